@@ -1,0 +1,1 @@
+"""The zoo: name → family class, in taxonomy order."""

@@ -1,0 +1,176 @@
+"""What a family is: the base class, training phases and the protocols from which capabilities are derived.
+
+Shape legend used in all families: B batch, C channels, H height, W width, L levels, D sub-pixels (C·H·W), Z latent.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+import torch
+from msgspec import Struct
+from torch import Tensor, nn
+
+from gmstudio.cards import FamilyCard, ImageSpec, LatentSpec, Training, check_config
+
+LossTerms = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Phase:
+    """These parameters, this loss: what the trainer optimizes in turn within one step.
+
+    Args:
+        name: short word, for example ``discriminator``; the only phase of a likelihood model is ``model``.
+        parameters: the tensors that this phase's optimizer moves.
+        loss: ``loss(batch, generator)`` → named 0-dim tensors, ``"loss"`` (minimized) among them. ``batch`` is an
+            integer tensor (B, C, H, W) on the model's device; all noise comes from ``generator`` (same device).
+        betas: Adam's.
+        learning_rate_scale: multiplies the training settings' learning rate.
+    """
+
+    name: str
+    parameters: list[nn.Parameter]
+    loss: Callable[[Tensor, torch.Generator], LossTerms]
+    betas: tuple[float, float] = (0.9, 0.999)
+    learning_rate_scale: float = field(default=1.0)
+
+
+class Family(nn.Module, ABC):
+    """Base of every model family.
+
+    Args:
+        config: the family's settings; checked here.
+        image: what the images are.
+
+    Raises:
+        ConfigError: when a field of the config is outside its range.
+        ValueError: when the config and the image do not fit each other.
+    """
+
+    card: ClassVar[FamilyCard]
+    Config: ClassVar[type[Struct]]
+    training_defaults: ClassVar[Training]
+
+    def __init__(self, config: Any, image: ImageSpec) -> None:
+        super().__init__()
+        self.config = check_config(config)
+        self.image = image
+
+    @abstractmethod
+    def phases(self) -> list[Phase]:
+        """The training phases, in the order in which one step runs them."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where the parameters are."""
+        return next(self.parameters()).device
+
+    def num_parameters(self) -> int:
+        """Number of trainable scalars."""
+        return sum(p.numel() for p in self.parameters() if p.requires_grad)
+
+
+class PixelSession(Protocol):
+    """Step-by-step generation of a batch of images, one sub-pixel at a time.
+
+    The uniforms that turn probabilities into values are drawn once, when the session opens: ``uniforms`` is
+    (D, B), row ``i`` used at step ``i``. So the same generator gives the same images however they are stepped,
+    and rewinding and going on again repeats what was there.
+    """
+
+    images: Tensor
+    """(B, C, H, W) uint8; sub-pixels not placed yet are 0."""
+    order: Tensor
+    """(D, 3) int64 rows (channel, row, column): the generation order."""
+    uniforms: Tensor
+    step: int
+    """Sub-pixels placed so far, 0 … D."""
+
+    @property
+    def position(self) -> tuple[int, int, int] | None:
+        """(channel, row, column) to be drawn next; None at the end."""
+
+    def conditional(self) -> Tensor:
+        """(B, levels) float32 probabilities of the next sub-pixel given the ones placed."""
+
+    def draw(self, temperature: float = 1.0) -> Tensor:
+        """(B,) int64 values for the next sub-pixel: inverse CDF of the tempered conditional at ``uniforms[step]``."""
+
+    def place(self, values: Tensor) -> None:
+        """Commit (B,) integers at the current position and move on."""
+
+    def rewind(self, step: int) -> None:
+        """Go back to ``step`` (0 … current)."""
+
+    def context(self) -> Tensor:
+        """(C, H, W) bool: the sub-pixels that the next conditional can depend on through the architecture."""
+
+
+@runtime_checkable
+class Autoregressive(Protocol):
+    """Families with the exact chain rule p(x) = ∏ p(x_i | x_<i)."""
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """(B,) nats."""
+
+    def pixel_session(self, batch: int, order: Any = None, generator: torch.Generator | None = None) -> PixelSession:
+        """Open a session for ``batch`` images."""
+
+
+@runtime_checkable
+class Latent(Protocol):
+    """Families whose images come from a code."""
+
+    latent: LatentSpec
+
+    def decode(self, z: Tensor) -> Tensor:
+        """(B, Z) codes → (B, C, H, W) float means in [0, 1]."""
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """Families that map images to codes."""
+
+    def encode(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) integers → (B, Z) codes; the posterior's mean where there is a posterior."""
+
+
+@runtime_checkable
+class Posterior(Protocol):
+    """Families with an approximate posterior q(z|x), Gaussian with independent dimensions."""
+
+    def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, C, H, W) integers → mean and standard deviation, each (B, Z)."""
+
+    def kl_per_dim(self, x: Tensor) -> Tensor:
+        """(B, Z) nats: KL(q(z_j|x) ‖ p(z_j))."""
+
+
+@runtime_checkable
+class Discriminator(Protocol):
+    """Families with D(x)."""
+
+    def discriminate(self, means: Tensor) -> Tensor:
+        """(B, C, H, W) floats in [0, 1] → (B,) probability of being real."""
+
+
+@runtime_checkable
+class Sampler(Protocol):
+    """Families that generate."""
+
+    def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
+        """(n, C, H, W) uint8 images."""
+
+
+def sample_in_pieces(model: Any, n: int, generator: torch.Generator) -> Iterator[Tensor | None]:
+    """Sample without holding the engine for long: yields None after each small piece, then the images (n, C, H, W)."""
+    if isinstance(model, Autoregressive):
+        session = model.pixel_session(n, generator=generator)
+        while session.position is not None:
+            session.place(session.draw())
+            yield None
+        yield session.images
+    else:
+        yield model.sample(n, generator=generator)
