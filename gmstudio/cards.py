@@ -11,6 +11,7 @@ import msgspec
 
 ConfigT = TypeVar("ConfigT", bound=msgspec.Struct)
 
+_META: Any = msgspec.Meta  # its stub has one overload per pair of bounds
 MAX_SIDE = 256
 MAX_LEVELS = 256
 
@@ -86,7 +87,7 @@ def field(
     log: bool = False,
     advanced: bool = False,
 ) -> msgspec.Meta:
-    """Describe a config field: ``num_hidden: Annotated[int, field("Hidden units", "…", ge=1)] = 500``.
+    """Describe a config field, as in ``width: Annotated[int, field("Width", "…", ge=1)] = 500``.
 
     Args:
         title: the label in a form.
@@ -99,7 +100,8 @@ def field(
         advanced: a form may fold it away.
     """
     extra = {"unit": unit, "log": log, "advanced": advanced}
-    return msgspec.Meta(title=title, description=help, ge=ge, le=le, gt=gt, extra_json_schema=extra)
+    meta: msgspec.Meta = _META(title=title, description=help, ge=ge, le=le, gt=gt, extra_json_schema=extra)
+    return meta
 
 
 def schema_of(config_type: type[msgspec.Struct]) -> dict[str, Any]:
@@ -145,7 +147,7 @@ def parse_config(config_type: type[ConfigT], values: dict[str, Any]) -> ConfigT:
 
 
 def check_config(config: ConfigT) -> ConfigT:
-    """Return the config, or raise ``ConfigError`` when a field is outside its range (msgspec does not check ``__init__``)."""
+    """Return the config, or raise ``ConfigError``: msgspec does not check ranges in ``__init__``, this does."""
     return parse_config(type(config), {f: getattr(config, f) for f in config.__struct_fields__})
 
 
@@ -182,11 +184,11 @@ def describe_limits(prop: dict[str, Any]) -> str:
 
 
 class Term(msgspec.Struct, frozen=True):
-    """One named number of a loss, as it is recorded and shown.
+    r"""One named number of a loss, as it is recorded and shown.
 
     Args:
         name: the key in a phase's loss dict, for example ``kl``.
-        latex: its symbol or expression, for example ``D_{KL}(q(z|x)\\,\\|\\,p(z))``.
+        latex: its symbol or expression, for example ``D_{KL}(q(z|x)\,\|\,p(z))``.
         help: what it is, one sentence.
         unit: ``nats`` for likelihoods and bounds (per image), ``probability`` or empty.
         per_image_nats: True when it is a negative log-likelihood (or bound) of the whole image, so that bits per
