@@ -1,4 +1,4 @@
-"""The window's end of the wire: one signal per event, ``send`` for commands, and (``EngineClient``) the engine process."""
+"""The window's end of the wire: one signal per event, ``send`` for commands, and the engine process itself."""
 
 import re
 
