@@ -1,0 +1,61 @@
+# gmstudio's commands. `make` lists them. They need Python 3.11 or newer and make, nothing else.
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help run test check bench pictures clean
+
+venv := .venv
+python := $(venv)/bin/python
+offscreen := QT_QPA_PLATFORM=offscreen
+
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(venv)/.ready-run ## Open the window (the first time: create .venv and install what is pinned)
+	@$(python) -m gmstudio.qt_libraries
+	@$(python) main.py
+
+test: $(venv)/.ready-test ## Run every test, offscreen
+	@$(python) -m gmstudio.qt_libraries offscreen
+	$(offscreen) $(python) -m pytest
+
+check: $(venv)/.ready-test ## Lint, formatting, types, import rule
+	$(python) -m ruff check .
+	$(python) -m ruff format --check .
+	$(python) -m mypy
+	$(venv)/bin/lint-imports
+
+bench: $(venv)/.ready-test ## Measure start-up, slider latency, sampling, training and memory
+	@$(python) -m gmstudio.qt_libraries offscreen
+	$(offscreen) $(python) -m benchmarks startup
+	$(offscreen) $(python) -m benchmarks slider
+	$(offscreen) $(python) -m benchmarks slider --while-training
+	$(python) -m benchmarks sampling --family pixelcnn --size 28 --batch 64
+	$(python) -m benchmarks sampling --family pixelcnn --size 28 --batch 1
+	$(python) -m benchmarks training --family pixelcnn
+	$(python) -m benchmarks training --family vae
+	$(python) -m benchmarks training --family gan
+	$(offscreen) $(python) -m benchmarks memory
+
+pictures: $(venv)/.ready-test ## Take the pictures in docs/pictures again
+	@$(python) -m gmstudio.qt_libraries offscreen
+	$(offscreen) $(python) docs/pictures/take.py
+
+clean: ## Remove .venv, caches and build products
+	rm -rf $(venv) build dist gmstudio.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(venv)/.created:
+	@sh .ci/create-venv $(venv)
+	@touch $@
+
+# A change of what is pinned or needed installs again. The test extras contain everything that `run` needs.
+$(venv)/.ready-run: pyproject.toml constraints.txt | $(venv)/.created
+	@echo "Installing what gmstudio needs into $(venv); the first time this takes some minutes."
+	$(python) -m pip install --disable-pip-version-check -q -c constraints.txt -e .
+	@touch $@
+
+$(venv)/.ready-test: pyproject.toml constraints.txt | $(venv)/.created
+	@echo "Installing what gmstudio and its tests need into $(venv); the first time this takes some minutes."
+	$(python) -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[test]'
+	@touch $(venv)/.ready-run $@

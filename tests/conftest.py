@@ -1,0 +1,136 @@
+"""What every test stands on: no display, a home of its own, and nothing left running."""
+
+import gc
+import os
+import sys
+import traceback
+import weakref
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings
+
+os.environ["QT_QPA_PLATFORM"] = "offscreen"
+os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
+
+settings.register_profile("gmstudio", deadline=None)  # a busy machine is not a failure
+settings.load_profile("gmstudio")
+
+POPUPS_OF_QT = ("QTipLabel", "QComboBoxPrivateContainer", "QWhatsThat")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder in which the studio keeps its runs and settings during one test."""
+    folder = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("GMSTUDIO_HOME", str(folder))
+    return folder
+
+
+class QtWatch:
+    """Remembers what a test starts in Qt, where it did so, and says what of it is still there.
+
+    Args:
+        monkeypatch: puts the recording versions of ``start`` and ``show`` in place for the length of the test.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._started: dict[int, tuple[weakref.ref[Any], str]] = {}
+        self._windows_before: list[Any] = []
+        core, widgets = sys.modules.get("PySide6.QtCore"), sys.modules.get("PySide6.QtWidgets")
+        if core is not None:
+            for class_name in ("QThread", "QTimer", "QProcess"):
+                self._record(monkeypatch, getattr(core, class_name), "start")
+        if widgets is not None:
+            self._record(monkeypatch, widgets.QWidget, "show")
+            self._windows_before = self._windows()
+
+    def _record(self, monkeypatch: pytest.MonkeyPatch, owner: type, method_name: str) -> None:
+        original: Callable[..., Any] = getattr(owner, method_name)
+
+        def recording(instance: Any, *args: Any, **kwargs: Any) -> Any:
+            self._started[id(instance)] = (weakref.ref(instance), _caller())
+            return original(instance, *args, **kwargs)
+
+        monkeypatch.setattr(owner, method_name, recording)
+
+    @staticmethod
+    def _windows() -> list[Any]:
+        """Top-level widgets that are nobody's child, without those that Qt makes for itself."""
+        widgets = sys.modules.get("PySide6.QtWidgets")
+        if widgets is None or widgets.QApplication.instance() is None:
+            return []
+        tops = widgets.QApplication.topLevelWidgets()
+        return [w for w in tops if w.parent() is None and w.metaObject().className() not in POPUPS_OF_QT]
+
+    def left_behind(self) -> list[str]:
+        """One sentence for each thread, timer, process and window that outlived the test; ends them too."""
+        core = sys.modules.get("PySide6.QtCore")
+        if core is None:
+            return []
+        core.QCoreApplication.sendPostedEvents(None, core.QEvent.Type.DeferredDelete.value)
+        where = {key: place for key, (_, place) in self._started.items()}
+        found = []
+        for reference, place in self._started.values():
+            sentence = _still_running(reference(), place)
+            if sentence is not None:
+                found.append(sentence)
+        windows = self._new_windows()
+        if windows:
+            del windows
+            gc.collect()  # what only a reference cycle keeps is not left behind
+            windows = self._new_windows()
+        for window in windows:
+            place = where.get(id(window), "never shown")
+            found.append(f"{_name(window)} is still open ({place}); give it to qtbot.addWidget or close it")
+            window.deleteLater()
+        return found
+
+    def _new_windows(self) -> list[Any]:
+        return [w for w in self._windows() if not any(w is old for old in self._windows_before)]
+
+
+def _caller() -> str:
+    """Where the code outside this file and outside Qt is that called us: ``started at tests/…/x.py:12 in test_y``."""
+    frames = [f for f in traceback.extract_stack() if f.filename != __file__]
+    ours = [f for f in frames if "site-packages" not in f.filename]
+    frame = (ours or frames)[-1]
+    return f"started at {frame.filename}:{frame.lineno} in {frame.name}"
+
+
+def _name(instance: Any) -> str:
+    return f"{type(instance).__name__} {instance.objectName()!r}"
+
+
+def _still_running(instance: Any, place: str) -> str | None:
+    """Say that a thread, timer or process still runs, and end it; None when it does not."""
+    core, shiboken = sys.modules["PySide6.QtCore"], sys.modules["shiboken6"]
+    if instance is None or not shiboken.isValid(instance):
+        return None
+    if isinstance(instance, core.QTimer) and instance.isActive():
+        instance.stop()
+        return f"{_name(instance)} is still active ({place})"
+    if isinstance(instance, core.QThread) and instance.isRunning():
+        instance.quit()
+        instance.wait(1000)
+        return f"{_name(instance)} is still running ({place})"
+    if isinstance(instance, core.QProcess) and instance.state() != core.QProcess.ProcessState.NotRunning:
+        instance.kill()
+        instance.waitForFinished(1000)
+        return f"{_name(instance)} is still running ({place})"
+    return None
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fail a test that leaves a running QThread, QTimer or QProcess, or an open window, and name where it started.
+
+    Looks only when Qt has been imported.
+    """
+    watch = QtWatch(monkeypatch)
+    yield
+    found = watch.left_behind()
+    if found:
+        pytest.fail("The test left behind: " + "; ".join(found), pytrace=False)
