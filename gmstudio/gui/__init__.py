@@ -1,0 +1,1 @@
+"""What is seen: the main window, its panels and widgets."""

@@ -1,0 +1,69 @@
+"""Latest wins: a slider may move faster than the engine answers, and only the newest position matters."""
+
+from PySide6.QtCore import QObject, SignalInstance, Slot
+from PySide6.QtCore import Signal as QtSignal
+
+from gmstudio.client import EngineEvents
+from gmstudio.messages import Command, CommandFailed, Event
+
+
+class LatestWins(QObject):
+    """One request in flight, one pending; a newer pending request replaces the older.
+
+    A new engine's hello clears it: what was in flight died with the old one.
+
+    Args:
+        events: where commands go and replies come from.
+        reply_signal: the signal of ``events`` that carries the replies, for example ``events.decoded``.
+
+    Signals:
+        replied: the reply to the request in flight.
+        failed: the ``CommandFailed`` that came instead.
+    """
+
+    replied = QtSignal(object)
+    failed = QtSignal(object)
+
+    def __init__(self, events: EngineEvents, reply_signal: SignalInstance, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._events = events
+        self._in_flight = 0
+        self._pending: Command | None = None
+        reply_signal.connect(self._on_reply)
+        events.command_failed.connect(self._on_command_failed)
+        events.catalog.connect(self.reset)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a request is in flight."""
+        return self._in_flight != 0
+
+    def submit(self, command: Command) -> None:
+        """Send the command now, or as soon as the one in flight is answered, unless a newer one comes."""
+        if self.busy:
+            self._pending = command
+        else:
+            self._in_flight = self._events.send(command)
+
+    @Slot()
+    def reset(self) -> None:
+        """Forget what is in flight and pending; a late reply is ignored."""
+        self._in_flight = 0
+        self._pending = None
+
+    def _on_reply(self, event: Event) -> None:
+        if self.busy and event.request == self._in_flight:
+            self._go_on()
+            self.replied.emit(event)
+
+    def _on_command_failed(self, event: CommandFailed) -> None:
+        if self.busy and event.request == self._in_flight:
+            self._go_on()
+            self.failed.emit(event)
+
+    def _go_on(self) -> None:
+        """Send the pending command before the reply is worked on, so that the engine is not kept waiting."""
+        self._in_flight = 0
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            self.submit(pending)
