@@ -1,0 +1,37 @@
+"""Real images in, uint8 arrays out."""
+
+from typing import Any
+
+from gmstudio.cards import DataEntry, parse_config, schema_of
+from gmstudio.data.dataset import DataError, Dataset, Split
+from gmstudio.data.digits import Digits
+from gmstudio.data.source import Source
+
+__all__ = ["SOURCES", "DataError", "Dataset", "Source", "Split", "catalog", "load"]
+
+SOURCES: dict[str, type[Source]] = {source.name: source for source in (Digits,)}
+
+
+def catalog() -> tuple[DataEntry, ...]:
+    """What the window needs to offer the sources."""
+    return tuple(
+        DataEntry(name=s.name, title=s.title, summary=s.summary, config_schema=schema_of(s.Config))
+        for s in SOURCES.values()
+    )
+
+
+def load(name: str, values: dict[str, Any]) -> Dataset:
+    """Load a data set.
+
+    Args:
+        name: key in ``SOURCES``.
+        values: settings of the source as plain values; missing ones take their default.
+
+    Raises:
+        ConfigError: when a setting is unknown or outside its range.
+        DataError: when there is no such source or a file cannot be used.
+    """
+    if name not in SOURCES:
+        raise DataError(f"There is no data source {name!r}; there are {', '.join(SOURCES)}.")
+    source = SOURCES[name]
+    return source.load(parse_config(source.Config, values))

@@ -1,0 +1,156 @@
+"""What a data source gives: splits of integer images, and how intensities become levels.
+
+Shapes: N images, C channels, H rows, W columns. Everything drawn here is drawn from a fixed seed with NumPy's
+``RandomState``, whose stream never changes between versions.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmstudio.cards import ImageSpec
+
+SplitName = Literal["train", "valid", "test"]
+Images = NDArray[np.uint8]
+Labels = NDArray[np.int64]
+
+_DRAW_SEED = 20160119
+_CHUNK_BYTES = 16 * 1024 * 1024
+
+
+class DataError(ValueError):
+    """Data that cannot be used; one sentence names the file or setting and the remedy."""
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Images of one split.
+
+    Args:
+        images: (N, C, H, W) uint8.
+        labels: (N,) int64, or None where the source has none.
+    """
+
+    images: Images
+    labels: Labels | None = None
+
+    def __post_init__(self) -> None:
+        assert self.images.ndim == 4 and self.images.dtype == np.uint8
+        assert self.labels is None or (self.labels.shape == (len(self),) and self.labels.dtype == np.int64)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Real images, ready for training.
+
+    Args:
+        source: key in ``SOURCES``.
+        config: the source's settings as plain values, defaults included.
+        image: what the images are.
+        train: training images: levels ``0 … levels-1``, or intensities (see ``resample``).
+        valid: validation images, always levels.
+        test: test images, always levels.
+        resample: True when ``train.images`` hold intensities 0 … 255, the probability that a pixel is 1 times 255,
+            which the trainer draws anew at each epoch. Validation and test images were drawn once.
+        label_names: label → word.
+    """
+
+    source: str
+    config: dict[str, Any]
+    image: ImageSpec
+    train: Split
+    valid: Split
+    test: Split
+    resample: bool = False
+    label_names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for split in (self.train, self.valid, self.test):
+            assert split.images.shape[1:] == self.image.shape, (split.images.shape, self.image)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Number of images in each split."""
+        return {"train": len(self.train), "valid": len(self.valid), "test": len(self.test)}
+
+    def split(self, name: str) -> Split:
+        """The split called ``train``, ``valid`` or ``test``.
+
+        Raises:
+            DataError: for another name.
+        """
+        splits = {"train": self.train, "valid": self.valid, "test": self.test}
+        if name not in splits:
+            raise DataError(f"There is no split {name!r}; there are {', '.join(splits)}.")
+        return splits[name]
+
+    def view(self, split_name: str, indices: Sequence[int] | NDArray[np.integer[Any]]) -> Images:
+        """Images for showing: levels, (n, C, H, W) uint8.
+
+        An image of a resampled split looks the same each time it is asked for.
+
+        Raises:
+            DataError: for an unknown split or an index outside it.
+        """
+        images = self.split(split_name).images
+        chosen = np.asarray(indices, dtype=np.int64).reshape(-1)
+        outside = chosen[(chosen < 0) | (chosen >= len(images))]
+        if outside.size:
+            raise DataError(f"There is no {split_name} image {outside[0]}; they go from 0 to {len(images) - 1}.")
+        shown = images[chosen]
+        if self.resample and split_name == "train":
+            for position, index in enumerate(chosen):
+                shown[position] = draw_binary(shown[position], seed=_DRAW_SEED + 1 + int(index))
+        return shown
+
+
+def quantize(intensities: Images, max_value: int, levels: int) -> Images:
+    """Cut ``0 … max_value`` into ``levels`` bins of equal width: level = ⌊v · levels / (max_value + 1)⌋.
+
+    Args:
+        intensities: any shape, uint8, at most ``max_value``.
+        max_value: the largest intensity there can be, 1 to 255.
+        levels: 2 to ``max_value + 1``; 2 is a threshold at one half.
+    """
+    assert 1 <= max_value <= 255 and 2 <= levels <= max_value + 1
+    table = np.minimum(np.arange(256) * levels // (max_value + 1), levels - 1).astype(np.uint8)
+    return table[intensities]
+
+
+def to_display(images: Images, levels: int) -> Images:
+    """Spread levels ``0 … levels-1`` evenly over the grey values 0 … 255."""
+    assert 2 <= levels <= 256
+    table = np.minimum((np.arange(256) * 255 + (levels - 1) // 2) // (levels - 1), 255).astype(np.uint8)
+    return table[images]
+
+
+def to_intensities(values: Images, max_value: int) -> Images:
+    """Stretch ``0 … max_value`` to 0 … 255, rounded."""
+    return to_display(values, max_value + 1)
+
+
+def draw_binary(intensities: Images, seed: int = _DRAW_SEED) -> Images:
+    """Draw each pixel: 1 with probability intensity / 255, always the same for one seed.
+
+    Args:
+        intensities: any shape, uint8.
+        seed: 0 to 2³² − 1.
+    """
+    random = np.random.RandomState(seed)
+    flat = intensities.reshape(-1)
+    drawn = np.empty_like(flat)
+    for start in range(0, flat.size, _CHUNK_BYTES):
+        part = flat[start : start + _CHUNK_BYTES]
+        drawn[start : start + part.size] = random.randint(0, 255, part.size, dtype=np.uint8) < part
+    return drawn.reshape(intensities.shape)
+
+
+def permutation(n: int, seed: int) -> NDArray[np.int64]:
+    """A fixed order of ``0 … n-1``."""
+    return np.random.RandomState(seed).permutation(n).astype(np.int64)

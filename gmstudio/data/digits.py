@@ -1,0 +1,90 @@
+"""The 1,797 handwritten digits of 8×8 pixels that scikit-learn carries, so that there are real images offline."""
+
+from typing import Annotated, ClassVar, Literal
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from gmstudio.cards import ImageSpec, field
+from gmstudio.data.dataset import Dataset, Images, Labels, Split, draw_binary, permutation, quantize, to_intensities
+from gmstudio.data.source import Source
+
+MAX_VALUE = 16
+SIDE = 8
+HELD_OUT_PER_DIGIT = 18
+_SPLIT_SEED = 1797
+
+
+class DigitsConfig(Struct, frozen=True, kw_only=True):
+    """How the digits are shown to a model."""
+
+    levels: Annotated[
+        Literal[2, 4, 16],
+        field("Levels", "Values that a pixel can take. The originals have 17 grey values.", unit="levels"),
+    ] = 16
+    binarize: Annotated[
+        Literal["threshold", "sample"],
+        field(
+            "Binarize",
+            "With 2 levels: black or white by a threshold at one half, or drawn anew at each epoch with the grey "
+            "value as probability. With more levels this has no effect.",
+        ),
+    ] = "threshold"
+
+
+class Digits(Source):
+    """Optical recognition of handwritten digits, the test part of the UCI set.
+
+    Split: of each digit 18 images are for validation and 18 for testing, the other 1,437 for training, by a fixed
+    permutation. The images come from 13 writers, who are in all splits.
+
+    Source: E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning Repository, 1998.
+    """
+
+    name: ClassVar[str] = "digits"
+    title: ClassVar[str] = "Digits 8×8"
+    summary: ClassVar[str] = (
+        "1,797 handwritten digits of 8×8 pixels: 1,437 to train on, 180 to validate, 180 to test. "
+        "They come with gmstudio and need no download."
+    )
+    Config: ClassVar[type[Struct]] = DigitsConfig
+
+    @classmethod
+    def load(cls, config: DigitsConfig) -> Dataset:
+        """Load the digits; see ``Source.load``."""
+        values, labels = _read()
+        train, valid, test = _split_indices(labels)
+        resample = config.levels == 2 and config.binarize == "sample"
+        intensities = to_intensities(values, MAX_VALUE)
+        levels = draw_binary(intensities) if resample else quantize(values, MAX_VALUE, config.levels)
+        return Dataset(
+            source=cls.name,
+            config=msgspec.to_builtins(config),
+            image=ImageSpec(channels=1, height=SIDE, width=SIDE, levels=config.levels),
+            train=Split((intensities if resample else levels)[train], labels[train]),
+            valid=Split(levels[valid], labels[valid]),
+            test=Split(levels[test], labels[test]),
+            resample=resample,
+            label_names=tuple("0123456789"),
+        )
+
+
+def _read() -> tuple[Images, Labels]:
+    """(N, 1, 8, 8) uint8 values 0 … 16 and (N,) labels; scikit-learn takes a second to import, so only here."""
+    from sklearn.datasets import load_digits  # type: ignore[import-untyped]
+
+    images, labels = load_digits(return_X_y=True)
+    return images.astype(np.uint8).reshape(-1, 1, SIDE, SIDE), labels.astype(np.int64)
+
+
+def _split_indices(labels: Labels) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Indices of the training, validation and test images, each in a fixed random order."""
+    order = permutation(len(labels), _SPLIT_SEED)
+    rank_within_digit = np.empty(len(labels), dtype=np.int64)
+    for digit in range(10):
+        of_digit = order[labels[order] == digit]
+        rank_within_digit[of_digit] = np.arange(len(of_digit))
+    part = np.minimum(rank_within_digit[order] // HELD_OUT_PER_DIGIT, 2)
+    return order[part == 2], order[part == 0], order[part == 1]

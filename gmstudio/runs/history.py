@@ -1,0 +1,333 @@
+"""``history.sqlite``: what a run measured and drew, by step.
+
+One process writes, any number read at the same time. Committed rows survive a killed process (write-ahead log);
+``History.sync`` makes them survive a power cut as well. SQLite has no NaN, so a NaN is stored as NULL.
+"""
+
+import contextlib
+import json
+import math
+import sqlite3
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmstudio.runs.record import RunError, now_iso
+
+HISTORY_NAME = "history.sqlite"
+SCHEMA_VERSION = 1
+APPLICATION_ID = 0x676D7374  # "gmst"
+MAX_IMAGE_BYTES = 1 << 30
+_BUSY_TIMEOUT_S = 10.0
+_IMAGE_DTYPES = ("uint8", "int64", "int32", "float32", "float64", "bool")
+
+_SCHEMA = f"""
+CREATE TABLE series (id INTEGER PRIMARY KEY, split TEXT NOT NULL, name TEXT NOT NULL, UNIQUE (split, name));
+CREATE TABLE points (
+    series INTEGER NOT NULL REFERENCES series (id), step INTEGER NOT NULL, value REAL, PRIMARY KEY (series, step)
+) WITHOUT ROWID;
+CREATE VIEW scalars AS
+    SELECT step, split, name, value FROM points JOIN series ON points.series = series.id ORDER BY step;
+CREATE TABLE images (
+    step INTEGER NOT NULL, kind TEXT NOT NULL, shape TEXT NOT NULL, dtype TEXT NOT NULL, payload BLOB NOT NULL,
+    PRIMARY KEY (step, kind)
+);
+CREATE TABLE events (
+    id INTEGER PRIMARY KEY, step INTEGER NOT NULL, time TEXT NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL
+);
+PRAGMA application_id = {APPLICATION_ID};
+PRAGMA user_version = {SCHEMA_VERSION};
+"""
+
+Curve = tuple[NDArray[np.int64], NDArray[np.float64]]
+
+
+class Scalar(NamedTuple):
+    """One measured number: ``split`` is ``train``, ``valid`` … and ``name`` the term's."""
+
+    step: int
+    split: str
+    name: str
+    value: float
+
+
+class ImageGrid(NamedTuple):
+    """Images kept at a step, one array of each ``kind`` (for example ``samples``, (n, C, H, W) uint8)."""
+
+    step: int
+    kind: str
+    images: NDArray[Any]
+
+
+class Event(NamedTuple):
+    """Something that happened, in words; ``time`` is ISO 8601 in UTC."""
+
+    step: int
+    time: str
+    kind: str
+    text: str
+
+
+class History:
+    """An open history; use it as a context manager or call ``close``.
+
+    Args:
+        folder: the run's folder.
+        write: open for appending, creating the file when there is none. The run's lock must be held
+            (``RunFolder`` sees to that).
+
+    Raises:
+        RunError: when the file is missing (reading), damaged, foreign or of a newer format.
+    """
+
+    def __init__(self, folder: Path, *, write: bool = False) -> None:
+        self.path = folder / HISTORY_NAME
+        self.write = write
+        self._closed = False
+        if not write and not self.path.is_file():
+            raise RunError(f"{folder} has no {HISTORY_NAME}, so no curves or samples can be shown.")
+        self._series: dict[tuple[str, str], int] = {}
+        with self._telling():
+            self._db = self._connect()
+        try:
+            with self._telling():
+                self._prepare()
+        except BaseException:
+            self._db.close()
+            raise
+
+    def _connect(self) -> sqlite3.Connection:
+        uri = self.path.absolute().as_uri() + ("?mode=rwc" if self.write else "?mode=ro")
+        return sqlite3.connect(uri, uri=True, timeout=_BUSY_TIMEOUT_S, isolation_level=None)
+
+    def _prepare(self) -> None:
+        """Check whose file it is; a new one gets its tables."""
+        application, version, tables = (
+            self._db.execute(query).fetchone()[0]
+            for query in ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
+        )
+        if self.write and not tables and not application:
+            self._db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
+        elif not tables and not application:
+            raise RunError(f"{self.path} is still empty. Train the run first.")
+        elif application != APPLICATION_ID:
+            raise RunError(f"{self.path} is an SQLite file, but no history of a run. Move it away.")
+        elif version > SCHEMA_VERSION:
+            raise RunError(
+                f"{self.path} has format {version}; this gmstudio reads up to {SCHEMA_VERSION}. "
+                "Open it with a newer gmstudio."
+            )
+        if self.write:
+            self._db.execute("PRAGMA journal_mode = WAL").fetchone()
+            self._db.execute("PRAGMA synchronous = NORMAL")
+            self._series = {(split, name): key for key, split, name in self._db.execute("SELECT * FROM series")}
+
+    @contextlib.contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Turn SQLite's errors into sentences."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise RunError(_sentence(self.path, error)) from error
+
+    # ---- writing --------------------------------------------------------------------------------------------
+
+    def append(
+        self, scalars: Iterable[Scalar] = (), images: Iterable[ImageGrid] = (), events: Iterable[Event] = ()
+    ) -> None:
+        """Store everything given, or (on an error) nothing of it; a value of the same step and name is replaced.
+
+        Raises:
+            RunError: when it cannot be written, for example because the disk is full.
+        """
+        grids = [(int(g.step), g.kind, *_packed(g.images)) for g in images]
+        diary = [(int(e.step), e.time, e.kind, e.text) for e in events]
+        with self._telling(), self._transaction():
+            points = [(self._series_id(s.split, s.name), int(s.step), float(s.value)) for s in scalars]
+            self._db.executemany("INSERT OR REPLACE INTO points VALUES (?, ?, ?)", points)
+            self._db.executemany("INSERT OR REPLACE INTO images VALUES (?, ?, ?, ?, ?)", grids)
+            self._db.executemany("INSERT INTO events (step, time, kind, text) VALUES (?, ?, ?, ?)", diary)
+
+    def log(self, step: int, kind: str, text: str) -> Event:
+        """Store one event that happens now, and return it."""
+        event = Event(step, now_iso(), kind, text)
+        self.append(events=[event])
+        return event
+
+    def truncate_after(self, step: int) -> None:
+        """Forget scalars and images of steps above ``step``, which a resumed run is about to make again.
+
+        Events stay: they are the run's diary, and did happen.
+        """
+        with self._telling(), self._transaction():
+            self._db.execute("DELETE FROM points WHERE step > ?", (step,))
+            self._db.execute("DELETE FROM images WHERE step > ?", (step,))
+
+    def sync(self) -> None:
+        """Wait until all that was appended would survive a power cut; call it before a checkpoint is written."""
+        with self._telling():
+            self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        if not self.write:
+            raise RunError(f"{self.path} is open for reading only. Open the run for writing.")
+        self._db.execute("BEGIN IMMEDIATE")
+        known = dict(self._series)
+        try:
+            yield
+            self._db.execute("COMMIT")
+        except BaseException:
+            self._series = known
+            if self._db.in_transaction:  # a full disk may have rolled it back already
+                self._db.execute("ROLLBACK")
+            raise
+
+    def _series_id(self, split: str, name: str) -> int:
+        key = self._series.get((split, name))
+        if key is None:
+            cursor = self._db.execute("INSERT INTO series (split, name) VALUES (?, ?)", (split, name))
+            key = self._series[split, name] = int(cursor.lastrowid or 0)
+        return key
+
+    # ---- reading --------------------------------------------------------------------------------------------
+
+    def read_scalars(self, since: int = -1) -> dict[tuple[str, str], Curve]:
+        """All curves, or their part after step ``since``.
+
+        Returns:
+            (split, name) → steps (n,) int64 rising, values (n,) float64; curves without points are left out.
+        """
+        curves: dict[tuple[str, str], Curve] = {}
+        with self._telling():
+            for key, split, name in self._db.execute("SELECT id, split, name FROM series ORDER BY id").fetchall():
+                query = "SELECT step, value FROM points WHERE series = ? AND step > ? ORDER BY step"
+                rows = self._db.execute(query, (key, since)).fetchall()
+                if rows:
+                    curves[split, name] = self._curve(rows)
+        return curves
+
+    def _curve(self, rows: list[tuple[int, float | None]]) -> Curve:
+        try:
+            flat = np.array(rows, dtype=np.float64)  # None becomes NaN
+        except (TypeError, ValueError) as error:
+            raise RunError(f"{self.path} is damaged: a value is no number. Restore it from a copy.") from error
+        return flat[:, 0].astype(np.int64), flat[:, 1].copy()
+
+    def last_and_best(self, split: str, name: str) -> tuple[float, float] | None:
+        """The newest and the lowest value of one curve (cheap: nothing else is read); None when it has no points.
+
+        The lowest is NaN when every value is.
+        """
+        last = (
+            "SELECT p.value FROM points p JOIN series s ON p.series = s.id WHERE s.split = ? AND s.name = ? "
+            "ORDER BY p.step DESC LIMIT 1"
+        )
+        best = "SELECT min(p.value) FROM points p JOIN series s ON p.series = s.id WHERE s.split = ? AND s.name = ?"
+        with self._telling():
+            row = self._db.execute(last, (split, name)).fetchone()
+            if row is None:
+                return None
+            return _number(row[0]), _number(self._db.execute(best, (split, name)).fetchone()[0])
+
+    def image_kinds(self) -> tuple[str, ...]:
+        """The kinds of images kept, in alphabetical order."""
+        with self._telling():
+            return tuple(kind for (kind,) in self._db.execute("SELECT DISTINCT kind FROM images ORDER BY kind"))
+
+    def image_steps(self, kind: str = "samples") -> list[int]:
+        """The steps at which images of this kind were kept, rising."""
+        with self._telling():
+            rows = self._db.execute("SELECT step FROM images WHERE kind = ? ORDER BY step", (kind,))
+            return [step for (step,) in rows]
+
+    def read_images(self, step: int, kind: str = "samples") -> NDArray[Any]:
+        """The images kept at exactly this step, as they were appended.
+
+        Raises:
+            RunError: when there are none, or they are damaged.
+        """
+        with self._telling():
+            row = self._db.execute(
+                "SELECT shape, dtype, payload FROM images WHERE step = ? AND kind = ?", (step, kind)
+            ).fetchone()
+        if row is None:
+            raise RunError(f"{self.path} keeps no {kind} of step {step}. Ask for one of its image steps.")
+        try:
+            return _unpacked(*row)
+        except (ValueError, TypeError, zlib.error) as error:
+            raise RunError(
+                f"{self.path}: the {kind} of step {step} are damaged. The other steps may be whole."
+            ) from error
+
+    def read_events(self) -> list[Event]:
+        """All events, oldest first."""
+        with self._telling():
+            return [Event(*row) for row in self._db.execute("SELECT step, time, kind, text FROM events ORDER BY id")]
+
+    # ---- end ------------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Close the file; harmless when done twice.
+
+        A writer leaves one plain file without a log beside it, fit for read-only disks. Where a reader still has it
+        open, that is refused and the log stays, which every reader understands.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        with contextlib.closing(self._db), contextlib.suppress(sqlite3.OperationalError):
+            if self.write:
+                self._db.execute("PRAGMA busy_timeout = 0")
+                self._db.execute("PRAGMA journal_mode = DELETE").fetchone()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _sentence(path: Path, error: sqlite3.Error) -> str:
+    code = getattr(error, "sqlite_errorname", "") or ""
+    if code.startswith("SQLITE_FULL"):
+        return f"{path} could not be written: the disk is full. Free some space, then resume the run."
+    if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return f"{path} is in use by another program. Close that program and try again."
+    if code.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_IOERR")):
+        return f"{path} could not be opened, read or written ({error}). Mend the folder's rights or the disk."
+    return f"{path} is damaged ({error}). Restore it from a copy, or move it away to go on with an empty history."
+
+
+def _packed(images: NDArray[Any]) -> tuple[str, str, bytes]:
+    array = np.asarray(images)
+    if array.dtype.name not in _IMAGE_DTYPES:
+        raise ValueError(f"Images of type {array.dtype} cannot be kept; use one of {', '.join(_IMAGE_DTYPES)}.")
+    raw = array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
+    return json.dumps(array.shape), array.dtype.name, zlib.compress(raw, 1)
+
+
+def _unpacked(shape_text: str, dtype_name: str, payload: bytes) -> NDArray[Any]:
+    shape = json.loads(shape_text)
+    if dtype_name not in _IMAGE_DTYPES or not all(isinstance(n, int) and n >= 0 for n in shape):
+        raise ValueError(f"{dtype_name} {shape_text}")
+    dtype = np.dtype(dtype_name).newbyteorder("<")
+    size = math.prod(shape) * dtype.itemsize
+    if size > MAX_IMAGE_BYTES:
+        raise ValueError(f"{size} bytes")
+    unpacker = zlib.decompressobj()
+    raw = unpacker.decompress(payload, size + 1)
+    if len(raw) != size or not (unpacker.eof or size == 0):
+        raise ValueError(f"{len(raw)} bytes for {size}")
+    return np.frombuffer(bytearray(raw), dtype).reshape(shape).astype(dtype_name, copy=False)
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)

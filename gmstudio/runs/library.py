@@ -1,0 +1,116 @@
+"""The library of runs: the folder of run folders, looked through anew each time (there is no index to go stale)."""
+
+import os
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import platformdirs
+
+from gmstudio.runs.history import HISTORY_NAME, History
+from gmstudio.runs.lock import is_locked
+from gmstudio.runs.record import RECORD_NAME, RunError, read_record
+
+HOME_VARIABLE = "GMSTUDIO_HOME"
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What a list of runs shows of one.
+
+    Args:
+        path: its folder.
+        family: key in ``FAMILIES``; empty when damaged.
+        data: key in ``SOURCES``; empty when damaged.
+        title: the user's name for it, or the folder's.
+        status: that of its record, or ``interrupted`` (its engine died), or ``damaged``.
+        step: parameter updates made when it was last recorded.
+        steps: parameter updates asked for.
+        created: ISO 8601 in UTC; empty when damaged.
+        last_valid: newest validation loss; None when there is none.
+        best_valid: lowest validation loss; None when there is none.
+        problem: what is damaged, one sentence; empty otherwise.
+    """
+
+    path: Path
+    family: str
+    data: str
+    title: str
+    status: str
+    step: int
+    steps: int
+    created: str
+    last_valid: float | None = None
+    best_valid: float | None = None
+    problem: str = ""
+
+
+def runs_home() -> Path:
+    """Where runs are kept unless told otherwise: ``$GMSTUDIO_HOME/runs``, else ``runs`` in the user's data folder."""
+    override = os.environ.get(HOME_VARIABLE, "").strip()
+    base = Path(override).expanduser() if override else platformdirs.user_data_path("gmstudio", appauthor=False)
+    return base / "runs"
+
+
+def new_run_path(home: Path, family: str) -> Path:
+    """A free path such as ``home/2025-03-14-pixelcnn-02``; nothing is made.
+
+    Names sort by day and are allowed on every file system.
+    """
+    word = re.sub(r"[^a-z0-9_]+", "-", family.lower()).strip("-")[:40] or "run"
+    stem = f"{datetime.now():%Y-%m-%d}-{word}"
+    taken = {path.name.lower() for path in home.iterdir()} if home.is_dir() else set()
+    number = 1
+    while f"{stem}-{number:02d}" in taken:
+        number += 1
+    return home / f"{stem}-{number:02d}"
+
+
+def list_runs(home: Path) -> list[RunSummary]:
+    """All runs in ``home``, newest first, damaged ones at the end; folders that hold no run are passed over.
+
+    Raises:
+        RunError: when ``home`` cannot be read.
+    """
+    try:
+        folders = [path for path in home.iterdir() if (path / RECORD_NAME).is_file() or (path / HISTORY_NAME).is_file()]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise RunError(
+            f"{home} could not be read ({error.strerror}). Mend its rights or set {HOME_VARIABLE}."
+        ) from error
+    summaries = [summarize(folder) for folder in folders]
+    return sorted(summaries, key=lambda run: (run.created, run.path.name), reverse=True)
+
+
+def summarize(folder: Path) -> RunSummary:
+    """The summary of one run; never raises, since a damaged run is shown as such."""
+    try:
+        record = read_record(folder)
+        abandoned = record.status == "running" and not is_locked(folder)
+    except RunError as error:
+        return RunSummary(folder, "", "", folder.name, "damaged", 0, 0, "", problem=str(error))
+    last = best = None
+    problem = ""
+    try:
+        with History(folder) as history:
+            found = history.last_and_best("valid", "loss")
+        if found:
+            last, best = found
+    except RunError as error:
+        problem = str(error)
+    return RunSummary(
+        path=folder,
+        family=record.family,
+        data=record.data,
+        title=record.title or folder.name,
+        status="interrupted" if abandoned else record.status,
+        step=record.step,
+        steps=record.training.steps,
+        created=record.created,
+        last_valid=last,
+        best_valid=best,
+        problem=problem,
+    )

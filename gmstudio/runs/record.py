@@ -1,0 +1,165 @@
+"""``run.json``: what a run is, in words and numbers that a person can read too."""
+
+import importlib.metadata
+import platform
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from gmstudio.cards import ImageSpec, Training
+from gmstudio.runs.atomic import replace_file
+
+FORMAT_VERSION = 1
+RECORD_NAME = "run.json"
+MAX_RECORD_BYTES = 4 * 1024 * 1024
+
+Status = Literal["running", "paused", "stopped", "finished", "failed"]
+
+
+class RunError(ValueError):
+    """A run on disk that cannot be read or written; the sentence names the file and the remedy."""
+
+
+class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What ``run.json`` holds.
+
+    Args:
+        format_version: of the run folder; a newer one than ours is refused.
+        family: key in ``FAMILIES``.
+        config: the family's settings as plain values.
+        data: key in ``SOURCES``.
+        data_config: the data source's settings as plain values.
+        image: what the images are.
+        training: the training settings, seed included.
+        device: where it trains, for example ``cpu`` or ``cuda:0``.
+        status: what the run was doing when this was written.
+        step: parameter updates made when this was written.
+        created: when the run began, ISO 8601 in UTC.
+        updated: when this was written, ISO 8601 in UTC.
+        versions: of python, torch, numpy and gmstudio.
+        title: the user's name for it; empty: none.
+        notes: the user's remarks.
+        message: why it failed or stopped, one sentence; empty otherwise.
+    """
+
+    format_version: int = FORMAT_VERSION
+    family: str
+    config: dict[str, Any]
+    data: str
+    data_config: dict[str, Any]
+    image: ImageSpec
+    training: Training
+    device: str
+    status: Status = "running"
+    step: Annotated[int, msgspec.Meta(ge=0)] = 0
+    created: str
+    updated: str
+    versions: dict[str, str]
+    title: str = ""
+    notes: str = ""
+    message: str = ""
+
+
+class _FormatOnly(msgspec.Struct):
+    format_version: int
+
+
+def now_iso() -> str:
+    """This moment in UTC, ISO 8601, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def library_versions() -> dict[str, str]:
+    """Versions that a run depends on: python and, where installed, torch, numpy, gmstudio; imports none of them."""
+    versions = {"python": platform.python_version()}
+    for name in ("torch", "numpy", "gmstudio"):
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            versions[name] = "not installed"
+    return versions
+
+
+def new_record(
+    *,
+    family: str,
+    config: dict[str, Any],
+    data: str,
+    data_config: dict[str, Any],
+    image: ImageSpec,
+    training: Training,
+    device: str,
+    title: str = "",
+) -> RunRecord:
+    """The record of a run that begins now, at step 0, with today's library versions."""
+    now = now_iso()
+    return RunRecord(
+        family=family,
+        config=config,
+        data=data,
+        data_config=data_config,
+        image=image,
+        training=training,
+        device=device,
+        created=now,
+        updated=now,
+        versions=library_versions(),
+        title=title,
+    )
+
+
+def write_record(folder: Path, record: RunRecord) -> None:
+    """Write ``folder/run.json`` atomically.
+
+    Raises:
+        RunError: when the folder cannot be written; an earlier ``run.json`` is then as it was.
+    """
+    path = folder / RECORD_NAME
+    try:
+        replace_file(path, msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n")
+    except OSError as error:
+        raise RunError(
+            f"{path} could not be written ({error.strerror}). Free some space or mend its rights."
+        ) from error
+
+
+def read_record(folder: Path) -> RunRecord:
+    """Read ``folder/run.json``; keys that we do not know are passed over.
+
+    Raises:
+        RunError: when it is missing, unreadable, damaged, not a run's, or of a newer format.
+    """
+    path = folder / RECORD_NAME
+    content = _read_bounded(path)
+    try:
+        version = msgspec.json.decode(content, type=_FormatOnly).format_version
+        if version > FORMAT_VERSION:
+            raise RunError(
+                f"{path} has format {version}; this gmstudio reads up to {FORMAT_VERSION}. Open it with a newer one."
+            )
+        return msgspec.json.decode(content, type=RunRecord)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise RunError(
+            f"{path} is damaged or no record of a run ({_one_line(error)}). Restore it from a copy of the run."
+        ) from error
+
+
+def _read_bounded(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_RECORD_BYTES + 1)
+    except FileNotFoundError as error:
+        raise RunError(f"{path.parent} is not a run: it has no {path.name}. Choose a run's folder.") from error
+    except OSError as error:
+        raise RunError(
+            f"{path} could not be read ({error.strerror}). Mend its rights or choose another run."
+        ) from error
+    if len(content) > MAX_RECORD_BYTES:
+        raise RunError(f"{path} is larger than {MAX_RECORD_BYTES // 2**20} MiB, so it is no record of a run.")
+    return content
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split()).rstrip(".") or type(error).__name__
