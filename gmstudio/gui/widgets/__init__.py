@@ -1,0 +1,1 @@
+"""Reusable widgets; they know arrays, numbers and words, but no messages."""
