@@ -177,13 +177,16 @@ class OpenPixels(Command, frozen=True, kw_only=True):
 
     Args:
         seed: of the uniforms that turn probabilities into values.
-        given: (C, H, W) levels whose first ``first`` sub-pixels are placed at once; None: an empty image.
+        given: (C, H, W) levels whose first ``first`` sub-pixels are placed; None: an empty image. As many as fit in
+            a few frames are placed at once; the others stand on the remembered path (see ``RewindPixels``).
+        weights_of: an open generation of the same run whose weights are to be used; 0: the run's current weights.
     """
 
     run: str
     seed: int = 0
     given: Array | None = None
     first: int = 0
+    weights_of: int = 0
 
 
 class AdvancePixels(Command, frozen=True, kw_only=True):
@@ -206,7 +209,11 @@ class PlacePixel(Command, frozen=True, kw_only=True):
 
 
 class RewindPixels(Command, frozen=True, kw_only=True):
-    """Go to ``step``, back or forward along the remembered path; answered with ``PixelsMoved``."""
+    """Go to ``step``, back or forward along the remembered path; answered with ``PixelsMoved``.
+
+    Given sub-pixels that no conditional was computed for yet are scored on the way; when that takes longer than a
+    few frames the reply stands at an earlier step, and the same command goes on from there.
+    """
 
     session: int
     step: int
@@ -358,7 +365,7 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
         run: path of the run folder, the run's identity in all messages.
         status: ``running``, ``paused``, ``stopped``, ``finished``, ``failed`` or ``interrupted`` (the engine died).
         step: steps made.
-        best: lowest validation loss and its step, or None.
+        best: lowest validation loss so far, or None.
     """
 
     run: str
@@ -375,7 +382,7 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     created: str
     capabilities: tuple[str, ...] = ()
     checkpoint_steps: tuple[int, ...] = ()
-    best: tuple[int, float] | None = None
+    best: float | None = None
     message: str = ""
 
 
