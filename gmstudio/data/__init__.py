@@ -5,11 +5,12 @@ from typing import Any
 from gmstudio.cards import DataEntry, parse_config, schema_of
 from gmstudio.data.dataset import DataError, Dataset, Split
 from gmstudio.data.digits import Digits
+from gmstudio.data.idx import Idx
 from gmstudio.data.source import Source
 
 __all__ = ["SOURCES", "DataError", "Dataset", "Source", "Split", "catalog", "load"]
 
-SOURCES: dict[str, type[Source]] = {source.name: source for source in (Digits,)}
+SOURCES: dict[str, type[Source]] = {source.name: source for source in (Digits, Idx)}
 
 
 def catalog() -> tuple[DataEntry, ...]:

@@ -1,0 +1,234 @@
+"""IDX files (MNIST, Fashion-MNIST, EMNIST and whatever else is stored so) from a folder that the user points at."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from gmstudio.cards import MAX_SIDE, ConfigError, ImageSpec, field
+from gmstudio.data.dataset import DataError, Dataset, Images, Labels, Split, draw_binary, permutation, quantize
+from gmstudio.data.idx_file import MAX_BYTES, read_images, read_labels
+from gmstudio.data.idx_folder import PARTS, IdxSet, PartName, find_sets
+from gmstudio.data.label_names import chosen_labels, label_names
+from gmstudio.data.resize import resize, resized_shape
+from gmstudio.data.source import Source
+
+_SPLIT_SEED = 1998
+
+
+class IdxConfig(Struct, frozen=True, kw_only=True):
+    """Which files, and how their images are shown to a model."""
+
+    folder: Annotated[
+        str,
+        field(
+            "Folder",
+            "Holds IDX files such as train-images-idx3-ubyte.gz, here or in a folder below (MNIST/raw, EMNIST/raw …).",
+        ),
+    ] = ""
+    variant: Annotated[
+        str,
+        field("Set", "Which set of files, where the folder holds several: for example FashionMNIST or emnist-letters."),
+    ] = ""
+    levels: Annotated[
+        Literal[2, 4, 16, 256],
+        field("Levels", "Values that a pixel can take; the files have 256 grey values.", unit="levels"),
+    ] = 2
+    binarize: Annotated[
+        Literal["threshold", "sample"],
+        field(
+            "Binarize",
+            "With 2 levels: black or white by a threshold at one half, or drawn anew at each epoch with the grey "
+            "value as probability. With more levels this has no effect.",
+        ),
+    ] = "threshold"
+    size: Annotated[
+        int,
+        field(
+            "Resize to height",
+            "Scale the images to this many rows, the columns in proportion, each pixel the mean of the area that it "
+            "covers; 0 leaves them.",
+            ge=0,
+            le=MAX_SIDE,
+            unit="pixels",
+        ),
+    ] = 0
+    subset: Annotated[
+        int,
+        field("Subset", "Train on at most this many images; 0: on all.", ge=0, le=100_000_000, unit="images"),
+    ] = 0
+    classes: Annotated[
+        str,
+        field("Classes", "Only images with these labels, as numbers, ranges or names: 3,8 or 0-4 or Coat; empty: all."),
+    ] = ""
+    valid_percent: Annotated[
+        float,
+        field(
+            "Validation share",
+            "Part of the training images that is set aside for validation, by a fixed permutation. Where the files "
+            "have no test images, a part as large becomes the test images.",
+            gt=0,
+            le=40,
+            unit="%",
+            advanced=True,
+        ),
+    ] = 10.0
+
+
+class Idx(Source):
+    """A folder of IDX files.
+
+    The files' training part is split by a fixed permutation into training and validation images, the test part stays
+    what it is. A folder with one part only is split into all three.
+    """
+
+    name: ClassVar[str] = "idx"
+    title: ClassVar[str] = "IDX files (MNIST …)"
+    summary: ClassVar[str] = (
+        "MNIST, Fashion-MNIST, EMNIST or other grey images in IDX files, gzipped or not, from a folder."
+    )
+    Config: ClassVar[type[Struct]] = IdxConfig
+
+    @classmethod
+    def load(cls, config: IdxConfig) -> Dataset:
+        """Load the images; see ``Source.load``."""
+        files = _choose_set(config)
+        parts = _read_parts(files)
+        names = label_names(files.name, max(part.max_label for part in parts))
+        chosen = [part.only(config.classes, names) for part in parts]
+        train, valid, test = _split(chosen, config.valid_percent / 100)
+        if config.subset:
+            train = train.take(np.arange(min(config.subset, len(train.images))))
+        image = _image_spec(config, (train, valid, test))
+        resample = config.levels == 2 and config.binarize == "sample"
+        return Dataset(
+            source=cls.name,
+            config=msgspec.to_builtins(config),
+            image=image,
+            train=train.prepared(image, "grey" if resample else "quantized"),
+            valid=valid.prepared(image, "drawn" if resample else "quantized"),
+            test=test.prepared(image, "drawn" if resample else "quantized"),
+            resample=resample,
+            label_names=names,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """Grey images (N, H, W) of one file or split, with labels (N,) or None."""
+
+    path: Path
+    images: Images
+    labels: Labels | None
+
+    @property
+    def max_label(self) -> int:
+        return -1 if self.labels is None else int(self.labels.max())
+
+    def take(self, indices: NDArray[np.int64]) -> "_Part":
+        return _Part(self.path, self.images[indices], None if self.labels is None else self.labels[indices])
+
+    def only(self, classes: str, names: tuple[str, ...]) -> "_Part":
+        """The images of these classes."""
+        if not classes.strip(" ,"):
+            return self
+        if self.labels is None:
+            raise ConfigError(
+                {"classes": f"Classes is {classes!r}, but {self.path.name} comes without labels. Leave it empty."}
+            )
+        kept = np.flatnonzero(np.isin(self.labels, chosen_labels(classes, names)))
+        if not kept.size:
+            raise ConfigError(
+                {"classes": f"Classes is {classes!r}, but no image in {self.path.name} has such a label."}
+            )
+        return self.take(kept)
+
+    def prepared(self, image: ImageSpec, manner: Literal["grey", "drawn", "quantized"]) -> Split:
+        """The split as the data set holds it: resized, then kept as intensities, drawn once, or quantized."""
+        grey = self.images
+        if grey.shape[1:] != image.shape[1:]:
+            grey = resize(grey, image.height, image.width)
+        if manner == "drawn":
+            grey = draw_binary(grey)
+        elif manner == "quantized":
+            grey = quantize(grey, 255, image.levels)
+        return Split(np.ascontiguousarray(grey[:, None]), self.labels)
+
+
+def _choose_set(config: IdxConfig) -> IdxSet:
+    if not config.folder.strip():
+        raise ConfigError({"folder": "Folder is empty. Choose the folder that holds the IDX files."})
+    folder = Path(config.folder.strip()).expanduser()
+    sets = find_sets(folder)
+    wanted = config.variant.strip()
+    matching = [found for found in sets if not wanted or found.name.lower() == wanted.lower()]
+    if len(matching) == 1:
+        return matching[0]
+    there_are = f"{folder} holds {', '.join(found.name for found in sets)}. Choose one of them."
+    raise ConfigError({"variant": f"Set is {wanted!r}; {there_are}" if wanted else f"Set is empty; {there_are}"})
+
+
+def _read_parts(files: IdxSet) -> list[_Part]:
+    """The training and the test part, or the only one there is."""
+    parts = [_read_part(files, part) for part in PARTS if part in files.images]
+    first, last = parts[0], parts[-1]
+    if first.images.shape[1:] != last.images.shape[1:]:
+        (a, b), (c, d) = first.images.shape[1:], last.images.shape[1:]
+        raise DataError(
+            f"{first.path} holds images of {a}×{b} pixels, but {last.path.name} of {c}×{d}. "
+            "Keep only files of one set there."
+        )
+    return parts
+
+
+def _read_part(files: IdxSet, part: PartName) -> _Part:
+    path = files.images[part]
+    images = read_images(path)
+    if files.is_emnist:
+        images = np.ascontiguousarray(images.transpose(0, 2, 1))
+    labels_path = files.labels.get(part)
+    labels = read_labels(labels_path) if labels_path else None
+    if labels is not None and len(labels) != len(images):
+        raise DataError(
+            f"{labels_path} holds {len(labels)} labels, but {path.name} {len(images)} images. "
+            "Use files that belong together, or move the labels away."
+        )
+    return _Part(path, images, labels)
+
+
+def _split(parts: list[_Part], share: float) -> tuple[_Part, _Part, _Part]:
+    """Training, validation and test images; see ``Idx``."""
+    first = parts[0]
+    count = len(first.images)
+    held_out = max(1, round(share * count))
+    splits = 1 if len(parts) == 2 else 2
+    if count <= splits * held_out:
+        raise DataError(
+            f"{first.path} leaves {count} images, too few to train on and to validate. Choose more classes."
+        )
+    order = permutation(count, _SPLIT_SEED)
+    test = parts[1] if splits == 1 else first.take(order[held_out : 2 * held_out])
+    return first.take(order[splits * held_out :]), first.take(order[:held_out]), test
+
+
+def _image_spec(config: IdxConfig, splits: tuple[_Part, ...]) -> ImageSpec:
+    height, width = splits[0].images.shape[1:]
+    if config.size:
+        height, width = resized_shape(height, width, config.size)
+    try:
+        spec = ImageSpec(channels=1, height=height, width=width, levels=config.levels)
+    except ValueError as error:
+        raise ConfigError({"size": f"Resize to height is {config.size}: {error}"}) from error
+    size = max(len(split.images) for split in splits) * spec.num_dims
+    if size > MAX_BYTES:
+        raise ConfigError(
+            {
+                "size": f"Resize to height is {config.size}: the images would take {size / 2**30:.1f} GiB, and at most "
+                f"{MAX_BYTES / 2**30:g} are allowed. Choose a smaller size or a subset."
+            }
+        )
+    return spec

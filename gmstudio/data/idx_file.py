@@ -1,0 +1,125 @@
+"""One IDX file, plain or gzipped: 0 0 type dims, a big-endian 32-bit size per dimension, then the bytes.
+
+Source: Y. LeCun, C. Cortes, C. Burges, The MNIST database, section "The IDX file format".
+"""
+
+import gzip
+import math
+import struct
+import zlib
+from pathlib import Path
+from typing import BinaryIO, NoReturn, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmstudio.data.dataset import DataError
+
+MAX_BYTES = 1 << 30
+MAX_SOURCE_SIDE = 4096
+_UNSIGNED_BYTE = 0x08
+_TYPES = {
+    0x09: "signed bytes",
+    0x0B: "16-bit integers",
+    0x0C: "32-bit integers",
+    0x0D: "32-bit floats",
+    0x0E: "doubles",
+}
+_DEFLATE_LIMIT = 1032  # no deflate stream grows by more when it is unpacked
+_KINDS = {1: "labels", 3: "grey images"}
+
+
+def read_images(path: Path) -> NDArray[np.uint8]:
+    """Grey images (N, H, W).
+
+    Raises:
+        DataError: when the file cannot be read, is no IDX file of images, is cut short or is absurdly large.
+    """
+    images = _read(path, dims=3)
+    count, height, width = images.shape
+    if count == 0:
+        raise DataError(f"{path} holds no images. Choose a folder whose files hold some.")
+    if not (1 <= height <= MAX_SOURCE_SIDE and 1 <= width <= MAX_SOURCE_SIDE):
+        raise DataError(
+            f"{path} says its images are {height}×{width} pixels; at most {MAX_SOURCE_SIDE} a side are read."
+        )
+    return images
+
+
+def read_labels(path: Path) -> NDArray[np.int64]:
+    """Labels (N,), 0 to 255.
+
+    Raises:
+        DataError: when the file cannot be read, is no IDX file of labels, or is cut short.
+    """
+    return _read(path, dims=1).astype(np.int64)
+
+
+def _read(path: Path, dims: int) -> NDArray[np.uint8]:
+    try:
+        with path.open("rb") as file:
+            packed = file.read(2) == b"\x1f\x8b"  # by content: browsers unpack downloads and keep the name
+            file.seek(0)
+            if not packed:
+                return _parse(path, file, dims, most_bytes=path.stat().st_size)
+            with gzip.GzipFile(fileobj=file) as unpacked:
+                return _parse(path, cast(BinaryIO, unpacked), dims, most_bytes=_DEFLATE_LIMIT * path.stat().st_size)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise DataError(f"{path} is a damaged or incomplete gzip file. Download it again.") from error
+    except OSError as error:
+        raise DataError(
+            f"{path} could not be read ({error.strerror}). Mend its rights or choose another folder."
+        ) from error
+
+
+def _parse(path: Path, file: BinaryIO, dims: int, most_bytes: int) -> NDArray[np.uint8]:
+    shape = _parse_header(path, file, dims)
+    size = math.prod(shape)
+    if size > MAX_BYTES:
+        raise DataError(
+            f"{path} says it holds {_shape_words(shape)} bytes, more than the {MAX_BYTES // 2**20} MiB that are read. "
+            "Check that it is the right file."
+        )
+    header = 4 + 4 * dims
+    if header + size > most_bytes:
+        _refuse_short(path, shape)
+    content = np.empty(size, dtype=np.uint8)
+    view = content.data
+    filled = 0
+    while filled < size:
+        count = file.readinto(view[filled : filled + (1 << 22)])  # type: ignore[attr-defined]
+        if not count:
+            _refuse_short(path, shape)
+        filled += count
+    if file.read(1):
+        raise DataError(
+            f"{path} goes on after the {_shape_words(shape)} bytes that its header promises. Download it again."
+        )
+    return content.reshape(shape)
+
+
+def _parse_header(path: Path, file: BinaryIO, dims: int) -> tuple[int, ...]:
+    magic = file.read(4)
+    if not magic:
+        raise DataError(f"{path} is empty. Download it again.")
+    if len(magic) < 4 or magic[:2] != b"\0\0":
+        raise DataError(f"{path} is no IDX file: it begins with {magic!r}, not with two zero bytes. Download it again.")
+    _, _, kind, found_dims = magic
+    if kind != _UNSIGNED_BYTE:
+        what = f"holds {_TYPES[kind]}" if kind in _TYPES else f"has the unknown value type {kind:#04x}"
+        raise DataError(f"{path} {what}; only unsigned bytes are read. Convert it or choose another file.")
+    if found_dims != dims:
+        found = _KINDS.get(found_dims, f"arrays of {found_dims} dimensions")
+        raise DataError(f"{path} holds {found}, not {_KINDS[dims]}. Give the files their right names.")
+    sizes = file.read(4 * dims)
+    if len(sizes) < 4 * dims:
+        raise DataError(f"{path} is cut short within its header. Download it again.")
+    return tuple(struct.unpack(f">{dims}I", sizes))
+
+
+def _refuse_short(path: Path, shape: tuple[int, ...]) -> NoReturn:
+    raise DataError(f"{path} is cut short: its header promises {_shape_words(shape)} bytes. Download it again.")
+
+
+def _shape_words(shape: tuple[int, ...]) -> str:
+    return "×".join(str(n) for n in shape)

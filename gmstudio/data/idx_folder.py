@@ -1,0 +1,134 @@
+"""Finds sets of IDX files below a folder, in the layouts that downloads and other programs leave.
+
+Known: the four MNIST names (``train-images-idx3-ubyte``, ``t10k-labels.idx1-ubyte`` …) with or without ``.gz``; the
+same below ``MNIST/raw``, ``FashionMNIST/raw`` or ``raw``; each file in a folder of its own name; EMNIST names
+(``emnist-letters-train-images-idx3-ubyte.gz``).
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from gmstudio.data.dataset import DataError
+
+MAX_DEPTH = 3
+MAX_ENTRIES = 20_000
+_NAME = re.compile(
+    r"(?:(?P<prefix>.+)[-_.])?(?P<part>train|t10k|test)[-_.](?P<kind>images|labels)[-_.]idx[13][-_.]ubyte(?P<gz>\.gz)?",
+    re.IGNORECASE,
+)
+_UNTELLING_FOLDERS = ("raw", "gzip", "data")
+
+PartName = Literal["train", "test"]
+PARTS: tuple[PartName, ...] = ("train", "test")
+
+
+@dataclass(frozen=True)
+class IdxSet:
+    """The files of one data set.
+
+    Args:
+        name: by which the user chooses it, for example ``MNIST`` or ``emnist-letters``.
+        folder: where the files are.
+        images: part → file.
+        labels: part → file.
+    """
+
+    name: str
+    folder: Path
+    images: dict[PartName, Path] = field(default_factory=dict)
+    labels: dict[PartName, Path] = field(default_factory=dict)
+
+    @property
+    def is_emnist(self) -> bool:
+        """EMNIST stores its images with rows and columns exchanged."""
+        return self.name.lower().rsplit("/", 1)[-1].startswith("emnist-")
+
+
+def find_sets(folder: Path) -> list[IdxSet]:
+    """All sets with at least one file of images, by name.
+
+    Raises:
+        DataError: when the folder is missing, no folder, unreadable, too large to look through, or holds none.
+    """
+    files = _group(folder, _walk(folder))
+    sets = [found for found in files.values() if found.images]
+    if not sets:
+        lonely = next((path for found in files.values() for path in found.labels.values()), None)
+        if lonely:
+            raise DataError(f"{folder} holds labels ({lonely.name}) but no images. Put the images' file beside them.")
+        raise DataError(
+            f"{folder} holds no IDX files of images such as train-images-idx3-ubyte.gz. Choose the folder that does."
+        )
+    return sorted(_distinct(folder, sets), key=lambda found: found.name.lower())
+
+
+def _group(folder: Path, paths: Iterator[Path]) -> dict[tuple[Path, str], IdxSet]:
+    """Files that belong together; of a plain and a gzipped file the plain one counts, since it is read faster."""
+    sets: dict[tuple[Path, str], IdxSet] = {}
+    for path in sorted(paths, key=lambda path: (not path.name.lower().endswith(".gz"), path)):  # the last one counts
+        match = _NAME.fullmatch(path.name)
+        if not match:
+            continue
+        home = path.parent.parent if path.parent != folder and _NAME.fullmatch(path.parent.name) else path.parent
+        prefix = (match["prefix"] or "").lower()
+        found = sets.setdefault((home, prefix), IdxSet(prefix or _telling_name(home), home))
+        part: PartName = "train" if match["part"].lower() == "train" else "test"
+        (found.images if match["kind"].lower() == "images" else found.labels)[part] = path
+    return sets
+
+
+def _telling_name(folder: Path) -> str:
+    resolved = folder.resolve()
+    for place in (resolved, *resolved.parents):
+        if place.name.lower() not in (*_UNTELLING_FOLDERS, ""):
+            return place.name
+    return "idx"
+
+
+def _distinct(folder: Path, sets: list[IdxSet]) -> Iterator[IdxSet]:
+    """Sets of the same name get their folder in front of it."""
+    names = [found.name.lower() for found in sets]
+    for found in sets:
+        if names.count(found.name.lower()) > 1:
+            place = found.folder.relative_to(folder).as_posix()
+            yield IdxSet(f"{place}/{found.name}", found.folder, found.images, found.labels)
+        else:
+            yield found
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """Regular files at most ``MAX_DEPTH`` folders deep; folders below that may not be read are passed over."""
+    waiting = [(folder, 0)]
+    seen = 0
+    while waiting:
+        place, depth = waiting.pop()
+        try:
+            entries = list(os.scandir(place))
+        except (OSError, ValueError) as error:  # ValueError: characters that no path can have
+            if place != folder:
+                continue
+            raise DataError(_unreadable(folder, error)) from error
+        seen += len(entries)
+        if seen > MAX_ENTRIES:
+            raise DataError(
+                f"{folder} holds more than {MAX_ENTRIES} files. Choose the folder nearest to the IDX files."
+            )
+        for entry in entries:
+            if entry.is_file():
+                yield Path(entry.path)
+            elif depth < MAX_DEPTH and entry.is_dir():
+                waiting.append((Path(entry.path), depth + 1))
+
+
+def _unreadable(folder: Path, error: OSError | ValueError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return f"There is no folder {folder}. Choose the folder that holds the IDX files."
+    if isinstance(error, NotADirectoryError):
+        return f"{folder} is a file. Choose the folder that holds it."
+    if isinstance(error, ValueError):
+        return f"{str(folder)!r} is no folder's name. Choose the folder that holds the IDX files."
+    return f"{folder} could not be read ({error.strerror}). Mend its rights or choose another folder."
