@@ -1,11 +1,35 @@
 """The window's end of the wire: one signal per event, ``send`` for commands, and the engine process itself."""
 
+import os
 import re
+import sys
+import time
+from collections import deque
+from pathlib import Path
 
 import msgspec
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
 
-from gmstudio.messages import EVENTS, Command, Event
+from gmstudio.engine_state import Ending, EngineState, Patience, Phase
+from gmstudio.messages import (
+    EVENTS,
+    PROTOCOL_VERSION,
+    Catalog,
+    Command,
+    CommandFailed,
+    Event,
+    FrameReader,
+    Ping,
+    ProtocolError,
+    Shutdown,
+    decode_event,
+    frame,
+)
+
+ENGINE_GONE = "The engine ended before it could answer."
+STDERR_LINES = 100
+DELIVERY_BUDGET_S = 0.006
+"""Events are delivered for at most this long before the window gets a turn to paint."""
 
 
 class EngineEvents(QObject):
@@ -57,3 +81,272 @@ class EngineEvents(QObject):
 
 
 _SIGNAL_NAMES = {event: re.sub(r"(?<!^)(?=[A-Z])", "_", event.__name__).lower() for event in EVENTS}
+
+
+class EngineClient(EngineEvents):
+    """Starts the engine process, watches over it, restarts it when it dies, and ends it with the window.
+
+    Every command is answered: when the engine dies, those without a reply get ``CommandFailed`` with ``ENGINE_GONE``.
+
+    Args:
+        command: program and arguments that speak the protocol, for example ``["ssh", "gpu", "gmstudio", "engine"]``;
+            by default this Python's engine.
+        patience: how long to wait for what.
+
+    Signals:
+        state_changed: the ``EngineState``.
+    """
+
+    state_changed = Signal(object)
+
+    def __init__(
+        self, command: list[str] | None = None, *, patience: Patience | None = None, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.command = command or [sys.executable, "-m", "gmstudio.engine"]
+        self.state = EngineState("closed")
+        self._patience = patience or Patience()
+        self._process: QProcess | None = None
+        self._frames = FrameReader()
+        self._bodies: deque[bytes] = deque()
+        self._stderr: deque[str] = deque([""], maxlen=STDERR_LINES + 1)
+        self._unanswered: dict[int, str] = {}
+        self._cause = ""
+        self._said_hello = False
+        self._quick_deaths = 0
+        self._ping = 0
+        self._started_s = self._heard_s = self._ticked_s = time.monotonic()
+        self._watch = self._timer(self._on_watch, single_shot=False)
+        self._deliveries = self._timer(self._deliver_some)
+        self._restart = self._timer(self._start_process)
+        self._impatience = self._timer(self._on_impatient)
+
+    @property
+    def stderr_tail(self) -> str:
+        """The last lines that the engine wrote to its standard error."""
+        return "\n".join(self._stderr).strip("\n")
+
+    def start(self) -> None:
+        """Start the engine; also after it was given up."""
+        if self.state.phase in ("closed", "given up"):
+            self._quick_deaths = 0
+            self._start_process()
+
+    def restart(self) -> None:
+        """Start afresh: kill an engine that is there, or start one where there is none."""
+        self._quick_deaths = 0
+        if self._process is not None and self.state.phase != "closing":
+            self._end("It was ended to be restarted.")
+        else:
+            self.start()
+
+    def close(self) -> None:
+        """Have the engine checkpoint and exit; ``state_changed`` says ``closed``. A second call waits no longer."""
+        self._restart.stop()
+        if self._process is None:
+            self._watch.stop()
+            self._set_state("closed")
+        elif self.state.phase == "closing":
+            self._process.kill()
+        else:
+            patient = self.state.phase == "ready"
+            self.send(Shutdown())
+            self._process.closeWriteChannel()
+            self._watch.stop()
+            self._impatience.start(_ms(self._patience.close if patient else self._patience.kill))
+            self._set_state("closing")
+
+    def _timer(self, slot: object, *, single_shot: bool = True) -> QTimer:
+        timer = QTimer(self)
+        timer.setSingleShot(single_shot)
+        timer.timeout.connect(slot)
+        return timer
+
+    def _set_state(self, phase: Phase, ending: Ending | None = None) -> None:
+        pid = int(self._process.processId()) if self._process is not None else 0
+        state = EngineState(phase, pid, ending)
+        if state != self.state:
+            self.state = state
+            self.state_changed.emit(state)
+
+    # ---- a life ----------------------------------------------------------------------------------------
+
+    def _start_process(self) -> None:
+        process = QProcess(self)
+        process.setProcessEnvironment(_environment())
+        parameters = QProcess.UnixProcessParameters()
+        parameters.flags = QProcess.UnixProcessFlag.CreateNewSession  # Ctrl+C in a terminal is for the window
+        process.setUnixProcessParameters(parameters)
+        process.readyReadStandardOutput.connect(self._on_stdout)
+        process.readyReadStandardError.connect(self._on_stderr)
+        process.finished.connect(self._on_finished)
+        process.errorOccurred.connect(self._on_process_error)
+        self._frames = FrameReader()
+        self._stderr.clear()
+        self._stderr.append("")
+        self._cause, self._said_hello, self._ping = "", False, 0
+        self._started_s = self._heard_s = self._ticked_s = time.monotonic()
+        self._process = process
+        self._watch.start(_ms(self._patience.ping / 2))
+        process.start(self.command[0], self.command[1:])
+        if self._process is process:
+            self._set_state("starting", self.state.ending)
+
+    def _write(self, command: Command) -> None:
+        if not isinstance(command, Ping):
+            self._unanswered[command.request] = type(command).__name__
+        if self._process is None or self.state.phase == "closing":
+            QTimer.singleShot(0, self, self._fail_unanswered)
+        else:
+            self._process.write(frame(command))
+
+    def _on_stdout(self) -> None:
+        if self._process is None:
+            return
+        self._heard_s = time.monotonic()
+        data = bytes(self._process.readAllStandardOutput().data())
+        if self._cause:
+            return  # it is being killed for what it sent
+        try:
+            self._bodies.extend(self._frames.feed(data))
+        except ProtocolError as error:
+            self._end(f"The engine sent something that is not of this protocol, and was ended: {error}")
+            return
+        self._deliver_some()
+
+    def _deliver_some(self) -> None:
+        """Deliver what has come, but give the window a turn in between."""
+        deadline = time.monotonic() + DELIVERY_BUDGET_S
+        while self._bodies and time.monotonic() < deadline:
+            self._receive(self._bodies.popleft())
+        if self._bodies:
+            self._deliveries.start(0)
+
+    def _receive(self, body: bytes) -> None:
+        try:
+            event = decode_event(body)
+        except ProtocolError as error:
+            self._end(f"The engine sent something that is not of this protocol, and was ended: {error}")
+            return
+        if isinstance(event, Catalog):
+            if event.protocol != PROTOCOL_VERSION:
+                self._quick_deaths = self._patience.quick_deaths
+                self._end(
+                    f"The engine (gmstudio {event.version}) speaks protocol {event.protocol}, this window protocol "
+                    f"{PROTOCOL_VERSION}; install the same gmstudio on both sides."
+                )
+                return
+            self._said_hello = True
+        self._unanswered.pop(event.request, None)
+        if self._said_hello and self.state.phase in ("starting", "not responding"):
+            self._set_state("ready")
+        self.deliver(event)
+
+    def _on_stderr(self) -> None:
+        if self._process is None:
+            return
+        self._heard_s = time.monotonic()
+        text = bytes(self._process.readAllStandardError().data()).decode("utf-8", errors="replace")
+        first, *rest = text.split("\n")
+        self._stderr[-1] += first
+        self._stderr.extend(rest)
+
+    # ---- watching --------------------------------------------------------------------------------------
+
+    def _on_watch(self) -> None:
+        now = time.monotonic()
+        if now - self._ticked_s > self._patience.silence / 2:
+            self._heard_s = now  # the window itself was asleep: it cannot judge
+        self._ticked_s = now
+        silence = now - self._heard_s
+        if not self._said_hello:
+            if now - self._started_s > self._patience.hello:
+                self._set_state("not responding", self.state.ending)
+            return
+        if silence >= self._patience.ping and not self._ping:
+            self._ping = self.send(Ping())
+        if silence >= self._patience.silence:
+            self._set_state("not responding")
+
+    def deliver(self, event: Event) -> None:
+        """Emit the signal that belongs to an event."""
+        if event.request == self._ping:
+            self._ping = 0
+        super().deliver(event)
+
+    # ---- an end ----------------------------------------------------------------------------------------
+
+    def _end(self, cause: str) -> None:
+        """Kill the engine, giving the cause that people will read."""
+        self._bodies.clear()
+        self._cause = cause
+        if self._process is not None:
+            self._process.kill()
+
+    def _on_impatient(self) -> None:
+        """It was asked to exit and did not: terminate, then kill."""
+        if self._process is not None:
+            self._process.terminate()
+            QTimer.singleShot(_ms(self._patience.kill), self._process, self._process.kill)
+
+    def _on_process_error(self, error: QProcess.ProcessError) -> None:
+        if error == QProcess.ProcessError.FailedToStart and self._process is not None:
+            self._cause = f"The engine could not be started: {self._process.errorString()} ({self.command[0]})."
+            self._on_finished(0, QProcess.ExitStatus.NormalExit)
+
+    def _on_finished(self, code: int, status: QProcess.ExitStatus) -> None:
+        process = self._process
+        if process is None:
+            return
+        self._on_stdout()
+        self._on_stderr()
+        while self._bodies:
+            self._receive(self._bodies.popleft())
+        crashed = status == QProcess.ExitStatus.CrashExit
+        ending = Ending(
+            exit_code=0 if crashed else code,
+            signal=code if crashed else 0,
+            stderr=self.stderr_tail,
+            cause=self._cause,
+            before_hello=not self._said_hello,
+        )
+        wanted = self.state.phase == "closing"
+        self._process = None
+        self._watch.stop()
+        self._impatience.stop()
+        process.deleteLater()
+        if wanted:
+            self._unanswered.clear()
+            self._set_state("closed")
+        else:
+            self._mourn(ending)
+            self._fail_unanswered()
+
+    def _mourn(self, ending: Ending) -> None:
+        """Say how it ended, and start the next one unless this happens again and again."""
+        quick = time.monotonic() - self._started_s < self._patience.quick or ending.before_hello
+        self._quick_deaths = self._quick_deaths + 1 if quick else 0
+        if self._quick_deaths >= self._patience.quick_deaths:
+            self._set_state("given up", ending)
+        else:
+            self._set_state("dead", ending)
+            self._restart.start(_ms(self._patience.restart))
+
+    def _fail_unanswered(self) -> None:
+        failed, self._unanswered = self._unanswered, {}
+        for request, command in failed.items():
+            self.deliver(CommandFailed(request=request, command=command, message=ENGINE_GONE))
+
+
+def _ms(seconds: float) -> int:
+    return round(1000 * seconds)
+
+
+def _environment() -> QProcessEnvironment:
+    """This process's, in which the engine finds the package also when the window was started from a checkout."""
+    environment = QProcessEnvironment.systemEnvironment()
+    package_parent = Path(__file__).resolve().parents[1]
+    if package_parent.name not in ("site-packages", "dist-packages"):
+        paths = [str(package_parent), environment.value("PYTHONPATH")]
+        environment.insert("PYTHONPATH", os.pathsep.join(path for path in paths if path))
+    return environment

@@ -1,6 +1,6 @@
 """Latest wins: a slider may move faster than the engine answers, and only the newest position matters."""
 
-from PySide6.QtCore import QObject, SignalInstance, Slot
+from PySide6.QtCore import QObject, SignalInstance
 from PySide6.QtCore import Signal as QtSignal
 
 from gmstudio.client import EngineEvents
@@ -10,7 +10,7 @@ from gmstudio.messages import Command, CommandFailed, Event
 class LatestWins(QObject):
     """One request in flight, one pending; a newer pending request replaces the older.
 
-    A new engine's hello clears it: what was in flight died with the old one.
+    When the engine dies the client fails the request in flight, so it never waits for an answer that cannot come.
 
     Args:
         events: where commands go and replies come from.
@@ -31,7 +31,6 @@ class LatestWins(QObject):
         self._pending: Command | None = None
         reply_signal.connect(self._on_reply)
         events.command_failed.connect(self._on_command_failed)
-        events.catalog.connect(self.reset)
 
     @property
     def busy(self) -> bool:
@@ -45,7 +44,6 @@ class LatestWins(QObject):
         else:
             self._in_flight = self._events.send(command)
 
-    @Slot()
     def reset(self) -> None:
         """Forget what is in flight and pending; a late reply is ignored."""
         self._in_flight = 0

@@ -1,0 +1,198 @@
+"""A scripted engine process: speaks the protocol as told by its arguments, so that every way to fail can be tested.
+
+Run as ``python fake_engine.py [options]``; ``command(…)`` builds that line for ``EngineClient``.
+"""
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+from gmstudio.cards import FamilyCard, FamilyEntry, ImageSpec, Objective, Term, Training
+from gmstudio.messages import (
+    PROTOCOL_VERSION,
+    AnyCommand,
+    Catalog,
+    CheckpointSaved,
+    ChooseDevice,
+    CommandFailed,
+    Done,
+    EngineReported,
+    Event,
+    FrameReader,
+    ListRuns,
+    OpenRun,
+    Ping,
+    Pong,
+    ResumeRun,
+    RunInfo,
+    RunOpened,
+    RunsListed,
+    Shutdown,
+    StartTraining,
+    StopTraining,
+    TrainingChanged,
+    decode_command,
+    frame,
+)
+
+OBJECTIVE = Objective(latex=r"-\log p(x)", terms=(Term("loss", "L", "Negative log-likelihood.", "nats"),))
+FAMILY = FamilyEntry(
+    card=FamilyCard(
+        name="toy",
+        title="Toy",
+        branch=("Explicit density", "Tractable density"),
+        summary="A model for tests.",
+        source="none",
+        objectives=(OBJECTIVE,),
+    ),
+    config_schema={"properties": {}},
+    training=Training(),
+    capabilities=("log_prob", "sample", "pixel_session"),
+)
+RUN = RunInfo(
+    run="/runs/toy",
+    title="Toy on digits",
+    family="toy",
+    family_title="Toy",
+    config={},
+    data="digits",
+    data_config={},
+    image=ImageSpec(1, 8, 8, 2),
+    training=Training(),
+    status="running",
+    step=0,
+    created="2025-01-01T00:00:00",
+    capabilities=FAMILY.capabilities,
+)
+
+
+def command(*options: str) -> list[str]:
+    """The command line of a fake engine with these options."""
+    return [sys.executable, str(Path(__file__)), *options]
+
+
+def catalog(protocol: int = PROTOCOL_VERSION) -> Catalog:
+    return Catalog(
+        protocol=protocol,
+        version="0.0",
+        pid=os.getpid(),
+        families=(FAMILY,),
+        data=(),
+        devices=("auto", "cpu"),
+        device="auto",
+        training_schema={"properties": {}},
+    )
+
+
+class FakeEngine:
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options = options
+        self.out = sys.stdout.buffer
+
+    def send(self, *events: Event) -> None:
+        self.out.write(b"".join(frame(event) for event in events))
+        self.out.flush()
+
+    def run(self) -> int:
+        options = self.options
+        failing = self.fails_this_life()
+        if failing and options.die_before_hello is not None:
+            print("Traceback (most recent call last):\nModuleNotFoundError: No module named 'torch'", file=sys.stderr)
+            return int(options.die_before_hello)
+        if options.garbage:
+            self.out.write(b"Hello from a module that prints while it is imported\n")
+            self.out.flush()
+        elif not options.silent:
+            self.send(catalog(options.protocol))
+        self.send(*(EngineReported(state="idle", device="CPU", memory_bytes=i) for i in range(options.flood)))
+        reader = FrameReader()
+        while data := os.read(0, 65536):
+            for body in reader.feed(data):
+                received = decode_command(body)
+                if failing and type(received).__name__ == options.die_at:
+                    print("RuntimeError: out of memory", file=sys.stderr, flush=True)
+                    os._exit(options.exit_code)
+                self.answer(received)
+                if isinstance(received, Shutdown) and not options.deaf:
+                    return self.shut_down()
+        while options.deaf:
+            time.sleep(0.05)
+        return self.shut_down()
+
+    def fails_this_life(self) -> bool:
+        """Count the lives in a file; fail only in the first ``--lives`` of them."""
+        if not self.options.counter:
+            return True
+        counter = Path(self.options.counter)
+        lives = int(counter.read_text()) if counter.exists() else 0
+        counter.write_text(str(lives + 1))
+        return bool(lives < self.options.lives)
+
+    def shut_down(self) -> int:
+        time.sleep(self.options.saving_s)
+        if self.options.saved:
+            Path(self.options.saved).write_text("saved")
+        return 0
+
+    def answer(self, received: AnyCommand) -> None:
+        request = received.request
+        match received:
+            case Ping():
+                self.send(Pong(request=request))
+            case ListRuns():
+                listed = (self.listed_run(),) if self.options.listed else ()
+                self.send(RunsListed(request=request, home="/runs", runs=listed, problems=()))
+            case StartTraining() | ResumeRun():
+                self.send(self.opened(request, live=True))
+                self.send(TrainingChanged(run=RUN.run, status="running", step=0))
+                self.send(CheckpointSaved(run=RUN.run, step=10))
+            case OpenRun():
+                self.send(self.opened(request, live=False))
+            case StopTraining():
+                self.send(Done(request=request), TrainingChanged(run=RUN.run, status="stopped", step=10))
+            case ChooseDevice(device="cuda"):
+                self.send(CommandFailed(request=request, command="ChooseDevice", message="There is no cuda here."))
+            case Shutdown():
+                pass
+            case _:
+                self.send(Done(request=request))
+
+    def listed_run(self) -> RunInfo:
+        values = {f: getattr(RUN, f) for f in RUN.__struct_fields__}
+        return RunInfo(**{**values, "status": "interrupted", "step": 10, "checkpoint_steps": (10,)})
+
+    def opened(self, request: int, *, live: bool) -> RunOpened:
+        info = RUN if live else self.listed_run()
+        return RunOpened(
+            request=request,
+            info=info,
+            live=live,
+            objective=OBJECTIVE,
+            latent=None,
+            num_parameters=7,
+            sample_steps=(),
+        )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--die-before-hello", type=int, metavar="CODE", help="print a traceback and exit")
+    parser.add_argument("--die-at", default="", metavar="COMMAND", help="exit when this command comes")
+    parser.add_argument("--exit-code", type=int, default=3, help="of --die-at")
+    parser.add_argument("--counter", default="", metavar="FILE", help="count lives there")
+    parser.add_argument("--lives", type=int, default=1, help="with --counter: fail only in so many lives")
+    parser.add_argument("--silent", action="store_true", help="never say hello")
+    parser.add_argument("--garbage", action="store_true", help="print text instead of frames")
+    parser.add_argument("--protocol", type=int, default=PROTOCOL_VERSION)
+    parser.add_argument("--flood", type=int, default=0, metavar="N", help="send N events at once")
+    parser.add_argument("--deaf", action="store_true", help="ignore Shutdown and the end of stdin")
+    parser.add_argument("--saving-s", type=float, default=0.0, help="take so long to shut down")
+    parser.add_argument("--saved", default="", metavar="FILE", help="written after an orderly end")
+    parser.add_argument("--listed", action="store_true", help="list one interrupted run")
+    return FakeEngine(parser.parse_args()).run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
