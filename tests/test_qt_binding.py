@@ -21,4 +21,4 @@ def test_emitting_does_not_wear_out_true() -> None:
     before = sys.getrefcount(True)
     for _ in range(EMISSIONS):
         emitter.happened.emit()
-    assert sys.getrefcount(True) > before - EMISSIONS, "use PySide6-Essentials 6.11.3: this release drops True"
+    assert sys.getrefcount(True) > before - EMISSIONS // 2, "use PySide6-Essentials 6.11.3: this release drops True"
