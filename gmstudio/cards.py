@@ -275,6 +275,18 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
             advanced=True,
         ),
     ] = 50
+    validation_images: Annotated[
+        int,
+        field(
+            "Validation images",
+            "Score at most this many validation images each time.",
+            ge=1,
+            le=10_000_000,
+            unit="images",
+            log=True,
+            advanced=True,
+        ),
+    ] = 500
     sample_every: Annotated[
         int,
         field(

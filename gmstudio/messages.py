@@ -98,6 +98,7 @@ class DescribeModel(Command, frozen=True, kw_only=True):
     config: dict[str, Any]
     data: str
     data_config: dict[str, Any]
+    training: dict[str, Any] = {}
 
 
 # ---- commands: training and runs ----------------------------------------------------------------------------

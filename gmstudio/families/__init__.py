@@ -1,1 +1,53 @@
-"""The zoo: name → family class, in taxonomy order."""
+"""The zoo: name → family class, in taxonomy order.
+
+Other packages add families through the entry-point group ``gmstudio.families``; each entry point names a ``Family``
+class. One that cannot be used is left out and explained in ``FAMILY_ERRORS``, and the studio goes on without it.
+"""
+
+from collections.abc import Iterable
+from importlib.metadata import EntryPoint, entry_points
+
+from gmstudio.families.base import Family
+from gmstudio.families.gan import GAN
+from gmstudio.families.pixelcnn import PixelCNN
+from gmstudio.families.vae import VAE
+
+ENTRY_POINT_GROUP = "gmstudio.families"
+
+
+def add_third_party(families: dict[str, type[Family]], points: Iterable[EntryPoint]) -> dict[str, str]:
+    """Add the families that entry points name, after those that are there.
+
+    Args:
+        families: name → class, extended in place.
+        points: what other packages registered.
+
+    Returns:
+        Entry point's name → one sentence, for those that could not be used.
+    """
+    errors: dict[str, str] = {}
+    for point in points:
+        try:
+            family = _load(point, families)
+        except Exception as error:  # whatever foreign code raises is its own fault, and is reported
+            errors[point.name] = f"The family {point.name!r} ({point.value}) cannot be used: {error}"
+        else:
+            families[family.card.name] = family
+    return errors
+
+
+def _load(point: EntryPoint, families: dict[str, type[Family]]) -> type[Family]:
+    family = point.load()
+    if not (isinstance(family, type) and issubclass(family, Family)):
+        raise TypeError("it is not a subclass of gmstudio.families.base.Family.")
+    for attribute in ("card", "Config", "training_defaults"):
+        if not hasattr(family, attribute):
+            raise TypeError(f"it has no {attribute!r}.")
+    if family.card.name in families:
+        raise ValueError(f"there is a family named {family.card.name!r} already; its card needs another name.")
+    return family
+
+
+FAMILIES: dict[str, type[Family]] = {family.card.name: family for family in (PixelCNN, VAE, GAN)}
+FAMILY_ERRORS: dict[str, str] = add_third_party(FAMILIES, entry_points(group=ENTRY_POINT_GROUP))
+"""Entry point's name → why that third-party family was left out."""

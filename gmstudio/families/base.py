@@ -166,11 +166,16 @@ class Sampler(Protocol):
 
 def sample_in_pieces(model: Any, n: int, generator: torch.Generator) -> Iterator[Tensor | None]:
     """Sample without holding the engine for long: yields None after each small piece, then the images (n, C, H, W)."""
-    if isinstance(model, Autoregressive):
+    # Inference mode is left before every yield: it belongs to the thread, and others run in between.
+    if not isinstance(model, Autoregressive):
+        with torch.inference_mode():
+            images = model.sample(n, generator=generator)
+        yield images
+        return
+    with torch.inference_mode():
         session = model.pixel_session(n, generator=generator)
-        while session.position is not None:
+    while session.position is not None:
+        with torch.inference_mode():
             session.place(session.draw())
-            yield None
-        yield session.images
-    else:
-        yield model.sample(n, generator=generator)
+        yield None
+    yield session.images

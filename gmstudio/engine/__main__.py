@@ -1,0 +1,29 @@
+"""``python -m gmstudio.engine``: serve one window over standard input and output."""
+
+import contextlib
+import os
+import sys
+
+
+def main() -> int:
+    """Serve until the window goes away.
+
+    The real standard output is kept for frames; whatever prints goes to standard error. The process lowers its
+    priority, so that the window paints first where both share the processor.
+
+    Returns:
+        The exit code, 0 after an orderly end.
+    """
+    frames_out = os.dup(1)
+    os.dup2(2, 1)
+    if hasattr(os, "nice"):
+        with contextlib.suppress(OSError):
+            os.nice(5)
+    from gmstudio.engine.server import Server  # after the redirection: importing may print
+    from gmstudio.engine.wire import Wire
+
+    return Server(Wire(sys.stdin.fileno(), frames_out)).serve()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,51 @@
+"""Batches for training: the data set on the device, its order a pure function of (seed, epoch)."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gmstudio.data.dataset import Dataset
+
+
+class Batches:
+    """Training and validation batches on a device.
+
+    Args:
+        dataset: the images.
+        batch_size: images per step; at most the size of the training split is used.
+        seed: of the order.
+        device: where the images are kept and indexed.
+    """
+
+    def __init__(self, dataset: Dataset, batch_size: int, seed: int, device: torch.device) -> None:
+        self._train = torch.from_numpy(dataset.train.images).to(device)
+        self._valid = torch.from_numpy(dataset.valid.images).to(device)
+        self._resample = dataset.resample
+        self._seed = seed
+        self.batch_size = min(batch_size, len(self._train))
+        self.steps_per_epoch = len(self._train) // self.batch_size
+        self._epoch = -1
+        self._order = torch.empty(0)
+
+    def train(self, step: int, generator: torch.Generator) -> Tensor:
+        """The batch of a step (0, 1, …), (B, C, H, W) uint8 levels.
+
+        Where the data is binarized by sampling, each visit of an image draws its pixels anew, from ``generator``.
+        """
+        epoch, position = divmod(step, self.steps_per_epoch)
+        if epoch != self._epoch:
+            order = np.random.default_rng([self._seed, epoch]).permutation(len(self._train))
+            self._order = torch.from_numpy(order).to(self._train.device)
+            self._epoch = epoch
+        start = position * self.batch_size
+        images = self._train.index_select(0, self._order[start : start + self.batch_size])
+        if not self._resample:
+            return images
+        uniform = torch.rand(images.shape, generator=generator, device=images.device)
+        return (uniform * 255 < images).to(torch.uint8)
+
+    def valid(self, limit: int) -> list[Tensor]:
+        """At most ``limit`` validation images, always the same ones, in batches of about ``batch_size``."""
+        order = np.random.default_rng(0).permutation(len(self._valid))[:limit]
+        index = torch.from_numpy(order).to(self._valid.device)
+        return list(self._valid.index_select(0, index).split(self.batch_size))

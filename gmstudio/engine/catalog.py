@@ -1,0 +1,39 @@
+"""The engine's hello: families, data sources and devices, derived from what is there."""
+
+import os
+
+from gmstudio import __version__
+from gmstudio.cards import CAPABILITIES, FamilyEntry, Training, schema_of
+from gmstudio.data import catalog as data_catalog
+from gmstudio.engine.device import available_devices
+from gmstudio.families import FAMILIES, FAMILY_ERRORS
+from gmstudio.families.base import Family
+from gmstudio.messages import PROTOCOL_VERSION, Catalog
+
+
+def capabilities_of(family: type[Family]) -> tuple[str, ...]:
+    """What a family can do: those of ``CAPABILITIES`` that it has as methods."""
+    return tuple(name for name in CAPABILITIES if callable(getattr(family, name, None)))
+
+
+def build_catalog(device: str) -> Catalog:
+    """Collect everything that the window needs to know before anything runs."""
+    return Catalog(
+        protocol=PROTOCOL_VERSION,
+        version=__version__,
+        pid=os.getpid(),
+        families=tuple(
+            FamilyEntry(
+                card=family.card,
+                config_schema=schema_of(family.Config),
+                training=family.training_defaults,
+                capabilities=capabilities_of(family),
+            )
+            for family in FAMILIES.values()
+        ),
+        data=data_catalog(),
+        devices=available_devices(),
+        device=device,
+        training_schema=schema_of(Training),
+        problems=tuple(FAMILY_ERRORS.values()),
+    )

@@ -1,0 +1,84 @@
+"""Commands that look into a model, trained or in training: pixels and latents."""
+
+from gmstudio.engine import latents
+from gmstudio.engine.bench import Bench, Handlers, Pieces
+from gmstudio.engine.pixels import PixelExplorer
+from gmstudio.messages import (
+    AdvancePixels,
+    ClosePixels,
+    Decode,
+    Done,
+    Encode,
+    Event,
+    ForgetPath,
+    ForkPixels,
+    MeasureLatents,
+    OpenPixels,
+    PlacePixel,
+    RewindPixels,
+)
+
+
+class Explore:
+    """Handles exploring; methods return the pieces of a job where the work is long.
+
+    Args:
+        bench: the engine's state.
+    """
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+        self._pixels = PixelExplorer()
+        self.handlers: Handlers = {
+            OpenPixels: self._on_open_pixels,
+            AdvancePixels: self._on_advance_pixels,
+            PlacePixel: self._on_place_pixel,
+            RewindPixels: self._on_rewind_pixels,
+            ForgetPath: self._on_forget_path,
+            ForkPixels: self._on_fork_pixels,
+            ClosePixels: self._on_close_pixels,
+            Decode: self._on_decode,
+            Encode: self._on_encode,
+            MeasureLatents: self._on_measure_latents,
+        }
+
+    def _on_open_pixels(self, command: OpenPixels) -> None:
+        loaded = self._bench.model(command.run, "pixel_session")
+        self._send(self._pixels.open(loaded.model, command.run, loaded.step, command))
+
+    def _on_advance_pixels(self, command: AdvancePixels) -> None:
+        self._send(self._pixels.advance(command))
+
+    def _on_place_pixel(self, command: PlacePixel) -> None:
+        self._send(self._pixels.place(command))
+
+    def _on_rewind_pixels(self, command: RewindPixels) -> None:
+        self._send(self._pixels.rewind(command))
+
+    def _on_forget_path(self, command: ForgetPath) -> None:
+        self._send(self._pixels.forget(command))
+
+    def _on_fork_pixels(self, command: ForkPixels) -> Pieces:
+        return self._pixels.fork(command)
+
+    def _on_close_pixels(self, command: ClosePixels) -> None:
+        self._pixels.close(command)
+        self._bench.send(Done(request=command.request))
+
+    def _on_decode(self, command: Decode) -> None:
+        loaded = self._bench.model(command.run, "decode")
+        self._bench.send(latents.decode(loaded.model, loaded.step, command))
+
+    def _on_encode(self, command: Encode) -> None:
+        loaded = self._bench.model(command.run, "encode")
+        dataset = self._bench.data.load(loaded.record.data, loaded.record.data_config)
+        self._bench.send(latents.encode(loaded.model, dataset, command))
+
+    def _on_measure_latents(self, command: MeasureLatents) -> Pieces:
+        loaded = self._bench.model(command.run, "decode")
+        dataset = self._bench.data.load(loaded.record.data, loaded.record.data_config)
+        return latents.measure(loaded.model, loaded.step, dataset, command)
+
+    def _send(self, events: list[Event]) -> None:
+        for event in events:
+            self._bench.send(event)

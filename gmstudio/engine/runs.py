@@ -1,0 +1,129 @@
+"""Commands about runs on disk: listing, opening, their samples, and keeping checkpoints."""
+
+from pathlib import Path
+
+import torch
+
+from gmstudio.cards import parse_config
+from gmstudio.engine.bench import Bench, Handlers
+from gmstudio.engine.models import describe_opened, family_class, run_info, whole_history
+from gmstudio.families.base import Family
+from gmstudio.messages import (
+    Array,
+    Done,
+    FetchSamples,
+    ListRuns,
+    MarkCheckpoint,
+    OpenRun,
+    RunInfo,
+    RunsListed,
+    SamplesDrawn,
+)
+from gmstudio.runs.folder import RunFolder
+from gmstudio.runs.library import list_runs, runs_home
+from gmstudio.runs.record import RunError
+
+
+class Runs:
+    """Handles the library of runs.
+
+    Args:
+        bench: the engine's state.
+    """
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+        self.handlers: Handlers = {
+            ListRuns: self._on_list_runs,
+            OpenRun: self._on_open_run,
+            FetchSamples: self._on_fetch_samples,
+            MarkCheckpoint: self._on_mark_checkpoint,
+        }
+
+    def open(self, path: str, request: int) -> None:
+        """Tell the window of a run and all its curves.
+
+        Raises:
+            RunError: when it is missing or damaged.
+            ValueError: when its family is unknown here.
+        """
+        live = self._bench.is_live(path)
+        if live:
+            trainer = self._bench.the_training().trainer
+            trainer.flush()
+            model = trainer.model
+        else:
+            model = _outline(path)
+        self._bench.send(describe_opened(model, self._info(path), live=live, request=request))
+        self._bench.send(whole_history(path, request))
+
+    def _info(self, path: str) -> RunInfo:
+        if not self._bench.is_live(path):
+            return run_info(path)
+        training = self._bench.the_training()
+        status = "paused" if training.paused else "running"
+        return run_info(path, live_status=status, live_step=training.trainer.step)
+
+    def _on_list_runs(self, command: ListRuns) -> None:
+        runs, problems = [], []
+        for summary in list_runs(runs_home()):
+            try:
+                runs.append(self._info(str(summary.path)))
+            except RunError as error:
+                problems.append(str(error))
+        self._bench.send(
+            RunsListed(request=command.request, home=str(runs_home()), runs=tuple(runs), problems=tuple(problems))
+        )
+
+    def _on_open_run(self, command: OpenRun) -> None:
+        self.open(str(Path(command.run).absolute()), command.request)
+
+    def _on_fetch_samples(self, command: FetchSamples) -> None:
+        with RunFolder.open(command.run) as run:
+            kinds = run.history.image_kinds()
+            kept = run.history.image_steps(kinds[0]) if kinds else []
+            if not kept:
+                raise ValueError(f"{command.run} keeps no samples yet.")
+            step = max((s for s in kept if s <= command.step), default=kept[0])
+            images = run.history.read_images(step, kinds[0])
+        self._bench.send(
+            SamplesDrawn(
+                request=command.request,
+                run=command.run,
+                step=step,
+                kind=kinds[0],
+                images=Array.of(images),
+                kept=tuple(kept),
+            )
+        )
+
+    def _on_mark_checkpoint(self, command: MarkCheckpoint) -> None:
+        if self._bench.is_live(command.run):
+            trainer = self._bench.the_training().trainer
+            if command.marked:
+                for event in trainer.checkpoint(marked=True):
+                    self._bench.send(event)
+            else:
+                _unmark(trainer.run)
+        else:
+            with RunFolder.open(command.run, write=True) as run:
+                if command.marked:
+                    run.checkpoints.mark(run.checkpoints.load().step)
+                else:
+                    _unmark(run)
+        self._bench.send(Done(request=command.request))
+
+
+def _outline(path: str) -> Family:
+    """The model of a run without memory for its weights."""
+    with RunFolder.open(path) as run:
+        record = run.record
+    family = family_class(record.family)
+    with torch.device("meta"):
+        return family(parse_config(family.Config, record.config), record.image)
+
+
+def _unmark(run: RunFolder) -> None:
+    for info in run.checkpoints.list():
+        if info.marked:
+            run.checkpoints.mark(info.step, False)

@@ -1,0 +1,45 @@
+"""Grids of samples, drawn in small pieces so that the engine stays responsive."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from gmstudio.data.dataset import to_display
+from gmstudio.families.base import Latent, sample_in_pieces
+
+
+def draw_grid(model: Any, count: int, seed: int) -> Iterator[NDArray[np.uint8] | None]:
+    """Draw ``count`` images for showing: yields None after each small piece, then (N, C, H, W) uint8, 0 … 255.
+
+    Families with a decoder show its means at codes that depend on the seed only, so that one sees the same codes
+    change while the model learns; the others show samples from the same noise.
+    """
+    generator = torch.Generator(model.device).manual_seed(seed)
+    device = model.device
+    if not isinstance(model, Latent):
+        yield from draw_samples(model, count, generator)
+        return
+    with torch.inference_mode():
+        codes = torch.randn((count, model.latent.num_dims), generator=generator, device=device)
+        means = model.decode(codes)
+    yield means_to_display(means)
+
+
+def draw_samples(model: Any, count: int, generator: torch.Generator) -> Iterator[NDArray[np.uint8] | None]:
+    """Draw ``count`` images from the model's distribution; yields like ``draw_grid``."""
+    for images in sample_in_pieces(model, count, generator):
+        yield None if images is None else to_display(images.cpu().numpy(), model.image.levels)
+
+
+def grid_kind(model: Any) -> str:
+    """What ``draw_grid`` shows: ``means`` or ``samples``."""
+    return "means" if isinstance(model, Latent) else "samples"
+
+
+def means_to_display(means: torch.Tensor) -> NDArray[np.uint8]:
+    """Floats in [0, 1] → uint8, 0 … 255."""
+    shown: NDArray[np.uint8] = means.mul(255).round_().clamp_(0, 255).to(torch.uint8).cpu().numpy()
+    return shown

@@ -1,0 +1,185 @@
+"""The engine's loop: answer commands, then advance one job one piece.
+
+Commands go first, so a slider or a pixel step waits for one piece of training at most. Everything long is a
+generator: the short jobs that a person asked for (they take turns), then the one run in training.
+"""
+
+import contextlib
+import signal
+import sys
+import time
+import traceback
+from collections import deque
+from typing import Any
+
+from gmstudio.cards import ConfigError
+from gmstudio.engine.bench import Bench, Handlers, Pieces
+from gmstudio.engine.catalog import build_catalog
+from gmstudio.engine.device import choose_device, describe_device, memory_in_use
+from gmstudio.engine.explore import Explore
+from gmstudio.engine.prepare import Prepare
+from gmstudio.engine.runs import Runs
+from gmstudio.engine.training import Training
+from gmstudio.engine.training_job import explain
+from gmstudio.engine.wire import Wire
+from gmstudio.messages import ChooseDevice, Command, CommandFailed, Done, EngineReported, Shutdown
+from gmstudio.runs.record import RunError
+
+REPORT_SECONDS = 0.5
+
+
+class Server:
+    """Serves one window.
+
+    Args:
+        wire: to the window.
+    """
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._bench = Bench(wire.send)
+        self._jobs: deque[tuple[Command, Pieces]] = deque()
+        self._ending = False
+        self._reported_at = 0.0
+        runs = Runs(self._bench)
+        self._handlers: Handlers = {
+            ChooseDevice: self._on_choose_device,
+            Shutdown: self._on_shutdown,
+            **Prepare(self._bench).handlers,
+            **runs.handlers,
+            **Training(self._bench, runs).handlers,
+            **Explore(self._bench).handlers,
+        }
+
+    def serve(self) -> int:
+        """Say hello and serve until the window goes or asks to end; whatever trains is kept.
+
+        Returns:
+            The exit code, 0 unless a checkpoint could not be written.
+        """
+        with contextlib.suppress(ValueError):  # signals belong to the main thread; tests serve from another
+            signal.signal(signal.SIGTERM, lambda *_: self._wire.hang_up())
+        self._wire.send(build_catalog(str(self._bench.device)))
+        self._report()
+        while not self._ending:
+            command = self._wire.receive(0.0 if self._busy() else None)
+            if command is not None:
+                self._handle(command)
+            elif self._wire.closed:
+                break
+            else:
+                self._advance()
+        return self._end()
+
+    def _busy(self) -> bool:
+        return bool(self._jobs) or (self._bench.training is not None and self._bench.training.running)
+
+    def _handle(self, command: Command) -> None:
+        before = self._state()
+        try:
+            pieces = self._handlers[type(command)](command)
+        except Exception as error:
+            self._fail(command, error)
+        else:
+            if pieces is not None:
+                self._jobs.append((command, pieces))
+        if self._state() != before:
+            self._report()
+
+    def _advance(self) -> None:
+        before = self._state()
+        if self._jobs:
+            self._advance_job()
+        elif self._bench.training is not None:
+            self._advance_training()
+        if self._state() != before or time.monotonic() - self._reported_at > REPORT_SECONDS:
+            self._report()
+
+    def _advance_job(self) -> None:
+        command, pieces = self._jobs.popleft()
+        try:
+            event = next(pieces)
+        except StopIteration:
+            return
+        except Exception as error:
+            self._fail(command, error)
+            return
+        if event is not None:
+            self._wire.send(event)
+        self._jobs.append((command, pieces))
+
+    def _advance_training(self) -> None:
+        training = self._bench.the_training()
+        try:
+            training.advance()
+        except Exception:  # told to the window as the run's end; here for the log
+            traceback.print_exc()
+        if training.over:
+            self._bench.training = None
+
+    def _fail(self, command: Command, error: Exception) -> None:
+        expected = isinstance(error, ValueError | OSError)
+        detail = "" if expected else traceback.format_exc()
+        if detail:
+            print(detail, file=sys.stderr)
+        self._wire.send(
+            CommandFailed(
+                request=command.request,
+                command=type(command).__name__,
+                message=explain(error),
+                fields=error.errors if isinstance(error, ConfigError) else {},
+                detail=detail,
+            )
+        )
+
+    def _end(self) -> int:
+        code = 0
+        if self._bench.training is not None:
+            try:
+                self._bench.training.stop()
+            except RunError as error:
+                print(error, file=sys.stderr)
+                code = 1
+        self._wire.flush()
+        return code
+
+    def _on_choose_device(self, command: ChooseDevice) -> None:
+        self._bench.device = choose_device(command.device)
+        self._bench.models.clear()
+        self._wire.send(Done(request=command.request))
+        self._report()
+
+    def _on_shutdown(self, command: Shutdown) -> None:
+        self._ending = True
+        self._wire.send(Done(request=command.request))
+
+    def _state(self) -> str:
+        training = self._bench.training
+        if training is not None and not training.over:
+            return "training" if training.running else "paused"
+        return "busy" if self._jobs else "idle"
+
+    def _report(self) -> None:
+        self._reported_at = time.monotonic()
+        device = self._bench.device
+        self._wire.send(
+            EngineReported(
+                state=self._state(),  # type: ignore[arg-type]
+                device=describe_device(device),
+                memory_bytes=memory_in_use(device),
+                **self._progress(),
+            )
+        )
+
+    def _progress(self) -> dict[str, Any]:
+        if self._bench.training is None:
+            return {}
+        trainer = self._bench.training.trainer
+        return {
+            "job": f"Training {trainer.model.card.title}",
+            "step": trainer.step,
+            "steps": trainer.training.steps,
+            "rate": trainer.images_per_s,
+            "rate_unit": "images/s",
+            "seconds_left": trainer.seconds_left(),
+        }

@@ -1,0 +1,304 @@
+"""The one trainer: a generator that makes a run one small piece of work at a time.
+
+Every step is a pure function of the weights, the optimizers' state, the training generator's state and the step
+number; validation and samples draw from generators of their own. So a run that was stopped, or killed, continues
+from its checkpoint as if nothing had happened.
+"""
+
+import math
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from gmstudio.data.dataset import Dataset
+from gmstudio.engine.batches import Batches
+from gmstudio.engine.optimizers import PhaseOptimizer, learning_rate
+from gmstudio.engine.sampling import draw_grid, grid_kind
+from gmstudio.families.base import Family, Phase
+from gmstudio.messages import Array, CheckpointSaved, Event, HistoryAppended, SamplesDrawn, Series
+from gmstudio.runs.folder import RunFolder
+from gmstudio.runs.history import Curve, ImageGrid, Scalar
+
+NORM_EVERY = 10
+FLUSH_SECONDS = 0.1
+CHECKPOINT_SECONDS = 60.0
+QUEUED_SECONDS = 0.02
+
+
+class Piece(NamedTuple):
+    """What one advance of the trainer brought.
+
+    Args:
+        events: for the window.
+        at_step_boundary: the next piece begins a new step; all that belongs to the last one is done.
+    """
+
+    events: tuple[Event, ...]
+    at_step_boundary: bool
+
+
+class TrainingFailedError(RuntimeError):
+    """Training cannot go on; says why and what to do."""
+
+
+class Trainer:
+    """Trains the model of one run.
+
+    Args:
+        run: the run folder; its record says how to train.
+        model: on its device.
+        dataset: the images.
+    """
+
+    def __init__(self, run: RunFolder, model: Family, dataset: Dataset) -> None:
+        self.run = run
+        self.model = model
+        self.training = run.record.training
+        self.step = 0
+        self.images_per_s = 0.0
+        self._device = model.device
+        self._batches = Batches(dataset, self.training.batch_size, self.training.seed, self._device)
+        self._generator = torch.Generator(self._device).manual_seed(self.training.seed)
+        self._optimizers = [PhaseOptimizer(phase, self.training) for phase in model.phases()]
+        self._validation = self._batches.valid(self.training.validation_images)
+        self._pending: list[tuple[int, str, torch.Tensor | float]] = []
+        self._flushed_at = self._checkpointed_at = time.monotonic()
+        self._timed_from = (time.perf_counter(), 0)
+        self._queued: deque[tuple[float, torch.cuda.Event]] = deque()
+        self._checkpoint_step = -1
+        self.warnings: tuple[str, ...] = ()
+        """What was damaged when the run was resumed, a sentence each."""
+        self._restore()
+
+    @property
+    def finished(self) -> bool:
+        """All steps are made."""
+        return self.step >= self.training.steps
+
+    def seconds_left(self) -> float:
+        """At the present rate; negative when the rate is not known yet."""
+        if self.images_per_s <= 0:
+            return -1.0
+        return (self.training.steps - self.step) * self._batches.batch_size / self.images_per_s
+
+    def pieces(self) -> Iterator[Piece]:
+        """Train to the end, a piece at a time; stop by not asking for more.
+
+        Raises:
+            TrainingFailedError: when the loss is no longer finite.
+        """
+        yield from self._after_step(only_missing=True)
+        self._timed_from = (time.perf_counter(), self.step)
+        while not self.finished:
+            yield Piece((), at_step_boundary=True)
+            self._advance()
+            yield Piece(self._flush_if_due(), at_step_boundary=False)
+            yield from self._after_step()
+        yield Piece((*self.flush(), *self.checkpoint()), at_step_boundary=True)
+
+    def checkpoint(self, *, marked: bool = False) -> tuple[Event, ...]:
+        """Write history and a verified checkpoint of the current step, unless it is already there.
+
+        Args:
+            marked: keep it for good.
+        """
+        events = self.flush()
+        store = self.run.checkpoints
+        if self._checkpoint_step != self.step:
+            self.run.history.sync()
+            store.save(self.step, self._tensors(), {"step": self.step, "seed": self.training.seed})
+            self._checkpoint_step = self.step
+            self._checkpointed_at = time.monotonic()
+            self.run.update(step=self.step)
+        if marked:
+            store.mark(self.step)
+        return (*events, CheckpointSaved(run=str(self.run.path), step=self.step, marked=marked))
+
+    def _advance(self) -> None:
+        """One step: every phase once."""
+        self.model.train()
+        batch = self._batches.train(self.step, self._generator)
+        step = self.step + 1
+        want_norm = step % NORM_EVERY == 0 or step == 1
+        for optimizer in self._optimizers:
+            phase = optimizer.phase
+            self._require_grad_of(phase)
+            optimizer.zero_grad()
+            with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self.training.precision == "bf16"):
+                terms = phase.loss(batch, self._generator)
+            terms["loss"].backward()
+            norm = optimizer.update(self.step, want_norm=want_norm)
+            for name, value in terms.items():
+                self._pending.append((step, self._term_name(phase, name), value.detach()))
+            if norm is not None and want_norm:
+                self._pending.append((step, self._qualified("grad_norm", phase), norm.detach()))
+        self.step = step
+        self._bound_queue()
+        if want_norm:
+            self._pending.append((step, "learning_rate", learning_rate(self.training, step - 1)))
+            self._measure_rate()
+
+    def _require_grad_of(self, phase: Phase) -> None:
+        if len(self._optimizers) > 1:
+            for other in self._optimizers:
+                for parameter in other.phase.parameters:
+                    parameter.requires_grad_(other.phase is phase)
+
+    def _term_name(self, phase: Phase, name: str) -> str:
+        return f"{phase.name}_loss" if name == "loss" and len(self._optimizers) > 1 else name
+
+    def _qualified(self, name: str, phase: Phase) -> str:
+        return f"{name}_{phase.name}" if len(self._optimizers) > 1 else name
+
+    def _measure_rate(self) -> None:
+        then, step = self._timed_from
+        now = time.perf_counter()
+        if self.step > step:
+            self.images_per_s = (self.step - step) * self._batches.batch_size / (now - then)
+            self._pending.append((self.step, "images_per_s", self.images_per_s))
+        self._timed_from = (now, self.step)
+
+    def _bound_queue(self) -> None:
+        """Keep at most about 20 ms of work queued on a GPU, so that a slider's request need not wait long."""
+        if self._device.type != "cuda":
+            return
+        event = torch.cuda.Event()
+        event.record()
+        self._queued.append((time.perf_counter(), event))
+        while self._queued and time.perf_counter() - self._queued[0][0] > QUEUED_SECONDS:
+            self._queued.popleft()[1].synchronize()
+
+    def _after_step(self, *, only_missing: bool = False) -> Iterator[Piece]:
+        """Validation, samples and a checkpoint where they are due; ``only_missing``: not again after a resume."""
+        at_end = self.finished
+        history = self.run.history
+        validate = self.step and (self.step % self.training.validate_every == 0 or at_end)
+        if validate and not (only_missing and self._has_validation()):
+            yield from self._validate()
+        sample = self.step % self.training.sample_every == 0 or at_end
+        if sample and not (only_missing and self.step in history.image_steps(grid_kind(self.model))):
+            yield from self._sample()
+        due = self.step % self.training.checkpoint_every == 0 and self.step
+        late = time.monotonic() - self._checkpointed_at > CHECKPOINT_SECONDS
+        if (due or late) and not only_missing and not at_end:
+            yield Piece(self.checkpoint(), at_step_boundary=False)
+
+    def _has_validation(self) -> bool:
+        scalars = self.run.history.read_scalars(since=self.step - 1)
+        return any(split == "valid" and self.step in steps for (split, _), (steps, _) in scalars.items())
+
+    def _validate(self) -> Iterator[Piece]:
+        sums: dict[str, float] = {}
+        count = 0
+        generator = torch.Generator(self._device).manual_seed(self.training.seed + 1)
+        for batch in self._validation:
+            self.model.eval()
+            with torch.no_grad():
+                for optimizer in self._optimizers:
+                    for name, value in optimizer.phase.loss(batch, generator).items():
+                        key = self._term_name(optimizer.phase, name)
+                        sums[key] = sums.get(key, 0.0) + float(value) * len(batch)
+            count += len(batch)
+            yield Piece((), at_step_boundary=False)
+        rows = [Scalar(self.step, "valid", name, total / count) for name, total in sums.items()]
+        self.run.history.append(scalars=rows)
+        self._timed_from = (time.perf_counter(), self.step)
+        yield Piece((self._appended(rows),), at_step_boundary=False)
+
+    def _sample(self) -> Iterator[Piece]:
+        self.model.eval()
+        for images in draw_grid(self.model, self.training.num_samples, self.training.seed):
+            if images is None:
+                yield Piece((), at_step_boundary=False)
+                continue
+            kind = grid_kind(self.model)
+            self.run.history.append(images=[ImageGrid(self.step, kind, images)])
+            event = SamplesDrawn(run=str(self.run.path), step=self.step, kind=kind, images=Array.of(images))
+            self._timed_from = (time.perf_counter(), self.step)
+            yield Piece((event,), at_step_boundary=False)
+
+    def _flush_if_due(self) -> tuple[Event, ...]:
+        return self.flush() if time.monotonic() - self._flushed_at > FLUSH_SECONDS else ()
+
+    def flush(self) -> tuple[Event, ...]:
+        """Read back the pending numbers in one go, store them, and tell of them."""
+        self._flushed_at = time.monotonic()
+        if not self._pending:
+            return ()
+        tensors = [value for _, _, value in self._pending if isinstance(value, torch.Tensor)]
+        read = iter(torch.stack([t.float() for t in tensors]).tolist() if tensors else [])
+        rows = [
+            Scalar(step, "train", name, next(read) if isinstance(value, torch.Tensor) else value)
+            for step, name, value in self._pending
+        ]
+        self._pending.clear()
+        self.run.history.append(scalars=rows)
+        self._refuse_infinite(rows)
+        return (self._appended(rows),)
+
+    def _refuse_infinite(self, rows: list[Scalar]) -> None:
+        for step, _, name, value in rows:
+            if name.endswith("loss") and not math.isfinite(value):
+                raise TrainingFailedError(
+                    f"The {name.replace('_', ' ')} became {value} at step {step}. Lower the learning rate "
+                    f"({self.training.learning_rate:g} now) or clip the gradient, and start again."
+                )
+
+    def _appended(self, rows: list[Scalar]) -> HistoryAppended:
+        return HistoryAppended(run=str(self.run.path), series=series_of(_curves(rows)))
+
+    def _tensors(self) -> dict[str, dict[str, NDArray[Any]]]:
+        model = {name: value.detach().cpu().numpy() for name, value in self.model.state_dict().items()}
+        optimizer: dict[str, NDArray[Any]] = {}
+        for one in self._optimizers:
+            optimizer |= one.state_arrays()
+        random = {"generator": self._generator.get_state().numpy(), "torch": torch.get_rng_state().numpy()}
+        return {"model": model, "optimizer": optimizer, "random": random}
+
+    def _restore(self) -> None:
+        """Go to the latest checkpoint; what was recorded after it is forgotten, for it will happen again."""
+        if self.run.checkpoints.list():
+            found = self.run.checkpoints.load()
+            load_weights(self.model, found.tensors["model"])
+            for optimizer in self._optimizers:
+                optimizer.load_state_arrays(found.tensors["optimizer"])
+            self._generator.set_state(torch.from_numpy(found.tensors["random"]["generator"]))
+            torch.set_rng_state(torch.from_numpy(found.tensors["random"]["torch"]))
+            self.step = self._checkpoint_step = found.step
+            self.warnings = found.warnings
+        self.run.history.truncate_after(self.step)
+
+
+def load_weights(model: Family, arrays: dict[str, NDArray[Any]]) -> None:
+    """Copy a checkpoint's arrays into a model.
+
+    Raises:
+        ValueError: when names or shapes are not the model's.
+    """
+    try:
+        model.load_state_dict({name: torch.from_numpy(value) for name, value in arrays.items()})
+    except RuntimeError as error:
+        raise ValueError(f"The checkpoint does not fit the {model.card.title} of this version: {error}") from error
+
+
+def series_of(curves: Mapping[tuple[str, str], Curve]) -> tuple[Series, ...]:
+    """Curves by (split, name) as they travel."""
+    return tuple(
+        Series(split, name, Array.of(steps), Array.of(values)) for (split, name), (steps, values) in curves.items()
+    )
+
+
+def _curves(rows: list[Scalar]) -> dict[tuple[str, str], Curve]:
+    """Rows grouped by curve."""
+    grouped: dict[tuple[str, str], list[Scalar]] = {}
+    for row in rows:
+        grouped.setdefault((row.split, row.name), []).append(row)
+    return {
+        key: (np.array([row.step for row in some], np.int64), np.array([row.value for row in some], np.float64))
+        for key, some in grouped.items()
+    }

@@ -1,0 +1,202 @@
+"""The run in training: start, resume, pause, step, stop, and what the window is told of it."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import torch
+
+from gmstudio.cards import parse_config
+from gmstudio.data.dataset import Dataset
+from gmstudio.engine.models import DataShelf, Plan, build_model, family_class
+from gmstudio.engine.train import Piece, Trainer, TrainingFailedError
+from gmstudio.families.base import Family
+from gmstudio.messages import Event, TrainingChanged
+from gmstudio.runs.folder import RunFolder
+from gmstudio.runs.library import new_run_path, runs_home
+from gmstudio.runs.record import RunError, Status
+
+Send = Callable[[Event], None]
+
+
+class TrainingJob:
+    """One run in training, driven a piece at a time by the engine's loop (or the command line's).
+
+    Args:
+        trainer: its trainer.
+        send: where events go.
+    """
+
+    def __init__(self, trainer: Trainer, send: Send) -> None:
+        self.trainer = trainer
+        self.path = str(trainer.run.path)
+        self.paused = False
+        self.over = False
+        self._pieces: Iterator[Piece] = trainer.pieces()
+        self._send = send
+        self._pause_at: int | None = None
+        """While single-stepping: pause at the boundary after this step."""
+
+    @property
+    def running(self) -> bool:
+        """There is a piece to do now."""
+        return not (self.paused or self.over)
+
+    def announce(self, message: str = "") -> None:
+        """Tell the window how the run stands."""
+        self._send(
+            TrainingChanged(
+                run=self.path, status=self.trainer.run.record.status, step=self.trainer.step, message=message
+            )
+        )
+
+    def advance(self) -> None:
+        """Do one piece; at the end, or when training cannot go on, the run is closed with a status that says so.
+
+        Raises:
+            Exception: what the family's own code raised; the run is closed as failed first.
+        """
+        try:
+            piece = next(self._pieces)
+        except StopIteration:
+            self._end("finished")
+        except TrainingFailedError as error:
+            self._end("failed", str(error))
+        except RunError as error:  # the disk is full, say: all is still in memory, so wait for the user
+            self._pieces = self.trainer.pieces()
+            self.pause(str(error))
+        except Exception as error:
+            self._end("failed", explain(error))
+            if not is_out_of_memory(error):
+                raise
+        else:
+            for event in piece.events:
+                self._send(event)
+            if piece.at_step_boundary and self._pause_at is not None and self.trainer.step >= self._pause_at:
+                self.pause()
+
+    def pause(self, message: str = "") -> None:
+        """Stand still after the current piece; nothing is written but the status and what was measured."""
+        self._pause_at = None
+        self.paused = True
+        self._set_status("paused", message)
+
+    def resume(self) -> None:
+        """Go on after a pause."""
+        self._pause_at = None
+        self.paused = False
+        self._set_status("running")
+
+    def step(self, count: int) -> None:
+        """Make ``count`` steps, with the validation and samples that are due at them, and pause.
+
+        Raises:
+            ValueError: for a count below 1.
+        """
+        if count < 1:
+            raise ValueError(f"{count} steps; ask for 1 or more.")
+        self._pause_at = self.trainer.step + count
+        self.paused = False
+
+    def stop(self) -> None:
+        """End the run here and keep it: writes a checkpoint; it can be resumed later."""
+        if self.over:
+            return
+        try:
+            for event in self.trainer.checkpoint():
+                self._send(event)
+        except RunError as error:
+            self._end("failed", str(error))
+            raise
+        self._end("stopped")
+
+    def _set_status(self, status: Status, message: str = "") -> None:
+        for event in self.trainer.flush():
+            self._send(event)
+        try:
+            self.trainer.run.update(status=status, step=self.trainer.step, message=message)
+        except RunError as error:
+            message = f"{message} {error}".strip()
+        self.announce(message)
+
+    def _end(self, status: Status, message: str = "") -> None:
+        self.over = True
+        try:
+            self.trainer.run.update(status=status, step=self.trainer.step, message=message)
+        except RunError as error:
+            message = f"{message} {error}".strip()
+        finally:
+            self.trainer.run.close()
+        self._send(TrainingChanged(run=self.path, status=status, step=self.trainer.step, message=message))
+
+
+def start_training(plan: Plan, folder: str, device: torch.device, send: Send) -> TrainingJob:
+    """Make the run folder and get ready.
+
+    Raises:
+        ValueError: when config and images do not fit.
+        RunError: when the folder cannot be used.
+    """
+    path = Path(folder).absolute() if folder else new_run_path(runs_home(), plan.record.family)
+    model = build_model(plan.family, plan.config, plan.record.image, device, plan.training.seed)
+    return _job(RunFolder.create(path, plan.record), model, plan.dataset, send)
+
+
+def resume_run(path: str, steps: int | None, shelf: DataShelf, device: torch.device, send: Send) -> TrainingJob:
+    """Get ready to continue a run from its latest checkpoint.
+
+    Args:
+        path: the run folder.
+        steps: move the end of the run; None: leave it.
+        shelf: where its data set is found.
+        device: where to train.
+        send: where events go.
+
+    Raises:
+        RunError: when it is missing, damaged, or being written by another process.
+        ValueError: when nothing is left to do, or its data set cannot be used any more.
+    """
+    run = RunFolder.open(Path(path).absolute(), write=True)
+    try:
+        record = run.record
+        if steps is not None:
+            training = msgspec.structs.replace(record.training, steps=steps)
+            record = run.update(training=parse_config(type(training), msgspec.structs.asdict(training)))
+        dataset = shelf.load(record.data, record.data_config)
+        family = family_class(record.family)
+        config = parse_config(family.Config, record.config)
+        model = build_model(family, config, record.image, device, record.training.seed)
+    except BaseException:
+        run.close()
+        raise
+    job = _job(run, model, dataset, send)
+    trainer = job.trainer
+    if trainer.finished:
+        run.close()
+        raise ValueError(f"All {trainer.training.steps:,} steps are made. Give more steps to train on.")
+    run.update(status="running", message="", device=str(device), step=trainer.step)
+    for warning in trainer.warnings:
+        run.history.log(trainer.step, "warning", warning)
+    return job
+
+
+def _job(run: RunFolder, model: Family, dataset: Dataset, send: Send) -> TrainingJob:
+    try:
+        return TrainingJob(Trainer(run, model, dataset), send)
+    except BaseException:
+        run.close()
+        raise
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error means that memory ran out, on whatever device."""
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+
+
+def explain(error: BaseException) -> str:
+    """One sentence for people."""
+    if is_out_of_memory(error):
+        return "There is not enough memory for this; make the batch, the images or the model smaller."
+    if isinstance(error, ValueError | OSError):
+        return str(error)
+    return f"The engine failed here: {type(error).__name__}: {error}"

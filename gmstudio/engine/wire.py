@@ -1,0 +1,90 @@
+"""The engine's end of the wire: one thread reads frames, one writes them, the engine's loop does neither."""
+
+import os
+import sys
+import threading
+from queue import Empty, SimpleQueue
+
+from gmstudio.messages import AnyCommand, Event, FrameReader, Ping, Pong, ProtocolError, decode_command, frame
+
+_READ_BYTES = 1 << 16
+
+
+class Wire:
+    """Commands in, events out.
+
+    ``Ping`` is answered by the reading thread, so that a window can tell a long step from a stopped process.
+
+    Args:
+        fd_in: file descriptor that commands come from.
+        fd_out: file descriptor that events go to.
+    """
+
+    def __init__(self, fd_in: int, fd_out: int) -> None:
+        self._fd_in = fd_in
+        self._fd_out = fd_out
+        self._inbox: SimpleQueue[AnyCommand | None] = SimpleQueue()
+        self._outbox: SimpleQueue[bytes | None] = SimpleQueue()
+        self.closed = False
+        """The window is gone: nothing more will come."""
+        self._writer = threading.Thread(target=self._write, name="wire-writer", daemon=True)
+        self._reader = threading.Thread(target=self._read, name="wire-reader", daemon=True)
+        self._writer.start()
+        self._reader.start()
+
+    def send(self, event: Event) -> None:
+        """Queue an event; returns at once."""
+        self._outbox.put(frame(event))
+
+    def hang_up(self) -> None:
+        """Pretend that the window is gone; safe in a signal handler."""
+        self._inbox.put(None)
+
+    def receive(self, wait_s: float | None = 0.0) -> AnyCommand | None:
+        """Take the next command.
+
+        Args:
+            wait_s: how long to wait for one; None: until one comes or the window goes.
+
+        Returns:
+            The command, or None when there is none (see ``closed``).
+        """
+        if self.closed:
+            return None
+        try:
+            command = self._inbox.get(timeout=wait_s) if wait_s != 0.0 else self._inbox.get_nowait()
+        except Empty:
+            return None
+        if command is None:
+            self.closed = True
+        return command
+
+    def flush(self, timeout_s: float = 5.0) -> None:
+        """Let the queued events go out, then stop sending."""
+        self._outbox.put(None)
+        self._writer.join(timeout_s)
+
+    def _read(self) -> None:
+        reader = FrameReader()
+        try:
+            while data := os.read(self._fd_in, _READ_BYTES):
+                for body in reader.feed(data):
+                    command = decode_command(body)
+                    if isinstance(command, Ping):
+                        self.send(Pong(request=command.request))
+                    else:
+                        self._inbox.put(command)
+        except ProtocolError as error:
+            print(f"Standard input is not a gmstudio window: {error}", file=sys.stderr)
+        except OSError as error:
+            print(f"Standard input broke: {error}", file=sys.stderr)
+        self._inbox.put(None)
+
+    def _write(self) -> None:
+        try:
+            while (data := self._outbox.get()) is not None:
+                view = memoryview(data)
+                while view:
+                    view = view[os.write(self._fd_out, view) :]
+        except OSError as error:  # the window is gone; reading ends as well
+            print(f"Standard output broke: {error}", file=sys.stderr)
