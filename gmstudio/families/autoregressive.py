@@ -1,0 +1,220 @@
+"""What all autoregressive families share: p(x) = ∏ p(x_i | x_<i), scored in one pass and generated step by step.
+
+A family says what its conditionals are (``logits``) and, if it can compute them one after another without repeating
+itself, how (``stepper``). Scoring, the training loss, sampling and the pixel session follow from these two.
+
+Shape legend: B batch, C channels, H height, W width, L levels, D sub-pixels (C·H·W).
+"""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from functools import partial
+from typing import ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from gmstudio.cards import ImageSpec
+from gmstudio.families.base import Family, LossTerms, Phase
+from gmstudio.families.pixel_session import AutoregressiveSession, FloatArray, Position, Stepper
+
+Order = Tensor | Sequence[Position] | None
+
+
+class AutoregressiveFamily(Family):
+    """Base of the families with the exact chain rule.
+
+    A family that can generate in any order sets ``any_order`` and heeds ``order`` wherever it is passed one; the others
+    are only ever passed the raster order.
+    """
+
+    any_order: ClassVar[bool] = False
+    max_session: ClassVar[int] = 256
+    """Images that ``sample`` generates side by side; more are done one group after another, to bound the memory."""
+
+    @abstractmethod
+    def logits(self, x_BCHW: Tensor, order_D3: Tensor) -> Tensor:
+        """Log-probabilities, up to a constant, of every level of every sub-pixel given those before it.
+
+        Args:
+            x_BCHW: integer images on the model's device.
+            order_D3: rows (channel, row, column), the generation order.
+
+        Returns:
+            (B, C, H, W, L) floats.
+        """
+
+    def log_prob_per_dim(self, x_BCHW: Tensor, order_D3: Tensor) -> Tensor:
+        """The log-probability log p(x_i | x_<i) of each sub-pixel's own value: (B, C, H, W), nats."""
+        log_probs_BCHWL = functional.log_softmax(self.logits(x_BCHW, order_D3), dim=-1)
+        return log_probs_BCHWL.gather(-1, x_BCHW.long().unsqueeze(-1)).squeeze(-1)
+
+    def stepper(self, images_BCHW: NDArray[np.uint8], order_D3: Tensor, rewindable: bool) -> Stepper:
+        """What computes a session's conditionals; by default a full forward pass each.
+
+        Args:
+            images_BCHW: the session's images, in which earlier sub-pixels are filled in before a conditional is asked.
+            order_D3: the generation order.
+            rewindable: whether ``Stepper.rewind`` will be called; if not, less needs to be kept.
+        """
+        return PlainStepper(self, images_BCHW, order_D3)
+
+    def receptive_field(self, step: int, order_D3: Tensor) -> Tensor:
+        """(C, H, W) bool: the sub-pixels that the conditional at ``step`` can depend on; by default all before it."""
+        seen_CHW = torch.zeros(self.image.shape, dtype=torch.bool)
+        seen_CHW[tuple(order_D3[:step].T)] = True
+        return seen_CHW
+
+    def log_prob(self, x_BCHW: Tensor, order: Order = None) -> Tensor:
+        """Exact log-likelihood of images.
+
+        Args:
+            x_BCHW: integers 0 … levels-1 of any integer dtype.
+            order: generation order, see ``check_order``.
+
+        Returns:
+            (B,), nats.
+
+        Raises:
+            ValueError: when the images or the order do not fit the model.
+        """
+        x_BCHW = check_images(x_BCHW, self.image).to(self.device)
+        return self.log_prob_per_dim(x_BCHW, self.check_order(order)).flatten(1).sum(1)
+
+    def phases(self) -> list[Phase]:
+        """One phase: maximum likelihood."""
+        return [Phase("model", list(self.parameters()), self._loss)]
+
+    def _loss(self, batch: Tensor, generator: torch.Generator) -> LossTerms:
+        """Mean −log p(x), nats per image."""
+        return {"loss": -self.log_prob_per_dim(batch, raster_order(self.image)).flatten(1).sum(1).mean()}
+
+    def check_order(self, order: Order) -> Tensor:
+        """The generation order as (D, 3) int64 rows (channel, row, column); None: raster.
+
+        Raises:
+            ValueError: when it does not name every sub-pixel once, or when the family cannot generate in it.
+        """
+        raster_D3 = raster_order(self.image)
+        if order is None:
+            return raster_D3
+        order_D3 = torch.as_tensor(order, dtype=torch.int64).cpu()
+        if order_D3.shape != raster_D3.shape or set(map(tuple, order_D3.tolist())) != set(
+            map(tuple, raster_D3.tolist())
+        ):
+            raise ValueError(
+                f"The order has shape {tuple(order_D3.shape)}; it must name each of the {len(raster_D3)} sub-pixels "
+                "(channel, row, column) exactly once."
+            )
+        if not self.any_order and not torch.equal(order_D3, raster_D3):
+            raise ValueError(f"{self.card.title} generates in raster order only: row by row from the top left.")
+        return order_D3
+
+    def pixel_session(
+        self, batch: int, order: Order = None, generator: torch.Generator | None = None
+    ) -> AutoregressiveSession:
+        """Open a session that generates ``batch`` images step by step with the weights as they are now.
+
+        Args:
+            batch: images, 1 or more.
+            order: generation order, see ``check_order``.
+            generator: source of the session's uniforms.
+
+        Raises:
+            ValueError: when the batch is less than 1 or the order does not fit.
+        """
+        order_D3 = self.check_order(order)
+        return AutoregressiveSession(
+            self.image, order_D3, self._uniforms(batch, generator), self.stepper, self.receptive_field
+        )
+
+    def plain_pixel_session(
+        self, batch: int, order: Order = None, generator: torch.Generator | None = None
+    ) -> AutoregressiveSession:
+        """Like ``pixel_session`` with a full forward pass per sub-pixel: the reference for tests and benchmarks."""
+        order_D3 = self.check_order(order)
+        stepper = partial(AutoregressiveFamily.stepper, self)
+        return AutoregressiveSession(
+            self.image, order_D3, self._uniforms(batch, generator), stepper, self.receptive_field
+        )
+
+    def sample(self, n: int, generator: torch.Generator | None = None, temperature: float = 1.0) -> Tensor:
+        """Generate images.
+
+        Args:
+            n: how many, 1 or more.
+            generator: source of randomness; the same generator state gives the images that a session of ``n`` gives.
+            temperature: divides the logits; 1 samples the model, 0 takes the most likely value each time.
+
+        Returns:
+            (n, C, H, W) uint8, on the model's device.
+        """
+        order_D3 = raster_order(self.image)
+        groups = []
+        for uniforms_DB in self._uniforms(n, generator).split(self.max_session, dim=1):
+            session = AutoregressiveSession(
+                self.image, order_D3, uniforms_DB.contiguous(), self.stepper, self.receptive_field, rewindable=False
+            )
+            session.finish(temperature)
+            groups.append(session.images)
+        return torch.cat(groups).to(self.device)
+
+    def _uniforms(self, batch: int, generator: torch.Generator | None) -> Tensor:
+        """(D, B) uniforms in [0, 1), on the CPU."""
+        if batch < 1:
+            raise ValueError(f"{batch} images cannot be generated; ask for 1 or more.")
+        device = generator.device if generator is not None else torch.device("cpu")
+        return torch.rand(self.image.num_dims, batch, generator=generator, device=device).cpu()
+
+
+class PlainStepper:
+    """The reference: one full forward pass of the model per conditional."""
+
+    def __init__(self, model: AutoregressiveFamily, images_BCHW: NDArray[np.uint8], order_D3: Tensor) -> None:
+        self._model = model
+        self._images_BCHW = torch.from_numpy(images_BCHW)
+        self._order_D3 = order_D3
+        self._positions: list[Position] = [tuple(p) for p in order_D3.tolist()]
+
+    def logits(self, step: int) -> FloatArray:
+        """See ``Stepper``."""
+        channel, row, column = self._positions[step]
+        with torch.inference_mode():
+            logits_BCHWL = self._model.logits(self._images_BCHW.to(self._model.device), self._order_D3)
+            logits_BL: FloatArray = logits_BCHWL[:, channel, row, column].float().cpu().numpy()
+        return logits_BL
+
+    def rewind(self, step: int) -> None:
+        """Nothing is kept, so nothing is forgotten."""
+
+
+def raster_order(image: ImageSpec) -> Tensor:
+    """(D, 3) int64 rows (channel, row, column): row by row, column by column, and R → G → B within a pixel."""
+    rows, columns, channels = torch.meshgrid(
+        torch.arange(image.height), torch.arange(image.width), torch.arange(image.channels), indexing="ij"
+    )
+    return torch.stack([channels.flatten(), rows.flatten(), columns.flatten()], dim=1)
+
+
+def check_images(x_BCHW: Tensor, image: ImageSpec) -> Tensor:
+    """Return the images if they are what the model was made for.
+
+    Raises:
+        ValueError: when they are no integers, have another shape, or values outside 0 … levels-1.
+    """
+    if x_BCHW.is_floating_point() or x_BCHW.is_complex():
+        raise ValueError(f"Images are integers 0 to {image.levels - 1}, not {x_BCHW.dtype}; quantize them first.")
+    if x_BCHW.dim() != 4 or tuple(x_BCHW.shape[1:]) != image.shape:
+        raise ValueError(
+            f"Images of shape {tuple(x_BCHW.shape)} do not fit this model; it takes (batch, {image.channels}, "
+            f"{image.height}, {image.width})."
+        )
+    if x_BCHW.numel() and not 0 <= int(x_BCHW.min()) <= int(x_BCHW.max()) < image.levels:
+        raise ValueError(
+            f"Image values go from {int(x_BCHW.min())} to {int(x_BCHW.max())}; this model takes 0 to "
+            f"{image.levels - 1}. Quantize the images to {image.levels} levels."
+        )
+    return x_BCHW

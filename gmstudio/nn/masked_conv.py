@@ -1,0 +1,156 @@
+"""Masked convolution: a convolution that sees only what comes earlier in raster order.
+
+Raster order goes row by row, column by column and, within a pixel, through the colours (R → G → B). A convolution
+keeps to it when its kernel is zero below the current row and right of the current column, and when, at the current
+pixel itself, a feature of one colour reads only features of earlier colours (mask A) or of earlier colours and its own
+(mask B). Features belong to colours in equal, consecutive groups.
+
+Shapes: B batch, F features, G colour groups, H height, W width, K kernel size, R = K//2 + 1 kernel rows that can be
+non-zero.
+
+Source: van den Oord, Kalchbrenner & Kavukcuoglu 2016, Pixel Recurrent Neural Networks, arXiv:1601.06759, section 3.4
+and figure 2.
+"""
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+MaskKind = Literal["A", "B"]
+
+
+def colour_groups(num_features: int, num_groups: int) -> Tensor:
+    """Which colour each feature belongs to: consecutive groups, as equal as they can be.
+
+    Args:
+        num_features: features to be divided.
+        num_groups: colours, 1 (grey) or 3 (RGB).
+
+    Returns:
+        (num_features,) int64, non-decreasing from 0 to ``num_groups - 1``.
+
+    Raises:
+        ValueError: when there are fewer features than groups.
+    """
+    if num_features < num_groups:
+        raise ValueError(
+            f"{num_features} features cannot be divided among {num_groups} colours; use {num_groups} or more."
+        )
+    return torch.arange(num_features) * num_groups // num_features
+
+
+def group_slices(num_features: int, num_groups: int) -> list[slice]:
+    """The rows of a feature axis that belong to each colour, as ``colour_groups`` divides them."""
+    counts = torch.bincount(colour_groups(num_features, num_groups), minlength=num_groups)
+    stops: list[int] = counts.cumsum(0).tolist()
+    return [slice(start, stop) for start, stop in zip([0, *stops[:-1]], stops, strict=True)]
+
+
+def causal_mask(kind: MaskKind, out_groups: Tensor, in_groups: Tensor, kernel_size: int) -> Tensor:
+    """The mask of a kernel, without its rows below the centre, which would be zero.
+
+    Args:
+        kind: A hides the centre from a feature of the same colour, B shows it.
+        out_groups: (F_out,) colour of each output feature.
+        in_groups: (F_in,) colour of each input feature.
+        kernel_size: odd side K of the kernel.
+
+    Returns:
+        (F_out, F_in, K//2 + 1, K) bool; the centre is ``[:, :, -1, K//2]``.
+    """
+    centre = kernel_size // 2
+    mask = torch.ones(len(out_groups), len(in_groups), centre + 1, kernel_size, dtype=torch.bool)
+    mask[:, :, centre, centre + 1 :] = False
+    earlier = in_groups < out_groups.unsqueeze(1)
+    mask[:, :, centre, centre] = earlier if kind == "A" else earlier | (in_groups == out_groups.unsqueeze(1))
+    return mask
+
+
+class MaskedConv2d(nn.Module):
+    """A convolution with mask A or B that keeps height and width.
+
+    The weight holds only the kernel rows that can be non-zero, so nothing is spent on the rows below.
+
+    Args:
+        kind: A for the first layer, which must not see the pixel that it predicts; B for all others.
+        in_features: input features, divided among the colours by ``colour_groups``.
+        out_features: output features, likewise.
+        kernel_size: odd side K of the kernel.
+        num_groups: colours, 1 (grey) or 3 (RGB).
+
+    Raises:
+        ValueError: when the kernel size is even, or there are fewer features than colours.
+    """
+
+    mask: Tensor
+
+    def __init__(
+        self, kind: MaskKind, in_features: int, out_features: int, kernel_size: int = 1, num_groups: int = 1
+    ) -> None:
+        super().__init__()
+        if kernel_size % 2 == 0:
+            raise ValueError(f"A masked kernel has a centre, so its size is odd, not {kernel_size}.")
+        mask = causal_mask(
+            kind, colour_groups(out_features, num_groups), colour_groups(in_features, num_groups), kernel_size
+        )
+        self.kernel_size = kernel_size
+        self.register_buffer("mask", mask, persistent=False)
+        self.weight = nn.Parameter(torch.empty(mask.shape))
+        self.bias = nn.Parameter(torch.empty(out_features))
+        self._masks_nothing = bool(mask.all())
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw weights and biases uniformly within ±1/√(inputs that the mask shows to the feature)."""
+        fan_in_F = self.mask.flatten(1).sum(1).clamp(min=1)
+        bound_F = 1.0 / fan_in_F.to(self.bias.dtype).sqrt()
+        with torch.no_grad():
+            self.weight.uniform_(-1.0, 1.0).mul_(bound_F.view(-1, 1, 1, 1)).mul_(self.mask)
+            self.bias.uniform_(-1.0, 1.0).mul_(bound_F)
+
+    def masked_weight(self) -> Tensor:
+        """(F_out, F_in, R, K), zero where the mask hides."""
+        return self.weight if self._masks_nothing else self.weight * self.mask
+
+    def forward(self, features_BFHW: Tensor) -> Tensor:
+        """(B, F_in, H, W) → (B, F_out, H, W); outside the image everything is zero."""
+        padding = self.kernel_size // 2
+        out_BFHW = functional.conv2d(features_BFHW, self.masked_weight(), self.bias, padding=padding)
+        # The kernel has no rows below its centre, so padding there yields `padding` rows too many.
+        return out_BFHW[:, :, : features_BFHW.shape[2]]
+
+    def extra_repr(self) -> str:
+        """What ``print(model)`` says of this layer."""
+        out_features, in_features = self.weight.shape[:2]
+        return f"{in_features}, {out_features}, kernel_size={self.kernel_size}"
+
+
+class CausalReach:
+    """Which sub-pixels a stack of masked convolutions can see, computed from the masks alone.
+
+    Args:
+        num_groups: colours G.
+        layers: kind and kernel size of each convolution, from the input on; layers between which there is a skip
+            connection are covered, because mask B includes the position itself.
+    """
+
+    def __init__(self, num_groups: int, layers: list[tuple[MaskKind, int]]) -> None:
+        groups = colour_groups(num_groups, num_groups)
+        self.num_groups = num_groups
+        self._masks = [causal_mask(kind, groups, groups, size).float() for kind, size in layers]
+
+    def seen_from(self, position: tuple[int, int, int], height: int, width: int) -> Tensor:
+        """The sub-pixels on which the output at ``position`` (channel, row, column) can depend: (G, H, W) bool.
+
+        Paths that would leave the image count for nothing: out there is only padding.
+        """
+        channel, row, column = position
+        reach_1GHW = torch.zeros(1, self.num_groups, height, width)
+        reach_1GHW[0, channel, row, column] = 1.0
+        for mask in reversed(self._masks):
+            padding = mask.shape[-1] // 2
+            padded = functional.pad(reach_1GHW, (0, 0, 0, padding))  # the forward pass crops these rows
+            reach_1GHW = (functional.conv_transpose2d(padded, mask, padding=padding) > 0).float()
+        return reach_1GHW[0] > 0
