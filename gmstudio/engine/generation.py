@@ -22,7 +22,7 @@ from gmstudio.messages import Array, PixelsMoved
 REPLAY_BUDGET_MS = 30.0
 """For scoring given sub-pixels within one command."""
 MAX_SEEN_BYTES = 64 * 1024 * 1024
-"""Conditionals and contexts are kept up to this size per generation; beyond it they are computed again."""
+"""Conditionals are kept up to this size per generation; beyond it they are computed again."""
 TINY = float(np.finfo(np.float32).tiny)
 """Smallest probability whose logarithm is taken: float32 ends there, so 87.3 nats means that much or more."""
 
@@ -45,8 +45,8 @@ class Generation:
         self.order: NDArray[np.int64] = self._session.order.cpu().numpy().astype(np.int64)
         self._values = np.zeros(self.image.num_dims, dtype=np.int64)
         self._nats = np.zeros(self.image.num_dims, dtype=np.float32)
-        self._seen: dict[int, tuple[NDArray[np.float32], NDArray[np.uint8]]] = {}
-        self._context_bytes = -(-self.image.num_dims // 8)
+        self._seen: dict[int, NDArray[np.float32]] = {}
+        self._probe: PixelSession | None = None
         self.step = self.scored = self.path = 0
 
     @property
@@ -108,8 +108,7 @@ class Generation:
         conditional = np.zeros(0, dtype=np.float32)
         context = np.zeros(self.image.shape, dtype=np.bool_)
         if not finished:
-            conditional, packed = self._look()
-            context = np.unpackbits(packed, count=self.image.num_dims).reshape(self.image.shape).astype(np.bool_)
+            conditional, context = self._look(), self._context()
         return PixelsMoved(
             request=request,
             session=self.number,
@@ -141,7 +140,7 @@ class Generation:
 
     def _commit(self, value: int) -> None:
         """Place a value at the current step, which is the last one scored, and score it."""
-        conditional, _ = self._look()
+        conditional = self._look()
         self._seek()
         self._nats[self.step] = -math.log(max(float(conditional[value]), TINY))
         self._values[self.step] = value
@@ -152,6 +151,7 @@ class Generation:
         self.path = max(self.path, self.step)
 
     def _forget_beyond(self, step: int) -> None:
+        """Forget values, scores and conditionals of the path from ``step`` on (a conditional hangs on earlier ones)."""
         self.path = min(self.path, step)
         self.scored = min(self.scored, step)
         for seen in [s for s in self._seen if s > step]:
@@ -162,26 +162,43 @@ class Generation:
 
     def _seek(self) -> None:
         """Bring the model's session to the current step; only moves after a look back at what was not kept."""
-        with torch.inference_mode():
-            if self._session.step > self.step:
-                self._session.rewind(self.step)
-            while self._session.step < self.step:
-                value = self._values[self._session.step]
-                self._session.place(torch.tensor([int(value)], device=self._session.images.device))
+        self._bring(self._session)
 
-    def _look(self) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-        """Conditional (L,) and packed context of the current step, kept or computed."""
+    def _bring(self, session: PixelSession) -> None:
+        with torch.inference_mode():
+            if session.step > self.step:
+                session.rewind(self.step)
+            while session.step < self.step:
+                value = int(self._values[session.step])
+                session.place(torch.tensor([value], device=session.images.device))
+
+    def _look(self) -> NDArray[np.float32]:
+        """(L,) conditional of the current step, kept or computed."""
         found = self._seen.get(self.step)
         if found is not None:
             return found
         self._seek()
         with torch.inference_mode():
-            conditional = self._session.conditional()[0].float().cpu().numpy()
-            context = np.packbits(self._session.context().cpu().numpy())
-        each = conditional.nbytes + self._context_bytes
-        if (len(self._seen) + 1) * each <= MAX_SEEN_BYTES:
-            self._seen[self.step] = (conditional, context)
-        return conditional, context
+            conditional: NDArray[np.float32] = self._session.conditional()[0].float().cpu().numpy()
+        if (len(self._seen) + 1) * conditional.nbytes <= MAX_SEEN_BYTES:
+            self._seen[self.step] = conditional
+        return conditional
+
+    def _context(self) -> NDArray[np.bool_]:
+        """(C, H, W) context of the current step; it hangs on the architecture only, not on the values.
+
+        Looking back, it is asked of a second session, that never computes a conditional: the first one stays where it
+        is and need not compute its way forth again.
+        """
+        session = self._session
+        if session.step != self.step:
+            if self._probe is None:
+                uniforms = torch.zeros(self.image.num_dims, 1)
+                self._probe = open_session(self.model, 1, uniforms)
+            session = self._probe
+            self._bring(session)
+        context: NDArray[np.bool_] = session.context().cpu().numpy()
+        return context
 
     def _picture(self) -> NDArray[np.uint8]:
         picture = np.zeros(self.image.shape, dtype=np.uint8)
