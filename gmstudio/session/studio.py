@@ -1,0 +1,59 @@
+"""Everything that the window knows, put together."""
+
+from PySide6.QtCore import QObject, Signal
+
+from gmstudio.client import EngineClient
+from gmstudio.messages import ResumeRun, RunInfo
+from gmstudio.session.engine import EngineSession
+from gmstudio.session.library import RunLibrary
+
+
+class Studio(QObject):
+    """The parts of the session, and what concerns several of them.
+
+    Attributes:
+        interrupted: the run that was in training when its engine died, until it trains again or is let be; or None.
+
+    Signals:
+        interrupted_changed: ``interrupted`` did.
+    """
+
+    interrupted_changed = Signal()
+
+    def __init__(self, client: EngineClient, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.client = client
+        self.library = RunLibrary(client, self)
+        self.engine = EngineSession(client, self)
+        self.interrupted: RunInfo | None = None
+        self.engine.died.connect(self._on_died)
+        self.library.live_changed.connect(self._on_live_changed)
+        self.library.changed.connect(self._on_library_changed)
+
+    def resume_interrupted(self) -> None:
+        """Continue the interrupted run from its last checkpoint."""
+        if self.interrupted is not None:
+            self.client.send(ResumeRun(run=self.interrupted.run))
+
+    def forget_interrupted(self) -> None:
+        """Let the interrupted run be; it stays in the library."""
+        self._set_interrupted(None)
+
+    def _on_died(self) -> None:
+        live = self.library.info(self.library.live)
+        self.library.lose_engine()
+        if live is not None:
+            self._set_interrupted(self.library.info(live.run))
+
+    def _on_live_changed(self, run: str) -> None:
+        if run:
+            self._set_interrupted(None)
+
+    def _on_library_changed(self) -> None:
+        if self.interrupted is not None:
+            self._set_interrupted(self.library.info(self.interrupted.run))
+
+    def _set_interrupted(self, info: RunInfo | None) -> None:
+        if info != self.interrupted:
+            self.interrupted = info
+            self.interrupted_changed.emit()
