@@ -1,0 +1,231 @@
+"""The trainer: what is recorded, and that a resumed run continues bit for bit."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from gmstudio.engine.models import DataShelf, plan_run
+from gmstudio.engine.training_job import TrainingJob, resume_run, start_training
+from gmstudio.messages import CheckpointSaved, Event, HistoryAppended, SamplesDrawn, TrainingChanged
+from gmstudio.runs.folder import RunFolder
+
+CPU = torch.device("cpu")
+SMALL: dict[str, dict[str, Any]] = {
+    "pixelcnn": {"num_channels": 4, "num_blocks": 1},
+    "vae": {},
+    "gan": {},
+}
+QUICK = {
+    "steps": 24,
+    "batch_size": 32,
+    "validate_every": 8,
+    "sample_every": 8,
+    "checkpoint_every": 8,
+    "num_samples": 4,
+    "validation_images": 40,
+}
+TIMED = {"images_per_s"}
+
+
+def start(path: Path, family: str, **training: Any) -> tuple[TrainingJob, list[Event]]:
+    events: list[Event] = []
+    plan = plan_run(DataShelf(), family, SMALL[family], "digits", {"levels": 2}, {**QUICK, "seed": 3, **training}, CPU)
+    return start_training(plan, str(path), CPU, events.append), events
+
+
+def finish(job: TrainingJob) -> None:
+    while job.running:
+        job.advance()
+    assert job.over
+
+
+def curves(path: Path) -> dict[tuple[str, str], tuple[list[int], list[float]]]:
+    with RunFolder.open(path) as run:
+        return {
+            key: (steps.tolist(), values.tolist())
+            for key, (steps, values) in run.history.read_scalars().items()
+            if key[1] not in TIMED
+        }
+
+
+@pytest.mark.parametrize("family", SMALL)
+def test_a_run_records_every_step_its_validations_grids_and_checkpoints(tmp_path: Path, family: str) -> None:
+    job, events = start(tmp_path / "run", family)
+    finish(job)
+    with RunFolder.open(tmp_path / "run") as run:
+        assert run.record.status == "finished"
+        assert run.record.step == 24
+        found = run.history.read_scalars()
+        (kind,) = run.history.image_kinds()
+        assert run.history.image_steps(kind) == [0, 8, 16, 24]
+        assert run.history.read_images(16, kind).shape == (4, 1, 8, 8)
+        assert [info.step for info in run.checkpoints.list()] == [16, 24]
+    for term in job.trainer.model.card.objective(run.record.config).terms:
+        steps, values = found["train", term.name]
+        assert steps.tolist() == list(range(1, 25)), term.name
+        assert np.isfinite(values).all()
+        assert found["valid", term.name][0].tolist() == [8, 16, 24]
+    assert found["train", "learning_rate"][0].tolist() == [1, 10, 20]
+    assert (found["train", "images_per_s"][1] > 0).all()
+    norms = [name for _, name in found if name.startswith("grad_norm")]
+    assert len(norms) == len(job.trainer.model.phases())
+    assert sum(isinstance(event, SamplesDrawn) for event in events) == 4
+    assert [event.step for event in events if isinstance(event, CheckpointSaved)] == [8, 16, 24]
+    told = sum(len(s.steps.numpy()) for e in events if isinstance(e, HistoryAppended) for s in e.series)
+    assert told == sum(len(steps) for steps, _ in found.values())
+
+
+@pytest.mark.parametrize("family", SMALL)
+def test_stop_and_resume_continue_bit_for_bit(tmp_path: Path, family: str) -> None:
+    whole, _ = start(tmp_path / "whole", family)
+    finish(whole)
+    job, _ = start(tmp_path / "parts", family)
+    while job.trainer.step < 11:
+        job.advance()
+    job.stop()
+    job = resume_run(str(tmp_path / "parts"), None, DataShelf(), CPU, lambda _: None)
+    assert job.trainer.step == 11
+    finish(job)
+    expected, found = curves(tmp_path / "whole"), curves(tmp_path / "parts")
+    assert expected.keys() == found.keys()
+    for key, curve in expected.items():
+        assert found[key] == curve, key
+    for a, b in zip(whole.trainer.model.parameters(), job.trainer.model.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_a_run_that_was_abandoned_resumes_from_its_checkpoint_and_forgets_what_came_after(tmp_path: Path) -> None:
+    whole, _ = start(tmp_path / "whole", "vae")
+    finish(whole)
+    job, _ = start(tmp_path / "dead", "vae")
+    while job.trainer.step < 14:
+        job.advance()
+    job.trainer.flush()
+    job.trainer.run.close()  # as after kill -9: history to step 14, checkpoint of step 8
+    assert max(curves(tmp_path / "dead")["train", "loss"][0]) == 14
+    job = resume_run(str(tmp_path / "dead"), None, DataShelf(), CPU, lambda _: None)
+    assert job.trainer.step == 8
+    finish(job)
+    assert curves(tmp_path / "dead") == curves(tmp_path / "whole")
+
+
+def test_stopping_between_a_step_and_its_validation_loses_no_validation(tmp_path: Path) -> None:
+    job, _ = start(tmp_path / "run", "vae")
+    while job.trainer.step < 8:
+        job.advance()
+    job.stop()
+    assert ("valid", "loss") not in curves(tmp_path / "run")
+    job = resume_run(str(tmp_path / "run"), None, DataShelf(), CPU, lambda _: None)
+    finish(job)
+    assert curves(tmp_path / "run")["valid", "loss"][0] == [8, 16, 24]
+
+
+def test_exploring_between_steps_changes_nothing(tmp_path: Path) -> None:
+    whole, _ = start(tmp_path / "whole", "vae")
+    finish(whole)
+    job, _ = start(tmp_path / "explored", "vae")
+    model: Any = job.trainer.model
+    while job.running:
+        job.advance()
+        with torch.inference_mode():
+            model.decode(torch.zeros(1, model.latent.num_dims))
+            model.sample(2, generator=torch.Generator().manual_seed(1))
+    assert curves(tmp_path / "explored") == curves(tmp_path / "whole")
+
+
+def test_single_steps_pause_at_the_boundary(tmp_path: Path) -> None:
+    job, events = start(tmp_path / "run", "vae")
+    job.pause()
+    assert not job.running
+    job.step(8)
+    while job.running:
+        job.advance()
+    assert job.trainer.step == 8
+    assert ("valid", "loss") in curves(tmp_path / "run"), "validation due at the step belongs to it"
+    assert [e.status for e in events if isinstance(e, TrainingChanged)] == ["paused", "paused"]
+    job.stop()
+
+
+def test_a_loss_that_is_no_number_ends_the_run_in_words(tmp_path: Path) -> None:
+    job, events = start(tmp_path / "run", "vae", learning_rate=10.0, steps=2000)
+    with torch.no_grad():
+        next(iter(job.trainer.model.parameters())).fill_(math.nan)
+    finish(job)
+    last = [e for e in events if isinstance(e, TrainingChanged)][-1]
+    assert last.status == "failed"
+    assert "nan" in last.message and "Lower the learning rate (10 now)" in last.message
+    with RunFolder.open(tmp_path / "run") as run:
+        assert (run.record.status, run.record.message) == ("failed", last.message)
+
+
+def test_a_full_disk_pauses_and_nothing_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from gmstudio.runs.record import RunError
+
+    whole, _ = start(tmp_path / "whole", "vae")
+    finish(whole)
+    job, events = start(tmp_path / "run", "vae")
+    store = job.trainer.run.checkpoints
+    real = store.save
+
+    def full(*_: Any) -> Any:
+        raise RunError("checkpoints could not be written (No space left on device). Free some space.")
+
+    monkeypatch.setattr(store, "save", full)
+    while job.running:
+        job.advance()
+    assert job.paused and job.trainer.step == 8
+    assert "No space left" in [e for e in events if isinstance(e, TrainingChanged)][-1].message
+    monkeypatch.setattr(store, "save", real)
+    job.resume()
+    finish(job)
+    assert curves(tmp_path / "run") == curves(tmp_path / "whole")
+
+
+def test_more_steps_extend_a_finished_run(tmp_path: Path) -> None:
+    job, _ = start(tmp_path / "run", "vae")
+    finish(job)
+    with pytest.raises(ValueError, match="All 24 steps are made"):
+        resume_run(str(tmp_path / "run"), None, DataShelf(), CPU, lambda _: None)
+    job = resume_run(str(tmp_path / "run"), 30, DataShelf(), CPU, lambda _: None)
+    finish(job)
+    assert max(curves(tmp_path / "run")["train", "loss"][0]) == 30
+
+
+def test_bf16_and_a_cosine_schedule_train(tmp_path: Path) -> None:
+    job, _ = start(tmp_path / "run", "vae", precision="bf16", schedule="cosine", warmup=5, grad_clip=1.0)
+    finish(job)
+    steps, rates = curves(tmp_path / "run")["train", "learning_rate"]
+    assert steps == [1, 10, 20]
+    base = job.trainer.training.learning_rate
+    assert rates[0] == pytest.approx(base / 5)
+    assert rates[2] == pytest.approx(base * 0.5 * (1 + math.cos(math.pi * 19 / 24)))
+
+
+def test_sampled_binarization_differs_between_epochs_and_repeats_with_the_seed(tmp_path: Path) -> None:
+    from gmstudio.engine.batches import Batches
+
+    dataset = DataShelf().load("digits", {"levels": 2, "binarize": "sample"})
+    batches = Batches(dataset, 1_000_000, 0, CPU)
+    assert batches.steps_per_epoch == 1
+    first, second = (batches.train(0, torch.Generator().manual_seed(seed)) for seed in (1, 2))
+    again = batches.train(0, torch.Generator().manual_seed(1))
+    assert set(first.unique().tolist()) == {0, 1}
+    assert torch.equal(first, again) and not torch.equal(first, second)
+
+
+def test_every_image_is_seen_once_an_epoch() -> None:
+    from gmstudio.engine.batches import Batches
+
+    dataset = DataShelf().load("digits", {"levels": 16})
+    batches = Batches(dataset, 64, 5, CPU)
+    generator = torch.Generator()
+    seen = torch.cat([batches.train(step, generator) for step in range(batches.steps_per_epoch)])
+    assert len(seen) == batches.steps_per_epoch * 64 <= len(dataset.train)
+    rows = {bytes(image) for image in dataset.train.images}
+    found = [image.numpy().tobytes() for image in seen]
+    assert set(found) <= rows
+    assert not torch.equal(batches.train(0, generator), batches.train(batches.steps_per_epoch, generator))
