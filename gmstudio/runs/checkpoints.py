@@ -5,7 +5,6 @@ A checkpoint is a folder with one safetensors file per group of arrays (``model`
 disk, read back and compared, renamed, and only then named in ``latest``.
 """
 
-import hashlib
 import json
 import os
 import re
@@ -16,41 +15,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
-import numpy as np
-import safetensors
-import safetensors.numpy
 from numpy.typing import NDArray
 
 from gmstudio.runs.atomic import replace_file, sync_folder, write_synced
-from gmstudio.runs.record import RunError, now_iso
+from gmstudio.runs.manifest import (
+    GROUP_NAME,
+    GROUP_SUFFIX,
+    MANIFEST_NAME,
+    Manifest,
+    in_c_order,
+    read_group,
+    read_manifest,
+    write_group,
+    write_manifest,
+)
+from gmstudio.runs.record import RunError
 
 CHECKPOINTS_NAME = "checkpoints"
-FORMAT_VERSION = 1
 KEPT = 2
-_MANIFEST = "checkpoint.json"
 _LATEST = "latest"
 _MARK = "marked"
-_SUFFIX = ".safetensors"
 _STEP_NAME = re.compile(r"(?P<aside>\.replaced-)?step-(?P<step>0|[1-9]\d{0,17})")
-_GROUP_NAME = re.compile(r"[a-z0-9_]{1,64}")
 _WRITING, _REPLACED, _REMOVED = ".writing-", ".replaced-", ".removed-"
 
 Tensors = dict[str, dict[str, NDArray[Any]]]
-
-
-class _File(msgspec.Struct):
-    size: int
-    sha256: str
-
-
-class _Manifest(msgspec.Struct):
-    format_version: int
-    step: int
-    order: int
-    created: str
-    files: dict[str, _File]
-    state: dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,22 +131,12 @@ class CheckpointStore:
         return final
 
     def _fill(self, folder: Path, step: int, tensors: Mapping[str, Mapping[str, NDArray[Any]]], state: Any) -> None:
-        files = {}
-        for group, arrays in tensors.items():
-            content = safetensors.numpy.save({name: _storable(array) for name, array in arrays.items()})
-            write_synced(folder / (group + _SUFFIX), content)
-            files[group + _SUFFIX] = {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-        order = 1 + max((info.order for info in self.list()), default=-1)
-        manifest = {
-            "format_version": FORMAT_VERSION,
-            "step": step,
-            "order": order,
-            "created": now_iso(),
-            "files": files,
-            "state": state,
+        files = {
+            group + GROUP_SUFFIX: write_group(folder / (group + GROUP_SUFFIX), arrays)
+            for group, arrays in tensors.items()
         }
-        manifest["sha256"] = _digest(manifest)
-        write_synced(folder / _MANIFEST, (json.dumps(manifest, indent=1) + "\n").encode())
+        order = 1 + max((info.order for info in self.list()), default=-1)
+        write_manifest(folder, Manifest(step, order, files, state))
         sync_folder(folder)
         self._verify_written(folder, step, tensors)
 
@@ -233,7 +211,8 @@ class CheckpointStore:
             name = folder.name.removeprefix(_REPLACED)
             # A save killed between two renames leaves the old checkpoint moved aside, and it still counts.
             if match and folder.is_dir() and not (match["aside"] and (self.path / name).exists()):
-                infos.append(_info(folder, int(match["step"]), name == latest))
+                with suppress(FileNotFoundError):  # pruned while we looked
+                    infos.append(_info(folder, int(match["step"]), name == latest))
         return sorted(infos, key=lambda info: info.step)
 
     def load(self, step: int | None = None) -> Checkpoint:
@@ -289,7 +268,7 @@ def _check_arguments(step: int, tensors: Mapping[str, Mapping[str, NDArray[Any]]
     if step < 0 or not _STEP_NAME.fullmatch(f"step-{step}"):
         raise ValueError(f"A checkpoint's step is 0 or more, not {step}.")
     for group in tensors:
-        if not _GROUP_NAME.fullmatch(group):
+        if not GROUP_NAME.fullmatch(group):
             raise ValueError(f"{group!r} is no group name: use lower-case letters, digits and _, at most 64.")
     try:
         json.dumps(state)
@@ -305,80 +284,32 @@ def _has_text_keys(value: Any) -> bool:
     return not isinstance(value, list | tuple) or all(map(_has_text_keys, value))
 
 
-def _storable(array: NDArray[Any]) -> NDArray[Any]:
-    """C order, kept 0-dimensional where it is: safetensors writes memory as it lies."""
-    return np.array(array, order="C", copy=None, ndmin=0)
-
-
 def _identical(a: NDArray[Any], b: NDArray[Any]) -> bool:
     """Same type, shape and bits (so that a NaN equals itself)."""
-    return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == _storable(b).tobytes()
-
-
-def _digest(manifest: dict[str, Any]) -> str:
-    text = json.dumps({key: value for key, value in manifest.items() if key != "sha256"}, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _read_manifest(folder: Path, step: int) -> _Manifest:
-    path = folder / _MANIFEST
-    try:
-        raw = json.loads(path.read_bytes())
-        version = raw["format_version"]
-        if isinstance(version, int) and version > FORMAT_VERSION:
-            raise RunError(
-                f"{path} has format {version}; this gmstudio reads up to {FORMAT_VERSION}. Open it with a newer one."
-            )
-        if raw["sha256"] != _digest(raw):
-            raise ValueError("its checksum is wrong")
-        manifest = msgspec.convert(raw, _Manifest)
-        if manifest.step != step or not all(map(_is_group_file, manifest.files)):
-            raise ValueError("its step or files are not this folder's")
-    except OSError as error:
-        raise RunError(f"{path} could not be read ({error.strerror}); choose another checkpoint.") from error
-    except RunError:
-        raise
-    except (ValueError, KeyError, TypeError, RecursionError, msgspec.ValidationError) as error:
-        raise RunError(f"{path} is damaged; choose another checkpoint.") from error
-    return manifest
-
-
-def _is_group_file(name: str) -> bool:
-    return name.endswith(_SUFFIX) and bool(_GROUP_NAME.fullmatch(name.removesuffix(_SUFFIX)))
+    return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == in_c_order(b).tobytes()
 
 
 def _load(folder: Path, step: int) -> Checkpoint:
-    manifest = _read_manifest(folder, step)
+    manifest = read_manifest(folder, step)
     tensors = {
-        name.removesuffix(_SUFFIX): _load_group(folder / name, promised) for name, promised in manifest.files.items()
+        name.removesuffix(GROUP_SUFFIX): read_group(folder / name, promised)
+        for name, promised in manifest.files.items()
     }
     return Checkpoint(step, tensors, manifest.state)
 
 
-def _load_group(path: Path, promised: _File) -> dict[str, NDArray[Any]]:
-    try:
-        whole = path.stat().st_size == promised.size
-        content = path.read_bytes() if whole else b""
-    except OSError as error:
-        raise RunError(f"{path} could not be read ({error.strerror}); choose another checkpoint.") from error
-    if not whole or hashlib.sha256(content).hexdigest() != promised.sha256:
-        raise RunError(f"{path} is damaged: its checksum is wrong; choose another checkpoint.")
-    try:
-        arrays = safetensors.numpy.load(content)
-    except (safetensors.SafetensorError, ValueError, KeyError) as error:
-        raise RunError(f"{path} is no safetensors file ({error}); choose another checkpoint.") from error
-    return {name: array.copy() for name, array in arrays.items()}
-
-
 def _info(folder: Path, step: int, latest: bool) -> CheckpointInfo:
-    sizes = {path.name: path.stat().st_size for path in folder.iterdir() if path.is_file()}
     created, order, problem = "", -1, ""
+    sizes: dict[str, int] = {}
     try:
-        manifest = _read_manifest(folder, step)
+        sizes.update((path.name, path.stat().st_size) for path in folder.iterdir() if path.is_file())
+        manifest = read_manifest(folder, step)
         created, order = manifest.created, manifest.order
         for name, promised in manifest.files.items():
             if sizes.get(name) != promised.size:
                 problem = f"{folder / name} is missing or cut short; choose another checkpoint."
+    except PermissionError as error:
+        problem = f"{folder} could not be read ({error.strerror}). Mend its rights."
     except RunError as error:
         problem = str(error)
     return CheckpointInfo(step, folder, created, sum(sizes.values()), _MARK in sizes, latest, order, problem)
@@ -387,5 +318,6 @@ def _info(folder: Path, step: int, latest: bool) -> CheckpointInfo:
 def _only_ours(folder: Path) -> bool:
     """Whether the folder holds nothing but files that a save writes."""
     return all(
-        path.is_file() and (path.name == _MANIFEST or path.name.endswith(_SUFFIX)) for path in os.scandir(folder)
+        path.is_file() and (path.name == MANIFEST_NAME or path.name.endswith(GROUP_SUFFIX))
+        for path in os.scandir(folder)
     )

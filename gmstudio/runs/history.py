@@ -132,7 +132,7 @@ class History:
         """Turn SQLite's errors into sentences."""
         try:
             yield
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:  # a damaged file's error message may be no text
             raise RunError(_sentence(self.path, error)) from error
 
     # ---- writing --------------------------------------------------------------------------------------------
@@ -295,7 +295,7 @@ class History:
         self.close()
 
 
-def _sentence(path: Path, error: sqlite3.Error) -> str:
+def _sentence(path: Path, error: sqlite3.Error | UnicodeDecodeError) -> str:
     code = getattr(error, "sqlite_errorname", "") or ""
     if code.startswith("SQLITE_FULL"):
         return f"{path} could not be written: the disk is full. Free some space, then resume the run."

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+import gmstudio
 from gmstudio.cards import ImageSpec, Training
 from gmstudio.runs.atomic import replace_file
 
@@ -72,9 +73,9 @@ def now_iso() -> str:
 
 
 def library_versions() -> dict[str, str]:
-    """Versions that a run depends on: python and, where installed, torch, numpy, gmstudio; imports none of them."""
-    versions = {"python": platform.python_version()}
-    for name in ("torch", "numpy", "gmstudio"):
+    """Versions that a run depends on: python, gmstudio, torch and numpy (asked of pip's records, not imported)."""
+    versions = {"python": platform.python_version(), "gmstudio": gmstudio.__version__}
+    for name in ("torch", "numpy"):
         try:
             versions[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:

@@ -1,0 +1,135 @@
+"""The files of one checkpoint: ``checkpoint.json`` with its own checksum and those of the files beside it."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import safetensors
+import safetensors.numpy
+from numpy.typing import NDArray
+
+from gmstudio.runs.atomic import write_synced
+from gmstudio.runs.record import RunError, now_iso
+
+FORMAT_VERSION = 1
+MANIFEST_NAME = "checkpoint.json"
+GROUP_SUFFIX = ".safetensors"
+GROUP_NAME = re.compile(r"[a-z0-9_]{1,64}")
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+class GroupFile(msgspec.Struct, frozen=True):
+    """What a safetensors file must be: its size in bytes and its SHA-256 in hexadecimal digits."""
+
+    size: int
+    sha256: str
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """What ``checkpoint.json`` holds, apart from its own checksum.
+
+    Args:
+        step: parameter updates made.
+        order: rises with every save of a run.
+        created: ISO 8601 in UTC.
+        files: file name → what it must be.
+        state: plain values.
+        format_version: a newer one than ours is refused.
+    """
+
+    step: int
+    order: int
+    files: dict[str, GroupFile]
+    state: dict[str, Any]
+    created: str = msgspec.field(default_factory=now_iso)
+    format_version: int = FORMAT_VERSION
+
+
+def write_group(path: Path, arrays: Arrays) -> GroupFile:
+    """Write arrays as a safetensors file and wait for the disk.
+
+    Raises:
+        OSError: when it cannot be written.
+    """
+    content = safetensors.numpy.save({name: in_c_order(array) for name, array in arrays.items()})
+    write_synced(path, content)
+    return GroupFile(len(content), hashlib.sha256(content).hexdigest())
+
+
+def read_group(path: Path, promised: GroupFile) -> dict[str, NDArray[Any]]:
+    """Read a safetensors file into arrays of the caller's own.
+
+    Raises:
+        RunError: when it is missing, or not what was promised.
+    """
+    try:
+        whole = path.stat().st_size == promised.size
+        content = path.read_bytes() if whole else b""
+    except OSError as error:
+        raise RunError(f"{path} could not be read ({error.strerror}); choose another checkpoint.") from error
+    if not whole or hashlib.sha256(content).hexdigest() != promised.sha256:
+        raise RunError(f"{path} is damaged: its checksum is wrong; choose another checkpoint.")
+    try:
+        arrays = safetensors.numpy.load(content)
+    except (safetensors.SafetensorError, ValueError, KeyError) as error:
+        raise RunError(f"{path} is no safetensors file ({error}); choose another checkpoint.") from error
+    return {name: array.copy() for name, array in arrays.items()}
+
+
+def in_c_order(array: NDArray[Any]) -> NDArray[Any]:
+    """The array in C order, 0-dimensional where it is: safetensors writes memory as it lies."""
+    return np.array(array, order="C", copy=None)
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write ``checkpoint.json`` and wait for the disk. The standard library's JSON keeps NaN and large integers.
+
+    Raises:
+        OSError: when it cannot be written.
+    """
+    plain: dict[str, Any] = {**msgspec.structs.asdict(manifest), "files": msgspec.to_builtins(manifest.files)}
+    plain["sha256"] = _digest(plain)
+    write_synced(folder / MANIFEST_NAME, (json.dumps(plain, indent=1) + "\n").encode())
+
+
+def read_manifest(folder: Path, step: int) -> Manifest:
+    """Read ``checkpoint.json`` of the checkpoint of this step.
+
+    Raises:
+        RunError: when it is missing, damaged, another step's, or of a newer format.
+    """
+    path = folder / MANIFEST_NAME
+    try:
+        plain = json.loads(path.read_bytes())
+        version = plain["format_version"]
+        if isinstance(version, int) and version > FORMAT_VERSION:
+            raise RunError(
+                f"{path} has format {version}; this gmstudio reads up to {FORMAT_VERSION}. Open it with a newer one."
+            )
+        if plain["sha256"] != _digest(plain):
+            raise ValueError("its checksum is wrong")
+        manifest = msgspec.convert(plain, Manifest)
+        if manifest.step != step or not all(map(_is_group_file, manifest.files)):
+            raise ValueError("its step or files are not this folder's")
+    except OSError as error:
+        raise RunError(f"{path} could not be read ({error.strerror}); choose another checkpoint.") from error
+    except RunError:
+        raise
+    except (ValueError, KeyError, TypeError, RecursionError, msgspec.ValidationError) as error:
+        raise RunError(f"{path} is damaged; choose another checkpoint.") from error
+    return manifest
+
+
+def _is_group_file(name: str) -> bool:
+    return name.endswith(GROUP_SUFFIX) and bool(GROUP_NAME.fullmatch(name.removesuffix(GROUP_SUFFIX)))
+
+
+def _digest(plain: dict[str, Any]) -> str:
+    text = json.dumps({key: value for key, value in plain.items() if key != "sha256"}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
