@@ -1,0 +1,256 @@
+"""The engine's side of the Latents panel: codes to images, images to codes, and what each dimension does.
+
+The functions look at a model without touching it: gradients are off, training mode is put back as it was, and no one
+else's random numbers are drawn. So a model can be explored between two steps of its training.
+
+Shapes: N codes, Z latent dimensions, C channels, H height, W width, K base codes, J dimensions measured at a time.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from gmstudio.data.dataset import Dataset, Split
+from gmstudio.engine.sampling import means_to_display
+from gmstudio.families.base import Discriminator, Encoder, Family, Latent, Posterior
+from gmstudio.messages import Array, Decode, Decoded, Encode, Encoded, Event, LatentsMeasured, MeasureLatents
+
+MAX_CODES = 256
+MAX_MEASURED_IMAGES = 1024
+NUM_BASE_CODES = 8
+BASE_SEED = 0
+PIECE_S = 0.004
+"""Measuring hands control back to the engine about this often."""
+FIRST_ROWS = 16
+MAX_ROWS = 256
+
+
+def decode(model: Family, step: int, command: Decode) -> Decoded:
+    """Decode codes with the weights as they are now.
+
+    Args:
+        model: a family with ``decode``; where it has ``discriminate`` too, D(G(z)) comes along.
+        step: training step of the weights.
+        command: (N, Z) float32 codes, N at most ``MAX_CODES``.
+
+    Raises:
+        ValueError: when the model has no latent space, the codes do not fit it, or the weights have diverged.
+    """
+    started = time.perf_counter()
+    latent = _latent_of(model)
+    codes_NZ = _checked_codes(command.codes, latent.latent.num_dims)
+    scores: Array | None = None
+    with exploring(model):
+        means = latent.decode(torch.from_numpy(codes_NZ).to(_dtype(model)).to(model.device))
+        if isinstance(model, Discriminator):
+            scores = Array.of(model.discriminate(means).float().cpu().numpy())
+        shown = means_to_display(_finite(means.float(), step))
+    return Decoded(
+        request=command.request,
+        run=command.run,
+        step=step,
+        images=Array.of(shown),
+        scores=scores,
+        engine_ms=1000 * (time.perf_counter() - started),
+    )
+
+
+def encode(model: Family, dataset: Dataset, command: Encode) -> Encoded:
+    """Encode an image of the data set.
+
+    Args:
+        model: a family with ``encode``; where it has ``posterior``, the standard deviation comes along.
+        dataset: of the run.
+        command: which image.
+
+    Returns:
+        The code; its ``image`` is (C, H, W) uint8 levels, its ``label`` a word, or empty where the data has none.
+
+    Raises:
+        ValueError: when the model has no encoder, the split has no such image, or the data set has other images
+            than the model was trained on.
+    """
+    if not isinstance(model, Encoder):
+        raise ValueError(f"{model.card.title} has no encoder; choose a run of a family that has one, like VAE.")
+    _check_fit(model, dataset)
+    image = dataset.view(command.split, [command.index])
+    x = torch.from_numpy(image).to(model.device)
+    deviation: Tensor | None = None
+    with exploring(model):
+        if isinstance(model, Posterior):
+            code, deviation = model.posterior(x)
+        else:
+            code = model.encode(x)
+    return Encoded(
+        request=command.request,
+        run=command.run,
+        split=command.split,
+        index=command.index,
+        code=Array.of(code[0].float().cpu().numpy()),
+        deviation=None if deviation is None else Array.of(deviation[0].float().cpu().numpy()),
+        image=Array.of(image[0]),
+        label=_label(dataset, dataset.split(command.split), command.index),
+    )
+
+
+def measure(model: Family, step: int, dataset: Dataset, command: MeasureLatents) -> Iterator[Event | None]:
+    """Measure what each latent dimension does, in pieces of about ``PIECE_S``.
+
+    ``effect_j = sqrt(mean (decode(z | z_j = 1) - decode(z | z_j = -1))²)``, over base codes z ~ N(0, I) that are always
+    the same and over the sub-pixels. ``kl_j`` is the mean of KL(q(z_j|x) ‖ p(z_j)) over validation images.
+
+    Args:
+        model: a family with ``decode``.
+        step: training step of the weights.
+        dataset: of the run; its first ``MAX_MEASURED_IMAGES`` validation images are used.
+        command: to be answered.
+
+    Returns:
+        A generator of None after each piece and, last, the ``LatentsMeasured``.
+
+    Raises:
+        ValueError: at once, when the model has no latent space or the data set's images do not fit it.
+    """
+    _latent_of(model)
+    if isinstance(model, Posterior):
+        _check_fit(model, dataset)
+    return _measure_pieces(model, step, dataset.valid.images[:MAX_MEASURED_IMAGES], command)
+
+
+def _measure_pieces(
+    model: Family, step: int, images: NDArray[np.uint8], command: MeasureLatents
+) -> Iterator[Event | None]:
+    latent = _latent_of(model)
+    num_dims = latent.latent.num_dims
+    base_KZ = _base_codes(num_dims)
+    effect_Z = np.zeros(num_dims, np.float32)
+
+    def measure_effect(dims: slice) -> None:
+        with exploring(model):
+            effect_Z[dims] = _effect(model, latent, base_KZ, dims)
+
+    yield from _in_pieces(num_dims, 2 * NUM_BASE_CODES, measure_effect)
+    kl: Array | None = None
+    if isinstance(model, Posterior) and len(images):
+        posterior, total_Z = model, np.zeros(num_dims)
+
+        def add_kl(rows: slice) -> None:
+            with exploring(model):
+                kl_NZ = posterior.kl_per_dim(torch.from_numpy(images[rows]).to(model.device))
+                np.add(total_Z, kl_NZ.double().sum(0).cpu().numpy(), out=total_Z)
+
+        yield from _in_pieces(len(images), 1, add_kl)
+        kl = Array.of((total_Z / len(images)).astype(np.float32))
+    yield LatentsMeasured(request=command.request, run=command.run, step=step, kl=kl, effect=Array.of(effect_Z))
+
+
+@contextmanager
+def exploring(model: Family) -> Iterator[None]:
+    """Inside, the model is in evaluation mode and records no gradients; after it, each part is as it was."""
+    training = [module for module in model.modules() if module.training]
+    for module in training:
+        module.training = False
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        for module in training:
+            module.training = True
+
+
+def _in_pieces(total: int, rows_each: int, work: Callable[[slice], None]) -> Iterator[None]:
+    """Work through items ``0 … total`` in consecutive slices that take about ``PIECE_S`` each.
+
+    Args:
+        total: items to go through.
+        rows_each: rows that pass through the model for one item; at most ``MAX_ROWS`` are taken together.
+        work: does one slice.
+    """
+    most = max(1, MAX_ROWS // rows_each)
+    length = min(most, max(1, FIRST_ROWS // rows_each))
+    start = 0
+    while start < total:
+        began = time.perf_counter()
+        work(slice(start, min(start + length, total)))
+        taken = time.perf_counter() - began
+        start += length
+        if taken < PIECE_S / 2:
+            length = min(2 * length, most)
+        elif taken > PIECE_S:
+            length = max(length // 2, 1)
+        yield
+
+
+def _base_codes(num_dims: int) -> Tensor:
+    """(K, Z) draws from the prior, always the same."""
+    return torch.randn(NUM_BASE_CODES, num_dims, generator=torch.Generator().manual_seed(BASE_SEED))
+
+
+def _effect(model: Family, latent: Latent, base_KZ: Tensor, dims: slice) -> NDArray[np.float32]:
+    """(J,): root mean square change of the means when each of these dimensions goes from -1 to 1."""
+    indices = range(base_KZ.shape[1])[dims]
+    codes = base_KZ.repeat(2 * len(indices), 1).unflatten(0, (len(indices), 2, -1))  # (J, 2, K, Z)
+    for row, dim in enumerate(indices):
+        codes[row, 0, :, dim] = -1.0
+        codes[row, 1, :, dim] = 1.0
+    means = latent.decode(codes.flatten(0, 2).to(_dtype(model)).to(model.device)).float()
+    low_JKD, high_JKD = means.view(len(indices), 2, len(base_KZ), -1).unbind(1)
+    effect: NDArray[np.float32] = (high_JKD - low_JKD).square().mean(dim=(1, 2)).sqrt().cpu().numpy()
+    return effect
+
+
+def _latent_of(model: Family) -> Latent:
+    if not isinstance(model, Latent):
+        raise ValueError(f"{model.card.title} has no latent space; choose a run of a family that has one, like VAE.")
+    return model
+
+
+def _dtype(model: Family) -> torch.dtype:
+    return next(model.parameters()).dtype
+
+
+def _checked_codes(array: Array, num_dims: int) -> NDArray[np.float32]:
+    """The codes (N, Z) as a writable array of their own."""
+    if array.dtype != "float32":
+        raise ValueError(f"The codes are {array.dtype} numbers; send float32.")
+    codes: NDArray[Any] = array.numpy()
+    if codes.ndim != 2 or codes.shape[1] != num_dims:
+        raise ValueError(f"The codes have shape {codes.shape}; this model needs (N, {num_dims}), one row a code.")
+    if not 1 <= len(codes) <= MAX_CODES:
+        raise ValueError(f"{len(codes)} codes at once; send 1 to {MAX_CODES}.")
+    wrong = np.argwhere(~np.isfinite(codes))
+    if len(wrong):
+        row, dim = wrong[0]
+        raise ValueError(f"Dimension {dim} of code {row} is {codes[row, dim]}; a code holds finite numbers.")
+    return codes.copy()
+
+
+def _finite(means: Tensor, step: int) -> Tensor:
+    if not bool(torch.isfinite(means).all()):
+        raise ValueError(
+            f"The decoded image holds values that are not finite: the weights of step {step} have diverged. "
+            "Train again with a lower learning rate."
+        )
+    return means
+
+
+def _check_fit(model: Family, dataset: Dataset) -> None:
+    if dataset.image != model.image:
+        raise ValueError(
+            f"The data set now has images of {dataset.image}, the model was trained on {model.image}; "
+            "bring back the data as it was."
+        )
+
+
+def _label(dataset: Dataset, split: Split, index: int) -> str:
+    """The image's label as a word; empty where there are none."""
+    if split.labels is None:
+        return ""
+    label = int(split.labels[index])
+    return dataset.label_names[label] if 0 <= label < len(dataset.label_names) else str(label)
