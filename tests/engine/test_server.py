@@ -1,0 +1,350 @@
+"""The engine as a process: commands in, events out, whatever happens."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from engine_process import EngineProcess
+
+from gmstudio.messages import (
+    PROTOCOL_VERSION,
+    AdvancePixels,
+    Array,
+    BrowseData,
+    Catalog,
+    CheckpointSaved,
+    ChooseDevice,
+    CommandFailed,
+    DataBrowsed,
+    Decode,
+    Decoded,
+    DescribeModel,
+    Done,
+    Encode,
+    Encoded,
+    EngineReported,
+    Event,
+    FetchSamples,
+    ForkPixels,
+    FrameReader,
+    HistoryAppended,
+    LatentsMeasured,
+    ListRuns,
+    MarkCheckpoint,
+    MeasureLatents,
+    ModelDescribed,
+    OpenPixels,
+    OpenRun,
+    PauseTraining,
+    Ping,
+    PixelsForked,
+    PixelsMoved,
+    PixelsOpened,
+    Pong,
+    ResumeRun,
+    ResumeTraining,
+    RunOpened,
+    RunsListed,
+    SamplesDrawn,
+    Shutdown,
+    StartTraining,
+    StepTraining,
+    StopTraining,
+    TrainingChanged,
+    decode_event,
+)
+from gmstudio.runs.folder import RunFolder
+from gmstudio.runs.lock import is_locked
+
+PIXELCNN = {"num_channels": 4, "num_blocks": 1}
+LONG = {"steps": 100_000, "batch_size": 16, "validate_every": 50, "sample_every": 50, "checkpoint_every": 20}
+
+
+def training(family: str, **changes: Any) -> StartTraining:
+    config = PIXELCNN if family == "pixelcnn" else {}
+    return StartTraining(
+        family=family,
+        config=config,
+        data="digits",
+        data_config={"levels": 2},
+        training={**LONG, **changes},
+    )
+
+
+@pytest.fixture(scope="module")
+def shared_engine(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    with EngineProcess(tmp_path_factory.mktemp("engine")) as process:
+        yield process
+
+
+@pytest.fixture
+def engine(shared_engine: EngineProcess) -> Any:
+    """An engine in which nothing trains; starting one takes seconds, so tests that leave it whole share it."""
+    shared_engine.seen.clear()
+    yield shared_engine
+    stopped = shared_engine.send(StopTraining())
+    shared_engine.wait(Event, lambda e: isinstance(e, CommandFailed | TrainingChanged) and _is_end(e, stopped))
+
+
+def _is_end(event: Event, request: int) -> bool:
+    if isinstance(event, TrainingChanged):
+        return event.status == "stopped"
+    return event.request == request
+
+
+@pytest.fixture
+def own_engine(home: Path) -> Any:
+    """An engine that the test may end."""
+    with EngineProcess(home) as process:
+        yield process
+
+
+def start(engine: EngineProcess, family: str, **changes: Any) -> str:
+    opened = engine.ask(training(family, **changes), RunOpened)
+    assert opened.live and opened.info.family == family
+    return opened.info.run
+
+
+def status(engine: EngineProcess, wanted: str) -> TrainingChanged:
+    return engine.wait(TrainingChanged, lambda event: event.status == wanted)
+
+
+def test_hello_names_families_data_and_devices(engine: EngineProcess) -> None:
+    catalog = engine.catalog
+    assert catalog.protocol == PROTOCOL_VERSION
+    assert catalog.pid == engine.process.pid
+    entries = {entry.card.name: entry for entry in catalog.families}
+    assert {"pixelcnn", "vae", "gan"} <= entries.keys()
+    assert "pixel_session" in entries["pixelcnn"].capabilities
+    assert "decode" not in entries["pixelcnn"].capabilities
+    assert {"encode", "decode", "elbo"} <= set(entries["vae"].capabilities)
+    assert {"decode", "discriminate"} <= set(entries["gan"].capabilities)
+    assert "log_prob" not in entries["gan"].capabilities
+    assert "beta" in entries["vae"].config_schema["properties"]
+    assert {entry.name for entry in catalog.data} >= {"digits", "idx"}
+    assert {"auto", "cpu"} <= set(catalog.devices)
+
+
+def test_end_of_input_ends_the_engine(own_engine: EngineProcess) -> None:
+    assert own_engine.close() == 0
+
+
+def test_shutdown_while_training_keeps_what_was_learned(own_engine: EngineProcess) -> None:
+    run = start(own_engine, "vae")
+    own_engine.wait(HistoryAppended, lambda event: not event.reset)
+    own_engine.ask(Shutdown(), Done)
+    assert own_engine.process.wait(20) == 0
+    with RunFolder.open(run) as folder:
+        assert folder.record.status == "stopped"
+        assert folder.checkpoints.load().step == folder.record.step > 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_sigterm_keeps_what_was_learned(own_engine: EngineProcess) -> None:
+    run = start(own_engine, "vae")
+    own_engine.wait(HistoryAppended, lambda event: not event.reset)
+    own_engine.process.send_signal(signal.SIGTERM)
+    assert own_engine.process.wait(20) == 0
+    with RunFolder.open(run) as folder:
+        assert folder.record.status == "stopped"
+
+
+def test_print_goes_to_standard_error_not_into_the_frames(home: Path) -> None:
+    code = (
+        "import gmstudio.engine.__main__ as e, gmstudio.engine.catalog as c; build = c.build_catalog\n"
+        "def noisy(device): print('a family prints'); return build(device)\n"
+        "c.build_catalog = noisy; raise SystemExit(e.main())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=60,
+        env={**os.environ, "GMSTUDIO_HOME": str(home)},
+        check=True,
+    )
+    (hello, _) = [decode_event(body) for body in FrameReader().feed(done.stdout)]
+    assert isinstance(hello, Catalog)
+    assert "a family prints" in done.stderr.decode()
+
+
+def test_garbage_on_standard_input_ends_the_engine_in_words(own_engine: EngineProcess) -> None:
+    assert own_engine.process.stdin is not None
+    own_engine.process.stdin.write(b"\xff" * 64)
+    own_engine.process.stdin.flush()
+    assert own_engine.process.wait(20) == 0
+    assert "not a gmstudio window" in own_engine.stderr()
+
+
+def test_ping_is_answered_while_training(engine: EngineProcess) -> None:
+    start(engine, "pixelcnn")
+    assert engine.ask(Ping(), Pong)
+
+
+def test_pause_step_resume_stop(engine: EngineProcess) -> None:
+    run = start(engine, "vae")
+    engine.wait(HistoryAppended, lambda event: not event.reset)
+    engine.send(PauseTraining())
+    paused = status(engine, "paused")
+    assert engine.wait(EngineReported).state == "paused"
+    engine.send(StepTraining(count=3))
+    assert status(engine, "paused").step == paused.step + 3
+    engine.send(StepTraining())
+    assert status(engine, "paused").step == paused.step + 4
+    engine.send(ResumeTraining())
+    assert status(engine, "running").step == paused.step + 4
+    engine.wait(HistoryAppended, lambda event: not event.reset)
+    engine.send(StopTraining())
+    stopped = status(engine, "stopped")
+    assert engine.wait(EngineReported).state == "idle"
+    with RunFolder.open(run) as folder:
+        assert folder.checkpoints.load().step == stopped.step
+    assert not is_locked(Path(run))
+
+
+def test_a_killed_run_is_interrupted_and_resumes(home: Path) -> None:
+    with EngineProcess(home) as engine:
+        run = start(engine, "vae")
+        saved = engine.wait(CheckpointSaved)
+        engine.process.kill()
+        engine.process.wait(10)
+    with EngineProcess(home) as engine:
+        listed = engine.ask(ListRuns(), RunsListed)
+        assert [(info.run, info.status) for info in listed.runs] == [(run, "interrupted")]
+        opened = engine.ask(ResumeRun(run=run), RunOpened)
+        assert opened.live and opened.info.step >= saved.step
+        assert engine.wait(HistoryAppended).reset
+        grown = engine.wait(HistoryAppended, lambda event: not event.reset)
+        assert all(series.steps.numpy()[0] > saved.step for series in grown.series)
+
+
+def test_a_second_training_is_refused(engine: EngineProcess) -> None:
+    start(engine, "vae")
+    failed = engine.ask(training("gan"), CommandFailed)
+    assert "is in training" in failed.message and not failed.detail
+
+
+def test_commands_without_a_training_are_refused(engine: EngineProcess) -> None:
+    for command in (PauseTraining(), ResumeTraining(), StopTraining(), StepTraining()):
+        assert "Nothing is in training" in engine.ask(command, CommandFailed).message
+
+
+def test_bad_settings_are_refused_field_by_field(engine: EngineProcess) -> None:
+    command = StartTraining(
+        family="pixelcnn",
+        config={"num_blocks": -1},
+        data="digits",
+        data_config={"levels": 3},
+        training={"steps": 0},
+    )
+    failed = engine.ask(command, CommandFailed)
+    assert set(failed.fields) == {"config.num_blocks", "data_config.levels", "training.steps"}
+    assert "-1" in failed.fields["config.num_blocks"]
+    missing = StartTraining(family="pixelrcnn", config={}, data="digits", data_config={}, training={})
+    assert "pixelrcnn" in engine.ask(missing, CommandFailed).message
+
+
+def test_models_are_described_without_allocating_them(engine: EngineProcess) -> None:
+    small = DescribeModel(family="vae", config={}, data="digits", data_config={})
+    described = engine.ask(small, ModelDescribed)
+    assert described.num_parameters > 1000 and described.image.height == 8
+
+
+def test_data_is_browsed(engine: EngineProcess) -> None:
+    command = BrowseData(data="digits", data_config={"levels": 4}, split="valid", start=3, count=5)
+    browsed = engine.ask(command, DataBrowsed)
+    assert browsed.images.numpy().shape == (5, 1, 8, 8)
+    assert browsed.images.numpy().max() <= 3
+    assert browsed.labels is not None and browsed.labels.numpy().shape == (5,)
+    assert sum(browsed.sizes.values()) == 1797
+    past = BrowseData(data="digits", data_config={}, split="test", start=10**9, count=5)
+    assert engine.ask(past, DataBrowsed).images.shape[0] == 0
+    broken = BrowseData(data="idx", data_config={"folder": "/nonexistent/folder"})
+    assert "/nonexistent/folder" in engine.ask(broken, CommandFailed).message
+
+
+def test_an_unknown_device_is_refused(engine: EngineProcess) -> None:
+    assert "tpu" in engine.ask(ChooseDevice(device="tpu"), CommandFailed).message
+    assert engine.ask(ChooseDevice(device="cpu"), Done)
+
+
+def test_pixels_are_stepped_while_training(engine: EngineProcess) -> None:
+    run = start(engine, "pixelcnn")
+    request = engine.send(OpenPixels(run=run, seed=4))
+    opened = engine.wait(PixelsOpened, lambda event: event.request == request)
+    moved = engine.wait(PixelsMoved, lambda event: event.request == request)
+    assert moved.step == 0 and moved.conditional.numpy().sum() == pytest.approx(1.0, abs=1e-5)
+    moved = engine.ask(AdvancePixels(session=opened.session, count=5), PixelsMoved)
+    assert moved.step == 5 and moved.nats.shape == (5,)
+    request = engine.send(ForkPixels(session=opened.session, count=3, seed=1))
+    done = engine.wait(PixelsForked, lambda event: event.request == request and event.done)
+    forks = done.images.numpy()
+    assert forks.shape == (3, 1, 8, 8)
+    assert (forks.reshape(3, -1)[:, :5] == moved.image.numpy().reshape(-1)[:5]).all()
+    assert status_is_running(engine)
+
+
+def status_is_running(engine: EngineProcess) -> bool:
+    return engine.wait(EngineReported).state in ("training", "busy")
+
+
+def test_latents_are_decoded_while_training_and_after(engine: EngineProcess) -> None:
+    run = start(engine, "vae")
+    dims = next(e for e in engine.seen if isinstance(e, RunOpened)).latent
+    assert dims is not None
+    codes = Array.of(np.zeros((2, dims.num_dims), np.float32))
+    decoded = engine.ask(Decode(run=run, codes=codes), Decoded)
+    assert decoded.images.numpy().shape == (2, 1, 8, 8) and decoded.scores is None
+    encoded = engine.ask(Encode(run=run, index=1), Encoded)
+    assert encoded.code.shape == (dims.num_dims,) and encoded.deviation is not None
+    measured = engine.ask(MeasureLatents(run=run), LatentsMeasured)
+    assert measured.kl is not None and measured.effect.shape == (dims.num_dims,)
+    engine.send(StopTraining())
+    stopped = status(engine, "stopped")
+    decoded = engine.ask(Decode(run=run, codes=codes), Decoded)
+    assert decoded.step == stopped.step
+    assert "PixelCNN" not in engine.ask(OpenPixels(run=run), CommandFailed).message.split(";")[0]
+
+
+def test_a_discriminator_scores_what_is_decoded(engine: EngineProcess) -> None:
+    run = start(engine, "gan")
+    latent = next(e for e in engine.seen if isinstance(e, RunOpened)).latent
+    assert latent is not None
+    decoded = engine.ask(Decode(run=run, codes=Array.of(np.zeros((1, latent.num_dims), np.float32))), Decoded)
+    assert decoded.scores is not None and 0 <= decoded.scores.numpy()[0] <= 1
+    assert "GAN" in engine.ask(Encode(run=run), CommandFailed).message
+
+
+def test_runs_are_listed_opened_and_their_samples_fetched(engine: EngineProcess) -> None:
+    run = start(engine, "vae", steps=60, sample_every=20)
+    finished = status(engine, "finished")
+    assert finished.step == 60
+    listed = engine.ask(ListRuns(), RunsListed)
+    (info,) = [info for info in listed.runs if info.run == run]
+    assert (info.run, info.status, info.step) == (run, "finished", 60)
+    opened = engine.ask(OpenRun(run=run), RunOpened)
+    assert not opened.live and opened.sample_steps == (0, 20, 40, 60)
+    history = engine.wait(HistoryAppended, lambda event: event.request == opened.request)
+    assert history.reset
+    curves = {(s.split, s.name): s.steps.numpy() for s in history.series}
+    assert curves["train", "loss"].tolist() == list(range(1, 61))
+    drawn = engine.ask(FetchSamples(run=run, step=39), SamplesDrawn)
+    assert drawn.step == 20 and drawn.kept == (0, 20, 40, 60)
+    assert "no run" in engine.ask(OpenRun(run=run + "-x"), CommandFailed).message
+
+
+def test_a_marked_checkpoint_is_kept(engine: EngineProcess) -> None:
+    run = start(engine, "vae", checkpoint_every=10)
+    engine.wait(HistoryAppended, lambda event: not event.reset)
+    request = engine.send(MarkCheckpoint(run=run))
+    marked = engine.wait(CheckpointSaved, lambda event: event.marked).step
+    engine.wait(Done, lambda event: event.request == request)
+    engine.wait(CheckpointSaved, lambda event: event.step > marked + 40)
+    with RunFolder.open(run) as folder:
+        kept = [info.step for info in folder.checkpoints.list()]
+    assert marked in kept and len(kept) <= 4
