@@ -1,0 +1,162 @@
+"""Where a generation stands, and the probabilities that go with it: values only, no signals."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmstudio.cards import ImageSpec
+from gmstudio.messages import PixelsMoved, PixelsOpened
+
+Floats = NDArray[np.float64]
+
+
+def tempered(probabilities: NDArray[np.floating], temperature: float) -> Floats:
+    """Sharpen or flatten a distribution: p^(1/T) / Σ p^(1/T).
+
+    Args:
+        probabilities: (L,).
+        temperature: 1 leaves it alone; 0 puts everything on the most likely value (the first, when several are).
+
+    Returns:
+        (L,) probabilities.
+    """
+    exact: Floats = probabilities.astype(np.float64)
+    if temperature == 1 or not exact.size:
+        return exact
+    if temperature == 0:
+        certain: Floats = np.eye(exact.size)[int(exact.argmax())]
+        return certain
+    with np.errstate(divide="ignore"):
+        logits = np.log(exact) / temperature
+    weights: Floats = np.exp(logits - logits.max())
+    shares: Floats = weights / weights.sum()
+    return shares
+
+
+def entropy_nats(probabilities: NDArray[np.floating]) -> float:
+    """−Σ p log p, in nats."""
+    positive = probabilities[probabilities > 0].astype(np.float64)
+    return max(0.0, float(-(positive * np.log(positive)).sum()))
+
+
+def inverse_cdf(probabilities: NDArray[np.floating], uniform: float) -> int:
+    """The first value whose cumulative probability exceeds ``uniform`` (in [0, 1))."""
+    cumulative = probabilities.astype(np.float64).cumsum()
+    index = int(np.searchsorted(cumulative, uniform * cumulative[-1], side="right"))
+    return min(index, probabilities.size - 1)
+
+
+@dataclass(frozen=True)
+class PixelState:
+    """Where an open generation stands.
+
+    Args:
+        session: its number in the engine.
+        run: path of the run.
+        spec: what the images are.
+        weights_step: training step of the weights.
+        order: (D, 3) rows (channel, row, column).
+        step: sub-pixels placed.
+        path: length of the remembered path.
+        image: (C, H, W) uint8 levels; sub-pixels not placed yet are 0.
+        nats: (step,) −log p at temperature 1, in the generation order.
+        conditional: (L,) of the next sub-pixel at temperature 1; empty at the end.
+        uniform: the number in [0, 1) that chooses the next value.
+        context: (C, H, W) bool: what the next conditional can depend on.
+    """
+
+    session: int
+    run: str
+    spec: ImageSpec
+    weights_step: int
+    order: NDArray[np.int64]
+    step: int
+    path: int
+    image: NDArray[np.uint8]
+    nats: NDArray[np.float32]
+    conditional: NDArray[np.float32]
+    uniform: float
+    context: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, opened: PixelsOpened, moved: PixelsMoved) -> "PixelState":
+        """Put the two events together."""
+        return cls(
+            session=opened.session,
+            run=opened.run,
+            spec=opened.image,
+            weights_step=opened.weights_step,
+            order=opened.order.numpy(),
+            step=moved.step,
+            path=moved.path,
+            image=moved.image.numpy(),
+            nats=moved.nats.numpy(),
+            conditional=moved.conditional.numpy(),
+            uniform=moved.uniform,
+            context=moved.context.numpy(),
+        )
+
+    @property
+    def num_dims(self) -> int:
+        """D, sub-pixels of an image."""
+        return self.spec.num_dims
+
+    @property
+    def finished(self) -> bool:
+        """Whether every sub-pixel is placed."""
+        return self.step == self.num_dims
+
+    @property
+    def position(self) -> tuple[int, int, int] | None:
+        """(channel, row, column) of the next sub-pixel; None at the end."""
+        return None if self.finished else self.place_of(self.step)
+
+    def place_of(self, step: int) -> tuple[int, int, int]:
+        """(channel, row, column) of the sub-pixel that is placed at a step."""
+        channel, row, column = self.order[step].tolist()
+        return channel, row, column
+
+    def steps_of_pixel(self, row: int, column: int) -> NDArray[np.int64]:
+        """(C,) steps at which the sub-pixels of a pixel are placed, in order."""
+        return np.flatnonzero((self.order[:, 1] == row) & (self.order[:, 2] == column))
+
+    @property
+    def next_row_step(self) -> int:
+        """The first step in another row than the next sub-pixel's; D when there is none."""
+        return self._row_end(self.step)
+
+    @property
+    def previous_row_step(self) -> int:
+        """Where the row of the sub-pixel placed last began, 0 at the start."""
+        if self.step == 0:
+            return 0
+        rows = self.order[: self.step, 1]
+        changes = np.flatnonzero(rows != rows[-1])
+        return int(changes[-1]) + 1 if changes.size else 0
+
+    def _row_end(self, step: int) -> int:
+        if step == self.num_dims:
+            return step
+        rows = self.order[step:, 1]
+        changes = np.flatnonzero(rows != rows[0])
+        return step + int(changes[0]) if changes.size else self.num_dims
+
+    @property
+    def total_nats(self) -> float:
+        """−log p of what is placed, in nats."""
+        return float(self.nats.sum(dtype=np.float64))
+
+    @property
+    def bits_per_dim(self) -> float:
+        """Bits per sub-pixel placed so far; 0 before the first."""
+        return self.total_nats / (self.step * math.log(2.0)) if self.step else 0.0
+
+    def surprise(self) -> Floats:
+        """(H, W) −log p per pixel, summed over its channels, in nats; NaN where nothing is placed."""
+        surprise = np.full(self.spec.shape[1:], np.nan)
+        _, row, column = self.order[: self.step].T
+        surprise[row, column] = 0.0
+        np.add.at(surprise, (row, column), self.nats)
+        return surprise

@@ -1,0 +1,73 @@
+"""Probabilities that go with a generation: tempering, entropy, drawing, totals."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gmstudio.cards import ImageSpec
+from gmstudio.messages import Array, PixelsMoved, PixelsOpened
+from gmstudio.session.pixel_state import PixelState, entropy_nats, inverse_cdf, tempered
+
+distributions = st.lists(st.floats(1e-6, 1.0), min_size=2, max_size=16).map(lambda w: np.array(w) / sum(w))
+
+
+@given(distributions, st.floats(0.05, 5.0))
+def test_tempering_keeps_a_distribution_and_its_order(p: np.ndarray, temperature: float) -> None:
+    q = tempered(p, temperature)
+    assert q.sum() == pytest.approx(1.0)
+    assert int(q.argmax()) == int(p.argmax()) or q.max() == pytest.approx(q[p.argmax()])
+    flatter = entropy_nats(q) >= entropy_nats(p) - 1e-9
+    assert flatter or temperature < 1
+
+
+def test_temperature_zero_is_certain_and_one_changes_nothing() -> None:
+    p = np.array([0.2, 0.5, 0.3])
+    np.testing.assert_array_equal(tempered(p, 0.0), [0.0, 1.0, 0.0])
+    np.testing.assert_array_equal(tempered(p, 1.0), p)
+    np.testing.assert_allclose(tempered(p, 0.5), p**2 / (p**2).sum())
+    np.testing.assert_allclose(tempered(np.array([0.0, 0.5, 0.5]), 0.5), [0.0, 0.5, 0.5])
+
+
+def test_entropy_of_certain_and_uniform() -> None:
+    assert entropy_nats(np.array([0.0, 1.0])) == 0.0
+    assert entropy_nats(np.full(16, 1 / 16)) == pytest.approx(math.log(16))
+
+
+@pytest.mark.parametrize(("uniform", "value"), [(0.0, 1), (0.19, 1), (0.21, 2), (0.69, 2), (0.71, 3), (0.999999, 3)])
+def test_the_uniform_falls_into_a_share(uniform: float, value: int) -> None:
+    assert inverse_cdf(np.array([0.0, 0.2, 0.5, 0.3]), uniform) == value
+
+
+def state(step: int) -> PixelState:
+    spec = ImageSpec(channels=3, height=2, width=2, levels=2)
+    order = np.array([(c, r, k) for r in range(2) for k in range(2) for c in range(3)], dtype=np.int64)
+    opened = PixelsOpened(session=1, run="run", image=spec, weights_step=5, order=Array.of(order))
+    moved = PixelsMoved(
+        session=1,
+        step=step,
+        path=12,
+        image=Array.of(np.zeros(spec.shape, np.uint8)),
+        nats=Array.of(np.arange(step, dtype=np.float32)),
+        conditional=Array.of(np.full(2 if step < 12 else 0, 0.5, np.float32)),
+        uniform=0.5,
+        context=Array.of(np.zeros(spec.shape, np.bool_)),
+    )
+    return PixelState.of(opened, moved)
+
+
+def test_positions_and_rows() -> None:
+    assert state(0).position == (0, 0, 0) and state(5).position == (2, 0, 1) and state(12).position is None
+    assert [state(s).next_row_step for s in (0, 5, 6, 11, 12)] == [6, 6, 12, 12, 12]
+    assert [state(s).previous_row_step for s in (0, 1, 6, 7, 12)] == [0, 0, 0, 6, 6]
+    assert state(0).steps_of_pixel(1, 0).tolist() == [6, 7, 8]
+
+
+def test_totals() -> None:
+    assert state(0).bits_per_dim == 0.0
+    assert state(4).total_nats == 6.0
+    assert state(4).bits_per_dim == pytest.approx(6.0 / 4 / math.log(2))
+    surprise = state(4).surprise()
+    np.testing.assert_array_equal(surprise, [[3.0, 3.0], [np.nan, np.nan]])
