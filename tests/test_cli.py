@@ -1,0 +1,107 @@
+"""The command line, in this process, on the digits."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from gmstudio import cli
+from gmstudio.runs.folder import RunFolder
+from gmstudio.runs.library import new_run_path, runs_home
+
+FAST = ["--set", "validation_images=20", "--set", "num_samples=1", "--set", "batch_size=16"]
+
+
+def call(*arguments: str) -> str:
+    result = CliRunner().invoke(cli.app, list(arguments))
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+@pytest.mark.parametrize("family", ["pixelcnn", "vae", "gan"])
+def test_train_then_sample(tmp_path: Path, family: str) -> None:
+    run, grid = str(tmp_path / "run"), tmp_path / "grid.png"
+    output = call("train", family, "--data", "digits", "--steps", "3", "--out", run, "--seed", "1", *FAST)
+    assert "finished at step 3" in output and "validation" in output
+    with RunFolder.open(run) as folder:
+        assert (folder.record.family, folder.record.training.seed, folder.record.training.batch_size) == (family, 1, 16)
+    call("sample", run, "-n", "5", "-o", str(grid), "--scale", "2")
+    with Image.open(grid) as image:
+        assert image.size == ((3 * 9 + 1) * 2, (2 * 9 + 1) * 2)
+        assert np.asarray(image).min() == 0
+
+
+def test_bits_per_dimension_are_told(tmp_path: Path) -> None:
+    output = call("train", "vae", "--steps", "2", "--out", str(tmp_path / "run"), *FAST)
+    assert "nats" in output and "bits/dim" in output
+
+
+def test_settings_go_where_they_belong(tmp_path: Path) -> None:
+    run = str(tmp_path / "run")
+    settings = ["--set", "beta=2.5", "--set", "data.levels=2", "--set", "learning_rate=1e-4"]
+    call("train", "vae", "--steps", "1", "--out", run, *settings, *FAST)
+    with RunFolder.open(run) as folder:
+        record = folder.record
+    assert record.config["beta"] == 2.5
+    assert record.image.levels == 2
+    assert record.training.learning_rate == 1e-4
+
+
+@pytest.mark.parametrize(
+    "resume", [["--out", "RUN", "--resume"], ["vae", "--out", "RUN", "--resume"], ["RUN", "--resume"]]
+)
+def test_resume(tmp_path: Path, resume: list[str]) -> None:
+    run = str(tmp_path / "run")
+    call("train", "vae", "--steps", "2", "--out", run, *FAST)
+    output = call("train", *[run if word == "RUN" else word for word in resume], "--steps", "4")
+    assert "finished at step 4" in output
+
+
+def test_runs_are_listed(home: Path) -> None:
+    path = new_run_path(runs_home(), "vae")
+    call("train", "vae", "--steps", "1", "--out", str(path), *FAST)
+    damaged = new_run_path(runs_home(), "gan")
+    damaged.mkdir()
+    (damaged / "run.json").write_text("{")
+    output = call("runs")
+    assert path.name in output and "finished" in output and "damaged" in output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["train", "pixelrcnn"], "no family 'pixelrcnn'; there are"),
+        (["train"], "Name a family"),
+        (["train", "vae", "--data", "faces"], "no data source 'faces'"),
+        (["train", "vae", "--set", "beta=-1"], "beta"),
+        (["train", "vae", "--set", "gamma=1"], "no field 'gamma'"),
+        (["train", "vae", "--set", "beta"], "write field=value"),
+        (["train", "vae", "--device", "tpu"], "no device 'tpu'"),
+        (["train", "--out", "/nonexistent", "--resume"], "/nonexistent"),
+        (["train", "vae", "--out", "/nonexistent", "--resume", "--seed", "3"], "keeps its settings"),
+        (["train", "vae", "--data-dir", "/tmp"], "digits needs no --data-dir"),
+        (["train", "vae", "--data", "idx", "--data-dir", "/nonexistent"], "/nonexistent"),
+        (["sample", "/nonexistent"], "/nonexistent is not a run"),
+    ],
+)
+def test_what_a_user_can_cause_is_one_sentence(
+    arguments: list[str], sentence: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["gmstudio", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 1
+    error = capsys.readouterr().err
+    assert sentence.lower() in error.lower()
+    assert "Traceback" not in error
+
+
+def test_resuming_another_family_is_refused(tmp_path: Path) -> None:
+    run = str(tmp_path / "run")
+    call("train", "vae", "--steps", "2", "--out", run, *FAST)
+    with pytest.raises(ValueError, match="trains vae, not gan"):
+        call("train", "gan", "--out", run, "--resume", "--steps", "4")
