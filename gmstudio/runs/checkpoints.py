@@ -6,7 +6,6 @@ disk, read back and compared, renamed, and only then named in ``latest``.
 """
 
 import json
-import os
 import re
 import shutil
 from collections.abc import Mapping
@@ -318,6 +317,5 @@ def _info(folder: Path, step: int, latest: bool) -> CheckpointInfo:
 def _only_ours(folder: Path) -> bool:
     """Whether the folder holds nothing but files that a save writes."""
     return all(
-        path.is_file() and (path.name == MANIFEST_NAME or path.name.endswith(GROUP_SUFFIX))
-        for path in os.scandir(folder)
+        path.is_file() and (path.name == MANIFEST_NAME or path.name.endswith(GROUP_SUFFIX)) for path in folder.iterdir()
     )

@@ -1,7 +1,6 @@
 """history.sqlite: what was committed is there, whoever reads and whatever happens."""
 
 import math
-import os
 import resource
 import shutil
 import sqlite3
@@ -174,12 +173,12 @@ def test_closed_it_is_one_file_that_a_read_only_disk_can_show(tmp_path: Path) ->
         history.append(losses(1))
     history.close()
     assert [path.name for path in tmp_path.iterdir()] == ["history.sqlite"]
-    os.chmod(tmp_path, 0o555)
+    tmp_path.chmod(0o555)
     try:
         with History(tmp_path) as reader:
             assert reader.read_scalars()["train", "loss"][0].tolist() == [1]
     finally:
-        os.chmod(tmp_path, 0o755)
+        tmp_path.chmod(0o755)
 
 
 def test_a_full_disk_is_told_and_loses_nothing(tmp_path: Path) -> None:

@@ -1,0 +1,79 @@
+"""The library of runs: every run is listed, whole or damaged, under a name that any disk takes."""
+
+import re
+from pathlib import Path
+
+import msgspec
+import platformdirs
+import pytest
+
+from gmstudio.runs.folder import RunFolder
+from gmstudio.runs.history import Scalar
+from gmstudio.runs.library import list_runs, new_run_path, runs_home
+from gmstudio.runs.record import RunError, RunRecord
+
+
+def test_the_home_of_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GMSTUDIO_HOME", str(tmp_path))
+    assert runs_home() == tmp_path / "runs"
+    monkeypatch.setenv("GMSTUDIO_HOME", "~/gm")
+    assert runs_home() == Path.home() / "gm" / "runs"
+    monkeypatch.setenv("GMSTUDIO_HOME", " ")
+    assert runs_home() == platformdirs.user_data_path("gmstudio", appauthor=False) / "runs"
+
+
+def test_new_names_are_unique_and_fit_every_file_system(tmp_path: Path) -> None:
+    home = tmp_path / "runs"
+    first = new_run_path(home, "pixelcnn")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d-pixelcnn-01", first.name) and not home.exists()
+    first.mkdir(parents=True)
+    assert new_run_path(home, "pixelcnn").name == first.name.replace("-01", "-02")
+    assert new_run_path(home, "PixelCNN").name.endswith("-pixelcnn-02")
+    for family in ("a/b\\c:d*?", "..", "", "é" * 300, "x" * 300, "con.txt "):
+        assert re.fullmatch(r"\d{4}-\d\d-\d\d-[a-z0-9_-]{1,40}-01", new_run_path(home, family).name)
+
+
+def test_runs_are_listed_newest_first(tmp_path: Path, record: RunRecord) -> None:
+    assert list_runs(tmp_path / "nothing yet") == []
+    for day, status in ((3, "finished"), (1, "paused"), (2, "stopped")):
+        dated = msgspec.structs.replace(record, created=f"2025-01-0{day}T00:00:00.000+00:00", status=status, step=day)
+        with RunFolder.create(tmp_path / f"run {day}", dated) as run:
+            run.history.append([Scalar(1, "valid", "loss", 5.0 - day), Scalar(2, "valid", "loss", 9.0)])
+    (tmp_path / "no run").mkdir()
+    (tmp_path / "note.txt").touch()
+    runs = list_runs(tmp_path)
+    assert [(run.path.name, run.status) for run in runs] == [
+        ("run 3", "finished"),
+        ("run 2", "stopped"),
+        ("run 1", "paused"),
+    ]
+    newest = runs[0]
+    assert (newest.family, newest.data, newest.title, newest.step, newest.steps) == ("vae", "digits", "Naïve β", 3, 300)
+    assert (newest.last_valid, newest.best_valid, newest.problem) == (9.0, 2.0, "")
+
+
+def test_a_run_without_its_engine_is_interrupted(tmp_path: Path, record: RunRecord) -> None:
+    with RunFolder.create(tmp_path / "run", record):
+        assert [run.status for run in list_runs(tmp_path)] == ["running"]
+    (summary,) = list_runs(tmp_path)
+    assert summary.status == "interrupted" and summary.last_valid is None
+
+
+def test_damaged_runs_are_shown_as_such(tmp_path: Path, record: RunRecord) -> None:
+    for name in ("a", "b", "c", "whole"):
+        RunFolder.create(tmp_path / name, msgspec.structs.replace(record, title="")).close()
+    (tmp_path / "a" / "run.json").write_text("{")
+    (tmp_path / "b" / "history.sqlite").write_text("no database" * 500)
+    (tmp_path / "c" / "run.json").unlink()
+    runs = {run.path.name: run for run in list_runs(tmp_path)}
+    assert runs["a"].status == "damaged" and "run.json is damaged" in runs["a"].problem
+    assert runs["b"].status == "interrupted" and "history.sqlite is damaged" in runs["b"].problem
+    assert runs["c"].status == "damaged" and "no run.json" in runs["c"].problem
+    assert runs["whole"].problem == "" and runs["whole"].title == "whole"
+    assert list_runs(tmp_path)[-1].status == "damaged"
+
+
+def test_a_home_that_is_a_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(RunError, match="could not be read"):
+        list_runs(tmp_path / "file")
