@@ -1,0 +1,96 @@
+"""Which curves belong in one plot, what they are called and in which unit they are shown."""
+
+import math
+from typing import NamedTuple
+
+from gmstudio.cards import ImageSpec, Objective, Term
+from gmstudio.session.history import RunHistory
+
+UNITS = ("nats", "bits/dim")
+
+
+class Group(NamedTuple):
+    """Curves that share a plot.
+
+    Args:
+        key: for the program.
+        title: for people.
+        unit: of the axis; may be empty.
+    """
+
+    key: str
+    title: str
+    unit: str
+
+
+OTHERS = {
+    "grad_norm": Group("grad_norm", "Gradient norm", ""),
+    "learning_rate": Group("learning_rate", "Learning rate", ""),
+    "images_per_s": Group("images_per_s", "Speed", "images/s"),
+}
+"""Curves that the trainer records beside the objective's terms, by the beginning of their names."""
+
+
+def term_of(objective: Objective | None, name: str) -> Term | None:
+    """The objective's term of that name."""
+    return next((t for t in objective.terms if t.name == name), None) if objective else None
+
+
+def shown_in_bits(objective: Objective | None, name: str) -> bool:
+    """Whether a term can be shown in bits per dimension.
+
+    It can when it is a negative log-likelihood (or bound) of the whole image, or a part of one in the same unit.
+    """
+    term = term_of(objective, name)
+    if term is None or objective is None:
+        return False
+    whole = any(t.per_image_nats for t in objective.terms)
+    return term.per_image_nats or (whole and term.unit == "nats")
+
+
+def group_of(objective: Objective | None, name: str, unit: str) -> Group:
+    """The plot for a curve.
+
+    Args:
+        objective: of the run; None while unknown.
+        name: of the curve.
+        unit: what the user wants likelihoods in, one of ``UNITS``.
+    """
+    for prefix, group in OTHERS.items():
+        if name == prefix or name.startswith(prefix + "_"):
+            return group
+    term = term_of(objective, name)
+    if term is None:
+        return Group(name, name.replace("_", " "), "")
+    if term.unit == "probability":
+        return Group("probability", "Probabilities", "")
+    shown = unit if shown_in_bits(objective, name) else term.unit
+    return Group(f"loss {shown}", "Loss", shown)
+
+
+def label_of(name: str) -> str:
+    """A curve's name for people: ``grad_norm_generator`` is ``generator`` in its plot."""
+    for prefix in OTHERS:
+        if name.startswith(prefix + "_"):
+            return name.removeprefix(prefix + "_").replace("_", " ")
+    return name.replace("_", " ")
+
+
+def unit_factor(objective: Objective | None, name: str, unit: str, image: ImageSpec | None) -> float:
+    """What a recorded value is multiplied by to be in the wanted unit."""
+    if unit == "bits/dim" and image is not None and shown_in_bits(objective, name):
+        return image.bits_per_dim(1.0)
+    return 1.0
+
+
+def headline_of(objective: Objective | None, history: RunHistory) -> str:
+    """The curve that says how good a model is: its likelihood (or bound), else its loss; empty where neither is."""
+    likelihoods = [t.name for t in objective.terms if t.per_image_nats] if objective else []
+    return next((n for n in [*likelihoods, "loss"] if history.curve("valid", n) is not None), "")
+
+
+def number(value: float, digits: int = 4) -> str:
+    """A measured value for people: ``0.0123``, ``1,234``; a dash where there is none."""
+    if not math.isfinite(value):
+        return "–"
+    return f"{value:,.0f}" if abs(value) >= 10 ** (digits - 1) else f"{value:.{digits}g}"

@@ -1,0 +1,40 @@
+import math
+
+import pytest
+from training_scene import ELBO, GAME, SPEC, WEIGHTED, points
+
+from gmstudio.session.curves import group_of, headline_of, label_of, number, unit_factor
+from gmstudio.session.history import RunHistory
+
+
+def test_terms_of_one_unit_share_a_plot() -> None:
+    assert group_of(ELBO, "loss", "nats") == group_of(ELBO, "kl", "nats")
+    assert group_of(GAME, "d_real", "nats") == group_of(GAME, "d_fake", "nats")
+    assert group_of(GAME, "d_real", "nats") != group_of(GAME, "generator_loss", "nats")
+    assert group_of(GAME, "grad_norm_generator", "nats").title == "Gradient norm"
+    assert group_of(None, "something_else", "nats").title == "something else"
+
+
+def test_bits_per_dimension_only_where_they_mean_something() -> None:
+    bits = 1 / (64 * math.log(2))
+    assert unit_factor(ELBO, "loss", "bits/dim", SPEC) == pytest.approx(bits)
+    assert unit_factor(ELBO, "kl", "bits/dim", SPEC) == pytest.approx(bits)
+    assert unit_factor(ELBO, "loss", "nats", SPEC) == 1
+    assert unit_factor(GAME, "generator_loss", "bits/dim", SPEC) == 1
+    assert unit_factor(WEIGHTED, "loss", "bits/dim", SPEC) == 1
+    assert group_of(ELBO, "loss", "bits/dim").unit == "bits/dim"
+    assert group_of(GAME, "generator_loss", "bits/dim").unit == "nats"
+
+
+def test_headline() -> None:
+    history = RunHistory()
+    assert headline_of(ELBO, history) == ""
+    history.merge(points("r", "loss", [1], [2.0], split="valid"))
+    assert headline_of(ELBO, history) == "loss"
+    assert headline_of(GAME, RunHistory()) == ""
+
+
+def test_words_and_numbers() -> None:
+    assert label_of("grad_norm_generator") == "generator"
+    assert label_of("generator_loss") == "generator loss"
+    assert [number(v) for v in (float("nan"), 0.01234567, 123.456, 12345.6)] == ["–", "0.01235", "123.5", "12,346"]

@@ -1,0 +1,178 @@
+"""A training session without an engine: a catalog of two small families, and events as an engine would send them."""
+
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from fake_client import FakeClient
+from msgspec import Meta, Struct
+
+from gmstudio.cards import DataEntry, FamilyCard, FamilyEntry, ImageSpec, Objective, Term, Training, field, schema_of
+from gmstudio.messages import (
+    Array,
+    Catalog,
+    DataBrowsed,
+    HistoryAppended,
+    RunInfo,
+    RunOpened,
+    SamplesDrawn,
+    Series,
+    TrainingChanged,
+)
+from gmstudio.session.library import RunLibrary
+from gmstudio.session.training import TrainingSession
+
+SPEC = ImageSpec(channels=1, height=8, width=8, levels=2)
+
+
+class VaeConfig(Struct):
+    architecture: Annotated[Literal["mlp", "conv"], field("Architecture", "Dense layers or convolutions.")] = "mlp"
+    num_latent: Annotated[int, field("Latent dimensions", "Entries of z.", ge=1, le=512, unit="dimensions")] = 10
+    num_hidden: Annotated[int, field("Hidden units", "Width.", ge=1, le=8192, unit="units", log=True)] = 512
+    beta: Annotated[float, field("β", "Weight of the KL.", ge=0, le=1000)] = 1.0
+    clip: Annotated[Annotated[float, Meta(gt=0)] | None, field("Clip", "Largest norm.", advanced=True)] = None
+    tied: Annotated[bool, field("Tied", "Share weights.", advanced=True)] = False
+
+
+class GanConfig(Struct):
+    objective: Annotated[Literal["non-saturating", "minimax"], field("Objective", "Of G.")] = "non-saturating"
+
+
+class FolderConfig(Struct):
+    folder: Annotated[str, field("Folder", "Holds the files.")] = ""
+    levels: Annotated[Literal[2, 4, 16], field("Levels", "Values of a pixel.", unit="levels")] = 2
+
+
+ELBO = Objective(
+    r"\mathcal{L} = R + D_{KL}",
+    (
+        Term("loss", r"\mathcal{L}", "The bound.", "nats", per_image_nats=True),
+        Term("reconstruction", "R", "Reconstruction.", "nats"),
+        Term("kl", "D_{KL}", "Divergence.", "nats"),
+    ),
+    when={"beta": 1.0},
+)
+WEIGHTED = Objective(r"\mathcal{L} = R + \beta D_{KL}", (Term("loss", r"\mathcal{L}", "Weighted.", "nats"),))
+GAME = Objective(
+    r"\mathcal{L}_D, \mathcal{L}_G",
+    (
+        Term("discriminator_loss", r"\mathcal{L}_D", "Of D.", "nats"),
+        Term("generator_loss", r"\mathcal{L}_G", "Of G.", "nats"),
+        Term("d_real", "D(x)", "On real images.", "probability"),
+        Term("d_fake", "D(G(z))", "On generated images.", "probability"),
+    ),
+)
+
+
+def _family(name: str, branch: tuple[str, ...], config: type[Struct], objectives: tuple[Objective, ...]) -> FamilyEntry:
+    card = FamilyCard(
+        name=name,
+        title=name.upper(),
+        branch=branch,
+        summary=f"What a {name} is.",
+        source="A paper, 2014.",
+        objectives=objectives,
+    )
+    capabilities = ("sample", "decode")
+    steps = 1500 if name == "vae" else 4000
+    return FamilyEntry(
+        card=card, config_schema=schema_of(config), training=Training(steps=steps), capabilities=capabilities
+    )
+
+
+def catalog() -> Catalog:
+    families = (
+        _family("vae", ("Explicit density", "Approximate density", "Variational"), VaeConfig, (ELBO, WEIGHTED)),
+        _family("gan", ("Implicit density", "Direct"), GanConfig, (GAME,)),
+    )
+    sources = (
+        DataEntry(
+            name="digits",
+            title="Digits",
+            summary="Small.",
+            config_schema={"properties": {"levels": schema_of(FolderConfig)["properties"]["levels"]}},
+        ),
+        DataEntry(name="idx", title="IDX folder", summary="Yours.", config_schema=schema_of(FolderConfig)),
+    )
+    return Catalog(
+        protocol=1,
+        version="0",
+        pid=1,
+        families=families,
+        data=sources,
+        devices=("cpu",),
+        device="cpu",
+        training_schema=schema_of(Training),
+    )
+
+
+def info(run: str = "/runs/a", status: str = "running", step: int = 0, **values: Any) -> RunInfo:
+    named: dict[str, Any] = {
+        "title": run.rsplit("/", 1)[-1],
+        "family": "vae",
+        "family_title": "VAE",
+        "config": {"beta": 1.0},
+        "data": "digits",
+        "data_config": {"levels": 2},
+        "image": SPEC,
+        "training": Training(steps=1500),
+        "created": "2026-01-01T00:00:00+00:00",
+        "capabilities": ("sample", "decode"),
+    }
+    return RunInfo(run=run, status=status, step=step, **(named | values))
+
+
+def opened(run: str = "/runs/a", live: bool = True, sample_steps: tuple[int, ...] = (), **values: Any) -> RunOpened:
+    objective = values.pop("objective", ELBO)
+    return RunOpened(
+        info=info(run, **values),
+        live=live,
+        objective=objective,
+        latent=None,
+        num_parameters=1234,
+        sample_steps=sample_steps,
+    )
+
+
+def points(run: str, name: str, steps: Any, values: Any, split: str = "train", reset: bool = False) -> HistoryAppended:
+    series = Series(split, name, Array.of(np.asarray(steps, np.int64)), Array.of(np.asarray(values, np.float64)))
+    return HistoryAppended(run=run, series=(series,), reset=reset)
+
+
+def grid(run: str, step: int, request: int = 0, kept: tuple[int, ...] = ()) -> SamplesDrawn:
+    images = np.full((4, 1, 8, 8), step % 256, np.uint8)
+    return SamplesDrawn(request=request, run=run, step=step, kind="samples", images=Array.of(images), kept=kept)
+
+
+def browsed(request: int, data: str = "digits", count: int = 12) -> DataBrowsed:
+    images = np.random.default_rng(0).integers(0, 2, (count, 1, 8, 8), dtype=np.uint8)
+    return DataBrowsed(
+        request=request,
+        data=data,
+        image=SPEC,
+        split="train",
+        start=0,
+        sizes={"train": 1437, "valid": 180, "test": 180},
+        images=Array.of(images),
+        labels=Array.of(np.arange(count, dtype=np.int64) % 10),
+        label_names=tuple("0123456789"),
+    )
+
+
+class Scene:
+    """A client that records, a library and a training session on it."""
+
+    def __init__(self, *, with_catalog: bool = True) -> None:
+        self.client = FakeClient()
+        self.library = RunLibrary(self.client)
+        self.session = TrainingSession(self.client, self.library)
+        if with_catalog:
+            self.client.deliver(catalog())
+
+    def begin(self, run: str = "/runs/a", **values: Any) -> None:
+        """The engine begins a run, as after Start."""
+        self.client.deliver(opened(run, **values))
+        self.client.deliver(TrainingChanged(run=run, status="running", step=0))
+
+    def close(self) -> None:
+        """Let the session go with its timers."""
+        self.session.deleteLater()
