@@ -7,8 +7,9 @@ import gzip
 import math
 import struct
 import zlib
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO, NoReturn, cast
+from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +64,7 @@ def _read(path: Path, dims: int) -> NDArray[np.uint8]:
             if not packed:
                 return _parse(path, file, dims, most_bytes=path.stat().st_size)
             with gzip.GzipFile(fileobj=file) as unpacked:
-                return _parse(path, cast(BinaryIO, unpacked), dims, most_bytes=_DEFLATE_LIMIT * path.stat().st_size)
+                return _parse(path, unpacked, dims, most_bytes=_DEFLATE_LIMIT * path.stat().st_size)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataError(f"{path} is a damaged or incomplete gzip file. Download it again.") from error
     except OSError as error:
@@ -72,7 +73,7 @@ def _read(path: Path, dims: int) -> NDArray[np.uint8]:
         ) from error
 
 
-def _parse(path: Path, file: BinaryIO, dims: int, most_bytes: int) -> NDArray[np.uint8]:
+def _parse(path: Path, file: BufferedIOBase, dims: int, most_bytes: int) -> NDArray[np.uint8]:
     shape = _parse_header(path, file, dims)
     size = math.prod(shape)
     if size > MAX_BYTES:
@@ -87,7 +88,7 @@ def _parse(path: Path, file: BinaryIO, dims: int, most_bytes: int) -> NDArray[np
     view = content.data
     filled = 0
     while filled < size:
-        count = file.readinto(view[filled : filled + (1 << 22)])  # type: ignore[attr-defined]
+        count = file.readinto(view[filled : filled + (1 << 22)])
         if not count:
             _refuse_short(path, shape)
         filled += count
@@ -98,7 +99,7 @@ def _parse(path: Path, file: BinaryIO, dims: int, most_bytes: int) -> NDArray[np
     return content.reshape(shape)
 
 
-def _parse_header(path: Path, file: BinaryIO, dims: int) -> tuple[int, ...]:
+def _parse_header(path: Path, file: BufferedIOBase, dims: int) -> tuple[int, ...]:
     magic = file.read(4)
     if not magic:
         raise DataError(f"{path} is empty. Download it again.")

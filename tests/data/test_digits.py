@@ -1,0 +1,77 @@
+"""The embedded digits: the split is fixed, stratified and complete, at every number of levels."""
+
+import hashlib
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from gmstudio.cards import ConfigError, DataEntry
+from gmstudio.data import SOURCES, DataError, catalog, load
+from gmstudio.data.dataset import Dataset, to_intensities
+
+
+def images_of(dataset: Dataset) -> np.ndarray:
+    return np.concatenate([dataset.train.images, dataset.valid.images, dataset.test.images])
+
+
+def test_with_nothing_set_there_are_sixteen_levels() -> None:
+    digits = load("digits", {})
+    assert digits.sizes == {"train": 1437, "valid": 180, "test": 180}
+    assert digits.image.shape == (1, 8, 8) and digits.image.levels == 16
+    assert digits.config == {"levels": 16, "binarize": "threshold"}
+    assert not digits.resample and digits.label_names[3] == "3"
+    for split in (digits.train, digits.valid, digits.test):
+        assert split.images.max() == 15 and split.images.min() == 0
+        assert split.images.flags.c_contiguous and split.images.flags.writeable
+
+
+def test_the_split_holds_every_image_once_and_each_digit_evenly() -> None:
+    digits = load("digits", {"levels": 2, "binarize": "sample"})
+    assert np.bincount(digits.valid.labels).tolist() == [18] * 10
+    assert np.bincount(digits.test.labels).tolist() == [18] * 10
+    fixed = images_of(load("digits", {"levels": 16}))
+    originals, _ = load_digits(return_X_y=True)
+    expected = (originals.astype(int) * 16 // 17).astype(np.uint8)
+    assert sorted(row.tobytes() for row in fixed.reshape(-1, 64)) == sorted(row.tobytes() for row in expected)
+    grey = to_intensities(originals.astype(np.uint8), 16)
+    assert {row.tobytes() for row in digits.train.images.reshape(-1, 64)} <= {row.tobytes() for row in grey}
+
+
+def test_the_split_never_changes() -> None:
+    labels = np.concatenate([getattr(load("digits", {}), name).labels for name in ("train", "valid", "test")])
+    assert hashlib.sha256(labels.astype("<i8").tobytes()).hexdigest()[:16] == "31a75d35f2337656"
+
+
+@pytest.mark.parametrize("levels", [2, 4, 16])
+def test_every_level_is_used(levels: int) -> None:
+    digits = load("digits", {"levels": levels})
+    assert digits.image.levels == levels
+    assert set(np.unique(images_of(digits))) == set(range(levels))
+
+
+def test_sampled_digits_are_drawn_once_for_validation_and_kept_grey_for_training() -> None:
+    digits, again = (load("digits", {"levels": "2", "binarize": "sample"}) for _ in range(2))
+    assert digits.resample and digits.train.images.max() == 255 and len(np.unique(digits.train.images)) == 17
+    assert set(np.unique(digits.valid.images)) == set(np.unique(digits.test.images)) == {0, 1}
+    np.testing.assert_array_equal(images_of(digits), images_of(again))
+    np.testing.assert_array_equal(digits.view("train", range(9)), again.view("train", range(9)))
+    assert load("digits", {"levels": 4, "binarize": "sample"}).resample is False
+
+
+def test_the_catalog_describes_every_source() -> None:
+    entries = catalog()
+    assert [entry.name for entry in entries] == list(SOURCES) == ["digits", "idx"]
+    for entry in entries:
+        assert isinstance(entry, DataEntry) and entry.title and entry.summary
+        for name, described in entry.config_schema["properties"].items():
+            assert described["title"] and described["description"], name
+
+
+def test_wrong_settings_are_refused_by_name() -> None:
+    with pytest.raises(ConfigError, match="Levels is 3; it must be one of 2, 4, 16"):
+        load("digits", {"levels": 3})
+    with pytest.raises(ConfigError, match="no setting 'colour'"):
+        load("digits", {"colour": True})
+    with pytest.raises(DataError, match="no data source 'cats'; there are digits, idx"):
+        load("cats", {})

@@ -1,0 +1,92 @@
+"""Sets of IDX files are found in the layouts that people have."""
+
+from pathlib import Path
+
+import pytest
+from idx_making import some_images, write_idx, write_set
+
+from gmstudio.data import idx_folder
+from gmstudio.data.dataset import DataError
+from gmstudio.data.idx_folder import find_sets
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+@pytest.mark.parametrize("dot", ["-", "."])
+@pytest.mark.parametrize("below", ["", "raw", "MNIST/raw", "data/fashion", "a/b/c"])
+def test_the_usual_names_are_found(tmp_path: Path, suffix: str, dot: str, below: str) -> None:
+    write_set(tmp_path / "mine" / below, suffix=suffix, dot=dot)
+    (found,) = find_sets(tmp_path / "mine")
+    assert (
+        found.name == {"": "mine", "raw": "mine", "MNIST/raw": "MNIST", "data/fashion": "fashion", "a/b/c": "c"}[below]
+    )
+    assert found.images.keys() == found.labels.keys() == {"train", "test"}
+    assert not found.is_emnist
+
+
+def test_each_file_in_a_folder_of_its_own_name(tmp_path: Path) -> None:
+    for path in list(write_set(tmp_path / "archive", suffix="").iterdir()):
+        path.rename(tmp_path / "moved")
+        path.mkdir()
+        (tmp_path / "moved").rename(path / path.name)
+    (found,) = find_sets(tmp_path / "archive")
+    assert found.name == "archive" and found.images.keys() == found.labels.keys() == {"train", "test"}
+
+
+def test_several_sets_are_told_apart(tmp_path: Path) -> None:
+    write_set(tmp_path / "MNIST/raw")
+    write_set(tmp_path / "FashionMNIST/raw")
+    for name in ("letters", "digits"):
+        write_set(tmp_path / "EMNIST/raw", prefix=f"emnist-{name}-", test_word="test")
+    sets = find_sets(tmp_path)
+    assert [found.name for found in sets] == ["emnist-digits", "emnist-letters", "FashionMNIST", "MNIST"]
+    assert [found.is_emnist for found in sets] == [True, True, False, False]
+    assert [found.name for found in find_sets(tmp_path / "EMNIST/raw")] == ["emnist-digits", "emnist-letters"]
+
+
+def test_sets_of_one_name_get_their_folder_too(tmp_path: Path) -> None:
+    write_set(tmp_path / "old/MNIST/raw")
+    write_set(tmp_path / "new/MNIST/raw")
+    write_set(tmp_path / "old/e", prefix="emnist-letters-")
+    write_set(tmp_path / "new/e", prefix="emnist-letters-")
+    sets = find_sets(tmp_path)
+    assert [found.name for found in sets] == [
+        "new/e/emnist-letters",
+        "new/MNIST/raw/MNIST",
+        "old/e/emnist-letters",
+        "old/MNIST/raw/MNIST",
+    ]
+    assert [found.is_emnist for found in sets] == [True, False, True, False]
+
+
+def test_the_unpacked_file_counts_where_both_are_there(tmp_path: Path) -> None:
+    write_set(tmp_path, suffix=".gz")
+    write_set(tmp_path, suffix="")
+    (found,) = find_sets(tmp_path)
+    assert not any(path.suffix == ".gz" for path in (*found.images.values(), *found.labels.values()))
+
+
+def test_other_files_and_deeper_folders_are_passed_over(tmp_path: Path) -> None:
+    write_set(tmp_path / "1/2/3")
+    write_set(tmp_path / "1/2/3/4/5")
+    (tmp_path / "train-images.png").touch()
+    (tmp_path / "not-a-train-images-idx3-ubyte.zip").touch()
+    assert len(find_sets(tmp_path)) == 1
+
+
+def test_what_cannot_be_used_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(DataError, match="holds no IDX files of images such as"):
+        find_sets(tmp_path)
+    with pytest.raises(DataError, match=r"There is no folder .*nowhere"):
+        find_sets(tmp_path / "nowhere")
+    path = write_idx(tmp_path / "train-labels-idx1-ubyte", some_images(1)[0, 0])
+    with pytest.raises(DataError, match=r"is a file. Choose the folder"):
+        find_sets(path)
+    with pytest.raises(DataError, match=r"holds labels \(train-labels-idx1-ubyte\) but no images"):
+        find_sets(tmp_path)
+    for name in ("a\0b", "\ud800", "x" * 5000):
+        with pytest.raises(DataError, match=r"[Cc]hoose"):
+            find_sets(Path(name))
+    monkeypatch.setattr(idx_folder, "MAX_ENTRIES", 3)
+    write_set(tmp_path)
+    with pytest.raises(DataError, match="more than 3 files"):
+        find_sets(tmp_path)
