@@ -113,6 +113,8 @@ class EngineClient(EngineEvents):
         self._unanswered: dict[int, str] = {}
         self._cause = ""
         self._said_hello = False
+        self._excused = False
+        self._grace_s = 0.0
         self._quick_deaths = 0
         self._ping = 0
         self._started_s = self._heard_s = self._ticked_s = time.monotonic()
@@ -146,14 +148,17 @@ class EngineClient(EngineEvents):
         if self._process is None:
             self._watch.stop()
             self._set_state("closed")
-        elif self.state.phase == "closing":
+        elif self.state.phase == "closing" or not self._said_hello:
+            self._excused = True  # there is nothing to save, or nobody wants to wait for it
+            self._watch.stop()
             self._process.kill()
+            self._set_state("closing")
         else:
-            patient = self.state.phase == "ready"
+            self._grace_s = self._patience.close if self.state.phase == "ready" else self._patience.kill
             self.send(Shutdown())
             self._process.closeWriteChannel()
             self._watch.stop()
-            self._impatience.start(_ms(self._patience.close if patient else self._patience.kill))
+            self._impatience.start(_ms(self._grace_s))
             self._set_state("closing")
 
     def _timer(self, slot: object, *, single_shot: bool = True) -> QTimer:
@@ -184,7 +189,7 @@ class EngineClient(EngineEvents):
         self._frames = FrameReader()
         self._stderr.clear()
         self._stderr.append("")
-        self._cause, self._said_hello, self._ping = "", False, 0
+        self._cause, self._said_hello, self._excused, self._ping = "", False, False, 0
         self._started_s = self._heard_s = self._ticked_s = time.monotonic()
         self._process = process
         self._watch.start(_ms(self._patience.ping / 2))
@@ -286,6 +291,9 @@ class EngineClient(EngineEvents):
     def _on_impatient(self) -> None:
         """It was asked to exit and did not: terminate, then kill."""
         if self._process is not None:
+            self._cause = (
+                f"The engine did not exit within {self._grace_s:g} s and was ended; what it was saving is lost."
+            )
             self._process.terminate()
             QTimer.singleShot(_ms(self._patience.kill), self._process, self._process.kill)
 
@@ -317,7 +325,8 @@ class EngineClient(EngineEvents):
         process.deleteLater()
         if wanted:
             self._unanswered.clear()
-            self._set_state("closed")
+            in_order = self._excused or not (code or self._cause)
+            self._set_state("closed", None if in_order else ending)
         else:
             self._mourn(ending)
             self._fail_unanswered()

@@ -69,7 +69,8 @@ class EngineState:
     Args:
         phase: ``dead`` is followed by a restart, ``given up`` is not; ``closed`` was wanted.
         pid: of the process that runs, or 0.
-        ending: of the last process that ended unasked, kept while the next one starts; None once it is ready.
+        ending: of the last process that ended unasked, kept while the next one starts; None once it is ready. With
+            ``closed``: of a process that was asked to end and did not do so in order.
     """
 
     phase: Phase

@@ -239,3 +239,32 @@ def test_choosing_a_device_that_is_not_there_fails_in_words(qtbot: QtBot, start:
     client.send(ChooseDevice(device="cuda"))
     qtbot.waitUntil(lambda: bool(failures), timeout=WAIT_MS)
     assert failures[0].message == "There is no cuda here."
+
+
+def test_an_orderly_end_leaves_no_ending(qtbot: QtBot, start: StartClient) -> None:
+    client = start()
+    wait_for(qtbot, client, "ready")
+    client.close()
+    assert wait_for(qtbot, client, "closed").ending is None
+
+
+def test_a_forced_end_says_what_is_lost(qtbot: QtBot, start: StartClient) -> None:
+    client = start("--deaf", patience=Patience(close=0.1, kill=0.1))
+    wait_for(qtbot, client, "ready")
+    client.close()
+    ending = wait_for(qtbot, client, "closed").ending
+    assert ending is not None
+    assert "did not exit within 0.1 s" in ending.sentence
+
+
+def test_closing_before_hello_is_quick_and_in_order(qtbot: QtBot, start: StartClient) -> None:
+    client = start("--silent", patience=Patience(close=1000.0, kill=1000.0))
+    client.close()
+    assert wait_for(qtbot, client, "closed").ending is None
+
+
+def test_close_while_waiting_to_restart(qtbot: QtBot, start: StartClient) -> None:
+    client = start("--die-before-hello", "1", patience=Patience(restart=1000.0))
+    wait_for(qtbot, client, "dead")
+    client.close()
+    assert client.state.phase == "closed"

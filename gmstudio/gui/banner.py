@@ -21,7 +21,8 @@ from PySide6.QtWidgets import (
 from gmstudio.gui.theme import GRID, theme
 
 Severity = Literal["info", "warning", "error"]
-DETAIL_HEIGHT = 160
+DETAIL_LINES = 10
+MOST_NOTICES = 20
 ICONS: dict[Severity, tuple[str, str]] = {
     "info": ("info", "accent"),
     "warning": ("warning", "warning"),
@@ -87,7 +88,6 @@ class Banner(QFrame):
         self._detail.setAccessibleName("Details of the message")
         self._detail.setReadOnly(True)
         self._detail.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
-        self._detail.setFixedHeight(DETAIL_HEIGHT)
         self._lay_out()
         self._more.toggled.connect(self._detail.setVisible)
         self._close.clicked.connect(self._on_close)
@@ -108,6 +108,8 @@ class Banner(QFrame):
             self._notices.pop(notice.key, None)
             self._more.setChecked(False)
         self._notices[notice.key] = notice
+        if len(self._notices) > MOST_NOTICES:
+            del self._notices[next(iter(self._notices))]
         self._show()
 
     def take_back(self, key: str) -> None:
@@ -118,7 +120,7 @@ class Banner(QFrame):
     def _lay_out(self) -> None:
         row = QHBoxLayout()
         row.setSpacing(GRID)
-        row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignVCenter)
         row.addWidget(self._text, 1)
         row.addLayout(self._buttons)
         row.addWidget(self._more, 0, Qt.AlignmentFlag.AlignVCenter)
@@ -142,6 +144,8 @@ class Banner(QFrame):
             self._detail.setVisible(bool(notice.detail) and self._more.isChecked())
             if self._detail.toPlainText() != notice.detail:
                 self._detail.setPlainText(notice.detail)
+                lines = min(notice.detail.count("\n") + 1, DETAIL_LINES)
+                self._detail.setFixedHeight(lines * self._detail.fontMetrics().lineSpacing() + 2 * GRID)
                 self._detail.moveCursor(self._detail.textCursor().MoveOperation.End)
             self._put_buttons(notice)
             self._restyle(notice.severity)

@@ -1,0 +1,120 @@
+"""The composition root: client, session and window; and what must hold before and around them."""
+
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from gmstudio.display import display_problem
+
+if TYPE_CHECKING:
+    from gmstudio.gui.main_window import MainWindow
+    from gmstudio.session.studio import Studio
+
+SMOKE_TIMEOUT_MS = 60_000
+ENDING_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+
+
+def run(argv: list[str], *, smoke: bool = False, engine_command: list[str] | None = None) -> int:
+    """Open the window and stay until it is closed.
+
+    Args:
+        argv: the command line, for Qt.
+        smoke: close as soon as the engine has sent its catalog.
+        engine_command: program and arguments of the engine; by default this Python's.
+
+    Returns:
+        The exit code: 0; 1 when no window can open here or the smoke test failed (the sentence is on stderr).
+    """
+    problem = display_problem()
+    if problem is not None:
+        print(problem, file=sys.stderr)
+        return 1
+    # Only now: where Qt's libraries are missing, importing it would end in a traceback.
+    from PySide6.QtWidgets import QApplication
+
+    from gmstudio.client import EngineClient
+    from gmstudio.gui.main_window import MainWindow
+    from gmstudio.gui.panels import PLACES
+    from gmstudio.session.studio import Studio
+
+    app = QApplication.instance() or QApplication(argv)
+    app.setApplicationName("gmstudio")
+    client = EngineClient(engine_command)
+    client.start()  # first: it loads while the window is built
+    studio = Studio(client)
+    window = MainWindow(studio, PLACES)
+    failures: list[str] = []
+    with _exceptions_told(window), _signals_close(window):
+        window.show()
+        if smoke:
+            _watch_smoke(window, studio, failures)
+        code = app.exec()
+    ending = client.state.ending
+    if ending is not None:
+        failures.append(f"While closing: {ending.sentence} {ending.stderr}".strip())
+    for sentence in failures:
+        print(sentence, file=sys.stderr)
+    return 1 if failures else int(code)
+
+
+def _watch_smoke(window: "MainWindow", studio: "Studio", failures: list[str]) -> None:
+    """Close at the catalog; note a failure when none comes."""
+    from PySide6.QtCore import QTimer
+
+    def fail(sentence: str) -> None:
+        failures.append(sentence)
+        window.close()
+
+    def on_engine_changed() -> None:
+        ending = studio.engine.state.ending
+        if studio.engine.state.phase == "given up" and ending is not None and not failures:
+            fail(f"{ending.sentence}\n{ending.stderr}")
+
+    timer = QTimer(window)
+    timer.setSingleShot(True)
+    timer.timeout.connect(lambda: fail(f"The engine sent no catalog within {SMOKE_TIMEOUT_MS // 1000} seconds."))
+    timer.start(SMOKE_TIMEOUT_MS)
+    studio.engine.changed.connect(on_engine_changed)
+    studio.library.catalog_arrived.connect(timer.stop)
+    studio.library.catalog_arrived.connect(window.close)
+
+
+@contextmanager
+def _exceptions_told(window: "MainWindow") -> Iterator[None]:
+    """Meanwhile an exception that nothing caught is told in the window and on stderr, and the window goes on."""
+    before = sys.excepthook
+
+    def tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        before(kind, error, trace)
+        lines = "".join(traceback.format_exception(kind, error, trace))
+        window.tell_exception(f"{kind.__name__}: {error}.", lines)
+
+    sys.excepthook = tell
+    try:
+        yield
+    finally:
+        sys.excepthook = before
+
+
+@contextmanager
+def _signals_close(window: "MainWindow") -> Iterator[None]:
+    """Meanwhile Ctrl+C, termination and hanging up close the window as its user would."""
+    from PySide6.QtCore import QTimer
+
+    def close(_number: int, _frame: Any) -> None:
+        QTimer.singleShot(0, window, window.close)
+
+    before: dict[signal.Signals, Callable[..., Any] | int | None] = {}
+    for name in ENDING_SIGNALS:
+        number = getattr(signal, name, None)
+        if number is not None:
+            before[number] = signal.signal(number, close)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
