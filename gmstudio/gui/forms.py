@@ -28,6 +28,7 @@ from gmstudio.gui.widgets.editors import (
 
 Schema = dict[str, Any]
 LABEL_WIDTH = 112
+UNIT_WIDTH = 72
 NONE_TEXT = "auto"
 
 
@@ -184,7 +185,7 @@ class FormField(QWidget):
 
     def _mark(self) -> None:
         sentence = self.error or self._refusal
-        marked: QWidget = self.editor.line if isinstance(self.editor, FolderEdit) else self.editor
+        marked = _frame(self.editor)
         if marked.property("invalid") != bool(sentence):
             marked.setProperty("invalid", bool(sentence))
             marked.style().unpolish(marked)
@@ -219,15 +220,27 @@ class FormField(QWidget):
         self._error.setWordWrap(True)
         self._error.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         layout.addWidget(self._label, 0, 0)
-        layout.addWidget(self.editor, 0, 1, 1, 1 if self._unit.text() else 2)
-        if self._unit.text():
+        if isinstance(self.editor, FolderEdit):  # a path needs the whole line
+            layout.addWidget(self.editor, 1, 0, 1, 4)
+        elif isinstance(self.editor, NumberEdit) or self._unit.text():
+            self._unit.setFixedWidth(UNIT_WIDTH)
+            layout.addWidget(self.editor, 0, 1)
             layout.addWidget(self._unit, 0, 2)
+        else:
+            layout.addWidget(self.editor, 0, 1, 1, 2)
         layout.addWidget(self._reset, 0, 3)
-        layout.addWidget(self._error, 1, 0, 1, 4)
+        layout.addWidget(self._error, 2, 0, 1, 4)
         layout.setColumnStretch(1, 1)
         keep = self._reset.sizePolicy()
         keep.setRetainSizeWhenHidden(True)
         self._reset.setSizePolicy(keep)
+
+
+def _frame(editor: Editor) -> QWidget:
+    """The part of an editor that is outlined; a spin box as a whole would lose its native buttons."""
+    if isinstance(editor, FolderEdit):
+        return editor.line
+    return editor.lineEdit() if isinstance(editor, NumberEdit) else editor
 
 
 def _sentence(words: str) -> str:
