@@ -1,0 +1,1 @@
+"""What gmstudio costs, measured: ``python -m benchmarks NAME`` prints one JSON object as its last line."""

@@ -1,0 +1,80 @@
+"""The benchmarks' command line."""
+
+import json
+import os
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(help=__doc__, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+
+FamilyOption = Annotated[str, typer.Option("--family", help="Key in FAMILIES.")]
+SetOption = Annotated[list[str] | None, typer.Option("--set", help="field=value of the family's Config.")]
+DataDirOption = Annotated[str, typer.Option("--data-dir", help="Folder of IDX files; random images when left out.")]
+
+
+def report(result: dict[str, Any]) -> None:
+    """Print the result, the machine's cores with it, as the last line."""
+    print(json.dumps({**result, "cores": os.cpu_count()}))
+
+
+@app.command()
+def startup(repeats: Annotated[int, typer.Option(min=1)] = 5) -> None:
+    """From the start of the process to the visible window, and to the engine's catalog."""
+    from benchmarks import startup as benchmark
+
+    report(benchmark.measure(repeats))
+
+
+@app.command()
+def slider(
+    while_training: Annotated[bool, typer.Option("--while-training", help="With the same model in training.")] = False,
+    moves: Annotated[int, typer.Option(min=10)] = 400,
+    family: FamilyOption = "vae",
+) -> None:
+    """From a latent slider's signal to the painted image."""
+    from benchmarks import slider as benchmark
+
+    report(benchmark.measure(family, moves, while_training))
+
+
+@app.command()
+def sampling(
+    family: FamilyOption = "pixelcnn",
+    size: Annotated[int, typer.Option(min=1)] = 28,
+    batch: Annotated[int, typer.Option(min=1)] = 64,
+    levels: Annotated[int, typer.Option(min=2)] = 2,
+    channels: Annotated[int, typer.Option()] = 1,
+    settings: SetOption = None,
+) -> None:
+    """Incremental sampling against a full forward pass per pixel."""
+    from benchmarks import sampling as benchmark
+
+    report(benchmark.measure(family, size, batch, levels, channels, settings or []))
+
+
+@app.command()
+def training(
+    family: FamilyOption = "pixelcnn",
+    size: Annotated[int, typer.Option(min=1)] = 28,
+    batch: Annotated[int, typer.Option(min=1)] = 64,
+    levels: Annotated[int, typer.Option(min=2)] = 2,
+    seconds: Annotated[float, typer.Option(min=1, help="Of each of the two loops.")] = 15.0,
+    settings: SetOption = None,
+) -> None:
+    """Training through the engine against a bare loop over the same model."""
+    from benchmarks import training as benchmark
+
+    report(benchmark.measure(family, size, batch, levels, seconds, settings or []))
+
+
+@app.command()
+def memory(seconds: Annotated[float, typer.Option(min=1)] = 8.0) -> None:
+    """Peak resident memory of window and engine while each family trains."""
+    from benchmarks import memory as benchmark
+
+    report(benchmark.measure(seconds))
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,104 @@
+"""How much incremental sampling gains over a full forward pass per pixel, both in one process, side by side."""
+
+import statistics
+import time
+from typing import Any
+
+import torch
+
+from benchmarks.models import table_config, table_model
+from gmstudio.cards import ImageSpec
+
+NAIVE_SECONDS = 20.0
+NAIVE_STEPS_AT_LEAST = 3
+REPEATS = 5
+
+
+def measure(family: str, size: int, batch: int, levels: int, channels: int, settings: list[str]) -> dict[str, Any]:
+    """Time both samplers.
+
+    The naive one is timed on some pixels spread over the image (each costs the same full pass) and scaled to all of
+    them; the incremental one samples whole images, its median of five counts. Conditionals are compared at those
+    same pixels of the image that the incremental sampler drew.
+
+    Returns:
+        ``naive_s``, ``incremental_s``, ``ratio``, ``max_abs_diff`` of the conditionals, and what was measured.
+    """
+    image = ImageSpec(channels=channels, height=size, width=size, levels=levels)
+    model: Any = table_model(family, image, settings)
+    _randomize(model)
+    with torch.inference_mode():
+        model.sample(batch, generator=torch.Generator().manual_seed(0))  # warm-up
+        times = []
+        for repeat in range(REPEATS):
+            start = time.perf_counter()
+            model.sample(batch, generator=torch.Generator().manual_seed(repeat))
+            times.append(time.perf_counter() - start)
+        naive_s, steps, difference = _naive(model, image, batch)
+        step_ms = _step_times(model, image) if batch == 1 else []
+    incremental_s = statistics.median(times)
+    result: dict[str, Any] = {
+        "benchmark": "sampling",
+        "family": family,
+        "config": table_config(family, settings),
+        "image": str(image),
+        "batch": batch,
+        "naive_s": naive_s,
+        "naive_measured": f"{steps} of {image.num_dims} full passes, scaled to all",
+        "incremental_s": incremental_s,
+        "incremental_best_s": min(times),
+        "ratio": naive_s / incremental_s,
+        "max_abs_diff": difference,
+        "threads": torch.get_num_threads(),
+    }
+    if step_ms:
+        result["step_p50_ms"] = statistics.median(step_ms)
+        result["step_p95_ms"] = statistics.quantiles(step_ms, n=20)[-1]
+    return result
+
+
+def _randomize(model: torch.nn.Module) -> None:
+    """Weights away from their initial values, so that conditionals differ from pixel to pixel."""
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            noise = torch.randn(parameter.shape, generator=generator)
+            parameter.add_(noise * (0.5 * parameter.std() if parameter.numel() > 1 else 0.1))
+
+
+def _naive(model: Any, image: ImageSpec, batch: int) -> tuple[float, int, float]:
+    """Seconds for all pixels (scaled), pixels measured, largest difference of conditionals there."""
+    fast = model.pixel_session(batch, generator=torch.Generator().manual_seed(2))
+    plain = model.plain_pixel_session(batch, generator=torch.Generator().manual_seed(2))
+    plain_s, steps, difference = 0.0, 0, 0.0
+    stride = max(1, image.num_dims // 64)
+    while fast.position is not None:
+        conditional = fast.conditional()
+        if fast.step % stride == stride // 2 and (plain_s < NAIVE_SECONDS or steps < NAIVE_STEPS_AT_LEAST):
+            for value in _values(fast, plain.step):
+                plain.place(value)
+            start = time.perf_counter()
+            reference = plain.conditional()
+            plain_s += time.perf_counter() - start
+            steps += 1
+            difference = max(difference, float((reference - conditional).abs().max()))
+        fast.place(fast.draw())
+    return plain_s / steps * image.num_dims, steps, difference
+
+
+def _values(session: Any, start: int) -> list[torch.Tensor]:
+    """The values that a session placed from ``start`` on."""
+    channels, rows, columns = session.order[start : session.step].T
+    return list(session.images[:, channels, rows, columns].T.to(torch.int64))
+
+
+def _step_times(model: Any, image: ImageSpec) -> list[float]:
+    """Milliseconds of each step of a single image, as a person stepping pays them: conditional, draw, place."""
+    session = model.pixel_session(1, generator=torch.Generator().manual_seed(3))
+    times = []
+    while session.position is not None:
+        start = time.perf_counter()
+        session.conditional()
+        session.place(session.draw())
+        times.append((time.perf_counter() - start) * 1000)
+    return times
