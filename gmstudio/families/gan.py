@@ -53,7 +53,7 @@ class GANConfig(Struct, frozen=True, kw_only=True):
     ] = "non-saturating"
     num_latent: Annotated[
         int, field("Latent dimensions", "Entries of the code z; one slider each.", ge=1, le=512, unit="dimensions")
-    ] = 16
+    ] = 10
     num_hidden: Annotated[
         int,
         field("Hidden units", "Width of the dense hidden layers (mlp only).", ge=1, le=8192, unit="units", log=True),
@@ -82,7 +82,7 @@ class GANConfig(Struct, frozen=True, kw_only=True):
             ge=0,
             le=2,
         ),
-    ] = 0.2
+    ] = 0.4
 
 
 class Generator(nn.Module):
@@ -93,7 +93,7 @@ class Generator(nn.Module):
         layers: list[nn.Module]
         if config.architecture == "mlp":
             sizes = (config.num_latent, config.num_hidden, config.num_layers, image.num_dims)
-            layers = [dense_stack(*sizes, norm=True), nn.Unflatten(1, image.shape)]
+            layers = [dense_stack(*sizes), nn.Unflatten(1, image.shape)]
         else:
             up = ConvUp(*image.shape, config.num_channels, norm=True)
             layers = [nn.Linear(config.num_latent, up.num_in), up]
@@ -149,7 +149,15 @@ class GAN(Family):
 
     Config = GANConfig
     config: GANConfig
-    training_defaults: ClassVar[Training] = Training(steps=4000, batch_size=64, learning_rate=5e-4)
+    training_defaults: ClassVar[Training] = Training(
+        steps=5000,
+        batch_size=64,
+        learning_rate=2e-3,
+        schedule="cosine",
+        validate_every=200,
+        sample_every=200,
+        checkpoint_every=1000,
+    )
     card: ClassVar[FamilyCard] = FamilyCard(
         name="gan",
         title="GAN",

@@ -144,7 +144,7 @@ class VAE(Family):
 
     Config = VAEConfig
     config: VAEConfig
-    training_defaults: ClassVar[Training] = Training(steps=1500, batch_size=64, learning_rate=1e-3)
+    training_defaults: ClassVar[Training] = Training(steps=1500, batch_size=64, learning_rate=1e-3, schedule="cosine")
     card: ClassVar[FamilyCard] = FamilyCard(
         name="vae",
         title="VAE",
@@ -272,7 +272,7 @@ class VAE(Family):
 
     def _draws(self, mean_BZ: Tensor, num_samples: int, generator: torch.Generator | None) -> Iterator[Tensor]:
         """Standard normal (K', B, Z) chunks, ``num_samples`` in all."""
-        rows = max(1, self._max_rows() // len(mean_BZ))
+        rows = max(1, self._max_rows() // max(1, len(mean_BZ)))
         for start in range(0, num_samples, rows):
             draws = min(rows, num_samples - start)
             yield _normal(mean_BZ.expand(draws, *mean_BZ.shape), generator)
