@@ -16,7 +16,7 @@ to 3.6 and table 1.
 Shape legend: B batch, C channels, H height, W width, L levels, F features, D sub-pixels (C·H·W).
 """
 
-from functools import partial
+from functools import cached_property, partial
 from typing import Annotated, ClassVar, Literal, cast
 
 import numpy as np
@@ -185,11 +185,13 @@ class PixelCNN(AutoregressiveFamily):
 
     def receptive_field(self, step: int, order_D3: Tensor) -> Tensor:
         """The sub-pixels that the masks let through, without the blind spot: (C, H, W) bool."""
-        channel, row, column = order_D3[step].tolist()
+        return self._reach.seen_from(*order_D3[step].tolist())
+
+    @cached_property
+    def _reach(self) -> CausalReach:
         layers: list[tuple[MaskKind, int]] = [("A", self.config.input_kernel_size)]
         layers += [("B", self.config.kernel_size)] * self.config.num_blocks
-        reach = CausalReach(self.image.channels, layers)
-        return reach.seen_from((channel, row, column), self.image.height, self.image.width)
+        return CausalReach(*self.image.shape, layers)
 
 
 def scale_levels(values: Tensor, levels: int) -> Tensor:

@@ -14,8 +14,11 @@ Letters: N layers of the same shape, F input features, M output features, G colo
 W width. Batch axes come last, see ``step_ops``.
 """
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from gmstudio.nn.masked_conv import MaskedConv2d, MaskKind, group_slices
 from gmstudio.nn.step_ops import Array, Program, StepOps
@@ -31,7 +34,7 @@ class RowCache:
         num_groups: colours G.
         kind: the mask of the layers.
         gain: the features stored are those that the layers expect times this.
-        rewindable: keep every row, so that ``enter_row`` may go back; otherwise only the rows that are still needed.
+        rewindable: keep every row, so that ``enter_row`` may go back to it.
     """
 
     def __init__(
@@ -46,26 +49,21 @@ class RowCache:
         rewindable: bool = True,
     ) -> None:
         weight_NMFRK = torch.stack([layer.masked_weight().detach() for layer in layers]) / gain
+        bias_NM = torch.stack([layer.bias.detach() for layer in layers])
         count, self._out_features, self._in_features, _, kernel_size = weight_NMFRK.shape
         self._ops = ops
         self._kind = kind
         self._padding = kernel_size // 2
-        self._rewindable = rewindable
         self._in_slices = group_slices(self._in_features, num_groups)
         self._out_slices = group_slices(self._out_features, num_groups)
-        self._bias = ops.load(torch.stack([layer.bias.detach() for layer in layers]).unsqueeze(1))
-        self._bias = self._bias.reshape(count, 1, self._out_features, *(1 for _ in ops.tail))
-        self._weights = [
-            [ops.load(self._current_row_weight(weight, group)) for group in range(num_groups)]
-            for weight in weight_NMFRK.unbind()
-        ]
-        self._above = _RowsAbove(ops, weight_NMFRK[:, :, :, : self._padding], width)
+        self._weights = [ops.load(self._current_row_weight(weight_NMFRK, group)) for group in range(num_groups)]
         slot = self._out_features + self._in_features
         working = ops.zeros(count, width + self._padding, slot)
         self._flat = working.reshape(count, -1, *ops.tail)
-        self._from_above = working[:, self._padding :, : self._out_features]
         self._features = working[:, self._padding :, self._out_features :]
-        self._history: dict[int, Array] = {}
+        from_above = working[:, self._padding :, : self._out_features]
+        self._above = _RowsAbove(ops, weight_NMFRK[:, :, :, : self._padding], bias_NM, from_above)
+        self._history: dict[int, Array] | None = {} if rewindable else None
         self.row: int | None = None
         """The row that is being generated."""
 
@@ -78,20 +76,20 @@ class RowCache:
         slot = self._out_features + self._in_features
         start = column * slot + self._out_features
         stop = start + self._padding * slot + self._centre_features(group)
-        return self._ops.linear(self._weights[layer][group], self._flat[layer, start:stop], out)
+        return self._ops.linear(self._weights[group][layer], self._flat[layer, start:stop], out)
 
     def enter_row(self, row: int) -> None:
         """Make ``row`` the current one: the next one, or one that was there before."""
         if self.row is not None and row == self.row + 1:
-            self._history[self.row] = self._ops.copy(self._features)
-            if not self._rewindable:
-                self._history.pop(self.row - self._padding, None)
-        elif row in self._history:
+            if self._history is not None:
+                self._history[self.row] = self._ops.copy(self._features)
+            self._above.push(self._features)
+        elif self._history is not None and row in self._history:
             self._features[...] = self._history[row]
+            for above in range(row - self._padding, row):
+                self._above.push(self._history.get(above))
         self.row = row
-        for offset in range(self._padding):
-            self._above.load(offset, self._history.get(row - self._padding + offset))
-        self._from_above[...] = self._above.products() + self._bias
+        self._above.compute()
 
     def _centre_features(self, group: int) -> int:
         """Input features at the current pixel that a colour's outputs may read: those of a prefix of the groups."""
@@ -99,16 +97,16 @@ class RowCache:
         stop: int = own.start if self._kind == "A" else own.stop
         return stop
 
-    def _current_row_weight(self, weight_MFRK: Tensor, group: int) -> Tensor:
-        """The matrix that takes [features left, …, from above, features at the centre] to a colour's outputs."""
+    def _current_row_weight(self, weight_NMFRK: Tensor, group: int) -> Tensor:
+        """The matrices that take [features left, …, from above, features at the centre] to a colour's outputs."""
         rows = self._out_slices[group]
-        weight_MFK = weight_MFRK[rows, :, -1]
-        ignored = weight_MFK.new_zeros(weight_MFK.shape[0], self._out_features)
-        from_above = torch.eye(self._out_features, dtype=weight_MFK.dtype, device=weight_MFK.device)[rows]
+        weight_NMFK = weight_NMFRK[:, rows, :, -1]
+        ignored = weight_NMFK.new_zeros(*weight_NMFK.shape[:2], self._out_features)
+        from_above = ignored + torch.eye(self._out_features, dtype=ignored.dtype, device=ignored.device)[rows]
         blocks = []
         for tap in range(self._padding):
-            blocks += [weight_MFK[:, :, tap], from_above if tap == self._padding - 1 else ignored]
-        return torch.cat([*blocks, weight_MFK[:, : self._centre_features(group), self._padding]], dim=1)
+            blocks += [weight_NMFK[..., tap], from_above if tap == self._padding - 1 else ignored]
+        return torch.cat([*blocks, weight_NMFK[:, :, : self._centre_features(group), self._padding]], dim=2)
 
 
 class PixelCache:
@@ -151,23 +149,34 @@ class _RowsAbove:
     Args:
         ops: the array operations.
         weight_NMFPK: the weights of those kernel rows.
-        width: columns of the image.
+        bias_NM: the bias, which is added here.
+        out: (N, W, M, B), where the results belong.
     """
 
-    def __init__(self, ops: StepOps, weight_NMFPK: Tensor, width: int) -> None:
+    def __init__(self, ops: StepOps, weight_NMFPK: Tensor, bias_NM: Tensor, out: Array) -> None:
+        count, _out_features, in_features, num_rows, kernel_size = weight_NMFPK.shape
+        width = out.shape[1]
         self._ops = ops
-        self._count, self._out_features, in_features, self._num_rows, kernel_size = weight_NMFPK.shape
-        self._columns = slice(kernel_size // 2, kernel_size // 2 + width)
-        self._rows = ops.zeros(self._num_rows * self._count, width + kernel_size - 1, in_features)
-        self._windows = ops.windows(self._rows, kernel_size)
-        self._weights = ops.load(weight_NMFPK.permute(3, 0, 1, 4, 2).flatten(3).flatten(0, 1))
+        self._out = out
+        # Each position holds its features and a one, which multiplies the bias; the first row's centre tap has it.
+        weight_PNMKF = functional.pad(weight_NMFPK.permute(3, 0, 1, 4, 2), (0, 1))
+        weight_PNMKF[0, :, :, kernel_size // 2, -1] = bias_NM
+        self._weights = [ops.load(weight.flatten(2)) for weight in weight_PNMKF]
+        rows = [ops.zeros(count, width + kernel_size - 1, in_features + 1) for _ in range(num_rows)]
+        for row in rows:
+            row[:, :, -1] = 1.0
+        columns = slice(kernel_size // 2, kernel_size // 2 + width)
+        self._rows = [row[:, columns, :-1] for row in rows]
+        self._windows = [ops.windows(row, kernel_size) for row in rows]
 
-    def load(self, offset: int, features: Array | None) -> None:
-        """Set the features (N, W, F, B) that kernel row ``offset`` reads; None: the row is outside the image."""
-        layers = slice(offset * self._count, (offset + 1) * self._count)
-        self._rows[layers, self._columns] = 0.0 if features is None else features
+    def push(self, features: Array | None) -> None:
+        """Move all rows up by one and set the last to features (N, W, F, B); None: it is outside the image."""
+        for upper, lower in pairwise(self._rows):
+            upper[...] = lower
+        self._rows[-1][...] = 0.0 if features is None else features
 
-    def products(self) -> Array:
-        """What these rows contribute, (N, W, M, B)."""
-        by_row = self._ops.window_products(self._weights, self._windows)
-        return by_row.reshape(self._num_rows, self._count, *by_row.shape[1:]).sum(0)
+    def compute(self) -> None:
+        """Write what these rows and the bias contribute."""
+        self._ops.window_products(self._weights[0], self._windows[0], self._out)
+        for weights, windows in zip(self._weights[1:], self._windows[1:], strict=True):
+            self._out += self._ops.window_products(weights, windows)

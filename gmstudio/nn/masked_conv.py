@@ -130,27 +130,35 @@ class MaskedConv2d(nn.Module):
 class CausalReach:
     """Which sub-pixels a stack of masked convolutions can see, computed from the masks alone.
 
+    What is seen is the same pattern around every position, cut off at the image's border: a path that leaves the image
+    meets only padding there, and along the border there is another that does not leave it. So the pattern is computed
+    once.
+
     Args:
         num_groups: colours G.
-        layers: kind and kernel size of each convolution, from the input on; layers between which there is a skip
-            connection are covered, because mask B includes the position itself.
+        height: H, rows of the image.
+        width: W, columns of the image.
+        layers: kind and kernel size of each convolution, from the input on. Layers that a skip connection leaps over
+            need no mention of it, because mask B includes the position itself.
     """
 
-    def __init__(self, num_groups: int, layers: list[tuple[MaskKind, int]]) -> None:
+    def __init__(self, num_groups: int, height: int, width: int, layers: list[tuple[MaskKind, int]]) -> None:
         groups = colour_groups(num_groups, num_groups)
-        self.num_groups = num_groups
-        self._masks = [causal_mask(kind, groups, groups, size).float() for kind, size in layers]
+        self._shape = (num_groups, height, width)
+        # One target per colour, at the bottom of a canvas that reaches as far left and right as any image position can.
+        reach_TGHW = torch.zeros(num_groups, num_groups, height, 2 * width - 1)
+        reach_TGHW[groups, groups, -1, width - 1] = 1.0
+        for kind, size in reversed(layers):
+            mask = causal_mask(kind, groups, groups, size).float()
+            padding = size // 2
+            padded = functional.pad(reach_TGHW, (0, 0, 0, padding))  # the rows that the forward pass crops
+            reach_TGHW = (functional.conv_transpose2d(padded, mask, padding=padding) > 0).float()
+        self._pattern_TGHW = reach_TGHW > 0
 
-    def seen_from(self, position: tuple[int, int, int], height: int, width: int) -> Tensor:
-        """The sub-pixels on which the output at ``position`` (channel, row, column) can depend: (G, H, W) bool.
-
-        Paths that would leave the image count for nothing: out there is only padding.
-        """
-        channel, row, column = position
-        reach_1GHW = torch.zeros(1, self.num_groups, height, width)
-        reach_1GHW[0, channel, row, column] = 1.0
-        for mask in reversed(self._masks):
-            padding = mask.shape[-1] // 2
-            padded = functional.pad(reach_1GHW, (0, 0, 0, padding))  # the forward pass crops these rows
-            reach_1GHW = (functional.conv_transpose2d(padded, mask, padding=padding) > 0).float()
-        return reach_1GHW[0] > 0
+    def seen_from(self, channel: int, row: int, column: int) -> Tensor:
+        """The sub-pixels on which the output at a position can depend: (G, H, W) bool."""
+        _, height, width = self._shape
+        seen_GHW = torch.zeros(self._shape, dtype=torch.bool)
+        columns = slice(width - 1 - column, 2 * width - 1 - column)
+        seen_GHW[:, : row + 1] = self._pattern_TGHW[channel, :, height - 1 - row :, columns]
+        return seen_GHW

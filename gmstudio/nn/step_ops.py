@@ -54,8 +54,8 @@ class StepOps(Protocol):
     def windows(self, rows: Array, kernel_size: int) -> Array:
         """A view of (N, W + K - 1, F, B) as overlapping windows (N, W, K·F, B)."""
 
-    def window_products(self, weights: Array, windows: Array) -> Array:
-        """For weights (N, M, K·F) and windows (N, W, K·F, B): their products (N, W, M, B)."""
+    def window_products(self, weights: Array, windows: Array, out: Array | None = None) -> Array:
+        """For weights (N, M, K·F) and windows (N, W, K·F, B): their products (N, W, M, B), in ``out`` if given."""
 
     def copy(self, x: Array) -> Array:
         """A copy that later steps leave alone."""
@@ -110,11 +110,11 @@ class NumpyOps:
         shape = (count, padded_width - kernel_size + 1, kernel_size * features, *self.tail)
         return np.lib.stride_tricks.as_strided(rows, shape, rows.strides, writeable=False)
 
-    def window_products(self, weights: Array, windows: Array) -> Array:
+    def window_products(self, weights: Array, windows: Array, out: Array | None = None) -> Array:
         """See ``StepOps``."""
         if self.tail:
-            return np.matmul(weights[:, np.newaxis], windows)
-        return np.matmul(windows, weights.swapaxes(1, 2))
+            return np.matmul(weights[:, np.newaxis], windows, out)
+        return np.matmul(windows, weights.swapaxes(1, 2), out)
 
     def copy(self, x: Array) -> Array:
         """See ``StepOps``."""
@@ -172,9 +172,10 @@ class TorchOps:
         shape = (count, padded_width - kernel_size + 1, kernel_size * features, *self.tail)
         return rows.as_strided(shape, rows.stride())
 
-    def window_products(self, weights: Array, windows: Array) -> Array:
+    def window_products(self, weights: Array, windows: Array, out: Array | None = None) -> Array:
         """See ``StepOps``."""
-        return torch.matmul(weights.unsqueeze(1), windows)
+        products = torch.matmul(weights.unsqueeze(1), windows)
+        return products if out is None else out.copy_(products)
 
     def copy(self, x: Array) -> Array:
         """See ``StepOps``."""
