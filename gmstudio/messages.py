@@ -34,7 +34,7 @@ class Array(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, array: NDArray[Any]) -> "Array":
         """Wrap an array."""
-        array = np.ascontiguousarray(array)
+        array = np.asarray(array, order="C")
         return cls(str(array.dtype), array.shape, array.tobytes())  # type: ignore[arg-type]
 
     def numpy(self) -> NDArray[Any]:
@@ -127,7 +127,7 @@ class ResumeRun(Command, frozen=True, kw_only=True):
 
 
 class PauseTraining(Command, frozen=True, kw_only=True):
-    """Stand still after the current step (nothing is written)."""
+    """Stand still after the current step; no checkpoint is written."""
 
 
 class ResumeTraining(Command, frozen=True, kw_only=True):

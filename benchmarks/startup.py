@@ -1,0 +1,84 @@
+"""How long until the window is visible, and until the engine has sent its catalog."""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+TIMEOUT_S = 120
+
+
+def measure(repeats: int) -> dict[str, Any]:
+    """Open and close the window several times, each in a fresh process; medians count.
+
+    Returns:
+        ``window_visible_ms`` (from just before the process starts to the end of the first painting),
+        ``engine_ready_ms`` (to the catalog's arrival in the window), ``torch_in_window_process``.
+    """
+    runs = [_once() for _ in range(repeats)]
+    return {
+        "benchmark": "startup",
+        "window_visible_ms": statistics.median(run["visible_ms"] for run in runs),
+        "window_visible_worst_ms": max(run["visible_ms"] for run in runs),
+        "engine_ready_ms": statistics.median(run["ready_ms"] for run in runs),
+        "torch_in_window_process": any(run["torch"] for run in runs),
+        "repeats": repeats,
+    }
+
+
+def _once() -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as home:
+        environment = {**os.environ, "GMSTUDIO_HOME": home}
+        done = subprocess.run(
+            [sys.executable, "-m", "benchmarks.startup", repr(time.time())],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            timeout=TIMEOUT_S,
+            check=True,
+            text=True,
+        )
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return result
+
+
+def _child(started: float) -> int:
+    """Open the window as ``gmstudio --smoke`` does, noting when it is painted and when the catalog comes."""
+    from PySide6.QtCore import QEvent, QTimer
+
+    from gmstudio import app
+    from gmstudio.gui import main_window
+
+    times: dict[str, float] = {}
+
+    class TimedWindow(main_window.MainWindow):
+        """Notes the end of its first painting."""
+
+        def __init__(self, studio: Any, *arguments: Any) -> None:
+            super().__init__(studio, *arguments)
+            studio.library.catalog_arrived.connect(lambda: times.setdefault("ready_ms", _since(started)))
+
+        def event(self, event: QEvent) -> bool:
+            """Note the time once all that is queued behind the first painting is done."""
+            if event.type() == QEvent.Type.Paint and "visible_ms" not in times:
+                QTimer.singleShot(0, lambda: times.setdefault("visible_ms", _since(started)))
+            return super().event(event)
+
+    main_window.MainWindow = TimedWindow  # type: ignore[misc]
+    code = app.run(["gmstudio"], smoke=True)
+    print(json.dumps({**times, "torch": "torch" in sys.modules}))
+    return code
+
+
+def _since(started: float) -> float:
+    return (time.time() - started) * 1000
+
+
+if __name__ == "__main__":
+    sys.exit(_child(float(sys.argv[1])))
