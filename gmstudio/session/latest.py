@@ -16,6 +16,9 @@ class LatestWins(QObject):
         events: where commands go and replies come from.
         reply_signal: the signal of ``events`` that carries the replies, for example ``events.decoded``.
 
+    Attributes:
+        answered: the command that the last ``replied`` or ``failed`` answers.
+
     Signals:
         replied: the reply to the request in flight.
         failed: the ``CommandFailed`` that came instead.
@@ -29,6 +32,8 @@ class LatestWins(QObject):
         self._events = events
         self._in_flight = 0
         self._pending: Command | None = None
+        self._sent: Command | None = None
+        self.answered: Command | None = None
         reply_signal.connect(self._on_reply)
         events.command_failed.connect(self._on_command_failed)
 
@@ -42,6 +47,7 @@ class LatestWins(QObject):
         if self.busy:
             self._pending = command
         else:
+            self._sent = command
             self._in_flight = self._events.send(command)
 
     def reset(self) -> None:
@@ -62,6 +68,7 @@ class LatestWins(QObject):
     def _go_on(self) -> None:
         """Send the pending command before the reply is worked on, so that the engine is not kept waiting."""
         self._in_flight = 0
+        self.answered = self._sent
         pending, self._pending = self._pending, None
         if pending is not None:
             self.submit(pending)

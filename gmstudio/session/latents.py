@@ -1,0 +1,339 @@
+"""What the window knows of a latent space: the run, the code, what it decodes to, and the ways to another code.
+
+Whatever changes the code goes through here; the image follows, latest wins, and also follows the weights while the run
+trains. Shapes: Z latent dimensions, N codes, C channels, H height, W width.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from gmstudio.client import ENGINE_GONE, EngineEvents
+from gmstudio.messages import Array, CommandFailed, Decode, Decoded, RunOpened
+from gmstudio.session.code_strip import CodeStrip
+from gmstudio.session.interpolation import Interpolation
+from gmstudio.session.latent_code import Code, LatentCode, draw
+from gmstudio.session.latent_gallery import Encoding, LatentGallery
+from gmstudio.session.latent_measures import LatentMeasures
+from gmstudio.session.latest import LatestWins
+from gmstudio.session.library import RunLibrary
+
+CAPABILITY = "decode"
+TRAVERSED: NDArray[np.float32] = np.linspace(-3.0, 3.0, 11).astype(np.float32)
+PATH_STEPS = 9
+LIVE_MS = 200
+STRIPS_EVERY = 4
+"""While the run trains, the strips follow the weights once in so many images."""
+SLOT_SEEDS = (1, 2)
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """A decoded image.
+
+    Args:
+        request: number of the request that brought it.
+        step: training step of the weights.
+        code: (Z,) float32, what was decoded.
+        image: (C, H, W) uint8, 0 … 255.
+        score: D(G(z)), or None where there is no discriminator.
+        engine_ms: time that the engine took.
+    """
+
+    request: int
+    step: int
+    code: Code
+    image: NDArray[np.uint8]
+    score: float | None
+    engine_ms: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Kept:
+    """What is remembered of a run while another is looked at."""
+
+    code: Code
+    locked: NDArray[np.bool_]
+    dim: int
+    a: Code
+    b: Code
+
+
+class LatentsSession(LatentCode):
+    """The state behind the Latents panel; widgets call its methods and follow its signals.
+
+    Attributes:
+        run: path of the chosen run, or "".
+        opened: the open run, or None until the engine has opened it.
+        shown: the decoded image that came last, or None.
+        problem: why there is no (newer) image, a sentence, or "".
+        traversal: images along ``dim``, at ``TRAVERSED``.
+        path: images along the interpolation, ``PATH_STEPS`` of them.
+        interpolation: two slots and the way between them.
+        measures: KL and effect of each dimension, and the order.
+        gallery: images of the data, and the one that was encoded.
+
+    Signals:
+        run_changed: another latent space, or none; everything is to be shown anew.
+        shown_changed: ``shown`` or ``problem`` is another.
+    """
+
+    run_changed = Signal()
+    shown_changed = Signal()
+
+    def __init__(self, events: EngineEvents, library: RunLibrary, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._events = events
+        self._library = library
+        self.run = ""
+        self.opened: RunOpened | None = None
+        self.shown: Shown | None = None
+        self.problem = ""
+        self.traversal = CodeStrip(events, self)
+        self.path = CodeStrip(events, self)
+        self.interpolation = Interpolation(self)
+        self.measures = LatentMeasures(events, self)
+        self.gallery = LatentGallery(events, self)
+        self._kept: dict[str, _Kept] = {}
+        self._watching = False
+        self._following = False
+        self._stale = True
+        self._traversed = b""
+        self._ticks = 0
+        self._latest = LatestWins(events, events.decoded, self)
+        self._live_timer = QTimer(self, interval=LIVE_MS)
+        self._connect()
+
+    def _connect(self) -> None:
+        self._latest.replied.connect(self._on_decoded)
+        self._latest.failed.connect(self._on_failed)
+        self._live_timer.timeout.connect(self._on_live_tick)
+        self.code_changed.connect(self._on_code_changed)
+        self.dim_changed.connect(self._show_traversal)
+        self.interpolation.moved.connect(self._on_interpolation_moved)
+        self.interpolation.changed.connect(self._show_path)
+        self.gallery.encoded.connect(self._on_encoded)
+        self._library.run_opened.connect(self._on_run_opened)
+        self._library.open_failed.connect(self._on_open_failed)
+        self._library.engine_lost.connect(self._on_engine_lost)
+        self._library.catalog_arrived.connect(self._open)
+        self._library.live_changed.connect(self._on_live_changed)
+
+    # ---- which model -------------------------------------------------------------------------------------------
+
+    @property
+    def live(self) -> bool:
+        """Whether the run is in training, so that its weights change."""
+        return bool(self.run) and self.run == self._library.live
+
+    def choose_run(self, run: str) -> None:
+        """Look at another run; "": at none. What was set for this one is kept for when it is chosen again."""
+        if run == self.run:
+            return
+        if self.num_dims:
+            slots = self.interpolation
+            self._kept[self.run] = _Kept(self.code, self.locked, self.dim, slots.a, slots.b)
+        self.run, self.problem = run, ""
+        self._forget()
+        self._open()
+
+    def set_watching(self, watching: bool) -> None:
+        """Say whether someone looks: only then does the image follow the weights, or an interpolation play."""
+        if watching == self._watching:
+            return
+        self._watching = watching
+        if watching:
+            self._open()
+            self._catch_up()
+        else:
+            self.interpolation.pause()
+        self._run_live_timer()
+
+    def measure(self) -> None:
+        """Measure all dimensions anew."""
+        if self.opened is not None:
+            self.measures.measure(self.run)
+
+    def _catch_up(self) -> None:
+        """Show what the newest weights make of everything, when someone looks."""
+        if self.opened is not None and self._watching:
+            self._decode()
+            self._show_strips()
+            self.gallery.encode_again()
+            if self._stale or self.live:
+                self._stale = False
+                self.measure()
+
+    # ---- the code ----------------------------------------------------------------------------------------------
+
+    def move_dim(self, places: int) -> None:
+        """Traverse along the dimension so many places further in the order that is shown."""
+        if self.num_dims:
+            order = self.measures.order(self.num_dims)
+            self.choose_dim(order[max(0, min(order.index(self.dim) + places, len(order) - 1))])
+
+    def store(self, slot: Literal["a", "b"]) -> None:
+        """Put the code into slot A or B of the interpolation."""
+        if self.num_dims:
+            self.interpolation.store(slot, self.code)
+
+    @property
+    def reconstructs(self) -> bool:
+        """Whether the image that is shown decodes exactly the code of the encoded image."""
+        encoding = self.gallery.encoding
+        return encoding is not None and self.shown is not None and np.array_equal(self.shown.code, encoding.code)
+
+    def _on_code_changed(self) -> None:
+        if not self._following:
+            self.interpolation.leave()
+        self._decode()
+        self._show_traversal()
+
+    # ---- to the engine -----------------------------------------------------------------------------------------
+
+    def _decode(self) -> None:
+        if self.opened is not None:
+            self._latest.submit(Decode(run=self.run, codes=Array.of(self.code[np.newaxis])))
+
+    def _show_strips(self) -> None:
+        self._show_path()
+        self._traversed = b""
+        self._show_traversal()
+
+    def _show_traversal(self) -> None:
+        """Fetch the traversal, unless only the traversed coordinate has moved."""
+        if self.opened is None or not self._watching:
+            return
+        codes = np.repeat(self.code[np.newaxis], len(TRAVERSED), axis=0)
+        codes[:, self.dim] = TRAVERSED
+        if codes.tobytes() != self._traversed:
+            self._traversed = codes.tobytes()
+            self.traversal.show_codes(self.run, codes)
+
+    def _show_path(self) -> None:
+        if self.opened is not None and self._watching and self.interpolation.possible:
+            positions = np.linspace(0.0, 1.0, PATH_STEPS)
+            self.path.show_codes(self.run, np.stack([self.interpolation.code_at(float(t)) for t in positions]))
+
+    def _open(self) -> None:
+        """Have the run opened: when someone looks, or when it trains and so is open anyway."""
+        wanted = self.run and (self._watching or self.live)
+        if wanted and self.opened is None and self._library.catalog is not None:
+            known = self._library.open(self.run)
+            if known is not None:
+                self._on_run_opened(known)
+
+    def _forget(self) -> None:
+        """Show no latent space."""
+        self.interpolation.leave()
+        self._halt()
+        self.opened = self.shown = None
+        self.code, self.locked, self.dim = np.zeros(0, np.float32), np.zeros(0, np.bool_), 0
+        self.interpolation.set_slots(self.code, self.code)
+        self.traversal.clear()
+        self.path.clear()
+        self.measures.clear()
+        self.gallery.show_run(None)
+        self.run_changed.emit()
+
+    def _halt(self) -> None:
+        """Wait for nothing."""
+        self._latest.reset()
+        for part in (self.traversal, self.path, self.measures, self.gallery):
+            part.halt()
+        self._traversed = b""
+        self._live_timer.stop()
+
+    def _run_live_timer(self) -> None:
+        if self._watching and self.live and self.opened is not None:
+            self._live_timer.start()
+        else:
+            self._live_timer.stop()
+
+    # ---- what comes back ---------------------------------------------------------------------------------------
+
+    def _on_run_opened(self, event: RunOpened) -> None:
+        if event.info.run != self.run or event.latent is None:
+            return
+        again = self.num_dims == event.latent.num_dims
+        self.opened, self.problem = event, ""
+        if again:
+            self.gallery.browse()
+        else:
+            self._begin(event.latent.num_dims)
+            self.gallery.show_run(event.info)
+            self.run_changed.emit()
+        self._stale = True
+        self._catch_up()
+        self._run_live_timer()
+
+    def _begin(self, num_dims: int) -> None:
+        """Start at the prior's mean with two draws to interpolate between, or where the run was left."""
+        self.code, self.locked, self.dim = np.zeros(num_dims, np.float32), np.zeros(num_dims, np.bool_), 0
+        a, b = (draw(num_dims, seed) for seed in SLOT_SEEDS)
+        kept = self._kept.get(self.run)
+        if kept is not None and len(kept.code) == num_dims:
+            self.code, self.locked, self.dim, a, b = kept.code, kept.locked, kept.dim, kept.a, kept.b
+        self.interpolation.set_slots(a, b)
+
+    def _on_decoded(self, event: Decoded) -> None:
+        command = self._latest.answered
+        assert isinstance(command, Decode)
+        self.shown = Shown(
+            request=event.request,
+            step=event.step,
+            code=command.codes.numpy()[0],
+            image=event.images.numpy()[0],
+            score=None if event.scores is None else float(event.scores.numpy()[0]),
+            engine_ms=event.engine_ms,
+        )
+        self.problem = ""
+        self.shown_changed.emit()
+
+    def _on_failed(self, event: CommandFailed) -> None:
+        self.problem = "" if event.message == ENGINE_GONE else event.message
+        self.interpolation.pause()
+        self.shown_changed.emit()
+
+    def _on_open_failed(self, run: str, message: str) -> None:
+        if run == self.run:
+            self.problem = "" if message == ENGINE_GONE else message
+            self.shown_changed.emit()
+
+    def _on_encoded(self, encoding: Encoding) -> None:
+        try:
+            self.set_code(encoding.code)
+        except ValueError as error:
+            self.problem = str(error)
+        self.shown_changed.emit()  # it may have been this code already, but nobody's reconstruction
+
+    def _on_interpolation_moved(self) -> None:
+        self._following = True
+        self.set_code(self.interpolation.code())
+        self._following = False
+
+    def _on_live_tick(self) -> None:
+        self._ticks += 1
+        if not self._latest.busy:
+            self._decode()
+        if self._ticks % STRIPS_EVERY == 0:
+            self._show_strips()
+            self.gallery.encode_again()
+        if self.measures.due:
+            self.measures.measure(self.run)
+
+    def _on_live_changed(self, _run: str) -> None:
+        """Training of this run began or ended: the weights are not those that were shown."""
+        self._stale = True
+        if self.live:
+            self._open()
+        self._catch_up()
+        self._run_live_timer()
+
+    def _on_engine_lost(self) -> None:
+        self.interpolation.pause()
+        self._halt()
+        self.opened = None
