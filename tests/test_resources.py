@@ -31,7 +31,18 @@ def test_a_wheel_brings_every_resource_and_finds_it(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "resources", source / "resources")
     for name in ("pyproject.toml", "README.md"):
         shutil.copy(ROOT / name, source)
-    build = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(tmp_path), str(source)]
+    build = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "-q",
+        "--no-deps",
+        "--no-build-isolation",
+        "-w",
+        str(tmp_path),
+        str(source),
+    ]
     done = subprocess.run(build, capture_output=True, text=True, timeout=110)
     assert done.returncode == 0, done.stderr
     (wheel,) = tmp_path.glob("gmstudio-*.whl")
