@@ -4,10 +4,11 @@ Widgets ask ``theme()`` for colours when they paint and re-read what they keep w
 never appear anywhere else.
 """
 
+from pathlib import Path
 from string import Template
 from typing import Literal
 
-from PySide6.QtCore import QByteArray, QObject, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QByteArray, QObject, QRectF, QSize, Qt, QTemporaryDir, Signal
 from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication, QStyleFactory
@@ -51,6 +52,8 @@ _LIGHT = {
     "mark": "#e05600",
 }
 ROLES = tuple(_DARK)
+_SHEET_ICONS = {"up": "muted", "down": "muted", "check": "accent_text"}
+"""Icons that the style sheet needs as files, and their roles."""
 
 # After Okabe and Ito's palette for colour-blind readers (2008), lightened or darkened to stand on the background.
 _SERIES_DARK = ("#56b4e9", "#e69f00", "#35c39a", "#e07fb0", "#f0e442", "#ff7f45", "#a49bff", "#c9ced6")
@@ -71,6 +74,7 @@ class Theme(QObject):
         self._app = app
         self._mode: Mode = "system"
         self._icons: dict[tuple[str, str], QIcon] = {}
+        self._files = QTemporaryDir()
         self.dark = False
         app.setStyle(QStyleFactory.create("Fusion"))
         app.styleHints().colorSchemeChanged.connect(self._on_system_changed)
@@ -127,7 +131,8 @@ class Theme(QObject):
     def _apply(self) -> None:
         self._app.setPalette(self._palette())
         sheet = resource_path("style.qss").read_text(encoding="utf-8")
-        self._app.setStyleSheet(Template(sheet).substitute(self._colors))
+        icons = {name: self._tinted_file(name, role) for name, role in _SHEET_ICONS.items()}
+        self._app.setStyleSheet(Template(sheet).substitute(self._colors, **icons))
 
     def _palette(self) -> QPalette:
         palette = QPalette()
@@ -169,8 +174,14 @@ class Theme(QObject):
             a.blueF() * (1 - share) + b.blueF() * share,
         )
 
+    def _tinted_file(self, name: str, role: str) -> str:
+        """A style sheet takes pictures from files only; this one is deleted with the theme."""
+        path = Path(self._files.filePath(f"{name}-{'dark' if self.dark else 'light'}.svg"))
+        path.write_text(_drawing(name).replace("currentColor", self._colors[role]), encoding="utf-8")
+        return path.as_posix()
+
     def _tinted(self, name: str, role: str) -> QIcon:
-        drawing = resource_path(f"icons/{name}.svg").read_text(encoding="utf-8")
+        drawing = _drawing(name)
         icon = QIcon()
         disabled = self.blend("muted", "window", 0.5)
         for mode, color in ((QIcon.Mode.Normal, self.color(role)), (QIcon.Mode.Disabled, disabled)):
@@ -183,6 +194,10 @@ class Theme(QObject):
                 painter.end()
                 icon.addPixmap(pixmap, mode)
         return icon
+
+
+def _drawing(name: str) -> str:
+    return resource_path(f"icons/{name}.svg").read_text(encoding="utf-8")
 
 
 def theme() -> Theme:
