@@ -28,7 +28,7 @@ from torch.nn import functional
 
 from gmstudio.cards import ConfigError, FamilyCard, ImageSpec, Objective, Term, Training, field
 from gmstudio.families.autoregressive import AutoregressiveFamily
-from gmstudio.families.pixel_session import FloatArray
+from gmstudio.families.pixel_session import FloatArray, Position
 from gmstudio.nn.conv_cache import PixelCache, RowCache
 from gmstudio.nn.masked_conv import CausalReach, MaskedConv2d, MaskKind, group_slices
 from gmstudio.nn.step_ops import Program, StepOps, step_ops
@@ -181,7 +181,8 @@ class PixelCNN(AutoregressiveFamily):
 
     def stepper(self, images_BCHW: NDArray[np.uint8], order_D3: Tensor, rewindable: bool) -> "PixelCNNStepper":
         """The incremental sampler."""
-        return PixelCNNStepper(self, images_BCHW, step_ops(len(images_BCHW), self.device), rewindable)
+        ops = step_ops(len(images_BCHW), self.device)
+        return PixelCNNStepper(self, images_BCHW, order_D3, ops, rewindable)
 
     def receptive_field(self, step: int, order_D3: Tensor) -> Tensor:
         """The sub-pixels that the masks let through, without the blind spot: (C, H, W) bool."""
@@ -209,13 +210,22 @@ class PixelCNNStepper:
     Args:
         model: the network.
         images_BCHW: the session's images, filled in as it goes.
+        order_D3: the raster order.
         ops: the array operations.
         rewindable: keep what ``rewind`` needs.
     """
 
-    def __init__(self, model: PixelCNN, images_BCHW: NDArray[np.uint8], ops: StepOps, rewindable: bool = True) -> None:
+    def __init__(
+        self,
+        model: PixelCNN,
+        images_BCHW: NDArray[np.uint8],
+        order_D3: Tensor,
+        ops: StepOps,
+        rewindable: bool = True,
+    ) -> None:
         self._images_BCHW = images_BCHW
         self._num_groups, _, self._width = model.image.shape
+        self._positions: list[Position] = [tuple(position) for position in order_D3.tolist()]
         self._scaled_L: FloatArray = scale_levels(torch.arange(model.image.levels).float(), model.image.levels).numpy()
         self._is_bernoulli = model.image.levels == 2
         self._ops = ops
@@ -245,9 +255,9 @@ class PixelCNNStepper:
 
     def _advance(self, step: int) -> None:
         """Compute the features at ``step``, which see the values of all earlier steps."""
+        channel, row, column = self._positions[step]
         if step > 0:
             self._read_value(step - 1)
-        row, column, channel = self._locate(step)
         if row != self._inputs.row:
             self._inputs.enter_row(row)
             self._convolved.enter_row(row)
@@ -257,16 +267,10 @@ class PixelCNNStepper:
 
     def _read_value(self, step: int) -> None:
         """Take over the value placed at ``step``, unless its row is done with and has been kept."""
-        row, column, channel = self._locate(step)
+        channel, row, column = self._positions[step]
         if row == self._inputs.row:
             values_B = self._scaled_L[self._images_BCHW[:, channel, row, column]]
             self._inputs.feature(0, column, channel)[0] = self._ops.load_batch(values_B)
-
-    def _locate(self, step: int) -> tuple[int, int, int]:
-        """(row, column, channel) of a step of the raster order."""
-        pixel, channel = divmod(step, self._num_groups)
-        row, column = divmod(pixel, self._width)
-        return row, column, channel
 
     def _compile(self, model: PixelCNN) -> list[list[Program]]:
         """The calls of a step, by column and colour."""

@@ -12,6 +12,9 @@ Source: van den Oord, Kalchbrenner & Kavukcuoglu 2016, Pixel Recurrent Neural Ne
 and figure 2.
 """
 
+import math
+from functools import cache
+from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -21,15 +24,16 @@ from torch.nn import functional
 MaskKind = Literal["A", "B"]
 
 
-def colour_groups(num_features: int, num_groups: int) -> Tensor:
-    """Which colour each feature belongs to: consecutive groups, as equal as they can be.
+@cache
+def group_slices(num_features: int, num_groups: int) -> tuple[slice, ...]:
+    """How features are divided among the colours: consecutive groups, as equal as they can be.
 
     Args:
         num_features: features to be divided.
         num_groups: colours, 1 (grey) or 3 (RGB).
 
     Returns:
-        (num_features,) int64, non-decreasing from 0 to ``num_groups - 1``.
+        The slice of the feature axis that belongs to each colour.
 
     Raises:
         ValueError: when there are fewer features than groups.
@@ -38,14 +42,14 @@ def colour_groups(num_features: int, num_groups: int) -> Tensor:
         raise ValueError(
             f"{num_features} features cannot be divided among {num_groups} colours; use {num_groups} or more."
         )
-    return torch.arange(num_features) * num_groups // num_features
+    starts = [math.ceil(group * num_features / num_groups) for group in range(num_groups + 1)]
+    return tuple(slice(start, stop) for start, stop in pairwise(starts))
 
 
-def group_slices(num_features: int, num_groups: int) -> list[slice]:
-    """The rows of a feature axis that belong to each colour, as ``colour_groups`` divides them."""
-    counts = torch.bincount(colour_groups(num_features, num_groups), minlength=num_groups)
-    stops: list[int] = counts.cumsum(0).tolist()
-    return [slice(start, stop) for start, stop in zip([0, *stops[:-1]], stops, strict=True)]
+def colour_groups(num_features: int, num_groups: int) -> Tensor:
+    """The colour to which each feature belongs, as ``group_slices`` divides them: (num_features,) int64."""
+    sizes = torch.tensor([group.stop - group.start for group in group_slices(num_features, num_groups)])
+    return torch.repeat_interleave(torch.arange(num_groups), sizes)
 
 
 def causal_mask(kind: MaskKind, out_groups: Tensor, in_groups: Tensor, kernel_size: int) -> Tensor:
