@@ -5,13 +5,22 @@ from PySide6.QtCore import QObject, Signal
 from gmstudio.client import EngineClient
 from gmstudio.messages import ResumeRun, RunInfo
 from gmstudio.session.engine import EngineSession
+from gmstudio.session.latents import LatentsSession
 from gmstudio.session.library import RunLibrary
+from gmstudio.session.pixels import PixelsSession
+from gmstudio.session.training import TrainingSession
 
 
 class Studio(QObject):
     """The parts of the session, and what concerns several of them.
 
     Attributes:
+        client: the engine's process, its commands and events.
+        library: catalog and runs.
+        engine: state, device and job of the engine.
+        training: what the Train panel stands on.
+        pixels: what the Pixels panel stands on.
+        latents: what the Latents panel stands on.
         interrupted: the run that was in training when its engine died, until it trains again or is let be; or None.
 
     Signals:
@@ -25,6 +34,9 @@ class Studio(QObject):
         self.client = client
         self.library = RunLibrary(client, self)
         self.engine = EngineSession(client, self)
+        self.training = TrainingSession(client, self.library, self)
+        self.pixels = PixelsSession(client, self.library, self)
+        self.latents = LatentsSession(client, self.library, self)
         self.interrupted: RunInfo | None = None
         self.engine.died.connect(self._on_died)
         self.library.live_changed.connect(self._on_live_changed)
