@@ -6,8 +6,8 @@ from gmstudio.client import ENGINE_GONE, EngineClient
 from gmstudio.engine_state import Ending, EngineState
 from gmstudio.messages import Catalog, ChooseDevice, CommandFailed, EngineReported
 
-SHELL_COMMANDS = ("ChooseDevice", "ListRuns", "OpenRun", "MarkCheckpoint", "Shutdown")
-"""Commands whose failure no panel shows."""
+SHELL_COMMANDS = ("ChooseDevice", "ListRuns", "Shutdown")
+"""Commands whose failure no panel shows; what the engine itself did wrong is shown always."""
 
 
 class EngineSession(QObject):

@@ -3,7 +3,7 @@
 from PySide6.QtCore import QObject, Signal
 
 from gmstudio.client import EngineClient
-from gmstudio.messages import ResumeRun, RunInfo
+from gmstudio.messages import CommandFailed, ResumeRun, RunInfo
 from gmstudio.session.engine import EngineSession
 from gmstudio.session.latents import LatentsSession
 from gmstudio.session.library import RunLibrary
@@ -38,6 +38,8 @@ class Studio(QObject):
         self.pixels = PixelsSession(client, self.library, self)
         self.latents = LatentsSession(client, self.library, self)
         self.interrupted: RunInfo | None = None
+        self._resume_request = 0
+        client.command_failed.connect(self._on_command_failed)
         self.engine.died.connect(self._on_died)
         self.library.live_changed.connect(self._on_live_changed)
         self.library.changed.connect(self._on_library_changed)
@@ -45,7 +47,7 @@ class Studio(QObject):
     def resume_interrupted(self) -> None:
         """Continue the interrupted run from its last checkpoint."""
         if self.interrupted is not None:
-            self.client.send(ResumeRun(run=self.interrupted.run))
+            self._resume_request = self.client.send(ResumeRun(run=self.interrupted.run))
 
     def forget_interrupted(self) -> None:
         """Let the interrupted run be; it stays in the library."""
@@ -56,6 +58,10 @@ class Studio(QObject):
         self.library.lose_engine()
         if live is not None:
             self._set_interrupted(self.library.info(live.run))
+
+    def _on_command_failed(self, event: CommandFailed) -> None:
+        if self._resume_request and event.request == self._resume_request:
+            self.engine.problem.emit(event.message, event.detail)
 
     def _on_live_changed(self, run: str) -> None:
         if run:

@@ -8,7 +8,8 @@ import fake_engine
 from pytestqt.qtbot import QtBot
 from studio_fixture import WAIT_MS, StartStudio, start_studio, train, wait_ready
 
-from gmstudio.messages import EngineReported, StopTraining
+from gmstudio.client import ENGINE_GONE
+from gmstudio.messages import CommandFailed, EngineReported, StopTraining
 
 __all__ = ["start_studio"]
 
@@ -62,3 +63,32 @@ def test_reports_of_a_dead_engine_are_forgotten(qtbot: QtBot, start_studio: Star
     os.kill(studio.engine.state.pid, signal.SIGKILL)
     qtbot.waitUntil(lambda: studio.engine.ending is not None, timeout=WAIT_MS)
     assert studio.engine.report is None
+
+
+def test_a_resume_that_fails_is_a_problem(qtbot: QtBot, start_studio: StartStudio) -> None:
+    studio = start_studio("--listed")
+    train(qtbot, studio)
+    os.kill(studio.engine.state.pid, signal.SIGKILL)
+    qtbot.waitUntil(lambda: studio.interrupted is not None, timeout=WAIT_MS)
+    wait_ready(qtbot, studio)
+    problems: list[str] = []
+    studio.engine.problem.connect(lambda sentence, _detail: problems.append(sentence))
+    studio.resume_interrupted()
+    request = studio.client._last_request
+    studio.client.deliver(CommandFailed(request=request, command="ResumeRun", message="The checkpoint is damaged."))
+    assert problems == ["The checkpoint is damaged."]
+    assert studio.interrupted is not None
+
+
+def test_only_what_no_panel_shows_is_a_problem(qtbot: QtBot, start_studio: StartStudio) -> None:
+    studio = start_studio()
+    problems: list[tuple[str, str]] = []
+    studio.engine.problem.connect(lambda sentence, detail: problems.append((sentence, detail)))
+    for command, message, detail in (
+        ("DescribeModel", "Width is 0.", ""),
+        ("ListRuns", "The folder cannot be read.", ""),
+        ("Decode", "The engine failed here.", "Traceback"),
+        ("OpenPixels", ENGINE_GONE, ""),
+    ):
+        studio.client.deliver(CommandFailed(request=99, command=command, message=message, detail=detail))
+    assert problems == [("The folder cannot be read.", ""), ("The engine failed here.", "Traceback")]
