@@ -135,12 +135,14 @@ class EngineClient(EngineEvents):
             self._start_process()
 
     def restart(self) -> None:
-        """Start afresh: kill an engine that is there, or start one where there is none."""
+        """Start afresh: an engine that answers checkpoints and exits first, another one is killed."""
         self._quick_deaths = 0
-        if self._process is not None and self.state.phase != "closing":
-            self._end("It was ended to be restarted.")
-        else:
+        if self._process is None:
             self.start()
+        elif self.state.phase == "ready":
+            self._ask_to_exit("restarting", self._patience.close)
+        elif self.state.phase != "closing":
+            self._end("The engine was ended to be restarted.")
 
     def close(self) -> None:
         """Have the engine checkpoint and exit; ``state_changed`` says ``closed``. A second call waits no longer."""
@@ -153,13 +155,20 @@ class EngineClient(EngineEvents):
             self._watch.stop()
             self._process.kill()
             self._set_state("closing")
-        else:
-            self._grace_s = self._patience.close if self.state.phase == "ready" else self._patience.kill
-            self.send(Shutdown())
-            self._process.closeWriteChannel()
-            self._watch.stop()
-            self._impatience.start(_ms(self._grace_s))
+        elif self.state.phase == "restarting":
             self._set_state("closing")
+        else:
+            patience = self._patience
+            self._ask_to_exit("closing", patience.close if self.state.phase == "ready" else patience.kill)
+
+    def _ask_to_exit(self, phase: Phase, grace_s: float) -> None:
+        assert self._process is not None
+        self.send(Shutdown())
+        self._process.closeWriteChannel()
+        self._watch.stop()
+        self._grace_s = grace_s
+        self._impatience.start(_ms(grace_s))
+        self._set_state(phase)
 
     def _timer(self, slot: object, *, single_shot: bool = True) -> QTimer:
         timer = QTimer(self)
@@ -198,12 +207,13 @@ class EngineClient(EngineEvents):
             self._set_state("starting", self.state.ending)
 
     def _write(self, command: Command) -> None:
-        if not isinstance(command, Ping):
-            self._unanswered[command.request] = type(command).__name__
-        if self._process is None or self.state.phase == "closing":
-            QTimer.singleShot(0, self, self._fail_unanswered)
-        else:
-            self._process.write(frame(command))
+        name = type(command).__name__
+        if self._process is None or self.state.phase in ("closing", "restarting"):
+            QTimer.singleShot(0, self, lambda: self._fail({command.request: name}))
+            return
+        if not isinstance(command, Ping | Shutdown):
+            self._unanswered[command.request] = name
+        self._process.write(frame(command))
 
     def _on_stdout(self) -> None:
         if self._process is None:
@@ -318,18 +328,21 @@ class EngineClient(EngineEvents):
             cause=self._cause,
             before_hello=not self._said_hello,
         )
-        wanted = self.state.phase == "closing"
+        in_order = self._excused or not (code or self._cause)
+        phase = self.state.phase
         self._process = None
         self._watch.stop()
         self._impatience.stop()
         process.deleteLater()
-        if wanted:
-            self._unanswered.clear()
-            in_order = self._excused or not (code or self._cause)
+        unanswered, self._unanswered = self._unanswered, {}
+        if phase == "closing":
             self._set_state("closed", None if in_order else ending)
+            return
+        if phase == "restarting" and in_order:
+            self._start_process()
         else:
             self._mourn(ending)
-            self._fail_unanswered()
+        self._fail(unanswered)
 
     def _mourn(self, ending: Ending) -> None:
         """Say how it ended, and start the next one unless this happens again and again."""
@@ -341,9 +354,8 @@ class EngineClient(EngineEvents):
             self._set_state("dead", ending)
             self._restart.start(_ms(self._patience.restart))
 
-    def _fail_unanswered(self) -> None:
-        failed, self._unanswered = self._unanswered, {}
-        for request, command in failed.items():
+    def _fail(self, unanswered: dict[int, str]) -> None:
+        for request, command in unanswered.items():
             self.deliver(CommandFailed(request=request, command=command, message=ENGINE_GONE))
 
 

@@ -4,7 +4,7 @@ import signal
 from dataclasses import dataclass
 from typing import Literal
 
-Phase = Literal["closed", "starting", "ready", "not responding", "dead", "given up", "closing"]
+Phase = Literal["closed", "starting", "ready", "not responding", "dead", "given up", "restarting", "closing"]
 
 
 @dataclass(frozen=True)

@@ -225,12 +225,36 @@ def test_closing_twice_does_not_wait(qtbot: QtBot, start: StartClient) -> None:
     assert not process_exists(pid)
 
 
-def test_restart_replaces_a_living_engine(qtbot: QtBot, start: StartClient) -> None:
-    client = start()
+def test_restart_lets_a_living_engine_save(qtbot: QtBot, start: StartClient, tmp_path: Path) -> None:
+    saved = tmp_path / "saved"
+    client = start("--saved", str(saved))
+    pid = wait_for(qtbot, client, "ready").pid
+    client.restart()
+    failures = collect(client.command_failed)
+    request = client.send(ListRuns())  # too late for the old one, too early for the new one
+    qtbot.waitUntil(lambda: client.state.phase == "ready" and client.state.pid != pid, timeout=WAIT_MS)
+    assert saved.exists()
+    assert not process_exists(pid)
+    assert [s.phase for s in seen(client)] == ["starting", "ready", "restarting", "starting", "ready"]
+    assert [(f.request, f.message) for f in failures] == [(request, ENGINE_GONE)]
+
+
+def test_closing_while_restarting(qtbot: QtBot, start: StartClient) -> None:
+    client = start("--saving-s", "0.2")
+    wait_for(qtbot, client, "ready")
+    client.restart()
+    client.close()
+    assert wait_for(qtbot, client, "closed").ending is None
+
+
+def test_an_engine_that_answers_no_shutdown_is_killed_and_restarted(qtbot: QtBot, start: StartClient) -> None:
+    client = start("--deaf", patience=Patience(close=0.1, kill=0.1, restart=0.01))
     pid = wait_for(qtbot, client, "ready").pid
     client.restart()
     qtbot.waitUntil(lambda: client.state.phase == "ready" and client.state.pid != pid, timeout=WAIT_MS)
-    assert not process_exists(pid)
+    ending = next(s.ending for s in seen(client) if s.phase == "dead")
+    assert ending is not None
+    assert "did not exit within 0.1 s" in ending.sentence
 
 
 def test_choosing_a_device_that_is_not_there_fails_in_words(qtbot: QtBot, start: StartClient) -> None:

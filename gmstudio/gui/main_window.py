@@ -213,9 +213,13 @@ class MainWindow(QMainWindow):
         dialog.setObjectName("open_run_dialog")
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(self._studio.library.open)
+        dialog.fileSelected.connect(self._open_run)
         dialog.setModal(False)
         dialog.show()
+
+    def _open_run(self, folder: str) -> None:
+        self._studio.training.look_at(folder)
+        self.show_panel(next(iter(self._places)))
 
     def _show_runs_folder(self) -> None:
         home = self._studio.library.home or str(runs_home())

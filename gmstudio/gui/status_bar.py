@@ -14,6 +14,7 @@ STATES = {
     "not responding": ("Engine not responding", "warning"),
     "dead": ("Engine died, restarting…", "error"),
     "given up": ("Engine not running", "error"),
+    "restarting": ("Engine restarting…", "muted"),
     "closing": ("Closing…", "muted"),
 }
 BUSY = {"training": "Training", "paused": "Paused", "busy": "Engine busy"}

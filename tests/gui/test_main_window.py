@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QComboBox, QLabel, QProgressBar, QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import QComboBox, QFileDialog, QLabel, QProgressBar, QPushButton, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 from studio_fixture import WAIT_MS, StartStudio, start_studio, train, wait_ready
 from toy_panels import PLACES, FirstPanel
@@ -252,6 +252,24 @@ def test_a_run_that_cannot_be_opened_is_told(qtbot: QtBot, start_studio: StartSt
     window = open_window(qtbot, studio)
     studio.library.open_failed.emit("/nowhere", "There is no run in /nowhere.")
     assert banner_text(window) == "There is no run in /nowhere."
+
+
+def test_a_run_from_anywhere_is_chosen_in_a_dialog_that_is_not_in_the_way(
+    qtbot: QtBot, start_studio: StartStudio, tmp_path: Path
+) -> None:
+    studio = start_studio()
+    window = open_window(qtbot, studio)
+    wait_ready(qtbot, studio)
+    window.show_panel("second")
+    QTest.keyClick(window, Qt.Key.Key_O, Qt.KeyboardModifier.ControlModifier)
+    dialog = find(window, QFileDialog, "open_run_dialog")
+    assert isinstance(dialog, QFileDialog)
+    assert not dialog.isModal()
+    dialog.fileSelected.emit(str(tmp_path))
+    dialog.close()
+    assert studio.training.run == str(tmp_path)
+    assert window.panel == "first"
+    qtbot.waitUntil(lambda: bool(studio.library.opened), timeout=WAIT_MS)
 
 
 @pytest.mark.parametrize(
