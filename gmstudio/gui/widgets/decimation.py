@@ -1,6 +1,7 @@
 """Making long curves cheap to draw and noisy ones readable."""
 
-from typing import Any
+import math
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,21 +27,32 @@ def decimate(
     Returns:
         x and y of the points that are left.
     """
-    start = max(int(np.searchsorted(x, low)) - 1, 0)
-    stop = min(int(np.searchsorted(x, high, side="right")) + 1, len(x))
+    start = max(_place(x, low, "left") - 1, 0)
+    stop = min(_place(x, high, "right") + 1, len(x))
     x, y = x[start:stop], y[start:stop]
     if len(x) <= max_points:
         return x, y
     size = -(-2 * len(x) // max_points)
     whole = len(x) // size * size
     blocks = y[:whole].reshape(-1, size)
-    # A gap counts as neither smallest nor largest; a block of gaps keeps its first one.
-    lowest = np.where(np.isnan(blocks), np.inf, blocks).argmin(1)
-    highest = np.where(np.isnan(blocks), -np.inf, blocks).argmax(1)
+    gaps = np.isnan(blocks)
+    if gaps.any():  # a gap counts as neither smallest nor largest; a block of gaps keeps its first one
+        lowest = np.where(gaps, np.inf, blocks).argmin(1)
+        highest = np.where(gaps, -np.inf, blocks).argmax(1)
+    else:
+        lowest, highest = blocks.argmin(1), blocks.argmax(1)
     offsets = np.arange(len(blocks)) * size
     pairs = np.stack([np.minimum(lowest, highest), np.maximum(lowest, highest)], 1) + offsets[:, None]
     kept = np.append(pairs.ravel(), len(x) - 1)
     return x[kept], y[kept]
+
+
+def _place(x: NDArray[Any], value: float, side: Literal["left", "right"]) -> int:
+    """Where a value belongs; numpy would turn all of an integer array into floats to look for a float."""
+    if np.issubdtype(x.dtype, np.integer):
+        limits = np.iinfo(x.dtype)
+        value = int(min(max(math.ceil(value) if side == "left" else math.floor(value), limits.min), limits.max))
+    return int(np.searchsorted(x, x.dtype.type(value), side=side))
 
 
 def smooth(values: Floats, weight: float) -> Floats:
