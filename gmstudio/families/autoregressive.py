@@ -114,7 +114,12 @@ class AutoregressiveFamily(Family):
         return order_D3
 
     def pixel_session(
-        self, batch: int, order: Order = None, generator: torch.Generator | None = None
+        self,
+        batch: int,
+        order: Order = None,
+        generator: torch.Generator | None = None,
+        *,
+        rewindable: bool = True,
     ) -> AutoregressiveSession:
         """Open a session that generates ``batch`` images step by step with the weights as they are now.
 
@@ -122,13 +127,15 @@ class AutoregressiveFamily(Family):
             batch: images, 1 or more.
             order: generation order, see ``check_order``.
             generator: source of the session's uniforms.
+            rewindable: whether ``rewind`` may be called; if not, less is kept.
 
         Raises:
             ValueError: when the batch is less than 1 or the order does not fit.
         """
         order_D3 = self.check_order(order)
+        uniforms_DB = self._uniforms(batch, generator)
         return AutoregressiveSession(
-            self.image, order_D3, self._uniforms(batch, generator), self.stepper, self.receptive_field
+            self.image, order_D3, uniforms_DB, self.stepper, self.receptive_field, rewindable=rewindable
         )
 
     def plain_pixel_session(

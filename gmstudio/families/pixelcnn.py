@@ -75,7 +75,7 @@ class PixelCNN(AutoregressiveFamily):
                 le=64,
                 unit="blocks",
             ),
-        ] = 8
+        ] = 5
         num_channels: Annotated[
             int,
             field(
@@ -135,7 +135,7 @@ class PixelCNN(AutoregressiveFamily):
             ),
         ),
     )
-    training_defaults: ClassVar[Training] = Training(steps=1000, batch_size=64, learning_rate=1e-3, schedule="cosine")
+    training_defaults: ClassVar[Training] = Training(steps=1000, batch_size=64, learning_rate=2e-3, schedule="cosine")
 
     def __init__(self, config: Config, image: ImageSpec) -> None:
         super().__init__(config, image)
