@@ -258,12 +258,17 @@ class PixelWalk(QObject):
         self._stale = True
         self.changed.emit()
 
+    def follows_path(self) -> bool:
+        """Whether going on places what the path remembers (and was seen before), rather than drawing."""
+        state = self.state
+        return state is not None and not self._stale and state.step < min(len(self._known), state.path)
+
     def upcoming(self) -> int | None:
         """The value that going on places next: the remembered one, or the draw; None at the end."""
         state = self.state
         if state is None or state.finished:
             return None
-        if not self._stale and state.step < min(len(self._known), state.path):
+        if self.follows_path():
             return int(self._known[state.step])
         return inverse_cdf(tempered(state.conditional, self.temperature), state.uniform)
 

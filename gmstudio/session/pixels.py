@@ -186,6 +186,11 @@ class PixelsSession(QObject):
         )
         self._browse_request = self._events.send(command)
 
+    @property
+    def browsing(self) -> bool:
+        """Whether images were asked for that have not come yet."""
+        return self._browse_request != 0
+
     def complete(self, position: int, first: int) -> None:
         """Continue a real image.
 
@@ -329,7 +334,7 @@ class PixelsSession(QObject):
 
     def _on_data_browsed(self, event: DataBrowsed) -> None:
         if event.request and event.request == self._browse_request:
-            self.data, self.data_problem = event, ""
+            self.data, self.data_problem, self._browse_request = event, "", 0
             self.data_changed.emit()
 
     def _on_forked(self, event: PixelsForked) -> None:
@@ -339,7 +344,7 @@ class PixelsSession(QObject):
 
     def _on_failed(self, event: CommandFailed) -> None:
         if event.request and event.request == self._browse_request:
-            self.data, self.data_problem = None, event.message
+            self.data, self.data_problem, self._browse_request = None, event.message, 0
             self.data_changed.emit()
         elif event.request and event.request == self._fork_request:
             self._clear_forks()

@@ -1,0 +1,177 @@
+"""The Pixels panel's view of one conditional: the next sub-pixel's distribution, and how its value is drawn."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSpinBox, QVBoxLayout, QWidget
+
+from gmstudio.gui.panels.panel import Panel
+from gmstudio.gui.theme import GRID, theme
+from gmstudio.gui.widgets.cdf_strip import CdfStrip
+from gmstudio.gui.widgets.distribution_bars import DistributionBars
+from gmstudio.gui.widgets.typed_slider import KeyKeeper, TypedSlider, fit_width
+from gmstudio.session.pixel_state import PixelState, entropy_nats, tempered
+from gmstudio.session.pixels import MAX_SEED, PixelsSession
+
+CHANNELS = {1: ("",), 3: ("red", "green", "blue")}
+BARS_TIP = (
+    "The model's distribution of the next sub-pixel given the ones before it, at temperature 1. Click a bar, or type "
+    "its value on the keyboard, to choose the value yourself and go on from there."
+)
+CDF_TIP = (
+    "How a value is drawn: the interval from 0 to 1 is cut into one share per value, as wide as its (tempered) "
+    "probability; the uniform random number u falls into one of them."
+)
+TEMPERATURE_TIP = (
+    "Sharpens (below 1) or flattens (above 1) each conditional before a value is drawn: p^(1/T), normalized. 0 always "
+    "takes the most likely value. It acts on sub-pixels to come: those already drawn stay until you go on from an "
+    "earlier one. −log p is always taken at temperature 1."
+)
+SEED_TIP = (
+    "Fixes the uniform numbers that choose the values. It acts on sub-pixels to come: those already drawn stay until "
+    "you go on from an earlier one."
+)
+
+
+def shades_of(levels: int, channel: int, channels: int) -> NDArray[np.uint8]:
+    """(L, 3) RGB of each level of a channel alone."""
+    table = np.linspace(0.0, 255.0, levels).round().astype(np.uint8)
+    shades = np.zeros((levels, 3), np.uint8)
+    shades[:, slice(None) if channels == 1 else channel] = table[:, None] if channels == 1 else table
+    return shades
+
+
+def where(state: PixelState, step: int) -> str:
+    """A sub-pixel in words, counted from 0: ``row 3, column 5, red``."""
+    channel, row, column = state.place_of(step)
+    colour = CHANNELS[state.spec.channels][channel]
+    return f"row {row}, column {column}" + (f", {colour}" if colour else "")
+
+
+class ConditionalView(QWidget):
+    """Bars, the unit interval that is cut by them, entropy, temperature and seed.
+
+    Args:
+        panel: whose controls these are.
+        session: what they show and change.
+    """
+
+    def __init__(self, panel: Panel, session: PixelsSession) -> None:
+        super().__init__(panel)
+        self._session, self._walk = session, session.walk
+        self._title = QLabel()
+        self._title.setProperty("role", "heading")
+        self._entropy = QLabel()
+        self._draw = QLabel()
+        self._draw.setProperty("role", "muted")
+        self.bars = DistributionBars()
+        panel.name_widget(self.bars, "bars", "Distribution of the next sub-pixel", BARS_TIP)
+        self.cdf = CdfStrip()
+        panel.name_widget(self.cdf, "cdf", "How the value is drawn", CDF_TIP)
+        self.temperature = TypedSlider(0.0, 2.0, decimals=2)
+        self.temperature.name("pixels.temperature", "Temperature", TEMPERATURE_TIP)
+        self.seed = QSpinBox()
+        self.seed.setRange(0, MAX_SEED)
+        self.seed.setKeyboardTracking(False)
+        self.seed.installEventFilter(KeyKeeper(self))
+        fit_width(self.seed, "000000000")
+        panel.name_widget(self.seed, "seed", "Seed", SEED_TIP)
+        self.new_seed = panel.add_action(
+            "new_seed",
+            "New seed",
+            "N",
+            session.new_seed,
+            icon="dice",
+            tip="A random seed for the sub-pixels to come; a finished image is begun again",
+        )
+        self._lay_out(panel)
+        self.bars.chosen.connect(self._walk.choose)
+        self.temperature.value_changed.connect(self._on_temperature)
+        self.seed.valueChanged.connect(self._walk.set_seed)
+        self._walk.moved.connect(self.refresh)
+        self._walk.changed.connect(self.refresh)
+        theme().changed.connect(self.refresh)
+        self.refresh()
+
+    def _lay_out(self, panel: Panel) -> None:
+        controls = QHBoxLayout()
+        controls.setSpacing(GRID)
+        temperature_label = QLabel("Temperature")
+        temperature_label.setBuddy(self.temperature.slider)
+        seed_label = QLabel("Seed")
+        seed_label.setBuddy(self.seed)
+        controls.addWidget(temperature_label)
+        controls.addWidget(self.temperature, 1)
+        controls.addWidget(seed_label)
+        controls.addWidget(self.seed)
+        controls.addWidget(panel.button(self.new_seed, icon_only=True))
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GRID // 2)
+        column.addWidget(self._title)
+        column.addWidget(self._entropy)
+        column.addWidget(self.bars, 1)
+        column.addWidget(self.cdf)
+        column.addWidget(self._draw)
+        column.addLayout(controls)
+
+    def refresh(self) -> None:
+        """Show the conditional of the next sub-pixel."""
+        walk, state = self._walk, self._walk.state
+        self.temperature.set_value(walk.temperature)
+        if self.seed.value() != walk.seed:
+            self.seed.blockSignals(True)
+            self.seed.setValue(walk.seed)
+            self.seed.blockSignals(False)
+        self.bars.setEnabled(walk.usable)
+        if state is None or state.finished:
+            self._show_none(state)
+        else:
+            self._show(state)
+
+    def _show_none(self, state: PixelState | None) -> None:
+        text = "" if state is None else "The image is finished. Go back to a pixel to see its distribution, or reset."
+        self._title.setText("p(xᵢ | x₍<ᵢ₎)" if state is None else "Finished")
+        self._entropy.setText(" ")
+        self._draw.setText(" ")
+        self.bars.clear(text)
+        self.cdf.set_shares(np.zeros(0), 0.0, None, np.zeros((0, 3), np.uint8))
+
+    def _show(self, state: PixelState) -> None:
+        walk = self._walk
+        p = state.conditional
+        q = tempered(p, walk.temperature)
+        marked = walk.upcoming()
+        channel = state.place_of(state.step)[0]
+        shades = shades_of(state.spec.levels, channel, state.spec.channels)
+        overlay = None if walk.temperature == 1 else q
+        self.bars.set_distribution(p, overlay, marked, shades)
+        self.cdf.set_shares(q, state.uniform, marked, shades)
+        self._title.setText(f"Next: x{subscript(state.step)} at {where(state, state.step)}")
+        self._entropy.setText(self._entropy_text(p, overlay))
+        self._draw.setText(self._draw_text(state, marked))
+
+    def _entropy_text(self, p: NDArray[np.floating], overlay: NDArray[np.floating] | None) -> str:
+        entropy = entropy_nats(p)
+        text = f"Entropy {entropy:.3f} nats = {entropy / math.log(2):.3f} bits"
+        if overlay is not None:
+            text += f"   ·   outline: T = {self._walk.temperature:g}, {entropy_nats(overlay):.3f} nats"
+        return text
+
+    def _draw_text(self, state: PixelState, marked: int | None) -> str:
+        if marked is None:
+            return ""
+        if self._walk.follows_path():
+            return f"▲ {marked} stands next on the path"
+        if self._walk.temperature == 0:
+            return f"▲ {marked} comes next: the most likely value"
+        return f"▲ u = {state.uniform:.4f} falls into the share of {marked}: it comes next"
+
+    def _on_temperature(self, temperature: float) -> None:
+        self._walk.set_temperature(round(temperature, 2))
+
+
+def subscript(number: int) -> str:
+    """Digits as subscripts."""
+    return str(number).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))

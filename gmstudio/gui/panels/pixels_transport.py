@@ -1,0 +1,164 @@
+"""The Pixels panel's transport: play, step, scrub, speed."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+
+from gmstudio.gui.panels.panel import Panel
+from gmstudio.gui.theme import GRID
+from gmstudio.gui.widgets.typed_slider import KeyKeeper, TypedSlider
+from gmstudio.session.pixel_walk import MAX_SPEED_HZ, MIN_SPEED_HZ
+from gmstudio.session.pixels import PixelsSession
+
+
+class Transport(QWidget):
+    """Buttons, the step slider and the speed.
+
+    Args:
+        panel: whose actions and names these are.
+        session: what they move.
+    """
+
+    def __init__(self, panel: Panel, session: PixelsSession) -> None:
+        super().__init__(panel)
+        self._session, self._walk = session, session.walk
+        self._add_actions(panel)
+        self.scrub = TypedSlider(0, 1, decimals=0)
+        self.scrub.name(
+            "pixels.scrub",
+            "Step",
+            SCRUB_TIP,
+        )
+        self.speed = TypedSlider(MIN_SPEED_HZ, MAX_SPEED_HZ, decimals=0, log=True, suffix=" px/s")
+        self.speed.name("pixels.speed", "Speed", "Sub-pixels generated per second while playing, 1 to 1000.")
+        self._of = QLabel()
+        self._lay_out(panel)
+        self.scrub.value_changed.connect(self._on_scrubbed)
+        self.speed.value_changed.connect(self._walk.set_speed)
+        self._walk.moved.connect(self.refresh)
+        self._walk.changed.connect(self.refresh)
+        self.refresh()
+
+    def _add_actions(self, panel: Panel) -> None:
+        walk, session = self._walk, self._session
+        add = panel.add_action
+        self.reset = add("reset", "Reset", "R", session.reset, icon="reset", tip=RESET_TIP)
+        self.start = add("start", "To the start", "Home", self._to_start, icon="undo", tip=START_TIP)
+        self.row_back = add("row_back", "One row back", "Up", self._row_back, icon="up", tip="Back to the row's start")
+        self.back = add("back", "One step back", "Left", walk.back, icon="back", tip="One sub-pixel back; kept ahead")
+        self.play = add("play", "Play", "Space", self._toggle, icon="play", tip=PLAY_TIP)
+        self.step = add("step", "One step", "Right", walk.forward, icon="step", tip="Generate one sub-pixel")
+        self.row = add("row", "One row", "Down", self._row, icon="row", tip="Generate to the end of the row")
+        self.finish = add("finish", "Finish", "End", self._finish, icon="finish", tip=FINISH_TIP)
+
+    def _lay_out(self, panel: Panel) -> None:
+        buttons = QHBoxLayout()
+        buttons.setSpacing(GRID // 2)
+        keeper = KeyKeeper(self)
+        for action in (self.reset, self.start, self.row_back, self.back):
+            buttons.addWidget(quiet(panel.button(action, icon_only=True), keeper))
+        play = quiet(panel.button(self.play), keeper)
+        play.setProperty("primary", True)
+        play.setMinimumWidth(11 * GRID)
+        buttons.addWidget(play)
+        for action in (self.step, self.row, self.finish):
+            buttons.addWidget(quiet(panel.button(action, icon_only=True), keeper))
+        buttons.addSpacing(2 * GRID)
+        speed_label = QLabel("Speed")
+        speed_label.setBuddy(self.speed.slider)
+        buttons.addWidget(speed_label)
+        buttons.addWidget(self.speed, 1)
+        steps = QHBoxLayout()
+        step_label = QLabel("Step")
+        step_label.setBuddy(self.scrub.slider)
+        steps.addWidget(step_label)
+        steps.addWidget(self.scrub, 1)
+        steps.addWidget(self._of)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GRID)
+        column.addLayout(steps)
+        column.addLayout(buttons)
+
+    def refresh(self) -> None:
+        """Show where the walk is and what can be done."""
+        walk, state = self._walk, self._walk.state
+        self.speed.set_value(walk.speed_hz)
+        moving = walk.playing or walk.finishing
+        self.play.setText("Stop" if walk.finishing else "Pause" if walk.playing else "Play")
+        self._set_play_icon("stop" if walk.finishing else "pause" if walk.playing else "play")
+        usable = walk.usable and state is not None
+        for action in (self.play, self.start, self.row_back, self.back, self.step, self.row, self.finish):
+            action.setEnabled(usable or (action is self.play and moving))
+        self.reset.setEnabled(bool(self._session.run))
+        self.scrub.setEnabled(usable)
+        if state is None:
+            self._of.setText("")
+            return
+        if usable:
+            for action in (self.start, self.row_back, self.back):
+                action.setEnabled(state.step > 0)
+            for action in (self.step, self.row, self.finish):
+                action.setEnabled(not state.finished)
+        self.scrub.set_range(0, state.num_dims)
+        self.scrub.set_value(state.step)
+        beyond = f" · path to {state.path:,}" if state.path > state.step else ""
+        self._of.setText(f"of {state.num_dims:,}{beyond}")
+
+    def _set_play_icon(self, icon: str) -> None:
+        panel = self.parentWidget()
+        while panel is not None and not isinstance(panel, Panel):
+            panel = panel.parentWidget()
+        if panel is not None and self.play.data() != icon:
+            self.play.setData(icon)
+            panel.set_action_icon(self.play, icon)
+
+    def _on_scrubbed(self, step: float) -> None:
+        state, aim = self._walk.state, round(step)
+        self._walk.pause()
+        if state is not None and aim > state.path:
+            self._walk.draw_to(aim)
+        else:
+            self._walk.go_to(aim)
+
+    def _toggle(self) -> None:
+        if self._walk.playing or self._walk.finishing:
+            self._walk.pause()
+        else:
+            self._walk.play()
+
+    def _finish(self) -> None:
+        if self._walk.finishing:
+            self._walk.pause()
+        else:
+            self._walk.finish()
+
+    def _to_start(self) -> None:
+        self._walk.pause()
+        self._walk.go_to(0)
+
+    def _row(self) -> None:
+        if self._walk.state is not None:
+            self._walk.pause()
+            self._walk.draw_to(self._walk.state.next_row_step)
+
+    def _row_back(self) -> None:
+        if self._walk.state is not None:
+            self._walk.pause()
+            self._walk.go_to(self._walk.state.previous_row_step)
+
+
+def quiet(button: QToolButton, keeper: KeyKeeper) -> QToolButton:
+    """Let a click leave the focus where it is; with the focus (by Tab), Space presses the button."""
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    button.installEventFilter(keeper)
+    return button
+
+
+SCRUB_TIP = (
+    "Sub-pixels placed. Back and forth along the path that was generated; beyond its end, new ones are generated. Any "
+    "step can be typed."
+)
+PLAY_TIP = "Generate sub-pixel after sub-pixel at the chosen speed, or pause"
+RESET_TIP = "Begin again with the same weights and seed, from the given pixels or an empty image"
+START_TIP = "Back to the empty image; the path stays and can be gone along again"
+FINISH_TIP = "Generate the rest as fast as the model can; press again to stop"

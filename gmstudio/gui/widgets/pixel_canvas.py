@@ -1,0 +1,298 @@
+"""An image in the making: what is there, what is still to come, what the model can see, and what surprised it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QBrush,
+    QColor,
+    QImage,
+    QMouseEvent,
+    QPainter,
+    QPainterPath,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+    QPolygonF,
+)
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from gmstudio.gui.theme import theme
+from gmstudio.gui.widgets.heat import heat_colours
+
+Pixel = tuple[int, int]
+CONTEXT_OPACITY = 0.28
+GRID_FROM_SCALE = 10
+"""Lines between pixels are drawn from this many screen pixels per pixel on."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What a canvas shows.
+
+    Args:
+        image: (C, H, W) uint8 levels.
+        levels: values a sub-pixel can take.
+        placed: (C, H, W) bool: sub-pixels that are there.
+        context: (C, H, W) bool: sub-pixels that the next conditional can depend on.
+        current: (row, column) of the next pixel, or None.
+        surprise: (H, W) −log p in nats, NaN where unknown.
+        top: nats at the bright end of the heat scale.
+        given: (H, W) bool: pixels that were given, not generated.
+        chosen: pixels whose value the user chose.
+    """
+
+    image: NDArray[np.uint8]
+    levels: int
+    placed: NDArray[np.bool_]
+    context: NDArray[np.bool_]
+    current: Pixel | None
+    surprise: NDArray[np.floating]
+    top: float
+    given: NDArray[np.bool_]
+    chosen: tuple[Pixel, ...] = ()
+
+
+class PixelCanvas(QWidget):
+    """Shows a ``Picture`` as large as fits, each pixel a square of a whole number of screen pixels.
+
+    Attributes:
+        picture: what is shown, or None.
+        heat: show the surprise of each pixel in place of its value.
+        show_context: tint what the next conditional can depend on.
+
+    Signals:
+        clicked: row and column of the pixel that was clicked.
+        hovered: row and column of the pixel under the pointer; −1, −1 when it leaves.
+    """
+
+    clicked = Signal(int, int)
+    hovered = Signal(int, int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.picture: Picture | None = None
+        self.heat = False
+        self.show_context = True
+        self._placeholder = ""
+        self._pixels = QImage()
+        self._tint = QImage()
+        self._hatch, self._grid = QPixmap(), QPixmap()
+        self._furniture_key: tuple[float | bool, ...] = ()
+        self._hover: Pixel | None = None
+        self.setMouseTracking(True)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        theme().changed.connect(self._render)
+
+    # ---- what it shows -----------------------------------------------------------------------------------------
+
+    def set_picture(self, picture: Picture | None) -> None:
+        """Show another picture, or none."""
+        self.picture = picture
+        self._render()
+
+    def set_heat(self, heat: bool) -> None:
+        """Show the surprise of each pixel, or its value."""
+        self.heat = heat
+        self._render()
+
+    def set_show_context(self, show: bool) -> None:
+        """Tint what the next conditional can depend on, or don't."""
+        self.show_context = show
+        self.update()
+
+    def set_placeholder(self, text: str) -> None:
+        """What to say while there is no picture."""
+        self._placeholder = text
+        self.update()
+
+    def _render(self) -> None:
+        picture = self.picture
+        if picture is not None:
+            there = picture.placed.any(axis=0)
+            if self.heat:
+                colours = heat_colours(picture.surprise, picture.top)
+            else:
+                shades = np.linspace(0.0, 255.0, picture.levels).round().astype(np.uint8)[picture.image]
+                colours = np.moveaxis(np.broadcast_to(shades, (3, *shades.shape[1:])), 0, -1)
+            self._pixels = _argb(colours, np.where(there, 255.0, 0.0))
+            accent = theme().color("accent")
+            tint = np.empty((*there.shape, 3), np.uint8)
+            tint[:] = (accent.red(), accent.green(), accent.blue())
+            self._tint = _argb(tint, picture.context.mean(axis=0, dtype=np.float64) * (CONTEXT_OPACITY * 255))
+        self.update()
+
+    # ---- where things are --------------------------------------------------------------------------------------
+
+    def sizeHint(self) -> QSize:
+        """Large: it is what the panel is about."""
+        return QSize(480, 480)
+
+    def minimumSizeHint(self) -> QSize:
+        """Still legible."""
+        return QSize(120, 120)
+
+    def image_rect(self) -> QRectF:
+        """Where the image is painted, in the widget's coordinates."""
+        picture = self.picture
+        if picture is None:
+            return QRectF()
+        _, rows, columns = picture.image.shape
+        ratio = self.devicePixelRatioF()
+        width, height = (self.width() - 4) * ratio, (self.height() - 4) * ratio
+        scale = max(1, int(min(width / columns, height / rows)))
+        left, top = (self.width() * ratio - columns * scale) // 2, (self.height() * ratio - rows * scale) // 2
+        return QRectF(left / ratio, top / ratio, columns * scale / ratio, rows * scale / ratio)
+
+    def pixel_rect(self, row: int, column: int) -> QRectF:
+        """Where a pixel is painted."""
+        assert self.picture is not None
+        _, rows, columns = self.picture.image.shape
+        rect = self.image_rect()
+        width, height = rect.width() / columns, rect.height() / rows
+        return QRectF(rect.left() + column * width, rect.top() + row * height, width, height)
+
+    def pixel_at(self, position: QPointF) -> Pixel | None:
+        """(row, column) of the pixel at a point, or None."""
+        if self.picture is None or not self.image_rect().contains(position):
+            return None
+        _, rows, columns = self.picture.image.shape
+        rect = self.image_rect()
+        row = int((position.y() - rect.top()) / rect.height() * rows)
+        column = int((position.x() - rect.left()) / rect.width() * columns)
+        return min(row, rows - 1), min(column, columns - 1)
+
+    # ---- Qt ----------------------------------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint what is to come as a hatch, the pixels over it, then tint, lines and marks."""
+        painter = QPainter(self)
+        picture = self.picture
+        if picture is None:
+            painter.setPen(theme().color("muted"))
+            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+            painter.drawText(self.rect().adjusted(24, 24, -24, -24), flags, self._placeholder)
+            return
+        rect = self.image_rect()
+        hatch, grid = self._furniture(rect, picture)
+        painter.drawPixmap(rect.topLeft(), hatch)
+        painter.drawImage(rect, self._pixels)
+        painter.drawPixmap(rect.topLeft(), grid)
+        if self.show_context and picture.current is not None:
+            painter.drawImage(rect, self._tint)
+            painter.setPen(QPen(theme().color("accent"), 1.5))
+            painter.drawPath(self._borders(np.asarray(picture.context.any(axis=0))))
+        if not picture.given.all():
+            border = self._borders(picture.given, frame=False)
+            for role, width, style in (("base", 4, Qt.PenStyle.SolidLine), ("good", 2, Qt.PenStyle.DashLine)):
+                painter.setPen(QPen(theme().color(role), width, style))
+                painter.drawPath(border)
+        self._paint_marks(painter, picture)
+
+    def _furniture(self, rect: QRectF, picture: Picture) -> tuple[QPixmap, QPixmap]:
+        """The hatch below the pixels and the lines above them; painted once per size and theme."""
+        _, rows, columns = picture.image.shape
+        key = (rect.width(), rect.height(), rows, columns, self.devicePixelRatioF(), theme().dark)
+        if self._furniture_key != key:
+            self._furniture_key = key
+            self._hatch, self._grid = self._blank(rect), self._blank(rect)
+            whole = QRectF(0, 0, rect.width(), rect.height())
+            painter = QPainter(self._hatch)
+            painter.fillRect(whole, theme().color("base"))
+            painter.fillRect(whole, QBrush(theme().color("border"), Qt.BrushStyle.BDiagPattern))
+            painter.end()
+            painter.begin(self._grid)
+            self._paint_lines(painter, whole, rows, columns)
+            painter.end()
+        return self._hatch, self._grid
+
+    def _blank(self, rect: QRectF) -> QPixmap:
+        ratio = self.devicePixelRatioF()
+        pixmap = QPixmap((rect.size() * ratio).toSize())
+        pixmap.setDevicePixelRatio(ratio)
+        pixmap.fill(Qt.GlobalColor.transparent)
+        return pixmap
+
+    def _paint_lines(self, painter: QPainter, whole: QRectF, rows: int, columns: int) -> None:
+        painter.setPen(theme().color("border"))
+        painter.drawRect(whole.adjusted(0, 0, -1, -1))
+        scale = whole.width() / columns
+        if scale < GRID_FROM_SCALE:
+            return
+        painter.setPen(QPen(QColor(128, 128, 128, 44), 1))
+        for column in range(1, columns):
+            painter.drawLine(QPointF(column * scale, 0), QPointF(column * scale, whole.height()))
+        for row in range(1, rows):
+            painter.drawLine(QPointF(0, row * scale), QPointF(whole.width(), row * scale))
+
+    def _borders(self, region: NDArray[np.bool_], *, frame: bool = True) -> QPainterPath:
+        """The border of a region of pixels (H, W), the parts on the image's own frame included or not."""
+        rows, columns = region.shape
+        rect = self.image_rect()
+        width, height = rect.width() / columns, rect.height() / rows
+        padded = np.pad(region, 1)
+        across = padded[:-1, 1:-1] != padded[1:, 1:-1]
+        along = padded[1:-1, :-1] != padded[1:-1, 1:]
+        if not frame:
+            across[[0, -1]] = False
+            along[:, [0, -1]] = False
+        path = QPainterPath()
+        for edges, side in ((across, QPointF(width, 0)), (along, QPointF(0, height))):
+            for row, column in np.argwhere(edges).tolist():
+                start = rect.topLeft() + QPointF(column * width, row * height)
+                path.moveTo(start)
+                path.lineTo(start + side)
+        return path
+
+    def _paint_marks(self, painter: QPainter, picture: Picture) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(theme().color("base"), 1))
+        painter.setBrush(theme().color("mark"))
+        for row, column in picture.chosen:
+            cell = self.pixel_rect(row, column)
+            side = max(4.0, cell.width() * 0.3)
+            corner = cell.topRight()
+            painter.drawPolygon(QPolygonF([corner, corner - QPointF(side, 0), corner + QPointF(0, side)]))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        if self._hover is not None:
+            painter.setPen(QPen(theme().color("text"), 1, Qt.PenStyle.DotLine))
+            painter.drawRect(self.pixel_rect(*self._hover))
+        if picture.current is not None:
+            cell = self.pixel_rect(*picture.current)
+            painter.setPen(QPen(theme().color("base"), 5))
+            painter.drawRect(cell.adjusted(-1, -1, 1, 1))
+            painter.setPen(QPen(theme().color("mark"), 2.5))
+            painter.drawRect(cell.adjusted(-1, -1, 1, 1))
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Tell which pixel is under the pointer."""
+        self._set_hover(self.pixel_at(event.position()))
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """The pointer is gone."""
+        self._set_hover(None)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Click a pixel."""
+        pixel = self.pixel_at(event.position())
+        if event.button() == Qt.MouseButton.LeftButton and pixel is not None:
+            self.clicked.emit(*pixel)
+        super().mousePressEvent(event)
+
+    def _set_hover(self, pixel: Pixel | None) -> None:
+        if pixel != self._hover:
+            self._hover = pixel
+            self.setCursor(Qt.CursorShape.PointingHandCursor if pixel else Qt.CursorShape.ArrowCursor)
+            self.hovered.emit(*(pixel or (-1, -1)))
+            self.update()
+
+
+def _argb(colours: NDArray[np.uint8], alpha: NDArray[np.floating]) -> QImage:
+    """(H, W, 3) RGB and (H, W) opacity 0 … 255 → an image with transparency."""
+    height, width = alpha.shape
+    bgra = np.empty((height, width, 4), np.uint8)
+    bgra[..., :3] = colours[..., ::-1]
+    bgra[..., 3] = alpha.round()
+    return QImage(bgra.data, width, height, width * 4, QImage.Format.Format_ARGB32).copy()

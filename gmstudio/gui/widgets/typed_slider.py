@@ -1,0 +1,151 @@
+"""A slider whose value can be typed: linear or logarithmic, and quiet towards the panel's keys."""
+
+import math
+
+from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QHBoxLayout, QSlider, QWidget
+
+_TICKS = 1000
+ARROWS_WIDTH = 40
+"""What a number field needs beside its text."""
+_FIELD_KEYS = (
+    Qt.Key.Key_Up,
+    Qt.Key.Key_Down,
+    Qt.Key.Key_Left,
+    Qt.Key.Key_Right,
+    Qt.Key.Key_Home,
+    Qt.Key.Key_End,
+    Qt.Key.Key_PageUp,
+    Qt.Key.Key_PageDown,
+    Qt.Key.Key_Space,
+    Qt.Key.Key_Return,
+    Qt.Key.Key_Enter,
+)
+
+
+class KeyKeeper(QObject):
+    """Keeps arrow keys, Space, Return and letters for the field that has the focus, before shortcuts take them."""
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Accept the override, so that Qt delivers the key to the field."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            plain = event.modifiers() in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier)
+            if plain and (Qt.Key(event.key()) in _FIELD_KEYS or (event.text().isprintable() and event.text())):
+                event.accept()
+                return True
+        return super().eventFilter(watched, event)
+
+
+def fit_width(field: QAbstractSpinBox, longest: str) -> None:
+    """Make a number field as wide as its longest text needs, so that sliders keep the room."""
+    field.setFixedWidth(field.fontMetrics().horizontalAdvance(longest) + ARROWS_WIDTH)
+
+
+class TypedSlider(QWidget):
+    """A slider and a number field that show one value.
+
+    Args:
+        low: smallest value; above 0 when ``log``.
+        high: largest value.
+        decimals: of the field; 0 makes whole numbers.
+        log: the slider moves by factors.
+        suffix: unit behind the number, for example `` px/s``.
+
+    Signals:
+        value_changed: the new value, when the user moved or typed it.
+    """
+
+    value_changed = Signal(float)
+
+    def __init__(
+        self,
+        low: float,
+        high: float,
+        *,
+        decimals: int = 2,
+        log: bool = False,
+        suffix: str = "",
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._low, self._high, self._log, self._decimals = low, high, log, decimals
+        self.slider = QSlider(Qt.Orientation.Horizontal, self)
+        self.field = QDoubleSpinBox(self)
+        self.field.setDecimals(decimals)
+        self.field.setSuffix(suffix)
+        self.field.setKeyboardTracking(False)
+        self.field.setStepType(
+            QDoubleSpinBox.StepType.AdaptiveDecimalStepType if log else QDoubleSpinBox.StepType.DefaultStepType
+        )
+        keeper = KeyKeeper(self)
+        self.slider.installEventFilter(keeper)
+        self.field.installEventFilter(keeper)
+        self.slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setFocusProxy(self.slider)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.slider, 1)
+        row.addWidget(self.field)
+        self.set_range(low, high)
+        self.slider.valueChanged.connect(self._on_slid)
+        self.field.valueChanged.connect(self._on_typed)
+
+    @property
+    def value(self) -> float:
+        """What the field shows."""
+        return self.field.value()
+
+    def set_value(self, value: float) -> None:
+        """Show another value without telling anybody."""
+        with QSignalBlocker(self.field), QSignalBlocker(self.slider):
+            if abs(value - self.field.value()) > 0.5 * 10**-self._decimals or value in (self._low, self._high):
+                self.field.setValue(value)
+            if not self.slider.isSliderDown():
+                self.slider.setValue(self._tick_of(value))
+
+    def set_range(self, low: float, high: float) -> None:
+        """Change the smallest and the largest value."""
+        self._low, self._high = low, high
+        whole = self._decimals == 0 and not self._log
+        with QSignalBlocker(self.field), QSignalBlocker(self.slider):
+            self.field.setRange(low, high)
+            self.slider.setRange(0, int(high - low) if whole else _TICKS)
+            self.slider.setPageStep(max(1, self.slider.maximum() // 10))
+            if not self._log:
+                self.field.setSingleStep(1 if whole else (high - low) / 40)
+            self.slider.setValue(self._tick_of(self.field.value()))
+        fit_width(self.field, f"{high:.{self._decimals}f}{self.field.suffix()}")
+
+    def name(self, object_name: str, accessible_name: str, tip: str) -> None:
+        """Name the slider; the field is named ``<object_name>.value``."""
+        self.slider.setObjectName(object_name)
+        self.field.setObjectName(f"{object_name}.value")
+        self.slider.setAccessibleName(accessible_name)
+        self.field.setAccessibleName(f"{accessible_name}, typed")
+        for widget in (self.slider, self.field):
+            widget.setToolTip(tip)
+
+    def _tick_of(self, value: float) -> int:
+        if self._high <= self._low:
+            return 0
+        share = (value - self._low) / (self._high - self._low)
+        if self._log:
+            share = math.log(max(value, self._low) / self._low) / math.log(self._high / self._low)
+        return round(share * self.slider.maximum())
+
+    def _value_of(self, tick: int) -> float:
+        share = tick / max(1, self.slider.maximum())
+        if self._log:
+            return float(self._low * (self._high / self._low) ** share)
+        return self._low + share * (self._high - self._low)
+
+    def _on_slid(self, tick: int) -> None:
+        with QSignalBlocker(self.field):
+            self.field.setValue(self._value_of(tick))
+        self.value_changed.emit(self.field.value())
+
+    def _on_typed(self, value: float) -> None:
+        with QSignalBlocker(self.slider):
+            self.slider.setValue(self._tick_of(value))
+        self.value_changed.emit(value)
