@@ -25,7 +25,7 @@ CANVAS_TIP = (
     "The image as far as it is generated; hatched pixels are still to come. The framed pixel is next, tinted ones are "
     "what the model can see for it. Click a pixel to go back to it, or to generate up to it."
 )
-LEGEND = "framed: next · tinted: what the model can see for it · hatched: to come · corner: chosen by you"
+LEGEND = "framed: next · tinted: what the model can see for it · hatched: to come"
 NO_RUN = (
     "No autoregressive model has been trained yet. Start a PixelCNN under Train; it can be looked at here while it "
     "trains."
@@ -237,9 +237,14 @@ class PixelsPanel(Panel):
         """Say what is under the pointer."""
         state, (row, column) = self.session.state, self._hovered
         if state is None or row < 0 or row >= state.spec.height or column >= state.spec.width:
-            self._reading.setText(LEGEND if state is not None else " ")
+            self._reading.setText(self._legend() if state is not None else " ")
         else:
             self._reading.setText(f"Row {row}, column {column}: {reading(state, row, column)}")
+
+    def _legend(self) -> str:
+        chosen = " · corner: chosen by you" if self.session.walk.chosen else ""
+        given = " · above the dashes: given" if self.session.completion is not None else ""
+        return LEGEND + chosen + given
 
     def _on_hovered(self, row: int, column: int) -> None:
         self._hovered = (row, column)

@@ -218,12 +218,14 @@ class DistributionBars(QWidget):
         painter.setPen(theme().color("text"))
         for value, bar in enumerate(bars):
             p = float(self.probabilities[value])
+            higher = 0.0 if self.overlay is None else min(1.0, float(self.overlay[value]) / self._top)
+            top = min(bar.top(), bar.bottom() - higher * self.plot_rect().height())
             text = f"{p:.{decimals}f}"
             if short:
                 text = text[1:] if 0.005 <= p < 0.995 else "1" if p >= 0.995 else ""
             elif 0 < p < 0.5 * 10**-decimals:
                 text = f"<{10**-decimals:g}"
-            label = QRectF(bar.center().x() - column / 2, bar.top() - metrics.height() - 1, column, metrics.height())
+            label = QRectF(bar.center().x() - column / 2, top - metrics.height() - 1, column, metrics.height())
             painter.drawText(label, Qt.AlignmentFlag.AlignCenter, text)
 
     def _paint_outline(self, painter: QPainter, plot: QRectF) -> None:

@@ -181,7 +181,8 @@ class PixelCanvas(QWidget):
         painter.drawImage(rect, self._pixels)
         painter.drawPixmap(rect.topLeft(), grid)
         if self.show_context and picture.current is not None:
-            painter.drawImage(rect, self._tint)
+            if not self.heat:  # a tint would make the colours of the scale lie
+                painter.drawImage(rect, self._tint)
             painter.setPen(QPen(theme().color("accent"), 1.5))
             painter.drawPath(self._borders(np.asarray(picture.context.any(axis=0))))
         if not picture.given.all():
