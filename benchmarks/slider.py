@@ -1,0 +1,152 @@
+"""From a latent slider's signal to the painted image, in the real window with the real engine."""
+
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QEventLoop, QTimer
+from PySide6.QtWidgets import QAbstractSlider, QWidget
+
+from benchmarks.window import opened_window, train, wait_until, write_random_idx
+from gmstudio.messages import StopTraining
+from gmstudio.session.latents import LatentsSession
+
+MOVE_EVERY_MS = 16
+DIM = 3
+
+
+def measure(family: str, moves: int, while_training: bool) -> dict[str, Any]:
+    """Drag a slider at 60 moves a second and time each move until an image at its value, or a newer one, is painted.
+
+    Returns:
+        ``p50_ms``, ``p95_ms``, ``p99_ms``, ``window_stall_p99_ms`` (how much later than asked for the window's own
+        timer came, asked for every millisecond), and what was measured.
+    """
+    with tempfile.TemporaryDirectory() as data, opened_window() as (window, studio):
+        write_random_idx(Path(data))
+        steps = 10_000_000 if while_training else 20
+        rarely = {"validate_every": 1000, "sample_every": 1000, "checkpoint_every": 1000}
+        run = train(studio, family, Path(data), {"steps": steps, **rarely}, {})
+        if not while_training:
+            wait_until(lambda: not studio.library.live, "the end of training")
+        window.show_panel("latents")
+        wait_until(lambda: studio.latents.shown is not None and studio.latents.run == run, "the decoded image")
+        drag = _Drag(window, studio.latents, moves)
+        drag.run()
+        result = {
+            "benchmark": "slider",
+            "family": family,
+            "while_training": while_training,
+            **drag.result(),
+            "images_per_s_meanwhile": studio.engine.report.rate if studio.engine.report else 0.0,
+        }
+        if while_training:
+            studio.client.send(StopTraining())
+            wait_until(lambda: not studio.library.live, "the end of training")
+    return result
+
+
+class _Drag:
+    """Moves a slider on a timer and waits for the images.
+
+    Args:
+        window: with the panel showing.
+        session: tells which code an image belongs to.
+        moves: how many.
+    """
+
+    def __init__(self, window: QWidget, session: LatentsSession, moves: int) -> None:
+        slider = window.findChild(QAbstractSlider, f"latents.slider.{DIM}")
+        image = window.findChild(QWidget, "latents.image")
+        assert isinstance(slider, QAbstractSlider) and image is not None
+        self._slider, self._session, self._moves = slider, session, moves
+        self._moved_at: list[float] = []
+        self._waiting: list[int] = []
+        self._latencies_ms: list[float] = []
+        self._stalls_ms: list[float] = []
+        self._engine_ms: list[float] = []
+        self._beat_at = 0.0
+        self._loop = QEventLoop()
+        image.painted.connect(self._on_painted)  # type: ignore[attr-defined]
+
+    def run(self) -> None:
+        """Drag from one end to the other and back, until every move was answered."""
+        move = QTimer(interval=MOVE_EVERY_MS)
+        move.setTimerType(_precise())
+        beat = QTimer(interval=1)
+        beat.setTimerType(_precise())
+        move.timeout.connect(self._move)
+        beat.timeout.connect(self._beat)
+        move.start()
+        beat.start()
+        self._beat_at = time.perf_counter()
+        give_up = QTimer(interval=self._moves * MOVE_EVERY_MS * 10, singleShot=True)
+        give_up.timeout.connect(self._loop.quit)
+        give_up.start()
+        self._loop.exec()
+        for timer in (move, beat, give_up):
+            timer.stop()
+
+    def result(self) -> dict[str, Any]:
+        """The figures, in milliseconds.
+
+        Raises:
+            TimeoutError: when a move was never answered by an image.
+        """
+        if self._waiting or len(self._latencies_ms) < self._moves:
+            raise TimeoutError(f"Only {len(self._latencies_ms)} of {self._moves} moves were followed by an image.")
+        percent = statistics.quantiles(self._latencies_ms, n=100)
+        return {
+            "p50_ms": percent[49],
+            "p95_ms": percent[94],
+            "p99_ms": percent[98],
+            "worst_ms": max(self._latencies_ms),
+            "engine_p95_ms": statistics.quantiles(self._engine_ms, n=20)[-1],
+            "window_stall_p99_ms": statistics.quantiles(self._stalls_ms, n=100)[-1],
+            "window_stall_worst_ms": max(self._stalls_ms),
+            "moves": self._moves,
+            "moves_per_s": 1000 / MOVE_EVERY_MS,
+        }
+
+    def _value(self, move: int) -> int:
+        """Rises to the end of the slider and falls again; neighbours always differ."""
+        low, high = self._slider.minimum(), self._slider.maximum()
+        span = high - low
+        place = (move + 1) * 7 % (2 * span)
+        return low + (place if place <= span else 2 * span - place)
+
+    def _move(self) -> None:
+        move = len(self._moved_at)
+        if move < self._moves:
+            self._waiting.append(move)
+            self._moved_at.append(time.perf_counter())
+            self._slider.setValue(self._value(move))
+        elif not self._waiting:
+            self._loop.quit()
+
+    def _on_painted(self, number: int) -> None:
+        shown = self._session.shown
+        if shown is None or shown.request != number:
+            return
+        value = round(float(shown.code[DIM]) * 100)
+        matching = [move for move in self._waiting if self._value(move) == value]
+        if not matching:
+            return
+        now = time.perf_counter()
+        self._engine_ms.append(shown.engine_ms)
+        for move in [m for m in self._waiting if m <= matching[-1]]:
+            self._waiting.remove(move)
+            self._latencies_ms.append((now - self._moved_at[move]) * 1000)
+
+    def _beat(self) -> None:
+        now = time.perf_counter()
+        self._stalls_ms.append(max(0.0, (now - self._beat_at) * 1000 - 1.0))
+        self._beat_at = now
+
+
+def _precise() -> Any:
+    from PySide6.QtCore import Qt
+
+    return Qt.TimerType.PreciseTimer

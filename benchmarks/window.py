@@ -1,0 +1,91 @@
+"""The real window with its real engine, in this process, for benchmarks that need both."""
+
+import gzip
+import os
+import struct
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QCoreApplication, QEventLoop
+from PySide6.QtWidgets import QApplication
+
+from gmstudio.client import EngineClient
+from gmstudio.gui.main_window import MainWindow
+from gmstudio.gui.panels import PLACES
+from gmstudio.messages import StartTraining
+from gmstudio.session.studio import Studio
+
+PATIENCE_S = 120.0
+NUM_IMAGES = 2000
+
+
+@contextmanager
+def opened_window(width: int = 1280, height: int = 800) -> Iterator[tuple[MainWindow, Studio]]:
+    """A window on an empty library of runs, its engine ready; closed in the end."""
+    application = QApplication.instance() or QApplication(["gmstudio"])
+    with tempfile.TemporaryDirectory() as home:
+        before = os.environ.get("GMSTUDIO_HOME")
+        os.environ["GMSTUDIO_HOME"] = home
+        client = EngineClient()
+        client.start()
+        studio = Studio(client)
+        window = MainWindow(studio, PLACES)
+        window.resize(width, height)
+        window.show()
+        try:
+            wait_until(lambda: studio.library.catalog is not None, "the engine's catalog")
+            yield window, studio
+        finally:
+            window.close()
+            wait_until(lambda: client.state.phase in ("closed", "given up"), "the engine's end")
+            if before is None:
+                del os.environ["GMSTUDIO_HOME"]
+            else:
+                os.environ["GMSTUDIO_HOME"] = before
+            QCoreApplication.sendPostedEvents()
+    assert application is not None
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    """Run the window's event loop until the condition holds.
+
+    Raises:
+        TimeoutError: when it does not within two minutes.
+    """
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"Waited {PATIENCE_S:.0f} seconds in vain for {what}.")
+        QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents, 20)
+
+
+def write_random_idx(folder: Path, size: int = 28) -> None:
+    """Random images under MNIST's file names, for measuring time (nothing is learned from them)."""
+    random = np.random.default_rng(0)
+    for name in ("train", "t10k"):
+        images = random.integers(0, 256, (NUM_IMAGES, size, size), dtype=np.uint8)
+        with gzip.open(folder / f"{name}-images-idx3-ubyte.gz", "wb", compresslevel=1) as file:
+            file.write(struct.pack(">IIII", 0x803, NUM_IMAGES, size, size) + images.tobytes())
+        labels = random.integers(0, 10, NUM_IMAGES, dtype=np.uint8)
+        with gzip.open(folder / f"{name}-labels-idx1-ubyte.gz", "wb") as file:
+            file.write(struct.pack(">II", 0x801, NUM_IMAGES) + labels.tobytes())
+
+
+def train(studio: Studio, family: str, folder: Path, training: dict[str, Any], config: dict[str, Any]) -> str:
+    """Start training on the images of a folder, binary; returns the run once it is open."""
+    studio.client.send(
+        StartTraining(
+            family=family,
+            config=config,
+            data="idx",
+            data_config={"folder": str(folder), "levels": 2},
+            training=training,
+        )
+    )
+    wait_until(lambda: bool(studio.library.live), f"the training of {family}")
+    return studio.library.live
