@@ -30,3 +30,22 @@ class Place:
     icon: str
     tip: str
     build: "Callable[[Studio], Panel]"
+
+
+def _pixels(studio: "Studio") -> "Panel":
+    from gmstudio.gui.panels.pixels import PixelsPanel
+
+    return PixelsPanel(studio.pixels, studio.library)
+
+
+def _latents(studio: "Studio") -> "Panel":
+    from gmstudio.gui.panels.latents import LatentsPanel
+
+    return LatentsPanel(studio.latents, studio.library)
+
+
+PLACES = (
+    Place("pixels", "Pixels", "pixels", "Step through the generation of an image, pixel by pixel", _pixels),
+    Place("latents", "Latents", "latents", "Move through a latent space and see what is decoded", _latents),
+)
+"""In the order of the rail; Ctrl+1, Ctrl+2 … lead to them."""
