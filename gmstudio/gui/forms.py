@@ -27,8 +27,9 @@ from gmstudio.gui.widgets.editors import (
 )
 
 Schema = dict[str, Any]
-LABEL_WIDTH = 112
+LABEL_WIDTH = 120
 UNIT_WIDTH = 72
+RESET_WIDTH = 22
 NONE_TEXT = "auto"
 
 
@@ -213,7 +214,7 @@ class FormField(QWidget):
     def _lay_out(self) -> None:
         layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setHorizontalSpacing(8)
+        layout.setHorizontalSpacing(6)
         layout.setVerticalSpacing(2)
         self._label.setFixedWidth(LABEL_WIDTH)
         self._label.setWordWrap(True)
@@ -231,6 +232,7 @@ class FormField(QWidget):
         layout.addWidget(self._reset, 0, 3)
         layout.addWidget(self._error, 2, 0, 1, 4)
         layout.setColumnStretch(1, 1)
+        self._reset.setFixedSize(RESET_WIDTH, RESET_WIDTH)
         keep = self._reset.sizePolicy()
         keep.setRetainSizeWhenHidden(True)
         self._reset.setSizePolicy(keep)

@@ -64,8 +64,9 @@ def group_of(objective: Objective | None, name: str, unit: str) -> Group:
         return Group(name, name.replace("_", " "), "")
     if term.unit == "probability":
         return Group("probability", "Probabilities", "")
-    shown = unit if shown_in_bits(objective, name) else term.unit
-    return Group(f"loss {shown}", "Loss", shown)
+    if shown_in_bits(objective, name):
+        return Group("loss likelihood", "Loss", unit)
+    return Group(f"loss {term.unit}", "Loss", term.unit)
 
 
 def label_of(name: str) -> str:

@@ -20,7 +20,7 @@ from gmstudio.session.latest import LatestWins
 
 QUIET_MS = 250
 """The engine is asked when nothing has been typed for this long."""
-PREVIEW_IMAGES = 64
+PREVIEW_IMAGES = 16
 
 Values = dict[str, Any]
 

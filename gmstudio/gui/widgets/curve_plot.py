@@ -130,6 +130,12 @@ class CurvePlot(QWidget):
         self._traces = traces
         self._schedule()
 
+    def set_unit(self, unit: str) -> None:
+        """Name the unit of the values; another one makes the value axis follow anew."""
+        if unit != self._unit:
+            self._unit = unit
+            self.following_y = True
+
     def set_smoothing(self, weight: float) -> None:
         """Smooth training curves by an exponential average; the unsmoothed ones stay faintly behind.
 

@@ -116,8 +116,8 @@ class NumberEdit(QAbstractSpinBox):
             event.ignore()
 
     def minimumSizeHint(self) -> QSize:
-        """Room for seven digits."""
-        return QSize(self.fontMetrics().horizontalAdvance("0" * 7) + 32, super().minimumSizeHint().height())
+        """Room for six digits."""
+        return QSize(self.fontMetrics().horizontalAdvance("0" * 6) + 32, super().minimumSizeHint().height())
 
     def sizeHint(self) -> QSize:
         """As narrow as is useful; a form stretches it."""
@@ -202,6 +202,10 @@ class ChoiceEdit(QComboBox):
             super().wheelEvent(event)
         else:
             event.ignore()
+
+    def minimumSizeHint(self) -> QSize:
+        """Room for a short word."""
+        return QSize(72, super().minimumSizeHint().height())
 
 
 def _choice_text(value: Any) -> str:
@@ -350,5 +354,6 @@ def reset_button(parent: QWidget) -> QToolButton:
     button.setProperty("flat", True)
     button.setIcon(theme().icon("reset", "muted"))
     button.setIconSize(QSize(14, 14))
+    button.setStyleSheet("padding: 0")
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     return button

@@ -1,0 +1,284 @@
+"""The curves of one or several runs: one plot per group of terms, and what can be done to all of them."""
+
+import importlib
+import math
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSignalBlocker, Qt, QTimer
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSlider, QSplitter, QToolButton, QVBoxLayout, QWidget
+
+from gmstudio.gui.panels.panel import Panel
+from gmstudio.gui.theme import theme
+from gmstudio.gui.widgets.editors import NumberEdit
+from gmstudio.session.curves import UNITS, Group, group_of, label_of, unit_factor
+from gmstudio.session.library import RunLibrary
+from gmstudio.session.training import TrainingSession
+
+if TYPE_CHECKING:
+    from gmstudio.gui.widgets.curve_plot import CurvePlot, Trace
+
+REFRESH_MS = 50
+TITLE_LETTERS = 20
+SMOOTHING_STEPS = 100
+DASHES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
+SHOWN_AT_FIRST = ("loss", "probability")
+
+
+def smoothing_weight(position: int) -> float:
+    """Slider position → weight of the past: 0 at the left, 0.999 at the right, even in the length of the average."""
+    return 0.0 if position == 0 else 1.0 - 10.0 ** (-3.0 * position / SMOOTHING_STEPS)
+
+
+def smoothing_position(weight: float) -> int:
+    """Weight of the past → nearest slider position."""
+    return 0 if weight <= 0 else round(-math.log10(1.0 - min(weight, 0.999)) * SMOOTHING_STEPS / 3.0)
+
+
+def _load_plotting() -> None:
+    """Load the plotting library while the user reads; it takes a third of a second that the start need not wait."""
+    importlib.import_module("gmstudio.gui.widgets.curve_plot")
+
+
+class TrainCurves(QWidget):
+    """Curves of the runs that are overlaid.
+
+    With one run, colours tell terms apart; with several, colours tell runs and dashes tell terms.
+
+    Args:
+        session: the state.
+        library: titles and image specs of the runs.
+        panel: names the controls and holds the actions.
+    """
+
+    def __init__(self, session: TrainingSession, library: RunLibrary, panel: Panel) -> None:
+        super().__init__()
+        self._session = session
+        self._library = library
+        self._plots: dict[str, CurvePlot] = {}
+        self._toggles: dict[str, QToolButton] = {}
+        self._hidden: set[str] = set()
+        self._smoothing = 0.0
+        self._log = False
+        self._unit = UNITS[0]
+        self._empty = QLabel("Losses, gradient norms and speed are drawn here while a model trains.", self)
+        self._empty.setProperty("role", "muted")
+        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._splitter = QSplitter(Qt.Orientation.Horizontal, self)
+        self._splitter.setChildrenCollapsible(False)
+        self._splitter.hide()
+        self._groups = QHBoxLayout()
+        self._groups.setSpacing(4)
+        self._make_controls(panel)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addLayout(self._tool_row(panel))
+        layout.addWidget(self._empty, 1)
+        layout.addWidget(self._splitter, 1)
+        panel.name_widget(self, "curves", "Training curves", "")
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(REFRESH_MS)
+        self._timer.timeout.connect(self.refresh)
+        session.setup.catalog_changed.connect(lambda: QTimer.singleShot(0, _load_plotting))
+        session.history_changed.connect(self._on_history_changed)
+        session.overlays_changed.connect(self._schedule)
+        session.run_changed.connect(self._schedule)
+        theme().changed.connect(self._schedule)
+
+    # ---- controls ---------------------------------------------------------------------------------------------------
+
+    def _make_controls(self, panel: Panel) -> None:
+        self._unit_combo = QComboBox(self)
+        self._unit_combo.addItems(list(UNITS))
+        tip = "Likelihoods and their bounds per image in nats, or per sub-pixel in bits."
+        panel.name_widget(self._unit_combo, "unit", "Unit of likelihoods", tip)
+        self._slider = QSlider(Qt.Orientation.Horizontal, self)
+        self._slider.setRange(0, SMOOTHING_STEPS)
+        self._slider.setFixedWidth(80)
+        self._weight = NumberEdit(whole=False, low=0.0, high=0.999, parent=self)
+        self._weight.set_value(0.0)
+        self._weight.setButtonSymbols(NumberEdit.ButtonSymbols.NoButtons)
+        self._weight.setFixedWidth(64)
+        tip = "Smooth training curves: the weight of the past in an exponential average. The raw curve stays behind."
+        panel.name_widget(self._slider, "smoothing", "Smoothing", tip)
+        panel.name_widget(self._weight, "smoothing_typed", "Smoothing weight, typed", tip)
+        self._unit_combo.currentTextChanged.connect(self.set_unit)
+        self._slider.valueChanged.connect(lambda position: self.set_smoothing(smoothing_weight(position)))
+        self._weight.editingFinished.connect(self._on_weight_typed)
+
+    def _tool_row(self, panel: Panel) -> QHBoxLayout:
+        log = panel.add_action(
+            "log", "Log", "Ctrl+G", self.set_log, icon="log", tip="Logarithmic axis of values", checkable=True
+        )
+        follow = panel.add_action(
+            "follow", "Follow", "Ctrl+F", self.follow, icon="fit", tip="Show all steps again, and new ones as they come"
+        )
+        smoothing = QLabel(self)
+        smoothing.setPixmap(theme().icon("smooth", "muted").pixmap(16, 16))
+        smoothing.setToolTip(self._slider.toolTip())
+        theme().changed.connect(lambda: smoothing.setPixmap(theme().icon("smooth", "muted").pixmap(16, 16)))
+        log_button, follow_button = panel.button(log, icon_only=True), panel.button(follow, icon_only=True)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addLayout(self._groups)
+        row.addStretch(1)
+        for widget in (
+            self._unit_combo,
+            smoothing,
+            self._slider,
+            self._weight,
+            log_button,
+            follow_button,
+        ):
+            row.addWidget(widget)
+        return row
+
+    def set_unit(self, unit: str) -> None:
+        """Show likelihoods in ``nats`` or ``bits/dim``."""
+        self._unit = unit
+        self._schedule()
+
+    def set_smoothing(self, weight: float) -> None:
+        """Smooth all training curves."""
+        self._smoothing = min(max(weight, 0.0), 0.999)
+        with QSignalBlocker(self._slider):
+            self._slider.setValue(smoothing_position(self._smoothing))
+        self._weight.set_value(round(self._smoothing, 3))
+        for plot in self._plots.values():
+            plot.set_smoothing(self._smoothing)
+
+    def set_log(self, on: bool) -> None:
+        """Logarithmic value axes."""
+        self._log = on
+        for plot in self._plots.values():
+            plot.set_log(on)
+
+    def follow(self) -> None:
+        """Show all there is in all plots."""
+        for plot in self._plots.values():
+            plot.follow()
+
+    def _on_weight_typed(self) -> None:
+        try:
+            self.set_smoothing(float(self._weight.value or 0.0))
+        except ValueError:
+            self.set_smoothing(self._smoothing)
+
+    # ---- data -------------------------------------------------------------------------------------------------------
+
+    def _on_history_changed(self, run: str) -> None:
+        if run in self._session.overlays:
+            self._schedule()
+
+    def _schedule(self) -> None:
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def refresh(self) -> None:
+        """Hand every plot the curves that belong in it; the timer calls it."""
+        groups: dict[str, tuple[Group, list[Trace]]] = {}
+        for run in self._session.overlays:
+            for group, trace in self._traces(run):
+                groups.setdefault(group.key, (group, []))[1].append(trace)
+        ordered = sorted(groups, key=lambda key: not key.startswith(SHOWN_AT_FIRST))
+        self._empty.setVisible(not groups)
+        self._splitter.setVisible(bool(groups))
+        for key in [k for k in self._plots if k not in groups]:
+            self._drop(key)
+        for key in ordered:
+            if key not in self._plots:
+                self._add(groups[key][0])
+            self._plots[key].set_unit(groups[key][0].unit)
+            self._plots[key].set_traces(groups[key][1])
+        self._unit_combo.setEnabled("loss likelihood" in groups)
+
+    def _traces(self, run: str) -> list[tuple[Group, "Trace"]]:
+        """A run's curves with the group of each."""
+        from gmstudio.gui.widgets.curve_plot import Trace
+
+        history, objective = self._session.history(run), self._session.objective_of(run)
+        info = self._library.info(run)
+        several = len(self._session.overlays) > 1
+        found: list[tuple[Group, Trace]] = []
+        places: dict[str, int] = {}
+        for name in history.names():
+            group = group_of(objective, name, self._unit)
+            place = places[group.key] = places.get(group.key, -1) + 1
+            color, dash = self._style(run, place, several)
+            label = f"{info.title[:TITLE_LETTERS] if info else run} {label_of(name)}" if several else label_of(name)
+            factor = unit_factor(objective, name, self._unit, info.image if info else None)
+            for split in ("train", "valid"):
+                curve = history.curve(split, name)
+                if curve is not None:
+                    trace = Trace(
+                        key=(run, split, name),
+                        label=label,
+                        steps=curve.steps,
+                        values=curve.values,
+                        color=color,
+                        dash=dash,
+                        validation=split == "valid",
+                        factor=factor,
+                        generation=curve.generation,
+                    )
+                    found.append((group, trace))
+        return found
+
+    def _style(self, run: str, place: int, several: bool) -> tuple[QColor, Qt.PenStyle]:
+        if several:
+            return theme().series(self._session.overlays[run]), DASHES[place % len(DASHES)]
+        return theme().series(place), Qt.PenStyle.SolidLine
+
+    # ---- plots ------------------------------------------------------------------------------------------------------
+
+    def _add(self, group: Group) -> None:
+        """A new plot, and a button that shows and hides it."""
+        from gmstudio.gui.widgets.curve_plot import CurvePlot
+
+        plot = CurvePlot(group.title, group.unit)
+        plot.setObjectName(f"train.curves.{group.key}")
+        plot.setAccessibleName(f"{group.title} by training step")
+        plot.setToolTip("Wheel: zoom. Drag: move. Double click: follow again. Keys: + − ← → Home.")
+        plot.set_smoothing(self._smoothing)
+        plot.set_log(self._log)
+        plot.hovered.connect(self._on_hovered)
+        plot.zoomed.connect(self._on_zoomed)
+        plot.follow_asked.connect(self.follow)
+        if self._plots:
+            plot.link_x(next(iter(self._plots.values())))
+        self._plots[group.key] = plot
+        self._splitter.addWidget(plot)
+        self._add_toggle(group)
+        plot.setVisible(self._toggles[group.key].isChecked())
+
+    def _add_toggle(self, group: Group) -> None:
+        toggle = QToolButton(self)
+        toggle.setText(group.title)
+        toggle.setCheckable(True)
+        toggle.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        toggle.setChecked(group.key.startswith(SHOWN_AT_FIRST))
+        toggle.setObjectName(f"train.curves.show.{group.key}")
+        toggle.setAccessibleName(f"Show {group.title}")
+        toggle.setToolTip(f"Show or hide the plot of {group.title.lower()}.")
+        toggle.toggled.connect(lambda on: self._plots[group.key].setVisible(on))
+        self._groups.addWidget(toggle)
+        self._toggles[group.key] = toggle
+
+    def _drop(self, key: str) -> None:
+        for widget in (self._plots.pop(key), self._toggles.pop(key)):
+            widget.hide()
+            widget.deleteLater()
+        plots = list(self._plots.values())
+        for plot in plots[1:]:
+            plot.link_x(plots[0])
+
+    def _on_hovered(self, step: float | None) -> None:
+        for plot in self._plots.values():
+            plot.set_cursor(step)
+
+    def _on_zoomed(self) -> None:
+        """All plots show the same steps, so all stay."""
+        for plot in self._plots.values():
+            plot.following_x = False

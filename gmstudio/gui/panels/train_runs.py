@@ -1,0 +1,135 @@
+"""The library of runs in the Train panel: which curves are drawn, which run is looked at, how far one is resumed."""
+
+from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtGui import QColor, QIcon, QPixmap
+from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QLabel, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
+
+from gmstudio.gui.panels.panel import Panel
+from gmstudio.gui.theme import theme
+from gmstudio.gui.widgets.editors import NumberEdit
+from gmstudio.messages import RunInfo
+from gmstudio.session.curves import headline_of, number
+from gmstudio.session.library import RunLibrary
+from gmstudio.session.training import RESUMABLE, TrainingSession
+
+RUN_ROLE = Qt.ItemDataRole.UserRole
+SWATCH = 12
+COLUMNS = ("Run", "Status", "Step", "Best")
+
+
+class RunsView(QWidget):
+    """Runs with a check for their curves; choosing one shows its samples, terms and status.
+
+    Args:
+        session: the state.
+        library: the runs.
+        panel: names the controls.
+    """
+
+    def __init__(self, session: TrainingSession, library: RunLibrary, panel: Panel) -> None:
+        super().__init__()
+        self._session = session
+        self._library = library
+        self._items: dict[str, QTreeWidgetItem] = {}
+        self._tree = QTreeWidget(self)
+        self._tree.setHeaderLabels(list(COLUMNS))
+        self._tree.setRootIsDecorated(False)
+        self._tree.setUniformRowHeights(True)
+        self._tree.setAllColumnsShowFocus(True)
+        self._tree.header().setStretchLastSection(False)
+        self._tree.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        self._tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        tip = "Choose a run to look at it. Check runs to draw their curves over one another."
+        panel.name_widget(self._tree, "runs", "Runs", tip)
+        self._until_label = QLabel("Resume until step", self)
+        self._until = NumberEdit(whole=True, low=1, high=10_000_000, log=True, parent=self)
+        self._until_label.setBuddy(self._until)
+        panel.name_widget(
+            self._until, "until", "Resume until step", "Where the chosen run will end when it is resumed."
+        )
+        self._empty = QLabel("No run yet. Runs are kept here, to be compared and resumed.", self)
+        self._empty.setProperty("role", "muted")
+        self._empty.setWordWrap(True)
+        row = QHBoxLayout()
+        row.addWidget(self._until_label)
+        row.addWidget(self._until, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self._empty)
+        layout.addWidget(self._tree, 1)
+        layout.addLayout(row)
+        self._tree.currentItemChanged.connect(self._on_current_changed)
+        self._tree.itemChanged.connect(self._on_item_changed)
+        self._until.edited.connect(self._on_until_edited)
+        library.changed.connect(self._fill)
+        session.overlays_changed.connect(self._fill)
+        session.run_changed.connect(self._fill)
+        session.status_changed.connect(self._show_until)
+        theme().changed.connect(self._fill)
+        self._fill()
+
+    def _fill(self) -> None:
+        """Write the list anew where runs came or went, else only what is said of them."""
+        runs = self._library.runs
+        self._empty.setVisible(not runs)
+        self._tree.setVisible(bool(runs))
+        with QSignalBlocker(self._tree):
+            if [r.run for r in runs] != list(self._items):
+                self._tree.clear()
+                self._items = {info.run: QTreeWidgetItem(self._tree) for info in runs}
+            for info in runs:
+                self._describe(self._items[info.run], info)
+            self._tree.setCurrentItem(self._items.get(self._session.run))  # type: ignore[arg-type]  # None: no row
+        self._show_until()
+
+    def _describe(self, item: QTreeWidgetItem, info: RunInfo) -> None:
+        color = self._session.overlays.get(info.run)
+        item.setData(0, RUN_ROLE, info.run)
+        item.setText(0, info.title)
+        item.setCheckState(0, Qt.CheckState.Unchecked if color is None else Qt.CheckState.Checked)
+        item.setIcon(0, _swatch(None if color is None else theme().series(color)))
+        item.setText(1, "in training" if info.run == self._session.live else info.status)
+        item.setText(2, f"{info.step:,}")
+        item.setText(3, self._best(info))
+        item.setTextAlignment(2, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        item.setTextAlignment(3, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        item.setToolTip(0, f"{info.family_title} on {info.data}, {info.image}\n{info.run}\n{info.message}".strip())
+
+    def _best(self, info: RunInfo) -> str:
+        """Lowest validation loss, from the curves where they are here."""
+        history = self._session.history(info.run)
+        best = history.best(headline_of(self._session.objective_of(info.run), history))
+        value = best[1] if best is not None else info.best
+        return "" if value is None else number(value)
+
+    def _on_current_changed(self, item: QTreeWidgetItem | None, _previous: QTreeWidgetItem | None) -> None:
+        if item is not None:
+            self._session.look_at(str(item.data(0, RUN_ROLE)))
+
+    def _on_item_changed(self, item: QTreeWidgetItem, column: int) -> None:
+        if column == 0:
+            self._session.set_overlay(str(item.data(0, RUN_ROLE)), item.checkState(0) == Qt.CheckState.Checked)
+
+    def _on_until_edited(self) -> None:
+        try:
+            steps = self._until.value
+        except ValueError:
+            return
+        if steps is not None:
+            self._session.set_resume_steps(int(steps))
+
+    def _show_until(self) -> None:
+        info = self._session.info
+        resumable = self._session.status == "idle" and info is not None and info.status in RESUMABLE
+        self._until.setEnabled(resumable)
+        self._until_label.setEnabled(resumable)
+        if not self._until.hasFocus():
+            with QSignalBlocker(self._until):
+                self._until.set_value(self._session.resume_steps if resumable else None)
+
+
+def _swatch(color: QColor | None) -> QIcon:
+    pixmap = QPixmap(SWATCH, SWATCH)
+    pixmap.fill(color if color is not None else Qt.GlobalColor.transparent)
+    return QIcon(pixmap)

@@ -1,0 +1,95 @@
+"""The live sample grid, and the scrubber over every grid that was kept."""
+
+from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
+
+from gmstudio.gui.panels.panel import Panel
+from gmstudio.gui.widgets.editors import NumberEdit
+from gmstudio.gui.widgets.image_grid import ImageGrid
+from gmstudio.session.samples import KeptSamples
+
+KINDS = {"samples": "Samples", "means": "Means of decoded samples"}
+
+
+class SampleView(QWidget):
+    """Shows the grid that ``samples`` shows, and moves it through training.
+
+    Args:
+        samples: the state.
+        panel: names the controls and holds the actions.
+    """
+
+    def __init__(self, samples: KeptSamples, panel: Panel) -> None:
+        super().__init__()
+        self._samples = samples
+        self._grid = ImageGrid(self)
+        self._grid.set_placeholder("Samples appear here while a model trains.\nChoose a family, then press Start.")
+        self._caption = QLabel(self)
+        self._caption.setProperty("role", "muted")
+        self._slider = QSlider(Qt.Orientation.Horizontal, self)
+        self._step = NumberEdit(whole=True, low=0, parent=self)
+        self._latest = panel.add_action(
+            "latest", "Latest", "Ctrl+L", samples.follow, icon="live", tip="Show new samples as they are drawn"
+        )
+        latest = panel.button(self._latest)
+        panel.name_widget(
+            self._grid, "samples", "Samples of the model", "Images drawn from the model at the step below."
+        )
+        panel.name_widget(self._slider, "samples_step", "Training step of the samples", "Go through all kept samples.")
+        panel.name_widget(
+            self._step, "samples_typed", "Training step, typed", "Show the samples of this training step."
+        )
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(self._caption)
+        row.addWidget(self._slider, 1)
+        row.addWidget(self._step)
+        row.addWidget(latest)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self._grid, 1)
+        layout.addLayout(row)
+        self._slider.valueChanged.connect(self._on_slider_moved)
+        self._step.editingFinished.connect(self._on_step_typed)
+        samples.changed.connect(self._show)
+        self._show()
+
+    def _on_slider_moved(self, index: int) -> None:
+        self._samples.show_step(self._samples.steps[index])
+
+    def _on_step_typed(self) -> None:
+        try:
+            step = self._step.value
+        except ValueError:
+            step = None
+        if step is not None:
+            self._samples.show_step(int(step))
+        self._show()
+
+    def _show(self) -> None:
+        samples = self._samples
+        if samples.shown is not None:
+            images = samples.shown.images.numpy()
+            if images is not self._grid.images:
+                self._grid.set_images(images)
+            kind = KINDS.get(samples.shown.kind, samples.shown.kind)
+            self._caption.setText(f"{kind}, step {samples.shown.step:,}")
+        else:
+            self._grid.set_images(self._grid.images[:0])
+            self._caption.setText("")
+        self._show_scrubber()
+
+    def _show_scrubber(self) -> None:
+        samples = self._samples
+        many = len(samples.steps) > 1
+        self._slider.setEnabled(many)
+        self._step.setEnabled(many)
+        self._latest.setEnabled(many and not samples.following)
+        shown = samples.shown.step if samples.shown is not None else None
+        with QSignalBlocker(self._slider):
+            self._slider.setRange(0, max(len(samples.steps) - 1, 0))
+            if shown in samples.steps:
+                self._slider.setValue(samples.steps.index(shown))
+        if not self._step.hasFocus():
+            self._step.set_value(shown)
