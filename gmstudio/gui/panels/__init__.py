@@ -32,6 +32,12 @@ class Place:
     build: "Callable[[Studio], Panel]"
 
 
+def _train(studio: "Studio") -> "Panel":
+    from gmstudio.gui.panels.train import TrainPanel
+
+    return TrainPanel(studio.training, studio.library)
+
+
 def _pixels(studio: "Studio") -> "Panel":
     from gmstudio.gui.panels.pixels import PixelsPanel
 
@@ -45,6 +51,7 @@ def _latents(studio: "Studio") -> "Panel":
 
 
 PLACES = (
+    Place("train", "Train", "train", "Choose a model, train it, and watch it learn", _train),
     Place("pixels", "Pixels", "pixels", "Step through the generation of an image, pixel by pixel", _pixels),
     Place("latents", "Latents", "latents", "Move through a latent space and see what is decoded", _latents),
 )
