@@ -73,6 +73,11 @@ class LatentMeasures(QObject):
         """(Z,): which dimensions carry less than ``COLLAPSED_NATS``; None when KL is not known."""
         return None if self.kl is None else self.kl < COLLAPSED_NATS
 
+    @property
+    def kl_total(self) -> float:
+        """Mean KL over all dimensions together, nats; what the code tells of an image. 0 when it is not known."""
+        return 0.0 if self.kl is None else float(self.kl.sum())
+
     def order(self, num_dims: int) -> list[int]:
         """All dimensions, the ones that matter most first."""
         measure = {"kl": self.kl, "effect": self.effect, "index": None}[self.sorted_by]

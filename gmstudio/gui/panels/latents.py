@@ -1,0 +1,229 @@
+"""The Latents panel: the image of a code, large, and everything that moves the code."""
+
+from typing import ClassVar
+
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
+
+from gmstudio.gui.panels.latents_sliders import SlidersView
+from gmstudio.gui.panels.latents_strips import DataView, InterpolationView, SpaceKeeper, TraversalView
+from gmstudio.gui.panels.panel import Panel
+from gmstudio.gui.run_chooser import RunChooser
+from gmstudio.gui.theme import GRID
+from gmstudio.gui.widgets.live_image import LiveImage
+from gmstudio.gui.widgets.traversal_strip import TraversalStrip
+from gmstudio.session.latents import CAPABILITY, LatentsSession
+from gmstudio.session.library import RunLibrary
+
+SIDE_WIDTH = 64 * GRID
+IMAGE_HEIGHT = 24 * GRID
+CAPTION_HEIGHT = 3 * GRID
+NO_RUN = (
+    "No model with a latent space has been trained yet. Start a VAE or a GAN under Train; its code can be explored "
+    "here while it trains."
+)
+OPENING = "Opening the run …"
+LOST = "The engine has ended; the image comes back with it."
+IMAGE_TIP = "What the code decodes to with the weights as they are now: means of the pixels, black to white."
+ORIGINAL_TIP = "The image of the data that was encoded."
+SCORE_TIP = "The probability that the discriminator gives to this image of being real."
+
+
+class LatentsPanel(Panel):
+    """The decoded image, the original beside it, rows of neighbours below, sliders at the side.
+
+    Args:
+        session: what it shows and changes.
+        library: the runs to choose from.
+    """
+
+    name: ClassVar[str] = "latents"
+    title: ClassVar[str] = "Latents"
+    icon: ClassVar[str] = "latents"
+
+    def __init__(self, session: LatentsSession, library: RunLibrary, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.session, self._library = session, library
+        self.run = RunChooser(library, CAPABILITY)
+        self.run.setObjectName("latents.run")
+        self.weights = _label("muted")
+        self.problem = _label("error")
+        self.problem.setWordWrap(True)
+        self.image, self.original = LiveImage(), LiveImage()
+        self.name_widget(self.image, "image", "Decoded image", IMAGE_TIP)
+        self.name_widget(self.original, "original", "Original image", ORIGINAL_TIP)
+        self.image_caption, self.original_caption = _label("muted"), _label("muted")
+        self.score = QLabel()
+        self.name_widget(self.score, "score", "Discriminator's verdict", SCORE_TIP)
+        self.score_bar = QProgressBar()
+        self.name_widget(self.score_bar, "score_bar", "Discriminator's verdict, as a bar", SCORE_TIP)
+        self.sliders = SlidersView(self, session)
+        self.traversal = TraversalView(self, session)
+        self.interpolation = InterpolationView(self, session)
+        self.data = DataView(self, session)
+        self.forget = self.add_action(
+            "forget", "Hide original", "X", session.gallery.forget, icon="close", tip="Show the decoded image alone"
+        )
+        self._lay_out()
+        self._keep_space()
+        self._connect()
+        session.choose_run(self.run.current())
+        self._refresh()
+
+    # ---- layout ------------------------------------------------------------------------------------------------
+
+    def _lay_out(self) -> None:
+        page = QVBoxLayout(self)
+        page.setContentsMargins(2 * GRID, GRID, 2 * GRID, GRID)
+        page.setSpacing(GRID)
+        header = QHBoxLayout()
+        header.setSpacing(GRID)
+        header.addWidget(self.run)
+        header.addWidget(self.weights)
+        header.addStretch(1)
+        page.addLayout(header)
+        page.addWidget(self.problem)
+        body = QHBoxLayout()
+        body.setSpacing(2 * GRID)
+        left = QVBoxLayout()
+        left.setSpacing(GRID)
+        left.addLayout(self._pictures(), 1)
+        for view in (self.traversal, self.interpolation, self.data):
+            left.addWidget(view)
+        body.addLayout(left, 1)
+        body.addWidget(self.sliders)
+        body.setStretch(0, 7)
+        body.setStretch(1, 4)
+        self.sliders.setMaximumWidth(SIDE_WIDTH)
+        page.addLayout(body, 1)
+
+    def _pictures(self) -> QHBoxLayout:
+        pictures = QHBoxLayout()
+        pictures.setSpacing(GRID)
+        self._original_side = QWidget()
+        beside = QVBoxLayout(self._original_side)
+        beside.setContentsMargins(0, 0, 0, 0)
+        beside.setSpacing(0)
+        close = self.button(self.forget, icon_only=True)
+        close.setProperty("flat", True)
+        head = QHBoxLayout()
+        for widget in (self.original_caption, close):
+            widget.setFixedHeight(CAPTION_HEIGHT)
+        head.addStretch(1)
+        head.addWidget(self.original_caption)
+        head.addWidget(close)
+        head.addStretch(1)
+        beside.addLayout(head)
+        beside.addWidget(self.original, 1)
+        pictures.addWidget(self._original_side, 1)
+        pictures.addWidget(self._decoded_side(), 1)
+        return pictures
+
+    def _decoded_side(self) -> QWidget:
+        side = QWidget()
+        column = QVBoxLayout(side)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        self.image_caption.setFixedHeight(CAPTION_HEIGHT)
+        self.image.setMinimumHeight(IMAGE_HEIGHT)
+        self.image_caption.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        column.addWidget(self.image_caption)
+        column.addWidget(self.image, 1)
+        self._score_row = QWidget()
+        verdict = QHBoxLayout(self._score_row)
+        verdict.setContentsMargins(0, 0, 0, 0)
+        self.score.setMinimumWidth(16 * GRID)
+        self.score_bar.setRange(0, 1000)
+        self.score_bar.setTextVisible(False)
+        self.score_bar.setFixedSize(30 * GRID, GRID)
+        verdict.addStretch(1)
+        verdict.addWidget(self.score)
+        verdict.addWidget(self.score_bar)
+        verdict.addStretch(1)
+        column.addWidget(self._score_row)
+        return side
+
+    def _keep_space(self) -> None:
+        keeper = SpaceKeeper(self)
+        for kind in (QAbstractButton, TraversalStrip):
+            for widget in self.findChildren(kind):
+                widget.installEventFilter(keeper)
+
+    def _connect(self) -> None:
+        session = self.session
+        self.run.chosen.connect(session.choose_run)
+        session.run_changed.connect(self._refresh)
+        session.shown_changed.connect(self._refresh)
+        session.gallery.encoding_changed.connect(self._refresh_original)
+        self._library.changed.connect(self._refresh_words)
+
+    # ---- showing -----------------------------------------------------------------------------------------------
+
+    def _refresh(self) -> None:
+        shown = self.session.shown
+        self.image.set_image(shown.image if shown else None, shown.request if shown else 0)
+        score = shown.score if shown else None
+        self._score_row.setVisible(score is not None)
+        if score is not None:
+            self.score.setText(f"D(G(z)) = {score:.3f}")
+            self.score_bar.setValue(round(1000 * score))
+        self._refresh_original()
+        self._refresh_words()
+
+    def _refresh_original(self) -> None:
+        encoding = self.session.gallery.encoding
+        self._original_side.setVisible(encoding is not None)
+        self.forget.setEnabled(encoding is not None)
+        if encoding is not None and encoding.image is not self.original.image:
+            self.original.set_image(encoding.image)
+            self.original_caption.setText(f"Original: {encoding.title}")
+        self._refresh_caption()
+
+    def _refresh_caption(self) -> None:
+        shown, encoding = self.session.shown, self.session.gallery.encoding
+        if shown is None:
+            self.image_caption.setText("")
+        elif encoding is not None and self.session.reconstructs:
+            difference = shown.image.astype(np.float32) - encoding.image.astype(np.float32)
+            error = float(np.sqrt(np.mean(np.square(difference / 255.0))))
+            self.image_caption.setText(f"Reconstruction, RMS error {error:.3f}")
+        else:
+            self.image_caption.setText("Decoded from the code")
+
+    def _refresh_words(self) -> None:
+        session = self.session
+        self.problem.setText(session.problem)
+        self.problem.setVisible(bool(session.problem))
+        if session.shown is None:
+            self.weights.setText("")
+        else:
+            follows = ", follows the training" if session.live else ""
+            self.weights.setText(f"Weights of step {session.shown.step:,}{follows}")
+        self.image.set_placeholder(self._placeholder())
+
+    def _placeholder(self) -> str:
+        if not self.session.run:
+            return NO_RUN
+        if self._library.catalog is None:
+            return LOST
+        return OPENING if not self.session.problem else ""
+
+    # ---- Qt ----------------------------------------------------------------------------------------------------
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Someone looks: follow the weights."""
+        super().showEvent(event)
+        self.session.set_watching(True)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Nobody looks: leave the engine alone."""
+        super().hideEvent(event)
+        self.session.set_watching(False)
+
+
+def _label(role: str) -> QLabel:
+    label = QLabel()
+    label.setProperty("role", role)
+    return label

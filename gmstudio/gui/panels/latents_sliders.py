@@ -1,0 +1,167 @@
+"""The right side of the Latents panel: what sets the whole code, the order, and the sliders."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from gmstudio.gui.panels.panel import Panel
+from gmstudio.gui.theme import GRID
+from gmstudio.gui.widgets.slider_bank import SliderBank
+from gmstudio.session.latent_measures import COLLAPSED_NATS, Sort
+from gmstudio.session.latents import LatentsSession
+
+SORTS: tuple[tuple[Sort, str, str], ...] = (
+    ("kl", "KL", "First the dimensions that carry most: mean KL of the posterior from the prior, in nats"),
+    ("effect", "effect", "First the dimensions that change the image most between -1σ and 1σ"),
+    ("index", "index", "In the order of the code"),
+)
+RANDOMIZE_TIP = "Draw the code from the prior, a standard normal; locked dimensions stay"
+VARY_TIP = "Draw a code near this one, as likely under the prior; locked dimensions stay"
+
+
+class SlidersView(QWidget):
+    """One slider per dimension, with KL or effect beside it.
+
+    Args:
+        panel: that it is part of.
+        session: what it shows and changes.
+    """
+
+    def __init__(self, panel: Panel, session: LatentsSession) -> None:
+        super().__init__(panel)
+        self._session = session
+        add = panel.add_action
+        self.reset = add("reset", "Reset", "R", session.reset, icon="reset", tip="Set all unlocked dimensions to 0")
+        self.randomize = add("randomize", "Randomize", "N", session.randomize, icon="random", tip=RANDOMIZE_TIP)
+        self.vary = add("vary", "Vary", "Shift+N", session.vary, icon="dice", tip=VARY_TIP)
+        self.measure = add(
+            "measure", "Measure", "M", session.measure, icon="refresh", tip="Measure KL and effect of each dimension"
+        )
+        self.sort = QComboBox()
+        panel.name_widget(self.sort, "sort", "Sort dimensions by", "In which order the dimensions are shown.")
+        self.bank = SliderBank(panel.name)
+        self.summary = QLabel(" ")
+        self.summary.setWordWrap(True)
+        self.summary.setProperty("role", "muted")
+        self._refusal = ""
+        self._lay_out(panel)
+        self._connect()
+        self._on_run_changed()
+
+    def _lay_out(self, panel: Panel) -> None:
+        whole = QHBoxLayout()
+        for action in (self.reset, self.randomize, self.vary):
+            whole.addWidget(panel.button(action))
+        whole.addStretch(1)
+        order = QHBoxLayout()
+        label = QLabel("Sort by")
+        label.setBuddy(self.sort)
+        order.addWidget(label)
+        order.addWidget(self.sort)
+        order.addStretch(1)
+        order.addWidget(panel.button(self.measure))
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GRID)
+        column.addLayout(whole)
+        column.addLayout(order)
+        column.addWidget(self.bank, 1)
+        column.addWidget(self.summary)
+
+    def _connect(self) -> None:
+        session = self._session
+        session.run_changed.connect(self._on_run_changed)
+        session.code_changed.connect(self._on_code_changed)
+        session.locks_changed.connect(lambda: self.bank.set_locked(session.locked))
+        session.dim_changed.connect(lambda: self.bank.set_current(session.dim))
+        session.gallery.encoding_changed.connect(self._on_encoding_changed)
+        session.measures.changed.connect(self._on_measures_changed)
+        session.measures.sort_changed.connect(self._on_sort_changed)
+        self.bank.moved.connect(session.set_value)
+        self.bank.locked.connect(session.set_locked)
+        self.bank.chosen.connect(session.choose_dim)
+        self.bank.refused.connect(self._on_refused)
+        self.bank.left.connect(self._sort)
+        self.sort.activated.connect(lambda index: session.measures.set_sort(self.sort.itemData(index)))
+
+    # ---- showing -----------------------------------------------------------------------------------------------
+
+    def _on_run_changed(self) -> None:
+        session = self._session
+        symbol = session.opened.latent.symbol if session.opened and session.opened.latent else "z"
+        self.bank.set_dims(session.num_dims, symbol)
+        self.bank.set_values(session.code)
+        self.bank.set_locked(session.locked)
+        self.bank.set_current(session.dim if session.num_dims else -1)
+        for action in (self.reset, self.randomize, self.vary, self.measure):
+            action.setEnabled(session.num_dims > 0)
+        self.sort.setEnabled(session.num_dims > 0)
+        self._refusal = ""
+        self._fill_sorts()
+        self._on_measures_changed()
+        self._on_encoding_changed()
+
+    def _fill_sorts(self) -> None:
+        """Offer the orders that this family has."""
+        opened = self._session.opened
+        has_posterior = opened is not None and "posterior" in opened.info.capabilities
+        self.sort.clear()
+        for sort, title, tip in SORTS:
+            if sort != "kl" or has_posterior:
+                self.sort.addItem(title, sort)
+                self.sort.setItemData(self.sort.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
+        self._show_sort()
+
+    def _show_sort(self) -> None:
+        found = self.sort.findData(self._session.measures.sort)
+        self.sort.setCurrentIndex(found if found >= 0 else self.sort.findData("index"))
+
+    def _on_code_changed(self) -> None:
+        self.bank.set_values(self._session.code)
+
+    def _on_encoding_changed(self) -> None:
+        encoding = self._session.gallery.encoding
+        if encoding is None or len(encoding.code) != self._session.num_dims:
+            self.bank.set_bands(None, None)
+        else:
+            self.bank.set_bands(encoding.code, encoding.deviation)
+
+    def _on_measures_changed(self) -> None:
+        measures = self._session.measures
+        if measures.sorted_by == "effect" or measures.kl is None:
+            self.bank.set_measures("effect", measures.effect)
+        else:
+            self.bank.set_measures("KL (nats)", measures.kl, measures.collapsed)
+        if not self.bank.in_hand:
+            self._sort()
+        self._show_summary()
+
+    def _on_sort_changed(self) -> None:
+        self._show_sort()
+        self._on_measures_changed()
+        self._sort()
+
+    def _sort(self) -> None:
+        if self.bank.count == self._session.num_dims:
+            self.bank.set_order(self._session.measures.order(self._session.num_dims))
+
+    def _on_refused(self, sentence: str) -> None:
+        self._refusal = sentence
+        self._show_summary()
+
+    def _show_summary(self) -> None:
+        measures = self._session.measures
+        trouble = self._refusal or measures.problem
+        text = trouble
+        if not trouble and measures.collapsed is not None:
+            count, total = int(measures.collapsed.sum()), len(measures.collapsed)
+            named = "dimension is" if count == 1 else "dimensions are"
+            text = (
+                f"{count} of {total} {named} collapsed: KL below {COLLAPSED_NATS:g} nats, the code tells nothing there."
+                if count
+                else f"KL over all dimensions: {measures.kl_total:.2f} nats. None is collapsed."
+            )
+        self.summary.setText(text)
+        role = "error" if trouble else "muted"
+        if self.summary.property("role") != role:
+            self.summary.setProperty("role", role)
+            self.summary.style().polish(self.summary)
