@@ -14,6 +14,8 @@ from hypothesis import settings
 
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
+# Tests compute little at a time: a second thread of torch only waits, and for long where the cores are shared.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 settings.register_profile("gmstudio", deadline=None)  # a busy machine is not a failure
 settings.load_profile("gmstudio")
