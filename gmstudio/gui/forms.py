@@ -239,10 +239,8 @@ class FormField(QWidget):
 
 
 def _frame(editor: Editor) -> QWidget:
-    """The part of an editor that is outlined; a spin box as a whole would lose its native buttons."""
-    if isinstance(editor, FolderEdit):
-        return editor.line
-    return editor.lineEdit() if isinstance(editor, NumberEdit) else editor
+    """The part of an editor that is outlined."""
+    return editor.line if isinstance(editor, FolderEdit) else editor
 
 
 def _sentence(words: str) -> str:

@@ -53,13 +53,13 @@ def test_what_is_invalid_is_marked_as_typed_in_the_engines_words(form: Form, qtb
     qtbot.keyClicks(editor.lineEdit(), text)
     sentence = form.errors()["num_latent"]
     assert "Latent dimensions" in sentence and "a whole number from 1 to 512" in sentence
-    assert editor.text() == text and editor.lineEdit().property("invalid") is True
+    assert editor.text() == text and editor.property("invalid") is True
     label = form.findChild(QLabel, "train.config.num_latent.error")
     assert label.isVisible() and label.text() == sentence
     with pytest.raises(ConfigError):
         parse_config(VaeConfig, form.values())
     editor.set_value(7)
-    assert form.errors() == {} and editor.lineEdit().property("invalid") is False and not label.isVisible()
+    assert form.errors() == {} and editor.property("invalid") is False and not label.isVisible()
 
 
 def test_optional_values(form: Form) -> None:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from gmstudio.gui.widgets.curve_plot import CurvePlot, Trace
 
 REFRESH_MS = 50
-TITLE_LETTERS = 20
 SMOOTHING_STEPS = 100
 DASHES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
 SHOWN_AT_FIRST = ("loss", "probability")
@@ -99,8 +98,7 @@ class TrainCurves(QWidget):
         self._slider.setFixedWidth(80)
         self._weight = NumberEdit(whole=False, low=0.0, high=0.999, parent=self)
         self._weight.set_value(0.0)
-        self._weight.setButtonSymbols(NumberEdit.ButtonSymbols.NoButtons)
-        self._weight.setFixedWidth(64)
+        self._weight.setFixedWidth(72)
         tip = "Smooth training curves: the weight of the past in an exponential average. The raw curve stays behind."
         panel.name_widget(self._slider, "smoothing", "Smoothing", tip)
         panel.name_widget(self._weight, "smoothing_typed", "Smoothing weight, typed", tip)
@@ -207,18 +205,18 @@ class TrainCurves(QWidget):
             group = group_of(objective, name, self._unit)
             place = places[group.key] = places.get(group.key, -1) + 1
             color, dash = self._style(run, place, several)
-            label = f"{info.title[:TITLE_LETTERS] if info else run} {label_of(name)}" if several else label_of(name)
             factor = unit_factor(objective, name, self._unit, info.image if info else None)
             for split in ("train", "valid"):
                 curve = history.curve(split, name)
                 if curve is not None:
                     trace = Trace(
                         key=(run, split, name),
-                        label=label,
+                        label=label_of(name),
                         steps=curve.steps,
                         values=curve.values,
                         color=color,
                         dash=dash,
+                        owner=info.title if info else run,
                         validation=split == "valid",
                         factor=factor,
                         generation=curve.generation,

@@ -8,6 +8,7 @@ import math
 import time
 from collections.abc import Hashable
 from dataclasses import dataclass
+from html import escape
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +22,8 @@ from gmstudio.gui.theme import theme
 from gmstudio.gui.widgets.decimation import Floats, Smoother, decimate
 
 REDRAW_MS = 50
+LEGEND_TIP = "Values at the pointer, else the newest ones; not smoothed. ━ training, ● validation."
+SIGNS = {Qt.PenStyle.DashLine: "╍", Qt.PenStyle.DotLine: "┈", Qt.PenStyle.DashDotLine: "┉"}
 FAINT = 0.3
 """How much of its colour an unsmoothed curve keeps behind the smoothed one."""
 MAX_MARKERS = 120
@@ -39,13 +42,14 @@ class Trace:
 
     Args:
         key: what it is; a trace with the same key continues the one shown before.
-        label: for the legend.
+        label: for the legend; traces with the same label are named once, their values side by side.
         steps: (n,) rising.
         values: (n,).
         color: of its line.
         dash: of its line.
         validation: draw it strong, with markers, and never smoothed.
         factor: turns values into the unit shown.
+        owner: whose curve it is, for the legend's tooltip.
         generation: another number than before says that points were taken back.
     """
 
@@ -57,6 +61,7 @@ class Trace:
     dash: Qt.PenStyle = Qt.PenStyle.SolidLine
     validation: bool = False
     factor: float = 1.0
+    owner: str = ""
     generation: int = 0
 
     def value_at(self, step: float) -> float:
@@ -69,10 +74,8 @@ class Trace:
 class Reading(NamedTuple):
     """A curve's value at the cursor."""
 
-    label: str
+    trace: Trace
     value: float
-    color: QColor
-    validation: bool
 
 
 class CurvePlot(QWidget):
@@ -108,7 +111,6 @@ class CurvePlot(QWidget):
         self._legend = QLabel(self)
         self._legend.setWordWrap(True)
         self._legend.setTextFormat(Qt.TextFormat.RichText)
-        self._legend.setToolTip("Values at the pointer; else the newest ones. Unsmoothed.")
         self._view = pyqtgraph.PlotWidget(self, viewBox=_View(self))
         self._view.viewport().installEventFilter(self)
         layout = QVBoxLayout(self)
@@ -140,7 +142,7 @@ class CurvePlot(QWidget):
         """Smooth training curves by an exponential average; the unsmoothed ones stay faintly behind.
 
         Args:
-            weight: of the past, 0 to below 1.
+            weight: of the past after one step, 0 to below 1.
         """
         self._smoothing = weight
         self._schedule()
@@ -172,7 +174,7 @@ class CurvePlot(QWidget):
     def readings(self) -> list[Reading]:
         """Each curve's value at the cursor, or its newest."""
         end = math.inf if self._cursor is None else self._cursor
-        return [Reading(t.label, t.value_at(end), t.color, t.validation) for t in self._traces if len(t.steps)]
+        return [Reading(t, t.value_at(end)) for t in self._traces if len(t.steps)]
 
     def view_range(self) -> tuple[tuple[float, float], tuple[float, float]]:
         """Steps and values (logarithms on a logarithmic axis) in view."""
@@ -227,11 +229,14 @@ class CurvePlot(QWidget):
         unit = f" ({self._unit})" if self._unit else ""
         logarithm = ", logarithmic" if self._log else ""
         parts = [f"<b>{self._title}</b><span style='color:{muted}'>{unit}{logarithm}{at}</span>"]
-        labels = list(dict.fromkeys(r.label for r in self.readings()))
-        for label in labels:
-            values = [_html(r) for r in self.readings() if r.label == label]
-            parts.append(f"{label}&nbsp;{'&nbsp;'.join(values)}")
+        readings = self.readings()
+        for label in dict.fromkeys(r.trace.label for r in readings):
+            values = [_html(r) for r in readings if r.trace.label == label]
+            parts.append(f"{label.replace(' ', '&nbsp;')}&nbsp;{'&nbsp;'.join(values)}")
         self._legend.setText(" &nbsp; ".join(parts))
+        owners = {r.trace.owner: r.trace.color.name() for r in readings}
+        rows = (f"<br><span style='color:{color}'>━</span> {escape(owner)}" for owner, color in owners.items())
+        self._legend.setToolTip(LEGEND_TIP + ("".join(rows) if len(owners) > 1 else ""))
 
     # ---- the plot's parts ----------------------------------------------------------------------------------------
 
@@ -375,6 +380,7 @@ class _Line:
 
     def _smooth(self, trace: Trace, weight: float) -> Floats:
         """The smoothed values; only new points are worked on."""
+        weight **= _gap(trace.steps)
         known = self._smoother
         stale = known is None or known.weight != weight or self._generation != trace.generation
         if stale or len(self._smoothed) > len(trace.values):
@@ -384,6 +390,11 @@ class _Line:
         if len(new):
             self._smoothed = np.concatenate([self._smoothed, self._smoother.extend(new)])
         return self._smoothed
+
+
+def _gap(steps: NDArray[np.int64]) -> int:
+    """Usual distance of points, so that curves recorded at every tenth step lag no more than the others."""
+    return max(int(np.median(np.diff(steps[:MIN_POINTS]))), 1) if len(steps) > 1 else 1
 
 
 def _is_calm(y: Floats) -> bool:
@@ -405,9 +416,10 @@ def _mixed(color: QColor, background: QColor, share: float) -> QColor:
 
 def _html(reading: Reading) -> str:
     """A value for the legend, with the sign of its line."""
-    sign = "●" if reading.validation else "━"
-    value = "–" if np.isnan(reading.value) else f"{reading.value:.5g}"
-    return f"<span style='color:{reading.color.name()}'>{sign}</span>&nbsp;<b>{value}</b>"
+    trace = reading.trace
+    sign = "●" if trace.validation else SIGNS.get(trace.dash, "━")
+    value = "–" if np.isnan(reading.value) else f"{reading.value:.4g}"
+    return f"<span style='color:{trace.color.name()}'>{sign}</span>&nbsp;<b>{value}</b>"
 
 
 def _visible(
