@@ -46,12 +46,14 @@ class Opening:
         aim: step of its path to go to, once it is open; None: stay where it opens.
         stale: going on from an earlier step draws anew instead of following its path.
         same_weights: keep the weights of the generation that it replaces.
+        same_prefix: it continues the sub-pixels placed so far, so the user's choices among them still stand.
     """
 
     command: OpenPixels
     aim: int | None = None
     stale: bool = False
     same_weights: bool = False
+    same_prefix: bool = False
 
 
 class PixelWalk(QObject):
@@ -130,6 +132,7 @@ class PixelWalk(QObject):
         """Open another generation in place of this one."""
         self.pause()
         self._queue.clear()
+        self._set_aim(None)
         self._queue.append(opening)
         self._go_on()
         self.changed.emit()
@@ -186,10 +189,10 @@ class PixelWalk(QObject):
         self._go_by(-count)
 
     def _go_by(self, count: int) -> None:
-        if not self.usable or self.state is None:
+        if self.state is None or not (self.usable or self.opening):
             return
         self.pause()
-        if self._aim is None and self.busy:
+        if self.opening or (self._aim is None and self.busy):
             self._offset += count
             return
         aim = (self.state.step if self._aim is None else self._aim) + count
@@ -357,13 +360,16 @@ class PixelWalk(QObject):
     def _begin(self, opening: Opening) -> None:
         self._known = np.zeros(0, dtype=np.uint8)
         self._stale = opening.stale
+        asked_meanwhile = self._offset
         self._set_aim(opening.aim)
-        self.chosen = frozenset()
+        self._offset = asked_meanwhile
+        if not opening.same_prefix:
+            self.chosen = frozenset()
 
     def _aim_after(self, before: PixelState | None, state: PixelState) -> None:
         """Add what was asked for meanwhile; when playing, let the clock set the next aim."""
         went = isinstance(self._sent, AdvancePixels | RewindPixels)
-        if self._offset and not self._queue:
+        if self._offset and not self._queue and self._aim in (None, state.step):
             aim = state.step + self._offset
             self._set_aim(max(0, min(aim, state.num_dims)), draws=self._offset > 0)
         elif went and (self.playing or (before is not None and before.step == state.step)):

@@ -61,6 +61,7 @@ class PixelsSession(QObject):
         data_problem: why there are none, a sentence, or "".
         forks: continuations so far, or None.
         forking: whether more of them are on their way.
+        following: newer weights are taken over by themselves while the run trains.
 
     Signals:
         changed: run, problem, completion, newest weights or whether it is lost.
@@ -83,6 +84,7 @@ class PixelsSession(QObject):
         self.data_problem = ""
         self.forks: PixelsForked | None = None
         self.forking = False
+        self.following = False
         self._events = events
         self._library = library
         self._active = False
@@ -152,7 +154,13 @@ class PixelsSession(QObject):
             return
         command = OpenPixels(run=self.run, seed=self.walk.seed, given=Array.of(state.image), first=state.step)
         self._given_on_path = False
-        self._open(Opening(command, aim=state.step, stale=True))
+        self._open(Opening(command, aim=state.step, stale=True, same_prefix=True))
+
+    def set_following(self, following: bool) -> None:
+        """Take over newer weights by itself, about twice a second, whenever nothing else moves; or stop that."""
+        self.following = following
+        self._follow()
+        self.changed.emit()
 
     def reopen(self) -> None:
         """After the engine ended or refused: go on where it stood, with the run's current weights."""
@@ -330,7 +338,14 @@ class PixelsSession(QObject):
             had_newer = self.has_newer_weights()
             self._live_step = event.step
             if self.has_newer_weights() or had_newer:
+                self._follow()
                 self.changed.emit()
+
+    def _follow(self) -> None:
+        walk = self.walk
+        idle = walk.usable and not (walk.busy or walk.playing or walk.finishing)
+        if self.following and self._active and idle and self.has_newer_weights():
+            self.use_current_weights()
 
     def _on_data_browsed(self, event: DataBrowsed) -> None:
         if event.request and event.request == self._browse_request:

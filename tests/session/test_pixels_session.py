@@ -85,6 +85,36 @@ def test_newer_weights_are_offered_while_the_run_trains(session: PixelsSession, 
     assert not session.has_newer_weights()
 
 
+def train_to(engine: PixelEngine, step: int) -> None:
+    engine.weights_step = step
+    engine.deliver(TrainingChanged(run=RUN, status="running", step=step))
+    engine.deliver(EngineReported(state="training", device="CPU", memory_bytes=1, step=step))
+
+
+def test_following_takes_over_newer_weights_and_keeps_pixels_and_choices(
+    session: PixelsSession, engine: PixelEngine
+) -> None:
+    session.walk.choose(3)
+    session.walk.forward(4)
+    engine.serve()
+    prefix = where(session).image
+    session.set_following(True)
+    train_to(engine, 450)
+    session.walk.forward(2)  # while it is opened
+    engine.serve()
+    assert (where(session).step, where(session).weights_step) == (7, 450)
+    assert given_part(session, prefix, 5) and session.walk.chosen == {0}
+    session.walk.play()
+    train_to(engine, 500)
+    assert session.walk.playing, "playing is not interrupted"
+    session.walk.pause()
+    engine.serve()
+    session.deactivate()
+    train_to(engine, 550)
+    engine.serve()
+    assert where(session).weights_step == 450, "nobody looks"
+
+
 def test_a_finished_run_with_a_newer_checkpoint_offers_it(session: PixelsSession, engine: PixelEngine) -> None:
     engine.list_runs(checkpoint_steps=(400, 800))
     assert session.has_newer_weights()

@@ -99,6 +99,15 @@ class PixelsPanel(Panel):
             icon="refresh",
             tip="Take over what the run has learned since; the pixels placed so far stay and are scored anew",
         )
+        self.follow = self.add_action(
+            "follow",
+            "Follow training",
+            "T",
+            self.session.set_following,
+            icon="live",
+            tip="Take over newer weights by itself while the run trains: watch the conditional and the surprise change",
+            checkable=True,
+        )
         self.reopen = self.add_action(
             "reopen", "Open again", "", self.session.reopen, icon="refresh", tip="Go on from this pixel"
         )
@@ -136,6 +145,8 @@ class PixelsPanel(Panel):
         row.addWidget(self._weights)
         self._weights_button = self.button(self.weights)
         row.addWidget(self._weights_button)
+        self._follow_button = self.button(self.follow)
+        row.addWidget(self._follow_button)
         row.addStretch(1)
         row.addWidget(self.button(self.context))
         row.addWidget(self.button(self.heat))
@@ -225,9 +236,12 @@ class PixelsPanel(Panel):
         self._problem.setVisible(bool(session.problem))
         self._reopen_button.setVisible(bool(session.problem) and bool(session.run))
         self._weights.setText(f"weights of step {state.weights_step:,}" if state is not None else "")
-        newer = session.has_newer_weights() and session.walk.usable
+        newer = session.has_newer_weights() and (session.walk.usable or session.walk.opening)
+        live = bool(session.run) and session.run == self._library.live
+        self.follow.setEnabled(live)
+        self._follow_button.setVisible(live)
         self.weights.setEnabled(newer)
-        self._weights_button.setVisible(newer)
+        self._weights_button.setVisible(newer and not (live and session.following))
         if newer:
             self.weights.setText(f"Use current weights (step {session.newest_step():,})")
         opening = session.walk.opening or (session.run and state is None)

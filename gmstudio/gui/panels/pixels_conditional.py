@@ -124,7 +124,7 @@ class ConditionalView(QWidget):
             self.seed.blockSignals(True)
             self.seed.setValue(walk.seed)
             self.seed.blockSignals(False)
-        self.bars.setEnabled(walk.usable)
+        self.bars.setEnabled(walk.usable or walk.opening)
         if state is None or state.finished:
             self._show_none(state)
         else:

@@ -69,4 +69,5 @@ class ForksView(QWidget):
 
     def _refresh_action(self) -> None:
         state = self._session.state
-        self.fork.setEnabled(self._session.walk.usable and state is not None and not state.finished)
+        walk = self._session.walk
+        self.fork.setEnabled((walk.usable or walk.opening) and state is not None and not state.finished)

@@ -86,7 +86,7 @@ class Transport(QWidget):
         moving = walk.playing or walk.finishing
         self.play.setText("Stop" if walk.finishing else "Pause" if walk.playing else "Play")
         self._set_play_icon("stop" if walk.finishing else "pause" if walk.playing else "play")
-        usable = walk.usable and state is not None
+        usable = (walk.usable or walk.opening) and state is not None
         for action in (self.play, self.start, self.row_back, self.back, self.step, self.row, self.finish):
             action.setEnabled(usable or (action is self.play and moving))
         self.reset.setEnabled(bool(self._session.run))
