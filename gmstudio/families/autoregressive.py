@@ -27,13 +27,20 @@ Order = Tensor | Sequence[Position] | None
 class AutoregressiveFamily(Family):
     """Base of the families with the exact chain rule.
 
-    A family that can generate in any order sets ``any_order`` and heeds ``order`` wherever it is passed one; the others
-    are only ever passed the raster order.
+    A model that can generate in any order sets ``any_order`` and heeds ``order`` wherever it is passed one; the others
+    are only ever passed their own, which is the raster order unless ``own_order`` says otherwise.
     """
 
-    any_order: ClassVar[bool] = False
+    any_order: bool = False
+    order_words: str = "raster order only: row by row from the top left"
+    """Which order a model keeps to that does not take any."""
     max_session: ClassVar[int] = 256
     """Images that ``sample`` generates side by side; more are done one group after another, to bound the memory."""
+
+    @property
+    def own_order(self) -> Tensor:
+        """(D, 3) int64 rows (channel, row, column): the order in which the model is trained and generates."""
+        return raster_order(self.image)
 
     @abstractmethod
     def logits(self, x_BCHW: Tensor, order_D3: Tensor) -> Tensor:
@@ -90,17 +97,17 @@ class AutoregressiveFamily(Family):
 
     def _loss(self, batch: Tensor, generator: torch.Generator) -> LossTerms:
         """Mean −log p(x), nats per image."""
-        return {"loss": -self.log_prob_per_dim(batch, raster_order(self.image)).flatten(1).sum(1).mean()}
+        return {"loss": -self.log_prob_per_dim(batch, self.own_order).flatten(1).sum(1).mean()}
 
     def check_order(self, order: Order) -> Tensor:
-        """The generation order as (D, 3) int64 rows (channel, row, column); None: raster.
+        """The generation order as (D, 3) int64 rows (channel, row, column); None: the model's own.
 
         Raises:
-            ValueError: when it does not name every sub-pixel once, or when the family cannot generate in it.
+            ValueError: when it does not name every sub-pixel once, or when the model cannot generate in it.
         """
-        raster_D3 = raster_order(self.image)
         if order is None:
-            return raster_D3
+            return self.own_order
+        raster_D3 = raster_order(self.image)
         order_D3 = torch.as_tensor(order, dtype=torch.int64).cpu()
         if order_D3.shape != raster_D3.shape or set(map(tuple, order_D3.tolist())) != set(
             map(tuple, raster_D3.tolist())
@@ -109,8 +116,8 @@ class AutoregressiveFamily(Family):
                 f"The order has shape {tuple(order_D3.shape)}; it must name each of the {len(raster_D3)} sub-pixels "
                 "(channel, row, column) exactly once."
             )
-        if not self.any_order and not torch.equal(order_D3, raster_D3):
-            raise ValueError(f"{self.card.title} generates in raster order only: row by row from the top left.")
+        if not self.any_order and not torch.equal(order_D3, self.own_order):
+            raise ValueError(f"{self.card.title} generates in {self.order_words}.")
         return order_D3
 
     def pixel_session(
@@ -148,18 +155,21 @@ class AutoregressiveFamily(Family):
             self.image, order_D3, self._uniforms(batch, generator), stepper, self.receptive_field
         )
 
-    def sample(self, n: int, generator: torch.Generator | None = None, temperature: float = 1.0) -> Tensor:
+    def sample(
+        self, n: int, generator: torch.Generator | None = None, temperature: float = 1.0, order: Order = None
+    ) -> Tensor:
         """Generate images.
 
         Args:
             n: how many, 1 or more.
             generator: source of randomness; the same generator state gives the images that a session of ``n`` gives.
             temperature: divides the logits; 1 samples the model, 0 takes the most likely value each time.
+            order: generation order, see ``check_order``.
 
         Returns:
             (n, C, H, W) uint8, on the model's device.
         """
-        order_D3 = raster_order(self.image)
+        order_D3 = self.check_order(order)
         groups = []
         for uniforms_DB in self._uniforms(n, generator).split(self.max_session, dim=1):
             session = AutoregressiveSession(
