@@ -1,0 +1,55 @@
+"""From a few features per sub-pixel to a distribution over its levels.
+
+    2 levels: one feature, the log odds of level 1;   3 to 8: a logit each;   more: 8 features and a linear map
+
+The linear map is learned and shared by all sub-pixels, as in ``CategoricalLikelihood``: neighbouring levels start out
+alike, and the network before it does not grow with the number of levels.
+
+Shapes: B batch, D sub-pixels, F features per sub-pixel, L levels.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from gmstudio.nn.likelihoods import CategoricalLikelihood
+
+
+class LevelLogits(nn.Module):
+    """Turns features (B, F, D) into log-probabilities of levels.
+
+    Args:
+        levels: values a sub-pixel can take, 2 or more.
+
+    Attributes:
+        num_features: F.
+    """
+
+    def __init__(self, levels: int) -> None:
+        super().__init__()
+        self.levels = levels
+        self.categorical = CategoricalLikelihood(levels) if levels > 2 else None
+        self.num_features = 1 if self.categorical is None else self.categorical.num_features
+
+    def forward(self, features_BFD: Tensor) -> Tensor:
+        """Unnormalized log-probabilities of all levels: (B, L, D)."""
+        if self.categorical is None:
+            return functional.pad(features_BFD, (0, 0, 1, 0))
+        if self.categorical.basis_FL is None:
+            return features_BFD
+        return torch.einsum("bfd,fl->bld", features_BFD, self.categorical.basis_FL)
+
+    def log_prob(self, features_BFD: Tensor, x_BD: Tensor) -> Tensor:
+        """Log-probability of integer values: (B, D), nats."""
+        if self.categorical is None:
+            logit_BD = features_BFD.squeeze(1)
+            return -functional.binary_cross_entropy_with_logits(logit_BD, x_BD.to(logit_BD.dtype), reduction="none")
+        return -functional.cross_entropy(self(features_BFD), x_BD.long(), reduction="none")
+
+    def matrix(self) -> Tensor:
+        """(L, F): what multiplies a sub-pixel's features to give its logits."""
+        if self.categorical is None:
+            return torch.tensor([[0.0], [1.0]])
+        if self.categorical.basis_FL is None:
+            return torch.eye(self.levels)
+        return self.categorical.basis_FL.detach().T
