@@ -30,7 +30,7 @@ from gmstudio.cards import ConfigError, FamilyCard, ImageSpec, Objective, Term, 
 from gmstudio.families.autoregressive import AutoregressiveFamily
 from gmstudio.families.pixel_session import FloatArray, Position
 from gmstudio.nn.conv_cache import PixelCache, RowCache
-from gmstudio.nn.masked_conv import CausalReach, MaskedConv2d, MaskKind, group_slices
+from gmstudio.nn.masked_conv import CausalReach, MaskedConv2d, MaskKind
 from gmstudio.nn.step_ops import Program, StepOps, step_ops
 
 
@@ -227,15 +227,13 @@ class PixelCNNStepper:
         self._num_groups, _, self._width = model.image.shape
         self._positions: list[Position] = [tuple(position) for position in order_D3.tolist()]
         self._scaled_L: FloatArray = scale_levels(torch.arange(model.image.levels).float(), model.image.levels).numpy()
-        self._is_bernoulli = model.image.levels == 2
         self._ops = ops
         self._blocks = cast(list[ResidualBlock], list(model.blocks))
         convolutions = [block.convolve for block in self._blocks]
         cache = partial(RowCache, ops, width=self._width, num_groups=self._num_groups, rewindable=rewindable)
         self._inputs = cache([model.input], kind="A")
-        self._convolved = cache(convolutions, kind="B", gain=ops.relu_gain)
-        self._outputs_F = ops.zeros(len(model.output.bias))
-        self._output_slices = group_slices(len(model.output.bias), self._num_groups)
+        self._convolved = cache(convolutions, kind="B")
+        self._logits_CL = ops.zeros(self._num_groups, model.image.levels)
         self._programs = self._compile(model)
         self._num_computed = 0
 
@@ -243,10 +241,7 @@ class PixelCNNStepper:
         """See ``Stepper``; steps that were placed without asking for their conditionals are made up for."""
         while self._num_computed <= step:
             self._advance(self._num_computed)
-        logits_LB = self._ops.to_numpy(self._outputs_F[self._output_slices[step % self._num_groups]])
-        if self._is_bernoulli:
-            logits_LB = np.concatenate([np.zeros_like(logits_LB), logits_LB])
-        return logits_LB.T
+        return self._ops.to_numpy(self._logits_CL[step % self._num_groups]).T
 
     def rewind(self, step: int) -> None:
         """See ``Stepper``; what earlier pixels left in the caches stays valid."""
@@ -274,24 +269,19 @@ class PixelCNNStepper:
 
     def _compile(self, model: PixelCNN) -> list[list[Program]]:
         """The calls of a step, by column and colour."""
+        ops, num_groups = self._ops, self._num_groups
+        pixel_cache = partial(PixelCache, ops, num_groups=num_groups)
+        reduce = [pixel_cache(block.reduce) for block in self._blocks]
+        expand = [pixel_cache(block.expand) for block in self._blocks]
+        head, output = pixel_cache(model.head), pixel_cache(model.output)
         programs: list[list[Program]] = [[] for _ in range(self._width)]
-        ops, wide, narrow = self._ops, model.config.num_channels * 2, model.config.num_channels
-        wide_slices, narrow_slices = group_slices(wide, self._num_groups), group_slices(narrow, self._num_groups)
-        hidden_F, update_F, inner_F = ops.zeros(wide), ops.zeros(wide), ops.zeros(narrow)
-        head_F = ops.zeros(len(model.head.bias))
-        pointwise = partial(PixelCache, ops, num_groups=self._num_groups)
-        reduce = [pointwise(block.reduce) for block in self._blocks]
-        expand = [pointwise(block.expand) for block in self._blocks]
-        head, output = pointwise(model.head), pointwise(model.output)
-        for group in range(self._num_groups):
-            hidden, update, inner = (
-                hidden_F[wide_slices[group]],
-                update_F[wide_slices[group]],
-                inner_F[narrow_slices[group]],
-            )
-            before = [layer.program(group, hidden_F, inner_F) for layer in reduce]
-            after = [layer.program(group, inner_F, update_F) + ops.add(hidden, update, hidden) for layer in expand]
-            last = head.program(group, hidden_F, head_F) + output.program(group, head_F, self._outputs_F)
+        for group in range(num_groups):
+            hidden, update = ops.zeros(reduce[0].num_inputs(group)), ops.zeros(reduce[0].num_inputs(group))
+            inner, final = ops.zeros(expand[0].num_inputs(group)), ops.zeros(output.num_inputs(group))
+            logits = self._logits_CL[group, -model.outputs_per_dim :]  # for 2 levels the first logit stays 0
+            before = [layer.program(group, hidden, inner) for layer in reduce]
+            after = [layer.program(group, inner, update) + ops.add(hidden, update, hidden) for layer in expand]
+            last = head.program(group, hidden, final) + output.program(group, final, logits)
             for column, column_programs in enumerate(programs):
                 program = self._inputs.linear(0, column, group, hidden)
                 for layer in range(len(self._blocks)):

@@ -33,7 +33,6 @@ class RowCache:
         width: columns of the image.
         num_groups: colours G.
         kind: the mask of the layers.
-        gain: the features stored are those that the layers expect times this.
         rewindable: keep every row, so that ``enter_row`` may go back to it.
     """
 
@@ -45,10 +44,9 @@ class RowCache:
         num_groups: int,
         *,
         kind: MaskKind,
-        gain: float = 1.0,
         rewindable: bool = True,
     ) -> None:
-        weight_NMFRK = torch.stack([layer.masked_weight().detach() for layer in layers]) / gain
+        weight_NMFRK = torch.stack([layer.masked_weight().detach() for layer in layers])
         bias_NM = torch.stack([layer.bias.detach() for layer in layers])
         count, self._out_features, self._in_features, _, kernel_size = weight_NMFRK.shape
         self._ops = ops
@@ -122,24 +120,28 @@ class PixelCache:
         weight_MF = layer.masked_weight().detach().flatten(1)
         self._ops = ops
         self._in_slices = group_slices(weight_MF.shape[1], num_groups)
-        self._out_slices = group_slices(weight_MF.shape[0], num_groups)
-        with_bias = torch.cat([layer.bias.detach().unsqueeze(1), weight_MF / ops.relu_gain], dim=1)
+        out_slices = group_slices(weight_MF.shape[0], num_groups)
+        with_bias = torch.cat([layer.bias.detach().unsqueeze(1), weight_MF], dim=1)
         self._weights = [
-            ops.load(with_bias[rows, : 1 + read.stop])
-            for rows, read in zip(self._out_slices, self._in_slices, strict=True)
+            ops.load(with_bias[rows, : 1 + read.stop]) for rows, read in zip(out_slices, self._in_slices, strict=True)
         ]
         self._rectified = ops.zeros(1 + weight_MF.shape[1])
         self._rectified[0] = 1.0  # multiplies the bias
 
+    def num_inputs(self, group: int) -> int:
+        """How many input features belong to a colour."""
+        own = self._in_slices[group]
+        return int(own.stop - own.start)
+
     def program(self, group: int, x: Array, out: Array) -> Program:
-        """The calls that compute a colour's part of ``out`` (M, B) from its part of ``x`` (F, B).
+        """The calls that compute a colour's output features from its input features, both (…, B).
 
         Those of the earlier colours at the same pixel have been run before.
         """
         own = self._in_slices[group]
         return [
-            *self._ops.relu(x[own], self._rectified[1 + own.start : 1 + own.stop]),
-            *self._ops.linear(self._weights[group], self._rectified[: 1 + own.stop], out[self._out_slices[group]]),
+            *self._ops.relu(x, self._rectified[1 + own.start : 1 + own.stop]),
+            *self._ops.linear(self._weights[group], self._rectified[: 1 + own.stop], out),
         ]
 
 

@@ -77,8 +77,8 @@ def test_one_pixel(kind: str, batch: int, groups: int) -> None:
         for _ in range(2):
             x = torch.randn(batch, F)
             features[...] = ops.load(x.T).reshape(features.shape)
-            for group in range(groups):
-                for call in cache.program(group, features, out):
+            for group, (read, write) in enumerate(zip(group_slices(F, groups), group_slices(M, groups), strict=True)):
+                for call in cache.program(group, features[read], out[write]):
                     call()
             expected = layer(functional.relu(x)[:, :, None, None])[:, :, 0, 0]
             assert torch.allclose(torch.from_numpy(ops.to_numpy(out)).T, expected, atol=1e-5)
