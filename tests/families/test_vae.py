@@ -11,6 +11,7 @@ from torch.distributions import Categorical, Normal, kl_divergence
 from gmstudio.cards import ImageSpec, parse_config
 from gmstudio.families import vae as vae_module
 from gmstudio.families.vae import VAE
+from gmstudio.nn.likelihoods import CategoricalLikelihood
 
 TINY = ImageSpec(1, 2, 3, 2)
 
@@ -229,3 +230,10 @@ def test_a_negative_beta_is_refused_in_words() -> None:
 def test_the_default_for_28_by_28_is_the_one_hidden_layer_of_the_paper() -> None:
     model = VAE(VAE.Config(), ImageSpec(1, 28, 28, 2))
     assert model.num_parameters() == 784 * 512 + 512 + 512 * 20 + 20 + 10 * 512 + 512 + 512 * 784 + 784
+
+
+def test_an_impossible_level_is_never_drawn() -> None:
+    likelihood = CategoricalLikelihood(3)
+    features = torch.tensor([-math.inf, 0.0, -math.inf]).expand(4, 1, 1, 1, 3)
+    uniforms = torch.tensor([0.0, 0.3, 0.9, 1.0 - 2.0**-24]).view(4, 1, 1, 1)
+    assert likelihood.sample(features, uniforms).flatten().tolist() == [1, 1, 1, 1]
