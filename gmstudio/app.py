@@ -1,5 +1,6 @@
 """The composition root: client, session and window; and what must hold before and around them."""
 
+import gc
 import signal
 import sys
 import traceback
@@ -33,6 +34,7 @@ def run(argv: list[str], *, smoke: bool = False, engine_command: list[str] | Non
     if problem is not None:
         print(problem, file=sys.stderr)
         return 1
+    gc.disable()  # collecting while everything is new finds nothing and takes time
     # Only now: where Qt's libraries are missing, importing it would end in a traceback.
     from PySide6.QtWidgets import QApplication
 
@@ -47,6 +49,7 @@ def run(argv: list[str], *, smoke: bool = False, engine_command: list[str] | Non
     client.start()  # first: it loads while the window is built
     studio = Studio(client)
     window = MainWindow(studio, PLACES)
+    window.completed.connect(_settle_memory)
     failures: list[str] = []
     with _exceptions_told(window), _signals_close(window):
         window.show()
@@ -59,6 +62,13 @@ def run(argv: list[str], *, smoke: bool = False, engine_command: list[str] | Non
     for sentence in failures:
         print(sentence, file=sys.stderr)
     return 1 if failures else int(code)
+
+
+def _settle_memory() -> None:
+    """What exists now stays: the collector need not walk it again and again, which would be felt as a stutter."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 def _watch_smoke(window: "MainWindow", studio: "Studio", failures: list[str]) -> None:

@@ -1,8 +1,10 @@
 """The main window: navigation, banner, status bar and menus; nothing else."""
 
+import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QSettings, QSize, Qt, QTimer, QUrl
+from PySide6.QtCore import QByteArray, QSettings, QSize, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDesktopServices, QKeySequence, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMainWindow, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
@@ -14,7 +16,6 @@ from gmstudio.gui.panels.panel import Panel
 from gmstudio.gui.rail import HELP, Rail
 from gmstudio.gui.status_bar import StatusBar
 from gmstudio.gui.theme import MODES, theme
-from gmstudio.runs.library import runs_home
 from gmstudio.session.studio import Studio
 
 SIZE = QSize(1280, 800)
@@ -24,8 +25,11 @@ THEME_WORDS = {"system": "Follow the &system", "dark": "&Dark", "light": "&Light
 
 
 def open_settings() -> QSettings:
-    """Where window geometry, panel, theme and device are remembered: beside the folder of runs."""
-    return QSettings(str(runs_home().parent / SETTINGS_NAME), QSettings.Format.IniFormat)
+    """Where geometry, panel, theme and device are remembered: in ``$GMSTUDIO_HOME``, else with the user's settings."""
+    home = os.environ.get("GMSTUDIO_HOME", "").strip()
+    if home:
+        return QSettings(str(Path(home).expanduser() / SETTINGS_NAME), QSettings.Format.IniFormat)
+    return QSettings(QSettings.Format.IniFormat, QSettings.Scope.UserScope, "gmstudio", "window")
 
 
 class MainWindow(QMainWindow):
@@ -36,7 +40,12 @@ class MainWindow(QMainWindow):
     Args:
         studio: what the window shows.
         places: the panels.
+
+    Signals:
+        completed: every panel is built.
     """
+
+    completed = Signal()
 
     def __init__(self, studio: Studio, places: Sequence[Place]) -> None:
         super().__init__()
@@ -124,6 +133,7 @@ class MainWindow(QMainWindow):
                 self.build_panel(name)
                 QTimer.singleShot(0, self, self._build_next)
                 return
+        self.completed.emit()
 
     def _on_engine_changed(self) -> None:
         if self._studio.engine.state.phase == "closed" and self.isVisible():
@@ -222,8 +232,10 @@ class MainWindow(QMainWindow):
         self.show_panel(next(iter(self._places)))
 
     def _show_runs_folder(self) -> None:
-        home = self._studio.library.home or str(runs_home())
-        if not QDesktopServices.openUrl(QUrl.fromLocalFile(home)):
+        home = self._studio.library.home
+        if not home:
+            self.banner.tell(Notice("folder", "The engine has not said yet where the runs are kept; try again soon."))
+        elif not QDesktopServices.openUrl(QUrl.fromLocalFile(home)):
             self.banner.tell(Notice("folder", f"No program here can show folders; the runs are in {home}."))
 
     # ---- what it remembers -------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """A list to choose a run from: those that can do what the panel needs, the one in training first."""
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QWidget
 
 from gmstudio.gui.theme import theme
@@ -85,7 +85,7 @@ class RunChooser(QComboBox):
         state = "in training" if live else f"{info.step:,} steps"
         self.setItemText(index, f"{info.title} · {state}")
         self.setItemIcon(index, theme().icon("live" if live else "runs", "accent" if live else "muted"))
-        self.setItemData(index, f"{info.family_title}, {info.image}\n{info.run}", 3)  # Qt.ToolTipRole
+        self.setItemData(index, f"{info.family_title}, {info.image}\n{info.run}", Qt.ItemDataRole.ToolTipRole)
 
     def _select(self, run: str) -> None:
         self.blockSignals(True)
