@@ -13,7 +13,6 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from gmstudio.cards import describe_limits
-from gmstudio.gui.theme import theme
 from gmstudio.gui.widgets.editors import (
     ChoiceEdit,
     Editor,
@@ -21,9 +20,9 @@ from gmstudio.gui.widgets.editors import (
     FolderEdit,
     ListEdit,
     NumberEdit,
+    ResetButton,
     TextEdit,
     format_number,
-    reset_button,
 )
 
 Schema = dict[str, Any]
@@ -115,14 +114,13 @@ class FormField(QWidget):
         self._label = QLabel(self.title, self)
         self._unit = QLabel(self._flat.get("unit", ""), self)
         self._error = QLabel(self)
-        self._reset = reset_button(self)
+        self._reset = ResetButton(self)
         self._refusal = ""
         self._name_editor(object_name)
         self._lay_out()
         self.editor.set_value(self.default)
         self.editor.edited.connect(self._on_edited)
         self._reset.clicked.connect(self.reset)
-        theme().changed.connect(lambda: self._reset.setIcon(theme().icon("reset", "muted")))
         self._mark()
 
     @property
@@ -186,7 +184,7 @@ class FormField(QWidget):
 
     def _mark(self) -> None:
         sentence = self.error or self._refusal
-        marked = _frame(self.editor)
+        marked = _core(self.editor)
         if marked.property("invalid") != bool(sentence):
             marked.setProperty("invalid", bool(sentence))
             marked.style().unpolish(marked)
@@ -198,9 +196,10 @@ class FormField(QWidget):
     def _name_editor(self, object_name: str) -> None:
         unit = self._flat.get("unit", "")
         tip = f"{self._flat.get('description', '')}\n{_sentence(describe_limits(self._prop))}{_default(self.default)}"
-        self.editor.setObjectName(object_name)
-        self.editor.setAccessibleName(f"{self.title}, {unit}" if unit else self.title)
-        for widget in (self.editor, self._label):
+        edited = _core(self.editor)
+        edited.setObjectName(object_name)
+        edited.setAccessibleName(f"{self.title}, {unit}" if unit else self.title)
+        for widget in (edited, self._label):
             widget.setToolTip(tip)
         self._label.setBuddy(self.editor)
         self._label.setTextFormat(Qt.TextFormat.PlainText)
@@ -238,8 +237,8 @@ class FormField(QWidget):
         self._reset.setSizePolicy(keep)
 
 
-def _frame(editor: Editor) -> QWidget:
-    """The part of an editor that is outlined."""
+def _core(editor: Editor) -> QWidget:
+    """The widget of an editor that takes the value, and so is named and outlined."""
     return editor.line if isinstance(editor, FolderEdit) else editor
 
 

@@ -263,3 +263,5 @@ class TrainingSetup(QObject):
     def _on_browse_refused(self, event: CommandFailed) -> None:
         self.browsed = None
         self.browsed_changed.emit()
+        if not self._browse_timer.isActive() and not self._browses.busy:
+            self.refuse(event)

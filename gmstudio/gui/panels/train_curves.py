@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSlider, QSplitter
 
 from gmstudio.gui.panels.panel import Panel
 from gmstudio.gui.theme import theme
-from gmstudio.gui.widgets.editors import NumberEdit
+from gmstudio.gui.widgets.editors import NumberEdit, ThemedIcon
 from gmstudio.session.curves import UNITS, Group, group_of, label_of, unit_factor
 from gmstudio.session.library import RunLibrary
 from gmstudio.session.training import TrainingSession
@@ -54,7 +54,7 @@ class TrainCurves(QWidget):
         super().__init__()
         self._session = session
         self._library = library
-        self._plots: dict[str, CurvePlot] = {}
+        self.plots: dict[str, CurvePlot] = {}
         self._toggles: dict[str, QToolButton] = {}
         self._hidden: set[str] = set()
         self._smoothing = 0.0
@@ -113,10 +113,8 @@ class TrainCurves(QWidget):
         follow = panel.add_action(
             "follow", "Follow", "Ctrl+F", self.follow, icon="fit", tip="Show all steps again, and new ones as they come"
         )
-        smoothing = QLabel(self)
-        smoothing.setPixmap(theme().icon("smooth", "muted").pixmap(16, 16))
+        smoothing = ThemedIcon("smooth", self)
         smoothing.setToolTip(self._slider.toolTip())
-        theme().changed.connect(lambda: smoothing.setPixmap(theme().icon("smooth", "muted").pixmap(16, 16)))
         log_button, follow_button = panel.button(log, icon_only=True), panel.button(follow, icon_only=True)
         row = QHBoxLayout()
         row.setSpacing(8)
@@ -144,18 +142,18 @@ class TrainCurves(QWidget):
         with QSignalBlocker(self._slider):
             self._slider.setValue(smoothing_position(self._smoothing))
         self._weight.set_value(round(self._smoothing, 3))
-        for plot in self._plots.values():
+        for plot in self.plots.values():
             plot.set_smoothing(self._smoothing)
 
     def set_log(self, on: bool) -> None:
         """Logarithmic value axes."""
         self._log = on
-        for plot in self._plots.values():
+        for plot in self.plots.values():
             plot.set_log(on)
 
     def follow(self) -> None:
         """Show all there is in all plots."""
-        for plot in self._plots.values():
+        for plot in self.plots.values():
             plot.follow()
 
     def _on_weight_typed(self) -> None:
@@ -183,13 +181,13 @@ class TrainCurves(QWidget):
         ordered = sorted(groups, key=lambda key: not key.startswith(SHOWN_AT_FIRST))
         self._empty.setVisible(not groups)
         self._splitter.setVisible(bool(groups))
-        for key in [k for k in self._plots if k not in groups]:
+        for key in [k for k in self.plots if k not in groups]:
             self._drop(key)
         for key in ordered:
-            if key not in self._plots:
+            if key not in self.plots:
                 self._add(groups[key][0])
-            self._plots[key].set_unit(groups[key][0].unit)
-            self._plots[key].set_traces(groups[key][1])
+            self.plots[key].set_unit(groups[key][0].unit)
+            self.plots[key].set_traces(groups[key][1])
         self._unit_combo.setEnabled("loss likelihood" in groups)
 
     def _traces(self, run: str) -> list[tuple[Group, "Trace"]]:
@@ -244,9 +242,9 @@ class TrainCurves(QWidget):
         plot.hovered.connect(self._on_hovered)
         plot.zoomed.connect(self._on_zoomed)
         plot.follow_asked.connect(self.follow)
-        if self._plots:
-            plot.link_x(next(iter(self._plots.values())))
-        self._plots[group.key] = plot
+        if self.plots:
+            plot.link_x(next(iter(self.plots.values())))
+        self.plots[group.key] = plot
         self._splitter.addWidget(plot)
         self._add_toggle(group)
         plot.setVisible(self._toggles[group.key].isChecked())
@@ -260,23 +258,23 @@ class TrainCurves(QWidget):
         toggle.setObjectName(f"train.curves.show.{group.key}")
         toggle.setAccessibleName(f"Show {group.title}")
         toggle.setToolTip(f"Show or hide the plot of {group.title.lower()}.")
-        toggle.toggled.connect(lambda on: self._plots[group.key].setVisible(on))
+        toggle.toggled.connect(lambda on: self.plots[group.key].setVisible(on))
         self._groups.addWidget(toggle)
         self._toggles[group.key] = toggle
 
     def _drop(self, key: str) -> None:
-        for widget in (self._plots.pop(key), self._toggles.pop(key)):
+        for widget in (self.plots.pop(key), self._toggles.pop(key)):
             widget.hide()
             widget.deleteLater()
-        plots = list(self._plots.values())
+        plots = list(self.plots.values())
         for plot in plots[1:]:
             plot.link_x(plots[0])
 
     def _on_hovered(self, step: float | None) -> None:
-        for plot in self._plots.values():
+        for plot in self.plots.values():
             plot.set_cursor(step)
 
     def _on_zoomed(self) -> None:
         """All plots show the same steps, so all stay."""
-        for plot in self._plots.values():
+        for plot in self.plots.values():
             plot.following_x = False

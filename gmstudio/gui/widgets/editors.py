@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
     QHBoxLayout,
+    QLabel,
     QLineEdit,
     QToolButton,
     QWidget,
@@ -18,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from gmstudio.gui.theme import theme
 
+ICON_SIZE = QSize(14, 14)
 LOG_STEPS = (1.0, 2.0, 5.0)
 """A field that spans orders of magnitude is stepped 1, 2, 5, 10, 20 …"""
 
@@ -348,12 +350,34 @@ class ListEdit(QLineEdit):
 Editor = NumberEdit | ChoiceEdit | FlagEdit | TextEdit | FolderEdit | ListEdit
 
 
-def reset_button(parent: QWidget) -> QToolButton:
+class ThemedIcon(QLabel):
+    """A small icon that follows the theme.
+
+    Args:
+        icon: name of an icon.
+    """
+
+    def __init__(self, icon: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._icon = icon
+        theme().changed.connect(self._tint)
+        self._tint()
+
+    def _tint(self) -> None:
+        self.setPixmap(theme().icon(self._icon, "muted").pixmap(ICON_SIZE))
+
+
+class ResetButton(QToolButton):
     """A small flat button that says "reset"."""
-    button = QToolButton(parent)
-    button.setProperty("flat", True)
-    button.setIcon(theme().icon("reset", "muted"))
-    button.setIconSize(QSize(14, 14))
-    button.setStyleSheet("padding: 0")
-    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    return button
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("flat", True)
+        self.setStyleSheet("padding: 0")
+        self.setIconSize(ICON_SIZE)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        theme().changed.connect(self._tint)
+        self._tint()
+
+    def _tint(self) -> None:
+        self.setIcon(theme().icon("reset", "muted"))
