@@ -150,6 +150,8 @@ class LatentsSession(LatentCode):
             self._catch_up()
         else:
             self.interpolation.pause()
+            self.traversal.halt()
+            self.path.halt()
         self._run_live_timer()
 
     def measure(self) -> None:

@@ -43,6 +43,7 @@ class SlidersView(QWidget):
         self.summary.setWordWrap(True)
         self.summary.setProperty("role", "muted")
         self._refusal = ""
+        self._sorted = False
         self._lay_out(panel)
         self._connect()
         self._on_run_changed()
@@ -95,7 +96,7 @@ class SlidersView(QWidget):
         for action in (self.reset, self.randomize, self.vary, self.measure):
             action.setEnabled(session.num_dims > 0)
         self.sort.setEnabled(session.num_dims > 0)
-        self._refusal = ""
+        self._refusal, self._sorted = "", False
         self._fill_sorts()
         self._on_measures_changed()
         self._on_encoding_changed()
@@ -117,6 +118,8 @@ class SlidersView(QWidget):
 
     def _on_code_changed(self) -> None:
         self.bank.set_values(self._session.code)
+        if self._refusal:
+            self._on_refused("")
 
     def _on_encoding_changed(self) -> None:
         encoding = self._session.gallery.encoding
@@ -131,7 +134,7 @@ class SlidersView(QWidget):
             self.bank.set_measures("effect", measures.effect)
         else:
             self.bank.set_measures("KL (nats)", measures.kl, measures.collapsed)
-        if not self.bank.in_hand:
+        if not (self._sorted and self.bank.in_hand):
             self._sort()
         self._show_summary()
 
@@ -143,6 +146,7 @@ class SlidersView(QWidget):
     def _sort(self) -> None:
         if self.bank.count == self._session.num_dims:
             self.bank.set_order(self._session.measures.order(self._session.num_dims))
+            self._sorted = self._session.measures.effect is not None
 
     def _on_refused(self, sentence: str) -> None:
         self._refusal = sentence

@@ -1,7 +1,17 @@
 """One coordinate of a code: a slider in hundredths of σ that is cheap to have in hundreds, and its typed field."""
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF, QWheelEvent
+from PySide6.QtGui import (
+    QColor,
+    QFocusEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPolygonF,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QAbstractSlider, QLineEdit, QSizePolicy, QWidget
 
 from gmstudio.gui.theme import theme
@@ -172,7 +182,8 @@ class SigmaSlider(QAbstractSlider):
 class SigmaField(QLineEdit):
     """Shows a value in σ and takes a typed one, from -6 to 6; Up and Down step by 0.1.
 
-    What cannot be read is marked, told in words and put back when the field is left; Escape puts it back at once.
+    What cannot be taken is told in words and marked until it is edited; leaving the field, or Escape, puts back what was
+    there.
 
     Args:
         what: the value in words, for example ``Dimension 3``.
@@ -194,7 +205,6 @@ class SigmaField(QLineEdit):
         self.setText(self._shown())
         self.returnPressed.connect(self._on_return)
         self.textEdited.connect(lambda: self._mark(False))
-        self.editingFinished.connect(self._on_finished)
 
     def value(self) -> float:
         """The value that is shown, in σ."""
@@ -233,24 +243,30 @@ class SigmaField(QLineEdit):
         self.setText(self._shown())
         self.entered.emit(sigma)
 
-    def _on_finished(self) -> None:
-        """Left or Return: take what can be read; what cannot is put back when the field is left."""
-        if not self._invalid:
-            self._on_return()
-        elif not self.hasFocus():
-            self._put_back()
-
     def _put_back(self) -> None:
-        self._mark(False)
+        self._invalid = False
+        self._polish()
         self.setText(self._shown())
 
     def _mark(self, invalid: bool) -> None:
         if invalid != self._invalid:
             self._invalid = invalid
-            self.setProperty("invalid", invalid)
-            self.style().polish(self)
+            self._polish()
             if not invalid:
                 self.refused.emit("")
+
+    def _polish(self) -> None:
+        if self.property("invalid") != self._invalid:
+            self.setProperty("invalid", self._invalid)
+            self.style().polish(self)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Leaving it enters what was typed; what cannot be taken is put back, its sentence stays."""
+        super().focusOutEvent(event)
+        if event.reason() not in (Qt.FocusReason.PopupFocusReason, Qt.FocusReason.ActiveWindowFocusReason):
+            self._on_return()
+            if self._invalid:
+                self._put_back()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Up and Down step; Escape puts the value back."""
@@ -260,5 +276,6 @@ class SigmaField(QLineEdit):
             self.setValue(min(LIMIT, max(-LIMIT, round(self._sigma + step, 2))))
         elif key == Qt.Key.Key_Escape and self.text() != self._shown():
             self._put_back()
+            self.refused.emit("")
         else:
             super().keyPressEvent(event)

@@ -1,0 +1,294 @@
+"""The Latents panel: its controls write the session's state, and show it."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from latent_engine import DIMS, GAN, VAE, WIDE, LatentEngine
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QComboBox, QLabel, QLineEdit, QWidget
+from pytestqt.qtbot import QtBot
+
+from gmstudio.gui.panels.latents import NO_RUN, LatentsPanel
+from gmstudio.gui.theme import theme
+from gmstudio.session.latents import LatentsSession
+from gmstudio.session.library import RunLibrary
+
+
+@pytest.fixture
+def engine() -> LatentEngine:
+    return LatentEngine()
+
+
+@pytest.fixture
+def library(qtbot: QtBot, engine: LatentEngine) -> RunLibrary:
+    return RunLibrary(engine)
+
+
+@pytest.fixture
+def session(engine: LatentEngine, library: RunLibrary) -> LatentsSession:
+    return LatentsSession(engine, library)
+
+
+@pytest.fixture
+def panel(qtbot: QtBot, engine: LatentEngine, session: LatentsSession, library: RunLibrary) -> Iterator[LatentsPanel]:
+    panel = LatentsPanel(session, library)
+    qtbot.addWidget(panel)
+    panel.resize(1200, 720)
+    panel.show()
+    panel.activateWindow()
+    engine.hello()
+    engine.serve()
+    yield panel
+    panel.hide()
+
+
+def control(panel: LatentsPanel, name: str) -> QWidget:
+    found = panel.findChild(QWidget, f"latents.{name}")
+    assert found is not None, name
+    return found
+
+
+def click(qtbot: QtBot, panel: LatentsPanel, name: str) -> None:
+    button = control(panel, name)
+    assert isinstance(button, QAbstractButton) and button.isEnabled()
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def test_controls_have_names_words_and_tips(panel: LatentsPanel) -> None:
+    names = (
+        "run image slider.3 value.3 lock.3 reset randomize vary sort measure strip encode data store_a store_b swap "
+        "interpolate position path seconds split index"
+    )
+    for name in names.split():
+        widget = control(panel, name)
+        assert widget.accessibleName(), name
+        assert widget.toolTip(), name
+
+
+def test_keys_are_listed_and_none_is_given_twice(panel: LatentsPanel) -> None:
+    keys = [s.toString() for action in panel.listed_actions() for s in action.shortcuts()]
+    assert {"R", "N", "Shift+N", "E", "P", "Space", "A", "B"} <= set(keys)
+    assert len(keys) == len(set(keys))
+
+
+def test_a_slider_moves_the_image(qtbot: QtBot, panel: LatentsPanel, engine: LatentEngine) -> None:
+    slider = control(panel, "slider.3")
+    assert isinstance(slider, QAbstractSlider)
+    before = panel.image.image
+    slider.setValue(220)
+    assert panel.session.code[3] == pytest.approx(2.2)
+    engine.serve()
+    request = panel.session.shown.request if panel.session.shown else 0
+    assert panel.image.image is not None and not np.array_equal(panel.image.image, before)
+    with qtbot.waitSignal(panel.image.painted, check_params_cb=lambda number: number == request):
+        panel.image.update()
+
+
+def test_buttons_set_the_whole_code(qtbot: QtBot, panel: LatentsPanel) -> None:
+    click(qtbot, panel, "randomize")
+    drawn = panel.session.code
+    assert drawn.all()
+    click(qtbot, panel, "vary")
+    assert np.corrcoef(panel.session.code, drawn)[0, 1] > 0.5
+    click(qtbot, panel, "lock.2")
+    kept = panel.session.code[2]
+    click(qtbot, panel, "reset")
+    assert panel.session.code[2] == kept
+    assert not np.delete(panel.session.code, 2).any()
+    slider = control(panel, "slider.0")
+    assert isinstance(slider, QAbstractSlider) and slider.value() == 0
+
+
+def test_keys_work_in_the_panel_but_not_while_typing(qtbot: QtBot, panel: LatentsPanel) -> None:
+    slider, field = control(panel, "slider.1"), control(panel, "value.1")
+    slider.setFocus()
+    qtbot.waitUntil(slider.hasFocus)
+    qtbot.keyClick(slider, Qt.Key.Key_N)
+    drawn = panel.session.code
+    assert drawn.all()
+    field.setFocus()
+    qtbot.waitUntil(field.hasFocus)
+    qtbot.keyClick(field, Qt.Key.Key_R)
+    np.testing.assert_array_equal(panel.session.code, drawn)
+    slider.setFocus()
+    qtbot.keyClick(slider, Qt.Key.Key_R)
+    assert not panel.session.code.any()
+
+
+def test_space_plays_but_presses_the_button_that_has_the_focus(qtbot: QtBot, panel: LatentsPanel) -> None:
+    panel.image.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    panel.image.setFocus()
+    qtbot.keyClick(panel.image, Qt.Key.Key_Space)
+    assert panel.session.interpolation.playing
+    qtbot.keyClick(panel.image, Qt.Key.Key_P)
+    assert not panel.session.interpolation.playing
+    lock = control(panel, "lock.1")
+    lock.setFocus()
+    qtbot.keyClick(lock, Qt.Key.Key_Space)
+    assert panel.session.locked[1]
+    assert not panel.session.interpolation.playing
+
+
+def test_nonsense_that_was_typed_is_told_in_the_panel(qtbot: QtBot, panel: LatentsPanel) -> None:
+    field = control(panel, "value.1")
+    assert isinstance(field, QLineEdit)
+    field.setText("7.5")
+    qtbot.keyClick(field, Qt.Key.Key_Return)
+    assert "7.5" in panel.sliders.summary.text() and panel.sliders.summary.property("role") == "error"
+    field.setText("1.5")
+    qtbot.keyClick(field, Qt.Key.Key_Return)
+    assert panel.session.code[1] == 1.5
+    assert panel.sliders.summary.property("role") == "muted"
+
+
+def test_a_vae_is_sorted_by_kl_and_can_be_otherwise(panel: LatentsPanel) -> None:
+    sort = control(panel, "sort")
+    assert isinstance(sort, QComboBox)
+    assert sort.currentData() == "kl"
+    assert list(panel.sliders.bank.order) == panel.session.measures.order(DIMS)
+    sort.setCurrentIndex(sort.findData("index"))
+    sort.activated.emit(sort.currentIndex())
+    assert list(panel.sliders.bank.order) == list(range(DIMS))
+
+
+def test_collapsed_dimensions_are_counted(panel: LatentsPanel, session: LatentsSession) -> None:
+    session.measures.kl = np.array([1.0, 0.001, 0.5, 0.0, 2.0], np.float32)
+    session.measures.changed.emit()
+    assert "2 of 5 dimensions are collapsed" in panel.sliders.summary.text()
+    assert list(panel.sliders.bank.order) == [4, 0, 2, 1, 3]
+
+
+def test_the_order_does_not_change_under_the_users_hands(
+    qtbot: QtBot, panel: LatentsPanel, session: LatentsSession
+) -> None:
+    before = panel.sliders.bank.order
+    slider = control(panel, "slider.0")
+    slider.setFocus()
+    qtbot.waitUntil(slider.hasFocus)
+    session.measures.kl = np.array([0.1, 0.2, 0.3, 0.4, 0.5], np.float32)
+    session.measures.changed.emit()
+    assert panel.sliders.bank.order == before
+    panel.sliders.bank.left.emit()
+    assert list(panel.sliders.bank.order) == [4, 3, 2, 1, 0]
+
+
+def test_an_image_of_the_traversal_sets_the_dimension(panel: LatentsPanel) -> None:
+    panel.session.choose_dim(2)
+    panel.traversal.strip.clicked.emit(10)
+    assert panel.session.code[2] == 3.0
+    assert panel.traversal.strip.position == pytest.approx(10.0)
+    panel.traversal.strip.scrubbed.emit(4.5)
+    assert panel.session.code[2] == pytest.approx(-0.3)
+    assert "z₂" in panel.traversal.title.text()
+
+
+def test_an_image_of_the_data_is_encoded_and_shown_beside(panel: LatentsPanel, engine: LatentEngine) -> None:
+    assert not panel.original.isVisible()
+    panel.data.strip.clicked.emit(4)
+    engine.serve()
+    encoding = panel.session.gallery.encoding
+    assert encoding is not None and encoding.index == 4
+    assert panel.original.isVisible() and panel.original.image is encoding.image
+    assert panel.image_caption.text().startswith("Reconstruction, RMS error 0.")
+    assert f"label {engine.dataset.valid.labels[4]}" in panel.original_caption.text()
+    panel.session.set_value(0, 1.0)
+    engine.serve()
+    assert panel.image_caption.text() == "Decoded from the code"
+    panel.forget.trigger()
+    assert not panel.original.isVisible()
+
+
+def test_a_typed_number_is_encoded(qtbot: QtBot, panel: LatentsPanel, engine: LatentEngine) -> None:
+    panel.data.index.setValue(42)
+    engine.serve()
+    assert panel.session.gallery.page is not None and panel.session.gallery.page.start == 40
+    click(qtbot, panel, "encode")
+    engine.serve()
+    assert panel.session.gallery.encoding is not None and panel.session.gallery.encoding.index == 42
+
+
+def test_two_codes_are_stored_and_gone_between(qtbot: QtBot, panel: LatentsPanel) -> None:
+    click(qtbot, panel, "randomize")
+    a = panel.session.code
+    click(qtbot, panel, "store_a")
+    click(qtbot, panel, "randomize")
+    b = panel.session.code
+    click(qtbot, panel, "store_b")
+    position = control(panel, "position")
+    assert isinstance(position, QAbstractSlider)
+    position.setValue(position.maximum() // 2)
+    np.testing.assert_allclose(panel.session.code, 0.5 * (a + b), atol=0.02)
+    click(qtbot, panel, "swap")
+    np.testing.assert_array_equal(panel.session.interpolation.a, b)
+
+
+def test_playing_moves_the_sliders(qtbot: QtBot, panel: LatentsPanel) -> None:
+    click(qtbot, panel, "interpolate")
+    assert control(panel, "interpolate").accessibleName() == "Pause"
+    start = panel.session.interpolation.position
+    qtbot.waitUntil(lambda: panel.session.interpolation.position > start + 0.02)
+    slider = control(panel, "slider.0")
+    assert isinstance(slider, QAbstractSlider)
+    assert slider.value() == round(100 * float(panel.session.code[0]))
+    click(qtbot, panel, "interpolate")
+    assert not panel.session.interpolation.playing
+
+
+def test_a_gan_shows_its_verdict_and_no_data(panel: LatentsPanel, engine: LatentEngine) -> None:
+    assert not panel.score.isVisible()
+    panel.run.choose(GAN)
+    engine.serve()
+    shown = panel.session.shown
+    assert shown is not None and shown.score is not None
+    score = control(panel, "score")
+    assert isinstance(score, QLabel) and score.isVisible()
+    assert f"{shown.score:.3f}" in score.text()
+    assert panel.score_bar.value() == round(1000 * shown.score)
+    assert not panel.data.isVisible()
+    assert panel.sliders.sort.findData("kl") == -1
+
+
+def test_another_run_has_its_own_sliders(qtbot: QtBot, panel: LatentsPanel, engine: LatentEngine) -> None:
+    panel.run.choose(WIDE)
+    engine.serve()
+    qtbot.waitUntil(lambda: panel.findChild(QWidget, "latents.slider.39") is not None)
+    panel.run.choose(VAE)
+    engine.serve()
+    qtbot.waitUntil(lambda: panel.findChild(QWidget, "latents.slider.39") is None)
+
+
+def test_it_goes_on_after_the_engines_death(panel: LatentsPanel, engine: LatentEngine, library: RunLibrary) -> None:
+    panel.session.randomize(1)
+    engine.serve()
+    image = panel.image.image
+    engine.die()
+    library.lose_engine()
+    assert panel.image.image is image
+    engine.hello()
+    engine.serve()
+    panel.session.set_value(0, 2.0)
+    engine.serve()
+    assert panel.session.shown is not None and panel.session.shown.code[0] == 2.0
+
+
+def test_without_a_model_it_says_what_to_do(qtbot: QtBot, engine: LatentEngine) -> None:
+    library = RunLibrary(engine)
+    panel = LatentsPanel(LatentsSession(engine, library), library)
+    qtbot.addWidget(panel)
+    panel.show()
+    assert panel.image._placeholder == NO_RUN
+    for name in ("reset", "randomize", "interpolate", "encode", "store_a"):
+        action = panel.findChild(QAction, f"action.latents.{name}")
+        assert action is not None and not action.isEnabled()
+    panel.hide()
+
+
+def test_it_is_painted_in_both_themes(qtbot: QtBot, panel: LatentsPanel) -> None:
+    pictures = []
+    for mode in ("dark", "light"):
+        theme().set_mode(mode)
+        pictures.append(panel.grab().toImage())
+    theme().set_mode("system")
+    assert pictures[0] != pictures[1]

@@ -1,0 +1,166 @@
+"""A client whose commands about latents are answered, when a test says so, by the engine's own functions."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+import torch
+from fake_client import FakeClient
+
+from gmstudio import data
+from gmstudio.cards import Objective, Training
+from gmstudio.client import ENGINE_GONE
+from gmstudio.engine import latents
+from gmstudio.engine.catalog import capabilities_of
+from gmstudio.families import FAMILIES
+from gmstudio.messages import (
+    Array,
+    BrowseData,
+    Catalog,
+    Command,
+    CommandFailed,
+    DataBrowsed,
+    Decode,
+    Encode,
+    Event,
+    MeasureLatents,
+    OpenRun,
+    RunInfo,
+    RunOpened,
+    RunsListed,
+    TrainingChanged,
+)
+
+VAE, GAN, WIDE = "/runs/vae", "/runs/gan", "/runs/wide"
+DIMS = 5
+DATA_CONFIG = {"levels": 4}
+
+
+class LatentEngine(FakeClient):
+    """Runs of an untrained VAE of 5 dimensions, a GAN of 5 and a VAE of 40."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dataset = data.load("digits", DATA_CONFIG)
+        torch.manual_seed(5)
+        self.models = {
+            VAE: self._model("vae", DIMS),
+            GAN: self._model("gan", DIMS),
+            WIDE: self._model("vae", 40),
+        }
+        self.weights_step = 300
+        self.live = ""
+        self.answered = 0
+        self.refusal = ""
+
+    def _model(self, family: str, num_latent: int) -> Any:
+        kind = FAMILIES[family]
+        return kind(kind.Config(num_latent=num_latent, num_hidden=8), self.dataset.image)
+
+    def serve(self, most: int = 10_000) -> None:
+        """Answer what was sent, and what is sent meanwhile, up to a number of commands."""
+        while self.answered < len(self.sent) and most > 0:
+            command = self.sent[self.answered]
+            self.answered += 1
+            most -= 1
+            for event in self._answers(command):
+                self.deliver(event)
+
+    def unanswered(self, kind: type[Command]) -> list[Any]:
+        """Commands of a kind that wait for an answer."""
+        return [c for c in self.sent[self.answered :] if isinstance(c, kind)]
+
+    def hello(self, *runs: str) -> None:
+        """Deliver a new engine's hello and its library."""
+        self.deliver(
+            Catalog(
+                protocol=1, version="0", pid=1, families=(), data=(), devices=("cpu",), device="cpu", training_schema={}
+            )
+        )
+        infos = tuple(self.info(run) for run in runs or tuple(self.models))
+        self.deliver(RunsListed(home="/runs", runs=infos, problems=()))
+
+    def die(self) -> None:
+        """Fail what is unanswered, as the client does when the engine's process is gone."""
+        failed, self.answered = self.sent[self.answered :], len(self.sent)
+        for command in failed:
+            self.deliver(CommandFailed(request=command.request, command=type(command).__name__, message=ENGINE_GONE))
+
+    def train(self, run: str, status: Any = "running") -> None:
+        """Deliver that a run trains, or no longer."""
+        self.live = run if status in ("running", "paused") else ""
+        self.deliver(TrainingChanged(run=run, status=status, step=self.weights_step))
+
+    def info(self, run: str, **fields: Any) -> RunInfo:
+        model = self.models[run]
+        values: dict[str, Any] = {
+            "title": run.rpartition("/")[2],
+            "family": model.card.name,
+            "family_title": model.card.title,
+            "config": {},
+            "data": "digits",
+            "data_config": DATA_CONFIG,
+            "image": self.dataset.image,
+            "training": Training(),
+            "status": "finished",
+            "step": self.weights_step,
+            "created": "2025-01-01T00:00:00",
+            "capabilities": capabilities_of(type(model)),
+            "checkpoint_steps": (self.weights_step,),
+        }
+        return RunInfo(run=run, **(values | fields))
+
+    def _answers(self, command: Command) -> Sequence[Event]:
+        if self.refusal and isinstance(command, Decode | Encode | MeasureLatents):
+            return [CommandFailed(request=command.request, command=type(command).__name__, message=self.refusal)]
+        try:
+            return self._carried_out(command)
+        except ValueError as error:
+            return [CommandFailed(request=command.request, command=type(command).__name__, message=str(error))]
+
+    def _carried_out(self, command: Command) -> Sequence[Event]:
+        if isinstance(command, OpenRun):
+            return [msgspec.structs.replace(self.opened(command.run), request=command.request)]
+        if isinstance(command, Decode):
+            return [latents.decode(self.models[command.run], self.weights_step, command)]
+        if isinstance(command, Encode):
+            return [latents.encode(self.models[command.run], self.dataset, command)]
+        if isinstance(command, MeasureLatents):
+            pieces = latents.measure(self.models[command.run], self.weights_step, self.dataset, command)
+            return [piece for piece in pieces if piece is not None]
+        if isinstance(command, BrowseData):
+            return [self._browsed(command)]
+        return []
+
+    def opened(self, run: str) -> RunOpened:
+        model = self.models[run]
+        return RunOpened(
+            info=self.info(run),
+            live=run == self.live,
+            objective=Objective("", ()),
+            latent=model.latent,
+            num_parameters=1,
+            sample_steps=(),
+        )
+
+    def _browsed(self, command: BrowseData) -> DataBrowsed:
+        split = self.dataset.split(command.split)
+        stop = min(len(split), command.start + command.count)
+        assert split.labels is not None
+        return DataBrowsed(
+            request=command.request,
+            data=command.data,
+            image=self.dataset.image,
+            split=command.split,
+            start=command.start,
+            sizes=self.dataset.sizes,
+            images=Array.of(split.images[command.start : stop]),
+            labels=Array.of(split.labels[command.start : stop]),
+            label_names=self.dataset.label_names,
+        )
+
+    def means(self, run: str, code: np.ndarray) -> np.ndarray:
+        """(C, H, W) uint8 that this code decodes to now."""
+        reply = latents.decode(self.models[run], 0, Decode(run=run, codes=Array.of(code[np.newaxis])))
+        return reply.images.numpy()[0]
