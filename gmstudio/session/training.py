@@ -5,7 +5,7 @@ from typing import Literal
 
 from PySide6.QtCore import QObject, Signal
 
-from gmstudio.cards import Objective
+from gmstudio.cards import FamilyCard, Objective
 from gmstudio.client import EngineEvents
 from gmstudio.messages import (
     Command,
@@ -194,6 +194,15 @@ class TrainingSession(QObject):
         """The objective to be shown: of what is being set up, or of the run that is looked at."""
         opened = self.opened
         return self.setup.objective if self._shows_setup or opened is None else opened.objective
+
+    @property
+    def card(self) -> FamilyCard | None:
+        """The card of the family whose objective is shown."""
+        entry, info = self.setup.entry, self.info
+        if self.objective_run and info is not None:
+            families = self.setup.catalog.families if self.setup.catalog else ()
+            entry = next((f for f in families if f.card.name == info.family), entry)
+        return entry.card if entry else None
 
     @property
     def objective_run(self) -> str:

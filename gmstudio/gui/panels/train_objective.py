@@ -1,4 +1,4 @@
-"""The objective's formula, and beside each of its terms the value that it has now."""
+"""The objective's formula, beside each of its terms the value that it has now, and the family's card."""
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
@@ -59,11 +59,13 @@ class ObjectiveView(QScrollArea):
         self._formula = Formula(FORMULA_SIZE, parent=inner)
         self._bits = text_label("muted", inner)
         self._table = QWidget(inner)
+        self._summary = text_label("", inner)
+        self._source = text_label("muted", inner)
         panel.name_widget(self._formula, "formula", "Objective", "What training minimizes.")
         layout = QVBoxLayout(inner)
         layout.setContentsMargins(8, 8, 8, 8)
         layout.setSpacing(8)
-        for widget in (self._of, self._formula, self._table, self._bits):
+        for widget in (self._of, self._formula, self._table, self._bits, self._summary, self._source):
             layout.addWidget(widget)
         layout.addStretch(1)
         self._layout = layout
@@ -82,11 +84,12 @@ class ObjectiveView(QScrollArea):
             self._timer.start()
 
     def _show(self) -> None:
-        objective, info = self._session.objective, self._session.info
-        if self._session.objective_run and info is not None:
-            self._of.setText(f"{info.family_title} minimizes, in {info.title}:")
-        elif self._session.setup.entry is not None:
-            self._of.setText(f"{self._session.setup.entry.card.title} will minimize:")
+        objective, card = self._session.objective, self._session.card
+        info = self._session.info if self._session.objective_run else None
+        if card is not None:
+            self._of.setText(f"{card.title} minimizes, in {info.title}:" if info else f"{card.title} will minimize:")
+            self._summary.setText(card.summary)
+            self._source.setText(card.source)
         if objective != self._objective:
             self._objective = objective
             self._formula.set_latex(objective.latex if objective else "")

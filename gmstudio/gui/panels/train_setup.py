@@ -1,6 +1,7 @@
 """The left side of the Train panel: family, data and settings of the next run."""
 
-from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSignalBlocker, Qt
+from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -56,6 +57,9 @@ class FamilyTree(QTreeWidget):
         everything = self.findItems("", Qt.MatchFlag.MatchContains | Qt.MatchFlag.MatchRecursive)
         rows = min(len(everything), MAX_TREE_ROWS)
         self.setFixedHeight(rows * max(self.sizeHintForRow(0), 1) + 2 * self.frameWidth() + 2)
+
+    def drawBranches(self, painter: QPainter, rect: QRect, index: QModelIndex | QPersistentModelIndex) -> None:
+        """No arrows: all branches are open."""
 
     def select(self, name: str) -> None:
         """Mark a family as the chosen one."""
@@ -188,9 +192,9 @@ class SetupColumn(QScrollArea):
         self._layout.setSpacing(8)
         self._tree = FamilyTree(inner)
         panel.name_widget(self._tree, "family", "Model family", "What to train, by how it treats the density.")
-        self._summary = text_label("", inner)
-        self._source = text_label("muted", inner)
-        self._add_section("Model", self._tree, self._summary, self._source)
+        self._waiting = text_label("muted", inner)
+        self._waiting.setText("Waiting for the engine …")
+        self._add_section("Model", self._tree, self._waiting)
         self._add_section("Data", DataChooser(setup, panel))
         self._settings_title = self._add_section("Settings")
         self._training_title = self._add_section("Training")
@@ -220,12 +224,11 @@ class SetupColumn(QScrollArea):
             self._setup.choose_family(self._tree.chosen())
 
     def _show_family(self) -> None:
-        """The card, and new forms with the values remembered for this family."""
+        """New forms with the values remembered for this family."""
         setup, entry = self._setup, self._setup.entry
         with QSignalBlocker(self._tree):
             self._tree.select(setup.family)
-        self._summary.setText(entry.card.summary if entry else "Waiting for the engine …")
-        self._source.setText(entry.card.source if entry else "")
+        self._waiting.setVisible(entry is None)
         for form in self._forms.values():
             form.deleteLater()
         self._forms = {}
