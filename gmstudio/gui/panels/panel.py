@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtGui import QAction, QKeySequence, QShowEvent
 from PySide6.QtWidgets import QToolButton, QWidget
 
 from gmstudio.gui.theme import theme
@@ -29,6 +29,7 @@ class Panel(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self._listed: list[QAction] = []
         self._icon_names: dict[QAction, str] = {}
+        self._buttons: list[QToolButton] = []
         theme().changed.connect(self._tint_icons)
 
     def add_action(
@@ -74,7 +75,7 @@ class Panel(QWidget):
     def set_action_icon(self, action: QAction, icon: str) -> None:
         """Show another icon on an action, for example ``pause`` while it plays; it follows the theme."""
         self._icon_names[action] = icon
-        action.setIcon(theme().icon(icon))
+        self._tint_icon(action)
 
     def set_action_tip(self, action: QAction, tip: str) -> None:
         """Set an action's tooltip; its key is named behind it."""
@@ -82,7 +83,10 @@ class Panel(QWidget):
         action.setToolTip(f"{tip} ({keys})" if keys else tip)
 
     def button(self, action: QAction, *, icon_only: bool = False) -> QToolButton:
-        """A button for an action: object name ``<panel>.<name>``, named in words, its key in the tooltip."""
+        """A button for an action: object name ``<panel>.<name>``, named in words, its key in the tooltip.
+
+        Give it the property ``primary`` when it is what one most wants to do: it then stands out.
+        """
         button = QToolButton(self)
         button.setDefaultAction(action)
         button.setObjectName(action.objectName().removeprefix("action."))
@@ -95,6 +99,7 @@ class Panel(QWidget):
         else:
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
         action.changed.connect(lambda: button.setAccessibleName(action.text()))
+        self._buttons.append(button)
         return button
 
     def name_widget(self, widget: QWidget, control: str, accessible_name: str, tip: str) -> None:
@@ -107,6 +112,16 @@ class Panel(QWidget):
         """Its actions in the order in which they were added; Help lists them."""
         return tuple(self._listed)
 
+    def showEvent(self, event: QShowEvent) -> None:
+        """Which buttons stand out is known only after the panel was laid out."""
+        self._tint_icons()
+        super().showEvent(event)
+
     def _tint_icons(self) -> None:
-        for action, icon in self._icon_names.items():
-            action.setIcon(theme().icon(icon))
+        for action in self._icon_names:
+            self._tint_icon(action)
+
+    def _tint_icon(self, action: QAction) -> None:
+        """In the colour of the words beside it."""
+        primary = any(button.property("primary") and button.defaultAction() is action for button in self._buttons)
+        action.setIcon(theme().icon(self._icon_names[action], "accent_text" if primary else "text"))

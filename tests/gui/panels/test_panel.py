@@ -61,3 +61,14 @@ def test_icons_follow_the_theme(panel: FirstPanel) -> None:
     theme().set_mode("light" if theme().dark else "dark")
     assert panel.play.icon().cacheKey() != before
     theme().set_mode("system")
+
+
+def test_the_icon_of_a_button_that_stands_out_can_be_seen_on_the_accent(panel: FirstPanel) -> None:
+    button = panel.findChild(QToolButton, "first.play")
+    assert isinstance(button, QToolButton)
+    button.setProperty("primary", True)
+    panel.hide()
+    panel.show()
+    assert panel.play.icon().cacheKey() == theme().icon("play", "accent_text").cacheKey()
+    panel.set_action_icon(panel.play, "pause")
+    assert panel.play.icon().cacheKey() == theme().icon("pause", "accent_text").cacheKey()
