@@ -3,7 +3,8 @@
 from typing import ClassVar
 
 import numpy as np
-from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QHideEvent, QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QTabWidget, QVBoxLayout, QWidget
 
 from gmstudio.gui.panels.panel import Panel
@@ -21,6 +22,7 @@ from gmstudio.session.pixel_state import PixelState
 from gmstudio.session.pixels import CAPABILITY, PixelsSession
 
 SIDE_WIDTH = 54 * GRID
+NARROW = 130 * GRID
 CANVAS_TIP = (
     "The image as far as it is generated; hatched pixels are still to come. The framed pixel is next, tinted ones are "
     "what the model can see for it. Click a pixel to go back to it, or to generate up to it."
@@ -53,6 +55,7 @@ class PixelsPanel(Panel):
         self.name_widget(self.canvas, "canvas", "The image in the making", CANVAS_TIP)
         self._reading = QLabel(" ")
         self._reading.setProperty("role", "muted")
+        self._reading.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._weights = QLabel()
         self._problem = QLabel()
         self._problem.setProperty("role", "error")
@@ -84,7 +87,7 @@ class PixelsPanel(Panel):
         self.context.setChecked(True)
         self.heat = self.add_action(
             "heat",
-            "Surprise",
+            "Heat map",
             "H",
             self._on_heat,
             icon="heat",
@@ -129,7 +132,7 @@ class PixelsPanel(Panel):
         page = QVBoxLayout(self)
         page.setContentsMargins(2 * GRID, GRID, 2 * GRID, GRID)
         page.setSpacing(GRID)
-        page.addLayout(self._header())
+        page.addWidget(self._header())
         page.addLayout(self._problem_row())
         body = QHBoxLayout()
         body.setSpacing(2 * GRID)
@@ -139,8 +142,11 @@ class PixelsPanel(Panel):
         body.addWidget(side)
         page.addLayout(body, 1)
 
-    def _header(self) -> QHBoxLayout:
-        row = QHBoxLayout()
+    def _header(self) -> QWidget:
+        header = QWidget()
+        header.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        row = QHBoxLayout(header)
+        row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.run)
         row.addWidget(self._weights)
         self._weights_button = self.button(self.weights)
@@ -148,9 +154,10 @@ class PixelsPanel(Panel):
         self._follow_button = self.button(self.follow)
         row.addWidget(self._follow_button)
         row.addStretch(1)
-        row.addWidget(self.button(self.context))
-        row.addWidget(self.button(self.heat))
-        return row
+        self._toggles = (self.button(self.context), self.button(self.heat))
+        for toggle in self._toggles:
+            row.addWidget(toggle)
+        return header
 
     def _problem_row(self) -> QHBoxLayout:
         row = QHBoxLayout()
@@ -287,6 +294,14 @@ class PixelsPanel(Panel):
         """Open the chosen run as soon as somebody looks."""
         super().showEvent(event)
         self.session.activate()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """In a narrow window the buttons above the image show their icons only."""
+        styles = Qt.ToolButtonStyle
+        narrow = event.size().width() < NARROW
+        for button in (*self._toggles, self._weights_button, self._follow_button):
+            button.setToolButtonStyle(styles.ToolButtonIconOnly if narrow else styles.ToolButtonTextBesideIcon)
+        super().resizeEvent(event)
 
     def hideEvent(self, event: QHideEvent) -> None:
         """Nobody looks: stop playing."""

@@ -132,7 +132,7 @@ class ConditionalView(QWidget):
 
     def _show_none(self, state: PixelState | None) -> None:
         text = "" if state is None else "The image is finished. Go back to a pixel to see its distribution, or reset."
-        self._title.setText("p(xᵢ | x₍<ᵢ₎)" if state is None else "Finished")
+        self._title.setText("Conditional of the next sub-pixel" if state is None else "Finished")
         self._entropy.setText(" ")
         self._draw.setText(" ")
         self.bars.clear(text)

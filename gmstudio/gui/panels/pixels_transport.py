@@ -1,13 +1,17 @@
 """The Pixels panel's transport: play, step, scrub, speed."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from gmstudio.gui.panels.panel import Panel
 from gmstudio.gui.theme import GRID
 from gmstudio.gui.widgets.typed_slider import KeyKeeper, TypedSlider
 from gmstudio.session.pixel_walk import MAX_SPEED_HZ, MIN_SPEED_HZ
 from gmstudio.session.pixels import PixelsSession
+
+NARROW = 70 * GRID
+"""Below this width, buttons and speed do not fit side by side."""
 
 
 class Transport(QWidget):
@@ -32,6 +36,7 @@ class Transport(QWidget):
         self.speed.name("pixels.speed", "Speed", "Sub-pixels generated per second while playing, 1 to 1000.")
         self._of = QLabel()
         self._lay_out(panel)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.scrub.value_changed.connect(self._on_scrubbed)
         self.speed.value_changed.connect(self._walk.set_speed)
         self._walk.moved.connect(self.refresh)
@@ -51,9 +56,9 @@ class Transport(QWidget):
         self.finish = add("finish", "Finish", "End", self._finish, icon="finish", tip=FINISH_TIP)
 
     def _lay_out(self, panel: Panel) -> None:
+        keeper = KeyKeeper(self)
         buttons = QHBoxLayout()
         buttons.setSpacing(GRID // 2)
-        keeper = KeyKeeper(self)
         for action in (self.reset, self.start, self.row_back, self.back):
             buttons.addWidget(quiet(panel.button(action, icon_only=True), keeper))
         play = quiet(panel.button(self.play), keeper)
@@ -62,11 +67,16 @@ class Transport(QWidget):
         buttons.addWidget(play)
         for action in (self.step, self.row, self.finish):
             buttons.addWidget(quiet(panel.button(action, icon_only=True), keeper))
-        buttons.addSpacing(2 * GRID)
+        buttons.addStretch(1)
+        speed = QHBoxLayout()
         speed_label = QLabel("Speed")
         speed_label.setBuddy(self.speed.slider)
-        buttons.addWidget(speed_label)
-        buttons.addWidget(self.speed, 1)
+        speed.addWidget(speed_label)
+        speed.addWidget(self.speed, 1)
+        self._controls = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._controls.setSpacing(GRID)
+        self._controls.addLayout(buttons)
+        self._controls.addLayout(speed, 1)
         steps = QHBoxLayout()
         step_label = QLabel("Step")
         step_label.setBuddy(self.scrub.slider)
@@ -77,7 +87,14 @@ class Transport(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID)
         column.addLayout(steps)
-        column.addLayout(buttons)
+        column.addLayout(self._controls)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """In a narrow window the speed goes below the buttons."""
+        directions = QBoxLayout.Direction
+        narrow = event.size().width() < NARROW
+        self._controls.setDirection(directions.TopToBottom if narrow else directions.LeftToRight)
+        super().resizeEvent(event)
 
     def refresh(self) -> None:
         """Show where the walk is and what can be done."""

@@ -1,5 +1,7 @@
 """The Pixels panel writes the session's state and shows it; asserted through the state."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from pixel_engine import RUN, PixelEngine
@@ -245,6 +247,20 @@ def test_without_a_run_it_says_what_to_do(qtbot: QtBot) -> None:
     assert panel.session.run == "" and panel.canvas.picture is None
     assert "Start a PixelCNN under Train" in panel.canvas._placeholder
     assert not panel.grab().isNull()
+
+
+def test_it_fits_the_smallest_window(qtbot: QtBot, panel: PixelsPanel, engine: PixelEngine) -> None:
+    engine.deliver(TrainingChanged(run=RUN, status="running", step=400))
+    engine.deliver(EngineReported(state="training", device="CPU", memory_bytes=1, step=470))
+    panel.resize(880, 520)
+    assert (panel.width(), panel.height()) == (880, 520)
+    shown = [b for b in panel.transport.findChildren(QToolButton) if b.isVisible()]
+
+    def apart() -> bool:
+        sides = sorted((b.x(), b.x() + b.width()) for b in shown)
+        return all(right <= left for (_, right), (left, _) in pairwise(sides))
+
+    qtbot.waitUntil(apart)
 
 
 def test_colours_are_stepped_through_within_a_pixel(qtbot: QtBot) -> None:
