@@ -115,6 +115,18 @@ def build_model(
         return family(config, image).to(device)
 
 
+def outline_model(family: type[Family], config: msgspec.Struct, image: ImageSpec) -> Family:
+    """The model without memory for its weights, for counting and asking; however large, it costs nothing.
+
+    A family that needs real numbers while it is built is built for real.
+    """
+    try:
+        with torch.device("meta"):
+            return family(config, image)
+    except (RuntimeError, NotImplementedError):  # what torch raises where meta tensors have no values
+        return build_model(family, config, image, torch.device("cpu"))
+
+
 @dataclass(frozen=True)
 class Plan:
     """Everything that a new run needs, checked.

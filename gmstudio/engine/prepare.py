@@ -1,9 +1,7 @@
 """Commands before training: looking at data, and checking a config against it."""
 
-import torch
-
 from gmstudio.engine.bench import Bench, Handlers
-from gmstudio.engine.models import plan_run
+from gmstudio.engine.models import outline_model, plan_run
 from gmstudio.messages import Array, BrowseData, DataBrowsed, DescribeModel, ModelDescribed
 
 MAX_BROWSED = 1024
@@ -50,8 +48,7 @@ class Prepare:
             command.training,
             bench.device,
         )
-        with torch.device("meta"):  # shapes only: nothing is allocated, however large
-            model = plan.family(plan.config, plan.record.image)
+        model = outline_model(plan.family, plan.config, plan.record.image)
         bench.send(
             ModelDescribed(
                 request=command.request,

@@ -2,11 +2,9 @@
 
 from pathlib import Path
 
-import torch
-
 from gmstudio.cards import parse_config
 from gmstudio.engine.bench import Bench, Handlers
-from gmstudio.engine.models import describe_opened, family_class, run_info, whole_history
+from gmstudio.engine.models import describe_opened, family_class, outline_model, run_info, whole_history
 from gmstudio.families.base import Family
 from gmstudio.messages import (
     Array,
@@ -119,8 +117,7 @@ def _outline(path: str) -> Family:
     with RunFolder.open(path) as run:
         record = run.record
     family = family_class(record.family)
-    with torch.device("meta"):
-        return family(parse_config(family.Config, record.config), record.image)
+    return outline_model(family, parse_config(family.Config, record.config), record.image)
 
 
 def _unmark(run: RunFolder) -> None:
