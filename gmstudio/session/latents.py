@@ -100,6 +100,7 @@ class LatentsSession(LatentCode):
         self._kept: dict[str, _Kept] = {}
         self._watching = False
         self._following = False
+        self._moved = False
         self._stale = True
         self._traversed = b""
         self._ticks = 0
@@ -191,6 +192,7 @@ class LatentsSession(LatentCode):
     def _on_code_changed(self) -> None:
         if not self._following:
             self.interpolation.leave()
+        self._moved = True
         self._decode()
         self._show_traversal()
 
@@ -319,8 +321,9 @@ class LatentsSession(LatentCode):
 
     def _on_live_tick(self) -> None:
         self._ticks += 1
-        if not self._latest.busy:
+        if not (self._moved or self._latest.busy):  # a drag brings newer images anyway, and is not to wait for this
             self._decode()
+        self._moved = False
         if self._ticks % STRIPS_EVERY == 0:
             self._show_strips()
             self.gallery.encode_again()

@@ -182,8 +182,8 @@ class SigmaSlider(QAbstractSlider):
 class SigmaField(QLineEdit):
     """Shows a value in σ and takes a typed one, from -6 to 6; Up and Down step by 0.1.
 
-    What cannot be taken is told in words and marked until it is edited; leaving the field, or Escape, puts back what was
-    there.
+    What cannot be taken is told in words and marked until it is edited; leaving the field, or Escape, puts back what
+    was there.
 
     Args:
         what: the value in words, for example ``Dimension 3``.

@@ -1,5 +1,7 @@
 """A row of images along one direction, with a mark where the viewer stands; click or drag to go elsewhere."""
 
+import math
+
 from PySide6.QtCore import QPointF, QSize, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
@@ -28,6 +30,7 @@ class TraversalStrip(ImageGrid):
         super().__init__(parent)
         self._count = count
         self._position: float | None = None
+        self._nearest = -1
         self._pressed_x: float | None = None
         self._dragging = False
         self.set_columns(count)
@@ -40,10 +43,21 @@ class TraversalStrip(ImageGrid):
 
     def set_position(self, position: float | None) -> None:
         """Move the mark, and outline the image nearest to it; None: no mark."""
-        if position != self._position:
-            self._position = position
-            inside = position is not None and -0.5 <= position <= self._count - 0.5
-            self.set_selected(round(position) if inside and position is not None else -1)
+        if position == self._position:
+            return
+        self._position = position
+        inside = position is not None and -0.5 <= position <= self._count - 0.5
+        nearest = round(position) if inside and position is not None else -1
+        if nearest != self._nearest:
+            self._nearest = nearest
+            self.set_selected(nearest)
+        else:
+            self.update(0, 0, self.width(), self._band() or self.height())
+
+    def _band(self) -> int:
+        """Height of what is above the images, where only the mark is; 0 when there is no room for it."""
+        free = math.floor(self.image_rect(0).top()) - 2
+        return free if free >= MARK_PX else 0
 
     def sizeHint(self) -> QSize:
         """Room for images of a good size and their captions."""
@@ -61,12 +75,13 @@ class TraversalStrip(ImageGrid):
         return first + (last - first) * position / max(1, len(self.images) - 1)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint the images, then the mark above them."""
-        super().paintEvent(event)
+        """Paint the images, then the mark above them; the mark alone when only that has moved."""
+        if event.rect().bottom() >= self._band():
+            super().paintEvent(event)
         if self._position is None or not len(self.images):
             return
         x = self._x_of(min(len(self.images) - 0.5, max(-0.5, self._position)))
-        top = max(self.image_rect(0).top() - 1, MARK_PX)
+        top = self._band() or MARK_PX
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
