@@ -48,7 +48,15 @@ def one(events: list[Any]) -> PixelsMoved:
 
 
 def advance(explorer: PixelExplorer, session: int, count: int = 1, temperature: float = 1.0) -> PixelsMoved:
-    return one(explorer.advance(AdvancePixels(session=session, count=count, temperature=temperature, budget_ms=100.0)))
+    """Go on by ``count`` or to the end, in as many commands as a busy machine needs."""
+    left = count
+    while True:
+        at_once = left if count == EVERYTHING else 1  # one is always made, however little time there is
+        command = AdvancePixels(session=session, count=at_once, temperature=temperature, budget_ms=100.0)
+        moved = one(explorer.advance(command))
+        left -= at_once if count < EVERYTHING else 0
+        if not left or moved.conditional.shape == (0,):
+            return moved
 
 
 def rewind(explorer: PixelExplorer, session: int, step: int) -> PixelsMoved:

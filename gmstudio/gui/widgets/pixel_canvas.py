@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QBrush,
     QColor,
@@ -178,19 +178,26 @@ class PixelCanvas(QWidget):
         rect = self.image_rect()
         hatch, grid = self._furniture(rect, picture)
         painter.drawPixmap(rect.topLeft(), hatch)
-        painter.drawImage(rect, self._pixels)
+        self._paint_part(painter, self._pixels, _extent(np.asarray(picture.placed.any(axis=0))))
         painter.drawPixmap(rect.topLeft(), grid)
         if self.show_context and picture.current is not None:
+            context = np.asarray(picture.context.any(axis=0))
             if not self.heat:  # a tint would make the colours of the scale lie
-                painter.drawImage(rect, self._tint)
+                self._paint_part(painter, self._tint, _extent(context))
             painter.setPen(QPen(theme().color("accent"), 1.5))
-            painter.drawPath(self._borders(np.asarray(picture.context.any(axis=0))))
+            painter.drawPath(self._borders(context))
         if not picture.given.all():
             border = self._borders(picture.given, frame=False)
             for role, width, style in (("base", 4, Qt.PenStyle.SolidLine), ("good", 2, Qt.PenStyle.DashLine)):
                 painter.setPen(QPen(theme().color(role), width, style))
                 painter.drawPath(border)
         self._paint_marks(painter, picture)
+
+    def _paint_part(self, painter: QPainter, image: QImage, part: QRect) -> None:
+        """Paint the part of an (H, W) image that is not transparent: blending the rest costs as much."""
+        if part.isValid():
+            corners = self.pixel_rect(part.top(), part.left()), self.pixel_rect(part.bottom(), part.right())
+            painter.drawImage(corners[0].united(corners[1]), image, QRectF(part))
 
     def _furniture(self, rect: QRectF, picture: Picture) -> tuple[QPixmap, QPixmap]:
         """The hatch below the pixels and the lines above them; painted once per size and theme."""
@@ -294,6 +301,14 @@ def _argb(colours: NDArray[np.uint8], alpha: NDArray[np.floating]) -> QImage:
     """(H, W, 3) RGB and (H, W) opacity 0 … 255 → an image with transparency."""
     height, width = alpha.shape
     bgra = np.empty((height, width, 4), np.uint8)
-    bgra[..., :3] = colours[..., ::-1]
+    bgra[..., :3] = (colours[..., ::-1] * (alpha[..., np.newaxis] / 255.0)).round()
     bgra[..., 3] = alpha.round()
-    return QImage(bgra.data, width, height, width * 4, QImage.Format.Format_ARGB32).copy()
+    return QImage(bgra.data, width, height, width * 4, QImage.Format.Format_ARGB32_Premultiplied).copy()
+
+
+def _extent(region: NDArray[np.bool_]) -> QRect:
+    """The smallest rectangle of pixels that holds a region (H, W)."""
+    rows, columns = np.flatnonzero(region.any(axis=1)), np.flatnonzero(region.any(axis=0))
+    if not rows.size:
+        return QRect()
+    return QRect(int(columns[0]), int(rows[0]), int(np.ptp(columns)) + 1, int(np.ptp(rows)) + 1)
