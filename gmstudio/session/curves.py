@@ -69,8 +69,11 @@ def group_of(objective: Objective | None, name: str, unit: str) -> Group:
     return Group(f"loss {term.unit}", "Loss", term.unit)
 
 
-def label_of(name: str) -> str:
-    """A curve's name for people: ``grad_norm_generator`` is ``generator`` in its plot."""
+def label_of(name: str, objective: Objective | None = None) -> str:
+    """A curve's name for people: ``grad_norm_generator`` is ``generator`` in its plot, ``d_real`` is ``D(x)``."""
+    term = term_of(objective, name)
+    if term is not None and "(" in term.latex and not set(term.latex) & set("\\{}^_"):
+        return term.latex
     for prefix in OTHERS:
         if name.startswith(prefix + "_"):
             return name.removeprefix(prefix + "_").replace("_", " ")

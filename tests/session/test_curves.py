@@ -36,5 +36,6 @@ def test_headline() -> None:
 
 def test_words_and_numbers() -> None:
     assert label_of("grad_norm_generator") == "generator"
-    assert label_of("generator_loss") == "generator loss"
+    assert label_of("generator_loss", GAME) == "generator loss"
+    assert [label_of(name, GAME) for name in ("d_real", "d_fake")] == ["D(x)", "D(G(z))"]
     assert [number(v) for v in (float("nan"), 0.01234567, 123.456, 12345.6)] == ["–", "0.01235", "123.5", "12,346"]

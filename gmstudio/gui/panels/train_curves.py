@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 REFRESH_MS = 50
 SMOOTHING_STEPS = 100
+FIRST_SMOOTHING = 0.9
 DASHES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
 SHOWN_AT_FIRST = ("loss", "probability")
 
@@ -57,7 +58,7 @@ class TrainCurves(QWidget):
         self.plots: dict[str, CurvePlot] = {}
         self._toggles: dict[str, QToolButton] = {}
         self._hidden: set[str] = set()
-        self._smoothing = 0.0
+        self._smoothing = FIRST_SMOOTHING
         self._log = False
         self._unit = UNITS[0]
         self._empty = QLabel("Losses, gradient norms and speed are drawn here while a model trains.", self)
@@ -97,7 +98,8 @@ class TrainCurves(QWidget):
         self._slider.setRange(0, SMOOTHING_STEPS)
         self._slider.setFixedWidth(80)
         self._weight = NumberEdit(whole=False, low=0.0, high=0.999, parent=self)
-        self._weight.set_value(0.0)
+        self._weight.set_value(self._smoothing)
+        self._slider.setValue(smoothing_position(self._smoothing))
         self._weight.setFixedWidth(72)
         tip = "Smooth training curves: the weight of the past in an exponential average. The raw curve stays behind."
         panel.name_widget(self._slider, "smoothing", "Smoothing", tip)
@@ -181,13 +183,16 @@ class TrainCurves(QWidget):
         ordered = sorted(groups, key=lambda key: not key.startswith(SHOWN_AT_FIRST))
         self._empty.setVisible(not groups)
         self._splitter.setVisible(bool(groups))
-        for key in [k for k in self.plots if k not in groups]:
+        for key in [k for k in self._toggles if k not in groups]:
             self._drop(key)
         for key in ordered:
-            if key not in self.plots:
-                self._add(groups[key][0])
-            self.plots[key].set_unit(groups[key][0].unit)
-            self.plots[key].set_traces(groups[key][1])
+            if key not in self._toggles:
+                self._add_toggle(groups[key][0])
+            if self._toggles[key].isChecked():
+                if key not in self.plots:
+                    self._add_plot(groups[key][0])
+                self.plots[key].set_unit(groups[key][0].unit)
+                self.plots[key].set_traces(groups[key][1])
         self._unit_combo.setEnabled("loss likelihood" in groups)
 
     def _traces(self, run: str) -> list[tuple[Group, "Trace"]]:
@@ -209,7 +214,7 @@ class TrainCurves(QWidget):
                 if curve is not None:
                     trace = Trace(
                         key=(run, split, name),
-                        label=label_of(name),
+                        label=label_of(name, objective),
                         steps=curve.steps,
                         values=curve.values,
                         color=color,
@@ -229,8 +234,8 @@ class TrainCurves(QWidget):
 
     # ---- plots ------------------------------------------------------------------------------------------------------
 
-    def _add(self, group: Group) -> None:
-        """A new plot, and a button that shows and hides it."""
+    def _add_plot(self, group: Group) -> None:
+        """A plot for a group that is shown for the first time."""
         from gmstudio.gui.widgets.curve_plot import CurvePlot
 
         plot = CurvePlot(group.title, group.unit)
@@ -246,10 +251,9 @@ class TrainCurves(QWidget):
             plot.link_x(next(iter(self.plots.values())))
         self.plots[group.key] = plot
         self._splitter.addWidget(plot)
-        self._add_toggle(group)
-        plot.setVisible(self._toggles[group.key].isChecked())
 
     def _add_toggle(self, group: Group) -> None:
+        """A button that shows and hides a group's plot."""
         toggle = QToolButton(self)
         toggle.setText(group.title)
         toggle.setCheckable(True)
@@ -258,14 +262,20 @@ class TrainCurves(QWidget):
         toggle.setObjectName(f"train.curves.show.{group.key}")
         toggle.setAccessibleName(f"Show {group.title}")
         toggle.setToolTip(f"Show or hide the plot of {group.title.lower()}.")
-        toggle.toggled.connect(lambda on: self.plots[group.key].setVisible(on))
+        toggle.toggled.connect(lambda on: self._show_plot(group.key, on))
         self._groups.addWidget(toggle)
         self._toggles[group.key] = toggle
 
+    def _show_plot(self, key: str, on: bool) -> None:
+        if key in self.plots:
+            self.plots[key].setVisible(on)
+        self._schedule()
+
     def _drop(self, key: str) -> None:
-        for widget in (self.plots.pop(key), self._toggles.pop(key)):
-            widget.hide()
-            widget.deleteLater()
+        for widget in (self.plots.pop(key, None), self._toggles.pop(key)):
+            if widget is not None:
+                widget.hide()
+                widget.deleteLater()
         plots = list(self.plots.values())
         for plot in plots[1:]:
             plot.link_x(plots[0])

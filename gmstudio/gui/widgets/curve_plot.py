@@ -15,8 +15,8 @@ import numpy as np
 import pyqtgraph  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QPen
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtGui import QColor, QKeyEvent, QPen, QShowEvent
+from PySide6.QtWidgets import QGraphicsItem, QLabel, QVBoxLayout, QWidget
 
 from gmstudio.gui.theme import theme
 from gmstudio.gui.widgets.decimation import Floats, Smoother, decimate
@@ -28,6 +28,8 @@ FAINT = 0.3
 """How much of its colour an unsmoothed curve keeps behind the smoothed one."""
 MAX_MARKERS = 120
 PADDING = 0.04
+ROOM_X, ROOM_Y = 0.1, 0.25
+"""How much of the view may stay empty before it is fitted anew."""
 MIN_POINTS = 64
 MAX_TRAVEL = 10
 """A line that goes up and down more often than this is drawn without smoothed edges, which would take too long."""
@@ -188,7 +190,8 @@ class CurvePlot(QWidget):
         return self._view.getPlotItem()
 
     def _schedule(self) -> None:
-        if not self._timer.isActive():
+        """Redraw soon; a hidden plot is drawn when it is shown."""
+        if self.isVisible() and not self._timer.isActive():
             since_ms = (time.monotonic() - self._redrawn_at) * 1000
             self._timer.start(max(0, math.ceil(REDRAW_MS - since_ms)))
 
@@ -212,7 +215,10 @@ class CurvePlot(QWidget):
         filled = [t.steps for t in self._traces if len(t.steps)]
         if self.following_x and filled:
             low, high = min(int(s[0]) for s in filled), max(int(s[-1]) for s in filled)
-            self._plot.getViewBox().setXRange(low, max(high, low + 1), padding=PADDING / 2)
+            view, _ = self.view_range()
+            if not _fits((low, max(high, low + 1)), view, ROOM_X):
+                room = ROOM_X / 2 * max(high - low, 1)  # so that the axis need not move with every point
+                self._plot.getViewBox().setXRange(low, high + room, padding=0)
 
     def _follow_y(self, steps: tuple[float, float]) -> None:
         extents = [e for line in self._lines.values() if (e := line.extent(steps)) is not None]
@@ -221,7 +227,9 @@ class CurvePlot(QWidget):
             if high - low < 1e-12 * max(abs(low), abs(high), 1e-12):
                 half = max(abs(low) * 0.05, 1e-9)
                 low, high = low - half, high + half
-            self._plot.getViewBox().setYRange(low, high, padding=PADDING)
+            _, view = self.view_range()
+            if not _fits((low, high), view, ROOM_Y):
+                self._plot.getViewBox().setYRange(low, high, padding=PADDING)
 
     def _write_legend(self) -> None:
         muted = theme().color("muted").name()
@@ -251,6 +259,7 @@ class CurvePlot(QWidget):
         for side in ("left", "bottom"):
             plot.getAxis(side).enableAutoSIPrefix(False)
             plot.getAxis(side).setStyle(maxTickLevel=0)
+            plot.getAxis(side).setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)  # text is slow to paint
         self._crosshair = pyqtgraph.InfiniteLine(angle=90, movable=False)
         self._crosshair.setVisible(False)
         plot.addItem(self._crosshair, ignoreBounds=True)
@@ -286,6 +295,11 @@ class CurvePlot(QWidget):
         if event.type() == QEvent.Type.Leave:
             self.hovered.emit(None)
         return super().eventFilter(watched, event)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Draw what came while it was hidden."""
+        super().showEvent(event)
+        self._schedule()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Plus and minus zoom, left and right move, Home follows the data again."""
@@ -390,6 +404,12 @@ class _Line:
         if len(new):
             self._smoothed = np.concatenate([self._smoothed, self._smoother.extend(new)])
         return self._smoothed
+
+
+def _fits(extent: tuple[float, float], view: tuple[float, float], room: float) -> bool:
+    """Whether values are all in view and fill it but for ``room`` of it."""
+    inside = view[0] <= extent[0] and extent[1] <= view[1]
+    return inside and extent[1] - extent[0] >= (1 - room) * (view[1] - view[0])
 
 
 def _gap(steps: NDArray[np.int64]) -> int:

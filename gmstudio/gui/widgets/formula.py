@@ -1,16 +1,19 @@
 """Formulas: LaTeX becomes vector graphics off the window's thread, once, and is tinted to the theme when painted."""
 
+import re
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from xml.etree.ElementTree import ParseError
 
-from PySide6.QtCore import QByteArray, QObject, QRectF, QSize, QSizeF, Qt, Signal
+from PySide6.QtCore import QByteArray, QObject, QPointF, QRectF, QSize, QSizeF, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
 
 from gmstudio.gui.theme import theme
 
+LEADING = 6
+SEPARATOR = re.compile(r"\\quad\b")
 RENDER_SIZE = 32
 """Font size in which formulas are drawn; they are scaled from it."""
 INK = "#010203"
@@ -82,21 +85,21 @@ def formulas() -> Formulas:
 
 
 class Formula(QWidget):
-    """Shows a formula, no larger than ``font_size`` and as small as the width demands.
+    r"""Shows a formula, no larger than ``font_size`` and as small as the width demands.
 
-    LaTeX that cannot be typeset is shown as it is written.
+    Parts that are set apart by ``\quad`` stand below one another. LaTeX that cannot be typeset is shown as it is
+    written.
 
     Args:
         font_size: pixels.
-        centered: in the width that there is; else at the left.
     """
 
-    def __init__(self, font_size: int = 18, *, centered: bool = False, parent: QWidget | None = None) -> None:
+    def __init__(self, font_size: int = 18, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._font_size = font_size
-        self._centered = centered
         self._latex = ""
-        self._renderer: QSvgRenderer | None = None
+        self._parts: list[str] = []
+        self._lines: list[QSvgRenderer] = []
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
@@ -111,20 +114,23 @@ class Formula(QWidget):
     @property
     def drawn(self) -> bool:
         """The formula is typeset (not still on its way, and not shown as written)."""
-        return self._renderer is not None
+        return bool(self._lines)
 
     def set_latex(self, latex: str) -> None:
         """Show a formula; empty: nothing."""
         if latex != self._latex:
             self._latex = latex
-            self._renderer = None
+            self._parts = [part.rstrip(", ") for part in SEPARATOR.split(latex) if part.strip()]
             self._load()
 
     def natural_size(self) -> QSizeF:
         """Width and height at the full font size."""
-        if self._renderer is None:
+        if not self._lines:
             return QSizeF(self.fontMetrics().horizontalAdvance(self._latex), self.fontMetrics().height())
-        return self._renderer.defaultSize().toSizeF() * (self._font_size / RENDER_SIZE)
+        sizes = [line.defaultSize() for line in self._lines]
+        scale = self._font_size / RENDER_SIZE
+        height = sum(size.height() for size in sizes) * scale + LEADING * (len(sizes) - 1)
+        return QSizeF(max(size.width() for size in sizes) * scale, height)
 
     def sizeHint(self) -> QSize:
         """At full font size."""
@@ -144,29 +150,34 @@ class Formula(QWidget):
         return int(natural.height() * min(1.0, width / max(natural.width(), 1.0))) + 4
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint the graphics in the text colour."""
+        """Paint the graphics, which are in the text colour."""
         painter = QPainter(self)
-        if self._renderer is None:
+        if not self._lines:
             # While it is being drawn nothing is shown: the LaTeX would flash.
-            if self._latex and formulas().svg(self._latex) == "":
+            if any(formulas().svg(part) == "" for part in self._parts):
                 painter.setPen(theme().color("muted"))
                 painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextWordWrap, self._latex)
             return
         natural = self.natural_size()
-        scale = min(1.0, self.width() / natural.width(), self.height() / natural.height())
-        width, height = natural.width() * scale, natural.height() * scale
-        left = (self.width() - width) / 2 if self._centered else 0.0
-        self._renderer.render(painter, QRectF(left, (self.height() - height) / 2, width, height))
+        fit = min(1.0, self.width() / natural.width(), self.height() / natural.height())
+        scale = fit * self._font_size / RENDER_SIZE
+        top = (self.height() - natural.height() * fit) / 2
+        for line in self._lines:
+            size = line.defaultSize().toSizeF() * scale
+            line.render(painter, QRectF(QPointF(0.0, top), size))
+            top += size.height() + LEADING * fit
 
     def _on_ready(self, latex: str) -> None:
-        if latex == self._latex:
+        if latex in self._parts:
             self._load()
 
     def _load(self) -> None:
-        svg = formulas().svg(self._latex) if self._latex else None
-        if svg:
-            tinted = svg.replace(INK, theme().color("text").name())
-            self._renderer = QSvgRenderer(QByteArray(tinted.encode()), self)
+        """Take the graphics of all parts, once all are drawn, in the theme's colour."""
+        drawings = [formulas().svg(part) for part in self._parts]
+        color = theme().color("text").name()
+        self._lines = []
+        if all(drawings):
+            self._lines = [QSvgRenderer(QByteArray((d or "").replace(INK, color).encode())) for d in drawings]
         self.setAccessibleName(self._latex)
         self.updateGeometry()
         self.update()

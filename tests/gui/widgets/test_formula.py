@@ -37,6 +37,16 @@ def test_a_narrow_place_shrinks_it(formula: Formula, qtbot: QtBot) -> None:
     assert formula.heightForWidth(150) < formula.heightForWidth(1000) == formula.heightForWidth(2000)
 
 
+def test_parts_stand_below_one_another(formula: Formula, qtbot: QtBot) -> None:
+    formula.set_latex("x")
+    qtbot.waitUntil(lambda: formula.drawn, timeout=20_000)
+    one = formula.natural_size()
+    formula.set_latex(r"x,\quad x")
+    qtbot.waitUntil(lambda: formula.drawn, timeout=20_000)
+    assert formula.natural_size().height() > 1.9 * one.height()
+    assert formula.natural_size().width() == one.width()
+
+
 def test_it_follows_the_theme(formula: Formula, qtbot: QtBot) -> None:
     formula.set_latex("x")
     qtbot.waitUntil(lambda: formula.drawn, timeout=20_000)
