@@ -270,7 +270,12 @@ class MeasureLatents(Command, frozen=True, kw_only=True):
 
 
 class Catalog(Event, frozen=True, kw_only=True):
-    """The engine's hello: what it is and what it can do."""
+    """The engine's hello: what it is and what it can do.
+
+    Args:
+        first_family: the one to begin with.
+        problems: families of other packages that cannot be used, a sentence each.
+    """
 
     protocol: int
     version: str
@@ -280,6 +285,7 @@ class Catalog(Event, frozen=True, kw_only=True):
     devices: tuple[str, ...]
     device: str
     training_schema: dict[str, Any]
+    first_family: str = ""
     problems: tuple[str, ...] = ()
 
 

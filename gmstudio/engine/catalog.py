@@ -10,6 +10,9 @@ from gmstudio.families import FAMILIES, FAMILY_ERRORS
 from gmstudio.families.base import Family
 from gmstudio.messages import PROTOCOL_VERSION, Catalog
 
+FIRST_FAMILY = "pixelcnn"
+"""What a newcomer is led to: it trains in a minute, and every panel of the autoregressive kind can look inside."""
+
 
 def capabilities_of(family: type[Family]) -> tuple[str, ...]:
     """What a family can do: those of ``CAPABILITIES`` that it has as methods."""
@@ -35,5 +38,6 @@ def build_catalog(device: str) -> Catalog:
         devices=available_devices(),
         device=device,
         training_schema=schema_of(Training),
+        first_family=FIRST_FAMILY,
         problems=tuple(FAMILY_ERRORS.values()),
     )

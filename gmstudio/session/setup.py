@@ -236,7 +236,7 @@ class TrainingSetup(QObject):
         self.catalog = catalog
         families = [f.card.name for f in catalog.families]
         sources = [d.name for d in catalog.data]
-        family = self.family if self.family in families else next(iter(families), "")
+        family = next((name for name in (self.family, catalog.first_family, *families) if name in families), "")
         data = self.data if self.data in sources else next(iter(sources), "")
         self.catalog_changed.emit()
         self.family, self.data = family, data
