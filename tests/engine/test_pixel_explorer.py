@@ -287,7 +287,7 @@ def test_moves_that_make_no_sense_are_refused_and_change_nothing() -> None:
     with pytest.raises(ValueError, match="temperature is nan"):
         advance(explorer, session, 1, temperature=float("nan"))
     with pytest.raises(ValueError, match="ask for 1 or more"):
-        advance(explorer, session, 0)
+        explorer.advance(AdvancePixels(session=session, count=0))
     with pytest.raises(ValueError, match="ask for 1 to 256"):
         explorer.fork(ForkPixels(session=session, count=0))
     after = rewind(explorer, session, 2)
