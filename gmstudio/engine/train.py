@@ -92,6 +92,8 @@ class Trainer:
         Raises:
             TrainingFailedError: when the loss is no longer finite.
         """
+        if self._checkpoint_step < 0:  # whatever happens from now on, the run can be resumed
+            yield Piece(self.checkpoint(), at_step_boundary=False)
         yield from self._after_step(only_missing=True)
         self._timed_from = (time.perf_counter(), self.step)
         while not self.finished:
