@@ -65,7 +65,7 @@ def group_of(objective: Objective | None, name: str, unit: str) -> Group:
     if term.unit == "probability":
         return Group("probability", "Probabilities", "")
     if shown_in_bits(objective, name):
-        return Group("loss likelihood", "Loss", unit)
+        return Group("loss likelihood", "Likelihood loss", unit)
     return Group(f"loss {term.unit}", "Loss", term.unit)
 
 

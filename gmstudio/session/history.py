@@ -87,6 +87,11 @@ class RunHistory:
         curve = self.curve(split, name)
         return curve.last if curve is not None else float("nan")
 
+    def recent(self, split: str, name: str, count: int = 9) -> float:
+        """The median of a curve's newest values, for what is measured noisily; not a number where there are none."""
+        curve = self.curve(split, name)
+        return float(np.median(curve.values[-count:])) if curve is not None and len(curve) else float("nan")
+
     def last_step(self) -> int:
         """The newest step of any curve; 0 without points."""
         return max((int(curve.steps[-1]) for curve in self._curves.values() if len(curve)), default=0)

@@ -34,6 +34,13 @@ def test_reset_replaces_all() -> None:
     assert history.last_step() == 5
 
 
+def test_recent_is_the_median_of_the_newest() -> None:
+    history = RunHistory()
+    assert math.isnan(history.recent("train", "images_per_s"))
+    history.merge(points("r", "images_per_s", range(20), [0.0] * 11 + [5.0] * 8 + [900.0]))
+    assert history.recent("train", "images_per_s") == 5.0
+
+
 def test_best_is_the_lowest_finite_validation_value() -> None:
     history = RunHistory()
     assert history.best("loss") is None

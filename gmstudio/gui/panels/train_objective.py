@@ -110,6 +110,7 @@ class ObjectiveView(QScrollArea):
             grid.addWidget(head, 0, column)
         self._rows = [_TermRow(term, grid, row, table) for row, term in enumerate(terms, start=1)]
         self._layout.replaceWidget(self._table, table)
+        self._table.hide()
         self._table.deleteLater()
         self._table = table
 

@@ -1,7 +1,7 @@
 """The library of runs in the Train panel: which curves are drawn, which run is looked at, how far one is resumed."""
 
-from PySide6.QtCore import QSignalBlocker, Qt
-from PySide6.QtGui import QColor, QIcon, QPixmap
+from PySide6.QtCore import QSignalBlocker, Qt, QTimer
+from PySide6.QtGui import QColor, QIcon, QPixmap, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QLabel, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
 from gmstudio.gui.panels.panel import Panel
@@ -14,6 +14,7 @@ from gmstudio.session.training import RESUMABLE, TrainingSession
 
 RUN_ROLE = Qt.ItemDataRole.UserRole
 SWATCH = 12
+REFRESH_MS = 500
 COLUMNS = ("Run", "Status", "Step", "Best")
 
 
@@ -66,7 +67,21 @@ class RunsView(QWidget):
         session.overlays_changed.connect(self._fill)
         session.run_changed.connect(self._fill)
         session.status_changed.connect(self._show_until)
+        session.history_changed.connect(self._on_history_changed)
         theme().changed.connect(self._fill)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(REFRESH_MS)
+        self._timer.timeout.connect(self._fill)
+        self._fill()
+
+    def _on_history_changed(self, run: str) -> None:
+        if self.isVisible() and not self._timer.isActive():
+            self._timer.start()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Say how the runs are now."""
+        super().showEvent(event)
         self._fill()
 
     def _fill(self) -> None:
@@ -89,8 +104,10 @@ class RunsView(QWidget):
         item.setText(0, info.title)
         item.setCheckState(0, Qt.CheckState.Unchecked if color is None else Qt.CheckState.Checked)
         item.setIcon(0, _swatch(None if color is None else theme().series(color)))
-        item.setText(1, "in training" if info.run == self._session.live else info.status)
-        item.setText(2, f"{info.step:,}")
+        live = info.run == self._session.live
+        item.setText(1, "in training" if live else info.status)
+        step = max(info.step, self._session.history(info.run).last_step()) if live else info.step
+        item.setText(2, f"{step:,}")
         item.setText(3, self._best(info))
         item.setTextAlignment(2, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         item.setTextAlignment(3, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)

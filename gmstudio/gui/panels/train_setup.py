@@ -146,6 +146,7 @@ class DataChooser(QWidget):
         entry = self._setup.data_entry
         self._combo.setCurrentIndex(self._combo.findData(self._setup.data))
         if self._form is not None:
+            self._form.hide()
             self._form.deleteLater()
             self._form = None
         if entry is not None:
@@ -230,6 +231,7 @@ class SetupColumn(QScrollArea):
             self._tree.select(setup.family)
         self._waiting.setVisible(entry is None)
         for form in self._forms.values():
+            form.hide()
             form.deleteLater()
         self._forms = {}
         for title in (self._settings_title, self._training_title):

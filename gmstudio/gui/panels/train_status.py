@@ -95,7 +95,7 @@ class StatusLine(QWidget):
         parts = [f"step {step:,} of {info.training.steps:,}"]
         if live:
             parts.append(clock(session.elapsed_s))
-        speed = history.last("train", "images_per_s")
+        speed = history.recent("train", "images_per_s")
         if speed == speed:
             parts.append(f"{number(speed)} images/s")
         name = headline_of(objective, history)
