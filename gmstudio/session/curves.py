@@ -24,7 +24,7 @@ class Group(NamedTuple):
 
 
 OTHERS = {
-    "grad_norm": Group("grad_norm", "Gradient norm", ""),
+    "grad_norm": Group("grad_norm", "Gradient", "norm"),
     "learning_rate": Group("learning_rate", "Learning rate", ""),
     "images_per_s": Group("images_per_s", "Speed", "images/s"),
 }
@@ -65,7 +65,7 @@ def group_of(objective: Objective | None, name: str, unit: str) -> Group:
     if term.unit == "probability":
         return Group("probability", "Probabilities", "")
     if shown_in_bits(objective, name):
-        return Group("loss likelihood", "Likelihood loss", unit)
+        return Group("loss likelihood", "Likelihood", unit)
     return Group(f"loss {term.unit}", "Loss", term.unit)
 
 

@@ -11,7 +11,7 @@ def test_terms_of_one_unit_share_a_plot() -> None:
     assert group_of(ELBO, "loss", "nats") == group_of(ELBO, "kl", "nats")
     assert group_of(GAME, "d_real", "nats") == group_of(GAME, "d_fake", "nats")
     assert group_of(GAME, "d_real", "nats") != group_of(GAME, "generator_loss", "nats")
-    assert group_of(GAME, "grad_norm_generator", "nats").title == "Gradient norm"
+    assert group_of(GAME, "grad_norm_generator", "nats").title == "Gradient"
     assert group_of(None, "something_else", "nats").title == "something else"
 
 

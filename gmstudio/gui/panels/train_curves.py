@@ -40,6 +40,12 @@ def _load_plotting() -> None:
     importlib.import_module("gmstudio.gui.widgets.curve_plot")
 
 
+def _steps_of(traces: list["Trace"]) -> tuple[int, int] | None:
+    """First and last step of any of the traces; None without points."""
+    filled = [t.steps for t in traces if len(t.steps)]
+    return (min(int(s[0]) for s in filled), max(int(s[-1]) for s in filled)) if filled else None
+
+
 class TrainCurves(QWidget):
     """Curves of the runs that are overlaid.
 
@@ -96,11 +102,11 @@ class TrainCurves(QWidget):
         panel.name_widget(self._unit_combo, "unit", "Unit of likelihoods", tip)
         self._slider = QSlider(Qt.Orientation.Horizontal, self)
         self._slider.setRange(0, SMOOTHING_STEPS)
-        self._slider.setFixedWidth(80)
+        self._slider.setFixedWidth(64)
         self._weight = NumberEdit(whole=False, low=0.0, high=0.999, parent=self)
         self._weight.set_value(self._smoothing)
         self._slider.setValue(smoothing_position(self._smoothing))
-        self._weight.setFixedWidth(72)
+        self._weight.setFixedWidth(68)
         tip = "Smooth training curves: the weight of the past in an exponential average. The raw curve stays behind."
         panel.name_widget(self._slider, "smoothing", "Smoothing", tip)
         panel.name_widget(self._weight, "smoothing_typed", "Smoothing weight, typed", tip)
@@ -180,6 +186,7 @@ class TrainCurves(QWidget):
         for run in self._session.overlays:
             for group, trace in self._traces(run):
                 groups.setdefault(group.key, (group, []))[1].append(trace)
+        extent = _steps_of([trace for _, traces in groups.values() for trace in traces])
         ordered = sorted(groups, key=lambda key: not key.startswith(SHOWN_AT_FIRST))
         self._empty.setVisible(not groups)
         self._splitter.setVisible(bool(groups))
@@ -192,6 +199,7 @@ class TrainCurves(QWidget):
                 if key not in self.plots:
                     self._add_plot(groups[key][0])
                 self.plots[key].set_unit(groups[key][0].unit)
+                self.plots[key].set_steps(extent)
                 self.plots[key].set_traces(groups[key][1])
         self._unit_combo.setEnabled("loss likelihood" in groups)
 

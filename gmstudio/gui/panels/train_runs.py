@@ -35,6 +35,7 @@ class RunsView(QWidget):
         self._tree = QTreeWidget(self)
         self._tree.setHeaderLabels(list(COLUMNS))
         self._tree.setRootIsDecorated(False)
+        self._tree.setTextElideMode(Qt.TextElideMode.ElideLeft)  # a title ends with what tells it from others
         self._tree.setUniformRowHeights(True)
         self._tree.setAllColumnsShowFocus(True)
         self._tree.header().setStretchLastSection(False)

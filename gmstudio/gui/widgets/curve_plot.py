@@ -106,6 +106,7 @@ class CurvePlot(QWidget):
         self._smoothing = 0.0
         self._log = False
         self._redrawn_at = 0.0
+        self._all_steps: tuple[int, int] | None = None
         self._cursor: float | None = None
         self.following_x = True
         self.following_y = True
@@ -133,6 +134,10 @@ class CurvePlot(QWidget):
         """Show these curves; cheap, the drawing comes with the timer."""
         self._traces = traces
         self._schedule()
+
+    def set_steps(self, extent: tuple[int, int] | None) -> None:
+        """Follow these steps, first and last, instead of the plot's own; linked plots need the same."""
+        self._all_steps = extent
 
     def set_unit(self, unit: str) -> None:
         """Name the unit of the values; another one makes the value axis follow anew."""
@@ -214,7 +219,7 @@ class CurvePlot(QWidget):
     def _follow_x(self) -> None:
         filled = [t.steps for t in self._traces if len(t.steps)]
         if self.following_x and filled:
-            low, high = min(int(s[0]) for s in filled), max(int(s[-1]) for s in filled)
+            low, high = self._all_steps or (min(int(s[0]) for s in filled), max(int(s[-1]) for s in filled))
             view, _ = self.view_range()
             if not _fits((low, max(high, low + 1)), view, ROOM_X):
                 room = ROOM_X / 2 * max(high - low, 1)  # so that the axis need not move with every point

@@ -308,6 +308,21 @@ def test_several_runs_share_the_plots_in_colours_of_their_own(stage: Stage) -> N
     assert len(stage.curves().plots["loss likelihood"].readings()) == 1
 
 
+def test_plots_of_runs_of_different_length_show_the_same_steps(stage: Stage) -> None:
+    stage.begin()
+    stage.client.deliver(points("/runs/a", "loss", np.arange(1500), np.ones(1500)))
+    stage.client.deliver(opened("/runs/b", live=False, status="stopped", objective=GAME))
+    stage.client.deliver(points("/runs/b", "generator_loss", np.arange(700), np.ones(700)))
+    stage.session.set_overlay("/runs/b", True)
+    curves = stage.curves()
+    curves.refresh()
+    assert set(curves.plots) == {"loss likelihood", "loss nats"}
+    for _ in range(2):
+        for plot in curves.plots.values():
+            plot.redraw()
+    assert all(plot.view_range()[0][1] >= 1499 for plot in curves.plots.values())
+
+
 def test_zooming_one_plot_keeps_all_at_those_steps(stage: Stage) -> None:
     stage.begin(objective=GAME)
     for name in ("generator_loss", "d_real"):
