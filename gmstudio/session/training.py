@@ -311,6 +311,9 @@ class TrainingSession(QObject):
         self.history_changed.emit(event.run)
 
     def _on_command_failed(self, event: CommandFailed) -> None:
+        if event.request == 0 and event.command == "ResumeRun":  # damage that was found and worked around
+            self.problem = event.message
+            self.status_changed.emit()
         if event.request not in self._requests:
             return
         self._requests.discard(event.request)

@@ -16,7 +16,8 @@ from gmstudio.session.library import RunLibrary
 from gmstudio.session.training import TrainingSession
 
 if TYPE_CHECKING:
-    from gmstudio.gui.widgets.curve_plot import CurvePlot, Trace
+    from gmstudio.gui.widgets.curve_line import Trace
+    from gmstudio.gui.widgets.curve_plot import CurvePlot
 
 REFRESH_MS = 50
 SMOOTHING_STEPS = 100
@@ -205,7 +206,7 @@ class TrainCurves(QWidget):
 
     def _traces(self, run: str) -> list[tuple[Group, "Trace"]]:
         """A run's curves with the group of each."""
-        from gmstudio.gui.widgets.curve_plot import Trace
+        from gmstudio.gui.widgets.curve_line import Trace
 
         history, objective = self._session.history(run), self._session.objective_of(run)
         info = self._library.info(run)

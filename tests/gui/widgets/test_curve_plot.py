@@ -8,7 +8,8 @@ from PySide6.QtGui import QColor
 from pytestqt.qtbot import QtBot
 
 from gmstudio.gui.theme import theme
-from gmstudio.gui.widgets.curve_plot import CurvePlot, Trace
+from gmstudio.gui.widgets.curve_line import Trace
+from gmstudio.gui.widgets.curve_plot import CurvePlot
 
 BLUE = QColor("#0072b2")
 
