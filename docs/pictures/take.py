@@ -55,7 +55,7 @@ def take_latents(window: MainWindow, studio: Studio, family: str) -> None:
     studio.latents.choose_run(run)
     wait_until(lambda: studio.latents.shown is not None, "the decoded image")
     if studio.latents.gallery.usable:
-        wait_until(lambda: studio.latents.gallery.images is not None, "images of the data")
+        wait_until(lambda: studio.latents.gallery.page is not None, "images of the data")
         studio.latents.gallery.choose(5)
         studio.latents.gallery.encode()
     else:

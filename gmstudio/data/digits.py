@@ -80,11 +80,12 @@ def _read() -> tuple[Images, Labels]:
 
 
 def _split_indices(labels: Labels) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Indices of the training, validation and test images, each in a fixed random order."""
+    """Indices of the training, validation and test images: a fixed random choice, in scikit-learn's order."""
     order = permutation(len(labels), _SPLIT_SEED)
     rank_within_digit = np.empty(len(labels), dtype=np.int64)
     for digit in range(10):
         of_digit = order[labels[order] == digit]
         rank_within_digit[of_digit] = np.arange(len(of_digit))
-    part = np.minimum(rank_within_digit[order] // HELD_OUT_PER_DIGIT, 2)
-    return order[part == 2], order[part == 0], order[part == 1]
+    part = np.minimum(rank_within_digit // HELD_OUT_PER_DIGIT, 2)
+    train, valid, test = (np.flatnonzero(part == which) for which in (2, 0, 1))
+    return train, valid, test
