@@ -102,6 +102,7 @@ class LatentsSession(LatentCode):
         self._following = False
         self._moved = False
         self._stale = True
+        self._fresh = False
         self._traversed = b""
         self._ticks = 0
         self._latest = LatestWins(events, events.decoded, self)
@@ -113,7 +114,8 @@ class LatentsSession(LatentCode):
         self._latest.failed.connect(self._on_failed)
         self._live_timer.timeout.connect(self._on_live_tick)
         self.code_changed.connect(self._on_code_changed)
-        self.dim_changed.connect(self._show_traversal)
+        self.dim_changed.connect(self._on_dim_changed)
+        self.measures.changed.connect(self._on_measured)
         self.interpolation.moved.connect(self._on_interpolation_moved)
         self.interpolation.changed.connect(self._show_path)
         self.gallery.encoded.connect(self._on_encoded)
@@ -194,6 +196,10 @@ class LatentsSession(LatentCode):
             self.interpolation.leave()
         self._moved = True
         self._decode()
+        self._show_traversal()
+
+    def _on_dim_changed(self) -> None:
+        self._fresh = False
         self._show_traversal()
 
     # ---- to the engine -----------------------------------------------------------------------------------------
@@ -281,7 +287,14 @@ class LatentsSession(LatentCode):
         kept = self._kept.get(self.run)
         if kept is not None and len(kept.code) == num_dims:
             self.code, self.locked, self.dim, a, b = kept.code, kept.locked, kept.dim, kept.a, kept.b
+        self._fresh = kept is None
         self.interpolation.set_slots(a, b)
+
+    def _on_measured(self) -> None:
+        """At first, look along the dimension that matters most."""
+        if self._fresh and self.measures.effect is not None:
+            self._fresh = False
+            self.choose_dim(self.measures.order(self.num_dims)[0])
 
     def _on_decoded(self, event: Decoded) -> None:
         command = self._latest.answered

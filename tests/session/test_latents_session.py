@@ -182,6 +182,13 @@ def test_dimensions_are_sorted_by_kl_and_collapsed_ones_are_known(
     assert effect is not None and session.measures.order(DIMS)[0] == int(np.argmax(effect))
 
 
+def test_at_first_the_traversal_is_along_the_dimension_that_matters_most(session: LatentsSession) -> None:
+    assert session.dim == session.measures.order(DIMS)[0]
+    session.choose_dim(session.measures.order(DIMS)[2])
+    session.measures.changed.emit()
+    assert session.dim == session.measures.order(DIMS)[2]
+
+
 def test_the_next_dimension_is_the_one_below(session: LatentsSession) -> None:
     order = session.measures.order(DIMS)
     session.choose_dim(order[0])

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidg
 from gmstudio.gui.panels.panel import Panel
 from gmstudio.gui.theme import GRID
 from gmstudio.gui.widgets.slider_bank import SliderBank
+from gmstudio.gui.widgets.slider_row import COLLAPSED
 from gmstudio.session.latent_measures import COLLAPSED_NATS, Sort
 from gmstudio.session.latents import LatentsSession
 
@@ -155,17 +156,20 @@ class SlidersView(QWidget):
     def _show_summary(self) -> None:
         measures = self._session.measures
         trouble = self._refusal or measures.problem
-        text = trouble
-        if not trouble and measures.collapsed is not None:
-            count, total = int(measures.collapsed.sum()), len(measures.collapsed)
-            named = "dimension is" if count == 1 else "dimensions are"
-            text = (
-                f"{count} of {total} {named} collapsed: KL below {COLLAPSED_NATS:g} nats, the code tells nothing there."
-                if count
-                else f"KL over all dimensions: {measures.kl_total:.2f} nats. None is collapsed."
-            )
-        self.summary.setText(text)
+        self.summary.setText(trouble or self._collapse())
         role = "error" if trouble else "muted"
         if self.summary.property("role") != role:
             self.summary.setProperty("role", role)
             self.summary.style().polish(self.summary)
+
+    def _collapse(self) -> str:
+        """How many dimensions are collapsed, in words; empty where KL is not known."""
+        measures = self._session.measures
+        if measures.collapsed is None:
+            return ""
+        count, total = int(measures.collapsed.sum()), len(measures.collapsed)
+        if not count:
+            return f"KL over all dimensions: {measures.kl_total:.2f} nats. None is collapsed."
+        named = "dimension is" if count == 1 else "dimensions are"
+        limit = f"KL below {COLLAPSED_NATS:g} nats"
+        return f"{COLLAPSED} {count} of {total} {named} collapsed: {limit}, the code tells nothing there."

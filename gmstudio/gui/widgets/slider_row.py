@@ -14,6 +14,7 @@ FIELD_PX = 56
 LOCK_PX = 24
 GAP = 8
 BAR_PX = 3
+COLLAPSED = "∅"
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
@@ -111,7 +112,8 @@ class SliderRow(QWidget):
 
     def _name(self, prefix: str) -> None:
         tips = {
-            "slider": "Coordinate {} of the code, in σ of the prior. Double-click for 0.",
+            "slider": "Coordinate {} of the code, in σ of the prior; a double click goes to 0. A band behind it is the "
+            "posterior of the encoded image, mean ± σ.",
             "value": "Coordinate {} of the code in σ, typed: -6 to 6.",
             "lock": "Keep dimension {} while randomizing, resetting, encoding or interpolating.",
         }
@@ -150,9 +152,13 @@ class SliderRow(QWidget):
         Args:
             text: the number; "": neither.
             share: length of the bar, 0 … 1.
-            faint: it does not matter; painted muted.
+            faint: it does not matter; painted muted and marked ``∅``.
         """
         measure = (text, min(1.0, max(0.0, share))) if text else None
+        if faint != self._faint:
+            words = f"Dimension {self.dim} is collapsed: the code tells nothing there." if faint else ""
+            self.setToolTip(words)
+            self.slider.setAccessibleDescription(words)
         if (measure, faint) != (self._measure, self._faint):
             self._measure, self._faint = measure, faint
             self.update()
@@ -167,8 +173,9 @@ class SliderRow(QWidget):
             painter.fillRect(self.rect(), colors.color("raised"))
             painter.fillRect(QRect(0, 0, 3, self.height()), colors.color("accent"))
         painter.setPen(colors.color("muted" if self._faint else "text"))
+        label = f"{self._label} {COLLAPSED}" if self._faint else self._label
         flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
-        painter.drawText(QRect(10, 0, LABEL_PX - 10, self.height()), flags, self._label)
+        painter.drawText(QRect(10, 0, LABEL_PX - 10, self.height()), flags, label)
         if self._measure is None:
             return
         text, share = self._measure

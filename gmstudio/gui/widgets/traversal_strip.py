@@ -59,6 +59,11 @@ class TraversalStrip(ImageGrid):
         free = math.floor(self.image_rect(0).top()) - 2
         return free if free >= MARK_PX else 0
 
+    def set_captions(self, captions: list[str]) -> None:
+        """Write a line below each image; it needs room."""
+        super().set_captions(captions)
+        self.updateGeometry()
+
     def sizeHint(self) -> QSize:
         """Room for images of a good size and their captions."""
         return QSize(self._count * IMAGE_PX // 2, self._height(IMAGE_PX))
