@@ -534,7 +534,10 @@ class Decoded(Event, frozen=True, kw_only=True):
 
 
 class Encoded(Event, frozen=True, kw_only=True):
-    """Code of a data-set image: (Z,) float32 mean and standard deviation (None without a posterior)."""
+    """Code of a data-set image: (Z,) float32 mean and standard deviation (None without a posterior).
+
+    ``image`` is (C, H, W) uint8 levels; ``label`` a word, empty where the data has none.
+    """
 
     run: str
     split: str

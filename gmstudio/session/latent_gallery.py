@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
-from gmstudio.client import EngineEvents
+from gmstudio.client import ENGINE_GONE, EngineEvents
 from gmstudio.messages import BrowseData, CommandFailed, DataBrowsed, Encode, Encoded, RunInfo
 from gmstudio.session.latest import LatestWins
 
@@ -181,7 +181,7 @@ class LatentGallery(QObject):
         self.encoding_changed.emit()
 
     def _on_failed(self, event: CommandFailed) -> None:
-        self.problem = event.message
+        self.problem = "" if event.message == ENGINE_GONE else event.message
         self.page_changed.emit()
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
-from gmstudio.client import EngineEvents
+from gmstudio.client import ENGINE_GONE, EngineEvents
 from gmstudio.messages import CommandFailed, LatentsMeasured, MeasureLatents
 
 Sort = Literal["index", "kl", "effect"]
@@ -120,7 +120,7 @@ class LatentMeasures(QObject):
     def _on_failed(self, event: CommandFailed) -> None:
         if self.busy and event.request == self._request:
             self._settle()
-            self.problem = event.message
+            self.problem = "" if event.message == ENGINE_GONE else event.message
             self.changed.emit()
 
     def _settle(self) -> None:

@@ -342,10 +342,13 @@ def test_it_survives_the_engines_death(session: LatentsSession, engine: LatentEn
     session.randomize(7)
     session.set_locked(0, True)
     session.interpolation.play()
+    session.measure()
+    session.gallery.encode()
     code, image = session.code, shown(session).image
     engine.die()
     session._library.lose_engine()
-    assert session.opened is None and session.problem == ""
+    assert session.opened is None
+    assert session.problem == session.measures.problem == session.gallery.problem == ""
     assert not session.interpolation.playing
     assert shown(session).image is image
     session.set_value(3, 0.25)  # while there is no engine

@@ -34,7 +34,7 @@ class TraversalStrip(ImageGrid):
         self._pressed_x: float | None = None
         self._dragging = False
         self.set_columns(count)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
 
     @property
     def position(self) -> float | None:
