@@ -7,8 +7,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
 
+from gmstudio.gui.panels.latents_data import DataView
 from gmstudio.gui.panels.latents_sliders import SlidersView
-from gmstudio.gui.panels.latents_strips import DataView, InterpolationView, SpaceKeeper, TraversalView
+from gmstudio.gui.panels.latents_strips import InterpolationView, SpaceKeeper, TraversalView
 from gmstudio.gui.panels.panel import Panel
 from gmstudio.gui.run_chooser import RunChooser
 from gmstudio.gui.theme import GRID

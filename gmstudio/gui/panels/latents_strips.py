@@ -1,4 +1,4 @@
-"""The rows of images below the decoded one: along a dimension, between two codes, and of the data."""
+"""The rows of images below the decoded one: along a dimension, and between two codes."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QSizePolicy,
-    QSpinBox,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -22,7 +21,6 @@ from gmstudio.gui.widgets.slider_row import dim_label
 from gmstudio.gui.widgets.traversal_strip import TraversalStrip
 from gmstudio.gui.widgets.typed_slider import TypedSlider
 from gmstudio.session.interpolation import MAX_SECONDS, MIN_SECONDS, PATHS
-from gmstudio.session.latent_gallery import PAGE, SPLITS
 from gmstudio.session.latents import PATH_STEPS, TRAVERSED, LatentsSession
 
 TITLE_WIDTH = 9 * GRID
@@ -31,7 +29,6 @@ EIGHTHS = ("A", "⅛", "¼", "⅜", "½", "⅝", "¾", "⅞", "B")
 assert len(EIGHTHS) == PATH_STEPS
 STRIP_TIP = "The image along the chosen dimension, all others as they are. Click an image, or drag, to go there."
 PATH_TIP = "Images on the way from code A to code B. Click an image, or drag, to go there."
-DATA_TIP = "Images of the run's data. Click one to encode it and set the sliders to its code."
 PATH_TIPS = {
     "linear": "(1 - t) A + t B: straight, through codes nearer 0 than the prior's draws are",
     "spherical": "Turning from A to B: codes in between are about as long as the ends",
@@ -83,7 +80,7 @@ class TraversalView(QWidget):
         turn = QHBoxLayout()
         turn.setSpacing(GRID // 2)
         for action in (self.previous, self.next):
-            button = _flat(panel.button(action, icon_only=True))
+            button = flat(panel.button(action, icon_only=True))
             button.setFixedWidth(4 * GRID)
             turn.addWidget(button)
         turn.addStretch(1)
@@ -117,7 +114,7 @@ class TraversalView(QWidget):
         self.strip.set_position((value - float(TRAVERSED[0])) / spacing)
 
     def _on_images(self) -> None:
-        _show(self.strip, self._session.traversal.images)
+        show_images(self.strip, self._session.traversal.images)
 
     def _on_scrubbed(self, position: float) -> None:
         low, high = float(TRAVERSED[0]), float(TRAVERSED[-1])
@@ -172,16 +169,16 @@ class InterpolationView(QWidget):
         head.addWidget(self.path)
         row = QHBoxLayout()
         row.setSpacing(GRID // 2)
-        row.addLayout(_column(panel.button(self.store_a), panel.button(self.swap)))
+        row.addLayout(column_of(panel.button(self.store_a), panel.button(self.swap)))
         row.addWidget(self.strip, 1)
-        row.addLayout(_column(panel.button(self.store_b), self.seconds))
-        _stack(self, head, row)
+        row.addLayout(column_of(panel.button(self.store_b), self.seconds))
+        lay_out_strip(self, head, row)
 
     def _connect(self) -> None:
         session, way = self._session, self._way
         session.run_changed.connect(self._refresh)
         session.code_changed.connect(self._refresh)
-        session.path.changed.connect(lambda: _show(self.strip, session.path.images))
+        session.path.changed.connect(lambda: show_images(self.strip, session.path.images))
         way.changed.connect(self._refresh)
         way.moved.connect(self._refresh)
         self.position.value_changed.connect(self._on_position)
@@ -217,94 +214,7 @@ class InterpolationView(QWidget):
             self._panel.set_action_icon(self.play, "pause" if way.playing else "play")
 
 
-class DataView(QWidget):
-    """Images of the data to encode."""
-
-    def __init__(self, panel: Panel, session: LatentsSession) -> None:
-        super().__init__(panel)
-        self._session, self._gallery = session, session.gallery
-        self.strip = TraversalStrip(PAGE)
-        panel.name_widget(self.strip, "data", "Images of the data", DATA_TIP)
-        self.split = QComboBox()
-        panel.name_widget(self.split, "split", "Part of the data", "From which part of the data the images are.")
-        for split in SPLITS:
-            self.split.addItem(split, split)
-        self.index = QSpinBox()
-        self.index.setKeyboardTracking(False)
-        panel.name_widget(self.index, "index", "Number of the image", "Which image of this part is encoded.")
-        self.total = QLabel()
-        self.problem = QLabel()
-        self.problem.setProperty("role", "error")
-        self.problem.setWordWrap(True)
-        self._add_actions(panel)
-        self._lay_out(panel)
-        self._connect()
-        self._refresh()
-
-    def _add_actions(self, panel: Panel) -> None:
-        gallery, add = self._gallery, panel.add_action
-        self.encode = add(
-            "encode", "Encode", "E", gallery.encode, icon="encode", tip="Set the sliders to the code of this image"
-        )
-        self.earlier = add("earlier", "Earlier images", ",", lambda: gallery.turn_page(-1), icon="left")
-        self.later = add("later", "Later images", ".", lambda: gallery.turn_page(1), icon="right")
-
-    def _lay_out(self, panel: Panel) -> None:
-        title = QLabel("Data")
-        title.setProperty("role", "heading")
-        head = QHBoxLayout()
-        head.setSpacing(GRID)
-        for widget in (title, self.split, self.index, self.total, panel.button(self.encode)):
-            head.addWidget(widget)
-        head.addWidget(self.problem, 1)
-        row = QHBoxLayout()
-        row.setSpacing(GRID // 2)
-        row.addWidget(_flat(panel.button(self.earlier, icon_only=True)), 0, Qt.AlignmentFlag.AlignVCenter)
-        row.addWidget(self.strip, 1)
-        row.addWidget(_flat(panel.button(self.later, icon_only=True)), 0, Qt.AlignmentFlag.AlignVCenter)
-        _stack(self, head, row)
-
-    def _connect(self) -> None:
-        gallery = self._gallery
-        self._session.run_changed.connect(self._refresh)
-        gallery.page_changed.connect(self._refresh)
-        self.strip.clicked.connect(self._on_clicked)
-        self.split.activated.connect(lambda index: gallery.choose_split(self.split.itemData(index)))
-        self.index.valueChanged.connect(gallery.choose)
-
-    def _on_clicked(self, place: int) -> None:
-        if self._gallery.page is not None:
-            self._gallery.choose(self._gallery.page.start + place)
-            self._gallery.encode()
-
-    def _refresh(self) -> None:
-        gallery, page = self._gallery, self._gallery.page
-        self.setVisible(gallery.usable)
-        self.encode.setEnabled(gallery.usable)
-        self.split.setCurrentIndex(self.split.findData(gallery.split))
-        self.index.blockSignals(True)
-        self.index.setRange(0, max(0, gallery.size - 1, gallery.index))
-        self.index.setValue(gallery.index)
-        self.index.blockSignals(False)
-        self.total.setText(f"of {gallery.size:,}" if gallery.size else "")
-        self.problem.setText(gallery.problem)
-        start = page.start if page is not None else 0
-        self.earlier.setEnabled(gallery.usable and gallery.index >= PAGE)
-        self.later.setEnabled(gallery.usable and start + PAGE < gallery.size)
-        self._show_page()
-
-    def _show_page(self) -> None:
-        page = self._gallery.page
-        if page is None:
-            _show(self.strip, None)
-            return
-        self.strip.set_levels_images(page.images.numpy(), page.image.levels)
-        self.strip.set_captions(_labels(page.labels.numpy().tolist() if page.labels else [], page.label_names))
-        here = page.split == self._gallery.split
-        self.strip.set_selected(self._gallery.index - page.start if here else -1)
-
-
-def _stack(view: QWidget, head: QHBoxLayout, body: QHBoxLayout) -> None:
+def lay_out_strip(view: QWidget, head: QHBoxLayout, body: QHBoxLayout) -> None:
     """A line of controls above a row of images."""
     column = QVBoxLayout(view)
     column.setContentsMargins(0, 0, 0, 0)
@@ -313,7 +223,7 @@ def _stack(view: QWidget, head: QHBoxLayout, body: QHBoxLayout) -> None:
     column.addLayout(body)
 
 
-def _column(*widgets: QWidget) -> QVBoxLayout:
+def column_of(*widgets: QWidget) -> QVBoxLayout:
     """Widgets of one width, one below the other, in the middle."""
     column = QVBoxLayout()
     column.setSpacing(GRID // 2)
@@ -326,14 +236,12 @@ def _column(*widgets: QWidget) -> QVBoxLayout:
     return column
 
 
-def _flat(button: QToolButton) -> QToolButton:
+def flat(button: QToolButton) -> QToolButton:
+    """The button, without a face of its own."""
     button.setProperty("flat", True)
     return button
 
 
-def _show(strip: TraversalStrip, images: NDArray[np.uint8] | None) -> None:
+def show_images(strip: TraversalStrip, images: NDArray[np.uint8] | None) -> None:
+    """Show (N, C, H, W) images, 0 … 255, or none."""
     strip.set_images(np.zeros((0, 1, 1, 1), np.uint8) if images is None else images)
-
-
-def _labels(labels: list[int], names: tuple[str, ...]) -> list[str]:
-    return [names[label] if 0 <= label < len(names) else str(label) for label in labels]
