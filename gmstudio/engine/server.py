@@ -23,7 +23,6 @@ from gmstudio.engine.training import Training
 from gmstudio.engine.training_job import explain
 from gmstudio.engine.wire import Wire
 from gmstudio.messages import ChooseDevice, Command, CommandFailed, Done, EngineReported, Shutdown
-from gmstudio.runs.record import RunError
 
 REPORT_SECONDS = 0.5
 
@@ -83,8 +82,13 @@ class Server:
         else:
             if pieces is not None:
                 self._jobs.append((command, pieces))
+        self._let_go_of_ended_training()
         if self._state() != before:
             self._report()
+
+    def _let_go_of_ended_training(self) -> None:
+        if self._bench.training is not None and self._bench.training.over:
+            self._bench.training = None
 
     def _advance(self) -> None:
         before = self._state()
@@ -114,8 +118,7 @@ class Server:
             training.advance()
         except Exception:  # told to the window as the run's end; here for the log
             traceback.print_exc()
-        if training.over:
-            self._bench.training = None
+        self._let_go_of_ended_training()
 
     def _fail(self, command: Command, error: Exception) -> None:
         expected = isinstance(error, ValueError | OSError)
@@ -137,8 +140,8 @@ class Server:
         if self._bench.training is not None:
             try:
                 self._bench.training.stop()
-            except RunError as error:
-                print(error, file=sys.stderr)
+            except Exception as error:  # whatever it is, the engine ends
+                print(explain(error), file=sys.stderr)
                 code = 1
         self._wire.flush()
         return code
@@ -161,7 +164,8 @@ class Server:
 
     def _report(self) -> None:
         self._reported_at = time.monotonic()
-        device = self._bench.device
+        training = self._bench.training
+        device = self._bench.device if training is None else training.trainer.model.device
         self._wire.send(
             EngineReported(
                 state=self._state(),  # type: ignore[arg-type]

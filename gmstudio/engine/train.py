@@ -21,8 +21,10 @@ from gmstudio.engine.optimizers import PhaseOptimizer, learning_rate
 from gmstudio.engine.sampling import draw_grid, grid_kind
 from gmstudio.families.base import Family, Phase
 from gmstudio.messages import Array, CheckpointSaved, Event, HistoryAppended, SamplesDrawn, Series
+from gmstudio.runs.checkpoints import CHECKPOINTS_NAME
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.history import Curve, ImageGrid, Scalar
+from gmstudio.runs.record import RunError
 
 NORM_EVERY = 10
 FLUSH_SECONDS = 0.1
@@ -95,7 +97,7 @@ class Trainer:
         if self._checkpoint_step < 0:  # whatever happens from now on, the run can be resumed
             yield Piece(self.checkpoint(), at_step_boundary=False)
         yield from self._after_step(only_missing=True)
-        self._timed_from = (time.perf_counter(), self.step)
+        self.restart_clock()
         while not self.finished:
             yield Piece((), at_step_boundary=True)
             self._advance()
@@ -117,9 +119,14 @@ class Trainer:
             self._checkpoint_step = self.step
             self._checkpointed_at = time.monotonic()
             self.run.update(step=self.step)
+            self.restart_clock()
         if marked:
             store.mark(self.step)
         return (*events, CheckpointSaved(run=str(self.run.path), step=self.step, marked=marked))
+
+    def restart_clock(self) -> None:
+        """Measure the rate from now on: what was done until now, or nothing in a pause, was no training step."""
+        self._timed_from = (time.perf_counter(), self.step)
 
     def _advance(self) -> None:
         """One step: every phase once."""
@@ -170,7 +177,7 @@ class Trainer:
         if self._device.type != "cuda":
             return
         event = torch.cuda.Event()
-        event.record()
+        event.record(torch.cuda.current_stream(self._device))
         self._queued.append((time.perf_counter(), event))
         while self._queued and time.perf_counter() - self._queued[0][0] > QUEUED_SECONDS:
             self._queued.popleft()[1].synchronize()
@@ -209,7 +216,7 @@ class Trainer:
             yield Piece((), at_step_boundary=False)
         rows = [Scalar(self.step, "valid", name, total / count) for name, total in sums.items()]
         self.run.history.append(scalars=rows)
-        self._timed_from = (time.perf_counter(), self.step)
+        self.restart_clock()
         yield Piece((self._appended(rows),), at_step_boundary=False)
 
     def _sample(self) -> Iterator[Piece]:
@@ -221,14 +228,19 @@ class Trainer:
             kind = grid_kind(self.model)
             self.run.history.append(images=[ImageGrid(self.step, kind, images)])
             event = SamplesDrawn(run=str(self.run.path), step=self.step, kind=kind, images=Array.of(images))
-            self._timed_from = (time.perf_counter(), self.step)
+            self.restart_clock()
             yield Piece((event,), at_step_boundary=False)
 
     def _flush_if_due(self) -> tuple[Event, ...]:
         return self.flush() if time.monotonic() - self._flushed_at > FLUSH_SECONDS else ()
 
     def flush(self) -> tuple[Event, ...]:
-        """Read back the pending numbers in one go, store them, and tell of them."""
+        """Read back the pending numbers in one go, store them, and tell of them.
+
+        Raises:
+            RunError: when they cannot be stored; they stay pending.
+            TrainingFailedError: when a loss among them is not finite; they are stored.
+        """
         self._flushed_at = time.monotonic()
         if not self._pending:
             return ()
@@ -238,8 +250,8 @@ class Trainer:
             Scalar(step, "train", name, next(read) if isinstance(value, torch.Tensor) else value)
             for step, name, value in self._pending
         ]
-        self._pending.clear()
         self.run.history.append(scalars=rows)
+        self._pending.clear()
         self._refuse_infinite(rows)
         return (self._appended(rows),)
 
@@ -263,17 +275,34 @@ class Trainer:
         return {"model": model, "optimizer": optimizer, "random": random}
 
     def _restore(self) -> None:
-        """Go to the latest checkpoint; what was recorded after it is forgotten, for it will happen again."""
+        """Go to the latest checkpoint; what was recorded after it is forgotten, for it will happen again.
+
+        Raises:
+            RunError: when no checkpoint is whole, or a run that had begun has lost all of them.
+        """
         if self.run.checkpoints.list():
             found = self.run.checkpoints.load()
             load_weights(self.model, found.tensors["model"])
             for optimizer in self._optimizers:
                 optimizer.load_state_arrays(found.tensors["optimizer"])
-            self._generator.set_state(torch.from_numpy(found.tensors["random"]["generator"]))
+            self._restore_generator(found.step, torch.from_numpy(found.tensors["random"]["generator"]))
             torch.set_rng_state(torch.from_numpy(found.tensors["random"]["torch"]))
             self.step = self._checkpoint_step = found.step
             self.warnings = found.warnings
+        elif self.run.history.read_scalars(since=0):
+            raise RunError(
+                f"{self.run.path} was trained, but has no checkpoint to go on from. Restore its folder "
+                f"{CHECKPOINTS_NAME} from a copy, or begin a new run."
+            )
         self.run.history.truncate_after(self.step)
+
+    def _restore_generator(self, step: int, state: torch.Tensor) -> None:
+        """Go on in the noise where it stopped; another kind of device has its own, which begins afresh."""
+        if state.shape == self._generator.get_state().shape:
+            self._generator.set_state(state)
+        else:
+            self._generator.manual_seed(int(np.random.SeedSequence([self.training.seed, step]).generate_state(1)[0]))
+            self.run.history.log(step, "device", f"Continued on another device ({self._device}), with fresh noise.")
 
 
 def load_weights(model: Family, arrays: dict[str, NDArray[Any]]) -> None:

@@ -5,7 +5,9 @@ from gmstudio.engine.models import plan_run
 from gmstudio.engine.runs import Runs
 from gmstudio.engine.training_job import TrainingJob, resume_run, start_training
 from gmstudio.messages import (
+    Command,
     CommandFailed,
+    Done,
     PauseTraining,
     ResumeRun,
     ResumeTraining,
@@ -68,14 +70,19 @@ class Training:
 
     def _on_pause_training(self, command: PauseTraining) -> None:
         self._bench.the_training().pause()
+        self._done(command)
 
     def _on_resume_training(self, command: ResumeTraining) -> None:
         self._bench.the_training().resume()
+        self._done(command)
 
     def _on_step_training(self, command: StepTraining) -> None:
         self._bench.the_training().step(command.count)
+        self._done(command)
 
     def _on_stop_training(self, command: StopTraining) -> None:
-        training = self._bench.the_training()
-        self._bench.training = None
-        training.stop()
+        self._bench.the_training().stop()
+        self._done(command)
+
+    def _done(self, command: Command) -> None:
+        self._bench.send(Done(request=command.request))

@@ -42,13 +42,9 @@ class TrainingJob:
         """There is a piece to do now."""
         return not (self.paused or self.over)
 
-    def announce(self, message: str = "") -> None:
-        """Tell the window how the run stands."""
-        self._send(
-            TrainingChanged(
-                run=self.path, status=self.trainer.run.record.status, step=self.trainer.step, message=message
-            )
-        )
+    def announce(self) -> None:
+        """Tell the window that the run is in training."""
+        self._announce("running")
 
     def advance(self) -> None:
         """Do one piece; at the end, or when training cannot go on, the run is closed with a status that says so.
@@ -72,11 +68,15 @@ class TrainingJob:
         else:
             for event in piece.events:
                 self._send(event)
-            if piece.at_step_boundary and self._pause_at is not None and self.trainer.step >= self._pause_at:
+            reached = self._pause_at is not None and self.trainer.step >= self._pause_at
+            if piece.at_step_boundary and reached and not self.trainer.finished:
                 self.pause()
 
     def pause(self, message: str = "") -> None:
-        """Stand still after the current piece; nothing is written but the status and what was measured."""
+        """Stand still after the current piece; nothing is written but the status and what was measured.
+
+        Where a loss turns out not to be finite, the run is closed as failed instead.
+        """
         self._pause_at = None
         self.paused = True
         self._set_status("paused", message)
@@ -84,7 +84,7 @@ class TrainingJob:
     def resume(self) -> None:
         """Go on after a pause."""
         self._pause_at = None
-        self.paused = False
+        self._go_on()
         self._set_status("running")
 
     def step(self, count: int) -> None:
@@ -96,28 +96,49 @@ class TrainingJob:
         if count < 1:
             raise ValueError(f"{count} steps; ask for 1 or more.")
         self._pause_at = self.trainer.step + count
-        self.paused = False
+        self._go_on()
 
     def stop(self) -> None:
-        """End the run here and keep it: writes a checkpoint; it can be resumed later."""
+        """End the run here and keep it: writes a checkpoint; it can be resumed later.
+
+        Where a loss turns out not to be finite, the run is closed as failed, without a checkpoint.
+
+        Raises:
+            RunError: when the checkpoint cannot be written; the run is paused, with all of it still in memory.
+        """
         if self.over:
             return
         try:
             for event in self.trainer.checkpoint():
                 self._send(event)
-        except RunError as error:
+        except TrainingFailedError as error:
             self._end("failed", str(error))
+        except RunError as error:
+            self.pause(str(error))
             raise
-        self._end("stopped")
+        except Exception as error:
+            self._end("failed", explain(error))
+            raise
+        else:
+            self._end("stopped")
+
+    def _go_on(self) -> None:
+        if self.paused:
+            self.paused = False
+            self.trainer.restart_clock()
 
     def _set_status(self, status: Status, message: str = "") -> None:
-        for event in self.trainer.flush():
-            self._send(event)
         try:
+            for event in self.trainer.flush():
+                self._send(event)
             self.trainer.run.update(status=status, step=self.trainer.step, message=message)
+        except TrainingFailedError as error:
+            self._end("failed", str(error))
+            return
         except RunError as error:
-            message = f"{message} {error}".strip()
-        self.announce(message)
+            if str(error) not in message:
+                message = f"{message} {error}".strip()
+        self._announce(status, message)
 
     def _end(self, status: Status, message: str = "") -> None:
         self.over = True
@@ -127,6 +148,9 @@ class TrainingJob:
             message = f"{message} {error}".strip()
         finally:
             self.trainer.run.close()
+        self._announce(status, message)
+
+    def _announce(self, status: Status, message: str = "") -> None:
         self._send(TrainingChanged(run=self.path, status=status, step=self.trainer.step, message=message))
 
 
@@ -161,7 +185,8 @@ def resume_run(path: str, steps: int | None, shelf: DataShelf, device: torch.dev
         record = run.record
         if steps is not None:
             training = msgspec.structs.replace(record.training, steps=steps)
-            record = run.update(training=parse_config(type(training), msgspec.structs.asdict(training)))
+            training = parse_config(type(training), msgspec.structs.asdict(training))
+            record = run.record = msgspec.structs.replace(record, training=training)  # written when all is well
         dataset = shelf.load(record.data, record.data_config)
         family = family_class(record.family)
         config = parse_config(family.Config, record.config)

@@ -207,6 +207,12 @@ def test_pause_step_resume_stop(engine: EngineProcess) -> None:
     assert not is_locked(Path(run))
 
 
+def test_every_command_to_a_training_is_answered(engine: EngineProcess) -> None:
+    start(engine, "vae")
+    for command in (PauseTraining(), StepTraining(), ResumeTraining(), StopTraining()):
+        assert engine.ask(command, Done)
+
+
 def test_a_killed_run_is_interrupted_and_resumes(home: Path) -> None:
     with EngineProcess(home) as engine:
         run = start(engine, "vae")
