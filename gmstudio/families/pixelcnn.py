@@ -3,12 +3,14 @@ r"""PixelCNN: the chain rule over pixels, with all conditionals computed by one 
     p(x) = \prod_i p(x_i | x_1, …, x_{i-1}),    i in raster order, R → G → B within a pixel
 
 A 7×7 convolution with mask A hides each pixel from itself; residual blocks of ReLU–1×1 (2h → h), ReLU–3×3 (h → h),
-ReLU–1×1 (h → 2h) with mask B follow, then two ReLU–1×1 layers and a Bernoulli (2 levels) or a softmax over the levels.
+ReLU–1×1 (h → 2h) with mask B follow, then two ReLU–1×1 layers and a Bernoulli (2 levels), a softmax over the levels or
+a mixture of logistics (``nn.pixel_outputs``).
 Training evaluates all conditionals in one pass. Sampling needs one conditional after another, and computes each from
 cached features of the earlier pixels (``PixelCNNStepper``), so that an image costs about what one pass costs.
 
 Differences from the paper: the number of features is free (the paper has h = 128 for CIFAR-10, 16 for MNIST); the input
-is scaled to [-1, 1], so that the zeros outside the image differ from every level of an even number of levels.
+is scaled to [-1, 1], so that the zeros outside the image differ from every level of an even number of levels; it can
+begin at any corner of the image; and its output can be a mixture of logistics, as PixelCNN++ has it.
 
 Source: van den Oord, Kalchbrenner & Kavukcuoglu 2016, Pixel Recurrent Neural Networks, arXiv:1601.06759, sections 3.3
 to 3.6 and table 1.
@@ -26,12 +28,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gmstudio.cards import ConfigError, FamilyCard, ImageSpec, Objective, Term, Training, field
-from gmstudio.families.autoregressive import AutoregressiveFamily
-from gmstudio.families.pixel_session import FloatArray, Position
+from gmstudio.cards import FamilyCard, ImageSpec, Objective, Term, Training, field
+from gmstudio.families.raster import CornerField, NumMixturesField, OutputField, RasterFamily, RasterStepper
 from gmstudio.nn.conv_cache import PixelCache, RowCache
 from gmstudio.nn.masked_conv import CausalReach, MaskedConv2d, MaskKind
-from gmstudio.nn.step_ops import Program, StepOps, step_ops
+from gmstudio.nn.pixel_outputs import start_from
+from gmstudio.nn.step_ops import Array, Program, StepOps
 
 
 class ResidualBlock(nn.Module):
@@ -56,7 +58,7 @@ class ResidualBlock(nn.Module):
         return out_BFHW
 
 
-class PixelCNN(AutoregressiveFamily):
+class PixelCNN(RasterFamily):
     """PixelCNN; see the module's docstring.
 
     Raises:
@@ -106,6 +108,9 @@ class PixelCNN(AutoregressiveFamily):
             Literal[3, 5, 7],
             field("Block kernel", "Side of the kernels in the blocks (mask B).", unit="pixels", advanced=True),
         ] = 3
+        output: OutputField = "auto"
+        num_mixtures: NumMixturesField = 5
+        corner: CornerField = "top left"
 
     card: ClassVar[FamilyCard] = FamilyCard(
         name="pixelcnn",
@@ -139,68 +144,43 @@ class PixelCNN(AutoregressiveFamily):
 
     def __init__(self, config: Config, image: ImageSpec) -> None:
         super().__init__(config, image)
-        num_groups = image.channels
-        for name in ("num_channels", "num_head_channels"):
-            if getattr(config, name) < num_groups:
-                raise ConfigError(
-                    {name: f"{name} is {getattr(config, name)}; colour images need 3 or more, one for each colour."}
-                )
+        self.check_colours(num_channels=config.num_channels, num_head_channels=config.num_head_channels)
         self.config: PixelCNN.Config = config
+        num_groups = self.outputs.num_groups
         width, head = 2 * config.num_channels, config.num_head_channels
-        self.outputs_per_dim = 1 if image.levels == 2 else image.levels
         self.input = MaskedConv2d("A", image.channels, width, config.input_kernel_size, num_groups)
         self.blocks = nn.ModuleList(
             ResidualBlock(config.num_channels, config.kernel_size, num_groups) for _ in range(config.num_blocks)
         )
         self.head = MaskedConv2d("B", width, head, 1, num_groups)
-        self.output = MaskedConv2d("B", head, image.channels * self.outputs_per_dim, 1, num_groups)
+        self.output = MaskedConv2d("B", head, self.outputs.num_features, 1, num_groups)
+        start_from(self.output.bias, self.outputs)
 
-    def features(self, x_BCHW: Tensor) -> Tensor:
-        """What the last layer puts out for integer images: (B, C, L, H, W), or (B, C, 1, H, W) for 2 levels."""
-        scaled_BCHW = scale_levels(x_BCHW.to(self.output.bias.dtype), self.image.levels)
+    def network(self, scaled_BCHW: Tensor) -> Tensor:
+        """See ``RasterFamily``."""
         # Channels last: the many small 1×1 convolutions are then plain matrix products, 1.3 to 3 times as fast.
         hidden_BFHW = self.input(scaled_BCHW).contiguous(memory_format=torch.channels_last)
         for block in self.blocks:
             hidden_BFHW = block(hidden_BFHW)
         out_BFHW: Tensor = self.output(functional.relu(self.head(functional.relu(hidden_BFHW))))
-        out_BCLHW: Tensor = out_BFHW.unflatten(1, (self.image.channels, self.outputs_per_dim))
-        return out_BCLHW
+        return out_BFHW
 
-    def logits(self, x_BCHW: Tensor, order_D3: Tensor) -> Tensor:
-        """See ``AutoregressiveFamily``; for 2 levels the first logit is 0."""
-        features_BCHWL = self.features(x_BCHW).permute(0, 1, 3, 4, 2)
-        return functional.pad(features_BCHWL, (1, 0)) if self.image.levels == 2 else features_BCHWL
+    def open_stepper(self, images_BCHW: NDArray[np.uint8], ops: StepOps, rewindable: bool) -> "PixelCNNStepper":
+        """See ``RasterFamily``."""
+        return PixelCNNStepper(self, images_BCHW, ops, rewindable)
 
-    def log_prob_per_dim(self, x_BCHW: Tensor, order_D3: Tensor) -> Tensor:
-        """See ``AutoregressiveFamily``."""
-        features_BCLHW = self.features(x_BCHW)
-        if self.image.levels == 2:
-            logit_BCHW = features_BCLHW.squeeze(2)
-            return -functional.binary_cross_entropy_with_logits(logit_BCHW, x_BCHW.to(logit_BCHW), reduction="none")
-        return -functional.cross_entropy(features_BCLHW.transpose(1, 2), x_BCHW.long(), reduction="none")
-
-    def stepper(self, images_BCHW: NDArray[np.uint8], order_D3: Tensor, rewindable: bool) -> "PixelCNNStepper":
-        """The incremental sampler."""
-        ops = step_ops(len(images_BCHW), self.device)
-        return PixelCNNStepper(self, images_BCHW, order_D3, ops, rewindable)
-
-    def receptive_field(self, step: int, order_D3: Tensor) -> Tensor:
-        """The sub-pixels that the masks let through, without the blind spot: (C, H, W) bool."""
-        return self._reach.seen_from(*order_D3[step].tolist())
+    def reach(self, group: int, row: int, column: int) -> Tensor:
+        """See ``RasterFamily``: what the masks let through, without the blind spot."""
+        return self._reach.seen_from(group, row, column).expand(self.image.shape).clone()
 
     @cached_property
     def _reach(self) -> CausalReach:
         layers: list[tuple[MaskKind, int]] = [("A", self.config.input_kernel_size)]
         layers += [("B", self.config.kernel_size)] * self.config.num_blocks
-        return CausalReach(*self.image.shape, layers)
+        return CausalReach(self.outputs.num_groups, self.image.height, self.image.width, layers)
 
 
-def scale_levels(values: Tensor, levels: int) -> Tensor:
-    """Levels 0 … levels-1 as floats from -1 to 1."""
-    return values * (2.0 / (levels - 1)) - 1.0
-
-
-class PixelCNNStepper:
+class PixelCNNStepper(RasterStepper):
     """Computes one conditional after another; each touches one position of each layer.
 
     Per sub-pixel and block: two products of a matrix with one column per image (1×1), and one for the 3×3 kernel's taps
@@ -210,62 +190,25 @@ class PixelCNNStepper:
     Args:
         model: the network.
         images_BCHW: the session's images, filled in as it goes.
-        order_D3: the raster order.
         ops: the array operations.
         rewindable: keep what ``rewind`` needs.
     """
 
-    def __init__(
-        self,
-        model: PixelCNN,
-        images_BCHW: NDArray[np.uint8],
-        order_D3: Tensor,
-        ops: StepOps,
-        rewindable: bool = True,
-    ) -> None:
-        self._images_BCHW = images_BCHW
-        self._num_groups, _, self._width = model.image.shape
-        self._positions: list[Position] = [tuple(position) for position in order_D3.tolist()]
-        self._scaled_L: FloatArray = scale_levels(torch.arange(model.image.levels).float(), model.image.levels).numpy()
-        self._ops = ops
+    def __init__(self, model: PixelCNN, images_BCHW: NDArray[np.uint8], ops: StepOps, rewindable: bool = True) -> None:
+        super().__init__(model, images_BCHW, ops)
         self._blocks = cast(list[ResidualBlock], list(model.blocks))
         convolutions = [block.convolve for block in self._blocks]
         cache = partial(RowCache, ops, width=self._width, num_groups=self._num_groups, rewindable=rewindable)
         self._inputs = cache([model.input], kind="A")
         self._convolved = cache(convolutions, kind="B")
-        self._logits_CL = ops.zeros(self._num_groups, model.image.levels)
         self._programs = self._compile(model)
-        self._num_computed = 0
 
-    def logits(self, step: int) -> FloatArray:
-        """See ``Stepper``; steps that were placed without asking for their conditionals are made up for."""
-        while self._num_computed <= step:
-            self._advance(self._num_computed)
-        return self._ops.to_numpy(self._logits_CL[step % self._num_groups]).T
+    def _enter_row(self, row: int) -> None:
+        self._inputs.enter_row(row)
+        self._convolved.enter_row(row)
 
-    def rewind(self, step: int) -> None:
-        """See ``Stepper``; what earlier pixels left in the caches stays valid."""
-        # A pixel's colours share buffers that hold one pixel only, so they are gone through again.
-        self._num_computed = min(self._num_computed, step - step % self._num_groups)
-
-    def _advance(self, step: int) -> None:
-        """Compute the features at ``step``, which see the values of all earlier steps."""
-        channel, row, column = self._positions[step]
-        if step > 0:
-            self._read_value(step - 1)
-        if row != self._inputs.row:
-            self._inputs.enter_row(row)
-            self._convolved.enter_row(row)
-        for call in self._programs[column][channel]:
-            call()
-        self._num_computed = step + 1
-
-    def _read_value(self, step: int) -> None:
-        """Take over the value placed at ``step``, unless its row is done with and has been kept."""
-        channel, row, column = self._positions[step]
-        if row == self._inputs.row:
-            values_B = self._scaled_L[self._images_BCHW[:, channel, row, column]]
-            self._inputs.feature(0, column, channel)[0] = self._ops.load_batch(values_B)
+    def _place(self, column: int, group: int) -> Array:
+        return self._inputs.feature(0, column, group)
 
     def _compile(self, model: PixelCNN) -> list[list[Program]]:
         """The calls of a step, by column and colour."""
@@ -278,10 +221,9 @@ class PixelCNNStepper:
         for group in range(num_groups):
             hidden, update = ops.zeros(reduce[0].num_inputs(group)), ops.zeros(reduce[0].num_inputs(group))
             inner, final = ops.zeros(expand[0].num_inputs(group)), ops.zeros(output.num_inputs(group))
-            logits = self._logits_CL[group, -model.outputs_per_dim :]  # for 2 levels the first logit stays 0
             before = [layer.program(group, hidden, inner) for layer in reduce]
             after = [layer.program(group, inner, update) + ops.add(hidden, update, hidden) for layer in expand]
-            last = head.program(group, hidden, final) + output.program(group, final, logits)
+            last = head.program(group, hidden, final) + output.program(group, final, self._own_features[group])
             for column, column_programs in enumerate(programs):
                 program = self._inputs.linear(0, column, group, hidden)
                 for layer in range(len(self._blocks)):

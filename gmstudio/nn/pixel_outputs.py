@@ -244,3 +244,11 @@ def pixel_output(name: OutputName, image: ImageSpec, num_mixtures: int) -> Pixel
     if name == "logistic mixture":
         return LogisticMixtureOutput(image, num_mixtures)
     return BernoulliOutput(image) if image.levels == 2 else SoftmaxOutput(image)
+
+
+def start_from(bias_F: Tensor, output: PixelOutput) -> None:
+    """Add the output's initial features, if it wants any, to the bias of the layer before it."""
+    initial_F = output.initial_bias()
+    if initial_F is not None:
+        with torch.no_grad():
+            bias_F += initial_F

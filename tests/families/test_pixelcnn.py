@@ -7,7 +7,8 @@ import torch
 
 from gmstudio.cards import ConfigError, ImageSpec, parse_config, schema_of
 from gmstudio.families import FAMILIES
-from gmstudio.families.pixelcnn import PixelCNN, PixelCNNStepper, scale_levels
+from gmstudio.families.pixelcnn import PixelCNN, PixelCNNStepper
+from gmstudio.families.raster import scale_levels
 from gmstudio.nn.masked_conv import MaskedConv2d
 from gmstudio.nn.step_ops import NumpyOps, StepOps, TorchOps
 
@@ -111,7 +112,7 @@ def test_numpy_and_torch_arrays_give_the_same_conditionals(image: ImageSpec, bat
     images = np.zeros((batch, *image.shape), dtype=np.uint8)
     generator = np.random.default_rng(0)
     operations: list[StepOps] = [NumpyOps(batch), TorchOps(batch, torch.device("cpu"))]
-    steppers = [PixelCNNStepper(model, images, order, ops) for ops in operations]
+    steppers = [PixelCNNStepper(model, images, ops) for ops in operations]
     for step, (channel, row, column) in enumerate(order.tolist()):
         first, second = (stepper.logits(step).copy() for stepper in steppers)
         np.testing.assert_allclose(first, second, atol=1e-4)
@@ -126,7 +127,7 @@ def test_a_torch_stepper_may_change_its_grad_mode() -> None:
     model = make(image)
     images = np.zeros((2, *image.shape), dtype=np.uint8)
     with torch.inference_mode():
-        stepper = PixelCNNStepper(model, images, model.check_order(None), TorchOps(2, torch.device("cpu")))
+        stepper = PixelCNNStepper(model, images, TorchOps(2, torch.device("cpu")))
         stepper.logits(2)
     expected = stepper.logits(6).copy()
     stepper.rewind(1)
