@@ -33,6 +33,14 @@ CONFIGS: dict[str, list[dict[str, Any]]] = {
     "pixelcnn": [
         {"num_blocks": 2, "num_channels": 4, "num_head_channels": 5},
         {"num_blocks": 1, "num_channels": 7, "num_head_channels": 3, "kernel_size": 5, "input_kernel_size": 3},
+        {
+            "num_blocks": 1,
+            "num_channels": 2,
+            "num_head_channels": 7,
+            "output": "logistic mixture",
+            "num_mixtures": 2,
+            "corner": "bottom right",
+        },
     ],
 }
 """Small settings to try, by family; a family without any is tried with its defaults."""
