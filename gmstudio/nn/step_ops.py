@@ -49,6 +49,9 @@ class StepOps(Protocol):
     def add(self, x: Array, y: Array, out: Array) -> Program:
         """Compute out = x + y."""
 
+    def tanh(self, x: Array, out: Array) -> Program:
+        """Compute out = tanh(x)."""
+
     def windows(self, rows: Array, kernel_size: int) -> Array:
         """A view of (N, W + K - 1, F, B) as overlapping windows (N, W, K·F, B)."""
 
@@ -98,6 +101,10 @@ class NumpyOps:
     def add(self, x: Array, y: Array, out: Array) -> Program:
         """See ``StepOps``."""
         return [partial(np.add, x, y, out)]
+
+    def tanh(self, x: Array, out: Array) -> Program:
+        """See ``StepOps``."""
+        return [partial(np.tanh, x, out)]
 
     def windows(self, rows: Array, kernel_size: int) -> Array:
         """See ``StepOps``."""
@@ -158,6 +165,10 @@ class TorchOps:
     def add(self, x: Array, y: Array, out: Array) -> Program:
         """See ``StepOps``."""
         return [partial(torch.add, x, y, out=out)]
+
+    def tanh(self, x: Array, out: Array) -> Program:
+        """See ``StepOps``."""
+        return [partial(torch.tanh, x, out=out)]
 
     def windows(self, rows: Array, kernel_size: int) -> Array:
         """See ``StepOps``."""
