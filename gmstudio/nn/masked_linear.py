@@ -23,7 +23,8 @@ def masked_linear(x_BK: Tensor, weight_EK: Tensor, bias: Tensor, mask_MK: Tensor
     Returns:
         (B, E); differentiable in all but the mask, once.
     """
-    out_BE: Tensor = _MaskedLinear.apply(x_BK, weight_EK, bias, mask_MK)  # type: ignore[no-untyped-call]
+    with torch.autocast(x_BK.device.type, enabled=False):  # written for one precision throughout
+        out_BE: Tensor = _MaskedLinear.apply(x_BK, weight_EK, bias, mask_MK)  # type: ignore[no-untyped-call]
     return out_BE
 
 

@@ -25,7 +25,8 @@ def strictly_lower_product(x_BD: Tensor, weight_FDD: Tensor) -> Tensor:
     Returns:
         (B, F, D); entry i depends on the entries of x before i. Differentiable in both, once.
     """
-    out_BFD: Tensor = _StrictlyLowerProduct.apply(x_BD, weight_FDD)  # type: ignore[no-untyped-call]
+    with torch.autocast(x_BD.device.type, enabled=False):  # written for one precision throughout
+        out_BFD: Tensor = _StrictlyLowerProduct.apply(x_BD, weight_FDD)  # type: ignore[no-untyped-call]
     return out_BFD
 
 

@@ -24,6 +24,20 @@ LARGER = [ImageSpec(1, 5, 4, 2), ImageSpec(1, 4, 5, 5), ImageSpec(3, 3, 4, 2), I
 
 CONFIGS: dict[str, list[dict[str, Any]]] = {
     "fvbn": [{}, {"order": "spiral"}, {"order": "random", "order_seed": 3}],
+    "nade": [
+        {"num_hidden": 8, "activation": "sigmoid"},
+        {"num_hidden": 5, "order": "spiral", "num_components": 2, "mixture": "gaussian"},
+        {"num_hidden": 7, "order_agnostic": True, "num_components": 3},
+        {
+            "num_hidden": 6,
+            "activation": "sigmoid",
+            "order_agnostic": True,
+            "num_layers": 3,
+            "order": "centre",
+            "num_components": 2,
+        },
+        {"num_hidden": 6, "order_agnostic": True, "num_layers": 2, "num_components": 2},
+    ],
     "made": [
         {"num_hidden": 11, "num_layers": 1},
         {"num_hidden": 30, "num_layers": 2, "direct": True, "order": "spiral"},
@@ -46,7 +60,7 @@ CONFIGS: dict[str, list[dict[str, Any]]] = {
 """Small settings to try, by family; a family without any is tried with its defaults."""
 
 OVERFITTING_RATES = {"fvbn": 0.1}
-"""Adam's learning rate in the overfitting test, where it is not 0.005: regressions have nothing but their weights."""
+"""Adam's learning rate in the overfitting test, where it is not 0.005: a pixel of these has few weights of its own."""
 
 CASES = [
     pytest.param(name, values, id=f"{name}-{number}")

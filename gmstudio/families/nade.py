@@ -1,0 +1,361 @@
+r"""NADE: one hidden layer that is updated as pixel after pixel becomes known.
+
+    a_1 = c,   a_{i+1} = a_i + W_{:,i} x_i,   h_i = f(a_i),   p(x_i = 1 | x_{<i}) = \sigma(b_i + V_i h_i)
+
+All conditionals share W, so the running pre-activation a costs one update per pixel: scoring and sampling cost alike.
+For more than two levels V_i h_i + b_i are the weights, means and scales of a mixture, integrated over each level's bin
+(RNADE, ``LevelMixture``). Training never holds the hidden layer of all pixels at once (``running_hidden``).
+
+Order-agnostic training hides a random set of pixels and asks for all of them at once from a network that is told which
+ones are hidden; weighted by D over their number, the loss is on average that of all orders. One such network serves any
+order, and may be deep: then a step updates a and goes through the other layers again.
+
+Differences from the papers: units are rectified unless logistic ones (2011) are chosen, because with mixtures those
+often get stuck; RNADE's rescaling of pre-activations is left out, its mixture is made discrete, and Adam
+replaces momentum. Deep networks are trained order-agnostically only, as in the paper, because one order at a time would
+cost D passes through all layers per image.
+
+Source: Larochelle & Murray 2011, The Neural Autoregressive Distribution Estimator, AISTATS, section 2; Uria, Murray &
+Larochelle 2013, RNADE, arXiv:1306.0186, section 3; Uria, Murray & Larochelle 2014, A Deep and Tractable Density
+Estimator, arXiv:1310.1757, sections 3 and 4.
+
+Shape legend: B batch, C channels, H height, W width, L levels, D sub-pixels (C·H·W), F features of each, N hidden
+units, n sub-pixels of a chunk.
+"""
+
+from collections.abc import Iterator
+from typing import Annotated, ClassVar, Literal, cast
+
+import numpy as np
+import torch
+from msgspec import Struct
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from gmstudio.cards import ConfigError, FamilyCard, ImageSpec, Objective, Term, Training, field
+from gmstudio.families.autoregressive import AutoregressiveFamily
+from gmstudio.families.base import LossTerms
+from gmstudio.families.pixel_session import FloatArray
+from gmstudio.nn.level_logits import LevelLogits
+from gmstudio.nn.level_mixture import LevelMixture
+from gmstudio.nn.ordered_inputs import OrderedInputs, unit_levels
+from gmstudio.nn.orders import OrderField, OrderSeedField, flat_index, from_order, in_order, named_order
+from gmstudio.nn.running_hidden import mean_nll, pre_activations
+from gmstudio.nn.step_ops import Array, Program, StepOps, step_ops
+
+INITIAL_SPREAD = 0.01
+FEW_UPDATES = 8
+"""More than so many updates of a sampler's running sums are made in one product instead."""
+
+
+class NADE(AutoregressiveFamily):
+    """Neural autoregressive distribution estimator; see the module's docstring.
+
+    Raises:
+        ConfigError: when several hidden layers are asked for without order-agnostic training.
+    """
+
+    class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+        """Settings of a NADE."""
+
+        num_hidden: Annotated[
+            int, field("Hidden units", "Units of each hidden layer.", ge=1, le=16384, unit="units", log=True)
+        ] = 500
+        order: OrderField = "raster"
+        order_agnostic: Annotated[
+            bool,
+            field("Order-agnostic", "Train on random sets of given pixels; the model then generates in any order."),
+        ] = False
+        num_layers: Annotated[
+            int,
+            field(
+                "Hidden layers",
+                "More than one makes a deep NADE, which is trained order-agnostically.",
+                ge=1,
+                le=8,
+                unit="layers",
+            ),
+        ] = 1
+        activation: Annotated[
+            Literal["sigmoid", "relu"],
+            field("Activation", "Rectified units, or logistic ones as in the first paper.", advanced=True),
+        ] = "relu"
+        num_components: Annotated[
+            int,
+            field(
+                "Components",
+                "Of the mixture that each pixel has (more than two levels only).",
+                ge=1,
+                le=64,
+                unit="components",
+            ),
+        ] = 10
+        mixture: Annotated[
+            Literal["logistic", "gaussian"],
+            field("Mixture", "Kind of the mixture's components (more than two levels only).", advanced=True),
+        ] = "logistic"
+        order_seed: OrderSeedField = 0
+
+    card: ClassVar[FamilyCard] = FamilyCard(
+        name="nade",
+        title="NADE",
+        branch=("Explicit density", "Tractable density", "Autoregressive"),
+        summary=(
+            "A hidden layer reads the pixels one by one and before each predicts it. Because all predictions share "
+            "the weights of that layer, each new pixel only adds to what is already summed up. Trained on random "
+            "sets of given pixels, one network generates in any order and fills any hole."
+        ),
+        source=(
+            "Larochelle & Murray 2011, The Neural Autoregressive Distribution Estimator, AISTATS, section 2; Uria, "
+            "Murray & Larochelle 2013, arXiv:1306.0186, section 3, and 2014, arXiv:1310.1757, sections 3 and 4"
+        ),
+        objectives=(
+            Objective(
+                latex=(
+                    r"-\log p_\theta(x) = -\sum_{i=1}^{D} \log p(x_i \mid x_{<i}), \quad "
+                    r"h_i = f\left(c + \sum_{j<i} W_{:,j}\, x_j\right), \quad "
+                    r"p(x_i = 1 \mid x_{<i}) = \sigma\left(b_i + V_i h_i\right)"
+                ),
+                terms=(
+                    Term(
+                        name="loss",
+                        latex=r"-\log p_\theta(x)",
+                        help="Negative log-likelihood of an image, averaged over the batch; lower is better.",
+                        unit="nats",
+                        per_image_nats=True,
+                    ),
+                ),
+                when={"order_agnostic": False},
+            ),
+            Objective(
+                latex=(
+                    r"\mathbb{E}_{o}\left[-\log p_\theta(x \mid o)\right] = "
+                    r"\mathbb{E}_{o, d}\left[-\frac{D}{D - d + 1} "
+                    r"\sum_{i \geq d} \log p(x_{o_i} \mid x_{o_{<d}})\right]"
+                ),
+                terms=(
+                    Term(
+                        name="loss",
+                        latex=r"-\log p_\theta(x \mid o)",
+                        help=(
+                            "In training the negative log-likelihood averaged over all orders, estimated from one "
+                            "random set of given pixels per image; in validation the exact one in the model's order."
+                        ),
+                        unit="nats",
+                        per_image_nats=True,
+                    ),
+                ),
+                when={"order_agnostic": True},
+            ),
+        ),
+    )
+    training_defaults: ClassVar[Training] = Training(steps=600, batch_size=64, learning_rate=3e-3, schedule="cosine")
+    own_index: Tensor
+
+    def __init__(self, config: Config, image: ImageSpec) -> None:
+        super().__init__(config, image)
+        if config.num_layers > 1 and not config.order_agnostic:
+            raise ConfigError(
+                {
+                    "num_layers": (
+                        f"{config.num_layers} hidden layers in one fixed order would cost a pass through all of them "
+                        "for every pixel of every image; turn Order-agnostic on, or use 1 layer."
+                    )
+                }
+            )
+        self.config: NADE.Config = config
+        self.any_order = config.order_agnostic
+        self.order_words = (
+            f"the order that it was trained in only ({config.order}); train one in the order you want, or "
+            "order-agnostically"
+        )
+        self._own_order = named_order(config.order, image, config.order_seed)
+        self.register_buffer("own_index", flat_index(self._own_order, image), persistent=False)
+        size, width = image.num_dims, config.num_hidden
+        self.output: LevelLogits | LevelMixture = LevelLogits(2)
+        if image.levels > 2:
+            self.output = LevelMixture(image.levels, config.num_components, config.mixture)
+        # Rows by sub-pixel of the flattened image, so that an order is a permutation of rows.
+        self.weight_DN = nn.Parameter(INITIAL_SPREAD * torch.randn(size, width))
+        self.given_DN = nn.Parameter(INITIAL_SPREAD * torch.randn(size, width)) if config.order_agnostic else None
+        self.bias_N = nn.Parameter(torch.zeros(width))
+        self.deeper = nn.ModuleList(nn.Linear(width, width) for _ in range(config.num_layers - 1))
+        features = self.output.num_features
+        self.readout_DFN = nn.Parameter(torch.randn(size, features, width) / width**0.5 * 0.1)
+        self.offset_DF = nn.Parameter(torch.zeros(size, features))
+        if isinstance(self.output, LevelMixture):
+            with torch.no_grad():
+                self.offset_DF.copy_(self.output.initial_features().expand_as(self.offset_DF))
+
+    @property
+    def own_order(self) -> Tensor:
+        """See ``AutoregressiveFamily``."""
+        return self._own_order
+
+    def logits(self, x_BCHW: Tensor, order_D3: Tensor) -> Tensor:
+        """See ``AutoregressiveFamily``; for 2 levels the first logit is 0."""
+        index_D = self._index(order_D3)
+        parts = [self.output(features) for _, features in self._features(in_order(x_BCHW, index_D), index_D)]
+        return from_order(torch.cat(parts, dim=2).transpose(1, 2), index_D, self.image)
+
+    def log_prob_per_dim(self, x_BCHW: Tensor, order_D3: Tensor) -> Tensor:
+        """See ``AutoregressiveFamily``."""
+        index_D = self._index(order_D3)
+        values_BD = in_order(x_BCHW, index_D)
+        parts = [
+            self.output.log_prob(features, values_BD[:, chunk])
+            for chunk, features in self._features(values_BD, index_D)
+        ]
+        return from_order(torch.cat(parts, dim=1), index_D, self.image)
+
+    def stepper(self, images_BCHW: NDArray[np.uint8], order_D3: Tensor, rewindable: bool) -> "NADEStepper":
+        """The incremental sampler."""
+        return NADEStepper(self, images_BCHW, order_D3, step_ops(len(images_BCHW), self.device))
+
+    def _index(self, order_D3: Tensor) -> Tensor:
+        """(D,) where the order's sub-pixels are in the flattened image."""
+        return self.own_index if order_D3 is self._own_order else flat_index(order_D3, self.image).to(self.device)
+
+    def _features(self, values_BD: Tensor, index_D: Tensor) -> Iterator[tuple[slice, Tensor]]:
+        """Chunk by chunk of the order, the features (B, F, n) given the values before each."""
+        x_BD = unit_levels(values_BD, self.image.levels, self.bias_N.dtype)
+        readout_DFN, offset_DF = self.readout_DFN[index_D], self.offset_DF[index_D]
+        known_DN = None
+        if self.given_DN is not None:
+            given_DN = self.given_DN[index_D]
+            known_DN = given_DN.cumsum(0) - given_DN
+        for chunk, sums_nBN in pre_activations(x_BD, self.weight_DN[index_D], self.bias_N):
+            hidden_nBN = self._hidden(sums_nBN if known_DN is None else sums_nBN + known_DN[chunk].unsqueeze(1))
+            features_nBF = torch.bmm(hidden_nBN, readout_DFN[chunk].transpose(1, 2)) + offset_DF[chunk].unsqueeze(1)
+            yield chunk, features_nBF.permute(1, 2, 0)
+
+    def _hidden(self, sums: Tensor) -> Tensor:
+        """Pre-activations of the first hidden layer to the last hidden layer: (…, N) → (…, N)."""
+        activate = torch.sigmoid if self.config.activation == "sigmoid" else torch.relu
+        hidden = activate(sums)
+        for layer in self.deeper:
+            hidden = activate(layer(hidden))
+        return hidden
+
+    def _loss(self, batch: Tensor, generator: torch.Generator) -> LossTerms:
+        """Mean −log p(x), nats per image; in order-agnostic training an estimate of its average over orders."""
+        if self.given_DN is not None:
+            return {"loss": self._agnostic_loss(batch, generator)} if self.training else super()._loss(batch, generator)
+        values_BD = in_order(batch, self.own_index)
+        x_BD = unit_levels(values_BD, self.image.levels, self.bias_N.dtype)
+        rows: tuple[Tensor, Tensor, Tensor] = (self.weight_DN, self.readout_DFN, self.offset_DF)
+        if self.config.order != "raster" or self.image.channels > 1:
+            rows = (rows[0][self.own_index], rows[1][self.own_index], rows[2][self.own_index])
+        parameters = (rows[0], self.bias_N, *rows[1:])
+        return {"loss": mean_nll(x_BD, values_BD, parameters, self.output, self.config.activation)}
+
+    def _agnostic_loss(self, batch: Tensor, generator: torch.Generator) -> Tensor:
+        """For each image a random number of random sub-pixels is given, and all others are asked for."""
+        assert self.given_DN is not None
+        values_BD = batch.flatten(1)
+        size = values_BD.shape[1]
+        num_given_B1 = torch.randint(size, (len(batch), 1), generator=generator, device=batch.device)
+        noise_BD = torch.rand(values_BD.shape, generator=generator, device=batch.device)
+        ranks_BD = torch.arange(size, device=batch.device).expand_as(values_BD)
+        is_given_BD = torch.empty_like(ranks_BD).scatter_(1, noise_BD.argsort(1), ranks_BD) < num_given_B1
+        given_BD = is_given_BD.to(self.bias_N.dtype)
+        x_BD = unit_levels(values_BD, self.image.levels, self.bias_N.dtype) * given_BD
+        hidden_BN = self._hidden(x_BD @ self.weight_DN + given_BD @ self.given_DN + self.bias_N)
+        features_BDF = torch.unflatten(hidden_BN @ self.readout_DFN.flatten(0, 1).T, 1, self.offset_DF.shape)
+        nll_BD = -self.output.log_prob((features_BDF + self.offset_DF).transpose(1, 2), values_BD)
+        weight_B = size / (size - num_given_B1.squeeze(1))
+        return ((nll_BD * (1.0 - given_BD)).sum(1) * weight_B).mean()
+
+
+class NADEStepper:
+    """Computes one conditional after another: one update of the running pre-activation, one look at it.
+
+    A logistic unit is computed as σ(a) = (1 + tanh(a/2)) / 2, one call instead of four: the running sums are those of
+    a/2, and the halves go into the weights and biases of what reads the unit. Going back sums up anew, in one product.
+
+    Args:
+        model: the network; its weights are copied now.
+        images_BCHW: the session's images, filled in as it goes.
+        order_D3: the generation order.
+        ops: the array operations.
+    """
+
+    def __init__(self, model: NADE, images_BCHW: NDArray[np.uint8], order_D3: Tensor, ops: StepOps) -> None:
+        self._ops = ops
+        self._inputs = OrderedInputs(ops, images_BCHW, order_D3, model.image.levels)
+        index_D = flat_index(order_D3, model.image).to(model.device)
+        is_logistic = model.config.activation == "sigmoid"
+        scale = 0.5 if is_logistic else 1.0
+        self._weights_DN = ops.load(scale * model.weight_DN[index_D])
+        given_DN = torch.zeros_like(model.weight_DN) if model.given_DN is None else model.given_DN[index_D]
+        known_EN = torch.cat([torch.zeros_like(given_DN[:1]), given_DN.cumsum(0)]) + model.bias_N
+        ones = (1,) * len(ops.tail)
+        self._starts = ops.load(scale * known_EN).reshape(*known_EN.shape, *ones)
+        self._givens = None if model.given_DN is None else ops.load(scale * given_DN).reshape(*given_DN.shape, *ones)
+        self._sums_N, self._update_N = ops.zeros(model.config.num_hidden), ops.zeros(model.config.num_hidden)
+        self._num_summed: int | None = None
+        program, hidden = self._compile_hidden(model, is_logistic)
+        weights_DFK = ops.load(_reads(model.readout_DFN[index_D], model.offset_DF[index_D], is_logistic))
+        self._features_F = ops.zeros(model.output.num_features)
+        self._programs = [program + ops.linear(weights_FK, hidden, self._features_F) for weights_FK in weights_DFK]
+        self._mixture: LevelMixture | None = None
+        if isinstance(model.output, LevelMixture):
+            self._mixture = LevelMixture(model.image.levels, model.config.num_components, model.config.mixture)
+
+    def logits(self, step: int) -> FloatArray:
+        """See ``Stepper``; steps that were placed without asking for their conditionals are made up for."""
+        self._inputs.read(step)
+        self._sum_up_to(step)
+        for call in self._programs[step]:
+            call()
+        features_BF = self._ops.to_numpy(self._features_F).T
+        if self._mixture is None:
+            return np.concatenate([np.zeros_like(features_BF), features_BF], axis=1)
+        with torch.no_grad():
+            logits_BL: FloatArray = self._mixture(torch.from_numpy(features_BF).unsqueeze(2)).squeeze(2).numpy()
+        return logits_BL
+
+    def rewind(self, step: int) -> None:
+        """See ``Stepper``."""
+        self._inputs.rewind(step)
+        if self._num_summed is not None and self._num_summed > step:
+            self._num_summed = None
+
+    def _sum_up_to(self, step: int) -> None:
+        """Bring the running pre-activation to what the values before ``step`` make of it."""
+        ops, values = self._ops, self._inputs.rows[1:]
+        program: Program = []
+        if self._num_summed is None or step - self._num_summed > FEW_UPDATES:
+            program += ops.linear(self._weights_DN[:step].T, values[:step], self._sums_N)
+            program += ops.add(self._sums_N, self._starts[step], self._sums_N)
+        else:
+            for last in range(self._num_summed, step):
+                program += ops.linear(self._weights_DN[last, :, None], values[last : last + 1], self._update_N)
+                program += ops.add(self._sums_N, self._update_N, self._sums_N)
+                if self._givens is not None:
+                    program += ops.add(self._sums_N, self._givens[last], self._sums_N)
+        for call in program:
+            call()
+        self._num_summed = step
+
+    def _compile_hidden(self, model: NADE, is_logistic: bool) -> tuple[Program, Array]:
+        """The calls from the running pre-activation to the last hidden layer, and where that is, after a one."""
+        ops, width = self._ops, model.config.num_hidden
+        activate = ops.tanh if is_logistic else ops.relu
+        hidden = ops.zeros(1 + width)
+        hidden[0] = 1.0  # multiplies the bias of what reads it
+        program = activate(self._sums_N, hidden[1:])
+        for layer in cast(list[nn.Linear], list(model.deeper)):
+            weights = _reads(layer.weight, layer.bias, is_logistic)
+            sums, source, hidden = ops.zeros(width), hidden, ops.zeros(1 + width)
+            hidden[0] = 1.0
+            program += ops.linear(ops.load(0.5 * weights if is_logistic else weights), source, sums)
+            program += activate(sums, hidden[1:])
+        return program, hidden
+
+
+def _reads(weight: Tensor, bias: Tensor, is_logistic: bool) -> Tensor:
+    """Bias and weight as they read [1, units], which for logistic units hold tanh(a/2): (…, M, N) → (…, M, 1 + N)."""
+    if is_logistic:
+        weight, bias = 0.5 * weight, bias + 0.5 * weight.sum(-1)
+    return torch.cat([bias.unsqueeze(-1), weight], dim=-1)
