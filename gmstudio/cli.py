@@ -4,9 +4,11 @@ The same engine code runs here as behind the window. Torch is imported by the co
 the window's process never does.
 """
 
+import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import typer
 
@@ -83,7 +85,7 @@ def train(
     ] = False,
     device: DeviceOption = "auto",
 ) -> None:
-    """Train a model with a progress bar; Ctrl+C keeps what was learned."""
+    """Train a model with a progress bar; Ctrl+C keeps what was learned, after the step that is being made."""
     from gmstudio.engine.device import choose_device
     from gmstudio.engine.models import DataShelf
     from gmstudio.engine.training_job import resume_run, start_training
@@ -91,23 +93,31 @@ def train(
     where = choose_device(device)
     watcher = _Watcher()
     if resume:
-        if seed is not None or settings:
+        if seed is not None or settings or data_dir:
             raise ValueError(
-                "A resumed run keeps its settings; only --steps can move its end. Leave out --seed and --set."
+                "A resumed run keeps its settings; only --steps can move its end. "
+                "Leave out --seed, --set and --data-dir."
             )
         path = out or family
         if not path:
             raise ValueError("Name the run to resume: gmstudio train --resume --out RUN.")
+        if out and family:
+            _check_family(out, family)
         job = resume_run(path, steps, DataShelf(), where, watcher.watch)
-        trained = job.trainer.run.record.family
-        if out and family and family != trained:
-            job.stop()
-            raise ValueError(f"The run in {out} trains {trained}, not {family}.")
     else:
         plan = _plan(family, data, data_dir, steps, seed, settings or [], where)
         job = start_training(plan, out, where, watcher.watch)
     if not watcher.follow(job):
         raise typer.Exit(1)
+
+
+def _check_family(run: str, family: str) -> None:
+    from gmstudio.runs.folder import RunFolder
+
+    with RunFolder.open(run) as folder:
+        trained = folder.record.family
+    if family != trained:
+        raise ValueError(f"The run in {run} trains {trained}, not {family}.")
 
 
 def _plan(
@@ -151,6 +161,30 @@ def _sort_settings(settings: list[str], config: Any, data_config: Any) -> tuple[
     return sorted_["config"], sorted_["data"], sorted_["training"]
 
 
+class _EndSignals:
+    """Meanwhile Ctrl+C and termination only say so, for a step must not be torn; the second one ends at once."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def __enter__(self) -> Self:
+        for number in self._before:
+            signal.signal(number, self._on_signal)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+
+
 class _Watcher:
     """Shows a training's events as a progress bar."""
 
@@ -183,7 +217,7 @@ class _Watcher:
             self._end = event
 
     def follow(self, job: "TrainingJob") -> bool:
-        """Train to the end, or until Ctrl+C.
+        """Train to the end, or until Ctrl+C or termination.
 
         Returns:
             False when training failed.
@@ -196,12 +230,11 @@ class _Watcher:
             completed=trainer.step,
         )
         self._progress.start_task(self._task)
-        with self._progress:
-            try:
-                while job.running:
-                    job.advance()
-                    self._show(trainer)
-            except KeyboardInterrupt:
+        with self._progress, _EndSignals() as signals:
+            while job.running and not signals.asked:
+                job.advance()
+                self._show(trainer)
+            if job.running:
                 job.stop()
             self._show(trainer)
         return self._conclude(job)

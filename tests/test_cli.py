@@ -1,6 +1,9 @@
 """The command line, in this process, on the digits."""
 
+import signal
+import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,6 +11,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from gmstudio import cli
+from gmstudio.engine.optimizers import PhaseOptimizer
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.library import new_run_path, runs_home
 
@@ -107,3 +111,42 @@ def test_resuming_another_family_is_refused(tmp_path: Path) -> None:
     call("train", "vae", "--steps", "2", "--out", run, *FAST)
     with pytest.raises(ValueError, match="trains vae, not gan"):
         call("train", "gan", "--out", run, "--resume", "--steps", "4")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_within_a_step_ends_after_it_and_the_run_goes_on_exactly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    def losses(run: str) -> list[float]:
+        with RunFolder.open(run) as folder:
+            return list(folder.history.read_scalars()["train", "discriminator_loss"][1])
+
+    whole, parts = str(tmp_path / "whole"), str(tmp_path / "parts")
+    arguments = ["--steps", "8", "--seed", "1", *FAST]
+    call("train", "gan", "--out", whole, *arguments)
+    real, updates = PhaseOptimizer.update, []
+
+    def interrupted(self: PhaseOptimizer, step: int, *, want_norm: bool) -> Any:
+        updates.append(step)
+        norm = real(self, step, want_norm=want_norm)
+        if len(updates) == 7:  # D is updated for the fourth time, G is not yet
+            signal.raise_signal(number)
+        return norm
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PhaseOptimizer, "update", interrupted)
+        assert "stopped at step 4" in call("train", "gan", "--out", parts, *arguments)
+    assert len(updates) == 8
+    call("train", "--resume", "--out", parts)
+    assert losses(parts) == losses(whole)
+
+
+def test_a_refused_resume_leaves_the_run_alone(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    call("train", "vae", "--steps", "2", "--out", str(run), *FAST)
+    before = (run / "run.json").read_bytes()
+    for arguments, sentence in ((["gan"], "trains vae, not gan"), (["--data-dir", "x"], "keeps its settings")):
+        with pytest.raises(ValueError, match=sentence):
+            call("train", *arguments, "--steps", "4", "--out", str(run), "--resume")
+    assert (run / "run.json").read_bytes() == before
