@@ -46,6 +46,9 @@ class StepOps(Protocol):
     def relu(self, x: Array, out: Array) -> Program:
         """Compute out = max(x, 0)."""
 
+    def multiply(self, x: Array, y: Array, out: Array) -> Program:
+        """Compute out = x · y, element by element."""
+
     def add(self, x: Array, y: Array, out: Array) -> Program:
         """Compute out = x + y."""
 
@@ -97,6 +100,10 @@ class NumpyOps:
         """See ``StepOps``."""
         # `maximum` wants its output by keyword, which triples the cost of a call; `fmax` takes it by position.
         return [partial(np.fmax, x, self._zero(x.shape), out)]
+
+    def multiply(self, x: Array, y: Array, out: Array) -> Program:
+        """See ``StepOps``."""
+        return [partial(np.multiply, x, y, out)]
 
     def add(self, x: Array, y: Array, out: Array) -> Program:
         """See ``StepOps``."""
@@ -161,6 +168,10 @@ class TorchOps:
     def relu(self, x: Array, out: Array) -> Program:
         """See ``StepOps``."""
         return [partial(torch.clamp_min, x, 0.0, out=out)]
+
+    def multiply(self, x: Array, y: Array, out: Array) -> Program:
+        """See ``StepOps``."""
+        return [partial(torch.mul, x, y, out=out)]
 
     def add(self, x: Array, y: Array, out: Array) -> Program:
         """See ``StepOps``."""
