@@ -66,7 +66,7 @@ class ModelShelf:
     """Models of runs that are not in training, read from their latest checkpoint; keeps the last few."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[str, int], Loaded] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str], Loaded] = OrderedDict()
 
     def load(self, path: str, device: torch.device) -> Loaded:
         """The model of a run with the weights of its latest checkpoint.
@@ -76,8 +76,8 @@ class ModelShelf:
             ValueError: when its family is unknown here, or the checkpoint does not fit.
         """
         with RunFolder.open(path) as run:
-            steps = [info.step for info in run.checkpoints.list() if info.latest]
-            key = (path, steps[0] if steps else -1)
+            saved = [f"{info.step} {info.created}" for info in run.checkpoints.list() if info.latest]
+            key = (path, f"{run.record.created} {' '.join(saved)}")  # another run may have taken the folder's place
             if key not in self._kept:
                 found = run.checkpoints.load()
                 family = family_class(run.record.family)
@@ -111,7 +111,7 @@ def build_model(
 ) -> Family:
     """Make a model whose initial weights depend on the seed only; nobody else's random numbers are disturbed."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed would reach the accelerators' too
         return family(config, image).to(device)
 
 

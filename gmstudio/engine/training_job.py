@@ -1,5 +1,6 @@
 """The run in training: start, resume, pause, step, stop, and what the window is told of it."""
 
+import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -7,10 +8,8 @@ import msgspec
 import torch
 
 from gmstudio.cards import parse_config
-from gmstudio.data.dataset import Dataset
 from gmstudio.engine.models import DataShelf, Plan, build_model, family_class
 from gmstudio.engine.train import Piece, Trainer, TrainingFailedError
-from gmstudio.families.base import Family
 from gmstudio.messages import Event, TrainingChanged
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.library import new_run_path, runs_home
@@ -163,7 +162,14 @@ def start_training(plan: Plan, folder: str, device: torch.device, send: Send) ->
     """
     path = Path(folder).absolute() if folder else new_run_path(runs_home(), plan.record.family)
     model = build_model(plan.family, plan.config, plan.record.image, device, plan.training.seed)
-    return _job(RunFolder.create(path, plan.record), model, plan.dataset, send)
+    run = RunFolder.create(path, plan.record)
+    try:
+        return TrainingJob(Trainer(run, model, plan.dataset), send)
+    except Exception as error:
+        with contextlib.suppress(RunError):  # the first error is told
+            run.update(status="failed", message=explain(error))
+        run.close()
+        raise
 
 
 def resume_run(path: str, steps: int | None, shelf: DataShelf, device: torch.device, send: Send) -> TrainingJob:
@@ -191,26 +197,16 @@ def resume_run(path: str, steps: int | None, shelf: DataShelf, device: torch.dev
         family = family_class(record.family)
         config = parse_config(family.Config, record.config)
         model = build_model(family, config, record.image, device, record.training.seed)
+        trainer = Trainer(run, model, dataset)
+        if trainer.finished:
+            raise ValueError(f"All {trainer.training.steps:,} steps are made. Give more steps to train on.")
+        run.update(status="running", message="", device=str(device), step=trainer.step)
+        for warning in trainer.warnings:
+            run.history.log(trainer.step, "warning", warning)
     except BaseException:
         run.close()
         raise
-    job = _job(run, model, dataset, send)
-    trainer = job.trainer
-    if trainer.finished:
-        run.close()
-        raise ValueError(f"All {trainer.training.steps:,} steps are made. Give more steps to train on.")
-    run.update(status="running", message="", device=str(device), step=trainer.step)
-    for warning in trainer.warnings:
-        run.history.log(trainer.step, "warning", warning)
-    return job
-
-
-def _job(run: RunFolder, model: Family, dataset: Dataset, send: Send) -> TrainingJob:
-    try:
-        return TrainingJob(Trainer(run, model, dataset), send)
-    except BaseException:
-        run.close()
-        raise
+    return TrainingJob(trainer, send)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -89,7 +89,7 @@ def summarize(folder: Path) -> RunSummary:
     """The summary of one run; never raises, since a damaged run is shown as such."""
     try:
         record = read_record(folder)
-        abandoned = record.status == "running" and not is_locked(folder)
+        abandoned = record.status in ("running", "paused") and not is_locked(folder)
     except RunError as error:
         return RunSummary(folder, "", "", folder.name, "damaged", 0, 0, "", problem=str(error))
     last = best = None

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from gmstudio.engine.models import DataShelf, plan_run
+from gmstudio.engine.models import DataShelf, ModelShelf, plan_run
 from gmstudio.engine.train import Trainer
 from gmstudio.engine.training_job import TrainingJob, resume_run, start_training
 from gmstudio.messages import Event, TrainingChanged
@@ -188,3 +188,27 @@ def test_resuming_is_exact_in_other_settings(tmp_path: Path, training: dict[str,
     job.stop()
     finish(resume(tmp_path / "parts"))
     assert losses(tmp_path / "parts") == losses(tmp_path / "whole")
+
+
+def test_a_training_that_cannot_begin_says_so_in_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(Trainer, "_restore", full)
+    with pytest.raises(MemoryError):
+        start(tmp_path / "run")
+    with RunFolder.open(tmp_path / "run") as run:
+        assert run.record.status == "failed" and "not enough memory" in run.record.message
+    assert not is_locked(tmp_path / "run")
+
+
+def test_another_run_in_the_place_of_one_that_was_explored_is_seen(tmp_path: Path) -> None:
+    shelf, weights = ModelShelf(), []
+    for seed in (1, 2):
+        job, _ = start(tmp_path / "run", steps=2, seed=seed)
+        finish(job)
+        loaded = shelf.load(str(tmp_path / "run"), CPU)
+        assert shelf.load(str(tmp_path / "run"), CPU) is loaded
+        weights.append(torch.cat([p.detach().flatten() for p in loaded.model.parameters()]))
+        shutil.rmtree(tmp_path / "run")
+    assert not torch.equal(*weights)

@@ -10,7 +10,7 @@ import pytest
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.history import Scalar
 from gmstudio.runs.library import list_runs, new_run_path, runs_home
-from gmstudio.runs.record import RunError, RunRecord
+from gmstudio.runs.record import RunError, RunRecord, Status
 
 
 def test_the_home_of_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -35,7 +35,7 @@ def test_new_names_are_unique_and_fit_every_file_system(tmp_path: Path) -> None:
 
 def test_runs_are_listed_newest_first(tmp_path: Path, record: RunRecord) -> None:
     assert list_runs(tmp_path / "nothing yet") == []
-    for day, status in ((3, "finished"), (1, "paused"), (2, "stopped")):
+    for day, status in ((3, "finished"), (1, "failed"), (2, "stopped")):
         dated = msgspec.structs.replace(record, created=f"2025-01-0{day}T00:00:00.000+00:00", status=status, step=day)
         with RunFolder.create(tmp_path / f"run {day}", dated) as run:
             run.history.append([Scalar(1, "valid", "loss", 5.0 - day), Scalar(2, "valid", "loss", 9.0)])
@@ -45,16 +45,17 @@ def test_runs_are_listed_newest_first(tmp_path: Path, record: RunRecord) -> None
     assert [(run.path.name, run.status) for run in runs] == [
         ("run 3", "finished"),
         ("run 2", "stopped"),
-        ("run 1", "paused"),
+        ("run 1", "failed"),
     ]
     newest = runs[0]
     assert (newest.family, newest.data, newest.title, newest.step, newest.steps) == ("vae", "digits", "Naïve β", 3, 300)
     assert (newest.last_valid, newest.best_valid, newest.problem) == (9.0, 2.0, "")
 
 
-def test_a_run_without_its_engine_is_interrupted(tmp_path: Path, record: RunRecord) -> None:
-    with RunFolder.create(tmp_path / "run", record):
-        assert [run.status for run in list_runs(tmp_path)] == ["running"]
+@pytest.mark.parametrize("status", ["running", "paused"])
+def test_a_run_without_its_engine_is_interrupted(tmp_path: Path, record: RunRecord, status: Status) -> None:
+    with RunFolder.create(tmp_path / "run", msgspec.structs.replace(record, status=status)):
+        assert [run.status for run in list_runs(tmp_path)] == [status]
     (summary,) = list_runs(tmp_path)
     assert summary.status == "interrupted" and summary.last_valid is None
 
