@@ -69,7 +69,7 @@ def engine() -> None:
 @app.command()
 def train(
     family: Annotated[str, typer.Argument(help="pixelcnn, vae, gan …; may be left out with --resume")] = "",
-    data: Annotated[str, typer.Option(help="digits, or idx with --data-dir")] = "digits",
+    data: Annotated[str, typer.Option(help="digits, or idx or cifar10 with --data-dir")] = "digits",
     data_dir: Annotated[str, typer.Option("--data-dir", help="Folder of the data set's files.")] = "",
     out: Annotated[str, typer.Option("--out", help="Run folder; a new one in the library of runs when left out.")] = "",
     steps: Annotated[
