@@ -76,7 +76,7 @@ def _read(path: Path, dims: int) -> NDArray[np.uint8]:
 def _parse(path: Path, file: BufferedIOBase, dims: int, most_bytes: int) -> NDArray[np.uint8]:
     shape = _parse_header(path, file, dims)
     size = math.prod(shape)
-    if size > MAX_BYTES:
+    if max(size, *shape) > MAX_BYTES:  # a size of 0 may hide absurd sides
         raise DataError(
             f"{path} says it holds {_shape_words(shape)} bytes, more than the {MAX_BYTES // 2**20} MiB that are read. "
             "Check that it is the right file."

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from idx_making import idx_bytes, some_images, write_idx
 
@@ -124,6 +124,7 @@ def test_a_file_without_rights_is_told(tmp_path: Path) -> None:
         read_images(path)
 
 
+@example(start=b"\x00\x00\x08\x03", sizes=[0, 3_036_988_439, 3_037_012_561], body=b"", packed=False, cut=0)
 @given(
     start=st.one_of(st.just(b"\0\0\x08\x03"), st.binary(max_size=5)),
     sizes=st.lists(st.one_of(st.integers(0, 6), st.integers(0, 2**32 - 1)), max_size=4),
