@@ -11,6 +11,7 @@ from gmstudio.families.base import Family
 from gmstudio.families.fvbn import FVBN
 from gmstudio.families.gan import GAN
 from gmstudio.families.made import MADE
+from gmstudio.families.markov import Markov
 from gmstudio.families.nade import NADE
 from gmstudio.families.pixelcnn import PixelCNN
 from gmstudio.families.vae import VAE
@@ -51,6 +52,8 @@ def _load(point: EntryPoint, families: dict[str, type[Family]]) -> type[Family]:
     return family
 
 
-FAMILIES: dict[str, type[Family]] = {family.card.name: family for family in (FVBN, NADE, MADE, PixelCNN, VAE, GAN)}
+FAMILIES: dict[str, type[Family]] = {
+    family.card.name: family for family in (Markov, FVBN, NADE, MADE, PixelCNN, VAE, GAN)
+}
 FAMILY_ERRORS: dict[str, str] = add_third_party(FAMILIES, entry_points(group=ENTRY_POINT_GROUP))
 """Entry point's name → why that third-party family was left out."""
