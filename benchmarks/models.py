@@ -9,6 +9,9 @@ from gmstudio.engine.models import build_model, family_class
 from gmstudio.families.base import Family
 
 TABLE: dict[str, dict[str, Any]] = {
+    "fvbn": {},
+    "nade": {"num_hidden": 500, "activation": "sigmoid"},
+    "made": {"num_hidden": 500, "num_layers": 1},
     "pixelcnn": {"num_blocks": 15, "num_channels": 16, "num_head_channels": 32},
 }
 """Family → the config of the published comparison (docs/benchmarks.md); families not named use their defaults."""
