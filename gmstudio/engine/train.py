@@ -130,7 +130,8 @@ class Trainer:
 
     def _advance(self) -> None:
         """One step: every phase once."""
-        self.model.train()
+        if not self.model.training:  # after a validation or samples; asking each step would walk all modules
+            self.model.train()
         batch = self._batches.train(self.step, self._generator)
         step = self.step + 1
         want_norm = step % NORM_EVERY == 0 or step == 1
