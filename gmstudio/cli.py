@@ -93,16 +93,14 @@ def train(
     where = choose_device(device)
     watcher = _Watcher()
     if resume:
-        if seed is not None or settings or data_dir:
-            raise ValueError(
-                "A resumed run keeps its settings; only --steps can move its end. "
-                "Leave out --seed, --set and --data-dir."
-            )
         path = out or family
         if not path:
             raise ValueError("Name the run to resume: gmstudio train --resume --out RUN.")
-        if out and family:
-            _check_family(out, family)
+        if settings or data_dir:
+            raise ValueError(
+                "A resumed run keeps its settings; only --steps can move its end. Leave out --set and --data-dir."
+            )
+        _check_same_run(path, family if out else "", seed)
         job = resume_run(path, steps, DataShelf(), where, watcher.watch)
     else:
         plan = _plan(family, data, data_dir, steps, seed, settings or [], where)
@@ -111,13 +109,16 @@ def train(
         raise typer.Exit(1)
 
 
-def _check_family(run: str, family: str) -> None:
+def _check_same_run(run: str, family: str, seed: int | None) -> None:
+    """Refuse a family or seed that is not the run's."""
     from gmstudio.runs.folder import RunFolder
 
     with RunFolder.open(run) as folder:
-        trained = folder.record.family
-    if family != trained:
-        raise ValueError(f"The run in {run} trains {trained}, not {family}.")
+        record = folder.record
+    if family not in ("", record.family):
+        raise ValueError(f"The run in {run} trains {record.family}, not {family}.")
+    if seed not in (None, record.training.seed):
+        raise ValueError(f"The run in {run} keeps its seed {record.training.seed}; leave out --seed {seed}.")
 
 
 def _plan(
@@ -298,6 +299,48 @@ def sample(
     pixels = np.repeat(np.repeat(grid, scale, axis=0), scale, axis=1)
     Image.fromarray(pixels.squeeze(-1) if channels == 1 else pixels).save(out)
     typer.echo(f"{n} images of step {loaded.step:,} in {out}")
+
+
+@app.command()
+def score(
+    run: Annotated[str, typer.Argument(help="Run folder.")],
+    data: Annotated[str, typer.Option(help="Another data source than the run's own, with its default settings.")] = "",
+    data_dir: Annotated[str, typer.Option("--data-dir", help="Folder of the data set's files.")] = "",
+    split: Annotated[str, typer.Option(help="train, valid or test")] = "test",
+    count: Annotated[int, typer.Option("-n", "--count", min=0, help="At most so many images; 0: all.")] = 0,
+    num_samples: Annotated[
+        int, typer.Option("--samples", min=1, help="Of an importance-weighted estimate; 1: the plain bound.")
+    ] = 100,
+    seed: Annotated[int, typer.Option(help="Fixes the estimate's noise.")] = 0,
+    device: DeviceOption = "auto",
+) -> None:
+    """How likely a run's latest checkpoint finds images: nats and bits per dimension, mean and spread."""
+    from rich.progress import track
+
+    from gmstudio.engine.device import choose_device
+    from gmstudio.engine.models import DataShelf, ModelShelf
+    from gmstudio.engine.score import BATCH
+    from gmstudio.engine.score import score as score_images
+
+    loaded = ModelShelf().load(run, choose_device(device))
+    name = data or loaded.record.data
+    settings: dict[str, Any] = {"levels": loaded.model.image.levels}
+    if name == loaded.record.data:
+        settings = dict(loaded.record.data_config)
+    if data_dir:
+        settings["folder"] = data_dir
+    dataset = DataShelf().load(name, settings)
+    if dataset.image != loaded.model.image:
+        raise ValueError(f"The images of {name} are {dataset.image}; the run's are {loaded.model.image}.")
+    size = len(dataset.split(split))
+    images = dataset.view(split, range(min(count or size, size)))
+    pieces = score_images(loaded.model, images, num_samples, seed)
+    batches = -(-len(images) // BATCH)
+    result = next(p for p in track(pieces, total=batches, description="Scoring", transient=True) if p is not None)
+    typer.echo(f"{loaded.model.card.title} of step {loaded.step:,}, {len(images):,} {split} images of {name}")
+    typer.echo(f"{result.kind}:")
+    typer.echo(f"{result.mean_nats:.4f} ± {result.error_nats:.4f} nats, spread {result.spread_nats:.4f} nats")
+    typer.echo(f"{result.bits_per_dim:.5f} bits/dim")
 
 
 @app.command()

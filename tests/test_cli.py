@@ -1,5 +1,6 @@
 """The command line, in this process, on the digits."""
 
+import re
 import signal
 import sys
 from pathlib import Path
@@ -67,6 +68,38 @@ def test_resume(tmp_path: Path, resume: list[str]) -> None:
     assert "finished at step 4" in output
 
 
+@pytest.mark.parametrize(
+    ("family", "kind"),
+    [("pixelcnn", "exact log-likelihood"), ("vae", "importance-weighted estimate, 5 samples")],
+)
+def test_score(tmp_path: Path, family: str, kind: str) -> None:
+    run = str(tmp_path / "run")
+    call("train", family, "--steps", "2", "--out", run, *FAST)
+    output = call("score", run, "-n", "20", "--samples", "5")
+    assert kind in output and "20 test images of digits" in output
+    nats = re.search(r"(-[0-9.]+) ± ([0-9.]+) nats, spread ([0-9.]+)", output)
+    bits = re.search(r"([0-9.]+) bits/dim", output)
+    assert nats is not None and bits is not None
+    assert float(bits[1]) == pytest.approx(-float(nats[1]) / 64 / np.log(2), abs=1e-4)
+    assert float(nats[2]) == pytest.approx(float(nats[3]) / np.sqrt(20), abs=1e-3)
+    assert call("score", run, "-n", "20", "--samples", "5") == output, "a seed repeats"
+
+
+def test_what_cannot_be_scored_is_said(tmp_path: Path) -> None:
+    run = str(tmp_path / "run")
+    call("train", "gan", "--steps", "1", "--out", run, *FAST)
+    with pytest.raises(ValueError, match="gives no likelihood"):
+        call("score", run)
+
+
+def test_a_vae_is_scored_by_its_bound_where_one_sample_is_asked_for(tmp_path: Path) -> None:
+    run = str(tmp_path / "run")
+    call("train", "vae", "--steps", "1", "--out", run, *FAST)
+    assert "lower bound" in call("score", run, "-n", "5", "--samples", "1")
+    with pytest.raises(ValueError, match="no split 'tests'"):
+        call("score", run, "--split", "tests")
+
+
 def test_runs_are_listed(home: Path) -> None:
     path = new_run_path(runs_home(), "vae")
     call("train", "vae", "--steps", "1", "--out", str(path), *FAST)
@@ -88,7 +121,7 @@ def test_runs_are_listed(home: Path) -> None:
         (["train", "vae", "--set", "beta"], "write field=value"),
         (["train", "vae", "--device", "tpu"], "no device 'tpu'"),
         (["train", "--out", "/nonexistent", "--resume"], "/nonexistent"),
-        (["train", "vae", "--out", "/nonexistent", "--resume", "--seed", "3"], "keeps its settings"),
+        (["train", "vae", "--out", "/nonexistent", "--resume", "--set", "beta=3"], "keeps its settings"),
         (["train", "vae", "--data-dir", "/tmp"], "digits needs no --data-dir"),
         (["train", "vae", "--data", "idx", "--data-dir", "/nonexistent"], "/nonexistent"),
         (["sample", "/nonexistent"], "/nonexistent is not a run"),
@@ -109,6 +142,8 @@ def test_what_a_user_can_cause_is_one_sentence(
 def test_resuming_another_family_is_refused(tmp_path: Path) -> None:
     run = str(tmp_path / "run")
     call("train", "vae", "--steps", "2", "--out", run, *FAST)
+    with pytest.raises(ValueError, match="keeps its seed 0; leave out --seed 7"):
+        call("train", "vae", "--out", run, "--resume", "--steps", "4", "--seed", "7")
     with pytest.raises(ValueError, match="trains vae, not gan"):
         call("train", "gan", "--out", run, "--resume", "--steps", "4")
 

@@ -1,0 +1,103 @@
+"""How likely a model finds images: exactly where it can say so, else by its bound or an estimate."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from gmstudio.cards import ImageSpec
+
+BATCH = 64
+
+
+@dataclass(frozen=True, eq=False)
+class Score:
+    """Log-likelihoods of images under one model.
+
+    Args:
+        kind: what they are, in words.
+        nats: (N,) float64, log p(x) of each image, or its bound or estimate.
+        image: what the images are.
+    """
+
+    kind: str
+    nats: NDArray[np.float64]
+    image: ImageSpec
+
+    @property
+    def mean_nats(self) -> float:
+        """Mean over the images."""
+        return float(self.nats.mean())
+
+    @property
+    def spread_nats(self) -> float:
+        """Standard deviation from image to image."""
+        return float(self.nats.std())
+
+    @property
+    def error_nats(self) -> float:
+        """Standard error of the mean."""
+        return self.spread_nats / math.sqrt(len(self.nats))
+
+    @property
+    def bits_per_dim(self) -> float:
+        """The negative mean in bits per sub-pixel."""
+        return self.image.bits_per_dim(-self.mean_nats)
+
+
+def kind_of_score(model: Any, num_samples: int) -> str:
+    """What ``score`` would compute.
+
+    Raises:
+        ValueError: when the model has no likelihood, bound or estimate.
+    """
+    if callable(getattr(model, "log_prob", None)):
+        return "exact log-likelihood"
+    if callable(getattr(model, "log_prob_estimate", None)) and num_samples > 1:
+        return f"importance-weighted estimate, {num_samples} samples an image"
+    if callable(getattr(model, "elbo", None)):
+        return "lower bound (ELBO), one sample an image"
+    raise ValueError(f"{model.card.title} gives no likelihood: it only generates. Score a run of another family.")
+
+
+def score(model: Any, images: NDArray[np.uint8], num_samples: int, seed: int = 0) -> Iterator[Score | None]:
+    """Score images in small pieces: yields None after each, then the result.
+
+    Args:
+        model: any family with a likelihood, a bound or an estimate.
+        images: (N, C, H, W) levels, N ≥ 1.
+        num_samples: of the estimate, where there is one; 1 asks for the plain bound.
+        seed: of the estimate's noise.
+
+    Raises:
+        ValueError: when the model has no likelihood, or there are no images.
+    """
+    kind = kind_of_score(model, num_samples)
+    if not len(images):
+        raise ValueError("There are no images to score; choose another split or more classes.")
+    generator = torch.Generator(model.device).manual_seed(seed)
+    parts = []
+    for start in range(0, len(images), BATCH):
+        was_training = model.training
+        model.eval()
+        with torch.inference_mode():
+            batch = torch.from_numpy(images[start : start + BATCH]).to(model.device)
+            parts.append(_score_batch(model, batch, num_samples, generator).double().cpu().numpy())
+        model.train(was_training)
+        yield None
+    yield Score(kind, np.concatenate(parts), model.image)
+
+
+def _score_batch(model: Any, batch: torch.Tensor, num_samples: int, generator: torch.Generator) -> torch.Tensor:
+    nats: torch.Tensor
+    if callable(getattr(model, "log_prob", None)):
+        nats = model.log_prob(batch)
+    elif callable(getattr(model, "log_prob_estimate", None)) and num_samples > 1:
+        nats = model.log_prob_estimate(batch, num_samples=num_samples, generator=generator)
+    else:
+        nats = model.elbo(batch, num_samples=1, generator=generator)
+    return nats
