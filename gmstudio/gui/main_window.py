@@ -81,11 +81,12 @@ class MainWindow(QMainWindow):
         """Go to a panel (built when it is first shown), or to ``help``."""
         self.build_panel(name)
         page = self._pages[name]
+        # Where the focus was when the page was left. At first on the page itself: left to Qt it would be on the first
+        # button, which would take the keys of the panel.
+        last = page.focusWidget()
         self._stack.setCurrentWidget(page)
         self._rail.show_chosen(name)
-        focused = self.focusWidget()
-        if focused is None or not page.isAncestorOf(focused):
-            page.setFocus()
+        (page if last is None or not page.isAncestorOf(last) else last).setFocus()
 
     def build_panel(self, name: str) -> None:
         """Make a panel if it is not there yet."""

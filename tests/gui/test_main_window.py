@@ -285,3 +285,17 @@ def test_sizes_and_rates() -> None:
     assert memory_text(1_340_000_000) == "1.3 GB"
     slow = EngineReported(state="paused", device="", memory_bytes=0, rate=0.52, rate_unit="images/s", seconds_left=9.0)
     assert rate_text(slow) == "0.52 images/s"
+
+
+def test_a_panel_is_entered_without_a_button_in_focus_and_returned_to_as_it_was_left(
+    qtbot: QtBot, start_studio: StartStudio
+) -> None:
+    window = open_window(qtbot, start_studio())
+    window.show_panel("second")
+    assert window.focusWidget() is window.findChild(QWidget, "second")
+    window.show_panel("first")
+    button = window.findChild(QWidget, "first").findChildren(QToolButton)[0]  # type: ignore[union-attr]
+    button.setFocus()
+    window.show_panel("second")
+    window.show_panel("first")
+    assert window.focusWidget() is button
