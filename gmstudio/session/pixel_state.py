@@ -125,18 +125,23 @@ class PixelState:
     @property
     def next_row_step(self) -> int:
         """The first step in another row than the next sub-pixel's; D when there is none."""
-        return self._row_end(self.step)
+        return self.row_end(self.step)
 
     @property
     def previous_row_step(self) -> int:
         """Where the row of the sub-pixel placed last began, 0 at the start."""
-        if self.step == 0:
+        return self.row_start(self.step)
+
+    def row_start(self, step: int) -> int:
+        """Where the row of the sub-pixel before a step began, 0 at the start."""
+        if step == 0:
             return 0
-        rows = self.order[: self.step, 1]
+        rows = self.order[:step, 1]
         changes = np.flatnonzero(rows != rows[-1])
         return int(changes[-1]) + 1 if changes.size else 0
 
-    def _row_end(self, step: int) -> int:
+    def row_end(self, step: int) -> int:
+        """The first step in another row than the one placed at a step; D when there is none."""
         if step == self.num_dims:
             return step
         rows = self.order[step:, 1]

@@ -180,6 +180,12 @@ class PixelWalk(QObject):
             self._set_aim(None)
             self.changed.emit()
 
+    @property
+    def heading(self) -> int:
+        """The step that it is going to, or stands at."""
+        at = self.state.step if self.state is not None else 0
+        return at if self._aim is None else self._aim
+
     def forward(self, count: int = 1) -> None:
         """Go ``count`` sub-pixels on, from where it is already going."""
         self._go_by(count)

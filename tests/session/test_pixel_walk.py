@@ -249,3 +249,15 @@ def test_a_lost_engine_stops_everything_and_leaves_the_picture(walk: PixelWalk, 
     walk.forward()
     walk.choose(0)
     assert in_flight(engine) == 1, "only what was sent before"
+
+
+def test_it_heads_for_what_was_asked_for_last(walk: PixelWalk, engine: PixelEngine) -> None:
+    for _ in range(2):  # before the engine has answered the first
+        walk.draw_to(where(walk).row_end(walk.heading))
+    assert walk.heading == 6
+    engine.serve()
+    assert walk.heading == where(walk).step == 6
+    for _ in range(2):
+        walk.go_to(where(walk).row_start(walk.heading))
+    engine.serve()
+    assert where(walk).step == 0

@@ -272,6 +272,8 @@ class PixelsPanel(Panel):
         self._show_reading()
 
     def _on_heat(self, large: bool) -> None:
+        if large:
+            self.tabs.setCurrentWidget(self.surprise)  # has the colours' scale, and the image
         self.canvas.set_heat(large)
         self.surprise.set_swapped(large)
 

@@ -156,12 +156,12 @@ class Transport(QWidget):
     def _row(self) -> None:
         if self._walk.state is not None:
             self._walk.pause()
-            self._walk.draw_to(self._walk.state.next_row_step)
+            self._walk.draw_to(self._walk.state.row_end(self._walk.heading))
 
     def _row_back(self) -> None:
         if self._walk.state is not None:
             self._walk.pause()
-            self._walk.go_to(self._walk.state.previous_row_step)
+            self._walk.go_to(self._walk.state.row_start(self._walk.heading))
 
 
 def quiet(button: QToolButton, keeper: KeyKeeper) -> QToolButton:
