@@ -3,7 +3,7 @@
 import math
 
 from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QValidator
 from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QHBoxLayout, QSlider, QWidget
 
 _TICKS = 1000
@@ -42,6 +42,28 @@ def fit_width(field: QAbstractSpinBox, longest: str) -> None:
     field.setFixedWidth(field.fontMetrics().horizontalAdvance(longest) + ARROWS_WIDTH)
 
 
+class NumberField(QDoubleSpinBox):
+    """Takes any number; one beyond the limits becomes the nearest limit when it is entered."""
+
+    def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
+        """A number beyond the limits may be typed, and is not taken yet."""
+        state, text, position = super().validate(text, position)
+        if state == QValidator.State.Invalid and self._number(text) is not None:
+            state = QValidator.State.Intermediate
+        return state, text, position
+
+    def fixup(self, text: str) -> str:
+        """The nearest number that can be taken."""
+        number = self._number(text)
+        if number is None:
+            return super().fixup(text)
+        return self.textFromValue(min(max(number, self.minimum()), self.maximum())) + self.suffix()
+
+    def _number(self, text: str) -> float | None:
+        number, valid = self.locale().toDouble(text.removesuffix(self.suffix()).strip())
+        return number if valid else None
+
+
 class TypedSlider(QWidget):
     """A slider and a number field that show one value.
 
@@ -71,7 +93,7 @@ class TypedSlider(QWidget):
         super().__init__(parent)
         self._low, self._high, self._log, self._decimals = low, high, log, decimals
         self.slider = QSlider(Qt.Orientation.Horizontal, self)
-        self.field = QDoubleSpinBox(self)
+        self.field = NumberField(self)
         self.field.setDecimals(decimals)
         self.field.setSuffix(suffix)
         self.field.setKeyboardTracking(False)

@@ -58,3 +58,15 @@ def test_keys_of_the_panel_do_not_reach_a_field_in_use(qtbot: QtBot) -> None:
     slider.slider.setFocus()
     qtbot.keyClick(slider.slider, Qt.Key.Key_Right)
     assert (pressed, slider.value) == ([], 2)
+
+
+def test_a_number_beyond_the_limits_becomes_the_limit(qtbot: QtBot) -> None:
+    slider = TypedSlider(0.0, 2.0, decimals=2, suffix=" σ")
+    qtbot.addWidget(slider)
+    told: list[float] = []
+    slider.value_changed.connect(told.append)
+    for text, value in (("99", 2.0), ("1.5", 1.5), ("-7", 0.0), ("1e1", 2.0)):
+        slider.field.selectAll()
+        qtbot.keyClicks(slider.field, text)
+        qtbot.keyClick(slider.field, Qt.Key.Key_Return)
+        assert slider.value == value == told[-1]
