@@ -13,6 +13,8 @@ from gmstudio.gui.theme import theme
 GAP = 4
 """Device-independent pixels between two images."""
 MARGIN = 4
+FULL_GRID = 1.5
+"""How much smaller images may be for a grid without empty places."""
 OPAQUE = 255
 _STEPS = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1)}
 
@@ -190,11 +192,12 @@ class ImageGrid(QWidget):
         return self._layout
 
     def _best_columns(self, count: int) -> int:
-        """The columns that show the images largest; among those, the ones that leave the fewest empty places."""
+        """The columns that show the images largest, or nearly so where that leaves no empty places."""
 
         def goodness(columns: int) -> tuple[float, int, int]:
             rows = -(-count // columns)
-            return self._scale(columns, count), -(rows * columns - count), -abs(rows - columns)
+            empty = rows * columns - count
+            return self._scale(columns, count) * (1.0 if empty else FULL_GRID), -empty, -abs(rows - columns)
 
         return max(range(1, count + 1), key=goodness)
 

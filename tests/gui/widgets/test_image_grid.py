@@ -92,3 +92,10 @@ def test_no_images_show_the_placeholder(grid: ImageGrid) -> None:
     grid.set_images(_digits(0))
     assert grid.index_at(QPoint(200, 200)) == -1
     assert not grid.grab().isNull()
+
+
+def test_a_full_grid_is_preferred_to_slightly_larger_images(grid: ImageGrid) -> None:
+    grid.set_images(np.zeros((16, 1, 8, 8), np.uint8))
+    grid.resize(416, 300)
+    rights = {round(grid.image_rect(i).right()) for i in range(16)}
+    assert len(rights) == 4
