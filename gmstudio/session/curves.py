@@ -94,7 +94,7 @@ def headline_of(objective: Objective | None, history: RunHistory) -> str:
 
 
 def number(value: float, digits: int = 4) -> str:
-    """A measured value for people: ``0.0123``, ``1,234``; a dash where there is none."""
+    """A measured value for people, always of so many digits: ``0.01230``, ``1,234``; a dash where there is none."""
     if not math.isfinite(value):
         return "–"
-    return f"{value:,.0f}" if abs(value) >= 10 ** (digits - 1) else f"{value:.{digits}g}"
+    return f"{value:,.0f}" if abs(value) >= 10 ** (digits - 1) else f"{value:#.{digits}g}".rstrip(".")

@@ -17,6 +17,7 @@ class KeptSamples(QObject):
 
     Attributes:
         run: whose grids these are, or "".
+        generated: they are drawn by a generator, G(z); else a model's samples or the means of its decoder.
         steps: every step of which a grid is kept, rising.
         shown: the grid to be seen, or None.
         following: new grids are shown as they come.
@@ -30,6 +31,7 @@ class KeptSamples(QObject):
     def __init__(self, events: EngineEvents, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.run = ""
+        self.generated = False
         self.steps: list[int] = []
         self.shown: SamplesDrawn | None = None
         self.following = True
@@ -43,6 +45,7 @@ class KeptSamples(QObject):
         if opened.info.run != self.run:
             self.shown = None
         self.run = opened.info.run
+        self.generated = "discriminate" in opened.info.capabilities
         self.steps = list(opened.sample_steps)
         self.following = True
         self._cache.clear()

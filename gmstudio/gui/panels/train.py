@@ -29,6 +29,7 @@ from gmstudio.session.library import RunLibrary
 from gmstudio.session.training import TrainingSession
 
 COLUMN_WIDTH = 352
+TABS_WIDTH = 272
 
 
 class TrainPanel(Panel):
@@ -108,6 +109,7 @@ class TrainPanel(Panel):
         tabs.addTab(RunsView(session, library, self), "Runs")
         tabs.setTabToolTip(0, "The objective's formula and its terms")
         tabs.setTabToolTip(1, "Compare runs, look at them, resume them")
+        tabs.setMinimumWidth(TABS_WIDTH)
         self.name_widget(tabs, "tabs", "Objective and runs", "")
         above = QSplitter(Qt.Orientation.Horizontal, self)
         above.addWidget(SampleView(session.samples, self))

@@ -4,9 +4,19 @@ import importlib
 import math
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSignalBlocker, Qt, QTimer
-from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSlider, QSplitter, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QSignalBlocker, Qt, QTimer
+from PySide6.QtGui import QColor, QResizeEvent
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QSlider,
+    QSplitter,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from gmstudio.gui.panels.panel import Panel
 from gmstudio.gui.theme import theme
@@ -115,7 +125,7 @@ class TrainCurves(QWidget):
         self._slider.valueChanged.connect(lambda position: self.set_smoothing(smoothing_weight(position)))
         self._weight.editingFinished.connect(self._on_weight_typed)
 
-    def _tool_row(self, panel: Panel) -> QHBoxLayout:
+    def _tool_row(self, panel: Panel) -> QBoxLayout:
         log = panel.add_action(
             "log", "Log", "Ctrl+G", self.set_log, icon="log", tip="Logarithmic axis of values", checkable=True
         )
@@ -125,10 +135,9 @@ class TrainCurves(QWidget):
         smoothing = ThemedIcon("smooth", self)
         smoothing.setToolTip(self._slider.toolTip())
         log_button, follow_button = panel.button(log, icon_only=True), panel.button(follow, icon_only=True)
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        row.addLayout(self._groups)
-        row.addStretch(1)
+        self._tool_groups, self._tool_controls = groups, controls = QHBoxLayout(), QHBoxLayout()
+        controls.setSpacing(8)
+        controls.addStretch(1)
         for widget in (
             self._unit_combo,
             smoothing,
@@ -137,8 +146,31 @@ class TrainCurves(QWidget):
             log_button,
             follow_button,
         ):
-            row.addWidget(widget)
-        return row
+            controls.addWidget(widget)
+        groups.addLayout(self._groups)
+        groups.addStretch(1)
+        self._tools = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._tools.setSpacing(8)
+        self._tools.addLayout(groups)
+        self._tools.addLayout(controls, 1)
+        return self._tools
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """In a narrow window the groups get a row of their own."""
+        super().resizeEvent(event)
+        self._arrange_tools()
+
+    def event(self, event: QEvent) -> bool:
+        """There may be more or fewer groups now."""
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._arrange_tools()
+        return super().event(event)
+
+    def _arrange_tools(self) -> None:
+        rows = (self._tool_groups, self._tool_controls)
+        fits = sum(row.sizeHint().width() for row in rows) + self._tools.spacing() <= self.width()
+        directions = QBoxLayout.Direction
+        self._tools.setDirection(directions.LeftToRight if fits else directions.TopToBottom)
 
     def set_unit(self, unit: str) -> None:
         """Show likelihoods in ``nats`` or ``bits/dim``."""

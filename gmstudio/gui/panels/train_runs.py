@@ -1,7 +1,7 @@
 """The library of runs in the Train panel: which curves are drawn, which run is looked at, how far one is resumed."""
 
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer
-from PySide6.QtGui import QColor, QIcon, QPixmap, QShowEvent
+from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QLabel, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
 from gmstudio.gui.panels.panel import Panel
@@ -15,7 +15,7 @@ from gmstudio.session.training import RESUMABLE, TrainingSession
 RUN_ROLE = Qt.ItemDataRole.UserRole
 SWATCH = 12
 REFRESH_MS = 500
-COLUMNS = ("Run", "Status", "Step", "Best")
+COLUMNS = ("Run", "Best")
 
 
 class RunsView(QWidget):
@@ -102,16 +102,14 @@ class RunsView(QWidget):
     def _describe(self, item: QTreeWidgetItem, info: RunInfo) -> None:
         color = self._session.overlays.get(info.run)
         item.setData(0, RUN_ROLE, info.run)
-        item.setText(0, info.title)
         item.setCheckState(0, Qt.CheckState.Unchecked if color is None else Qt.CheckState.Checked)
         item.setIcon(0, _swatch(None if color is None else theme().series(color)))
         live = info.run == self._session.live
-        item.setText(1, "in training" if live else info.status)
         step = max(info.step, self._session.history(info.run).last_step()) if live else info.step
-        item.setText(2, f"{step:,}")
-        item.setText(3, self._best(info))
-        item.setTextAlignment(2, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        item.setTextAlignment(3, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        # Two lines, so that the title has room in a narrow window too.
+        item.setText(0, f"{info.title}\n{'in training' if live else info.status}, step {step:,}")
+        item.setText(1, self._best(info))
+        item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         item.setToolTip(0, f"{info.family_title} on {info.data}, {info.image}\n{info.run}\n{info.message}".strip())
 
     def _best(self, info: RunInfo) -> str:
@@ -148,6 +146,11 @@ class RunsView(QWidget):
 
 
 def _swatch(color: QColor | None) -> QIcon:
+    """The colour of a run's curves; framed, so that it is seen on the selected row too."""
     pixmap = QPixmap(SWATCH, SWATCH)
-    pixmap.fill(color if color is not None else Qt.GlobalColor.transparent)
+    pixmap.fill(theme().color("base") if color is not None else Qt.GlobalColor.transparent)
+    if color is not None:
+        painter = QPainter(pixmap)
+        painter.fillRect(pixmap.rect().adjusted(1, 1, -1, -1), color)
+        painter.end()
     return QIcon(pixmap)

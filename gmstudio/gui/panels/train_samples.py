@@ -1,7 +1,8 @@
 """The live sample grid, and the scrubber over every grid that was kept."""
 
 from PySide6.QtCore import QSignalBlocker, Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
 
 from gmstudio.gui.panels.panel import Panel
 from gmstudio.gui.widgets.editors import NumberEdit
@@ -9,6 +10,9 @@ from gmstudio.gui.widgets.image_grid import ImageGrid
 from gmstudio.session.samples import KeptSamples
 
 KINDS = {"samples": "Samples", "means": "Means of decoded samples"}
+GENERATED = "Generated images G(z)"
+NARROW = 460
+"""Below this width the caption does not fit beside the slider."""
 
 
 class SampleView(QWidget):
@@ -39,21 +43,32 @@ class SampleView(QWidget):
         panel.name_widget(
             self._step, "samples_typed", "Training step, typed", "Show the samples of this training step."
         )
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        row.addWidget(self._caption)
-        row.addWidget(self._slider, 1)
-        row.addWidget(self._step)
-        row.addWidget(latest)
+        scrubber = QHBoxLayout()
+        scrubber.setSpacing(8)
+        scrubber.addWidget(self._slider, 1)
+        scrubber.addWidget(self._step)
+        scrubber.addWidget(latest)
+        self._row = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._row.setSpacing(8)
+        self._row.addWidget(self._caption)
+        self._row.addLayout(scrubber, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         layout.addWidget(self._grid, 1)
-        layout.addLayout(row)
+        layout.addLayout(self._row)
         self._slider.valueChanged.connect(self._on_slider_moved)
         self._step.editingFinished.connect(self._on_step_typed)
         samples.changed.connect(self._show)
         self._show()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """In a narrow window the caption goes above the slider."""
+        directions = QBoxLayout.Direction
+        narrow = event.size().width() < NARROW
+        self._row.setDirection(directions.TopToBottom if narrow else directions.LeftToRight)
+        self._row.setSpacing(0 if narrow else 8)
+        super().resizeEvent(event)
 
     def _on_slider_moved(self, index: int) -> None:
         self._samples.show_step(self._samples.steps[index])
@@ -73,7 +88,7 @@ class SampleView(QWidget):
             images = samples.shown.images.numpy()
             if images is not self._grid.images:
                 self._grid.set_images(images)
-            kind = KINDS.get(samples.shown.kind, samples.shown.kind)
+            kind = GENERATED if samples.generated else KINDS.get(samples.shown.kind, samples.shown.kind)
             self._caption.setText(f"{kind}, step {samples.shown.step:,}")
         else:
             self._grid.set_images(self._grid.images[:0])

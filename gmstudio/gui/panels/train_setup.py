@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 from gmstudio.cards import FamilyEntry
 from gmstudio.gui.forms import Form
 from gmstudio.gui.panels.panel import Panel
+from gmstudio.gui.theme import theme
 from gmstudio.gui.widgets.image_grid import ImageGrid
 from gmstudio.session.setup import TrainingSetup
 
@@ -48,14 +49,15 @@ class FamilyTree(QTreeWidget):
         self.setIndentation(12)
         self.setUniformRowHeights(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        theme().changed.connect(self._tint)
 
     def fill(self, families: tuple[FamilyEntry, ...]) -> None:
         """Show these families, in the catalog's order."""
         self.clear()
         self._fill_branch(self.invisibleRootItem(), [(f.card.branch, f) for f in families])
         self.expandAll()
-        everything = self.findItems("", Qt.MatchFlag.MatchContains | Qt.MatchFlag.MatchRecursive)
-        rows = min(len(everything), MAX_TREE_ROWS)
+        self._tint()
+        rows = min(len(self._items()), MAX_TREE_ROWS)
         self.setFixedHeight(rows * max(self.sizeHintForRow(0), 1) + 2 * self.frameWidth() + 2)
 
     def drawBranches(self, painter: QPainter, rect: QRect, index: QModelIndex | QPersistentModelIndex) -> None:
@@ -63,7 +65,7 @@ class FamilyTree(QTreeWidget):
 
     def select(self, name: str) -> None:
         """Mark a family as the chosen one."""
-        for item in self.findItems("", Qt.MatchFlag.MatchContains | Qt.MatchFlag.MatchRecursive):
+        for item in self._items():
             if item.data(0, NAME_ROLE) == name:
                 self.setCurrentItem(item)
 
@@ -71,6 +73,15 @@ class FamilyTree(QTreeWidget):
         """Name of the marked family, or ""."""
         item = self.currentItem()
         return str(item.data(0, NAME_ROLE) or "") if item is not None else ""
+
+    def _items(self) -> list[QTreeWidgetItem]:
+        return self.findItems("", Qt.MatchFlag.MatchContains | Qt.MatchFlag.MatchRecursive)
+
+    def _tint(self) -> None:
+        """Branches stand back behind the families."""
+        for item in self._items():
+            if not item.data(0, NAME_ROLE):
+                item.setForeground(0, theme().color("muted"))
 
     def _fill_branch(self, parent: QTreeWidgetItem, families: list[tuple[tuple[str, ...], FamilyEntry]]) -> None:
         """Add what is below a branch: families that end here, and further branches."""
@@ -86,7 +97,6 @@ class FamilyTree(QTreeWidget):
                 below = [(branch[1:], f) for branch, f in below]
             item = QTreeWidgetItem(parent, [title])
             item.setFlags(Qt.ItemFlag.ItemIsEnabled)
-            item.setForeground(0, self.palette().placeholderText())
             self._fill_branch(item, below)
 
     def _add_family(self, parent: QTreeWidgetItem, family: FamilyEntry) -> None:

@@ -1,6 +1,7 @@
 """One line on the run that is looked at: what it is, how far it is, how fast and how good."""
 
 from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
 
 from gmstudio.gui.panels.panel import Panel
@@ -8,6 +9,7 @@ from gmstudio.session.curves import headline_of, number, shown_in_bits
 from gmstudio.session.training import TrainingSession
 
 REFRESH_MS = 200
+GAP = 16
 WORDS = {"starting": "Starting …", "running": "Training", "paused": "Paused", "stopping": "Stopping …"}
 
 
@@ -29,6 +31,7 @@ class StatusLine(QWidget):
     def __init__(self, session: TrainingSession, panel: Panel) -> None:
         super().__init__()
         self._session = session
+        self._parts: dict[str, str] = {}
         self._title = QLabel(self)
         self._title.setProperty("role", "heading")
         self._numbers = QLabel(self)
@@ -78,6 +81,7 @@ class StatusLine(QWidget):
         self._bar.setVisible(info is not None)
         if info is None:
             self._title.setText(WORDS.get(session.status, "No run yet"))
+            self._parts = {}
             self._numbers.setText("")
             return
         live = info.run == session.live
@@ -86,21 +90,41 @@ class StatusLine(QWidget):
         step = max(info.step, session.history(info.run).last_step()) if live else info.step
         self._bar.setRange(0, info.training.steps)
         self._bar.setValue(min(step, info.training.steps))
-        self._numbers.setText(" · ".join(self._parts(step, live)))
+        self._parts = self._parts_of(step, live)
+        self._write_numbers()
 
-    def _parts(self, step: int, live: bool) -> list[str]:
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Say as much as there is room for."""
+        super().resizeEvent(event)
+        self._write_numbers()
+
+    def _write_numbers(self) -> None:
+        """All parts; in a narrow window without the ones that the status bar or the curves say too."""
+        parts, room = self._parts, self.width() - GAP
+        room -= self._title.fontMetrics().horizontalAdvance(self._title.text())
+        for left_out in ((), ("speed",), ("speed", "clock"), ("speed", "clock", "bits"), ("speed", "clock", "best")):
+            texts = [parts[name] for name in ("step", "clock", "speed") if name in parts and name not in left_out]
+            if "best" in parts and "best" not in left_out:
+                bits = parts.get("bits", "") if "bits" not in left_out else ""
+                texts.append(f"{parts['best']}{bits} {parts['best_at']}")
+            self._numbers.setText(" · ".join(texts))
+            if self._numbers.sizeHint().width() <= room:
+                return
+
+    def _parts_of(self, step: int, live: bool) -> dict[str, str]:
         session, info = self._session, self._session.info
         assert info is not None
         history, objective = session.history(info.run), session.objective_of(info.run)
-        parts = [f"step {step:,} of {info.training.steps:,}"]
+        parts = {"step": f"step {step:,} of {info.training.steps:,}"}
         if live:
-            parts.append(clock(session.elapsed_s))
+            parts["clock"] = clock(session.elapsed_s)
         speed = history.recent("train", "images_per_s")
         if speed == speed:
-            parts.append(f"{number(speed)} images/s")
+            parts["speed"] = f"{number(speed)} images/s"
         name = headline_of(objective, history)
         best = history.best(name) if name else None
         if best is not None:
-            bits = f" ({number(info.image.bits_per_dim(best[1]))} bits/dim)" if shown_in_bits(objective, name) else ""
-            parts.append(f"best validation {number(best[1])}{bits} at step {best[0]:,}")
+            parts |= {"best": f"best validation {number(best[1])}", "best_at": f"at step {best[0]:,}"}
+            if shown_in_bits(objective, name):
+                parts["bits"] = f" ({number(info.image.bits_per_dim(best[1]))} bits/dim)"
         return parts

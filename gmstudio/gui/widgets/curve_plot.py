@@ -195,7 +195,7 @@ class CurvePlot(QWidget):
     def _write_legend(self) -> None:
         muted = theme().color("muted").name()
         at = "" if self._cursor is None else f" at step {self._cursor:,.0f}"
-        unit = f" ({self._unit})" if self._unit else ""
+        unit = f" ({self._unit} by step)" if self._unit else " (by step)"
         logarithm = ", logarithmic" if self._log else ""
         parts = [f"<b>{self._title}</b><span style='color:{muted}'>{unit}{logarithm}{at}</span>"]
         readings = self.readings()

@@ -1,6 +1,7 @@
 from collections.abc import Iterator
 from typing import TypeVar
 
+import msgspec
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
@@ -12,6 +13,7 @@ from training_scene import GAME, Scene, browsed, catalog, grid, info, opened, po
 from gmstudio.gui.panels.train import TrainPanel
 from gmstudio.gui.panels.train_curves import TrainCurves, smoothing_position, smoothing_weight
 from gmstudio.gui.panels.train_status import clock
+from gmstudio.gui.theme import MODES, theme
 from gmstudio.gui.widgets.formula import Formula
 from gmstudio.gui.widgets.image_grid import ImageGrid
 from gmstudio.messages import (
@@ -356,8 +358,8 @@ def test_the_formula_and_its_terms(stage: Stage, qtbot: QtBot) -> None:
     assert r"\beta" not in formula.latex
     stage.client.deliver(points("/runs/a", "kl", [1, 2], [5.0, 4.25]))
     stage.client.deliver(points("/runs/a", "kl", [2], [4.5], split="valid"))
-    qtbot.waitUntil(lambda: stage.find("train.term.kl.train", QLabel).text() == "4.25", timeout=3000)
-    assert stage.find("train.term.kl.valid", QLabel).text() == "4.5"
+    qtbot.waitUntil(lambda: stage.find("train.term.kl.train", QLabel).text() == "4.250", timeout=3000)
+    assert stage.find("train.term.kl.valid", QLabel).text() == "4.500"
     assert stage.find("train.term.loss.train", QLabel).text() == "–"
 
 
@@ -369,7 +371,7 @@ def test_the_status_line(stage: Stage, qtbot: QtBot) -> None:
     numbers = stage.find("train.status", QLabel)
     qtbot.waitUntil(lambda: "step 431 of 1,500" in numbers.text(), timeout=3000)
     assert "5,120 images/s" in numbers.text()
-    assert "best validation 17.3 (0.39 bits/dim) at step 400" in numbers.text()
+    assert "best validation 17.30 (0.3900 bits/dim) at step 400" in numbers.text()
     assert [clock(s) for s in (5, 65, 3723)] == ["0:05", "1:05", "1:02:03"]
 
 
@@ -392,3 +394,48 @@ def test_every_control_has_a_name_in_words(stage: Stage) -> None:
         for widget in stage.panel.findChildren(kind):
             if widget.isVisible() and widget.objectName().startswith("train."):
                 assert widget.accessibleName() and widget.toolTip(), widget.objectName()
+
+
+# ---- small windows and themes -------------------------------------------------------------------------------------
+
+
+def test_a_narrow_window_says_less_but_cuts_nothing(stage: Stage, qtbot: QtBot) -> None:
+    stage.begin()
+    for name in ("loss", "grad_norm", "images_per_s", "learning_rate"):
+        stage.client.deliver(points("/runs/a", name, np.arange(1, 50), np.ones(49)))
+    stage.client.deliver(points("/runs/a", "loss", [40], [17.3], split="valid"))
+    stage.panel.resize(900, 560)
+    qtbot.waitUntil(lambda: len(toggles(stage)) == 4, timeout=3000)
+    qtbot.waitUntil(lambda: all(t.width() >= t.sizeHint().width() for t in toggles(stage)), timeout=3000)
+    numbers = stage.find("train.status", QLabel)
+    assert numbers.text().startswith("step ") and "images/s" not in numbers.text()
+    assert numbers.width() >= numbers.sizeHint().width()
+    unit = stage.find("train.unit", QComboBox)
+    assert unit.mapTo(stage.panel, unit.rect().topLeft()).y() > toggles(stage)[0].geometry().bottom()
+    item = stage.find("train.runs", QTreeWidget).topLevelItem(0)
+    assert item is not None and item.text(0).startswith("a\nin training, step ")
+
+
+def test_branches_stand_back_in_either_theme(stage: Stage) -> None:
+    branch = stage.find("train.family", QTreeWidget).topLevelItem(0)
+    assert branch is not None
+    before = theme().mode
+    for mode in MODES:
+        theme().set_mode(mode)
+        assert branch.foreground(0).color() == theme().color("muted")
+    theme().set_mode(before)
+
+
+def test_what_a_generator_draws_is_called_so(stage: Stage) -> None:
+    stage.begin()
+    stage.client.deliver(grid("/runs/a", 100))
+    captions = {label.text() for label in stage.panel.findChildren(QLabel)}
+    assert "Samples, step 100" in captions or "Means of decoded samples, step 100" in captions
+    able = msgspec.structs.replace(info("/runs/g"), capabilities=("sample", "decode", "discriminate"))
+    stage.session.samples.show_run(msgspec.structs.replace(opened("/runs/g", live=False), info=able))
+    stage.client.deliver(grid("/runs/g", 100))
+    assert "Generated images G(z), step 100" in {label.text() for label in stage.panel.findChildren(QLabel)}
+
+
+def toggles(stage: Stage) -> list[QToolButton]:
+    return [b for b in stage.panel.findChildren(QToolButton) if b.objectName().startswith("train.curves.show.")]
