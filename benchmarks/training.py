@@ -40,7 +40,7 @@ def measure(family: str, size: int, batch: int, levels: int, seconds: float, set
         learning_rate=1e-4,
         validate_every=never,
         sample_every=never,
-        checkpoint_every=200,
+        checkpoint_every=family_class(family).training_defaults.checkpoint_every,
         num_samples=1,
     )
     with tempfile.TemporaryDirectory() as folder:

@@ -144,7 +144,13 @@ class VAE(Family):
 
     Config = VAEConfig
     config: VAEConfig
-    training_defaults: ClassVar[Training] = Training(steps=1500, batch_size=64, learning_rate=1e-3, schedule="cosine")
+    training_defaults: ClassVar[Training] = Training(
+        steps=1500,
+        batch_size=64,
+        learning_rate=1e-3,
+        schedule="cosine",
+        checkpoint_every=1000,  # steps are quick: writing one to the disk takes as long as fifty of them
+    )
     card: ClassVar[FamilyCard] = FamilyCard(
         name="vae",
         title="VAE",
