@@ -619,8 +619,17 @@ _EVENT_DECODER: msgspec.msgpack.Decoder[AnyEvent] = msgspec.msgpack.Decoder(AnyE
 
 
 def frame(message: Command | Event) -> bytes:
-    """Encode a message with its length in front."""
+    """Encode a message with its length in front.
+
+    Raises:
+        ProtocolError: when it is longer than the other side would take.
+    """
     body = _ENCODER.encode(message)
+    if len(body) > MAX_FRAME_BYTES:
+        raise ProtocolError(
+            f"{type(message).__name__} takes {len(body):,} bytes, and at most {MAX_FRAME_BYTES:,} are sent. "
+            "Ask for less at a time."
+        )
     return _HEADER.pack(len(body)) + body
 
 

@@ -131,3 +131,9 @@ def test_an_image_spec_out_of_range_is_refused_on_arrival() -> None:
     with pytest.raises(msgspec.ValidationError, match="height is 0"):
         msgspec.convert(bad, ImageSpec)
     assert FamilyEntry.__struct_fields__[0] == "card"
+
+
+def test_a_message_that_the_other_side_would_refuse_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gmstudio.messages.MAX_FRAME_BYTES", 1000)
+    with pytest.raises(ProtocolError, match="Decode takes"):
+        frame(Decode(run="r", codes=Array.of(np.zeros((8, 64), np.float32))))

@@ -65,9 +65,13 @@ class Runs:
     def _on_list_runs(self, command: ListRuns) -> None:
         runs, problems = [], []
         for summary in list_runs(runs_home()):
+            if summary.problem:
+                problems.append(summary.problem)
+            if summary.status == "damaged":
+                continue
             try:
                 runs.append(self._info(str(summary.path)))
-            except RunError as error:
+            except (RunError, OSError) as error:  # it went while we looked
                 problems.append(str(error))
         self._bench.send(
             RunsListed(request=command.request, home=str(runs_home()), runs=tuple(runs), problems=tuple(problems))

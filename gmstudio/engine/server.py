@@ -103,13 +103,13 @@ class Server:
         command, pieces = self._jobs.popleft()
         try:
             event = next(pieces)
+            if event is not None:
+                self._wire.send(event)
         except StopIteration:
             return
         except Exception as error:
             self._fail(command, error)
             return
-        if event is not None:
-            self._wire.send(event)
         self._jobs.append((command, pieces))
 
     def _advance_training(self) -> None:

@@ -33,7 +33,11 @@ class Wire:
         self._reader.start()
 
     def send(self, event: Event) -> None:
-        """Queue an event; returns at once."""
+        """Queue an event; returns at once.
+
+        Raises:
+            ProtocolError: when it is too long to be sent.
+        """
         self._outbox.put(frame(event))
 
     def hang_up(self) -> None:

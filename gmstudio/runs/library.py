@@ -74,7 +74,7 @@ def list_runs(home: Path) -> list[RunSummary]:
         RunError: when ``home`` cannot be read.
     """
     try:
-        folders = [path for path in home.iterdir() if (path / RECORD_NAME).is_file() or (path / HISTORY_NAME).is_file()]
+        folders = [path for path in home.iterdir() if _holds_run(path)]
     except FileNotFoundError:
         return []
     except OSError as error:
@@ -83,6 +83,13 @@ def list_runs(home: Path) -> list[RunSummary]:
         ) from error
     summaries = [summarize(folder) for folder in folders]
     return sorted(summaries, key=lambda run: (run.created, run.path.name), reverse=True)
+
+
+def _holds_run(folder: Path) -> bool:
+    try:
+        return (folder / RECORD_NAME).is_file() or (folder / HISTORY_NAME).is_file()
+    except OSError:  # a folder that may not be looked into holds none of ours
+        return False
 
 
 def summarize(folder: Path) -> RunSummary:
