@@ -13,6 +13,7 @@ TABLE: dict[str, dict[str, Any]] = {
     "nade": {"num_hidden": 500, "activation": "sigmoid"},
     "made": {"num_hidden": 500, "num_layers": 1},
     "pixelcnn": {"num_blocks": 15, "num_channels": 16, "num_head_channels": 32},
+    "gated_pixelcnn": {"num_layers": 10, "num_channels": 128, "num_head_channels": 32},
 }
 """Family → the config of the published comparison (docs/benchmarks.md); families not named use their defaults."""
 

@@ -10,6 +10,7 @@ from importlib.metadata import EntryPoint, entry_points
 from gmstudio.families.base import Family
 from gmstudio.families.fvbn import FVBN
 from gmstudio.families.gan import GAN
+from gmstudio.families.gated_pixelcnn import GatedPixelCNN
 from gmstudio.families.made import MADE
 from gmstudio.families.markov import Markov
 from gmstudio.families.nade import NADE
@@ -53,7 +54,7 @@ def _load(point: EntryPoint, families: dict[str, type[Family]]) -> type[Family]:
 
 
 FAMILIES: dict[str, type[Family]] = {
-    family.card.name: family for family in (Markov, FVBN, NADE, MADE, PixelCNN, VAE, GAN)
+    family.card.name: family for family in (Markov, FVBN, NADE, MADE, PixelCNN, GatedPixelCNN, VAE, GAN)
 }
 FAMILY_ERRORS: dict[str, str] = add_third_party(FAMILIES, entry_points(group=ENTRY_POINT_GROUP))
 """Entry point's name → why that third-party family was left out."""
