@@ -294,6 +294,7 @@ class NADEStepper:
         self._givens = None if model.given_DN is None else ops.load(scale * given_DN).reshape(*given_DN.shape, *ones)
         self._sums_N, self._update_N = ops.zeros(model.config.num_hidden), ops.zeros(model.config.num_hidden)
         self._num_summed: int | None = None
+        self._updates = [self._compile_update(step) for step in range(len(order_D3))]
         program, hidden = self._compile_hidden(model, is_logistic)
         weights_DFK = ops.load(_reads(model.readout_DFN[index_D], model.offset_DF[index_D], is_logistic))
         self._features_F = ops.zeros(model.output.num_features)
@@ -323,20 +324,25 @@ class NADEStepper:
 
     def _sum_up_to(self, step: int) -> None:
         """Bring the running pre-activation to what the values before ``step`` make of it."""
-        ops, values = self._ops, self._inputs.rows[1:]
-        program: Program = []
-        if self._num_summed is None or step - self._num_summed > FEW_UPDATES:
-            program += ops.linear(self._weights_DN[:step].T, values[:step], self._sums_N)
-            program += ops.add(self._sums_N, self._starts[step], self._sums_N)
-        else:
-            for last in range(self._num_summed, step):
-                program += ops.linear(self._weights_DN[last, :, None], values[last : last + 1], self._update_N)
-                program += ops.add(self._sums_N, self._update_N, self._sums_N)
-                if self._givens is not None:
-                    program += ops.add(self._sums_N, self._givens[last], self._sums_N)
-        for call in program:
-            call()
+        if self._num_summed is not None and step - self._num_summed <= FEW_UPDATES:
+            for update in self._updates[self._num_summed : step]:
+                for call in update:
+                    call()
+        elif self._num_summed != step:
+            values = self._inputs.rows[1 : 1 + step]
+            program = self._ops.linear(self._weights_DN[:step].T, values, self._sums_N)
+            for call in program + self._ops.add(self._sums_N, self._starts[step], self._sums_N):
+                call()
         self._num_summed = step
+
+    def _compile_update(self, step: int) -> Program:
+        """The calls that add what the value at ``step`` contributes."""
+        ops, value = self._ops, self._inputs.rows[1 + step : 2 + step]
+        program = ops.linear(self._weights_DN[step, :, None], value, self._update_N)
+        program += ops.add(self._sums_N, self._update_N, self._sums_N)
+        if self._givens is not None:
+            program += ops.add(self._sums_N, self._givens[step], self._sums_N)
+        return program
 
     def _compile_hidden(self, model: NADE, is_logistic: bool) -> tuple[Program, Array]:
         """The calls from the running pre-activation to the last hidden layer, and where that is, after a one."""

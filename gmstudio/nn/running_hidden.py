@@ -171,9 +171,8 @@ def _chunks(size: int) -> list[slice]:
 
 def _below_diagonal(x_Bn: Tensor) -> Tensor:
     """(n, B, n): at [i, b, j] the input x_j of image b if j < i, else 0."""
-    size = x_Bn.shape[1]
-    mask = torch.ones(size, size, dtype=x_Bn.dtype, device=x_Bn.device).tril_(-1)
-    return x_Bn * mask.unsqueeze(1)
+    positions_n = torch.arange(x_Bn.shape[1], device=x_Bn.device)
+    return x_Bn * (positions_n < positions_n.view(-1, 1, 1))
 
 
 def _sigmoid_backward(grad: Tensor, hidden: Tensor) -> None:
