@@ -6,6 +6,7 @@ from gmstudio.cards import ImageSpec, Training
 from gmstudio.engine.bench import Bench
 from gmstudio.engine.runs import Runs
 from gmstudio.engine.server import Server
+from gmstudio.engine.wire import Wire
 from gmstudio.messages import CommandFailed, Done, Event, ForkPixels, ListRuns, ProtocolError, RunsListed
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.library import new_run_path, runs_home
