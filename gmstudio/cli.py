@@ -102,11 +102,17 @@ def train(
             )
         _check_same_run(path, family if out else "", seed)
         job = resume_run(path, steps, DataShelf(), where, watcher.watch)
+        _warn(job.trainer.warnings)
     else:
         plan = _plan(family, data, data_dir, steps, seed, settings or [], where)
         job = start_training(plan, out, where, watcher.watch)
     if not watcher.follow(job):
         raise typer.Exit(1)
+
+
+def _warn(sentences: tuple[str, ...]) -> None:
+    for sentence in sentences:
+        typer.secho(sentence, fg=typer.colors.YELLOW, err=True)
 
 
 def _check_same_run(run: str, family: str, seed: int | None) -> None:
@@ -286,6 +292,7 @@ def sample(
 
     where = choose_device(device)
     loaded = ModelShelf().load(run, where)
+    _warn(loaded.warnings)
     generator = torch.Generator(where).manual_seed(seed)
     pieces = track(draw_samples(loaded.model, count, generator), description="Sampling", transient=True)
     images = next(piece for piece in pieces if piece is not None)
@@ -323,6 +330,7 @@ def score(
     from gmstudio.engine.score import score as score_images
 
     loaded = ModelShelf().load(run, choose_device(device))
+    _warn(loaded.warnings)
     name = data or loaded.record.data
     settings: dict[str, Any] = {"levels": loaded.model.image.levels}
     if name == loaded.record.data:

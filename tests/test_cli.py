@@ -185,3 +185,17 @@ def test_a_refused_resume_leaves_the_run_alone(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match=sentence):
             call("train", *arguments, "--steps", "4", "--out", str(run), "--resume")
     assert (run / "run.json").read_bytes() == before
+
+
+def test_damaged_checkpoints_are_told_and_passed_over(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    call("train", "vae", "--steps", "3", "--set", "checkpoint_every=2", "--out", str(run), *FAST)
+    file = run / "checkpoints" / "step-3" / "model.safetensors"
+    content = bytearray(file.read_bytes())
+    content[-5] ^= 255
+    file.write_bytes(content)
+    output = call("sample", str(run), "-n", "1", "-o", str(tmp_path / "grid.png"))
+    assert "step-3/model.safetensors is damaged" in output and "images of step 2" in output
+    output = call("train", "--resume", "--out", str(run), "--steps", "4")
+    assert "step-3/model.safetensors is damaged" in output and "finished at step 4" in output
+    assert "is damaged" not in call("sample", str(run), "-n", "1", "-o", str(tmp_path / "grid.png"))

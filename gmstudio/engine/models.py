@@ -33,11 +33,13 @@ class Loaded:
         model: in whatever mode its trainer left it; exploring puts it into evaluation mode for a moment.
         step: training step of its weights.
         record: the run's.
+        warnings: one sentence for each newer checkpoint that was damaged and passed over.
     """
 
     model: Family
     step: int
     record: RunRecord
+    warnings: tuple[str, ...] = ()
 
 
 class DataShelf:
@@ -83,7 +85,7 @@ class ModelShelf:
                 family = family_class(run.record.family)
                 model = build_model(family, parse_config(family.Config, run.record.config), run.record.image, device)
                 load_weights(model, found.tensors["model"])
-                self._kept[key] = Loaded(model.eval(), found.step, run.record)
+                self._kept[key] = Loaded(model.eval(), found.step, run.record, found.warnings)
         self._kept.move_to_end(key)
         while len(self._kept) > KEPT_MODELS:
             self._kept.popitem(last=False)
