@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings, QSize, Qt, QTimer, QUrl, Signal
@@ -16,6 +17,7 @@ from gmstudio.gui.panels.panel import Panel
 from gmstudio.gui.rail import HELP, Rail
 from gmstudio.gui.status_bar import StatusBar
 from gmstudio.gui.theme import MODES, theme
+from gmstudio.gui.warm_up import WarmUp
 from gmstudio.session.studio import Studio
 
 SIZE = QSize(1280, 800)
@@ -42,7 +44,7 @@ class MainWindow(QMainWindow):
         places: the panels.
 
     Signals:
-        completed: every panel is built.
+        completed: every panel is built, and what it needs is loaded.
     """
 
     completed = Signal()
@@ -66,6 +68,9 @@ class MainWindow(QMainWindow):
         self._general: list[QAction] = []
         self._lay_out()
         self._fill_menus()
+        modules = [module for place in places for module in place.modules]
+        self._warm_up = WarmUp(modules, [partial(self.build_panel, place.name) for place in places], self)
+        self._warm_up.finished.connect(self.completed)
         self._restore()
         self._rail.chosen.connect(self.show_panel)
         studio.engine.changed.connect(self._on_engine_changed)
@@ -117,7 +122,7 @@ class MainWindow(QMainWindow):
     def showEvent(self, event: QShowEvent) -> None:
         """Build the panels that are not shown as soon as there is nothing else to do."""
         super().showEvent(event)
-        QTimer.singleShot(0, self, self._build_next)
+        self._warm_up.start()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Have the engine save first; the window closes when it has."""
@@ -127,14 +132,6 @@ class MainWindow(QMainWindow):
             return
         event.ignore()
         self._studio.engine.close()
-
-    def _build_next(self) -> None:
-        for name in self._places:
-            if name not in self._panels:
-                self.build_panel(name)
-                QTimer.singleShot(0, self, self._build_next)
-                return
-        self.completed.emit()
 
     def _on_engine_changed(self) -> None:
         if self._studio.engine.state.phase == "closed" and self.isVisible():

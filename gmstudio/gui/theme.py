@@ -196,6 +196,11 @@ class Theme(QObject):
         return icon
 
 
+def icon_names() -> list[str]:
+    """All icons there are."""
+    return sorted(path.stem for path in resource_path("icons").glob("*.svg"))
+
+
 def _drawing(name: str) -> str:
     return resource_path(f"icons/{name}.svg").read_text(encoding="utf-8")
 

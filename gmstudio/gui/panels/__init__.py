@@ -23,6 +23,7 @@ class Place:
         icon: name of the icon.
         tip: what one does there.
         build: makes the panel.
+        modules: what it will import, to be loaded before it is needed.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Place:
     icon: str
     tip: str
     build: "Callable[[Studio], Panel]"
+    modules: tuple[str, ...] = ()
 
 
 def _train(studio: "Studio") -> "Panel":
@@ -50,9 +52,24 @@ def _latents(studio: "Studio") -> "Panel":
     return LatentsPanel(studio.latents, studio.library)
 
 
+PLOTTING = "gmstudio.gui.widgets.curve_plot"
 PLACES = (
-    Place("train", "Train", "train", "Choose a model, train it, and watch it learn", _train),
-    Place("pixels", "Pixels", "pixels", "Step through the generation of an image, pixel by pixel", _pixels),
-    Place("latents", "Latents", "latents", "Move through a latent space and see what is decoded", _latents),
+    Place("train", "Train", "train", "Choose a model, train it, and watch it learn", _train, (PLOTTING,)),
+    Place(
+        "pixels",
+        "Pixels",
+        "pixels",
+        "Step through the generation of an image, pixel by pixel",
+        _pixels,
+        (f"{__name__}.pixels",),
+    ),
+    Place(
+        "latents",
+        "Latents",
+        "latents",
+        "Move through a latent space and see what is decoded",
+        _latents,
+        (f"{__name__}.latents",),
+    ),
 )
 """In the order of the rail; Ctrl+1, Ctrl+2 … lead to them."""

@@ -1,6 +1,5 @@
 """The curves of one or several runs: one plot per group of terms, and what can be done to all of them."""
 
-import importlib
 import math
 from typing import TYPE_CHECKING
 
@@ -44,11 +43,6 @@ def smoothing_weight(position: int) -> float:
 def smoothing_position(weight: float) -> int:
     """Weight of the past → nearest slider position."""
     return 0 if weight <= 0 else round(-math.log10(1.0 - min(weight, 0.999)) * SMOOTHING_STEPS / 3.0)
-
-
-def _load_plotting() -> None:
-    """Load the plotting library while the user reads; it takes a third of a second that the start need not wait."""
-    importlib.import_module("gmstudio.gui.widgets.curve_plot")
 
 
 def _steps_of(traces: list["Trace"]) -> tuple[int, int] | None:
@@ -98,7 +92,6 @@ class TrainCurves(QWidget):
         self._timer.setSingleShot(True)
         self._timer.setInterval(REFRESH_MS)
         self._timer.timeout.connect(self.refresh)
-        session.setup.catalog_changed.connect(lambda: QTimer.singleShot(0, _load_plotting))
         session.history_changed.connect(self._on_history_changed)
         session.overlays_changed.connect(self._schedule)
         session.run_changed.connect(self._schedule)

@@ -3,9 +3,10 @@
 import re
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from xml.etree.ElementTree import ParseError
 
-from PySide6.QtCore import QByteArray, QObject, QPointF, QRectF, QSize, QSizeF, Qt, Signal
+from PySide6.QtCore import QByteArray, QObject, QPointF, QRectF, QSize, QSizeF, Qt, QTimer, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
@@ -42,9 +43,13 @@ class Formulas(QObject):
         """The formula as SVG in the colour ``INK``; empty when it cannot be typeset; None while it is being drawn."""
         if latex not in self._drawn and latex not in self._asked:
             self._asked.add(latex)
-            # Asking for the result has what was not foreseen reported on stderr instead of kept in the future.
-            self._thread.submit(self._draw, latex).add_done_callback(lambda future: future.result())
+            # Not in this turn: what else is to be built in it would have to share the interpreter with the typesetter.
+            QTimer.singleShot(0, self, partial(self._submit, latex))
         return self._drawn.get(latex)
+
+    def _submit(self, latex: str) -> None:
+        # Asking for the result has what was not foreseen reported on stderr instead of kept in the future.
+        self._thread.submit(self._draw, latex).add_done_callback(lambda future: future.result())
 
     def _draw(self, latex: str) -> None:
         self._drawn[latex] = typeset(latex)
