@@ -257,6 +257,17 @@ def _core(editor: Editor) -> QWidget:
     return editor.line if isinstance(editor, FolderEdit) else editor
 
 
+def _focusable(form_field: FormField) -> list[QWidget]:
+    """The editor, or its parts where it has several."""
+    parts = [
+        form_field.editor,
+        *form_field.editor.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly),
+    ]
+    if not isinstance(form_field.editor, FolderEdit):
+        parts = parts[:1]
+    return [part for part in parts if part.focusPolicy() & Qt.FocusPolicy.TabFocus]
+
+
 def _sentence(words: str) -> str:
     return f"{words[:1].upper()}{words[1:]}."
 
@@ -320,6 +331,13 @@ class Form(QWidget):
             form_field.set_refusal(refusals.get(name, ""))
             if name in refusals and form_field.advanced:
                 self._fold.setChecked(True)
+
+    def in_tab_order(self) -> list[QWidget]:
+        """Everything that takes the focus, as it stands in the form."""
+        fields = sorted(self.fields.values(), key=lambda form_field: form_field.advanced)
+        first_advanced = sum(not form_field.advanced for form_field in fields)
+        chain = [widget for form_field in fields[:first_advanced] for widget in _focusable(form_field)]
+        return [*chain, self._fold, *(widget for f in fields[first_advanced:] for widget in _focusable(f))]
 
     def _on_edited(self) -> None:
         if not self._quiet:

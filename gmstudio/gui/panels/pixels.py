@@ -1,5 +1,6 @@
 """The Pixels panel: an image of an autoregressive model, generated sub-pixel by sub-pixel."""
 
+from itertools import pairwise
 from typing import ClassVar
 
 import numpy as np
@@ -141,6 +142,8 @@ class PixelsPanel(Panel):
         side.setFixedWidth(SIDE_WIDTH)
         body.addWidget(side)
         page.addLayout(body, 1)
+        for before, after in pairwise((self, self.run, self._weights_button, self._follow_button, *self._toggles)):
+            QWidget.setTabOrder(before, after)
 
     def _header(self) -> QWidget:
         header = QWidget()

@@ -1,5 +1,7 @@
 """The left side of the Train panel: family, data and settings of the next run."""
 
+from itertools import pairwise
+
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSignalBlocker, Qt
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import (
@@ -166,6 +168,10 @@ class DataChooser(QWidget):
             self._layout.insertWidget(1, form)
             self._form = form
 
+    def in_tab_order(self) -> list[QWidget]:
+        """Everything that takes the focus, from above."""
+        return [self._combo, *(self._form.in_tab_order() if self._form is not None else ())]
+
     def _show_images(self) -> None:
         browsed = self._setup.browsed
         self._preview.setVisible(browsed is not None)
@@ -206,7 +212,8 @@ class SetupColumn(QScrollArea):
         self._waiting = text_label("muted", inner)
         self._waiting.setText("Waiting for the engine …")
         self._add_section("Model", self._tree, self._waiting)
-        self._add_section("Data", DataChooser(setup, panel))
+        self._data = DataChooser(setup, panel)
+        self._add_section("Data", self._data)
         self._settings_title = self._add_section("Settings")
         self._training_title = self._add_section("Training")
         self._layout.addStretch(1)
@@ -214,6 +221,7 @@ class SetupColumn(QScrollArea):
         self._tree.itemSelectionChanged.connect(self._on_family_selected)
         setup.catalog_changed.connect(self._fill)
         setup.family_changed.connect(self._show_family)
+        setup.data_changed.connect(self._order_tabs)  # after the chooser's own slot
         setup.verdict_changed.connect(self._show_refusals)
         self._fill()
         self._show_family()
@@ -259,6 +267,15 @@ class SetupColumn(QScrollArea):
         self._layout.insertWidget(self._layout.indexOf(self._settings_title) + 1, config)
         self._layout.insertWidget(self._layout.indexOf(self._training_title) + 1, training)
         self._forms = {"config": config, "training": training}
+        self._order_tabs()
+
+    def _order_tabs(self) -> None:
+        """Tab goes from above to below, though forms are made anew."""
+        chain = [self._tree, *self._data.in_tab_order()]
+        for form in self._forms.values():
+            chain += form.in_tab_order()
+        for before, after in pairwise(chain):
+            QWidget.setTabOrder(before, after)
 
     def _show_refusals(self) -> None:
         for part, form in self._forms.items():

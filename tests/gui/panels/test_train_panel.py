@@ -439,3 +439,26 @@ def test_what_a_generator_draws_is_called_so(stage: Stage) -> None:
 
 def toggles(stage: Stage) -> list[QToolButton]:
     return [b for b in stage.panel.findChildren(QToolButton) if b.objectName().startswith("train.curves.show.")]
+
+
+def test_tab_goes_from_above_to_below_in_forms_made_anew(stage: Stage) -> None:
+    stage.session.setup.choose_family("gan")
+    stage.session.setup.choose_data("idx")
+    stage.session.setup.choose_family("vae")
+    first = widget = stage.find("train.family")
+    names = [first.objectName()]
+    while (widget := widget.nextInFocusChain()) is not first:
+        names.append(widget.objectName())
+    expected = [
+        "train.family",
+        "train.data",
+        "train.data.folder",
+        "train.data.levels",
+        "train.config.architecture",
+        "train.config.num_latent",
+        "train.config.beta",
+        "train.training.steps",
+        "train.start",
+    ]
+    # Forms that are still to be deleted come last.
+    assert [name for name in dict.fromkeys(names) if name in expected] == expected
