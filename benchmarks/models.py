@@ -12,6 +12,8 @@ TABLE: dict[str, dict[str, Any]] = {
     "fvbn": {},
     "nade": {"num_hidden": 500, "activation": "sigmoid"},
     "made": {"num_hidden": 500, "num_layers": 1},
+    "pixelrnn_row": {"num_layers": 7, "num_channels": 16, "num_head_channels": 32},
+    "pixelrnn_diagonal": {"num_layers": 7, "num_channels": 16, "num_head_channels": 32},
     "pixelcnn": {"num_blocks": 15, "num_channels": 16, "num_head_channels": 32},
     "gated_pixelcnn": {"num_layers": 10, "num_channels": 128, "num_head_channels": 32},
 }

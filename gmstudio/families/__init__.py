@@ -15,6 +15,8 @@ from gmstudio.families.made import MADE
 from gmstudio.families.markov import Markov
 from gmstudio.families.nade import NADE
 from gmstudio.families.pixelcnn import PixelCNN
+from gmstudio.families.pixelrnn_diagonal import PixelRNNDiagonal
+from gmstudio.families.pixelrnn_row import PixelRNNRow
 from gmstudio.families.vae import VAE
 
 ENTRY_POINT_GROUP = "gmstudio.families"
@@ -54,7 +56,8 @@ def _load(point: EntryPoint, families: dict[str, type[Family]]) -> type[Family]:
 
 
 FAMILIES: dict[str, type[Family]] = {
-    family.card.name: family for family in (Markov, FVBN, NADE, MADE, PixelCNN, GatedPixelCNN, VAE, GAN)
+    family.card.name: family
+    for family in (Markov, FVBN, NADE, MADE, PixelRNNRow, PixelRNNDiagonal, PixelCNN, GatedPixelCNN, VAE, GAN)
 }
 FAMILY_ERRORS: dict[str, str] = add_third_party(FAMILIES, entry_points(group=ENTRY_POINT_GROUP))
 """Entry point's name → why that third-party family was left out."""

@@ -61,6 +61,29 @@ CONFIGS: dict[str, list[dict[str, Any]]] = {
             "input_kernel_size": 3,
         },
     ],
+    "pixelrnn_row": [
+        {"num_layers": 2, "num_channels": 4, "num_head_channels": 5, "input_kernel_size": 3},
+        {
+            "num_layers": 2,
+            "num_channels": 2,
+            "num_head_channels": 7,
+            "kernel_size": 5,
+            "output": "logistic mixture",
+            "num_mixtures": 2,
+            "corner": "bottom right",
+        },
+    ],
+    "pixelrnn_diagonal": [
+        {"num_layers": 2, "num_channels": 4, "num_head_channels": 5, "input_kernel_size": 3},
+        {
+            "num_layers": 2,
+            "num_channels": 2,
+            "num_head_channels": 7,
+            "output": "logistic mixture",
+            "num_mixtures": 2,
+            "corner": "top right",
+        },
+    ],
     "pixelcnn": [
         {"num_blocks": 2, "num_channels": 4, "num_head_channels": 5},
         {"num_blocks": 1, "num_channels": 7, "num_head_channels": 3, "kernel_size": 5, "input_kernel_size": 3},

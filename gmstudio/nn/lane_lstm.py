@@ -1,0 +1,196 @@
+r"""Convolutional LSTMs that sweep over an image, one wave of pixels after another.
+
+    [i; f; o] = \sigma(W \cdot [x, h', 1]),    g = \tanh(W \cdot [x, h', 1])
+    c = f \odot c' + i \odot g,                h = o \odot \tanh(c)
+
+A wave is a set of pixels that do not depend on each other: a row for the Row LSTM, a diagonal for the Diagonal BiLSTM.
+Its pixels lie in *lanes* (columns for rows, rows for diagonals), and h' and c' are the states of the wave before: c' of
+the same lane, h' of lanes at fixed shifts; outside the image they are zero. Several directions run side by side.
+
+All that a wave reads is put into one matrix [x, h', 1] with a column per pixel and image, so that a wave costs one
+matrix product forward and two backward. The gradient is written out by hand: through autograd, the many small
+operations of a wave and the slices of the whole image would each allocate and be booked, which costs more than the
+arithmetic.
+
+Letters: N directions, F input features, S states of an LSTM, G = 4·S gates in the order i, f, o, g, K = what a wave
+reads of a pixel, P pixels of the image in raster order, J lanes of a wave, B images. The batch comes last, so that the
+pixels of a wave are slices of long contiguous runs.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+NUM_GATES = 4
+
+
+@dataclass(frozen=True)
+class Wave:
+    """Pixels that are computed together.
+
+    Args:
+        first: the first lane.
+        stop: one past the last lane.
+        pixels: for each direction, the raster numbers of the pixels, lane by lane.
+    """
+
+    first: int
+    stop: int
+    pixels: tuple[slice, ...]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """In which order the pixels are computed, and what each reads.
+
+    Args:
+        waves: all waves, each pixel once per direction.
+        num_lanes: lanes of the widest wave's range.
+        input_shifts: lanes to the left at which inputs are read, within the same wave.
+        state_shifts: lane offsets at which states of the wave before are read.
+    """
+
+    waves: Sequence[Wave]
+    num_lanes: int
+    input_shifts: tuple[int, ...]
+    state_shifts: tuple[int, ...]
+
+    @property
+    def padding(self) -> int:
+        """Lanes of zeros that the states need on either side."""
+        return max((abs(shift) for shift in self.state_shifts), default=0)
+
+    def read(self, x_FPB: Tensor, states_NSJB: Tensor, wave: Wave, out_NKJB: Tensor) -> None:
+        """Put together what a wave reads: inputs, states of the wave before (padded), and a one for the bias."""
+        features, states = len(x_FPB), states_NSJB.shape[1]
+        for direction, pixels in enumerate(wave.pixels):
+            for tap, shift in enumerate(self.input_shifts):
+                place_FJB = out_NKJB[direction, tap * features : (tap + 1) * features]
+                if shift:
+                    place_FJB[:, :shift] = 0.0
+                place_FJB[:, shift:] = x_FPB[:, pixels][:, : max(0, wave.stop - wave.first - shift)]
+        row = len(self.input_shifts) * features
+        for shift in self.state_shifts:
+            out_NKJB[:, row : row + states] = states_NSJB[:, :, self._lanes(wave, shift)]
+            row += states
+        out_NKJB[:, row] = 1.0
+
+    def add_gradients(self, d_read_NKJB: Tensor, d_x_FPB: Tensor, d_states_NSJB: Tensor, wave: Wave) -> None:
+        """The transpose of ``read``: add the gradients of what a wave read to those of inputs and states."""
+        features, states = len(d_x_FPB), d_states_NSJB.shape[1]
+        for direction, pixels in enumerate(wave.pixels):
+            for tap, shift in enumerate(self.input_shifts):
+                d_place_FJB = d_read_NKJB[direction, tap * features : (tap + 1) * features]
+                d_x_FPB[:, pixels][:, : max(0, wave.stop - wave.first - shift)] += d_place_FJB[:, shift:]
+        row = len(self.input_shifts) * features
+        for shift in self.state_shifts:
+            d_states_NSJB[:, :, self._lanes(wave, shift)] += d_read_NKJB[:, row : row + states]
+            row += states
+
+    def own_lanes(self, wave: Wave) -> slice:
+        """Where a wave's own states are among the padded lanes."""
+        return self._lanes(wave, 0)
+
+    def _lanes(self, wave: Wave, shift: int) -> slice:
+        return slice(self.padding + wave.first + shift, self.padding + wave.stop + shift)
+
+
+def lane_lstm(x_FPB: Tensor, weight_NGK: Tensor, sweep: Sweep) -> Tensor:
+    """Run the LSTMs over the image.
+
+    Args:
+        x_FPB: (F, P, B) inputs.
+        weight_NGK: per direction, gates by [inputs at each input shift, states at each state shift, bias].
+        sweep: the order of the pixels.
+
+    Returns:
+        (N, S, P, B) states h.
+    """
+    return cast(Tensor, _LaneLSTM.apply(x_FPB, weight_NGK, sweep, torch.is_grad_enabled()))  # type: ignore[no-untyped-call]
+
+
+class _LaneLSTM(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x_FPB: Tensor, weight_NGK: Tensor, sweep: Sweep, keep: bool) -> Tensor:
+        directions, gates, num_read = weight_NGK.shape
+        num_states, (_, pixels, batch) = gates // NUM_GATES, x_FPB.shape
+        out_NSPB = x_FPB.new_empty(directions, num_states, pixels, batch)
+        states_NSJB = x_FPB.new_zeros(directions, num_states, sweep.num_lanes + 2 * sweep.padding, batch)
+        cells_NSJB = x_FPB.new_zeros(directions, num_states, sweep.num_lanes, batch)
+        tape = []
+        for wave in sweep.waves:
+            lanes = wave.stop - wave.first
+            read_NKJB = x_FPB.new_empty(directions, num_read, lanes, batch)
+            sweep.read(x_FPB, states_NSJB, wave, read_NKJB)
+            gates_NGM = torch.bmm(weight_NGK, read_NKJB.flatten(2))
+            gates_NGM[:, : 3 * num_states].sigmoid_()
+            _tanh_(gates_NGM[:, 3 * num_states :])
+            i, f, o, g = gates_NGM.unflatten(2, (lanes, batch)).chunk(NUM_GATES, dim=1)
+            cell_NSJB = cells_NSJB[:, :, wave.first : wave.stop]
+            before_NSJB = cell_NSJB.clone()
+            torch.mul(f, before_NSJB, out=cell_NSJB)
+            cell_NSJB.addcmul_(i, g)
+            squashed_NSJB = _tanh_(cell_NSJB.clone())
+            own_NSJB = states_NSJB[:, :, sweep.own_lanes(wave)]
+            torch.mul(o, squashed_NSJB, out=own_NSJB)
+            for direction, place in enumerate(wave.pixels):
+                out_NSPB[direction, :, place] = own_NSJB[direction]
+            if keep:
+                tape.append((read_NKJB, gates_NGM, before_NSJB, squashed_NSJB))
+        ctx.save_for_backward(weight_NGK)
+        ctx.sweep, ctx.tape, ctx.x_shape = sweep, tape, x_FPB.shape
+        return out_NSPB
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Any) -> Any:
+        d_out_NSPB: Tensor = grad_outputs[0]
+        weight_NGK: Tensor = ctx.saved_tensors[0]
+        sweep: Sweep = ctx.sweep
+        num_states, batch = d_out_NSPB.shape[1], d_out_NSPB.shape[3]
+        d_x_FPB = d_out_NSPB.new_zeros(ctx.x_shape)
+        d_weight_NGK = torch.zeros_like(weight_NGK)
+        d_states_NSJB = d_out_NSPB.new_zeros(len(d_out_NSPB), num_states, sweep.num_lanes + 2 * sweep.padding, batch)
+        d_cells_NSJB = d_out_NSPB.new_zeros(len(d_out_NSPB), num_states, sweep.num_lanes, batch)
+        weight_NKG = weight_NGK.transpose(1, 2).contiguous()
+        for wave, (read_NKJB, gates_NGM, before_NSJB, squashed_NSJB) in zip(
+            reversed(sweep.waves), reversed(ctx.tape), strict=True
+        ):
+            d_h_NSJB = d_states_NSJB[:, :, sweep.own_lanes(wave)].clone()
+            for direction, place in enumerate(wave.pixels):
+                d_h_NSJB[direction] += d_out_NSPB[direction, :, place]
+            d_cell_NSJB = d_cells_NSJB[:, :, wave.first : wave.stop]
+            d_gates_NGM = _cell_gradients(d_h_NSJB, d_cell_NSJB, gates_NGM, before_NSJB, squashed_NSJB)
+            d_weight_NGK.baddbmm_(d_gates_NGM, read_NKJB.flatten(2).transpose(1, 2))
+            d_read_NKJB = torch.bmm(weight_NKG, d_gates_NGM).view(read_NKJB.shape)
+            d_states_NSJB.zero_()
+            sweep.add_gradients(d_read_NKJB, d_x_FPB, d_states_NSJB, wave)
+        return d_x_FPB, d_weight_NGK, None, None
+
+
+def _tanh_(x: Tensor) -> Tensor:
+    """Hyperbolic tangent in place, 2σ(2x) - 1: on the CPU, torch's sigmoid is several times as fast as its tanh."""
+    return x.mul_(2.0).sigmoid_().mul_(2.0).sub_(1.0)
+
+
+def _cell_gradients(
+    d_h_NSJB: Tensor, d_cell_NSJB: Tensor, gates_NGM: Tensor, before_NSJB: Tensor, squashed_NSJB: Tensor
+) -> Tensor:
+    """The gradients of the gates before their nonlinearity; ``d_cell`` becomes that of the cell before."""
+    aten = torch.ops.aten
+    num_states, lanes, batch = d_h_NSJB.shape[1:]
+    i, f, o, g = gates_NGM.unflatten(2, (lanes, batch)).chunk(NUM_GATES, dim=1)
+    d_gates_NGM = torch.empty_like(gates_NGM)
+    d_i, d_f, d_o, d_g = d_gates_NGM.unflatten(2, (lanes, batch)).chunk(NUM_GATES, dim=1)
+    d_cell_NSJB += aten.tanh_backward(d_h_NSJB * o, squashed_NSJB)
+    torch.mul(d_cell_NSJB, g, out=d_i)
+    torch.mul(d_cell_NSJB, before_NSJB, out=d_f)
+    torch.mul(d_h_NSJB, squashed_NSJB, out=d_o)
+    torch.mul(d_cell_NSJB, i, out=d_g)
+    d_cell_NSJB *= f
+    sigmoids, tangent = slice(3 * num_states), slice(3 * num_states, None)
+    d_gates_NGM[:, sigmoids] = aten.sigmoid_backward(d_gates_NGM[:, sigmoids], gates_NGM[:, sigmoids])
+    d_gates_NGM[:, tangent] = aten.tanh_backward(d_gates_NGM[:, tangent], gates_NGM[:, tangent])
+    return d_gates_NGM
