@@ -185,3 +185,14 @@ def test_images_smaller_than_the_kernel(image: ImageSpec) -> None:
     images = model.sample(3, torch.Generator().manual_seed(0))
     assert images.shape == (3, *image.shape)
     assert torch.isfinite(model.log_prob(images)).all()
+
+
+def test_settings_of_runs_before_there_were_outputs_and_corners_still_mean_the_same() -> None:
+    image = ImageSpec(3, 3, 4, 5)
+    before = make(image)
+    assert (before.config.output, before.config.corner) == ("auto", "top left")
+    assert before.own_order.tolist() == [[c, y, x] for y in range(3) for x in range(4) for c in range(3)]
+    now = PixelCNN(PixelCNN.Config(**SMALL, output="softmax", num_mixtures=9), image)
+    now.load_state_dict(before.state_dict())
+    x = torch.randint(5, (2, *image.shape), generator=torch.Generator().manual_seed(0))
+    assert torch.equal(now.log_prob(x), before.log_prob(x))
