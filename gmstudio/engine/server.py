@@ -22,9 +22,26 @@ from gmstudio.engine.runs import Runs
 from gmstudio.engine.training import Training
 from gmstudio.engine.training_job import explain
 from gmstudio.engine.wire import Wire
-from gmstudio.messages import ChooseDevice, Command, CommandFailed, Done, EngineReported, Shutdown
+from gmstudio.messages import (
+    AdvancePixels,
+    ChooseDevice,
+    Command,
+    CommandFailed,
+    Decode,
+    Done,
+    EngineReported,
+    PlacePixel,
+    RewindPixels,
+    Shutdown,
+)
 
 REPORT_SECONDS = 0.5
+GRACE_SECONDS = 0.003
+FOLLOWED = (Decode, AdvancePixels, PlacePixel, RewindPixels)
+"""Who sent one of these is likely to send another as soon as the answer is there: a slider is dragged, a walk plays.
+
+Waiting a moment before the next piece of training is begun saves the follower waiting for all of it.
+"""
 
 
 class Server:
@@ -39,6 +56,7 @@ class Server:
         self._bench = Bench(wire.send)
         self._jobs: deque[tuple[Command, Pieces]] = deque()
         self._ending = False
+        self._grace_s = 0.0
         self._reported_at = 0.0
         runs = Runs(self._bench)
         self._handlers: Handlers = {
@@ -61,9 +79,11 @@ class Server:
         self._wire.send(build_catalog(str(self._bench.device)))
         self._report()
         while not self._ending:
-            command = self._wire.receive(0.0 if self._busy() else None)
+            command = self._wire.receive(self._grace_s if self._busy() else None)
+            self._grace_s = 0.0
             if command is not None:
                 self._handle(command)
+                self._grace_s = GRACE_SECONDS if isinstance(command, FOLLOWED) else 0.0
             elif self._wire.closed:
                 break
             else:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from gmstudio.data.dataset import Dataset
 from gmstudio.engine.batches import Batches
+from gmstudio.engine.checkpoint_writer import CheckpointWriter
 from gmstudio.engine.optimizers import PhaseOptimizer, learning_rate
 from gmstudio.engine.sampling import draw_grid, grid_kind
 from gmstudio.families.base import Family, Phase
@@ -72,7 +73,7 @@ class Trainer:
         self._flushed_at = self._checkpointed_at = time.monotonic()
         self._timed_from = (time.perf_counter(), 0)
         self._queued: deque[tuple[float, torch.cuda.Event]] = deque()
-        self._checkpoint_step = -1
+        self._writer = CheckpointWriter(run, -1)
         self.warnings: tuple[str, ...] = ()
         """What was damaged when the run was resumed, a sentence each."""
         self._restore()
@@ -94,7 +95,7 @@ class Trainer:
         Raises:
             TrainingFailedError: when the loss is no longer finite.
         """
-        if self._checkpoint_step < 0:  # whatever happens from now on, the run can be resumed
+        if self._writer.step < 0:  # whatever happens from now on, the run can be resumed
             yield Piece(self.checkpoint(), at_step_boundary=False)
         yield from self._after_step(only_missing=True)
         self.restart_clock()
@@ -102,27 +103,50 @@ class Trainer:
             yield Piece((), at_step_boundary=True)
             self._advance()
             yield Piece(self._flush_if_due(), at_step_boundary=False)
+            if self._writer.poll():
+                yield Piece((self._saved(),), at_step_boundary=False)
             yield from self._after_step()
         yield Piece((*self.flush(), *self.checkpoint()), at_step_boundary=True)
 
     def checkpoint(self, *, marked: bool = False) -> tuple[Event, ...]:
-        """Write history and a verified checkpoint of the current step, unless it is already there.
+        """Write history and a verified checkpoint of the current step, unless it is there, and wait until it is.
 
         Args:
             marked: keep it for good.
+
+        Raises:
+            RunError: when it could not be written.
         """
-        events = self.flush()
-        store = self.run.checkpoints
-        if self._checkpoint_step != self.step:
-            self.run.history.sync()
-            store.save(self.step, self._tensors(), {"step": self.step, "seed": self.training.seed})
-            self._checkpoint_step = self.step
-            self._checkpointed_at = time.monotonic()
-            self.run.update(step=self.step)
+        events = [*self.flush(), *self._finish_checkpoint()]
+        if self._writer.step != self.step:
+            self._begin_checkpoint()
+            events += self._finish_checkpoint()
             self.restart_clock()
         if marked:
-            store.mark(self.step)
-        return (*events, CheckpointSaved(run=str(self.run.path), step=self.step, marked=marked))
+            self.run.checkpoints.mark(self.step)
+            events.append(self._saved(marked=True))
+        return tuple(events)
+
+    def close(self) -> None:
+        """Finish what is being written and close the run, giving its lock back; harmless when done twice.
+
+        Raises:
+            RunError: when a checkpoint could not be written; the run is closed all the same.
+        """
+        try:
+            self._writer.close()
+        finally:
+            self.run.close()
+
+    def _begin_checkpoint(self) -> None:
+        self._checkpointed_at = time.monotonic()
+        self._writer.begin(self.step, self._tensors(), {"step": self.step, "seed": self.training.seed})
+
+    def _finish_checkpoint(self) -> list[Event]:
+        return [self._saved()] if self._writer.finish() else []
+
+    def _saved(self, *, marked: bool = False) -> CheckpointSaved:
+        return CheckpointSaved(run=str(self.run.path), step=self._writer.step, marked=marked)
 
     def restart_clock(self) -> None:
         """Measure the rate from now on: what was done until now, or nothing in a pause, was no training step."""
@@ -196,7 +220,9 @@ class Trainer:
         due = self.step % self.training.checkpoint_every == 0 and self.step
         late = time.monotonic() - self._checkpointed_at > CHECKPOINT_SECONDS
         if (due or late) and not only_missing and not at_end:
-            yield Piece(self.checkpoint(), at_step_boundary=False)
+            events = [*self.flush(), *self._finish_checkpoint()]
+            self._begin_checkpoint()
+            yield Piece(tuple(events), at_step_boundary=False)
 
     def _has_validation(self) -> bool:
         scalars = self.run.history.read_scalars(since=self.step - 1)
@@ -288,7 +314,7 @@ class Trainer:
                 optimizer.load_state_arrays(found.tensors["optimizer"])
             self._restore_generator(found.step, torch.from_numpy(found.tensors["random"]["generator"]))
             torch.set_rng_state(torch.from_numpy(found.tensors["random"]["torch"]))
-            self.step = self._checkpoint_step = found.step
+            self.step = self._writer.step = found.step
             self.warnings = found.warnings
         elif self.run.history.read_scalars(since=0):
             raise RunError(

@@ -145,8 +145,10 @@ class TrainingJob:
             self.trainer.run.update(status=status, step=self.trainer.step, message=message)
         except RunError as error:
             message = f"{message} {error}".strip()
-        finally:
-            self.trainer.run.close()
+        try:
+            self.trainer.close()
+        except RunError as error:
+            message = f"{message} {error}".strip()
         self._announce(status, message)
 
     def _announce(self, status: Status, message: str = "") -> None:

@@ -169,9 +169,12 @@ class History:
             self._db.execute("DELETE FROM images WHERE step > ?", (step,))
 
     def sync(self) -> None:
-        """Wait until all that was appended would survive a power cut; call it before a checkpoint is written."""
-        with self._telling():
-            self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        """Wait until all that was appended would survive a power cut; call it before a checkpoint is written.
+
+        Any thread may call it: it has a connection of its own.
+        """
+        with self._telling(), contextlib.closing(self._connect()) as db:
+            db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:

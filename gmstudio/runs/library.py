@@ -8,6 +8,7 @@ from pathlib import Path
 
 import platformdirs
 
+from gmstudio.runs.checkpoints import CheckpointStore
 from gmstudio.runs.history import HISTORY_NAME, History
 from gmstudio.runs.lock import is_locked
 from gmstudio.runs.record import RECORD_NAME, RunError, read_record
@@ -25,7 +26,7 @@ class RunSummary:
         data: key in ``SOURCES``; empty when damaged.
         title: the user's name for it, or the folder's.
         status: that of its record, or ``interrupted`` (its engine died), or ``damaged``.
-        step: parameter updates made when it was last recorded.
+        step: parameter updates made when its status, or a checkpoint, was last recorded.
         steps: parameter updates asked for.
         created: ISO 8601 in UTC; empty when damaged.
         last_valid: newest validation loss; None when there is none.
@@ -114,7 +115,7 @@ def summarize(folder: Path) -> RunSummary:
         data=record.data,
         title=record.title or folder.name,
         status="interrupted" if abandoned else record.status,
-        step=record.step,
+        step=max([record.step, *(info.step for info in CheckpointStore(folder).list() if info.latest)]),
         steps=record.training.steps,
         created=record.created,
         last_valid=last,

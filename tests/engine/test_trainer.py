@@ -105,7 +105,7 @@ def test_a_run_that_was_abandoned_resumes_from_its_checkpoint_and_forgets_what_c
     while job.trainer.step < 14:
         job.advance()
     job.trainer.flush()
-    job.trainer.run.close()  # as after kill -9: history to step 14, checkpoint of step 8
+    job.trainer.close()  # as after kill -9: history to step 14, checkpoint of step 8, status "running"
     assert max(curves(tmp_path / "dead")["train", "loss"][0]) == 14
     job = resume_run(str(tmp_path / "dead"), None, DataShelf(), CPU, lambda _: None)
     assert job.trainer.step == 8
@@ -179,7 +179,7 @@ def test_a_full_disk_pauses_and_nothing_is_lost(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(store, "save", full)
     while job.running:
         job.advance()
-    assert job.paused and job.trainer.step == 8
+    assert job.paused and 8 <= job.trainer.step < 24, "a checkpoint is written beside the training"
     assert "No space left" in [e for e in events if isinstance(e, TrainingChanged)][-1].message
     monkeypatch.setattr(store, "save", real)
     job.resume()
