@@ -64,6 +64,23 @@ class DataShelf:
         return self._kept[key]
 
 
+def load_data(shelf: DataShelf, name: str, config: dict[str, Any]) -> Dataset:
+    """Load a data set; what cannot be used is said at the setting that leads to it.
+
+    Raises:
+        ConfigError: with fields ``data_config.x``; files that cannot be used are laid to the folder.
+        DataError: when there is no such source, or it has no files to choose.
+    """
+    try:
+        return shelf.load(name, config)
+    except ConfigError as error:
+        raise ConfigError({f"data_config.{field}": text for field, text in error.errors.items()}) from error
+    except data.DataError as error:
+        if name not in data.SOURCES or "folder" not in data.SOURCES[name].Config.__struct_fields__:
+            raise
+        raise ConfigError({"data_config.folder": str(error)}) from error
+
+
 class ModelShelf:
     """Models of runs that are not in training, read from their latest checkpoint; keeps the last few."""
 
@@ -173,9 +190,9 @@ def plan_run(
         except ConfigError as error:
             errors |= {f"{prefix}.{field}": text for field, text in error.errors.items()}
     try:
-        dataset = shelf.load(data_name, data_config)
+        dataset = load_data(shelf, data_name, data_config)
     except ConfigError as error:
-        errors |= {f"data_config.{field}": text for field, text in error.errors.items()}
+        errors |= error.errors
     if errors:
         raise ConfigError(errors)
     record = new_record(

@@ -1,7 +1,7 @@
 """Commands before training: looking at data, and checking a config against it."""
 
 from gmstudio.engine.bench import Bench, Handlers
-from gmstudio.engine.models import outline_model, plan_run
+from gmstudio.engine.models import load_data, outline_model, plan_run
 from gmstudio.messages import Array, BrowseData, DataBrowsed, DescribeModel, ModelDescribed
 
 MAX_BROWSED = 1024
@@ -19,7 +19,7 @@ class Prepare:
         self.handlers: Handlers = {BrowseData: self._on_browse_data, DescribeModel: self._on_describe_model}
 
     def _on_browse_data(self, command: BrowseData) -> None:
-        dataset = self._bench.data.load(command.data, command.data_config)
+        dataset = load_data(self._bench.data, command.data, command.data_config)
         split = dataset.split(command.split)
         start = max(0, min(command.start, len(split.images)))
         stop = min(len(split.images), start + max(0, min(command.count, MAX_BROWSED)))

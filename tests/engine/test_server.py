@@ -272,7 +272,19 @@ def test_data_is_browsed(engine: EngineProcess) -> None:
     past = BrowseData(data="digits", data_config={}, split="test", start=10**9, count=5)
     assert engine.ask(past, DataBrowsed).images.shape[0] == 0
     broken = BrowseData(data="idx", data_config={"folder": "/nonexistent/folder"})
-    assert "/nonexistent/folder" in engine.ask(broken, CommandFailed).message
+    assert "/nonexistent/folder" in engine.ask(broken, CommandFailed).fields["data_config.folder"]
+
+
+def test_a_damaged_file_is_laid_to_the_folder(engine: EngineProcess, tmp_path: Path) -> None:
+    (tmp_path / "train-images-idx3-ubyte").write_bytes(b"\x00\x00\x08\x03\x00\x00")
+    broken = {"folder": str(tmp_path)}
+    for command in (
+        BrowseData(data="idx", data_config=broken),
+        DescribeModel(family="vae", config={}, data="idx", data_config=broken),
+    ):
+        failed = engine.ask(command, CommandFailed)
+        assert "train-images-idx3-ubyte is cut short" in failed.fields["data_config.folder"]
+        assert failed.message == failed.fields["data_config.folder"]
 
 
 def test_an_unknown_device_is_refused(engine: EngineProcess) -> None:
