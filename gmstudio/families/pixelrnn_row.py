@@ -38,7 +38,7 @@ from gmstudio.families.pixel_rnn import (
     PixelRNNStepper,
 )
 from gmstudio.families.raster import CornerField, NumMixturesField, OutputField
-from gmstudio.nn.masked_conv import CausalReach
+from gmstudio.nn.masked_conv import causal_mask, colour_groups
 from gmstudio.nn.row_lstm import RowLSTM, row_lstm_reach
 from gmstudio.nn.row_lstm_cache import RowLSTMCache
 from gmstudio.nn.step_ops import StepOps
@@ -115,23 +115,20 @@ class PixelRNNRow(PixelRNN):
 
     def reach(self, group: int, row: int, column: int) -> Tensor:
         """See ``RasterFamily``: the first convolution's window around every position of the triangle."""
-        _, height, width = self.image.shape
+        num_groups, (_, height, width) = self.outputs.num_groups, self.image.shape
         columns = slice(width - 1 - column, 2 * width - 1 - column)
-        triangle_CHW = torch.zeros(self.outputs.num_groups, height, width, dtype=torch.bool)
+        triangle_CHW = torch.zeros(num_groups, height, width)
         triangle_CHW[:, : row + 1] = self._triangles_TCHW[group, :, height - 1 - row :, columns]
-        seen_CHW = torch.zeros_like(triangle_CHW)
-        for position in triangle_CHW.nonzero().tolist():
-            seen_CHW |= self._window.seen_from(*position)
+        # Cut off at the border before the window is laid around it: features outside the image show nothing inside.
+        own, padding = colour_groups(num_groups, num_groups), self.config.input_kernel_size // 2
+        window = causal_mask("A", own, own, self.config.input_kernel_size).float()
+        padded_CHW = functional.pad(triangle_CHW, (0, 0, 0, padding))
+        seen_CHW = functional.conv_transpose2d(padded_CHW.unsqueeze(0), window, padding=padding)[0] > 0
         return seen_CHW.expand(self.image.shape).clone()
 
     @cached_property
-    def _window(self) -> CausalReach:
-        _, height, width = self.image.shape
-        return CausalReach(self.outputs.num_groups, height, width, [("A", self.config.input_kernel_size)])
-
-    @cached_property
     def _triangles_TCHW(self) -> Tensor:
-        """What each colour sees of the first convolution, from the bottom row of a canvas as wide as can be needed."""
+        """What each colour sees of the first convolution, from the bottom of a canvas as wide as can be needed."""
         num_groups, (_, height, width) = self.outputs.num_groups, self.image.shape
         reach_TCHW = functional.pad(torch.eye(num_groups)[:, :, None, None], (width - 1, width - 1, height - 1, 0)) > 0
         for _ in range(self.config.num_layers):
