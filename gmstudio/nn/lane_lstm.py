@@ -17,12 +17,14 @@ reads of a pixel, P pixels of the image in raster order, J lanes of a wave, B im
 pixels of a wave are slices of long contiguous runs.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 NUM_GATES = 4
 
@@ -90,6 +92,14 @@ class Sweep:
             d_states_NSJB[:, :, self._lanes(wave, shift)] += d_read_NKJB[:, row : row + states]
             row += states
 
+    def recall(self, out_NSPB: Tensor, number: int, states_NSJB: Tensor) -> None:
+        """Set the padded states to what they were before the wave of that number, from all states."""
+        states_NSJB.zero_()
+        if number > 0:
+            before = self.waves[number - 1]
+            for direction, pixels in enumerate(before.pixels):
+                states_NSJB[direction, :, self.own_lanes(before)] = out_NSPB[direction, :, pixels]
+
     def own_lanes(self, wave: Wave) -> slice:
         """Where a wave's own states are among the padded lanes."""
         return self._lanes(wave, 0)
@@ -112,6 +122,19 @@ def lane_lstm(x_FPB: Tensor, weight_NGK: Tensor, sweep: Sweep) -> Tensor:
     return cast(Tensor, _LaneLSTM.apply(x_FPB, weight_NGK, sweep, torch.is_grad_enabled()))  # type: ignore[no-untyped-call]
 
 
+class _Room:
+    """One piece of memory for what any wave reads, so that it stays in the cache."""
+
+    def __init__(self, like: Tensor, directions: int, num_read: int, num_lanes: int, batch: int) -> None:
+        self._flat = like.new_empty(directions * num_read * num_lanes * batch)
+        self._directions, self._num_read, self._batch = directions, num_read, batch
+
+    def of(self, lanes: int) -> Tensor:
+        """(N, K, J, B) for so many lanes."""
+        shape = (self._directions, self._num_read, lanes, self._batch)
+        return self._flat[: math.prod(shape)].view(shape)
+
+
 class _LaneLSTM(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x_FPB: Tensor, weight_NGK: Tensor, sweep: Sweep, keep: bool) -> Tensor:
@@ -120,10 +143,11 @@ class _LaneLSTM(torch.autograd.Function):
         out_NSPB = x_FPB.new_empty(directions, num_states, pixels, batch)
         states_NSJB = x_FPB.new_zeros(directions, num_states, sweep.num_lanes + 2 * sweep.padding, batch)
         cells_NSJB = x_FPB.new_zeros(directions, num_states, sweep.num_lanes, batch)
+        room = _Room(x_FPB, directions, num_read, sweep.num_lanes, batch)
         tape = []
         for wave in sweep.waves:
             lanes = wave.stop - wave.first
-            read_NKJB = x_FPB.new_empty(directions, num_read, lanes, batch)
+            read_NKJB = room.of(lanes)
             sweep.read(x_FPB, states_NSJB, wave, read_NKJB)
             gates_NGM = torch.bmm(weight_NGK, read_NKJB.flatten(2))
             gates_NGM[:, : 3 * num_states].sigmoid_()
@@ -139,32 +163,36 @@ class _LaneLSTM(torch.autograd.Function):
             for direction, place in enumerate(wave.pixels):
                 out_NSPB[direction, :, place] = own_NSJB[direction]
             if keep:
-                tape.append((read_NKJB, gates_NGM, before_NSJB, squashed_NSJB))
-        ctx.save_for_backward(weight_NGK)
-        ctx.sweep, ctx.tape, ctx.x_shape = sweep, tape, x_FPB.shape
+                tape.append((gates_NGM, before_NSJB, squashed_NSJB))
+        ctx.save_for_backward(x_FPB, weight_NGK, out_NSPB)
+        ctx.sweep, ctx.tape = sweep, tape
         return out_NSPB
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *grad_outputs: Any) -> Any:
         d_out_NSPB: Tensor = grad_outputs[0]
-        weight_NGK: Tensor = ctx.saved_tensors[0]
+        x_FPB, weight_NGK, out_NSPB = ctx.saved_tensors
         sweep: Sweep = ctx.sweep
-        num_states, batch = d_out_NSPB.shape[1], d_out_NSPB.shape[3]
-        d_x_FPB = d_out_NSPB.new_zeros(ctx.x_shape)
-        d_weight_NGK = torch.zeros_like(weight_NGK)
-        d_states_NSJB = d_out_NSPB.new_zeros(len(d_out_NSPB), num_states, sweep.num_lanes + 2 * sweep.padding, batch)
-        d_cells_NSJB = d_out_NSPB.new_zeros(len(d_out_NSPB), num_states, sweep.num_lanes, batch)
+        (directions, num_states, _, batch), num_read = out_NSPB.shape, weight_NGK.shape[2]
+        d_x_FPB, d_weight_NGK = torch.zeros_like(x_FPB), torch.zeros_like(weight_NGK)
+        states_NSJB = x_FPB.new_zeros(directions, num_states, sweep.num_lanes + 2 * sweep.padding, batch)
+        d_states_NSJB = torch.zeros_like(states_NSJB)
+        d_cells_NSJB = x_FPB.new_zeros(directions, num_states, sweep.num_lanes, batch)
         weight_NKG = weight_NGK.transpose(1, 2).contiguous()
-        for wave, (read_NKJB, gates_NGM, before_NSJB, squashed_NSJB) in zip(
-            reversed(sweep.waves), reversed(ctx.tape), strict=True
-        ):
+        # What was read is put together again: that takes as long as fetching it would, and half the memory.
+        room, d_room = (_Room(x_FPB, directions, num_read, sweep.num_lanes, batch) for _ in range(2))
+        for number, wave in reversed(list(enumerate(sweep.waves))):
             d_h_NSJB = d_states_NSJB[:, :, sweep.own_lanes(wave)].clone()
             for direction, place in enumerate(wave.pixels):
                 d_h_NSJB[direction] += d_out_NSPB[direction, :, place]
             d_cell_NSJB = d_cells_NSJB[:, :, wave.first : wave.stop]
-            d_gates_NGM = _cell_gradients(d_h_NSJB, d_cell_NSJB, gates_NGM, before_NSJB, squashed_NSJB)
+            d_gates_NGM = _cell_gradients(d_h_NSJB, d_cell_NSJB, *ctx.tape[number])
+            read_NKJB, d_read_NKJB = room.of(wave.stop - wave.first), d_room.of(wave.stop - wave.first)
+            sweep.recall(out_NSPB, number, states_NSJB)
+            sweep.read(x_FPB, states_NSJB, wave, read_NKJB)
             d_weight_NGK.baddbmm_(d_gates_NGM, read_NKJB.flatten(2).transpose(1, 2))
-            d_read_NKJB = torch.bmm(weight_NKG, d_gates_NGM).view(read_NKJB.shape)
+            torch.bmm(weight_NKG, d_gates_NGM, out=d_read_NKJB.flatten(2))
             d_states_NSJB.zero_()
             sweep.add_gradients(d_read_NKJB, d_x_FPB, d_states_NSJB, wave)
         return d_x_FPB, d_weight_NGK, None, None
