@@ -146,20 +146,11 @@ class _LaneLSTM(torch.autograd.Function):
         room = _Room(x_FPB, directions, num_read, sweep.num_lanes, batch)
         tape = []
         for wave in sweep.waves:
-            lanes = wave.stop - wave.first
-            read_NKJB = room.of(lanes)
+            read_NKJB = room.of(wave.stop - wave.first)
             sweep.read(x_FPB, states_NSJB, wave, read_NKJB)
             gates_NGM = torch.bmm(weight_NGK, read_NKJB.flatten(2))
-            gates_NGM[:, : 3 * num_states].sigmoid_()
-            _tanh_(gates_NGM[:, 3 * num_states :])
-            i, f, o, g = gates_NGM.unflatten(2, (lanes, batch)).chunk(NUM_GATES, dim=1)
-            cell_NSJB = cells_NSJB[:, :, wave.first : wave.stop]
-            before_NSJB = cell_NSJB.clone()
-            torch.mul(f, before_NSJB, out=cell_NSJB)
-            cell_NSJB.addcmul_(i, g)
-            squashed_NSJB = _tanh_(cell_NSJB.clone())
             own_NSJB = states_NSJB[:, :, sweep.own_lanes(wave)]
-            torch.mul(o, squashed_NSJB, out=own_NSJB)
+            before_NSJB, squashed_NSJB = _run_cells(gates_NGM, cells_NSJB[:, :, wave.first : wave.stop], own_NSJB)
             for direction, place in enumerate(wave.pixels):
                 out_NSPB[direction, :, place] = own_NSJB[direction]
             if keep:
@@ -196,6 +187,24 @@ class _LaneLSTM(torch.autograd.Function):
             d_states_NSJB.zero_()
             sweep.add_gradients(d_read_NKJB, d_x_FPB, d_states_NSJB, wave)
         return d_x_FPB, d_weight_NGK, None, None
+
+
+def _run_cells(gates_NGM: Tensor, cell_NSJB: Tensor, h_NSJB: Tensor) -> tuple[Tensor, Tensor]:
+    """Apply the nonlinearities to the gates, update the cells in place, and set the states.
+
+    Returns:
+        The cells before, and the squashed cells after; (N, S, J, B) each.
+    """
+    num_states, lanes, batch = cell_NSJB.shape[1:]
+    gates_NGM[:, : 3 * num_states].sigmoid_()
+    _tanh_(gates_NGM[:, 3 * num_states :])
+    i, f, o, g = gates_NGM.unflatten(2, (lanes, batch)).chunk(NUM_GATES, dim=1)
+    before_NSJB = cell_NSJB.clone()
+    torch.mul(f, before_NSJB, out=cell_NSJB)
+    cell_NSJB.addcmul_(i, g)
+    squashed_NSJB = _tanh_(cell_NSJB.clone())
+    torch.mul(o, squashed_NSJB, out=h_NSJB)
+    return before_NSJB, squashed_NSJB
 
 
 def _tanh_(x: Tensor) -> Tensor:
