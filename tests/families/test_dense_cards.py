@@ -9,8 +9,9 @@ NAMES = ["markov", "fvbn", "nade", "made"]
 every_name = pytest.mark.parametrize("name", NAMES)
 
 
-def test_they_stand_in_taxonomy_order_before_pixelcnn():
-    assert list(FAMILIES)[: len(NAMES) + 1] == [*NAMES, "pixelcnn"]
+def test_they_stand_in_taxonomy_order_before_pixelcnn() -> None:
+    names = [name for name in FAMILIES if name in ("markov", "fvbn", "nade", "made", "pixelcnn")]
+    assert names == ["markov", "fvbn", "nade", "made", "pixelcnn"]
 
 
 @every_name
