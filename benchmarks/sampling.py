@@ -18,7 +18,7 @@ def measure(family: str, size: int, batch: int, levels: int, channels: int, sett
     """Time both samplers.
 
     The naive one is timed on some pixels spread over the image (each costs the same full pass) and scaled to all of
-    them; the incremental one samples whole images, its median of five counts. Conditionals are compared at those
+    them, with one thread or all, whichever is faster; the incremental one samples whole images, its median of five counts. Conditionals are compared at those
     same pixels of the image that the incremental sampler drew.
 
     Returns:
@@ -34,7 +34,8 @@ def measure(family: str, size: int, batch: int, levels: int, channels: int, sett
             start = time.perf_counter()
             model.sample(batch, generator=torch.Generator().manual_seed(repeat))
             times.append(time.perf_counter() - start)
-        naive_s, steps, difference = _naive(model, image, batch)
+        threads = _faster_threads(model, image, batch)
+        naive_s, steps, difference = _naive(model, image, batch, threads)
         step_ms = _step_times(model, image) if batch == 1 else []
     incremental_s = statistics.median(times)
     result: dict[str, Any] = {
@@ -44,6 +45,7 @@ def measure(family: str, size: int, batch: int, levels: int, channels: int, sett
         "image": str(image),
         "batch": batch,
         "naive_s": naive_s,
+        "naive_threads": threads,
         "naive_measured": f"{steps} of {image.num_dims} full passes, scaled to all",
         "incremental_s": incremental_s,
         "incremental_best_s": min(times),
@@ -66,8 +68,25 @@ def _randomize(model: torch.nn.Module) -> None:
             parameter.add_(noise * (0.5 * parameter.std() if parameter.numel() > 1 else 0.1))
 
 
-def _naive(model: Any, image: ImageSpec, batch: int) -> tuple[float, int, float]:
+def _faster_threads(model: Any, image: ImageSpec, batch: int) -> int:
+    """The number of threads with which the naive sampler's full pass is faster: one, or all."""
+    every = torch.get_num_threads()
+    images = torch.zeros((batch, *image.shape), dtype=torch.uint8)
+    seconds = {}
+    for threads in (1, every):
+        torch.set_num_threads(threads)
+        model.log_prob(images)
+        start = time.perf_counter()
+        for _ in range(NAIVE_STEPS_AT_LEAST):
+            model.log_prob(images)
+        seconds[threads] = time.perf_counter() - start
+    torch.set_num_threads(every)
+    return min(seconds, key=lambda threads: seconds[threads])
+
+
+def _naive(model: Any, image: ImageSpec, batch: int, threads: int) -> tuple[float, int, float]:
     """Seconds for all pixels (scaled), pixels measured, largest difference of conditionals there."""
+    every = torch.get_num_threads()
     fast = model.pixel_session(batch, generator=torch.Generator().manual_seed(2))
     plain = model.plain_pixel_session(batch, generator=torch.Generator().manual_seed(2))
     plain_s, steps, difference = 0.0, 0, 0.0
@@ -77,9 +96,11 @@ def _naive(model: Any, image: ImageSpec, batch: int) -> tuple[float, int, float]
         if fast.step % stride == stride // 2 and (plain_s < NAIVE_SECONDS or steps < NAIVE_STEPS_AT_LEAST):
             for value in _values(fast, plain.step):
                 plain.place(value)
+            torch.set_num_threads(threads)
             start = time.perf_counter()
             reference = plain.conditional()
             plain_s += time.perf_counter() - start
+            torch.set_num_threads(every)
             steps += 1
             difference = max(difference, float((reference - conditional).abs().max()))
         fast.place(fast.draw())
