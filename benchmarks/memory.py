@@ -38,9 +38,8 @@ def _pair(family: str, seconds: float) -> dict[str, Any]:
 
 def _child(family: str, seconds: float) -> None:
     import psutil
-    from PySide6.QtCore import QCoreApplication, QEventLoop
 
-    from benchmarks.window import opened_window, train, wait_until, write_random_idx
+    from benchmarks.window import opened_window, run_events, train, wait_until, write_random_idx
     from gmstudio.messages import StopTraining
 
     peaks = {"window_mib": 0.0, "engine_mib": 0.0}
@@ -53,7 +52,7 @@ def _child(family: str, seconds: float) -> None:
         run = train(studio, family, Path(data), every, {})
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents, 20)
+            run_events(0.1)
             for name, process in processes.items():
                 peaks[name] = max(peaks[name], process.memory_info().rss / 2**20)
         studio.client.send(StopTraining())

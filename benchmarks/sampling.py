@@ -17,9 +17,9 @@ REPEATS = 5
 def measure(family: str, size: int, batch: int, levels: int, channels: int, settings: list[str]) -> dict[str, Any]:
     """Time both samplers.
 
-    The naive one is timed on some pixels spread over the image (each costs the same full pass) and scaled to all of
-    them, with one thread or all, whichever is faster; the incremental one samples whole images, its median of five counts. Conditionals are compared at those
-    same pixels of the image that the incremental sampler drew.
+    The naive one is timed on some pixels spread over the image (each costs the same full pass), with one thread or
+    all, whichever is faster, and scaled to all pixels; the incremental one samples whole images, its median of five
+    counts. Conditionals are compared at those same pixels of the image that the incremental sampler drew.
 
     Returns:
         ``naive_s``, ``incremental_s``, ``ratio``, ``max_abs_diff`` of the conditionals, and what was measured.

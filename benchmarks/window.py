@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QCoreApplication, QEventLoop
+from PySide6.QtCore import QCoreApplication, QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication
 
 from gmstudio.client import EngineClient
@@ -22,6 +22,7 @@ from gmstudio.session.studio import Studio
 
 PATIENCE_S = 120.0
 NUM_IMAGES = 2000
+LOOK_EVERY_MS = 20
 
 
 @contextmanager
@@ -57,11 +58,21 @@ def wait_until(condition: Callable[[], bool], what: str) -> None:
     Raises:
         TimeoutError: when it does not within two minutes.
     """
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"Waited {PATIENCE_S:.0f} seconds in vain for {what}.")
-        QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents, 20)
+    run_events(PATIENCE_S, condition)
+    if not condition():
+        raise TimeoutError(f"Waited {PATIENCE_S:.0f} seconds in vain for {what}.")
+
+
+def run_events(seconds: float, until: Callable[[], bool] = lambda: False) -> None:
+    """Run the window's event loop as the application does, asleep between events, for so long or until it holds."""
+    end = time.monotonic() + seconds
+    loop = QEventLoop()
+    look = QTimer(interval=LOOK_EVERY_MS)
+    look.timeout.connect(lambda: loop.quit() if until() or time.monotonic() > end else None)
+    look.start()
+    if not until():
+        loop.exec()
+    look.stop()
 
 
 def write_random_idx(folder: Path, size: int = 28) -> None:

@@ -7,13 +7,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QElapsedTimer
 from PySide6.QtWidgets import QAbstractSlider, QWidget
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent.parent))  # benchmarks/ is not installed
 
-from benchmarks.window import opened_window, wait_until  # noqa: E402
+from benchmarks.window import opened_window, run_events, wait_until  # noqa: E402
 from gmstudio.gui.main_window import MainWindow  # noqa: E402
 from gmstudio.gui.theme import theme  # noqa: E402
 from gmstudio.session.studio import Studio  # noqa: E402
@@ -81,9 +80,7 @@ def take_pixels(window: MainWindow, studio: Studio) -> None:
 
 def settle(milliseconds: int = SETTLE_MS) -> None:
     """Let answers arrive and be painted."""
-    timer = QElapsedTimer()
-    timer.start()
-    wait_until(lambda: timer.elapsed() > milliseconds, "the window to settle")
+    run_events(milliseconds / 1000)
 
 
 def take(window: QWidget, name: str) -> None:
