@@ -122,16 +122,6 @@ class PixelState:
         """(C,) steps at which the sub-pixels of a pixel are placed, in order."""
         return np.flatnonzero((self.order[:, 1] == row) & (self.order[:, 2] == column))
 
-    @property
-    def next_row_step(self) -> int:
-        """The first step in another row than the next sub-pixel's; D when there is none."""
-        return self.row_end(self.step)
-
-    @property
-    def previous_row_step(self) -> int:
-        """Where the row of the sub-pixel placed last began, 0 at the start."""
-        return self.row_start(self.step)
-
     def row_start(self, step: int) -> int:
         """Where the row of the sub-pixel before a step began, 0 at the start."""
         if step == 0:

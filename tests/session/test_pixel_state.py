@@ -60,8 +60,8 @@ def state(step: int) -> PixelState:
 
 def test_positions_and_rows() -> None:
     assert state(0).position == (0, 0, 0) and state(5).position == (2, 0, 1) and state(12).position is None
-    assert [state(s).next_row_step for s in (0, 5, 6, 11, 12)] == [6, 6, 12, 12, 12]
-    assert [state(s).previous_row_step for s in (0, 1, 6, 7, 12)] == [0, 0, 0, 6, 6]
+    assert [state(0).row_end(s) for s in (0, 5, 6, 11, 12)] == [6, 6, 12, 12, 12]
+    assert [state(0).row_start(s) for s in (0, 1, 6, 7, 12)] == [0, 0, 0, 6, 6]
     assert state(0).steps_of_pixel(1, 0).tolist() == [6, 7, 8]
 
 
