@@ -343,15 +343,18 @@ class FamilyCard(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LatentSpec(msgspec.Struct, frozen=True):
-    """A latent space: ``num_dims`` coordinates with a standard normal prior.
+    """A latent space.
 
     Args:
         num_dims: coordinates of a code.
         symbol: how the literature writes the code, ``z``.
+        prior: distribution of each coordinate: ``normal`` (mean 0, deviation 1), ``bernoulli`` (a unit that is off or
+            on, 0 to 1), or ``none`` where the family has no prior and codes are standardized to the data instead.
     """
 
     num_dims: int
     symbol: str = "z"
+    prior: Literal["normal", "bernoulli", "none"] = "normal"
 
 
 CAPABILITIES = (
@@ -365,6 +368,8 @@ CAPABILITIES = (
     "decode",
     "discriminate",
     "chain",
+    "timeline",
+    "figures",
 )
 """Method names from which the catalog derives what a family can do."""
 

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gmstudio.data.dataset import Dataset
+from gmstudio.data.dataset import Dataset, Labels
 
 
 class Batches:
@@ -20,6 +20,8 @@ class Batches:
     def __init__(self, dataset: Dataset, batch_size: int, seed: int, device: torch.device) -> None:
         self._train = torch.from_numpy(dataset.train.images).to(device)
         self._valid = torch.from_numpy(dataset.valid.images).to(device)
+        self._train_labels = _on_device(dataset.train.labels, device)
+        self._valid_labels = _on_device(dataset.valid.labels, device)
         self._resample = dataset.resample
         self._seed = seed
         self.batch_size = min(batch_size, len(self._train))
@@ -32,20 +34,40 @@ class Batches:
 
         Where the data is binarized by sampling, each visit of an image draws its pixels anew, from ``generator``.
         """
+        images = self._train.index_select(0, self._rows(step))
+        if not self._resample:
+            return images
+        uniform = torch.rand(images.shape, generator=generator, device=images.device)
+        return (uniform * 255 < images).to(torch.uint8)
+
+    def train_labels(self, step: int) -> Tensor | None:
+        """The labels (B,) int64 of the batch of a step; None where the data has none."""
+        return None if self._train_labels is None else self._train_labels.index_select(0, self._rows(step))
+
+    def valid(self, limit: int) -> list[Tensor]:
+        """At most ``limit`` validation images, always the same ones, in batches of about ``batch_size``."""
+        return list(self._valid.index_select(0, self._valid_rows(limit)).split(self.batch_size))
+
+    def valid_labels(self, limit: int) -> list[Tensor] | None:
+        """The labels of ``valid``, batch by batch; None where the data has none."""
+        if self._valid_labels is None:
+            return None
+        return list(self._valid_labels.index_select(0, self._valid_rows(limit)).split(self.batch_size))
+
+    def _rows(self, step: int) -> Tensor:
+        """Which training images are the batch of a step."""
         epoch, position = divmod(step, self.steps_per_epoch)
         if epoch != self._epoch:
             order = np.random.default_rng([self._seed, epoch]).permutation(len(self._train))
             self._order = torch.from_numpy(order).to(self._train.device)
             self._epoch = epoch
         start = position * self.batch_size
-        images = self._train.index_select(0, self._order[start : start + self.batch_size])
-        if not self._resample:
-            return images
-        uniform = torch.rand(images.shape, generator=generator, device=images.device)
-        return (uniform * 255 < images).to(torch.uint8)
+        return self._order[start : start + self.batch_size]
 
-    def valid(self, limit: int) -> list[Tensor]:
-        """At most ``limit`` validation images, always the same ones, in batches of about ``batch_size``."""
+    def _valid_rows(self, limit: int) -> Tensor:
         order = np.random.default_rng(0).permutation(len(self._valid))[:limit]
-        index = torch.from_numpy(order).to(self._valid.device)
-        return list(self._valid.index_select(0, index).split(self.batch_size))
+        return torch.from_numpy(order).to(self._valid.device)
+
+
+def _on_device(labels: Labels | None, device: torch.device) -> Tensor | None:
+    return None if labels is None else torch.from_numpy(labels).to(device)

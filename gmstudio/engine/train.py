@@ -20,7 +20,7 @@ from gmstudio.engine.batches import Batches
 from gmstudio.engine.checkpoint_writer import CheckpointWriter
 from gmstudio.engine.optimizers import PhaseOptimizer, learning_rate
 from gmstudio.engine.sampling import draw_grid, grid_kind
-from gmstudio.families.base import Family, Phase
+from gmstudio.families.base import Family, LossTerms, Phase
 from gmstudio.messages import Array, CheckpointSaved, Event, HistoryAppended, SamplesDrawn, Series
 from gmstudio.runs.checkpoints import CHECKPOINTS_NAME
 from gmstudio.runs.folder import RunFolder
@@ -68,7 +68,9 @@ class Trainer:
         self._batches = Batches(dataset, self.training.batch_size, self.training.seed, self._device)
         self._generator = torch.Generator(self._device).manual_seed(self.training.seed)
         self._optimizers = [PhaseOptimizer(phase, self.training) for phase in model.phases()]
+        self._batches_per_step = max(phase.phase.updates_per_step for phase in self._optimizers)
         self._validation = self._batches.valid(self.training.validation_images)
+        self._validation_labels = self._batches.valid_labels(self.training.validation_images)
         self._pending: list[tuple[int, str, torch.Tensor | float]] = []
         self._flushed_at = self._checkpointed_at = time.monotonic()
         self._timed_from = (time.perf_counter(), 0)
@@ -156,26 +158,40 @@ class Trainer:
         """One step: every phase once."""
         if not self.model.training:  # after a validation or samples; asking each step would walk all modules
             self.model.train()
-        batch = self._batches.train(self.step, self._generator)
         step = self.step + 1
         want_norm = step % NORM_EVERY == 0 or step == 1
-        for optimizer in self._optimizers:
-            phase = optimizer.phase
-            self._require_grad_of(phase)
-            optimizer.zero_grad()
-            with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self.training.precision == "bf16"):
-                terms = phase.loss(batch, self._generator)
-            terms["loss"].backward()
-            norm = optimizer.update(self.step, want_norm=want_norm)
-            for name, value in terms.items():
-                self._pending.append((step, self._term_name(phase, name), value.detach()))
-            if norm is not None and want_norm:
-                self._pending.append((step, self._qualified("grad_norm", phase), norm.detach()))
+        for update in range(1, self._batches_per_step + 1):
+            index = self.step * self._batches_per_step + update - 1
+            batch = self._batches.train(index, self._generator)
+            for optimizer in self._optimizers:
+                if update > self._batches_per_step - optimizer.phase.updates_per_step:
+                    is_last = update == self._batches_per_step
+                    self._update(optimizer, batch, index, record=is_last, want_norm=want_norm and is_last)
         self.step = step
         self._bound_queue()
         if want_norm:
             self._pending.append((step, "learning_rate", learning_rate(self.training, step - 1)))
             self._measure_rate()
+
+    def _update(
+        self, optimizer: PhaseOptimizer, batch: torch.Tensor, index: int, *, record: bool, want_norm: bool
+    ) -> None:
+        """One update of one phase's parameters."""
+        phase, step = optimizer.phase, self.step + 1
+        self._require_grad_of(phase)
+        optimizer.zero_grad()
+        labels = self._batches.train_labels(index) if phase.takes_labels else None
+        with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self.training.precision == "bf16"):
+            terms = _loss(phase, batch, self._generator, labels)
+        terms["loss"].backward()
+        norm = optimizer.update(self.step, want_norm=want_norm)
+        if phase.after_update is not None:
+            phase.after_update()
+        if record:
+            for name, value in terms.items():
+                self._pending.append((step, self._term_name(phase, name), value.detach()))
+        if norm is not None and want_norm:
+            self._pending.append((step, self._qualified("grad_norm", phase), norm.detach()))
 
     def _require_grad_of(self, phase: Phase) -> None:
         if len(self._optimizers) > 1:
@@ -232,11 +248,12 @@ class Trainer:
         sums: dict[str, float] = {}
         count = 0
         generator = torch.Generator(self._device).manual_seed(self.training.seed + 1)
-        for batch in self._validation:
+        for number, batch in enumerate(self._validation):
             self.model.eval()
+            labels = self._validation_labels[number] if self._validation_labels is not None else None
             with torch.no_grad():
                 for optimizer in self._optimizers:
-                    for name, value in optimizer.phase.loss(batch, generator).items():
+                    for name, value in _loss(optimizer.phase, batch, generator, labels).items():
                         key = self._term_name(optimizer.phase, name)
                         sums[key] = sums.get(key, 0.0) + float(value) * len(batch)
             count += len(batch)
@@ -330,6 +347,13 @@ class Trainer:
         else:
             self._generator.manual_seed(int(np.random.SeedSequence([self.training.seed, step]).generate_state(1)[0]))
             self.run.history.log(step, "device", f"Continued on another device ({self._device}), with fresh noise.")
+
+
+def _loss(phase: Phase, batch: torch.Tensor, generator: torch.Generator, labels: torch.Tensor | None) -> LossTerms:
+    """A phase's terms, with the labels where there are some and it wants them."""
+    if labels is None or not phase.takes_labels:
+        return phase.loss(batch, generator)
+    return phase.loss(batch, generator, labels)
 
 
 def load_weights(model: Family, arrays: dict[str, NDArray[Any]]) -> None:

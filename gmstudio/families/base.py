@@ -6,7 +6,7 @@ Shape legend used in all families: B batch, C channels, H height, W width, L lev
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import torch
 from msgspec import Struct
@@ -25,16 +25,24 @@ class Phase:
         name: short word, for example ``discriminator``; the only phase of a likelihood model is ``model``.
         parameters: the tensors that this phase's optimizer moves.
         loss: ``loss(batch, generator)`` → named 0-dim tensors, ``"loss"`` (minimized) among them. ``batch`` is an
-            integer tensor (B, C, H, W) on the model's device; all noise comes from ``generator`` (same device).
+            integer tensor (B, C, H, W) on the model's device; all noise comes from ``generator`` (same device). Where
+            ``takes_labels``, it may be called with the labels, (B,) int64, as a third argument.
         betas: Adam's.
         learning_rate_scale: multiplies the training settings' learning rate.
+        updates_per_step: how many updates this phase makes in one step, each on a batch of its own; a phase with fewer
+            of them than another makes its after the other's first ones.
+        after_update: called after each update of this phase's parameters, for example to average weights.
+        takes_labels: whether ``loss`` conditions on labels when it is given them.
     """
 
     name: str
     parameters: list[nn.Parameter]
-    loss: Callable[[Tensor, torch.Generator], LossTerms]
+    loss: Callable[..., LossTerms]
     betas: tuple[float, float] = (0.9, 0.999)
     learning_rate_scale: float = field(default=1.0)
+    updates_per_step: int = 1
+    after_update: Callable[[], None] | None = None
+    takes_labels: bool = False
 
 
 class Family(nn.Module, ABC):
@@ -164,9 +172,107 @@ class Sampler(Protocol):
         """(n, C, H, W) uint8 images."""
 
 
+@runtime_checkable
+class PiecewiseSampler(Protocol):
+    """Families whose sampling takes long, and which therefore offer it in small pieces."""
+
+    def sample_pieces(self, n: int, generator: torch.Generator | None = None) -> Iterator[Tensor | None]:
+        """Yields None after each piece of a few milliseconds, then the (n, C, H, W) uint8 images of ``sample``."""
+
+
+@dataclass(frozen=True, eq=False)
+class Moment:
+    """One state on the timeline of a generation that is not pixel by pixel.
+
+    Args:
+        images: (B, C, H, W) floats in [0, 1], what is shown.
+        measures: name → (B,) floats: what can be told of each state, for example its energy; the same names in all
+            moments of a timeline. Names are unique words with their unit, for example ``free energy, nats``.
+        label: where on the timeline this is, in the field's words, for example ``Gibbs step 12`` or ``t = 431``.
+    """
+
+    images: Tensor
+    measures: dict[str, Tensor]
+    label: str
+
+
+@runtime_checkable
+class Timeline(Protocol):
+    """Families that generate step by step, whole images at a time: chains, denoising, flow layers."""
+
+    def timeline(
+        self, x: Tensor | None, n: int, steps: int, generator: torch.Generator | None = None
+    ) -> Iterator[Moment]:
+        """Run ``n`` generations side by side.
+
+        Args:
+            x: (n, C, H, W) integer images to start from, or None to start from noise (or the prior).
+            n: how many.
+            steps: transitions wanted; a family whose timeline has a fixed length shows at most about so many of it.
+            generator: source of all noise.
+
+        Returns:
+            A generator of moments, the first one the start; each ``next`` takes at most some tens of milliseconds.
+        """
+
+
+@runtime_checkable
+class MarkovChain(Protocol):
+    """Families that generate by a Markov chain over images."""
+
+    def chain(self, x: Tensor, generator: torch.Generator | None = None) -> Iterator[Tensor]:
+        """From (B, C, H, W) integers: a generator of the states after each transition, (B, C, H, W) uint8 levels."""
+
+
+@dataclass(frozen=True, eq=False)
+class Figure:
+    """A picture of a model's insides, drawn anew while it trains.
+
+    Args:
+        kind: ``histogram`` (values are counts, (S, N), of N bins between N + 1 ``edges``), ``bars`` (values (S, N), one
+            bar each) or ``images`` (a grid, ``columns`` wide).
+        name: unique in the family, for example ``kl_per_dim``.
+        title: a few words for its heading, with the unit.
+        help: one sentence for a student.
+        series: S names, for example ``("real", "fake")``; for images one for each column, or none.
+        edges: (N + 1,) floats of a histogram.
+        values: (S, N) floats of a histogram or of bars.
+        images: (M, C, H, W) floats in [0, 1].
+        columns: of the grid of images; 0 leaves it to the window.
+        reference: (N,) floats to compare the values with, for example the normal distribution's counts.
+    """
+
+    kind: Literal["histogram", "bars", "images"]
+    name: str
+    title: str
+    help: str
+    series: tuple[str, ...] = ()
+    edges: Tensor | None = None
+    values: Tensor | None = None
+    images: Tensor | None = None
+    columns: int = 0
+    reference: Tensor | None = None
+
+
+@runtime_checkable
+class Illustrated(Protocol):
+    """Families that can draw what goes on inside them."""
+
+    def figures(self, batch: Tensor, generator: torch.Generator) -> tuple[Figure, ...]:
+        """Figures for (B, C, H, W) integer validation images, within some tens of milliseconds; without gradients."""
+
+
 def sample_in_pieces(model: Any, n: int, generator: torch.Generator) -> Iterator[Tensor | None]:
     """Sample without holding the engine for long: yields None after each small piece, then the images (n, C, H, W)."""
     # Inference mode is left before every yield: it belongs to the thread, and others run in between.
+    if isinstance(model, PiecewiseSampler):
+        pieces = model.sample_pieces(n, generator)
+        while True:
+            with torch.inference_mode():
+                piece = next(pieces, None)
+            yield piece
+            if piece is not None:
+                return
     if not isinstance(model, Autoregressive):
         with torch.inference_mode():
             images = model.sample(n, generator=generator)
