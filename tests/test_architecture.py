@@ -12,8 +12,9 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "gmstudio"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-WINDOW_SIDE = ("app", "gui", "session", "client", "runs", "messages", "cards", "engine_state", "display", "resources")
-ENGINE_SIDE = ("engine", "families", "nn", "data", "runs", "messages", "cards")
+MESSAGES = ("messages", "commands", "events", "array", "cards")
+WINDOW_SIDE = ("app", "gui", "session", "client", "runs", *MESSAGES, "engine_state", "display", "resources")
+ENGINE_SIDE = ("engine", "families", "nn", "data", "runs", *MESSAGES)
 
 
 def lint_imports(folder: Path) -> str:

@@ -1,0 +1,218 @@
+"""What the window asks of the engine. Every command carries a request number that its reply repeats."""
+
+from typing import Any, Literal
+
+import msgspec
+
+from gmstudio.array import Array
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Base of what the window asks of the engine."""
+
+    request: int = 0
+
+
+# ---- commands: the engine -------------------------------------------------------------------------------
+
+
+class Ping(Command, frozen=True, kw_only=True):
+    """Answered at once with ``Pong``, even during a long step."""
+
+
+class ChooseDevice(Command, frozen=True, kw_only=True):
+    """Use this device from the next model on: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``."""
+
+    device: str
+
+
+class Shutdown(Command, frozen=True, kw_only=True):
+    """Checkpoint whatever trains, then exit 0."""
+
+
+# ---- commands: data ---------------------------------------------------------------------------------------
+
+
+class BrowseData(Command, frozen=True, kw_only=True):
+    """Load a data source and show images of one split, from ``start`` on; answered with ``DataBrowsed``."""
+
+    data: str
+    data_config: dict[str, Any]
+    split: Literal["train", "valid", "test"] = "train"
+    start: int = 0
+    count: int = 64
+
+
+class DescribeModel(Command, frozen=True, kw_only=True):
+    """Check a config against a data source without training; answered with ``ModelDescribed``."""
+
+    family: str
+    config: dict[str, Any]
+    data: str
+    data_config: dict[str, Any]
+    training: dict[str, Any] = {}
+
+
+# ---- commands: training and runs ----------------------------------------------------------------------------
+
+
+class StartTraining(Command, frozen=True, kw_only=True):
+    """Begin a run; answered with ``RunOpened``. One run trains at a time.
+
+    Args:
+        folder: where the run folder goes; empty: a new one in the library of runs.
+    """
+
+    family: str
+    config: dict[str, Any]
+    data: str
+    data_config: dict[str, Any]
+    training: dict[str, Any]
+    folder: str = ""
+
+
+class ResumeRun(Command, frozen=True, kw_only=True):
+    """Continue a run on disk from its latest checkpoint; ``steps`` moves its end; answered with ``RunOpened``."""
+
+    run: str
+    steps: int | None = None
+
+
+class PauseTraining(Command, frozen=True, kw_only=True):
+    """Stand still after the current step; no checkpoint is written."""
+
+
+class ResumeTraining(Command, frozen=True, kw_only=True):
+    """Go on after a pause."""
+
+
+class StepTraining(Command, frozen=True, kw_only=True):
+    """While paused: make ``count`` steps and pause again."""
+
+    count: int = 1
+
+
+class StopTraining(Command, frozen=True, kw_only=True):
+    """End the run here and keep it: a checkpoint is written, it can be resumed later."""
+
+
+class MarkCheckpoint(Command, frozen=True, kw_only=True):
+    """Keep a checkpoint for good (or no longer); of the run in training, write one at the current step first."""
+
+    run: str
+    marked: bool = True
+
+
+class ListRuns(Command, frozen=True, kw_only=True):
+    """Answered with ``RunsListed``."""
+
+
+class OpenRun(Command, frozen=True, kw_only=True):
+    """Get ready to explore a run (and to show its history); answered with ``RunOpened``, then ``HistoryAppended``."""
+
+    run: str
+
+
+class FetchSamples(Command, frozen=True, kw_only=True):
+    """The kept sample grid of a run at a step (the nearest one not after it); answered with ``SamplesDrawn``."""
+
+    run: str
+    step: int
+
+
+# ---- commands: pixels ---------------------------------------------------------------------------------------
+
+
+class OpenPixels(Command, frozen=True, kw_only=True):
+    """Open a step-by-step generation with the run's current weights; answered with ``PixelsOpened``.
+
+    The session keeps the weights that it was opened with, so its numbers stay exact while training goes on.
+
+    Args:
+        seed: of the uniforms that turn probabilities into values.
+        given: (C, H, W) levels whose first ``first`` sub-pixels are placed; None: an empty image. As many as fit in
+            a few frames are placed at once; the others stand on the remembered path (see ``RewindPixels``).
+        weights_of: an open generation of the same run whose weights are to be used; 0: the run's current weights.
+    """
+
+    run: str
+    seed: int = 0
+    given: Array | None = None
+    first: int = 0
+    weights_of: int = 0
+
+
+class AdvancePixels(Command, frozen=True, kw_only=True):
+    """Generate up to ``count`` sub-pixels, for at most ``budget_ms``; answered with ``PixelsMoved``.
+
+    Values on the remembered path (see ``RewindPixels``) are placed again; beyond it new ones are drawn.
+    """
+
+    session: int
+    count: int = 1
+    temperature: float = 1.0
+    budget_ms: float = 12.0
+
+
+class PlacePixel(Command, frozen=True, kw_only=True):
+    """Commit this value at the current position; forgets the path beyond; answered with ``PixelsMoved``."""
+
+    session: int
+    value: int
+
+
+class RewindPixels(Command, frozen=True, kw_only=True):
+    """Go to ``step``, back or forward along the remembered path; answered with ``PixelsMoved``.
+
+    Given sub-pixels that no conditional was computed for yet are scored on the way; when that takes longer than a
+    few frames the reply stands at an earlier step, and the same command goes on from there.
+    """
+
+    session: int
+    step: int
+
+
+class ForgetPath(Command, frozen=True, kw_only=True):
+    """Drop the path beyond the current step (a new seed for what follows); answered with ``PixelsMoved``."""
+
+    session: int
+    seed: int
+
+
+class ForkPixels(Command, frozen=True, kw_only=True):
+    """Continue the current prefix in ``count`` ways; answered with ``PixelsForked`` many times, the last one done."""
+
+    session: int
+    count: int = 16
+    seed: int = 0
+    temperature: float = 1.0
+
+
+class ClosePixels(Command, frozen=True, kw_only=True):
+    """Let a session go."""
+
+    session: int
+
+
+# ---- commands: latents --------------------------------------------------------------------------------------
+
+
+class Decode(Command, frozen=True, kw_only=True):
+    """Decode (N, Z) float32 codes with the run's current weights; answered with ``Decoded``."""
+
+    run: str
+    codes: Array
+
+
+class Encode(Command, frozen=True, kw_only=True):
+    """Encode a data-set image; answered with ``Encoded``."""
+
+    run: str
+    split: Literal["train", "valid", "test"] = "valid"
+    index: int = 0
+
+
+class MeasureLatents(Command, frozen=True, kw_only=True):
+    """Measure each latent dimension on validation images; answered with ``LatentsMeasured``."""
+
+    run: str
