@@ -54,6 +54,8 @@ class EngineEvents(QObject):
     pixels_opened = Signal(object)
     pixels_moved = Signal(object)
     pixels_forked = Signal(object)
+    pixel_explained = Signal(object)
+    pixels_compared = Signal(object)
     decoded = Signal(object)
     encoded = Signal(object)
     latents_measured = Signal(object)

@@ -132,7 +132,16 @@ class OpenPixels(Command, frozen=True, kw_only=True):
         seed: of the uniforms that turn probabilities into values.
         given: (C, H, W) levels whose first ``first`` sub-pixels are placed; None: an empty image. As many as fit in
             a few frames are placed at once; the others stand on the remembered path (see ``RewindPixels``).
+        first: sub-pixels of ``given`` that are placed, in the generation order.
         weights_of: an open generation of the same run whose weights are to be used; 0: the run's current weights.
+        order: name of the generation order (``PixelsOpened.orders`` says which there are), ``painted`` for that of
+            ``ranks``; empty: the model's own.
+        order_seed: of the shuffled order.
+        ranks: (H, W) float32, for ``painted``: pixels of lower rank come first, equal ones row by row.
+        mask: (C, H, W) bool: sub-pixels of ``given`` that are given. They come first, the others follow, both in the
+            chosen order; so ``first`` counts the given ones first. Any set for order-agnostic models; for the others
+            only one that comes first in their order anyway.
+        label: class to condition on, for class-conditional models; −1: none.
     """
 
     run: str
@@ -140,18 +149,30 @@ class OpenPixels(Command, frozen=True, kw_only=True):
     given: Array | None = None
     first: int = 0
     weights_of: int = 0
+    order: str = ""
+    order_seed: int = 0
+    ranks: Array | None = None
+    mask: Array | None = None
+    label: int = -1
 
 
 class AdvancePixels(Command, frozen=True, kw_only=True):
     """Generate up to ``count`` sub-pixels, for at most ``budget_ms``; answered with ``PixelsMoved``.
 
-    Values on the remembered path (see ``RewindPixels``) are placed again; beyond it new ones are drawn.
+    Values on the remembered path (see ``RewindPixels``) are placed again; beyond it new ones are drawn. A breakpoint
+    ends it early, and is passed by the first sub-pixel of the next command.
+
+    Args:
+        stop_entropy: stop before a sub-pixel whose conditional has a larger entropy, nats; None: never.
+        stop_probability: stop after a sub-pixel whose value was less likely than this; None: never.
     """
 
     session: int
     count: int = 1
     temperature: float = 1.0
     budget_ms: float = 12.0
+    stop_entropy: float | None = None
+    stop_probability: float | None = None
 
 
 class PlacePixel(Command, frozen=True, kw_only=True):
@@ -159,6 +180,25 @@ class PlacePixel(Command, frozen=True, kw_only=True):
 
     session: int
     value: int
+
+
+class EditPixel(Command, frozen=True, kw_only=True):
+    """Change the value of a sub-pixel that is placed already; answered with ``PixelsMoved``.
+
+    Args:
+        step: of the sub-pixel, before the current one.
+        value: its new level.
+        keep: what was placed after it stays and is scored anew; otherwise it is drawn again, from the same uniforms.
+            Either happens along the way back to where the generation stood, a few frames at a time: the reply may
+            stand at an earlier step, with the kept values on the remembered path.
+        temperature: of what is drawn again.
+    """
+
+    session: int
+    step: int
+    value: int
+    keep: bool = True
+    temperature: float = 1.0
 
 
 class RewindPixels(Command, frozen=True, kw_only=True):
@@ -180,12 +220,43 @@ class ForgetPath(Command, frozen=True, kw_only=True):
 
 
 class ForkPixels(Command, frozen=True, kw_only=True):
-    """Continue the current prefix in ``count`` ways; answered with ``PixelsForked`` many times, the last one done."""
+    """Continue the current prefix in ``count`` ways; answered with ``PixelsForked`` many times, the last one done.
+
+    Args:
+        likeliest: the first continuation takes the most likely value of each conditional instead of drawing one.
+    """
 
     session: int
     count: int = 16
     seed: int = 0
     temperature: float = 1.0
+    likeliest: bool = False
+
+
+class ExplainPixel(Command, frozen=True, kw_only=True):
+    """What a conditional looks at, and what it is made of; answered with ``PixelExplained``.
+
+    Args:
+        step: of the sub-pixel, at most the current one; −1: the next one.
+        value: the level whose log-probability is explained; −1: the placed one, or the most likely one of the next.
+    """
+
+    session: int
+    step: int = -1
+    value: int = -1
+
+
+class ComparePixels(Command, frozen=True, kw_only=True):
+    """What another run's model makes of the same sub-pixels in the same order; answered with ``PixelsCompared``.
+
+    Args:
+        session: the generation whose placed sub-pixels are scored.
+        run: of the other model, with its current weights; it must have the same kind of images, and generate in the
+            session's order.
+    """
+
+    session: int
+    run: str
 
 
 class ClosePixels(Command, frozen=True, kw_only=True):

@@ -225,6 +225,13 @@ class PixelsOpened(Event, frozen=True, kw_only=True):
         session: its number.
         weights_step: training step of the weights it uses.
         order: (D, 3) int64 rows (channel, row, column).
+        orders: names of the orders that can be chosen, ``painted`` among them; only the model's own when it has one.
+        order_name: the chosen one.
+        order_words: which order the model keeps to, in words; empty when any can be chosen.
+        num_given: sub-pixels that a given set put first.
+        any_order: the model is order-agnostic: any set can be given.
+        num_classes: classes that it can be conditioned on; 0: none.
+        label: the one that it is conditioned on; −1: none.
     """
 
     session: int
@@ -232,6 +239,13 @@ class PixelsOpened(Event, frozen=True, kw_only=True):
     image: ImageSpec
     weights_step: int
     order: Array
+    orders: tuple[str, ...] = ()
+    order_name: str = ""
+    order_words: str = ""
+    num_given: int = 0
+    any_order: bool = False
+    num_classes: int = 0
+    label: int = -1
 
 
 class PixelsMoved(Event, frozen=True, kw_only=True):
@@ -245,6 +259,8 @@ class PixelsMoved(Event, frozen=True, kw_only=True):
         conditional: (L,) float32 probabilities of the next sub-pixel at temperature 1; empty at the end.
         uniform: the number in [0, 1) that will choose the next value.
         context: (C, H, W) bool: what the next conditional can depend on.
+        stopped: the breakpoint that ended an ``AdvancePixels``: ``entropy``, ``probability``; else empty.
+        entropies: (step,) float32 nats, the entropy of each placed sub-pixel's conditional, in order.
     """
 
     session: int
@@ -255,6 +271,8 @@ class PixelsMoved(Event, frozen=True, kw_only=True):
     conditional: Array
     uniform: float
     context: Array
+    stopped: Literal["", "entropy", "probability"] = ""
+    entropies: Array | None = None
 
 
 class PixelsForked(Event, frozen=True, kw_only=True):
@@ -266,6 +284,47 @@ class PixelsForked(Event, frozen=True, kw_only=True):
     start: int
     step: int
     done: bool
+
+
+class PixelExplained(Event, frozen=True, kw_only=True):
+    """What one conditional looks at.
+
+    Args:
+        step: of the sub-pixel.
+        value: the level whose log-probability is explained.
+        sensitivity: (C, H, W) float32, nats: how log p(x_i = value | x_<i) changes with each sub-pixel of the context.
+        kind: ``gradient``, for a change by the whole range of levels at the slope here, or ``difference``, measured by
+            moving the sub-pixel to another level (where the conditional has no slope).
+        reach: (C, H, W) bool: the receptive field that the architecture allows.
+        components: (K, L) float32: the conditional as a sum of mixture components; None when it is no mixture.
+    """
+
+    session: int
+    step: int
+    value: int
+    sensitivity: Array
+    kind: Literal["gradient", "difference"]
+    reach: Array
+    components: Array | None = None
+
+
+class PixelsCompared(Event, frozen=True, kw_only=True):
+    """Another model's view of a generation.
+
+    Args:
+        run: of the other model.
+        weights_step: training step of its weights.
+        step: sub-pixels that were scored.
+        nats: (step,) float32, its −log p of each, in the session's order.
+        conditional: (L,) float32, its probabilities of the next sub-pixel; empty at the end.
+    """
+
+    session: int
+    run: str
+    weights_step: int
+    step: int
+    nats: Array
+    conditional: Array
 
 
 # ---- events: latents ----------------------------------------------------------------------------------------

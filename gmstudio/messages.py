@@ -16,9 +16,12 @@ from gmstudio.commands import (
     ChooseDevice,
     ClosePixels,
     Command,
+    ComparePixels,
     Decode,
     DescribeModel,
+    EditPixel,
     Encode,
+    ExplainPixel,
     FetchSamples,
     ForgetPath,
     ForkPixels,
@@ -51,6 +54,8 @@ from gmstudio.events import (
     HistoryAppended,
     LatentsMeasured,
     ModelDescribed,
+    PixelExplained,
+    PixelsCompared,
     PixelsForked,
     PixelsMoved,
     PixelsOpened,
@@ -79,15 +84,18 @@ __all__ = [
     "ClosePixels",
     "Command",
     "CommandFailed",
+    "ComparePixels",
     "DataBrowsed",
     "Decode",
     "Decoded",
     "DescribeModel",
     "Done",
+    "EditPixel",
     "Encode",
     "Encoded",
     "EngineReported",
     "Event",
+    "ExplainPixel",
     "FetchSamples",
     "ForgetPath",
     "ForkPixels",
@@ -102,6 +110,8 @@ __all__ = [
     "OpenRun",
     "PauseTraining",
     "Ping",
+    "PixelExplained",
+    "PixelsCompared",
     "PixelsForked",
     "PixelsMoved",
     "PixelsOpened",
@@ -155,7 +165,10 @@ AnyCommand = (
     | PlacePixel
     | RewindPixels
     | ForgetPath
+    | EditPixel
     | ForkPixels
+    | ExplainPixel
+    | ComparePixels
     | ClosePixels
     | Decode
     | Encode
@@ -178,6 +191,8 @@ AnyEvent = (
     | PixelsOpened
     | PixelsMoved
     | PixelsForked
+    | PixelExplained
+    | PixelsCompared
     | Decoded
     | Encoded
     | LatentsMeasured
