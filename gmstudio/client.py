@@ -59,6 +59,11 @@ class EngineEvents(QObject):
     decoded = Signal(object)
     encoded = Signal(object)
     latents_measured = Signal(object)
+    figures_drawn = Signal(object)
+    image_projected = Signal(object)
+    codes_encoded = Signal(object)
+    directions_found = Signal(object)
+    timeline_appended = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)

@@ -148,6 +148,8 @@ class RunOpened(Event, frozen=True, kw_only=True):
         live: it is the one in training now.
         objective: formula and terms for this run's config.
         latent: its latent space, or None.
+        phases: names of its training phases, in order.
+        notes: what ``KeepNotes`` kept with the run.
     """
 
     info: RunInfo
@@ -156,6 +158,8 @@ class RunOpened(Event, frozen=True, kw_only=True):
     latent: LatentSpec | None
     num_parameters: int
     sample_steps: tuple[int, ...]
+    phases: tuple[str, ...] = ()
+    notes: dict[str, Any] = {}  # msgspec copies empty defaults
 
 
 class RunsListed(Event, frozen=True, kw_only=True):
@@ -205,6 +209,43 @@ class SamplesDrawn(Event, frozen=True, kw_only=True):
     kind: str
     images: Array
     kept: tuple[int, ...] = ()
+
+
+class FigureDrawn(msgspec.Struct, frozen=True, kw_only=True):
+    """A picture of a model's insides.
+
+    Args:
+        kind: ``histogram``: ``values`` (S, N) counts of N bins between N + 1 ``edges``; ``bars``: (S, N), one bar each;
+            ``images``: a grid.
+        name: unique in the family.
+        title: heading, with the unit.
+        help: one sentence.
+        series: S names; for images those of the grid's columns, or none.
+        edges: (N + 1,) float32.
+        values: (S, N) float32.
+        reference: (N,) float32, to compare the values with.
+        images: (M, C, H, W) uint8, 0 … 255.
+        columns: of the grid; 0: as many as fit.
+    """
+
+    kind: Literal["histogram", "bars", "images"]
+    name: str
+    title: str
+    help: str
+    series: tuple[str, ...] = ()
+    edges: Array | None = None
+    values: Array | None = None
+    reference: Array | None = None
+    images: Array | None = None
+    columns: int = 0
+
+
+class FiguresDrawn(Event, frozen=True, kw_only=True):
+    """Figures of the weights of a step; of the run in training they come by themselves at every sample grid."""
+
+    run: str
+    step: int
+    figures: tuple[FigureDrawn, ...]
 
 
 class CheckpointSaved(Event, frozen=True, kw_only=True):
@@ -331,19 +372,25 @@ class PixelsCompared(Event, frozen=True, kw_only=True):
 
 
 class Decoded(Event, frozen=True, kw_only=True):
-    """Means (N, C, H, W) uint8, 0 … 255; ``scores`` (N,) float32 D(G(z)) or None; of the weights of ``step``."""
+    """Means (N, C, H, W) uint8, 0 … 255; ``scores`` (N,) float32 D(G(z)) or None; of the weights of ``step``.
+
+    Args:
+        measures: name with unit → (N,) float32, what the family can tell of each code and image, when asked for.
+    """
 
     run: str
     step: int
     images: Array
     scores: Array | None
     engine_ms: float
+    measures: dict[str, Array] = {}  # msgspec copies empty defaults
 
 
 class Encoded(Event, frozen=True, kw_only=True):
-    """Code of a data-set image: (Z,) float32 mean and standard deviation (None without a posterior).
+    """Code of an image: (Z,) float32 mean and standard deviation (None without a posterior).
 
-    ``image`` is (C, H, W) uint8 levels; ``label`` a word, empty where the data has none.
+    Of an image of one's own ``split`` is empty and ``index`` −1. ``image`` is (C, H, W) uint8 levels; ``label`` a word,
+    empty where the data has none.
     """
 
     run: str
@@ -367,3 +414,79 @@ class LatentsMeasured(Event, frozen=True, kw_only=True):
     step: int
     kl: Array | None
     effect: Array
+
+
+class ImageProjected(Event, frozen=True, kw_only=True):
+    """The nearest code so far, (Z,) float32, and how far its image is.
+
+    Args:
+        error: root mean square difference of the decoded means from the image, both 0 … 1.
+        step: of ``steps``.
+        decoded: (C, H, W) uint8, 0 … 255.
+    """
+
+    run: str
+    code: Array
+    error: float
+    step: int
+    steps: int
+    decoded: Array
+    done: bool
+
+
+class CodesEncoded(Event, frozen=True, kw_only=True):
+    """Codes (N, Z) float32 of images of a split, and their labels (N,) int64 where there are some."""
+
+    run: str
+    step: int
+    split: str
+    codes: Array
+    labels: Array | None
+    label_names: tuple[str, ...]
+
+
+class DirectionsFound(Event, frozen=True, kw_only=True):
+    """Directions in a latent space.
+
+    Args:
+        step: training step of the weights.
+        directions: (K, Z) float32; moving by one of them once is one standard deviation (components, features) or the
+            whole way from one label's mean to the other's (labels).
+        names: K names to begin with, for example ``component 1 (34 %)``.
+        shares: (K,) float32, share of the variance that each explains; None for labels.
+        origin: (Z,) float32, the mean code from which they go out.
+    """
+
+    run: str
+    step: int
+    kind: Literal["components", "features", "labels"]
+    directions: Array
+    names: tuple[str, ...]
+    shares: Array | None
+    origin: Array
+
+
+# ---- events: timelines --------------------------------------------------------------------------------------
+
+
+class TimelineAppended(Event, frozen=True, kw_only=True):
+    """New moments of generations that run side by side.
+
+    Args:
+        start: number of the first of these moments on the timeline.
+        labels: M labels, one for each moment.
+        images: (M, N, C, H, W) uint8, 0 … 255.
+        measures: name with unit → (M, N) float32.
+        steps: moments that there will be, about; 0: unknown.
+        weights_step: training step of the weights; of a timeline of the training itself, the last one's.
+        done: nothing more comes.
+    """
+
+    run: str
+    start: int
+    labels: tuple[str, ...]
+    images: Array
+    measures: dict[str, Array]
+    steps: int
+    weights_step: int
+    done: bool

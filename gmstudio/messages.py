@@ -19,23 +19,31 @@ from gmstudio.commands import (
     ComparePixels,
     Decode,
     DescribeModel,
+    DrawFigures,
     EditPixel,
     Encode,
+    EncodeImage,
+    EncodeSplit,
     ExplainPixel,
     FetchSamples,
+    FindDirections,
     ForgetPath,
     ForkPixels,
+    KeepNotes,
     ListRuns,
     MarkCheckpoint,
     MeasureLatents,
     OpenPixels,
     OpenRun,
+    PaceTraining,
     PauseTraining,
     Ping,
     PlacePixel,
+    ProjectImage,
     ResumeRun,
     ResumeTraining,
     RewindPixels,
+    RunTimeline,
     Shutdown,
     StartTraining,
     StepTraining,
@@ -44,14 +52,19 @@ from gmstudio.commands import (
 from gmstudio.events import (
     Catalog,
     CheckpointSaved,
+    CodesEncoded,
     CommandFailed,
     DataBrowsed,
     Decoded,
+    DirectionsFound,
     Done,
     Encoded,
     EngineReported,
     Event,
+    FigureDrawn,
+    FiguresDrawn,
     HistoryAppended,
+    ImageProjected,
     LatentsMeasured,
     ModelDescribed,
     PixelExplained,
@@ -65,6 +78,7 @@ from gmstudio.events import (
     RunsListed,
     SamplesDrawn,
     Series,
+    TimelineAppended,
     TrainingChanged,
 )
 
@@ -82,6 +96,7 @@ __all__ = [
     "CheckpointSaved",
     "ChooseDevice",
     "ClosePixels",
+    "CodesEncoded",
     "Command",
     "CommandFailed",
     "ComparePixels",
@@ -89,18 +104,27 @@ __all__ = [
     "Decode",
     "Decoded",
     "DescribeModel",
+    "DirectionsFound",
     "Done",
+    "DrawFigures",
     "EditPixel",
     "Encode",
+    "EncodeImage",
+    "EncodeSplit",
     "Encoded",
     "EngineReported",
     "Event",
     "ExplainPixel",
     "FetchSamples",
+    "FigureDrawn",
+    "FiguresDrawn",
+    "FindDirections",
     "ForgetPath",
     "ForkPixels",
     "FrameReader",
     "HistoryAppended",
+    "ImageProjected",
+    "KeepNotes",
     "LatentsMeasured",
     "ListRuns",
     "MarkCheckpoint",
@@ -108,6 +132,7 @@ __all__ = [
     "ModelDescribed",
     "OpenPixels",
     "OpenRun",
+    "PaceTraining",
     "PauseTraining",
     "Ping",
     "PixelExplained",
@@ -117,12 +142,14 @@ __all__ = [
     "PixelsOpened",
     "PlacePixel",
     "Pong",
+    "ProjectImage",
     "ProtocolError",
     "ResumeRun",
     "ResumeTraining",
     "RewindPixels",
     "RunInfo",
     "RunOpened",
+    "RunTimeline",
     "RunsListed",
     "SamplesDrawn",
     "Series",
@@ -130,6 +157,7 @@ __all__ = [
     "StartTraining",
     "StepTraining",
     "StopTraining",
+    "TimelineAppended",
     "TrainingChanged",
     "decode_command",
     "decode_event",
@@ -173,6 +201,14 @@ AnyCommand = (
     | Decode
     | Encode
     | MeasureLatents
+    | PaceTraining
+    | DrawFigures
+    | KeepNotes
+    | EncodeImage
+    | ProjectImage
+    | EncodeSplit
+    | FindDirections
+    | RunTimeline
 )
 AnyEvent = (
     Catalog
@@ -196,6 +232,11 @@ AnyEvent = (
     | Decoded
     | Encoded
     | LatentsMeasured
+    | FiguresDrawn
+    | ImageProjected
+    | CodesEncoded
+    | DirectionsFound
+    | TimelineAppended
 )
 _COMMAND_DECODER: msgspec.msgpack.Decoder[AnyCommand] = msgspec.msgpack.Decoder(AnyCommand)
 _EVENT_DECODER: msgspec.msgpack.Decoder[AnyEvent] = msgspec.msgpack.Decoder(AnyEvent)
