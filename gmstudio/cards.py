@@ -335,9 +335,9 @@ class FamilyCard(msgspec.Struct, frozen=True, kw_only=True):
     objectives: tuple[Objective, ...]
 
     def objective(self, config: dict[str, Any]) -> Objective:
-        """The objective that holds for these config values."""
+        """The objective that holds for these config values; a field that an older run does not have counts as fitting."""
         for objective in self.objectives:
-            if all(config.get(key) == value for key, value in objective.when.items()):
+            if all(config.get(key, value) == value for key, value in objective.when.items()):
                 return objective
         raise ValueError(f"{self.title} has no objective for {config}.")
 

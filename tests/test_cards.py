@@ -110,3 +110,11 @@ def test_the_objective_follows_the_config() -> None:
     )
     assert card.objective({"kind": "mlp"}).latex == "a"
     assert card.objective({"kind": "conv"}).latex == "b"
+
+
+def test_a_run_from_before_a_field_was_there_keeps_its_objective() -> None:
+    term = Term("loss", "L", "The loss.")
+    old, new = Objective("a", (term,), {"kind": "mlp", "extra": 1}), Objective("b", (term,))
+    card = FamilyCard(name="x", title="X", branch=("A",), summary="", source="", objectives=(old, new))
+    assert card.objective({"kind": "mlp"}) is old
+    assert card.objective({"kind": "mlp", "extra": 2}) is new
