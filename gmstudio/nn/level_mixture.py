@@ -68,7 +68,7 @@ class LevelMixture(nn.Module):
         half_bin = 1.0 / (self.levels - 1)
         from_mean = self.centres[x] - means
         lower, upper = (from_mean - half_bin) * per_scale, (from_mean + half_bin) * per_scale
-        mass = _LOG_MASS[self.kind](lower, upper, x == 0, x == self.levels - 1)
+        mass = log_mass(self.kind, lower, upper, x == 0, x == self.levels - 1)
         return torch.logsumexp(functional.log_softmax(logits, dim=1) + mass, dim=1)
 
 
@@ -89,3 +89,19 @@ def _gaussian_log_mass(lower: Tensor, upper: Tensor, is_first: Tensor, is_last: 
 
 
 _LOG_MASS = {"logistic": _logistic_log_mass, "gaussian": _gaussian_log_mass}
+
+
+def log_mass(kind: MixtureKind, lower: Tensor, upper: Tensor, is_first: Tensor, is_last: Tensor) -> Tensor:
+    """Logarithm of the mass between two edges.
+
+    Args:
+        kind: of the distribution; centred at 0, of scale 1.
+        lower: lower edges of the bins, in units of the scale.
+        upper: upper edges, larger.
+        is_first: bool; these bins have no lower edge.
+        is_last: bool; these bins have no upper edge.
+
+    Returns:
+        The broadcast shape of the arguments.
+    """
+    return _LOG_MASS[kind](lower, upper, is_first, is_last)
