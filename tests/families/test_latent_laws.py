@@ -29,7 +29,7 @@ SMALL = {"num_latent": 3, "num_hidden": 24, "num_channels": 4}
 ARCHITECTURES = [
     (name, architecture)
     for name, family in FAMILIES.items()
-    if hasattr(family, "decode")
+    if hasattr(family, "decode") and "num_latent" in schema_of(family.Config)["properties"]
     for architecture in schema_of(family.Config)["properties"]["architecture"]["enum"]
 ]
 
