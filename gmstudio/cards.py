@@ -335,7 +335,7 @@ class FamilyCard(msgspec.Struct, frozen=True, kw_only=True):
     objectives: tuple[Objective, ...]
 
     def objective(self, config: dict[str, Any]) -> Objective:
-        """The objective that holds for these config values; a field that an older run does not have counts as fitting."""
+        """The objective that holds for these config values; a field that is missing (in an older run) fits any."""
         for objective in self.objectives:
             if all(config.get(key, value) == value for key, value in objective.when.items()):
                 return objective
