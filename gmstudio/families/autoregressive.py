@@ -3,6 +3,9 @@
 A family says what its conditionals are (``logits``) and, if it can compute them one after another without repeating
 itself, how (``stepper``). Scoring, the training loss, sampling and the pixel session follow from these two.
 
+A class-conditional family has p(x | label) for each of ``num_classes`` labels, and beside them p(x) without one, which
+is a density of its own.
+
 Shape legend: B batch, C channels, H height, W width, L levels, D sub-pixels (C·H·W).
 """
 
@@ -22,18 +25,23 @@ from gmstudio.families.base import Family, LossTerms, Phase
 from gmstudio.families.pixel_session import AutoregressiveSession, FloatArray, Position, Stepper
 
 Order = Tensor | Sequence[Position] | None
+NO_LABEL = -1
+"""Stands in a batch of labels for an image that has none."""
 
 
 class AutoregressiveFamily(Family):
     """Base of the families with the exact chain rule.
 
     A model that can generate in any order sets ``any_order`` and heeds ``order`` wherever it is passed one; the others
-    are only ever passed their own, which is the raster order unless ``own_order`` says otherwise.
+    are only ever passed their own, which is the raster order unless ``own_order`` says otherwise. A model that can be
+    conditioned on labels sets ``num_classes`` and heeds ``labels_B``; the others are only ever passed None.
     """
 
     any_order: bool = False
     order_words: str = "raster order only: row by row from the top left"
     """Which order a model keeps to that does not take any."""
+    num_classes: int = 0
+    """Labels 0 … num_classes-1 that the model can be conditioned on; 0: none."""
     max_session: ClassVar[int] = 256
     """Images that ``sample`` generates side by side; more are done one group after another, to bound the memory."""
 
@@ -43,31 +51,35 @@ class AutoregressiveFamily(Family):
         return raster_order(self.image)
 
     @abstractmethod
-    def logits(self, x_BCHW: Tensor, order_D3: Tensor) -> Tensor:
+    def logits(self, x_BCHW: Tensor, order_D3: Tensor, labels_B: Tensor | None = None) -> Tensor:
         """Log-probabilities, up to a constant, of every level of every sub-pixel given those before it.
 
         Args:
             x_BCHW: integer images on the model's device.
             order_D3: rows (channel, row, column), the generation order.
+            labels_B: int64 labels on the model's device, ``NO_LABEL`` where an image has none; None: no image has one.
 
         Returns:
             (B, C, H, W, L) floats.
         """
 
-    def log_prob_per_dim(self, x_BCHW: Tensor, order_D3: Tensor) -> Tensor:
-        """The log-probability log p(x_i | x_<i) of each sub-pixel's own value: (B, C, H, W), nats."""
-        log_probs_BCHWL = functional.log_softmax(self.logits(x_BCHW, order_D3), dim=-1)
+    def log_prob_per_dim(self, x_BCHW: Tensor, order_D3: Tensor, labels_B: Tensor | None = None) -> Tensor:
+        """The log-probability log p(x_i | x_<i) of each sub-pixel's own value: (B, C, H, W), nats; see ``logits``."""
+        log_probs_BCHWL = functional.log_softmax(self.logits(x_BCHW, order_D3, labels_B), dim=-1)
         return log_probs_BCHWL.gather(-1, x_BCHW.long().unsqueeze(-1)).squeeze(-1)
 
-    def stepper(self, images_BCHW: NDArray[np.uint8], order_D3: Tensor, rewindable: bool) -> Stepper:
+    def stepper(
+        self, images_BCHW: NDArray[np.uint8], order_D3: Tensor, rewindable: bool, labels_B: Tensor | None = None
+    ) -> Stepper:
         """What computes a session's conditionals; by default a full forward pass each.
 
         Args:
             images_BCHW: the session's images, in which earlier sub-pixels are filled in before a conditional is asked.
             order_D3: the generation order.
             rewindable: whether ``Stepper.rewind`` will be called; if not, less needs to be kept.
+            labels_B: what the images are conditioned on, see ``logits``.
         """
-        return PlainStepper(self, images_BCHW, order_D3)
+        return PlainStepper(self, images_BCHW, order_D3, labels_B)
 
     def receptive_field(self, step: int, order_D3: Tensor) -> Tensor:
         """(C, H, W) bool: the sub-pixels that the conditional at ``step`` can depend on; by default all before it."""
@@ -75,21 +87,23 @@ class AutoregressiveFamily(Family):
         seen_CHW[tuple(order_D3[:step].T)] = True
         return seen_CHW
 
-    def log_prob(self, x_BCHW: Tensor, order: Order = None) -> Tensor:
+    def log_prob(self, x_BCHW: Tensor, order: Order = None, labels: Tensor | None = None) -> Tensor:
         """Exact log-likelihood of images.
 
         Args:
             x_BCHW: integers 0 … levels-1 of any integer dtype.
             order: generation order, see ``check_order``.
+            labels: of each image, see ``check_labels``; None: log p(x) without labels.
 
         Returns:
             (B,), nats.
 
         Raises:
-            ValueError: when the images or the order do not fit the model.
+            ValueError: when the images, the order or the labels do not fit the model.
         """
         x_BCHW = check_images(x_BCHW, self.image).to(self.device)
-        return self.log_prob_per_dim(x_BCHW, self.check_order(order)).flatten(1).sum(1)
+        labels_B = self.check_labels(labels, len(x_BCHW))
+        return self.log_prob_per_dim(x_BCHW, self.check_order(order), labels_B).flatten(1).sum(1)
 
     def phases(self) -> list[Phase]:
         """One phase: maximum likelihood."""
@@ -120,6 +134,36 @@ class AutoregressiveFamily(Family):
             raise ValueError(f"{self.card.title} generates in {self.order_words}.")
         return order_D3
 
+    def check_labels(self, labels: Tensor | None, batch: int) -> Tensor | None:
+        """The labels as (B,) int64 on the model's device; None: none of the images has one.
+
+        Args:
+            labels: (B,) integers 0 … num_classes-1, or ``NO_LABEL`` (-1) for an image without; any device.
+            batch: images B.
+
+        Raises:
+            ValueError: when the model knows no labels, or they are none of its own.
+        """
+        if labels is None:
+            return None
+        if not self.num_classes:
+            raise ValueError(
+                f"This {self.card.title} was not trained with labels, so it cannot be conditioned on any; leave the "
+                "label out."
+            )
+        if labels.shape != (batch,) or labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
+            raise ValueError(
+                f"Labels of {labels.dtype} and shape {tuple(labels.shape)} do not fit {batch} images; give one integer "
+                "for each."
+            )
+        outside = labels[(labels < NO_LABEL) | (labels >= self.num_classes)]
+        if len(outside):
+            raise ValueError(
+                f"There is no label {int(outside[0])}; this model knows 0 to {self.num_classes - 1}, and {NO_LABEL} "
+                "for none."
+            )
+        return labels.to(self.device, torch.int64)
+
     def pixel_session(
         self,
         batch: int,
@@ -127,6 +171,7 @@ class AutoregressiveFamily(Family):
         generator: torch.Generator | None = None,
         *,
         rewindable: bool = True,
+        labels: Tensor | None = None,
     ) -> AutoregressiveSession:
         """Open a session that generates ``batch`` images step by step with the weights as they are now.
 
@@ -135,28 +180,41 @@ class AutoregressiveFamily(Family):
             order: generation order, see ``check_order``.
             generator: source of the session's uniforms.
             rewindable: whether ``rewind`` may be called; if not, less is kept.
+            labels: what each image is conditioned on, see ``check_labels``.
 
         Raises:
-            ValueError: when the batch is less than 1 or the order does not fit.
+            ValueError: when the batch is less than 1, or the order or the labels do not fit.
         """
-        order_D3 = self.check_order(order)
+        order_D3, labels_B = self.check_order(order), self.check_labels(labels, batch)
         uniforms_DB = self._uniforms(batch, generator)
+        stepper = partial(self.stepper, labels_B=labels_B)
         return AutoregressiveSession(
-            self.image, order_D3, uniforms_DB, self.stepper, self.receptive_field, rewindable=rewindable
+            self.image, order_D3, uniforms_DB, stepper, self.receptive_field, rewindable=rewindable
         )
 
     def plain_pixel_session(
-        self, batch: int, order: Order = None, generator: torch.Generator | None = None
+        self,
+        batch: int,
+        order: Order = None,
+        generator: torch.Generator | None = None,
+        *,
+        labels: Tensor | None = None,
     ) -> AutoregressiveSession:
         """Like ``pixel_session`` with a full forward pass per sub-pixel: the reference for tests and benchmarks."""
-        order_D3 = self.check_order(order)
-        stepper = partial(AutoregressiveFamily.stepper, self)
+        order_D3, labels_B = self.check_order(order), self.check_labels(labels, batch)
+        stepper = partial(AutoregressiveFamily.stepper, self, labels_B=labels_B)
         return AutoregressiveSession(
             self.image, order_D3, self._uniforms(batch, generator), stepper, self.receptive_field
         )
 
     def sample(
-        self, n: int, generator: torch.Generator | None = None, temperature: float = 1.0, order: Order = None
+        self,
+        n: int,
+        generator: torch.Generator | None = None,
+        temperature: float = 1.0,
+        order: Order = None,
+        *,
+        labels: Tensor | None = None,
     ) -> Tensor:
         """Generate images.
 
@@ -165,15 +223,18 @@ class AutoregressiveFamily(Family):
             generator: source of randomness; the same generator state gives the images that a session of ``n`` gives.
             temperature: divides the logits; 1 samples the model, 0 takes the most likely value each time.
             order: generation order, see ``check_order``.
+            labels: what each image is conditioned on, see ``check_labels``.
 
         Returns:
             (n, C, H, W) uint8, on the model's device.
         """
-        order_D3 = self.check_order(order)
+        order_D3, labels_B = self.check_order(order), self.check_labels(labels, n)
         groups = []
-        for uniforms_DB in self._uniforms(n, generator).split(self.max_session, dim=1):
+        for number, uniforms_DB in enumerate(self._uniforms(n, generator).split(self.max_session, dim=1)):
+            own = slice(number * self.max_session, (number + 1) * self.max_session)
+            stepper = partial(self.stepper, labels_B=None if labels_B is None else labels_B[own])
             session = AutoregressiveSession(
-                self.image, order_D3, uniforms_DB.contiguous(), self.stepper, self.receptive_field, rewindable=False
+                self.image, order_D3, uniforms_DB.contiguous(), stepper, self.receptive_field, rewindable=False
             )
             session.finish(temperature)
             groups.append(session.images)
@@ -190,8 +251,15 @@ class AutoregressiveFamily(Family):
 class PlainStepper:
     """The reference: one full forward pass of the model per conditional."""
 
-    def __init__(self, model: AutoregressiveFamily, images_BCHW: NDArray[np.uint8], order_D3: Tensor) -> None:
+    def __init__(
+        self,
+        model: AutoregressiveFamily,
+        images_BCHW: NDArray[np.uint8],
+        order_D3: Tensor,
+        labels_B: Tensor | None = None,
+    ) -> None:
         self._model = model
+        self._labels_B = labels_B
         self._images_BCHW = torch.from_numpy(images_BCHW)
         self._order_D3 = order_D3
         self._positions: list[Position] = [tuple(p) for p in order_D3.tolist()]
@@ -200,7 +268,8 @@ class PlainStepper:
         """See ``Stepper``."""
         channel, row, column = self._positions[step]
         with torch.inference_mode():
-            logits_BCHWL = self._model.logits(self._images_BCHW.to(self._model.device), self._order_D3)
+            images_BCHW = self._images_BCHW.to(self._model.device)
+            logits_BCHWL = self._model.logits(images_BCHW, self._order_D3, self._labels_B)
             logits_BL: FloatArray = logits_BCHWL[:, channel, row, column].float().cpu().numpy()
         return logits_BL
 

@@ -111,18 +111,20 @@ class FVBN(AutoregressiveFamily):
         x_BD = unit_levels(ordered_BD, self.image.levels, self.bias_FD.dtype)
         return strictly_lower_product(x_BD, self.weight_FDD) + self.bias_FD
 
-    def logits(self, x_BCHW: Tensor, order_D3: Tensor) -> Tensor:
+    def logits(self, x_BCHW: Tensor, order_D3: Tensor, labels_B: Tensor | None = None) -> Tensor:
         """See ``AutoregressiveFamily``; for 2 levels the first logit is 0."""
         logits_BLD = self.output(self.features(in_order(x_BCHW, self.own_index)))
         return from_order(logits_BLD.transpose(1, 2), self.own_index, self.image)
 
-    def log_prob_per_dim(self, x_BCHW: Tensor, order_D3: Tensor) -> Tensor:
+    def log_prob_per_dim(self, x_BCHW: Tensor, order_D3: Tensor, labels_B: Tensor | None = None) -> Tensor:
         """See ``AutoregressiveFamily``."""
         ordered_BD = in_order(x_BCHW, self.own_index)
         log_prob_BD = self.output.log_prob(self.features(ordered_BD), ordered_BD)
         return from_order(log_prob_BD, self.own_index, self.image)
 
-    def stepper(self, images_BCHW: NDArray[np.uint8], order_D3: Tensor, rewindable: bool) -> "FVBNStepper":
+    def stepper(
+        self, images_BCHW: NDArray[np.uint8], order_D3: Tensor, rewindable: bool, labels_B: Tensor | None = None
+    ) -> "FVBNStepper":
         """The incremental sampler."""
         return FVBNStepper(self, images_BCHW, order_D3, step_ops(len(images_BCHW), self.device))
 

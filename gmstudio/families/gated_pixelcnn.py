@@ -7,15 +7,19 @@ with rectangular kernels, and a horizontal stack sees the current row and, at ea
 (``nn.gated_conv``). Both have gates tanh(a) ⊙ σ(b), the horizontal one residual connections. Two ReLU–1×1 layers and a
 Bernoulli (2 levels), a softmax over the levels or a mixture of logistics (``nn.pixel_outputs``) follow.
 
+Given a label, every layer adds a vector of that label's to what goes into its gates, at every place alike. One more
+vector stands for "no label". It is learned by hiding the labels of a tenth of the training images, so that p(x) without
+a label is a density of its own beside p(x | label), and not their mixture.
+
 Sampling computes the vertical stack once for each row and the horizontal stack at one position (``nn.gated_cache``), so
 that an image costs about what one scoring pass costs.
 
-Differences from the paper: no conditioning on labels; the input is scaled to [-1, 1], so that the zeros outside the
+Differences from the paper: labels can be left out; the input is scaled to [-1, 1], so that the zeros outside the
 image differ from every level of an even number of levels; initial weights are larger, so that deep vertical stacks are
 not silent at first; it can begin at any corner; and its output can be a mixture of logistics, as PixelCNN++ has it.
 
 Source: van den Oord, Kalchbrenner, Vinyals, Espeholt, Graves & Kavukcuoglu 2016, Conditional Image Generation with
-PixelCNN Decoders, arXiv:1606.05328, section 2.
+PixelCNN Decoders, arXiv:1606.05328, section 2; labels: section 2.3, equation 4.
 
 Shape legend: B batch, C channels, H height, W width, L levels, F features, D sub-pixels (C·H·W).
 """
@@ -24,12 +28,14 @@ from typing import Annotated, ClassVar, Literal, cast
 
 import numpy as np
 import torch
-from msgspec import Struct
+from msgspec import Meta, Struct
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from gmstudio.cards import FamilyCard, ImageSpec, Objective, Term, Training, field
+from gmstudio.families.autoregressive import NO_LABEL
+from gmstudio.families.base import LossTerms, Phase
 from gmstudio.families.raster import CornerField, NumMixturesField, OutputField, RasterFamily, RasterStepper
 from gmstudio.nn.conv_cache import PixelCache
 from gmstudio.nn.gated_cache import HorizontalRow, VerticalRows
@@ -37,6 +43,8 @@ from gmstudio.nn.gated_conv import GatedLayer
 from gmstudio.nn.masked_conv import MaskedConv2d
 from gmstudio.nn.pixel_outputs import start_from
 from gmstudio.nn.step_ops import Array, Program, StepOps
+
+MAX_CLASSES = 65536
 
 
 class GatedPixelCNN(RasterFamily):
@@ -85,6 +93,24 @@ class GatedPixelCNN(RasterFamily):
         output: OutputField = "auto"
         num_mixtures: NumMixturesField = 5
         corner: CornerField = "top left"
+        num_classes: Annotated[
+            Annotated[int, Meta(ge=0, le=MAX_CLASSES)] | None,
+            field(
+                "Classes",
+                "Labels that images can be asked for; empty: as many as the data has. 0 makes a model without labels.",
+                unit="classes",
+            ),
+        ] = None
+        label_dropout: Annotated[
+            float,
+            field(
+                "Hidden labels",
+                "Share of training images whose label is hidden, so that the model also learns to do without one.",
+                ge=0.0,
+                le=1.0,
+                advanced=True,
+            ),
+        ] = 0.1
 
     card: ClassVar[FamilyCard] = FamilyCard(
         name="gated_pixelcnn",
@@ -119,27 +145,52 @@ class GatedPixelCNN(RasterFamily):
         super().__init__(config, image)
         self.check_colours(num_channels=config.num_channels, num_head_channels=config.num_head_channels)
         self.config: GatedPixelCNN.Config = config
+        self.num_classes = config.num_classes or 0
+        num_labels = self.num_classes + 1 if self.num_classes else 0  # the last one stands for "no label"
         num_groups, width, last = self.outputs.num_groups, config.num_channels, config.num_layers - 1
-        self.input = GatedLayer("A", image.channels, width, config.input_kernel_size, num_groups)
+        self.input = GatedLayer("A", image.channels, width, config.input_kernel_size, num_groups, num_labels=num_labels)
         self.layers = nn.ModuleList(
-            GatedLayer("B", width, width, config.kernel_size, num_groups, is_last=number == last)
+            GatedLayer("B", width, width, config.kernel_size, num_groups, is_last=number == last, num_labels=num_labels)
             for number in range(config.num_layers)
         )
         self.head = MaskedConv2d("B", width, config.num_head_channels, 1, num_groups)
         self.output = MaskedConv2d("B", config.num_head_channels, self.outputs.num_features, 1, num_groups)
         start_from(self.output.bias, self.outputs)
 
-    def network(self, scaled_BCHW: Tensor) -> Tensor:
+    def network(self, scaled_BCHW: Tensor, labels_B: Tensor | None = None) -> Tensor:
         """See ``RasterFamily``."""
-        vertical_BFHW, horizontal_BFHW = self.input(scaled_BCHW, scaled_BCHW)
+        labels_B = self._label_rows(labels_B, len(scaled_BCHW))
+        vertical_BFHW, horizontal_BFHW = self.input(scaled_BCHW, scaled_BCHW, labels_B)
         for layer in self.layers:
-            vertical_BFHW, horizontal_BFHW = layer(vertical_BFHW, horizontal_BFHW)
+            vertical_BFHW, horizontal_BFHW = layer(vertical_BFHW, horizontal_BFHW, labels_B)
         out_BFHW: Tensor = self.output(functional.relu(self.head(functional.relu(horizontal_BFHW))))
         return out_BFHW
 
-    def open_stepper(self, images_BCHW: NDArray[np.uint8], ops: StepOps, rewindable: bool) -> "GatedPixelCNNStepper":
+    def open_stepper(
+        self, images_BCHW: NDArray[np.uint8], ops: StepOps, rewindable: bool, labels_B: Tensor | None = None
+    ) -> "GatedPixelCNNStepper":
         """See ``RasterFamily``."""
-        return GatedPixelCNNStepper(self, images_BCHW, ops, rewindable)
+        labels_B = self._label_rows(labels_B, len(images_BCHW))
+        return GatedPixelCNNStepper(self, images_BCHW, ops, rewindable, labels_B)
+
+    def phases(self) -> list[Phase]:
+        """One phase: maximum likelihood, given the labels where there are some."""
+        return [Phase("model", list(self.parameters()), self._labelled_loss, takes_labels=self.num_classes > 0)]
+
+    def _labelled_loss(self, batch: Tensor, generator: torch.Generator, labels_B: Tensor | None = None) -> LossTerms:
+        """Mean −log p(x | label), nats per image; in training some labels are hidden."""
+        if labels_B is not None and self.training:
+            hidden_B = torch.rand(len(batch), generator=generator, device=batch.device) < self.config.label_dropout
+            labels_B = labels_B.masked_fill(hidden_B, NO_LABEL)
+        return {"loss": -self.log_prob_per_dim(batch, self.own_order, labels_B).flatten(1).sum(1).mean()}
+
+    def _label_rows(self, labels_B: Tensor | None, batch: int) -> Tensor | None:
+        """Which rows of the layers' tables the labels are; without labels the last one."""
+        if not self.num_classes:
+            return None
+        if labels_B is None:
+            return torch.full((batch,), self.num_classes, device=self.device)
+        return torch.where(labels_B == NO_LABEL, self.num_classes, labels_B)
 
     def reach(self, group: int, row: int, column: int) -> Tensor:
         """See ``RasterFamily``: a rectangle above and what is left in the row, without a blind spot."""
@@ -164,14 +215,22 @@ class GatedPixelCNNStepper(RasterStepper):
         images_BCHW: the session's images, filled in as it goes.
         ops: the array operations.
         rewindable: keep what ``rewind`` needs.
+        labels_B: rows of the layers' tables of labels, see ``GatedLayer``.
     """
 
     def __init__(
-        self, model: GatedPixelCNN, images_BCHW: NDArray[np.uint8], ops: StepOps, rewindable: bool = True
+        self,
+        model: GatedPixelCNN,
+        images_BCHW: NDArray[np.uint8],
+        ops: StepOps,
+        rewindable: bool = True,
+        labels_B: Tensor | None = None,
     ) -> None:
         super().__init__(model, images_BCHW, ops)
         layers = [model.input, *cast(list[GatedLayer], list(model.layers))]
-        self._vertical = VerticalRows(ops, layers, self._width, self._num_groups, rewindable=rewindable)
+        self._vertical = VerticalRows(
+            ops, layers, self._width, self._num_groups, rewindable=rewindable, labels_B=labels_B
+        )
         self._horizontal = [
             HorizontalRow(ops, layer, below, self._width, self._num_groups)
             for layer, below in zip(layers, self._vertical.below, strict=True)

@@ -196,18 +196,20 @@ class MADE(AutoregressiveFamily):
         out_BFD: Tensor = out_BE.unflatten(1, (self.output.num_features, self.image.num_dims))
         return out_BFD
 
-    def logits(self, x_BCHW: Tensor, order_D3: Tensor) -> Tensor:
+    def logits(self, x_BCHW: Tensor, order_D3: Tensor, labels_B: Tensor | None = None) -> Tensor:
         """See ``AutoregressiveFamily``."""
         found = [self.output(self.features(x_BCHW, masks)) for masks in self._masks_averaged(order_D3)]
         logits_BLD = found[0] if len(found) == 1 else _log_mean_exp([one.log_softmax(1) for one in found])
         logits_BCHWL: Tensor = logits_BLD.transpose(1, 2).unflatten(1, self.image.shape)
         return logits_BCHWL
 
-    def log_prob_per_dim(self, x_BCHW: Tensor, order_D3: Tensor) -> Tensor:
+    def log_prob_per_dim(self, x_BCHW: Tensor, order_D3: Tensor, labels_B: Tensor | None = None) -> Tensor:
         """See ``AutoregressiveFamily``."""
         return _log_mean_exp([self._log_prob(x_BCHW, masks) for masks in self._masks_averaged(order_D3)])
 
-    def stepper(self, images_BCHW: NDArray[np.uint8], order_D3: Tensor, rewindable: bool) -> "MADEStepper":
+    def stepper(
+        self, images_BCHW: NDArray[np.uint8], order_D3: Tensor, rewindable: bool, labels_B: Tensor | None = None
+    ) -> "MADEStepper":
         """The incremental sampler."""
         return MADEStepper(self, images_BCHW, order_D3, step_ops(len(images_BCHW), self.device))
 

@@ -213,7 +213,7 @@ class Markov(AutoregressiveFamily):
         scale = 0.0 if self.is_counted else 1.0
         return [Phase("model", list(self.parameters()), self._loss, learning_rate_scale=scale)]
 
-    def logits(self, x_BCHW: Tensor, order_D3: Tensor) -> Tensor:
+    def logits(self, x_BCHW: Tensor, order_D3: Tensor, labels_B: Tensor | None = None) -> Tensor:
         """See ``AutoregressiveFamily``; while counting, the first logit is 0."""
         values_BD = in_order(x_BCHW, self.own_index)
         if self.is_counted:
@@ -228,7 +228,9 @@ class Markov(AutoregressiveFamily):
         seen_CHW[tuple(order_D3[max(0, step - self.num_parents) : step].T)] = True
         return seen_CHW
 
-    def stepper(self, images_BCHW: NDArray[np.uint8], order_D3: Tensor, rewindable: bool) -> Stepper:
+    def stepper(
+        self, images_BCHW: NDArray[np.uint8], order_D3: Tensor, rewindable: bool, labels_B: Tensor | None = None
+    ) -> Stepper:
         """The incremental sampler."""
         if self.is_counted:
             return TableStepper(self, images_BCHW, order_D3)

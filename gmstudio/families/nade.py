@@ -192,13 +192,13 @@ class NADE(AutoregressiveFamily):
         """See ``AutoregressiveFamily``."""
         return self._own_order
 
-    def logits(self, x_BCHW: Tensor, order_D3: Tensor) -> Tensor:
+    def logits(self, x_BCHW: Tensor, order_D3: Tensor, labels_B: Tensor | None = None) -> Tensor:
         """See ``AutoregressiveFamily``; for 2 levels the first logit is 0."""
         index_D = self._index(order_D3)
         parts = [self.output(features) for _, features in self._features(in_order(x_BCHW, index_D), index_D)]
         return from_order(torch.cat(parts, dim=2).transpose(1, 2), index_D, self.image)
 
-    def log_prob_per_dim(self, x_BCHW: Tensor, order_D3: Tensor) -> Tensor:
+    def log_prob_per_dim(self, x_BCHW: Tensor, order_D3: Tensor, labels_B: Tensor | None = None) -> Tensor:
         """See ``AutoregressiveFamily``."""
         index_D = self._index(order_D3)
         values_BD = in_order(x_BCHW, index_D)
@@ -208,7 +208,9 @@ class NADE(AutoregressiveFamily):
         ]
         return from_order(torch.cat(parts, dim=1), index_D, self.image)
 
-    def stepper(self, images_BCHW: NDArray[np.uint8], order_D3: Tensor, rewindable: bool) -> "NADEStepper":
+    def stepper(
+        self, images_BCHW: NDArray[np.uint8], order_D3: Tensor, rewindable: bool, labels_B: Tensor | None = None
+    ) -> "NADEStepper":
         """The incremental sampler."""
         return NADEStepper(self, images_BCHW, order_D3, step_ops(len(images_BCHW), self.device))
 

@@ -98,7 +98,7 @@ class PixelRNN(RasterFamily):
     def run_layers(self, hidden_FPB: Tensor, values_CPB: Tensor) -> Tensor:
         """All LSTM layers, given the first convolution's features and the scaled image: (F, P, B)."""
 
-    def network(self, scaled_BCHW: Tensor) -> Tensor:
+    def network(self, scaled_BCHW: Tensor, labels_B: Tensor | None = None) -> Tensor:
         """See ``RasterFamily``."""
         # Features first and the batch last: every layer is then one plain matrix product per wave of pixels.
         hidden_FPB = self.input(scaled_BCHW).permute(1, 2, 3, 0).flatten(1, 2).contiguous()

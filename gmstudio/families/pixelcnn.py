@@ -156,7 +156,7 @@ class PixelCNN(RasterFamily):
         self.output = MaskedConv2d("B", head, self.outputs.num_features, 1, num_groups)
         start_from(self.output.bias, self.outputs)
 
-    def network(self, scaled_BCHW: Tensor) -> Tensor:
+    def network(self, scaled_BCHW: Tensor, labels_B: Tensor | None = None) -> Tensor:
         """See ``RasterFamily``."""
         # Channels last: the many small 1×1 convolutions are then plain matrix products, 1.3 to 3 times as fast.
         hidden_BFHW = self.input(scaled_BCHW).contiguous(memory_format=torch.channels_last)
@@ -165,7 +165,9 @@ class PixelCNN(RasterFamily):
         out_BFHW: Tensor = self.output(functional.relu(self.head(functional.relu(hidden_BFHW))))
         return out_BFHW
 
-    def open_stepper(self, images_BCHW: NDArray[np.uint8], ops: StepOps, rewindable: bool) -> "PixelCNNStepper":
+    def open_stepper(
+        self, images_BCHW: NDArray[np.uint8], ops: StepOps, rewindable: bool, labels_B: Tensor | None = None
+    ) -> "PixelCNNStepper":
         """See ``RasterFamily``."""
         return PixelCNNStepper(self, images_BCHW, ops, rewindable)
 

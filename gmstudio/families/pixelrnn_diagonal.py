@@ -101,7 +101,9 @@ class PixelRNNDiagonal(PixelRNN):
             hidden_FPB = layer(hidden_FPB, values_CPB)
         return hidden_FPB
 
-    def open_stepper(self, images_BCHW: NDArray[np.uint8], ops: StepOps, rewindable: bool) -> "DiagonalStepper":
+    def open_stepper(
+        self, images_BCHW: NDArray[np.uint8], ops: StepOps, rewindable: bool, labels_B: Tensor | None = None
+    ) -> "DiagonalStepper":
         """See ``RasterFamily``."""
         return DiagonalStepper(self, images_BCHW, ops, rewindable)
 

@@ -109,7 +109,9 @@ class PixelRNNRow(PixelRNN):
             hidden_FPB = layer(hidden_FPB)
         return hidden_FPB
 
-    def open_stepper(self, images_BCHW: NDArray[np.uint8], ops: StepOps, rewindable: bool) -> "RowStepper":
+    def open_stepper(
+        self, images_BCHW: NDArray[np.uint8], ops: StepOps, rewindable: bool, labels_B: Tensor | None = None
+    ) -> "RowStepper":
         """See ``RasterFamily``."""
         return RowStepper(self, images_BCHW, ops, rewindable)
 

@@ -71,35 +71,39 @@ class RasterFamily(AutoregressiveFamily):
         return order_D3
 
     @abstractmethod
-    def network(self, scaled_BCHW: Tensor) -> Tensor:
+    def network(self, scaled_BCHW: Tensor, labels_B: Tensor | None = None) -> Tensor:
         """What the output needs for images scaled to [-1, 1], in raster order from the top left: (B, F, H, W)."""
 
     @abstractmethod
-    def open_stepper(self, images_BCHW: NDArray[np.uint8], ops: StepOps, rewindable: bool) -> "RasterStepper":
+    def open_stepper(
+        self, images_BCHW: NDArray[np.uint8], ops: StepOps, rewindable: bool, labels_B: Tensor | None = None
+    ) -> "RasterStepper":
         """The incremental sampler on the given array operations."""
 
     @abstractmethod
     def reach(self, group: int, row: int, column: int) -> Tensor:
         """The sub-pixels that a group's features at a position can depend on, from the top left: (C, H, W) bool."""
 
-    def features(self, x_BCHW: Tensor) -> Tensor:
+    def features(self, x_BCHW: Tensor, labels_B: Tensor | None = None) -> Tensor:
         """What the output needs for integer images: (B, F, H, W)."""
         scaled_BCHW = scale_levels(x_BCHW.to(next(self.parameters()).dtype), self.image.levels)
         if not self._mirrored_axes:
-            return self.network(scaled_BCHW)
-        return self.network(scaled_BCHW.flip(self._mirrored_axes)).flip(self._mirrored_axes)
+            return self.network(scaled_BCHW, labels_B)
+        return self.network(scaled_BCHW.flip(self._mirrored_axes), labels_B).flip(self._mirrored_axes)
 
-    def logits(self, x_BCHW: Tensor, order_D3: Tensor) -> Tensor:
+    def logits(self, x_BCHW: Tensor, order_D3: Tensor, labels_B: Tensor | None = None) -> Tensor:
         """See ``AutoregressiveFamily``."""
-        return self.outputs.log_probs(self.features(x_BCHW), x_BCHW)
+        return self.outputs.log_probs(self.features(x_BCHW, labels_B), x_BCHW)
 
-    def log_prob_per_dim(self, x_BCHW: Tensor, order_D3: Tensor) -> Tensor:
+    def log_prob_per_dim(self, x_BCHW: Tensor, order_D3: Tensor, labels_B: Tensor | None = None) -> Tensor:
         """See ``AutoregressiveFamily``."""
-        return self.outputs.log_prob(self.features(x_BCHW), x_BCHW)
+        return self.outputs.log_prob(self.features(x_BCHW, labels_B), x_BCHW)
 
-    def stepper(self, images_BCHW: NDArray[np.uint8], order_D3: Tensor, rewindable: bool) -> "RasterStepper":
+    def stepper(
+        self, images_BCHW: NDArray[np.uint8], order_D3: Tensor, rewindable: bool, labels_B: Tensor | None = None
+    ) -> "RasterStepper":
         """The incremental sampler."""
-        return self.open_stepper(images_BCHW, step_ops(len(images_BCHW), self.device), rewindable)
+        return self.open_stepper(images_BCHW, step_ops(len(images_BCHW), self.device), rewindable, labels_B)
 
     def receptive_field(self, step: int, order_D3: Tensor) -> Tensor:
         """The sub-pixels that the network and the output let through: (C, H, W) bool."""

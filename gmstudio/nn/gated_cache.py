@@ -28,13 +28,22 @@ class VerticalRows:
         width: columns of the image.
         num_groups: colours of the horizontal stack.
         rewindable: keep every row, so that ``compute`` may go back.
+        labels_B: what the images are conditioned on, see ``GatedLayer``.
     """
 
     def __init__(
-        self, ops: StepOps, layers: list[GatedLayer], width: int, num_groups: int, *, rewindable: bool = True
+        self,
+        ops: StepOps,
+        layers: list[GatedLayer],
+        width: int,
+        num_groups: int,
+        *,
+        rewindable: bool = True,
+        labels_B: Tensor | None = None,
     ) -> None:
         self._layers = [
-            _VerticalLayer(ops, layer, width, num_groups, reads_gated=number > 0) for number, layer in enumerate(layers)
+            _VerticalLayer(ops, layer, width, num_groups, labels_B, reads_gated=number > 0)
+            for number, layer in enumerate(layers)
         ]
         self._history: dict[int, list[Array]] | None = {} if rewindable else None
         self._ops = ops
@@ -74,10 +83,20 @@ class _VerticalLayer:
         layer: the layer.
         width: columns of the image.
         num_groups: colours of the horizontal stack.
+        labels_B: what the images are conditioned on.
         reads_gated: the features that come in are a gate's result.
     """
 
-    def __init__(self, ops: StepOps, layer: GatedLayer, width: int, num_groups: int, *, reads_gated: bool) -> None:
+    def __init__(
+        self,
+        ops: StepOps,
+        layer: GatedLayer,
+        width: int,
+        num_groups: int,
+        labels_B: Tensor | None,
+        *,
+        reads_gated: bool,
+    ) -> None:
         weight_MFRK = layer.vertical.weight.detach()
         bias = layer.vertical.bias
         assert bias is not None and layer.link.bias is not None
@@ -92,6 +111,10 @@ class _VerticalLayer:
         link_MM = layer.link.weight.detach().flatten(1) * halves_M.unsqueeze(1) / halves_M
         self._link = ops.load(link_MM[order_M].unsqueeze(0))
         self._link_bias = ops.load(self._column((layer.link.bias.detach() * halves_M)[order_M]))
+        of_vertical_BM, of_horizontal_BM = layer.label_features(labels_B)
+        if of_horizontal_BM is not None:  # goes where the vertical stack goes, so that no pixel has to add it
+            self._link_bias = self._link_bias + ops.load_rows((of_horizontal_BM * halves_M)[:, order_M])
+        self._label_bias = None if of_vertical_BM is None else ops.load_rows(of_vertical_BM * halves_M)
         self._rows = ops.zeros(1, width + kernel_size - 1, self.num_rows * self._in_features)
         self._inner = self._rows[0, kernel_size // 2 : kernel_size // 2 + width]
         self._windows = ops.windows(self._rows, kernel_size)
@@ -125,6 +148,8 @@ class _VerticalLayer:
         self._before_gate += self._bias
         self._ops.window_products(self._link, self._before_gate, self._below)
         self._below += self._link_bias
+        if self._label_bias is not None:
+            self._before_gate += self._label_bias
         for call in self._gate:
             call()
         return self._gated

@@ -9,8 +9,10 @@ itself, left of the pixel, and the vertical stack's features of the row above:
 where V is (K//2 + 1)×K ending at the row itself, H is 1×K and masked, L and W are 1×1, and V v enters the horizontal
 stack shifted down by one row. f and g are the first and the second half of a convolution's output features.
 
-Source: van den Oord et al. 2016, Conditional Image Generation with PixelCNN Decoders, arXiv:1606.05328, section 2.1 and
-2.2, figure 2.
+A label adds a vector of its own to what goes into either gate, the same one at every place of the image.
+
+Source: van den Oord et al. 2016, Conditional Image Generation with PixelCNN Decoders, arXiv:1606.05328, sections 2.1
+and 2.2, figure 2; labels: section 2.3.
 
 Shape legend: B batch, F features, G colour groups, H height, W width, K kernel size, P = K // 2.
 """
@@ -77,6 +79,7 @@ class GatedLayer(nn.Module):
         kernel_size: odd K.
         num_groups: colours G.
         is_last: nothing follows that would read the vertical stack, so that its gate is left out.
+        num_labels: values that ``forward``'s labels can have; 0: it takes none.
     """
 
     def __init__(
@@ -88,6 +91,7 @@ class GatedLayer(nn.Module):
         num_groups: int,
         *,
         is_last: bool = False,
+        num_labels: int = 0,
     ) -> None:
         super().__init__()
         self.padding = padding = kernel_size // 2
@@ -97,20 +101,37 @@ class GatedLayer(nn.Module):
         self.link = nn.Conv2d(2 * num_features, 2 * num_features, 1)
         self.horizontal = HorizontalConv2d(kind, in_features, num_features, kernel_size, num_groups)
         self.out = MaskedConv2d("B", num_features, num_features, 1, num_groups)
+        self.vertical_labels = self.horizontal_labels = None
+        if num_labels:
+            self.vertical_labels = None if is_last else nn.Parameter(torch.zeros(num_labels, 2 * num_features))
+            self.horizontal_labels = nn.Parameter(torch.zeros(num_labels, 2 * num_features))
         with torch.no_grad():
             self.vertical.weight.normal_().mul_(GATE_GAIN / math.sqrt(self.vertical.weight[0].numel()))
             self.link.weight.normal_().mul_(1.0 / math.sqrt(2 * num_features))
 
-    def forward(self, vertical_BFHW: Tensor, horizontal_BFHW: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, vertical_BFHW: Tensor, horizontal_BFHW: Tensor, labels_B: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Both stacks' features (B, F, H, W) → the same of the next layer; of the last one, only the second counts."""
         rows = horizontal_BFHW.shape[2]
         # The kernel has no rows below its centre, so padding there yields `padding` rows too many.
         before_gate_BFHW = self.vertical(vertical_BFHW)[:, :, :rows]
         above_BFHW = self.link(functional.pad(before_gate_BFHW, (0, 0, 1, 0))[:, :, :rows])
+        of_vertical_BF, of_horizontal_BF = self.label_features(labels_B)
+        if of_horizontal_BF is not None:
+            above_BFHW = above_BFHW + of_horizontal_BF[:, :, None, None]
+        if of_vertical_BF is not None:
+            before_gate_BFHW = before_gate_BFHW + of_vertical_BF[:, :, None, None]
         gated_BFHW = self.out(gate(self.horizontal(horizontal_BFHW) + above_BFHW))
         if self.is_residual:
             gated_BFHW = horizontal_BFHW + gated_BFHW
         return vertical_BFHW if self.is_last else gate(before_gate_BFHW), gated_BFHW
+
+    def label_features(self, labels_B: Tensor | None) -> tuple[Tensor | None, Tensor | None]:
+        """What labels add before the vertical and the horizontal gate, (B, 2p) each; None: nothing."""
+        tables = (self.vertical_labels, self.horizontal_labels)
+        vertical_BF, horizontal_BF = (None if t is None or labels_B is None else t[labels_B] for t in tables)
+        return vertical_BF, horizontal_BF
 
 
 def gate(features_BFHW: Tensor) -> Tensor:

@@ -40,6 +40,9 @@ class StepOps(Protocol):
     def load_batch(self, values_B: FloatArray) -> Array:
         """One number per image, shaped like ``tail``."""
 
+    def load_rows(self, values_BF: Tensor) -> Array:
+        """A float32 copy of some features of each image, of shape ``(F, *tail)``."""
+
     def linear(self, weight: Array, x: Array, out: Array) -> Program:
         """Compute out = weight · x, for weight (M, K), x (K, B), out (M, B)."""
 
@@ -91,6 +94,10 @@ class NumpyOps:
     def load_batch(self, values_B: FloatArray) -> Array:
         """See ``StepOps``."""
         return values_B.reshape(self.tail)
+
+    def load_rows(self, values_BF: Tensor) -> Array:
+        """See ``StepOps``."""
+        return self.load(values_BF.T).reshape(-1, *self.tail)
 
     def linear(self, weight: Array, x: Array, out: Array) -> Program:
         """See ``StepOps``."""
@@ -160,6 +167,10 @@ class TorchOps:
     def load_batch(self, values_B: FloatArray) -> Array:
         """See ``StepOps``."""
         return torch.from_numpy(values_B).to(self._device)
+
+    def load_rows(self, values_BF: Tensor) -> Array:
+        """See ``StepOps``."""
+        return self.load(values_BF.T)
 
     def linear(self, weight: Array, x: Array, out: Array) -> Program:
         """See ``StepOps``."""
