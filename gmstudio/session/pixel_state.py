@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +66,16 @@ class PixelState:
         conditional: (L,) of the next sub-pixel at temperature 1; empty at the end.
         uniform: the number in [0, 1) that chooses the next value.
         context: (C, H, W) bool: what the next conditional can depend on.
+        entropies: (step,) entropy of each placed sub-pixel's conditional in nats, in the generation order; NaN where
+            the engine did not say.
+        stopped: the breakpoint that ended the last move: ``entropy``, ``probability``; else empty.
+        orders: names of the orders that can be chosen; only the model's own when it has one.
+        order_name: the one it follows.
+        order_words: which order the model keeps to, in words; empty when any can be chosen.
+        num_given: sub-pixels that a given set put first.
+        any_order: the model is order-agnostic: any set can be given.
+        num_classes: classes that it can be conditioned on; 0: none.
+        label: the one that it is conditioned on; −1: none.
     """
 
     session: int
@@ -79,10 +90,20 @@ class PixelState:
     conditional: NDArray[np.float32]
     uniform: float
     context: NDArray[np.bool_]
+    entropies: NDArray[np.float32]
+    stopped: Literal["", "entropy", "probability"] = ""
+    orders: tuple[str, ...] = ()
+    order_name: str = ""
+    order_words: str = ""
+    num_given: int = 0
+    any_order: bool = False
+    num_classes: int = 0
+    label: int = -1
 
     @classmethod
     def of(cls, opened: PixelsOpened, moved: PixelsMoved) -> "PixelState":
         """Put the two events together."""
+        entropies = moved.entropies.numpy() if moved.entropies is not None else np.full(moved.step, np.nan, np.float32)
         return cls(
             session=opened.session,
             run=opened.run,
@@ -96,6 +117,15 @@ class PixelState:
             conditional=moved.conditional.numpy(),
             uniform=moved.uniform,
             context=moved.context.numpy(),
+            entropies=entropies,
+            stopped=moved.stopped,
+            orders=opened.orders,
+            order_name=opened.order_name,
+            order_words=opened.order_words,
+            num_given=opened.num_given,
+            any_order=opened.any_order,
+            num_classes=opened.num_classes,
+            label=opened.label,
         )
 
     @property
@@ -117,6 +147,13 @@ class PixelState:
         """(channel, row, column) of the sub-pixel that is placed at a step."""
         channel, row, column = self.order[step].tolist()
         return channel, row, column
+
+    def placed(self, first: int | None = None) -> NDArray[np.bool_]:
+        """(C, H, W) bool: the first sub-pixels in the generation order, by default all that are placed."""
+        placed = np.zeros(self.spec.shape, np.bool_)
+        channel, row, column = self.order[: self.step if first is None else first].T
+        placed[channel, row, column] = True
+        return placed
 
     def steps_of_pixel(self, row: int, column: int) -> NDArray[np.int64]:
         """(C,) steps at which the sub-pixels of a pixel are placed, in order."""

@@ -71,3 +71,40 @@ def test_totals() -> None:
     assert state(4).bits_per_dim == pytest.approx(6.0 / 4 / math.log(2))
     surprise = state(4).surprise()
     np.testing.assert_array_equal(surprise, [[3.0, 3.0], [np.nan, np.nan]])
+
+
+def test_what_the_engine_says_of_orders_and_breakpoints_is_kept() -> None:
+    bare = state(4)
+    assert np.isnan(bare.entropies).all() and len(bare.entropies) == 4
+    assert (bare.stopped, bare.num_given, bare.any_order, bare.label) == ("", 0, False, -1)
+    spec, order = bare.spec, bare.order
+    opened = PixelsOpened(
+        session=2,
+        run="run",
+        image=spec,
+        weights_step=5,
+        order=Array.of(order),
+        orders=("raster", "painted"),
+        order_name="painted",
+        num_given=3,
+        any_order=True,
+        num_classes=10,
+        label=7,
+    )
+    moved = PixelsMoved(
+        session=2,
+        step=2,
+        path=2,
+        image=Array.of(bare.image),
+        nats=Array.of(np.ones(2, np.float32)),
+        conditional=Array.of(np.full(2, 0.5, np.float32)),
+        uniform=0.5,
+        context=Array.of(bare.context),
+        stopped="entropy",
+        entropies=Array.of(np.array([0.1, 0.6], np.float32)),
+    )
+    full = PixelState.of(opened, moved)
+    assert (full.orders, full.order_name, full.num_given) == (("raster", "painted"), "painted", 3)
+    assert (full.any_order, full.num_classes, full.label, full.stopped) == (True, 10, 7, "entropy")
+    np.testing.assert_allclose(full.entropies, [0.1, 0.6], rtol=1e-6)
+    assert full.placed().sum() == 2 and full.placed(5).sum() == 5
