@@ -3,6 +3,7 @@
 from typing import Any
 
 from gmstudio.cards import DataEntry, parse_config, schema_of
+from gmstudio.data.binarized_mnist import BinarizedMnist
 from gmstudio.data.cifar10 import Cifar10
 from gmstudio.data.dataset import DataError, Dataset, Split
 from gmstudio.data.digits import Digits
@@ -11,7 +12,7 @@ from gmstudio.data.source import Source
 
 __all__ = ["SOURCES", "DataError", "Dataset", "Source", "Split", "catalog", "load"]
 
-SOURCES: dict[str, type[Source]] = {source.name: source for source in (Digits, Idx, Cifar10)}
+SOURCES: dict[str, type[Source]] = {source.name: source for source in (Digits, Idx, BinarizedMnist, Cifar10)}
 
 
 def catalog() -> tuple[DataEntry, ...]:

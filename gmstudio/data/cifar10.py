@@ -13,8 +13,9 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from gmstudio.cards import ConfigError, ImageSpec, field
+from gmstudio.cards import ImageSpec, field
 from gmstudio.data.dataset import DataError, Dataset, Images, Labels, Split, permutation, quantize
+from gmstudio.data.folder import existing_folder
 from gmstudio.data.label_names import chosen_labels
 from gmstudio.data.resize import resize
 from gmstudio.data.source import Source
@@ -103,11 +104,7 @@ class Cifar10(Source):
 
 
 def _find_folder(text: str) -> Path:
-    if not text.strip():
-        raise ConfigError({"folder": "Folder is empty. Choose the folder that holds data_batch_1.bin."})
-    folder = Path(text.strip()).expanduser()
-    if not folder.is_dir():
-        raise ConfigError({"folder": f"{folder} is no folder. Choose the folder that holds data_batch_1.bin."})
+    folder = existing_folder(text, "data_batch_1.bin")
     for candidate in (folder, folder / _FOLDER_NAME):
         if any(candidate.glob("data_batch_*.bin")):
             return candidate

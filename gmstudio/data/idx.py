@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gmstudio.cards import MAX_SIDE, ConfigError, ImageSpec, field
 from gmstudio.data.dataset import DataError, Dataset, Images, Labels, Split, draw_binary, permutation, quantize
+from gmstudio.data.folder import named_folder
 from gmstudio.data.idx_file import MAX_BYTES, read_images, read_labels
 from gmstudio.data.idx_folder import PARTS, IdxSet, PartName, find_sets
 from gmstudio.data.label_names import chosen_labels, label_names
@@ -160,9 +161,7 @@ class _Part:
 
 
 def _choose_set(config: IdxConfig) -> IdxSet:
-    if not config.folder.strip():
-        raise ConfigError({"folder": "Folder is empty. Choose the folder that holds the IDX files."})
-    folder = Path(config.folder.strip()).expanduser()
+    folder = named_folder(config.folder, "the IDX files")
     sets = find_sets(folder)
     wanted = config.variant.strip()
     matching = [found for found in sets if not wanted or found.name.lower() == wanted.lower()]

@@ -1,0 +1,41 @@
+"""The folder that the user chose for a data source."""
+
+from pathlib import Path
+
+from gmstudio.cards import ConfigError
+
+
+def named_folder(text: str, holds: str) -> Path:
+    """The folder that a setting names, whether or not it is there.
+
+    Args:
+        text: as typed; ``~`` is the home folder.
+        holds: by what the right folder is known.
+
+    Raises:
+        ConfigError: when nothing was chosen, or ``~`` names an unknown user's home.
+    """
+    if not text.strip():
+        raise ConfigError({"folder": f"Folder is empty. Choose the folder that holds {holds}."})
+    try:
+        return Path(text.strip()).expanduser()
+    except RuntimeError as error:
+        raise ConfigError(
+            {"folder": f"Folder is {text.strip()!r}, and there is no such user's home. Write its path."}
+        ) from error
+
+
+def existing_folder(text: str, holds: str) -> Path:
+    """The folder that a setting names; see ``named_folder``.
+
+    Raises:
+        ConfigError: when nothing was chosen, or there is no such folder.
+    """
+    folder = named_folder(text, holds)
+    try:
+        found = folder.is_dir()
+    except OSError:  # a name that is too long, or a folder above it that may not be entered
+        found = False
+    if not found:
+        raise ConfigError({"folder": f"{folder} is no folder. Choose the folder that holds {holds}."})
+    return folder
