@@ -69,6 +69,22 @@ def training(
 
 
 @app.command()
+def quality(
+    data_dir: Annotated[str, typer.Option("--data-dir", help="Folder of the recipe's images.")],
+    family: FamilyOption = "pixelcnn",
+    minutes: Annotated[float, typer.Option(help="Of training; the tests come after it.")] = 15.0,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    threads: Annotated[int, typer.Option(min=0, help="0: as many as torch thinks best.")] = 0,
+    out: Annotated[str, typer.Option("--out", help="Folder for the best weights and the result.")] = "",
+    settings: SetOption = None,
+) -> None:
+    """Likelihood of real test images after training for some minutes by the family's recipe."""
+    from benchmarks import quality as benchmark
+
+    report(benchmark.measure(family, data_dir, minutes, seed, threads, settings or [], out))
+
+
+@app.command()
 def memory(seconds: Annotated[float, typer.Option(min=1)] = 8.0) -> None:
     """Peak resident memory of window and engine while each family trains."""
     from benchmarks import memory as benchmark

@@ -1,0 +1,160 @@
+"""Training for a given wall time: the learning rate follows the clock, and weights are averaged as they go.
+
+A slower machine makes fewer steps, but its learning rate falls to zero all the same, so that what it reaches is the
+best that it could reach in this time and not an unfinished longer run.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+
+from benchmarks.recipe import TimedTraining
+from gmstudio.cards import Training
+from gmstudio.data.dataset import Dataset
+from gmstudio.engine.batches import Batches
+from gmstudio.engine.optimizers import PhaseOptimizer, learning_rate
+from gmstudio.families.base import Family, LossTerms
+
+MILLION = 1_000_000
+RUNNING_LOSS = 0.98
+
+
+class TimedTrainer:
+    """Trains a model by the clock.
+
+    The engine's schedule counts steps; here it is given millionths of the time instead.
+
+    Args:
+        model: on its device.
+        dataset: the images.
+        settings: how to train.
+        seconds: of wall time, whatever is done meanwhile (validation) included.
+        seed: of the order of the images and of all noise.
+    """
+
+    def __init__(self, model: Family, dataset: Dataset, settings: TimedTraining, seconds: float, seed: int) -> None:
+        self.model = model
+        self.step = 0
+        self.running_loss = float("nan")
+        self._seconds = seconds
+        self._schedule = Training(
+            steps=MILLION,
+            learning_rate=settings.learning_rate,
+            schedule="cosine",
+            warmup=round(settings.warmup_percent / 100 * MILLION),
+            grad_clip=settings.grad_clip,
+        )
+        self._bf16 = settings.precision == "bf16"
+        self._batches = Batches(dataset, settings.batch_size, seed, model.device)
+        self._generator = torch.Generator(model.device).manual_seed(seed)
+        self._optimizers = [PhaseOptimizer(phase, self._schedule) for phase in model.phases()]
+        self._decay = settings.weight_decay
+        self._decayed: list[Tensor] = [p for p in model.parameters() if p.dim() > 1 and p.requires_grad]
+        self.averaged = AveragedWeights(model, settings.average)
+        self._batch = 0
+        self._start = time.perf_counter()
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the beginning."""
+        return time.perf_counter() - self._start
+
+    @property
+    def progress(self) -> float:
+        """Part of the time that is over, 0 to 1."""
+        return min(1.0, self.elapsed / self._seconds)
+
+    @property
+    def epochs(self) -> float:
+        """How often each training image was seen."""
+        return self._batch / self._batches.steps_per_epoch
+
+    @property
+    def rate(self) -> float:
+        """The present learning rate."""
+        return learning_rate(self._schedule, self._millionths())
+
+    def run(self) -> Iterator[None]:
+        """Train until the time is over; yields after each step.
+
+        Raises:
+            FloatingPointError: when the loss is no longer finite.
+        """
+        while self.progress < 1.0:
+            self.model.train()
+            for optimizer in self._optimizers:
+                for _ in range(optimizer.phase.updates_per_step):
+                    self._update(optimizer)
+            self.step += 1
+            self.averaged.update(self.step)
+            yield
+
+    def _update(self, optimizer: PhaseOptimizer) -> None:
+        phase = optimizer.phase
+        batch, labels = self._batches.train(self._batch, self._generator), self._batches.train_labels(self._batch)
+        optimizer.zero_grad()
+        with torch.autocast(batch.device.type, dtype=torch.bfloat16, enabled=self._bf16):
+            terms: LossTerms
+            if labels is not None and phase.takes_labels:
+                terms = phase.loss(batch, self._generator, labels)
+            else:
+                terms = phase.loss(batch, self._generator)
+        terms["loss"].backward()
+        optimizer.update(self._millionths(), want_norm=False)
+        if self._decay:
+            with torch.no_grad():
+                torch._foreach_mul_(self._decayed, 1.0 - self._decay * self.rate)
+        if phase.after_update is not None:
+            phase.after_update()
+        self._batch += 1
+        self._note(float(terms["loss"].detach()))
+
+    def _note(self, loss: float) -> None:
+        if not loss - loss == 0.0:
+            raise FloatingPointError(f"The loss became {loss} at step {self.step + 1}. Lower the learning rate.")
+        if self.running_loss != self.running_loss:
+            self.running_loss = loss
+        self.running_loss += (1 - RUNNING_LOSS) * (loss - self.running_loss)
+
+    def _millionths(self) -> int:
+        return int(self.progress * MILLION)
+
+
+class AveragedWeights:
+    """A running average of a model's parameters, whose memory grows with the number of steps up to a limit.
+
+    Args:
+        model: whose parameters.
+        decay: what a step leaves of the average, below 1; 0: there is no average, the parameters count as they are.
+    """
+
+    def __init__(self, model: Family, decay: float) -> None:
+        self._parameters = list(model.parameters())
+        self._decay = decay
+        self._average = [p.detach().clone() for p in self._parameters] if decay else []
+
+    @torch.no_grad()
+    def update(self, step: int) -> None:
+        """Take in the weights after ``step`` (1, 2, …)."""
+        if self._average:
+            keep = min(self._decay, step / (10.0 + step))
+            torch._foreach_lerp_(self._average, [p.detach() for p in self._parameters], 1.0 - keep)
+
+    @contextmanager
+    def in_place(self) -> Iterator[None]:
+        """The model with the average as its parameters, for the time being."""
+        self._exchange()
+        try:
+            yield
+        finally:
+            self._exchange()
+
+    @torch.no_grad()
+    def _exchange(self) -> None:
+        for parameter, average in zip(self._parameters, self._average, strict=False):
+            kept: Tensor = parameter.detach().clone()
+            parameter.copy_(average)
+            average.copy_(kept)
