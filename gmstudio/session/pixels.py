@@ -52,6 +52,8 @@ class PixelsSession(QObject):
     """The state behind the Pixels panel; widgets call its methods and follow its signals.
 
     Attributes:
+        events: the engine, for what belongs to a view of its own.
+        library: the runs there are.
         walk: stepping, playing, scrubbing and choosing.
         run: path of the chosen run, or "".
         lost: the engine ended while a generation was open; ``reopen`` goes on.
@@ -85,8 +87,8 @@ class PixelsSession(QObject):
         self.forks: PixelsForked | None = None
         self.forking = False
         self.following = False
-        self._events = events
-        self._library = library
+        self.events = events
+        self.library = library
         self._active = False
         self._live_step = -1
         self._given_on_path = False
@@ -137,9 +139,9 @@ class PixelsSession(QObject):
 
     def newest_step(self) -> int:
         """Training step of the newest weights of the run; −1 when unknown."""
-        if self.run and self.run == self._library.live:
+        if self.run and self.run == self.library.live:
             return self._live_step
-        info = self._library.info(self.run)
+        info = self.library.info(self.run)
         return max(info.checkpoint_steps, default=-1) if info is not None else -1
 
     def has_newer_weights(self) -> bool:
@@ -186,13 +188,13 @@ class PixelsSession(QObject):
 
     def browse(self, split: Split = "valid", start: int = 0) -> None:
         """Fetch images of the run's data to choose from."""
-        info = self._library.info(self.run)
+        info = self.library.info(self.run)
         if info is None:
             return
         command = BrowseData(
             data=info.data, data_config=info.data_config, split=split, start=max(0, start), count=NUM_BROWSED
         )
-        self._browse_request = self._events.send(command)
+        self._browse_request = self.events.send(command)
 
     @property
     def browsing(self) -> bool:
@@ -262,7 +264,7 @@ class PixelsSession(QObject):
         self._num_forked += 1
         seed = (self.walk.seed + self._num_forked) % (MAX_SEED + 1)
         command = ForkPixels(session=state.session, count=NUM_FORKS, seed=seed, temperature=self.walk.temperature)
-        self._fork_request = self._events.send(command)
+        self._fork_request = self.events.send(command)
         self.forks, self.forking = None, True
         self.forks_changed.emit()
 

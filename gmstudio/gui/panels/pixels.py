@@ -14,6 +14,7 @@ from gmstudio.gui.panels.pixels_conditional import CHANNELS, ConditionalView
 from gmstudio.gui.panels.pixels_forks import ForksView
 from gmstudio.gui.panels.pixels_surprise import Figures, SurpriseView
 from gmstudio.gui.panels.pixels_transport import Transport
+from gmstudio.gui.panels.pixels_views import FURTHER_VIEWS
 from gmstudio.gui.run_chooser import RunChooser
 from gmstudio.gui.theme import GRID
 from gmstudio.gui.widgets.heat import scale_top
@@ -67,6 +68,7 @@ class PixelsPanel(Panel):
         self.surprise = SurpriseView(self)
         self.completion = CompletionView(self, session)
         self.forks = ForksView(self, session)
+        self.further = tuple((title, view(self, session, self.canvas)) for title, view in FURTHER_VIEWS)
         self._hovered = (-1, -1)
         self._add_view_actions()
         self._lay_out()
@@ -184,6 +186,8 @@ class PixelsPanel(Panel):
         self.tabs.addTab(self.surprise, "Surprise")
         self.tabs.addTab(self.completion, "Complete")
         self.tabs.addTab(self.forks, "Fork")
+        for title, view in self.further:
+            self.tabs.addTab(view, title)
         column = QVBoxLayout(side)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID)

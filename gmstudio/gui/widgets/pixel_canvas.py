@@ -1,6 +1,7 @@
 """An image in the making: what is there, what is still to come, what the model can see, and what surprised it."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,13 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gmstudio.gui.theme import theme
+from gmstudio.gui.widgets.canvas_overlays import (
+    LEGEND_HEIGHT,
+    HeatOverlay,
+    overlay_alpha,
+    overlay_colours,
+    paint_legend,
+)
 from gmstudio.gui.widgets.heat import heat_colours
 
 Pixel = tuple[int, int]
@@ -62,6 +70,8 @@ class PixelCanvas(QWidget):
         picture: what is shown, or None.
         heat: show the surprise of each pixel in place of its value.
         show_context: tint what the next conditional can depend on.
+        overlay: a heat map over the image, or None.
+        marked: (H, W) bool: pixels that are outlined, or None.
 
     Signals:
         clicked: row and column of the pixel that was clicked.
@@ -76,7 +86,10 @@ class PixelCanvas(QWidget):
         self.picture: Picture | None = None
         self.heat = False
         self.show_context = True
+        self.overlay: HeatOverlay | None = None
+        self.marked: NDArray[np.bool_] | None = None
         self._placeholder = ""
+        self._laid_over = QImage()
         self._pixels = QImage()
         self._tint = QImage()
         self._hatch, self._grid = QPixmap(), QPixmap()
@@ -101,6 +114,28 @@ class PixelCanvas(QWidget):
     def set_show_context(self, show: bool) -> None:
         """Tint what the next conditional can depend on, or don't."""
         self.show_context = show
+        self.update()
+
+    def set_overlay(
+        self, values: NDArray[np.floating] | None, top: float = 1.0, diverging: bool = False, legend: str = "nats"
+    ) -> None:
+        """Lay a heat map over the image, with its scale below; or take it away.
+
+        Args:
+            values: (H, W), NaN where the image is to be seen; None: no heat map.
+            top: value at the right end of the scale, above 0.
+            diverging: the scale goes from −top to top, with 0 in the middle; otherwise from 0 to top.
+            legend: what the numbers are, with the unit.
+        """
+        assert top > 0, f"the scale of an overlay ends at {top}"
+        self.overlay = None if values is None else HeatOverlay(values, top, diverging, legend)
+        if self.overlay is not None:
+            self._laid_over = _argb(overlay_colours(self.overlay), overlay_alpha(self.overlay))
+        self.update()
+
+    def set_marked(self, mask: NDArray[np.bool_] | None) -> None:
+        """Outline a set of pixels, (H, W) bool; None: none."""
+        self.marked = mask
         self.update()
 
     def set_placeholder(self, text: str) -> None:
@@ -141,9 +176,11 @@ class PixelCanvas(QWidget):
             return QRectF()
         _, rows, columns = picture.image.shape
         ratio = self.devicePixelRatioF()
-        width, height = (self.width() - 4) * ratio, (self.height() - 4) * ratio
+        below = LEGEND_HEIGHT if self.overlay is not None else 0
+        width, height = (self.width() - 4) * ratio, (self.height() - 4 - below) * ratio
         scale = max(1, int(min(width / columns, height / rows)))
-        left, top = (self.width() * ratio - columns * scale) // 2, (self.height() * ratio - rows * scale) // 2
+        left = (self.width() * ratio - columns * scale) // 2
+        top = ((self.height() - below) * ratio - rows * scale) // 2
         return QRectF(left / ratio, top / ratio, columns * scale / ratio, rows * scale / ratio)
 
     def pixel_rect(self, row: int, column: int) -> QRectF:
@@ -179,6 +216,8 @@ class PixelCanvas(QWidget):
         hatch, grid = self._furniture(rect, picture)
         painter.drawPixmap(rect.topLeft(), hatch)
         self._paint_part(painter, self._pixels, _extent(np.asarray(picture.placed.any(axis=0))))
+        if self._fits(self.overlay.values if self.overlay else None):
+            painter.drawImage(rect, self._laid_over)
         painter.drawPixmap(rect.topLeft(), grid)
         if self.show_context and picture.current is not None:
             context = np.asarray(picture.context.any(axis=0))
@@ -191,7 +230,20 @@ class PixelCanvas(QWidget):
             for role, width, style in (("base", 4, Qt.PenStyle.SolidLine), ("good", 2, Qt.PenStyle.DashLine)):
                 painter.setPen(QPen(theme().color(role), width, style))
                 painter.drawPath(border)
+        if self.marked is not None and self._fits(self.marked):
+            border = self._borders(self.marked)
+            for role, width in (("base", 4), ("mark", 2)):
+                painter.setPen(QPen(theme().color(role), width))
+                painter.drawPath(border)
         self._paint_marks(painter, picture)
+        if self.overlay is not None:
+            area = QRectF(0, rect.bottom() + 2, self.width(), LEGEND_HEIGHT)
+            paint_legend(painter, area, self.overlay)
+
+    def _fits(self, values: NDArray[Any] | None) -> bool:
+        """Whether (H, W) values are of the picture's size; those of another run are not shown."""
+        picture = self.picture
+        return values is not None and picture is not None and values.shape == picture.image.shape[1:]
 
     def _paint_part(self, painter: QPainter, image: QImage, part: QRect) -> None:
         """Paint the part of an (H, W) image that is not transparent: blending the rest costs as much."""

@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor
 from pytestqt.qtbot import QtBot
 
 from gmstudio.gui.theme import theme
+from gmstudio.gui.widgets.canvas_overlays import OPACITY, HeatOverlay, diverging_table, overlay_colours
 from gmstudio.gui.widgets.heat import HeatLegend, heat_colours, heat_table, scale_top
 from gmstudio.gui.widgets.pixel_canvas import Picture, PixelCanvas
 
@@ -137,3 +138,43 @@ def test_legend(qtbot: QtBot) -> None:
     before = legend.grab().toImage()
     legend.set_top(20.0)
     assert legend.grab().toImage() != before
+
+
+def test_a_heat_map_is_laid_over_where_it_has_values_with_its_scale_below(canvas: PixelCanvas) -> None:
+    before = canvas.image_rect()
+    values = np.full((4, 3), np.nan)
+    values[0, 0], values[0, 1] = 0.0, 2.0
+    canvas.set_overlay(values, 2.0, legend="nats")
+    assert canvas.image_rect().bottom() < before.bottom(), "there is room for the scale"
+    low, high = (heat_colours(np.array([value]), 2.0)[0] for value in (0.0, 2.0))
+    for column, wanted in ((0, low), (1, high)):
+        shown = np.array(colour(canvas, 0, column).getRgb()[:3])
+        mixed = OPACITY * wanted + (1 - OPACITY) * 255  # over a white pixel
+        assert np.abs(shown - mixed).max() <= 2
+    assert colour(canvas, 0, 2).name() == "#ffffff"
+    canvas.set_overlay(None)
+    assert canvas.image_rect() == before and colour(canvas, 0, 0).name() == "#ffffff"
+
+
+def test_a_diverging_heat_map_tells_the_signs_apart_and_is_lightest_in_the_middle() -> None:
+    overlay = HeatOverlay(np.array([[-1.0, 0.0, 1.0]]), 1.0, True, "nats")
+    low, middle, high = overlay_colours(overlay)[0].astype(int)
+    assert low[2] > low[0] and high[0] > high[2], "blue below, orange above"
+    assert middle.sum() > max(low.sum(), high.sum()) and np.ptp(middle) < 16
+    assert (diverging_table().sum(axis=1) > 0).all()
+
+
+def test_a_heat_map_of_another_size_is_not_shown(canvas: PixelCanvas) -> None:
+    canvas.set_overlay(np.zeros((9, 9)), 1.0)
+    assert colour(canvas, 0, 1).name() == "#ffffff"
+
+
+def test_marked_pixels_are_outlined(canvas: PixelCanvas) -> None:
+    plain = canvas.grab().toImage()
+    mask = np.zeros((4, 3), np.bool_)
+    mask[1, 1] = True
+    canvas.set_marked(mask)
+    edge = canvas.pixel_rect(1, 1).topLeft().toPoint() + QPoint(0, 20)
+    assert canvas.grab().toImage().pixelColor(edge).name() == theme().color("mark").name()
+    canvas.set_marked(None)
+    assert canvas.grab().toImage() == plain
