@@ -1,0 +1,104 @@
+"""``gmstudio train``: the settings of a new run, or the way back into an old one."""
+
+from typing import Annotated, Any
+
+import typer
+
+from gmstudio.cli.options import DeviceOption, warn
+from gmstudio.cli.watcher import Watcher
+
+
+def train(
+    family: Annotated[str, typer.Argument(help="pixelcnn, vae, gan …; may be left out with --resume")] = "",
+    data: Annotated[str, typer.Option(help="digits, or idx or cifar10 with --data-dir")] = "digits",
+    data_dir: Annotated[str, typer.Option("--data-dir", help="Folder of the data set's files.")] = "",
+    out: Annotated[str, typer.Option("--out", help="Run folder; a new one in the library of runs when left out.")] = "",
+    steps: Annotated[
+        int | None, typer.Option(help="Parameter updates; the family's own default when left out.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Fixes weights, data order and noise.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="field=value of the family, the training or the data; may be repeated."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue the run in --out from its last checkpoint.")
+    ] = False,
+    device: DeviceOption = "auto",
+) -> None:
+    """Train a model with a progress bar; Ctrl+C keeps what was learned, after the step that is being made."""
+    from gmstudio.engine.device import choose_device
+    from gmstudio.engine.models import DataShelf
+    from gmstudio.engine.training_job import resume_run, start_training
+
+    where = choose_device(device)
+    watcher = Watcher()
+    if resume:
+        path = out or family
+        if not path:
+            raise ValueError("Name the run to resume: gmstudio train --resume --out RUN.")
+        if settings or data_dir:
+            raise ValueError(
+                "A resumed run keeps its settings; only --steps can move its end. Leave out --set and --data-dir."
+            )
+        _check_same_run(path, family if out else "", seed)
+        job = resume_run(path, steps, DataShelf(), where, watcher.watch)
+        warn(job.trainer.warnings)
+    else:
+        plan = _plan(family, data, data_dir, steps, seed, settings or [], where)
+        job = start_training(plan, out, where, watcher.watch)
+    if not watcher.follow(job):
+        raise typer.Exit(1)
+
+
+def _check_same_run(run: str, family: str, seed: int | None) -> None:
+    """Refuse a family or seed that is not the run's."""
+    from gmstudio.runs.folder import RunFolder
+
+    with RunFolder.open(run) as folder:
+        record = folder.record
+    if family not in ("", record.family):
+        raise ValueError(f"The run in {run} trains {record.family}, not {family}.")
+    if seed not in (None, record.training.seed):
+        raise ValueError(f"The run in {run} keeps its seed {record.training.seed}; leave out --seed {seed}.")
+
+
+def _plan(
+    family: str, data: str, data_dir: str, steps: int | None, seed: int | None, settings: list[str], device: Any
+) -> Any:
+    from gmstudio.data import SOURCES
+    from gmstudio.engine.models import DataShelf, family_class, plan_run
+
+    if not family:
+        raise ValueError("Name a family to train, for example: gmstudio train pixelcnn.")
+    if data not in SOURCES:
+        raise ValueError(f"There is no data source {data!r}; there are {', '.join(SOURCES)}.")
+    config, data_config, training = _sort_settings(settings, family_class(family).Config, SOURCES[data].Config)
+    if data_dir:
+        if "folder" not in SOURCES[data].Config.__struct_fields__:
+            raise ValueError(f"{data} needs no --data-dir.")
+        data_config["folder"] = data_dir
+    if steps is not None:
+        training["steps"] = steps
+    if seed is not None:
+        training["seed"] = seed
+    return plan_run(DataShelf(), family, config, data, data_config, training, device)
+
+
+def _sort_settings(settings: list[str], config: Any, data_config: Any) -> tuple[dict[str, Any], ...]:
+    """Give each ``field=value`` to the family, the data or the training, whichever has the field first."""
+    from gmstudio.cards import Training
+
+    owners = {"config": config, "data": data_config, "training": Training}
+    sorted_ = {"config": {}, "data": {}, "training": {}}  # type: dict[str, dict[str, Any]]
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        if not equals:
+            raise ValueError(f"--set {setting}: write field=value.")
+        prefix, dot, field = name.strip().rpartition(".")
+        found = [key for key, kind in owners.items() if field in kind.__struct_fields__ and (not dot or key == prefix)]
+        if not found:
+            known = [f for kind in owners.values() for f in kind.__struct_fields__]
+            raise ValueError(f"--set {setting}: there is no field {name!r}; there are {', '.join(known)}.")
+        sorted_[found[0]][field] = None if value == "" else value
+    return sorted_["config"], sorted_["data"], sorted_["training"]

@@ -1,0 +1,111 @@
+"""A training in the terminal: a progress bar, and an orderly end when it is asked for."""
+
+import signal
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from gmstudio.engine.training_job import TrainingJob
+
+
+class _EndSignals:
+    """Meanwhile Ctrl+C and termination only say so, for a step must not be torn; the second one ends at once."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def __enter__(self) -> Self:
+        for number in self._before:
+            signal.signal(number, self._on_signal)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+
+
+class Watcher:
+    """Shows a training's events as a progress bar."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._console = Console()
+        self._progress = Progress(
+            TextColumn("[bold]{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]:,.0f} images/s"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[terms]}"),
+            console=self._console,
+        )
+        self._task = self._progress.add_task("", start=False, rate=0.0, terms="")
+        self._latest: dict[tuple[str, str], float] = {}
+        self._end: Any = None
+
+    def watch(self, event: Any) -> None:
+        """Take an event of the training."""
+        from gmstudio.messages import HistoryAppended, TrainingChanged
+
+        if isinstance(event, HistoryAppended):
+            for series in event.series:
+                self._latest[series.split, series.name] = float(series.values.numpy()[-1])
+        elif isinstance(event, TrainingChanged):
+            self._end = event
+
+    def follow(self, job: "TrainingJob") -> bool:
+        """Train to the end, or until Ctrl+C or termination.
+
+        Returns:
+            False when training failed.
+        """
+        trainer = job.trainer
+        self._progress.update(
+            self._task,
+            description=trainer.model.card.title,
+            total=trainer.training.steps,
+            completed=trainer.step,
+        )
+        self._progress.start_task(self._task)
+        with self._progress, _EndSignals() as signals:
+            while job.running and not signals.asked:
+                job.advance()
+                self._show(trainer)
+            if job.running:
+                job.stop()
+            self._show(trainer)
+        return self._conclude(job)
+
+    def _show(self, trainer: Any) -> None:
+        shown = [f"{name} {value:.4g}" for (split, name), value in self._latest.items() if split == "train"]
+        self._progress.update(
+            self._task,
+            completed=trainer.step,
+            rate=trainer.images_per_s,
+            terms="  ".join(s for s in shown if not s.startswith(("images", "learning", "grad"))),
+        )
+
+    def _conclude(self, job: "TrainingJob") -> bool:
+        objective = job.trainer.model.card.objective(job.trainer.run.record.config)
+        likelihoods = {term.name for term in objective.terms if term.per_image_nats}
+        image = job.trainer.run.record.image
+        for (split, name), value in self._latest.items():
+            if split == "valid":
+                bits = f" ({image.bits_per_dim(value):.4f} bits/dim)" if name in likelihoods else ""
+                unit = " nats" if name in likelihoods else ""
+                self._console.print(f"validation {name}: {value:.4f}{unit}{bits}", highlight=False)
+        status = self._end.status if self._end else "paused"
+        self._console.print(f"{status} at step {job.trainer.step:,}: {job.path}", highlight=False, soft_wrap=True)
+        if self._end and self._end.message:
+            self._console.print(self._end.message, style="red", highlight=False)
+        return status in ("finished", "stopped")
