@@ -366,6 +366,7 @@ CAPABILITIES = (
     "encode",
     "posterior",
     "decode",
+    "first_features",
     "discriminate",
     "chain",
     "timeline",

@@ -1,18 +1,14 @@
-"""Commands that look into a model, trained or in training: pixels and latents."""
+"""Commands that look into an autoregressive model, trained or in training, pixel by pixel."""
 
-from gmstudio.engine import latents
 from gmstudio.engine.bench import Bench, Handlers, Pieces
 from gmstudio.engine.pixels import PixelExplorer
 from gmstudio.messages import (
     AdvancePixels,
     ClosePixels,
-    Decode,
     Done,
-    Encode,
     Event,
     ForgetPath,
     ForkPixels,
-    MeasureLatents,
     OpenPixels,
     PlacePixel,
     RewindPixels,
@@ -20,7 +16,7 @@ from gmstudio.messages import (
 
 
 class Explore:
-    """Handles exploring; methods return the pieces of a job where the work is long.
+    """Handles exploring pixel by pixel; methods return the pieces of a job where the work is long.
 
     Args:
         bench: the engine's state.
@@ -37,9 +33,6 @@ class Explore:
             ForgetPath: self._on_forget_path,
             ForkPixels: self._on_fork_pixels,
             ClosePixels: self._on_close_pixels,
-            Decode: self._on_decode,
-            Encode: self._on_encode,
-            MeasureLatents: self._on_measure_latents,
         }
 
     def _on_open_pixels(self, command: OpenPixels) -> None:
@@ -64,20 +57,6 @@ class Explore:
     def _on_close_pixels(self, command: ClosePixels) -> None:
         self._pixels.close(command)
         self._bench.send(Done(request=command.request))
-
-    def _on_decode(self, command: Decode) -> None:
-        loaded = self._bench.model(command.run, "decode")
-        self._bench.send(latents.decode(loaded.model, loaded.step, command))
-
-    def _on_encode(self, command: Encode) -> None:
-        loaded = self._bench.model(command.run, "encode")
-        dataset = self._bench.data.load(loaded.record.data, loaded.record.data_config)
-        self._bench.send(latents.encode(loaded.model, dataset, command))
-
-    def _on_measure_latents(self, command: MeasureLatents) -> Pieces:
-        loaded = self._bench.model(command.run, "decode")
-        dataset = self._bench.data.load(loaded.record.data, loaded.record.data_config)
-        return latents.measure(loaded.model, loaded.step, dataset, command)
 
     def _send(self, events: list[Event]) -> None:
         for event in events:

@@ -6,6 +6,7 @@ else's random numbers are drawn. So a model can be explored between two steps of
 Shapes: N codes, Z latent dimensions, C channels, H height, W width, K base codes, J dimensions measured at a time.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,10 +17,21 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gmstudio.cards import ImageSpec
 from gmstudio.data.dataset import Dataset, Split
 from gmstudio.engine.sampling import means_to_display
-from gmstudio.families.base import Discriminator, Encoder, Family, Latent, Posterior
-from gmstudio.messages import Array, Decode, Decoded, Encode, Encoded, Event, LatentsMeasured, MeasureLatents
+from gmstudio.families.base import Bounded, Discriminator, Encoder, Family, FreeEnergy, Latent, Posterior
+from gmstudio.messages import (
+    Array,
+    Decode,
+    Decoded,
+    Encode,
+    Encoded,
+    EncodeImage,
+    Event,
+    LatentsMeasured,
+    MeasureLatents,
+)
 
 MAX_CODES = 256
 MAX_MEASURED_IMAGES = 1024
@@ -43,13 +55,15 @@ def decode(model: Family, step: int, command: Decode) -> Decoded:
         ValueError: when the model has no latent space, the codes do not fit it, or the weights have diverged.
     """
     started = time.perf_counter()
-    latent = _latent_of(model)
+    latent = latent_of(model)
     codes_NZ = _checked_codes(command.codes, latent.latent.num_dims)
     scores: Array | None = None
     with exploring(model):
-        means = latent.decode(torch.from_numpy(codes_NZ).to(_dtype(model)).to(model.device))
+        codes = torch.from_numpy(codes_NZ).to(_dtype(model)).to(model.device)
+        means = latent.decode(codes)
         if isinstance(model, Discriminator):
             scores = Array.of(model.discriminate(means).float().cpu().numpy())
+        measures = measure_codes(model, codes, means) if command.measure else {}
         shown = means_to_display(_finite(means.float(), step))
     return Decoded(
         request=command.request,
@@ -58,7 +72,31 @@ def decode(model: Family, step: int, command: Decode) -> Decoded:
         images=Array.of(shown),
         scores=scores,
         engine_ms=1000 * (time.perf_counter() - started),
+        measures=measures,
     )
+
+
+def measure_codes(model: Family, codes_NZ: Tensor, means_NCHW: Tensor) -> dict[str, Array]:
+    """What the family can tell of codes and of the images they stand for, by name with unit, (N,) each.
+
+    Likelihoods and bounds are those of the means rounded to the nearest levels, for they are of integer images.
+    """
+    latent = latent_of(model).latent
+    found: dict[str, Tensor] = {}
+    if latent.prior == "normal":
+        found["log p(z), nats"] = -0.5 * (codes_NZ.square().sum(1) + latent.num_dims * math.log(2 * math.pi))
+    rounded_NCHW = (means_NCHW.float() * (model.image.levels - 1)).round().clamp(0, model.image.levels - 1).long()
+    if isinstance(model, Bounded):
+        generator = torch.Generator(model.device).manual_seed(BASE_SEED)
+        found["log p(x) at least, nats"] = model.elbo(rounded_NCHW, 1, generator)
+    if isinstance(model, FreeEnergy):
+        found["free energy, nats"] = model.free_energy(rounded_NCHW)
+    if isinstance(model, Discriminator):
+        found["D(x)"] = model.discriminate(means_NCHW)
+    if isinstance(model, Encoder):
+        again = latent_of(model).decode(model.encode(rounded_NCHW)).float()
+        found["encoded and decoded again, rms"] = (again - means_NCHW.float()).square().flatten(1).mean(1).sqrt()
+    return {name: Array.of(value.float().cpu().numpy()) for name, value in found.items()}
 
 
 def encode(model: Family, dataset: Dataset, command: Encode) -> Encoded:
@@ -76,27 +114,66 @@ def encode(model: Family, dataset: Dataset, command: Encode) -> Encoded:
         ValueError: when the model has no encoder, the split has no such image, or the data set has other images
             than the model was trained on.
     """
-    if not isinstance(model, Encoder):
-        raise ValueError(f"{model.card.title} has no encoder; choose a run of a family that has one, like VAE.")
-    _check_fit(model, dataset)
-    image = dataset.view(command.split, [command.index])
-    x = torch.from_numpy(image).to(model.device)
-    deviation: Tensor | None = None
-    with exploring(model):
-        if isinstance(model, Posterior):
-            code, deviation = model.posterior(x)
-        else:
-            code = model.encode(x)
+    check_fit(model, dataset)
+    image = dataset.view(command.split, [command.index])[0]
+    code, deviation = _code_of(model, image)
     return Encoded(
         request=command.request,
         run=command.run,
         split=command.split,
         index=command.index,
-        code=Array.of(code[0].float().cpu().numpy()),
-        deviation=None if deviation is None else Array.of(deviation[0].float().cpu().numpy()),
-        image=Array.of(image[0]),
+        code=code,
+        deviation=deviation,
+        image=Array.of(image),
         label=_label(dataset, dataset.split(command.split), command.index),
     )
+
+
+def encode_image(model: Family, command: EncodeImage) -> Encoded:
+    """Encode an image of one's own.
+
+    Raises:
+        ValueError: when the model has no encoder, or the image is not of its kind.
+    """
+    image = check_levels(command.image.numpy(), model.image)
+    code, deviation = _code_of(model, image)
+    return Encoded(
+        request=command.request,
+        run=command.run,
+        split="",
+        index=-1,
+        code=code,
+        deviation=deviation,
+        image=Array.of(image),
+        label="",
+    )
+
+
+def _code_of(model: Family, image: NDArray[np.uint8]) -> tuple[Array, Array | None]:
+    """The code (Z,) of levels (C, H, W), and its deviation where there is a posterior."""
+    encoder = encoder_of(model)
+    x = torch.from_numpy(image)[None].to(model.device)
+    deviation: Tensor | None = None
+    with exploring(model):
+        if isinstance(model, Posterior):
+            code, deviation = model.posterior(x)
+        else:
+            code = encoder.encode(x)
+    return (
+        Array.of(code[0].float().cpu().numpy()),
+        None if deviation is None else Array.of(deviation[0].float().cpu().numpy()),
+    )
+
+
+def encoder_of(model: Family) -> Encoder:
+    """The model, if it has an encoder.
+
+    Raises:
+        ValueError: when it has none.
+    """
+    if not isinstance(model, Encoder):
+        raise ValueError(f"{model.card.title} has no encoder; choose a run of a family that has one, like VAE.")
+    return model
 
 
 def measure(model: Family, step: int, dataset: Dataset, command: MeasureLatents) -> Iterator[Event | None]:
@@ -117,16 +194,16 @@ def measure(model: Family, step: int, dataset: Dataset, command: MeasureLatents)
     Raises:
         ValueError: at once, when the model has no latent space or the data set's images do not fit it.
     """
-    _latent_of(model)
+    latent_of(model)
     if isinstance(model, Posterior):
-        _check_fit(model, dataset)
+        check_fit(model, dataset)
     return _measure_pieces(model, step, dataset.valid.images[:MAX_MEASURED_IMAGES], command)
 
 
 def _measure_pieces(
     model: Family, step: int, images: NDArray[np.uint8], command: MeasureLatents
 ) -> Iterator[Event | None]:
-    latent = _latent_of(model)
+    latent = latent_of(model)
     num_dims = latent.latent.num_dims
     base_KZ = _base_codes(num_dims)
     effect_Z = np.zeros(num_dims, np.float32)
@@ -135,7 +212,7 @@ def _measure_pieces(
         with exploring(model):
             effect_Z[dims] = _effect(model, latent, base_KZ, dims)
 
-    yield from _in_pieces(num_dims, 2 * NUM_BASE_CODES, measure_effect)
+    yield from in_pieces(num_dims, 2 * NUM_BASE_CODES, measure_effect)
     kl: Array | None = None
     if isinstance(model, Posterior) and len(images):
         posterior, total_Z = model, np.zeros(num_dims)
@@ -145,26 +222,26 @@ def _measure_pieces(
                 kl_NZ = posterior.kl_per_dim(torch.from_numpy(images[rows]).to(model.device))
                 np.add(total_Z, kl_NZ.double().sum(0).cpu().numpy(), out=total_Z)
 
-        yield from _in_pieces(len(images), 1, add_kl)
+        yield from in_pieces(len(images), 1, add_kl)
         kl = Array.of((total_Z / len(images)).astype(np.float32))
     yield LatentsMeasured(request=command.request, run=command.run, step=step, kl=kl, effect=Array.of(effect_Z))
 
 
 @contextmanager
-def exploring(model: Family) -> Iterator[None]:
-    """Inside, the model is in evaluation mode and records no gradients; after it, each part is as it was."""
+def exploring(model: Family, *, grad: bool = False) -> Iterator[None]:
+    """Inside, the model is in evaluation mode, without gradients unless ``grad``; after it, all is as it was."""
     training = [module for module in model.modules() if module.training]
     for module in training:
         module.training = False
     try:
-        with torch.inference_mode():
+        with torch.enable_grad() if grad else torch.inference_mode():
             yield
     finally:
         for module in training:
             module.training = True
 
 
-def _in_pieces(total: int, rows_each: int, work: Callable[[slice], None]) -> Iterator[None]:
+def in_pieces(total: int, rows_each: int, work: Callable[[slice], None]) -> Iterator[None]:
     """Work through items ``0 … total`` in consecutive slices that take about ``PIECE_S`` each.
 
     Args:
@@ -205,7 +282,12 @@ def _effect(model: Family, latent: Latent, base_KZ: Tensor, dims: slice) -> NDAr
     return effect
 
 
-def _latent_of(model: Family) -> Latent:
+def latent_of(model: Family) -> Latent:
+    """The model, if it has a latent space.
+
+    Raises:
+        ValueError: when it has none.
+    """
     if not isinstance(model, Latent):
         raise ValueError(f"{model.card.title} has no latent space; choose a run of a family that has one, like VAE.")
     return model
@@ -240,7 +322,12 @@ def _finite(means: Tensor, step: int) -> Tensor:
     return means
 
 
-def _check_fit(model: Family, dataset: Dataset) -> None:
+def check_fit(model: Family, dataset: Dataset) -> None:
+    """Check that a data set has the images that a model was trained on.
+
+    Raises:
+        ValueError: when it has others.
+    """
     if dataset.image != model.image:
         raise ValueError(
             f"The data set now has images of {dataset.image}, the model was trained on {model.image}; "
@@ -254,3 +341,20 @@ def _label(dataset: Dataset, split: Split, index: int) -> str:
         return ""
     label = int(split.labels[index])
     return dataset.label_names[label] if 0 <= label < len(dataset.label_names) else str(label)
+
+
+def check_levels(image: NDArray[Any], spec: ImageSpec) -> NDArray[np.uint8]:
+    """An image of one's own as (C, H, W) uint8 levels.
+
+    Raises:
+        ValueError: when its shape, kind of numbers or levels are not the model's.
+    """
+    if image.shape != spec.shape:
+        raise ValueError(f"The image has shape {image.shape}; this model needs {spec.shape} (channels, rows, columns).")
+    if not np.issubdtype(image.dtype, np.integer):
+        raise ValueError(f"The image holds {image.dtype} numbers; levels are whole numbers, send uint8.")
+    low, high = int(image.min()), int(image.max())
+    if low < 0 or high >= spec.levels:
+        bad = low if low < 0 else high
+        raise ValueError(f"The image holds the value {bad}; this model's levels are 0 … {spec.levels - 1}.")
+    return image.astype(np.uint8)

@@ -19,6 +19,7 @@ from gmstudio.families.base import Family, Latent
 from gmstudio.messages import HistoryAppended, RunInfo, RunOpened
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.library import summarize
+from gmstudio.runs.notes import read_notes
 from gmstudio.runs.record import RunRecord, new_record
 
 KEPT_MODELS = 4
@@ -243,6 +244,7 @@ def describe_opened(model: Family, info: RunInfo, *, live: bool, request: int) -
     with RunFolder.open(info.run) as run:
         kinds = run.history.image_kinds()
         steps = tuple(run.history.image_steps(kinds[0])) if kinds else ()
+        notes = read_notes(run.path)
     return RunOpened(
         request=request,
         info=info,
@@ -251,6 +253,8 @@ def describe_opened(model: Family, info: RunInfo, *, live: bool, request: int) -
         latent=model.latent if isinstance(model, Latent) else None,
         num_parameters=model.num_parameters(),
         sample_steps=steps,
+        phases=tuple(phase.name for phase in model.phases()),
+        notes=notes,
     )
 
 

@@ -17,6 +17,7 @@ from gmstudio.engine.bench import Bench, Handlers, Pieces
 from gmstudio.engine.catalog import build_catalog
 from gmstudio.engine.device import choose_device, describe_device, memory_in_use
 from gmstudio.engine.explore import Explore
+from gmstudio.engine.explore_latents import ExploreLatents
 from gmstudio.engine.prepare import Prepare
 from gmstudio.engine.runs import Runs
 from gmstudio.engine.training import Training
@@ -66,6 +67,7 @@ class Server:
             **runs.handlers,
             **Training(self._bench, runs).handlers,
             **Explore(self._bench).handlers,
+            **ExploreLatents(self._bench).handlers,
         }
 
     def serve(self) -> int:
@@ -79,7 +81,7 @@ class Server:
         self._wire.send(build_catalog(str(self._bench.device)))
         self._report()
         while not self._ending:
-            command = self._wire.receive(self._grace_s if self._busy() else None)
+            command = self._wire.receive(max(self._grace_s, self._wait_s()) if self._busy() else None)
             self._grace_s = 0.0
             if command is not None:
                 self._handle(command)
@@ -92,6 +94,11 @@ class Server:
 
     def _busy(self) -> bool:
         return bool(self._jobs) or (self._bench.training is not None and self._bench.training.running)
+
+    def _wait_s(self) -> float:
+        """How long nothing is due: a training that was slowed down, and no job."""
+        training = self._bench.training
+        return 0.0 if self._jobs or training is None else min(training.wait_s(), REPORT_SECONDS)
 
     def _handle(self, command: Command) -> None:
         before = self._state()
@@ -114,7 +121,7 @@ class Server:
         before = self._state()
         if self._jobs:
             self._advance_job()
-        elif self._bench.training is not None:
+        elif self._bench.training is not None and self._bench.training.wait_s() <= 0.0:
             self._advance_training()
         if self._state() != before or time.monotonic() - self._reported_at > REPORT_SECONDS:
             self._report()

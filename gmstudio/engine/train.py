@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from gmstudio.data.dataset import Dataset
 from gmstudio.engine.batches import Batches
 from gmstudio.engine.checkpoint_writer import CheckpointWriter
+from gmstudio.engine.figures import draw_figures
 from gmstudio.engine.optimizers import PhaseOptimizer, learning_rate
 from gmstudio.engine.sampling import draw_grid, grid_kind
 from gmstudio.families.base import Family, LossTerms, Phase
-from gmstudio.messages import Array, CheckpointSaved, Event, HistoryAppended, SamplesDrawn, Series
+from gmstudio.messages import Array, CheckpointSaved, Event, FiguresDrawn, HistoryAppended, SamplesDrawn, Series
 from gmstudio.runs.checkpoints import CHECKPOINTS_NAME
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.history import Curve, ImageGrid, Scalar
@@ -68,6 +69,7 @@ class Trainer:
         self._batches = Batches(dataset, self.training.batch_size, self.training.seed, self._device)
         self._generator = torch.Generator(self._device).manual_seed(self.training.seed)
         self._optimizers = [PhaseOptimizer(phase, self.training) for phase in model.phases()]
+        self._active = self._optimizers
         self._batches_per_step = max(phase.phase.updates_per_step for phase in self._optimizers)
         self._validation = self._batches.valid(self.training.validation_images)
         self._validation_labels = self._batches.valid_labels(self.training.validation_images)
@@ -129,6 +131,21 @@ class Trainer:
             events.append(self._saved(marked=True))
         return tuple(events)
 
+    def choose_phases(self, names: tuple[str, ...]) -> None:
+        """Run only these phases from the next step on; empty: all of them.
+
+        Raises:
+            ValueError: when there is no such phase.
+        """
+        there = [optimizer.phase.name for optimizer in self._optimizers]
+        for name in names:
+            if name not in there:
+                raise ValueError(f"There is no training phase {name!r}; there are {', '.join(there)}.")
+        active = [optimizer for optimizer in self._optimizers if not names or optimizer.phase.name in names]
+        if active != self._active:
+            self._active = active
+            self.run.history.log(self.step, "phases", f"Trains {', '.join(o.phase.name for o in active)} from here on.")
+
     def close(self) -> None:
         """Finish what is being written and close the run, giving its lock back; harmless when done twice.
 
@@ -163,7 +180,7 @@ class Trainer:
         for update in range(1, self._batches_per_step + 1):
             index = self.step * self._batches_per_step + update - 1
             batch = self._batches.train(index, self._generator)
-            for optimizer in self._optimizers:
+            for optimizer in self._active:
                 if update > self._batches_per_step - optimizer.phase.updates_per_step:
                     is_last = update == self._batches_per_step
                     self._update(optimizer, batch, index, record=is_last, want_norm=want_norm and is_last)
@@ -272,8 +289,12 @@ class Trainer:
             kind = grid_kind(self.model)
             self.run.history.append(images=[ImageGrid(self.step, kind, images)])
             event = SamplesDrawn(run=str(self.run.path), step=self.step, kind=kind, images=Array.of(images))
+            figures = draw_figures(self.model, self._validation[0], self.training.seed) if self._validation else ()
             self.restart_clock()
             yield Piece((event,), at_step_boundary=False)
+            if figures:
+                drawn = FiguresDrawn(run=str(self.run.path), step=self.step, figures=figures)
+                yield Piece((drawn,), at_step_boundary=False)
 
     def _flush_if_due(self) -> tuple[Event, ...]:
         return self.flush() if time.monotonic() - self._flushed_at > FLUSH_SECONDS else ()

@@ -8,6 +8,7 @@ from gmstudio.messages import (
     Command,
     CommandFailed,
     Done,
+    PaceTraining,
     PauseTraining,
     ResumeRun,
     ResumeTraining,
@@ -34,6 +35,7 @@ class Training:
             PauseTraining: self._on_pause_training,
             ResumeTraining: self._on_resume_training,
             StepTraining: self._on_step_training,
+            PaceTraining: self._on_pace_training,
             StopTraining: self._on_stop_training,
         }
 
@@ -77,7 +79,11 @@ class Training:
         self._done(command)
 
     def _on_step_training(self, command: StepTraining) -> None:
-        self._bench.the_training().step(command.count)
+        self._bench.the_training().step(command.count, command.phases)
+        self._done(command)
+
+    def _on_pace_training(self, command: PaceTraining) -> None:
+        self._bench.the_training().pace(command.steps_per_s, command.phases)
         self._done(command)
 
     def _on_stop_training(self, command: StopTraining) -> None:

@@ -1,6 +1,8 @@
 """The run in training: start, resume, pause, step, stop, and what the window is told of it."""
 
 import contextlib
+import math
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -35,6 +37,9 @@ class TrainingJob:
         self._send = send
         self._pause_at: int | None = None
         """While single-stepping: pause at the boundary after this step."""
+        self._phases: tuple[str, ...] = ()
+        self._step_seconds = 0.0
+        self._next_step_at = 0.0
 
     @property
     def running(self) -> bool:
@@ -68,8 +73,10 @@ class TrainingJob:
             for event in piece.events:
                 self._send(event)
             reached = self._pause_at is not None and self.trainer.step >= self._pause_at
-            if piece.at_step_boundary and reached and not self.trainer.finished:
-                self.pause()
+            if piece.at_step_boundary:
+                self._next_step_at = time.monotonic() + self._step_seconds
+                if reached and not self.trainer.finished:
+                    self.pause()
 
     def pause(self, message: str = "") -> None:
         """Stand still after the current piece; nothing is written but the status and what was measured.
@@ -83,19 +90,46 @@ class TrainingJob:
     def resume(self) -> None:
         """Go on after a pause."""
         self._pause_at = None
+        self.trainer.choose_phases(self._phases)
         self._go_on()
         self._set_status("running")
 
-    def step(self, count: int) -> None:
+    def step(self, count: int, phases: tuple[str, ...] = ()) -> None:
         """Make ``count`` steps, with the validation and samples that are due at them, and pause.
 
+        Args:
+            count: 1 or more.
+            phases: names of the phases to run in them; empty: those that run anyway.
+
         Raises:
-            ValueError: for a count below 1.
+            ValueError: for a count below 1 or a phase that there is not.
         """
         if count < 1:
             raise ValueError(f"{count} steps; ask for 1 or more.")
+        self.trainer.choose_phases(phases or self._phases)
         self._pause_at = self.trainer.step + count
         self._go_on()
+
+    def pace(self, steps_per_s: float, phases: tuple[str, ...]) -> None:
+        """Slow down, or train only some phases, until told otherwise.
+
+        Args:
+            steps_per_s: at most so many; 0: no limit.
+            phases: names of the phases to run; empty: all.
+
+        Raises:
+            ValueError: for a negative or infinite rate or a phase that there is not.
+        """
+        if not 0 <= steps_per_s < math.inf:
+            raise ValueError(f"{steps_per_s:g} steps/s; give 0 (no limit) or more.")
+        self.trainer.choose_phases(phases)
+        self._phases = phases
+        self._step_seconds = 1.0 / steps_per_s if steps_per_s else 0.0
+        self._next_step_at = min(self._next_step_at, time.monotonic() + self._step_seconds)
+
+    def wait_s(self) -> float:
+        """Seconds until the next piece is due; 0 unless it was slowed down."""
+        return max(0.0, self._next_step_at - time.monotonic()) if self._step_seconds else 0.0
 
     def stop(self) -> None:
         """End the run here and keep it: writes a checkpoint; it can be resumed later.

@@ -157,11 +157,35 @@ class Posterior(Protocol):
 
 
 @runtime_checkable
+class FirstFeatures(Protocol):
+    """Families whose decoder's first layer can be looked at, for directions found in it (Härkönen et al. 2020)."""
+
+    def first_features(self, z: Tensor) -> Tensor:
+        """(B, Z) codes → (B, F) features of the decoder's first layer."""
+
+
+@runtime_checkable
 class Discriminator(Protocol):
     """Families with D(x)."""
 
     def discriminate(self, means: Tensor) -> Tensor:
         """(B, C, H, W) floats in [0, 1] → (B,) probability of being real."""
+
+
+@runtime_checkable
+class Bounded(Protocol):
+    """Families with a lower bound of log p(x)."""
+
+    def elbo(self, x: Tensor, num_samples: int = 1, generator: torch.Generator | None = None) -> Tensor:
+        """(B,) nats."""
+
+
+@runtime_checkable
+class FreeEnergy(Protocol):
+    """Energy-based families whose hidden units can be summed out."""
+
+    def free_energy(self, x: Tensor) -> Tensor:
+        """(B,) nats: −log of the unnormalized probability."""
 
 
 @runtime_checkable
