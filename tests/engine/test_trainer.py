@@ -231,3 +231,65 @@ def test_every_image_is_seen_once_an_epoch() -> None:
     found = [image.numpy().tobytes() for image in seen]
     assert set(found) <= rows
     assert not torch.equal(batches.train(0, generator), batches.train(batches.steps_per_epoch, generator))
+
+
+def test_only_the_chosen_phases_move(tmp_path: Path) -> None:
+    job, _ = start(tmp_path / "run", "gan")
+    model = job.trainer.model
+    phases = {phase.name: [p.detach().clone() for p in phase.parameters] for phase in model.phases()}
+    job.pause()
+    job.step(2, ("discriminator",))
+    while job.running:
+        job.advance()
+    moved = {
+        phase.name: any(not torch.equal(p, old) for p, old in zip(phase.parameters, phases[phase.name], strict=True))
+        for phase in model.phases()
+    }
+    assert moved == {"discriminator": True, "generator": False}
+    assert job.trainer.step == 2
+    with pytest.raises(ValueError, match="no training phase 'critic'"):
+        job.step(1, ("critic",))
+    job.stop()
+
+
+def test_a_slowed_training_keeps_its_pace(tmp_path: Path) -> None:
+    job, _ = start(tmp_path / "run", "gan")
+    job.pace(0.5, ())
+    assert job.wait_s() <= 2.0
+    while job.trainer.step < 1:
+        job.advance()
+    job.advance()
+    assert 0.5 < job.wait_s() <= 2.0
+    job.pace(0.0, ())
+    assert job.wait_s() == 0.0
+    with pytest.raises(ValueError, match="-1 steps/s"):
+        job.pace(-1.0, ())
+    job.stop()
+
+
+def test_a_phase_with_more_updates_has_its_own_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dataclasses import replace
+
+    from gmstudio.families.gan import GAN
+
+    seen: list[tuple[str, int]] = []
+    phases_of = GAN.phases
+
+    def phases(self: GAN) -> list[Any]:
+        def watched(phase: Any) -> Any:
+            def loss(batch: torch.Tensor, generator: torch.Generator) -> Any:
+                seen.append((phase.name, int(batch.long().sum())))
+                return phase.loss(batch, generator)
+
+            return replace(phase, loss=loss, updates_per_step=3 if phase.name == "discriminator" else 1)
+
+        return [watched(phase) for phase in phases_of(self)]
+
+    monkeypatch.setattr(GAN, "phases", phases)
+    job, _ = start(tmp_path / "run", "gan", steps=1, validate_every=100)
+    while job.trainer.step < 1:
+        job.advance()
+    names = [name for name, _ in seen]
+    assert names == ["discriminator"] * 3 + ["generator"]
+    assert len({total for _, total in seen[:3]}) == 3 and seen[2][1] == seen[3][1]
+    job.stop()
