@@ -14,12 +14,12 @@ from gmstudio.families.base import Latent, sample_in_pieces
 def draw_grid(model: Any, count: int, seed: int) -> Iterator[NDArray[np.uint8] | None]:
     """Draw ``count`` images for showing: yields None after each small piece, then (N, C, H, W) uint8, 0 … 255.
 
-    Families with a decoder show its means at codes that depend on the seed only, so that one sees the same codes
-    change while the model learns; the others show samples from the same noise.
+    Families that decode Gaussian codes show their means at codes that depend on the seed only, so that one sees the
+    same codes change while the model learns; the others show samples from the same noise.
     """
     generator = torch.Generator(model.device).manual_seed(seed)
     device = model.device
-    if not isinstance(model, Latent):
+    if not _decodes_noise(model):
         yield from draw_samples(model, count, generator)
         return
     with torch.inference_mode():
@@ -29,14 +29,25 @@ def draw_grid(model: Any, count: int, seed: int) -> Iterator[NDArray[np.uint8] |
 
 
 def draw_samples(model: Any, count: int, generator: torch.Generator) -> Iterator[NDArray[np.uint8] | None]:
-    """Draw ``count`` images from the model's distribution; yields like ``draw_grid``."""
-    for images in sample_in_pieces(model, count, generator):
+    """Draw ``count`` images from the model's distribution, or its classes in turn; yields like ``draw_grid``."""
+    for images in sample_in_pieces(model, count, generator, labels_in_turn(model, count)):
         yield None if images is None else to_display(images.cpu().numpy(), model.image.levels)
+
+
+def labels_in_turn(model: Any, count: int) -> torch.Tensor | None:
+    """(count,) int64 labels 0, 1, … over and over; None where the model cannot be conditioned on any."""
+    num_classes: int = getattr(model, "num_classes", 0)
+    return torch.arange(count, device=model.device) % num_classes if num_classes else None
 
 
 def grid_kind(model: Any) -> str:
     """What ``draw_grid`` shows: ``means`` or ``samples``."""
-    return "means" if isinstance(model, Latent) else "samples"
+    return "means" if _decodes_noise(model) else "samples"
+
+
+def _decodes_noise(model: Any) -> bool:
+    """Whether codes for it can be drawn by themselves: hidden units that are off or on depend on each other."""
+    return isinstance(model, Latent) and model.latent.prior != "bernoulli"
 
 
 def means_to_display(means: torch.Tensor) -> NDArray[np.uint8]:

@@ -17,6 +17,8 @@ from gmstudio.families.nade import NADE
 from gmstudio.families.pixelcnn import PixelCNN
 from gmstudio.families.pixelrnn_diagonal import PixelRNNDiagonal
 from gmstudio.families.pixelrnn_row import PixelRNNRow
+from gmstudio.families.rbm import RBM
+from gmstudio.families.realnvp import RealNVP
 from gmstudio.families.vae import VAE
 
 ENTRY_POINT_GROUP = "gmstudio.families"
@@ -57,7 +59,20 @@ def _load(point: EntryPoint, families: dict[str, type[Family]]) -> type[Family]:
 
 FAMILIES: dict[str, type[Family]] = {
     family.card.name: family
-    for family in (Markov, FVBN, NADE, MADE, PixelRNNRow, PixelRNNDiagonal, PixelCNN, GatedPixelCNN, VAE, GAN)
+    for family in (
+        Markov,
+        FVBN,
+        NADE,
+        MADE,
+        PixelRNNRow,
+        PixelRNNDiagonal,
+        PixelCNN,
+        GatedPixelCNN,
+        RealNVP,
+        VAE,
+        RBM,
+        GAN,
+    )
 }
 FAMILY_ERRORS: dict[str, str] = add_third_party(FAMILIES, entry_points(group=ENTRY_POINT_GROUP))
 """Entry point's name → why that third-party family was left out."""

@@ -1,0 +1,582 @@
+r"""The restricted Boltzmann machine: pixels and binary hidden units that score each other, without an order of making.
+
+Every joint state has an energy, and low energy means likely,
+
+    E(x, h) = -Σ_d b_d(x_d) - Σ_j c_j h_j - φ(x)ᵀ W h,      p(x) = Σ_h exp(-E(x, h)) / Z = exp(-F(x)) / Z.
+
+The free energy F has a closed form, its normalizer Z has none: it sums over all images. Training lowers F on the data
+and raises it on images of the model's own,
+
+    L = E_data[F(x)] - E_model[F(x)],      -∇ log p(x) = ∇F(x) - E_model[∇F(x)],
+
+so with the images held fixed L has the gradient of the likelihood, as far as the model's images are drawn well. They
+come from block Gibbs sampling, h ~ p(h|x) and x ~ p(x|h): k steps from the data (contrastive divergence, CD-k,
+Hinton 2002) or k steps onward in chains that are never restarted (persistent contrastive divergence, Tieleman 2008).
+L itself is no likelihood, and its size says little; log Z by annealed importance sampling gives log p(x) in nats.
+
+Two levels: binary units. More: a softmax unit for each sub-pixel (Salakhutdinov, Mnih & Hinton 2007), so that p is of
+the integer image; above 8 levels neighbouring levels share weights, see ``nn/visible_units``.
+
+Differences from the papers: Adam (whose first moment takes the place of momentum), and the chains keep hidden states
+instead of images, which saves a product. Sampling starts from independent sub-pixels and is annealed to the machine.
+
+Sources: Hinton, Training Products of Experts by Minimizing Contrastive Divergence, Neural Computation 14, 2002;
+Tieleman, Training Restricted Boltzmann Machines using Approximations to the Likelihood Gradient, ICML 2008;
+Salakhutdinov & Murray, On the Quantitative Analysis of Deep Belief Networks, ICML 2008.
+Shapes: B batch, C channels, H height, W width, D sub-pixels, V visible statistics, J hidden units, M chains.
+"""
+
+import math
+import time
+from collections.abc import Iterator
+from typing import Annotated, ClassVar, Literal
+
+import torch
+from msgspec import Struct
+from torch import Tensor
+from torch.nn import functional
+
+from gmstudio.cards import FamilyCard, ImageSpec, LatentSpec, Objective, Term, Training, field
+from gmstudio.families.base import Family, Figure, LossTerms, Moment, Phase
+from gmstudio.nn.annealed_importance import LogZ, estimate_log_z
+from gmstudio.nn.restricted_boltzmann import RestrictedBoltzmann, with_gradients
+from gmstudio.nn.visible_units import bernoulli
+
+PIECE_S = 0.004
+MAX_FLOATS = 2**22
+"""Floats of one activation that sampling and scoring hold at a time; more is done in chunks."""
+PSEUDO_ROWS = 512
+RATES_MEMORY = 1000.0
+MIN_RATE = 1e-4
+NUM_FILTERS = 64
+NUM_BINS = 40
+FREE_ENERGY = "free energy, nats"
+DISTANCE = "distance from the start, RMS"
+
+
+class RBMConfig(Struct, frozen=True, kw_only=True):
+    """Settings of a restricted Boltzmann machine."""
+
+    num_hidden: Annotated[
+        int, field("Hidden units", "Binary units that see the whole image.", ge=1, le=8192, unit="units", log=True)
+    ] = 500
+    negative_phase: Annotated[
+        Literal["pcd", "cd"],
+        field(
+            "Negative phase",
+            "Where the model's own images come from in training. pcd: chains that are kept from update to update. cd: "
+            "chains that start anew at each batch of data, quick to learn but blind to what is far from it.",
+        ),
+    ] = "pcd"
+    num_gibbs: Annotated[
+        int,
+        field("Gibbs steps", "k of CD-k or PCD-k: steps of those chains at each update.", ge=1, le=1000, unit="steps"),
+    ] = 1
+    num_chains: Annotated[
+        int, field("Chains", "Persistent chains (pcd only).", ge=1, le=8192, unit="chains", log=True)
+    ] = 64
+    weight_decay: Annotated[float, field("Weight decay", "λ of the penalty λ/2 ‖W‖².", ge=0, le=10, advanced=True)] = (
+        0.0
+    )
+    sparsity_cost: Annotated[
+        float,
+        field(
+            "Sparsity cost",
+            "Weight of the cross-entropy, in nats a unit, between the wanted and each hidden unit's mean activity over "
+            "the batch; 0 leaves activities alone.",
+            ge=0,
+            le=1000,
+            advanced=True,
+        ),
+    ] = 0.0
+    sparsity_target: Annotated[
+        float,
+        field("Sparsity target", "Mean activity wanted of each hidden unit.", ge=0.001, le=0.999, advanced=True),
+    ] = 0.1
+    sample_steps: Annotated[
+        int,
+        field(
+            "Sampling steps",
+            "Block Gibbs steps of each sample: the first half is annealed from independent pixels to the machine, the "
+            "second is the machine's own chain.",
+            ge=1,
+            le=1_000_000,
+            unit="steps",
+            log=True,
+        ),
+    ] = 500
+    num_temperatures: Annotated[
+        int,
+        field(
+            "AIS temperatures",
+            "Steps by which annealed importance sampling goes to the machine when log Z is estimated. Few of them "
+            "underestimate log Z, and so flatter the model.",
+            ge=1,
+            le=1_000_000,
+            unit="steps",
+            log=True,
+            advanced=True,
+        ),
+    ] = 3000
+
+
+_LOSS_HELP = (
+    "What is minimized: the mean free energy of the data minus that of the model's own images, and penalties where "
+    "they are asked for. Its gradient is that of -log p(x), its value is none: near 0 the two cannot be told apart."
+)
+
+
+def _objective(name: str, latex_model: str, *more: Term) -> Objective:
+    terms = (
+        Term("loss", r"\mathcal{L}", _LOSS_HELP, unit="nats"),
+        Term(
+            "free_energy_data",
+            r"\mathbb{E}_{x}\left[F(x)\right]",
+            "Free energy of the images; -log p(x) but for log Z, which is the same for all images and moves with the "
+            "weights.",
+            unit="nats",
+        ),
+        Term(
+            "free_energy_samples",
+            r"\mathbb{E}_{\tilde{x}}\left[F(\tilde{x})\right]",
+            "Free energy of the model's own images.",
+            unit="nats",
+        ),
+        Term(
+            "pseudo_nll",
+            r"-D\,\log p(x_i\,|\,x_{-i})",
+            "Negative pseudo-log-likelihood: how badly a pixel is told from all others, estimated at one random pixel "
+            "of each image and scaled to all of them.",
+            unit="nats",
+        ),
+        *more,
+    )
+    latex = r"\mathcal{L} = \mathbb{E}_{x}\left[F(x)\right] - \mathbb{E}_{\tilde{x}\sim " + latex_model
+    return Objective(latex + r"}\left[F(\tilde{x})\right]", terms, when={"negative_phase": name})
+
+
+class RBM(Family):
+    """Restricted Boltzmann machine, trained by contrastive divergence (Hinton 2002; Tieleman 2008)."""
+
+    Config = RBMConfig
+    config: RBMConfig
+    training_defaults: ClassVar[Training] = Training(
+        steps=8000,
+        batch_size=64,
+        learning_rate=2e-3,
+        schedule="cosine",
+        validate_every=200,
+        sample_every=500,
+        checkpoint_every=2000,
+    )
+    card: ClassVar[FamilyCard] = FamilyCard(
+        name="rbm",
+        title="RBM",
+        branch=("Explicit density", "Approximate density", "Markov chain"),
+        summary=(
+            "Pixels and binary hidden units score each other, and an image is the likelier the lower its free energy. "
+            "How likely needs the sum over all images, which is estimated by annealing. Samples come from a Markov "
+            "chain that draws all hidden units, then all pixels, and so on: it wanders from digit to digit, slowly."
+        ),
+        source=(
+            "Hinton, Training Products of Experts by Minimizing Contrastive Divergence, Neural Computation 14, 2002, "
+            "sections 2-4; Tieleman, ICML 2008; Salakhutdinov & Murray, ICML 2008, section 4."
+        ),
+        objectives=(
+            _objective("pcd", r"\mathrm{chains}"),
+            _objective(
+                "cd",
+                r"p_k(\cdot|x)",
+                Term(
+                    "reconstruction",
+                    r"-\log p(x\,|\,h),\; h\sim p(h|x)",
+                    "How badly images are told from hidden states drawn for them, one Gibbs step away.",
+                    unit="nats",
+                ),
+            ),
+        ),
+    )
+    level_rates: Tensor
+    rates_seen: Tensor
+    chains: Tensor
+
+    def __init__(self, config: RBMConfig, image: ImageSpec) -> None:
+        super().__init__(config, image)
+        self.latent = LatentSpec(self.config.num_hidden, symbol="h", prior="bernoulli")
+        self.machine = RestrictedBoltzmann(image.num_dims, image.levels, self.config.num_hidden)
+        shape = self.machine.units.bias_shape
+        self.register_buffer("level_rates", torch.full(shape, 1.0 / image.levels))
+        self.register_buffer("rates_seen", torch.zeros(()))
+        if self.config.negative_phase == "pcd":  # at weights of zero the hidden units are fair coins
+            chains = torch.randint(2, (self.config.num_chains, self.config.num_hidden), dtype=torch.uint8)
+            self.register_buffer("chains", chains)
+        self._known_log_z: tuple[tuple[object, ...], list[Tensor], LogZ] | None = None
+
+    # ---- training ------------------------------------------------------------------------------------------
+
+    def phases(self) -> list[Phase]:
+        """One phase that moves weights and biases."""
+        return [Phase("model", list(self.machine.parameters()), self.loss)]
+
+    def loss(self, batch: Tensor, generator: torch.Generator) -> LossTerms:
+        """Free energy of the batch minus that of the model's images; its gradient is in closed form, without a graph.
+
+        In training mode persistent chains move on, and what the data's pixels are like one by one is noted.
+
+        Args:
+            batch: (B, C, H, W) integers.
+            generator: source of all noise.
+
+        Returns:
+            ``loss``, ``free_energy_data``, ``free_energy_samples``, ``pseudo_nll``, and with contrastive divergence
+            ``reconstruction``; 0-dim, nats per image.
+        """
+        with torch.no_grad():
+            x_BD, statistics_BV, activation_BJ = self._seen(batch)
+            probs_BJ = torch.sigmoid(activation_BJ)
+            terms: LossTerms = {}
+            if self.config.negative_phase == "cd":
+                h_MJ = bernoulli(probs_BJ, generator)
+                logits = self.machine.visible_logits(h_MJ)
+                terms["reconstruction"] = -self.machine.units.log_prob(logits, x_BD).mean()
+                fake_MD = self.machine.units.sample(logits, generator)
+            else:
+                fake_MD = self.machine.draw_visible(self.chains.to(probs_BJ), generator)
+            for _ in range(self.config.num_gibbs - 1):
+                fake_MD = self.machine.draw_visible(self.machine.draw_hidden(fake_MD, generator), generator)
+            fake_MV = self.machine.units.statistics(fake_MD)
+            fake_MJ = self.machine.activation(fake_MV)
+            fake_probs_MJ = torch.sigmoid(fake_MJ)
+            if self.training:
+                self._note(x_BD, fake_probs_MJ, generator)
+            data = terms["free_energy_data"] = self.machine.free_energy(x_BD, activation_BJ).mean()
+            fake = terms["free_energy_samples"] = self.machine.free_energy(fake_MD, fake_MJ).mean()
+            terms["pseudo_nll"] = self._pseudo_nll(x_BD, activation_BJ, generator)
+            loss = data - fake + self._penalty(probs_BJ)
+        if torch.is_grad_enabled():
+            with torch.no_grad():
+                push_BJ = self._push(probs_BJ)
+                gradients = self._gradients(x_BD, statistics_BV, push_BJ, fake_MD, fake_MV, fake_probs_MJ)
+            machine = self.machine
+            moved = (machine.weight_VH, machine.hidden_bias_H, machine.visible_bias)
+            loss = with_gradients(loss, moved, gradients)
+        return {"loss": loss, **terms}
+
+    def _seen(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Integer images as states (B, D), statistics (B, V) and hidden activations (B, J)."""
+        x_BD = self.machine.units.state(x, self.machine.weight_VH)
+        statistics_BV = self.machine.units.statistics(x_BD)
+        return x_BD, statistics_BV, self.machine.activation(statistics_BV)
+
+    def _gradients(
+        self,
+        x_BD: Tensor,
+        statistics_BV: Tensor,
+        push_BJ: Tensor,
+        fake_MD: Tensor,
+        fake_MV: Tensor,
+        fake_probs_MJ: Tensor,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """∂L/∂W, ∂L/∂c, ∂L/∂b: statistics under the model's images minus those under the data."""
+        hidden_NJ = torch.cat([push_BJ, fake_probs_MJ / len(fake_MD)])
+        weight_VJ = torch.cat([statistics_BV, fake_MV]).T @ hidden_NJ
+        if self.config.weight_decay:
+            weight_VJ += self.config.weight_decay * self.machine.weight_VH
+        units = self.machine.units
+        return weight_VJ, hidden_NJ.sum(0), units.mean_counts(fake_MD) - units.mean_counts(x_BD)
+
+    def _push(self, probs_BJ: Tensor) -> Tensor:
+        """∂L/∂a of the data's hidden activations a: (B, J)."""
+        push_BJ = probs_BJ / -len(probs_BJ)
+        if self.config.sparsity_cost:
+            q_J = self._activity(probs_BJ)
+            slope_J = (q_J - self.config.sparsity_target) / (q_J * (1.0 - q_J))
+            push_BJ += self.config.sparsity_cost / len(probs_BJ) * slope_J * probs_BJ * (1.0 - probs_BJ)
+        return push_BJ
+
+    def _penalty(self, probs_BJ: Tensor) -> Tensor | float:
+        penalty: Tensor | float = 0.0
+        if self.config.weight_decay:
+            penalty = 0.5 * self.config.weight_decay * self.machine.weight_VH.square().sum()
+        if self.config.sparsity_cost:
+            q_J, target = self._activity(probs_BJ), self.config.sparsity_target
+            entropy_J = -target * torch.log(q_J) - (1.0 - target) * torch.log1p(-q_J)
+            penalty = penalty + self.config.sparsity_cost * entropy_J.sum()
+        return penalty
+
+    def _activity(self, probs_BJ: Tensor) -> Tensor:
+        """(J,) mean activity over the batch, kept away from 0 and 1."""
+        return probs_BJ.mean(0).clamp(MIN_RATE, 1.0 - MIN_RATE)
+
+    def _note(self, x_BD: Tensor, fake_probs_MJ: Tensor, generator: torch.Generator) -> None:
+        """Move the persistent chains on, and average the data's levels over about the last thousand batches."""
+        if self.config.negative_phase == "pcd":
+            self.chains.copy_(bernoulli(fake_probs_MJ, generator))
+        self.rates_seen += 1.0
+        counts = self.machine.units.mean_counts(x_BD)
+        self.level_rates += (counts - self.level_rates) / self.rates_seen.clamp(max=RATES_MEMORY)
+
+    def _pseudo_nll(self, x_BD: Tensor, activation_BJ: Tensor, generator: torch.Generator) -> Tensor:
+        """-D log p(x_i | all other pixels), i drawn for each image; of so many images as are quickly done."""
+        units, weight = self.machine.units, self.machine.weight_VH
+        most = PSEUDO_ROWS if self.training else max(PSEUDO_ROWS, MAX_FLOATS // self.config.num_hidden)
+        rows = slice(max(1, most // units.levels))
+        x_BD, activation_BJ = x_BD[rows], activation_BJ[rows]
+        i_B = torch.randint(units.num_dims, (len(x_BD),), generator=generator, device=x_BD.device)
+        value_B = x_BD.gather(1, i_B.unsqueeze(1)).squeeze(1).long()
+        phi_LF = units.level_features().to(weight)
+        weight_BFJ = weight.unflatten(0, (units.num_dims, units.num_features))[i_B]
+        change_BLF = phi_LF - phi_LF[value_B].unsqueeze(1)
+        activation_BLJ = activation_BJ.unsqueeze(1) + (change_BLF @ weight_BFJ).to(activation_BJ.dtype)
+        score_BL = units.level_scores(self.machine.visible_bias)[i_B] + functional.softplus(activation_BLJ).sum(2)
+        return units.num_dims * functional.cross_entropy(score_BL, value_B)
+
+    # ---- scoring -------------------------------------------------------------------------------------------
+
+    def free_energy(self, x: Tensor) -> Tensor:
+        """F(x) = -log Σ_h exp(-E(x, h)) of (B, C, H, W) integers: (B,), nats."""
+        x_BD, _, activation_BJ = self._seen(x)
+        return self.machine.free_energy(x_BD, activation_BJ)
+
+    def log_z_exact(self) -> float:
+        """Log Z in nats, by enumeration.
+
+        Raises:
+            ValueError: when both layers have more than 2^20 states.
+        """
+        return self.machine.log_z_exact()
+
+    def log_z_estimate(
+        self, num_chains: int = 100, num_temperatures: int | None = None, generator: torch.Generator | None = None
+    ) -> LogZ:
+        """Log Z by annealed importance sampling, from a base model with the data's rates of levels.
+
+        Args:
+            num_chains: independent annealing runs, 2 or more.
+            num_temperatures: steps of each; the config's when left out.
+            generator: source of all noise.
+
+        Returns:
+            The estimate with its three-sigma interval and its effective number of chains.
+
+        Raises:
+            ValueError: when there are too few chains or temperatures.
+        """
+        count = self.config.num_temperatures if num_temperatures is None else num_temperatures
+        return estimate_log_z(self.machine, self._base_bias(), num_chains, count, generator)
+
+    @torch.no_grad()
+    def log_prob_estimate(self, x: Tensor, num_samples: int = 100, generator: torch.Generator | None = None) -> Tensor:
+        """Log p(x) = -F(x) - log Z: exact where log Z can be summed, else by annealed importance sampling.
+
+        log Z is kept for as long as weights and ``num_samples`` stay the same, so batches share one estimate, and its
+        error is the same for all images.
+
+        Args:
+            x: (B, C, H, W) integers.
+            num_samples: annealing runs.
+            generator: source of their noise.
+
+        Returns:
+            (B,), nats.
+
+        Raises:
+            ValueError: when there are too few annealing runs.
+        """
+        nats_B: Tensor = -self.free_energy(x) - self._log_z(num_samples, generator).value
+        return nats_B
+
+    def describe_estimate(self, num_samples: int) -> str:
+        """What ``log_prob_estimate`` gives, in words; with log Z and its error where that is known."""
+        if self.machine.enumerable():
+            return "exact log-likelihood, log Z by enumeration"
+        said = f"estimate, log Z by annealed importance sampling with {num_samples} chains"
+        known = self._known_log_z
+        if known is None or known[0] != self._log_z_key(num_samples):
+            return said
+        value, low, high, chains = known[2]
+        return f"{said}: {value:.2f}, three sigma from {low:.2f} to {high:.2f}, {chains:.0f} of them effective"
+
+    def _log_z(self, num_samples: int, generator: torch.Generator | None) -> LogZ:
+        key, weights = self._log_z_key(num_samples), list(self.machine.parameters())
+        known = self._known_log_z
+        if known is not None and known[0] == key and all(map(torch.equal, known[1], weights)):
+            return known[2]
+        if self.machine.enumerable():
+            exact = self.log_z_exact()
+            found = LogZ(exact, exact, exact, math.inf)
+        else:
+            found = self.log_z_estimate(num_samples, generator=generator)
+        self._known_log_z = (key, [w.detach().clone() for w in weights], found)
+        return found
+
+    def _log_z_key(self, num_samples: int) -> tuple[object, ...]:
+        return ("exact",) if self.machine.enumerable() else (num_samples, self.device)
+
+    def _base_bias(self) -> Tensor:
+        """Biases of the machine without weights that gives each sub-pixel the data's rates."""
+        return self.machine.units.log_odds(self.level_rates)
+
+    # ---- codes ---------------------------------------------------------------------------------------------
+
+    def encode(self, x: Tensor) -> Tensor:
+        """p(h_j = 1 | x): (B, C, H, W) integers → (B, J)."""
+        return torch.sigmoid(self._seen(x)[2])
+
+    def decode(self, z: Tensor) -> Tensor:
+        """(B, J) hidden states, or probabilities → (B, C, H, W) means of p(x|h) in [0, 1]."""
+        means_BD = self.machine.units.mean(self.machine.visible_logits(z))
+        return means_BD.view(-1, *self.image.shape)
+
+    # ---- sampling ------------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
+        """(n, C, H, W) uint8 images, each from a block Gibbs chain of its own that is annealed to the machine."""
+        return next(images for images in self.sample_pieces(n, generator) if images is not None)
+
+    def sample_pieces(self, n: int, generator: torch.Generator | None = None) -> Iterator[Tensor | None]:
+        """Yields None every few milliseconds, then the images of ``sample``."""
+        done: list[Tensor] = []
+        rows = max(1, MAX_FLOATS // max(self.image.num_dims * self.image.levels, self.config.num_hidden))
+        for start in range(0, n, rows):
+            x_MD = self._independent(min(rows, n - start), generator)
+            base_bias, began = self._base_bias(), time.perf_counter()
+            for step in range(1, self.config.sample_steps + 1):
+                beta = min(1.0, 2.0 * step / self.config.sample_steps)
+                x_MD = self._annealed_step(x_MD, beta, base_bias, generator)
+                if time.perf_counter() - began > PIECE_S:
+                    yield None
+                    began = time.perf_counter()
+            done.append(self._images(x_MD))
+        yield torch.cat(done)
+
+    @torch.no_grad()
+    def _independent(self, n: int, generator: torch.Generator | None) -> Tensor:
+        """States (n, D) of independent sub-pixels with the data's rates of levels."""
+        units = self.machine.units
+        drive = torch.zeros(n, units.num_statistics, device=self.device, dtype=self.machine.weight_VH.dtype)
+        return units.sample(units.logits(self._base_bias(), drive), generator)
+
+    @torch.no_grad()
+    def _annealed_step(self, x_MD: Tensor, beta: float, base_bias: Tensor, generator: torch.Generator | None) -> Tensor:
+        """One block Gibbs step of the machine at inverse temperature β; at 1 it is the machine's own."""
+        machine = self.machine
+        activation_MJ = machine.activation(machine.units.statistics(x_MD))
+        h_MJ = bernoulli(torch.sigmoid(beta * activation_MJ), generator)
+        bias = torch.lerp(base_bias, machine.visible_bias, beta)
+        return machine.units.sample(machine.units.logits(bias, beta * (h_MJ @ machine.weight_VH.T)), generator)
+
+    def _images(self, x_MD: Tensor) -> Tensor:
+        return x_MD.to(torch.uint8).view(-1, *self.image.shape)
+
+    # ---- chains --------------------------------------------------------------------------------------------
+
+    def chain(self, x: Tensor, generator: torch.Generator | None = None) -> Iterator[Tensor]:
+        """Block Gibbs sampling from (B, C, H, W) integers: the image after each step, (B, C, H, W) uint8; endless."""
+        x_BD = self.machine.units.state(x, self.machine.weight_VH)
+        while True:
+            x_BD, _ = self._gibbs_step(x_BD, generator)
+            yield self._images(x_BD)
+
+    def timeline(
+        self, x: Tensor | None, n: int, steps: int, generator: torch.Generator | None = None
+    ) -> Iterator[Moment]:
+        """Block Gibbs chains; shown are the pixels' means given the hidden units, measured are the images drawn.
+
+        Args:
+            x: (n, C, H, W) integers to start from, or None for independent pixels with the data's rates.
+            n: chains side by side.
+            steps: Gibbs steps.
+            generator: source of all noise.
+        """
+        start_BD = self._independent(n, generator) if x is None else self.machine.units.state(x, self.machine.weight_VH)
+        x_BD, means_BD = start_BD, start_BD.to(self.machine.weight_VH) / (self.image.levels - 1)
+        for step in range(steps + 1):
+            if step:
+                x_BD, means_BD = self._gibbs_step(x_BD, generator)
+            yield self._moment(x_BD, means_BD, start_BD, f"Gibbs step {step}" if step else "start")
+
+    @torch.no_grad()
+    def _gibbs_step(self, x_BD: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
+        """Draw h ~ p(h|x), then x ~ p(x|h): the new states and the means they were drawn from, each (B, D)."""
+        logits = self.machine.visible_logits(self.machine.draw_hidden(x_BD, generator))
+        return self.machine.units.sample(logits, generator), self.machine.units.mean(logits)
+
+    @torch.no_grad()
+    def _moment(self, x_BD: Tensor, means_BD: Tensor, start_BD: Tensor, label: str) -> Moment:
+        activation_BJ = self.machine.activation(self.machine.units.statistics(x_BD))
+        apart_BD = (x_BD - start_BD).to(means_BD) / (self.image.levels - 1)
+        measures = {
+            FREE_ENERGY: self.machine.free_energy(x_BD, activation_BJ),
+            DISTANCE: apart_BD.square().mean(1).sqrt(),
+        }
+        return Moment(means_BD.unflatten(1, self.image.shape), measures, label)
+
+    # ---- figures -------------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def figures(self, batch: Tensor, generator: torch.Generator) -> tuple[Figure, ...]:
+        """Filters of the most active hidden units, activities of all, free energies of data and of the model's images.
+
+        Args:
+            batch: (B, C, H, W) integer validation images.
+            generator: source of the model's images.
+        """
+        x_BD, _, activation_BJ = self._seen(batch)
+        probs_BJ = torch.sigmoid(activation_BJ)
+        start_MJ = self.chains if self.config.negative_phase == "pcd" else bernoulli(probs_BJ, generator)
+        fake_MD = self.machine.draw_visible(start_MJ.to(probs_BJ), generator)
+        fake_MJ = self.machine.activation(self.machine.units.statistics(fake_MD))
+        energies = self.machine.free_energy(x_BD, activation_BJ), self.machine.free_energy(fake_MD, fake_MJ)
+        return (self._filters(probs_BJ), _activities(probs_BJ), _energies(*energies))
+
+    def _filters(self, probs_BJ: Tensor) -> Figure:
+        most_J = probs_BJ.mean(0).argsort(descending=True, stable=True)[:NUM_FILTERS]
+        phi_LF = self.machine.units.level_features().to(probs_BJ)
+        weight_DFN = self.machine.weight_VH[:, most_J].unflatten(0, (self.image.num_dims, -1))
+        slope_ND = torch.einsum("dfn,f->nd", weight_DFN, phi_LF[-1] - phi_LF[0])
+        scale_N1 = slope_ND.abs().amax(1, keepdim=True).clamp(min=1e-12)
+        return Figure(
+            kind="images",
+            name="filters",
+            title="Filters of the most active hidden units",
+            help="Each hidden unit's weights as an image: bright pixels speak for the unit and are drawn bright when "
+            "it is on, dark ones the reverse, grey ones do not matter. Each is scaled by its own largest weight.",
+            images=(0.5 + 0.5 * slope_ND / scale_N1).unflatten(1, self.image.shape),
+        )
+
+
+def _activities(probs_BJ: Tensor) -> Figure:
+    edges = torch.linspace(0.0, 1.0, NUM_BINS + 1)
+    return Figure(
+        kind="histogram",
+        name="hidden_activity",
+        title="Probabilities of the hidden units of being on",
+        help="p(h = 1 | x) of every unit for every validation image. Units that are always off or always on tell "
+        "nothing; a heap at one half means that they have not learned yet.",
+        series=("validation images",),
+        edges=edges,
+        values=_counts(probs_BJ, edges).unsqueeze(0),
+    )
+
+
+def _energies(data_B: Tensor, samples_M: Tensor) -> Figure:
+    both = torch.cat([data_B, samples_M])
+    low, high = float(both.min()), float(both.max())
+    edges = torch.linspace(low, high if high > low else low + 1.0, NUM_BINS + 1)
+    return Figure(
+        kind="histogram",
+        name="free_energy",
+        title="Free energy, nats",
+        help="Of validation images and of the model's own. A well trained machine finds both alike; images far to the "
+        "right of the model's own are ones it does not know.",
+        series=("validation images", "model's images"),
+        edges=edges,
+        values=torch.stack([_counts(data_B, edges), _counts(samples_M, edges)]),
+    )
+
+
+def _counts(values: Tensor, edges: Tensor) -> Tensor:
+    """Counts in the bins between the edges: (N,) floats."""
+    return torch.histc(values.float(), bins=len(edges) - 1, min=float(edges[0]), max=float(edges[-1])).to(edges)

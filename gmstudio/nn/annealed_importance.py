@@ -1,0 +1,108 @@
+r"""Log Z of a Boltzmann machine by annealed importance sampling.
+
+A base model whose Z is known, with biases b⁰ and no weights, is turned into the machine through
+
+    p*_β(x) = exp(Σ_d (1-β) b⁰_d(x_d) + β b_d(x_d)) Π_j (1 + exp(β (c_j + (φ(x)ᵀ W)_j))),      β = 0 … 1.
+
+Each chain starts from the base model and makes one block Gibbs step at each temperature; its weight
+w = Π_k p*_{β_k}(x_k) / p*_{β_{k-1}}(x_k) has the mean Z / Z_0 exactly, so log(Z_0 · mean w) is, in expectation, a
+lower bound of log Z, and closer the more temperatures there are.
+
+Source: Salakhutdinov & Murray, On the Quantitative Analysis of Deep Belief Networks, ICML 2008, section 4.
+Shapes: M chains, D sub-pixels, H hidden units.
+"""
+
+import math
+from itertools import pairwise
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from gmstudio.nn.restricted_boltzmann import RestrictedBoltzmann
+from gmstudio.nn.visible_units import bernoulli
+
+STRETCHES = ((0.0, 0.5, 1 / 29), (0.5, 0.9, 8 / 29), (0.9, 1.0, 20 / 29))
+"""Where the temperatures lie (from β, to β, share of them): the paper's 500, 4,000 and 10,000."""
+
+
+class LogZ(NamedTuple):
+    """An estimate of log Z, in nats.
+
+    Args:
+        value: the estimate.
+        low: log of three standard errors below Ẑ; -inf where the errors are larger than Ẑ.
+        high: log of three standard errors above Ẑ.
+        effective_chains: (Σ w)² / Σ w², how many chains carry the estimate.
+    """
+
+    value: float
+    low: float
+    high: float
+    effective_chains: float
+
+
+def annealing_betas(count: int) -> list[float]:
+    """Inverse temperatures β from 0 to 1, ``count`` steps apart from each other, the finer the closer to 1."""
+    betas = [0.0]
+    for start, end, share in STRETCHES:
+        steps = max(1, round(share * count))
+        betas += [start + (end - start) * step / steps for step in range(1, steps + 1)]
+    return betas
+
+
+@torch.no_grad()
+def estimate_log_z(
+    machine: RestrictedBoltzmann,
+    base_bias: Tensor,
+    num_chains: int,
+    num_temperatures: int,
+    generator: torch.Generator | None,
+) -> LogZ:
+    """Annealed importance sampling from independent sub-pixels to the machine.
+
+    Args:
+        machine: whose log Z is wanted.
+        base_bias: b⁰, of the shape of the visible biases.
+        num_chains: M, at least 2.
+        num_temperatures: steps from β = 0 to 1.
+        generator: source of all noise.
+
+    Raises:
+        ValueError: when there are too few chains or temperatures.
+    """
+    if num_chains < 2:
+        raise ValueError(f"{num_chains} chains: annealed importance sampling needs at least 2, for its spread.")
+    if num_temperatures < 1:
+        raise ValueError(f"{num_temperatures} temperatures: annealed importance sampling needs at least 1.")
+    units = machine.units
+    drive_MV = torch.zeros(num_chains, units.num_statistics, device=base_bias.device, dtype=base_bias.dtype)
+    base_logits = units.logits(base_bias, drive_MV)
+    x_MD = units.sample(base_logits, generator)
+    log_w_M = torch.zeros(num_chains, device=base_bias.device, dtype=torch.float64)
+    betas = annealing_betas(num_temperatures)
+    for before, beta in pairwise(betas):
+        activation_MH = machine.activation(units.statistics(x_MD))
+        log_w_M += (beta - before) * units.score(machine.visible_bias - base_bias, x_MD).double()
+        log_w_M += _hidden_sums(activation_MH, beta) - _hidden_sums(activation_MH, before)
+        h_MH = bernoulli(torch.sigmoid(beta * activation_MH), generator)
+        bias = torch.lerp(base_bias, machine.visible_bias, beta)
+        x_MD = units.sample(units.logits(bias, beta * (h_MH @ machine.weight_VH.T)), generator)
+    log_base = float(units.log_normalizer(base_logits[:1].double())) + machine.num_hidden * math.log(2.0)
+    return _summary(log_base, log_w_M)
+
+
+def _hidden_sums(activation_MH: Tensor, beta: float) -> Tensor:
+    """Σ_j softplus(β a_j), summed in float64: (M,)."""
+    return functional.softplus(beta * activation_MH).sum(1, dtype=torch.float64)
+
+
+def _summary(log_base: float, log_w_M: Tensor) -> LogZ:
+    count = len(log_w_M)
+    value = log_base + float(torch.logsumexp(log_w_M, dim=0)) - math.log(count)
+    ratio_M = torch.exp(log_w_M - log_w_M.max())
+    ratio_M = ratio_M / ratio_M.mean()
+    three_errors = 3.0 * float(ratio_M.std()) / math.sqrt(count)
+    low = value + math.log1p(-three_errors) if three_errors < 1.0 else -math.inf
+    return LogZ(value, low, value + math.log1p(three_errors), float(count / ratio_M.square().mean()))

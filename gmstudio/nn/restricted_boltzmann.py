@@ -1,0 +1,141 @@
+r"""A Boltzmann machine without connections inside its layers: energy, free energy, block Gibbs steps, exact log Z.
+
+    E(x, h) = -Σ_d b_d(x_d) - Σ_j c_j h_j - φ(x)ᵀ W h,      p(x, h) = exp(-E(x, h)) / Z,
+    F(x) = -log Σ_h exp(-E(x, h)) = -Σ_d b_d(x_d) - Σ_j softplus(c_j + (φ(x)ᵀ W)_j),   p(x) = exp(-F(x)) / Z.
+
+Shapes: B batch, D sub-pixels, V visible statistics, H hidden units (binary), L levels.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from gmstudio.nn.visible_units import bernoulli, visible_units
+
+MAX_ENUMERATED_BITS = 20
+"""The smaller layer may have at most 2^20 states for log Z to be summed exactly."""
+MAX_FLOATS = 2**22
+
+
+class RestrictedBoltzmann(nn.Module):
+    """The machine's parameters and what follows from them.
+
+    Args:
+        num_dims: D.
+        levels: L.
+        num_hidden: H.
+        deviation: of the initial weights.
+    """
+
+    def __init__(self, num_dims: int, levels: int, num_hidden: int, deviation: float = 0.01) -> None:
+        super().__init__()
+        self.units = visible_units(num_dims, levels)
+        self.num_hidden = num_hidden
+        self.weight_VH = nn.Parameter(deviation * torch.randn(self.units.num_statistics, num_hidden))
+        self.visible_bias = nn.Parameter(torch.zeros(self.units.bias_shape))
+        self.hidden_bias_H = nn.Parameter(torch.zeros(num_hidden))
+
+    def activation(self, statistics_BV: Tensor) -> Tensor:
+        """Input of each hidden unit, c + φ(x)ᵀ W: (B, H); p(h_j = 1 | x) is its sigmoid."""
+        product = statistics_BV @ self.weight_VH
+        return product.to(statistics_BV.dtype) + self.hidden_bias_H
+
+    def visible_logits(self, h_BH: Tensor) -> Tensor:
+        """Logits of p(x|h), as the visible units take them."""
+        drive_BV = (h_BH @ self.weight_VH.T).to(h_BH.dtype)
+        return self.units.logits(self.visible_bias, drive_BV)
+
+    def free_energy(self, x_BD: Tensor, activation_BH: Tensor) -> Tensor:
+        """F(x): (B,), nats, from states and their ``activation``."""
+        return -self.units.score(self.visible_bias, x_BD) - functional.softplus(activation_BH).sum(1)
+
+    def draw_hidden(self, x_BD: Tensor, generator: torch.Generator | None) -> Tensor:
+        """Draw from p(h|x): (B, H) floats 0 or 1."""
+        return bernoulli(torch.sigmoid(self.activation(self.units.statistics(x_BD))), generator)
+
+    def draw_visible(self, h_BH: Tensor, generator: torch.Generator | None) -> Tensor:
+        """Draw from p(x|h): (B, D) states."""
+        return self.units.sample(self.visible_logits(h_BH), generator)
+
+    # ---- log Z by enumeration ------------------------------------------------------------------------------
+
+    def enumerable(self) -> bool:
+        """Whether the smaller layer has few enough states to sum over."""
+        return min(self.num_hidden, self._visible_bits()) <= MAX_ENUMERATED_BITS
+
+    @torch.no_grad()
+    def log_z_exact(self) -> float:
+        """Log Z in nats, by summing over all states of the smaller layer in float64.
+
+        Raises:
+            ValueError: when both layers have too many states.
+        """
+        if not self.enumerable():
+            raise ValueError(
+                f"{self.num_hidden} hidden units and {self.units.num_dims} sub-pixels of {self.units.levels} levels: "
+                f"log Z can be summed exactly only where one layer has at most 2^{MAX_ENUMERATED_BITS} states. "
+                "Estimate it by annealed importance sampling."
+            )
+        over_hidden = self.num_hidden <= self._visible_bits()
+        parts = self._sums_over_visible() if over_hidden else self._sums_over_hidden()
+        return float(torch.logsumexp(torch.cat(list(parts)), dim=0))
+
+    def _visible_bits(self) -> float:
+        return self.units.num_dims * math.log2(self.units.levels)
+
+    def _sums_over_visible(self) -> Iterator[Tensor]:
+        """Log Σ_x exp(-E(x, h)) of every hidden state, in chunks."""
+        units, weight = self.units, self.weight_VH.double()
+        rows = max(1, MAX_FLOATS // (units.num_dims * units.levels))
+        for h_NH in _all_states(self.num_hidden, 2, rows, weight.device):
+            h_NH = h_NH.double()
+            drive = (h_NH @ weight.T).unflatten(1, (units.num_dims, units.num_features))
+            logits_NDL = drive @ units.level_features().to(drive).T + units.level_scores(self.visible_bias.double())
+            yield torch.logsumexp(logits_NDL, dim=-1).sum(1) + h_NH @ self.hidden_bias_H.double()
+
+    def _sums_over_hidden(self) -> Iterator[Tensor]:
+        """-F(x) of every image, in chunks."""
+        units, weight = self.units, self.weight_VH.double()
+        phi_LF = units.level_features().to(weight)
+        scores_DL = units.level_scores(self.visible_bias.double())
+        rows = max(1, MAX_FLOATS // max(units.num_statistics, self.num_hidden))
+        for x_ND in _all_states(units.num_dims, units.levels, rows, weight.device):
+            activation_NH = phi_LF[x_ND].flatten(1) @ weight + self.hidden_bias_H.double()
+            score_N = scores_DL[torch.arange(units.num_dims, device=x_ND.device), x_ND].sum(1)
+            yield score_N + functional.softplus(activation_NH).sum(1)
+
+
+def _all_states(num_units: int, levels: int, rows: int, device: torch.device) -> Iterator[Tensor]:
+    """Every assignment of ``levels`` values to the units, (N, units) int64, at most ``rows`` at a time."""
+    powers = levels ** torch.arange(num_units, device=device)
+    for start in range(0, levels**num_units, rows):
+        numbers = torch.arange(start, min(start + rows, levels**num_units), device=device)
+        yield (numbers.unsqueeze(1) // powers) % levels
+
+
+class _KnownGradients(torch.autograd.Function):
+    """A number whose gradients with respect to some parameters are known already."""
+
+    @staticmethod
+    def forward(ctx: Any, value: Tensor, count: int, *tensors: Tensor) -> Tensor:
+        ctx.count = count
+        ctx.save_for_backward(*tensors[count:])
+        return value.clone()
+
+    @staticmethod
+    def backward(ctx: Any, *outputs: Tensor) -> Any:
+        (scale,) = outputs
+        return (None, None, *(scale * gradient for gradient in ctx.saved_tensors), *[None] * ctx.count)
+
+
+def with_gradients(value: Tensor, parameters: Sequence[Tensor], gradients: Sequence[Tensor]) -> Tensor:
+    """``value`` (0-dim), whose backward pass hands each parameter the gradient that is given for it.
+
+    So a gradient that has a closed form costs no graph.
+    """
+    result: Tensor = _KnownGradients.apply(value, len(parameters), *parameters, *gradients)  # type: ignore[no-untyped-call]
+    return result

@@ -1,0 +1,245 @@
+"""The visible units of a Boltzmann machine: what a pixel's level adds to the energy, and its conditional distribution.
+
+Shapes: B batch, D sub-pixels, L levels, F features of a level, V statistics (D·F).
+
+An image x meets the hidden units through its statistics φ(x), F numbers for each sub-pixel, and the biases b by what
+each level scores of its own. With the drive u = W h that the hidden units send, sub-pixels are independent:
+
+    p(x_d = l | h) ∝ exp(b_d(l) + Σ_f φ_f(l) u_df),
+
+a distribution over the integers 0 … L-1, so that probabilities are of the integer image however many levels it has.
+"""
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+MAX_FEATURES = 8
+
+
+class VisibleUnits(nn.Module, ABC):
+    """Visible units of one kind.
+
+    Args:
+        num_dims: D.
+        levels: L.
+        num_features: F.
+        num_scores: biases of one sub-pixel.
+    """
+
+    def __init__(self, num_dims: int, levels: int, num_features: int, num_scores: int) -> None:
+        super().__init__()
+        self.num_dims, self.levels, self.num_features = num_dims, levels, num_features
+        self.bias_shape = (num_dims, num_scores)
+
+    @property
+    def num_statistics(self) -> int:
+        """V, numbers by which an image meets the hidden units."""
+        return self.num_dims * self.num_features
+
+    @abstractmethod
+    def state(self, x: Tensor, like: Tensor) -> Tensor:
+        """Integer images (B, …) as the chain's state (B, D), on the device of ``like``."""
+
+    @abstractmethod
+    def statistics(self, x_BD: Tensor) -> Tensor:
+        """φ(x): (B, D) states → (B, V) floats."""
+
+    @abstractmethod
+    def level_features(self) -> Tensor:
+        """φ of each level: (L, F)."""
+
+    @abstractmethod
+    def level_scores(self, bias: Tensor) -> Tensor:
+        """b_d(l): (D, L)."""
+
+    @abstractmethod
+    def score(self, bias: Tensor, x_BD: Tensor) -> Tensor:
+        """Σ_d b_d(x_d): (B,)."""
+
+    @abstractmethod
+    def mean_counts(self, x_BD: Tensor) -> Tensor:
+        """How often each bias is in play, on average: the gradient of the mean ``score``, of the bias' shape."""
+
+    @abstractmethod
+    def log_odds(self, counts: Tensor) -> Tensor:
+        """Biases whose units, taken alone, have these mean counts (kept away from 0 and 1)."""
+
+    @abstractmethod
+    def logits(self, bias: Tensor, drive_BV: Tensor) -> Tensor:
+        """What ``sample``, ``mean`` and ``log_prob`` take: (B, D) or (B, D, L)."""
+
+    @abstractmethod
+    def sample(self, logits: Tensor, generator: torch.Generator | None) -> Tensor:
+        """Draw states (B, D)."""
+
+    @abstractmethod
+    def mean(self, logits: Tensor) -> Tensor:
+        """Expected level divided by L - 1: (B, D) in [0, 1]."""
+
+    @abstractmethod
+    def log_prob(self, logits: Tensor, x_BD: Tensor) -> Tensor:
+        """Log p(x|h): (B,), nats."""
+
+    @abstractmethod
+    def log_normalizer(self, logits: Tensor) -> Tensor:
+        """Σ_d log Σ_l exp(logit): (B,)."""
+
+
+class BinaryUnits(VisibleUnits):
+    """Two levels: φ(x) = x and p(x_d = 1 | h) = σ(b_d + u_d). States are floats 0 or 1."""
+
+    def __init__(self, num_dims: int) -> None:
+        super().__init__(num_dims, levels=2, num_features=1, num_scores=1)
+
+    def state(self, x: Tensor, like: Tensor) -> Tensor:
+        """(B, D) floats."""
+        return x.flatten(1).to(device=like.device, dtype=like.dtype)
+
+    def statistics(self, x_BD: Tensor) -> Tensor:
+        """The state itself."""
+        return x_BD
+
+    def level_features(self) -> Tensor:
+        """(2, 1): 0 and 1."""
+        return torch.tensor([[0.0], [1.0]])
+
+    def level_scores(self, bias: Tensor) -> Tensor:
+        """(D, 2): 0 and b."""
+        return torch.cat([torch.zeros_like(bias), bias], dim=1)
+
+    def score(self, bias: Tensor, x_BD: Tensor) -> Tensor:
+        """(B,)."""
+        return torch.mv(x_BD, bias.squeeze(1))
+
+    def mean_counts(self, x_BD: Tensor) -> Tensor:
+        """(D, 1): the mean image."""
+        return x_BD.mean(0).unsqueeze(1)
+
+    def log_odds(self, counts: Tensor) -> Tensor:
+        """(D, 1)."""
+        return torch.logit(counts.clamp(0.01, 0.99))
+
+    def logits(self, bias: Tensor, drive_BV: Tensor) -> Tensor:
+        """(B, D)."""
+        return drive_BV + bias.squeeze(1)
+
+    def sample(self, logits: Tensor, generator: torch.Generator | None) -> Tensor:
+        """(B, D) floats."""
+        return bernoulli(torch.sigmoid(logits), generator)
+
+    def mean(self, logits: Tensor) -> Tensor:
+        """(B, D), p(x = 1 | h)."""
+        return torch.sigmoid(logits)
+
+    def log_prob(self, logits: Tensor, x_BD: Tensor) -> Tensor:
+        """(B,), nats."""
+        return (x_BD * logits - functional.softplus(logits)).sum(1)
+
+    def log_normalizer(self, logits: Tensor) -> Tensor:
+        """(B,)."""
+        return functional.softplus(logits).sum(1)
+
+
+class SoftmaxUnits(VisibleUnits):
+    """More levels: a softmax unit for each sub-pixel, as in Salakhutdinov, Mnih & Hinton 2007.
+
+    Every level of every sub-pixel has a bias of its own. Up to 8 levels it has weights of its own too: φ is one-hot,
+    as in the paper. Above, φ has 8 features that neighbouring levels share: the two ends of the scale, where images of
+    ink and paper have most of their pixels, and the first six cosines over the levels. So the weights do not grow with
+    the levels, and each is learned from all of them.
+
+    Args:
+        num_dims: D.
+        levels: L, more than 2.
+    """
+
+    phi: Tensor
+
+    def __init__(self, num_dims: int, levels: int) -> None:
+        super().__init__(num_dims, levels, num_features=min(levels, MAX_FEATURES), num_scores=levels)
+        phi_LF = torch.eye(levels) if levels <= MAX_FEATURES else _ends_and_cosines(levels)
+        self.register_buffer("phi", phi_LF, persistent=False)
+
+    def state(self, x: Tensor, like: Tensor) -> Tensor:
+        """(B, D) int64."""
+        return x.flatten(1).to(device=like.device, dtype=torch.int64)
+
+    def statistics(self, x_BD: Tensor) -> Tensor:
+        """(B, V)."""
+        return functional.embedding(x_BD, self.phi).flatten(1)
+
+    def level_features(self) -> Tensor:
+        """(L, F)."""
+        return self.phi
+
+    def level_scores(self, bias: Tensor) -> Tensor:
+        """(D, L)."""
+        return bias
+
+    def score(self, bias: Tensor, x_BD: Tensor) -> Tensor:
+        """(B,)."""
+        return bias.flatten()[self._places(x_BD)].sum(1)
+
+    def mean_counts(self, x_BD: Tensor) -> Tensor:
+        """(D, L): how often each level is in each place."""
+        counts = torch.zeros(self.num_dims * self.levels, device=x_BD.device, dtype=self.phi.dtype)
+        places = self._places(x_BD).flatten()
+        counts.index_add_(0, places, torch.ones((), dtype=counts.dtype, device=counts.device).expand(len(places)))
+        return counts.view(self.bias_shape) / len(x_BD)
+
+    def log_odds(self, counts: Tensor) -> Tensor:
+        """(D, L), log-probabilities."""
+        smoothed = counts + 0.02 / self.levels
+        return torch.log(smoothed / smoothed.sum(1, keepdim=True))
+
+    def logits(self, bias: Tensor, drive_BV: Tensor) -> Tensor:
+        """(B, D, L)."""
+        drive_BDF = drive_BV.unflatten(1, (self.num_dims, self.num_features))
+        logits_BDL: Tensor = (drive_BDF @ self.phi.T.to(drive_BV.dtype)).to(drive_BV.dtype) + bias
+        return logits_BDL
+
+    def sample(self, logits: Tensor, generator: torch.Generator | None) -> Tensor:
+        """(B, D) int64, by the inverse CDF."""
+        cumulative_BDL = torch.softmax(logits, dim=-1).cumsum(-1)
+        uniforms = torch.rand(logits.shape[:-1], generator=generator, device=logits.device, dtype=logits.dtype)
+        return (cumulative_BDL[..., :-1] <= uniforms.unsqueeze(-1)).sum(-1)
+
+    def mean(self, logits: Tensor) -> Tensor:
+        """(B, D)."""
+        values_L = torch.linspace(0.0, 1.0, self.levels, dtype=logits.dtype, device=logits.device)
+        return (torch.softmax(logits, dim=-1) @ values_L).clamp(0.0, 1.0)
+
+    def log_prob(self, logits: Tensor, x_BD: Tensor) -> Tensor:
+        """(B,), nats."""
+        return torch.log_softmax(logits, dim=-1).gather(-1, x_BD.unsqueeze(-1)).squeeze(-1).sum(1)
+
+    def log_normalizer(self, logits: Tensor) -> Tensor:
+        """(B,)."""
+        return torch.logsumexp(logits, dim=-1).sum(1)
+
+    def _places(self, x_BD: Tensor) -> Tensor:
+        """Index of each sub-pixel's level in a flattened (D, L) table: (B, D)."""
+        return x_BD + self.levels * torch.arange(self.num_dims, device=x_BD.device)
+
+
+def visible_units(num_dims: int, levels: int) -> VisibleUnits:
+    """The units that fit a number of levels: binary for 2, softmax for more."""
+    return BinaryUnits(num_dims) if levels == 2 else SoftmaxUnits(num_dims, levels)
+
+
+def bernoulli(probs: Tensor, generator: torch.Generator | None) -> Tensor:
+    """Draw 0 or 1 for each probability, as floats; several times faster than ``torch.bernoulli``."""
+    uniforms = torch.rand(probs.shape, generator=generator, device=probs.device, dtype=probs.dtype)
+    return torch.lt(uniforms, probs, out=uniforms)
+
+
+def _ends_and_cosines(levels: int) -> Tensor:
+    """(L, 8): whether a level is the lowest, the highest, and cos(π k (l + ½) / L) for k = 1 … 6."""
+    middle_L1 = ((torch.arange(levels) + 0.5) / levels).unsqueeze(1)
+    cosines = torch.cos(torch.pi * middle_L1 * torch.arange(1, MAX_FEATURES - 1))
+    ends = torch.zeros(levels, 2)
+    ends[0, 0] = ends[-1, 1] = 1.0
+    return torch.cat([ends, cosines], dim=1)
