@@ -7,28 +7,39 @@ maximizes the evidence lower bound
     log p(x) ≥ E_q[log p(x|z)] - KL(q(z|x) ‖ p(z)),    KL_j = (μ_j² + σ_j² - 1) / 2 - log σ_j,
 
 with z = μ(x) + σ(x) ⊙ ε, ε ~ N(0, I), so that the gradient passes through the sampling. The gap of the bound is
-KL(q(z|x) ‖ p(z|x)); k importance-weighted draws close it (Burda et al. 2016).
+KL(q(z|x) ‖ p(z|x)); k importance-weighted draws close it, in scoring and (``num_importance``) in training.
 
-Differences from the paper: Adam instead of AdaGrad, ReLU instead of tanh, and a categorical decoder for images of more
-than 2 levels, so that log p is always of the integer image. ``beta`` weights the KL in training (Higgins et al. 2017);
-``elbo`` always uses 1.
+What changes the objective, and never ``elbo`` or ``log_prob_estimate``: ``beta`` weights the KL (Higgins et al. 2017);
+``kl_warmup`` raises that weight from 0 (Sønderby et al. 2016, arXiv:1602.02282); ``free_bits`` stops a dimension's KL,
+averaged over the batch, from being lowered further (Kingma et al. 2016, arXiv:1606.04934, appendix C.8). The last two
+are against posterior collapse: dimensions whose posterior is the prior.
+
+Differences from the paper: Adam instead of AdaGrad, ReLU instead of tanh, and decoders of integers only (``decoder``),
+so that log p is always of the integer image.
 
 Source: Kingma & Welling, Auto-Encoding Variational Bayes, ICLR 2014, arXiv:1312.6114, sections 2.3, 3, appendices B, C.
 Shapes: B batch, C channels, H height, W width, F features per sub-pixel, Z latent dimensions, K posterior draws.
 """
 
 import math
-from collections.abc import Iterator
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
 from msgspec import Struct
-from torch import Tensor, nn
+from torch import Tensor
 
 from gmstudio.cards import FamilyCard, ImageSpec, LatentSpec, Objective, Term, Training, field
-from gmstudio.families.base import Family, LossTerms, Phase
-from gmstudio.nn.likelihoods import pixel_likelihood
-from gmstudio.nn.stacks import ConvDown, ConvUp, dense_stack, scaled, subpixel_features
+from gmstudio.families.base import LossTerms, Phase
+from gmstudio.families.variational import (
+    ACTIVE_KL_NATS,
+    Variational,
+    kl_to_prior,
+    log_prior_ratio,
+    standard_normal,
+)
+from gmstudio.nn.code_nets import CodeDecoder, ImageEncoder
+from gmstudio.nn.likelihoods import LikelihoodName, pixel_likelihood
+from gmstudio.nn.stacks import scaled
 
 MAX_FLOATS = 2**22
 """Floats of one activation that scoring and sampling hold at a time; more is done in chunks."""
@@ -39,7 +50,7 @@ class VAEConfig(Struct, frozen=True, kw_only=True):
 
     architecture: Annotated[
         Literal["mlp", "conv"],
-        field("Architecture", "Dense layers, or strided convolutions with one dense layer next to the code."),
+        field("Architecture", "Dense layers, or convolutions of stride 2 with one dense layer next to the code."),
     ] = "mlp"
     num_latent: Annotated[
         int, field("Latent dimensions", "Entries of the code z; one slider each.", ge=1, le=512, unit="dimensions")
@@ -55,13 +66,21 @@ class VAEConfig(Struct, frozen=True, kw_only=True):
         int,
         field(
             "Channels",
-            "Channels of the largest feature map, doubled at each halving of the map (conv only).",
+            "Channels of the largest feature map, doubled at each of up to four halvings (conv only).",
             ge=1,
             le=256,
             unit="channels",
             log=True,
         ),
     ] = 32
+    decoder: Annotated[
+        LikelihoodName,
+        field(
+            "Decoder",
+            "Distribution of each pixel given the code. auto: Bernoulli for 2 levels, categorical for more. "
+            "Discretized: a Gaussian or logistic bump, integrated over each level's bin.",
+        ),
+    ] = "auto"
     beta: Annotated[
         float,
         field(
@@ -72,74 +91,111 @@ class VAEConfig(Struct, frozen=True, kw_only=True):
             le=1000,
         ),
     ] = 1.0
+    kl_warmup: Annotated[
+        int,
+        field(
+            "KL warm-up",
+            "Raise the weight of the KL from 0 to β over this many first steps, so that codes are learned before they "
+            "are pulled to the prior; 0: none. Validation counts it in full.",
+            ge=0,
+            le=10_000_000,
+            unit="steps",
+        ),
+    ] = 0
+    free_bits: Annotated[
+        float,
+        field(
+            "Free bits",
+            "The KL of each dimension, averaged over the batch, costs at least this much, so nothing is gained by "
+            "lowering it further; 0: none.",
+            ge=0,
+            le=100,
+            unit="nats",
+        ),
+    ] = 0.0
+    num_importance: Annotated[
+        int,
+        field(
+            "Importance samples",
+            "Codes drawn per image in training. 1 is the plain bound (ELBO); more train the tighter "
+            "importance-weighted bound (IWAE), at as many times the decoder's work.",
+            ge=1,
+            le=1000,
+            unit="draws",
+            log=True,
+        ),
+    ] = 1
 
 
-class Encoder(nn.Module):
-    """q(z|x): images in [-1, 1] → mean and log variance."""
-
-    def __init__(self, config: VAEConfig, image: ImageSpec) -> None:
-        super().__init__()
-        outputs = 2 * config.num_latent
-        if config.architecture == "mlp":
-            dense = dense_stack(image.num_dims, config.num_hidden, config.num_layers, outputs)
-            self.layers = nn.Sequential(nn.Flatten(1), dense)
-        else:
-            down = ConvDown(*image.shape, config.num_channels)
-            self.layers = nn.Sequential(down, dense_stack(down.num_out, config.num_hidden, 1, outputs))
-
-    def forward(self, x_BCHW: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, C, H, W) → μ and log σ², each (B, Z)."""
-        mean_BZ, log_var_BZ = self.layers(x_BCHW).to(x_BCHW.dtype).chunk(2, dim=1)
-        return mean_BZ, log_var_BZ
-
-
-class Decoder(nn.Module):
-    """p(x|z): codes → features of each sub-pixel's distribution."""
-
-    def __init__(self, config: VAEConfig, image: ImageSpec, num_features: int) -> None:
-        super().__init__()
-        self.image = image
-        channels, height, width = image.shape
-        self.conv = config.architecture == "conv"
-        if self.conv:
-            up = ConvUp(channels * num_features, height, width, config.num_channels)
-            self.layers = nn.Sequential(dense_stack(config.num_latent, config.num_hidden, 1, up.num_in), up)
-        else:
-            outputs = image.num_dims * num_features
-            self.layers = dense_stack(config.num_latent, config.num_hidden, config.num_layers, outputs)
-
-    def forward(self, z_BZ: Tensor) -> Tensor:
-        """(B, Z) → (B, C, H, W, F)."""
-        out = self.layers(z_BZ).to(z_BZ.dtype)
-        return subpixel_features(out, self.image.channels) if self.conv else out.unflatten(1, (*self.image.shape, -1))
+_RECONSTRUCTION = r"-\mathbb{E}_{q_\phi(z|x)}\left[\log p_\theta(x|z)\right]"
+_KL = r"D_{KL}\left(q_\phi(z|x)\,\|\,p(z)\right)"
+_FREE_KL = r"\sum_j \max\left(\lambda,\ \mathbb{E}_x\left[D_{KL}\left(q_\phi(z_j|x)\,\|\,p(z_j)\right)\right]\right)"
+_WEIGHT = r"\frac{p(z_i)}{q_\phi(z_i|x)}"
+_TERMS = (
+    Term(
+        "reconstruction",
+        r"-\mathbb{E}_{q}\left[\log p_\theta(x|z)\right]",
+        "How badly images are told from their codes: the negative log-likelihood of the image given a code drawn "
+        "from its posterior.",
+        unit="nats",
+    ),
+    Term("kl", _KL, "How much the codes tell: the divergence of the posterior from the standard normal prior.", "nats"),
+    Term(
+        "active_dimensions",
+        r"\left|\{j : \mathbb{E}_x[D_{KL,j}] > 0.01\}\right|",
+        "Latent dimensions whose KL, averaged over the batch, is above 0.01 nats; the others have collapsed to the "
+        "prior and are not used.",
+        unit="dimensions",
+    ),
+)
+_NEGATIVE_ELBO = Term(
+    "negative_elbo",
+    r"-\mathbb{E}_{q}\left[\log p_\theta(x|z)\right] + D_{KL}",
+    "Reconstruction plus KL, each in full: at least -log p(x), whatever is minimized.",
+    unit="nats",
+    per_image_nats=True,
+)
 
 
-def _terms(beta: float | None) -> tuple[Term, ...]:
-    bound = beta == 1.0
-    help_loss = (
-        "What is minimized: the negative evidence lower bound, at least -log p(x)."
-        if bound
-        else "What is minimized: reconstruction plus β times KL; a bound on -log p(x) only for β ≥ 1, and a loose one."
+def _weighted_iwae(beta: str) -> str:
+    weight = rf"\left({_WEIGHT}\right)^{{{beta}}}" if beta else _WEIGHT
+    draws = r"-\mathbb{E}_{z_1 \ldots z_k \sim q_\phi(z|x)}"
+    return rf"{draws}\left[\log \frac{{1}}{{k}} \sum_{{i=1}}^{{k}} p_\theta(x|z_i)\, {weight}\right]"
+
+
+_BOUND = "What is minimized: the negative evidence lower bound, at least -log p(x)."
+
+
+def _objective(expression: str, when: dict[str, Any], help_loss: str, *, bound: bool = False) -> Objective:
+    """What is minimized under the conditions ``when``; ``bound``: it is at least -log p(x), and as tight as it gets."""
+    loss = Term("loss", r"\mathcal{L}", help_loss, unit="nats", per_image_nats=bound)
+    terms = (loss, *_TERMS) if help_loss is _BOUND else (loss, *_TERMS, _NEGATIVE_ELBO)
+    return Objective(r"\mathcal{L} = " + expression, terms, when=when)
+
+
+def _objectives() -> tuple[Objective, ...]:
+    """The variants, the most particular first; where several would do, the first one holds."""
+    beta, rising = r"\beta\,", r"\beta \min(1, t/T)\,"
+    one, steady, plain = {"num_importance": 1}, {"kl_warmup": 0}, {"beta": 1.0, "kl_warmup": 0}
+    help_beta = (
+        "What is minimized: reconstruction plus β times KL; a bound on -log p(x) only for β ≥ 1, and a loose one."
     )
+    help_rising = "What is minimized: reconstruction plus KL, whose weight rises over the first T steps."
+    help_free = "What is minimized: reconstruction plus the KL, of which each dimension costs λ nats or more."
+    help_iwae = "What is minimized: the negative importance-weighted bound of k draws, between -log p(x) and -ELBO."
+    help_power = "What is minimized: the bound of k draws, with β as a power of what weights the draws."
     return (
-        Term("loss", r"\mathcal{L}", help_loss, unit="nats", per_image_nats=bound),
-        Term(
-            "reconstruction",
-            r"-\mathbb{E}_{q}\left[\log p_\theta(x|z)\right]",
-            "How badly images are told from their codes: the negative log-likelihood of the image given a code drawn "
-            "from its posterior.",
-            unit="nats",
-        ),
-        Term(
-            "kl",
-            r"D_{KL}\left(q_\phi(z|x)\,\|\,p(z)\right)",
-            "How much the codes tell: the divergence of the posterior from the standard normal prior.",
-            unit="nats",
-        ),
+        _objective(f"{_RECONSTRUCTION} + {_KL}", {**one, **plain, "free_bits": 0.0}, _BOUND, bound=True),
+        _objective(f"{_RECONSTRUCTION} + {beta} {_KL}", {**one, **steady, "free_bits": 0.0}, help_beta),
+        _objective(f"{_RECONSTRUCTION} + {rising} {_KL}", {**one, "free_bits": 0.0}, help_rising),
+        _objective(f"{_RECONSTRUCTION} + {beta} {_FREE_KL}", {**one, **steady}, help_free),
+        _objective(f"{_RECONSTRUCTION} + {rising} {_FREE_KL}", one, help_free),
+        _objective(_weighted_iwae(""), plain, help_iwae, bound=True),
+        _objective(_weighted_iwae(r"\beta \min(1, t/T)"), {}, help_power),
     )
 
 
-class VAE(Family):
+class VAE(Variational):
     """Variational autoencoder (Kingma & Welling 2014)."""
 
     Config = VAEConfig
@@ -161,28 +217,26 @@ class VAE(Family):
             "likelihood. Pixels are independent given the code: means look smooth or blurred, and samples show "
             "pixel noise."
         ),
-        source="Kingma & Welling, Auto-Encoding Variational Bayes, ICLR 2014, arXiv:1312.6114, sections 2 and 3.",
-        objectives=(
-            Objective(
-                r"\mathcal{L} = -\mathbb{E}_{q_\phi(z|x)}\left[\log p_\theta(x|z)\right]"
-                r" + D_{KL}\left(q_\phi(z|x)\,\|\,p(z)\right)",
-                _terms(1.0),
-                when={"beta": 1.0},
-            ),
-            Objective(
-                r"\mathcal{L} = -\mathbb{E}_{q_\phi(z|x)}\left[\log p_\theta(x|z)\right]"
-                r" + \beta\, D_{KL}\left(q_\phi(z|x)\,\|\,p(z)\right)",
-                _terms(None),
-            ),
-        ),
+        source="Kingma & Welling, Auto-Encoding Variational Bayes, ICLR 2014, arXiv:1312.6114, sections 2 and 3; with "
+        "importance samples Burda, Grosse & Salakhutdinov, ICLR 2016, arXiv:1509.00519, section 3.",
+        objectives=_objectives(),
     )
+
+    kl_steps: Tensor
 
     def __init__(self, config: VAEConfig, image: ImageSpec) -> None:
         super().__init__(config, image)
+        if self.config.num_importance > 1 and self.config.free_bits > 0:
+            raise ValueError(
+                f"Free bits are {self.config.free_bits:g} with {self.config.num_importance} importance samples, whose "
+                "bound has no KL per dimension to keep. Set free bits to 0 or importance samples to 1."
+            )
         self.latent = LatentSpec(self.config.num_latent)
-        self.likelihood = pixel_likelihood(image.levels)
-        self.encoder = Encoder(self.config, image)
-        self.decoder = Decoder(self.config, image, self.likelihood.num_features)
+        self.likelihood = pixel_likelihood(image.levels, self.config.decoder)
+        self.encoder = ImageEncoder(self.config, image, 2 * self.config.num_latent)
+        self.decoder = CodeDecoder(self.config, image, self.likelihood.num_features)
+        if self.config.kl_warmup:
+            self.register_buffer("kl_steps", torch.zeros((), dtype=torch.int64))
 
     # ---- training ------------------------------------------------------------------------------------------
 
@@ -191,119 +245,66 @@ class VAE(Family):
         return [Phase("model", list(self.parameters()), self.loss)]
 
     def loss(self, batch: Tensor, generator: torch.Generator) -> LossTerms:
-        """Negative bound with one posterior draw per image, averaged over the batch.
+        """The negative bound that is asked for, averaged over the batch.
+
+        With KL warm-up, each call in training mode that records gradients counts as a step.
 
         Args:
             batch: (B, C, H, W) integers.
             generator: source of ε.
 
         Returns:
-            ``loss`` = ``reconstruction`` + β ``kl``, 0-dim, nats per image.
+            0-dim, nats per image: ``loss``, ``reconstruction``, ``kl`` and, unless it is the loss, their sum
+            ``negative_elbo``; and ``active_dimensions``, how many have a mean KL above ``ACTIVE_KL_NATS``.
         """
-        mean_BZ, log_var_BZ = self._encode(batch)
-        z_BZ = mean_BZ + torch.exp(0.5 * log_var_BZ) * _normal(mean_BZ, generator)
-        reconstruction = -self.likelihood.log_prob(self.decoder(z_BZ), batch).mean()
-        kl = _kl(mean_BZ, log_var_BZ).sum(1).mean()
-        return {"loss": reconstruction + self.config.beta * kl, "reconstruction": reconstruction, "kl": kl}
+        config, weight = self.config, self._kl_weight()
+        mean_BZ, log_var_BZ = self.posterior_parameters(batch)
+        eps_KBZ = standard_normal(mean_BZ, config.num_importance, generator)
+        z_KBZ = mean_BZ + torch.exp(0.5 * log_var_BZ) * eps_KBZ
+        log_lik_KB = self.log_likelihood(batch, z_KBZ)
+        reconstruction = -log_lik_KB.mean()
+        kl_Z = kl_to_prior(mean_BZ, log_var_BZ).mean(0)
+        if config.num_importance > 1:
+            log_weight_KB = log_lik_KB + weight * log_prior_ratio(eps_KBZ, z_KBZ, log_var_BZ)
+            loss = math.log(config.num_importance) - torch.logsumexp(log_weight_KB, dim=0).mean()
+        else:
+            loss = reconstruction + weight * kl_Z.clamp(min=config.free_bits).sum()
+        kl = kl_Z.sum()
+        active = (kl_Z.detach() > ACTIVE_KL_NATS).sum().to(kl)
+        terms = {"loss": loss, "reconstruction": reconstruction, "kl": kl, "active_dimensions": active}
+        if config.beta != 1 or config.kl_warmup or config.free_bits or config.num_importance > 1:
+            terms["negative_elbo"] = (reconstruction + kl).detach()
+        return terms
 
-    # ---- scoring -------------------------------------------------------------------------------------------
+    def _kl_weight(self) -> Tensor | float:
+        """β, or where training has come on its way there; goes a step on in training."""
+        if not self.config.kl_warmup or not self.training:
+            return self.config.beta
+        weight = self.config.beta * (self.kl_steps / self.config.kl_warmup).clamp(max=1.0)
+        if torch.is_grad_enabled():
+            self.kl_steps += 1
+        return weight
 
-    @torch.no_grad()
-    def elbo(self, x: Tensor, num_samples: int = 1, generator: torch.Generator | None = None) -> Tensor:
-        """Evidence lower bound: E_q[log p(x|z)] by Monte Carlo, minus the closed-form KL.
+    # ---- what the bounds are made of -----------------------------------------------------------------------
 
-        Args:
-            x: (B, C, H, W) integers.
-            num_samples: posterior draws per image.
-            generator: source of ε.
+    def posterior_parameters(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """μ and log σ² in float32 (or wider), each (B, Z)."""
+        outputs = self.encoder(scaled(x, self.image.levels, next(self.parameters())))
+        mean_BZ, log_var_BZ = outputs.chunk(2, dim=1)
+        return mean_BZ, log_var_BZ
 
-        Returns:
-            (B,), nats; in expectation at most log p(x).
-
-        Raises:
-            ValueError: when num_samples is below 1.
-        """
-        bounds = []
-        for x_BCHW, mean_BZ, log_var_BZ in self._pieces(x, num_samples):
-            total_B = mean_BZ.new_zeros(len(x_BCHW))
-            for eps_KBZ in self._draws(mean_BZ, num_samples, generator):
-                z_KBZ = mean_BZ + torch.exp(0.5 * log_var_BZ) * eps_KBZ
-                total_B = total_B + self._log_likelihood(x_BCHW, z_KBZ).sum(0)
-            bounds.append(total_B / num_samples - _kl(mean_BZ, log_var_BZ).sum(1))
-        return torch.cat(bounds)
-
-    @torch.no_grad()
-    def log_prob_estimate(self, x: Tensor, num_samples: int = 100, generator: torch.Generator | None = None) -> Tensor:
-        """Importance-weighted estimate log (1/K) Σ_k p(x|z_k) p(z_k) / q(z_k|x), z_k ~ q(z|x).
-
-        In expectation it is a lower bound that rises with K to log p(x). Codes are drawn in chunks, so memory does not
-        grow with K.
-
-        Args:
-            x: (B, C, H, W) integers.
-            num_samples: K, posterior draws per image.
-            generator: source of ε.
-
-        Returns:
-            (B,), nats.
-
-        Raises:
-            ValueError: when num_samples is below 1.
-
-        Source: Burda, Grosse & Salakhutdinov, Importance Weighted Autoencoders, ICLR 2016, arXiv:1509.00519, eq. 8.
-        """
-        estimates = []
-        for x_BCHW, mean_BZ, log_var_BZ in self._pieces(x, num_samples):
-            total_B = torch.full((len(x_BCHW),), -math.inf, dtype=mean_BZ.dtype, device=mean_BZ.device)
-            for eps_KBZ in self._draws(mean_BZ, num_samples, generator):
-                z_KBZ = mean_BZ + torch.exp(0.5 * log_var_BZ) * eps_KBZ
-                log_ratio_KB = 0.5 * (eps_KBZ.square() - z_KBZ.square() + log_var_BZ).sum(2)  # log p(z) - log q(z|x)
-                log_weight_KB = self._log_likelihood(x_BCHW, z_KBZ) + log_ratio_KB
-                total_B = torch.logaddexp(total_B, torch.logsumexp(log_weight_KB, dim=0))
-            estimates.append(total_B - math.log(num_samples))
-        return torch.cat(estimates)
-
-    def _log_likelihood(self, x_BCHW: Tensor, z_KBZ: Tensor) -> Tensor:
+    def log_likelihood(self, x_BCHW: Tensor, z_KBZ: Tensor) -> Tensor:
         """Log p(x|z) of each image under its K codes: (K, B), nats."""
         features = self.decoder(z_KBZ.flatten(0, 1))
         images = x_BCHW.expand(len(z_KBZ), *x_BCHW.shape).flatten(0, 1)
         return self.likelihood.log_prob(features, images).view(z_KBZ.shape[:2])
 
-    def _pieces(self, x: Tensor, num_samples: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """Images with their μ and log σ², a bounded number at a time."""
-        if num_samples < 1:
-            raise ValueError(f"num_samples is {num_samples}; a bound needs at least 1 draw per image.")
-        for x_BCHW in torch.split(x, self._max_rows()):
-            yield x_BCHW, *self._encode(x_BCHW)
-
-    def _draws(self, mean_BZ: Tensor, num_samples: int, generator: torch.Generator | None) -> Iterator[Tensor]:
-        """Standard normal (K', B, Z) chunks, ``num_samples`` in all."""
-        rows = max(1, self._max_rows() // max(1, len(mean_BZ)))
-        for start in range(0, num_samples, rows):
-            draws = min(rows, num_samples - start)
-            yield _normal(mean_BZ.expand(draws, *mean_BZ.shape), generator)
-
-    def _max_rows(self) -> int:
-        """Images or codes that pass through the decoder at a time."""
+    def max_rows(self) -> int:
+        """Images or codes that pass through the networks at a time."""
         widest = max(self.image.num_dims * self.image.levels, self.config.num_hidden)
         if self.config.architecture == "conv":
             widest = max(widest, self.config.num_channels * self.image.height * self.image.width)
         return max(1, MAX_FLOATS // widest)
-
-    # ---- codes ---------------------------------------------------------------------------------------------
-
-    def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """q(z|x): (B, C, H, W) integers → mean and standard deviation, each (B, Z)."""
-        mean_BZ, log_var_BZ = self._encode(x)
-        return mean_BZ, torch.exp(0.5 * log_var_BZ)
-
-    def encode(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) integers → posterior means (B, Z)."""
-        return self._encode(x)[0]
-
-    def kl_per_dim(self, x: Tensor) -> Tensor:
-        """KL(q(z_j|x) ‖ p(z_j)) of each image and dimension: (B, Z), nats."""
-        return _kl(*self._encode(x))
 
     def decode(self, z: Tensor) -> Tensor:
         """(B, Z) codes → (B, C, H, W) means of p(x|z) in [0, 1]: expected level / (levels - 1)."""
@@ -314,22 +315,7 @@ class VAE(Family):
         """Draw z ~ N(0, I), then x ~ p(x|z): (n, C, H, W) uint8."""
         z_BZ = torch.randn(n, self.latent.num_dims, generator=generator, device=self.device)
         images = []
-        for piece_BZ in torch.split(z_BZ, self._max_rows()):
+        for piece_BZ in torch.split(z_BZ, self.max_rows()):
             uniforms = torch.rand(len(piece_BZ), *self.image.shape, generator=generator, device=self.device)
             images.append(self.likelihood.sample(self.decoder(piece_BZ), uniforms))
         return torch.cat(images)
-
-    def _encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """μ and log σ² in float32 (or wider), each (B, Z)."""
-        mean_BZ, log_var_BZ = self.encoder(scaled(x, self.image.levels, next(self.parameters())))
-        return mean_BZ, log_var_BZ
-
-
-def _normal(like: Tensor, generator: torch.Generator | None) -> Tensor:
-    """Standard normal noise of the shape, precision and device of ``like``."""
-    return torch.randn(like.shape, generator=generator, dtype=like.dtype, device=like.device)
-
-
-def _kl(mean_BZ: Tensor, log_var_BZ: Tensor) -> Tensor:
-    """KL(N(μ, σ²) ‖ N(0, 1)) per dimension, nats (appendix B)."""
-    return 0.5 * (mean_BZ.square() + torch.exp(log_var_BZ) - 1.0 - log_var_BZ)

@@ -1,0 +1,167 @@
+"""The two halves of an autoencoder: images → vectors next to the code, codes → features of each sub-pixel.
+
+Both come as dense layers or as convolutions of stride 2, which mirror each other.
+
+Shapes: B batch, C channels, H height, W width, F features per sub-pixel, Z entries of the code, N of a vector.
+"""
+
+from itertools import pairwise
+from typing import Literal, Protocol
+
+from torch import Tensor, nn
+
+from gmstudio.cards import ImageSpec
+from gmstudio.nn.stacks import dense_stack, map_channels, subpixel_features
+
+MAX_HALVINGS = 4
+
+
+class CodeNetSizes(Protocol):
+    """What a family's config says of both halves."""
+
+    @property
+    def architecture(self) -> Literal["mlp", "conv"]:
+        """Dense layers, or convolutions of stride 2 with one dense hidden layer next to the code."""
+
+    @property
+    def num_latent(self) -> int:
+        """Z."""
+
+    @property
+    def num_hidden(self) -> int:
+        """Width of dense hidden layers."""
+
+    @property
+    def num_layers(self) -> int:
+        """Dense hidden layers (mlp only)."""
+
+    @property
+    def num_channels(self) -> int:
+        """Channels of the largest map, doubled at each halving (conv only)."""
+
+
+class ImageEncoder(nn.Module):
+    """Images in [-1, 1] → vectors.
+
+    Args:
+        sizes: of the layers.
+        image: what the images are.
+        num_outputs: N.
+    """
+
+    def __init__(self, sizes: CodeNetSizes, image: ImageSpec, num_outputs: int) -> None:
+        super().__init__()
+        if sizes.architecture == "mlp":
+            dense = dense_stack(image.num_dims, sizes.num_hidden, sizes.num_layers, num_outputs)
+            self.layers = nn.Sequential(nn.Flatten(1), dense)
+        else:
+            down = StridedDown(*image.shape, sizes.num_channels)
+            self.layers = nn.Sequential(down, dense_stack(down.num_out, sizes.num_hidden, 1, num_outputs))
+
+    def forward(self, x_BCHW: Tensor) -> Tensor:
+        """(B, C, H, W) → (B, N), in the precision of the images."""
+        vectors_BN: Tensor = self.layers(x_BCHW).to(x_BCHW.dtype)
+        return vectors_BN
+
+
+class CodeDecoder(nn.Module):
+    """Codes → features of each sub-pixel's distribution.
+
+    Args:
+        sizes: of the layers.
+        image: what the images are.
+        num_features: F.
+    """
+
+    def __init__(self, sizes: CodeNetSizes, image: ImageSpec, num_features: int) -> None:
+        super().__init__()
+        self.image = image
+        channels, height, width = image.shape
+        self.conv = sizes.architecture == "conv"
+        if self.conv:
+            up = StridedUp(channels * num_features, height, width, sizes.num_channels)
+            self.layers = nn.Sequential(dense_stack(sizes.num_latent, sizes.num_hidden, 1, up.num_in), up)
+        else:
+            outputs = image.num_dims * num_features
+            self.layers = dense_stack(sizes.num_latent, sizes.num_hidden, sizes.num_layers, outputs)
+
+    def forward(self, z_BZ: Tensor) -> Tensor:
+        """(B, Z) → (B, C, H, W, F), in the precision of the codes."""
+        out = self.layers(z_BZ).to(z_BZ.dtype)
+        return subpixel_features(out, self.image.channels) if self.conv else out.unflatten(1, (*self.image.shape, -1))
+
+
+def strided_sizes(height: int, width: int) -> list[tuple[int, int]]:
+    """Sizes of the maps, the image's first: each side halved (rounding down, at least 1) up to 4 times: 28 14 7 3 1."""
+    sizes = [(height, width)]
+    while len(sizes) == 1 or (max(sizes[-1]) > 1 and len(sizes) <= MAX_HALVINGS):
+        sizes.append((max(1, sizes[-1][0] // 2), max(1, sizes[-1][1] // 2)))
+    return sizes
+
+
+class StridedDown(nn.Module):
+    """Images to vectors: up to four 4×4 convolutions of stride 2, flattened; 28×28 becomes 1×1.
+
+    Args:
+        in_channels: channels of the image.
+        height: rows.
+        width: columns.
+        num_channels: channels of the first, largest map; doubled at each halving.
+    """
+
+    def __init__(self, in_channels: int, height: int, width: int, num_channels: int) -> None:
+        super().__init__()
+        sizes = strided_sizes(height, width)
+        channels = [in_channels, *map_channels(num_channels, len(sizes) - 1)]
+        layers: list[nn.Module] = []
+        for (c_in, c_out), size in zip(pairwise(channels), sizes, strict=False):
+            layers += [nn.Conv2d(c_in, c_out, _kernel(size), _stride(size), padding=1), nn.ReLU()]
+        self.layers = nn.Sequential(*layers)
+        self.num_out = channels[-1] * sizes[-1][0] * sizes[-1][1]
+
+    def forward(self, x_BCHW: Tensor) -> Tensor:
+        """(B, C, H, W) → (B, num_out)."""
+        flat_BN: Tensor = self.layers(x_BCHW).flatten(1)
+        return flat_BN
+
+
+class StridedUp(nn.Module):
+    """Vectors to maps of the image's size: the mirror of ``StridedDown``, with transposed convolutions.
+
+    Args:
+        out_channels: channels of the output.
+        height: rows of the output.
+        width: columns of the output.
+        num_channels: channels of the largest inner map.
+    """
+
+    def __init__(self, out_channels: int, height: int, width: int, num_channels: int) -> None:
+        super().__init__()
+        sizes = strided_sizes(height, width)
+        channels = [out_channels, *map_channels(num_channels, len(sizes) - 1)]
+        self.first_map = (channels[-1], *sizes[-1])
+        self.num_in = channels[-1] * sizes[-1][0] * sizes[-1][1]
+        layers: list[nn.Module] = []
+        for c_in, c_out, size in zip(channels[:0:-1], channels[-2::-1], sizes[-2::-1], strict=True):
+            kernel, stride, lost = _kernel(size), _stride(size), _rounded_away(size)
+            layers += [nn.ReLU(), nn.ConvTranspose2d(c_in, c_out, kernel, stride, padding=1, output_padding=lost)]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, v_BN: Tensor) -> Tensor:
+        """(B, num_in) → (B, out_channels, H, W)."""
+        maps: Tensor = self.layers(v_BN.view(-1, *self.first_map))
+        return maps
+
+
+def _kernel(size: tuple[int, int]) -> tuple[int, int]:
+    """4 along a side that is halved, 3 along one of a single pixel, which stays."""
+    return (4 if size[0] > 1 else 3, 4 if size[1] > 1 else 3)
+
+
+def _stride(size: tuple[int, int]) -> tuple[int, int]:
+    return (min(2, size[0]), min(2, size[1]))
+
+
+def _rounded_away(size: tuple[int, int]) -> tuple[int, int]:
+    """Rows and columns that halving loses."""
+    return (size[0] % 2 if size[0] > 1 else 0, size[1] % 2 if size[1] > 1 else 0)
