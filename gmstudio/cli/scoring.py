@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from gmstudio.cli.options import DeviceOption, warn
+from gmstudio.cli.run_data import load_run_data
 
 
 def score(
@@ -23,24 +24,19 @@ def score(
     from rich.progress import track
 
     from gmstudio.engine.device import choose_device
-    from gmstudio.engine.models import DataShelf, ModelShelf
+    from gmstudio.engine.models import ModelShelf
     from gmstudio.engine.score import BATCH
     from gmstudio.engine.score import score as score_images
 
     loaded = ModelShelf().load(run, choose_device(device))
     warn(loaded.warnings)
-    name = data or loaded.record.data
-    settings: dict[str, Any] = {"levels": loaded.model.image.levels}
-    if name == loaded.record.data:
-        settings = dict(loaded.record.data_config)
-    if data_dir:
-        settings["folder"] = data_dir
-    dataset = DataShelf().load(name, settings)
-    if dataset.image != loaded.model.image:
-        raise ValueError(f"The images of {name} are {dataset.image}; the run's are {loaded.model.image}.")
-    size = len(dataset.split(split))
-    images = dataset.view(split, range(min(count or size, size)))
-    pieces = score_images(loaded.model, images, num_samples, seed)
+    dataset, name = load_run_data(loaded, data, data_dir), data or loaded.record.data
+    part = dataset.split(split)
+    size = min(count or len(part), len(part))
+    images = dataset.view(split, range(size))
+    num_classes: Any = getattr(loaded.model, "num_classes", 0)
+    labels = part.labels[:size] if part.labels is not None and num_classes else None
+    pieces = score_images(loaded.model, images, num_samples, seed, labels)
     batches = -(-len(images) // BATCH)
     result = next(p for p in track(pieces, total=batches, description="Scoring", transient=True) if p is not None)
     typer.echo(f"{loaded.model.card.title} of step {loaded.step:,}, {len(images):,} {split} images of {name}")

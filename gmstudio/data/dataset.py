@@ -79,6 +79,12 @@ class Dataset:
         """Number of images in each split."""
         return {"train": len(self.train), "valid": len(self.valid), "test": len(self.test)}
 
+    @property
+    def num_classes(self) -> int:
+        """One more than the largest label of all splits; 0 where the source has none."""
+        known = [split.labels for split in (self.train, self.valid, self.test) if split.labels is not None]
+        return 1 + max((int(labels.max()) for labels in known if len(labels)), default=-1)
+
     def split(self, name: str) -> Split:
         """The split called ``train``, ``valid`` or ``test``.
 

@@ -196,6 +196,7 @@ def plan_run(
         errors |= error.errors
     if errors:
         raise ConfigError(errors)
+    parsed["config"] = _with_classes(parsed["config"], dataset)
     record = new_record(
         family=family_name,
         config=msgspec.to_builtins(parsed["config"]),
@@ -206,6 +207,22 @@ def plan_run(
         device=str(device),
     )
     return Plan(family, parsed["config"], dataset, parsed["training"], record)
+
+
+def _with_classes(config: Any, dataset: Dataset) -> Any:
+    """The config of a family that can take labels, with as many classes as the data has where it does not say."""
+    if "num_classes" not in config.__struct_fields__:
+        return config
+    wanted, there = config.num_classes, dataset.num_classes
+    if wanted is None:
+        return msgspec.structs.replace(config, num_classes=there)
+    if wanted and not there:
+        raise ConfigError({"config.num_classes": f"{wanted} classes, but {dataset.source} has no labels; take 0."})
+    if 0 < wanted < there:
+        raise ConfigError(
+            {"config.num_classes": f"{wanted} classes, but {dataset.source} has labels 0 to {there - 1}; take {there}."}
+        )
+    return config
 
 
 def run_info(path: str, *, live_status: str = "", live_step: int = -1) -> RunInfo:

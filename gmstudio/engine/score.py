@@ -64,7 +64,13 @@ def kind_of_score(model: Any, num_samples: int) -> str:
     raise ValueError(f"{model.card.title} gives no likelihood: it only generates. Score a run of another family.")
 
 
-def score(model: Any, images: NDArray[np.uint8], num_samples: int, seed: int = 0) -> Iterator[Score | None]:
+def score(
+    model: Any,
+    images: NDArray[np.uint8],
+    num_samples: int,
+    seed: int = 0,
+    labels: NDArray[np.int64] | None = None,
+) -> Iterator[Score | None]:
     """Score images in small pieces: yields None after each, then the result.
 
     Args:
@@ -72,11 +78,12 @@ def score(model: Any, images: NDArray[np.uint8], num_samples: int, seed: int = 0
         images: (N, C, H, W) levels, N ≥ 1.
         num_samples: of the estimate, where there is one; 1 asks for the plain bound.
         seed: of the estimate's noise.
+        labels: (N,) what the images are conditioned on, for models that take labels; None: nothing.
 
     Raises:
         ValueError: when the model has no likelihood, or there are no images.
     """
-    kind = kind_of_score(model, num_samples)
+    kind = kind_of_score(model, num_samples) + ("" if labels is None else ", given each image's label")
     if not len(images):
         raise ValueError("There are no images to score; choose another split or more classes.")
     generator = torch.Generator(model.device).manual_seed(seed)
@@ -86,16 +93,19 @@ def score(model: Any, images: NDArray[np.uint8], num_samples: int, seed: int = 0
         model.eval()
         with torch.inference_mode():
             batch = torch.from_numpy(images[start : start + BATCH]).to(model.device)
-            parts.append(_score_batch(model, batch, num_samples, generator).double().cpu().numpy())
+            own = None if labels is None else torch.from_numpy(labels[start : start + BATCH])
+            parts.append(_score_batch(model, batch, num_samples, generator, own).double().cpu().numpy())
         model.train(was_training)
         yield None
     yield Score(kind, np.concatenate(parts), model.image)
 
 
-def _score_batch(model: Any, batch: torch.Tensor, num_samples: int, generator: torch.Generator) -> torch.Tensor:
+def _score_batch(
+    model: Any, batch: torch.Tensor, num_samples: int, generator: torch.Generator, labels: torch.Tensor | None
+) -> torch.Tensor:
     nats: torch.Tensor
     if callable(getattr(model, "log_prob", None)):
-        nats = model.log_prob(batch)
+        nats = model.log_prob(batch) if labels is None else model.log_prob(batch, labels=labels)
     elif callable(getattr(model, "log_prob_estimate", None)) and num_samples > 1:
         nats = model.log_prob_estimate(batch, num_samples=num_samples, generator=generator)
     else:

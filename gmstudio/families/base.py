@@ -286,11 +286,17 @@ class Illustrated(Protocol):
         """Figures for (B, C, H, W) integer validation images, within some tens of milliseconds; without gradients."""
 
 
-def sample_in_pieces(model: Any, n: int, generator: torch.Generator) -> Iterator[Tensor | None]:
-    """Sample without holding the engine for long: yields None after each small piece, then the images (n, C, H, W)."""
+def sample_in_pieces(
+    model: Any, n: int, generator: torch.Generator, labels: Tensor | None = None
+) -> Iterator[Tensor | None]:
+    """Sample without holding the engine for long: yields None after each small piece, then the images (n, C, H, W).
+
+    ``labels``, (n,) int64, are for models that can be conditioned on them only.
+    """
+    conditions = {} if labels is None else {"labels": labels}
     # Inference mode is left before every yield: it belongs to the thread, and others run in between.
     if isinstance(model, PiecewiseSampler):
-        pieces = model.sample_pieces(n, generator)
+        pieces = model.sample_pieces(n, generator, **conditions)
         while True:
             with torch.inference_mode():
                 piece = next(pieces, None)
@@ -299,11 +305,11 @@ def sample_in_pieces(model: Any, n: int, generator: torch.Generator) -> Iterator
                 return
     if not isinstance(model, Autoregressive):
         with torch.inference_mode():
-            images = model.sample(n, generator=generator)
+            images = model.sample(n, generator=generator, **conditions)
         yield images
         return
     with torch.inference_mode():
-        session = model.pixel_session(n, generator=generator)
+        session = model.pixel_session(n, generator=generator, **conditions)
     while session.position is not None:
         with torch.inference_mode():
             session.place(session.draw())
