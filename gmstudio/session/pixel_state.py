@@ -49,6 +49,31 @@ def inverse_cdf(probabilities: NDArray[np.floating], uniform: float) -> int:
     return min(index, probabilities.size - 1)
 
 
+def pixel_starts(order: NDArray[np.int64]) -> NDArray[np.intp]:
+    """Steps of a (D, 3) order at which another pixel begins than the one before."""
+    moves = (np.diff(order[:, 1:], axis=0) != 0).any(axis=1)
+    return np.concatenate([[0], np.flatnonzero(moves) + 1])
+
+
+def line_starts(order: NDArray[np.int64], spec: ImageSpec) -> NDArray[np.intp]:
+    """Steps of a (D, 3) order at which a line of pixels begins: a row, a column, or a straight part of another order.
+
+    Where most pixels do not lie in line with the one before, as in a shuffled order, a line is as many pixels as a row
+    has.
+    """
+    starts = pixel_starts(order)
+    moves = np.diff(order[starts, 1:], axis=0)
+    straight = np.where(moves[:, 0] == 0, np.sign(moves[:, 1]), np.where(moves[:, 1] == 0, 2 * np.sign(moves[:, 0]), 0))
+    if 2 * np.count_nonzero(straight) < straight.size:
+        return starts[:: spec.width]
+    turns = [0]
+    for pixel in (np.flatnonzero(np.diff(straight, prepend=straight[:1]) | (straight == 0)) + 1).tolist():
+        jumped = straight[pixel - 1] == 0
+        if jumped or pixel - 1 != turns[-1]:  # what follows a turn goes in its own direction
+            turns.append(pixel)
+    return starts[turns]
+
+
 @dataclass(frozen=True)
 class PixelState:
     """Where an open generation stands.
@@ -160,20 +185,26 @@ class PixelState:
         return np.flatnonzero((self.order[:, 1] == row) & (self.order[:, 2] == column))
 
     def row_start(self, step: int) -> int:
-        """Where the row of the sub-pixel before a step began, 0 at the start."""
-        if step == 0:
-            return 0
-        rows = self.order[:step, 1]
-        changes = np.flatnonzero(rows != rows[-1])
-        return int(changes[-1]) + 1 if changes.size else 0
+        """Where the line of the sub-pixel before a step began (see ``line_starts``), 0 at the start."""
+        starts = line_starts(self.order, self.spec)
+        return int(starts[max(0, int(np.searchsorted(starts, step)) - 1)])
 
     def row_end(self, step: int) -> int:
-        """The first step in another row than the one placed at a step; D when there is none."""
-        if step == self.num_dims:
-            return step
-        rows = self.order[step:, 1]
-        changes = np.flatnonzero(rows != rows[0])
-        return step + int(changes[0]) if changes.size else self.num_dims
+        """The first step in another line than the one placed at a step; D when there is none."""
+        starts = line_starts(self.order, self.spec)
+        after = int(np.searchsorted(starts, step, side="right"))
+        return int(starts[after]) if after < starts.size else self.num_dims
+
+    def pixel_start(self, step: int) -> int:
+        """Where the pixel of the sub-pixel before a step began, 0 at the start."""
+        starts = pixel_starts(self.order)
+        return int(starts[max(0, int(np.searchsorted(starts, step)) - 1)])
+
+    def pixel_end(self, step: int) -> int:
+        """The first step in another pixel than the one placed at a step; D when there is none."""
+        starts = pixel_starts(self.order)
+        after = int(np.searchsorted(starts, step, side="right"))
+        return int(starts[after]) if after < starts.size else self.num_dims
 
     @property
     def total_nats(self) -> float:

@@ -1,136 +1,91 @@
-"""Moving through one generation: stepping, playing, scrubbing and choosing, with one request in flight.
+"""Moving through one generation: stepping, playing, scrubbing, choosing and editing.
 
 The user sets an aim, a step to get to; whenever the engine is free the next command towards the aim is sent. A newer
 aim replaces an older one, so scrubbing is latest-wins and held keys add up. Commands that must not be lost (opening,
 placing a value, forgetting the path) wait in a short queue and go first.
 """
 
-from collections import deque
 from dataclasses import dataclass
 
-import msgspec
-import numpy as np
-from PySide6.QtCore import QElapsedTimer, QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QObject
 
 from gmstudio.client import EngineEvents
-from gmstudio.messages import (
-    AdvancePixels,
-    ClosePixels,
-    Command,
-    CommandFailed,
-    ForgetPath,
-    OpenPixels,
-    PixelsMoved,
-    PixelsOpened,
-    PlacePixel,
-    RewindPixels,
-)
+from gmstudio.messages import AdvancePixels, ClosePixels, EditPixel, ForgetPath, PlacePixel, RewindPixels
+from gmstudio.session.pixel_breakpoints import Breakpoints, Stop
+from gmstudio.session.pixel_path import PathMemory, PlayClock
+from gmstudio.session.pixel_requests import Opening, PixelRequests, SessionCommand
 from gmstudio.session.pixel_state import PixelState, inverse_cdf, tempered
 
-TICK_MS = 16
 PLAY_BUDGET_MS = 12.0
 FINISH_BUDGET_MS = 25.0
 MIN_SPEED_HZ, MAX_SPEED_HZ = 1.0, 1000.0
-BACKLOG_S = 0.1
-"""What playing may fall behind and catch up; beyond it, it is as fast as the engine."""
-
-SessionCommand = AdvancePixels | PlacePixel | RewindPixels | ForgetPath
 
 
 @dataclass(frozen=True)
-class Opening:
-    """A generation to be opened.
+class Edit:
+    """A placed sub-pixel whose value is to be changed.
 
     Args:
-        command: what to open.
-        aim: step of its path to go to, once it is open; None: stay where it opens.
-        stale: going on from an earlier step draws anew instead of following its path.
-        same_weights: keep the weights of the generation that it replaces.
-        same_prefix: it continues the sub-pixels placed so far, so the user's choices among them still stand.
+        step: of the sub-pixel; the generation stands there meanwhile, so that its conditional is shown.
+        before: where it stood, and stands again afterwards.
     """
 
-    command: OpenPixels
-    aim: int | None = None
-    stale: bool = False
-    same_weights: bool = False
-    same_prefix: bool = False
+    step: int
+    before: PixelState
 
 
-class PixelWalk(QObject):
+class PixelWalk(PixelRequests):
     """Where the viewer stands in a generation, and how it gets elsewhere.
 
     Attributes:
-        state: where the open generation stands; None before the first is open.
         temperature: of the draws to come.
         seed: of the uniforms to come.
         speed_hz: sub-pixels per second while playing.
         playing: whether it plays.
         finishing: whether it runs to the end as fast as the engine can.
-        chosen: steps whose value the user chose.
         start: where playing begins again: 0, or the number of given sub-pixels.
-
-    Signals:
-        moved: ``state`` is another.
-        opened: a generation is open; ``moved`` follows.
-        changed: playing, finishing or a setting is another.
-        failed: the engine refused, the sentence why.
+        breakpoints: where playing and finishing stop by themselves.
+        stop: the breakpoint at which it stands, or None.
+        editing: the sub-pixel whose value is being changed, or None.
+        keep_following: an edit keeps what follows; otherwise that is drawn again.
     """
 
-    moved = Signal()
-    opened = Signal()
-    changed = Signal()
-    failed = Signal(str)
-
     def __init__(self, events: EngineEvents, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.state: PixelState | None = None
+        super().__init__(events, parent)
         self.temperature = 1.0
         self.seed = 0
         self.speed_hz = 60.0
         self.playing = False
         self.finishing = False
-        self.chosen: frozenset[int] = frozenset()
         self.start = 0
-        self._events = events
-        self._opened: PixelsOpened | None = None
-        self._previous: PixelsOpened | None = None
-        self._opening: Opening | None = None
-        self._in_flight = 0
-        self._sent: Command | None = None
-        self._queue: deque[Opening | SessionCommand] = deque()
+        self.breakpoints = Breakpoints()
+        self.stop: Stop | None = None
+        self.editing: Edit | None = None
+        self.keep_following = True
+        self.clock = PlayClock(self)
+        self.clock.ticked.connect(self._on_tick)
+        self._memory = PathMemory()
         self._aim: int | None = None
-        self._aim_draws = False
+        self._aim_draws = self._aim_heeds = False
+        self._towards_aim = False  # what was sent last was a move towards the aim
         self._offset = 0  # to be added to wherever the request in flight leads
-        self._stale = False  # the path beyond was made with another seed or temperature, or is a given image
-        self._known = np.zeros(0, dtype=np.uint8)  # values of the remembered path, as far as they were seen
-        self._due = 0.0
-        self._clock = QElapsedTimer()
-        self._timer = QTimer(self, interval=TICK_MS, timerType=Qt.TimerType.PreciseTimer)
-        self._timer.timeout.connect(self._on_tick)
-        events.pixels_opened.connect(self._on_opened)
-        events.pixels_moved.connect(self._on_moved)
-        events.command_failed.connect(self._on_failed)
+
+    @property
+    def chosen(self) -> frozenset[int]:
+        """Steps whose value the user chose."""
+        return self._memory.chosen
+
+    @property
+    def shown(self) -> PixelState | None:
+        """The image to be shown: while a sub-pixel is edited, the one as far as it had come."""
+        return self.editing.before if self.editing is not None else self.state
 
     # ---- opening -----------------------------------------------------------------------------------------------
-
-    @property
-    def busy(self) -> bool:
-        """Whether a request is in flight."""
-        return self._in_flight != 0
-
-    @property
-    def opening(self) -> bool:
-        """Whether a generation is asked for that is not open yet."""
-        return self._opening is not None or any(isinstance(c, Opening) for c in self._queue)
-
-    @property
-    def usable(self) -> bool:
-        """Whether there is an open generation to move in."""
-        return self.state is not None and self._opened is not None and self._opening is None
 
     def open(self, opening: Opening) -> None:
         """Open another generation in place of this one."""
         self.pause()
+        self.editing = self.stop = None
         self._queue.clear()
         self._set_aim(None)
         self._queue.append(opening)
@@ -140,9 +95,8 @@ class PixelWalk(QObject):
     def lose(self) -> None:
         """The engine is gone, and the generation with it; the last state stays to be looked at."""
         self.pause()
-        self._queue.clear()
-        self._in_flight = 0
-        self._opened = self._previous = self._opening = None
+        self.state, self.editing, self.stop = self.shown, None, None
+        self._lose_all()
         self._set_aim(None)
         self.changed.emit()
 
@@ -152,7 +106,7 @@ class PixelWalk(QObject):
             self._events.send(ClosePixels(session=self._opened.session))
         self.lose()
         self.state = None
-        self.chosen = frozenset()
+        self._memory = PathMemory()
         self.moved.emit()
 
     # ---- moving ------------------------------------------------------------------------------------------------
@@ -162,12 +116,11 @@ class PixelWalk(QObject):
         if self.playing or not (self.usable or self.opening):
             return
         self._stop_finishing()
+        self._leave_edit()
         if self.usable and self.state is not None and self.state.finished:
             self.go_to(self.start)
         self.playing = True
-        self._due = 1.0
-        self._clock.start()
-        self._timer.start()
+        self.clock.start()
         self.changed.emit()
         self._on_tick()
 
@@ -175,7 +128,7 @@ class PixelWalk(QObject):
         """Stand still: neither play nor run to the end."""
         self._stop_finishing()
         if self.playing:
-            self._timer.stop()
+            self.clock.stop()
             self.playing = False
             self._set_aim(None)
             self.changed.emit()
@@ -183,8 +136,8 @@ class PixelWalk(QObject):
     @property
     def heading(self) -> int:
         """The step that it is going to, or stands at."""
-        at = self.state.step if self.state is not None else 0
-        return at if self._aim is None else self._aim
+        at = self.shown.step if self.shown is not None else 0
+        return at if self._aim is None or self.editing is not None else self._aim
 
     def forward(self, count: int = 1) -> None:
         """Go ``count`` sub-pixels on, from where it is already going."""
@@ -198,6 +151,7 @@ class PixelWalk(QObject):
         if self.state is None or not (self.usable or self.opening):
             return
         self.pause()
+        self._leave_edit()
         if self.opening or (self._aim is None and self.busy):
             self._offset += count
             return
@@ -208,38 +162,95 @@ class PixelWalk(QObject):
             self.go_to(aim)
 
     def finish(self) -> None:
-        """Draw to the end as fast as the engine can; ``pause`` stops it."""
+        """Draw to the end as fast as the engine can; ``pause`` or a breakpoint stops it."""
+        self._leave_edit()
         if self.usable and self.state is not None and not self.state.finished:
             self.pause()
             self.finishing = True
             self.changed.emit()
-            self.draw_to(self.state.num_dims)
+            self.draw_to(self.state.num_dims, heed=True)
 
-    def draw_to(self, step: int) -> None:
-        """Generate (or replay) up to a step."""
+    def draw_to(self, step: int, *, heed: bool = False) -> None:
+        """Generate (or replay) up to a step; when asked to heed breakpoints, up to the first of them at most."""
+        self._leave_edit()
         if self.usable and self.state is not None:
-            self._set_aim(max(0, min(step, self.state.num_dims)), draws=True)
+            self._set_aim(max(0, min(step, self.state.num_dims)), draws=True, heeds=heed)
             self._go_on()
 
     def go_to(self, step: int) -> None:
         """Go to a step of the remembered path; beyond its end, to its end."""
+        self._leave_edit()
         if self.usable and self.state is not None:
             self._stop_finishing()
             self._set_aim(max(0, min(step, self.state.path)))
             self._go_on()
 
+    # ---- choosing and editing ------------------------------------------------------------------------------------
+
     def choose(self, value: int) -> None:
-        """Commit this value at the sub-pixel that is shown as the next one, whatever is on its way."""
+        """Commit this value at the sub-pixel whose conditional is shown, whatever is on its way.
+
+        That is the next one; while a placed one is edited, it is that one.
+        """
         state = self.state
         if not self.usable or state is None or state.finished or not 0 <= value < state.spec.levels:
+            return
+        if self.editing is not None:
+            self._change(self.editing, value)
             return
         self.pause()
         if self.busy or self._queue:
             self._queue.append(RewindPixels(session=0, step=state.step))
         self._queue.append(PlacePixel(session=0, value=value))
         self._set_aim(None)
-        self.chosen = frozenset(s for s in self.chosen if s < state.step) | {state.step}
+        self._memory.choose(state.step)
         self._go_on()
+
+    def edit(self, step: int) -> None:
+        """Show the conditional of a placed sub-pixel, so that ``choose`` changes its value; the image stays."""
+        before = self.shown
+        if not self.usable or before is None or not 0 <= step < before.step:
+            return
+        self.pause()
+        self.editing = Edit(step, before)
+        self._set_aim(step)
+        self._go_on()
+        self.changed.emit()
+
+    def leave_edit(self) -> None:
+        """Change nothing: stand where it stood before ``edit``."""
+        if self.editing is not None:
+            self._leave_edit()
+            self._go_on()
+            self.moved.emit()
+
+    def set_keep_following(self, keep: bool) -> None:
+        """Whether an edit keeps what follows, or draws it again."""
+        self.keep_following = keep
+        self.changed.emit()
+
+    def _leave_edit(self) -> None:
+        edit, self.editing = self.editing, None
+        if edit is not None:
+            self.state = edit.before
+            self._set_aim(None)
+            self._queue.append(RewindPixels(session=0, step=edit.before.step))
+            self.changed.emit()
+
+    def _change(self, edit: Edit, value: int) -> None:
+        keep, before = self.keep_following, edit.before
+        if keep or not self._memory.stale:
+            self._queue.append(RewindPixels(session=0, step=before.step))
+            change = EditPixel(session=0, step=edit.step, value=value, keep=keep, temperature=self.temperature)
+            self._queue.append(change)
+        else:  # what follows is drawn with the new seed and temperature
+            self._queue.append(RewindPixels(session=0, step=edit.step))
+            self._queue.append(PlacePixel(session=0, value=value))
+        self.editing, self.state = None, before
+        self._set_aim(before.step, draws=not keep)
+        self._memory.choose(edit.step, keep=keep)
+        self._go_on()
+        self.changed.emit()
 
     # ---- settings ----------------------------------------------------------------------------------------------
 
@@ -248,11 +259,16 @@ class PixelWalk(QObject):
         self.speed_hz = min(MAX_SPEED_HZ, max(MIN_SPEED_HZ, speed_hz))
         self.changed.emit()
 
+    def set_breakpoints(self, breakpoints: Breakpoints) -> None:
+        """Stop elsewhere from now on."""
+        self.breakpoints = breakpoints
+        self.changed.emit()
+
     def set_temperature(self, temperature: float) -> None:
         """Temperature of the draws to come; the remembered path beyond is drawn anew when it is gone over."""
         if temperature != self.temperature:
             self.temperature = temperature
-            self._stale = True
+            self._memory.stale = True
             self.changed.emit()
 
     def set_seed(self, seed: int) -> None:
@@ -264,27 +280,27 @@ class PixelWalk(QObject):
         if self.usable and state is not None and state.step == state.path < state.num_dims and not self.busy:
             self._queue.append(ForgetPath(session=0, seed=seed))  # shows the uniform that now chooses the next value
             self._go_on()
-        self._stale = True
+        self._memory.stale = True
         self.changed.emit()
 
     def follows_path(self) -> bool:
         """Whether going on places what the path remembers (and was seen before), rather than drawing."""
-        state = self.state
-        return state is not None and not self._stale and state.step < min(len(self._known), state.path)
+        return self.state is not None and self._memory.upcoming(self.state) is not None
 
     def upcoming(self) -> int | None:
         """The value that going on places next: the remembered one, or the draw; None at the end."""
         state = self.state
         if state is None or state.finished:
             return None
-        if self.follows_path():
-            return int(self._known[state.step])
+        remembered = self._memory.upcoming(state)
+        if remembered is not None:
+            return remembered
         return inverse_cdf(tempered(state.conditional, self.temperature), state.uniform)
 
     # ---- towards the aim ---------------------------------------------------------------------------------------
 
-    def _set_aim(self, step: int | None, *, draws: bool = False) -> None:
-        self._aim, self._aim_draws, self._offset = step, draws, 0
+    def _set_aim(self, step: int | None, *, draws: bool = False, heeds: bool = False) -> None:
+        self._aim, self._aim_draws, self._aim_heeds, self._offset = step, draws, heeds, 0
 
     def _stop_finishing(self) -> None:
         if self.finishing:
@@ -297,106 +313,89 @@ class PixelWalk(QObject):
         if self.busy:
             return
         if self._queue:
+            self._towards_aim = False
             self._send(self._queue.popleft())
             return
-        state = self.state
+        state, self._towards_aim = self.state, True
         if state is None or self._opened is None or self._aim is None or self._aim == state.step:
             self._set_aim(None)
             self._stop_finishing()
         elif self._aim < state.step or not self._aim_draws:
             self._send(RewindPixels(session=0, step=min(self._aim, state.path)))
-        elif self._stale:
+        elif self._memory.stale:
             self._send(ForgetPath(session=0, seed=self.seed))
         else:
-            budget = FINISH_BUDGET_MS if self.finishing else PLAY_BUDGET_MS
-            count = self._aim - state.step
-            self._send(AdvancePixels(session=0, count=count, temperature=self.temperature, budget_ms=budget))
+            self._send(self._advance(self._aim - state.step))
+
+    def _advance(self, count: int) -> AdvancePixels:
+        budget = FINISH_BUDGET_MS if self.finishing else PLAY_BUDGET_MS
+        points = self.breakpoints if self._aim_heeds else Breakpoints()
+        return AdvancePixels(
+            session=0,
+            count=count,
+            temperature=self.temperature,
+            budget_ms=budget,
+            stop_entropy=points.stop_entropy,
+            stop_probability=points.stop_probability,
+        )
 
     def _send(self, what: Opening | SessionCommand) -> None:
-        command: Command
-        if isinstance(what, Opening):
-            self._opening, self._previous, self._opened = what, self._opened, None
-            weights_of = self._previous.session if what.same_weights and self._previous else 0
-            command = msgspec.structs.replace(what.command, weights_of=weights_of)
-        else:
-            assert self._opened is not None, "a move before a generation is open"
-            command = msgspec.structs.replace(what, session=self._opened.session)
-            self._stale = self._stale and not isinstance(what, ForgetPath)
-        self._sent = command
-        self._in_flight = self._events.send(command)
+        super()._send(what)
+        self.stop = None
+        self._memory.stale = self._memory.stale and not isinstance(what, ForgetPath)
 
     def _on_tick(self) -> None:
-        self._due += self._clock.restart() / 1000 * self.speed_hz
-        if self.state is None or self.busy or self._opened is None:
-            self._due = min(self._due, 1 + self.speed_hz * BACKLOG_S)
+        free = self.state is not None and not self.busy and self._opened is not None
+        count = self.clock.take(self.speed_hz, free=free)
+        if not free or self.state is None:
             return
         if self.state.finished:
             self.pause()
-        elif self._due >= 1:
-            count = int(self._due)
-            self._due -= count
-            self.draw_to(self.state.step + count)
+        elif count:
+            self.draw_to(self.state.step + count, heed=True)
 
     # ---- replies -----------------------------------------------------------------------------------------------
 
-    def _on_opened(self, event: PixelsOpened) -> None:
-        if not self.busy or event.request != self._in_flight or self._opening is None:
-            return
-        if self._previous is not None:
-            self._events.send(ClosePixels(session=self._previous.session))
-        self._opened, self._previous = event, None
-
-    def _on_moved(self, event: PixelsMoved) -> None:
-        if not self.busy or event.request != self._in_flight or self._opened is None:
-            return
-        self._in_flight = 0
-        before, self.state = self.state, PixelState.of(self._opened, event)
-        opening, self._opening = self._opening, None
+    def _on_arrived(self, before: PixelState | None, opening: Opening | None) -> None:
+        assert self.state is not None
         if opening is not None:
-            self._begin(opening)
-        self._learn(self.state)
+            asked_meanwhile = self._offset
+            self._memory.begin(stale=opening.stale, same_prefix=opening.same_prefix)
+            self._set_aim(opening.aim)
+            self._offset = asked_meanwhile
+        self._memory.learn(self.state)
+        self._look_for_stop(before, self.state)
         self._aim_after(before, self.state)
         overshot = opening is not None and self._aim is not None and self._aim < self.state.step
+        passing = overshot or bool(self._queue)
         self._go_on()
         if opening is not None:
             self.opened.emit()
-        if not overshot:
+        if not passing:
             self.moved.emit()
 
-    def _begin(self, opening: Opening) -> None:
-        self._known = np.zeros(0, dtype=np.uint8)
-        self._stale = opening.stale
-        asked_meanwhile = self._offset
-        self._set_aim(opening.aim)
-        self._offset = asked_meanwhile
-        if not opening.same_prefix:
-            self.chosen = frozenset()
+    def _look_for_stop(self, before: PixelState | None, state: PixelState) -> None:
+        """At a breakpoint, stand still."""
+        heeded = isinstance(self._sent, AdvancePixels) and self._aim_heeds
+        if heeded and (before is None or before.step != state.step):
+            stop = self.breakpoints.hit(state)
+            if stop is not None:
+                self.pause()
+                self._set_aim(None)
+                self.stop = stop
+                self.changed.emit()
 
     def _aim_after(self, before: PixelState | None, state: PixelState) -> None:
         """Add what was asked for meanwhile; when playing, let the clock set the next aim."""
-        went = isinstance(self._sent, AdvancePixels | RewindPixels)
+        went = self._towards_aim and isinstance(self._sent, AdvancePixels | RewindPixels)
         if self._offset and not self._queue and self._aim in (None, state.step):
             aim = state.step + self._offset
             self._set_aim(max(0, min(aim, state.num_dims)), draws=self._offset > 0)
         elif went and (self.playing or (before is not None and before.step == state.step)):
             self._set_aim(None)
 
-    def _learn(self, state: PixelState) -> None:
-        """Remember the values of the path, and which of the user's choices are still on it."""
-        channel, row, column = state.order[: state.step].T
-        placed = state.image[channel, row, column]
-        self._known = np.concatenate((placed, self._known[state.step :]))[: state.path]
-        self.chosen = frozenset(s for s in self.chosen if s < state.path)
-
-    def _on_failed(self, event: CommandFailed) -> None:
-        if not self.busy or event.request != self._in_flight:
-            return
-        self._in_flight = 0
-        self._queue.clear()
-        self._opening = None
+    def _on_refused(self) -> None:
+        self.editing = None
         self._set_aim(None)
         self.pause()
-        if self._opened is None:
-            self._opened, self._previous = self._previous, None
         self.changed.emit()
-        self.failed.emit(event.message)

@@ -20,8 +20,9 @@ from gmstudio.messages import (
     PixelsForked,
 )
 from gmstudio.session.library import RunLibrary
+from gmstudio.session.pixel_requests import Opening
 from gmstudio.session.pixel_state import PixelState
-from gmstudio.session.pixel_walk import Opening, PixelWalk
+from gmstudio.session.pixel_walk import PixelWalk
 
 CAPABILITY = "pixel_session"
 NUM_FORKS = 16

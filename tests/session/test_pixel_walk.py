@@ -9,13 +9,16 @@ from gmstudio.messages import (
     AdvancePixels,
     Array,
     ClosePixels,
+    EditPixel,
     ForgetPath,
     OpenPixels,
     PlacePixel,
     RewindPixels,
 )
-from gmstudio.session.pixel_state import PixelState
-from gmstudio.session.pixel_walk import Opening, PixelWalk
+from gmstudio.session.pixel_breakpoints import Breakpoints
+from gmstudio.session.pixel_requests import Opening
+from gmstudio.session.pixel_state import PixelState, entropy_nats
+from gmstudio.session.pixel_walk import PixelWalk
 
 END = SPEC.num_dims
 
@@ -185,7 +188,7 @@ def test_playing_goes_at_its_speed_and_stops_at_the_end(qtbot: QtBot, walk: Pixe
 def test_playing_keeps_one_request_in_flight(qtbot: QtBot, walk: PixelWalk, engine: PixelEngine) -> None:
     walk.set_speed(1000.0)
     walk.play()
-    qtbot.waitUntil(lambda: walk._due > 20, timeout=2000)
+    qtbot.waitUntil(lambda: walk.clock.due > 20, timeout=2000)
     assert in_flight(engine) == 1
     walk.pause()
 
@@ -261,3 +264,160 @@ def test_it_heads_for_what_was_asked_for_last(walk: PixelWalk, engine: PixelEngi
         walk.go_to(where(walk).row_start(walk.heading))
     engine.serve()
     assert where(walk).step == 0
+
+
+# ---- editing ---------------------------------------------------------------------------------------------------------
+
+
+def values(state: PixelState) -> list[int]:
+    """Levels of the placed sub-pixels, in order."""
+    channel, row, column = state.order[: state.step].T
+    return state.image[channel, row, column].tolist()
+
+
+def test_editing_shows_the_conditional_of_that_pixel_and_keeps_the_image_in_sight(
+    walk: PixelWalk, engine: PixelEngine
+) -> None:
+    walk.draw_to(9)
+    engine.serve()
+    whole = values(where(walk))
+    walk.edit(4)
+    engine.serve()
+    assert walk.editing is not None and where(walk).step == 4
+    assert walk.shown is not None and values(walk.shown) == whole and walk.heading == 9
+    assert walk.upcoming() == whole[4], "its present value is marked"
+    walk.leave_edit()
+    engine.serve()
+    assert walk.editing is None and values(where(walk)) == whole and walk.chosen == frozenset()
+
+
+def test_an_edit_keeps_what_follows_and_scores_it_anew(walk: PixelWalk, engine: PixelEngine) -> None:
+    walk.draw_to(9)
+    engine.serve()
+    before, nats = values(where(walk)), where(walk).nats
+    walk.edit(4)
+    engine.serve()
+    other = (before[4] + 1) % 4
+    walk.choose(other)
+    engine.serve()
+    assert engine.last(EditPixel).keep and walk.editing is None
+    assert values(where(walk)) == [*before[:4], other, *before[5:]]
+    assert walk.chosen == {4}
+    np.testing.assert_array_equal(where(walk).nats[:4], nats[:4])
+    assert not np.allclose(where(walk).nats[5:], nats[5:])
+
+
+def test_an_edit_draws_what_follows_again_from_the_same_uniforms(walk: PixelWalk, engine: PixelEngine) -> None:
+    walk.choose(2)
+    walk.draw_to(9)
+    engine.serve()
+    before = values(where(walk))
+    walk.set_keep_following(False)
+    walk.edit(4)
+    engine.serve()
+    walk.choose(before[4])
+    engine.serve()
+    assert not engine.last(EditPixel).keep
+    assert values(where(walk)) == before, "the same value and the same uniforms"
+    assert walk.chosen == {0, 4}
+
+
+def test_after_a_new_seed_an_edit_draws_what_follows_with_it(walk: PixelWalk, engine: PixelEngine) -> None:
+    walk.draw_to(END)
+    engine.serve()
+    before = values(where(walk))
+    walk.set_keep_following(False)
+    walk.set_seed(99)
+    walk.edit(1)
+    engine.serve()
+    walk.choose(before[1])
+    engine.serve()
+    assert where(walk).finished and values(where(walk))[:2] == before[:2]
+    assert values(where(walk)) != before
+
+
+def test_moving_on_leaves_an_edit_and_counts_from_where_it_stood(walk: PixelWalk, engine: PixelEngine) -> None:
+    walk.draw_to(7)
+    engine.serve()
+    before = values(where(walk))
+    walk.edit(2)
+    engine.serve()
+    walk.forward()
+    engine.serve()
+    assert walk.editing is None and where(walk).step == 8 and values(where(walk))[:7] == before
+    walk.edit(2)
+    walk.back()  # before the engine has answered
+    engine.serve()
+    assert where(walk).step == 7
+
+
+def test_only_placed_pixels_are_edited(walk: PixelWalk, engine: PixelEngine) -> None:
+    walk.draw_to(3)
+    engine.serve()
+    for step in (3, -1):
+        walk.edit(step)
+        assert walk.editing is None
+
+
+# ---- breakpoints -----------------------------------------------------------------------------------------------------
+
+
+def expected_stops(engine: PixelEngine, points: Breakpoints) -> list[int]:
+    """Where finishing in one go, without breakpoints, passes one: counted on the whole image's numbers."""
+    free = PixelWalk(engine)
+    free.open(Opening(OpenPixels(run=RUN)))
+    engine.serve()
+    free.finish()
+    engine.serve()
+    state = where(free)
+    uncertain = {s for s in range(1, END) if points.entropy_on and state.entropies[s] > points.entropy}
+    unlikely = {s + 1 for s in range(END) if points.probability_on and np.exp(-state.nats[s]) < points.probability}
+    return sorted(uncertain | unlikely)
+
+
+@pytest.mark.parametrize(
+    "points",
+    [
+        Breakpoints(entropy=1.1, entropy_on=True),
+        Breakpoints(probability=0.25, probability_on=True),
+        Breakpoints(entropy=1.1, entropy_on=True, probability=0.25, probability_on=True),
+    ],
+)
+def test_finishing_stops_at_breakpoints_and_goes_on_the_next_time(
+    walk: PixelWalk, engine: PixelEngine, points: Breakpoints
+) -> None:
+    wanted = expected_stops(engine, points)
+    assert 2 <= len(wanted) < END, "the example says something"
+    walk.set_breakpoints(points)
+    stops = []
+    while not where(walk).finished:
+        walk.finish()
+        engine.serve()
+        assert not walk.finishing
+        if walk.stop is not None:
+            stops.append(where(walk).step)
+    assert stops == wanted
+
+
+def test_playing_a_pixel_at_a_time_stops_and_says_why(qtbot: QtBot, walk: PixelWalk, engine: PixelEngine) -> None:
+    points = Breakpoints(entropy=1.1, entropy_on=True)
+    wanted = expected_stops(engine, points)
+    walk.set_breakpoints(points)
+    for step in wanted[:2]:
+        walk.play()
+        while walk.playing:
+            engine.serve()
+            qtbot.waitUntil(lambda: in_flight(engine) > 0 or not walk.playing, timeout=2000)
+        assert where(walk).step == step
+        assert walk.stop is not None and walk.stop.kind == "entropy" and walk.stop.step == step
+        assert walk.stop.value == pytest.approx(entropy_nats(where(walk).conditional)) and walk.stop.value > 1.1
+    walk.forward()
+    engine.serve()
+    assert walk.stop is None and where(walk).step == wanted[1] + 1, "a single step goes on"
+
+
+def test_a_breakpoint_that_is_switched_off_stops_nothing(walk: PixelWalk, engine: PixelEngine) -> None:
+    walk.set_breakpoints(Breakpoints(entropy=0.0, probability=1.0))
+    walk.finish()
+    engine.serve()
+    assert where(walk).finished and walk.stop is None
