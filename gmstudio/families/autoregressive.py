@@ -42,6 +42,8 @@ class AutoregressiveFamily(Family):
     """Which order a model keeps to that does not take any."""
     num_classes: int = 0
     """Labels 0 … num_classes-1 that the model can be conditioned on; 0: none."""
+    differentiable: bool = False
+    """Whether ``log_components`` takes levels between the integers and has a gradient in them."""
     max_session: ClassVar[int] = 256
     """Images that ``sample`` generates side by side; more are done one group after another, to bound the memory."""
 
@@ -67,6 +69,25 @@ class AutoregressiveFamily(Family):
         """The log-probability log p(x_i | x_<i) of each sub-pixel's own value: (B, C, H, W), nats; see ``logits``."""
         log_probs_BCHWL = functional.log_softmax(self.logits(x_BCHW, order_D3, labels_B), dim=-1)
         return log_probs_BCHWL.gather(-1, x_BCHW.long().unsqueeze(-1)).squeeze(-1)
+
+    def log_components(
+        self, levels_BCHW: Tensor, step: int, order_D3: Tensor, labels_B: Tensor | None = None
+    ) -> Tensor:
+        """The conditional of one sub-pixel given those before it, as the sum of the components of a mixture.
+
+        Args:
+            levels_BCHW: images on the model's device: integers, or floats where the model is ``differentiable``.
+                Sub-pixels from ``step`` on do not matter.
+            step: of the sub-pixel in the order.
+            order_D3: the generation order.
+            labels_B: what the images are conditioned on, see ``logits``.
+
+        Returns:
+            (B, K, L) log-probabilities, nats, whose exponentials sum to one over components and levels; K is 1 where
+            the conditional is no mixture.
+        """
+        channel, row, column = order_D3[step].tolist()
+        return self.logits(levels_BCHW, order_D3, labels_B)[:, channel, row, column].log_softmax(1).unsqueeze(1)
 
     def stepper(
         self, images_BCHW: NDArray[np.uint8], order_D3: Tensor, rewindable: bool, labels_B: Tensor | None = None

@@ -83,6 +83,7 @@ class FVBN(AutoregressiveFamily):
         ),
     )
     training_defaults: ClassVar[Training] = Training(steps=1500, batch_size=64, learning_rate=5e-3, schedule="cosine")
+    differentiable = True
     own_index: Tensor
 
     def __init__(self, config: Config, image: ImageSpec) -> None:
@@ -121,6 +122,15 @@ class FVBN(AutoregressiveFamily):
         ordered_BD = in_order(x_BCHW, self.own_index)
         log_prob_BD = self.output.log_prob(self.features(ordered_BD), ordered_BD)
         return from_order(log_prob_BD, self.own_index, self.image)
+
+    def log_components(
+        self, levels_BCHW: Tensor, step: int, order_D3: Tensor, labels_B: Tensor | None = None
+    ) -> Tensor:
+        """See ``AutoregressiveFamily``: one row of the matrix."""
+        x_Bn = unit_levels(levels_BCHW.flatten(1)[:, self.own_index[:step]], self.image.levels, self.bias_FD.dtype)
+        features_BF = x_Bn @ self.weight_FDD[:, step, :step].T + self.bias_FD[:, step]
+        logits_B1L: Tensor = self.output(features_BF.unsqueeze(2)).transpose(1, 2)
+        return logits_B1L.log_softmax(2)
 
     def stepper(
         self, images_BCHW: NDArray[np.uint8], order_D3: Tensor, rewindable: bool, labels_B: Tensor | None = None

@@ -136,6 +136,7 @@ class MADE(AutoregressiveFamily):
         ),
     )
     training_defaults: ClassVar[Training] = Training(steps=1500, batch_size=64, learning_rate=3e-3, schedule="cosine")
+    differentiable = True
     degrees: Tensor
     """(K, layers, N) of the hidden units under each mask."""
     positions: Tensor
@@ -206,6 +207,16 @@ class MADE(AutoregressiveFamily):
     def log_prob_per_dim(self, x_BCHW: Tensor, order_D3: Tensor, labels_B: Tensor | None = None) -> Tensor:
         """See ``AutoregressiveFamily``."""
         return _log_mean_exp([self._log_prob(x_BCHW, masks) for masks in self._masks_averaged(order_D3)])
+
+    def log_components(
+        self, levels_BCHW: Tensor, step: int, order_D3: Tensor, labels_B: Tensor | None = None
+    ) -> Tensor:
+        """See ``AutoregressiveFamily``: averaging over masks makes a mixture of them."""
+        own = int(flat_index(order_D3[step : step + 1], self.image))
+        found = [self.features(levels_BCHW, masks)[:, :, own] for masks in self._masks_averaged(order_D3)]
+        features_BFK = torch.stack(found, dim=2)
+        logits_BKL: Tensor = self.output(features_BFK).transpose(1, 2)
+        return logits_BKL.log_softmax(2) - math.log(len(found))
 
     def stepper(
         self, images_BCHW: NDArray[np.uint8], order_D3: Tensor, rewindable: bool, labels_B: Tensor | None = None

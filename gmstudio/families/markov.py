@@ -160,6 +160,7 @@ class Markov(AutoregressiveFamily):
                 }
             )
         self.is_counted = config.estimator == "counting" or (config.estimator == "auto" and entries <= MAX_TABLE)
+        self.differentiable = not self.is_counted
         if self.is_counted:
             self._make_table()
         else:
@@ -221,6 +222,22 @@ class Markov(AutoregressiveFamily):
         else:
             logits_BDL = self.output(self._features(values_BD)).transpose(1, 2)
         return from_order(logits_BDL, self.own_index, self.image)
+
+    def log_components(
+        self, levels_BCHW: Tensor, step: int, order_D3: Tensor, labels_B: Tensor | None = None
+    ) -> Tensor:
+        """See ``AutoregressiveFamily``: one row of the table, or one regression."""
+        count = min(step, self.num_parents)
+        before_Bn = levels_BCHW.flatten(1)[:, self.own_index[step - count : step]]
+        if self.is_counted:
+            rows_B = self.starts[step] + (before_Bn.long() * self.powers[self.num_parents - count :]).sum(1)
+            logits_BL = functional.pad(self.odds_TM[rows_B], (1, 0))
+        else:
+            x_Bn = unit_levels(before_Bn, self.image.levels, self.bias_FD.dtype)
+            weights_Fn = self.weight_FDn[:, step, self.num_parents - count :]
+            features_BF = x_Bn @ weights_Fn.T + self.bias_FD[:, step]
+            logits_BL = self.output(features_BF.unsqueeze(2)).squeeze(2)
+        return logits_BL.log_softmax(1).unsqueeze(1)
 
     def receptive_field(self, step: int, order_D3: Tensor) -> Tensor:
         """(C, H, W) bool: the n sub-pixels before ``step``."""

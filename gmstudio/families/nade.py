@@ -150,6 +150,7 @@ class NADE(AutoregressiveFamily):
         ),
     )
     training_defaults: ClassVar[Training] = Training(steps=600, batch_size=64, learning_rate=3e-3, schedule="cosine")
+    differentiable = True
     own_index: Tensor
 
     def __init__(self, config: Config, image: ImageSpec) -> None:
@@ -207,6 +208,22 @@ class NADE(AutoregressiveFamily):
             for chunk, features in self._features(values_BD, index_D)
         ]
         return from_order(torch.cat(parts, dim=1), index_D, self.image)
+
+    def log_components(
+        self, levels_BCHW: Tensor, step: int, order_D3: Tensor, labels_B: Tensor | None = None
+    ) -> Tensor:
+        """See ``AutoregressiveFamily``: one look at the hidden layer, which is summed up anew."""
+        index_D = self._index(order_D3)
+        before_n, own = index_D[:step], index_D[step]
+        x_Bn = unit_levels(levels_BCHW.flatten(1)[:, before_n], self.image.levels, self.bias_N.dtype)
+        sums_BN = x_Bn @ self.weight_DN[before_n] + self.bias_N
+        if self.given_DN is not None:
+            sums_BN = sums_BN + self.given_DN[before_n].sum(0)
+        features_BF = self._hidden(sums_BN) @ self.readout_DFN[own].T + self.offset_DF[own]
+        if isinstance(self.output, LevelMixture):
+            return self.output.log_components(features_BF)
+        logits_B1L: Tensor = self.output(features_BF.unsqueeze(2)).transpose(1, 2)
+        return logits_B1L.log_softmax(2)
 
     def stepper(
         self, images_BCHW: NDArray[np.uint8], order_D3: Tensor, rewindable: bool, labels_B: Tensor | None = None

@@ -55,6 +55,8 @@ class RasterFamily(AutoregressiveFamily):
         image: what the images are.
     """
 
+    differentiable = True
+
     def __init__(self, config: Any, image: ImageSpec) -> None:
         super().__init__(config, image)
         self.outputs = pixel_output(config.output, image, config.num_mixtures)
@@ -98,6 +100,14 @@ class RasterFamily(AutoregressiveFamily):
     def log_prob_per_dim(self, x_BCHW: Tensor, order_D3: Tensor, labels_B: Tensor | None = None) -> Tensor:
         """See ``AutoregressiveFamily``."""
         return self.outputs.log_prob(self.features(x_BCHW, labels_B), x_BCHW)
+
+    def log_components(
+        self, levels_BCHW: Tensor, step: int, order_D3: Tensor, labels_B: Tensor | None = None
+    ) -> Tensor:
+        """See ``AutoregressiveFamily``."""
+        channel, row, column = order_D3[step].tolist()
+        features_BF = self.features(levels_BCHW, labels_B)[:, :, row, column]
+        return self.outputs.log_components(features_BF, levels_BCHW[:, :, row, column], channel)
 
     def stepper(
         self, images_BCHW: NDArray[np.uint8], order_D3: Tensor, rewindable: bool, labels_B: Tensor | None = None

@@ -61,15 +61,25 @@ class LevelMixture(nn.Module):
         """Log-probability of integer values: (B, D), nats."""
         return self._log_prob(features_BFD, x_BD.long().unsqueeze(1))
 
+    def log_components(self, features_BF: Tensor) -> Tensor:
+        """Log-probabilities of all levels by component: (B, K, L); their exponentials sum to one over both."""
+        levels_L = torch.arange(self.levels, device=features_BF.device)
+        return self._log_mass(features_BF.unsqueeze(2), levels_L)
+
     def _log_prob(self, features: Tensor, x: Tensor) -> Tensor:
         """(B, F, …) features, and integers that broadcast with (B, K, …) → the same without the second axis."""
-        logits, means, log_scales = features.float().chunk(3, dim=1)
+        return torch.logsumexp(self._log_mass(features, x), dim=1)
+
+    def _log_mass(self, features: Tensor, x: Tensor) -> Tensor:
+        """(B, F, …) features, and integers that broadcast with (B, K, …) → log-weights plus log-masses, (B, K, …)."""
+        features = features.to(torch.promote_types(features.dtype, torch.float32))
+        logits, means, log_scales = features.chunk(3, dim=1)
         per_scale = torch.exp(-log_scales.clamp(MIN_LOG_SCALE, MAX_LOG_SCALE))
         half_bin = 1.0 / (self.levels - 1)
         from_mean = self.centres[x] - means
         lower, upper = (from_mean - half_bin) * per_scale, (from_mean + half_bin) * per_scale
         mass = log_mass(self.kind, lower, upper, x == 0, x == self.levels - 1)
-        return torch.logsumexp(functional.log_softmax(logits, dim=1) + mass, dim=1)
+        return functional.log_softmax(logits, dim=1) + mass
 
 
 def _logistic_log_mass(lower: Tensor, upper: Tensor, is_first: Tensor, is_last: Tensor) -> Tensor:

@@ -103,6 +103,14 @@ def painted_order(ranks_HW: Tensor, image: ImageSpec) -> Tensor:
     return _with_colours(torch.argsort(ranks_HW.flatten(), stable=True), image)
 
 
+def name_of_order(order_D3: Tensor, image: ImageSpec) -> OrderName | None:
+    """The first of ``ORDER_NAMES`` that an order (D, 3) is; None for a shuffled, painted or other one."""
+    for name in ORDER_NAMES:
+        if name != "random" and torch.equal(named_order(name, image), order_D3):
+            return name
+    return None
+
+
 def flat_index(order_D3: Tensor, image: ImageSpec) -> Tensor:
     """(D,) positions of the order's sub-pixels in an image that is flattened to (C·H·W)."""
     channels, rows, columns = order_D3.unbind(1)

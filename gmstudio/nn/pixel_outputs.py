@@ -54,6 +54,18 @@ class PixelOutput(Protocol):
     def log_prob(self, features_BFHW: Tensor, x_BCHW: Tensor) -> Tensor:
         """Log-probability of each value given the earlier colours: (B, C, H, W), nats."""
 
+    def log_components(self, features_BF: Tensor, levels_BC: Tensor, channel: int) -> Tensor:
+        """One channel's conditional, by mixture component.
+
+        Args:
+            features_BF: features of one pixel.
+            levels_BC: the pixel's values, integers or floats; only those of earlier channels matter.
+            channel: which one.
+
+        Returns:
+            (B, K, L) log-probabilities, nats, whose exponentials sum to one over K and L; K is 1 if it is no mixture.
+        """
+
     def initial_bias(self) -> Tensor | None:
         """(F,) features to start training from; None: any."""
 
@@ -87,6 +99,10 @@ class BernoulliOutput:
         """See ``PixelOutput``."""
         return -functional.binary_cross_entropy_with_logits(features_BFHW, x_BCHW.to(features_BFHW), reduction="none")
 
+    def log_components(self, features_BF: Tensor, levels_BC: Tensor, channel: int) -> Tensor:
+        """See ``PixelOutput``."""
+        return functional.pad(features_BF[:, channel, None], (1, 0)).log_softmax(1).unsqueeze(1)
+
     def initial_bias(self) -> Tensor | None:
         """See ``PixelOutput``."""
         return None
@@ -119,6 +135,11 @@ class SoftmaxOutput:
         """See ``PixelOutput``."""
         logits_BLCHW = features_BFHW.unflatten(1, self._by_channel).transpose(1, 2)
         return -functional.cross_entropy(logits_BLCHW, x_BCHW.long(), reduction="none")
+
+    def log_components(self, features_BF: Tensor, levels_BC: Tensor, channel: int) -> Tensor:
+        """See ``PixelOutput``."""
+        logits_BCL: Tensor = features_BF.unflatten(1, self._by_channel)
+        return logits_BCL[:, channel : channel + 1].log_softmax(2)
 
     def initial_bias(self) -> Tensor | None:
         """See ``PixelOutput``."""
@@ -177,6 +198,12 @@ class LogisticMixtureOutput:
         assert summed_BCHWL is not None
         return summed_BCHWL
 
+    def log_components(self, features_BF: Tensor, levels_BC: Tensor, channel: int) -> Tensor:
+        """See ``PixelOutput``."""
+        parts = self._conditionals(features_BF[:, :, None, None], levels_BC[:, :, None, None])
+        weight_BK1, mean_BK1, scale_BK1 = (part[channel, :, :, 0] for part in parts)
+        return weight_BK1 + self._log_mass(mean_BK1, scale_BK1, torch.arange(self._levels, device=features_BF.device))
+
     def step_logits(self, features_FB: FloatArray, earlier_BC: NDArray[np.uint8]) -> FloatArray:
         """See ``PixelOutput``; they are normalized."""
         channel = earlier_BC.shape[1]
@@ -190,7 +217,8 @@ class LogisticMixtureOutput:
 
     def _conditionals(self, features_BFHW: Tensor, x_BCHW: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Log-weights, means and 1/scales of each colour's mixture given the earlier colours, (C, B, K, H, W) each."""
-        logits, means, log_scales, coefficients = features_BFHW.float().split(self._parts, dim=1)
+        features_BFHW = features_BFHW.to(torch.promote_types(features_BFHW.dtype, torch.float32))
+        logits, means, log_scales, coefficients = features_BFHW.split(self._parts, dim=1)
         shape = (self._channels, self._components)
         means_CBKHW = means.unflatten(1, shape).transpose(0, 1)
         log_scales = log_scales.clamp(MIN_LOG_SCALE, MAX_LOG_SCALE)
@@ -198,25 +226,28 @@ class LogisticMixtureOutput:
         weights_BKHW = functional.log_softmax(logits, dim=1) if self._components > 1 else torch.zeros_like(means[:, :1])
         if self._channels == 1:
             return weights_BKHW.unsqueeze(0), means_CBKHW, per_scale_CBKHW
-        values_CBKHW = (x_BCHW.float() * (2.0 * self._half_bin) - 1.0).transpose(0, 1).unsqueeze(2)
+        values_CBKHW = (x_BCHW.to(means.dtype) * (2.0 * self._half_bin) - 1.0).transpose(0, 1).unsqueeze(2)
         red, green, _ = values_CBKHW
         red_in_green, red_in_blue, green_in_blue = torch.tanh(coefficients).chunk(3, dim=1)
         shifts = [torch.zeros_like(red_in_green), red_in_green * red, red_in_blue * red + green_in_blue * green]
         means_CBKHW = means_CBKHW + torch.stack(shifts)
         weights = [weights_BKHW]
         for channel in range(self._channels - 1):
-            x_BKHW = x_BCHW[:, channel].long().unsqueeze(1)
+            x_BKHW = x_BCHW[:, channel].unsqueeze(1)
             joint = weights[-1] + self._log_mass(means_CBKHW[channel], per_scale_CBKHW[channel], x_BKHW)
             weights.append(functional.log_softmax(joint, dim=1))
         return torch.stack(weights), means_CBKHW, per_scale_CBKHW
 
     def _log_mass(self, mean: Tensor, per_scale: Tensor, x: Tensor) -> Tensor:
-        """Logarithm of a component's mass in the bins of integers x; all shapes broadcast."""
+        """Logarithm of a component's mass in the bins of integers x; all shapes broadcast.
+
+        Floats are taken for the middles of bins as wide; nearest to the first or last level these reach to infinity.
+        """
         from_mean = x.to(mean.dtype) * (2.0 * self._half_bin) - 1.0 - mean
         below = functional.logsigmoid((from_mean + self._half_bin) * per_scale)
         above = functional.logsigmoid((self._half_bin - from_mean) * per_scale)
         inner = below + above + torch.log(-torch.expm1(-2.0 * self._half_bin * per_scale))
-        return torch.where(x == 0, below, torch.where(x == self._levels - 1, above, inner))
+        return torch.where(x < 0.5, below, torch.where(x > self._levels - 1.5, above, inner))
 
     def _log_levels(self, weights_BK: FloatArray, means_BK: FloatArray, per_scale_BK: FloatArray) -> FloatArray:
         """Log-probabilities of all levels under a mixture: (B, L); one exponential per component and bin edge."""
