@@ -17,8 +17,11 @@ from gmstudio.messages import (
     ClosePixels,
     Command,
     CommandFailed,
+    ComparePixels,
     DataBrowsed,
+    EditPixel,
     Event,
+    ExplainPixel,
     ForgetPath,
     ForkPixels,
     OpenPixels,
@@ -38,6 +41,8 @@ class PixelEngine(FakeClient):
         self.spec = spec
         self.model = model or TinyAutoregressive(spec)
         self.weights_step = 400
+        self.others: dict[str, Any] = {}
+        """Models of other runs, by path, to compare with."""
         self.explorer = PixelExplorer()
         generator = np.random.default_rng(0)
         self.data = generator.integers(0, spec.levels, (20, *spec.shape)).astype(np.uint8)
@@ -93,11 +98,19 @@ class PixelEngine(FakeClient):
 
     def _handle(self, command: Command) -> Iterator[Event]:
         if isinstance(command, OpenPixels):
-            yield from self.explorer.open(self.model, command.run, self.weights_step, command)
+            model = self.others.get(command.run, self.model)
+            yield from self.explorer.open(model, command.run, self.weights_step, command)
         elif isinstance(command, AdvancePixels):
             yield from self.explorer.advance(command)
         elif isinstance(command, PlacePixel):
             yield from self.explorer.place(command)
+        elif isinstance(command, EditPixel):
+            yield from self.explorer.edit(command)
+        elif isinstance(command, ExplainPixel):
+            yield from self.explorer.explain(command)
+        elif isinstance(command, ComparePixels):
+            model = self.others.get(command.run, self.model)
+            yield from self.explorer.compare(model, command.run, self.weights_step, command)
         elif isinstance(command, RewindPixels):
             yield from self.explorer.rewind(command)
         elif isinstance(command, ForgetPath):

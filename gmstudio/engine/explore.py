@@ -5,8 +5,11 @@ from gmstudio.engine.pixels import PixelExplorer
 from gmstudio.messages import (
     AdvancePixels,
     ClosePixels,
+    ComparePixels,
     Done,
+    EditPixel,
     Event,
+    ExplainPixel,
     ForgetPath,
     ForkPixels,
     OpenPixels,
@@ -29,9 +32,12 @@ class Explore:
             OpenPixels: self._on_open_pixels,
             AdvancePixels: self._on_advance_pixels,
             PlacePixel: self._on_place_pixel,
+            EditPixel: self._on_edit_pixel,
             RewindPixels: self._on_rewind_pixels,
             ForgetPath: self._on_forget_path,
             ForkPixels: self._on_fork_pixels,
+            ExplainPixel: self._on_explain_pixel,
+            ComparePixels: self._on_compare_pixels,
             ClosePixels: self._on_close_pixels,
         }
 
@@ -45,6 +51,9 @@ class Explore:
     def _on_place_pixel(self, command: PlacePixel) -> None:
         self._send(self._pixels.place(command))
 
+    def _on_edit_pixel(self, command: EditPixel) -> None:
+        self._send(self._pixels.edit(command))
+
     def _on_rewind_pixels(self, command: RewindPixels) -> None:
         self._send(self._pixels.rewind(command))
 
@@ -53,6 +62,13 @@ class Explore:
 
     def _on_fork_pixels(self, command: ForkPixels) -> Pieces:
         return self._pixels.fork(command)
+
+    def _on_explain_pixel(self, command: ExplainPixel) -> None:
+        self._send(self._pixels.explain(command))
+
+    def _on_compare_pixels(self, command: ComparePixels) -> None:
+        loaded = self._bench.model(command.run, "pixel_session")
+        self._send(self._pixels.compare(loaded.model, command.run, loaded.step, command))
 
     def _on_close_pixels(self, command: ClosePixels) -> None:
         self._pixels.close(command)

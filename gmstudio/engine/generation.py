@@ -7,15 +7,17 @@ forth between 0 and ``scored`` therefore costs no model evaluation.
 
 import math
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from gmstudio.cards import ImageSpec
+from gmstudio.engine.pixel_setting import PixelSetting, uniforms_of
 from gmstudio.families.base import PixelSession
 from gmstudio.messages import Array, PixelsMoved
 
@@ -27,6 +29,22 @@ TINY = float(np.finfo(np.float32).tiny)
 """Smallest probability whose logarithm is taken: float32 ends there, so 87.3 nats means that much or more."""
 
 
+Stopped = Literal["", "entropy", "probability"]
+
+
+@dataclass(frozen=True)
+class Breakpoints:
+    """Where a walk stops by itself.
+
+    Args:
+        entropy: before a sub-pixel whose conditional has a larger entropy, nats; None: never.
+        probability: after a sub-pixel whose value was less likely than this; None: never.
+    """
+
+    entropy: float | None = None
+    probability: float | None = None
+
+
 class Generation:
     """Walks one image forth and back; all values, nats and conditionals are those of the weights it was opened with.
 
@@ -34,20 +52,23 @@ class Generation:
         number: of the session, as the window knows it.
         run: path of the run.
         weights_step: training step of the weights.
-        model: an autoregressive model whose weights nobody changes any more.
+        setting: the model, and how it generates.
         seed: of the uniforms.
     """
 
-    def __init__(self, number: int, run: str, weights_step: int, model: Any, seed: int) -> None:
-        self.number, self.run, self.weights_step, self.model = number, run, weights_step, model
-        self.image: ImageSpec = model.image
-        self._session = open_session(model, 1, uniforms_of(seed, self.image.num_dims, 1))
+    def __init__(self, number: int, run: str, weights_step: int, setting: PixelSetting, seed: int) -> None:
+        self.number, self.run, self.weights_step, self.setting = number, run, weights_step, setting
+        self.image: ImageSpec = setting.image
+        self._session = setting.open_session(1, uniforms_of(seed, self.image.num_dims, 1))
         self.order: NDArray[np.int64] = self._session.order.cpu().numpy().astype(np.int64)
         self._values = np.zeros(self.image.num_dims, dtype=np.int64)
         self._nats = np.zeros(self.image.num_dims, dtype=np.float32)
+        self._entropies = np.zeros(self.image.num_dims, dtype=np.float32)
         self._seen: dict[int, NDArray[np.float32]] = {}
         self._probe: PixelSession | None = None
         self.step = self.scored = self.path = 0
+        self.stopped: Stopped = ""
+        """The breakpoint that ended the last walk."""
 
     @property
     def values(self) -> NDArray[np.int64]:
@@ -59,17 +80,27 @@ class Generation:
         """(step,) −log p of each placed sub-pixel at temperature 1."""
         return self._nats[: self.step]
 
+    @property
+    def entropies(self) -> NDArray[np.float32]:
+        """(step,) nats, the entropy of each placed sub-pixel's conditional."""
+        return self._entropies[: self.step]
+
     def remember(self, values: NDArray[np.int64]) -> None:
         """Make these (n,) levels the path from the start; they are scored when they are walked over."""
         self._forget_beyond(0)
         self._values[: len(values)] = values
         self.path = len(values)
         self.step = 0
+        self.stopped = ""
 
-    def advance(self, count: int, temperature: float, budget_ms: float) -> None:
-        """Go forward by up to ``count`` sub-pixels, at least one, for about ``budget_ms``; new ones are drawn."""
+    def advance(self, count: int, temperature: float, budget_ms: float, breakpoints: Breakpoints | None = None) -> None:
+        """Go forward by up to ``count`` sub-pixels, at least one, for about ``budget_ms``; new ones are drawn.
+
+        A breakpoint ends it early, see ``stopped``. Where this leaves off is looked at too, so that no breakpoint can
+        hide between two walks; the first sub-pixel passes it.
+        """
         end = min(self.step + count, self.image.num_dims)
-        self._walk(end, budget_ms, lambda: int(self._session.draw(temperature)[0]))
+        self._walk(end, budget_ms, lambda: int(self._session.draw(temperature)[0]), breakpoints)
 
     def walk_to(self, step: int, budget_ms: float = REPLAY_BUDGET_MS) -> None:
         """Go to a step of the remembered path, or as far towards it as the budget lets us score.
@@ -94,10 +125,38 @@ class Generation:
             raise ValueError(f"Level {value} does not exist; choose 0 … {self.image.levels - 1}.")
         self._forget_beyond(self.step)
         self._commit(value)
+        self.stopped = ""
+
+    def edit(self, step: int, value: int, *, keep: bool, temperature: float) -> None:
+        """Change a placed sub-pixel, and go back to where the generation stood as far as ``REPLAY_BUDGET_MS`` allows.
+
+        Args:
+            step: of the sub-pixel.
+            value: its new level.
+            keep: what was remembered after it stays and is scored anew; otherwise it is drawn again, from the same
+                uniforms.
+            temperature: of what is drawn again.
+
+        Raises:
+            ValueError: when that sub-pixel is not placed, or there is no such level.
+        """
+        if not 0 <= step < self.step:
+            raise ValueError(
+                f"Sub-pixel {step} is not placed; change one of the {self.step} that are"
+                + (f", 0 … {self.step - 1}." if self.step else ", once there are some.")
+            )
+        if not 0 <= value < self.image.levels:
+            raise ValueError(f"Level {value} does not exist; choose 0 … {self.image.levels - 1}.")
+        stood, path, self.step = self.step, self.path, step
+        self._forget_beyond(step)
+        self._values[step] = value
+        self.path = path if keep else step + 1
+        self._walk(stood, REPLAY_BUDGET_MS, lambda: int(self._session.draw(temperature)[0]))
 
     def forget(self, seed: int) -> None:
         """Drop the path beyond the current step; what follows uses the uniforms of this seed from here on."""
         self._forget_beyond(self.step)
+        self.stopped = ""
         fresh = uniforms_of(seed, self.image.num_dims, 1)
         with torch.inference_mode():
             self._session.uniforms[self.step :] = fresh[self.step :].to(self._session.uniforms)
@@ -119,13 +178,48 @@ class Generation:
             conditional=Array.of(conditional),
             uniform=0.0 if finished else float(self._session.uniforms[self.step, 0]),
             context=Array.of(context),
+            stopped=self.stopped,
+            entropies=Array.of(self.entropies),
         )
 
-    def _walk(self, end: int, budget_ms: float, draw: Callable[[], int] | None) -> None:
+    def conditional_at(self, step: int) -> NDArray[np.float32]:
+        """(L,) conditional of a step up to the current one; one that was not kept costs the way back and forth."""
+        with self._standing_at(step):
+            return self._look()
+
+    def context_at(self, step: int) -> NDArray[np.bool_]:
+        """(C, H, W) bool: what the conditional of a step up to the current one can depend on."""
+        with self._standing_at(step):
+            return self._context()
+
+    def picture_at(self, step: int) -> NDArray[np.uint8]:
+        """(C, H, W) levels after a step up to the current one; what is not placed is 0."""
+        with self._standing_at(step):
+            return self._picture()
+
+    @contextmanager
+    def _standing_at(self, step: int) -> Iterator[None]:
+        assert 0 <= step <= self.step, "only what stands now can be looked at"
+        stood, self.step = self.step, step
+        try:
+            yield
+        finally:
+            self.step = stood
+
+    def _walk(
+        self,
+        end: int,
+        budget_ms: float,
+        draw: Callable[[], int] | None,
+        breakpoints: Breakpoints | None = None,
+    ) -> None:
         deadline = time.perf_counter() + budget_ms / 1000
+        self.stopped = ""
         while self.step < end:
             if self.step < self.scored:
-                self.step = min(end, self.scored)
+                begun, self.step = self.step, min(end, self.scored)
+                if breakpoints is not None and self._stops_between(begun, breakpoints):
+                    return
                 continue
             if self.step < self.path:
                 self._commit(int(self._values[self.step]))
@@ -135,14 +229,32 @@ class Generation:
                 with torch.inference_mode():
                     value = draw()
                 self._commit(value)
+            if breakpoints is not None and self._stops_between(self.step - 1, breakpoints):
+                return
             if time.perf_counter() >= deadline:
                 return
+
+    def _stops_between(self, begun: int, breakpoints: Breakpoints) -> bool:
+        """Whether a breakpoint lies after ``begun`` and up to the current step; if so, go back to the first one."""
+        hits: list[tuple[int, Stopped]] = []
+        if breakpoints.probability is not None:
+            unlikely = np.exp(-self._nats[begun : self.step]) < breakpoints.probability
+            hits += [(begun + 1 + int(found), "probability") for found in np.flatnonzero(unlikely)[:1]]
+        if breakpoints.entropy is not None:
+            uncertain = self._entropies[begun + 1 : self.step] > breakpoints.entropy
+            hits += [(begun + 1 + int(found), "entropy") for found in np.flatnonzero(uncertain)[:1]]
+            if self.step < self.image.num_dims and entropy_of(self._look()) > breakpoints.entropy:
+                hits.append((self.step, "entropy"))
+        if hits:
+            self.step, self.stopped = min(hits, key=lambda hit: hit[0])
+        return bool(hits)
 
     def _commit(self, value: int) -> None:
         """Place a value at the current step, which is the last one scored, and score it."""
         conditional = self._look()
         self._seek()
         self._nats[self.step] = -math.log(max(float(conditional[value]), TINY))
+        self._entropies[self.step] = entropy_of(conditional)
         self._values[self.step] = value
         with torch.inference_mode():
             self._session.place(torch.tensor([value], device=self._session.images.device))
@@ -193,8 +305,7 @@ class Generation:
         session = self._session
         if session.step != self.step:
             if self._probe is None:
-                uniforms = torch.zeros(self.image.num_dims, 1)
-                self._probe = open_session(self.model, 1, uniforms)
+                self._probe = self.setting.open_session(1, torch.zeros(self.image.num_dims, 1))
             session = self._probe
             self._bring(session)
         context: NDArray[np.bool_] = session.context().cpu().numpy()
@@ -207,14 +318,6 @@ class Generation:
         return picture
 
 
-def uniforms_of(seed: int, num_dims: int, batch: int) -> Tensor:
-    """(D, B) float32 numbers in [0, 1) of a seed; drawn on the CPU, so a seed means the same on every device."""
-    return torch.rand(num_dims, batch, generator=torch.Generator().manual_seed(seed))
-
-
-def open_session(model: Any, batch: int, uniforms: Tensor) -> PixelSession:
-    """Open a pixel session that uses these (D, B) uniforms; the global random state is left alone."""
-    with torch.inference_mode():
-        session: PixelSession = model.pixel_session(batch, generator=torch.Generator(model.device))
-        session.uniforms.copy_(uniforms)
-    return session
+def entropy_of(conditional: NDArray[np.float32]) -> float:
+    """Entropy of (L,) probabilities, nats."""
+    return float(-(conditional * np.log(np.maximum(conditional, TINY))).sum())

@@ -14,22 +14,25 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
 
-from gmstudio.cards import ImageSpec
-from gmstudio.engine.generation import REPLAY_BUDGET_MS, TINY, Generation, open_session, uniforms_of
+from gmstudio.engine.generation import REPLAY_BUDGET_MS, Breakpoints, Generation
+from gmstudio.engine.pixel_comparison import compare
+from gmstudio.engine.pixel_fork import Fork
+from gmstudio.engine.pixel_insight import explain
+from gmstudio.engine.pixel_setting import check_seed, given_levels, setting_of
 from gmstudio.families.base import Autoregressive
 from gmstudio.messages import (
     AdvancePixels,
     Array,
     ClosePixels,
+    ComparePixels,
     Done,
+    EditPixel,
     Event,
+    ExplainPixel,
     ForgetPath,
     ForkPixels,
     OpenPixels,
-    PixelsForked,
     PixelsOpened,
     PlacePixel,
     RewindPixels,
@@ -37,7 +40,6 @@ from gmstudio.messages import (
 
 MAX_OPEN = 8
 MAX_FORKS = 256
-MAX_SEED = 2**31 - 1
 MAX_TEMPERATURE = 100.0
 MAX_BUDGET_MS = 100.0
 FORK_REPORTS_HZ = 15.0
@@ -82,13 +84,13 @@ class PixelExplorer:
             raise ValueError(
                 "Only an autoregressive model generates pixel by pixel; choose a run of such a family, like PixelCNN."
             )
-        image: ImageSpec = model.image  # type: ignore[attr-defined]
-        _check_seed(command.seed)
-        given = _check_given(command, image)
+        check_seed(command.seed)
+        given = given_levels(command, model.image)  # type: ignore[attr-defined]
         snapshot = self._snapshot(model, run, weights_step, command.weights_of)
+        setting = setting_of(snapshot.copy, command)
         self._last_number += 1
         number = self._last_number
-        generation = Generation(number, run, snapshot.step, snapshot.copy, command.seed)
+        generation = Generation(number, run, snapshot.step, setting, command.seed)
         if given is not None and command.first:
             channel, row, column = generation.order[: command.first].T
             generation.remember(given[channel, row, column].astype(np.int64))
@@ -100,9 +102,16 @@ class PixelExplorer:
             request=command.request,
             session=number,
             run=run,
-            image=image,
+            image=setting.image,
             weights_step=snapshot.step,
             order=Array.of(generation.order),
+            orders=setting.orders,
+            order_name=setting.order_name,
+            order_words=setting.order_words,
+            num_given=setting.num_given,
+            any_order=setting.any_order,
+            num_classes=setting.num_classes,
+            label=setting.label,
         )
         return [opened, generation.moved(command.request)]
 
@@ -118,7 +127,8 @@ class PixelExplorer:
             raise ValueError(f"{command.count} pixels cannot be generated; ask for 1 or more.")
         if not 0 <= command.budget_ms <= MAX_BUDGET_MS:
             raise ValueError(f"A budget of {command.budget_ms:g} ms; it must be 0 to {MAX_BUDGET_MS:g} ms.")
-        generation.advance(command.count, command.temperature, command.budget_ms)
+        breakpoints = Breakpoints(command.stop_entropy, command.stop_probability)
+        generation.advance(command.count, command.temperature, command.budget_ms, breakpoints)
         return [generation.moved(command.request)]
 
     def place(self, command: PlacePixel) -> list[Event]:
@@ -129,6 +139,18 @@ class PixelExplorer:
         """
         generation = self._generation(command.session)
         generation.place(command.value)
+        return [generation.moved(command.request)]
+
+    def edit(self, command: EditPixel) -> list[Event]:
+        """Change a sub-pixel that is placed already.
+
+        Raises:
+            ValueError: for an unknown session, a sub-pixel that is not placed, a level that does not exist, or a
+                temperature out of range.
+        """
+        generation = self._generation(command.session)
+        _check_temperature(command.temperature)
+        generation.edit(command.step, command.value, keep=command.keep, temperature=command.temperature)
         return [generation.moved(command.request)]
 
     def rewind(self, command: RewindPixels) -> list[Event]:
@@ -148,9 +170,31 @@ class PixelExplorer:
             ValueError: for an unknown session or a seed out of range.
         """
         generation = self._generation(command.session)
-        _check_seed(command.seed)
+        check_seed(command.seed)
         generation.forget(command.seed)
         return [generation.moved(command.request)]
+
+    def explain(self, command: ExplainPixel) -> list[Event]:
+        """What a conditional looks at.
+
+        Raises:
+            ValueError: for an unknown session, a step beyond the current one, or a level that does not exist.
+        """
+        return [explain(self._generation(command.session), command)]
+
+    def compare(self, model: Any, run: str, weights_step: int, command: ComparePixels) -> list[Event]:
+        """What another model makes of the sub-pixels that are placed.
+
+        Args:
+            model: the other run's, with its current weights.
+            run: path of the other run.
+            weights_step: training step of those weights.
+            command: what to compare.
+
+        Raises:
+            ValueError: for an unknown session, other images, or an order that the model cannot generate in.
+        """
+        return [compare(self._generation(command.session), model, run, weights_step, command)]
 
     def close(self, command: ClosePixels) -> list[Event]:
         """Let a generation go; a fork of it ends at its next piece.
@@ -175,7 +219,7 @@ class PixelExplorer:
             ValueError: at once, for an unknown session, a finished image, or values out of range.
         """
         generation = self._generation(command.session)
-        _check_seed(command.seed)
+        check_seed(command.seed)
         _check_temperature(command.temperature)
         if not 1 <= command.count <= MAX_FORKS:
             raise ValueError(f"{command.count} continuations; ask for 1 to {MAX_FORKS}.")
@@ -183,17 +227,17 @@ class PixelExplorer:
             raise ValueError("The image is finished; go back to the pixel from which to continue in other ways.")
         token = object()
         self._newest_fork[command.session] = token
-        return self._fork_pieces(command, _Fork(generation, command), token)
+        return self._fork_pieces(command, Fork(generation, command), token)
 
-    def _fork_pieces(self, command: ForkPixels, fork: "_Fork", token: object) -> Iterator[Event | None]:
+    def _fork_pieces(self, command: ForkPixels, fork: Fork, token: object) -> Iterator[Event | None]:
         last_report = time.perf_counter()
         while not fork.finished and self._newest_fork.get(command.session) is token:
             fork.work(PIECE_MS)
             if not fork.finished and fork.begun and time.perf_counter() - last_report >= 1 / FORK_REPORTS_HZ:
                 last_report = time.perf_counter()
-                yield fork.report(command, done=False)
+                yield fork.report(done=False)
             yield None
-        yield fork.report(command, done=True)
+        yield fork.report(done=True)
 
     def _generation(self, number: int) -> Generation:
         try:
@@ -220,83 +264,6 @@ class PixelExplorer:
         return _Snapshot(weakref.ref(model), weights_step, copied)
 
 
-class _Fork:
-    """Several continuations of a prefix, advanced together."""
-
-    def __init__(self, generation: Generation, command: ForkPixels) -> None:
-        self._prefix = generation.values.copy()
-        self._temperature = command.temperature
-        self._num_dims = generation.image.num_dims
-        uniforms = uniforms_of(command.seed, self._num_dims, command.count)
-        self._session = open_session(generation.model, command.count, uniforms)
-        self._nats = np.full(command.count, generation.nats.sum(dtype=np.float64))
-
-    @property
-    def begun(self) -> bool:
-        """Whether the prefix stands in all continuations."""
-        return self._session.step >= len(self._prefix)
-
-    @property
-    def finished(self) -> bool:
-        return self._session.step == self._num_dims
-
-    def work(self, budget_ms: float) -> None:
-        """Place sub-pixels, at least one, for about this long."""
-        deadline = time.perf_counter() + budget_ms / 1000
-        with torch.inference_mode():
-            while not self.finished:
-                self._place_one()
-                if time.perf_counter() >= deadline:
-                    return
-
-    def _place_one(self) -> None:
-        session = self._session
-        if not self.begun:
-            value = int(self._prefix[session.step])
-            session.place(torch.full((len(self._nats),), value, device=session.images.device))
-            return
-        values = session.draw(self._temperature)
-        chosen = session.conditional().gather(1, values[:, None])[:, 0]
-        self._nats -= np.log(np.maximum(chosen.cpu().numpy(), TINY))
-        session.place(values)
-
-    def report(self, command: ForkPixels, *, done: bool) -> PixelsForked:
-        return PixelsForked(
-            request=command.request,
-            session=command.session,
-            images=Array.of(self._session.images.cpu().numpy()),
-            nats=Array.of(self._nats.astype(np.float32)),
-            start=len(self._prefix),
-            step=self._session.step,
-            done=done,
-        )
-
-
-def _check_seed(seed: int) -> None:
-    if not 0 <= seed <= MAX_SEED:
-        raise ValueError(f"The seed is {seed}; it must be 0 to {MAX_SEED}.")
-
-
 def _check_temperature(temperature: float) -> None:
     if not (math.isfinite(temperature) and 0 <= temperature <= MAX_TEMPERATURE):
         raise ValueError(f"The temperature is {temperature:g}; it must be 0 (most likely) to {MAX_TEMPERATURE:g}.")
-
-
-def _check_given(command: OpenPixels, image: ImageSpec) -> NDArray[Any] | None:
-    """The given levels (C, H, W), or None."""
-    if not 0 <= command.first <= image.num_dims:
-        raise ValueError(f"{command.first} given pixels; this model's images have 0 to {image.num_dims}.")
-    if command.given is None:
-        if command.first:
-            raise ValueError(f"{command.first} pixels are to be given, but no image came with them; send one.")
-        return None
-    given = command.given.numpy()
-    if given.shape != image.shape:
-        raise ValueError(f"The given image has shape {given.shape}; this model needs {image.shape}.")
-    if not np.issubdtype(given.dtype, np.integer):
-        raise ValueError(f"The given image holds {given.dtype} numbers; levels are whole numbers, send uint8.")
-    low, high = int(given.min()), int(given.max())
-    if low < 0 or high >= image.levels:
-        bad = low if low < 0 else high
-        raise ValueError(f"The given image holds the value {bad}; this model's levels are 0 … {image.levels - 1}.")
-    return given
