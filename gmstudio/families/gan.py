@@ -5,19 +5,23 @@ is real. Both play
 
     min_G max_D  E_x[log D(x)] + E_z[log(1 - D(G(z)))].
 
-One step moves D down its loss -log D(x) - log(1 - D(G(z))), then G down its own: ``minimax`` is log(1 - D(G(z))) as in
-the game; ``non-saturating`` is -log D(G(z)), which has the same fixed point but keeps its gradient while D wins. There
-is no likelihood: samples and D are all there is to look at.
+One step moves D down its loss, then G down its own. Which losses they are is a choice (``nn.adversarial_losses``):
+``minimax`` is the game as written; ``non-saturating`` lets G minimize -log D(G(z)), which has the same fixed point but
+keeps its gradient while D wins; ``least squares``, ``hinge`` and ``wasserstein`` (with a penalty on the gradient's
+norm) replace the logarithms, and D's output is then a score instead of a probability. There is no likelihood: samples
+and D are all there is to look at.
 
 Differences from the paper: Adam with β₁ = 0.5 and leaky ReLU in D (Radford et al. 2016, arXiv:1511.06434), Gaussian z,
 and Gaussian instance noise on what D sees in training (Arjovsky & Bottou 2017, arXiv:1701.04862): the images are
 integers and G's output is not, which D would learn at once. Normalization is per image instead of per batch, so G(z)
-depends on z alone.
+depends on z alone. Spectral normalization of D (Miyato et al. 2018, arXiv:1802.05957) and a running average of G's
+weights (Yazıcı et al. 2019, arXiv:1806.04498) by choice.
 
 Source: Goodfellow et al., Generative Adversarial Nets, NeurIPS 2014, arXiv:1406.2661, section 3 and algorithm 1.
-Shapes: B batch, C channels, H height, W width, Z latent dimensions.
+Shapes: B batch, C channels, H height, W width, Z latent dimensions, F features.
 """
 
+import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, ClassVar, Literal
@@ -25,15 +29,19 @@ from typing import Annotated, ClassVar, Literal
 import torch
 from msgspec import Struct
 from torch import Tensor, nn
-from torch.nn import functional
+from torch.nn.utils.parametrizations import spectral_norm
 
 from gmstudio.cards import FamilyCard, ImageSpec, LatentSpec, Objective, Term, Training, field
-from gmstudio.families.base import Family, LossTerms, Phase
+from gmstudio.families.base import Family, Figure, LossTerms, Phase
+from gmstudio.nn.adversarial_losses import ADVERSARIAL_LOSSES, AdversarialName, gradient_penalty
 from gmstudio.nn.stacks import ConvDown, ConvUp, dense_stack, leaky_relu, scaled
 
 ADAM_BETAS = (0.5, 0.999)
+WASSERSTEIN_BETAS = (0.0, 0.9)
+"""Of Gulrajani et al. 2017, algorithm 1: momentum hurts where the critic's loss keeps changing."""
 MAX_IMAGES = 1024
 """Images that ``sample`` generates at a time."""
+NUM_BINS = 40
 
 
 class GANConfig(Struct, frozen=True, kw_only=True):
@@ -44,11 +52,12 @@ class GANConfig(Struct, frozen=True, kw_only=True):
         field("Architecture", "Dense layers, or strided convolutions in the manner of DCGAN."),
     ] = "mlp"
     objective: Annotated[
-        Literal["non-saturating", "minimax"],
+        AdversarialName,
         field(
-            "Generator objective",
-            "non-saturating: minimize -log D(G(z)). minimax: minimize log(1 - D(G(z))), whose gradient "
-            "vanishes while the discriminator wins.",
+            "Objective",
+            "non-saturating: G minimizes -log D(G(z)). minimax: G minimizes log(1 - D(G(z))), whose gradient vanishes "
+            "while D wins. least squares: squared distances from 0 and 1. hinge: margins of 1. wasserstein: difference "
+            "of mean scores, with a gradient penalty.",
         ),
     ] = "non-saturating"
     num_latent: Annotated[
@@ -84,6 +93,40 @@ class GANConfig(Struct, frozen=True, kw_only=True):
             le=2,
         ),
     ] = 0.6
+    discriminator_steps: Annotated[
+        int,
+        field(
+            "Discriminator steps",
+            "Updates of D before each one of G, each on a batch of its own; wasserstein is usually trained with 5.",
+            ge=1,
+            le=20,
+            unit="updates",
+        ),
+    ] = 1
+    gradient_penalty: Annotated[
+        float,
+        field(
+            "Gradient penalty",
+            "Weight of the squared distance of the critic's gradient norm from 1, between real and generated images "
+            "(wasserstein only).",
+            ge=0,
+            le=1000,
+        ),
+    ] = 10.0
+    spectral_norm: Annotated[
+        bool,
+        field("Spectral norm", "Divide each of D's weight matrices by its largest singular value."),
+    ] = False
+    ema: Annotated[
+        float,
+        field(
+            "Average of G",
+            "Decay of the running average of G's weights that samples are drawn with; 0 uses the weights themselves.",
+            ge=0,
+            le=0.99999,
+            advanced=True,
+        ),
+    ] = 0.0
 
 
 class Generator(nn.Module):
@@ -99,6 +142,12 @@ class Generator(nn.Module):
             up = ConvUp(*image.shape, config.num_channels, norm=True)
             layers = [nn.Linear(config.num_latent, up.num_in), up]
         self.layers = nn.Sequential(*layers, nn.Tanh())
+
+    def first(self, z_BZ: Tensor) -> Tensor:
+        """(B, Z) → outputs of the first layer (B, F)."""
+        first = self.layers[0]
+        features: Tensor = first[:2](z_BZ) if isinstance(first, nn.Sequential) else first(z_BZ)
+        return features
 
     def forward(self, z_BZ: Tensor) -> Tensor:
         """(B, Z) → (B, C, H, W)."""
@@ -117,6 +166,10 @@ class Critic(nn.Module):
         else:
             down = ConvDown(*image.shape, config.num_channels, leaky_relu)
             self.layers = nn.Sequential(down, nn.Linear(down.num_out, 1))
+        if config.spectral_norm:
+            for module in list(self.modules()):
+                if isinstance(module, nn.Linear | nn.Conv2d):
+                    spectral_norm(module)
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
         """(B, C, H, W) → (B,)."""
@@ -124,25 +177,26 @@ class Critic(nn.Module):
         return logits
 
 
-_D_LOSS = (
-    r"\mathcal{L}_D = -\mathbb{E}_{x}\left[\log D(x)\right] - \mathbb{E}_{z}\left[\log\left(1 - D(G(z))\right)\right]"
-)
-
-
-def _objective(name: str, latex: str, help_generator: str) -> Objective:
-    """The game with one of the generator's losses."""
-    terms = (
-        Term(
-            "discriminator_loss",
-            r"\mathcal{L}_D",
-            "Cross-entropy of telling real from generated; 2 log 2 = 1.386 when D can only guess.",
-            unit="nats",
-        ),
-        Term("generator_loss", r"\mathcal{L}_G", help_generator, unit="nats"),
-        Term("d_real", r"D(x)", "Mean probability that D gives to real images of being real.", unit="probability"),
-        Term("d_fake", r"D(G(z))", "Mean probability that D gives to generated images of being real.", "probability"),
-    )
-    return Objective(_D_LOSS + r",\quad " + latex, terms, when={"objective": name})
+def _objective(name: AdversarialName) -> Objective:
+    """The game with one of the losses."""
+    words = ADVERSARIAL_LOSSES[name]
+    unit = "probability" if words.is_probability else ""
+    what = "probability that D gives" if words.is_probability else "score that D gives"
+    terms = [
+        Term("discriminator_loss", r"\mathcal{L}_D", words.help_discriminator, unit=words.unit),
+        Term("generator_loss", r"\mathcal{L}_G", words.help_generator, unit=words.unit),
+        Term("d_real", r"D(x)", f"Mean {what} real images of being real.", unit=unit),
+        Term("d_fake", r"D(G(z))", f"Mean {what} generated images of being real.", unit=unit),
+    ]
+    if name == "wasserstein":
+        terms.append(
+            Term(
+                "gradient_penalty",
+                r"\left(\lVert\nabla D(\hat{x})\rVert_2 - 1\right)^2",
+                "How far the norm of D's gradient is from 1 between real and generated images, squared.",
+            )
+        )
+    return Objective(rf"{words.latex_discriminator},\quad {words.latex_generator}", tuple(terms), {"objective": name})
 
 
 class GAN(Family):
@@ -150,6 +204,7 @@ class GAN(Family):
 
     Config = GANConfig
     config: GANConfig
+    num_averaged: Tensor
     training_defaults: ClassVar[Training] = Training(
         steps=5000,
         batch_size=64,
@@ -170,18 +225,7 @@ class GAN(Family):
             "may forget whole classes (mode collapse)."
         ),
         source="Goodfellow et al., Generative Adversarial Nets, NeurIPS 2014, arXiv:1406.2661, section 3, algorithm 1.",
-        objectives=(
-            _objective(
-                "non-saturating",
-                r"\mathcal{L}_G = -\mathbb{E}_{z}\left[\log D(G(z))\right]",
-                "Surprise of D at taking generated images for real; log 2 = 0.693 when D can only guess.",
-            ),
-            _objective(
-                "minimax",
-                r"\mathcal{L}_G = \mathbb{E}_{z}\left[\log\left(1 - D(G(z))\right)\right]",
-                "The generator's share of the game's value; -log 2 = -0.693 when D can only guess, 0 when D wins.",
-            ),
-        ),
+        objectives=tuple(_objective(name) for name in ADVERSARIAL_LOSSES),
     )
 
     def __init__(self, config: GANConfig, image: ImageSpec) -> None:
@@ -189,51 +233,82 @@ class GAN(Family):
         self.latent = LatentSpec(self.config.num_latent)
         self.generator = Generator(self.config, image)
         self.critic = Critic(self.config, image)
+        self.losses = ADVERSARIAL_LOSSES[self.config.objective]
+        self.averaged: Generator | None = None
+        if self.config.ema > 0:
+            self.averaged = copy.deepcopy(self.generator).requires_grad_(False)
+            self.register_buffer("num_averaged", torch.zeros((), dtype=torch.int64))
 
     # ---- training ------------------------------------------------------------------------------------------
 
     def phases(self) -> list[Phase]:
         """The discriminator's phase, then the generator's, each with its own parameters."""
+        betas = WASSERSTEIN_BETAS if self.config.objective == "wasserstein" else ADAM_BETAS
         return [
-            Phase("discriminator", list(self.critic.parameters()), self.discriminator_loss, ADAM_BETAS),
-            Phase("generator", list(self.generator.parameters()), self.generator_loss, ADAM_BETAS),
+            Phase(
+                "discriminator",
+                list(self.critic.parameters()),
+                self.discriminator_loss,
+                betas,
+                updates_per_step=self.config.discriminator_steps,
+            ),
+            Phase(
+                "generator",
+                list(self.generator.parameters()),
+                self.generator_loss,
+                betas,
+                after_update=self._average if self.averaged is not None else None,
+            ),
         ]
 
     def discriminator_loss(self, batch: Tensor, generator: torch.Generator) -> LossTerms:
-        """-log D(x) - log(1 - D(G(z))), averaged over the batch; no gradient reaches G.
+        """What D minimizes, averaged over the batch; no gradient reaches G.
 
         Args:
             batch: (B, C, H, W) integers.
             generator: source of z and of the instance noise.
 
         Returns:
-            ``loss`` in nats, and the mean D(x) ``d_real`` and D(G(z)) ``d_fake``, 0-dim.
+            ``loss``, the mean D(x) ``d_real`` and D(G(z)) ``d_fake`` (probabilities, or scores where the objective has
+            no probabilities), and for ``wasserstein`` the ``gradient_penalty``; 0-dim.
         """
         with torch.no_grad():
             real_BCHW = scaled(batch, self.image.levels, next(self.parameters()))
             fake_BCHW = self.generator(self._codes(len(batch), generator))
             both = self._noisy(torch.cat([real_BCHW, fake_BCHW]), generator)
         real_B, fake_B = self.critic(both).chunk(2)
-        loss = functional.softplus(-real_B).mean() + functional.softplus(fake_B).mean()
-        d_real, d_fake = torch.sigmoid(real_B.detach()).mean(), torch.sigmoid(fake_B.detach()).mean()
-        return {"loss": loss, "d_real": d_real, "d_fake": d_fake}
+        d_real, d_fake = self.losses.shown(real_B.detach()).mean(), self.losses.shown(fake_B.detach()).mean()
+        terms = {"loss": self.losses.discriminator(real_B, fake_B), "d_real": d_real, "d_fake": d_fake}
+        if self.config.objective == "wasserstein":
+            noisy_real, noisy_fake = both.chunk(2)
+            penalty = gradient_penalty(self.critic, noisy_real, noisy_fake, generator)
+            terms["loss"] = terms["loss"] + self.config.gradient_penalty * penalty
+            terms["gradient_penalty"] = penalty.detach()
+        return terms
 
     def generator_loss(self, batch: Tensor, generator: torch.Generator) -> LossTerms:
-        """-log D(G(z)) or log(1 - D(G(z))), averaged over as many new codes as the batch has images.
+        """What G minimizes, averaged over as many new codes as the batch has images.
 
         Args:
             batch: (B, C, H, W) integers, of which only the number counts.
             generator: source of z and of the instance noise.
 
         Returns:
-            ``loss``, 0-dim, nats; its gradient reaches G only.
+            ``loss``, 0-dim; its gradient reaches G only.
         """
         fake_BCHW = self.generator(self._codes(len(batch), generator))
         with _frozen(self.critic):
             logits_B = self.critic(self._noisy(fake_BCHW, generator))
-        if self.config.objective == "minimax":
-            return {"loss": functional.logsigmoid(-logits_B).mean()}
-        return {"loss": -functional.logsigmoid(logits_B).mean()}
+        return {"loss": self.losses.generator(logits_B)}
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        """Move the average towards G; the decay rises to its full value over the first updates."""
+        assert self.averaged is not None
+        self.num_averaged.add_(1)
+        count = int(self.num_averaged)
+        decay = min(self.config.ema, (1 + count) / (10 + count))
+        torch._foreach_lerp_(list(self.averaged.parameters()), list(self.generator.parameters()), 1.0 - decay)
 
     def _codes(self, n: int, generator: torch.Generator | None) -> Tensor:
         """Draw from the prior: (n, Z)."""
@@ -251,12 +326,42 @@ class GAN(Family):
 
     def decode(self, z: Tensor) -> Tensor:
         """G(z): (B, Z) codes → (B, C, H, W) in [0, 1]."""
-        images: Tensor = self.generator(z)
+        images: Tensor = (self.averaged or self.generator)(z)
         return (0.5 * (images + 1.0)).clamp(0.0, 1.0)
 
     def discriminate(self, means: Tensor) -> Tensor:
-        """D, without instance noise: (B, C, H, W) floats in [0, 1] → (B,) probability of being real."""
+        """D, without instance noise: (B, C, H, W) floats in [0, 1] → (B,) in [0, 1].
+
+        It is the probability of being real for ``minimax`` and ``non-saturating``, and a score that is squashed to
+        0 … 1 for the other objectives, in which D is no probability.
+        """
         return torch.sigmoid(self.critic(2.0 * means - 1.0))
+
+    def first_features(self, z: Tensor) -> Tensor:
+        """Outputs of G's first layer: (B, Z) codes → (B, F), after its nonlinearity where it has one of its own."""
+        features: Tensor = (self.averaged or self.generator).first(z)
+        return features
+
+    @torch.no_grad()
+    def figures(self, batch: Tensor, generator: torch.Generator) -> tuple[Figure, ...]:
+        """D's output on real and on generated images, without instance noise, as a histogram."""
+        real = scaled(batch, self.image.levels, next(self.parameters()))
+        fake = self.generator(self._codes(len(batch), generator))
+        outputs = self.losses.shown(torch.stack([self.critic(real), self.critic(fake)])).float()
+        low, high = (0.0, 1.0) if self.losses.is_probability else (float(outputs.min()), float(outputs.max()))
+        high = max(high, low + 1e-3)
+        counts = torch.stack([torch.histc(row, NUM_BINS, low, high) for row in outputs.cpu()])
+        return (
+            Figure(
+                kind="histogram",
+                name="discriminator_outputs",
+                title="D on real and generated images",
+                help="Far apart: D wins, and G may learn little. Alike: D cannot tell them apart.",
+                series=("real", "generated"),
+                edges=torch.linspace(low, high, NUM_BINS + 1),
+                values=counts,
+            ),
+        )
 
     @torch.no_grad()
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:

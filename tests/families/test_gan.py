@@ -1,6 +1,7 @@
 """The GAN's two losses, its two players and what one of them must not see of the other."""
 
 import math
+from typing import get_args
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ from torch import Tensor
 
 from gmstudio.cards import ImageSpec, parse_config
 from gmstudio.families.gan import GAN
+from gmstudio.nn.adversarial_losses import ADVERSARIAL_LOSSES, AdversarialName, gradient_penalty
 
 IMAGE = ImageSpec(1, 8, 8, 4)
 
@@ -155,7 +157,107 @@ def test_at_a_guess_the_losses_are_what_the_card_says() -> None:
 
 
 def test_bad_settings_are_refused_in_words() -> None:
-    with pytest.raises(ValueError, match="Generator objective is 'hinge'; it must be one of minimax, non-saturating"):
-        parse_config(GAN.Config, {"objective": "hinge"})
+    with pytest.raises(ValueError, match="Objective is 'poker'; it must be one of hinge, least squares, minimax"):
+        parse_config(GAN.Config, {"objective": "poker"})
     with pytest.raises(ValueError, match="Instance noise is 3"):
         GAN(GAN.Config(instance_noise=3.0), IMAGE)
+
+
+OBJECTIVES = get_args(AdversarialName)
+
+
+@pytest.mark.parametrize(
+    ("name", "discriminator", "generator"),
+    [
+        ("least squares", 0.5 * ((2.0 - 1) ** 2 + 0.5**2), 0.5 * (0.5 - 1) ** 2),
+        ("hinge", 0.0 + 1.5, -0.5),
+        ("wasserstein", 0.5 - 2.0, -0.5),
+        ("non-saturating", math.log1p(math.exp(-2.0)) + math.log1p(math.exp(0.5)), math.log1p(math.exp(-0.5))),
+        ("minimax", math.log1p(math.exp(-2.0)) + math.log1p(math.exp(0.5)), -math.log1p(math.exp(0.5))),
+    ],
+)
+def test_every_objective_is_that_of_its_paper(name: AdversarialName, discriminator: float, generator: float) -> None:
+    losses = ADVERSARIAL_LOSSES[name]
+    real, fake = torch.full((3,), 2.0), torch.full((3,), 0.5)
+    assert float(losses.discriminator(real, fake)) == pytest.approx(discriminator, rel=1e-5)
+    assert float(losses.generator(fake)) == pytest.approx(generator, rel=1e-5)
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+@pytest.mark.parametrize("spectral_norm", [False, True])
+def test_every_objective_moves_each_player_by_its_own_loss(objective: str, spectral_norm: bool) -> None:
+    model = build(objective=objective, spectral_norm=spectral_norm, discriminator_steps=2)
+    x = random_images(IMAGE, 8)
+    for phase in model.phases():
+        model.zero_grad()
+        phase.loss(x, seeded())["loss"].backward()
+        for player in (model.critic, model.generator):
+            own = {id(p) for p in phase.parameters}
+            for parameter in player.parameters():
+                assert (parameter.grad is not None) == (id(parameter) in own)
+    assert [phase.updates_per_step for phase in model.phases()] == [2, 1]
+    names = {term.name for term in model.card.objective({"objective": objective}).terms}
+    with torch.no_grad():
+        terms = model.discriminator_loss(x, seeded())
+    assert set(terms) - {"loss"} <= names
+
+
+def test_the_penalty_measures_the_gradient_norm() -> None:
+    slope = torch.tensor([3.0, 4.0]).view(1, 1, 1, 2)
+
+    def critic(x: Tensor) -> Tensor:
+        return (x * slope).flatten(1).sum(1)
+
+    real, fake = torch.randn(5, 1, 1, 2), torch.randn(5, 1, 1, 2)
+    assert float(gradient_penalty(critic, real, fake, seeded())) == pytest.approx(16.0, rel=1e-5)
+    with torch.no_grad():
+        assert not gradient_penalty(critic, real, fake, seeded()).requires_grad
+
+
+def test_spectral_norm_bounds_every_matrix_of_the_discriminator() -> None:
+    model = build(spectral_norm=True)
+    for _ in range(30):
+        model.discriminator_loss(random_images(IMAGE, 4), seeded())
+    model.eval()
+    layers = [m for m in model.critic.modules() if isinstance(m, torch.nn.Linear)]
+    assert layers
+    for layer in layers:
+        assert float(torch.linalg.matrix_norm(layer.weight.detach(), 2)) == pytest.approx(1.0, abs=0.05)
+
+
+def test_samples_come_from_the_average_of_the_generator() -> None:
+    model = build(ema=0.9)
+    codes = torch.randn(4, model.latent.num_dims, generator=seeded(1))
+    before = model.decode(codes)
+    with torch.no_grad():
+        for parameter in model.generator.parameters():
+            parameter.add_(0.1 * torch.randn(parameter.shape, generator=seeded(2)))
+    assert torch.equal(model.decode(codes), before)
+    after_update = model.phases()[1].after_update
+    assert after_update is not None
+    for _ in range(200):
+        after_update()
+    target = (0.5 * (model.generator(codes) + 1.0)).clamp(0.0, 1.0)
+    torch.testing.assert_close(model.decode(codes), target, atol=1e-4, rtol=1e-4)
+    assert model.num_parameters() == build().num_parameters()
+    copied = build(ema=0.9)
+    copied.load_state_dict(model.state_dict())
+    assert torch.equal(copied.decode(codes), model.decode(codes))
+
+
+@pytest.mark.parametrize("architecture", ["mlp", "dcgan"])
+def test_first_features_are_what_the_image_is_made_of(architecture: str) -> None:
+    model = build(architecture=architecture)
+    codes = torch.randn(3, model.latent.num_dims, generator=seeded())
+    features = model.first_features(codes)
+    assert features.dim() == 2 and len(features) == 3
+    rest = model.generator.layers[0][2:] if architecture == "mlp" else torch.nn.Identity()
+    image = torch.nn.Sequential(rest, *model.generator.layers[1:])(features)
+    torch.testing.assert_close(image, model.generator(codes))
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_the_figure_counts_every_image(objective: str) -> None:
+    (figure,) = build(objective=objective).figures(random_images(IMAGE, 20), seeded())
+    assert figure.values is not None and figure.values.sum(1).tolist() == [20.0, 20.0]
+    assert figure.edges is not None and len(figure.edges) == figure.values.shape[1] + 1
