@@ -1,11 +1,63 @@
-"""``gmstudio sample``: images from a run's latest checkpoint."""
+"""``gmstudio sample``: images from a run's latest checkpoint, in any order the model takes, around what is given."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
+import numpy as np
 import typer
+from numpy.typing import NDArray
 
+from gmstudio.cli.given import parse_given, read_given
 from gmstudio.cli.options import DeviceOption, warn
+from gmstudio.cli.pictures import check_png_name, read_grey, write_grid
+
+if TYPE_CHECKING:
+    import torch
+
+    from gmstudio.engine.models import Loaded
+    from gmstudio.families.autoregressive import AutoregressiveFamily
+    from gmstudio.messages import Array
+
+EACH, NONE = "each", "none"
+PAINTED = "painted"
+
+
+@dataclass(frozen=True)
+class PixelWishes:
+    """The options that only models with the chain rule over pixels have.
+
+    Args:
+        order: name of the generation order, or ``painted:FILE``; empty: the model's own.
+        order_seed: of the order ``random``.
+        given: see ``cli.given``; empty: nothing.
+        label: a number, ``each``, ``none``, or empty: each where the model knows labels.
+        temperature: divides the logits.
+        data_dir: folder of a data set that ``given`` names.
+    """
+
+    order: str
+    order_seed: int
+    given: str
+    label: str
+    temperature: float
+    data_dir: str
+
+    def words(self, num_classes: int) -> dict[str, str]:
+        """What is out of the ordinary, as written into the picture's file."""
+        texts = {}
+        if self.order:
+            name, _, ranks = self.order.partition(":")
+            detail = f", seed {self.order_seed}" if name == "random" else f":{Path(ranks).name}" if ranks else ""
+            texts["Order"] = name + detail
+        if self.given:
+            texts["Given"] = parse_given(self.given).without_folders()
+        if num_classes:
+            texts["Label"] = self.label or EACH
+        if self.temperature != 1.0:
+            texts["Temperature"] = f"{self.temperature:g}"
+        return texts
 
 
 def sample(
@@ -14,31 +66,122 @@ def sample(
     out: Annotated[Path, typer.Option("-o", "--out", help="PNG to write.")] = Path("samples.png"),
     seed: Annotated[int, typer.Option(help="Fixes the noise.")] = 0,
     scale: Annotated[int, typer.Option(min=1, max=64, help="Screen pixels per image pixel.")] = 4,
+    order: Annotated[
+        str,
+        typer.Option(
+            help="Generation order, for models that take any: raster, snake, spiral, centre, random …, or "
+            "painted:ranks.png (darker pixels come first)."
+        ),
+    ] = "",
+    order_seed: Annotated[int, typer.Option("--order-seed", min=0, help="Which shuffle the order random is.")] = 0,
+    given: Annotated[
+        str,
+        typer.Option(
+            help="Image to go on from, and the part that is kept: image.png:first=300 (sub-pixels in the order), "
+            ":rows=14 (upper rows), :mask=mask.png (where that is white); :resize and :convert fit a picture to the "
+            "model. Or an image of a data set: digits:valid:3:rows=4."
+        ),
+    ] = "",
+    label: Annotated[
+        str, typer.Option(help="Class to draw, for class-conditional models: a number, each (in turn) or none.")
+    ] = "",
+    temperature: Annotated[
+        float, typer.Option(min=0.0, help="Below 1: likelier pixels; 0: the most likely value each; 1: the model.")
+    ] = 1.0,
+    data_dir: Annotated[str, typer.Option("--data-dir", help="Folder of the data set that --given names.")] = "",
     device: DeviceOption = "auto",
 ) -> None:
     """Draw images from a run's latest checkpoint into one PNG."""
-    import numpy as np
     import torch
-    from PIL import Image
     from rich.progress import track
 
+    from gmstudio import __version__
     from gmstudio.engine.device import choose_device
     from gmstudio.engine.models import ModelShelf
-    from gmstudio.engine.sampling import draw_samples
 
+    check_png_name(out)
     where = choose_device(device)
     loaded = ModelShelf().load(run, where)
     warn(loaded.warnings)
-    generator = torch.Generator(where).manual_seed(seed)
-    pieces = track(draw_samples(loaded.model, count, generator), description="Sampling", transient=True)
-    images = next(piece for piece in pieces if piece is not None)
-    columns = int(np.ceil(np.sqrt(count)))
-    n, channels, height, width = images.shape
-    rows = -(-n // columns)
-    grid = np.full((rows * (height + 1) + 1, columns * (width + 1) + 1, channels), 128, np.uint8)
-    for index, image in enumerate(images):
-        top, left = (index // columns) * (height + 1) + 1, (index % columns) * (width + 1) + 1
-        grid[top : top + height, left : left + width] = image.transpose(1, 2, 0)
-    pixels = np.repeat(np.repeat(grid, scale, axis=0), scale, axis=1)
-    Image.fromarray(pixels.squeeze(-1) if channels == 1 else pixels).save(out)
-    typer.echo(f"{n} images of step {loaded.step:,} in {out}")
+    wishes = PixelWishes(order, order_seed, given, label, temperature, data_dir)
+    pieces = _draw(loaded, count, torch.Generator(where).manual_seed(seed), wishes)
+    shown = track(pieces, description="Sampling", transient=True)
+    images = next(piece for piece in shown if piece is not None)
+    words = wishes.words(getattr(loaded.model, "num_classes", 0))
+    texts = {
+        "Software": f"gmstudio {__version__}",
+        "Family": loaded.record.family,
+        "Run": loaded.record.title or Path(run).resolve().name,
+        "Step": str(loaded.step),
+        "Seed": str(seed),
+    }
+    write_grid(images, out, scale, texts | words)
+    told = "".join(f"; {name.lower()}: {text}" for name, text in words.items())
+    typer.echo(f"{len(images)} images of step {loaded.step:,} in {out}{told}")
+
+
+def _draw(
+    loaded: "Loaded", count: int, generator: "torch.Generator", wishes: PixelWishes
+) -> Iterator[NDArray[np.uint8] | None]:
+    """Yields None after each small piece of work, then the images (N, C, H, W) for showing."""
+    from gmstudio.data.dataset import to_display
+    from gmstudio.engine.completion import draw_completions
+    from gmstudio.engine.pixel_setting import setting_of
+    from gmstudio.engine.sampling import draw_samples
+    from gmstudio.families.autoregressive import AutoregressiveFamily
+    from gmstudio.messages import Array, OpenPixels
+
+    model = loaded.model
+    if not isinstance(model, AutoregressiveFamily):
+        if wishes.words(0) or wishes.label:
+            raise ValueError(
+                f"{model.card.title} does not generate pixel by pixel; leave out --order, --given, --label and "
+                "--temperature."
+            )
+        return draw_samples(model, count, generator)
+    chosen = read_given(wishes.given, loaded, wishes.data_dir) if wishes.given else None
+    name, _, ranks = wishes.order.partition(":")
+    command = OpenPixels(
+        run="",
+        order=name,
+        order_seed=wishes.order_seed,
+        ranks=_read_ranks(name, ranks, model),
+        mask=None if chosen is None or chosen.mask is None else Array.of(chosen.mask),
+    )
+    setting = setting_of(model, command)
+    pieces = draw_completions(
+        model,
+        count,
+        generator,
+        order_D3=setting.order,
+        given_CHW=None if chosen is None else chosen.levels,
+        num_given=0 if chosen is None else chosen.first or setting.num_given,
+        labels_N=_labels(wishes.label, model, count),
+        temperature=wishes.temperature,
+    )
+    return (None if piece is None else to_display(piece, model.image.levels) for piece in pieces)
+
+
+def _read_ranks(name: str, path: str, model: "AutoregressiveFamily") -> "Array | None":
+    if name == PAINTED and not path:
+        raise ValueError(f"--order {PAINTED}: name the picture whose darker pixels come first, {PAINTED}:ranks.png.")
+    if name != PAINTED and path:
+        raise ValueError(f"--order {name}:{path}: only {PAINTED} takes a picture; write --order {name}.")
+    from gmstudio.messages import Array
+
+    return Array.of(read_grey(path, model.image).astype(np.float32)) if path else None
+
+
+def _labels(text: str, model: "AutoregressiveFamily", count: int) -> "torch.Tensor | None":
+    """What each image is conditioned on, (N,); None: nothing."""
+    import torch
+
+    from gmstudio.engine.sampling import labels_in_turn
+
+    if text == NONE:
+        return None
+    if text == "" or (text == EACH and model.num_classes):
+        return labels_in_turn(model, count)
+    if text != EACH and not text.isdecimal():
+        raise ValueError(f"--label {text}: write the number of a class, {EACH} or {NONE}.")
+    return model.check_labels(torch.full((count,), 0 if text == EACH else int(text)), count)
