@@ -20,6 +20,7 @@ from gmstudio.engine.batches import Batches
 from gmstudio.engine.checkpoint_writer import CheckpointWriter
 from gmstudio.engine.figures import draw_figures
 from gmstudio.engine.optimizers import PhaseOptimizer, learning_rate
+from gmstudio.engine.sample_quality import SampleQuality, has_no_likelihood
 from gmstudio.engine.sampling import draw_grid, grid_kind
 from gmstudio.families.base import Family, LossTerms, Phase
 from gmstudio.messages import Array, CheckpointSaved, Event, FiguresDrawn, HistoryAppended, SamplesDrawn, Series
@@ -73,6 +74,9 @@ class Trainer:
         self._batches_per_step = max(phase.phase.updates_per_step for phase in self._optimizers)
         self._validation = self._batches.valid(self.training.validation_images)
         self._validation_labels = self._batches.valid_labels(self.training.validation_images)
+        self._quality: SampleQuality | None = None
+        if has_no_likelihood(model):
+            self._quality = SampleQuality(dataset, self._device, self.training.seed)
         self._pending: list[tuple[int, str, torch.Tensor | float]] = []
         self._flushed_at = self._checkpointed_at = time.monotonic()
         self._timed_from = (time.perf_counter(), 0)
@@ -275,6 +279,13 @@ class Trainer:
                         sums[key] = sums.get(key, 0.0) + float(value) * len(batch)
             count += len(batch)
             yield Piece((), at_step_boundary=False)
+        if self._quality is not None:
+            self.model.eval()
+            for shares in self._quality.measure(self.model):
+                if shares is None:
+                    yield Piece((), at_step_boundary=False)
+                else:
+                    sums |= {name: share * count for name, share in shares.items()}
         rows = [Scalar(self.step, "valid", name, total / count) for name, total in sums.items()]
         self.run.history.append(scalars=rows)
         self.restart_clock()
@@ -282,7 +293,8 @@ class Trainer:
 
     def _sample(self) -> Iterator[Piece]:
         self.model.eval()
-        for images in draw_grid(self.model, self.training.num_samples, self.training.seed):
+        inputs = torch.cat(self._validation) if self._validation else None
+        for images in draw_grid(self.model, self.training.num_samples, self.training.seed, inputs):
             if images is None:
                 yield Piece((), at_step_boundary=False)
                 continue

@@ -27,6 +27,7 @@ OTHERS = {
     "grad_norm": Group("grad_norm", "Gradient", "norm"),
     "learning_rate": Group("learning_rate", "Learning rate", ""),
     "images_per_s": Group("images_per_s", "Speed", "images/s"),
+    "samples": Group("samples", "Samples against data", "share"),
 }
 """Curves that the trainer records beside the objective's terms, by the beginning of their names."""
 
