@@ -61,7 +61,8 @@ def kind_of_score(model: Any, num_samples: int) -> str:
         return f"importance-weighted estimate, {num_samples} samples an image"
     if callable(getattr(model, "elbo", None)):
         return "lower bound (ELBO), one sample an image"
-    raise ValueError(f"{model.card.title} gives no likelihood: it only generates. Score a run of another family.")
+    instead = "it only generates" if callable(getattr(model, "sample", None)) else "it is not a generative model"
+    raise ValueError(f"{model.card.title} gives no likelihood: {instead}. Score a run of another family.")
 
 
 def score(

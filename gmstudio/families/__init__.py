@@ -7,6 +7,7 @@ class. One that cannot be used is left out and explained in ``FAMILY_ERRORS``, a
 from collections.abc import Iterable
 from importlib.metadata import EntryPoint, entry_points
 
+from gmstudio.families.autoencoder import Autoencoder
 from gmstudio.families.base import Family
 from gmstudio.families.fvbn import FVBN
 from gmstudio.families.gan import GAN
@@ -72,6 +73,7 @@ FAMILIES: dict[str, type[Family]] = {
         VAE,
         RBM,
         GAN,
+        Autoencoder,
     )
 }
 FAMILY_ERRORS: dict[str, str] = add_third_party(FAMILIES, entry_points(group=ENTRY_POINT_GROUP))

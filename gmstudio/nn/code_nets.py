@@ -47,16 +47,20 @@ class ImageEncoder(nn.Module):
         sizes: of the layers.
         image: what the images are.
         num_outputs: N.
+        output_bias: whether the last layer adds one.
     """
 
-    def __init__(self, sizes: CodeNetSizes, image: ImageSpec, num_outputs: int) -> None:
+    def __init__(self, sizes: CodeNetSizes, image: ImageSpec, num_outputs: int, output_bias: bool = True) -> None:
         super().__init__()
         if sizes.architecture == "mlp":
             dense = dense_stack(image.num_dims, sizes.num_hidden, sizes.num_layers, num_outputs)
             self.layers = nn.Sequential(nn.Flatten(1), dense)
         else:
             down = StridedDown(*image.shape, sizes.num_channels)
-            self.layers = nn.Sequential(down, dense_stack(down.num_out, sizes.num_hidden, 1, num_outputs))
+            dense = dense_stack(down.num_out, sizes.num_hidden, 1, num_outputs)
+            self.layers = nn.Sequential(down, dense)
+        if not output_bias:
+            dense[-1] = nn.Linear(sizes.num_hidden, num_outputs, bias=False)
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
         """(B, C, H, W) → (B, N), in the precision of the images."""

@@ -9,7 +9,11 @@ from gmstudio.gui.widgets.editors import NumberEdit
 from gmstudio.gui.widgets.image_grid import ImageGrid
 from gmstudio.session.samples import KeptSamples
 
-KINDS = {"samples": "Samples", "means": "Means of decoded samples"}
+KINDS = {
+    "samples": "Samples",
+    "means": "Means of decoded samples",
+    "reconstructions": "Reconstructions of validation images",
+}
 GENERATED = "Generated images G(z)"
 NARROW = 460
 """Below this width the caption does not fit beside the slider."""

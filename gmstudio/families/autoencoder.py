@@ -1,0 +1,313 @@
+r"""The autoencoder: an image squeezed through a bottleneck and put together again. Not a generative model.
+
+An encoder turns the image into a short code z = f(x), a decoder turns the code back, x̂ = g(z), and training minimizes
+
+    ‖x - g(f(x))‖²,    or    -log p(x | g(f(x)))    with the pixel distribution of a VAE's decoder.
+
+There is no distribution of codes to draw from and no p(x): what it is good for is its code. Two things make the code
+more than a copy. A *denoising* autoencoder sees a corrupted x̃ and has to put out the clean x, so it must know how
+pixels hang together. *Sparsity* lets few code units be active for each image: λ Σ_j E|z_j|, or λ Σ_j KL(ρ ‖ ρ̂_j) of
+sigmoid units whose mean activation ρ̂_j is to be ρ.
+
+The code is standardized to the data: batch normalization without scale and shift, with running averages in evaluation.
+So a coordinate is in standard deviations over the images, a slider from -3 to 3 covers them whatever the network's
+scale, and the L1 penalty cannot be evaded by a smaller code with a larger decoder.
+
+Differences from the papers: Adam from random weights instead of layer-wise pretraining, ReLU, untied weights.
+
+Source: Hinton & Salakhutdinov, Reducing the Dimensionality of Data with Neural Networks, Science 2006; Vincent et al.,
+Stacked Denoising Autoencoders, JMLR 2010, sections 2 and 3; Ng, CS294A lecture notes: Sparse autoencoder, 2011,
+section 3.
+Shapes: B batch, C channels, H height, W width, F features per sub-pixel, Z entries of the code.
+"""
+
+import itertools
+from typing import Annotated, ClassVar, Literal
+
+import torch
+from msgspec import Struct
+from torch import Tensor, nn
+
+from gmstudio.cards import FamilyCard, ImageSpec, LatentSpec, Objective, Term, Training, field
+from gmstudio.families.base import Family, Figure, LossTerms, Phase
+from gmstudio.families.reconstructions import reconstruction_figure
+from gmstudio.nn.code_nets import CodeDecoder, ImageEncoder
+from gmstudio.nn.corruption import CorruptionName, corrupt
+from gmstudio.nn.likelihoods import PixelLikelihood, pixel_likelihood
+from gmstudio.nn.standardize import Standardize
+
+MAX_FILTERS = 36
+SMALLEST_RATE = 1e-4
+
+
+class AutoencoderConfig(Struct, frozen=True, kw_only=True):
+    """Settings of an autoencoder."""
+
+    architecture: Annotated[
+        Literal["mlp", "conv"],
+        field("Architecture", "Dense layers, or convolutions of stride 2 with one dense layer next to the code."),
+    ] = "mlp"
+    num_latent: Annotated[
+        int,
+        field(
+            "Latent dimensions",
+            "Entries of the code z, the bottleneck; one slider each.",
+            ge=1,
+            le=512,
+            unit="dimensions",
+        ),
+    ] = 10
+    num_hidden: Annotated[
+        int, field("Hidden units", "Width of the dense hidden layers.", ge=1, le=8192, unit="units", log=True)
+    ] = 512
+    num_layers: Annotated[
+        int,
+        field("Hidden layers", "Dense hidden layers of encoder and of decoder (mlp only).", ge=1, le=8, unit="layers"),
+    ] = 1
+    num_channels: Annotated[
+        int,
+        field(
+            "Channels",
+            "Channels of the largest feature map, doubled at each of up to four halvings (conv only).",
+            ge=1,
+            le=256,
+            unit="channels",
+            log=True,
+        ),
+    ] = 32
+    reconstruction: Annotated[
+        Literal["squared error", "likelihood"],
+        field(
+            "Reconstruction",
+            "squared error: the distance ‖x - x̂‖² of grey values from 0 to 1. likelihood: -log p(x|z) of a Bernoulli "
+            "(2 levels) or categorical (more) decoder.",
+        ),
+    ] = "squared error"
+    noise: Annotated[
+        CorruptionName,
+        field(
+            "Corruption",
+            "What is done to the images that the encoder sees in training, while the clean ones are asked for "
+            "(denoising). gaussian: added to grey values. masking: pixels set to black; salt and pepper: or to white.",
+        ),
+    ] = "none"
+    noise_level: Annotated[
+        float,
+        field(
+            "Corruption level",
+            "Standard deviation of Gaussian noise, where black to white is 1; or the share of pixels that are set.",
+            ge=0,
+            le=1,
+        ),
+    ] = 0.3
+    sparsity: Annotated[
+        Literal["none", "l1", "kl"],
+        field(
+            "Sparsity",
+            "l1: the code's entries are pulled to 0. kl: the code is of sigmoid units, and each is to be active at the "
+            "target rate on average.",
+        ),
+    ] = "none"
+    sparsity_weight: Annotated[
+        float,
+        field("Sparsity weight", "What the penalty counts beside the reconstruction.", ge=0, le=1000),
+    ] = 0.1
+    sparsity_target: Annotated[
+        float,
+        field("Target rate", "Mean activation ρ that each sigmoid unit is to have (kl only).", gt=0, le=0.5),
+    ] = 0.05
+
+
+_RECONSTRUCTIONS = {
+    "squared error": (
+        r"\left\|x - g(f({}))\right\|^2",
+        "Squared distance of the image from its reconstruction: grey values from 0 to 1, summed over sub-pixels.",
+        "",
+    ),
+    "likelihood": (
+        r"-\log p\left(x \mid g(f({}))\right)",
+        "Negative log-likelihood of the image given its code; no bound on -log p(x), for the code costs nothing.",
+        "nats",
+    ),
+}
+_SPARSITIES = {
+    "none": ("", ()),
+    "l1": (
+        r" + \lambda \sum_j \mathbb{E}_x\left[|z_j|\right]",
+        (Term("sparsity", r"\sum_j \mathbb{E}_x\left[|z_j|\right]", "Mean distance of code entries from 0, summed."),),
+    ),
+    "kl": (
+        r" + \lambda \sum_j D_{KL}\left(\rho\,\|\,\hat\rho_j\right)",
+        (
+            Term(
+                "sparsity",
+                r"\sum_j D_{KL}\left(\rho\,\|\,\hat\rho_j\right)",
+                "How far the units' mean activations in the batch are from the target rate.",
+                "nats",
+            ),
+        ),
+    ),
+}
+
+
+def _objectives() -> tuple[Objective, ...]:
+    """One for each reconstruction, corruption or none, and sparsity."""
+    made = []
+    for (name, (latex, help_rec, unit)), (sparsity, (penalty, terms)), noisy in itertools.product(
+        _RECONSTRUCTIONS.items(), _SPARSITIES.items(), (False, True)
+    ):
+        formula = (
+            r"\mathbb{E}_{x"
+            + (r",\,\tilde{x}" if noisy else "")
+            + r"}\left["
+            + latex.format(r"\tilde{x}" if noisy else "x")
+        )
+        loss = Term("loss", r"\mathcal{L}", "What is minimized.", unit)
+        reconstruction = Term("reconstruction", latex.format("x"), help_rec, unit)
+        when = {"reconstruction": name, "sparsity": sparsity} | ({} if noisy else {"noise": "none"})
+        made.append(Objective(rf"\mathcal{{L}} = {formula}\right]{penalty}", (loss, reconstruction, *terms), when))
+    return tuple(made)
+
+
+class Autoencoder(Family):
+    """Autoencoder (Hinton & Salakhutdinov 2006); on request denoising (Vincent et al. 2010) or sparse (Ng 2011)."""
+
+    Config = AutoencoderConfig
+    config: AutoencoderConfig
+    training_defaults: ClassVar[Training] = Training(
+        steps=1500,
+        batch_size=64,
+        learning_rate=1e-3,
+        schedule="cosine",
+        checkpoint_every=1000,  # steps are quick: writing one to the disk takes as long as fifty of them
+    )
+    card: ClassVar[FamilyCard] = FamilyCard(
+        name="autoencoder",
+        title="Autoencoder",
+        branch=("Not a generative model",),
+        summary=(
+            "An encoder squeezes an image into a short code, a decoder puts it together again; the code keeps what is "
+            "needed for that and nothing else. It is not a generative model: nothing says how codes are distributed, "
+            "so there is no likelihood, and a code picked at random may decode to no digit at all. That is what a VAE "
+            "adds."
+        ),
+        source="Hinton & Salakhutdinov, Reducing the Dimensionality of Data with Neural Networks, Science 313, 2006; "
+        "denoising: Vincent et al., JMLR 11, 2010, section 3; sparsity: Ng, CS294A lecture notes, 2011, section 3.",
+        objectives=_objectives(),
+    )
+
+    def __init__(self, config: AutoencoderConfig, image: ImageSpec) -> None:
+        super().__init__(config, image)
+        self.latent = LatentSpec(self.config.num_latent, prior="none")
+        self.likelihood: PixelLikelihood | None = None
+        if self.config.reconstruction == "likelihood":
+            self.likelihood = pixel_likelihood(image.levels)
+        centred = self.config.sparsity != "kl"  # then standardizing takes any bias away
+        self.encoder = ImageEncoder(self.config, image, self.config.num_latent, output_bias=not centred)
+        self.standardize = Standardize(self.config.num_latent)
+        self.decoder = CodeDecoder(self.config, image, self.likelihood.num_features if self.likelihood else 1)
+
+    # ---- training ------------------------------------------------------------------------------------------
+
+    def phases(self) -> list[Phase]:
+        """One phase that moves encoder and decoder together."""
+        return [Phase("model", list(self.parameters()), self.loss)]
+
+    def loss(self, batch: Tensor, generator: torch.Generator) -> LossTerms:
+        """Reconstruction error of the batch, and its sparsity penalty where there is one.
+
+        Args:
+            batch: (B, C, H, W) integers.
+            generator: source of the corruption; not touched where there is none.
+
+        Returns:
+            0-dim means over the batch: ``loss``, ``reconstruction`` (squared grey values, or nats) and, where it is
+            asked for, ``sparsity`` without its weight.
+        """
+        h_BZ = self._units(self._corrupted(batch, generator))
+        z_BZ = self.standardize(h_BZ)
+        reconstruction = self._error(batch, z_BZ)
+        if self.config.sparsity == "none":
+            return {"loss": reconstruction, "reconstruction": reconstruction}
+        sparsity = z_BZ.abs().sum(1).mean() if self.config.sparsity == "l1" else self._rate_divergence(h_BZ)
+        loss = reconstruction + self.config.sparsity_weight * sparsity
+        return {"loss": loss, "reconstruction": reconstruction, "sparsity": sparsity}
+
+    def _corrupted(self, batch: Tensor, generator: torch.Generator) -> Tensor:
+        """What the encoder sees in training: (B, C, H, W) grey values, black 0 and white 1."""
+        return corrupt(self._grey(batch), self.config.noise, self.config.noise_level, generator)
+
+    def _error(self, batch: Tensor, z_BZ: Tensor) -> Tensor:
+        features = self.decoder(z_BZ)
+        if self.likelihood is not None:
+            return -self.likelihood.log_prob(features, batch).mean()
+        difference = torch.sigmoid(features.squeeze(-1)) - self._grey(batch)
+        return difference.square().sum() / len(batch)
+
+    def _rate_divergence(self, h_BZ: Tensor) -> Tensor:
+        """Σ_j KL(ρ ‖ ρ̂_j) between Bernoulli rates, nats."""
+        rate_Z = h_BZ.mean(0).clamp(SMALLEST_RATE, 1.0 - SMALLEST_RATE)
+        target = torch.full_like(rate_Z, self.config.sparsity_target)
+        return (torch.xlogy(target, target / rate_Z) + torch.xlogy(1 - target, (1 - target) / (1 - rate_Z))).sum()
+
+    def _units(self, grey_BCHW: Tensor) -> Tensor:
+        """The bottleneck before it is standardized: (B, Z); sigmoid units where they are to have a rate."""
+        h_BZ: Tensor = self.encoder(2.0 * grey_BCHW - 1.0)
+        return torch.sigmoid(h_BZ) if self.config.sparsity == "kl" else h_BZ
+
+    def _grey(self, x: Tensor) -> Tensor:
+        """Integers as grey values, black 0 and white 1."""
+        like = next(self.parameters())
+        return x.to(device=like.device, dtype=like.dtype) / (self.image.levels - 1)
+
+    # ---- codes ---------------------------------------------------------------------------------------------
+
+    def encode(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) integers → codes (B, Z), in standard deviations over the training images."""
+        return self.encode_floats(self._grey(x))
+
+    def encode_floats(self, means: Tensor) -> Tensor:
+        """(B, C, H, W) floats, black 0 and white 1 → codes (B, Z)."""
+        return self.standardize.by_averages(self._units(means))
+
+    def decode(self, z: Tensor) -> Tensor:
+        """(B, Z) codes → (B, C, H, W) in [0, 1]: x̂, or the mean of p(x|z)."""
+        features = self.decoder(z)
+        return torch.sigmoid(features.squeeze(-1)) if self.likelihood is None else self.likelihood.mean(features)
+
+    # ---- insides -------------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def figures(self, batch: Tensor, generator: torch.Generator) -> tuple[Figure, ...]:
+        """Reconstructions beside inputs (and what the encoder saw of them); filters; rates of sigmoid units."""
+        seen = self._corrupted(batch, generator) if self.config.noise != "none" else None
+        drawn = [reconstruction_figure(self, batch, seen)]
+        if self.config.architecture == "mlp":
+            drawn.append(self._filters())
+        if self.config.sparsity == "kl":
+            drawn.append(self._rates(self._units(self._grey(batch)).mean(0)))
+        return tuple(drawn)
+
+    def _filters(self) -> Figure:
+        first = next(m for m in self.encoder.modules() if isinstance(m, nn.Linear))
+        weight_ND = first.weight[:MAX_FILTERS]
+        largest_N1 = weight_ND.abs().amax(1, keepdim=True).clamp(min=1e-12)
+        return Figure(
+            kind="images",
+            name="filters",
+            title="Filters of the first layer",
+            help="Weights of the first hidden units as images, each scaled by its largest: white pixels excite the "
+            "unit, black ones inhibit it, grey ones do not matter.",
+            images=(0.5 + 0.5 * weight_ND / largest_N1).float().unflatten(1, self.image.shape),
+        )
+
+    def _rates(self, rate_Z: Tensor) -> Figure:
+        return Figure(
+            kind="bars",
+            name="rates",
+            title="Mean activation of code units",
+            help="How active each sigmoid unit is on average; the penalty pulls it to the target rate.",
+            series=("rate",),
+            values=rate_Z.unsqueeze(0),
+            reference=torch.full_like(rate_Z, self.config.sparsity_target),
+        )
