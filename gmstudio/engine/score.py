@@ -50,17 +50,23 @@ class Score:
 
 
 def kind_of_score(model: Any, num_samples: int) -> str:
-    """What ``score`` would compute.
+    """What ``score`` would compute; a family may say it in its own words (``describe_estimate``).
 
     Raises:
         ValueError: when the model has no likelihood, bound or estimate.
     """
     if callable(getattr(model, "log_prob", None)):
         return "exact log-likelihood"
+    if callable(getattr(model, "describe_estimate", None)) and num_samples > 1:
+        return str(model.describe_estimate(num_samples))
     if callable(getattr(model, "log_prob_estimate", None)) and num_samples > 1:
         return f"importance-weighted estimate, {num_samples} samples an image"
     if callable(getattr(model, "elbo", None)):
         return "lower bound (ELBO), one sample an image"
+    if callable(getattr(model, "log_prob_estimate", None)):
+        raise ValueError(
+            f"{model.card.title} has an estimate of its likelihood, but no bound; ask for 2 samples or more."
+        )
     instead = "it only generates" if callable(getattr(model, "sample", None)) else "it is not a generative model"
     raise ValueError(f"{model.card.title} gives no likelihood: {instead}. Score a run of another family.")
 
@@ -98,6 +104,7 @@ def score(
             parts.append(_score_batch(model, batch, num_samples, generator, own).double().cpu().numpy())
         model.train(was_training)
         yield None
+    kind = kind_of_score(model, num_samples)  # by now a family may know its estimate's error
     yield Score(kind, np.concatenate(parts), model.image)
 
 
