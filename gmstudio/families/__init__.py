@@ -12,6 +12,7 @@ from gmstudio.families.base import Family
 from gmstudio.families.fvbn import FVBN
 from gmstudio.families.gan import GAN
 from gmstudio.families.gated_pixelcnn import GatedPixelCNN
+from gmstudio.families.gsn import GSN
 from gmstudio.families.made import MADE
 from gmstudio.families.markov import Markov
 from gmstudio.families.nade import NADE
@@ -72,6 +73,7 @@ FAMILIES: dict[str, type[Family]] = {
         RealNVP,
         VAE,
         RBM,
+        GSN,
         GAN,
         Autoencoder,
     )
