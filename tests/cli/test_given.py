@@ -11,8 +11,8 @@ from gmstudio.cli.given import GivenWords, parse_given
         ("image.png:first=300", GivenWords("image.png", first=300)),
         ("image.png:rows=14:resize", GivenWords("image.png", rows=14, resize=True)),
         (
-            "image.png:convert:mask=other.png:resize",
-            GivenWords("image.png", mask="other.png", resize=True, convert=True),
+            "a.png:convert:mask=m.png:resize",
+            GivenWords("a.png", mask="m.png", resize=True, convert=True),
         ),
         (r"C:\pictures\a.png:mask=D:\m.png", GivenWords(r"C:\pictures\a.png", mask=r"D:\m.png")),
         ("digits:valid:3:first=0", GivenWords("digits:valid:3", first=0)),

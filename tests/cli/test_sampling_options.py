@@ -34,8 +34,8 @@ def agnostic(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture(scope="module")
 def conditional(tmp_path_factory: pytest.TempPathFactory) -> str:
     run = str(tmp_path_factory.mktemp("runs") / "conditional")
-    # So large a step that the classes are far apart after one of them.
-    small = ["--set", "num_layers=1", "--set", "num_channels=4", "--set", "learning_rate=0.5"]
+    # Steps so large that the classes are far apart after some.
+    small = ["--steps", "6", "--set", "num_layers=1", "--set", "num_channels=4", "--set", "learning_rate=0.1"]
     call("train", "gated_pixelcnn", "--out", run, *FAST, *small)
     return run
 
