@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gmstudio.gui.theme import theme
+from gmstudio.gui.widgets.distribution_view import LEFT_LABEL
 
 BAR = 14
 POINTER = 8
@@ -50,7 +51,7 @@ class CdfStrip(QWidget):
 
     def bar_rect(self) -> QRectF:
         """Where the unit interval is painted."""
-        left = self.fontMetrics().horizontalAdvance("0.05") + 8
+        left = self.fontMetrics().horizontalAdvance(LEFT_LABEL) + 8
         return QRectF(left, POINTER, self.width() - left - 6, BAR)
 
     def paintEvent(self, event: QPaintEvent) -> None:
