@@ -90,7 +90,7 @@ def score(
     Raises:
         ValueError: when the model has no likelihood, or there are no images.
     """
-    kind = kind_of_score(model, num_samples) + ("" if labels is None else ", given each image's label")
+    kind_of_score(model, num_samples)  # refuses what has none
     if not len(images):
         raise ValueError("There are no images to score; choose another split or more classes.")
     generator = torch.Generator(model.device).manual_seed(seed)
@@ -105,6 +105,8 @@ def score(
         model.train(was_training)
         yield None
     kind = kind_of_score(model, num_samples)  # by now a family may know its estimate's error
+    if labels is not None:
+        kind += ", given each image's label"
     yield Score(kind, np.concatenate(parts), model.image)
 
 
