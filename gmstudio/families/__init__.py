@@ -9,6 +9,7 @@ from importlib.metadata import EntryPoint, entry_points
 
 from gmstudio.families.autoencoder import Autoencoder
 from gmstudio.families.base import Family
+from gmstudio.families.ddpm import DDPM
 from gmstudio.families.fvbn import FVBN
 from gmstudio.families.gan import GAN
 from gmstudio.families.gated_pixelcnn import GatedPixelCNN
@@ -72,6 +73,7 @@ FAMILIES: dict[str, type[Family]] = {
         GatedPixelCNN,
         RealNVP,
         VAE,
+        DDPM,
         RBM,
         GSN,
         GAN,

@@ -1,0 +1,137 @@
+r"""The forward process of diffusion models and what follows from it in closed form.
+
+Noise is added in T steps, q(x_t|x_{t-1}) = N(√(1 - β_t) x_{t-1}, β_t I). With α_t = 1 - β_t and ᾱ_t = α_1 ⋯ α_t,
+
+    q(x_t|x_0) = N(√ᾱ_t x_0, (1 - ᾱ_t) I),
+    q(x_{t-1}|x_t, x_0) = N(μ̃_t, β̃_t I),   β̃_t = β_t (1 - ᾱ_{t-1}) / (1 - ᾱ_t),
+    μ̃_t = √ᾱ_{t-1} β_t / (1 - ᾱ_t) x_0 + √α_t (1 - ᾱ_{t-1}) / (1 - ᾱ_t) x_t.
+
+Source: Ho, Jain & Abbeel 2020, arXiv:2006.11239, equations 2, 4, 6 and 7; the linear schedule, section 4; the cosine
+schedule, Nichol & Dhariwal 2021, arXiv:2102.09672, equation 17; steps that leave times out, Song, Meng & Ermon 2021,
+Denoising diffusion implicit models, arXiv:2010.02502, equations 12 and 16.
+
+Shapes: B batch, C channels, H height, W width, T timesteps; times t are integers 0 (the image) to T (noise).
+"""
+
+import math
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+ScheduleKind = Literal["linear", "cosine"]
+MAX_BETA = 0.999
+COSINE_OFFSET = 0.008
+
+
+class NoiseSchedule(nn.Module):
+    """β_t and what follows from it, each (T + 1,), indexed by t, with β_0 = 0 and ᾱ_0 = 1.
+
+    Args:
+        num_timesteps: T.
+        kind: ``linear`` is Ho et al.'s from 0.0001 to 0.02 for T = 1000, scaled so that other T end as noisy;
+            ``cosine`` adds noise more slowly at both ends.
+        first_deviation: the first step adds noise of at least this deviation. Noise far below the distance between two
+            levels says nothing about images, but costs the bound dearly, for no network predicts it.
+
+    Attributes:
+        beta: β_t.
+        signal: √ᾱ_t.
+        noise: √(1 - ᾱ_t).
+        posterior_variance: β̃_t.
+        kl_weight: of ‖ε - ε_θ‖² in KL(q(x_{t-1}|x_t, x_0) ‖ p(x_{t-1}|x_t)) where both have variance β̃_t; 0 for t < 2.
+    """
+
+    beta: Tensor
+    signal: Tensor
+    noise: Tensor
+    posterior_variance: Tensor
+    kl_weight: Tensor
+
+    def __init__(self, num_timesteps: int, kind: ScheduleKind, first_deviation: float = 0.0) -> None:
+        super().__init__()
+        self.num_timesteps = num_timesteps
+        beta = torch.cat([torch.zeros(1, dtype=torch.float64), _betas(num_timesteps, kind)])
+        beta[1] = beta[1].clamp(min=first_deviation**2)
+        alpha_bar = torch.cumprod(1.0 - beta, dim=0)
+        before = torch.cat([alpha_bar[:1], alpha_bar[:-1]])
+        posterior_variance = torch.zeros_like(beta)
+        posterior_variance[1:] = beta[1:] * (1.0 - before[1:]) / (1.0 - alpha_bar[1:])
+        kl_weight = torch.zeros_like(beta)
+        kl_weight[2:] = 0.5 * beta[2:].square() / (posterior_variance[2:] * (1.0 - beta[2:]) * (1.0 - alpha_bar[2:]))
+        values = {
+            "beta": beta,
+            "signal": alpha_bar.sqrt(),
+            "noise": (1.0 - alpha_bar).sqrt(),
+            "posterior_variance": posterior_variance,
+            "kl_weight": kl_weight,
+        }
+        for name, value in values.items():
+            self.register_buffer(name, value.float(), persistent=False)
+
+    def noised(self, x0_BCHW: Tensor, t_B: Tensor, eps_BCHW: Tensor) -> Tensor:
+        """x_t = √ᾱ_t x_0 + √(1 - ᾱ_t) ε, a draw from q(x_t|x_0)."""
+        return _column(self.signal, t_B) * x0_BCHW + _column(self.noise, t_B) * eps_BCHW
+
+    def predicted_x0(self, xt_BCHW: Tensor, t_B: Tensor, eps_BCHW: Tensor) -> Tensor:
+        """The image that x_t was made of if its noise was ε, for t ≥ 1."""
+        return (xt_BCHW - _column(self.noise, t_B) * eps_BCHW) / _column(self.signal, t_B)
+
+    def posterior_mean(self, x0_BCHW: Tensor, xt_BCHW: Tensor, t_B: Tensor) -> Tensor:
+        """μ̃_t(x_t, x_0), for t ≥ 1."""
+        beta, variance = _column(self.beta, t_B), _column(self.noise, t_B).square()
+        of_x0 = _column(self.signal, t_B - 1) * beta / variance
+        of_xt = (1.0 - beta).sqrt() * _column(self.noise, t_B - 1).square() / variance
+        return of_x0 * x0_BCHW + of_xt * xt_BCHW
+
+    def prior_kl(self, x0_BCHW: Tensor) -> Tensor:
+        """KL(q(x_T|x_0) ‖ N(0, I)): (B,), nats; what the last image still tells."""
+        variance = self.noise[-1].square()
+        mean_square = (self.signal[-1] * x0_BCHW).square()
+        return 0.5 * (variance + mean_square - 1.0 - torch.log(variance)).flatten(1).sum(1)
+
+    def deviation(self, t: int, to: int, eta: float) -> Tensor:
+        """σ of a sampler's step from time t to an earlier one: η times that of q(x_to|x_t, x_0); 0-dim."""
+        remaining = self.noise[to] / self.noise[t]
+        added = (1.0 - (self.signal[t] / self.signal[to]).square()).clamp(min=0.0).sqrt()
+        return eta * remaining * added
+
+    def step(self, xt_BCHW: Tensor, x0_BCHW: Tensor, t: int, to: int, eta: float, eps_BCHW: Tensor | None) -> Tensor:
+        """A sampler's step from time t to an earlier one, given the image that it is thought to lead to.
+
+        With η = 1 this is a draw from q(x_to|x_t, x_0), ancestral sampling; with η = 0 it is deterministic.
+
+        Args:
+            xt_BCHW: the state.
+            x0_BCHW: the predicted image.
+            t: the state's time.
+            to: the time to go to, below t.
+            eta: noise added, in parts of the posterior's deviation.
+            eps_BCHW: standard normal noise; needed where η > 0.
+        """
+        deviation = self.deviation(t, to, eta)
+        direction = (xt_BCHW - self.signal[t] * x0_BCHW) / self.noise[t]
+        kept = (self.noise[to].square() - deviation.square()).clamp(min=0.0).sqrt()
+        mean = self.signal[to] * x0_BCHW + kept * direction
+        return mean if eps_BCHW is None or eta == 0.0 else mean + deviation * eps_BCHW
+
+
+def evenly_spaced_times(num_timesteps: int, num_steps: int) -> list[int]:
+    """Times of a sampler that makes at most so many steps: T first, 0 last, evenly spaced and strictly falling."""
+    count = min(num_steps, num_timesteps)
+    return [round(num_timesteps * (count - i) / count) for i in range(count + 1)]
+
+
+def _betas(num_timesteps: int, kind: ScheduleKind) -> Tensor:
+    """(T,) float64 β_1 … β_T."""
+    if kind == "linear":
+        scale = 1000.0 / num_timesteps
+        return torch.linspace(scale * 1e-4, scale * 0.02, num_timesteps, dtype=torch.float64).clamp(max=MAX_BETA)
+    t = torch.arange(num_timesteps + 1, dtype=torch.float64) / num_timesteps
+    alpha_bar = torch.cos((t + COSINE_OFFSET) / (1.0 + COSINE_OFFSET) * math.pi / 2.0).square()
+    return (1.0 - alpha_bar[1:] / alpha_bar[:-1]).clamp(max=MAX_BETA)
+
+
+def _column(values_T: Tensor, t_B: Tensor) -> Tensor:
+    """The values at times t, to go with images: (B, 1, 1, 1)."""
+    return values_T[t_B].view(-1, 1, 1, 1)

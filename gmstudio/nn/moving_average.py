@@ -1,0 +1,52 @@
+"""A running average of a network's weights, kept as buffers beside it.
+
+Source: Polyak & Juditsky 1992; as diffusion models use it, Ho, Jain & Abbeel 2020, arXiv:2006.11239, appendix B.
+"""
+
+import copy
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+FIRST_UPDATES = 10
+"""While updates are few the average forgets faster: after n of them it keeps at most (1 + n) / (10 + n)."""
+
+
+class MovingAverage(nn.Module):
+    """A copy of a network whose weights follow the network's: w̄ ← w̄ + (1 - d) (w - w̄).
+
+    The weights of the copy are buffers: saved with a checkpoint, but no parameters of the model.
+
+    Args:
+        network: what to follow.
+        decay: d, in [0, 1); 0 is the network itself as it is now.
+    """
+
+    num_updates: Tensor
+
+    def __init__(self, network: nn.Module, decay: float) -> None:
+        super().__init__()
+        self._decay = decay
+        self.copy = copy.deepcopy(network)
+        for module in self.copy.modules():
+            for name, parameter in list(module.named_parameters(recurse=False)):
+                delattr(module, name)
+                module.register_buffer(name, parameter.detach().clone())
+        self.register_buffer("num_updates", torch.zeros(()))
+
+    @torch.no_grad()
+    def update(self, network: nn.Module) -> None:
+        """Follow the network's weights after one of their updates; nothing waits for the device."""
+        self.num_updates += 1
+        decay = ((1 + self.num_updates) / (FIRST_UPDATES + self.num_updates)).clamp(max=self._decay)
+        followed = dict(network.named_parameters())
+        averages = {name: buffer for name, buffer in self.copy.named_buffers() if name in followed}
+        steps: Any = torch._foreach_sub([followed[name].detach() for name in averages], list(averages.values()))
+        torch._foreach_mul_(steps, 1 - decay)
+        torch._foreach_add_(list(averages.values()), steps)
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """What the network with averaged weights makes of the inputs."""
+        out: Tensor = self.copy(*inputs)
+        return out
