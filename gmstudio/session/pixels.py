@@ -1,52 +1,34 @@
 """What the window knows of pixel-by-pixel generation: the run, the walk through it, given images and forks."""
 
 import random
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from gmstudio.client import EngineEvents
-from gmstudio.messages import (
-    Array,
-    BrowseData,
-    CommandFailed,
-    DataBrowsed,
-    EngineReported,
-    ForkPixels,
-    OpenPixels,
-    PixelsForked,
-)
+from gmstudio.messages import Array, CommandFailed, EngineReported, ForkPixels, OpenPixels, PixelsForked
 from gmstudio.session.library import RunLibrary
+from gmstudio.session.pixel_given import Given, GivenSet
+from gmstudio.session.pixel_images import PixelImages, Split
+from gmstudio.session.pixel_order import PAINTED, OrderChoice
 from gmstudio.session.pixel_requests import Opening
 from gmstudio.session.pixel_state import PixelState
+from gmstudio.session.pixel_tools import PixelTools
 from gmstudio.session.pixel_walk import PixelWalk
 
 CAPABILITY = "pixel_session"
 NUM_FORKS = 16
-NUM_BROWSED = 32
 MAX_SEED = 2**31 - 1
 LOST = "The engine ended, and this generation with it. Open it again to go on from this pixel."
-Split = Literal["train", "valid", "test"]
 
 
-@dataclass(frozen=True)
-class Completion:
-    """A real image whose first sub-pixels are given.
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """What a generation was opened with, to go back to when the engine refuses another."""
 
-    Args:
-        split: of the data set.
-        index: of the image in the split.
-        levels: (C, H, W) uint8.
-        first: sub-pixels that are given.
-    """
-
-    split: Split
-    index: int
-    levels: NDArray[np.uint8]
-    first: int
+    order: OrderChoice = field(default_factory=OrderChoice)
+    label: int = -1
+    given: Given | None = None
 
 
 class PixelsSession(QObject):
@@ -55,55 +37,58 @@ class PixelsSession(QObject):
     Attributes:
         events: the engine, for what belongs to a view of its own.
         library: the runs there are.
-        walk: stepping, playing, scrubbing and choosing.
+        walk: stepping, playing, scrubbing, choosing and editing.
+        tools: what clicking and dragging on the image does, and what was painted.
+        images: real images of the run's data to begin from.
+        givens: which part of a real image is given.
         run: path of the chosen run, or "".
+        order: the order that was chosen.
+        label: class that is conditioned on; −1: none.
         lost: the engine ended while a generation was open; ``reopen`` goes on.
         problem: what went wrong last, a sentence; "" when nothing did.
-        completion: the real image that the generation continues, or None.
-        data: images of the run's data to choose from, or None.
-        data_problem: why there are none, a sentence, or "".
         forks: continuations so far, or None.
         forking: whether more of them are on their way.
         following: newer weights are taken over by themselves while the run trains.
 
     Signals:
-        changed: run, problem, completion, newest weights or whether it is lost.
-        data_changed: ``data`` or ``data_problem``.
+        changed: run, order, label, problem, newest weights or whether it is lost.
         forks_changed: ``forks`` or ``forking``.
     """
 
     changed = Signal()
-    data_changed = Signal()
     forks_changed = Signal()
 
     def __init__(self, events: EngineEvents, library: RunLibrary, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self.events = events
+        self.library = library
         self.walk = PixelWalk(events, self)
+        self.tools = PixelTools(self)
+        self.images = PixelImages(events, library, self)
+        self.givens = GivenSet(self.tools, self)
         self.run = ""
+        self.order = OrderChoice()
+        self.label = -1
         self.lost = False
         self.problem = ""
-        self.completion: Completion | None = None
-        self.data: DataBrowsed | None = None
-        self.data_problem = ""
         self.forks: PixelsForked | None = None
         self.forking = False
         self.following = False
-        self.events = events
-        self.library = library
         self._active = False
         self._live_step = -1
+        self._accepted = _Asked()
         self._given_on_path = False
-        self._browse_request = 0
+        self._finish_once_given = False
         self._fork_request = 0
         self._num_forked = 0
         self.walk.opened.connect(self._on_opened)
         self.walk.moved.connect(self._on_moved)
-        self.walk.failed.connect(self._on_problem)
+        self.walk.failed.connect(self._on_refused)
+        self.givens.wanted.connect(self._on_given_wanted)
         library.engine_lost.connect(self._on_engine_lost)
         library.changed.connect(self.changed)
         events.catalog.connect(self._on_catalog)
         events.engine_reported.connect(self._on_reported)
-        events.data_browsed.connect(self._on_data_browsed)
         events.pixels_forked.connect(self._on_forked)
         events.command_failed.connect(self._on_failed)
 
@@ -119,14 +104,14 @@ class PixelsSession(QObject):
         if run == self.run:
             return
         self.run = run
-        self.completion, self.data, self.data_problem = None, None, ""
-        self._browse_request = 0
+        self.order, self.label, self._accepted = OrderChoice(), -1, _Asked()
+        self.images.clear()
         self._clear_forks()
         self.lost, self.problem = False, ""
         self.walk.close()
+        self.givens.drop()
         self._open_if_needed()
         self.changed.emit()
-        self.data_changed.emit()
 
     def activate(self) -> None:
         """The panel is in use: open the chosen run now, if that is still to be done."""
@@ -151,11 +136,11 @@ class PixelsSession(QObject):
 
     def use_current_weights(self) -> None:
         """Open again with the run's current weights; the sub-pixels placed so far stay and are scored anew."""
-        state = self.state
+        state = self.walk.shown
         if state is None:
             self._open(Opening(self._empty()))
             return
-        command = OpenPixels(run=self.run, seed=self.walk.seed, given=Array.of(state.image), first=state.step)
+        command = self._command(given=Array.of(state.image), first=state.step)
         self._given_on_path = False
         self._open(Opening(command, aim=state.step, stale=True, same_prefix=True))
 
@@ -173,8 +158,8 @@ class PixelsSession(QObject):
         """Begin again with the same weights and the seed: from the given sub-pixels, or from an empty image."""
         if not self.run:
             return
-        if self.completion is not None:
-            self._open_given(self.completion)
+        if self.givens.given is not None:
+            self._open_given()
         else:
             self._given_on_path = False
             self._open(Opening(self._empty(), same_weights=True))
@@ -185,67 +170,71 @@ class PixelsSession(QObject):
         if self.state is not None and self.state.finished:
             self.reset()
 
+    # ---- order and class ---------------------------------------------------------------------------------------
+
+    def choose_order(self, name: str, seed: int | None = None) -> None:
+        """Generate in another order, from the given sub-pixels or an empty image.
+
+        Args:
+            name: one of ``PixelState.orders``; for the painted one, ``tools.order`` says what was painted.
+            seed: of the shuffled order; None: the present one.
+        """
+        ranks = self.tools.order.ranks() if name == PAINTED else None
+        self.order = OrderChoice(name, self.order.seed if seed is None else seed, ranks)
+        self.reset()
+
+    def choose_label(self, label: int) -> None:
+        """Condition on a class, or (−1) on none, and begin again with the same seed."""
+        if label != self.label:
+            self.label = label
+            self.reset()
+
     # ---- starting from a real image ----------------------------------------------------------------------------
 
     def browse(self, split: Split = "valid", start: int = 0) -> None:
         """Fetch images of the run's data to choose from."""
-        info = self.library.info(self.run)
-        if info is None:
-            return
-        command = BrowseData(
-            data=info.data, data_config=info.data_config, split=split, start=max(0, start), count=NUM_BROWSED
-        )
-        self._browse_request = self.events.send(command)
+        self.images.browse(self.run, split, start)
 
-    @property
-    def browsing(self) -> bool:
-        """Whether images were asked for that have not come yet."""
-        return self._browse_request != 0
-
-    def complete(self, position: int, first: int) -> None:
-        """Continue a real image.
-
-        Args:
-            position: of the image among those in ``data``.
-            first: sub-pixels that are given, 0 … D.
-        """
-        data = self.data
-        if data is None or not 0 <= position < data.images.shape[0]:
-            return
-        levels = data.images.numpy()[position]
-        first = max(0, min(first, data.image.num_dims))
-        split: Split = data.split  # type: ignore[assignment]
-        self._open_given(Completion(split, data.start + position, levels, first))
+    def give(self, position: int) -> None:
+        """Begin from a part of a real image, at a position among those in ``images.data``."""
+        data = self.images.data
+        if data is not None and 0 <= position < data.images.shape[0]:
+            split: Split = data.split  # type: ignore[assignment]
+            self.givens.pick(split, data.start + position, data.images.numpy()[position])
 
     def set_given(self, first: int) -> None:
-        """Give more or fewer sub-pixels of the same real image; what was generated after them is dropped."""
-        old, state = self.completion, self.state
-        if old is None or state is None:
-            return
-        self.completion = Completion(old.split, old.index, old.levels, max(0, min(first, state.num_dims)))
-        if self._given_on_path and self.walk.usable:
-            self.walk.start = self.completion.first
-            self.walk.go_to(self.completion.first)
-            self.changed.emit()
-        else:
-            self._open_given(self.completion)
+        """For completion: give more or fewer sub-pixels; what was generated after them is dropped."""
+        state = self.state
+        if state is not None:
+            self.givens.set_first(max(0, min(first, state.num_dims)))
 
-    def drop_completion(self) -> None:
+    def regenerate_doubtful(self) -> None:
+        """For denoising: generate the doubtful pixels anew, given all others."""
+        self._finish_once_given = self.givens.doubtful is not None
+        self.givens.regenerate()
+
+    def drop_given(self) -> None:
         """Begin again from an empty image."""
-        if self.completion is not None:
-            self.completion = None
+        if self.givens.given is not None:
+            self.givens.drop()
             self.reset()
-            self.changed.emit()
 
     # ---- pointing at the image -----------------------------------------------------------------------------------
 
     def click(self, row: int, column: int) -> None:
+        """Do to a pixel what the tool in hand does."""
+        if self.tools.tool == "edit":
+            self.edit(row, column)
+        elif self.tools.tool == "go":
+            self.go_to(row, column)
+
+    def go_to(self, row: int, column: int) -> None:
         """Go to a pixel: back to it, or to where the given part ends, or generate up to it."""
-        state = self.state
+        state = self.walk.shown
         if state is None or not self.walk.usable:
             return
         step = int(state.steps_of_pixel(row, column)[0])
-        if self.completion is not None and self._given_on_path:
+        if self._given_on_path and self.givens.preset == "completion":
             self.set_given(step)
         elif step <= state.path:
             self.walk.pause()
@@ -254,17 +243,29 @@ class PixelsSession(QObject):
             self.walk.pause()
             self.walk.draw_to(step)
 
+    def edit(self, row: int, column: int) -> None:
+        """Change a placed pixel; again on the same one, its next channel."""
+        state, editing = self.walk.shown, self.walk.editing
+        if state is None or not self.walk.usable:
+            return
+        steps = [step for step in state.steps_of_pixel(row, column).tolist() if step < state.step]
+        if steps:
+            at = steps.index(editing.step) + 1 if editing is not None and editing.step in steps else 0
+            self.walk.edit(steps[at % len(steps)])
+
     # ---- forks -------------------------------------------------------------------------------------------------
 
     def fork(self) -> None:
-        """Continue from here in sixteen ways; other ones each time."""
+        """Continue from here in sixteen ways: the most likely one, and fifteen draws, other ones each time."""
         state = self.state
         if state is None or not self.walk.usable or state.finished:
             return
         self.walk.pause()
         self._num_forked += 1
         seed = (self.walk.seed + self._num_forked) % (MAX_SEED + 1)
-        command = ForkPixels(session=state.session, count=NUM_FORKS, seed=seed, temperature=self.walk.temperature)
+        command = ForkPixels(
+            session=state.session, count=NUM_FORKS, seed=seed, temperature=self.walk.temperature, likeliest=True
+        )
         self._fork_request = self.events.send(command)
         self.forks, self.forking = None, True
         self.forks_changed.emit()
@@ -275,14 +276,29 @@ class PixelsSession(QObject):
         if forks is None or not self.run or not 0 <= index < forks.images.shape[0]:
             return
         image = Array.of(forks.images.numpy()[index])
-        command = OpenPixels(run=self.run, seed=self.walk.seed, given=image, first=forks.step)
+        command = self._command(given=image, first=forks.step)
         self._given_on_path = False
         self._open(Opening(command, aim=forks.step, same_weights=True))
 
     # ---- within ------------------------------------------------------------------------------------------------
 
+    def _command(self, given: Array | None = None, first: int = 0) -> OpenPixels:
+        """Open the run with order, class and given set as they are chosen."""
+        mask = self.givens.given.mask if self.givens.given is not None else None
+        return OpenPixels(
+            run=self.run,
+            seed=self.walk.seed,
+            given=given,
+            first=first,
+            order=self.order.name,
+            order_seed=self.order.seed,
+            ranks=self.order.sent_ranks,
+            mask=None if mask is None or given is None else Array.of(mask),
+            label=self.label,
+        )
+
     def _empty(self) -> OpenPixels:
-        return OpenPixels(run=self.run, seed=self.walk.seed)
+        return self._command()
 
     def _open_if_needed(self) -> None:
         if self._active and self.run and self.state is None and not self.walk.opening and not self.problem:
@@ -290,17 +306,24 @@ class PixelsSession(QObject):
 
     def _open(self, opening: Opening) -> None:
         self.lost, self.problem = False, ""
-        self.walk.start = self.completion.first if self.completion else 0
+        given = self.givens.given
+        self.walk.start = given.first if given is not None else 0
         self.walk.open(opening)
         self.changed.emit()
 
-    def _open_given(self, completion: Completion) -> None:
-        """The whole real image goes on the path, so that its part can be chosen, and scored, by moving along it."""
-        self.completion = completion
-        self._given_on_path = True
-        size = completion.levels.size
-        command = OpenPixels(run=self.run, seed=self.walk.seed, given=Array.of(completion.levels), first=size)
-        self._open(Opening(command, aim=completion.first, stale=True, same_weights=True))
+    def _open_given(self) -> None:
+        """Begin from the given part.
+
+        Where that is the first sub-pixels of the order, the whole real image goes on the path, so that its part can be
+        chosen, and scored, by moving along it.
+        """
+        given = self.givens.given
+        assert given is not None, "nothing is given"
+        along_path = given.mask is None
+        self._given_on_path = along_path
+        size = given.levels.size if along_path else given.first
+        command = self._command(given=Array.of(given.levels), first=size)
+        self._open(Opening(command, aim=given.first, stale=True, same_weights=True))
 
     def _clear_forks(self) -> None:
         self.forks, self.forking, self._fork_request = None, False, 0
@@ -309,21 +332,53 @@ class PixelsSession(QObject):
     # ---- events ------------------------------------------------------------------------------------------------
 
     def _on_opened(self) -> None:
+        state = self.state
+        self._accepted = _Asked(self.order, self.label, self.givens.given)
+        if state is not None:
+            self.givens.forget_surprise()
+            self.tools.begin_image((state.spec.height, state.spec.width))
+            if state.num_classes and self.images.data is None and not self.images.browsing:
+                self.browse()  # it has the names of the classes
         self.changed.emit()
+
+    def _on_given_wanted(self) -> None:
+        """More or less of the image that is on the path is only a move along it."""
+        given, accepted = self.givens.given, self._accepted.given
+        same_image = given is not None and accepted is not None and given.levels is accepted.levels
+        if same_image and given is not None and given.mask is None and self._given_on_path and self.walk.usable:
+            self._accepted = _Asked(self.order, self.label, given)
+            self.walk.start = given.first
+            self.walk.go_to(given.first)
+            self.changed.emit()
+        else:
+            self._open_given()
 
     def _on_moved(self) -> None:
         """Once values other than the given ones are placed, the path is no longer the real image's."""
-        if self._given_on_path and self.completion is not None and self.state is not None:
-            self._given_on_path = self.state.path == self.completion.levels.size and not self.walk.chosen
+        state, given = self.state, self.givens.given
+        if self._given_on_path and given is not None and state is not None:
+            self._given_on_path = state.path == given.levels.size and not self.walk.chosen
+        self.givens.reach(state)
+        if self._finish_once_given and given is not None and state is not None and state.step >= given.first:
+            self._finish_once_given = False
+            self.walk.finish()
 
     def _on_problem(self, message: str) -> None:
         self.problem = message
         self.changed.emit()
 
+    def _on_refused(self, message: str) -> None:
+        """The generation that was open before still is; so are its order, its class and what it was given."""
+        self.order, self.label = self._accepted.order, self._accepted.label
+        self._finish_once_given = False
+        if self.givens.given is not self._accepted.given:
+            self.givens.restore(self._accepted.given)
+        self._on_problem(message)
+
     def _on_engine_lost(self) -> None:
         if self.forking:
             self._clear_forks()
-        self._browse_request = 0
+        self.images.give_up()
         if self.state is not None or self.walk.opening:
             self.walk.lose()
             self.lost, self.problem = True, LOST
@@ -350,20 +405,12 @@ class PixelsSession(QObject):
         if self.following and self._active and idle and self.has_newer_weights():
             self.use_current_weights()
 
-    def _on_data_browsed(self, event: DataBrowsed) -> None:
-        if event.request and event.request == self._browse_request:
-            self.data, self.data_problem, self._browse_request = event, "", 0
-            self.data_changed.emit()
-
     def _on_forked(self, event: PixelsForked) -> None:
         if event.request and event.request == self._fork_request:
             self.forks, self.forking = event, not event.done
             self.forks_changed.emit()
 
     def _on_failed(self, event: CommandFailed) -> None:
-        if event.request and event.request == self._browse_request:
-            self.data, self.data_problem, self._browse_request = None, event.message, 0
-            self.data_changed.emit()
-        elif event.request and event.request == self._fork_request:
+        if event.request and event.request == self._fork_request:
             self._clear_forks()
             self._on_problem(event.message)

@@ -124,10 +124,12 @@ def test_completing_a_real_image(session: PixelsSession, engine: PixelEngine) ->
     session.browse("valid", 4)
     engine.serve()
     assert engine.last(BrowseData).data_config == {"levels": 4}
-    session.complete(2, 7)
+    session.set_given(7)
+    session.give(2)
     engine.serve()
     levels = engine.data[6]
-    assert session.completion is not None and (session.completion.index, session.completion.first) == (6, 7)
+    given = session.givens.given
+    assert given is not None and (given.index, given.first, given.mask) == (6, 7, None)
     assert where(session).step == 7 and given_part(session, levels, 7)
     session.set_given(10)
     engine.serve()
@@ -144,15 +146,16 @@ def test_completing_a_real_image(session: PixelsSession, engine: PixelEngine) ->
     session.reset()
     engine.serve()
     assert where(session).step == 9
-    session.drop_completion()
+    session.drop_given()
     engine.serve()
-    assert where(session).step == 0 and session.completion is None
+    assert where(session).step == 0 and session.givens.given is None
 
 
 def test_a_whole_real_image_can_be_scored(session: PixelsSession, engine: PixelEngine) -> None:
     session.browse()
     engine.serve()
-    session.complete(0, END)
+    session.set_given(END)
+    session.give(0)
     engine.serve()
     assert where(session).finished and len(where(session).nats) == END
 
@@ -168,16 +171,17 @@ def test_clicking_goes_back_generates_ahead_or_moves_the_given_part(
     assert (where(session).step, where(session).path) == (2, 7)
     session.browse()
     engine.serve()
-    session.complete(0, 2)
+    session.set_given(2)
+    session.give(0)
     engine.serve()
     session.click(3, 0)
     engine.serve()
-    assert session.completion is not None and session.completion.first == where(session).step == 9
+    assert session.givens.given is not None and session.givens.given.first == where(session).step == 9
     session.walk.forward()
     engine.serve()
     session.click(3, 2)
     engine.serve()
-    assert session.completion.first == 9 and where(session).step == 11
+    assert session.givens.given.first == 9 and where(session).step == 11
 
 
 def test_forks_differ_each_time_and_one_is_adopted(session: PixelsSession, engine: PixelEngine) -> None:

@@ -3,33 +3,36 @@
 from itertools import pairwise
 from typing import ClassVar
 
-import numpy as np
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint
 from PySide6.QtGui import QHideEvent, QKeyEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QTabWidget, QVBoxLayout, QWidget
 
 from gmstudio.gui.panels.panel import Panel
-from gmstudio.gui.panels.pixels_completion import CompletionView
-from gmstudio.gui.panels.pixels_conditional import CHANNELS, ConditionalView
+from gmstudio.gui.panels.pixels_breakpoints import stop_text
+from gmstudio.gui.panels.pixels_conditional import ConditionalView
+from gmstudio.gui.panels.pixels_edit import ToolLine
 from gmstudio.gui.panels.pixels_forks import ForksView
+from gmstudio.gui.panels.pixels_given import GivenView
+from gmstudio.gui.panels.pixels_header import Header
+from gmstudio.gui.panels.pixels_order import OrderView
+from gmstudio.gui.panels.pixels_picture import OrderPaths, legend_of, picture_of, reading
 from gmstudio.gui.panels.pixels_surprise import Figures, SurpriseView
 from gmstudio.gui.panels.pixels_transport import Transport
 from gmstudio.gui.panels.pixels_views import FURTHER_VIEWS
-from gmstudio.gui.run_chooser import RunChooser
 from gmstudio.gui.theme import GRID
-from gmstudio.gui.widgets.heat import scale_top
-from gmstudio.gui.widgets.pixel_canvas import Picture, PixelCanvas
+from gmstudio.gui.widgets.order_overlay import MODES, OrderMode, OrderPath
+from gmstudio.gui.widgets.paint_canvas import Mode, PaintCanvas
 from gmstudio.session.library import RunLibrary
-from gmstudio.session.pixel_state import PixelState
-from gmstudio.session.pixels import CAPABILITY, PixelsSession
+from gmstudio.session.pixel_order import painted_ranks
+from gmstudio.session.pixels import PixelsSession
 
 SIDE_WIDTH = 54 * GRID
 NARROW = 130 * GRID
+ORDER_TEXTS: dict[OrderMode, str] = {"off": "Order", "arrows": "Order: arrows", "ranks": "Order: ranks"}
 CANVAS_TIP = (
     "The image as far as it is generated; hatched pixels are still to come. The framed pixel is next, tinted ones are "
-    "what the model can see for it. Click a pixel to go back to it, or to generate up to it."
+    "what the model can see for it. Click a pixel to go back to it, or to generate up to it; Ctrl+click edits it."
 )
-LEGEND = "framed: next · tinted: what the model can see for it · hatched: to come"
 NO_RUN = (
     "No autoregressive model has been trained yet. Start a PixelCNN under Train; it can be looked at here while it "
     "trains."
@@ -37,7 +40,7 @@ NO_RUN = (
 
 
 class PixelsPanel(Panel):
-    """The image, large, with its transport; beside it the conditional, the figures, surprise, completion and forks.
+    """The image, large, with its transport; beside it the conditional, the figures, and views of more.
 
     Args:
         session: what it shows and changes.
@@ -50,26 +53,29 @@ class PixelsPanel(Panel):
 
     def __init__(self, session: PixelsSession, library: RunLibrary, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.session, self._library = session, library
-        self.run = RunChooser(library, CAPABILITY)
-        self.run.setObjectName("pixels.run")
-        self.canvas = PixelCanvas()
+        self.session = session
+        self.canvas = PaintCanvas()
         self.name_widget(self.canvas, "canvas", "The image in the making", CANVAS_TIP)
         self._reading = QLabel(" ")
-        self._reading.setProperty("role", "muted")
         self._reading.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self._weights = QLabel()
+        self.name_widget(self._reading, "reading", "What is under the pointer, or why it stopped", "")
         self._problem = QLabel()
         self._problem.setProperty("role", "error")
         self._problem.setWordWrap(True)
         self.transport = Transport(self, session)
+        self.header = Header(self, session, library)
+        self.run = self.header.run
+        self.tool_line = ToolLine(self, session)
         self.conditional = ConditionalView(self, session)
         self.figures = Figures(self, session)
         self.surprise = SurpriseView(self)
-        self.completion = CompletionView(self, session)
+        self.given = GivenView(self, session)
+        self.order = OrderView(self, session)
         self.forks = ForksView(self, session)
         self.further = tuple((title, view(self, session, self.canvas)) for title, view in FURTHER_VIEWS)
         self._hovered = (-1, -1)
+        self._stop_shown: object = None
+        self._paths = OrderPaths()
         self._add_view_actions()
         self._lay_out()
         self._connect()
@@ -97,22 +103,13 @@ class PixelsPanel(Panel):
             tip="Show the surprise, −log p of each pixel, large, and the image small",
             checkable=True,
         )
-        self.weights = self.add_action(
-            "weights",
-            "Use current weights",
-            "U",
-            self.session.use_current_weights,
-            icon="refresh",
-            tip="Take over what the run has learned since; the pixels placed so far stay and are scored anew",
-        )
-        self.follow = self.add_action(
-            "follow",
-            "Follow training",
-            "T",
-            self.session.set_following,
-            icon="live",
-            tip="Take over newer weights by itself while the run trains: watch the conditional and the surprise change",
-            checkable=True,
+        self.ranks = self.add_action(
+            "order.show",
+            ORDER_TEXTS["off"],
+            "O",
+            self._next_order_mode,
+            icon="order",
+            tip="Draw the generation order over the image: as arrows, as ranks, or not",
         )
         self.reopen = self.add_action(
             "reopen", "Open again", "", self.session.reopen, icon="refresh", tip="Go on from this pixel"
@@ -126,16 +123,18 @@ class PixelsPanel(Panel):
             tip="Go to the bars: ← → and Return choose a value; digits choose one from anywhere in the panel",
         )
         self.real = self.add_action(
-            "real", "Start from a real image", "I", self._show_completion, icon="image", tip="Pick a real image"
+            "real", "Start from a real image", "I", self._show_given, icon="image", tip="Pick a real image"
         )
 
     # ---- layout ------------------------------------------------------------------------------------------------
 
     def _lay_out(self) -> None:
+        toggles = [self.button(action) for action in (self.context, self.heat, self.ranks, self.tool_line.edit)]
+        self.header.add_toggles(*toggles)
         page = QVBoxLayout(self)
         page.setContentsMargins(2 * GRID, GRID, 2 * GRID, GRID)
         page.setSpacing(GRID)
-        page.addWidget(self._header())
+        page.addWidget(self.header)
         page.addLayout(self._problem_row())
         body = QHBoxLayout()
         body.setSpacing(2 * GRID)
@@ -144,25 +143,8 @@ class PixelsPanel(Panel):
         side.setFixedWidth(SIDE_WIDTH)
         body.addWidget(side)
         page.addLayout(body, 1)
-        for before, after in pairwise((self, self.run, self._weights_button, self._follow_button, *self._toggles)):
+        for before, after in pairwise((self, self.run, self.header.label, *self.header.buttons, self.canvas)):
             QWidget.setTabOrder(before, after)
-
-    def _header(self) -> QWidget:
-        header = QWidget()
-        header.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        row = QHBoxLayout(header)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.run)
-        row.addWidget(self._weights)
-        self._weights_button = self.button(self.weights)
-        row.addWidget(self._weights_button)
-        self._follow_button = self.button(self.follow)
-        row.addWidget(self._follow_button)
-        row.addStretch(1)
-        self._toggles = (self.button(self.context), self.button(self.heat))
-        for toggle in self._toggles:
-            row.addWidget(toggle)
-        return header
 
     def _problem_row(self) -> QHBoxLayout:
         row = QHBoxLayout()
@@ -174,6 +156,7 @@ class PixelsPanel(Panel):
     def _left(self) -> QVBoxLayout:
         column = QVBoxLayout()
         column.setSpacing(GRID // 2)
+        column.addWidget(self.tool_line)
         column.addWidget(self.canvas, 1)
         column.addWidget(self._reading)
         column.addWidget(self.transport)
@@ -182,9 +165,10 @@ class PixelsPanel(Panel):
     def _side(self) -> QWidget:
         side = QWidget()
         self.tabs = QTabWidget()
-        self.name_widget(self.tabs, "views", "Surprise, completion, forks", "")
+        self.name_widget(self.tabs, "views", "Surprise, given set, order, forks and more", "")
         self.tabs.addTab(self.surprise, "Surprise")
-        self.tabs.addTab(self.completion, "Complete")
+        self.tabs.addTab(self.given, "Given")
+        self.tabs.addTab(self.order, "Order")
         self.tabs.addTab(self.forks, "Fork")
         for title, view in self.further:
             self.tabs.addTab(view, title)
@@ -198,15 +182,22 @@ class PixelsPanel(Panel):
         return side
 
     def _connect(self) -> None:
-        session = self.session
-        self.run.chosen.connect(session.choose_run)
+        session, tools = self.session, self.session.tools
         session.walk.moved.connect(self._refresh)
         session.walk.changed.connect(self._refresh_notes)
         session.changed.connect(self._refresh_notes)
-        session.changed.connect(self._refresh)
+        for signal in (session.changed, session.givens.changed, session.walk.changed, tools.changed):
+            signal.connect(self._refresh)
         session.forks_changed.connect(self._on_forks_changed)
         self.canvas.clicked.connect(session.click)
-        self.surprise.canvas.clicked.connect(session.click)
+        self.canvas.edit_wanted.connect(session.edit)
+        self.canvas.menu_wanted.connect(self._on_menu_wanted)
+        self.canvas.stroke_begun.connect(tools.begin_stroke)
+        self.canvas.brushed.connect(tools.paint)
+        self.canvas.stroke_ended.connect(tools.end_stroke)
+        self.canvas.escaped.connect(self.tool_line.put_down)
+        tools.changed.connect(self._refresh_tool)
+        self.surprise.canvas.clicked.connect(session.go_to)
         self.canvas.hovered.connect(self._on_hovered)
         self.surprise.canvas.hovered.connect(self._on_hovered)
         self.tabs.currentChanged.connect(self._on_tab)
@@ -214,65 +205,87 @@ class PixelsPanel(Panel):
     # ---- showing -----------------------------------------------------------------------------------------------
 
     def _refresh(self) -> None:
-        picture = self._picture()
+        picture = picture_of(self.session)
         self.canvas.set_picture(picture)
         self.surprise.set_picture(picture)
+        self._show_painted()
+        self._show_order()
         self._show_reading()
 
-    def _picture(self) -> Picture | None:
-        state, completion = self.session.state, self.session.completion
-        if state is None:
-            return None
-        placed = np.zeros(state.spec.shape, np.bool_)
-        channel, row, column = state.order[: state.step].T
-        placed[channel, row, column] = True
-        given = np.zeros(state.spec.shape[1:], np.bool_)
-        if completion is not None:
-            _, row, column = state.order[: completion.first].T
-            given[row, column] = True
-        surprise = state.surprise()
-        position = state.position
-        return Picture(
-            image=state.image,
-            levels=state.spec.levels,
-            placed=placed,
-            context=state.context,
-            current=position[1:] if position else None,
-            surprise=surprise,
-            top=scale_top(surprise),
-            given=given,
-            chosen=tuple({state.place_of(step)[1:] for step in self.session.walk.chosen if step < state.step}),
-        )
-
     def _refresh_notes(self) -> None:
-        session, state = self.session, self.session.state
+        session = self.session
         self._problem.setText(session.problem)
         self._problem.setVisible(bool(session.problem))
         self._reopen_button.setVisible(bool(session.problem) and bool(session.run))
-        self._weights.setText(f"weights of step {state.weights_step:,}" if state is not None else "")
-        newer = session.has_newer_weights() and (session.walk.usable or session.walk.opening)
-        live = bool(session.run) and session.run == self._library.live
-        self.follow.setEnabled(live)
-        self._follow_button.setVisible(live)
-        self.weights.setEnabled(newer)
-        self._weights_button.setVisible(newer and not (live and session.following))
-        if newer:
-            self.weights.setText(f"Use current weights (step {session.newest_step():,})")
-        opening = session.walk.opening or (session.run and state is None)
+        self.header.refresh()
+        opening = session.walk.opening or (session.run and session.state is None)
         self.canvas.set_placeholder("Opening …" if opening and not session.problem else "" if session.run else NO_RUN)
 
-    def _show_reading(self) -> None:
-        """Say what is under the pointer."""
-        state, (row, column) = self.session.state, self._hovered
-        if state is None or row < 0 or row >= state.spec.height or column >= state.spec.width:
-            self._reading.setText(self._legend() if state is not None else " ")
-        else:
-            self._reading.setText(f"Row {row}, column {column}: {reading(state, row, column)}")
+    def _refresh_tool(self) -> None:
+        """Give the canvas the tool in hand, and the keyboard to it when that is another one."""
+        tools = self.session.tools
+        mode: Mode = "edit" if tools.tool == "edit" else "paint" if tools.painting else "go"
+        if mode != self.canvas.mode and mode != "go" and self.isVisible():
+            state = self.session.walk.shown
+            if state is not None and state.step:
+                self.canvas.set_cursor_pixel(*state.place_of(state.step - 1)[1:])
+            self.canvas.setFocus()
+        self.canvas.set_mode(mode, tools.brush)
 
-    def _legend(self) -> str:
-        chosen = " · corner: chosen by you" if self.session.walk.chosen else ""
-        given = " · above the dashes: given" if self.session.completion is not None else ""
-        return LEGEND + chosen + given
+    def _show_painted(self) -> None:
+        tools, givens = self.session.tools, self.session.givens
+        painted = None
+        if tools.tool == "order":
+            painted = tools.order.mask()
+        elif tools.tool == "hole":
+            painted = tools.hole.mask()
+        elif givens.given is not None and givens.given.mask is None:
+            painted = givens.doubtful
+        self.canvas.set_painted(painted)
+
+    def _show_order(self) -> None:
+        state, tools = self.session.walk.shown, self.session.tools
+        if state is None:
+            self.canvas.set_order(None, "off")
+        elif tools.tool == "order":
+            ranks = painted_ranks(tools.order.ranks())
+            self.canvas.set_order(OrderPath.of_ranks(ranks), "ranks")
+        else:
+            self.canvas.set_order(self._paths.of(state), self._order_mode)
+
+    @property
+    def _order_mode(self) -> OrderMode:
+        mode: OrderMode = self.ranks.data() or "off"
+        return mode
+
+    def _next_order_mode(self) -> None:
+        mode = MODES[(MODES.index(self._order_mode) + 1) % len(MODES)]
+        self.ranks.setData(mode)
+        self.ranks.setText(ORDER_TEXTS[mode])
+        self._show_order()
+
+    def _show_reading(self) -> None:
+        """Say what is under the pointer; else why generation stopped, or what the marks mean."""
+        state, stop, (row, column) = self.session.walk.shown, self.session.walk.stop, self._hovered
+        if stop is not None and stop is not self._stop_shown:
+            self._hovered = (row, column) = (-1, -1)  # until the pointer moves on
+        self._stop_shown = stop
+        role = "muted"
+        if state is None:
+            text = " "
+        elif 0 <= row < state.spec.height and column < state.spec.width:
+            given = self.session.givens.given
+            of_pixel = reading(state, row, column, given.first if given is not None else 0)
+            text = f"Row {row}, column {column}: {of_pixel}"
+        elif stop is not None:
+            text, role = stop_text(stop, state), "warning"
+        else:
+            text = legend_of(self.session)
+        self._reading.setText(text)
+        self._reading.setToolTip(text)
+        if self._reading.property("role") != role:
+            self._reading.setProperty("role", role)
+            self._reading.style().polish(self._reading)
 
     def _on_hovered(self, row: int, column: int) -> None:
         self._hovered = (row, column)
@@ -285,17 +298,30 @@ class PixelsPanel(Panel):
         self.surprise.set_swapped(large)
 
     def _on_tab(self, index: int) -> None:
-        if self.tabs.widget(index) is self.completion:
-            self.completion.load()
+        if self.tabs.widget(index) is self.given:
+            self.given.load()
 
-    def _show_completion(self) -> None:
-        self.tabs.setCurrentWidget(self.completion)
-        self.completion.load()
-        self.completion.images.setFocus()
+    def _show_given(self) -> None:
+        self.tabs.setCurrentWidget(self.given)
+        self.given.load()
+        self.given.images.setFocus()
 
     def _on_forks_changed(self) -> None:
         if self.session.forking:
             self.tabs.setCurrentWidget(self.forks)
+
+    def _on_menu_wanted(self, row: int, column: int, where: QPoint) -> None:
+        state = self.session.walk.shown
+        if state is None:
+            return
+        menu = QMenu(self)
+        edit = menu.addAction(f"Edit the pixel at row {row}, column {column}")
+        edit.setEnabled(bool((state.steps_of_pixel(row, column) < state.step).any()))
+        edit.triggered.connect(lambda: self.session.edit(row, column))
+        go = menu.addAction("Go to this pixel")
+        go.triggered.connect(lambda: self.session.go_to(row, column))
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(where)
 
     # ---- Qt ----------------------------------------------------------------------------------------------------
 
@@ -306,10 +332,7 @@ class PixelsPanel(Panel):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """In a narrow window the buttons above the image show their icons only."""
-        styles = Qt.ToolButtonStyle
-        narrow = event.size().width() < NARROW
-        for button in (*self._toggles, self._weights_button, self._follow_button):
-            button.setToolButtonStyle(styles.ToolButtonIconOnly if narrow else styles.ToolButtonTextBesideIcon)
+        self.header.set_narrow(event.size().width() < NARROW)
         super().resizeEvent(event)
 
     def hideEvent(self, event: QHideEvent) -> None:
@@ -326,18 +349,3 @@ class PixelsPanel(Panel):
             bars.choose_candidate()
         else:
             super().keyPressEvent(event)
-
-
-def reading(state: PixelState, row: int, column: int) -> str:
-    """Value, probability and nats of each sub-pixel of a pixel, in words."""
-    parts = []
-    for step in state.steps_of_pixel(row, column).tolist():
-        channel = state.place_of(step)[0]
-        colour = CHANNELS[state.spec.channels][channel]
-        start = f"{colour} " if colour else "value "
-        if step < state.step:
-            nats = float(state.nats[step])
-            parts.append(f"{start}{state.image[channel, row, column]}, p = {np.exp(-nats):.4g}, {nats:.3f} nats")
-        else:
-            parts.append(f"{start}to come at step {step}")
-    return "; ".join(parts)

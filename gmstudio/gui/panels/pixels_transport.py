@@ -5,6 +5,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from gmstudio.gui.panels.panel import Panel
+from gmstudio.gui.panels.pixels_breakpoints import BreakpointsRow
 from gmstudio.gui.theme import GRID
 from gmstudio.gui.widgets.typed_slider import KeyKeeper, TypedSlider
 from gmstudio.session.pixel_walk import MAX_SPEED_HZ, MIN_SPEED_HZ
@@ -35,6 +36,7 @@ class Transport(QWidget):
         self.speed = TypedSlider(MIN_SPEED_HZ, MAX_SPEED_HZ, decimals=0, log=True, suffix=" px/s")
         self.speed.name("pixels.speed", "Speed", "Sub-pixels generated per second while playing, 1 to 1000.")
         self._of = QLabel()
+        self.breakpoints = BreakpointsRow(panel, session)
         self._lay_out(panel)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.scrub.value_changed.connect(self._on_scrubbed)
@@ -52,6 +54,12 @@ class Transport(QWidget):
         self.back = add("back", "One step back", "Left", walk.back, icon="back", tip="One sub-pixel back; kept ahead")
         self.play = add("play", "Play", "Space", self._toggle, icon="play", tip=PLAY_TIP)
         self.step = add("step", "One step", "Right", walk.forward, icon="step", tip="Generate one sub-pixel")
+        self.pixel_back = add(
+            "pixel_back", "One pixel back", "Shift+Left", self._pixel_back, icon="left", tip="Back to before a pixel"
+        )
+        self.pixel = add(
+            "pixel", "One pixel", "Shift+Right", self._pixel, icon="pixel", tip="Generate all colours of a pixel"
+        )
         self.row = add("row", "One row", "Down", self._row, icon="row", tip="Generate to the end of the row")
         self.finish = add("finish", "Finish", "End", self._finish, icon="finish", tip=FINISH_TIP)
 
@@ -65,7 +73,10 @@ class Transport(QWidget):
         play.setProperty("primary", True)
         play.setMinimumWidth(11 * GRID)
         buttons.addWidget(play)
-        for action in (self.step, self.row, self.finish):
+        self._pixel_button = quiet(panel.button(self.pixel, icon_only=True), keeper)
+        buttons.addWidget(quiet(panel.button(self.step, icon_only=True), keeper))
+        buttons.addWidget(self._pixel_button)
+        for action in (self.row, self.finish):
             buttons.addWidget(quiet(panel.button(action, icon_only=True), keeper))
         buttons.addStretch(1)
         speed = QHBoxLayout()
@@ -88,6 +99,7 @@ class Transport(QWidget):
         column.setSpacing(GRID)
         column.addLayout(steps)
         column.addLayout(self._controls)
+        column.addWidget(self.breakpoints)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """In a narrow window the speed goes below the buttons."""
@@ -98,13 +110,15 @@ class Transport(QWidget):
 
     def refresh(self) -> None:
         """Show where the walk is and what can be done."""
-        walk, state = self._walk, self._walk.state
+        walk, state = self._walk, self._walk.shown
         self.speed.set_value(walk.speed_hz)
         moving = walk.playing or walk.finishing
         self.play.setText("Stop" if walk.finishing else "Pause" if walk.playing else "Play")
         self._set_play_icon("stop" if walk.finishing else "pause" if walk.playing else "play")
         usable = (walk.usable or walk.opening) and state is not None
-        for action in (self.play, self.start, self.row_back, self.back, self.step, self.row, self.finish):
+        backward = (self.start, self.row_back, self.back, self.pixel_back)
+        forward = (self.step, self.pixel, self.row, self.finish)
+        for action in (self.play, *backward, *forward):
             action.setEnabled(usable or (action is self.play and moving))
         self.reset.setEnabled(bool(self._session.run))
         self.scrub.setEnabled(usable)
@@ -112,10 +126,11 @@ class Transport(QWidget):
             self._of.setText("")
             return
         if usable:
-            for action in (self.start, self.row_back, self.back):
+            for action in backward:
                 action.setEnabled(state.step > 0)
-            for action in (self.step, self.row, self.finish):
+            for action in forward:
                 action.setEnabled(not state.finished)
+        self._pixel_button.setVisible(state.spec.channels > 1)  # of grey images a step is a pixel
         self.scrub.set_range(0, state.num_dims)
         self.scrub.set_value(state.step)
         beyond = f" · path to {state.path:,}" if state.path > state.step else ""
@@ -130,7 +145,7 @@ class Transport(QWidget):
             panel.set_action_icon(self.play, icon)
 
     def _on_scrubbed(self, step: float) -> None:
-        state, aim = self._walk.state, round(step)
+        state, aim = self._walk.shown, round(step)
         self._walk.pause()
         if state is not None and aim > state.path:
             self._walk.draw_to(aim)
@@ -154,14 +169,24 @@ class Transport(QWidget):
         self._walk.go_to(0)
 
     def _row(self) -> None:
-        if self._walk.state is not None:
-            self._walk.pause()
-            self._walk.draw_to(self._walk.state.row_end(self._walk.heading))
+        self._walk.pause()
+        if self._walk.shown is not None:
+            self._walk.draw_to(self._walk.shown.row_end(self._walk.heading), heed=True)
 
     def _row_back(self) -> None:
-        if self._walk.state is not None:
-            self._walk.pause()
-            self._walk.go_to(self._walk.state.row_start(self._walk.heading))
+        self._walk.pause()
+        if self._walk.shown is not None:
+            self._walk.go_to(self._walk.shown.row_start(self._walk.heading))
+
+    def _pixel(self) -> None:
+        self._walk.pause()
+        if self._walk.shown is not None:
+            self._walk.draw_to(self._walk.shown.pixel_end(self._walk.heading))
+
+    def _pixel_back(self) -> None:
+        self._walk.pause()
+        if self._walk.shown is not None:
+            self._walk.go_to(self._walk.shown.pixel_start(self._walk.heading))
 
 
 def quiet(button: QToolButton, keeper: KeyKeeper) -> QToolButton:

@@ -29,11 +29,15 @@ from gmstudio.gui.widgets.canvas_overlays import (
     paint_legend,
 )
 from gmstudio.gui.widgets.heat import heat_colours
+from gmstudio.gui.widgets.order_overlay import OrderMode, OrderPath, paint_arrows, paint_ranks
 
 Pixel = tuple[int, int]
 CONTEXT_OPACITY = 0.28
 GRID_FROM_SCALE = 10
 """Lines between pixels are drawn from this many screen pixels per pixel on."""
+DOTS_FROM_SCALE = 20
+"""The dots that tell which colours of a pixel are there are drawn from this many screen pixels per pixel on."""
+CHANNEL_DOTS = (QColor("#ff4d4d"), QColor("#2fd06a"), QColor("#5b8cff"))
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,8 @@ class PixelCanvas(QWidget):
         show_context: tint what the next conditional can depend on.
         overlay: a heat map over the image, or None.
         marked: (H, W) bool: pixels that are outlined, or None.
+        order: the generation order, or None.
+        order_mode: how that is drawn.
 
     Signals:
         clicked: row and column of the pixel that was clicked.
@@ -88,6 +94,10 @@ class PixelCanvas(QWidget):
         self.show_context = True
         self.overlay: HeatOverlay | None = None
         self.marked: NDArray[np.bool_] | None = None
+        self.order: OrderPath | None = None
+        self.order_mode: OrderMode = "off"
+        self._ranks: NDArray[np.int64] = np.zeros((0, 0), np.int64)
+        self._brightness: NDArray[np.floating] = np.zeros((0, 0))
         self._placeholder = ""
         self._laid_over = QImage()
         self._pixels = QImage()
@@ -138,6 +148,14 @@ class PixelCanvas(QWidget):
         self.marked = mask
         self.update()
 
+    def set_order(self, order: OrderPath | None, mode: OrderMode) -> None:
+        """Draw the generation order over the image: as arrows, as ranks, or not."""
+        if order is not None and (self.order is None or order.path is not self.order.path):
+            self._ranks = np.zeros(tuple(order.path.max(axis=0) + 1), np.int64)
+            self._ranks[tuple(order.path.T)] = np.arange(len(order.path))
+        self.order, self.order_mode = order, mode
+        self.update()
+
     def set_placeholder(self, text: str) -> None:
         """What to say while there is no picture."""
         self._placeholder = text
@@ -153,6 +171,8 @@ class PixelCanvas(QWidget):
                 shades = np.linspace(0.0, 255.0, picture.levels).round().astype(np.uint8)[picture.image]
                 colours = np.moveaxis(np.broadcast_to(shades, (3, *shades.shape[1:])), 0, -1)
             self._pixels = _argb(colours, np.where(there, 255.0, 0.0))
+            luma = colours @ np.array([0.299, 0.587, 0.114]) / 255
+            self._brightness = np.where(there, luma, np.nan)
             accent = theme().color("accent")
             tint = np.empty((*there.shape, 3), np.uint8)
             tint[:] = (accent.red(), accent.green(), accent.blue())
@@ -225,11 +245,9 @@ class PixelCanvas(QWidget):
                 self._paint_part(painter, self._tint, _extent(context))
             painter.setPen(QPen(theme().color("accent"), 1.5))
             painter.drawPath(self._borders(context))
-        if not picture.given.all():
-            border = self._borders(picture.given, frame=False)
-            for role, width, style in (("base", 4, Qt.PenStyle.SolidLine), ("good", 2, Qt.PenStyle.DashLine)):
-                painter.setPen(QPen(theme().color(role), width, style))
-                painter.drawPath(border)
+        self._paint_partial(painter, picture)
+        self._paint_given(painter, picture.given)
+        self._paint_order(painter, rect)
         if self.marked is not None and self._fits(self.marked):
             border = self._borders(self.marked)
             for role, width in (("base", 4), ("mark", 2)):
@@ -305,6 +323,68 @@ class PixelCanvas(QWidget):
                 path.moveTo(start)
                 path.lineTo(start + side)
         return path
+
+    def _paint_partial(self, painter: QPainter, picture: Picture) -> None:
+        """Cut a corner off pixels of which only some colours are there; for the next pixel, say which."""
+        partial = np.asarray(picture.placed.any(axis=0) & ~picture.placed.all(axis=0))
+        if not partial.any():
+            return
+        path = QPainterPath()
+        for row, column in np.argwhere(partial).tolist():
+            cell = self.pixel_rect(row, column)
+            side = 0.4 * cell.width()
+            corner = cell.bottomRight()
+            path.addPolygon(QPolygonF([corner, corner - QPointF(side, 0), corner - QPointF(0, side), corner]))
+        painter.fillPath(path, theme().color("base"))
+        painter.fillPath(path, QBrush(theme().color("muted"), Qt.BrushStyle.BDiagPattern))
+        current = picture.current
+        if current is not None and partial[current] and self.pixel_rect(*current).width() >= DOTS_FROM_SCALE:
+            self._paint_dots(painter, self.pixel_rect(*current), picture.placed[:, current[0], current[1]])
+
+    def _paint_dots(self, painter: QPainter, cell: QRectF, there: NDArray[np.bool_]) -> None:
+        """One dot for each colour: full when it is there, a ring when it is to come."""
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        radius = max(2.5, cell.width() / 16)
+        for channel, dot in enumerate(CHANNEL_DOTS):
+            centre = cell.topLeft() + QPointF((channel + 1) * cell.width() / 4, cell.height() / 4)
+            painter.setPen(QPen(theme().color("base"), 3.5))
+            painter.drawEllipse(centre, radius, radius)
+            painter.setPen(QPen(dot, 1.5))
+            painter.setBrush(dot if there[channel] else QColor(0, 0, 0, 200))
+            painter.drawEllipse(centre, radius, radius)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+    def _paint_given(self, painter: QPainter, given: NDArray[np.bool_]) -> None:
+        """A dashed line around what was given; scattered pixels get a mark each instead."""
+        if given.all() or not given.any():
+            return
+        together = np.count_nonzero(given[:, 1:] & given[:, :-1]) + np.count_nonzero(given[1:] & given[:-1])
+        if 2 * together >= np.count_nonzero(given):
+            border = self._borders(given, frame=False)
+            for role, width, style in (("base", 4, Qt.PenStyle.SolidLine), ("good", 2, Qt.PenStyle.DashLine)):
+                painter.setPen(QPen(theme().color(role), width, style))
+                painter.drawPath(border)
+            return
+        painter.setPen(QPen(theme().color("base"), 1))
+        painter.setBrush(theme().color("good"))
+        for row, column in np.argwhere(given).tolist():
+            cell = self.pixel_rect(row, column)
+            side = max(4.0, min(9.0, cell.width() / 5))
+            painter.drawRect(QRectF(cell.left() + 1, cell.top() + 1, side, side))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+
+    def _paint_order(self, painter: QPainter, rect: QRectF) -> None:
+        order = self.order
+        if order is None or self.order_mode == "off" or not self._fits(self._ranks):
+            return
+        painter.save()
+        if self.order_mode == "arrows":
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            paint_arrows(painter, rect, self._ranks.shape, order)
+        else:
+            paint_ranks(painter, rect, self._ranks, self._brightness)
+        painter.restore()
 
     def _paint_marks(self, painter: QPainter, picture: Picture) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

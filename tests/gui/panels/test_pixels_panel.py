@@ -177,18 +177,18 @@ def test_heat_and_context_are_switched(panel: PixelsPanel) -> None:
 def test_completing_a_real_image(qtbot: QtBot, panel: PixelsPanel, engine: PixelEngine) -> None:
     qtbot.keyClick(panel, Qt.Key.Key_I)
     engine.serve()
-    assert panel.tabs.currentWidget() is panel.completion
-    assert len(panel.completion.images.images) == 20
-    panel.completion.images.clicked.emit(3)
+    assert panel.tabs.currentWidget() is panel.given
+    assert len(panel.given.images.images) == 20
+    panel.given.images.clicked.emit(3)
     engine.serve()
     assert where(panel).step == 6, "half of it is given"
-    panel.completion.given.field.setValue(8)
+    panel.given.settings.first.field.setValue(8)
     engine.serve()
     assert where(panel).step == 8
     assert panel.canvas.picture is not None and int(panel.canvas.picture.given.sum()) == 8
-    find(panel, QToolButton, "complete.none").click()  # type: ignore[attr-defined]
+    find(panel, QToolButton, "given.none").click()  # type: ignore[attr-defined]
     engine.serve()
-    assert where(panel).step == 0 and panel.session.completion is None
+    assert where(panel).step == 0 and panel.session.givens.given is None
 
 
 def test_forking_and_adopting(qtbot: QtBot, panel: PixelsPanel, engine: PixelEngine) -> None:
@@ -218,9 +218,9 @@ def test_newer_weights_are_offered(panel: PixelsPanel, engine: PixelEngine) -> N
     assert button.isHidden()
     engine.deliver(TrainingChanged(run=RUN, status="running", step=400))
     engine.deliver(EngineReported(state="training", device="CPU", memory_bytes=1, step=470))
-    assert not button.isHidden() and "470" in panel.weights.text()
+    assert not button.isHidden() and "470" in panel.header.weights.text()
     engine.weights_step = 470
-    panel.weights.trigger()
+    panel.header.weights.trigger()
     engine.serve()
     assert where(panel).weights_step == 470 and button.isHidden()
 
@@ -284,7 +284,7 @@ def test_hiding_the_panel_stops_playing(panel: PixelsPanel, engine: PixelEngine)
 
 def test_every_control_is_named_and_explained(panel: PixelsPanel) -> None:
     wanted = (
-        "canvas play step row back finish reset scrub speed temperature seed bars heat context fork forks run complete"
+        "canvas play step row back finish reset scrub speed temperature seed bars heat context fork forks run given.images"
     )
     names = {w.objectName() for w in panel.findChildren(QWidget)}
     assert {f"pixels.{name}" for name in wanted.split()} <= names

@@ -1,0 +1,84 @@
+"""Pixels painted by hand, stroke by stroke, with undo: an order, or a hole."""
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+BRUSHES = (1, 2, 3, 5, 8)
+"""Side of the brush's square, pixels."""
+
+
+def brush_at(row: int, column: int, size: int, shape: tuple[int, int]) -> list[int]:
+    """Flat indices of the pixels under a square brush, row by row; what lies outside the image is cut off.
+
+    Args:
+        row: of the pixel in its middle; with an even size, of the one right below the middle.
+        column: likewise.
+        size: of its side, pixels.
+        shape: (H, W).
+    """
+    height, width = shape
+    top, left = row - size // 2, column - size // 2
+    rows = range(max(0, top), min(height, top + size))
+    columns = range(max(0, left), min(width, left + size))
+    return [r * width + c for r in rows for c in columns]
+
+
+class Strokes:
+    """What was painted on an image of a certain size.
+
+    Args:
+        shape: (H, W).
+    """
+
+    def __init__(self, shape: tuple[int, int] = (0, 0)) -> None:
+        self.shape = shape
+        self._strokes: list[tuple[bool, list[int]]] = []
+
+    def __len__(self) -> int:
+        """Strokes that can be undone."""
+        return len(self._strokes)
+
+    def begin(self, *, erases: bool = False) -> None:
+        """Begin a stroke that paints, or takes paint away."""
+        self._strokes.append((erases, []))
+
+    def extend(self, pixels: Iterable[int]) -> None:
+        """Go on with the stroke: flat indices in the order in which they are gone over."""
+        if not self._strokes:
+            self.begin()
+        self._strokes[-1][1].extend(pixels)
+
+    def undo(self) -> None:
+        """Take the last stroke back."""
+        if self._strokes:
+            self._strokes.pop()
+
+    def clear(self) -> None:
+        """Take all strokes back."""
+        self._strokes.clear()
+
+    def painted(self) -> list[int]:
+        """Flat indices of the painted pixels, each once, in the order in which they were painted first."""
+        found: dict[int, None] = {}
+        for erases, pixels in self._strokes:
+            for pixel in pixels:
+                if erases:
+                    found.pop(pixel, None)
+                else:
+                    found.setdefault(pixel)
+        return list(found)
+
+    def mask(self) -> NDArray[np.bool_]:
+        """(H, W) bool: what is painted."""
+        mask = np.zeros(self.shape[0] * self.shape[1], np.bool_)
+        mask[self.painted()] = True
+        return mask.reshape(self.shape)
+
+    def ranks(self) -> NDArray[np.float32]:
+        """(H, W): 0, 1, 2 … in the order of painting; what is not painted comes after all of it."""
+        painted = self.painted()
+        ranks = np.full(self.shape[0] * self.shape[1], len(painted), np.float32)
+        ranks[painted] = np.arange(len(painted), dtype=np.float32)
+        return ranks.reshape(self.shape)
