@@ -18,7 +18,7 @@ class RunChooser(QComboBox):
 
     Args:
         library: the runs.
-        capability: one of ``cards.CAPABILITIES``.
+        capability: one of ``cards.CAPABILITIES``; empty: any run.
 
     Signals:
         chosen: the path of the run that is chosen now, by the user or by following; "" when there is none.

@@ -80,8 +80,13 @@ class RunLibrary(QObject):
         return next((info for info in self.runs if info.run == run), None)
 
     def runs_with(self, capability: str) -> list[RunInfo]:
-        """Runs of families that can do this and have weights to do it with; the live one first, then newest first."""
-        able = [r for r in self.runs if capability in r.capabilities and (r.checkpoint_steps or r.run == self.live)]
+        """Runs of families that can do this and have weights to do it with; the live one first, then newest first.
+
+        Args:
+            capability: one of ``cards.CAPABILITIES``; empty: any run.
+        """
+        trained = [r for r in self.runs if r.checkpoint_steps or r.run == self.live]
+        able = [r for r in trained if not capability or capability in r.capabilities]
         return sorted(able, key=lambda r: r.run != self.live)
 
     def refresh(self) -> None:

@@ -4,6 +4,7 @@ from PySide6.QtCore import QObject, Signal
 
 from gmstudio.client import EngineClient
 from gmstudio.messages import CommandFailed, ResumeRun, RunInfo
+from gmstudio.session.chains import ChainsSession
 from gmstudio.session.engine import EngineSession
 from gmstudio.session.latents import LatentsSession
 from gmstudio.session.library import RunLibrary
@@ -21,6 +22,7 @@ class Studio(QObject):
         training: what the Train panel stands on.
         pixels: what the Pixels panel stands on.
         latents: what the Latents panel stands on.
+        chains: what the Chains panel stands on.
         interrupted: the run that was in training when its engine died, until it trains again or is let be; or None.
 
     Signals:
@@ -37,6 +39,7 @@ class Studio(QObject):
         self.training = TrainingSession(client, self.library, self)
         self.pixels = PixelsSession(client, self.library, self)
         self.latents = LatentsSession(client, self.library, self)
+        self.chains = ChainsSession(client, self.library, self)
         self.interrupted: RunInfo | None = None
         self._resume_request = 0
         client.command_failed.connect(self._on_command_failed)

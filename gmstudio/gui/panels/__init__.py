@@ -52,6 +52,12 @@ def _latents(studio: "Studio") -> "Panel":
     return LatentsPanel(studio.latents, studio.library)
 
 
+def _chains(studio: "Studio") -> "Panel":
+    from gmstudio.gui.panels.chains import ChainsPanel
+
+    return ChainsPanel(studio.chains, studio.library)
+
+
 PLOTTING = "gmstudio.gui.widgets.curve_plot"
 PLACES = (
     Place("train", "Train", "train", "Choose a model, train it, and watch it learn", _train, (PLOTTING,)),
@@ -70,6 +76,14 @@ PLACES = (
         "Move through a latent space and see what is decoded",
         _latents,
         (f"{__name__}.latents",),
+    ),
+    Place(
+        "chains",
+        "Chains",
+        "chains",
+        "Watch Markov chains, denoising, flow layers and training itself on a timeline",
+        _chains,
+        (f"{__name__}.chains", PLOTTING),
     ),
 )
 """In the order of the rail; Ctrl+1, Ctrl+2 … lead to them."""

@@ -1,0 +1,173 @@
+"""The Chains panel's settings: where generations begin, how many, how long, and a canvas to draw the beginning."""
+
+from typing import get_args
+
+import numpy as np
+from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QSpinBox, QVBoxLayout, QWidget
+
+from gmstudio.gui.panels.panel import Panel
+from gmstudio.gui.theme import GRID
+from gmstudio.gui.widgets.drawing_canvas import DrawingCanvas
+from gmstudio.gui.widgets.typed_slider import KeyKeeper, TypedSlider
+from gmstudio.session.chains import MAX_COUNT, MAX_SEED, MAX_STEPS, ChainsSession, Start
+from gmstudio.session.library import RunLibrary
+
+START_WORDS: dict[Start, str] = {"noise": "noise", "data": "real images", "image": "a drawn image"}
+MAX_INDEX = 9_999_999
+
+
+class SetupView(QWidget):
+    """Where it begins, chains, transitions, seed, begin and stop.
+
+    Args:
+        panel: whose controls these are.
+        session: what they show and change.
+        library: tells what kind of images the run has.
+    """
+
+    def __init__(self, panel: Panel, session: ChainsSession, library: RunLibrary) -> None:
+        super().__init__(panel)
+        self._session, self._library = session, library
+        self._drawn_for = ""
+        self.start = QComboBox()
+        for start in get_args(Start):
+            self.start.addItem(START_WORDS[start], start)
+        panel.name_widget(self.start, "from", "Begin with", "Where the generations begin")
+        self.index = self._spin(panel, 0, MAX_INDEX, "index", "First image", "Number of the first validation image")
+        self.count = self._spin(panel, 1, MAX_COUNT, "count", "Chains", "Generations side by side")
+        self.steps = self._spin(panel, 1, MAX_STEPS, "steps", "Transitions", "Steps of each generation")
+        self.seed = self._spin(panel, 0, MAX_SEED, "seed", "Seed", "Fixes all noise")
+        self.canvas = DrawingCanvas()
+        panel.name_widget(
+            self.canvas,
+            "canvas",
+            "Drawn image",
+            "Draw the image to begin with: left button paints, right one erases; arrow keys, Space and Delete too.",
+        )
+        self.brush = TypedSlider(1.0, 8.0, decimals=1, suffix=" px")
+        self.brush.name("chains.brush", "Brush", "Diameter of the brush, pixels of the image.")
+        self.begin = panel.add_action(
+            "begin", "Begin anew", "Return", session.begin, icon="reset", tip="Generate with the current weights"
+        )
+        self.stop = panel.add_action("stop", "Stop", "S", session.stop, icon="stop", tip="End what is under way")
+        self.clear = panel.add_action(
+            "clear", "Clear drawing", "Delete", self.canvas.clear, icon="remove", tip="Empty the drawn image"
+        )
+        self.take = panel.add_action(
+            "take",
+            "From here",
+            "B",
+            self._take_shown,
+            icon="fork",
+            tip="Begin anew from the first chain's image at the cursor",
+        )
+        self._lay_out(panel)
+        self.start.activated.connect(lambda index: session.set_start(self.start.itemData(index)))
+        self.index.valueChanged.connect(lambda value: session.set_start(session.start, value))
+        self.count.valueChanged.connect(self._on_size)
+        self.steps.valueChanged.connect(self._on_size)
+        self.seed.valueChanged.connect(session.set_seed)
+        self.brush.value_changed.connect(self._on_brush)
+        self.canvas.changed.connect(lambda: session.set_drawn(self.canvas.image))
+        session.changed.connect(self.refresh)
+        session.grown.connect(self.refresh)
+        self.refresh()
+
+    def _spin(self, panel: Panel, low: int, high: int, control: str, name: str, tip: str) -> QSpinBox:
+        spin = QSpinBox()
+        spin.setRange(low, high)
+        spin.setKeyboardTracking(False)
+        spin.installEventFilter(KeyKeeper(self))
+        panel.name_widget(spin, control, name, f"{tip}, {low:,} to {high:,}.")
+        return spin
+
+    def _lay_out(self, panel: Panel) -> None:
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(GRID)
+        grid.setVerticalSpacing(GRID // 2)
+        fields = (
+            ("Begin with", self.start),
+            ("First image", self.index),
+            ("Chains", self.count),
+            ("Transitions", self.steps),
+            ("Seed", self.seed),
+        )
+        self._labels = {}
+        for number, (words, field) in enumerate(fields):
+            label = QLabel(words)
+            label.setBuddy(field)
+            self._labels[field] = label
+            row, column = divmod(number, 2)
+            grid.addWidget(label, row, 2 * column)
+            grid.addWidget(field, row, 2 * column + 1)
+        grid.setColumnStretch(1, 1)
+        grid.setColumnStretch(3, 1)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(GRID // 2)
+        begin = panel.button(self.begin)
+        begin.setProperty("primary", True)
+        for button in (begin, panel.button(self.stop), panel.button(self.take)):
+            buttons.addWidget(button)
+        buttons.addStretch(1)
+        self._drawing = QWidget()
+        drawing = QHBoxLayout(self._drawing)
+        drawing.setContentsMargins(0, 0, 0, 0)
+        self.canvas.setFixedSize(22 * GRID, 22 * GRID)
+        drawing.addWidget(self.canvas)
+        tools = QVBoxLayout()
+        tools.addWidget(QLabel("Brush"))
+        tools.addWidget(self.brush)
+        tools.addWidget(panel.button(self.clear))
+        tools.addStretch(1)
+        drawing.addLayout(tools, 1)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(GRID)
+        whole.addLayout(grid)
+        whole.addWidget(self._drawing)
+        whole.addLayout(buttons)
+
+    def refresh(self) -> None:
+        """Show the settings, and what can be done now."""
+        session = self._session
+        generation = session.kind == "generation"
+        self.start.setCurrentIndex(self.start.findData(session.start))
+        for spin, value in (
+            (self.index, session.index),
+            (self.count, session.count),
+            (self.steps, session.steps),
+            (self.seed, session.seed),
+        ):
+            spin.blockSignals(True)
+            spin.setValue(value)
+            spin.blockSignals(False)
+        self.start.setEnabled(generation)
+        self.seed.setEnabled(generation)
+        for widget in (self.index, self._labels[self.index]):
+            widget.setVisible(generation and session.start == "data")
+        self._drawing.setVisible(generation and session.start == "image")
+        self.brush.set_value(self.canvas.brush)
+        self.begin.setEnabled(bool(session.run))
+        self.stop.setEnabled(session.running)
+        self.take.setEnabled(generation and session.length > 0)
+        self._fit_canvas()
+
+    def _fit_canvas(self) -> None:
+        info = self._library.info(self._session.run)
+        if info is not None and self._drawn_for != info.run:
+            self._drawn_for = info.run
+            self.canvas.set_blank(info.image.shape, info.image.levels)
+
+    def _take_shown(self) -> None:
+        info = self._library.info(self._session.run)
+        shown = self._session.shown()
+        if info is not None and len(shown):
+            levels = info.image.levels - 1
+            self.canvas.set_image((shown[0].astype(np.float32) * levels / 255).round().astype(np.uint8))
+            self._session.begin()
+
+    def _on_size(self) -> None:
+        self._session.set_size(self.count.value(), self.steps.value())
+
+    def _on_brush(self, value: float) -> None:
+        self.canvas.brush = value
