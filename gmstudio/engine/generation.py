@@ -9,14 +9,13 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from gmstudio.cards import ImageSpec
+from gmstudio.engine.pixel_breakpoints import TINY, Breakpoints, Stopped, entropy_of
 from gmstudio.engine.pixel_setting import PixelSetting, uniforms_of
 from gmstudio.families.base import PixelSession
 from gmstudio.messages import Array, PixelsMoved
@@ -25,24 +24,6 @@ REPLAY_BUDGET_MS = 30.0
 """For scoring given sub-pixels within one command."""
 MAX_SEEN_BYTES = 64 * 1024 * 1024
 """Conditionals are kept up to this size per generation; beyond it they are computed again."""
-TINY = float(np.finfo(np.float32).tiny)
-"""Smallest probability whose logarithm is taken: float32 ends there, so 87.3 nats means that much or more."""
-
-
-Stopped = Literal["", "entropy", "probability"]
-
-
-@dataclass(frozen=True)
-class Breakpoints:
-    """Where a walk stops by itself.
-
-    Args:
-        entropy: before a sub-pixel whose conditional has a larger entropy, nats; None: never.
-        probability: after a sub-pixel whose value was less likely than this; None: never.
-    """
-
-    entropy: float | None = None
-    probability: float | None = None
 
 
 class Generation:
@@ -236,18 +217,11 @@ class Generation:
 
     def _stops_between(self, begun: int, breakpoints: Breakpoints) -> bool:
         """Whether a breakpoint lies after ``begun`` and up to the current step; if so, go back to the first one."""
-        hits: list[tuple[int, Stopped]] = []
-        if breakpoints.probability is not None:
-            unlikely = np.exp(-self._nats[begun : self.step]) < breakpoints.probability
-            hits += [(begun + 1 + int(found), "probability") for found in np.flatnonzero(unlikely)[:1]]
-        if breakpoints.entropy is not None:
-            uncertain = self._entropies[begun + 1 : self.step] > breakpoints.entropy
-            hits += [(begun + 1 + int(found), "entropy") for found in np.flatnonzero(uncertain)[:1]]
-            if self.step < self.image.num_dims and entropy_of(self._look()) > breakpoints.entropy:
-                hits.append((self.step, "entropy"))
-        if hits:
-            self.step, self.stopped = min(hits, key=lambda hit: hit[0])
-        return bool(hits)
+        ahead = entropy_of(self._look()) if self.step < self.image.num_dims else 0.0
+        found = breakpoints.first(begun, self.nats, self.entropies, ahead)
+        if found is not None:
+            self.step, self.stopped = found
+        return found is not None
 
     def _commit(self, value: int) -> None:
         """Place a value at the current step, which is the last one scored, and score it."""
@@ -316,8 +290,3 @@ class Generation:
         channel, row, column = self.order[: self.step].T
         picture[channel, row, column] = self.values
         return picture
-
-
-def entropy_of(conditional: NDArray[np.float32]) -> float:
-    """Entropy of (L,) probabilities, nats."""
-    return float(-(conditional * np.log(np.maximum(conditional, TINY))).sum())

@@ -7,7 +7,8 @@ import torch
 from numpy.typing import NDArray
 
 from gmstudio.cards import ImageSpec
-from gmstudio.engine.generation import TINY, Generation
+from gmstudio.engine.generation import Generation
+from gmstudio.engine.pixel_breakpoints import TINY
 from gmstudio.engine.pixel_setting import PixelSetting
 from gmstudio.families.autoregressive import NO_LABEL, AutoregressiveFamily
 from gmstudio.families.base import Autoregressive

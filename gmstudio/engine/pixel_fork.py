@@ -5,7 +5,8 @@ import time
 import numpy as np
 import torch
 
-from gmstudio.engine.generation import TINY, Generation
+from gmstudio.engine.generation import Generation
+from gmstudio.engine.pixel_breakpoints import TINY
 from gmstudio.engine.pixel_setting import uniforms_of
 from gmstudio.messages import Array, ForkPixels, PixelsForked
 

@@ -13,7 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gmstudio.engine.generation import TINY, Generation
+from gmstudio.engine.generation import Generation
+from gmstudio.engine.pixel_breakpoints import TINY
 from gmstudio.engine.pixel_setting import PixelSetting
 from gmstudio.families.autoregressive import AutoregressiveFamily
 from gmstudio.messages import Array, ExplainPixel, PixelExplained

@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from gmstudio.engine.generation import REPLAY_BUDGET_MS, Breakpoints, Generation
+from gmstudio.engine.generation import REPLAY_BUDGET_MS, Generation
+from gmstudio.engine.pixel_breakpoints import Breakpoints
 from gmstudio.engine.pixel_comparison import compare
 from gmstudio.engine.pixel_fork import Fork
 from gmstudio.engine.pixel_insight import explain
@@ -123,6 +124,7 @@ class PixelExplorer:
         """
         generation = self._generation(command.session)
         _check_temperature(command.temperature)
+        _check_breakpoints(command)
         if command.count < 1:
             raise ValueError(f"{command.count} pixels cannot be generated; ask for 1 or more.")
         if not 0 <= command.budget_ms <= MAX_BUDGET_MS:
@@ -267,3 +269,11 @@ class PixelExplorer:
 def _check_temperature(temperature: float) -> None:
     if not (math.isfinite(temperature) and 0 <= temperature <= MAX_TEMPERATURE):
         raise ValueError(f"The temperature is {temperature:g}; it must be 0 (most likely) to {MAX_TEMPERATURE:g}.")
+
+
+def _check_breakpoints(command: AdvancePixels) -> None:
+    entropy, probability = command.stop_entropy, command.stop_probability
+    if entropy is not None and not (math.isfinite(entropy) and entropy >= 0):
+        raise ValueError(f"A breakpoint at an entropy of {entropy:g} nats; it must be 0 nats or more.")
+    if probability is not None and not 0 <= probability <= 1:
+        raise ValueError(f"A breakpoint at a probability of {probability:g}; it must be 0 to 1.")

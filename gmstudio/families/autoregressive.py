@@ -23,6 +23,7 @@ from torch.nn import functional
 from gmstudio.cards import ImageSpec
 from gmstudio.families.base import Family, LossTerms, Phase
 from gmstudio.families.pixel_session import AutoregressiveSession, FloatArray, Position, Stepper
+from gmstudio.nn.orders import flat_index
 
 Order = Tensor | Sequence[Position] | None
 NO_LABEL = -1
@@ -142,14 +143,11 @@ class AutoregressiveFamily(Family):
         """
         if order is None:
             return self.own_order
-        raster_D3 = raster_order(self.image)
         order_D3 = torch.as_tensor(order, dtype=torch.int64).cpu()
-        if order_D3.shape != raster_D3.shape or set(map(tuple, order_D3.tolist())) != set(
-            map(tuple, raster_D3.tolist())
-        ):
+        if not _names_each_once(order_D3, self.image):
             raise ValueError(
-                f"The order has shape {tuple(order_D3.shape)}; it must name each of the {len(raster_D3)} sub-pixels "
-                "(channel, row, column) exactly once."
+                f"The order has shape {tuple(order_D3.shape)}; it must name each of the {self.image.num_dims} "
+                "sub-pixels (channel, row, column) exactly once."
             )
         if not self.any_order and not torch.equal(order_D3, self.own_order):
             raise ValueError(f"{self.card.title} generates in {self.order_words}.")
@@ -304,6 +302,13 @@ def raster_order(image: ImageSpec) -> Tensor:
         torch.arange(image.height), torch.arange(image.width), torch.arange(image.channels), indexing="ij"
     )
     return torch.stack([channels.flatten(), rows.flatten(), columns.flatten()], dim=1)
+
+
+def _names_each_once(order_D3: Tensor, image: ImageSpec) -> bool:
+    if order_D3.shape != (image.num_dims, 3):
+        return False
+    inside = (order_D3 >= 0) & (order_D3 < torch.tensor(image.shape))
+    return bool(inside.all()) and len(flat_index(order_D3, image).unique()) == image.num_dims
 
 
 def check_images(x_BCHW: Tensor, image: ImageSpec) -> Tensor:

@@ -140,6 +140,7 @@ class GatedPixelCNN(RasterFamily):
         ),
     )
     training_defaults: ClassVar[Training] = Training(steps=400, batch_size=64, learning_rate=2e-3, schedule="cosine")
+    convolutional = True
 
     def __init__(self, config: Config, image: ImageSpec) -> None:
         super().__init__(config, image)

@@ -8,7 +8,7 @@ Shape legend: B batch, C channels, H height, W width, L levels, F features, D su
 """
 
 from abc import ABC, abstractmethod
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -56,6 +56,8 @@ class RasterFamily(AutoregressiveFamily):
     """
 
     differentiable = True
+    convolutional: ClassVar[bool] = False
+    """Whether the network takes images of any size and, of all that lies around, heeds only what is in reach."""
 
     def __init__(self, config: Any, image: ImageSpec) -> None:
         super().__init__(config, image)
@@ -104,9 +106,16 @@ class RasterFamily(AutoregressiveFamily):
     def log_components(
         self, levels_BCHW: Tensor, step: int, order_D3: Tensor, labels_B: Tensor | None = None
     ) -> Tensor:
-        """See ``AutoregressiveFamily``."""
-        channel, row, column = order_D3[step].tolist()
-        features_BF = self.features(levels_BCHW, labels_B)[:, :, row, column]
+        """See ``AutoregressiveFamily``; a convolutional network runs on the part of the image that is in reach."""
+        channel, row, column = raster_order(self.image)[step].tolist()
+        levels_BCHW = levels_BCHW.flip(self._mirrored_axes)
+        scaled_BCHW = scale_levels(levels_BCHW.to(next(self.parameters()).dtype), self.image.levels)
+        top = left = 0
+        if self.convolutional:
+            seen_CHW = self.reach(min(channel, self.outputs.num_groups - 1), row, column)
+            top, left, bottom, right = _surroundings(seen_CHW, row, column)
+            scaled_BCHW = scaled_BCHW[:, :, top:bottom, left:right]
+        features_BF = self.network(scaled_BCHW, labels_B)[:, :, row - top, column - left]
         return self.outputs.log_components(features_BF, levels_BCHW[:, :, row, column], channel)
 
     def stepper(
@@ -208,6 +217,19 @@ class RasterStepper(ABC):
             values_BC = self._scaled_L[self._images_BCHW[:, self._channels[group], row, column]]
             for channel in range(len(place)):
                 place[channel] = self._ops.load_batch(values_BC[:, channel])
+
+
+def _surroundings(seen_CHW: Tensor, row: int, column: int) -> tuple[int, int, int, int]:
+    """Top, left, bottom and right (the latter two exclusive) of what is in reach and the pixel, and one pixel around.
+
+    A feature that lies farther out sees pixels that are out of reach, its neighbours to the left or above, so the
+    result cannot depend on it, and that it is missing makes no difference.
+    """
+    seen_HW = seen_CHW.any(0)
+    seen_HW[row, column] = True
+    rows, columns = seen_HW.nonzero().T
+    top, left = max(int(rows.min()) - 1, 0), max(int(columns.min()) - 1, 0)
+    return top, left, int(rows.max()) + 2, int(columns.max()) + 2
 
 
 def scale_levels(values: Tensor, levels: int) -> Tensor:
