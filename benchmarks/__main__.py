@@ -54,6 +54,20 @@ def sampling(
 
 
 @app.command()
+def stepping(
+    family: FamilyOption = "pixelcnn",
+    size: Annotated[int, typer.Option(min=1)] = 28,
+    levels: Annotated[int, typer.Option(min=2)] = 2,
+    channels: Annotated[int, typer.Option()] = 1,
+    settings: SetOption = None,
+) -> None:
+    """One pixel step of a single image through the engine."""
+    from benchmarks import stepping as benchmark
+
+    report(benchmark.measure(family, size, levels, channels, settings or []))
+
+
+@app.command()
 def training(
     family: FamilyOption = "pixelcnn",
     size: Annotated[int, typer.Option(min=1)] = 28,

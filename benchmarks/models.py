@@ -37,11 +37,27 @@ def table_config(family: str, settings: list[str]) -> dict[str, Any]:
     return config
 
 
-def table_model(family: str, image: ImageSpec, settings: list[str]) -> Family:
+def table_model(family: str, image: ImageSpec, settings: list[str], *, default: bool = False) -> Family:
     """A model with random weights, on the CPU.
+
+    Args:
+        family: key in ``FAMILIES``.
+        image: what the images are.
+        settings: see ``table_config``.
+        default: of the family's default size instead.
 
     Raises:
         ConfigError: for settings outside their range.
     """
     kind = family_class(family)
-    return build_model(kind, parse_config(kind.Config, table_config(family, settings)), image, torch.device("cpu"))
+    config = {} if default else table_config(family, settings)
+    return build_model(kind, parse_config(kind.Config, config), image, torch.device("cpu"))
+
+
+def randomize(model: torch.nn.Module) -> None:
+    """Move the weights away from their initial values, so that conditionals differ from pixel to pixel."""
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            noise = torch.randn(parameter.shape, generator=generator)
+            parameter.add_(noise * (0.5 * parameter.std() if parameter.numel() > 1 else 0.1))

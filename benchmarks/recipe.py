@@ -21,6 +21,12 @@ class TimedTraining(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     batch_size: Annotated[int, field("Batch size", "Images per parameter update.", ge=1, le=65_536)] = 64
     learning_rate: Annotated[float, field("Learning rate", "Adam's step size at its highest.", gt=0, le=10)] = 1e-3
+    muon_rate: Annotated[
+        float,
+        field(
+            "Muon's rate", "Move the inner matrices by Muon with this step size instead of Adam; 0: all by Adam.", ge=0
+        ),
+    ] = 0.0
     warmup_percent: Annotated[
         float, field("Warm-up", "Part of the time over which the learning rate rises.", ge=0, le=50, unit="%")
     ] = 1.0
@@ -29,7 +35,9 @@ class TimedTraining(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     ] = 0.0
     weight_decay: Annotated[
         float,
-        field("Weight decay", "Matrices shrink by this times the learning rate at each update (AdamW).", ge=0, le=100),
+        field(
+            "Weight decay", "Matrices shrink by this times their learning rate at each update (AdamW).", ge=0, le=100
+        ),
     ] = 0.0
     average: Annotated[
         float,

@@ -6,7 +6,8 @@ from typing import Any
 
 import torch
 
-from benchmarks.models import table_config, table_model
+from benchmarks.arithmetic import distance
+from benchmarks.models import randomize, table_config, table_model
 from gmstudio.cards import ImageSpec
 
 NAIVE_SECONDS = 20.0
@@ -22,11 +23,12 @@ def measure(family: str, size: int, batch: int, levels: int, channels: int, sett
     counts. Conditionals are compared at those same pixels of the image that the incremental sampler drew.
 
     Returns:
-        ``naive_s``, ``incremental_s``, ``ratio``, ``max_abs_diff`` of the conditionals, and what was measured.
+        ``naive_s``, ``incremental_s``, ``ratio``, ``max_abs_diff`` of the conditionals, the distance from one forward
+        pass's arithmetic (see ``arithmetic.distance``), and what was measured.
     """
     image = ImageSpec(channels=channels, height=size, width=size, levels=levels)
     model: Any = table_model(family, image, settings)
-    _randomize(model)
+    randomize(model)
     with torch.inference_mode():
         model.sample(batch, generator=torch.Generator().manual_seed(0))  # warm-up
         times = []
@@ -51,21 +53,13 @@ def measure(family: str, size: int, batch: int, levels: int, channels: int, sett
         "incremental_best_s": min(times),
         "ratio": naive_s / incremental_s,
         "max_abs_diff": difference,
+        **distance(model, batch, 1, incremental_s),
         "threads": torch.get_num_threads(),
     }
     if step_ms:
         result["step_p50_ms"] = statistics.median(step_ms)
         result["step_p95_ms"] = statistics.quantiles(step_ms, n=20)[-1]
     return result
-
-
-def _randomize(model: torch.nn.Module) -> None:
-    """Weights away from their initial values, so that conditionals differ from pixel to pixel."""
-    generator = torch.Generator().manual_seed(1)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            noise = torch.randn(parameter.shape, generator=generator)
-            parameter.add_(noise * (0.5 * parameter.std() if parameter.numel() > 1 else 0.1))
 
 
 def _faster_threads(model: Any, image: ImageSpec, batch: int) -> int:

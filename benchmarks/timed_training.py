@@ -7,16 +7,18 @@ best that it could reach in this time and not an unfinished longer run.
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
+from benchmarks.muon import Muon, is_inner_matrix
 from benchmarks.recipe import TimedTraining
 from gmstudio.cards import Training
 from gmstudio.data.dataset import Dataset
 from gmstudio.engine.batches import Batches
 from gmstudio.engine.optimizers import PhaseOptimizer, learning_rate
-from gmstudio.families.base import Family, LossTerms
+from gmstudio.families.base import Family, LossTerms, Phase
 
 MILLION = 1_000_000
 RUNNING_LOSS = 0.98
@@ -50,9 +52,7 @@ class TimedTrainer:
         self._bf16 = settings.precision == "bf16"
         self._batches = Batches(dataset, settings.batch_size, seed, model.device)
         self._generator = torch.Generator(model.device).manual_seed(seed)
-        self._optimizers = [PhaseOptimizer(phase, self._schedule) for phase in model.phases()]
-        self._decay = settings.weight_decay
-        self._decayed: list[Tensor] = [p for p in model.parameters() if p.dim() > 1 and p.requires_grad]
+        self._updaters = [_Updater(phase, self._schedule, settings) for phase in model.phases()]
         self.averaged = AveragedWeights(model, settings.average)
         self._batch = 0
         self._start = time.perf_counter()
@@ -85,17 +85,17 @@ class TimedTrainer:
         """
         while self.progress < 1.0:
             self.model.train()
-            for optimizer in self._optimizers:
-                for _ in range(optimizer.phase.updates_per_step):
-                    self._update(optimizer)
+            for updater in self._updaters:
+                for _ in range(updater.phase.updates_per_step):
+                    self._update(updater)
             self.step += 1
             self.averaged.update(self.step)
             yield
 
-    def _update(self, optimizer: PhaseOptimizer) -> None:
-        phase = optimizer.phase
+    def _update(self, updater: "_Updater") -> None:
+        phase = updater.phase
         batch, labels = self._batches.train(self._batch, self._generator), self._batches.train_labels(self._batch)
-        optimizer.zero_grad()
+        updater.zero_grad()
         with torch.autocast(batch.device.type, dtype=torch.bfloat16, enabled=self._bf16):
             terms: LossTerms
             if labels is not None and phase.takes_labels:
@@ -103,10 +103,7 @@ class TimedTrainer:
             else:
                 terms = phase.loss(batch, self._generator)
         terms["loss"].backward()
-        optimizer.update(self._millionths(), want_norm=False)
-        if self._decay:
-            with torch.no_grad():
-                torch._foreach_mul_(self._decayed, 1.0 - self._decay * self.rate)
+        updater.update(self._millionths())
         if phase.after_update is not None:
             phase.after_update()
         self._batch += 1
@@ -121,6 +118,41 @@ class TimedTrainer:
 
     def _millionths(self) -> int:
         return int(self.progress * MILLION)
+
+
+class _Updater:
+    """Moves the parameters of one phase: Adam, Muon for the inner matrices where it is asked for, weight decay.
+
+    Args:
+        phase: its parameters.
+        schedule: of Adam's learning rate; Muon's is proportional to it.
+        settings: which of these.
+    """
+
+    def __init__(self, phase: Phase, schedule: Training, settings: TimedTraining) -> None:
+        self.phase = phase
+        inner = [p for p in phase.parameters if settings.muon_rate and is_inner_matrix(p)]
+        others = [p for p in phase.parameters if not any(p is one for one in inner)]
+        self._schedule, self._decay = schedule, settings.weight_decay
+        self._adam = PhaseOptimizer(replace(phase, parameters=others), schedule)
+        self._muon = Muon(inner)
+        self._muon_share = settings.muon_rate / settings.learning_rate
+        self._decayed = [(inner, self._muon_share), ([p for p in others if p.dim() > 1], 1.0)]
+
+    def zero_grad(self) -> None:
+        """Forget the gradients."""
+        for parameter in self.phase.parameters:
+            parameter.grad = None
+
+    @torch.no_grad()
+    def update(self, step: int) -> None:
+        """Move by the gradients that are there."""
+        rate = learning_rate(self._schedule, step) * self.phase.learning_rate_scale
+        for parameters, share in self._decayed:
+            if self._decay and parameters:
+                torch._foreach_mul_(list[Tensor](parameters), 1.0 - self._decay * share * rate)
+        self._adam.update(step, want_norm=False)
+        self._muon.update(self._muon_share * rate)
 
 
 class AveragedWeights:

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmarks.arithmetic import PASSES_PER_STEP, distance
 from benchmarks.models import table_config, table_model
 from gmstudio.cards import ImageSpec
 from gmstudio.cards import Training as TrainingSettings
 from gmstudio.data.dataset import Dataset, Split
 from gmstudio.engine.models import family_class
 from gmstudio.engine.train import Trainer
-from gmstudio.families.base import Family
+from gmstudio.families.base import Autoregressive, Family
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.record import new_record
 
@@ -29,7 +30,8 @@ def measure(family: str, size: int, batch: int, levels: int, seconds: float, set
     grids are left out, for the bare loop has none. The bare loop is batch, loss, backward, fused Adam and nothing else.
 
     Returns:
-        ``images_per_s``, ``bare_images_per_s``, ``ratio``, and what was measured.
+        ``images_per_s``, ``bare_images_per_s``, ``ratio``, for families with an exact likelihood the distance of a
+        step from its arithmetic (see ``arithmetic.distance``), and what was measured.
     """
     image = ImageSpec(channels=1, height=size, width=size, levels=levels)
     dataset = _random_images(image)
@@ -72,6 +74,7 @@ def measure(family: str, size: int, batch: int, levels: int, seconds: float, set
         "bare_images_per_s": bare.rate * batch,
         "ratio": engine.rate / bare.rate,
         "steps": engine.steps,
+        **_distance(bare.model, batch, engine),
         "parameters": bare.model.num_parameters(),
         "phases": [phase.name for phase in bare.model.phases()],
         "title": family_class(family).card.title,
@@ -83,6 +86,13 @@ def _random_images(image: ImageSpec) -> Dataset:
     random = np.random.default_rng(0)
     images = random.integers(0, image.levels, (NUM_IMAGES, *image.shape), dtype=np.uint8)
     return Dataset("random", {}, image, Split(images), Split(images[:64]), Split(images[:64]))
+
+
+def _distance(model: Any, batch: int, loop: "_Loop") -> dict[str, float]:
+    """How far a training step is from its arithmetic; of other families, whose passes differ, nothing is said."""
+    if not isinstance(model, Autoregressive):
+        return {}
+    return distance(model, batch, PASSES_PER_STEP, 1 / loop.rate)
 
 
 class _Loop:

@@ -1,0 +1,54 @@
+"""How far from the limit something is: the arithmetic of forward passes, and the rate of this machine's products."""
+
+import time
+from typing import Any
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+SIDE = 1536
+SECONDS = 0.5
+DENSE = ("markov", "fvbn", "nade", "made")
+"""Families that use each weight once an image. Their own passes repeat or skip some products to save time or memory,
+so that these are not counted but known: a multiplication and an addition for each weight, masked ones too."""
+PASSES_PER_STEP = 3
+"""A training step's products in forward passes: itself, the gradients of the inputs and those of the weights."""
+
+
+def forward_flops(model: Any) -> float:
+    """Floating-point operations of scoring one image."""
+    if model.card.name in DENSE:
+        return 2.0 * float(model.num_parameters())
+    images = torch.zeros((2, *model.image.shape), dtype=torch.uint8, device=model.device)
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        model.log_prob(images)
+    return float(counter.get_total_flops()) / len(images)
+
+
+def product_rate() -> float:
+    """FLOP/s of a float32 product of two large square matrices with as many threads as are set, at its best."""
+    a, out = torch.randn(SIDE, SIDE), torch.empty(SIDE, SIDE)
+    torch.mm(a, a, out=out)  # warm-up
+    best, end = float("inf"), time.perf_counter() + SECONDS
+    while time.perf_counter() < end:
+        start = time.perf_counter()
+        torch.mm(a, a, out=out)
+        best = min(best, time.perf_counter() - start)
+    return 2.0 * SIDE**3 / best
+
+
+def distance(model: Any, images: int, passes: int, seconds: float) -> dict[str, float]:
+    """How far from the limit.
+
+    Args:
+        model: whose passes.
+        images: in each pass.
+        passes: in ``seconds``.
+        seconds: that the work took.
+
+    Returns:
+        ``product_gflops_per_s``, ``arithmetic_floor_s`` and ``times_floor``.
+    """
+    rate = product_rate()
+    floor = forward_flops(model) * images * passes / rate
+    return {"product_gflops_per_s": rate / 1e9, "arithmetic_floor_s": floor, "times_floor": seconds / floor}

@@ -1,0 +1,78 @@
+"""What a single pixel step costs the engine, as a person stepping through an image pays for it."""
+
+import statistics
+import time
+from typing import Any
+
+import torch
+
+from benchmarks.models import TABLE, randomize, table_model
+from gmstudio.cards import ImageSpec
+from gmstudio.engine.pixels import PixelExplorer
+from gmstudio.messages import AdvancePixels, Event, OpenPixels, PixelsMoved, PixelsOpened
+
+GOAL_P95_MS = 2.0
+
+
+def measure(family: str, size: int, levels: int, channels: int, settings: list[str]) -> dict[str, Any]:
+    """Step through one image at the family's default size and at the table's (``models.TABLE``).
+
+    Returns:
+        ``default`` and ``table`` (or ``chosen``, where settings are given): ``p50_ms``, ``p95_ms``, ``max_ms`` of a
+        step, ``open_ms`` and ``config``; ``goal_met``: whether the 95th percentile at the default size is below two
+        milliseconds.
+    """
+    image = ImageSpec(channels=channels, height=size, width=size, levels=levels)
+    sizes = {"chosen": table_model(family, image, settings)} if settings else _sizes(family, image)
+    results = {name: _step_through(model) for name, model in sizes.items()}
+    judged = results.get("default", results.get("chosen", {}))
+    return {
+        "benchmark": "stepping",
+        "family": family,
+        "image": str(image),
+        **results,
+        "goal_p95_ms": GOAL_P95_MS,
+        "goal_met": judged["p95_ms"] < GOAL_P95_MS,
+        "threads": torch.get_num_threads(),
+    }
+
+
+def _sizes(family: str, image: ImageSpec) -> dict[str, Any]:
+    return {"default": table_model(family, image, [], default=True)} | (
+        {"table": table_model(family, image, [])} if TABLE.get(family) else {}
+    )
+
+
+def _step_through(model: Any) -> dict[str, Any]:
+    """Every step of one image, through the engine's explorer; the way to the window is not counted."""
+    randomize(model)
+    explorer = PixelExplorer()
+    _finish(explorer, model)  # warm-up
+    times, open_ms = _finish(explorer, model)
+    return {
+        "p50_ms": statistics.median(times),
+        "p95_ms": statistics.quantiles(times, n=20)[-1],
+        "max_ms": max(times),
+        "open_ms": open_ms,
+        "config": {name: getattr(model.config, name) for name in model.config.__struct_fields__},
+    }
+
+
+def _finish(explorer: PixelExplorer, model: Any) -> tuple[list[float], float]:
+    """Milliseconds of each step, and of the opening before them."""
+    start = time.perf_counter()
+    events = explorer.open(model, "random weights", 0, OpenPixels(run="random weights", seed=1))
+    open_ms = (time.perf_counter() - start) * 1000
+    session = _only(events, PixelsOpened).session
+    times = []
+    for step in range(1, model.image.num_dims + 1):
+        start = time.perf_counter()
+        events = explorer.advance(AdvancePixels(session=session, count=1, budget_ms=100))
+        times.append((time.perf_counter() - start) * 1000)
+        assert _only(events, PixelsMoved).step == step
+    return times, open_ms
+
+
+def _only(events: list[Event], kind: Any) -> Any:
+    (found,) = [event for event in events if isinstance(event, kind)]
+    return found

@@ -1,0 +1,70 @@
+"""The quality benchmark: the best weights by validation are tested, kept on the disk, and the rest is told."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import safetensors.numpy
+import torch
+
+from benchmarks import quality
+from gmstudio.cards import parse_config
+from gmstudio.data import load
+from gmstudio.engine.models import build_model, family_class
+from gmstudio.engine.score import score
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Images in which a pixel mostly equals the one before it."""
+    random = np.random.default_rng(0)
+    for split, count in (("train", 60), ("valid", 20), ("test", 20)):
+        flips = random.random((count, 36)) < 0.1
+        np.save(tmp_path / f"binarized_mnist_{split}.npy", (flips.cumsum(1) % 2).astype(np.uint8))
+    return tmp_path
+
+
+def measured(folder: Path, **settings: Any) -> dict[str, Any]:
+    arguments = {"minutes": 0.01, "seed": 3, "threads": 0, "settings": [], "out": "", **settings}
+    return quality.measure("fvbn", str(folder), **arguments)
+
+
+def test_the_kept_weights_give_the_reported_likelihood(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = folder / "out"
+    result = measured(folder, out=str(out), settings=["training.batch_size=16", "training.learning_rate=0.05"])
+    assert result["test_nll_nats"] < 36 * np.log(2) - 3
+    assert result["finished"] and result["test_images"] == 20 and result["score"] == "exact log-likelihood"
+    assert json.loads((out / "result.json").read_text()) == json.loads(json.dumps(result))
+    dataset = load("binarized_mnist", {"folder": str(folder)})
+    kind = family_class("fvbn")
+    model = build_model(kind, parse_config(kind.Config, result["config"]), dataset.image, torch.device("cpu"), seed=8)
+    model.load_state_dict(
+        {name: torch.from_numpy(a) for name, a in safetensors.numpy.load_file(out / "weights.safetensors").items()}
+    )
+    found = next(one for one in score(model, dataset.test.images, 1) if one is not None)
+    assert result["test_nll_nats"] == pytest.approx(-found.mean_nats, abs=1e-6)
+    assert result["test_standard_error"] == pytest.approx(found.error_nats, abs=1e-6)
+    assert "valid" in capsys.readouterr().err
+
+
+def test_the_best_validation_counts_not_the_last(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quality, "VALIDATION_SHARE", 0.9)
+    result = measured(folder, minutes=0.02, settings=["training.learning_rate=1", "training.batch_size=8"])
+    curve = result["validations"]
+    best = min(curve, key=lambda point: point["valid_nll_nats"])
+    assert len(curve) > 3 and result["best_step"] == best["step"] < result["steps"]
+    assert result["valid_nll_nats"] == pytest.approx(best["valid_nll_nats"], abs=1e-3)
+
+
+def test_a_killed_run_has_left_what_it_had(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(self: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(quality._Run, "test", killed)
+    with pytest.raises(KeyboardInterrupt):
+        measured(folder, out=str(folder / "out"))
+    left = json.loads((folder / "out" / "result.json").read_text())
+    assert not left["finished"] and left["steps"] > 0 and "test_nll_nats" not in left
+    assert (folder / "out" / "weights.safetensors").exists()

@@ -1,0 +1,47 @@
+"""The stepping benchmark and the arithmetic that others are compared with."""
+
+import pytest
+import torch
+
+from benchmarks import arithmetic, stepping
+from benchmarks.models import table_model
+from gmstudio.cards import ImageSpec
+
+IMAGE = ImageSpec(channels=1, height=6, width=5, levels=2)
+
+
+def test_every_pixel_of_both_sizes_is_stepped_through() -> None:
+    result = stepping.measure("made", 5, 2, 1, [])
+    assert result["default"]["config"]["num_layers"] == 2 and result["table"]["config"]["num_layers"] == 1
+    for name in ("default", "table"):
+        assert 0 < result[name]["p50_ms"] <= result[name]["p95_ms"] <= result[name]["max_ms"]
+    assert result["goal_met"] == (result["default"]["p95_ms"] < result["goal_p95_ms"])
+
+
+def test_chosen_settings_are_measured_alone() -> None:
+    result = stepping.measure("made", 5, 4, 1, ["num_hidden=3"])
+    assert result["chosen"]["config"]["num_hidden"] == 3 and "default" not in result
+
+
+def test_a_pixelcnns_arithmetic_is_that_of_its_kernels() -> None:
+    settings = ["num_blocks=2", "num_channels=3", "num_head_channels=4", "input_kernel_size=3", "kernel_size=3"]
+    model = table_model("pixelcnn", IMAGE, settings)
+    positions = IMAGE.height * IMAGE.width
+    weights = sum(p.numel() for p in model.parameters() if p.dim() == 4)
+    padded = sum(p.numel() for p in model.parameters() if p.dim() == 4 and p.shape[-1] > 1) * IMAGE.width
+    assert arithmetic.forward_flops(model) == 2 * (weights * positions + padded)  # a row of padding each is computed
+
+
+@pytest.mark.parametrize("family", ["fvbn", "nade", "made"])
+def test_dense_families_use_each_weight_once(family: str) -> None:
+    model = table_model(family, IMAGE, [])
+    assert arithmetic.forward_flops(model) == 2 * model.num_parameters()
+
+
+def test_the_distance_is_the_time_over_the_floor() -> None:
+    model = table_model("made", IMAGE, [])
+    found = arithmetic.distance(model, 64, 3, seconds=0.5)
+    assert found["times_floor"] == pytest.approx(0.5 / found["arithmetic_floor_s"])
+    flops = arithmetic.forward_flops(model) * 64 * 3
+    assert found["arithmetic_floor_s"] == pytest.approx(flops / (found["product_gflops_per_s"] * 1e9))
+    assert torch.get_num_threads() >= 1
