@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from PySide6.QtCore import Signal
 
 from gmstudio.messages import Command, Event, ExplainPixel, PixelExplained
 from gmstudio.session.pixel_follower import PixelFollower
@@ -47,7 +48,12 @@ class PixelInsight(PixelFollower):
         value: the level that was chosen to be explained.
         looking: somebody looks at the map.
         composing: somebody wants the mixture components of the next conditional.
+
+    Signals:
+        value_chosen: a level was chosen to be explained.
     """
+
+    value_chosen = Signal()
 
     def __init__(self, session: PixelsSession) -> None:
         super().__init__(session, session.events.pixel_explained)
@@ -81,6 +87,7 @@ class PixelInsight(PixelFollower):
         """Explain this level, wherever the generation goes."""
         self.value = value
         self.explain("chosen")
+        self.value_chosen.emit()
 
     def _begin_or_rest(self) -> None:
         if self.looking or self.composing:

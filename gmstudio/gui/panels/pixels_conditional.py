@@ -4,20 +4,26 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
+from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSpinBox, QVBoxLayout, QWidget
 
 from gmstudio.gui.panels.panel import Panel
 from gmstudio.gui.theme import GRID, theme
 from gmstudio.gui.widgets.cdf_strip import CdfStrip
 from gmstudio.gui.widgets.distribution_bars import DistributionBars
+from gmstudio.gui.widgets.distribution_paint import rival_color
 from gmstudio.gui.widgets.typed_slider import KeyKeeper, TypedSlider, fit_width
+from gmstudio.session.pixel_compare import comparison_of
+from gmstudio.session.pixel_insight import insight_of
 from gmstudio.session.pixel_state import PixelState, entropy_nats, tempered
 from gmstudio.session.pixels import MAX_SEED, PixelsSession
 
 CHANNELS = {1: ("",), 3: ("red", "green", "blue")}
 BARS_TIP = (
     "The model's distribution of the next sub-pixel given the ones before it, at temperature 1. Click a bar, or type "
-    "its value on the keyboard, to choose the value yourself and go on from there."
+    "its value on the keyboard, to choose the value yourself and go on from there. Ctrl+click, or Ctrl+Return, shows "
+    "what the value's probability hangs on without placing it. With many values: the wheel, + and − zoom, Shift+wheel "
+    "and Page Up and Down move along; marked are the quantiles 5, 25, 50, 75 and 95 %, and the components of a mixture."
 )
 CDF_TIP = (
     "How a value is drawn: the interval from 0 to 1 is cut into one share per value, as wide as its (tempered) "
@@ -85,8 +91,31 @@ class ConditionalView(QWidget):
             icon="dice",
             tip="A random seed for the sub-pixels to come; a finished image is begun again",
         )
+        self.fit = panel.add_action(
+            "bars.fit",
+            "Fit to the probability",
+            "Z",
+            self.bars.set_fitting,
+            icon="fit",
+            tip="Show only the values that hold 99.9 % of the probability, and follow them; off: all values",
+            checkable=True,
+        )
+        self.log = panel.add_action(
+            "bars.log",
+            "Logarithmic probabilities",
+            "Y",
+            self.bars.set_log,
+            icon="log",
+            tip="Draw the probabilities on a logarithmic scale, so that unlikely values can be told apart",
+            checkable=True,
+        )
+        self._insight, self._comparison = insight_of(session), comparison_of(session)
         self._lay_out(panel)
         self.bars.chosen.connect(self._walk.choose)
+        self.bars.asked.connect(self._insight.explain_value)
+        self.bars.view_changed.connect(self._refresh_view)
+        self._insight.changed.connect(self.refresh)
+        self._comparison.changed.connect(self.refresh)
         self.temperature.value_changed.connect(self._on_temperature)
         self.seed.valueChanged.connect(self._walk.set_seed)
         self._walk.moved.connect(self.refresh)
@@ -109,7 +138,13 @@ class ConditionalView(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID // 2)
-        column.addWidget(self._title)
+        heading = QHBoxLayout()
+        heading.setSpacing(GRID // 2)
+        heading.addWidget(self._title, 1)
+        self._fit_button = panel.button(self.fit, icon_only=True)
+        heading.addWidget(self._fit_button)
+        heading.addWidget(panel.button(self.log, icon_only=True))
+        column.addLayout(heading)
         column.addWidget(self._entropy)
         column.addWidget(self.bars, 1)
         column.addWidget(self.cdf)
@@ -136,6 +171,7 @@ class ConditionalView(QWidget):
         self._entropy.setText(" ")
         self._draw.setText(" ")
         self.bars.clear(text)
+        self._refresh_view()
         self.cdf.set_shares(np.zeros(0), 0.0, None, np.zeros((0, 3), np.uint8))
 
     def _show(self, state: PixelState) -> None:
@@ -146,10 +182,14 @@ class ConditionalView(QWidget):
         channel = state.place_of(state.step)[0]
         shades = shades_of(state.spec.levels, channel, state.spec.channels)
         overlay = None if walk.temperature == 1 else q
-        self.bars.set_distribution(p, overlay, marked, shades)
+        rival = self._comparison.rival(state)
+        components = self._insight.components(state) if rival is None else None
+        self.bars.set_distribution(p, overlay, marked, shades, rival=rival, components=components)
+        self._refresh_view()
         self.cdf.set_shares(q, state.uniform, marked, shades)
-        self._title.setText(f"Next: x{subscript(state.step)} at {where(state, state.step)}")
-        self._entropy.setText(self._entropy_text(p, overlay))
+        doing = "Edit" if walk.editing is not None else "Next"
+        self._title.setText(f"{doing}: x{subscript(state.step)} at {where(state, state.step)}")
+        self._entropy.setText(self._entropy_text(p, overlay) if rival is None else _both_entropies(p, rival))
         self._draw.setText(self._draw_text(state, marked))
 
     def _entropy_text(self, p: NDArray[np.floating], overlay: NDArray[np.floating] | None) -> str:
@@ -158,6 +198,25 @@ class ConditionalView(QWidget):
         if overlay is not None:
             text += f"   ·   outline: T = {self._walk.temperature:g}, {entropy_nats(overlay):.3f} nats"
         return text
+
+    def _refresh_view(self) -> None:
+        """The buttons say how the bars are looked at."""
+        self._fit_button.setVisible(self.bars.zoomable)
+        self.fit.setEnabled(self.bars.zoomable)
+        for action, checked in ((self.fit, self.bars.fitting), (self.log, self.bars.log)):
+            action.blockSignals(True)
+            action.setChecked(checked)
+            action.blockSignals(False)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Ask for mixture components while somebody looks."""
+        super().showEvent(event)
+        self._insight.set_composing(True)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Nobody looks any more."""
+        super().hideEvent(event)
+        self._insight.set_composing(False)
 
     def _draw_text(self, state: PixelState, marked: int | None) -> str:
         if marked is None:
@@ -170,6 +229,14 @@ class ConditionalView(QWidget):
 
     def _on_temperature(self, temperature: float) -> None:
         self._walk.set_temperature(round(temperature, 2))
+
+
+def _both_entropies(own: NDArray[np.floating], rival: NDArray[np.floating]) -> str:
+    """The entropies of two conditionals, behind the colours of their bars."""
+    parts = []
+    for name, p, colour in (("this", own, theme().color("accent")), ("second", rival, rival_color())):
+        parts.append(f'<span style="color:{colour.name()}">■</span> {name}: entropy {entropy_nats(p):.3f} nats')
+    return " &nbsp; ".join(parts)
 
 
 def subscript(number: int) -> str:

@@ -1,6 +1,8 @@
 """The Pixels panel's forks: sixteen ways in which the image could go on."""
 
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from gmstudio.gui.panels.panel import Panel
 from gmstudio.gui.theme import GRID
@@ -8,8 +10,13 @@ from gmstudio.gui.widgets.image_grid import ImageGrid
 from gmstudio.session.pixels import NUM_FORKS, PixelsSession
 
 EXPLANATION = (
-    f"Fork continues the pixels placed so far in {NUM_FORKS} ways, with the weights and temperature in use. "
-    "Click a continuation to adopt it."
+    f"Fork continues the pixels placed so far in {NUM_FORKS} ways, with the weights and temperature in use: the first "
+    "takes the most likely value of every conditional (temperature 0), the others are drawn. Click a continuation to "
+    "adopt it."
+)
+TIP = (
+    "Click a continuation to go on with it. The outlined first one takes the most likely value of every conditional, "
+    "one after the other; the most likely image overall may be another."
 )
 
 
@@ -30,20 +37,24 @@ class ForksView(QWidget):
             "F",
             session.fork,
             icon="fork",
-            tip=f"Continue from here in {NUM_FORKS} ways; other ones each time",
+            tip=f"Continue from here in {NUM_FORKS} ways: the most likely values, and draws, other ones each time",
         )
         self.images = ImageGrid()
         self.images.set_placeholder(EXPLANATION)
-        panel.name_widget(self.images, "forks", "Continuations", "Click a continuation to go on with it.")
-        self._text = QLabel()
-        self._text.setProperty("role", "muted")
+        panel.name_widget(self.images, "forks", "Continuations", TIP)
+        self._progress, self._text = QLabel(), QLabel()
+        for label in (self._progress, self._text):
+            label.setProperty("role", "muted")
+            label.setWordWrap(True)
+            label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         top = QHBoxLayout()
         top.addWidget(panel.button(self.fork))
-        top.addWidget(self._text, 1)
+        top.addWidget(self._progress, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(GRID, GRID, GRID, GRID)
         column.setSpacing(GRID // 2)
         column.addLayout(top)
+        column.addWidget(self._text)
         column.addWidget(self.images, 1)
         self.images.clicked.connect(session.adopt)
         session.forks_changed.connect(self.refresh)
@@ -59,15 +70,36 @@ class ForksView(QWidget):
             self.images.set_images(self.images.images[:0])
             self.images.set_captions([])
             self.images.set_placeholder("Continuing …" if self._session.forking else EXPLANATION)
-            self._text.setText("")
+            self._progress.setText("")
+            self._text.setVisible(False)
             return
-        nats = forks.nats.numpy()
+        nats = forks.nats.numpy().astype(np.float64)
         self.images.set_levels_images(forks.images.numpy(), state.spec.levels)
-        self.images.set_captions([f"{value:.1f}" for value in nats])
+        self.images.set_captions([f"likeliest {nats[0]:.1f}", *(f"{value:.1f}" for value in nats[1:])])
+        self.images.set_selected(0)
         what = f"of the first {forks.start:,}; nats below each"
-        self._text.setText(what if forks.done else f"{forks.step:,} of {state.num_dims:,}")
+        self._progress.setText(what if forks.done else f"{forks.step:,} of {state.num_dims:,}")
+        self._text.setVisible(forks.done)
+        self._text.setText(against_samples(nats[0], nats[1:]))
 
     def _refresh_action(self) -> None:
         state = self._session.state
         walk = self._session.walk
         self.fork.setEnabled((walk.usable or walk.opening) and state is not None and not state.finished)
+
+
+def against_samples(greedy: float, samples: NDArray[np.float64]) -> str:
+    """The nats of the greedy continuation beside those of drawn ones, in words.
+
+    Args:
+        greedy: nats of the continuation of most likely values.
+        samples: (N,) nats of the others.
+    """
+    likelier = int((samples < greedy).sum())
+    text = (
+        f"Outlined: most likely values (T = 0), {greedy:.1f} nats; samples {samples.mean():.1f} ± {samples.std():.1f}"
+    )
+    text += f", {samples.min():.1f} to {samples.max():.1f}. "
+    if likelier:
+        return text + f"{likelier} of {samples.size} are likelier: greedy is not the most likely image."
+    return text + "Greedy, value by value, it need not be the most likely image."

@@ -5,11 +5,13 @@ from collections.abc import Callable
 from PySide6.QtWidgets import QWidget
 
 from gmstudio.gui.panels.panel import Panel
+from gmstudio.gui.panels.pixels_compare import CompareView
+from gmstudio.gui.panels.pixels_insight import InsightView
 from gmstudio.gui.widgets.pixel_canvas import PixelCanvas
 from gmstudio.session.pixels import PixelsSession
 
 View = Callable[[Panel, PixelsSession, PixelCanvas], QWidget]
 """Makes a tab's content. It may lay a heat map over the canvas while it is shown, and takes it away when hidden."""
 
-FURTHER_VIEWS: tuple[tuple[str, View], ...] = ()
+FURTHER_VIEWS: tuple[tuple[str, View], ...] = (("Looks at", InsightView), ("Compare", CompareView))
 """Title and content of each tab."""

@@ -32,12 +32,15 @@ def heat_colours(values: NDArray[np.floating], top: float) -> NDArray[np.uint8]:
     return colours
 
 
-def scale_top(values: NDArray[np.floating]) -> float:
-    """A round number of nats that the values stay below (1, 2, 5, 10 …); NaN are ignored."""
-    known = values[~np.isnan(values)]
-    largest = float(known.max()) if known.size else 0.0
-    if largest <= _SMALLEST_TOP:
-        return _SMALLEST_TOP
+def scale_top(values: NDArray[np.floating], smallest: float = _SMALLEST_TOP) -> float:
+    """A round number of nats that the values' sizes stay below (1, 2, 5, 10 …); NaN are ignored.
+
+    Args:
+        values: of any shape; their magnitudes count.
+        smallest: the scale does not end below this.
+    """
+    known = np.abs(values[~np.isnan(values)])
+    largest = max(smallest, float(known.max()) if known.size else 0.0)
     decade = 10.0 ** math.floor(math.log10(largest))
     return next(decade * step for step in (1.0, 2.0, 5.0, 10.0) if largest <= decade * step * (1 + 1e-9))
 

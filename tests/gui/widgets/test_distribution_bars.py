@@ -2,12 +2,17 @@
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from gmstudio.gui.theme import theme
 from gmstudio.gui.widgets.cdf_strip import CdfStrip
 from gmstudio.gui.widgets.distribution_bars import DistributionBars
+from gmstudio.gui.widgets.distribution_paint import rival_color
+
+PLAIN = Qt.KeyboardModifier.NoModifier
 
 
 def shades(levels: int) -> np.ndarray:
@@ -114,3 +119,117 @@ def test_the_number_points_into_its_share(qtbot: QtBot) -> None:
     assert shot.pixelColor(middle.toPoint()).name() == "#ffffff"
     strip.set_shares(np.zeros(0), 0.0, None, shades(0))
     assert strip.grab().toImage() != shot
+
+
+# ---- many values: a part of them, quantiles, components, a rival -------------------------------------------------
+
+
+def wheel(bars: DistributionBars, x: float, turns: int, modifiers: Qt.KeyboardModifier = PLAIN) -> None:
+    position = QPointF(x, bars.plot_rect().center().y())
+    event = QWheelEvent(
+        position,
+        QPointF(bars.mapToGlobal(position.toPoint())),
+        QPoint(0, 0),
+        QPoint(0, 120 * turns),
+        Qt.MouseButton.NoButton,
+        modifiers,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(bars, event)
+
+
+def bell(middle: float = 100.0, width: float = 4.0) -> np.ndarray:
+    p = np.exp(-(((np.arange(256) - middle) / width) ** 2) / 2)
+    return p / p.sum()
+
+
+def test_the_wheel_zooms_around_the_pointer_and_a_click_still_chooses(qtbot: QtBot, bars: DistributionBars) -> None:
+    fill(bars, 256)
+    x = bars.bar_rect(100).center().x()
+    wheel(bars, x, 6)
+    assert bars.values.span < 80 and bars.value_at(QPointF(x, 60)) == 100
+    with qtbot.waitSignal(bars.chosen) as chosen:
+        qtbot.mouseClick(bars, Qt.MouseButton.LeftButton, pos=bars.bar_rect(103).center().toPoint())
+    assert chosen.args == [103]
+    before = bars.values
+    wheel(bars, x, -1, Qt.KeyboardModifier.ShiftModifier)
+    assert bars.values.low > before.low and bars.values.span == pytest.approx(before.span)
+    assert not bars.grab().isNull()
+    wheel(bars, x, -30)
+    assert bars.values.is_whole
+
+
+def test_few_values_are_always_all_in_view(bars: DistributionBars) -> None:
+    fill(bars, 16)
+    wheel(bars, 200, 5)
+    bars.set_fitting(True)
+    assert bars.values.is_whole
+
+
+def test_keys_zoom_and_bring_the_candidate_into_view(qtbot: QtBot, bars: DistributionBars) -> None:
+    fill(bars, 256, marked=40)
+    bars.show()
+    bars.setFocus()
+    qtbot.waitUntil(bars.hasFocus)
+    for _ in range(9):
+        qtbot.keyClick(bars, Qt.Key.Key_Plus)
+    assert bars.candidate == 40 and bars.values.span < 30
+    qtbot.keyClick(bars, Qt.Key.Key_End)
+    assert bars.candidate == 255 and 255 in bars.values.visible()
+    qtbot.keyClick(bars, Qt.Key.Key_PageUp)
+    assert 255 not in bars.values.visible()
+    with qtbot.waitSignal(bars.chosen) as chosen:
+        for digit in "128":
+            qtbot.keyClick(bars, digit)
+    assert chosen.args == [128] and 128 in bars.values.visible()
+
+
+def test_the_view_follows_the_probability_without_jumping(bars: DistributionBars) -> None:
+    bars.set_fitting(True)
+    bars.set_distribution(bell(100), None, 100, shades(256))
+    first = bars.values
+    assert first.span < 60
+    bars.set_distribution(bell(101), None, 101, shades(256))
+    assert bars.values == first, "it still holds all of it"
+    bars.set_distribution(bell(200), None, 200, shades(256))
+    assert 200 in bars.values.visible() and 100 not in bars.values.visible()
+    wheel(bars, 200, 1)
+    assert not bars.fitting, "whoever zooms leads"
+    bars.set_fitting(False)
+    assert bars.values.is_whole
+
+
+def test_a_value_can_be_asked_about_without_choosing_it(qtbot: QtBot, bars: DistributionBars) -> None:
+    fill(bars, 16)
+    with qtbot.assertNotEmitted(bars.chosen), qtbot.waitSignal(bars.asked) as asked:
+        point = bars.bar_rect(5).center().toPoint()
+        qtbot.mouseClick(bars, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ControlModifier, point)
+    assert asked.args == [5]
+    with qtbot.assertNotEmitted(bars.chosen), qtbot.waitSignal(bars.asked) as asked:
+        qtbot.keyClick(bars, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    assert asked.args == [5]
+
+
+@pytest.mark.parametrize("levels", [2, 16, 256])
+def test_a_rival_is_seen_in_its_own_colour(bars: DistributionBars, levels: int) -> None:
+    p = np.full(levels, 1 / levels)
+    rival = np.linspace(1, 3, levels) / np.linspace(1, 3, levels).sum()
+    bars.set_distribution(p, None, None, shades(levels), rival=rival)
+    shot = bars.grab().toImage()
+    wanted = rival_color().rgb()
+    colours = {shot.pixel(x, y) for x in range(60, shot.width(), 3) for y in range(20, shot.height() - 40)}
+    assert wanted in colours and theme().color("accent").rgb() in colours
+
+
+def test_components_and_scale_change_the_picture(bars: DistributionBars) -> None:
+    parts = np.stack([0.7 * bell(90), 0.298 * bell(140, 9), 0.002 * bell(10)])
+    whole = parts.sum(axis=0)
+    bars.set_distribution(whole, None, 90, shades(256))
+    plain = bars.grab().toImage()
+    bars.set_distribution(whole, None, 90, shades(256), components=parts)
+    curves = bars.grab().toImage()
+    assert curves != plain
+    bars.set_log(True)
+    assert bars.grab().toImage() != curves
+    assert bars.chart().heights.floor == pytest.approx(1e-6)

@@ -1,0 +1,181 @@
+"""What the views beside the image of the Pixels panel share: a small map that can be laid over the large image."""
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QTabWidget, QVBoxLayout, QWidget
+
+from gmstudio.gui.panels.panel import Panel
+from gmstudio.gui.theme import GRID
+from gmstudio.gui.widgets.canvas_overlays import HeatOverlay
+from gmstudio.gui.widgets.pixel_canvas import Picture, Pixel, PixelCanvas
+from gmstudio.session.pixel_state import PixelState
+from gmstudio.session.pixels import PixelsSession
+
+WORDS_WIDTH = 24 * GRID
+
+
+class LaidOver:
+    """What one view lays over the large image, and takes away again without touching another's.
+
+    Args:
+        canvas: the large image.
+    """
+
+    def __init__(self, canvas: PixelCanvas) -> None:
+        self._canvas = canvas
+        self._overlay: HeatOverlay | None = None
+        self._marked: NDArray[np.bool_] | None = None
+
+    def show(
+        self, overlay: tuple[NDArray[np.floating], float, str] | None, marked: NDArray[np.bool_] | None = None
+    ) -> None:
+        """Lay a diverging heat map over the image, or outline pixels; None takes away.
+
+        Args:
+            overlay: (H, W) values, the top of their scale and what they are.
+            marked: (H, W) pixels to be outlined.
+        """
+        if overlay is not None:
+            values, top, legend = overlay
+            self._canvas.set_overlay(values, top, True, legend)
+            self._overlay = self._canvas.overlay
+        elif self._overlay is not None and self._canvas.overlay is self._overlay:
+            self._canvas.set_overlay(None)
+        if marked is not None:
+            self._canvas.set_marked(marked)
+            self._marked = marked
+        elif self._marked is not None and self._canvas.marked is self._marked:
+            self._canvas.set_marked(None)
+
+    def take_away(self) -> None:
+        """Show the image as if nothing had been laid over it."""
+        self.show(None)
+
+
+class MapView(QWidget):
+    """A tab with a row of controls, a small map of the image, and words beside it.
+
+    Args:
+        panel: whose controls these are.
+        session: a click on the map goes to that pixel in its generation.
+        canvas: the large image, over which the map can be laid.
+    """
+
+    def __init__(self, panel: Panel, session: PixelsSession, canvas: PixelCanvas) -> None:
+        super().__init__(panel)
+        self.session = session
+        self.over = LaidOver(canvas)
+        self.map = PixelCanvas()
+        self.controls = QHBoxLayout()
+        self.controls.setSpacing(GRID // 2)
+        self.title = words("heading")
+        self.words = words("")
+        self.reading = words("muted")
+        self.problem = words("error")
+        self.problem.hide()
+        self.map.clicked.connect(session.go_to)
+        self.map.hovered.connect(self._on_hovered)
+        self.hovered: Pixel = (-1, -1)
+
+    def lay_out(self, *beside: QWidget) -> None:
+        """Put map and words in their places; further widgets stand between title and words."""
+        column = QVBoxLayout()
+        column.setSpacing(GRID // 2)
+        for widget in (self.title, *beside, self.words, self.reading):
+            column.addWidget(widget)
+        column.addStretch(1)
+        side = QWidget()
+        column.setContentsMargins(0, 0, 0, 0)
+        side.setLayout(column)
+        side.setFixedWidth(WORDS_WIDTH + 3 * GRID)
+        side.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Ignored)
+        body = QHBoxLayout()
+        body.setSpacing(GRID)
+        body.addWidget(self.map, 1)
+        body.addWidget(side)
+        page = QVBoxLayout(self)
+        page.setContentsMargins(GRID, GRID // 2, 0, 0)
+        page.setSpacing(GRID // 2)
+        page.addLayout(self.controls)
+        page.addWidget(self.problem)
+        page.addLayout(body, 1)
+
+    def looked_at(self, looking: bool) -> None:
+        """The view came into sight, or left it."""
+        raise NotImplementedError
+
+    def say(self, row: int, column: int) -> str:
+        """What is known of a pixel under the pointer."""
+        raise NotImplementedError
+
+    def show_problem(self, problem: str) -> None:
+        """A sentence above the map, or none."""
+        self.problem.setText(problem)
+        self.problem.setVisible(bool(problem))
+
+    def show_reading(self) -> None:
+        """Say what is under the pointer."""
+        row, column = self.hovered
+        self.reading.setText(self.say(row, column) if row >= 0 else "")
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Somebody looks."""
+        super().showEvent(event)
+        self.looked_at(True)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Nobody looks any more: take away what was laid over the large image."""
+        super().hideEvent(event)
+        self.over.take_away()
+        self.looked_at(False)
+
+    def _on_hovered(self, row: int, column: int) -> None:
+        self.hovered = (row, column)
+        self.show_reading()
+
+
+def words(role: str) -> QLabel:
+    """A label for sentences; it takes as many lines as it needs and never widens what it stands in."""
+    label = QLabel()
+    label.setProperty("role", role)
+    label.setWordWrap(True)
+    label.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+    label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+    return label
+
+
+def plain_picture(state: PixelState, context: NDArray[np.bool_], current: Pixel | None) -> Picture:
+    """The image of a state, for a map to be laid over.
+
+    Args:
+        state: whose image it is.
+        context: (C, H, W) what is tinted.
+        current: the framed pixel, or None.
+    """
+    nothing = np.zeros(state.spec.shape[1:], np.bool_)
+    return Picture(
+        image=state.image,
+        levels=state.spec.levels,
+        placed=state.placed(),
+        context=context,
+        current=current,
+        surprise=np.zeros(state.spec.shape[1:]),
+        top=1.0,
+        given=nothing,
+    )
+
+
+def reveal(view: QWidget) -> None:
+    """Bring the tab that shows a view to the front."""
+    above = view.parentWidget()
+    while above is not None and not isinstance(above, QTabWidget):
+        above = above.parentWidget()
+    if above is not None:
+        above.setCurrentWidget(view)
+
+
+def signed(nats: float) -> str:
+    """A difference in nats with its sign: ``+0.12``, ``−3.4``."""
+    return f"{nats:+.3g}".replace("-", "−")
