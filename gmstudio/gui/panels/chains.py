@@ -191,7 +191,7 @@ class ChainsPanel(Panel):
 
     def _captions(self) -> list[str]:
         curve = self.session.curve()
-        if not curve.size:
+        if not curve.size or self.session.kind == "training":
             return []
         return [f"{value:.4g}" for value in curve[self.session.position]]
 

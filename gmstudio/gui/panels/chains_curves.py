@@ -71,15 +71,21 @@ class CurvesView(QWidget):
             self.measure.addItems(names)
         self.measure.setCurrentIndex(self.measure.findText(session.measure))
         self.measure.setEnabled(len(names) > 1)
-        curve = session.curve()
-        steps = np.arange(len(curve), dtype=np.int64)
-        traces = []
-        for chain in range(min(curve.shape[1] if curve.size else 0, MAX_TRACES)):
-            values = curve[:, chain].astype(np.float64)
-            traces.append(Trace(("chain", chain), f"chain {chain + 1}", steps, values, theme().series(chain)))
-        self.plot.set_traces(traces)
+        self.plot.set_traces(self._traces())
         self._move_cursor()
         self._show_mixing()
+
+    def _traces(self) -> list[Trace]:
+        """Each chain's curve, and where there are several of them their mean, which alone is named."""
+        curve = self._session.curve().astype(np.float64)
+        if not curve.size:
+            return []
+        steps = np.arange(len(curve), dtype=np.int64)
+        if self._session.kind == "training" or curve.shape[1] == 1:
+            return [Trace("mean", self._session.measure, steps, curve[:, 0], theme().series(0))]
+        shown = range(min(curve.shape[1], MAX_TRACES))
+        chains = [Trace(("chain", c), "", steps, curve[:, c], theme().series(c)) for c in shown]
+        return [*chains, Trace("mean", "mean", steps, curve.mean(axis=1), theme().color("text"))]
 
     def _show_mixing(self) -> None:
         rho = self._session.autocorrelation()

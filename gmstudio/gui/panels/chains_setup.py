@@ -86,20 +86,20 @@ class SetupView(QWidget):
         grid.setHorizontalSpacing(GRID)
         grid.setVerticalSpacing(GRID // 2)
         fields = (
-            ("Begin with", self.start),
-            ("First image", self.index),
-            ("Chains", self.count),
-            ("Transitions", self.steps),
-            ("Seed", self.seed),
+            ("Begin with", self.start, 0, 0),
+            ("First image", self.index, 0, 2),
+            ("Chains", self.count, 1, 0),
+            ("Transitions", self.steps, 1, 2),
+            ("Seed", self.seed, 2, 0),
         )
         self._labels = {}
-        for number, (words, field) in enumerate(fields):
+        for words, field, row, column in fields:
             label = QLabel(words)
             label.setBuddy(field)
             self._labels[field] = label
-            row, column = divmod(number, 2)
-            grid.addWidget(label, row, 2 * column)
-            grid.addWidget(field, row, 2 * column + 1)
+            grid.addWidget(label, row, column)
+            grid.addWidget(field, row, column + 1)
+        self.start.setMinimumContentsLength(max(map(len, START_WORDS.values())))
         grid.setColumnStretch(1, 1)
         grid.setColumnStretch(3, 1)
         buttons = QHBoxLayout()

@@ -30,7 +30,8 @@ class Trace:
 
     Args:
         key: what it is; a trace with the same key continues the one shown before.
-        label: for the legend; traces with the same label are named once, their values side by side.
+        label: for the legend; traces with the same label are named once, their values side by side, and one without
+            a label is not named.
         steps: (n,) rising.
         values: (n,).
         color: of its line.

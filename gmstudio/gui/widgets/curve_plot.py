@@ -199,7 +199,7 @@ class CurvePlot(QWidget):
         logarithm = ", logarithmic" if self._log else ""
         parts = [f"<b>{self._title}</b><span style='color:{muted}'>{unit}{logarithm}{at}</span>"]
         readings = self.readings()
-        for label in dict.fromkeys(r.trace.label for r in readings):
+        for label in dict.fromkeys(r.trace.label for r in readings if r.trace.label):
             values = [_html(r) for r in readings if r.trace.label == label]
             parts.append(f"{label.replace(' ', '&nbsp;')}&nbsp;{'&nbsp;'.join(values)}")
         self._legend.setText(" &nbsp; ".join(parts))
