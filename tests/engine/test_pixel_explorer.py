@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from pixel_walks import EVERYTHING, advance, arrive, one, open_one, rewind
 from tiny_autoregressive import TinyAutoregressive
 
 from gmstudio.cards import ImageSpec
@@ -22,45 +23,15 @@ from gmstudio.messages import (
     PixelsMoved,
     PixelsOpened,
     PlacePixel,
-    RewindPixels,
 )
 
 GREY = ImageSpec(channels=1, height=4, width=3, levels=4)
 RGB = ImageSpec(channels=3, height=2, width=2, levels=2)
-EVERYTHING = 10_000
 
 
 @pytest.fixture(params=[GREY, RGB], ids=["grey", "rgb"])
 def model(request: pytest.FixtureRequest) -> TinyAutoregressive:
     return TinyAutoregressive(request.param)
-
-
-def open_one(explorer: PixelExplorer, model: Any, **fields: Any) -> tuple[PixelsOpened, PixelsMoved]:
-    opened, moved = explorer.open(model, "run", 7, OpenPixels(request=1, run="run", **fields))
-    assert isinstance(opened, PixelsOpened) and isinstance(moved, PixelsMoved)
-    return opened, moved
-
-
-def one(events: list[Any]) -> PixelsMoved:
-    (moved,) = events
-    assert isinstance(moved, PixelsMoved)
-    return moved
-
-
-def advance(explorer: PixelExplorer, session: int, count: int = 1, temperature: float = 1.0) -> PixelsMoved:
-    """Go on by ``count`` or to the end, in as many commands as a busy machine needs."""
-    left = count
-    while True:
-        at_once = left if count == EVERYTHING else 1  # one is always made, however little time there is
-        command = AdvancePixels(session=session, count=at_once, temperature=temperature, budget_ms=100.0)
-        moved = one(explorer.advance(command))
-        left -= at_once if count < EVERYTHING else 0
-        if not left or moved.conditional.shape == (0,):
-            return moved
-
-
-def rewind(explorer: PixelExplorer, session: int, step: int) -> PixelsMoved:
-    return one(explorer.rewind(RewindPixels(session=session, step=step)))
 
 
 def test_opening_names_the_weights_the_order_and_the_first_conditional(model: TinyAutoregressive) -> None:
@@ -145,12 +116,15 @@ def test_temperature_zero_takes_the_most_likely_value(model: TinyAutoregressive)
 def test_given_pixels_are_placed_and_scored(model: TinyAutoregressive) -> None:
     generator = np.random.default_rng(1)
     given = generator.integers(0, model.image.levels, model.image.shape).astype(np.uint8)
-    moved = open_one(PixelExplorer(), model, given=Array.of(given), first=5)[1]
-    assert (moved.step, moved.path) == (5, 5)
+    explorer = PixelExplorer()
+    opened, moved = open_one(explorer, model, given=Array.of(given), first=5)
+    assert moved.path == 5
+    moved = arrive(explorer, opened.session, 5)
     channel, row, column = model.raster()[:5].numpy().T
     np.testing.assert_array_equal(moved.image.numpy()[channel, row, column], given[channel, row, column])
-    whole = open_one(PixelExplorer(), model, given=Array.of(given), first=model.image.num_dims)[1]
-    assert whole.nats.numpy().sum() == pytest.approx(-model.log_prob(torch.from_numpy(given)[None]).item(), rel=1e-5)
+    opened, _ = open_one(explorer, model, given=Array.of(given), first=model.image.num_dims)
+    finished = arrive(explorer, opened.session, model.image.num_dims)
+    assert finished.nats.numpy().sum() == pytest.approx(-model.log_prob(torch.from_numpy(given)[None]).item(), rel=1e-5)
 
 
 def test_scoring_given_pixels_stays_within_its_budget(
