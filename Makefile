@@ -7,6 +7,7 @@
 venv := .venv
 python := $(venv)/bin/python
 offscreen := QT_QPA_PLATFORM=offscreen
+autoregressive := fvbn nade made pixelrnn_row pixelrnn_diagonal pixelcnn gated_pixelcnn
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,14 +26,18 @@ check: $(venv)/.ready-test ## Lint, formatting, types, import rule
 	$(python) -m mypy
 	$(venv)/bin/lint-imports
 
-bench: $(venv)/.ready-test ## Measure start-up, slider latency, sampling, training and memory
+bench: $(venv)/.ready-test ## Measure start-up, slider latency, sampling, stepping, training and memory
 	@$(python) -m gmstudio.qt_libraries offscreen
 	$(offscreen) $(python) -m benchmarks startup
 	$(offscreen) $(python) -m benchmarks slider
 	$(offscreen) $(python) -m benchmarks slider --while-training
-	$(python) -m benchmarks sampling --family pixelcnn --size 28 --batch 64
-	$(python) -m benchmarks sampling --family pixelcnn --size 28 --batch 1
-	$(python) -m benchmarks training --family pixelcnn
+	@set -ex; for family in $(autoregressive); do \
+		$(python) -m benchmarks sampling --family $$family; \
+		$(python) -m benchmarks sampling --family $$family --batch 1; \
+		$(python) -m benchmarks stepping --family $$family; \
+		$(python) -m benchmarks training --family $$family; \
+	done
+	$(python) -m benchmarks stepping --family markov
 	$(python) -m benchmarks training --family vae
 	$(python) -m benchmarks training --family gan
 	$(offscreen) $(python) -m benchmarks memory
