@@ -57,16 +57,12 @@ def kind_of_score(model: Any, num_samples: int) -> str:
     """
     if callable(getattr(model, "log_prob", None)):
         return "exact log-likelihood"
-    if callable(getattr(model, "describe_estimate", None)) and num_samples > 1:
-        return str(model.describe_estimate(num_samples))
-    if callable(getattr(model, "log_prob_estimate", None)) and num_samples > 1:
-        return f"importance-weighted estimate, {num_samples} samples an image"
+    if _estimates(model, num_samples):
+        describe = getattr(model, "describe_estimate", None)
+        own_words = callable(describe) and str(describe(num_samples))
+        return own_words or f"importance-weighted estimate, {num_samples} samples an image"
     if callable(getattr(model, "elbo", None)):
         return "lower bound (ELBO), one sample an image"
-    if callable(getattr(model, "log_prob_estimate", None)):
-        raise ValueError(
-            f"{model.card.title} has an estimate of its likelihood, but no bound; ask for 2 samples or more."
-        )
     instead = "it only generates" if callable(getattr(model, "sample", None)) else "it is not a generative model"
     raise ValueError(f"{model.card.title} gives no likelihood: {instead}. Score a run of another family.")
 
@@ -116,8 +112,14 @@ def _score_batch(
     nats: torch.Tensor
     if callable(getattr(model, "log_prob", None)):
         nats = model.log_prob(batch) if labels is None else model.log_prob(batch, labels=labels)
-    elif callable(getattr(model, "log_prob_estimate", None)) and num_samples > 1:
+    elif _estimates(model, num_samples):
         nats = model.log_prob_estimate(batch, num_samples=num_samples, generator=generator)
     else:
         nats = model.elbo(batch, num_samples=1, generator=generator)
     return nats
+
+
+def _estimates(model: Any, num_samples: int) -> bool:
+    """Whether to ask for the estimate: of one sample only where there is no plain bound to be had instead."""
+    has_bound = callable(getattr(model, "elbo", None))
+    return callable(getattr(model, "log_prob_estimate", None)) and (num_samples > 1 or not has_bound)

@@ -39,11 +39,13 @@ from gmstudio.cards import FamilyCard, ImageSpec, Objective, Term, Training, fie
 from gmstudio.families.base import Family, Figure, LossTerms, Moment, Phase
 from gmstudio.nn.corruption import corrupt
 from gmstudio.nn.likelihoods import pixel_likelihood
+from gmstudio.nn.visible_units import level_counts
 
 PIECE_S = 0.004
 MAX_FLOATS = 2**22
 """Floats of one activation that sampling holds at a time; more is done in chunks."""
 NUM_SHOWN = 8
+RATES_MEMORY = 1000.0
 RECONSTRUCTION = "reconstruction log-likelihood, nats"
 DISTANCE = "distance from the start, RMS"
 Hidden = tuple[Tensor, ...]
@@ -210,10 +212,15 @@ class GSN(Family):
         ),
     )
 
+    level_rates: Tensor
+    rates_seen: Tensor
+
     def __init__(self, config: GSNConfig, image: ImageSpec) -> None:
         super().__init__(config, image)
         self.likelihood = pixel_likelihood(image.levels)
         self.transition = Transition(self.config, image, self.likelihood.num_features)
+        self.register_buffer("level_rates", torch.full((image.num_dims, image.levels), 1.0 / image.levels))
+        self.register_buffer("rates_seen", torch.zeros(()))
 
     # ---- training ------------------------------------------------------------------------------------------
 
@@ -224,6 +231,8 @@ class GSN(Family):
     def loss(self, batch: Tensor, generator: torch.Generator) -> LossTerms:
         """Mean of -log p(x|h_k) over K transitions that start at the batch; gradients pass through the hidden layers.
 
+        In training mode, what the data's pixels are like one by one is noted: there the chains of samples begin.
+
         Args:
             batch: (B, C, H, W) integers.
             generator: source of all noise.
@@ -231,6 +240,8 @@ class GSN(Family):
         Returns:
             ``loss``, ``first_step`` and ``last_step``, 0-dim, nats per image.
         """
+        if self.training:
+            self._note(batch)
         grey_BCHW = self._grey(batch)
         hidden = self.transition.empty(grey_BCHW)
         nats: list[Tensor] = []
@@ -264,7 +275,7 @@ class GSN(Family):
 
     @torch.no_grad()
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
-        """(n, C, H, W) uint8 images, each the end of a chain of its own that began at noise."""
+        """(n, C, H, W) uint8 images, each the end of a chain of its own that began at independent pixels."""
         return next(images for images in self.sample_pieces(n, generator) if images is not None)
 
     def sample_pieces(self, n: int, generator: torch.Generator | None = None) -> Iterator[Tensor | None]:
@@ -299,7 +310,7 @@ class GSN(Family):
         would have brought it back.
 
         Args:
-            x: (n, C, H, W) integers to start from, or None for noise.
+            x: (n, C, H, W) integers to start from, or None for independent pixels with the data's rates.
             n: chains side by side.
             steps: transitions.
             generator: source of all noise.
@@ -324,10 +335,20 @@ class GSN(Family):
         features, hidden = self._step(self._grey(x), hidden, generator)
         return self._draw(features, generator), features, hidden
 
+    @torch.no_grad()
     def _noise(self, n: int, generator: torch.Generator | None) -> Tensor:
-        """Images of independent uniform levels: (n, C, H, W) uint8."""
-        shape = (n, *self.image.shape)
-        return torch.randint(self.image.levels, shape, generator=generator, dtype=torch.uint8, device=self.device)
+        """Images of independent sub-pixels with the data's rates of levels: (n, C, H, W) uint8."""
+        uniforms = torch.rand((n, self.image.num_dims), generator=generator, device=self.device)
+        cumulative_DL = self.level_rates.cumsum(1)
+        x_ND = (cumulative_DL[:, :-1] <= uniforms.unsqueeze(2)).sum(2)
+        return x_ND.to(torch.uint8).view(-1, *self.image.shape)
+
+    @torch.no_grad()
+    def _note(self, batch: Tensor) -> None:
+        """Average the data's levels over about the last thousand batches."""
+        counts_DL = level_counts(batch.to(self.device).flatten(1).long(), self.image.levels)
+        self.rates_seen += 1.0
+        self.level_rates += (counts_DL - self.level_rates) / self.rates_seen.clamp(max=RATES_MEMORY)
 
     # ---- figures -------------------------------------------------------------------------------------------
 

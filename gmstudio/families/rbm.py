@@ -34,10 +34,10 @@ from typing import Annotated, ClassVar, Literal
 import torch
 from msgspec import Struct
 from torch import Tensor
-from torch.nn import functional
 
 from gmstudio.cards import FamilyCard, ImageSpec, LatentSpec, Objective, Term, Training, field
 from gmstudio.families.base import Family, Figure, LossTerms, Moment, Phase
+from gmstudio.families.rbm_figures import activities, filters, free_energies
 from gmstudio.nn.annealed_importance import LogZ, estimate_log_z
 from gmstudio.nn.restricted_boltzmann import RestrictedBoltzmann, with_gradients
 from gmstudio.nn.visible_units import bernoulli
@@ -48,8 +48,8 @@ MAX_FLOATS = 2**22
 PSEUDO_ROWS = 512
 RATES_MEMORY = 1000.0
 MIN_RATE = 1e-4
-NUM_FILTERS = 64
-NUM_BINS = 40
+MIN_CHAINS = 50
+"""Fewer annealing runs say little of their own spread."""
 FREE_ENERGY = "free energy, nats"
 DISTANCE = "distance from the start, RMS"
 
@@ -251,7 +251,8 @@ class RBM(Family):
                 self._note(x_BD, fake_probs_MJ, generator)
             data = terms["free_energy_data"] = self.machine.free_energy(x_BD, activation_BJ).mean()
             fake = terms["free_energy_samples"] = self.machine.free_energy(fake_MD, fake_MJ).mean()
-            terms["pseudo_nll"] = self._pseudo_nll(x_BD, activation_BJ, generator)
+            rows = PSEUDO_ROWS if self.training else max(PSEUDO_ROWS, MAX_FLOATS // self.config.num_hidden)
+            terms["pseudo_nll"] = self.machine.pseudo_nll(x_BD, activation_BJ, rows, generator)
             loss = data - fake + self._penalty(probs_BJ)
         if torch.is_grad_enabled():
             with torch.no_grad():
@@ -316,21 +317,6 @@ class RBM(Family):
         counts = self.machine.units.mean_counts(x_BD)
         self.level_rates += (counts - self.level_rates) / self.rates_seen.clamp(max=RATES_MEMORY)
 
-    def _pseudo_nll(self, x_BD: Tensor, activation_BJ: Tensor, generator: torch.Generator) -> Tensor:
-        """-D log p(x_i | all other pixels), i drawn for each image; of so many images as are quickly done."""
-        units, weight = self.machine.units, self.machine.weight_VH
-        most = PSEUDO_ROWS if self.training else max(PSEUDO_ROWS, MAX_FLOATS // self.config.num_hidden)
-        rows = slice(max(1, most // units.levels))
-        x_BD, activation_BJ = x_BD[rows], activation_BJ[rows]
-        i_B = torch.randint(units.num_dims, (len(x_BD),), generator=generator, device=x_BD.device)
-        value_B = x_BD.gather(1, i_B.unsqueeze(1)).squeeze(1).long()
-        phi_LF = units.level_features().to(weight)
-        weight_BFJ = weight.unflatten(0, (units.num_dims, units.num_features))[i_B]
-        change_BLF = phi_LF - phi_LF[value_B].unsqueeze(1)
-        activation_BLJ = activation_BJ.unsqueeze(1) + (change_BLF @ weight_BFJ).to(activation_BJ.dtype)
-        score_BL = units.level_scores(self.machine.visible_bias)[i_B] + functional.softplus(activation_BLJ).sum(2)
-        return units.num_dims * functional.cross_entropy(score_BL, value_B)
-
     # ---- scoring -------------------------------------------------------------------------------------------
 
     def free_energy(self, x: Tensor) -> Tensor:
@@ -374,14 +360,11 @@ class RBM(Family):
 
         Args:
             x: (B, C, H, W) integers.
-            num_samples: annealing runs.
+            num_samples: annealing runs; fewer than 50 are rounded up, for they would not know their own error.
             generator: source of their noise.
 
         Returns:
             (B,), nats.
-
-        Raises:
-            ValueError: when there are too few annealing runs.
         """
         nats_B: Tensor = -self.free_energy(x) - self._log_z(num_samples, generator).value
         return nats_B
@@ -390,6 +373,7 @@ class RBM(Family):
         """What ``log_prob_estimate`` gives, in words; with log Z and its error where that is known."""
         if self.machine.enumerable():
             return "exact log-likelihood, log Z by enumeration"
+        num_samples = max(MIN_CHAINS, num_samples)
         said = f"estimate, log Z by annealed importance sampling with {num_samples} chains"
         known = self._known_log_z
         if known is None or known[0] != self._log_z_key(num_samples):
@@ -406,12 +390,12 @@ class RBM(Family):
             exact = self.log_z_exact()
             found = LogZ(exact, exact, exact, math.inf)
         else:
-            found = self.log_z_estimate(num_samples, generator=generator)
+            found = self.log_z_estimate(max(MIN_CHAINS, num_samples), generator=generator)
         self._known_log_z = (key, [w.detach().clone() for w in weights], found)
         return found
 
     def _log_z_key(self, num_samples: int) -> tuple[object, ...]:
-        return ("exact",) if self.machine.enumerable() else (num_samples, self.device)
+        return ("exact",) if self.machine.enumerable() else (max(MIN_CHAINS, num_samples), self.device)
 
     def _base_bias(self) -> Tensor:
         """Biases of the machine without weights that gives each sub-pixel the data's rates."""
@@ -440,32 +424,16 @@ class RBM(Family):
         done: list[Tensor] = []
         rows = max(1, MAX_FLOATS // max(self.image.num_dims * self.image.levels, self.config.num_hidden))
         for start in range(0, n, rows):
-            x_MD = self._independent(min(rows, n - start), generator)
             base_bias, began = self._base_bias(), time.perf_counter()
+            x_MD = self.machine.independent(min(rows, n - start), base_bias, generator)
             for step in range(1, self.config.sample_steps + 1):
                 beta = min(1.0, 2.0 * step / self.config.sample_steps)
-                x_MD = self._annealed_step(x_MD, beta, base_bias, generator)
+                x_MD = self.machine.annealed_step(x_MD, beta, base_bias, generator)
                 if time.perf_counter() - began > PIECE_S:
                     yield None
                     began = time.perf_counter()
             done.append(self._images(x_MD))
         yield torch.cat(done)
-
-    @torch.no_grad()
-    def _independent(self, n: int, generator: torch.Generator | None) -> Tensor:
-        """States (n, D) of independent sub-pixels with the data's rates of levels."""
-        units = self.machine.units
-        drive = torch.zeros(n, units.num_statistics, device=self.device, dtype=self.machine.weight_VH.dtype)
-        return units.sample(units.logits(self._base_bias(), drive), generator)
-
-    @torch.no_grad()
-    def _annealed_step(self, x_MD: Tensor, beta: float, base_bias: Tensor, generator: torch.Generator | None) -> Tensor:
-        """One block Gibbs step of the machine at inverse temperature β; at 1 it is the machine's own."""
-        machine = self.machine
-        activation_MJ = machine.activation(machine.units.statistics(x_MD))
-        h_MJ = bernoulli(torch.sigmoid(beta * activation_MJ), generator)
-        bias = torch.lerp(base_bias, machine.visible_bias, beta)
-        return machine.units.sample(machine.units.logits(bias, beta * (h_MJ @ machine.weight_VH.T)), generator)
 
     def _images(self, x_MD: Tensor) -> Tensor:
         return x_MD.to(torch.uint8).view(-1, *self.image.shape)
@@ -490,12 +458,17 @@ class RBM(Family):
             steps: Gibbs steps.
             generator: source of all noise.
         """
-        start_BD = self._independent(n, generator) if x is None else self.machine.units.state(x, self.machine.weight_VH)
+        start_BD = self._start(x, n, generator)
         x_BD, means_BD = start_BD, start_BD.to(self.machine.weight_VH) / (self.image.levels - 1)
         for step in range(steps + 1):
             if step:
                 x_BD, means_BD = self._gibbs_step(x_BD, generator)
             yield self._moment(x_BD, means_BD, start_BD, f"Gibbs step {step}" if step else "start")
+
+    def _start(self, x: Tensor | None, n: int, generator: torch.Generator | None) -> Tensor:
+        if x is None:
+            return self.machine.independent(n, self._base_bias(), generator)
+        return self.machine.units.state(x, self.machine.weight_VH)
 
     @torch.no_grad()
     def _gibbs_step(self, x_BD: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
@@ -529,54 +502,4 @@ class RBM(Family):
         fake_MD = self.machine.draw_visible(start_MJ.to(probs_BJ), generator)
         fake_MJ = self.machine.activation(self.machine.units.statistics(fake_MD))
         energies = self.machine.free_energy(x_BD, activation_BJ), self.machine.free_energy(fake_MD, fake_MJ)
-        return (self._filters(probs_BJ), _activities(probs_BJ), _energies(*energies))
-
-    def _filters(self, probs_BJ: Tensor) -> Figure:
-        most_J = probs_BJ.mean(0).argsort(descending=True, stable=True)[:NUM_FILTERS]
-        phi_LF = self.machine.units.level_features().to(probs_BJ)
-        weight_DFN = self.machine.weight_VH[:, most_J].unflatten(0, (self.image.num_dims, -1))
-        slope_ND = torch.einsum("dfn,f->nd", weight_DFN, phi_LF[-1] - phi_LF[0])
-        scale_N1 = slope_ND.abs().amax(1, keepdim=True).clamp(min=1e-12)
-        return Figure(
-            kind="images",
-            name="filters",
-            title="Filters of the most active hidden units",
-            help="Each hidden unit's weights as an image: bright pixels speak for the unit and are drawn bright when "
-            "it is on, dark ones the reverse, grey ones do not matter. Each is scaled by its own largest weight.",
-            images=(0.5 + 0.5 * slope_ND / scale_N1).unflatten(1, self.image.shape),
-        )
-
-
-def _activities(probs_BJ: Tensor) -> Figure:
-    edges = torch.linspace(0.0, 1.0, NUM_BINS + 1)
-    return Figure(
-        kind="histogram",
-        name="hidden_activity",
-        title="Probabilities of the hidden units of being on",
-        help="p(h = 1 | x) of every unit for every validation image. Units that are always off or always on tell "
-        "nothing; a heap at one half means that they have not learned yet.",
-        series=("validation images",),
-        edges=edges,
-        values=_counts(probs_BJ, edges).unsqueeze(0),
-    )
-
-
-def _energies(data_B: Tensor, samples_M: Tensor) -> Figure:
-    both = torch.cat([data_B, samples_M])
-    low, high = float(both.min()), float(both.max())
-    edges = torch.linspace(low, high if high > low else low + 1.0, NUM_BINS + 1)
-    return Figure(
-        kind="histogram",
-        name="free_energy",
-        title="Free energy, nats",
-        help="Of validation images and of the model's own. A well trained machine finds both alike; images far to the "
-        "right of the model's own are ones it does not know.",
-        series=("validation images", "model's images"),
-        edges=edges,
-        values=torch.stack([_counts(data_B, edges), _counts(samples_M, edges)]),
-    )
-
-
-def _counts(values: Tensor, edges: Tensor) -> Tensor:
-    """Counts in the bins between the edges: (N,) floats."""
-    return torch.histc(values.float(), bins=len(edges) - 1, min=float(edges[0]), max=float(edges[-1])).to(edges)
+        return (filters(self.machine, probs_BJ, self.image.shape), activities(probs_BJ), free_energies(*energies))

@@ -79,7 +79,7 @@ def estimate_log_z(
     units = machine.units
     drive_MV = torch.zeros(num_chains, units.num_statistics, device=base_bias.device, dtype=base_bias.dtype)
     base_logits = units.logits(base_bias, drive_MV)
-    x_MD = units.sample(base_logits, generator)
+    x_MD = machine.independent(num_chains, base_bias, generator)
     log_w_M = torch.zeros(num_chains, device=base_bias.device, dtype=torch.float64)
     betas = annealing_betas(num_temperatures)
     for before, beta in pairwise(betas):

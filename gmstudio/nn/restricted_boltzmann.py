@@ -61,6 +61,42 @@ class RestrictedBoltzmann(nn.Module):
         """Draw from p(x|h): (B, D) states."""
         return self.units.sample(self.visible_logits(h_BH), generator)
 
+    @torch.no_grad()
+    def independent(self, n: int, bias: Tensor, generator: torch.Generator | None) -> Tensor:
+        """States (n, D) of visible units that have these biases and meet no hidden units."""
+        drive_NV = torch.zeros(n, self.units.num_statistics, device=bias.device, dtype=bias.dtype)
+        return self.units.sample(self.units.logits(bias, drive_NV), generator)
+
+    @torch.no_grad()
+    def annealed_step(self, x_BD: Tensor, beta: float, base_bias: Tensor, generator: torch.Generator | None) -> Tensor:
+        """One block Gibbs step at inverse temperature β, between independent pixels (0) and the machine itself (1)."""
+        h_BH = bernoulli(torch.sigmoid(beta * self.activation(self.units.statistics(x_BD))), generator)
+        bias = torch.lerp(base_bias, self.visible_bias, beta)
+        return self.units.sample(self.units.logits(bias, beta * (h_BH @ self.weight_VH.T)), generator)
+
+    def pseudo_nll(
+        self, x_BD: Tensor, activation_BH: Tensor, most_rows: int, generator: torch.Generator | None
+    ) -> Tensor:
+        """-D log p(x_i | all other sub-pixels), with i drawn for each image: 0-dim, nats per image.
+
+        Args:
+            x_BD: states.
+            activation_BH: theirs.
+            most_rows: hidden layers to compute, one for each level of an image; images beyond that are left out.
+            generator: source of i.
+        """
+        units, weight = self.units, self.weight_VH
+        some = slice(max(1, most_rows // units.levels))
+        x_BD, activation_BH = x_BD[some], activation_BH[some]
+        i_B = torch.randint(units.num_dims, (len(x_BD),), generator=generator, device=x_BD.device)
+        value_B = x_BD.gather(1, i_B.unsqueeze(1)).squeeze(1).long()
+        phi_LF = units.level_features().to(weight)
+        weight_BFH = weight.unflatten(0, (units.num_dims, units.num_features))[i_B]
+        change_BLF = phi_LF - phi_LF[value_B].unsqueeze(1)
+        activation_BLH = activation_BH.unsqueeze(1) + (change_BLF @ weight_BFH).to(activation_BH.dtype)
+        score_BL = units.level_scores(self.visible_bias)[i_B] + functional.softplus(activation_BLH).sum(2)
+        return units.num_dims * functional.cross_entropy(score_BL, value_B)
+
     # ---- log Z by enumeration ------------------------------------------------------------------------------
 
     def enumerable(self) -> bool:

@@ -181,14 +181,11 @@ class SoftmaxUnits(VisibleUnits):
 
     def score(self, bias: Tensor, x_BD: Tensor) -> Tensor:
         """(B,)."""
-        return bias.flatten()[self._places(x_BD)].sum(1)
+        return bias.flatten()[_places(x_BD, self.levels)].sum(1)
 
     def mean_counts(self, x_BD: Tensor) -> Tensor:
         """(D, L): how often each level is in each place."""
-        counts = torch.zeros(self.num_dims * self.levels, device=x_BD.device, dtype=self.phi.dtype)
-        places = self._places(x_BD).flatten()
-        counts.index_add_(0, places, torch.ones((), dtype=counts.dtype, device=counts.device).expand(len(places)))
-        return counts.view(self.bias_shape) / len(x_BD)
+        return level_counts(x_BD, self.levels).to(self.phi.dtype)
 
     def log_odds(self, counts: Tensor) -> Tensor:
         """(D, L), log-probabilities."""
@@ -220,10 +217,6 @@ class SoftmaxUnits(VisibleUnits):
         """(B,)."""
         return torch.logsumexp(logits, dim=-1).sum(1)
 
-    def _places(self, x_BD: Tensor) -> Tensor:
-        """Index of each sub-pixel's level in a flattened (D, L) table: (B, D)."""
-        return x_BD + self.levels * torch.arange(self.num_dims, device=x_BD.device)
-
 
 def visible_units(num_dims: int, levels: int) -> VisibleUnits:
     """The units that fit a number of levels: binary for 2, softmax for more."""
@@ -234,6 +227,20 @@ def bernoulli(probs: Tensor, generator: torch.Generator | None) -> Tensor:
     """Draw 0 or 1 for each probability, as floats; several times faster than ``torch.bernoulli``."""
     uniforms = torch.rand(probs.shape, generator=generator, device=probs.device, dtype=probs.dtype)
     return torch.lt(uniforms, probs, out=uniforms)
+
+
+def level_counts(x_BD: Tensor, levels: int) -> Tensor:
+    """How often each level is in each place, averaged over (B, D) int64 images: (D, L) floats."""
+    num_dims = x_BD.shape[1]
+    counts = torch.zeros(num_dims * levels, device=x_BD.device)
+    places = _places(x_BD, levels).flatten()
+    counts.index_add_(0, places, torch.ones((), device=x_BD.device).expand(len(places)))
+    return counts.view(num_dims, levels) / len(x_BD)
+
+
+def _places(x_BD: Tensor, levels: int) -> Tensor:
+    """Index of each sub-pixel's level in a flattened (D, L) table: (B, D)."""
+    return x_BD + levels * torch.arange(x_BD.shape[1], device=x_BD.device)
 
 
 def _ends_and_cosines(levels: int) -> Tensor:
