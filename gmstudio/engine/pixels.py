@@ -129,7 +129,9 @@ class PixelExplorer:
             raise ValueError(f"{command.count} pixels cannot be generated; ask for 1 or more.")
         if not 0 <= command.budget_ms <= MAX_BUDGET_MS:
             raise ValueError(f"A budget of {command.budget_ms:g} ms; it must be 0 to {MAX_BUDGET_MS:g} ms.")
-        breakpoints = Breakpoints(command.stop_entropy, command.stop_probability)
+        breakpoints = None
+        if command.stop_entropy is not None or command.stop_probability is not None:
+            breakpoints = Breakpoints(command.stop_entropy, command.stop_probability)
         generation.advance(command.count, command.temperature, command.budget_ms, breakpoints)
         return [generation.moved(command.request)]
 
