@@ -3,101 +3,35 @@
 Parameters are drawn at random and large, so that no law holds merely because a fresh network ignores its input.
 """
 
-import itertools
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 import pytest
 import torch
+from autoregressive_laws import (
+    BINARY,
+    CASES,
+    COLOUR,
+    COUNTABLE,
+    GREY,
+    LARGER,
+    all_images,
+    check_autoregression,
+    check_contexts,
+    check_fast_equals_plain,
+    check_probabilities_sum_to_one,
+    check_rewinding,
+    check_stepping_equals_scoring,
+    describe,
+    make,
+    random_images,
+    seeded,
+)
 from torch import Tensor
 
 from gmstudio.cards import ImageSpec
 from gmstudio.families import FAMILIES
 from gmstudio.families.base import Autoregressive
-
-BINARY = ImageSpec(1, 3, 3, 2)
-GREY = ImageSpec(1, 2, 2, 4)
-COLOUR = ImageSpec(3, 1, 2, 3)
-COUNTABLE = [BINARY, GREY, COLOUR]
-LARGER = [ImageSpec(1, 5, 4, 2), ImageSpec(1, 4, 5, 5), ImageSpec(3, 3, 4, 2), ImageSpec(3, 2, 3, 4)]
-
-CONFIGS: dict[str, list[dict[str, Any]]] = {
-    "markov": [
-        {"num_parents": 1},
-        {"num_parents": 2, "order": "snake", "smoothing": 0.5},
-        {"num_parents": 3, "estimator": "logistic"},
-        {"num_parents": 40, "estimator": "logistic", "order": "spiral"},
-    ],
-    "fvbn": [{}, {"order": "spiral"}, {"order": "random", "order_seed": 3}],
-    "nade": [
-        {"num_hidden": 8, "activation": "sigmoid"},
-        {"num_hidden": 5, "order": "spiral", "num_components": 2, "mixture": "gaussian"},
-        {"num_hidden": 7, "order_agnostic": True, "num_components": 3},
-        {
-            "num_hidden": 6,
-            "activation": "sigmoid",
-            "order_agnostic": True,
-            "num_layers": 3,
-            "order": "centre",
-            "num_components": 2,
-        },
-        {"num_hidden": 6, "order_agnostic": True, "num_layers": 2, "num_components": 2},
-    ],
-    "made": [
-        {"num_hidden": 11, "num_layers": 1},
-        {"num_hidden": 30, "num_layers": 2, "direct": True, "order": "spiral"},
-        {"num_hidden": 16, "num_masks": 4, "num_averaged": 3, "order": "columns_bottom_right"},
-        {"num_hidden": 16, "num_orders": 5, "num_masks": 2, "direct": True, "order": "centre"},
-    ],
-    "gated_pixelcnn": [
-        {"num_layers": 2, "num_channels": 5, "num_head_channels": 4, "input_kernel_size": 5, "corner": "top right"},
-        {
-            "num_layers": 1,
-            "num_channels": 2,
-            "num_head_channels": 7,
-            "output": "logistic mixture",
-            "num_mixtures": 2,
-            "input_kernel_size": 3,
-        },
-    ],
-    "pixelrnn_row": [
-        {"num_layers": 2, "num_channels": 4, "num_head_channels": 5, "input_kernel_size": 3},
-        {
-            "num_layers": 2,
-            "num_channels": 2,
-            "num_head_channels": 7,
-            "kernel_size": 5,
-            "output": "logistic mixture",
-            "num_mixtures": 2,
-            "corner": "bottom right",
-        },
-    ],
-    "pixelrnn_diagonal": [
-        {"num_layers": 2, "num_channels": 4, "num_head_channels": 5, "input_kernel_size": 3},
-        {
-            "num_layers": 2,
-            "num_channels": 2,
-            "num_head_channels": 7,
-            "output": "logistic mixture",
-            "num_mixtures": 2,
-            "corner": "top right",
-        },
-    ],
-    "pixelcnn": [
-        {"num_blocks": 2, "num_channels": 4, "num_head_channels": 5},
-        {"num_blocks": 1, "num_channels": 7, "num_head_channels": 3, "kernel_size": 5, "input_kernel_size": 3},
-        {
-            "num_blocks": 1,
-            "num_channels": 2,
-            "num_head_channels": 7,
-            "output": "logistic mixture",
-            "num_mixtures": 2,
-            "corner": "bottom right",
-        },
-    ],
-}
-"""Small settings to try, by family; a family without any is tried with its defaults."""
 
 OVERFITTING_CONFIGS: dict[str, dict[str, Any]] = {"markov": {"num_parents": 8, "smoothing": 1e-3}}
 """Settings for the overfitting test, where the defaults could not: a chain of order 1 forgets which image it is in."""
@@ -105,62 +39,16 @@ OVERFITTING_CONFIGS: dict[str, dict[str, Any]] = {"markov": {"num_parents": 8, "
 OVERFITTING_RATES = {"fvbn": 0.1}
 """Adam's learning rate in the overfitting test, where it is not 0.005: a pixel of these has few weights of its own."""
 
-CASES = [
-    pytest.param(name, values, id=f"{name}-{number}")
-    for name, family in FAMILIES.items()
-    if hasattr(family, "pixel_session")
-    for number, values in enumerate(CONFIGS.get(name, [{}]))
-]
-
-
-def describe(image: ImageSpec) -> str:
-    """A test's identifier, in ASCII."""
-    return "x".join(map(str, msgspec.structs.astuple(image)))
-
-
-every_family = pytest.mark.parametrize(("name", "values"), CASES)
+every_family = pytest.mark.parametrize(
+    ("name", "values"), [pytest.param(name, values, id=f"{name}-{number}") for name, number, values in CASES]
+)
 every_image = pytest.mark.parametrize("image", LARGER, ids=describe)
-
-
-def make(name: str, values: dict[str, Any], image: ImageSpec, seed: int = 0, spread: float = 0.4) -> Any:
-    """A model whose parameters are all random and far from their initial values."""
-    torch.manual_seed(seed)
-    model = FAMILIES[name](FAMILIES[name].Config(**values), image)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(spread * torch.randn_like(parameter))
-    return model
-
-
-def seeded(seed: int = 7) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
-
-def all_images(image: ImageSpec) -> Iterator[Tensor]:
-    values = torch.tensor(list(itertools.product(range(image.levels), repeat=image.num_dims)), dtype=torch.uint8)
-    yield from values.view(-1, *image.shape).split(4096)
-
-
-def random_images(image: ImageSpec, batch: int, seed: int = 1) -> Tensor:
-    return torch.randint(image.levels, (batch, *image.shape), generator=seeded(seed), dtype=torch.uint8)
-
-
-def all_conditionals(session: Any, x: Tensor) -> Tensor:
-    """(D, B, L): every conditional along the given images."""
-    found = []
-    while (position := session.position) is not None:
-        found.append(session.conditional())
-        session.place(x[:, *position].long())
-    return torch.stack(found)
 
 
 @every_family
 @pytest.mark.parametrize("image", COUNTABLE, ids=describe)
 def test_probabilities_sum_to_one_over_every_image(name: str, values: dict[str, Any], image: ImageSpec) -> None:
-    model = make(name, values, image)
-    with torch.no_grad():
-        total = sum(model.log_prob(x).double().exp().sum().item() for x in all_images(image))
-    assert total == pytest.approx(1.0, abs=1e-5)
+    check_probabilities_sum_to_one(make(name, values, image))
 
 
 @every_family
@@ -168,87 +56,27 @@ def test_probabilities_sum_to_one_over_every_image(name: str, values: dict[str, 
 def test_changing_a_subpixel_leaves_its_own_and_earlier_conditionals(
     name: str, values: dict[str, Any], image: ImageSpec
 ) -> None:
-    model = make(name, values, image)
-    x = random_images(image, 1)
-    before = all_conditionals(model.plain_pixel_session(1), x)
-    order = model.check_order(None)
-    later_changed = False
-    for step, (channel, row, column) in enumerate(order.tolist()):
-        changed = x.clone()
-        changed[0, channel, row, column] = (changed[0, channel, row, column] + 1) % image.levels
-        # The whole image is there at once, so that what lies ahead could leak.
-        logits = model.logits(changed, order)[0, *order.T].softmax(-1)
-        assert torch.allclose(logits[: step + 1], before[: step + 1, 0], atol=1e-6)
-        later_changed |= not torch.allclose(logits[step + 1 :], before[step + 1 :, 0], atol=1e-4)
-    assert later_changed
+    check_autoregression(make(name, values, image))
 
 
 @every_family
 @every_image
 def test_a_conditional_depends_on_its_context_only(name: str, values: dict[str, Any], image: ImageSpec) -> None:
-    model = make(name, values, image)
-    order = model.check_order(None)
-    x = random_images(image, 1)
-    with torch.no_grad():
-        reference = model.logits(x, order)[0, *order.T].softmax(-1)
-        session = model.pixel_session(1)
-        contexts = []
-        while (position := session.position) is not None:
-            contexts.append(session.context())
-            session.place(x[:, *position].long())
-        for channel, row, column in order.tolist():
-            changed = x.clone()
-            changed[0, channel, row, column] = (changed[0, channel, row, column] + 1) % image.levels
-            now = model.logits(changed, order)[0, *order.T].softmax(-1)
-            for step, context in enumerate(contexts):
-                if not context[channel, row, column]:
-                    assert torch.allclose(now[step], reference[step], atol=1e-6)
-
-
-@every_family
-@every_image
-def test_a_context_is_earlier_in_the_order(name: str, values: dict[str, Any], image: ImageSpec) -> None:
-    session = make(name, values, image).pixel_session(1)
-    placed = torch.zeros(image.shape, dtype=torch.bool)
-    while (position := session.position) is not None:
-        context = session.context()
-        assert context.shape == image.shape and context.dtype == torch.bool
-        assert not (context & ~placed).any()
-        session.place(torch.zeros(1, dtype=torch.int64))
-        placed[position] = True
+    check_contexts(make(name, values, image))
 
 
 @every_family
 @every_image
 @pytest.mark.parametrize("batch", [1, 3])
 def test_stepping_equals_scoring(name: str, values: dict[str, Any], image: ImageSpec, batch: int) -> None:
-    model = make(name, values, image)
-    session = model.pixel_session(batch, generator=seeded())
-    total = torch.zeros(batch, dtype=torch.float64)
-    while session.position is not None:
-        drawn = session.draw()
-        total += session.conditional().double().gather(1, drawn.unsqueeze(1)).squeeze(1).log()
-        session.place(drawn)
-    with torch.no_grad():
-        scored = model.log_prob(session.images)
-    assert torch.allclose(total.float(), scored, rtol=1e-5, atol=1e-4)
+    check_stepping_equals_scoring(make(name, values, image), batch)
 
 
 @every_family
 @every_image
 @pytest.mark.parametrize("batch", [1, 3])
 def test_fast_equals_plain(name: str, values: dict[str, Any], image: ImageSpec, batch: int) -> None:
-    model = make(name, values, image)
-    fast = model.pixel_session(batch, generator=seeded())
-    plain = model.plain_pixel_session(batch, generator=seeded())
-    while fast.position is not None:
-        assert fast.position == plain.position
-        assert torch.allclose(fast.conditional(), plain.conditional(), rtol=0, atol=1e-5)
-        fast.place(fast.draw())
-        plain.place(plain.draw())
-    assert plain.position is None
-    assert torch.equal(fast.images, plain.images)
-    assert torch.equal(model.sample(batch, seeded()), plain.images)
+    check_fast_equals_plain(make(name, values, image), batch)
 
 
 @every_family
@@ -270,21 +98,7 @@ def test_rewinding_and_going_on_repeats_what_was_there(name: str, values: dict[s
 @every_family
 @every_image
 def test_another_path_after_rewinding_is_computed_afresh(name: str, values: dict[str, Any], image: ImageSpec) -> None:
-    model = make(name, values, image)
-    session = model.pixel_session(2)
-    walk = torch.Generator().manual_seed(5)
-    for _ in range(12):  # back to somewhere, on to somewhere with other values, now and then without a look
-        session.rewind(int(torch.randint(session.step + 1, (), generator=walk)))
-        forward = int(torch.randint(image.num_dims - session.step + 1, (), generator=walk))
-        for _ in range(forward):
-            if torch.rand((), generator=walk) < 0.5:
-                session.conditional()
-            session.place(torch.randint(image.levels, (2,), generator=walk))
-        if session.position is not None:
-            order = model.check_order(None)
-            with torch.no_grad():
-                expected = model.logits(session.images, order)[:, *session.position].softmax(-1)
-            assert torch.allclose(session.conditional(), expected, atol=1e-5)
+    check_rewinding(make(name, values, image))
 
 
 @every_family
