@@ -157,7 +157,7 @@ class Squeezed(Rearranged):
         """The state with its blocks unfolded again."""
         rows, columns = self._factors
         batch, _, height, width = part.shape
-        blocks = part.reshape(batch, rows, columns, -1, height, width)
+        blocks = part.reshape(batch, rows, columns, h.shape[1], height, width)
         return blocks.permute(0, 3, 4, 1, 5, 2).reshape(h.shape)
 
 
