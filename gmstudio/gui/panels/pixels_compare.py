@@ -182,7 +182,7 @@ class CompareView(MapView):
         ratio = compared.log_ratio()
         top = scale_top(ratio, SMALLEST_TOP)
         position = state.position
-        self.map.set_picture(plain_picture(state, state.context, position[1:] if position else None))
+        self.map.set_picture(plain_picture(state, state.context, position[1:] if position else None, ratio))
         self.map.set_show_context(False)
         self.map.set_overlay(ratio, top, True, "nats")
         large = self.large.isChecked() and self.isVisible()
@@ -209,11 +209,16 @@ def _words(compared: Compared) -> str:
     """Who explains better, and how far the conditionals are apart."""
     better = compared.advantage
     whose = "This model" if better > 0 else "The second model"
-    parts = [f"{whose} explains what is placed better by {abs(better):.2f} nats."] if compared.state.step else []
+    parts = []
+    if compared.state.step:
+        parts.append(
+            f"{whose} explains what is placed better by {abs(better):.2f} nats: a pixel is blue where this one"
+        )
+        parts.append("does, orange where the second does.")
     divergences = compared.divergences()
     if divergences is not None:
         parts.append(
             f"Next conditionals: KL(this‖second) {divergences[0]:.3f}, KL(second‖this) {divergences[1]:.3f} nats."
         )
-    parts.append(f"Second: weights of step {compared.other.weights_step:,}. Blue: this explains the pixel better.")
+    parts.append(f"Second: weights of step {compared.other.weights_step:,}.")
     return " ".join(parts)

@@ -18,6 +18,8 @@ TIP = (
     "Click a continuation to go on with it. The outlined first one takes the most likely value of every conditional, "
     "one after the other; the most likely image overall may be another."
 )
+MARK = "★"
+"""Before the nats of the most likely values."""
 
 
 class ForksView(QWidget):
@@ -42,19 +44,17 @@ class ForksView(QWidget):
         self.images = ImageGrid()
         self.images.set_placeholder(EXPLANATION)
         panel.name_widget(self.images, "forks", "Continuations", TIP)
-        self._progress, self._text = QLabel(), QLabel()
-        for label in (self._progress, self._text):
-            label.setProperty("role", "muted")
-            label.setWordWrap(True)
-            label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+        self._text = QLabel()
+        self._text.setProperty("role", "muted")
+        self._text.setWordWrap(True)
+        self._text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         top = QHBoxLayout()
         top.addWidget(panel.button(self.fork))
-        top.addWidget(self._progress, 1)
+        top.addWidget(self._text, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(GRID, GRID, GRID, GRID)
         column.setSpacing(GRID // 2)
         column.addLayout(top)
-        column.addWidget(self._text)
         column.addWidget(self.images, 1)
         self.images.clicked.connect(session.adopt)
         session.forks_changed.connect(self.refresh)
@@ -70,17 +70,14 @@ class ForksView(QWidget):
             self.images.set_images(self.images.images[:0])
             self.images.set_captions([])
             self.images.set_placeholder("Continuing …" if self._session.forking else EXPLANATION)
-            self._progress.setText("")
-            self._text.setVisible(False)
+            self._text.setText("")
             return
         nats = forks.nats.numpy().astype(np.float64)
         self.images.set_levels_images(forks.images.numpy(), state.spec.levels)
-        self.images.set_captions([f"likeliest {nats[0]:.1f}", *(f"{value:.1f}" for value in nats[1:])])
+        self.images.set_captions([f"{MARK}{nats[0]:.1f}", *(f"{value:.1f}" for value in nats[1:])])
         self.images.set_selected(0)
-        what = f"of the first {forks.start:,}; nats below each"
-        self._progress.setText(what if forks.done else f"{forks.step:,} of {state.num_dims:,}")
-        self._text.setVisible(forks.done)
-        self._text.setText(against_samples(nats[0], nats[1:]))
+        done = against_samples(nats[0], nats[1:], forks.start)
+        self._text.setText(done if forks.done else f"{forks.step:,} of {state.num_dims:,}")
 
     def _refresh_action(self) -> None:
         state = self._session.state
@@ -88,18 +85,17 @@ class ForksView(QWidget):
         self.fork.setEnabled((walk.usable or walk.opening) and state is not None and not state.finished)
 
 
-def against_samples(greedy: float, samples: NDArray[np.float64]) -> str:
+def against_samples(greedy: float, samples: NDArray[np.float64], start: int) -> str:
     """The nats of the greedy continuation beside those of drawn ones, in words.
 
     Args:
         greedy: nats of the continuation of most likely values.
         samples: (N,) nats of the others.
+        start: sub-pixels that they have in common.
     """
     likelier = int((samples < greedy).sum())
-    text = (
-        f"Outlined: most likely values (T = 0), {greedy:.1f} nats; samples {samples.mean():.1f} ± {samples.std():.1f}"
+    proof = f"{likelier} of {samples.size} samples are likelier" if likelier else "another image may be likelier"
+    return (
+        f"{MARK} most likely values after the first {start:,}: {greedy:.1f} nats; greedy, {proof}. "
+        f"Samples: {samples.mean():.1f} ± {samples.std():.1f} nats."
     )
-    text += f", {samples.min():.1f} to {samples.max():.1f}. "
-    if likelier:
-        return text + f"{likelier} of {samples.size} are likelier: greedy is not the most likely image."
-    return text + "Greedy, value by value, it need not be the most likely image."

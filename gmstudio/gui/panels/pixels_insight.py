@@ -126,12 +126,10 @@ class InsightView(MapView):
             for label in (self.title, self.words, self.reading):
                 label.setText("")
             return
-        at = state.place_of(explained.step)
-        reach = explained.reach.numpy()
-        self.map.set_picture(plain_picture(state, reach, at[1:]))
-        self.map.set_show_context(self.structural)
-        self._show_map()
-        self.title.setText(f"log p(x{subscript(explained.step)} = {explained.value}) · {where(state, explained.step)}")
+        self._show_map(state, explained)
+        sub_pixel, place = f"x{subscript(explained.step)}", where(state, explained.step)
+        what = f"Receptive field of {sub_pixel}" if self.structural else f"log p({sub_pixel} = {explained.value})"
+        self.title.setText(f"{what} · {place}")
         self.words.setText(self._words(state, explained))
         self.show_reading()
 
@@ -152,11 +150,14 @@ class InsightView(MapView):
         self.which.setVisible(not self.structural)
         self.value.setVisible(insight.which == "chosen" and not self.structural)
 
-    def _show_map(self) -> None:
+    def _show_map(self, state: PixelState, explained: PixelExplained) -> None:
         """On the small map always, and over the large image when asked for."""
         large = self.large.isChecked() and self.isVisible()
+        at, reach = state.place_of(explained.step)[1:], explained.reach.numpy()
+        self.map.set_show_context(self.structural)
         if self.structural:
             unseen = self.insight.unseen()
+            self.map.set_picture(plain_picture(state, reach, at))
             self.map.set_overlay(None)
             self.map.set_marked(unseen)
             self.over.show(None, unseen if large else None)
@@ -164,6 +165,7 @@ class InsightView(MapView):
         values = self.insight.sensitivity(self._channel())
         assert values is not None
         top = scale_top(values, SMALLEST_TOP)
+        self.map.set_picture(plain_picture(state, reach, at, values))
         self.map.set_marked(None)
         self.map.set_overlay(values, top, True, "nats")
         self.over.show((values, top, "nats of log p") if large else None)
@@ -207,10 +209,11 @@ def _seen_words(earlier: int, inside: int, blind: int, channels: int) -> str:
         return "Nothing is placed before it: it depends on nothing."
     if inside == earlier:
         return f"It can see all {earlier:,} earlier {unit}."
-    text = f"It can see {inside:,} of the {earlier:,} earlier {unit}; {earlier - inside:,} it cannot"
+    hidden, far = earlier - inside, earlier - inside - blind
+    text = f"It can see {inside:,} of the {earlier:,} earlier {unit}. "
+    the_others = "The other one lies" if hidden == 1 else f"The other {hidden:,} lie"
+    if not far:
+        return text + f"{the_others} in its blind spot."
     if not blind:
-        return text + ", they lie too far away."
-    far = earlier - inside - blind
-    return (
-        text + (": " if far else ", all ") + f"{blind:,} in a blind spot" + (f", {far:,} too far away." if far else ".")
-    )
+        return text + f"{the_others} too far away."
+    return text + f"Of the other {hidden:,}, {blind:,} lie in its blind spot and {far:,} too far away."

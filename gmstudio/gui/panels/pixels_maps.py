@@ -146,17 +146,24 @@ def words(role: str) -> QLabel:
     return label
 
 
-def plain_picture(state: PixelState, context: NDArray[np.bool_], current: Pixel | None) -> Picture:
+def plain_picture(
+    state: PixelState,
+    context: NDArray[np.bool_],
+    current: Pixel | None,
+    values: NDArray[np.floating] | None = None,
+) -> Picture:
     """The image of a state, for a map to be laid over.
 
     Args:
         state: whose image it is.
         context: (C, H, W) what is tinted.
         current: the framed pixel, or None.
+        values: (H, W) of the map; the image is blank below them, so that their colours are those of the scale.
     """
     nothing = np.zeros(state.spec.shape[1:], np.bool_)
+    below = nothing if values is None else ~np.isnan(values)
     return Picture(
-        image=state.image,
+        image=np.where(below, state.spec.levels - 1, state.image).astype(np.uint8),
         levels=state.spec.levels,
         placed=state.placed(),
         context=context,

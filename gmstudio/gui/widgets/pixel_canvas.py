@@ -241,7 +241,7 @@ class PixelCanvas(QWidget):
         painter.drawPixmap(rect.topLeft(), grid)
         if self.show_context and picture.current is not None:
             context = np.asarray(picture.context.any(axis=0))
-            if not self.heat:  # a tint would make the colours of the scale lie
+            if not (self.heat or self.overlay):  # a tint would make the colours of the scale lie
                 self._paint_part(painter, self._tint, _extent(context))
             painter.setPen(QPen(theme().color("accent"), 1.5))
             painter.drawPath(self._borders(context))
