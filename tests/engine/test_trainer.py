@@ -19,6 +19,8 @@ SMALL: dict[str, dict[str, Any]] = {
     "vae": {"kl_warmup": 15},  # which a resumed run goes on with
     "autoencoder": {"noise": "masking"},
     "gan": {},
+    "rbm": {"num_chains": 8, "sample_steps": 10},  # chains go on too
+    "gsn": {"num_hidden": 50, "sample_steps": 10},
 }
 QUICK = {
     "steps": 24,
