@@ -5,15 +5,19 @@ Both come as dense layers or as convolutions of stride 2, which mirror each othe
 Shapes: B batch, C channels, H height, W width, F features per sub-pixel, Z entries of the code, N of a vector.
 """
 
+import math
 from itertools import pairwise
 from typing import Literal, Protocol
 
+import torch
 from torch import Tensor, nn
 
 from gmstudio.cards import ImageSpec
 from gmstudio.nn.stacks import dense_stack, map_channels, subpixel_features
 
 MAX_HALVINGS = 4
+FIRST_CONTRAST = 0.3
+"""A decoder starts with weak opinions: its last layer's weights are scaled down to this."""
 
 
 class CodeNetSizes(Protocol):
@@ -58,6 +62,7 @@ class ImageEncoder(nn.Module):
         else:
             down = StridedDown(*image.shape, sizes.num_channels)
             dense = dense_stack(down.num_out, sizes.num_hidden, 1, num_outputs)
+            _keep_the_signal(dense[0])
             self.layers = nn.Sequential(down, dense)
         if not output_bias:
             dense[-1] = nn.Linear(sizes.num_hidden, num_outputs, bias=False)
@@ -84,7 +89,9 @@ class CodeDecoder(nn.Module):
         self.conv = sizes.architecture == "conv"
         if self.conv:
             up = StridedUp(channels * num_features, height, width, sizes.num_channels)
-            self.layers = nn.Sequential(dense_stack(sizes.num_latent, sizes.num_hidden, 1, up.num_in), up)
+            dense = dense_stack(sizes.num_latent, sizes.num_hidden, 1, up.num_in)
+            _keep_the_signal(dense)
+            self.layers = nn.Sequential(dense, up)
         else:
             outputs = image.num_dims * num_features
             self.layers = dense_stack(sizes.num_latent, sizes.num_hidden, sizes.num_layers, outputs)
@@ -121,6 +128,7 @@ class StridedDown(nn.Module):
         for (c_in, c_out), size in zip(pairwise(channels), sizes, strict=False):
             layers += [nn.Conv2d(c_in, c_out, _kernel(size), _stride(size), padding=1), nn.ReLU()]
         self.layers = nn.Sequential(*layers)
+        _keep_the_signal(self.layers)
         self.num_out = channels[-1] * sizes[-1][0] * sizes[-1][1]
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
@@ -150,11 +158,30 @@ class StridedUp(nn.Module):
             kernel, stride, lost = _kernel(size), _stride(size), _rounded_away(size)
             layers += [nn.ReLU(), nn.ConvTranspose2d(c_in, c_out, kernel, stride, padding=1, output_padding=lost)]
         self.layers = nn.Sequential(*layers)
+        _keep_the_signal(self.layers)
+        with torch.no_grad():
+            for parameter in self.layers[-1].parameters():
+                parameter.mul_(FIRST_CONTRAST)
 
     def forward(self, v_BN: Tensor) -> Tensor:
         """(B, num_in) → (B, out_channels, H, W)."""
         maps: Tensor = self.layers(v_BN.view(-1, *self.first_map))
         return maps
+
+
+def _keep_the_signal(layers: nn.Module) -> None:
+    """Start with weights that neither shrink nor grow what goes through (He et al. 2015, arXiv:1502.01852, eq. 10).
+
+    With torch's smaller ones an encoder of four convolutions says so little at first that a VAE's posterior collapses.
+    """
+    for layer in layers.modules():
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            summed = layer.weight[0].numel()
+            if isinstance(layer, nn.ConvTranspose2d):  # so many inputs reach an output
+                summed = layer.weight[:, 0].numel() // math.prod(layer.stride)
+            nn.init.normal_(layer.weight, std=math.sqrt(2.0 / summed))
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
 
 
 def _kernel(size: tuple[int, int]) -> tuple[int, int]:
