@@ -22,6 +22,7 @@ from gmstudio.messages import (
     TrainingChanged,
 )
 from gmstudio.session.history import RunHistory
+from gmstudio.session.insides import Insides
 from gmstudio.session.library import RunLibrary
 from gmstudio.session.samples import KeptSamples
 from gmstudio.session.setup import TrainingSetup
@@ -36,6 +37,7 @@ class TrainingSession(QObject):
     Attributes:
         setup: the choices for the next run.
         samples: the kept sample grids of ``run``.
+        insides: figures and pace of ``run``.
         status: of the run in training; ``idle`` when none trains.
         run: path of the run that is looked at (its samples, terms and status), or "".
         histories: run → its curves, of every run that was opened.
@@ -62,6 +64,7 @@ class TrainingSession(QObject):
         self._library = library
         self.setup = TrainingSetup(events, self)
         self.samples = KeptSamples(events, self)
+        self.insides = Insides(events, self)
         self.status: Status = "idle"
         self.run = ""
         self.histories: dict[str, RunHistory] = {}
@@ -267,6 +270,7 @@ class TrainingSession(QObject):
 
     def _show(self, opened: RunOpened) -> None:
         self.samples.show_run(opened)
+        self.insides.show_run(opened)
 
     # ---- what the engine says --------------------------------------------------------------------------------------
 
@@ -301,6 +305,7 @@ class TrainingSession(QObject):
         elif event.run == self._live:
             self._live = ""
             self._set_status("idle")
+        self.insides.set_live(bool(self._live) and self._live == self.insides.run)
         if event.message:
             self.problem = event.message
             self.status_changed.emit()
@@ -339,6 +344,7 @@ class TrainingSession(QObject):
         self._requests.clear()
         self._start_request = 0
         self._set_status("idle")
+        self.insides.set_live(False)
         self.run_changed.emit()
 
     def _on_setup_touched(self) -> None:

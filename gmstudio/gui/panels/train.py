@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from gmstudio.gui.panels.panel import Panel
 from gmstudio.gui.panels.train_curves import TrainCurves
+from gmstudio.gui.panels.train_insides import InsidesView
 from gmstudio.gui.panels.train_objective import ObjectiveView
 from gmstudio.gui.panels.train_runs import RunsView
 from gmstudio.gui.panels.train_samples import SampleView
@@ -106,9 +107,11 @@ class TrainPanel(Panel):
         tabs.setDocumentMode(True)
         tabs.tabBar().setDrawBase(False)
         tabs.addTab(ObjectiveView(session, self), "Objective")
+        tabs.addTab(InsidesView(session.insides, self), "Inside")
         tabs.addTab(RunsView(session, library, self), "Runs")
         tabs.setTabToolTip(0, "The objective's formula and its terms")
-        tabs.setTabToolTip(1, "Compare runs, look at them, resume them")
+        tabs.setTabToolTip(1, "What goes on inside: reconstructions, filters, histograms; slow down, one player only")
+        tabs.setTabToolTip(2, "Compare runs, look at them, resume them")
         tabs.setMinimumWidth(TABS_WIDTH)
         self.name_widget(tabs, "tabs", "Objective and runs", "")
         above = QSplitter(Qt.Orientation.Horizontal, self)

@@ -1,0 +1,38 @@
+"""Bars and histograms, and what they say of the place under the pointer."""
+
+import numpy as np
+import pytest
+from pytestqt.qtbot import QtBot
+
+from gmstudio.gui.widgets.bar_figure import BarFigure
+
+
+@pytest.fixture
+def figure(qtbot: QtBot) -> BarFigure:
+    figure = BarFigure()
+    qtbot.addWidget(figure)
+    figure.resize(300, 160)
+    figure.show()
+    return figure
+
+
+def test_bars_are_read_by_their_number(figure: BarFigure) -> None:
+    figure.set_bars(np.array([[1.0, 2.0, 4.0]]), ())
+    assert figure.words_at(1.0) == "1: 2" and figure.words_at(9.0) == "2: 4"
+    assert figure.top == pytest.approx(4.2)
+    assert not figure.grab().isNull()
+
+
+def test_a_histogram_is_read_by_its_bins_and_its_expectation(figure: BarFigure) -> None:
+    counts = np.array([[3.0, 1.0], [0.0, 5.0]])
+    figure.set_histogram(counts, np.array([-1.0, 0.0, 1.0]), ("real", "fake"), np.array([2.0, 6.0]))
+    assert figure.words_at(0.5) == "0 to 1: real 1, fake 5, expected 6"
+    assert figure.span == (-1.0, 1.0) and figure.top == pytest.approx(6.3)
+    assert not figure.grab().isNull()
+
+
+def test_nothing_and_what_is_not_finite_can_be_shown(figure: BarFigure) -> None:
+    assert figure.words_at(0.0) == "" and not figure.grab().isNull()
+    figure.set_bars(np.array([[np.nan, 0.0]]), ())
+    assert figure.words_at(0.0) == "0: 0" and figure.top == 1.0
+    assert not figure.grab().isNull()
