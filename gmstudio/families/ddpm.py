@@ -10,8 +10,8 @@ the last one integrated over each level's bin, so that it is a probability of th
 
     -log p(x_0) ≤ KL(q(x_T|x_0) ‖ N(0, I)) + Σ_{t>1} KL(q(x_{t-1}|x_t, x_0) ‖ p(x_{t-1}|x_t)) - E[log p(x_0|x_1)]
 
-is a weighted sum of E‖ε - ε_θ‖² over t; training on the unweighted one (``simple``) makes better samples, on the
-weighted one (``bound``) better likelihoods. Sampling may leave times out (DDIM): with η = 0 an image depends on the
+is a weighted sum of E‖x_0 - x̂_0‖² over t; training on E‖ε - ε_θ‖² (``simple``) makes better samples, on the bound
+better likelihoods. Sampling may leave times out (DDIM): with η = 0 an image depends on the
 noise x_T alone, so that x_T is its code; with η = 1 and all times it is ancestral sampling.
 
 Differences from the paper: a smaller U-Net; β_1 as the variance of the last step; timesteps of a batch are stratified;
@@ -229,20 +229,22 @@ class DDPM(Family):
 
         Returns:
             ``loss``: mean squared error, or nats per image where the bound weights it, and then ``squared_error``.
-            In evaluation mode the averaged weights predict.
+            In evaluation mode the averaged weights predict, and predicted images are kept to [-1, 1] as in sampling;
+            in training they are not, which leaves them a gradient, and makes the bound looser.
         """
         network = self.network if self.training else self.averaged
         x0_BCHW = scaled(batch, self.image.levels, self._like())
         t_B = self._stratified_times(len(batch), 1, self.config.num_timesteps, generator)
         eps_BCHW = _normal(x0_BCHW, generator)
-        predicted = network(self.schedule.noised(x0_BCHW, t_B, eps_BCHW), self._time(t_B))
-        squared_B = (eps_BCHW - predicted).square().flatten(1).sum(1)
-        error = squared_B.mean() / self.image.num_dims
+        xt_BCHW = self.schedule.noised(x0_BCHW, t_B, eps_BCHW)
+        predicted = network(xt_BCHW, self._time(t_B))
+        error = (eps_BCHW - predicted).square().mean()
         if self.config.weighting == "simple":
             return {"loss": error}
-        xt_BCHW = self.schedule.noised(x0_BCHW, t_B, eps_BCHW)
-        decoder_B = -self._log_decoder(batch, xt_BCHW, predicted)
-        term_B = torch.where(t_B == 1, decoder_B, self.schedule.kl_weight[t_B] * squared_B)
+        image_BCHW = self.schedule.predicted_x0(xt_BCHW, t_B, predicted)
+        if not self.training:
+            image_BCHW = image_BCHW.clamp(-1.0, 1.0)
+        term_B = torch.where(t_B == 1, -self._log_decoder(batch, image_BCHW), self._kl(x0_BCHW, image_BCHW, t_B))
         loss = (self.config.num_timesteps * term_B + self.schedule.prior_kl(x0_BCHW)).mean()
         return {"loss": loss, "squared_error": error}
 
@@ -262,16 +264,18 @@ class DDPM(Family):
 
     # ---- scoring -------------------------------------------------------------------------------------------
 
-    def _log_decoder(self, x: Tensor, x1_BCHW: Tensor, eps_BCHW: Tensor) -> Tensor:
-        """Log-probability p(x_0|x_1) of integer images, given the predicted noise: (B,), nats."""
-        one = torch.ones(1, dtype=torch.int64, device=x1_BCHW.device)
-        mean_BCHW = self.schedule.predicted_x0(x1_BCHW, one, eps_BCHW)
+    def _log_decoder(self, x: Tensor, image_BCHW: Tensor) -> Tensor:
+        """Log-probability p(x_0|x_1) of integer images, given the image predicted from x_1: (B,), nats."""
         half_bin = 1.0 / (self.image.levels - 1)
-        from_mean = scaled(x, self.image.levels, x1_BCHW) - mean_BCHW
+        from_mean = scaled(x, self.image.levels, image_BCHW) - image_BCHW
         scale = self.schedule.beta[1].sqrt()
         lower, upper = (from_mean - half_bin) / scale, (from_mean + half_bin) / scale
         mass = log_mass("gaussian", lower, upper, x == 0, x == self.image.levels - 1)
         return mass.flatten(1).sum(1)
+
+    def _kl(self, x0_BCHW: Tensor, image_BCHW: Tensor, t_B: Tensor) -> Tensor:
+        """KL(q(x_{t-1}|x_t, x_0) ‖ p(x_{t-1}|x_t)) for t > 1, given the image predicted from x_t: (B,), nats."""
+        return self.schedule.kl_weight[t_B] * (x0_BCHW - image_BCHW).square().flatten(1).sum(1)
 
     @torch.no_grad()
     def elbo(self, x: Tensor, num_samples: int = 1, generator: torch.Generator | None = None) -> Tensor:
@@ -322,10 +326,10 @@ class DDPM(Family):
         eps_BCHW = _normal(x0_BCHW, generator)
         xt_BCHW = self.schedule.noised(x0_BCHW, t_B, eps_BCHW)
         predicted = self.averaged(xt_BCHW, self._time(t_B))
+        image_BCHW = self.schedule.predicted_x0(xt_BCHW, t_B, predicted).clamp(-1.0, 1.0)
         if bool((t_B == 1).all()):
-            return -self._log_decoder(x, xt_BCHW, predicted)
-        squared_B: Tensor = (eps_BCHW - predicted).square().flatten(1).sum(1)
-        return self.schedule.kl_weight[t_B] * squared_B
+            return -self._log_decoder(x, image_BCHW)
+        return self._kl(x0_BCHW, image_BCHW, t_B)
 
     def _max_rows(self) -> int:
         """Images that pass through the U-Net at a time."""

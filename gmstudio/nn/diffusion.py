@@ -39,7 +39,8 @@ class NoiseSchedule(nn.Module):
         signal: √ᾱ_t.
         noise: √(1 - ᾱ_t).
         posterior_variance: β̃_t.
-        kl_weight: of ‖ε - ε_θ‖² in KL(q(x_{t-1}|x_t, x_0) ‖ p(x_{t-1}|x_t)) where both have variance β̃_t; 0 for t < 2.
+        kl_weight: of ‖x_0 - x̂_0‖² in KL(q(x_{t-1}|x_t, x_0) ‖ q(x_{t-1}|x_t, x̂_0)): half of the signal-to-noise ratio
+            ᾱ/(1 - ᾱ) at t - 1 less that at t; 0 for t < 2.
     """
 
     beta: Tensor
@@ -58,7 +59,8 @@ class NoiseSchedule(nn.Module):
         posterior_variance = torch.zeros_like(beta)
         posterior_variance[1:] = beta[1:] * (1.0 - before[1:]) / (1.0 - alpha_bar[1:])
         kl_weight = torch.zeros_like(beta)
-        kl_weight[2:] = 0.5 * beta[2:].square() / (posterior_variance[2:] * (1.0 - beta[2:]) * (1.0 - alpha_bar[2:]))
+        signal_to_noise = alpha_bar[1:] / (1.0 - alpha_bar[1:])
+        kl_weight[2:] = -0.5 * signal_to_noise.diff()
         values = {
             "beta": beta,
             "signal": alpha_bar.sqrt(),
