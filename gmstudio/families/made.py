@@ -152,6 +152,11 @@ class MADE(AutoregressiveFamily):
                 f"The direct connection has {size * outputs:,} weights for {size} sub-pixels; at most "
                 f"{MAX_WEIGHTS:,} are taken. Turn it off, resize the images or use fewer levels."
             )
+        if config.num_hidden * (size + outputs) > MAX_WEIGHTS:
+            raise ValueError(
+                f"{config.num_hidden} hidden units for {size} sub-pixels have {config.num_hidden * (size + outputs):,} "
+                f"weights; at most {MAX_WEIGHTS:,} are taken. Take fewer units, resize the images or use fewer levels."
+            )
         if config.num_averaged > config.num_masks:
             raise ValueError(
                 f"{config.num_averaged} masks are to be averaged and there are {config.num_masks}; raise Masks to that."
@@ -160,10 +165,11 @@ class MADE(AutoregressiveFamily):
         self.order_words = (
             f"the order that it was trained in only ({config.order}); train one in the order you want, or in several"
         )
-        self._own_order = named_order(config.order, image, config.order_seed)
-        generator = torch.Generator().manual_seed(config.order_seed)
-        self.register_buffer("degrees", _degrees(config, size, generator), persistent=False)
-        self.register_buffer("positions", self._trained_positions(generator), persistent=False)
+        with torch.device("cpu"):  # real numbers, also where the weights are only outlined
+            self._own_order = named_order(config.order, image, config.order_seed)
+            generator = torch.Generator().manual_seed(config.order_seed)
+            self.register_buffer("degrees", _degrees(config, size, generator), persistent=False)
+            self.register_buffer("positions", self._trained_positions(generator), persistent=False)
         self._own_masks: list[Tensor] = []
         widths = [size] + [config.num_hidden] * config.num_layers
         self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))

@@ -44,6 +44,8 @@ from gmstudio.nn.running_hidden import mean_nll, pre_activations
 from gmstudio.nn.step_ops import Array, Program, StepOps, step_ops
 
 INITIAL_SPREAD = 0.01
+MAX_WEIGHTS = 200_000_000
+"""With gradients and Adam's averages four times as many numbers, 3.2 GB."""
 FEW_UPDATES = 8
 """More than so many updates of a sampler's running sums are made in one product instead."""
 
@@ -176,6 +178,12 @@ class NADE(AutoregressiveFamily):
         self.output: LevelLogits | LevelMixture = LevelLogits(2)
         if image.levels > 2:
             self.output = LevelMixture(image.levels, config.num_components, config.mixture)
+        num_weights = size * width * (1 + config.order_agnostic + self.output.num_features)
+        if num_weights > MAX_WEIGHTS:
+            raise ValueError(
+                f"{width} hidden units for {size} sub-pixels of {image.levels} levels have {num_weights:,} weights; at "
+                f"most {MAX_WEIGHTS:,} are taken. Take fewer units or components, or resize the images."
+            )
         # Rows by sub-pixel of the flattened image, so that an order is a permutation of rows.
         self.weight_DN = nn.Parameter(INITIAL_SPREAD * torch.randn(size, width))
         self.given_DN = nn.Parameter(INITIAL_SPREAD * torch.randn(size, width)) if config.order_agnostic else None
