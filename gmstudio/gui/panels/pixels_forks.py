@@ -74,7 +74,9 @@ class ForksView(QWidget):
             return
         nats = forks.nats.numpy().astype(np.float64)
         self.images.set_levels_images(forks.images.numpy(), state.spec.levels)
-        self.images.set_captions([f"{MARK}{nats[0]:.1f}", *(f"{value:.1f}" for value in nats[1:])])
+        self.images.set_captions(
+            [f"{MARK}{nats[0]:.{1 if nats[0] < 100 else 0}f}", *(f"{value:.1f}" for value in nats[1:])]
+        )
         self.images.set_selected(0)
         done = against_samples(nats[0], nats[1:], forks.start)
         self._text.setText(done if forks.done else f"{forks.step:,} of {state.num_dims:,}")
@@ -97,5 +99,5 @@ def against_samples(greedy: float, samples: NDArray[np.float64], start: int) -> 
     proof = f"{likelier} of {samples.size} samples are likelier" if likelier else "another image may be likelier"
     return (
         f"{MARK} most likely values after the first {start:,}: {greedy:.1f} nats; greedy, {proof}. "
-        f"Samples: {samples.mean():.1f} ± {samples.std():.1f} nats."
+        f"Samples: {samples.mean():.1f}\u00a0±\u00a0{samples.std():.1f}\u00a0nats."
     )

@@ -1,6 +1,6 @@
 """The Pixels panel's insight: what the model looks at for one sub-pixel, and what it can see at all."""
 
-from PySide6.QtWidgets import QComboBox, QSpinBox
+from PySide6.QtWidgets import QComboBox, QSizePolicy, QSpinBox
 
 from gmstudio.gui.panels.panel import Panel
 from gmstudio.gui.panels.pixels_conditional import CHANNELS, subscript, where
@@ -16,8 +16,8 @@ from gmstudio.session.pixels import PixelsSession
 SMALLEST_TOP = 0.01
 WAYS: tuple[tuple[Which, str], ...] = (
     ("likeliest", "most likely"),
-    ("coming", "coming next"),
-    ("chosen", "chosen value"),
+    ("coming", "next"),
+    ("chosen", "chosen"),
 )
 MAP_TIP = (
     "Sensitivity: how each pixel of the context moves log p of the sub-pixel's value; blue lowers it, orange raises "
@@ -53,6 +53,8 @@ class InsightView(MapView):
         panel.name_widget(
             self.channel, "looks.channel", "Channel of the context", "Sensitivity to one colour, or summed over all."
         )
+        self.channel.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        self.channel.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.which = QComboBox()
         self.which.addItems([name for _, name in WAYS])
         panel.name_widget(self.which, "looks.which", "Which value is explained", WHICH_TIP)
@@ -63,11 +65,11 @@ class InsightView(MapView):
         for field in (self.value, self.mode, self.which, self.channel):
             field.installEventFilter(KeyKeeper(self))
         self._add_actions(panel)
-        for widget in (self.mode, self.channel, self.which, self.value):
+        for widget in (self.mode, self.which, self.value):
             self.controls.addWidget(widget)
         self.controls.addStretch(1)
         self.controls.addWidget(panel.button(self.large, icon_only=True))
-        self.lay_out()
+        self.lay_out(self.channel)
         self._connect()
         self.refresh()
 

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QSizePolicy, QTabWidget, QVBoxLayout, QWidget
 
 from gmstudio.gui.panels.panel import Panel
 from gmstudio.gui.theme import GRID
@@ -13,7 +13,12 @@ from gmstudio.gui.widgets.pixel_canvas import Picture, Pixel, PixelCanvas
 from gmstudio.session.pixel_state import PixelState
 from gmstudio.session.pixels import PixelsSession
 
-WORDS_WIDTH = 24 * GRID
+WORDS_WIDTH = 27 * GRID
+WORDS_HEIGHT = 18 * GRID
+TALL = 50 * GRID
+"""From this height on the words stand below the map."""
+QWIDGETSIZE_MAX = 2**24 - 1
+"""Qt's word for no limit."""
 
 
 class LaidOver:
@@ -86,21 +91,35 @@ class MapView(QWidget):
         for widget in (self.title, *beside, self.words, self.reading):
             column.addWidget(widget)
         column.addStretch(1)
-        side = QWidget()
+        self._side = QWidget()
         column.setContentsMargins(0, 0, 0, 0)
-        side.setLayout(column)
-        side.setFixedWidth(WORDS_WIDTH + 3 * GRID)
-        side.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Ignored)
-        body = QHBoxLayout()
-        body.setSpacing(GRID)
-        body.addWidget(self.map, 1)
-        body.addWidget(side)
+        self._side.setLayout(column)
+        self._body = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._body.setSpacing(GRID)
+        self._body.addWidget(self.map, 1)
+        self._body.addWidget(self._side)
         page = QVBoxLayout(self)
         page.setContentsMargins(GRID, GRID // 2, 0, 0)
         page.setSpacing(GRID // 2)
         page.addLayout(self.controls)
         page.addWidget(self.problem)
-        page.addLayout(body, 1)
+        page.addLayout(self._body, 1)
+        self._place_words(below=False)
+
+    def _place_words(self, *, below: bool) -> None:
+        """In a tall view the words stand below the map, which is larger then; otherwise beside it."""
+        directions, policy = QBoxLayout.Direction, QSizePolicy.Policy
+        self._body.setDirection(directions.TopToBottom if below else directions.LeftToRight)
+        self._side.setMinimumWidth(0 if below else WORDS_WIDTH)
+        self._side.setMaximumWidth(QWIDGETSIZE_MAX if below else WORDS_WIDTH)
+        self._side.setMinimumHeight(WORDS_HEIGHT if below else 0)
+        self._side.setMaximumHeight(WORDS_HEIGHT if below else QWIDGETSIZE_MAX)
+        self._side.setSizePolicy(policy.Preferred, policy.Ignored)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Find the better place for the words."""
+        self._place_words(below=event.size().height() >= TALL)
+        super().resizeEvent(event)
 
     def looked_at(self, looking: bool) -> None:
         """The view came into sight, or left it."""

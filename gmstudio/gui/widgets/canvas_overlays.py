@@ -14,7 +14,7 @@ OPACITY = 0.82
 LEGEND_HEIGHT = 34
 """Room below the image for the scale of a heat map."""
 _BAR_HEIGHT = 9
-_TICKS = 4
+_TICKS, _FEW_TICKS = 4, 2
 _LOW = np.array([(8, 29, 88), (34, 94, 168), (101, 169, 214), (222, 226, 230)])
 _HIGH = np.array([(222, 226, 230), (240, 160, 90), (196, 78, 20), (103, 25, 4)])
 """From blue through a light grey to orange brown: told apart by colour-blind readers, the middle is the lightest."""
@@ -81,9 +81,13 @@ def paint_legend(painter: QPainter, area: QRectF, overlay: HeatOverlay) -> None:
     painter.drawRect(bar)
     painter.setPen(theme().color("muted"))
     low = -overlay.top if overlay.diverging else 0.0
-    for tick in range(_TICKS + 1):
-        value = low + (overlay.top - low) * tick / _TICKS
-        x = bar.left() + bar.width() * tick / _TICKS
+    widest = max(
+        metrics.horizontalAdvance(_number(sign * overlay.top * part)) for part in (0.25, 0.5) for sign in (1, -1)
+    )
+    ticks = _TICKS if bar.width() / _TICKS >= widest + 8 else _FEW_TICKS
+    for tick in range(ticks + 1):
+        value = low + (overlay.top - low) * tick / ticks
+        x = bar.left() + bar.width() * tick / ticks
         flags = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop
         painter.drawText(QRectF(x - 40, bar.bottom() + 1, 80, metrics.height()), flags, _number(value))
     beside = QRectF(bar.right() + 12, bar.center().y() - metrics.height() / 2, words, metrics.height())

@@ -118,6 +118,7 @@ def paint_chart(painter: QPainter, chart: Chart, font_width: int) -> None:
         _paint_outline(painter, chart, chart.overlay, theme().color("text"))
     if chart.values.levels >= MANY:
         _paint_quantiles(painter, chart)
+        _paint_cut(painter, chart)
     painter.restore()
     _paint_values(painter, chart, font_width)
     if not chart.values.is_whole:
@@ -217,6 +218,17 @@ def _paint_quantiles(painter: QPainter, chart: Chart) -> None:
     painter.drawRect(QRectF(lower, y - 3.5, max(2.0, upper - lower), 7))
     painter.setPen(QPen(theme().color("mark"), 2.5))
     painter.drawLine(QLineF(median, y - 4.5, median, y + 4.5))
+
+
+def _paint_cut(painter: QPainter, chart: Chart) -> None:
+    """Say how high the first and last value are, where they are cut off."""
+    plot, visible = chart.plot, chart.values.visible()
+    painter.setPen(theme().color("text"))
+    for value, flag in ((0, Qt.AlignmentFlag.AlignLeft), (chart.values.levels - 1, Qt.AlignmentFlag.AlignRight)):
+        p = float(chart.probabilities[value])
+        if value in visible and p > chart.heights.top:
+            beside = plot.adjusted(chart.width + 4, 1, -chart.width - 4, 0)
+            painter.drawText(beside, flag | Qt.AlignmentFlag.AlignTop, f"↑ {value}: {p:.3g}")
 
 
 def _paint_swatches(painter: QPainter, chart: Chart) -> None:

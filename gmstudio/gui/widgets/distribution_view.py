@@ -14,6 +14,11 @@ from gmstudio.gui.widgets.value_axis import ProbabilityAxis, ValueAxis, quantile
 
 LEFT_LABEL = "0.015"
 """The widest label of the probability axis; what stands below the bars begins where they do."""
+CUT_FROM = 2.5
+"""The first and last of many values are cut off from so many times the height of all others on."""
+MOST_CUT = 0.5
+"""But never when they hold most of the probability."""
+ROOM = 1.2
 _QUANTILE_ROOM = 12
 
 
@@ -157,12 +162,6 @@ class DistributionView(QWidget):
 
     def chart(self) -> Chart:
         """What is painted, and where."""
-        shown = [p for p in (self.probabilities, self.overlay, self.rival) if p is not None and p.size]
-        if self.log:
-            positive = [float(p[p > 0].min()) for p in shown if (p > 0).any()]
-            heights = ProbabilityAxis.logarithmic(min(positive, default=0.0))
-        else:
-            heights = ProbabilityAxis.linear(max((float(p.max()) for p in shown), default=1.0))
         return Chart(
             probabilities=self.probabilities,
             overlay=self.overlay,
@@ -171,9 +170,29 @@ class DistributionView(QWidget):
             marked=self.marked,
             shades=self._shades,
             values=self.values,
-            heights=heights,
+            heights=self._heights(),
             plot=self.plot_rect(),
         )
+
+    def _heights(self) -> ProbabilityAxis:
+        """The probability axis for the values in view.
+
+        A discretized density heaps its tails on the first and the last value: these may be cut off, so that they do
+        not flatten all others.
+        """
+        visible = self.values.visible()
+        shown = [p for p in (self.probabilities, self.overlay, self.rival) if p is not None]
+        parts = [p[visible.start : visible.stop] for p in shown]
+        if self.log:
+            positive = [float(part[part > 0].min()) for part in parts if (part > 0).any()]
+            return ProbabilityAxis.logarithmic(min(positive, default=0.0))
+        highest = max(float(part.max()) for part in parts)
+        if self.zoomable:
+            inner = max(float(p[max(1, visible.start) : min(self.levels - 1, visible.stop)].max()) for p in shown)
+            heaped = max(float(p[0] + p[-1]) for p in shown)
+            if highest > CUT_FROM * inner > 0 and heaped < MOST_CUT:
+                highest = ROOM * inner
+        return ProbabilityAxis.linear(highest)
 
     def bar_rect(self, value: int) -> QRectF:
         """Where the whole column of a value is, from the axis to the top."""

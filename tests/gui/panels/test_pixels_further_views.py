@@ -148,7 +148,7 @@ def test_ctrl_click_on_a_bar_explains_it_without_placing_it(
     assert panel.tabs.currentWidget() is view
     assert panel.session.state is not None and panel.session.state.step == 5
     assert view.insight.explained is not None and view.insight.explained.value == 3
-    assert view.value.value() == 3 and not view.value.isHidden() and view.which.currentText() == "chosen value"
+    assert view.value.value() == 3 and not view.value.isHidden() and view.which.currentText() == "chosen"
     view.value.setValue(1)
     engine.serve()
     assert view.insight.explained.value == 1
@@ -250,7 +250,7 @@ def test_the_most_likely_image_stands_first(panel: PixelsPanel, engine: PixelEng
     forks = panel.session.forks
     assert forks is not None and panel.forks.images._selected == 0
     nats = forks.nats.numpy()
-    assert panel.forks.images._captions[0] == f"★{nats[0]:.1f}"
+    assert panel.forks.images._captions[0] == f"★{nats[0]:.1f}", "short enough for a small image"
     assert f"{nats[0]:.1f} nats; greedy" in panel.forks._text.text()
 
 

@@ -233,3 +233,18 @@ def test_components_and_scale_change_the_picture(bars: DistributionBars) -> None
     bars.set_log(True)
     assert bars.grab().toImage() != curves
     assert bars.chart().heights.floor == pytest.approx(1e-6)
+
+
+def test_tails_heaped_on_the_ends_do_not_flatten_the_rest(bars: DistributionBars) -> None:
+    p = 0.8 * bell(100, 30)
+    p[0], p[-1] = 0.15, 0.05
+    bars.set_distribution(p, None, 100, shades(256))
+    assert bars.chart().heights.top <= 0.02
+    bars.look_at(bars.values.zoomed(8, 200))
+    assert bars.chart().heights.top <= 0.01, "the axis is that of the values in view"
+    sharp = 0.1 * bell(100, 30)
+    sharp[0] += 0.9
+    bars.set_fitting(False)
+    bars.set_distribution(sharp, None, 0, shades(256))
+    assert bars.chart().heights.top == 1.0, "most of the probability is not cut off"
+    assert not bars.grab().isNull()
