@@ -86,6 +86,24 @@ def test_small_changes_go_where_the_gradient_points(name: str) -> None:
         assert explained.sensitivity.numpy()[tuple(position)] == pytest.approx(slope, rel=0.1, abs=0.02)
 
 
+@pytest.mark.parametrize("name", ["nade", "fvbn", "gated_pixelcnn"])
+def test_the_unit_is_nats_per_whole_range_of_levels(name: str) -> None:
+    model, explorer = small_model(name, GREY).double().eval(), PixelExplorer()
+    opened, _ = open_one(explorer, model)
+    moved = advance(explorer, opened.session, 5)
+    explained = explain(explorer, opened.session, value=3)
+    order, levels = torch.from_numpy(opened.order.numpy().copy()), torch.from_numpy(moved.image.numpy().copy()).double()
+    tiny = 1e-6 * torch.eye(GREY.num_dims, dtype=torch.float64).view(-1, *GREY.shape)
+    with torch.no_grad():
+        up, down = (
+            model.log_components(levels + sign * tiny, 5, order)[:, :, 3].logsumexp(1).view(GREY.shape)
+            for sign in (1, -1)
+        )
+    per_range = (up - down) / 2e-6 * (GREY.levels - 1)
+    np.testing.assert_allclose(explained.sensitivity.numpy(), per_range.numpy(), rtol=1e-4, atol=1e-5)
+    assert explained.sensitivity.numpy().any()
+
+
 def test_a_table_is_explained_by_moving_the_levels() -> None:
     image = ImageSpec(channels=1, height=2, width=3, levels=4)
     model, explorer = small_model("markov", image, spread=1.0).eval(), PixelExplorer()

@@ -4,15 +4,22 @@ from typing import Any
 
 import pytest
 import torch
-from test_autoregressive_laws import CASES, describe, every_family, make
+from autoregressive_laws import CASES, describe, make
 from torch import Tensor
 
 from gmstudio.cards import ImageSpec
 from gmstudio.families import FAMILIES
 
 IMAGES = [ImageSpec(1, 5, 4, 2), ImageSpec(3, 2, 3, 4)]
-TABLES = [case for case in CASES if case.values[0] == "markov" and case.values[1].get("estimator") != "logistic"]
-SMOOTH = [case for case in CASES if case not in TABLES]
+TABLES = [case for case in CASES if case[0] == "markov" and case[2].get("estimator") != "logistic"]
+
+
+def parametrized(cases: list[tuple[str, int, dict[str, Any]]]) -> pytest.MarkDecorator:
+    """A mark that runs a test for each of these cases."""
+    named = [pytest.param(name, values, id=f"{name}-{number}") for name, number, values in cases]
+    return pytest.mark.parametrize(("name", "values"), named)
+
+
 every_image = pytest.mark.parametrize("image", IMAGES, ids=describe)
 
 
@@ -20,7 +27,7 @@ def images_of(image: ImageSpec, count: int) -> Tensor:
     return torch.randint(image.levels, (count, *image.shape), generator=torch.Generator().manual_seed(3))
 
 
-@every_family
+@parametrized(list(CASES))
 @every_image
 def test_components_add_up_to_the_conditional(name: str, values: dict[str, Any], image: ImageSpec) -> None:
     model = make(name, values, image)
@@ -33,7 +40,7 @@ def test_components_add_up_to_the_conditional(name: str, values: dict[str, Any],
             assert torch.allclose(components.sum(1), expected[:, channel, row, column], atol=1e-5)
 
 
-@pytest.mark.parametrize(("name", "values"), SMOOTH)
+@parametrized([case for case in CASES if case not in TABLES])
 @every_image
 def test_the_gradient_is_what_differences_say(name: str, values: dict[str, Any], image: ImageSpec) -> None:
     model = make(name, values, image, spread=0.2).double()
