@@ -88,7 +88,7 @@ class GSNConfig(Struct, frozen=True, kw_only=True):
             ge=0.01,
             le=0.95,
         ),
-    ] = 0.4
+    ] = 0.3
     hidden_noise: Annotated[
         float,
         field(
@@ -182,12 +182,12 @@ class GSN(Family):
     Config = GSNConfig
     config: GSNConfig
     training_defaults: ClassVar[Training] = Training(
-        steps=4000,
+        steps=2000,
         batch_size=64,
         learning_rate=1e-3,
         schedule="cosine",
         validate_every=200,
-        sample_every=400,
+        sample_every=250,
         checkpoint_every=1000,
     )
     card: ClassVar[FamilyCard] = FamilyCard(
