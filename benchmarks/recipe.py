@@ -21,10 +21,10 @@ class TimedTraining(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     batch_size: Annotated[int, field("Batch size", "Images per parameter update.", ge=1, le=65_536)] = 64
     learning_rate: Annotated[float, field("Learning rate", "Adam's step size at its highest.", gt=0, le=10)] = 1e-3
-    muon_rate: Annotated[
+    soap_rate: Annotated[
         float,
         field(
-            "Muon's rate", "Move the inner matrices by Muon with this step size instead of Adam; 0: all by Adam.", ge=0
+            "SOAP's rate", "Move the inner matrices by SOAP with this step size instead of Adam; 0: Adam for all.", ge=0
         ),
     ] = 0.0
     warmup_percent: Annotated[

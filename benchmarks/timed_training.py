@@ -12,8 +12,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from benchmarks.muon import Muon, is_inner_matrix
 from benchmarks.recipe import TimedTraining
+from benchmarks.soap import Soap, is_inner_matrix
 from gmstudio.cards import Training
 from gmstudio.data.dataset import Dataset
 from gmstudio.engine.batches import Batches
@@ -121,23 +121,23 @@ class TimedTrainer:
 
 
 class _Updater:
-    """Moves the parameters of one phase: Adam, Muon for the inner matrices where it is asked for, weight decay.
+    """Moves the parameters of one phase: Adam, SOAP for the inner matrices where it is asked for, weight decay.
 
     Args:
         phase: its parameters.
-        schedule: of Adam's learning rate; Muon's is proportional to it.
+        schedule: of Adam's learning rate; SOAP's is proportional to it.
         settings: which of these.
     """
 
     def __init__(self, phase: Phase, schedule: Training, settings: TimedTraining) -> None:
         self.phase = phase
-        inner = [p for p in phase.parameters if settings.muon_rate and is_inner_matrix(p)]
+        inner = [p for p in phase.parameters if settings.soap_rate and is_inner_matrix(p)]
         others = [p for p in phase.parameters if not any(p is one for one in inner)]
         self._schedule, self._decay = schedule, settings.weight_decay
         self._adam = PhaseOptimizer(replace(phase, parameters=others), schedule)
-        self._muon = Muon(inner)
-        self._muon_share = settings.muon_rate / settings.learning_rate
-        self._decayed = [(inner, self._muon_share), ([p for p in others if p.dim() > 1], 1.0)]
+        self._soap = Soap(inner)
+        self._soap_share = settings.soap_rate / settings.learning_rate
+        self._decayed = [(inner, self._soap_share), ([p for p in others if p.dim() > 1], 1.0)]
 
     def zero_grad(self) -> None:
         """Forget the gradients."""
@@ -152,7 +152,7 @@ class _Updater:
             if self._decay and parameters:
                 torch._foreach_mul_(list[Tensor](parameters), 1.0 - self._decay * share * rate)
         self._adam.update(step, want_norm=False)
-        self._muon.update(self._muon_share * rate)
+        self._soap.update(self._soap_share * rate)
 
 
 class AveragedWeights:
