@@ -1,5 +1,6 @@
 """Which sub-pixels of a real image are given, and what becomes of the others: the notes' applications as presets."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -7,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
+from gmstudio.cards import ImageSpec
 from gmstudio.session.pixel_images import Split
 from gmstudio.session.pixel_masks import (
     Closeness,
@@ -33,6 +35,11 @@ ONE_ORDER = (
     "This model generates in {words}, so only the first pixels of that order can be given. Any set can be given to a "
     "model that was trained for several orders."
 )
+
+
+def usual_threshold(spec: ImageSpec) -> float:
+    """Nats of a pixel that is less likely than half of what it would be if all its values were equally likely."""
+    return spec.channels * math.log(spec.levels) + math.log(2.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +71,7 @@ class GivenSet(QObject):
         first: for completion, sub-pixels; −1: half of them.
         factor: for super-resolution: every so many-th pixel of every so many-th row.
         channel: for colourization, the given one.
-        threshold: for denoising, nats: more surprising pixels are generated anew.
+        threshold: for denoising, nats: more surprising pixels are generated anew; −1: ``usual_threshold``.
         noise: for denoising, probability that a pixel is set to black or white first.
         noise_seed: which pixels that hits.
         given: what is given now, or None.
@@ -84,7 +91,7 @@ class GivenSet(QObject):
         self.first = -1
         self.factor = FACTORS[0]
         self.channel = 0
-        self.threshold = 2.0
+        self.threshold = -1.0
         self.noise = 0.0
         self.noise_seed = 0
         self.given: Given | None = None
@@ -158,7 +165,14 @@ class GivenSet(QObject):
         """(H, W): pixels that ``regenerate`` generates anew; None before the image was scored."""
         if self.preset != "denoising" or self.surprise is None:
             return None
-        return doubtful(self.surprise, self.threshold)
+        return doubtful(self.surprise, self.threshold_nats)
+
+    @property
+    def threshold_nats(self) -> float:
+        """The threshold that counts."""
+        if self.threshold >= 0 or self._state is None:
+            return max(0.0, self.threshold)
+        return usual_threshold(self._state.spec)
 
     def regenerate(self) -> None:
         """Give all but the doubtful pixels."""

@@ -20,6 +20,7 @@ from gmstudio.gui.panels.pixels_surprise import Figures, SurpriseView
 from gmstudio.gui.panels.pixels_transport import Transport
 from gmstudio.gui.panels.pixels_views import FURTHER_VIEWS
 from gmstudio.gui.theme import GRID
+from gmstudio.gui.widgets.elided_label import ElidedLabel
 from gmstudio.gui.widgets.order_overlay import MODES, OrderMode, OrderPath
 from gmstudio.gui.widgets.paint_canvas import Mode, PaintCanvas
 from gmstudio.session.library import RunLibrary
@@ -56,8 +57,7 @@ class PixelsPanel(Panel):
         self.session = session
         self.canvas = PaintCanvas()
         self.name_widget(self.canvas, "canvas", "The image in the making", CANVAS_TIP)
-        self._reading = QLabel(" ")
-        self._reading.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._reading = ElidedLabel()
         self.name_widget(self._reading, "reading", "What is under the pointer, or why it stopped", "")
         self._problem = QLabel()
         self._problem.setProperty("role", "error")
@@ -241,7 +241,7 @@ class PixelsPanel(Panel):
             painted = tools.hole.mask()
         elif givens.given is not None and givens.given.mask is None:
             painted = givens.doubtful
-        self.canvas.set_painted(painted)
+        self.canvas.set_painted(painted, hatches=tools.tool != "order")  # ranks are to be read through it
 
     def _show_order(self) -> None:
         state, tools = self.session.walk.shown, self.session.tools
@@ -281,8 +281,7 @@ class PixelsPanel(Panel):
             text, role = stop_text(stop, state), "warning"
         else:
             text = legend_of(self.session)
-        self._reading.setText(text)
-        self._reading.setToolTip(text)
+        self._reading.set_words(text)
         if self._reading.property("role") != role:
             self._reading.setProperty("role", role)
             self._reading.style().polish(self._reading)
@@ -332,7 +331,9 @@ class PixelsPanel(Panel):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """In a narrow window the buttons above the image show their icons only."""
-        self.header.set_narrow(event.size().width() < NARROW)
+        narrow = event.size().width() < NARROW
+        self.header.set_narrow(narrow)
+        self.tool_line.set_narrow(narrow)
         super().resizeEvent(event)
 
     def hideEvent(self, event: QHideEvent) -> None:

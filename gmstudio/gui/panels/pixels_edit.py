@@ -1,10 +1,12 @@
 """The Pixels panel's line above the image while a tool is in hand: what to do, and how an edit acts."""
 
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
 from gmstudio.gui.panels.panel import Panel
 from gmstudio.gui.panels.pixels_conditional import where
 from gmstudio.gui.theme import GRID
+from gmstudio.gui.widgets.elided_label import ElidedLabel
 from gmstudio.gui.widgets.typed_slider import KeyKeeper
 from gmstudio.session.pixels import PixelsSession
 
@@ -42,8 +44,7 @@ class ToolLine(QWidget):
         self.done = panel.add_action(
             "tool.done", "Done", "", self.put_down, icon="check", tip="Put the tool down (Escape in the image)"
         )
-        self._text = QLabel()
-        self._text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._text = ElidedLabel()
         self.following = QComboBox()
         self.following.addItem("Keep what follows", True)
         self.following.addItem("Regenerate what follows", False)
@@ -54,7 +55,8 @@ class ToolLine(QWidget):
         row.setSpacing(GRID)
         row.addWidget(self._text, 1)
         row.addWidget(self.following)
-        row.addWidget(panel.button(self.done))
+        self._done_button = panel.button(self.done)
+        row.addWidget(self._done_button)
         self.following.currentIndexChanged.connect(
             lambda _index: self._walk.set_keep_following(self.following.currentData())
         )
@@ -79,10 +81,14 @@ class ToolLine(QWidget):
             state = editing.before
             channel, row, column = state.place_of(editing.step)
             value = state.image[channel, row, column]
-            text = f"{where(state, editing.step).capitalize()} is {value}: choose its value in the bars, or type it."
-        self._text.setText(text)
-        self._text.setToolTip(text)
+            text = f"Now {value}: choose another value for {where(state, editing.step)} in the bars, or type it."
+        self._text.set_words(text)
         self.setVisible(bool(text))
+
+    def set_narrow(self, narrow: bool) -> None:
+        """In a narrow window the words have more room than the button."""
+        styles = Qt.ToolButtonStyle
+        self._done_button.setToolButtonStyle(styles.ToolButtonIconOnly if narrow else styles.ToolButtonTextBesideIcon)
 
     def put_down(self) -> None:
         """Leave the edit, then the tool."""

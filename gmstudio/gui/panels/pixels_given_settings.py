@@ -1,5 +1,7 @@
 """The settings of each given set: how many pixels, which hole, which factor, which channel, what is doubtful."""
 
+import math
+
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -16,11 +18,10 @@ from gmstudio.gui.panels.pixels_brush import BrushControls
 from gmstudio.gui.panels.pixels_conditional import CHANNELS
 from gmstudio.gui.theme import GRID
 from gmstudio.gui.widgets.typed_slider import KeyKeeper, TypedSlider, fit_width
-from gmstudio.session.pixel_given import FACTORS, PRESETS
+from gmstudio.session.pixel_given import FACTORS, PRESETS, usual_threshold
 from gmstudio.session.pixels import PixelsSession
 
 MAX_NOISE_SEED = 9999
-MAX_THRESHOLD = 10.0
 
 
 class GivenSettings(QStackedWidget):
@@ -65,7 +66,7 @@ class GivenSettings(QStackedWidget):
         self.noise_seed.setKeyboardTracking(False)
         fit_width(self.noise_seed, "0000")
         panel.name_widget(self.noise_seed, "given.noise_seed", "Seed of the noise", "Which pixels the noise hits.")
-        self.threshold = TypedSlider(0.0, MAX_THRESHOLD, decimals=2)
+        self.threshold = TypedSlider(0.0, 10.0, decimals=2)
         self.threshold.name("pixels.given.threshold", "Doubtful from", THRESHOLD_TIP)
         for field in (self.factor, self.channel, self.noise_seed):
             field.installEventFilter(self._keeper)
@@ -114,14 +115,14 @@ class GivenSettings(QStackedWidget):
         if state is not None:
             self.first.set_range(0, state.num_dims)
             self._name_channels(state.spec.channels)
-        if givens.given is not None and givens.given.mask is None and givens.preset == "completion":
-            self.first.set_value(givens.given.first)
+            self.threshold.set_range(0.0, float(math.ceil(3 * usual_threshold(state.spec))))
+            self.first.set_value(givens.first if givens.first >= 0 else state.num_dims // 2)
         for combo, index in ((self.factor, FACTORS.index(givens.factor)), (self.channel, givens.channel)):
             combo.blockSignals(True)
             combo.setCurrentIndex(index)
             combo.blockSignals(False)
         self.noise.set_value(givens.noise)
-        self.threshold.set_value(givens.threshold)
+        self.threshold.set_value(givens.threshold_nats)
         doubtful = givens.doubtful
         self.regenerate.setEnabled(doubtful is not None and bool(doubtful.any()))
         self._doubtful.setText(self._doubtful_text())

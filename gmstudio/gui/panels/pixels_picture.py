@@ -11,11 +11,15 @@ from gmstudio.session.pixel_state import PixelState
 from gmstudio.session.pixels import PixelsSession
 
 NEXT = "framed: next · tinted: what the model can see for it · hatched: to come"
+FINISHED = "finished"
 EDITED = "framed: edited · tinted: what the model can see for it"
 
 
 def picture_of(session: PixelsSession) -> Picture | None:
-    """The image as far as it has come; while a sub-pixel is edited, that one is framed and its context is tinted."""
+    """The image as far as it has come; while a sub-pixel is edited, that one is framed and its context is tinted.
+
+    While an order is painted, context and given pixels are left out, because ranks are shown instead.
+    """
     walk, state = session.walk, session.walk.shown
     if state is None:
         return None
@@ -26,6 +30,9 @@ def picture_of(session: PixelsSession) -> Picture | None:
         position = state.place_of(walk.editing.step)
         if walk.state is not None and walk.state.step == walk.editing.step:
             context = walk.state.context
+    given = session.givens.is_on_image(state).any(axis=0)
+    if session.tools.tool == "order":
+        context, given = np.zeros_like(context), np.zeros_like(given)
     return Picture(
         image=state.image,
         levels=state.spec.levels,
@@ -34,7 +41,7 @@ def picture_of(session: PixelsSession) -> Picture | None:
         current=position[1:] if position else None,
         surprise=surprise,
         top=scale_top(surprise),
-        given=np.asarray(session.givens.is_on_image(state).any(axis=0)),
+        given=np.asarray(given),
         chosen=tuple({state.place_of(step)[1:] for step in walk.chosen if step < state.step}),
     )
 
@@ -59,17 +66,21 @@ class OrderPaths:
 def legend_of(session: PixelsSession) -> str:
     """What the marks on the canvas mean, those that are there."""
     walk, givens = session.walk, session.givens
-    text = NEXT if walk.editing is None else EDITED
     state = walk.shown
+    if state is None:
+        return " "
+    texts = [EDITED if walk.editing is not None else FINISHED if state.finished else NEXT]
     if walk.chosen:
-        text += " · corner: chosen by you"
-    if givens.given is not None and state is not None:
+        texts.append("corner: chosen by you")
+    if givens.given is not None and givens.given.mask is None and givens.doubtful is not None:
+        texts.append("tinted: doubtful")
+    elif givens.given is not None:
         given = givens.is_on_image(state)
-        if given.any(axis=0).all() and not given.all():
-            text += " · cut corner: only some of its colours"
-        else:
-            text += " · dashes or dots: given"
-    return text
+        if not given.any(axis=0).all():
+            texts.append("dashes or dots: given")
+        elif not given.all() and not state.finished:
+            texts.append("cut corner: only some colours are there")
+    return " · ".join(texts)
 
 
 def reading(state: PixelState, row: int, column: int, num_given: int = 0) -> str:

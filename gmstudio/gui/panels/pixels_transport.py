@@ -67,11 +67,12 @@ class Transport(QWidget):
         keeper = KeyKeeper(self)
         buttons = QHBoxLayout()
         buttons.setSpacing(GRID // 2)
+        self._buttons = buttons
         for action in (self.reset, self.start, self.row_back, self.back):
             buttons.addWidget(quiet(panel.button(action, icon_only=True), keeper))
         play = quiet(panel.button(self.play), keeper)
         play.setProperty("primary", True)
-        play.setMinimumWidth(11 * GRID)
+        self._play_button = play
         buttons.addWidget(play)
         self._pixel_button = quiet(panel.button(self.pixel, icon_only=True), keeper)
         buttons.addWidget(quiet(panel.button(self.step, icon_only=True), keeper))
@@ -106,6 +107,8 @@ class Transport(QWidget):
         directions = QBoxLayout.Direction
         narrow = event.size().width() < NARROW
         self._controls.setDirection(directions.TopToBottom if narrow else directions.LeftToRight)
+        self._buttons.setSpacing(GRID // 4 if narrow else GRID // 2)
+        self._play_button.setMinimumWidth((9 if narrow else 11) * GRID)
         super().resizeEvent(event)
 
     def refresh(self) -> None:

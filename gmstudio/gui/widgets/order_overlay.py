@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Literal
 
@@ -14,9 +15,10 @@ from gmstudio.gui.theme import theme
 
 OrderMode = Literal["off", "arrows", "ranks"]
 MODES: tuple[OrderMode, ...] = ("off", "arrows", "ranks")
-HEAD_EVERY = 56.0
-"""Screen pixels of path between two arrow heads, about."""
-MOST_JUMPS = 14
+HEAD_EVERY, HEAD_EVERY_SMALL = 56.0, 120.0
+"""Screen pixels of path between two arrow heads, about; where pixels are small, and the rows therefore many."""
+_SMALL = 32.0
+MOST_JUMPS = 8
 """Of a path that jumps about, so many of the next moves are drawn: all of them would be a tangle."""
 _SMALLEST_FONT, _LARGEST_FONT = 8, 22
 _DARK, _LIGHT = QColor("#101214"), QColor("#f4f6f8")
@@ -40,7 +42,7 @@ class OrderPath:
         flat = np.argsort(ranks, axis=None)
         return cls(np.stack(np.unravel_index(flat, ranks.shape), axis=1), 0)
 
-    @property
+    @cached_property
     def jumps(self) -> bool:
         """Whether most moves lead further than to a neighbour."""
         moves = np.abs(np.diff(self.path, axis=0)).max(axis=1, initial=0)
@@ -48,7 +50,7 @@ class OrderPath:
 
 
 def paint_arrows(painter: QPainter, rect: QRectF, shape: tuple[int, int], order: OrderPath) -> None:
-    """Draw the path: what is behind faintly, what is to come strongly, with arrow heads at a readable distance.
+    """Draw the path with arrow heads at a readable distance; of one that jumps about, the next moves only.
 
     Args:
         painter: antialiased.
@@ -60,27 +62,28 @@ def paint_arrows(painter: QPainter, rect: QRectF, shape: tuple[int, int], order:
     points = [rect.topLeft() + QPointF((c + 0.5) * width, (r + 0.5) * height) for r, c in order.path.tolist()]
     scale = min(width, height)
     if order.jumps:
-        parts = [(points[max(0, order.at - 1) :][: MOST_JUMPS + 1], True)]
-    else:
-        parts = [(points[: order.at], False), (points[max(0, order.at - 1) :], True)]
-    for part, ahead in parts:
-        _paint_line(painter, part, scale, ahead=ahead)
+        points = points[max(0, order.at - 1) :][: MOST_JUMPS + 1]
+    _paint_line(painter, points, scale, heads_on_leaps=order.jumps)
 
 
-def _paint_line(painter: QPainter, points: list[QPointF], scale: float, *, ahead: bool) -> None:
+def _paint_line(painter: QPainter, points: list[QPointF], scale: float, *, heads_on_leaps: bool) -> None:
     if len(points) < 2:
         return
-    line, heads = QPainterPath(points[0]), QPainterPath()
+    line, leaps, heads = QPainterPath(points[0]), QPainterPath(points[0]), QPainterPath()
     size = max(3.0, min(9.0, scale * 0.3))
-    since = HEAD_EVERY
+    every = HEAD_EVERY if scale >= _SMALL else HEAD_EVERY_SMALL
+    since = every
     for start, end in pairwise(points):
-        line.lineTo(end)
         length = math.hypot(end.x() - start.x(), end.y() - start.y())
+        leap = length >= 2.5 * scale
+        steps, others = (leaps, line) if leap else (line, leaps)
+        steps.lineTo(end)
+        others.moveTo(end)
         since += length
-        if since >= HEAD_EVERY:
+        if since >= every and (heads_on_leaps or not leap):
             since = 0.0
             _add_head(heads, start, end, size)
-    colour = theme().color("accent" if ahead else "muted")
+    colour = theme().color("accent")
     under = theme().color("base")
     under.setAlpha(150)
     for pen_colour, extra in ((under, 2.5), (colour, 0.0)):
@@ -89,6 +92,10 @@ def _paint_line(painter: QPainter, points: list[QPointF], scale: float, *, ahead
         painter.setPen(pen)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawPath(line)
+    pen.setWidthF(1.0)
+    pen.setStyle(Qt.PenStyle.DashLine if heads_on_leaps else Qt.PenStyle.DotLine)
+    painter.setPen(pen)
+    painter.drawPath(leaps)
     painter.setPen(QPen(under, 1.0))
     painter.setBrush(colour)
     painter.drawPath(heads)
@@ -134,12 +141,13 @@ def paint_ranks(painter: QPainter, rect: QRectF, ranks: NDArray[np.integer], bri
     cell = QRectF(0, 0, width, height)
     font, stride = rank_font_and_stride(cell, int(ranks.max()), painter.font())
     painter.setFont(font)
-    own = theme().color("text")
-    flags = Qt.AlignmentFlag.AlignCenter
+    metrics = QFontMetricsF(font)
+    digit, below = metrics.horizontalAdvance("0") / 2, metrics.capHeight() / 2
+    inks = (theme().color("text"), _DARK, _LIGHT)
+    which = np.where(np.isnan(brightness), 0, np.where(brightness > 0.5, 1, 2)).tolist()
     for row in range(stride // 2, rows, stride):
         for column in range(stride // 2, columns, stride):
-            light = brightness[row, column]
-            painter.setPen(own if math.isnan(light) else _DARK if light > 0.5 else _LIGHT)
-            centre = rect.topLeft() + QPointF((column + 0.5) * width, (row + 0.5) * height)
-            box = QRectF(centre.x() - 40, centre.y() - 20, 80, 40)
-            painter.drawText(box, flags, str(ranks[row, column]))
+            painter.setPen(inks[which[row][column]])
+            text = str(ranks[row, column])
+            x = rect.left() + (column + 0.5) * width - digit * len(text)
+            painter.drawText(QPointF(x, rect.top() + (row + 0.5) * height + below), text)

@@ -37,6 +37,7 @@ class PaintCanvas(PixelCanvas):
         cursor_pixel: where the keys work.
         brush: side of the brush, pixels.
         painted: (H, W) bool: what is painted, or None.
+        hatches: it is hatched, not only tinted.
 
     Signals:
         stroke_begun: the brush touches the image; whether it takes paint away (right button, Backspace).
@@ -60,6 +61,7 @@ class PaintCanvas(PixelCanvas):
         self.cursor_pixel: Pixel = (0, 0)
         self.brush = 1
         self.painted: NDArray[np.bool_] | None = None
+        self.hatches = True
         self._last: Pixel | None = None
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
@@ -76,9 +78,9 @@ class PaintCanvas(PixelCanvas):
             self.cursor_pixel = min(max(row, 0), rows - 1), min(max(column, 0), columns - 1)
             self.update()
 
-    def set_painted(self, mask: NDArray[np.bool_] | None) -> None:
-        """Show what is painted, (H, W) bool; None: nothing."""
-        self.painted = mask
+    def set_painted(self, mask: NDArray[np.bool_] | None, *, hatches: bool = True) -> None:
+        """Show what is painted, (H, W) bool, hatched or only tinted; None: nothing."""
+        self.painted, self.hatches = mask, hatches
         self.update()
 
     # ---- painting it -------------------------------------------------------------------------------------------
@@ -109,7 +111,8 @@ class PaintCanvas(PixelCanvas):
         for row, column in np.argwhere(mask).tolist():
             cell = self.pixel_rect(row, column)
             painter.fillRect(cell, colour)
-            painter.fillRect(cell, hatch)
+            if self.hatches:
+                painter.fillRect(cell, hatch)
         painter.setPen(QPen(theme().color("mark"), 1.5))
         painter.drawPath(self._borders(mask))
 

@@ -102,7 +102,9 @@ class PixelCanvas(QWidget):
         self._laid_over = QImage()
         self._pixels = QImage()
         self._tint = QImage()
-        self._hatch, self._grid = QPixmap(), QPixmap()
+        self._hatch, self._grid, self._arrows = QPixmap(), QPixmap(), QPixmap()
+        self._arrows_key: tuple[float | bool, ...] = ()
+        self._arrows_path: NDArray[np.int64] | None = None
         self._furniture_key: tuple[float | bool, ...] = ()
         self._hover: Pixel | None = None
         self.setMouseTracking(True)
@@ -379,12 +381,27 @@ class PixelCanvas(QWidget):
         if order is None or self.order_mode == "off" or not self._fits(self._ranks):
             return
         painter.save()
-        if self.order_mode == "arrows":
+        if self.order_mode == "arrows" and order.jumps:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             paint_arrows(painter, rect, self._ranks.shape, order)
+        elif self.order_mode == "arrows":
+            painter.drawPixmap(rect.topLeft(), self._arrow_map(rect, order))
         else:
             paint_ranks(painter, rect, self._ranks, self._brightness)
         painter.restore()
+
+    def _arrow_map(self, rect: QRectF, order: OrderPath) -> QPixmap:
+        """The arrows along the whole path; painted once per order, size and theme."""
+        key = (rect.width(), rect.height(), self.devicePixelRatioF(), theme().dark)
+        if self._arrows_key != key or self._arrows_path is not order.path:
+            self._arrows_key, self._arrows_path = key, order.path
+            self._arrows = self._blank(rect)
+            painter = QPainter(self._arrows)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            whole = QRectF(0, 0, rect.width(), rect.height())
+            paint_arrows(painter, whole, self._ranks.shape, order)
+            painter.end()
+        return self._arrows
 
     def _paint_marks(self, painter: QPainter, picture: Picture) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
