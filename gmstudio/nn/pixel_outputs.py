@@ -10,9 +10,8 @@ log-probability of given values without computing the rest.
   in the network: all of a pixel's features come from earlier pixels, components are shared by the pixel's colours, and
   the means of later colours depend linearly on the earlier colours' values.
 
-Levels are laid out evenly on [-1, 1], half a bin is h = 1/(L-1), and the first and the last bin reach to infinity.
-With bin edges a < b in units of the scale, the mass between them is \sigma(b)\sigma(-a)(1 - e^{a-b}), which loses no
-precision far out in the tails. With shared components k of weight \pi_k,
+Levels are laid out evenly on [-1, 1], half a bin is h = 1/(L-1), and the first and the last bin reach to infinity
+(``level_mixture.log_mass``). With shared components k of weight \pi_k,
 
     p(r, g, b) = \sum_k \pi_k p_k(r) p_k(g|r) p_k(b|r, g),
 
@@ -32,10 +31,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from gmstudio.cards import ImageSpec
+from gmstudio.nn.level_mixture import MAX_LOG_SCALE, MIN_LOG_SCALE, log_mass
 from gmstudio.nn.step_ops import FloatArray
 
 OutputName = Literal["auto", "softmax", "logistic mixture"]
-MIN_LOG_SCALE, MAX_LOG_SCALE = -7.0, 3.0
 FARTHEST = 70.0
 """Distances beyond so many scales count as so many while sampling: the mass beyond is below 1e-30."""
 
@@ -244,10 +243,9 @@ class LogisticMixtureOutput:
         Floats are taken for the middles of bins as wide; nearest to the first or last level these reach to infinity.
         """
         from_mean = x.to(mean.dtype) * (2.0 * self._half_bin) - 1.0 - mean
-        below = functional.logsigmoid((from_mean + self._half_bin) * per_scale)
-        above = functional.logsigmoid((self._half_bin - from_mean) * per_scale)
-        inner = below + above + torch.log(-torch.expm1(-2.0 * self._half_bin * per_scale))
-        return torch.where(x < 0.5, below, torch.where(x > self._levels - 1.5, above, inner))
+        lower, upper = (from_mean - self._half_bin) * per_scale, (from_mean + self._half_bin) * per_scale
+        width = 2.0 * self._half_bin * per_scale
+        return log_mass("logistic", lower, upper, x < 0.5, x > self._levels - 1.5, width)
 
     def _log_levels(self, weights_BK: FloatArray, means_BK: FloatArray, per_scale_BK: FloatArray) -> FloatArray:
         """Log-probabilities of all levels under a mixture: (B, L); one exponential per component and bin edge."""
