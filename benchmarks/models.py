@@ -16,6 +16,7 @@ TABLE: dict[str, dict[str, Any]] = {
     "pixelrnn_diagonal": {"num_layers": 7, "num_channels": 16, "num_head_channels": 32},
     "pixelcnn": {"num_blocks": 15, "num_channels": 16, "num_head_channels": 32},
     "gated_pixelcnn": {"num_layers": 10, "num_channels": 128, "num_head_channels": 32},
+    "rbm": {"num_hidden": 500, "negative_phase": "cd", "num_gibbs": 1},
 }
 """Family → the config of the published comparison (docs/benchmarks.md); families not named use their defaults."""
 
