@@ -78,7 +78,7 @@ class DDPMConfig(Struct, frozen=True, kw_only=True):
             unit="channels",
             log=True,
         ),
-    ] = 32
+    ] = 24
     num_blocks: Annotated[
         int,
         field("Residual blocks", "At each resolution, on the way down and on the way up.", ge=1, le=8, unit="blocks"),
@@ -177,9 +177,9 @@ class DDPM(Family):
     Config = DDPMConfig
     config: DDPMConfig
     training_defaults: ClassVar[Training] = Training(
-        steps=2500,
+        steps=2000,
         batch_size=64,
-        learning_rate=2e-3,
+        learning_rate=3e-3,
         schedule="cosine",
         warmup=100,
         grad_clip=1.0,
@@ -363,7 +363,10 @@ class DDPM(Family):
         return _shown(denoised(self._unet, self.schedule, state, self._decode_times(), eta=0.0))
 
     def encode(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) integers → (B, D) codes x_T that ``decode`` takes to nearly the same images (approximate)."""
+        """(B, C, H, W) integers → (B, D) codes x_T, from which ``decode`` comes back near the images: its steps undone.
+
+        Approximate: few steps are long ones, and ``decode`` keeps predicted images to [-1, 1], which cannot be undone.
+        """
         x0_BCHW = scaled(x, self.image.levels, self._like())
         return noised_back(self._unet, self.schedule, x0_BCHW, self._decode_times()).flatten(1)
 
