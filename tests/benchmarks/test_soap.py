@@ -47,7 +47,8 @@ def test_steps_go_against_the_gradient() -> None:
     for _ in range(20):
         weight.grad = weight.detach().clone()
         soap.update(0.01)
-    assert 0.9 < float(weight.min()) < float(weight.max()) < 1.0
+    walked = 1.0 - weight.detach()
+    assert float(walked.min()) > 0.0 and float(walked.max()) < 0.1
 
 
 def test_a_matrix_without_a_gradient_stays() -> None:
