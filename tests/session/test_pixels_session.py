@@ -5,8 +5,12 @@ import pytest
 from pixel_engine import RUN, SPEC, PixelEngine
 from pytestqt.qtbot import QtBot
 
+from gmstudio.cards import ImageSpec
+from gmstudio.families import FAMILIES
 from gmstudio.messages import BrowseData, EngineReported, ForkPixels, OpenPixels, PixelsForked, TrainingChanged
 from gmstudio.session.library import RunLibrary
+from gmstudio.session.pixel_given import Preset
+from gmstudio.session.pixel_order import PAINTED, pixel_path
 from gmstudio.session.pixel_state import PixelState
 from gmstudio.session.pixels import LOST, PixelsSession
 
@@ -245,3 +249,191 @@ def test_a_refusal_is_shown_until_the_next_attempt(session: PixelsSession, engin
     session.reopen()
     engine.serve()
     assert session.problem == "" and session.walk.usable
+
+
+# ---- orders, classes and given sets, with a model that takes any order ---------------------------------------------
+
+
+FREE = ImageSpec(channels=3, height=3, width=4, levels=4)
+
+
+@pytest.fixture(scope="module")
+def free_model() -> object:
+    nade = FAMILIES["nade"]
+    return nade(nade.Config(num_hidden=4, order_agnostic=True), FREE)
+
+
+@pytest.fixture
+def free_engine(free_model: object) -> PixelEngine:
+    return PixelEngine(FREE, free_model)
+
+
+@pytest.fixture
+def free(qtbot: QtBot, free_engine: PixelEngine) -> PixelsSession:
+    session = PixelsSession(free_engine, RunLibrary(free_engine))
+    free_engine.list_runs()
+    session.choose_run(RUN)
+    session.activate()
+    free_engine.serve()
+    session.browse()
+    free_engine.serve()
+    return session
+
+
+def given_now(session: PixelsSession) -> np.ndarray:
+    """(C, H, W): the first ``num_given`` of the order."""
+    return where(session).placed(where(session).num_given)
+
+
+def test_another_order_begins_again_and_stays(free: PixelsSession, free_engine: PixelEngine) -> None:
+    free.walk.draw_to(5)
+    free_engine.serve()
+    assert PAINTED in where(free).orders and where(free).any_order
+    free.choose_order("spiral")
+    free_engine.serve()
+    assert (where(free).step, where(free).order_name) == (0, "spiral")
+    free.walk.draw_to(9)
+    free.use_current_weights()
+    free_engine.serve()
+    assert where(free).order_name == "spiral"
+    free.choose_order("random", 7)
+    free_engine.serve()
+    shuffled = where(free).order
+    free.choose_order("random", 8)
+    free_engine.serve()
+    assert (where(free).order != shuffled).any()
+
+
+def test_a_painted_order_generates_the_painted_pixels_first(free: PixelsSession, free_engine: PixelEngine) -> None:
+    tools = free.tools
+    tools.set_tool("order")
+    tools.set_brush(1)
+    tools.begin_stroke(False)
+    for pixel in ((2, 3), (1, 1), (0, 2)):
+        tools.paint(*pixel)
+    tools.end_stroke()
+    free.choose_order(PAINTED)
+    free_engine.serve()
+    assert pixel_path(where(free).order)[:4].tolist() == [[2, 3], [1, 1], [0, 2], [0, 0]]
+
+
+def test_a_refused_order_leaves_everything_as_it_was(session: PixelsSession, engine: PixelEngine) -> None:
+    session.choose_order("spiral")
+    engine.serve()
+    assert session.problem and session.order.name == "" and session.walk.usable
+    session.reset()
+    engine.serve()
+    assert session.problem == "" and where(session).step == 0
+
+
+@pytest.mark.parametrize(("preset", "count"), [("super_resolution", 12), ("colourization", 12), ("inpainting", 30)])
+def test_presets_give_their_part_and_the_rest_is_generated(
+    free: PixelsSession, free_engine: PixelEngine, preset: Preset, count: int
+) -> None:
+    free.give(1)
+    free_engine.serve()
+    free.givens.choose_preset(preset)
+    free_engine.serve()
+    original = free_engine.data[1]
+    mask = given_now(free)
+    assert (int(mask.sum()), where(free).step) == (count, count)
+    assert (where(free).image[mask] == original[mask]).all()
+    assert free.givens.closeness(where(free)) is None
+    free.walk.finish()
+    free_engine.serve()
+    assert where(free).finished and (where(free).image[mask] == original[mask]).all()
+    closeness = free.givens.closeness(where(free))
+    assert closeness is not None and closeness[0].count == FREE.num_dims - count
+    assert closeness[0].differing == np.count_nonzero(where(free).image != original)
+    assert closeness[1].differing == 0, "nothing was added to the original"
+    free.walk.play()
+    free.walk.pause()
+    free_engine.serve()
+    assert where(free).step >= count, "playing again starts after what is given"
+
+
+def test_the_hole_is_what_was_painted(free: PixelsSession, free_engine: PixelEngine) -> None:
+    free.give(0)
+    free.tools.set_tool("hole")
+    free.tools.set_brush(1)
+    free.tools.begin_stroke(False)
+    free.tools.paint(0, 3)
+    free.tools.end_stroke()
+    free.givens.choose_preset("inpainting")
+    free_engine.serve()
+    assert np.argwhere(~given_now(free)[0]).tolist() == [[0, 3]]
+    free.tools.begin_stroke(False)
+    free.tools.paint(2, 0)
+    free.tools.end_stroke()
+    free_engine.serve()
+    assert np.argwhere(~given_now(free)[0]).tolist() == [[0, 3], [2, 0]]
+
+
+def test_denoising_scores_the_noisy_image_and_regenerates_what_is_doubtful(
+    free: PixelsSession, free_engine: PixelEngine
+) -> None:
+    free.give(2)
+    free.givens.choose_preset("denoising")
+    free.givens.set_noise(0.5, 1)
+    free_engine.serve()
+    noisy = free.givens.given.levels if free.givens.given is not None else None
+    np.testing.assert_array_equal(where(free).image, noisy)
+    assert free.givens.surprise is not None
+    free.givens.set_threshold(float(np.median(free.givens.surprise)))
+    hole = free.givens.doubtful
+    assert hole is not None and hole.sum() == 6
+    free.regenerate_doubtful()
+    free_engine.serve()
+    assert where(free).finished
+    np.testing.assert_array_equal(~given_now(free)[0], hole)
+    assert noisy is not None and (where(free).image[:, ~hole] == noisy[:, ~hole]).all()
+    assert free.givens.closeness(where(free)) is not None
+
+
+def test_what_a_model_of_one_order_cannot_be_given_says_why(session: PixelsSession, engine: PixelEngine) -> None:
+    session.browse()
+    engine.serve()
+    session.give(0)
+    engine.serve()
+    for preset in ("inpainting", "super_resolution", "denoising"):
+        assert "only the first pixels" in session.givens.problem_of(preset)
+        session.givens.choose_preset(preset)
+        assert session.givens.preset == "completion"
+    assert "grey" in session.givens.problem_of("colourization")
+
+
+def test_another_run_begins_with_its_own_order_and_nothing_given(free: PixelsSession, free_engine: PixelEngine) -> None:
+    free.choose_order("spiral")
+    free.give(0)
+    free_engine.serve()
+    free.choose_run("/runs/other")
+    free_engine.serve()
+    sent = free_engine.last(OpenPixels)
+    assert (sent.order, sent.given, sent.mask, sent.label) == ("", None, None, -1)
+
+
+def test_a_class_is_told_to_the_model_and_begins_again(free: PixelsSession, free_engine: PixelEngine) -> None:
+    free.walk.draw_to(3)
+    free_engine.serve()
+    free.choose_label(2)
+    assert free_engine.last(OpenPixels).label == 2
+    free_engine.serve()
+    assert free.label == -1 and free.problem, "this model knows no classes, and says so"
+
+
+def test_editing_by_pointing_goes_through_the_colours(free: PixelsSession, free_engine: PixelEngine) -> None:
+    free.walk.draw_to(8)
+    free_engine.serve()
+    free.tools.set_tool("edit")
+    channels = []
+    for _ in range(3):
+        free.click(0, 1)
+        free_engine.serve()
+        assert free.walk.editing is not None
+        channels.append(where(free).place_of(free.walk.editing.step))
+    assert channels == [(0, 0, 1), (1, 0, 1), (2, 0, 1)]
+    free.walk.choose(3)
+    free_engine.serve()
+    assert where(free).image[2, 0, 1] == 3 and where(free).step == 8
+    free.click(2, 3)
+    assert free.walk.editing is None, "that pixel is not placed yet"
