@@ -135,7 +135,7 @@ class DDPMConfig(Struct, frozen=True, kw_only=True):
             unit="steps",
             log=True,
         ),
-    ] = 5
+    ] = 4
 
 
 _SIMPLE = Objective(
