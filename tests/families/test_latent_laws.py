@@ -52,13 +52,13 @@ def random_codes(model: Any, n: int, seed: int = 0) -> Tensor:
 
 
 def build(name: str, image: ImageSpec, seed: int = 0, **config: Any) -> Family:
-    """A model whose weights are three times their start, so that codes and images matter."""
+    """A model whose weights are larger than at their start, so that codes and images matter."""
     family = FAMILIES[name]
     torch.manual_seed(seed)
     model = family(parse_config(family.Config, config), image)
     with torch.no_grad():
         for parameter in model.parameters():
-            parameter.mul_(3.0)
+            parameter.mul_(1.5 if config.get("architecture") == "conv" else 3.0)  # which starts with larger ones
     return model
 
 
