@@ -7,7 +7,6 @@ from gmstudio.gui.panels.panel import Panel
 from gmstudio.gui.panels.pixels_maps import MapView, plain_picture, reveal, signed
 from gmstudio.gui.theme import theme
 from gmstudio.gui.widgets.distribution_paint import rival_color
-from gmstudio.gui.widgets.heat import scale_top
 from gmstudio.gui.widgets.pixel_canvas import PixelCanvas
 from gmstudio.session.pixel_compare import Compared, PixelComparison, comparison_of
 from gmstudio.session.pixels import PixelsSession
@@ -180,13 +179,11 @@ class CompareView(MapView):
     def _show_map(self, compared: Compared) -> None:
         state = compared.state
         ratio = compared.log_ratio()
-        top = scale_top(ratio, SMALLEST_TOP)
         position = state.position
-        self.map.set_picture(plain_picture(state, state.context, position[1:] if position else None, ratio))
+        self.map.set_picture(plain_picture(state, state.context, position[1:] if position else None))
         self.map.set_show_context(False)
-        self.map.set_overlay(ratio, top, True, "nats")
         large = self.large.isChecked() and self.isVisible()
-        self.over.show((ratio, top, "nats: blue this, orange second better") if large else None)
+        self.show_values(ratio, SMALLEST_TOP, "nats: blue this, orange second better", large=large)
 
     def say(self, row: int, column: int) -> str:
         """Both models' nats at a pixel."""

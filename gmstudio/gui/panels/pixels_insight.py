@@ -5,7 +5,6 @@ from PySide6.QtWidgets import QComboBox, QSizePolicy, QSpinBox
 from gmstudio.gui.panels.panel import Panel
 from gmstudio.gui.panels.pixels_conditional import CHANNELS, subscript, where
 from gmstudio.gui.panels.pixels_maps import MapView, plain_picture, reveal, signed
-from gmstudio.gui.widgets.heat import scale_top
 from gmstudio.gui.widgets.pixel_canvas import PixelCanvas
 from gmstudio.gui.widgets.typed_slider import KeyKeeper, fit_width
 from gmstudio.messages import PixelExplained
@@ -28,9 +27,11 @@ WHICH_TIP = (
     "Which value's log-probability is explained: the most likely one, the one that comes next by the path or the "
     "draw, or one of your choice. Ctrl+click on a bar, or Ctrl+Return in the bars, chooses one without placing it."
 )
-GRADIENT = "Change of log p if the pixel rose by the whole range of levels, at the slope here"
-DIFFERENCE = "Largest change of log p when the pixel alone is moved to another level"
-FINISHED = "The image is finished: this is its last sub-pixel. Go back to see others."
+MEANINGS = {
+    "gradient": "Blue lowers, orange raises log p: slope here × the whole range of levels.",
+    "difference": "Blue lowers, orange raises log p: the largest change by moving the pixel alone.",
+}
+FINISHED = "The image is finished: this is its last sub-pixel."
 
 
 class InsightView(MapView):
@@ -129,9 +130,11 @@ class InsightView(MapView):
                 label.setText("")
             return
         self._show_map(state, explained)
-        sub_pixel, place = f"x{subscript(explained.step)}", where(state, explained.step)
-        what = f"Receptive field of {sub_pixel}" if self.structural else f"log p({sub_pixel} = {explained.value})"
-        self.title.setText(f"{what} · {place}")
+        sub_pixel = f"x{subscript(explained.step)}"
+        self.title.setText(
+            f"Receptive field of {sub_pixel}" if self.structural else f"log p({sub_pixel} = {explained.value})"
+        )
+        self.title.setToolTip(where(state, explained.step))
         self.words.setText(self._words(state, explained))
         self.show_reading()
 
@@ -166,11 +169,8 @@ class InsightView(MapView):
             return
         values = self.insight.sensitivity(self._channel())
         assert values is not None
-        top = scale_top(values, SMALLEST_TOP)
-        self.map.set_picture(plain_picture(state, reach, at, values))
-        self.map.set_marked(None)
-        self.map.set_overlay(values, top, True, "nats")
-        self.over.show((values, top, "nats of log p") if large else None)
+        self.map.set_picture(plain_picture(state, reach, at))
+        self.show_values(values, SMALLEST_TOP, "nats of log p", large=large)
 
     def _channel(self) -> int | None:
         return self.channel.currentIndex() - 1 if self.channel.currentIndex() > 0 else None
@@ -178,7 +178,7 @@ class InsightView(MapView):
     def _words(self, state: PixelState, explained: PixelExplained) -> str:
         parts = [FINISHED] if state.finished and explained.step == state.num_dims - 1 else []
         if not self.structural:
-            parts.append(f"{GRADIENT if explained.kind == 'gradient' else DIFFERENCE}: blue lowers, orange raises.")
+            parts.append(MEANINGS[explained.kind])
         seen = self.insight.seen()
         if seen is not None:
             parts.append(_seen_words(seen.earlier, seen.inside, seen.blind, state.spec.channels))
@@ -212,10 +212,10 @@ def _seen_words(earlier: int, inside: int, blind: int, channels: int) -> str:
     if inside == earlier:
         return f"It can see all {earlier:,} earlier {unit}."
     hidden, far = earlier - inside, earlier - inside - blind
-    text = f"It can see {inside:,} of the {earlier:,} earlier {unit}. "
-    the_others = "The other one lies" if hidden == 1 else f"The other {hidden:,} lie"
+    text = f"It can see {inside:,} of the {earlier:,} earlier {unit}; "
+    the_others = "the other one lies" if hidden == 1 else f"the other {hidden:,} lie"
     if not far:
         return text + f"{the_others} in its blind spot."
     if not blind:
         return text + f"{the_others} too far away."
-    return text + f"Of the other {hidden:,}, {blind:,} lie in its blind spot and {far:,} too far away."
+    return text + f"{blind:,} lie in its blind spot, {far:,} too far away."

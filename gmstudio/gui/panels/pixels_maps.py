@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QSizePolicy, QTab
 from gmstudio.gui.panels.panel import Panel
 from gmstudio.gui.theme import GRID
 from gmstudio.gui.widgets.canvas_overlays import HeatOverlay
+from gmstudio.gui.widgets.heat import scale_top
 from gmstudio.gui.widgets.pixel_canvas import Picture, Pixel, PixelCanvas
 from gmstudio.session.pixel_state import PixelState
 from gmstudio.session.pixels import PixelsSession
@@ -129,6 +130,20 @@ class MapView(QWidget):
         """What is known of a pixel under the pointer."""
         raise NotImplementedError
 
+    def show_values(self, values: NDArray[np.floating], smallest: float, legend: str, *, large: bool) -> None:
+        """Lay a diverging heat map over the small image, or over the large one, so that the small one is the image.
+
+        Args:
+            values: (H, W), NaN where there is none.
+            smallest: the scale does not end below this.
+            legend: what they are, with the unit.
+            large: over the large image.
+        """
+        top = scale_top(values, smallest)
+        self.map.set_marked(None)
+        self.map.set_overlay(None if large else values, top, True, "nats")
+        self.over.show((values, top, legend) if large else None)
+
     def show_problem(self, problem: str) -> None:
         """A sentence above the map, or none."""
         self.problem.setText(problem)
@@ -165,31 +180,23 @@ def words(role: str) -> QLabel:
     return label
 
 
-def plain_picture(
-    state: PixelState,
-    context: NDArray[np.bool_],
-    current: Pixel | None,
-    values: NDArray[np.floating] | None = None,
-) -> Picture:
+def plain_picture(state: PixelState, context: NDArray[np.bool_], current: Pixel | None) -> Picture:
     """The image of a state, for a map to be laid over.
 
     Args:
         state: whose image it is.
         context: (C, H, W) what is tinted.
         current: the framed pixel, or None.
-        values: (H, W) of the map; the image is blank below them, so that their colours are those of the scale.
     """
-    nothing = np.zeros(state.spec.shape[1:], np.bool_)
-    below = nothing if values is None else ~np.isnan(values)
     return Picture(
-        image=np.where(below, state.spec.levels - 1, state.image).astype(np.uint8),
+        image=state.image,
         levels=state.spec.levels,
         placed=state.placed(),
         context=context,
         current=current,
         surprise=np.zeros(state.spec.shape[1:]),
         top=1.0,
-        given=nothing,
+        given=np.zeros(state.spec.shape[1:], np.bool_),
     )
 
 

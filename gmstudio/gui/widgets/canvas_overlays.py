@@ -56,8 +56,12 @@ def overlay_colours(overlay: HeatOverlay) -> NDArray[np.uint8]:
 
 
 def overlay_alpha(overlay: HeatOverlay) -> NDArray[np.float64]:
-    """(H, W) opacity 0 … 255: nothing where there is no value."""
-    alpha: NDArray[np.float64] = np.where(np.isnan(overlay.values), 0.0, OPACITY * 255)
+    """(H, W) opacity 0 … 255: nothing where there is no value.
+
+    A diverging map hides the image, whose shades would be taken for small values.
+    """
+    opacity = 1.0 if overlay.diverging else OPACITY
+    alpha: NDArray[np.float64] = np.where(np.isnan(overlay.values), 0.0, opacity * 255)
     return alpha
 
 
