@@ -11,10 +11,12 @@ from PySide6.QtWidgets import QDoubleSpinBox, QLabel, QSlider, QSpinBox, QToolBu
 from pytestqt.qtbot import QtBot
 
 from gmstudio.cards import ImageSpec
+from gmstudio.families import FAMILIES
 from gmstudio.gui.panels.pixels import PixelsPanel
+from gmstudio.gui.widgets.paint_canvas import PaintCanvas
 from gmstudio.messages import EngineReported, TrainingChanged
 from gmstudio.session.library import RunLibrary
-from gmstudio.session.pixel_state import PixelState
+from gmstudio.session.pixel_state import PixelState, entropy_nats
 from gmstudio.session.pixels import PixelsSession
 
 RGB = ImageSpec(channels=3, height=3, width=3, levels=4)
@@ -282,9 +284,205 @@ def test_hiding_the_panel_stops_playing(panel: PixelsPanel, engine: PixelEngine)
     assert not panel.session.walk.playing
 
 
+# ---- the debugger ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def free_engine() -> PixelEngine:
+    nade = FAMILIES["nade"]
+    return PixelEngine(RGB, nade(nade.Config(num_hidden=4, order_agnostic=True), RGB))
+
+
+@pytest.fixture
+def free(qtbot: QtBot, free_engine: PixelEngine) -> PixelsPanel:
+    return make_panel(qtbot, free_engine)
+
+
+def test_the_order_is_shown_as_arrows_and_as_ranks(qtbot: QtBot, panel: PixelsPanel) -> None:
+    modes = []
+    for _ in range(3):
+        qtbot.keyClick(panel, Qt.Key.Key_O)
+        modes.append(panel.canvas.order_mode)
+    assert modes == ["arrows", "ranks", "off"] and panel.ranks.text() == "Order"
+    assert panel.canvas.order is not None and panel.canvas.order.path.tolist()[:4] == [[0, 0], [0, 1], [0, 2], [1, 0]]
+
+
+def test_a_model_of_one_order_says_so_and_lets_no_other_be_chosen(panel: PixelsPanel) -> None:
+    panel.tabs.setCurrentWidget(panel.order)
+    assert not panel.order.order.isEnabled() and panel.order.brush.isHidden()
+    assert any(label.text().startswith("This model generates in") for label in panel.order.findChildren(QLabel))
+    item = panel.given.preset.model().item(1)  # type: ignore[attr-defined]
+    assert not item.isEnabled() and "only the first pixels" in item.toolTip()
+
+
+def test_an_order_is_chosen_in_words(free: PixelsPanel, free_engine: PixelEngine) -> None:
+    orders = free.order.order
+    orders.setCurrentIndex(orders.findText("Spiral inwards along the border"))
+    free_engine.serve()
+    assert where(free).order_name == "spiral" and orders.isEnabled()
+    assert free.order.seed.isHidden()
+    orders.setCurrentIndex(orders.findData("random"))
+    free_engine.serve()
+    assert not free.order.seed.isHidden()
+    before = where(free).order
+    free.order.seed.setValue(5)
+    free_engine.serve()
+    assert where(free).order_name == "random" and (where(free).order != before).any()
+
+
+def stroke(canvas: PaintCanvas, *pixels: tuple[int, int]) -> None:
+    """What dragging over these pixels says (tests/gui/widgets/test_paint_canvas.py drags)."""
+    canvas.stroke_begun.emit(False)
+    for pixel in pixels:
+        canvas.brushed.emit(*pixel)
+    canvas.stroke_ended.emit()
+
+
+def test_an_order_is_painted_and_applied(free: PixelsPanel, free_engine: PixelEngine) -> None:
+    free.tabs.setCurrentWidget(free.order)
+    orders = free.order.order
+    orders.setCurrentIndex(orders.findData("painted"))
+    assert free.session.tools.tool == "order" and where(free).order_name == "raster", "nothing is painted yet"
+    free.order.brush.side.setCurrentIndex(0)
+    canvas = free.canvas
+    stroke(canvas, (2, 0), (2, 1), (2, 2))
+    assert canvas.order_mode == "ranks" and canvas._ranks[2].tolist() == [0, 1, 2], "the ranks follow the brush"
+    assert free.order.map.overlay is not None
+    free.order.brush.undo.trigger()
+    assert not free.order.apply.isEnabled()
+    stroke(canvas, (1, 1))
+    free.order.apply.trigger()
+    free_engine.serve()
+    assert where(free).order_name == "painted" and where(free).place_of(0) == (0, 1, 1)
+    assert free.session.tools.tool == "go" and orders.currentData() == "painted"
+
+
+def test_a_given_set_is_chosen_marked_and_measured(free: PixelsPanel, free_engine: PixelEngine) -> None:
+    free.tabs.setCurrentWidget(free.given)
+    free_engine.serve()
+    preset = free.given.preset
+    preset.setCurrentIndex(preset.findData("super_resolution"))
+    free.given.images.clicked.emit(4)
+    free_engine.serve()
+    assert where(free).num_given == 3 * 4
+    assert free.canvas.picture is not None and free.canvas.picture.given.tolist()[0] == [True, False, True]
+    free.canvas.hovered.emit(0, 0)
+    assert "(given)" in free._reading.words
+    free.transport.finish.trigger()
+    free_engine.serve()
+    assert free.given._outcome.text().startswith("Generated 15 of 27: ")
+    preset.setCurrentIndex(preset.findData("colourization"))
+    free.given.settings.channel.setCurrentIndex(2)
+    free_engine.serve()
+    assert where(free).placed().sum(axis=(1, 2)).tolist() == [0, 0, 9]
+    assert not free.grab().isNull()
+
+
+def test_denoising_from_the_panel(free: PixelsPanel, free_engine: PixelEngine) -> None:
+    free.tabs.setCurrentWidget(free.given)
+    free_engine.serve()
+    free.given.images.clicked.emit(0)
+    preset = free.given.preset
+    preset.setCurrentIndex(preset.findData("denoising"))
+    free.given.settings.noise.field.setValue(0.4)
+    free_engine.serve()
+    free.given.settings.threshold.field.setValue(1.0)
+    assert free.canvas.painted is not None and free.canvas.painted.any(), "the doubtful ones are marked"
+    assert free.given.settings.regenerate.isEnabled()
+    free.given.settings.regenerate.trigger()
+    free_engine.serve()
+    assert where(free).finished and "differ from the original" in free.given._outcome.text()
+
+
+def test_a_pixel_is_edited_with_the_keyboard(qtbot: QtBot, panel: PixelsPanel, engine: PixelEngine) -> None:
+    panel.session.walk.draw_to(8)
+    engine.serve()
+    before = where(panel).image.copy()
+    qtbot.keyClick(panel, Qt.Key.Key_E)
+    qtbot.waitUntil(panel.canvas.hasFocus)
+    assert panel.canvas.cursor_pixel == (2, 1), "on the pixel placed last"
+    for key in (Qt.Key.Key_Up, Qt.Key.Key_Left, Qt.Key.Key_Return):
+        qtbot.keyClick(panel.canvas, key)
+    engine.serve()
+    editing = panel.session.walk.editing
+    assert editing is not None and where(panel).place_of(editing.step) == (0, 1, 0)
+    assert panel.canvas.picture is not None and panel.canvas.picture.current == (1, 0)
+    assert panel.canvas.picture.placed.sum() == 8, "the image stays in sight"
+    other = int(before[0, 1, 0] + 1) % 4
+    qtbot.keyClicks(panel, str(other))
+    engine.serve()
+    after = where(panel).image
+    assert after[0, 1, 0] == other and np.count_nonzero(after != before) == 1
+    assert (1, 0) in panel.canvas.picture.chosen
+    qtbot.keyClick(panel.canvas, Qt.Key.Key_Escape)
+    assert panel.session.tools.tool == "go" and panel.tool_line.isHidden()
+
+
+def test_what_follows_is_regenerated_by_choice(panel: PixelsPanel, engine: PixelEngine) -> None:
+    panel.session.walk.draw_to(8)
+    engine.serve()
+    panel.canvas.edit_wanted.emit(0, 0)
+    engine.serve()
+    panel.tool_line.following.setCurrentIndex(1)
+    assert not panel.session.walk.keep_following and not panel.tool_line.isHidden()
+    panel.conditional.bars.chosen.emit(3)
+    engine.serve()
+    assert where(panel).image[0, 0, 0] == 3 and where(panel).step == 8
+
+
+def test_a_breakpoint_stops_and_says_why(panel: PixelsPanel, engine: PixelEngine) -> None:
+    points = panel.transport.breakpoints
+    points.entropy.setValue(1.1)
+    points.entropy_on.setChecked(True)
+    panel.transport.finish.trigger()
+    engine.serve()
+    state = where(panel)
+    assert not state.finished and panel.session.walk.stop is not None
+    words = f"Stopped: entropy {entropy_nats(state.conditional):.2f} > 1.10 nats at row "
+    assert panel._reading.words.startswith(words) and panel._reading.property("role") == "warning"
+    points.entropy_on.setChecked(False)
+    panel.transport.finish.trigger()
+    engine.serve()
+    assert where(panel).finished and not panel._reading.words.startswith("Stopped")
+
+
+def test_one_pixel_is_all_its_colours(qtbot: QtBot, free: PixelsPanel, free_engine: PixelEngine) -> None:
+    steps = []
+    for key, modifier in (
+        (Qt.Key.Key_Right, Qt.KeyboardModifier.NoModifier),
+        (Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier),
+        (Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier),
+        (Qt.Key.Key_Left, Qt.KeyboardModifier.NoModifier),
+        (Qt.Key.Key_Left, Qt.KeyboardModifier.ShiftModifier),
+    ):
+        qtbot.keyClick(free, key, modifier)
+        free_engine.serve()
+        steps.append(where(free).step)
+    assert steps == [1, 3, 6, 5, 3]
+    free.transport.step.trigger()
+    free_engine.serve()
+    free.canvas.hovered.emit(0, 1)
+    assert free._reading.words.endswith("a partial colour, 1 of 3")
+
+
+def test_classes_are_named_after_the_data(qtbot: QtBot) -> None:
+    gated = FAMILIES["gated_pixelcnn"]
+    spec = ImageSpec(channels=1, height=3, width=3, levels=2)
+    model = gated(gated.Config(num_layers=1, num_channels=2, num_head_channels=2, num_classes=10), spec)
+    engine = PixelEngine(spec, model.eval())
+    panel = make_panel(qtbot, engine)
+    label = panel.header.label
+    assert not label.isHidden() and label.count() == 11 and label.itemText(4) == "Class 3"
+    label.setCurrentIndex(4)
+    engine.serve()
+    assert where(panel).label == 3 and panel.session.label == 3
+
+
 def test_every_control_is_named_and_explained(panel: PixelsPanel) -> None:
     wanted = (
-        "canvas play step row back finish reset scrub speed temperature seed bars heat context fork forks run given.images"
+        "canvas play step row back finish reset scrub speed temperature seed bars heat context fork forks run "
+        "given.images given.preset given order order.seed order.show order.paint hole.paint stop.entropy "
+        "stop.probability edit pixel label"
     )
     names = {w.objectName() for w in panel.findChildren(QWidget)}
     assert {f"pixels.{name}" for name in wanted.split()} <= names
