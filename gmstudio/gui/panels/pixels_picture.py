@@ -67,7 +67,7 @@ def legend_of(session: PixelsSession) -> str:
     """What the marks on the canvas mean, those that are there."""
     walk, givens = session.walk, session.givens
     state = walk.shown
-    if state is None:
+    if state is None or session.tools.tool == "order":
         return " "
     texts = [EDITED if walk.editing is not None else FINISHED if state.finished else NEXT]
     if walk.chosen:

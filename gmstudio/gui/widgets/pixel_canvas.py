@@ -16,11 +16,18 @@ from PySide6.QtGui import (
     QPaintEvent,
     QPen,
     QPixmap,
-    QPolygonF,
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gmstudio.gui.theme import theme
+from gmstudio.gui.widgets.canvas_marks import (
+    is_scattered,
+    paint_chosen,
+    paint_colour_dots,
+    paint_cut_corners,
+    paint_given_border,
+    paint_given_marks,
+)
 from gmstudio.gui.widgets.canvas_overlays import (
     LEGEND_HEIGHT,
     HeatOverlay,
@@ -35,9 +42,6 @@ Pixel = tuple[int, int]
 CONTEXT_OPACITY = 0.28
 GRID_FROM_SCALE = 10
 """Lines between pixels are drawn from this many screen pixels per pixel on."""
-DOTS_FROM_SCALE = 20
-"""The dots that tell which colours of a pixel are there are drawn from this many screen pixels per pixel on."""
-CHANNEL_DOTS = (QColor("#ff4d4d"), QColor("#2fd06a"), QColor("#5b8cff"))
 
 
 @dataclass(frozen=True)
@@ -327,54 +331,22 @@ class PixelCanvas(QWidget):
         return path
 
     def _paint_partial(self, painter: QPainter, picture: Picture) -> None:
-        """Cut a corner off pixels of which only some colours are there; for the next pixel, say which."""
+        """Mark pixels of which only some colours are there; for the next pixel, say which."""
         partial = np.asarray(picture.placed.any(axis=0) & ~picture.placed.all(axis=0))
-        if not partial.any():
-            return
-        path = QPainterPath()
-        for row, column in np.argwhere(partial).tolist():
-            cell = self.pixel_rect(row, column)
-            side = 0.4 * cell.width()
-            corner = cell.bottomRight()
-            path.addPolygon(QPolygonF([corner, corner - QPointF(side, 0), corner - QPointF(0, side), corner]))
-        painter.fillPath(path, theme().color("base"))
-        painter.fillPath(path, QBrush(theme().color("muted"), Qt.BrushStyle.BDiagPattern))
+        if partial.any():
+            paint_cut_corners(painter, [self.pixel_rect(row, column) for row, column in np.argwhere(partial).tolist()])
         current = picture.current
-        if current is not None and partial[current] and self.pixel_rect(*current).width() >= DOTS_FROM_SCALE:
-            self._paint_dots(painter, self.pixel_rect(*current), picture.placed[:, current[0], current[1]])
-
-    def _paint_dots(self, painter: QPainter, cell: QRectF, there: NDArray[np.bool_]) -> None:
-        """One dot for each colour: full when it is there, a ring when it is to come."""
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        radius = max(2.5, cell.width() / 16)
-        for channel, dot in enumerate(CHANNEL_DOTS):
-            centre = cell.topLeft() + QPointF((channel + 1) * cell.width() / 4, cell.height() / 4)
-            painter.setPen(QPen(theme().color("base"), 3.5))
-            painter.drawEllipse(centre, radius, radius)
-            painter.setPen(QPen(dot, 1.5))
-            painter.setBrush(dot if there[channel] else QColor(0, 0, 0, 200))
-            painter.drawEllipse(centre, radius, radius)
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        if current is not None and partial[current]:
+            paint_colour_dots(painter, self.pixel_rect(*current), picture.placed[:, current[0], current[1]])
 
     def _paint_given(self, painter: QPainter, given: NDArray[np.bool_]) -> None:
         """A dashed line around what was given; scattered pixels get a mark each instead."""
         if given.all() or not given.any():
             return
-        together = np.count_nonzero(given[:, 1:] & given[:, :-1]) + np.count_nonzero(given[1:] & given[:-1])
-        if 2 * together >= np.count_nonzero(given):
-            border = self._borders(given, frame=False)
-            for role, width, style in (("base", 4, Qt.PenStyle.SolidLine), ("good", 2, Qt.PenStyle.DashLine)):
-                painter.setPen(QPen(theme().color(role), width, style))
-                painter.drawPath(border)
-            return
-        painter.setPen(QPen(theme().color("base"), 1))
-        painter.setBrush(theme().color("good"))
-        for row, column in np.argwhere(given).tolist():
-            cell = self.pixel_rect(row, column)
-            side = max(4.0, min(9.0, cell.width() / 5))
-            painter.drawRect(QRectF(cell.left() + 1, cell.top() + 1, side, side))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
+        if is_scattered(given):
+            paint_given_marks(painter, [self.pixel_rect(row, column) for row, column in np.argwhere(given).tolist()])
+        else:
+            paint_given_border(painter, self._borders(given, frame=False))
 
     def _paint_order(self, painter: QPainter, rect: QRectF) -> None:
         order = self.order
@@ -405,14 +377,7 @@ class PixelCanvas(QWidget):
 
     def _paint_marks(self, painter: QPainter, picture: Picture) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(theme().color("base"), 1))
-        painter.setBrush(theme().color("mark"))
-        for row, column in picture.chosen:
-            cell = self.pixel_rect(row, column)
-            side = max(4.0, cell.width() * 0.3)
-            corner = cell.topRight()
-            painter.drawPolygon(QPolygonF([corner, corner - QPointF(side, 0), corner + QPointF(0, side)]))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
+        paint_chosen(painter, [self.pixel_rect(row, column) for row, column in picture.chosen])
         if self._hover is not None:
             painter.setPen(QPen(theme().color("text"), 1, Qt.PenStyle.DotLine))
             painter.drawRect(self.pixel_rect(*self._hover))

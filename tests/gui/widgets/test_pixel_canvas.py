@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor
 from pytestqt.qtbot import QtBot
 
 from gmstudio.gui.theme import theme
+from gmstudio.gui.widgets.canvas_marks import is_scattered
 from gmstudio.gui.widgets.canvas_overlays import OPACITY, HeatOverlay, diverging_table, overlay_colours
 from gmstudio.gui.widgets.heat import HeatLegend, heat_colours, heat_table, scale_top
 from gmstudio.gui.widgets.pixel_canvas import Picture, PixelCanvas
@@ -178,3 +179,18 @@ def test_marked_pixels_are_outlined(canvas: PixelCanvas) -> None:
     assert canvas.grab().toImage().pixelColor(edge).name() == theme().color("mark").name()
     canvas.set_marked(None)
     assert canvas.grab().toImage() == plain
+
+
+def test_given_pixels_are_dashed_around_or_marked_each_where_they_are_scattered(canvas: PixelCanvas) -> None:
+    shots = [canvas.grab().toImage()]
+    together, apart = np.zeros((4, 3), np.bool_), np.zeros((4, 3), np.bool_)
+    together[:2] = True
+    apart[::2, ::2] = True
+    assert is_scattered(apart) and not is_scattered(together)
+    for given in (together, apart):
+        canvas.set_picture(picture(given=given))
+        shots.append(canvas.grab().toImage())
+    mark = canvas.pixel_rect(0, 2).topLeft().toPoint() + QPoint(5, 5)
+    good = theme().color("good").name()
+    assert [shot.pixelColor(mark).name() == good for shot in shots] == [False, False, True]
+    assert shots[1] != shots[0]
