@@ -145,9 +145,9 @@ class CompareView(MapView):
         self.controls.addWidget(self.other, 1)
         self.controls.addWidget(panel.button(self.large, icon_only=True))
         self.lay_out(self.scores)
-        self.comparison.changed.connect(self.refresh)
-        session.walk.moved.connect(self.refresh)
-        theme().changed.connect(self.refresh)
+        self.comparison.changed.connect(self.refresh_if_seen)
+        session.walk.moved.connect(self.refresh_if_seen)
+        theme().changed.connect(self.refresh_if_seen)
         self.refresh()
 
     def looked_at(self, looking: bool) -> None:

@@ -99,9 +99,9 @@ class InsightView(MapView):
         self.channel.currentIndexChanged.connect(self.refresh)
         self.which.activated.connect(lambda index: insight.explain(WAYS[index][0]))
         self.value.valueChanged.connect(insight.explain_value)
-        insight.changed.connect(self.refresh)
+        insight.changed.connect(self.refresh_if_seen)
         insight.value_chosen.connect(lambda: reveal(self))
-        self.session.walk.moved.connect(self.refresh)
+        self.session.walk.moved.connect(self.refresh_if_seen)
 
     def looked_at(self, looking: bool) -> None:
         """Ask for explanations while the view is in sight."""

@@ -126,6 +126,15 @@ class MapView(QWidget):
         """The view came into sight, or left it."""
         raise NotImplementedError
 
+    def refresh(self) -> None:
+        """Show what is known now."""
+        raise NotImplementedError
+
+    def refresh_if_seen(self) -> None:
+        """The same while the view is in sight; it costs nothing otherwise."""
+        if self.isVisible():
+            self.refresh()
+
     def say(self, row: int, column: int) -> str:
         """What is known of a pixel under the pointer."""
         raise NotImplementedError

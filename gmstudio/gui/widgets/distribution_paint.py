@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
 
 from gmstudio.gui.theme import theme
 from gmstudio.gui.widgets.value_axis import ProbabilityAxis, ValueAxis, quantiles
@@ -232,12 +232,12 @@ def _paint_cut(painter: QPainter, chart: Chart) -> None:
 
 
 def _paint_swatches(painter: QPainter, chart: Chart) -> None:
-    plot = chart.plot
-    painter.setPen(Qt.PenStyle.NoPen)
-    visible = chart.values.visible()
-    for value, shade in zip(visible, chart.shades[visible.start : visible.stop].tolist(), strict=True):
-        painter.setBrush(QColor(*shade))
-        painter.drawRect(QRectF(chart.x(value), plot.bottom() + 3, chart.width + 0.5, SWATCH))
+    plot, visible = chart.plot, chart.values.visible()
+    row = np.full((1, len(visible), 4), 255, np.uint8)
+    row[0, :, :3] = chart.shades[visible.start : visible.stop, ::-1]
+    image = QImage(row.data, len(visible), 1, len(visible) * 4, QImage.Format.Format_RGB32)
+    left, right = chart.x(visible.start), chart.x(visible.stop)
+    painter.drawImage(QRectF(left, plot.bottom() + 3, right - left, SWATCH), image)
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(theme().color("border"))
     painter.drawRect(QRectF(plot.left(), plot.bottom() + 3, plot.width(), SWATCH))
