@@ -11,7 +11,7 @@ from fake_client import FakeClient
 from gmstudio import data
 from gmstudio.cards import Objective, Training
 from gmstudio.client import ENGINE_GONE
-from gmstudio.engine import latents
+from gmstudio.engine import latent_measures, latents
 from gmstudio.engine.catalog import capabilities_of
 from gmstudio.families import FAMILIES
 from gmstudio.messages import (
@@ -127,7 +127,7 @@ class LatentEngine(FakeClient):
         if isinstance(command, Encode):
             return [latents.encode(self.models[command.run], self.dataset, command)]
         if isinstance(command, MeasureLatents):
-            pieces = latents.measure(self.models[command.run], self.weights_step, self.dataset, command)
+            pieces = latent_measures.measure(self.models[command.run], self.weights_step, self.dataset, command)
             return [piece for piece in pieces if piece is not None]
         if isinstance(command, BrowseData):
             return [self._browsed(command)]

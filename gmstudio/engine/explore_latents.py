@@ -3,7 +3,7 @@
 import torch
 
 from gmstudio.data.dataset import Dataset
-from gmstudio.engine import codes, latents
+from gmstudio.engine import codes, latent_measures, latents
 from gmstudio.engine.bench import Bench, Handlers, Pieces
 from gmstudio.engine.figures import FIGURE_IMAGES, draw_figures
 from gmstudio.engine.models import Loaded
@@ -76,7 +76,7 @@ class ExploreLatents:
 
     def _on_measure_latents(self, command: MeasureLatents) -> Pieces:
         loaded = self._bench.model(command.run, "decode")
-        return latents.measure(loaded.model, loaded.step, self._data_of(loaded), command)
+        return latent_measures.measure(loaded.model, loaded.step, self._data_of(loaded), command)
 
     def _on_draw_figures(self, command: DrawFigures) -> None:
         loaded = self._bench.model(command.run, "figures")

@@ -1,9 +1,9 @@
-"""The engine's side of the Latents panel: codes to images, images to codes, and what each dimension does.
+"""The engine's side of the Latents panel: codes to images, and images to codes.
 
 The functions look at a model without touching it: gradients are off, training mode is put back as it was, and no one
 else's random numbers are drawn. So a model can be explored between two steps of its training.
 
-Shapes: N codes, Z latent dimensions, C channels, H height, W width, K base codes, J dimensions measured at a time.
+Shapes: N codes, Z latent dimensions, C channels, H height, W width.
 """
 
 import math
@@ -28,15 +28,10 @@ from gmstudio.messages import (
     Encode,
     Encoded,
     EncodeImage,
-    Event,
-    LatentsMeasured,
-    MeasureLatents,
 )
 
 MAX_CODES = 256
-MAX_MEASURED_IMAGES = 1024
-NUM_BASE_CODES = 8
-BASE_SEED = 0
+BOUND_SEED = 0
 PIECE_S = 0.004
 """Measuring hands control back to the engine about this often."""
 FIRST_ROWS = 16
@@ -59,7 +54,7 @@ def decode(model: Family, step: int, command: Decode) -> Decoded:
     codes_NZ = _checked_codes(command.codes, latent.latent.num_dims)
     scores: Array | None = None
     with exploring(model):
-        codes = torch.from_numpy(codes_NZ).to(_dtype(model)).to(model.device)
+        codes = torch.from_numpy(codes_NZ).to(dtype_of(model)).to(model.device)
         means = latent.decode(codes)
         if isinstance(model, Discriminator):
             scores = Array.of(model.discriminate(means).float().cpu().numpy())
@@ -87,7 +82,7 @@ def measure_codes(model: Family, codes_NZ: Tensor, means_NCHW: Tensor) -> dict[s
         found["log p(z), nats"] = -0.5 * (codes_NZ.square().sum(1) + latent.num_dims * math.log(2 * math.pi))
     rounded_NCHW = (means_NCHW.float() * (model.image.levels - 1)).round().clamp(0, model.image.levels - 1).long()
     if isinstance(model, Bounded):
-        generator = torch.Generator(model.device).manual_seed(BASE_SEED)
+        generator = torch.Generator(model.device).manual_seed(BOUND_SEED)
         found["log p(x) at least, nats"] = model.elbo(rounded_NCHW, 1, generator)
     if isinstance(model, FreeEnergy):
         found["free energy, nats"] = model.free_energy(rounded_NCHW)
@@ -176,57 +171,6 @@ def encoder_of(model: Family) -> Encoder:
     return model
 
 
-def measure(model: Family, step: int, dataset: Dataset, command: MeasureLatents) -> Iterator[Event | None]:
-    """Measure what each latent dimension does, in pieces of about ``PIECE_S``.
-
-    ``effect_j = sqrt(mean (decode(z | z_j = 1) - decode(z | z_j = -1))²)``, over base codes z ~ N(0, I) that are always
-    the same and over the sub-pixels. ``kl_j`` is the mean of KL(q(z_j|x) ‖ p(z_j)) over validation images.
-
-    Args:
-        model: a family with ``decode``.
-        step: training step of the weights.
-        dataset: of the run; its first ``MAX_MEASURED_IMAGES`` validation images are used.
-        command: to be answered.
-
-    Returns:
-        A generator of None after each piece and, last, the ``LatentsMeasured``.
-
-    Raises:
-        ValueError: at once, when the model has no latent space or the data set's images do not fit it.
-    """
-    latent_of(model)
-    if isinstance(model, Posterior):
-        check_fit(model, dataset)
-    return _measure_pieces(model, step, dataset.valid.images[:MAX_MEASURED_IMAGES], command)
-
-
-def _measure_pieces(
-    model: Family, step: int, images: NDArray[np.uint8], command: MeasureLatents
-) -> Iterator[Event | None]:
-    latent = latent_of(model)
-    num_dims = latent.latent.num_dims
-    base_KZ = _base_codes(num_dims)
-    effect_Z = np.zeros(num_dims, np.float32)
-
-    def measure_effect(dims: slice) -> None:
-        with exploring(model):
-            effect_Z[dims] = _effect(model, latent, base_KZ, dims)
-
-    yield from in_pieces(num_dims, 2 * NUM_BASE_CODES, measure_effect)
-    kl: Array | None = None
-    if isinstance(model, Posterior) and len(images):
-        posterior, total_Z = model, np.zeros(num_dims)
-
-        def add_kl(rows: slice) -> None:
-            with exploring(model):
-                kl_NZ = posterior.kl_per_dim(torch.from_numpy(images[rows]).to(model.device))
-                np.add(total_Z, kl_NZ.double().sum(0).cpu().numpy(), out=total_Z)
-
-        yield from in_pieces(len(images), 1, add_kl)
-        kl = Array.of((total_Z / len(images)).astype(np.float32))
-    yield LatentsMeasured(request=command.request, run=command.run, step=step, kl=kl, effect=Array.of(effect_Z))
-
-
 @contextmanager
 def exploring(model: Family, *, grad: bool = False) -> Iterator[None]:
     """Inside, the model is in evaluation mode, without gradients unless ``grad``; after it, all is as it was."""
@@ -264,24 +208,6 @@ def in_pieces(total: int, rows_each: int, work: Callable[[slice], None]) -> Iter
         yield
 
 
-def _base_codes(num_dims: int) -> Tensor:
-    """(K, Z) draws from the prior, always the same."""
-    return torch.randn(NUM_BASE_CODES, num_dims, generator=torch.Generator().manual_seed(BASE_SEED))
-
-
-def _effect(model: Family, latent: Latent, base_KZ: Tensor, dims: slice) -> NDArray[np.float32]:
-    """(J,): root mean square change of the means when each of these dimensions goes from -1 to 1."""
-    indices = range(base_KZ.shape[1])[dims]
-    codes = base_KZ.repeat(2 * len(indices), 1).unflatten(0, (len(indices), 2, -1))  # (J, 2, K, Z)
-    for row, dim in enumerate(indices):
-        codes[row, 0, :, dim] = -1.0
-        codes[row, 1, :, dim] = 1.0
-    means = latent.decode(codes.flatten(0, 2).to(_dtype(model)).to(model.device)).float()
-    low_JKD, high_JKD = means.view(len(indices), 2, len(base_KZ), -1).unbind(1)
-    effect: NDArray[np.float32] = (high_JKD - low_JKD).square().mean(dim=(1, 2)).sqrt().cpu().numpy()
-    return effect
-
-
 def latent_of(model: Family) -> Latent:
     """The model, if it has a latent space.
 
@@ -293,7 +219,8 @@ def latent_of(model: Family) -> Latent:
     return model
 
 
-def _dtype(model: Family) -> torch.dtype:
+def dtype_of(model: Family) -> torch.dtype:
+    """The floats that the model computes with."""
     return next(model.parameters()).dtype
 
 

@@ -11,7 +11,7 @@ from torch import nn
 from gmstudio import data
 from gmstudio.cards import ImageSpec, LatentSpec
 from gmstudio.data.dataset import DataError, Dataset, to_display
-from gmstudio.engine import latents
+from gmstudio.engine import latent_measures, latents
 from gmstudio.families import FAMILIES
 from gmstudio.families.base import Family
 from gmstudio.messages import Array, Decode, Decoded, Encode, LatentsMeasured, MeasureLatents
@@ -49,7 +49,7 @@ def decode(model: Family, array: np.ndarray) -> Decoded:
 
 
 def run_measure(model: Family, dataset: Dataset) -> tuple[LatentsMeasured, int]:
-    *pieces, last = latents.measure(model, 9, dataset, MeasureLatents(request=4, run="r"))
+    *pieces, last = latent_measures.measure(model, 9, dataset, MeasureLatents(request=4, run="r"))
     assert all(piece is None for piece in pieces)
     assert isinstance(last, LatentsMeasured)
     return last, len(pieces)
@@ -114,7 +114,7 @@ def test_a_model_without_a_latent_space_is_refused(digits: Dataset) -> None:
     with pytest.raises(ValueError, match="no encoder"):
         latents.encode(model, digits, Encode(run="r"))
     with pytest.raises(ValueError, match="no latent space"):
-        latents.measure(model, 0, digits, MeasureLatents(run="r"))
+        latent_measures.measure(model, 0, digits, MeasureLatents(run="r"))
 
 
 def test_encode_gives_the_posterior_of_that_image(vae: Family, digits: Dataset) -> None:
@@ -145,7 +145,7 @@ def test_data_that_changed_since_training_is_named(vae: Family) -> None:
     with pytest.raises(ValueError, match=r"16 levels.*4 levels"):
         latents.encode(vae, other, Encode(run="r"))
     with pytest.raises(ValueError, match=r"16 levels.*4 levels"):
-        latents.measure(vae, 0, other, MeasureLatents(run="r"))
+        latent_measures.measure(vae, 0, other, MeasureLatents(run="r"))
 
 
 def test_measured_kl_is_the_mean_over_validation_images(vae: Family, digits: Dataset) -> None:
@@ -160,7 +160,7 @@ def test_measured_kl_is_the_mean_over_validation_images(vae: Family, digits: Dat
 
 def test_measured_effect_is_that_of_moving_one_dimension(vae: Family, digits: Dataset) -> None:
     reply, _ = run_measure(vae, digits)
-    base = latents._base_codes(DIMS)
+    base = latent_measures._base_codes(LatentSpec(DIMS))
     for dim in range(DIMS):
         low, high = base.clone(), base.clone()
         low[:, dim], high[:, dim] = -1, 1
@@ -193,7 +193,7 @@ def test_exploring_leaves_training_as_it_was(vae: Family, digits: Dataset) -> No
     weights = {k: v.clone() for k, v in vae.state_dict().items()}
     decode(vae, codes())
     latents.encode(vae, digits, Encode(run="r"))
-    for _ in latents.measure(vae, 0, digits, MeasureLatents(run="r")):
+    for _ in latent_measures.measure(vae, 0, digits, MeasureLatents(run="r")):
         assert [m.training for m in vae.modules()] == modes
         assert not torch.is_inference_mode_enabled()
     assert torch.equal(torch.get_rng_state(), before)
