@@ -89,13 +89,14 @@ def quality(
     minutes: Annotated[float, typer.Option(help="Of training; the tests come after it.")] = 15.0,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     threads: Annotated[int, typer.Option(min=0, help="0: as many as torch thinks best.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cuda:0, mps or cpu.")] = "auto",
     out: Annotated[str, typer.Option("--out", help="Folder for the best weights and the result.")] = "",
     settings: SetOption = None,
 ) -> None:
     """Likelihood of real test images after training for some minutes by the family's recipe."""
     from benchmarks import quality as benchmark
 
-    report(benchmark.measure(family, data_dir, minutes, seed, threads, settings or [], out))
+    report(benchmark.measure(family, data_dir, minutes, seed, threads, device, settings or [], out))
 
 
 @app.command()

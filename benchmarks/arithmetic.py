@@ -6,7 +6,8 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-SIDE = 1536
+SIDE = 512
+"""Of the matrices: large enough for the full rate, small enough to be done between two turns of a busy machine."""
 SECONDS = 0.5
 DENSE = ("markov", "fvbn", "nade", "made")
 """Families that use each weight once an image. Their own passes repeat or skip some products to save time or memory,

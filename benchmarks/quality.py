@@ -16,6 +16,7 @@ from benchmarks.timed_training import TimedTrainer
 from gmstudio import data
 from gmstudio.cards import parse_config
 from gmstudio.data.dataset import Dataset
+from gmstudio.engine.device import choose_device, describe_device
 from gmstudio.engine.models import build_model, family_class
 from gmstudio.engine.score import Score, score
 from gmstudio.engine.train import load_weights
@@ -30,7 +31,7 @@ VALIDATION_SHARE = 0.04
 
 
 def measure(
-    family: str, data_dir: str, minutes: float, seed: int, threads: int, settings: list[str], out: str
+    family: str, data_dir: str, minutes: float, seed: int, threads: int, device: str, settings: list[str], out: str
 ) -> dict[str, Any]:
     """Train, choose, test.
 
@@ -40,6 +41,7 @@ def measure(
         minutes: of wall time for training and the validations in between; the tests come after it.
         seed: of the initial weights, the order of the images and all noise.
         threads: 0 leaves torch's choice.
+        device: see ``choose_device``.
         settings: see ``read_recipe``.
         out: where the best weights and the result are kept, also of a run that was ended early; "" keeps none.
 
@@ -47,14 +49,16 @@ def measure(
         ``test_nll_nats`` and its standard error, the papers' figures, and how it came about.
 
     Raises:
-        ValueError: when recipe, settings or images cannot be used.
+        ValueError: when recipe, settings, images or device cannot be used.
+        FloatingPointError: when the loss is no longer finite.
     """
+    where = choose_device(device)
     if threads:
         torch.set_num_threads(threads)
     recipe = read_recipe(family, settings)
     dataset = data.load(recipe.data.source, {**recipe.data.settings, "folder": data_dir})
     kind = family_class(family)
-    model = build_model(kind, parse_config(kind.Config, recipe.config), dataset.image, torch.device("cpu"), seed)
+    model = build_model(kind, parse_config(kind.Config, recipe.config), dataset.image, where, seed)
     run = _Run(family, recipe, dataset, model, minutes * 60, seed, Path(out) if out else None)
     run.train()
     return run.test()
@@ -95,6 +99,7 @@ class _Run:
             "seed": seed,
             "config": msgspec.to_builtins(model.config),
             "training": msgspec.to_builtins(recipe.training),
+            "device": describe_device(model.device),
             "threads": torch.get_num_threads(),
             "validations": self._curve,
         }

@@ -62,7 +62,7 @@ class _Matrix:
         self._parameter, self._phase, self._count = parameter, phase, 0
         rows, columns = parameter.flatten(1).shape
         self._left, self._right = parameter.new_zeros(rows, rows), parameter.new_zeros(columns, columns)
-        self._left_basis, self._right_basis = torch.eye(rows), torch.eye(columns)
+        self._left_basis, self._right_basis = torch.eye(rows).to(parameter), torch.eye(columns).to(parameter)
         self._mean, self._square = parameter.new_zeros(rows, columns), parameter.new_zeros(rows, columns)
 
     def update(self, rate: float) -> None:

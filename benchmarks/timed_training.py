@@ -4,6 +4,7 @@ A slower machine makes fewer steps, but its learning rate falls to zero all the 
 best that it could reach in this time and not an unfinished longer run.
 """
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ from gmstudio.families.base import Family, LossTerms, Phase
 
 MILLION = 1_000_000
 RUNNING_LOSS = 0.98
+LOOK_EVERY = 50
+"""Steps after which the loss is looked at, for which an accelerator must be waited for."""
 
 
 class TimedTrainer:
@@ -40,7 +43,7 @@ class TimedTrainer:
     def __init__(self, model: Family, dataset: Dataset, settings: TimedTraining, seconds: float, seed: int) -> None:
         self.model = model
         self.step = 0
-        self.running_loss = float("nan")
+        self._running_loss: Tensor | None = None
         self._seconds = seconds
         self._schedule = Training(
             steps=MILLION,
@@ -73,6 +76,11 @@ class TimedTrainer:
         return self._batch / self._batches.steps_per_epoch
 
     @property
+    def running_loss(self) -> float:
+        """Mean of the training loss over about the last 50 steps."""
+        return float("nan") if self._running_loss is None else float(self._running_loss)
+
+    @property
     def rate(self) -> float:
         """The present learning rate."""
         return learning_rate(self._schedule, self._millionths())
@@ -90,6 +98,10 @@ class TimedTrainer:
                     self._update(updater)
             self.step += 1
             self.averaged.update(self.step)
+            if self.step % LOOK_EVERY == 1 and not math.isfinite(self.running_loss):
+                raise FloatingPointError(
+                    f"The loss became {self.running_loss} before step {self.step}. Lower the learning rate."
+                )
             yield
 
     def _update(self, updater: "_Updater") -> None:
@@ -107,14 +119,9 @@ class TimedTrainer:
         if phase.after_update is not None:
             phase.after_update()
         self._batch += 1
-        self._note(float(terms["loss"].detach()))
-
-    def _note(self, loss: float) -> None:
-        if not loss - loss == 0.0:
-            raise FloatingPointError(f"The loss became {loss} at step {self.step + 1}. Lower the learning rate.")
-        if self.running_loss != self.running_loss:
-            self.running_loss = loss
-        self.running_loss += (1 - RUNNING_LOSS) * (loss - self.running_loss)
+        loss = terms["loss"].detach()
+        running = self._running_loss
+        self._running_loss = loss if running is None else torch.lerp(loss, running, RUNNING_LOSS)
 
     def _millionths(self) -> int:
         return int(self.progress * MILLION)

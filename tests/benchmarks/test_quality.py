@@ -27,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def measured(folder: Path, **settings: Any) -> dict[str, Any]:
-    arguments = {"minutes": 0.01, "seed": 3, "threads": 0, "settings": [], "out": "", **settings}
+    arguments = {"minutes": 0.01, "seed": 3, "threads": 0, "device": "cpu", "settings": [], "out": "", **settings}
     return quality.measure("fvbn", str(folder), **arguments)
 
 

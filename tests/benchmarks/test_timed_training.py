@@ -111,5 +111,5 @@ def test_a_loss_that_is_lost_ends_the_training(monkeypatch: pytest.MonkeyPatch) 
     Clock(monkeypatch)
     model = Toy()
     model.factor = float("nan")
-    with pytest.raises(FloatingPointError, match=r"became nan at step 1\. Lower the learning rate"):
+    with pytest.raises(FloatingPointError, match=r"became nan before step 1\. Lower the learning rate"):
         next(trainer_of(model).run())
