@@ -319,9 +319,12 @@ class NADEStepper:
         ones = (1,) * len(ops.tail)
         self._starts = ops.load(scale * known_EN).reshape(*known_EN.shape, *ones)
         self._givens = None if model.given_DN is None else ops.load(scale * given_DN).reshape(*given_DN.shape, *ones)
-        self._sums_N, self._update_N = ops.zeros(model.config.num_hidden), ops.zeros(model.config.num_hidden)
+        self._sums_N = ops.zeros(model.config.num_hidden)
         self._num_summed: int | None = None
-        self._updates = [self._compile_update(step) for step in range(len(order_D3))]
+        self._updates = ops.rank_one_updates(self._weights_DN, self._inputs.rows[1:], self._sums_N)
+        if self._givens is not None:
+            for update, given_N in zip(self._updates, self._givens, strict=True):
+                update += ops.add(self._sums_N, given_N, self._sums_N)
         program, hidden = self._compile_hidden(model, is_logistic)
         weights_DFK = ops.load(_reads(model.readout_DFN[index_D], model.offset_DF[index_D], is_logistic))
         self._features_F = ops.zeros(model.output.num_features)
@@ -361,15 +364,6 @@ class NADEStepper:
             for call in program + self._ops.add(self._sums_N, self._starts[step], self._sums_N):
                 call()
         self._num_summed = step
-
-    def _compile_update(self, step: int) -> Program:
-        """The calls that add what the value at ``step`` contributes."""
-        ops, value = self._ops, self._inputs.rows[1 + step : 2 + step]
-        program = ops.linear(self._weights_DN[step, :, None], value, self._update_N)
-        program += ops.add(self._sums_N, self._update_N, self._sums_N)
-        if self._givens is not None:
-            program += ops.add(self._sums_N, self._givens[step], self._sums_N)
-        return program
 
     def _compile_hidden(self, model: NADE, is_logistic: bool) -> tuple[Program, Array]:
         """The calls from the running pre-activation to the last hidden layer, and where that is, after a one."""

@@ -58,6 +58,9 @@ class StepOps(Protocol):
     def tanh(self, x: Array, out: Array) -> Program:
         """Compute out = tanh(x)."""
 
+    def rank_one_updates(self, weights: Array, rows: Array, out: Array) -> list[Program]:
+        """For each of D weights (D, M) and rows (D, B): compute out += weight ⊗ row, for out (M, B)."""
+
     def windows(self, rows: Array, kernel_size: int) -> Array:
         """A view of (N, W + K - 1, F, B) as overlapping windows (N, W, K·F, B)."""
 
@@ -119,6 +122,20 @@ class NumpyOps:
     def tanh(self, x: Array, out: Array) -> Program:
         """See ``StepOps``."""
         return [partial(np.tanh, x, out)]
+
+    def rank_one_updates(self, weights: Array, rows: Array, out: Array) -> list[Program]:
+        """See ``StepOps``."""
+        if not self.tail:
+            product = np.empty_like(out)
+            add = partial(np.add, out, product, out)
+            values = [rows[index : index + 1] for index in range(len(rows))]  # views: a single item would be a copy
+            return [[partial(np.multiply, *factors, product), add] for factors in zip(weights, values, strict=True)]
+        # Torch's product adds to what is there, at a fifth of the cost of numpy's product and sum.
+        with torch.inference_mode(False):
+            weights_DM1, rows_D1B = torch.from_numpy(weights).unsqueeze(2), torch.from_numpy(rows).unsqueeze(1)
+            add_product = torch.from_numpy(out).addmm_
+            pairs = zip(weights_DM1.unbind(), rows_D1B.unbind(), strict=True)
+            return [[partial(add_product, weight_M1, row_1B)] for weight_M1, row_1B in pairs]
 
     def windows(self, rows: Array, kernel_size: int) -> Array:
         """See ``StepOps``."""
@@ -191,6 +208,11 @@ class TorchOps:
     def tanh(self, x: Array, out: Array) -> Program:
         """See ``StepOps``."""
         return [partial(torch.tanh, x, out=out)]
+
+    def rank_one_updates(self, weights: Array, rows: Array, out: Array) -> list[Program]:
+        """See ``StepOps``."""
+        pairs = zip(weights.unsqueeze(2).unbind(), rows.unsqueeze(1).unbind(), strict=True)
+        return [[partial(out.addmm_, weight_M1, row_1B)] for weight_M1, row_1B in pairs]
 
     def windows(self, rows: Array, kernel_size: int) -> Array:
         """See ``StepOps``."""
