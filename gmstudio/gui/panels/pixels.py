@@ -200,7 +200,6 @@ class PixelsPanel(Panel):
         self.surprise.canvas.clicked.connect(session.go_to)
         self.canvas.hovered.connect(self._on_hovered)
         self.surprise.canvas.hovered.connect(self._on_hovered)
-        self.tabs.currentChanged.connect(self._on_tab)
 
     # ---- showing -----------------------------------------------------------------------------------------------
 
@@ -296,13 +295,8 @@ class PixelsPanel(Panel):
         self.canvas.set_heat(large)
         self.surprise.set_swapped(large)
 
-    def _on_tab(self, index: int) -> None:
-        if self.tabs.widget(index) is self.given:
-            self.given.load()
-
     def _show_given(self) -> None:
         self.tabs.setCurrentWidget(self.given)
-        self.given.load()
         self.given.images.setFocus()
 
     def _on_forks_changed(self) -> None:

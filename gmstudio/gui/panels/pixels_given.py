@@ -3,7 +3,7 @@
 import math
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QStandardItemModel
+from PySide6.QtGui import QShowEvent, QStandardItemModel
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gmstudio.gui.panels.panel import Panel
@@ -100,8 +100,14 @@ class GivenView(QWidget):
 
     def load(self) -> None:
         """Fetch images, unless they are there already."""
-        if self._session.images.data is None and not self._session.images.browsing:
+        images = self._session.images
+        if images.data is None and not images.browsing and self._session.run:
             self._browse(0)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """There must be images to pick from."""
+        super().showEvent(event)
+        self.load()
 
     def refresh(self) -> None:
         """Show what is given, what can be, and how near the outcome is."""
@@ -110,6 +116,8 @@ class GivenView(QWidget):
         self.preset.setCurrentIndex(list(PRESETS).index(givens.preset))
         self.preset.blockSignals(False)
         self._show_what_is_possible()
+        if self.isVisible() and self._session.walk.usable and not self._session.images.problem:
+            self.load()  # of another run than before
         self._drop.setEnabled(givens.given is not None)
         given = givens.given
         here = given is not None and data is not None and given.split == data.split

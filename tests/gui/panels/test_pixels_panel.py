@@ -14,7 +14,7 @@ from gmstudio.cards import ImageSpec
 from gmstudio.families import FAMILIES
 from gmstudio.gui.panels.pixels import PixelsPanel
 from gmstudio.gui.widgets.paint_canvas import PaintCanvas
-from gmstudio.messages import EngineReported, TrainingChanged
+from gmstudio.messages import BrowseData, EngineReported, TrainingChanged
 from gmstudio.session.library import RunLibrary
 from gmstudio.session.pixel_state import PixelState, entropy_nats
 from gmstudio.session.pixels import PixelsSession
@@ -376,6 +376,18 @@ def test_a_given_set_is_chosen_marked_and_measured(free: PixelsPanel, free_engin
     free_engine.serve()
     assert where(free).placed().sum(axis=(1, 2)).tolist() == [0, 0, 9]
     assert not free.grab().isNull()
+
+
+def test_images_of_another_run_come_by_themselves(free: PixelsPanel, free_engine: PixelEngine) -> None:
+    free.tabs.setCurrentWidget(free.given)
+    free_engine.serve()
+    asked = len([c for c in free_engine.sent if isinstance(c, BrowseData)])
+    free.session.choose_run("/runs/other")
+    free_engine.serve()
+    free_engine.list_runs(RUN, "/runs/other")
+    free_engine.serve()
+    assert len([c for c in free_engine.sent if isinstance(c, BrowseData)]) == asked + 1
+    assert len(free.given.images.images) == 20
 
 
 def test_denoising_from_the_panel(free: PixelsPanel, free_engine: PixelEngine) -> None:
