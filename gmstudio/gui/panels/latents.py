@@ -1,15 +1,26 @@
 """The Latents panel: the image of a code, large, and everything that moves the code."""
 
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QSizePolicy,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
-from gmstudio.gui.panels.latents_data import DataView
 from gmstudio.gui.panels.latents_sliders import SlidersView
-from gmstudio.gui.panels.latents_strips import InterpolationView, SpaceKeeper, TraversalView
+from gmstudio.gui.panels.latents_strips import SpaceKeeper
+from gmstudio.gui.panels.latents_view import LatentView
+from gmstudio.gui.panels.latents_views import BELOW_IMAGE, VIEWS
 from gmstudio.gui.panels.panel import Panel
 from gmstudio.gui.run_chooser import RunChooser
 from gmstudio.gui.theme import GRID
@@ -20,6 +31,8 @@ from gmstudio.session.library import RunLibrary
 
 SIDE_WIDTH = 64 * GRID
 IMAGE_HEIGHT = 24 * GRID
+IMAGE_STRETCH, BESIDE_STRETCH = 10, 9
+"""The decoded image gets more of the width than what stands beside it."""
 CAPTION_HEIGHT = 3 * GRID
 NO_RUN = (
     "No model with a latent space has been trained yet. Start a VAE or a GAN under Train; its code can be explored "
@@ -33,11 +46,15 @@ SCORE_TIP = "The probability that the discriminator gives to this image of being
 
 
 class LatentsPanel(Panel):
-    """The decoded image, the original beside it, rows of neighbours below, sliders at the side.
+    """The decoded image, the original beside it, one of several views below, sliders at the side.
 
     Args:
         session: what it shows and changes.
         library: the runs to choose from.
+
+    Attributes:
+        tabs: the views.
+        views: the same by name, see ``latents_views.VIEWS``.
     """
 
     name: ClassVar[str] = "latents"
@@ -61,9 +78,9 @@ class LatentsPanel(Panel):
         self.score_bar = QProgressBar()
         self.name_widget(self.score_bar, "score_bar", "Discriminator's verdict, as a bar", SCORE_TIP)
         self.sliders = SlidersView(self, session)
-        self.traversal = TraversalView(self, session)
-        self.interpolation = InterpolationView(self, session)
-        self.data = DataView(self, session)
+        self.tabs = QTabWidget()
+        self.views: dict[str, LatentView] = {}
+        self._add_views()
         self.forget = self.add_action(
             "forget", "Hide original", "X", session.gallery.forget, icon="close", tip="Show the decoded image alone"
         )
@@ -72,6 +89,19 @@ class LatentsPanel(Panel):
         self._connect()
         session.choose_run(self.run.current())
         self._refresh()
+
+    def _add_views(self) -> None:
+        self.tabs.setDocumentMode(True)
+        self.tabs.tabBar().setDrawBase(False)
+        self.tabs.setUsesScrollButtons(True)
+        self.tabs.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
+        self.name_widget(self.tabs, "views", "Views of the latent space", "")
+        for place, entry in enumerate(VIEWS):
+            view = self.views[entry.name] = entry.make(self, self.session)
+            self.tabs.addTab(view, entry.title)
+            self.tabs.setTabToolTip(place, f"{entry.tip} ({entry.key})")
+            go = partial(self.tabs.setCurrentWidget, view)
+            self.add_action(f"view_{entry.name}", f"View: {entry.title}", entry.key, go, tip=entry.tip)
 
     # ---- layout ------------------------------------------------------------------------------------------------
 
@@ -91,8 +121,7 @@ class LatentsPanel(Panel):
         left = QVBoxLayout()
         left.setSpacing(GRID)
         left.addLayout(self._pictures(), 1)
-        for view in (self.traversal, self.interpolation, self.data):
-            left.addWidget(view)
+        left.addWidget(self.tabs)
         body.addLayout(left, 1)
         body.addWidget(self.sliders)
         body.setStretch(0, 7)
@@ -118,8 +147,12 @@ class LatentsPanel(Panel):
         head.addStretch(1)
         beside.addLayout(head)
         beside.addWidget(self.original, 1)
-        pictures.addWidget(self._original_side, 1)
-        pictures.addWidget(self._decoded_side(), 1)
+        pictures.addWidget(self._original_side, BESIDE_STRETCH)
+        pictures.addWidget(self._decoded_side(), IMAGE_STRETCH)
+        for view in self.views.values():
+            if view.beside is not None:
+                view.beside.setParent(self)
+                pictures.addWidget(view.beside, BESIDE_STRETCH)
         return pictures
 
     def _decoded_side(self) -> QWidget:
@@ -144,6 +177,8 @@ class LatentsPanel(Panel):
         verdict.addWidget(self.score_bar)
         verdict.addStretch(1)
         column.addWidget(self._score_row)
+        for make in BELOW_IMAGE:
+            column.addWidget(make(self, self.session))
         return side
 
     def _keep_space(self) -> None:
@@ -159,6 +194,8 @@ class LatentsPanel(Panel):
         session.shown_changed.connect(self._refresh)
         session.gallery.encoding_changed.connect(self._refresh_original)
         self._library.changed.connect(self._refresh_words)
+        self.tabs.currentChanged.connect(self._on_view_chosen)
+        self._on_view_chosen()
 
     # ---- showing -----------------------------------------------------------------------------------------------
 
@@ -172,6 +209,11 @@ class LatentsPanel(Panel):
             self.score_bar.setValue(round(1000 * score))
         self._refresh_original()
         self._refresh_words()
+
+    def _on_view_chosen(self) -> None:
+        for view in self.views.values():
+            if view.beside is not None:
+                view.beside.setVisible(view is self.tabs.currentWidget())
 
     def _refresh_original(self) -> None:
         encoding = self.session.gallery.encoding

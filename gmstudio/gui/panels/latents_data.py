@@ -1,9 +1,10 @@
 """The row of data images below the decoded one, to be encoded."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSpinBox, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSpinBox
 
 from gmstudio.gui.panels.latents_strips import flat, lay_out_strip, show_images
+from gmstudio.gui.panels.latents_view import LatentView
 from gmstudio.gui.panels.panel import Panel
 from gmstudio.gui.theme import GRID
 from gmstudio.gui.widgets.traversal_strip import TraversalStrip
@@ -11,9 +12,10 @@ from gmstudio.session.latent_gallery import PAGE, SPLITS
 from gmstudio.session.latents import LatentsSession
 
 DATA_TIP = "Images of the run's data. Click one to encode it and set the sliders to its code."
+NO_ENCODER = "{} has no encoder, so images of the data have no code here."
 
 
-class DataView(QWidget):
+class DataView(LatentView):
     """Images of the data to encode."""
 
     def __init__(self, panel: Panel, session: LatentsSession) -> None:
@@ -75,8 +77,11 @@ class DataView(QWidget):
 
     def _refresh(self) -> None:
         gallery, page = self._gallery, self._gallery.page
-        self.setVisible(gallery.usable)
-        self.encode.setEnabled(gallery.usable)
+        for control in (self.encode, self.split, self.index, self.strip):
+            control.setEnabled(gallery.usable)
+        opened = self._session.opened
+        without = opened is not None and not gallery.usable
+        self.strip.set_placeholder(NO_ENCODER.format(opened.info.family_title) if opened and without else "")
         self.split.setCurrentIndex(self.split.findData(gallery.split))
         self.index.blockSignals(True)
         self.index.setRange(0, max(0, gallery.size - 1, gallery.index))

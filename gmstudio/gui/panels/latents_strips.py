@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gmstudio.gui.panels.latents_view import LatentView
 from gmstudio.gui.panels.panel import Panel
 from gmstudio.gui.theme import GRID
 from gmstudio.gui.widgets.slider_row import dim_label
@@ -50,7 +51,7 @@ class SpaceKeeper(QObject):
         return False
 
 
-class TraversalView(QWidget):
+class TraversalView(LatentView):
     """The image along the dimension that was touched last."""
 
     def __init__(self, panel: Panel, session: LatentsSession) -> None:
@@ -122,7 +123,7 @@ class TraversalView(QWidget):
         self._session.set_value(self._session.dim, round(low + share * (high - low), 2))
 
 
-class InterpolationView(QWidget):
+class InterpolationView(LatentView):
     """Two slots, the images between them, and playing."""
 
     def __init__(self, panel: Panel, session: LatentsSession) -> None:

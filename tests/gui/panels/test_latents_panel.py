@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QComboBox, QLabe
 from pytestqt.qtbot import QtBot
 
 from gmstudio.gui.panels.latents import NO_RUN, LatentsPanel
+from gmstudio.gui.panels.latents_views import VIEWS
 from gmstudio.gui.theme import theme
 from gmstudio.session.latents import LatentsSession
 from gmstudio.session.library import RunLibrary
@@ -56,6 +57,14 @@ def click(qtbot: QtBot, panel: LatentsPanel, name: str) -> None:
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
+def open_view(panel: LatentsPanel, name: str) -> None:
+    """Open a view by its action."""
+    action = panel.findChild(QAction, f"action.latents.view_{name}")
+    assert action is not None
+    action.trigger()
+    assert panel.tabs.currentWidget() is panel.views[name] and panel.views[name].isVisible()
+
+
 def test_controls_have_names_words_and_tips(panel: LatentsPanel) -> None:
     names = (
         "run image slider.3 value.3 lock.3 reset randomize vary sort measure strip encode data store_a store_b swap "
@@ -71,6 +80,22 @@ def test_keys_are_listed_and_none_is_given_twice(panel: LatentsPanel) -> None:
     keys = [s.toString() for action in panel.listed_actions() for s in action.shortcuts()]
     assert {"R", "N", "Shift+N", "E", "P", "Space", "A", "B"} <= set(keys)
     assert len(keys) == len(set(keys))
+
+
+def test_every_view_is_reached_by_its_key_and_the_image_stays_the_largest(
+    qtbot: QtBot, panel: LatentsPanel
+) -> None:
+    slider = control(panel, "slider.0")
+    slider.setFocus()
+    qtbot.waitUntil(slider.hasFocus)
+    for entry in VIEWS:
+        qtbot.keyClick(slider, entry.key)
+        view = panel.views[entry.name]
+        assert panel.tabs.currentWidget() is view and view.isVisible()
+        assert panel.image.height() > panel.tabs.height()
+        for other in panel.views.values():
+            if other.beside is not None:
+                assert other.beside.isVisible() == (other is view)
 
 
 def test_a_slider_moves_the_image(qtbot: QtBot, panel: LatentsPanel, engine: LatentEngine) -> None:
@@ -176,17 +201,17 @@ def test_the_order_does_not_change_under_the_users_hands(
 
 def test_an_image_of_the_traversal_sets_the_dimension(panel: LatentsPanel) -> None:
     panel.session.choose_dim(2)
-    panel.traversal.strip.clicked.emit(10)
+    panel.views["along"].strip.clicked.emit(10)
     assert panel.session.code[2] == 3.0
-    assert panel.traversal.strip.position == pytest.approx(10.0)
-    panel.traversal.strip.scrubbed.emit(4.5)
+    assert panel.views["along"].strip.position == pytest.approx(10.0)
+    panel.views["along"].strip.scrubbed.emit(4.5)
     assert panel.session.code[2] == pytest.approx(-0.3)
-    assert "z₂" in panel.traversal.title.text()
+    assert "z₂" in panel.views["along"].title.text()
 
 
 def test_an_image_of_the_data_is_encoded_and_shown_beside(panel: LatentsPanel, engine: LatentEngine) -> None:
     assert not panel.original.isVisible()
-    panel.data.strip.clicked.emit(4)
+    panel.views["data"].strip.clicked.emit(4)
     engine.serve()
     encoding = panel.session.gallery.encoding
     assert encoding is not None and encoding.index == 4
@@ -201,15 +226,17 @@ def test_an_image_of_the_data_is_encoded_and_shown_beside(panel: LatentsPanel, e
 
 
 def test_a_typed_number_is_encoded(qtbot: QtBot, panel: LatentsPanel, engine: LatentEngine) -> None:
-    panel.data.index.setValue(42)
+    panel.views["data"].index.setValue(42)
     engine.serve()
     assert panel.session.gallery.page is not None and panel.session.gallery.page.start == 40
+    open_view(panel, "data")
     click(qtbot, panel, "encode")
     engine.serve()
     assert panel.session.gallery.encoding is not None and panel.session.gallery.encoding.index == 42
 
 
 def test_two_codes_are_stored_and_gone_between(qtbot: QtBot, panel: LatentsPanel) -> None:
+    open_view(panel, "way")
     click(qtbot, panel, "randomize")
     a = panel.session.code
     click(qtbot, panel, "store_a")
@@ -225,6 +252,7 @@ def test_two_codes_are_stored_and_gone_between(qtbot: QtBot, panel: LatentsPanel
 
 
 def test_playing_moves_the_sliders(qtbot: QtBot, panel: LatentsPanel) -> None:
+    open_view(panel, "way")
     click(qtbot, panel, "interpolate")
     assert control(panel, "interpolate").accessibleName() == "Pause"
     start = panel.session.interpolation.position
@@ -246,7 +274,8 @@ def test_a_gan_shows_its_verdict_and_no_data(panel: LatentsPanel, engine: Latent
     assert isinstance(score, QLabel) and score.isVisible()
     assert f"{shown.score:.3f}" in score.text()
     assert panel.score_bar.value() == round(1000 * shown.score)
-    assert not panel.data.isVisible()
+    open_view(panel, "data")
+    assert "has no encoder" in panel.views["data"].strip._placeholder and not panel.views["data"].strip.isEnabled()
     assert panel.sliders.sort.findData("kl") == -1
 
 

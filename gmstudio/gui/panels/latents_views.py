@@ -1,0 +1,41 @@
+"""The views below the decoded image, one tab each, and the lines right under it; the panel takes them from here."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from PySide6.QtWidgets import QWidget
+
+from gmstudio.gui.panels.latents_data import DataView
+from gmstudio.gui.panels.latents_strips import InterpolationView, TraversalView
+from gmstudio.gui.panels.latents_view import LatentView
+from gmstudio.gui.panels.panel import Panel
+from gmstudio.session.latents import LatentsSession
+
+
+class ViewEntry(NamedTuple):
+    """A view and how to reach it.
+
+    Args:
+        name: of its action, ``latents.view_<name>``, and its key in ``LatentsPanel.views``.
+        title: of the tab.
+        key: that opens it.
+        tip: what it is for.
+        make: builds it.
+    """
+
+    name: str
+    title: str
+    key: str
+    tip: str
+    make: Callable[[Panel, LatentsSession], LatentView]
+
+
+VIEWS: tuple[ViewEntry, ...] = (
+    ViewEntry("along", "Along", "1", "The image along the dimension that was touched last", TraversalView),
+    ViewEntry("way", "A to B", "2", "From one code to another, and playing it", InterpolationView),
+    ViewEntry("data", "Data", "3", "Images of the data, to be encoded", DataView),
+)
+"""In the order of the tabs."""
+
+BELOW_IMAGE: tuple[Callable[[Panel, LatentsSession], QWidget], ...] = ()
+"""Lines under the decoded image, from top to bottom."""
