@@ -82,9 +82,7 @@ def test_keys_are_listed_and_none_is_given_twice(panel: LatentsPanel) -> None:
     assert len(keys) == len(set(keys))
 
 
-def test_every_view_is_reached_by_its_key_and_the_image_stays_the_largest(
-    qtbot: QtBot, panel: LatentsPanel
-) -> None:
+def test_every_view_is_reached_by_its_key_and_the_image_stays_the_largest(qtbot: QtBot, panel: LatentsPanel) -> None:
     slider = control(panel, "slider.0")
     slider.setFocus()
     qtbot.waitUntil(slider.hasFocus)
