@@ -120,8 +120,8 @@ class PixelWalk(PixelRequests):
         if self.usable and self.state is not None and self.state.finished:
             self.go_to(self.start)
         self.playing = True
-        self.clock.start()
         self.changed.emit()
+        self.clock.start()  # not before what the window does about it, which would count as playing time
         self._on_tick()
 
     def pause(self) -> None:
