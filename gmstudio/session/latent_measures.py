@@ -13,6 +13,8 @@ from gmstudio.messages import CommandFailed, LatentsMeasured, MeasureLatents
 Sort = Literal["index", "kl", "effect"]
 COLLAPSED_NATS = 0.01
 """A dimension whose mean KL is below this carries nothing: its posterior is the prior for every image."""
+WEAK_EFFECT = 0.005
+"""A dimension that changes the pixels (0 … 1) by less than this, root mean square, is hardly seen."""
 LIVE_PAUSE_S = 3.0
 LIVE_SHARE = 0.1
 """While the model trains, measuring takes at most about this share of the engine's time."""
@@ -26,11 +28,13 @@ class LatentMeasures(QObject):
         effect: (Z,) root mean square change of the means (0 … 1) from -1σ to 1σ; None before measured.
         step: training step of the weights that were measured; -1 before.
         sort: the order that the user wants.
+        hiding: whether dimensions below the threshold are left out.
+        thresholds: by measure, what those that are shown reach at least.
         problem: why measuring failed, or "".
 
     Signals:
         changed: new measures, none any more, or a problem.
-        sort_changed: another order is wanted.
+        sort_changed: another order is wanted, or others are to be left out.
     """
 
     changed = Signal()
@@ -43,6 +47,8 @@ class LatentMeasures(QObject):
         self.step = -1
         self.sort: Sort = "kl"
         self.problem = ""
+        self.hiding = False
+        self.thresholds: dict[Sort, float] = {"kl": COLLAPSED_NATS, "effect": WEAK_EFFECT, "index": 0.0}
         self._events = events
         self._request = 0
         self._asked_s = self._took_s = 0.0
@@ -84,6 +90,34 @@ class LatentMeasures(QObject):
         if measure is None or len(measure) != num_dims:
             return list(range(num_dims))
         return [int(dim) for dim in np.argsort(-measure, kind="stable")]
+
+    @property
+    def hidden_by(self) -> Sort:
+        """The measure whose threshold holds: the one sorted by, else KL where it is known; ``index``: none."""
+        if self.sorted_by != "index":
+            return self.sorted_by
+        return "kl" if self.kl is not None else "effect" if self.effect is not None else "index"
+
+    def shown(self, num_dims: int) -> list[int]:
+        """The dimensions that are not left out, in order."""
+        by = self.hidden_by
+        measure = {"kl": self.kl, "effect": self.effect, "index": None}[by]
+        order = self.order(num_dims)
+        if not self.hiding or measure is None or len(measure) != num_dims:
+            return order
+        return [dim for dim in order if measure[dim] >= self.thresholds[by]]
+
+    def hide(self, hiding: bool) -> None:
+        """Leave out the dimensions below the threshold, or show all."""
+        if hiding != self.hiding:
+            self.hiding = hiding
+            self.sort_changed.emit()
+
+    def set_threshold(self, value: float) -> None:
+        """Leave out the dimensions below this, in the measure of ``hidden_by``."""
+        if value != self.thresholds[self.hidden_by]:
+            self.thresholds[self.hidden_by] = max(0.0, value)
+            self.sort_changed.emit()
 
     def set_sort(self, sort: Sort) -> None:
         """Want another order."""
