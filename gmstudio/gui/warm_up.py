@@ -3,9 +3,12 @@
 import importlib
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from types import ModuleType
 
+from PySide6 import QtCore, QtGui, QtWidgets
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from gmstudio.gui.forms import fields_of_every_kind
@@ -15,7 +18,7 @@ from gmstudio.gui.widgets.formula import formulas
 TURN_MS = 2
 SWITCH_S = 0.0005
 """While modules load in a thread, the interpreter is handed over this often, so that the window keeps answering."""
-
+PIECE_S = 0.002
 
 FIRST_FORMULA = r"\mathcal{L}_\theta = -\mathbb{E}\left[\sum_{i=1}^D \log p(x_i | x_{<i})\right]"
 
@@ -24,7 +27,8 @@ class WarmUp(QObject):
     """Draws icons, makes a first field of each kind, loads modules, typesets, then builds what needs them.
 
     The first of each of these takes many times as long as all later ones. Modules load in a thread: they only define
-    classes and functions, and the largest takes a quarter of a second.
+    classes and functions, and the largest takes a quarter of a second. PySide makes each of its classes when it is
+    first asked for, which two threads must not do at the same time, so all of them are asked for beforehand.
 
     Args:
         modules: to load, by name.
@@ -59,6 +63,7 @@ class WarmUp(QObject):
         for form_field in fields_of_every_kind():
             form_field.deleteLater()
             yield
+        yield from _settle(QtCore, QtGui, QtWidgets)
         loading = threading.Thread(target=_load, args=(self._modules,), name="modules")
         loading.start()
         while loading.is_alive():
@@ -68,6 +73,17 @@ class WarmUp(QObject):
         for build in self._build:
             build()
             yield
+
+
+def _settle(*modules: ModuleType) -> Iterator[None]:
+    """Have PySide make every class of these modules, a little in each turn."""
+    began = time.perf_counter()
+    for module in modules:
+        for name in dir(module):
+            getattr(module, name)
+            if time.perf_counter() - began > PIECE_S:
+                yield
+                began = time.perf_counter()
 
 
 def _load(modules: Sequence[str]) -> None:

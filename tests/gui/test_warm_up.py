@@ -1,5 +1,6 @@
 """What is slow at first is done in advance, one piece a turn."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -51,3 +52,26 @@ def test_one_piece_a_turn(qtbot: QtBot, qapp: QObject) -> None:
     assert turns[0] != turns[1]
     with qtbot.waitSignal(warm_up.finished, timeout=20_000):
         pass
+
+
+def test_every_qt_class_is_made_before_a_thread_may_ask_for_it(qtbot: QtBot, qapp: QObject, tmp_path: Path) -> None:
+    """In a fresh interpreter, for PySide makes a class once and for all."""
+    script = """
+import sys, types
+from PySide6 import QtCore, QtGui, QtWidgets
+application = QtWidgets.QApplication([])
+from gmstudio.gui import warm_up
+seen = []
+warm_up._load = lambda modules: seen.append({m.__name__: len(vars(m)) for m in (QtCore, QtGui, QtWidgets)})
+owner = QtCore.QObject()
+warm = warm_up.WarmUp([], [], owner)
+warm.finished.connect(application.quit)
+warm.start()
+application.exec()
+for module in (QtCore, QtGui, QtWidgets):
+    for name in dir(module):
+        getattr(module, name)
+print(seen[0] == {m.__name__: len(vars(m)) for m in (QtCore, QtGui, QtWidgets)})
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "True", done.stderr
