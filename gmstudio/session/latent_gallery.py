@@ -19,18 +19,18 @@ PAGE = 10
 
 @dataclass(frozen=True, eq=False)
 class Encoding:
-    """An image of the data and its code.
+    """An image of the data, or of one's own, and its code.
 
     Args:
-        split: where the image is from.
-        index: of the image in the split.
+        split: where the image is from; empty: one's own.
+        index: of the image in the split; −1: one's own.
         label: its word, or "".
         image: (C, H, W) uint8, 0 … 255.
         code: (Z,) float32, the posterior's mean where there is a posterior.
         deviation: (Z,) float32, the posterior's standard deviation, or None.
     """
 
-    split: SplitName
+    split: SplitName | Literal[""]
     index: int
     label: str
     image: NDArray[np.uint8]
@@ -40,6 +40,8 @@ class Encoding:
     @property
     def title(self) -> str:
         """For people: ``valid 17, label 3``."""
+        if not self.split:
+            return "your image"
         return f"{self.split} {self.index}" + (f", label {self.label}" if self.label else "")
 
 
@@ -139,8 +141,15 @@ class LatentGallery(QObject):
 
     def encode_again(self) -> None:
         """Have the image that was encoded encoded with newer weights, to show where its posterior is now."""
-        if self.encoding is not None and not self._encoding.busy:
+        if self.encoding is not None and self.encoding.split and not self._encoding.busy:
             self._submit(self.encoding.split, self.encoding.index)
+
+    def adopt(self, encoding: Encoding) -> None:
+        """Show an image of one's own beside the decoded one; ``encoded`` follows."""
+        self._encoding.reset()
+        self.encoding = encoding
+        self.encoded.emit(encoding)
+        self.encoding_changed.emit()
 
     def forget(self) -> None:
         """Show no original beside the image any more."""

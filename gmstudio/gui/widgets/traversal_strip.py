@@ -36,6 +36,13 @@ class TraversalStrip(ImageGrid):
         self.set_columns(count)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
 
+    def set_count(self, count: int) -> None:
+        """Make room for another number of images."""
+        if count != self._count:
+            self._count = count
+            self.set_columns(count)
+            self.updateGeometry()
+
     @property
     def position(self) -> float | None:
         """Where the mark is."""
