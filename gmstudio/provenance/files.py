@@ -96,11 +96,11 @@ def _top_box(file: BinaryIO, wanted: bytes) -> bytes | None:
             if len(large) < 8:
                 return None
             body = struct.unpack(">Q", large)[0] - 16
-        if body < 0:
+        if not 0 <= body < 1 << 62:
             return None
         if name == wanted:
             return file.read(body) if body <= MAX_BOX else None
-        file.seek(min(body, 1 << 62), 1)
+        file.seek(body, 1)
     return None
 
 
