@@ -5,7 +5,6 @@ trains. Shapes: Z latent dimensions, N codes, C channels, H height, W width.
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,21 +12,25 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from gmstudio.client import ENGINE_GONE, EngineEvents
 from gmstudio.messages import Array, CommandFailed, Decode, Decoded, RunOpened
+from gmstudio.session.code_measures import CodeMeasures
 from gmstudio.session.code_strip import CodeStrip
-from gmstudio.session.interpolation import Interpolation
-from gmstudio.session.latent_code import Code, LatentCode, draw
+from gmstudio.session.export import Export
+from gmstudio.session.journey import Itinerary, Journey
+from gmstudio.session.latent_code import Code
 from gmstudio.session.latent_gallery import Encoding, LatentGallery
 from gmstudio.session.latent_measures import LatentMeasures
+from gmstudio.session.latent_space import LatentSpace
 from gmstudio.session.latest import LatestWins
 from gmstudio.session.library import RunLibrary
+from gmstudio.session.own_image import OwnImage
 
 CAPABILITY = "decode"
-TRAVERSED: NDArray[np.float32] = np.linspace(-3.0, 3.0, 11).astype(np.float32)
-PATH_STEPS = 9
+NUM_TRAVERSED = 11
 LIVE_MS = 200
 STRIPS_EVERY = 4
 """While the run trains, the strips follow the weights once in so many images."""
-SLOT_SEEDS = (1, 2)
+FIRST_SEEDS = (1, 2)
+"""Of the two keyframes that a journey begins with."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,45 +61,47 @@ class _Kept:
     code: Code
     locked: NDArray[np.bool_]
     dim: int
-    a: Code
-    b: Code
+    journey: Itinerary
 
 
-class LatentsSession(LatentCode):
+class LatentsSession(LatentSpace):
     """The state behind the Latents panel; widgets call its methods and follow its signals.
 
     Attributes:
-        run: path of the chosen run, or "".
-        opened: the open run, or None until the engine has opened it.
         shown: the decoded image that came last, or None.
         problem: why there is no (newer) image, a sentence, or "".
-        traversal: images along ``dim``, at ``TRAVERSED``.
-        path: images along the interpolation, ``PATH_STEPS`` of them.
-        interpolation: two slots and the way between them.
+        traversal: images along ``dim``, at ``traversed``.
+        path: images along the journey.
+        journey: keyframes and the way through them.
         measures: KL and effect of each dimension, and the order.
         gallery: images of the data, and the one that was encoded.
+        own: an image of one's own, and its code.
+        told: what the family can tell of the code and its image.
+        export: codes that become a picture or a film.
 
     Signals:
-        run_changed: another latent space, or none; everything is to be shown anew.
         shown_changed: ``shown`` or ``problem`` is another.
+        refused: what was to be brought back does not fit the run, a sentence.
     """
 
-    run_changed = Signal()
     shown_changed = Signal()
+    refused = Signal(str)
 
     def __init__(self, events: EngineEvents, library: RunLibrary, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(events, parent)
         self._events = events
         self._library = library
-        self.run = ""
-        self.opened: RunOpened | None = None
         self.shown: Shown | None = None
         self.problem = ""
         self.traversal = CodeStrip(events, self)
         self.path = CodeStrip(events, self)
-        self.interpolation = Interpolation(self)
+        self.journey = Journey(self)
         self.measures = LatentMeasures(events, self)
         self.gallery = LatentGallery(events, self)
+        self.own = OwnImage(events, self)
+        self.told = CodeMeasures(events, self)
+        self.export = Export(events, self)
+        self._arriving: tuple[str, Itinerary] | None = None
         self._kept: dict[str, _Kept] = {}
         self._watching = False
         self._following = False
@@ -116,8 +121,9 @@ class LatentsSession(LatentCode):
         self.code_changed.connect(self._on_code_changed)
         self.dim_changed.connect(self._on_dim_changed)
         self.measures.changed.connect(self._on_measured)
-        self.interpolation.moved.connect(self._on_interpolation_moved)
-        self.interpolation.changed.connect(self._show_path)
+        self.journey.moved.connect(self._on_journey_moved)
+        self.journey.changed.connect(self._show_path)
+        self.own.found.connect(self.gallery.adopt)
         self.gallery.encoded.connect(self._on_encoded)
         self._library.run_opened.connect(self._on_run_opened)
         self._library.open_failed.connect(self._on_open_failed)
@@ -137,14 +143,13 @@ class LatentsSession(LatentCode):
         if run == self.run:
             return
         if self.num_dims:
-            slots = self.interpolation
-            self._kept[self.run] = _Kept(self.code, self.locked, self.dim, slots.a, slots.b)
+            self._kept[self.run] = _Kept(self.code, self.locked, self.dim, self.journey.itinerary)
         self.run, self.problem = run, ""
         self._forget()
         self._open()
 
     def set_watching(self, watching: bool) -> None:
-        """Say whether someone looks: only then does the image follow the weights, or an interpolation play."""
+        """Say whether someone looks: only then does the image follow the weights, or a journey play."""
         if watching == self._watching:
             return
         self._watching = watching
@@ -152,9 +157,10 @@ class LatentsSession(LatentCode):
             self._open()
             self._catch_up()
         else:
-            self.interpolation.pause()
+            self.journey.pause()
             self.traversal.halt()
             self.path.halt()
+            self.told.halt()
         self._run_live_timer()
 
     def measure(self) -> None:
@@ -171,19 +177,31 @@ class LatentsSession(LatentCode):
             if self._stale or self.live:
                 self._stale = False
                 self.measure()
+            self.refreshed.emit()
 
     # ---- the code ----------------------------------------------------------------------------------------------
 
     def move_dim(self, places: int) -> None:
         """Traverse along the dimension so many places further in the order that is shown."""
         if self.num_dims:
-            order = self.measures.order(self.num_dims)
-            self.choose_dim(order[max(0, min(order.index(self.dim) + places, len(order) - 1))])
+            order = self.measures.shown(self.num_dims) or [self.dim]
+            here = order.index(self.dim) if self.dim in order else -max(0, places)
+            self.choose_dim(order[max(0, min(here + places, len(order) - 1))])
 
-    def store(self, slot: Literal["a", "b"]) -> None:
-        """Put the code into slot A or B of the interpolation."""
+    def draw_keyframes(self, seed: int) -> None:
+        """Begin a journey between two draws from the prior, and stand at the first; the same seed draws the same."""
         if self.num_dims:
-            self.interpolation.store(slot, self.code)
+            pair = self.range.draw(2 * self.num_dims, seed).reshape(2, self.num_dims)
+            self.journey.set_keyframes(tuple(pair), seed)
+            self.journey.go_to(0.0)
+
+    def bring_back(self, run: str, journey: Itinerary) -> None:
+        """Look at a run with a journey that was kept elsewhere, and with the code at its position."""
+        self._arriving = (run, journey)
+        if run == self.run and self.num_dims:
+            self._arrive()
+        else:
+            self.choose_run(run)
 
     @property
     def reconstructs(self) -> bool:
@@ -191,9 +209,14 @@ class LatentsSession(LatentCode):
         encoding = self.gallery.encoding
         return encoding is not None and self.shown is not None and np.array_equal(self.shown.code, encoding.code)
 
+    @property
+    def traversed(self) -> Code:
+        """(NUM_TRAVERSED,) values of the traversal."""
+        return self.range.traversed(NUM_TRAVERSED)
+
     def _on_code_changed(self) -> None:
         if not self._following:
-            self.interpolation.leave()
+            self.journey.leave()
         self._moved = True
         self._decode()
         self._show_traversal()
@@ -207,6 +230,8 @@ class LatentsSession(LatentCode):
     def _decode(self) -> None:
         if self.opened is not None:
             self._latest.submit(Decode(run=self.run, codes=Array.of(self.code[np.newaxis])))
+            if self._watching:
+                self.told.measure(self.run, self.code)
 
     def _show_strips(self) -> None:
         self._show_path()
@@ -217,16 +242,18 @@ class LatentsSession(LatentCode):
         """Fetch the traversal, unless only the traversed coordinate has moved."""
         if self.opened is None or not self._watching:
             return
-        codes = np.repeat(self.code[np.newaxis], len(TRAVERSED), axis=0)
-        codes[:, self.dim] = TRAVERSED
+        codes = np.repeat(self.code[np.newaxis], NUM_TRAVERSED, axis=0)
+        codes[:, self.dim] = self.traversed
         if codes.tobytes() != self._traversed:
             self._traversed = codes.tobytes()
             self.traversal.show_codes(self.run, codes)
 
     def _show_path(self) -> None:
-        if self.opened is not None and self._watching and self.interpolation.possible:
-            positions = np.linspace(0.0, 1.0, PATH_STEPS)
-            self.path.show_codes(self.run, np.stack([self.interpolation.code_at(float(t)) for t in positions]))
+        positions = self.journey.strip_positions()
+        if self.opened is not None and self._watching and positions:
+            self.path.show_codes(self.run, np.stack([self.journey.code_at(position) for position in positions]))
+        elif not positions:
+            self.path.clear()
 
     def _open(self) -> None:
         """Have the run opened: when someone looks, or when it trains and so is open anyway."""
@@ -238,24 +265,28 @@ class LatentsSession(LatentCode):
 
     def _forget(self) -> None:
         """Show no latent space."""
-        self.interpolation.leave()
+        self.journey.leave()
         self._halt()
         self.opened = self.shown = None
-        self.code, self.locked, self.dim = np.zeros(0, np.float32), np.zeros(0, np.bool_), 0
-        self.interpolation.set_slots(self.code, self.code)
+        self.set_space(0)
+        self.notes.show_run(None)
+        self.journey.set_keyframes(())
         self.traversal.clear()
         self.path.clear()
         self.measures.clear()
+        self.told.clear()
         self.gallery.show_run(None)
+        self.own.show_run(None)
         self.run_changed.emit()
 
     def _halt(self) -> None:
         """Wait for nothing."""
         self._latest.reset()
-        for part in (self.traversal, self.path, self.measures, self.gallery):
+        for part in (self.traversal, self.path, self.measures, self.gallery, self.own, self.told):
             part.halt()
         self._traversed = b""
         self._live_timer.stop()
+        self.halted.emit()
 
     def _run_live_timer(self) -> None:
         if self._watching and self.live and self.opened is not None:
@@ -270,25 +301,46 @@ class LatentsSession(LatentCode):
             return
         again = self.num_dims == event.latent.num_dims
         self.opened, self.problem = event, ""
+        self.notes.show_run(event)
         if again:
             self.gallery.browse()
         else:
             self._begin(event.latent.num_dims)
             self.gallery.show_run(event.info)
+            self.own.show_run(event.info)
             self.run_changed.emit()
+            self._arrive()
         self._stale = True
         self._catch_up()
         self._run_live_timer()
 
     def _begin(self, num_dims: int) -> None:
         """Start at the prior's mean with two draws to interpolate between, or where the run was left."""
-        self.code, self.locked, self.dim = np.zeros(num_dims, np.float32), np.zeros(num_dims, np.bool_), 0
-        a, b = (draw(num_dims, seed) for seed in SLOT_SEEDS)
+        self.set_space(num_dims)
+        journey = Itinerary(tuple(self.range.draw(num_dims, seed) for seed in FIRST_SEEDS))
         kept = self._kept.get(self.run)
         if kept is not None and len(kept.code) == num_dims:
-            self.code, self.locked, self.dim, a, b = kept.code, kept.locked, kept.dim, kept.a, kept.b
+            self.code, self.locked, self.dim, journey = kept.code, kept.locked, kept.dim, kept.journey
         self._fresh = kept is None
-        self.interpolation.set_slots(a, b)
+        self.journey.restore(journey)
+
+    def _arrive(self) -> None:
+        """Show what is to be brought back, now that its run is open."""
+        if self._arriving is None or self._arriving[0] != self.run:
+            return
+        (_, journey), self._arriving = self._arriving, None
+        sizes = {len(code) for code in journey.keyframes}
+        if sizes != {self.num_dims}:
+            told = ", ".join(map(str, sizes)) or "none"
+            self.refused.emit(
+                f"The codes have {told} dimensions, this run has {self.num_dims}: they are another run's. "
+                "Bring that one's folder back."
+            )
+            return
+        self.locked = np.zeros(self.num_dims, np.bool_)
+        self.locks_changed.emit()
+        self.journey.restore(journey)
+        self.journey.go_to(self.journey.position)
 
     def _on_measured(self) -> None:
         """At first, look along the dimension that matters most."""
@@ -312,7 +364,7 @@ class LatentsSession(LatentCode):
 
     def _on_failed(self, event: CommandFailed) -> None:
         self.problem = "" if event.message == ENGINE_GONE else event.message
-        self.interpolation.pause()
+        self.journey.pause()
         self.shown_changed.emit()
 
     def _on_open_failed(self, run: str, message: str) -> None:
@@ -327,9 +379,9 @@ class LatentsSession(LatentCode):
             self.problem = str(error)
         self.shown_changed.emit()  # it may have been this code already, but nobody's reconstruction
 
-    def _on_interpolation_moved(self) -> None:
+    def _on_journey_moved(self) -> None:
         self._following = True
-        self.set_code(self.interpolation.code())
+        self.set_code(self.journey.code())
         self._following = False
 
     def _on_live_tick(self) -> None:
@@ -340,6 +392,7 @@ class LatentsSession(LatentCode):
         if self._ticks % STRIPS_EVERY == 0:
             self._show_strips()
             self.gallery.encode_again()
+            self.refreshed.emit()
         if self.measures.due:
             self.measures.measure(self.run)
 
@@ -352,6 +405,6 @@ class LatentsSession(LatentCode):
         self._run_live_timer()
 
     def _on_engine_lost(self) -> None:
-        self.interpolation.pause()
+        self.journey.pause()
         self._halt()
         self.opened = None

@@ -1,12 +1,11 @@
-"""Paths between codes, and playing along them."""
+"""Paths between two codes."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pytestqt.qtbot import QtBot
 
-from gmstudio.session.interpolation import Interpolation, interpolate
+from gmstudio.session.interpolation import interpolate
 
 A = np.array([1.0, 0.0, 0.0], np.float32)
 B = np.array([0.0, 2.0, 0.0], np.float32)
@@ -40,59 +39,3 @@ def test_draws_keep_their_length_on_the_sphere_but_not_on_the_line() -> None:
     shortest = min(np.linalg.norm(a), np.linalg.norm(b))
     assert np.linalg.norm(interpolate(a, b, 0.5, "spherical")) > 0.95 * shortest
     assert np.linalg.norm(interpolate(a, b, 0.5, "linear")) < 0.8 * shortest
-
-
-@pytest.fixture
-def way(qtbot: QtBot) -> Interpolation:
-    way = Interpolation()
-    way.set_slots(A, B)
-    return way
-
-
-def test_playing_goes_to_b_and_back(qtbot: QtBot, way: Interpolation) -> None:
-    way.set_seconds(0.5)
-    seen: list[float] = []
-    way.moved.connect(lambda: seen.append(way.position))
-    way.play()
-    qtbot.waitUntil(lambda: len(seen) > 3 and 1.0 in seen and seen[-1] < 0.9, timeout=10_000)
-    way.pause()
-    top = seen.index(1.0)
-    assert seen[:top] == sorted(seen[:top])
-    assert seen[top:] == sorted(seen[top:], reverse=True)
-
-
-def test_leaving_stops_playing(way: Interpolation) -> None:
-    way.play()
-    assert way.playing and way.followed
-    way.leave()
-    assert not way.playing and not way.followed
-
-
-def test_swapping_stays_where_it_is(way: Interpolation) -> None:
-    way.go_to(0.25)
-    code = way.code()
-    way.swap()
-    assert way.position == 0.75
-    np.testing.assert_allclose(way.code(), code)
-
-
-def test_another_path_moves_the_code_that_is_followed(qtbot: QtBot, way: Interpolation) -> None:
-    with qtbot.assertNotEmitted(way.moved):
-        way.set_path("spherical")
-    way.go_to(0.5)
-    with qtbot.waitSignal(way.moved):
-        way.set_path("linear")
-
-
-def test_nothing_plays_without_codes(qtbot: QtBot) -> None:
-    way = Interpolation()
-    way.play()
-    way.go_to(0.5)
-    assert not way.playing and way.position == 0.0
-
-
-def test_positions_and_times_are_cut_to_their_range(way: Interpolation) -> None:
-    way.go_to(7.0)
-    assert way.position == 1.0
-    way.set_seconds(0.0)
-    assert way.seconds == 0.5

@@ -1,15 +1,12 @@
-"""The rows of images below the decoded one: along a dimension, and between two codes."""
+"""The row of images below the decoded one, along a dimension, and what such rows share."""
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QKeyEvent, QKeySequence
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
-    QComboBox,
-    QDoubleSpinBox,
     QHBoxLayout,
     QLabel,
-    QSizePolicy,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -18,22 +15,12 @@ from PySide6.QtWidgets import (
 from gmstudio.gui.panels.latents_view import LatentView
 from gmstudio.gui.panels.panel import Panel
 from gmstudio.gui.theme import GRID
-from gmstudio.gui.widgets.slider_row import dim_label
+from gmstudio.gui.widgets.elided_label import ElidedLabel
 from gmstudio.gui.widgets.traversal_strip import TraversalStrip
-from gmstudio.gui.widgets.typed_slider import TypedSlider
-from gmstudio.session.interpolation import MAX_SECONDS, MIN_SECONDS, PATHS
-from gmstudio.session.latents import PATH_STEPS, TRAVERSED, LatentsSession
+from gmstudio.session.latents import NUM_TRAVERSED, LatentsSession
 
-TITLE_WIDTH = 9 * GRID
-BUTTON_WIDTH = 10 * GRID
-EIGHTHS = ("A", "⅛", "¼", "⅜", "½", "⅝", "¾", "⅞", "B")
-assert len(EIGHTHS) == PATH_STEPS
+TITLE_WIDTH = 11 * GRID
 STRIP_TIP = "The image along the chosen dimension, all others as they are. Click an image, or drag, to go there."
-PATH_TIP = "Images on the way from code A to code B. Click an image, or drag, to go there."
-PATH_TIPS = {
-    "linear": "(1 - t) A + t B: straight, through codes nearer 0 than the prior's draws are",
-    "spherical": "Turning from A to B: codes in between are about as long as the ends",
-}
 
 
 class SpaceKeeper(QObject):
@@ -57,12 +44,12 @@ class TraversalView(LatentView):
     def __init__(self, panel: Panel, session: LatentsSession) -> None:
         super().__init__(panel)
         self._session = session
-        self.title = QLabel()
+        self._captions: list[str] = []
+        self.title = ElidedLabel()
         self.title.setProperty("role", "heading")
         self.value = QLabel()
         self.value.setProperty("role", "muted")
-        self.strip = TraversalStrip(len(TRAVERSED))
-        self.strip.set_captions([f"{round(float(value), 1):g}σ" if value else "0" for value in TRAVERSED])
+        self.strip = TraversalStrip(NUM_TRAVERSED)
         panel.name_widget(self.strip, "strip", "Traversal of the chosen dimension", STRIP_TIP)
         add = panel.add_action
         self.previous = add("previous_dim", "Dimension above", "K", lambda: session.move_dim(-1), icon="up")
@@ -72,8 +59,9 @@ class TraversalView(LatentView):
         session.code_changed.connect(self._refresh)
         session.dim_changed.connect(self._refresh)
         session.locks_changed.connect(self._refresh)
+        session.notes.names_changed.connect(self._refresh)
         session.traversal.changed.connect(self._on_images)
-        self.strip.clicked.connect(lambda index: session.set_value(session.dim, float(TRAVERSED[index])))
+        self.strip.clicked.connect(lambda index: session.set_value(session.dim, float(session.traversed[index])))
         self.strip.scrubbed.connect(self._on_scrubbed)
         self._refresh()
 
@@ -102,117 +90,29 @@ class TraversalView(LatentView):
     def _refresh(self) -> None:
         session = self._session
         if not session.num_dims:
-            self.title.setText("Along …")
+            self.title.set_words("Along …")
             self.value.setText("")
             self.strip.set_position(None)
             return
-        symbol = session.opened.latent.symbol if session.opened and session.opened.latent else "z"
         value, locked = float(session.code[session.dim]), bool(session.locked[session.dim])
-        self.title.setText(f"Along {dim_label(symbol, session.dim)}")
-        self.value.setText(f"{value:.2f}σ" + (" fixed" if locked else ""))
+        self.title.set_words(f"Along {session.label(session.dim)}")
+        self.value.setText(session.range.told(value) + (" fixed" if locked else ""))
         self.strip.setEnabled(not locked)
-        spacing = float(TRAVERSED[1] - TRAVERSED[0])
-        self.strip.set_position((value - float(TRAVERSED[0])) / spacing)
+        values, unit = session.traversed, session.range.unit
+        captions = [f"{round(float(value), 1):g}{unit}" if value else "0" for value in values]
+        if captions != self._captions:
+            self._captions = captions
+            self.strip.set_captions(captions)
+        spacing = float(values[1] - values[0])
+        self.strip.set_position((value - float(values[0])) / spacing)
 
     def _on_images(self) -> None:
         show_images(self.strip, self._session.traversal.images)
 
     def _on_scrubbed(self, position: float) -> None:
-        low, high = float(TRAVERSED[0]), float(TRAVERSED[-1])
-        share = position / (len(TRAVERSED) - 1)
+        low, high = self._session.range.near, self._session.range.far
+        share = position / (NUM_TRAVERSED - 1)
         self._session.set_value(self._session.dim, round(low + share * (high - low), 2))
-
-
-class InterpolationView(LatentView):
-    """Two slots, the images between them, and playing."""
-
-    def __init__(self, panel: Panel, session: LatentsSession) -> None:
-        super().__init__(panel)
-        self._session, self._panel = session, panel
-        self._way = session.interpolation
-        self.strip = TraversalStrip(PATH_STEPS)
-        self.strip.set_captions(list(EIGHTHS))
-        panel.name_widget(self.strip, "path_strip", "Images between code A and code B", PATH_TIP)
-        self._add_actions(panel)
-        self.position = TypedSlider(0.0, 1.0)
-        self.position.name("latents.position", "Position between A and B", "Where between A (0) and B (1) to be.")
-        self.path = QComboBox()
-        panel.name_widget(self.path, "path", "Path between the codes", "Which way to go from A to B.")
-        for path in PATHS:
-            self.path.addItem(path, path)
-            self.path.setItemData(self.path.count() - 1, PATH_TIPS[path], Qt.ItemDataRole.ToolTipRole)
-        self.seconds = QDoubleSpinBox()
-        self.seconds.setRange(MIN_SECONDS, MAX_SECONDS)
-        self.seconds.setDecimals(1)
-        self.seconds.setSuffix(" s")
-        self.seconds.setKeyboardTracking(False)
-        panel.name_widget(self.seconds, "seconds", "Seconds from A to B", "How long playing takes from A to B.")
-        self._lay_out(panel)
-        self._connect()
-        self._refresh()
-
-    def _add_actions(self, panel: Panel) -> None:
-        session, add = self._session, panel.add_action
-        self.store_a = add("store_a", "Store A", "A", lambda: session.store("a"), tip="Keep this code in slot A")
-        self.store_b = add("store_b", "Store B", "B", lambda: session.store("b"), tip="Keep this code in slot B")
-        self.swap = add("swap", "Swap", "S", self._way.swap, icon="interpolate", tip="Exchange A and B")
-        self.play = add("interpolate", "Play", "P", self._toggle, icon="play", tip="Go from A to B and back")
-        self.play.setShortcuts([QKeySequence("P"), QKeySequence(Qt.Key.Key_Space)])
-
-    def _lay_out(self, panel: Panel) -> None:
-        title = QLabel("A to B")
-        title.setProperty("role", "heading")
-        head = QHBoxLayout()
-        head.setSpacing(GRID)
-        head.addWidget(title)
-        head.addWidget(panel.button(self.play))
-        head.addWidget(self.position, 1)
-        head.addWidget(self.path)
-        row = QHBoxLayout()
-        row.setSpacing(GRID // 2)
-        row.addLayout(column_of(panel.button(self.store_a), panel.button(self.swap)))
-        row.addWidget(self.strip, 1)
-        row.addLayout(column_of(panel.button(self.store_b), self.seconds))
-        lay_out_strip(self, head, row)
-
-    def _connect(self) -> None:
-        session, way = self._session, self._way
-        session.run_changed.connect(self._refresh)
-        session.code_changed.connect(self._refresh)
-        session.path.changed.connect(lambda: show_images(self.strip, session.path.images))
-        way.changed.connect(self._refresh)
-        way.moved.connect(self._refresh)
-        self.position.value_changed.connect(self._on_position)
-        self.strip.clicked.connect(lambda index: self._on_position(index / (PATH_STEPS - 1)))
-        self.strip.scrubbed.connect(lambda place: self._on_position(place / (PATH_STEPS - 1)))
-        self.path.activated.connect(lambda index: way.set_path(self.path.itemData(index)))
-        self.seconds.valueChanged.connect(way.set_seconds)
-
-    def _toggle(self) -> None:
-        if self._way.playing:
-            self._way.pause()
-        else:
-            self._way.play()
-
-    def _on_position(self, position: float) -> None:
-        self._way.pause()
-        self._way.go_to(position)
-
-    def _refresh(self) -> None:
-        way = self._way
-        possible = way.possible and self._session.num_dims > 0
-        for action in (self.play, self.swap, self.store_a, self.store_b):
-            action.setEnabled(possible)
-        self.position.setEnabled(possible)
-        self.position.set_value(way.position)
-        self.strip.set_position(way.position * (PATH_STEPS - 1) if way.followed else None)
-        self.path.setCurrentIndex(self.path.findData(way.path))
-        if not self.seconds.hasFocus():
-            self.seconds.setValue(way.seconds)
-        text = "Pause" if way.playing else "Play"
-        if self.play.text() != text:
-            self.play.setText(text)
-            self._panel.set_action_icon(self.play, "pause" if way.playing else "play")
 
 
 def lay_out_strip(view: QWidget, head: QHBoxLayout, body: QHBoxLayout) -> None:
@@ -222,19 +122,6 @@ def lay_out_strip(view: QWidget, head: QHBoxLayout, body: QHBoxLayout) -> None:
     column.setSpacing(0)
     column.addLayout(head)
     column.addLayout(body)
-
-
-def column_of(*widgets: QWidget) -> QVBoxLayout:
-    """Widgets of one width, one below the other, in the middle."""
-    column = QVBoxLayout()
-    column.setSpacing(GRID // 2)
-    column.addStretch(1)
-    for widget in widgets:
-        widget.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        widget.setFixedWidth(BUTTON_WIDTH)
-        column.addWidget(widget)
-    column.addStretch(1)
-    return column
 
 
 def flat(button: QToolButton) -> QToolButton:

@@ -6,7 +6,8 @@ from typing import NamedTuple
 from PySide6.QtWidgets import QWidget
 
 from gmstudio.gui.panels.latents_data import DataView
-from gmstudio.gui.panels.latents_strips import InterpolationView, TraversalView
+from gmstudio.gui.panels.latents_journey import JourneyView
+from gmstudio.gui.panels.latents_strips import TraversalView
 from gmstudio.gui.panels.latents_view import LatentView
 from gmstudio.gui.panels.panel import Panel
 from gmstudio.session.latents import LatentsSession
@@ -32,7 +33,7 @@ class ViewEntry(NamedTuple):
 
 VIEWS: tuple[ViewEntry, ...] = (
     ViewEntry("along", "Along", "1", "The image along the dimension that was touched last", TraversalView),
-    ViewEntry("way", "A to B", "2", "From one code to another, and playing it", InterpolationView),
+    ViewEntry("journey", "Journey", "2", "From code to code through keyframes, and playing it", JourneyView),
     ViewEntry("data", "Data", "3", "Images of the data, to be encoded", DataView),
 )
 """In the order of the tabs."""
