@@ -1,5 +1,7 @@
 """The latent space that is looked at: its run, its code, what its dimensions are called, and when to look anew."""
 
+from typing import Literal
+
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
@@ -10,6 +12,8 @@ from gmstudio.session.latent_code import Code, LatentCode, dim_label
 from gmstudio.session.latent_notes import LatentNotes
 from gmstudio.session.latent_range import RANGES
 
+Scale = Literal["sigma", "quantile"]
+
 
 class LatentSpace(LatentCode):
     """What everything in the Latents panel stands on.
@@ -17,22 +21,26 @@ class LatentSpace(LatentCode):
     Attributes:
         run: path of the chosen run, or "".
         opened: the open run, or None until the engine has opened it.
+        scale: what the sliders are marked in, ``sigma`` or the normal prior's ``quantile``.
         notes: names of dimensions and directions that are kept with the run.
 
     Signals:
         run_changed: another latent space, or none; everything is to be shown anew.
         refreshed: the weights may be others and somebody looks: whoever shows something of them asks again.
         halted: the engine is gone, or the run is another: no answer is waited for any more.
+        scale_changed: ``scale`` is another.
     """
 
     run_changed = Signal()
     refreshed = Signal()
     halted = Signal()
+    scale_changed = Signal()
 
     def __init__(self, events: EngineEvents, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.run = ""
         self.opened: RunOpened | None = None
+        self.scale: Scale = "sigma"
         self.notes = LatentNotes(events, self)
 
     @property
@@ -59,6 +67,12 @@ class LatentSpace(LatentCode):
     def family(self) -> str:
         """What the family of the open run is called."""
         return self.opened.info.family_title if self.opened is not None else "The family"
+
+    def set_scale(self, scale: Scale) -> None:
+        """Mark the sliders in σ, or in quantiles of a normal prior."""
+        if scale != self.scale:
+            self.scale = scale
+            self.scale_changed.emit()
 
     def label(self, dim: int) -> str:
         """What a dimension is called: ``z₃``, or ``slant (z₃)`` when it was given a name."""

@@ -1,13 +1,15 @@
 """The right side of the Latents panel: what sets the whole code, the order, and the sliders."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gmstudio.gui.panels.panel import Panel
 from gmstudio.gui.theme import GRID
 from gmstudio.gui.widgets.slider_bank import SliderBank
 from gmstudio.gui.widgets.slider_row import COLLAPSED
+from gmstudio.gui.widgets.slider_scale import QUANTILE, SHARE, SIGMA, SliderScale
 from gmstudio.session.latent_measures import COLLAPSED_NATS, Sort
+from gmstudio.session.latent_space import Scale
 from gmstudio.session.latents import LatentsSession
 
 SORTS: tuple[tuple[Sort, str, str], ...] = (
@@ -15,6 +17,13 @@ SORTS: tuple[tuple[Sort, str, str], ...] = (
     ("effect", "effect", "First the dimensions that change the image most between -1σ and 1σ"),
     ("index", "index", "In the order of the code"),
 )
+SCALES: tuple[tuple[Scale, str, str], ...] = (
+    ("sigma", "σ", "Standard deviations of the prior, -3 to 3; -6 to 6 can be typed"),
+    ("quantile", "quantile", "Share of the prior's draws that are smaller, 0.1 % to 99.9 %"),
+)
+HIDE_TIP = "Leave out the dimensions that are below the threshold, or show all again"
+THRESHOLD_TIP = "Dimensions with less KL (nats), or less effect, than this are left out."
+RENAME_TIP = "Name the dimension that was touched last; the name is kept with the run"
 RANDOMIZE_TIP = "Draw the code from the prior, a standard normal; locked dimensions stay"
 VARY_TIP = "Draw a code near this one, as likely under the prior; locked dimensions stay"
 
@@ -39,6 +48,19 @@ class SlidersView(QWidget):
         )
         self.sort = QComboBox()
         panel.name_widget(self.sort, "sort", "Sort dimensions by", "In which order the dimensions are shown.")
+        self.scale = QComboBox()
+        panel.name_widget(self.scale, "scale", "Scale of the sliders", "What the sliders are marked in.")
+        for scale, title, tip in SCALES:
+            self.scale.addItem(title, scale)
+            self.scale.setItemData(self.scale.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
+        self.hide_weak = add("hide", "Hide below", "H", session.measures.hide, tip=HIDE_TIP, checkable=True)
+        self.threshold = QDoubleSpinBox()
+        self.threshold.setDecimals(3)
+        self.threshold.setRange(0.0, 100.0)
+        self.threshold.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
+        self.threshold.setKeyboardTracking(False)
+        panel.name_widget(self.threshold, "threshold", "Threshold of the dimensions that are shown", THRESHOLD_TIP)
+        self.rename = add("rename", "Name dimension", "F2", self._edit_name, tip=RENAME_TIP)
         self.bank = SliderBank(panel.name)
         self.summary = QLabel(" ")
         self.summary.setWordWrap(True)
@@ -54,13 +76,14 @@ class SlidersView(QWidget):
         for action in (self.reset, self.randomize, self.vary):
             whole.addWidget(panel.button(action))
         whole.addStretch(1)
+        whole.addWidget(panel.button(self.measure, icon_only=True))
         order = QHBoxLayout()
         label = QLabel("Sort by")
         label.setBuddy(self.sort)
-        order.addWidget(label)
-        order.addWidget(self.sort)
+        for widget in (label, self.sort, panel.button(self.hide_weak), self.threshold):
+            order.addWidget(widget)
         order.addStretch(1)
-        order.addWidget(panel.button(self.measure))
+        order.addWidget(self.scale)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID)
@@ -83,24 +106,46 @@ class SlidersView(QWidget):
         self.bank.chosen.connect(session.choose_dim)
         self.bank.refused.connect(self._on_refused)
         self.bank.left.connect(self._sort)
+        self.bank.renamed.connect(session.notes.rename)
+        session.notes.names_changed.connect(lambda: self.bank.set_names(session.notes.names))
+        session.notes.problem_changed.connect(self._show_summary)
+        session.scale_changed.connect(self._on_scale_changed)
+        self.scale.activated.connect(lambda index: session.set_scale(self.scale.itemData(index)))
+        self.threshold.valueChanged.connect(session.measures.set_threshold)
         self.sort.activated.connect(lambda index: session.measures.set_sort(self.sort.itemData(index)))
+
+    def _edit_name(self) -> None:
+        self.bank.edit_name(self._session.dim)
 
     # ---- showing -----------------------------------------------------------------------------------------------
 
     def _on_run_changed(self) -> None:
         session = self._session
-        symbol = session.opened.latent.symbol if session.opened and session.opened.latent else "z"
-        self.bank.set_dims(session.num_dims, symbol)
+        self.bank.set_dims(session.num_dims, session.symbol, self._scale(), session.range.words)
+        self.bank.set_names(session.notes.names)
         self.bank.set_values(session.code)
         self.bank.set_locked(session.locked)
         self.bank.set_current(session.dim if session.num_dims else -1)
-        for action in (self.reset, self.randomize, self.vary, self.measure):
+        self.scale.setVisible(session.range.prior == "normal")
+        self._on_scale_changed()
+        for action in (self.reset, self.randomize, self.vary, self.measure, self.rename, self.hide_weak):
             action.setEnabled(session.num_dims > 0)
         self.sort.setEnabled(session.num_dims > 0)
         self._refusal, self._sorted = "", False
         self._fill_sorts()
         self._on_measures_changed()
         self._on_encoding_changed()
+
+    def _scale(self) -> SliderScale:
+        """The scale that the prior, and the user's choice, ask for."""
+        if self._session.range.prior == "bernoulli":
+            return SHARE
+        quantile = self._session.scale == "quantile" and self._session.range.prior == "normal"
+        return QUANTILE if quantile else SIGMA
+
+    def _on_scale_changed(self) -> None:
+        self.scale.setCurrentIndex(self.scale.findData(self._session.scale))
+        self.bank.set_scale(self._scale())
 
     def _fill_sorts(self) -> None:
         """Offer the orders that this family has."""
@@ -137,16 +182,26 @@ class SlidersView(QWidget):
             self.bank.set_measures("KL (nats)", measures.kl, measures.collapsed)
         if not (self._sorted and self.bank.in_hand):
             self._sort()
+        self._show_hiding()
         self._show_summary()
 
     def _on_sort_changed(self) -> None:
         self._show_sort()
         self._on_measures_changed()
         self._sort()
+        self._show_hiding()
+
+    def _show_hiding(self) -> None:
+        measures = self._session.measures
+        self.hide_weak.setChecked(measures.hiding)
+        self.threshold.setEnabled(measures.hiding and measures.hidden_by != "index")
+        self.threshold.blockSignals(True)
+        self.threshold.setValue(measures.thresholds[measures.hidden_by])
+        self.threshold.blockSignals(False)
 
     def _sort(self) -> None:
         if self.bank.count == self._session.num_dims:
-            self.bank.set_order(self._session.measures.order(self._session.num_dims))
+            self.bank.set_order(self._session.measures.shown(self._session.num_dims))
             self._sorted = self._session.measures.effect is not None
 
     def _on_refused(self, sentence: str) -> None:
@@ -155,12 +210,20 @@ class SlidersView(QWidget):
 
     def _show_summary(self) -> None:
         measures = self._session.measures
-        trouble = self._refusal or measures.problem
-        self.summary.setText(trouble or self._collapse())
+        trouble = self._refusal or measures.problem or self._session.notes.problem
+        self.summary.setText(trouble or f"{self._collapse()} {self._hidden()}".strip() or " ")
         role = "error" if trouble else "muted"
         if self.summary.property("role") != role:
             self.summary.setProperty("role", role)
             self.summary.style().polish(self.summary)
+
+    def _hidden(self) -> str:
+        """How many dimensions are left out, in words."""
+        session = self._session
+        count = session.num_dims - len(session.measures.shown(session.num_dims))
+        if not count:
+            return ""
+        return f"{count} of {session.num_dims} {'is' if count == 1 else 'are'} hidden; H shows all."
 
     def _collapse(self) -> str:
         """How many dimensions are collapsed, in words; empty where KL is not known."""

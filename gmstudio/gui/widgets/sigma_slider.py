@@ -1,4 +1,4 @@
-"""One coordinate of a code: a slider in hundredths of σ that is cheap to have in hundreds, and its typed field."""
+"""One coordinate of a code: a slider that is cheap to have in hundreds, and its typed field, on one of three scales."""
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
@@ -15,21 +15,15 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QAbstractSlider, QLineEdit, QSizePolicy, QWidget
 
 from gmstudio.gui.theme import theme
+from gmstudio.gui.widgets.slider_scale import SIGMA, SliderScale
 
-UNITS = 100
-"""Slider units per σ."""
-REACH = 3.0
-"""The slider goes from -3σ to 3σ."""
-LIMIT = 6.0
-"""What can be typed goes from -6σ to 6σ."""
 RADIUS = 6
 TRACK = 4
 BAND_ALPHA = 110
-STEP = 0.1
 
 
 class SigmaSlider(QAbstractSlider):
-    """A horizontal slider from -3σ to 3σ in units of 0.01σ, filled from 0 to its value.
+    """A horizontal slider on a scale, filled from 0 to its value; in σ it goes from -3σ to 3σ in hundredths.
 
     The arrow keys step by 0.1σ, Page Up and Page Down by 1σ; 0 and a double click go to 0. The wheel turns it only when
     it has the focus, so that scrolling a list of sliders moves none of them. A value beyond its reach, which can be
@@ -41,9 +35,8 @@ class SigmaSlider(QAbstractSlider):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setOrientation(Qt.Orientation.Horizontal)
-        self.setRange(round(-REACH * UNITS), round(REACH * UNITS))
-        self.setSingleStep(round(STEP * UNITS))
-        self.setPageStep(UNITS)
+        self._scale = SIGMA
+        self._fit_scale()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMouseTracking(True)
@@ -52,12 +45,27 @@ class SigmaSlider(QAbstractSlider):
         self._grab = 0.0
         self.valueChanged.connect(self._on_value_changed)
 
+    def set_scale(self, scale: SliderScale) -> None:
+        """Move on another scale; the coordinate stays."""
+        if scale is not self._scale:
+            self._scale = scale
+            self.blockSignals(True)
+            self._fit_scale()
+            self.setValue(round(scale.tick(self._sigma)))
+            self.blockSignals(False)
+            self.update()
+
+    @property
+    def sigma(self) -> float:
+        """The coordinate."""
+        return self._sigma
+
     def show_sigma(self, sigma: float) -> None:
         """Show a value without telling anybody; it may be beyond the reach."""
         if sigma != self._sigma:
             self._sigma = sigma
             self.blockSignals(True)
-            self.setValue(round(sigma * UNITS))
+            self.setValue(round(self._scale.tick(sigma)))
             self.blockSignals(False)
             self.update()
 
@@ -78,18 +86,24 @@ class SigmaSlider(QAbstractSlider):
     # ---- where things are ----------------------------------------------------------------------------------------
 
     def _x(self, sigma: float) -> float:
+        """Of a coordinate; at an end when it is beyond."""
+        return self._x_of_tick(min(self._scale.high, max(self._scale.low, self._scale.tick(sigma))))
+
+    def _x_of_tick(self, tick: float) -> float:
         free = self.width() - 2 * RADIUS - 4
-        return RADIUS + 2 + (sigma + REACH) / (2 * REACH) * free
+        return RADIUS + 2 + (tick - self._scale.low) / (self._scale.high - self._scale.low) * free
 
     def _units_at(self, x: float) -> int:
         free = max(1, self.width() - 2 * RADIUS - 4)
-        return round(((x - RADIUS - 2) / free * 2 * REACH - REACH) * UNITS)
+        return round((x - RADIUS - 2) / free * (self._scale.high - self._scale.low) + self._scale.low)
 
-    def _handle_sigma(self) -> float:
-        return min(REACH, max(-REACH, self._sigma))
+    def _fit_scale(self) -> None:
+        self.setRange(self._scale.low, self._scale.high)
+        self.setSingleStep(self._scale.step)
+        self.setPageStep(self._scale.page)
 
     def _on_value_changed(self, value: int) -> None:
-        self._sigma = value / UNITS
+        self._sigma = self._scale.value(value)
 
     # ---- Qt ----------------------------------------------------------------------------------------------------
 
@@ -101,30 +115,30 @@ class SigmaSlider(QAbstractSlider):
         painter.setPen(Qt.PenStyle.NoPen)
         middle = self.height() / 2
         painter.setBrush(colors.color("border"))
-        track = QRectF(self._x(-REACH), middle - TRACK / 2, self._x(REACH) - self._x(-REACH), TRACK)
-        painter.drawRoundedRect(track, TRACK / 2, TRACK / 2)
-        for sigma in range(-int(REACH), int(REACH) + 1):
-            reach = 5 if sigma == 0 else 3
-            painter.drawRect(QRectF(self._x(sigma) - 0.5, middle + TRACK / 2, 1, reach))
+        left, right = self._x_of_tick(self._scale.low), self._x_of_tick(self._scale.high)
+        painter.drawRoundedRect(QRectF(left, middle - TRACK / 2, right - left, TRACK), TRACK / 2, TRACK / 2)
+        for tick in self._scale.marks:
+            reach = 5 if tick == self._scale.zero else 3
+            painter.drawRect(QRectF(self._x_of_tick(tick) - 0.5, middle + TRACK / 2, 1, reach))
         self._paint_band(painter, middle)
-        handle = self._handle_sigma()
+        handle = self._x(self._sigma)
         active = colors.color("accent" if self.isEnabled() else "muted")
-        low, high = sorted((self._x(0.0), self._x(handle)))
+        low, high = sorted((self._x(0.0), handle))
         painter.setBrush(active)
         painter.drawRect(QRectF(low, middle - TRACK / 2, high - low, TRACK))
-        self._paint_handle(painter, QPointF(self._x(handle), middle), active)
+        self._paint_handle(painter, QPointF(handle, middle), active)
 
     def _paint_band(self, painter: QPainter, middle: float) -> None:
         if self._band is None:
             return
         mean, deviation = self._band
         color = theme().color("mark")
-        low, high = (self._x(min(REACH, max(-REACH, mean + side * deviation))) for side in (-1, 1))
+        low, high = (self._x(mean + side * deviation) for side in (-1, 1))
         faint = QColor(color)
         faint.setAlpha(BAND_ALPHA)
         painter.setBrush(faint)
         painter.drawRect(QRectF(low, middle - RADIUS, max(high - low, 1.0), 2 * RADIUS))
-        if abs(mean) <= REACH:
+        if not self._scale.beyond(mean):
             painter.setBrush(color)
             painter.drawRect(QRectF(self._x(mean) - 1, middle - RADIUS - 2, 2, 2 * RADIUS + 4))
 
@@ -132,8 +146,8 @@ class SigmaSlider(QAbstractSlider):
         focused = self.hasFocus()
         painter.setPen(QPen(theme().color("text" if focused else "base"), 2 if focused else 1))
         painter.setBrush(active)
-        if abs(self._sigma) > REACH:
-            side = 1 if self._sigma > 0 else -1
+        side = self._scale.beyond(self._sigma)
+        if side:
             corners = [QPointF(at.x() - side * RADIUS, at.y() + y) for y in (-RADIUS, RADIUS)]
             painter.drawPolygon(QPolygonF([*corners, QPointF(at.x() + side * (RADIUS + 1), at.y())]))
         else:
@@ -144,7 +158,7 @@ class SigmaSlider(QAbstractSlider):
         if event.button() != Qt.MouseButton.LeftButton:
             event.ignore()
             return
-        handle, x = self._x(self._handle_sigma()), event.position().x()
+        handle, x = self._x(self._sigma), event.position().x()
         self._grab = x - handle if abs(x - handle) <= RADIUS + 2 else 0.0
         self.setSliderDown(True)
         if not self._grab:
@@ -162,7 +176,7 @@ class SigmaSlider(QAbstractSlider):
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Go to 0."""
         if event.button() == Qt.MouseButton.LeftButton:
-            self.setValue(0)
+            self.setValue(self._scale.zero)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Turn only with the focus; else the list scrolls."""
@@ -174,13 +188,13 @@ class SigmaSlider(QAbstractSlider):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """0, Delete and Backspace go to 0."""
         if event.key() in (Qt.Key.Key_0, Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
-            self.setValue(0)
+            self.setValue(self._scale.zero)
         else:
             super().keyPressEvent(event)
 
 
 class SigmaField(QLineEdit):
-    """Shows a value in σ and takes a typed one, from -6 to 6; Up and Down step by 0.1.
+    """Shows a value on a scale and takes a typed one, in σ from -6 to 6; Up and Down step by 0.1.
 
     What cannot be taken is told in words and marked until it is edited; leaving the field, or Escape, puts back what
     was there.
@@ -199,6 +213,7 @@ class SigmaField(QLineEdit):
     def __init__(self, what: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._what = what
+        self._scale = SIGMA
         self._sigma = 0.0
         self._invalid = False
         self.setAlignment(Qt.AlignmentFlag.AlignRight)
@@ -206,14 +221,24 @@ class SigmaField(QLineEdit):
         self.returnPressed.connect(self._on_return)
         self.textEdited.connect(lambda: self._mark(False))
 
+    def set_scale(self, scale: SliderScale, what: str) -> None:
+        """Show and take values on another scale, of something with this name; what was being typed is gone."""
+        self._what = what
+        if scale is not self._scale:
+            self._scale = scale
+            self.put_back()
+
     def value(self) -> float:
-        """The value that is shown, in σ."""
+        """The value that is shown, as a coordinate."""
         return self._sigma
 
     def setValue(self, sigma: float) -> None:
-        """Enter a value as if it were typed."""
-        self.setText(f"{sigma:g}")
-        self._on_return()
+        """Enter a coordinate as if it were typed."""
+        if self._scale.kind == "linear":
+            self.setText(f"{sigma:g}")
+            self._on_return()
+        elif sigma != self._sigma:
+            self._enter(sigma)
 
     def show_sigma(self, sigma: float) -> None:
         """Show a value without telling anybody, unless something is being typed."""
@@ -224,26 +249,27 @@ class SigmaField(QLineEdit):
                 self.setText(self._shown())
 
     def _shown(self) -> str:
-        return f"{self._sigma:.2f}".replace("-0.00", "0.00")
+        return self._scale.told(self._sigma)
 
     def _on_return(self) -> None:
         if self.text() == self._shown():
             return
-        typed = self.text().strip()
-        try:
-            sigma = float(typed.replace(",", ".").replace("\N{MINUS SIGN}", "-"))
-        except ValueError:
-            sigma = float("nan")
-        if not -LIMIT <= sigma <= LIMIT:
+        sigma = self._scale.read(self.text())
+        if sigma is None:
             self._mark(True)
-            self.refused.emit(f"{self._what} cannot be “{typed}”; enter a number from -{LIMIT:g} to {LIMIT:g} (σ).")
+            typed = self.text().strip()
+            self.refused.emit(f"{self._what} cannot be “{typed}”; enter {self._scale.limits}.")
             return
         self._mark(False)
+        self._enter(sigma)
+
+    def _enter(self, sigma: float) -> None:
         self._sigma = sigma
         self.setText(self._shown())
         self.entered.emit(sigma)
 
-    def _put_back(self) -> None:
+    def put_back(self) -> None:
+        """Show the value again instead of what was being typed."""
         self._invalid = False
         self._polish()
         self.setText(self._shown())
@@ -266,16 +292,15 @@ class SigmaField(QLineEdit):
         if event.reason() not in (Qt.FocusReason.PopupFocusReason, Qt.FocusReason.ActiveWindowFocusReason):
             self._on_return()
             if self._invalid:
-                self._put_back()
+                self.put_back()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Up and Down step; Escape puts the value back."""
         key = event.key()
         if key in (Qt.Key.Key_Up, Qt.Key.Key_Down):
-            step = STEP if key == Qt.Key.Key_Up else -STEP
-            self.setValue(min(LIMIT, max(-LIMIT, round(self._sigma + step, 2))))
+            self.setValue(round(self._scale.stepped(self._sigma, 1 if key == Qt.Key.Key_Up else -1), 4))
         elif key == Qt.Key.Key_Escape and self.text() != self._shown():
-            self._put_back()
+            self.put_back()
             self.refused.emit("")
         else:
             super().keyPressEvent(event)

@@ -1,22 +1,25 @@
-"""A scrollable bank of sliders, one per coordinate of a code, that stays quick with hundreds of them."""
+"""A scrollable bank of sliders, one per coordinate of a code, that stays quick with hundreds or thousands of them."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QRect, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from gmstudio.gui.theme import theme
-from gmstudio.gui.widgets.sigma_slider import RADIUS
-from gmstudio.gui.widgets.slider_row import GAP, LABEL_PX, MEASURE_PX, ROW_PX, SliderRow, slider_span
+from gmstudio.gui.widgets.name_editor import NameEditor
+from gmstudio.gui.widgets.slider_header import SliderHeader
+from gmstudio.gui.widgets.slider_row import COLLAPSED, LABEL_PX, MEASURE_PX, NAMED_PX, ROW_PX, SliderRow
+from gmstudio.gui.widgets.slider_scale import SIGMA, SliderScale
+from gmstudio.session.latent_code import dim_label
 
 BUDGET_S = 0.006
 """Rows beyond those in view are made and updated in slices of about this length, between two frames."""
-FIRST_ROWS = 8
+MAX_ROWS = 128
+"""So many rows there are at most, those in view and around it; scrolling makes them rows of other dimensions."""
 
 
 class SliderBank(QWidget):
@@ -28,9 +31,10 @@ class SliderBank(QWidget):
         prefix: of the object names: ``latents`` gives ``latents.slider.3``, ``.value.3`` and ``.lock.3``.
 
     Signals:
-        moved: dimension and new value in σ.
+        moved: dimension and its new coordinate.
         locked: dimension and whether it is to be locked.
         chosen: dimension that the user turned to.
+        renamed: dimension and the name that it was given, "" for none.
         refused: why what was typed cannot be taken; "" when it is put right.
         left: the pointer went elsewhere; until then the order stays as it is.
     """
@@ -38,31 +42,41 @@ class SliderBank(QWidget):
     moved = Signal(int, float)
     locked = Signal(int, bool)
     chosen = Signal(int)
+    renamed = Signal(int, str)
     refused = Signal(str)
     left = Signal()
 
     def __init__(self, prefix: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._prefix = prefix
-        self._symbol = "z"
+        self._symbol, self._words = "z", "in σ of the prior"
+        self._scale = SIGMA
         self._count = 0
-        self._rows: list[SliderRow] = []
+        self._names: dict[int, str] = {}
+        self._label_px = LABEL_PX
+        self._rows: dict[int, SliderRow] = {}
+        self._spare: list[SliderRow] = []
         self._order: list[int] = []
+        self._places: dict[int, int] = {}
         self._current = -1
         self._values: NDArray[np.float32] = np.zeros(0, np.float32)
         self._locked: NDArray[np.bool_] = np.zeros(0, np.bool_)
         self._bands: list[tuple[float, float]] | None = None
         self._measures: list[tuple[str, float, bool]] | None = None
         self._stale: set[int] = set()
-        self._header = _Header(self)
+        self._untabbed = False
+        self._header = SliderHeader(self)
         self._area = QScrollArea(self)
         self._area.setFrameShape(QFrame.Shape.NoFrame)
         self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._content = QWidget()
         self._area.setWidget(self._content)
+        self._editing = -1
+        self._editor = NameEditor(f"{prefix}.name", self._content)
+        self._editor.entered.connect(lambda name: self.renamed.emit(self._editing, name))
         self._area.viewport().installEventFilter(self)
-        self._area.verticalScrollBar().valueChanged.connect(self._refresh_visible)
+        self._area.verticalScrollBar().valueChanged.connect(self._show_view)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -74,26 +88,45 @@ class SliderBank(QWidget):
 
     # ---- what it shows -----------------------------------------------------------------------------------------
 
-    def set_dims(self, count: int, symbol: str = "z") -> None:
-        """Have so many sliders, all at 0, in the order of their numbers."""
-        for row in self._rows[count if symbol == self._symbol else 0 :]:
-            row.hide()
-            row.setParent(None)
-            row.deleteLater()
-        self._rows = self._rows[:count] if symbol == self._symbol else []
-        self._count, self._symbol, self._current = count, symbol, -1
+    def set_dims(
+        self, count: int, symbol: str = "z", scale: SliderScale = SIGMA, words: str = "in σ of the prior"
+    ) -> None:
+        """Have so many sliders, all at 0, in the order of their numbers.
+
+        Args:
+            count: of dimensions.
+            symbol: of the code, for the labels: ``z`` gives ``z₃``.
+            scale: of the sliders.
+            words: the unit of a coordinate, for tooltips.
+        """
+        self._editor.hide()
+        self._count, self._symbol, self._words, self._current = count, symbol, words, -1
         self._values, self._locked = np.zeros(count, np.float32), np.zeros(count, np.bool_)
         self._bands = self._measures = None
-        self._order = list(range(count))
+        self._names = {}
+        self._scale = scale
+        self._header.set_scale(scale)
+        for dim in [dim for dim in self._rows if dim >= count]:
+            self._put_away(dim)
         self._area.verticalScrollBar().setValue(0)
-        self._content.resize(self._area.viewport().width(), count * ROW_PX)
-        while len(self._rows) < min(count, FIRST_ROWS):
-            self._add_row()
-        self._place()
-        self._touch(range(count))
+        self._set_order(range(count))
+        self._label_all()
+
+    def set_scale(self, scale: SliderScale) -> None:
+        """Move on another scale; coordinates stay."""
+        if scale is not self._scale:
+            self._scale = scale
+            self._header.set_scale(scale)
+            self._touch(self._rows)
+
+    def set_names(self, names: Mapping[int, str]) -> None:
+        """Call some dimensions by name."""
+        if dict(names) != self._names:
+            self._names = dict(names)
+            self._label_all()
 
     def set_values(self, values: NDArray[Any]) -> None:
-        """Show (Z,) values in σ."""
+        """Show (Z,) coordinates."""
         changed = np.flatnonzero(values != self._values)
         self._values = np.array(values, np.float32)
         self._touch(changed.tolist())
@@ -105,12 +138,12 @@ class SliderBank(QWidget):
         self._touch(changed.tolist())
 
     def set_bands(self, mean: NDArray[Any] | None, deviation: NDArray[Any] | None) -> None:
-        """Show a Gaussian behind each slider, (Z,) means and standard deviations in σ; None: none."""
+        """Show a Gaussian behind each slider, (Z,) means and standard deviations; None: none."""
         if mean is None or deviation is None:
             self._bands = None
         else:
             self._bands = list(zip(mean.tolist(), deviation.tolist(), strict=True))
-        self._touch(range(self._count))
+        self._touch(self._rows)
 
     def set_measures(self, title: str, values: NDArray[Any] | None, faint: NDArray[np.bool_] | None = None) -> None:
         """Show a number and a bar beside each.
@@ -130,25 +163,31 @@ class SliderBank(QWidget):
                 (f"{value:.3f}", value / largest, bool(mark))
                 for value, mark in zip(values.tolist(), marked, strict=True)
             ]
-        self._touch(range(self._count))
+        self._touch(self._rows)
 
     def set_order(self, order: Sequence[int]) -> None:
-        """Show the dimensions in this order, a permutation of ``0 … Z-1``."""
-        assert sorted(order) == list(range(self._count))
+        """Show these of the dimensions ``0 … Z-1``, each once, from top to bottom."""
+        assert len(set(order)) == len(order) and all(0 <= dim < self._count for dim in order)
         if list(order) != self._order:
-            self._order = list(order)
-            self._place()
-            self._refresh_visible()
+            self._set_order(order)
 
     def set_current(self, dim: int) -> None:
-        """Mark a dimension, and scroll to it; -1: none."""
+        """Mark a dimension, and scroll to it when it is shown; -1: none."""
         if dim == self._current:
             return
         before, self._current = self._current, dim
         self._touch([d for d in (before, dim) if d >= 0])
-        if dim >= 0:
-            top = self._order.index(dim) * ROW_PX
-            self._area.ensureVisible(0, top + ROW_PX // 2, 0, ROW_PX // 2 + 1)
+        self._scroll_to(dim)
+
+    def edit_name(self, dim: int) -> None:
+        """Have the user name a dimension, in its row; ``renamed`` follows."""
+        self._scroll_to(dim)
+        if dim in self._rows:
+            self._editing = dim
+            row = self._rows[dim]
+            self._editor.begin(
+                self._names.get(dim, ""), row.x() + 4, row.y() + 3, NAMED_PX + MEASURE_PX - 8, ROW_PX - 6
+            )
 
     @property
     def count(self) -> int:
@@ -157,7 +196,7 @@ class SliderBank(QWidget):
 
     @property
     def order(self) -> tuple[int, ...]:
-        """The dimensions from top to bottom."""
+        """The dimensions that are shown, from top to bottom."""
         return tuple(self._order)
 
     @property
@@ -166,52 +205,130 @@ class SliderBank(QWidget):
         focus = self.focusWidget()
         return self.underMouse() or (focus is not None and focus.hasFocus())
 
-    # ---- rows --------------------------------------------------------------------------------------------------
+    # ---- which dimensions have rows --------------------------------------------------------------------------------
 
-    def _add_row(self) -> None:
-        row = SliderRow(len(self._rows), self._symbol, self._prefix, self._content)
+    def _set_order(self, order: Iterable[int]) -> None:
+        self._order = list(order)
+        self._places = {dim: place for place, dim in enumerate(self._order)}
+        self._content.resize(self._area.viewport().width(), len(self._order) * ROW_PX)
+        for dim, row in self._rows.items():
+            if dim in self._places:
+                row.move(0, self._places[dim] * ROW_PX)
+            row.setVisible(dim in self._places)
+        self._untabbed = True
+        self._show_view()
+
+    def _span(self, around: int) -> range:
+        """Places in view, and so many rows above and below."""
+        first = self._area.verticalScrollBar().value() // ROW_PX - around
+        last = first + 2 * around + self._area.viewport().height() // ROW_PX + 2
+        return range(max(0, first), min(len(self._order), last))
+
+    def _kept(self) -> range:
+        """Places that have rows, in the end."""
+        here = self._span(0)
+        first = max(0, min((here.start + here.stop - MAX_ROWS) // 2, len(self._order) - MAX_ROWS))
+        return range(first, min(len(self._order), first + MAX_ROWS))
+
+    def _show_view(self) -> None:
+        """Rows in view now, as far as the time of a frame goes; the others a little later."""
+        self._work_on(self._span(0))
+        if self._unfinished() or self._untabbed:
+            self._later.start()
+
+    def _work(self) -> None:
+        """Make the rows that are missing, bring those out of view up to date, a slice at a time."""
+        self._work_on((*self._span(0), *self._kept()))
+        if self._unfinished():
+            self._later.start()
+        elif self._untabbed:
+            self._set_tab_order()
+
+    def _unfinished(self) -> bool:
+        return bool(self._stale) or any(self._order[p] not in self._rows for p in self._kept())
+
+    def _work_on(self, places: Iterable[int]) -> None:
+        deadline = time.perf_counter() + BUDGET_S
+        for place in places:
+            dim = self._order[place]
+            if dim not in self._rows:
+                self._give_row(dim)
+            elif dim in self._stale:
+                self._refresh(dim)
+            else:
+                continue
+            if time.perf_counter() > deadline:
+                return
+        self._stale = {dim for dim in self._stale if dim in self._places and self._places[dim] in self._kept()}
+
+    def _give_row(self, dim: int) -> None:
+        row = self._free_row()
+        self._rows[dim] = row
+        self._bind(dim)
+        row.setGeometry(0, self._places[dim] * ROW_PX, self._content.width(), ROW_PX)
+        row.show()
+        self._refresh(dim)
+        self._untabbed = True
+
+    def _free_row(self) -> SliderRow:
+        if self._spare:
+            return self._spare.pop()
+        if len(self._rows) >= MAX_ROWS:
+            kept = self._kept()
+            focus = self.focusWidget()
+            far = [dim for dim in self._rows if self._places.get(dim, -1) not in kept]
+            for dim in far:
+                if focus is None or not self._rows[dim].isAncestorOf(focus):
+                    return self._rows.pop(dim)
+        row = SliderRow(self._prefix, self._content)
         row.moved.connect(self._on_moved)
         row.locked.connect(self.locked)
         row.chosen.connect(self.chosen)
         row.refused.connect(self.refused)
-        self._rows.append(row)
-        self._stale.add(row.dim)
-        row.setGeometry(0, self._order.index(row.dim) * ROW_PX, self._content.width(), ROW_PX)
-        row.show()
+        row.rename_wanted.connect(self.edit_name)
+        return row
 
-    def _on_moved(self, dim: int, sigma: float) -> None:
-        self._values[dim] = sigma
-        self.moved.emit(dim, sigma)
+    def _put_away(self, dim: int) -> None:
+        row = self._rows.pop(dim)
+        row.hide()
+        row.bind(-1, "", "", self._scale, self._words, self._label_px)
+        self._spare.append(row)
 
-    def _place(self) -> None:
-        """Give every row its place and its turn in the Tab order."""
+    def _set_tab_order(self) -> None:
+        self._untabbed = False
         before: QWidget | None = None
-        for place, dim in enumerate(self._order):
-            if dim < len(self._rows):
-                row = self._rows[dim]
-                row.move(0, place * ROW_PX)
-                if before is not None:
-                    QWidget.setTabOrder(before, row.slider)
-                QWidget.setTabOrder(row.slider, row.field)
-                QWidget.setTabOrder(row.field, row.lock)
-                before = row.lock
+        for dim in sorted(self._rows, key=lambda dim: self._places.get(dim, self._count)):
+            row = self._rows[dim]
+            if before is not None:
+                QWidget.setTabOrder(before, row.slider)
+            QWidget.setTabOrder(row.slider, row.field)
+            QWidget.setTabOrder(row.field, row.lock)
+            before = row.lock
 
-    def _touch(self, dims: Sequence[int] | range) -> None:
+    # ---- what rows show --------------------------------------------------------------------------------------------
+
+    def _touch(self, dims: Iterable[int]) -> None:
         """These show something old."""
-        self._stale.update(dims)
-        self._refresh_visible()
+        self._stale.update(dim for dim in dims if dim in self._rows)
+        self._show_view()
 
-    def _refresh_visible(self) -> None:
-        first = self._area.verticalScrollBar().value() // ROW_PX
-        last = first + self._area.viewport().height() // ROW_PX + 2
-        for dim in self._order[first:last]:
-            if dim in self._stale and dim < len(self._rows):
-                self._refresh(dim)
-        if self._stale or len(self._rows) < self._count:
-            self._later.start()
+    def _label_all(self) -> None:
+        metrics = self.fontMetrics()
+        longest = [dim_label(self._symbol, self._count - 1), *self._names.values()] if self._count else [""]
+        mark = metrics.horizontalAdvance(f" {COLLAPSED}")
+        needed = max(metrics.horizontalAdvance(label) for label in longest) + mark + 14
+        self._label_px = min(NAMED_PX, max(LABEL_PX, needed))
+        self._header.set_label_px(self._label_px)
+        self._touch(self._rows)
+
+    def _bind(self, dim: int) -> None:
+        plain, name = dim_label(self._symbol, dim), self._names.get(dim, "")
+        full = f"{name} ({plain})" if name else plain
+        self._rows[dim].bind(dim, name or plain, full, self._scale, self._words, self._label_px)
 
     def _refresh(self, dim: int) -> None:
         self._stale.discard(dim)
+        self._bind(dim)
         row = self._rows[dim]
         row.show_sigma(float(self._values[dim]))
         row.show_locked(bool(self._locked[dim]))
@@ -220,22 +337,14 @@ class SliderBank(QWidget):
         text, share, faint = ("", 0.0, False) if self._measures is None else self._measures[dim]
         row.set_measure(text, share, faint=faint)
 
-    def _work(self) -> None:
-        """Make the rows that are missing, bring those out of view up to date, a slice at a time."""
-        deadline = time.perf_counter() + BUDGET_S
-        made = len(self._rows) < self._count
-        while len(self._rows) < self._count and time.perf_counter() < deadline:
-            self._add_row()
-        if made and len(self._rows) == self._count:
-            self._place()
-        self._stale = {dim for dim in self._stale if dim < self._count}
-        for dim in list(self._stale):
-            if time.perf_counter() >= deadline:
-                break
-            if dim < len(self._rows):
-                self._refresh(dim)
-        if self._stale or len(self._rows) < self._count:
-            self._later.start()
+    def _scroll_to(self, dim: int) -> None:
+        if dim in self._places:
+            top = self._places[dim] * ROW_PX
+            self._area.ensureVisible(0, top + ROW_PX // 2, 0, ROW_PX // 2 + 1)
+
+    def _on_moved(self, dim: int, value: float) -> None:
+        self._values[dim] = value
+        self.moved.emit(dim, value)
 
     # ---- Qt ----------------------------------------------------------------------------------------------------
 
@@ -261,44 +370,7 @@ class SliderBank(QWidget):
         width = self._area.viewport().width()
         if width != self._content.width():
             self._content.resize(width, self._content.height())
-            for row in self._rows:
+            for row in self._rows.values():
                 row.resize(width, ROW_PX)
         self._header.set_row_width(width)
-        self._refresh_visible()
-
-
-class _Header(QWidget):
-    """The heads of the columns."""
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._title = ""
-        self._row_width = 0
-        self.setFixedHeight(24)
-
-    def set_title(self, title: str) -> None:
-        """Name the measure."""
-        if title != self._title:
-            self._title = title
-            self.update()
-
-    def set_row_width(self, width: int) -> None:
-        """Rows are this wide."""
-        self._row_width = width
-        self.update()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Paint anew."""
-        self.update()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """The measure's name and the slider's scale."""
-        painter = QPainter(self)
-        painter.setPen(theme().color("muted"))
-        area = QRect(0, 0, LABEL_PX + MEASURE_PX - GAP, self.height())
-        painter.drawText(area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, self._title)
-        left, width = slider_span(self._row_width)
-        middle, reach = left + width / 2, width / 2 - RADIUS - 2
-        for sigma, text in ((-3, "-3σ"), (0, "0"), (3, "3σ")):
-            x = round(middle + sigma / 3 * reach)
-            painter.drawText(QRect(x - 24, 0, 48, self.height()), Qt.AlignmentFlag.AlignCenter, text)
+        self._show_view()

@@ -6,26 +6,23 @@ from PySide6.QtWidgets import QAbstractButton, QWidget
 
 from gmstudio.gui.theme import theme
 from gmstudio.gui.widgets.sigma_slider import SigmaField, SigmaSlider
+from gmstudio.gui.widgets.slider_scale import SIGMA, SliderScale
 
 ROW_PX = 32
 LABEL_PX = 48
+NAMED_PX = 104
+"""Room for a label once a dimension has a name."""
 MEASURE_PX = 64
 FIELD_PX = 56
 LOCK_PX = 24
 GAP = 8
 BAR_PX = 3
 COLLAPSED = "∅"
-_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
-def dim_label(symbol: str, dim: int) -> str:
-    """A coordinate as it is written: ``z₃``."""
-    return symbol + str(dim).translate(_SUBSCRIPTS)
-
-
-def slider_span(width: int) -> tuple[int, int]:
-    """Left edge and width of the slider in a row of this width."""
-    left = LABEL_PX + MEASURE_PX + GAP
+def slider_span(width: int, label_px: int = LABEL_PX) -> tuple[int, int]:
+    """Left edge and width of the slider in a row of this width whose label has that room."""
+    left = label_px + MEASURE_PX + GAP
     return left, max(40, width - left - FIELD_PX - LOCK_PX - 3 * GAP)
 
 
@@ -73,36 +70,38 @@ class LockButton(QAbstractButton):
 
 
 class SliderRow(QWidget):
-    """One latent dimension.
+    """One latent dimension; which one can be changed.
 
     Args:
-        dim: its number.
-        symbol: of the code, for the label: ``z`` gives ``z₃``.
         prefix: of the object names: ``latents`` gives ``latents.slider.3``.
 
     Signals:
-        moved: dimension and new value in σ, by slider or field.
+        moved: dimension and new coordinate, by slider or field.
         locked: dimension and whether it is to be locked.
         chosen: dimension that the user turned to.
         refused: why what was typed cannot be taken; "" when it is put right.
+        rename_wanted: dimension whose label was double-clicked.
     """
 
     moved = Signal(int, float)
     locked = Signal(int, bool)
     chosen = Signal(int)
     refused = Signal(str)
+    rename_wanted = Signal(int)
 
-    def __init__(self, dim: int, symbol: str, prefix: str, parent: QWidget) -> None:
+    def __init__(self, prefix: str, parent: QWidget) -> None:
         super().__init__(parent)
-        self.dim = dim
-        self._label = dim_label(symbol, dim)
+        self.dim = -1
+        self._prefix = prefix
+        self._scale = SIGMA
+        self._label = self._full = ""
+        self._label_px = LABEL_PX
         self._current = False
         self._measure: tuple[str, float] | None = None
         self._faint = False
         self.slider = SigmaSlider(self)
-        self.field = SigmaField(f"Dimension {dim}", self)
+        self.field = SigmaField("", self)
         self.lock = LockButton(self)
-        self._name(prefix)
         self.slider.valueChanged.connect(self._on_slider)
         self.field.entered.connect(self._on_entered)
         self.field.refused.connect(self.refused)
@@ -110,11 +109,37 @@ class SliderRow(QWidget):
         self.slider.installEventFilter(self)
         self.field.installEventFilter(self)
 
-    def _name(self, prefix: str) -> None:
+    def bind(self, dim: int, label: str, full: str, scale: SliderScale, words: str, label_px: int) -> None:
+        """Be the row of this dimension.
+
+        Args:
+            dim: its number; -1: of none, out of sight.
+            label: what it is called, in short.
+            full: the same with its number.
+            scale: of its slider and field.
+            words: the unit, for tooltips: ``in σ of the prior``.
+            label_px: room for the label.
+        """
+        if (dim, full, scale, label_px) == (self.dim, self._full, self._scale, self._label_px):
+            return
+        if dim != self.dim:
+            self.field.put_back()
+        self.dim, self._label, self._full, self._scale = dim, label, full, scale
+        self._name(words)
+        self.slider.set_scale(scale)
+        self.field.set_scale(scale, f"Dimension {dim}")
+        if label_px != self._label_px:
+            self._label_px = label_px
+            self._place()
+        self.update()
+
+    def _name(self, words: str) -> None:
+        limits = self._scale.limits
+        named = f"{self._full}: c" if self._full != self._label else "C"
         tips = {
-            "slider": "Coordinate {} of the code, in σ of the prior; a double click goes to 0. A band behind it is the "
-            "posterior of the encoded image, mean ± σ.",
-            "value": "Coordinate {} of the code in σ, typed: -6 to 6.",
+            "slider": f"{named}oordinate {{}} of the code, {words}; a double click goes to 0. A band behind it is the "
+            "posterior of the encoded image, mean ± σ. F2 names the dimension.",
+            "value": f"{named}oordinate {{}} of the code, typed: {limits}.",
             "lock": "Keep dimension {} while randomizing, resetting, encoding or interpolating.",
         }
         names = (
@@ -122,9 +147,9 @@ class SliderRow(QWidget):
             (self.field, "value", "Value of latent dimension {}"),
             (self.lock, "lock", "Lock latent dimension {}"),
         )
-        for widget, control, words in names:
-            widget.setObjectName(f"{prefix}.{control}.{self.dim}")
-            widget.setAccessibleName(words.format(self.dim))
+        for widget, control, accessible in names:
+            widget.setObjectName(f"{self._prefix}.{control}.{self.dim}" if self.dim >= 0 else "")
+            widget.setAccessibleName(accessible.format(self.dim) + (f", {self._label}" if named.endswith("c") else ""))
             widget.setToolTip(tips[control].format(self.dim))
 
     # ---- what it shows -----------------------------------------------------------------------------------------
@@ -157,7 +182,6 @@ class SliderRow(QWidget):
         measure = (text, min(1.0, max(0.0, share))) if text else None
         if faint != self._faint:
             words = f"Dimension {self.dim} is collapsed: the code tells nothing there." if faint else ""
-            self.setToolTip(words)
             self.slider.setAccessibleDescription(words)
         if (measure, faint) != (self._measure, self._faint):
             self._measure, self._faint = measure, faint
@@ -175,11 +199,12 @@ class SliderRow(QWidget):
         painter.setPen(colors.color("muted" if self._faint else "text"))
         label = f"{self._label} {COLLAPSED}" if self._faint else self._label
         flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
-        painter.drawText(QRect(10, 0, LABEL_PX - 10, self.height()), flags, label)
+        room = QRect(10, 0, self._label_px - 10, self.height())
+        painter.drawText(room, flags, self.fontMetrics().elidedText(label, Qt.TextElideMode.ElideRight, room.width()))
         if self._measure is None:
             return
         text, share = self._measure
-        area = QRect(LABEL_PX, 0, MEASURE_PX - GAP, self.height() - BAR_PX - 3)
+        area = QRect(self._label_px, 0, MEASURE_PX - GAP, self.height() - BAR_PX - 3)
         painter.setPen(colors.color("muted"))
         painter.drawText(area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, text)
         bar = QRectF(area.left(), self.height() - BAR_PX - 4, area.width(), BAR_PX)
@@ -189,7 +214,10 @@ class SliderRow(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Put slider, field and lock in their columns."""
-        left, width = slider_span(self.width())
+        self._place()
+
+    def _place(self) -> None:
+        left, width = slider_span(self.width(), self._label_px)
         height = self.slider.sizeHint().height()
         self.slider.setGeometry(left, (self.height() - height) // 2, width, height)
         self.field.setGeometry(left + width + GAP, 4, FIELD_PX, self.height() - 8)
@@ -199,6 +227,18 @@ class SliderRow(QWidget):
         """Turn to this dimension."""
         self.chosen.emit(self.dim)
 
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Name it."""
+        if event.position().x() < self._label_px + MEASURE_PX:
+            self.rename_wanted.emit(self.dim)
+
+    def event(self, event: QEvent) -> bool:
+        """Tell on hovering what the label has no room for."""
+        if event.type() == QEvent.Type.ToolTip:
+            collapsed = f" Dimension {self.dim} is collapsed: the code tells nothing there." if self._faint else ""
+            self.setToolTip(f"{self._full}. Double-click, or F2, names it.{collapsed}")
+        return super().event(event)
+
     def eventFilter(self, watched: object, event: QEvent) -> bool:
         """Turning to slider or field, with the pointer or the keys, is turning to the dimension."""
         if event.type() in (QEvent.Type.FocusIn, QEvent.Type.MouseButtonPress):
@@ -206,7 +246,7 @@ class SliderRow(QWidget):
         return False
 
     def _on_slider(self, value: int) -> None:
-        sigma = value / 100
+        sigma = self._scale.value(value)
         self.field.show_sigma(sigma)
         self.moved.emit(self.dim, sigma)
 

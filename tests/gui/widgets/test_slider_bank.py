@@ -7,9 +7,12 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QAbstractSlider, QApplication, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
+from gmstudio.gui.widgets.name_editor import NameEditor
 from gmstudio.gui.widgets.sigma_slider import SigmaField, SigmaSlider
-from gmstudio.gui.widgets.slider_bank import SliderBank
-from gmstudio.gui.widgets.slider_row import LockButton, dim_label
+from gmstudio.gui.widgets.slider_bank import MAX_ROWS, SliderBank
+from gmstudio.gui.widgets.slider_row import LockButton
+from gmstudio.gui.widgets.slider_scale import QUANTILE, SHARE
+from gmstudio.session.latent_code import dim_label
 
 
 @pytest.fixture
@@ -35,6 +38,11 @@ def leave(bank: SliderBank) -> None:
 def ready(qtbot: QtBot, bank: SliderBank) -> None:
     """Wait for the rows that are made and brought up to date later."""
     qtbot.waitUntil(lambda: not bank._later.isActive() and not bank._stale and len(bank._rows) == bank.count)
+
+
+def wait_for_view(qtbot: QtBot, bank: SliderBank) -> None:
+    """Wait until every row that is to be there is."""
+    qtbot.waitUntil(lambda: not bank._later.isActive() and not bank._unfinished())
 
 
 def slider(bank: SliderBank, dim: int) -> SigmaSlider:
@@ -185,6 +193,7 @@ def test_sliders_stand_and_are_tabbed_through_in_order(qtbot: QtBot, bank: Slide
     bank.set_order(order)
     tops = [slider(bank, dim).mapTo(bank, QPoint(0, 0)).y() for dim in order]
     assert tops == sorted(tops)
+    qtbot.waitUntil(lambda: not bank._later.isActive())
     assert lock(bank, 7).nextInFocusChain() is slider(bank, 2)
     assert slider(bank, 2).nextInFocusChain() is field(bank, 2)
 
@@ -233,6 +242,69 @@ def test_band_and_value_are_painted(qtbot: QtBot, bank: SliderBank) -> None:
     bank.set_bands(None, None)
     bank.set_values(np.zeros(10, np.float32))
     assert slider(bank, 0).grab().toImage() == plain
+
+
+def test_thousands_of_dimensions_share_rows(qtbot: QtBot, bank: SliderBank) -> None:
+    bank.set_dims(3072)
+    values = np.linspace(-3, 3, 3072).astype(np.float32)
+    bank.set_values(values)
+    wait_for_view(qtbot, bank)
+    assert bank.findChild(QWidget, "latents.slider.3000") is None
+    bank.set_current(3000)
+    wait_for_view(qtbot, bank)
+    assert slider(bank, 3000).value() == round(100 * float(values[3000]))
+    assert len(bank._rows) <= MAX_ROWS
+    with qtbot.waitSignal(bank.moved) as moved:
+        slider(bank, 3000).setValue(50)
+    assert moved.args == [3000, 0.5]
+
+
+def test_some_dimensions_are_left_out(qtbot: QtBot, bank: SliderBank) -> None:
+    bank.set_order([4, 2])
+    assert [dim for dim in range(10) if slider(bank, dim).isVisible()] == [2, 4]
+    bank.set_order(list(range(10)))
+    assert all(slider(bank, dim).isVisibleTo(bank) for dim in range(10))
+
+
+def test_a_quantile_is_shown_and_typed(qtbot: QtBot, bank: SliderBank) -> None:
+    bank.set_values(np.full(10, 1.0, np.float32))
+    bank.set_scale(QUANTILE)
+    ready(qtbot, bank)
+    assert field(bank, 1).text() == "84.1%"
+    assert slider(bank, 1).value() == 841
+    with qtbot.waitSignal(bank.moved) as moved:
+        field(bank, 1).setText("97.5")
+        qtbot.keyClick(field(bank, 1), Qt.Key.Key_Return)
+    assert moved.args == [1, pytest.approx(1.96, abs=1e-3)]
+    refused: list[str] = []
+    bank.refused.connect(refused.append)
+    field(bank, 1).setText("100")
+    qtbot.keyClick(field(bank, 1), Qt.Key.Key_Return)
+    assert "0.1 to 99.9" in refused[-1]
+
+
+def test_units_that_are_off_or_on_go_from_0_to_1(qtbot: QtBot, bank: SliderBank) -> None:
+    bank.set_dims(10, "h", SHARE)
+    ready(qtbot, bank)
+    assert (slider(bank, 3).minimum(), slider(bank, 3).maximum()) == (0, 100)
+    with qtbot.waitSignal(bank.moved) as moved:
+        slider(bank, 3).setValue(40)
+    assert moved.args == [3, 0.4]
+
+
+def test_a_dimension_is_named_in_its_row(qtbot: QtBot, bank: SliderBank) -> None:
+    bank.activateWindow()
+    qtbot.mouseDClick(bank._rows[3], Qt.MouseButton.LeftButton, pos=QPoint(12, 10))
+    editor = bank.findChild(QLineEdit, "latents.name")
+    assert isinstance(editor, NameEditor) and editor.isVisible()
+    qtbot.keyClicks(editor, "slant")
+    with qtbot.waitSignal(bank.renamed) as renamed:
+        qtbot.keyClick(editor, Qt.Key.Key_Return)
+    assert renamed.args == [3, "slant"] and not editor.isVisible()
+    bank.set_names({3: "slant"})
+    ready(qtbot, bank)
+    assert "slant (z₃)" in slider(bank, 3).toolTip()
+    assert slider(bank, 3).accessibleName() == "Latent dimension 3, slant"
 
 
 def test_labels_are_written_with_subscripts() -> None:
