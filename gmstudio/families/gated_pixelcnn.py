@@ -273,5 +273,5 @@ class GatedPixelCNNStepper(RasterStepper):
                     is_last = number + 1 == len(self._horizontal)
                     out = hidden if is_last else self._horizontal[number + 1].feature(column, group)
                     program += layer.program(column, group, out)
-                column_programs.append(program + last)
+                column_programs.append(ops.repeated(program + last))
         return programs

@@ -166,5 +166,5 @@ class PixelRNNStepper(RasterStepper):
                     is_last = layer == num_layers - 1
                     out = hidden if is_last else cache.feature(layer + 1, column, group)
                     program = program + cache.program(layer, column, group, out)
-                column_programs.append(program + last)
+                column_programs.append(ops.repeated(program + last))
         return programs

@@ -234,5 +234,5 @@ class PixelCNNStepper(RasterStepper):
                     program += ops.relu(inner, self._convolved.feature(layer, column, group))
                     program += self._convolved.linear(layer, column, group, inner)
                     program += after[layer]
-                column_programs.append(program + last)
+                column_programs.append(ops.repeated(program + last))
         return programs

@@ -152,15 +152,16 @@ class _WayLeft:
         """(N, W, S): the states of the row that was run last; zero before the first."""
         self._gates = ops.zeros(count, width, gates)
         self._cells = ops.zeros(count, num_states)
-        self._program: Program = []
+        program: Program = []
         product, squashed = ops.zeros(count, 1, gates), ops.zeros(count, num_states)
         for column in reversed(range(width)):
             own = self._gates[:, column]
-            self._program += [
+            program += [
                 partial(ops.window_products, before, padded[:, column + 1 : column + 2], product),
                 *ops.add(own, product[:, 0], own),
                 *cell_program(ops, own, self._cells, self._cells, squashed, padded[:, column], axis=1),
             ]
+        self._program = ops.repeated(program)
 
     def run(self, inputs: Array, values: Array) -> None:
         """Go along a row.

@@ -18,6 +18,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gmstudio.nn.device_graph import recorder_for
+from gmstudio.nn.step_graph import StepGraphs
+
 Call: TypeAlias = Callable[[], Any]
 Program: TypeAlias = list[Call]
 FloatArray: TypeAlias = NDArray[np.float32]
@@ -69,6 +72,9 @@ class StepOps(Protocol):
 
     def copy(self, x: Array) -> Array:
         """A copy that later steps leave alone."""
+
+    def repeated(self, program: Program) -> Program:
+        """What runs a program fastest that will be run several times on the same buffers."""
 
     def to_numpy(self, x: Array) -> FloatArray:
         """(F, B), always with the batch axis; valid until the next step."""
@@ -153,6 +159,10 @@ class NumpyOps:
         """See ``StepOps``."""
         return x.copy()
 
+    def repeated(self, program: Program) -> Program:
+        """See ``StepOps``: there is nothing to gain."""
+        return program
+
     def to_numpy(self, x: Array) -> FloatArray:
         """See ``StepOps``."""
         values: FloatArray = x.reshape(-1, self._batch)
@@ -170,6 +180,8 @@ class TorchOps:
     def __init__(self, batch: int, device: torch.device) -> None:
         self.tail: tuple[int, ...] = (batch,)
         self._device = device
+        recorder = recorder_for(device)
+        self._graphs = None if recorder is None else StepGraphs(recorder)
 
     def zeros(self, *shape: int) -> Array:
         """See ``StepOps``."""
@@ -228,6 +240,10 @@ class TorchOps:
     def copy(self, x: Array) -> Array:
         """See ``StepOps``."""
         return x.clone()
+
+    def repeated(self, program: Program) -> Program:
+        """See ``StepOps``: on a CUDA device it is captured in a graph."""
+        return program if self._graphs is None else self._graphs.repeated(program)
 
     def to_numpy(self, x: Array) -> FloatArray:
         """See ``StepOps``."""
