@@ -260,6 +260,15 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
             advanced=True,
         ),
     ] = "fp32"
+    cuda_graphs: Annotated[
+        Literal["auto", "off"],
+        field(
+            "CUDA graphs",
+            "On a CUDA device, capture an update of the weights once and replay it as a whole, which spares many small "
+            "steps their wait for the processor; auto does so where the family allows it. No effect elsewhere.",
+            advanced=True,
+        ),
+    ] = "auto"
     seed: Annotated[
         int,
         field("Seed", "Fixes the initial weights, the order of the data and all noise.", ge=0, le=2**31 - 1),
