@@ -22,7 +22,9 @@ from gmstudio.engine.figures import draw_figures
 from gmstudio.engine.optimizers import PhaseOptimizer, learning_rate
 from gmstudio.engine.sample_quality import SampleQuality, has_no_likelihood
 from gmstudio.engine.sampling import draw_grid, grid_kind
-from gmstudio.families.base import Family, LossTerms, Phase
+from gmstudio.engine.train_graph import updates_for
+from gmstudio.engine.train_step import Outcome, TrainStep, phase_loss
+from gmstudio.families.base import Family, Phase
 from gmstudio.messages import Array, CheckpointSaved, Event, FiguresDrawn, HistoryAppended, SamplesDrawn, Series
 from gmstudio.runs.checkpoints import CHECKPOINTS_NAME
 from gmstudio.runs.folder import RunFolder
@@ -71,6 +73,8 @@ class Trainer:
         self._generator = torch.Generator(self._device).manual_seed(self.training.seed)
         self._optimizers = [PhaseOptimizer(phase, self.training) for phase in model.phases()]
         self._active = self._optimizers
+        plain = TrainStep(self._optimizers, self._generator, self.training)
+        self._updates = updates_for(plain, self._optimizers, model, self.training, self._generator, self._log_updates)
         self._batches_per_step = max(phase.phase.updates_per_step for phase in self._optimizers)
         self._validation = self._batches.valid(self.training.validation_images)
         self._validation_labels = self._batches.valid_labels(self.training.validation_images)
@@ -78,6 +82,7 @@ class Trainer:
         if has_no_likelihood(model):
             self._quality = SampleQuality(dataset, self._device, self.training.seed)
         self._pending: list[tuple[int, str, torch.Tensor | float]] = []
+        self._remarks: list[tuple[int, str]] = []
         self._flushed_at = self._checkpointed_at = time.monotonic()
         self._timed_from = (time.perf_counter(), 0)
         self._queued: deque[tuple[float, torch.cuda.Event]] = deque()
@@ -162,6 +167,7 @@ class Trainer:
             self.run.close()
 
     def _begin_checkpoint(self) -> None:
+        self._refuse_infinite_weights()
         self._checkpointed_at = time.monotonic()
         self._writer.begin(self.step, self._tensors(), {"step": self.step, "seed": self.training.seed})
 
@@ -183,42 +189,31 @@ class Trainer:
         want_norm = step % NORM_EVERY == 0 or step == 1
         for update in range(1, self._batches_per_step + 1):
             index = self.step * self._batches_per_step + update - 1
+            due = [o for o in self._active if update > self._batches_per_step - o.phase.updates_per_step]
             batch = self._batches.train(index, self._generator)
-            for optimizer in self._active:
-                if update > self._batches_per_step - optimizer.phase.updates_per_step:
-                    is_last = update == self._batches_per_step
-                    self._update(optimizer, batch, index, record=is_last, want_norm=want_norm and is_last)
+            labels = self._batches.train_labels(index) if any(o.phase.takes_labels for o in due) else None
+            record = update == self._batches_per_step
+            if due:
+                outcomes = self._updates.run(
+                    due, batch, labels, self.step, record=record, want_norm=want_norm and record
+                )
+                self._keep(outcomes, step, want_norm)
         self.step = step
         self._bound_queue()
         if want_norm:
             self._pending.append((step, "learning_rate", learning_rate(self.training, step - 1)))
             self._measure_rate()
 
-    def _update(
-        self, optimizer: PhaseOptimizer, batch: torch.Tensor, index: int, *, record: bool, want_norm: bool
-    ) -> None:
-        """One update of one phase's parameters."""
-        phase, step = optimizer.phase, self.step + 1
-        self._require_grad_of(phase)
-        optimizer.zero_grad()
-        labels = self._batches.train_labels(index) if phase.takes_labels else None
-        with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self.training.precision == "bf16"):
-            terms = _loss(phase, batch, self._generator, labels)
-        terms["loss"].backward()
-        norm = optimizer.update(self.step, want_norm=want_norm)
-        if phase.after_update is not None:
-            phase.after_update()
-        if record:
+    def _keep(self, outcomes: list[Outcome], step: int, want_norm: bool) -> None:
+        """Remember, on the device, what the last updates of a step tell."""
+        for phase, terms, norm in outcomes:
             for name, value in terms.items():
-                self._pending.append((step, self._term_name(phase, name), value.detach()))
-        if norm is not None and want_norm:
-            self._pending.append((step, self._qualified("grad_norm", phase), norm.detach()))
+                self._pending.append((step, self._term_name(phase, name), value))
+            if norm is not None and want_norm:
+                self._pending.append((step, self._qualified("grad_norm", phase), norm))
 
-    def _require_grad_of(self, phase: Phase) -> None:
-        if len(self._optimizers) > 1:
-            for other in self._optimizers:
-                for parameter in other.phase.parameters:
-                    parameter.requires_grad_(other.phase is phase)
+    def _log_updates(self, text: str) -> None:
+        self._remarks.append((self.step, text))  # stored with the numbers, so that a full disk cannot tear a step
 
     def _term_name(self, phase: Phase, name: str) -> str:
         return f"{phase.name}_loss" if name == "loss" and len(self._optimizers) > 1 else name
@@ -274,7 +269,7 @@ class Trainer:
             labels = self._validation_labels[number] if self._validation_labels is not None else None
             with torch.no_grad():
                 for optimizer in self._optimizers:
-                    for name, value in _loss(optimizer.phase, batch, generator, labels).items():
+                    for name, value in phase_loss(optimizer.phase, batch, generator, labels).items():
                         key = self._term_name(optimizer.phase, name)
                         sums[key] = sums.get(key, 0.0) + float(value) * len(batch)
             count += len(batch)
@@ -319,6 +314,10 @@ class Trainer:
             TrainingFailedError: when a loss among them is not finite; they are stored.
         """
         self._flushed_at = time.monotonic()
+        while self._remarks:
+            step, text = self._remarks[0]
+            self.run.history.log(step, "updates", text)
+            self._remarks.pop(0)
         if not self._pending:
             return ()
         tensors = [value for _, _, value in self._pending if isinstance(value, torch.Tensor)]
@@ -335,10 +334,24 @@ class Trainer:
     def _refuse_infinite(self, rows: list[Scalar]) -> None:
         for step, _, name, value in rows:
             if name.endswith("loss") and not math.isfinite(value):
-                raise TrainingFailedError(
-                    f"The {name.replace('_', ' ')} became {value} at step {step}. Lower the learning rate "
-                    f"({self.training.learning_rate:g} now) or clip the gradient, and start again."
-                )
+                raise TrainingFailedError(self._diverged(f"{name.replace('_', ' ')} became {value}", step))
+
+    def _refuse_infinite_weights(self) -> None:
+        """A checkpoint of them would take the place of one that training can go on from.
+
+        Raises:
+            TrainingFailedError: when an update left some that are not finite, before a loss could tell.
+        """
+        norms = torch._foreach_norm([p.detach() for p in self.model.parameters()], ord=math.inf)
+        if not math.isfinite(sum(norm.item() for norm in norms)):
+            raise TrainingFailedError(self._diverged("weights are no longer finite", self.step))
+
+    def _diverged(self, what: str, step: int) -> str:
+        kept = f" The checkpoint of step {self._writer.step:,} is kept." if self._writer.step >= 0 else ""
+        return (
+            f"The {what} at step {step}. Lower the learning rate ({self.training.learning_rate:g} now) or clip the "
+            f"gradient, and start again.{kept}"
+        )
 
     def _appended(self, rows: list[Scalar]) -> HistoryAppended:
         return HistoryAppended(run=str(self.run.path), series=series_of(_curves(rows)))
@@ -380,13 +393,6 @@ class Trainer:
         else:
             self._generator.manual_seed(int(np.random.SeedSequence([self.training.seed, step]).generate_state(1)[0]))
             self.run.history.log(step, "device", f"Continued on another device ({self._device}), with fresh noise.")
-
-
-def _loss(phase: Phase, batch: torch.Tensor, generator: torch.Generator, labels: torch.Tensor | None) -> LossTerms:
-    """A phase's terms, with the labels where there are some and it wants them."""
-    if labels is None or not phase.takes_labels:
-        return phase.loss(batch, generator)
-    return phase.loss(batch, generator, labels)
 
 
 def load_weights(model: Family, arrays: dict[str, NDArray[Any]]) -> None:
