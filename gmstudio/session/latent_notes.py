@@ -74,6 +74,7 @@ class LatentNotes(QObject):
         self._run = ""
         self._notes: dict[str, dict[str, Any]] = {}
         self._read: dict[str, RunOpened] = {}
+        self._understood: dict[str, Any] | None = None
         self._unkept: set[str] = set()
         self._requests: dict[int, str] = {}
         events.done.connect(self._on_done)
@@ -86,11 +87,14 @@ class LatentNotes(QObject):
         if opened is not None and opened.latent is not None:
             if self._run not in self._unkept and self._read.get(self._run) is not opened:
                 self._read[self._run], self._notes[self._run] = opened, dict(opened.notes)
-            self._understand(self._notes[self._run], opened.latent.num_dims)
+            notes = self._notes[self._run]
+            if notes is not self._understood and notes != self._understood:  # directions in use stay the same objects
+                self._understand(notes, opened.latent.num_dims)
+            self._understood = notes
             if self._run in self._unkept:
                 self._send()
         else:
-            self.names, self.directions = {}, ()
+            self.names, self.directions, self._understood = {}, (), None
         self.names_changed.emit()
         self.directions_changed.emit()
 
@@ -133,7 +137,7 @@ class LatentNotes(QObject):
             self._tell(f"{lost} {entries} of the run's notes.json cannot be names or directions of this latent space.")
 
     def _keep(self, key: str, value: Any) -> None:
-        self._notes[self._run] = {**self._notes.get(self._run, {}), key: value}
+        self._understood = self._notes[self._run] = {**self._notes.get(self._run, {}), key: value}
         self._unkept.add(self._run)
         self._send()
 

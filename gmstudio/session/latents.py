@@ -16,8 +16,11 @@ from gmstudio.session.code_measures import CodeMeasures
 from gmstudio.session.code_strip import CodeStrip
 from gmstudio.session.export import Export
 from gmstudio.session.journey import Itinerary, Journey
+from gmstudio.session.latent_arithmetic import LatentArithmetic
 from gmstudio.session.latent_code import Code
+from gmstudio.session.latent_directions import LatentDirections
 from gmstudio.session.latent_gallery import Encoding, LatentGallery
+from gmstudio.session.latent_map import LatentMap
 from gmstudio.session.latent_measures import LatentMeasures
 from gmstudio.session.latent_space import LatentSpace
 from gmstudio.session.latest import LatestWins
@@ -75,6 +78,9 @@ class LatentsSession(LatentSpace):
         journey: keyframes and the way through them.
         measures: KL and effect of each dimension, and the order.
         gallery: images of the data, and the one that was encoded.
+        map: a plane of the space, as images and as the data.
+        directions: found and saved ones, and how far one went along them.
+        arithmetic: a - b + c.
         own: an image of one's own, and its code.
         told: what the family can tell of the code and its image.
         export: codes that become a picture or a film.
@@ -98,6 +104,9 @@ class LatentsSession(LatentSpace):
         self.journey = Journey(self)
         self.measures = LatentMeasures(events, self)
         self.gallery = LatentGallery(events, self)
+        self.map = LatentMap(events, self)
+        self.directions = LatentDirections(events, self)
+        self.arithmetic = LatentArithmetic(events, self)
         self.own = OwnImage(events, self)
         self.told = CodeMeasures(events, self)
         self.export = Export(events, self)
@@ -347,6 +356,8 @@ class LatentsSession(LatentSpace):
         if self._fresh and self.measures.effect is not None:
             self._fresh = False
             self.choose_dim(self.measures.order(self.num_dims)[0])
+        if self.measures.effect is not None and self.num_dims > 1:
+            self.map.suggest_axes(*self.measures.order(self.num_dims)[:2])
 
     def _on_decoded(self, event: Decoded) -> None:
         command = self._latest.answered

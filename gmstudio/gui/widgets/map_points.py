@@ -1,0 +1,90 @@
+"""Points that are scattered by label: colours and shapes that colour-blind readers tell apart too, and their legend."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QFontMetrics, QPainter, QPen, QPolygonF
+
+from gmstudio.gui.theme import theme
+
+POINT_PX = 5
+LEGEND_ROW_PX = 18
+MARK_PX = 16
+GAP_PX = 10
+MAX_ROWS = 2
+COLORS = 8
+"""After so many labels the colours repeat, on squares instead of dots."""
+
+
+@dataclass(frozen=True, eq=False)
+class Points:
+    """Points of a map.
+
+    Args:
+        places: (N, 2) float32 coordinates.
+        labels: (N,) int64, or None.
+        names: label → word.
+    """
+
+    places: NDArray[np.float32]
+    labels: NDArray[np.int64] | None
+    names: tuple[str, ...]
+
+    def present(self) -> list[int]:
+        """The labels that there are, in order; none without labels."""
+        return [] if self.labels is None else [int(label) for label in np.unique(self.labels)]
+
+    def name(self, label: int) -> str:
+        """The word of a label."""
+        return self.names[label] if 0 <= label < len(self.names) else str(label)
+
+
+def paint_points(painter: QPainter, points: Points, pixels: NDArray[np.float64]) -> None:
+    """Paint the points at (N, 2) pixels, label by label, each with a rim so that it stands out from images."""
+    if not len(pixels):
+        return
+    groups = [(0, pixels)] if points.labels is None else [(k, pixels[points.labels == k]) for k in points.present()]
+    rim = theme().color("base")
+    for label, places in groups:
+        polygon = QPolygonF([QPointF(x, y) for x, y in places.tolist()])
+        cap = _cap(label)
+        painter.setPen(QPen(rim, POINT_PX + 2, Qt.PenStyle.SolidLine, cap))
+        painter.drawPoints(polygon)
+        painter.setPen(QPen(theme().series(label), POINT_PX, Qt.PenStyle.SolidLine, cap))
+        painter.drawPoints(polygon)
+
+
+def legend_rows(points: Points, metrics: QFontMetrics, width: float) -> int:
+    """Rows that the legend takes in this width, at most ``MAX_ROWS``."""
+    labels = points.present() if len(points.places) else []
+    taken = sum(_entry_px(points, label, metrics) for label in labels)
+    return min(MAX_ROWS, int(-(-taken // max(1.0, width))))
+
+
+def paint_legend(painter: QPainter, points: Points, area: QRectF) -> None:
+    """Paint each label's mark and word, in as many rows as fit."""
+    metrics = painter.fontMetrics()
+    x, y = area.left(), area.top()
+    for label in points.present() if len(points.places) else []:
+        width = _entry_px(points, label, metrics)
+        if x + width > area.right() + GAP_PX and x > area.left():
+            x, y = area.left(), y + LEGEND_ROW_PX
+        if y + LEGEND_ROW_PX > area.bottom() + 2:
+            return
+        painter.setPen(QPen(theme().series(label), POINT_PX + 3, Qt.PenStyle.SolidLine, _cap(label)))
+        painter.drawPoint(QPointF(x + 6, y + LEGEND_ROW_PX / 2))
+        painter.setPen(theme().color("text"))
+        room = QRectF(x + MARK_PX, y, width - MARK_PX, LEGEND_ROW_PX)
+        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, points.name(label))
+        x += width
+
+
+def _entry_px(points: Points, label: int, metrics: QFontMetrics) -> int:
+    return MARK_PX + metrics.horizontalAdvance(points.name(label)) + GAP_PX
+
+
+def _cap(label: int) -> Qt.PenCapStyle:
+    square = label // COLORS % 2
+    return Qt.PenCapStyle.SquareCap if square else Qt.PenCapStyle.RoundCap

@@ -1,0 +1,176 @@
+"""Arithmetic on codes: a - b + c, where each is the code that was set, or that of an image of the data.
+
+Shapes: Z latent dimensions, C channels, H height, W width.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Signal
+
+from gmstudio.client import ENGINE_GONE, EngineEvents
+from gmstudio.messages import Array, CommandFailed, Decode, Decoded, Encode, Encoded
+from gmstudio.session.latent_code import Code
+from gmstudio.session.latent_gallery import SplitName
+from gmstudio.session.latent_notes import Direction
+from gmstudio.session.latent_space import LatentSpace
+from gmstudio.session.latest import LatestWins
+
+Slot = Literal["a", "b", "c"]
+SLOTS: tuple[Slot, ...] = ("a", "b", "c")
+
+
+@dataclass(frozen=True, eq=False)
+class Operand:
+    """What is in a slot.
+
+    Args:
+        code: (Z,) float32.
+        title: for people.
+        source: split and index of an image of the data; None: the code that was set.
+    """
+
+    code: Code
+    title: str
+    source: tuple[SplitName, int] | None
+
+
+class LatentArithmetic(QObject):
+    """Three slots and the code a - b + c.
+
+    Attributes:
+        operands: what is in the slots.
+        slot: the one that is filled next.
+        images: (C, H, W) uint8, 0 … 255, what each filled slot's code decodes to; key ``result``: what a - b + c does.
+        problem: why something is missing, or "".
+
+    Signals:
+        changed: anything of this.
+    """
+
+    changed = Signal()
+
+    def __init__(self, events: EngineEvents, space: LatentSpace) -> None:
+        super().__init__(space)
+        self._events, self._space = events, space
+        self.operands: dict[Slot, Operand] = {}
+        self.slot: Slot = "a"
+        self.images: dict[str, NDArray[np.uint8]] = {}
+        self.problem = ""
+        self._encoding: dict[int, tuple[Slot, tuple[SplitName, int]]] = {}
+        self._order: tuple[str, ...] = ()
+        self._latest = LatestWins(events, events.decoded, self)
+        self._latest.replied.connect(self._on_decoded)
+        self._latest.failed.connect(self._on_failed)
+        events.encoded.connect(self._on_encoded)
+        events.command_failed.connect(self._on_encode_failed)
+        space.run_changed.connect(self.clear)
+        space.refreshed.connect(self._refresh)
+        space.halted.connect(self._on_halted)
+
+    @property
+    def result(self) -> Code | None:
+        """The code a - b + c, cut to what there can be; None while a slot is empty."""
+        if len(self.operands) < len(SLOTS):
+            return None
+        a, b, c = (self.operands[slot].code for slot in SLOTS)
+        return self._space.range.clip(a - b + c)
+
+    @property
+    def difference(self) -> Direction | None:
+        """From b to c as a direction; None while one of them is missing, or when they are the same."""
+        if not {"b", "c"} <= set(self.operands):
+            return None
+        b, c = self.operands["b"], self.operands["c"]
+        vector = c.code - b.code
+        return Direction(f"{b.title} → {c.title}", vector, "difference") if vector.any() else None
+
+    def choose_slot(self, slot: Slot) -> None:
+        """Fill this slot next."""
+        self.slot = slot
+        self.changed.emit()
+
+    def put_code(self) -> None:
+        """Put the code that is set into the chosen slot, and choose the next."""
+        if self._space.num_dims:
+            self._put(self.slot, Operand(self._space.code.copy(), f"code {self.slot}", None))
+            self._choose_next()
+
+    def put_image(self, split: SplitName, index: int) -> None:
+        """Put the code of an image of the data into the chosen slot, and choose the next."""
+        if self._space.can("encode"):
+            self._encode(self.slot, (split, index))
+            self._choose_next()
+
+    def take(self) -> None:
+        """Go to the code a - b + c."""
+        result = self.result
+        if result is not None:
+            self._space.set_code(result)
+
+    def clear(self) -> None:
+        """Empty the slots."""
+        self._on_halted()
+        self.operands, self.images, self.slot, self.problem = {}, {}, "a", ""
+        self.changed.emit()
+
+    def _choose_next(self) -> None:
+        self.choose_slot(SLOTS[(SLOTS.index(self.slot) + 1) % len(SLOTS)])
+
+    def _put(self, slot: Slot, operand: Operand) -> None:
+        self.operands = {**self.operands, slot: operand}
+        self.problem = ""
+        self._decode()
+        self.changed.emit()
+
+    def _encode(self, slot: Slot, source: tuple[SplitName, int]) -> None:
+        self._encoding = {request: asked for request, asked in self._encoding.items() if asked[0] != slot}
+        request = self._events.send(Encode(run=self._space.run, split=source[0], index=source[1]))
+        self._encoding[request] = (slot, source)
+
+    def _decode(self) -> None:
+        codes = {str(slot): operand.code for slot, operand in self.operands.items()}
+        if self.result is not None:
+            codes["result"] = self.result
+        if codes and self._space.opened is not None:
+            self._order = tuple(codes)
+            self._latest.submit(Decode(run=self._space.run, codes=Array.of(np.stack(list(codes.values())))))
+
+    def _refresh(self) -> None:
+        """With the newest weights; images of the data are encoded anew, which decodes as well."""
+        if self._latest.busy or self._encoding:
+            return
+        images = [(slot, operand.source) for slot, operand in self.operands.items() if operand.source is not None]
+        for slot, source in images:
+            self._encode(slot, source)
+        if not images:
+            self._decode()
+
+    def _on_encoded(self, event: Encoded) -> None:
+        asked = self._encoding.pop(event.request, None)
+        if asked is not None:
+            slot, source = asked
+            title = f"{source[0]} {source[1]}" + (f" ({event.label})" if event.label else "")
+            self._put(slot, Operand(event.code.numpy(), title, source))
+
+    def _on_decoded(self, event: Decoded) -> None:
+        command = self._latest.answered
+        assert isinstance(command, Decode)
+        images = event.images.numpy()
+        if len(images) == len(self._order):
+            self.images = dict(zip(self._order, images, strict=True))
+            self.changed.emit()
+
+    def _on_failed(self, event: CommandFailed) -> None:
+        self.problem = "" if event.message == ENGINE_GONE else event.message
+        self.changed.emit()
+
+    def _on_encode_failed(self, event: CommandFailed) -> None:
+        if self._encoding.pop(event.request, None) is not None:
+            self._on_failed(event)
+
+    def _on_halted(self) -> None:
+        self._latest.reset()
+        self._encoding.clear()
