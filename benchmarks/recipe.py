@@ -39,6 +39,12 @@ class TimedTraining(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             "Weight decay", "Matrices shrink by this times their learning rate at each update (AdamW).", ge=0, le=100
         ),
     ] = 0.0
+    penalty: Annotated[
+        float,
+        field(
+            "Penalty λ", "Adds λ · |W|, summed over all matrices, to the loss (the lasso's penalty).", ge=0, unit="nats"
+        ),
+    ] = 0.0
     average: Annotated[
         float,
         field("Averaging", "What an update leaves of the running average of the weights; 0: no average.", ge=0, le=1),

@@ -128,7 +128,7 @@ class TimedTrainer:
 
 
 class _Updater:
-    """Moves the parameters of one phase: Adam, SOAP for the inner matrices where it is asked for, weight decay.
+    """Moves the parameters of one phase: Adam, SOAP for the inner matrices where it is asked for, penalty and decay.
 
     Args:
         phase: its parameters.
@@ -140,7 +140,8 @@ class _Updater:
         self.phase = phase
         inner = [p for p in phase.parameters if settings.soap_rate and is_inner_matrix(p)]
         others = [p for p in phase.parameters if not any(p is one for one in inner)]
-        self._schedule, self._decay = schedule, settings.weight_decay
+        self._schedule, self._decay, self._penalty = schedule, settings.weight_decay, settings.penalty
+        self._matrices = [p for p in phase.parameters if p.dim() > 1]
         self._adam = PhaseOptimizer(replace(phase, parameters=others), schedule)
         self._soap = Soap(inner)
         self._soap_share = settings.soap_rate / settings.learning_rate
@@ -155,6 +156,10 @@ class _Updater:
     def update(self, step: int) -> None:
         """Move by the gradients that are there."""
         rate = learning_rate(self._schedule, step) * self.phase.learning_rate_scale
+        if self._penalty:
+            for matrix in self._matrices:
+                if matrix.grad is not None:
+                    matrix.grad.add_(matrix.sign(), alpha=self._penalty)
         for parameters, share in self._decayed:
             if self._decay and parameters:
                 torch._foreach_mul_(list[Tensor](parameters), 1.0 - self._decay * share * rate)

@@ -107,6 +107,14 @@ def test_weight_decay_shrinks_matrices(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.testing.assert_close(model.weight, plain.weight - 0.1 * 0.5 * 1.0)
 
 
+def test_a_penalty_is_part_of_the_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
+    Clock(monkeypatch)
+    model = Toy()
+    model.factor = 0.0
+    next(trainer_of(model, learning_rate=0.1, warmup_percent=0, penalty=1e-3).run())
+    torch.testing.assert_close(model.weight.detach(), torch.full((2, 2), 0.9))  # Adam's first step is the whole rate
+
+
 def test_a_loss_that_is_lost_ends_the_training(monkeypatch: pytest.MonkeyPatch) -> None:
     Clock(monkeypatch)
     model = Toy()
