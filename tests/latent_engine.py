@@ -11,7 +11,7 @@ from fake_client import FakeClient
 from gmstudio import data
 from gmstudio.cards import Objective, Training
 from gmstudio.client import ENGINE_GONE
-from gmstudio.engine import latent_measures, latents
+from gmstudio.engine import codes, latent_measures, latents
 from gmstudio.engine.catalog import capabilities_of
 from gmstudio.families import FAMILIES
 from gmstudio.messages import (
@@ -23,9 +23,11 @@ from gmstudio.messages import (
     DataBrowsed,
     Decode,
     Encode,
+    EncodeImage,
     Event,
     MeasureLatents,
     OpenRun,
+    ProjectImage,
     RunInfo,
     RunOpened,
     RunsListed,
@@ -51,6 +53,7 @@ class LatentEngine(FakeClient):
         }
         self.weights_step = 300
         self.live = ""
+        self.projections = codes.Projections()
         self.answered = 0
         self.refusal = ""
 
@@ -126,6 +129,11 @@ class LatentEngine(FakeClient):
             return [latents.decode(self.models[command.run], self.weights_step, command)]
         if isinstance(command, Encode):
             return [latents.encode(self.models[command.run], self.dataset, command)]
+        if isinstance(command, EncodeImage):
+            return [latents.encode_image(self.models[command.run], command)]
+        if isinstance(command, ProjectImage):
+            pieces = self.projections.project(self.models[command.run], command)
+            return [piece for piece in pieces if piece is not None]
         if isinstance(command, MeasureLatents):
             pieces = latent_measures.measure(self.models[command.run], self.weights_step, self.dataset, command)
             return [piece for piece in pieces if piece is not None]

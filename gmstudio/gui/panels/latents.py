@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QAbstractButton,
     QHBoxLayout,
     QLabel,
-    QProgressBar,
     QSizePolicy,
     QTabWidget,
     QVBoxLayout,
@@ -42,7 +41,6 @@ OPENING = "Opening the run …"
 LOST = "The engine has ended; the image comes back with it."
 IMAGE_TIP = "What the code decodes to with the weights as they are now: means of the pixels, black to white."
 ORIGINAL_TIP = "The image of the data that was encoded."
-SCORE_TIP = "The probability that the discriminator gives to this image of being real."
 
 
 class LatentsPanel(Panel):
@@ -73,10 +71,6 @@ class LatentsPanel(Panel):
         self.name_widget(self.image, "image", "Decoded image", IMAGE_TIP)
         self.name_widget(self.original, "original", "Original image", ORIGINAL_TIP)
         self.image_caption, self.original_caption = _label("muted"), _label("muted")
-        self.score = QLabel()
-        self.name_widget(self.score, "score", "Discriminator's verdict", SCORE_TIP)
-        self.score_bar = QProgressBar()
-        self.name_widget(self.score_bar, "score_bar", "Discriminator's verdict, as a bar", SCORE_TIP)
         self.sliders = SlidersView(self, session)
         self.tabs = QTabWidget()
         self.views: dict[str, LatentView] = {}
@@ -165,18 +159,6 @@ class LatentsPanel(Panel):
         self.image_caption.setAlignment(Qt.AlignmentFlag.AlignCenter)
         column.addWidget(self.image_caption)
         column.addWidget(self.image, 1)
-        self._score_row = QWidget()
-        verdict = QHBoxLayout(self._score_row)
-        verdict.setContentsMargins(0, 0, 0, 0)
-        self.score.setMinimumWidth(16 * GRID)
-        self.score_bar.setRange(0, 1000)
-        self.score_bar.setTextVisible(False)
-        self.score_bar.setFixedSize(30 * GRID, GRID)
-        verdict.addStretch(1)
-        verdict.addWidget(self.score)
-        verdict.addWidget(self.score_bar)
-        verdict.addStretch(1)
-        column.addWidget(self._score_row)
         for make in BELOW_IMAGE:
             column.addWidget(make(self, self.session))
         return side
@@ -191,6 +173,7 @@ class LatentsPanel(Panel):
         session = self.session
         self.run.chosen.connect(session.choose_run)
         session.run_changed.connect(self._refresh)
+        session.run_changed.connect(lambda: self.run.choose(session.run))  # it may have been brought back
         session.shown_changed.connect(self._refresh)
         session.gallery.encoding_changed.connect(self._refresh_original)
         self._library.changed.connect(self._refresh_words)
@@ -202,11 +185,6 @@ class LatentsPanel(Panel):
     def _refresh(self) -> None:
         shown = self.session.shown
         self.image.set_image(shown.image if shown else None, shown.request if shown else 0)
-        score = shown.score if shown else None
-        self._score_row.setVisible(score is not None)
-        if score is not None:
-            self.score.setText(f"D(G(z)) = {score:.3f}")
-            self.score_bar.setValue(round(1000 * score))
         self._refresh_original()
         self._refresh_words()
 
@@ -214,10 +192,12 @@ class LatentsPanel(Panel):
         for view in self.views.values():
             if view.beside is not None:
                 view.beside.setVisible(view is self.tabs.currentWidget())
+        self._refresh_original()
 
     def _refresh_original(self) -> None:
         encoding = self.session.gallery.encoding
-        self._original_side.setVisible(encoding is not None)
+        on_canvas = encoding is not None and not encoding.split and self.tabs.currentWidget() is self.views.get("own")
+        self._original_side.setVisible(encoding is not None and not on_canvas)
         self.forget.setEnabled(encoding is not None)
         if encoding is not None and encoding.image is not self.original.image:
             self.original.set_image(encoding.image)

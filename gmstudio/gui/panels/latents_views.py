@@ -6,8 +6,12 @@ from typing import NamedTuple
 from PySide6.QtWidgets import QWidget
 
 from gmstudio.gui.panels.latents_data import DataView
+from gmstudio.gui.panels.latents_export import ExportView
 from gmstudio.gui.panels.latents_journey import JourneyView
+from gmstudio.gui.panels.latents_map import MapView
+from gmstudio.gui.panels.latents_own import OwnView
 from gmstudio.gui.panels.latents_strips import TraversalView
+from gmstudio.gui.panels.latents_told import ToldLine
 from gmstudio.gui.panels.latents_view import LatentView
 from gmstudio.gui.panels.panel import Panel
 from gmstudio.session.latents import LatentsSession
@@ -35,8 +39,11 @@ VIEWS: tuple[ViewEntry, ...] = (
     ViewEntry("along", "Along", "1", "The image along the dimension that was touched last", TraversalView),
     ViewEntry("journey", "Journey", "2", "From code to code through keyframes, and playing it", JourneyView),
     ViewEntry("data", "Data", "3", "Images of the data, to be encoded", DataView),
+    ViewEntry("map", "Map", "4", "A plane of the space as images, with the data's codes on it", MapView),
+    ViewEntry("own", "Your image", "6", "Draw, paste or open an image and find its code", OwnView),
+    ViewEntry("export", "Export", "7", "The journey or the traversal as GIF, PNG or MP4", ExportView),
 )
 """In the order of the tabs."""
 
-BELOW_IMAGE: tuple[Callable[[Panel, LatentsSession], QWidget], ...] = ()
+BELOW_IMAGE: tuple[Callable[[Panel, LatentsSession], QWidget], ...] = (ToldLine,)
 """Lines under the decoded image, from top to bottom."""

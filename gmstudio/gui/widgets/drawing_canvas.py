@@ -2,7 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -21,9 +21,11 @@ class DrawingCanvas(QWidget):
 
     Signals:
         changed: a stroke was drawn, taken back or cleared.
+        stroked: a stroke goes on.
     """
 
     changed = Signal()
+    stroked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -45,6 +47,18 @@ class DrawingCanvas(QWidget):
     def image(self) -> NDArray[np.uint8]:
         """(C, H, W) uint8 levels."""
         return self._image
+
+    @property
+    def levels(self) -> int:
+        """How many levels there are."""
+        return self._levels
+
+    def show_image(self, image: NDArray[np.uint8]) -> None:
+        """Like ``set_image``, and nobody is told; nothing happens when it is this image already."""
+        if not np.array_equal(image, self._image):
+            self._remember()
+            self._image = image.copy()
+            self.update()
 
     def set_blank(self, shape: tuple[int, int, int], levels: int) -> None:
         """Begin with an empty image of this kind; nothing can be taken back to before."""
@@ -139,6 +153,13 @@ class DrawingCanvas(QWidget):
         self._last = None
         self.changed.emit()
 
+    def event(self, event: QEvent) -> bool:
+        """Keep the keys that draw, before the panel's shortcuts take them."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and _draws(event):
+            event.accept()
+            return True
+        return super().event(event)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Move the cursor, paint, erase, take back."""
         key = Qt.Key(event.key())
@@ -166,6 +187,15 @@ class DrawingCanvas(QWidget):
             place = start + (here - start) * float(share)
             self.paint_at(place.y(), place.x(), erase=erase)
         self._last = here
+        self.stroked.emit()
 
     def _remember(self) -> None:
         self._undo = [*self._undo[-MAX_UNDO:], self._image]
+
+
+def _draws(event: QKeyEvent) -> bool:
+    """Whether the canvas has a use for a key."""
+    key = Qt.Key(event.key())
+    if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+        return key == Qt.Key.Key_Z
+    return key in _MOVES or key in (Qt.Key.Key_Space, Qt.Key.Key_Delete)

@@ -1,13 +1,15 @@
 """The Latents panel: its controls write the session's state, and show it."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 from latent_engine import DIMS, GAN, VAE, WIDE, LatentEngine
+from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QComboBox, QLabel, QLineEdit, QWidget
+from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QComboBox, QLabel, QLineEdit, QSpinBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from gmstudio.gui.panels.latents import NO_RUN, LatentsPanel
@@ -67,8 +69,10 @@ def open_view(panel: LatentsPanel, name: str) -> None:
 
 def test_controls_have_names_words_and_tips(panel: LatentsPanel) -> None:
     names = (
-        "run image slider.3 value.3 lock.3 reset randomize vary sort measure strip encode data store_a store_b swap "
-        "interpolate position path seconds split index"
+        "run image slider.3 value.3 lock.3 reset randomize vary sort measure strip encode data add_keyframe "
+        "replace_keyframe remove_keyframe keyframe_earlier keyframe_later draw_keyframes interpolate position "
+        "path seconds closed split index canvas residual brush open_picture paste_picture fit invert way search_steps find_code "
+        "export_what export_form export_fps export_scale export told"
     )
     for name in names.split():
         widget = control(panel, name)
@@ -78,7 +82,7 @@ def test_controls_have_names_words_and_tips(panel: LatentsPanel) -> None:
 
 def test_keys_are_listed_and_none_is_given_twice(panel: LatentsPanel) -> None:
     keys = [s.toString() for action in panel.listed_actions() for s in action.shortcuts()]
-    assert {"R", "N", "Shift+N", "E", "P", "Space", "A", "B"} <= set(keys)
+    assert {"R", "N", "Shift+N", "E", "P", "Space", "A", "O", "F"} <= set(keys)
     assert len(keys) == len(set(keys))
 
 
@@ -144,14 +148,14 @@ def test_space_plays_but_presses_the_button_that_has_the_focus(qtbot: QtBot, pan
     panel.image.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     panel.image.setFocus()
     qtbot.keyClick(panel.image, Qt.Key.Key_Space)
-    assert panel.session.interpolation.playing
+    assert panel.session.journey.playing
     qtbot.keyClick(panel.image, Qt.Key.Key_P)
-    assert not panel.session.interpolation.playing
+    assert not panel.session.journey.playing
     lock = control(panel, "lock.1")
     lock.setFocus()
     qtbot.keyClick(lock, Qt.Key.Key_Space)
     assert panel.session.locked[1]
-    assert not panel.session.interpolation.playing
+    assert not panel.session.journey.playing
 
 
 def test_nonsense_that_was_typed_is_told_in_the_panel(qtbot: QtBot, panel: LatentsPanel) -> None:
@@ -233,45 +237,54 @@ def test_a_typed_number_is_encoded(qtbot: QtBot, panel: LatentsPanel, engine: La
     assert panel.session.gallery.encoding is not None and panel.session.gallery.encoding.index == 42
 
 
-def test_two_codes_are_stored_and_gone_between(qtbot: QtBot, panel: LatentsPanel) -> None:
-    open_view(panel, "way")
+def test_keyframes_are_added_and_gone_between(qtbot: QtBot, panel: LatentsPanel) -> None:
+    open_view(panel, "journey")
+    for _ in range(2):
+        click(qtbot, panel, "remove_keyframe")
     click(qtbot, panel, "randomize")
     a = panel.session.code
-    click(qtbot, panel, "store_a")
+    click(qtbot, panel, "add_keyframe")
     click(qtbot, panel, "randomize")
     b = panel.session.code
-    click(qtbot, panel, "store_b")
+    click(qtbot, panel, "add_keyframe")
     position = control(panel, "position")
     assert isinstance(position, QAbstractSlider)
     position.setValue(position.maximum() // 2)
     np.testing.assert_allclose(panel.session.code, 0.5 * (a + b), atol=0.02)
-    click(qtbot, panel, "swap")
-    np.testing.assert_array_equal(panel.session.interpolation.a, b)
+    assert panel.views["journey"].title.text() == "Keyframe 1 of 2"
+    position.setValue(position.maximum())
+    click(qtbot, panel, "keyframe_earlier")
+    np.testing.assert_array_equal(panel.session.journey.keyframes[0], b)
+    assert panel.views["journey"].strip._captions == list("1⅛¼⅜½⅝¾⅞2")
+    closed = control(panel, "closed")
+    assert isinstance(closed, QAbstractButton)
+    closed.click()
+    assert panel.session.journey.closed and panel.views["journey"].strip._captions[-1] == "1"
 
 
 def test_playing_moves_the_sliders(qtbot: QtBot, panel: LatentsPanel) -> None:
-    open_view(panel, "way")
+    open_view(panel, "journey")
     click(qtbot, panel, "interpolate")
     assert control(panel, "interpolate").accessibleName() == "Pause"
-    start = panel.session.interpolation.position
-    qtbot.waitUntil(lambda: panel.session.interpolation.position > start + 0.02)
+    start = panel.session.journey.position
+    qtbot.waitUntil(lambda: panel.session.journey.position > start + 0.02)
     slider = control(panel, "slider.0")
     assert isinstance(slider, QAbstractSlider)
     assert slider.value() == round(100 * float(panel.session.code[0]))
     click(qtbot, panel, "interpolate")
-    assert not panel.session.interpolation.playing
+    assert not panel.session.journey.playing
 
 
-def test_a_gan_shows_its_verdict_and_no_data(panel: LatentsPanel, engine: LatentEngine) -> None:
-    assert not panel.score.isVisible()
+def test_a_gan_shows_its_verdict_and_no_data(qtbot: QtBot, panel: LatentsPanel, engine: LatentEngine) -> None:
+    told = control(panel, "told")
+    assert isinstance(told, QLabel) and told.isVisible()
+    assert "D(x)" not in told.text()
     panel.run.choose(GAN)
     engine.serve()
+    qtbot.waitUntil(lambda: (engine.serve(), "D(x)" in told.text())[1])
     shown = panel.session.shown
     assert shown is not None and shown.score is not None
-    score = control(panel, "score")
-    assert isinstance(score, QLabel) and score.isVisible()
-    assert f"{shown.score:.3f}" in score.text()
-    assert panel.score_bar.value() == round(1000 * shown.score)
+    assert f"D(x) = {shown.score:.3f}" in told.text() and "nats" in told.text()
     open_view(panel, "data")
     assert "has no encoder" in panel.views["data"].strip._placeholder and not panel.views["data"].strip.isEnabled()
     assert panel.sliders.sort.findData("kl") == -1
@@ -306,7 +319,7 @@ def test_without_a_model_it_says_what_to_do(qtbot: QtBot, engine: LatentEngine) 
     qtbot.addWidget(panel)
     panel.show()
     assert panel.image._placeholder == NO_RUN
-    for name in ("reset", "randomize", "interpolate", "encode", "store_a"):
+    for name in ("reset", "randomize", "interpolate", "encode", "add_keyframe", "open_picture", "export"):
         action = panel.findChild(QAction, f"action.latents.{name}")
         assert action is not None and not action.isEnabled()
     panel.hide()
@@ -319,3 +332,83 @@ def test_it_is_painted_in_both_themes(qtbot: QtBot, panel: LatentsPanel) -> None
         pictures.append(panel.grab().toImage())
     theme().set_mode("system")
     assert pictures[0] != pictures[1]
+
+
+def test_a_drawing_sets_the_code(qtbot: QtBot, panel: LatentsPanel, engine: LatentEngine) -> None:
+    open_view(panel, "own")
+    own = panel.views["own"]
+    canvas = own.canvas
+    assert canvas.isVisible() and canvas.image.shape == engine.dataset.image.shape
+    qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=canvas.image_rect().center().toPoint())
+    engine.serve()
+    encoding = panel.session.gallery.encoding
+    assert encoding is not None and encoding.title == "your image"
+    np.testing.assert_array_equal(panel.session.code, encoding.code)
+    assert own.residual.image is not None and "RMS error" in own.residual_caption.text()
+    assert not panel.original.isVisible()
+    canvas.setFocus()
+    qtbot.waitUntil(canvas.hasFocus)
+    before = canvas.image
+    qtbot.keyClick(canvas, Qt.Key.Key_Delete)
+    qtbot.keyClick(canvas, Qt.Key.Key_Space)
+    assert not np.array_equal(canvas.image, before) and len(panel.session.journey.keyframes) == 2
+    assert not panel.session.journey.playing
+    click(qtbot, panel, "clear_canvas")
+    assert not canvas.image.any()
+
+
+def test_without_an_encoder_a_search_finds_the_code(qtbot: QtBot, panel: LatentsPanel, engine: LatentEngine) -> None:
+    panel.run.choose(GAN)
+    engine.serve()
+    open_view(panel, "own")
+    own = panel.views["own"]
+    assert [own.way.itemData(index) for index in range(own.way.count())] == ["search"]
+    steps = control(panel, "search_steps")
+    assert isinstance(steps, QSpinBox) and steps.isVisible()
+    steps.setValue(5)
+    click(qtbot, panel, "find_code")
+    assert panel.session.own.searching
+    engine.serve()
+    assert not panel.session.own.searching
+    assert f"RMS error {panel.session.own.error:.3f} after 5 of 5 steps" in own.said.text()
+
+
+def test_a_picture_is_fitted_and_it_says_so(
+    qtbot: QtBot, panel: LatentsPanel, engine: LatentEngine, tmp_path: Path
+) -> None:
+    open_view(panel, "own")
+    own = panel.views["own"]
+    picture = np.zeros((48, 64, 3), np.uint8)
+    picture[:, 20:40] = (255, 0, 0)
+    Image.fromarray(picture).save(tmp_path / "me.jpg")
+    with qtbot.waitSignal(own.source.taken):
+        own.source.open(str(tmp_path / "me.jpg"))
+    engine.serve()
+    assert "me.jpg was 64×48 RGB, made 8×8 grey with 4 levels" in own.said.text()
+    assert panel.session.gallery.encoding is not None and own.canvas.image.any()
+    (tmp_path / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nnonsense")
+    with qtbot.waitSignal(own.source.failed):
+        own.source.open(str(tmp_path / "bad.png"))
+    assert "bad.png" in own.said.text() and own.said.property("role") == "error"
+
+
+def test_a_journey_is_exported(qtbot: QtBot, panel: LatentsPanel, engine: LatentEngine, tmp_path: Path) -> None:
+    open_view(panel, "export")
+    view = panel.views["export"]
+    panel.session.journey.set_seconds(0.8)
+    assert "20 frames of 64×64 pixels, 0.8 s" in view.extent.text()
+
+    def finish() -> bool:
+        engine.serve()
+        return not panel.session.export.busy
+
+    view.export_to(str(tmp_path / "a"))
+    qtbot.waitUntil(finish)
+    assert view.told.text() == f"Written: {tmp_path / 'a.gif'}"
+    with Image.open(tmp_path / "a.gif") as film:
+        assert film.n_frames == 20
+    view.export_to(str(tmp_path / "a.gif"))
+    assert "already" in view.told.text() and control(panel, "export_replace").isVisible()
+    click(qtbot, panel, "export_replace")
+    qtbot.waitUntil(finish)
+    assert view.told.text().startswith("Written")
