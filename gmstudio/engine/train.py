@@ -347,6 +347,7 @@ class Trainer:
             raise TrainingFailedError(self._diverged("weights are no longer finite", self.step))
 
     def _diverged(self, what: str, step: int) -> str:
+        self._writer.finish()
         kept = f" The checkpoint of step {self._writer.step:,} is kept." if self._writer.step >= 0 else ""
         return (
             f"The {what} at step {step}. Lower the learning rate ({self.training.learning_rate:g} now) or clip the "

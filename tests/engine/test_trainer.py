@@ -21,6 +21,8 @@ SMALL: dict[str, dict[str, Any]] = {
     "gan": {},
     "rbm": {"num_chains": 8, "sample_steps": 10},  # chains go on too
     "gsn": {"num_hidden": 50, "sample_steps": 10},
+    "realnvp": {"num_channels": 4, "num_couplings": 1},
+    "ddpm": {"num_channels": 4, "num_timesteps": 20, "sampling_steps": 4},  # whose average goes on too
 }
 QUICK = {
     "steps": 24,
@@ -159,16 +161,30 @@ def test_single_steps_pause_at_the_boundary(tmp_path: Path) -> None:
     job.stop()
 
 
-def test_a_loss_that_is_no_number_ends_the_run_in_words(tmp_path: Path) -> None:
-    job, events = start(tmp_path / "run", "vae", learning_rate=10.0, steps=2000)
-    with torch.no_grad():
+@pytest.mark.parametrize(
+    ("poisoned_at", "said"), [(10, "became nan at step 11"), (16, "weights are no longer finite at step 16")]
+)
+def test_numbers_that_are_none_end_the_run_in_words_and_leave_a_checkpoint_to_go_on_from(
+    tmp_path: Path, poisoned_at: int, said: str
+) -> None:
+    job, events = start(tmp_path / "run", "vae", learning_rate=0.01)
+    while job.trainer.step < poisoned_at:
+        job.advance()
+    with torch.no_grad():  # as an update does whose gradient overflows; a checkpoint is due at step 16
         next(iter(job.trainer.model.parameters())).fill_(math.nan)
     finish(job)
     last = [e for e in events if isinstance(e, TrainingChanged)][-1]
     assert last.status == "failed"
-    assert "nan" in last.message and "Lower the learning rate (10 now)" in last.message
+    assert said in last.message and "Lower the learning rate (0.01 now)" in last.message
+    assert "The checkpoint of step 8 is kept" in last.message
     with RunFolder.open(tmp_path / "run") as run:
         assert (run.record.status, run.record.message) == ("failed", last.message)
+        weights = run.checkpoints.load().tensors["model"]
+    assert all(np.isfinite(value).all() for value in weights.values())
+    again = resume_run(str(tmp_path / "run"), None, DataShelf(), CPU, lambda _: None)
+    assert again.trainer.step == 8
+    finish(again)
+    assert again.trainer.step == 24
 
 
 def test_a_full_disk_pauses_and_nothing_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
