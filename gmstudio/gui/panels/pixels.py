@@ -3,7 +3,7 @@
 from itertools import pairwise
 from typing import ClassVar
 
-from PySide6.QtCore import QPoint
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QHideEvent, QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QTabWidget, QVBoxLayout, QWidget
 
@@ -15,7 +15,7 @@ from gmstudio.gui.panels.pixels_forks import ForksView
 from gmstudio.gui.panels.pixels_given import GivenView
 from gmstudio.gui.panels.pixels_header import Header
 from gmstudio.gui.panels.pixels_order import OrderView
-from gmstudio.gui.panels.pixels_picture import OrderPaths, legend_of, picture_of, reading
+from gmstudio.gui.panels.pixels_picture import OrderPaths, legend_of, picture_of, reading_of
 from gmstudio.gui.panels.pixels_surprise import Figures, SurpriseView
 from gmstudio.gui.panels.pixels_transport import Transport
 from gmstudio.gui.panels.pixels_views import FURTHER_VIEWS
@@ -269,16 +269,10 @@ class PixelsPanel(Panel):
         if stop is not None and stop is not self._stop_shown:
             self._hovered = (row, column) = (-1, -1)  # until the pointer moves on
         self._stop_shown = stop
-        role = "muted"
-        if state is None:
-            text = " "
-        elif 0 <= row < state.spec.height and column < state.spec.width:
-            given = self.session.givens.given
-            of_pixel = reading(state, row, column, given.first if given is not None else 0)
-            text = f"Row {row}, column {column}: {of_pixel}"
-        elif stop is not None:
+        role, text = "muted", reading_of(self.session, row, column)
+        if not text and state is not None and stop is not None:
             text, role = stop_text(stop, state), "warning"
-        else:
+        elif not text:
             text = legend_of(self.session)
         self._reading.set_words(text)
         if self._reading.property("role") != role:
@@ -336,9 +330,11 @@ class PixelsPanel(Panel):
         super().hideEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Digits choose a value wherever the focus is, Return ends a number of several digits."""
+        """Digits choose a value wherever the focus is, Return ends a number of several digits, Escape an edit."""
         bars = self.conditional.bars
-        if event.text().isdigit():
+        if event.key() == Qt.Key.Key_Escape and self.session.walk.editing is not None:
+            self.tool_line.put_down()
+        elif event.text().isdigit():
             bars.type_digit(int(event.text()))
         elif event.text() == "\r" and bars.typing:
             bars.choose_candidate()

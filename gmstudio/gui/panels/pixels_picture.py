@@ -6,7 +6,7 @@ from gmstudio.gui.panels.pixels_conditional import CHANNELS
 from gmstudio.gui.widgets.heat import scale_top
 from gmstudio.gui.widgets.order_overlay import OrderPath
 from gmstudio.gui.widgets.pixel_canvas import Picture
-from gmstudio.session.pixel_order import pixel_path
+from gmstudio.session.pixel_order import painted_ranks, pixel_path
 from gmstudio.session.pixel_state import PixelState
 from gmstudio.session.pixels import PixelsSession
 
@@ -18,7 +18,7 @@ EDITED = "framed: edited · tinted: what the model can see for it"
 def picture_of(session: PixelsSession) -> Picture | None:
     """The image as far as it has come; while a sub-pixel is edited, that one is framed and its context is tinted.
 
-    While an order is painted, context and given pixels are left out, because ranks are shown instead.
+    While an order is painted, context, given and next pixel are left out: they belong to the order that is in use.
     """
     walk, state = session.walk, session.walk.shown
     if state is None:
@@ -32,7 +32,7 @@ def picture_of(session: PixelsSession) -> Picture | None:
             context = walk.state.context
     given = session.givens.is_on_image(state).any(axis=0)
     if session.tools.tool == "order":
-        context, given = np.zeros_like(context), np.zeros_like(given)
+        context, given, position = np.zeros_like(context), np.zeros_like(given), None
     return Picture(
         image=state.image,
         levels=state.spec.levels,
@@ -81,6 +81,18 @@ def legend_of(session: PixelsSession) -> str:
         elif not given.all() and not state.finished:
             texts.append("cut corner: only some colours are there")
     return " · ".join(texts)
+
+
+def reading_of(session: PixelsSession, row: int, column: int) -> str:
+    """What is to be said of a pixel under the pointer; nothing outside the image."""
+    state, tools, given = session.walk.shown, session.tools, session.givens.given
+    if state is None or not (0 <= row < state.spec.height and 0 <= column < state.spec.width):
+        return ""
+    start = f"Row {row}, column {column}: "
+    if tools.tool == "order":
+        rank = painted_ranks(tools.order.ranks())[row, column]
+        return f"{start}rank {rank}, {'painted' if tools.order.mask()[row, column] else 'not painted'}"
+    return start + reading(state, row, column, given.first if given is not None else 0)
 
 
 def reading(state: PixelState, row: int, column: int, num_given: int = 0) -> str:

@@ -48,7 +48,7 @@ class Figures(QWidget):
 
     def refresh(self) -> None:
         """Write the numbers."""
-        state = self._walk.state
+        state = self._walk.shown
         if state is None or not state.step:
             for label in (self.total, self.bits, self.last):
                 label.setText(NONE)

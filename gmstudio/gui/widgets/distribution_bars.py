@@ -145,7 +145,7 @@ class DistributionBars(DistributionView):
         key = Qt.Key(event.key())
         if event.text().isdigit():
             self.type_digit(int(event.text()))
-        elif key == Qt.Key.Key_Escape:
+        elif key == Qt.Key.Key_Escape and self._typed:
             self._typed = ""
         elif not self.levels or not self._take_key(key, event.modifiers()):
             super().keyPressEvent(event)

@@ -66,9 +66,10 @@ class PaintCanvas(PixelCanvas):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
     def set_mode(self, mode: Mode, brush: int = 1) -> None:
-        """Take a tool in hand; ``brush``: side of the brush, pixels."""
+        """Take a tool in hand; ``brush``: side of the brush, pixels. A stroke goes on while the tool is the same."""
+        if mode != self.mode:
+            self._last = None
         self.mode, self.brush = mode, brush
-        self._last = None
         self.update()
 
     def set_cursor_pixel(self, row: int, column: int) -> None:

@@ -1,0 +1,92 @@
+"""The Pixels panel's tools with the hand of a user: real drags over the image, real keys."""
+
+import pytest
+from pixel_engine import PixelEngine
+from PySide6.QtCore import QPoint, Qt
+from pytestqt.qtbot import QtBot
+
+from gmstudio.cards import ImageSpec
+from gmstudio.families import FAMILIES
+from gmstudio.gui.panels.pixels import PixelsPanel
+from gmstudio.session.library import RunLibrary
+from gmstudio.session.pixels import PixelsSession
+
+GREY = ImageSpec(channels=1, height=4, width=4, levels=4)
+LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture
+def engine() -> PixelEngine:
+    nade = FAMILIES["nade"]
+    return PixelEngine(GREY, nade(nade.Config(num_hidden=4, order_agnostic=True), GREY))
+
+
+@pytest.fixture
+def panel(qtbot: QtBot, engine: PixelEngine) -> PixelsPanel:
+    library = RunLibrary(engine)
+    panel = PixelsPanel(PixelsSession(engine, library), library)
+    qtbot.addWidget(panel)
+    engine.hello()
+    engine.list_runs()
+    panel.resize(1200, 720)
+    panel.show()
+    panel.setFocus()
+    engine.serve()
+    return panel
+
+
+def at(panel: PixelsPanel, row: int, column: int) -> QPoint:
+    return panel.canvas.pixel_rect(row, column).center().toPoint()
+
+
+def drag(qtbot: QtBot, panel: PixelsPanel, engine: PixelEngine, *pixels: tuple[int, int]) -> None:
+    qtbot.mousePress(panel.canvas, LEFT, pos=at(panel, *pixels[0]))
+    for pixel in pixels[1:]:
+        qtbot.mouseMove(panel.canvas, at(panel, *pixel))
+    qtbot.mouseRelease(panel.canvas, LEFT, pos=at(panel, *pixels[-1]))
+    engine.serve()
+
+
+def paint_with_one_pixel(panel: PixelsPanel, tool: str) -> None:
+    panel.session.tools.set_tool("order" if tool == "order" else "hole")
+    panel.session.tools.set_brush(1)
+
+
+def test_dragging_paints_the_whole_stroke_of_an_order(qtbot: QtBot, panel: PixelsPanel, engine: PixelEngine) -> None:
+    paint_with_one_pixel(panel, "order")
+    drag(qtbot, panel, engine, (1, 0), (1, 3), (3, 3))
+    assert panel.session.tools.order.painted() == [4, 5, 6, 7, 11, 15]
+    assert panel.canvas.picture is not None and panel.canvas.picture.current is None, "of the order that is left"
+    panel.canvas.hovered.emit(1, 2)
+    assert panel._reading.toolTip() == "Row 1, column 2: rank 2, painted"
+    panel.order.apply.trigger()
+    engine.serve()
+    assert panel.session.state is not None and panel.session.state.place_of(5) == (0, 3, 3)
+
+
+def test_lifting_the_brush_gives_all_but_the_hole(qtbot: QtBot, panel: PixelsPanel, engine: PixelEngine) -> None:
+    panel.session.browse()
+    engine.serve()
+    panel.session.give(0)
+    panel.session.givens.choose_preset("inpainting")
+    panel.session.tools.clear("hole")
+    engine.serve()
+    paint_with_one_pixel(panel, "hole")
+    drag(qtbot, panel, engine, (0, 0), (0, 3))
+    state = panel.session.state
+    assert state is not None and state.num_given == 12
+    assert [state.place_of(step)[1:] for step in range(12, 16)] == [(0, 0), (0, 1), (0, 2), (0, 3)]
+
+
+@pytest.mark.parametrize("focus", ["canvas", "bars"])
+def test_escape_leaves_an_edit(qtbot: QtBot, panel: PixelsPanel, engine: PixelEngine, focus: str) -> None:
+    panel.session.walk.draw_to(6)
+    engine.serve()
+    qtbot.mouseClick(panel.canvas, LEFT, Qt.KeyboardModifier.ControlModifier, at(panel, 0, 2))
+    engine.serve()
+    assert panel.session.walk.editing is not None
+    state = panel.session.walk.shown
+    assert state is not None and panel.figures.total.text() == f"{state.total_nats:.2f} nats", "of the image shown"
+    qtbot.keyClick(panel.canvas if focus == "canvas" else panel.conditional.bars, Qt.Key.Key_Escape)
+    engine.serve()
+    assert panel.session.walk.editing is None
