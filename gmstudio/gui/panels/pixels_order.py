@@ -142,7 +142,7 @@ class OrderView(QWidget):
         painting = self._tools.tool == "order"
         ranks = painted_ranks(self._tools.order.ranks()) if painting else pixel_ranks(state.order, shape)
         self.map.set_picture(blank(shape))
-        self.map.set_overlay(ranks.astype(np.float64), max(1.0, float(ranks.max())), legend="rank")
+        self.map.set_overlay(ranks, max(1.0, float(ranks.max())), legend="rank")
 
     def _on_chosen(self, index: int) -> None:
         name = self.order.itemData(index)

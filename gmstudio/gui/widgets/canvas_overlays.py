@@ -10,7 +10,6 @@ from PySide6.QtGui import QImage, QPainter
 from gmstudio.gui.theme import theme
 from gmstudio.gui.widgets.heat import heat_table
 
-OPACITY = 0.82
 LEGEND_HEIGHT = 34
 """Room below the image for the scale of a heat map."""
 _BAR_HEIGHT = 9
@@ -25,13 +24,13 @@ class HeatOverlay:
     """A heat map over the image.
 
     Args:
-        values: (H, W); NaN where there is nothing to show.
+        values: (H, W); NaN where there is nothing to show. Of integers the scale shows only such.
         top: value at the right end of the scale, above 0.
         diverging: the scale goes from −top to top, with 0 in the middle; otherwise from 0 to top.
         legend: what the numbers are, with the unit, for example ``nats``.
     """
 
-    values: NDArray[np.floating]
+    values: NDArray[np.floating] | NDArray[np.integer]
     top: float
     diverging: bool
     legend: str
@@ -58,10 +57,9 @@ def overlay_colours(overlay: HeatOverlay) -> NDArray[np.uint8]:
 def overlay_alpha(overlay: HeatOverlay) -> NDArray[np.float64]:
     """(H, W) opacity 0 … 255: nothing where there is no value.
 
-    A diverging map hides the image, whose shades would be taken for small values.
+    The map hides what is below it, whose shades would be taken for values of the scale.
     """
-    opacity = 1.0 if overlay.diverging else OPACITY
-    alpha: NDArray[np.float64] = np.where(np.isnan(overlay.values), 0.0, opacity * 255)
+    alpha: NDArray[np.float64] = np.where(np.isnan(overlay.values), 0.0, 255.0)
     return alpha
 
 
@@ -91,7 +89,9 @@ def paint_legend(painter: QPainter, area: QRectF, overlay: HeatOverlay) -> None:
     ticks = _TICKS if bar.width() / _TICKS >= widest + 8 else _FEW_TICKS
     for tick in range(ticks + 1):
         value = low + (overlay.top - low) * tick / ticks
-        x = bar.left() + bar.width() * tick / ticks
+        if np.issubdtype(overlay.values.dtype, np.integer):
+            value = float(round(value))
+        x = bar.left() + bar.width() * (value - low) / (overlay.top - low)
         flags = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop
         painter.drawText(QRectF(x - 40, bar.bottom() + 1, 80, metrics.height()), flags, _number(value))
     beside = QRectF(bar.right() + 12, bar.center().y() - metrics.height() / 2, words, metrics.height())
@@ -99,4 +99,4 @@ def paint_legend(painter: QPainter, area: QRectF, overlay: HeatOverlay) -> None:
 
 
 def _number(value: float) -> str:
-    return f"{value:.3g}".replace("-", "−")
+    return (f"{value:,.0f}" if value.is_integer() else f"{value:.3g}").replace("-", "−")

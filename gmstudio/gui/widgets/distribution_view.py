@@ -150,7 +150,7 @@ class DistributionView(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         """Still legible."""
-        return QSize(200, 150)
+        return QSize(200, 104)
 
     def plot_rect(self) -> QRectF:
         """Where the bars are."""

@@ -8,8 +8,9 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPen
+from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPen, QPixmap
+from PySide6.QtWidgets import QWidget
 
 from gmstudio.gui.theme import theme
 
@@ -127,27 +128,64 @@ def rank_font_and_stride(cell: QRectF, largest: int, family: QFont) -> tuple[QFo
     return font, max(math.ceil(wide / cell.width()), math.ceil(high / cell.height()))
 
 
-def paint_ranks(painter: QPainter, rect: QRectF, ranks: NDArray[np.integer], brightness: NDArray[np.floating]) -> None:
-    """Write each pixel's rank into it; where they do not fit, only into every so many-th pixel of a row and column.
+class RankMap:
+    """The ranks of all pixels as one picture, kept: only those whose number or ink changed are written again.
 
-    Args:
-        painter: of the canvas.
-        rect: of the whole image.
-        ranks: (H, W).
-        brightness: (H, W) 0 … 1 of what is painted there; NaN where the background shows.
+    Writing hundreds of numbers costs more than a frame may; from one step to the next, few of them change.
     """
-    rows, columns = ranks.shape
-    width, height = rect.width() / columns, rect.height() / rows
-    cell = QRectF(0, 0, width, height)
-    font, stride = rank_font_and_stride(cell, int(ranks.max()), painter.font())
-    painter.setFont(font)
-    metrics = QFontMetricsF(font)
-    digit, below = metrics.horizontalAdvance("0") / 2, metrics.capHeight() / 2
-    inks = (theme().color("text"), _DARK, _LIGHT)
-    which = np.where(np.isnan(brightness), 0, np.where(brightness > 0.5, 1, 2)).tolist()
-    for row in range(stride // 2, rows, stride):
-        for column in range(stride // 2, columns, stride):
-            painter.setPen(inks[which[row][column]])
-            text = str(ranks[row, column])
-            x = rect.left() + (column + 0.5) * width - digit * len(text)
-            painter.drawText(QPointF(x, rect.top() + (row + 0.5) * height + below), text)
+
+    def __init__(self) -> None:
+        self._pixmap = QPixmap()
+        self._key: tuple[object, ...] = ()
+        self._written: NDArray[np.int64] = np.zeros((0, 0, 2), np.int64)
+
+    def pixmap(
+        self, device: QWidget, size: QSizeF, ranks: NDArray[np.integer], brightness: NDArray[np.floating]
+    ) -> QPixmap:
+        """Each pixel's rank in it; where they do not fit, only in every so many-th pixel of a row and column.
+
+        Args:
+            device: where it is to be shown; it has the font.
+            size: of the whole image.
+            ranks: (H, W).
+            brightness: (H, W) 0 … 1 of what is painted there; NaN where the background shows.
+        """
+        inks = np.where(np.isnan(brightness), 0, np.where(brightness > 0.5, 1, 2))
+        wanted = np.stack([ranks, inks], axis=2)
+        ratio, family = device.devicePixelRatioF(), device.font()
+        key = (size, ratio, theme().dark, family.key(), ranks.shape, int(ranks.max()))
+        fresh = key != self._key
+        if fresh:
+            self._key, self._pixmap = key, QPixmap((size * ratio).toSize())
+            self._pixmap.setDevicePixelRatio(ratio)
+            self._pixmap.fill(Qt.GlobalColor.transparent)
+        changed = np.ones(ranks.shape, np.bool_) if fresh else (wanted != self._written).any(axis=2)
+        self._written = wanted
+        if changed.any():
+            self._write(changed, family, clears=not fresh)
+        return self._pixmap
+
+    def _write(self, changed: NDArray[np.bool_], family: QFont, *, clears: bool) -> None:
+        (rows, columns), size = changed.shape, self._pixmap.deviceIndependentSize()
+        cell = QRectF(0, 0, size.width() / columns, size.height() / rows)
+        font, stride = rank_font_and_stride(cell, int(self._written[..., 0].max()), family)
+        metrics = QFontMetricsF(font)
+        digit, below = metrics.horizontalAdvance("0") / 2, metrics.capHeight() / 2
+        inks = (theme().color("text"), _DARK, _LIGHT)
+        painter = QPainter(self._pixmap)
+        painter.setFont(font)
+        shown = np.zeros_like(changed)
+        shown[stride // 2 :: stride, stride // 2 :: stride] = True
+        around = QRectF(0, 0, cell.width() * stride, cell.height() * stride)
+        for row, column in np.argwhere(changed & shown).tolist():
+            rank, ink = self._written[row, column].tolist()
+            middle = QPointF((column + 0.5) * cell.width(), (row + 0.5) * cell.height())
+            if clears:
+                around.moveCenter(middle)
+                painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Source)
+                painter.fillRect(around, Qt.GlobalColor.transparent)
+                painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceOver)
+            painter.setPen(inks[ink])
+            text = str(rank)
+            painter.drawText(middle + QPointF(-digit * len(text), below), text)
+        painter.end()

@@ -36,7 +36,7 @@ from gmstudio.gui.widgets.canvas_overlays import (
     paint_legend,
 )
 from gmstudio.gui.widgets.heat import heat_colours
-from gmstudio.gui.widgets.order_overlay import OrderMode, OrderPath, paint_arrows, paint_ranks
+from gmstudio.gui.widgets.order_overlay import OrderMode, OrderPath, RankMap, paint_arrows
 
 Pixel = tuple[int, int]
 CONTEXT_OPACITY = 0.28
@@ -107,6 +107,7 @@ class PixelCanvas(QWidget):
         self._pixels = QImage()
         self._tint = QImage()
         self._hatch, self._grid, self._arrows = QPixmap(), QPixmap(), QPixmap()
+        self._rank_map = RankMap()
         self._arrows_key: tuple[float | bool, ...] = ()
         self._arrows_path: NDArray[np.int64] | None = None
         self._furniture_key: tuple[float | bool, ...] = ()
@@ -133,12 +134,16 @@ class PixelCanvas(QWidget):
         self.update()
 
     def set_overlay(
-        self, values: NDArray[np.floating] | None, top: float = 1.0, diverging: bool = False, legend: str = "nats"
+        self,
+        values: NDArray[np.floating] | NDArray[np.integer] | None,
+        top: float = 1.0,
+        diverging: bool = False,
+        legend: str = "nats",
     ) -> None:
         """Lay a heat map over the image, with its scale below; or take it away.
 
         Args:
-            values: (H, W), NaN where the image is to be seen; None: no heat map.
+            values: (H, W), NaN where the image is to be seen; None: no heat map. Of integers the scale shows only such.
             top: value at the right end of the scale, above 0.
             diverging: the scale goes from −top to top, with 0 in the middle; otherwise from 0 to top.
             legend: what the numbers are, with the unit.
@@ -359,7 +364,8 @@ class PixelCanvas(QWidget):
         elif self.order_mode == "arrows":
             painter.drawPixmap(rect.topLeft(), self._arrow_map(rect, order))
         else:
-            paint_ranks(painter, rect, self._ranks, self._brightness)
+            ranks = self._rank_map.pixmap(self, rect.size(), self._ranks, self._brightness)
+            painter.drawPixmap(rect.topLeft(), ranks)
         painter.restore()
 
     def _arrow_map(self, rect: QRectF, order: OrderPath) -> QPixmap:

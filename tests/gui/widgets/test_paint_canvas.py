@@ -9,7 +9,7 @@ from PySide6.QtGui import QAction, QContextMenuEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from gmstudio.gui.widgets.order_overlay import OrderPath
+from gmstudio.gui.widgets.order_overlay import OrderPath, RankMap
 from gmstudio.gui.widgets.paint_canvas import PaintCanvas
 from gmstudio.gui.widgets.pixel_canvas import Picture
 
@@ -123,6 +123,21 @@ def test_ranks_and_arrows_are_painted_at_any_size(canvas: PaintCanvas, size: int
     assert all(a != b for i, a in enumerate(shots) for b in shots[:i])
     canvas.set_order(rows, "off")
     assert canvas.grab().toImage() == plain
+
+
+@pytest.mark.parametrize("size", [(90, 80), (500, 600)])  # with every so many-th rank, and with all
+def test_ranks_that_change_are_written_anew_and_no_trace_of_the_old_stays(
+    canvas: PaintCanvas, size: tuple[int, int]
+) -> None:
+    canvas.resize(*size)
+    rng = np.random.default_rng(1)
+    kept, area = RankMap(), canvas.image_rect().size()
+    ranks = np.arange(ROWS * COLUMNS).reshape(ROWS, COLUMNS)
+    for _ in range(4):
+        brightness = rng.choice([np.nan, 0.1, 0.9], size=ranks.shape)
+        ranks = rng.permutation(ranks.ravel()).reshape(ranks.shape)
+        anew = RankMap().pixmap(canvas, area, ranks, brightness)
+        assert kept.pixmap(canvas, area, ranks, brightness).toImage() == anew.toImage()
 
 
 def test_what_is_painted_and_partial_or_scattered_pixels_are_marked(canvas: PaintCanvas) -> None:
