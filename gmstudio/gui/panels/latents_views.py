@@ -6,6 +6,7 @@ from typing import NamedTuple
 from PySide6.QtWidgets import QWidget
 
 from gmstudio.gui.panels.latents_data import DataView
+from gmstudio.gui.panels.latents_directions import DirectionsView
 from gmstudio.gui.panels.latents_export import ExportView
 from gmstudio.gui.panels.latents_journey import JourneyView
 from gmstudio.gui.panels.latents_map import MapView
@@ -40,6 +41,7 @@ VIEWS: tuple[ViewEntry, ...] = (
     ViewEntry("journey", "Journey", "2", "From code to code through keyframes, and playing it", JourneyView),
     ViewEntry("data", "Data", "3", "Images of the data, to be encoded", DataView),
     ViewEntry("map", "Map", "4", "A plane of the space as images, with the data's codes on it", MapView),
+    ViewEntry("directions", "Directions", "5", "Directions that mean something, and a - b + c", DirectionsView),
     ViewEntry("own", "Your image", "6", "Draw, paste or open an image and find its code", OwnView),
     ViewEntry("export", "Export", "7", "The journey or the traversal as GIF, PNG or MP4", ExportView),
 )
