@@ -41,6 +41,7 @@ from gmstudio.nn.level_mixture import LevelMixture
 from gmstudio.nn.ordered_inputs import OrderedInputs, unit_levels
 from gmstudio.nn.orders import OrderField, OrderSeedField, flat_index, from_order, in_order, named_order
 from gmstudio.nn.running_hidden import mean_nll, pre_activations
+from gmstudio.nn.step_blocks import BlockPrograms, ordered, ordered_with_bias
 from gmstudio.nn.step_ops import Array, Program, StepOps, step_ops
 
 INITIAL_SPREAD = 0.01
@@ -313,22 +314,18 @@ class NADEStepper:
         index_D = flat_index(order_D3, model.image).to(model.device)
         is_logistic = model.config.activation == "sigmoid"
         scale = 0.5 if is_logistic else 1.0
-        self._weights_DN = ops.load(scale * model.weight_DN[index_D])
-        given_DN = torch.zeros_like(model.weight_DN) if model.given_DN is None else model.given_DN[index_D]
-        known_EN = torch.cat([torch.zeros_like(given_DN[:1]), given_DN.cumsum(0)]) + model.bias_N
-        ones = (1,) * len(ops.tail)
-        self._starts = ops.load(scale * known_EN).reshape(*known_EN.shape, *ones)
-        self._givens = None if model.given_DN is None else ops.load(scale * given_DN).reshape(*given_DN.shape, *ones)
+        self._weights_DN = ops.adopt(ordered(model.weight_DN, index_D, scale))
+        self._bias_N = ops.load(_with_tail(scale * model.bias_N, ops))
+        self._givens_DN: Array | None = None
+        if model.given_DN is not None:
+            self._givens_DN = ops.adopt(_with_tail(ordered(model.given_DN, index_D, scale), ops))
         self._sums_N = ops.zeros(model.config.num_hidden)
         self._num_summed: int | None = None
-        self._updates = ops.rank_one_updates(self._weights_DN, self._inputs.rows[1:], self._sums_N)
-        if self._givens is not None:
-            for update, given_N in zip(self._updates, self._givens, strict=True):
-                update += ops.add(self._sums_N, given_N, self._sums_N)
-        program, hidden = self._compile_hidden(model, is_logistic)
-        weights_DFK = ops.load(_reads(model.readout_DFN[index_D], model.offset_DF[index_D], is_logistic))
+        self._updates = BlockPrograms(len(index_D), self._compile_updates)
+        self._hidden_program, self._hidden = self._compile_hidden(model, is_logistic)
+        self._reads_DFK = ops.adopt(_reads(model.readout_DFN, model.offset_DF, is_logistic, index_D))
         self._features_F = ops.zeros(model.output.num_features)
-        self._programs = [program + ops.linear(weights_FK, hidden, self._features_F) for weights_FK in weights_DFK]
+        self._programs = BlockPrograms(len(index_D), self._compile_steps)
         self._mixture: LevelMixture | None = None
         if isinstance(model.output, LevelMixture):
             self._mixture = LevelMixture(model.image.levels, model.config.num_components, model.config.mixture)
@@ -355,15 +352,32 @@ class NADEStepper:
     def _sum_up_to(self, step: int) -> None:
         """Bring the running pre-activation to what the values before ``step`` make of it."""
         if self._num_summed is not None and step - self._num_summed <= FEW_UPDATES:
-            for update in self._updates[self._num_summed : step]:
-                for call in update:
+            for earlier in range(self._num_summed, step):
+                for call in self._updates[earlier]:
                     call()
         elif self._num_summed != step:
             values = self._inputs.rows[1 : 1 + step]
             program = self._ops.linear(self._weights_DN[:step].T, values, self._sums_N)
-            for call in program + self._ops.add(self._sums_N, self._starts[step], self._sums_N):
+            program += self._ops.add(self._sums_N, self._bias_N, self._sums_N)
+            if self._givens_DN is not None:
+                program += self._ops.add(self._sums_N, self._givens_DN[:step].sum(0), self._sums_N)
+            for call in program:
                 call()
         self._num_summed = step
+
+    def _compile_updates(self, steps: range) -> list[Program]:
+        """The calls that add what the values at these steps contribute to the running pre-activation."""
+        own = slice(steps.start, steps.stop)
+        updates = self._ops.rank_one_updates(self._weights_DN[own], self._inputs.rows[1:][own], self._sums_N)
+        if self._givens_DN is not None:
+            for update, given_N in zip(updates, self._givens_DN[own], strict=True):
+                update += self._ops.add(self._sums_N, given_N, self._sums_N)
+        return updates
+
+    def _compile_steps(self, steps: range) -> list[Program]:
+        """The calls from the running pre-activation to the features at these steps."""
+        linear = self._ops.linear
+        return [self._hidden_program + linear(self._reads_DFK[step], self._hidden, self._features_F) for step in steps]
 
     def _compile_hidden(self, model: NADE, is_logistic: bool) -> tuple[Program, Array]:
         """The calls from the running pre-activation to the last hidden layer, and where that is, after a one."""
@@ -373,7 +387,7 @@ class NADEStepper:
         hidden[0] = 1.0  # multiplies the bias of what reads it
         program = activate(self._sums_N, hidden[1:])
         for layer in cast(list[nn.Linear], list(model.deeper)):
-            weights = _reads(layer.weight, layer.bias, is_logistic)
+            weights = _reads(layer.weight, layer.bias, is_logistic, torch.arange(width, device=layer.weight.device))
             sums, source, hidden = ops.zeros(width), hidden, ops.zeros(1 + width)
             hidden[0] = 1.0
             program += ops.linear(ops.load(0.5 * weights if is_logistic else weights), source, sums)
@@ -381,8 +395,13 @@ class NADEStepper:
         return program, hidden
 
 
-def _reads(weight: Tensor, bias: Tensor, is_logistic: bool) -> Tensor:
-    """Bias and weight as they read [1, units], which for logistic units hold tanh(a/2): (…, M, N) → (…, M, 1 + N)."""
-    if is_logistic:
-        weight, bias = 0.5 * weight, bias + 0.5 * weight.sum(-1)
-    return torch.cat([bias.unsqueeze(-1), weight], dim=-1)
+def _reads(weight: Tensor, bias: Tensor, is_logistic: bool, rows_R: Tensor) -> Tensor:
+    """Bias and weight as they read [1, units], which for logistic units hold tanh(a/2): (R, …, N) → (R, …, 1 + N)."""
+    if not is_logistic:
+        return ordered_with_bias(weight, bias, rows_R)
+    return ordered_with_bias(weight, bias + 0.5 * weight.sum(-1), rows_R, scale=0.5)
+
+
+def _with_tail(values: Tensor, ops: StepOps) -> Tensor:
+    """Shaped so that it can be added to a buffer, whose batch axis may be left away."""
+    return values.reshape(*values.shape, *(1 for _ in ops.tail))

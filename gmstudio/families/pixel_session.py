@@ -58,7 +58,7 @@ class AutoregressiveSession:
         self._rewindable = rewindable
         self._receptive_field = receptive_field
         self._uniforms_DB: FloatArray = uniforms_DB.numpy()
-        self._positions: list[Position] = [tuple(position) for position in order_D3.tolist()]
+        self._positions: list[Position] = list(zip(*order_D3.T.tolist(), strict=True))
         self._stepper = open_stepper(self._images_BCHW, order_D3, rewindable)
         self._logits_BL: FloatArray | None = None
         self._probs_BL: FloatArray | None = None

@@ -30,7 +30,7 @@ class OrderedInputs:
     def __init__(self, ops: StepOps, images_BCHW: NDArray[np.uint8], order_D3: Tensor, levels: int) -> None:
         self._ops = ops
         self._images_BCHW = images_BCHW
-        self._positions: list[tuple[int, int, int]] = [tuple(position) for position in order_D3.tolist()]
+        self._positions: list[tuple[int, int, int]] = list(zip(*order_D3.T.tolist(), strict=True))
         self._unit_L = unit_levels(torch.arange(levels), levels).numpy()
         self.rows: Array = ops.zeros(1 + len(order_D3))
         self.rows[0] = 1.0

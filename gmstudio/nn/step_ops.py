@@ -40,6 +40,9 @@ class StepOps(Protocol):
     def load(self, values: Tensor) -> Array:
         """A float32 copy of a tensor, of the same shape."""
 
+    def adopt(self, values: Tensor) -> Array:
+        """Like ``load`` for a tensor that nobody else keeps: copied only if it has to be."""
+
     def load_batch(self, values_B: FloatArray) -> Array:
         """One number per image, shaped like ``tail``."""
 
@@ -98,7 +101,11 @@ class NumpyOps:
 
     def load(self, values: Tensor) -> Array:
         """See ``StepOps``."""
-        return np.ascontiguousarray(values.detach().to("cpu", torch.float32).numpy()).copy()
+        return self.adopt(values).copy()
+
+    def adopt(self, values: Tensor) -> Array:
+        """See ``StepOps``."""
+        return np.ascontiguousarray(values.detach().to("cpu", torch.float32).numpy())
 
     def load_batch(self, values_B: FloatArray) -> Array:
         """See ``StepOps``."""
@@ -192,6 +199,10 @@ class TorchOps:
     def load(self, values: Tensor) -> Array:
         """See ``StepOps``."""
         return values.detach().to(self._device, torch.float32, copy=True).contiguous()
+
+    def adopt(self, values: Tensor) -> Array:
+        """See ``StepOps``."""
+        return values.detach().to(self._device, torch.float32).contiguous()
 
     def load_batch(self, values_B: FloatArray) -> Array:
         """See ``StepOps``."""
