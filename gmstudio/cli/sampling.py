@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from gmstudio.cli.given import parse_given, read_given
 from gmstudio.cli.options import DeviceOption, warn
 from gmstudio.cli.pictures import check_png_name, read_grey, write_grid
+from gmstudio.provenance import Provenance, words_of
 
 if TYPE_CHECKING:
     import torch
@@ -95,7 +96,6 @@ def sample(
     import torch
     from rich.progress import track
 
-    from gmstudio import __version__
     from gmstudio.engine.device import choose_device
     from gmstudio.engine.models import ModelShelf
 
@@ -108,14 +108,14 @@ def sample(
     shown = track(pieces, description="Sampling", transient=True)
     images = next(piece for piece in shown if piece is not None)
     words = wishes.words(getattr(loaded.model, "num_classes", 0))
-    texts = {
-        "Software": f"gmstudio {__version__}",
-        "Family": loaded.record.family,
-        "Run": loaded.record.title or Path(run).resolve().name,
-        "Step": str(loaded.step),
-        "Seed": str(seed),
-    }
-    write_grid(images, out, scale, texts | words)
+    origin = Provenance(
+        family=loaded.record.family,
+        run=loaded.record.title or Path(run).resolve().name,
+        step=loaded.step,
+        seed=seed,
+        details=words,
+    )
+    write_grid(images, out, scale, words_of(origin))
     told = "".join(f"; {name.lower()}: {text}" for name, text in words.items())
     typer.echo(f"{len(images)} images of step {loaded.step:,} in {out}{told}")
 

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMainWindow, QMenu, QSta
 
 from gmstudio.gui.banner import Banner, Notice
 from gmstudio.gui.engine_notices import EngineNotices
+from gmstudio.gui.file_drop import FileDrop
 from gmstudio.gui.help import HelpPage
 from gmstudio.gui.panels import Place
 from gmstudio.gui.panels.panel import Panel
@@ -61,6 +62,7 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(MINIMUM_SIZE)
         self.banner = Banner()
         self._notices = EngineNotices(studio, self.banner, self)
+        self._drop = FileDrop(self, studio)
         self._rail = Rail(places)
         self._stack = QStackedWidget()
         self._help = HelpPage(self._help_sections, lambda: studio.engine.stderr_tail)
@@ -162,6 +164,8 @@ class MainWindow(QMainWindow):
         library, engine = self._studio.library, self._studio.engine
         runs = self.menuBar().addMenu("&File")
         self._add(runs, "open_run", "&Open run…", "Ctrl+O", self._ask_for_run, "Open a run folder from anywhere.")
+        back = "Choose a picture that gmstudio made, and go where it was made; dropping it on the window does the same."
+        self._add(runs, "bring_back", "Open &picture…", "Ctrl+Shift+O", self._drop.ask, back)
         self._add(runs, "runs_folder", "Show runs &folder", "", self._show_runs_folder, "Where the runs are kept.")
         self._add(runs, "refresh_runs", "&Read runs again", "F5", library.refresh, "Look for new run folders.")
         runs.addSeparator()

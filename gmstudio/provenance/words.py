@@ -49,7 +49,7 @@ class Provenance(msgspec.Struct, frozen=True, eq=False):
         codes: (N, Z) float32: keyframes of a journey, or the codes of the images; None: none.
         details: further keywords and texts, for people.
         software: name and version of the program.
-        format: version of these keywords.
+        format: version of the keywords about codes; written with them.
     """
 
     family: str
@@ -73,8 +73,9 @@ def words_of(origin: Provenance) -> dict[str, str]:
     Raises:
         ValueError: when the codes are too many to be kept in a file.
     """
-    words = {"Software": origin.software, "Format": str(origin.format), "Family": origin.family, "Run": origin.run}
+    words = {"Software": origin.software, "Family": origin.family, "Run": origin.run}
     optional = {
+        "Format": str(origin.format) if origin.codes is not None else "",
         "Folder": origin.folder,
         "Created": origin.created,
         "Step": str(origin.step) if origin.step >= 0 else "",

@@ -87,10 +87,12 @@ class LatentsSession(LatentSpace):
 
     Signals:
         shown_changed: ``shown`` or ``problem`` is another.
+        arrived: what was to be brought back is shown.
         refused: what was to be brought back does not fit the run, a sentence.
     """
 
     shown_changed = Signal()
+    arrived = Signal()
     refused = Signal(str)
 
     def __init__(self, events: EngineEvents, library: RunLibrary, parent: QObject | None = None) -> None:
@@ -350,6 +352,7 @@ class LatentsSession(LatentSpace):
         self.locks_changed.emit()
         self.journey.restore(journey)
         self.journey.go_to(self.journey.position)
+        self.arrived.emit()
 
     def _on_measured(self) -> None:
         """At first, look along the dimension that matters most."""

@@ -41,11 +41,13 @@ class OwnImage(QObject):
     Signals:
         changed: anything of this.
         image_changed: ``levels`` are others, by a picture and not by drawing.
+        taken: a picture is here.
         found: a code for the image, an ``Encoding``; of a descent many, better and better.
     """
 
     changed = Signal()
     image_changed = Signal()
+    taken = Signal()
     found = Signal(object)
 
     def __init__(self, events: EngineEvents, parent: QObject | None = None) -> None:
@@ -105,6 +107,7 @@ class OwnImage(QObject):
             return
         self._picture, self._name = picture, name
         self._refit()
+        self.taken.emit()
         self.find()
 
     def draw(self, levels: NDArray[np.uint8]) -> None:

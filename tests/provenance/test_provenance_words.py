@@ -27,7 +27,7 @@ def test_words_read_back_as_they_were_written() -> None:
 
 def test_what_is_unknown_is_left_out() -> None:
     words = words_of(Provenance(family="gan", run="GAN"))
-    assert set(words) == {"Software", "Format", "Family", "Run"}
+    assert set(words) == {"Software", "Family", "Run"}
     back = parse_words(words)
     assert back is not None and back.step == -1 and back.seed is None and back.codes is None and not back.closed
 

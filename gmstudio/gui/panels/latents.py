@@ -41,6 +41,7 @@ OPENING = "Opening the run …"
 LOST = "The engine has ended; the image comes back with it."
 IMAGE_TIP = "What the code decodes to with the weights as they are now: means of the pixels, black to white."
 ORIGINAL_TIP = "The image of the data that was encoded."
+_PREFERRED = QSizePolicy.Policy.Preferred
 
 
 class LatentsPanel(Panel):
@@ -178,6 +179,8 @@ class LatentsPanel(Panel):
         session.gallery.encoding_changed.connect(self._refresh_original)
         self._library.changed.connect(self._refresh_words)
         self.tabs.currentChanged.connect(self._on_view_chosen)
+        session.own.taken.connect(lambda: self.tabs.setCurrentWidget(self.views["own"]))
+        session.arrived.connect(lambda: self.tabs.setCurrentWidget(self.views["journey"]))
         self._on_view_chosen()
 
     # ---- showing -----------------------------------------------------------------------------------------------
@@ -189,7 +192,10 @@ class LatentsPanel(Panel):
         self._refresh_words()
 
     def _on_view_chosen(self) -> None:
+        """Give the chosen view the room that it needs, and the image the rest."""
         for view in self.views.values():
+            shown = view is self.tabs.currentWidget()
+            view.setSizePolicy(_PREFERRED, _PREFERRED if shown else QSizePolicy.Policy.Ignored)
             if view.beside is not None:
                 view.beside.setVisible(view is self.tabs.currentWidget())
         self._refresh_original()
