@@ -149,10 +149,10 @@ def labels_of(label: int | None, batch: int) -> Tensor | None:
 
 
 def change(x: Tensor, position: list[int], levels: int) -> Tensor:
-    """The same image with another value at (channel, row, column)."""
+    """The same image with a value half of all levels away at (channel, row, column)."""
     changed = x.clone()
     channel, row, column = position
-    changed[0, channel, row, column] = (changed[0, channel, row, column] + 1) % levels
+    changed[0, channel, row, column] = (int(changed[0, channel, row, column]) + max(1, levels // 2)) % levels
     return changed
 
 
