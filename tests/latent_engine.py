@@ -22,9 +22,13 @@ from gmstudio.messages import (
     CommandFailed,
     DataBrowsed,
     Decode,
+    Done,
     Encode,
     EncodeImage,
+    EncodeSplit,
     Event,
+    FindDirections,
+    KeepNotes,
     MeasureLatents,
     OpenRun,
     ProjectImage,
@@ -34,13 +38,13 @@ from gmstudio.messages import (
     TrainingChanged,
 )
 
-VAE, GAN, WIDE = "/runs/vae", "/runs/gan", "/runs/wide"
+VAE, GAN, WIDE, RBM = "/runs/vae", "/runs/gan", "/runs/wide", "/runs/rbm"
 DIMS = 5
 DATA_CONFIG = {"levels": 4}
 
 
 class LatentEngine(FakeClient):
-    """Runs of an untrained VAE of 5 dimensions, a GAN of 5 and a VAE of 40."""
+    """Runs of an untrained VAE of 5 dimensions, a GAN of 5, a VAE of 40 and an RBM of 12 units."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,10 +54,12 @@ class LatentEngine(FakeClient):
             VAE: self._model("vae", DIMS),
             GAN: self._model("gan", DIMS),
             WIDE: self._model("vae", 40),
+            RBM: FAMILIES["rbm"](FAMILIES["rbm"].Config(num_hidden=12), self.dataset.image),
         }
         self.weights_step = 300
         self.live = ""
         self.projections = codes.Projections()
+        self.notes: dict[str, dict[str, Any]] = {}
         self.answered = 0
         self.refusal = ""
 
@@ -129,6 +135,15 @@ class LatentEngine(FakeClient):
             return [latents.decode(self.models[command.run], self.weights_step, command)]
         if isinstance(command, Encode):
             return [latents.encode(self.models[command.run], self.dataset, command)]
+        if isinstance(command, EncodeSplit):
+            pieces = codes.encode_split(self.models[command.run], self.weights_step, self.dataset, command)
+            return [piece for piece in pieces if piece is not None]
+        if isinstance(command, FindDirections):
+            pieces = codes.find_directions(self.models[command.run], self.weights_step, self.dataset, command)
+            return [piece for piece in pieces if piece is not None]
+        if isinstance(command, KeepNotes):
+            self.notes[command.run] = command.notes
+            return [Done(request=command.request)]
         if isinstance(command, EncodeImage):
             return [latents.encode_image(self.models[command.run], command)]
         if isinstance(command, ProjectImage):
@@ -150,6 +165,7 @@ class LatentEngine(FakeClient):
             latent=model.latent,
             num_parameters=1,
             sample_steps=(),
+            notes=self.notes.get(run, {}),
         )
 
     def _browsed(self, command: BrowseData) -> DataBrowsed:
