@@ -1,12 +1,12 @@
 """A direction as a row: its name, to be changed in place, a slider for the amount, and keeping or deleting it."""
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QSize, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QToolButton, QVBoxLayout, QWidget
 
 from gmstudio.gui.theme import GRID, theme
 from gmstudio.gui.widgets.typed_slider import TypedSlider
 
-BUTTON_PX = 24
+BUTTON_PX, ICON_PX = 32, 16
 
 
 class DirectionRow(QWidget):
@@ -69,7 +69,8 @@ class DirectionRow(QWidget):
         button.setAccessibleName(accessible_name)
         button.setToolTip(tip)
         button.setProperty("flat", True)
-        button.setFixedSize(BUTTON_PX, BUTTON_PX)
+        button.setIconSize(QSize(ICON_PX, ICON_PX))
+        button.setFixedWidth(BUTTON_PX)
         return button
 
     def _lay_out(self) -> None:
