@@ -10,6 +10,7 @@ app = typer.Typer(help=__doc__, add_completion=False, no_args_is_help=True, pret
 
 FamilyOption = Annotated[str, typer.Option("--family", help="Key in FAMILIES.")]
 SetOption = Annotated[list[str] | None, typer.Option("--set", help="field=value of the family's Config.")]
+DeviceOption = Annotated[str, typer.Option("--device", help="cpu, cuda, mps or auto.")]
 DataDirOption = Annotated[str, typer.Option("--data-dir", help="Folder of IDX files; random images when left out.")]
 
 
@@ -46,11 +47,12 @@ def sampling(
     levels: Annotated[int, typer.Option(min=2)] = 2,
     channels: Annotated[int, typer.Option()] = 1,
     settings: SetOption = None,
+    device: DeviceOption = "cpu",
 ) -> None:
     """Incremental sampling against a full forward pass per pixel."""
     from benchmarks import sampling as benchmark
 
-    report(benchmark.measure(family, size, batch, levels, channels, settings or []))
+    report(benchmark.measure(family, size, batch, levels, channels, settings or [], device))
 
 
 @app.command()
@@ -75,11 +77,12 @@ def training(
     levels: Annotated[int, typer.Option(min=2)] = 2,
     seconds: Annotated[float, typer.Option(min=1, help="Of each of the two loops.")] = 15.0,
     settings: SetOption = None,
+    device: DeviceOption = "cpu",
 ) -> None:
     """Training through the engine against a bare loop over the same model."""
     from benchmarks import training as benchmark
 
-    report(benchmark.measure(family, size, batch, levels, seconds, settings or []))
+    report(benchmark.measure(family, size, batch, levels, seconds, settings or [], device))
 
 
 @app.command()

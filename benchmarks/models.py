@@ -5,6 +5,7 @@ from typing import Any
 import torch
 
 from gmstudio.cards import ImageSpec, parse_config
+from gmstudio.engine.device import choose_device
 from gmstudio.engine.models import build_model, family_class
 from gmstudio.families.base import Family
 
@@ -38,21 +39,25 @@ def table_config(family: str, settings: list[str]) -> dict[str, Any]:
     return config
 
 
-def table_model(family: str, image: ImageSpec, settings: list[str], *, default: bool = False) -> Family:
-    """A model with random weights, on the CPU.
+def table_model(
+    family: str, image: ImageSpec, settings: list[str], *, default: bool = False, device: str = "cpu"
+) -> Family:
+    """A model with random weights.
 
     Args:
         family: key in ``FAMILIES``.
         image: what the images are.
         settings: see ``table_config``.
         default: of the family's default size instead.
+        device: where it is, see ``choose_device``.
 
     Raises:
         ConfigError: for settings outside their range.
+        ValueError: when this machine has no such device.
     """
     kind = family_class(family)
     config = {} if default else table_config(family, settings)
-    return build_model(kind, parse_config(kind.Config, config), image, torch.device("cpu"))
+    return build_model(kind, parse_config(kind.Config, config), image, choose_device(device))
 
 
 def randomize(model: torch.nn.Module) -> None:
@@ -60,5 +65,5 @@ def randomize(model: torch.nn.Module) -> None:
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for parameter in model.parameters():
-            noise = torch.randn(parameter.shape, generator=generator)
+            noise = torch.randn(parameter.shape, generator=generator).to(parameter.device)
             parameter.add_(noise * (0.5 * parameter.std() if parameter.numel() > 1 else 0.1))

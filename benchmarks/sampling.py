@@ -9,13 +9,16 @@ import torch
 from benchmarks.arithmetic import distance
 from benchmarks.models import randomize, table_config, table_model
 from gmstudio.cards import ImageSpec
+from gmstudio.engine.device import describe_device
 
 NAIVE_SECONDS = 20.0
 NAIVE_STEPS_AT_LEAST = 3
 REPEATS = 5
 
 
-def measure(family: str, size: int, batch: int, levels: int, channels: int, settings: list[str]) -> dict[str, Any]:
+def measure(
+    family: str, size: int, batch: int, levels: int, channels: int, settings: list[str], device: str = "cpu"
+) -> dict[str, Any]:
     """Time both samplers.
 
     The naive one is timed on some pixels spread over the image (each costs the same full pass), with one thread or
@@ -24,10 +27,10 @@ def measure(family: str, size: int, batch: int, levels: int, channels: int, sett
 
     Returns:
         ``naive_s``, ``incremental_s``, ``ratio``, ``max_abs_diff`` of the conditionals, the distance from one forward
-        pass's arithmetic (see ``arithmetic.distance``), and what was measured.
+        pass's arithmetic (see ``arithmetic.distance``; on the CPU only), and what was measured.
     """
     image = ImageSpec(channels=channels, height=size, width=size, levels=levels)
-    model: Any = table_model(family, image, settings)
+    model: Any = table_model(family, image, settings, device=device)
     randomize(model)
     with torch.inference_mode():
         model.sample(batch, generator=torch.Generator().manual_seed(0))  # warm-up
@@ -46,14 +49,16 @@ def measure(family: str, size: int, batch: int, levels: int, channels: int, sett
         "config": table_config(family, settings),
         "image": str(image),
         "batch": batch,
+        "device": describe_device(model.device),
         "naive_s": naive_s,
         "naive_threads": threads,
         "naive_measured": f"{steps} of {image.num_dims} full passes, scaled to all",
         "incremental_s": incremental_s,
         "incremental_best_s": min(times),
+        "pixels_per_s": batch * size * size / incremental_s,
         "ratio": naive_s / incremental_s,
         "max_abs_diff": difference,
-        **distance(model, batch, 1, incremental_s),
+        **(distance(model, batch, 1, incremental_s) if model.device.type == "cpu" else {}),
         "threads": torch.get_num_threads(),
     }
     if step_ms:
@@ -65,7 +70,9 @@ def measure(family: str, size: int, batch: int, levels: int, channels: int, sett
 def _faster_threads(model: Any, image: ImageSpec, batch: int) -> int:
     """The number of threads with which the naive sampler's full pass is faster: one, or all."""
     every = torch.get_num_threads()
-    images = torch.zeros((batch, *image.shape), dtype=torch.uint8)
+    images = torch.zeros((batch, *image.shape), dtype=torch.uint8, device=model.device)
+    if model.device.type != "cpu":
+        return every
     seconds = {}
     for threads in (1, every):
         torch.set_num_threads(threads)

@@ -13,6 +13,7 @@ from benchmarks.models import table_config, table_model
 from gmstudio.cards import ImageSpec
 from gmstudio.cards import Training as TrainingSettings
 from gmstudio.data.dataset import Dataset, Split
+from gmstudio.engine.device import choose_device, describe_device
 from gmstudio.engine.models import family_class
 from gmstudio.engine.train import Trainer
 from gmstudio.families.base import Autoregressive, Family
@@ -23,7 +24,9 @@ NUM_IMAGES = 4096
 ROUNDS = 6
 
 
-def measure(family: str, size: int, batch: int, levels: int, seconds: float, settings: list[str]) -> dict[str, Any]:
+def measure(
+    family: str, size: int, batch: int, levels: int, seconds: float, settings: list[str], device: str = "cpu"
+) -> dict[str, Any]:
     """Time both loops in turns, so that a noisy machine hurts both alike.
 
     The engine's loop records every step, writes its history and a checkpoint every 200 steps; validation and sample
@@ -53,11 +56,11 @@ def measure(family: str, size: int, batch: int, levels: int, seconds: float, set
             data_config={},
             image=image,
             training=settings_of_run,
-            device="cpu",
+            device=str(choose_device(device)),
         )
         with RunFolder.create(Path(folder) / "run", record) as run:
-            engine = _EngineLoop(Trainer(run, table_model(family, image, settings), dataset))
-            bare = _BareLoop(table_model(family, image, settings), dataset, batch)
+            engine = _EngineLoop(Trainer(run, table_model(family, image, settings, device=device), dataset))
+            bare = _BareLoop(table_model(family, image, settings, device=device), dataset, batch)
             for loop in (engine, bare):
                 loop.run(1.0)  # warm-up
                 loop.reset()
@@ -70,6 +73,7 @@ def measure(family: str, size: int, batch: int, levels: int, seconds: float, set
         "config": table_config(family, settings),
         "image": str(image),
         "batch": batch,
+        "device": describe_device(bare.model.device),
         "images_per_s": engine.rate * batch,
         "bare_images_per_s": bare.rate * batch,
         "ratio": engine.rate / bare.rate,
@@ -89,8 +93,8 @@ def _random_images(image: ImageSpec) -> Dataset:
 
 
 def _distance(model: Any, batch: int, loop: "_Loop") -> dict[str, float]:
-    """How far a training step is from its arithmetic; of other families, whose passes differ, nothing is said."""
-    if not isinstance(model, Autoregressive):
+    """How far a training step is from its arithmetic; of other families, whose passes differ, and devices, nothing."""
+    if model.device.type != "cpu" or not isinstance(model, Autoregressive):
         return {}
     return distance(model, batch, PASSES_PER_STEP, 1 / loop.rate)
 
@@ -115,6 +119,8 @@ class _Loop:
         while time.perf_counter() - start < seconds:
             self.step()
             self.steps += 1
+        if torch.cuda.is_available():  # what is only queued is not done
+            torch.cuda.synchronize()
         self.seconds += time.perf_counter() - start
 
     def step(self) -> None:
@@ -139,13 +145,13 @@ class _BareLoop(_Loop):
     def __init__(self, model: Family, dataset: Dataset, batch: int) -> None:
         super().__init__()
         self.model = model.train()
-        self._images = torch.from_numpy(dataset.train.images)
+        self._images = torch.from_numpy(dataset.train.images).to(model.device)
         self._batch = batch
         self._phases = [
             (phase, torch.optim.Adam(phase.parameters, lr=1e-4, betas=phase.betas, fused=True))
             for phase in model.phases()
         ]
-        self._generator = torch.Generator().manual_seed(0)
+        self._generator = torch.Generator(model.device).manual_seed(0)
         self._position = 0
 
     def step(self) -> None:
