@@ -93,10 +93,13 @@ def quality(
     seed: Annotated[int, typer.Option(min=0)] = 0,
     threads: Annotated[int, typer.Option(min=0, help="0: as many as torch thinks best.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cuda:0, mps or cpu.")] = "auto",
-    out: Annotated[str, typer.Option("--out", help="Folder for the best weights and the result.")] = "",
+    out: Annotated[str, typer.Option("--out", help="Folder for weights, picture and result.")] = "",
     settings: SetOption = None,
 ) -> None:
-    """Likelihood of real test images after training for some minutes by the family's recipe."""
+    """Likelihood of real test images after training for some minutes by the family's recipe.
+
+    Families without likelihood are trained all the same, and their samples kept in --out.
+    """
     from benchmarks import quality as benchmark
 
     report(benchmark.measure(family, data_dir, minutes, seed, threads, device, settings or [], out))

@@ -1,4 +1,8 @@
-"""What a family reaches on real images in a given time: trained by its recipe, chosen by validation, tested once."""
+"""What a family reaches on real images in a given time: trained by its recipe, chosen by validation, tested once.
+
+A family without likelihood, bound or estimate (GAN, GSN, autoencoder) is trained all the same: its last weights are
+kept, with a picture of its samples (or reconstructions), and the result says that there is no figure, and why.
+"""
 
 import json
 import sys
@@ -15,10 +19,13 @@ from benchmarks.recipe import Recipe, read_recipe
 from benchmarks.timed_training import TimedTrainer
 from gmstudio import data
 from gmstudio.cards import parse_config
+from gmstudio.cli.pictures import write_grid
 from gmstudio.data.dataset import Dataset
 from gmstudio.engine.device import choose_device, describe_device
 from gmstudio.engine.models import build_model, family_class
-from gmstudio.engine.score import Score, score
+from gmstudio.engine.sample_quality import SampleQuality, has_no_likelihood
+from gmstudio.engine.sampling import draw_grid, grid_kind
+from gmstudio.engine.score import Score, kind_of_score, score
 from gmstudio.engine.train import load_weights
 from gmstudio.families.base import Family
 from gmstudio.runs.atomic import replace_file
@@ -26,6 +33,8 @@ from gmstudio.runs.manifest import write_group
 
 WEIGHTS_NAME = "weights.safetensors"
 RESULT_NAME = "result.json"
+NUM_DRAWN = 100
+DRAWN_SCALE = 3
 VALIDATIONS = 60
 VALIDATION_SHARE = 0.04
 
@@ -43,10 +52,13 @@ def measure(
         threads: 0 leaves torch's choice.
         device: see ``choose_device``.
         settings: see ``read_recipe``.
-        out: where the best weights and the result are kept, also of a run that was ended early; "" keeps none.
+        out: where the best weights, a picture and the result are kept, also of a run that was ended early; "" keeps
+            none.
 
     Returns:
-        ``test_nll_nats`` and its standard error, the papers' figures, and how it came about.
+        ``test_nll_nats`` and its standard error, the papers' figures, and how it came about. ``test_nll_nats`` is None
+        where the family has no likelihood; then ``score`` says so, and families that generate have the shares of
+        ``SampleQuality`` instead.
 
     Raises:
         ValueError: when recipe, settings, images or device cannot be used.
@@ -85,6 +97,8 @@ class _Run:
         self._seconds = seconds
         rows = np.random.default_rng(0).permutation(len(dataset.valid))[: recipe.training.validation_images]
         self._validation = dataset.valid.images[rows]
+        self._no_score = _why_no_score(model)
+        self._seed = seed
         self._best: dict[str, NDArray[Any]] = {}
         self._curve: list[dict[str, float]] = []
         self._result: dict[str, Any] = {
@@ -108,6 +122,8 @@ class _Run:
         """Train for the time there is, with a validation now and then and one in the end."""
         if self._out is not None:
             self._out.mkdir(parents=True, exist_ok=True)
+        if self._no_score:
+            _say(f"{self._no_score} It is trained all the same, and its last weights are kept.")
         due = self._seconds / VALIDATIONS
         for _ in self._trainer.run():
             if self._trainer.elapsed >= due:
@@ -118,41 +134,55 @@ class _Run:
         self._validate()
 
     def test(self) -> dict[str, Any]:
-        """Score all validation and test images under the best weights."""
+        """Score validation and test images under the best weights, and draw what the model makes."""
         load_weights(self._model, self._best)
+        if self._no_score:
+            self._result |= {"score": self._no_score, "test_nll_nats": None, **self._sample_quality()}
+        else:
+            self._test_likelihood()
+        self._result["finished"] = True
+        self._write_result()
+        self._draw()
+        return self._result
+
+    def _test_likelihood(self) -> None:
         for split in ("valid", "test"):
-            found = self._score(self._dataset.split(split).images, self._recipe.score.num_samples)
+            images = self._dataset.split(split).images
+            if 0 < self._recipe.score.num_images < len(images):
+                images = images[np.random.default_rng(1).permutation(len(images))[: self._recipe.score.num_images]]
+            found = self._score(images, self._recipe.score.num_samples)
             self._result[f"{split}_nll_nats"] = -found.mean_nats
             self._result[f"{split}_standard_error"] = found.error_nats
             self._result[f"{split}_images"] = len(found.nats)
             self._result["score"] = found.kind
         self._result["test_bits_per_dim"] = self._dataset.image.bits_per_dim(self._result["test_nll_nats"])
-        self._result["finished"] = True
-        self._write_result()
-        return self._result
 
     def _validate(self) -> None:
         trainer = self._trainer
         with trainer.averaged.in_place():
-            nll = -self._score(self._validation, 1).mean_nats
-            best = not self._curve or nll < min(point["valid_nll_nats"] for point in self._curve)
+            nll = float("nan") if self._no_score else -self._score(self._validation, 1).mean_nats
+            best = bool(self._no_score) or not self._curve or nll < min(p["valid_nll_nats"] for p in self._curve)
             if best:
                 self._best = {name: value.cpu().numpy().copy() for name, value in self._model.state_dict().items()}
-        self._curve.append(
-            {
-                "seconds": round(trainer.elapsed, 1),
-                "step": trainer.step,
-                "train_loss": round(trainer.running_loss, 3),
-                "valid_nll_nats": round(nll, 3),
-            }
-        )
+        point = {
+            "seconds": round(trainer.elapsed, 1),
+            "step": trainer.step,
+            "train_loss": round(trainer.running_loss, 3),
+        }
+        said = ""
+        if not self._no_score:
+            point["valid_nll_nats"] = round(nll, 3)
+            said = f"  valid {nll:8.3f}{'  best' if best else ''}"
+        self._curve.append(point)
         _say(
             f"{trainer.elapsed:6.0f} s  step {trainer.step:7d}  epoch {trainer.epochs:6.2f}  rate {trainer.rate:.2e}  "
-            f"train {trainer.running_loss:8.3f}  valid {nll:8.3f}{'  best' if best else ''}"
+            f"train {trainer.running_loss:8.3f}{said}"
         )
         self._result |= {"steps": trainer.step, "epochs": round(trainer.epochs, 2), "seconds": trainer.elapsed}
         if best:
-            self._result |= {"best_step": trainer.step, "best_valid_nll_nats_on_part": nll}
+            self._result["best_step"] = trainer.step
+            if not self._no_score:
+                self._result["best_valid_nll_nats_on_part"] = nll
         if best and self._out is not None:
             write_group(self._out / WEIGHTS_NAME, self._best)
         self._write_result()
@@ -160,9 +190,34 @@ class _Run:
     def _score(self, images: NDArray[np.uint8], num_samples: int) -> Score:
         return next(found for found in score(self._model, images, num_samples) if found is not None)
 
+    def _draw(self) -> None:
+        """A picture of samples, of means at random codes, or of reconstructions: whatever ``grid_kind`` calls it."""
+        if self._out is None:
+            return
+        self._model.eval()
+        inputs = torch.from_numpy(self._dataset.test.images[:NUM_DRAWN])
+        images = next(found for found in draw_grid(self._model, NUM_DRAWN, self._seed, inputs) if found is not None)
+        write_grid(images, self._out / f"{grid_kind(self._model)}.png", DRAWN_SCALE, {})
+
+    def _sample_quality(self) -> dict[str, float]:
+        """How samples compare with the data, of families that generate; see ``SampleQuality``."""
+        if not has_no_likelihood(self._model):
+            return {}
+        compared = SampleQuality(self._dataset, self._model.device, self._seed).measure(self._model)
+        return next(shares for shares in compared if shares is not None)
+
     def _write_result(self) -> None:
         if self._out is not None:
             replace_file(self._out / RESULT_NAME, (json.dumps(self._result, indent=1) + "\n").encode())
+
+
+def _why_no_score(model: Family) -> str:
+    """Why there is no figure for its test images; "" where there is one."""
+    try:
+        kind_of_score(model, 1)
+    except ValueError as error:
+        return str(error).partition(". ")[0] + "."
+    return ""
 
 
 def _say(text: str) -> None:

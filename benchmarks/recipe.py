@@ -66,9 +66,15 @@ class RecipeData(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class RecipeScore(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How the test images are scored where a family has no exact likelihood."""
+    """How the test images are scored where a family has no exact likelihood.
+
+    Args:
+        num_samples: draws for each image, or annealing runs.
+        num_images: images of each split, drawn at random once for all runs; 0: all of them.
+    """
 
     num_samples: int = 1
+    num_images: int = 0
 
 
 class PaperResult(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -4,12 +4,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 import safetensors.numpy
 import torch
+from PIL import Image
 
 from benchmarks import quality
+from benchmarks.recipe import Recipe, RecipeScore, read_recipe
 from gmstudio.cards import parse_config
 from gmstudio.data import load
 from gmstudio.engine.models import build_model, family_class
@@ -26,9 +29,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def measured(folder: Path, **settings: Any) -> dict[str, Any]:
+def measured(folder: Path, family: str = "fvbn", **settings: Any) -> dict[str, Any]:
     arguments = {"minutes": 0.01, "seed": 3, "threads": 0, "device": "cpu", "settings": [], "out": "", **settings}
-    return quality.measure("fvbn", str(folder), **arguments)
+    return quality.measure(family, str(folder), **arguments)
 
 
 def test_the_kept_weights_give_the_reported_likelihood(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -68,3 +71,31 @@ def test_a_killed_run_has_left_what_it_had(folder: Path, monkeypatch: pytest.Mon
     left = json.loads((folder / "out" / "result.json").read_text())
     assert not left["finished"] and left["steps"] > 0 and "test_nll_nats" not in left
     assert (folder / "out" / "weights.safetensors").exists()
+
+
+def test_a_family_without_likelihood_is_trained_and_drawn_and_the_result_says_so(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = folder / "out"
+    small = ["num_hidden=16", "num_walkback=1", "sample_steps=5"]
+    result = measured(folder, "gsn", out=str(out), settings=small)
+    assert result["finished"] and result["steps"] == result["best_step"] > 0
+    assert result["test_nll_nats"] is None and "test_bits_per_dim" not in result
+    assert result["score"] == "GSN gives no likelihood: it only generates."
+    assert 0 <= result["samples_precision"] <= 1 and 0 <= result["samples_recall"] <= 1
+    assert "It is trained all the same" in capsys.readouterr().err
+    assert json.loads((out / "result.json").read_text()) == json.loads(json.dumps(result))
+    assert (out / "weights.safetensors").exists()
+    with Image.open(out / "samples.png") as picture:
+        assert picture.size == (213, 213), "10 rows of 10 images of 6 pixels, lines between, threefold"
+
+
+def test_a_recipe_may_ask_for_some_images(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+
+    def some(family: str, settings: list[str]) -> Recipe:
+        return msgspec.structs.replace(read_recipe(family, settings), score=RecipeScore(num_images=7))
+
+    monkeypatch.setattr(quality, "read_recipe", some)
+    result = measured(folder)
+    assert (result["valid_images"], result["test_images"]) == (7, 7)
+    assert result["test_nll_nats"] > 0 and result["finished"]
