@@ -91,6 +91,11 @@ class LatentMeasures(QObject):
             return list(range(num_dims))
         return [int(dim) for dim in np.argsort(-measure, kind="stable")]
 
+    def strongest(self, count: int) -> list[int]:
+        """The dimensions that matter most, whatever is sorted by: by KL where it is known, else by effect."""
+        measure = self.kl if self.kl is not None else self.effect
+        return [] if measure is None else [int(dim) for dim in np.argsort(-measure, kind="stable")[:count]]
+
     @property
     def hidden_by(self) -> Sort:
         """The measure whose threshold holds: the one sorted by, else KL where it is known; ``index``: none."""

@@ -360,7 +360,7 @@ class LatentsSession(LatentSpace):
             self._fresh = False
             self.choose_dim(self.measures.order(self.num_dims)[0])
         if self.measures.effect is not None and self.num_dims > 1:
-            self.map.suggest_axes(*self.measures.order(self.num_dims)[:2])
+            self.map.suggest_axes(*self.measures.strongest(2))
 
     def _on_decoded(self, event: Decoded) -> None:
         command = self._latest.answered

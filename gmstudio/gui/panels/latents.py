@@ -196,6 +196,8 @@ class LatentsPanel(Panel):
         for view in self.views.values():
             shown = view is self.tabs.currentWidget()
             view.setSizePolicy(_PREFERRED, _PREFERRED if shown else QSizePolicy.Policy.Ignored)
+        self.tabs.updateGeometry()
+        for view in self.views.values():
             if view.beside is not None:
                 view.beside.setVisible(view is self.tabs.currentWidget())
         self._refresh_original()

@@ -20,6 +20,8 @@ HANDLE_PX = 7
 NEAR_PX = 6
 """A data point this near to the pointer is meant."""
 DRAG_PX = 4
+NEARLY = 0.85
+"""The map may be so much smaller for pixels of whole screen pixels."""
 _STEPS = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, 1), Qt.Key.Key_Down: (0, -1)}
 
 
@@ -114,10 +116,8 @@ class MapCanvas(QWidget):
         free_width = self.width() - LEFT_PX - EDGE_PX
         free_height = self.height() - BOTTOM_PX - EDGE_PX - legend
         size = max(16.0, float(min(free_width, free_height)))
-        if not self._grid.isNull() and size > self._grid.width():
-            size = (
-                float(int(size // self._grid.width()) * self._grid.width()) if size < 3 * self._grid.width() else size
-            )
+        whole = size // max(1, self._grid.width()) * self._grid.width()
+        size = whole if whole >= NEARLY * size else size
         top = EDGE_PX + max(0.0, (free_height - size) / 2)
         left = LEFT_PX + max(0.0, (free_width - size) / 2)
         return QRectF(round(left), round(top), size, size)
