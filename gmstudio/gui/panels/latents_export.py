@@ -4,11 +4,12 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QStandardItemModel
-from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLabel, QProgressBar, QSpinBox, QVBoxLayout
+from PySide6.QtWidgets import QComboBox, QFileDialog, QLabel, QProgressBar, QSpinBox, QVBoxLayout
 
 from gmstudio.gui.panels.latents_view import LatentView
 from gmstudio.gui.panels.panel import Panel
 from gmstudio.gui.theme import GRID
+from gmstudio.gui.widgets.folding_row import FoldingRow, group_of
 from gmstudio.gui.widgets.typed_slider import KeyKeeper
 from gmstudio.session.export import MAX_IMAGES, MAX_SCALE, ExportPlan
 from gmstudio.session.export_files import FORMATS, MAX_FPS, NO_FFMPEG, Format, ffmpeg_path
@@ -80,25 +81,18 @@ class ExportView(LatentView):
         return spin
 
     def _lay_out(self, panel: Panel) -> None:
-        settings = QHBoxLayout()
-        settings.setSpacing(GRID)
-        for field in (self.what, self.form, self.fps, self.images, self.columns, self.scale):
-            settings.addWidget(field)
-        settings.addStretch(1)
-        doing = QHBoxLayout()
-        doing.setSpacing(GRID)
-        save = panel.button(self.save)
-        doing.addWidget(save)
+        save, stop = panel.button(self.save), panel.button(self.stop)
         self._replace_button = panel.button(self.replace)
-        doing.addWidget(self._replace_button)
-        doing.addWidget(panel.button(self.stop))
-        doing.addWidget(self.extent)
-        doing.addWidget(self.progress, 1)
+        numbers = group_of(self.fps, self.images, self.columns, self.scale)
+        self._settings = FoldingRow(group_of(self.what, self.form), numbers)
+        doing = FoldingRow(
+            group_of(save, self._replace_button, stop), group_of(self.extent, self.progress, stretch=1, spacing=GRID)
+        )
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID // 2)
-        column.addLayout(settings)
-        column.addLayout(doing)
+        column.addWidget(self._settings)
+        column.addWidget(doing)
         column.addWidget(self.told)
         column.addStretch(1)
         kept = self.progress.sizePolicy()
@@ -183,6 +177,7 @@ class ExportView(LatentView):
         self.fps.setVisible(film and not single)
         for spin in (self.images, self.columns):
             spin.setVisible(not film and not single)
+        self._settings.fold()
         self.save.setEnabled(ready and not export.busy)
         self.stop.setEnabled(export.busy)
         self.progress.setVisible(export.busy)

@@ -2,12 +2,13 @@
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QHBoxLayout, QLabel, QSpinBox, QVBoxLayout
+from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QLabel, QSpinBox, QVBoxLayout
 
 from gmstudio.gui.panels.latents_strips import flat, show_images
 from gmstudio.gui.panels.latents_view import LatentView
 from gmstudio.gui.panels.panel import Panel
 from gmstudio.gui.theme import GRID
+from gmstudio.gui.widgets.folding_row import FoldingRow, group_of
 from gmstudio.gui.widgets.traversal_strip import TraversalStrip
 from gmstudio.gui.widgets.typed_slider import KeyKeeper, TypedSlider
 from gmstudio.session.interpolation import PATHS
@@ -20,7 +21,8 @@ PATH_TIPS = {
     "linear": "(1 - t) a + t b: straight, through codes nearer 0 than the prior's draws are",
     "spherical": "Turning from a to b: codes in between are about as long as the ends",
 }
-FRACTIONS = {0.125: "⅛", 0.25: "¼", 0.375: "⅜", 0.5: "½", 0.625: "⅝", 0.75: "¾", 0.875: "⅞", 1 / 3: "⅓", 2 / 3: "⅔"}
+_SIGNS = {2: "½", 3: "⅓⅔", 5: "⅕⅖⅗⅘", 6: "⅙⅓½⅔⅚", 8: "⅛¼⅜½⅝¾⅞"}
+FRACTIONS = {part / parts: sign for parts, signs in _SIGNS.items() for part, sign in enumerate(signs, 1)}
 EMPTY = "No keyframes: add the present code, or draw two."
 
 
@@ -107,7 +109,7 @@ class JourneyView(LatentView):
         self.seconds = QDoubleSpinBox()
         self.seconds.setRange(MIN_SECONDS, MAX_SECONDS)
         self.seconds.setDecimals(1)
-        self.seconds.setSuffix(" s a leg")
+        self.seconds.setSuffix(" s/leg")
         panel.name_widget(
             self.seconds, "seconds", "Seconds a leg", "How long playing takes from a keyframe to the next."
         )
@@ -131,30 +133,26 @@ class JourneyView(LatentView):
             spin.installEventFilter(keeper)
 
     def _lay_out(self, panel: Panel) -> None:
-        going = QHBoxLayout()
-        going.setSpacing(GRID)
-        going.addWidget(panel.button(self.play))
-        going.addWidget(self.position, 1)
-        for widget in (self.seconds, self.path, self.closed):
-            going.addWidget(widget)
-        editing = QHBoxLayout()
-        editing.setSpacing(GRID // 2)
-        for action in (self.back, self.forth):
-            editing.addWidget(flat(panel.button(action, icon_only=True)))
-        editing.addWidget(self.title)
-        for action in (self.add, self.replace):
-            editing.addWidget(panel.button(action))
-        for action in (self.remove, self.earlier, self.later):
-            editing.addWidget(panel.button(action, icon_only=True))
-        editing.addWidget(self.problem, 1)
-        editing.addWidget(panel.button(self.draw))
-        editing.addWidget(self.seed)
+        self.title.setMinimumWidth(self.title.fontMetrics().horizontalAdvance(f"{MAX_KEYFRAMES} of {MAX_KEYFRAMES}"))
+        self.position.setMinimumWidth(20 * GRID)
+        steps = [flat(panel.button(action, icon_only=True)) for action in (self.back, self.forth)]
+        edits = [
+            panel.button(action, icon_only=True) for action in (self.replace, self.remove, self.earlier, self.later)
+        ]
+        play, add, draw = (panel.button(action) for action in (self.play, self.add, self.draw))
+        play.setFixedWidth(11 * GRID)
+        going = FoldingRow(
+            group_of(play, self.position, stretch=1), group_of(self.seconds, self.path, self.closed), stretch=0
+        )
+        editing = FoldingRow(
+            group_of(*steps, self.title, add, *edits), group_of(draw, self.seed, self.problem, stretch=2)
+        )
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID // 2)
-        column.addLayout(going)
-        column.addLayout(editing)
-        column.addWidget(self.strip)
+        column.addWidget(going)
+        column.addWidget(editing)
+        column.addWidget(self.strip, 1)
 
     def _connect(self) -> None:
         session, journey = self._session, self._journey
@@ -248,12 +246,12 @@ class JourneyView(LatentView):
         keyframe, part = divmod(position, 1.0)
         if not part:
             return str(int(keyframe) % len(self._journey.keyframes) + 1)
-        return next((sign for share, sign in FRACTIONS.items() if abs(share - part) < 1e-6), "")
+        return next((sign for share, sign in FRACTIONS.items() if abs(share - part) < 1e-6), "·")
 
     def _show_position(self) -> None:
         journey = self._journey
         self.position.set_value(journey.position + 1)
         count = len(journey.keyframes)
-        self.title.setText(f"Keyframe {journey.current + 1} of {count}" if count else "No keyframe")
+        self.title.setText(f"{journey.current + 1} of {count}" if count else "none")
         marks = len(journey.strip_positions()) - 1
         self.strip.set_position(journey.position * marks / journey.legs if journey.followed and journey.legs else None)

@@ -8,7 +8,6 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QFileDialog,
-    QHBoxLayout,
     QLabel,
     QProgressBar,
     QSpinBox,
@@ -22,6 +21,7 @@ from gmstudio.gui.picture_source import FILTER, PictureSource
 from gmstudio.gui.theme import GRID
 from gmstudio.gui.widgets.canvas_overlays import HeatOverlay, overlay_colours
 from gmstudio.gui.widgets.drawing_canvas import DrawingCanvas
+from gmstudio.gui.widgets.folding_row import FoldingRow, group_of
 from gmstudio.gui.widgets.heat import scale_top
 from gmstudio.gui.widgets.live_image import LiveImage
 from gmstudio.gui.widgets.typed_slider import KeyKeeper, TypedSlider
@@ -32,7 +32,7 @@ CANVAS_TIP = (
     "Draw with the left button, erase with the right one; with the keyboard, arrow keys, Space and Delete. "
     "A picture that is dropped here is fitted to the model."
 )
-RESIDUAL_TIP = "What is shown minus your image: one colour where it is too bright, the other where it is too dark."
+RESIDUAL_TIP = "What is shown minus your image: orange where it is too bright, blue where it is too dark."
 HINT = "Draw on the canvas, paste or open a picture, or drop one there."
 SMALLEST_SCALE = 0.1
 
@@ -125,28 +125,19 @@ class OwnView(LatentView):
     # ---- layout ------------------------------------------------------------------------------------------------
 
     def _lay_out(self, panel: Panel) -> None:
-        image = _row()
-        for action in (self.open, self.paste):
-            image.addWidget(panel.button(action))
-        for action in (self.undo, self.clear):
-            image.addWidget(panel.button(action, icon_only=True))
         brush = QLabel("Brush")
         brush.setBuddy(self.brush)
-        image.addWidget(brush)
-        image.addWidget(self.brush, 1)
-        image.addWidget(self.fit)
-        image.addWidget(self.invert)
-        code = _row()
-        for field in (self.way, self.steps, self.seed):
-            code.addWidget(field)
-        for action in (self.search, self.stop):
-            code.addWidget(panel.button(action))
-        code.addWidget(self.progress, 1)
+        self.brush.setMinimumWidth(18 * GRID)
+        sources = [panel.button(action) for action in (self.open, self.paste)]
+        strokes = [panel.button(action, icon_only=True) for action in (self.undo, self.clear)]
+        image = FoldingRow(group_of(*sources, *strokes, self.fit, self.invert), group_of(brush, self.brush, stretch=1))
+        buttons = [panel.button(action) for action in (self.search, self.stop)]
+        self._code = FoldingRow(group_of(self.way, self.steps, self.seed), group_of(*buttons, self.progress, stretch=2))
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID // 2)
-        column.addLayout(image)
-        column.addLayout(code)
+        column.addWidget(image)
+        column.addWidget(self._code)
         column.addWidget(self.said)
         column.addStretch(1)
 
@@ -229,6 +220,7 @@ class OwnView(LatentView):
         searches = own.way == "search"
         for field in (self.steps, self.seed):
             field.setVisible(searches)
+        self._code.fold()
         for spin, value in ((self.steps, own.steps), (self.seed, own.seed)):
             if not spin.hasFocus():
                 spin.setValue(value)
@@ -276,9 +268,3 @@ class OwnView(LatentView):
         self.residual.set_image(np.ascontiguousarray(colours.transpose(2, 0, 1)))
         error = float(np.sqrt(np.mean(np.square(difference))))
         self.residual_caption.setText(f"Residual ±{top:g}, RMS error {error:.3f}")
-
-
-def _row() -> QHBoxLayout:
-    row = QHBoxLayout()
-    row.setSpacing(GRID // 2)
-    return row

@@ -40,7 +40,7 @@ class ToldLine(QLabel):
     def _refresh(self) -> None:
         told = self._session.told
         parts = [told_value(name, value) for name, value in told.values.items()]
-        text = "    ".join(parts) or " "
+        text = "    ".join(part.replace(" ", "\u00a0") for part in parts) or " "
         if text != self.text():
             self.setText(text)
             self.setToolTip(

@@ -1,0 +1,73 @@
+"""Groups of controls in one row where there is room, and one below the other where there is not."""
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QSizePolicy, QWidget
+
+
+class FoldingRow(QWidget):
+    """A row that folds.
+
+    Args:
+        groups: rows of controls, each of which stays together.
+        stretch: index of the group that takes the room that is left; −1: the last one.
+        spacing: between groups, pixels.
+    """
+
+    def __init__(self, *groups: QHBoxLayout, stretch: int = -1, spacing: int = 8) -> None:
+        super().__init__()
+        self._groups = groups
+        self._row = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.setSpacing(spacing)
+        for group in groups:
+            self._row.addLayout(group)
+        self._row.setStretch(stretch % len(groups), 1)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    @property
+    def folded(self) -> bool:
+        """Whether its groups are one below the other."""
+        return self._row.direction() == QBoxLayout.Direction.TopToBottom
+
+    def sizeHint(self) -> QSize:
+        """All in one row; as high as it is now."""
+        return QSize(self._width_in_one_row(), self._row.sizeHint().height())
+
+    def minimumSizeHint(self) -> QSize:
+        """As wide as the widest group."""
+        return QSize(max(group.minimumSize().width() for group in self._groups), self._row.minimumSize().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Fold or unfold."""
+        super().resizeEvent(event)
+        self.fold()
+
+    def fold(self) -> None:
+        """Choose the direction anew, for instance when a control was shown or hidden."""
+        fits = self.width() >= self._width_in_one_row()
+        direction = QBoxLayout.Direction.LeftToRight if fits else QBoxLayout.Direction.TopToBottom
+        if direction != self._row.direction():
+            self._row.setDirection(direction)
+            self.updateGeometry()
+
+    def _width_in_one_row(self) -> int:
+        widths = [group.minimumSize().width() for group in self._groups]
+        return sum(widths) + self._row.spacing() * (len(widths) - 1)
+
+
+def group_of(*widgets: QWidget, stretch: int = -1, spacing: int = 4) -> QHBoxLayout:
+    """Controls that stay together.
+
+    Args:
+        widgets: from left to right.
+        stretch: index of the one that takes the room that is left; −1: none does.
+        spacing: between them, pixels.
+    """
+    group = QHBoxLayout()
+    group.setSpacing(spacing)
+    for index, widget in enumerate(widgets):
+        group.addWidget(widget, 1 if index == stretch else 0, Qt.AlignmentFlag(0))
+    if stretch < 0:
+        group.addStretch(1)
+    return group
