@@ -103,11 +103,15 @@ class DataBrowsed(Event, frozen=True, kw_only=True):
 
 
 class ModelDescribed(Event, frozen=True, kw_only=True):
-    """A config fits: its number of parameters and the image spec of the data."""
+    """A config fits: its number of parameters, the image spec of the data, and what else is worth knowing.
+
+    ``remarks`` are sentences in the family's own words; most families have none.
+    """
 
     family: str
     num_parameters: int
     image: ImageSpec
+    remarks: tuple[str, ...] = ()
 
 
 # ---- events: training and runs --------------------------------------------------------------------------------

@@ -70,9 +70,13 @@ class Watcher:
             False when training failed.
         """
         trainer = job.trainer
+        model = trainer.model
+        self._console.print(f"{model.num_parameters():,} parameters, {model.image}", highlight=False)
+        for remark in model.remarks():
+            self._console.print(remark, highlight=False, soft_wrap=True)
         self._progress.update(
             self._task,
-            description=trainer.model.card.title,
+            description=model.card.title,
             total=trainer.training.steps,
             completed=trainer.step,
         )

@@ -55,5 +55,6 @@ class Prepare:
                 family=command.family,
                 num_parameters=model.num_parameters(),
                 image=plan.record.image,
+                remarks=model.remarks(),
             )
         )

@@ -79,6 +79,10 @@ class Family(nn.Module, ABC):
         """Number of trainable scalars."""
         return sum(p.numel() for p in self.parameters() if p.requires_grad)
 
+    def remarks(self) -> tuple[str, ...]:
+        """What else is worth knowing of this model before it is trained, a sentence each; most have nothing to say."""
+        return ()
+
 
 class PixelSession(Protocol):
     """Step-by-step generation of a batch of images, one sub-pixel at a time.

@@ -27,6 +27,7 @@ Shape legend: B batch, C channels, H height, W width, L levels, D sub-pixels (C�
 n earlier sub-pixels, T contexts of the whole table, K = 1 + n.
 """
 
+import math
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
@@ -47,6 +48,8 @@ from gmstudio.nn.step_ops import Program, StepOps, step_ops
 
 MAX_TABLE = 2**20
 """Entries (contexts times levels, over all pixels) up to which conditionals are counted."""
+MANY = 10**12
+"""Larger numbers are told by their power of ten."""
 MAX_WEIGHTS = 200_000_000
 INITIAL_SPREAD = 1e-3
 NUM_HASHES = 4096
@@ -208,6 +211,18 @@ class Markov(AutoregressiveFamily):
         size, levels = self.image.num_dims, self.image.levels
         chain = (levels - 1) * _num_contexts(size, min(1, size - 1), levels)
         return {"model": self.num_parameters(), "chain": chain, "full_joint": levels**size - 1}
+
+    def remarks(self) -> tuple[str, ...]:
+        """How its parameter count compares with those of the full joint table and of the chain of order 1."""
+        counts, (size, levels) = self.parameter_counts(), (self.image.num_dims, self.image.levels)
+        joint = f"{levels}^{size} - 1"
+        if counts["full_joint"] < MANY:
+            joint += f" = {counts['full_joint']:,}"
+        else:
+            joint += f" ≈ 10^{size * math.log10(levels):.0f}"
+        chain = f"{counts['chain']:,}" + (f" = 2·{size} - 1" if levels == 2 else "") + " of the chain of order 1"
+        own = f"{counts['model']:,} of this chain of order {self.num_parents}, {chain}"
+        return (f"Free parameters: {chain if self.num_parents == 1 else own}, {joint} of the full joint table.",)
 
     def phases(self) -> list[Phase]:
         """One phase: maximum likelihood. Counting leaves the optimizer nothing to do, so its step is scaled to zero."""

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from gmstudio.cards import ConfigError, ImageSpec
+from gmstudio.engine.models import outline_model
 from gmstudio.families.markov import MAX_TABLE, Markov
 from gmstudio.nn.orders import ORDER_NAMES, flat_index
 
@@ -107,6 +108,25 @@ def test_parameters_are_those_of_the_textbook():
     assert make(num_parents=2).num_parameters() == 1 + 2 + 10 * 4
     levels = ImageSpec(1, 2, 2, 4)
     assert make(levels).parameter_counts() == {"model": 3 + 3 * 12, "chain": 39, "full_joint": 255}
+
+
+@pytest.mark.parametrize(
+    ("image", "settings", "said"),
+    [
+        (IMAGE, {}, "parameters: 23 = 2·12 - 1 of the chain of order 1, 2^12 - 1 = 4,095 of the full"),
+        (
+            ImageSpec(1, 2, 2, 4),
+            {"num_parents": 2},
+            "111 of this chain of order 2, 39 of the chain of order 1, 4^4 - 1 = 255 of",
+        ),
+        (ImageSpec(1, 28, 28, 2), {}, "1,567 = 2·784 - 1 of the chain of order 1, 2^784 - 1 ≈ 10^236 of the full"),
+        (ImageSpec(3, 16, 16, 256), {"num_parents": 3}, "256^768 - 1 ≈ 10^1850 of the full joint table."),
+    ],
+    ids=str,
+)
+def test_its_parameters_are_compared_with_the_full_joints(image, settings, said):
+    (remark,) = outline_model(Markov, Markov.Config(**{"num_parents": 1} | settings), image).remarks()
+    assert said in remark
 
 
 def test_regressions_count_the_weights_that_are_used():

@@ -156,7 +156,8 @@ class TrainPanel(Panel):
         if setup.problem:
             words, role = setup.problem, "error"
         elif setup.described is not None:
-            words, role = f"{setup.described.num_parameters:,} parameters, {setup.described.image}", "muted"
+            counted = f"{setup.described.num_parameters:,} parameters, {setup.described.image}"
+            words, role = "\n".join((counted, *setup.described.remarks)), "muted"
         else:
             words, role = "Checking the settings …" if setup.catalog else "Waiting for the engine …", "muted"
         self._verdict.setText(words)

@@ -131,6 +131,18 @@ def test_the_engines_verdict_is_shown(stage: Stage) -> None:
     assert "12,345 parameters" in stage.find("train.verdict", QLabel).text()
 
 
+def test_what_a_family_remarks_is_shown_below_its_parameters(stage: Stage) -> None:
+    described = ModelDescribed(
+        request=stage.client.last(DescribeModel).request,
+        family="vae",
+        num_parameters=23,
+        image=browsed(0).image,
+        remarks=("2^12 - 1 of the full joint table.",),
+    )
+    stage.client.deliver(described)
+    assert stage.find("train.verdict", QLabel).text().splitlines()[1:] == ["2^12 - 1 of the full joint table."]
+
+
 def test_refused_fields_are_marked_and_start_waits(stage: Stage) -> None:
     request = stage.client.last(DescribeModel).request
     fields = {"config.tied": "Cannot be tied here."}
