@@ -31,19 +31,18 @@ import torch
 from msgspec import Struct
 from torch import Tensor
 
-from gmstudio.cards import FamilyCard, ImageSpec, LatentSpec, Objective, Term, Training, field
+from gmstudio.cards import FamilyCard, ImageSpec, LatentSpec, Training, field
 from gmstudio.families.base import Family, Figure, LossTerms, Moment, Phase
-from gmstudio.nn.denoising import denoise, denoised, noised_back
-from gmstudio.nn.diffusion import NoiseSchedule, ScheduleKind, evenly_spaced_times
-from gmstudio.nn.level_mixture import log_mass
+from gmstudio.families.ddpm_figures import denoised_figure, error_figure
+from gmstudio.families.ddpm_objectives import BOUND, SIMPLE
+from gmstudio.nn.denoising import denoise, denoised, noised_back, shades
+from gmstudio.nn.diffusion import NoiseSchedule, ScheduleKind, evenly_spaced_times, standard_noise, stratified_times
 from gmstudio.nn.moving_average import MovingAverage
 from gmstudio.nn.stacks import scaled
 from gmstudio.nn.unet import UNet, UNetSizes
 
 MAX_FLOATS = 2**22
 """Floats of one activation that scoring and sampling hold at a time; more is done in chunks."""
-FIGURE_IMAGES, FIGURE_BINS = 6, 10
-FIGURE_DEPTHS = (0.1, 0.3, 0.5, 0.7, 0.9)
 CHAIN_DEPTH = 0.5
 FIRST_HALF_BINS = 0.4
 """Deviation of the first step's noise, in halves of the distance between two levels, where the schedule's is less."""
@@ -138,39 +137,6 @@ class DDPMConfig(Struct, frozen=True, kw_only=True):
     ] = 4
 
 
-_SIMPLE = Objective(
-    r"\mathcal{L} = \mathbb{E}_{t,\epsilon}\left[\frac{1}{D}\left\|\epsilon - \epsilon_\theta(x_t, t)\right\|^2\right],"
-    r"\quad x_t = \sqrt{\bar\alpha_t}\, x_0 + \sqrt{1 - \bar\alpha_t}\, \epsilon",
-    (
-        Term(
-            "loss",
-            r"\mathcal{L}",
-            "Mean squared error of the predicted noise over all timesteps; 1 is what predicting nothing costs.",
-        ),
-    ),
-    when={"weighting": "simple"},
-)
-_BOUND = Objective(
-    r"\mathcal{L} = \mathbb{E}_q\left[D_{KL}(q(x_T|x_0)\,\|\,p(x_T))"
-    r" + \sum_{t>1} D_{KL}(q(x_{t-1}|x_t, x_0)\,\|\,p_\theta(x_{t-1}|x_t)) - \log p_\theta(x_0|x_1)\right]",
-    (
-        Term(
-            "loss",
-            r"\mathcal{L}",
-            "The negative variational bound, its sum over the timesteps estimated from one of them an image.",
-            unit="nats",
-            per_image_nats=True,
-        ),
-        Term(
-            "squared_error",
-            r"\frac{1}{D}\left\|\epsilon - \epsilon_\theta(x_t, t)\right\|^2",
-            "Mean squared error of the predicted noise, all timesteps alike.",
-        ),
-    ),
-    when={"weighting": "bound"},
-)
-
-
 class DDPM(Family):
     """Denoising diffusion probabilistic model (Ho et al. 2020)."""
 
@@ -201,7 +167,7 @@ class DDPM(Family):
             "Ho, Jain & Abbeel, Denoising Diffusion Probabilistic Models, NeurIPS 2020, arXiv:2006.11239, sections 2 "
             "and 3; sampling with fewer steps: Song, Meng & Ermon, ICLR 2021, arXiv:2010.02502, section 4."
         ),
-        objectives=(_SIMPLE, _BOUND),
+        objectives=(SIMPLE, BOUND),
     )
 
     def __init__(self, config: DDPMConfig, image: ImageSpec) -> None:
@@ -234,48 +200,28 @@ class DDPM(Family):
         """
         network = self.network if self.training else self.averaged
         x0_BCHW = scaled(batch, self.image.levels, self._like())
-        t_B = self._stratified_times(len(batch), 1, self.config.num_timesteps, generator)
-        eps_BCHW = _normal(x0_BCHW, generator)
+        t_B = stratified_times(len(batch), 1, self.config.num_timesteps, self.device, generator)
+        eps_BCHW = standard_noise(x0_BCHW, generator)
         xt_BCHW = self.schedule.noised(x0_BCHW, t_B, eps_BCHW)
-        predicted = network(xt_BCHW, self._time(t_B))
+        predicted = network(xt_BCHW, self.schedule.fraction(t_B))
         error = (eps_BCHW - predicted).square().mean()
         if self.config.weighting == "simple":
             return {"loss": error}
         image_BCHW = self.schedule.predicted_x0(xt_BCHW, t_B, predicted)
         if not self.training:
             image_BCHW = image_BCHW.clamp(-1.0, 1.0)
-        term_B = torch.where(t_B == 1, -self._log_decoder(batch, image_BCHW), self._kl(x0_BCHW, image_BCHW, t_B))
+        term_B = torch.where(
+            t_B == 1,
+            -self.schedule.log_decoder(batch, self.image.levels, image_BCHW),
+            self.schedule.kl(x0_BCHW, image_BCHW, t_B),
+        )
         loss = (self.config.num_timesteps * term_B + self.schedule.prior_kl(x0_BCHW)).mean()
         return {"loss": loss, "squared_error": error}
-
-    def _stratified_times(self, count: int, first: int, last: int, generator: torch.Generator | None) -> Tensor:
-        """(count,) timesteps, each uniform in first … last, together spread evenly; in random order."""
-        device = self.device
-        order = torch.randperm(count, generator=generator, device=device)
-        place = (order + torch.rand(count, generator=generator, device=device)) / max(1, count)
-        return (first + (place * (last + 1 - first)).long()).clamp(max=last)
-
-    def _time(self, t_B: Tensor) -> Tensor:
-        """Timesteps as times in [0, 1], as the network is told them."""
-        return t_B.to(self._like().dtype) / self.config.num_timesteps
 
     def _like(self) -> Tensor:
         return next(self.parameters())
 
     # ---- scoring -------------------------------------------------------------------------------------------
-
-    def _log_decoder(self, x: Tensor, image_BCHW: Tensor) -> Tensor:
-        """Log-probability p(x_0|x_1) of integer images, given the image predicted from x_1: (B,), nats."""
-        half_bin = 1.0 / (self.image.levels - 1)
-        from_mean = scaled(x, self.image.levels, image_BCHW) - image_BCHW
-        scale = self.schedule.beta[1].sqrt()
-        lower, upper = (from_mean - half_bin) / scale, (from_mean + half_bin) / scale
-        mass = log_mass("gaussian", lower, upper, x == 0, x == self.image.levels - 1)
-        return mass.flatten(1).sum(1)
-
-    def _kl(self, x0_BCHW: Tensor, image_BCHW: Tensor, t_B: Tensor) -> Tensor:
-        """KL(q(x_{t-1}|x_t, x_0) ‖ p(x_{t-1}|x_t)) for t > 1, given the image predicted from x_t: (B,), nats."""
-        return self.schedule.kl_weight[t_B] * (x0_BCHW - image_BCHW).square().flatten(1).sum(1)
 
     @torch.no_grad()
     def elbo(self, x: Tensor, num_samples: int = 1, generator: torch.Generator | None = None) -> Tensor:
@@ -314,7 +260,7 @@ class DDPM(Family):
             times = [t * one_B for t in range(2, num_terms + 2)] * rounds
             weight = 1.0 / rounds
         else:
-            strata = self._stratified_times(num_samples * len(x), 2, num_terms + 1, generator)
+            strata = stratified_times(num_samples * len(x), 2, num_terms + 1, self.device, generator)
             times = list(strata.view(num_samples, -1))
             weight = num_terms / num_samples
         for t_B in times:
@@ -323,13 +269,13 @@ class DDPM(Family):
 
     def _term(self, x: Tensor, x0_BCHW: Tensor, t_B: Tensor, generator: torch.Generator | None) -> Tensor:
         """One term of the bound, -log p(x_0|x_1) where t = 1 and a KL where t > 1: (B,), nats."""
-        eps_BCHW = _normal(x0_BCHW, generator)
+        eps_BCHW = standard_noise(x0_BCHW, generator)
         xt_BCHW = self.schedule.noised(x0_BCHW, t_B, eps_BCHW)
-        predicted = self.averaged(xt_BCHW, self._time(t_B))
+        predicted = self.averaged(xt_BCHW, self.schedule.fraction(t_B))
         image_BCHW = self.schedule.predicted_x0(xt_BCHW, t_B, predicted).clamp(-1.0, 1.0)
         if bool((t_B == 1).all()):
-            return -self._log_decoder(x, image_BCHW)
-        return self._kl(x0_BCHW, image_BCHW, t_B)
+            return -self.schedule.log_decoder(x, self.image.levels, image_BCHW)
+        return self.schedule.kl(x0_BCHW, image_BCHW, t_B)
 
     def _max_rows(self) -> int:
         """Images that pass through the U-Net at a time."""
@@ -360,7 +306,7 @@ class DDPM(Family):
     def decode(self, z: Tensor) -> Tensor:
         """Noise x_T as a code: (B, D) → the image of deterministic sampling in few steps, (B, C, H, W) in [0, 1]."""
         state = z.view(-1, *self.image.shape)
-        return _shown(denoised(self._unet, self.schedule, state, self._decode_times(), eta=0.0))
+        return shades(denoised(self._unet, self.schedule, state, self._decode_times(), eta=0.0))
 
     def encode(self, x: Tensor) -> Tensor:
         """(B, C, H, W) integers → (B, D) codes x_T, from which ``decode`` comes back near the images: its steps undone.
@@ -382,7 +328,7 @@ class DDPM(Family):
 
     def _levels(self, x_BCHW: Tensor) -> Tensor:
         """The nearest levels of images in [-1, 1]: uint8."""
-        return (_shown(x_BCHW) * (self.image.levels - 1)).round().to(torch.uint8)
+        return (shades(x_BCHW) * (self.image.levels - 1)).round().to(torch.uint8)
 
     # ---- exploring -----------------------------------------------------------------------------------------
 
@@ -440,66 +386,19 @@ class DDPM(Family):
 
     def _moment(self, t: int, state: Tensor, moved_B: Tensor) -> Moment:
         noise_B = self.schedule.noise[t].expand(len(state))
-        return Moment(_shown(state), {"noise level": noise_B, "change of predicted image": moved_B}, f"t = {t}")
+        return Moment(shades(state), {"noise level": noise_B, "change of predicted image": moved_B}, f"t = {t}")
 
     def _noised(self, x: Tensor, t: int, generator: torch.Generator | None) -> Tensor:
         """x_t of integer images."""
         x0_BCHW = scaled(x, self.image.levels, self._like())
         times = torch.full((len(x),), t, dtype=torch.int64, device=self.device)
-        return self.schedule.noised(x0_BCHW, times, _normal(x0_BCHW, generator))
+        return self.schedule.noised(x0_BCHW, times, standard_noise(x0_BCHW, generator))
 
     @torch.no_grad()
     def figures(self, batch: Tensor, generator: torch.Generator) -> tuple[Figure, ...]:
         """What is predicted from several noise levels, and the error by timestep."""
-        return self._denoised_figure(batch[:FIGURE_IMAGES], generator), self._error_figure(batch, generator)
-
-    def _denoised_figure(self, x: Tensor, generator: torch.Generator) -> Figure:
-        """Each image in a row: itself, then for each depth what was noised and what was predicted."""
-        x0_BCHW = scaled(x, self.image.levels, self._like())
-        columns, names = [x0_BCHW], ["input"]
-        for depth in FIGURE_DEPTHS:
-            t = max(1, round(depth * self.config.num_timesteps))
-            t_B = torch.full((len(x),), t, dtype=torch.int64, device=self.device)
-            xt_BCHW = self.schedule.noised(x0_BCHW, t_B, _normal(x0_BCHW, generator))
-            eps_BCHW = self.averaged(xt_BCHW, self._time(t_B))
-            columns += [xt_BCHW, self.schedule.predicted_x0(xt_BCHW, t_B, eps_BCHW)]
-            names += [f"t = {t}", "denoised"]
-        return Figure(
-            "images",
-            "denoised",
-            "Denoised from several depths",
-            "Validation images with noise of several timesteps, each beside the image predicted from it: the deeper, "
-            "the more the model has to make up.",
-            series=tuple(names),
-            images=_shown(torch.stack(columns, dim=1).flatten(0, 1)),
-            columns=len(names),
+        images = scaled(batch, self.image.levels, self._like())
+        return (
+            denoised_figure(self._unet, self.schedule, images, generator),
+            error_figure(self._unet, self.schedule, images, generator),
         )
-
-    def _error_figure(self, batch: Tensor, generator: torch.Generator) -> Figure:
-        """Mean squared error of the noise in equal parts of the timesteps."""
-        rows = max(FIGURE_BINS, len(batch) // FIGURE_BINS * FIGURE_BINS)
-        x0_BCHW = scaled(batch[torch.arange(rows, device=batch.device) % len(batch)], self.image.levels, self._like())
-        place = (torch.arange(rows, device=self.device) + 0.5) / rows
-        t_B = (1 + (place * self.config.num_timesteps).long()).clamp(max=self.config.num_timesteps)
-        eps_BCHW = _normal(x0_BCHW, generator)
-        error = eps_BCHW - self.averaged(self.schedule.noised(x0_BCHW, t_B, eps_BCHW), self._time(t_B))
-        errors = error.square().flatten(1).mean(1).view(FIGURE_BINS, -1).mean(1)
-        return Figure(
-            "bars",
-            "error_by_timestep",
-            "Squared error of the noise by timestep",
-            "From little noise, left, where it is hard to tell from the image, to nothing but noise, right, where it "
-            "is easy; 1 is what predicting nothing costs.",
-            series=("squared error",),
-            values=errors[None],
-        )
-
-
-def _normal(like: Tensor, generator: torch.Generator | None) -> Tensor:
-    """Standard normal noise of the shape, precision and device of ``like``."""
-    return torch.randn(like.shape, generator=generator, dtype=like.dtype, device=like.device)
-
-
-def _shown(x_BCHW: Tensor) -> Tensor:
-    """Images in [-1, 1] as shades in [0, 1]."""
-    return (0.5 * (x_BCHW + 1.0)).clamp(0.0, 1.0)

@@ -26,7 +26,6 @@ Salakhutdinov & Murray, On the Quantitative Analysis of Deep Belief Networks, IC
 Shapes: B batch, C channels, H height, W width, D sub-pixels, V visible statistics, J hidden units, M chains.
 """
 
-import math
 import time
 from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
@@ -35,11 +34,13 @@ import torch
 from msgspec import Struct
 from torch import Tensor
 
-from gmstudio.cards import FamilyCard, ImageSpec, LatentSpec, Objective, Term, Training, field
+from gmstudio.cards import FamilyCard, ImageSpec, LatentSpec, Training, field
 from gmstudio.families.base import Family, Figure, LossTerms, Moment, Phase
 from gmstudio.families.rbm_figures import activities, filters, free_energies
-from gmstudio.nn.annealed_importance import LogZ, estimate_log_z
-from gmstudio.nn.restricted_boltzmann import RestrictedBoltzmann, with_gradients
+from gmstudio.families.rbm_objectives import OBJECTIVES
+from gmstudio.nn.annealed_importance import LogZ, LogZMemory, estimate_log_z
+from gmstudio.nn.contrastive_divergence import Penalties, Statistics, free_energy_gradients, with_gradients
+from gmstudio.nn.restricted_boltzmann import RestrictedBoltzmann
 from gmstudio.nn.visible_units import bernoulli
 
 PIECE_S = 0.004
@@ -47,7 +48,6 @@ MAX_FLOATS = 2**22
 """Floats of one activation that sampling and scoring hold at a time; more is done in chunks."""
 PSEUDO_ROWS = 512
 RATES_MEMORY = 1000.0
-MIN_RATE = 1e-4
 MIN_CHAINS = 50
 """Fewer annealing runs say little of their own spread."""
 FREE_ENERGY = "free energy, nats"
@@ -120,41 +120,6 @@ class RBMConfig(Struct, frozen=True, kw_only=True):
     ] = 3000
 
 
-_LOSS_HELP = (
-    "What is minimized: the mean free energy of the data minus that of the model's own images, and penalties where "
-    "they are asked for. Its gradient is that of -log p(x), its value is none: near 0 the two cannot be told apart."
-)
-
-
-def _objective(name: str, latex_model: str, *more: Term) -> Objective:
-    terms = (
-        Term("loss", r"\mathcal{L}", _LOSS_HELP, unit="nats"),
-        Term(
-            "free_energy_data",
-            r"\mathbb{E}_{x}\left[F(x)\right]",
-            "Free energy of the images; -log p(x) but for log Z, which is the same for all images and moves with the "
-            "weights.",
-            unit="nats",
-        ),
-        Term(
-            "free_energy_samples",
-            r"\mathbb{E}_{\tilde{x}}\left[F(\tilde{x})\right]",
-            "Free energy of the model's own images.",
-            unit="nats",
-        ),
-        Term(
-            "pseudo_nll",
-            r"-D\,\log p(x_i\,|\,x_{-i})",
-            "Negative pseudo-log-likelihood: how badly a pixel is told from all others, estimated at one random pixel "
-            "of each image and scaled to all of them.",
-            unit="nats",
-        ),
-        *more,
-    )
-    latex = r"\mathcal{L} = \mathbb{E}_{x}\left[F(x)\right] - \mathbb{E}_{\tilde{x}\sim " + latex_model
-    return Objective(latex + r"}\left[F(\tilde{x})\right]", terms, when={"negative_phase": name})
-
-
 class RBM(Family):
     """Restricted Boltzmann machine, trained by contrastive divergence (Hinton 2002; Tieleman 2008)."""
 
@@ -182,19 +147,7 @@ class RBM(Family):
             "Hinton, Training Products of Experts by Minimizing Contrastive Divergence, Neural Computation 14, 2002, "
             "sections 2-4; Tieleman, ICML 2008; Salakhutdinov & Murray, ICML 2008, section 4."
         ),
-        objectives=(
-            _objective("pcd", r"\mathrm{chains}"),
-            _objective(
-                "cd",
-                r"p_k(\cdot|x)",
-                Term(
-                    "reconstruction",
-                    r"-\log p(x\,|\,h),\; h\sim p(h|x)",
-                    "How badly images are told from hidden states drawn for them, one Gibbs step away.",
-                    unit="nats",
-                ),
-            ),
-        ),
+        objectives=OBJECTIVES,
     )
     level_rates: Tensor
     rates_seen: Tensor
@@ -210,7 +163,8 @@ class RBM(Family):
         if self.config.negative_phase == "pcd":  # at weights of zero the hidden units are fair coins
             chains = torch.randint(2, (self.config.num_chains, self.config.num_hidden), dtype=torch.uint8)
             self.register_buffer("chains", chains)
-        self._known_log_z: tuple[tuple[object, ...], list[Tensor], LogZ] | None = None
+        self.penalties = Penalties(self.config.weight_decay, self.config.sparsity_cost, self.config.sparsity_target)
+        self._log_zs = LogZMemory()
 
     # ---- training ------------------------------------------------------------------------------------------
 
@@ -253,11 +207,14 @@ class RBM(Family):
             fake = terms["free_energy_samples"] = self.machine.free_energy(fake_MD, fake_MJ).mean()
             rows = PSEUDO_ROWS if self.training else max(PSEUDO_ROWS, MAX_FLOATS // self.config.num_hidden)
             terms["pseudo_nll"] = self.machine.pseudo_nll(x_BD, activation_BJ, rows, generator)
-            loss = data - fake + self._penalty(probs_BJ)
+            loss = data - fake + self.penalties.value(self.machine, probs_BJ)
         if torch.is_grad_enabled():
             with torch.no_grad():
-                push_BJ = self._push(probs_BJ)
-                gradients = self._gradients(x_BD, statistics_BV, push_BJ, fake_MD, fake_MV, fake_probs_MJ)
+                of_data, of_model = (
+                    Statistics(x_BD, statistics_BV, probs_BJ),
+                    Statistics(fake_MD, fake_MV, fake_probs_MJ),
+                )
+                gradients = free_energy_gradients(self.machine, of_data, of_model, self.penalties)
             machine = self.machine
             moved = (machine.weight_VH, machine.hidden_bias_H, machine.visible_bias)
             loss = with_gradients(loss, moved, gradients)
@@ -268,46 +225,6 @@ class RBM(Family):
         x_BD = self.machine.units.state(x, self.machine.weight_VH)
         statistics_BV = self.machine.units.statistics(x_BD)
         return x_BD, statistics_BV, self.machine.activation(statistics_BV)
-
-    def _gradients(
-        self,
-        x_BD: Tensor,
-        statistics_BV: Tensor,
-        push_BJ: Tensor,
-        fake_MD: Tensor,
-        fake_MV: Tensor,
-        fake_probs_MJ: Tensor,
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """∂L/∂W, ∂L/∂c, ∂L/∂b: statistics under the model's images minus those under the data."""
-        hidden_NJ = torch.cat([push_BJ, fake_probs_MJ / len(fake_MD)])
-        weight_VJ = torch.cat([statistics_BV, fake_MV]).T @ hidden_NJ
-        if self.config.weight_decay:
-            weight_VJ += self.config.weight_decay * self.machine.weight_VH
-        units = self.machine.units
-        return weight_VJ, hidden_NJ.sum(0), units.mean_counts(fake_MD) - units.mean_counts(x_BD)
-
-    def _push(self, probs_BJ: Tensor) -> Tensor:
-        """∂L/∂a of the data's hidden activations a: (B, J)."""
-        push_BJ = probs_BJ / -len(probs_BJ)
-        if self.config.sparsity_cost:
-            q_J = self._activity(probs_BJ)
-            slope_J = (q_J - self.config.sparsity_target) / (q_J * (1.0 - q_J))
-            push_BJ += self.config.sparsity_cost / len(probs_BJ) * slope_J * probs_BJ * (1.0 - probs_BJ)
-        return push_BJ
-
-    def _penalty(self, probs_BJ: Tensor) -> Tensor | float:
-        penalty: Tensor | float = 0.0
-        if self.config.weight_decay:
-            penalty = 0.5 * self.config.weight_decay * self.machine.weight_VH.square().sum()
-        if self.config.sparsity_cost:
-            q_J, target = self._activity(probs_BJ), self.config.sparsity_target
-            entropy_J = -target * torch.log(q_J) - (1.0 - target) * torch.log1p(-q_J)
-            penalty = penalty + self.config.sparsity_cost * entropy_J.sum()
-        return penalty
-
-    def _activity(self, probs_BJ: Tensor) -> Tensor:
-        """(J,) mean activity over the batch, kept away from 0 and 1."""
-        return probs_BJ.mean(0).clamp(MIN_RATE, 1.0 - MIN_RATE)
 
     def _note(self, x_BD: Tensor, fake_probs_MJ: Tensor, generator: torch.Generator) -> None:
         """Move the persistent chains on, and average the data's levels over about the last thousand batches."""
@@ -375,27 +292,15 @@ class RBM(Family):
             return "exact log-likelihood, log Z by enumeration"
         num_samples = max(MIN_CHAINS, num_samples)
         said = f"estimate, log Z by annealed importance sampling with {num_samples} chains"
-        known = self._known_log_z
-        if known is None or known[0] != self._log_z_key(num_samples):
+        known = self._log_zs.known(num_samples)
+        if known is None:
             return said
-        value, low, high, chains = known[2]
+        value, low, high, chains = known
         return f"{said}: {value:.2f}, three sigma from {low:.2f} to {high:.2f}, {chains:.0f} of them effective"
 
     def _log_z(self, num_samples: int, generator: torch.Generator | None) -> LogZ:
-        key, weights = self._log_z_key(num_samples), list(self.machine.parameters())
-        known = self._known_log_z
-        if known is not None and known[0] == key and all(map(torch.equal, known[1], weights)):
-            return known[2]
-        if self.machine.enumerable():
-            exact = self.log_z_exact()
-            found = LogZ(exact, exact, exact, math.inf)
-        else:
-            found = self.log_z_estimate(max(MIN_CHAINS, num_samples), generator=generator)
-        self._known_log_z = (key, [w.detach().clone() for w in weights], found)
-        return found
-
-    def _log_z_key(self, num_samples: int) -> tuple[object, ...]:
-        return ("exact",) if self.machine.enumerable() else (max(MIN_CHAINS, num_samples), self.device)
+        count = max(MIN_CHAINS, num_samples)
+        return self._log_zs.find(self.machine, self._base_bias(), count, self.config.num_temperatures, generator)
 
     def _base_bias(self) -> Tensor:
         """Biases of the machine without weights that gives each sub-pixel the data's rates."""
@@ -444,7 +349,7 @@ class RBM(Family):
         """Block Gibbs sampling from (B, C, H, W) integers: the image after each step, (B, C, H, W) uint8; endless."""
         x_BD = self.machine.units.state(x, self.machine.weight_VH)
         while True:
-            x_BD, _ = self._gibbs_step(x_BD, generator)
+            x_BD, _ = self.machine.gibbs_step(x_BD, generator)
             yield self._images(x_BD)
 
     def timeline(
@@ -458,23 +363,15 @@ class RBM(Family):
             steps: Gibbs steps.
             generator: source of all noise.
         """
-        start_BD = self._start(x, n, generator)
+        if x is None:
+            start_BD = self.machine.independent(n, self._base_bias(), generator)
+        else:
+            start_BD = self.machine.units.state(x, self.machine.weight_VH)
         x_BD, means_BD = start_BD, start_BD.to(self.machine.weight_VH) / (self.image.levels - 1)
         for step in range(steps + 1):
             if step:
-                x_BD, means_BD = self._gibbs_step(x_BD, generator)
+                x_BD, means_BD = self.machine.gibbs_step(x_BD, generator)
             yield self._moment(x_BD, means_BD, start_BD, f"Gibbs step {step}" if step else "start")
-
-    def _start(self, x: Tensor | None, n: int, generator: torch.Generator | None) -> Tensor:
-        if x is None:
-            return self.machine.independent(n, self._base_bias(), generator)
-        return self.machine.units.state(x, self.machine.weight_VH)
-
-    @torch.no_grad()
-    def _gibbs_step(self, x_BD: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
-        """Draw h ~ p(h|x), then x ~ p(x|h): the new states and the means they were drawn from, each (B, D)."""
-        logits = self.machine.visible_logits(self.machine.draw_hidden(x_BD, generator))
-        return self.machine.units.sample(logits, generator), self.machine.units.mean(logits)
 
     @torch.no_grad()
     def _moment(self, x_BD: Tensor, means_BD: Tensor, start_BD: Tensor, label: str) -> Moment:
@@ -496,10 +393,8 @@ class RBM(Family):
             batch: (B, C, H, W) integer validation images.
             generator: source of the model's images.
         """
-        x_BD, _, activation_BJ = self._seen(batch)
-        probs_BJ = torch.sigmoid(activation_BJ)
+        probs_BJ = self.encode(batch)
         start_MJ = self.chains if self.config.negative_phase == "pcd" else bernoulli(probs_BJ, generator)
         fake_MD = self.machine.draw_visible(start_MJ.to(probs_BJ), generator)
-        fake_MJ = self.machine.activation(self.machine.units.statistics(fake_MD))
-        energies = self.machine.free_energy(x_BD, activation_BJ), self.machine.free_energy(fake_MD, fake_MJ)
+        energies = self.free_energy(batch), self.free_energy(self._images(fake_MD))
         return (filters(self.machine, probs_BJ, self.image.shape), activities(probs_BJ), free_energies(*energies))

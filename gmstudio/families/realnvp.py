@@ -408,10 +408,7 @@ class RealNVP(Family):
             state, log_det_B = states[index]
             layer = index if x is not None else len(states) - 1 - index
             measures = {"log density, nats": log_density_B - log_det_B, "log |det|, nats": log_det_B}
-            label = {0: "the image", len(states) - 1: "the code z"}.get(
-                layer, f"after layer {layer} of {len(states) - 1}"
-            )
-            yield Moment(self._shown(self._from_line(state)), measures, label)
+            yield Moment(self._shown(self._from_line(state)), measures, _layer_name(layer, len(states) - 1))
 
     @torch.no_grad()
     def figures(self, batch: Tensor, generator: torch.Generator) -> tuple[Figure, ...]:

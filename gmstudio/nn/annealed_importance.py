@@ -106,3 +106,44 @@ def _summary(log_base: float, log_w_M: Tensor) -> LogZ:
     three_errors = 3.0 * float(ratio_M.std()) / math.sqrt(count)
     low = value + math.log1p(-three_errors) if three_errors < 1.0 else -math.inf
     return LogZ(value, low, value + math.log1p(three_errors), float(count / ratio_M.square().mean()))
+
+
+class LogZMemory:
+    """The last log Z that was found, for as long as weights and the number of chains stay the same.
+
+    So batches of images that are scored one after the other share one estimate.
+    """
+
+    def __init__(self) -> None:
+        self._found: LogZ | None = None
+        self._num_chains = 0
+        self._weights: list[Tensor] = []
+
+    def find(
+        self,
+        machine: RestrictedBoltzmann,
+        base_bias: Tensor,
+        num_chains: int,
+        num_temperatures: int,
+        generator: torch.Generator | None,
+    ) -> LogZ:
+        """Log Z: what is known, else exact where it can be enumerated, else ``estimate_log_z``."""
+        weights = list(machine.parameters())
+        known = self._found if machine.enumerable() else self.known(num_chains)
+        is_same = len(weights) == len(self._weights) and all(
+            old.device == new.device and torch.equal(old, new) for old, new in zip(self._weights, weights, strict=True)
+        )
+        if known is not None and is_same:
+            return known
+        if machine.enumerable():
+            exact = machine.log_z_exact()
+            found = LogZ(exact, exact, exact, math.inf)
+        else:
+            found = estimate_log_z(machine, base_bias, num_chains, num_temperatures, generator)
+        self._found, self._num_chains = found, num_chains
+        self._weights = [w.detach().clone() for w in weights]
+        return found
+
+    def known(self, num_chains: int) -> LogZ | None:
+        """What was found last, if it was found with so many chains."""
+        return self._found if self._num_chains == num_chains else None

@@ -101,6 +101,11 @@ def noised_back(network: UNet, schedule: NoiseSchedule, x0: Tensor, times: list[
     return state
 
 
+def shades(x_BCHW: Tensor) -> Tensor:
+    """Images in [-1, 1] as shades in [0, 1]."""
+    return (0.5 * (x_BCHW + 1.0)).clamp(0.0, 1.0)
+
+
 def _shifts(network: UNet, schedule: NoiseSchedule, times: list[int], like: Tensor) -> Tensor:
     """What the network makes of all times at once: (len(times), S)."""
     fractions = torch.tensor(times, dtype=like.dtype, device=like.device) / schedule.num_timesteps

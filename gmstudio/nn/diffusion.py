@@ -19,6 +19,9 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from gmstudio.nn.level_mixture import log_mass
+from gmstudio.nn.stacks import scaled
+
 ScheduleKind = Literal["linear", "cosine"]
 MAX_BETA = 0.999
 COSINE_OFFSET = 0.008
@@ -86,6 +89,31 @@ class NoiseSchedule(nn.Module):
         of_xt = (1.0 - beta).sqrt() * _column(self.noise, t_B - 1).square() / variance
         return of_x0 * x0_BCHW + of_xt * xt_BCHW
 
+    def fraction(self, t_B: Tensor) -> Tensor:
+        """Times as parts of T, as networks are told them."""
+        return t_B.to(self.signal.dtype) / self.num_timesteps
+
+    def kl(self, x0_BCHW: Tensor, image_BCHW: Tensor, t_B: Tensor) -> Tensor:
+        """KL(q(x_{t-1}|x_t, x_0) ‖ p(x_{t-1}|x_t)) for t > 1, given the image predicted from x_t: (B,), nats."""
+        return self.kl_weight[t_B] * (x0_BCHW - image_BCHW).square().flatten(1).sum(1)
+
+    def log_decoder(self, x: Tensor, levels: int, image_BCHW: Tensor) -> Tensor:
+        """Log p(x_0|x_1) of integer images: N(x̂_0, β_1), integrated over each level's bin.
+
+        Args:
+            x: (B, C, H, W) integers.
+            levels: values that a sub-pixel can take.
+            image_BCHW: x̂_0, predicted from x_1.
+
+        Returns:
+            (B,), nats.
+        """
+        half_bin = 1.0 / (levels - 1)
+        from_mean = scaled(x, levels, image_BCHW) - image_BCHW
+        scale = self.beta[1].sqrt()
+        lower, upper = (from_mean - half_bin) / scale, (from_mean + half_bin) / scale
+        return log_mass("gaussian", lower, upper, x == 0, x == levels - 1).flatten(1).sum(1)
+
     def prior_kl(self, x0_BCHW: Tensor) -> Tensor:
         """KL(q(x_T|x_0) ‖ N(0, I)): (B,), nats; what the last image still tells."""
         variance = self.noise[-1].square()
@@ -122,6 +150,20 @@ def evenly_spaced_times(num_timesteps: int, num_steps: int) -> list[int]:
     """Times of a sampler that makes at most so many steps: T first, 0 last, evenly spaced and strictly falling."""
     count = min(num_steps, num_timesteps)
     return [round(num_timesteps * (count - i) / count) for i in range(count + 1)]
+
+
+def stratified_times(
+    count: int, first: int, last: int, device: torch.device, generator: torch.Generator | None
+) -> Tensor:
+    """(count,) times, each uniform in first … last, together spread evenly; in random order."""
+    order = torch.randperm(count, generator=generator, device=device)
+    place = (order + torch.rand(count, generator=generator, device=device)) / max(1, count)
+    return (first + (place * (last + 1 - first)).long()).clamp(max=last)
+
+
+def standard_noise(like: Tensor, generator: torch.Generator | None) -> Tensor:
+    """Standard normal noise of the shape, precision and device of ``like``."""
+    return torch.randn(like.shape, generator=generator, dtype=like.dtype, device=like.device)
 
 
 def _betas(num_timesteps: int, kind: ScheduleKind) -> Tensor:

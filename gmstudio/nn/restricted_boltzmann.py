@@ -7,8 +7,7 @@ Shapes: B batch, D sub-pixels, V visible statistics, H hidden units (binary), L 
 """
 
 import math
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
@@ -66,6 +65,12 @@ class RestrictedBoltzmann(nn.Module):
         """States (n, D) of visible units that have these biases and meet no hidden units."""
         drive_NV = torch.zeros(n, self.units.num_statistics, device=bias.device, dtype=bias.dtype)
         return self.units.sample(self.units.logits(bias, drive_NV), generator)
+
+    @torch.no_grad()
+    def gibbs_step(self, x_BD: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
+        """Draw h ~ p(h|x), then x ~ p(x|h): the new states and the means they were drawn from, each (B, D)."""
+        logits = self.visible_logits(self.draw_hidden(x_BD, generator))
+        return self.units.sample(logits, generator), self.units.mean(logits)
 
     @torch.no_grad()
     def annealed_step(self, x_BD: Tensor, beta: float, base_bias: Tensor, generator: torch.Generator | None) -> Tensor:
@@ -151,27 +156,3 @@ def _all_states(num_units: int, levels: int, rows: int, device: torch.device) ->
     for start in range(0, levels**num_units, rows):
         numbers = torch.arange(start, min(start + rows, levels**num_units), device=device)
         yield (numbers.unsqueeze(1) // powers) % levels
-
-
-class _KnownGradients(torch.autograd.Function):
-    """A number whose gradients with respect to some parameters are known already."""
-
-    @staticmethod
-    def forward(ctx: Any, value: Tensor, count: int, *tensors: Tensor) -> Tensor:
-        ctx.count = count
-        ctx.save_for_backward(*tensors[count:])
-        return value.clone()
-
-    @staticmethod
-    def backward(ctx: Any, *outputs: Tensor) -> Any:
-        (scale,) = outputs
-        return (None, None, *(scale * gradient for gradient in ctx.saved_tensors), *[None] * ctx.count)
-
-
-def with_gradients(value: Tensor, parameters: Sequence[Tensor], gradients: Sequence[Tensor]) -> Tensor:
-    """``value`` (0-dim), whose backward pass hands each parameter the gradient that is given for it.
-
-    So a gradient that has a closed form costs no graph.
-    """
-    result: Tensor = _KnownGradients.apply(value, len(parameters), *parameters, *gradients)  # type: ignore[no-untyped-call]
-    return result
