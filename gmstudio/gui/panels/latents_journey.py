@@ -90,7 +90,7 @@ class JourneyView(LatentView):
         self.draw = add(
             "draw_keyframes",
             "Draw two",
-            "T",
+            "W",
             self._draw,
             icon="dice",
             tip="Begin anew with two draws from the prior; the seed says which, and counts on",

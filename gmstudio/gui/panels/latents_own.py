@@ -80,10 +80,10 @@ class OwnView(LatentView):
         self.clear = add("clear_canvas", "Clear", "Shift+C", self.canvas.clear, icon="remove", tip="Empty the canvas")
         self.undo = add("undo_stroke", "Undo", "Ctrl+Z", self.canvas.undo, icon="undo", tip="Take the last stroke back")
         self.search = add(
-            "find_code", "Find code", "F", own.find, icon="search", tip="Set the sliders to your image's code"
+            "find_code", "Find code", "Y", own.find, icon="search", tip="Set the sliders to your image's code"
         )
         self.stop = add(
-            "stop_search", "Stop", "Shift+F", own.stop, icon="stop", tip="End the search; the best code stays"
+            "stop_search", "Stop", "Shift+Y", own.stop, icon="stop", tip="End the search; the best code stays"
         )
 
     def _add_settings(self, panel: Panel) -> None:

@@ -43,9 +43,8 @@ class ToldLine(QLabel):
         text = "    ".join(part.replace(" ", "\u00a0") for part in parts) or " "
         if text != self.text():
             self.setText(text)
-            self.setToolTip(
-                "\n".join(f"{name}: {TIPS.get(name, 'of this code and its image')}" for name in told.values)
-            )
+            tips = [f"{name}: {TIPS.get(name, 'of this code and its image')}" for name in told.values]
+            self.setToolTip("\n".join(tips) or TIP)
 
 
 def told_value(name: str, value: float) -> str:
