@@ -30,30 +30,36 @@ class Repeats(nn.Module):
         return self.images[torch.randint(len(self.images), (n,), generator=generator)]
 
 
-def measured(dataset: Dataset, model: nn.Module) -> dict[str, float]:
-    *_, shares = SampleQuality(dataset, torch.device("cpu"), 0).measure(model)
+@pytest.fixture(scope="module")
+def quality(digits: Dataset) -> SampleQuality:
+    """Its classifier is trained once for all tests."""
+    return SampleQuality(digits, torch.device("cpu"), 0)
+
+
+def measured(quality: SampleQuality, model: nn.Module) -> dict[str, float]:
+    *_, shares = quality.measure(model)
     assert shares is not None
     return shares
 
 
-def test_data_against_itself_is_precise_and_complete(digits: Dataset) -> None:
-    shares = measured(digits, Repeats(digits, tuple(range(10))))
+def test_data_against_itself_is_precise_and_complete(digits: Dataset, quality: SampleQuality) -> None:
+    shares = measured(quality, Repeats(digits, tuple(range(10))))
     assert shares["samples_coverage"] == 1.0
     assert shares["samples_precision"] > 0.8 and shares["samples_recall"] > 0.6
 
 
-def test_a_collapsed_generator_is_precise_but_covers_little(digits: Dataset) -> None:
-    shares = measured(digits, Repeats(digits, (0, 3)))
+def test_a_collapsed_generator_is_precise_but_covers_little(digits: Dataset, quality: SampleQuality) -> None:
+    shares = measured(quality, Repeats(digits, (0, 3)))
     assert shares["samples_coverage"] == pytest.approx(0.2)
     assert shares["samples_precision"] > 0.8 and shares["samples_recall"] < 0.4
 
 
-def test_noise_is_not_precise(digits: Dataset) -> None:
+def test_noise_is_not_precise(digits: Dataset, quality: SampleQuality) -> None:
     noise = Repeats(digits, (0,))
     noise.images = torch.randint(4, (300, *digits.image.shape), generator=torch.Generator().manual_seed(0)).to(
         torch.uint8
     )
-    assert measured(digits, noise)["samples_precision"] < 0.5
+    assert measured(quality, noise)["samples_precision"] < 0.5
 
 
 def test_precision_and_recall_of_points_on_a_line() -> None:

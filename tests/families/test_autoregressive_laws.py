@@ -67,9 +67,8 @@ def test_a_conditional_depends_on_its_context_only(name: str, values: dict[str, 
 
 @every_family
 @every_image
-@pytest.mark.parametrize("batch", [1, 3])
-def test_stepping_equals_scoring(name: str, values: dict[str, Any], image: ImageSpec, batch: int) -> None:
-    check_stepping_equals_scoring(make(name, values, image), batch)
+def test_stepping_equals_scoring(name: str, values: dict[str, Any], image: ImageSpec) -> None:
+    check_stepping_equals_scoring(make(name, values, image), 3)
 
 
 @every_family
