@@ -1,6 +1,7 @@
 """Repeated programs of a sampling step: rehearsed, captured once, replayed; and left as they are where that fails."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 import pytest
@@ -49,7 +50,7 @@ class FakeRecorder:
 
 
 def program(log: list[int], calls: int = FEW_CALLS) -> Program:
-    return [lambda number=number: log.append(number) for number in range(calls)]
+    return [partial(log.append, number) for number in range(calls)]
 
 
 def run(calls: Program) -> None:
@@ -150,7 +151,7 @@ def test_a_replay_draws_on_from_where_the_generator_is_and_a_failure_leaves_it_u
         replay()
         found.append(out.clone())
     with pytest.raises(CaptureError):
-        recorder_for(device, (generator,)).record(lambda: out.sum().item())  # type: ignore[union-attr, arg-type, return-value]
+        recorder_for(device, (generator,)).record(lambda: out.sum().item())  # type: ignore[union-attr, arg-type]
     found.append(torch.rand(5, device=device, generator=generator))
     assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))
     _, waited = recorder.watch(lambda: out.sum().item())
