@@ -95,7 +95,7 @@ def test_a_machine_too_large_to_enumerate_says_so() -> None:
 def test_annealed_importance_sampling_finds_log_z_within_its_error(image: ImageSpec) -> None:
     model = build(image, 8, scale=0.7)
     exact = model.log_z_exact()
-    for seed in range(3):
+    for seed in range(3 if image.levels == 2 else 1):
         found = model.log_z_estimate(200, 400, seeded(seed))
         assert found.low < found.value < found.high
         assert found.low < exact < found.high
@@ -103,6 +103,7 @@ def test_annealed_importance_sampling_finds_log_z_within_its_error(image: ImageS
         assert 50 < found.effective_chains <= 200
     rough = model.log_z_estimate(200, 5, seeded())
     assert rough.effective_chains < found.effective_chains, "short annealing knows that it is rough"
+    assert rough.high - rough.low > found.high - found.low
 
 
 def test_the_base_of_the_annealing_is_exact_where_there_are_no_weights() -> None:
@@ -217,8 +218,8 @@ def test_annealed_samples_come_at_their_probability() -> None:
 @pytest.mark.parametrize("image", ALL, ids=str)
 def test_the_pseudo_likelihood_is_unbiased(image: ImageSpec) -> None:
     model, x = build(image), all_images(image)
-    batch = x[3:4].repeat(40, 1, 1, 1)
-    mean = sum(model.eval().loss(batch, seeded(s))["pseudo_nll"].item() for s in range(100)) / 100
+    batch = x[3:4].repeat(4000, 1, 1, 1)
+    mean = model.eval().loss(batch, seeded())["pseudo_nll"].item()
     log_prob = {tuple(i.tolist()): p for i, p in zip(x.flatten(1), -model.free_energy(x).detach(), strict=True)}
     exact = 0.0
     for d in range(image.num_dims):
