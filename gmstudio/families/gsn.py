@@ -186,7 +186,7 @@ class GSN(Family):
         batch_size=64,
         learning_rate=1e-3,
         schedule="cosine",
-        validate_every=200,
+        validate_every=400,  # precision and recall take a chain of 100 transitions for 256 samples
         sample_every=250,
         checkpoint_every=1000,
     )
