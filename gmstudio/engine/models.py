@@ -13,6 +13,7 @@ from gmstudio import data
 from gmstudio.cards import ConfigError, ImageSpec, Training, parse_config
 from gmstudio.data.dataset import Dataset
 from gmstudio.engine.catalog import capabilities_of
+from gmstudio.engine.memory_limit import limit_memory
 from gmstudio.engine.train import load_weights, series_of
 from gmstudio.families import FAMILIES
 from gmstudio.families.base import Family, Latent
@@ -99,6 +100,7 @@ class ModelShelf:
             saved = [f"{info.step} {info.created}" for info in run.checkpoints.list() if info.latest]
             key = (path, f"{run.record.created} {' '.join(saved)}")  # another run may have taken the folder's place
             if key not in self._kept:
+                limit_memory(device)
                 found = run.checkpoints.load()
                 family = family_class(run.record.family)
                 model = build_model(family, parse_config(family.Config, run.record.config), run.record.image, device)

@@ -10,6 +10,7 @@ import msgspec
 import torch
 
 from gmstudio.cards import parse_config
+from gmstudio.engine.memory_limit import limit_memory
 from gmstudio.engine.models import DataShelf, Plan, build_model, family_class
 from gmstudio.engine.train import Piece, Trainer, TrainingFailedError
 from gmstudio.messages import Event, TrainingChanged
@@ -17,6 +18,8 @@ from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.library import new_run_path, runs_home
 from gmstudio.runs.record import RunError, Status
 
+OUT_OF_MEMORY = ("can't allocate memory", "bad_alloc")
+"""What torch's errors say when the processor's memory is out."""
 Send = Callable[[Event], None]
 
 
@@ -196,6 +199,7 @@ def start_training(plan: Plan, folder: str, device: torch.device, send: Send) ->
         ValueError: when config and images do not fit.
         RunError: when the folder cannot be used.
     """
+    limit_memory(device)
     path = Path(folder).absolute() if folder else new_run_path(runs_home(), plan.record.family)
     model = build_model(plan.family, plan.config, plan.record.image, device, plan.training.seed)
     run = RunFolder.create(path, plan.record)
@@ -222,6 +226,7 @@ def resume_run(path: str, steps: int | None, shelf: DataShelf, device: torch.dev
         RunError: when it is missing, damaged, or being written by another process.
         ValueError: when nothing is left to do, or its data set cannot be used any more.
     """
+    limit_memory(device)
     run = RunFolder.open(Path(path).absolute(), write=True)
     try:
         record = run.record
@@ -247,7 +252,9 @@ def resume_run(path: str, steps: int | None, shelf: DataShelf, device: torch.dev
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error means that memory ran out, on whatever device."""
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in OUT_OF_MEMORY)
 
 
 def explain(error: BaseException) -> str:
