@@ -78,11 +78,14 @@ def test_score(tmp_path: Path, family: str, kind: str) -> None:
     output = call("score", run, "-n", "20", "--samples", "5")
     assert kind in output and "20 test images of digits" in output
     nats = re.search(r"(-[0-9.]+) ± ([0-9.]+) nats, spread ([0-9.]+)", output)
-    bits = re.search(r"([0-9.]+) bits/dim", output)
+    bits = re.search(r"([0-9.]+) ± ([0-9.]+) bits/dim, spread ([0-9.]+) bits/dim", output)
     assert nats is not None and bits is not None
     assert float(bits[1]) == pytest.approx(-float(nats[1]) / 64 / np.log(2), abs=1e-4)
     assert float(nats[2]) == pytest.approx(float(nats[3]) / np.sqrt(20), abs=1e-3)
+    for in_bits, in_nats in ((bits[2], nats[2]), (bits[3], nats[3])):
+        assert float(in_bits) == pytest.approx(float(in_nats) / 64 / np.log(2), abs=1e-4)
     assert call("score", run, "-n", "20", "--samples", "5") == output, "a seed repeats"
+    assert "±" not in call("score", run, "-n", "1", "--samples", "5"), "one image has no spread"
 
 
 def test_what_cannot_be_scored_is_said(tmp_path: Path) -> None:

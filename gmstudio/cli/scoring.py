@@ -25,7 +25,7 @@ def score(
 
     from gmstudio.engine.device import choose_device
     from gmstudio.engine.models import ModelShelf
-    from gmstudio.engine.score import BATCH
+    from gmstudio.engine.score import batch_size
     from gmstudio.engine.score import score as score_images
 
     loaded = ModelShelf().load(run, choose_device(device))
@@ -37,9 +37,14 @@ def score(
     num_classes: Any = getattr(loaded.model, "num_classes", 0)
     labels = part.labels[:size] if part.labels is not None and num_classes else None
     pieces = score_images(loaded.model, images, num_samples, seed, labels)
-    batches = -(-len(images) // BATCH)
+    batches = -(-len(images) // batch_size(loaded.model.image))
     result = next(p for p in track(pieces, total=batches, description="Scoring", transient=True) if p is not None)
     typer.echo(f"{loaded.model.card.title} of step {loaded.step:,}, {len(images):,} {split} images of {name}")
     typer.echo(f"{result.kind}:")
+    if len(images) == 1:
+        typer.echo(f"{result.mean_nats:.4f} nats")
+        typer.echo(f"{result.bits_per_dim:.5f} bits/dim")
+        return
+    error, spread = (result.image.bits_per_dim(nats) for nats in (result.error_nats, result.spread_nats))
     typer.echo(f"{result.mean_nats:.4f} ± {result.error_nats:.4f} nats, spread {result.spread_nats:.4f} nats")
-    typer.echo(f"{result.bits_per_dim:.5f} bits/dim")
+    typer.echo(f"{result.bits_per_dim:.5f} ± {error:.5f} bits/dim, spread {spread:.5f} bits/dim")

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from gmstudio.cards import ImageSpec
 
-BATCH = 64
+MAX_BATCH = 64
+MAX_SUBPIXELS = 2**20
+"""Of all images of a batch; a softmax over 256 levels takes a gigabyte for so many."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +69,11 @@ def kind_of_score(model: Any, num_samples: int) -> str:
     raise ValueError(f"{model.card.title} gives no likelihood: {instead}. Score a run of another family.")
 
 
+def batch_size(image: ImageSpec) -> int:
+    """How many images are scored at once."""
+    return max(1, min(MAX_BATCH, MAX_SUBPIXELS // image.num_dims))
+
+
 def score(
     model: Any,
     images: NDArray[np.uint8],
@@ -91,12 +98,13 @@ def score(
         raise ValueError("There are no images to score; choose another split or more classes.")
     generator = torch.Generator(model.device).manual_seed(seed)
     parts = []
-    for start in range(0, len(images), BATCH):
+    size = batch_size(model.image)
+    for start in range(0, len(images), size):
         was_training = model.training
         model.eval()
         with torch.inference_mode():
-            batch = torch.from_numpy(images[start : start + BATCH]).to(model.device)
-            own = None if labels is None else torch.from_numpy(labels[start : start + BATCH])
+            batch = torch.from_numpy(images[start : start + size]).to(model.device)
+            own = None if labels is None else torch.from_numpy(labels[start : start + size])
             parts.append(_score_batch(model, batch, num_samples, generator, own).double().cpu().numpy())
         model.train(was_training)
         yield None
