@@ -10,15 +10,13 @@ from PySide6.QtWidgets import (
     QAbstractButton,
     QHBoxLayout,
     QLabel,
-    QSizePolicy,
-    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
 
 from gmstudio.gui.panels.latents_sliders import SlidersView
 from gmstudio.gui.panels.latents_strips import SpaceKeeper
-from gmstudio.gui.panels.latents_view import LatentView
+from gmstudio.gui.panels.latents_view import LatentView, ViewTabs
 from gmstudio.gui.panels.latents_views import BELOW_IMAGE, VIEWS
 from gmstudio.gui.panels.panel import Panel
 from gmstudio.gui.run_chooser import RunChooser
@@ -41,7 +39,6 @@ OPENING = "Opening the run …"
 LOST = "The engine has ended; the image comes back with it."
 IMAGE_TIP = "What the code decodes to with the weights as they are now: means of the pixels, black to white."
 ORIGINAL_TIP = "The image of the data that was encoded."
-_PREFERRED = QSizePolicy.Policy.Preferred
 
 
 class LatentsPanel(Panel):
@@ -73,7 +70,7 @@ class LatentsPanel(Panel):
         self.name_widget(self.original, "original", "Original image", ORIGINAL_TIP)
         self.image_caption, self.original_caption = _label("muted"), _label("muted")
         self.sliders = SlidersView(self, session)
-        self.tabs = QTabWidget()
+        self.tabs = ViewTabs()
         self.views: dict[str, LatentView] = {}
         self._add_views()
         self.forget = self.add_action(
@@ -86,10 +83,6 @@ class LatentsPanel(Panel):
         self._refresh()
 
     def _add_views(self) -> None:
-        self.tabs.setDocumentMode(True)
-        self.tabs.tabBar().setDrawBase(False)
-        self.tabs.setUsesScrollButtons(True)
-        self.tabs.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
         self.name_widget(self.tabs, "views", "Views of the latent space", "")
         for place, entry in enumerate(VIEWS):
             view = self.views[entry.name] = entry.make(self, self.session)
@@ -192,11 +185,7 @@ class LatentsPanel(Panel):
         self._refresh_words()
 
     def _on_view_chosen(self) -> None:
-        """Give the chosen view the room that it needs, and the image the rest."""
-        for view in self.views.values():
-            shown = view is self.tabs.currentWidget()
-            view.setSizePolicy(_PREFERRED, _PREFERRED if shown else QSizePolicy.Policy.Ignored)
-        self.tabs.updateGeometry()
+        """Show what stands beside the image for this view."""
         for view in self.views.values():
             if view.beside is not None:
                 view.beside.setVisible(view is self.tabs.currentWidget())

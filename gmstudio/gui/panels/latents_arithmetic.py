@@ -13,7 +13,7 @@ from gmstudio.gui.widgets.live_image import LiveImage
 from gmstudio.session.latent_arithmetic import SLOTS, LatentArithmetic, Slot
 from gmstudio.session.latents import LatentsSession
 
-TILE_PX = 8 * GRID
+TILE_PX = 6 * GRID
 SLOT_TIP = "Slot {} of a - b + c. Click it to fill it next: with an image of the data below, or with the present code."
 RESULT_TIP = "What the code a - b + c decodes to. Take goes there."
 
@@ -89,7 +89,7 @@ class ArithmeticView(QWidget):
         self.put = add("put_code", "Put code", "C", arithmetic.put_code, icon="add", tip=put_tip)
         self.take = add("take_result", "Take", "T", arithmetic.take, tip="Set the sliders to a - b + c")
         as_direction = "Make the way from b to c a direction, to go along by a slider"
-        self.keep = add("difference", "c - b as direction", "G", self._add_direction, tip=as_direction)
+        self.keep = add("difference", "c − b", "G", self._add_direction, tip=as_direction)
         self.problem = QLabel()
         self.problem.setProperty("role", "error")
         self.problem.setWordWrap(True)
@@ -100,7 +100,7 @@ class ArithmeticView(QWidget):
 
     def _lay_out(self, panel: Panel) -> None:
         grid = QGridLayout()
-        grid.setHorizontalSpacing(GRID // 2)
+        grid.setHorizontalSpacing(GRID // 4)
         grid.setVerticalSpacing(0)
         middle = Qt.AlignmentFlag.AlignCenter
         for place, (slot, sign) in enumerate(zip(SLOTS, ("−", "+", "="), strict=True)):
