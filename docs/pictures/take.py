@@ -1,28 +1,23 @@
 """Take the pictures in this folder: the real window and engine, used as the README tells, light and dark.
 
-Run it with ``make pictures``. It trains the three families on the digits, which takes some minutes on two cores.
+Run it with ``make pictures``. It trains eight models on the digits, which takes some minutes on two
+cores. ``--data-dir`` is for debugger.py.
 """
 
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
-from PySide6.QtWidgets import QAbstractSlider, QWidget
+from debugger import data_dir_from_command_line, take_debugger  # first: it makes benchmarks/ importable
+from PySide6.QtWidgets import QAbstractSlider
+from shots import settle, take
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent.parent))  # benchmarks/ is not installed
-
-from benchmarks.window import opened_window, run_events, wait_until  # noqa: E402
-from gmstudio.gui.main_window import MainWindow  # noqa: E402
-from gmstudio.gui.theme import theme  # noqa: E402
-from gmstudio.session.studio import Studio  # noqa: E402
-
-MODES = ("dark", "light")
-SETTLE_MS = 1500
+from benchmarks.window import opened_window, wait_until
+from gmstudio.gui.main_window import MainWindow
+from gmstudio.session.studio import Studio
 
 
 def main() -> None:
     """Train, look, take pictures."""
+    data_dir = data_dir_from_command_line()
     with opened_window(1280, 800) as (window, studio):
         window.show_panel("train")
         train(studio, "vae", 1200, lambda: None)
@@ -32,6 +27,7 @@ def main() -> None:
         window.show_panel("train")
         train(studio, "pixelcnn", 1000, lambda: take(window, "train"))
         take_pixels(window, studio)
+        take_debugger(window, studio, data_dir)
 
 
 def train(studio: Studio, family: str, steps: int, when_most_is_done: Callable[[], None]) -> None:
@@ -76,20 +72,6 @@ def take_pixels(window: MainWindow, studio: Studio) -> None:
     studio.pixels.fork()
     settle()
     take(window, "pixels-forks")
-
-
-def settle(milliseconds: int = SETTLE_MS) -> None:
-    """Let answers arrive and be painted."""
-    run_events(milliseconds / 1000)
-
-
-def take(window: QWidget, name: str) -> None:
-    """One picture in each theme."""
-    for mode in MODES:
-        theme().set_mode(mode)
-        settle()
-        window.grab().save(str(HERE / f"{name}-{mode}.png"))
-    theme().set_mode("dark")
 
 
 if __name__ == "__main__":
