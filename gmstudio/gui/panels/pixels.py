@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QHideEvent, QKeyEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QVBoxLayout, QWidget
 
 from gmstudio.gui.panels.panel import Panel
 from gmstudio.gui.panels.pixels_breakpoints import stop_text
@@ -18,7 +18,7 @@ from gmstudio.gui.panels.pixels_order import OrderView
 from gmstudio.gui.panels.pixels_picture import OrderPaths, legend_of, picture_of, reading_of
 from gmstudio.gui.panels.pixels_surprise import Figures, SurpriseView
 from gmstudio.gui.panels.pixels_transport import Transport
-from gmstudio.gui.panels.pixels_views import FURTHER_VIEWS
+from gmstudio.gui.panels.pixels_views import FURTHER_VIEWS, Views
 from gmstudio.gui.theme import GRID
 from gmstudio.gui.widgets.elided_label import ElidedLabel
 from gmstudio.gui.widgets.order_overlay import MODES, OrderMode, OrderPath
@@ -164,7 +164,7 @@ class PixelsPanel(Panel):
 
     def _side(self) -> QWidget:
         side = QWidget()
-        self.tabs = QTabWidget()
+        self.tabs = Views()
         self.name_widget(self.tabs, "views", "Surprise, given set, order, forks and more", "")
         self.tabs.addTab(self.surprise, "Surprise")
         self.tabs.addTab(self.given, "Given")
@@ -175,10 +175,9 @@ class PixelsPanel(Panel):
         column = QVBoxLayout(side)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID)
-        self.tabs.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Ignored)
-        column.addWidget(self.conditional, 5)
+        column.addWidget(self.conditional, 1)
         column.addWidget(self.figures)
-        column.addWidget(self.tabs, 6)
+        column.addWidget(self.tabs, 1)
         return side
 
     def _connect(self) -> None:
@@ -218,7 +217,8 @@ class PixelsPanel(Panel):
         self._reopen_button.setVisible(bool(session.problem) and bool(session.run))
         self.header.refresh()
         opening = session.walk.opening or (session.run and session.state is None)
-        self.canvas.set_placeholder("Opening …" if opening and not session.problem else "" if session.run else NO_RUN)
+        nothing = NO_RUN if session.library.catalog is not None else "The engine is starting …"
+        self.canvas.set_placeholder("Opening …" if opening and not session.problem else "" if session.run else nothing)
 
     def _refresh_tool(self) -> None:
         """Give the canvas the tool in hand, and the keyboard to it when that is another one."""

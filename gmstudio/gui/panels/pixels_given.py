@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidg
 
 from gmstudio.gui.panels.panel import Panel
 from gmstudio.gui.panels.pixels_given_settings import GivenSettings
+from gmstudio.gui.panels.pixels_maps import scrolled
 from gmstudio.gui.theme import GRID
 from gmstudio.gui.widgets.image_grid import ImageGrid
 from gmstudio.gui.widgets.typed_slider import KeyKeeper
@@ -19,6 +20,7 @@ from gmstudio.session.pixel_state import PixelState
 from gmstudio.session.pixels import PixelsSession
 
 SPLITS: dict[Split, str] = {"valid": "Validation", "train": "Training", "test": "Test"}
+IMAGES_HEIGHT = 12 * GRID
 PICK_TIP = "Click an image: a part of it is given, and the model generates the rest."
 PRESET_TIP = "Which part of a real image is given: it stays as it is, and the model generates the rest given it."
 
@@ -89,7 +91,8 @@ class GivenView(QWidget):
         pages.addWidget(self._range, 1)
         pages.addWidget(panel.button(self._earlier, icon_only=True))
         pages.addWidget(panel.button(self._later, icon_only=True))
-        column = QVBoxLayout(self)
+        content = QWidget()
+        column = QVBoxLayout(content)
         column.setContentsMargins(GRID, GRID, GRID, 0)
         column.setSpacing(GRID // 2)
         column.addLayout(top)
@@ -97,6 +100,10 @@ class GivenView(QWidget):
         column.addLayout(pages)
         column.addWidget(self.images, 1)
         column.addWidget(self._outcome)
+        self.images.setMinimumHeight(IMAGES_HEIGHT)
+        page = QVBoxLayout(self)
+        page.setContentsMargins(0, 0, 0, 0)
+        page.addWidget(scrolled(content))
 
     def load(self) -> None:
         """Fetch images, unless they are there already."""

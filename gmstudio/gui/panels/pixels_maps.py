@@ -4,7 +4,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QSizePolicy, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QScrollArea,
+    QSizePolicy,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from gmstudio.gui.panels.panel import Panel
 from gmstudio.gui.theme import GRID
@@ -92,9 +102,10 @@ class MapView(QWidget):
         for widget in (self.title, *beside, self.words, self.reading):
             column.addWidget(widget)
         column.addStretch(1)
-        self._side = QWidget()
+        side = QWidget()
         column.setContentsMargins(0, 0, 0, 0)
-        self._side.setLayout(column)
+        side.setLayout(column)
+        self._side = scrolled(side)
         self._body = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._body.setSpacing(GRID)
         self._body.addWidget(self.map, 1)
@@ -177,6 +188,17 @@ class MapView(QWidget):
     def _on_hovered(self, row: int, column: int) -> None:
         self.hovered = (row, column)
         self.show_reading()
+
+
+def scrolled(content: QWidget) -> QScrollArea:
+    """A widget in as much room as there is; in low windows it is scrolled, down only."""
+    area = QScrollArea()
+    area.setWidget(content)
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    return area
 
 
 def words(role: str) -> QLabel:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QSizePolicy, QTabWidget, QWidget
 
 from gmstudio.gui.panels.panel import Panel
 from gmstudio.gui.panels.pixels_compare import CompareView
@@ -15,3 +15,15 @@ View = Callable[[Panel, PixelsSession, PixelCanvas], QWidget]
 
 FURTHER_VIEWS: tuple[tuple[str, View], ...] = (("Looks at", InsightView), ("Compare", CompareView))
 """Title and content of each tab."""
+
+
+class Views(QTabWidget):
+    """The tabs beside the image; which of them is in front never moves what stands above them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Ignored)
+
+    def hasHeightForWidth(self) -> bool:
+        """Whatever the page in front would like: it takes the room that there is."""
+        return False

@@ -90,3 +90,44 @@ def test_escape_leaves_an_edit(qtbot: QtBot, panel: PixelsPanel, engine: PixelEn
     qtbot.keyClick(panel.canvas if focus == "canvas" else panel.conditional.bars, Qt.Key.Key_Escape)
     engine.serve()
     assert panel.session.walk.editing is None
+
+
+@pytest.mark.parametrize("height", [540, 900])
+def test_what_stands_above_the_tabs_does_not_move_from_one_to_the_next(
+    qtbot: QtBot, panel: PixelsPanel, engine: PixelEngine, height: int
+) -> None:
+    panel.resize(880, height)
+    heights = []
+    for index in range(panel.tabs.count()):
+        panel.tabs.setCurrentIndex(index)
+        engine.serve()
+        panel.layout().activate()
+        qtbot.wait(1)
+        heights.append(panel.conditional.height())
+    assert len(set(heights)) == 1
+    assert panel.tabs.height() > 0.35 * height, "the views have room in low windows too"
+
+
+def test_in_low_windows_nothing_lies_over_anything_else(qtbot: QtBot, panel: PixelsPanel, engine: PixelEngine) -> None:
+    panel.resize(880, 480)
+    panel.tabs.setCurrentWidget(panel.given)
+    panel.session.browse()
+    engine.serve()
+    panel.session.give(0)
+    panel.session.givens.choose_preset("denoising")
+    engine.serve()
+    panel.given.layout().activate()
+    qtbot.wait(1)
+    settings, images = panel.given.settings, panel.given.images
+    bottom = settings.mapTo(panel.given, QPoint(0, settings.height())).y()
+    assert panel.given.split.mapTo(panel.given, QPoint(0, 0)).y() >= bottom
+    assert images.height() >= 96 and not images.image_rect(0).isEmpty()
+
+
+def test_before_the_engine_is_there_nothing_is_said_of_runs(qtbot: QtBot, engine: PixelEngine) -> None:
+    library = RunLibrary(engine)
+    panel = PixelsPanel(PixelsSession(engine, library), library)
+    qtbot.addWidget(panel)
+    assert panel.canvas._placeholder == "The engine is starting …"
+    engine.hello()
+    assert panel.canvas._placeholder.startswith("No autoregressive model")

@@ -245,6 +245,7 @@ def test_without_a_run_it_says_what_to_do(qtbot: QtBot) -> None:
     library = RunLibrary(engine)
     panel = PixelsPanel(PixelsSession(engine, library), library)
     qtbot.addWidget(panel)
+    engine.hello()
     panel.show()
     assert panel.session.run == "" and panel.canvas.picture is None
     assert "Start a PixelCNN under Train" in panel.canvas._placeholder
