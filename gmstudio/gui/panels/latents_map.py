@@ -59,18 +59,20 @@ class MapView(LatentView):
         self._connect()
 
     def _lay_out(self, panel: Panel) -> None:
-        row = QHBoxLayout()
-        row.setSpacing(GRID)
-        for widget in (QLabel("→"), self.across, QLabel("↑"), self.up, self.span, self.side):
-            row.addWidget(widget)
+        axes, layers = QHBoxLayout(), QHBoxLayout()
+        for widget in (QLabel("→"), self.across, QLabel("↑"), self.up, self.span):
+            axes.addWidget(widget)
+        axes.addStretch(1)
+        layers.addWidget(self.side)
         for action in (self.images, self.data):
-            row.addWidget(panel.button(action))
-        row.addStretch(1)
+            layers.addWidget(panel.button(action))
+        layers.addWidget(self.words, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, GRID, 0, 0)
         column.setSpacing(GRID // 2)
-        column.addLayout(row)
-        column.addWidget(self.words)
+        for row in (axes, layers):
+            row.setSpacing(GRID)
+            column.addLayout(row)
         column.addStretch(1)
 
     def _connect(self) -> None:
