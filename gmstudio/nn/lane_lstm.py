@@ -109,7 +109,7 @@ class Sweep:
 
 
 def lane_lstm(x_FPB: Tensor, weight_NGK: Tensor, sweep: Sweep) -> Tensor:
-    """Run the LSTMs over the image.
+    """Run the LSTMs over the image, in the weights' precision also where half of it is asked for.
 
     Args:
         x_FPB: (F, P, B) inputs.
@@ -119,7 +119,9 @@ def lane_lstm(x_FPB: Tensor, weight_NGK: Tensor, sweep: Sweep) -> Tensor:
     Returns:
         (N, S, P, B) states h.
     """
-    return cast(Tensor, _LaneLSTM.apply(x_FPB, weight_NGK, sweep, torch.is_grad_enabled()))  # type: ignore[no-untyped-call]
+    with torch.autocast(x_FPB.device.type, enabled=False):
+        states = _LaneLSTM.apply(x_FPB.to(weight_NGK.dtype), weight_NGK, sweep, torch.is_grad_enabled())  # type: ignore[no-untyped-call]
+    return cast(Tensor, states)
 
 
 class _Room:

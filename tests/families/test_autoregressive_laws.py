@@ -309,3 +309,19 @@ def test_default_configs_stand_alone() -> None:
     for family in FAMILIES.values():
         if hasattr(family, "pixel_session"):
             assert isinstance(family.Config(), msgspec.Struct)
+
+
+@pytest.mark.parametrize("name", [name for name, family in FAMILIES.items() if hasattr(family, "pixel_session")])
+def test_training_in_bfloat16_is_close_to_training_in_float32(name: str) -> None:
+    family = FAMILIES[name]
+    torch.manual_seed(0)
+    image = ImageSpec(1, 5, 4, 3)
+    model = family(family.Config(), image)
+    x = random_images(image, 4)
+    (phase,) = model.phases()
+    exact = phase.loss(x, seeded())["loss"]
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        rough = phase.loss(x, seeded())["loss"]
+    rough.backward()
+    assert float(rough.detach()) == pytest.approx(float(exact.detach()), rel=0.02)
+    assert all(p.grad is None or torch.isfinite(p.grad).all() for p in phase.parameters)
