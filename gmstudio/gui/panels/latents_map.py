@@ -155,6 +155,7 @@ class MapView(LatentView):
             places = self._map.scattered()[: None if scatter else 0]
             labels = scatter.labels if scatter is not None and len(places) else None
             self.canvas.set_points(Points(places, labels, scatter.names if scatter else ()))
+            self._tell()
 
     def _on_code_changed(self) -> None:
         if self.isVisible():
