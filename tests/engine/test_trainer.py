@@ -24,6 +24,14 @@ SMALL: dict[str, dict[str, Any]] = {
     "realnvp": {"num_channels": 4, "num_couplings": 1},
     "ddpm": {"num_channels": 4, "num_timesteps": 20, "sampling_steps": 4},  # whose average goes on too
 }
+RANDOM: dict[str, dict[str, Any]] = {
+    "markov": {"num_parents": 2, "estimator": "counting"},  # counts go on
+    "nade": {"num_hidden": 4, "order_agnostic": True},  # orders are drawn
+    "made": {"num_hidden": 8, "num_layers": 1, "num_masks": 3, "num_orders": 2},
+    # Labels go on, and the drawing of those that are hidden.
+    "gated_pixelcnn": {"num_channels": 2, "num_head_channels": 2, "num_layers": 1, "label_dropout": 0.5},
+}
+"""Those whose steps draw more than a batch, or keep more than weights."""
 QUICK = {
     "steps": 24,
     "batch_size": 32,
@@ -38,7 +46,9 @@ TIMED = {"images_per_s"}
 
 def start(path: Path, family: str, **training: Any) -> tuple[TrainingJob, list[Event]]:
     events: list[Event] = []
-    plan = plan_run(DataShelf(), family, SMALL[family], "digits", {"levels": 2}, {**QUICK, "seed": 3, **training}, CPU)
+    plan = plan_run(
+        DataShelf(), family, (SMALL | RANDOM)[family], "digits", {"levels": 2}, {**QUICK, "seed": 3, **training}, CPU
+    )
     return start_training(plan, str(path), CPU, events.append), events
 
 
@@ -91,7 +101,7 @@ def test_a_run_records_every_step_its_validations_grids_and_checkpoints(tmp_path
     assert told == sum(len(steps) for steps, _ in found.values())
 
 
-@pytest.mark.parametrize("family", SMALL)
+@pytest.mark.parametrize("family", SMALL | RANDOM)
 def test_stop_and_resume_continue_bit_for_bit(tmp_path: Path, family: str) -> None:
     whole, _ = start(tmp_path / "whole", family)
     finish(whole)
