@@ -163,17 +163,17 @@ def test_a_signal_within_a_step_ends_after_it_and_the_run_goes_on_exactly(
     whole, parts = str(tmp_path / "whole"), str(tmp_path / "parts")
     arguments = ["--steps", "8", "--seed", "1", *FAST]
     call("train", "gan", "--out", whole, *arguments)
-    real, updates = PhaseOptimizer.update, []
+    real, updates = PhaseOptimizer.move, []
 
-    def interrupted(self: PhaseOptimizer, step: int, *, want_norm: bool) -> Any:
-        updates.append(step)
-        norm = real(self, step, want_norm=want_norm)
+    def interrupted(self: PhaseOptimizer, *, want_norm: bool) -> Any:
+        updates.append(self)
+        norm = real(self, want_norm=want_norm)
         if len(updates) == 7:  # D is updated for the fourth time, G is not yet
             signal.raise_signal(number)
         return norm
 
     with monkeypatch.context() as patch:
-        patch.setattr(PhaseOptimizer, "update", interrupted)
+        patch.setattr(PhaseOptimizer, "move", interrupted)
         assert "stopped at step 4" in call("train", "gan", "--out", parts, *arguments)
     assert len(updates) == 8
     call("train", "--resume", "--out", parts)

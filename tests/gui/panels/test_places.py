@@ -45,12 +45,12 @@ def panel(qtbot: QtBot, studio: Studio, place: Place) -> Panel:
 
 
 def controls(panel: Panel) -> Iterator[QWidget]:
-    """What a user can operate, without the parts that other controls are made of."""
+    """What a user can operate, without the parts that other controls are made of and menus that never open."""
     for kind in CONTROLS:
         for widget in panel.findChildren(kind):
             parent = widget.parentWidget()
             inside = isinstance(parent, QAbstractSpinBox | QComboBox | QTabBar) or widget.objectName().startswith("qt_")
-            if not inside and not isinstance(widget, QScrollBar):
+            if not inside and not isinstance(widget, QScrollBar) and widget.window() is panel.window():
                 yield widget
 
 
