@@ -31,7 +31,15 @@ from torch import Tensor, nn
 from gmstudio.cards import FamilyCard, ImageSpec, LatentSpec, Objective, Term, Training, field
 from gmstudio.families.base import Family, Figure, LossTerms, Phase
 from gmstudio.families.reconstructions import reconstruction_figure
-from gmstudio.nn.code_nets import CodeDecoder, ImageEncoder
+from gmstudio.nn.code_nets import (
+    ArchitectureField,
+    CodeDecoder,
+    ImageEncoder,
+    NumChannelsField,
+    NumHiddenField,
+    NumLatentField,
+    NumLayersField,
+)
 from gmstudio.nn.corruption import CorruptionName, corrupt
 from gmstudio.nn.likelihoods import PixelLikelihood, pixel_likelihood
 from gmstudio.nn.standardize import Standardize
@@ -43,38 +51,11 @@ SMALLEST_RATE = 1e-4
 class AutoencoderConfig(Struct, frozen=True, kw_only=True):
     """Settings of an autoencoder."""
 
-    architecture: Annotated[
-        Literal["mlp", "conv"],
-        field("Architecture", "Dense layers, or convolutions of stride 2 with one dense layer next to the code."),
-    ] = "mlp"
-    num_latent: Annotated[
-        int,
-        field(
-            "Latent dimensions",
-            "Entries of the code z, the bottleneck; one slider each.",
-            ge=1,
-            le=512,
-            unit="dimensions",
-        ),
-    ] = 10
-    num_hidden: Annotated[
-        int, field("Hidden units", "Width of the dense hidden layers.", ge=1, le=8192, unit="units", log=True)
-    ] = 512
-    num_layers: Annotated[
-        int,
-        field("Hidden layers", "Dense hidden layers of encoder and of decoder (mlp only).", ge=1, le=8, unit="layers"),
-    ] = 1
-    num_channels: Annotated[
-        int,
-        field(
-            "Channels",
-            "Channels of the largest feature map, doubled at each of up to four halvings (conv only).",
-            ge=1,
-            le=256,
-            unit="channels",
-            log=True,
-        ),
-    ] = 32
+    architecture: ArchitectureField = "mlp"
+    num_latent: NumLatentField = 10
+    num_hidden: NumHiddenField = 512
+    num_layers: NumLayersField = 1
+    num_channels: NumChannelsField = 32
     reconstruction: Annotated[
         Literal["squared error", "likelihood"],
         field(

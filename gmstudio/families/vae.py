@@ -22,7 +22,7 @@ Shapes: B batch, C channels, H height, W width, F features per sub-pixel, Z late
 """
 
 import math
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
 import torch
 from msgspec import Struct
@@ -37,7 +37,15 @@ from gmstudio.families.variational import (
     log_prior_ratio,
     standard_normal,
 )
-from gmstudio.nn.code_nets import CodeDecoder, ImageEncoder
+from gmstudio.nn.code_nets import (
+    ArchitectureField,
+    CodeDecoder,
+    ImageEncoder,
+    NumChannelsField,
+    NumHiddenField,
+    NumLatentField,
+    NumLayersField,
+)
 from gmstudio.nn.likelihoods import LikelihoodName, pixel_likelihood
 from gmstudio.nn.stacks import scaled
 
@@ -48,31 +56,11 @@ MAX_FLOATS = 2**22
 class VAEConfig(Struct, frozen=True, kw_only=True):
     """Settings of a variational autoencoder."""
 
-    architecture: Annotated[
-        Literal["mlp", "conv"],
-        field("Architecture", "Dense layers, or convolutions of stride 2 with one dense layer next to the code."),
-    ] = "mlp"
-    num_latent: Annotated[
-        int, field("Latent dimensions", "Entries of the code z; one slider each.", ge=1, le=512, unit="dimensions")
-    ] = 10
-    num_hidden: Annotated[
-        int, field("Hidden units", "Width of the dense hidden layers.", ge=1, le=8192, unit="units", log=True)
-    ] = 512
-    num_layers: Annotated[
-        int,
-        field("Hidden layers", "Dense hidden layers of encoder and of decoder (mlp only).", ge=1, le=8, unit="layers"),
-    ] = 1
-    num_channels: Annotated[
-        int,
-        field(
-            "Channels",
-            "Channels of the largest feature map, doubled at each of up to four halvings (conv only).",
-            ge=1,
-            le=256,
-            unit="channels",
-            log=True,
-        ),
-    ] = 32
+    architecture: ArchitectureField = "mlp"
+    num_latent: NumLatentField = 10
+    num_hidden: NumHiddenField = 512
+    num_layers: NumLayersField = 1
+    num_channels: NumChannelsField = 32
     decoder: Annotated[
         LikelihoodName,
         field(

@@ -7,17 +7,45 @@ Shapes: B batch, C channels, H height, W width, F features per sub-pixel, Z entr
 
 import math
 from itertools import pairwise
-from typing import Literal, Protocol
+from typing import Annotated, Literal, Protocol
 
 import torch
 from torch import Tensor, nn
 
-from gmstudio.cards import ImageSpec
+from gmstudio.cards import ImageSpec, field
 from gmstudio.nn.stacks import dense_stack, map_channels, subpixel_features
 
 MAX_HALVINGS = 4
 FIRST_CONTRAST = 0.3
 """A decoder starts with weak opinions: its last layer's weights are scaled down to this."""
+
+
+ArchitectureField = Annotated[
+    Literal["mlp", "conv"],
+    field("Architecture", "Dense layers, or convolutions of stride 2 with one dense layer next to the code."),
+]
+NumLatentField = Annotated[
+    int, field("Latent dimensions", "Entries of the code z; one slider each.", ge=1, le=512, unit="dimensions")
+]
+NumHiddenField = Annotated[
+    int, field("Hidden units", "Width of the dense hidden layers.", ge=1, le=8192, unit="units", log=True)
+]
+NumLayersField = Annotated[
+    int,
+    field("Hidden layers", "Dense hidden layers of encoder and of decoder (mlp only).", ge=1, le=8, unit="layers"),
+]
+NumChannelsField = Annotated[
+    int,
+    field(
+        "Channels",
+        "Channels of the largest feature map, doubled at each of up to four halvings (conv only).",
+        ge=1,
+        le=256,
+        unit="channels",
+        log=True,
+    ),
+]
+"""The config fields of both halves, for the families that have them."""
 
 
 class CodeNetSizes(Protocol):
