@@ -138,7 +138,7 @@ class PixelsSession(QObject):
         """Open again with the run's current weights; the sub-pixels placed so far stay and are scored anew."""
         state = self.walk.shown
         if state is None:
-            self._open(Opening(self._empty()))
+            self._open(Opening(self._command()))
             return
         command = self._command(given=Array.of(state.image), first=state.step)
         self._given_on_path = False
@@ -162,7 +162,7 @@ class PixelsSession(QObject):
             self._open_given()
         else:
             self._given_on_path = False
-            self._open(Opening(self._empty(), same_weights=True))
+            self._open(Opening(self._command(), same_weights=True))
 
     def new_seed(self) -> None:
         """Take a random seed for the sub-pixels to come; a finished image is begun again."""
@@ -297,12 +297,9 @@ class PixelsSession(QObject):
             label=self.label,
         )
 
-    def _empty(self) -> OpenPixels:
-        return self._command()
-
     def _open_if_needed(self) -> None:
         if self._active and self.run and self.state is None and not self.walk.opening and not self.problem:
-            self._open(Opening(self._empty()))
+            self._open(Opening(self._command()))
 
     def _open(self, opening: Opening) -> None:
         self.lost, self.problem = False, ""
