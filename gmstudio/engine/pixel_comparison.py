@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from gmstudio.cards import ImageSpec
 from gmstudio.engine.generation import Generation
+from gmstudio.engine.latents import exploring
 from gmstudio.engine.pixel_breakpoints import TINY
 from gmstudio.engine.pixel_setting import PixelSetting
 from gmstudio.families.autoregressive import NO_LABEL, AutoregressiveFamily
@@ -40,12 +41,8 @@ def compare(generation: Generation, model: Any, run: str, weights_step: int, com
             f"That run makes images of {image}, this generation is one of {generation.image}; choose a run of the "
             "same images."
         )
-    was_training = model.training  # type: ignore[attr-defined]
-    model.eval()  # type: ignore[attr-defined]
-    try:
+    with exploring(model):  # type: ignore[arg-type]
         nats, conditional = _score(generation, model)
-    finally:
-        model.train(was_training)  # type: ignore[attr-defined]
     return PixelsCompared(
         request=command.request,
         session=generation.number,
