@@ -52,20 +52,14 @@ from gmstudio.commands import (
 from gmstudio.events import (
     Catalog,
     CheckpointSaved,
-    CodesEncoded,
     CommandFailed,
     DataBrowsed,
-    Decoded,
-    DirectionsFound,
     Done,
-    Encoded,
     EngineReported,
     Event,
     FigureDrawn,
     FiguresDrawn,
     HistoryAppended,
-    ImageProjected,
-    LatentsMeasured,
     ModelDescribed,
     PixelExplained,
     PixelsCompared,
@@ -78,8 +72,16 @@ from gmstudio.events import (
     RunsListed,
     SamplesDrawn,
     Series,
-    TimelineAppended,
     TrainingChanged,
+)
+from gmstudio.latent_events import (
+    CodesEncoded,
+    Decoded,
+    DirectionsFound,
+    Encoded,
+    ImageProjected,
+    LatentsMeasured,
+    TimelineAppended,
 )
 
 __all__ = [
