@@ -25,7 +25,7 @@ hidden layer, K masks, O orders.
 
 import math
 from itertools import pairwise
-from typing import Annotated, ClassVar, NamedTuple, cast
+from typing import Annotated, ClassVar, cast
 
 import numpy as np
 import torch
@@ -38,11 +38,11 @@ from gmstudio.families.autoregressive import AutoregressiveFamily
 from gmstudio.families.base import LossTerms
 from gmstudio.families.pixel_session import FloatArray
 from gmstudio.nn.level_logits import LevelLogits
+from gmstudio.nn.mask_pass import MaskedNet, MaskPass
 from gmstudio.nn.masked_linear import masked_linear
 from gmstudio.nn.ordered_inputs import OrderedInputs, unit_levels
 from gmstudio.nn.orders import OrderField, OrderSeedField, flat_index, named_order
-from gmstudio.nn.step_blocks import BlockPrograms, ordered_with_bias
-from gmstudio.nn.step_ops import Array, Program, StepOps, step_ops
+from gmstudio.nn.step_ops import StepOps, step_ops
 
 MAX_WEIGHTS = 200_000_000
 
@@ -312,7 +312,8 @@ class MADEStepper:
         self._inputs = OrderedInputs(ops, images_BCHW, order_D3, model.image.levels)
         index_D = flat_index(order_D3, model.image).to(model.device)
         degrees = model.degrees[: model.config.num_averaged]
-        self._passes = [_MaskPass(model, index_D, degrees, self._inputs.rows, ops) for degrees in degrees]
+        net = MaskedNet(model.hidden_layers(), model.readout, model.direct, model.output.matrix())
+        self._passes = [MaskPass(net, index_D, degrees_LN, self._inputs.rows, ops) for degrees_LN in degrees]
         self._num_computed = 0
 
     def logits(self, step: int) -> FloatArray:
@@ -337,92 +338,3 @@ class MADEStepper:
         """See ``Stepper``."""
         self._inputs.rewind(step)
         self._num_computed = min(self._num_computed, step + 1)
-
-
-class _Layer(NamedTuple):
-    """A hidden layer under one mask, its units sorted by degree.
-
-    Args:
-        weights: of its units (rows), the bias first.
-        source: what it reads, after a row of ones.
-        sums: before the nonlinearity.
-        hidden: its units, after a row of ones.
-        reads: at each step, how many rows of ``source`` the units that become computable may read.
-        counts: after each step, how many of its units are computed.
-    """
-
-    weights: Array
-    source: Array
-    sums: Array
-    hidden: Array
-    reads: list[int]
-    counts: list[int]
-
-
-class _MaskPass:
-    """The calls of each step under one mask.
-
-    The units of a layer are sorted by degree: those that a step computes are consecutive, and what they read is a
-    prefix of the layer before. So the masks need not be looked at again.
-
-    Args:
-        model: the network.
-        index_D: the order's sub-pixels in the flattened image.
-        degrees_LN: of the units.
-        inputs: the session's values in order, after a row of ones.
-        ops: the array operations.
-    """
-
-    def __init__(self, model: MADE, index_D: Tensor, degrees_LN: Tensor, inputs: Array, ops: StepOps) -> None:
-        size, features = model.image.num_dims, model.output.num_features
-        self._ops = ops
-        self._inputs = inputs
-        self._layers: list[_Layer] = []
-        source, columns, reads = inputs, index_D, list(range(1, size + 1))
-        for layer, degrees_N in zip(model.hidden_layers(), degrees_LN, strict=True):
-            units = torch.argsort(degrees_N, stable=True)
-            weights = ops.adopt(ordered_with_bias(layer.weight, layer.bias, units, columns))
-            counts = torch.bincount(degrees_N, minlength=size)[:size].cumsum(0).tolist()
-            sums, hidden = ops.zeros(len(units)), ops.zeros(1 + len(units))
-            hidden[0] = 1.0  # multiplies the bias of what reads it
-            self._layers.append(_Layer(weights, source, sums, hidden, reads, counts))
-            source, columns, reads = hidden, units, [1 + count for count in counts]
-        self._source, self._reads = source, reads
-        bias_DF = model.readout.bias.view(features, size).T
-        weight_DFN = model.readout.weight.view(features, size, -1).transpose(0, 1)
-        self._weights_DFK = ops.adopt(ordered_with_bias(weight_DFN, bias_DF, index_D, columns))
-        self._direct_DFD: Array | None = None
-        if model.direct is not None:
-            direct_DFD = model.direct.weight.view(features, size, size).transpose(0, 1)[index_D][:, :, index_D]
-            self._direct_DFD = ops.adopt(direct_DFD)
-        self._features_F, self._direct_F = ops.zeros(features), ops.zeros(features)
-        self._to_levels_LF = ops.load(model.output.matrix())
-        self.logits_L = ops.zeros(model.image.levels)
-        self.hidden_programs = BlockPrograms(size, self._compile_hidden)
-        self.output_programs = BlockPrograms(size, self._compile_output)
-
-    def _compile_hidden(self, steps: range) -> list[Program]:
-        """The calls that compute the units whose inputs are known at these steps."""
-        programs: list[Program] = []
-        for step in steps:
-            program: Program = []
-            for weights, source, sums, hidden, reads, counts in self._layers if step > 0 else ():
-                rows = slice(counts[step - 1], counts[step])
-                if rows.start < rows.stop:
-                    program += self._ops.linear(weights[rows, : reads[step]], source[: reads[step]], sums[rows])
-                    program += self._ops.relu(sums[rows], hidden[1 + rows.start : 1 + rows.stop])
-            programs.append(program)
-        return programs
-
-    def _compile_output(self, steps: range) -> list[Program]:
-        """The calls that compute the conditionals of these steps."""
-        ops, features_F, direct_F = self._ops, self._features_F, self._direct_F
-        programs: list[Program] = []
-        for step in steps:
-            read = self._reads[step]
-            program = ops.linear(self._weights_DFK[step][:, :read], self._source[:read], features_F)
-            if self._direct_DFD is not None and step > 0:
-                program += ops.linear(self._direct_DFD[step][:, :step], self._inputs[1 : 1 + step], direct_F)
-                program += ops.add(features_F, direct_F, features_F)
-            programs.append(program + ops.linear(self._to_levels_LF, features_F, self.logits_L))
-        return programs
