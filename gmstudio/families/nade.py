@@ -32,9 +32,10 @@ from msgspec import Struct
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from gmstudio.cards import ConfigError, FamilyCard, ImageSpec, Objective, Term, Training, field
+from gmstudio.cards import ConfigError, FamilyCard, ImageSpec, Training, field
 from gmstudio.families.autoregressive import AutoregressiveFamily
 from gmstudio.families.base import LossTerms
+from gmstudio.families.nade_objectives import ONE_ORDER, ORDER_AGNOSTIC
 from gmstudio.families.pixel_session import FloatArray
 from gmstudio.nn.level_logits import LevelLogits
 from gmstudio.nn.level_mixture import LevelMixture
@@ -112,45 +113,7 @@ class NADE(AutoregressiveFamily):
             "Larochelle & Murray 2011, The Neural Autoregressive Distribution Estimator, AISTATS, section 2; Uria, "
             "Murray & Larochelle 2013, arXiv:1306.0186, section 3, and 2014, arXiv:1310.1757, sections 3 and 4"
         ),
-        objectives=(
-            Objective(
-                latex=(
-                    r"-\log p_\theta(x) = -\sum_{i=1}^{D} \log p(x_i \mid x_{<i}), \quad "
-                    r"h_i = f\left(c + \sum_{j<i} W_{:,j}\, x_j\right), \quad "
-                    r"p(x_i = 1 \mid x_{<i}) = \sigma\left(b_i + V_i h_i\right)"
-                ),
-                terms=(
-                    Term(
-                        name="loss",
-                        latex=r"-\log p_\theta(x)",
-                        help="Negative log-likelihood of an image, averaged over the batch; lower is better.",
-                        unit="nats",
-                        per_image_nats=True,
-                    ),
-                ),
-                when={"order_agnostic": False},
-            ),
-            Objective(
-                latex=(
-                    r"\mathbb{E}_{o}\left[-\log p_\theta(x \mid o)\right] = "
-                    r"\mathbb{E}_{o, d}\left[-\frac{D}{D - d + 1} "
-                    r"\sum_{i \geq d} \log p(x_{o_i} \mid x_{o_{<d}})\right]"
-                ),
-                terms=(
-                    Term(
-                        name="loss",
-                        latex=r"-\log p_\theta(x \mid o)",
-                        help=(
-                            "In training the negative log-likelihood averaged over all orders, estimated from one "
-                            "random set of given pixels per image; in validation the exact one in the model's order."
-                        ),
-                        unit="nats",
-                        per_image_nats=True,
-                    ),
-                ),
-                when={"order_agnostic": True},
-            ),
-        ),
+        objectives=(ONE_ORDER, ORDER_AGNOSTIC),
     )
     training_defaults: ClassVar[Training] = Training(steps=600, batch_size=64, learning_rate=3e-3, schedule="cosine")
     differentiable = True
