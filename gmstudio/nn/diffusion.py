@@ -4,7 +4,9 @@ Noise is added in T steps, q(x_t|x_{t-1}) = N(√(1 - β_t) x_{t-1}, β_t I). Wi
 
     q(x_t|x_0) = N(√ᾱ_t x_0, (1 - ᾱ_t) I),
     q(x_{t-1}|x_t, x_0) = N(μ̃_t, β̃_t I),   β̃_t = β_t (1 - ᾱ_{t-1}) / (1 - ᾱ_t),
-    μ̃_t = √ᾱ_{t-1} β_t / (1 - ᾱ_t) x_0 + √α_t (1 - ᾱ_{t-1}) / (1 - ᾱ_t) x_t.
+    μ̃_t = √ᾱ_{t-1} β_t / (1 - ᾱ_t) x_0 + √α_t (1 - ᾱ_{t-1}) / (1 - ᾱ_t) x_t;
+
+a sampler's step (``NoiseSchedule.step``) has the latter two as its special case.
 
 Source: Ho, Jain & Abbeel 2020, arXiv:2006.11239, equations 2, 4, 6 and 7; the linear schedule, section 4; the cosine
 schedule, Nichol & Dhariwal 2021, arXiv:2102.09672, equation 17; steps that leave times out, Song, Meng & Ermon 2021,
@@ -41,7 +43,6 @@ class NoiseSchedule(nn.Module):
         beta: β_t.
         signal: √ᾱ_t.
         noise: √(1 - ᾱ_t).
-        posterior_variance: β̃_t.
         kl_weight: of ‖x_0 - x̂_0‖² in KL(q(x_{t-1}|x_t, x_0) ‖ q(x_{t-1}|x_t, x̂_0)): half of the signal-to-noise ratio
             ᾱ/(1 - ᾱ) at t - 1 less that at t; 0 for t < 2.
     """
@@ -49,7 +50,6 @@ class NoiseSchedule(nn.Module):
     beta: Tensor
     signal: Tensor
     noise: Tensor
-    posterior_variance: Tensor
     kl_weight: Tensor
 
     def __init__(self, num_timesteps: int, kind: ScheduleKind, first_deviation: float = 0.0) -> None:
@@ -58,9 +58,6 @@ class NoiseSchedule(nn.Module):
         beta = torch.cat([torch.zeros(1, dtype=torch.float64), _betas(num_timesteps, kind)])
         beta[1] = beta[1].clamp(min=first_deviation**2)
         alpha_bar = torch.cumprod(1.0 - beta, dim=0)
-        before = torch.cat([alpha_bar[:1], alpha_bar[:-1]])
-        posterior_variance = torch.zeros_like(beta)
-        posterior_variance[1:] = beta[1:] * (1.0 - before[1:]) / (1.0 - alpha_bar[1:])
         kl_weight = torch.zeros_like(beta)
         signal_to_noise = alpha_bar[1:] / (1.0 - alpha_bar[1:])
         kl_weight[2:] = -0.5 * signal_to_noise.diff()
@@ -68,7 +65,6 @@ class NoiseSchedule(nn.Module):
             "beta": beta,
             "signal": alpha_bar.sqrt(),
             "noise": (1.0 - alpha_bar).sqrt(),
-            "posterior_variance": posterior_variance,
             "kl_weight": kl_weight,
         }
         for name, value in values.items():
@@ -81,13 +77,6 @@ class NoiseSchedule(nn.Module):
     def predicted_x0(self, xt_BCHW: Tensor, t_B: Tensor, eps_BCHW: Tensor) -> Tensor:
         """The image that x_t was made of if its noise was ε, for t ≥ 1."""
         return (xt_BCHW - _column(self.noise, t_B) * eps_BCHW) / _column(self.signal, t_B)
-
-    def posterior_mean(self, x0_BCHW: Tensor, xt_BCHW: Tensor, t_B: Tensor) -> Tensor:
-        """μ̃_t(x_t, x_0), for t ≥ 1."""
-        beta, variance = _column(self.beta, t_B), _column(self.noise, t_B).square()
-        of_x0 = _column(self.signal, t_B - 1) * beta / variance
-        of_xt = (1.0 - beta).sqrt() * _column(self.noise, t_B - 1).square() / variance
-        return of_x0 * x0_BCHW + of_xt * xt_BCHW
 
     def fraction(self, t_B: Tensor) -> Tensor:
         """Times as parts of T, as networks are told them."""

@@ -66,6 +66,13 @@ def fit(model: DDPM, batch: Tensor, steps: int, learning_rate: float = 3e-3) -> 
     return losses
 
 
+def posterior(schedule: NoiseSchedule, x0: Tensor, xt: Tensor, t: int) -> tuple[Tensor, Tensor]:
+    """Mean and deviation of q(x_{t-1}|x_t, x_0), the paper's equation 7."""
+    beta, before, after = schedule.beta[t], schedule.signal[t - 1].square(), schedule.signal[t].square()
+    mean = before.sqrt() * beta / (1 - after) * x0 + (1 - beta).sqrt() * (1 - before) / (1 - after) * xt
+    return mean, (beta * (1 - before) / (1 - after)).sqrt()
+
+
 # ---- the process ---------------------------------------------------------------------------------------------------
 
 
@@ -99,10 +106,9 @@ def test_the_posterior_is_bayes_rule(t: int) -> None:
     weights = torch.softmax(log_joint, 0)
     mean = (weights * grid).sum()
     variance = (weights * (grid - mean).square()).sum()
-    shape = (1, 1, 1, 1)
-    told = schedule.posterior_mean(torch.full(shape, x0).double(), torch.full(shape, xt).double(), torch.tensor([t]))
-    assert told.item() == pytest.approx(mean.item(), abs=1e-5)
-    assert schedule.posterior_variance[t].item() == pytest.approx(variance.item(), rel=1e-4)
+    told_mean, told_deviation = posterior(schedule, torch.tensor(x0), torch.tensor(xt), t)
+    assert told_mean.item() == pytest.approx(mean.item(), abs=1e-5)
+    assert told_deviation.square().item() == pytest.approx(variance.item(), rel=1e-4)
 
 
 @pytest.mark.parametrize("kind", ["linear", "cosine"])
@@ -112,9 +118,9 @@ def test_full_steps_with_eta_one_are_ancestral_and_with_eta_zero_keep_the_noise(
     for t in range(1, 8):
         t_B = torch.full((4,), t)
         xt = schedule.noised(x0, t_B, eps)
-        deviation = schedule.deviation(t, t - 1, 1.0)
-        assert deviation.square().item() == pytest.approx(schedule.posterior_variance[t].item(), abs=1e-6)
-        expected = schedule.posterior_mean(x0, xt, t_B) + deviation * extra
+        mean, deviation = posterior(schedule, x0, xt, t)
+        assert schedule.deviation(t, t - 1, 1.0).square().item() == pytest.approx(deviation.square().item(), abs=1e-6)
+        expected = mean + deviation * extra
         torch.testing.assert_close(schedule.step(xt, x0, t, t - 1, 1.0, extra), expected, atol=1e-5, rtol=1e-5)
         same_noise = schedule.noised(x0, t_B - 1, eps)
         torch.testing.assert_close(schedule.step(xt, x0, t, t - 1, 0.0, None), same_noise, atol=1e-5, rtol=1e-5)
@@ -153,9 +159,8 @@ def test_the_bound_is_that_of_an_independent_computation() -> None:
         xt = schedule.signal[t] * x0 + schedule.noise[t] * eps
         with torch.no_grad():
             predicted = model.averaged(xt, torch.full((len(xt),), t / 3))
-        t_B, deviation = torch.full((len(xt),), t), schedule.posterior_variance[t].sqrt()
         guess = ((xt - schedule.noise[t] * predicted) / schedule.signal[t]).clamp(-1, 1)
-        true, told = (Normal(schedule.posterior_mean(image, xt, t_B), deviation) for image in (x0, guess))
+        true, told = (Normal(*posterior(schedule, image, xt, t)) for image in (x0, guess))
         total = total + kl_divergence(true, told).flatten(1).sum(1).mean()
     x1 = schedule.signal[1] * x0 + schedule.noise[1] * torch.randn(x0.shape, generator=seeded(9))
     log_levels = decoder_log_prob(model, x1)
@@ -177,8 +182,8 @@ def test_the_bound_is_below_the_exact_log_probability() -> None:
     with torch.no_grad():
         noise = model.averaged(column, torch.ones(len(last)))
         guess = model.schedule.predicted_x0(column, two, noise).clamp(-1, 1)
-        mean = model.schedule.posterior_mean(guess, column, two).flatten()
-    transition = Normal(mean[:, None], model.schedule.posterior_variance[2].sqrt()).log_prob(first).exp()
+        mean, deviation = posterior(model.schedule, guess.flatten(), last, 2)
+    transition = Normal(mean[:, None], deviation).log_prob(first).exp()
     density = (0.02 * Normal(0.0, 1.0).log_prob(last).exp()[:, None] * transition).sum(0)
     from_first = decoder_log_prob(model, first.view(-1, 1, 1, 1))[:, 0].exp().float()
     probability = 0.01 * (density[:, None] * from_first).sum(0)
