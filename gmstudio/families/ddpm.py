@@ -37,6 +37,7 @@ from gmstudio.families.ddpm_figures import denoised_figure, error_figure
 from gmstudio.families.ddpm_objectives import BOUND, SIMPLE
 from gmstudio.nn.denoising import denoise, denoised, noised_back, shades
 from gmstudio.nn.diffusion import NoiseSchedule, ScheduleKind, evenly_spaced_times, standard_noise, stratified_times
+from gmstudio.nn.diffusion_bound import DiffusionBound
 from gmstudio.nn.moving_average import MovingAverage
 from gmstudio.nn.stacks import scaled
 from gmstudio.nn.unet import UNet, UNetSizes
@@ -210,9 +211,12 @@ class DDPM(Family):
         image_BCHW = self.schedule.predicted_x0(xt_BCHW, t_B, predicted)
         if not self.training:
             image_BCHW = image_BCHW.clamp(-1.0, 1.0)
+        is_first_B = t_B == 1
+        # Elsewhere predictions may be so far off that the decoder's gradient is no number, even if it is not taken.
+        decoded_BCHW = torch.where(is_first_B.view(-1, 1, 1, 1), image_BCHW, x0_BCHW)
         term_B = torch.where(
-            t_B == 1,
-            -self.schedule.log_decoder(batch, self.image.levels, image_BCHW),
+            is_first_B,
+            -self.schedule.log_decoder(batch, self.image.levels, decoded_BCHW),
             self.schedule.kl(x0_BCHW, image_BCHW, t_B),
         )
         loss = (self.config.num_timesteps * term_B + self.schedule.prior_kl(x0_BCHW)).mean()
@@ -245,37 +249,9 @@ class DDPM(Family):
         """
         if num_samples < 1:
             raise ValueError(f"num_samples is {num_samples}; a bound needs at least 1 draw per image.")
-        bounds = [self._bound(piece, num_samples, generator) for piece in torch.split(x, self._max_rows())]
-        return torch.cat(bounds) if len(x) else x.new_zeros(0, dtype=torch.float32)
-
-    def _bound(self, x: Tensor, num_samples: int, generator: torch.Generator | None) -> Tensor:
-        """See ``elbo``; all images at once."""
-        num_terms = self.config.num_timesteps - 1
-        x0_BCHW = scaled(x, self.image.levels, self._like())
-        one_B = torch.ones(len(x), dtype=torch.int64, device=self.device)
-        rounds = max(1, num_samples // num_terms) if num_terms else num_samples
-        decoder_B = torch.stack([self._term(x, x0_BCHW, one_B, generator) for _ in range(rounds)]).mean(0)
-        total_B = torch.zeros_like(decoder_B)
-        if num_samples >= num_terms:
-            times = [t * one_B for t in range(2, num_terms + 2)] * rounds
-            weight = 1.0 / rounds
-        else:
-            strata = stratified_times(num_samples * len(x), 2, num_terms + 1, self.device, generator)
-            times = list(strata.view(num_samples, -1))
-            weight = num_terms / num_samples
-        for t_B in times:
-            total_B += weight * self._term(x, x0_BCHW, t_B, generator)
-        return -(self.schedule.prior_kl(x0_BCHW) + total_B + decoder_B)
-
-    def _term(self, x: Tensor, x0_BCHW: Tensor, t_B: Tensor, generator: torch.Generator | None) -> Tensor:
-        """One term of the bound, -log p(x_0|x_1) where t = 1 and a KL where t > 1: (B,), nats."""
-        eps_BCHW = standard_noise(x0_BCHW, generator)
-        xt_BCHW = self.schedule.noised(x0_BCHW, t_B, eps_BCHW)
-        predicted = self.averaged(xt_BCHW, self.schedule.fraction(t_B))
-        image_BCHW = self.schedule.predicted_x0(xt_BCHW, t_B, predicted).clamp(-1.0, 1.0)
-        if bool((t_B == 1).all()):
-            return -self.schedule.log_decoder(x, self.image.levels, image_BCHW)
-        return self.schedule.kl(x0_BCHW, image_BCHW, t_B)
+        bound = DiffusionBound(self.schedule, self.averaged, self.image.levels)
+        pieces = [bound.estimate(piece, num_samples, generator) for piece in torch.split(x, self._max_rows())]
+        return torch.cat(pieces) if len(x) else x.new_zeros(0, dtype=torch.float32)
 
     def _max_rows(self) -> int:
         """Images that pass through the U-Net at a time."""
