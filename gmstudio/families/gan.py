@@ -21,7 +21,6 @@ Source: Goodfellow et al., Generative Adversarial Nets, NeurIPS 2014, arXiv:1406
 Shapes: B batch, C channels, H height, W width, Z latent dimensions, F features.
 """
 
-import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, ClassVar, Literal
@@ -34,6 +33,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 from gmstudio.cards import FamilyCard, ImageSpec, LatentSpec, Objective, Term, Training, field
 from gmstudio.families.base import Family, Figure, LossTerms, Phase
 from gmstudio.nn.adversarial_losses import ADVERSARIAL_LOSSES, AdversarialName, gradient_penalty
+from gmstudio.nn.moving_average import MovingAverage
 from gmstudio.nn.stacks import ConvDown, ConvUp, dense_stack, leaky_relu, scaled
 
 ADAM_BETAS = (0.5, 0.999)
@@ -204,7 +204,6 @@ class GAN(Family):
 
     Config = GANConfig
     config: GANConfig
-    num_averaged: Tensor
     training_defaults: ClassVar[Training] = Training(
         steps=5000,
         batch_size=64,
@@ -234,10 +233,7 @@ class GAN(Family):
         self.generator = Generator(self.config, image)
         self.critic = Critic(self.config, image)
         self.losses = ADVERSARIAL_LOSSES[self.config.objective]
-        self.averaged: Generator | None = None
-        if self.config.ema > 0:
-            self.averaged = copy.deepcopy(self.generator).requires_grad_(False)
-            self.register_buffer("num_averaged", torch.zeros((), dtype=torch.int64))
+        self.averaged = MovingAverage(self.generator, self.config.ema) if self.config.ema > 0 else None
 
     # ---- training ------------------------------------------------------------------------------------------
 
@@ -301,14 +297,16 @@ class GAN(Family):
             logits_B = self.critic(self._noisy(fake_BCHW, generator))
         return {"loss": self.losses.generator(logits_B)}
 
-    @torch.no_grad()
     def _average(self) -> None:
-        """Move the average towards G; the decay rises to its full value over the first updates."""
+        """Move the average towards G."""
         assert self.averaged is not None
-        self.num_averaged.add_(1)
-        count = int(self.num_averaged)
-        decay = min(self.config.ema, (1 + count) / (10 + count))
-        torch._foreach_lerp_(list(self.averaged.parameters()), list(self.generator.parameters()), 1.0 - decay)
+        self.averaged.update(self.generator)
+
+    def _shown(self) -> Generator:
+        """The generator that samples are drawn with."""
+        generator = self.generator if self.averaged is None else self.averaged.copy
+        assert isinstance(generator, Generator)
+        return generator
 
     def _codes(self, n: int, generator: torch.Generator | None) -> Tensor:
         """Draw from the prior: (n, Z)."""
@@ -326,7 +324,7 @@ class GAN(Family):
 
     def decode(self, z: Tensor) -> Tensor:
         """G(z): (B, Z) codes → (B, C, H, W) in [0, 1]."""
-        images: Tensor = (self.averaged or self.generator)(z)
+        images: Tensor = self._shown()(z)
         return (0.5 * (images + 1.0)).clamp(0.0, 1.0)
 
     def discriminate(self, means: Tensor) -> Tensor:
@@ -339,8 +337,7 @@ class GAN(Family):
 
     def first_features(self, z: Tensor) -> Tensor:
         """Outputs of G's first layer: (B, Z) codes → (B, F), after its nonlinearity where it has one of its own."""
-        features: Tensor = (self.averaged or self.generator).first(z)
-        return features
+        return self._shown().first(z)
 
     @torch.no_grad()
     def figures(self, batch: Tensor, generator: torch.Generator) -> tuple[Figure, ...]:

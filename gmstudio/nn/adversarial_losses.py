@@ -87,7 +87,7 @@ ADVERSARIAL_LOSSES: dict[AdversarialName, AdversarialLosses] = {
         ),
         latex_generator=r"\mathcal{L}_G = \frac{1}{2}\mathbb{E}_{z}\left[(D(G(z)) - 1)^2\right]",
         help_discriminator="Half the squared distances of D from 1 on real and 0 on generated ones; 1/4 for guessing.",
-        help_generator="Squared distance of D from 1 on generated images; 1/8 when D can only guess.",
+        help_generator="Half the squared distance of D from 1 on generated images; 1/8 when D can only guess.",
     ),
     "hinge": AdversarialLosses(
         discriminator=lambda real_B, fake_B: torch.relu(1.0 - real_B).mean() + torch.relu(1.0 + fake_B).mean(),
