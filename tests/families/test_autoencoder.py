@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 import torch
-from torch import Tensor
+from tiny_families import fit, random_images, seeded
 
 from gmstudio.cards import CAPABILITIES, ConfigError, ImageSpec, parse_config
 from gmstudio.engine.catalog import capabilities_of
@@ -18,27 +18,9 @@ from gmstudio.nn.standardize import Standardize
 IMAGE = ImageSpec(1, 6, 5, 4)
 
 
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
-
-def random_images(image: ImageSpec, n: int, seed: int = 0) -> Tensor:
-    return torch.randint(image.levels, (n, *image.shape), generator=seeded(seed), dtype=torch.uint8)
-
-
 def build(image: ImageSpec = IMAGE, **config: Any) -> Autoencoder:
     torch.manual_seed(0)
     return Autoencoder(parse_config(Autoencoder.Config, {"num_hidden": 48, "num_channels": 8, **config}), image)
-
-
-def fit(model: Autoencoder, batch: Tensor, steps: int) -> None:
-    (phase,) = model.phases()
-    noise = seeded(1)
-    optimizer = torch.optim.Adam(phase.parameters, 3e-3, fused=True)
-    for _ in range(steps):
-        optimizer.zero_grad()
-        phase.loss(batch, noise)["loss"].backward()
-        optimizer.step()
 
 
 def test_it_claims_no_generative_model() -> None:

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 import torch
 from safetensors.torch import load, save
+from tiny_families import random_images, seeded
 from torch import Tensor
 
 from gmstudio.cards import ConfigError, ImageSpec, parse_config, schema_of
@@ -36,14 +37,6 @@ CASES: dict[str, list[dict[str, Any]]] = {
 SMALL = {"num_hidden": 12, "sample_steps": 6}
 
 Make = Callable[..., Any]
-
-
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
-
-def random_images(image: ImageSpec, n: int, seed: int = 0, dtype: torch.dtype = torch.uint8) -> Tensor:
-    return torch.randint(image.levels, (n, *image.shape), generator=seeded(seed)).to(dtype)
 
 
 @pytest.fixture(

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 import torch
 from safetensors.torch import load, save
+from tiny_families import fit, random_images, seeded
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
@@ -28,14 +29,6 @@ SPECS = (
 TINY = ImageSpec(1, 1, 2, 3)
 
 
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
-
-def random_images(image: ImageSpec, n: int, seed: int = 0) -> Tensor:
-    return torch.randint(image.levels, (n, *image.shape), generator=seeded(seed), dtype=torch.uint8)
-
-
 def build(image: ImageSpec, seed: int = 0, **config: Any) -> DDPM:
     """A small model, its weights larger than at their start, and its average the same."""
     torch.manual_seed(seed)
@@ -48,22 +41,6 @@ def build(image: ImageSpec, seed: int = 0, **config: Any) -> DDPM:
         for name, parameter in model.network.named_parameters():
             average[name].copy_(parameter)
     return model
-
-
-def fit(model: DDPM, batch: Tensor, steps: int, learning_rate: float = 3e-3) -> list[float]:
-    (phase,) = model.phases()
-    assert phase.after_update is not None
-    noise = seeded(1)
-    optimizer = torch.optim.Adam(phase.parameters, learning_rate, fused=True)
-    losses = []
-    for _ in range(steps):
-        optimizer.zero_grad()
-        loss = phase.loss(batch, noise)["loss"]
-        loss.backward()
-        optimizer.step()
-        phase.after_update()
-        losses.append(loss.item())
-    return losses
 
 
 def posterior(schedule: NoiseSchedule, x0: Tensor, xt: Tensor, t: int) -> tuple[Tensor, Tensor]:

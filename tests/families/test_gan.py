@@ -5,6 +5,7 @@ from typing import get_args
 
 import pytest
 import torch
+from tiny_families import random_images, seeded
 from torch import Tensor
 
 from gmstudio.cards import ImageSpec, parse_config
@@ -12,14 +13,6 @@ from gmstudio.families.gan import GAN
 from gmstudio.nn.adversarial_losses import ADVERSARIAL_LOSSES, AdversarialName, gradient_penalty
 
 IMAGE = ImageSpec(1, 8, 8, 4)
-
-
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
-
-def random_images(image: ImageSpec, n: int, seed: int = 0) -> Tensor:
-    return torch.randint(image.levels, (n, *image.shape), generator=seeded(seed), dtype=torch.uint8)
 
 
 def build(image: ImageSpec = IMAGE, **config: object) -> GAN:

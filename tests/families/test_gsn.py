@@ -5,6 +5,7 @@ from itertools import islice
 
 import pytest
 import torch
+from tiny_families import seeded
 from torch import Tensor
 
 from gmstudio.cards import ImageSpec, parse_config
@@ -13,10 +14,6 @@ from gmstudio.families.gsn import GSN
 
 BINARY = ImageSpec(1, 2, 3, 2)
 GREY = ImageSpec(1, 1, 3, 3)
-
-
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def build(image: ImageSpec, **config: object) -> GSN:

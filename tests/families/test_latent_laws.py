@@ -9,6 +9,7 @@ import msgspec
 import pytest
 import torch
 from safetensors.torch import load, save
+from tiny_families import random_images, seeded
 from torch import Tensor
 
 from gmstudio.cards import ConfigError, ImageSpec, parse_config, schema_of
@@ -37,14 +38,6 @@ NOISY: dict[str, dict[str, Any]] = {"autoencoder": {"noise": "gaussian"}}
 """Settings with which a family's loss has noise, where it has none by default."""
 
 Make = Callable[..., Any]
-
-
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
-
-def random_images(image: ImageSpec, n: int, seed: int = 0, dtype: torch.dtype = torch.uint8) -> Tensor:
-    return torch.randint(image.levels, (n, *image.shape), generator=seeded(seed)).to(dtype)
 
 
 def random_codes(model: Any, n: int, seed: int = 0) -> Tensor:

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 import torch
 from safetensors.torch import load, save
+from tiny_families import fit, random_images, seeded
 from torch import Tensor
 
 from gmstudio.cards import ConfigError, ImageSpec, parse_config, schema_of
@@ -33,14 +34,6 @@ KINDS = [
 ]
 
 
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
-
-def random_images(image: ImageSpec, n: int, seed: int = 0) -> Tensor:
-    return torch.randint(image.levels, (n, *image.shape), generator=seeded(seed), dtype=torch.uint8)
-
-
 def random_points(image: ImageSpec, n: int) -> Tensor:
     return 0.01 + 0.98 * torch.rand(n, *image.shape, generator=seeded())
 
@@ -54,21 +47,6 @@ def build(image: ImageSpec, seed: int = 0, **config: Any) -> RealNVP:
         for parameter in model.parameters():
             parameter.mul_(1.5).add_(0.03 * torch.randn_like(parameter))
     return model
-
-
-def fit(model: RealNVP, batch: Tensor, steps: int, learning_rate: float = 3e-3) -> list[float]:
-    (phase,) = model.phases()
-    noise = seeded(1)
-    optimizer = torch.optim.Adam(phase.parameters, learning_rate, fused=True)
-    losses = []
-    for _ in range(steps):
-        optimizer.zero_grad()
-        loss = phase.loss(batch, noise)["loss"]
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(phase.parameters, 50.0)
-        optimizer.step()
-        losses.append(loss.item())
-    return losses
 
 
 @pytest.fixture(params=KINDS, ids=lambda kind: "-".join(kind.values()))
@@ -133,7 +111,7 @@ def density_on_grid(model: RealNVP, points: int, low: float, high: float) -> Ten
 @pytest.mark.parametrize(("image", "points"), [(ImageSpec(1, 1, 1, 4), 4000), (ImageSpec(1, 1, 2, 2), 400)], ids=str)
 def test_the_density_integrates_to_one(flow: dict[str, Any], image: ImageSpec, points: int) -> None:
     model = build(image, **flow)
-    fit(model, random_images(image, 32), 20)
+    fit(model, random_images(image, 32), 20, max_norm=50)
     beyond = model.config.alpha / (1 - 2 * model.config.alpha) * (1 - 1e-6)
     total = density_on_grid(model, points, -beyond, 1.0 + beyond).sum().item()
     assert total == pytest.approx(1.0, abs=0.01)
@@ -145,7 +123,7 @@ def test_the_density_integrates_to_one(flow: dict[str, Any], image: ImageSpec, p
 def test_bounds_bound(dequantization: str) -> None:
     image = ImageSpec(1, 1, 2, 3)
     model = build(image, dequantization=dequantization, architecture="mlp")
-    fit(model, torch.tensor([0, 0, 2, 2, 1, 0]).view(3, 1, 1, 2).repeat(8, 1, 1, 1), 200)
+    fit(model, torch.tensor([0, 0, 2, 2, 1, 0]).view(3, 1, 1, 2).repeat(8, 1, 1, 1), 200, max_norm=50)
     x = torch.tensor([[0, 0], [2, 2], [1, 0]]).view(3, 1, 1, 2)
     mass = density_on_grid(model, 600, 0.0, 1.0).view(3, 200, 3, 200).sum((1, 3))
     exact = mass[x[:, 0, 0, 0], x[:, 0, 0, 1]].log().float()
@@ -191,7 +169,7 @@ def test_one_batch_can_be_overfitted(architecture: str) -> None:
     image = ImageSpec(1, 4, 4, 4)
     model = build(image, architecture=architecture, num_channels=8, num_hidden=64, num_scales=1, num_couplings=2)
     x = random_images(image, 4)
-    losses = fit(model, x, 150, learning_rate=5e-3)
+    losses = fit(model, x, 150, learning_rate=5e-3, max_norm=50)
     assert sum(losses[-30:]) / 30 < 0.65 * image.num_dims * math.log(4)
     others = random_images(image, 4, seed=1)
     assert (model.elbo(x, 20, seeded()) > model.elbo(others, 20, seeded()).max() + 5.0).all()
@@ -228,7 +206,7 @@ def test_saving_loading_and_a_seed_change_nothing(kind: dict[str, Any]) -> None:
     image = ImageSpec(1, 4, 4, 16)
     x = random_images(image, 8)
     model, other = build(image, **kind), build(image, **kind)
-    assert fit(model, x, 3) == fit(other, x, 3)
+    assert fit(model, x, 3, max_norm=50) == fit(other, x, 3, max_norm=50)
     fresh = build(image, seed=1, **kind)
     fresh.load_state_dict(load(save(model.state_dict())))
     assert torch.equal(fresh.sample(3, seeded()), model.sample(3, seeded()))

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 import torch
+from tiny_families import fit, random_images, seeded
 from torch import Tensor, nn
 from torch.distributions import Categorical, Normal, kl_divergence
 
@@ -27,14 +28,6 @@ from gmstudio.nn.likelihoods import (
 TINY = ImageSpec(1, 2, 3, 2)
 
 
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
-
-def random_images(image: ImageSpec, n: int, seed: int = 0) -> Tensor:
-    return torch.randint(image.levels, (n, *image.shape), generator=seeded(seed), dtype=torch.uint8)
-
-
 def all_images(image: ImageSpec) -> Tensor:
     every = list(itertools.product(range(image.levels), repeat=image.num_dims))
     return torch.tensor(every, dtype=torch.uint8).view(-1, *image.shape)
@@ -47,20 +40,6 @@ def build(image: ImageSpec, scale: float = 1.0, **config: object) -> VAE:
         for parameter in model.parameters():
             parameter.mul_(scale)
     return model
-
-
-def fit(model: VAE, batch: Tensor, steps: int, learning_rate: float = 3e-3) -> list[float]:
-    (phase,) = model.phases()
-    noise = seeded(1)
-    optimizer = torch.optim.Adam(phase.parameters, learning_rate, fused=True)
-    losses = []
-    for _ in range(steps):
-        optimizer.zero_grad()
-        loss = phase.loss(batch, noise)["loss"]
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    return losses
 
 
 def exact_log_prob(model: VAE, x: Tensor, side: float = 7.0, points: int = 141) -> Tensor:
