@@ -39,7 +39,7 @@ from gmstudio.families.base import Family, Figure, LossTerms, Moment, Phase
 from gmstudio.families.rbm_figures import activities, filters, free_energies
 from gmstudio.families.rbm_objectives import OBJECTIVES
 from gmstudio.nn.annealed_importance import LogZ, LogZMemory, estimate_log_z
-from gmstudio.nn.contrastive_divergence import Penalties, Statistics, free_energy_gradients, with_gradients
+from gmstudio.nn.contrastive_divergence import Penalties, Statistics, with_gradients
 from gmstudio.nn.restricted_boltzmann import RestrictedBoltzmann
 from gmstudio.nn.visible_units import bernoulli
 
@@ -200,24 +200,18 @@ class RBM(Family):
                 fake_MD = self.machine.draw_visible(self.machine.draw_hidden(fake_MD, generator), generator)
             fake_MV = self.machine.units.statistics(fake_MD)
             fake_MJ = self.machine.activation(fake_MV)
-            fake_probs_MJ = torch.sigmoid(fake_MJ)
+            counts = self.machine.units.mean_counts
+            of_data = Statistics(statistics_BV, probs_BJ, counts(x_BD))
+            of_model = Statistics(fake_MV, torch.sigmoid(fake_MJ), counts(fake_MD))
             if self.training:
-                self._note(x_BD, fake_probs_MJ, generator)
+                self._note(of_data, of_model, generator)
             data = terms["free_energy_data"] = self.machine.free_energy(x_BD, activation_BJ).mean()
             fake = terms["free_energy_samples"] = self.machine.free_energy(fake_MD, fake_MJ).mean()
             rows = PSEUDO_ROWS if self.training else max(PSEUDO_ROWS, MAX_FLOATS // self.config.num_hidden)
             terms["pseudo_nll"] = self.machine.pseudo_nll(x_BD, activation_BJ, rows, generator)
             loss = data - fake + self.penalties.value(self.machine, probs_BJ)
         if torch.is_grad_enabled():
-            with torch.no_grad():
-                of_data, of_model = (
-                    Statistics(x_BD, statistics_BV, probs_BJ),
-                    Statistics(fake_MD, fake_MV, fake_probs_MJ),
-                )
-                gradients = free_energy_gradients(self.machine, of_data, of_model, self.penalties)
-            machine = self.machine
-            moved = (machine.weight_VH, machine.hidden_bias_H, machine.visible_bias)
-            loss = with_gradients(loss, moved, gradients)
+            loss = with_gradients(loss, self.machine, of_data, of_model, self.penalties)
         return {"loss": loss, **terms}
 
     def _seen(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -226,13 +220,12 @@ class RBM(Family):
         statistics_BV = self.machine.units.statistics(x_BD)
         return x_BD, statistics_BV, self.machine.activation(statistics_BV)
 
-    def _note(self, x_BD: Tensor, fake_probs_MJ: Tensor, generator: torch.Generator) -> None:
+    def _note(self, data: Statistics, model: Statistics, generator: torch.Generator) -> None:
         """Move the persistent chains on, and average the data's levels over about the last thousand batches."""
         if self.config.negative_phase == "pcd":
-            self.chains.copy_(bernoulli(fake_probs_MJ, generator))
+            self.chains.copy_(bernoulli(model.hidden, generator))
         self.rates_seen += 1.0
-        counts = self.machine.units.mean_counts(x_BD)
-        self.level_rates += (counts - self.level_rates) / self.rates_seen.clamp(max=RATES_MEMORY)
+        self.level_rates.lerp_(data.counts.to(self.level_rates), self.rates_seen.clamp(max=RATES_MEMORY).reciprocal())
 
     # ---- scoring -------------------------------------------------------------------------------------------
 
@@ -326,7 +319,7 @@ class RBM(Family):
 
     def sample_pieces(self, n: int, generator: torch.Generator | None = None) -> Iterator[Tensor | None]:
         """Yields None every few milliseconds, then the images of ``sample``."""
-        done: list[Tensor] = []
+        done = [torch.empty((0, *self.image.shape), dtype=torch.uint8, device=self.device)]
         rows = max(1, MAX_FLOATS // max(self.image.num_dims * self.image.levels, self.config.num_hidden))
         for start in range(0, n, rows):
             base_bias, began = self._base_bias(), time.perf_counter()

@@ -9,10 +9,9 @@ mean activity over the batch.
 
 Source: Hinton, Training Products of Experts by Minimizing Contrastive Divergence, Neural Computation 14, 2002; A
 Practical Guide to Training Restricted Boltzmann Machines, 2010, sections 10 and 11 (weight decay, sparsity).
-Shapes: B batch, D sub-pixels, V visible statistics, J hidden units.
+Shapes: B batch, V visible statistics, J hidden units, N images of the data and of the model together.
 """
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -27,14 +26,14 @@ class Statistics(NamedTuple):
     """Some images as a machine sees them.
 
     Args:
-        states: (B, D).
         statistics: φ(x), (B, V).
         hidden: p(h = 1 | x), (B, J).
+        counts: how often each bias of the visible units is in play, on average, of that bias' shape.
     """
 
-    states: Tensor
     statistics: Tensor
     hidden: Tensor
+    counts: Tensor
 
 
 class Penalties(NamedTuple):
@@ -70,43 +69,69 @@ class Penalties(NamedTuple):
         return self.sparsity_cost / len(probs_BJ) * slope_J * probs_BJ * (1.0 - probs_BJ)
 
 
-def free_energy_gradients(
-    machine: RestrictedBoltzmann, data: Statistics, model: Statistics, penalties: Penalties
-) -> tuple[Tensor, Tensor, Tensor]:
-    """∂L/∂W, ∂L/∂c and ∂L/∂b: statistics under the model's images minus those under the data, and the penalties'."""
+def with_gradients(
+    value: Tensor, machine: RestrictedBoltzmann, data: Statistics, model: Statistics, penalties: Penalties
+) -> Tensor:
+    """The difference of free energies, whose backward pass hands the machine's parameters the gradients above.
+
+    Args:
+        value: what the difference and the penalties are, 0-dim; nothing of it has a graph.
+        machine: whose parameters get gradients.
+        data: images of the data.
+        model: the machine's own.
+        penalties: what was added to the difference.
+    """
     push_BJ = penalties.sparsity_push(data.hidden) - data.hidden / len(data.hidden)
     hidden_NJ = torch.cat([push_BJ, model.hidden / len(model.hidden)])
-    weight_VJ = torch.cat([data.statistics, model.statistics]).T @ hidden_NJ
-    if penalties.weight_decay:
-        weight_VJ += penalties.weight_decay * machine.weight_VH
-    counts = machine.units.mean_counts
-    return weight_VJ, hidden_NJ.sum(0), counts(model.states) - counts(data.states)
+    statistics_NV = torch.cat([data.statistics, model.statistics])
+    counts = model.counts - data.counts
+    result: Tensor = _ClosedForm.apply(  # type: ignore[no-untyped-call]
+        value,
+        machine.weight_VH,
+        machine.hidden_bias_H,
+        machine.visible_bias,
+        statistics_NV,
+        hidden_NJ,
+        counts,
+        penalties.weight_decay,
+    )
+    return result
 
 
-def _activity(probs_BJ: Tensor) -> Tensor:
-    """(J,) mean activity over the batch, kept away from 0 and 1."""
-    return probs_BJ.mean(0).clamp(MIN_RATE, 1.0 - MIN_RATE)
-
-
-class _KnownGradients(torch.autograd.Function):
-    """A number whose gradients with respect to some parameters are known already."""
+class _ClosedForm(torch.autograd.Function):
+    """A number whose gradients need one product, which is left to the backward pass and to its precision."""
 
     @staticmethod
-    def forward(ctx: Any, value: Tensor, count: int, *tensors: Tensor) -> Tensor:
-        ctx.count = count
-        ctx.save_for_backward(*tensors[count:])
+    def forward(
+        ctx: Any,
+        value: Tensor,
+        weight_VJ: Tensor,
+        hidden_bias_J: Tensor,
+        visible_bias: Tensor,
+        statistics_NV: Tensor,
+        hidden_NJ: Tensor,
+        counts: Tensor,
+        weight_decay: float,
+    ) -> Tensor:
+        ctx.save_for_backward(weight_VJ, statistics_NV, hidden_NJ, counts)
+        ctx.weight_decay = weight_decay
+        device = value.device.type
+        ctx.autocast = (device, torch.get_autocast_dtype(device), torch.is_autocast_enabled(device))
         return value.clone()
 
     @staticmethod
     def backward(ctx: Any, *outputs: Tensor) -> Any:
         (scale,) = outputs
-        return (None, None, *(scale * gradient for gradient in ctx.saved_tensors), *[None] * ctx.count)
+        weight_VJ, statistics_NV, hidden_NJ, counts = ctx.saved_tensors
+        device, precision, enabled = ctx.autocast
+        hidden_NJ = scale * hidden_NJ
+        with torch.autocast(device, dtype=precision, enabled=enabled):
+            gradient_VJ = statistics_NV.T @ hidden_NJ
+        if ctx.weight_decay:
+            gradient_VJ = torch.addcmul(gradient_VJ.to(weight_VJ), ctx.weight_decay * scale, weight_VJ)
+        return None, gradient_VJ, hidden_NJ.sum(0), scale * counts, None, None, None, None
 
 
-def with_gradients(value: Tensor, parameters: Sequence[Tensor], gradients: Sequence[Tensor]) -> Tensor:
-    """``value`` (0-dim), whose backward pass hands each parameter the gradient that is given for it.
-
-    So a gradient that has a closed form costs no graph.
-    """
-    result: Tensor = _KnownGradients.apply(value, len(parameters), *parameters, *gradients)  # type: ignore[no-untyped-call]
-    return result
+def _activity(probs_BJ: Tensor) -> Tensor:
+    """(J,) mean activity over the batch, kept away from 0 and 1."""
+    return probs_BJ.mean(0).clamp(MIN_RATE, 1.0 - MIN_RATE)

@@ -41,7 +41,7 @@ class RestrictedBoltzmann(nn.Module):
     def activation(self, statistics_BV: Tensor) -> Tensor:
         """Input of each hidden unit, c + φ(x)ᵀ W: (B, H); p(h_j = 1 | x) is its sigmoid."""
         product = statistics_BV @ self.weight_VH
-        return product.to(statistics_BV.dtype) + self.hidden_bias_H
+        return product.to(statistics_BV.dtype).add_(self.hidden_bias_H)
 
     def visible_logits(self, h_BH: Tensor) -> Tensor:
         """Logits of p(x|h), as the visible units take them."""
@@ -90,17 +90,31 @@ class RestrictedBoltzmann(nn.Module):
             most_rows: hidden layers to compute, one for each level of an image; images beyond that are left out.
             generator: source of i.
         """
-        units, weight = self.units, self.weight_VH
-        some = slice(max(1, most_rows // units.levels))
+        some = slice(max(1, most_rows // self.units.levels))
         x_BD, activation_BH = x_BD[some], activation_BH[some]
-        i_B = torch.randint(units.num_dims, (len(x_BD),), generator=generator, device=x_BD.device)
-        value_B = x_BD.gather(1, i_B.unsqueeze(1)).squeeze(1).long()
+        i_B = torch.randint(self.units.num_dims, (len(x_BD),), generator=generator, device=x_BD.device)
+        value_B = x_BD.gather(1, i_B.unsqueeze(1)).squeeze(1)
+        if self.units.levels == 2:
+            nats_B = functional.softplus(self._gain_of_flip(activation_BH, i_B, value_B))
+            return self.units.num_dims * nats_B.mean()
+        return self.units.num_dims * self._level_entropy(activation_BH, i_B, value_B.long())
+
+    def _gain_of_flip(self, activation_BH: Tensor, i_B: Tensor, value_B: Tensor) -> Tensor:
+        """F(x) - F(x with binary sub-pixel i the other way): (B,), nats."""
+        sign_B = 1.0 - 2.0 * value_B
+        flipped_BH = torch.addcmul(activation_BH, sign_B.unsqueeze(1), self.weight_VH[i_B])
+        gained_B = (functional.softplus(flipped_BH) - functional.softplus(activation_BH)).sum(1)
+        return torch.addcmul(gained_B, sign_B, self.visible_bias[i_B, 0])
+
+    def _level_entropy(self, activation_BH: Tensor, i_B: Tensor, value_B: Tensor) -> Tensor:
+        """-log p(x_i | all other sub-pixels), averaged: 0-dim, nats."""
+        units, weight = self.units, self.weight_VH
         phi_LF = units.level_features().to(weight)
         weight_BFH = weight.unflatten(0, (units.num_dims, units.num_features))[i_B]
         change_BLF = phi_LF - phi_LF[value_B].unsqueeze(1)
         activation_BLH = activation_BH.unsqueeze(1) + (change_BLF @ weight_BFH).to(activation_BH.dtype)
         score_BL = units.level_scores(self.visible_bias)[i_B] + functional.softplus(activation_BLH).sum(2)
-        return units.num_dims * functional.cross_entropy(score_BL, value_B)
+        return functional.cross_entropy(score_BL, value_B)
 
     # ---- log Z by enumeration ------------------------------------------------------------------------------
 

@@ -148,8 +148,8 @@ def test_the_closed_form_gradient_is_autograds(image: ImageSpec, negative_phase:
     free_energy = model.machine.free_energy
     model.machine.free_energy = lambda x, a: (seen.append(x), free_energy(x, a))[1]  # type: ignore[method-assign]
     terms = model.loss(batch, seeded())
-    terms["loss"].backward()
-    got = [p.grad for p in model.machine.parameters()]
+    (2.0 * terms["loss"]).backward()
+    got = [0.5 * p.grad for p in model.machine.parameters() if p.grad is not None]
     model.zero_grad()
     data, fake = (x.to(torch.uint8).view(-1, *image.shape) for x in seen)
     activity = model.encode(data).mean(0)
