@@ -1,6 +1,6 @@
 """Images of the run's data to choose from, and what the model's encoder makes of one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -28,6 +28,7 @@ class Encoding:
         image: (C, H, W) uint8, 0 … 255.
         code: (Z,) float32, the posterior's mean where there is a posterior.
         deviation: (Z,) float32, the posterior's standard deviation, or None.
+        before: (Z,) float32, the image's code with the weights before, or None where it was not encoded again.
     """
 
     split: SplitName | Literal[""]
@@ -36,6 +37,7 @@ class Encoding:
     image: NDArray[np.uint8]
     code: NDArray[np.float32]
     deviation: NDArray[np.float32] | None
+    before: NDArray[np.float32] | None = None
 
     @property
     def title(self) -> str:
@@ -59,11 +61,13 @@ class LatentGallery(QObject):
     Signals:
         page_changed: split, index, size, page or problem.
         encoded: an image was encoded, the ``Encoding``.
+        renewed: it was encoded again with newer weights, the ``Encoding``.
         encoding_changed: ``encoding`` is another or None.
     """
 
     page_changed = Signal()
     encoded = Signal(object)
+    renewed = Signal(object)
     encoding_changed = Signal()
 
     def __init__(self, events: EngineEvents, parent: QObject | None = None) -> None:
@@ -151,6 +155,14 @@ class LatentGallery(QObject):
         self.encoded.emit(encoding)
         self.encoding_changed.emit()
 
+    def renew(self, encoding: Encoding) -> None:
+        """Show where newer weights have the image; ``renewed`` follows."""
+        here = self.encoding
+        if here is not None and (here.split, here.index) == (encoding.split, encoding.index):
+            self.encoding = replace(encoding, before=here.code)
+            self.renewed.emit(self.encoding)
+            self.encoding_changed.emit()
+
     def forget(self) -> None:
         """Show no original beside the image any more."""
         self._encoding.reset()
@@ -176,7 +188,7 @@ class LatentGallery(QObject):
         assert self._info is not None and isinstance(command, Encode)
         levels = self._info.image.levels
         grey = np.linspace(0.0, 255.0, levels).round().astype(np.uint8)
-        self.encoding = Encoding(
+        encoding = Encoding(
             split=command.split,
             index=command.index,
             label=event.label,
@@ -186,8 +198,11 @@ class LatentGallery(QObject):
         )
         self.problem = ""
         if command is self._adopted:
-            self.encoded.emit(self.encoding)
-        self.encoding_changed.emit()
+            self.encoding = encoding
+            self.encoded.emit(encoding)
+            self.encoding_changed.emit()
+        else:
+            self.renew(encoding)
 
     def _on_failed(self, event: CommandFailed) -> None:
         self.problem = "" if event.message == ENGINE_GONE else event.message

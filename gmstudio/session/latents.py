@@ -13,7 +13,6 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from gmstudio.client import ENGINE_GONE, EngineEvents
 from gmstudio.messages import Array, CommandFailed, Decode, Decoded, RunOpened
 from gmstudio.session.code_measures import CodeMeasures
-from gmstudio.session.code_strip import CodeStrip
 from gmstudio.session.export import Export
 from gmstudio.session.journey import Itinerary, Journey
 from gmstudio.session.latent_arithmetic import LatentArithmetic
@@ -23,17 +22,16 @@ from gmstudio.session.latent_gallery import Encoding, LatentGallery
 from gmstudio.session.latent_map import LatentMap
 from gmstudio.session.latent_measures import LatentMeasures
 from gmstudio.session.latent_space import LatentSpace
+from gmstudio.session.latent_strips import LatentStrips
+from gmstudio.session.latent_visits import LatentVisits
 from gmstudio.session.latest import LatestWins
 from gmstudio.session.library import RunLibrary
 from gmstudio.session.own_image import OwnImage
 
 CAPABILITY = "decode"
-NUM_TRAVERSED = 11
 LIVE_MS = 200
 STRIPS_EVERY = 4
 """While the run trains, the strips follow the weights once in so many images."""
-FIRST_SEEDS = (1, 2)
-"""Of the two keyframes that a journey begins with."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +43,6 @@ class Shown:
         step: training step of the weights.
         code: (Z,) float32, what was decoded.
         image: (C, H, W) uint8, 0 … 255.
-        score: D(G(z)), or None where there is no discriminator.
         engine_ms: time that the engine took.
     """
 
@@ -53,18 +50,7 @@ class Shown:
     step: int
     code: Code
     image: NDArray[np.uint8]
-    score: float | None
     engine_ms: float
-
-
-@dataclass(frozen=True, eq=False)
-class _Kept:
-    """What is remembered of a run while another is looked at."""
-
-    code: Code
-    locked: NDArray[np.bool_]
-    dim: int
-    journey: Itinerary
 
 
 class LatentsSession(LatentSpace):
@@ -73,9 +59,9 @@ class LatentsSession(LatentSpace):
     Attributes:
         shown: the decoded image that came last, or None.
         problem: why there is no (newer) image, a sentence, or "".
-        traversal: images along ``dim``, at ``traversed``.
-        path: images along the journey.
         journey: keyframes and the way through them.
+        strips: images along ``dim``, and along the journey.
+        visits: where each run was left.
         measures: KL and effect of each dimension, and the order.
         gallery: images of the data, and the one that was encoded.
         map: a plane of the space, as images and as the data.
@@ -87,13 +73,9 @@ class LatentsSession(LatentSpace):
 
     Signals:
         shown_changed: ``shown`` or ``problem`` is another.
-        arrived: what was to be brought back is shown.
-        refused: what was to be brought back does not fit the run, a sentence.
     """
 
     shown_changed = Signal()
-    arrived = Signal()
-    refused = Signal(str)
 
     def __init__(self, events: EngineEvents, library: RunLibrary, parent: QObject | None = None) -> None:
         super().__init__(events, parent)
@@ -101,9 +83,9 @@ class LatentsSession(LatentSpace):
         self._library = library
         self.shown: Shown | None = None
         self.problem = ""
-        self.traversal = CodeStrip(events, self)
-        self.path = CodeStrip(events, self)
         self.journey = Journey(self)
+        self.strips = LatentStrips(events, self, self.journey)
+        self.visits = LatentVisits(self, self.journey)
         self.measures = LatentMeasures(events, self)
         self.gallery = LatentGallery(events, self)
         self.map = LatentMap(events, self)
@@ -112,14 +94,11 @@ class LatentsSession(LatentSpace):
         self.own = OwnImage(events, self)
         self.told = CodeMeasures(events, self)
         self.export = Export(events, self)
-        self._arriving: tuple[str, Itinerary] | None = None
-        self._kept: dict[str, _Kept] = {}
         self._watching = False
         self._following = False
         self._moved = False
         self._stale = True
         self._fresh = False
-        self._traversed = b""
         self._ticks = 0
         self._latest = LatestWins(events, events.decoded, self)
         self._live_timer = QTimer(self, interval=LIVE_MS)
@@ -133,9 +112,10 @@ class LatentsSession(LatentSpace):
         self.dim_changed.connect(self._on_dim_changed)
         self.measures.changed.connect(self._on_measured)
         self.journey.moved.connect(self._on_journey_moved)
-        self.journey.changed.connect(self._show_path)
         self.own.found.connect(self.gallery.adopt)
+        self.own.renewed.connect(self.gallery.renew)
         self.gallery.encoded.connect(self._on_encoded)
+        self.gallery.renewed.connect(self._on_renewed)
         self._library.run_opened.connect(self._on_run_opened)
         self._library.open_failed.connect(self._on_open_failed)
         self._library.engine_lost.connect(self._on_engine_lost)
@@ -153,8 +133,7 @@ class LatentsSession(LatentSpace):
         """Look at another run; "": at none. What was set for this one is kept for when it is chosen again."""
         if run == self.run:
             return
-        if self.num_dims:
-            self._kept[self.run] = _Kept(self.code, self.locked, self.dim, self.journey.itinerary)
+        self.visits.leave()
         self.run, self.problem = run, ""
         self._forget()
         self._open()
@@ -164,13 +143,12 @@ class LatentsSession(LatentSpace):
         if watching == self._watching:
             return
         self._watching = watching
+        self.strips.set_watching(watching)
         if watching:
             self._open()
             self._catch_up()
         else:
             self.journey.pause()
-            self.traversal.halt()
-            self.path.halt()
             self.told.halt()
         self._run_live_timer()
 
@@ -183,12 +161,20 @@ class LatentsSession(LatentSpace):
         """Show what the newest weights make of everything, when someone looks."""
         if self.opened is not None and self._watching:
             self._decode()
-            self._show_strips()
-            self.gallery.encode_again()
+            self.strips.show()
+            self._encode_again()
             if self._stale or self.live:
                 self._stale = False
                 self.measure()
             self.refreshed.emit()
+
+    def _encode_again(self) -> None:
+        """Ask where the newest weights have the image that was encoded."""
+        encoding = self.gallery.encoding
+        if encoding is not None and encoding.split:
+            self.gallery.encode_again()
+        elif encoding is not None:
+            self.own.encode_again()
 
     # ---- the code ----------------------------------------------------------------------------------------------
 
@@ -208,9 +194,9 @@ class LatentsSession(LatentSpace):
 
     def bring_back(self, run: str, journey: Itinerary) -> None:
         """Look at a run with a journey that was kept elsewhere, and with the code at its position."""
-        self._arriving = (run, journey)
+        self.visits.expect(run, journey)
         if run == self.run and self.num_dims:
-            self._arrive()
+            self.visits.arrive()
         else:
             self.choose_run(run)
 
@@ -218,23 +204,21 @@ class LatentsSession(LatentSpace):
     def reconstructs(self) -> bool:
         """Whether the image that is shown decodes exactly the code of the encoded image."""
         encoding = self.gallery.encoding
-        return encoding is not None and self.shown is not None and np.array_equal(self.shown.code, encoding.code)
-
-    @property
-    def traversed(self) -> Code:
-        """(NUM_TRAVERSED,) values of the traversal."""
-        return self.range.traversed(NUM_TRAVERSED)
+        if encoding is None or self.shown is None:
+            return False
+        codes = (encoding.code,) if encoding.before is None else (encoding.code, encoding.before)
+        return any(np.array_equal(self.shown.code, code) for code in codes)
 
     def _on_code_changed(self) -> None:
         if not self._following:
             self.journey.leave()
         self._moved = True
         self._decode()
-        self._show_traversal()
+        self.strips.show_traversal()
 
     def _on_dim_changed(self) -> None:
         self._fresh = False
-        self._show_traversal()
+        self.strips.show_traversal()
 
     # ---- to the engine -----------------------------------------------------------------------------------------
 
@@ -243,28 +227,6 @@ class LatentsSession(LatentSpace):
             self._latest.submit(Decode(run=self.run, codes=Array.of(self.code[np.newaxis])))
             if self._watching:
                 self.told.measure(self.run, self.code)
-
-    def _show_strips(self) -> None:
-        self._show_path()
-        self._traversed = b""
-        self._show_traversal()
-
-    def _show_traversal(self) -> None:
-        """Fetch the traversal, unless only the traversed coordinate has moved."""
-        if self.opened is None or not self._watching:
-            return
-        codes = np.repeat(self.code[np.newaxis], NUM_TRAVERSED, axis=0)
-        codes[:, self.dim] = self.traversed
-        if codes.tobytes() != self._traversed:
-            self._traversed = codes.tobytes()
-            self.traversal.show_codes(self.run, codes)
-
-    def _show_path(self) -> None:
-        positions = self.journey.strip_positions()
-        if self.opened is not None and self._watching and positions:
-            self.path.show_codes(self.run, np.stack([self.journey.code_at(position) for position in positions]))
-        elif not positions:
-            self.path.clear()
 
     def _open(self) -> None:
         """Have the run opened: when someone looks, or when it trains and so is open anyway."""
@@ -282,8 +244,7 @@ class LatentsSession(LatentSpace):
         self.set_space(0)
         self.notes.show_run(None)
         self.journey.set_keyframes(())
-        self.traversal.clear()
-        self.path.clear()
+        self.strips.clear()
         self.measures.clear()
         self.told.clear()
         self.gallery.show_run(None)
@@ -293,9 +254,8 @@ class LatentsSession(LatentSpace):
     def _halt(self) -> None:
         """Wait for nothing."""
         self._latest.reset()
-        for part in (self.traversal, self.path, self.measures, self.gallery, self.own, self.told):
+        for part in (self.strips, self.measures, self.gallery, self.own, self.told):
             part.halt()
-        self._traversed = b""
         self._live_timer.stop()
         self.halted.emit()
 
@@ -316,43 +276,14 @@ class LatentsSession(LatentSpace):
         if again:
             self.gallery.browse()
         else:
-            self._begin(event.latent.num_dims)
+            self._fresh = self.visits.begin(event.latent.num_dims)
             self.gallery.show_run(event.info)
             self.own.show_run(event.info)
             self.run_changed.emit()
-            self._arrive()
+            self.visits.arrive()
         self._stale = True
         self._catch_up()
         self._run_live_timer()
-
-    def _begin(self, num_dims: int) -> None:
-        """Start at the prior's mean with two draws to interpolate between, or where the run was left."""
-        self.set_space(num_dims)
-        journey = Itinerary(tuple(self.range.draw(num_dims, seed) for seed in FIRST_SEEDS))
-        kept = self._kept.get(self.run)
-        if kept is not None and len(kept.code) == num_dims:
-            self.code, self.locked, self.dim, journey = kept.code, kept.locked, kept.dim, kept.journey
-        self._fresh = kept is None
-        self.journey.restore(journey)
-
-    def _arrive(self) -> None:
-        """Show what is to be brought back, now that its run is open."""
-        if self._arriving is None or self._arriving[0] != self.run:
-            return
-        (_, journey), self._arriving = self._arriving, None
-        sizes = {len(code) for code in journey.keyframes}
-        if sizes != {self.num_dims}:
-            told = ", ".join(map(str, sizes)) or "none"
-            self.refused.emit(
-                f"The codes have {told} dimensions, this run has {self.num_dims}: they are another run's. "
-                "Bring that one's folder back."
-            )
-            return
-        self.locked = np.zeros(self.num_dims, np.bool_)
-        self.locks_changed.emit()
-        self.journey.restore(journey)
-        self.journey.go_to(self.journey.position)
-        self.arrived.emit()
 
     def _on_measured(self) -> None:
         """At first, look along the dimension that matters most."""
@@ -370,7 +301,6 @@ class LatentsSession(LatentSpace):
             step=event.step,
             code=command.codes.numpy()[0],
             image=event.images.numpy()[0],
-            score=None if event.scores is None else float(event.scores.numpy()[0]),
             engine_ms=event.engine_ms,
         )
         self.problem = ""
@@ -393,6 +323,12 @@ class LatentsSession(LatentSpace):
             self.problem = str(error)
         self.shown_changed.emit()  # it may have been this code already, but nobody's reconstruction
 
+    def _on_renewed(self, encoding: Encoding) -> None:
+        """Newer weights have the image elsewhere: go there, if the code is still where the older ones had it."""
+        before = encoding.before
+        if before is not None and len(before) == self.num_dims and np.array_equal(self.code, self._allowed(before)):
+            self._on_encoded(encoding)
+
     def _on_journey_moved(self) -> None:
         self._following = True
         self.set_code(self.journey.code())
@@ -404,8 +340,8 @@ class LatentsSession(LatentSpace):
             self._decode()
         self._moved = False
         if self._ticks % STRIPS_EVERY == 0:
-            self._show_strips()
-            self.gallery.encode_again()
+            self.strips.show()
+            self._encode_again()
             self.refreshed.emit()
         if self.measures.due:
             self.measures.measure(self.run)

@@ -43,12 +43,14 @@ class OwnImage(QObject):
         image_changed: ``levels`` are others, by a picture and not by drawing.
         taken: a picture is here.
         found: a code for the image, an ``Encoding``; of a descent many, better and better.
+        renewed: the encoder's code with newer weights, an ``Encoding``.
     """
 
     changed = Signal()
     image_changed = Signal()
     taken = Signal()
     found = Signal(object)
+    renewed = Signal(object)
 
     def __init__(self, events: EngineEvents, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -68,6 +70,7 @@ class OwnImage(QObject):
         self._name = ""
         self._events = events
         self._request = 0
+        self._again: EncodeImage | None = None
         self._encoding = LatestWins(events, events.encoded, self)
         self._encoding.replied.connect(self._on_encoded)
         self._encoding.failed.connect(self._on_failed)
@@ -174,6 +177,12 @@ class OwnImage(QObject):
             self.searching, self.step = True, 0
         self.changed.emit()
 
+    def encode_again(self) -> None:
+        """Have the image encoded with newer weights; ``renewed`` follows. A descent is not begun again."""
+        if self._info is not None and self.levels is not None and self.way == "encoder" and not self._encoding.busy:
+            self._again = EncodeImage(run=self._info.run, image=Array.of(self.levels))
+            self._encoding.submit(self._again)
+
     def stop(self) -> None:
         """End the descent; the best code so far stays."""
         if self.searching:
@@ -191,8 +200,12 @@ class OwnImage(QObject):
     def _on_encoded(self, event: Encoded) -> None:
         command = self._encoding.answered
         assert isinstance(command, EncodeImage)
+        encoding = self._encoded(command.image.numpy(), event.code.numpy(), event.deviation)
+        if command is self._again:
+            self.renewed.emit(encoding)
+            return
         self.problem = ""
-        self._tell_found(command.image.numpy(), event.code.numpy(), event.deviation)
+        self.found.emit(encoding)
         self.changed.emit()
 
     def _on_projected(self, event: ImageProjected) -> None:
@@ -201,12 +214,12 @@ class OwnImage(QObject):
         self.step, self.error = event.step, event.error
         if event.done:
             self._request, self.searching = 0, False
-        self._tell_found(self.levels, event.code.numpy(), None)
+        self.found.emit(self._encoded(self.levels, event.code.numpy(), None))
         self.changed.emit()
 
-    def _tell_found(self, levels: NDArray[np.uint8], code: NDArray[np.float32], deviation: Array | None) -> None:
+    def _encoded(self, levels: NDArray[np.uint8], code: NDArray[np.float32], deviation: Array | None) -> Encoding:
         assert self.spec is not None
-        encoding = Encoding(
+        return Encoding(
             split="",
             index=-1,
             label="",
@@ -214,7 +227,6 @@ class OwnImage(QObject):
             code=code,
             deviation=None if deviation is None else deviation.numpy(),
         )
-        self.found.emit(encoding)
 
     def _on_failed(self, event: CommandFailed) -> None:
         self.tell("" if event.message == ENGINE_GONE else event.message)

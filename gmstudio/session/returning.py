@@ -57,7 +57,7 @@ class Returning(QObject):
         self._background = Background(self)
         self._background.done.connect(self._on_read)
         self._background.failed.connect(self.failed)
-        latents.refused.connect(self.failed)
+        latents.visits.refused.connect(self.failed)
 
     def bring_back(self, path: str) -> None:
         """Read a file; ``returned`` or ``failed`` follows."""

@@ -3,34 +3,15 @@
 import numpy as np
 import pytest
 from latent_engine import DIMS, GAN, VAE, LatentEngine
+from latent_fixture import engine, session, watched
 from pytestqt.qtbot import QtBot
 
 from gmstudio.messages import CommandFailed, KeepNotes
 from gmstudio.session.latent_directions import LatentDirections
 from gmstudio.session.latent_notes import Direction
 from gmstudio.session.latents import LatentsSession
-from gmstudio.session.library import RunLibrary
 
-
-@pytest.fixture
-def engine() -> LatentEngine:
-    return LatentEngine()
-
-
-def watched(engine: LatentEngine) -> LatentsSession:
-    session = LatentsSession(engine, RunLibrary(engine))
-    engine.hello()
-    session.choose_run(VAE)
-    session.set_watching(True)
-    engine.serve()
-    return session
-
-
-@pytest.fixture
-def session(qtbot: QtBot, engine: LatentEngine) -> LatentsSession:
-    session = watched(engine)
-    yield session
-    session.set_watching(False)
+__all__ = ["engine", "session"]
 
 
 @pytest.fixture

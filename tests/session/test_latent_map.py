@@ -3,29 +3,15 @@
 import numpy as np
 import pytest
 from latent_engine import GAN, RBM, VAE, LatentEngine
+from latent_fixture import engine, session
 from pytestqt.qtbot import QtBot
 
 from gmstudio.messages import Decode, EncodeSplit
 from gmstudio.session.latent_map import LatentMap
 from gmstudio.session.latent_plane import Plane, axis
 from gmstudio.session.latents import LatentsSession
-from gmstudio.session.library import RunLibrary
 
-
-@pytest.fixture
-def engine() -> LatentEngine:
-    return LatentEngine()
-
-
-@pytest.fixture
-def session(qtbot: QtBot, engine: LatentEngine) -> LatentsSession:
-    session = LatentsSession(engine, RunLibrary(engine))
-    engine.hello()
-    session.choose_run(VAE)
-    session.set_watching(True)
-    engine.serve()
-    yield session
-    session.set_watching(False)
+__all__ = ["engine", "session"]
 
 
 @pytest.fixture

@@ -6,25 +6,19 @@ import numpy as np
 import pytest
 import torch
 from latent_engine import DIMS, GAN, VAE, WIDE, LatentEngine
+from latent_fixture import engine, watched
 from pytestqt.qtbot import QtBot
 
 from gmstudio.messages import BrowseData, Command, Decode, Encode, MeasureLatents, OpenRun
 from gmstudio.session.latents import LatentsSession, Shown
 from gmstudio.session.library import RunLibrary
 
-
-@pytest.fixture
-def engine() -> LatentEngine:
-    return LatentEngine()
+__all__ = ["engine"]
 
 
 @pytest.fixture
 def session(qtbot: QtBot, engine: LatentEngine) -> LatentsSession:
-    session = LatentsSession(engine, RunLibrary(engine))
-    engine.hello()
-    session.choose_run(VAE)
-    session.set_watching(True)
-    engine.serve()
+    session = watched(engine)
     session.told.halt()  # it has a test of its own, and would ask between others' questions
     yield session
     session.set_watching(False)
@@ -37,7 +31,7 @@ def shown(session: LatentsSession) -> Shown:
 
 def settle(qtbot: QtBot, engine: LatentEngine, session: LatentsSession) -> None:
     """Answer everything, the strips that wait for their turn included."""
-    qtbot.waitUntil(lambda: not session.traversal._gap.isActive() and not session.path._gap.isActive())
+    qtbot.waitUntil(lambda: not session.strips.traversal._gap.isActive() and not session.strips.path._gap.isActive())
     engine.serve()
 
 
@@ -45,7 +39,7 @@ def test_a_run_opens_at_the_priors_mean(session: LatentsSession, engine: LatentE
     assert session.num_dims == DIMS
     assert not session.code.any()
     assert np.array_equal(shown(session).image, engine.means(VAE, session.code))
-    assert shown(session).step == 300 and shown(session).score is None
+    assert shown(session).step == 300
     assert session.measures.kl is not None and session.gallery.page is not None
 
 
@@ -144,8 +138,8 @@ def test_the_traversal_runs_along_the_dimension_touched_last(
     session.set_value(4, 0.5)
     settle(qtbot, engine, session)
     assert session.dim == 4
-    assert session.traversal.images is not None
-    for value, image in zip(session.traversed, session.traversal.images, strict=True):
+    assert session.strips.traversal.images is not None
+    for value, image in zip(session.strips.traversed, session.strips.traversal.images, strict=True):
         code = session.code.copy()
         code[4] = value
         assert np.array_equal(image, engine.means(VAE, code))
@@ -240,10 +234,9 @@ def test_pages_follow_the_chosen_image(session: LatentsSession, engine: LatentEn
     assert session.gallery.size == 1437 and session.gallery.page.split == "train"
 
 
-def test_a_gan_has_scores_but_no_data_to_encode(session: LatentsSession, engine: LatentEngine) -> None:
+def test_a_gan_has_no_data_to_encode(session: LatentsSession, engine: LatentEngine) -> None:
     session.choose_run(GAN)
     engine.serve()
-    assert shown(session).score is not None and 0 < shown(session).score < 1
     assert session.measures.kl is None and session.measures.effect is not None
     assert session.measures.sorted_by == "index"
     assert not session.gallery.usable
@@ -292,9 +285,9 @@ def test_a_journey_sets_the_code_and_another_code_ends_it(
     way.go_to(0.25)
     np.testing.assert_allclose(session.code, 0.75 * a + 0.25 * b, rtol=1e-6)
     settle(qtbot, engine, session)
-    assert session.path.images is not None
-    assert np.array_equal(session.path.images[0], engine.means(VAE, a))
-    assert np.array_equal(session.path.images[-1], engine.means(VAE, b))
+    assert session.strips.path.images is not None
+    assert np.array_equal(session.strips.path.images[0], engine.means(VAE, a))
+    assert np.array_equal(session.strips.path.images[-1], engine.means(VAE, b))
     way.play()
     session.set_value(0, 3.0)
     assert not way.playing and not way.followed
@@ -311,8 +304,8 @@ def test_while_it_trains_the_image_follows_the_weights(
             parameter.add_(0.5)
     qtbot.waitUntil(lambda: (engine.serve(), shown(session).step == 301)[1])
     assert np.array_equal(shown(session).image, engine.means(VAE, session.code))
-    traversal = session.traversal.images
-    qtbot.waitUntil(lambda: (engine.serve(), session.traversal.images is not traversal)[1])
+    traversal = session.strips.traversal.images
+    qtbot.waitUntil(lambda: (engine.serve(), session.strips.traversal.images is not traversal)[1])
     engine.train(VAE, "finished")
     engine.weights_step = 302
     engine.serve()
@@ -383,18 +376,45 @@ def test_an_encoding_that_fails_is_told_beside_the_data(session: LatentsSession,
     assert session.gallery.encoding is None
 
 
-def test_while_it_trains_the_encoded_image_keeps_its_code_but_its_posterior_moves(
-    qtbot: QtBot, session: LatentsSession, engine: LatentEngine
-) -> None:
-    session.gallery.encode()
-    engine.serve()
-    first, code = session.gallery.encoding, session.code
+def train_the_encoder(engine: LatentEngine) -> None:
     engine.train(VAE)
     with torch.no_grad():
         for parameter in engine.models[VAE].encoder.parameters():
             parameter.add_(0.1)
+
+
+def test_while_it_trains_the_code_follows_the_encoded_image_until_it_is_moved(
+    qtbot: QtBot, session: LatentsSession, engine: LatentEngine
+) -> None:
+    session.gallery.encode()
+    engine.serve()
+    first = session.gallery.encoding
+    train_the_encoder(engine)
     qtbot.waitUntil(lambda: (engine.serve(), session.gallery.encoding is not first)[1])
-    assert session.gallery.encoding is not None and first is not None
-    assert not np.array_equal(session.gallery.encoding.code, first.code)
+    second = session.gallery.encoding
+    assert first is not None and second is not None and not np.array_equal(second.code, first.code)
+    np.testing.assert_array_equal(session.code, session.range.clip(second.code))
+    assert engine.last(Encode).index == first.index and session.reconstructs
+    session.set_value(0, 1.5)
+    code = session.code
+    qtbot.waitUntil(lambda: (engine.serve(), session.gallery.encoding is not second)[1])
     np.testing.assert_array_equal(session.code, code)
-    assert engine.last(Encode).index == first.index
+
+
+def test_while_it_trains_the_code_follows_ones_own_image_too(
+    qtbot: QtBot, session: LatentsSession, engine: LatentEngine
+) -> None:
+    image = engine.dataset.split("test").images[3]
+    session.own.draw(image)
+    engine.serve()
+    first = session.gallery.encoding
+    train_the_encoder(engine)
+    qtbot.waitUntil(lambda: (engine.serve(), session.gallery.encoding is not first)[1])
+    second = session.gallery.encoding
+    assert first is not None and second is not None and (second.split, second.title) == ("", "your image")
+    assert np.array_equal(second.image, first.image) and not np.array_equal(second.code, first.code)
+    np.testing.assert_array_equal(session.code, session.range.clip(second.code))
+    session.gallery.encode()
+    session.own.encode_again()  # its answer comes when another image is looked at
+    engine.serve()
+    assert session.gallery.encoding is not None and session.gallery.encoding.split == "valid"

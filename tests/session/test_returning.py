@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from latent_engine import GAN, VAE, WIDE, LatentEngine
+from latent_fixture import engine, session
 from pytestqt.qtbot import QtBot
 
 from gmstudio.provenance import Provenance
@@ -12,24 +13,9 @@ from gmstudio.session.export import Export, ExportPlan
 from gmstudio.session.export_files import FORMATS, Format, ffmpeg_path, write_png
 from gmstudio.session.export_sources import codes_of, frame_count, journey_of, origin_of
 from gmstudio.session.latents import LatentsSession
-from gmstudio.session.library import RunLibrary
 from gmstudio.session.returning import Returned, Returning
 
-
-@pytest.fixture
-def engine() -> LatentEngine:
-    return LatentEngine()
-
-
-@pytest.fixture
-def session(qtbot: QtBot, engine: LatentEngine) -> LatentsSession:
-    session = LatentsSession(engine, RunLibrary(engine))
-    engine.hello()
-    session.choose_run(VAE)
-    session.set_watching(True)
-    engine.serve()
-    yield session
-    session.set_watching(False)
+__all__ = ["engine", "session"]
 
 
 @pytest.fixture
@@ -147,7 +133,7 @@ def test_a_run_that_is_not_here_and_a_foreign_file_are_told(
 def test_codes_of_another_space_are_refused(qtbot: QtBot, session: LatentsSession, engine: LatentEngine) -> None:
     journey = journey_of(origin_of(session, "image"))
     assert journey is not None
-    with qtbot.waitSignal(session.refused):
+    with qtbot.waitSignal(session.visits.refused):
         session.bring_back(WIDE, journey)
         engine.serve()
     assert session.num_dims == 40

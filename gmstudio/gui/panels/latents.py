@@ -173,7 +173,7 @@ class LatentsPanel(Panel):
         self._library.changed.connect(self._refresh_words)
         self.tabs.currentChanged.connect(self._on_view_chosen)
         session.own.taken.connect(lambda: self.tabs.setCurrentWidget(self.views["own"]))
-        session.arrived.connect(lambda: self.tabs.setCurrentWidget(self.views["journey"]))
+        session.visits.arrived.connect(lambda: self.tabs.setCurrentWidget(self.views["journey"]))
         self._on_view_chosen()
 
     # ---- showing -----------------------------------------------------------------------------------------------

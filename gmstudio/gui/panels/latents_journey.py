@@ -158,7 +158,7 @@ class JourneyView(LatentView):
         session, journey = self._session, self._journey
         session.run_changed.connect(self._refresh)
         session.code_changed.connect(self._on_code_changed)
-        session.path.changed.connect(self._on_images)
+        session.strips.path.changed.connect(self._on_images)
         journey.changed.connect(self._refresh)
         journey.moved.connect(self._show_position)
         self.position.value_changed.connect(lambda value: self._go_to(value - 1))
@@ -207,7 +207,7 @@ class JourneyView(LatentView):
     # ---- showing -----------------------------------------------------------------------------------------------
 
     def _on_images(self) -> None:
-        show_images(self.strip, self._session.path.images)
+        show_images(self.strip, self._session.strips.path.images)
 
     def _refresh(self) -> None:
         journey, dims = self._journey, self._session.num_dims

@@ -17,7 +17,8 @@ from gmstudio.gui.panels.panel import Panel
 from gmstudio.gui.theme import GRID
 from gmstudio.gui.widgets.elided_label import ElidedLabel
 from gmstudio.gui.widgets.traversal_strip import TraversalStrip
-from gmstudio.session.latents import NUM_TRAVERSED, LatentsSession
+from gmstudio.session.latent_strips import NUM_TRAVERSED
+from gmstudio.session.latents import LatentsSession
 
 TITLE_WIDTH = 11 * GRID
 STRIP_TIP = "The image along the chosen dimension, all others as they are. Click an image, or drag, to go there."
@@ -60,8 +61,8 @@ class TraversalView(LatentView):
         session.dim_changed.connect(self._refresh)
         session.locks_changed.connect(self._refresh)
         session.notes.names_changed.connect(self._refresh)
-        session.traversal.changed.connect(self._on_images)
-        self.strip.clicked.connect(lambda index: session.set_value(session.dim, float(session.traversed[index])))
+        session.strips.traversal.changed.connect(self._on_images)
+        self.strip.clicked.connect(lambda index: session.set_value(session.dim, float(session.strips.traversed[index])))
         self.strip.scrubbed.connect(self._on_scrubbed)
         self._refresh()
 
@@ -98,7 +99,7 @@ class TraversalView(LatentView):
         self.title.set_words(f"Along {session.label(session.dim)}")
         self.value.setText(session.range.told(value) + (" fixed" if locked else ""))
         self.strip.setEnabled(not locked)
-        values, unit = session.traversed, session.range.unit
+        values, unit = session.strips.traversed, session.range.unit
         captions = [f"{round(float(value), 1):g}{unit}" if value else "0" for value in values]
         if captions != self._captions:
             self._captions = captions
@@ -107,7 +108,7 @@ class TraversalView(LatentView):
         self.strip.set_position((value - float(values[0])) / spacing)
 
     def _on_images(self) -> None:
-        show_images(self.strip, self._session.traversal.images)
+        show_images(self.strip, self._session.strips.traversal.images)
 
     def _on_scrubbed(self, position: float) -> None:
         low, high = self._session.range.near, self._session.range.far

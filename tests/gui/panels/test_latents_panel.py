@@ -1,11 +1,11 @@
 """The Latents panel: its controls write the session's state, and show it."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from latent_engine import DIMS, GAN, VAE, WIDE, LatentEngine
+from latent_fixture import click, control, engine, open_view, panel
 from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
@@ -18,53 +18,7 @@ from gmstudio.gui.theme import theme
 from gmstudio.session.latents import LatentsSession
 from gmstudio.session.library import RunLibrary
 
-
-@pytest.fixture
-def engine() -> LatentEngine:
-    return LatentEngine()
-
-
-@pytest.fixture
-def library(qtbot: QtBot, engine: LatentEngine) -> RunLibrary:
-    return RunLibrary(engine)
-
-
-@pytest.fixture
-def session(engine: LatentEngine, library: RunLibrary) -> LatentsSession:
-    return LatentsSession(engine, library)
-
-
-@pytest.fixture
-def panel(qtbot: QtBot, engine: LatentEngine, session: LatentsSession, library: RunLibrary) -> Iterator[LatentsPanel]:
-    panel = LatentsPanel(session, library)
-    qtbot.addWidget(panel)
-    panel.resize(1200, 720)
-    panel.show()
-    panel.activateWindow()
-    engine.hello()
-    engine.serve()
-    yield panel
-    panel.hide()
-
-
-def control(panel: LatentsPanel, name: str) -> QWidget:
-    found = panel.findChild(QWidget, f"latents.{name}")
-    assert found is not None, name
-    return found
-
-
-def click(qtbot: QtBot, panel: LatentsPanel, name: str) -> None:
-    button = control(panel, name)
-    assert isinstance(button, QAbstractButton) and button.isEnabled()
-    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-
-
-def open_view(panel: LatentsPanel, name: str) -> None:
-    """Open a view by its action."""
-    action = panel.findChild(QAction, f"action.latents.view_{name}")
-    assert action is not None
-    action.trigger()
-    assert panel.tabs.currentWidget() is panel.views[name] and panel.views[name].isVisible()
+__all__ = ["engine", "panel"]
 
 
 def test_controls_have_names_words_and_tips(panel: LatentsPanel) -> None:
@@ -180,22 +134,20 @@ def test_a_vae_is_sorted_by_kl_and_can_be_otherwise(panel: LatentsPanel) -> None
     assert list(panel.sliders.bank.order) == list(range(DIMS))
 
 
-def test_collapsed_dimensions_are_counted(panel: LatentsPanel, session: LatentsSession) -> None:
-    session.measures.kl = np.array([1.0, 0.001, 0.5, 0.0, 2.0], np.float32)
-    session.measures.changed.emit()
+def test_collapsed_dimensions_are_counted(panel: LatentsPanel) -> None:
+    panel.session.measures.kl = np.array([1.0, 0.001, 0.5, 0.0, 2.0], np.float32)
+    panel.session.measures.changed.emit()
     assert "2 of 5 dimensions are collapsed" in panel.sliders.summary.text()
     assert list(panel.sliders.bank.order) == [4, 0, 2, 1, 3]
 
 
-def test_the_order_does_not_change_under_the_users_hands(
-    qtbot: QtBot, panel: LatentsPanel, session: LatentsSession
-) -> None:
+def test_the_order_does_not_change_under_the_users_hands(qtbot: QtBot, panel: LatentsPanel) -> None:
     before = panel.sliders.bank.order
     slider = control(panel, "slider.0")
     slider.setFocus()
     qtbot.waitUntil(slider.hasFocus)
-    session.measures.kl = np.array([0.1, 0.2, 0.3, 0.4, 0.5], np.float32)
-    session.measures.changed.emit()
+    panel.session.measures.kl = np.array([0.1, 0.2, 0.3, 0.4, 0.5], np.float32)
+    panel.session.measures.changed.emit()
     assert panel.sliders.bank.order == before
     panel.sliders.bank.left.emit()
     assert list(panel.sliders.bank.order) == [4, 3, 2, 1, 0]
@@ -282,9 +234,9 @@ def test_a_gan_shows_its_verdict_and_no_data(qtbot: QtBot, panel: LatentsPanel, 
     panel.run.choose(GAN)
     engine.serve()
     qtbot.waitUntil(lambda: (engine.serve(), "D(x)" in told.text())[1])
-    shown = panel.session.shown
-    assert shown is not None and shown.score is not None
-    assert f"D(x) = {shown.score:.3f}" in told.text().replace("\u00a0", " ") and "nats" in told.text()
+    verdict = panel.session.told.values["D(x)"]
+    assert 0 < verdict < 1
+    assert f"D(x) = {verdict:.3f}" in told.text().replace("\u00a0", " ") and "nats" in told.text()
     open_view(panel, "data")
     assert "has no encoder" in panel.views["data"].strip._placeholder and not panel.views["data"].strip.isEnabled()
     assert panel.sliders.sort.findData("kl") == -1
@@ -299,12 +251,12 @@ def test_another_run_has_its_own_sliders(qtbot: QtBot, panel: LatentsPanel, engi
     qtbot.waitUntil(lambda: panel.findChild(QWidget, "latents.slider.39") is None)
 
 
-def test_it_goes_on_after_the_engines_death(panel: LatentsPanel, engine: LatentEngine, library: RunLibrary) -> None:
+def test_it_goes_on_after_the_engines_death(panel: LatentsPanel, engine: LatentEngine) -> None:
     panel.session.randomize(1)
     engine.serve()
     image = panel.image.image
     engine.die()
-    library.lose_engine()
+    panel.session._library.lose_engine()
     assert panel.image.image is image
     engine.hello()
     engine.serve()

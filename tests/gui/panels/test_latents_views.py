@@ -1,57 +1,21 @@
 """The map's and the directions' views, and names and hiding of dimensions, in the panel: controls and state agree."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 from latent_engine import GAN, RBM, VAE, LatentEngine
+from latent_fixture import click, control, engine, open_view, panel
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QLineEdit, QWidget
+from PySide6.QtWidgets import QAbstractSlider, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from gmstudio.gui.panels.latents import LatentsPanel
-from gmstudio.session.latents import LatentsSession
-from gmstudio.session.library import RunLibrary
 
-
-@pytest.fixture
-def engine() -> LatentEngine:
-    return LatentEngine()
-
-
-@pytest.fixture
-def panel(qtbot: QtBot, engine: LatentEngine) -> Iterator[LatentsPanel]:
-    library = RunLibrary(engine)
-    panel = LatentsPanel(LatentsSession(engine, library), library)
-    qtbot.addWidget(panel)
-    panel.resize(1200, 720)
-    panel.show()
-    panel.activateWindow()
-    engine.hello()
-    engine.serve()
-    yield panel
-    panel.hide()
-
-
-def control(panel: LatentsPanel, name: str) -> QWidget:
-    found = panel.findChild(QWidget, f"latents.{name}")
-    assert found is not None, name
-    return found
-
-
-def click(qtbot: QtBot, panel: LatentsPanel, name: str) -> None:
-    button = control(panel, name)
-    assert isinstance(button, QAbstractButton) and button.isEnabled() and button.isVisible()
-    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-
-
-def open_view(panel: LatentsPanel, engine: LatentEngine, name: str) -> None:
-    panel.tabs.setCurrentWidget(panel.views[name])
-    engine.serve()
+__all__ = ["engine", "panel"]
 
 
 def test_the_map_moves_the_code_and_is_no_larger_than_the_image(panel: LatentsPanel, engine: LatentEngine) -> None:
-    open_view(panel, engine, "map")
+    open_view(panel, "map")
+    engine.serve()
     view = panel.views["map"]
     assert view.canvas.isVisible() and view.canvas.width() <= panel.image.width()
     shown = panel.session.map
@@ -63,12 +27,14 @@ def test_the_map_moves_the_code_and_is_no_larger_than_the_image(panel: LatentsPa
     view.canvas.picked.emit(3)
     np.testing.assert_array_equal(panel.session.code, shown.scatter.codes[3])
     assert view.canvas.position == pytest.approx(shown.position)
-    open_view(panel, engine, "along")
+    open_view(panel, "along")
+    engine.serve()
     assert not view.canvas.isVisible()
 
 
 def test_axes_size_and_layers_of_the_map_are_chosen(panel: LatentsPanel, engine: LatentEngine) -> None:
-    open_view(panel, engine, "map")
+    open_view(panel, "map")
+    engine.serve()
     view, shown = panel.views["map"], panel.session.map
     view.across.setCurrentIndex(4)
     view.up.setCurrentIndex(0)
@@ -88,9 +54,11 @@ def test_axes_size_and_layers_of_the_map_are_chosen(panel: LatentsPanel, engine:
 def test_a_family_without_an_encoder_says_so(panel: LatentsPanel, engine: LatentEngine) -> None:
     panel.run.choose(GAN)
     engine.serve()
-    open_view(panel, engine, "map")
+    open_view(panel, "map")
+    engine.serve()
     assert "no encoder" in panel.views["map"].words.words and not panel.views["map"].data.isEnabled()
-    open_view(panel, engine, "directions")
+    open_view(panel, "directions")
+    engine.serve()
     view = panel.views["directions"]
     assert view.search.isEnabled() and not view.strip.isEnabled()
     view.kind.setCurrentIndex(view.kind.findData("components"))
@@ -101,7 +69,8 @@ def test_a_family_without_an_encoder_says_so(panel: LatentsPanel, engine: Latent
 def test_a_direction_is_found_gone_along_named_saved_and_deleted(
     qtbot: QtBot, panel: LatentsPanel, engine: LatentEngine
 ) -> None:
-    open_view(panel, engine, "directions")
+    open_view(panel, "directions")
+    engine.serve()
     click(qtbot, panel, "find_directions")
     engine.serve()
     directions = panel.session.directions
@@ -127,7 +96,8 @@ def test_a_direction_is_found_gone_along_named_saved_and_deleted(
 
 
 def test_slots_take_images_and_codes(qtbot: QtBot, panel: LatentsPanel, engine: LatentEngine) -> None:
-    open_view(panel, engine, "directions")
+    open_view(panel, "directions")
+    engine.serve()
     view = panel.views["directions"]
     view.strip.clicked.emit(2)
     view.strip.clicked.emit(5)
@@ -152,7 +122,8 @@ def test_a_dimension_is_named_by_key_and_called_so_everywhere(
     engine.serve()
     assert panel.session.notes.names == {2: "slant"} and engine.notes[VAE]["dimension_names"] == {"2": "slant"}
     assert panel.views["along"].title.words == "Along slant (z₂)"
-    open_view(panel, engine, "map")
+    open_view(panel, "map")
+    engine.serve()
     assert panel.views["map"].across.findText("slant (z₂)") >= 0
 
 
