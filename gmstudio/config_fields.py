@@ -1,0 +1,133 @@
+"""The fields of a config: described once beside their types, told as JSON Schema, and checked in words.
+
+Nothing here imports torch or Qt, so the window and the engine can both read it.
+"""
+
+import json
+import math
+from typing import Any, TypeVar
+
+import msgspec
+
+ConfigT = TypeVar("ConfigT", bound=msgspec.Struct)
+
+_META: Any = msgspec.Meta  # its stub has one overload per pair of bounds
+
+
+class ConfigError(ValueError):
+    """Settings that cannot be used; says so field by field.
+
+    Attributes:
+        errors: field name → one sentence naming the value, the limit and the remedy.
+    """
+
+    def __init__(self, errors: dict[str, str]) -> None:
+        self.errors = errors
+        super().__init__(" ".join(errors.values()))
+
+
+def field(
+    title: str,
+    help: str,
+    *,
+    ge: float | None = None,
+    le: float | None = None,
+    gt: float | None = None,
+    unit: str = "",
+    log: bool = False,
+    advanced: bool = False,
+) -> msgspec.Meta:
+    """Describe a config field, as in ``width: Annotated[int, field("Width", "…", ge=1)] = 500``.
+
+    Args:
+        title: the label in a form.
+        help: the tooltip, one or two sentences in words of the field.
+        ge: smallest value allowed.
+        le: largest value allowed.
+        gt: the value must be larger than this.
+        unit: what is counted or measured, for example ``pixels``.
+        log: the value spans orders of magnitude, so a form should step it by factors.
+        advanced: a form may fold it away.
+    """
+    extra = {"unit": unit, "log": log, "advanced": advanced}
+    meta: msgspec.Meta = _META(title=title, description=help, ge=ge, le=le, gt=gt, extra_json_schema=extra)
+    return meta
+
+
+def schema_of(config_type: type[msgspec.Struct]) -> dict[str, Any]:
+    """The JSON Schema of a config class, flat: ``{"properties": {...}}`` in declaration order.
+
+    Each property has ``title``, ``description``, ``default``, ``unit``, ``log``, ``advanced`` and either ``type``
+    (``integer``, ``number``, ``boolean``, ``string``) with ``minimum``/``maximum``/``exclusiveMinimum`` or
+    ``enum`` (choices), or ``anyOf`` with a null for an optional value.
+    """
+    schema = msgspec.json.schema(config_type)
+    (definition,) = [d for name, d in schema["$defs"].items() if name == config_type.__name__]
+    return json.loads(json.dumps(definition))  # type: ignore[no-any-return]
+
+
+def parse_config(config_type: type[ConfigT], values: dict[str, Any]) -> ConfigT:
+    """Build a config from plain values, checking every field.
+
+    Args:
+        config_type: a msgspec Struct class whose fields are described with ``field``.
+        values: field name → value; strings are converted (``"500"`` → 500). Missing fields take their default.
+
+    Raises:
+        ConfigError: for unknown fields and values outside their range, all of them at once.
+    """
+    known = {f.name: f for f in msgspec.structs.fields(config_type)}
+    properties = schema_of(config_type)["properties"]
+    errors: dict[str, str] = {}
+    parsed: dict[str, Any] = {}
+    for name, value in values.items():
+        if name not in known:
+            errors[name] = f"There is no setting {name!r}; there are {', '.join(known)}."
+            continue
+        try:
+            parsed[name] = msgspec.convert(value, known[name].type, strict=False)
+        except msgspec.ValidationError:
+            errors[name] = _refusal(properties[name], name, value)
+            continue
+        if isinstance(parsed[name], float) and not math.isfinite(parsed[name]):
+            errors[name] = _refusal(properties[name], name, value)
+    if errors:
+        raise ConfigError(errors)
+    return config_type(**parsed)
+
+
+def check_config(config: ConfigT) -> ConfigT:
+    """Return the config, or raise ``ConfigError``: msgspec does not check ranges in ``__init__``, this does."""
+    return parse_config(type(config), {f: getattr(config, f) for f in config.__struct_fields__})
+
+
+def _refusal(prop: dict[str, Any], name: str, value: object) -> str:
+    return f"{prop.get('title', name)} is {value!r}; it must be {describe_limits(prop)}."
+
+
+def describe_limits(prop: dict[str, Any]) -> str:
+    """What a schema property accepts, in words: ``a whole number from 1 to 512``."""
+    if "enum" in prop:
+        return "one of " + ", ".join(str(v) for v in prop["enum"])
+    options = [p for p in prop.get("anyOf", []) if p.get("type") != "null"]
+    if options:
+        return describe_limits({**options[0]}) + ", or empty"
+    kind = {
+        "integer": "a whole number",
+        "number": "a number",
+        "boolean": "true or false",
+        "string": "text",
+        "array": "a list",
+    }[prop["type"]]
+    low, high, above = prop.get("minimum"), prop.get("maximum"), prop.get("exclusiveMinimum")
+    if low is not None and high is not None:
+        return f"{kind} from {low:g} to {high:g}"
+    if above is not None and high is not None:
+        return f"{kind} above {above:g} and at most {high:g}"
+    if low is not None:
+        return f"{kind}, {low:g} or more"
+    if above is not None:
+        return f"{kind} above {above:g}"
+    if high is not None:
+        return f"{kind}, {high:g} or less"
+    return kind
