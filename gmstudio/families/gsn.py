@@ -117,7 +117,7 @@ class Transition(nn.Module):
     def __init__(self, config: GSNConfig, image: ImageSpec, num_features: int) -> None:
         super().__init__()
         self.noise = config.hidden_noise
-        self.shape, self.num_hidden = image.shape, config.num_hidden
+        self.shape, self.num_hidden = (*image.shape, num_features), config.num_hidden
         widths = [image.num_dims, *[config.num_hidden] * config.num_layers]
         outputs = [image.num_dims * num_features, *widths[1:]]
         self.up = nn.ModuleList(nn.Linear(low, high) for low, high in pairwise(widths))
@@ -139,7 +139,7 @@ class Transition(nn.Module):
             for level in range(first, len(layers), 2):
                 layers[level] = self._layer(layers, level, generator)
         outputs: Tensor = self.down[0](layers[1]).to(corrupted_BCHW.dtype)
-        return outputs.view(len(outputs), *self.shape, -1), tuple(layers[1:])
+        return outputs.unflatten(1, self.shape), tuple(layers[1:])
 
     def _layer(self, layers: list[Tensor], level: int, generator: torch.Generator | None) -> Tensor:
         total: Tensor = self.up[level - 1](layers[level - 1])
@@ -280,7 +280,7 @@ class GSN(Family):
 
     def sample_pieces(self, n: int, generator: torch.Generator | None = None) -> Iterator[Tensor | None]:
         """Yields None every few milliseconds, then the images of ``sample``."""
-        done: list[Tensor] = []
+        done = [torch.empty((0, *self.image.shape), dtype=torch.uint8, device=self.device)]
         widest = max(self.image.num_dims * self.image.levels, self.config.num_hidden * self.config.num_layers)
         rows, began = max(1, MAX_FLOATS // widest), time.perf_counter()
         for start in range(0, n, rows):

@@ -141,5 +141,4 @@ def scaled(x: Tensor, levels: int, like: Tensor) -> Tensor:
 
 def subpixel_features(maps_BMHW: Tensor, channels: int) -> Tensor:
     """Split (B, C·F, H, W) maps into features per sub-pixel (B, C, H, W, F)."""
-    batch, _, height, width = maps_BMHW.shape
-    return torch.movedim(maps_BMHW.reshape(batch, channels, -1, height, width), 2, -1)
+    return torch.movedim(maps_BMHW.unflatten(1, (channels, maps_BMHW.shape[1] // channels)), 2, -1)

@@ -18,7 +18,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "pixelcnn": {"num_channels": 4, "num_blocks": 1},
     "vae": {"kl_warmup": 15},  # which a resumed run goes on with
     "autoencoder": {"noise": "masking"},
-    "gan": {},
+    "gan": {"ema": 0.9, "spectral_norm": True, "discriminator_steps": 2},  # whose average and norms go on
     "rbm": {"num_chains": 8, "sample_steps": 10},  # chains go on too
     "gsn": {"num_hidden": 50, "sample_steps": 10},
     "realnvp": {"num_channels": 4, "num_couplings": 1},
