@@ -23,7 +23,7 @@ from gmstudio.engine.optimizers import PhaseOptimizer, learning_rate
 from gmstudio.engine.sample_quality import SampleQuality, has_no_likelihood
 from gmstudio.engine.sampling import draw_grid, grid_kind
 from gmstudio.engine.train_graph import updates_for
-from gmstudio.engine.train_step import Outcome, TrainStep, phase_loss
+from gmstudio.engine.train_step import Due, Outcome, TrainStep, phase_loss
 from gmstudio.families.base import Family, Phase
 from gmstudio.messages import Array, CheckpointSaved, Event, FiguresDrawn, HistoryAppended, SamplesDrawn, Series
 from gmstudio.runs.checkpoints import CHECKPOINTS_NAME
@@ -189,15 +189,13 @@ class Trainer:
         want_norm = step % NORM_EVERY == 0 or step == 1
         for update in range(1, self._batches_per_step + 1):
             index = self.step * self._batches_per_step + update - 1
-            due = [o for o in self._active if update > self._batches_per_step - o.phase.updates_per_step]
+            optimizers = [o for o in self._active if update > self._batches_per_step - o.phase.updates_per_step]
             batch = self._batches.train(index, self._generator)
-            labels = self._batches.train_labels(index) if any(o.phase.takes_labels for o in due) else None
+            labels = self._batches.train_labels(index) if any(o.phase.takes_labels for o in optimizers) else None
             record = update == self._batches_per_step
-            if due:
-                outcomes = self._updates.run(
-                    due, batch, labels, self.step, record=record, want_norm=want_norm and record
-                )
-                self._keep(outcomes, step, want_norm)
+            if optimizers:
+                due = Due(optimizers, batch, labels, self.step, record=record, want_norm=want_norm and record)
+                self._keep(self._updates.run(due), step, want_norm)
         self.step = step
         self._bound_queue()
         if want_norm:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from gmstudio.cards import Training
 from gmstudio.engine.optimizers import PhaseOptimizer
-from gmstudio.engine.train_step import Outcome, TrainStep, Updates
+from gmstudio.engine.train_step import Due, Outcome, TrainStep, Updates
 from gmstudio.nn.device_graph import CaptureError, Recorder, recorder_for
 
 REHEARSALS = 3
@@ -75,26 +75,17 @@ class GraphedStep:
         for optimizer in optimizers:
             optimizer.keep_rate_on_device()
 
-    def run(
-        self,
-        due: Sequence[PhaseOptimizer],
-        batch: Tensor,
-        labels: Tensor | None,
-        step: int,
-        *,
-        record: bool,
-        want_norm: bool,
-    ) -> list[Outcome]:
+    def run(self, due: Due) -> list[Outcome]:
         """See ``Updates``."""
-        key = tuple(optimizer.phase.name for optimizer in due)
+        key = tuple(optimizer.phase.name for optimizer in due.optimizers)
         if not self._given_up and key not in self._recorded and self._rehearsed.get(key, 0) == REHEARSALS:
-            self._capture(key, due, batch, labels)
+            self._capture(key, due)
         recording = self._recorded.get(key)
         if recording is not None:
-            return self._replay(recording, due, batch, labels, step, record=record, want_norm=want_norm)
+            return self._replay(recording, due)
 
         def plainly() -> list[Outcome]:
-            return self._plain.run(due, batch, labels, step, record=record, want_norm=want_norm)
+            return self._plain.run(due)
 
         return plainly() if self._given_up else self._rehearse(key, plainly)
 
@@ -107,18 +98,19 @@ class GraphedStep:
             self._give_up("the update waits for the device")
         return outcomes
 
-    def _capture(self, key: Key, due: Sequence[PhaseOptimizer], batch: Tensor, labels: Tensor | None) -> None:
-        static_batch, static_labels = batch.clone(), None if labels is None else labels.clone()
+    def _capture(self, key: Key, due: Due) -> None:
+        labels = None if due.labels is None else due.labels.clone()
+        static = due._replace(batch=due.batch.clone(), labels=labels, want_norm=True)
         values: list[Tensor] = []
         layout: Layout = []
 
         def update() -> None:
-            outcomes = self._plain.update(due, static_batch, static_labels, want_norm=True)
+            outcomes = self._plain.update(static)
             layout[:] = [tuple(outcome.terms) for outcome in outcomes]
             values[:] = [_gathered(outcomes)]
 
         buffers = _Buffers(self._model)
-        for optimizer in due:
+        for optimizer in due.optimizers:
             optimizer.capturable = True
         try:
             replay = self._recorder.record(update)
@@ -130,37 +122,27 @@ class GraphedStep:
             if moved:
                 self._give_up(f"the update puts another tensor in the place of {', '.join(moved)}")
             else:
-                self._recorded[key] = _Recording(replay, static_batch, static_labels, values, layout)
+                self._recorded[key] = _Recording(replay, static.batch, static.labels, values, layout)
                 self._log(f"Updates of {' and '.join(key)} are replayed from a CUDA graph from here on.")
         finally:
-            for optimizer in due:
+            for optimizer in due.optimizers:
                 optimizer.capturable = False
 
-    def _replay(
-        self,
-        recording: _Recording,
-        due: Sequence[PhaseOptimizer],
-        batch: Tensor,
-        labels: Tensor | None,
-        step: int,
-        *,
-        record: bool,
-        want_norm: bool,
-    ) -> list[Outcome]:
-        recording.batch.copy_(batch)
-        if recording.labels is not None and labels is not None:
-            recording.labels.copy_(labels)
-        for optimizer in due:
-            optimizer.set_rate(step)
+    def _replay(self, recording: _Recording, due: Due) -> list[Outcome]:
+        recording.batch.copy_(due.batch)
+        if recording.labels is not None and due.labels is not None:
+            recording.labels.copy_(due.labels)
+        for optimizer in due.optimizers:
+            optimizer.set_rate(due.step)
         recording.replay()
-        if not record:
+        if not due.record:
             return []
         kept = iter(recording.values[0].clone().unbind())  # the next replay writes over the original
         outcomes = []
-        for optimizer, names in zip(due, recording.layout, strict=True):
+        for optimizer, names in zip(due.optimizers, recording.layout, strict=True):
             terms = {name: next(kept) for name in names}
             norm = next(kept)
-            outcomes.append(Outcome(optimizer.phase, terms, norm if want_norm else None))
+            outcomes.append(Outcome(optimizer.phase, terms, norm if due.want_norm else None))
         return outcomes
 
     def _give_up(self, reason: str) -> None:

@@ -25,29 +25,31 @@ class Outcome(NamedTuple):
     norm: Tensor | None
 
 
+class Due(NamedTuple):
+    """An update that is due.
+
+    Args:
+        optimizers: of the phases that make it, one after another.
+        batch: (B, C, H, W) integers on the device.
+        labels: (B,) int64 on the device, or None.
+        step: steps made before this one, on which the learning rate depends.
+        record: whether the outcomes are wanted; if not, none are returned.
+        want_norm: whether the gradients' norms are wanted too.
+    """
+
+    optimizers: Sequence[PhaseOptimizer]
+    batch: Tensor
+    labels: Tensor | None
+    step: int
+    record: bool
+    want_norm: bool
+
+
 class Updates(Protocol):
     """Makes updates."""
 
-    def run(
-        self,
-        due: Sequence[PhaseOptimizer],
-        batch: Tensor,
-        labels: Tensor | None,
-        step: int,
-        *,
-        record: bool,
-        want_norm: bool,
-    ) -> list[Outcome]:
-        """Update the phases that are due, one after another, on a batch.
-
-        Args:
-            due: their optimizers.
-            batch: (B, C, H, W) integers on the device.
-            labels: (B,) int64 on the device, or None.
-            step: steps made before this one, on which the learning rate depends.
-            record: whether the outcomes are wanted; if not, none are returned.
-            want_norm: whether the gradients' norms are wanted too.
-        """
+    def run(self, due: Due) -> list[Outcome]:
+        """Update the phases that are due on the batch."""
 
 
 class TrainStep:
@@ -64,36 +66,25 @@ class TrainStep:
         self._generator = generator
         self._bf16 = training.precision == "bf16"
 
-    def run(
-        self,
-        due: Sequence[PhaseOptimizer],
-        batch: Tensor,
-        labels: Tensor | None,
-        step: int,
-        *,
-        record: bool,
-        want_norm: bool,
-    ) -> list[Outcome]:
+    def run(self, due: Due) -> list[Outcome]:
         """See ``Updates``."""
-        for optimizer in due:
-            optimizer.set_rate(step)
-        outcomes = self.update(due, batch, labels, want_norm=want_norm)
-        return outcomes if record else []
+        for optimizer in due.optimizers:
+            optimizer.set_rate(due.step)
+        outcomes = self.update(due)
+        return outcomes if due.record else []
 
-    def update(
-        self, due: Sequence[PhaseOptimizer], batch: Tensor, labels: Tensor | None, *, want_norm: bool
-    ) -> list[Outcome]:
+    def update(self, due: Due) -> list[Outcome]:
         """Like ``run`` at the learning rates that are set; this is what a graph can repeat."""
-        return [self._update(optimizer, batch, labels, want_norm) for optimizer in due]
+        return [self._update(optimizer, due) for optimizer in due.optimizers]
 
-    def _update(self, optimizer: PhaseOptimizer, batch: Tensor, labels: Tensor | None, want_norm: bool) -> Outcome:
+    def _update(self, optimizer: PhaseOptimizer, due: Due) -> Outcome:
         phase = optimizer.phase
         self._require_grad_of(phase)
         optimizer.zero_grad()
-        with torch.autocast(batch.device.type, dtype=torch.bfloat16, enabled=self._bf16):
-            terms = phase_loss(phase, batch, self._generator, labels)
+        with torch.autocast(due.batch.device.type, dtype=torch.bfloat16, enabled=self._bf16):
+            terms = phase_loss(phase, due.batch, self._generator, due.labels)
         terms["loss"].backward()
-        norm = optimizer.move(want_norm=want_norm)
+        norm = optimizer.move(want_norm=due.want_norm)
         if phase.after_update is not None:
             phase.after_update()
         detached = {name: value.detach() for name, value in terms.items()}
