@@ -1,9 +1,10 @@
 """The status bar: device and memory, the current job with rate and time left, and how the engine is."""
 
-from PySide6.QtCore import QSize
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QProgressBar, QStatusBar, QWidget
 
 from gmstudio.gui.theme import GRID, theme
+from gmstudio.gui.widgets.elided_label import ElidedLabel
 from gmstudio.messages import EngineReported
 from gmstudio.session.engine import EngineSession
 
@@ -18,7 +19,8 @@ STATES = {
     "closing": ("Closing…", "muted"),
 }
 BUSY = {"training": "Training", "paused": "Paused", "busy": "Engine busy"}
-PROGRESS_SIZE = QSize(160, 8)
+PROGRESS_WIDTHS = (48, 160)
+JOB_TIP = "What the engine is working on."
 
 
 class StatusBar(QStatusBar):
@@ -37,10 +39,13 @@ class StatusBar(QStatusBar):
         self._device_icon = QLabel()
         self._device_name = QLabel()
         self._memory = QLabel()
-        self._job = QLabel()
+        self._job = ElidedLabel()
+        self._job.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._progress = QProgressBar()
         self._progress.setTextVisible(False)
-        self._progress.setFixedSize(PROGRESS_SIZE)
+        self._progress.setFixedHeight(GRID)
+        self._progress.setMinimumWidth(PROGRESS_WIDTHS[0])
+        self._progress.setMaximumWidth(PROGRESS_WIDTHS[1])
         self._rate = QLabel()
         self._state_icon = QLabel()
         self._state = QLabel()
@@ -61,7 +66,7 @@ class StatusBar(QStatusBar):
             ),
             (self._device_name, "device_name", "Device in use", "The device in use."),
             (self._memory, "memory", "Memory in use", "Memory that the engine uses on this device."),
-            (self._job, "job", "Current job", "What the engine is working on."),
+            (self._job, "job", "Current job", JOB_TIP),
             (self._progress, "progress", "Progress of the job", "Steps made, of all."),
             (self._rate, "rate", "Rate and time left", "Speed of the job, and how long it will still take."),
             (self._state, "engine", "State of the engine", "The process that trains and computes."),
@@ -71,18 +76,17 @@ class StatusBar(QStatusBar):
             widget.setToolTip(tip)
 
     def _lay_out(self) -> None:
-        left, right = QWidget(), QWidget()
-        for box, widgets in (
-            (left, (self._device_icon, self._device, self._device_name, self._memory)),
-            (right, (self._job, self._progress, self._rate, self._state_icon, self._state)),
-        ):
-            row = QHBoxLayout(box)
-            row.setContentsMargins(GRID, GRID // 2, GRID, GRID // 2)
-            row.setSpacing(GRID)
-            for widget in widgets:
-                row.addWidget(widget)
-        self.addWidget(left)
-        self.addPermanentWidget(right)
+        """One row, in which the job is the first to give way."""
+        whole = QWidget()
+        row = QHBoxLayout(whole)
+        row.setContentsMargins(GRID, GRID // 2, GRID, GRID // 2)
+        row.setSpacing(GRID)
+        for widget in (self._device_icon, self._device, self._device_name, self._memory):
+            row.addWidget(widget)
+        row.addWidget(self._job, 1)
+        for widget in (self._progress, self._rate, self._state_icon, self._state):
+            row.addWidget(widget)
+        self.addWidget(whole, 1)
 
     def _update(self) -> None:
         self._show_devices()
@@ -90,7 +94,7 @@ class StatusBar(QStatusBar):
         self._device_icon.setPixmap(theme().icon("device", "muted").pixmap(QSize(16, 16), self.devicePixelRatioF()))
         self._device_name.setText(report.device if report else "")
         self._memory.setText(memory_text(report.memory_bytes) if report else "")
-        self._show_job(report)
+        self._show_job(report if self._engine.state.answers else None)
         self._show_state(report)
 
     def _show_devices(self) -> None:
@@ -103,13 +107,15 @@ class StatusBar(QStatusBar):
 
     def _show_job(self, report: EngineReported | None) -> None:
         job = report.job if report else ""
-        self._job.setText(job)
+        words = job
         counted = report is not None and bool(job) and report.steps > 0
         self._progress.setVisible(counted)
         if report is not None and counted:
-            self._job.setText(f"{job} · step {report.step:,} of {report.steps:,}")
+            words = f"{job} · step {report.step:,} of {report.steps:,}"
             self._progress.setMaximum(report.steps)
             self._progress.setValue(report.step)
+        self._job.set_words(words)
+        self._job.setToolTip(words or JOB_TIP)
         self._rate.setText(rate_text(report) if report and job else "")
 
     def _show_state(self, report: EngineReported | None) -> None:

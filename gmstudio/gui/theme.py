@@ -52,7 +52,7 @@ _LIGHT = {
     "mark": "#e05600",
 }
 ROLES = tuple(_DARK)
-_SHEET_ICONS = {"up": "muted", "down": "muted", "check": "accent_text"}
+_SHEET_ICONS = {"up": "muted", "down": "muted", "left": "muted", "right": "muted", "check": "accent_text"}
 """Icons that the style sheet needs as files, and their roles."""
 
 # After Okabe and Ito's palette for colour-blind readers (2008), lightened or darkened to stand on the background.

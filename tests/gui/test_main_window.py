@@ -235,6 +235,21 @@ def test_status_shows_device_memory_job_rate_and_time(qtbot: QtBot, start_studio
     assert (progress.value(), progress.maximum()) == (250, 1000)
 
 
+def test_a_narrow_status_bar_cuts_the_job_and_nothing_else(qtbot: QtBot, start_studio: StartStudio) -> None:
+    studio = start_studio()
+    window = open_window(qtbot, studio)
+    wait_ready(qtbot, studio)
+    window.resize(760, 480)
+    values = {"memory_bytes": 412_000_000, "job": 9 * "long ", "step": 250, "steps": 10_000, "rate_unit": "images/s"}
+    studio.client.deliver(
+        EngineReported(state="training", device="CPU (2 threads)", rate=1234.5, seconds_left=8000.0, **values)
+    )
+    qtbot.waitUntil(lambda: status(window, "job").endswith("…"))
+    for control in ("device_name", "memory", "rate", "engine"):
+        label = find(window, QLabel, f"status.{control}")
+        assert isinstance(label, QLabel) and label.width() >= label.sizeHint().width(), control
+
+
 def test_a_device_is_chosen_in_the_status_bar(qtbot: QtBot, start_studio: StartStudio) -> None:
     studio = start_studio()
     window = open_window(qtbot, studio)

@@ -35,6 +35,7 @@ NO_RUN = (
     "No model with a latent space has been trained yet. Start a VAE or a GAN under Train; its code can be explored "
     "here while it trains."
 )
+WAITING = "Waiting for the engine …"
 OPENING = "Opening the run …"
 LOST = "The engine has ended; the image comes back with it."
 IMAGE_TIP = "What the code decodes to with the weights as they are now: means of the pixels, black to white."
@@ -225,7 +226,7 @@ class LatentsPanel(Panel):
 
     def _placeholder(self) -> str:
         if not self.session.run:
-            return NO_RUN
+            return NO_RUN if self._library.home else WAITING
         if self._library.catalog is None:
             return LOST
         return OPENING if not self.session.problem else ""

@@ -22,6 +22,7 @@ class ViewTabs(QTabWidget):
         super().__init__(parent)
         self.setDocumentMode(True)
         self.tabBar().setDrawBase(False)
+        self.tabBar().setProperty("dense", True)
         self.setUsesScrollButtons(True)
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
         policy.setHeightForWidth(True)

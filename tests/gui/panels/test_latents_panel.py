@@ -12,9 +12,10 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QComboBox, QLabel, QLineEdit, QSpinBox, QWidget
 from pytestqt.qtbot import QtBot
 
-from gmstudio.gui.panels.latents import NO_RUN, LatentsPanel
+from gmstudio.gui.panels.latents import NO_RUN, WAITING, LatentsPanel
 from gmstudio.gui.panels.latents_views import VIEWS
 from gmstudio.gui.theme import theme
+from gmstudio.messages import RunsListed
 from gmstudio.session.latents import LatentsSession
 from gmstudio.session.library import RunLibrary
 
@@ -270,6 +271,8 @@ def test_without_a_model_it_says_what_to_do(qtbot: QtBot, engine: LatentEngine) 
     panel = LatentsPanel(LatentsSession(engine, library), library)
     qtbot.addWidget(panel)
     panel.show()
+    assert panel.image._placeholder == WAITING
+    engine.deliver(RunsListed(home="/runs", runs=(), problems=()))
     assert panel.image._placeholder == NO_RUN
     for name in ("reset", "randomize", "interpolate", "encode", "add_keyframe", "open_picture", "export"):
         action = panel.findChild(QAction, f"action.latents.{name}")
