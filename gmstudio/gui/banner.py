@@ -133,7 +133,6 @@ class Banner(QFrame):
 
     def _show(self) -> None:
         notice = self.notice
-        self.setVisible(notice is not None)
         if notice is not None:
             icon, role = ICONS[notice.severity]
             self._icon.setPixmap(theme().icon(icon, role).pixmap(QSize(20, 20), self.devicePixelRatioF()))
@@ -149,6 +148,7 @@ class Banner(QFrame):
                 self._detail.moveCursor(self._detail.textCursor().MoveOperation.End)
             self._put_buttons(notice)
             self._restyle(notice.severity)
+        self.setVisible(notice is not None)  # last: shown sooner, it would take the room of details that are hidden
         self.changed.emit()
 
     def _put_buttons(self, notice: Notice) -> None:

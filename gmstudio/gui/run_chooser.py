@@ -8,6 +8,8 @@ from gmstudio.messages import RunInfo
 from gmstudio.session.library import RunLibrary
 
 MINIMUM_LETTERS = 24
+NO_RUN = "No trained run yet: start one under Train"
+WAITING = "Waiting for the engine …"
 
 
 class RunChooser(QComboBox):
@@ -32,7 +34,6 @@ class RunChooser(QComboBox):
         self._capability = capability
         self._chosen = ""
         self._following = True
-        self.setPlaceholderText("No trained run yet: start one under Train")
         self.setAccessibleName("Run")
         self.setToolTip("The trained model to look at. The run in training is marked and comes first.")
         self.setMinimumContentsLength(MINIMUM_LETTERS)
@@ -64,6 +65,7 @@ class RunChooser(QComboBox):
     def _fill(self) -> None:
         """Write the list anew, keeping the choice where it still exists."""
         runs = self._library.runs_with(self._capability)
+        self.setPlaceholderText(NO_RUN if self._library.home else WAITING)
         self.blockSignals(True)
         if [r.run for r in runs] != [self.itemData(i) for i in range(self.count())]:
             self.clear()

@@ -2,7 +2,7 @@
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QPlainTextEdit, QPushButton, QToolButton
+from PySide6.QtWidgets import QApplication, QLabel, QPlainTextEdit, QPushButton, QToolButton, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from gmstudio.gui.banner import MOST_NOTICES, Banner, Notice
@@ -23,6 +23,21 @@ def text(banner: Banner) -> str:
 
 def test_nothing_to_say_takes_no_place(banner: Banner) -> None:
     assert banner.isHidden()
+
+
+def test_a_first_notice_takes_no_room_for_details_that_are_hidden(qtbot: QtBot) -> None:
+    page, banner = QWidget(), Banner()
+    qtbot.addWidget(page)
+    column = QVBoxLayout(page)
+    column.addWidget(banner)
+    column.addWidget(QWidget(), 1)
+    page.resize(1000, 600)
+    page.show()
+    qtbot.waitExposed(page)
+    QApplication.processEvents()
+    banner.tell(Notice("a", "The engine was ended.", "warning", detail="line 1\nline 2"))
+    QApplication.processEvents()
+    assert banner.isVisible() and banner.height() < 60
 
 
 def test_the_newest_is_shown_and_closing_it_shows_the_one_before(qtbot: QtBot, banner: Banner) -> None:

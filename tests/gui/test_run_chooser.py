@@ -38,7 +38,9 @@ def train(client: FakeClient, name: str, status: Any = "running") -> None:
     client.deliver(TrainingChanged(run=f"/runs/{name}", status=status, step=1))
 
 
-def test_nothing_to_choose(chooser: RunChooser) -> None:
+def test_nothing_to_choose(client: FakeClient, chooser: RunChooser) -> None:
+    assert "Waiting for the engine" in chooser.placeholderText()
+    list_runs(client)
     assert chooser.current() == ""
     assert not chooser.isEnabled()
     assert "start one under Train" in chooser.placeholderText()
