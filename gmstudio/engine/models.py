@@ -14,7 +14,8 @@ from gmstudio.cards import ConfigError, ImageSpec, Training, parse_config
 from gmstudio.data.dataset import Dataset
 from gmstudio.engine.catalog import capabilities_of
 from gmstudio.engine.memory_limit import limit_memory
-from gmstudio.engine.train import load_weights, series_of
+from gmstudio.engine.scalars import series_of
+from gmstudio.engine.train import load_weights
 from gmstudio.families import FAMILIES
 from gmstudio.families.base import Family, Latent
 from gmstudio.messages import HistoryAppended, RunInfo, RunOpened

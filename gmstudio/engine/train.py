@@ -8,7 +8,7 @@ from its checkpoint as if nothing had happened.
 import math
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,13 +22,14 @@ from gmstudio.engine.figures import draw_figures
 from gmstudio.engine.optimizers import PhaseOptimizer, learning_rate
 from gmstudio.engine.sample_quality import SampleQuality, has_no_likelihood
 from gmstudio.engine.sampling import draw_grid, grid_kind
+from gmstudio.engine.scalars import PendingScalars, curves_of, series_of
 from gmstudio.engine.train_graph import updates_for
 from gmstudio.engine.train_step import Due, Outcome, TrainStep, phase_loss
 from gmstudio.families.base import Family, Phase
-from gmstudio.messages import Array, CheckpointSaved, Event, FiguresDrawn, HistoryAppended, SamplesDrawn, Series
+from gmstudio.messages import Array, CheckpointSaved, Event, FiguresDrawn, HistoryAppended, SamplesDrawn
 from gmstudio.runs.checkpoints import CHECKPOINTS_NAME
 from gmstudio.runs.folder import RunFolder
-from gmstudio.runs.history import Curve, ImageGrid, Scalar
+from gmstudio.runs.history import ImageGrid, Scalar
 from gmstudio.runs.record import RunError
 
 NORM_EVERY = 10
@@ -81,9 +82,8 @@ class Trainer:
         self._quality: SampleQuality | None = None
         if has_no_likelihood(model):
             self._quality = SampleQuality(dataset, self._device, self.training.seed)
-        self._pending: list[tuple[int, str, torch.Tensor | float]] = []
-        self._remarks: list[tuple[int, str]] = []
-        self._flushed_at = self._checkpointed_at = time.monotonic()
+        self._pending = PendingScalars(run.history)
+        self._checkpointed_at = time.monotonic()
         self._timed_from = (time.perf_counter(), 0)
         self._queued: deque[tuple[float, torch.cuda.Event]] = deque()
         self._writer = CheckpointWriter(run, -1)
@@ -199,19 +199,19 @@ class Trainer:
         self.step = step
         self._bound_queue()
         if want_norm:
-            self._pending.append((step, "learning_rate", learning_rate(self.training, step - 1)))
+            self._pending.add(step, "learning_rate", learning_rate(self.training, step - 1))
             self._measure_rate()
 
     def _keep(self, outcomes: list[Outcome], step: int, want_norm: bool) -> None:
         """Remember, on the device, what the last updates of a step tell."""
         for phase, terms, norm in outcomes:
             for name, value in terms.items():
-                self._pending.append((step, self._term_name(phase, name), value))
+                self._pending.add(step, self._term_name(phase, name), value)
             if norm is not None and want_norm:
-                self._pending.append((step, self._qualified("grad_norm", phase), norm))
+                self._pending.add(step, self._qualified("grad_norm", phase), norm)
 
     def _log_updates(self, text: str) -> None:
-        self._remarks.append((self.step, text))  # stored with the numbers, so that a full disk cannot tear a step
+        self._pending.remark(self.step, "updates", text)
 
     def _term_name(self, phase: Phase, name: str) -> str:
         return f"{phase.name}_loss" if name == "loss" and len(self._optimizers) > 1 else name
@@ -224,7 +224,7 @@ class Trainer:
         now = time.perf_counter()
         if self.step > step:
             self.images_per_s = (self.step - step) * self._batches.batch_size / (now - then)
-            self._pending.append((self.step, "images_per_s", self.images_per_s))
+            self._pending.add(self.step, "images_per_s", self.images_per_s)
         self._timed_from = (now, self.step)
 
     def _bound_queue(self) -> None:
@@ -302,7 +302,7 @@ class Trainer:
                 yield Piece((drawn,), at_step_boundary=False)
 
     def _flush_if_due(self) -> tuple[Event, ...]:
-        return self.flush() if time.monotonic() - self._flushed_at > FLUSH_SECONDS else ()
+        return self.flush() if self._pending.seconds_waiting() > FLUSH_SECONDS else ()
 
     def flush(self) -> tuple[Event, ...]:
         """Read back the pending numbers in one go, store them, and tell of them.
@@ -311,21 +311,9 @@ class Trainer:
             RunError: when they cannot be stored; they stay pending.
             TrainingFailedError: when a loss among them is not finite; they are stored.
         """
-        self._flushed_at = time.monotonic()
-        while self._remarks:
-            step, text = self._remarks[0]
-            self.run.history.log(step, "updates", text)
-            self._remarks.pop(0)
-        if not self._pending:
+        rows = self._pending.store()
+        if not rows:
             return ()
-        tensors = [value for _, _, value in self._pending if isinstance(value, torch.Tensor)]
-        read = iter(torch.stack([t.float() for t in tensors]).tolist() if tensors else [])
-        rows = [
-            Scalar(step, "train", name, next(read) if isinstance(value, torch.Tensor) else value)
-            for step, name, value in self._pending
-        ]
-        self.run.history.append(scalars=rows)
-        self._pending.clear()
         self._refuse_infinite(rows)
         return (self._appended(rows),)
 
@@ -353,7 +341,7 @@ class Trainer:
         )
 
     def _appended(self, rows: list[Scalar]) -> HistoryAppended:
-        return HistoryAppended(run=str(self.run.path), series=series_of(_curves(rows)))
+        return HistoryAppended(run=str(self.run.path), series=series_of(curves_of(rows)))
 
     def _tensors(self) -> dict[str, dict[str, NDArray[Any]]]:
         model = {name: value.detach().cpu().numpy() for name, value in self.model.state_dict().items()}
@@ -404,21 +392,3 @@ def load_weights(model: Family, arrays: dict[str, NDArray[Any]]) -> None:
         model.load_state_dict({name: torch.from_numpy(value) for name, value in arrays.items()})
     except RuntimeError as error:
         raise ValueError(f"The checkpoint does not fit the {model.card.title} of this version: {error}") from error
-
-
-def series_of(curves: Mapping[tuple[str, str], Curve]) -> tuple[Series, ...]:
-    """Curves by (split, name) as they travel."""
-    return tuple(
-        Series(split, name, Array.of(steps), Array.of(values)) for (split, name), (steps, values) in curves.items()
-    )
-
-
-def _curves(rows: list[Scalar]) -> dict[tuple[str, str], Curve]:
-    """Rows grouped by curve."""
-    grouped: dict[tuple[str, str], list[Scalar]] = {}
-    for row in rows:
-        grouped.setdefault((row.split, row.name), []).append(row)
-    return {
-        key: (np.array([row.step for row in some], np.int64), np.array([row.value for row in some], np.float64))
-        for key, some in grouped.items()
-    }
