@@ -15,9 +15,15 @@ def score(
     split: Annotated[str, typer.Option(help="train, valid or test")] = "test",
     count: Annotated[int, typer.Option("-n", "--count", min=0, help="At most so many images; 0: all.")] = 0,
     num_samples: Annotated[
-        int, typer.Option("--samples", min=1, help="Of an importance-weighted estimate; 1: the plain bound.")
-    ] = 100,
-    seed: Annotated[int, typer.Option(help="Fixes the estimate's noise.")] = 0,
+        int | None,
+        typer.Option(
+            "--samples",
+            min=1,
+            help="Draws an image: of an importance-weighted estimate (100 if left out), or of a bound (1 if left out); "
+            "1 asks for the plain bound.",
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Fixes their noise.")] = 0,
     device: DeviceOption = "auto",
 ) -> None:
     """How likely a run's latest checkpoint finds images: nats and bits per dimension, mean and spread."""
@@ -25,7 +31,7 @@ def score(
 
     from gmstudio.engine.device import choose_device
     from gmstudio.engine.models import ModelShelf
-    from gmstudio.engine.score import batch_size
+    from gmstudio.engine.score import batch_size, default_samples
     from gmstudio.engine.score import score as score_images
 
     loaded = ModelShelf().load(run, choose_device(device))
@@ -36,6 +42,7 @@ def score(
     images = dataset.view(split, range(size))
     num_classes: Any = getattr(loaded.model, "num_classes", 0)
     labels = part.labels[:size] if part.labels is not None and num_classes else None
+    num_samples = default_samples(loaded.model) if num_samples is None else num_samples
     pieces = score_images(loaded.model, images, num_samples, seed, labels)
     batches = -(-len(images) // batch_size(loaded.model.image))
     result = next(p for p in track(pieces, total=batches, description="Scoring", transient=True) if p is not None)

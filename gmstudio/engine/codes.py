@@ -60,6 +60,8 @@ def encode_split(model: Family, step: int, dataset: Dataset, command: EncodeSpli
     if not 1 <= command.count <= MAX_ENCODED:
         raise ValueError(f"{command.count:,} images to encode; ask for 1 to {MAX_ENCODED:,}.")
     split = dataset.split(command.split)
+    if not len(split):
+        raise ValueError(f"The data set has no {command.split} images to encode; choose another split.")
     rows = np.arange(min(command.count, len(split)))
     labels = None if split.labels is None else Array.of(split.labels[rows])
 

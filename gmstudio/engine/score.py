@@ -10,8 +10,10 @@ import torch
 from numpy.typing import NDArray
 
 from gmstudio.cards import ImageSpec
+from gmstudio.engine.latents import exploring
 
 MAX_BATCH = 64
+ESTIMATE_SAMPLES = 100
 MAX_SUBPIXELS = 2**20
 """Of all images of a batch; a softmax over 256 levels takes a gigabyte for so many."""
 
@@ -37,12 +39,12 @@ class Score:
 
     @property
     def spread_nats(self) -> float:
-        """Standard deviation from image to image."""
-        return float(self.nats.std())
+        """Standard deviation from image to image; not a number for one image."""
+        return float(self.nats.std(ddof=1)) if len(self.nats) > 1 else math.nan
 
     @property
     def error_nats(self) -> float:
-        """Standard error of the mean."""
+        """Standard error of the mean; not a number for one image."""
         return self.spread_nats / math.sqrt(len(self.nats))
 
     @property
@@ -64,9 +66,14 @@ def kind_of_score(model: Any, num_samples: int) -> str:
         own_words = callable(describe) and str(describe(num_samples))
         return own_words or f"importance-weighted estimate, {num_samples} samples an image"
     if callable(getattr(model, "elbo", None)):
-        return "lower bound (ELBO), one sample an image"
+        return f"lower bound (ELBO), {'one sample' if num_samples == 1 else f'{num_samples:,} samples'} an image"
     instead = "it only generates" if callable(getattr(model, "sample", None)) else "it is not a generative model"
     raise ValueError(f"{model.card.title} gives no likelihood: {instead}. Score a run of another family.")
+
+
+def default_samples(model: Any) -> int:
+    """Draws an image that are worth their time: many for an estimate, one for a bound, whose mean is the same."""
+    return ESTIMATE_SAMPLES if callable(getattr(model, "log_prob_estimate", None)) else 1
 
 
 def batch_size(image: ImageSpec) -> int:
@@ -86,27 +93,27 @@ def score(
     Args:
         model: any family with a likelihood, a bound or an estimate.
         images: (N, C, H, W) levels, N ≥ 1.
-        num_samples: of the estimate, where there is one; 1 asks for the plain bound.
-        seed: of the estimate's noise.
+        num_samples: draws an image, 1 or more, of the estimate where there is one, else of the bound; 1 asks for the
+            plain bound.
+        seed: of their noise.
         labels: (N,) what the images are conditioned on, for models that take labels; None: nothing.
 
     Raises:
-        ValueError: when the model has no likelihood, or there are no images.
+        ValueError: when the model has no likelihood, there are no images, or num_samples is below 1.
     """
     kind_of_score(model, num_samples)  # refuses what has none
+    if num_samples < 1:
+        raise ValueError(f"{num_samples} samples an image; a score needs at least 1.")
     if not len(images):
         raise ValueError("There are no images to score; choose another split or more classes.")
     generator = torch.Generator(model.device).manual_seed(seed)
     parts = []
     size = batch_size(model.image)
     for start in range(0, len(images), size):
-        was_training = model.training
-        model.eval()
-        with torch.inference_mode():
+        with exploring(model):
             batch = torch.from_numpy(images[start : start + size]).to(model.device)
             own = None if labels is None else torch.from_numpy(labels[start : start + size])
             parts.append(_score_batch(model, batch, num_samples, generator, own).double().cpu().numpy())
-        model.train(was_training)
         yield None
     kind = kind_of_score(model, num_samples)  # by now a family may know its estimate's error
     if labels is not None:
@@ -123,7 +130,7 @@ def _score_batch(
     elif _estimates(model, num_samples):
         nats = model.log_prob_estimate(batch, num_samples=num_samples, generator=generator)
     else:
-        nats = model.elbo(batch, num_samples=1, generator=generator)
+        nats = model.elbo(batch, num_samples=num_samples, generator=generator)
     return nats
 
 

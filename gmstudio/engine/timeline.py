@@ -50,7 +50,7 @@ class Timelines:
         Raises:
             ValueError: at once, for numbers out of range or images that do not fit the model.
         """
-        _check(command, model.image.num_dims)
+        _check(command, command.steps + 1, model.image.num_dims)
         start = _start_images(command, dataset, model)
         if not isinstance(model, Timeline):
             raise ValueError(f"{model.card.title} does not generate step by step; choose a run of another family.")
@@ -66,19 +66,20 @@ class Timelines:
     def training(self, folder: RunFolder, command: RunTimeline) -> Iterator[Event | None]:
         """The sample grids that were kept while a run trained, with the validation loss of their time.
 
+        Where there are more than are wanted, they are left out evenly; the newest one is always there.
+
         Raises:
-            ValueError: when none are kept.
+            ValueError: when none are kept, or for numbers out of range.
         """
         kinds = folder.history.image_kinds()
         steps = folder.history.image_steps(kinds[0]) if kinds else []
         if not steps:
             raise ValueError(f"{command.run} keeps no sample grids yet; train it for some more steps.")
+        moments = min(len(steps), command.steps)
+        _check(command, moments, folder.record.image.num_dims)
         self._newest[command.run] = object()
-        chosen = (
-            steps
-            if len(steps) <= command.steps
-            else [steps[i * len(steps) // command.steps] for i in range(command.steps)]
-        )
+        apart = (len(steps) - 1) / max(1, moments - 1)
+        chosen = [steps[-1 - round(i * apart)] for i in range(moments)][::-1]
         losses = folder.history.read_scalars().get(("valid", "loss"))
         images = np.stack([folder.history.read_images(step, kinds[0])[: command.count] for step in chosen])
         measures = {}
@@ -149,15 +150,15 @@ def _nothing(command: RunTimeline, weights_step: int) -> Iterator[Event | None]:
     yield _appended([], 0, True, weights_step, command)
 
 
-def _check(command: RunTimeline, num_dims: int) -> None:
+def _check(command: RunTimeline, moments: int, num_dims: int) -> None:
     if not 0 <= command.count <= MAX_COUNT:
         raise ValueError(f"{command.count} generations side by side; ask for 1 to {MAX_COUNT}.")
     if not 1 <= command.steps <= MAX_STEPS:
         raise ValueError(f"{command.steps} transitions; ask for 1 to {MAX_STEPS:,}.")
-    size = (command.steps + 1) * command.count * num_dims
+    size = moments * command.count * num_dims
     if size > MAX_BYTES:
         raise ValueError(
-            f"{command.steps:,} transitions of {command.count} images take {size / 2**20:,.0f} MiB, and at most "
+            f"{moments:,} moments of {command.count} images take {size / 2**20:,.0f} MiB, and at most "
             f"{MAX_BYTES // 2**20} are kept; ask for fewer."
         )
 
@@ -173,5 +174,7 @@ def _start_images(command: RunTimeline, dataset: Dataset, model: Family) -> Tens
     else:
         check_fit(model, dataset)
         size = len(dataset.split(command.split))
+        if not size:
+            raise ValueError(f"The data set has no {command.split} images to begin at; choose another split.")
         images = dataset.view(command.split, [(command.index + i) % size for i in range(command.count)])
     return torch.from_numpy(np.ascontiguousarray(images)).to(model.device)

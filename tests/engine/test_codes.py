@@ -1,6 +1,7 @@
 """Codes of many images, directions among them, and the code nearest to an image."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 
 from gmstudio import data
 from gmstudio.cards import ImageSpec, LatentSpec
-from gmstudio.data.dataset import Dataset
+from gmstudio.data.dataset import Dataset, Split
 from gmstudio.engine import codes, latents
 from gmstudio.families import FAMILIES
 from gmstudio.families.base import Family
@@ -76,8 +77,6 @@ def vae(digits: Dataset) -> Family:
 
 
 def corners(n: int = 40) -> Dataset:
-    from gmstudio.data.dataset import Split
-
     images = np.random.default_rng(0).integers(0, 2, (n, 1, 2, 2), dtype=np.uint8)
     labels = images[:, 0, 0, 0].astype(np.int64)
     split = Split(images, labels)
@@ -91,6 +90,13 @@ def test_codes_of_a_split_are_those_of_its_images(vae: Family, digits: Dataset) 
     np.testing.assert_allclose(found.codes.numpy(), vae.encode(x).detach().numpy(), rtol=1e-4, atol=1e-5)  # type: ignore[attr-defined]
     assert found.labels is not None
     np.testing.assert_array_equal(found.labels.numpy(), digits.valid.labels[:70])  # type: ignore[index]
+
+
+def test_a_split_without_images_has_no_codes() -> None:
+    dataset = corners()
+    nothing = replace(dataset, test=Split(dataset.test.images[:0]))
+    with pytest.raises(ValueError, match="has no test images to encode; choose another split"):
+        codes.encode_split(Linear(SPEC), 1, nothing, EncodeSplit(run="r", split="test", count=10))
 
 
 def test_components_are_the_axes_of_largest_variance() -> None:

@@ -1,6 +1,7 @@
 """Timelines: generation step by step, whole images at a time, and the training itself."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,12 @@ def test_a_newer_timeline_ends_the_older_one(dataset: Dataset) -> None:
     assert len(rest) == 1 and rest[0].done
 
 
+def test_a_split_without_images_is_no_start(dataset: Dataset) -> None:
+    nothing = Split(np.zeros((0, *SPEC.shape), np.uint8))
+    with pytest.raises(ValueError, match="has no test images to begin at; choose another split"):
+        run(Timelines(), Drift(), replace(dataset, test=nothing), start="data", split="test")
+
+
 @pytest.mark.parametrize(
     ("command", "words"),
     [
@@ -152,6 +159,14 @@ def test_a_trainings_grids_are_a_timeline(tmp_path: Path) -> None:
             folder.history.append(scalars=[Scalar(step, "valid", "loss", 3.0 - step / 100)])
         command = RunTimeline(run="r", kind="training", count=4, steps=2)
         (event,) = Timelines().training(folder, command)
-    assert isinstance(event, TimelineAppended) and event.done and event.labels == ("step 0", "step 50")
+        (alone,) = Timelines().training(folder, RunTimeline(run="r", kind="training", count=1, steps=1))
+        with pytest.raises(ValueError, match="0 transitions; ask for 1"):
+            Timelines().training(folder, RunTimeline(run="r", kind="training", steps=0))
+        with pytest.raises(ValueError, match="65 generations"):
+            Timelines().training(folder, RunTimeline(run="r", kind="training", count=65))
+    assert isinstance(alone, TimelineAppended) and alone.labels == ("step 100",)
+    assert isinstance(event, TimelineAppended) and event.done and event.labels == ("step 0", "step 100"), (
+        "the newest is there"
+    )
     assert event.images.numpy().shape == (2, 4, *SPEC.shape)
-    np.testing.assert_allclose(event.measures["validation loss"].numpy()[:, 0], [3.0, 2.5])
+    np.testing.assert_allclose(event.measures["validation loss"].numpy()[:, 0], [3.0, 2.0])
