@@ -1,24 +1,23 @@
 """What another model makes of the sub-pixels of a generation, in the same order."""
 
-from typing import Any
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from gmstudio.cards import ImageSpec
 from gmstudio.engine.generation import Generation
 from gmstudio.engine.latents import exploring
 from gmstudio.engine.pixel_breakpoints import TINY
 from gmstudio.engine.pixel_setting import PixelSetting
 from gmstudio.families.autoregressive import NO_LABEL, AutoregressiveFamily
-from gmstudio.families.base import Autoregressive
+from gmstudio.families.base import Autoregressive, Family
 from gmstudio.messages import Array, ComparePixels, PixelsCompared
 
 FloatArray = NDArray[np.float32]
 
 
-def compare(generation: Generation, model: Any, run: str, weights_step: int, command: ComparePixels) -> PixelsCompared:
+def compare(
+    generation: Generation, model: Family, run: str, weights_step: int, command: ComparePixels
+) -> PixelsCompared:
     """Score what a generation has placed with another model.
 
     A label that the generation is conditioned on holds for the other model too, if it knows as many.
@@ -35,14 +34,16 @@ def compare(generation: Generation, model: Any, run: str, weights_step: int, com
     """
     if not isinstance(model, Autoregressive):
         raise ValueError("Only an autoregressive model scores pixel by pixel; choose a run of such a family.")
-    image: ImageSpec = model.image  # type: ignore[attr-defined]
-    if image != generation.image:
+    if model.image != generation.image:
         raise ValueError(
-            f"That run makes images of {image}, this generation is one of {generation.image}; choose a run of the "
-            "same images."
+            f"That run makes images of {model.image}, this generation is one of {generation.image}; choose a run of "
+            "the same images."
         )
-    with exploring(model):  # type: ignore[arg-type]
-        nats, conditional = _score(generation, model)
+    with exploring(model):
+        if isinstance(model, AutoregressiveFamily):
+            nats, conditional = _score(generation, model)
+        else:
+            nats, conditional = _score_by_stepping(generation, model)
     return PixelsCompared(
         request=command.request,
         session=generation.number,
@@ -54,10 +55,8 @@ def compare(generation: Generation, model: Any, run: str, weights_step: int, com
     )
 
 
-def _score(generation: Generation, model: Any) -> tuple[FloatArray, FloatArray]:
+def _score(generation: Generation, model: AutoregressiveFamily) -> tuple[FloatArray, FloatArray]:
     """(step,) nats of the placed sub-pixels, and the (L,) conditional of the next one, empty at the end."""
-    if not isinstance(model, AutoregressiveFamily):
-        return _score_by_stepping(generation, model)
     step, label = generation.step, generation.setting.label
     order_D3 = torch.from_numpy(generation.order)
     try:
@@ -77,8 +76,8 @@ def _score(generation: Generation, model: Any) -> tuple[FloatArray, FloatArray]:
     return nats, conditional
 
 
-def _score_by_stepping(generation: Generation, model: Any) -> tuple[FloatArray, FloatArray]:
-    """The same for a model that can only generate."""
+def _score_by_stepping(generation: Generation, model: Autoregressive) -> tuple[FloatArray, FloatArray]:
+    """The same for a model of another package's family, which need only have a pixel session."""
     session = PixelSetting(model).open_session(1, torch.zeros(generation.image.num_dims, 1))
     if not np.array_equal(session.order.cpu().numpy(), generation.order):
         raise ValueError("That model generates in another order than this generation; compare with one that takes it.")
