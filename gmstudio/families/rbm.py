@@ -126,9 +126,9 @@ class RBM(Family):
     Config = RBMConfig
     config: RBMConfig
     training_defaults: ClassVar[Training] = Training(
-        steps=8000,
+        steps=6000,
         batch_size=64,
-        learning_rate=2e-3,
+        learning_rate=1e-3,
         schedule="cosine",
         validate_every=200,
         sample_every=500,
@@ -175,7 +175,8 @@ class RBM(Family):
     def loss(self, batch: Tensor, generator: torch.Generator) -> LossTerms:
         """Free energy of the batch minus that of the model's images; its gradient is in closed form, without a graph.
 
-        In training mode persistent chains move on, and what the data's pixels are like one by one is noted.
+        In training mode persistent chains move on, and what the data's pixels are like one by one is noted; the first
+        batch sets the pixels' biases.
 
         Args:
             batch: (B, C, H, W) integers.
@@ -186,6 +187,8 @@ class RBM(Family):
             ``reconstruction``; 0-dim, nats per image.
         """
         with torch.no_grad():
+            if self.training:
+                self._start_at_rates(batch)
             x_BD, statistics_BV, activation_BJ = self._seen(batch)
             probs_BJ = torch.sigmoid(activation_BJ)
             terms: LossTerms = {}
@@ -219,6 +222,12 @@ class RBM(Family):
         x_BD = self.machine.units.state(x, self.machine.weight_VH)
         statistics_BV = self.machine.units.statistics(x_BD)
         return x_BD, statistics_BV, self.machine.activation(statistics_BV)
+
+    def _start_at_rates(self, batch: Tensor) -> None:
+        """At the first batch give the pixels' biases its rates of levels (Hinton 2010, Practical Guide, section 8)."""
+        units, bias = self.machine.units, self.machine.visible_bias
+        rates = units.log_odds(units.mean_counts(units.state(batch, bias)))
+        bias.copy_(torch.where(self.rates_seen == 0.0, rates.to(bias), bias))
 
     def _note(self, data: Statistics, model: Statistics, generator: torch.Generator) -> None:
         """Move the persistent chains on, and average the data's levels over about the last thousand batches."""

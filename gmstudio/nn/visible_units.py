@@ -146,10 +146,14 @@ class BinaryUnits(VisibleUnits):
 class SoftmaxUnits(VisibleUnits):
     """More levels: a softmax unit for each sub-pixel, as in Salakhutdinov, Mnih & Hinton 2007.
 
-    Every level of every sub-pixel has a bias of its own. Up to 8 levels it has weights of its own too: φ is one-hot,
-    as in the paper. Above, φ has 8 features that neighbouring levels share: the two ends of the scale, where images of
-    ink and paper have most of their pixels, and the first six cosines over the levels. So the weights do not grow with
-    the levels, and each is learned from all of them.
+    Every level of every sub-pixel has a bias of its own. Up to 8 levels each but the lowest has weights of its own too:
+    φ is one-hot, as in the paper. Above, φ has 8 features that neighbouring levels share: the two ends of the scale,
+    where images of ink and paper have most of their pixels, and the first six cosines over the levels. So the weights
+    do not grow with the levels, and each is learned from all of them.
+
+    φ of the lowest level is zero, as that of binary units is. It takes nothing from what the machine can say, for a
+    constant in φ is a bias of the hidden units. But sub-pixels that are empty in all images would have that constant
+    as their gradient, and their weights would follow it to where images full of ink at the edges are the likeliest.
 
     Args:
         num_dims: D.
@@ -159,8 +163,8 @@ class SoftmaxUnits(VisibleUnits):
     phi: Tensor
 
     def __init__(self, num_dims: int, levels: int) -> None:
-        super().__init__(num_dims, levels, num_features=min(levels, MAX_FEATURES), num_scores=levels)
-        phi_LF = torch.eye(levels) if levels <= MAX_FEATURES else _ends_and_cosines(levels)
+        super().__init__(num_dims, levels, num_features=min(levels - 1, MAX_FEATURES), num_scores=levels)
+        phi_LF = torch.eye(levels)[:, 1:] if levels <= MAX_FEATURES else _ends_and_cosines(levels)
         self.register_buffer("phi", phi_LF, persistent=False)
 
     def state(self, x: Tensor, like: Tensor) -> Tensor:
@@ -244,9 +248,9 @@ def _places(x_BD: Tensor, levels: int) -> Tensor:
 
 
 def _ends_and_cosines(levels: int) -> Tensor:
-    """(L, 8): whether a level is the lowest, the highest, and cos(π k (l + ½) / L) for k = 1 … 6."""
+    """(L, 8): is a level above the lowest, is it the highest, and cos(π k (l + ½) / L) for k = 1 … 6 less that of 0."""
     middle_L1 = ((torch.arange(levels) + 0.5) / levels).unsqueeze(1)
     cosines = torch.cos(torch.pi * middle_L1 * torch.arange(1, MAX_FEATURES - 1))
     ends = torch.zeros(levels, 2)
-    ends[0, 0] = ends[-1, 1] = 1.0
-    return torch.cat([ends, cosines], dim=1)
+    ends[1:, 0] = ends[-1, 1] = 1.0
+    return torch.cat([ends, cosines - cosines[0]], dim=1)

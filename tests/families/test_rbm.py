@@ -86,6 +86,38 @@ def test_probabilities_sum_to_one_from_either_layer(image: ImageSpec, num_hidden
     assert kind_of_score(model, 100) == "exact log-likelihood, log Z by enumeration"
 
 
+@pytest.mark.parametrize("image", ALL, ids=str)
+def test_the_first_batch_sets_the_biases_of_the_pixels(image: ImageSpec) -> None:
+    model, batch = build(image), all_images(image)[::3]
+    model.eval().loss(batch, seeded())
+    before = model.machine.visible_bias.detach().clone()
+    model.train().loss(batch, seeded())
+    units = model.machine.units
+    rates = units.log_odds(units.mean_counts(units.state(batch, before)))
+    torch.testing.assert_close(model.machine.visible_bias.detach(), rates)
+    assert not torch.equal(before, rates), "looking at the loss alone moves nothing"
+    model.loss(batch[:2], seeded())
+    torch.testing.assert_close(model.machine.visible_bias.detach(), rates)
+
+
+@pytest.mark.parametrize("levels", [2, 4, 16])
+def test_a_pixel_that_is_empty_in_all_images_moves_no_weights(levels: int) -> None:
+    model = build(ImageSpec(1, 1, 3, levels), scale=0.1, negative_phase="cd").train()
+    model.rates_seen += 1.0
+    with torch.no_grad():
+        bias = model.machine.visible_bias
+        bias[0] = -50.0
+        if levels > 2:
+            bias[0, 0] = 50.0
+    batch = torch.randint(levels, (16, 1, 1, 3), generator=seeded())
+    batch[..., 0] = 0
+    model.loss(batch, seeded())["loss"].backward()
+    gradient_VH = model.machine.weight_VH.grad
+    assert gradient_VH is not None
+    of_pixels = gradient_VH.unflatten(0, (3, -1)).abs().amax(dim=(1, 2))
+    assert of_pixels[0] < 1e-12 < of_pixels[1:].min()
+
+
 def test_a_machine_too_large_to_enumerate_says_so() -> None:
     with pytest.raises(ValueError, match=r"21 hidden units and 25 sub-pixels of 2 levels: .* at most 2\^20 states"):
         build(ImageSpec(1, 5, 5, 2), 21).log_z_exact()
