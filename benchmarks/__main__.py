@@ -78,11 +78,22 @@ def training(
     seconds: Annotated[float, typer.Option(min=1, help="Of each of the two loops.")] = 15.0,
     settings: SetOption = None,
     device: DeviceOption = "cpu",
+    model: Annotated[
+        str, typer.Option("--model", help="Key in COMPARISONS, instead of a family: its family, settings and size.")
+    ] = "",
+    every: Annotated[bool, typer.Option("--all", help="Every model in COMPARISONS, a line each.")] = False,
 ) -> None:
-    """Training through the engine against a bare loop over the same model."""
+    """Training through the engine against a bare loop over the same model, and against public code."""
     from benchmarks import training as benchmark
+    from benchmarks.models import COMPARISONS, table_config
 
-    report(benchmark.measure(family, size, batch, levels, seconds, settings or [], device))
+    if (model or every) and settings:
+        raise typer.BadParameter("A model to compare has its own settings; leave --set out, or give a --family.")
+    for name in COMPARISONS if every else [model] if model else []:
+        report(benchmark.compare(name, batch, levels, seconds, device))
+    if not model and not every:
+        config = table_config(family, settings or [])
+        report(benchmark.measure(family, size, batch, levels, seconds, config, device))
 
 
 @app.command()

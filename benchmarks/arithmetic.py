@@ -1,10 +1,12 @@
-"""How far from the limit something is: the arithmetic of forward passes, and the rate of this machine's products."""
+"""How far from the limit something is: the arithmetic of passes and steps, and the rate of this machine's products."""
 
 import time
 from typing import Any
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
+
+from gmstudio.families.base import Autoregressive
 
 SIDE = 512
 """Of the matrices: large enough for the full rate, small enough to be done between two turns of a busy machine."""
@@ -13,7 +15,8 @@ DENSE = ("markov", "fvbn", "nade", "made")
 """Families that use each weight once an image. Their own passes repeat or skip some products to save time or memory,
 so that these are not counted but known: a multiplication and an addition for each weight, masked ones too."""
 PASSES_PER_STEP = 3
-"""A training step's products in forward passes: itself, the gradients of the inputs and those of the weights."""
+"""An autoregressive family's training step in forward passes: itself, the gradients of the inputs and of the weights.
+The recurrent ones among them compute in place, which a counter of operations does not see."""
 
 
 def forward_flops(model: Any) -> float:
@@ -24,6 +27,24 @@ def forward_flops(model: Any) -> float:
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         model.log_prob(images)
     return float(counter.get_total_flops()) / len(images)
+
+
+def step_flops(model: Any, batch: int) -> float:
+    """Floating-point operations of one training step, all phases: counted in the products and convolutions it makes.
+
+    Of an autoregressive family, whose ways to compute are many, those of three forward passes. Only what has to be
+    multiplied counts, not the optimizer.
+    """
+    if isinstance(model, Autoregressive):
+        return forward_flops(model) * batch * PASSES_PER_STEP
+    images = torch.zeros((batch, *model.image.shape), dtype=torch.uint8, device=model.device)
+    generator = torch.Generator(model.device).manual_seed(0)
+    total = 0.0
+    for phase in model.phases():
+        with FlopCounterMode(display=False) as counter:
+            torch.autograd.grad(phase.loss(images, generator)["loss"], phase.parameters)
+        total += phase.updates_per_step * float(counter.get_total_flops())
+    return total
 
 
 def product_rate() -> float:
@@ -38,18 +59,16 @@ def product_rate() -> float:
     return 2.0 * SIDE**3 / best
 
 
-def distance(model: Any, images: int, passes: int, seconds: float) -> dict[str, float]:
+def distance(flops: float, seconds: float) -> dict[str, float]:
     """How far from the limit.
 
     Args:
-        model: whose passes.
-        images: in each pass.
-        passes: in ``seconds``.
-        seconds: that the work took.
+        flops: that the work needs.
+        seconds: that it took.
 
     Returns:
         ``product_gflops_per_s``, ``arithmetic_floor_s`` and ``times_floor``.
     """
     rate = product_rate()
-    floor = forward_flops(model) * images * passes / rate
+    floor = flops / rate
     return {"product_gflops_per_s": rate / 1e9, "arithmetic_floor_s": floor, "times_floor": seconds / floor}

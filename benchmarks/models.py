@@ -1,5 +1,7 @@
-"""The models that benchmarks measure: the table's sizes where no setting is given."""
+"""The models that benchmarks measure: the table's sizes where no setting is given, and those of public code."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -20,6 +22,112 @@ TABLE: dict[str, dict[str, Any]] = {
     "rbm": {"num_hidden": 500, "negative_phase": "cd", "num_gibbs": 1},
 }
 """Family → the config of the published comparison (docs/benchmarks.md); families not named use their defaults."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A model of ours beside the public code whose training speed it is to exceed.
+
+    Args:
+        family: key in ``FAMILIES``.
+        settings: of its config; defaults where not named.
+        public_images_per_s: what that code trains, batch 64, float32, two cores of the kind of machine in the docs.
+        public: what it is.
+        differs: what of the architecture differs, and which of the two has more to compute; empty: nothing known.
+        size: rows and columns of the images.
+    """
+
+    family: str
+    settings: Mapping[str, Any]
+    public_images_per_s: float
+    public: str
+    differs: str = ""
+    size: int = 28
+
+
+_ONE_NETWORK = "One network gives shifts and scales, where some public code has two."
+
+COMPARISONS: dict[str, Comparison] = {
+    "vae_mlp": Comparison(
+        "vae", {"num_hidden": 512, "num_latent": 10}, 6981, "PyTorch VAE of dense layers 784-512-10-512-784"
+    ),
+    "vae_conv": Comparison(
+        "vae",
+        {"architecture": "conv", "num_channels": 128, "num_latent": 10},
+        76,
+        "PyTorch VAE of convolutions with maps of 128-256-512-1024",
+        "Ours mirrors the encoder in the decoder, maps of 14-7-3-1, with a dense layer of 512 units next to the code.",
+    ),
+    "autoencoder_mlp": Comparison(
+        "autoencoder",
+        {"num_hidden": 512, "num_latent": 10},
+        7829,
+        "PyTorch autoencoder of dense layers 784-512-10-512-784",
+    ),
+    "gan_mlp": Comparison(
+        "gan",
+        {"num_latent": 100, "num_hidden": 535, "num_layers": 3, "instance_noise": 0.0},
+        2801,
+        "the script of PyTorch-GAN: G 100-128-256-512-1024-784 with batch normalization, D 784-512-256-1",
+        "As many parameters (2.0 M) and dense layers, but all hidden ones are of one width, in G and D alike, without "
+        "normalization; D gets generated images of its own. Ours computes about 1.3 times as much.",
+    ),
+    "dcgan": Comparison(
+        "gan",
+        {"architecture": "dcgan", "num_latent": 100, "num_channels": 32, "instance_noise": 0.0},
+        155,
+        "PyTorch DCGAN for 32×32, 1.1 M parameters",
+        "Ours has 1.1 M parameters in G (transposed convolutions, group normalization) and 0.7 M more in D, its "
+        "mirror, which is tiny in the public code.",
+        size=32,
+    ),
+    "rbm_cd1": Comparison(
+        "rbm",
+        {"num_hidden": 500, "negative_phase": "cd", "num_gibbs": 1},
+        5564,
+        "PyTorch RBM 784×500 trained by CD-1; scikit-learn's BernoulliRBM makes 10,353",
+        "Ours keeps free energies, reconstruction and pseudo-likelihood of every step.",
+    ),
+    "nice": Comparison(
+        "realnvp",
+        {"architecture": "mlp", "coupling": "additive", "num_couplings": 4, "num_layers": 5, "num_hidden": 1000},
+        328,
+        "PyTorch NICE: 4 couplings with networks of 5 layers of 1000 units",
+    ),
+    "realnvp_mlp5": Comparison(
+        "realnvp",
+        {"architecture": "mlp", "num_couplings": 5, "num_layers": 2, "num_hidden": 1024},
+        343,
+        "PyTorch RealNVP: 5 couplings with dense networks of 1024 units",
+        _ONE_NETWORK,
+    ),
+    "realnvp_mlp8": Comparison(
+        "realnvp",
+        {"architecture": "mlp", "num_couplings": 8, "num_layers": 2, "num_hidden": 512},
+        380,
+        "PyTorch RealNVP: 8 couplings with dense networks of 512-512 units",
+        _ONE_NETWORK,
+    ),
+    "realnvp_image": Comparison(
+        "realnvp",
+        {"architecture": "conv", "num_channels": 32, "num_blocks": 2},
+        50,
+        "PyTorch RealNVP for images: two scales, 32 base channels, 2 residual blocks",
+        "No batch or weight normalization in the residual networks.",
+    ),
+}
+"""Name → the public code that a family's training is compared with (docs/benchmarks.md)."""
+
+
+def comparison(name: str) -> Comparison:
+    """The comparison of that name.
+
+    Raises:
+        ValueError: when there is none.
+    """
+    if name not in COMPARISONS:
+        raise ValueError(f"--model {name}: there is no such model to compare; choose from {', '.join(COMPARISONS)}.")
+    return COMPARISONS[name]
 
 
 def table_config(family: str, settings: list[str]) -> dict[str, Any]:
@@ -55,9 +163,13 @@ def table_model(
         ConfigError: for settings outside their range.
         ValueError: when this machine has no such device.
     """
+    return configured_model(family, image, {} if default else table_config(family, settings), device)
+
+
+def configured_model(family: str, image: ImageSpec, config: Mapping[str, Any], device: str = "cpu") -> Family:
+    """As ``table_model``, given the fields of the config, the others at their defaults."""
     kind = family_class(family)
-    config = {} if default else table_config(family, settings)
-    return build_model(kind, parse_config(kind.Config, config), image, choose_device(device))
+    return build_model(kind, parse_config(kind.Config, dict(config)), image, choose_device(device))
 
 
 def randomize(model: torch.nn.Module) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.arithmetic import distance
+from benchmarks.arithmetic import distance, forward_flops
 from benchmarks.models import randomize, table_config, table_model
 from gmstudio.cards import ImageSpec
 from gmstudio.engine.device import describe_device
@@ -58,7 +58,7 @@ def measure(
         "pixels_per_s": batch * size * size / incremental_s,
         "ratio": naive_s / incremental_s,
         "max_abs_diff": difference,
-        **(distance(model, batch, 1, incremental_s) if model.device.type == "cpu" else {}),
+        **(distance(forward_flops(model) * batch, incremental_s) if model.device.type == "cpu" else {}),
         "threads": torch.get_num_threads(),
     }
     if step_ms:

@@ -2,30 +2,54 @@
 
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from benchmarks.arithmetic import PASSES_PER_STEP, distance
-from benchmarks.models import table_config, table_model
+from benchmarks.arithmetic import distance, step_flops
+from benchmarks.models import comparison, configured_model
 from gmstudio.cards import ImageSpec
 from gmstudio.cards import Training as TrainingSettings
 from gmstudio.data.dataset import Dataset, Split
 from gmstudio.engine.device import choose_device, describe_device
 from gmstudio.engine.models import family_class
 from gmstudio.engine.train import Trainer
-from gmstudio.families.base import Autoregressive, Family
+from gmstudio.families.base import Family
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.record import new_record
 
 NUM_IMAGES = 4096
 ROUNDS = 6
+WARM_UP_S = 1.0
+
+
+def compare(name: str, batch: int, levels: int, seconds: float, device: str = "cpu") -> dict[str, Any]:
+    """Time a model beside which there is public code, see ``models.COMPARISONS``.
+
+    Returns:
+        As ``measure``, and ``model``, ``public_images_per_s``, ``times_public`` and in words what the public code is
+        and what differs.
+
+    Raises:
+        ValueError: when there is no such model.
+    """
+    model = comparison(name)
+    found = measure(model.family, model.size, batch, levels, seconds, model.settings, device)
+    return {
+        **found,
+        "model": name,
+        "public_images_per_s": model.public_images_per_s,
+        "times_public": found["images_per_s"] / model.public_images_per_s,
+        "public": model.public,
+        "differs": model.differs,
+    }
 
 
 def measure(
-    family: str, size: int, batch: int, levels: int, seconds: float, settings: list[str], device: str = "cpu"
+    family: str, size: int, batch: int, levels: int, seconds: float, config: Mapping[str, Any], device: str = "cpu"
 ) -> dict[str, Any]:
     """Time both loops in turns, so that a noisy machine hurts both alike.
 
@@ -33,36 +57,27 @@ def measure(
     grids are left out, for the bare loop has none. The bare loop is batch, loss, backward, fused Adam and nothing else.
 
     Returns:
-        ``images_per_s``, ``bare_images_per_s``, ``ratio``, for families with an exact likelihood the distance of a
-        step from its arithmetic (see ``arithmetic.distance``), and what was measured.
+        ``images_per_s``, ``bare_images_per_s``, ``ratio``; the same of processor seconds (``cpu_ratio``), which other
+        work on the machine disturbs less; on the CPU the distance of a step from its arithmetic (see
+        ``arithmetic.distance``); and what was measured.
     """
     image = ImageSpec(channels=1, height=size, width=size, levels=levels)
     dataset = _random_images(image)
-    never = 10_000_000
-    settings_of_run = TrainingSettings(
-        steps=never,
-        batch_size=batch,
-        learning_rate=1e-4,
-        validate_every=never,
-        sample_every=never,
-        checkpoint_every=family_class(family).training_defaults.checkpoint_every,
-        num_samples=1,
-    )
     with tempfile.TemporaryDirectory() as folder:
         record = new_record(
             family=family,
-            config=table_config(family, settings),
+            config=dict(config),
             data="random",
             data_config={},
             image=image,
-            training=settings_of_run,
+            training=_only_steps(family, batch),
             device=str(choose_device(device)),
         )
         with RunFolder.create(Path(folder) / "run", record) as run:
-            engine = _EngineLoop(Trainer(run, table_model(family, image, settings, device=device), dataset))
-            bare = _BareLoop(table_model(family, image, settings, device=device), dataset, batch)
+            engine = _EngineLoop(Trainer(run, configured_model(family, image, config, device), dataset))
+            bare = _BareLoop(configured_model(family, image, config, device), dataset, batch)
             for loop in (engine, bare):
-                loop.run(1.0)  # warm-up
+                loop.run(WARM_UP_S)
                 loop.reset()
             for _ in range(ROUNDS):
                 engine.run(seconds / ROUNDS)
@@ -70,13 +85,14 @@ def measure(
     return {
         "benchmark": "training",
         "family": family,
-        "config": table_config(family, settings),
+        "config": dict(config),
         "image": str(image),
         "batch": batch,
         "device": describe_device(bare.model.device),
         "images_per_s": engine.rate * batch,
         "bare_images_per_s": bare.rate * batch,
         "ratio": engine.rate / bare.rate,
+        "cpu_ratio": bare.cpu_seconds_per_step / engine.cpu_seconds_per_step,
         "steps": engine.steps,
         **_distance(bare.model, batch, engine),
         "parameters": bare.model.num_parameters(),
@@ -86,6 +102,20 @@ def measure(
     }
 
 
+def _only_steps(family: str, batch: int) -> TrainingSettings:
+    """Training that never ends, validates or samples, and writes checkpoints as the family does."""
+    never = 10_000_000
+    return TrainingSettings(
+        steps=never,
+        batch_size=batch,
+        learning_rate=1e-4,
+        validate_every=never,
+        sample_every=never,
+        checkpoint_every=family_class(family).training_defaults.checkpoint_every,
+        num_samples=1,
+    )
+
+
 def _random_images(image: ImageSpec) -> Dataset:
     random = np.random.default_rng(0)
     images = random.integers(0, image.levels, (NUM_IMAGES, *image.shape), dtype=np.uint8)
@@ -93,10 +123,8 @@ def _random_images(image: ImageSpec) -> Dataset:
 
 
 def _distance(model: Any, batch: int, loop: "_Loop") -> dict[str, float]:
-    """How far a training step is from its arithmetic; of other families, whose passes differ, and devices, nothing."""
-    if model.device.type != "cpu" or not isinstance(model, Autoregressive):
-        return {}
-    return distance(model, batch, PASSES_PER_STEP, 1 / loop.rate)
+    """How far a training step is from its arithmetic; on the CPU only, whose rate of products is measured."""
+    return distance(step_flops(model, batch), 1 / loop.rate) if model.device.type == "cpu" else {}
 
 
 class _Loop:
@@ -106,22 +134,28 @@ class _Loop:
         self.reset()
 
     def reset(self) -> None:
-        self.steps, self.seconds = 0, 0.0
+        self.steps, self.seconds, self.cpu_seconds = 0, 0.0, 0.0
 
     @property
     def rate(self) -> float:
         """Steps per second."""
         return self.steps / self.seconds
 
+    @property
+    def cpu_seconds_per_step(self) -> float:
+        """Of all threads of this process."""
+        return self.cpu_seconds / self.steps
+
     def run(self, seconds: float) -> None:
         """Make steps for about so long."""
-        start = time.perf_counter()
+        start, cpu_start = time.perf_counter(), time.process_time()
         while time.perf_counter() - start < seconds:
             self.step()
             self.steps += 1
         if torch.cuda.is_available():  # what is only queued is not done
             torch.cuda.synchronize()
         self.seconds += time.perf_counter() - start
+        self.cpu_seconds += time.process_time() - cpu_start
 
     def step(self) -> None:
         """One parameter update."""

@@ -187,10 +187,11 @@ class RBM(Family):
             ``reconstruction``; 0-dim, nats per image.
         """
         with torch.no_grad():
-            if self.training:
-                self._start_at_rates(batch)
             x_BD, statistics_BV, activation_BJ = self._seen(batch)
             probs_BJ = torch.sigmoid(activation_BJ)
+            of_data = Statistics(statistics_BV, probs_BJ, self.machine.units.mean_counts(x_BD))
+            if self.training:
+                self._start_at_rates(of_data)
             terms: LossTerms = {}
             if self.config.negative_phase == "cd":
                 h_MJ = bernoulli(probs_BJ, generator)
@@ -203,9 +204,7 @@ class RBM(Family):
                 fake_MD = self.machine.draw_visible(self.machine.draw_hidden(fake_MD, generator), generator)
             fake_MV = self.machine.units.statistics(fake_MD)
             fake_MJ = self.machine.activation(fake_MV)
-            counts = self.machine.units.mean_counts
-            of_data = Statistics(statistics_BV, probs_BJ, counts(x_BD))
-            of_model = Statistics(fake_MV, torch.sigmoid(fake_MJ), counts(fake_MD))
+            of_model = Statistics(fake_MV, torch.sigmoid(fake_MJ), self.machine.units.mean_counts(fake_MD))
             if self.training:
                 self._note(of_data, of_model, generator)
             data = terms["free_energy_data"] = self.machine.free_energy(x_BD, activation_BJ).mean()
@@ -223,10 +222,10 @@ class RBM(Family):
         statistics_BV = self.machine.units.statistics(x_BD)
         return x_BD, statistics_BV, self.machine.activation(statistics_BV)
 
-    def _start_at_rates(self, batch: Tensor) -> None:
+    def _start_at_rates(self, data: Statistics) -> None:
         """At the first batch give the pixels' biases its rates of levels (Hinton 2010, Practical Guide, section 8)."""
-        units, bias = self.machine.units, self.machine.visible_bias
-        rates = units.log_odds(units.mean_counts(units.state(batch, bias)))
+        bias = self.machine.visible_bias
+        rates = self.machine.units.log_odds(data.counts)
         bias.copy_(torch.where(self.rates_seen == 0.0, rates.to(bias), bias))
 
     def _note(self, data: Statistics, model: Statistics, generator: torch.Generator) -> None:

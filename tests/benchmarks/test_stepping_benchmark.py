@@ -40,8 +40,9 @@ def test_dense_families_use_each_weight_once(family: str) -> None:
 
 def test_the_distance_is_the_time_over_the_floor() -> None:
     model = table_model("made", IMAGE, [])
-    found = arithmetic.distance(model, 64, 3, seconds=0.5)
+    flops = arithmetic.step_flops(model, 64)
+    found = arithmetic.distance(flops, seconds=0.5)
     assert found["times_floor"] == pytest.approx(0.5 / found["arithmetic_floor_s"])
-    flops = arithmetic.forward_flops(model) * 64 * 3
+    assert flops == arithmetic.forward_flops(model) * 64 * 3
     assert found["arithmetic_floor_s"] == pytest.approx(flops / (found["product_gflops_per_s"] * 1e9))
     assert torch.get_num_threads() >= 1
