@@ -45,8 +45,9 @@ class Batches:
         return None if self._train_labels is None else self._train_labels.index_select(0, self._rows(step))
 
     def valid(self, limit: int) -> list[Tensor]:
-        """At most ``limit`` validation images, always the same ones, in batches of about ``batch_size``."""
-        return list(self._valid.index_select(0, self._valid_rows(limit)).split(self.batch_size))
+        """At most ``limit`` validation images, always the same ones, in batches of about ``batch_size``; [] of none."""
+        rows = self._valid_rows(limit)
+        return list(self._valid.index_select(0, rows).split(self.batch_size)) if len(rows) else []
 
     def valid_labels(self, limit: int) -> list[Tensor] | None:
         """The labels of ``valid``, batch by batch; None where the data has none."""

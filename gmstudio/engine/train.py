@@ -272,14 +272,14 @@ class Trainer:
                         sums[key] = sums.get(key, 0.0) + float(value) * len(batch)
             count += len(batch)
             yield Piece((), at_step_boundary=False)
+        values = {name: total / count for name, total in sums.items()}
         if self._quality is not None:
             self.model.eval()
             for shares in self._quality.measure(self.model):
+                values |= shares or {}
                 if shares is None:
                     yield Piece((), at_step_boundary=False)
-                else:
-                    sums |= {name: share * count for name, share in shares.items()}
-        rows = [Scalar(self.step, "valid", name, total / count) for name, total in sums.items()]
+        rows = [Scalar(self.step, "valid", name, value) for name, value in values.items()]
         self.run.history.append(scalars=rows)
         self.restart_clock()
         yield Piece((self._appended(rows),), at_step_boundary=False)
