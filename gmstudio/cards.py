@@ -223,6 +223,22 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
     ] = 36
 
 
+class TimelineCard(msgspec.Struct, frozen=True, kw_only=True):
+    """How to speak of generation that goes step by step, whole images at a time.
+
+    Args:
+        steps: what one asks for so many of, for example ``Transitions`` or ``Denoising steps``.
+        shown: one sentence on what the images of a moment are.
+        from_images: one sentence on what happens to images that it begins with.
+        mixes: its moments are a Markov chain that forgets where it began, so that autocorrelation tells something.
+    """
+
+    steps: str
+    shown: str
+    from_images: str
+    mixes: bool = False
+
+
 class FamilyCard(msgspec.Struct, frozen=True, kw_only=True):
     """What the window shows of a family before it exists as a model.
 
@@ -233,6 +249,7 @@ class FamilyCard(msgspec.Struct, frozen=True, kw_only=True):
         summary: two or three sentences for a student.
         source: paper, authors, year, arXiv number or venue, section.
         objectives: one per variant of the training objective.
+        timeline: of families that generate step by step, whole images at a time.
     """
 
     name: str
@@ -241,6 +258,7 @@ class FamilyCard(msgspec.Struct, frozen=True, kw_only=True):
     summary: str
     source: str
     objectives: tuple[Objective, ...]
+    timeline: TimelineCard | None = None
 
     def objective(self, config: dict[str, Any]) -> Objective:
         """The objective that holds for these config values; a field that is missing (in an older run) fits any."""

@@ -31,7 +31,7 @@ import torch
 from msgspec import Struct
 from torch import Tensor
 
-from gmstudio.cards import FamilyCard, ImageSpec, LatentSpec, Training, field
+from gmstudio.cards import FamilyCard, ImageSpec, LatentSpec, TimelineCard, Training, field
 from gmstudio.families.base import Family, Figure, LossTerms, Moment, Phase
 from gmstudio.families.ddpm_figures import denoised_figure, error_figure
 from gmstudio.families.ddpm_objectives import BOUND, SIMPLE
@@ -169,6 +169,11 @@ class DDPM(Family):
             "and 3; sampling with fewer steps: Song, Meng & Ermon, ICLR 2021, arXiv:2010.02502, section 4."
         ),
         objectives=(SIMPLE, BOUND),
+        timeline=TimelineCard(
+            steps="Denoising steps",
+            shown="Shown is the noisy image x_t itself.",
+            from_images="They are noised to depth t = the number of steps, then denoised one timestep at a time.",
+        ),
     )
 
     def __init__(self, config: DDPMConfig, image: ImageSpec) -> None:

@@ -35,7 +35,7 @@ import torch
 from msgspec import Struct
 from torch import Tensor, nn
 
-from gmstudio.cards import FamilyCard, ImageSpec, Objective, Term, Training, field
+from gmstudio.cards import FamilyCard, ImageSpec, Objective, Term, TimelineCard, Training, field
 from gmstudio.families.base import Family, Figure, LossTerms, Moment, Phase
 from gmstudio.nn.corruption import corrupt
 from gmstudio.nn.likelihoods import pixel_likelihood
@@ -209,6 +209,12 @@ class GSN(Family):
                 r"h_k = f_\theta(h_{k-1}, \tilde{x}_{k-1}, \epsilon_k)",
                 _TERMS,
             ),
+        ),
+        timeline=TimelineCard(
+            steps="Transitions",
+            shown="Shown are the means of p(x | h) of the last transition; measures are of the images drawn from it.",
+            from_images="The chains begin at these images.",
+            mixes=True,
         ),
     )
 

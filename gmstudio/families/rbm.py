@@ -34,7 +34,7 @@ import torch
 from msgspec import Struct
 from torch import Tensor
 
-from gmstudio.cards import FamilyCard, ImageSpec, LatentSpec, Training, field
+from gmstudio.cards import FamilyCard, ImageSpec, LatentSpec, TimelineCard, Training, field
 from gmstudio.families.base import Family, Figure, LossTerms, Moment, Phase
 from gmstudio.families.rbm_figures import activities, filters, free_energies
 from gmstudio.families.rbm_objectives import OBJECTIVES
@@ -148,6 +148,12 @@ class RBM(Family):
             "sections 2-4; Tieleman, ICML 2008; Salakhutdinov & Murray, ICML 2008, section 4."
         ),
         objectives=OBJECTIVES,
+        timeline=TimelineCard(
+            steps="Gibbs steps",
+            shown="Shown are the means of p(x | h) of the hidden units drawn last; measures are of the images drawn.",
+            from_images="The chains begin at these images.",
+            mixes=True,
+        ),
     )
     level_rates: Tensor
     rates_seen: Tensor

@@ -34,7 +34,7 @@ import torch
 from msgspec import Struct
 from torch import Tensor
 
-from gmstudio.cards import FamilyCard, ImageSpec, LatentSpec, Objective, Term, Training, field
+from gmstudio.cards import FamilyCard, ImageSpec, LatentSpec, Objective, Term, TimelineCard, Training, field
 from gmstudio.families.base import Family, Figure, LossTerms, Moment, Phase
 from gmstudio.nn.coupling_stacks import ConvSizes, DenseSizes, dense_couplings, image_couplings
 from gmstudio.nn.couplings import CouplingKind
@@ -189,6 +189,12 @@ class RealNVP(Family):
             "using Real NVP, ICLR 2017, arXiv:1605.08803, sections 3 and 4.1."
         ),
         objectives=(_objective(False), _objective(True)),
+        timeline=TimelineCard(
+            steps="Layers shown",
+            shown="Shown is each layer's state as the image that it would be, were all layers nearer to the image the "
+            "identity.",
+            from_images="They are taken forwards, layer by layer, to their codes z.",
+        ),
     )
 
     def __init__(self, config: RealNVPConfig, image: ImageSpec) -> None:
