@@ -1,24 +1,18 @@
-"""Moving through one generation: stepping, playing, scrubbing, choosing and editing.
-
-The user sets an aim, a step to get to; whenever the engine is free the next command towards the aim is sent. A newer
-aim replaces an older one, so scrubbing is latest-wins and held keys add up. Commands that must not be lost (opening,
-placing a value, forgetting the path) wait in a short queue and go first.
-"""
+"""Moving through one generation: stepping, playing, scrubbing, choosing and editing."""
 
 from dataclasses import dataclass
 
 from PySide6.QtCore import QObject
 
 from gmstudio.client import EngineEvents
-from gmstudio.messages import AdvancePixels, ClosePixels, EditPixel, ForgetPath, PlacePixel, RewindPixels
-from gmstudio.session.pixel_breakpoints import Breakpoints, Stop
+from gmstudio.messages import ClosePixels, EditPixel, PlacePixel, RewindPixels
 from gmstudio.session.pixel_path import PathMemory, PlayClock
-from gmstudio.session.pixel_requests import Opening, PixelRequests, SessionCommand
-from gmstudio.session.pixel_state import PixelState, inverse_cdf, tempered
+from gmstudio.session.pixel_requests import Opening
+from gmstudio.session.pixel_state import PixelState
+from gmstudio.session.pixel_travel import PixelTravel
 
-PLAY_BUDGET_MS = 12.0
-FINISH_BUDGET_MS = 25.0
 MIN_SPEED_HZ, MAX_SPEED_HZ = 1.0, 1000.0
+MAX_SEED = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -34,46 +28,24 @@ class Edit:
     before: PixelState
 
 
-class PixelWalk(PixelRequests):
+class PixelWalk(PixelTravel):
     """Where the viewer stands in a generation, and how it gets elsewhere.
 
     Attributes:
-        temperature: of the draws to come.
-        seed: of the uniforms to come.
         speed_hz: sub-pixels per second while playing.
-        playing: whether it plays.
-        finishing: whether it runs to the end as fast as the engine can.
         start: where playing begins again: 0, or the number of given sub-pixels.
-        breakpoints: where playing and finishing stop by themselves.
-        stop: the breakpoint at which it stands, or None.
         editing: the sub-pixel whose value is being changed, or None.
         keep_following: an edit keeps what follows; otherwise that is drawn again.
     """
 
     def __init__(self, events: EngineEvents, parent: QObject | None = None) -> None:
         super().__init__(events, parent)
-        self.temperature = 1.0
-        self.seed = 0
         self.speed_hz = 60.0
-        self.playing = False
-        self.finishing = False
         self.start = 0
-        self.breakpoints = Breakpoints()
-        self.stop: Stop | None = None
         self.editing: Edit | None = None
         self.keep_following = True
         self.clock = PlayClock(self)
         self.clock.ticked.connect(self._on_tick)
-        self._memory = PathMemory()
-        self._aim: int | None = None
-        self._aim_draws = self._aim_heeds = False
-        self._towards_aim = False  # what was sent last was a move towards the aim
-        self._offset = 0  # to be added to wherever the request in flight leads
-
-    @property
-    def chosen(self) -> frozenset[int]:
-        """Steps whose value the user chose."""
-        return self._memory.chosen
 
     @property
     def shown(self) -> PixelState | None:
@@ -259,90 +231,7 @@ class PixelWalk(PixelRequests):
         self.speed_hz = min(MAX_SPEED_HZ, max(MIN_SPEED_HZ, speed_hz))
         self.changed.emit()
 
-    def set_breakpoints(self, breakpoints: Breakpoints) -> None:
-        """Stop elsewhere from now on."""
-        self.breakpoints = breakpoints
-        self.changed.emit()
-
-    def set_temperature(self, temperature: float) -> None:
-        """Temperature of the draws to come; the remembered path beyond is drawn anew when it is gone over."""
-        if temperature != self.temperature:
-            self.temperature = temperature
-            self._memory.stale = True
-            self.changed.emit()
-
-    def set_seed(self, seed: int) -> None:
-        """Seed of the uniforms to come; the remembered path beyond is drawn anew when it is gone over."""
-        if seed == self.seed:
-            return
-        self.seed = seed
-        state = self.state
-        if self.usable and state is not None and state.step == state.path < state.num_dims and not self.busy:
-            self._queue.append(ForgetPath(session=0, seed=seed))  # shows the uniform that now chooses the next value
-            self._go_on()
-        self._memory.stale = True
-        self.changed.emit()
-
-    def follows_path(self) -> bool:
-        """Whether going on places what the path remembers (and was seen before), rather than drawing."""
-        return self.state is not None and self._memory.upcoming(self.state) is not None
-
-    def upcoming(self) -> int | None:
-        """The value that going on places next: the remembered one, or the draw; None at the end."""
-        state = self.state
-        if state is None or state.finished:
-            return None
-        remembered = self._memory.upcoming(state)
-        if remembered is not None:
-            return remembered
-        return inverse_cdf(tempered(state.conditional, self.temperature), state.uniform)
-
-    # ---- towards the aim ---------------------------------------------------------------------------------------
-
-    def _set_aim(self, step: int | None, *, draws: bool = False, heeds: bool = False) -> None:
-        self._aim, self._aim_draws, self._aim_heeds, self._offset = step, draws, heeds, 0
-
-    def _stop_finishing(self) -> None:
-        if self.finishing:
-            self.finishing = False
-            self._set_aim(None)
-            self.changed.emit()
-
-    def _go_on(self) -> None:
-        """Send the next command, if the engine is free and there is something to do."""
-        if self.busy:
-            return
-        if self._queue:
-            self._towards_aim = False
-            self._send(self._queue.popleft())
-            return
-        state, self._towards_aim = self.state, True
-        if state is None or self._opened is None or self._aim is None or self._aim == state.step:
-            self._set_aim(None)
-            self._stop_finishing()
-        elif self._aim < state.step or not self._aim_draws:
-            self._send(RewindPixels(session=0, step=min(self._aim, state.path)))
-        elif self._memory.stale:
-            self._send(ForgetPath(session=0, seed=self.seed))
-        else:
-            self._send(self._advance(self._aim - state.step))
-
-    def _advance(self, count: int) -> AdvancePixels:
-        budget = FINISH_BUDGET_MS if self.finishing else PLAY_BUDGET_MS
-        points = self.breakpoints if self._aim_heeds else Breakpoints()
-        return AdvancePixels(
-            session=0,
-            count=count,
-            temperature=self.temperature,
-            budget_ms=budget,
-            stop_entropy=points.stop_entropy,
-            stop_probability=points.stop_probability,
-        )
-
-    def _send(self, what: Opening | SessionCommand) -> None:
-        super()._send(what)
-        self.stop = None
-        self._memory.stale = self._memory.stale and not isinstance(what, ForgetPath)
+    # ---- what the clock and the engine say --------------------------------------------------------------------
 
     def _on_tick(self) -> None:
         free = self.state is not None and not self.busy and self._opened is not None
@@ -353,46 +242,6 @@ class PixelWalk(PixelRequests):
             self.pause()
         elif count:
             self.draw_to(self.state.step + count, heed=True)
-
-    # ---- replies -----------------------------------------------------------------------------------------------
-
-    def _on_arrived(self, before: PixelState | None, opening: Opening | None) -> None:
-        assert self.state is not None
-        if opening is not None:
-            asked_meanwhile = self._offset
-            self._memory.begin(stale=opening.stale, same_prefix=opening.same_prefix)
-            self._set_aim(opening.aim)
-            self._offset = asked_meanwhile
-        self._memory.learn(self.state)
-        self._look_for_stop(before, self.state)
-        self._aim_after(before, self.state)
-        overshot = opening is not None and self._aim is not None and self._aim < self.state.step
-        passing = overshot or bool(self._queue)
-        self._go_on()
-        if opening is not None:
-            self.opened.emit()
-        if not passing:
-            self.moved.emit()
-
-    def _look_for_stop(self, before: PixelState | None, state: PixelState) -> None:
-        """At a breakpoint, stand still."""
-        heeded = isinstance(self._sent, AdvancePixels) and self._aim_heeds
-        if heeded and (before is None or before.step != state.step):
-            stop = self.breakpoints.hit(state)
-            if stop is not None:
-                self.pause()
-                self._set_aim(None)
-                self.stop = stop
-                self.changed.emit()
-
-    def _aim_after(self, before: PixelState | None, state: PixelState) -> None:
-        """Add what was asked for meanwhile; when playing, let the clock set the next aim."""
-        went = self._towards_aim and isinstance(self._sent, AdvancePixels | RewindPixels)
-        if self._offset and not self._queue and self._aim in (None, state.step):
-            aim = state.step + self._offset
-            self._set_aim(max(0, min(aim, state.num_dims)), draws=self._offset > 0)
-        elif went and (self.playing or (before is not None and before.step == state.step)):
-            self._set_aim(None)
 
     def _on_refused(self) -> None:
         self.editing = None
