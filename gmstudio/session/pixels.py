@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from PySide6.QtCore import QObject, Signal
 
 from gmstudio.client import EngineEvents
-from gmstudio.messages import Array, CommandFailed, EngineReported, ForkPixels, OpenPixels, PixelsForked
+from gmstudio.messages import Array, EngineReported, OpenPixels, PixelsForked
 from gmstudio.session.library import RunLibrary
+from gmstudio.session.pixel_forks import PixelForks
 from gmstudio.session.pixel_given import Given, GivenSet
 from gmstudio.session.pixel_images import PixelImages, Split
 from gmstudio.session.pixel_order import PAINTED, OrderChoice
@@ -18,7 +19,6 @@ from gmstudio.session.pixel_walk import PixelWalk
 
 CAPABILITY = "pixel_session"
 NUM_FORKS = 16
-MAX_SEED = 2**31 - 1
 LOST = "The engine ended, and this generation with it. Open it again to go on from this pixel."
 
 
@@ -46,8 +46,6 @@ class PixelsSession(QObject):
         label: class that is conditioned on; −1: none.
         lost: the engine ended while a generation was open; ``reopen`` goes on.
         problem: what went wrong last, a sentence; "" when nothing did.
-        forks: continuations so far, or None.
-        forking: whether more of them are on their way.
         following: newer weights are taken over by themselves while the run trains.
 
     Signals:
@@ -71,16 +69,13 @@ class PixelsSession(QObject):
         self.label = -1
         self.lost = False
         self.problem = ""
-        self.forks: PixelsForked | None = None
-        self.forking = False
         self.following = False
         self._active = False
         self._live_step = -1
         self._accepted = _Asked()
         self._given_on_path = False
         self._finish_once_given = False
-        self._fork_request = 0
-        self._num_forked = 0
+        self._forks = PixelForks(events, self.walk, self)
         self.walk.opened.connect(self._on_opened)
         self.walk.moved.connect(self._on_moved)
         self.walk.failed.connect(self._on_refused)
@@ -89,8 +84,8 @@ class PixelsSession(QObject):
         library.changed.connect(self.changed)
         events.catalog.connect(self._on_catalog)
         events.engine_reported.connect(self._on_reported)
-        events.pixels_forked.connect(self._on_forked)
-        events.command_failed.connect(self._on_failed)
+        self._forks.changed.connect(self.forks_changed)
+        self._forks.failed.connect(self._on_problem)
 
     # ---- which model -------------------------------------------------------------------------------------------
 
@@ -106,7 +101,7 @@ class PixelsSession(QObject):
         self.run = run
         self.order, self.label, self._accepted = OrderChoice(), -1, _Asked()
         self.images.clear()
-        self._clear_forks()
+        self._forks.clear()
         self.lost, self.problem = False, ""
         self.walk.close()
         self.givens.drop()
@@ -255,20 +250,19 @@ class PixelsSession(QObject):
 
     # ---- forks -------------------------------------------------------------------------------------------------
 
+    @property
+    def forks(self) -> PixelsForked | None:
+        """Continuations so far, or None."""
+        return self._forks.found
+
+    @property
+    def forking(self) -> bool:
+        """Whether more of them are on their way."""
+        return self._forks.running
+
     def fork(self) -> None:
         """Continue from here in sixteen ways: the most likely one, and fifteen draws, other ones each time."""
-        state = self.state
-        if state is None or not self.walk.usable or state.finished:
-            return
-        self.walk.pause()
-        self._num_forked += 1
-        seed = (self.walk.seed + self._num_forked) % (MAX_SEED + 1)
-        command = ForkPixels(
-            session=state.session, count=NUM_FORKS, seed=seed, temperature=self.walk.temperature, likeliest=True
-        )
-        self._fork_request = self.events.send(command)
-        self.forks, self.forking = None, True
-        self.forks_changed.emit()
+        self._forks.start(NUM_FORKS)
 
     def adopt(self, index: int) -> None:
         """Make a continuation the generation itself, as far as it has come."""
@@ -322,10 +316,6 @@ class PixelsSession(QObject):
         command = self._command(given=Array.of(given.levels), first=size)
         self._open(Opening(command, aim=given.first, stale=True, same_weights=True))
 
-    def _clear_forks(self) -> None:
-        self.forks, self.forking, self._fork_request = None, False, 0
-        self.forks_changed.emit()
-
     # ---- events ------------------------------------------------------------------------------------------------
 
     def _on_opened(self) -> None:
@@ -374,7 +364,7 @@ class PixelsSession(QObject):
 
     def _on_engine_lost(self) -> None:
         if self.forking:
-            self._clear_forks()
+            self._forks.clear()
         self.images.give_up()
         if self.state is not None or self.walk.opening:
             self.walk.lose()
@@ -401,13 +391,3 @@ class PixelsSession(QObject):
         idle = walk.usable and not (walk.busy or walk.playing or walk.finishing)
         if self.following and self._active and idle and self.has_newer_weights():
             self.use_current_weights()
-
-    def _on_forked(self, event: PixelsForked) -> None:
-        if event.request and event.request == self._fork_request:
-            self.forks, self.forking = event, not event.done
-            self.forks_changed.emit()
-
-    def _on_failed(self, event: CommandFailed) -> None:
-        if event.request and event.request == self._fork_request:
-            self._clear_forks()
-            self._on_problem(event.message)

@@ -16,7 +16,8 @@ from gmstudio.gui.widgets.typed_slider import KeyKeeper, TypedSlider, fit_width
 from gmstudio.session.pixel_compare import comparison_of
 from gmstudio.session.pixel_insight import insight_of
 from gmstudio.session.pixel_state import PixelState, entropy_nats, tempered
-from gmstudio.session.pixels import MAX_SEED, PixelsSession
+from gmstudio.session.pixel_walk import MAX_SEED
+from gmstudio.session.pixels import PixelsSession
 
 CHANNELS = {1: ("",), 3: ("red", "green", "blue")}
 BARS_TIP = (

@@ -10,7 +10,8 @@ from gmstudio.gui.widgets.pixel_canvas import Picture, PixelCanvas
 from gmstudio.gui.widgets.typed_slider import KeyKeeper, fit_width
 from gmstudio.session.pixel_order import PAINTED, RANDOM, order_title, painted_ranks, pixel_ranks
 from gmstudio.session.pixel_state import PixelState
-from gmstudio.session.pixels import MAX_SEED, PixelsSession
+from gmstudio.session.pixel_walk import MAX_SEED
+from gmstudio.session.pixels import PixelsSession
 
 ORDER_TIP = (
     "In which sequence pixels are generated. Another order begins again, from the given pixels or an empty image. Only "
