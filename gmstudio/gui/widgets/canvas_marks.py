@@ -49,6 +49,31 @@ def is_scattered(region: NDArray[np.bool_]) -> bool:
     return bool(2 * together < np.count_nonzero(region))
 
 
+def region_borders(region: NDArray[np.bool_], rect: QRectF, *, frame: bool = True) -> QPainterPath:
+    """The border of a region of pixels.
+
+    Args:
+        region: (H, W).
+        rect: where the image is painted.
+        frame: whether with the parts on the image's own frame.
+    """
+    rows, columns = region.shape
+    width, height = rect.width() / columns, rect.height() / rows
+    padded = np.pad(region, 1)
+    across = padded[:-1, 1:-1] != padded[1:, 1:-1]
+    along = padded[1:-1, :-1] != padded[1:-1, 1:]
+    if not frame:
+        across[[0, -1]] = False
+        along[:, [0, -1]] = False
+    path = QPainterPath()
+    for edges, side in ((across, QPointF(width, 0)), (along, QPointF(0, height))):
+        for row, column in np.argwhere(edges).tolist():
+            start = rect.topLeft() + QPointF(column * width, row * height)
+            path.moveTo(start)
+            path.lineTo(start + side)
+    return path
+
+
 def paint_given_border(painter: QPainter, border: QPainterPath) -> None:
     """A dashed line between what was given and what was not."""
     for role, width, style in (("base", 4, Qt.PenStyle.SolidLine), ("good", 2, Qt.PenStyle.DashLine)):

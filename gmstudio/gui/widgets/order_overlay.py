@@ -13,6 +13,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, 
 from PySide6.QtWidgets import QWidget
 
 from gmstudio.gui.theme import theme
+from gmstudio.gui.widgets.canvas_ground import blank_pixmap
 
 OrderMode = Literal["off", "arrows", "ranks"]
 MODES: tuple[OrderMode, ...] = ("off", "arrows", "ranks")
@@ -128,6 +129,27 @@ def rank_font_and_stride(cell: QRectF, largest: int, family: QFont) -> tuple[QFo
     return font, max(math.ceil(wide / cell.width()), math.ceil(high / cell.height()))
 
 
+class ArrowMap:
+    """The arrows along the whole path as one picture, kept: painted once per order, size and theme."""
+
+    def __init__(self) -> None:
+        self._pixmap = QPixmap()
+        self._key: tuple[float | bool, ...] = ()
+        self._path: NDArray[np.int64] | None = None
+
+    def pixmap(self, device: QWidget, size: QSizeF, shape: tuple[int, int], order: OrderPath) -> QPixmap:
+        """What ``paint_arrows`` paints of an order of (H, W) pixels, in that size for ``device``."""
+        key = (size.width(), size.height(), device.devicePixelRatioF(), theme().dark)
+        if self._key != key or self._path is not order.path:
+            self._key, self._path = key, order.path
+            self._pixmap = blank_pixmap(device, size)
+            painter = QPainter(self._pixmap)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            paint_arrows(painter, QRectF(0, 0, size.width(), size.height()), shape, order)
+            painter.end()
+        return self._pixmap
+
+
 class RankMap:
     """The ranks of all pixels as one picture, kept: only those whose number or ink changed are written again.
 
@@ -152,13 +174,11 @@ class RankMap:
         """
         inks = np.where(np.isnan(brightness), 0, np.where(brightness > 0.5, 1, 2))
         wanted = np.stack([ranks, inks], axis=2)
-        ratio, family = device.devicePixelRatioF(), device.font()
-        key = (size, ratio, theme().dark, family.key(), ranks.shape, int(ranks.max()))
+        family = device.font()
+        key = (size, device.devicePixelRatioF(), theme().dark, family.key(), ranks.shape, int(ranks.max()))
         fresh = key != self._key
         if fresh:
-            self._key, self._pixmap = key, QPixmap((size * ratio).toSize())
-            self._pixmap.setDevicePixelRatio(ratio)
-            self._pixmap.fill(Qt.GlobalColor.transparent)
+            self._key, self._pixmap = key, blank_pixmap(device, size)
         changed = np.ones(ranks.shape, np.bool_) if fresh else (wanted != self._written).any(axis=2)
         self._written = wanted
         if changed.any():

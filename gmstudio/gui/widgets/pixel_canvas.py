@@ -6,20 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import (
-    QBrush,
-    QColor,
-    QImage,
-    QMouseEvent,
-    QPainter,
-    QPainterPath,
-    QPaintEvent,
-    QPen,
-    QPixmap,
-)
+from PySide6.QtGui import QImage, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gmstudio.gui.theme import theme
+from gmstudio.gui.widgets.canvas_ground import CanvasGround
 from gmstudio.gui.widgets.canvas_marks import (
     is_scattered,
     paint_chosen,
@@ -27,6 +18,7 @@ from gmstudio.gui.widgets.canvas_marks import (
     paint_cut_corners,
     paint_given_border,
     paint_given_marks,
+    region_borders,
 )
 from gmstudio.gui.widgets.canvas_overlays import (
     LEGEND_HEIGHT,
@@ -36,12 +28,10 @@ from gmstudio.gui.widgets.canvas_overlays import (
     paint_legend,
 )
 from gmstudio.gui.widgets.heat import heat_colours
-from gmstudio.gui.widgets.order_overlay import OrderMode, OrderPath, RankMap, paint_arrows
+from gmstudio.gui.widgets.order_overlay import ArrowMap, OrderMode, OrderPath, RankMap, paint_arrows
 
 Pixel = tuple[int, int]
 CONTEXT_OPACITY = 0.28
-GRID_FROM_SCALE = 10
-"""Lines between pixels are drawn from this many screen pixels per pixel on."""
 
 
 @dataclass(frozen=True)
@@ -106,11 +96,8 @@ class PixelCanvas(QWidget):
         self._laid_over = QImage()
         self._pixels = QImage()
         self._tint = QImage()
-        self._hatch, self._grid, self._arrows = QPixmap(), QPixmap(), QPixmap()
-        self._rank_map = RankMap()
-        self._arrows_key: tuple[float | bool, ...] = ()
-        self._arrows_path: NDArray[np.int64] | None = None
-        self._furniture_key: tuple[float | bool, ...] = ()
+        self._ground = CanvasGround()
+        self._rank_map, self._arrow_map = RankMap(), ArrowMap()
         self._hover: Pixel | None = None
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -244,7 +231,7 @@ class PixelCanvas(QWidget):
             painter.drawText(self.rect().adjusted(24, 24, -24, -24), flags, self._placeholder)
             return
         rect = self.image_rect()
-        hatch, grid = self._furniture(rect, picture)
+        hatch, grid = self._ground.pixmaps(self, rect.size(), picture.image.shape[1:])
         painter.drawPixmap(rect.topLeft(), hatch)
         self._paint_part(painter, self._pixels, _extent(np.asarray(picture.placed.any(axis=0))))
         if self._fits(self.overlay.values if self.overlay else None):
@@ -280,60 +267,8 @@ class PixelCanvas(QWidget):
             corners = self.pixel_rect(part.top(), part.left()), self.pixel_rect(part.bottom(), part.right())
             painter.drawImage(corners[0].united(corners[1]), image, QRectF(part))
 
-    def _furniture(self, rect: QRectF, picture: Picture) -> tuple[QPixmap, QPixmap]:
-        """The hatch below the pixels and the lines above them; painted once per size and theme."""
-        _, rows, columns = picture.image.shape
-        key = (rect.width(), rect.height(), rows, columns, self.devicePixelRatioF(), theme().dark)
-        if self._furniture_key != key:
-            self._furniture_key = key
-            self._hatch, self._grid = self._blank(rect), self._blank(rect)
-            whole = QRectF(0, 0, rect.width(), rect.height())
-            painter = QPainter(self._hatch)
-            painter.fillRect(whole, theme().color("base"))
-            painter.fillRect(whole, QBrush(theme().color("border"), Qt.BrushStyle.BDiagPattern))
-            painter.end()
-            painter.begin(self._grid)
-            self._paint_lines(painter, whole, rows, columns)
-            painter.end()
-        return self._hatch, self._grid
-
-    def _blank(self, rect: QRectF) -> QPixmap:
-        ratio = self.devicePixelRatioF()
-        pixmap = QPixmap((rect.size() * ratio).toSize())
-        pixmap.setDevicePixelRatio(ratio)
-        pixmap.fill(Qt.GlobalColor.transparent)
-        return pixmap
-
-    def _paint_lines(self, painter: QPainter, whole: QRectF, rows: int, columns: int) -> None:
-        painter.setPen(theme().color("border"))
-        painter.drawRect(whole.adjusted(0, 0, -1, -1))
-        scale = whole.width() / columns
-        if scale < GRID_FROM_SCALE:
-            return
-        painter.setPen(QPen(QColor(128, 128, 128, 44), 1))
-        for column in range(1, columns):
-            painter.drawLine(QPointF(column * scale, 0), QPointF(column * scale, whole.height()))
-        for row in range(1, rows):
-            painter.drawLine(QPointF(0, row * scale), QPointF(whole.width(), row * scale))
-
     def _borders(self, region: NDArray[np.bool_], *, frame: bool = True) -> QPainterPath:
-        """The border of a region of pixels (H, W), the parts on the image's own frame included or not."""
-        rows, columns = region.shape
-        rect = self.image_rect()
-        width, height = rect.width() / columns, rect.height() / rows
-        padded = np.pad(region, 1)
-        across = padded[:-1, 1:-1] != padded[1:, 1:-1]
-        along = padded[1:-1, :-1] != padded[1:-1, 1:]
-        if not frame:
-            across[[0, -1]] = False
-            along[:, [0, -1]] = False
-        path = QPainterPath()
-        for edges, side in ((across, QPointF(width, 0)), (along, QPointF(0, height))):
-            for row, column in np.argwhere(edges).tolist():
-                start = rect.topLeft() + QPointF(column * width, row * height)
-                path.moveTo(start)
-                path.lineTo(start + side)
-        return path
+        return region_borders(region, self.image_rect(), frame=frame)
 
     def _paint_partial(self, painter: QPainter, picture: Picture) -> None:
         """Mark pixels of which only some colours are there; for the next pixel, say which."""
@@ -362,24 +297,11 @@ class PixelCanvas(QWidget):
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             paint_arrows(painter, rect, self._ranks.shape, order)
         elif self.order_mode == "arrows":
-            painter.drawPixmap(rect.topLeft(), self._arrow_map(rect, order))
+            painter.drawPixmap(rect.topLeft(), self._arrow_map.pixmap(self, rect.size(), self._ranks.shape, order))
         else:
             ranks = self._rank_map.pixmap(self, rect.size(), self._ranks, self._brightness)
             painter.drawPixmap(rect.topLeft(), ranks)
         painter.restore()
-
-    def _arrow_map(self, rect: QRectF, order: OrderPath) -> QPixmap:
-        """The arrows along the whole path; painted once per order, size and theme."""
-        key = (rect.width(), rect.height(), self.devicePixelRatioF(), theme().dark)
-        if self._arrows_key != key or self._arrows_path is not order.path:
-            self._arrows_key, self._arrows_path = key, order.path
-            self._arrows = self._blank(rect)
-            painter = QPainter(self._arrows)
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            whole = QRectF(0, 0, rect.width(), rect.height())
-            paint_arrows(painter, whole, self._ranks.shape, order)
-            painter.end()
-        return self._arrows
 
     def _paint_marks(self, painter: QPainter, picture: Picture) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
