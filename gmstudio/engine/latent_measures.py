@@ -1,6 +1,6 @@
 """The engine's side of the Latents panel: what each dimension does to images, and how much it tells of them.
 
-Shapes: Z latent dimensions, K base codes, J dimensions measured at a time, D sub-pixels.
+Shapes: Z latent dimensions, K base codes, P pairs of a dimension and a base code, D sub-pixels.
 """
 
 from collections.abc import Iterator
@@ -52,13 +52,14 @@ def _measure_pieces(
     latent = latent_of(model)
     num_dims = latent.latent.num_dims
     base_KZ = _base_codes(latent.latent)
-    effect_Z = np.zeros(num_dims, np.float32)
+    change_P = np.zeros(num_dims * NUM_BASE_CODES, np.float32)
 
-    def measure_effect(dims: slice) -> None:
+    def measure_effect(pairs: slice) -> None:
         with exploring(model):
-            effect_Z[dims] = _effect(model, latent, base_KZ, dims)
+            change_P[pairs] = _squared_change(model, latent, base_KZ, pairs)
 
-    yield from in_pieces(num_dims, 2 * NUM_BASE_CODES, measure_effect)
+    yield from in_pieces(len(change_P), 2, measure_effect)
+    effect_Z = np.sqrt(change_P.reshape(num_dims, NUM_BASE_CODES).mean(1))
     kl: Array | None = None
     if isinstance(model, Posterior) and len(images):
         posterior, total_Z = model, np.zeros(num_dims)
@@ -81,15 +82,14 @@ def _base_codes(latent: LatentSpec) -> Tensor:
     return torch.randn(NUM_BASE_CODES, latent.num_dims, generator=generator)
 
 
-def _effect(model: Family, latent: Latent, base_KZ: Tensor, dims: slice) -> NDArray[np.float32]:
-    """(J,): root mean square change of the means when each of these dimensions goes from low to high."""
+def _squared_change(model: Family, latent: Latent, base_KZ: Tensor, pairs: slice) -> NDArray[np.float32]:
+    """(P,): mean square change of the means when the dimension of each pair goes from low to high at its base code."""
     low = 0.0 if latent.latent.prior == "bernoulli" else -1.0
-    indices = range(base_KZ.shape[1])[dims]
-    codes = base_KZ.repeat(2 * len(indices), 1).unflatten(0, (len(indices), 2, -1))  # (J, 2, K, Z)
-    for row, dim in enumerate(indices):
-        codes[row, 0, :, dim] = low
-        codes[row, 1, :, dim] = 1.0
-    means = latent.decode(codes.flatten(0, 2).to(dtype_of(model)).to(model.device)).float()
-    low_JKD, high_JKD = means.view(len(indices), 2, len(base_KZ), -1).unbind(1)
-    effect: NDArray[np.float32] = (high_JKD - low_JKD).square().mean(dim=(1, 2)).sqrt().cpu().numpy()
-    return effect
+    pair_P = torch.arange(pairs.start, pairs.stop)
+    dim_P1 = (pair_P // len(base_KZ)).unsqueeze(1)
+    base_PZ = base_KZ[pair_P % len(base_KZ)]
+    codes = torch.cat([base_PZ.scatter(1, dim_P1, low), base_PZ.scatter(1, dim_P1, 1.0)])
+    means = latent.decode(codes.to(dtype_of(model)).to(model.device)).float()
+    low_PD, high_PD = means.flatten(1).chunk(2)
+    change: NDArray[np.float32] = (high_PD - low_PD).square().mean(dim=1).cpu().numpy()
+    return change

@@ -407,14 +407,16 @@ class RealNVP(Family):
                 log_density_B = self.log_density(y_BCHW)
                 h, log_det_B = self._to_line(y_BCHW)
                 log_density_B = log_density_B + self._log_levels() - log_det_B
-            states = [(h, h.new_zeros(len(h)))]
-            states += [(state, log_det.expand(len(h))) for state, log_det in self.flow.trail(h, inverse=x is None)]
-        shown = _evenly(len(states), steps + 1)
-        for index in shown:
-            state, log_det_B = states[index]
-            layer = index if x is not None else len(states) - 1 - index
-            measures = {"log density, nats": log_density_B - log_det_B, "log |det|, nats": log_det_B}
-            yield Moment(self._shown(self._from_line(state)), measures, _layer_name(layer, len(states) - 1))
+        last, trail = self.flow.num_steps, self.flow.trail(h, inverse=x is None)
+        shown = set(_evenly(last + 1, steps + 1))
+        for index in range(last + 1):  # a layer at a time, so that others can run in between
+            with torch.no_grad():
+                state, log_det = next(trail) if index else (h, h.new_zeros(()))
+                log_det_B = log_det.expand(len(h))
+                measures = {"log density, nats": log_density_B - log_det_B, "log |det|, nats": log_det_B}
+                images = self._shown(self._from_line(state))
+            if index in shown:
+                yield Moment(images, measures, _layer_name(index if x is not None else last - index, last))
 
     @torch.no_grad()
     def figures(self, batch: Tensor, generator: torch.Generator) -> tuple[Figure, ...]:

@@ -34,6 +34,11 @@ class FlowLayer(nn.Module, ABC):
     def inverse(self, h: Tensor) -> Step:
         """Towards the image: the new state and log |det| of the inverse map."""
 
+    @property
+    def num_steps(self) -> int:
+        """Elementary layers on the way."""
+        return 1
+
     def trail(self, h: Tensor, *, inverse: bool) -> Iterator[Step]:
         """The state after each elementary layer on the way, with log |det| since ``h``."""
         yield self.inverse(h) if inverse else self(h)
@@ -89,6 +94,11 @@ class Chain(FlowLayer):
             total = total + log_det
         return h, total
 
+    @property
+    def num_steps(self) -> int:
+        """See ``FlowLayer``."""
+        return sum(layer.num_steps for layer in self.layers if isinstance(layer, FlowLayer))
+
     def trail(self, h: Tensor, *, inverse: bool) -> Iterator[Step]:
         """See ``FlowLayer``."""
         before = h.new_zeros(())
@@ -125,6 +135,11 @@ class Rearranged(FlowLayer, ABC):
         """See ``FlowLayer``."""
         part, log_det = self.inner.inverse(self.take(h))
         return self.put(part, h), log_det
+
+    @property
+    def num_steps(self) -> int:
+        """See ``FlowLayer``."""
+        return self.inner.num_steps
 
     def trail(self, h: Tensor, *, inverse: bool) -> Iterator[Step]:
         """See ``FlowLayer``."""

@@ -179,11 +179,18 @@ def test_a_newer_search_ends_the_older_one() -> None:
     assert len(events) == 1 and isinstance(events[0], ImageProjected) and events[0].done and events[0].step < 1000
 
 
-def test_decoding_tells_what_the_family_can_of_each_code(vae: Family) -> None:
+def test_decoding_tells_what_the_family_can_of_each_code(vae: Family, monkeypatch: pytest.MonkeyPatch) -> None:
     z = np.array([[0, 0, 0, 0, 0], [1, 1, 1, 1, 1]], np.float32)
     measures = latents.decode(vae, 1, Decode(run="r", codes=Array.of(z), measure=True)).measures
     density = measures["log p(z), nats"].numpy()
     np.testing.assert_allclose(density, -2.5 * np.log(2 * np.pi) - np.array([0.0, 2.5]), rtol=1e-5)
     assert measures["log p(x) at least, nats"].numpy().shape == (2,)
     assert (measures["log p(x) at least, nats"].numpy() < 0).all()
+    asked: list[tuple[int, int]] = []
+    monkeypatch.setattr(
+        type(vae), "elbo", lambda _vae, x, draws, _noise: (asked.append((len(x), draws)), torch.zeros(len(x)))[1]
+    )
+    for count in (1, 2, 9):
+        latents.decode(vae, 1, Decode(run="r", codes=Array.of(np.zeros((count, 5), np.float32)), measure=True))
+    assert asked == [(1, 8), (2, 4), (9, 1)], "one code's bound is worth more draws"
     assert latents.decode(vae, 1, Decode(run="r", codes=Array.of(z))).measures == {}

@@ -244,6 +244,12 @@ def test_the_timeline_goes_from_one_end_to_the_other(start: str) -> None:
     few = list(model.timeline(x, 3, 4, seeded(5)))
     assert len(few) == 5
     assert torch.equal(few[-1].images, moments[-1].images)
+    ran: list[str] = []
+    for name, module in model.flow.named_modules():
+        if isinstance(module, torch.nn.Linear | torch.nn.Conv2d):
+            module.register_forward_hook(lambda *_, name=name: ran.append(name))
+    next(model.timeline(x, 3, 100, seeded(5)))
+    assert len(ran) == len(set(ran)) if start == "image" else not ran, "no layer runs before its moment is asked for"
 
 
 def test_the_histogram_counts_every_entry_and_so_does_its_reference() -> None:
