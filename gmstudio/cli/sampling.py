@@ -163,6 +163,16 @@ def _draw(
 
 
 def _read_ranks(name: str, path: str, model: "AutoregressiveFamily") -> "Array | None":
+    """What the painted order needs; None for the others.
+
+    Raises:
+        ValueError: when there is no order of that name, or a picture where none belongs, or none where one does.
+    """
+    from gmstudio.nn.orders import ORDER_NAMES
+
+    if name and name not in (*ORDER_NAMES, PAINTED):
+        painted = f", or {PAINTED}:FILE, a picture whose darker pixels come first" if model.any_order else ""
+        raise ValueError(f"There is no order {name!r}; choose one of {', '.join(ORDER_NAMES)}{painted}.")
     if name == PAINTED and not path:
         raise ValueError(f"--order {PAINTED}: name the picture whose darker pixels come first, {PAINTED}:ranks.png.")
     if name != PAINTED and path:

@@ -139,7 +139,9 @@ def test_scores_are_said_to_be_given_labels(conditional: str, agnostic: str) -> 
     ("which", "arguments", "said"),
     [
         ("agnostic", ["--label", "3"], "NADE was not trained with labels"),
-        ("agnostic", ["--order", "zigzag"], "no order 'zigzag'"),
+        ("agnostic", ["--order", "zigzag"], "no order 'zigzag'; choose one of raster, .*, or painted:FILE"),
+        ("agnostic", ["--order", "paint:ranks.png"], "no order 'paint'; choose one of raster, .*, or painted:FILE"),
+        ("conditional", ["--order", "zigzag"], r"no order 'zigzag'; choose one of raster, [a-z_, ]*\.$"),
         ("agnostic", ["--order", "painted"], "painted:ranks.png"),
         ("agnostic", ["--order", "snake:x.png"], "only painted takes a picture"),
         ("agnostic", ["--given", "digits:test:5:first=65"], "65 sub-pixels; the model's images have 64"),
