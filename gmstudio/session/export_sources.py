@@ -11,10 +11,15 @@ from numpy.typing import NDArray
 from gmstudio.provenance import Provenance
 from gmstudio.session.export_files import Format
 from gmstudio.session.journey import Itinerary
+from gmstudio.session.latent_map import Axis, Sight
+from gmstudio.session.latent_notes import MAX_NAME, Direction
+from gmstudio.session.latent_plane import Plane
 from gmstudio.session.latents import LatentsSession
 
-Source = Literal["journey", "traversal", "image"]
-SOURCES: tuple[Source, ...] = ("journey", "traversal", "image")
+Source = Literal["journey", "traversal", "image", "map"]
+SOURCES: tuple[Source, ...] = ("journey", "traversal", "image", "map")
+ACROSS, UP, RANGE, SIDE = "Across", "Up", "Range", "Images a side"
+"""Keywords of a map, whose codes are the one that it goes through and the two vectors that span it."""
 
 
 def frame_count(session: LatentsSession, source: Source, form: Format, fps: float, images: int) -> int:
@@ -29,6 +34,8 @@ def frame_count(session: LatentsSession, source: Source, form: Format, fps: floa
     """
     if source == "image":
         return 1
+    if source == "map":
+        return session.map.side**2
     if form == "png":
         return images
     journey = session.journey
@@ -45,6 +52,8 @@ def codes_of(session: LatentsSession, source: Source, count: int) -> NDArray[np.
         raise ValueError("No run is open; choose one with a latent space first.")
     if source == "image":
         return session.code[np.newaxis].copy()
+    if source == "map":
+        return session.map.codes(_plane_of(session))
     if source == "journey":
         if not session.journey.keyframes:
             raise ValueError("The journey has no keyframes; add the present code, or draw two.")
@@ -55,14 +64,23 @@ def codes_of(session: LatentsSession, source: Source, count: int) -> NDArray[np.
 
 
 def origin_of(session: LatentsSession, source: Source) -> Provenance:
-    """Where the images come from: the keyframes of the journey, the two ends of the traversal, or the code."""
+    """Where the images come from: the journey's keyframes, the traversal's two ends, the code, or the map's plane.
+
+    Raises:
+        ValueError: when there is nothing of this kind.
+    """
     info = session.opened.info if session.opened is not None else None
     if info is None:
         raise ValueError("No run is open; choose one with a latent space first.")
     journey = session.journey
     is_journey = source == "journey"
-    codes = np.stack(journey.keyframes) if is_journey else codes_of(session, source, 1 if source == "image" else 2)
-    details = {"Dimension": session.label(session.dim)} if source == "traversal" else {}
+    if is_journey:
+        codes = np.stack(journey.keyframes)
+    elif source == "map":
+        plane = _plane_of(session)
+        codes = np.stack([session.code, plane.x, plane.y])
+    else:
+        codes = codes_of(session, source, 1 if source == "image" else 2)
     return Provenance(
         family=info.family,
         run=info.title,
@@ -73,22 +91,63 @@ def origin_of(session: LatentsSession, source: Source) -> Provenance:
         path=journey.path if is_journey else "linear",
         closed=is_journey and journey.closed,
         codes=codes,
-        details=details | {"Seconds a leg": f"{journey.seconds:g}"},
+        details=_details(session, source),
     )
 
 
+def _details(session: LatentsSession, source: Source) -> dict[str, str]:
+    """Further keywords, for people and for bringing it back."""
+    if source == "map":
+        shown = session.map
+        x, y = (shown.name(axis) for axis in shown.axes)
+        return {ACROSS: x, UP: y, RANGE: f"{shown.span:g}", SIDE: str(shown.side)}
+    seconds = {"Seconds a leg": f"{session.journey.seconds:g}"}
+    return {"Dimension": session.label(session.dim)} | seconds if source == "traversal" else seconds
+
+
+def _plane_of(session: LatentsSession) -> Plane:
+    plane = session.map.plane
+    if plane is None:
+        raise ValueError("There is no map: it needs two dimensions or directions that differ; choose them under Map.")
+    return plane
+
+
 def journey_of(origin: Provenance) -> Itinerary | None:
-    """The journey that a file tells of; None when it has no codes. A traversal is one between its ends."""
+    """The journey that a file tells of; None when it has no codes. A traversal is one between its ends.
+
+    Of a map it is the code that it goes through.
+    """
     if origin.codes is None:
         return None
+    keyframes = origin.codes[:1] if origin.shows == "map" else origin.codes
     try:
         seconds = float(origin.details.get("Seconds a leg", "3"))
     except ValueError:
         seconds = 3.0
     return Itinerary(
-        keyframes=tuple(origin.codes),
+        keyframes=tuple(keyframes),
         path="spherical" if origin.path == "spherical" else "linear",
         closed=origin.closed,
         seconds=seconds if np.isfinite(seconds) else 3.0,
         seed=origin.seed,
     )
+
+
+def sight_of(origin: Provenance) -> Sight | None:
+    """What a map showed that a file tells of; None when it tells of no map, or not enough."""
+    if origin.shows != "map" or origin.codes is None or len(origin.codes) != 3:
+        return None
+    try:
+        span, side = float(origin.details.get(RANGE, "3")), int(origin.details.get(SIDE, "9"))
+    except ValueError:
+        span, side = 3.0, 9
+    _, x, y = origin.codes
+    axes = (_axis(x, origin.details.get(ACROSS, "x")), _axis(y, origin.details.get(UP, "y")))
+    return Sight(axes, span if np.isfinite(span) else 3.0, side)
+
+
+def _axis(vector: NDArray[np.float32], name: str) -> Axis:
+    """A dimension where the vector is one coordinate's, else a direction."""
+    if np.count_nonzero(vector) == 1 and vector.max() == 1.0:
+        return int(vector.argmax())
+    return Direction(name[:MAX_NAME], vector, "map")

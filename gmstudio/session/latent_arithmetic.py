@@ -152,7 +152,8 @@ class LatentArithmetic(QObject):
         asked = self._encoding.pop(event.request, None)
         if asked is not None:
             slot, source = asked
-            title = f"{source[0]} {source[1]}" + (f" ({event.label})" if event.label else "")
+            number = f"{source[0]} {source[1]}"
+            title = f"{event.label} ({number})" if event.label else number
             self._put(slot, Operand(event.code.numpy(), title, source))
 
     def _on_decoded(self, event: Decoded) -> None:

@@ -96,7 +96,10 @@ class LatentDirections(QObject):
         self.labels = (first, second)
 
     def find(self) -> None:
-        """Look for directions with the weights as they are now; those found before are replaced, labels' are added."""
+        """Look for directions with the weights as they are now; those of the kind found before are replaced.
+
+        Those between labels are added to others between labels.
+        """
         if self._space.opened is not None and not self.possible(self.kind):
             command = FindDirections(run=self._space.run, kind=self.kind, count=self.count, labels=self.labels)
             self._latest.submit(command)
@@ -106,9 +109,10 @@ class LatentDirections(QObject):
     def _on_found(self, event: DirectionsFound) -> None:
         vectors = event.directions.numpy()
         found = tuple(Direction(name, v, event.kind) for name, v in zip(event.names, vectors, strict=True))
-        kept = tuple(d for d in self.found if d.kind == "labels" and d.name not in event.names)
+        again = event.names if event.kind == "labels" else None
+        kept = tuple(d for d in self.found if d.kind != event.kind or (again is not None and d.name not in again))
         self._drop([d for d in self.found if d not in kept])
-        self.found = (*kept, *found) if event.kind == "labels" else found
+        self.found = (*kept, *found)
         self.found_step, self.problem = event.step, ""
         self.changed.emit()
 
@@ -132,6 +136,14 @@ class LatentDirections(QObject):
         """Have one more direction to go along, not saved yet."""
         self.found = (*self.found, direction)
         self.changed.emit()
+
+    def known(self, direction: Direction) -> Direction:
+        """The one of those that there are that goes the same way; else this one, which is added."""
+        for other in self.all:
+            if np.allclose(other.vector, direction.vector, atol=1e-4):
+                return other
+        self.add(direction)
+        return direction
 
     def save(self, direction: Direction) -> None:
         """Keep a direction that was found with the run."""

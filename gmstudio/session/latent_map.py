@@ -57,6 +57,21 @@ class Scatter:
         return f"{title}, label {self.names[label] if 0 <= label < len(self.names) else label}"
 
 
+@dataclass(frozen=True, eq=False)
+class Sight:
+    """What a map shows, to be shown again.
+
+    Args:
+        axes: to the right and up.
+        span: see ``LatentMap``.
+        side: likewise.
+    """
+
+    axes: tuple[Axis, Axis]
+    span: float
+    side: int
+
+
 class LatentMap(QObject):
     """The plane that is looked at, its images, and the data on it.
 
@@ -74,12 +89,14 @@ class LatentMap(QObject):
         changed: axes, span, side or what is shown.
         images_changed: ``images`` are others.
         scatter_changed: ``scatter`` is another.
+        encoding_begun: images of the data are being encoded.
         problem_changed: ``problem`` is another.
     """
 
     changed = Signal()
     images_changed = Signal()
     scatter_changed = Signal()
+    encoding_begun = Signal()
     problem_changed = Signal()
 
     def __init__(self, events: EngineEvents, space: LatentSpace) -> None:
@@ -141,12 +158,23 @@ class LatentMap(QObject):
         self.side, self.images = min(SIDES[-1], max(SIDES[0], side)), None
         self._change()
 
+    def show_sight(self, sight: Sight) -> None:
+        """Show what a map showed once."""
+        self.span, self.images = min(MAX_SPAN, max(MIN_SPAN, sight.span)), None
+        self.side = min(SIDES[-1], max(SIDES[0], sight.side))
+        self.set_axes(*sight.axes)
+
     def set_shown(self, *, images: bool, data: bool) -> None:
         """Show the grid of images, the data, or both."""
         self.show_images, self.show_data = images, data
         self._change()
         if data and self.scatter is None:
             self._encode()
+
+    @property
+    def encoding(self) -> bool:
+        """Whether images of the data are being encoded."""
+        return self._split.busy
 
     # ---- the plane -------------------------------------------------------------------------------------------------
 
@@ -190,6 +218,12 @@ class LatentMap(QObject):
         if self.scatter is not None and 0 <= index < len(self.scatter.codes):
             self._space.set_code(self.scatter.codes[index])
 
+    def codes(self, plane: Plane) -> NDArray[np.float32]:
+        """(side², Z) codes of the images, rows from top to bottom."""
+        values = np.linspace(self.low, self.high, self.side)
+        points = np.stack(np.meshgrid(values, values[::-1]), -1).reshape(-1, 2)
+        return self._space.range.clip(plane.codes(self._space.code, points))
+
     def scattered(self) -> NDArray[np.float32]:
         """(N, 2) where the data's codes are on the map."""
         plane = self.plane
@@ -212,9 +246,7 @@ class LatentMap(QObject):
         plane = self.plane
         if not self._active or not self.show_images or plane is None:
             return
-        values = np.linspace(self.low, self.high, self.side)
-        points = np.stack(np.meshgrid(values, values[::-1]), -1).reshape(-1, 2)
-        codes = self._space.range.clip(plane.codes(self._space.code, points))
+        codes = self.codes(plane)
         if codes.shape != self._codes.shape:
             self._old = list(range(self.side))
         elif not np.allclose(codes, self._codes, atol=1e-4):  # moving within the plane changes them by rounding only
@@ -246,6 +278,7 @@ class LatentMap(QObject):
         if wanted and (due or self.scatter is None):
             self._asked_s = time.monotonic()
             self._split.submit(EncodeSplit(run=self._space.run, split="valid", count=SCATTERED))
+            self.encoding_begun.emit()
 
     def _on_encoded(self, event: CodesEncoded) -> None:
         self._encoded_s = time.monotonic()

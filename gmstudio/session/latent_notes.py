@@ -24,7 +24,7 @@ class Direction:
     Args:
         name: for people.
         vector: (Z,) float32; once along it is one unit.
-        kind: ``components``, ``features``, ``labels`` or ``difference``; tells what the unit is.
+        kind: ``components``, ``features``, ``labels``, ``difference`` or ``map``; tells what the unit is.
     """
 
     name: str
@@ -42,6 +42,7 @@ UNITS = {
     "features": "standard deviations of the first layer's features along it",
     "labels": "times the way from one label's mean code to the other's",
     "difference": "times the difference of the two codes",
+    "map": "times the map's axis",
 }
 
 

@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 
 from gmstudio.session.journey import Itinerary, Journey
 from gmstudio.session.latent_code import Code
+from gmstudio.session.latent_map import Sight
 from gmstudio.session.latent_space import LatentSpace
 
 FIRST_SEEDS = (1, 2)
@@ -35,18 +36,18 @@ class LatentVisits(QObject):
         journey: through it.
 
     Signals:
-        arrived: what was to be brought back is shown.
+        arrived: what was to be brought back is shown; with the map's ``Sight`` to be shown too, or None.
         refused: what was to be brought back does not fit the run, a sentence.
     """
 
-    arrived = Signal()
+    arrived = Signal(object)
     refused = Signal(str)
 
     def __init__(self, space: LatentSpace, journey: Journey) -> None:
         super().__init__(space)
         self._space, self._journey = space, journey
         self._left: dict[str, _Left] = {}
-        self._awaited: tuple[str, Itinerary] | None = None
+        self._awaited: tuple[str, Itinerary, Sight | None] | None = None
 
     def leave(self) -> None:
         """Remember what is set for the run, for when it is chosen again."""
@@ -69,16 +70,16 @@ class LatentVisits(QObject):
         self._journey.restore(journey)
         return left is None
 
-    def expect(self, run: str, journey: Itinerary) -> None:
-        """Have a run show this journey as soon as ``arrive`` finds it open."""
-        self._awaited = (run, journey)
+    def expect(self, run: str, journey: Itinerary, sight: Sight | None) -> None:
+        """Have a run show this journey, and map, as soon as ``arrive`` finds it open."""
+        self._awaited = (run, journey, sight)
 
     def arrive(self) -> None:
         """Show what is expected of the run, now that it is open."""
         space, journey = self._space, self._journey
         if self._awaited is None or self._awaited[0] != space.run:
             return
-        (_, wanted), self._awaited = self._awaited, None
+        (_, wanted, sight), self._awaited = self._awaited, None
         sizes = {len(code) for code in wanted.keyframes}
         if sizes != {space.num_dims}:
             told = ", ".join(map(str, sizes)) or "none"
@@ -91,4 +92,4 @@ class LatentVisits(QObject):
         space.locks_changed.emit()
         journey.restore(wanted)
         journey.go_to(journey.position)
-        self.arrived.emit()
+        self.arrived.emit(sight)

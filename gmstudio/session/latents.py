@@ -4,7 +4,7 @@ Whatever changes the code goes through here; the image follows, latest wins, and
 trains. Shapes: Z latent dimensions, N codes, C channels, H height, W width.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from gmstudio.session.latent_arithmetic import LatentArithmetic
 from gmstudio.session.latent_code import Code
 from gmstudio.session.latent_directions import LatentDirections
 from gmstudio.session.latent_gallery import Encoding, LatentGallery
-from gmstudio.session.latent_map import LatentMap
+from gmstudio.session.latent_map import LatentMap, Sight
 from gmstudio.session.latent_measures import LatentMeasures
 from gmstudio.session.latent_space import LatentSpace
 from gmstudio.session.latent_strips import LatentStrips
@@ -112,6 +112,7 @@ class LatentsSession(LatentSpace):
         self.dim_changed.connect(self._on_dim_changed)
         self.measures.changed.connect(self._on_measured)
         self.journey.moved.connect(self._on_journey_moved)
+        self.visits.arrived.connect(self._on_arrived)
         self.own.found.connect(self.gallery.adopt)
         self.own.renewed.connect(self.gallery.renew)
         self.gallery.encoded.connect(self._on_encoded)
@@ -192,9 +193,9 @@ class LatentsSession(LatentSpace):
             self.journey.set_keyframes(tuple(pair), seed)
             self.journey.go_to(0.0)
 
-    def bring_back(self, run: str, journey: Itinerary) -> None:
-        """Look at a run with a journey that was kept elsewhere, and with the code at its position."""
-        self.visits.expect(run, journey)
+    def bring_back(self, run: str, journey: Itinerary, sight: Sight | None = None) -> None:
+        """Look at a run with a journey that was kept elsewhere, with the code at its position, and with a map."""
+        self.visits.expect(run, journey, sight)
         if run == self.run and self.num_dims:
             self.visits.arrive()
         else:
@@ -322,6 +323,12 @@ class LatentsSession(LatentSpace):
         except ValueError as error:
             self.problem = str(error)
         self.shown_changed.emit()  # it may have been this code already, but nobody's reconstruction
+
+    def _on_arrived(self, sight: Sight | None) -> None:
+        """Show the map too that was brought back, its directions among the others."""
+        if sight is not None:
+            x, y = (axis if isinstance(axis, int) else self.directions.known(axis) for axis in sight.axes)
+            self.map.show_sight(replace(sight, axes=(x, y)))
 
     def _on_renewed(self, encoding: Encoding) -> None:
         """Newer weights have the image elsewhere: go there, if the code is still where the older ones had it."""

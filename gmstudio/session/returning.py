@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from gmstudio.messages import RunInfo
 from gmstudio.provenance import NotOursError, Provenance, read_provenance
 from gmstudio.session.background import Background
-from gmstudio.session.export_sources import journey_of
+from gmstudio.session.export_sources import SOURCES, journey_of, sight_of
 from gmstudio.session.latents import CAPABILITY, LatentsSession
 from gmstudio.session.library import RunLibrary
 
@@ -81,7 +81,7 @@ class Returning(QObject):
         if found.step >= 0 and info.step != found.step:
             since = f" The run has been trained since, and is at step {info.step:,} now."
         self.returned.emit(Returned("latents", f"{name} {told(found)}{since}", self._path, info.run))
-        self._latents.bring_back(info.run, journey)
+        self._latents.bring_back(info.run, journey, sight_of(found))
 
 
 def find_run(library: RunLibrary, origin: Provenance) -> RunInfo | None:
@@ -97,7 +97,7 @@ def find_run(library: RunLibrary, origin: Provenance) -> RunInfo | None:
 
 def told(origin: Provenance) -> str:
     """What a file shows, for people: ``shows a journey of run a at step 300, seed 4``."""
-    what = {"journey": "a journey", "traversal": "a traversal", "image": "an image"}.get(origin.shows, "samples")
+    what = f"{'an' if origin.shows == 'image' else 'a'} {origin.shows}" if origin.shows in SOURCES else "samples"
     words = f"shows {what} of the run {origin.run or 'without a name'} ({origin.family})"
     if origin.step >= 0:
         words += f" at step {origin.step:,}"

@@ -68,6 +68,24 @@ def test_a_whole_code_takes_all_directions_out(directions: LatentDirections, ses
     np.testing.assert_array_equal(session.code, drawn)
 
 
+def test_directions_of_another_kind_stay(
+    directions: LatentDirections, session: LatentsSession, engine: LatentEngine
+) -> None:
+    before = directions.found
+    directions.look_for("labels")
+    for labels in ((8, 3), (1, 7), (8, 3)):
+        directions.set_labels(*labels)
+        directions.find()
+        engine.serve()
+    assert directions.found[:3] == before
+    assert [d.name for d in directions.found[3:]] == ["1 → 7", "8 → 3"]
+    directions.look_for("components")
+    directions.find()
+    engine.serve()
+    assert [d.kind for d in directions.found] == ["labels"] * 2 + ["components"] * 3
+    assert not set(before) & set(directions.found)
+
+
 def test_labels_lead_from_one_to_the_other(session: LatentsSession, engine: LatentEngine) -> None:
     session.directions.look_for("labels")
     session.directions.set_labels(8, 3)
@@ -158,7 +176,7 @@ def test_arithmetic_on_images_and_codes(session: LatentsSession, engine: LatentE
     engine.serve()
     assert arithmetic.slot == "a" and arithmetic.problem == ""
     b, c = arithmetic.operands["b"], arithmetic.operands["c"]
-    assert b.title == f"valid 4 ({engine.dataset.valid.labels[4]})"
+    assert b.title == f"{engine.dataset.valid.labels[4]} (valid 4)"
     result = np.clip(mine - b.code + c.code, -6, 6)
     np.testing.assert_array_equal(arithmetic.result, result)
     assert np.array_equal(arithmetic.images["result"], engine.means(VAE, result))

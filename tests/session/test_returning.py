@@ -12,6 +12,7 @@ from gmstudio.provenance import Provenance
 from gmstudio.session.export import Export, ExportPlan
 from gmstudio.session.export_files import FORMATS, Format, ffmpeg_path, write_png
 from gmstudio.session.export_sources import codes_of, frame_count, journey_of, origin_of
+from gmstudio.session.latent_notes import Direction
 from gmstudio.session.latents import LatentsSession
 from gmstudio.session.returning import Returned, Returning
 
@@ -73,6 +74,37 @@ def test_a_dropped_export_brings_model_codes_and_seed_back(
     np.testing.assert_array_equal(session.code, keyframes[0])
     assert session.shown is not None
     np.testing.assert_array_equal(session.shown.image, engine.means(VAE, keyframes[0]))
+
+
+def test_a_map_comes_back_with_its_axes(
+    qtbot: QtBot, engine: LatentEngine, session: LatentsSession, returning: Returning, tmp_path: Path
+) -> None:
+    session.randomize(5)
+    slant = Direction("slant", np.array([0, 1, 0.5, 0, 0], np.float32), "labels")
+    session.map.set_axes(slant, 3)
+    session.map.set_span(2.0)
+    session.map.set_side(5)
+    code, codes = session.code, session.map.codes(session.map.plane)
+    done = export(qtbot, engine, session, plan(session, tmp_path / "a.png", "png", "map"))
+    assert done.problem == "" and len(done.plan.codes) == 25
+    np.testing.assert_array_equal(done.plan.codes, codes)
+    session.choose_run(GAN)
+    engine.serve()
+    found = bring_back(qtbot, returning, tmp_path / "a.png")
+    engine.serve()
+    assert "shows a map of the run vae" in found.told and "across slant, up z₃" in found.told
+    np.testing.assert_array_equal(session.code, code)
+    x, y = session.map.axes
+    assert y == 3 and x in session.directions.found and x.name == "slant"
+    assert (session.map.span, session.map.side) == (2.0, 5)
+    np.testing.assert_allclose(session.map.codes(session.map.plane), codes, atol=1e-6)
+
+
+def test_where_there_is_no_map_none_is_written(session: LatentsSession) -> None:
+    session.map.set_axes(2, 2)
+    for part in (lambda: codes_of(session, "map", 81), lambda: origin_of(session, "map")):
+        with pytest.raises(ValueError, match="no map"):
+            part()
 
 
 def test_a_traversal_comes_back_as_the_way_between_its_ends(session: LatentsSession) -> None:

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gmstudio.gui.panels.latents_pictures import PictureColumn
 from gmstudio.gui.panels.latents_sliders import SlidersView
 from gmstudio.gui.panels.latents_strips import SpaceKeeper
 from gmstudio.gui.panels.latents_view import LatentView, ViewTabs
@@ -121,10 +122,6 @@ class LatentsPanel(Panel):
     def _pictures(self) -> QHBoxLayout:
         pictures = QHBoxLayout()
         pictures.setSpacing(GRID)
-        self._original_side = QWidget()
-        beside = QVBoxLayout(self._original_side)
-        beside.setContentsMargins(0, 0, 0, 0)
-        beside.setSpacing(0)
         close = self.button(self.forget, icon_only=True)
         close.setProperty("flat", True)
         head = QHBoxLayout()
@@ -134,29 +131,20 @@ class LatentsPanel(Panel):
         head.addWidget(self.original_caption)
         head.addWidget(close)
         head.addStretch(1)
-        beside.addLayout(head)
-        beside.addWidget(self.original, 1)
+        self._original_side = PictureColumn(head, self.original)
+        self.image_caption.setFixedHeight(CAPTION_HEIGHT)
+        self.image_caption.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.image.setMinimumHeight(IMAGE_HEIGHT)
+        self._decoded_side = PictureColumn(
+            self.image_caption, self.image, *(make(self, self.session) for make in BELOW_IMAGE)
+        )
         pictures.addWidget(self._original_side, BESIDE_STRETCH)
-        pictures.addWidget(self._decoded_side(), IMAGE_STRETCH)
+        pictures.addWidget(self._decoded_side, IMAGE_STRETCH)
         for view in self.views.values():
             if view.beside is not None:
                 view.beside.setParent(self)
                 pictures.addWidget(view.beside, BESIDE_STRETCH)
         return pictures
-
-    def _decoded_side(self) -> QWidget:
-        side = QWidget()
-        column = QVBoxLayout(side)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        self.image_caption.setFixedHeight(CAPTION_HEIGHT)
-        self.image.setMinimumHeight(IMAGE_HEIGHT)
-        self.image_caption.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        column.addWidget(self.image_caption)
-        column.addWidget(self.image, 1)
-        for make in BELOW_IMAGE:
-            column.addWidget(make(self, self.session))
-        return side
 
     def _keep_space(self) -> None:
         keeper = SpaceKeeper(self)
@@ -174,7 +162,9 @@ class LatentsPanel(Panel):
         self._library.changed.connect(self._refresh_words)
         self.tabs.currentChanged.connect(self._on_view_chosen)
         session.own.taken.connect(lambda: self.tabs.setCurrentWidget(self.views["own"]))
-        session.visits.arrived.connect(lambda: self.tabs.setCurrentWidget(self.views["journey"]))
+        session.visits.arrived.connect(
+            lambda sight: self.tabs.setCurrentWidget(self.views["journey" if sight is None else "map"])
+        )
         self._on_view_chosen()
 
     # ---- showing -----------------------------------------------------------------------------------------------
@@ -182,6 +172,7 @@ class LatentsPanel(Panel):
     def _refresh(self) -> None:
         shown = self.session.shown
         self.image.set_image(shown.image if shown else None, shown.request if shown else 0)
+        self._decoded_side.fit()
         self._refresh_original()
         self._refresh_words()
 
@@ -199,6 +190,7 @@ class LatentsPanel(Panel):
         self.forget.setEnabled(encoding is not None)
         if encoding is not None and encoding.image is not self.original.image:
             self.original.set_image(encoding.image)
+            self._original_side.fit()
             self.original_caption.setText(f"Original: {encoding.title}")
         self._refresh_caption()
 

@@ -26,7 +26,7 @@ KIND_WORDS: dict[Kind, tuple[str, str]] = {
     ),
     "labels": ("from label to label", "The mean code of one label minus that of another"),
 }
-FIND_TIP = "Look for directions with the weights as they are now; those found before are replaced"
+FIND_TIP = "Look for directions with the weights as they are now; those of this kind that are not saved are replaced"
 HOW = (
     "Adds so many times this direction to the code. The sliders of the dimensions show the sum; moving one of them, or "
     "going elsewhere on the map, changes the code under it. 0 takes the direction out again; setting the whole code "

@@ -1,4 +1,4 @@
-"""Export: the journey, the traversal or the image as GIF, PNG or MP4, with the words that bring them back."""
+"""Export: the journey, the traversal, the image or the map as GIF, PNG or MP4, with the words that bring them back."""
 
 from pathlib import Path
 
@@ -16,7 +16,12 @@ from gmstudio.session.export_files import FORMATS, MAX_FPS, NO_FFMPEG, Format, f
 from gmstudio.session.export_sources import SOURCES, Source, codes_of, frame_count, origin_of
 from gmstudio.session.latents import LatentsSession
 
-SOURCE_WORDS: dict[Source, str] = {"journey": "Journey", "traversal": "Along the dimension", "image": "The image"}
+SOURCE_WORDS: dict[Source, str] = {
+    "journey": "Journey",
+    "traversal": "Along the dimension",
+    "image": "The image",
+    "map": "The map",
+}
 FORMAT_WORDS: dict[Format, str] = {"gif": "GIF", "png": "PNG", "mp4": "MP4"}
 DEFAULT_FPS, DEFAULT_SCALE, DEFAULT_IMAGES, DEFAULT_COLUMNS = 25, 8, 11, 24
 HINT = "The file says what it shows: drop it on the window, and run, codes and path come back."
@@ -107,6 +112,7 @@ class ExportView(LatentView):
             spin.valueChanged.connect(self._refresh)
         session.run_changed.connect(self._refresh)
         session.journey.changed.connect(self._refresh)
+        session.map.changed.connect(self._refresh)
         self._export.changed.connect(self._refresh)
 
     # ---- what is done ------------------------------------------------------------------------------------------
@@ -145,11 +151,14 @@ class ExportView(LatentView):
             height=spec.height,
             width=spec.width,
             fps=float(self.fps.value()),
-            columns=min(self.columns.value(), count),
+            columns=self._columns(count),
             scale=self.scale.value(),
             overwrite=overwrite,
         )
         self._export.start(self._waiting)
+
+    def _columns(self, count: int) -> int:
+        return self._session.map.side if self.source == "map" else min(self.columns.value(), count)
 
     def _ask(self) -> None:
         """A file dialog beside the window, not in its way; a name that exists is asked about here."""
@@ -172,7 +181,10 @@ class ExportView(LatentView):
 
     def _refresh(self) -> None:
         ready = self._session.num_dims > 0
-        export, film, single = self._export, self.format != "png", self.source == "image"
+        if self.source == "map":
+            self.form.setCurrentIndex(FORMATS.index("png"))
+        self.form.setEnabled(self.source != "map")
+        export, film, single = self._export, self.format != "png", self.source in ("image", "map")
         self._offer_mp4()
         self.fps.setVisible(film and not single)
         for spin in (self.images, self.columns):
@@ -208,7 +220,7 @@ class ExportView(LatentView):
             return
         spec, scale = opened.info.image, self.scale.value()
         count = frame_count(self._session, self.source, self.format, self.fps.value(), self.images.value())
-        columns = min(self.columns.value(), count) if self.format == "png" else 1
+        columns = self._columns(count) if self.format == "png" else 1
         rows = -(-count // columns) if self.format == "png" else 1
         words = f"{columns * spec.width * scale:,}×{rows * spec.height * scale:,} pixels"
         if self.format == "png":

@@ -85,6 +85,7 @@ class MapView(LatentView):
         shown.images_changed.connect(self._on_images)
         shown.scatter_changed.connect(self._on_scatter)
         shown.problem_changed.connect(self._tell)
+        shown.encoding_begun.connect(self._tell)
         self.canvas.moved.connect(shown.go_to)
         self.canvas.picked.connect(shown.go_to_image)
         self.canvas.hovered.connect(self._on_hovered)
@@ -173,6 +174,8 @@ class MapView(LatentView):
         words = hovered or self._map.problem
         if not words and session.num_dims and not session.can("encode"):
             words = f"{session.family} has no encoder, so no data can be scattered over its map."
+        elif not words and self._map.encoding and scatter is None:
+            words = "Encoding images of the data …"
         elif not words and scatter is not None:
             words = f"{len(scatter.codes):,} images of {scatter.split}, encoded at step {scatter.step:,}"
         self.words.set_words(words)

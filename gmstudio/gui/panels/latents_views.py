@@ -43,7 +43,7 @@ VIEWS: tuple[ViewEntry, ...] = (
     ViewEntry("map", "Map", "4", "A plane of the space as images, with the data's codes on it", MapView),
     ViewEntry("directions", "Directions", "5", "Directions that mean something, and a - b + c", DirectionsView),
     ViewEntry("own", "Your image", "6", "Draw, paste or open an image and find its code", OwnView),
-    ViewEntry("export", "Export", "7", "The journey or the traversal as GIF, PNG or MP4", ExportView),
+    ViewEntry("export", "Export", "7", "The journey, the traversal or the map as GIF, PNG or MP4", ExportView),
 )
 """In the order of the tabs."""
 

@@ -1,5 +1,6 @@
 """One image as large as fits, crisp, that says when it has been painted."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -63,6 +64,15 @@ class LiveImage(QWidget):
     def minimumSizeHint(self) -> QSize:
         """Never nothing."""
         return QSize(96, 96)
+
+    def height_at(self, width: int) -> int:
+        """How high the widget is when the image is as large as it can be in this width; 0 without an image."""
+        if self._image.isNull():
+            return 0
+        free = (width - 2 * MARGIN) * self.devicePixelRatioF()
+        scale = free / self._image.width()
+        height = self._image.height() * (int(scale) if scale >= 1 else scale)
+        return math.ceil(height / self.devicePixelRatioF()) + 2 * MARGIN
 
     def image_rect(self) -> QRectF:
         """Where the image is painted, in the widget's coordinates."""

@@ -32,6 +32,34 @@ def test_the_map_moves_the_code_and_is_no_larger_than_the_image(panel: LatentsPa
     assert not view.canvas.isVisible()
 
 
+def test_the_map_is_exported_with_as_many_images_as_it_has(panel: LatentsPanel, engine: LatentEngine) -> None:
+    view = panel.views["export"]
+    open_view(panel, "export")
+    view.what.setCurrentIndex(view.what.findData("map"))
+    view.what.activated.emit(0)
+    assert view.format == "png" and not view.form.isEnabled() and not view.columns.isVisible()
+    panel.session.map.set_side(7)
+    side = 7 * 8 * view.scale.value()
+    assert view.extent.text() == f"{side:,}×{side:,} pixels"
+    view.what.setCurrentIndex(0)
+    view.what.activated.emit(0)
+    assert view.form.isEnabled()
+
+
+def test_what_the_model_tells_stands_right_under_its_image(
+    qtbot: QtBot, panel: LatentsPanel, engine: LatentEngine
+) -> None:
+    def close() -> bool:
+        image, told = panel.image.geometry(), control(panel, "told").geometry()
+        return told.top() == image.bottom() + 1 and panel.image.image_rect().height() > image.height() - 16
+
+    panel.resize(1200, 1000)
+    for name in ("map", "own", "along"):
+        open_view(panel, name)
+        engine.serve()
+        qtbot.waitUntil(close)
+
+
 def test_axes_size_and_layers_of_the_map_are_chosen(panel: LatentsPanel, engine: LatentEngine) -> None:
     open_view(panel, "map")
     engine.serve()

@@ -52,3 +52,11 @@ def test_without_an_image_it_says_why(view: LiveImage) -> None:
 def test_other_shapes_are_refused(view: LiveImage) -> None:
     with pytest.raises(ValueError, match=r"\(2, 4, 4\)"):
         view.set_image(np.zeros((2, 4, 4), np.uint8))
+
+
+def test_its_height_follows_the_width(view: LiveImage) -> None:
+    assert view.height_at(100) == 0
+    view.set_image(np.zeros((1, 16, 8), np.uint8))
+    assert view.height_at(100) == 11 * 16 + 8  # 11 times 8 fits into 100 less the margins
+    view.set_image(np.zeros((1, 100, 200), np.uint8))
+    assert view.height_at(108) == 58
