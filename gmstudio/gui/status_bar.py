@@ -81,11 +81,11 @@ class StatusBar(QStatusBar):
         row = QHBoxLayout(whole)
         row.setContentsMargins(GRID, GRID // 2, GRID, GRID // 2)
         row.setSpacing(GRID)
-        for widget in (self._device_icon, self._device, self._device_name, self._memory):
-            row.addWidget(widget)
+        for left in (self._device_icon, self._device, self._device_name, self._memory):
+            row.addWidget(left)
         row.addWidget(self._job, 1)
-        for widget in (self._progress, self._rate, self._state_icon, self._state):
-            row.addWidget(widget)
+        for right in (self._progress, self._rate, self._state_icon, self._state):
+            row.addWidget(right)
         self.addWidget(whole, 1)
 
     def _update(self) -> None:

@@ -100,7 +100,8 @@ class TraversalView(LatentView):
         self.value.setText(session.range.told(value) + (" fixed" if locked else ""))
         self.strip.setEnabled(not locked)
         values, unit = session.strips.traversed, session.range.unit
-        captions = [f"{round(float(value), 1):g}{unit}" if value else "0" for value in values]
+        captions = [f"{round(float(value), 1):g}" for value in values]
+        captions[0], captions[-1] = captions[0] + unit, captions[-1] + unit
         if captions != self._captions:
             self._captions = captions
             self.strip.set_captions(captions)

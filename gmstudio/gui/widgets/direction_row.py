@@ -39,6 +39,7 @@ class DirectionRow(QWidget):
         self.name.setAccessibleName(f"Name of direction {index + 1}")
         self.name.setToolTip("What the direction is called; Return enters another name.")
         self.slider = TypedSlider(-most, most)
+        self.slider.slider.setProperty("bipolar", True)
         self.save = self._button(f"{prefix}.direction_save.{index}", f"Save direction {index + 1}", "Keep with the run")
         self.delete = self._button(f"{prefix}.direction_delete.{index}", f"Delete direction {index + 1}", "Delete")
         self._prefix = prefix

@@ -1,6 +1,6 @@
 """A grid of images with crisp pixels: one atlas for all of them, nearest-neighbour, at a whole-number scale."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +48,9 @@ def _qimage(bgra: NDArray[np.uint8]) -> QImage:
 class ImageGrid(QWidget):
     """Shows images in a grid, as large as fits, each pixel a square of a whole number of screen pixels.
 
+    Class attributes:
+        least_share: images may be so much smaller than would fit for that; of more, pixels are no squares.
+
     With the focus, the arrow keys move the current image and Return or Space clicks it.
 
     Signals:
@@ -57,6 +60,7 @@ class ImageGrid(QWidget):
 
     clicked = Signal(int)
     hovered = Signal(int)
+    least_share: ClassVar[float] = 0.0
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -202,14 +206,15 @@ class ImageGrid(QWidget):
         return max(range(1, count + 1), key=goodness)
 
     def _scale(self, columns: int, count: int) -> float:
-        """Device pixels per image pixel: whole where the images fit at all, else a fraction."""
+        """Device pixels per image pixel: whole where the images fit at all and stay large, else a fraction."""
         rows = -(-count // columns)
         ratio = self.devicePixelRatioF()
         free_width = self.width() - 2 * MARGIN - (columns - 1) * GAP
         free_height = self.height() - 2 * MARGIN - (rows - 1) * GAP - rows * self._caption_height()
         _, _, height, width = self._images.shape
         scale = min(free_width * ratio / (columns * width), free_height * ratio / (rows * height))
-        return float(int(scale)) if scale >= 1 else max(scale, 1 / max(width, height))
+        whole = float(int(scale))
+        return whole if whole > self.least_share * scale else max(scale, 1 / max(width, height))
 
     # ---- Qt ----------------------------------------------------------------------------------------------------
 

@@ -16,6 +16,8 @@ from gmstudio.gui.widgets.image_grid import to_qimage
 from gmstudio.gui.widgets.map_points import LEGEND_ROW_PX, Points, legend_rows, paint_legend, paint_points
 
 LEFT_PX, BOTTOM_PX, EDGE_PX = 32, 20, 8
+TOP_PX = 28
+"""Above the map, where there is more height than it needs: it begins where images with a caption do."""
 HANDLE_PX = 7
 NEAR_PX = 6
 """A data point this near to the pointer is meant."""
@@ -118,7 +120,7 @@ class MapCanvas(QWidget):
         size = max(16.0, float(min(free_width, free_height)))
         whole = size // max(1, self._grid.width()) * self._grid.width()
         size = whole if whole >= NEARLY * size else size
-        top = EDGE_PX + max(0.0, (free_height - size) / 2)
+        top = EDGE_PX + min(TOP_PX - EDGE_PX, max(0.0, free_height - size))
         left = LEFT_PX + max(0.0, (free_width - size) / 2)
         return QRectF(round(left), round(top), size, size)
 

@@ -9,7 +9,9 @@ from PySide6.QtGui import QFontMetrics, QPainter, QPen, QPolygonF
 
 from gmstudio.gui.theme import theme
 
-POINT_PX = 5
+POINT_PX, MANY_PX = 5, 3
+MANY = 300
+"""More points than these are painted smaller, so that the images under them are seen."""
 LEGEND_ROW_PX = 18
 MARK_PX = 16
 GAP_PX = 10
@@ -46,13 +48,13 @@ def paint_points(painter: QPainter, points: Points, pixels: NDArray[np.float64])
     if not len(pixels):
         return
     groups = [(0, pixels)] if points.labels is None else [(k, pixels[points.labels == k]) for k in points.present()]
-    rim = theme().color("base")
+    rim, size = theme().color("base"), POINT_PX if len(pixels) <= MANY else MANY_PX
     for label, places in groups:
         polygon = QPolygonF([QPointF(x, y) for x, y in places.tolist()])
         cap = _cap(label)
-        painter.setPen(QPen(rim, POINT_PX + 2, Qt.PenStyle.SolidLine, cap))
+        painter.setPen(QPen(rim, size + 2, Qt.PenStyle.SolidLine, cap))
         painter.drawPoints(polygon)
-        painter.setPen(QPen(theme().series(label), POINT_PX, Qt.PenStyle.SolidLine, cap))
+        painter.setPen(QPen(theme().series(label), size, Qt.PenStyle.SolidLine, cap))
         painter.drawPoints(polygon)
 
 

@@ -209,6 +209,7 @@ class SliderBank(QWidget):
     # ---- which dimensions have rows --------------------------------------------------------------------------------
 
     def _set_order(self, order: Iterable[int]) -> None:
+        followed = self._places.get(self._current, -1) in self._span(0)
         self._order = list(order)
         self._places = {dim: place for place, dim in enumerate(self._order)}
         self._content.resize(self._area.viewport().width(), len(self._order) * ROW_PX)
@@ -217,6 +218,8 @@ class SliderBank(QWidget):
                 row.move(0, self._places[dim] * ROW_PX)
             row.setVisible(dim in self._places)
         self._untabbed = True
+        if followed:
+            self._scroll_to(self._current)
         self._show_view()
 
     def _span(self, around: int) -> range:

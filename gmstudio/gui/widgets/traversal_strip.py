@@ -1,6 +1,7 @@
 """A row of images along one direction, with a mark where the viewer stands; click or drag to go elsewhere."""
 
 import math
+from typing import ClassVar
 
 from PySide6.QtCore import QPointF, QSize, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPolygonF
@@ -25,6 +26,7 @@ class TraversalStrip(ImageGrid):
     """
 
     scrubbed = Signal(float)
+    least_share: ClassVar[float] = 0.7
 
     def __init__(self, count: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -212,6 +212,17 @@ def test_the_chosen_dimension_is_scrolled_into_view(qtbot: QtBot, bank: SliderBa
     assert slider(bank, 55).visibleRegion().boundingRect().height() > 0
 
 
+def test_another_order_keeps_the_chosen_dimension_in_view(qtbot: QtBot, bank: SliderBank) -> None:
+    bank.resize(420, 4 * 32 + 24)
+    bank.set_current(9)
+    bank.set_order([9, 8, 7, 6, 5, 4, 3, 2, 1, 0])
+    bar = bank._area.verticalScrollBar()
+    assert bar.value() == 0 and slider(bank, 9).isVisible()
+    bar.setValue(bar.maximum())
+    bank.set_order([8, 9, 7, 6, 5, 4, 3, 2, 1, 0])  # it was out of view
+    assert bar.value() == bar.maximum()
+
+
 def test_rows_out_of_view_come_up_to_date_too(qtbot: QtBot, bank: SliderBank) -> None:
     bank.set_dims(128)
     assert bank.findChild(QWidget, "latents.slider.127") is None  # not all at once

@@ -78,3 +78,10 @@ def drag(strip: TraversalStrip, to: QPoint, button: Qt.MouseButton = Qt.MouseBut
     none = Qt.KeyboardModifier.NoModifier
     event = QMouseEvent(QEvent.Type.MouseMove, place, strip.mapToGlobal(place), Qt.MouseButton.NoButton, button, none)
     QApplication.sendEvent(strip, event)
+
+
+def test_pixels_need_not_be_squares_where_whole_ones_would_be_half_as_large(strip: TraversalStrip) -> None:
+    strip.set_images(np.zeros((5, 1, 28, 28), np.uint8))  # room for 1.9 screen pixels each
+    assert strip.image_rect(0).width() > 1.7 * 28
+    strip.resize(400, 200)
+    assert strip.image_rect(0).width() == 2 * 28  # of 2.6
