@@ -10,6 +10,7 @@ import msgspec
 import torch
 
 from gmstudio.cards import parse_config
+from gmstudio.engine.allocator import give_back_memory, keep_freed_memory
 from gmstudio.engine.memory_limit import limit_memory
 from gmstudio.engine.models import DataShelf, Plan, build_model, family_class
 from gmstudio.engine.train import Piece, Trainer, TrainingFailedError
@@ -186,6 +187,7 @@ class TrainingJob:
             self.trainer.close()
         except RunError as error:
             message = f"{message} {error}".strip()
+        give_back_memory()
         self._announce(status, message)
 
     def _announce(self, status: Status, message: str = "") -> None:
@@ -200,6 +202,7 @@ def start_training(plan: Plan, folder: str, device: torch.device, send: Send) ->
         RunError: when the folder cannot be used.
     """
     limit_memory(device)
+    keep_freed_memory()
     path = Path(folder).absolute() if folder else new_run_path(runs_home(), plan.record.family)
     model = build_model(plan.family, plan.config, plan.record.image, device, plan.training.seed)
     run = RunFolder.create(path, plan.record)
@@ -227,6 +230,7 @@ def resume_run(path: str, steps: int | None, shelf: DataShelf, device: torch.dev
         ValueError: when nothing is left to do, or its data set cannot be used any more.
     """
     limit_memory(device)
+    keep_freed_memory()
     run = RunFolder.open(Path(path).absolute(), write=True)
     try:
         record = run.record

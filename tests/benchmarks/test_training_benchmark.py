@@ -42,7 +42,7 @@ def test_a_comparison_tells_both_rates(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_unknown_comparison_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ValueError, match="no such model.*vae_mlp"):
+    with pytest.raises(ValueError, match=r"no such model.*vae_mlp"):
         training.compare("vae_xxl", batch=8, levels=2, seconds=0.1)
 
 
