@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from typer.testing import CliRunner
 
-from gmstudio import cli
+from gmstudio import cli, data
+from gmstudio.engine.models import ModelShelf
 from gmstudio.engine.optimizers import PhaseOptimizer
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.library import new_run_path, runs_home
@@ -88,11 +90,25 @@ def test_score(tmp_path: Path, family: str, kind: str) -> None:
     assert "±" not in call("score", run, "-n", "1", "--samples", "5"), "one image has no spread"
 
 
-def test_what_cannot_be_scored_is_said(tmp_path: Path) -> None:
+def test_samples_are_scored_where_there_is_no_likelihood(tmp_path: Path) -> None:
     run = str(tmp_path / "run")
-    call("train", "gan", "--steps", "1", "--out", run, *FAST)
-    with pytest.raises(ValueError, match="gives no likelihood"):
-        call("score", run)
+    call("train", "gan", "--data", "digits", "--steps", "2", "--out", run, "--seed", "1", *FAST)
+    output = call("score", run, "-n", "30")
+    assert "30 test images of digits" in output and "30 samples beside as many images" in output
+    assert len(re.findall(r"(?m)^\d\.\d{3} (?:precision|recall|coverage): ", output)) == 3
+    assert call("score", run, "-n", "30") == output, "a seed repeats"
+
+
+def test_reconstructions_are_scored_where_nothing_is_generated(tmp_path: Path) -> None:
+    run = str(tmp_path / "run")
+    call("train", "autoencoder", "--data", "digits", "--steps", "2", "--out", run, "--seed", "1", *FAST)
+    found = re.search(r"(\d\.\d{6}) mean squared error a sub-pixel", call("score", run, "-n", "70"))
+    images = data.load("digits", {"levels": 16}).test.images[:70]
+    model = ModelShelf().load(run, torch.device("cpu")).model.eval()
+    batch = torch.from_numpy(images)
+    with torch.no_grad():
+        wanted = (model.decode(model.encode(batch)) - batch / 15).square().mean()
+    assert found and float(found[1]) == pytest.approx(float(wanted), abs=1e-5)
 
 
 def test_a_vae_is_scored_by_its_bound_where_one_sample_is_asked_for(tmp_path: Path) -> None:

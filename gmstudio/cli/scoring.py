@@ -1,11 +1,20 @@
-"""``gmstudio score``: how likely a run's latest checkpoint finds images."""
+"""``gmstudio score``: how likely a run's latest checkpoint finds images, or what else the family can tell."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gmstudio.cli.options import DeviceOption, warn
 from gmstudio.cli.run_data import load_run_data
+
+if TYPE_CHECKING:
+    from gmstudio.data.dataset import Dataset
+
+SHARES = {
+    "samples_precision": "precision: share of samples within the data's support",
+    "samples_recall": "recall: share of the data within the samples' support",
+    "samples_coverage": "coverage: share of the data's labels that a classifier finds among the samples",
+}
 
 
 def score(
@@ -19,34 +28,50 @@ def score(
         typer.Option(
             "--samples",
             min=1,
-            help="Draws an image: of an importance-weighted estimate (100 if left out), or of a bound (1 if left out); "
-            "1 asks for the plain bound.",
+            help="Draws an image: of an importance-weighted estimate (100 if left out), or of a bound (if left out, as "
+            "many as make 10,000 draws in all, 100 at most); 1 asks for the plain bound.",
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Fixes their noise.")] = 0,
     device: DeviceOption = "auto",
 ) -> None:
-    """How likely a run's latest checkpoint finds images: nats and bits per dimension, mean and spread."""
-    from rich.progress import track
+    """How likely a run's latest checkpoint finds images: nats and bits per dimension, mean and spread.
 
+    Of a family without likelihood, how its samples compare with the images; of an autoencoder, what its codes lose.
+    """
     from gmstudio.engine.device import choose_device
     from gmstudio.engine.models import ModelShelf
-    from gmstudio.engine.score import batch_size, default_samples
-    from gmstudio.engine.score import score as score_images
+    from gmstudio.engine.reconstruction import reconstructs
+    from gmstudio.engine.sample_quality import has_no_likelihood
+    from gmstudio.engine.score import has_likelihood
 
     loaded = ModelShelf().load(run, choose_device(device))
     warn(loaded.warnings)
     dataset, name = load_run_data(loaded, data, data_dir), data or loaded.record.data
     part = dataset.split(split)
     size = min(count or len(part), len(part))
-    images = dataset.view(split, range(size))
-    num_classes: Any = getattr(loaded.model, "num_classes", 0)
+    typer.echo(f"{loaded.model.card.title} of step {loaded.step:,}, {size:,} {split} images of {name}")
+    if has_likelihood(loaded.model):
+        _likelihood(loaded.model, dataset, split, size, num_samples, seed)
+    elif has_no_likelihood(loaded.model):
+        _samples(loaded.model, dataset, split, size, seed)
+    elif reconstructs(loaded.model):
+        _reconstructions(loaded.model, dataset, split, size)
+
+
+def _likelihood(model: Any, dataset: "Dataset", split: str, size: int, num_samples: int | None, seed: int) -> None:
+    from rich.progress import track
+
+    from gmstudio.engine.score import batch_size, default_samples
+    from gmstudio.engine.score import score as score_images
+
+    images, part = dataset.view(split, range(size)), dataset.split(split)
+    num_classes: Any = getattr(model, "num_classes", 0)
     labels = part.labels[:size] if part.labels is not None and num_classes else None
-    num_samples = default_samples(loaded.model) if num_samples is None else num_samples
-    pieces = score_images(loaded.model, images, num_samples, seed, labels)
-    batches = -(-len(images) // batch_size(loaded.model.image))
+    num_samples = default_samples(model, size) if num_samples is None else num_samples
+    pieces = score_images(model, images, num_samples, seed, labels)
+    batches = -(-len(images) // batch_size(model.image))
     result = next(p for p in track(pieces, total=batches, description="Scoring", transient=True) if p is not None)
-    typer.echo(f"{loaded.model.card.title} of step {loaded.step:,}, {len(images):,} {split} images of {name}")
     typer.echo(f"{result.kind}:")
     if len(images) == 1:
         typer.echo(f"{result.mean_nats:.4f} nats")
@@ -55,3 +80,24 @@ def score(
     error, spread = (result.image.bits_per_dim(nats) for nats in (result.error_nats, result.spread_nats))
     typer.echo(f"{result.mean_nats:.4f} ± {result.error_nats:.4f} nats, spread {result.spread_nats:.4f} nats")
     typer.echo(f"{result.bits_per_dim:.5f} ± {error:.5f} bits/dim, spread {spread:.5f} bits/dim")
+
+
+def _samples(model: Any, dataset: "Dataset", split: str, size: int, seed: int) -> None:
+    from gmstudio.engine.sample_quality import NUM_COMPARED, SampleQuality
+
+    if not size:
+        raise ValueError("There are no images to compare samples with; choose another split or more classes.")
+    quality = SampleQuality(dataset, model.device, seed, split, min(size, NUM_COMPARED))
+    shares = next(found for found in quality.measure(model) if found is not None)
+    typer.echo(f"no likelihood: the family only generates. {quality.num_compared} samples beside as many images:")
+    for name, share in shares.items():
+        typer.echo(f"{share:.3f} {SHARES[name]}")
+
+
+def _reconstructions(model: Any, dataset: "Dataset", split: str, size: int) -> None:
+    from gmstudio.engine.reconstruction import reconstruction_errors
+
+    pieces = reconstruction_errors(model, dataset.view(split, range(size)))
+    errors = next(found for found in pieces if found is not None)
+    typer.echo("no likelihood: the family is not a generative model. What codes lose, black 0 and white 1:")
+    typer.echo(f"{errors.mean():.6f} mean squared error a sub-pixel, spread {errors.std():.6f} from image to image")

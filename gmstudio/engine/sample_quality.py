@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gmstudio.data.dataset import Dataset
+from gmstudio.engine.score import has_likelihood
 from gmstudio.families.base import sample_in_pieces
 
 NUM_COMPARED = 256
@@ -39,16 +40,26 @@ class SampleQuality:
         dataset: the data.
         device: where to compute.
         seed: of the classifier, of which images are compared and of the samples.
+        split: whose images are compared; the classifier always learns from those of training.
+        num_compared: samples, and images of the split, at most.
     """
 
-    def __init__(self, dataset: Dataset, device: torch.device, seed: int) -> None:
+    def __init__(
+        self,
+        dataset: Dataset,
+        device: torch.device,
+        seed: int,
+        split: str = "train",
+        num_compared: int = NUM_COMPARED,
+    ) -> None:
         self._dataset = dataset
         self._device = device
         self._seed = seed
         self._levels = dataset.image.levels
         self._classifier: nn.Sequential | None = None
-        rows = np.random.default_rng([seed, 1]).permutation(len(dataset.train))[:NUM_COMPARED]
-        self._real_NF = self._features(torch.from_numpy(dataset.view("train", rows)).to(device))
+        rows = np.random.default_rng([seed, 1]).permutation(len(dataset.split(split)))[:num_compared]
+        self._real_NF = self._features(torch.from_numpy(dataset.view(split, rows)).to(device))
+        self.num_compared = len(rows)
         self._num_labels = 0
         if dataset.train.labels is not None and len(dataset.train.labels):
             self._num_labels = int(dataset.train.labels.max()) + 1
@@ -62,7 +73,7 @@ class SampleQuality:
             yield from self._train_classifier()
         generator = torch.Generator(self._device).manual_seed(self._seed)
         images = None
-        for images in sample_in_pieces(model, NUM_COMPARED, generator):
+        for images in sample_in_pieces(model, self.num_compared, generator):
             if images is None:
                 yield None
         assert images is not None
@@ -134,5 +145,4 @@ def _share_within(points_NF: Tensor, centres_MF: Tensor, neighbour: int) -> floa
 
 def has_no_likelihood(model: object) -> bool:
     """Whether samples are all that can be compared with the data."""
-    told = ("log_prob", "elbo", "log_prob_estimate")
-    return callable(getattr(model, "sample", None)) and not any(callable(getattr(model, name, None)) for name in told)
+    return callable(getattr(model, "sample", None)) and not has_likelihood(model)

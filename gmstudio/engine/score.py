@@ -14,6 +14,7 @@ from gmstudio.engine.latents import exploring
 
 MAX_BATCH = 64
 ESTIMATE_SAMPLES = 100
+BOUND_DRAWS = 10_000
 MAX_SUBPIXELS = 2**20
 """Of all images of a batch; a softmax over 256 levels takes a gigabyte for so many."""
 
@@ -71,9 +72,23 @@ def kind_of_score(model: Any, num_samples: int) -> str:
     raise ValueError(f"{model.card.title} gives no likelihood: {instead}. Score a run of another family.")
 
 
-def default_samples(model: Any) -> int:
-    """Draws an image that are worth their time: many for an estimate, one for a bound, whose mean is the same."""
-    return ESTIMATE_SAMPLES if callable(getattr(model, "log_prob_estimate", None)) else 1
+def has_likelihood(model: Any) -> bool:
+    """Whether ``score`` can say how likely images are, be it by a bound or an estimate."""
+    return any(callable(getattr(model, name, None)) for name in ("log_prob", "log_prob_estimate", "elbo"))
+
+
+def default_samples(model: Any, num_images: int) -> int:
+    """Draws an image that are worth their time: many for an estimate; for a bound the more the fewer images there are.
+
+    One draw an image leaves the mean of a bound what it is; over few images the mean needs more to be as sure.
+
+    Args:
+        model: to be scored.
+        num_images: how many there are.
+    """
+    if callable(getattr(model, "log_prob_estimate", None)):
+        return ESTIMATE_SAMPLES
+    return max(1, min(ESTIMATE_SAMPLES, BOUND_DRAWS // max(1, num_images)))
 
 
 def batch_size(image: ImageSpec) -> int:

@@ -73,3 +73,18 @@ def test_precision_and_recall_of_points_on_a_line() -> None:
 def test_it_is_for_families_without_a_likelihood() -> None:
     told: dict[str, Any] = {name: has_no_likelihood(family) for name, family in FAMILIES.items()}
     assert told["gan"] and not told["vae"] and not told["pixelcnn"]
+
+
+def test_a_chosen_split_is_compared_with_as_many_samples(digits: Dataset) -> None:
+    few = SampleQuality(digits, torch.device("cpu"), 0, "test", 40)
+    assert few.num_compared == 40
+    drawn: list[int] = []
+
+    class Counts(Repeats):
+        def sample(self, n: int, generator: torch.Generator) -> Tensor:
+            drawn.append(n)
+            return super().sample(n, generator)
+
+    shares = measured(few, Counts(digits, tuple(range(10))))
+    assert sum(drawn) == 40 and set(shares) == {"samples_precision", "samples_recall", "samples_coverage"}
+    assert SampleQuality(digits, torch.device("cpu"), 0, "test", 10_000).num_compared == len(digits.test)

@@ -44,7 +44,11 @@ def test_a_bound_has_as_many_draws_as_are_asked_for() -> None:
     assert model.asked == [7]
     assert found is not None and found.kind == "lower bound (ELBO), 7 samples an image"
     assert kind_of_score(model, 1) == "lower bound (ELBO), one sample an image"
-    assert default_samples(model) == 1 and default_samples(FAMILIES["vae"]) == 100
+
+
+def test_few_images_have_more_draws_of_a_bound() -> None:
+    assert [default_samples(Bound(), count) for count in (1, 180, 10_000, 60_000)] == [100, 55, 1, 1]
+    assert default_samples(FAMILIES["vae"], 60_000) == 100
 
 
 def test_a_score_that_fails_leaves_a_model_in_training_as_it_was() -> None:
