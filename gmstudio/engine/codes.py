@@ -32,6 +32,8 @@ from gmstudio.messages import (
 MAX_ENCODED = 10_000
 DIRECTION_IMAGES = 4_000
 """Images (or random codes) that directions are found from."""
+MAX_FLOATS = 2**26
+"""Of all codes that are held together; of codes as large as big images there are fewer."""
 MAX_DIRECTIONS = 100
 MAX_DESCENT = 10_000
 NUM_STARTS = 8
@@ -47,7 +49,7 @@ def encode_split(model: Family, step: int, dataset: Dataset, command: EncodeSpli
         model: a family with ``encode``.
         step: training step of its weights.
         dataset: of the run.
-        command: which images, at most ``MAX_ENCODED``.
+        command: which images, at most ``MAX_ENCODED``; where codes are large, the first of them.
 
     Returns:
         A generator of None after each piece and, last, ``CodesEncoded``.
@@ -62,7 +64,7 @@ def encode_split(model: Family, step: int, dataset: Dataset, command: EncodeSpli
     split = dataset.split(command.split)
     if not len(split):
         raise ValueError(f"The data set has no {command.split} images to encode; choose another split.")
-    rows = np.arange(min(command.count, len(split)))
+    rows = np.arange(min(command.count, len(split), _most_codes(model)))
     labels = None if split.labels is None else Array.of(split.labels[rows])
 
     def conclude(codes_NZ: Tensor) -> Event:
@@ -104,7 +106,8 @@ def find_directions(model: Family, step: int, dataset: Dataset, command: FindDir
         return _feature_directions(model, latent, step, command)
     encoder = encoder_of(model)
     check_fit(model, dataset)
-    rows = np.arange(min(DIRECTION_IMAGES, len(dataset.train)))
+    most = min(DIRECTION_IMAGES, _most_codes(model))
+    rows = np.arange(min(most, len(dataset.train)))
     labels = dataset.train.labels
     if command.kind == "components":
         return _encoded(
@@ -112,7 +115,7 @@ def find_directions(model: Family, step: int, dataset: Dataset, command: FindDir
         )
     if labels is None:
         raise ValueError("The data set has no labels, so there is no direction between two of them.")
-    rows = np.flatnonzero(np.isin(labels, command.labels))[:DIRECTION_IMAGES]
+    rows = np.flatnonzero(np.isin(labels, command.labels))[:most]
     of_first = torch.from_numpy(labels[rows] == command.labels[0])
     words = tuple(_word(dataset, label) for label in command.labels)
     if command.labels[0] == command.labels[1] or not 0 < int(of_first.sum()) < len(rows):
@@ -125,6 +128,11 @@ def find_directions(model: Family, step: int, dataset: Dataset, command: FindDir
         dataset.view("train", rows),
         lambda codes_NZ: _difference(codes_NZ, of_first, words, step, command),
     )
+
+
+def _most_codes(model: Family) -> int:
+    """How many of its codes may be held together."""
+    return max(1, MAX_FLOATS // latent_of(model).latent.num_dims)
 
 
 class Projections:

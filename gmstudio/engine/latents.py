@@ -19,7 +19,7 @@ from torch import Tensor
 
 from gmstudio.cards import ImageSpec
 from gmstudio.data.dataset import Dataset, Split
-from gmstudio.engine.sampling import means_to_display
+from gmstudio.engine.sampling import decoded, means_to_display
 from gmstudio.families.base import Bounded, Discriminator, Encoder, Family, FreeEnergy, Latent, Posterior
 from gmstudio.messages import (
     Array,
@@ -57,7 +57,7 @@ def decode(model: Family, step: int, command: Decode) -> Decoded:
     scores: Array | None = None
     with exploring(model):
         codes = torch.from_numpy(codes_NZ).to(dtype_of(model)).to(model.device)
-        means = latent.decode(codes)
+        means = decoded(model, codes)
         if isinstance(model, Discriminator):
             scores = Array.of(model.discriminate(means).float().cpu().numpy())
         measures = measure_codes(model, codes, means) if command.measure else {}
@@ -92,7 +92,7 @@ def measure_codes(model: Family, codes_NZ: Tensor, means_NCHW: Tensor) -> dict[s
     if isinstance(model, Discriminator):
         found["D(x)"] = model.discriminate(means_NCHW)
     if isinstance(model, Encoder):
-        again = latent_of(model).decode(model.encode(rounded_NCHW)).float()
+        again = decoded(model, model.encode(rounded_NCHW)).float()
         found["encoded and decoded again, rms"] = (again - means_NCHW.float()).square().flatten(1).mean(1).sqrt()
     return {name: Array.of(value.float().cpu().numpy()) for name, value in found.items()}
 

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from gmstudio.data.dataset import to_display
 from gmstudio.families.base import Encoder, Latent, Sampler, sample_in_pieces
 
+MAX_FLOATS = 2**24
+
 
 def draw_grid(
     model: Any, count: int, seed: int, inputs: torch.Tensor | None = None
@@ -37,7 +39,7 @@ def draw_grid(
             codes = model.encode(inputs[:count].to(device))
         else:
             codes = torch.randn((count, model.latent.num_dims), generator=generator, device=device)
-        means = model.decode(codes)
+        means = decoded(model, codes)
     yield means_to_display(means)
 
 
@@ -81,6 +83,12 @@ def _generates(model: Any) -> bool:
 def _decodes_noise(model: Any) -> bool:
     """Whether codes for it can be drawn by themselves: hidden units that are off or on depend on each other."""
     return isinstance(model, Latent) and model.latent.prior != "bernoulli"
+
+
+def decoded(model: Any, codes_NZ: torch.Tensor) -> torch.Tensor:
+    """Means (N, C, H, W) in [0, 1] of codes, so many at a time that the probabilities of all levels fit into memory."""
+    rows = max(1, MAX_FLOATS // (model.image.num_dims * model.image.levels))
+    return torch.cat([model.decode(piece) for piece in torch.split(codes_NZ, rows)])
 
 
 def means_to_display(means: torch.Tensor) -> NDArray[np.uint8]:

@@ -306,6 +306,8 @@ class RBM(Family):
         return f"{said}: {value:.2f}, three sigma from {low:.2f} to {high:.2f}, {chains:.0f} of them effective"
 
     def _log_z(self, num_samples: int, generator: torch.Generator | None) -> LogZ:
+        if num_samples < 1:
+            raise ValueError(f"num_samples is {num_samples}; an estimate needs at least 1 annealing run.")
         count = max(MIN_CHAINS, num_samples)
         return self._log_zs.find(self.machine, self._base_bias(), count, self.config.num_temperatures, generator)
 

@@ -343,10 +343,11 @@ class RealNVP(Family):
             raise ValueError(f"num_samples is {num_samples}; a bound needs at least 1 draw per image.")
         rows = self._max_rows()
         for x_BCHW in torch.split(x, max(1, rows // num_samples)) if len(x) else ():
-            repeated = x_BCHW.repeat(num_samples, 1, 1, 1)
+            draws = max(1, rows // len(x_BCHW))
             weights = []
-            for piece in torch.split(repeated, rows):
-                y_BCHW, log_q_B = self._dequantized(piece, generator)
+            for start in range(0, num_samples, draws):
+                repeated = x_BCHW.repeat(min(draws, num_samples - start), 1, 1, 1)
+                y_BCHW, log_q_B = self._dequantized(repeated, generator)
                 weights.append(self.log_density(y_BCHW) - log_q_B)
             yield torch.cat(weights).view(num_samples, -1)
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from gmstudio import data
 from gmstudio.cards import ImageSpec, LatentSpec
 from gmstudio.data.dataset import Dataset, Split
-from gmstudio.engine import codes, latents
+from gmstudio.engine import codes, latents, sampling
 from gmstudio.families import FAMILIES
 from gmstudio.families.base import Family
 from gmstudio.messages import (
@@ -97,6 +97,35 @@ def test_a_split_without_images_has_no_codes() -> None:
     nothing = replace(dataset, test=Split(dataset.test.images[:0]))
     with pytest.raises(ValueError, match="has no test images to encode; choose another split"):
         codes.encode_split(Linear(SPEC), 1, nothing, EncodeSplit(run="r", split="test", count=10))
+
+
+def test_of_large_codes_fewer_are_held_together(vae: Family, digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(codes, "MAX_FLOATS", 5 * 30 + 4)
+    found = last(codes.encode_split(vae, 1, digits, EncodeSplit(run="r", count=70)))
+    assert len(found.codes.numpy()) == len(found.labels.numpy()) == 30
+    seen: list[int] = []
+
+    def encode(_vae: Family, x: Tensor) -> Tensor:
+        seen.append(len(x))
+        return torch.randn(len(x), 5)
+
+    monkeypatch.setattr(type(vae), "encode", encode)
+    for command in (FindDirections(run="r", count=2), FindDirections(run="r", kind="labels", count=2)):
+        seen.clear()
+        last(codes.find_directions(vae, 1, digits, command))
+        assert sum(seen) == 30
+
+
+def test_many_codes_are_decoded_so_many_at_a_time(vae: Family, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = Decode(run="r", codes=Array.of(np.random.default_rng(0).normal(size=(9, 5)).astype(np.float32)))
+    together = latents.decode(vae, 1, command).images.numpy()
+    seen: list[int] = []
+    decoder = next(module for name, module in vae.named_modules() if name == "decoder")
+    decoder.register_forward_hook(lambda _module, _inputs, out: seen.append(len(out)))
+    monkeypatch.setattr(sampling, "MAX_FLOATS", 4 * 64 * 4)
+    apart = latents.decode(vae, 1, command).images.numpy()
+    assert seen == [4, 4, 1]
+    np.testing.assert_allclose(apart.astype(int), together, atol=1)
 
 
 def test_components_are_the_axes_of_largest_variance() -> None:
@@ -187,9 +216,12 @@ def test_decoding_tells_what_the_family_can_of_each_code(vae: Family, monkeypatc
     assert measures["log p(x) at least, nats"].numpy().shape == (2,)
     assert (measures["log p(x) at least, nats"].numpy() < 0).all()
     asked: list[tuple[int, int]] = []
-    monkeypatch.setattr(
-        type(vae), "elbo", lambda _vae, x, draws, _noise: (asked.append((len(x), draws)), torch.zeros(len(x)))[1]
-    )
+
+    def elbo(_vae: Family, x: Tensor, draws: int, _noise: torch.Generator) -> Tensor:
+        asked.append((len(x), draws))
+        return torch.zeros(len(x))
+
+    monkeypatch.setattr(type(vae), "elbo", elbo)
     for count in (1, 2, 9):
         latents.decode(vae, 1, Decode(run="r", codes=Array.of(np.zeros((count, 5), np.float32)), measure=True))
     assert asked == [(1, 8), (2, 4), (9, 1)], "one code's bound is worth more draws"

@@ -118,6 +118,12 @@ def test_a_pixel_that_is_empty_in_all_images_moves_no_weights(levels: int) -> No
     assert of_pixels[0] < 1e-12 < of_pixels[1:].min()
 
 
+def test_no_annealing_runs_are_refused_in_words() -> None:
+    model = build(ImageSpec(1, 5, 5, 2), 21)
+    with pytest.raises(ValueError, match="num_samples is 0; an estimate needs at least 1 annealing run"):
+        model.log_prob_estimate(torch.zeros(1, 1, 5, 5, dtype=torch.uint8), 0)
+
+
 def test_a_machine_too_large_to_enumerate_says_so() -> None:
     with pytest.raises(ValueError, match=r"21 hidden units and 25 sub-pixels of 2 levels: .* at most 2\^20 states"):
         build(ImageSpec(1, 5, 5, 2), 21).log_z_exact()
