@@ -42,7 +42,7 @@ def explain(generation: Generation, command: ExplainPixel) -> PixelExplained:
     is_smooth = False
     if isinstance(model, AutoregressiveFamily):
         is_smooth = model.differentiable
-        sensitivity_CHW, log_KL = _slope(setting, model, generation.order, step, picture_CHW, value)
+        sensitivity_CHW, log_KL = _slope(setting, model, step, picture_CHW, value)
         components_KL = np.exp(log_KL) if len(log_KL) > 1 else None
     if not is_smooth:
         score = _scorer(generation, step, value)
@@ -81,7 +81,6 @@ def _checked_value(generation: Generation, step: int, value: int) -> int:
 def _slope(
     setting: PixelSetting,
     model: AutoregressiveFamily,
-    order_D3: NDArray[np.int64],
     step: int,
     picture_CHW: NDArray[np.uint8],
     value: int,

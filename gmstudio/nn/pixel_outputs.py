@@ -169,7 +169,6 @@ class LogisticMixtureOutput:
         self.num_features = sum(self._parts)
         self._half_bin = 1.0 / (image.levels - 1)
         centres_L = torch.linspace(-1.0, 1.0, image.levels)
-        self._centres_L: FloatArray = centres_L.numpy()
         self._edges_E: FloatArray = (centres_L[:-1] + self._half_bin).numpy()
 
     def initial_bias(self) -> Tensor:
