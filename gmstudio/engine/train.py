@@ -242,9 +242,11 @@ class Trainer:
         at_end = self.finished
         history = self.run.history
         validate = self.step and (self.step % self.training.validate_every == 0 or at_end)
+        sample = self.step % self.training.sample_every == 0 or at_end
+        if validate or sample:
+            self._refuse_infinite_weights()
         if validate and not (only_missing and self._has_validation()):
             yield from self._validate()
-        sample = self.step % self.training.sample_every == 0 or at_end
         if sample and not (only_missing and self.step in history.image_steps(grid_kind(self.model))):
             yield from self._sample()
         due = self.step % self.training.checkpoint_every == 0 and self.step
@@ -323,13 +325,13 @@ class Trainer:
                 raise TrainingFailedError(self._diverged(f"{name.replace('_', ' ')} became {value}", step))
 
     def _refuse_infinite_weights(self) -> None:
-        """A checkpoint of them would take the place of one that training can go on from.
+        """They have nothing to show, and a checkpoint of them would take the place of one that training can go on from.
 
         Raises:
             TrainingFailedError: when an update left some that are not finite, before a loss could tell.
         """
         norms = torch._foreach_norm([p.detach() for p in self.model.parameters()], ord=math.inf)
-        if not math.isfinite(sum(norm.item() for norm in norms)):
+        if not math.isfinite(torch.stack([norm.float() for norm in norms]).sum().item()):
             raise TrainingFailedError(self._diverged("weights are no longer finite", self.step))
 
     def _diverged(self, what: str, step: int) -> str:

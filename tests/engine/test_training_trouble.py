@@ -51,6 +51,29 @@ def diverge(job: TrainingJob) -> None:
     advance_to(job, job.trainer.step + 1)
 
 
+@pytest.mark.parametrize(
+    ("family", "config"),
+    [("gan", {"objective": "wasserstein", "num_hidden": 8}), ("rbm", {"sample_steps": 2}), ("vae", {})],
+)
+def test_an_update_that_ends_the_weights_is_told_before_anything_is_drawn(
+    tmp_path: Path, family: str, config: dict[str, Any]
+) -> None:
+    settings = {**QUICK, "validation_images": 40, "steps": 12, "checkpoint_every": 4}
+    plan = plan_run(DataShelf(), family, config, "digits", {"levels": 2}, settings, CPU)
+    job = start_training(plan, str(tmp_path / "run"), CPU, lambda _: None)
+    advance_to(job, 8)
+    with torch.no_grad():  # as if the last update had done it; the loss before it was a number
+        for parameter in job.trainer.model.parameters():
+            parameter.fill_(math.nan)
+    finish(job)
+    with RunFolder.open(tmp_path / "run") as run:
+        assert run.record.status == "failed"
+        assert "weights are no longer finite at step 8. Lower the learning rate" in run.record.message
+        assert "The checkpoint of step 4 is kept." in run.record.message
+        assert [info.step for info in run.checkpoints.list()] == [0, 4]
+        assert 8 not in run.history.image_steps(run.history.image_kinds()[0])
+
+
 def statuses(events: list[Event]) -> list[str]:
     return [event.status for event in events if isinstance(event, TrainingChanged)]
 
