@@ -1,4 +1,4 @@
-"""Arithmetic on codes: a - b + c, where each is the code that was set, or that of an image of the data.
+"""Arithmetic on codes: a - b + c, where each is the code that was set, or that of an image of the data or a picture.
 
 Shapes: Z latent dimensions, C channels, H height, W width.
 """
@@ -11,15 +11,29 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from gmstudio.client import ENGINE_GONE, EngineEvents
-from gmstudio.messages import Array, CommandFailed, Decode, Decoded, Encode, Encoded
+from gmstudio.messages import Array, CommandFailed, Decode, Decoded, Encode, Encoded, EncodeImage
 from gmstudio.session.latent_code import Code
 from gmstudio.session.latent_gallery import SplitName
 from gmstudio.session.latent_notes import Direction
 from gmstudio.session.latent_space import LatentSpace
 from gmstudio.session.latest import LatestWins
+from gmstudio.session.picture_fit import Fit, fit_picture, told_fit
 
 Slot = Literal["a", "b", "c"]
 SLOTS: tuple[Slot, ...] = ("a", "b", "c")
+
+
+Source = tuple[SplitName, int] | NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """What is being encoded."""
+
+    slot: Slot
+    source: Source
+    title: str
+    told: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,12 +43,14 @@ class Operand:
     Args:
         code: (Z,) float32.
         title: for people.
-        source: split and index of an image of the data; None: the code that was set.
+        source: split and index of an image of the data; levels (C, H, W) of a picture; None: the code that was set.
+        told: what was done to a picture so that it fits, or "".
     """
 
     code: Code
     title: str
-    source: tuple[SplitName, int] | None
+    source: Source | None
+    told: str = ""
 
 
 class LatentArithmetic(QObject):
@@ -59,7 +75,7 @@ class LatentArithmetic(QObject):
         self.slot: Slot = "a"
         self.images: dict[str, NDArray[np.uint8]] = {}
         self.problem = ""
-        self._encoding: dict[int, tuple[Slot, tuple[SplitName, int]]] = {}
+        self._encoding: dict[int, _Asked] = {}
         self._order: tuple[str, ...] = ()
         self._latest = LatestWins(events, events.decoded, self)
         self._latest.replied.connect(self._on_decoded)
@@ -101,8 +117,24 @@ class LatentArithmetic(QObject):
     def put_image(self, split: SplitName, index: int) -> None:
         """Put the code of an image of the data into the chosen slot, and choose the next."""
         if self._space.can("encode"):
-            self._encode(self.slot, (split, index))
+            self._encode(_Asked(self.slot, (split, index), "", ""))
             self._choose_next()
+
+    def put_picture(self, picture: NDArray[np.uint8], name: str, fit: Fit, *, invert: bool) -> None:
+        """Put the code of a picture (rows, columns, 1, 3 or 4), 0 … 255, into the chosen slot, and choose the next."""
+        opened = self._space.opened
+        if opened is None or not self._space.can("encode"):
+            self.tell(f"{self._space.family} has no encoder: find the code of {name} under Your image, then Put code.")
+            return
+        levels = fit_picture(picture, opened.info.image, fit, invert=invert)
+        told = f"{name} {told_fit(picture, opened.info.image, fit, invert=invert)}."
+        self._encode(_Asked(self.slot, levels, name, told))
+        self._choose_next()
+
+    def tell(self, problem: str) -> None:
+        """Say that something went wrong, in a sentence."""
+        self.problem = problem
+        self.changed.emit()
 
     def take(self) -> None:
         """Go to the code a - b + c."""
@@ -125,10 +157,14 @@ class LatentArithmetic(QObject):
         self._decode()
         self.changed.emit()
 
-    def _encode(self, slot: Slot, source: tuple[SplitName, int]) -> None:
-        self._encoding = {request: asked for request, asked in self._encoding.items() if asked[0] != slot}
-        request = self._events.send(Encode(run=self._space.run, split=source[0], index=source[1]))
-        self._encoding[request] = (slot, source)
+    def _encode(self, wanted: _Asked) -> None:
+        self._encoding = {request: asked for request, asked in self._encoding.items() if asked.slot != wanted.slot}
+        source, run = wanted.source, self._space.run
+        if isinstance(source, tuple):
+            request = self._events.send(Encode(run=run, split=source[0], index=source[1]))
+        else:
+            request = self._events.send(EncodeImage(run=run, image=Array.of(source)))
+        self._encoding[request] = wanted
 
     def _decode(self) -> None:
         codes = {str(slot): operand.code for slot, operand in self.operands.items()}
@@ -142,19 +178,24 @@ class LatentArithmetic(QObject):
         """With the newest weights; images of the data are encoded anew, which decodes as well."""
         if self._latest.busy or self._encoding:
             return
-        images = [(slot, operand.source) for slot, operand in self.operands.items() if operand.source is not None]
-        for slot, source in images:
-            self._encode(slot, source)
-        if not images:
+        again = [
+            _Asked(slot, operand.source, operand.title, operand.told)
+            for slot, operand in self.operands.items()
+            if operand.source is not None
+        ]
+        for wanted in again:
+            self._encode(wanted)
+        if not again:
             self._decode()
 
     def _on_encoded(self, event: Encoded) -> None:
         asked = self._encoding.pop(event.request, None)
         if asked is not None:
-            slot, source = asked
-            number = f"{source[0]} {source[1]}"
-            title = f"{event.label} ({number})" if event.label else number
-            self._put(slot, Operand(event.code.numpy(), title, source))
+            title = asked.title
+            if isinstance(asked.source, tuple):
+                number = f"{asked.source[0]} {asked.source[1]}"
+                title = f"{event.label} ({number})" if event.label else number
+            self._put(asked.slot, Operand(event.code.numpy(), title, asked.source, asked.told))
 
     def _on_decoded(self, event: Decoded) -> None:
         command = self._latest.answered
@@ -165,8 +206,7 @@ class LatentArithmetic(QObject):
             self.changed.emit()
 
     def _on_failed(self, event: CommandFailed) -> None:
-        self.problem = "" if event.message == ENGINE_GONE else event.message
-        self.changed.emit()
+        self.tell("" if event.message == ENGINE_GONE else event.message)
 
     def _on_encode_failed(self, event: CommandFailed) -> None:
         if self._encoding.pop(event.request, None) is not None:

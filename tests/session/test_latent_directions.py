@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+import torch
 from latent_engine import DIMS, GAN, VAE, LatentEngine
 from latent_fixture import engine, session, watched
 from pytestqt.qtbot import QtBot
 
-from gmstudio.messages import CommandFailed, KeepNotes
+from gmstudio.messages import CommandFailed, EncodeImage, KeepNotes
 from gmstudio.session.latent_directions import LatentDirections
 from gmstudio.session.latent_notes import Direction
 from gmstudio.session.latents import LatentsSession
@@ -202,3 +203,25 @@ def test_arithmetic_goes_on_after_the_engines_death(session: LatentsSession, eng
         session.arithmetic.put_image("valid", 1)
     engine.serve()
     assert session.arithmetic.result is not None and "result" in session.arithmetic.images
+
+
+def test_pictures_are_operands_too_and_are_encoded_again(session: LatentsSession, engine: LatentEngine) -> None:
+    arithmetic = session.arithmetic
+    picture = np.full((20, 10, 3), 200, np.uint8)
+    arithmetic.choose_slot("b")
+    arithmetic.put_picture(picture, "mine.png", "whole", invert=True)
+    engine.serve()
+    operand = arithmetic.operands["b"]
+    assert operand.title == "mine.png" and "made 8×8 grey with 4 levels" in operand.told and arithmetic.slot == "c"
+    assert engine.last(EncodeImage).image.numpy().shape == (1, 8, 8)
+    with torch.no_grad():
+        for parameter in engine.models[VAE].encoder.parameters():
+            parameter.add_(0.1)
+    session.refreshed.emit()
+    engine.serve()
+    again = arithmetic.operands["b"]
+    assert again.title == "mine.png" and not np.array_equal(again.code, operand.code)
+    session.choose_run(GAN)
+    engine.serve()
+    arithmetic.put_picture(picture, "mine.png", "whole", invert=False)
+    assert "no encoder" in arithmetic.problem and not arithmetic.operands

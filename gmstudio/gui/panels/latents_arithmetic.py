@@ -2,20 +2,37 @@
 
 from functools import partial
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QMimeData, QSize, Qt, Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from gmstudio.gui.panels.panel import Panel
+from gmstudio.gui.picture_source import PictureSource, file_in
 from gmstudio.gui.theme import GRID, theme
 from gmstudio.gui.widgets.elided_label import ElidedLabel
 from gmstudio.gui.widgets.live_image import LiveImage
 from gmstudio.session.latent_arithmetic import SLOTS, LatentArithmetic, Slot
+from gmstudio.session.latent_gallery import SPLITS, SplitName
 from gmstudio.session.latents import LatentsSession
 
 TILE_PX = 6 * GRID
-SLOT_TIP = "Slot {} of a - b + c. Click it to fill it next: with an image of the data below, or with the present code."
+SLOT_TIP = (
+    "Slot {} of a - b + c. Drop an image of the data below, or a picture's file, on it; or click it to fill it next, "
+    "with an image that is clicked or with the present code."
+)
 RESULT_TIP = "What the code a - b + c decodes to. Take goes there."
+
+
+IMAGE_MIME = "application/x-gmstudio-image"
+
+
+def image_mime(split: SplitName, index: int) -> QMimeData:
+    """What is dragged: an image of the run's data."""
+    data = QMimeData()
+    data.setData(IMAGE_MIME, f"{split} {index}".encode())
+    return data
 
 
 class SlotTile(LiveImage):
@@ -23,9 +40,11 @@ class SlotTile(LiveImage):
 
     Signals:
         chosen: it was clicked, or Return was pressed on it.
+        dropped: what was dropped on it, the ``QMimeData``; only while the drop goes on.
     """
 
     chosen = Signal()
+    dropped = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,6 +74,17 @@ class SlotTile(LiveImage):
         )
         painter.drawRect(self.rect().adjusted(1, 1, -2, -2))
 
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Images are welcome."""
+        data = event.mimeData()
+        if self.acceptDrops() and (data.hasFormat(IMAGE_MIME) or file_in(data) or data.hasImage()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Take what was dropped."""
+        event.acceptProposedAction()
+        self.dropped.emit(event.mimeData())
+
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Choose it."""
         if event.button() == Qt.MouseButton.LeftButton:
@@ -77,9 +107,13 @@ class ArithmeticView(QWidget):
         self._arithmetic: LatentArithmetic = session.arithmetic
         self.slots: dict[Slot, SlotTile] = {}
         self._titles: dict[Slot, ElidedLabel] = {}
+        self._pictures = PictureSource(self)
+        self._wanting: Slot = "a"
         for slot in SLOTS:
             tile = self.slots[slot] = SlotTile()
             tile.chosen.connect(partial(self._arithmetic.choose_slot, slot))
+            tile.setAcceptDrops(True)
+            tile.dropped.connect(partial(self._on_dropped, slot))
             tile.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             panel.name_widget(tile, f"slot_{slot}", f"Slot {slot}", SLOT_TIP.format(slot))
         self.result = SlotTile()
@@ -96,6 +130,8 @@ class ArithmeticView(QWidget):
         self._lay_out(panel)
         session.run_changed.connect(self._refresh)
         arithmetic.changed.connect(self._refresh)
+        self._pictures.taken.connect(self._on_picture)
+        self._pictures.failed.connect(arithmetic.tell)
         self._refresh()
 
     def _lay_out(self, panel: Panel) -> None:
@@ -130,6 +166,21 @@ class ArithmeticView(QWidget):
         if difference is not None:
             self._session.directions.add(difference)
 
+    def _on_dropped(self, slot: Slot, data: QMimeData) -> None:
+        """Put an image of the data there, or a picture from elsewhere as soon as it is read."""
+        if data.hasFormat(IMAGE_MIME):
+            split, _, index = bytes(data.data(IMAGE_MIME).data()).decode().partition(" ")
+            self._arithmetic.choose_slot(slot)
+            self._arithmetic.put_image(next(name for name in SPLITS if name == split), int(index))
+        else:
+            self._wanting = slot
+            self._pictures.take_mime(data)
+
+    def _on_picture(self, picture: NDArray[np.uint8], name: str) -> None:
+        own = self._session.own
+        self._arithmetic.choose_slot(self._wanting)
+        self._arithmetic.put_picture(picture, name, own.fit, invert=own.invert)
+
     def _refresh(self) -> None:
         arithmetic = self._arithmetic
         for slot, tile in self.slots.items():
@@ -137,6 +188,8 @@ class ArithmeticView(QWidget):
             tile.set_image(arithmetic.images.get(slot) if operand is not None else None)
             tile.set_marked(slot == arithmetic.slot)
             self._titles[slot].set_words(operand.title if operand is not None else slot)
+            if operand is not None and operand.told:
+                self._titles[slot].setToolTip(operand.told)
         self.result.set_image(arithmetic.images.get("result") if arithmetic.result is not None else None)
         self.put.setEnabled(self._session.num_dims > 0)
         self.take.setEnabled(arithmetic.result is not None)

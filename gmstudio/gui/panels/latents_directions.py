@@ -3,16 +3,18 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QDrag, QPixmap
 from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QScrollArea, QSpinBox, QVBoxLayout, QWidget
 
-from gmstudio.gui.panels.latents_arithmetic import ArithmeticView
+from gmstudio.gui.panels.latents_arithmetic import TILE_PX, ArithmeticView, image_mime
 from gmstudio.gui.panels.latents_strips import flat, show_images
 from gmstudio.gui.panels.latents_view import LatentView
 from gmstudio.gui.panels.panel import Panel
 from gmstudio.gui.theme import GRID
 from gmstudio.gui.widgets.direction_row import DirectionRow
 from gmstudio.gui.widgets.elided_label import ElidedLabel
-from gmstudio.gui.widgets.traversal_strip import TraversalStrip
+from gmstudio.gui.widgets.image_grid import to_qimage
+from gmstudio.gui.widgets.image_source import ImageSource
 from gmstudio.session.latent_directions import KINDS, MAX_AMOUNT, MAX_COUNT, Kind
 from gmstudio.session.latent_gallery import PAGE
 from gmstudio.session.latent_notes import MAX_NAME, Direction
@@ -32,7 +34,7 @@ HOW = (
     "going elsewhere on the map, changes the code under it. 0 takes the direction out again; setting the whole code "
     "sets all directions to 0."
 )
-SLOT_STRIP_TIP = "Images of the data. Click one to put it into the marked slot of a - b + c."
+SLOT_STRIP_TIP = "Images of the data. Drag one into a slot of a - b + c, or click it to put it into the marked one."
 NONE_YET = "No directions yet. Choose below what to look for, and press Find."
 
 
@@ -65,7 +67,7 @@ class DirectionsView(LatentView):
         )
         self.later = add("slot_later", "Later images", "Shift+.", lambda: session.gallery.turn_page(1), icon="right")
         self.words = ElidedLabel()
-        self.strip = TraversalStrip(PAGE)
+        self.strip = ImageSource(PAGE)
         panel.name_widget(self.strip, "slot_data", "Images of the data for a - b + c", SLOT_STRIP_TIP)
         self.arithmetic = ArithmeticView(panel, session)
         self.empty = QLabel(NONE_YET)
@@ -127,6 +129,7 @@ class DirectionsView(LatentView):
         for combo in (self.first, self.second):
             combo.activated.connect(self._on_labels)
         self.strip.clicked.connect(self._on_image)
+        self.strip.dragged.connect(self._on_dragged)
 
     # ---- what the user does ----------------------------------------------------------------------------------------
 
@@ -138,6 +141,17 @@ class DirectionsView(LatentView):
         page, gallery = self._session.gallery.page, self._session.gallery
         if page is not None:
             self._session.arithmetic.put_image(gallery.split, page.start + place)
+
+    def _on_dragged(self, place: int) -> None:
+        """Carry an image to a slot."""
+        page, gallery = self._session.gallery.page, self._session.gallery
+        if page is None:
+            return
+        drag = QDrag(self.strip)
+        drag.setMimeData(image_mime(gallery.split, page.start + place))
+        image = QPixmap.fromImage(to_qimage(self.strip.images[place]))
+        drag.setPixmap(image.scaled(TILE_PX, TILE_PX, Qt.AspectRatioMode.KeepAspectRatio))
+        drag.exec(Qt.DropAction.CopyAction)
 
     # ---- showing ---------------------------------------------------------------------------------------------------
 

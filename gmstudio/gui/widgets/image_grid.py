@@ -279,9 +279,7 @@ class ImageGrid(QWidget):
         """Click an image."""
         index = self.index_at(event.position().toPoint())
         if event.button() == Qt.MouseButton.LeftButton and index >= 0:
-            self._current = index
-            self.clicked.emit(index)
-            self.update()
+            self._click(index)
         else:
             super().mousePressEvent(event)
 
@@ -294,6 +292,11 @@ class ImageGrid(QWidget):
             self.clicked.emit(self._current)
         else:
             super().keyPressEvent(event)
+
+    def _click(self, index: int) -> None:
+        self._current = index
+        self.clicked.emit(index)
+        self.update()
 
     def _move_current(self, columns: int, rows: int) -> None:
         per_row = self._laid_out()[0]

@@ -1,14 +1,18 @@
 """The map's and the directions' views, and names and hiding of dimensions, in the panel: controls and state agree."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from latent_engine import GAN, RBM, VAE, LatentEngine
 from latent_fixture import click, control, engine, open_view, panel
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractSlider, QLineEdit
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
+from PySide6.QtWidgets import QAbstractSlider, QApplication, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from gmstudio.gui.panels.latents import LatentsPanel
+from gmstudio.gui.panels.latents_arithmetic import image_mime
 
 __all__ = ["engine", "panel"]
 
@@ -121,6 +125,44 @@ def test_a_direction_is_found_gone_along_named_saved_and_deleted(
     click(qtbot, panel, "direction_delete.0")
     engine.serve()
     assert not engine.notes[VAE]["directions"] and not panel.session.code.any()
+
+
+def test_images_and_pictures_are_dropped_into_slots(
+    qtbot: QtBot, panel: LatentsPanel, engine: LatentEngine, tmp_path: Path
+) -> None:
+    open_view(panel, "directions")
+    engine.serve()
+    arithmetic, slot = panel.session.arithmetic, control(panel, "slot_b")
+    drop(slot, image_mime("valid", 6))
+    engine.serve()
+    assert arithmetic.operands["b"].source == ("valid", 6) and arithmetic.slot == "c"
+    picture = QImage(20, 10, QImage.Format.Format_RGB32)
+    picture.fill(0)
+    picture.save(str(tmp_path / "a.png"))
+    files = QMimeData()
+    files.setUrls([QUrl.fromLocalFile(str(tmp_path / "a.png"))])
+    drop(control(panel, "slot_a"), files)
+    qtbot.waitUntil(lambda: (engine.serve(), "a" in arithmetic.operands)[1])
+    assert arithmetic.operands["a"].title == "a.png"
+    words = QMimeData()
+    words.setText("no image")
+    assert not drop(slot, words)
+    with qtbot.waitSignal(panel.session.arithmetic.changed):
+        (tmp_path / "b.png").write_text("no")
+        files.setUrls([QUrl.fromLocalFile(str(tmp_path / "b.png"))])
+        drop(slot, files)
+    assert "b.png is no PNG" in arithmetic.problem
+
+
+def drop(target: QWidget, data: QMimeData) -> bool:
+    """Drag something over a widget, and let it go where it is welcome."""
+    left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    enter = QDragEnterEvent(QPoint(5, 5), Qt.DropAction.CopyAction, data, left, none)
+    enter.ignore()
+    QApplication.sendEvent(target, enter)
+    if enter.isAccepted():
+        QApplication.sendEvent(target, QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, data, left, none))
+    return enter.isAccepted()
 
 
 def test_slots_take_images_and_codes(qtbot: QtBot, panel: LatentsPanel, engine: LatentEngine) -> None:
