@@ -23,6 +23,7 @@ from gmstudio.gui.widgets.canvas_overlays import HeatOverlay, overlay_colours
 from gmstudio.gui.widgets.drawing_canvas import DrawingCanvas
 from gmstudio.gui.widgets.folding_row import FoldingRow, group_of
 from gmstudio.gui.widgets.heat import scale_top
+from gmstudio.gui.widgets.ink_button import Ink, InkButton
 from gmstudio.gui.widgets.live_image import LiveImage
 from gmstudio.gui.widgets.typed_slider import KeyKeeper, TypedSlider
 from gmstudio.session.latents import LatentsSession
@@ -60,6 +61,8 @@ class OwnView(LatentView):
         self.said.setWordWrap(True)
         self.brush = TypedSlider(1.0, 8.0, decimals=1, suffix=" px")
         self.brush.name("latents.brush", "Brush", "Diameter of the brush, pixels of the image.")
+        self.ink = InkButton()
+        panel.name_widget(self.ink, "ink", "Ink", "What the left button paints with, a shade or a colour.")
         self._add_actions(panel)
         self._add_settings(panel)
         self._lay_out(panel)
@@ -89,10 +92,13 @@ class OwnView(LatentView):
     def _add_settings(self, panel: Panel) -> None:
         self.fit = QComboBox()
         panel.name_widget(
-            self.fit, "fit", "How pictures are fitted", "A picture of another shape: all of it, or its middle."
+            self.fit,
+            "fit",
+            "How pictures are fitted",
+            "A picture of another shape: the whole of it, or its middle.",
         )
-        self.fit.addItem("Whole picture", "whole")
-        self.fit.addItem("Crop to fill", "crop")
+        self.fit.addItem("Whole", "whole")
+        self.fit.addItem("Crop", "crop")
         self.invert = QCheckBox("Invert")
         panel.name_widget(
             self.invert,
@@ -130,7 +136,9 @@ class OwnView(LatentView):
         self.brush.setMinimumWidth(18 * GRID)
         sources = [panel.button(action) for action in (self.open, self.paste)]
         strokes = [panel.button(action, icon_only=True) for action in (self.undo, self.clear)]
-        image = FoldingRow(group_of(*sources, *strokes, self.fit, self.invert), group_of(brush, self.brush, stretch=1))
+        image = FoldingRow(
+            group_of(*sources, *strokes, self.fit, self.invert), group_of(brush, self.brush, self.ink, stretch=1)
+        )
         buttons = [panel.button(action) for action in (self.search, self.stop)]
         self._code = FoldingRow(group_of(self.way, self.steps, self.seed), group_of(*buttons, self.progress, stretch=2))
         column = QVBoxLayout(self)
@@ -167,6 +175,7 @@ class OwnView(LatentView):
         self.canvas.changed.connect(lambda: own.draw(self.canvas.image))
         self.canvas.stroked.connect(self._on_stroked)
         self.brush.value_changed.connect(self._on_brush)
+        self.ink.chosen.connect(self._on_ink)
         self.fit.activated.connect(lambda index: own.set_fit(self.fit.itemData(index)))
         self.invert.toggled.connect(self._on_inverted)
         self.way.activated.connect(lambda index: own.set_way(self.way.itemData(index)))
@@ -193,6 +202,9 @@ class OwnView(LatentView):
     def _on_brush(self, value: float) -> None:
         self.canvas.brush = value
 
+    def _on_ink(self, ink: Ink) -> None:
+        self.canvas.colour = ink
+
     def _on_inverted(self, invert: bool) -> None:
         if invert != self._own.invert:
             self._own.set_invert(invert)
@@ -204,6 +216,7 @@ class OwnView(LatentView):
         if spec is not None and levels is not None:
             if self.canvas.image.shape != spec.shape or self.canvas.levels != spec.levels:
                 self.canvas.set_blank(spec.shape, spec.levels)
+            self.ink.set_channels(spec.channels)
             self.canvas.show_image(levels)
 
     def _refresh(self) -> None:
@@ -211,9 +224,10 @@ class OwnView(LatentView):
         ready = own.spec is not None and self._session.num_dims > 0
         for action in (self.open, self.paste, self.clear, self.undo, self.search):
             action.setEnabled(ready)
-        for widget in (self.canvas, self.fit, self.invert, self.way):
+        for widget in (self.canvas, self.ink, self.fit, self.invert, self.way):
             widget.setEnabled(ready)
         self._refresh_way()
+        self.ink.setVisible(own.spec is None or own.spec.levels > 2)
         self.fit.setCurrentIndex(self.fit.findData(own.fit))
         self.invert.setChecked(own.invert)
         self.brush.set_value(self.canvas.brush)

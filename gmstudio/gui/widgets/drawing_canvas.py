@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gmstudio.gui.theme import theme
@@ -16,8 +16,8 @@ _MOVES = {Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1), Qt.Key.Key_Up: (-1
 class DrawingCanvas(QWidget):
     """Draws with a round brush: the left button paints, the right one erases.
 
-    With the focus, the arrow keys move a cursor, Space paints there, Delete erases there, Ctrl+Z takes the last stroke
-    back. The brush is soft at its rim where there are levels between.
+    With the focus, the arrow keys show and move a cursor, Space paints there, Delete erases there, Ctrl+Z takes the
+    last stroke back. The brush is soft at its rim where there are levels between.
 
     Signals:
         changed: a stroke was drawn, taken back or cleared.
@@ -33,6 +33,7 @@ class DrawingCanvas(QWidget):
         self._image: NDArray[np.uint8] = np.zeros((1, 8, 8), np.uint8)
         self._undo: list[NDArray[np.uint8]] = []
         self._cursor = (0, 0)
+        self._by_keys = False
         self._last: QPointF | None = None
         self.brush = 1.5
         """Diameter of the brush, pixels."""
@@ -130,7 +131,7 @@ class DrawingCanvas(QWidget):
         painter.drawImage(rect, to_qimage(shades[self._image]))
         painter.setPen(QPen(theme().color("border"), 1))
         painter.drawRect(rect.adjusted(-0.5, -0.5, 0.5, 0.5))
-        if self.hasFocus():
+        if self.hasFocus() and self._by_keys:
             scale = rect.width() / self._image.shape[2]
             row, column = self._cursor
             painter.setPen(QPen(theme().color("accent"), 2))
@@ -140,7 +141,7 @@ class DrawingCanvas(QWidget):
         """Begin a stroke."""
         if event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton):
             self._remember()
-            self._last = None
+            self._last, self._by_keys = None, False
             self._stroke_to(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
@@ -153,6 +154,11 @@ class DrawingCanvas(QWidget):
         self._last = None
         self.changed.emit()
 
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Show the cursor to those who come by the keyboard."""
+        self._by_keys = event.reason() in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
+        super().focusInEvent(event)
+
     def event(self, event: QEvent) -> bool:
         """Keep the keys that draw, before the panel's shortcuts take them."""
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and _draws(event):
@@ -163,6 +169,7 @@ class DrawingCanvas(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Move the cursor, paint, erase, take back."""
         key = Qt.Key(event.key())
+        self._by_keys = self._by_keys or _draws(event)
         if key in _MOVES:
             _, height, width = self._image.shape
             self._cursor = ((self._cursor[0] + _MOVES[key][0]) % height, (self._cursor[1] + _MOVES[key][1]) % width)

@@ -59,3 +59,15 @@ def test_clearing_can_be_taken_back(canvas: DrawingCanvas) -> None:
     assert canvas.image.sum() == 0
     canvas.undo()
     assert canvas.image.sum() == 1
+
+
+def test_the_cursor_is_shown_to_those_who_draw_with_keys(qtbot: QtBot, canvas: DrawingCanvas) -> None:
+    canvas.activateWindow()
+    qtbot.mouseClick(canvas, Qt.MouseButton.RightButton, pos=place(canvas, 2, 1))
+    canvas.setFocus()
+    qtbot.waitUntil(canvas.hasFocus)
+    plain = canvas.grab().toImage()
+    qtbot.keyClick(canvas, Qt.Key.Key_Left)
+    assert canvas.grab().toImage() != plain
+    qtbot.mouseClick(canvas, Qt.MouseButton.RightButton, pos=place(canvas, 2, 1))
+    assert canvas.grab().toImage() == plain
