@@ -207,7 +207,8 @@ def _split(parts: list[_Part], share: float) -> tuple[_Part, _Part, _Part]:
     splits = 1 if len(parts) == 2 else 2
     if count <= splits * held_out:
         raise DataError(
-            f"{first.path} leaves {count} images, too few to train on and to validate. Choose more classes."
+            f"{first.path} leaves {count} {'image' if count == 1 else 'images'}, too few to train on and to validate. "
+            "Choose a folder with more images, or more classes."
         )
     order = permutation(count, _SPLIT_SEED)
     test = parts[1] if splits == 1 else first.take(order[held_out : 2 * held_out])

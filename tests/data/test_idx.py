@@ -133,7 +133,7 @@ def test_classes_that_leave_too_little_are_refused(tmp_path: Path) -> None:
     write_set(tmp_path, train=8)
     with pytest.raises(ConfigError, match=r"no image in train-images-idx3-ubyte.gz has such a label"):
         load_idx(tmp_path, classes="9")
-    with pytest.raises(DataError, match="leaves 1 images, too few"):
+    with pytest.raises(DataError, match="leaves 1 image, too few"):
         load_idx(tmp_path, classes="3")
 
 
