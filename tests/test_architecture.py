@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "gmstudio"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-MESSAGES = ("messages", "commands", "events", "latent_events", "array", "cards", "config_fields")
+MESSAGES = ("messages", "commands", "events", "latent_commands", "latent_events", "array", "cards", "config_fields")
 WINDOW_SIDE = ("app", "gui", "session", "client", "runs", *MESSAGES, "engine_state", "display", "resources")
 ENGINE_SIDE = ("engine", "families", "nn", "data", "runs", *MESSAGES)
 
