@@ -64,7 +64,7 @@ class Timelines:
         return self._pieces(moments, token, weights_step, command)
 
     def training(self, folder: RunFolder, command: RunTimeline) -> Iterator[Event | None]:
-        """The sample grids that were kept while a run trained, with the validation loss of their time.
+        """The sample grids that were kept while a run trained, with what validation said at the time.
 
         Where there are more than are wanted, they are left out evenly; the newest one is always there.
 
@@ -80,13 +80,9 @@ class Timelines:
         self._newest[command.run] = object()
         apart = (len(steps) - 1) / max(1, moments - 1)
         chosen = [steps[-1 - round(i * apart)] for i in range(moments)][::-1]
-        losses = folder.history.read_scalars().get(("valid", "loss"))
         images = np.stack([folder.history.read_images(step, kinds[0])[: command.count] for step in chosen])
-        measures = {}
-        if losses is not None and len(losses[0]):
-            nearest = np.abs(losses[0][None, :] - np.array(chosen)[:, None]).argmin(1)
-            values = losses[1][nearest].astype(np.float32)
-            measures["validation loss"] = Array.of(np.repeat(values[:, None], images.shape[1], axis=1))
+        values = _validations(folder, np.array(chosen))
+        measures = {name: Array.of(np.repeat(v[:, None], images.shape[1], axis=1)) for name, v in values.items()}
         event = TimelineAppended(
             request=command.request,
             run=command.run,
@@ -117,6 +113,18 @@ class Timelines:
                 waiting.clear()
             else:
                 yield None
+
+
+def _validations(folder: RunFolder, steps: NDArray[np.int64]) -> dict[str, NDArray[np.float32]]:
+    """Every term of the validation nearest to each step, (M,), by name; the loss first."""
+    curves = {name: curve for (split, name), curve in folder.history.read_scalars().items() if split == "valid"}
+    named = {}
+    for name in sorted(curves, key=lambda name: name != "loss"):
+        at, values = curves[name]
+        if len(at):
+            nearest = np.abs(at[None, :] - steps[:, None]).argmin(1)
+            named[f"validation {name.replace('_', ' ')}"] = values[nearest].astype(np.float32)
+    return named
 
 
 def _read(moment: Moment) -> tuple[str, NDArray[np.uint8], dict[str, NDArray[np.float32]]]:

@@ -1,7 +1,12 @@
-"""How fast a chain forgets where it was.
+"""How fast chains forget where they were, and whether several of them have come to the same place.
 
-Shapes: M moments, N chains, K lags.
+Shapes: M moments, N chains, D numbers that tell of a state (one measure, or pixels), K lags.
+
+Source: Gelman et al. 2013, Bayesian Data Analysis, 3rd edition, sections 11.4 and 11.5 (between and within chains, R̂);
+Sokal 1997, Monte Carlo Methods in Statistical Mechanics, section 3 (the integrated time and its window).
 """
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,16 +15,56 @@ Floats = NDArray[np.float64]
 WINDOW = 5.0
 """The sum over lags ends where the lag is this many times the time found so far (Sokal's automatic window)."""
 FEWEST = 8
+BURN_IN = 0.2
+"""Share of a chain, at its beginning, that still remembers the start and is left out."""
+MAX_VALUES = 2**16
+"""More numbers than these are thinned out over chains and pixels, so that the window is not held up."""
+CONVERGED = 1.1
+"""Chains whose R̂ is above this have not come to the same place."""
 
 
-def autocorrelation(values: NDArray[np.floating], max_lag: int | None = None) -> Floats:
-    """Autocorrelation of chains of numbers, averaged over the chains.
-
-    ρ(k) = Σ_t (v_t - v̄)(v_{t+k} - v̄) / Σ_t (v_t - v̄)², with each chain's own mean; the biased estimator, which falls
-    towards 0 as k nears the chain's length. Chains that stand still count as ρ = 1.
+class Mixing(NamedTuple):
+    """How chains mix, by what was measured of them.
 
     Args:
-        values: (M, N).
+        rho: (K,) autocorrelation from lag 0; empty where there are too few moments.
+        time: the integrated autocorrelation time in transitions: infinite where the chains are too short to tell, not a
+            number where there is no autocorrelation.
+        r_hat: √(spread over all chains / spread within a chain), 1 for chains that have come to the same place; not a
+            number for a single chain.
+    """
+
+    rho: Floats
+    time: float
+    r_hat: float
+
+
+NOTHING = Mixing(np.zeros(0), float("nan"), float("nan"))
+
+
+def mixing(values: NDArray[np.generic]) -> Mixing:
+    """How chains mix, without their burn-in.
+
+    Args:
+        values: (M, N) of a measure, or (M, N, D) of pixels; what is not finite says nothing of mixing.
+    """
+    kept = _thinned(values.reshape(*values.shape[:2], -1)[int(BURN_IN * len(values)) :])
+    if len(kept) < FEWEST or not np.isfinite(kept).all():
+        return NOTHING
+    rho = autocorrelation(kept)
+    return Mixing(rho, integrated_time(rho), r_hat(kept))
+
+
+def autocorrelation(values: NDArray[np.generic], max_lag: int | None = None) -> Floats:
+    """Autocorrelation over all chains together.
+
+    ρ(k) = 1 - (W - γ(k)) / (W + B), with γ(k) = mean over chains of 1/M Σ_t (v_t - v̄)(v_{t+k} - v̄), W = γ(0), and B the
+    variance of the chains' means v̄. So chains that move freely, but each in a place of its own, do not count as mixed.
+    For one chain that is the usual γ(k) / γ(0), which falls towards 0 as k nears M. Several numbers for each state are
+    summed in numerator and denominator. States that never change count as ρ = 1.
+
+    Args:
+        values: (M, N) or (M, N, D).
         max_lag: the largest lag wanted; by default half the chain.
 
     Returns:
@@ -29,18 +74,36 @@ def autocorrelation(values: NDArray[np.floating], max_lag: int | None = None) ->
     if length < FEWEST:
         return np.zeros(0)
     lags = min(length // 2 if max_lag is None else max_lag, length - 1) + 1
-    centred = values.astype(np.float64) - values.mean(axis=0, dtype=np.float64)
+    centred, between = _apart(values)
     spectrum = np.fft.rfft(centred, 2 * length, axis=0)
-    products = np.fft.irfft(spectrum * spectrum.conj(), 2 * length, axis=0)[:lags]
-    total = products[0]
-    still = total <= 1e-12 * length
-    rho = np.where(still, 1.0, products / np.where(still, 1.0, total))
-    mean: Floats = rho.mean(axis=1)
-    return mean
+    power = (spectrum.real**2 + spectrum.imag**2).mean(axis=1).sum(axis=1)
+    products = np.fft.irfft(power, 2 * length)[:lags] / length
+    total = products[0] + between
+    rho: Floats = 1.0 - (products[0] - products) / total if total > 0 else np.ones(lags)
+    return rho
+
+
+def r_hat(values: NDArray[np.generic]) -> float:
+    """Potential scale reduction: √((W' (M - 1) / M + B) / W') with W' the variance within chains and B that of means.
+
+    Args:
+        values: (M, N) or (M, N, D), M ≥ 2; several numbers for each state are summed.
+
+    Returns:
+        About 1 for chains that have come to the same place, more for others; not a number for one chain.
+    """
+    length, chains = values.shape[:2]
+    if chains < 2:
+        return float("nan")
+    centred, between = _apart(values)
+    within = float(np.square(centred).sum(axis=0).mean(axis=0).sum()) / (length - 1)
+    if within <= 0:
+        return float("inf") if between > 0 else 1.0
+    return float(np.sqrt((within * (length - 1) / length + between) / within))
 
 
 def integrated_time(rho: Floats) -> float:
-    """τ = 1 + 2 Σ_k ρ(k), in transitions: about so many of them give one independent state.
+    """τ = 1 + 2 Σ_k ρ(k), in transitions: M moments of a chain are worth M / τ independent states.
 
     Args:
         rho: (K,) autocorrelation from lag 0.
@@ -53,3 +116,21 @@ def integrated_time(rho: Floats) -> float:
     times = 2.0 * np.cumsum(rho) - 1.0
     ended = np.flatnonzero(np.arange(len(rho)) >= WINDOW * times)
     return max(1.0, float(times[ended[0]])) if len(ended) else float("inf")
+
+
+def _apart(values: NDArray[np.generic]) -> tuple[Floats, float]:
+    """Distances from each chain's own mean, (M, N, D), and the variance of these means, summed over D."""
+    states = values.reshape(*values.shape[:2], -1).astype(np.float64)
+    means = states.mean(axis=0)
+    between = float(means.var(axis=0, ddof=1).sum()) if states.shape[1] > 1 else 0.0
+    scale = np.square(means).sum() / len(means)
+    return states - means, between if between > 1e-24 * scale else 0.0
+
+
+def _thinned(values: NDArray[np.generic]) -> NDArray[np.generic]:
+    """At most ``MAX_VALUES`` of (M, N, D) numbers: fewer pixels, evenly apart, then fewer chains; all moments."""
+    length, chains, numbers = values.shape
+    room = max(1, MAX_VALUES // max(length, 1))
+    chains = min(chains, room)
+    apart = -(-numbers * chains // room)
+    return values[:, :chains, ::apart]

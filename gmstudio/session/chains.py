@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from gmstudio.cards import TimelineCard
 from gmstudio.client import ENGINE_GONE, EngineEvents
-from gmstudio.messages import Array, CommandFailed, RunTimeline, TimelineAppended
-from gmstudio.session.autocorrelation import Floats, autocorrelation
+from gmstudio.messages import Array, CommandFailed, RunTimeline, SamplesDrawn, TimelineAppended
+from gmstudio.session.autocorrelation import NOTHING, Mixing, mixing
 from gmstudio.session.library import RunLibrary
 
 Kind = Literal["generation", "training"]
@@ -38,7 +39,7 @@ class ChainsSession(QObject):
         measure: the one whose curve is looked at, or "".
         position: moment that is shown, 0 … M-1.
         running: more moments are on their way.
-        expected: moments that there will be, about; 0 when unknown.
+        expected: moments that there will be: about, until all have come; 0 when unknown.
         weights_step: training step of the weights; -1 before anything came.
         playing: the cursor moves by itself.
         speed_hz: moments per second while playing.
@@ -58,7 +59,7 @@ class ChainsSession(QObject):
         super().__init__(parent)
         self.run = ""
         self.kind: Kind = "generation"
-        self.count, self.steps, self.seed = 9, 100, 0
+        self.count, self.steps, self.seed = 9, 200, 0
         self.start: Start = "noise"
         self.index = 0
         self.drawn: NDArray[np.uint8] | None = None
@@ -73,8 +74,7 @@ class ChainsSession(QObject):
         self.speed_hz = 20.0
         self.problem = ""
         self._events, self._library = events, library
-        self._parts: list[NDArray[np.uint8]] = []
-        self._images: NDArray[np.uint8] | None = None
+        self._images: NDArray[np.uint8] = np.zeros((0, 0, 1, 1, 1), np.uint8)
         self._request = 0
         self._active = False
         self._due = 0.0
@@ -82,6 +82,7 @@ class ChainsSession(QObject):
         self._timer.setInterval(TICK_MS)
         self._timer.timeout.connect(self._tick)
         events.timeline_appended.connect(self._on_appended)
+        events.samples_drawn.connect(self._on_samples_drawn)
         events.command_failed.connect(self._on_failed)
         library.engine_lost.connect(self._on_engine_lost)
         library.changed.connect(self._begin_if_needed)
@@ -96,10 +97,7 @@ class ChainsSession(QObject):
     @property
     def images(self) -> NDArray[np.uint8]:
         """(M, N, C, H, W) uint8, 0 … 255."""
-        if self._images is None:
-            self._images = np.concatenate(self._parts) if self._parts else np.zeros((0, 0, 1, 1, 1), np.uint8)
-            self._parts = [self._images] if self._parts else []
-        return self._images
+        return self._images[: self.length]
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -108,6 +106,14 @@ class ChainsSession(QObject):
         if info is None:
             return ()
         return ("generation", "training") if "timeline" in info.capabilities else ("training",)
+
+    @property
+    def card(self) -> TimelineCard | None:
+        """How to speak of the family's own generation; None of a training, and where it is not known."""
+        info = self._library.info(self.run)
+        families = self._library.catalog.families if self._library.catalog else ()
+        entry = next((f for f in families if info is not None and f.card.name == info.family), None)
+        return entry.card.timeline if entry is not None and self.kind == "generation" else None
 
     def shown(self) -> NDArray[np.uint8]:
         """(N, C, H, W): the moment at the cursor; empty when there is none."""
@@ -123,10 +129,13 @@ class ChainsSession(QObject):
         """(M, N) of the chosen measure; empty when there is none."""
         return self.measures.get(self.measure, np.zeros((0, 0), np.float32))
 
-    def autocorrelation(self) -> Floats:
-        """Of the chosen measure, averaged over the chains, from lag 0; empty when too little came."""
+    def mixing(self) -> tuple[Mixing, Mixing]:
+        """How the chains mix by the chosen measure, and by their pixels; nothing of what is no Markov chain."""
+        if self.card is None or not self.card.mixes or not self.length:
+            return NOTHING, NOTHING
         curve = self.curve()
-        return autocorrelation(curve) if curve.size and np.isfinite(curve).all() else np.zeros(0)
+        by_measure = mixing(curve) if curve.size else NOTHING
+        return by_measure, mixing(self.images.reshape(*self.images.shape[:2], -1))
 
     # ---- what to look at ---------------------------------------------------------------------------------------
 
@@ -187,18 +196,7 @@ class ChainsSession(QObject):
             self.changed.emit()
             return
         self._clear()
-        image = Array.of(self.drawn) if self.start == "image" and self.drawn is not None else None
-        command = RunTimeline(
-            run=self.run,
-            kind=self.kind,
-            count=self.count,
-            steps=self.steps,
-            seed=self.seed,
-            start=self.start,
-            index=self.index,
-            image=image,
-        )
-        self._request = self._events.send(command)
+        self._request = self._events.send(self._command())
         self.running, self.problem = True, ""
         self.changed.emit()
 
@@ -255,6 +253,19 @@ class ChainsSession(QObject):
 
     # ---- within ------------------------------------------------------------------------------------------------
 
+    def _command(self) -> RunTimeline:
+        drawn = self.drawn if self.start == "image" else None
+        return RunTimeline(
+            run=self.run,
+            kind=self.kind,
+            count=self.count,
+            steps=self.steps,
+            seed=self.seed,
+            start=self.start,
+            index=self.index,
+            image=None if drawn is None else Array.of(drawn),
+        )
+
     def _tick(self) -> None:
         self._due += self.speed_hz * TICK_MS / 1000
         whole = math.floor(self._due)
@@ -278,7 +289,7 @@ class ChainsSession(QObject):
         self.running, self._request = False, 0
 
     def _clear(self) -> None:
-        self.labels, self.measures, self._parts, self._images = [], {}, [], None
+        self.labels, self.measures = [], {}
         self.position, self.expected, self.weights_step = 0, 0, -1
         self.grown.emit()
         self.moved.emit()
@@ -287,20 +298,41 @@ class ChainsSession(QObject):
         if not self._request or event.request != self._request:
             return
         if event.labels:
-            self._parts.append(event.images.numpy())
-            self._images = None
-            self.labels += event.labels
-            for name, values in event.measures.items():
-                known = self.measures.get(name)
-                new = values.numpy()
-                self.measures[name] = new if known is None else np.concatenate([known, new])
-            if self.measure not in self.measures:
-                self.measure = next(iter(self.measures), "")
+            at_end = 0 < self.length == self.position + 1
+            if event.start == 0:
+                self.labels, self.measures = [], {}
+            self._take(event)
+            if self.kind == "training":  # of which all moments come at once, anew when there are more of them
+                self.position = self.length - 1 if at_end else min(self.position, self.length - 1)
         self.expected, self.weights_step = event.steps, event.weights_step
         if event.done:
+            self.expected = self.length
             self.running, self._request = False, 0
             self.changed.emit()
         self.grown.emit()
+
+    def _take(self, event: TimelineAppended) -> None:
+        """Put new moments behind those that are there."""
+        images, start = event.images.numpy(), self.length
+        self.labels += event.labels
+        if start == 0 or self.length > len(self._images):
+            kept, room = self._images[:start], max(self.length, event.steps)
+            self._images = np.empty((room if start == 0 else 2 * room, *images.shape[1:]), np.uint8)
+            if start:
+                self._images[:start] = kept
+        self._images[start : self.length] = images
+        for name, values in event.measures.items():
+            known = self.measures.get(name)
+            new = values.numpy()
+            self.measures[name] = new if known is None else np.concatenate([known, new])
+        if self.measure not in self.measures:
+            self.measure = next(iter(self.measures), "")
+
+    def _on_samples_drawn(self, event: SamplesDrawn) -> None:
+        """The training that is looked at has one more grid."""
+        new = event.run == self.run and self.kind == "training" and not event.request
+        if new and self._active and not self._request:
+            self._request = self._events.send(self._command())
 
     def _on_failed(self, event: CommandFailed) -> None:
         if self._request and event.request == self._request:

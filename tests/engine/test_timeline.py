@@ -156,7 +156,13 @@ def test_a_trainings_grids_are_a_timeline(tmp_path: Path) -> None:
     with RunFolder.create(tmp_path / "run", record) as folder:
         for step in (0, 50, 100):
             folder.history.append(images=[ImageGrid(step, "means", np.full((6, *SPEC.shape), step, np.uint8))])
-            folder.history.append(scalars=[Scalar(step, "valid", "loss", 3.0 - step / 100)])
+            folder.history.append(
+                scalars=[
+                    Scalar(step, "train", "loss", 9.0),
+                    Scalar(step, "valid", "generator_loss", 1.0 + step),
+                    Scalar(step, "valid", "loss", 3.0 - step / 100),
+                ]
+            )
         command = RunTimeline(run="r", kind="training", count=4, steps=2)
         (event,) = Timelines().training(folder, command)
         (alone,) = Timelines().training(folder, RunTimeline(run="r", kind="training", count=1, steps=1))
@@ -169,4 +175,6 @@ def test_a_trainings_grids_are_a_timeline(tmp_path: Path) -> None:
         "the newest is there"
     )
     assert event.images.numpy().shape == (2, 4, *SPEC.shape)
+    assert list(event.measures) == ["validation loss", "validation generator loss"]
     np.testing.assert_allclose(event.measures["validation loss"].numpy()[:, 0], [3.0, 2.0])
+    np.testing.assert_allclose(event.measures["validation generator loss"].numpy()[:, 3], [1.0, 101.0])

@@ -1,113 +1,75 @@
 """The Chains panel's state, with an engine that answers as it is told."""
 
-import msgspec
 import numpy as np
 import pytest
-from fake_client import FakeClient
+from chains_scene import ENERGY, FLOW, GAN, RBM, SPEC, ChainsScene
 from pytestqt.qtbot import QtBot
 
-from gmstudio.cards import ImageSpec, Training
-from gmstudio.messages import Array, CommandFailed, RunInfo, RunsListed, RunTimeline, TimelineAppended
+from gmstudio.messages import Array, CommandFailed, TimelineAppended
 from gmstudio.session.chains import ChainsSession
-from gmstudio.session.library import RunLibrary
-
-SPEC = ImageSpec(1, 2, 2, 4)
-
-
-def info(run: str, *capabilities: str) -> RunInfo:
-    return RunInfo(
-        run=run,
-        title=run,
-        family="rbm",
-        family_title="RBM",
-        config={},
-        data="digits",
-        data_config={},
-        image=SPEC,
-        training=Training(),
-        status="finished",
-        step=10,
-        created="2026-01-01T00:00:00",
-        capabilities=capabilities,
-        checkpoint_steps=(10,),
-    )
 
 
 @pytest.fixture
-def client() -> FakeClient:
-    return FakeClient()
+def scene(qtbot: QtBot) -> ChainsScene:
+    scene = ChainsScene()
+    scene.arrive()
+    scene.session.choose_run(RBM)
+    return scene
 
 
 @pytest.fixture
-def session(client: FakeClient, qtbot: QtBot) -> ChainsSession:
-    library = RunLibrary(client)
-    session = ChainsSession(client, library)
-    session.setProperty("library", library)
-    client.deliver(
-        RunsListed(home="/runs", runs=(info("/rbm", "sample", "timeline"), info("/gan", "sample")), problems=())
-    )
-    session.choose_run("/rbm")
-    return session
+def session(scene: ChainsScene) -> ChainsSession:
+    return scene.session
 
 
-def asked(client: FakeClient) -> list[RunTimeline]:
-    return [command for command in client.sent if isinstance(command, RunTimeline)]
-
-
-def answer(client: FakeClient, moments: int, start: int = 0, *, done: bool = False) -> None:
-    request = asked(client)[-1].request
-    values = np.arange(start, start + moments, dtype=np.float32)
-    client.deliver(
-        TimelineAppended(
-            request=request,
-            run="/rbm",
-            start=start,
-            labels=tuple(f"step {start + i}" for i in range(moments)),
-            images=Array.of(np.tile(values.astype(np.uint8)[:, None, None, None, None], (1, 3, 1, 2, 2))),
-            measures={"free energy, nats": Array.of(np.tile(-values[:, None], (1, 3)))},
-            steps=101,
-            weights_step=10,
-            done=done,
-        )
-    )
-
-
-def test_it_begins_when_somebody_looks(client: FakeClient, session: ChainsSession) -> None:
-    assert not asked(client)
+def test_it_begins_when_somebody_looks(scene: ChainsScene, session: ChainsSession) -> None:
+    assert not scene.asked
     session.activate()
-    (command,) = asked(client)
-    assert command.run == "/rbm" and command.kind == "generation" and command.count == session.count
+    (command,) = scene.asked
+    assert command.run == RBM and command.kind == "generation" and command.count == session.count
     assert session.running and session.playing
     session.deactivate()
     assert not session.playing
 
 
-def test_moments_add_up_and_the_cursor_stays_among_them(client: FakeClient, session: ChainsSession) -> None:
+def test_moments_add_up_and_the_cursor_stays_among_them(scene: ChainsScene, session: ChainsSession) -> None:
     session.begin()
-    answer(client, 3)
-    answer(client, 2, start=3, done=True)
-    assert session.length == 5 and not session.running
-    assert session.images.shape == (5, 3, 1, 2, 2) and session.images[4, 0, 0, 0, 0] == 4
-    assert session.measure == "free energy, nats" and session.curve()[4, 1] == -4
+    scene.answer(3)
+    assert session.expected == 101
+    scene.answer(2, start=3, done=True)
+    assert session.length == session.expected == 5 and not session.running, "as many as came in the end"
+    assert session.images.shape == (5, 3, 1, 2, 2) and session.images[:, 0, 0, 0, 0].tolist() == [0, 1, 2, 3, 4]
+    assert session.measure == ENERGY and session.curve()[4, 1] == -4
     session.seek(99)
-    assert session.position == 4 and session.labels[session.position] == "step 4"
+    assert session.position == 4 and session.labels[session.position] == "Gibbs step 4"
     session.step(-2)
     assert (session.shown() == 2).all()
     session.step(-99)
     assert session.position == 0
 
 
-def test_the_strip_covers_the_whole_timeline(client: FakeClient, session: ChainsSession) -> None:
+def test_more_moments_than_were_announced_find_room(scene: ChainsScene, session: ChainsSession) -> None:
     session.begin()
-    answer(client, 11, done=True)
+    for start in range(0, 40, 4):
+        scene.answer(4, start=start, steps=5)
+    assert session.images[:, 1, 0, 1, 1].tolist() == list(range(40))
+    session.begin()
+    assert session.length == 0 and not len(session.shown())
+    scene.answer(2, steps=3, values=np.full((2, 7), 9.0))
+    assert session.images.shape == (2, 7, 1, 2, 2) and (session.images == 9).all()
+
+
+def test_the_strip_covers_the_whole_timeline(scene: ChainsScene, session: ChainsSession) -> None:
+    session.begin()
+    scene.answer(11, done=True)
     images, chosen = session.strip(3)
     assert chosen == [0, 5, 10] and images.shape == (3, 3, 1, 2, 2) and (images[0, 1] == 5).all()
 
 
-def test_playing_goes_to_the_end_and_stops(client: FakeClient, session: ChainsSession, qtbot: QtBot) -> None:
+def test_playing_goes_to_the_end_and_stops(scene: ChainsScene, session: ChainsSession, qtbot: QtBot) -> None:
     session.set_speed(240)
     session.begin()
-    answer(client, 30, done=True)
+    scene.answer(30, done=True)
     session.play()
     qtbot.waitUntil(lambda: not session.playing, timeout=5000)
     assert session.position == 29
@@ -116,15 +78,15 @@ def test_playing_goes_to_the_end_and_stops(client: FakeClient, session: ChainsSe
     session.pause()
 
 
-def test_answers_to_an_older_request_are_not_mixed_in(client: FakeClient, session: ChainsSession) -> None:
+def test_answers_to_an_older_request_are_not_mixed_in(scene: ChainsScene, session: ChainsSession) -> None:
     session.begin()
-    older = asked(client)[-1]
-    answer(client, 4)
+    older = scene.asked[-1]
+    scene.answer(4)
     session.begin()
-    client.deliver(
+    scene.client.deliver(
         TimelineAppended(
             request=older.request,
-            run="/rbm",
+            run=RBM,
             start=4,
             labels=("late",),
             images=Array.of(np.zeros((1, 3, 1, 2, 2), np.uint8)),
@@ -137,35 +99,56 @@ def test_answers_to_an_older_request_are_not_mixed_in(client: FakeClient, sessio
     assert session.length == 0 and session.running
 
 
-def test_stopping_tells_the_engine_and_keeps_what_came(client: FakeClient, session: ChainsSession) -> None:
+def test_stopping_tells_the_engine_and_keeps_what_came(scene: ChainsScene, session: ChainsSession) -> None:
     session.begin()
-    answer(client, 4)
+    scene.answer(4)
     session.stop()
-    assert asked(client)[-1].count == 0 and session.length == 4 and not session.running
+    assert scene.asked[-1].count == 0 and session.length == 4 and not session.running
 
 
-def test_a_drawn_image_is_where_it_begins(client: FakeClient, session: ChainsSession) -> None:
+def test_a_drawn_image_is_where_it_begins(scene: ChainsScene, session: ChainsSession) -> None:
     session.set_start("image")
     session.begin()
-    assert "Draw the image" in session.problem and not asked(client)
+    assert "Draw the image" in session.problem and not scene.asked
     drawn = np.full(SPEC.shape, 3, np.uint8)
     session.set_drawn(drawn)
     session.begin()
-    command = asked(client)[-1]
+    command = scene.asked[-1]
     assert command.start == "image" and command.image is not None and (command.image.numpy() == drawn).all()
 
 
-def test_of_any_run_the_training_can_be_played(client: FakeClient, session: ChainsSession) -> None:
+def test_of_any_run_the_training_can_be_played(scene: ChainsScene, session: ChainsSession) -> None:
     assert session.kinds == ("generation", "training")
-    session.choose_run("/gan")
+    session.choose_run(GAN)
     assert session.kinds == ("training",)
     session.begin()
-    assert asked(client)[-1].kind == "training"
+    assert scene.asked[-1].kind == "training" and session.card is None
 
 
-def test_what_the_engine_refuses_is_said(client: FakeClient, session: ChainsSession) -> None:
+def test_a_training_that_goes_on_grows(scene: ChainsScene, session: ChainsSession) -> None:
+    session.choose_run(GAN)
+    session.activate()
+    scene.answer(4, steps=4, done=True)
+    session.step(1)
+    scene.keep_grid(RBM, 50)
+    assert len(scene.asked) == 1, "of another run"
+    scene.keep_grid(GAN, 50)
+    assert len(scene.asked) == 2 and not session.running
+    scene.answer(5, steps=5, done=True)
+    assert (session.length, session.position) == (5, 1), "the cursor stays where one looks"
+    session.seek(4)
+    scene.keep_grid(GAN, 60)
+    scene.answer(6, steps=6, done=True)
+    assert (session.length, session.position) == (6, 5), "and follows from the end"
+    session.deactivate()
+    scene.keep_grid(GAN, 70)
+    assert len(scene.asked) == 3, "nobody looks"
+
+
+def test_what_the_engine_refuses_is_said(scene: ChainsScene, session: ChainsSession) -> None:
     session.begin()
-    client.deliver(CommandFailed(request=asked(client)[-1].request, command="RunTimeline", message="No grids yet."))
+    failed = CommandFailed(request=scene.asked[-1].request, command="RunTimeline", message="No grids yet.")
+    scene.client.deliver(failed)
     assert session.problem == "No grids yet." and not session.running
     session.begin()
     assert session.problem == ""
@@ -178,9 +161,23 @@ def test_settings_stay_within_their_limits(session: ChainsSession) -> None:
     assert session.seed == 0
 
 
-def test_autocorrelation_needs_a_curve(client: FakeClient, session: ChainsSession) -> None:
-    assert len(session.autocorrelation()) == 0
+def test_the_family_says_how_to_speak_of_it(scene: ChainsScene, session: ChainsSession) -> None:
+    assert session.card is not None and session.card.steps == "Gibbs steps"
+    session.choose_run(FLOW)
+    assert session.card is not None and session.card.steps == "Layers shown"
+    session.set_kind("training")
+    assert session.card is None
+
+
+def test_only_chains_have_an_autocorrelation(scene: ChainsScene, session: ChainsSession) -> None:
+    noise = np.random.default_rng(0).integers(0, 100, (100, 3)).astype(np.float32)
+    by_measure, by_pixels = session.mixing()
+    assert not len(by_measure.rho) and not len(by_pixels.rho)
     session.begin()
-    answer(client, 40, done=True)
-    assert session.autocorrelation()[0] == pytest.approx(1.0)
-    assert msgspec.structs.asdict(asked(client)[-1])["seed"] == 0
+    scene.answer(100, values=noise, done=True)
+    by_measure, by_pixels = session.mixing()
+    assert by_measure.rho[0] == pytest.approx(1.0) and by_measure.time < 1.6 and by_pixels.r_hat < 1.1
+    session.choose_run(FLOW)
+    session.begin()
+    scene.answer(100, values=noise, done=True)
+    assert not len(session.mixing()[0].rho) and not len(session.mixing()[1].rho)

@@ -11,12 +11,15 @@ from gmstudio.gui.panels.chains_setup import SetupView
 from gmstudio.gui.panels.panel import Panel
 from gmstudio.gui.run_chooser import RunChooser
 from gmstudio.gui.theme import GRID
+from gmstudio.gui.widgets.elided_label import ElidedLabel
 from gmstudio.gui.widgets.image_grid import ImageGrid
 from gmstudio.gui.widgets.typed_slider import KeyKeeper, TypedSlider
 from gmstudio.session.chains import MAX_SPEED_HZ, MIN_SPEED_HZ, ChainsSession
 from gmstudio.session.library import RunLibrary
 
-SIDE_WIDTH = 48 * GRID
+SIDE_WIDTH, NARROW_SIDE_WIDTH = 48 * GRID, 41 * GRID
+NARROW, LOW = 120 * GRID, 75 * GRID
+"""Width and height of the panel below which it does with less."""
 STRIP_COLUMNS = 12
 MANY = 10
 """Moments that a longer jump goes."""
@@ -25,6 +28,7 @@ NO_RUN = (
     "No run to look at yet. Train an RBM, a GSN, a flow or a diffusion model; of any run the training can be played."
 )
 WAITING = "The first moments are on their way …"
+STARTING = "The engine is starting …"
 
 
 class ChainsPanel(Panel):
@@ -45,13 +49,18 @@ class ChainsPanel(Panel):
         self.run = RunChooser(library, "")
         self.run.setObjectName("chains.run")
         self.kind = QComboBox()
+        self.kind.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.name_widget(self.kind, "kind", "What is played", "The model's own generation, or how its samples changed")
         self.images = ImageGrid()
         self.name_widget(self.images, "images", "States", "One image for each chain, at the moment of the cursor")
         self.strip = ImageGrid()
         self.name_widget(self.strip, "strip", "Strip", "A row for each chain, moments evenly over the timeline")
         self.moment = _label("heading")
-        self.weights = _label("muted")
+        self.weights = ElidedLabel()
+        self.weights.setProperty("role", "muted")
+        self.meaning = ElidedLabel()
+        self.meaning.setProperty("role", "muted")
+        self.meaning.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.problem = _label("error")
         self.problem.setWordWrap(True)
         self.scrub = TypedSlider(0, 1, decimals=0)
@@ -69,17 +78,15 @@ class ChainsPanel(Panel):
 
     def _add_actions(self) -> None:
         add, session = self.add_action, self.session
-        self.start = add(
-            "start", "To the start", "Home", lambda: session.seek(0), icon="undo", tip="To the first moment"
+        self.start = add("start", "To the start", "Home", self._to_start, icon="start", tip="To the first moment")
+        self.jump_back = add(
+            "jump_back", "Ten back", "Down", lambda: session.step(-MANY), icon="rewind", tip="Ten back"
         )
-        self.jump_back = add("jump_back", "Ten back", "Down", lambda: session.step(-MANY), icon="down", tip="Ten back")
         self.back = add("back", "One back", "Left", lambda: session.step(-1), icon="back", tip="One moment back")
         self.play = add("play", "Play", "Space", self._toggle, icon="play", tip="Play the timeline, or pause")
         self.step = add("step", "One on", "Right", lambda: session.step(1), icon="step", tip="One moment on")
-        self.jump = add("jump", "Ten on", "Up", lambda: session.step(MANY), icon="up", tip="Ten moments on")
-        self.end = add(
-            "end", "To the end", "End", lambda: session.seek(session.length), icon="finish", tip="To the end"
-        )
+        self.jump = add("jump", "Ten on", "Up", lambda: session.step(MANY), icon="forward")
+        self.end = add("end", "To the end", "End", self._to_end, icon="finish", tip="To the newest moment")
         self.show_strip = add(
             "show_strip",
             "Strip",
@@ -100,8 +107,7 @@ class ChainsPanel(Panel):
         header.setSpacing(GRID)
         header.addWidget(self.run)
         header.addWidget(self.kind)
-        header.addWidget(self.weights)
-        header.addStretch(1)
+        header.addWidget(self.weights, 1)
         self._strip_button = self.button(self.show_strip)
         header.addWidget(self._strip_button)
         page.addLayout(header)
@@ -109,14 +115,13 @@ class ChainsPanel(Panel):
         body = QHBoxLayout()
         body.setSpacing(2 * GRID)
         body.addLayout(self._left(), 1)
-        side = QWidget()
-        side.setFixedWidth(SIDE_WIDTH)
-        column = QVBoxLayout(side)
+        self._side = QWidget()
+        column = QVBoxLayout(self._side)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID)
         column.addWidget(self.setup)
         column.addWidget(self.curves, 1)
-        body.addWidget(side)
+        body.addWidget(self._side)
         page.addLayout(body, 1)
 
     def _left(self) -> QVBoxLayout:
@@ -124,6 +129,7 @@ class ChainsPanel(Panel):
         column.setSpacing(GRID // 2)
         self.moment.setAlignment(Qt.AlignmentFlag.AlignCenter)
         column.addWidget(self.moment)
+        column.addWidget(self.meaning)
         column.addWidget(self.images, 1)
         column.addWidget(self.strip, 1)
         self.strip.hide()
@@ -142,6 +148,7 @@ class ChainsPanel(Panel):
         row = QHBoxLayout()
         row.setSpacing(GRID // 2)
         keeper = KeyKeeper(self)
+        self._left_out_when_narrow: list[QWidget] = []
         for action in (self.start, self.jump_back, self.back, self.play, self.step, self.jump, self.end):
             button = self.button(action, icon_only=action is not self.play)
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -149,9 +156,12 @@ class ChainsPanel(Panel):
             if action is self.play:
                 button.setProperty("primary", True)
                 button.setMinimumWidth(11 * GRID)
+            if action in (self.jump_back, self.jump):
+                self._left_out_when_narrow.append(button)
             row.addWidget(button)
         row.addSpacing(GRID)
         label = QLabel("Speed")
+        self._left_out_when_narrow.append(label)
         label.setBuddy(self.speed.slider)
         row.addWidget(label)
         row.addWidget(self.speed, 1)
@@ -165,6 +175,7 @@ class ChainsPanel(Panel):
         self.speed.value_changed.connect(session.set_speed)
         self.strip.clicked.connect(self._on_strip_clicked)
         session.changed.connect(self._refresh_words)
+        session.changed.connect(self._refresh_room)
         session.grown.connect(self._refresh_images)
         session.grown.connect(self._refresh_words)
         session.moved.connect(self._refresh_images)
@@ -186,8 +197,7 @@ class ChainsPanel(Panel):
         else:
             self.images.set_images(session.shown())
             self.images.set_captions(self._captions())
-        expected = max(session.expected, session.length)
-        self._of.setText(f"of {expected - 1:,}" if session.length else "")
+        self._of.setText(f"of {max(session.expected, session.length) - 1:,}" if session.length else "")
 
     def _captions(self) -> list[str]:
         curve = self.session.curve()
@@ -218,12 +228,24 @@ class ChainsPanel(Panel):
         self.kind.setCurrentIndex(self.kind.findData(session.kind))
         self.kind.setEnabled(len(kinds) > 1)
         shown = session.weights_step >= 0 and session.kind == "generation"
-        self.weights.setText(f"weights of step {session.weights_step:,}" if shown else "")
-        self.images.set_placeholder(NO_RUN if not session.run else WAITING if session.running else " ")
+        self.weights.set_words(f"weights of step {session.weights_step:,}" if shown else "")
+        if session.run and session.run != self.run.current():
+            self.run.choose(session.run)
+        self.meaning.set_words(session.card.shown if session.card and session.length else " ")
+        nothing = NO_RUN if self._library.home else STARTING
+        self.images.set_placeholder(nothing if not session.run else WAITING if session.running else " ")
         for action in (self.start, self.jump_back, self.back, self.play, self.step, self.jump, self.end):
             action.setEnabled(session.length > 1 or session.running)
 
     # ---- acting ------------------------------------------------------------------------------------------------
+
+    def _to_start(self) -> None:
+        self.session.pause()
+        self.session.seek(0)
+
+    def _to_end(self) -> None:
+        self.session.pause()
+        self.session.seek(self.session.length)
 
     def _toggle(self) -> None:
         if self.session.playing:
@@ -260,11 +282,20 @@ class ChainsPanel(Panel):
         self.session.deactivate()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """A narrow window keeps the button's icon only."""
-        styles = Qt.ToolButtonStyle
-        narrow = event.size().width() < 120 * GRID
-        self._strip_button.setToolButtonStyle(styles.ToolButtonIconOnly if narrow else styles.ToolButtonTextBesideIcon)
+        """Do with the room there is."""
+        self._refresh_room()
         super().resizeEvent(event)
+
+    def _refresh_room(self) -> None:
+        """In a narrow or low window, leave out what can be done without."""
+        narrow, low = self.width() < NARROW, self.height() < LOW
+        styles = Qt.ToolButtonStyle
+        self._strip_button.setToolButtonStyle(styles.ToolButtonIconOnly if narrow else styles.ToolButtonTextBesideIcon)
+        self._side.setFixedWidth(NARROW_SIDE_WIDTH if narrow else SIDE_WIDTH)
+        for widget in self._left_out_when_narrow:
+            widget.setVisible(not narrow)
+        self.setup.set_low(low)
+        self.curves.set_low(low and self.setup.drawing)
 
 
 def _label(role: str) -> QLabel:

@@ -14,6 +14,10 @@ from gmstudio.session.library import RunLibrary
 
 START_WORDS: dict[Start, str] = {"noise": "noise", "data": "real images", "image": "a drawn image"}
 MAX_INDEX = 9_999_999
+START_WIDTH = 17 * GRID
+CANVAS, LOW_CANVAS = 22 * GRID, 14 * GRID
+TRAINING_WORDS = ("Images", "Grids at most", "Read again", "Read the kept sample grids again")
+BEGIN_TIP = "Generate with the current weights"
 
 
 class SetupView(QWidget):
@@ -27,7 +31,7 @@ class SetupView(QWidget):
 
     def __init__(self, panel: Panel, session: ChainsSession, library: RunLibrary) -> None:
         super().__init__(panel)
-        self._session, self._library = session, library
+        self._panel, self._session, self._library = panel, session, library
         self._drawn_for = ""
         self.start = QComboBox()
         for start in get_args(Start):
@@ -46,9 +50,7 @@ class SetupView(QWidget):
         )
         self.brush = TypedSlider(1.0, 8.0, decimals=1, suffix=" px")
         self.brush.name("chains.brush", "Brush", "Diameter of the brush, pixels of the image.")
-        self.begin = panel.add_action(
-            "begin", "Begin anew", "Return", session.begin, icon="reset", tip="Generate with the current weights"
-        )
+        self.begin = panel.add_action("begin", "Begin anew", "Return", session.begin, icon="reset", tip=BEGIN_TIP)
         self.stop = panel.add_action("stop", "Stop", "S", session.stop, icon="stop", tip="End what is under way")
         self.clear = panel.add_action(
             "clear", "Clear drawing", "Delete", self.canvas.clear, icon="remove", tip="Empty the drawn image"
@@ -85,34 +87,53 @@ class SetupView(QWidget):
         grid = QGridLayout()
         grid.setHorizontalSpacing(GRID)
         grid.setVerticalSpacing(GRID // 2)
-        fields = (
+        self._labels = {}
+        for words, field, row, column in (
             ("Begin with", self.start, 0, 0),
-            ("First image", self.index, 0, 2),
             ("Chains", self.count, 1, 0),
             ("Transitions", self.steps, 1, 2),
             ("Seed", self.seed, 2, 0),
-        )
-        self._labels = {}
-        for words, field, row, column in fields:
-            label = QLabel(words)
+        ):
+            label = self._labels[field] = QLabel(words)
             label.setBuddy(field)
-            self._labels[field] = label
             grid.addWidget(label, row, column)
-            grid.addWidget(field, row, column + 1)
-        self.start.setMinimumContentsLength(max(map(len, START_WORDS.values())))
+            if field is not self.start:
+                grid.addWidget(field, row, column + 1)
+        beginning = QHBoxLayout()
+        self.start.setMinimumWidth(START_WIDTH)
+        self._labels[self.index] = QLabel("No.")
+        self._labels[self.index].setBuddy(self.index)
+        beginning.addWidget(self.start, 1)
+        beginning.addWidget(self._labels[self.index])
+        beginning.addWidget(self.index, 1)
+        grid.addLayout(beginning, 0, 1, 1, 3)
         grid.setColumnStretch(1, 1)
         grid.setColumnStretch(3, 1)
+        self._what_of_it = QLabel()
+        self._what_of_it.setProperty("role", "muted")
+        self._what_of_it.setWordWrap(True)
         buttons = QHBoxLayout()
         buttons.setSpacing(GRID // 2)
         begin = panel.button(self.begin)
         begin.setProperty("primary", True)
-        for button in (begin, panel.button(self.stop), panel.button(self.take)):
+        self._take_button = panel.button(self.take)
+        for button in (begin, panel.button(self.stop), self._take_button):
             buttons.addWidget(button)
         buttons.addStretch(1)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(GRID)
+        whole.addLayout(grid)
+        whole.addWidget(self._what_of_it)
+        whole.addWidget(self._drawing_box(panel))
+        whole.addLayout(buttons)
+
+    def _drawing_box(self, panel: Panel) -> QWidget:
+        """The canvas, and the tools beside it."""
         self._drawing = QWidget()
         drawing = QHBoxLayout(self._drawing)
         drawing.setContentsMargins(0, 0, 0, 0)
-        self.canvas.setFixedSize(22 * GRID, 22 * GRID)
+        self.canvas.setFixedSize(CANVAS, CANVAS)
         drawing.addWidget(self.canvas)
         tools = QVBoxLayout()
         tools.addWidget(QLabel("Brush"))
@@ -120,12 +141,17 @@ class SetupView(QWidget):
         tools.addWidget(panel.button(self.clear))
         tools.addStretch(1)
         drawing.addLayout(tools, 1)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.setSpacing(GRID)
-        whole.addLayout(grid)
-        whole.addWidget(self._drawing)
-        whole.addLayout(buttons)
+        return self._drawing
+
+    @property
+    def drawing(self) -> bool:
+        """The canvas is there."""
+        return self._session.kind == "generation" and self._session.start == "image"
+
+    def set_low(self, low: bool) -> None:
+        """A smaller canvas, where the window is low."""
+        side = LOW_CANVAS if low else CANVAS
+        self.canvas.setFixedSize(side, side)
 
     def refresh(self) -> None:
         """Show the settings, and what can be done now."""
@@ -141,16 +167,32 @@ class SetupView(QWidget):
             spin.blockSignals(True)
             spin.setValue(value)
             spin.blockSignals(False)
-        self.start.setEnabled(generation)
-        self.seed.setEnabled(generation)
+        self._use_words()
+        for field in (self.start, self.seed):
+            field.setVisible(generation)
+            self._labels[field].setVisible(generation)
         for widget in (self.index, self._labels[self.index]):
             widget.setVisible(generation and session.start == "data")
-        self._drawing.setVisible(generation and session.start == "image")
+        self._drawing.setVisible(self.drawing)
         self.brush.set_value(self.canvas.brush)
         self.begin.setEnabled(bool(session.run))
         self.stop.setEnabled(session.running)
         self.take.setEnabled(generation and session.length > 0)
+        self._take_button.setVisible(generation)
         self._fit_canvas()
+
+    def _use_words(self) -> None:
+        """Speak of it as the family does; of a training, as of kept images."""
+        session, card = self._session, self._session.card
+        words = ("Chains", card.steps if card else "Transitions", "Begin anew", BEGIN_TIP)
+        if session.kind == "training":
+            words = TRAINING_WORDS
+        self._labels[self.count].setText(words[0])
+        self._labels[self.steps].setText(words[1])
+        self.begin.setText(words[2])
+        self._panel.set_action_tip(self.begin, words[3])
+        self._what_of_it.setText(card.from_images if card else "")
+        self._what_of_it.setVisible(card is not None and session.start != "noise")
 
     def _fit_canvas(self) -> None:
         info = self._library.info(self._session.run)

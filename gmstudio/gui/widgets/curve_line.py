@@ -17,6 +17,8 @@ from gmstudio.gui.widgets.decimation import Floats, Smoother, decimate
 MAX_MARKERS = 120
 FAINT = 0.3
 """How much of its colour an unsmoothed curve keeps behind the smoothed one."""
+ONE_OF_MANY = 0.6
+"""How much of its colour a curve keeps behind the one that sums up all of them."""
 ROBUST = (0.5, 99.5)
 """Percentiles of a noisy curve that are in view; single spikes may leave it."""
 MAX_TRAVEL = 10
@@ -40,6 +42,8 @@ class Trace:
         factor: turns values into the unit shown.
         owner: whose curve it is, for the legend's tooltip.
         generation: another number than before says that points were taken back.
+        among_many: draw it behind the others, in a colour nearer to the background.
+        width: of a line that is neither smoothed nor of validation.
     """
 
     key: Hashable
@@ -52,6 +56,8 @@ class Trace:
     factor: float = 1.0
     owner: str = ""
     generation: int = 0
+    among_many: bool = False
+    width: float = 1.0
 
     def value_at(self, step: float) -> float:
         """The value at the last point not after a step; not a number before the first."""
@@ -91,9 +97,10 @@ class Line:
         x, y = _visible(trace, values, log, steps, points // 2 if smooth else points)
         self._shown = (x, y)
         self._robust = not (smooth or trace.validation)
-        width = 2.5 if trace.validation else 1.5 if smooth else 1.0
-        pen = _pen(trace.color, width, trace.dash)
-        self._main.setZValue(2 if trace.validation else 1)
+        width = 2.5 if trace.validation else 1.5 if smooth else trace.width
+        color = _mixed(trace.color, theme().color("base"), ONE_OF_MANY) if trace.among_many else trace.color
+        pen = _pen(color, width, trace.dash)
+        self._main.setZValue(2 if trace.validation else 0 if trace.among_many else 1)
         self._main.setData(x, y, pen=pen, antialias=_is_calm(y), connect="finite")
         if smooth:
             faint = _mixed(trace.color, theme().color("base"), FAINT)

@@ -20,7 +20,8 @@ from gmstudio.gui.theme import theme
 from gmstudio.gui.widgets.curve_line import Line, Trace
 
 REDRAW_MS = 50
-LEGEND_TIP = "Values at the pointer, else the newest ones; not smoothed. ━ training, ● validation."
+LEGEND_TIP = "Values at the line, else the newest ones; not smoothed."
+VALIDATION_TIP = " ━ training, ● validation."
 SIGNS = {Qt.PenStyle.DashLine: "╍", Qt.PenStyle.DotLine: "┈", Qt.PenStyle.DashDotLine: "┉"}
 PADDING = 0.04
 ROOM_X, ROOM_Y = 0.1, 0.25
@@ -42,21 +43,26 @@ class CurvePlot(QWidget):
     Args:
         title: above the plot.
         unit: of the values; may be empty.
+        by: what a step is called.
 
     Signals:
+        clicked: the step (int) at which the user clicked.
         hovered: the step under the pointer (float), or None when it leaves.
         zoomed: the user changed what is in view; the plot stays there.
         follow_asked: a double click asks to follow the data again.
     """
 
+    clicked = Signal(int)
     hovered = Signal(object)
     zoomed = Signal()
     follow_asked = Signal()
 
-    def __init__(self, title: str, unit: str = "", parent: QWidget | None = None) -> None:
+    def __init__(self, title: str, unit: str = "", parent: QWidget | None = None, *, by: str = "step") -> None:
         super().__init__(parent)
         self._title = title
         self._unit = unit
+        self._by = by
+        self._place = ""
         self._traces: list[Trace] = []
         self._lines: dict[Hashable, Line] = {}
         self._smoothing = 0.0
@@ -117,9 +123,9 @@ class CurvePlot(QWidget):
         self.following_y = True
         self._schedule()
 
-    def set_cursor(self, step: float | None) -> None:
-        """Read the curves at a step; None: the newest values."""
-        self._cursor = step
+    def set_cursor(self, step: float | None, place: str = "") -> None:
+        """Read the curves at a step; None: the newest values. ``place`` names it, where its number says little."""
+        self._cursor, self._place = step, place
         self._crosshair.setVisible(step is not None)
         if step is not None:
             self._crosshair.setValue(step)
@@ -177,8 +183,9 @@ class CurvePlot(QWidget):
         if self.following_x and filled:
             low, high = self._all_steps or (min(int(s[0]) for s in filled), max(int(s[-1]) for s in filled))
             view, _ = self.view_range()
-            if not _fits((low, max(high, low + 1)), view, ROOM_X):
-                room = ROOM_X / 2 * max(high - low, 1)  # so that the axis need not move with every point
+            high = max(high, low + 1)
+            if not _fits((low, high), view, ROOM_X):
+                room = ROOM_X / 2 * (high - low)  # so that the axis need not move with every point
                 self._plot.getViewBox().setXRange(low, high + room, padding=0)
 
     def _follow_y(self, steps: tuple[float, float]) -> None:
@@ -194,8 +201,10 @@ class CurvePlot(QWidget):
 
     def _write_legend(self) -> None:
         muted = theme().color("muted").name()
-        at = "" if self._cursor is None else f" at step {self._cursor:,.0f}"
-        unit = f" ({self._unit} by step)" if self._unit else " (by step)"
+        at = "" if self._cursor is None else f" at {self._by} {self._cursor:,.0f}"
+        if self._place:
+            at = f" · {escape(self._place)}"
+        unit = f" ({self._unit} by {self._by})" if self._unit else f" (by {self._by})"
         logarithm = ", logarithmic" if self._log else ""
         parts = [f"<b>{self._title}</b><span style='color:{muted}'>{unit}{logarithm}{at}</span>"]
         readings = self.readings()
@@ -205,7 +214,8 @@ class CurvePlot(QWidget):
         self._legend.setText(" &nbsp; ".join(parts))
         owners = {r.trace.owner: r.trace.color.name() for r in readings}
         rows = (f"<br><span style='color:{color}'>━</span> {escape(owner)}" for owner, color in owners.items())
-        self._legend.setToolTip(LEGEND_TIP + ("".join(rows) if len(owners) > 1 else ""))
+        tip = LEGEND_TIP + (VALIDATION_TIP if any(r.trace.validation for r in readings) else "")
+        self._legend.setToolTip(tip + ("".join(rows) if len(owners) > 1 else ""))
 
     # ---- the plot's parts ----------------------------------------------------------------------------------------
 
@@ -227,6 +237,7 @@ class CurvePlot(QWidget):
         plot.getViewBox().sigRangeChangedManually.connect(self._on_zoomed)
         plot.getViewBox().sigXRangeChanged.connect(self._on_x_range_changed)
         plot.scene().sigMouseMoved.connect(self._on_mouse_moved)
+        plot.scene().sigMouseClicked.connect(self._on_mouse_clicked)
 
     def _restyle(self) -> None:
         self._view.setBackground(theme().color("base"))
@@ -247,9 +258,17 @@ class CurvePlot(QWidget):
             self._schedule()
 
     def _on_mouse_moved(self, position: QPointF) -> None:
+        self.hovered.emit(self._step_at(position))
+
+    def _on_mouse_clicked(self, event: Any) -> None:
+        step = self._step_at(event.scenePos())
+        if step is not None and event.button() == Qt.MouseButton.LeftButton and not event.double():
+            self.clicked.emit(step)
+
+    def _step_at(self, position: QPointF) -> int | None:
+        """The step at a point of the scene; None outside the curves."""
         box = self._plot.getViewBox()
-        inside = box.sceneBoundingRect().contains(position)
-        self.hovered.emit(round(float(box.mapSceneToView(position).x())) if inside else None)
+        return round(float(box.mapSceneToView(position).x())) if box.sceneBoundingRect().contains(position) else None
 
     def eventFilter(self, watched: Any, event: QEvent) -> bool:
         """Notice when the pointer leaves the plot."""

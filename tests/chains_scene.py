@@ -1,0 +1,127 @@
+"""A chains session without an engine: three families, a run of each, and moments as an engine would send them."""
+
+import numpy as np
+from fake_client import FakeClient
+from numpy.typing import NDArray
+
+from gmstudio.cards import FamilyCard, FamilyEntry, ImageSpec, TimelineCard, Training
+from gmstudio.messages import (
+    Array,
+    Catalog,
+    RunInfo,
+    RunsListed,
+    RunTimeline,
+    SamplesDrawn,
+    TimelineAppended,
+    TrainingChanged,
+)
+from gmstudio.session.chains import ChainsSession
+from gmstudio.session.library import RunLibrary
+
+SPEC = ImageSpec(1, 2, 2, 4)
+RBM, FLOW, GAN = "/rbm", "/flow", "/gan"
+ENERGY = "free energy, nats"
+CARDS = {
+    "rbm": TimelineCard(steps="Gibbs steps", shown="Means of p(x|h).", from_images="They begin.", mixes=True),
+    "flow": TimelineCard(steps="Layers shown", shown="Each state.", from_images="To their codes."),
+    "gan": None,
+}
+
+
+def entry(name: str) -> FamilyEntry:
+    card = FamilyCard(
+        name=name, title=name.upper(), branch=(), summary="", source="", objectives=(), timeline=CARDS[name]
+    )
+    return FamilyEntry(card=card, config_schema={"properties": {}}, training=Training(), capabilities=())
+
+
+def info(run: str, *capabilities: str) -> RunInfo:
+    return RunInfo(
+        run=run,
+        title=run,
+        family=run[1:],
+        family_title=run[1:].upper(),
+        config={},
+        data="digits",
+        data_config={},
+        image=SPEC,
+        training=Training(),
+        status="finished",
+        step=10,
+        created="2026-01-01T00:00:00",
+        capabilities=capabilities,
+        checkpoint_steps=(10,),
+    )
+
+
+class ChainsScene:
+    """The session, and the engine's side of it.
+
+    Attributes:
+        client: takes commands, delivers events.
+        library: of runs of an RBM, a flow and a GAN.
+        session: what is tested.
+    """
+
+    def __init__(self) -> None:
+        self.client = FakeClient()
+        self.library = RunLibrary(self.client)
+        self.session = ChainsSession(self.client, self.library)
+
+    def arrive(self) -> None:
+        """The engine's hello, and the runs."""
+        self.client.deliver(
+            Catalog(
+                protocol=1,
+                version="1",
+                pid=1,
+                families=tuple(entry(name) for name in CARDS),
+                data=(),
+                devices=("auto",),
+                device="cpu",
+                training_schema={},
+            )
+        )
+        runs = (info(RBM, "sample", "timeline"), info(FLOW, "sample", "timeline"), info(GAN, "sample"))
+        self.client.deliver(RunsListed(home="/runs", runs=runs, problems=()))
+
+    @property
+    def asked(self) -> list[RunTimeline]:
+        """Every timeline that was asked for, or ended."""
+        return [command for command in self.client.sent if isinstance(command, RunTimeline)]
+
+    def answer(
+        self,
+        moments: int,
+        start: int = 0,
+        *,
+        done: bool = False,
+        steps: int = 101,
+        values: NDArray[np.float32] | None = None,
+    ) -> None:
+        """Moments of the newest timeline: ``values`` (M, N) are the energies, by default minus the moment's number."""
+        numbers = np.arange(start, start + moments, dtype=np.float32)
+        energies = np.tile(-numbers[:, None], (1, 3)) if values is None else values
+        images = np.broadcast_to(np.abs(energies)[:, :, None, None, None] % 256, (*energies.shape, 1, 2, 2))
+        self.client.deliver(
+            TimelineAppended(
+                request=self.asked[-1].request,
+                run=self.asked[-1].run,
+                start=start,
+                labels=tuple(f"Gibbs step {start + i}" for i in range(moments)),
+                images=Array.of(images.astype(np.uint8)),
+                measures={ENERGY: Array.of(energies.astype(np.float32)), "distance, RMS": Array.of(0 * energies)},
+                steps=steps,
+                weights_step=10,
+                done=done,
+            )
+        )
+
+    def train(self, run: str) -> None:
+        """A run begins to train."""
+        self.client.deliver(TrainingChanged(run=run, status="running", step=10))
+
+    def keep_grid(self, run: str, step: int) -> None:
+        """The training keeps a grid."""
+        images = Array.of(np.zeros((3, *SPEC.shape), np.uint8))
+        self.client.deliver(SamplesDrawn(run=run, step=step, kind="samples", images=images))
