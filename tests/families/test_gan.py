@@ -207,6 +207,21 @@ def test_the_penalty_measures_the_gradient_norm() -> None:
         assert not gradient_penalty(critic, real, fake, seeded()).requires_grad
 
 
+def test_the_penalty_is_taken_evenly_between_real_and_generated_and_moves_the_critic() -> None:
+    strength = torch.tensor(1.5, requires_grad=True)
+
+    def critic(x: Tensor) -> Tensor:  # whose slope at x is strength · x
+        return 0.5 * strength * x.square().flatten(1).sum(1)
+
+    real, fake = torch.full((20_000, 1, 1, 1), 1.0), torch.full((20_000, 1, 1, 1), 3.0)
+    penalty = gradient_penalty(critic, real, fake, seeded())
+    between = torch.linspace(1.0, 3.0, 10_001, dtype=torch.float64)  # integrated by the rectangles
+    assert float(penalty.detach()) == pytest.approx(float((1.5 * between - 1.0).square().mean()), rel=0.02)
+    penalty.backward()
+    assert strength.grad is not None
+    assert float(strength.grad) == pytest.approx(float((2 * (1.5 * between - 1.0) * between).mean()), rel=0.02)
+
+
 def test_spectral_norm_bounds_every_matrix_of_the_discriminator() -> None:
     model = build(spectral_norm=True)
     for _ in range(30):
