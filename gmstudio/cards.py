@@ -22,6 +22,7 @@ __all__ = [
     "LatentSpec",
     "Objective",
     "Term",
+    "TimelineCard",
     "Training",
     "check_config",
     "describe_limits",
