@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QAbstractButton,
     QHBoxLayout,
     QLabel,
+    QSplitter,
     QVBoxLayout,
     QWidget,
 )
@@ -106,18 +107,24 @@ class LatentsPanel(Panel):
         header.addStretch(1)
         page.addLayout(header)
         page.addWidget(self.problem)
-        body = QHBoxLayout()
-        body.setSpacing(2 * GRID)
-        left = QVBoxLayout()
-        left.setSpacing(GRID)
-        left.addLayout(self._pictures(), 1)
-        left.addWidget(self.tabs)
-        body.addLayout(left, 1)
+        left = QWidget()
+        column = QVBoxLayout(left)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GRID)
+        column.addLayout(self._pictures(), 1)
+        column.addWidget(self.tabs)
+        body = QSplitter(Qt.Orientation.Horizontal)
+        body.setHandleWidth(2 * GRID)
+        body.addWidget(left)
         body.addWidget(self.sliders)
-        body.setStretch(0, 7)
-        body.setStretch(1, 4)
+        body.setCollapsible(0, False)
+        body.setSizes([7000, 4000])
+        body.setStretchFactor(0, 7)
+        body.setStretchFactor(1, 4)
+        self.name_widget(body, "split_view", "Images and sliders", "")
+        body.handle(1).setToolTip("Drag to give images or sliders more room; at the right edge the sliders hide.")
         self.sliders.setMaximumWidth(SIDE_WIDTH)
-        page.addLayout(body, 1)
+        page.addWidget(body, 1)
 
     def _pictures(self) -> QHBoxLayout:
         pictures = QHBoxLayout()

@@ -8,6 +8,7 @@ from gmstudio.gui.theme import GRID
 from gmstudio.gui.widgets.slider_bank import SliderBank
 from gmstudio.gui.widgets.slider_row import COLLAPSED
 from gmstudio.gui.widgets.slider_scale import QUANTILE, SHARE, SIGMA, SliderScale
+from gmstudio.gui.widgets.typed_slider import fit_width
 from gmstudio.session.latent_measures import COLLAPSED_NATS, Sort
 from gmstudio.session.latent_space import Scale
 from gmstudio.session.latents import LatentsSession
@@ -59,6 +60,7 @@ class SlidersView(QWidget):
         self.threshold.setRange(0.0, 100.0)
         self.threshold.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
         self.threshold.setKeyboardTracking(False)
+        fit_width(self.threshold, "100.000")
         panel.name_widget(self.threshold, "threshold", "Threshold of the dimensions that are shown", THRESHOLD_TIP)
         self.rename = add("rename", "Name dimension", "F2", self._edit_name, tip=RENAME_TIP)
         self.bank = SliderBank(panel.name)

@@ -99,7 +99,7 @@ class SliderBank(QWidget):
             scale: of the sliders.
             words: the unit of a coordinate, for tooltips.
         """
-        self._editor.hide()
+        self._editor.dismiss()
         self._order, self._places = [], {}
         self._count, self._symbol, self._words, self._current = count, symbol, words, -1
         self._values, self._locked = np.zeros(count, np.float32), np.zeros(count, np.bool_)

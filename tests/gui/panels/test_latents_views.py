@@ -8,7 +8,7 @@ from latent_engine import GAN, RBM, VAE, LatentEngine
 from latent_fixture import click, control, engine, open_view, panel
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
-from PySide6.QtWidgets import QAbstractSlider, QApplication, QLineEdit, QWidget
+from PySide6.QtWidgets import QAbstractSlider, QApplication, QLineEdit, QSplitter, QWidget
 from pytestqt.qtbot import QtBot
 
 from gmstudio.gui.panels.latents import LatentsPanel
@@ -62,6 +62,17 @@ def test_what_the_model_tells_stands_right_under_its_image(
         open_view(panel, name)
         engine.serve()
         qtbot.waitUntil(close)
+
+
+def test_images_get_the_room_of_the_sliders(qtbot: QtBot, panel: LatentsPanel) -> None:
+    split = control(panel, "split_view")
+    assert isinstance(split, QSplitter)
+    before = panel.image.width()
+    split.setSizes([1, 0])
+    qtbot.waitUntil(lambda: panel.image.width() > before + 300)
+    assert panel.sliders.width() == 0 or panel.sliders.isHidden() or not panel.sliders.visibleRegion()
+    split.setSizes([0, 1])
+    assert panel.image.isVisible() and panel.image.width() > 100
 
 
 def test_axes_size_and_layers_of_the_map_are_chosen(panel: LatentsPanel, engine: LatentEngine) -> None:

@@ -318,6 +318,26 @@ def test_a_dimension_is_named_in_its_row(qtbot: QtBot, bank: SliderBank) -> None
     assert slider(bank, 3).accessibleName() == "Latent dimension 3, slant"
 
 
+def test_after_naming_the_focus_is_where_it_was(qtbot: QtBot, bank: SliderBank) -> None:
+    bank.activateWindow()
+    slider(bank, 3).setFocus()
+    qtbot.waitUntil(slider(bank, 3).hasFocus)
+    chosen: list[int] = []
+    bank.chosen.connect(chosen.append)
+    for key in (Qt.Key.Key_Return, Qt.Key.Key_Escape):
+        bank.edit_name(5)
+        editor = bank.findChild(NameEditor)
+        assert editor is not None
+        qtbot.waitUntil(editor.hasFocus)
+        qtbot.keyClicks(editor, "tilt")
+        qtbot.keyClick(editor, key)
+        assert slider(bank, 3).hasFocus() and editor.isHidden()
+    assert set(chosen) == {3}
+    bank.edit_name(5)
+    with qtbot.assertNotEmitted(bank.renamed):
+        bank.set_dims(4)
+
+
 def test_labels_are_written_with_subscripts() -> None:
     assert dim_label("z", 128) == "z₁₂₈"
 
