@@ -5,6 +5,7 @@ import math
 
 import pytest
 import torch
+from tiny_families import seeded
 from torch import Tensor
 from torch.nn import functional
 
@@ -17,10 +18,6 @@ BINARY = ImageSpec(1, 3, 3, 2)
 GREY = ImageSpec(1, 2, 2, 4)
 MANY = ImageSpec(3, 1, 1, 11)
 ALL = [BINARY, GREY, MANY]
-
-
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def all_images(image: ImageSpec) -> Tensor:
