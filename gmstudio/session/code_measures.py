@@ -1,7 +1,5 @@
 """What the family can tell of the present code and of its image, live: log p(z), a bound, free energy, D(x)."""
 
-import time
-
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
@@ -37,7 +35,6 @@ class CodeMeasures(QObject):
         self.step = -1
         self.problem = ""
         self._wanted: Decode | None = None
-        self._sent_s = 0.0
         self._latest = LatestWins(events, events.decoded, self)
         self._latest.replied.connect(self._on_decoded)
         self._latest.failed.connect(self._on_failed)
@@ -64,13 +61,11 @@ class CodeMeasures(QObject):
 
     def _send(self) -> None:
         if self._wanted is not None and not self._latest.busy:
-            self._sent_s = time.monotonic()
             self._latest.submit(self._wanted)
             self._wanted = None
 
-    def _rest(self) -> None:
-        """Let the engine do other things before it measures again."""
-        took_ms = 1000 * (time.monotonic() - self._sent_s)
+    def _rest(self, took_ms: float) -> None:
+        """Let the engine do other things before it measures again, though not for the time that others took."""
         self._gap.start(max(GAP_MS, round(took_ms * (1 / SHARE - 1))))
 
     def _on_decoded(self, event: Decoded) -> None:
@@ -78,10 +73,10 @@ class CodeMeasures(QObject):
         assert isinstance(command, Decode)
         self.values = {name: float(value.numpy()[0]) for name, value in event.measures.items()}
         self.code, self.step, self.problem = command.codes.numpy()[0], event.step, ""
-        self._rest()
+        self._rest(event.engine_ms)
         self.changed.emit()
 
     def _on_failed(self, event: CommandFailed) -> None:
         self.problem = "" if event.message == ENGINE_GONE else event.message
-        self._rest()
+        self._rest(0.0)
         self.changed.emit()
