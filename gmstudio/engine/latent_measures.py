@@ -67,7 +67,7 @@ def _measure_pieces(
         def add_kl(rows: slice) -> None:
             with exploring(model):
                 kl_NZ = posterior.kl_per_dim(torch.from_numpy(images[rows]).to(model.device))
-                np.add(total_Z, kl_NZ.double().sum(0).cpu().numpy(), out=total_Z)
+                np.add(total_Z, kl_NZ.sum(0).cpu().numpy(), out=total_Z)
 
         yield from in_pieces(len(images), 1, add_kl)
         kl = Array.of((total_Z / len(images)).astype(np.float32))

@@ -35,8 +35,8 @@ def reconstruction_errors(model: Any, images: NDArray[np.uint8]) -> Iterator[NDA
     for start in range(0, len(images), size):
         with exploring(model):
             batch = torch.from_numpy(images[start : start + size]).to(model.device)
-            wanted = batch.double() / (model.image.levels - 1)
-            error = (model.decode(model.encode(batch)).double() - wanted).square()
-            parts.append(error.flatten(1).mean(1).cpu().numpy())
+            wanted = batch.float() / (model.image.levels - 1)
+            error = (model.decode(model.encode(batch)).float() - wanted).square()
+            parts.append(error.flatten(1).mean(1).cpu().numpy().astype(np.float64))
         yield None
     yield np.concatenate(parts)

@@ -128,7 +128,8 @@ def score(
         with exploring(model):
             batch = torch.from_numpy(images[start : start + size]).to(model.device)
             own = None if labels is None else torch.from_numpy(labels[start : start + size])
-            parts.append(_score_batch(model, batch, num_samples, generator, own).double().cpu().numpy())
+            nats_B = _score_batch(model, batch, num_samples, generator, own)
+            parts.append(nats_B.cpu().numpy().astype(np.float64))
         yield None
     kind = kind_of_score(model, num_samples)  # by now a family may know its estimate's error
     if labels is not None:

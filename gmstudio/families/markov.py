@@ -45,6 +45,7 @@ from gmstudio.nn.level_logits import LevelLogits
 from gmstudio.nn.ordered_inputs import OrderedInputs, unit_levels
 from gmstudio.nn.orders import OrderField, OrderSeedField, flat_index, from_order, in_order, named_order
 from gmstudio.nn.step_ops import Program, StepOps, step_ops
+from gmstudio.nn.wide_floats import widened
 
 MAX_TABLE = 2**20
 """Entries (contexts times levels, over all pixels) up to which conditionals are counted."""
@@ -293,8 +294,8 @@ class Markov(AutoregressiveFamily):
     def _num_passes(self) -> Tensor:
         """Images seen over distinct images; the latter from how densely the smallest hashes lie, if there are many."""
         num_kept = (self.hashes < HASH_RANGE).sum()
-        largest = self.hashes[-1].double() / HASH_RANGE
-        distinct = torch.where(num_kept < NUM_HASHES, num_kept.double(), (NUM_HASHES - 1) / largest)
+        largest = widened(self.hashes[-1]) / HASH_RANGE
+        distinct = torch.where(num_kept < NUM_HASHES, widened(num_kept), (NUM_HASHES - 1) / largest)
         return (self.num_seen / distinct).clamp(min=1.0).to(self.odds_TM.dtype)
 
     def _contexts(self, values_BD: Tensor) -> Tensor:

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from gmstudio.families.base import Family, Figure
 from gmstudio.families.reconstructions import reconstruction_figure
+from gmstudio.nn.wide_floats import widened
 
 ACTIVE_VARIANCE = 0.01
 ACTIVE_KL_NATS = 0.01
@@ -142,7 +143,7 @@ class Variational(Family):
         if len(x) < 2:
             raise ValueError(f"A variance over images needs at least 2 of them, not {len(x)}; give more images.")
         means = torch.cat([self.encode(x_BCHW) for x_BCHW in torch.split(x, self.max_rows())])
-        return means.double().var(dim=0) > ACTIVE_VARIANCE
+        return widened(means).var(dim=0) > ACTIVE_VARIANCE
 
     # ---- insides -------------------------------------------------------------------------------------------
 
@@ -168,8 +169,8 @@ def _kl_bars(kl_Z: Tensor) -> Figure:
 
 def _code_histogram(z_N: Tensor) -> Figure:
     """Draws from all posteriors together, in all dimensions, and what the prior would give."""
-    edges = torch.linspace(-CODE_REACH, CODE_REACH, CODE_BINS + 1, dtype=torch.float64)
-    counts, _ = torch.histogram(z_N.double().cpu(), edges)
+    edges = torch.linspace(-CODE_REACH, CODE_REACH, CODE_BINS + 1)
+    counts, _ = torch.histogram(z_N.float().cpu(), edges)
     return Figure(
         kind="histogram",
         name="codes",

@@ -22,6 +22,7 @@ from torch.nn import functional
 
 from gmstudio.nn.restricted_boltzmann import RestrictedBoltzmann
 from gmstudio.nn.visible_units import bernoulli
+from gmstudio.nn.wide_floats import widened, widest
 
 STRETCHES = ((0.0, 0.5, 1 / 29), (0.5, 0.9, 8 / 29), (0.9, 1.0, 20 / 29))
 """Where the temperatures lie (from β, to β, share of them): the paper's 500, 4,000 and 10,000."""
@@ -80,22 +81,22 @@ def estimate_log_z(
     drive_MV = torch.zeros(num_chains, units.num_statistics, device=base_bias.device, dtype=base_bias.dtype)
     base_logits = units.logits(base_bias, drive_MV)
     x_MD = machine.independent(num_chains, base_bias, generator)
-    log_w_M = torch.zeros(num_chains, device=base_bias.device, dtype=torch.float64)
+    log_w_M = torch.zeros(num_chains, device=base_bias.device, dtype=widest(base_bias.device))
     betas = annealing_betas(num_temperatures)
     for before, beta in pairwise(betas):
         activation_MH = machine.activation(units.statistics(x_MD))
-        log_w_M += (beta - before) * units.score(machine.visible_bias - base_bias, x_MD).double()
+        log_w_M += (beta - before) * widened(units.score(machine.visible_bias - base_bias, x_MD))
         log_w_M += _hidden_sums(activation_MH, beta) - _hidden_sums(activation_MH, before)
         h_MH = bernoulli(torch.sigmoid(beta * activation_MH), generator)
         bias = torch.lerp(base_bias, machine.visible_bias, beta)
         x_MD = units.sample(units.logits(bias, beta * (h_MH @ machine.weight_VH.T)), generator)
-    log_base = float(units.log_normalizer(base_logits[:1].double())) + machine.num_hidden * math.log(2.0)
+    log_base = float(units.log_normalizer(widened(base_logits[:1]))) + machine.num_hidden * math.log(2.0)
     return _summary(log_base, log_w_M)
 
 
 def _hidden_sums(activation_MH: Tensor, beta: float) -> Tensor:
-    """Σ_j softplus(β a_j), summed in float64: (M,)."""
-    return functional.softplus(beta * activation_MH).sum(1, dtype=torch.float64)
+    """Σ_j softplus(β a_j), summed in the device's widest floats: (M,)."""
+    return functional.softplus(beta * activation_MH).sum(1, dtype=widest(activation_MH.device))
 
 
 def _summary(log_base: float, log_w_M: Tensor) -> LogZ:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gmstudio.nn.visible_units import bernoulli, visible_units
+from gmstudio.nn.wide_floats import widened
 
 MAX_ENUMERATED_BITS = 20
 """The smaller layer may have at most 2^20 states for log Z to be summed exactly."""
@@ -124,7 +125,7 @@ class RestrictedBoltzmann(nn.Module):
 
     @torch.no_grad()
     def log_z_exact(self) -> float:
-        """Log Z in nats, by summing over all states of the smaller layer in float64.
+        """Log Z in nats, by summing over all states of the smaller layer in the device's widest floats.
 
         Raises:
             ValueError: when both layers have too many states.
@@ -144,22 +145,22 @@ class RestrictedBoltzmann(nn.Module):
 
     def _sums_over_visible(self) -> Iterator[Tensor]:
         """Log Σ_x exp(-E(x, h)) of every hidden state, in chunks."""
-        units, weight = self.units, self.weight_VH.double()
+        units, weight = self.units, widened(self.weight_VH)
         rows = max(1, MAX_FLOATS // (units.num_dims * units.levels))
         for h_NH in _all_states(self.num_hidden, 2, rows, weight.device):
-            h_NH = h_NH.double()
+            h_NH = widened(h_NH)
             drive = (h_NH @ weight.T).unflatten(1, (units.num_dims, units.num_features))
-            logits_NDL = drive @ units.level_features().to(drive).T + units.level_scores(self.visible_bias.double())
-            yield torch.logsumexp(logits_NDL, dim=-1).sum(1) + h_NH @ self.hidden_bias_H.double()
+            logits_NDL = drive @ units.level_features().to(drive).T + units.level_scores(widened(self.visible_bias))
+            yield torch.logsumexp(logits_NDL, dim=-1).sum(1) + h_NH @ widened(self.hidden_bias_H)
 
     def _sums_over_hidden(self) -> Iterator[Tensor]:
         """-F(x) of every image, in chunks."""
-        units, weight = self.units, self.weight_VH.double()
+        units, weight = self.units, widened(self.weight_VH)
         phi_LF = units.level_features().to(weight)
-        scores_DL = units.level_scores(self.visible_bias.double())
+        scores_DL = units.level_scores(widened(self.visible_bias))
         rows = max(1, MAX_FLOATS // max(units.num_statistics, self.num_hidden))
         for x_ND in _all_states(units.num_dims, units.levels, rows, weight.device):
-            activation_NH = phi_LF[x_ND].flatten(1) @ weight + self.hidden_bias_H.double()
+            activation_NH = phi_LF[x_ND].flatten(1) @ weight + widened(self.hidden_bias_H)
             score_N = scores_DL[torch.arange(units.num_dims, device=x_ND.device), x_ND].sum(1)
             yield score_N + functional.softplus(activation_NH).sum(1)
 

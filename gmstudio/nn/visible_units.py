@@ -91,8 +91,11 @@ class VisibleUnits(nn.Module, ABC):
 class BinaryUnits(VisibleUnits):
     """Two levels: φ(x) = x and p(x_d = 1 | h) = σ(b_d + u_d). States are floats 0 or 1."""
 
+    phi: Tensor
+
     def __init__(self, num_dims: int) -> None:
         super().__init__(num_dims, levels=2, num_features=1, num_scores=1)
+        self.register_buffer("phi", torch.tensor([[0.0], [1.0]]), persistent=False)
 
     def state(self, x: Tensor, like: Tensor) -> Tensor:
         """(B, D) floats."""
@@ -104,7 +107,7 @@ class BinaryUnits(VisibleUnits):
 
     def level_features(self) -> Tensor:
         """(2, 1): 0 and 1."""
-        return torch.tensor([[0.0], [1.0]])
+        return self.phi
 
     def level_scores(self, bias: Tensor) -> Tensor:
         """(D, 2): 0 and b."""
