@@ -169,6 +169,7 @@ class Projections:
         adam = torch.optim.Adam([codes], lr=DESCENT_RATE)
         reported_at = 0.0
         for step in range(1, command.steps + 1):
+            looked_at = codes.detach().clone()
             means, errors = _descend(model, latent, codes, target, adam)
             ended = step == command.steps or self._newest.get(command.run) is not token
             if ended or time.perf_counter() - reported_at >= 1 / REPORTS_HZ:
@@ -177,7 +178,7 @@ class Projections:
                 yield ImageProjected(
                     request=command.request,
                     run=command.run,
-                    code=Array.of(codes[best].detach().float().cpu().numpy()),
+                    code=Array.of(looked_at[best].float().cpu().numpy()),
                     error=float(errors[best].sqrt()),
                     step=step,
                     steps=command.steps,

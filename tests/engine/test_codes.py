@@ -195,6 +195,11 @@ def test_the_descent_finds_the_code_of_a_decoded_image_and_leaves_the_model_alon
     assert isinstance(final, ImageProjected) and final.done and final.step == 150
     np.testing.assert_allclose(final.code.numpy(), wanted[0].numpy(), atol=0.05)
     assert final.error < 0.01
+    target = torch.from_numpy(levels)[None] / 255
+    for event in events:  # the code, its image and its error belong together
+        assert isinstance(event, ImageProjected)
+        means = model.decode(torch.from_numpy(event.code.numpy().copy())[None])
+        assert event.error == pytest.approx(float((means - target).square().mean().sqrt()), abs=1e-6)
     assert all(parameter.grad is None for parameter in model.parameters()) and model.training
 
 
