@@ -248,7 +248,7 @@ class FigureDrawn(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FiguresDrawn(Event, frozen=True, kw_only=True):
-    """Figures of the weights of a step; of the run in training they come by themselves at every sample grid."""
+    """Figures of the weights of a step, on request."""
 
     run: str
     step: int

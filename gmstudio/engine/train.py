@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from gmstudio.data.dataset import Dataset
 from gmstudio.engine.batches import Batches
 from gmstudio.engine.checkpoint_writer import CheckpointWriter
-from gmstudio.engine.figures import draw_figures
 from gmstudio.engine.optimizers import PhaseOptimizer, learning_rate
 from gmstudio.engine.sample_quality import SampleQuality, has_no_likelihood
 from gmstudio.engine.sampling import draw_grid, grid_kind
@@ -26,7 +25,7 @@ from gmstudio.engine.scalars import PendingScalars, curves_of, series_of
 from gmstudio.engine.train_graph import updates_for
 from gmstudio.engine.train_step import Due, Outcome, TrainStep, phase_loss
 from gmstudio.families.base import Family, Phase
-from gmstudio.messages import Array, CheckpointSaved, Event, FiguresDrawn, HistoryAppended, SamplesDrawn
+from gmstudio.messages import Array, CheckpointSaved, Event, HistoryAppended, SamplesDrawn
 from gmstudio.runs.checkpoints import CHECKPOINTS_NAME
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.history import ImageGrid, Scalar
@@ -69,6 +68,8 @@ class Trainer:
         self.training = run.record.training
         self.step = 0
         self.images_per_s = 0.0
+        self.every_norm = False
+        """Measure gradient norms at every step instead of at every tenth: somebody looks at each."""
         self._device = model.device
         self._batches = Batches(dataset, self.training.batch_size, self.training.seed, self._device)
         self._generator = torch.Generator(self._device).manual_seed(self.training.seed)
@@ -186,7 +187,7 @@ class Trainer:
         if not self.model.training:  # after a validation or samples; asking each step would walk all modules
             self.model.train()
         step = self.step + 1
-        want_norm = step % NORM_EVERY == 0 or step == 1
+        want_norm = self.every_norm or step % NORM_EVERY == 0 or step == 1
         for update in range(1, self._batches_per_step + 1):
             index = self.step * self._batches_per_step + update - 1
             optimizers = [o for o in self._active if update > self._batches_per_step - o.phase.updates_per_step]
@@ -296,12 +297,8 @@ class Trainer:
             kind = grid_kind(self.model)
             self.run.history.append(images=[ImageGrid(self.step, kind, images)])
             event = SamplesDrawn(run=str(self.run.path), step=self.step, kind=kind, images=Array.of(images))
-            figures = draw_figures(self.model, self._validation[0], self.training.seed) if self._validation else ()
             self.restart_clock()
             yield Piece((event,), at_step_boundary=False)
-            if figures:
-                drawn = FiguresDrawn(run=str(self.run.path), step=self.step, figures=figures)
-                yield Piece((drawn,), at_step_boundary=False)
 
     def _flush_if_due(self) -> tuple[Event, ...]:
         return self.flush() if self._pending.seconds_waiting() > FLUSH_SECONDS else ()

@@ -95,6 +95,7 @@ class TrainingJob:
         """Go on after a pause."""
         self._pause_at = None
         self.trainer.choose_phases(self._phases)
+        self.trainer.every_norm = self._step_seconds > 0
         self._go_on()
         self._set_status("running")
 
@@ -111,6 +112,7 @@ class TrainingJob:
         if count < 1:
             raise ValueError(f"{count} steps; ask for 1 or more.")
         self.trainer.choose_phases(phases or self._phases)
+        self.trainer.every_norm = True
         self._pause_at = self.trainer.step + count
         self._go_on()
 
@@ -129,6 +131,7 @@ class TrainingJob:
         self.trainer.choose_phases(phases)
         self._phases = phases
         self._step_seconds = 1.0 / steps_per_s if steps_per_s else 0.0
+        self.trainer.every_norm = steps_per_s > 0
         self._next_step_at = min(self._next_step_at, time.monotonic() + self._step_seconds)
 
     def wait_s(self) -> float:

@@ -43,7 +43,7 @@ from gmstudio.nn.flow_layers import Chain, Diagonal
 
 MAX_FLOATS = 2**22
 """Floats of one activation that scoring and sampling hold at a time; more is done in chunks."""
-MAX_FIGURE_FLOATS = 2**18
+MAX_FIGURE_FLOATS = 2**14
 HISTOGRAM_SIDE, HISTOGRAM_BINS = 4.0, 40
 LOG_TWO_PI = math.log(2.0 * math.pi)
 DEQUANTIZATION_CHANNELS = 16

@@ -10,7 +10,7 @@ import torch
 
 from gmstudio.engine.models import DataShelf, plan_run
 from gmstudio.engine.training_job import TrainingJob, resume_run, start_training
-from gmstudio.messages import CheckpointSaved, Event, HistoryAppended, SamplesDrawn, TrainingChanged
+from gmstudio.messages import CheckpointSaved, Event, FiguresDrawn, HistoryAppended, SamplesDrawn, TrainingChanged
 from gmstudio.runs.folder import RunFolder
 
 CPU = torch.device("cpu")
@@ -300,6 +300,24 @@ def test_a_slowed_training_keeps_its_pace(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="-1 steps/s"):
         job.pace(-1.0, ())
     job.stop()
+
+
+def test_gradient_norms_are_measured_at_every_step_that_is_looked_at(tmp_path: Path) -> None:
+    job, events = start(tmp_path / "run", "gan")
+    while job.trainer.step < 4:
+        job.advance()
+    job.pause()
+    job.step(2)
+    while job.running:
+        job.advance()
+    job.pace(1000.0, ())
+    job.resume()
+    while job.trainer.step < 8:
+        job.advance()
+    job.stop()
+    steps, _ = curves(tmp_path / "run")[("train", "grad_norm_generator")]
+    assert steps == [1, 5, 6, 7, 8]
+    assert not any(isinstance(event, FiguresDrawn) for event in events), "figures are for who asks"
 
 
 def test_a_phase_with_more_updates_has_its_own_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

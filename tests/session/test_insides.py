@@ -1,5 +1,6 @@
 """Figures and pace of a run in training, with an engine that answers as it is told."""
 
+import msgspec
 import numpy as np
 import pytest
 from fake_client import FakeClient
@@ -13,9 +14,11 @@ from gmstudio.messages import (
     DrawFigures,
     FigureDrawn,
     FiguresDrawn,
+    HistoryAppended,
     PaceTraining,
     RunInfo,
     RunOpened,
+    Series,
 )
 from gmstudio.session.insides import Insides
 
@@ -54,21 +57,70 @@ def insides(client: FakeClient, qtbot: QtBot) -> Insides:
     return Insides(client)
 
 
-def bars(step: int, run: str = RUN) -> FiguresDrawn:
+def bars(step: int, run: str = RUN, request: int = 0) -> FiguresDrawn:
     values = Array.of(np.full((1, 3), step, np.float32))
     figure = FigureDrawn(kind="bars", name="kl", title="KL, nats", help="Per dimension.", values=values)
-    return FiguresDrawn(run=run, step=step, figures=(figure,))
+    return FiguresDrawn(request=request, run=run, step=step, figures=(figure,))
 
 
 def paces(client: FakeClient) -> list[PaceTraining]:
     return [command for command in client.sent if isinstance(command, PaceTraining)]
 
 
-def test_figures_are_asked_for_where_the_family_draws_some(client: FakeClient, insides: Insides) -> None:
+def draws(client: FakeClient) -> list[DrawFigures]:
+    return [command for command in client.sent if isinstance(command, DrawFigures)]
+
+
+def losses(step: int, **norms: float) -> HistoryAppended:
+    values = {"loss": 1.0, **norms}
+    series = (Series("train", name, Array.of(np.array([step])), Array.of(np.array([v]))) for name, v in values.items())
+    return HistoryAppended(run=RUN, series=tuple(series))
+
+
+def test_figures_are_asked_for_where_the_family_draws_some_and_somebody_looks(
+    client: FakeClient, insides: Insides
+) -> None:
+    insides.set_watched(True)
     insides.show_run(opened(live=True, capabilities=("decode",), phases=("model",)))
-    assert not [c for c in client.sent if isinstance(c, DrawFigures)]
+    assert not draws(client)
+    insides.set_watched(False)
     insides.show_run(opened(live=True, capabilities=("figures",), phases=("model",)))
-    assert [c.run for c in client.sent if isinstance(c, DrawFigures)] == [RUN]
+    client.deliver(losses(10))
+    assert not draws(client), "nobody looks"
+    insides.set_watched(True)
+    assert [command.run for command in draws(client)] == [RUN]
+
+
+def test_figures_are_drawn_anew_while_it_trains(client: FakeClient, insides: Insides, qtbot: QtBot) -> None:
+    insides.set_watched(True)
+    insides.show_run(opened(live=True, capabilities=("figures",), phases=("model",)))
+    client.deliver(losses(11))
+    assert len(draws(client)) == 1, "one at a time"
+    client.deliver(bars(10, request=draws(client)[-1].request))
+    client.deliver(losses(12))
+    assert len(draws(client)) == 1, "training has its turn first"
+    qtbot.waitUntil(lambda: len(draws(client)) == 2)
+    client.deliver(bars(12, request=draws(client)[-1].request))
+    qtbot.waitUntil(lambda: not insides._timer.isActive())
+    assert len(draws(client)) == 2, "no step was made"
+    client.deliver(losses(13))
+    assert len(draws(client)) == 3
+
+
+def test_another_runs_figures_need_not_wait(client: FakeClient, insides: Insides) -> None:
+    insides.set_watched(True)
+    insides.show_run(opened(live=False, capabilities=("figures",), phases=("model",)))
+    other = opened(live=False, capabilities=("figures",), phases=("model",))
+    insides.show_run(msgspec.structs.replace(other, info=msgspec.structs.replace(other.info, run="/runs/other")))
+    assert [command.run for command in draws(client)] == [RUN, "/runs/other"]
+
+
+def test_norms_of_every_players_gradient(client: FakeClient, insides: Insides) -> None:
+    client.deliver(losses(10, grad_norm_discriminator=0.5, grad_norm_generator=2.0))
+    assert insides.norms == {}
+    insides.show_run(opened(live=True, capabilities=(), phases=("discriminator", "generator")))
+    client.deliver(losses(11, grad_norm_generator=3.0))
+    assert insides.norms == {"discriminator": 0.5, "generator": 3.0}
 
 
 def test_the_newest_figures_are_shown(client: FakeClient, insides: Insides) -> None:
@@ -108,7 +160,9 @@ def test_the_pace_ends_with_the_training(client: FakeClient, insides: Insides) -
     assert not insides.slow and insides.only == ""
 
 
-def test_a_refusal_is_said(client: FakeClient, insides: Insides) -> None:
+def test_a_refusal_is_said(client: FakeClient, insides: Insides, qtbot: QtBot) -> None:
+    insides.set_watched(True)
     insides.show_run(opened(live=True, capabilities=("figures",), phases=("model",)))
     client.deliver(CommandFailed(request=client.sent[-1].request, command="DrawFigures", message="The data is gone."))
     assert insides.problem == "The data is gone."
+    qtbot.waitUntil(lambda: not insides._timer.isActive())

@@ -3,7 +3,7 @@
 import math
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QSignalBlocker, Qt, QTimer
+from PySide6.QtCore import QEvent, QSignalBlocker, QSize, Qt, QTimer
 from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
@@ -152,6 +152,12 @@ class TrainCurves(QWidget):
         """In a narrow window the groups get a row of their own."""
         super().resizeEvent(event)
         self._arrange_tools()
+
+    def minimumSizeHint(self) -> QSize:
+        """As narrow as the groups and the controls one above the other, even while they stand side by side."""
+        rows = max(row.minimumSize().width() for row in (self._tool_groups, self._tool_controls))
+        hint = super().minimumSizeHint()
+        return QSize(min(hint.width(), max(rows, self._splitter.minimumSizeHint().width())), hint.height())
 
     def event(self, event: QEvent) -> bool:
         """There may be more or fewer groups now."""

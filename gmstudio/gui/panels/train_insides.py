@@ -1,5 +1,7 @@
 """The Train panel's look inside: the family's figures, one at a time, and how fast which phase goes."""
 
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -17,12 +19,14 @@ from gmstudio.gui.widgets.bar_figure import BarFigure
 from gmstudio.gui.widgets.image_grid import ImageGrid
 from gmstudio.gui.widgets.typed_slider import TypedSlider
 from gmstudio.messages import FigureDrawn
+from gmstudio.session.curves import number
 from gmstudio.session.insides import MAX_PACE_HZ, MIN_PACE_HZ, Insides
 
 NOTHING = "This family draws no figures of its insides."
-NOT_YET = "The figures come with the next sample grid."
+NOT_YET = "The figures are drawn here once there are weights."
 SLOW_TIP = "Make at most so many steps per second, to see every one of them"
 PHASE_TIP = "Train all phases of a step, or let only one of the players move"
+NORMS_TIP = "Norm of each player's gradient, before it is clipped; at every step while it is slow, else at every tenth"
 
 
 class InsidesView(QWidget):
@@ -56,16 +60,31 @@ class InsidesView(QWidget):
         self.pace.name("train.pace", "Steps per second", SLOW_TIP)
         self.only = QComboBox()
         panel.name_widget(self.only, "phase", "Phases", PHASE_TIP)
+        self.norms = QLabel()
+        panel.name_widget(self.norms, "norms", "Gradient norms", NORMS_TIP)
         self._lay_out()
         self.figure.activated.connect(lambda index: self._choose(self.figure.itemData(index)))
         self.slow.toggled.connect(insides.set_slow)
         self.pace.value_changed.connect(insides.set_pace)
         self.only.activated.connect(lambda index: insides.set_only(self.only.itemData(index)))
         self.bars.read.connect(self._read)
+        self.images.hovered.connect(self._read_column)
         insides.drawn.connect(self._show_figures)
         insides.changed.connect(self._show_pace)
+        insides.measured.connect(self._show_norms)
         self._show_figures()
         self._show_pace()
+        self._show_norms()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Figures are drawn for who looks at them."""
+        super().showEvent(event)
+        self._insides.set_watched(True)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Nobody looks."""
+        super().hideEvent(event)
+        self._insides.set_watched(False)
 
     def _lay_out(self) -> None:
         column = QVBoxLayout(self)
@@ -84,6 +103,7 @@ class InsidesView(QWidget):
         self._phase_label.setBuddy(self.only)
         grid.addWidget(self._phase_label, 1, 0)
         grid.addWidget(self.only, 1, 1)
+        grid.addWidget(self.norms, 2, 0, 1, 2)
         grid.setColumnStretch(1, 1)
         column.addWidget(self._controls)
 
@@ -103,6 +123,7 @@ class InsidesView(QWidget):
         if self._shown not in names:
             self._shown = names[0] if names else ""
         self.figure.setCurrentIndex(self.figure.findData(self._shown))
+        self.figure.setItemData(self.figure.currentIndex(), self.figure.currentText(), Qt.ItemDataRole.ToolTipRole)
         self.figure.setVisible(len(names) > 0)
         chosen = next((f for f in figures if f.name == self._shown), None)
         if chosen is None:
@@ -114,12 +135,11 @@ class InsidesView(QWidget):
             self._show(chosen)
 
     def _show(self, figure: FigureDrawn) -> None:
-        self._words.setText(f"{figure.help} (step {self._insides.step:,})")
+        self._words.setText(self._help(figure))
         if figure.kind == "images" and figure.images is not None:
             self._pictures.setCurrentWidget(self.images)
             self.images.set_columns(figure.columns or None)
             self.images.set_images(figure.images.numpy())
-            self.images.setToolTip(", ".join(figure.series))
         elif figure.values is not None:
             self._pictures.setCurrentWidget(self.bars)
             reference = None if figure.reference is None else figure.reference.numpy()
@@ -131,7 +151,24 @@ class InsidesView(QWidget):
     def _read(self, words: str) -> None:
         chosen = next((f for f in self._insides.figures if f.name == self._shown), None)
         if chosen is not None:
-            self._words.setText(words or f"{chosen.help} (step {self._insides.step:,})")
+            self._words.setText(words or self._help(chosen))
+
+    def _read_column(self, index: int) -> None:
+        """Say what the image under the pointer is."""
+        chosen = next((f for f in self._insides.figures if f.name == self._shown), None)
+        if chosen is not None and chosen.series:
+            self._read(chosen.series[index % len(chosen.series)] if index >= 0 else "")
+
+    def _help(self, figure: FigureDrawn) -> str:
+        columns = f" From the left: {columns_in_words(figure.series)}." if figure.kind == "images" else ""
+        return f"{figure.help}{columns if figure.series else ''} (step {self._insides.step:,})"
+
+    def _show_norms(self) -> None:
+        """Of every player, where there are several."""
+        norms = self._insides.norms
+        parts = [f"{phase} {number(norms[phase])}" for phase in self._insides.phases if phase in norms]
+        self.norms.setText(f"Gradient norms: {', '.join(parts)}")
+        self.norms.setVisible(len(self._insides.phases) > 1 and bool(parts))
 
     # ---- pace --------------------------------------------------------------------------------------------------
 
@@ -154,3 +191,11 @@ class InsidesView(QWidget):
         self._phase_label.setVisible(several)
         if insides.problem:
             self._words.setText(insides.problem)
+
+
+def columns_in_words(names: tuple[str, ...]) -> str:
+    """The names of a grid's columns; where they repeat, once."""
+    for period in range(1, len(names) // 2 + 1):
+        if len(names) % period == 0 and names == names[:period] * (len(names) // period):
+            return f"{', '.join(names[:period])}, and so on"
+    return ", ".join(names)

@@ -9,6 +9,8 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from gmstudio.gui.theme import theme
 
 LEFT, RIGHT, TOP, BOTTOM = 44, 8, 6, 20
+NAMES = 18
+"""Room for the names of series, above the bars."""
 FILL = 0.55
 """Opacity of bars, so that series are seen through one another."""
 
@@ -109,7 +111,8 @@ class BarFigure(QWidget):
         return QSize(120, 80)
 
     def _frame(self) -> QRectF:
-        return QRectF(LEFT, TOP, max(self.width() - LEFT - RIGHT, 1), max(self.height() - TOP - BOTTOM, 1))
+        top = TOP + (NAMES if self._series else 0)
+        return QRectF(LEFT, top, max(self.width() - LEFT - RIGHT, 1), max(self.height() - top - BOTTOM, 1))
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Axes, bars, the line to compare with, names of the series."""
@@ -159,7 +162,7 @@ class BarFigure(QWidget):
             painter.drawText(
                 QRectF(0, y - 8, LEFT - 4, 16),
                 int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter),
-                f"{share * self.top / 1.05:.3g}",
+                _short(share * self.top / 1.05),
             )
         ends = (low, (low + high) / 2, high)
         if self._edges is None:
@@ -167,7 +170,7 @@ class BarFigure(QWidget):
         sides = (Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignHCenter, Qt.AlignmentFlag.AlignRight)
         for value, side in zip(ends, sides, strict=True):
             place = QRectF(frame.left(), frame.bottom() + 2, frame.width(), BOTTOM - 2)
-            painter.drawText(place, int(side | Qt.AlignmentFlag.AlignTop), f"{value:.3g}")
+            painter.drawText(place, int(side | Qt.AlignmentFlag.AlignTop), _short(value))
 
     def _paint_names(self, painter: QPainter, frame: QRectF) -> None:
         right = frame.right() - 6
@@ -175,8 +178,8 @@ class BarFigure(QWidget):
             name = self._series[number]
             width = painter.fontMetrics().horizontalAdvance(name)
             painter.setPen(theme().color("text"))
-            painter.drawText(QPointF(right - width, frame.top() + 14), name)
-            painter.fillRect(QRectF(right - width - 14, frame.top() + 5, 10, 10), theme().series(number))
+            painter.drawText(QPointF(right - width, frame.top() - 6), name)
+            painter.fillRect(QRectF(right - width - 14, frame.top() - 15, 10, 10), theme().series(number))
             right -= width + 24
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
@@ -189,3 +192,8 @@ class BarFigure(QWidget):
     def leaveEvent(self, event: object) -> None:
         """Nothing is read."""
         self.read.emit("")
+
+
+def _short(value: float) -> str:
+    """A number for an axis: three digits, and thousands in full."""
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e5 else f"{value:.3g}"

@@ -36,3 +36,10 @@ def test_nothing_and_what_is_not_finite_can_be_shown(figure: BarFigure) -> None:
     figure.set_bars(np.array([[np.nan, 0.0]]), ())
     assert figure.words_at(0.0) == "0: 0" and figure.top == 1.0
     assert not figure.grab().isNull()
+
+
+def test_names_of_series_stand_above_the_bars(figure: BarFigure) -> None:
+    figure.set_bars(np.ones((1, 4)), ())
+    bare = figure._frame().top()
+    figure.set_bars(np.ones((1, 4)), ("validation images",))
+    assert figure._frame().top() >= bare + figure.fontMetrics().height()
