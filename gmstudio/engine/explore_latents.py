@@ -9,6 +9,7 @@ from gmstudio.engine.figures import FIGURE_IMAGES, draw_figures
 from gmstudio.engine.models import Loaded
 from gmstudio.engine.timeline import Timelines
 from gmstudio.messages import (
+    Command,
     Decode,
     Done,
     DrawFigures,
@@ -37,6 +38,7 @@ class ExploreLatents:
         self._bench = bench
         self._projections = codes.Projections()
         self._timelines = Timelines()
+        self._newest: dict[type[Command], Command] = {}
         self.handlers: Handlers = {
             Decode: self._on_decode,
             Encode: self._on_encode,
@@ -68,7 +70,7 @@ class ExploreLatents:
 
     def _on_encode_split(self, command: EncodeSplit) -> Pieces:
         loaded = self._bench.model(command.run, "encode")
-        return codes.encode_split(loaded.model, loaded.step, self._data_of(loaded), command)
+        return self._until_newer(command, codes.encode_split(loaded.model, loaded.step, self._data_of(loaded), command))
 
     def _on_find_directions(self, command: FindDirections) -> Pieces:
         loaded = self._bench.model(command.run, "decode")
@@ -76,7 +78,16 @@ class ExploreLatents:
 
     def _on_measure_latents(self, command: MeasureLatents) -> Pieces:
         loaded = self._bench.model(command.run, "decode")
-        return latent_measures.measure(loaded.model, loaded.step, self._data_of(loaded), command)
+        pieces = latent_measures.measure(loaded.model, loaded.step, self._data_of(loaded), command)
+        return self._until_newer(command, pieces)
+
+    def _until_newer(self, command: Command, pieces: Pieces) -> Pieces:
+        """End long work when more of its kind is asked for: the window has turned to another run, or newer weights."""
+        self._newest[type(command)] = command
+        for piece in pieces:
+            if self._newest[type(command)] is not command:
+                raise ValueError("This has ended, because the same was asked for again, of this run or another.")
+            yield piece
 
     def _on_draw_figures(self, command: DrawFigures) -> None:
         loaded = self._bench.model(command.run, "figures")

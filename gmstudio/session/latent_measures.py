@@ -33,7 +33,7 @@ class LatentMeasures(QObject):
         problem: why measuring failed, or "".
 
     Signals:
-        changed: new measures, none any more, or a problem.
+        changed: new measures, none any more, a problem, or the first are being taken.
         sort_changed: another order is wanted, or others are to be left out.
     """
 
@@ -134,6 +134,8 @@ class LatentMeasures(QObject):
         """Measure a run's dimensions anew; an older measurement under way no longer counts."""
         self._asked_s = time.monotonic()
         self._request = self._events.send(MeasureLatents(run=run))
+        if self.effect is None:
+            self.changed.emit()
 
     def clear(self) -> None:
         """Know nothing (of another run)."""

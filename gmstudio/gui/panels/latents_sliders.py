@@ -24,6 +24,7 @@ SCALES: tuple[tuple[Scale, str, str], ...] = (
 )
 HIDE_TIP = "Leave out the dimensions that are below the threshold, or show all again"
 THRESHOLD_TIP = "Dimensions with less KL (nats), or less effect, than this are left out."
+MEASURING = "Measuring what each dimension does …"
 RENAME_TIP = "Name the dimension that was touched last; the name is kept with the run"
 RANDOMIZE_TIP = "Draw the code from the prior, a standard normal; locked dimensions stay"
 VARY_TIP = "Draw a code near this one, as likely under the prior; locked dimensions stay"
@@ -216,7 +217,8 @@ class SlidersView(QWidget):
     def _show_summary(self) -> None:
         measures = self._session.measures
         trouble = self._refusal or measures.problem or self._session.notes.problem
-        self.summary.setText(trouble or f"{self._collapse()} {self._hidden()}".strip() or " ")
+        words = MEASURING if measures.busy and measures.effect is None else f"{self._collapse()} {self._hidden()}"
+        self.summary.setText(trouble or words.strip() or " ")
         role = "error" if trouble else "muted"
         if self.summary.property("role") != role:
             self.summary.setProperty("role", role)

@@ -13,9 +13,10 @@ from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QComboBox, QLabe
 from pytestqt.qtbot import QtBot
 
 from gmstudio.gui.panels.latents import NO_RUN, WAITING, LatentsPanel
+from gmstudio.gui.panels.latents_sliders import MEASURING
 from gmstudio.gui.panels.latents_views import VIEWS
 from gmstudio.gui.theme import theme
-from gmstudio.messages import RunsListed
+from gmstudio.messages import MeasureLatents, RunsListed
 from gmstudio.session.latents import LatentsSession
 from gmstudio.session.library import RunLibrary
 
@@ -133,6 +134,15 @@ def test_a_vae_is_sorted_by_kl_and_can_be_otherwise(panel: LatentsPanel) -> None
     sort.setCurrentIndex(sort.findData("index"))
     sort.activated.emit(sort.currentIndex())
     assert list(panel.sliders.bank.order) == list(range(DIMS))
+
+
+def test_the_first_measurement_is_told_while_it_goes_on(panel: LatentsPanel, engine: LatentEngine) -> None:
+    assert panel.sliders.summary.text() != MEASURING
+    panel.run.choose(WIDE)
+    engine.serve(most=len(engine.sent) - engine.answered)  # the run is open; what was asked then waits
+    assert engine.unanswered(MeasureLatents) and panel.sliders.summary.text() == MEASURING
+    engine.serve()
+    assert "KL over all dimensions" in panel.sliders.summary.text() or "collapsed" in panel.sliders.summary.text()
 
 
 def test_collapsed_dimensions_are_counted(panel: LatentsPanel) -> None:
