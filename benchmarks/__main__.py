@@ -32,11 +32,26 @@ def slider(
     while_training: Annotated[bool, typer.Option("--while-training", help="With the same model in training.")] = False,
     moves: Annotated[int, typer.Option(min=10)] = 400,
     family: FamilyOption = "vae",
+    with_map: Annotated[bool, typer.Option("--map", help="With the map of the latent space open.")] = False,
 ) -> None:
     """From a latent slider's signal to the painted image."""
     from benchmarks import slider as benchmark
 
-    report(benchmark.measure(family, moves, while_training))
+    report(benchmark.measure(family, moves, while_training, with_map))
+
+
+@app.command()
+def decoding(
+    family: FamilyOption = "vae",
+    size: Annotated[int, typer.Option(min=1)] = 28,
+    levels: Annotated[int, typer.Option(min=2)] = 2,
+    channels: Annotated[int, typer.Option()] = 1,
+    settings: SetOption = None,
+) -> None:
+    """One code to its image through the engine, at the family's default size."""
+    from benchmarks import decoding as benchmark
+
+    report(benchmark.measure(family, size, levels, channels, settings or []))
 
 
 @app.command()

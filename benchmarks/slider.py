@@ -1,24 +1,35 @@
 """From a latent slider's signal to the painted image, in the real window with the real engine."""
 
+import re
 import statistics
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QEventLoop, QTimer
-from PySide6.QtWidgets import QAbstractSlider, QWidget
+from PySide6.QtCore import QEventLoop, QPoint, Qt, QTimer
+from PySide6.QtWidgets import QAbstractSlider
 
-from benchmarks.window import opened_window, train, wait_until, write_random_idx
+from benchmarks.window import opened_window, run_events, train, wait_until, write_random_idx
+from gmstudio.gui.main_window import MainWindow
+from gmstudio.gui.panels.latents import LatentsPanel
 from gmstudio.messages import StopTraining
 from gmstudio.session.latents import LatentsSession
 
 MOVE_EVERY_MS = 16
-DIM = 3
+SETTLE_S = 2.0
+"""Until the dimensions are measured and in order, and the map, where it is open, is drawn."""
+ROWS = re.compile(r"latents\.slider\.\d+")
 
 
-def measure(family: str, moves: int, while_training: bool) -> dict[str, Any]:
-    """Drag a slider at 60 moves a second and time each move until an image at its value, or a newer one, is painted.
+def measure(family: str, moves: int, while_training: bool, with_map: bool = False) -> dict[str, Any]:
+    """Drag a slider at 60 moves a second and time each move until an image at its code, or a newer one, is painted.
+
+    Args:
+        family: at its default size; one with codes.
+        moves: of the slider.
+        while_training: with the same model in training.
+        with_map: with the map of the latent space open, which follows the code.
 
     Returns:
         ``p50_ms``, ``p95_ms``, ``p99_ms``, ``window_stall_p99_ms`` (how much later than asked for the window's own
@@ -31,14 +42,19 @@ def measure(family: str, moves: int, while_training: bool) -> dict[str, Any]:
         run = train(studio, family, Path(data), {"steps": steps, **rarely}, {})
         if not while_training:
             wait_until(lambda: not studio.library.live, "the end of training")
-        window.show_panel("latents")
+        panel = _latents_panel(window)
         wait_until(lambda: studio.latents.shown is not None and studio.latents.run == run, "the decoded image")
-        drag = _Drag(window, studio.latents, moves)
+        if with_map:
+            panel.tabs.setCurrentWidget(panel.views["map"])
+        run_events(SETTLE_S)
+        drag = _Drag(panel, studio.latents, moves)
         drag.run()
         result = {
             "benchmark": "slider",
             "family": family,
             "while_training": while_training,
+            "with_map": with_map,
+            "num_latent": studio.latents.num_dims,
             **drag.result(),
             "images_per_s_meanwhile": studio.engine.report.rate if studio.engine.report else 0.0,
         }
@@ -48,20 +64,31 @@ def measure(family: str, moves: int, while_training: bool) -> dict[str, Any]:
     return result
 
 
+def _latents_panel(window: MainWindow) -> LatentsPanel:
+    window.show_panel("latents")
+    panel = window.findChild(LatentsPanel)
+    assert isinstance(panel, LatentsPanel)
+    return panel
+
+
+def _first_slider(panel: LatentsPanel) -> QAbstractSlider:
+    """The topmost slider of a coordinate that is in view."""
+    sliders = [s for s in panel.findChildren(QAbstractSlider) if ROWS.fullmatch(s.objectName()) and s.isVisible()]
+    return min(sliders, key=lambda slider: slider.mapTo(panel, QPoint()).y())
+
+
 class _Drag:
     """Moves a slider on a timer and waits for the images.
 
     Args:
-        window: with the panel showing.
+        panel: showing.
         session: tells which code an image belongs to.
         moves: how many.
     """
 
-    def __init__(self, window: QWidget, session: LatentsSession, moves: int) -> None:
-        slider = window.findChild(QAbstractSlider, f"latents.slider.{DIM}")
-        image = window.findChild(QWidget, "latents.image")
-        assert isinstance(slider, QAbstractSlider) and image is not None
-        self._slider, self._session, self._moves = slider, session, moves
+    def __init__(self, panel: LatentsPanel, session: LatentsSession, moves: int) -> None:
+        self._slider, self._session, self._moves = _first_slider(panel), session, moves
+        self._codes: list[bytes] = []
         self._moved_at: list[float] = []
         self._waiting: list[int] = []
         self._latencies_ms: list[float] = []
@@ -69,14 +96,14 @@ class _Drag:
         self._engine_ms: list[float] = []
         self._beat_at = 0.0
         self._loop = QEventLoop()
-        image.painted.connect(self._on_painted)  # type: ignore[attr-defined]
+        panel.image.painted.connect(self._on_painted)
 
     def run(self) -> None:
         """Drag from one end to the other and back, until every move was answered."""
         move = QTimer(interval=MOVE_EVERY_MS)
-        move.setTimerType(_precise())
+        move.setTimerType(Qt.TimerType.PreciseTimer)
         beat = QTimer(interval=1)
-        beat.setTimerType(_precise())
+        beat.setTimerType(Qt.TimerType.PreciseTimer)
         move.timeout.connect(self._move)
         beat.timeout.connect(self._beat)
         move.start()
@@ -120,9 +147,10 @@ class _Drag:
     def _move(self) -> None:
         move = len(self._moved_at)
         if move < self._moves:
-            self._waiting.append(move)
             self._moved_at.append(time.perf_counter())
             self._slider.setValue(self._value(move))
+            self._codes.append(self._session.code.tobytes())
+            self._waiting.append(move)
         elif not self._waiting:
             self._loop.quit()
 
@@ -130,8 +158,8 @@ class _Drag:
         shown = self._session.shown
         if shown is None or shown.request != number:
             return
-        value = round(float(shown.code[DIM]) * 100)
-        matching = [move for move in self._waiting if self._value(move) == value]
+        code = shown.code.tobytes()
+        matching = [move for move in self._waiting if self._codes[move] == code]
         if not matching:
             return
         now = time.perf_counter()
@@ -144,9 +172,3 @@ class _Drag:
         now = time.perf_counter()
         self._stalls_ms.append(max(0.0, (now - self._beat_at) * 1000 - 1.0))
         self._beat_at = now
-
-
-def _precise() -> Any:
-    from PySide6.QtCore import Qt
-
-    return Qt.TimerType.PreciseTimer
