@@ -17,7 +17,7 @@ WINDOW = 5.0
 FEWEST = 8
 BURN_IN = 0.2
 """Share of a chain, at its beginning, that still remembers the start and is left out."""
-MAX_VALUES = 2**16
+MAX_VALUES = 2**15
 """More numbers than these are thinned out over chains and pixels, so that the window is not held up."""
 CONVERGED = 1.1
 """Chains whose R̂ is above this have not come to the same place."""

@@ -286,7 +286,11 @@ class ChainsSession(QObject):
         """Have the engine end what is under way, and wait for nothing."""
         if self.running and self.run and self.kind == "generation":
             self._events.send(RunTimeline(run=self.run, count=0))
-        self.running, self._request = False, 0
+        self._end()
+
+    def _end(self) -> None:
+        """Nothing more comes."""
+        self.running, self._request, self.expected = False, 0, self.length
 
     def _clear(self) -> None:
         self.labels, self.measures = [], {}
@@ -306,8 +310,7 @@ class ChainsSession(QObject):
                 self.position = self.length - 1 if at_end else min(self.position, self.length - 1)
         self.expected, self.weights_step = event.steps, event.weights_step
         if event.done:
-            self.expected = self.length
-            self.running, self._request = False, 0
+            self._end()
             self.changed.emit()
         self.grown.emit()
 
@@ -336,11 +339,11 @@ class ChainsSession(QObject):
 
     def _on_failed(self, event: CommandFailed) -> None:
         if self._request and event.request == self._request:
-            self.running, self._request = False, 0
+            self._end()
             self.problem = "" if event.message == ENGINE_GONE else event.message
             self.changed.emit()
 
     def _on_engine_lost(self) -> None:
-        self.running, self._request = False, 0
+        self._end()
         self.pause()
         self.changed.emit()

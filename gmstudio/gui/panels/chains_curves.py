@@ -1,6 +1,7 @@
 """The Chains panel's curves: what is measured along the timeline, with the cursor on it, and how fast chains mix."""
 
 import math
+import time
 
 import numpy as np
 from PySide6.QtCore import QTimer
@@ -13,10 +14,12 @@ from gmstudio.gui.widgets.curve_plot import CurvePlot
 from gmstudio.session.autocorrelation import CONVERGED, Mixing
 from gmstudio.session.chains import ChainsSession
 
-MAX_TRACES = 16
+MAX_TRACES = 12
 """Chains that have a curve of their own; the mean is over all of them."""
 REFRESH_MS = 100
-TOO_SHORT = "more transitions than can be told from these"
+MIXING_S = 0.5
+"""While moments come, how they mix is worked out so seldom."""
+TOO_LONG = "too long to tell"
 MIXING_TIP = (
     "Autocorrelation of the measure, and of the pixels, by how many transitions two states are apart; over all chains "
     "together and without the first fifth of them (burn-in). Where chains mix well it falls to 0 quickly.\n"
@@ -36,10 +39,10 @@ class CurvesView(QWidget):
     def __init__(self, panel: Panel, session: ChainsSession) -> None:
         super().__init__(panel)
         self._session = session
-        self._low = False
+        self._low, self._mixed_at = False, 0.0
         self.measure = QComboBox()
         panel.name_widget(self.measure, "measure", "Measure", "What is drawn along the timeline and under each image")
-        self.plot = CurvePlot("Timeline", by="moment")
+        self.plot = CurvePlot("Timeline", by="moment", kept=True)
         tip = "Each chain's curve and their mean. The line is the cursor; click to go there."
         panel.name_widget(self.plot, "plot", "Measure along the timeline", tip)
         self.mixing = CurvePlot("Autocorrelation ρ", by="lag")
@@ -104,7 +107,9 @@ class CurvesView(QWidget):
         self._nothing.setVisible(not names and not session.running and session.length > 0)
         self.plot.set_traces(self._traces())
         self._move_cursor()
-        self._show_mixing()
+        if not session.running or time.monotonic() - self._mixed_at > MIXING_S:
+            self._show_mixing()
+            self._mixed_at = time.monotonic()
 
     def _traces(self) -> list[Trace]:
         """Each chain's curve, and where there are several of them their mean, which alone is named."""
@@ -157,15 +162,15 @@ def mixing_words(name: str, by_measure: Mixing, by_pixels: Mixing) -> str:
         by_pixels: how the pixels do.
     """
     found = [(words, m.time) for words, m in ((name, by_measure), ("pixels", by_pixels)) if len(m.rho)]
-    if all(math.isinf(time) for _, time in found):
-        times = f"{TOO_SHORT}; ask for more of them"
+    if all(math.isinf(tau) for _, tau in found):
+        times = f": {TOO_LONG} from so few transitions"
     else:
-        times = ", ".join(f"{_time_words(time)} by {words}" for words, time in found)
-    return f"Autocorrelation time τ: {times}.{_agreement(by_pixels.r_hat)}"
+        times = f", in transitions: {', '.join(f'{words} {_time_words(tau)}' for words, tau in found)}"
+    return f"Autocorrelation time τ{times}.{_agreement(by_pixels.r_hat)}"
 
 
-def _time_words(time: float) -> str:
-    return TOO_SHORT if math.isinf(time) else f"{time:.1f}"
+def _time_words(transitions: float) -> str:
+    return TOO_LONG if math.isinf(transitions) else f"{transitions:.1f}"
 
 
 def _agreement(r_hat: float) -> str:

@@ -61,6 +61,8 @@ class InsidesView(QWidget):
         self.only = QComboBox()
         panel.name_widget(self.only, "phase", "Phases", PHASE_TIP)
         self.norms = QLabel()
+        self.norms.setWordWrap(True)
+        self.norms.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         panel.name_widget(self.norms, "norms", "Gradient norms", NORMS_TIP)
         self._lay_out()
         self.figure.activated.connect(lambda index: self._choose(self.figure.itemData(index)))
@@ -164,9 +166,10 @@ class InsidesView(QWidget):
         return f"{figure.help}{columns if figure.series else ''} (step {self._insides.step:,})"
 
     def _show_norms(self) -> None:
-        """Of every player, where there are several."""
-        norms = self._insides.norms
-        parts = [f"{phase} {number(norms[phase])}" for phase in self._insides.phases if phase in norms]
+        """Of every player that is trained, where there are several."""
+        norms, only = self._insides.norms, self._insides.only
+        trained = [phase for phase in self._insides.phases if phase in norms and only in ("", phase)]
+        parts = [f"{phase} {number(norms[phase], 3)}" for phase in trained]
         self.norms.setText(f"Gradient norms: {', '.join(parts)}")
         self.norms.setVisible(len(self._insides.phases) > 1 and bool(parts))
 
@@ -186,6 +189,7 @@ class InsidesView(QWidget):
         self.only.setCurrentIndex(self.only.findData(insides.only))
         for widget in (self.slow, self.pace, self.only):
             widget.setEnabled(insides.live)
+        self._show_norms()
         several = len(insides.phases) > 1
         self.only.setVisible(several)
         self._phase_label.setVisible(several)

@@ -10,6 +10,7 @@ import pyqtgraph  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPen
+from PySide6.QtWidgets import QGraphicsItem
 
 from gmstudio.gui.theme import theme
 from gmstudio.gui.widgets.decimation import Floats, Smoother, decimate
@@ -67,9 +68,14 @@ class Trace:
 
 
 class Line:
-    """A curve's graphics: the line, and faintly behind it the unsmoothed one, or markers on a validation curve."""
+    """A curve's graphics: the line, and faintly behind it the unsmoothed one, or markers on a validation curve.
 
-    def __init__(self, plot: Any) -> None:
+    Args:
+        plot: where it is drawn.
+        kept: as a picture, so that what moves over it does not have it drawn again.
+    """
+
+    def __init__(self, plot: Any, *, kept: bool = False) -> None:
         # Segments one by one: stroking a dense zigzag as one path takes Qt ten times as long.
         self._faint = pyqtgraph.PlotCurveItem()
         self._main = pyqtgraph.PlotCurveItem()
@@ -78,6 +84,8 @@ class Line:
         self._markers = pyqtgraph.ScatterPlotItem(pxMode=True)
         for item, z in ((self._faint, 0), (self._main, 1), (self._markers, 2)):
             item.setZValue(z)
+            if kept:
+                item.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
             plot.addItem(item)
         self._smoother: Smoother | None = None
         self._smoothed: Floats = np.zeros(0)

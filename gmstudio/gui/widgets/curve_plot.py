@@ -44,6 +44,7 @@ class CurvePlot(QWidget):
         title: above the plot.
         unit: of the values; may be empty.
         by: what a step is called.
+        kept: curves are kept as pictures, which is quicker where the cursor moves more often than they do.
 
     Signals:
         clicked: the step (int) at which the user clicked.
@@ -57,8 +58,11 @@ class CurvePlot(QWidget):
     zoomed = Signal()
     follow_asked = Signal()
 
-    def __init__(self, title: str, unit: str = "", parent: QWidget | None = None, *, by: str = "step") -> None:
+    def __init__(
+        self, title: str, unit: str = "", parent: QWidget | None = None, *, by: str = "step", kept: bool = False
+    ) -> None:
         super().__init__(parent)
+        self._kept = kept
         self._title = title
         self._unit = unit
         self._by = by
@@ -173,7 +177,7 @@ class CurvePlot(QWidget):
         points = max(self._view.width(), MIN_POINTS)
         for trace in self._traces:
             if trace.key not in self._lines:
-                self._lines[trace.key] = Line(self._plot)
+                self._lines[trace.key] = Line(self._plot, kept=self._kept)
             self._lines[trace.key].draw(trace, self._smoothing, self._log, (low - spare, high + spare), points)
         self._follow_y((low, high))
         self._write_legend()

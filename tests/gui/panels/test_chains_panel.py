@@ -114,16 +114,17 @@ def test_mixing_is_told_in_the_words_of_the_field(stage: Stage, qtbot: QtBot) ->
     noise = np.random.default_rng(0).integers(0, 100, (100, 3)).astype(np.float32)
     stage.answer(100, values=noise, done=True)
     qtbot.waitUntil(stage.panel.curves.mixing.isVisible)
-    assert stage.panel.curves.words.text().startswith("Autocorrelation time τ: 1.") and ENERGY.startswith("free energy")
-    assert "R̂ = 1." in stage.panel.curves.words.text()
+    words = stage.panel.curves.words.text()
+    assert words.startswith(f"Autocorrelation time τ, in transitions: {ENERGY.split(',')[0]} 1.")
+    assert "R̂ = 1." in words
 
 
 def test_what_cannot_be_told_is_not_told() -> None:
     short, rho = math.inf, np.ones(3)
     both = mixing_words("free energy", Mixing(rho, short, 1.3), Mixing(rho, short, 1.3))
-    assert both.endswith("R̂ = 1.30: the chains have not come together.") and "ask for more" in both
+    assert both.endswith("R̂ = 1.30: the chains have not come together.") and "too long to tell" in both
     one = mixing_words("free energy", Mixing(rho, 2.5, math.nan), Mixing(rho, short, math.nan))
-    assert "2.5 by free energy" in one and "R̂" not in one
+    assert one.endswith("in transitions: free energy 2.5, pixels too long to tell.")
 
 
 def test_the_chooser_shows_the_run_that_is_looked_at(stage: Stage) -> None:

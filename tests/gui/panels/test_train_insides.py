@@ -117,7 +117,9 @@ def test_every_players_gradient_norm_is_told(stage: Stage) -> None:
     norms = {"grad_norm_discriminator": 0.5, "grad_norm_generator": 2.0}
     series = tuple(Series("train", k, Array.of(np.array([11])), Array.of(np.array([v]))) for k, v in norms.items())
     stage.client.deliver(HistoryAppended(run="/gan", series=series))
-    assert "Gradient norms: discriminator 0.5000, generator 2.000" in stage.words()
+    assert "Gradient norms: discriminator 0.500, generator 2.00" in stage.words()
+    stage.insides.set_only("generator")
+    assert "Gradient norms: generator 2.00" in stage.words(), "the other one stands still"
 
 
 def test_only_one_player_slowly(stage: Stage) -> None:
