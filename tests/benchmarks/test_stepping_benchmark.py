@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from benchmarks import arithmetic, stepping
+from benchmarks import arithmetic, sampling, stepping
 from benchmarks.models import table_model
 from gmstudio.cards import ImageSpec
 
@@ -46,3 +46,11 @@ def test_the_distance_is_the_time_over_the_floor() -> None:
     assert flops == arithmetic.forward_flops(model) * 64 * 3
     assert found["arithmetic_floor_s"] == pytest.approx(flops / (found["product_gflops_per_s"] * 1e9))
     assert torch.get_num_threads() >= 1
+
+
+def test_sampling_tells_what_a_family_can() -> None:
+    by_pixel = sampling.measure("fvbn", 4, 3, 2, 1, [])
+    assert by_pixel["max_abs_diff"] < 1e-5 and by_pixel["ratio"] > 0
+    whole = sampling.measure("rbm", 4, 3, 2, 1, ["num_hidden=3", "sample_steps=4"])
+    assert 0 < whole["sample_best_s"] <= whole["sample_s"] and whole["images_per_s"] == 3 / whole["sample_s"]
+    assert "ratio" not in whole
