@@ -6,6 +6,7 @@ Source: Gelman et al. 2013, Bayesian Data Analysis, 3rd edition, sections 11.4 a
 Sokal 1997, Monte Carlo Methods in Statistical Mechanics, section 3 (the integrated time and its window).
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -17,8 +18,10 @@ WINDOW = 5.0
 FEWEST = 8
 BURN_IN = 0.2
 """Share of a chain, at its beginning, that still remembers the start and is left out."""
-MAX_VALUES = 2**15
+MAX_VALUES = 2**16
 """More numbers than these are thinned out over chains and pixels, so that the window is not held up."""
+MOMENTS_LOOKED_AT = 32
+"""To find the pixels that vary."""
 CONVERGED = 1.1
 """Chains whose R̂ is above this have not come to the same place."""
 
@@ -128,9 +131,14 @@ def _apart(values: NDArray[np.generic]) -> tuple[Floats, float]:
 
 
 def _thinned(values: NDArray[np.generic]) -> NDArray[np.generic]:
-    """At most ``MAX_VALUES`` of (M, N, D) numbers: fewer pixels, evenly apart, then fewer chains; all moments."""
+    """At most about ``MAX_VALUES`` of (M, N, D) numbers: fewer chains, and the pixels that vary most; all moments."""
     length, chains, numbers = values.shape
     room = max(1, MAX_VALUES // max(length, 1))
-    chains = min(chains, room)
-    apart = -(-numbers * chains // room)
-    return values[:, :chains, ::apart]
+    if chains * numbers <= room:
+        return values
+    kept = values[:, : max(2, math.isqrt(room)) if numbers > 1 else room]
+    if numbers > 1:  # their sum is over variances, so those that hardly vary hardly matter
+        looked_at = kept[:: max(1, length // MOMENTS_LOOKED_AT)].reshape(-1, numbers)
+        most = np.argsort(-looked_at.var(axis=0), kind="stable")[: max(1, room // kept.shape[1])]
+        kept = kept[:, :, np.sort(most)]
+    return kept

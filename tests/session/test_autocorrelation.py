@@ -72,8 +72,12 @@ def test_several_numbers_of_a_state_are_taken_together() -> None:
 
 
 def test_much_is_thinned_out() -> None:
-    pixels = np.random.default_rng(5).integers(0, 256, (1000, 9, 784), dtype=np.uint8)
-    assert mixing(pixels).time < 1.3
+    slow = ar1(0.9, 2000, 64)
+    pixels = np.zeros((2000, 64, 64), np.uint8)
+    pixels[:, :, 20] = np.clip(100 + 10 * slow, 0, 255)
+    assert mixing(pixels).time == pytest.approx(19, rel=0.3), "by a pixel that varies, wherever it is"
+    assert mixing(slow).time == pytest.approx(19, rel=0.3)
+    assert mixing(np.ones((10, 70_000))).rho.tolist() == [1.0] * 5
 
 
 def test_too_little_says_nothing() -> None:
