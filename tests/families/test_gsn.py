@@ -110,6 +110,20 @@ def test_hidden_noise_matters_and_none_of_it_leaves_only_corruption() -> None:
         assert torch.equal(first, second) == (noise == 0.0)
 
 
+def test_hidden_units_have_noise_before_and_after_their_tanh() -> None:
+    model = build(BINARY, hidden_noise=0.8, num_layers=1, num_hidden=400).eval()
+    with torch.no_grad():
+        for parameter in model.transition.parameters():
+            parameter.zero_()
+    grey = torch.zeros(200, *BINARY.shape)
+    _, (hidden,) = model.transition(grey, model.transition.empty(grey), seeded())
+    eps = torch.linspace(-8.0, 8.0, 4001, dtype=torch.float64)
+    weight = torch.softmax(-0.5 * eps.square(), 0)
+    before = float((weight * torch.tanh(0.8 * eps).square()).sum())
+    assert float(hidden.detach().var()) == pytest.approx(before + 0.8**2, rel=0.02)
+    assert before > 0.2
+
+
 def test_the_timeline_measures_what_the_chain_does() -> None:
     model = build(BINARY).eval()
     x = torch.randint(2, (4, *BINARY.shape), generator=seeded(), dtype=torch.uint8)

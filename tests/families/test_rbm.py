@@ -222,6 +222,29 @@ def test_with_the_models_own_distribution_the_gradient_is_the_likelihoods(image:
         assert float(up - down) / (2 * step) == pytest.approx(float(exact[0][place]), abs=1e-3)
 
 
+@pytest.mark.parametrize("negative_phase", ["cd", "pcd"])
+def test_the_models_images_are_so_many_gibbs_steps_away(negative_phase: str) -> None:
+    image, n = GREY, 8192
+    x = all_images(image)
+    expected = []
+    for k in (1, 4):
+        model = build(image, 3, scale=2.0, negative_phase=negative_phase, num_gibbs=k, num_chains=n).eval()
+        joint = energies(model, x)
+        of_hidden, of_image = joint.softmax(1), joint.softmax(0)  # p(h|x), p(x|h): (X, H)
+        start = int((-model.free_energy(x)).argmin())  # a rare image
+        last = int(joint.logsumexp(0).argmin())  # and a rare hidden state, in binary
+        share_H = of_hidden[start]
+        if negative_phase == "pcd":
+            share_H = functional.one_hot(torch.tensor(last), joint.shape[1]).double()
+            model.chains.copy_(torch.tensor([int(bit) for bit in f"{last:03b}"]).expand(n, 3))
+        for _ in range(k - 1):
+            share_H = of_hidden.T @ (of_image @ share_H)
+        expected.append(float((of_image @ share_H) @ model.free_energy(x).detach().double()))
+        terms = model.loss(x[start : start + 1].expand(n, -1, -1, -1), seeded(k))
+        assert float(terms["free_energy_samples"]) == pytest.approx(expected[-1], abs=0.25)
+    assert abs(expected[0] - expected[1]) > 1.0, "the case tells the two apart"
+
+
 @pytest.mark.parametrize("image", ALL, ids=str)
 def test_the_chain_leaves_the_exact_distribution_as_it_is(image: ImageSpec) -> None:
     model, x, n = build(image, 3), all_images(image), 20_000
@@ -237,6 +260,25 @@ def test_the_chain_leaves_the_exact_distribution_as_it_is(image: ImageSpec) -> N
     freedom = int(common.sum()) - 1
     assert abs(chi2 - freedom) < 5 * math.sqrt(2 * freedom)
     assert (end != start).flatten(1).any(1).float().mean() > 0.3, "it does move"
+
+
+def test_an_annealed_step_leaves_the_distribution_of_its_temperature_as_it_is() -> None:
+    model, x, n, beta = build(BINARY, 4, scale=1.2), all_images(BINARY), 40_000, 0.4
+    machine = model.machine
+    base = torch.randn(machine.units.bias_shape, generator=seeded(4))
+    state = machine.units.state(x, machine.weight_VH)
+    with torch.no_grad():
+        bias = (1 - beta) * base + beta * machine.visible_bias
+        log_p = machine.units.score(bias, state) + functional.softplus(beta * machine.activation(state)).sum(1)
+        probs = log_p.double().softmax(0)
+        start = state[torch.multinomial(probs, n, replacement=True, generator=seeded())]
+        end = machine.annealed_step(start, beta, base, seeded(1))
+    counts = torch.bincount((end.long() * 2 ** torch.arange(8, -1, -1)).sum(1), minlength=len(x)).double()
+    common = probs * n > 5
+    chi2 = float(((counts - n * probs).square() / (n * probs))[common].sum())
+    freedom = int(common.sum()) - 1
+    assert abs(chi2 - freedom) < 5 * math.sqrt(2 * freedom)
+    assert (end != start).any(1).float().mean() > 0.3, "it does move"
 
 
 def test_annealed_samples_come_at_their_probability() -> None:
