@@ -45,7 +45,7 @@ class LogZ(NamedTuple):
 
 
 def annealing_betas(count: int) -> list[float]:
-    """Inverse temperatures β from 0 to 1, ``count`` steps apart from each other, the finer the closer to 1."""
+    """Inverse temperatures β from 0 to 1, ``count`` steps (3 or more), the finer the closer to 1."""
     betas = [0.0]
     for start, end, share in STRETCHES:
         steps = max(1, round(share * count))

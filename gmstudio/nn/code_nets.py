@@ -2,6 +2,9 @@
 
 Both come as dense layers or as convolutions of stride 2, which mirror each other.
 
+Source: Kingma & Welling 2014, arXiv:1312.6114, appendix C (dense); Radford, Metz & Chintala 2016, DCGAN,
+arXiv:1511.06434, section 3 (strided convolutions in place of pooling).
+
 Shapes: B batch, C channels, H height, W width, F features per sub-pixel, Z entries of the code, N of a vector.
 """
 

@@ -3,6 +3,9 @@ r"""A Boltzmann machine without connections inside its layers: energy, free ener
     E(x, h) = -Σ_d b_d(x_d) - Σ_j c_j h_j - φ(x)ᵀ W h,      p(x, h) = exp(-E(x, h)) / Z,
     F(x) = -log Σ_h exp(-E(x, h)) = -Σ_d b_d(x_d) - Σ_j softplus(c_j + (φ(x)ᵀ W)_j),   p(x) = exp(-F(x)) / Z.
 
+Source: Hinton, Training Products of Experts by Minimizing Contrastive Divergence, Neural Computation 14, 2002;
+Salakhutdinov, Mnih & Hinton, Restricted Boltzmann Machines for Collaborative Filtering, ICML 2007, section 2 (softmax
+units); Besag, Statistical Analysis of Non-Lattice Data, The Statistician 24, 1975 (pseudo-likelihood).
 Shapes: B batch, D sub-pixels, V visible statistics, H hidden units (binary), L levels.
 """
 

@@ -1,5 +1,8 @@
 """Stacks of dense and strided convolutional layers between images and vectors, for images of any size.
 
+Source: Radford, Metz & Chintala 2016, DCGAN, arXiv:1511.06434, section 3; Ba, Kiros & Hinton 2016, arXiv:1607.06450
+(layer normalization); Wu & He 2018, arXiv:1803.08494 (group normalization).
+
 Shapes: B batch, C channels, H height, W width, N vector entries. Normalization, where there is any, is per image
 (layer or group normalization), never per batch: what a network makes of one code does not depend on its batch-mates.
 """

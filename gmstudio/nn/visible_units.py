@@ -8,6 +8,8 @@ each level scores of its own. With the drive u = W h that the hidden units send,
     p(x_d = l | h) ∝ exp(b_d(l) + Σ_f φ_f(l) u_df),
 
 a distribution over the integers 0 … L-1, so that probabilities are of the integer image however many levels it has.
+
+Source: Salakhutdinov, Mnih & Hinton, Restricted Boltzmann Machines for Collaborative Filtering, ICML 2007, section 2.
 """
 
 from abc import ABC, abstractmethod
