@@ -35,7 +35,9 @@ class MapView(LatentView):
         self.across, self.up = QComboBox(), QComboBox()
         for combo, name, words in ((self.across, "map_x", "across"), (self.up, "map_y", "up")):
             panel.name_widget(combo, name, f"What the map shows {words}", f"The dimension or direction {words}.")
-            combo.setFixedWidth(AXIS_COMBO_PX)
+            combo.setMinimumWidth(AXIS_COMBO_PX)
+            combo.setMaximumWidth(2 * AXIS_COMBO_PX)
+            combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             combo.activated.connect(self._on_axes)
         self.span = QDoubleSpinBox()
         self.span.setRange(MIN_SPAN, MAX_SPAN)
@@ -61,7 +63,7 @@ class MapView(LatentView):
     def _lay_out(self, panel: Panel) -> None:
         axes, layers = QHBoxLayout(), QHBoxLayout()
         for widget in (QLabel("→"), self.across, QLabel("↑"), self.up, self.span):
-            axes.addWidget(widget)
+            axes.addWidget(widget, 2 if isinstance(widget, QComboBox) else 0)
         axes.addStretch(1)
         layers.addWidget(self.side)
         for action in (self.images, self.data):

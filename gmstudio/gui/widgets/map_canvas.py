@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gmstudio.gui.theme import theme
 from gmstudio.gui.widgets.image_grid import to_qimage
-from gmstudio.gui.widgets.map_points import LEGEND_ROW_PX, Points, legend_rows, paint_legend, paint_points
+from gmstudio.gui.widgets.map_points import LEGEND_ROW_PX, Points, legend_rows, paint_legend, paint_points, point_px
 
 LEFT_PX, BOTTOM_PX, EDGE_PX = 32, 20, 8
 TOP_PX = 28
@@ -193,7 +193,8 @@ class MapCanvas(QWidget):
         painter.drawRect(rect.adjusted(-1, -1, 0, 0))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setClipRect(rect)
-        paint_points(painter, self._points, self._pixels())
+        pixels = self._pixels()
+        paint_points(painter, self._points, pixels, point_px(len(pixels), rect.width()))
         painter.setClipping(False)
         self._paint_axes(painter, rect)
         top = rect.bottom() + BOTTOM_PX

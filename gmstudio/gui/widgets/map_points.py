@@ -10,8 +10,8 @@ from PySide6.QtGui import QFontMetrics, QPainter, QPen, QPolygonF
 from gmstudio.gui.theme import theme
 
 POINT_PX, MANY_PX = 5, 3
-MANY = 300
-"""More points than these are painted smaller, so that the images under them are seen."""
+MANY, SMALL_MAP_PX = 300, 240
+"""More points than these, or those of a smaller map, are painted smaller, so that the images under them are seen."""
 LEGEND_ROW_PX = 18
 MARK_PX = 16
 GAP_PX = 10
@@ -43,12 +43,17 @@ class Points:
         return self.names[label] if 0 <= label < len(self.names) else str(label)
 
 
-def paint_points(painter: QPainter, points: Points, pixels: NDArray[np.float64]) -> None:
+def point_px(count: int, side: float) -> int:
+    """Diameter of each of so many points on a map of this side, pixels."""
+    return POINT_PX if count <= MANY and side >= SMALL_MAP_PX else MANY_PX
+
+
+def paint_points(painter: QPainter, points: Points, pixels: NDArray[np.float64], size: int) -> None:
     """Paint the points at (N, 2) pixels, label by label, each with a rim so that it stands out from images."""
     if not len(pixels):
         return
     groups = [(0, pixels)] if points.labels is None else [(k, pixels[points.labels == k]) for k in points.present()]
-    rim, size = theme().color("base"), POINT_PX if len(pixels) <= MANY else MANY_PX
+    rim = theme().color("base")
     for label, places in groups:
         polygon = QPolygonF([QPointF(x, y) for x, y in places.tolist()])
         cap = _cap(label)

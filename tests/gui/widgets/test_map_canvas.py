@@ -6,7 +6,7 @@ from PySide6.QtCore import QPoint, Qt
 from pytestqt.qtbot import QtBot
 
 from gmstudio.gui.widgets.map_canvas import MapCanvas
-from gmstudio.gui.widgets.map_points import Points
+from gmstudio.gui.widgets.map_points import Points, point_px
 
 
 @pytest.fixture
@@ -68,6 +68,10 @@ def test_data_are_hovered_and_clicked_but_dragging_across_them_moves_the_point(q
         qtbot.mousePress(canvas, Qt.MouseButton.LeftButton, pos=at)
         qtbot.mouseMove(canvas, at + QPoint(20, 0))
         qtbot.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=at + QPoint(20, 0))
+
+
+def test_many_points_and_those_of_a_small_map_are_smaller() -> None:
+    assert point_px(300, 240) > point_px(301, 240) == point_px(300, 239)
 
 
 def test_labels_beyond_the_colours_have_another_shape(canvas: MapCanvas) -> None:
