@@ -58,7 +58,7 @@ def mixing(values: NDArray[np.generic]) -> Mixing:
     return Mixing(rho, integrated_time(rho), r_hat(kept))
 
 
-def autocorrelation(values: NDArray[np.generic], max_lag: int | None = None) -> Floats:
+def autocorrelation(values: NDArray[np.generic]) -> Floats:
     """Autocorrelation over all chains together.
 
     ρ(k) = 1 - (W - γ(k)) / (W + B), with γ(k) = mean over chains of 1/M Σ_t (v_t - v̄)(v_{t+k} - v̄), W = γ(0), and B the
@@ -68,15 +68,14 @@ def autocorrelation(values: NDArray[np.generic], max_lag: int | None = None) -> 
 
     Args:
         values: (M, N) or (M, N, D).
-        max_lag: the largest lag wanted; by default half the chain.
 
     Returns:
-        (K,), from lag 0; empty for fewer than ``FEWEST`` moments.
+        (K,), from lag 0 to half the chain; empty for fewer than ``FEWEST`` moments.
     """
     length = len(values)
     if length < FEWEST:
         return np.zeros(0)
-    lags = min(length // 2 if max_lag is None else max_lag, length - 1) + 1
+    lags = length // 2 + 1
     centred, between = _apart(values)
     spectrum = np.fft.rfft(centred, 2 * length, axis=0)
     power = (spectrum.real**2 + spectrum.imag**2).mean(axis=1).sum(axis=1)

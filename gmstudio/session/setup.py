@@ -40,6 +40,7 @@ class TrainingSetup(QObject):
         family: name of the chosen family, or "".
         data: name of the chosen data source, or "".
         described: the engine's answer to the present choices; None while it is out or refused.
+        arriving: a catalog came, and what was chosen is found in it again; nobody chose anything.
         browsed: images of the chosen data; None while they are out or refused.
         problem: the sentence why the present choices cannot be trained; empty otherwise.
 
@@ -65,6 +66,7 @@ class TrainingSetup(QObject):
         self.family = ""
         self.data = ""
         self.described: ModelDescribed | None = None
+        self.arriving = False
         self.browsed: DataBrowsed | None = None
         self.problem = ""
         self._values: dict[tuple[str, str], Values] = {}
@@ -238,11 +240,13 @@ class TrainingSetup(QObject):
         sources = [d.name for d in catalog.data]
         family = next((name for name in (self.family, catalog.first_family, *families) if name in families), "")
         data = self.data if self.data in sources else next(iter(sources), "")
+        self.arriving = True
         self.catalog_changed.emit()
         self.family, self.data = family, data
         self.family_changed.emit()
         self.data_changed.emit()
         self._settings_changed()
+        self.arriving = False
         self._describe()
         self._browse()
 

@@ -86,7 +86,7 @@ class TrainingSession(QObject):
         self._library.run_opened.connect(self._on_run_opened)
         self._library.open_failed.connect(self._on_open_failed)
         self._library.engine_lost.connect(self._on_engine_lost)
-        self._library.catalog_arrived.connect(self._on_engine_lost)
+        self._library.catalog_arrived.connect(self._on_engine_arrived)
         self._library.changed.connect(self.status_changed)
         self.setup.verdict_changed.connect(self.status_changed)
         self.setup.family_changed.connect(self._on_setup_touched)
@@ -347,9 +347,15 @@ class TrainingSession(QObject):
         self.insides.set_live(False)
         self.run_changed.emit()
 
+    def _on_engine_arrived(self) -> None:
+        """A new engine knows nothing of the run that is looked at."""
+        self._on_engine_lost()
+        if self.run:
+            self._library.open(self.run)
+
     def _on_setup_touched(self) -> None:
         """The user turns to the next run; while one trains, its objective stays."""
-        if self.status == "idle":
+        if self.status == "idle" and not self.setup.arriving:
             self._shows_setup = True
             self.objective_changed.emit()
 

@@ -121,6 +121,18 @@ def test_a_dead_engine_leaves_the_curves_and_nothing_in_training(scene: Scene) -
     assert session.status == "starting"
 
 
+def test_a_new_engine_leaves_the_run_in_view(scene: Scene) -> None:
+    scene.begin()
+    assert scene.session.objective_run == "/runs/a"
+    scene.client.deliver(TrainingChanged(run="/runs/a", status="stopped", step=10))
+    scene.client.deliver(catalog())
+    assert scene.client.last(OpenRun).run == "/runs/a"
+    scene.client.deliver(opened(live=False, status="stopped"))
+    assert scene.session.objective_run == "/runs/a", "nobody chose anything"
+    scene.session.setup.choose_family("gan")
+    assert scene.session.objective_run == ""
+
+
 def test_an_engine_that_dies_while_starting(scene: Scene) -> None:
     scene.session.start()
     scene.client.deliver(catalog())

@@ -1,6 +1,5 @@
 """The Train panel's look inside: the family's figures, one at a time, and how fast which phase goes."""
 
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -24,6 +23,7 @@ from gmstudio.session.insides import MAX_PACE_HZ, MIN_PACE_HZ, Insides
 
 NOTHING = "This family draws no figures of its insides."
 NOT_YET = "The figures are drawn here once there are weights."
+FIGURE_TIP = "Which picture of the model's insides is shown"
 SLOW_TIP = "Make at most so many steps per second, to see every one of them"
 PHASE_TIP = "Train all phases of a step, or let only one of the players move"
 NORMS_TIP = "Norm of each player's gradient, before it is clipped; at every step while it is slow, else at every tenth"
@@ -42,7 +42,7 @@ class InsidesView(QWidget):
         self._insides = insides
         self._shown = ""
         self.figure = QComboBox()
-        panel.name_widget(self.figure, "figure", "Figure", "Which picture of the model's insides is shown")
+        panel.name_widget(self.figure, "figure", "Figure", FIGURE_TIP)
         self.bars = BarFigure()
         panel.name_widget(self.bars, "figure.bars", "Figure", "")
         self.images = ImageGrid()
@@ -125,7 +125,7 @@ class InsidesView(QWidget):
         if self._shown not in names:
             self._shown = names[0] if names else ""
         self.figure.setCurrentIndex(self.figure.findData(self._shown))
-        self.figure.setItemData(self.figure.currentIndex(), self.figure.currentText(), Qt.ItemDataRole.ToolTipRole)
+        self.figure.setToolTip(f"{self.figure.currentText()}\n{FIGURE_TIP}".strip())
         self.figure.setVisible(len(names) > 0)
         chosen = next((f for f in figures if f.name == self._shown), None)
         if chosen is None:
