@@ -217,7 +217,7 @@ class JourneyView(LatentView):
         for action in (self.earlier, self.later):
             action.setEnabled(count > 1)
         self.play.setEnabled(journey.legs > 0)
-        self.add.setEnabled(dims > 0 and count < MAX_KEYFRAMES)
+        self.add.setEnabled(dims > 0)
         self.draw.setEnabled(dims > 0)
         self.position.setEnabled(journey.legs > 0)
         self.position.set_range(1.0, 1.0 + max(1, journey.legs))

@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from gmstudio.gui.panels.latents import LatentsPanel
 from gmstudio.gui.panels.latents_arithmetic import image_mime
+from gmstudio.session.journey import MAX_KEYFRAMES
 
 __all__ = ["engine", "panel"]
 
@@ -73,6 +74,17 @@ def test_images_get_the_room_of_the_sliders(qtbot: QtBot, panel: LatentsPanel) -
     assert panel.sliders.width() == 0 or panel.sliders.isHidden() or not panel.sliders.visibleRegion()
     split.setSizes([0, 1])
     assert panel.image.isVisible() and panel.image.width() > 100
+
+
+def test_a_journey_that_is_full_says_so(panel: LatentsPanel) -> None:
+    open_view(panel, "journey")
+    view, journey = panel.views["journey"], panel.session.journey
+    journey.set_keyframes([panel.session.code] * MAX_KEYFRAMES)
+    view.add.trigger()
+    assert len(journey.keyframes) == MAX_KEYFRAMES
+    assert f"at most {MAX_KEYFRAMES}" in view.problem.text() and "remove one" in view.problem.text()
+    view.remove.trigger()
+    assert view.problem.text() == ""
 
 
 def test_axes_size_and_layers_of_the_map_are_chosen(panel: LatentsPanel, engine: LatentEngine) -> None:
