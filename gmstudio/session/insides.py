@@ -17,9 +17,10 @@ from gmstudio.messages import (
 
 MIN_PACE_HZ, MAX_PACE_HZ = 0.2, 200.0
 FIRST_PACE_HZ = 5.0
-LEAST_PAUSE_MS = 200
+LEAST_PAUSE_MS, MOST_PAUSE_MS = 200, 5000
 PAUSE_SHARE = 9
-"""Figures are asked for again after so many times the time that the last ones took: training keeps nine tenths."""
+"""Figures are asked for again after so many times the time that the last ones took: training keeps nine tenths, or
+what is left where five seconds are less (the first ones may have waited for the engine to load)."""
 NORM = "grad_norm"
 
 
@@ -154,7 +155,7 @@ class Insides(QObject):
         if request and request == self._drawing:
             self._drawing = 0
             took_ms = 1000 * (time.monotonic() - self._asked_at)
-            self._timer.start(max(LEAST_PAUSE_MS, round(PAUSE_SHARE * took_ms)))
+            self._timer.start(min(max(LEAST_PAUSE_MS, round(PAUSE_SHARE * took_ms)), MOST_PAUSE_MS))
 
     def _on_history(self, event: HistoryAppended) -> None:
         norms = self._norms.setdefault(event.run, {})
