@@ -155,7 +155,6 @@ class BarFigure(QWidget):
         painter.drawLine(frame.bottomLeft(), frame.bottomRight())
         if not self._values.size:
             return
-        low, high = self.span
         painter.setPen(theme().color("muted"))
         for share in (0.0, 0.5, 1.0):
             y = frame.bottom() - share * frame.height() / 1.05
@@ -164,13 +163,21 @@ class BarFigure(QWidget):
                 int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter),
                 _short(share * self.top / 1.05),
             )
-        ends = (low, (low + high) / 2, high)
+        low, high = self.span
+        for value in self.labelled():
+            x = frame.left() + (value - low) / (high - low) * frame.width()
+            text = _short(value)
+            width = painter.fontMetrics().horizontalAdvance(text)
+            left = min(max(x - width / 2, frame.left()), frame.right() - width)
+            painter.drawText(QPointF(left, frame.bottom() + 2 + painter.fontMetrics().ascent()), text)
+
+    def labelled(self) -> tuple[float, ...]:
+        """Places on the horizontal axis that are written: the ends and the middle, of bars the numbers of three."""
         if self._edges is None:
-            ends = (0, (self._values.shape[1] - 1) // 2, self._values.shape[1] - 1)
-        sides = (Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignHCenter, Qt.AlignmentFlag.AlignRight)
-        for value, side in zip(ends, sides, strict=True):
-            place = QRectF(frame.left(), frame.bottom() + 2, frame.width(), BOTTOM - 2)
-            painter.drawText(place, int(side | Qt.AlignmentFlag.AlignTop), _short(value))
+            last = self._values.shape[1] - 1
+            return tuple(sorted({0, last // 2, last}))
+        low, high = self.span
+        return low, (low + high) / 2, high
 
     def _paint_names(self, painter: QPainter, frame: QRectF) -> None:
         right = frame.right() - 6

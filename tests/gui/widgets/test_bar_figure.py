@@ -43,3 +43,12 @@ def test_names_of_series_stand_above_the_bars(figure: BarFigure) -> None:
     bare = figure._frame().top()
     figure.set_bars(np.ones((1, 4)), ("validation images",))
     assert figure._frame().top() >= bare + figure.fontMetrics().height()
+
+
+def test_labels_stand_below_the_bars_that_they_name(figure: BarFigure) -> None:
+    figure.set_bars(np.ones((1, 4)), ())
+    assert figure.labelled() == (0, 1, 3) and figure.span == (-0.5, 3.5)
+    figure.set_bars(np.ones((1, 1)), ())
+    assert figure.labelled() == (0,) and not figure.grab().isNull()
+    figure.set_histogram(np.ones((1, 2)), np.array([-1.0, 0.0, 1.0]), ())
+    assert figure.labelled() == (-1.0, 0.0, 1.0)
