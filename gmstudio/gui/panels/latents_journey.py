@@ -45,6 +45,7 @@ class JourneyView(LatentView):
         self.title.setProperty("role", "muted")
         self.problem = QLabel()
         self.problem.setProperty("role", "error")
+        self.problem.setWordWrap(True)
         self._add_actions(panel)
         self._add_settings(panel)
         self._lay_out(panel)
@@ -144,14 +145,13 @@ class JourneyView(LatentView):
         going = FoldingRow(
             group_of(play, self.position, stretch=1), group_of(self.seconds, self.path, self.closed), stretch=0
         )
-        editing = FoldingRow(
-            group_of(*steps, self.title, add, *edits), group_of(draw, self.seed, self.problem, stretch=2)
-        )
+        editing = FoldingRow(group_of(*steps, self.title, add, *edits), group_of(draw, self.seed))
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID // 2)
         column.addWidget(going)
         column.addWidget(editing)
+        column.addWidget(self.problem)
         column.addWidget(self.strip, 1)
 
     def _connect(self) -> None:
@@ -180,7 +180,11 @@ class JourneyView(LatentView):
         try:
             self._journey.add(self._session.code)
         except ValueError as error:
-            self.problem.setText(str(error))
+            self._tell(str(error))
+
+    def _tell(self, problem: str) -> None:
+        self.problem.setText(problem)
+        self.problem.setVisible(bool(problem))
 
     def _draw(self) -> None:
         self._session.draw_keyframes(self.seed.value())
@@ -227,7 +231,7 @@ class JourneyView(LatentView):
         self.closed.setChecked(journey.closed)
         if journey.seed is not None and not self.seed.hasFocus():
             self.seed.setToolTip(f"The same seed draws the same two codes. Drawn last: {journey.seed}.")
-        self.problem.clear()
+        self._tell("")
         text = "Pause" if journey.playing else "Play"
         if self.play.text() != text:
             self.play.setText(text)

@@ -83,8 +83,9 @@ def test_a_journey_that_is_full_says_so(panel: LatentsPanel) -> None:
     view.add.trigger()
     assert len(journey.keyframes) == MAX_KEYFRAMES
     assert f"at most {MAX_KEYFRAMES}" in view.problem.text() and "remove one" in view.problem.text()
+    assert view.problem.isVisible()
     view.remove.trigger()
-    assert view.problem.text() == ""
+    assert not view.problem.isVisible()
 
 
 def test_axes_size_and_layers_of_the_map_are_chosen(panel: LatentsPanel, engine: LatentEngine) -> None:
