@@ -27,7 +27,7 @@ def test_every_comparison_is_a_model_that_can_be_built(name: str) -> None:
 def test_the_gan_has_as_many_parameters_as_the_script() -> None:
     comparison = COMPARISONS["gan_mlp"]
     model = configured_model("gan", ImageSpec(1, 28, 28, 2), comparison.settings)
-    assert model.num_parameters() == pytest.approx(2.04e6, rel=0.01)
+    assert model.num_parameters() == pytest.approx(2.04e6, rel=0.03)
 
 
 def test_a_comparison_tells_both_rates(monkeypatch: pytest.MonkeyPatch) -> None:
