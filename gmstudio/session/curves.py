@@ -7,6 +7,7 @@ from gmstudio.cards import ImageSpec, Objective, Term
 from gmstudio.session.history import RunHistory
 
 UNITS = ("nats", "bits/dim")
+LOSS_UNITS = ("nats", "")
 
 
 class Group(NamedTuple):
@@ -67,6 +68,8 @@ def group_of(objective: Objective | None, name: str, unit: str) -> Group:
         return Group("probability", "Probabilities", "")
     if shown_in_bits(objective, name):
         return Group("loss likelihood", "Likelihood", unit)
+    if term.unit not in LOSS_UNITS:  # a count of something, which no loss is
+        return Group(term.unit, term.unit.capitalize(), "")
     return Group(f"loss {term.unit}", "Loss", term.unit)
 
 

@@ -3,6 +3,7 @@ import math
 import pytest
 from training_scene import ELBO, GAME, SPEC, WEIGHTED, points
 
+from gmstudio.cards import Objective, Term
 from gmstudio.session.curves import group_of, headline_of, label_of, number, unit_factor
 from gmstudio.session.history import RunHistory
 
@@ -13,6 +14,13 @@ def test_terms_of_one_unit_share_a_plot() -> None:
     assert group_of(GAME, "d_real", "nats") != group_of(GAME, "generator_loss", "nats")
     assert group_of(GAME, "grad_norm_generator", "nats").title == "Gradient"
     assert group_of(None, "something_else", "nats").title == "something else"
+
+
+def test_a_count_is_no_loss() -> None:
+    active = Term("active_dimensions", "n", "How many.", "dimensions")
+    objective = Objective(ELBO.latex, (*ELBO.terms, active))
+    group = group_of(objective, "active_dimensions", "nats")
+    assert group.title == "Dimensions" and not group.key.startswith("loss")
 
 
 def test_bits_per_dimension_only_where_they_mean_something() -> None:

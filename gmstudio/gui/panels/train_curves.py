@@ -233,7 +233,17 @@ class TrainCurves(QWidget):
                 self.plots[key].set_unit(groups[key][0].unit)
                 self.plots[key].set_steps(extent)
                 self.plots[key].set_traces(groups[key][1])
+        self._keep_order(ordered)
         self._unit_combo.setEnabled("loss likelihood" in groups)
+
+    def _keep_order(self, keys: list[str]) -> None:
+        """Losses first, though another run's may have come last."""
+        for place, key in enumerate(keys):
+            if self._groups.indexOf(self._toggles[key]) != place:
+                self._groups.insertWidget(place, self._toggles[key])
+        for place, key in enumerate([key for key in keys if key in self.plots]):
+            if self._splitter.indexOf(self.plots[key]) != place:
+                self._splitter.insertWidget(place, self.plots[key])
 
     def _traces(self, run: str) -> list[tuple[Group, "Trace"]]:
         """A run's curves with the group of each."""

@@ -420,12 +420,22 @@ def test_a_narrow_window_says_less_but_cuts_nothing(stage: Stage, qtbot: QtBot) 
     qtbot.waitUntil(lambda: len(toggles(stage)) == 4, timeout=3000)
     qtbot.waitUntil(lambda: all(t.width() >= t.sizeHint().width() for t in toggles(stage)), timeout=3000)
     numbers = stage.find("train.status", QLabel)
-    assert numbers.text().startswith("step ") and "images/s" not in numbers.text()
-    assert numbers.width() >= numbers.sizeHint().width()
+    qtbot.waitUntil(lambda: numbers.text().startswith("step ") and numbers.width() >= numbers.sizeHint().width())
+    assert "images/s" not in numbers.text()
     unit = stage.find("train.unit", QComboBox)
     assert unit.mapTo(stage.panel, unit.rect().topLeft()).y() > toggles(stage)[0].geometry().bottom()
     item = stage.find("train.runs", QTreeWidget).topLevelItem(0)
     assert item is not None and item.text(0).startswith("a\nin training, step ")
+
+
+def test_losses_come_first_whichever_curve_came_first(stage: Stage, qtbot: QtBot) -> None:
+    stage.begin()
+    stage.client.deliver(points("/runs/a", "images_per_s", [10], [1.0]))
+    qtbot.waitUntil(lambda: len(toggles(stage)) == 1, timeout=3000)
+    stage.client.deliver(points("/runs/a", "loss", [10, 20], [2.0, 1.0]))
+    qtbot.waitUntil(lambda: len(toggles(stage)) == 2, timeout=3000)
+    names = [stage.curves()._groups.itemAt(i).widget().text() for i in range(2)]
+    assert names == ["Likelihood", "Speed"]
 
 
 def test_branches_stand_back_in_either_theme(stage: Stage) -> None:
