@@ -22,7 +22,7 @@ from gmstudio.session.curves import number
 from gmstudio.session.insides import MAX_PACE_HZ, MIN_PACE_HZ, Insides
 
 NOTHING = "This family draws no figures of its insides."
-NOT_YET = "The figures are drawn here once there are weights."
+NOT_YET = "Figures of what goes on inside a model appear here."
 FIGURE_TIP = "Which picture of the model's insides is shown"
 SLOW_TIP = "Make at most so many steps per second, to see every one of them"
 PHASE_TIP = "Train all phases of a step, or let only one of the players move"
