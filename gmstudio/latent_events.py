@@ -11,7 +11,7 @@ from gmstudio.events import Event
 
 
 class Decoded(Event, frozen=True, kw_only=True):
-    """Means (N, C, H, W) uint8, 0 … 255; ``scores`` (N,) float32 D(G(z)) or None; of the weights of ``step``.
+    """Means (N, C, H, W) uint8, 0 … 255, of the weights of ``step``.
 
     Args:
         measures: name with unit → (N,) float32, what the family can tell of each code and image, when asked for.
@@ -20,7 +20,6 @@ class Decoded(Event, frozen=True, kw_only=True):
     run: str
     step: int
     images: Array
-    scores: Array | None
     engine_ms: float
     measures: dict[str, Array] = msgspec.field(default_factory=dict)
 

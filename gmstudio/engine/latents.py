@@ -44,7 +44,7 @@ def decode(model: Family, step: int, command: Decode) -> Decoded:
     """Decode codes with the weights as they are now.
 
     Args:
-        model: a family with ``decode``; where it has ``discriminate`` too, D(G(z)) comes along.
+        model: a family with ``decode``.
         step: training step of the weights.
         command: (N, Z) float32 codes, N at most ``MAX_CODES``.
 
@@ -54,12 +54,9 @@ def decode(model: Family, step: int, command: Decode) -> Decoded:
     started = time.perf_counter()
     latent = latent_of(model)
     codes_NZ = _checked_codes(command.codes, latent.latent.num_dims)
-    scores: Array | None = None
     with exploring(model):
         codes = torch.from_numpy(codes_NZ).to(dtype_of(model)).to(model.device)
         means = decoded(model, codes)
-        if isinstance(model, Discriminator):
-            scores = Array.of(model.discriminate(means).float().cpu().numpy())
         measures = measure_codes(model, codes, means) if command.measure else {}
         shown = means_to_display(_finite(means.float(), step))
     return Decoded(
@@ -67,7 +64,6 @@ def decode(model: Family, step: int, command: Decode) -> Decoded:
         run=command.run,
         step=step,
         images=Array.of(shown),
-        scores=scores,
         engine_ms=1000 * (time.perf_counter() - started),
         measures=measures,
     )

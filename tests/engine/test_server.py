@@ -318,7 +318,7 @@ def test_latents_are_decoded_while_training_and_after(engine: EngineProcess) -> 
     assert dims is not None
     codes = Array.of(np.zeros((2, dims.num_dims), np.float32))
     decoded = engine.ask(Decode(run=run, codes=codes), Decoded)
-    assert decoded.images.numpy().shape == (2, 1, 8, 8) and decoded.scores is None
+    assert decoded.images.numpy().shape == (2, 1, 8, 8)
     encoded = engine.ask(Encode(run=run, index=1), Encoded)
     assert encoded.code.shape == (dims.num_dims,) and encoded.deviation is not None
     measured = engine.ask(MeasureLatents(run=run), LatentsMeasured)
@@ -334,8 +334,10 @@ def test_a_discriminator_scores_what_is_decoded(engine: EngineProcess) -> None:
     run = start(engine, "gan")
     latent = next(e for e in engine.seen if isinstance(e, RunOpened)).latent
     assert latent is not None
-    decoded = engine.ask(Decode(run=run, codes=Array.of(np.zeros((1, latent.num_dims), np.float32))), Decoded)
-    assert decoded.scores is not None and 0 <= decoded.scores.numpy()[0] <= 1
+    decoded = engine.ask(
+        Decode(run=run, codes=Array.of(np.zeros((1, latent.num_dims), np.float32)), measure=True), Decoded
+    )
+    assert 0 <= decoded.measures["D(x)"].numpy()[0] <= 1
     assert "GAN" in engine.ask(Encode(run=run), CommandFailed).message
 
 
