@@ -34,8 +34,10 @@ import torch
 from msgspec import Struct
 from torch import Tensor
 
-from gmstudio.cards import FamilyCard, ImageSpec, LatentSpec, Objective, Term, TimelineCard, Training, field
+from gmstudio.cards import FamilyCard, ImageSpec, LatentSpec, TimelineCard, Training, field
 from gmstudio.families.base import Family, Figure, LossTerms, Moment, Phase
+from gmstudio.families.realnvp_figures import latent_histogram
+from gmstudio.families.realnvp_objectives import OBJECTIVES
 from gmstudio.nn.coupling_stacks import ConvSizes, DenseSizes, dense_couplings, image_couplings
 from gmstudio.nn.couplings import CouplingKind
 from gmstudio.nn.dequantization import Dequantization, UniformDequantization, VariationalDequantization
@@ -44,7 +46,6 @@ from gmstudio.nn.flow_layers import Chain, Diagonal
 MAX_FLOATS = 2**22
 """Floats of one activation that scoring and sampling hold at a time; more is done in chunks."""
 MAX_FIGURE_FLOATS = 2**14
-HISTOGRAM_SIDE, HISTOGRAM_BINS = 4.0, 40
 LOG_TWO_PI = math.log(2.0 * math.pi)
 DEQUANTIZATION_CHANNELS = 16
 
@@ -126,41 +127,6 @@ class RealNVPConfig(Struct, frozen=True, kw_only=True):
     ] = 0.05
 
 
-def _objective(variational: bool) -> Objective:
-    """The bound with uniform or with learned noise."""
-    bound = "The negative bound on the log-likelihood of the integer image: that of the image with noise added."
-    terms = [
-        Term("loss", r"\mathcal{L}", bound, unit="nats", per_image_nats=True),
-        Term(
-            "noise",
-            r"-\log \mathcal{N}(f(y); 0, I)",
-            "How far from the centre of the normal distribution the codes lie.",
-            unit="nats",
-        ),
-        Term(
-            "log_det",
-            r"\log\left|\det \frac{\partial f}{\partial v}\right|",
-            "How much the flow stretches volume around the images, per level.",
-            unit="nats",
-        ),
-    ]
-    latex = r"\mathcal{L} = -\mathbb{E}_{u}\left[\log \mathcal{N}(f(y); 0, I)"
-    latex += r" + \log\left|\det \frac{\partial f}{\partial v}\right|"
-    if variational:
-        latex += r" - \log q_\phi(u|x)"
-        terms.append(
-            Term(
-                "dequantization",
-                r"\log q_\phi(u|x)",
-                "How narrow the learned noise is: 0 is uniform, more is narrower.",
-                unit="nats",
-            )
-        )
-    latex += r"\right],\quad v = x + u,\; y = v / L"
-    when = {"dequantization": "variational" if variational else "uniform"}
-    return Objective(latex, tuple(terms), when=when)
-
-
 class RealNVP(Family):
     """Flow of coupling layers (Dinh et al. 2015, 2017)."""
 
@@ -188,7 +154,7 @@ class RealNVP(Family):
             "Dinh, Krueger & Bengio, NICE, 2015, arXiv:1410.8516; Dinh, Sohl-Dickstein & Bengio, Density estimation "
             "using Real NVP, ICLR 2017, arXiv:1605.08803, sections 3 and 4.1."
         ),
-        objectives=(_objective(False), _objective(True)),
+        objectives=OBJECTIVES,
         timeline=TimelineCard(
             steps="Layers shown",
             shown="Shown is each layer's state as the image that it would be, were all layers nearer to the image the "
@@ -425,23 +391,7 @@ class RealNVP(Family):
         images = batch[: max(1, min(MAX_FIGURE_FLOATS // self.image.num_dims, self._max_rows()))]
         y_BCHW, _ = self._dequantized(images, generator)
         z_BD, _ = self.transform(y_BCHW)
-        inside = z_BD.float().clamp(-HISTOGRAM_SIDE, HISTOGRAM_SIDE - 1e-3)
-        counts = torch.histc(inside, HISTOGRAM_BINS, -HISTOGRAM_SIDE, HISTOGRAM_SIDE)
-        edges = torch.linspace(-HISTOGRAM_SIDE, HISTOGRAM_SIDE, HISTOGRAM_BINS + 1, device=z_BD.device)
-        below = torch.special.ndtr(edges)
-        below[0], below[-1] = 0.0, 1.0
-        histogram = Figure(
-            "histogram",
-            "latent_histogram",
-            "Entries of z, validation images",
-            "Codes of images should be spread like the standard normal distribution, the line; what is beyond the "
-            "ends is counted in the outer bins.",
-            series=("z",),
-            edges=edges,
-            values=counts[None],
-            reference=z_BD.numel() * below.diff(),
-        )
-        return (histogram,)
+        return (latent_histogram(z_BD),)
 
 
 def _log_normal(z_BD: Tensor) -> Tensor:

@@ -1,0 +1,28 @@
+"""The figure that a flow draws of its insides: codes of images beside the distribution that they should have."""
+
+import torch
+from torch import Tensor
+
+from gmstudio.families.base import Figure
+
+HISTOGRAM_SIDE, HISTOGRAM_BINS = 4.0, 40
+
+
+def latent_histogram(z_BD: Tensor) -> Figure:
+    """Entries of (B, D) codes against the standard normal distribution."""
+    inside = z_BD.float().clamp(-HISTOGRAM_SIDE, HISTOGRAM_SIDE - 1e-3)
+    counts = torch.histc(inside, HISTOGRAM_BINS, -HISTOGRAM_SIDE, HISTOGRAM_SIDE)
+    edges = torch.linspace(-HISTOGRAM_SIDE, HISTOGRAM_SIDE, HISTOGRAM_BINS + 1, device=z_BD.device)
+    below = torch.special.ndtr(edges)
+    below[0], below[-1] = 0.0, 1.0
+    return Figure(
+        "histogram",
+        "latent_histogram",
+        "Entries of z, validation images",
+        "Codes of images should be spread like the standard normal distribution, the line; what is beyond the "
+        "ends is counted in the outer bins.",
+        series=("z",),
+        edges=edges,
+        values=counts[None],
+        reference=z_BD.numel() * below.diff(),
+    )
