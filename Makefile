@@ -42,9 +42,9 @@ bench: $(venv)/.ready-test ## Measure start-up, slider latency, sampling, steppi
 	$(python) -m benchmarks training --family gan
 	$(offscreen) $(python) -m benchmarks memory
 
-pictures: $(venv)/.ready-test ## Take the pictures in docs/pictures again
+pictures: $(venv)/.ready-test ## Take the pictures in docs/pictures again, or some: make pictures names="latents chains"
 	@$(python) -m gmstudio.qt_libraries offscreen
-	$(offscreen) $(python) docs/pictures/take.py
+	$(offscreen) $(python) -m docs.pictures.take $(names)
 
 clean: ## Remove .venv, caches and build products
 	rm -rf $(venv) build dist gmstudio.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

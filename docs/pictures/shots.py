@@ -1,70 +1,142 @@
-"""What taking pictures needs: the real window, training through the real engine, and a picture of what is shown."""
+"""What taking a picture needs: the real window on trained models, what is shown there as an image, and small files."""
 
-import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal, TypeVar
 
-from PySide6.QtWidgets import QWidget
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from PySide6.QtCore import QRect, Qt
+from PySide6.QtGui import QFont, QImage, QPainter
+from PySide6.QtWidgets import QComboBox, QWidget
+
+from benchmarks.window import opened_window, run_events, wait_until
+from docs.pictures.models import bring
+from gmstudio.gui.main_window import MainWindow
+from gmstudio.gui.panels.panel import Panel
+from gmstudio.gui.theme import GRID, theme
+from gmstudio.session.studio import Studio
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent.parent))  # benchmarks/ is not installed
+SETTLE_S = 1.0
+SIZE = (1280, 800)
+CAPTION_PX, CAPTION_FONT_PX = 5 * GRID, 20
+COLOURS = 256
 
-from benchmarks.window import PATIENCE_S, run_events, wait_until  # noqa: E402
-from gmstudio.gui.theme import theme  # noqa: E402
-from gmstudio.messages import StartTraining  # noqa: E402
-from gmstudio.session.studio import Studio  # noqa: E402
-
-MODES = ("dark", "light")
-SETTLE_MS = 1500
-MOST_TRAINING_S = 1200.0
+SomePanel = TypeVar("SomePanel", bound=Panel)
 
 
-def settle(milliseconds: int = SETTLE_MS) -> None:
-    """Let answers arrive and be painted."""
-    run_events(milliseconds / 1000)
-
-
-def take(window: QWidget, name: str, modes: tuple[str, ...] = MODES) -> None:
-    """One picture in each theme, or in those that are asked for."""
-    for mode in modes:
-        theme().set_mode(mode)
-        settle()
-        window.grab().save(str(HERE / f"{name}-{mode}.png"))
-    theme().set_mode("dark")
-
-
-def learn(
-    studio: Studio,
-    family: str,
-    steps: int,
-    config: Mapping[str, Any],
-    data: str = "digits",
-    data_config: Mapping[str, Any] | None = None,
-) -> str:
-    """Train to the end and give the run's path.
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """The window with the models of one picture.
 
     Args:
-        studio: whose engine trains.
-        family: its name.
-        steps: parameter updates.
-        config: the family's fields that are not left as they are.
-        data: name of the data source.
-        data_config: its fields likewise.
+        window: the real one.
+        studio: the state behind it.
+        runs: name of a model → path of its run.
     """
-    before = {info.run for info in studio.library.runs}
-    studio.client.send(
-        StartTraining(
-            family=family,
-            config=dict(config),
-            data=data,
-            data_config=dict(data_config or {}),
-            training={"steps": steps, "seed": 1},
-        )
-    )
-    wait_until(lambda: bool(studio.library.live) and studio.library.live not in before, f"the training of {family}")
-    run = studio.library.live
-    for _ in range(round(MOST_TRAINING_S / PATIENCE_S)):
-        run_events(PATIENCE_S, lambda: studio.library.live != run)
-    wait_until(lambda: studio.library.live != run, f"the end of {family}")
-    return run
+
+    window: MainWindow
+    studio: Studio
+    runs: dict[str, str]
+
+    def panel(self, kind: type[SomePanel]) -> SomePanel:
+        """Go to a panel."""
+        self.window.show_panel(kind.name)
+        panel = self.window.findChild(kind)
+        assert panel is not None, f"the window has no panel {kind.name}"
+        return panel
+
+    def choose(self, combo: str, data: str) -> None:
+        """Choose an entry of a combo box as its user does, by what is behind it."""
+        box = self.window.findChild(QComboBox, combo)
+        assert box is not None, f"the window has no combo box {combo}"
+        index = box.findData(data)
+        assert index >= 0, f"{combo} offers no {data}"
+        box.setCurrentIndex(index)
+        box.activated.emit(index)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One file.
+
+    Args:
+        name: of the file, without its ending.
+        models: that it shows.
+        take: makes the image.
+        mode: the theme.
+    """
+
+    name: str
+    models: tuple[str, ...]
+    take: Callable[[Stage], QImage]
+    mode: Literal["dark", "light"]
+
+
+@contextmanager
+def opened_stage(picture: Picture) -> Iterator[Stage]:
+    """A window of its own for a picture, with copies of its models and nothing else."""
+    with opened_window(*SIZE) as (window, studio):
+        theme().set_mode(picture.mode)
+        wait_until(lambda: bool(studio.library.home), "the place of the runs")
+        yield Stage(window, studio, bring(studio, picture.models))
+
+
+def settle(seconds: float = SETTLE_S) -> None:
+    """Let answers arrive and be painted."""
+    run_events(seconds)
+
+
+def grab(widget: QWidget) -> QImage:
+    """What a widget shows, when it has come to rest."""
+    settle()
+    return widget.grab().toImage()
+
+
+def sheet(cells: Sequence[tuple[str, QImage]], columns: int = 2) -> QImage:
+    """Images of one size in rows, each under its caption."""
+    width, height = cells[0][1].width(), cells[0][1].height()
+    rows = -(-len(cells) // columns)
+    gap, step = GRID, height + CAPTION_PX
+    whole = QImage(columns * (width + gap) - gap, rows * (step + gap) - gap, QImage.Format.Format_RGB32)
+    whole.fill(theme().color("border"))
+    painter = QPainter(whole)
+    font = QFont(painter.font())
+    font.setPixelSize(CAPTION_FONT_PX)
+    font.setBold(True)
+    painter.setFont(font)
+    painter.setPen(theme().color("text"))
+    for place, (caption, image) in enumerate(cells):
+        left, top = place % columns * (width + gap), place // columns * (step + gap)
+        bar = QRect(left, top, width, CAPTION_PX)
+        painter.fillRect(bar, theme().color("raised"))
+        painter.drawText(bar.adjusted(2 * GRID, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, caption)
+        painter.drawImage(left, top + CAPTION_PX, image)
+    painter.end()
+    return whole
+
+
+def save(image: QImage, name: str) -> Path:
+    """Write a PNG of at most 256 colours, which is a third of the size and looks the same."""
+    path = HERE / f"{name}.png"
+    rgb = image.convertToFormat(QImage.Format.Format_RGB888)
+    rows = np.frombuffer(rgb.constBits(), np.uint8).reshape(rgb.height(), rgb.bytesPerLine())
+    pixels_HWC = rows[:, : 3 * rgb.width()].reshape(rgb.height(), rgb.width(), 3)
+    few = Image.fromarray(pixels_HWC).quantize(COLOURS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    few.putpalette(_most_frequent(pixels_HWC, np.asarray(few)).tobytes())
+    few.save(path, optimize=True)
+    return path
+
+
+def _most_frequent(pixels_HWC: NDArray[np.uint8], places_HW: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(COLOURS, 3): for each place of a palette the colour that it stands for most often, so that the theme's stay."""
+    both = np.concatenate([pixels_HWC, places_HW[:, :, np.newaxis]], axis=2)  # as one number, place first: found fast
+    found, counts = np.unique(both.view("<u4"), return_counts=True)
+    rising = found[np.argsort(counts)].astype("<u4").view(np.uint8).reshape(-1, 4)
+    palette = np.zeros((COLOURS, 3), np.uint8)
+    palette[rising[:, 3]] = rising[:, :3]  # of several for a place the last one stays, which is the most frequent
+    return palette

@@ -1,0 +1,120 @@
+"""The models in the pictures: trained once, by the real engine, and kept in a folder of their own."""
+
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.window import PATIENCE_S, run_events, wait_until
+from docs.pictures.colours import write_coloured_digits
+from gmstudio.messages import ResumeRun, StartTraining
+from gmstudio.runs.record import RECORD_NAME, RunError, RunRecord, read_record
+from gmstudio.session.studio import Studio
+
+FOLDER = Path(__file__).resolve().parents[2] / "build" / "pictures"
+MOST_TRAINING_S = 1200.0
+DONE = "finished"
+SMALL_GATED = {"num_layers": 3, "num_channels": 24, "num_head_channels": 24, "num_classes": 10}
+
+
+@dataclass(frozen=True)
+class Model:
+    """What is trained, and for how long.
+
+    Args:
+        family: its name.
+        steps: parameter updates.
+        config: the family's fields that are not left as they are.
+        coloured: on digits in ten colours; else on grey ones of 8×8 pixels.
+    """
+
+    family: str
+    steps: int
+    config: dict[str, Any] = field(default_factory=dict)
+    coloured: bool = False
+
+
+MODELS = {
+    "pixelcnn": Model("pixelcnn", 600),
+    "gated-pixelcnn": Model("gated_pixelcnn", 300, SMALL_GATED),
+    "diagonal-bilstm": Model("pixelrnn_diagonal", 200),
+    "made": Model("made", 800, {"num_hidden": 200, "num_orders": 8}),
+    "nade": Model("nade", 400, {"num_hidden": 100, "order_agnostic": True}),
+    "nade-in-colours": Model("nade", 400, {"num_hidden": 100, "order_agnostic": True}, coloured=True),
+    "fvbn": Model("fvbn", 600),
+    "vae": Model("vae", 1500),
+    "autoencoder": Model("autoencoder", 1500),
+    "gan": Model("gan", 3000),
+    "rbm": Model("rbm", 6000),
+    "realnvp": Model("realnvp", 1000),
+    "ddpm": Model("ddpm", 2000),
+    "gsn": Model("gsn", 2000),
+}
+"""Name, which is also that of its run's folder → model."""
+
+
+def missing(names: Iterable[str]) -> list[str]:
+    """Those of these models that are not trained to their end."""
+    records = {name: _record(name) for name in names}
+    return [name for name, record in records.items() if record is None or record.status != DONE]
+
+
+def train_model(studio: Studio, name: str) -> None:
+    """Train a model; when that was broken off, it goes on where it was.
+
+    Raises:
+        RuntimeError: when it came to no good end.
+    """
+    folder = FOLDER / name
+    if _record(name) is not None:
+        studio.client.send(ResumeRun(run=str(folder)))
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+        studio.client.send(_start(name))
+    wait_until(lambda: bool(studio.library.live), f"the training of {name}")
+    for _ in range(round(MOST_TRAINING_S / PATIENCE_S)):
+        run_events(PATIENCE_S, lambda: not studio.library.live)
+    if missing([name]):
+        raise RuntimeError(f"{name} was not trained to its end; {folder / RECORD_NAME} may say why.")
+
+
+def bring(studio: Studio, names: Iterable[str]) -> dict[str, str]:
+    """Copy trained models into a window's library, so that pictures leave them as they are; name → path of the copy."""
+    home = Path(studio.library.home)
+    copies = {name: home / name for name in names}
+    for name, copy in copies.items():
+        shutil.copytree(FOLDER / name, copy)
+    studio.library.refresh()
+    wanted = {str(copy) for copy in copies.values()}
+    wait_until(lambda: wanted <= {info.run for info in studio.library.runs}, "the copies of the models")
+    return {name: str(copy) for name, copy in copies.items()}
+
+
+def _record(name: str) -> RunRecord | None:
+    """What is on record of a model; None where nothing is, or the record is of other settings."""
+    model = MODELS[name]
+    try:
+        record = read_record(FOLDER / name)
+    except RunError:
+        return None
+    same = all(record.config.get(key) == value for key, value in model.config.items())
+    return record if same and (record.family, record.training.steps) == (model.family, model.steps) else None
+
+
+def _start(name: str) -> StartTraining:
+    model = MODELS[name]
+    data, data_config = "digits", {}
+    if model.coloured:
+        images = FOLDER / "coloured-digits"
+        images.mkdir(parents=True, exist_ok=True)
+        write_coloured_digits(images)
+        data, data_config = "cifar10", {"folder": str(images), "size": 8, "levels": 256}
+    return StartTraining(
+        family=model.family,
+        config=model.config,
+        data=data,
+        data_config=data_config,
+        training={"steps": model.steps, "seed": 1},
+        folder=str(FOLDER / name),
+    )
