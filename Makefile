@@ -8,6 +8,7 @@ venv := .venv
 python := $(venv)/bin/python
 offscreen := QT_QPA_PLATFORM=offscreen
 autoregressive := fvbn nade made pixelrnn_row pixelrnn_diagonal pixelcnn gated_pixelcnn
+decoding := vae autoencoder gan realnvp ddpm rbm
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,10 +27,11 @@ check: $(venv)/.ready-test ## Lint, formatting, types, import rule
 	$(python) -m mypy
 	$(venv)/bin/lint-imports
 
-bench: $(venv)/.ready-test ## Measure start-up, slider latency, sampling, stepping, training and memory
+bench: $(venv)/.ready-test ## Measure start-up, sliders, decoding, sampling, stepping, training and memory
 	@$(python) -m gmstudio.qt_libraries offscreen
 	$(offscreen) $(python) -m benchmarks startup
 	$(offscreen) $(python) -m benchmarks slider
+	$(offscreen) $(python) -m benchmarks slider --map
 	$(offscreen) $(python) -m benchmarks slider --while-training
 	@set -ex; for family in $(autoregressive); do \
 		$(python) -m benchmarks sampling --family $$family; \
@@ -38,8 +40,9 @@ bench: $(venv)/.ready-test ## Measure start-up, slider latency, sampling, steppi
 		$(python) -m benchmarks training --family $$family; \
 	done
 	$(python) -m benchmarks stepping --family markov
-	$(python) -m benchmarks training --family vae
-	$(python) -m benchmarks training --family gan
+	@set -ex; for family in $(decoding); do $(python) -m benchmarks decoding --family $$family; done
+	$(python) -m benchmarks sampling --family rbm
+	$(python) -m benchmarks training --all
 	$(offscreen) $(python) -m benchmarks memory
 
 pictures: $(venv)/.ready-test ## Take the pictures in docs/pictures again, or some: make pictures names="latents chains"
