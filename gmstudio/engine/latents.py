@@ -86,7 +86,7 @@ def measure_codes(model: Family, codes_NZ: Tensor, means_NCHW: Tensor) -> dict[s
     if isinstance(model, FreeEnergy):
         found["free energy, nats"] = model.free_energy(rounded_NCHW)
     if isinstance(model, Discriminator):
-        found["D(x)"] = model.discriminate(means_NCHW)
+        found[model.verdict] = model.discriminate(means_NCHW)
     if isinstance(model, Encoder):
         again = decoded(model, model.encode(rounded_NCHW)).float()
         found["encoded and decoded again, rms"] = (again - means_NCHW.float()).square().flatten(1).mean(1).sqrt()

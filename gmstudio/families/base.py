@@ -172,8 +172,12 @@ class FirstFeatures(Protocol):
 class Discriminator(Protocol):
     """Families with D(x)."""
 
+    @property
+    def verdict(self) -> str:
+        """What ``discriminate`` gives, as a formula: D(x), or σ(D(x)) where D is a score and no probability."""
+
     def discriminate(self, means: Tensor) -> Tensor:
-        """(B, C, H, W) floats in [0, 1] → (B,) probability of being real."""
+        """(B, C, H, W) floats in [0, 1] → (B,) in [0, 1], the higher the more real."""
 
 
 @runtime_checkable

@@ -327,6 +327,11 @@ class GAN(Family):
         images: Tensor = self._shown()(z)
         return (0.5 * (images + 1.0)).clamp(0.0, 1.0)
 
+    @property
+    def verdict(self) -> str:
+        """D(x), or σ(D(x)) under the objectives in which D is a score."""
+        return "D(x)" if self.losses.is_probability else "σ(D(x))"
+
     def discriminate(self, means: Tensor) -> Tensor:
         """D, without instance noise: (B, C, H, W) floats in [0, 1] → (B,) in [0, 1].
 

@@ -78,6 +78,14 @@ def test_a_gan_scores_what_it_decodes(gan: Family) -> None:
 
 
 @pytest.mark.parametrize(
+    ("objective", "name"), [("minimax", "D(x)"), ("hinge", "σ(D(x))"), ("least squares", "σ(D(x))")]
+)
+def test_a_score_is_not_told_as_a_probability(digits: Dataset, objective: str, name: str) -> None:
+    measures = decode(make("gan", digits.image, objective=objective), codes(), measure=True).measures
+    assert {"D(x)", "σ(D(x))"} & set(measures) == {name}
+
+
+@pytest.mark.parametrize(
     ("array", "words"),
     [
         (codes().astype(np.float64), "float64"),
