@@ -14,7 +14,7 @@ TIPS = {
     "log p(x) at least, nats": "the variational bound on the likelihood of the decoded image, rounded to levels",
     "free energy, nats": "−log of the unnormalized probability of the decoded image",
     "D(x)": "the discriminator's probability that the image is real",
-    "σ(D(x))": "the discriminator's score, squashed to 0 … 1: the higher, the more real it finds the image; no probability",
+    "σ(D(x))": "the discriminator's score squashed to 0 … 1, the higher the more real; no probability",
     "encoded and decoded again, rms": "how far the image is from what its own code decodes to",
 }
 
