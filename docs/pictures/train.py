@@ -7,7 +7,7 @@ from benchmarks.window import wait_until
 from docs.pictures.shots import Picture, Stage, grab, sheet
 from gmstudio.gui.panels.train import TrainPanel
 
-FURTHER_STEPS, LOOKED_AT_AFTER = 600, 60
+FURTHER_STEPS, LOOKED_AT_AFTER = 1500, 60
 INSIDE = {
     "vae": ("Variational autoencoder: KL of each latent dimension", "kl_per_dim"),
     "gan": ("Generative adversarial network: D on real and generated images", "discriminator_outputs"),
