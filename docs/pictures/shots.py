@@ -24,7 +24,8 @@ HERE = Path(__file__).resolve().parent
 SETTLE_S = 1.0
 SIZE = (1280, 800)
 CAPTION_PX, CAPTION_FONT_PX = 5 * GRID, 20
-COLOURS = 256
+COLOURS, EXACT = 256, 176
+"""Of a file's colours so many are exactly the window's."""
 
 SomePanel = TypeVar("SomePanel", bound=Panel)
 
@@ -126,17 +127,35 @@ def save(image: QImage, name: str) -> Path:
     rgb = image.convertToFormat(QImage.Format.Format_RGB888)
     rows = np.frombuffer(rgb.constBits(), np.uint8).reshape(rgb.height(), rgb.bytesPerLine())
     pixels_HWC = rows[:, : 3 * rgb.width()].reshape(rgb.height(), rgb.width(), 3)
-    few = Image.fromarray(pixels_HWC).quantize(COLOURS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-    few.putpalette(_most_frequent(pixels_HWC, np.asarray(few)).tobytes())
+    palette = _palette(pixels_HWC)
+    few = Image.fromarray(_places(pixels_HWC, palette))
+    few.putpalette(palette.tobytes())
     few.save(path, optimize=True)
     return path
 
 
-def _most_frequent(pixels_HWC: NDArray[np.uint8], places_HW: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(COLOURS, 3): for each place of a palette the colour that it stands for most often, so that the theme's stay."""
-    both = np.concatenate([pixels_HWC, places_HW[:, :, np.newaxis]], axis=2)  # as one number, place first: found fast
-    found, counts = np.unique(both.view("<u4"), return_counts=True)
-    rising = found[np.argsort(counts)].astype("<u4").view(np.uint8).reshape(-1, 4)
-    palette = np.zeros((COLOURS, 3), np.uint8)
-    palette[rising[:, 3]] = rising[:, :3]  # of several for a place the last one stays, which is the most frequent
-    return palette
+def _palette(pixels_HWC: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(COLOURS, 3): the most frequent colours, those of the theme and of large pixels, and some for all others."""
+    found, counts = np.unique(_packed(pixels_HWC), return_counts=True)
+    rising = found[np.argsort(counts)].view(np.uint8).reshape(-1, 4)[:, :3]
+    frequent, others = rising[-EXACT:], rising[:-EXACT]
+    if not len(others):
+        return frequent
+    chosen = Image.fromarray(others[np.newaxis]).quantize(COLOURS - EXACT, Image.Quantize.FASTOCTREE).getpalette()
+    return np.concatenate([frequent, np.array(chosen, np.uint8).reshape(-1, 3)])[:COLOURS]
+
+
+def _places(pixels_HWC: NDArray[np.uint8], palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(H, W): for each pixel the place of the nearest colour of a palette."""
+    found, where = np.unique(_packed(pixels_HWC), return_inverse=True)
+    colours = found.view(np.uint8).reshape(-1, 4)[:, :3].astype(np.float32)
+    known = palette.astype(np.float32)
+    far = np.square(known).sum(1) - 2 * colours @ known.T  # squared distances, but for what a colour has to all
+    nearest: NDArray[np.uint8] = far.argmin(1).astype(np.uint8)
+    return nearest[where].reshape(pixels_HWC.shape[:2])
+
+
+def _packed(pixels_HWC: NDArray[np.uint8]) -> NDArray[np.uint32]:
+    """(H · W,): each colour as one number, whose bytes are red, green, blue, 0."""
+    zeros = np.zeros((*pixels_HWC.shape[:2], 1), np.uint8)
+    return np.concatenate([pixels_HWC, zeros], axis=2).reshape(-1, 4).view("<u4")[:, 0]
