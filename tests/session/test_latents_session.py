@@ -31,8 +31,8 @@ def shown(session: LatentsSession) -> Shown:
 
 def settle(qtbot: QtBot, engine: LatentEngine, session: LatentsSession) -> None:
     """Answer everything, the strips that wait for their turn included."""
-    qtbot.waitUntil(lambda: not session.strips.traversal._gap.isActive() and not session.strips.path._gap.isActive())
-    engine.serve()
+    strips = session.strips
+    qtbot.waitUntil(lambda: (engine.serve(), strips.traversal.pace.idle and strips.path.pace.idle)[1])
 
 
 def test_a_run_opens_at_the_priors_mean(session: LatentsSession, engine: LatentEngine) -> None:
@@ -238,7 +238,8 @@ def test_a_gan_has_no_data_to_encode(session: LatentsSession, engine: LatentEngi
     session.choose_run(GAN)
     engine.serve()
     assert session.measures.kl is None and session.measures.effect is not None
-    assert session.measures.sorted_by == "index"
+    assert session.measures.sorted_by == "effect"
+    assert session.measures.order(DIMS)[0] == int(session.measures.effect.argmax())
     assert not session.gallery.usable
     before = len(engine.sent)
     session.gallery.encode()

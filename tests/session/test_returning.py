@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import msgspec
 import numpy as np
 import pytest
 from latent_engine import GAN, VAE, WIDE, LatentEngine
@@ -170,20 +169,6 @@ def test_codes_of_another_space_are_refused(qtbot: QtBot, session: LatentsSessio
         session.bring_back(WIDE, journey)
         engine.serve()
     assert session.num_dims == 40
-
-
-def test_only_the_measuring_itself_makes_the_next_wait(
-    qtbot: QtBot, session: LatentsSession, engine: LatentEngine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    told = session.told
-    qtbot.waitUntil(lambda: (engine.serve(), told.code is not None and not told._gap.isActive())[1])
-    carried_out = engine._carried_out
-    monkeypatch.setattr(
-        engine, "_carried_out", lambda c: [msgspec.structs.replace(e, engine_ms=400.0) for e in carried_out(c)]
-    )
-    session.set_value(0, 2.0)
-    qtbot.waitUntil(lambda: (engine.serve(), told.code[0] == 2.0)[1])
-    assert told._gap.interval() == 3 * 400
 
 
 def test_measures_follow_the_code(qtbot: QtBot, session: LatentsSession, engine: LatentEngine) -> None:
