@@ -93,6 +93,8 @@ class Term(msgspec.Struct, frozen=True):
         unit: ``nats`` for likelihoods and bounds (per image), ``probability`` or empty.
         per_image_nats: True when it is a negative log-likelihood (or bound) of the whole image, so that bits per
             dimension can be shown as well.
+        comparable: False for a loss whose lower values tell no better model, like a difference of two free energies;
+            no best of it is told.
     """
 
     name: str
@@ -100,6 +102,7 @@ class Term(msgspec.Struct, frozen=True):
     help: str
     unit: str = ""
     per_image_nats: bool = False
+    comparable: bool = True
 
 
 class Objective(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ _LOSS_HELP = (
 
 def _objective(name: str, latex_model: str, *more: Term) -> Objective:
     terms = (
-        Term("loss", r"\mathcal{L}", _LOSS_HELP, unit="nats"),
+        Term("loss", r"\mathcal{L}", _LOSS_HELP, unit="nats", comparable=False),
         Term(
             "free_energy_data",
             r"\mathbb{E}_{x}\left[F(x)\right]",
