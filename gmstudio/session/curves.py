@@ -92,9 +92,16 @@ def unit_factor(objective: Objective | None, name: str, unit: str, image: ImageS
 
 
 def headline_of(objective: Objective | None, history: RunHistory) -> str:
-    """The curve that says how good a model is: its likelihood (or bound), else its loss; empty where neither is."""
+    """The curve that says how good a model is: its likelihood (or bound), else its loss; empty where neither does."""
     likelihoods = [t.name for t in objective.terms if t.per_image_nats] if objective else []
-    return next((n for n in [*likelihoods, "loss"] if history.curve("valid", n) is not None), "")
+    losses = ["loss"] if loss_compares(objective) else []
+    return next((n for n in [*likelihoods, *losses] if history.curve("valid", n) is not None), "")
+
+
+def loss_compares(objective: Objective | None) -> bool:
+    """Whether a lower loss is a better model; also true while the objective is not known."""
+    term = term_of(objective, "loss")
+    return term is None or term.comparable
 
 
 def number(value: float, digits: int = 4) -> str:

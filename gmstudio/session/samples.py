@@ -18,6 +18,7 @@ class KeptSamples(QObject):
     Attributes:
         run: whose grids these are, or "".
         generated: they are drawn by a generator, G(z); else a model's samples or the means of its decoder.
+        exact: a code decodes to one image and not to a distribution with a mean, as in a flow.
         steps: every step of which a grid is kept, rising.
         shown: the grid to be seen, or None.
         following: new grids are shown as they come.
@@ -31,7 +32,7 @@ class KeptSamples(QObject):
     def __init__(self, events: EngineEvents, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.run = ""
-        self.generated = False
+        self.generated = self.exact = False
         self.steps: list[int] = []
         self.shown: SamplesDrawn | None = None
         self.following = True
@@ -45,7 +46,8 @@ class KeptSamples(QObject):
         if opened.info.run != self.run:
             self.shown = None
         self.run = opened.info.run
-        self.generated = "discriminate" in opened.info.capabilities
+        capabilities = opened.info.capabilities
+        self.generated, self.exact = "discriminate" in capabilities, "posterior" not in capabilities
         self.steps = list(opened.sample_steps)
         self.following = True
         self._cache.clear()

@@ -4,7 +4,7 @@ import pytest
 from training_scene import ELBO, GAME, SPEC, WEIGHTED, points
 
 from gmstudio.cards import Objective, Term
-from gmstudio.session.curves import group_of, headline_of, label_of, number, unit_factor
+from gmstudio.session.curves import group_of, headline_of, label_of, loss_compares, number, unit_factor
 from gmstudio.session.history import RunHistory
 
 
@@ -40,6 +40,17 @@ def test_headline() -> None:
     history.merge(points("r", "loss", [1], [2.0], split="valid"))
     assert headline_of(ELBO, history) == "loss"
     assert headline_of(GAME, RunHistory()) == ""
+
+
+def test_a_loss_that_does_not_compare_is_no_headline() -> None:
+    history = RunHistory()
+    history.merge(points("r", "loss", [1], [2.0], split="valid"))
+    difference = Objective("F - F", (Term("loss", "F - F", "Near 0.", "nats", comparable=False),))
+    assert headline_of(difference, history) == "" and not loss_compares(difference)
+    assert headline_of(WEIGHTED, history) == "loss" and loss_compares(WEIGHTED) and loss_compares(None)
+    bounded = Objective("F", (*difference.terms, Term("nll", "L", "Bound.", "nats", per_image_nats=True)))
+    history.merge(points("r", "nll", [1], [3.0], split="valid"))
+    assert headline_of(bounded, history) == "nll"
 
 
 def test_words_and_numbers() -> None:

@@ -8,7 +8,7 @@ from gmstudio.gui.panels.panel import Panel
 from gmstudio.gui.theme import theme
 from gmstudio.gui.widgets.editors import NumberEdit
 from gmstudio.messages import RunInfo
-from gmstudio.session.curves import headline_of, number
+from gmstudio.session.curves import headline_of, loss_compares, number
 from gmstudio.session.library import RunLibrary
 from gmstudio.session.training import RESUMABLE, TrainingSession
 
@@ -113,10 +113,10 @@ class RunsView(QWidget):
         item.setToolTip(0, f"{info.family_title} on {info.data}, {info.image}\n{info.run}\n{info.message}".strip())
 
     def _best(self, info: RunInfo) -> str:
-        """Lowest validation loss, from the curves where they are here."""
-        history = self._session.history(info.run)
-        best = history.best(headline_of(self._session.objective_of(info.run), history))
-        value = best[1] if best is not None else info.best
+        """Lowest validation loss, from the curves where they are here; none where a lower one is no better."""
+        history, objective = self._session.history(info.run), self._session.objective_of(info.run)
+        best = history.best(headline_of(objective, history))
+        value = best[1] if best is not None else info.best if loss_compares(objective) else None
         return "" if value is None else number(value)
 
     def _on_current_changed(self, item: QTreeWidgetItem | None, _previous: QTreeWidgetItem | None) -> None:

@@ -92,12 +92,18 @@ class SampleView(QWidget):
             images = samples.shown.images.numpy()
             if images is not self._grid.images:
                 self._grid.set_images(images)
-            kind = GENERATED if samples.generated else KINDS.get(samples.shown.kind, samples.shown.kind)
-            self._caption.setText(f"{kind}, step {samples.shown.step:,}")
+            self._caption.setText(f"{self._kind(samples.shown.kind)}, step {samples.shown.step:,}")
         else:
             self._grid.set_images(self._grid.images[:0])
             self._caption.setText("")
         self._show_scrubber()
+
+    def _kind(self, kind: str) -> str:
+        """What the images are, in words of the field."""
+        if self._samples.generated:
+            return GENERATED
+        kind = "samples" if kind == "means" and self._samples.exact else kind
+        return KINDS.get(kind, kind)
 
     def _show_scrubber(self) -> None:
         samples = self._samples

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QComboBox, QLabel, QSlider, QToolButton, QTreeWidget, QWidget
+from PySide6.QtWidgets import QComboBox, QLabel, QSlider, QTabWidget, QToolButton, QTreeWidget, QWidget
 from pytestqt.qtbot import QtBot
 from training_scene import GAME, Scene, browsed, catalog, grid, info, opened, points
 
+from gmstudio.cards import Objective, Term
 from gmstudio.gui.panels.train import TrainPanel
 from gmstudio.gui.panels.train_curves import TrainCurves, smoothing_position, smoothing_weight
 from gmstudio.gui.panels.train_status import clock
@@ -484,3 +485,25 @@ def test_tab_goes_from_above_to_below_in_forms_made_anew(stage: Stage) -> None:
     ]
     # Forms that are still to be deleted come last.
     assert [name for name in dict.fromkeys(names) if name in expected] == expected
+
+
+def test_no_best_is_told_of_a_loss_that_does_not_compare(stage: Stage) -> None:
+    objective = Objective("F - F", (Term("loss", "F - F", "Near 0.", "nats", comparable=False),))
+    stage.client.deliver(opened("/runs/r", live=False, status="finished", best=0.1, objective=objective))
+    stage.client.deliver(RunsListed(home="/runs", runs=(info("/runs/r", "finished", best=0.1),), problems=()))
+    stage.session.look_at("/runs/r")
+    stage.client.deliver(points("/runs/r", "loss", [400], [0.1], split="valid"))
+    stage.find("train.tabs", QTabWidget).setCurrentIndex(2)
+    stage.session.status_changed.emit()
+    assert "best" not in stage.find("train.status", QLabel).text()
+    item = stage.find("train.runs", QTreeWidget).topLevelItem(0)
+    assert item is not None and item.text(0).startswith("r") and item.text(1) == ""
+
+
+def test_means_are_told_of_a_decoder_that_has_them(stage: Stage) -> None:
+    means = "Means of decoded samples"
+    for capabilities, words in ((("sample", "decode"), "Samples"), (("decode", "posterior"), means)):
+        able = msgspec.structs.replace(info("/runs/m"), capabilities=capabilities)
+        stage.session.samples.show_run(msgspec.structs.replace(opened("/runs/m", live=False), info=able))
+        stage.client.deliver(msgspec.structs.replace(grid("/runs/m", 100), kind="means"))
+        assert f"{words}, step 100" in {label.text() for label in stage.panel.findChildren(QLabel)}
