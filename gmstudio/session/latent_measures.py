@@ -69,10 +69,10 @@ class LatentMeasures(QObject):
 
     @property
     def sorted_by(self) -> Sort:
-        """The order that there is: by index as long as the wanted measure is missing."""
-        if (self.sort == "kl" and self.kl is None) or (self.sort == "effect" and self.effect is None):
-            return "index"
-        return self.sort
+        """The order that there is: by effect where there is no KL, by index as long as nothing is measured."""
+        if self.sort == "kl" and self.kl is not None:
+            return "kl"
+        return "effect" if self.sort != "index" and self.effect is not None else "index"
 
     @property
     def collapsed(self) -> NDArray[np.bool_] | None:

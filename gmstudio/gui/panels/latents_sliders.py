@@ -166,7 +166,7 @@ class SlidersView(QWidget):
 
     def _show_sort(self) -> None:
         found = self.sort.findData(self._session.measures.sort)
-        self.sort.setCurrentIndex(found if found >= 0 else self.sort.findData("index"))
+        self.sort.setCurrentIndex(found if found >= 0 else self.sort.findData("effect"))
 
     def _on_code_changed(self) -> None:
         self.bank.set_values(self._session.code)
@@ -195,6 +195,7 @@ class SlidersView(QWidget):
         self._show_sort()
         self._on_measures_changed()
         self._sort()
+        self.bank.show_first()
         self._show_hiding()
 
     def _show_hiding(self) -> None:

@@ -12,7 +12,15 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 from gmstudio.gui.theme import theme
 from gmstudio.gui.widgets.name_editor import NameEditor
 from gmstudio.gui.widgets.slider_header import SliderHeader
-from gmstudio.gui.widgets.slider_row import COLLAPSED, LABEL_PX, MEASURE_PX, NAMED_PX, ROW_PX, SliderRow
+from gmstudio.gui.widgets.slider_row import (
+    COLLAPSED,
+    LABEL_PX,
+    MEASURE_PX,
+    NAMED_PX,
+    ROW_PX,
+    SliderRow,
+    measure_text,
+)
 from gmstudio.gui.widgets.slider_scale import SIGMA, SliderScale
 from gmstudio.session.latent_code import dim_label
 
@@ -161,7 +169,7 @@ class SliderBank(QWidget):
             largest = max(float(values.max()), 1e-9) if len(values) else 1.0
             marked = np.zeros(len(values), np.bool_) if faint is None else faint
             self._measures = [
-                (f"{value:.3f}", value / largest, bool(mark))
+                (measure_text(value), value / largest, bool(mark))
                 for value, mark in zip(values.tolist(), marked, strict=True)
             ]
         self._touch(self._rows)
@@ -189,6 +197,10 @@ class SliderBank(QWidget):
             self._editor.begin(
                 self._names.get(dim, ""), row.x() + 4, row.y() + 3, NAMED_PX + MEASURE_PX - 8, ROW_PX - 6
             )
+
+    def show_first(self) -> None:
+        """Scroll to the top, to the dimensions that come first."""
+        self._area.verticalScrollBar().setValue(0)
 
     @property
     def count(self) -> int:

@@ -26,6 +26,12 @@ def slider_span(width: int, label_px: int = LABEL_PX) -> tuple[int, int]:
     return left, max(40, width - left - FIELD_PX - LOCK_PX - 3 * GAP)
 
 
+def measure_text(value: float) -> str:
+    """A measure in three decimals, a small one in more, so that it has two digits: ``1.741``, ``0.0078``."""
+    decimals = 3 if value >= 0.0095 or value < 0.000005 else 4 if value >= 0.00095 else 5
+    return f"{value:.{decimals}f}"
+
+
 class LockButton(QAbstractButton):
     """A small padlock, open or closed."""
 

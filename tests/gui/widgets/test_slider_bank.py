@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 from gmstudio.gui.widgets.name_editor import NameEditor
 from gmstudio.gui.widgets.sigma_slider import SigmaField, SigmaSlider
 from gmstudio.gui.widgets.slider_bank import MAX_ROWS, SliderBank
-from gmstudio.gui.widgets.slider_row import LockButton
+from gmstudio.gui.widgets.slider_row import LockButton, measure_text
 from gmstudio.gui.widgets.slider_scale import QUANTILE, SHARE
 from gmstudio.session.latent_code import dim_label
 
@@ -349,3 +349,17 @@ def test_the_order_waits_while_the_user_is_at_the_sliders(qtbot: QtBot, bank: Sl
     qtbot.waitUntil(lambda: bank.in_hand)
     with qtbot.waitSignal(bank.left):
         QApplication.sendEvent(bank, QEvent(QEvent.Type.Leave))
+
+
+def test_small_measures_have_two_digits(bank: SliderBank) -> None:
+    told = [measure_text(value) for value in (1.741, 0.0312, 0.00996, 0.00782, 0.00044, 0.0)]
+    assert told == ["1.741", "0.031", "0.010", "0.0078", "0.00044", "0.000"]
+
+
+def test_the_first_are_shown_wherever_the_current_one_is(qtbot: QtBot, bank: SliderBank) -> None:
+    bank.set_dims(64)
+    bank.set_current(40)
+    assert bank._span(0).start > 20
+    bank.set_order(range(63, -1, -1))
+    bank.show_first()
+    assert bank._span(0).start == 0
