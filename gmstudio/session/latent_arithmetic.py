@@ -45,12 +45,14 @@ class Operand:
         title: for people.
         source: split and index of an image of the data; levels (C, H, W) of a picture; None: the code that was set.
         told: what was done to a picture so that it fits, or "".
+        label: of an image of the data, in words; "" where there is none.
     """
 
     code: Code
     title: str
     source: Source | None
     told: str = ""
+    label: str = ""
 
 
 class LatentArithmetic(QObject):
@@ -195,7 +197,7 @@ class LatentArithmetic(QObject):
             if isinstance(asked.source, tuple):
                 number = f"{asked.source[0]} {asked.source[1]}"
                 title = f"{event.label} ({number})" if event.label else number
-            self._put(asked.slot, Operand(event.code.numpy(), title, asked.source, asked.told))
+            self._put(asked.slot, Operand(event.code.numpy(), title, asked.source, asked.told, event.label))
 
     def _on_decoded(self, event: Decoded) -> None:
         command = self._latest.answered

@@ -178,6 +178,7 @@ def test_arithmetic_on_images_and_codes(session: LatentsSession, engine: LatentE
     assert arithmetic.slot == "a" and arithmetic.problem == ""
     b, c = arithmetic.operands["b"], arithmetic.operands["c"]
     assert b.title == f"{engine.dataset.valid.labels[4]} (valid 4)"
+    assert b.label == str(engine.dataset.valid.labels[4])
     result = np.clip(mine - b.code + c.code, -6, 6)
     np.testing.assert_array_equal(arithmetic.result, result)
     assert np.array_equal(arithmetic.images["result"], engine.means(VAE, result))

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gmstudio.gui.panels.latents_pictures import PictureColumn
+from gmstudio.gui.panels.latents_pictures import IMAGE_STRETCH, PictureColumn, PicturePair
 from gmstudio.gui.panels.latents_sliders import SlidersView
 from gmstudio.gui.panels.latents_strips import SpaceKeeper
 from gmstudio.gui.panels.latents_view import LatentView, ViewTabs
@@ -30,8 +30,6 @@ from gmstudio.session.library import RunLibrary
 
 SIDE_WIDTH = 64 * GRID
 IMAGE_HEIGHT = 24 * GRID
-IMAGE_STRETCH, BESIDE_STRETCH = 10, 9
-"""The decoded image gets more of the width than what stands beside it."""
 CAPTION_HEIGHT = 3 * GRID
 NO_RUN = (
     "No model with a latent space has been trained yet. Start a VAE or a GAN under Train; its code can be explored "
@@ -145,12 +143,13 @@ class LatentsPanel(Panel):
         self._decoded_side = PictureColumn(
             self.image_caption, self.image, *(make(self, self.session) for make in BELOW_IMAGE)
         )
-        pictures.addWidget(self._original_side, BESIDE_STRETCH)
-        pictures.addWidget(self._decoded_side, IMAGE_STRETCH)
+        self._pair = PicturePair(self._original_side, self._decoded_side)
+        self._pair.setSpacing(GRID)
+        pictures.addLayout(self._pair, IMAGE_STRETCH)
         for view in self.views.values():
             if view.beside is not None:
                 view.beside.setParent(self)
-                pictures.addWidget(view.beside, BESIDE_STRETCH)
+                pictures.addWidget(view.beside, view.beside_stretch)
         return pictures
 
     def _keep_space(self) -> None:
@@ -184,10 +183,12 @@ class LatentsPanel(Panel):
         self._refresh_words()
 
     def _on_view_chosen(self) -> None:
-        """Show what stands beside the image for this view."""
+        """Show what stands beside the image for this view; an original leaves it the width."""
+        chosen = self.tabs.currentWidget()
         for view in self.views.values():
             if view.beside is not None:
-                view.beside.setVisible(view is self.tabs.currentWidget())
+                view.beside.setVisible(view is chosen)
+        self._pair.stack(stacked=isinstance(chosen, LatentView) and chosen.beside is not None)
         self._refresh_original()
 
     def _refresh_original(self) -> None:

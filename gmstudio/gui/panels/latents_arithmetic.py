@@ -187,12 +187,19 @@ class ArithmeticView(QWidget):
             operand = arithmetic.operands.get(slot)
             tile.set_image(arithmetic.images.get(slot) if operand is not None else None)
             tile.set_marked(slot == arithmetic.slot)
-            self._titles[slot].set_words(operand.title if operand is not None else slot)
-            if operand is not None and operand.told:
-                self._titles[slot].setToolTip(operand.told)
+            self._show_title(slot)
         self.result.set_image(arithmetic.images.get("result") if arithmetic.result is not None else None)
         self.put.setEnabled(self._session.num_dims > 0)
         self.take.setEnabled(arithmetic.result is not None)
         self.keep.setEnabled(arithmetic.difference is not None)
         self.problem.setText(arithmetic.problem)
         self.problem.setVisible(bool(arithmetic.problem))
+
+    def _show_title(self, slot: Slot) -> None:
+        """The label where there is one, which is short; the tooltip says which image it is."""
+        operand, title = self._arithmetic.operands.get(slot), self._titles[slot]
+        if operand is None:
+            title.set_words(slot)
+        else:
+            title.set_words(f"{slot}: {operand.label}" if operand.label else operand.title)
+            title.setToolTip(operand.told or operand.title)

@@ -13,6 +13,7 @@ from gmstudio.gui.panels.panel import Panel
 from gmstudio.gui.theme import GRID
 from gmstudio.gui.widgets.direction_row import DirectionRow
 from gmstudio.gui.widgets.elided_label import ElidedLabel
+from gmstudio.gui.widgets.folding_row import FoldingRow, group_of
 from gmstudio.gui.widgets.image_grid import to_qimage
 from gmstudio.gui.widgets.image_source import ImageSource
 from gmstudio.session.latent_directions import KINDS, MAX_AMOUNT, MAX_COUNT, Kind
@@ -35,6 +36,8 @@ HOW = (
     "sets all directions to 0."
 )
 SLOT_STRIP_TIP = "Images of the data. Drag one into a slot of a - b + c, or click it to put it into the marked one."
+WORDS_PX = 17 * GRID
+"""Room for the words behind the controls; where there is less they go below."""
 NONE_YET = "No directions yet. Choose below what to look for, and press Find."
 
 
@@ -81,12 +84,10 @@ class DirectionsView(LatentView):
     # ---- layout ----------------------------------------------------------------------------------------------------
 
     def _lay_out(self, panel: Panel) -> None:
-        head = QHBoxLayout()
-        head.setSpacing(GRID)
         self.to = QLabel("→")
-        for widget in (self.kind, self.first, self.to, self.second, self.count, panel.button(self.search)):
-            head.addWidget(widget)
-        head.addWidget(self.words, 1)
+        wanted = (self.kind, self.first, self.to, self.second, self.count, panel.button(self.search))
+        self.words.setMinimumWidth(WORDS_PX)
+        self._head = FoldingRow(group_of(*wanted, spacing=GRID), group_of(self.words, stretch=0), spacing=GRID)
         row = QHBoxLayout()
         row.setSpacing(GRID // 2)
         row.addWidget(flat(panel.button(self.earlier, icon_only=True)), 0, Qt.AlignmentFlag.AlignVCenter)
@@ -95,7 +96,7 @@ class DirectionsView(LatentView):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, GRID // 2, 0, 0)
         column.setSpacing(0)
-        column.addLayout(head)
+        column.addWidget(self._head)
         column.addLayout(row)
 
     def _lay_out_beside(self) -> QWidget:
@@ -180,7 +181,7 @@ class DirectionsView(LatentView):
         if directions.busy:
             words = "Looking …"
         elif directions.found_step >= 0:
-            words = f"Found with the weights of step {directions.found_step:,}"
+            words = f"Found at step {directions.found_step:,}"
         else:
             words = ""
         self.words.set_words(trouble or why_not or words)
@@ -205,6 +206,7 @@ class DirectionsView(LatentView):
             labels = page.labels.numpy().tolist() if page.labels else []
             self.strip.set_captions([_word(page.label_names, label) for label in labels])
             self._fill_labels(page.label_names)
+        self._head.fold()
 
     def _fill_labels(self, names: tuple[str, ...]) -> None:
         for combo, label in zip((self.first, self.second), self._directions.labels, strict=True):

@@ -20,12 +20,14 @@ AXIS_COMBO_PX = 15 * GRID
 
 
 class MapView(LatentView):
-    """Axes, range and size; which is shown.
+    """Axes, range and size; which is shown. The map, of many images, is larger than the one image beside it.
 
     Args:
         panel: that it is part of.
         session: what it shows and changes.
     """
+
+    beside_stretch = 14
 
     def __init__(self, panel: Panel, session: LatentsSession) -> None:
         super().__init__(panel)

@@ -1,12 +1,14 @@
-"""A picture of the Latents panel in its column: what stands above it, and what is told under it."""
+"""The pictures of the Latents panel, each in its column: what stands above it, and what is told under it."""
 
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QLayout, QVBoxLayout, QWidget
 
 from gmstudio.gui.widgets.live_image import LiveImage
 
 ALL_HEIGHT = 16_777_215
 """What Qt takes for no limit."""
+ORIGINAL_STRETCH, IMAGE_STRETCH = 9, 10
+"""The decoded image gets more room than the original."""
 
 
 class PictureColumn(QWidget):
@@ -42,3 +44,22 @@ class PictureColumn(QWidget):
         """Another width takes another height."""
         super().resizeEvent(event)
         self.fit()
+
+
+class PicturePair(QBoxLayout):
+    """The original and the decoded image: side by side, or one above the other where something else is beside them.
+
+    Args:
+        original: hidden while there is none.
+        decoded: always there.
+    """
+
+    def __init__(self, original: PictureColumn, decoded: PictureColumn) -> None:
+        super().__init__(QBoxLayout.Direction.LeftToRight)
+        self.addWidget(original, ORIGINAL_STRETCH)
+        self.addWidget(decoded, IMAGE_STRETCH)
+
+    def stack(self, *, stacked: bool) -> None:
+        """Put the original above the decoded image, or beside it."""
+        directions = QBoxLayout.Direction
+        self.setDirection(directions.TopToBottom if stacked else directions.LeftToRight)

@@ -10,9 +10,11 @@ class LatentView(QWidget):
     Attributes:
         beside: a widget that needs more room than a few lines (a map, a canvas); the panel shows it beside the image
             while the view's tab is open. None: nothing.
+        beside_stretch: its share of the width; the image's is ``latents_pictures.IMAGE_STRETCH``.
     """
 
     beside: QWidget | None = None
+    beside_stretch: int = 9
 
 
 class ViewTabs(QTabWidget):

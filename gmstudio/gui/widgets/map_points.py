@@ -65,27 +65,42 @@ def paint_points(painter: QPainter, points: Points, pixels: NDArray[np.float64],
 
 def legend_rows(points: Points, metrics: QFontMetrics, width: float) -> int:
     """Rows that the legend takes in this width, at most ``MAX_ROWS``."""
+    return min(MAX_ROWS, len(legend_lines(points, metrics, width)))
+
+
+def legend_lines(points: Points, metrics: QFontMetrics, width: float) -> list[list[int]]:
+    """The labels of each row of the legend: as few rows as can be, of as many labels each where that fits."""
     labels = points.present() if len(points.places) else []
-    taken = sum(_entry_px(points, label, metrics) for label in labels)
-    return min(MAX_ROWS, int(-(-taken // max(1.0, width))))
+    taken = {label: _entry_px(points, label, metrics) for label in labels}
+    lines: list[list[int]] = []
+    room = 0.0
+    for label in labels:
+        if not lines or taken[label] > room:
+            lines.append([])
+            room = width + GAP_PX
+        lines[-1].append(label)
+        room -= taken[label]
+    each = -(-len(labels) // max(1, len(lines)))
+    even = [labels[start : start + each] for start in range(0, len(labels), max(1, each))]
+    fits = all(sum(taken[label] for label in line) <= width + GAP_PX for line in even)
+    return even if fits else lines
 
 
 def paint_legend(painter: QPainter, points: Points, area: QRectF) -> None:
     """Paint each label's mark and word, in as many rows as fit."""
     metrics = painter.fontMetrics()
-    x, y = area.left(), area.top()
-    for label in points.present() if len(points.places) else []:
-        width = _entry_px(points, label, metrics)
-        if x + width > area.right() + GAP_PX and x > area.left():
-            x, y = area.left(), y + LEGEND_ROW_PX
+    for row, labels in enumerate(legend_lines(points, metrics, area.width())):
+        x, y = area.left(), area.top() + row * LEGEND_ROW_PX
         if y + LEGEND_ROW_PX > area.bottom() + 2:
             return
-        painter.setPen(QPen(theme().series(label), POINT_PX + 3, Qt.PenStyle.SolidLine, _cap(label)))
-        painter.drawPoint(QPointF(x + 6, y + LEGEND_ROW_PX / 2))
-        painter.setPen(theme().color("text"))
-        room = QRectF(x + MARK_PX, y, width - MARK_PX, LEGEND_ROW_PX)
-        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, points.name(label))
-        x += width
+        for label in labels:
+            width = _entry_px(points, label, metrics)
+            painter.setPen(QPen(theme().series(label), POINT_PX + 3, Qt.PenStyle.SolidLine, _cap(label)))
+            painter.drawPoint(QPointF(x + 6, y + LEGEND_ROW_PX / 2))
+            painter.setPen(theme().color("text"))
+            room = QRectF(x + MARK_PX, y, width - MARK_PX, LEGEND_ROW_PX)
+            painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, points.name(label))
+            x += width
 
 
 def _entry_px(points: Points, label: int, metrics: QFontMetrics) -> int:

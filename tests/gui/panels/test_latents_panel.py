@@ -7,9 +7,18 @@ import pytest
 from latent_engine import DIMS, GAN, VAE, WIDE, LatentEngine
 from latent_fixture import click, control, engine, open_view, panel
 from PIL import Image
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QComboBox, QLabel, QLineEdit, QSpinBox, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSlider,
+    QApplication,
+    QComboBox,
+    QLabel,
+    QLineEdit,
+    QSpinBox,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from gmstudio.gui.panels.latents import NO_RUN, WAITING, LatentsPanel
@@ -377,3 +386,40 @@ def test_a_journey_is_exported(qtbot: QtBot, panel: LatentsPanel, engine: Latent
     click(qtbot, panel, "export_replace")
     qtbot.waitUntil(finish)
     assert view.told.text().startswith("Written")
+
+
+def test_an_original_stands_above_where_a_map_needs_the_width(panel: LatentsPanel, engine: LatentEngine) -> None:
+    panel.session.gallery.choose(3)
+    panel.session.gallery.encode()
+    engine.serve()
+    assert panel.original.isVisible()
+    open_view(panel, "data")
+    engine.serve()
+    assert place(panel.original, panel).y() == place(panel.image, panel).y()
+    open_view(panel, "map")
+    engine.serve()
+    panel.layout().activate()
+    QApplication.sendPostedEvents()
+    beside = panel.views["map"].beside
+    assert beside is not None
+    original, image, shown = (place(widget, panel) for widget in (panel.original, panel.image, beside))
+    assert original.bottom() < image.y() and abs(original.center().x() - image.center().x()) < 8
+    assert shown.x() > image.right() and shown.width() > image.width()
+
+
+def place(widget: QWidget, panel: LatentsPanel) -> QRect:
+    return QRect(widget.mapTo(panel, QPoint(0, 0)), widget.size())
+
+
+def test_another_order_shows_its_first_dimensions(panel: LatentsPanel, engine: LatentEngine) -> None:
+    panel.run.choose(WIDE)
+    engine.serve()
+    measures, bank = panel.session.measures, panel.sliders.bank
+    panel.session.choose_dim(measures.order(40)[0])
+    measures.set_sort("effect")
+    measures.effect = np.arange(40, dtype=np.float32)
+    measures.effect[panel.session.dim] = -1.0
+    measures.set_sort("index")
+    measures.set_sort("effect")
+    assert bank.order[-1] == panel.session.dim
+    assert bank._span(0).start == 0

@@ -6,7 +6,7 @@ from PySide6.QtCore import QPoint, Qt
 from pytestqt.qtbot import QtBot
 
 from gmstudio.gui.widgets.map_canvas import MapCanvas
-from gmstudio.gui.widgets.map_points import Points, point_px
+from gmstudio.gui.widgets.map_points import MAX_ROWS, Points, legend_lines, legend_rows, point_px
 
 
 @pytest.fixture
@@ -83,3 +83,14 @@ def test_labels_beyond_the_colours_have_another_shape(canvas: MapCanvas) -> None
 
     assert painted(0) != painted(8)
     assert painted(0) != painted(1)
+
+
+def test_no_label_stands_alone_in_the_legends_second_row(canvas: MapCanvas) -> None:
+    points = Points(np.zeros((10, 2), np.float32), np.arange(10), tuple("0123456789"))
+    metrics = canvas.fontMetrics()
+    whole = legend_lines(points, metrics, 10_000)
+    assert whole == [list(range(10))]
+    width = next(w for w in range(1000, 0, -1) if len(legend_lines(points, metrics, w)) == 2)
+    assert [len(line) for line in legend_lines(points, metrics, width)] == [5, 5]
+    assert legend_rows(points, metrics, 1.0) == MAX_ROWS
+    assert legend_lines(Points(np.zeros((3, 2), np.float32), None, ()), metrics, 100.0) == []
