@@ -82,6 +82,8 @@ class Header(QWidget):
     def refresh(self) -> None:
         """Show the weights in use, whether there are newer ones, and the class."""
         session, state = self._session, self._session.state
+        if session.run != self.run.current():  # it was chosen from elsewhere
+            self.run.choose(session.run)
         self.step.setText(f"weights of step {state.weights_step:,}" if state is not None else "")
         newer = session.has_newer_weights() and (session.walk.usable or session.walk.opening)
         live = bool(session.run) and session.run == self._library.live

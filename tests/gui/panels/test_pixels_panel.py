@@ -513,3 +513,11 @@ def test_every_control_is_named_and_explained(panel: PixelsPanel) -> None:
 def test_no_two_actions_share_a_key(panel: PixelsPanel) -> None:
     keys = [a.shortcut().toString() for a in panel.findChildren(QAction) if not a.shortcut().isEmpty()]
     assert len(keys) == len(set(keys))
+
+
+def test_a_run_that_is_chosen_elsewhere_is_chosen_in_the_list(panel: PixelsPanel, engine: PixelEngine) -> None:
+    engine.list_runs(RUN, "/runs/other")
+    panel.session.choose_run("/runs/other")
+    engine.serve()
+    assert panel.header.run.current() == "/runs/other" == panel.header.run.currentData()
+    assert panel.session.run == "/runs/other"
