@@ -30,7 +30,7 @@ from gmstudio.session.library import RunLibrary
 from gmstudio.session.training import TrainingSession
 
 COLUMN_WIDTH = 352
-TABS_WIDTH = 272
+TABS_WIDTH = 288
 
 
 class TrainPanel(Panel):
