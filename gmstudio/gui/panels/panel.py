@@ -4,9 +4,10 @@ from typing import Any, ClassVar
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence, QShowEvent
-from PySide6.QtWidgets import QToolButton, QWidget
+from PySide6.QtWidgets import QAbstractSpinBox, QToolButton, QWidget
 
 from gmstudio.gui.theme import theme
+from gmstudio.gui.widgets.typed_slider import inset_text
 
 
 class Panel(QWidget):
@@ -107,6 +108,8 @@ class Panel(QWidget):
         widget.setObjectName(f"{self.name}.{control}")
         widget.setAccessibleName(accessible_name)
         widget.setToolTip(tip)
+        if isinstance(widget, QAbstractSpinBox):
+            inset_text(widget)
 
     def listed_actions(self) -> tuple[QAction, ...]:
         """Its actions in the order in which they were added; Help lists them."""

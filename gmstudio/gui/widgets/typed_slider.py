@@ -9,6 +9,8 @@ from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QHBoxLayout, QSl
 _TICKS = 1000
 ARROWS_WIDTH = 40
 """What a number field needs beside its text."""
+INSET = 4
+"""Pixels from a number field's left edge to its text, beside those that Qt leaves."""
 _FIELD_KEYS = (
     Qt.Key.Key_Up,
     Qt.Key.Key_Down,
@@ -37,8 +39,14 @@ class KeyKeeper(QObject):
         return super().eventFilter(watched, event)
 
 
+def inset_text(field: QAbstractSpinBox) -> None:
+    """Keep a number field's text off its left edge; a style sheet's padding does not reach it."""
+    field.lineEdit().setTextMargins(INSET, 0, 0, 0)
+
+
 def fit_width(field: QAbstractSpinBox, longest: str) -> None:
     """Make a number field as wide as its longest text needs, so that sliders keep the room."""
+    inset_text(field)
     field.setFixedWidth(field.fontMetrics().horizontalAdvance(longest) + ARROWS_WIDTH)
 
 

@@ -6,7 +6,7 @@ from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
-from gmstudio.gui.widgets.typed_slider import TypedSlider
+from gmstudio.gui.widgets.typed_slider import INSET, TypedSlider
 
 
 def test_slider_and_field_follow_each_other(qtbot: QtBot) -> None:
@@ -70,3 +70,14 @@ def test_a_number_beyond_the_limits_becomes_the_limit(qtbot: QtBot) -> None:
         qtbot.keyClicks(slider.field, text)
         qtbot.keyClick(slider.field, Qt.Key.Key_Return)
         assert slider.value == value == told[-1]
+
+
+def test_a_fields_text_stands_off_its_edge_and_is_not_cut(qtbot: QtBot) -> None:
+    both = TypedSlider(0.5, 200.0, decimals=1, suffix=" steps/s")
+    qtbot.addWidget(both)
+    both.set_value(200.0)
+    both.show()
+    line = both.field.lineEdit()
+    assert line.textMargins().left() == INSET
+    needed = line.fontMetrics().horizontalAdvance("200.0 steps/s")
+    assert line.width() >= needed + INSET
