@@ -245,7 +245,10 @@ class Trainer:
         validate = self.step and (self.step % self.training.validate_every == 0 or at_end)
         sample = self.step % self.training.sample_every == 0 or at_end
         if validate or sample:
+            told = self.flush()  # a loss that is no number tells of an earlier step than the weights
             self._refuse_infinite_weights()
+            if told:
+                yield Piece(told, at_step_boundary=False)
         if validate and not (only_missing and self._has_validation()):
             yield from self._validate()
         if sample and not (only_missing and self.step in history.image_steps(grid_kind(self.model))):
