@@ -23,7 +23,7 @@ from gmstudio.cli.pictures import write_grid
 from gmstudio.data.dataset import Dataset
 from gmstudio.engine.device import choose_device, describe_device
 from gmstudio.engine.models import build_model, family_class
-from gmstudio.engine.sample_quality import SampleQuality, has_no_likelihood
+from gmstudio.engine.sample_quality import SampleQuality, only_generates
 from gmstudio.engine.sampling import draw_grid, grid_kind
 from gmstudio.engine.score import Score, kind_of_score, score
 from gmstudio.engine.train import load_weights
@@ -201,7 +201,7 @@ class _Run:
 
     def _sample_quality(self) -> dict[str, float]:
         """How samples compare with the data, of families that generate; see ``SampleQuality``."""
-        if not has_no_likelihood(self._model):
+        if not only_generates(self._model):
             return {}
         compared = SampleQuality(self._dataset, self._model.device, self._seed).measure(self._model)
         return next(shares for shares in compared if shares is not None)

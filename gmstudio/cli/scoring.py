@@ -42,7 +42,7 @@ def score(
     from gmstudio.engine.device import choose_device
     from gmstudio.engine.models import ModelShelf
     from gmstudio.engine.reconstruction import reconstructs
-    from gmstudio.engine.sample_quality import has_no_likelihood
+    from gmstudio.engine.sample_quality import only_generates
     from gmstudio.engine.score import has_likelihood
 
     loaded = ModelShelf().load(run, choose_device(device))
@@ -51,12 +51,12 @@ def score(
     part = dataset.split(split)
     size = min(count or len(part), len(part))
     typer.echo(f"{loaded.model.card.title} of step {loaded.step:,}, {size:,} {split} images of {name}")
-    if has_likelihood(loaded.model):
-        _likelihood(loaded.model, dataset, split, size, num_samples, seed)
-    elif has_no_likelihood(loaded.model):
+    if only_generates(loaded.model):
         _samples(loaded.model, dataset, split, size, seed)
-    elif reconstructs(loaded.model):
+    elif reconstructs(loaded.model) and not has_likelihood(loaded.model):
         _reconstructions(loaded.model, dataset, split, size)
+    else:  # which says so where a family of another package gives nothing at all
+        _likelihood(loaded.model, dataset, split, size, num_samples, seed)
 
 
 def _likelihood(model: Any, dataset: "Dataset", split: str, size: int, num_samples: int | None, seed: int) -> None:

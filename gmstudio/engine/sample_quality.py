@@ -143,6 +143,6 @@ def _share_within(points_NF: Tensor, centres_MF: Tensor, neighbour: int) -> floa
     return float((torch.cdist(points_NF, centres_MF) <= radius_M).any(1).float().mean())
 
 
-def has_no_likelihood(model: object) -> bool:
+def only_generates(model: object) -> bool:
     """Whether samples are all that can be compared with the data."""
     return callable(getattr(model, "sample", None)) and not has_likelihood(model)

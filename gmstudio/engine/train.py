@@ -19,7 +19,7 @@ from gmstudio.data.dataset import Dataset
 from gmstudio.engine.batches import Batches
 from gmstudio.engine.checkpoint_writer import CheckpointWriter
 from gmstudio.engine.optimizers import PhaseOptimizer, learning_rate
-from gmstudio.engine.sample_quality import SampleQuality, has_no_likelihood
+from gmstudio.engine.sample_quality import SampleQuality, only_generates
 from gmstudio.engine.sampling import draw_grid, grid_kind
 from gmstudio.engine.scalars import PendingScalars, curves_of, series_of
 from gmstudio.engine.train_graph import updates_for
@@ -81,7 +81,7 @@ class Trainer:
         self._validation = self._batches.valid(self.training.validation_images)
         self._validation_labels = self._batches.valid_labels(self.training.validation_images)
         self._quality: SampleQuality | None = None
-        if has_no_likelihood(model):
+        if only_generates(model):
             self._quality = SampleQuality(dataset, self._device, self.training.seed)
         self._pending = PendingScalars(run.history)
         self._checkpointed_at = time.monotonic()

@@ -67,7 +67,7 @@ class Insides(QObject):
         self._norms: dict[str, dict[str, float]] = {}
         self._watched = self._stale = False
         self._drawing, self._asked_at = 0, 0.0
-        self._paces: set[int] = set()
+        self._pacing = 0
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._draw_if_wanted)
@@ -132,7 +132,7 @@ class Insides(QObject):
         if self.live:
             phases = (self.only,) if self.only else ()
             pace = PaceTraining(steps_per_s=self.pace_hz if self.slow else 0.0, phases=phases)
-            self._paces.add(self._events.send(pace))
+            self._pacing = self._events.send(pace)
         self.problem = ""
         self.changed.emit()
 
@@ -170,9 +170,8 @@ class Insides(QObject):
                 self._draw_if_wanted()
 
     def _on_failed(self, event: CommandFailed) -> None:
-        if event.request not in (self._drawing, *self._paces) or not event.request:
+        if event.request not in (self._drawing, self._pacing) or not event.request:
             return
-        self._paces.discard(event.request)
         self._rest(event.request)
         self.problem = "" if event.message == ENGINE_GONE else event.message
         self.changed.emit()

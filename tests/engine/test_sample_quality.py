@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from gmstudio import data
 from gmstudio.data.dataset import Dataset
-from gmstudio.engine.sample_quality import SampleQuality, has_no_likelihood, precision_and_recall
+from gmstudio.engine.sample_quality import SampleQuality, only_generates, precision_and_recall
 from gmstudio.families import FAMILIES
 
 
@@ -71,7 +71,7 @@ def test_precision_and_recall_of_points_on_a_line() -> None:
 
 
 def test_it_is_for_families_without_a_likelihood() -> None:
-    told: dict[str, Any] = {name: has_no_likelihood(family) for name, family in FAMILIES.items()}
+    told: dict[str, Any] = {name: only_generates(family) for name, family in FAMILIES.items()}
     assert told["gan"] and not told["vae"] and not told["pixelcnn"]
 
 

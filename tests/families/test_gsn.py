@@ -135,7 +135,7 @@ def test_the_timeline_measures_what_the_chain_does() -> None:
         assert (moment.measures["reconstruction log-likelihood, nats"] < 0).all()
 
 
-def test_it_has_no_likelihood_and_says_so() -> None:
+def test_it_only_generates_and_says_so() -> None:
     with pytest.raises(ValueError, match="GSN gives no likelihood: it only generates"):
         kind_of_score(build(BINARY), 100)
     assert "Parzen" in GSN.card.summary
