@@ -3,11 +3,11 @@
 import msgspec
 import numpy as np
 import pytest
+import training_scene
 from fake_client import FakeClient
 from pytestqt.qtbot import QtBot
-from training_scene import GAME, SPEC
+from training_scene import GAME
 
-from gmstudio.cards import Training
 from gmstudio.messages import (
     Array,
     CommandFailed,
@@ -16,7 +16,6 @@ from gmstudio.messages import (
     FiguresDrawn,
     HistoryAppended,
     PaceTraining,
-    RunInfo,
     RunOpened,
     Series,
 )
@@ -26,25 +25,11 @@ RUN = "/runs/gan"
 
 
 def opened(*, live: bool, capabilities: tuple[str, ...], phases: tuple[str, ...]) -> RunOpened:
-    info = RunInfo(
-        run=RUN,
-        title="gan",
-        family="gan",
-        family_title="GAN",
-        config={},
-        data="digits",
-        data_config={},
-        image=SPEC,
-        training=Training(),
-        status="running" if live else "finished",
-        step=10,
-        created="2026-01-01T00:00:00",
-        capabilities=capabilities,
-        checkpoint_steps=(10,),
+    status = "running" if live else "finished"
+    run = training_scene.opened(
+        RUN, live, objective=GAME, status=status, step=10, capabilities=capabilities, checkpoint_steps=(10,)
     )
-    return RunOpened(
-        info=info, live=live, objective=GAME, latent=None, num_parameters=1, sample_steps=(), phases=phases
-    )
+    return msgspec.structs.replace(run, phases=phases)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import pytest
 from pixel_engine import PixelEngine
+from pixels_scene import make_panel
 from PySide6.QtCore import QPoint, Qt
 from pytestqt.qtbot import QtBot
 
@@ -23,16 +24,7 @@ def engine() -> PixelEngine:
 
 @pytest.fixture
 def panel(qtbot: QtBot, engine: PixelEngine) -> PixelsPanel:
-    library = RunLibrary(engine)
-    panel = PixelsPanel(PixelsSession(engine, library), library)
-    qtbot.addWidget(panel)
-    engine.hello()
-    engine.list_runs()
-    panel.resize(1200, 720)
-    panel.show()
-    panel.setFocus()
-    engine.serve()
-    return panel
+    return make_panel(qtbot, engine)
 
 
 def at(panel: PixelsPanel, row: int, column: int) -> QPoint:

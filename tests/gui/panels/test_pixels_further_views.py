@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from pixel_engine import RUN, PixelEngine
+from pixels_scene import make_panel
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
@@ -14,8 +15,6 @@ from gmstudio.gui.panels.pixels_compare import CompareView
 from gmstudio.gui.panels.pixels_forks import against_samples
 from gmstudio.gui.panels.pixels_insight import InsightView
 from gmstudio.messages import Array, PixelExplained
-from gmstudio.session.library import RunLibrary
-from gmstudio.session.pixels import PixelsSession
 
 SPEC = ImageSpec(channels=1, height=4, width=3, levels=4)
 RGB = ImageSpec(channels=3, height=3, width=3, levels=4)
@@ -23,17 +22,10 @@ MANY = ImageSpec(channels=1, height=3, width=3, levels=256)
 OTHER = "/runs/other"
 
 
-def make_panel(qtbot: QtBot, engine: PixelEngine) -> PixelsPanel:
+def panel_beside(qtbot: QtBot, engine: PixelEngine) -> PixelsPanel:
+    """Five sub-pixels on their way, and a second run to compare with."""
     engine.others[OTHER] = TinyAutoregressive(engine.spec, seed=9)
-    library = RunLibrary(engine)
-    panel = PixelsPanel(PixelsSession(engine, library), library)
-    qtbot.addWidget(panel)
-    engine.hello()
-    engine.list_runs(RUN, OTHER)
-    panel.resize(1200, 720)
-    panel.show()
-    panel.setFocus()
-    engine.serve()
+    panel = make_panel(qtbot, engine, RUN, OTHER)
     panel.session.walk.draw_to(5)
     engine.serve()
     return panel
@@ -46,7 +38,7 @@ def engine() -> PixelEngine:
 
 @pytest.fixture
 def panel(qtbot: QtBot, engine: PixelEngine) -> PixelsPanel:
-    return make_panel(qtbot, engine)
+    return panel_beside(qtbot, engine)
 
 
 def insight_view(panel: PixelsPanel) -> InsightView:
@@ -167,7 +159,7 @@ def test_a_click_on_the_map_goes_there(panel: PixelsPanel, engine: PixelEngine) 
 
 def test_colours_are_summed_or_one_of_them(qtbot: QtBot) -> None:
     engine = PixelEngine(RGB)
-    panel = make_panel(qtbot, engine)
+    panel = panel_beside(qtbot, engine)
     view = look(panel, engine)
     assert [view.channel.itemText(i) for i in range(view.channel.count())] == ["summed", "red", "green", "blue"]
     assert view.map.overlay is not None and view.insight.explained is not None
@@ -228,7 +220,7 @@ def test_a_refused_pair_is_told_where_it_happened(panel: PixelsPanel, engine: Pi
 
 def test_actions_look_at_a_part_and_at_logarithms(qtbot: QtBot) -> None:
     engine = PixelEngine(MANY)
-    panel = make_panel(qtbot, engine)
+    panel = panel_beside(qtbot, engine)
     bars = panel.conditional.bars
     fit = panel.findChild(QToolButton, "pixels.bars.fit")
     assert isinstance(fit, QToolButton) and not fit.isHidden()

@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from pixel_engine import RUN, PixelEngine
+from pixels_scene import make_panel
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QDoubleSpinBox, QLabel, QSlider, QSpinBox, QToolButton, QWidget
@@ -20,19 +21,6 @@ from gmstudio.session.pixel_state import PixelState, entropy_nats
 from gmstudio.session.pixels import PixelsSession
 
 RGB = ImageSpec(channels=3, height=3, width=3, levels=4)
-
-
-def make_panel(qtbot: QtBot, engine: PixelEngine) -> PixelsPanel:
-    library = RunLibrary(engine)
-    panel = PixelsPanel(PixelsSession(engine, library), library)
-    qtbot.addWidget(panel)
-    engine.hello()
-    engine.list_runs()
-    panel.resize(1200, 720)
-    panel.show()
-    panel.setFocus()
-    engine.serve()
-    return panel
 
 
 @pytest.fixture

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 
+import msgspec
 import numpy as np
 import pytest
 from fake_client import FakeClient
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
-from training_scene import GAME, SPEC
+from training_scene import GAME, opened
 
-from gmstudio.cards import Training
 from gmstudio.gui.panels.panel import Panel
 from gmstudio.gui.panels.train_insides import InsidesView, columns_in_words
 from gmstudio.messages import (
@@ -19,8 +19,6 @@ from gmstudio.messages import (
     FiguresDrawn,
     HistoryAppended,
     PaceTraining,
-    RunInfo,
-    RunOpened,
     Series,
 )
 from gmstudio.session.insides import Insides
@@ -41,27 +39,8 @@ class Stage:
         self.panel = OnePanel()
         self.view = InsidesView(self.insides, self.panel)
         qtbot.addWidget(self.panel)
-        info = RunInfo(
-            run="/gan",
-            title="gan",
-            family="gan",
-            family_title="GAN",
-            config={},
-            data="digits",
-            data_config={},
-            image=SPEC,
-            training=Training(),
-            status="running",
-            step=10,
-            created="2026-01-01T00:00:00",
-            capabilities=("figures",),
-            checkpoint_steps=(10,),
-        )
-        self.insides.show_run(
-            RunOpened(
-                info=info, live=True, objective=GAME, latent=None, num_parameters=1, sample_steps=(), phases=PHASES
-            )
-        )
+        run = opened("/gan", objective=GAME, step=10, capabilities=("figures",), checkpoint_steps=(10,))
+        self.insides.show_run(msgspec.structs.replace(run, phases=PHASES))
 
     def draw(self, *figures: FigureDrawn) -> None:
         self.client.deliver(FiguresDrawn(run="/gan", step=12, figures=figures))

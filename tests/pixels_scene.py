@@ -1,0 +1,22 @@
+"""The Pixels panel on an engine that answers when a test says so."""
+
+from pixel_engine import PixelEngine
+from pytestqt.qtbot import QtBot
+
+from gmstudio.gui.panels.pixels import PixelsPanel
+from gmstudio.session.library import RunLibrary
+from gmstudio.session.pixels import PixelsSession
+
+
+def make_panel(qtbot: QtBot, engine: PixelEngine, *runs: str) -> PixelsPanel:
+    """The panel at a usual size with the first of the runs open; the engine's own when none are named."""
+    library = RunLibrary(engine)
+    panel = PixelsPanel(PixelsSession(engine, library), library)
+    qtbot.addWidget(panel)
+    engine.hello()
+    engine.list_runs(*runs)
+    panel.resize(1200, 720)
+    panel.show()
+    panel.setFocus()
+    engine.serve()
+    return panel
