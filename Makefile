@@ -14,11 +14,11 @@ help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(venv)/.ready-run ## Open the window (the first time: create .venv and install what is pinned)
-	@$(python) -m gmstudio.qt_libraries
+	@$(python) -m gmstudio.system.qt_libraries
 	@$(python) main.py
 
 test: $(venv)/.ready-test ## Run every test, offscreen
-	@$(python) -m gmstudio.qt_libraries offscreen
+	@$(python) -m gmstudio.system.qt_libraries offscreen
 	$(offscreen) $(python) -m pytest
 
 check: $(venv)/.ready-test ## Lint, formatting, types, import rule
@@ -28,7 +28,7 @@ check: $(venv)/.ready-test ## Lint, formatting, types, import rule
 	$(venv)/bin/lint-imports
 
 bench: $(venv)/.ready-test ## Measure start-up, sliders, decoding, sampling, stepping, training and memory
-	@$(python) -m gmstudio.qt_libraries offscreen
+	@$(python) -m gmstudio.system.qt_libraries offscreen
 	$(offscreen) $(python) -m benchmarks startup
 	$(offscreen) $(python) -m benchmarks slider
 	$(offscreen) $(python) -m benchmarks slider --map
@@ -46,7 +46,7 @@ bench: $(venv)/.ready-test ## Measure start-up, sliders, decoding, sampling, ste
 	$(offscreen) $(python) -m benchmarks memory
 
 pictures: $(venv)/.ready-test ## Take the pictures in docs/pictures again, or some: make pictures names="latents chains"
-	@$(python) -m gmstudio.qt_libraries offscreen
+	@$(python) -m gmstudio.system.qt_libraries offscreen
 	$(offscreen) $(python) -m docs.pictures.take $(names)
 
 clean: ## Remove .venv, caches and build products

@@ -8,9 +8,10 @@ import numpy as np
 import torch
 
 from benchmarks.models import randomize, table_model
-from gmstudio.cards import ImageSpec
-from gmstudio.engine.latents import decode
-from gmstudio.messages import Array, Decode
+from gmstudio.engine.latents.codes import decode
+from gmstudio.protocol.array import Array
+from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.latents import Decode
 
 GOAL_P95_MS = 5.0
 WARM_UP, DECODES = 20, 300

@@ -40,7 +40,7 @@ def _child(family: str, seconds: float) -> None:
     import psutil
 
     from benchmarks.window import opened_window, run_events, train, wait_until, write_random_idx
-    from gmstudio.messages import StopTraining
+    from gmstudio.protocol.training import StopTraining
 
     peaks = {"window_mib": 0.0, "engine_mib": 0.0}
     with tempfile.TemporaryDirectory() as data, opened_window() as (_, studio):

@@ -6,10 +6,11 @@ from typing import Any
 
 import torch
 
-from gmstudio.cards import ImageSpec, parse_config
-from gmstudio.engine.device import choose_device
-from gmstudio.engine.models import build_model, family_class
+from gmstudio.engine.runtime.device import choose_device
+from gmstudio.engine.runtime.models import build_model, family_class
 from gmstudio.families.base import Family
+from gmstudio.protocol.config import parse_config
+from gmstudio.protocol.images import ImageSpec
 
 TABLE: dict[str, dict[str, Any]] = {
     "fvbn": {},

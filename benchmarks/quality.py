@@ -18,16 +18,15 @@ from numpy.typing import NDArray
 from benchmarks.recipe import Recipe, read_recipe
 from benchmarks.timed_training import TimedTrainer
 from gmstudio import data
-from gmstudio.cards import parse_config
-from gmstudio.cli.pictures import write_grid
 from gmstudio.data.dataset import Dataset
-from gmstudio.engine.device import choose_device, describe_device
-from gmstudio.engine.models import build_model, family_class
-from gmstudio.engine.sample_quality import SampleQuality, only_generates
-from gmstudio.engine.sampling import draw_grid, grid_kind
-from gmstudio.engine.score import Score, kind_of_score, score
-from gmstudio.engine.train import load_weights
+from gmstudio.engine.evaluation.likelihood import Score, kind_of_score, score
+from gmstudio.engine.evaluation.sample_quality import SampleQuality, only_generates
+from gmstudio.engine.runtime.device import choose_device, describe_device
+from gmstudio.engine.runtime.models import build_model, family_class, load_weights
+from gmstudio.engine.sampling.grids import draw_grid, grid_kind
 from gmstudio.families.base import Family
+from gmstudio.media.png import write_grid
+from gmstudio.protocol.config import parse_config
 from gmstudio.runs.atomic import replace_file
 from gmstudio.runs.manifest import write_group
 

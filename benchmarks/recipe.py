@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Struct
 
-from gmstudio.cards import ConfigError, check_config, field, parse_config
+from gmstudio.protocol.config import ConfigError, check_config, field, parse_config
 
 FOLDER = Path(__file__).resolve().parent / "recipes"
 

@@ -11,9 +11,9 @@ import torch
 
 from benchmarks.arithmetic import distance, forward_flops
 from benchmarks.models import randomize, table_config, table_model
-from gmstudio.cards import ImageSpec
-from gmstudio.engine.device import describe_device
+from gmstudio.engine.runtime.device import describe_device
 from gmstudio.families.base import Autoregressive
+from gmstudio.protocol.images import ImageSpec
 
 NAIVE_SECONDS = 20.0
 NAIVE_STEPS_AT_LEAST = 3

@@ -11,10 +11,10 @@ from PySide6.QtCore import QEventLoop, QPoint, Qt, QTimer
 from PySide6.QtWidgets import QAbstractSlider
 
 from benchmarks.window import opened_window, run_events, train, wait_until, write_random_idx
-from gmstudio.gui.main_window import MainWindow
-from gmstudio.gui.panels.latents import LatentsPanel
-from gmstudio.messages import StopTraining
-from gmstudio.session.latents import LatentsSession
+from gmstudio.protocol.training import StopTraining
+from gmstudio.window.gui.panels.latents.panel import LatentsPanel
+from gmstudio.window.gui.shell.main_window import MainWindow
+from gmstudio.window.state.latents.state import LatentsSession
 
 MOVE_EVERY_MS = 16
 SETTLE_S = 2.0

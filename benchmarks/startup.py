@@ -53,7 +53,7 @@ def _child(started: float) -> int:
     from PySide6.QtCore import QEvent, QTimer
 
     from gmstudio import app
-    from gmstudio.gui import main_window
+    from gmstudio.window.gui.shell import main_window
 
     times: dict[str, float] = {}
 

@@ -7,9 +7,10 @@ from typing import Any
 import torch
 
 from benchmarks.models import TABLE, randomize, table_model
-from gmstudio.cards import ImageSpec
-from gmstudio.engine.pixels import PixelExplorer
-from gmstudio.messages import AdvancePixels, Event, OpenPixels, PixelsMoved, PixelsOpened
+from gmstudio.engine.pixels.explorer import PixelExplorer
+from gmstudio.protocol.base import Event
+from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.pixels import AdvancePixels, OpenPixels, PixelsMoved, PixelsOpened
 
 GOAL_P95_MS = 2.0
 

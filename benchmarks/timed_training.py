@@ -15,11 +15,11 @@ from torch import Tensor
 
 from benchmarks.recipe import TimedTraining
 from benchmarks.soap import Soap, is_inner_matrix
-from gmstudio.cards import Training
 from gmstudio.data.dataset import Dataset
-from gmstudio.engine.batches import Batches
-from gmstudio.engine.optimizers import PhaseOptimizer, learning_rate
+from gmstudio.engine.training.batches import Batches
+from gmstudio.engine.training.optimizers import PhaseOptimizer, learning_rate
 from gmstudio.families.base import Family, LossTerms, Phase
+from gmstudio.protocol.training_settings import Training
 
 MILLION = 1_000_000
 RUNNING_LOSS = 0.98

@@ -11,14 +11,14 @@ import torch
 
 from benchmarks.arithmetic import distance, step_flops
 from benchmarks.models import comparison, configured_model
-from gmstudio.cards import ImageSpec
-from gmstudio.cards import Training as TrainingSettings
 from gmstudio.data.dataset import Dataset, Split
-from gmstudio.engine.allocator import keep_freed_memory
-from gmstudio.engine.device import choose_device, describe_device
-from gmstudio.engine.models import family_class
-from gmstudio.engine.train import Trainer
+from gmstudio.engine.runtime.device import choose_device, describe_device
+from gmstudio.engine.runtime.memory import keep_freed_memory
+from gmstudio.engine.runtime.models import family_class
+from gmstudio.engine.training.trainer import Trainer
 from gmstudio.families.base import Family
+from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.training_settings import Training as TrainingSettings
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.record import new_record
 

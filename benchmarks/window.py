@@ -14,11 +14,11 @@ import numpy as np
 from PySide6.QtCore import QCoreApplication, QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication
 
-from gmstudio.client import EngineClient
-from gmstudio.gui.main_window import MainWindow
-from gmstudio.gui.panels import PLACES
-from gmstudio.messages import StartTraining
-from gmstudio.session.studio import Studio
+from gmstudio.protocol.training import StartTraining
+from gmstudio.window.client.engine_client import EngineClient
+from gmstudio.window.gui.places import PLACES
+from gmstudio.window.gui.shell.main_window import MainWindow
+from gmstudio.window.state.studio import Studio
 
 PATIENCE_S = 120.0
 NUM_IMAGES = 2000

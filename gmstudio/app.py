@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from gmstudio.display import display_problem
+from gmstudio.system.display import display_problem
 
 if TYPE_CHECKING:
-    from gmstudio.gui.main_window import MainWindow
-    from gmstudio.session.studio import Studio
+    from gmstudio.window.gui.shell.main_window import MainWindow
+    from gmstudio.window.state.studio import Studio
 
 SMOKE_TIMEOUT_MS = 60_000
 ENDING_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
@@ -38,10 +38,10 @@ def run(argv: list[str], *, smoke: bool = False, engine_command: list[str] | Non
     # Only now: where Qt's libraries are missing, importing it would end in a traceback.
     from PySide6.QtWidgets import QApplication
 
-    from gmstudio.client import EngineClient
-    from gmstudio.gui.main_window import MainWindow
-    from gmstudio.gui.panels import PLACES
-    from gmstudio.session.studio import Studio
+    from gmstudio.window.client.engine_client import EngineClient
+    from gmstudio.window.gui.places import PLACES
+    from gmstudio.window.gui.shell.main_window import MainWindow
+    from gmstudio.window.state.studio import Studio
 
     app = QApplication.instance() or QApplication(argv)
     app.setApplicationName("gmstudio")

@@ -4,19 +4,16 @@ import numpy as np
 from fake_client import FakeClient
 from numpy.typing import NDArray
 
-from gmstudio.cards import FamilyCard, FamilyEntry, ImageSpec, TimelineCard, Training
-from gmstudio.messages import (
-    Array,
-    Catalog,
-    RunInfo,
-    RunsListed,
-    RunTimeline,
-    SamplesDrawn,
-    TimelineAppended,
-    TrainingChanged,
-)
-from gmstudio.session.chains import ChainsSession
-from gmstudio.session.library import RunLibrary
+from gmstudio.protocol.array import Array
+from gmstudio.protocol.chains import RunTimeline, TimelineAppended
+from gmstudio.protocol.engine import Catalog
+from gmstudio.protocol.families import FamilyCard, FamilyEntry, TimelineCard
+from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.runs import RunInfo, RunsListed, SamplesDrawn
+from gmstudio.protocol.training import TrainingChanged
+from gmstudio.protocol.training_settings import Training
+from gmstudio.window.state.chains.state import ChainsSession
+from gmstudio.window.state.runs.library import RunLibrary
 
 SPEC = ImageSpec(1, 2, 2, 4)
 RBM, FLOW, GAN = "/rbm", "/flow", "/gan"

@@ -12,7 +12,9 @@ from typing import TypeVar
 
 import msgspec
 
-from gmstudio.messages import Catalog, Command, Event, FrameReader, decode_event, frame
+from gmstudio.protocol.base import Command, Event
+from gmstudio.protocol.engine import Catalog
+from gmstudio.protocol.frames import FrameReader, decode_event, frame
 
 EventT = TypeVar("EventT", bound=Event)
 PATIENCE_S = 60.0

@@ -2,8 +2,8 @@
 
 from typing import TypeVar
 
-from gmstudio.client import EngineEvents
-from gmstudio.messages import Command
+from gmstudio.protocol.base import Command
+from gmstudio.window.client.engine_client import EngineEvents
 
 CommandT = TypeVar("CommandT", bound=Command)
 

@@ -9,33 +9,14 @@ import sys
 import time
 from pathlib import Path
 
-from gmstudio.cards import FamilyCard, FamilyEntry, ImageSpec, Objective, Term, Training
-from gmstudio.messages import (
-    PROTOCOL_VERSION,
-    AnyCommand,
-    Catalog,
-    CheckpointSaved,
-    ChooseDevice,
-    CommandFailed,
-    Done,
-    EngineReported,
-    Event,
-    FrameReader,
-    ListRuns,
-    OpenRun,
-    Ping,
-    Pong,
-    ResumeRun,
-    RunInfo,
-    RunOpened,
-    RunsListed,
-    Shutdown,
-    StartTraining,
-    StopTraining,
-    TrainingChanged,
-    decode_command,
-    frame,
-)
+from gmstudio.protocol.base import Command, Event
+from gmstudio.protocol.engine import Catalog, ChooseDevice, CommandFailed, Done, EngineReported, Ping, Pong, Shutdown
+from gmstudio.protocol.families import FamilyCard, FamilyEntry, Objective, Term
+from gmstudio.protocol.frames import PROTOCOL_VERSION, FrameReader, decode_command, frame
+from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.runs import ListRuns, OpenRun, RunInfo, RunOpened, RunsListed
+from gmstudio.protocol.training import CheckpointSaved, ResumeRun, StartTraining, StopTraining, TrainingChanged
+from gmstudio.protocol.training_settings import Training
 
 OBJECTIVE = Objective(latex=r"-\log p(x)", terms=(Term("loss", "L", "Negative log-likelihood.", "nats"),))
 FAMILY = FamilyEntry(
@@ -136,7 +117,7 @@ class FakeEngine:
             Path(self.options.saved).write_text("saved")
         return 0
 
-    def answer(self, received: AnyCommand) -> None:
+    def answer(self, received: Command) -> None:
         request = received.request
         match received:
             case Ping():

@@ -9,34 +9,29 @@ import torch
 from fake_client import FakeClient
 
 from gmstudio import data
-from gmstudio.cards import Objective, Training
-from gmstudio.client import ENGINE_GONE
-from gmstudio.engine import codes, latent_measures, latents
 from gmstudio.engine.catalog import capabilities_of
+from gmstudio.engine.latents import codes as latents
+from gmstudio.engine.latents import dimension_stats as latent_measures
+from gmstudio.engine.latents import directions, encoded_split, projection
 from gmstudio.families import FAMILIES
-from gmstudio.messages import (
-    Array,
-    BrowseData,
-    Catalog,
-    Command,
-    CommandFailed,
-    DataBrowsed,
+from gmstudio.protocol.array import Array
+from gmstudio.protocol.base import Command, Event
+from gmstudio.protocol.data import BrowseData, DataBrowsed
+from gmstudio.protocol.engine import Catalog, CommandFailed, Done
+from gmstudio.protocol.families import Objective
+from gmstudio.protocol.latents import (
     Decode,
-    Done,
     Encode,
     EncodeImage,
     EncodeSplit,
-    Event,
     FindDirections,
-    KeepNotes,
     MeasureLatents,
-    OpenRun,
     ProjectImage,
-    RunInfo,
-    RunOpened,
-    RunsListed,
-    TrainingChanged,
 )
+from gmstudio.protocol.runs import KeepNotes, OpenRun, RunInfo, RunOpened, RunsListed
+from gmstudio.protocol.training import TrainingChanged
+from gmstudio.protocol.training_settings import Training
+from gmstudio.window.client.engine_client import ENGINE_GONE
 
 VAE, GAN, WIDE, RBM = "/runs/vae", "/runs/gan", "/runs/wide", "/runs/rbm"
 DIMS = 5
@@ -58,7 +53,7 @@ class LatentEngine(FakeClient):
         }
         self.weights_step = 300
         self.live = ""
-        self.projections = codes.Projections()
+        self.projections = projection.Projections()
         self.notes: dict[str, dict[str, Any]] = {}
         self.answered = 0
         self.refusal = ""
@@ -136,10 +131,10 @@ class LatentEngine(FakeClient):
         if isinstance(command, Encode):
             return [latents.encode(self.models[command.run], self.dataset, command)]
         if isinstance(command, EncodeSplit):
-            pieces = codes.encode_split(self.models[command.run], self.weights_step, self.dataset, command)
+            pieces = encoded_split.encode_split(self.models[command.run], self.weights_step, self.dataset, command)
             return [piece for piece in pieces if piece is not None]
         if isinstance(command, FindDirections):
-            pieces = codes.find_directions(self.models[command.run], self.weights_step, self.dataset, command)
+            pieces = directions.find_directions(self.models[command.run], self.weights_step, self.dataset, command)
             return [piece for piece in pieces if piece is not None]
         if isinstance(command, KeepNotes):
             self.notes[command.run] = command.notes

@@ -9,9 +9,9 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QAbstractButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from gmstudio.gui.panels.latents import LatentsPanel
-from gmstudio.session.latents import LatentsSession
-from gmstudio.session.library import RunLibrary
+from gmstudio.window.gui.panels.latents.panel import LatentsPanel
+from gmstudio.window.state.latents.state import LatentsSession
+from gmstudio.window.state.runs.library import RunLibrary
 
 
 @pytest.fixture

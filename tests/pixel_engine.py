@@ -7,29 +7,26 @@ import numpy as np
 from fake_client import FakeClient
 from tiny_autoregressive import TinyAutoregressive
 
-from gmstudio.cards import ImageSpec, Training
-from gmstudio.engine.pixels import PixelExplorer
-from gmstudio.messages import (
+from gmstudio.engine.pixels.explorer import PixelExplorer
+from gmstudio.protocol.array import Array
+from gmstudio.protocol.base import Command, Event
+from gmstudio.protocol.data import BrowseData, DataBrowsed
+from gmstudio.protocol.engine import Catalog, CommandFailed
+from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.pixels import (
     AdvancePixels,
-    Array,
-    BrowseData,
-    Catalog,
     ClosePixels,
-    Command,
-    CommandFailed,
     ComparePixels,
-    DataBrowsed,
     EditPixel,
-    Event,
     ExplainPixel,
     ForgetPath,
     ForkPixels,
     OpenPixels,
     PlacePixel,
     RewindPixels,
-    RunInfo,
-    RunsListed,
 )
+from gmstudio.protocol.runs import RunInfo, RunsListed
+from gmstudio.protocol.training_settings import Training
 
 RUN = "/runs/tiny"
 SPEC = ImageSpec(channels=1, height=4, width=3, levels=4)

@@ -4,10 +4,11 @@ from typing import Any
 
 import torch
 
-from gmstudio.cards import ImageSpec
-from gmstudio.engine.pixels import PixelExplorer
+from gmstudio.engine.pixels.explorer import PixelExplorer
 from gmstudio.families import FAMILIES
-from gmstudio.messages import AdvancePixels, Event, OpenPixels, PixelsMoved, PixelsOpened, RewindPixels
+from gmstudio.protocol.base import Event
+from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.pixels import AdvancePixels, OpenPixels, PixelsMoved, PixelsOpened, RewindPixels
 
 EVERYTHING = 10_000
 SMALL: dict[str, dict[str, Any]] = {

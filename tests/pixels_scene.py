@@ -3,9 +3,9 @@
 from pixel_engine import PixelEngine
 from pytestqt.qtbot import QtBot
 
-from gmstudio.gui.panels.pixels import PixelsPanel
-from gmstudio.session.library import RunLibrary
-from gmstudio.session.pixels import PixelsSession
+from gmstudio.window.gui.panels.pixels.panel import PixelsPanel
+from gmstudio.window.state.pixels.state import PixelsSession
+from gmstudio.window.state.runs.library import RunLibrary
 
 
 def make_panel(qtbot: QtBot, engine: PixelEngine, *runs: str) -> PixelsPanel:

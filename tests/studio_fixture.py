@@ -6,10 +6,10 @@ import fake_engine
 import pytest
 from pytestqt.qtbot import QtBot
 
-from gmstudio.client import EngineClient
-from gmstudio.engine_state import Patience
-from gmstudio.messages import StartTraining
-from gmstudio.session.studio import Studio
+from gmstudio.protocol.training import StartTraining
+from gmstudio.window.client.engine_client import EngineClient
+from gmstudio.window.client.process_status import Patience
+from gmstudio.window.state.studio import Studio
 
 WAIT_MS = 20_000
 QUICK = Patience(ping=0.1, silence=0.4, hello=30.0, restart=0.01, close=5.0, kill=0.3)

@@ -15,7 +15,7 @@ START = """
 import sys
 sys.path[:0] = [{root!r}, {tests!r}]
 import fake_engine, toy_panels
-import gmstudio.gui.panels as panels
+import gmstudio.window.gui.places as panels
 panels.PLACES = toy_panels.PLACES
 from gmstudio.app import run
 {before}
@@ -69,7 +69,7 @@ def test_a_slot_that_raises_is_told_and_the_window_goes_on() -> None:
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 def break_something():
-    from gmstudio.gui.main_window import MainWindow
+    from gmstudio.window.gui.shell.main_window import MainWindow
     window = next(w for w in QApplication.topLevelWidgets() if isinstance(w, MainWindow))
     def look():
         print(window.banner.notice.text)
@@ -86,7 +86,7 @@ QTimer.singleShot(300, break_something)
 
 
 SAY_READY = """
-from gmstudio.session.studio import Studio
+from gmstudio.window.state.studio import Studio
 plain = Studio.__init__
 def telling(self, client):
     plain(self, client)

@@ -12,9 +12,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "gmstudio"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-MESSAGES = ("messages", "commands", "events", "latent_commands", "latent_events", "array", "cards", "config_fields")
-WINDOW_SIDE = ("app", "gui", "session", "client", "runs", *MESSAGES, "engine_state", "display", "resources")
-ENGINE_SIDE = ("engine", "families", "nn", "data", "runs", *MESSAGES)
+WINDOW_SIDE = ("app", "window", "runs", "media", "protocol", "system")
+ENGINE_SIDE = ("engine", "families", "nn", "data", "runs", "media", "protocol", "system")
 
 
 def lint_imports(folder: Path) -> str:
@@ -35,8 +34,6 @@ def skeleton(tmp_path_factory: pytest.TempPathFactory) -> Path:
         copy = folder / source.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.touch()
-    (folder / "gmstudio/families/first.py").touch()
-    (folder / "gmstudio/families/second.py").touch()
     return folder
 
 
@@ -52,19 +49,28 @@ def test_an_empty_skeleton_keeps_every_contract(skeleton: Path) -> None:
 @pytest.mark.parametrize(
     ("contract", "module", "statement"),
     [
-        ("Imports run one way", "cards.py", "import gmstudio.messages"),
-        ("Imports run one way", "client.py", "import gmstudio.session"),
-        ("Imports run one way", "gui/__init__.py", "import gmstudio.engine"),
-        ("Imports run one way", "families/first.py", "import gmstudio.data"),
+        ("Imports run one way", "protocol/base.py", "import gmstudio.data"),
+        ("Imports run one way", "window/client/__init__.py", "import gmstudio.engine"),
+        ("Imports run one way", "families/flow/realnvp.py", "import gmstudio.data"),
+        ("Imports run one way", "media/png.py", "import gmstudio.data.dataset"),
         ("Imports run one way", "helpers.py", "import json"),
+        ("In the window: gui, state, client", "window/client/__init__.py", "import gmstudio.window.state"),
+        ("In the gui: shell, panels, forms, widgets", "window/gui/forms/form.py", "import gmstudio.window.gui.panels"),
+        ("Widgets know no state", "window/gui/widgets/formula.py", "import gmstudio.window.state"),
+        ("In the engine: server, features, runtime", "engine/runtime/memory.py", "import gmstudio.engine.training"),
         ("The window's side never loads torch", "runs/__init__.py", "import torch"),
         ("The window's side never loads torch", "app.py", "import gmstudio.cli; import gmstudio.engine"),
         ("The engine's side never loads Qt", "nn/__init__.py", "import PySide6.QtCore"),
-        ("Widget libraries only under gui/ and in app.py", "session/__init__.py", "import pyqtgraph"),
-        ("No family imports another", "families/first.py", "import gmstudio.families.second"),
+        ("Widget libraries only under gui/ and in app.py", "window/state/__init__.py", "import pyqtgraph"),
         (
-            "A family imports only what families share, nn and cards",
-            "families/first.py",
+            "No branch of the families imports another",
+            "families/flow/realnvp.py",
+            "import gmstudio.families.energy.rbm",
+        ),
+        ("No branch of the families imports another", "families/base.py", "import gmstudio.families.energy.rbm"),
+        (
+            "A family imports only what families share, nn and the words of the protocol",
+            "families/flow/realnvp.py",
             "import gmstudio.runs",
         ),
     ],
@@ -108,7 +114,7 @@ def test_widgets_are_imported_only_under_gui_and_in_app() -> None:
     wrong = {}
     for path in PACKAGE.rglob("*.py"):
         place = path.relative_to(PACKAGE)
-        if place.parts[0] not in ("gui", "app.py") and (found := widget_imports(path)):
+        if place.parts[:2] != ("window", "gui") and place.name != "app.py" and (found := widget_imports(path)):
             wrong[str(place)] = found
     assert wrong == {}
 
@@ -149,9 +155,9 @@ def test_importing_one_side_does_not_load_the_others_library(side: tuple[str, ..
     assert (done.returncode, done.stdout.split()) == (0, []), done.stdout + done.stderr
 
 
-def test_the_wheel_has_every_package() -> None:
-    packages = {".".join(path.parent.relative_to(ROOT).parts) for path in PACKAGE.rglob("*.py")}
-    assert set(PROJECT["tool"]["setuptools"]["packages"]) == packages | {"gmstudio._resources"}
+def test_every_folder_of_code_is_a_package() -> None:
+    folders = {path.parent for path in PACKAGE.rglob("*.py")}
+    assert {str(folder) for folder in folders if not (folder / "__init__.py").exists()} == set()
 
 
 def test_every_dependency_is_pinned() -> None:

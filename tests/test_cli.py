@@ -13,8 +13,8 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from gmstudio import cli, data
-from gmstudio.engine.models import ModelShelf
-from gmstudio.engine.optimizers import PhaseOptimizer
+from gmstudio.engine.runtime.models import ModelShelf
+from gmstudio.engine.training.optimizers import PhaseOptimizer
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.library import new_run_path, runs_home
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from gmstudio.cards import ImageSpec
+from gmstudio.protocol.images import ImageSpec
 
 
 class TinyAutoregressive(nn.Module):

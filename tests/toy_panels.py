@@ -2,9 +2,9 @@
 
 from PySide6.QtWidgets import QLabel, QLineEdit, QVBoxLayout
 
-from gmstudio.gui.panels import Place
-from gmstudio.gui.panels.panel import Panel
-from gmstudio.session.studio import Studio
+from gmstudio.window.gui.panel import Panel
+from gmstudio.window.gui.places import Place
+from gmstudio.window.state.studio import Studio
 
 
 class FirstPanel(Panel):

@@ -6,20 +6,17 @@ import numpy as np
 from fake_client import FakeClient
 from msgspec import Meta, Struct
 
-from gmstudio.cards import DataEntry, FamilyCard, FamilyEntry, ImageSpec, Objective, Term, Training, field, schema_of
-from gmstudio.messages import (
-    Array,
-    Catalog,
-    DataBrowsed,
-    HistoryAppended,
-    RunInfo,
-    RunOpened,
-    SamplesDrawn,
-    Series,
-    TrainingChanged,
-)
-from gmstudio.session.library import RunLibrary
-from gmstudio.session.training import TrainingSession
+from gmstudio.protocol.array import Array
+from gmstudio.protocol.config import field, schema_of
+from gmstudio.protocol.data import DataBrowsed, DataEntry
+from gmstudio.protocol.engine import Catalog
+from gmstudio.protocol.families import FamilyCard, FamilyEntry, Objective, Term
+from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.runs import HistoryAppended, RunInfo, RunOpened, SamplesDrawn, Series
+from gmstudio.protocol.training import TrainingChanged
+from gmstudio.protocol.training_settings import Training
+from gmstudio.window.state.runs.library import RunLibrary
+from gmstudio.window.state.training.state import TrainingSession
 
 SPEC = ImageSpec(channels=1, height=8, width=8, levels=2)
 

@@ -6,8 +6,8 @@ from PySide6.QtGui import QImage
 
 from benchmarks.window import wait_until
 from docs.pictures.shots import Picture, Stage, grab, sheet
-from gmstudio.gui.panels.chains import ChainsPanel
-from gmstudio.session.chains import Kind, Start
+from gmstudio.window.gui.panels.chains.panel import ChainsPanel
+from gmstudio.window.state.chains.state import Kind, Start
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from PySide6.QtGui import QImage
 
 from benchmarks.window import wait_until
 from docs.pictures.shots import Picture, Stage, grab, sheet
-from gmstudio.gui.panels.latents import LatentsPanel
-from gmstudio.gui.panels.latents_own import OwnView
+from gmstudio.window.gui.panels.latents.panel import LatentsPanel
+from gmstudio.window.gui.panels.latents.user_image import OwnView
 
 DRAWN = ("..9FE2..", ".6B3D8..", "....E6..", "..2BF5..", "....3E9.", ".....7C.", ".3A15DA.", "..9FFC2.")
 """A three, by hand: levels from 0 to F; a dot is 0."""

@@ -8,9 +8,9 @@ from typing import Any
 
 from benchmarks.window import PATIENCE_S, run_events, wait_until
 from docs.pictures.colours import write_coloured_digits
-from gmstudio.messages import ResumeRun, StartTraining
+from gmstudio.protocol.training import ResumeRun, StartTraining
 from gmstudio.runs.record import RECORD_NAME, RunError, RunRecord, read_record
-from gmstudio.session.studio import Studio
+from gmstudio.window.state.studio import Studio
 
 FOLDER = Path(__file__).resolve().parents[2] / "build" / "pictures"
 MOST_TRAINING_S = 1200.0

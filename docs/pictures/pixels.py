@@ -7,10 +7,10 @@ from PySide6.QtWidgets import QWidget
 
 from benchmarks.window import wait_until
 from docs.pictures.shots import Picture, Stage, grab, settle, sheet
-from gmstudio.gui.panels.pixels import PixelsPanel
-from gmstudio.gui.panels.pixels_compare import CompareView
-from gmstudio.gui.panels.pixels_insight import InsightView
-from gmstudio.session.pixel_compare import comparison_of
+from gmstudio.window.gui.panels.pixels.attribution import InsightView
+from gmstudio.window.gui.panels.pixels.comparison import CompareView
+from gmstudio.window.gui.panels.pixels.panel import PixelsPanel
+from gmstudio.window.state.pixels.comparison import comparison_of
 
 MIDDLE = 35
 RECEPTIVE_FIELD = 1

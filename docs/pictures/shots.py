@@ -15,10 +15,10 @@ from PySide6.QtWidgets import QComboBox, QWidget
 
 from benchmarks.window import opened_window, run_events, wait_until
 from docs.pictures.models import bring
-from gmstudio.gui.main_window import MainWindow
-from gmstudio.gui.panels.panel import Panel
-from gmstudio.gui.theme import GRID, theme
-from gmstudio.session.studio import Studio
+from gmstudio.window.gui.panel import Panel
+from gmstudio.window.gui.shell.main_window import MainWindow
+from gmstudio.window.gui.theme import GRID, theme
+from gmstudio.window.state.studio import Studio
 
 HERE = Path(__file__).resolve().parent
 SETTLE_S = 1.0

@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QTabWidget
 
 from benchmarks.window import wait_until
 from docs.pictures.shots import Picture, Stage, grab, sheet
-from gmstudio.gui.panels.train import TrainPanel
+from gmstudio.window.gui.panels.train.panel import TrainPanel
 
 FURTHER_STEPS, LOOKED_AT_AFTER = 1500, 60
 INSIDE = {

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from gmstudio.cli.pictures import read_grey, read_levels
 from gmstudio.cli.run_data import load_run_data
+from gmstudio.media.png import read_grey, read_levels
 
 if TYPE_CHECKING:
-    from gmstudio.engine.models import Loaded
+    from gmstudio.engine.runtime.models import Loaded
 
 LEAST_WHITE = 128
 _OPTION = re.compile(r":(?=(?:first|rows|mask)=|(?:resize|convert)(?::|$))")

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gmstudio.data.dataset import Dataset
-    from gmstudio.engine.models import Loaded
+    from gmstudio.engine.runtime.models import Loaded
 
 
 def load_run_data(loaded: "Loaded", name: str = "", folder: str = "") -> "Dataset":
@@ -19,7 +19,7 @@ def load_run_data(loaded: "Loaded", name: str = "", folder: str = "") -> "Datase
         ValueError: when there is no such source, its files cannot be used, or its images are not the model's.
     """
     from gmstudio.data import SOURCES
-    from gmstudio.engine.models import DataShelf
+    from gmstudio.engine.runtime.datasets import DataShelf
 
     name = name or loaded.record.data
     settings: dict[str, Any] = {}

@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 
 from gmstudio.cli.given import parse_given, read_given
 from gmstudio.cli.options import DeviceOption, warn
-from gmstudio.cli.pictures import check_png_name, read_grey, write_grid
-from gmstudio.provenance import Provenance, words_of
+from gmstudio.media import Provenance, words_of
+from gmstudio.media.png import check_png_name, read_grey, write_grid
 
 if TYPE_CHECKING:
     import torch
 
-    from gmstudio.engine.models import Loaded
-    from gmstudio.families.autoregressive import AutoregressiveFamily
-    from gmstudio.messages import Array
+    from gmstudio.engine.runtime.models import Loaded
+    from gmstudio.families.autoregressive.base import AutoregressiveFamily
+    from gmstudio.protocol.array import Array
 
 EACH, NONE = "each", "none"
 PAINTED = "painted"
@@ -96,8 +96,8 @@ def sample(
     import torch
     from rich.progress import track
 
-    from gmstudio.engine.device import choose_device
-    from gmstudio.engine.models import ModelShelf
+    from gmstudio.engine.runtime.device import choose_device
+    from gmstudio.engine.runtime.models import ModelShelf
 
     check_png_name(out)
     where = choose_device(device)
@@ -124,12 +124,13 @@ def _draw(
     loaded: "Loaded", count: int, generator: "torch.Generator", wishes: PixelWishes
 ) -> Iterator[NDArray[np.uint8] | None]:
     """Yields None after each small piece of work, then the images (N, C, H, W) for showing."""
-    from gmstudio.data.dataset import to_display
-    from gmstudio.engine.completion import draw_completions
-    from gmstudio.engine.pixel_setting import setting_of
-    from gmstudio.engine.sampling import draw_samples
-    from gmstudio.families.autoregressive import AutoregressiveFamily
-    from gmstudio.messages import Array, OpenPixels
+    from gmstudio.engine.pixels.completion import draw_completions
+    from gmstudio.engine.pixels.setting import setting_of
+    from gmstudio.engine.sampling.grids import draw_samples
+    from gmstudio.families.autoregressive.base import AutoregressiveFamily
+    from gmstudio.media.levels import to_display
+    from gmstudio.protocol.array import Array
+    from gmstudio.protocol.pixels import OpenPixels
 
     model = loaded.model
     if not isinstance(model, AutoregressiveFamily):
@@ -168,7 +169,7 @@ def _read_ranks(name: str, path: str, model: "AutoregressiveFamily") -> "Array |
     Raises:
         ValueError: when there is no order of that name, or a picture where none belongs, or none where one does.
     """
-    from gmstudio.nn.orders import ORDER_NAMES
+    from gmstudio.families.autoregressive.orders import ORDER_NAMES
 
     if name and name not in (*ORDER_NAMES, PAINTED):
         painted = f", or {PAINTED}:FILE, a picture whose darker pixels come first" if model.any_order else ""
@@ -177,7 +178,7 @@ def _read_ranks(name: str, path: str, model: "AutoregressiveFamily") -> "Array |
         raise ValueError(f"--order {PAINTED}: name the picture whose darker pixels come first, {PAINTED}:ranks.png.")
     if name != PAINTED and path:
         raise ValueError(f"--order {name}:{path}: only {PAINTED} takes a picture; write --order {name}.")
-    from gmstudio.messages import Array
+    from gmstudio.protocol.array import Array
 
     return Array.of(read_grey(path, model.image).astype(np.float32)) if path else None
 
@@ -186,7 +187,7 @@ def _labels(text: str, model: "AutoregressiveFamily", count: int) -> "torch.Tens
     """What each image is conditioned on, (N,); None: nothing."""
     import torch
 
-    from gmstudio.engine.sampling import labels_in_turn
+    from gmstudio.engine.sampling.grids import labels_in_turn
 
     if text == NONE:
         return None

@@ -39,11 +39,11 @@ def score(
 
     Of a family without likelihood, how its samples compare with the images; of an autoencoder, what its codes lose.
     """
-    from gmstudio.engine.device import choose_device
-    from gmstudio.engine.models import ModelShelf
-    from gmstudio.engine.reconstruction import reconstructs
-    from gmstudio.engine.sample_quality import only_generates
-    from gmstudio.engine.score import has_likelihood
+    from gmstudio.engine.evaluation.likelihood import has_likelihood
+    from gmstudio.engine.evaluation.reconstruction import reconstructs
+    from gmstudio.engine.evaluation.sample_quality import only_generates
+    from gmstudio.engine.runtime.device import choose_device
+    from gmstudio.engine.runtime.models import ModelShelf
 
     loaded = ModelShelf().load(run, choose_device(device))
     warn(loaded.warnings)
@@ -62,8 +62,8 @@ def score(
 def _likelihood(model: Any, dataset: "Dataset", split: str, size: int, num_samples: int | None, seed: int) -> None:
     from rich.progress import track
 
-    from gmstudio.engine.score import batch_size, default_samples
-    from gmstudio.engine.score import score as score_images
+    from gmstudio.engine.evaluation.likelihood import batch_size, default_samples
+    from gmstudio.engine.evaluation.likelihood import score as score_images
 
     images, part = dataset.view(split, range(size)), dataset.split(split)
     num_classes: Any = getattr(model, "num_classes", 0)
@@ -83,7 +83,7 @@ def _likelihood(model: Any, dataset: "Dataset", split: str, size: int, num_sampl
 
 
 def _samples(model: Any, dataset: "Dataset", split: str, size: int, seed: int) -> None:
-    from gmstudio.engine.sample_quality import NUM_COMPARED, SampleQuality
+    from gmstudio.engine.evaluation.sample_quality import NUM_COMPARED, SampleQuality
 
     if not size:
         raise ValueError("There are no images to compare samples with; choose another split or more classes.")
@@ -95,7 +95,7 @@ def _samples(model: Any, dataset: "Dataset", split: str, size: int, seed: int) -
 
 
 def _reconstructions(model: Any, dataset: "Dataset", split: str, size: int) -> None:
-    from gmstudio.engine.reconstruction import reconstruction_errors
+    from gmstudio.engine.evaluation.reconstruction import reconstruction_errors
 
     pieces = reconstruction_errors(model, dataset.view(split, range(size)))
     errors = next(found for found in pieces if found is not None)

@@ -27,9 +27,9 @@ def train(
     device: DeviceOption = "auto",
 ) -> None:
     """Train a model with a progress bar; Ctrl+C keeps what was learned, after the step that is being made."""
-    from gmstudio.engine.device import choose_device
-    from gmstudio.engine.models import DataShelf
-    from gmstudio.engine.training_job import resume_run, start_training
+    from gmstudio.engine.runtime.datasets import DataShelf
+    from gmstudio.engine.runtime.device import choose_device
+    from gmstudio.engine.training.job import resume_run, start_training
 
     where = choose_device(device)
     watcher = Watcher()
@@ -67,7 +67,9 @@ def _plan(
     family: str, data: str, data_dir: str, steps: int | None, seed: int | None, settings: list[str], device: Any
 ) -> Any:
     from gmstudio.data import SOURCES
-    from gmstudio.engine.models import DataShelf, family_class, plan_run
+    from gmstudio.engine.runtime.datasets import DataShelf
+    from gmstudio.engine.runtime.models import family_class
+    from gmstudio.engine.training.plan import plan_run
 
     if not family:
         raise ValueError("Name a family to train, for example: gmstudio train pixelcnn.")
@@ -87,7 +89,7 @@ def _plan(
 
 def _sort_settings(settings: list[str], config: Any, data_config: Any) -> tuple[dict[str, Any], ...]:
     """Give each ``field=value`` to the family, the data or the training, whichever has the field first."""
-    from gmstudio.cards import Training
+    from gmstudio.protocol.training_settings import Training
 
     owners = {"config": config, "data": data_config, "training": Training}
     sorted_ = {"config": {}, "data": {}, "training": {}}  # type: dict[str, dict[str, Any]]

@@ -5,7 +5,7 @@ from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
-    from gmstudio.engine.training_job import TrainingJob
+    from gmstudio.engine.training.job import TrainingJob
 
 
 class _EndSignals:
@@ -55,7 +55,8 @@ class Watcher:
 
     def watch(self, event: Any) -> None:
         """Take an event of the training."""
-        from gmstudio.messages import HistoryAppended, TrainingChanged
+        from gmstudio.protocol.runs import HistoryAppended
+        from gmstudio.protocol.training import TrainingChanged
 
         if isinstance(event, HistoryAppended):
             for series in event.series:

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from gmstudio.cards import DataEntry, parse_config, schema_of
 from gmstudio.data.binarized_mnist import BinarizedMnist
 from gmstudio.data.cifar10 import Cifar10
 from gmstudio.data.dataset import DataError, Dataset, Split
 from gmstudio.data.digits import Digits
 from gmstudio.data.idx import Idx
 from gmstudio.data.source import Source
+from gmstudio.protocol.config import parse_config, schema_of
+from gmstudio.protocol.data import DataEntry
 
 __all__ = ["SOURCES", "DataError", "Dataset", "Source", "Split", "catalog", "load"]
 

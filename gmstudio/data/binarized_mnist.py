@@ -18,11 +18,13 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from gmstudio.cards import MAX_SIDE, ImageSpec, field
-from gmstudio.data.dataset import DataError, Dataset, Images, Split, SplitName
+from gmstudio.data.dataset import DataError, Dataset, Split, SplitName
 from gmstudio.data.folder import existing_folder
 from gmstudio.data.idx_file import MAX_BYTES
 from gmstudio.data.source import Source
+from gmstudio.media.levels import Images
+from gmstudio.protocol.config import field
+from gmstudio.protocol.images import MAX_SIDE, ImageSpec
 
 SPLITS: tuple[SplitName, ...] = ("train", "valid", "test")
 _FILE_NAME = "binarized_mnist_{}.npy"

@@ -13,12 +13,14 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from gmstudio.cards import ImageSpec, field
-from gmstudio.data.dataset import DataError, Dataset, Images, Labels, Split, permutation, quantize
+from gmstudio.data.dataset import DataError, Dataset, Labels, Split, permutation
 from gmstudio.data.folder import existing_folder
 from gmstudio.data.label_names import chosen_labels
-from gmstudio.data.resize import resize
 from gmstudio.data.source import Source
+from gmstudio.media.fit import resize
+from gmstudio.media.levels import Images, quantize
+from gmstudio.protocol.config import field
+from gmstudio.protocol.images import ImageSpec
 
 SIDE = 32
 CHANNELS = 3

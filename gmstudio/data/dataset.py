@@ -11,14 +11,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from gmstudio.cards import ImageSpec
+from gmstudio.media.levels import _DRAW_SEED, Images, draw_binary
+from gmstudio.protocol.images import ImageSpec
 
 SplitName = Literal["train", "valid", "test"]
-Images = NDArray[np.uint8]
 Labels = NDArray[np.int64]
-
-_DRAW_SEED = 20160119
-_CHUNK_BYTES = 16 * 1024 * 1024
 
 
 class DataError(ValueError):
@@ -114,47 +111,6 @@ class Dataset:
             for position, index in enumerate(chosen):
                 shown[position] = draw_binary(shown[position], seed=_DRAW_SEED + 1 + int(index))
         return shown
-
-
-def quantize(intensities: Images, max_value: int, levels: int) -> Images:
-    """Cut ``0 … max_value`` into ``levels`` bins of equal width: level = ⌊v · levels / (max_value + 1)⌋.
-
-    Args:
-        intensities: any shape, uint8, at most ``max_value``.
-        max_value: the largest intensity there can be, 1 to 255.
-        levels: 2 to ``max_value + 1``; 2 is a threshold at one half.
-    """
-    assert 1 <= max_value <= 255 and 2 <= levels <= max_value + 1
-    table = np.minimum(np.arange(256) * levels // (max_value + 1), levels - 1).astype(np.uint8)
-    return table[intensities]
-
-
-def to_display(images: Images, levels: int) -> Images:
-    """Spread levels ``0 … levels-1`` evenly over the grey values 0 … 255."""
-    assert 2 <= levels <= 256
-    table = np.minimum((np.arange(256) * 255 + (levels - 1) // 2) // (levels - 1), 255).astype(np.uint8)
-    return table[images]
-
-
-def to_intensities(values: Images, max_value: int) -> Images:
-    """Stretch ``0 … max_value`` to 0 … 255, rounded."""
-    return to_display(values, max_value + 1)
-
-
-def draw_binary(intensities: Images, seed: int = _DRAW_SEED) -> Images:
-    """Draw each pixel: 1 with probability intensity / 255, always the same for one seed.
-
-    Args:
-        intensities: any shape, uint8.
-        seed: 0 to 2³² − 1.
-    """
-    random = np.random.RandomState(seed)
-    flat = intensities.reshape(-1)
-    drawn = np.empty_like(flat)
-    for start in range(0, flat.size, _CHUNK_BYTES):
-        part = flat[start : start + _CHUNK_BYTES]
-        drawn[start : start + part.size] = random.randint(0, 255, part.size, dtype=np.uint8) < part
-    return drawn.reshape(intensities.shape)
 
 
 def permutation(n: int, seed: int) -> NDArray[np.int64]:

@@ -7,9 +7,11 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from gmstudio.cards import ImageSpec, field
-from gmstudio.data.dataset import Dataset, Images, Labels, Split, draw_binary, permutation, quantize, to_intensities
+from gmstudio.data.dataset import Dataset, Labels, Split, permutation
 from gmstudio.data.source import Source
+from gmstudio.media.levels import Images, draw_binary, quantize, to_intensities
+from gmstudio.protocol.config import field
+from gmstudio.protocol.images import ImageSpec
 
 MAX_VALUE = 16
 SIDE = 8

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gmstudio.cards import ConfigError
+from gmstudio.protocol.config import ConfigError
 
 
 def named_folder(text: str, holds: str) -> Path:

@@ -9,14 +9,16 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from gmstudio.cards import MAX_SIDE, ConfigError, ImageSpec, field
-from gmstudio.data.dataset import DataError, Dataset, Images, Labels, Split, draw_binary, permutation, quantize
+from gmstudio.data.dataset import DataError, Dataset, Labels, Split, permutation
 from gmstudio.data.folder import named_folder
 from gmstudio.data.idx_file import MAX_BYTES, read_images, read_labels
 from gmstudio.data.idx_folder import PARTS, IdxSet, PartName, find_sets
 from gmstudio.data.label_names import chosen_labels, label_names
-from gmstudio.data.resize import resize, resized_shape
 from gmstudio.data.source import Source
+from gmstudio.media.fit import resize, resized_shape
+from gmstudio.media.levels import Images, draw_binary, quantize
+from gmstudio.protocol.config import ConfigError, field
+from gmstudio.protocol.images import MAX_SIDE, ImageSpec
 
 _SPLIT_SEED = 1998
 

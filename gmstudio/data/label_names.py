@@ -3,7 +3,7 @@
 import re
 import string
 
-from gmstudio.cards import ConfigError
+from gmstudio.protocol.config import ConfigError
 
 MAX_LABEL = 255
 _RANGE = re.compile(r"([0-9]{1,6})(?:\s*-\s*([0-9]{1,6}))?")

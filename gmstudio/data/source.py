@@ -15,7 +15,7 @@ class Source(ABC):
         name: key in ``SOURCES``.
         title: display name.
         summary: what it is, one or two sentences.
-        Config: its settings, described with ``gmstudio.cards.field``.
+        Config: its settings, described with ``gmstudio.protocol.config.field``.
     """
 
     name: ClassVar[str]

@@ -3,12 +3,15 @@
 import os
 
 from gmstudio import __version__
-from gmstudio.cards import CAPABILITIES, FamilyEntry, Training, schema_of
 from gmstudio.data import catalog as data_catalog
-from gmstudio.engine.device import available_devices
+from gmstudio.engine.runtime.device import available_devices
 from gmstudio.families import FAMILIES, FAMILY_ERRORS
 from gmstudio.families.base import Family
-from gmstudio.messages import PROTOCOL_VERSION, Catalog
+from gmstudio.protocol.config import schema_of
+from gmstudio.protocol.engine import Catalog
+from gmstudio.protocol.families import CAPABILITIES, FamilyEntry
+from gmstudio.protocol.frames import PROTOCOL_VERSION
+from gmstudio.protocol.training_settings import Training
 
 FIRST_FAMILY = "pixelcnn"
 """What a newcomer is led to: it trains in a minute, and every panel of the autoregressive kind can look inside."""

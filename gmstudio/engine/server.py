@@ -12,29 +12,21 @@ import traceback
 from collections import deque
 from typing import Any
 
-from gmstudio.cards import ConfigError
-from gmstudio.engine.bench import Bench, Handlers, Pieces
 from gmstudio.engine.catalog import build_catalog
-from gmstudio.engine.device import choose_device, describe_device, memory_in_use
-from gmstudio.engine.explore import Explore
-from gmstudio.engine.explore_latents import ExploreLatents
-from gmstudio.engine.prepare import Prepare
-from gmstudio.engine.runs import Runs
-from gmstudio.engine.training import Training
-from gmstudio.engine.training_job import explain
+from gmstudio.engine.data.handlers import Prepare
+from gmstudio.engine.latents.handlers import ExploreLatents
+from gmstudio.engine.pixels.handlers import Explore
+from gmstudio.engine.runs.handlers import Runs
+from gmstudio.engine.runtime.context import Bench, Handlers, Pieces
+from gmstudio.engine.runtime.device import choose_device, describe_device, memory_in_use
+from gmstudio.engine.runtime.errors import explain
+from gmstudio.engine.training.handlers import Training
 from gmstudio.engine.wire import Wire
-from gmstudio.messages import (
-    AdvancePixels,
-    ChooseDevice,
-    Command,
-    CommandFailed,
-    Decode,
-    Done,
-    EngineReported,
-    PlacePixel,
-    RewindPixels,
-    Shutdown,
-)
+from gmstudio.protocol.base import Command
+from gmstudio.protocol.config import ConfigError
+from gmstudio.protocol.engine import ChooseDevice, CommandFailed, Done, EngineReported, Shutdown
+from gmstudio.protocol.latents import Decode
+from gmstudio.protocol.pixels import AdvancePixels, PlacePixel, RewindPixels
 
 REPORT_SECONDS = 0.5
 GRACE_SECONDS = 0.003
@@ -192,7 +184,7 @@ class Server:
     def _report(self) -> None:
         self._reported_at = time.monotonic()
         training = self._bench.training
-        device = self._bench.device if training is None else training.trainer.model.device
+        device = self._bench.device if training is None else training.model.device
         self._wire.send(
             EngineReported(
                 state=self._state(),  # type: ignore[arg-type]
@@ -205,12 +197,12 @@ class Server:
     def _progress(self) -> dict[str, Any]:
         if self._bench.training is None:
             return {}
-        trainer = self._bench.training.trainer
+        progress = self._bench.training.progress()
         return {
-            "job": f"Training {trainer.model.card.title}",
-            "step": trainer.step,
-            "steps": trainer.training.steps,
-            "rate": trainer.images_per_s,
+            "job": progress.title,
+            "step": progress.step,
+            "steps": progress.steps,
+            "rate": progress.images_per_s,
             "rate_unit": "images/s",
-            "seconds_left": trainer.seconds_left(),
+            "seconds_left": progress.seconds_left,
         }

@@ -5,7 +5,10 @@ import sys
 import threading
 from queue import Empty, SimpleQueue
 
-from gmstudio.messages import AnyCommand, Event, FrameReader, Ping, Pong, ProtocolError, decode_command, frame
+from gmstudio.protocol.array import ProtocolError
+from gmstudio.protocol.base import Command, Event
+from gmstudio.protocol.engine import Ping, Pong
+from gmstudio.protocol.frames import FrameReader, decode_command, frame
 
 _READ_BYTES = 1 << 16
 
@@ -23,7 +26,7 @@ class Wire:
     def __init__(self, fd_in: int, fd_out: int) -> None:
         self._fd_in = fd_in
         self._fd_out = fd_out
-        self._inbox: SimpleQueue[AnyCommand | None] = SimpleQueue()
+        self._inbox: SimpleQueue[Command | None] = SimpleQueue()
         self._outbox: SimpleQueue[bytes | None] = SimpleQueue()
         self.closed = False
         """The window is gone: nothing more will come."""
@@ -44,7 +47,7 @@ class Wire:
         """Pretend that the window is gone; safe in a signal handler."""
         self._inbox.put(None)
 
-    def receive(self, wait_s: float | None = 0.0) -> AnyCommand | None:
+    def receive(self, wait_s: float | None = 0.0) -> Command | None:
         """Take the next command.
 
         Args:

@@ -7,22 +7,22 @@ class. One that cannot be used is left out and explained in ``FAMILY_ERRORS``, a
 from collections.abc import Iterable
 from importlib.metadata import EntryPoint, entry_points
 
+from gmstudio.families.adversarial.gan import GAN
 from gmstudio.families.autoencoder import Autoencoder
+from gmstudio.families.autoregressive.fvbn import FVBN
+from gmstudio.families.autoregressive.gated_pixelcnn.model import GatedPixelCNN
+from gmstudio.families.autoregressive.made.model import MADE
+from gmstudio.families.autoregressive.markov import Markov
+from gmstudio.families.autoregressive.nade.model import NADE
+from gmstudio.families.autoregressive.pixelcnn import PixelCNN
+from gmstudio.families.autoregressive.pixelrnn.diagonal import PixelRNNDiagonal
+from gmstudio.families.autoregressive.pixelrnn.row import PixelRNNRow
 from gmstudio.families.base import Family
-from gmstudio.families.ddpm import DDPM
-from gmstudio.families.fvbn import FVBN
-from gmstudio.families.gan import GAN
-from gmstudio.families.gated_pixelcnn import GatedPixelCNN
-from gmstudio.families.gsn import GSN
-from gmstudio.families.made import MADE
-from gmstudio.families.markov import Markov
-from gmstudio.families.nade import NADE
-from gmstudio.families.pixelcnn import PixelCNN
-from gmstudio.families.pixelrnn_diagonal import PixelRNNDiagonal
-from gmstudio.families.pixelrnn_row import PixelRNNRow
-from gmstudio.families.rbm import RBM
-from gmstudio.families.realnvp import RealNVP
-from gmstudio.families.vae import VAE
+from gmstudio.families.diffusion.ddpm import DDPM
+from gmstudio.families.energy.gsn import GSN
+from gmstudio.families.energy.rbm import RBM
+from gmstudio.families.flow.realnvp import RealNVP
+from gmstudio.families.variational.vae import VAE
 
 ENTRY_POINT_GROUP = "gmstudio.families"
 

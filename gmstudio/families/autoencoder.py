@@ -28,10 +28,10 @@ import torch
 from msgspec import Struct
 from torch import Tensor, nn
 
-from gmstudio.cards import FamilyCard, ImageSpec, LatentSpec, Objective, Term, Training, field
 from gmstudio.families.base import Family, Figure, LossTerms, Phase
-from gmstudio.families.reconstructions import reconstruction_figure
-from gmstudio.nn.code_nets import (
+from gmstudio.families.figures import reconstruction_figure
+from gmstudio.nn.corruption import CorruptionName, corrupt
+from gmstudio.nn.encoders import (
     ArchitectureField,
     CodeDecoder,
     ImageEncoder,
@@ -40,12 +40,49 @@ from gmstudio.nn.code_nets import (
     NumLatentField,
     NumLayersField,
 )
-from gmstudio.nn.corruption import CorruptionName, corrupt
 from gmstudio.nn.likelihoods import PixelLikelihood, pixel_likelihood
-from gmstudio.nn.standardize import Standardize
+from gmstudio.protocol.config import field
+from gmstudio.protocol.families import FamilyCard, LatentSpec, Objective, Term
+from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.training_settings import Training
 
 MAX_FILTERS = 36
 SMALLEST_RATE = 1e-4
+
+
+_RECONSTRUCTIONS = {
+    "squared error": (
+        r"\left\|x - g(f({}))\right\|^2",
+        "Squared distance of the image from its reconstruction: grey values from 0 to 1, summed over sub-pixels.",
+        "",
+    ),
+    "likelihood": (
+        r"-\log p\left(x \mid g(f({}))\right)",
+        "Negative log-likelihood of the image given its code; no bound on -log p(x), for the code costs nothing.",
+        "nats",
+    ),
+}
+_SPARSITIES = {
+    "none": ("", ()),
+    "l1": (
+        r" + \lambda \sum_j \mathbb{E}_x\left[|z_j|\right]",
+        (Term("sparsity", r"\sum_j \mathbb{E}_x\left[|z_j|\right]", "Mean distance of code entries from 0, summed."),),
+    ),
+    "kl": (
+        r" + \lambda \sum_j D_{KL}\left(\rho\,\|\,\hat\rho_j\right)",
+        (
+            Term(
+                "sparsity",
+                r"\sum_j D_{KL}\left(\rho\,\|\,\hat\rho_j\right)",
+                "How far the units' mean activations in the batch are from the target rate.",
+                "nats",
+            ),
+        ),
+    ),
+}
+
+
+EPSILON = 1e-5
 
 
 class AutoencoderConfig(Struct, frozen=True, kw_only=True):
@@ -99,36 +136,46 @@ class AutoencoderConfig(Struct, frozen=True, kw_only=True):
     ] = 0.05
 
 
-_RECONSTRUCTIONS = {
-    "squared error": (
-        r"\left\|x - g(f({}))\right\|^2",
-        "Squared distance of the image from its reconstruction: grey values from 0 to 1, summed over sub-pixels.",
-        "",
-    ),
-    "likelihood": (
-        r"-\log p\left(x \mid g(f({}))\right)",
-        "Negative log-likelihood of the image given its code; no bound on -log p(x), for the code costs nothing.",
-        "nats",
-    ),
-}
-_SPARSITIES = {
-    "none": ("", ()),
-    "l1": (
-        r" + \lambda \sum_j \mathbb{E}_x\left[|z_j|\right]",
-        (Term("sparsity", r"\sum_j \mathbb{E}_x\left[|z_j|\right]", "Mean distance of code entries from 0, summed."),),
-    ),
-    "kl": (
-        r" + \lambda \sum_j D_{KL}\left(\rho\,\|\,\hat\rho_j\right)",
-        (
-            Term(
-                "sparsity",
-                r"\sum_j D_{KL}\left(\rho\,\|\,\hat\rho_j\right)",
-                "How far the units' mean activations in the batch are from the target rate.",
-                "nats",
-            ),
-        ),
-    ),
-}
+class Standardize(nn.Module):
+    """Batch normalization without scale and shift: (B, Z) → (B, Z).
+
+    In training each batch is standardized by its own mean and variance, of which exponential averages are kept; in
+    evaluation by these averages. A batch of one image has no variance and is standardized by the averages, too.
+
+    Args:
+        num_entries: Z.
+        momentum: what a batch contributes to the averages.
+
+    Source: Ioffe & Szegedy, Batch Normalization, ICML 2015, arXiv:1502.03167, algorithm 1 with γ = 1, β = 0.
+    """
+
+    mean: Tensor
+    variance: Tensor
+
+    def __init__(self, num_entries: int, momentum: float = 0.1) -> None:
+        super().__init__()
+        self.momentum = momentum
+        self.register_buffer("mean", torch.zeros(num_entries))
+        self.register_buffer("variance", torch.ones(num_entries))
+
+    def forward(self, h_BZ: Tensor) -> Tensor:
+        """Standardize by the batch while training, by the averages else."""
+        if not self.training or not torch.is_grad_enabled():
+            return self.by_averages(h_BZ)
+        if len(h_BZ) < 2:
+            with torch.no_grad():
+                self.mean.lerp_(h_BZ.mean(0), self.momentum)
+            return self.by_averages(h_BZ)
+        variance_Z, mean_Z = torch.var_mean(h_BZ, dim=0, correction=0)
+        with torch.no_grad():
+            unbiased = len(h_BZ) / (len(h_BZ) - 1)
+            self.mean.lerp_(mean_Z.to(self.mean), self.momentum)
+            self.variance.lerp_((variance_Z * unbiased).to(self.variance), self.momentum)
+        return (h_BZ - mean_Z) * torch.rsqrt(variance_Z + EPSILON)
+
+    def by_averages(self, h_BZ: Tensor) -> Tensor:
+        """What an entry is in deviations of the data, whatever else is in the batch."""
+        return (h_BZ - self.mean) * torch.rsqrt(self.variance + EPSILON)
 
 
 def _objectives() -> tuple[Objective, ...]:

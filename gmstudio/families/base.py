@@ -12,7 +12,10 @@ import torch
 from msgspec import Struct
 from torch import Tensor, nn
 
-from gmstudio.cards import FamilyCard, ImageSpec, LatentSpec, Training, check_config
+from gmstudio.protocol.config import check_config
+from gmstudio.protocol.families import FamilyCard, LatentSpec
+from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.training_settings import Training
 
 LossTerms = dict[str, Tensor]
 

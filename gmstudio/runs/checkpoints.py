@@ -197,6 +197,16 @@ class CheckpointStore:
         except OSError as error:
             raise RunError(f"{folder} could not be marked ({error.strerror}). Mend its rights.") from error
 
+    def unmark_all(self) -> None:
+        """Keep no checkpoint for good any more.
+
+        Raises:
+            RunError: when a mark cannot be taken away.
+        """
+        for info in self.list():
+            if info.marked:
+                self.mark(info.step, False)
+
     # ---- reading --------------------------------------------------------------------------------------------
 
     def list(self) -> list[CheckpointInfo]:

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 import gmstudio
-from gmstudio.cards import ImageSpec, Training
+from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.training_settings import Training
 from gmstudio.runs.atomic import replace_file
 
 FORMAT_VERSION = 1

@@ -13,10 +13,10 @@ from PIL import Image
 
 from benchmarks import quality
 from benchmarks.recipe import Recipe, RecipeScore, read_recipe
-from gmstudio.cards import parse_config
 from gmstudio.data import load
-from gmstudio.engine.models import build_model, family_class
-from gmstudio.engine.score import score
+from gmstudio.engine.evaluation.likelihood import score
+from gmstudio.engine.runtime.models import build_model, family_class
+from gmstudio.protocol.config import parse_config
 
 
 @pytest.fixture

@@ -7,9 +7,10 @@ import pytest
 
 from benchmarks import recipe as recipes
 from benchmarks.recipe import FOLDER, read_recipe
-from gmstudio.cards import ConfigError, ImageSpec, parse_config
 from gmstudio.data import SOURCES
-from gmstudio.engine.models import family_class, outline_model
+from gmstudio.engine.runtime.models import family_class, outline_model
+from gmstudio.protocol.config import ConfigError, parse_config
+from gmstudio.protocol.images import ImageSpec
 
 NAMES = sorted(path.stem for path in FOLDER.glob("*.toml"))
 

@@ -5,7 +5,7 @@ import torch
 
 from benchmarks import arithmetic, sampling, stepping
 from benchmarks.models import table_model
-from gmstudio.cards import ImageSpec
+from gmstudio.protocol.images import ImageSpec
 
 IMAGE = ImageSpec(channels=1, height=6, width=5, levels=2)
 

@@ -10,9 +10,9 @@ from torch import nn
 from benchmarks import timed_training
 from benchmarks.recipe import TimedTraining
 from benchmarks.timed_training import AveragedWeights, TimedTrainer
-from gmstudio.cards import ImageSpec
 from gmstudio.data.dataset import Dataset, Split
 from gmstudio.families.base import Phase
+from gmstudio.protocol.images import ImageSpec
 
 IMAGE = ImageSpec(channels=1, height=2, width=2, levels=2)
 

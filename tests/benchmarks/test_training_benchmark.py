@@ -7,9 +7,9 @@ import torch
 
 from benchmarks import arithmetic, models, training
 from benchmarks.models import COMPARISONS, configured_model, table_model
-from gmstudio.cards import ImageSpec
-from gmstudio.engine.models import outline_model
+from gmstudio.engine.runtime.models import outline_model
 from gmstudio.families import FAMILIES
+from gmstudio.protocol.images import ImageSpec
 
 IMAGE = ImageSpec(channels=1, height=6, width=5, levels=2)
 

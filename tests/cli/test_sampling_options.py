@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from gmstudio import cli
 from gmstudio.data import load
-from gmstudio.data.dataset import quantize, to_display
+from gmstudio.media.levels import quantize, to_display
 from gmstudio.runs.folder import RunFolder
 
 FAST = ["--steps", "1", "--seed", "1", "--set", "validation_images=10", "--set", "num_samples=1", "--set", "levels=4"]

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gmstudio.cards import ConfigError
 from gmstudio.data import DataError, Dataset, load
+from gmstudio.protocol.config import ConfigError
 
 RECORD = 3073
 

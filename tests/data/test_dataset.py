@@ -5,17 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gmstudio.cards import ImageSpec
-from gmstudio.data.dataset import (
-    DataError,
-    Dataset,
-    Split,
-    draw_binary,
-    permutation,
-    quantize,
-    to_display,
-    to_intensities,
-)
+from gmstudio.data.dataset import DataError, Dataset, Split, permutation
+from gmstudio.media.levels import draw_binary, quantize, to_display, to_intensities
+from gmstudio.protocol.images import ImageSpec
 
 
 def all_values(max_value: int) -> np.ndarray:

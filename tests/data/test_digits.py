@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from gmstudio.cards import ConfigError, DataEntry
 from gmstudio.data import SOURCES, DataError, catalog, load
-from gmstudio.data.dataset import Dataset, to_intensities
+from gmstudio.data.dataset import Dataset
+from gmstudio.media.levels import to_intensities
+from gmstudio.protocol.config import ConfigError
+from gmstudio.protocol.data import DataEntry
 
 
 def images_of(dataset: Dataset) -> np.ndarray:

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from idx_making import some_images, write_idx, write_set
 
-from gmstudio.cards import ConfigError
 from gmstudio.data import DataError, Dataset, idx, load
-from gmstudio.data.dataset import quantize
+from gmstudio.media.levels import quantize
+from gmstudio.protocol.config import ConfigError
 
 
 def load_idx(folder: Path, **settings: Any) -> Dataset:

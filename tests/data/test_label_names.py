@@ -2,8 +2,8 @@
 
 import pytest
 
-from gmstudio.cards import ConfigError
 from gmstudio.data.label_names import chosen_labels, label_names
+from gmstudio.protocol.config import ConfigError
 
 FASHION = label_names("FashionMNIST", 9)
 

@@ -11,52 +11,24 @@ import numpy as np
 import pytest
 from engine_process import EngineProcess
 
-from gmstudio.messages import (
-    PROTOCOL_VERSION,
-    AdvancePixels,
-    Array,
-    BrowseData,
-    Catalog,
+from gmstudio.protocol.array import Array
+from gmstudio.protocol.base import Event
+from gmstudio.protocol.data import BrowseData, DataBrowsed, DescribeModel, ModelDescribed
+from gmstudio.protocol.engine import Catalog, ChooseDevice, CommandFailed, Done, EngineReported, Ping, Pong, Shutdown
+from gmstudio.protocol.frames import PROTOCOL_VERSION, FrameReader, decode_event
+from gmstudio.protocol.latents import Decode, Decoded, Encode, Encoded, LatentsMeasured, MeasureLatents
+from gmstudio.protocol.pixels import AdvancePixels, ForkPixels, OpenPixels, PixelsForked, PixelsMoved, PixelsOpened
+from gmstudio.protocol.runs import FetchSamples, HistoryAppended, ListRuns, OpenRun, RunOpened, RunsListed, SamplesDrawn
+from gmstudio.protocol.training import (
     CheckpointSaved,
-    ChooseDevice,
-    CommandFailed,
-    DataBrowsed,
-    Decode,
-    Decoded,
-    DescribeModel,
-    Done,
-    Encode,
-    Encoded,
-    EngineReported,
-    Event,
-    FetchSamples,
-    ForkPixels,
-    FrameReader,
-    HistoryAppended,
-    LatentsMeasured,
-    ListRuns,
     MarkCheckpoint,
-    MeasureLatents,
-    ModelDescribed,
-    OpenPixels,
-    OpenRun,
     PauseTraining,
-    Ping,
-    PixelsForked,
-    PixelsMoved,
-    PixelsOpened,
-    Pong,
     ResumeRun,
     ResumeTraining,
-    RunOpened,
-    RunsListed,
-    SamplesDrawn,
-    Shutdown,
     StartTraining,
     StepTraining,
     StopTraining,
     TrainingChanged,
-    decode_event,
 )
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.lock import is_locked

@@ -8,12 +8,13 @@ import pytest
 import torch
 from tiny_families import fit, random_images, seeded
 
-from gmstudio.cards import CAPABILITIES, ConfigError, ImageSpec, parse_config
 from gmstudio.engine.catalog import capabilities_of
-from gmstudio.families.autoencoder import Autoencoder
+from gmstudio.families.autoencoder import Autoencoder, Standardize
 from gmstudio.families.base import Illustrated
 from gmstudio.nn.corruption import CorruptionName, corrupt
-from gmstudio.nn.standardize import Standardize
+from gmstudio.protocol.config import ConfigError, parse_config
+from gmstudio.protocol.families import CAPABILITIES
+from gmstudio.protocol.images import ImageSpec
 
 IMAGE = ImageSpec(1, 6, 5, 4)
 

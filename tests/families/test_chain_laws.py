@@ -13,10 +13,11 @@ from safetensors.torch import load, save
 from tiny_families import random_images, seeded
 from torch import Tensor
 
-from gmstudio.cards import ConfigError, ImageSpec, parse_config, schema_of
-from gmstudio.engine.sampling import draw_grid, grid_kind
+from gmstudio.engine.sampling.grids import draw_grid, grid_kind
 from gmstudio.families import FAMILIES
 from gmstudio.families.base import Family, Illustrated, MarkovChain, Sampler, Timeline, sample_in_pieces
+from gmstudio.protocol.config import ConfigError, parse_config, schema_of
+from gmstudio.protocol.images import ImageSpec
 
 SPECS = (
     ImageSpec(1, 1, 1, 2),

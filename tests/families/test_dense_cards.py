@@ -2,8 +2,8 @@
 
 import pytest
 
-from gmstudio.cards import schema_of
 from gmstudio.families import FAMILIES
+from gmstudio.protocol.config import schema_of
 
 NAMES = ["markov", "fvbn", "nade", "made"]
 every_name = pytest.mark.parametrize("name", NAMES)

@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from gmstudio.families import ENTRY_POINT_GROUP, FAMILIES, FAMILY_ERRORS, add_third_party
+from gmstudio.families.autoregressive.pixelcnn import PixelCNN
 from gmstudio.families.base import Family
-from gmstudio.families.pixelcnn import PixelCNN
 
 
 class Foreign(PixelCNN):

@@ -20,9 +20,9 @@ from autoregressive_laws import (
     seeded,
 )
 
-from gmstudio.cards import ImageSpec
-from gmstudio.families.gated_pixelcnn import GatedPixelCNN
-from gmstudio.nn.step_ops import TorchOps
+from gmstudio.families.autoregressive.gated_pixelcnn.model import GatedPixelCNN
+from gmstudio.nn.stepping.ops import TorchOps
+from gmstudio.protocol.images import ImageSpec
 
 CONDITIONAL: dict[str, Any] = {"num_layers": 2, "num_channels": 4, "num_head_channels": 5, "num_classes": 3}
 MIXTURE = {**CONDITIONAL, "output": "logistic mixture", "num_mixtures": 2, "corner": "bottom right"}

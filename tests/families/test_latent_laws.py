@@ -12,9 +12,10 @@ from safetensors.torch import load, save
 from tiny_families import random_images, seeded
 from torch import Tensor
 
-from gmstudio.cards import ConfigError, ImageSpec, parse_config, schema_of
 from gmstudio.families import FAMILIES
 from gmstudio.families.base import Discriminator, Encoder, Family, Latent, Posterior, Sampler
+from gmstudio.protocol.config import ConfigError, parse_config, schema_of
+from gmstudio.protocol.images import ImageSpec
 
 SPECS = (
     ImageSpec(1, 1, 1, 2),

@@ -7,8 +7,8 @@ import torch
 from autoregressive_laws import CASES, describe, make
 from torch import Tensor
 
-from gmstudio.cards import ImageSpec
 from gmstudio.families import FAMILIES
+from gmstudio.protocol.images import ImageSpec
 
 IMAGES = [ImageSpec(1, 5, 4, 2), ImageSpec(3, 2, 3, 4)]
 TABLES = [case for case in CASES if case[0] == "markov" and case[2].get("estimator") != "logistic"]

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 import torch
 
-from gmstudio.cards import ImageSpec, parse_config
 from gmstudio.families import FAMILIES
+from gmstudio.protocol.config import parse_config
+from gmstudio.protocol.images import ImageSpec
 
 CASES: list[tuple[str, dict[str, Any]]] = [
     ("autoencoder", {"reconstruction": "likelihood"}),

@@ -15,13 +15,15 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from gmstudio.cards import ImageSpec, parse_config
 from gmstudio.data.dataset import Dataset, Split
-from gmstudio.engine import latent_measures
-from gmstudio.engine.score import score
+from gmstudio.engine.evaluation.likelihood import score
+from gmstudio.engine.latents import dimension_stats as latent_measures
 from gmstudio.families import FAMILIES
-from gmstudio.messages import MeasureLatents
-from gmstudio.nn import annealed_importance, wide_floats
+from gmstudio.families.energy import annealed_importance
+from gmstudio.nn import precision as wide_floats
+from gmstudio.protocol.config import parse_config
+from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.latents import MeasureLatents
 
 WAITING = ("_local_scalar_dense", "nonzero", "masked_select", "_unique2", "lift_fresh")
 """Operations that read results back, or whose shape hangs on them, and the making of a tensor from host numbers."""

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from gmstudio.nn.code_nets import StridedDown, StridedUp, strided_sizes
+from gmstudio.nn.encoders import StridedDown, StridedUp, strided_sizes
 
 
 @pytest.mark.parametrize(

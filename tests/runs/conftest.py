@@ -2,7 +2,8 @@
 
 import pytest
 
-from gmstudio.cards import ImageSpec, Training
+from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.training_settings import Training
 from gmstudio.runs.record import RunRecord, new_record
 
 

@@ -1,0 +1,1 @@
+"""Data sources in the engine: browsing images, checking a config against a data set."""

@@ -1,0 +1,156 @@
+"""How likely a model finds images: exactly where it can say so, else by its bound or an estimate."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from gmstudio.engine.runtime.inspection import exploring
+from gmstudio.protocol.images import ImageSpec
+
+MAX_BATCH = 64
+ESTIMATE_SAMPLES = 100
+BOUND_DRAWS = 10_000
+MAX_SUBPIXELS = 2**20
+"""Of all images of a batch; a softmax over 256 levels takes a gigabyte for so many."""
+
+
+@dataclass(frozen=True, eq=False)
+class Score:
+    """Log-likelihoods of images under one model.
+
+    Args:
+        kind: what they are, in words.
+        nats: (N,) float64, log p(x) of each image, or its bound or estimate.
+        image: what the images are.
+    """
+
+    kind: str
+    nats: NDArray[np.float64]
+    image: ImageSpec
+
+    @property
+    def mean_nats(self) -> float:
+        """Mean over the images."""
+        return float(self.nats.mean())
+
+    @property
+    def spread_nats(self) -> float:
+        """Standard deviation from image to image; not a number for one image."""
+        return float(self.nats.std(ddof=1)) if len(self.nats) > 1 else math.nan
+
+    @property
+    def error_nats(self) -> float:
+        """Standard error of the mean; not a number for one image."""
+        return self.spread_nats / math.sqrt(len(self.nats))
+
+    @property
+    def bits_per_dim(self) -> float:
+        """The negative mean in bits per sub-pixel."""
+        return self.image.bits_per_dim(-self.mean_nats)
+
+
+def kind_of_score(model: Any, num_samples: int) -> str:
+    """What ``score`` would compute; a family may say it in its own words (``describe_estimate``).
+
+    Raises:
+        ValueError: when the model has no likelihood, bound or estimate.
+    """
+    if callable(getattr(model, "log_prob", None)):
+        return "exact log-likelihood"
+    if _estimates(model, num_samples):
+        describe = getattr(model, "describe_estimate", None)
+        own_words = callable(describe) and str(describe(num_samples))
+        return own_words or f"importance-weighted estimate, {num_samples} samples an image"
+    if callable(getattr(model, "elbo", None)):
+        return f"lower bound (ELBO), {'one sample' if num_samples == 1 else f'{num_samples:,} samples'} an image"
+    instead = "it only generates" if callable(getattr(model, "sample", None)) else "it is not a generative model"
+    raise ValueError(f"{model.card.title} gives no likelihood: {instead}. Score a run of another family.")
+
+
+def has_likelihood(model: Any) -> bool:
+    """Whether ``score`` can say how likely images are, be it by a bound or an estimate."""
+    return any(callable(getattr(model, name, None)) for name in ("log_prob", "log_prob_estimate", "elbo"))
+
+
+def default_samples(model: Any, num_images: int) -> int:
+    """Draws an image that are worth their time: many for an estimate; for a bound the more the fewer images there are.
+
+    One draw an image leaves the mean of a bound what it is; over few images the mean needs more to be as sure.
+
+    Args:
+        model: to be scored.
+        num_images: how many there are.
+    """
+    if callable(getattr(model, "log_prob_estimate", None)):
+        return ESTIMATE_SAMPLES
+    return max(1, min(ESTIMATE_SAMPLES, BOUND_DRAWS // max(1, num_images)))
+
+
+def batch_size(image: ImageSpec) -> int:
+    """How many images are scored at once."""
+    return max(1, min(MAX_BATCH, MAX_SUBPIXELS // image.num_dims))
+
+
+def score(
+    model: Any,
+    images: NDArray[np.uint8],
+    num_samples: int,
+    seed: int = 0,
+    labels: NDArray[np.int64] | None = None,
+) -> Iterator[Score | None]:
+    """Score images in small pieces: yields None after each, then the result.
+
+    Args:
+        model: any family with a likelihood, a bound or an estimate.
+        images: (N, C, H, W) levels, N ≥ 1.
+        num_samples: draws an image, 1 or more, of the estimate where there is one, else of the bound; 1 asks for the
+            plain bound.
+        seed: of their noise.
+        labels: (N,) what the images are conditioned on, for models that take labels; None: nothing.
+
+    Raises:
+        ValueError: when the model has no likelihood, there are no images, or num_samples is below 1.
+    """
+    kind_of_score(model, num_samples)  # refuses what has none
+    if num_samples < 1:
+        raise ValueError(f"{num_samples} samples an image; a score needs at least 1.")
+    if not len(images):
+        raise ValueError("There are no images to score; choose another split or more classes.")
+    generator = torch.Generator(model.device).manual_seed(seed)
+    parts = []
+    size = batch_size(model.image)
+    for start in range(0, len(images), size):
+        with exploring(model):
+            batch = torch.from_numpy(images[start : start + size]).to(model.device)
+            own = None if labels is None else torch.from_numpy(labels[start : start + size])
+            nats_B = _score_batch(model, batch, num_samples, generator, own)
+            parts.append(nats_B.cpu().numpy().astype(np.float64))
+        yield None
+    kind = kind_of_score(model, num_samples)  # by now a family may know its estimate's error
+    if labels is not None:
+        kind += ", given each image's label"
+    yield Score(kind, np.concatenate(parts), model.image)
+
+
+def _score_batch(
+    model: Any, batch: torch.Tensor, num_samples: int, generator: torch.Generator, labels: torch.Tensor | None
+) -> torch.Tensor:
+    nats: torch.Tensor
+    if callable(getattr(model, "log_prob", None)):
+        nats = model.log_prob(batch) if labels is None else model.log_prob(batch, labels=labels)
+    elif _estimates(model, num_samples):
+        nats = model.log_prob_estimate(batch, num_samples=num_samples, generator=generator)
+    else:
+        nats = model.elbo(batch, num_samples=num_samples, generator=generator)
+    return nats
+
+
+def _estimates(model: Any, num_samples: int) -> bool:
+    """Whether to ask for the estimate: of one sample only where there is no plain bound to be had instead."""
+    has_bound = callable(getattr(model, "elbo", None))
+    return callable(getattr(model, "log_prob_estimate", None)) and (num_samples > 1 or not has_bound)

@@ -1,0 +1,148 @@
+"""How samples compare with the data, for families that have no likelihood to tell.
+
+Precision is the share of samples that lie within the data's support, recall the share of data that lies within the
+samples' support; the support of a set is the union of balls around its points, each reaching to its k-th nearest
+neighbour. Where the data has labels, a small classifier trained on it says which ones the samples cover: a generator
+that has forgotten classes (mode collapse) has low coverage and low recall, however good its samples look.
+
+Source: Kynkäänniemi et al. 2019, Improved Precision and Recall Metric for Assessing Generative Models,
+arXiv:1904.06991, section 2, on pixels (or on the classifier's hidden layer, where there is one).
+
+Shapes: N images, F features, K labels.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from gmstudio.data.dataset import Dataset
+from gmstudio.engine.evaluation.likelihood import has_likelihood
+from gmstudio.families.base import sample_in_pieces
+
+NUM_COMPARED = 256
+"""Samples, and images of the data, that are compared."""
+NEIGHBOUR = 3
+MAX_TRAINING_IMAGES = 20_000
+CLASSIFIER_STEPS = 300
+CLASSIFIER_BATCH = 128
+NUM_HIDDEN = 64
+COVERED_SHARE = 0.25
+"""A label is covered when samples have it at least this often, in terms of its share of the data."""
+
+
+class SampleQuality:
+    """Compares samples with one data set; the classifier is trained at the first comparison.
+
+    Args:
+        dataset: the data.
+        device: where to compute.
+        seed: of the classifier, of which images are compared and of the samples.
+        split: whose images are compared; the classifier always learns from those of training.
+        num_compared: samples, and images of the split, at most.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        device: torch.device,
+        seed: int,
+        split: str = "train",
+        num_compared: int = NUM_COMPARED,
+    ) -> None:
+        self._dataset = dataset
+        self._device = device
+        self._seed = seed
+        self._levels = dataset.image.levels
+        self._classifier: nn.Sequential | None = None
+        rows = np.random.default_rng([seed, 1]).permutation(len(dataset.split(split)))[:num_compared]
+        self._real_NF = self._features(torch.from_numpy(dataset.view(split, rows)).to(device))
+        self.num_compared = len(rows)
+        self._num_labels = 0
+        if dataset.train.labels is not None and len(dataset.train.labels):
+            self._num_labels = int(dataset.train.labels.max()) + 1
+
+    def measure(self, model: nn.Module) -> Iterator[dict[str, float] | None]:
+        """Draw samples and compare: yields None after each small piece, then the shares by name, 0 to 1 each.
+
+        The names are ``samples_precision``, ``samples_recall`` and, where the data has labels, ``samples_coverage``.
+        """
+        if self._num_labels > 1 and self._classifier is None:
+            yield from self._train_classifier()
+        generator = torch.Generator(self._device).manual_seed(self._seed)
+        images = None
+        for images in sample_in_pieces(model, self.num_compared, generator):
+            if images is None:
+                yield None
+        assert images is not None
+        with torch.inference_mode():
+            precision, recall = precision_and_recall(self._look(self._real_NF), self._look(self._features(images)))
+            shares = {"samples_precision": precision, "samples_recall": recall}
+            if self._classifier is not None:
+                shares["samples_coverage"] = self._coverage(images)
+        yield shares
+
+    def _features(self, images_NCHW: Tensor) -> Tensor:
+        return images_NCHW.to(self._device).flatten(1).float() / (self._levels - 1) - 0.5
+
+    def _look(self, pixels_NF: Tensor) -> Tensor:
+        """What distances are taken in: the classifier's hidden layer, or pixels."""
+        if self._classifier is None:
+            return pixels_NF
+        hidden_NF: Tensor = self._classifier[:2](pixels_NF)
+        return hidden_NF
+
+    def _coverage(self, images_NCHW: Tensor) -> float:
+        """Share of the data's labels that the samples have."""
+        assert self._classifier is not None and self._dataset.train.labels is not None
+        found_N = self._classifier(self._features(images_NCHW)).argmax(1).cpu()
+        drawn_K = torch.bincount(found_N, minlength=self._num_labels) / len(found_N)
+        there_K = torch.bincount(torch.from_numpy(self._dataset.train.labels), minlength=self._num_labels)
+        wanted_K = COVERED_SHARE * there_K / there_K.sum()
+        present_K = there_K > 0
+        return float((drawn_K >= wanted_K)[present_K].float().mean())
+
+    def _train_classifier(self) -> Iterator[None]:
+        labels = self._dataset.train.labels
+        assert labels is not None
+        random = np.random.default_rng([self._seed, 2])
+        rows = random.permutation(len(labels))[:MAX_TRAINING_IMAGES]
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(self._seed)
+            sizes = self._dataset.image.num_dims, NUM_HIDDEN, self._num_labels
+            network = nn.Sequential(nn.Linear(*sizes[:2]), nn.ReLU(), nn.Linear(*sizes[1:])).to(self._device)
+        adam = torch.optim.Adam(network.parameters(), lr=3e-3)
+        for _ in range(CLASSIFIER_STEPS):
+            chosen = random.choice(rows, min(CLASSIFIER_BATCH, len(rows)))
+            x_NF = self._features(torch.from_numpy(self._dataset.view("train", chosen)))
+            loss = functional.cross_entropy(network(x_NF), torch.from_numpy(labels[chosen]).to(self._device))
+            adam.zero_grad()
+            loss.backward()
+            adam.step()
+            yield None
+        self._classifier = network.requires_grad_(False)
+
+
+def precision_and_recall(real_NF: Tensor, fake_NF: Tensor, neighbour: int = NEIGHBOUR) -> tuple[float, float]:
+    """Share of the second set within the first one's support, and of the first within the second's.
+
+    Args:
+        real_NF: features of real images.
+        fake_NF: features of generated images.
+        neighbour: k; a ball reaches to the k-th nearest neighbour of its centre in its own set.
+    """
+    return _share_within(fake_NF, real_NF, neighbour), _share_within(real_NF, fake_NF, neighbour)
+
+
+def _share_within(points_NF: Tensor, centres_MF: Tensor, neighbour: int) -> float:
+    own_MM = torch.cdist(centres_MF, centres_MF)
+    k = min(neighbour, len(centres_MF) - 1)
+    radius_M = own_MM.kthvalue(k + 1, dim=1).values  # the nearest is the point itself
+    return float((torch.cdist(points_NF, centres_MF) <= radius_M).any(1).float().mean())
+
+
+def only_generates(model: object) -> bool:
+    """Whether samples are all that can be compared with the data."""
+    return callable(getattr(model, "sample", None)) and not has_likelihood(model)

@@ -1,0 +1,1 @@
+"""Latent codes in the engine: decoding, encoding, projection, directions, dimension statistics."""

@@ -1,0 +1,180 @@
+"""The engine's side of the Latents panel: codes to images, and images to codes.
+
+The functions look at a model without touching it: gradients are off, training mode is put back as it was, and no one
+else's random numbers are drawn. So a model can be explored between two steps of its training.
+
+Shapes: N codes, Z latent dimensions, C channels, H height, W width.
+"""
+
+import math
+import time
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from gmstudio.data.dataset import Dataset, Split
+from gmstudio.engine.runtime.display import decoded, means_to_display
+from gmstudio.engine.runtime.inspection import check_fit, check_levels, dtype_of, encoder_of, exploring, latent_of
+from gmstudio.families.base import Bounded, Discriminator, Encoder, Family, FreeEnergy, Posterior
+from gmstudio.protocol.array import Array
+from gmstudio.protocol.latents import Decode, Decoded, Encode, Encoded, EncodeImage
+
+MAX_CODES = 256
+BOUND_SEED = 0
+BOUND_DRAWS = 8
+"""Of the bound of one code's image: a diffusion model's varies by half as many nats as with a single one."""
+
+
+def decode(model: Family, step: int, command: Decode) -> Decoded:
+    """Decode codes with the weights as they are now.
+
+    Args:
+        model: a family with ``decode``.
+        step: training step of the weights.
+        command: (N, Z) float32 codes, N at most ``MAX_CODES``.
+
+    Raises:
+        ValueError: when the model has no latent space, the codes do not fit it, or the weights have diverged.
+    """
+    started = time.perf_counter()
+    latent = latent_of(model)
+    codes_NZ = _checked_codes(command.codes, latent.latent.num_dims)
+    with exploring(model):
+        codes = torch.from_numpy(codes_NZ).to(dtype_of(model)).to(model.device)
+        means = decoded(model, codes)
+        measures = measure_codes(model, codes, means) if command.measure else {}
+        shown = means_to_display(_finite(means.float(), step))
+    return Decoded(
+        request=command.request,
+        run=command.run,
+        step=step,
+        images=Array.of(shown),
+        engine_ms=1000 * (time.perf_counter() - started),
+        measures=measures,
+    )
+
+
+def measure_codes(model: Family, codes_NZ: Tensor, means_NCHW: Tensor) -> dict[str, Array]:
+    """What the family can tell of codes and of the images they stand for, by name with unit, (N,) each.
+
+    Likelihoods and bounds are those of the means rounded to the nearest levels, for they are of integer images.
+    """
+    latent = latent_of(model).latent
+    found: dict[str, Tensor] = {}
+    if latent.prior == "normal":
+        found["log p(z), nats"] = -0.5 * (codes_NZ.square().sum(1) + latent.num_dims * math.log(2 * math.pi))
+    rounded_NCHW = (means_NCHW.float() * (model.image.levels - 1)).round().clamp(0, model.image.levels - 1).long()
+    if isinstance(model, Bounded):
+        generator = torch.Generator(model.device).manual_seed(BOUND_SEED)
+        draws = max(1, BOUND_DRAWS // max(1, len(codes_NZ)))
+        found["log p(x) at least, nats"] = model.elbo(rounded_NCHW, draws, generator)
+    if isinstance(model, FreeEnergy):
+        found["free energy, nats"] = model.free_energy(rounded_NCHW)
+    if isinstance(model, Discriminator):
+        found[model.verdict] = model.discriminate(means_NCHW)
+    if isinstance(model, Encoder):
+        again = decoded(model, model.encode(rounded_NCHW)).float()
+        found["encoded and decoded again, rms"] = (again - means_NCHW.float()).square().flatten(1).mean(1).sqrt()
+    return {name: Array.of(value.float().cpu().numpy()) for name, value in found.items()}
+
+
+def encode(model: Family, dataset: Dataset, command: Encode) -> Encoded:
+    """Encode an image of the data set.
+
+    Args:
+        model: a family with ``encode``; where it has ``posterior``, the standard deviation comes along.
+        dataset: of the run.
+        command: which image.
+
+    Returns:
+        The code; its ``image`` is (C, H, W) uint8 levels, its ``label`` a word, or empty where the data has none.
+
+    Raises:
+        ValueError: when the model has no encoder, the split has no such image, or the data set has other images
+            than the model was trained on.
+    """
+    check_fit(model, dataset)
+    image = dataset.view(command.split, [command.index])[0]
+    code, deviation = _code_of(model, image)
+    return Encoded(
+        request=command.request,
+        run=command.run,
+        split=command.split,
+        index=command.index,
+        code=code,
+        deviation=deviation,
+        image=Array.of(image),
+        label=_label(dataset, dataset.split(command.split), command.index),
+    )
+
+
+def encode_image(model: Family, command: EncodeImage) -> Encoded:
+    """Encode an image of one's own.
+
+    Raises:
+        ValueError: when the model has no encoder, or the image is not of its kind.
+    """
+    image = check_levels(command.image.numpy(), model.image)
+    code, deviation = _code_of(model, image)
+    return Encoded(
+        request=command.request,
+        run=command.run,
+        split="",
+        index=-1,
+        code=code,
+        deviation=deviation,
+        image=Array.of(image),
+        label="",
+    )
+
+
+def _code_of(model: Family, image: NDArray[np.uint8]) -> tuple[Array, Array | None]:
+    """The code (Z,) of levels (C, H, W), and its deviation where there is a posterior."""
+    encoder = encoder_of(model)
+    x = torch.from_numpy(image)[None].to(model.device)
+    deviation: Tensor | None = None
+    with exploring(model):
+        if isinstance(model, Posterior):
+            code, deviation = model.posterior(x)
+        else:
+            code = encoder.encode(x)
+    return (
+        Array.of(code[0].float().cpu().numpy()),
+        None if deviation is None else Array.of(deviation[0].float().cpu().numpy()),
+    )
+
+
+def _checked_codes(array: Array, num_dims: int) -> NDArray[np.float32]:
+    """The codes (N, Z) as a writable array of their own."""
+    if array.dtype != "float32":
+        raise ValueError(f"The codes are {array.dtype} numbers; send float32.")
+    codes: NDArray[Any] = array.numpy()
+    if codes.ndim != 2 or codes.shape[1] != num_dims:
+        raise ValueError(f"The codes have shape {codes.shape}; this model needs (N, {num_dims}), one row a code.")
+    if not 1 <= len(codes) <= MAX_CODES:
+        raise ValueError(f"{len(codes)} codes at once; send 1 to {MAX_CODES}.")
+    wrong = np.argwhere(~np.isfinite(codes))
+    if len(wrong):
+        row, dim = wrong[0]
+        raise ValueError(f"Dimension {dim} of code {row} is {codes[row, dim]}; a code holds finite numbers.")
+    return codes.copy()
+
+
+def _finite(means: Tensor, step: int) -> Tensor:
+    if not bool(torch.isfinite(means).all()):
+        raise ValueError(
+            f"The decoded image holds values that are not finite: the weights of step {step} have diverged. "
+            "Train again with a lower learning rate."
+        )
+    return means
+
+
+def _label(dataset: Dataset, split: Split, index: int) -> str:
+    """The image's label as a word; empty where there are none."""
+    if split.labels is None:
+        return ""
+    label = int(split.labels[index])
+    return dataset.label_names[label] if 0 <= label < len(dataset.label_names) else str(label)

@@ -1,0 +1,97 @@
+"""The engine's side of the Latents panel: what each dimension does to images, and how much it tells of them.
+
+Shapes: Z latent dimensions, K base codes, P pairs of a dimension and a base code, D sub-pixels.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from gmstudio.data.dataset import Dataset
+from gmstudio.engine.runtime.inspection import check_fit, dtype_of, exploring, in_pieces, latent_of
+from gmstudio.families.base import Family, Latent, Posterior
+from gmstudio.protocol.array import Array
+from gmstudio.protocol.base import Event
+from gmstudio.protocol.families import LatentSpec
+from gmstudio.protocol.latents import LatentsMeasured, MeasureLatents
+
+MAX_MEASURED_IMAGES = 1024
+NUM_BASE_CODES = 8
+BASE_SEED = 0
+
+
+def measure(model: Family, step: int, dataset: Dataset, command: MeasureLatents) -> Iterator[Event | None]:
+    """Measure what each latent dimension does, in pieces of about ``PIECE_S``.
+
+    ``effect_j = sqrt(mean (decode(z | z_j = 1) - decode(z | z_j = -1))²)``, over base codes z ~ N(0, I) that are always
+    the same and over the sub-pixels; units of a Bernoulli code go from 0 to 1, and base codes are off or on alike
+    often. ``kl_j`` is the mean of KL(q(z_j|x) ‖ p(z_j)) over validation images.
+
+    Args:
+        model: a family with ``decode``.
+        step: training step of the weights.
+        dataset: of the run; its first ``MAX_MEASURED_IMAGES`` validation images are used.
+        command: to be answered.
+
+    Returns:
+        A generator of None after each piece and, last, the ``LatentsMeasured``.
+
+    Raises:
+        ValueError: at once, when the model has no latent space or the data set's images do not fit it.
+    """
+    latent_of(model)
+    if isinstance(model, Posterior):
+        check_fit(model, dataset)
+    return _measure_pieces(model, step, dataset.valid.images[:MAX_MEASURED_IMAGES], command)
+
+
+def _measure_pieces(
+    model: Family, step: int, images: NDArray[np.uint8], command: MeasureLatents
+) -> Iterator[Event | None]:
+    latent = latent_of(model)
+    num_dims = latent.latent.num_dims
+    base_KZ = _base_codes(latent.latent)
+    change_P = np.zeros(num_dims * NUM_BASE_CODES, np.float32)
+
+    def measure_effect(pairs: slice) -> None:
+        with exploring(model):
+            change_P[pairs] = _squared_change(model, latent, base_KZ, pairs)
+
+    yield from in_pieces(len(change_P), 2, measure_effect)
+    effect_Z = np.sqrt(change_P.reshape(num_dims, NUM_BASE_CODES).mean(1))
+    kl: Array | None = None
+    if isinstance(model, Posterior) and len(images):
+        posterior, total_Z = model, np.zeros(num_dims)
+
+        def add_kl(rows: slice) -> None:
+            with exploring(model):
+                kl_NZ = posterior.kl_per_dim(torch.from_numpy(images[rows]).to(model.device))
+                np.add(total_Z, kl_NZ.sum(0).cpu().numpy(), out=total_Z)
+
+        yield from in_pieces(len(images), 1, add_kl)
+        kl = Array.of((total_Z / len(images)).astype(np.float32))
+    yield LatentsMeasured(request=command.request, run=command.run, step=step, kl=kl, effect=Array.of(effect_Z))
+
+
+def _base_codes(latent: LatentSpec) -> Tensor:
+    """(K, Z) codes, always the same."""
+    generator = torch.Generator().manual_seed(BASE_SEED)
+    if latent.prior == "bernoulli":
+        return torch.randint(2, (NUM_BASE_CODES, latent.num_dims), generator=generator).float()
+    return torch.randn(NUM_BASE_CODES, latent.num_dims, generator=generator)
+
+
+def _squared_change(model: Family, latent: Latent, base_KZ: Tensor, pairs: slice) -> NDArray[np.float32]:
+    """(P,): mean square change of the means when the dimension of each pair goes from low to high at its base code."""
+    low = 0.0 if latent.latent.prior == "bernoulli" else -1.0
+    pair_P = torch.arange(pairs.start, pairs.stop)
+    dim_P1 = (pair_P // len(base_KZ)).unsqueeze(1)
+    base_PZ = base_KZ[pair_P % len(base_KZ)]
+    codes = torch.cat([base_PZ.scatter(1, dim_P1, low), base_PZ.scatter(1, dim_P1, 1.0)])
+    means = latent.decode(codes.to(dtype_of(model)).to(model.device)).float()
+    low_PD, high_PD = means.flatten(1).chunk(2)
+    change: NDArray[np.float32] = (high_PD - low_PD).square().mean(dim=1).cpu().numpy()
+    return change

@@ -1,0 +1,107 @@
+"""Codes by optimization: the code whose image is nearest to a given one."""
+
+import math
+import time
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from gmstudio.engine.runtime.display import means_to_display
+from gmstudio.engine.runtime.inspection import check_levels, exploring, latent_of
+from gmstudio.families.base import Encoder, Family, Latent
+from gmstudio.protocol.array import Array
+from gmstudio.protocol.base import Event
+from gmstudio.protocol.latents import (
+    ImageProjected,
+    ProjectImage,
+)
+
+MAX_DESCENT = 10_000
+NUM_STARTS = 8
+DESCENT_RATE = 0.05
+REPORTS_HZ = 15.0
+
+
+class Projections:
+    """Looks for codes of images by descent; the newest search of each run goes on, older ones end early."""
+
+    def __init__(self) -> None:
+        self._newest: dict[str, object] = {}
+
+    def project(self, model: Family, command: ProjectImage) -> Iterator[Event | None]:
+        """Minimize the squared difference between the decoded means and the image, from several codes at once.
+
+        Args:
+            model: a family with ``decode``; where it can encode, one of the starts is the image's own code.
+            command: the image and how long to look.
+
+        Returns:
+            A generator of None after each piece and of ``ImageProjected``, the last one done.
+
+        Raises:
+            ValueError: at once, when the image does not fit the model or the steps are out of range.
+        """
+        latent_of(model)
+        image = check_levels(command.image.numpy(), model.image)
+        if not 1 <= command.steps <= MAX_DESCENT:
+            raise ValueError(f"{command.steps} steps of the descent; ask for 1 to {MAX_DESCENT:,}.")
+        token = self._newest[command.run] = object()
+        x = torch.from_numpy(image)[None].to(model.device)
+        return self._pieces(model, x, command, token)
+
+    def _pieces(self, model: Family, x: Tensor, command: ProjectImage, token: object) -> Iterator[Event | None]:
+        latent = latent_of(model)
+        target = x.float() / (model.image.levels - 1)
+        codes = _starting_codes(model, latent, x, command.seed).requires_grad_(True)
+        adam = torch.optim.Adam([codes], lr=DESCENT_RATE)
+        reported_at = 0.0
+        for step in range(1, command.steps + 1):
+            looked_at = codes.detach().clone()
+            means, errors = _descend(model, latent, codes, target, adam)
+            ended = step == command.steps or self._newest.get(command.run) is not token
+            if ended or time.perf_counter() - reported_at >= 1 / REPORTS_HZ:
+                reported_at = time.perf_counter()
+                best = int(errors.nan_to_num(math.inf).argmin())
+                yield ImageProjected(
+                    request=command.request,
+                    run=command.run,
+                    code=Array.of(looked_at[best].float().cpu().numpy()),
+                    error=float(errors[best].sqrt()),
+                    step=step,
+                    steps=command.steps,
+                    decoded=Array.of(means_to_display(means[best])),
+                    done=ended,
+                )
+            yield None
+            if ended:
+                return
+
+
+def _descend(
+    model: Family, latent: Latent, codes: Tensor, target: Tensor, adam: torch.optim.Optimizer
+) -> tuple[Tensor, Tensor]:
+    """One step of the descent: the means and their mean squared errors (N,) before it."""
+    with exploring(model, grad=True):
+        means = latent.decode(codes).float()
+        errors = (means - target).square().flatten(1).mean(1)
+        (codes.grad,) = torch.autograd.grad(errors.sum(), codes)  # the weights' own gradients are left alone
+    adam.step()
+    if latent.latent.prior == "bernoulli":
+        with torch.no_grad():
+            codes.clamp_(0.0, 1.0)
+    return means.detach(), errors.detach()
+
+
+def _starting_codes(model: Family, latent: Latent, x: Tensor, seed: int) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    shape = (NUM_STARTS, latent.latent.num_dims)
+    if latent.latent.prior == "bernoulli":
+        codes = torch.rand(shape, generator=generator)
+    else:
+        codes = torch.randn(shape, generator=generator)
+    codes = codes.to(model.device)
+    if isinstance(model, Encoder):
+        with exploring(model):
+            codes[0] = model.encode(x)[0].float()
+    return codes

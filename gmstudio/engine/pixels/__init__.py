@@ -1,0 +1,1 @@
+"""Pixel-by-pixel generation in the engine: sessions, breakpoints, continuations, attribution, comparison."""

@@ -1,0 +1,79 @@
+"""Commands that look into an autoregressive model, trained or in training, pixel by pixel."""
+
+from gmstudio.engine.pixels.explorer import PixelExplorer
+from gmstudio.engine.runtime.context import Bench, Handlers, Pieces
+from gmstudio.protocol.base import Event
+from gmstudio.protocol.engine import Done
+from gmstudio.protocol.pixels import (
+    AdvancePixels,
+    ClosePixels,
+    ComparePixels,
+    EditPixel,
+    ExplainPixel,
+    ForgetPath,
+    ForkPixels,
+    OpenPixels,
+    PlacePixel,
+    RewindPixels,
+)
+
+
+class Explore:
+    """Handles exploring pixel by pixel; methods return the pieces of a job where the work is long.
+
+    Args:
+        bench: the engine's state.
+    """
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+        self._pixels = PixelExplorer()
+        self.handlers: Handlers = {
+            OpenPixels: self._on_open_pixels,
+            AdvancePixels: self._on_advance_pixels,
+            PlacePixel: self._on_place_pixel,
+            EditPixel: self._on_edit_pixel,
+            RewindPixels: self._on_rewind_pixels,
+            ForgetPath: self._on_forget_path,
+            ForkPixels: self._on_fork_pixels,
+            ExplainPixel: self._on_explain_pixel,
+            ComparePixels: self._on_compare_pixels,
+            ClosePixels: self._on_close_pixels,
+        }
+
+    def _on_open_pixels(self, command: OpenPixels) -> None:
+        loaded = self._bench.model(command.run, "pixel_session")
+        self._send(self._pixels.open(loaded.model, command.run, loaded.step, command))
+
+    def _on_advance_pixels(self, command: AdvancePixels) -> None:
+        self._send(self._pixels.advance(command))
+
+    def _on_place_pixel(self, command: PlacePixel) -> None:
+        self._send(self._pixels.place(command))
+
+    def _on_edit_pixel(self, command: EditPixel) -> None:
+        self._send(self._pixels.edit(command))
+
+    def _on_rewind_pixels(self, command: RewindPixels) -> None:
+        self._send(self._pixels.rewind(command))
+
+    def _on_forget_path(self, command: ForgetPath) -> None:
+        self._send(self._pixels.forget(command))
+
+    def _on_fork_pixels(self, command: ForkPixels) -> Pieces:
+        return self._pixels.fork(command)
+
+    def _on_explain_pixel(self, command: ExplainPixel) -> None:
+        self._send(self._pixels.explain(command))
+
+    def _on_compare_pixels(self, command: ComparePixels) -> None:
+        loaded = self._bench.model(command.run, "pixel_session")
+        self._send(self._pixels.compare(loaded.model, command.run, loaded.step, command))
+
+    def _on_close_pixels(self, command: ClosePixels) -> None:
+        self._pixels.close(command)
+        self._bench.send(Done(request=command.request))
+
+    def _send(self, events: list[Event]) -> None:
+        for event in events:
+            self._bench.send(event)

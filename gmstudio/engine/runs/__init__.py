@@ -1,0 +1,1 @@
+"""Runs on disk in the engine: listing, opening, curves, kept samples."""

@@ -1,0 +1,69 @@
+"""Runs as the window shows them."""
+
+from pathlib import Path
+
+from gmstudio.engine.catalog import capabilities_of
+from gmstudio.engine.runs.series import series_of
+from gmstudio.families import FAMILIES
+from gmstudio.families.base import Family, Latent
+from gmstudio.protocol.runs import HistoryAppended, RunInfo, RunOpened
+from gmstudio.runs.folder import RunFolder
+from gmstudio.runs.library import summarize
+from gmstudio.runs.notes import read_notes
+
+
+def run_info(path: str, *, live_status: str = "", live_step: int = -1) -> RunInfo:
+    """A run as the window shows it.
+
+    Raises:
+        RunError: when it is damaged.
+    """
+    with RunFolder.open(path) as run:
+        record = run.record
+        summary = summarize(Path(path))
+        family = FAMILIES.get(record.family)
+        checkpoints = tuple(info.step for info in run.checkpoints.list() if not info.problem)
+    return RunInfo(
+        run=path,
+        title=record.title or Path(path).name,
+        family=record.family,
+        family_title=family.card.title if family else record.family,
+        config=record.config,
+        data=record.data,
+        data_config=record.data_config,
+        image=record.image,
+        training=record.training,
+        status=live_status or summary.status,
+        step=live_step if live_step >= 0 else max(record.step, *checkpoints, 0),
+        created=record.created,
+        capabilities=capabilities_of(family) if family else (),
+        checkpoint_steps=checkpoints,
+        best=summary.best_valid,
+        message=record.message,
+    )
+
+
+def describe_opened(model: Family, info: RunInfo, *, live: bool, request: int) -> RunOpened:
+    """The event that says a run is open, with what the panels need to know of its model."""
+    with RunFolder.open(info.run) as run:
+        kinds = run.history.image_kinds()
+        steps = tuple(run.history.image_steps(kinds[0])) if kinds else ()
+        notes = read_notes(run.path)
+    return RunOpened(
+        request=request,
+        info=info,
+        live=live,
+        objective=model.card.objective(info.config),
+        latent=model.latent if isinstance(model, Latent) else None,
+        num_parameters=model.num_parameters(),
+        sample_steps=steps,
+        phases=tuple(phase.name for phase in model.phases()),
+        notes=notes,
+    )
+
+
+def whole_history(path: str, request: int) -> HistoryAppended:
+    """All curves of a run on disk."""
+    with RunFolder.open(path) as run:
+        curves = run.history.read_scalars()
+    return HistoryAppended(request=request, run=path, series=series_of(curves), reset=True)

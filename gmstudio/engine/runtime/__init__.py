@@ -1,0 +1,1 @@
+"""State that the engine's features share: device, memory, models, data sets."""

@@ -1,0 +1,137 @@
+"""What the engine has on its bench: the device, data sets, models, and the run in training."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+
+from gmstudio.engine.runtime.datasets import DataShelf
+from gmstudio.engine.runtime.device import choose_device
+from gmstudio.engine.runtime.models import Loaded, ModelShelf
+from gmstudio.families.base import Family
+from gmstudio.protocol.base import Command, Event
+from gmstudio.runs.record import RunRecord
+
+Pieces = Iterator[Event | None]
+"""A job: advanced a piece at a time; an event, or None when there is nothing to tell yet."""
+
+Handlers = dict[type[Command], Callable[[Any], Pieces | None]]
+"""Command → what answers it; a handler of long work returns its pieces."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a training is.
+
+    Args:
+        title: of the job, for example ``Training PixelCNN``.
+        step: of ``steps``.
+        images_per_s: 0 when unknown.
+        seconds_left: negative when unknown.
+    """
+
+    title: str
+    step: int
+    steps: int
+    images_per_s: float
+    seconds_left: float
+
+
+class LiveRun(Protocol):
+    """The run in training, as the other features see it."""
+
+    path: str
+    paused: bool
+    over: bool
+
+    @property
+    def running(self) -> bool:
+        """Whether there is a piece of work to do now."""
+
+    @property
+    def model(self) -> Family:
+        """The model with its current weights."""
+
+    @property
+    def step(self) -> int:
+        """Training steps made."""
+
+    @property
+    def record(self) -> RunRecord:
+        """What run.json says."""
+
+    def wait_s(self) -> float:
+        """Seconds until the next step is due; 0: now."""
+
+    def progress(self) -> Progress:
+        """How far it is."""
+
+    def advance(self) -> None:
+        """Do one piece of work."""
+
+    def stop(self) -> None:
+        """End it here with a checkpoint."""
+
+    def pause(self, message: str = "") -> None:
+        """Pause after the current piece."""
+
+    def resume(self) -> None:
+        """Continue after a pause."""
+
+    def make_steps(self, count: int, phases: tuple[str, ...] = ()) -> None:
+        """Make ``count`` steps and pause."""
+
+    def pace(self, steps_per_s: float, phases: tuple[str, ...]) -> None:
+        """Limit the rate, or train only some phases."""
+
+    def flush(self) -> None:
+        """Store what was recorded."""
+
+    def keep_checkpoint(self, *, marked: bool) -> None:
+        """Write a checkpoint of the current step that is kept for good, or let the kept ones go."""
+
+
+class Bench:
+    """State that the handlers of commands share.
+
+    Args:
+        send: where events go.
+    """
+
+    def __init__(self, send: Callable[[Event], None]) -> None:
+        self.send = send
+        self.device: torch.device = choose_device("auto")
+        self.data = DataShelf()
+        self.models = ModelShelf()
+        self.training: LiveRun | None = None
+
+    def is_live(self, run: str) -> bool:
+        """Whether this run is the one in training."""
+        return self.training is not None and self.training.path == run
+
+    def the_training(self) -> LiveRun:
+        """The run in training.
+
+        Raises:
+            ValueError: when there is none.
+        """
+        if self.training is None:
+            raise ValueError("Nothing is in training. Start or resume a run first.")
+        return self.training
+
+    def model(self, run: str, capability: str) -> Loaded:
+        """The model of a run as it is now: in training, or from its latest checkpoint.
+
+        Raises:
+            ValueError: when its family has no such capability.
+            RunError: when the run or its checkpoints are missing or damaged.
+        """
+        if self.is_live(run):
+            live = self.the_training()
+            loaded = Loaded(live.model, live.step, live.record)
+        else:
+            loaded = self.models.load(run, self.device)
+        if not callable(getattr(loaded.model, capability, None)):
+            raise ValueError(f"{loaded.model.card.title} has no {capability}; choose another run.")
+        return loaded

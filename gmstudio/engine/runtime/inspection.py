@@ -1,0 +1,113 @@
+"""A model looked at without touching it: evaluation mode, no gradients, work in short pieces."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from gmstudio.data.dataset import Dataset
+from gmstudio.families.base import Encoder, Family, Latent
+from gmstudio.protocol.images import ImageSpec
+
+PIECE_S = 0.004
+"""Measuring hands control back to the engine about this often."""
+FIRST_ROWS = 16
+MAX_ROWS = 256
+
+
+def encoder_of(model: Family) -> Encoder:
+    """The model, if it has an encoder.
+
+    Raises:
+        ValueError: when it has none.
+    """
+    if not isinstance(model, Encoder):
+        raise ValueError(f"{model.card.title} has no encoder; choose a run of a family that has one, like VAE.")
+    return model
+
+
+@contextmanager
+def exploring(model: Family, *, grad: bool = False) -> Iterator[None]:
+    """Inside, the model is in evaluation mode, without gradients unless ``grad``; after it, all is as it was."""
+    training = [module for module in model.modules() if module.training]
+    for module in training:
+        module.training = False
+    try:
+        with torch.enable_grad() if grad else torch.inference_mode():
+            yield
+    finally:
+        for module in training:
+            module.training = True
+
+
+def in_pieces(total: int, rows_each: int, work: Callable[[slice], None]) -> Iterator[None]:
+    """Work through items ``0 … total`` in consecutive slices that take about ``PIECE_S`` each.
+
+    Args:
+        total: items to go through.
+        rows_each: rows that pass through the model for one item; at most ``MAX_ROWS`` are taken together.
+        work: does one slice.
+    """
+    most = max(1, MAX_ROWS // rows_each)
+    length = min(most, max(1, FIRST_ROWS // rows_each))
+    start = 0
+    while start < total:
+        began = time.perf_counter()
+        work(slice(start, min(start + length, total)))
+        taken = time.perf_counter() - began
+        start += length
+        if taken < PIECE_S / 2:
+            length = min(2 * length, most)
+        elif taken > PIECE_S:
+            length = max(length // 2, 1)
+        yield
+
+
+def latent_of(model: Family) -> Latent:
+    """The model, if it has a latent space.
+
+    Raises:
+        ValueError: when it has none.
+    """
+    if not isinstance(model, Latent):
+        raise ValueError(f"{model.card.title} has no latent space; choose a run of a family that has one, like VAE.")
+    return model
+
+
+def dtype_of(model: Family) -> torch.dtype:
+    """The floats that the model computes with."""
+    return next(model.parameters()).dtype
+
+
+def check_fit(model: Family, dataset: Dataset) -> None:
+    """Check that a data set has the images that a model was trained on.
+
+    Raises:
+        ValueError: when it has others.
+    """
+    if dataset.image != model.image:
+        raise ValueError(
+            f"The data set now has images of {dataset.image}, the model was trained on {model.image}; "
+            "bring back the data as it was."
+        )
+
+
+def check_levels(image: NDArray[Any], spec: ImageSpec) -> NDArray[np.uint8]:
+    """An image of one's own as (C, H, W) uint8 levels.
+
+    Raises:
+        ValueError: when its shape, kind of numbers or levels are not the model's.
+    """
+    if image.shape != spec.shape:
+        raise ValueError(f"The image has shape {image.shape}; this model needs {spec.shape} (channels, rows, columns).")
+    if not np.issubdtype(image.dtype, np.integer):
+        raise ValueError(f"The image holds {image.dtype} numbers; levels are whole numbers, send uint8.")
+    low, high = int(image.min()), int(image.max())
+    if low < 0 or high >= spec.levels:
+        bad = low if low < 0 else high
+        raise ValueError(f"The image holds the value {bad}; this model's levels are 0 … {spec.levels - 1}.")
+    return image.astype(np.uint8)

@@ -1,0 +1,84 @@
+"""Grids of samples, drawn in small pieces so that the engine stays responsive."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from gmstudio.engine.runtime.display import decoded, means_to_display
+from gmstudio.families.base import Encoder, Latent, Sampler, sample_in_pieces
+from gmstudio.media.levels import to_display
+
+
+def draw_grid(
+    model: Any, count: int, seed: int, inputs: torch.Tensor | None = None
+) -> Iterator[NDArray[np.uint8] | None]:
+    """Draw ``count`` images for showing: yields None after each small piece, then (N, C, H, W) uint8, 0 … 255.
+
+    Families that decode Gaussian codes show their means at codes that depend on the seed only, so that one sees the
+    same codes change while the model learns. Those that do not generate show what they make of given images. The others
+    show samples from the same noise.
+
+    Args:
+        model: of any family.
+        count: images wanted.
+        seed: of codes or noise.
+        inputs: (B, C, H, W) integers to be reconstructed by a family that does not generate, at most ``count`` of them;
+            without any it decodes random codes.
+    """
+    generator = torch.Generator(model.device).manual_seed(seed)
+    device = model.device
+    if not _decodes_noise(model):
+        yield from draw_samples(model, count, generator)
+        return
+    with torch.inference_mode():
+        if _reconstructs(model) and inputs is not None and len(inputs):
+            codes = model.encode(inputs[:count].to(device))
+        else:
+            codes = torch.randn((count, model.latent.num_dims), generator=generator, device=device)
+        means = decoded(model, codes)
+    yield means_to_display(means)
+
+
+def draw_samples(model: Any, count: int, generator: torch.Generator) -> Iterator[NDArray[np.uint8] | None]:
+    """Draw ``count`` images from the model's distribution, or its classes in turn; yields like ``draw_grid``.
+
+    Raises:
+        ValueError: at the first piece, when the family does not generate.
+    """
+    if not _generates(model):
+        raise ValueError(
+            f"{model.card.title} is not a generative model, so it has no samples. Choose a run of a family that "
+            "generates, like VAE."
+        )
+    for images in sample_in_pieces(model, count, generator, labels_in_turn(model, count)):
+        yield None if images is None else to_display(images.cpu().numpy(), model.image.levels)
+
+
+def labels_in_turn(model: Any, count: int) -> torch.Tensor | None:
+    """(count,) int64 labels 0, 1, … over and over; None where the model cannot be conditioned on any."""
+    num_classes: int = getattr(model, "num_classes", 0)
+    return torch.arange(count, device=model.device) % num_classes if num_classes else None
+
+
+def grid_kind(model: Any) -> str:
+    """What ``draw_grid`` shows: ``reconstructions``, ``means`` or ``samples``."""
+    if _reconstructs(model):
+        return "reconstructions"
+    return "means" if _decodes_noise(model) else "samples"
+
+
+def _reconstructs(model: Any) -> bool:
+    """Whether it has nothing of its own to show."""
+    return isinstance(model, Encoder) and not _generates(model)
+
+
+def _generates(model: Any) -> bool:
+    return isinstance(model, Sampler)
+
+
+def _decodes_noise(model: Any) -> bool:
+    """Whether codes for it can be drawn by themselves: hidden units that are off or on depend on each other."""
+    return isinstance(model, Latent) and model.latent.prior != "bernoulli"

@@ -1,0 +1,1 @@
+"""Training in the engine: the trainer, its job, batches, optimizers, checkpoints, diagnostics."""

@@ -1,0 +1,303 @@
+"""The run in training: start, resume, pause, step, stop, and what the window is told of it."""
+
+import contextlib
+import math
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import torch
+
+from gmstudio.engine.runtime.context import Progress
+from gmstudio.engine.runtime.datasets import DataShelf
+from gmstudio.engine.runtime.errors import explain
+from gmstudio.engine.runtime.memory import give_back_memory, is_out_of_memory, keep_freed_memory, limit_memory
+from gmstudio.engine.runtime.models import build_model, family_class
+from gmstudio.engine.training.plan import Plan
+from gmstudio.engine.training.trainer import Piece, Trainer, TrainingFailedError
+from gmstudio.families.base import Family
+from gmstudio.protocol.base import Event
+from gmstudio.protocol.config import parse_config
+from gmstudio.protocol.training import TrainingChanged
+from gmstudio.runs.folder import RunFolder
+from gmstudio.runs.library import new_run_path, runs_home
+from gmstudio.runs.record import RunError, RunRecord, Status
+
+Send = Callable[[Event], None]
+
+
+class TrainingJob:
+    """One run in training, driven a piece at a time by the engine's loop (or the command line's).
+
+    Args:
+        trainer: its trainer.
+        send: where events go.
+    """
+
+    def __init__(self, trainer: Trainer, send: Send) -> None:
+        self.trainer = trainer
+        self.path = str(trainer.run.path)
+        self.paused = False
+        self.over = False
+        self._pieces: Iterator[Piece] = trainer.pieces()
+        self._send = send
+        self._pause_at: int | None = None
+        """While single-stepping: pause at the boundary after this step."""
+        self._phases: tuple[str, ...] = ()
+        self._step_seconds = 0.0
+        self._next_step_at = 0.0
+
+    @property
+    def running(self) -> bool:
+        """There is a piece to do now."""
+        return not (self.paused or self.over)
+
+    @property
+    def model(self) -> Family:
+        """The model with its current weights."""
+        return self.trainer.model
+
+    @property
+    def step(self) -> int:
+        """Training steps made."""
+        return self.trainer.step
+
+    @property
+    def record(self) -> RunRecord:
+        """What run.json says."""
+        return self.trainer.run.record
+
+    def progress(self) -> Progress:
+        """How far it is."""
+        trainer = self.trainer
+        return Progress(
+            title=f"Training {trainer.model.card.title}",
+            step=trainer.step,
+            steps=trainer.training.steps,
+            images_per_s=trainer.images_per_s,
+            seconds_left=trainer.seconds_left(),
+        )
+
+    def flush(self) -> None:
+        """Store what was recorded so far and send it."""
+        for event in self.trainer.flush():
+            self._send(event)
+
+    def keep_checkpoint(self, *, marked: bool) -> None:
+        """Write a checkpoint of the current step that is kept for good, or let the kept ones go.
+
+        Raises:
+            RunError: when it cannot be written.
+        """
+        if not marked:
+            self.trainer.run.checkpoints.unmark_all()
+            return
+        for event in self.trainer.checkpoint(marked=True):
+            self._send(event)
+
+    def announce(self) -> None:
+        """Tell the window that the run is in training."""
+        self._announce("running")
+
+    def advance(self) -> None:
+        """Do one piece; at the end, or when training cannot go on, the run is closed with a status that says so.
+
+        Raises:
+            Exception: what the family's own code raised; the run is closed as failed first.
+        """
+        try:
+            piece = next(self._pieces)
+        except StopIteration:
+            self._end("finished")
+        except TrainingFailedError as error:
+            self._end("failed", str(error))
+        except RunError as error:  # the disk is full, say: all is still in memory, so wait for the user
+            self._pieces = self.trainer.pieces()
+            self.pause(str(error))
+        except Exception as error:
+            self._end("failed", explain(error))
+            if not is_out_of_memory(error):
+                raise
+        else:
+            for event in piece.events:
+                self._send(event)
+            reached = self._pause_at is not None and self.trainer.step >= self._pause_at
+            if piece.at_step_boundary:
+                self._next_step_at = time.monotonic() + self._step_seconds
+                if reached and not self.trainer.finished:
+                    self.pause()
+
+    def pause(self, message: str = "") -> None:
+        """Stand still after the current piece; nothing is written but the status and what was measured.
+
+        Where a loss turns out not to be finite, the run is closed as failed instead.
+        """
+        self._pause_at = None
+        self.paused = True
+        self._set_status("paused", message)
+
+    def resume(self) -> None:
+        """Go on after a pause."""
+        self._pause_at = None
+        self.trainer.choose_phases(self._phases)
+        self.trainer.every_norm = self._step_seconds > 0
+        self._go_on()
+        self._set_status("running")
+
+    def make_steps(self, count: int, phases: tuple[str, ...] = ()) -> None:
+        """Make ``count`` steps, with the validation and samples that are due at them, and pause.
+
+        Args:
+            count: 1 or more.
+            phases: names of the phases to run in them; empty: those that run anyway.
+
+        Raises:
+            ValueError: for a count below 1 or a phase that there is not.
+        """
+        if count < 1:
+            raise ValueError(f"{count} steps; ask for 1 or more.")
+        self.trainer.choose_phases(phases or self._phases)
+        self.trainer.every_norm = True
+        self._pause_at = self.trainer.step + count
+        self._go_on()
+
+    def pace(self, steps_per_s: float, phases: tuple[str, ...]) -> None:
+        """Slow down, or train only some phases, until told otherwise.
+
+        Args:
+            steps_per_s: at most so many; 0: no limit.
+            phases: names of the phases to run; empty: all.
+
+        Raises:
+            ValueError: for a negative or infinite rate or a phase that there is not.
+        """
+        if not 0 <= steps_per_s < math.inf:
+            raise ValueError(f"{steps_per_s:g} steps/s; give 0 (no limit) or more.")
+        self.trainer.choose_phases(phases)
+        self._phases = phases
+        self._step_seconds = 1.0 / steps_per_s if steps_per_s else 0.0
+        self.trainer.every_norm = steps_per_s > 0
+        self._next_step_at = min(self._next_step_at, time.monotonic() + self._step_seconds)
+
+    def wait_s(self) -> float:
+        """Seconds until the next piece is due; 0 unless it was slowed down."""
+        return max(0.0, self._next_step_at - time.monotonic()) if self._step_seconds else 0.0
+
+    def stop(self) -> None:
+        """End the run here and keep it: writes a checkpoint; it can be resumed later.
+
+        Where a loss turns out not to be finite, the run is closed as failed, without a checkpoint.
+
+        Raises:
+            RunError: when the checkpoint cannot be written; the run is paused, with all of it still in memory.
+        """
+        if self.over:
+            return
+        try:
+            for event in self.trainer.checkpoint():
+                self._send(event)
+        except TrainingFailedError as error:
+            self._end("failed", str(error))
+        except RunError as error:
+            self.pause(str(error))
+            raise
+        except Exception as error:
+            self._end("failed", explain(error))
+            raise
+        else:
+            self._end("stopped")
+
+    def _go_on(self) -> None:
+        if self.paused:
+            self.paused = False
+            self.trainer.restart_clock()
+
+    def _set_status(self, status: Status, message: str = "") -> None:
+        try:
+            for event in self.trainer.flush():
+                self._send(event)
+            self.trainer.run.update(status=status, step=self.trainer.step, message=message)
+        except TrainingFailedError as error:
+            self._end("failed", str(error))
+            return
+        except RunError as error:
+            if str(error) not in message:
+                message = f"{message} {error}".strip()
+        self._announce(status, message)
+
+    def _end(self, status: Status, message: str = "") -> None:
+        self.over = True
+        try:
+            self.trainer.run.update(status=status, step=self.trainer.step, message=message)
+        except RunError as error:
+            message = f"{message} {error}".strip()
+        try:
+            self.trainer.close()
+        except RunError as error:
+            message = f"{message} {error}".strip()
+        give_back_memory()
+        self._announce(status, message)
+
+    def _announce(self, status: Status, message: str = "") -> None:
+        self._send(TrainingChanged(run=self.path, status=status, step=self.trainer.step, message=message))
+
+
+def start_training(plan: Plan, folder: str, device: torch.device, send: Send) -> TrainingJob:
+    """Make the run folder and get ready.
+
+    Raises:
+        ValueError: when config and images do not fit.
+        RunError: when the folder cannot be used.
+    """
+    limit_memory(device)
+    keep_freed_memory()
+    path = Path(folder).absolute() if folder else new_run_path(runs_home(), plan.record.family)
+    model = build_model(plan.family, plan.config, plan.record.image, device, plan.training.seed)
+    run = RunFolder.create(path, plan.record)
+    try:
+        return TrainingJob(Trainer(run, model, plan.dataset), send)
+    except Exception as error:
+        with contextlib.suppress(RunError):  # the first error is told
+            run.update(status="failed", message=explain(error))
+        run.close()
+        raise
+
+
+def resume_run(path: str, steps: int | None, shelf: DataShelf, device: torch.device, send: Send) -> TrainingJob:
+    """Get ready to continue a run from its latest checkpoint.
+
+    Args:
+        path: the run folder.
+        steps: move the end of the run; None: leave it.
+        shelf: where its data set is found.
+        device: where to train.
+        send: where events go.
+
+    Raises:
+        RunError: when it is missing, damaged, or being written by another process.
+        ValueError: when nothing is left to do, or its data set cannot be used any more.
+    """
+    limit_memory(device)
+    keep_freed_memory()
+    run = RunFolder.open(Path(path).absolute(), write=True)
+    try:
+        record = run.record
+        if steps is not None:
+            training = msgspec.structs.replace(record.training, steps=steps)
+            training = parse_config(type(training), msgspec.structs.asdict(training))
+            record = run.record = msgspec.structs.replace(record, training=training)  # written when all is well
+        dataset = shelf.load(record.data, record.data_config)
+        family = family_class(record.family)
+        config = parse_config(family.Config, record.config)
+        model = build_model(family, config, record.image, device, record.training.seed)
+        trainer = Trainer(run, model, dataset)
+        if trainer.finished:
+            raise ValueError(f"All {trainer.training.steps:,} steps are made. Give more steps to train on.")
+        run.update(status="running", message="", device=str(device), step=trainer.step)
+        for warning in trainer.warnings:
+            run.history.log(trainer.step, "warning", warning)
+    except BaseException:
+        run.close()
+        raise
+    return TrainingJob(trainer, send)

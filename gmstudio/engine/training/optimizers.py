@@ -1,0 +1,111 @@
+"""One Adam per training phase, its learning rate as a function of the step, and its state as flat arrays."""
+
+import math
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+
+from gmstudio.families.base import Phase
+from gmstudio.protocol.training_settings import Training
+
+
+def learning_rate(training: Training, step: int) -> float:
+    """The learning rate of the step after ``step`` updates: linear warm-up, then constant or a half cosine to zero."""
+    rate = training.learning_rate
+    if training.warmup:
+        rate *= min(1.0, (step + 1) / training.warmup)
+    if training.schedule == "cosine":
+        rate *= 0.5 * (1.0 + math.cos(math.pi * min(1.0, step / training.steps)))
+    return rate
+
+
+class PhaseOptimizer:
+    """Moves the parameters of one phase.
+
+    Args:
+        phase: its parameters, betas and learning-rate scale.
+        training: learning rate, schedule, clipping.
+    """
+
+    def __init__(self, phase: Phase, training: Training) -> None:
+        self.phase = phase
+        self._training = training
+        self._varies = training.schedule != "constant" or training.warmup > 0
+        self._rate_on_device: torch.Tensor | None = None
+        rate = training.learning_rate * phase.learning_rate_scale
+        self._adam = torch.optim.Adam(phase.parameters, lr=rate, betas=phase.betas, fused=_can_fuse(phase))
+
+    def zero_grad(self) -> None:
+        """Forget the gradients of this phase's parameters."""
+        self._adam.zero_grad(set_to_none=True)
+
+    def update(self, step: int, *, want_norm: bool) -> torch.Tensor | None:
+        """Clip where asked for and update, at the learning rate of the step after ``step`` updates.
+
+        Returns:
+            The gradient's norm before clipping (0-dim), when wanted or needed.
+        """
+        self.set_rate(step)
+        return self.move(want_norm=want_norm)
+
+    def set_rate(self, step: int) -> None:
+        """Take the learning rate of the step after ``step`` updates."""
+        if not self._varies:
+            return
+        rate = learning_rate(self._training, step) * self.phase.learning_rate_scale
+        if self._rate_on_device is not None:
+            self._rate_on_device.fill_(rate)
+            return
+        for group in self._adam.param_groups:
+            group["lr"] = rate
+
+    def move(self, *, want_norm: bool) -> torch.Tensor | None:
+        """Like ``update``, at the learning rate that is set."""
+        norm = None
+        if self._training.grad_clip > 0:
+            norm = torch.nn.utils.clip_grad_norm_(self.phase.parameters, self._training.grad_clip)
+        elif want_norm:
+            norm = torch.nn.utils.get_total_norm([p.grad for p in self.phase.parameters if p.grad is not None])
+        self._adam.step()
+        return norm
+
+    def keep_rate_on_device(self) -> None:
+        """Keep the learning rate in a tensor beside the parameters, from which a captured update reads it."""
+        (group,) = self._adam.param_groups
+        rate = torch.tensor(float(group["lr"]), dtype=torch.float32, device=self.phase.parameters[0].device)
+        self._rate_on_device = group["lr"] = rate
+
+    @property
+    def capturable(self) -> bool:
+        """Whether ``move`` is just being captured; Adam wants to know."""
+        (group,) = self._adam.param_groups
+        return bool(group["capturable"])
+
+    @capturable.setter
+    def capturable(self, value: bool) -> None:
+        (group,) = self._adam.param_groups
+        group["capturable"] = value
+
+    def state_arrays(self) -> dict[str, NDArray[Any]]:
+        """Adam's moments as ``<phase>/<parameter index>/<name>`` → array."""
+        return {
+            f"{self.phase.name}/{index}/{name}": value.detach().cpu().numpy()
+            for index, state in self._adam.state_dict()["state"].items()
+            for name, value in state.items()
+        }
+
+    def load_state_arrays(self, arrays: dict[str, NDArray[Any]]) -> None:
+        """Take back what ``state_arrays`` gave; arrays of other phases are left alone."""
+        state: dict[int, dict[str, torch.Tensor]] = {}
+        for key, value in arrays.items():
+            phase, index, name = key.split("/")
+            if phase == self.phase.name:
+                state.setdefault(int(index), {})[name] = torch.from_numpy(value)
+        self._adam.load_state_dict({"state": state, "param_groups": self._adam.state_dict()["param_groups"]})
+        if self._rate_on_device is not None:  # Adam has made a copy of it
+            self._adam.param_groups[0]["lr"] = self._rate_on_device
+
+
+def _can_fuse(phase: Phase) -> bool:
+    return all(p.device.type in ("cpu", "cuda", "mps") and p.is_floating_point() for p in phase.parameters)

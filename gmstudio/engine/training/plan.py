@@ -1,0 +1,93 @@
+"""The plan of a new run: all settings checked together."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import torch
+
+from gmstudio.data.dataset import Dataset
+from gmstudio.engine.runtime.datasets import DataShelf, load_data
+from gmstudio.engine.runtime.models import family_class
+from gmstudio.families.base import Family
+from gmstudio.protocol.config import ConfigError, parse_config
+from gmstudio.protocol.training_settings import Training
+from gmstudio.runs.record import RunRecord, new_record
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that a new run needs, checked.
+
+    Args:
+        family: the class.
+        config: its settings.
+        dataset: the images.
+        training: how to train.
+        record: what run.json will say.
+    """
+
+    family: type[Family]
+    config: msgspec.Struct
+    dataset: Dataset
+    training: Training
+    record: RunRecord
+
+
+def plan_run(
+    shelf: DataShelf,
+    family_name: str,
+    config: dict[str, Any],
+    data_name: str,
+    data_config: dict[str, Any],
+    training: dict[str, Any],
+    device: torch.device,
+) -> Plan:
+    """Check all settings of a new run together; training settings that are not given are the family's.
+
+    Raises:
+        ConfigError: with all refusals; fields are ``config.x``, ``data_config.x`` or ``training.x``.
+        ValueError: when family or data source is unknown, or its files cannot be used.
+    """
+    family = family_class(family_name)
+    errors: dict[str, str] = {}
+    parsed: dict[str, Any] = {}
+    training_values = {**msgspec.structs.asdict(family.training_defaults), **training}
+    for prefix, kind, values in (("config", family.Config, config), ("training", Training, training_values)):
+        try:
+            parsed[prefix] = parse_config(kind, values)
+        except ConfigError as error:
+            errors |= {f"{prefix}.{field}": text for field, text in error.errors.items()}
+    try:
+        dataset = load_data(shelf, data_name, data_config)
+    except ConfigError as error:
+        errors |= error.errors
+    if errors:
+        raise ConfigError(errors)
+    parsed["config"] = _with_classes(parsed["config"], dataset)
+    record = new_record(
+        family=family_name,
+        config=msgspec.to_builtins(parsed["config"]),
+        data=data_name,
+        data_config=dataset.config,
+        image=dataset.image,
+        training=parsed["training"],
+        device=str(device),
+    )
+    return Plan(family, parsed["config"], dataset, parsed["training"], record)
+
+
+def _with_classes(config: Any, dataset: Dataset) -> Any:
+    """The config of a family that can take labels, with as many classes as the data has where it does not say."""
+    if "num_classes" not in config.__struct_fields__:
+        return config
+    wanted, there = config.num_classes, dataset.num_classes
+    if wanted is None:
+        return msgspec.structs.replace(config, num_classes=there)
+    if wanted and not there:
+        raise ConfigError({"config.num_classes": f"{wanted} classes, but {dataset.source} has no labels; take 0."})
+    if 0 < wanted < there:
+        raise ConfigError(
+            {"config.num_classes": f"{wanted} classes, but {dataset.source} has labels 0 to {there - 1}; take {there}."}
+        )
+    return config

@@ -1,0 +1,104 @@
+"""One update of some training phases: forward, backward, Adam, one operation after another."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+from gmstudio.engine.training.optimizers import PhaseOptimizer
+from gmstudio.families.base import LossTerms, Phase
+from gmstudio.protocol.training_settings import Training
+
+
+class Outcome(NamedTuple):
+    """What an update of a phase tells of itself.
+
+    Args:
+        phase: which.
+        terms: named 0-dim tensors on the device, without gradients; later updates leave them alone.
+        norm: of the gradient before clipping, 0-dim, where it was wanted or needed.
+    """
+
+    phase: Phase
+    terms: LossTerms
+    norm: Tensor | None
+
+
+class Due(NamedTuple):
+    """An update that is due.
+
+    Args:
+        optimizers: of the phases that make it, one after another.
+        batch: (B, C, H, W) integers on the device.
+        labels: (B,) int64 on the device, or None.
+        step: steps made before this one, on which the learning rate depends.
+        record: whether the outcomes are wanted; if not, none are returned.
+        want_norm: whether the gradients' norms are wanted too.
+    """
+
+    optimizers: Sequence[PhaseOptimizer]
+    batch: Tensor
+    labels: Tensor | None
+    step: int
+    record: bool
+    want_norm: bool
+
+
+class Updates(Protocol):
+    """Makes updates."""
+
+    def run(self, due: Due) -> list[Outcome]:
+        """Update the phases that are due on the batch."""
+
+
+class TrainStep:
+    """Makes updates on any device.
+
+    Args:
+        optimizers: of all phases of the model.
+        generator: source of the losses' noise, on the model's device.
+        training: precision.
+    """
+
+    def __init__(self, optimizers: Sequence[PhaseOptimizer], generator: torch.Generator, training: Training) -> None:
+        self._optimizers = optimizers
+        self._generator = generator
+        self._bf16 = training.precision == "bf16"
+
+    def run(self, due: Due) -> list[Outcome]:
+        """See ``Updates``."""
+        for optimizer in due.optimizers:
+            optimizer.set_rate(due.step)
+        outcomes = self.update(due)
+        return outcomes if due.record else []
+
+    def update(self, due: Due) -> list[Outcome]:
+        """Like ``run`` at the learning rates that are set; this is what a graph can repeat."""
+        return [self._update(optimizer, due) for optimizer in due.optimizers]
+
+    def _update(self, optimizer: PhaseOptimizer, due: Due) -> Outcome:
+        phase = optimizer.phase
+        self._require_grad_of(phase)
+        optimizer.zero_grad()
+        with torch.autocast(due.batch.device.type, dtype=torch.bfloat16, enabled=self._bf16):
+            terms = phase_loss(phase, due.batch, self._generator, due.labels)
+        terms["loss"].backward()
+        norm = optimizer.move(want_norm=due.want_norm)
+        if phase.after_update is not None:
+            phase.after_update()
+        detached = {name: value.detach() for name, value in terms.items()}
+        return Outcome(phase, detached, norm.detach() if norm is not None else None)
+
+    def _require_grad_of(self, phase: Phase) -> None:
+        if len(self._optimizers) > 1:
+            for other in self._optimizers:
+                for parameter in other.phase.parameters:
+                    parameter.requires_grad_(other.phase is phase)
+
+
+def phase_loss(phase: Phase, batch: Tensor, generator: torch.Generator, labels: Tensor | None) -> LossTerms:
+    """A phase's terms, with the labels where there are some and it wants them."""
+    if labels is None or not phase.takes_labels:
+        return phase.loss(batch, generator)
+    return phase.loss(batch, generator, labels)

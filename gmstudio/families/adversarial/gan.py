@@ -1,0 +1,389 @@
+r"""The generative adversarial network: a generator trained against a discriminator of real and generated images.
+
+The generator turns noise into an image, x = G(z) with z ~ N(0, I); the discriminator D(x) is the probability that x
+is real. Both play
+
+    min_G max_D  E_x[log D(x)] + E_z[log(1 - D(G(z)))].
+
+One step moves D down its loss, then G down its own. Which losses they are is a choice (``nn.adversarial_losses``):
+``minimax`` is the game as written; ``non-saturating`` lets G minimize -log D(G(z)), which has the same fixed point but
+keeps its gradient while D wins; ``least squares``, ``hinge`` and ``wasserstein`` (with a penalty on the gradient's
+norm) replace the logarithms, and D's output is then a score instead of a probability. There is no likelihood: samples
+and D are all there is to look at.
+
+Differences from the paper: Adam with β₁ = 0.5 and leaky ReLU in D (Radford et al. 2016, arXiv:1511.06434), Gaussian z,
+and Gaussian instance noise on what D sees in training (Arjovsky & Bottou 2017, arXiv:1701.04862): the images are
+integers and G's output is not, which D would learn at once. Normalization is per image instead of per batch, so G(z)
+depends on z alone. Spectral normalization of D (Miyato et al. 2018, arXiv:1802.05957) and a running average of G's
+weights (Yazıcı et al. 2019, arXiv:1806.04498) by choice.
+
+Source: Goodfellow et al., Generative Adversarial Nets, NeurIPS 2014, arXiv:1406.2661, section 3 and algorithm 1.
+Shapes: B batch, C channels, H height, W width, Z latent dimensions, F features.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, ClassVar, Literal
+
+import torch
+from msgspec import Struct
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from gmstudio.families.adversarial.losses import ADVERSARIAL_LOSSES, AdversarialName, gradient_penalty
+from gmstudio.families.base import Family, Figure, LossTerms, Phase
+from gmstudio.nn.ema import MovingAverage
+from gmstudio.nn.stacks import ConvDown, ConvUp, dense_stack, leaky_relu, scaled
+from gmstudio.protocol.config import field
+from gmstudio.protocol.families import FamilyCard, LatentSpec, Objective, Term
+from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.training_settings import Training
+
+ADAM_BETAS = (0.5, 0.999)
+WASSERSTEIN_BETAS = (0.0, 0.9)
+"""Of Gulrajani et al. 2017, algorithm 1: momentum hurts where the critic's loss keeps changing."""
+MAX_IMAGES = 1024
+"""Images that ``sample`` generates at a time."""
+NUM_BINS = 40
+
+
+class GANConfig(Struct, frozen=True, kw_only=True):
+    """Settings of a generative adversarial network."""
+
+    architecture: Annotated[
+        Literal["mlp", "dcgan"],
+        field("Architecture", "Dense layers, or strided convolutions in the manner of DCGAN."),
+    ] = "mlp"
+    objective: Annotated[
+        AdversarialName,
+        field(
+            "Objective",
+            "non-saturating: G minimizes -log D(G(z)). minimax: G minimizes log(1 - D(G(z))), whose gradient vanishes "
+            "while D wins. least squares: squared distances from 0 and 1. hinge: margins of 1. wasserstein: difference "
+            "of mean scores, with a gradient penalty.",
+        ),
+    ] = "non-saturating"
+    num_latent: Annotated[
+        int, field("Latent dimensions", "Entries of the code z; one slider each.", ge=1, le=512, unit="dimensions")
+    ] = 10
+    num_hidden: Annotated[
+        int,
+        field("Hidden units", "Width of the dense hidden layers (mlp only).", ge=1, le=8192, unit="units", log=True),
+    ] = 256
+    num_layers: Annotated[
+        int,
+        field("Hidden layers", "Dense hidden layers of G and of D (mlp only).", ge=1, le=8, unit="layers"),
+    ] = 2
+    num_channels: Annotated[
+        int,
+        field(
+            "Channels",
+            "Channels of the largest feature map, doubled at each halving of the map (dcgan only).",
+            ge=1,
+            le=256,
+            unit="channels",
+            log=True,
+        ),
+    ] = 32
+    instance_noise: Annotated[
+        float,
+        field(
+            "Instance noise",
+            "Standard deviation of the Gaussian noise added to real and generated images before D sees them in "
+            "training; black to white is 2. It keeps D from telling integers from fractions: more is steadier, less is "
+            "sharper, and binary images need more.",
+            ge=0,
+            le=2,
+        ),
+    ] = 0.6
+    discriminator_steps: Annotated[
+        int,
+        field(
+            "Discriminator steps",
+            "Updates of D before each one of G, each on a batch of its own; wasserstein is usually trained with 5.",
+            ge=1,
+            le=20,
+            unit="updates",
+        ),
+    ] = 1
+    gradient_penalty: Annotated[
+        float,
+        field(
+            "Gradient penalty",
+            "Weight of the squared distance of the critic's gradient norm from 1, between real and generated images "
+            "(wasserstein only).",
+            ge=0,
+            le=1000,
+        ),
+    ] = 10.0
+    spectral_norm: Annotated[
+        bool,
+        field("Spectral norm", "Divide each of D's weight matrices by its largest singular value."),
+    ] = False
+    ema: Annotated[
+        float,
+        field(
+            "Average of G",
+            "Decay of the running average of G's weights that samples are drawn with; 0 uses the weights themselves.",
+            ge=0,
+            le=0.99999,
+            advanced=True,
+        ),
+    ] = 0.0
+
+
+class Generator(nn.Module):
+    """G: codes → images in [-1, 1]."""
+
+    def __init__(self, config: GANConfig, image: ImageSpec) -> None:
+        super().__init__()
+        layers: list[nn.Module]
+        if config.architecture == "mlp":
+            sizes = (config.num_latent, config.num_hidden, config.num_layers, image.num_dims)
+            layers = [dense_stack(*sizes), nn.Unflatten(1, image.shape)]
+        else:
+            up = ConvUp(*image.shape, config.num_channels, norm=True)
+            layers = [nn.Linear(config.num_latent, up.num_in), up]
+        self.layers = nn.Sequential(*layers, nn.Tanh())
+
+    def first(self, z_BZ: Tensor) -> Tensor:
+        """(B, Z) → outputs of the first layer (B, F)."""
+        first = self.layers[0]
+        features: Tensor = first[:2](z_BZ) if isinstance(first, nn.Sequential) else first(z_BZ)
+        return features
+
+    def forward(self, z_BZ: Tensor) -> Tensor:
+        """(B, Z) → (B, C, H, W)."""
+        images: Tensor = self.layers(z_BZ).to(z_BZ.dtype)
+        return images
+
+
+class Critic(nn.Module):
+    """D before its sigmoid: images in [-1, 1] → logits."""
+
+    def __init__(self, config: GANConfig, image: ImageSpec) -> None:
+        super().__init__()
+        if config.architecture == "mlp":
+            dense = dense_stack(image.num_dims, config.num_hidden, config.num_layers, 1, leaky_relu)
+            self.layers = nn.Sequential(nn.Flatten(1), dense)
+        else:
+            down = ConvDown(*image.shape, config.num_channels, leaky_relu)
+            self.layers = nn.Sequential(down, nn.Linear(down.num_out, 1))
+        if config.spectral_norm:
+            for module in list(self.modules()):
+                if isinstance(module, nn.Linear | nn.Conv2d):
+                    spectral_norm(module)
+
+    def forward(self, x_BCHW: Tensor) -> Tensor:
+        """(B, C, H, W) → (B,)."""
+        logits: Tensor = self.layers(x_BCHW).to(x_BCHW.dtype).squeeze(1)
+        return logits
+
+
+def _objective(name: AdversarialName) -> Objective:
+    """The game with one of the losses."""
+    words = ADVERSARIAL_LOSSES[name]
+    unit = "probability" if words.is_probability else ""
+    what = "probability that D gives" if words.is_probability else "score that D gives"
+    terms = [
+        Term("discriminator_loss", r"\mathcal{L}_D", words.help_discriminator, unit=words.unit),
+        Term("generator_loss", r"\mathcal{L}_G", words.help_generator, unit=words.unit),
+        Term("d_real", r"D(x)", f"Mean {what} real images of being real.", unit=unit),
+        Term("d_fake", r"D(G(z))", f"Mean {what} generated images of being real.", unit=unit),
+    ]
+    if name == "wasserstein":
+        terms.append(
+            Term(
+                "gradient_penalty",
+                r"\left(\lVert\nabla D(\hat{x})\rVert_2 - 1\right)^2",
+                "How far the norm of D's gradient is from 1 between real and generated images, squared.",
+            )
+        )
+    return Objective(rf"{words.latex_discriminator},\quad {words.latex_generator}", tuple(terms), {"objective": name})
+
+
+class GAN(Family):
+    """Generative adversarial network (Goodfellow et al. 2014)."""
+
+    Config = GANConfig
+    config: GANConfig
+    training_defaults: ClassVar[Training] = Training(
+        steps=5000,
+        batch_size=64,
+        learning_rate=2e-3,
+        schedule="cosine",
+        validate_every=200,
+        sample_every=200,
+        checkpoint_every=1000,
+    )
+    card: ClassVar[FamilyCard] = FamilyCard(
+        name="gan",
+        title="GAN",
+        branch=("Implicit density", "Direct"),
+        summary=(
+            "A generator turns a Gaussian code into an image in one pass; a discriminator learns to tell such images "
+            "from real ones, and the generator learns to fool it. Samples are sharp, but there is no likelihood, no "
+            "encoder, and no single curve that shows progress: the losses only say who is ahead, and the generator "
+            "may forget whole classes (mode collapse)."
+        ),
+        source="Goodfellow et al., Generative Adversarial Nets, NeurIPS 2014, arXiv:1406.2661, section 3, algorithm 1.",
+        objectives=tuple(_objective(name) for name in ADVERSARIAL_LOSSES),
+    )
+
+    def __init__(self, config: GANConfig, image: ImageSpec) -> None:
+        super().__init__(config, image)
+        self.latent = LatentSpec(self.config.num_latent)
+        self.generator = Generator(self.config, image)
+        self.critic = Critic(self.config, image)
+        self.losses = ADVERSARIAL_LOSSES[self.config.objective]
+        self.averaged = MovingAverage(self.generator, self.config.ema) if self.config.ema > 0 else None
+
+    # ---- training ------------------------------------------------------------------------------------------
+
+    def phases(self) -> list[Phase]:
+        """The discriminator's phase, then the generator's, each with its own parameters."""
+        betas = WASSERSTEIN_BETAS if self.config.objective == "wasserstein" else ADAM_BETAS
+        return [
+            Phase(
+                "discriminator",
+                list(self.critic.parameters()),
+                self.discriminator_loss,
+                betas,
+                updates_per_step=self.config.discriminator_steps,
+            ),
+            Phase(
+                "generator",
+                list(self.generator.parameters()),
+                self.generator_loss,
+                betas,
+                after_update=self._average if self.averaged is not None else None,
+            ),
+        ]
+
+    def discriminator_loss(self, batch: Tensor, generator: torch.Generator) -> LossTerms:
+        """What D minimizes, averaged over the batch; no gradient reaches G.
+
+        Args:
+            batch: (B, C, H, W) integers.
+            generator: source of z and of the instance noise.
+
+        Returns:
+            ``loss``, the mean D(x) ``d_real`` and D(G(z)) ``d_fake`` (probabilities, or scores where the objective has
+            no probabilities), and for ``wasserstein`` the ``gradient_penalty``; 0-dim.
+        """
+        with torch.no_grad():
+            real_BCHW = scaled(batch, self.image.levels, next(self.parameters()))
+            fake_BCHW = self.generator(self._codes(len(batch), generator))
+            both = self._noisy(torch.cat([real_BCHW, fake_BCHW]), generator)
+        real_B, fake_B = self.critic(both).chunk(2)
+        d_real, d_fake = self.losses.shown(real_B.detach()).mean(), self.losses.shown(fake_B.detach()).mean()
+        terms = {"loss": self.losses.discriminator(real_B, fake_B), "d_real": d_real, "d_fake": d_fake}
+        if self.config.objective == "wasserstein":
+            noisy_real, noisy_fake = both.chunk(2)
+            penalty = gradient_penalty(self.critic, noisy_real, noisy_fake, generator)
+            terms["loss"] = terms["loss"] + self.config.gradient_penalty * penalty
+            terms["gradient_penalty"] = penalty.detach()
+        return terms
+
+    def generator_loss(self, batch: Tensor, generator: torch.Generator) -> LossTerms:
+        """What G minimizes, averaged over as many new codes as the batch has images.
+
+        Args:
+            batch: (B, C, H, W) integers, of which only the number counts.
+            generator: source of z and of the instance noise.
+
+        Returns:
+            ``loss``, 0-dim; its gradient reaches G only.
+        """
+        fake_BCHW = self.generator(self._codes(len(batch), generator))
+        with _frozen(self.critic):
+            logits_B = self.critic(self._noisy(fake_BCHW, generator))
+        return {"loss": self.losses.generator(logits_B)}
+
+    def _average(self) -> None:
+        """Move the average towards G."""
+        assert self.averaged is not None
+        self.averaged.update(self.generator)
+
+    def _shown(self) -> Generator:
+        """The generator that samples are drawn with."""
+        generator = self.generator if self.averaged is None else self.averaged.copy
+        assert isinstance(generator, Generator)
+        return generator
+
+    def _codes(self, n: int, generator: torch.Generator | None) -> Tensor:
+        """Draw from the prior: (n, Z)."""
+        like = next(self.parameters())
+        return torch.randn(n, self.latent.num_dims, generator=generator, dtype=like.dtype, device=like.device)
+
+    def _noisy(self, x_BCHW: Tensor, generator: torch.Generator) -> Tensor:
+        """Images as D sees them in training."""
+        if self.config.instance_noise == 0:
+            return x_BCHW
+        noise = torch.randn(x_BCHW.shape, generator=generator, dtype=x_BCHW.dtype, device=x_BCHW.device)
+        return x_BCHW + self.config.instance_noise * noise
+
+    # ---- exploring -----------------------------------------------------------------------------------------
+
+    def decode(self, z: Tensor) -> Tensor:
+        """G(z): (B, Z) codes → (B, C, H, W) in [0, 1]."""
+        images: Tensor = self._shown()(z)
+        return (0.5 * (images + 1.0)).clamp(0.0, 1.0)
+
+    @property
+    def verdict(self) -> str:
+        """D(x), or σ(D(x)) under the objectives in which D is a score."""
+        return "D(x)" if self.losses.is_probability else "σ(D(x))"
+
+    def discriminate(self, means: Tensor) -> Tensor:
+        """D, without instance noise: (B, C, H, W) floats in [0, 1] → (B,) in [0, 1].
+
+        It is the probability of being real for ``minimax`` and ``non-saturating``, and a score that is squashed to
+        0 … 1 for the other objectives, in which D is no probability.
+        """
+        return torch.sigmoid(self.critic(2.0 * means - 1.0))
+
+    def first_features(self, z: Tensor) -> Tensor:
+        """Outputs of G's first layer: (B, Z) codes → (B, F), after its nonlinearity where it has one of its own."""
+        return self._shown().first(z)
+
+    @torch.no_grad()
+    def figures(self, batch: Tensor, generator: torch.Generator) -> tuple[Figure, ...]:
+        """D's output on real and on generated images, without instance noise, as a histogram."""
+        real = scaled(batch, self.image.levels, next(self.parameters()))
+        fake = self.generator(self._codes(len(batch), generator))
+        outputs = self.losses.shown(torch.stack([self.critic(real), self.critic(fake)])).float()
+        low, high = (0.0, 1.0) if self.losses.is_probability else (float(outputs.min()), float(outputs.max()))
+        high = max(high, low + 1e-3)
+        counts = torch.stack([torch.histc(row, NUM_BINS, low, high) for row in outputs.cpu()])
+        return (
+            Figure(
+                kind="histogram",
+                name="discriminator_outputs",
+                title="D on real and generated images",
+                help="Far apart: D wins, and G may learn little. Alike: D cannot tell them apart.",
+                series=("real", "generated"),
+                edges=torch.linspace(low, high, NUM_BINS + 1),
+                values=counts,
+            ),
+        )
+
+    @torch.no_grad()
+    def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
+        """G(z) for z ~ N(0, I), rounded to the nearest level: (n, C, H, W) uint8."""
+        pieces = torch.split(self._codes(n, generator), MAX_IMAGES)
+        means = torch.cat([self.decode(z_BZ) for z_BZ in pieces])
+        return (means * (self.image.levels - 1)).round().to(torch.uint8)
+
+
+@contextmanager
+def _frozen(module: nn.Module) -> Iterator[None]:
+    """What is computed inside passes gradients through the module, but none to its parameters."""
+    parameters = [p for p in module.parameters() if p.requires_grad]
+    for parameter in parameters:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in parameters:
+            parameter.requires_grad_(True)

@@ -1,0 +1,1 @@
+"""Autoregressive models: explicit density by the chain rule."""

@@ -1,0 +1,332 @@
+"""What all autoregressive families share: p(x) = ∏ p(x_i | x_<i), scored in one pass and generated step by step.
+
+A family says what its conditionals are (``logits``) and, if it can compute them one after another without repeating
+itself, how (``stepper``). Scoring, the training loss, sampling and the pixel session follow from these two.
+
+A class-conditional family has p(x | label) for each of ``num_classes`` labels, and beside them p(x) without one, which
+is a density of its own.
+
+Shape legend: B batch, C channels, H height, W width, L levels, D sub-pixels (C·H·W).
+"""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from functools import partial
+from typing import ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from gmstudio.families.autoregressive.orders import flat_index
+from gmstudio.families.autoregressive.session import AutoregressiveSession, FloatArray, Position, Stepper
+from gmstudio.families.base import Family, LossTerms, Phase
+from gmstudio.protocol.images import ImageSpec
+
+Order = Tensor | Sequence[Position] | None
+NO_LABEL = -1
+"""Stands in a batch of labels for an image that has none."""
+
+
+class AutoregressiveFamily(Family):
+    """Base of the families with the exact chain rule.
+
+    A model that can generate in any order sets ``any_order`` and heeds ``order`` wherever it is passed one; the others
+    are only ever passed their own, which is the raster order unless ``own_order`` says otherwise. A model that can be
+    conditioned on labels sets ``num_classes`` and heeds ``labels_B``; the others are only ever passed None.
+    """
+
+    any_order: bool = False
+    order_words: str = "raster order only: row by row from the top left"
+    """Which order a model keeps to that does not take any."""
+    num_classes: int = 0
+    """Labels 0 … num_classes-1 that the model can be conditioned on; 0: none."""
+    differentiable: bool = False
+    """Whether ``log_components`` takes levels between the integers and has a gradient in them."""
+    max_session: ClassVar[int] = 256
+    """Images that ``sample`` generates side by side; more are done one group after another, to bound the memory."""
+
+    @property
+    def own_order(self) -> Tensor:
+        """(D, 3) int64 rows (channel, row, column): the order in which the model is trained and generates."""
+        return raster_order(self.image)
+
+    @abstractmethod
+    def logits(self, x_BCHW: Tensor, order_D3: Tensor, labels_B: Tensor | None = None) -> Tensor:
+        """Log-probabilities, up to a constant, of every level of every sub-pixel given those before it.
+
+        Args:
+            x_BCHW: integer images on the model's device.
+            order_D3: rows (channel, row, column), the generation order.
+            labels_B: int64 labels on the model's device, ``NO_LABEL`` where an image has none; None: no image has one.
+
+        Returns:
+            (B, C, H, W, L) floats.
+        """
+
+    def log_prob_per_dim(self, x_BCHW: Tensor, order_D3: Tensor, labels_B: Tensor | None = None) -> Tensor:
+        """The log-probability log p(x_i | x_<i) of each sub-pixel's own value: (B, C, H, W), nats; see ``logits``."""
+        log_probs_BCHWL = functional.log_softmax(self.logits(x_BCHW, order_D3, labels_B), dim=-1)
+        return log_probs_BCHWL.gather(-1, x_BCHW.long().unsqueeze(-1)).squeeze(-1)
+
+    def log_components(
+        self, levels_BCHW: Tensor, step: int, order_D3: Tensor, labels_B: Tensor | None = None
+    ) -> Tensor:
+        """The conditional of one sub-pixel given those before it, as the sum of the components of a mixture.
+
+        Args:
+            levels_BCHW: images on the model's device: integers, or floats where the model is ``differentiable``.
+                Sub-pixels from ``step`` on do not matter.
+            step: of the sub-pixel in the order.
+            order_D3: the generation order.
+            labels_B: what the images are conditioned on, see ``logits``.
+
+        Returns:
+            (B, K, L) log-probabilities, nats, whose exponentials sum to one over components and levels; K is 1 where
+            the conditional is no mixture.
+        """
+        channel, row, column = order_D3[step].tolist()
+        return self.logits(levels_BCHW, order_D3, labels_B)[:, channel, row, column].log_softmax(1).unsqueeze(1)
+
+    def stepper(
+        self, images_BCHW: NDArray[np.uint8], order_D3: Tensor, rewindable: bool, labels_B: Tensor | None = None
+    ) -> Stepper:
+        """What computes a session's conditionals; by default a full forward pass each.
+
+        Args:
+            images_BCHW: the session's images, in which earlier sub-pixels are filled in before a conditional is asked.
+            order_D3: the generation order.
+            rewindable: whether ``Stepper.rewind`` will be called; if not, less needs to be kept.
+            labels_B: what the images are conditioned on, see ``logits``.
+        """
+        return PlainStepper(self, images_BCHW, order_D3, labels_B)
+
+    def receptive_field(self, step: int, order_D3: Tensor) -> Tensor:
+        """(C, H, W) bool: the sub-pixels that the conditional at ``step`` can depend on; by default all before it."""
+        seen_CHW = torch.zeros(self.image.shape, dtype=torch.bool)
+        seen_CHW[tuple(order_D3[:step].T)] = True
+        return seen_CHW
+
+    def log_prob(self, x_BCHW: Tensor, order: Order = None, labels: Tensor | None = None) -> Tensor:
+        """Exact log-likelihood of images.
+
+        Args:
+            x_BCHW: integers 0 … levels-1 of any integer dtype.
+            order: generation order, see ``check_order``.
+            labels: of each image, see ``check_labels``; None: log p(x) without labels.
+
+        Returns:
+            (B,), nats.
+
+        Raises:
+            ValueError: when the images, the order or the labels do not fit the model.
+        """
+        x_BCHW = check_images(x_BCHW, self.image).to(self.device)
+        labels_B = self.check_labels(labels, len(x_BCHW))
+        return self.log_prob_per_dim(x_BCHW, self.check_order(order), labels_B).flatten(1).sum(1)
+
+    def phases(self) -> list[Phase]:
+        """One phase: maximum likelihood."""
+        return [Phase("model", list(self.parameters()), self._loss)]
+
+    def _loss(self, batch: Tensor, generator: torch.Generator) -> LossTerms:
+        """Mean −log p(x), nats per image."""
+        return {"loss": -self.log_prob_per_dim(batch, self.own_order).flatten(1).sum(1).mean()}
+
+    def check_order(self, order: Order) -> Tensor:
+        """The generation order as (D, 3) int64 rows (channel, row, column); None: the model's own.
+
+        Raises:
+            ValueError: when it does not name every sub-pixel once, or when the model cannot generate in it.
+        """
+        if order is None:
+            return self.own_order
+        order_D3 = torch.as_tensor(order, dtype=torch.int64).cpu()
+        if not _names_each_once(order_D3, self.image):
+            raise ValueError(
+                f"The order has shape {tuple(order_D3.shape)}; it must name each of the {self.image.num_dims} "
+                "sub-pixels (channel, row, column) exactly once."
+            )
+        if not self.any_order and not torch.equal(order_D3, self.own_order):
+            raise ValueError(f"{self.card.title} generates in {self.order_words}.")
+        return order_D3
+
+    def check_labels(self, labels: Tensor | None, batch: int) -> Tensor | None:
+        """The labels as (B,) int64 on the model's device; None: none of the images has one.
+
+        Args:
+            labels: (B,) integers 0 … num_classes-1, or ``NO_LABEL`` (-1) for an image without; any device.
+            batch: images B.
+
+        Raises:
+            ValueError: when the model knows no labels, or they are none of its own.
+        """
+        if labels is None:
+            return None
+        if not self.num_classes:
+            raise ValueError(
+                f"This {self.card.title} was not trained with labels, so it cannot be conditioned on any; leave the "
+                "label out."
+            )
+        if labels.shape != (batch,) or labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
+            raise ValueError(
+                f"Labels of {labels.dtype} and shape {tuple(labels.shape)} do not fit {batch} images; give one integer "
+                "for each."
+            )
+        outside = labels[(labels < NO_LABEL) | (labels >= self.num_classes)]
+        if len(outside):
+            raise ValueError(
+                f"There is no label {int(outside[0])}; this model knows 0 to {self.num_classes - 1}, and {NO_LABEL} "
+                "for none."
+            )
+        return labels.to(self.device, torch.int64)
+
+    def pixel_session(
+        self,
+        batch: int,
+        order: Order = None,
+        generator: torch.Generator | None = None,
+        *,
+        rewindable: bool = True,
+        labels: Tensor | None = None,
+    ) -> AutoregressiveSession:
+        """Open a session that generates ``batch`` images step by step with the weights as they are now.
+
+        Args:
+            batch: images, 1 or more.
+            order: generation order, see ``check_order``.
+            generator: source of the session's uniforms.
+            rewindable: whether ``rewind`` may be called; if not, less is kept.
+            labels: what each image is conditioned on, see ``check_labels``.
+
+        Raises:
+            ValueError: when the batch is less than 1, or the order or the labels do not fit.
+        """
+        order_D3, labels_B = self.check_order(order), self.check_labels(labels, batch)
+        uniforms_DB = self._uniforms(batch, generator)
+        stepper = partial(self.stepper, labels_B=labels_B)
+        return AutoregressiveSession(
+            self.image, order_D3, uniforms_DB, stepper, self.receptive_field, rewindable=rewindable
+        )
+
+    def plain_pixel_session(
+        self,
+        batch: int,
+        order: Order = None,
+        generator: torch.Generator | None = None,
+        *,
+        labels: Tensor | None = None,
+    ) -> AutoregressiveSession:
+        """Like ``pixel_session`` with a full forward pass per sub-pixel: the reference for tests and benchmarks."""
+        order_D3, labels_B = self.check_order(order), self.check_labels(labels, batch)
+        stepper = partial(AutoregressiveFamily.stepper, self, labels_B=labels_B)
+        return AutoregressiveSession(
+            self.image, order_D3, self._uniforms(batch, generator), stepper, self.receptive_field
+        )
+
+    def sample(
+        self,
+        n: int,
+        generator: torch.Generator | None = None,
+        temperature: float = 1.0,
+        order: Order = None,
+        *,
+        labels: Tensor | None = None,
+    ) -> Tensor:
+        """Generate images.
+
+        Args:
+            n: how many, 1 or more.
+            generator: source of randomness; the same generator state gives the images that a session of ``n`` gives.
+            temperature: divides the logits; 1 samples the model, 0 takes the most likely value each time.
+            order: generation order, see ``check_order``.
+            labels: what each image is conditioned on, see ``check_labels``.
+
+        Returns:
+            (n, C, H, W) uint8, on the model's device.
+        """
+        order_D3, labels_B = self.check_order(order), self.check_labels(labels, n)
+        groups = []
+        for number, uniforms_DB in enumerate(self._uniforms(n, generator).split(self.max_session, dim=1)):
+            own = slice(number * self.max_session, (number + 1) * self.max_session)
+            stepper = partial(self.stepper, labels_B=None if labels_B is None else labels_B[own])
+            session = AutoregressiveSession(
+                self.image, order_D3, uniforms_DB.contiguous(), stepper, self.receptive_field, rewindable=False
+            )
+            session.finish(temperature)
+            groups.append(session.images)
+        return torch.cat(groups).to(self.device)
+
+    def _uniforms(self, batch: int, generator: torch.Generator | None) -> Tensor:
+        """(D, B) uniforms in [0, 1), on the CPU."""
+        if batch < 1:
+            raise ValueError(f"{batch} images cannot be generated; ask for 1 or more.")
+        device = generator.device if generator is not None else torch.device("cpu")
+        return torch.rand(self.image.num_dims, batch, generator=generator, device=device).cpu()
+
+
+class PlainStepper:
+    """The reference: one full forward pass of the model per conditional."""
+
+    def __init__(
+        self,
+        model: AutoregressiveFamily,
+        images_BCHW: NDArray[np.uint8],
+        order_D3: Tensor,
+        labels_B: Tensor | None = None,
+    ) -> None:
+        self._model = model
+        self._labels_B = labels_B
+        self._images_BCHW = torch.from_numpy(images_BCHW)
+        self._order_D3 = order_D3
+        self._positions: list[Position] = [tuple(p) for p in order_D3.tolist()]
+
+    def logits(self, step: int) -> FloatArray:
+        """See ``Stepper``."""
+        channel, row, column = self._positions[step]
+        with torch.inference_mode():
+            images_BCHW = self._images_BCHW.to(self._model.device)
+            logits_BCHWL = self._model.logits(images_BCHW, self._order_D3, self._labels_B)
+            logits_BL: FloatArray = logits_BCHWL[:, channel, row, column].float().cpu().numpy()
+        return logits_BL
+
+    def rewind(self, step: int) -> None:
+        """Nothing is kept, so nothing is forgotten."""
+
+
+def raster_order(image: ImageSpec) -> Tensor:
+    """(D, 3) int64 rows (channel, row, column): row by row, column by column, and R → G → B within a pixel."""
+    rows, columns, channels = torch.meshgrid(
+        torch.arange(image.height), torch.arange(image.width), torch.arange(image.channels), indexing="ij"
+    )
+    return torch.stack([channels.flatten(), rows.flatten(), columns.flatten()], dim=1)
+
+
+def _names_each_once(order_D3: Tensor, image: ImageSpec) -> bool:
+    if order_D3.shape != (image.num_dims, 3):
+        return False
+    inside = (order_D3 >= 0) & (order_D3 < torch.tensor(image.shape))
+    return bool(inside.all()) and len(flat_index(order_D3, image).unique()) == image.num_dims
+
+
+def check_images(x_BCHW: Tensor, image: ImageSpec) -> Tensor:
+    """Return the images if they are what the model was made for.
+
+    Raises:
+        ValueError: when they are no integers, have another shape, or values outside 0 … levels-1.
+    """
+    if x_BCHW.is_floating_point() or x_BCHW.is_complex():
+        raise ValueError(f"Images are integers 0 to {image.levels - 1}, not {x_BCHW.dtype}; quantize them first.")
+    if x_BCHW.dim() != 4 or tuple(x_BCHW.shape[1:]) != image.shape:
+        raise ValueError(
+            f"Images of shape {tuple(x_BCHW.shape)} do not fit this model; it takes (batch, {image.channels}, "
+            f"{image.height}, {image.width})."
+        )
+    if x_BCHW.numel() and not 0 <= int(x_BCHW.min()) <= int(x_BCHW.max()) < image.levels:
+        raise ValueError(
+            f"Image values go from {int(x_BCHW.min())} to {int(x_BCHW.max())}; this model takes 0 to "
+            f"{image.levels - 1}. Quantize the images to {image.levels} levels."
+        )
+    return x_BCHW

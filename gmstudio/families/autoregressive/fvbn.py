@@ -1,0 +1,243 @@
+r"""The fully visible belief network: one logistic regression per pixel on all pixels before it.
+
+    p(x) = \prod_i p(x_i | x_{<i}),    p(x_i = 1 | x_{<i}) = \sigma(b_i + \sum_{j<i} W_{ij} x_j)
+
+The D regressions are one product with a strictly lower triangular matrix, so training is one masked product and an
+image is scored in one. Sampling takes one row of the matrix per pixel: D rows are again that one product. The
+negative log-likelihood is convex in the weights, so training finds the best network of this kind.
+
+Differences from the papers: with 3 to 8 levels each regression is a softmax over the levels, with more the softmax is
+of 8 features through a map that all pixels share (``LevelLogits``); it then is no longer convex. Values enter as
+0 … 1. There is no penalty on the weights; validation chooses when to stop.
+
+Source: Frey 1998, Graphical Models for Machine Learning and Digital Communication, MIT Press, section 3.4 (logistic
+autoregressive networks); Gan, Henao, Carlson & Carin 2015, Learning Deep Sigmoid Belief Networks with Data
+Augmentation, AISTATS, section 2.3 and table 1 (FVSBN).
+
+Shape legend: B batch, C channels, H height, W width, L levels, D sub-pixels (C·H·W) in the order, F features of each.
+"""
+
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from msgspec import Struct
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from gmstudio.families.autoregressive.base import AutoregressiveFamily
+from gmstudio.families.autoregressive.level_logits import LevelLogits
+from gmstudio.families.autoregressive.ordered_inputs import OrderedInputs, unit_levels
+from gmstudio.families.autoregressive.orders import (
+    OrderField,
+    OrderSeedField,
+    flat_index,
+    from_order,
+    in_order,
+    named_order,
+)
+from gmstudio.families.autoregressive.session import FloatArray
+from gmstudio.nn.stepping.ops import Program, StepOps, step_ops
+from gmstudio.protocol.families import FamilyCard, Objective, Term
+from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.training_settings import Training
+
+MAX_WEIGHTS = 200_000_000
+INITIAL_SPREAD = 1e-3
+
+
+NUM_BLOCKS = 4
+SMALLEST_BLOCK = 64
+
+
+class FVBN(AutoregressiveFamily):
+    """Fully visible belief network; see the module's docstring.
+
+    Raises:
+        ValueError: when the images have so many sub-pixels that the matrix would not fit.
+    """
+
+    class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+        """Settings of a fully visible belief network."""
+
+        order: OrderField = "raster"
+        order_seed: OrderSeedField = 0
+
+    card: ClassVar[FamilyCard] = FamilyCard(
+        name="fvbn",
+        title="Fully visible belief network",
+        branch=("Explicit density", "Tractable density", "Autoregressive"),
+        summary=(
+            "Predicts each pixel from all pixels before it by a logistic regression of its own (a softmax for more "
+            "than two levels). Nothing is hidden, nothing is shared: the simplest model that sees the whole past. It "
+            "learns strokes, but no conjunctions of pixels, and its parameters grow with the square of the pixels."
+        ),
+        source=(
+            "Frey 1998, Graphical Models for Machine Learning and Digital Communication, section 3.4; Gan, Henao, "
+            "Carlson & Carin 2015, Learning Deep Sigmoid Belief Networks with Data Augmentation, AISTATS, section 2.3"
+        ),
+        objectives=(
+            Objective(
+                latex=(
+                    r"-\log p_\theta(x) = -\sum_{i=1}^{D} \log p(x_i \mid x_{<i}), \quad "
+                    r"p(x_i = 1 \mid x_{<i}) = \sigma\left(b_i + \sum_{j<i} W_{ij} x_j\right)"
+                ),
+                terms=(
+                    Term(
+                        name="loss",
+                        latex=r"-\log p_\theta(x)",
+                        help="Negative log-likelihood of an image, averaged over the batch; lower is better.",
+                        unit="nats",
+                        per_image_nats=True,
+                    ),
+                ),
+            ),
+        ),
+    )
+    training_defaults: ClassVar[Training] = Training(steps=1500, batch_size=64, learning_rate=5e-3, schedule="cosine")
+    differentiable = True
+    own_index: Tensor
+
+    def __init__(self, config: Config, image: ImageSpec) -> None:
+        super().__init__(config, image)
+        self.config: FVBN.Config = config
+        self.output = LevelLogits(image.levels)
+        size, features = image.num_dims, self.output.num_features
+        if size**2 * features > MAX_WEIGHTS:
+            raise ValueError(
+                f"A fully visible belief network has a weight for each pair of its {size} sub-pixels, here "
+                f"{size**2 * features:,}; at most {MAX_WEIGHTS:,} are taken. Resize the images or use fewer levels."
+            )
+        self._own_order = named_order(config.order, image, config.order_seed)
+        self.register_buffer("own_index", flat_index(self._own_order, image), persistent=False)
+        self.order_words = f"the order that it was trained in only ({config.order}); train one in the order you want"
+        self.weight_FDD = nn.Parameter(INITIAL_SPREAD * torch.randn(features, size, size))
+        self.bias_FD = nn.Parameter(INITIAL_SPREAD * torch.randn(features, size))
+
+    @property
+    def own_order(self) -> Tensor:
+        """See ``AutoregressiveFamily``."""
+        return self._own_order
+
+    def features(self, ordered_BD: Tensor) -> Tensor:
+        """(B, D) integers in the order → (B, F, D): what each sub-pixel's regression says."""
+        x_BD = unit_levels(ordered_BD, self.image.levels, self.bias_FD.dtype)
+        return strictly_lower_product(x_BD, self.weight_FDD) + self.bias_FD
+
+    def logits(self, x_BCHW: Tensor, order_D3: Tensor, labels_B: Tensor | None = None) -> Tensor:
+        """See ``AutoregressiveFamily``; for 2 levels the first logit is 0."""
+        logits_BLD = self.output(self.features(in_order(x_BCHW, self.own_index)))
+        return from_order(logits_BLD.transpose(1, 2), self.own_index, self.image)
+
+    def log_prob_per_dim(self, x_BCHW: Tensor, order_D3: Tensor, labels_B: Tensor | None = None) -> Tensor:
+        """See ``AutoregressiveFamily``."""
+        ordered_BD = in_order(x_BCHW, self.own_index)
+        log_prob_BD = self.output.log_prob(self.features(ordered_BD), ordered_BD)
+        return from_order(log_prob_BD, self.own_index, self.image)
+
+    def log_components(
+        self, levels_BCHW: Tensor, step: int, order_D3: Tensor, labels_B: Tensor | None = None
+    ) -> Tensor:
+        """See ``AutoregressiveFamily``: one row of the matrix."""
+        x_Bn = unit_levels(levels_BCHW.flatten(1)[:, self.own_index[:step]], self.image.levels, self.bias_FD.dtype)
+        features_BF = x_Bn @ self.weight_FDD[:, step, :step].T + self.bias_FD[:, step]
+        logits_B1L: Tensor = self.output(features_BF.unsqueeze(2)).transpose(1, 2)
+        return logits_B1L.log_softmax(2)
+
+    def stepper(
+        self, images_BCHW: NDArray[np.uint8], order_D3: Tensor, rewindable: bool, labels_B: Tensor | None = None
+    ) -> "FVBNStepper":
+        """The incremental sampler."""
+        return FVBNStepper(self, images_BCHW, order_D3, step_ops(len(images_BCHW), self.device))
+
+
+class FVBNStepper:
+    """Computes one conditional after another: one row of the matrix each. Nothing need be kept to go back.
+
+    Args:
+        model: the network; its weights are copied now.
+        images_BCHW: the session's images, filled in as it goes.
+        order_D3: the model's order.
+        ops: the array operations.
+    """
+
+    def __init__(self, model: FVBN, images_BCHW: NDArray[np.uint8], order_D3: Tensor, ops: StepOps) -> None:
+        self._ops = ops
+        self._inputs = OrderedInputs(ops, images_BCHW, order_D3, model.image.levels)
+        weights_DFK = ops.load(torch.cat([model.bias_FD.unsqueeze(2), model.weight_FDD], dim=2).transpose(0, 1))
+        to_levels_LF = ops.load(model.output.matrix())
+        features_F = ops.zeros(model.output.num_features)
+        self._logits_L = ops.zeros(model.image.levels)
+        self._programs: list[Program] = [
+            ops.linear(weights_DFK[step][:, : step + 1], self._inputs.rows[: step + 1], features_F)
+            + ops.linear(to_levels_LF, features_F, self._logits_L)
+            for step in range(len(order_D3))
+        ]
+
+    def logits(self, step: int) -> FloatArray:
+        """See ``Stepper``."""
+        self._inputs.read(step)
+        for call in self._programs[step]:
+            call()
+        return self._ops.to_numpy(self._logits_L).T
+
+    def rewind(self, step: int) -> None:
+        """See ``Stepper``."""
+        self._inputs.rewind(step)
+
+
+def strictly_lower_product(x_BD: Tensor, weight_FDD: Tensor) -> Tensor:
+    """Multiply by the strictly lower triangles of F matrices; entries on and above the diagonals are ignored.
+
+    Args:
+        x_BD: vectors.
+        weight_FDD: matrices.
+
+    Returns:
+        (B, F, D); entry i depends on the entries of x before i. Differentiable in both, once.
+    """
+    with torch.autocast(x_BD.device.type, enabled=False):  # written for one precision throughout
+        out_BFD: Tensor = _StrictlyLowerProduct.apply(x_BD, weight_FDD)  # type: ignore[no-untyped-call]
+    return out_BFD
+
+
+class _StrictlyLowerProduct(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x_BD: Tensor, weight_FDD: Tensor) -> Tensor:
+        ctx.save_for_backward(x_BD, weight_FDD)
+        out_BFD = x_BD.new_empty(len(x_BD), len(weight_FDD), x_BD.shape[1])
+        for rows in _blocks(x_BD.shape[1]):
+            mask = _mask(rows, weight_FDD)
+            for feature, weight_DD in enumerate(weight_FDD):
+                out = out_BFD[:, feature, rows]
+                torch.mm(x_BD[:, rows], (weight_DD[rows, rows] * mask).T, out=out)
+                out.addmm_(x_BD[:, : rows.start], weight_DD[rows, : rows.start].T)
+        return out_BFD
+
+    @staticmethod
+    def backward(ctx: Any, grad_BFD: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        x_BD, weight_FDD = ctx.saved_tensors
+        grad_x = torch.zeros_like(x_BD) if ctx.needs_input_grad[0] else None
+        grad_weight = torch.zeros_like(weight_FDD) if ctx.needs_input_grad[1] else None
+        for rows in _blocks(x_BD.shape[1]):
+            mask = _mask(rows, weight_FDD)
+            for feature, weight_DD in enumerate(weight_FDD):
+                grad = grad_BFD[:, feature, rows]
+                if grad_x is not None:
+                    grad_x[:, rows].addmm_(grad, weight_DD[rows, rows] * mask)
+                    grad_x[:, : rows.start].addmm_(grad, weight_DD[rows, : rows.start])
+                if grad_weight is not None:
+                    torch.mm(grad.T, x_BD[:, : rows.stop], out=grad_weight[feature, rows, : rows.stop])
+                    grad_weight[feature, rows, rows] *= mask
+        return grad_x, grad_weight
+
+
+def _blocks(size: int) -> list[slice]:
+    """Consecutive rows, a few blocks of equal size or fewer of at least 64 rows."""
+    block = max(-(-size // NUM_BLOCKS), SMALLEST_BLOCK)
+    return [slice(start, min(start + block, size)) for start in range(0, size, block)]
+
+
+def _mask(rows: slice, like: Tensor) -> Tensor:
+    size = rows.stop - rows.start
+    return torch.ones(size, size, dtype=like.dtype, device=like.device).tril_(-1)

@@ -1,0 +1,406 @@
+r"""The Markov chain of order n: each pixel depends on the n pixels before it in the order.
+
+    p(x) = \prod_i p(x_i | x_{i-n}, …, x_{i-1})
+
+While the table of all contexts is small, each of its conditionals is counted, with Laplace smoothing:
+
+    p(x_i = l | u) = (N_i(u, l) + α) / (N_i(u) + α L)
+
+which maximizes the likelihood exactly (up to α). Beyond ``MAX_TABLE`` entries each conditional is a logistic regression
+on the n values (a softmax for more than two levels), and is trained by gradient.
+
+How counting is training: the table's log odds are the parameters. Each training step adds its batch to the counts and
+sets the parameters to what the counts say; the gradient is computed as for any model, so that its norm shows how near
+the maximum is, but the optimizer's step is scaled to zero. Images seen several times must not weaken α, so counts are
+divided by the number of passes over the data, that is images seen over distinct images, estimated from the smallest
+hashes of the images (Bar-Yossef et al. 2002); images that are in the data twice make it a little too large. One pass
+over the data is all that is needed.
+
+A full table over D pixels of two levels would have 2^D - 1 parameters, the chain of order 1 has 2D - 1
+(``parameter_counts``).
+
+Source: Bishop 2006, Pattern Recognition and Machine Learning, section 13.1 (Markov models); Manning, Raghavan & Schütze
+2008, Introduction to Information Retrieval, section 11.3.2 (smoothing); Bar-Yossef, Jayram, Kumar, Sivakumar & Trevisan
+2002, Counting Distinct Elements in a Data Stream, RANDOM, algorithm 1.
+
+Shape legend: B batch, C channels, H height, W width, L levels, D sub-pixels (C·H·W) in the order, F features of each,
+n earlier sub-pixels, T contexts of the whole table, K = 1 + n.
+"""
+
+import math
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+import torch
+from msgspec import Struct
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from gmstudio.families.autoregressive.base import AutoregressiveFamily
+from gmstudio.families.autoregressive.level_logits import LevelLogits
+from gmstudio.families.autoregressive.ordered_inputs import OrderedInputs, unit_levels
+from gmstudio.families.autoregressive.orders import (
+    OrderField,
+    OrderSeedField,
+    flat_index,
+    from_order,
+    in_order,
+    named_order,
+)
+from gmstudio.families.autoregressive.session import FloatArray, Stepper
+from gmstudio.families.base import LossTerms, Phase
+from gmstudio.nn.precision import widened
+from gmstudio.nn.stepping.ops import Program, StepOps, step_ops
+from gmstudio.protocol.config import ConfigError, field
+from gmstudio.protocol.families import FamilyCard, Objective, Term
+from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.training_settings import Training
+
+MAX_TABLE = 2**20
+"""Entries (contexts times levels, over all pixels) up to which conditionals are counted."""
+MANY = 10**12
+"""Larger numbers are told by their power of ten."""
+MAX_WEIGHTS = 200_000_000
+INITIAL_SPREAD = 1e-3
+NUM_HASHES = 4096
+HASH_RANGE = 2**62
+
+_NLL = r"-\log p_\theta(x) = -\sum_{i=1}^{D} \log p(x_i \mid x_{i-n}, \ldots, x_{i-1})"
+_TERMS = (
+    Term(
+        name="loss",
+        latex=r"-\log p_\theta(x)",
+        help=(
+            "Negative log-likelihood of an image, averaged over the batch; lower is better. While counting, the batch "
+            "is counted before it is scored; validation images never are."
+        ),
+        unit="nats",
+        per_image_nats=True,
+    ),
+)
+
+
+class Markov(AutoregressiveFamily):
+    """Markov chain of order n; see the module's docstring.
+
+    Raises:
+        ConfigError: when counting is asked for and the table would not fit.
+        ValueError: when the regressions would not fit.
+    """
+
+    class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+        """Settings of a Markov chain."""
+
+        num_parents: Annotated[
+            int,
+            field("Order n", "How many pixels before it a pixel depends on.", ge=1, le=4096, unit="pixels", log=True),
+        ] = 9
+        estimator: Annotated[
+            Literal["auto", "counting", "logistic"],
+            field(
+                "Estimator",
+                "Count each context (exact, but the table grows as levels to the power n), fit regressions, or count "
+                "while the table is small.",
+            ),
+        ] = "auto"
+        smoothing: Annotated[
+            float,
+            field(
+                "Smoothing α",
+                "Laplace's: what every level of every context is taken to have been seen before any data (counting "
+                "only).",
+                gt=0,
+                le=1000,
+                log=True,
+                unit="images",
+            ),
+        ] = 0.5
+        order: OrderField = "raster"
+        order_seed: OrderSeedField = 0
+
+    card: ClassVar[FamilyCard] = FamilyCard(
+        name="markov",
+        title="Markov chain (AR-n)",
+        branch=("Explicit density", "Tractable density", "Autoregressive"),
+        summary=(
+            "Predicts each pixel from the n pixels before it in the order and forgets the rest. Small tables are "
+            "counted, which is exact maximum likelihood; larger ones become regressions. A full table over D binary "
+            "pixels has 2^D - 1 parameters, the chain of order 1 only 2D - 1: that is what forgetting buys, and "
+            "why its samples are textures unless n reaches back to the pixel above."
+        ),
+        source=(
+            "Bishop 2006, Pattern Recognition and Machine Learning, section 13.1; Manning, Raghavan & Schütze 2008, "
+            "Introduction to Information Retrieval, section 11.3.2 (Laplace smoothing)"
+        ),
+        objectives=(
+            Objective(
+                latex=_NLL + r", \quad p(x_i = l \mid u) = \frac{N_i(u, l) + \alpha}{N_i(u) + \alpha L}",
+                terms=_TERMS,
+                when={"estimator": "counting"},
+            ),
+            Objective(
+                latex=_NLL + r", \quad p(x_i = 1 \mid u) = \sigma\left(b_i + \sum_{j=1}^{n} W_{ij}\, x_{i-j}\right)",
+                terms=_TERMS,
+                when={"estimator": "logistic"},
+            ),
+            Objective(latex=_NLL, terms=_TERMS),
+        ),
+    )
+    training_defaults: ClassVar[Training] = Training(steps=1000, batch_size=64, learning_rate=1e-2, schedule="cosine")
+    own_index: Tensor
+    counts: Tensor
+    num_seen: Tensor
+    hashes: Tensor
+    starts: Tensor
+    powers: Tensor
+    hash_weights: Tensor
+
+    def __init__(self, config: Config, image: ImageSpec) -> None:
+        super().__init__(config, image)
+        self.config: Markov.Config = config
+        self.num_parents = min(config.num_parents, image.num_dims - 1)
+        self.order_words = f"the order that it was trained in only ({config.order}); train one in the order you want"
+        self._own_order = named_order(config.order, image, config.order_seed)
+        self.register_buffer("own_index", flat_index(self._own_order, image), persistent=False)
+        entries = _num_contexts(image.num_dims, self.num_parents, image.levels) * image.levels
+        if config.estimator == "counting" and entries > MAX_TABLE:
+            raise ConfigError(
+                {
+                    "estimator": (
+                        f"A table of order {self.num_parents} for {image} has {entries:.3g} entries; at most "
+                        f"{MAX_TABLE:,} are counted. Lower the order or the levels, or use logistic regressions."
+                    )
+                }
+            )
+        self.is_counted = config.estimator == "counting" or (config.estimator == "auto" and entries <= MAX_TABLE)
+        self.differentiable = not self.is_counted
+        if self.is_counted:
+            self._make_table()
+        else:
+            self._make_regressions()
+
+    def _make_table(self) -> None:
+        image, size = self.image, self.image.num_dims
+        sizes = [image.levels ** min(step, self.num_parents) for step in range(size)]
+        starts = torch.tensor([0, *sizes]).cumsum(0)
+        self.register_buffer("starts", starts[:-1], persistent=False)
+        self.register_buffer("powers", image.levels ** torch.arange(self.num_parents).flip(0), persistent=False)
+        random = torch.randint(HASH_RANGE, (size,), generator=torch.Generator().manual_seed(0))
+        self.register_buffer("hash_weights", 2 * random + 1, persistent=False)
+        # Log odds against level 0, so that the parameters are exactly the free ones.
+        self.odds_TM = nn.Parameter(torch.zeros(int(starts[-1]), image.levels - 1))
+        self.register_buffer("counts", torch.zeros(int(starts[-1]), image.levels, dtype=torch.int64))
+        self.register_buffer("num_seen", torch.zeros((), dtype=torch.int64))
+        self.register_buffer("hashes", torch.full((NUM_HASHES,), HASH_RANGE))
+
+    def _make_regressions(self) -> None:
+        size, parents = self.image.num_dims, self.num_parents
+        self.output = LevelLogits(self.image.levels)
+        features = self.output.num_features
+        if size * size * features > MAX_WEIGHTS:
+            raise ValueError(
+                f"Regressions for {self.image} take a matrix of {size * size * features:,} entries; at most "
+                f"{MAX_WEIGHTS:,} are taken. Resize the images, use fewer levels, or an order low enough to count."
+            )
+        self.weight_FDn = nn.Parameter(INITIAL_SPREAD * torch.randn(features, size, parents))
+        self.bias_FD = nn.Parameter(INITIAL_SPREAD * torch.randn(features, size))
+
+    @property
+    def own_order(self) -> Tensor:
+        """See ``AutoregressiveFamily``."""
+        return self._own_order
+
+    def num_parameters(self) -> int:
+        """Number of trainable scalars; weights of pixels before the first one, which are never used, do not count."""
+        if self.is_counted:
+            return self.odds_TM.numel()
+        return super().num_parameters() - len(self.weight_FDn) * self.num_parents * (self.num_parents + 1) // 2
+
+    def parameter_counts(self) -> dict[str, int]:
+        """How many free parameters p(x) has: of this model, of the chain of order 1, and of the full joint table."""
+        size, levels = self.image.num_dims, self.image.levels
+        chain = (levels - 1) * _num_contexts(size, min(1, size - 1), levels)
+        return {"model": self.num_parameters(), "chain": chain, "full_joint": levels**size - 1}
+
+    def remarks(self) -> tuple[str, ...]:
+        """How its parameter count compares with those of the full joint table and of the chain of order 1."""
+        counts, (size, levels) = self.parameter_counts(), (self.image.num_dims, self.image.levels)
+        joint = f"{levels}^{size} - 1"
+        if counts["full_joint"] < MANY:
+            joint += f" = {counts['full_joint']:,}"
+        else:
+            joint += f" ≈ 10^{size * math.log10(levels):.0f}"
+        chain = f"{counts['chain']:,}" + (f" = 2·{size} - 1" if levels == 2 else "") + " of the chain of order 1"
+        own = f"{counts['model']:,} of this chain of order {self.num_parents}, {chain}"
+        return (f"Free parameters: {chain if self.num_parents == 1 else own}, {joint} of the full joint table.",)
+
+    def phases(self) -> list[Phase]:
+        """One phase: maximum likelihood. Counting leaves the optimizer nothing to do, so its step is scaled to zero."""
+        scale = 0.0 if self.is_counted else 1.0
+        return [Phase("model", list(self.parameters()), self._loss, learning_rate_scale=scale)]
+
+    def logits(self, x_BCHW: Tensor, order_D3: Tensor, labels_B: Tensor | None = None) -> Tensor:
+        """See ``AutoregressiveFamily``; while counting, the first logit is 0."""
+        values_BD = in_order(x_BCHW, self.own_index)
+        if self.is_counted:
+            logits_BDL = functional.pad(self.odds_TM[self._contexts(values_BD)], (1, 0))
+        else:
+            logits_BDL = self.output(self._features(values_BD)).transpose(1, 2)
+        return from_order(logits_BDL, self.own_index, self.image)
+
+    def log_components(
+        self, levels_BCHW: Tensor, step: int, order_D3: Tensor, labels_B: Tensor | None = None
+    ) -> Tensor:
+        """See ``AutoregressiveFamily``: one row of the table, or one regression."""
+        count = min(step, self.num_parents)
+        before_Bn = levels_BCHW.flatten(1)[:, self.own_index[step - count : step]]
+        if self.is_counted:
+            rows_B = self.starts[step] + (before_Bn.long() * self.powers[self.num_parents - count :]).sum(1)
+            logits_BL = functional.pad(self.odds_TM[rows_B], (1, 0))
+        else:
+            x_Bn = unit_levels(before_Bn, self.image.levels, self.bias_FD.dtype)
+            weights_Fn = self.weight_FDn[:, step, self.num_parents - count :]
+            features_BF = x_Bn @ weights_Fn.T + self.bias_FD[:, step]
+            logits_BL = self.output(features_BF.unsqueeze(2)).squeeze(2)
+        return logits_BL.log_softmax(1).unsqueeze(1)
+
+    def receptive_field(self, step: int, order_D3: Tensor) -> Tensor:
+        """(C, H, W) bool: the n sub-pixels before ``step``."""
+        seen_CHW = torch.zeros(self.image.shape, dtype=torch.bool)
+        seen_CHW[tuple(order_D3[max(0, step - self.num_parents) : step].T)] = True
+        return seen_CHW
+
+    def stepper(
+        self, images_BCHW: NDArray[np.uint8], order_D3: Tensor, rewindable: bool, labels_B: Tensor | None = None
+    ) -> Stepper:
+        """The incremental sampler."""
+        if self.is_counted:
+            return TableStepper(self, images_BCHW, order_D3)
+        return RegressionStepper(self, images_BCHW, order_D3, step_ops(len(images_BCHW), self.device))
+
+    def _loss(self, batch: Tensor, generator: torch.Generator) -> LossTerms:
+        if self.is_counted and self.training:
+            self.count(batch)
+        return super()._loss(batch, generator)
+
+    @torch.no_grad()
+    def count(self, x_BCHW: Tensor) -> None:
+        """Add images to the counts and set the table to what they say.
+
+        Args:
+            x_BCHW: integers 0 … levels-1.
+        """
+        values_BD = in_order(x_BCHW, self.own_index).long()
+        entries_N = (self._contexts(values_BD) * self.image.levels + values_BD).flatten()
+        self.counts += torch.bincount(entries_N, minlength=self.counts.numel()).view_as(self.counts)
+        self.num_seen += len(values_BD)
+        hashes_B = (values_BD * self.hash_weights).sum(1).remainder(HASH_RANGE)
+        kept = torch.unique(torch.cat([self.hashes, hashes_B]))[:NUM_HASHES]
+        self.hashes.fill_(HASH_RANGE)[: len(kept)] = kept
+        smoothed = self.counts.to(self.odds_TM.dtype) / self._num_passes() + self.config.smoothing
+        self.odds_TM.copy_((smoothed[:, 1:] / smoothed[:, :1]).log())
+
+    def _num_passes(self) -> Tensor:
+        """Images seen over distinct images; the latter from how densely the smallest hashes lie, if there are many."""
+        num_kept = (self.hashes < HASH_RANGE).sum()
+        largest = widened(self.hashes[-1]) / HASH_RANGE
+        distinct = torch.where(num_kept < NUM_HASHES, widened(num_kept), (NUM_HASHES - 1) / largest)
+        return (self.num_seen / distinct).clamp(min=1.0).to(self.odds_TM.dtype)
+
+    def _contexts(self, values_BD: Tensor) -> Tensor:
+        """(B, D) rows of the table: the values before each sub-pixel as a number in base L."""
+        if self.num_parents == 0:
+            return self.starts.expand(values_BD.shape)
+        earlier_BDn = functional.pad(values_BD.long(), (self.num_parents, -1)).unfold(1, self.num_parents, 1)
+        return self.starts + (earlier_BDn * self.powers).sum(2)
+
+    def _features(self, values_BD: Tensor) -> Tensor:
+        """(B, F, D) of the regressions, all in one product with a banded matrix."""
+        size, parents = values_BD.shape[1], self.num_parents
+        x_BD = unit_levels(values_BD, self.image.levels, self.bias_FD.dtype)
+        # Padding each row by one entry more than there are columns shifts row i by i: from windows to a band.
+        padded = functional.pad(self.weight_FDn, (0, size + 1)).flatten(1)[:, :-size]
+        band_FDD = padded.unflatten(1, (size, size + parents))[:, :, parents:]
+        features_BFD: Tensor = (x_BD @ band_FDD.flatten(0, 1).T).unflatten(1, self.bias_FD.shape)
+        return features_BFD + self.bias_FD
+
+
+def _num_contexts(size: int, num_parents: int, levels: int) -> int:
+    """Rows of the table of all pixels; the first ones have fewer parents."""
+    few = min(num_parents, size)
+    total: int = sum(levels**step for step in range(few)) + (size - few) * levels**num_parents
+    return total
+
+
+class TableStepper:
+    """Looks one conditional after another up. Nothing need be kept to go back.
+
+    Args:
+        model: the chain; its table is copied now.
+        images_BCHW: the session's images, filled in as it goes.
+        order_D3: the model's order.
+    """
+
+    def __init__(self, model: Markov, images_BCHW: NDArray[np.uint8], order_D3: Tensor) -> None:
+        self._images_BCHW = images_BCHW
+        self._positions: list[tuple[int, int, int]] = [tuple(position) for position in order_D3.tolist()]
+        self._starts: list[int] = model.starts.tolist()
+        self._table_TL: FloatArray = functional.pad(model.odds_TM.detach().float(), (1, 0)).cpu().numpy().copy()
+        self._powers: list[int] = model.powers.tolist()
+
+    def logits(self, step: int) -> FloatArray:
+        """See ``Stepper``."""
+        rows_B = np.full(len(self._images_BCHW), self._starts[step])
+        parents = self._positions[max(0, step - len(self._powers)) : step]
+        powers = self._powers[len(self._powers) - len(parents) :]
+        for (channel, row, column), power in zip(parents, powers, strict=True):
+            rows_B += power * self._images_BCHW[:, channel, row, column].astype(np.int64)
+        logits_BL: FloatArray = self._table_TL[rows_B]
+        return logits_BL
+
+    def rewind(self, step: int) -> None:
+        """Nothing is kept, so nothing is forgotten."""
+
+
+class RegressionStepper:
+    """Computes one regression after another. Nothing need be kept to go back.
+
+    Args:
+        model: the chain; its weights are copied now.
+        images_BCHW: the session's images, filled in as it goes.
+        order_D3: the model's order.
+        ops: the array operations.
+    """
+
+    def __init__(self, model: Markov, images_BCHW: NDArray[np.uint8], order_D3: Tensor, ops: StepOps) -> None:
+        self._ops = ops
+        self._inputs = OrderedInputs(ops, images_BCHW, order_D3, model.image.levels)
+        weights_DFn = ops.load(model.weight_FDn.transpose(0, 1))
+        to_levels_LF = ops.load(model.output.matrix())
+        ones = (1,) * len(ops.tail)
+        biases_DF = ops.load(model.bias_FD.T).reshape(*model.bias_FD.T.shape, *ones)
+        features_F = ops.zeros(model.output.num_features)
+        self._logits_L = ops.zeros(model.image.levels)
+        self._programs: list[Program] = []
+        for step in range(len(order_D3)):
+            count = min(step, model.num_parents)
+            read = self._inputs.rows[1 + step - count : 1 + step]
+            # The weights of the nearest parents stand last; the first pixels have only those.
+            weights_Fn = weights_DFn[step][:, model.num_parents - count :]
+            self._programs.append(
+                ops.linear(weights_Fn, read, features_F)
+                + ops.add(features_F, biases_DF[step], features_F)
+                + ops.linear(to_levels_LF, features_F, self._logits_L)
+            )
+
+    def logits(self, step: int) -> FloatArray:
+        """See ``Stepper``."""
+        self._inputs.read(step)
+        for call in self._programs[step]:
+            call()
+        return self._ops.to_numpy(self._logits_L).T
+
+    def rewind(self, step: int) -> None:
+        """See ``Stepper``."""
+        self._inputs.rewind(step)

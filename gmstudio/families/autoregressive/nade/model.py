@@ -1,0 +1,380 @@
+r"""NADE: one hidden layer that is updated as pixel after pixel becomes known.
+
+    a_1 = c,   a_{i+1} = a_i + W_{:,i} x_i,   h_i = f(a_i),   p(x_i = 1 | x_{<i}) = \sigma(b_i + V_i h_i)
+
+All conditionals share W, so the running pre-activation a costs one update per pixel: scoring and sampling cost alike.
+For more than two levels V_i h_i + b_i are the weights, means and scales of a mixture, integrated over each level's bin
+(RNADE, ``LevelMixture``). Training never holds the hidden layer of all pixels at once (``running_hidden``).
+
+Order-agnostic training hides a random set of pixels and asks for all of them at once from a network that is told which
+ones are hidden; weighted by D over their number, the loss is on average that of all orders. One such network serves any
+order, and may be deep: then a step updates a and goes through the other layers again.
+
+Differences from the papers: units are rectified unless logistic ones (2011) are chosen, because with mixtures those
+often get stuck; RNADE's rescaling of pre-activations is left out, its mixture is made discrete, and Adam
+replaces momentum. Deep networks are trained order-agnostically only, as in the paper, because one order at a time would
+cost D passes through all layers per image.
+
+Source: Larochelle & Murray 2011, The Neural Autoregressive Distribution Estimator, AISTATS, section 2; Uria, Murray &
+Larochelle 2013, RNADE, arXiv:1306.0186, section 3; Uria, Murray & Larochelle 2014, A Deep and Tractable Density
+Estimator, arXiv:1310.1757, sections 3 and 4.
+
+Shape legend: B batch, C channels, H height, W width, L levels, D sub-pixels (C·H·W), F features of each, N hidden
+units, n sub-pixels of a chunk.
+"""
+
+from collections.abc import Iterator
+from typing import Annotated, ClassVar, Literal, cast
+
+import numpy as np
+import torch
+from msgspec import Struct
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from gmstudio.families.autoregressive.base import AutoregressiveFamily
+from gmstudio.families.autoregressive.level_logits import LevelLogits
+from gmstudio.families.autoregressive.nade.hidden import mean_nll, pre_activations
+from gmstudio.families.autoregressive.nade.objectives import ONE_ORDER, ORDER_AGNOSTIC
+from gmstudio.families.autoregressive.ordered_inputs import OrderedInputs, unit_levels
+from gmstudio.families.autoregressive.orders import (
+    OrderField,
+    OrderSeedField,
+    flat_index,
+    from_order,
+    in_order,
+    named_order,
+)
+from gmstudio.families.autoregressive.session import FloatArray
+from gmstudio.families.base import LossTerms
+from gmstudio.nn.level_mixture import LevelMixture
+from gmstudio.nn.stepping.blocks import BlockPrograms, ordered, ordered_with_bias
+from gmstudio.nn.stepping.ops import Array, Program, StepOps, step_ops
+from gmstudio.protocol.config import ConfigError, field
+from gmstudio.protocol.families import FamilyCard
+from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.training_settings import Training
+
+INITIAL_SPREAD = 0.01
+MAX_WEIGHTS = 200_000_000
+"""With gradients and Adam's averages four times as many numbers, 3.2 GB."""
+FEW_UPDATES = 8
+"""More than so many updates of a sampler's running sums are made in one product instead."""
+
+
+class NADE(AutoregressiveFamily):
+    """Neural autoregressive distribution estimator; see the module's docstring.
+
+    Raises:
+        ConfigError: when several hidden layers are asked for without order-agnostic training.
+    """
+
+    class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+        """Settings of a NADE."""
+
+        num_hidden: Annotated[
+            int, field("Hidden units", "Units of each hidden layer.", ge=1, le=16384, unit="units", log=True)
+        ] = 500
+        order: OrderField = "raster"
+        order_agnostic: Annotated[
+            bool,
+            field("Order-agnostic", "Train on random sets of given pixels; the model then generates in any order."),
+        ] = False
+        num_layers: Annotated[
+            int,
+            field(
+                "Hidden layers",
+                "More than one makes a deep NADE, which is trained order-agnostically.",
+                ge=1,
+                le=8,
+                unit="layers",
+            ),
+        ] = 1
+        activation: Annotated[
+            Literal["sigmoid", "relu"],
+            field("Activation", "Rectified units, or logistic ones as in the first paper.", advanced=True),
+        ] = "relu"
+        num_components: Annotated[
+            int,
+            field(
+                "Components",
+                "Of the mixture that each pixel has (more than two levels only).",
+                ge=1,
+                le=64,
+                unit="components",
+            ),
+        ] = 10
+        mixture: Annotated[
+            Literal["logistic", "gaussian"],
+            field("Mixture", "Kind of the mixture's components (more than two levels only).", advanced=True),
+        ] = "logistic"
+        order_seed: OrderSeedField = 0
+
+    card: ClassVar[FamilyCard] = FamilyCard(
+        name="nade",
+        title="NADE",
+        branch=("Explicit density", "Tractable density", "Autoregressive"),
+        summary=(
+            "A hidden layer reads the pixels one by one and before each predicts it. Because all predictions share "
+            "the weights of that layer, each new pixel only adds to what is already summed up. Trained on random "
+            "sets of given pixels, one network generates in any order and fills any hole."
+        ),
+        source=(
+            "Larochelle & Murray 2011, The Neural Autoregressive Distribution Estimator, AISTATS, section 2; Uria, "
+            "Murray & Larochelle 2013, arXiv:1306.0186, section 3, and 2014, arXiv:1310.1757, sections 3 and 4"
+        ),
+        objectives=(ONE_ORDER, ORDER_AGNOSTIC),
+    )
+    training_defaults: ClassVar[Training] = Training(steps=600, batch_size=64, learning_rate=3e-3, schedule="cosine")
+    differentiable = True
+    own_index: Tensor
+
+    def __init__(self, config: Config, image: ImageSpec) -> None:
+        super().__init__(config, image)
+        if config.num_layers > 1 and not config.order_agnostic:
+            raise ConfigError(
+                {
+                    "num_layers": (
+                        f"{config.num_layers} hidden layers in one fixed order would cost a pass through all of them "
+                        "for every pixel of every image; turn Order-agnostic on, or use 1 layer."
+                    )
+                }
+            )
+        self.config: NADE.Config = config
+        self.any_order = config.order_agnostic
+        self.order_words = (
+            f"the order that it was trained in only ({config.order}); train one in the order you want, or "
+            "order-agnostically"
+        )
+        self._own_order = named_order(config.order, image, config.order_seed)
+        self.register_buffer("own_index", flat_index(self._own_order, image), persistent=False)
+        size, width = image.num_dims, config.num_hidden
+        self.output: LevelLogits | LevelMixture = LevelLogits(2)
+        if image.levels > 2:
+            self.output = LevelMixture(image.levels, config.num_components, config.mixture)
+        num_weights = size * width * (1 + config.order_agnostic + self.output.num_features)
+        if num_weights > MAX_WEIGHTS:
+            raise ValueError(
+                f"{width} hidden units for {size} sub-pixels of {image.levels} levels have {num_weights:,} weights; at "
+                f"most {MAX_WEIGHTS:,} are taken. Take fewer units or components, or resize the images."
+            )
+        # Rows by sub-pixel of the flattened image, so that an order is a permutation of rows.
+        self.weight_DN = nn.Parameter(INITIAL_SPREAD * torch.randn(size, width))
+        self.given_DN = nn.Parameter(INITIAL_SPREAD * torch.randn(size, width)) if config.order_agnostic else None
+        self.bias_N = nn.Parameter(torch.zeros(width))
+        self.deeper = nn.ModuleList(nn.Linear(width, width) for _ in range(config.num_layers - 1))
+        features = self.output.num_features
+        self.readout_DFN = nn.Parameter(torch.randn(size, features, width) / width**0.5 * 0.1)
+        self.offset_DF = nn.Parameter(torch.zeros(size, features))
+        if isinstance(self.output, LevelMixture):
+            with torch.no_grad():
+                self.offset_DF.copy_(self.output.initial_features().expand_as(self.offset_DF))
+
+    @property
+    def own_order(self) -> Tensor:
+        """See ``AutoregressiveFamily``."""
+        return self._own_order
+
+    def logits(self, x_BCHW: Tensor, order_D3: Tensor, labels_B: Tensor | None = None) -> Tensor:
+        """See ``AutoregressiveFamily``; for 2 levels the first logit is 0."""
+        index_D = self._index(order_D3)
+        parts = [self.output(features) for _, features in self._features(in_order(x_BCHW, index_D), index_D)]
+        return from_order(torch.cat(parts, dim=2).transpose(1, 2), index_D, self.image)
+
+    def log_prob_per_dim(self, x_BCHW: Tensor, order_D3: Tensor, labels_B: Tensor | None = None) -> Tensor:
+        """See ``AutoregressiveFamily``."""
+        index_D = self._index(order_D3)
+        values_BD = in_order(x_BCHW, index_D)
+        parts = [
+            self.output.log_prob(features, values_BD[:, chunk])
+            for chunk, features in self._features(values_BD, index_D)
+        ]
+        return from_order(torch.cat(parts, dim=1), index_D, self.image)
+
+    def log_components(
+        self, levels_BCHW: Tensor, step: int, order_D3: Tensor, labels_B: Tensor | None = None
+    ) -> Tensor:
+        """See ``AutoregressiveFamily``: one look at the hidden layer, which is summed up anew."""
+        index_D = self._index(order_D3)
+        before_n, own = index_D[:step], index_D[step]
+        x_Bn = unit_levels(levels_BCHW.flatten(1)[:, before_n], self.image.levels, self.bias_N.dtype)
+        sums_BN = x_Bn @ self.weight_DN[before_n] + self.bias_N
+        if self.given_DN is not None:
+            sums_BN = sums_BN + self.given_DN[before_n].sum(0)
+        features_BF = self._hidden(sums_BN) @ self.readout_DFN[own].T + self.offset_DF[own]
+        if isinstance(self.output, LevelMixture):
+            return self.output.log_components(features_BF)
+        logits_B1L: Tensor = self.output(features_BF.unsqueeze(2)).transpose(1, 2)
+        return logits_B1L.log_softmax(2)
+
+    def stepper(
+        self, images_BCHW: NDArray[np.uint8], order_D3: Tensor, rewindable: bool, labels_B: Tensor | None = None
+    ) -> "NADEStepper":
+        """The incremental sampler."""
+        return NADEStepper(self, images_BCHW, order_D3, step_ops(len(images_BCHW), self.device))
+
+    def _index(self, order_D3: Tensor) -> Tensor:
+        """(D,) where the order's sub-pixels are in the flattened image."""
+        return self.own_index if order_D3 is self._own_order else flat_index(order_D3, self.image).to(self.device)
+
+    def _features(self, values_BD: Tensor, index_D: Tensor) -> Iterator[tuple[slice, Tensor]]:
+        """Chunk by chunk of the order, the features (B, F, n) given the values before each."""
+        x_BD = unit_levels(values_BD, self.image.levels, self.bias_N.dtype)
+        readout_DFN, offset_DF = self.readout_DFN[index_D], self.offset_DF[index_D]
+        known_DN = None
+        if self.given_DN is not None:
+            given_DN = self.given_DN[index_D]
+            known_DN = given_DN.cumsum(0) - given_DN
+        for chunk, sums_nBN in pre_activations(x_BD, self.weight_DN[index_D], self.bias_N):
+            hidden_nBN = self._hidden(sums_nBN if known_DN is None else sums_nBN + known_DN[chunk].unsqueeze(1))
+            features_nBF = torch.bmm(hidden_nBN, readout_DFN[chunk].transpose(1, 2)) + offset_DF[chunk].unsqueeze(1)
+            yield chunk, features_nBF.permute(1, 2, 0)
+
+    def _hidden(self, sums: Tensor) -> Tensor:
+        """Pre-activations of the first hidden layer to the last hidden layer: (…, N) → (…, N)."""
+        activate = torch.sigmoid if self.config.activation == "sigmoid" else torch.relu
+        hidden = activate(sums)
+        for layer in self.deeper:
+            hidden = activate(layer(hidden))
+        return hidden
+
+    def _loss(self, batch: Tensor, generator: torch.Generator) -> LossTerms:
+        """Mean −log p(x), nats per image; in order-agnostic training an estimate of its average over orders."""
+        if self.given_DN is not None:
+            return {"loss": self._agnostic_loss(batch, generator)} if self.training else super()._loss(batch, generator)
+        values_BD = in_order(batch, self.own_index)
+        x_BD = unit_levels(values_BD, self.image.levels, self.bias_N.dtype)
+        rows: tuple[Tensor, Tensor, Tensor] = (self.weight_DN, self.readout_DFN, self.offset_DF)
+        if self.config.order != "raster" or self.image.channels > 1:
+            rows = (rows[0][self.own_index], rows[1][self.own_index], rows[2][self.own_index])
+        parameters = (rows[0], self.bias_N, *rows[1:])
+        return {"loss": mean_nll(x_BD, values_BD, parameters, self.output, self.config.activation)}
+
+    def _agnostic_loss(self, batch: Tensor, generator: torch.Generator) -> Tensor:
+        """For each image a random number of random sub-pixels is given, and all others are asked for."""
+        assert self.given_DN is not None
+        values_BD = batch.flatten(1)
+        size = values_BD.shape[1]
+        num_given_B1 = torch.randint(size, (len(batch), 1), generator=generator, device=batch.device)
+        noise_BD = torch.rand(values_BD.shape, generator=generator, device=batch.device)
+        ranks_BD = torch.arange(size, device=batch.device).expand_as(values_BD)
+        is_given_BD = torch.empty_like(ranks_BD).scatter_(1, noise_BD.argsort(1), ranks_BD) < num_given_B1
+        given_BD = is_given_BD.to(self.bias_N.dtype)
+        x_BD = unit_levels(values_BD, self.image.levels, self.bias_N.dtype) * given_BD
+        hidden_BN = self._hidden(x_BD @ self.weight_DN + given_BD @ self.given_DN + self.bias_N)
+        features_BDF = torch.unflatten(hidden_BN @ self.readout_DFN.flatten(0, 1).T, 1, self.offset_DF.shape)
+        nll_BD = -self.output.log_prob((features_BDF + self.offset_DF).transpose(1, 2), values_BD)
+        weight_B = size / (size - num_given_B1.squeeze(1))
+        return ((nll_BD * (1.0 - given_BD)).sum(1) * weight_B).mean()
+
+
+class NADEStepper:
+    """Computes one conditional after another: one update of the running pre-activation, one look at it.
+
+    A logistic unit is computed as σ(a) = (1 + tanh(a/2)) / 2, one call instead of four: the running sums are those of
+    a/2, and the halves go into the weights and biases of what reads the unit. Going back sums up anew, in one product.
+
+    Args:
+        model: the network; its weights are copied now.
+        images_BCHW: the session's images, filled in as it goes.
+        order_D3: the generation order.
+        ops: the array operations.
+    """
+
+    def __init__(self, model: NADE, images_BCHW: NDArray[np.uint8], order_D3: Tensor, ops: StepOps) -> None:
+        self._ops = ops
+        self._inputs = OrderedInputs(ops, images_BCHW, order_D3, model.image.levels)
+        index_D = flat_index(order_D3, model.image).to(model.device)
+        is_logistic = model.config.activation == "sigmoid"
+        scale = 0.5 if is_logistic else 1.0
+        self._weights_DN = ops.adopt(ordered(model.weight_DN, index_D, scale))
+        self._bias_N = ops.load(_with_tail(scale * model.bias_N, ops))
+        self._givens_DN: Array | None = None
+        if model.given_DN is not None:
+            self._givens_DN = ops.adopt(_with_tail(ordered(model.given_DN, index_D, scale), ops))
+        self._sums_N = ops.zeros(model.config.num_hidden)
+        self._num_summed: int | None = None
+        self._updates = BlockPrograms(len(index_D), self._compile_updates)
+        self._hidden_program, self._hidden = self._compile_hidden(model, is_logistic)
+        self._reads_DFK = ops.adopt(_reads(model.readout_DFN, model.offset_DF, is_logistic, index_D))
+        self._features_F = ops.zeros(model.output.num_features)
+        self._programs = BlockPrograms(len(index_D), self._compile_steps)
+        self._mixture: LevelMixture | None = None
+        if isinstance(model.output, LevelMixture):
+            self._mixture = LevelMixture(model.image.levels, model.config.num_components, model.config.mixture)
+
+    def logits(self, step: int) -> FloatArray:
+        """See ``Stepper``; steps that were placed without asking for their conditionals are made up for."""
+        self._inputs.read(step)
+        self._sum_up_to(step)
+        for call in self._programs[step]:
+            call()
+        features_BF = self._ops.to_numpy(self._features_F).T
+        if self._mixture is None:
+            return np.concatenate([np.zeros_like(features_BF), features_BF], axis=1)
+        with torch.no_grad():
+            logits_BL: FloatArray = self._mixture(torch.from_numpy(features_BF).unsqueeze(2)).squeeze(2).numpy()
+        return logits_BL
+
+    def rewind(self, step: int) -> None:
+        """See ``Stepper``."""
+        self._inputs.rewind(step)
+        if self._num_summed is not None and self._num_summed > step:
+            self._num_summed = None
+
+    def _sum_up_to(self, step: int) -> None:
+        """Bring the running pre-activation to what the values before ``step`` make of it."""
+        if self._num_summed is not None and step - self._num_summed <= FEW_UPDATES:
+            for earlier in range(self._num_summed, step):
+                for call in self._updates[earlier]:
+                    call()
+        elif self._num_summed != step:
+            values = self._inputs.rows[1 : 1 + step]
+            program = self._ops.linear(self._weights_DN[:step].T, values, self._sums_N)
+            program += self._ops.add(self._sums_N, self._bias_N, self._sums_N)
+            if self._givens_DN is not None:
+                program += self._ops.add(self._sums_N, self._givens_DN[:step].sum(0), self._sums_N)
+            for call in program:
+                call()
+        self._num_summed = step
+
+    def _compile_updates(self, steps: range) -> list[Program]:
+        """The calls that add what the values at these steps contribute to the running pre-activation."""
+        own = slice(steps.start, steps.stop)
+        updates = self._ops.rank_one_updates(self._weights_DN[own], self._inputs.rows[1:][own], self._sums_N)
+        if self._givens_DN is not None:
+            for update, given_N in zip(updates, self._givens_DN[own], strict=True):
+                update += self._ops.add(self._sums_N, given_N, self._sums_N)
+        return updates
+
+    def _compile_steps(self, steps: range) -> list[Program]:
+        """The calls from the running pre-activation to the features at these steps."""
+        linear = self._ops.linear
+        return [self._hidden_program + linear(self._reads_DFK[step], self._hidden, self._features_F) for step in steps]
+
+    def _compile_hidden(self, model: NADE, is_logistic: bool) -> tuple[Program, Array]:
+        """The calls from the running pre-activation to the last hidden layer, and where that is, after a one."""
+        ops, width = self._ops, model.config.num_hidden
+        activate = ops.tanh if is_logistic else ops.relu
+        hidden = ops.zeros(1 + width)
+        hidden[0] = 1.0  # multiplies the bias of what reads it
+        program = activate(self._sums_N, hidden[1:])
+        for layer in cast(list[nn.Linear], list(model.deeper)):
+            weights = _reads(layer.weight, layer.bias, is_logistic, torch.arange(width, device=layer.weight.device))
+            sums, source, hidden = ops.zeros(width), hidden, ops.zeros(1 + width)
+            hidden[0] = 1.0
+            program += ops.linear(ops.load(0.5 * weights if is_logistic else weights), source, sums)
+            program += activate(sums, hidden[1:])
+        return program, hidden
+
+
+def _reads(weight: Tensor, bias: Tensor, is_logistic: bool, rows_R: Tensor) -> Tensor:
+    """Bias and weight as they read [1, units], which for logistic units hold tanh(a/2): (R, …, N) → (R, …, 1 + N)."""
+    if not is_logistic:
+        return ordered_with_bias(weight, bias, rows_R)
+    return ordered_with_bias(weight, bias + 0.5 * weight.sum(-1), rows_R, scale=0.5)
+
+
+def _with_tail(values: Tensor, ops: StepOps) -> Tensor:
+    """Shaped so that it can be added to a buffer, whose batch axis may be left away."""
+    return values.reshape(*values.shape, *(1 for _ in ops.tail))

@@ -1,0 +1,172 @@
+"""What the two PixelRNNs share: everything but their LSTM layers.
+
+A 7×7 convolution with mask A hides each pixel from itself; residual LSTM layers of h states between 2h features follow,
+then two ReLU–1×1 layers with mask B and a Bernoulli (2 levels), a softmax over the levels or a mixture of logistics
+(``nn.pixel_outputs``).
+
+Source: van den Oord, Kalchbrenner & Kavukcuoglu 2016, Pixel Recurrent Neural Networks, arXiv:1601.06759, table 1.
+
+Shape legend: B batch, C channels, H height, W width, P pixels (H·W) in raster order, F features.
+"""
+
+from abc import abstractmethod
+from typing import Annotated, Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, addmm, nn
+from torch.nn import functional
+
+from gmstudio.families.autoregressive.conv_cache import PixelCache, RowCache
+from gmstudio.families.autoregressive.masked_conv import MaskedConv2d
+from gmstudio.families.autoregressive.pixel_outputs import start_from
+from gmstudio.families.autoregressive.raster import RasterFamily, RasterStepper
+from gmstudio.nn.stepping.ops import Array, Program, StepOps
+from gmstudio.protocol.config import field
+from gmstudio.protocol.families import Objective, Term
+from gmstudio.protocol.images import ImageSpec
+
+NumLayersField = Annotated[
+    int, field("LSTM layers", "Residual LSTM layers, one on top of the other.", ge=1, le=32, unit="layers")
+]
+NumChannelsField = Annotated[
+    int,
+    field(
+        "Channels h",
+        "States of an LSTM; between the layers there are twice as many features.",
+        ge=1,
+        le=512,
+        unit="features",
+        log=True,
+    ),
+]
+NumHeadChannelsField = Annotated[
+    int,
+    field(
+        "Head channels",
+        "Features between the two last 1×1 convolutions.",
+        ge=1,
+        le=2048,
+        unit="features",
+        log=True,
+    ),
+]
+InputKernelField = Annotated[
+    Literal[3, 5, 7, 9, 11],
+    field("First kernel", "Side of the first convolution's kernel (mask A).", unit="pixels", advanced=True),
+]
+
+LIKELIHOOD = Objective(
+    latex=r"-\log p_\theta(x) = -\sum_{i=1}^{D} \log p_\theta(x_i \mid x_1, \ldots, x_{i-1})",
+    terms=(
+        Term(
+            name="loss",
+            latex=r"-\log p_\theta(x)",
+            help="Negative log-likelihood of an image, averaged over the batch; lower is better.",
+            unit="nats",
+            per_image_nats=True,
+        ),
+    ),
+)
+
+
+class PixelRNN(RasterFamily):
+    """Base of the PixelRNNs; see the module's docstring.
+
+    Args:
+        config: has ``num_layers``, ``num_channels``, ``num_head_channels`` and ``input_kernel_size`` besides the
+            fields of ``RasterFamily``.
+        image: what the images are.
+
+    Raises:
+        ConfigError: when the features cannot be divided among the image's colours.
+    """
+
+    def __init__(self, config: Any, image: ImageSpec) -> None:
+        super().__init__(config, image)
+        self.check_colours(num_channels=config.num_channels, num_head_channels=config.num_head_channels)
+        num_groups, width = self.outputs.num_groups, 2 * config.num_channels
+        self.input = MaskedConv2d("A", image.channels, width, config.input_kernel_size, num_groups)
+        self.layers = nn.ModuleList(self.layer(number) for number in range(config.num_layers))
+        self.head = MaskedConv2d("B", width, config.num_head_channels, 1, num_groups)
+        self.output = MaskedConv2d("B", config.num_head_channels, self.outputs.num_features, 1, num_groups)
+        start_from(self.output.bias, self.outputs)
+
+    @abstractmethod
+    def layer(self, number: int) -> nn.Module:
+        """A new LSTM layer, 0 being the one above the first convolution."""
+
+    @abstractmethod
+    def run_layers(self, hidden_FPB: Tensor, values_CPB: Tensor) -> Tensor:
+        """All LSTM layers, given the first convolution's features and the scaled image: (F, P, B)."""
+
+    def network(self, scaled_BCHW: Tensor, labels_B: Tensor | None = None) -> Tensor:
+        """See ``RasterFamily``."""
+        # Features first and the batch last: every layer is then one plain matrix product per wave of pixels.
+        hidden_FPB = self.input(scaled_BCHW).permute(1, 2, 3, 0).flatten(1, 2).contiguous()
+        hidden_FPB = self.run_layers(hidden_FPB, scaled_BCHW.permute(1, 2, 3, 0).flatten(1, 2))
+        inner_FM = _pointwise(self.head, functional.relu(hidden_FPB.flatten(1)))
+        out_FM = _pointwise(self.output, functional.relu(inner_FM))
+        return out_FM.view(-1, *scaled_BCHW.shape[2:], len(scaled_BCHW)).permute(3, 0, 1, 2)
+
+
+def _pointwise(layer: MaskedConv2d, x_FM: Tensor) -> Tensor:
+    """A 1×1 convolution, with one column per pixel and image."""
+    return addmm(layer.bias.unsqueeze(1), layer.masked_weight().flatten(1), x_FM)
+
+
+class LayerCache(Protocol):
+    """The LSTM layers of a sampler."""
+
+    def feature(self, layer: int, column: int, group: int) -> Array:
+        """Where a colour's input features of a layer at a column of the current row belong."""
+
+    def program(self, layer: int, column: int, group: int, out: Array) -> Program:
+        """The calls that compute a colour's output features of a layer at a column, once its input is in place."""
+
+
+class PixelRNNStepper(RasterStepper):
+    """Computes one conditional after another; each touches one position of each layer.
+
+    What depends on finished rows only is computed when a row begins, for the whole row and all layers at once. Weights
+    are those of the moment of opening, masks multiplied in.
+
+    Args:
+        model: the network.
+        images_BCHW: the session's images, filled in as it goes.
+        ops: the array operations.
+        cache: the layers.
+        rewindable: keep what ``rewind`` needs.
+    """
+
+    def __init__(
+        self,
+        model: PixelRNN,
+        images_BCHW: NDArray[np.uint8],
+        ops: StepOps,
+        cache: LayerCache,
+        rewindable: bool = True,
+    ) -> None:
+        super().__init__(model, images_BCHW, ops)
+        self._inputs = RowCache(ops, [model.input], self._width, self._num_groups, kind="A", rewindable=rewindable)
+        self._programs = self._compile(model, cache)
+
+    def _place(self, column: int, group: int) -> Array:
+        return self._inputs.feature(0, column, group)
+
+    def _compile(self, model: PixelRNN, cache: LayerCache) -> list[list[Program]]:
+        """The calls of a step, by column and colour."""
+        ops, num_layers = self._ops, len(model.layers)
+        head, output = (PixelCache(ops, layer, self._num_groups) for layer in (model.head, model.output))
+        programs: list[list[Program]] = [[] for _ in range(self._width)]
+        for group in range(self._num_groups):
+            hidden, inner = ops.zeros(head.num_inputs(group)), ops.zeros(output.num_inputs(group))
+            last = head.program(group, hidden, inner) + output.program(group, inner, self._own_features[group])
+            for column, column_programs in enumerate(programs):
+                program = self._inputs.linear(0, column, group, cache.feature(0, column, group))
+                for layer in range(num_layers):
+                    is_last = layer == num_layers - 1
+                    out = hidden if is_last else cache.feature(layer + 1, column, group)
+                    program = program + cache.program(layer, column, group, out)
+                column_programs.append(ops.repeated(program + last))
+        return programs

@@ -1,0 +1,111 @@
+"""The Diagonal BiLSTM: two LSTMs that sweep over an image from its upper corners, diagonal by diagonal.
+
+Going right, the gates of a pixel come from its input (1×1, mask B) and from the states to the left and above; its cell
+goes on from the cell to the left. These two neighbours lie on the diagonal before (in the skewed map: in the column
+before, at the same row and the one above), so a whole diagonal is computed at once. Going left it is the mirror image,
+and its states are moved down one row, so that a pixel sees none that come after it. The sum of both is expanded by a
+1×1 convolution (mask B) and added to the input.
+
+Letters: F features between layers, S states, G = 4·S gates, P pixels in raster order, B images, N directions: going
+right and, in images of more than one row, going left.
+
+Source: van den Oord, Kalchbrenner & Kavukcuoglu 2016, Pixel Recurrent Neural Networks, arXiv:1601.06759, section 3.2.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from gmstudio.families.autoregressive.pixelrnn.kernels import (
+    MaskedKernel,
+    expansion_mask,
+    initial_gate_bias,
+    input_mask,
+)
+from gmstudio.families.autoregressive.pixelrnn.wavefront_lstm import NUM_GATES, Sweep, Wave, lane_lstm
+
+
+class OneWayLSTM(nn.Module):
+    """The weights of one direction.
+
+    Args:
+        num_features: F.
+        num_states: S.
+        num_groups: colours.
+        num_values: channels of the image that are read as well, without a mask.
+    """
+
+    def __init__(self, num_features: int, num_states: int, num_groups: int, num_values: int = 0) -> None:
+        super().__init__()
+        fan_in = num_features + 2 * num_states + num_values
+        gates = NUM_GATES * num_states
+        self.input_to_state = MaskedKernel(input_mask(num_states, num_features, 1, num_groups), fan_in)
+        self.state_to_state = MaskedKernel(torch.ones(gates, num_states, 2, dtype=torch.bool), fan_in)
+        self.bias = nn.Parameter(initial_gate_bias(num_states))
+        self.values_to_state = (
+            MaskedKernel(torch.ones(gates, num_values, dtype=torch.bool), fan_in) if num_values else None
+        )
+
+    def forward(self, num_values: int) -> Tensor:
+        """The gates' weights by [features, ``num_values`` image channels, state before, state above, bias]: (G, K)."""
+        input_GF = self.input_to_state()[:, :, 0]
+        before_GS, above_GS = self.state_to_state().unbind(2)
+        values_GC = input_GF.new_zeros(len(input_GF), num_values)
+        if self.values_to_state is not None:
+            values_GC = self.values_to_state()
+        return torch.cat([input_GF, values_GC, before_GS, above_GS, self.bias.unsqueeze(1)], dim=1)
+
+
+class DiagonalBiLSTM(nn.Module):
+    """A residual Diagonal BiLSTM layer.
+
+    Args:
+        num_features: F.
+        num_states: S.
+        num_groups: colours.
+        height: rows of the image; with a single one nothing of the way left could be seen, and it is left out.
+        width: columns of the image.
+        num_values: channels of the image that the way left reads beside the features; 0 for none.
+    """
+
+    def __init__(
+        self, num_features: int, num_states: int, num_groups: int, height: int, width: int, num_values: int = 0
+    ) -> None:
+        super().__init__()
+        self.right = OneWayLSTM(num_features, num_states, num_groups)
+        self.left = OneWayLSTM(num_features, num_states, num_groups, num_values) if height > 1 else None
+        self.expand = MaskedKernel(expansion_mask(num_states, num_features, num_groups))
+        self._num_values = num_values if height > 1 else 0
+        self._width = width
+        self._sweep = diagonals(height, width, directions=1 if self.left is None else 2)
+
+    def forward(self, x_FPB: Tensor, values_CPB: Tensor) -> Tensor:
+        """Features (F, P, B) and the image, scaled, (C, P, B) → (F, P, B)."""
+        read_FPB = torch.cat([x_FPB, values_CPB]) if self._num_values else x_FPB
+        ways = [self.right] if self.left is None else [self.right, self.left]
+        weight_NGK = torch.stack([way(self._num_values) for way in ways])
+        states_NSPB = lane_lstm(read_FPB, weight_NGK, self._sweep)
+        states_SPB = states_NSPB[0]
+        if self.left is not None:
+            states_SPB = states_SPB + functional.pad(states_NSPB[1, :, : -self._width], (0, 0, self._width, 0))
+        out_FM = torch.addmm(x_FPB.flatten(1), self.expand(), states_SPB.flatten(1))
+        return out_FM.view(x_FPB.shape)
+
+
+def diagonals(height: int, width: int, directions: int) -> Sweep:
+    """The diagonals of an image, each from its top row down; lanes are the rows.
+
+    Args:
+        height: rows.
+        width: columns.
+        directions: 1 for the way right, 2 for both.
+    """
+    waves = []
+    for diagonal in range(height + width - 1):
+        top, stop = max(0, diagonal - width + 1), min(height, diagonal + 1)
+        # The pixels (row, diagonal - row), and their mirror images, are evenly spaced in raster order.
+        ways = [(top * (width - 1) + diagonal, max(1, width - 1))]
+        ways.append((top * (width + 1) + width - 1 - diagonal, width + 1))
+        pixels = [slice(first, first + (stop - top - 1) * step + 1, step) for first, step in ways[:directions]]
+        waves.append(Wave(top, stop, tuple(pixels)))
+    return Sweep(waves=waves, num_lanes=height, input_shifts=(0,), state_shifts=(0, -1))

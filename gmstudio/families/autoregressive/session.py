@@ -1,0 +1,190 @@
+"""Generating a batch of images one sub-pixel at a time from any source of conditionals.
+
+Shape legend: B batch, C channels, H height, W width, L levels, D sub-pixels (C·H·W).
+"""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from gmstudio.protocol.images import ImageSpec
+
+Position = tuple[int, int, int]
+FloatArray = NDArray[np.float32]
+
+
+class Stepper(Protocol):
+    """Computes one conditional after another for the images of a session, which it sees as they are filled in."""
+
+    def logits(self, step: int) -> FloatArray:
+        """(B, L) log-probabilities, up to a constant, of the sub-pixel at ``step`` given all before it."""
+
+    def rewind(self, step: int) -> None:
+        """Sub-pixels from ``step`` on are about to change."""
+
+
+class AutoregressiveSession:
+    """A ``PixelSession`` of an autoregressive family; see there. All its tensors are on the CPU.
+
+    Args:
+        image: what the images are.
+        order_D3: the generation order.
+        uniforms_DB: what turns probabilities into values, row ``i`` at step ``i``.
+        open_stepper: given the images, the order and whether they may be rewound, what computes the conditionals.
+        receptive_field: given a step and the order, the sub-pixels that the conditional can depend on.
+        rewindable: whether ``rewind`` may be called; if not, less is kept.
+    """
+
+    def __init__(
+        self,
+        image: ImageSpec,
+        order_D3: Tensor,
+        uniforms_DB: Tensor,
+        open_stepper: Callable[[NDArray[np.uint8], Tensor, bool], Stepper],
+        receptive_field: Callable[[int, Tensor], Tensor],
+        *,
+        rewindable: bool = True,
+    ) -> None:
+        self._images_BCHW = np.zeros((uniforms_DB.shape[1], *image.shape), dtype=np.uint8)
+        self.images = torch.from_numpy(self._images_BCHW)
+        self.order = order_D3
+        self.uniforms = uniforms_DB
+        self.step = 0
+        self._levels = image.levels
+        self._rewindable = rewindable
+        self._receptive_field = receptive_field
+        self._uniforms_DB: FloatArray = uniforms_DB.numpy()
+        self._positions: list[Position] = list(zip(*order_D3.T.tolist(), strict=True))
+        self._stepper = open_stepper(self._images_BCHW, order_D3, rewindable)
+        self._logits_BL: FloatArray | None = None
+        self._probs_BL: FloatArray | None = None
+
+    @property
+    def position(self) -> Position | None:
+        """(channel, row, column) to be drawn next; None at the end."""
+        return self._positions[self.step] if self.step < len(self._positions) else None
+
+    def conditional(self) -> Tensor:
+        """(B, L) float32 probabilities of the next sub-pixel given the ones placed.
+
+        Raises:
+            ValueError: when every sub-pixel has been placed.
+        """
+        return torch.from_numpy(self._conditional())
+
+    def draw(self, temperature: float = 1.0) -> Tensor:
+        """(B,) int64 values for the next sub-pixel: inverse CDF of the tempered conditional at ``uniforms[step]``.
+
+        Args:
+            temperature: divides the logits; 1 leaves the conditional as it is, 0 takes the most likely value.
+
+        Raises:
+            ValueError: when the temperature is negative or not finite, or every sub-pixel has been placed.
+        """
+        return torch.from_numpy(self._draw(temperature))
+
+    def place(self, values: Tensor) -> None:
+        """Commit (B,) integers at the current position and move on.
+
+        Raises:
+            ValueError: when there is nothing left to place, or the values do not fit.
+        """
+        position = self._open_position()
+        values_B = values.detach().cpu().numpy()
+        if values_B.shape != (len(self.images),) or values_B.dtype.kind not in "iu":
+            raise ValueError(
+                f"{len(self.images)} integers are placed at a time, one per image, not {values_B.dtype} of shape "
+                f"{values_B.shape}."
+            )
+        if not ((values_B >= 0) & (values_B < self._levels)).all():
+            raise ValueError(
+                f"Values from {values_B.min()} to {values_B.max()} cannot be placed at {position}; a value is "
+                f"0 to {self._levels - 1}."
+            )
+        self._commit(values_B)
+
+    def rewind(self, step: int) -> None:
+        """Go back to ``step``; sub-pixels from there on are 0 again.
+
+        Raises:
+            ValueError: when the step is outside 0 … current.
+        """
+        if not 0 <= step <= self.step:
+            raise ValueError(f"Step {step} cannot be gone back to; it must be 0 to {self.step}.")
+        if not self._rewindable:
+            raise ValueError("This session keeps too little to go back; open it with rewindable=True.")
+        if step == self.step:
+            return
+        channels, rows, columns = self.order[step : self.step].T.numpy()
+        self._images_BCHW[:, channels, rows, columns] = 0
+        self.step = step
+        self._stepper.rewind(step)
+        self._logits_BL = self._probs_BL = None
+
+    def context(self) -> Tensor:
+        """(C, H, W) bool: the sub-pixels that the next conditional can depend on through the architecture.
+
+        Raises:
+            ValueError: when every sub-pixel has been placed.
+        """
+        self._open_position()
+        return self._receptive_field(self.step, self.order)
+
+    def finish(self, temperature: float = 1.0) -> None:
+        """Draw and place all sub-pixels that are left."""
+        while self.step < len(self._positions):
+            self._commit(self._draw(temperature))
+
+    def _open_position(self) -> Position:
+        position = self.position
+        if position is None:
+            raise ValueError(f"All {self.step} sub-pixels have been placed; rewind to go on.")
+        return position
+
+    def _conditional(self) -> FloatArray:
+        if self._probs_BL is None:
+            self._open_position()
+            self._logits_BL = self._stepper.logits(self.step)
+            self._probs_BL = _softmax(self._logits_BL)
+        return self._probs_BL
+
+    def _draw(self, temperature: float) -> NDArray[np.int64]:
+        probs_BL = self._conditional()
+        if temperature != 1.0:
+            assert self._logits_BL is not None
+            probs_BL = _temper(self._logits_BL, temperature)
+        cumulative_BL = np.add.accumulate(probs_BL, axis=1)
+        # Scaled by the total, so that rounding can never choose a level of probability zero.
+        thresholds_B1 = self._uniforms_DB[self.step, :, np.newaxis] * cumulative_BL[:, -1:]
+        values_B: NDArray[np.int64] = np.add.reduce(cumulative_BL[:, :-1] <= thresholds_B1, axis=1, dtype=np.int64)
+        return values_B
+
+    def _commit(self, values_B: NDArray[Any]) -> None:
+        channel, row, column = self._positions[self.step]
+        self._images_BCHW[:, channel, row, column] = values_B
+        self.step += 1
+        self._logits_BL = self._probs_BL = None
+
+
+def _softmax(logits_BL: FloatArray) -> FloatArray:
+    # `reduce` itself, because `max` and `sum` cost twice as much on arrays this small.
+    probs_BL: FloatArray = np.exp(logits_BL - np.maximum.reduce(logits_BL, axis=1, keepdims=True))
+    probs_BL /= np.add.reduce(probs_BL, axis=1, keepdims=True)
+    return probs_BL
+
+
+def _temper(logits_BL: FloatArray, temperature: float) -> FloatArray:
+    """The softmax of the logits divided by a temperature; at 0 all of it on the (first) most likely level."""
+    if not 0.0 <= temperature < np.inf:
+        raise ValueError(f"The temperature is {temperature}; it must be 0 (the most likely value) or more.")
+    if temperature == 0.0:
+        most_likely_B = logits_BL.argmax(axis=1)
+        one_hot_BL: FloatArray = np.eye(logits_BL.shape[1], dtype=np.float32)[most_likely_B]
+        return one_hot_BL
+    with np.errstate(over="ignore"):  # a level so much less likely that it overflows has probability zero
+        tempered_BL: FloatArray = (logits_BL - logits_BL.max(axis=1, keepdims=True)) / np.float32(temperature)
+    return _softmax(tempered_BL)

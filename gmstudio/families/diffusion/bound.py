@@ -1,0 +1,69 @@
+r"""The variational bound of diffusion models, estimated from a few of its timesteps.
+
+    -log p(x_0) ≤ KL(q(x_T|x_0) ‖ N(0, I)) + Σ_{t>1} KL(q(x_{t-1}|x_t, x_0) ‖ p(x_{t-1}|x_t)) - E[log p(x_0|x_1)]
+
+Source: Ho, Jain & Abbeel 2020, arXiv:2006.11239, equation 5.
+
+Shapes: B batch, C channels, H height, W width, T timesteps.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from gmstudio.families.diffusion.process import NoiseSchedule, standard_noise, stratified_times
+from gmstudio.nn.stacks import scaled
+
+
+class DiffusionBound(NamedTuple):
+    """The bound under a network.
+
+    Args:
+        schedule: of the noise.
+        network: x_t and t as a part of T → the noise in it.
+        levels: values that a sub-pixel can take.
+    """
+
+    schedule: NoiseSchedule
+    network: Callable[[Tensor, Tensor], Tensor]
+    levels: int
+
+    def estimate(self, x: Tensor, num_samples: int, generator: torch.Generator | None) -> Tensor:
+        """The bound on the log-probability of (B, C, H, W) integer images, without bias: (B,), nats.
+
+        Of the sum over t > 1, ``num_samples`` timesteps are drawn for each image where there are more; else every
+        timestep is computed, as often as ``num_samples`` allows.
+
+        Args:
+            x: integers.
+            num_samples: evaluations of the sum's terms per image, 1 or more.
+            generator: source of t and ε.
+        """
+        num_terms = self.schedule.num_timesteps - 1
+        x0_BCHW = scaled(x, self.levels, self.schedule.signal)
+        one_B = torch.ones(len(x), dtype=torch.int64, device=x0_BCHW.device)
+        rounds = max(1, num_samples // num_terms) if num_terms else num_samples
+        decoder_B = torch.stack([self._term(x, x0_BCHW, one_B, generator) for _ in range(rounds)]).mean(0)
+        total_B = torch.zeros_like(decoder_B)
+        if num_samples >= num_terms:
+            times = [t * one_B for t in range(2, num_terms + 2)] * rounds
+            weight = 1.0 / rounds
+        else:
+            strata = stratified_times(num_samples * len(x), 2, num_terms + 1, x0_BCHW.device, generator)
+            times = list(strata.view(num_samples, -1))
+            weight = num_terms / num_samples
+        for t_B in times:
+            total_B += weight * self._term(x, x0_BCHW, t_B, generator)
+        return -(self.schedule.prior_kl(x0_BCHW) + total_B + decoder_B)
+
+    def _term(self, x: Tensor, x0_BCHW: Tensor, t_B: Tensor, generator: torch.Generator | None) -> Tensor:
+        """One term of the bound, -log p(x_0|x_1) where t = 1 and a KL where t > 1: (B,), nats."""
+        eps_BCHW = standard_noise(x0_BCHW, generator)
+        xt_BCHW = self.schedule.noised(x0_BCHW, t_B, eps_BCHW)
+        predicted = self.network(xt_BCHW, self.schedule.fraction(t_B))
+        image_BCHW = self.schedule.predicted_x0(xt_BCHW, t_B, predicted).clamp(-1.0, 1.0)
+        if bool((t_B == 1).all()):
+            return -self.schedule.log_decoder(x, self.levels, image_BCHW)
+        return self.schedule.kl(x0_BCHW, image_BCHW, t_B)

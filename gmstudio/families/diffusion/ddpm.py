@@ -1,0 +1,394 @@
+r"""The denoising diffusion model: noise is added to an image step by step, and a network learns to take it away.
+
+The forward process mixes an image with Gaussian noise, x_t = √ᾱ_t x_0 + √(1 - ᾱ_t) ε, until nothing of it is left at
+t = T. The model runs backwards from x_T ~ N(0, I): a U-Net predicts the noise, ε_θ(x_t, t), from which follows the
+image x̂_0 that x_t was made of, and
+
+    p(x_{t-1}|x_t) = N(μ̃_t(x_t, x̂_0), β̃_t I) for t > 1,    p(x_0|x_1) = Π_i ∫_bin N(x̂_{0,i}, β_1),
+
+the last one integrated over each level's bin, so that it is a probability of the integer image. The variational bound
+
+    -log p(x_0) ≤ KL(q(x_T|x_0) ‖ N(0, I)) + Σ_{t>1} KL(q(x_{t-1}|x_t, x_0) ‖ p(x_{t-1}|x_t)) - E[log p(x_0|x_1)]
+
+is a weighted sum of E‖x_0 - x̂_0‖² over t; training on E‖ε - ε_θ‖² (``simple``) makes better samples, on the bound
+better likelihoods. Sampling may leave times out (DDIM): with η = 0 an image depends on the
+noise x_T alone, so that x_T is its code; with η = 1 and all times it is ancestral sampling.
+
+Differences from the paper: a smaller U-Net; β_1 as the variance of the last step; timesteps of a batch are stratified;
+for few levels the first step adds more noise than the schedule says, in proportion to the levels' distance; samples,
+codes and bounds use a running average of the weights, as there, and so does validation.
+
+Source: Ho, Jain & Abbeel, Denoising Diffusion Probabilistic Models, NeurIPS 2020, arXiv:2006.11239, sections 2 and 3;
+Song, Meng & Ermon, Denoising Diffusion Implicit Models, ICLR 2021, arXiv:2010.02502, section 4; Nichol & Dhariwal 2021,
+arXiv:2102.09672, section 3.2 (cosine schedule).
+Shapes: B batch, C channels, H height, W width, D = C·H·W, T timesteps, N draws.
+"""
+
+from collections.abc import Iterator
+from typing import Annotated, ClassVar, Literal
+
+import torch
+from msgspec import Struct
+from torch import Tensor
+
+from gmstudio.families.base import Family, Figure, LossTerms, Moment, Phase
+from gmstudio.families.diffusion.bound import DiffusionBound
+from gmstudio.families.diffusion.figures import denoised_figure, error_figure
+from gmstudio.families.diffusion.objectives import BOUND, SIMPLE
+from gmstudio.families.diffusion.process import (
+    NoiseSchedule,
+    ScheduleKind,
+    evenly_spaced_times,
+    standard_noise,
+    stratified_times,
+)
+from gmstudio.families.diffusion.samplers import denoise, denoised, noised_back, shades
+from gmstudio.families.diffusion.unet import UNet, UNetSizes
+from gmstudio.nn.ema import MovingAverage
+from gmstudio.nn.stacks import scaled
+from gmstudio.protocol.config import field
+from gmstudio.protocol.families import FamilyCard, LatentSpec, TimelineCard
+from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.training_settings import Training
+
+MAX_FLOATS = 2**22
+"""Floats of one activation that scoring and sampling hold at a time; more is done in chunks."""
+CHAIN_DEPTH = 0.5
+FIRST_HALF_BINS = 0.4
+"""Deviation of the first step's noise, in halves of the distance between two levels, where the schedule's is less."""
+
+
+class DDPMConfig(Struct, frozen=True, kw_only=True):
+    """Settings of a denoising diffusion model."""
+
+    num_timesteps: Annotated[
+        int,
+        field("Timesteps", "T, steps from the image to noise.", ge=2, le=4000, unit="steps", log=True),
+    ] = 500
+    schedule: Annotated[
+        ScheduleKind,
+        field("Noise schedule", "linear: β rises linearly, as in the paper. cosine: gentler at both ends."),
+    ] = "cosine"
+    weighting: Annotated[
+        Literal["simple", "bound"],
+        field(
+            "Weighting",
+            "simple: the squared error of the noise, all timesteps alike; better samples. bound: as the variational "
+            "bound weights them; better likelihoods, noisier training.",
+        ),
+    ] = "simple"
+    num_channels: Annotated[
+        int,
+        field(
+            "Channels",
+            "Channels of the U-Net at the image's size; twice as many below.",
+            ge=4,
+            le=512,
+            unit="channels",
+            log=True,
+        ),
+    ] = 24
+    num_blocks: Annotated[
+        int,
+        field("Residual blocks", "At each resolution, on the way down and on the way up.", ge=1, le=8, unit="blocks"),
+    ] = 1
+    num_scales: Annotated[
+        int,
+        field(
+            "Resolutions",
+            "How often the U-Net halves the image, plus one; fewer where a side would fall below 4.",
+            ge=1,
+            le=7,
+            unit="resolutions",
+        ),
+    ] = 3
+    attention: Annotated[bool, field("Attention", "Let all places at the lowest resolution attend to each other.")] = (
+        True
+    )
+    ema: Annotated[
+        float,
+        field(
+            "EMA decay",
+            "Decay of the running average of the weights that samples are drawn with; 0 uses the weights themselves.",
+            ge=0,
+            le=0.99999,
+        ),
+    ] = 0.995
+    sampling_steps: Annotated[
+        int,
+        field(
+            "Sampling steps",
+            "Steps of a sample; times between are left out. More than the timesteps are all of them.",
+            ge=1,
+            le=4000,
+            unit="steps",
+            log=True,
+        ),
+    ] = 50
+    eta: Annotated[
+        float,
+        field(
+            "η of sampling",
+            "Noise that a sampling step adds: 0 is deterministic (DDIM), 1 as much as in ancestral sampling.",
+            ge=0,
+            le=1,
+        ),
+    ] = 1.0
+    decode_steps: Annotated[
+        int,
+        field(
+            "Decoding steps",
+            "Deterministic steps from a code x_T to its image: few, so that an image follows a slider at once.",
+            ge=1,
+            le=4000,
+            unit="steps",
+            log=True,
+        ),
+    ] = 4
+
+
+class DDPM(Family):
+    """Denoising diffusion probabilistic model (Ho et al. 2020)."""
+
+    Config = DDPMConfig
+    config: DDPMConfig
+    training_defaults: ClassVar[Training] = Training(
+        steps=2000,
+        batch_size=64,
+        learning_rate=3e-3,
+        schedule="cosine",
+        warmup=100,
+        grad_clip=1.0,
+        validate_every=100,
+        sample_every=250,
+        checkpoint_every=1000,
+    )
+    card: ClassVar[FamilyCard] = FamilyCard(
+        name="ddpm",
+        title="Diffusion (DDPM)",
+        branch=("Explicit density", "Approximate density", "Variational"),
+        summary=(
+            "Noise is added to an image in many small steps, and a network learns to undo each. Sampling starts from "
+            "noise and denoises. A latent-variable model whose encoder is fixed: it has a variational bound on "
+            "log p(x), but is mostly trained on an unweighted form of it. It is younger than Goodfellow's taxonomy of "
+            "2016, and stands here at the branch where its bound belongs."
+        ),
+        source=(
+            "Ho, Jain & Abbeel, Denoising Diffusion Probabilistic Models, NeurIPS 2020, arXiv:2006.11239, sections 2 "
+            "and 3; sampling with fewer steps: Song, Meng & Ermon, ICLR 2021, arXiv:2010.02502, section 4."
+        ),
+        objectives=(SIMPLE, BOUND),
+        timeline=TimelineCard(
+            steps="Denoising steps",
+            shown="Shown is the noisy image x_t itself.",
+            from_images="They are noised to depth t = the number of steps, then denoised one timestep at a time.",
+        ),
+    )
+
+    def __init__(self, config: DDPMConfig, image: ImageSpec) -> None:
+        super().__init__(config, image)
+        config = self.config
+        self.latent = LatentSpec(image.num_dims, symbol="x_T")
+        self.schedule = NoiseSchedule(config.num_timesteps, config.schedule, FIRST_HALF_BINS / (image.levels - 1))
+        sizes = UNetSizes(config.num_channels, config.num_blocks, config.num_scales, config.attention)
+        self.network = UNet(image.shape, sizes)
+        self.averaged = MovingAverage(self.network, config.ema)
+
+    # ---- training ------------------------------------------------------------------------------------------
+
+    def phases(self) -> list[Phase]:
+        """One phase that moves the U-Net; the average follows each update."""
+        parameters = list(self.network.parameters())
+        return [Phase("model", parameters, self.loss, after_update=lambda: self.averaged.update(self.network))]
+
+    def loss(self, batch: Tensor, generator: torch.Generator) -> LossTerms:
+        """The error of the predicted noise at one timestep an image, averaged over the batch.
+
+        Args:
+            batch: (B, C, H, W) integers.
+            generator: source of t and ε.
+
+        Returns:
+            ``loss``: mean squared error, or nats per image where the bound weights it, and then ``squared_error``.
+            In evaluation mode the averaged weights predict, and predicted images are kept to [-1, 1] as in sampling;
+            in training they are not, which leaves them a gradient, and makes the bound looser.
+        """
+        network = self.network if self.training else self.averaged
+        x0_BCHW = scaled(batch, self.image.levels, self._like())
+        t_B = stratified_times(len(batch), 1, self.config.num_timesteps, self.device, generator)
+        eps_BCHW = standard_noise(x0_BCHW, generator)
+        xt_BCHW = self.schedule.noised(x0_BCHW, t_B, eps_BCHW)
+        predicted = network(xt_BCHW, self.schedule.fraction(t_B))
+        error = (eps_BCHW - predicted).square().mean()
+        if self.config.weighting == "simple":
+            return {"loss": error}
+        image_BCHW = self.schedule.predicted_x0(xt_BCHW, t_B, predicted)
+        if not self.training:
+            image_BCHW = image_BCHW.clamp(-1.0, 1.0)
+        is_first_B = t_B == 1
+        # Elsewhere predictions may be so far off that the decoder's gradient is no number, even if it is not taken.
+        decoded_BCHW = torch.where(is_first_B.view(-1, 1, 1, 1), image_BCHW, x0_BCHW)
+        term_B = torch.where(
+            is_first_B,
+            -self.schedule.log_decoder(batch, self.image.levels, decoded_BCHW),
+            self.schedule.kl(x0_BCHW, image_BCHW, t_B),
+        )
+        loss = (self.config.num_timesteps * term_B + self.schedule.prior_kl(x0_BCHW)).mean()
+        return {"loss": loss, "squared_error": error}
+
+    def _like(self) -> Tensor:
+        return next(self.parameters())
+
+    # ---- scoring -------------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def elbo(self, x: Tensor, num_samples: int = 1, generator: torch.Generator | None = None) -> Tensor:
+        """The variational bound on the log-probability of the integer image.
+
+        The KL of x_T has a closed form. Of the sum over t > 1, ``num_samples`` timesteps are drawn for each image where
+        there are more (an unbiased estimate, which varies a lot from image to image for few of them); else every
+        timestep is computed, as often as ``num_samples`` allows. The noise is drawn anew for each, and log p(x_0|x_1)
+        is averaged over as many rounds.
+
+        Args:
+            x: (B, C, H, W) integers.
+            num_samples: evaluations of the sum's terms per image.
+            generator: source of t and ε.
+
+        Returns:
+            (B,), nats; in expectation at most log p(x).
+
+        Raises:
+            ValueError: when num_samples is below 1.
+        """
+        if num_samples < 1:
+            raise ValueError(f"num_samples is {num_samples}; a bound needs at least 1 draw per image.")
+        bound = DiffusionBound(self.schedule, self.averaged, self.image.levels)
+        pieces = [bound.estimate(piece, num_samples, generator) for piece in torch.split(x, self._max_rows())]
+        return torch.cat(pieces) if len(x) else x.new_zeros(0, dtype=torch.float32)
+
+    def _max_rows(self) -> int:
+        """Images that pass through the U-Net at a time."""
+        return max(1, MAX_FLOATS // (2 * self.config.num_channels * self.image.height * self.image.width))
+
+    # ---- sampling ------------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def sample_pieces(self, n: int, generator: torch.Generator | None = None) -> Iterator[Tensor | None]:
+        """Yields None after each denoising step, then the images of ``sample``."""
+        times = evenly_spaced_times(self.config.num_timesteps, self.config.sampling_steps)
+        x_BCHW = torch.randn(n, *self.image.shape, generator=generator, device=self.device)
+        done = []
+        for state in torch.split(x_BCHW, self._max_rows()):
+            last = state
+            for step in denoise(self._unet, self.schedule, state, times, self.config.eta, generator):
+                last = step.state
+                yield None
+            done.append(self._levels(last))
+        yield torch.cat(done)
+
+    def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
+        """Denoise x_T ~ N(0, I) in the configured number of steps: (n, C, H, W) uint8, the nearest levels."""
+        *_, images = self.sample_pieces(n, generator)
+        assert images is not None
+        return images
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Noise x_T as a code: (B, D) → the image of deterministic sampling in few steps, (B, C, H, W) in [0, 1]."""
+        state = z.view(-1, *self.image.shape)
+        return shades(denoised(self._unet, self.schedule, state, self._decode_times(), eta=0.0))
+
+    def encode(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) integers → (B, D) codes x_T, from which ``decode`` comes back near the images: its steps undone.
+
+        Approximate: few steps are long ones, and ``decode`` keeps predicted images to [-1, 1], which cannot be undone.
+        """
+        x0_BCHW = scaled(x, self.image.levels, self._like())
+        return noised_back(self._unet, self.schedule, x0_BCHW, self._decode_times()).flatten(1)
+
+    @property
+    def _unet(self) -> UNet:
+        """The U-Net with averaged weights."""
+        network = self.averaged.copy
+        assert isinstance(network, UNet)
+        return network
+
+    def _decode_times(self) -> list[int]:
+        return evenly_spaced_times(self.config.num_timesteps, self.config.decode_steps)
+
+    def _levels(self, x_BCHW: Tensor) -> Tensor:
+        """The nearest levels of images in [-1, 1]: uint8."""
+        return (shades(x_BCHW) * (self.image.levels - 1)).round().to(torch.uint8)
+
+    # ---- exploring -----------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def chain(self, x: Tensor, generator: torch.Generator | None = None) -> Iterator[Tensor]:
+        """A Markov chain over images: each transition adds noise up to half of the timesteps and denoises again.
+
+        If denoising were exact, with as many steps as there are timesteps, the chain would leave the distribution of
+        images as it is, for it draws x_t and x_0 from their conditionals in turn.
+
+        Args:
+            x: (B, C, H, W) integers to start from.
+            generator: source of all noise.
+
+        Returns:
+            A generator without end of (B, C, H, W) uint8 levels.
+        """
+        depth = max(1, round(CHAIN_DEPTH * self.config.num_timesteps))
+        times = evenly_spaced_times(depth, max(1, round(CHAIN_DEPTH * self.config.sampling_steps)))
+        while True:
+            noisy = self._noised(x, depth, generator)
+            x = self._levels(denoised(self._unet, self.schedule, noisy, times, 1.0, generator))
+            yield x
+
+    @torch.no_grad()
+    def timeline(
+        self, x: Tensor | None, n: int, steps: int, generator: torch.Generator | None = None
+    ) -> Iterator[Moment]:
+        """Denoising step by step.
+
+        Args:
+            x: (n, C, H, W) integers, which are noised to depth t = ``steps`` (at most T) and denoised one timestep at a
+                time; None starts from noise at t = T and goes to the image in at most so many steps.
+            n: how many.
+            steps: how many steps, or how deep.
+            generator: source of all noise.
+
+        Returns:
+            A generator of moments ``t = 431``, down to ``t = 0``; the measures are the noise's deviation and how far
+            the predicted image moved (root mean square, black to white is 1).
+        """
+        depth = self.config.num_timesteps if x is None else min(steps, self.config.num_timesteps)
+        if x is None:
+            state = torch.randn(n, *self.image.shape, generator=generator, device=self.device)
+        else:
+            state = self._noised(x, depth, generator)
+        eta = self.config.eta if x is None else 1.0
+        predicted = torch.zeros_like(state)
+        yield self._moment(depth, state, state.new_zeros(len(state)))
+        times = evenly_spaced_times(depth, steps)
+        for step in denoise(self._unet, self.schedule, state, times, eta, generator):
+            moved_B = 0.5 * (step.predicted - predicted).square().flatten(1).mean(1).sqrt()
+            predicted = step.predicted
+            yield self._moment(step.t, step.state, moved_B)
+
+    def _moment(self, t: int, state: Tensor, moved_B: Tensor) -> Moment:
+        noise_B = self.schedule.noise[t].expand(len(state))
+        return Moment(shades(state), {"noise level": noise_B, "change of predicted image": moved_B}, f"t = {t}")
+
+    def _noised(self, x: Tensor, t: int, generator: torch.Generator | None) -> Tensor:
+        """x_t of integer images."""
+        x0_BCHW = scaled(x, self.image.levels, self._like())
+        times = torch.full((len(x),), t, dtype=torch.int64, device=self.device)
+        return self.schedule.noised(x0_BCHW, times, standard_noise(x0_BCHW, generator))
+
+    @torch.no_grad()
+    def figures(self, batch: Tensor, generator: torch.Generator) -> tuple[Figure, ...]:
+        """What is predicted from several noise levels, and the error by timestep."""
+        images = scaled(batch, self.image.levels, self._like())
+        return (
+            denoised_figure(self._unet, self.schedule, images, generator),
+            error_figure(self._unet, self.schedule, images, generator),
+        )

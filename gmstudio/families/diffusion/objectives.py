@@ -1,0 +1,35 @@
+"""What a diffusion model minimizes, in formulas and words, for either weighting of the timesteps."""
+
+from gmstudio.protocol.families import Objective, Term
+
+SIMPLE = Objective(
+    r"\mathcal{L} = \mathbb{E}_{t,\epsilon}\left[\frac{1}{D}\left\|\epsilon - \epsilon_\theta(x_t, t)\right\|^2\right],"
+    r"\quad x_t = \sqrt{\bar\alpha_t}\, x_0 + \sqrt{1 - \bar\alpha_t}\, \epsilon",
+    (
+        Term(
+            "loss",
+            r"\mathcal{L}",
+            "Mean squared error of the predicted noise over all timesteps; 1 is what predicting nothing costs.",
+        ),
+    ),
+    when={"weighting": "simple"},
+)
+BOUND = Objective(
+    r"\mathcal{L} = \mathbb{E}_q\left[D_{KL}(q(x_T|x_0)\,\|\,p(x_T))"
+    r" + \sum_{t>1} D_{KL}(q(x_{t-1}|x_t, x_0)\,\|\,p_\theta(x_{t-1}|x_t)) - \log p_\theta(x_0|x_1)\right]",
+    (
+        Term(
+            "loss",
+            r"\mathcal{L}",
+            "The negative variational bound, its sum over the timesteps estimated from one of them an image.",
+            unit="nats",
+            per_image_nats=True,
+        ),
+        Term(
+            "squared_error",
+            r"\frac{1}{D}\left\|\epsilon - \epsilon_\theta(x_t, t)\right\|^2",
+            "Mean squared error of the predicted noise, all timesteps alike.",
+        ),
+    ),
+    when={"weighting": "bound"},
+)

@@ -1,0 +1,150 @@
+r"""Log Z of a Boltzmann machine by annealed importance sampling.
+
+A base model whose Z is known, with biases b⁰ and no weights, is turned into the machine through
+
+    p*_β(x) = exp(Σ_d (1-β) b⁰_d(x_d) + β b_d(x_d)) Π_j (1 + exp(β (c_j + (φ(x)ᵀ W)_j))),      β = 0 … 1.
+
+Each chain starts from the base model and makes one block Gibbs step at each temperature; its weight
+w = Π_k p*_{β_k}(x_k) / p*_{β_{k-1}}(x_k) has the mean Z / Z_0 exactly, so log(Z_0 · mean w) is, in expectation, a
+lower bound of log Z, and closer the more temperatures there are.
+
+Source: Salakhutdinov & Murray, On the Quantitative Analysis of Deep Belief Networks, ICML 2008, section 4.
+Shapes: M chains, D sub-pixels, H hidden units.
+"""
+
+import math
+from itertools import pairwise
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from gmstudio.families.energy.restricted_boltzmann import RestrictedBoltzmann
+from gmstudio.families.energy.visible_units import bernoulli
+from gmstudio.nn.precision import widened, widest
+
+STRETCHES = ((0.0, 0.5, 1 / 29), (0.5, 0.9, 8 / 29), (0.9, 1.0, 20 / 29))
+"""Where the temperatures lie (from β, to β, share of them): the paper's 500, 4,000 and 10,000."""
+
+
+class LogZ(NamedTuple):
+    """An estimate of log Z, in nats.
+
+    Args:
+        value: the estimate.
+        low: log of three standard errors below Ẑ; -inf where the errors are larger than Ẑ.
+        high: log of three standard errors above Ẑ.
+        effective_chains: (Σ w)² / Σ w², how many chains carry the estimate.
+    """
+
+    value: float
+    low: float
+    high: float
+    effective_chains: float
+
+
+def annealing_betas(count: int) -> list[float]:
+    """Inverse temperatures β from 0 to 1, ``count`` steps (3 or more), the finer the closer to 1."""
+    betas = [0.0]
+    for start, end, share in STRETCHES:
+        steps = max(1, round(share * count))
+        betas += [start + (end - start) * step / steps for step in range(1, steps + 1)]
+    return betas
+
+
+@torch.no_grad()
+def estimate_log_z(
+    machine: RestrictedBoltzmann,
+    base_bias: Tensor,
+    num_chains: int,
+    num_temperatures: int,
+    generator: torch.Generator | None,
+) -> LogZ:
+    """Annealed importance sampling from independent sub-pixels to the machine.
+
+    Args:
+        machine: whose log Z is wanted.
+        base_bias: b⁰, of the shape of the visible biases.
+        num_chains: M, at least 2.
+        num_temperatures: steps from β = 0 to 1.
+        generator: source of all noise.
+
+    Raises:
+        ValueError: when there are too few chains or temperatures.
+    """
+    if num_chains < 2:
+        raise ValueError(f"{num_chains} chains: annealed importance sampling needs at least 2, for its spread.")
+    if num_temperatures < 1:
+        raise ValueError(f"{num_temperatures} temperatures: annealed importance sampling needs at least 1.")
+    units = machine.units
+    drive_MV = torch.zeros(num_chains, units.num_statistics, device=base_bias.device, dtype=base_bias.dtype)
+    base_logits = units.logits(base_bias, drive_MV)
+    x_MD = machine.independent(num_chains, base_bias, generator)
+    log_w_M = torch.zeros(num_chains, device=base_bias.device, dtype=widest(base_bias.device))
+    betas = annealing_betas(num_temperatures)
+    for before, beta in pairwise(betas):
+        activation_MH = machine.activation(units.statistics(x_MD))
+        log_w_M += (beta - before) * widened(units.score(machine.visible_bias - base_bias, x_MD))
+        log_w_M += _hidden_sums(activation_MH, beta) - _hidden_sums(activation_MH, before)
+        h_MH = bernoulli(torch.sigmoid(beta * activation_MH), generator)
+        bias = torch.lerp(base_bias, machine.visible_bias, beta)
+        x_MD = units.sample(units.logits(bias, beta * (h_MH @ machine.weight_VH.T)), generator)
+    log_base = float(units.log_normalizer(widened(base_logits[:1]))) + machine.num_hidden * math.log(2.0)
+    return _summary(log_base, log_w_M)
+
+
+def _hidden_sums(activation_MH: Tensor, beta: float) -> Tensor:
+    """Σ_j softplus(β a_j), summed in the device's widest floats: (M,)."""
+    return functional.softplus(beta * activation_MH).sum(1, dtype=widest(activation_MH.device))
+
+
+def _summary(log_base: float, log_w_M: Tensor) -> LogZ:
+    count = len(log_w_M)
+    value = log_base + float(torch.logsumexp(log_w_M, dim=0)) - math.log(count)
+    ratio_M = torch.exp(log_w_M - log_w_M.max())
+    ratio_M = ratio_M / ratio_M.mean()
+    three_errors = 3.0 * float(ratio_M.std()) / math.sqrt(count)
+    low = value + math.log1p(-three_errors) if three_errors < 1.0 else -math.inf
+    return LogZ(value, low, value + math.log1p(three_errors), float(count / ratio_M.square().mean()))
+
+
+class LogZMemory:
+    """The last log Z that was found, for as long as weights and the number of chains stay the same.
+
+    So batches of images that are scored one after the other share one estimate.
+    """
+
+    def __init__(self) -> None:
+        self._found: LogZ | None = None
+        self._num_chains = 0
+        self._weights: list[Tensor] = []
+
+    def find(
+        self,
+        machine: RestrictedBoltzmann,
+        base_bias: Tensor,
+        num_chains: int,
+        num_temperatures: int,
+        generator: torch.Generator | None,
+    ) -> LogZ:
+        """Log Z: what is known, else exact where it can be enumerated, else ``estimate_log_z``."""
+        weights = list(machine.parameters())
+        known = self._found if machine.enumerable() else self.known(num_chains)
+        is_same = len(weights) == len(self._weights) and all(
+            old.device == new.device and torch.equal(old, new) for old, new in zip(self._weights, weights, strict=True)
+        )
+        if known is not None and is_same:
+            return known
+        if machine.enumerable():
+            exact = machine.log_z_exact()
+            found = LogZ(exact, exact, exact, math.inf)
+        else:
+            found = estimate_log_z(machine, base_bias, num_chains, num_temperatures, generator)
+        self._found, self._num_chains = found, num_chains
+        self._weights = [w.detach().clone() for w in weights]
+        return found
+
+    def known(self, num_chains: int) -> LogZ | None:
+        """What was found last, if it was found with so many chains."""
+        return self._found if self._num_chains == num_chains else None

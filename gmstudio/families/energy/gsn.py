@@ -1,0 +1,402 @@
+r"""The generative stochastic network: a Markov chain that is learned as such, instead of a distribution.
+
+One transition corrupts the image, passes it through noisy hidden layers and draws a new image,
+
+    x̃_t ~ C(x̃ | x_t),      h_{t+1} = f(h_t, x̃_t, ε_t),      x_{t+1} ~ p(x | h_{t+1}),
+
+and training only asks it to bring back the image that the chain started from,
+
+    L = -(1/K) Σ_{k=1…K} E[log p(x | h_k)],      x_0 = x,  h_0 = 0.
+
+If p is the true conditional of images given their corruption, the chain's stationary distribution is the data's
+(theorems 1 and 2); no normalizer and no density appear. K = 1 trains a denoising autoencoder. K > 1 is walkback
+training (Bengio et al. 2013): the chain walks away from the image by itself, and learns to come back from wherever its
+own errors lead it, so that no spurious images attract it.
+
+Each hidden layer is tanh of what its neighbours above and below send it, with Gaussian noise added before and after; in
+one transition first the odd layers are updated, then the even ones and the image, as in block Gibbs sampling of a deep
+Boltzmann machine (figure 4). With one layer the state is the image alone; with more, the upper layers remember.
+
+Differences from the paper: weights up and down are separate parameters, Adam instead of gradient descent with momentum,
+and a categorical output for images of more than two levels.
+
+Sources: Bengio, Laufer, Alain & Yosinski, Deep Generative Stochastic Networks Trainable by Backprop, ICML 2014,
+arXiv:1306.1091, sections 3, 4; Bengio, Yao, Alain & Vincent, Generalized Denoising Auto-Encoders as Generative Models,
+NeurIPS 2013, arXiv:1305.6663, section 4.
+Shapes: B batch, C channels, H height, W width, F features per sub-pixel, J units of a hidden layer.
+"""
+
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Annotated, ClassVar
+
+import torch
+from msgspec import Struct
+from torch import Tensor, nn
+
+from gmstudio.families.base import Family, Figure, LossTerms, Moment, Phase
+from gmstudio.families.energy.visible_units import level_counts
+from gmstudio.nn.corruption import corrupt
+from gmstudio.nn.likelihoods import pixel_likelihood
+from gmstudio.protocol.config import field
+from gmstudio.protocol.families import FamilyCard, Objective, Term, TimelineCard
+from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.training_settings import Training
+
+PIECE_S = 0.004
+MAX_FLOATS = 2**22
+"""Floats of one activation that sampling holds at a time; more is done in chunks."""
+NUM_SHOWN = 8
+RATES_MEMORY = 1000.0
+RECONSTRUCTION = "reconstruction log-likelihood, nats"
+DISTANCE = "distance from the start, RMS"
+Hidden = tuple[Tensor, ...]
+
+
+class GSNConfig(Struct, frozen=True, kw_only=True):
+    """Settings of a generative stochastic network."""
+
+    num_hidden: Annotated[
+        int, field("Hidden units", "Width of each hidden layer.", ge=1, le=8192, unit="units", log=True)
+    ] = 500
+    num_layers: Annotated[
+        int,
+        field(
+            "Hidden layers",
+            "With one, a transition depends on the image alone; the layers above it keep their state from one "
+            "transition to the next.",
+            ge=1,
+            le=8,
+            unit="layers",
+        ),
+    ] = 2
+    num_walkback: Annotated[
+        int,
+        field(
+            "Walkback steps",
+            "Transitions that the chain makes away from each image in training, each of which has to bring the image "
+            "back. What the top layer knows needs twice as many steps as there are layers to matter.",
+            ge=1,
+            le=50,
+            unit="steps",
+        ),
+    ] = 4
+    corruption: Annotated[
+        float,
+        field(
+            "Corruption",
+            "Probability with which a pixel is set to black or white, at equal odds, before it enters the network. "
+            "More of it lets the chain move faster and makes its images less sure.",
+            ge=0.01,
+            le=0.95,
+        ),
+    ] = 0.3
+    hidden_noise: Annotated[
+        float,
+        field(
+            "Hidden noise",
+            "Standard deviation of the Gaussian noise that is added to each hidden unit before and after its tanh.",
+            ge=0,
+            le=10,
+        ),
+    ] = 0.3
+    sample_steps: Annotated[
+        int,
+        field(
+            "Sampling steps",
+            "Transitions from noise to each sample.",
+            ge=1,
+            le=1_000_000,
+            unit="steps",
+            log=True,
+        ),
+    ] = 100
+
+
+class Transition(nn.Module):
+    """f and p(x|h): hidden layers between a corrupted image and the features of the next image's distribution."""
+
+    def __init__(self, config: GSNConfig, image: ImageSpec, num_features: int) -> None:
+        super().__init__()
+        self.noise = config.hidden_noise
+        self.shape, self.num_hidden = (*image.shape, num_features), config.num_hidden
+        widths = [image.num_dims, *[config.num_hidden] * config.num_layers]
+        outputs = [image.num_dims * num_features, *widths[1:]]
+        self.up = nn.ModuleList(nn.Linear(low, high) for low, high in pairwise(widths))
+        self.down = nn.ModuleList(
+            nn.Linear(high, low, bias=level == 0) for level, (low, high) in enumerate(pairwise(outputs))
+        )
+
+    def empty(self, x_BCHW: Tensor) -> Hidden:
+        """Hidden layers before the first transition, all 0: (B, J) each."""
+        zeros = x_BCHW.new_zeros((len(x_BCHW), self.num_hidden))
+        return (zeros,) * len(self.up)
+
+    def forward(
+        self, corrupted_BCHW: Tensor, hidden: Hidden, generator: torch.Generator | None
+    ) -> tuple[Tensor, Hidden]:
+        """Images in [0, 1] and hidden layers → features (B, C, H, W, F) and the new hidden layers."""
+        layers = [(2.0 * corrupted_BCHW - 1.0).flatten(1), *hidden]
+        for first in (1, 2):  # the odd layers, then the even ones
+            for level in range(first, len(layers), 2):
+                layers[level] = self._layer(layers, level, generator)
+        outputs: Tensor = self.down[0](layers[1]).to(corrupted_BCHW.dtype)
+        return outputs.unflatten(1, self.shape), tuple(layers[1:])
+
+    def _layer(self, layers: list[Tensor], level: int, generator: torch.Generator | None) -> Tensor:
+        total: Tensor = self.up[level - 1](layers[level - 1])
+        if level < len(self.up):
+            total = total + self.down[level](layers[level + 1])
+        total = total.to(layers[0].dtype)
+        if self.noise == 0:
+            return torch.tanh(total)
+        shape = (2, *total.shape)
+        noise = self.noise * torch.randn(shape, generator=generator, dtype=total.dtype, device=total.device)
+        return torch.tanh(total + noise[0]) + noise[1]
+
+
+_TERMS = (
+    Term(
+        "loss",
+        r"\mathcal{L}",
+        "What is minimized: how badly the chain's transitions bring back the image that it started from, averaged over "
+        "the walkback. It tells of images given hidden units that have seen them, so it is not their likelihood.",
+        unit="nats",
+    ),
+    Term(
+        "first_step",
+        r"-\log p(x\,|\,h_1)",
+        "How badly the first transition brings the image back, from the image itself, corrupted.",
+        unit="nats",
+    ),
+    Term(
+        "last_step",
+        r"-\log p(x\,|\,h_K)",
+        "How badly the last transition of the walkback brings the image back, from wherever the chain has gone.",
+        unit="nats",
+    ),
+)
+
+
+class GSN(Family):
+    """Generative stochastic network (Bengio et al. 2014)."""
+
+    Config = GSNConfig
+    config: GSNConfig
+    training_defaults: ClassVar[Training] = Training(
+        steps=2000,
+        batch_size=64,
+        learning_rate=1e-3,
+        schedule="cosine",
+        validate_every=400,  # precision and recall take a chain of 100 transitions for 256 samples
+        sample_every=250,
+        checkpoint_every=1000,
+    )
+    card: ClassVar[FamilyCard] = FamilyCard(
+        name="gsn",
+        title="GSN",
+        branch=("Implicit density", "Markov chain"),
+        summary=(
+            "A network learns to undo corruption; corrupting and undoing in turn is a Markov chain whose images come "
+            "to be distributed like the data. There is no density: papers estimate log p(x) by a Parzen window over "
+            "many samples, which tells so little of images (Theis et al. 2016) that it is not shown here."
+        ),
+        source=(
+            "Bengio, Laufer, Alain & Yosinski, Deep Generative Stochastic Networks Trainable by Backprop, ICML 2014, "
+            "arXiv:1306.1091, sections 3 and 4; walkback: Bengio et al., NeurIPS 2013, arXiv:1305.6663, section 4."
+        ),
+        objectives=(
+            Objective(
+                r"\mathcal{L} = -\frac{1}{K}\sum_{k=1}^{K}\mathbb{E}\left[\log p_\theta(x\,|\,h_k)\right],\quad "
+                r"h_k = f_\theta(h_{k-1}, \tilde{x}_{k-1}, \epsilon_k)",
+                _TERMS,
+            ),
+        ),
+        timeline=TimelineCard(
+            steps="Transitions",
+            shown="Shown are the means of p(x | h) of the last transition; measures are of the images drawn from it.",
+            from_images="The chains begin at these images.",
+            mixes=True,
+        ),
+    )
+
+    level_rates: Tensor
+    rates_seen: Tensor
+
+    def __init__(self, config: GSNConfig, image: ImageSpec) -> None:
+        super().__init__(config, image)
+        self.likelihood = pixel_likelihood(image.levels)
+        self.transition = Transition(self.config, image, self.likelihood.num_features)
+        self.register_buffer("level_rates", torch.full((image.num_dims, image.levels), 1.0 / image.levels))
+        self.register_buffer("rates_seen", torch.zeros(()))
+
+    # ---- training ------------------------------------------------------------------------------------------
+
+    def phases(self) -> list[Phase]:
+        """One phase that moves everything."""
+        return [Phase("model", list(self.parameters()), self.loss)]
+
+    def loss(self, batch: Tensor, generator: torch.Generator) -> LossTerms:
+        """Mean of -log p(x|h_k) over K transitions that start at the batch; gradients pass through the hidden layers.
+
+        In training mode, what the data's pixels are like one by one is noted: there the chains of samples begin.
+
+        Args:
+            batch: (B, C, H, W) integers.
+            generator: source of all noise.
+
+        Returns:
+            ``loss``, ``first_step`` and ``last_step``, 0-dim, nats per image.
+        """
+        if self.training:
+            self._note(batch)
+        grey_BCHW = self._grey(batch)
+        hidden = self.transition.empty(grey_BCHW)
+        nats: list[Tensor] = []
+        for step in range(self.config.num_walkback):
+            features, hidden = self._step(grey_BCHW, hidden, generator)
+            nats.append(-self.likelihood.log_prob(features, batch).mean())
+            if step + 1 < self.config.num_walkback:
+                grey_BCHW = self._grey(self._draw(features, generator))
+        return {"loss": torch.stack(nats).mean(), "first_step": nats[0].detach(), "last_step": nats[-1].detach()}
+
+    def _grey(self, x: Tensor) -> Tensor:
+        """Integer levels as floats in [0, 1]."""
+        like = next(self.parameters())
+        return x.to(device=like.device, dtype=like.dtype) / (self.image.levels - 1)
+
+    def _step(self, grey_BCHW: Tensor, hidden: Hidden, generator: torch.Generator | None) -> tuple[Tensor, Hidden]:
+        """One transition up to the new image's distribution: its features, and the new hidden layers."""
+        corrupted = corrupt(grey_BCHW, "salt and pepper", self.config.corruption, generator)
+        features, hidden = self.transition(corrupted, hidden, generator)
+        return features, hidden
+
+    @torch.no_grad()
+    def _draw(self, features_BCHWF: Tensor, generator: torch.Generator | None) -> Tensor:
+        """Draw from p(x|h): (B, C, H, W) uint8."""
+        uniforms = torch.rand(
+            features_BCHWF.shape[:-1], generator=generator, dtype=features_BCHWF.dtype, device=features_BCHWF.device
+        )
+        return self.likelihood.sample(features_BCHWF, uniforms)
+
+    # ---- the chain -----------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
+        """(n, C, H, W) uint8 images, each the end of a chain of its own that began at independent pixels."""
+        return next(images for images in self.sample_pieces(n, generator) if images is not None)
+
+    def sample_pieces(self, n: int, generator: torch.Generator | None = None) -> Iterator[Tensor | None]:
+        """Yields None every few milliseconds, then the images of ``sample``."""
+        done = [torch.empty((0, *self.image.shape), dtype=torch.uint8, device=self.device)]
+        widest = max(self.image.num_dims * self.image.levels, self.config.num_hidden * self.config.num_layers)
+        rows, began = max(1, MAX_FLOATS // widest), time.perf_counter()
+        for start in range(0, n, rows):
+            x = self._noise(min(rows, n - start), generator)
+            hidden = self.transition.empty(self._grey(x))
+            for _ in range(self.config.sample_steps):
+                x, _, hidden = self._move(x, hidden, generator)
+                if time.perf_counter() - began > PIECE_S:
+                    yield None
+                    began = time.perf_counter()
+            done.append(x)
+        yield torch.cat(done)
+
+    def chain(self, x: Tensor, generator: torch.Generator | None = None) -> Iterator[Tensor]:
+        """From (B, C, H, W) integers, hidden layers at 0: images after each transition, (B, C, H, W) uint8; endless."""
+        hidden = self.transition.empty(self._grey(x))
+        while True:
+            x, _, hidden = self._move(x, hidden, generator)
+            yield x
+
+    def timeline(
+        self, x: Tensor | None, n: int, steps: int, generator: torch.Generator | None = None
+    ) -> Iterator[Moment]:
+        """Chains with the means of p(x|h) shown, and measures of the images drawn from them.
+
+        The reconstruction log-likelihood of an image is that of the transition which leaves it: how well the chain
+        would have brought it back.
+
+        Args:
+            x: (n, C, H, W) integers to start from, or None for independent pixels with the data's rates.
+            n: chains side by side.
+            steps: transitions.
+            generator: source of all noise.
+        """
+        x = self._noise(n, generator) if x is None else x.to(self.device)
+        start, means = self._grey(x), self._grey(x)
+        hidden = self.transition.empty(start)
+        for step in range(steps + 1):
+            moved, features, hidden = self._move(x, hidden, generator)
+            with torch.no_grad():
+                measures = {
+                    RECONSTRUCTION: self.likelihood.log_prob(features, x),
+                    DISTANCE: (self._grey(x) - start).square().flatten(1).mean(1).sqrt(),
+                }
+            yield Moment(means, measures, f"transition {step}" if step else "start")
+            with torch.no_grad():
+                x, means = moved, self.likelihood.mean(features)
+
+    @torch.no_grad()
+    def _move(self, x: Tensor, hidden: Hidden, generator: torch.Generator | None) -> tuple[Tensor, Tensor, Hidden]:
+        """One transition: the new images (B, C, H, W), the features they were drawn from, the new hidden layers."""
+        features, hidden = self._step(self._grey(x), hidden, generator)
+        return self._draw(features, generator), features, hidden
+
+    @torch.no_grad()
+    def _noise(self, n: int, generator: torch.Generator | None) -> Tensor:
+        """Images of independent sub-pixels with the data's rates of levels: (n, C, H, W) uint8."""
+        uniforms = torch.rand((n, self.image.num_dims), generator=generator, device=self.device)
+        cumulative_DL = self.level_rates.cumsum(1)
+        x_ND = (cumulative_DL[:, :-1] <= uniforms.unsqueeze(2)).sum(2)
+        return x_ND.to(torch.uint8).view(-1, *self.image.shape)
+
+    @torch.no_grad()
+    def _note(self, batch: Tensor) -> None:
+        """Average the data's levels over about the last thousand batches."""
+        counts_DL = level_counts(batch.to(self.device).flatten(1).long(), self.image.levels)
+        self.rates_seen += 1.0
+        self.level_rates += (counts_DL - self.level_rates) / self.rates_seen.clamp(max=RATES_MEMORY)
+
+    # ---- figures -------------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def figures(self, batch: Tensor, generator: torch.Generator) -> tuple[Figure, ...]:
+        """A walkback from validation images, and how well each of its steps brings them back.
+
+        Args:
+            batch: (B, C, H, W) integers.
+            generator: source of all noise.
+        """
+        target = batch.to(self.device)
+        grey_BCHW = self._grey(target)
+        hidden = self.transition.empty(grey_BCHW)
+        columns, names, nats = [grey_BCHW[:NUM_SHOWN]], ["image"], []
+        for step in range(1, self.config.num_walkback + 1):
+            corrupted = corrupt(grey_BCHW, "salt and pepper", self.config.corruption, generator)
+            features, hidden = self.transition(corrupted, hidden, generator)
+            columns += [corrupted[:NUM_SHOWN], self.likelihood.mean(features[:NUM_SHOWN])]
+            names += [f"corrupted {step}", f"rebuilt {step}"]
+            nats.append(-self.likelihood.log_prob(features, target).mean())
+            grey_BCHW = self._grey(self._draw(features, generator))
+        walk = Figure(
+            kind="images",
+            name="walkback",
+            title="A walkback",
+            help="The chain leaves the image on the left: corrupted, rebuilt (the mean is shown, a draw from it goes "
+            "on), corrupted again. Training asks each rebuilt image to be the one on the left.",
+            series=tuple(names),
+            images=torch.stack(columns, dim=1).flatten(0, 1),
+            columns=len(columns),
+        )
+        steps = Figure(
+            kind="bars",
+            name="walkback_nats",
+            title="-log p(x | h) at each step of the walkback, nats",
+            help="How badly each transition brings the validation images back; it rises while the chain is still on "
+            "its way off.",
+            series=("validation images",),
+            values=torch.stack(nats).unsqueeze(0).float(),
+        )
+        return (walk, steps)

@@ -1,0 +1,412 @@
+r"""The restricted Boltzmann machine: pixels and binary hidden units that score each other, without an order of making.
+
+Every joint state has an energy, and low energy means likely,
+
+    E(x, h) = -Σ_d b_d(x_d) - Σ_j c_j h_j - φ(x)ᵀ W h,      p(x) = Σ_h exp(-E(x, h)) / Z = exp(-F(x)) / Z.
+
+The free energy F has a closed form, its normalizer Z has none: it sums over all images. Training lowers F on the data
+and raises it on images of the model's own,
+
+    L = E_data[F(x)] - E_model[F(x)],      -∇ log p(x) = ∇F(x) - E_model[∇F(x)],
+
+so with the images held fixed L has the gradient of the likelihood, as far as the model's images are drawn well. They
+come from block Gibbs sampling, h ~ p(h|x) and x ~ p(x|h): k steps from the data (contrastive divergence, CD-k,
+Hinton 2002) or k steps onward in chains that are never restarted (persistent contrastive divergence, Tieleman 2008).
+L itself is no likelihood, and its size says little; log Z by annealed importance sampling gives log p(x) in nats.
+
+Two levels: binary units. More: a softmax unit for each sub-pixel (Salakhutdinov, Mnih & Hinton 2007), so that p is of
+the integer image; above 8 levels neighbouring levels share weights, see ``nn/visible_units``.
+
+Differences from the papers: Adam (whose first moment takes the place of momentum), and the chains keep hidden states
+instead of images, which saves a product. Sampling starts from independent sub-pixels and is annealed to the machine.
+
+Sources: Hinton, Training Products of Experts by Minimizing Contrastive Divergence, Neural Computation 14, 2002;
+Tieleman, Training Restricted Boltzmann Machines using Approximations to the Likelihood Gradient, ICML 2008;
+Salakhutdinov & Murray, On the Quantitative Analysis of Deep Belief Networks, ICML 2008.
+Shapes: B batch, C channels, H height, W width, D sub-pixels, V visible statistics, J hidden units, M chains.
+"""
+
+import time
+from collections.abc import Iterator
+from typing import Annotated, ClassVar, Literal
+
+import torch
+from msgspec import Struct
+from torch import Tensor
+
+from gmstudio.families.base import Family, Figure, LossTerms, Moment, Phase
+from gmstudio.families.energy.annealed_importance import LogZ, LogZMemory, estimate_log_z
+from gmstudio.families.energy.contrastive_divergence import Penalties, Statistics, with_gradients
+from gmstudio.families.energy.rbm_figures import activities, filters, free_energies
+from gmstudio.families.energy.rbm_objectives import OBJECTIVES
+from gmstudio.families.energy.restricted_boltzmann import RestrictedBoltzmann
+from gmstudio.families.energy.visible_units import bernoulli
+from gmstudio.protocol.config import field
+from gmstudio.protocol.families import FamilyCard, LatentSpec, TimelineCard
+from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.training_settings import Training
+
+PIECE_S = 0.004
+MAX_FLOATS = 2**22
+"""Floats of one activation that sampling and scoring hold at a time; more is done in chunks."""
+PSEUDO_ROWS = 512
+RATES_MEMORY = 1000.0
+MIN_CHAINS = 50
+"""Fewer annealing runs say little of their own spread."""
+FREE_ENERGY = "free energy, nats"
+DISTANCE = "distance from the start, RMS"
+
+
+class RBMConfig(Struct, frozen=True, kw_only=True):
+    """Settings of a restricted Boltzmann machine."""
+
+    num_hidden: Annotated[
+        int, field("Hidden units", "Binary units that see the whole image.", ge=1, le=8192, unit="units", log=True)
+    ] = 500
+    negative_phase: Annotated[
+        Literal["pcd", "cd"],
+        field(
+            "Negative phase",
+            "Where the model's own images come from in training. pcd: chains that are kept from update to update. cd: "
+            "chains that start anew at each batch of data, quick to learn but blind to what is far from it.",
+        ),
+    ] = "pcd"
+    num_gibbs: Annotated[
+        int,
+        field("Gibbs steps", "k of CD-k or PCD-k: steps of those chains at each update.", ge=1, le=1000, unit="steps"),
+    ] = 1
+    num_chains: Annotated[
+        int, field("Chains", "Persistent chains (pcd only).", ge=1, le=8192, unit="chains", log=True)
+    ] = 64
+    weight_decay: Annotated[float, field("Weight decay", "λ of the penalty λ/2 ‖W‖².", ge=0, le=10, advanced=True)] = (
+        0.0
+    )
+    sparsity_cost: Annotated[
+        float,
+        field(
+            "Sparsity cost",
+            "Weight of the cross-entropy, in nats a unit, between the wanted and each hidden unit's mean activity over "
+            "the batch; 0 leaves activities alone.",
+            ge=0,
+            le=1000,
+            advanced=True,
+        ),
+    ] = 0.0
+    sparsity_target: Annotated[
+        float,
+        field("Sparsity target", "Mean activity wanted of each hidden unit.", ge=0.001, le=0.999, advanced=True),
+    ] = 0.1
+    sample_steps: Annotated[
+        int,
+        field(
+            "Sampling steps",
+            "Block Gibbs steps of each sample: the first half is annealed from independent pixels to the machine, the "
+            "second is the machine's own chain.",
+            ge=1,
+            le=1_000_000,
+            unit="steps",
+            log=True,
+        ),
+    ] = 500
+    num_temperatures: Annotated[
+        int,
+        field(
+            "AIS temperatures",
+            "Steps by which annealed importance sampling goes to the machine when log Z is estimated. Few of them "
+            "underestimate log Z, and so flatter the model.",
+            ge=1,
+            le=1_000_000,
+            unit="steps",
+            log=True,
+            advanced=True,
+        ),
+    ] = 3000
+
+
+class RBM(Family):
+    """Restricted Boltzmann machine, trained by contrastive divergence (Hinton 2002; Tieleman 2008)."""
+
+    Config = RBMConfig
+    config: RBMConfig
+    training_defaults: ClassVar[Training] = Training(
+        steps=6000,
+        batch_size=64,
+        learning_rate=1e-3,
+        schedule="cosine",
+        validate_every=200,
+        sample_every=500,
+        checkpoint_every=2000,
+    )
+    card: ClassVar[FamilyCard] = FamilyCard(
+        name="rbm",
+        title="RBM",
+        branch=("Explicit density", "Approximate density", "Markov chain"),
+        summary=(
+            "Pixels and binary hidden units score each other, and an image is the likelier the lower its free energy. "
+            "How likely needs the sum over all images, which is estimated by annealing. Samples come from a Markov "
+            "chain that draws all hidden units, then all pixels, and so on: it wanders from digit to digit, slowly."
+        ),
+        source=(
+            "Hinton, Training Products of Experts by Minimizing Contrastive Divergence, Neural Computation 14, 2002, "
+            "sections 2-4; Tieleman, ICML 2008; Salakhutdinov & Murray, ICML 2008, section 4."
+        ),
+        objectives=OBJECTIVES,
+        timeline=TimelineCard(
+            steps="Gibbs steps",
+            shown="Shown are the means of p(x | h) of the hidden units drawn last; measures are of the images drawn.",
+            from_images="The chains begin at these images.",
+            mixes=True,
+        ),
+    )
+    level_rates: Tensor
+    rates_seen: Tensor
+    chains: Tensor
+
+    def __init__(self, config: RBMConfig, image: ImageSpec) -> None:
+        super().__init__(config, image)
+        self.latent = LatentSpec(self.config.num_hidden, symbol="h", prior="bernoulli")
+        self.machine = RestrictedBoltzmann(image.num_dims, image.levels, self.config.num_hidden)
+        shape = self.machine.units.bias_shape
+        self.register_buffer("level_rates", torch.full(shape, 1.0 / image.levels))
+        self.register_buffer("rates_seen", torch.zeros(()))
+        if self.config.negative_phase == "pcd":  # at weights of zero the hidden units are fair coins
+            chains = torch.randint(2, (self.config.num_chains, self.config.num_hidden), dtype=torch.uint8)
+            self.register_buffer("chains", chains)
+        self.penalties = Penalties(self.config.weight_decay, self.config.sparsity_cost, self.config.sparsity_target)
+        self._log_zs = LogZMemory()
+
+    # ---- training ------------------------------------------------------------------------------------------
+
+    def phases(self) -> list[Phase]:
+        """One phase that moves weights and biases."""
+        return [Phase("model", list(self.machine.parameters()), self.loss)]
+
+    def loss(self, batch: Tensor, generator: torch.Generator) -> LossTerms:
+        """Free energy of the batch minus that of the model's images; its gradient is in closed form, without a graph.
+
+        In training mode persistent chains move on, and what the data's pixels are like one by one is noted; the first
+        batch sets the pixels' biases.
+
+        Args:
+            batch: (B, C, H, W) integers.
+            generator: source of all noise.
+
+        Returns:
+            ``loss``, ``free_energy_data``, ``free_energy_samples``, ``pseudo_nll``, and with contrastive divergence
+            ``reconstruction``; 0-dim, nats per image.
+        """
+        with torch.no_grad():
+            x_BD, statistics_BV, activation_BJ = self._seen(batch)
+            probs_BJ = torch.sigmoid(activation_BJ)
+            of_data = Statistics(statistics_BV, probs_BJ, self.machine.units.mean_counts(x_BD))
+            if self.training:
+                self._start_at_rates(of_data)
+            terms: LossTerms = {}
+            if self.config.negative_phase == "cd":
+                h_MJ = bernoulli(probs_BJ, generator)
+                logits = self.machine.visible_logits(h_MJ)
+                terms["reconstruction"] = -self.machine.units.log_prob(logits, x_BD).mean()
+                fake_MD = self.machine.units.sample(logits, generator)
+            else:
+                fake_MD = self.machine.draw_visible(self.chains.to(probs_BJ), generator)
+            for _ in range(self.config.num_gibbs - 1):
+                fake_MD = self.machine.draw_visible(self.machine.draw_hidden(fake_MD, generator), generator)
+            fake_MV = self.machine.units.statistics(fake_MD)
+            fake_MJ = self.machine.activation(fake_MV)
+            of_model = Statistics(fake_MV, torch.sigmoid(fake_MJ), self.machine.units.mean_counts(fake_MD))
+            if self.training:
+                self._note(of_data, of_model, generator)
+            data = terms["free_energy_data"] = self.machine.free_energy(x_BD, activation_BJ).mean()
+            fake = terms["free_energy_samples"] = self.machine.free_energy(fake_MD, fake_MJ).mean()
+            rows = PSEUDO_ROWS if self.training else max(PSEUDO_ROWS, MAX_FLOATS // self.config.num_hidden)
+            terms["pseudo_nll"] = self.machine.pseudo_nll(x_BD, activation_BJ, rows, generator)
+            loss = data - fake + self.penalties.value(self.machine, probs_BJ)
+        if torch.is_grad_enabled():
+            loss = with_gradients(loss, self.machine, of_data, of_model, self.penalties)
+        return {"loss": loss, **terms}
+
+    def _seen(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Integer images as states (B, D), statistics (B, V) and hidden activations (B, J)."""
+        x_BD = self.machine.units.state(x, self.machine.weight_VH)
+        statistics_BV = self.machine.units.statistics(x_BD)
+        return x_BD, statistics_BV, self.machine.activation(statistics_BV)
+
+    def _start_at_rates(self, data: Statistics) -> None:
+        """At the first batch give the pixels' biases its rates of levels (Hinton 2010, Practical Guide, section 8)."""
+        bias = self.machine.visible_bias
+        rates = self.machine.units.log_odds(data.counts)
+        bias.copy_(torch.where(self.rates_seen == 0.0, rates.to(bias), bias))
+
+    def _note(self, data: Statistics, model: Statistics, generator: torch.Generator) -> None:
+        """Move the persistent chains on, and average the data's levels over about the last thousand batches."""
+        if self.config.negative_phase == "pcd":
+            self.chains.copy_(bernoulli(model.hidden, generator))
+        self.rates_seen += 1.0
+        self.level_rates.lerp_(data.counts.to(self.level_rates), self.rates_seen.clamp(max=RATES_MEMORY).reciprocal())
+
+    # ---- scoring -------------------------------------------------------------------------------------------
+
+    def free_energy(self, x: Tensor) -> Tensor:
+        """F(x) = -log Σ_h exp(-E(x, h)) of (B, C, H, W) integers: (B,), nats."""
+        x_BD, _, activation_BJ = self._seen(x)
+        return self.machine.free_energy(x_BD, activation_BJ)
+
+    def log_z_exact(self) -> float:
+        """Log Z in nats, by enumeration.
+
+        Raises:
+            ValueError: when both layers have more than 2^20 states.
+        """
+        return self.machine.log_z_exact()
+
+    def log_z_estimate(
+        self, num_chains: int = 100, num_temperatures: int | None = None, generator: torch.Generator | None = None
+    ) -> LogZ:
+        """Log Z by annealed importance sampling, from a base model with the data's rates of levels.
+
+        Args:
+            num_chains: independent annealing runs, 2 or more.
+            num_temperatures: steps of each; the config's when left out.
+            generator: source of all noise.
+
+        Returns:
+            The estimate with its three-sigma interval and its effective number of chains.
+
+        Raises:
+            ValueError: when there are too few chains or temperatures.
+        """
+        count = self.config.num_temperatures if num_temperatures is None else num_temperatures
+        return estimate_log_z(self.machine, self._base_bias(), num_chains, count, generator)
+
+    @torch.no_grad()
+    def log_prob_estimate(self, x: Tensor, num_samples: int = 100, generator: torch.Generator | None = None) -> Tensor:
+        """Log p(x) = -F(x) - log Z: exact where log Z can be summed, else by annealed importance sampling.
+
+        log Z is kept for as long as weights and ``num_samples`` stay the same, so batches share one estimate, and its
+        error is the same for all images.
+
+        Args:
+            x: (B, C, H, W) integers.
+            num_samples: annealing runs; fewer than 50 are rounded up, for they would not know their own error.
+            generator: source of their noise.
+
+        Returns:
+            (B,), nats.
+        """
+        nats_B: Tensor = -self.free_energy(x) - self._log_z(num_samples, generator).value
+        return nats_B
+
+    def describe_estimate(self, num_samples: int) -> str:
+        """What ``log_prob_estimate`` gives, in words; with log Z and its error where that is known."""
+        if self.machine.enumerable():
+            return "exact log-likelihood, log Z by enumeration"
+        num_samples = max(MIN_CHAINS, num_samples)
+        said = f"estimate, log Z by annealed importance sampling with {num_samples} chains"
+        known = self._log_zs.known(num_samples)
+        if known is None:
+            return said
+        value, low, high, chains = known
+        return f"{said}: {value:.2f}, three sigma from {low:.2f} to {high:.2f}, {chains:.0f} of them effective"
+
+    def _log_z(self, num_samples: int, generator: torch.Generator | None) -> LogZ:
+        if num_samples < 1:
+            raise ValueError(f"num_samples is {num_samples}; an estimate needs at least 1 annealing run.")
+        count = max(MIN_CHAINS, num_samples)
+        return self._log_zs.find(self.machine, self._base_bias(), count, self.config.num_temperatures, generator)
+
+    def _base_bias(self) -> Tensor:
+        """Biases of the machine without weights that gives each sub-pixel the data's rates."""
+        return self.machine.units.log_odds(self.level_rates)
+
+    # ---- codes ---------------------------------------------------------------------------------------------
+
+    def encode(self, x: Tensor) -> Tensor:
+        """p(h_j = 1 | x): (B, C, H, W) integers → (B, J)."""
+        return torch.sigmoid(self._seen(x)[2])
+
+    def decode(self, z: Tensor) -> Tensor:
+        """(B, J) hidden states, or probabilities → (B, C, H, W) means of p(x|h) in [0, 1]."""
+        means_BD = self.machine.units.mean(self.machine.visible_logits(z))
+        return means_BD.view(-1, *self.image.shape)
+
+    # ---- sampling ------------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
+        """(n, C, H, W) uint8 images, each from a block Gibbs chain of its own that is annealed to the machine."""
+        return next(images for images in self.sample_pieces(n, generator) if images is not None)
+
+    def sample_pieces(self, n: int, generator: torch.Generator | None = None) -> Iterator[Tensor | None]:
+        """Yields None every few milliseconds, then the images of ``sample``."""
+        done = [torch.empty((0, *self.image.shape), dtype=torch.uint8, device=self.device)]
+        rows = max(1, MAX_FLOATS // max(self.image.num_dims * self.image.levels, self.config.num_hidden))
+        for start in range(0, n, rows):
+            base_bias, began = self._base_bias(), time.perf_counter()
+            x_MD = self.machine.independent(min(rows, n - start), base_bias, generator)
+            for step in range(1, self.config.sample_steps + 1):
+                beta = min(1.0, 2.0 * step / self.config.sample_steps)
+                x_MD = self.machine.annealed_step(x_MD, beta, base_bias, generator)
+                if time.perf_counter() - began > PIECE_S:
+                    yield None
+                    began = time.perf_counter()
+            done.append(self._images(x_MD))
+        yield torch.cat(done)
+
+    def _images(self, x_MD: Tensor) -> Tensor:
+        return x_MD.to(torch.uint8).view(-1, *self.image.shape)
+
+    # ---- chains --------------------------------------------------------------------------------------------
+
+    def chain(self, x: Tensor, generator: torch.Generator | None = None) -> Iterator[Tensor]:
+        """Block Gibbs sampling from (B, C, H, W) integers: the image after each step, (B, C, H, W) uint8; endless."""
+        x_BD = self.machine.units.state(x, self.machine.weight_VH)
+        while True:
+            x_BD, _ = self.machine.gibbs_step(x_BD, generator)
+            yield self._images(x_BD)
+
+    def timeline(
+        self, x: Tensor | None, n: int, steps: int, generator: torch.Generator | None = None
+    ) -> Iterator[Moment]:
+        """Block Gibbs chains; shown are the pixels' means given the hidden units, measured are the images drawn.
+
+        Args:
+            x: (n, C, H, W) integers to start from, or None for independent pixels with the data's rates.
+            n: chains side by side.
+            steps: Gibbs steps.
+            generator: source of all noise.
+        """
+        if x is None:
+            start_BD = self.machine.independent(n, self._base_bias(), generator)
+        else:
+            start_BD = self.machine.units.state(x, self.machine.weight_VH)
+        x_BD, means_BD = start_BD, start_BD.to(self.machine.weight_VH) / (self.image.levels - 1)
+        for step in range(steps + 1):
+            if step:
+                x_BD, means_BD = self.machine.gibbs_step(x_BD, generator)
+            yield self._moment(x_BD, means_BD, start_BD, f"Gibbs step {step}" if step else "start")
+
+    @torch.no_grad()
+    def _moment(self, x_BD: Tensor, means_BD: Tensor, start_BD: Tensor, label: str) -> Moment:
+        activation_BJ = self.machine.activation(self.machine.units.statistics(x_BD))
+        apart_BD = (x_BD - start_BD).to(means_BD) / (self.image.levels - 1)
+        measures = {
+            FREE_ENERGY: self.machine.free_energy(x_BD, activation_BJ),
+            DISTANCE: apart_BD.square().mean(1).sqrt(),
+        }
+        return Moment(means_BD.unflatten(1, self.image.shape), measures, label)
+
+    # ---- figures -------------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def figures(self, batch: Tensor, generator: torch.Generator) -> tuple[Figure, ...]:
+        """Filters of the most active hidden units, activities of all, free energies of data and of the model's images.
+
+        Args:
+            batch: (B, C, H, W) integer validation images.
+            generator: source of the model's images.
+        """
+        probs_BJ = self.encode(batch)
+        start_MJ = self.chains if self.config.negative_phase == "pcd" else bernoulli(probs_BJ, generator)
+        fake_MD = self.machine.draw_visible(start_MJ.to(probs_BJ), generator)
+        energies = self.free_energy(batch), self.free_energy(self._images(fake_MD))
+        return (filters(self.machine, probs_BJ, self.image.shape), activities(probs_BJ), free_energies(*energies))

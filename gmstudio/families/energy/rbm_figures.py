@@ -1,0 +1,67 @@
+"""Figures of a restricted Boltzmann machine: what its hidden units look for, how often they are on, free energies.
+
+Shapes: B batch, D sub-pixels, F features of a level, J hidden units, M chains, N filters.
+"""
+
+import torch
+from torch import Tensor
+
+from gmstudio.families.base import Figure
+from gmstudio.families.energy.restricted_boltzmann import RestrictedBoltzmann
+
+NUM_FILTERS = 64
+NUM_BINS = 40
+
+
+def filters(machine: RestrictedBoltzmann, probs_BJ: Tensor, shape: tuple[int, int, int]) -> Figure:
+    """Weights of the hidden units that are most often on, as images: contrast of the highest level to the lowest."""
+    most_J = probs_BJ.mean(0).argsort(descending=True, stable=True)[:NUM_FILTERS]
+    phi_LF = machine.units.level_features().to(probs_BJ)
+    weight_DFN = machine.weight_VH[:, most_J].unflatten(0, (machine.units.num_dims, -1))
+    slope_ND = torch.einsum("dfn,f->nd", weight_DFN, phi_LF[-1] - phi_LF[0])
+    scale_N1 = slope_ND.abs().amax(1, keepdim=True).clamp(min=1e-12)
+    return Figure(
+        kind="images",
+        name="filters",
+        title="Filters of the most active hidden units",
+        help="Each hidden unit's weights as an image: bright pixels speak for the unit and are drawn bright when "
+        "it is on, dark ones the reverse, grey ones do not matter. Each is scaled by its own largest weight.",
+        images=(0.5 + 0.5 * slope_ND / scale_N1).unflatten(1, shape),
+    )
+
+
+def activities(probs_BJ: Tensor) -> Figure:
+    """Histogram of p(h = 1 | x), of (B, J) probabilities."""
+    edges = torch.linspace(0.0, 1.0, NUM_BINS + 1)
+    return Figure(
+        kind="histogram",
+        name="hidden_activity",
+        title="Probabilities of the hidden units of being on",
+        help="p(h = 1 | x) of every unit for every validation image. Units that are always off or always on tell "
+        "nothing; a heap at one half means that they have not learned yet.",
+        series=("validation images",),
+        edges=edges,
+        values=_counts(probs_BJ, edges).unsqueeze(0),
+    )
+
+
+def free_energies(data_B: Tensor, samples_M: Tensor) -> Figure:
+    """Histograms of F on data and on the model's images."""
+    both = torch.cat([data_B, samples_M])
+    low, high = float(both.min()), float(both.max())
+    edges = torch.linspace(low, high if high > low else low + 1.0, NUM_BINS + 1)
+    return Figure(
+        kind="histogram",
+        name="free_energy",
+        title="Free energy, nats",
+        help="Of validation images and of the model's own. A well trained machine finds both alike; images far to the "
+        "right of the model's own are ones it does not know.",
+        series=("validation images", "model's images"),
+        edges=edges,
+        values=torch.stack([_counts(data_B, edges), _counts(samples_M, edges)]),
+    )
+
+
+def _counts(values: Tensor, edges: Tensor) -> Tensor:
+    """Counts in the bins between the edges: (N,) floats."""
+    return torch.histc(values.float(), bins=len(edges) - 1, min=float(edges[0]), max=float(edges[-1])).to(edges)

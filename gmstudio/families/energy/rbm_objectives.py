@@ -1,0 +1,52 @@
+"""What a restricted Boltzmann machine minimizes, in formulas and words, for either way to draw the model's images."""
+
+from gmstudio.protocol.families import Objective, Term
+
+_LOSS_HELP = (
+    "What is minimized: the mean free energy of the data minus that of the model's own images, and penalties where "
+    "they are asked for. Its gradient is that of -log p(x), its value is none: near 0 the two cannot be told apart."
+)
+
+
+def _objective(name: str, latex_model: str, *more: Term) -> Objective:
+    terms = (
+        Term("loss", r"\mathcal{L}", _LOSS_HELP, unit="nats", comparable=False),
+        Term(
+            "free_energy_data",
+            r"\mathbb{E}_{x}\left[F(x)\right]",
+            "Free energy of the images; -log p(x) but for log Z, which is the same for all images and moves with the "
+            "weights.",
+            unit="nats",
+        ),
+        Term(
+            "free_energy_samples",
+            r"\mathbb{E}_{\tilde{x}}\left[F(\tilde{x})\right]",
+            "Free energy of the model's own images.",
+            unit="nats",
+        ),
+        Term(
+            "pseudo_nll",
+            r"-D\,\log p(x_i\,|\,x_{-i})",
+            "Negative pseudo-log-likelihood: how badly a pixel is told from all others, estimated at one random pixel "
+            "of each image and scaled to all of them.",
+            unit="nats",
+        ),
+        *more,
+    )
+    latex = r"\mathcal{L} = \mathbb{E}_{x}\left[F(x)\right] - \mathbb{E}_{\tilde{x}\sim " + latex_model
+    return Objective(latex + r"}\left[F(\tilde{x})\right]", terms, when={"negative_phase": name})
+
+
+OBJECTIVES = (
+    _objective("pcd", r"\mathrm{chains}"),
+    _objective(
+        "cd",
+        r"p_k(\cdot|x)",
+        Term(
+            "reconstruction",
+            r"-\log p(x\,|\,h),\; h\sim p(h|x)",
+            "How badly images are told from hidden states drawn for them, one Gibbs step away.",
+            unit="nats",
+        ),
+    ),
+)

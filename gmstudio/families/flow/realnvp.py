@@ -1,0 +1,415 @@
+r"""Normalizing flows by coupling layers: NICE and Real NVP, a density by change of variables.
+
+An invertible network f maps an image y to noise z = f(y) of as many dimensions, and the density of images follows from
+that of the noise,
+
+    log p(y) = log N(f(y); 0, I) + log |det ∂f/∂y|.
+
+f is a chain of coupling layers, each of which is undone in one pass and has a triangular Jacobian, so that likelihood,
+sampling and inference of z are all exact and cost the same. Additive couplings keep volume (NICE), affine ones stretch
+it (Real NVP). ``mlp`` couples the two colours of a checkerboard over the flattened image by dense networks; ``conv``
+couples maps by residual convolutional networks: checkerboards, then, after blocks of 2×2 pixels have become channels
+(squeeze), halves of the channels; then half of them is left as it is (factored out) and the rest goes on likewise.
+
+Pixels are integers and a density is of a continuum, so noise u in [0, 1) is added, v = x + u, and y = v / L. What is
+exact is the density of v; the probability of the integer image is its integral over the bin, of which E[log p(x + u)]
+is a lower bound: ``elbo``. As in the paper, y is first mapped to the whole line by logit(α + (1 - 2α) y), which is
+defined a little beyond [0, 1]: what density the flow leaves there is lost to the bound, and samples there are moved to
+the nearest level.
+
+Differences from the papers: a Gaussian prior for NICE too, learned scales and shifts between the couplings in place of
+batch normalization (so that a density never depends on batch-mates), and sides that are odd are not squeezed.
+
+Source: Dinh, Krueger & Bengio, NICE, ICLR 2015 workshop, arXiv:1410.8516, section 3; Dinh, Sohl-Dickstein & Bengio,
+Density estimation using Real NVP, ICLR 2017, arXiv:1605.08803, sections 3 and 4.1; Ho et al., Flow++, ICML 2019,
+arXiv:1902.00275, section 3.1 (variational dequantization).
+Shapes: B batch, C channels, H height, W width, L levels, D = C·H·W, K draws of noise.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import Annotated, ClassVar, Literal
+
+import torch
+from msgspec import Struct
+from torch import Tensor
+
+from gmstudio.families.base import Family, Figure, LossTerms, Moment, Phase
+from gmstudio.families.flow.coupling_stacks import ConvSizes, DenseSizes, dense_couplings, image_couplings
+from gmstudio.families.flow.couplings import CouplingKind
+from gmstudio.families.flow.dequantization import Dequantization, UniformDequantization, VariationalDequantization
+from gmstudio.families.flow.figures import latent_histogram
+from gmstudio.families.flow.layers import Chain, Diagonal
+from gmstudio.families.flow.objectives import OBJECTIVES
+from gmstudio.protocol.config import field
+from gmstudio.protocol.families import FamilyCard, LatentSpec, TimelineCard
+from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.training_settings import Training
+
+MAX_FLOATS = 2**22
+"""Floats of one activation that scoring and sampling hold at a time; more is done in chunks."""
+MAX_FIGURE_FLOATS = 2**14
+LOG_TWO_PI = math.log(2.0 * math.pi)
+DEQUANTIZATION_CHANNELS = 16
+
+
+class RealNVPConfig(Struct, frozen=True, kw_only=True):
+    """Settings of a flow of coupling layers."""
+
+    architecture: Annotated[
+        Literal["mlp", "conv"],
+        field("Architecture", "Dense networks over the flattened image, or residual convolutional networks over maps."),
+    ] = "conv"
+    coupling: Annotated[
+        CouplingKind,
+        field("Coupling", "affine: scale and shift, as in Real NVP. additive: shift only, as in NICE."),
+    ] = "affine"
+    num_couplings: Annotated[
+        int,
+        field(
+            "Couplings",
+            "Coupling layers; with conv those of each kind of mask at each scale. Two or more move every pixel.",
+            ge=1,
+            le=64,
+            unit="layers",
+        ),
+    ] = 3
+    num_hidden: Annotated[
+        int,
+        field("Hidden units", "Width of the dense networks (mlp only).", ge=1, le=8192, unit="units", log=True),
+    ] = 256
+    num_layers: Annotated[
+        int,
+        field("Hidden layers", "Hidden layers of each dense network (mlp only).", ge=1, le=16, unit="layers"),
+    ] = 2
+    num_channels: Annotated[
+        int,
+        field(
+            "Channels",
+            "Channels of the residual networks at the image's size, doubled with each squeeze (conv only).",
+            ge=1,
+            le=512,
+            unit="channels",
+            log=True,
+        ),
+    ] = 32
+    num_blocks: Annotated[
+        int,
+        field("Residual blocks", "Residual blocks of each network (conv only).", ge=0, le=32, unit="blocks"),
+    ] = 1
+    num_scales: Annotated[
+        int,
+        field(
+            "Scales",
+            "How often the image is halved and half of it factored out, plus one; fewer where sides are odd "
+            "(conv only).",
+            ge=1,
+            le=8,
+            unit="scales",
+        ),
+    ] = 2
+    dequantization: Annotated[
+        Literal["uniform", "variational"],
+        field(
+            "Dequantization",
+            "Noise that makes integers continuous: the same for all, or learned and fitted to the image, which "
+            "tightens the bound.",
+        ),
+    ] = "uniform"
+    alpha: Annotated[
+        float,
+        field(
+            "α of the logit",
+            "Pixels y in [0, 1] are mapped to the whole line by logit(α + (1 - 2α) y): smaller spreads black and white "
+            "further out.",
+            ge=1e-6,
+            le=0.49,
+            log=True,
+            advanced=True,
+        ),
+    ] = 0.05
+
+
+class RealNVP(Family):
+    """Flow of coupling layers (Dinh et al. 2015, 2017)."""
+
+    Config = RealNVPConfig
+    config: RealNVPConfig
+    training_defaults: ClassVar[Training] = Training(
+        steps=1000,
+        batch_size=64,
+        learning_rate=1e-3,
+        schedule="cosine",
+        warmup=100,
+        grad_clip=50.0,
+        checkpoint_every=1000,
+    )
+    card: ClassVar[FamilyCard] = FamilyCard(
+        name="realnvp",
+        title="Flow (NICE, Real NVP)",
+        branch=("Explicit density", "Tractable density", "Change of variables"),
+        summary=(
+            "An invertible network turns an image into Gaussian noise of the same size and back. The density of an "
+            "image with noise added to its integers is exact, by change of variables; of the integer image it gives "
+            "a lower bound, which a weighted average over the noise tightens. Every image has exactly one code."
+        ),
+        source=(
+            "Dinh, Krueger & Bengio, NICE, 2015, arXiv:1410.8516; Dinh, Sohl-Dickstein & Bengio, Density estimation "
+            "using Real NVP, ICLR 2017, arXiv:1605.08803, sections 3 and 4.1."
+        ),
+        objectives=OBJECTIVES,
+        timeline=TimelineCard(
+            steps="Layers shown",
+            shown="Shown is each layer's state as the image that it would be, were all layers nearer to the image the "
+            "identity.",
+            from_images="They are taken forwards, layer by layer, to their codes z.",
+        ),
+    )
+
+    def __init__(self, config: RealNVPConfig, image: ImageSpec) -> None:
+        super().__init__(config, image)
+        config = self.config
+        self.latent = LatentSpec(image.num_dims)
+        self.dequantization: Dequantization = UniformDequantization()
+        if config.dequantization == "variational":
+            self.dequantization = VariationalDequantization(image.shape, image.levels, DEQUANTIZATION_CHANNELS)
+        if config.architecture == "mlp":
+            dense = DenseSizes(config.num_couplings, config.num_hidden, config.num_layers)
+            couplings = dense_couplings(image.shape, dense, config.coupling)
+        else:
+            conv = ConvSizes(config.num_couplings, config.num_channels, config.num_blocks, config.num_scales)
+            couplings = image_couplings(image.shape, conv, config.coupling)
+        self.flow = Chain([Diagonal(image.shape, image.shape), couplings, Diagonal(image.shape, image.shape)])
+
+    # ---- training ------------------------------------------------------------------------------------------
+
+    def phases(self) -> list[Phase]:
+        """One phase that moves the flow, and the noise's flow where it is learned."""
+        return [Phase("model", list(self.parameters()), self.loss)]
+
+    def loss(self, batch: Tensor, generator: torch.Generator) -> LossTerms:
+        """Negative bound with one draw of noise per image, averaged over the batch.
+
+        Args:
+            batch: (B, C, H, W) integers.
+            generator: source of u.
+
+        Returns:
+            ``loss`` = ``noise`` - ``log_det`` (+ ``dequantization``), 0-dim, nats per image.
+        """
+        y_BCHW, log_q_B = self._dequantized(batch, generator)
+        z_BD, log_det_B = self.transform(y_BCHW)
+        noise = -_log_normal(z_BD).mean()
+        log_det = log_det_B.mean() - self._log_levels()
+        terms = {"loss": noise - log_det, "noise": noise, "log_det": log_det}
+        if self.config.dequantization == "variational":
+            dequantization = log_q_B.mean()
+            terms |= {"loss": terms["loss"] + dequantization, "dequantization": dequantization}
+        return terms
+
+    def _dequantized(self, x: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
+        """Draw noise: y = (x + u) / L, and log q(u|x), (B,) nats."""
+        like = next(self.parameters())
+        u_BCHW, log_q_B = self.dequantization.draw(x, like, generator)
+        return (x.to(like) + u_BCHW) / self.image.levels, log_q_B
+
+    def _log_levels(self) -> float:
+        """Volume of the levels, log |det ∂v/∂y| of v = L·y: D log L."""
+        return self.image.num_dims * math.log(self.image.levels)
+
+    # ---- change of variables -------------------------------------------------------------------------------
+
+    def transform(self, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Towards the noise: z = f(y).
+
+        Args:
+            y: (B, C, H, W) floats in [0, 1).
+
+        Returns:
+            z, (B, D), each entry at its pixel's place, and log |det ∂z/∂y|, (B,), nats.
+        """
+        h_BCHW, log_det_B = self._to_line(y)
+        z_BCHW, more = self.flow(h_BCHW)
+        return z_BCHW.flatten(1), log_det_B + more
+
+    def invert(self, z: Tensor) -> Tensor:
+        """Towards the image: (B, D) → y, (B, C, H, W); it may lie beyond [0, 1] by α / (1 - 2α)."""
+        h_BCHW, _ = self.flow.inverse(z.view(-1, *self.image.shape))
+        return self._from_line(h_BCHW)
+
+    def log_density(self, y: Tensor) -> Tensor:
+        """Exact log-density of the continuous image v = L·y, in units of levels, so that bits/dim compare.
+
+        Args:
+            y: (B, C, H, W) floats in [0, 1).
+
+        Returns:
+            (B,), nats.
+        """
+        z_BD, log_det_B = self.transform(y)
+        return _log_normal(z_BD) + log_det_B - self._log_levels()
+
+    def _to_line(self, y: Tensor) -> tuple[Tensor, Tensor]:
+        """logit(α + (1 - 2α) y) and its log |det|, (B,)."""
+        alpha = self.config.alpha
+        below = alpha + (1.0 - 2.0 * alpha) * y
+        above = alpha + (1.0 - 2.0 * alpha) * (1.0 - y)
+        log_below, log_above = below.log(), above.log()
+        log_det_B = -(log_below + log_above).flatten(1).sum(1)
+        return log_below - log_above, log_det_B + self.image.num_dims * math.log(1.0 - 2.0 * alpha)
+
+    def _from_line(self, h: Tensor) -> Tensor:
+        """Undo ``_to_line``."""
+        alpha = self.config.alpha
+        return (torch.sigmoid(h) - alpha) / (1.0 - 2.0 * alpha)
+
+    # ---- scoring -------------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def elbo(self, x: Tensor, num_samples: int = 1, generator: torch.Generator | None = None) -> Tensor:
+        """Lower bound E[log p(x + u) - log q(u|x)] on the log-probability of the integer image, by Monte Carlo.
+
+        Args:
+            x: (B, C, H, W) integers.
+            num_samples: draws of noise per image.
+            generator: source of u.
+
+        Returns:
+            (B,), nats; in expectation at most log P(x).
+
+        Raises:
+            ValueError: when num_samples is below 1.
+        """
+        pieces = [weights_KB.mean(0) for weights_KB in self._log_weights(x, num_samples, generator)]
+        return torch.cat(pieces) if pieces else x.new_zeros(0, dtype=torch.float32)
+
+    @torch.no_grad()
+    def log_prob_estimate(self, x: Tensor, num_samples: int = 100, generator: torch.Generator | None = None) -> Tensor:
+        """Importance-weighted estimate log (1/K) Σ_k p(x + u_k) / q(u_k|x) of the integer image's log-probability.
+
+        In expectation it is a lower bound that rises with K to log P(x) = log ∫ p(x + u) du.
+
+        Args:
+            x: (B, C, H, W) integers.
+            num_samples: K, draws of noise per image.
+            generator: source of u.
+
+        Returns:
+            (B,), nats.
+
+        Raises:
+            ValueError: when num_samples is below 1.
+        """
+        pieces = [
+            torch.logsumexp(weights_KB, dim=0) - math.log(num_samples)
+            for weights_KB in self._log_weights(x, num_samples, generator)
+        ]
+        return torch.cat(pieces) if pieces else x.new_zeros(0, dtype=torch.float32)
+
+    def _log_weights(self, x: Tensor, num_samples: int, generator: torch.Generator | None) -> Iterator[Tensor]:
+        """Differences log p(x + u) - log q(u|x) of some images at a time: (K, B), nats."""
+        if num_samples < 1:
+            raise ValueError(f"num_samples is {num_samples}; a bound needs at least 1 draw per image.")
+        rows = self._max_rows()
+        for x_BCHW in torch.split(x, max(1, rows // num_samples)) if len(x) else ():
+            draws = max(1, rows // len(x_BCHW))
+            weights = []
+            for start in range(0, num_samples, draws):
+                repeated = x_BCHW.repeat(min(draws, num_samples - start), 1, 1, 1)
+                y_BCHW, log_q_B = self._dequantized(repeated, generator)
+                weights.append(self.log_density(y_BCHW) - log_q_B)
+            yield torch.cat(weights).view(num_samples, -1)
+
+    def _max_rows(self) -> int:
+        """Images that pass through the flow at a time."""
+        widest = self.config.num_hidden
+        if self.config.architecture == "conv":
+            widest = self.config.num_channels * self.image.height * self.image.width
+        return max(1, MAX_FLOATS // max(widest, self.image.num_dims))
+
+    # ---- exploring -----------------------------------------------------------------------------------------
+
+    def encode(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) integers → (B, D) codes of the middles of their bins, x + ½."""
+        like = next(self.parameters())
+        return self.transform((x.to(like) + 0.5) / self.image.levels)[0]
+
+    def decode(self, z: Tensor) -> Tensor:
+        """(B, D) codes → (B, C, H, W) in [0, 1]: the middle of a level's bin is shown as that level."""
+        return self._shown(self.invert(z))
+
+    @torch.no_grad()
+    def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
+        """Invert z ~ N(0, I) and take the level in whose bin each sub-pixel falls: (n, C, H, W) uint8."""
+        z_BD = torch.randn(n, self.image.num_dims, generator=generator, device=self.device)
+        y_BCHW = torch.cat([self.invert(piece) for piece in torch.split(z_BD, self._max_rows())])
+        levels = self.image.levels
+        return (y_BCHW * levels).floor().clamp(0, levels - 1).to(torch.uint8)
+
+    def _shown(self, y_BCHW: Tensor) -> Tensor:
+        """Continuous pixels as shades: the middle of level l's bin is l / (L - 1)."""
+        levels = self.image.levels
+        return ((y_BCHW * levels - 0.5) / (levels - 1)).clamp(0.0, 1.0)
+
+    def timeline(
+        self, x: Tensor | None, n: int, steps: int, generator: torch.Generator | None = None
+    ) -> Iterator[Moment]:
+        """The flow layer by layer: from noise to the image, or from given images to their codes.
+
+        A state is shown as the image that it would be were all layers nearer to the image the identity.
+
+        Args:
+            x: (n, C, H, W) integers, which are taken forwards to their codes; None draws z and takes it backwards.
+            n: how many.
+            steps: most moments after the first that are shown; layers are left out evenly where there are more.
+            generator: source of z.
+
+        Returns:
+            A generator of moments; ``log density, nats`` is that of the state itself, in units of the logit, and
+            ``log |det|, nats`` that of the layers passed so far.
+        """
+        with torch.no_grad():
+            if x is None:
+                h = torch.randn(n, *self.image.shape, generator=generator, device=self.device)
+                log_density_B = _log_normal(h.flatten(1))
+            else:
+                y_BCHW = (x.to(next(self.parameters())) + 0.5) / self.image.levels
+                log_density_B = self.log_density(y_BCHW)
+                h, log_det_B = self._to_line(y_BCHW)
+                log_density_B = log_density_B + self._log_levels() - log_det_B
+        last, trail = self.flow.num_steps, self.flow.trail(h, inverse=x is None)
+        shown = set(_evenly(last + 1, steps + 1))
+        for index in range(last + 1):  # a layer at a time, so that others can run in between
+            with torch.no_grad():
+                state, log_det = next(trail) if index else (h, h.new_zeros(()))
+                log_det_B = log_det.expand(len(h))
+                measures = {"log density, nats": log_density_B - log_det_B, "log |det|, nats": log_det_B}
+                images = self._shown(self._from_line(state))
+            if index in shown:
+                yield Moment(images, measures, _layer_name(index if x is not None else last - index, last))
+
+    @torch.no_grad()
+    def figures(self, batch: Tensor, generator: torch.Generator) -> tuple[Figure, ...]:
+        """The entries of the codes of validation images against the standard normal distribution."""
+        images = batch[: max(1, min(MAX_FIGURE_FLOATS // self.image.num_dims, self._max_rows()))]
+        y_BCHW, _ = self._dequantized(images, generator)
+        z_BD, _ = self.transform(y_BCHW)
+        return (latent_histogram(z_BD),)
+
+
+def _log_normal(z_BD: Tensor) -> Tensor:
+    """Log-density of the standard normal distribution: (B,), nats."""
+    return -0.5 * (z_BD.square().sum(1) + z_BD.shape[1] * LOG_TWO_PI)
+
+
+def _layer_name(layer: int, last: int) -> str:
+    """What the state after so many layers is called."""
+    return {0: "the image", last: "the code z"}.get(layer, f"after layer {layer} of {last}")
+
+
+def _evenly(count: int, most: int) -> list[int]:
+    """Up to ``most`` of the indices ``0 … count-1``, evenly spread, first and last among them."""
+    if count <= most:
+        return list(range(count))
+    last = max(1, most - 1)
+    return [round(i * (count - 1) / last) for i in range(last + 1)]

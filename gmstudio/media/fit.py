@@ -1,0 +1,135 @@
+"""Fits any picture to a model's images: size, colours and levels, and says in words what was done.
+
+Shapes: R rows and S columns of the picture, C channels, H height and W width of the model's images.
+"""
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmstudio.protocol.images import ImageSpec
+
+Fit = Literal["whole", "crop"]
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+"""Grey of a colour, ITU-R BT.601, as PNG programs reckon it."""
+Floats = NDArray[np.float32]
+
+
+_CHUNK_IMAGES = 2048
+
+
+def fit_picture(
+    picture: NDArray[np.uint8], spec: ImageSpec, fit: Fit = "whole", *, invert: bool = False
+) -> NDArray[np.uint8]:
+    """Make a model's image of a picture; the aspect ratio is kept and the picture centred.
+
+    Each new pixel is the mean of the area that it covers. Transparent parts are white, as on paper.
+
+    Args:
+        picture: (R, S, 1, 3 or 4) uint8, 0 … 255: grey, RGB, or RGB and opacity.
+        spec: what the model's images are.
+        fit: ``whole``: all of it is seen, and the empty rim takes the colour of its edge; ``crop``: it fills the image,
+            and what stands out is cut off.
+        invert: black becomes white.
+
+    Returns:
+        (C, H, W) uint8 levels.
+    """
+    if picture.ndim != 3 or picture.shape[2] not in (1, 3, 4) or not picture.size:
+        raise ValueError(f"A picture of shape {picture.shape}; it must be (rows, columns, 1, 3 or 4) and not empty.")
+    shades = _coloured(picture, spec.channels)
+    if invert:
+        shades = (1.0 - shades).astype(np.float32)
+    fitted = _placed(shades, spec.height, spec.width, fit)
+    levels = (fitted * (spec.levels - 1)).round().clip(0, spec.levels - 1)
+    return np.ascontiguousarray(levels.astype(np.uint8).transpose(2, 0, 1))
+
+
+def fits_exactly(picture: NDArray[np.uint8], spec: ImageSpec) -> bool:
+    """Whether a picture has the size and the colours of the model's images, and its levels."""
+    if picture.shape != (spec.height, spec.width, spec.channels):
+        return False
+    return bool(np.isin(picture, np.linspace(0.0, 255.0, spec.levels).round().astype(np.uint8)).all())
+
+
+def told_fit(picture: NDArray[np.uint8], spec: ImageSpec, fit: Fit, *, invert: bool) -> str:
+    """What ``fit_picture`` does to a picture, for example ``was 640×480 RGB, made 8×8 grey with 16 levels``."""
+    rows, columns, channels = picture.shape
+    if fits_exactly(picture, spec):
+        return "fits as it is" + (", inverted" if invert else "")
+    kind = {1: "grey", 3: "RGB", 4: "RGB with transparency"}[channels]
+    wanted = "RGB" if spec.channels == 3 else "grey"
+    words = f"was {columns}×{rows} {kind}, made {spec.width}×{spec.height} {wanted} with {spec.levels} levels"
+    if rows * spec.width != columns * spec.height:
+        words += ", its sides cut off" if fit == "crop" else ", with a rim in the colour of its edge"
+    return words + (", inverted" if invert else "")
+
+
+def _coloured(picture: NDArray[np.uint8], channels: int) -> Floats:
+    """(R, S, C) 0 … 1."""
+    shades: Floats = picture.astype(np.float32) / np.float32(255.0)
+    if shades.shape[2] == 4:
+        opacity = shades[..., 3:]
+        shades = (shades[..., :3] * opacity + (1.0 - opacity)).astype(np.float32)
+    if channels == 1 and shades.shape[2] == 3:
+        grey: Floats = (shades @ LUMA)[..., None]
+        return grey
+    if channels == 3 and shades.shape[2] == 1:
+        return np.repeat(shades, 3, axis=2)
+    return shades
+
+
+def _placed(shades_RSC: Floats, height: int, width: int, fit: Fit) -> Floats:
+    """(H, W, C): scaled by one factor both ways, in the middle."""
+    rows, columns, channels = shades_RSC.shape
+    factors = (height / rows, width / columns)
+    factor = min(factors) if fit == "whole" else max(factors)
+    weights_HR = _cover(rows, height, factor)
+    weights_WS = _cover(columns, width, factor)
+    sums_HWC = np.einsum("hr,rsc,ws->hwc", weights_HR, shades_RSC, weights_WS, optimize=True)
+    covered_HW1 = np.outer(weights_HR.sum(1), weights_WS.sum(1))[..., None]
+    rim_C = np.median(_edge(shades_RSC), axis=0)
+    fitted: Floats = (sums_HWC + (1.0 - covered_HW1) * rim_C).astype(np.float32)
+    assert fitted.shape == (height, width, channels)
+    return fitted
+
+
+def _cover(old: int, new: int, factor: float) -> Floats:
+    """(new, old): which share of each new pixel each old pixel covers, when scaled by a factor and centred."""
+    start = (new - old * factor) / 2
+    edges = start + factor * np.arange(old + 1)
+    pixels = np.arange(new)[:, None]
+    overlap = np.minimum(edges[1:], pixels + 1) - np.maximum(edges[:-1], pixels)
+    shares: Floats = np.maximum(overlap, 0.0).astype(np.float32)
+    return shares
+
+
+def _edge(shades_RSC: Floats) -> Floats:
+    """(N, C) pixels of the picture's edge."""
+    sides = (shades_RSC[0], shades_RSC[-1], shades_RSC[:, 0], shades_RSC[:, -1])
+    return np.concatenate(sides)
+
+
+def resized_shape(height: int, width: int, new_height: int) -> tuple[int, int]:
+    """(height, width) for ``new_height`` rows with the columns in proportion, at least one."""
+    return new_height, max(1, round(width * new_height / height))
+
+
+def resize(images: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    """Resize grey images (N, H, W) to (N, height, width), rounded to whole intensities."""
+    rows, columns = _area_weights(images.shape[1], height), _area_weights(images.shape[2], width).T
+    resized = np.empty((len(images), height, width), dtype=np.uint8)
+    for start in range(0, len(images), _CHUNK_IMAGES):
+        part = images[start : start + _CHUNK_IMAGES].astype(np.float32)
+        resized[start : start + len(part)] = np.rint(rows @ (part @ columns))
+    return resized
+
+
+def _area_weights(old: int, new: int) -> NDArray[np.float32]:
+    """(new, old) weights; row i is the share of each old pixel in [i, i + 1) · old / new. Rows sum to 1."""
+    edges = np.arange(new + 1) * (old / new)
+    cells = np.arange(old)
+    overlap = np.minimum(edges[1:, None], cells + 1) - np.maximum(edges[:-1, None], cells)
+    weights: NDArray[np.float32] = (np.maximum(overlap, 0) * (new / old)).astype(np.float32)
+    return weights

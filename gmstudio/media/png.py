@@ -1,0 +1,131 @@
+"""PNG files: images in as a model's levels, and grids of images out.
+
+Shapes: N images, C channels, H height, W width.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmstudio.media.levels import quantize
+from gmstudio.protocol.images import ImageSpec
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+MAX_PIXELS = 64_000_000
+LINE = 128
+"""Grey value of the lines between the images of a grid."""
+_COLOUR_WORDS = {
+    "L": "grey",
+    "LA": "grey with transparency",
+    "RGB": "in colour",
+    "RGBA": "in colour with transparency",
+}
+
+
+def read_levels(path: str, image: ImageSpec, *, resize: bool = False, convert: bool = False) -> NDArray[np.uint8]:
+    """Read a PNG as levels (C, H, W) of a model's images.
+
+    Args:
+        path: the file.
+        image: what the model's images are.
+        resize: scale a picture of another size.
+        convert: turn colours into grey, or grey into colours, and leave transparency out.
+
+    Raises:
+        ValueError: when it is no PNG, or a conversion is needed that was not asked for.
+        FileNotFoundError: when there is no such file.
+    """
+    mode = "RGB" if image.channels == 3 else "L"
+    pixels = np.atleast_3d(_read(path, mode, (image.width, image.height), resize=resize, convert=convert))
+    return quantize(np.ascontiguousarray(pixels.transpose(2, 0, 1)), 255, image.levels)
+
+
+def read_grey(path: str, image: ImageSpec, *, resize: bool = False) -> NDArray[np.uint8]:
+    """Read a PNG as grey values (H, W) 0 … 255, one for each pixel of a model's images; like ``read_levels``."""
+    return _read(path, "L", (image.width, image.height), resize=resize, convert=True)
+
+
+def _read(path: str, mode: str, size: tuple[int, int], *, resize: bool, convert: bool) -> NDArray[np.uint8]:
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        opened = Image.open(path, formats=("PNG",))
+    except FileNotFoundError:
+        raise FileNotFoundError(f"There is no file {path}.") from None
+    except (UnidentifiedImageError, Image.DecompressionBombError):
+        raise ValueError(f"{path} is no PNG picture of a usual size; save the picture as PNG.") from None
+    with opened as picture:
+        if picture.size != size and not resize:
+            raise ValueError(
+                f"{path} is {_size(picture.size)} pixels (width × height), the model's images are {_size(size)}; add "
+                ":resize to scale it."
+            )
+        if picture.width * picture.height > MAX_PIXELS:
+            raise ValueError(f"{path} is {_size(picture.size)} pixels; at most {MAX_PIXELS:,} are scaled down.")
+        try:
+            return np.asarray(_convert(picture, path, mode, convert=convert).resize(size))
+        except (OSError, SyntaxError) as error:  # what pillow raises for a damaged file
+            raise ValueError(f"{path} is damaged ({error}); save it again.") from error
+
+
+def _convert(picture: "Image.Image", path: str, mode: str, *, convert: bool) -> "Image.Image":
+    if re.match("[IF]", picture.mode):
+        raise ValueError(f"{path} has 16 bits or more for each value; save it with 8.")
+    if picture.mode == "P":  # colours from a table: the same picture, written differently
+        picture = picture.convert("RGBA" if "transparency" in picture.info else "RGB")
+    elif picture.mode == "1":
+        picture = picture.convert("L")
+    if picture.mode != mode and not convert:
+        words = _COLOUR_WORDS.get(picture.mode, picture.mode)
+        wanted = "grey" if mode == "L" else "in colour"
+        raise ValueError(f"{path} is {words}, the model's images are {wanted}; add :convert to turn it into that.")
+    return picture.convert(mode)
+
+
+def check_png_name(path: Path) -> None:
+    """Refuse a name that is not a PNG's.
+
+    Raises:
+        ValueError: when it does not end in .png.
+    """
+    if path.suffix.lower() != ".png":
+        raise ValueError(f"{path} is no name of a PNG; end it in .png.")
+
+
+def write_grid(images: NDArray[np.uint8], path: Path, scale: int, texts: Mapping[str, str]) -> None:
+    """Write images side by side, with lines between them, into one PNG.
+
+    Args:
+        images: (N, C, H, W), 0 … 255.
+        path: the file.
+        scale: screen pixels per image pixel.
+        texts: keyword → text, kept in the file beside the picture.
+
+    Raises:
+        OSError: when it cannot be written.
+    """
+    from PIL import Image
+    from PIL.PngImagePlugin import PngInfo
+
+    n, channels, height, width = images.shape
+    columns = int(np.ceil(np.sqrt(n)))
+    rows = -(-n // columns)
+    grid = np.full((rows * (height + 1) + 1, columns * (width + 1) + 1, channels), LINE, np.uint8)
+    for index, image in enumerate(images):
+        top, left = (index // columns) * (height + 1) + 1, (index % columns) * (width + 1) + 1
+        grid[top : top + height, left : left + width] = image.transpose(1, 2, 0)
+    pixels = np.repeat(np.repeat(grid, scale, axis=0), scale, axis=1)
+    info = PngInfo()
+    for keyword, text in texts.items():
+        info.add_text(keyword, text)
+    Image.fromarray(pixels.squeeze(-1) if channels == 1 else pixels).save(path, pnginfo=info)
+
+
+def _size(size: tuple[int, int]) -> str:
+    return f"{size[0]}×{size[1]}"

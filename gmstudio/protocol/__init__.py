@@ -1,0 +1,1 @@
+"""Messages between the window and the engine: frames, config schemas, cards, and one module per feature."""

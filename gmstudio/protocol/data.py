@@ -1,0 +1,75 @@
+"""Messages about data sets and about checking a config against one; data cards."""
+
+from typing import Any, Literal
+
+import msgspec
+
+from gmstudio.protocol.array import Array
+from gmstudio.protocol.base import Command, Event
+from gmstudio.protocol.images import ImageSpec
+
+# ---- commands: data ---------------------------------------------------------------------------------------
+
+
+class BrowseData(Command, frozen=True, kw_only=True):
+    """Load a data source and show images of one split, from ``start`` on; answered with ``DataBrowsed``."""
+
+    data: str
+    data_config: dict[str, Any]
+    split: Literal["train", "valid", "test"] = "train"
+    start: int = 0
+    count: int = 64
+
+
+class DescribeModel(Command, frozen=True, kw_only=True):
+    """Check a config against a data source without training; answered with ``ModelDescribed``."""
+
+    family: str
+    config: dict[str, Any]
+    data: str
+    data_config: dict[str, Any]
+    training: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+# ---- events: data -------------------------------------------------------------------------------------------
+
+
+class DataBrowsed(Event, frozen=True, kw_only=True):
+    """Images (N, C, H, W) uint8 levels of a split, labels (N,) int64 or None, and the sizes of the splits."""
+
+    data: str
+    image: ImageSpec
+    split: str
+    start: int
+    sizes: dict[str, int]
+    images: Array
+    labels: Array | None
+    label_names: tuple[str, ...]
+
+
+class ModelDescribed(Event, frozen=True, kw_only=True):
+    """A config fits: its number of parameters, the image spec of the data, and what else is worth knowing.
+
+    ``remarks`` are sentences in the family's own words; most families have none.
+    """
+
+    family: str
+    num_parameters: int
+    image: ImageSpec
+    remarks: tuple[str, ...] = ()
+
+
+class DataEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A data source in the engine's catalog.
+
+    Args:
+        name: key in ``SOURCES``.
+        title: display name.
+        summary: what it is, one or two sentences.
+        config_schema: JSON Schema of its Config.
+    """
+
+    name: str
+    title: str
+    summary: str
+    config_schema: dict[str, Any]

@@ -1,0 +1,145 @@
+"""Cards of the model families: words, objectives, latent space, capabilities."""
+
+from typing import Any, Literal
+
+import msgspec
+
+from gmstudio.protocol.training_settings import Training
+
+
+class Term(msgspec.Struct, frozen=True):
+    r"""One named number of a loss, as it is recorded and shown.
+
+    Args:
+        name: the key in a phase's loss dict, for example ``kl``.
+        latex: its symbol or expression, for example ``D_{KL}(q(z|x)\,\|\,p(z))``.
+        help: what it is, one sentence.
+        unit: ``nats`` for likelihoods and bounds (per image), ``probability`` or empty.
+        per_image_nats: True when it is a negative log-likelihood (or bound) of the whole image, so that bits per
+            dimension can be shown as well.
+        comparable: False for a loss whose lower values tell no better model, like a difference of two free energies;
+            no best of it is told.
+    """
+
+    name: str
+    latex: str
+    help: str
+    unit: str = ""
+    per_image_nats: bool = False
+    comparable: bool = True
+
+
+class Objective(msgspec.Struct, frozen=True):
+    """A training objective: its formula and its terms.
+
+    Args:
+        latex: the whole objective.
+        terms: every key of the loss dicts (over all phases), ``loss`` included.
+        when: the config values for which it holds, for example ``{"objective": "minimax"}``; empty: always.
+    """
+
+    latex: str
+    terms: tuple[Term, ...]
+    when: dict[str, Any] = {}  # msgspec copies empty defaults
+
+
+class TimelineCard(msgspec.Struct, frozen=True, kw_only=True):
+    """How to speak of generation that goes step by step, whole images at a time.
+
+    Args:
+        steps: what one asks for so many of, for example ``Transitions`` or ``Denoising steps``.
+        shown: one sentence on what the images of a moment are.
+        from_images: one sentence on what happens to images that it begins with.
+        mixes: its moments are a Markov chain that forgets where it began, so that autocorrelation tells something.
+    """
+
+    steps: str
+    shown: str
+    from_images: str
+    mixes: bool = False
+
+
+class FamilyCard(msgspec.Struct, frozen=True, kw_only=True):
+    """What the window shows of a family before it exists as a model.
+
+    Args:
+        name: key in ``FAMILIES``.
+        title: display name.
+        branch: path in Goodfellow's taxonomy (NIPS 2016 tutorial, figure 9), outermost first.
+        summary: two or three sentences for a student.
+        source: paper, authors, year, arXiv number or venue, section.
+        objectives: one per variant of the training objective.
+        timeline: of families that generate step by step, whole images at a time.
+    """
+
+    name: str
+    title: str
+    branch: tuple[str, ...]
+    summary: str
+    source: str
+    objectives: tuple[Objective, ...]
+    timeline: TimelineCard | None = None
+
+    def objective(self, config: dict[str, Any]) -> Objective:
+        """The objective that holds for these config values; a field that is missing (in an older run) fits any."""
+        for objective in self.objectives:
+            if all(config.get(key, value) == value for key, value in objective.when.items()):
+                return objective
+        raise ValueError(f"{self.title} has no objective for {config}.")
+
+
+class LatentSpec(msgspec.Struct, frozen=True):
+    """A latent space.
+
+    Args:
+        num_dims: coordinates of a code.
+        symbol: how the literature writes the code, ``z``.
+        prior: distribution of each coordinate: ``normal`` (mean 0, deviation 1), ``bernoulli`` (a unit that is off or
+            on, 0 to 1), or ``none`` where the family has no prior and codes are standardized to the data instead.
+    """
+
+    num_dims: int
+    symbol: str = "z"
+    prior: Literal["normal", "bernoulli", "none"] = "normal"
+
+
+CAPABILITIES = (
+    "log_prob",
+    "elbo",
+    "log_prob_estimate",
+    "sample",
+    "pixel_session",
+    "encode",
+    "posterior",
+    "decode",
+    "first_features",
+    "discriminate",
+    "chain",
+    "timeline",
+    "figures",
+)
+"""Method names from which the catalog derives what a family can do."""
+
+
+class FamilyEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A family in the engine's catalog.
+
+    Args:
+        card: words.
+        config_schema: JSON Schema of its Config, see ``schema_of``.
+        training: its default training settings.
+        capabilities: those of ``CAPABILITIES`` that the class has.
+    """
+
+    card: FamilyCard
+    config_schema: dict[str, Any]
+    training: Training
+    capabilities: tuple[str, ...]
+
+
+_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
+def dim_label(symbol: str, dim: int) -> str:
+    """A coordinate as it is written: ``z₃``."""
+    return symbol + str(dim).translate(_SUBSCRIPTS)

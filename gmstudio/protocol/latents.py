@@ -1,0 +1,182 @@
+"""Messages about latent codes: decoding, encoding, optimization, directions, statistics."""
+
+from typing import Literal
+
+import msgspec
+
+from gmstudio.protocol.array import Array
+from gmstudio.protocol.base import Command, Event
+
+# ---- commands: latents --------------------------------------------------------------------------------------
+
+
+class Decode(Command, frozen=True, kw_only=True):
+    """Decode (N, Z) float32 codes with the run's current weights; answered with ``Decoded``.
+
+    Args:
+        measure: tell what the family can of each code and its image: log p(z), a bound, D(x).
+    """
+
+    run: str
+    codes: Array
+    measure: bool = False
+
+
+class Encode(Command, frozen=True, kw_only=True):
+    """Encode a data-set image; answered with ``Encoded``."""
+
+    run: str
+    split: Literal["train", "valid", "test"] = "valid"
+    index: int = 0
+
+
+class MeasureLatents(Command, frozen=True, kw_only=True):
+    """Measure each latent dimension on validation images; answered with ``LatentsMeasured``."""
+
+    run: str
+
+
+class EncodeImage(Command, frozen=True, kw_only=True):
+    """Encode an image of one's own, (C, H, W) uint8 levels; answered with ``Encoded``."""
+
+    run: str
+    image: Array
+
+
+class ProjectImage(Command, frozen=True, kw_only=True):
+    """Look for the code whose image is nearest, by descent; answered with ``ImageProjected`` many times, the last done.
+
+    A newer one for the same run ends it early.
+
+    Args:
+        image: (C, H, W) uint8 levels.
+        steps: of the descent.
+        seed: of the codes that it starts from.
+    """
+
+    run: str
+    image: Array
+    steps: int = 200
+    seed: int = 0
+
+
+class EncodeSplit(Command, frozen=True, kw_only=True):
+    """Encode images of the run's data, always the same ones; answered with ``CodesEncoded``."""
+
+    run: str
+    split: Literal["train", "valid", "test"] = "valid"
+    count: int = 1000
+
+
+class FindDirections(Command, frozen=True, kw_only=True):
+    """Find directions in a latent space that mean something; answered with ``DirectionsFound``.
+
+    Args:
+        kind: ``components``: principal components of the data's codes; ``features``: of the decoder's first-layer
+            features for random codes, brought back to codes (Härkönen et al. 2020); ``labels``: the mean code of one
+            label minus that of another.
+        count: of components.
+        labels: for ``labels``: from the first to the second.
+    """
+
+    run: str
+    kind: Literal["components", "features", "labels"] = "components"
+    count: int = 10
+    labels: tuple[int, int] = (0, 1)
+
+
+# ---- events: latents ----------------------------------------------------------------------------------------
+
+
+class Decoded(Event, frozen=True, kw_only=True):
+    """Means (N, C, H, W) uint8, 0 … 255, of the weights of ``step``.
+
+    Args:
+        measures: name with unit → (N,) float32, what the family can tell of each code and image, when asked for.
+    """
+
+    run: str
+    step: int
+    images: Array
+    engine_ms: float
+    measures: dict[str, Array] = msgspec.field(default_factory=dict)
+
+
+class Encoded(Event, frozen=True, kw_only=True):
+    """Code of an image: (Z,) float32 mean and standard deviation (None without a posterior).
+
+    Of an image of one's own ``split`` is empty and ``index`` −1. ``image`` is (C, H, W) uint8 levels; ``label`` a word,
+    empty where the data has none.
+    """
+
+    run: str
+    split: str
+    index: int
+    code: Array
+    deviation: Array | None
+    image: Array
+    label: str
+
+
+class LatentsMeasured(Event, frozen=True, kw_only=True):
+    """Per latent dimension, (Z,) float32.
+
+    Args:
+        kl: mean KL(q(z_j|x) ‖ p(z_j)) in nats; None without a posterior.
+        effect: root mean square change of the decoded means (0 … 1) when the dimension moves from −1σ to 1σ.
+    """
+
+    run: str
+    step: int
+    kl: Array | None
+    effect: Array
+
+
+class ImageProjected(Event, frozen=True, kw_only=True):
+    """The nearest code so far, (Z,) float32, and how far its image is.
+
+    Args:
+        error: root mean square difference of the decoded means from the image, both 0 … 1.
+        step: of ``steps``.
+        decoded: (C, H, W) uint8, 0 … 255.
+    """
+
+    run: str
+    code: Array
+    error: float
+    step: int
+    steps: int
+    decoded: Array
+    done: bool
+
+
+class CodesEncoded(Event, frozen=True, kw_only=True):
+    """Codes (N, Z) float32 of images of a split, and their labels (N,) int64 where there are some."""
+
+    run: str
+    step: int
+    split: str
+    codes: Array
+    labels: Array | None
+    label_names: tuple[str, ...]
+
+
+class DirectionsFound(Event, frozen=True, kw_only=True):
+    """Directions in a latent space.
+
+    Args:
+        step: training step of the weights.
+        directions: (K, Z) float32; moving by one of them once is one standard deviation (components, features) or the
+            whole way from one label's mean to the other's (labels).
+        names: K names to begin with, for example ``component 1 (34 %)``.
+        shares: (K,) float32, share of the variance that each explains; None for labels.
+        origin: (Z,) float32, the mean code from which they go out.
+    """
+
+    run: str
+    step: int
+    kind: Literal["components", "features", "labels"]
+    directions: Array
+    names: tuple[str, ...]
+    shares: Array | None
+    origin: Array

@@ -1,0 +1,130 @@
+"""Messages about training: start, pause, step, stop, checkpoints, diagnostics."""
+
+from typing import Any, Literal
+
+import msgspec
+
+from gmstudio.protocol.array import Array
+from gmstudio.protocol.base import Command, Event
+
+# ---- commands: training and runs ----------------------------------------------------------------------------
+
+
+class StartTraining(Command, frozen=True, kw_only=True):
+    """Begin a run; answered with ``RunOpened``. One run trains at a time.
+
+    Args:
+        folder: where the run folder goes; empty: a new one in the library of runs.
+    """
+
+    family: str
+    config: dict[str, Any]
+    data: str
+    data_config: dict[str, Any]
+    training: dict[str, Any]
+    folder: str = ""
+
+
+class ResumeRun(Command, frozen=True, kw_only=True):
+    """Continue a run on disk from its latest checkpoint; ``steps`` moves its end; answered with ``RunOpened``."""
+
+    run: str
+    steps: int | None = None
+
+
+class PauseTraining(Command, frozen=True, kw_only=True):
+    """Stand still after the current step; no checkpoint is written."""
+
+
+class ResumeTraining(Command, frozen=True, kw_only=True):
+    """Go on after a pause."""
+
+
+class StepTraining(Command, frozen=True, kw_only=True):
+    """While paused: make ``count`` steps and pause again; ``phases`` names those to run, empty: all of them."""
+
+    count: int = 1
+    phases: tuple[str, ...] = ()
+
+
+class PaceTraining(Command, frozen=True, kw_only=True):
+    """Slow the run in training down, or train only some of its phases, until told otherwise.
+
+    Args:
+        steps_per_s: at most so many; 0: as fast as it goes.
+        phases: names of the phases to run; empty: all of them.
+    """
+
+    steps_per_s: float = 0.0
+    phases: tuple[str, ...] = ()
+
+
+class StopTraining(Command, frozen=True, kw_only=True):
+    """End the run here and keep it: a checkpoint is written, it can be resumed later."""
+
+
+class MarkCheckpoint(Command, frozen=True, kw_only=True):
+    """Keep a checkpoint for good (or no longer); of the run in training, write one at the current step first."""
+
+    run: str
+    marked: bool = True
+
+
+class DrawFigures(Command, frozen=True, kw_only=True):
+    """Draw the figures of a run's insides with its current weights; answered with ``FiguresDrawn``."""
+
+    run: str
+
+
+class TrainingChanged(Event, frozen=True, kw_only=True):
+    """The run in training changed its status: running, paused, stopped, finished or failed (with a message)."""
+
+    run: str
+    status: Literal["running", "paused", "stopped", "finished", "failed"]
+    step: int
+    message: str = ""
+
+
+class FigureDrawn(msgspec.Struct, frozen=True, kw_only=True):
+    """A picture of a model's insides.
+
+    Args:
+        kind: ``histogram``: ``values`` (S, N) counts of N bins between N + 1 ``edges``; ``bars``: (S, N), one bar each;
+            ``images``: a grid.
+        name: unique in the family.
+        title: heading, with the unit.
+        help: one sentence.
+        series: S names; for images those of the grid's columns, or none.
+        edges: (N + 1,) float32.
+        values: (S, N) float32.
+        reference: (N,) float32, to compare the values with.
+        images: (M, C, H, W) uint8, 0 … 255.
+        columns: of the grid; 0: as many as fit.
+    """
+
+    kind: Literal["histogram", "bars", "images"]
+    name: str
+    title: str
+    help: str
+    series: tuple[str, ...] = ()
+    edges: Array | None = None
+    values: Array | None = None
+    reference: Array | None = None
+    images: Array | None = None
+    columns: int = 0
+
+
+class FiguresDrawn(Event, frozen=True, kw_only=True):
+    """Figures of the weights of a step, on request."""
+
+    run: str
+    step: int
+    figures: tuple[FigureDrawn, ...]
+
+
+class CheckpointSaved(Event, frozen=True, kw_only=True):
+    """A checkpoint is on disk and verified."""
+
+    run: str
+    step: int
+    marked: bool = False

@@ -1,0 +1,1 @@
+"""The machine: display, Qt's system libraries, resource files."""

@@ -1,0 +1,1 @@
+"""The engine's process as the window sees it: start, watch, restart; requests, latest-wins, throttling."""

@@ -1,0 +1,370 @@
+"""The window's end of the wire: one signal per event, ``send`` for commands, and the engine process itself."""
+
+import os
+import re
+import sys
+import time
+from collections import deque
+from pathlib import Path
+
+import msgspec
+from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
+
+from gmstudio.protocol.array import ProtocolError
+from gmstudio.protocol.base import Command, Event
+from gmstudio.protocol.engine import Catalog, CommandFailed, Ping, Shutdown
+from gmstudio.protocol.frames import PROTOCOL_VERSION, FrameReader, decode_event, events, frame
+from gmstudio.window.client.process_status import Ending, EngineState, Patience, Phase
+
+ENGINE_GONE = "The engine ended before it could answer."
+STDERR_LINES = 100
+DELIVERY_BUDGET_S = 0.006
+"""Events are delivered for at most this long before the window gets a turn to paint."""
+
+
+class EngineEvents(QObject):
+    """One signal per event of the engine, and ``send``; what the session stands on.
+
+    Signals: named like the event in snake case; each carries the event.
+    """
+
+    catalog = Signal(object)
+    pong = Signal(object)
+    engine_reported = Signal(object)
+    command_failed = Signal(object)
+    done = Signal(object)
+    data_browsed = Signal(object)
+    model_described = Signal(object)
+    run_opened = Signal(object)
+    runs_listed = Signal(object)
+    training_changed = Signal(object)
+    history_appended = Signal(object)
+    samples_drawn = Signal(object)
+    checkpoint_saved = Signal(object)
+    pixels_opened = Signal(object)
+    pixels_moved = Signal(object)
+    pixels_forked = Signal(object)
+    pixel_explained = Signal(object)
+    pixels_compared = Signal(object)
+    decoded = Signal(object)
+    encoded = Signal(object)
+    latents_measured = Signal(object)
+    figures_drawn = Signal(object)
+    image_projected = Signal(object)
+    codes_encoded = Signal(object)
+    directions_found = Signal(object)
+    timeline_appended = Signal(object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._last_request = 0
+
+    def send(self, command: Command) -> int:
+        """Number a command and hand it to the engine.
+
+        Returns:
+            The request number that the reply (or ``CommandFailed``) will carry.
+        """
+        self._last_request += 1
+        self._write(msgspec.structs.replace(command, request=self._last_request))
+        return self._last_request
+
+    def deliver(self, event: Event) -> None:
+        """Emit the signal that belongs to an event."""
+        getattr(self, _SIGNAL_NAMES[type(event)]).emit(event)
+
+    def _write(self, command: Command) -> None:
+        raise NotImplementedError
+
+
+_SIGNAL_NAMES = {event: re.sub(r"(?<!^)(?=[A-Z])", "_", event.__name__).lower() for event in events()}
+
+
+class EngineClient(EngineEvents):
+    """Starts the engine process, watches over it, restarts it when it dies, and ends it with the window.
+
+    Every command is answered: when the engine dies, those without a reply get ``CommandFailed`` with ``ENGINE_GONE``.
+
+    Args:
+        command: program and arguments that speak the protocol, for example ``["ssh", "gpu", "gmstudio", "engine"]``;
+            by default this Python's engine.
+        patience: how long to wait for what.
+
+    Signals:
+        state_changed: the ``EngineState``.
+    """
+
+    state_changed = Signal(object)
+
+    def __init__(
+        self, command: list[str] | None = None, *, patience: Patience | None = None, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.command = command or [sys.executable, "-m", "gmstudio.engine"]
+        self.state = EngineState("closed")
+        self._patience = patience or Patience()
+        self._process: QProcess | None = None
+        self._frames = FrameReader()
+        self._bodies: deque[bytes] = deque()
+        self._stderr: deque[str] = deque([""], maxlen=STDERR_LINES + 1)
+        self._unanswered: dict[int, str] = {}
+        self._cause = ""
+        self._said_hello = False
+        self._excused = False
+        self._grace_s = 0.0
+        self._quick_deaths = 0
+        self._ping = 0
+        self._started_s = self._heard_s = self._ticked_s = time.monotonic()
+        self._watch = self._timer(self._on_watch, single_shot=False)
+        self._deliveries = self._timer(self._deliver_some)
+        self._restart = self._timer(self._start_process)
+        self._impatience = self._timer(self._on_impatient)
+
+    @property
+    def stderr_tail(self) -> str:
+        """The last lines that the engine wrote to its standard error."""
+        return "\n".join(self._stderr).strip("\n")
+
+    def start(self) -> None:
+        """Start the engine; also after it was given up."""
+        if self.state.phase in ("closed", "given up"):
+            self._quick_deaths = 0
+            self._start_process()
+
+    def restart(self) -> None:
+        """Start afresh: an engine that answers checkpoints and exits first, another one is killed."""
+        self._quick_deaths = 0
+        if self._process is None:
+            self.start()
+        elif self.state.phase == "ready":
+            self._ask_to_exit("restarting", self._patience.close)
+        elif self.state.phase != "closing":
+            self._end("The engine was ended to be restarted.")
+
+    def close(self) -> None:
+        """Have the engine checkpoint and exit; ``state_changed`` says ``closed``. A second call waits no longer."""
+        self._restart.stop()
+        if self._process is None:
+            self._watch.stop()
+            self._set_state("closed")
+        elif self.state.phase == "closing" or not self._said_hello:
+            self._excused = True  # there is nothing to save, or nobody wants to wait for it
+            self._watch.stop()
+            self._process.kill()
+            self._set_state("closing")
+        elif self.state.phase == "restarting":
+            self._set_state("closing")
+        else:
+            patience = self._patience
+            self._ask_to_exit("closing", patience.close if self.state.phase == "ready" else patience.kill)
+
+    def _ask_to_exit(self, phase: Phase, grace_s: float) -> None:
+        assert self._process is not None
+        self.send(Shutdown())
+        self._process.closeWriteChannel()
+        self._watch.stop()
+        self._grace_s = grace_s
+        self._impatience.start(_ms(grace_s))
+        self._set_state(phase)
+
+    def _timer(self, slot: object, *, single_shot: bool = True) -> QTimer:
+        timer = QTimer(self)
+        timer.setSingleShot(single_shot)
+        timer.timeout.connect(slot)
+        return timer
+
+    def _set_state(self, phase: Phase, ending: Ending | None = None) -> None:
+        pid = int(self._process.processId()) if self._process is not None else 0
+        state = EngineState(phase, pid, ending)
+        if state != self.state:
+            self.state = state
+            self.state_changed.emit(state)
+
+    # ---- a life ----------------------------------------------------------------------------------------
+
+    def _start_process(self) -> None:
+        process = QProcess(self)
+        process.setProcessEnvironment(_environment())
+        parameters = QProcess.UnixProcessParameters()
+        parameters.flags = QProcess.UnixProcessFlag.CreateNewSession  # Ctrl+C in a terminal is for the window
+        process.setUnixProcessParameters(parameters)
+        process.readyReadStandardOutput.connect(self._on_stdout)
+        process.readyReadStandardError.connect(self._on_stderr)
+        process.finished.connect(self._on_finished)
+        process.errorOccurred.connect(self._on_process_error)
+        self._frames = FrameReader()
+        self._stderr.clear()
+        self._stderr.append("")
+        self._cause, self._said_hello, self._excused, self._ping = "", False, False, 0
+        self._started_s = self._heard_s = self._ticked_s = time.monotonic()
+        self._process = process
+        self._watch.start(_ms(self._patience.ping / 2))
+        process.start(self.command[0], self.command[1:])
+        if self._process is process:
+            self._set_state("starting", self.state.ending)
+
+    def _write(self, command: Command) -> None:
+        name = type(command).__name__
+        if self._process is None or self.state.phase in ("closing", "restarting"):
+            QTimer.singleShot(0, self, lambda: self._fail({command.request: name}))
+            return
+        if not isinstance(command, Ping | Shutdown):
+            self._unanswered[command.request] = name
+        self._process.write(frame(command))
+
+    def _on_stdout(self) -> None:
+        if self._process is None:
+            return
+        self._heard_s = time.monotonic()
+        data = bytes(self._process.readAllStandardOutput().data())
+        if self._cause:
+            return  # it is being killed for what it sent
+        try:
+            self._bodies.extend(self._frames.feed(data))
+        except ProtocolError as error:
+            self._end(f"The engine sent something that is not of this protocol, and was ended: {error}")
+            return
+        self._deliver_some()
+
+    def _deliver_some(self) -> None:
+        """Deliver what has come, but give the window a turn in between."""
+        deadline = time.monotonic() + DELIVERY_BUDGET_S
+        while self._bodies and time.monotonic() < deadline:
+            self._receive(self._bodies.popleft())
+        if self._bodies:
+            self._deliveries.start(0)
+
+    def _receive(self, body: bytes) -> None:
+        try:
+            event = decode_event(body)
+        except ProtocolError as error:
+            self._end(f"The engine sent something that is not of this protocol, and was ended: {error}")
+            return
+        if isinstance(event, Catalog):
+            if event.protocol != PROTOCOL_VERSION:
+                self._quick_deaths = self._patience.quick_deaths
+                self._end(
+                    f"The engine (gmstudio {event.version}) speaks protocol {event.protocol}, this window protocol "
+                    f"{PROTOCOL_VERSION}; install the same gmstudio on both sides."
+                )
+                return
+            self._said_hello = True
+        self._unanswered.pop(event.request, None)
+        if self._said_hello and self.state.phase in ("starting", "not responding"):
+            self._set_state("ready")
+        self.deliver(event)
+
+    def _on_stderr(self) -> None:
+        if self._process is None:
+            return
+        self._heard_s = time.monotonic()
+        text = bytes(self._process.readAllStandardError().data()).decode("utf-8", errors="replace")
+        first, *rest = text.split("\n")
+        self._stderr[-1] += first
+        self._stderr.extend(rest)
+
+    # ---- watching --------------------------------------------------------------------------------------
+
+    def _on_watch(self) -> None:
+        now = time.monotonic()
+        if now - self._ticked_s > self._patience.silence / 2:
+            self._heard_s = now  # the window itself was asleep: it cannot judge
+        self._ticked_s = now
+        silence = now - self._heard_s
+        if not self._said_hello:
+            if now - self._started_s > self._patience.hello:
+                self._set_state("not responding", self.state.ending)
+            return
+        if silence >= self._patience.ping and not self._ping:
+            self._ping = self.send(Ping())
+        if silence >= self._patience.silence:
+            self._set_state("not responding")
+
+    def deliver(self, event: Event) -> None:
+        """Emit the signal that belongs to an event."""
+        if event.request == self._ping:
+            self._ping = 0
+        super().deliver(event)
+
+    # ---- an end ----------------------------------------------------------------------------------------
+
+    def _end(self, cause: str) -> None:
+        """Kill the engine, giving the cause that people will read."""
+        self._bodies.clear()
+        self._cause = cause
+        if self._process is not None:
+            self._process.kill()
+
+    def _on_impatient(self) -> None:
+        """It was asked to exit and did not: terminate, then kill."""
+        if self._process is not None:
+            self._cause = (
+                f"The engine did not exit within {self._grace_s:g} s and was ended; what it was saving is lost."
+            )
+            self._process.terminate()
+            QTimer.singleShot(_ms(self._patience.kill), self._process, self._process.kill)
+
+    def _on_process_error(self, error: QProcess.ProcessError) -> None:
+        if error == QProcess.ProcessError.FailedToStart and self._process is not None:
+            self._cause = f"The engine could not be started: {self._process.errorString()} ({self.command[0]})."
+            self._on_finished(0, QProcess.ExitStatus.NormalExit)
+
+    def _on_finished(self, code: int, status: QProcess.ExitStatus) -> None:
+        process = self._process
+        if process is None:
+            return
+        self._on_stdout()
+        self._on_stderr()
+        while self._bodies:
+            self._receive(self._bodies.popleft())
+        crashed = status == QProcess.ExitStatus.CrashExit
+        ending = Ending(
+            exit_code=0 if crashed else code,
+            signal=code if crashed else 0,
+            stderr=self.stderr_tail,
+            cause=self._cause,
+            before_hello=not self._said_hello,
+        )
+        in_order = self._excused or not (code or self._cause)
+        phase = self.state.phase
+        self._process = None
+        self._watch.stop()
+        self._impatience.stop()
+        process.deleteLater()
+        unanswered, self._unanswered = self._unanswered, {}
+        if phase == "closing":
+            self._set_state("closed", None if in_order else ending)
+            return
+        if phase == "restarting" and in_order:
+            self._start_process()
+        else:
+            self._mourn(ending)
+        self._fail(unanswered)
+
+    def _mourn(self, ending: Ending) -> None:
+        """Say how it ended, and start the next one unless this happens again and again."""
+        quick = time.monotonic() - self._started_s < self._patience.quick or ending.before_hello
+        self._quick_deaths = self._quick_deaths + 1 if quick else 0
+        if self._quick_deaths >= self._patience.quick_deaths:
+            self._set_state("given up", ending)
+        else:
+            self._set_state("dead", ending)
+            self._restart.start(_ms(self._patience.restart))
+
+    def _fail(self, unanswered: dict[int, str]) -> None:
+        for request, command in unanswered.items():
+            self.deliver(CommandFailed(request=request, command=command, message=ENGINE_GONE))
+
+
+def _ms(seconds: float) -> int:
+    return round(1000 * seconds)
+
+
+def _environment() -> QProcessEnvironment:
+    """This process's, in which the engine finds the package also when the window was started from a checkout."""
+    environment = QProcessEnvironment.systemEnvironment()
+    package_parent = Path(__file__).resolve().parents[3]
+    if package_parent.name not in ("site-packages", "dist-packages"):
+        paths = [str(package_parent), environment.value("PYTHONPATH")]
+        environment.insert("PYTHONPATH", os.pathsep.join(path for path in paths if path))
+    return environment

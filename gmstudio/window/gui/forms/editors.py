@@ -1,0 +1,383 @@
+"""Editors of one value each: what was typed stays as it was typed, also when it is no value."""
+
+import math
+from typing import Any
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QValidator, QWheelEvent
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QCheckBox,
+    QComboBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QToolButton,
+    QWidget,
+)
+
+from gmstudio.window.gui.theme import theme
+
+ICON_SIZE = QSize(14, 14)
+LOG_STEPS = (1.0, 2.0, 5.0)
+"""A field that spans orders of magnitude is stepped 1, 2, 5, 10, 20 …"""
+
+
+class NumberEdit(QAbstractSpinBox):
+    """A typed number with steps: arrow keys, wheel (with the focus) and buttons.
+
+    Any text may be typed; ``value`` says whether it is a number. Numbers may be written as ``1e-3``.
+
+    Args:
+        whole: only whole numbers.
+        low: the smallest number that steps reach; None: no limit.
+        high: the largest; None: no limit.
+        log: step by factors 1, 2, 5, 10 instead of by addition.
+        above: ``low`` itself is not reached.
+
+    Signals:
+        edited: the text is another.
+    """
+
+    edited = Signal()
+
+    def __init__(
+        self,
+        *,
+        whole: bool,
+        low: float | None = None,
+        high: float | None = None,
+        log: bool = False,
+        above: bool = False,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._whole = whole
+        self._low = -math.inf if low is None else low
+        self._high = math.inf if high is None else high
+        self._log = log
+        self._above = above
+        self.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.lineEdit().textChanged.connect(lambda _text: self.edited.emit())
+
+    @property
+    def value(self) -> int | float | None:
+        """The number; None when the field is empty.
+
+        Raises:
+            ValueError: when the text is no (whole) number.
+        """
+        text = self.text().strip().replace(",", "").replace("−", "-")
+        if not text:
+            return None
+        number = float(text)
+        if not self._whole:
+            return number
+        try:
+            return int(text)
+        except ValueError:
+            if not (math.isfinite(number) and number.is_integer()):
+                raise ValueError(f"{text!r} is no whole number.") from None
+            return int(number)
+
+    def set_value(self, value: float | None) -> None:
+        """Show a number; None empties the field."""
+        self.lineEdit().setText(format_number(value))
+
+    def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
+        """Everything may be typed; what is no value is marked by the form."""
+        return (QValidator.State.Acceptable, text, position)
+
+    def stepEnabled(self) -> QAbstractSpinBox.StepEnabledFlag:
+        """Up to the limits."""
+        value = self._number_or_none()
+        flags = QAbstractSpinBox.StepEnabledFlag.StepNone
+        if value is None or value < self._high:
+            flags |= QAbstractSpinBox.StepEnabledFlag.StepUpEnabled
+        if value is None or value > self._low:
+            flags |= QAbstractSpinBox.StepEnabledFlag.StepDownEnabled
+        return flags
+
+    def stepBy(self, steps: int) -> None:
+        """Go up or down by so many steps."""
+        value = self._number_or_none()
+        if value is None:
+            value = max(self._low, 0.0) if math.isfinite(self._low) else 0.0
+        for _ in range(abs(steps)):
+            value = self._next(value, up=steps > 0)
+        self.set_value(int(value) if self._whole else value)
+        self.selectAll()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Step only with the focus, so that scrolling a form changes nothing."""
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+    def minimumSizeHint(self) -> QSize:
+        """Room for six digits."""
+        return QSize(self.fontMetrics().horizontalAdvance("0" * 6) + 32, super().minimumSizeHint().height())
+
+    def sizeHint(self) -> QSize:
+        """As narrow as is useful; a form stretches it."""
+        return self.minimumSizeHint()
+
+    def _number_or_none(self) -> float | None:
+        try:
+            return self.value
+        except ValueError:
+            return None
+
+    def _next(self, value: float, *, up: bool) -> float:
+        if self._log and value >= (1 if self._whole else 0) and (value > 0 or up):
+            stepped = _next_log(value, up=up, smallest=1.0 if self._whole else 1e-6)
+        else:
+            size = 1.0 if self._whole else _tenth(self._high if math.isfinite(self._high) else max(abs(value), 1.0))
+            stepped = round(value / size + (1 if up else -1)) * size
+        if self._above and stepped <= self._low:
+            return value
+        return float(f"{min(max(stepped, self._low), self._high):.12g}")
+
+
+def _next_log(value: float, *, up: bool, smallest: float) -> float:
+    """The next number of 1, 2, 5, 10, 20 … above or below a positive one (from 0: the smallest)."""
+    if value <= 0:
+        return smallest
+    exponent = math.floor(math.log10(value))
+    ladder = [step * 10.0**e for e in (exponent - 1, exponent, exponent + 1) for step in LOG_STEPS]
+    slack = 1e-9 * value
+    if up:
+        return min(x for x in ladder if x > value + slack)
+    return max(x for x in ladder if x < value - slack)
+
+
+def _tenth(size: float) -> float:
+    """A power of ten that makes steps of about a hundredth to a tenth of a range, at most 0.1 for ranges of ones."""
+    return float(min(10.0 ** (math.floor(math.log10(max(size, 1e-9))) - 1), 0.1))
+
+
+def format_number(value: float | None) -> str:
+    """A setting as it is typed: ``0.001``, ``64``; empty for None."""
+    if value is None:
+        return ""
+    return str(value) if isinstance(value, int) else f"{value:.12g}"
+
+
+class ChoiceEdit(QComboBox):
+    """One of a few values.
+
+    Args:
+        choices: the values.
+        none: what stands for "no value", or None when there must be one.
+
+    Signals:
+        edited: another value is chosen.
+    """
+
+    edited = Signal()
+
+    def __init__(self, choices: list[Any], none: str | None = None, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._values: list[Any] = ([None] if none is not None else []) + choices
+        for value in self._values:
+            self.addItem(str(none) if value is None else _choice_text(value))
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumContentsLength(6)
+        self.currentIndexChanged.connect(lambda _index: self.edited.emit())
+
+    @property
+    def value(self) -> Any:
+        """The chosen value."""
+        return self._values[self.currentIndex()] if self.currentIndex() >= 0 else None
+
+    def set_value(self, value: Any) -> None:
+        """Choose a value; one that is no choice leaves nothing chosen."""
+        self.setCurrentIndex(self._values.index(value) if value in self._values else -1)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Change only with the focus."""
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+    def minimumSizeHint(self) -> QSize:
+        """Room for a short word."""
+        return QSize(72, super().minimumSizeHint().height())
+
+
+def _choice_text(value: Any) -> str:
+    return ("no", "yes")[value] if isinstance(value, bool) else str(value)
+
+
+class FlagEdit(QCheckBox):
+    """Yes or no.
+
+    Signals:
+        edited: it was switched.
+    """
+
+    edited = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.toggled.connect(lambda _on: self.edited.emit())
+
+    @property
+    def value(self) -> bool:
+        """Whether it is on."""
+        return self.isChecked()
+
+    def set_value(self, value: Any) -> None:
+        """Switch it."""
+        self.setChecked(bool(value))
+
+
+class TextEdit(QLineEdit):
+    """A line of text.
+
+    Args:
+        optional: an empty line means "no value".
+
+    Signals:
+        edited: the text is another.
+    """
+
+    edited = Signal()
+
+    def __init__(self, *, optional: bool = False, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._optional = optional
+        self.textChanged.connect(lambda _text: self.edited.emit())
+
+    @property
+    def value(self) -> str | None:
+        """The text."""
+        return None if self._optional and not self.text() else self.text()
+
+    def set_value(self, value: Any) -> None:
+        """Show a text."""
+        self.setText("" if value is None else str(value))
+
+
+class FolderEdit(QWidget):
+    """A folder's path, typed or browsed for.
+
+    Signals:
+        edited: the path is another.
+    """
+
+    edited = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.line = TextEdit(parent=self)
+        self.line.setPlaceholderText("Path of a folder")
+        self.line.edited.connect(self.edited)
+        self.browse = QToolButton(self)
+        self.browse.setText("Browse…")
+        self.browse.setAccessibleName("Browse for the folder")
+        self.browse.setToolTip("Choose the folder in a dialogue.")
+        self.browse.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.browse.clicked.connect(self._ask)
+        self.setFocusProxy(self.line)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self.line, 1)
+        layout.addWidget(self.browse)
+
+    @property
+    def value(self) -> str:
+        """The path as typed."""
+        return self.line.text()
+
+    def set_value(self, value: Any) -> None:
+        """Show a path."""
+        self.line.set_value(value)
+
+    def text(self) -> str:
+        """What is typed."""
+        return self.line.text()
+
+    def _ask(self) -> None:
+        """Open a dialogue beside the window; training and drawing go on."""
+        dialog = QFileDialog(self, "Folder of images", self.value)
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly, True)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setWindowModality(Qt.WindowModality.NonModal)
+        dialog.fileSelected.connect(self.set_value)
+        dialog.show()
+
+
+class ListEdit(QLineEdit):
+    """Several values, separated by commas.
+
+    Args:
+        item: turns the text of one value into the value; raises ``ValueError``.
+
+    Signals:
+        edited: the text is another.
+    """
+
+    edited = Signal()
+
+    def __init__(self, item: type, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._item = item
+        self.setPlaceholderText("Separated by commas")
+        self.textChanged.connect(lambda _text: self.edited.emit())
+
+    @property
+    def value(self) -> list[Any]:
+        """The values.
+
+        Raises:
+            ValueError: when one of them cannot be read.
+        """
+        return [self._item(part.strip()) for part in self.text().split(",") if part.strip()]
+
+    def set_value(self, value: Any) -> None:
+        """Show values."""
+        self.setText(", ".join(str(v) for v in value or ()))
+
+
+Editor = NumberEdit | ChoiceEdit | FlagEdit | TextEdit | FolderEdit | ListEdit
+
+
+class ThemedIcon(QLabel):
+    """A small icon that follows the theme.
+
+    Args:
+        icon: name of an icon.
+    """
+
+    def __init__(self, icon: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._icon = icon
+        theme().changed.connect(self._tint)
+        self._tint()
+
+    def _tint(self) -> None:
+        self.setPixmap(theme().icon(self._icon, "muted").pixmap(ICON_SIZE))
+
+
+class ResetButton(QToolButton):
+    """A small flat button that says "reset"."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("flat", True)
+        self.setStyleSheet("padding: 0")
+        self.setIconSize(ICON_SIZE)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        theme().changed.connect(self._tint)
+        self._tint()
+
+    def _tint(self) -> None:
+        self.setIcon(theme().icon("reset", "muted"))

@@ -1,0 +1,372 @@
+"""A config's JSON Schema becomes a form: one table from the schema's types to editors.
+
+A field shows its title, an editor, its unit and, where its value is another than the default, a button that resets it.
+What is wrong is said under the field, by the same words with which the engine would refuse it.
+"""
+
+import json
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+
+from gmstudio.protocol.config import describe_limits
+from gmstudio.window.gui.forms.editors import (
+    ChoiceEdit,
+    Editor,
+    FlagEdit,
+    FolderEdit,
+    ListEdit,
+    NumberEdit,
+    ResetButton,
+    TextEdit,
+    format_number,
+)
+
+Schema = dict[str, Any]
+LABEL_WIDTH = 120
+UNIT_WIDTH = 72
+RESET_WIDTH = 22
+NONE_TEXT = "auto"
+
+
+def _number(prop: Schema, name: str, optional: bool) -> Editor:
+    above = prop.get("minimum") is None
+    editor = NumberEdit(
+        whole=prop["type"] == "integer",
+        low=prop.get("exclusiveMinimum") if above else prop.get("minimum"),
+        high=prop.get("maximum"),
+        log=bool(prop.get("log")),
+        above=above,
+    )
+    if optional:
+        editor.lineEdit().setPlaceholderText(NONE_TEXT)
+    return editor
+
+
+def _flag(prop: Schema, name: str, optional: bool) -> Editor:
+    return ChoiceEdit([True, False], NONE_TEXT) if optional else FlagEdit()
+
+
+def _text(prop: Schema, name: str, optional: bool) -> Editor:
+    return FolderEdit() if name == "folder" else TextEdit(optional=optional)
+
+
+def _choice(prop: Schema, name: str, optional: bool) -> Editor:
+    return ChoiceEdit(_in_order(prop["enum"]), NONE_TEXT if optional else None)
+
+
+def _list(prop: Schema, name: str, optional: bool) -> Editor:
+    return ListEdit({"integer": int, "number": float}.get(prop.get("items", {}).get("type", ""), str))
+
+
+EDITORS: dict[str, Callable[[Schema, str, bool], Editor]] = {
+    "integer": _number,
+    "number": _number,
+    "boolean": _flag,
+    "string": _text,
+    "enum": _choice,
+    "array": _list,
+}
+"""Schema type → editor; the one place where a new kind of setting gets its widget."""
+
+
+def _in_order(choices: list[Any]) -> list[Any]:
+    """Numbers rise; words stay in the order of the schema."""
+    numbers = all(isinstance(c, int | float) for c in choices)
+    return sorted(choices) if numbers else choices
+
+
+def _flat(prop: Schema) -> tuple[Schema, bool]:
+    """A property without its null option, and whether it had one."""
+    options = [p for p in prop.get("anyOf", ()) if p.get("type") != "null"]
+    if not options:
+        return prop, False
+    return {**options[0], **{k: v for k, v in prop.items() if k != "anyOf"}}, True
+
+
+_EVERY_KIND: tuple[Schema, ...] = (
+    {"type": "integer", "minimum": 1, "maximum": 2, "default": 1, "unit": "steps"},
+    {"type": "boolean", "default": False},
+    {"type": "string", "default": ""},
+    {"type": "string", "enum": ["a", "b"], "default": "a"},
+    {"type": "array", "items": {"type": "integer"}, "default": []},
+)
+
+
+def fields_of_every_kind() -> "Iterator[FormField]":
+    """Make a field of each kind; the first of a kind takes Qt ten times as long as the others."""
+    for prop in _EVERY_KIND:
+        yield FormField("first", prop, "first")
+
+
+class FormField(QWidget):
+    """One setting.
+
+    Args:
+        name: of the field in the config.
+        prop: its schema.
+        object_name: of the editor.
+
+    Signals:
+        edited: its value is another.
+    """
+
+    edited = Signal()
+
+    def __init__(self, name: str, prop: Schema, object_name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.name = name
+        self._prop = prop
+        self._flat, self._optional = _flat(prop)
+        self.title = self._flat.get("title", name.replace("_", " "))
+        self.advanced = bool(self._flat.get("advanced"))
+        self.default = prop.get("default")
+        kind = "enum" if "enum" in self._flat else self._flat["type"]
+        self.editor = EDITORS[kind](self._flat, name, self._optional)
+        self._label = QLabel(self.title, self)
+        self._unit = QLabel(self._flat.get("unit", ""), self)
+        self._error = QLabel(self)
+        self._reset = ResetButton(self)
+        self._refusal = ""
+        self._name_editor(object_name)
+        self._lay_out()
+        self.editor.set_value(self.default)
+        self.editor.edited.connect(self._on_edited)
+        self._reset.clicked.connect(self.reset)
+        self._mark()
+
+    @property
+    def value(self) -> Any:
+        """The value as typed: of the schema's type, or the text where it is no such value."""
+        try:
+            return self.editor.value
+        except ValueError:
+            return self._typed()
+
+    @property
+    def error(self) -> str:
+        """The sentence why the value cannot be used; empty when it can."""
+        try:
+            value = self.editor.value
+        except ValueError:
+            return self._refuse()
+        if value is None:
+            return "" if self._optional else self._refuse()
+        return "" if self._within(value) else self._refuse()
+
+    def set_value(self, value: Any) -> None:
+        """Show a value."""
+        if value != self.value:
+            self.editor.set_value(value)
+
+    def set_refusal(self, sentence: str) -> None:
+        """Show what the engine has against the value; empty: nothing."""
+        if sentence != self._refusal:
+            self._refusal = sentence
+            self._mark()
+
+    def reset(self) -> None:
+        """Go back to the default."""
+        self.editor.set_value(self.default)
+        self.editor.setFocus()
+
+    def set_default(self, value: Any) -> None:
+        """Another default, without touching the value."""
+        self.default = value
+        self._mark()
+
+    def _within(self, value: Any) -> bool:
+        if isinstance(value, bool | str) or not isinstance(value, int | float):
+            return True
+        low, high = self._flat.get("minimum", -math.inf), self._flat.get("maximum", math.inf)
+        above = self._flat.get("exclusiveMinimum", -math.inf)
+        return math.isfinite(value) and low <= value <= high and value > above
+
+    def _typed(self) -> str:
+        return self.editor.text() if isinstance(self.editor, NumberEdit | ListEdit) else str(self.editor.value)
+
+    def _refuse(self) -> str:
+        typed = self._typed().strip() if not isinstance(self.editor, ChoiceEdit) else ""
+        return f"{self.title} is {typed or 'empty'}; it must be {describe_limits(self._prop)}."
+
+    def _on_edited(self) -> None:
+        self._refusal = ""
+        self._mark()
+        self.edited.emit()
+
+    def _mark(self) -> None:
+        sentence = self.error or self._refusal
+        marked = _core(self.editor)
+        if marked.property("invalid") != bool(sentence):
+            marked.setProperty("invalid", bool(sentence))
+            marked.style().unpolish(marked)
+            marked.style().polish(marked)
+        self._error.setText(sentence)
+        self._error.setVisible(bool(sentence))
+        self._reset.setVisible(self.value != self.default)
+
+    def _name_editor(self, object_name: str) -> None:
+        unit = self._flat.get("unit", "")
+        tip = f"{self._flat.get('description', '')}\n{_sentence(describe_limits(self._prop))}{_default(self.default)}"
+        edited = _core(self.editor)
+        edited.setObjectName(object_name)
+        edited.setAccessibleName(f"{self.title}, {unit}" if unit else self.title)
+        for widget in (edited, self._label):
+            widget.setToolTip(tip)
+        self._label.setBuddy(self.editor)
+        self._label.setTextFormat(Qt.TextFormat.PlainText)
+        self._reset.setAccessibleName(f"Reset {self.title}")
+        self._reset.setToolTip(f"Back to the default{_default(self.default, ' ({})')}.")
+        self._reset.setObjectName(f"{object_name}.reset")
+        self._error.setObjectName(f"{object_name}.error")
+        self._error.setProperty("role", "error")
+        self._unit.setProperty("role", "muted")
+
+    def _lay_out(self) -> None:
+        layout = QGridLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setHorizontalSpacing(6)
+        layout.setVerticalSpacing(2)
+        self._label.setFixedWidth(LABEL_WIDTH)
+        self._label.setWordWrap(True)
+        self._error.setWordWrap(True)
+        self._error.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+        layout.addWidget(self._label, 0, 0)
+        if isinstance(self.editor, FolderEdit):  # a path needs the whole line
+            layout.addWidget(self.editor, 1, 0, 1, 4)
+        elif isinstance(self.editor, NumberEdit) or self._unit.text():
+            self._unit.setFixedWidth(UNIT_WIDTH)
+            layout.addWidget(self.editor, 0, 1)
+            layout.addWidget(self._unit, 0, 2)
+        else:
+            layout.addWidget(self.editor, 0, 1, 1, 2)
+        layout.addWidget(self._reset, 0, 3)
+        layout.addWidget(self._error, 2, 0, 1, 4)
+        layout.setColumnStretch(1, 1)
+        self._reset.setFixedSize(RESET_WIDTH, RESET_WIDTH)
+        keep = self._reset.sizePolicy()
+        keep.setRetainSizeWhenHidden(True)
+        self._reset.setSizePolicy(keep)
+
+
+def _core(editor: Editor) -> QWidget:
+    """The widget of an editor that takes the value, and so is named and outlined."""
+    return editor.line if isinstance(editor, FolderEdit) else editor
+
+
+def _focusable(form_field: FormField) -> list[QWidget]:
+    """The editor, or its parts where it has several."""
+    parts = [
+        form_field.editor,
+        *form_field.editor.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly),
+    ]
+    if not isinstance(form_field.editor, FolderEdit):
+        parts = parts[:1]
+    return [part for part in parts if part.focusPolicy() & Qt.FocusPolicy.TabFocus]
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}."
+
+
+def _default(value: Any, pattern: str = " Default: {}.") -> str:
+    if value in (None, ""):
+        return ""
+    return pattern.format(format_number(value) if isinstance(value, int | float) else value)
+
+
+class Form(QWidget):
+    """All settings of a config, the advanced ones folded away.
+
+    Args:
+        schema: the config's JSON Schema, ``{"properties": {...}}``.
+        prefix: editors are named ``<prefix>.<field>``.
+
+    Signals:
+        changed: a value is another.
+    """
+
+    changed = Signal()
+
+    def __init__(self, schema: Schema, prefix: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        # msgspec shares nothing between fields, but a caller may: keep our own copy.
+        properties: dict[str, Schema] = json.loads(json.dumps(schema["properties"]))
+        self._quiet = False
+        self.fields = {name: FormField(name, prop, f"{prefix}.{name}", self) for name, prop in properties.items()}
+        self._fold = QToolButton(self)
+        self._advanced = QWidget(self)
+        self._lay_out(prefix)
+        for form_field in self.fields.values():
+            form_field.edited.connect(self._on_edited)
+
+    def values(self) -> dict[str, Any]:
+        """Field → value as typed; a text where it is no value of the field's type."""
+        return {name: form_field.value for name, form_field in self.fields.items()}
+
+    def errors(self) -> dict[str, str]:
+        """Field → sentence, of the fields that are invalid as typed."""
+        return {name: form_field.error for name, form_field in self.fields.items() if form_field.error}
+
+    def set_values(self, values: dict[str, Any]) -> None:
+        """Show values; fields that are not named stay."""
+        self._quiet = True
+        for name, value in values.items():
+            if name in self.fields:
+                self.fields[name].set_value(value)
+        self._quiet = False
+
+    def set_defaults(self, values: dict[str, Any]) -> None:
+        """Other defaults than the schema's, for example a family's own training settings."""
+        for name, value in values.items():
+            if name in self.fields:
+                self.fields[name].set_default(value)
+
+    def set_refusals(self, refusals: dict[str, str]) -> None:
+        """Show what the engine has against fields."""
+        for name, form_field in self.fields.items():
+            form_field.set_refusal(refusals.get(name, ""))
+            if name in refusals and form_field.advanced:
+                self._fold.setChecked(True)
+
+    def in_tab_order(self) -> list[QWidget]:
+        """Everything that takes the focus, as it stands in the form."""
+        fields = sorted(self.fields.values(), key=lambda form_field: form_field.advanced)
+        first_advanced = sum(not form_field.advanced for form_field in fields)
+        chain = [widget for form_field in fields[:first_advanced] for widget in _focusable(form_field)]
+        return [*chain, self._fold, *(widget for f in fields[first_advanced:] for widget in _focusable(f))]
+
+    def _on_edited(self) -> None:
+        if not self._quiet:
+            self.changed.emit()
+
+    def _lay_out(self, prefix: str) -> None:
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        inner = QVBoxLayout(self._advanced)
+        inner.setContentsMargins(0, 0, 0, 0)
+        inner.setSpacing(4)
+        for form_field in self.fields.values():
+            (inner if form_field.advanced else layout).addWidget(form_field)
+        layout.addWidget(self._fold, 0, Qt.AlignmentFlag.AlignLeft)
+        layout.addWidget(self._advanced)
+        self._fold.setText("More settings")
+        self._fold.setCheckable(True)
+        self._fold.setProperty("flat", True)
+        self._fold.setArrowType(Qt.ArrowType.RightArrow)
+        self._fold.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self._fold.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._fold.setObjectName(f"{prefix}.more")
+        self._fold.setAccessibleName("More settings")
+        self._fold.setToolTip("Show or hide the settings that seldom need a change.")
+        self._fold.toggled.connect(self._unfold)
+        self._fold.setVisible(any(f.advanced for f in self.fields.values()))
+        self._advanced.hide()
+
+    def _unfold(self, on: bool) -> None:
+        self._advanced.setVisible(on)
+        self._fold.setArrowType(Qt.ArrowType.DownArrow if on else Qt.ArrowType.RightArrow)

@@ -1,0 +1,130 @@
+"""What every panel is: a named widget that knows its actions, so that Help can list them with their keys."""
+
+from typing import Any, ClassVar
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QKeySequence, QShowEvent
+from PySide6.QtWidgets import QAbstractSpinBox, QToolButton, QWidget
+
+from gmstudio.window.gui.theme import theme
+from gmstudio.window.gui.widgets.sliders.typed_slider import inset_text
+
+
+class Panel(QWidget):
+    """Base of the panels.
+
+    Class attributes:
+        name: object name, for example ``pixels``; controls are named ``pixels.<control>``.
+        title: what the navigation shows.
+        icon: name of its icon.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    icon: ClassVar[str]
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName(self.name)
+        self.setAccessibleName(f"{self.title} panel")
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self._listed: list[QAction] = []
+        self._icon_names: dict[QAction, str] = {}
+        self._buttons: list[QToolButton] = []
+        theme().changed.connect(self._tint_icons)
+
+    def add_action(
+        self,
+        name: str,
+        text: str,
+        key: str,
+        slot: Any,
+        *,
+        icon: str = "",
+        tip: str = "",
+        checkable: bool = False,
+    ) -> QAction:
+        """Give the panel something to do.
+
+        Args:
+            name: of its control, for example ``step``.
+            text: on the button and in Help, for example ``One step``.
+            key: as ``QKeySequence`` reads it, for example ``Space`` or ``Ctrl+Return``; empty: none. It works while
+                the focus is anywhere in the panel.
+            slot: called with the checked state when ``checkable``, else with nothing.
+            icon: name of an icon.
+            tip: tooltip; by default the text.
+            checkable: it is switched on and off.
+        """
+        action = QAction(text, self)
+        action.setObjectName(f"action.{self.name}.{name}")
+        action.setCheckable(checkable)
+        if key:
+            action.setShortcut(QKeySequence(key))
+            action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        if icon:
+            self.set_action_icon(action, icon)
+        self.set_action_tip(action, tip or text)
+        if checkable:
+            action.toggled.connect(slot)
+        else:
+            action.triggered.connect(lambda _checked=False: slot())
+        self.addAction(action)
+        self._listed.append(action)
+        return action
+
+    def set_action_icon(self, action: QAction, icon: str) -> None:
+        """Show another icon on an action, for example ``pause`` while it plays; it follows the theme."""
+        self._icon_names[action] = icon
+        self._tint_icon(action)
+
+    def set_action_tip(self, action: QAction, tip: str) -> None:
+        """Set an action's tooltip; its key is named behind it."""
+        keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        action.setToolTip(f"{tip} ({keys})" if keys else tip)
+
+    def button(self, action: QAction, *, icon_only: bool = False) -> QToolButton:
+        """A button for an action: object name ``<panel>.<name>``, named in words, its key in the tooltip.
+
+        Give it the property ``primary`` when it is what one most wants to do: it then stands out.
+        """
+        button = QToolButton(self)
+        button.setDefaultAction(action)
+        button.setObjectName(action.objectName().removeprefix("action."))
+        button.setAccessibleName(action.text())
+        button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        if icon_only or not action.text():
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+        elif action in self._icon_names:
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        else:
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+        action.changed.connect(lambda: button.setAccessibleName(action.text()))
+        self._buttons.append(button)
+        return button
+
+    def name_widget(self, widget: QWidget, control: str, accessible_name: str, tip: str) -> None:
+        """Name a control: object name ``<panel>.<control>``, accessible name in words, tooltip."""
+        widget.setObjectName(f"{self.name}.{control}")
+        widget.setAccessibleName(accessible_name)
+        widget.setToolTip(tip)
+        if isinstance(widget, QAbstractSpinBox):
+            inset_text(widget)
+
+    def listed_actions(self) -> tuple[QAction, ...]:
+        """Its actions in the order in which they were added; Help lists them."""
+        return tuple(self._listed)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Which buttons stand out is known only after the panel was laid out."""
+        self._tint_icons()
+        super().showEvent(event)
+
+    def _tint_icons(self) -> None:
+        for action in self._icon_names:
+            self._tint_icon(action)
+
+    def _tint_icon(self, action: QAction) -> None:
+        """In the colour of the words beside it."""
+        primary = any(button.property("primary") and button.defaultAction() is action for button in self._buttons)
+        action.setIcon(theme().icon(self._icon_names[action], "accent_text" if primary else "text"))

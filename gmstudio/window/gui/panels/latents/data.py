@@ -1,0 +1,109 @@
+"""The row of data images below the decoded one, to be encoded."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSpinBox
+
+from gmstudio.window.gui.panel import Panel
+from gmstudio.window.gui.panels.latents.tab import LatentView
+from gmstudio.window.gui.panels.latents.traversal import flat, lay_out_strip, show_images
+from gmstudio.window.gui.theme import GRID
+from gmstudio.window.gui.widgets.images.traversal_strip import TraversalStrip
+from gmstudio.window.state.latents.encoded_images import PAGE, SPLITS
+from gmstudio.window.state.latents.state import LatentsSession
+
+DATA_TIP = "Images of the run's data. Click one to encode it and set the sliders to its code."
+NO_ENCODER = "{} has no encoder, so images of the data have no code here."
+
+
+class DataView(LatentView):
+    """Images of the data to encode."""
+
+    def __init__(self, panel: Panel, session: LatentsSession) -> None:
+        super().__init__(panel)
+        self._session, self._gallery = session, session.gallery
+        self.strip = TraversalStrip(PAGE)
+        panel.name_widget(self.strip, "data", "Images of the data", DATA_TIP)
+        self.split = QComboBox()
+        panel.name_widget(self.split, "split", "Part of the data", "From which part of the data the images are.")
+        for split in SPLITS:
+            self.split.addItem(split, split)
+        self.index = QSpinBox()
+        self.index.setKeyboardTracking(False)
+        panel.name_widget(self.index, "index", "Number of the image", "Which image of this part is encoded.")
+        self.total = QLabel()
+        self.problem = QLabel()
+        self.problem.setProperty("role", "error")
+        self.problem.setWordWrap(True)
+        self._add_actions(panel)
+        self._lay_out(panel)
+        self._connect()
+        self._refresh()
+
+    def _add_actions(self, panel: Panel) -> None:
+        gallery, add = self._gallery, panel.add_action
+        self.encode = add(
+            "encode", "Encode", "E", gallery.encode, icon="encode", tip="Set the sliders to the code of this image"
+        )
+        self.earlier = add("earlier", "Earlier images", ",", lambda: gallery.turn_page(-1), icon="left")
+        self.later = add("later", "Later images", ".", lambda: gallery.turn_page(1), icon="right")
+
+    def _lay_out(self, panel: Panel) -> None:
+        title = QLabel("Data")
+        title.setProperty("role", "heading")
+        head = QHBoxLayout()
+        head.setSpacing(GRID)
+        for widget in (title, self.split, self.index, self.total, panel.button(self.encode)):
+            head.addWidget(widget)
+        head.addWidget(self.problem, 1)
+        row = QHBoxLayout()
+        row.setSpacing(GRID // 2)
+        row.addWidget(flat(panel.button(self.earlier, icon_only=True)), 0, Qt.AlignmentFlag.AlignVCenter)
+        row.addWidget(self.strip, 1)
+        row.addWidget(flat(panel.button(self.later, icon_only=True)), 0, Qt.AlignmentFlag.AlignVCenter)
+        lay_out_strip(self, head, row)
+
+    def _connect(self) -> None:
+        gallery = self._gallery
+        self._session.run_changed.connect(self._refresh)
+        gallery.page_changed.connect(self._refresh)
+        self.strip.clicked.connect(self._on_clicked)
+        self.split.activated.connect(lambda index: gallery.choose_split(self.split.itemData(index)))
+        self.index.valueChanged.connect(gallery.choose)
+
+    def _on_clicked(self, place: int) -> None:
+        if self._gallery.page is not None:
+            self._gallery.choose(self._gallery.page.start + place)
+            self._gallery.encode()
+
+    def _refresh(self) -> None:
+        gallery, page = self._gallery, self._gallery.page
+        for control in (self.encode, self.split, self.index, self.strip):
+            control.setEnabled(gallery.usable)
+        opened = self._session.opened
+        without = opened is not None and not gallery.usable
+        self.strip.set_placeholder(NO_ENCODER.format(opened.info.family_title) if opened and without else "")
+        self.split.setCurrentIndex(self.split.findData(gallery.split))
+        self.index.blockSignals(True)
+        self.index.setRange(0, max(0, gallery.size - 1, gallery.index))
+        self.index.setValue(gallery.index)
+        self.index.blockSignals(False)
+        self.total.setText(f"of {gallery.size:,}" if gallery.size else "")
+        self.problem.setText(gallery.problem)
+        start = page.start if page is not None else 0
+        self.earlier.setEnabled(gallery.usable and gallery.index >= PAGE)
+        self.later.setEnabled(gallery.usable and start + PAGE < gallery.size)
+        self._show_page()
+
+    def _show_page(self) -> None:
+        page = self._gallery.page
+        if page is None:
+            show_images(self.strip, None)
+            return
+        self.strip.set_levels_images(page.images.numpy(), page.image.levels)
+        self.strip.set_captions(_labels(page.labels.numpy().tolist() if page.labels else [], page.label_names))
+        here = page.split == self._gallery.split
+        self.strip.set_selected(self._gallery.index - page.start if here else -1)
+
+
+def _labels(labels: list[int], names: tuple[str, ...]) -> list[str]:
+    return [names[label] if 0 <= label < len(names) else str(label) for label in labels]

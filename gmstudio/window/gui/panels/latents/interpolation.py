@@ -1,0 +1,260 @@
+"""The journey below the image: keyframes as a filmstrip, going along it, and the way between them."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QLabel, QSpinBox, QVBoxLayout
+
+from gmstudio.window.gui.panel import Panel
+from gmstudio.window.gui.panels.latents.tab import LatentView
+from gmstudio.window.gui.panels.latents.traversal import flat, show_images
+from gmstudio.window.gui.theme import GRID
+from gmstudio.window.gui.widgets.folding_row import FoldingRow, group_of
+from gmstudio.window.gui.widgets.images.traversal_strip import TraversalStrip
+from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper, TypedSlider
+from gmstudio.window.state.latents.interpolation import MAX_KEYFRAMES, MAX_SECONDS, MIN_SECONDS, PATHS
+from gmstudio.window.state.latents.state import LatentsSession
+from gmstudio.window.state.latents.user_image import MAX_SEED
+
+STRIP_TIP = "The keyframes, numbered, and images on the way between them. Click an image, or drag, to go there."
+PATH_TIPS = {
+    "linear": "(1 - t) a + t b: straight, through codes nearer 0 than the prior's draws are",
+    "spherical": "Turning from a to b: codes in between are about as long as the ends",
+}
+_SIGNS = {2: "½", 3: "⅓⅔", 5: "⅕⅖⅗⅘", 6: "⅙⅓½⅔⅚", 8: "⅛¼⅜½⅝¾⅞"}
+FRACTIONS = {part / parts: sign for parts, signs in _SIGNS.items() for part, sign in enumerate(signs, 1)}
+EMPTY = "No keyframes: add the present code, or draw two."
+
+
+class JourneyView(LatentView):
+    """Keyframes, the images between them, and playing.
+
+    Args:
+        panel: whose controls these are.
+        session: what they show and change.
+    """
+
+    def __init__(self, panel: Panel, session: LatentsSession) -> None:
+        super().__init__(panel)
+        self._session, self._panel, self._journey = session, panel, session.journey
+        self._captions: list[str] = []
+        self.strip = TraversalStrip(1)
+        self.strip.set_placeholder(EMPTY)
+        panel.name_widget(self.strip, "path_strip", "Keyframes and images between them", STRIP_TIP)
+        self.title = QLabel()
+        self.title.setProperty("role", "muted")
+        self.problem = QLabel()
+        self.problem.setProperty("role", "error")
+        self.problem.setWordWrap(True)
+        self._add_actions(panel)
+        self._add_settings(panel)
+        self._lay_out(panel)
+        self._connect()
+        self._refresh()
+
+    def _add_actions(self, panel: Panel) -> None:
+        journey, add = self._journey, panel.add_action
+        self.play = add("interpolate", "Play", "P", self._toggle, icon="play", tip="Go from keyframe to keyframe")
+        self.play.setShortcuts([QKeySequence("P"), QKeySequence(Qt.Key.Key_Space)])
+        self.back = add("keyframe_back", "Keyframe before", "[", lambda: journey.step(-1), icon="left")
+        self.forth = add("keyframe_forth", "Keyframe after", "]", lambda: journey.step(1), icon="right")
+        self.add = add(
+            "add_keyframe", "Add", "A", self._add, icon="add", tip="Put the present code behind the last keyframe"
+        )
+        self.replace = add(
+            "replace_keyframe",
+            "Replace",
+            "Shift+A",
+            lambda: journey.replace(self._session.code),
+            icon="check",
+            tip="Put the present code in the place of the chosen keyframe",
+        )
+        self.remove = add(
+            "remove_keyframe", "Remove", "Delete", journey.remove, icon="remove", tip="Take the chosen keyframe out"
+        )
+        self.earlier = add(
+            "keyframe_earlier",
+            "Bring forward",
+            "Ctrl+[",
+            lambda: journey.move(-1),
+            icon="up",
+            tip="Change places with the keyframe before",
+        )
+        self.later = add(
+            "keyframe_later",
+            "Put back",
+            "Ctrl+]",
+            lambda: journey.move(1),
+            icon="down",
+            tip="Change places with the keyframe after",
+        )
+        self.draw = add(
+            "draw_keyframes",
+            "Draw two",
+            "W",
+            self._draw,
+            icon="dice",
+            tip="Begin anew with two draws from the prior; the seed says which, and counts on",
+        )
+
+    def _add_settings(self, panel: Panel) -> None:
+        self.position = TypedSlider(1.0, 2.0)
+        self.position.name(
+            "latents.position", "Position on the journey", "Where to be: 1.50 is halfway from keyframe 1 to keyframe 2."
+        )
+        self.path = QComboBox()
+        panel.name_widget(self.path, "path", "Path between keyframes", "Which way to go from a keyframe to the next.")
+        for path in PATHS:
+            self.path.addItem(path, path)
+            self.path.setItemData(self.path.count() - 1, PATH_TIPS[path], Qt.ItemDataRole.ToolTipRole)
+        self.seconds = QDoubleSpinBox()
+        self.seconds.setRange(MIN_SECONDS, MAX_SECONDS)
+        self.seconds.setDecimals(1)
+        self.seconds.setSuffix(" s/leg")
+        panel.name_widget(
+            self.seconds, "seconds", "Seconds a leg", "How long playing takes from a keyframe to the next."
+        )
+        self.closed = QCheckBox("Closed")
+        panel.name_widget(
+            self.closed,
+            "closed",
+            "Closed journey",
+            "Return from the last keyframe to the first, and go round and round.",
+        )
+        self.seed = QSpinBox()
+        self.seed.setRange(0, MAX_SEED)
+        self.seed.setPrefix("seed ")
+        panel.name_widget(
+            self.seed, "keyframe_seed", "Seed of drawn keyframes", "The same seed draws the same two codes."
+        )
+        self.seed.setFixedWidth(14 * GRID)
+        keeper = KeyKeeper(self)
+        for spin in (self.seconds, self.seed):
+            spin.setKeyboardTracking(False)
+            spin.installEventFilter(keeper)
+
+    def _lay_out(self, panel: Panel) -> None:
+        self.title.setMinimumWidth(self.title.fontMetrics().horizontalAdvance(f"{MAX_KEYFRAMES} of {MAX_KEYFRAMES}"))
+        self.position.setMinimumWidth(20 * GRID)
+        steps = [flat(panel.button(action, icon_only=True)) for action in (self.back, self.forth)]
+        edits = [
+            panel.button(action, icon_only=True) for action in (self.replace, self.remove, self.earlier, self.later)
+        ]
+        play, add, draw = (panel.button(action) for action in (self.play, self.add, self.draw))
+        play.setFixedWidth(11 * GRID)
+        going = FoldingRow(
+            group_of(play, self.position, stretch=1), group_of(self.seconds, self.path, self.closed), stretch=0
+        )
+        editing = FoldingRow(group_of(*steps, self.title, add, *edits), group_of(draw, self.seed))
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GRID // 2)
+        column.addWidget(going)
+        column.addWidget(editing)
+        column.addWidget(self.problem)
+        column.addWidget(self.strip, 1)
+
+    def _connect(self) -> None:
+        session, journey = self._session, self._journey
+        session.run_changed.connect(self._refresh)
+        session.code_changed.connect(self._on_code_changed)
+        session.strips.path.changed.connect(self._on_images)
+        journey.changed.connect(self._refresh)
+        journey.moved.connect(self._show_position)
+        self.position.value_changed.connect(lambda value: self._go_to(value - 1))
+        self.strip.clicked.connect(self._on_clicked)
+        self.strip.scrubbed.connect(self._on_scrubbed)
+        self.path.activated.connect(lambda index: journey.set_path(self.path.itemData(index)))
+        self.seconds.valueChanged.connect(journey.set_seconds)
+        self.closed.toggled.connect(journey.set_closed)
+
+    # ---- what is done ------------------------------------------------------------------------------------------
+
+    def _toggle(self) -> None:
+        if self._journey.playing:
+            self._journey.pause()
+        else:
+            self._journey.play()
+
+    def _add(self) -> None:
+        try:
+            self._journey.add(self._session.code)
+        except ValueError as error:
+            self._tell(str(error))
+
+    def _tell(self, problem: str) -> None:
+        self.problem.setText(problem)
+        self.problem.setVisible(bool(problem))
+
+    def _draw(self) -> None:
+        self._session.draw_keyframes(self.seed.value())
+        self.seed.setValue((self.seed.value() + 1) % (MAX_SEED + 1))
+
+    def _go_to(self, position: float) -> None:
+        self._journey.pause()
+        self._journey.go_to(position)
+
+    def _on_clicked(self, index: int) -> None:
+        positions = self._journey.strip_positions()
+        if index < len(positions):
+            self._go_to(positions[index])
+
+    def _on_scrubbed(self, place: float) -> None:
+        positions = self._journey.strip_positions()
+        if len(positions) > 1:
+            self._go_to(place * self._journey.legs / (len(positions) - 1))
+
+    def _on_code_changed(self) -> None:
+        if not self._journey.followed:
+            self._show_position()
+
+    # ---- showing -----------------------------------------------------------------------------------------------
+
+    def _on_images(self) -> None:
+        show_images(self.strip, self._session.strips.path.images)
+
+    def _refresh(self) -> None:
+        journey, dims = self._journey, self._session.num_dims
+        count = len(journey.keyframes)
+        for action in (self.back, self.forth, self.remove, self.replace):
+            action.setEnabled(count > 0)
+        for action in (self.earlier, self.later):
+            action.setEnabled(count > 1)
+        self.play.setEnabled(journey.legs > 0)
+        self.add.setEnabled(dims > 0)
+        self.draw.setEnabled(dims > 0)
+        self.position.setEnabled(journey.legs > 0)
+        self.position.set_range(1.0, 1.0 + max(1, journey.legs))
+        self.path.setCurrentIndex(self.path.findData(journey.path))
+        if not self.seconds.hasFocus():
+            self.seconds.setValue(journey.seconds)
+        self.closed.setChecked(journey.closed)
+        if journey.seed is not None and not self.seed.hasFocus():
+            self.seed.setToolTip(f"The same seed draws the same two codes. Drawn last: {journey.seed}.")
+        self._tell("")
+        text = "Pause" if journey.playing else "Play"
+        if self.play.text() != text:
+            self.play.setText(text)
+            self._panel.set_action_icon(self.play, "pause" if journey.playing else "play")
+        self._show_captions()
+        self._show_position()
+
+    def _show_captions(self) -> None:
+        captions = [self._caption(position) for position in self._journey.strip_positions()]
+        if captions != self._captions:
+            self._captions = captions
+            self.strip.set_count(max(1, len(captions)))
+            self.strip.set_captions(captions)
+
+    def _caption(self, position: float) -> str:
+        keyframe, part = divmod(position, 1.0)
+        if not part:
+            return str(int(keyframe) % len(self._journey.keyframes) + 1)
+        return next((sign for share, sign in FRACTIONS.items() if abs(share - part) < 1e-6), "·")
+
+    def _show_position(self) -> None:
+        journey = self._journey
+        self.position.set_value(journey.position + 1)
+        count = len(journey.keyframes)
+        self.title.setText(f"{journey.current + 1} of {count}" if count else "none")
+        marks = len(journey.strip_positions()) - 1
+        self.strip.set_position(journey.position * marks / journey.legs if journey.followed and journey.legs else None)

@@ -1,0 +1,71 @@
+"""The Pixels panel's painting controls: brush on or off, its size, undo, clear."""
+
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QWidget
+
+from gmstudio.window.gui.panel import Panel
+from gmstudio.window.gui.theme import GRID
+from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper
+from gmstudio.window.state.pixels.strokes import BRUSHES
+from gmstudio.window.state.pixels.tools import Painting, PixelTools
+
+
+class BrushControls(QWidget):
+    """What it takes to paint one thing on the image.
+
+    Args:
+        panel: whose controls these are.
+        tools: what they change.
+        painting: what is painted.
+        text: on the button that takes the brush in hand.
+        key: its key.
+        tip: its tooltip.
+    """
+
+    def __init__(self, panel: Panel, tools: PixelTools, painting: Painting, text: str, key: str, tip: str) -> None:
+        super().__init__(panel)
+        self._tools, self._painting = tools, painting
+        name = f"{painting}.brush"
+        how = "drag to paint, with the right button to take paint away; or arrow keys, Space and Backspace"
+        self.paint = panel.add_action(
+            painting + ".paint", text, key, self._on_paint, icon="brush", tip=f"{tip}: {how}", checkable=True
+        )
+        self.undo = panel.add_action(
+            painting + ".undo", "Undo", "", lambda: tools.undo(painting), icon="undo", tip="Take the last stroke back"
+        )
+        self.clear = panel.add_action(
+            painting + ".clear", "Clear", "", lambda: tools.clear(painting), icon="remove", tip="Take all paint away"
+        )
+        self.side = QComboBox()
+        for size in BRUSHES:
+            self.side.addItem(f"{size} px", size)
+        self.side.installEventFilter(KeyKeeper(self))
+        panel.name_widget(self.side, name, "Brush size", "Side of the square brush, in pixels of the image.")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(GRID // 2)
+        row.addWidget(panel.button(self.paint))
+        label = QLabel("Brush")
+        label.setBuddy(self.side)
+        row.addWidget(label)
+        row.addWidget(self.side)
+        row.addWidget(panel.button(self.undo, icon_only=True))
+        row.addWidget(panel.button(self.clear, icon_only=True))
+        row.addStretch(1)
+        self.side.currentIndexChanged.connect(lambda _index: tools.set_brush(self.side.currentData()))
+        tools.changed.connect(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show whether the brush is in hand, its size, and what can be taken back."""
+        self.paint.blockSignals(True)
+        self.paint.setChecked(self._tools.tool == self._painting)
+        self.paint.blockSignals(False)
+        self.side.blockSignals(True)
+        self.side.setCurrentIndex(BRUSHES.index(self._tools.brush))
+        self.side.blockSignals(False)
+        there = len(self._tools.strokes(self._painting)) > 0
+        self.undo.setEnabled(there)
+        self.clear.setEnabled(there)
+
+    def _on_paint(self, on: bool) -> None:
+        self._tools.set_tool(self._painting if on else "go")

@@ -1,0 +1,198 @@
+"""The Pixels panel's given set: a real image from the run's data, which part of it is given, and what it came to."""
+
+import math
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QShowEvent, QStandardItemModel
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from gmstudio.protocol.data import DataBrowsed
+from gmstudio.window.gui.panel import Panel
+from gmstudio.window.gui.panels.pixels.conditioning_settings import GivenSettings
+from gmstudio.window.gui.panels.pixels.heat_maps import scrolled
+from gmstudio.window.gui.theme import GRID
+from gmstudio.window.gui.widgets.images.grid import ImageGrid
+from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper
+from gmstudio.window.state.data.page import NUM_BROWSED, Split
+from gmstudio.window.state.pixels.conditioning import PRESETS, GivenSet
+from gmstudio.window.state.pixels.masks import Closeness
+from gmstudio.window.state.pixels.snapshot import PixelState
+from gmstudio.window.state.pixels.state import PixelsSession
+
+SPLITS: dict[Split, str] = {"valid": "Validation", "train": "Training", "test": "Test"}
+IMAGES_HEIGHT = 12 * GRID
+PICK_TIP = "Click an image: a part of it is given, and the model generates the rest."
+PRESET_TIP = "Which part of a real image is given: it stays as it is, and the model generates the rest given it."
+
+
+class GivenView(QWidget):
+    """What is given, images to pick from, and how near the outcome is to the original.
+
+    Args:
+        panel: whose controls these are.
+        session: what they show and change.
+    """
+
+    def __init__(self, panel: Panel, session: PixelsSession) -> None:
+        super().__init__(panel)
+        self._session, self._givens = session, session.givens
+        self.preset = QComboBox()
+        for preset, title in PRESETS.items():
+            self.preset.addItem(title, preset)
+        panel.name_widget(self.preset, "given.preset", "Given set", PRESET_TIP)
+        self.split = QComboBox()
+        for split, title in SPLITS.items():
+            self.split.addItem(title, split)
+        panel.name_widget(self.split, "given.split", "Split", "Part of the data set to pick a real image from.")
+        keeper = KeyKeeper(self)
+        for combo in (self.preset, self.split):
+            combo.installEventFilter(keeper)
+        self.settings = GivenSettings(panel, session)
+        self.images = ImageGrid()
+        panel.name_widget(self.images, "given.images", "Real images", PICK_TIP)
+        self._range = QLabel()
+        self._range.setProperty("role", "muted")
+        self._outcome = QLabel()
+        self._outcome.setWordWrap(True)
+        panel.name_widget(self._outcome, "given.outcome", "How near it came", OUTCOME_TIP)
+        self._add_actions(panel)
+        self._lay_out(panel)
+        self.preset.currentIndexChanged.connect(lambda _index: self._givens.choose_preset(self.preset.currentData()))
+        self.split.currentIndexChanged.connect(lambda _index: self._browse(0))
+        self.images.clicked.connect(session.give)
+        session.images.changed.connect(self._show_data)
+        for signal in (session.changed, session.walk.opened, session.walk.moved, self._givens.changed):
+            signal.connect(self.refresh)
+        self._show_data()
+        self.refresh()
+
+    def _add_actions(self, panel: Panel) -> None:
+        self._earlier = panel.add_action(
+            "given.earlier", "Earlier images", "", lambda: self._page(-1), icon="left", tip="Earlier images"
+        )
+        self._later = panel.add_action(
+            "given.later", "Later images", "", lambda: self._page(1), icon="right", tip="Later images"
+        )
+        self._drop = panel.add_action(
+            "given.none",
+            "Empty image",
+            "",
+            self._session.drop_given,
+            icon="close",
+            tip="Give nothing: begin again from an empty image",
+        )
+
+    def _lay_out(self, panel: Panel) -> None:
+        top = QHBoxLayout()
+        top.addWidget(self.preset, 1)
+        top.addWidget(panel.button(self._drop, icon_only=True))
+        pages = QHBoxLayout()
+        pages.addWidget(self.split)
+        pages.addWidget(self._range, 1)
+        pages.addWidget(panel.button(self._earlier, icon_only=True))
+        pages.addWidget(panel.button(self._later, icon_only=True))
+        content = QWidget()
+        column = QVBoxLayout(content)
+        column.setContentsMargins(GRID, GRID, GRID, 0)
+        column.setSpacing(GRID // 2)
+        column.addLayout(top)
+        column.addWidget(self.settings)
+        column.addLayout(pages)
+        column.addWidget(self.images, 1)
+        column.addWidget(self._outcome)
+        self.images.setMinimumHeight(IMAGES_HEIGHT)
+        page = QVBoxLayout(self)
+        page.setContentsMargins(0, 0, 0, 0)
+        page.addWidget(scrolled(content))
+
+    def load(self) -> None:
+        """Fetch images, unless they are there already."""
+        images = self._session.images
+        if images.data is None and not images.browsing and self._session.run:
+            self._browse(0)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """There must be images to pick from."""
+        super().showEvent(event)
+        self.load()
+
+    def refresh(self) -> None:
+        """Show what is given, what can be, and how near the outcome is."""
+        givens, state, data = self._givens, self._session.state, self._session.images.data
+        self.preset.blockSignals(True)
+        self.preset.setCurrentIndex(list(PRESETS).index(givens.preset))
+        self.preset.blockSignals(False)
+        self._show_what_is_possible()
+        if self.isVisible() and self._session.walk.usable and not self._session.images.problem:
+            self.load()  # of another run than before
+        self._drop.setEnabled(givens.given is not None)
+        given = givens.given
+        here = given is not None and data is not None and given.split == data.split
+        self.images.set_selected(given.index - data.start if here and given and data else -1)
+        self._outcome.setText(outcome_text(givens, state) if state is not None else "")
+        self._outcome.setVisible(bool(self._outcome.text()))
+
+    def _show_what_is_possible(self) -> None:
+        model = self.preset.model()
+        assert isinstance(model, QStandardItemModel), "a combo box without a model of its own has a standard one"
+        problems = {preset: self._givens.problem_of(preset) for preset in PRESETS}
+        for row, problem in enumerate(problems.values()):
+            model.item(row).setEnabled(not problem)
+            self.preset.setItemData(row, problem, Qt.ItemDataRole.ToolTipRole)
+        reasons = " ".join(dict.fromkeys(problem for problem in problems.values() if problem))
+        self.preset.setToolTip(f"{PRESET_TIP} {reasons}".strip())
+
+    def _show_data(self) -> None:
+        data = self._session.images.data
+        self._earlier.setEnabled(data is not None and data.start > 0)
+        if data is None:
+            self._later.setEnabled(False)
+            self._range.setText("")
+            self.images.set_images(self.images.images[:0])
+            self.images.set_placeholder(self._session.images.problem or "Loading the run's data …")
+            return
+        shown, size = data.images.shape[0], data.sizes.get(data.split, 0)
+        self._later.setEnabled(data.start + shown < size)
+        self._range.setText(f"{data.start + 1}–{data.start + shown} of {size:,}" if shown else "no images")
+        self.images.set_placeholder("There are no images in this split; choose another one.")
+        self.images.set_levels_images(data.images.numpy(), data.image.levels)
+        self.images.setAccessibleDescription(_labels(data))
+        self.refresh()
+
+    def _browse(self, start: int) -> None:
+        self._session.browse(self.split.currentData(), start)
+
+    def _page(self, direction: int) -> None:
+        data = self._session.images.data
+        if data is not None:
+            self._browse(max(0, data.start + direction * NUM_BROWSED))
+
+
+def outcome_text(givens: GivenSet, state: PixelState) -> str:
+    """How near a finished image is to the original, in words; empty while it is not finished."""
+    closeness = givens.closeness(state)
+    if closeness is None:
+        return ""
+    now, before = closeness
+    text = f"Generated {now.count:,} of {state.num_dims:,}: {_closeness_text(now)}"
+    return f"{text}; with the noise it was {_closeness_text(before)}." if before.differing else f"{text}."
+
+
+def _closeness_text(closeness: Closeness) -> str:
+    share = closeness.differing / closeness.count
+    if not closeness.differing:
+        return "all as in the original"
+    psnr = f", PSNR {closeness.psnr_db:.1f} dB" if math.isfinite(closeness.psnr_db) else ""
+    return f"{closeness.differing:,} differ from the original ({share:.1%}), RMSE {closeness.rmse:.3f}{psnr}"
+
+
+def _labels(data: DataBrowsed) -> str:
+    if data.labels is None or not data.label_names:
+        return ""
+    return ", ".join(data.label_names[label] for label in data.labels.numpy().tolist())
+
+
+OUTCOME_TIP = (
+    "Over the sub-pixels that were not given: how many have another value than in the original, the root mean square "
+    "error of values from 0 to 1, and the peak signal-to-noise ratio."
+)

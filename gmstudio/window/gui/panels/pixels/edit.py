@@ -1,0 +1,102 @@
+"""The Pixels panel's line above the image while a tool is in hand: what to do, and how an edit acts."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
+
+from gmstudio.window.gui.panel import Panel
+from gmstudio.window.gui.panels.pixels.conditional import where
+from gmstudio.window.gui.theme import GRID
+from gmstudio.window.gui.widgets.elided_label import ElidedLabel
+from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper
+from gmstudio.window.state.pixels.state import PixelsSession
+
+KEEP_TIP = (
+    "What becomes of the pixels after an edited one: they stay as they are and are scored anew, or they are drawn "
+    "again from the same uniform numbers, so that only what the edit changes is different."
+)
+HINTS = {
+    "edit": "Edit: click a placed pixel, or go to it with the arrow keys and press Return.",
+    "order": "Paint what comes first, in the sequence in which you go over it; then Apply.",
+    "hole": "Paint what is to be generated anew.",
+}
+
+
+class ToolLine(QWidget):
+    """Says what the tool in hand does; for an edit, what becomes of what follows.
+
+    Args:
+        panel: whose controls these are.
+        session: what they show and change.
+    """
+
+    def __init__(self, panel: Panel, session: PixelsSession) -> None:
+        super().__init__(panel)
+        self._session, self._walk, self._tools = session, session.walk, session.tools
+        self.edit = panel.add_action(
+            "edit",
+            "Edit",
+            "E",
+            self._on_edit,
+            icon="edit",
+            tip="Change the value of a placed pixel (also Ctrl+click, or the context menu)",
+            checkable=True,
+        )
+        self.done = panel.add_action(
+            "tool.done", "Done", "", self.put_down, icon="check", tip="Put the tool down (Escape in the image)"
+        )
+        self._text = ElidedLabel()
+        self.following = QComboBox()
+        self.following.addItem("Keep what follows", True)
+        self.following.addItem("Regenerate what follows", False)
+        self.following.installEventFilter(KeyKeeper(self))
+        panel.name_widget(self.following, "edit.following", "What becomes of later pixels", KEEP_TIP)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(GRID)
+        row.addWidget(self._text, 1)
+        row.addWidget(self.following)
+        self._done_button = panel.button(self.done)
+        row.addWidget(self._done_button)
+        self.following.currentIndexChanged.connect(
+            lambda _index: self._walk.set_keep_following(self.following.currentData())
+        )
+        for signal in (session.tools.changed, session.walk.changed, session.walk.moved):
+            signal.connect(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Say what can be done now."""
+        walk, tool = self._walk, self._tools.tool
+        editing = walk.editing
+        self.edit.blockSignals(True)
+        self.edit.setChecked(tool == "edit")
+        self.edit.blockSignals(False)
+        self.edit.setEnabled(walk.usable or tool == "edit")
+        self.following.setVisible(tool == "edit" or editing is not None)
+        self.following.blockSignals(True)
+        self.following.setCurrentIndex(0 if walk.keep_following else 1)
+        self.following.blockSignals(False)
+        text = HINTS.get(tool, "")
+        if editing is not None:
+            state = editing.before
+            channel, row, column = state.place_of(editing.step)
+            value = state.image[channel, row, column]
+            text = f"Now {value}: choose another value for {where(state, editing.step)} in the bars, or type it."
+        self._text.set_words(text)
+        self.setVisible(bool(text))
+
+    def set_narrow(self, narrow: bool) -> None:
+        """In a narrow window the words have more room than the button."""
+        styles = Qt.ToolButtonStyle
+        self._done_button.setToolButtonStyle(styles.ToolButtonIconOnly if narrow else styles.ToolButtonTextBesideIcon)
+
+    def put_down(self) -> None:
+        """Leave the edit, then the tool."""
+        self._walk.leave_edit()
+        self._tools.set_tool("go")
+
+    def _on_edit(self, on: bool) -> None:
+        if on:
+            self._tools.set_tool("edit")
+        else:
+            self.put_down()

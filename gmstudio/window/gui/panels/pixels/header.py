@@ -1,0 +1,109 @@
+"""The line above the Pixels panel's image: run, weights, class, and how the image is shown."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
+
+from gmstudio.window.gui.panel import Panel
+from gmstudio.window.gui.run_chooser import RunChooser
+from gmstudio.window.gui.theme import GRID
+from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper
+from gmstudio.window.state.pixels.state import CAPABILITY, PixelsSession
+from gmstudio.window.state.runs.library import RunLibrary
+
+NO_CLASS = "No class"
+CLASS_TIP = "The class that the model is told to generate; another one begins again, with the same seed."
+
+
+class Header(QWidget):
+    """Which model, of which training step, told which class.
+
+    Args:
+        panel: whose controls these are.
+        session: what they show and change.
+        library: the runs to choose from.
+    """
+
+    def __init__(self, panel: Panel, session: PixelsSession, library: RunLibrary) -> None:
+        super().__init__(panel)
+        self._session, self._library = session, library
+        self.run = RunChooser(library, CAPABILITY)
+        self.run.setObjectName("pixels.run")
+        self.step = QLabel()
+        self.label = QComboBox()
+        self.label.installEventFilter(KeyKeeper(self))
+        panel.name_widget(self.label, "label", "Class", CLASS_TIP)
+        self.weights = panel.add_action(
+            "weights",
+            "Use current weights",
+            "U",
+            session.use_current_weights,
+            icon="refresh",
+            tip="Take over what the run has learned since; the pixels placed so far stay and are scored anew",
+        )
+        self.follow = panel.add_action(
+            "follow",
+            "Follow training",
+            "T",
+            session.set_following,
+            icon="live",
+            tip="Take over newer weights by itself while the run trains: watch the conditional and the surprise change",
+            checkable=True,
+        )
+        self._weights_button, self._follow_button = panel.button(self.weights), panel.button(self.follow)
+        self._toggles: tuple[QToolButton, ...] = ()
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        for widget in (self.run, self.step, self.label, self._weights_button, self._follow_button):
+            self._row.addWidget(widget)
+        self._row.addStretch(1)
+        self.run.chosen.connect(session.choose_run)
+        self.label.currentIndexChanged.connect(lambda _index: session.choose_label(self.label.currentData()))
+        session.images.changed.connect(self.refresh)
+
+    def add_toggles(self, *toggles: QToolButton) -> None:
+        """Put the buttons that say how the image is shown at the right end."""
+        self._toggles += toggles
+        for toggle in toggles:
+            self._row.addWidget(toggle)
+
+    @property
+    def buttons(self) -> tuple[QToolButton, ...]:
+        """From left to right."""
+        return (self._weights_button, self._follow_button, *self._toggles)
+
+    def set_narrow(self, narrow: bool) -> None:
+        """In a narrow window the buttons show their icons only."""
+        styles = Qt.ToolButtonStyle
+        for button in self.buttons:
+            button.setToolButtonStyle(styles.ToolButtonIconOnly if narrow else styles.ToolButtonTextBesideIcon)
+        self.label.setMaximumWidth((12 if narrow else 24) * GRID)
+
+    def refresh(self) -> None:
+        """Show the weights in use, whether there are newer ones, and the class."""
+        session, state = self._session, self._session.state
+        if session.run != self.run.current():  # it was chosen from elsewhere
+            self.run.choose(session.run)
+        self.step.setText(f"weights of step {state.weights_step:,}" if state is not None else "")
+        newer = session.has_newer_weights() and (session.walk.usable or session.walk.opening)
+        live = bool(session.run) and session.run == self._library.live
+        self.follow.setEnabled(live)
+        self._follow_button.setVisible(live)
+        self.weights.setEnabled(newer)
+        self._weights_button.setVisible(newer and not (live and session.following))
+        if newer:
+            self.weights.setText(f"Use current weights (step {session.newest_step():,})")
+        self._list_classes(state.num_classes if state is not None else 0)
+
+    def _list_classes(self, count: int) -> None:
+        data = self._session.images.data
+        names = data.label_names if data is not None and len(data.label_names) >= count else ()
+        wanted = [NO_CLASS, *(f"Class {names[label] if names else label}" for label in range(count))]
+        self.label.blockSignals(True)
+        if wanted != [self.label.itemText(index) for index in range(self.label.count())]:
+            self.label.clear()
+            for label, text in enumerate(wanted, start=-1):
+                self.label.addItem(text, label)
+        self.label.setCurrentIndex(self._session.label + 1)
+        self.label.blockSignals(False)
+        self.label.setVisible(count > 0)

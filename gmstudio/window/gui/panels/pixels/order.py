@@ -1,0 +1,169 @@
+"""The Pixels panel's generation order: which one, how it is shown, and one painted by hand."""
+
+import numpy as np
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSpinBox, QVBoxLayout, QWidget
+
+from gmstudio.window.gui.panel import Panel
+from gmstudio.window.gui.panels.pixels.brush import BrushControls
+from gmstudio.window.gui.theme import GRID
+from gmstudio.window.gui.widgets.canvas.pixel_canvas import Picture, PixelCanvas
+from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper, fit_width
+from gmstudio.window.state.pixels.navigator import MAX_SEED
+from gmstudio.window.state.pixels.order import PAINTED, RANDOM, order_title, painted_ranks, pixel_ranks
+from gmstudio.window.state.pixels.snapshot import PixelState
+from gmstudio.window.state.pixels.state import PixelsSession
+
+ORDER_TIP = (
+    "In which sequence pixels are generated. Another order begins again, from the given pixels or an empty image. Only "
+    "models that were trained for several orders can change it."
+)
+SEED_TIP = "Which shuffle the shuffled order is."
+PAINT_TIP = "Paint on the large image which pixels come first, in the sequence in which you go over them"
+MAP_TIP = "When each pixel's turn comes: dark ones come first, bright ones last. While you paint, the order it makes."
+
+
+class OrderView(QWidget):
+    """The chooser, the painter, and a map of the ranks.
+
+    Args:
+        panel: whose controls these are.
+        session: what they show and change.
+    """
+
+    def __init__(self, panel: Panel, session: PixelsSession) -> None:
+        super().__init__(panel)
+        self._session, self._tools = session, session.tools
+        self.order = QComboBox()
+        panel.name_widget(self.order, "order", "Generation order", ORDER_TIP)
+        self.seed = QSpinBox()
+        self.seed.setRange(0, MAX_SEED)
+        self.seed.setKeyboardTracking(False)
+        fit_width(self.seed, "00000")
+        panel.name_widget(self.seed, "order.seed", "Seed of the shuffled order", SEED_TIP)
+        keeper = KeyKeeper(self)
+        for field in (self.order, self.seed):
+            field.installEventFilter(keeper)
+        self._words = QLabel()
+        self._words.setWordWrap(True)
+        self._words.setProperty("role", "muted")
+        self.brush = BrushControls(panel, session.tools, "order", "Paint an order", "Shift+O", PAINT_TIP)
+        self.apply = panel.add_action(
+            "order.apply",
+            "Apply",
+            "",
+            self.apply_painting,
+            icon="check",
+            tip="Generate in the painted order: painted pixels first, the others row by row",
+        )
+        self.map = PixelCanvas()
+        self.map.set_show_context(False)
+        panel.name_widget(self.map, "order.map", "Map of the order", MAP_TIP)
+        self._lay_out(panel)
+        self.order.currentIndexChanged.connect(self._on_chosen)
+        self.seed.valueChanged.connect(lambda seed: session.choose_order(RANDOM, seed))
+        for signal in (session.changed, session.walk.opened, session.tools.changed):
+            signal.connect(self.refresh)
+        self.refresh()
+
+    def _lay_out(self, panel: Panel) -> None:
+        top = QHBoxLayout()
+        top.addWidget(self.order, 1)
+        self._seed_label = QLabel("Seed")
+        self._seed_label.setBuddy(self.seed)
+        top.addWidget(self._seed_label)
+        top.addWidget(self.seed)
+        painter = QHBoxLayout()
+        painter.setSpacing(GRID // 2)
+        painter.addWidget(self.brush, 1)
+        self._apply_button = panel.button(self.apply)
+        painter.addWidget(self._apply_button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(GRID, GRID, GRID, 0)
+        column.setSpacing(GRID // 2)
+        column.addLayout(top)
+        column.addLayout(painter)
+        column.addWidget(self._words)
+        column.addWidget(self.map, 1)
+
+    def refresh(self) -> None:
+        """Show the order, whether it can be changed, and the map."""
+        state = self._session.state
+        self._list_orders(state)
+        free = state is not None and len(state.orders) > 1
+        painted = len(self._tools.order.painted())
+        self.order.setEnabled(free)
+        shuffled = free and state is not None and state.order_name == RANDOM
+        self._seed_label.setVisible(shuffled)
+        self.seed.setVisible(shuffled)
+        self.seed.blockSignals(True)
+        self.seed.setValue(self._session.order.seed)
+        self.seed.blockSignals(False)
+        paints = free and state is not None and PAINTED in state.orders
+        self.brush.setVisible(paints)
+        self._apply_button.setVisible(paints)
+        self.brush.paint.setEnabled(paints)
+        self.apply.setEnabled(paints and painted > 0)
+        self._words.setText(self._words_for(state, painted))
+        self._words.setVisible(bool(self._words.text()))
+        self.order.setToolTip(f"{ORDER_TIP} {self._words.text()}" if not free else ORDER_TIP)
+        self._show_map(state)
+
+    def apply_painting(self) -> None:
+        """Generate in the order that was painted."""
+        self._session.choose_order(PAINTED)
+        self._tools.set_tool("go")
+
+    def _list_orders(self, state: PixelState | None) -> None:
+        names = list(state.orders or (state.order_name,)) if state is not None else []
+        self.order.blockSignals(True)
+        if names != [self.order.itemData(index) for index in range(self.order.count())]:
+            self.order.clear()
+            for name in names:
+                self.order.addItem(order_title(name), name)
+        if state is not None and state.order_name in names:
+            self.order.setCurrentIndex(names.index(state.order_name))
+        self.order.blockSignals(False)
+
+    def _words_for(self, state: PixelState | None, painted: int) -> str:
+        if state is None:
+            return ""
+        if len(state.orders) <= 1:
+            return f"This model generates in {state.order_words or 'one order only'}."
+        if self._tools.tool == "order" or painted:
+            return (
+                f"{painted:,} of {state.spec.height * state.spec.width:,} pixels painted; the others follow row by row."
+            )
+        return ""
+
+    def _show_map(self, state: PixelState | None) -> None:
+        if state is None:
+            self.map.set_picture(None)
+            return
+        shape = (state.spec.height, state.spec.width)
+        painting = self._tools.tool == "order"
+        ranks = painted_ranks(self._tools.order.ranks()) if painting else pixel_ranks(state.order, shape)
+        self.map.set_picture(blank(shape))
+        self.map.set_overlay(ranks, max(1.0, float(ranks.max())), legend="rank")
+
+    def _on_chosen(self, index: int) -> None:
+        name = self.order.itemData(index)
+        if name == PAINTED and not self._tools.order.painted():
+            self._tools.set_tool("order")  # first there must be something painted
+            self.refresh()
+        elif name is not None:
+            self._session.choose_order(name)
+
+
+def blank(shape: tuple[int, int]) -> Picture:
+    """(H, W) pixels of which nothing is there yet."""
+    nothing = np.zeros((1, *shape), np.bool_)
+    return Picture(
+        image=nothing.astype(np.uint8),
+        levels=2,
+        placed=nothing,
+        context=nothing,
+        current=None,
+        surprise=np.full(shape, np.nan),
+        top=1.0,
+        given=nothing[0],
+    )

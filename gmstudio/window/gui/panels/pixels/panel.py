@@ -1,0 +1,342 @@
+"""The Pixels panel: an image of an autoregressive model, generated sub-pixel by sub-pixel."""
+
+from itertools import pairwise
+from typing import ClassVar
+
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QHideEvent, QKeyEvent, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QVBoxLayout, QWidget
+
+from gmstudio.window.gui.panel import Panel
+from gmstudio.window.gui.panels.pixels.breakpoints import stop_text
+from gmstudio.window.gui.panels.pixels.conditional import ConditionalView
+from gmstudio.window.gui.panels.pixels.conditioning import GivenView
+from gmstudio.window.gui.panels.pixels.continuations import ForksView
+from gmstudio.window.gui.panels.pixels.edit import ToolLine
+from gmstudio.window.gui.panels.pixels.header import Header
+from gmstudio.window.gui.panels.pixels.order import OrderView
+from gmstudio.window.gui.panels.pixels.picture import OrderPaths, legend_of, picture_of, reading_of
+from gmstudio.window.gui.panels.pixels.surprisal import Figures, SurpriseView
+from gmstudio.window.gui.panels.pixels.tabs import FURTHER_VIEWS, Views
+from gmstudio.window.gui.panels.pixels.transport import Transport
+from gmstudio.window.gui.theme import GRID
+from gmstudio.window.gui.widgets.canvas.order_overlay import MODES, OrderMode, OrderPath
+from gmstudio.window.gui.widgets.canvas.paint_canvas import Mode, PaintCanvas
+from gmstudio.window.gui.widgets.elided_label import ElidedLabel
+from gmstudio.window.state.pixels.order import painted_ranks
+from gmstudio.window.state.pixels.state import PixelsSession
+from gmstudio.window.state.runs.library import RunLibrary
+
+SIDE_WIDTH = 54 * GRID
+NARROW = 130 * GRID
+ORDER_TEXTS: dict[OrderMode, str] = {"off": "Order", "arrows": "Order: arrows", "ranks": "Order: ranks"}
+CANVAS_TIP = (
+    "The image as far as it is generated; hatched pixels are still to come. The framed pixel is next, tinted ones are "
+    "what the model can see for it. Click a pixel to go back to it, or to generate up to it; Ctrl+click edits it."
+)
+NO_RUN = (
+    "No autoregressive model has been trained yet. Start a PixelCNN under Train; it can be looked at here while it "
+    "trains."
+)
+
+
+class PixelsPanel(Panel):
+    """The image, large, with its transport; beside it the conditional, the figures, and views of more.
+
+    Args:
+        session: what it shows and changes.
+        library: the runs to choose from.
+    """
+
+    name: ClassVar[str] = "pixels"
+    title: ClassVar[str] = "Pixels"
+    icon: ClassVar[str] = "pixels"
+
+    def __init__(self, session: PixelsSession, library: RunLibrary, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.session = session
+        self.canvas = PaintCanvas()
+        self.name_widget(self.canvas, "canvas", "The image in the making", CANVAS_TIP)
+        self._reading = ElidedLabel()
+        self.name_widget(self._reading, "reading", "What is under the pointer, or why it stopped", "")
+        self._problem = QLabel()
+        self._problem.setProperty("role", "error")
+        self._problem.setWordWrap(True)
+        self.transport = Transport(self, session)
+        self.header = Header(self, session, library)
+        self.run = self.header.run
+        self.tool_line = ToolLine(self, session)
+        self.conditional = ConditionalView(self, session)
+        self.figures = Figures(self, session)
+        self.surprise = SurpriseView(self)
+        self.given = GivenView(self, session)
+        self.order = OrderView(self, session)
+        self.forks = ForksView(self, session)
+        self.further = tuple((title, view(self, session, self.canvas)) for title, view in FURTHER_VIEWS)
+        self._hovered = (-1, -1)
+        self._stop_shown: object = None
+        self._paths = OrderPaths()
+        self._add_view_actions()
+        self._lay_out()
+        self._connect()
+        session.choose_run(self.run.current())
+        self._refresh()
+        self._refresh_notes()
+
+    def _add_view_actions(self) -> None:
+        self.context = self.add_action(
+            "context",
+            "Context",
+            "C",
+            self.canvas.set_show_context,
+            icon="eye",
+            tip="Tint the pixels that the model can see for the next one (its receptive field)",
+            checkable=True,
+        )
+        self.context.setChecked(True)
+        self.heat = self.add_action(
+            "heat",
+            "Heat map",
+            "H",
+            self._on_heat,
+            icon="heat",
+            tip="Show the surprise, −log p of each pixel, large, and the image small",
+            checkable=True,
+        )
+        self.ranks = self.add_action(
+            "order.show",
+            ORDER_TEXTS["off"],
+            "O",
+            self._next_order_mode,
+            icon="order",
+            tip="Draw the generation order over the image: as arrows, as ranks, or not",
+        )
+        self.reopen = self.add_action(
+            "reopen", "Open again", "", self.session.reopen, icon="refresh", tip="Go on from this pixel"
+        )
+        self.choose = self.add_action(
+            "choose",
+            "Choose a value",
+            "B",
+            self.conditional.bars.setFocus,
+            icon="pixels",
+            tip="Go to the bars: ← → and Return choose a value; digits choose one from anywhere in the panel",
+        )
+        self.real = self.add_action(
+            "real", "Start from a real image", "I", self._show_given, icon="image", tip="Pick a real image"
+        )
+
+    # ---- layout ------------------------------------------------------------------------------------------------
+
+    def _lay_out(self) -> None:
+        toggles = [self.button(action) for action in (self.context, self.heat, self.ranks, self.tool_line.edit)]
+        self.header.add_toggles(*toggles)
+        page = QVBoxLayout(self)
+        page.setContentsMargins(2 * GRID, GRID, 2 * GRID, GRID)
+        page.setSpacing(GRID)
+        page.addWidget(self.header)
+        page.addLayout(self._problem_row())
+        body = QHBoxLayout()
+        body.setSpacing(2 * GRID)
+        body.addLayout(self._left(), 1)
+        side = self._side()
+        side.setFixedWidth(SIDE_WIDTH)
+        body.addWidget(side)
+        page.addLayout(body, 1)
+        for before, after in pairwise((self, self.run, self.header.label, *self.header.buttons, self.canvas)):
+            QWidget.setTabOrder(before, after)
+
+    def _problem_row(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.addWidget(self._problem, 1)
+        self._reopen_button = self.button(self.reopen)
+        row.addWidget(self._reopen_button)
+        return row
+
+    def _left(self) -> QVBoxLayout:
+        column = QVBoxLayout()
+        column.setSpacing(GRID // 2)
+        column.addWidget(self.tool_line)
+        column.addWidget(self.canvas, 1)
+        column.addWidget(self._reading)
+        column.addWidget(self.transport)
+        return column
+
+    def _side(self) -> QWidget:
+        side = QWidget()
+        self.tabs = Views()
+        self.name_widget(self.tabs, "views", "Surprise, given set, order, forks and more", "")
+        self.tabs.addTab(self.surprise, "Surprise")
+        self.tabs.addTab(self.given, "Given")
+        self.tabs.addTab(self.order, "Order")
+        self.tabs.addTab(self.forks, "Fork")
+        for title, view in self.further:
+            self.tabs.addTab(view, title)
+        column = QVBoxLayout(side)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GRID)
+        column.addWidget(self.conditional, 1)
+        column.addWidget(self.figures)
+        column.addWidget(self.tabs, 1)
+        return side
+
+    def _connect(self) -> None:
+        session, tools = self.session, self.session.tools
+        session.walk.moved.connect(self._refresh)
+        session.walk.changed.connect(self._refresh_notes)
+        session.changed.connect(self._refresh_notes)
+        for signal in (session.changed, session.givens.changed, session.walk.changed, tools.changed):
+            signal.connect(self._refresh)
+        session.forks_changed.connect(self._on_forks_changed)
+        self.canvas.clicked.connect(session.click)
+        self.canvas.edit_wanted.connect(session.edit)
+        self.canvas.menu_wanted.connect(self._on_menu_wanted)
+        self.canvas.stroke_begun.connect(tools.begin_stroke)
+        self.canvas.brushed.connect(tools.paint)
+        self.canvas.stroke_ended.connect(tools.end_stroke)
+        self.canvas.escaped.connect(self.tool_line.put_down)
+        tools.changed.connect(self._refresh_tool)
+        self.surprise.canvas.clicked.connect(session.go_to)
+        self.canvas.hovered.connect(self._on_hovered)
+        self.surprise.canvas.hovered.connect(self._on_hovered)
+
+    # ---- showing -----------------------------------------------------------------------------------------------
+
+    def _refresh(self) -> None:
+        picture = picture_of(self.session)
+        self.canvas.set_picture(picture)
+        self.surprise.set_picture(picture)
+        self._show_painted()
+        self._show_order()
+        self._show_reading()
+
+    def _refresh_notes(self) -> None:
+        session = self.session
+        self._problem.setText(session.problem)
+        self._problem.setVisible(bool(session.problem))
+        self._reopen_button.setVisible(bool(session.problem) and bool(session.run))
+        self.header.refresh()
+        opening = session.walk.opening or (session.run and session.state is None)
+        nothing = NO_RUN if session.library.catalog is not None else "The engine is starting …"
+        self.canvas.set_placeholder("Opening …" if opening and not session.problem else "" if session.run else nothing)
+
+    def _refresh_tool(self) -> None:
+        """Give the canvas the tool in hand, and the keyboard to it when that is another one."""
+        tools = self.session.tools
+        mode: Mode = "edit" if tools.tool == "edit" else "paint" if tools.painting else "go"
+        if mode != self.canvas.mode and mode != "go" and self.isVisible():
+            state = self.session.walk.shown
+            if state is not None and state.step:
+                self.canvas.set_cursor_pixel(*state.place_of(state.step - 1)[1:])
+            self.canvas.setFocus()
+        self.canvas.set_mode(mode, tools.brush)
+
+    def _show_painted(self) -> None:
+        tools, givens = self.session.tools, self.session.givens
+        painted = None
+        if tools.tool == "order":
+            painted = tools.order.mask()
+        elif tools.tool == "hole":
+            painted = tools.hole.mask()
+        elif givens.given is not None and givens.given.mask is None:
+            painted = givens.doubtful
+        self.canvas.set_painted(painted, hatches=tools.tool != "order")  # ranks are to be read through it
+
+    def _show_order(self) -> None:
+        state, tools = self.session.walk.shown, self.session.tools
+        if state is None:
+            self.canvas.set_order(None, "off")
+        elif tools.tool == "order":
+            ranks = painted_ranks(tools.order.ranks())
+            self.canvas.set_order(OrderPath.of_ranks(ranks), "ranks")
+        else:
+            self.canvas.set_order(self._paths.of(state), self._order_mode)
+
+    @property
+    def _order_mode(self) -> OrderMode:
+        mode: OrderMode = self.ranks.data() or "off"
+        return mode
+
+    def _next_order_mode(self) -> None:
+        mode = MODES[(MODES.index(self._order_mode) + 1) % len(MODES)]
+        self.ranks.setData(mode)
+        self.ranks.setText(ORDER_TEXTS[mode])
+        self._show_order()
+
+    def _show_reading(self) -> None:
+        """Say what is under the pointer; else why generation stopped, or what the marks mean."""
+        state, stop, (row, column) = self.session.walk.shown, self.session.walk.stop, self._hovered
+        if stop is not None and stop is not self._stop_shown:
+            self._hovered = (row, column) = (-1, -1)  # until the pointer moves on
+        self._stop_shown = stop
+        role, text = "muted", reading_of(self.session, row, column)
+        if not text and state is not None and stop is not None:
+            text, role = stop_text(stop, state), "warning"
+        elif not text:
+            text = legend_of(self.session)
+        self._reading.set_words(text)
+        if self._reading.property("role") != role:
+            self._reading.setProperty("role", role)
+            self._reading.style().polish(self._reading)
+
+    def _on_hovered(self, row: int, column: int) -> None:
+        self._hovered = (row, column)
+        self._show_reading()
+
+    def _on_heat(self, large: bool) -> None:
+        if large:
+            self.tabs.setCurrentWidget(self.surprise)  # has the colours' scale, and the image
+        self.canvas.set_heat(large)
+        self.surprise.set_swapped(large)
+
+    def _show_given(self) -> None:
+        self.tabs.setCurrentWidget(self.given)
+        self.given.images.setFocus()
+
+    def _on_forks_changed(self) -> None:
+        if self.session.forking:
+            self.tabs.setCurrentWidget(self.forks)
+
+    def _on_menu_wanted(self, row: int, column: int, where: QPoint) -> None:
+        state = self.session.walk.shown
+        if state is None:
+            return
+        menu = QMenu(self)
+        edit = menu.addAction(f"Edit the pixel at row {row}, column {column}")
+        edit.setEnabled(bool((state.steps_of_pixel(row, column) < state.step).any()))
+        edit.triggered.connect(lambda: self.session.edit(row, column))
+        go = menu.addAction("Go to this pixel")
+        go.triggered.connect(lambda: self.session.go_to(row, column))
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(where)
+
+    # ---- Qt ----------------------------------------------------------------------------------------------------
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Open the chosen run as soon as somebody looks."""
+        super().showEvent(event)
+        self.session.activate()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """In a narrow window the buttons above the image show their icons only."""
+        narrow = event.size().width() < NARROW
+        self.header.set_narrow(narrow)
+        self.tool_line.set_narrow(narrow)
+        super().resizeEvent(event)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Nobody looks: stop playing."""
+        self.session.deactivate()
+        super().hideEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Digits choose a value wherever the focus is, Return ends a number of several digits, Escape an edit."""
+        bars = self.conditional.bars
+        if event.key() == Qt.Key.Key_Escape and self.session.walk.editing is not None:
+            self.tool_line.put_down()
+        elif event.text().isdigit():
+            bars.type_digit(int(event.text()))
+        elif event.text() == "\r" and bars.typing:
+            bars.choose_candidate()
+        else:
+            super().keyPressEvent(event)

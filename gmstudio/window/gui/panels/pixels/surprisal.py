@@ -1,0 +1,102 @@
+"""The Pixels panel's figures, −log p in nats and bits per dimension, and the second, small view of the image."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
+
+from gmstudio.window.gui.panel import Panel
+from gmstudio.window.gui.theme import GRID
+from gmstudio.window.gui.widgets.canvas.pixel_canvas import Picture, PixelCanvas
+from gmstudio.window.gui.widgets.images.heat import HeatLegend
+from gmstudio.window.state.pixels.snapshot import PixelState
+from gmstudio.window.state.pixels.state import PixelsSession
+
+NONE = "–"
+
+
+class Figures(QWidget):
+    """Three numbers: −log p so far, bits per dimension so far, and the last sub-pixel's share.
+
+    Args:
+        panel: whose figures these are.
+        session: what they show.
+    """
+
+    def __init__(self, panel: Panel, session: PixelsSession) -> None:
+        super().__init__(panel)
+        self._walk = session.walk
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(GRID)
+        grid.setVerticalSpacing(0)
+        self.total = self._figure(panel, grid, 0, "total", "−log p so far", "Nats of all sub-pixels placed so far")
+        self.bits = self._figure(panel, grid, 1, "bits", "bits per dimension", "Bits per sub-pixel placed so far")
+        self.last = self._figure(panel, grid, 2, "last", "last sub-pixel", "−log p of the sub-pixel placed last, nats")
+        self._walk.moved.connect(self.refresh)
+        self.refresh()
+
+    def _figure(self, panel: Panel, grid: QGridLayout, column: int, control: str, title: str, tip: str) -> QLabel:
+        label = QLabel(title)
+        label.setProperty("role", "muted")
+        value = QLabel(NONE)
+        value.setProperty("role", "heading")
+        panel.name_widget(value, control, title, f"{tip}; always at temperature 1.")
+        value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        grid.addWidget(label, 0, column)
+        grid.addWidget(value, 1, column)
+        grid.setColumnStretch(column, 1)
+        return value
+
+    def refresh(self) -> None:
+        """Write the numbers."""
+        state = self._walk.shown
+        if state is None or not state.step:
+            for label in (self.total, self.bits, self.last):
+                label.setText(NONE)
+            return
+        self.total.setText(f"{state.total_nats:.2f} nats")
+        self.bits.setText(f"{state.bits_per_dim:.4f}")
+        self.last.setText(last_text(state))
+
+
+def last_text(state: PixelState) -> str:
+    """Value and surprise of the sub-pixel placed last."""
+    channel, row, column = state.place_of(state.step - 1)
+    return f"{state.image[channel, row, column]}: {state.nats[-1]:.3f} nats"
+
+
+class SurpriseView(QWidget):
+    """The small view: the surprise of every pixel while the large one shows the image, and the other way round.
+
+    Args:
+        panel: whose view this is.
+    """
+
+    def __init__(self, panel: Panel) -> None:
+        super().__init__(panel)
+        self.canvas = PixelCanvas()
+        self.canvas.set_heat(True)
+        self.canvas.set_show_context(False)
+        panel.name_widget(self.canvas, "heat.view", "Surprise per pixel", "−log p of each pixel, summed over colours.")
+        self.legend = HeatLegend()
+        panel.name_widget(self.legend, "heat.legend", "Colours of surprise", "−log p per pixel, in nats.")
+        self._title = QLabel()
+        self._title.setProperty("role", "muted")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(GRID, GRID, GRID, 0)
+        column.setSpacing(GRID // 2)
+        column.addWidget(self._title)
+        column.addWidget(self.canvas, 1)
+        column.addWidget(self.legend)
+        self.set_swapped(False)
+
+    def set_swapped(self, swapped: bool) -> None:
+        """Show the image here, because the large view shows the surprise."""
+        self.canvas.set_heat(not swapped)
+        what = "Large: the surprise" if swapped else "Surprise"
+        self._title.setText(f"{what}, −log p of each pixel given those before it")
+
+    def set_picture(self, picture: Picture | None) -> None:
+        """Show a picture, or none."""
+        self.canvas.set_picture(picture)
+        if picture is not None:
+            self.legend.set_top(picture.top)

@@ -1,0 +1,209 @@
+"""The Pixels panel's transport: play, step, scrub, speed."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+
+from gmstudio.window.gui.panel import Panel
+from gmstudio.window.gui.panels.pixels.breakpoints import BreakpointsRow
+from gmstudio.window.gui.theme import GRID
+from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper, TypedSlider
+from gmstudio.window.state.pixels.navigator import MAX_SPEED_HZ, MIN_SPEED_HZ
+from gmstudio.window.state.pixels.state import PixelsSession
+
+NARROW = 70 * GRID
+"""Below this width, buttons and speed do not fit side by side."""
+
+
+class Transport(QWidget):
+    """Buttons, the step slider and the speed.
+
+    Args:
+        panel: whose actions and names these are.
+        session: what they move.
+    """
+
+    def __init__(self, panel: Panel, session: PixelsSession) -> None:
+        super().__init__(panel)
+        self._session, self._walk = session, session.walk
+        self._add_actions(panel)
+        self.scrub = TypedSlider(0, 1, decimals=0)
+        self.scrub.name(
+            "pixels.scrub",
+            "Step",
+            SCRUB_TIP,
+        )
+        self.speed = TypedSlider(MIN_SPEED_HZ, MAX_SPEED_HZ, decimals=0, log=True, suffix=" px/s")
+        self.speed.name("pixels.speed", "Speed", "Sub-pixels generated per second while playing, 1 to 1000.")
+        self._of = QLabel()
+        self.breakpoints = BreakpointsRow(panel, session)
+        self._lay_out(panel)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.scrub.value_changed.connect(self._on_scrubbed)
+        self.speed.value_changed.connect(self._walk.set_speed)
+        self._walk.moved.connect(self.refresh)
+        self._walk.changed.connect(self.refresh)
+        self.refresh()
+
+    def _add_actions(self, panel: Panel) -> None:
+        walk, session = self._walk, self._session
+        add = panel.add_action
+        self.reset = add("reset", "Reset", "R", session.reset, icon="reset", tip=RESET_TIP)
+        self.start = add("start", "To the start", "Home", self._to_start, icon="undo", tip=START_TIP)
+        self.row_back = add("row_back", "One row back", "Up", self._row_back, icon="up", tip="Back to the row's start")
+        self.back = add("back", "One step back", "Left", walk.back, icon="back", tip="One sub-pixel back; kept ahead")
+        self.play = add("play", "Play", "Space", self._toggle, icon="play", tip=PLAY_TIP)
+        self.step = add("step", "One step", "Right", walk.forward, icon="step", tip="Generate one sub-pixel")
+        self.pixel_back = add(
+            "pixel_back", "One pixel back", "Shift+Left", self._pixel_back, icon="left", tip="Back to before a pixel"
+        )
+        self.pixel = add(
+            "pixel", "One pixel", "Shift+Right", self._pixel, icon="pixel", tip="Generate all colours of a pixel"
+        )
+        self.row = add("row", "One row", "Down", self._row, icon="row", tip="Generate to the end of the row")
+        self.finish = add("finish", "Finish", "End", self._finish, icon="finish", tip=FINISH_TIP)
+
+    def _lay_out(self, panel: Panel) -> None:
+        keeper = KeyKeeper(self)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(GRID // 2)
+        self._buttons = buttons
+        for action in (self.reset, self.start, self.row_back, self.back):
+            buttons.addWidget(quiet(panel.button(action, icon_only=True), keeper))
+        play = quiet(panel.button(self.play), keeper)
+        play.setProperty("primary", True)
+        self._play_button = play
+        buttons.addWidget(play)
+        self._pixel_button = quiet(panel.button(self.pixel, icon_only=True), keeper)
+        buttons.addWidget(quiet(panel.button(self.step, icon_only=True), keeper))
+        buttons.addWidget(self._pixel_button)
+        for action in (self.row, self.finish):
+            buttons.addWidget(quiet(panel.button(action, icon_only=True), keeper))
+        buttons.addStretch(1)
+        speed = QHBoxLayout()
+        speed_label = QLabel("Speed")
+        speed_label.setBuddy(self.speed.slider)
+        speed.addWidget(speed_label)
+        speed.addWidget(self.speed, 1)
+        self._controls = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._controls.setSpacing(GRID)
+        self._controls.addLayout(buttons)
+        self._controls.addLayout(speed, 1)
+        steps = QHBoxLayout()
+        step_label = QLabel("Step")
+        step_label.setBuddy(self.scrub.slider)
+        steps.addWidget(step_label)
+        steps.addWidget(self.scrub, 1)
+        steps.addWidget(self._of)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GRID)
+        column.addLayout(steps)
+        column.addLayout(self._controls)
+        column.addWidget(self.breakpoints)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """In a narrow window the speed goes below the buttons."""
+        directions = QBoxLayout.Direction
+        narrow = event.size().width() < NARROW
+        self._controls.setDirection(directions.TopToBottom if narrow else directions.LeftToRight)
+        self._buttons.setSpacing(GRID // 4 if narrow else GRID // 2)
+        self._play_button.setMinimumWidth((9 if narrow else 11) * GRID)
+        super().resizeEvent(event)
+
+    def refresh(self) -> None:
+        """Show where the walk is and what can be done."""
+        walk, state = self._walk, self._walk.shown
+        self.speed.set_value(walk.speed_hz)
+        moving = walk.playing or walk.finishing
+        self.play.setText("Stop" if walk.finishing else "Pause" if walk.playing else "Play")
+        self._set_play_icon("stop" if walk.finishing else "pause" if walk.playing else "play")
+        usable = (walk.usable or walk.opening) and state is not None
+        backward = (self.start, self.row_back, self.back, self.pixel_back)
+        forward = (self.step, self.pixel, self.row, self.finish)
+        for action in (self.play, *backward, *forward):
+            action.setEnabled(usable or (action is self.play and moving))
+        self.reset.setEnabled(bool(self._session.run))
+        self.scrub.setEnabled(usable)
+        if state is None:
+            self._of.setText("")
+            return
+        if usable:
+            for action in backward:
+                action.setEnabled(state.step > 0)
+            for action in forward:
+                action.setEnabled(not state.finished)
+        self._pixel_button.setVisible(state.spec.channels > 1)  # of grey images a step is a pixel
+        self.scrub.set_range(0, state.num_dims)
+        self.scrub.set_value(state.step)
+        beyond = f" · path to {state.path:,}" if state.path > state.step else ""
+        self._of.setText(f"of {state.num_dims:,}{beyond}")
+
+    def _set_play_icon(self, icon: str) -> None:
+        panel = self.parentWidget()
+        while panel is not None and not isinstance(panel, Panel):
+            panel = panel.parentWidget()
+        if panel is not None and self.play.data() != icon:
+            self.play.setData(icon)
+            panel.set_action_icon(self.play, icon)
+
+    def _on_scrubbed(self, step: float) -> None:
+        state, aim = self._walk.shown, round(step)
+        self._walk.pause()
+        if state is not None and aim > state.path:
+            self._walk.draw_to(aim)
+        else:
+            self._walk.go_to(aim)
+
+    def _toggle(self) -> None:
+        if self._walk.playing or self._walk.finishing:
+            self._walk.pause()
+        else:
+            self._walk.play()
+
+    def _finish(self) -> None:
+        if self._walk.finishing:
+            self._walk.pause()
+        else:
+            self._walk.finish()
+
+    def _to_start(self) -> None:
+        self._walk.pause()
+        self._walk.go_to(0)
+
+    def _row(self) -> None:
+        self._walk.pause()
+        if self._walk.shown is not None:
+            self._walk.draw_to(self._walk.shown.row_end(self._walk.heading), heed=True)
+
+    def _row_back(self) -> None:
+        self._walk.pause()
+        if self._walk.shown is not None:
+            self._walk.go_to(self._walk.shown.row_start(self._walk.heading))
+
+    def _pixel(self) -> None:
+        self._walk.pause()
+        if self._walk.shown is not None:
+            self._walk.draw_to(self._walk.shown.pixel_end(self._walk.heading))
+
+    def _pixel_back(self) -> None:
+        self._walk.pause()
+        if self._walk.shown is not None:
+            self._walk.go_to(self._walk.shown.pixel_start(self._walk.heading))
+
+
+def quiet(button: QToolButton, keeper: KeyKeeper) -> QToolButton:
+    """Let a click leave the focus where it is; with the focus (by Tab), Space presses the button."""
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    button.installEventFilter(keeper)
+    return button
+
+
+SCRUB_TIP = (
+    "Sub-pixels placed. Back and forth along the path that was generated; beyond its end, new ones are generated. Any "
+    "step can be typed."
+)
+PLAY_TIP = "Generate sub-pixel after sub-pixel at the chosen speed, or pause"
+RESET_TIP = "Begin again with the same weights and seed, from the given pixels or an empty image"
+START_TIP = "Back to the empty image; the path stays and can be gone along again"
+FINISH_TIP = "Generate the rest as fast as the model can; press again to stop"

@@ -1,0 +1,340 @@
+"""The curves of one or several runs: one plot per group of terms, and what can be done to all of them."""
+
+import math
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, QSignalBlocker, QSize, Qt, QTimer
+from PySide6.QtGui import QColor, QResizeEvent
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QSlider,
+    QSplitter,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gmstudio.window.gui.forms.editors import NumberEdit, ThemedIcon
+from gmstudio.window.gui.panel import Panel
+from gmstudio.window.gui.theme import theme
+from gmstudio.window.state.runs.library import RunLibrary
+from gmstudio.window.state.training.curves import UNITS, Group, group_of, label_of, unit_factor
+from gmstudio.window.state.training.state import TrainingSession
+
+if TYPE_CHECKING:
+    from gmstudio.window.gui.widgets.plots.curve_line import Trace
+    from gmstudio.window.gui.widgets.plots.curve_plot import CurvePlot
+
+REFRESH_MS = 50
+SMOOTHING_STEPS = 100
+FIRST_SMOOTHING = 0.9
+DASHES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
+SHOWN_AT_FIRST = ("loss", "probability")
+
+
+def smoothing_weight(position: int) -> float:
+    """Slider position → weight of the past: 0 at the left, 0.999 at the right, even in the length of the average."""
+    return 0.0 if position == 0 else 1.0 - 10.0 ** (-3.0 * position / SMOOTHING_STEPS)
+
+
+def smoothing_position(weight: float) -> int:
+    """Weight of the past → nearest slider position."""
+    return 0 if weight <= 0 else round(-math.log10(1.0 - min(weight, 0.999)) * SMOOTHING_STEPS / 3.0)
+
+
+def _steps_of(traces: list["Trace"]) -> tuple[int, int] | None:
+    """First and last step of any of the traces; None without points."""
+    filled = [t.steps for t in traces if len(t.steps)]
+    return (min(int(s[0]) for s in filled), max(int(s[-1]) for s in filled)) if filled else None
+
+
+class TrainCurves(QWidget):
+    """Curves of the runs that are overlaid.
+
+    With one run, colours tell terms apart; with several, colours tell runs and dashes tell terms.
+
+    Args:
+        session: the state.
+        library: titles and image specs of the runs.
+        panel: names the controls and holds the actions.
+    """
+
+    def __init__(self, session: TrainingSession, library: RunLibrary, panel: Panel) -> None:
+        super().__init__()
+        self._session = session
+        self._library = library
+        self.plots: dict[str, CurvePlot] = {}
+        self._toggles: dict[str, QToolButton] = {}
+        self._hidden: set[str] = set()
+        self._smoothing = FIRST_SMOOTHING
+        self._log = False
+        self._unit = UNITS[0]
+        self._empty = QLabel("Losses, gradient norms and speed are drawn here while a model trains.", self)
+        self._empty.setProperty("role", "muted")
+        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._splitter = QSplitter(Qt.Orientation.Horizontal, self)
+        self._splitter.setChildrenCollapsible(False)
+        self._splitter.hide()
+        self._groups = QHBoxLayout()
+        self._groups.setSpacing(4)
+        self._make_controls(panel)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addLayout(self._tool_row(panel))
+        layout.addWidget(self._empty, 1)
+        layout.addWidget(self._splitter, 1)
+        panel.name_widget(self, "curves", "Training curves", "")
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(REFRESH_MS)
+        self._timer.timeout.connect(self.refresh)
+        session.history_changed.connect(self._on_history_changed)
+        session.overlays_changed.connect(self._schedule)
+        session.run_changed.connect(self._schedule)
+        theme().changed.connect(self._schedule)
+
+    # ---- controls ---------------------------------------------------------------------------------------------------
+
+    def _make_controls(self, panel: Panel) -> None:
+        self._unit_combo = QComboBox(self)
+        self._unit_combo.addItems(list(UNITS))
+        tip = "Likelihoods and their bounds per image in nats, or per sub-pixel in bits."
+        panel.name_widget(self._unit_combo, "unit", "Unit of likelihoods", tip)
+        self._slider = QSlider(Qt.Orientation.Horizontal, self)
+        self._slider.setRange(0, SMOOTHING_STEPS)
+        self._slider.setFixedWidth(64)
+        self._weight = NumberEdit(whole=False, low=0.0, high=0.999, parent=self)
+        self._weight.set_value(self._smoothing)
+        self._slider.setValue(smoothing_position(self._smoothing))
+        self._weight.setFixedWidth(68)
+        tip = "Smooth training curves: the weight of the past in an exponential average. The raw curve stays behind."
+        panel.name_widget(self._slider, "smoothing", "Smoothing", tip)
+        panel.name_widget(self._weight, "smoothing_typed", "Smoothing weight, typed", tip)
+        self._unit_combo.currentTextChanged.connect(self.set_unit)
+        self._slider.valueChanged.connect(lambda position: self.set_smoothing(smoothing_weight(position)))
+        self._weight.editingFinished.connect(self._on_weight_typed)
+
+    def _tool_row(self, panel: Panel) -> QBoxLayout:
+        log = panel.add_action(
+            "log", "Log", "Ctrl+G", self.set_log, icon="log", tip="Logarithmic axis of values", checkable=True
+        )
+        follow = panel.add_action(
+            "follow", "Follow", "Ctrl+F", self.follow, icon="fit", tip="Show all steps again, and new ones as they come"
+        )
+        smoothing = ThemedIcon("smooth", self)
+        smoothing.setToolTip(self._slider.toolTip())
+        log_button, follow_button = panel.button(log, icon_only=True), panel.button(follow, icon_only=True)
+        self._tool_groups, self._tool_controls = groups, controls = QHBoxLayout(), QHBoxLayout()
+        controls.setSpacing(8)
+        controls.addStretch(1)
+        for widget in (
+            self._unit_combo,
+            smoothing,
+            self._slider,
+            self._weight,
+            log_button,
+            follow_button,
+        ):
+            controls.addWidget(widget)
+        groups.addLayout(self._groups)
+        groups.addStretch(1)
+        self._tools = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._tools.setSpacing(8)
+        self._tools.addLayout(groups)
+        self._tools.addLayout(controls, 1)
+        return self._tools
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """In a narrow window the groups get a row of their own."""
+        super().resizeEvent(event)
+        self._arrange_tools()
+
+    def minimumSizeHint(self) -> QSize:
+        """As narrow as the groups and the controls one above the other, even while they stand side by side."""
+        rows = max(row.minimumSize().width() for row in (self._tool_groups, self._tool_controls))
+        hint = super().minimumSizeHint()
+        return QSize(min(hint.width(), max(rows, self._splitter.minimumSizeHint().width())), hint.height())
+
+    def event(self, event: QEvent) -> bool:
+        """There may be more or fewer groups now."""
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._arrange_tools()
+        return super().event(event)
+
+    def _arrange_tools(self) -> None:
+        rows = (self._tool_groups, self._tool_controls)
+        fits = sum(row.sizeHint().width() for row in rows) + self._tools.spacing() <= self.width()
+        directions = QBoxLayout.Direction
+        self._tools.setDirection(directions.LeftToRight if fits else directions.TopToBottom)
+
+    def set_unit(self, unit: str) -> None:
+        """Show likelihoods in ``nats`` or ``bits/dim``."""
+        self._unit = unit
+        self._schedule()
+
+    def set_smoothing(self, weight: float) -> None:
+        """Smooth all training curves."""
+        self._smoothing = min(max(weight, 0.0), 0.999)
+        with QSignalBlocker(self._slider):
+            self._slider.setValue(smoothing_position(self._smoothing))
+        self._weight.set_value(round(self._smoothing, 3))
+        for plot in self.plots.values():
+            plot.set_smoothing(self._smoothing)
+
+    def set_log(self, on: bool) -> None:
+        """Logarithmic value axes."""
+        self._log = on
+        for plot in self.plots.values():
+            plot.set_log(on)
+
+    def follow(self) -> None:
+        """Show all there is in all plots."""
+        for plot in self.plots.values():
+            plot.follow()
+
+    def _on_weight_typed(self) -> None:
+        try:
+            self.set_smoothing(float(self._weight.value or 0.0))
+        except ValueError:
+            self.set_smoothing(self._smoothing)
+
+    # ---- data -------------------------------------------------------------------------------------------------------
+
+    def _on_history_changed(self, run: str) -> None:
+        if run in self._session.overlays:
+            self._schedule()
+
+    def _schedule(self) -> None:
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def refresh(self) -> None:
+        """Hand every plot the curves that belong in it; the timer calls it."""
+        groups: dict[str, tuple[Group, list[Trace]]] = {}
+        for run in self._session.overlays:
+            for group, trace in self._traces(run):
+                groups.setdefault(group.key, (group, []))[1].append(trace)
+        extent = _steps_of([trace for _, traces in groups.values() for trace in traces])
+        ordered = sorted(groups, key=lambda key: not key.startswith(SHOWN_AT_FIRST))
+        self._empty.setVisible(not groups)
+        self._splitter.setVisible(bool(groups))
+        for key in [k for k in self._toggles if k not in groups]:
+            self._drop(key)
+        for key in ordered:
+            if key not in self._toggles:
+                self._add_toggle(groups[key][0])
+            if self._toggles[key].isChecked():
+                if key not in self.plots:
+                    self._add_plot(groups[key][0])
+                self.plots[key].set_unit(groups[key][0].unit)
+                self.plots[key].set_steps(extent)
+                self.plots[key].set_traces(groups[key][1])
+        self._keep_order(ordered)
+        self._unit_combo.setEnabled("loss likelihood" in groups)
+
+    def _keep_order(self, keys: list[str]) -> None:
+        """Losses first, though another run's may have come last."""
+        for place, key in enumerate(keys):
+            if self._groups.indexOf(self._toggles[key]) != place:
+                self._groups.insertWidget(place, self._toggles[key])
+        for place, key in enumerate([key for key in keys if key in self.plots]):
+            if self._splitter.indexOf(self.plots[key]) != place:
+                self._splitter.insertWidget(place, self.plots[key])
+
+    def _traces(self, run: str) -> list[tuple[Group, "Trace"]]:
+        """A run's curves with the group of each."""
+        from gmstudio.window.gui.widgets.plots.curve_line import Trace
+
+        history, objective = self._session.history(run), self._session.objective_of(run)
+        info = self._library.info(run)
+        several = len(self._session.overlays) > 1
+        found: list[tuple[Group, Trace]] = []
+        places: dict[str, int] = {}
+        for name in history.names():
+            group = group_of(objective, name, self._unit)
+            place = places[group.key] = places.get(group.key, -1) + 1
+            color, dash = self._style(run, place, several)
+            factor = unit_factor(objective, name, self._unit, info.image if info else None)
+            for split in ("train", "valid"):
+                curve = history.curve(split, name)
+                if curve is not None:
+                    trace = Trace(
+                        key=(run, split, name),
+                        label=label_of(name, objective),
+                        steps=curve.steps,
+                        values=curve.values,
+                        color=color,
+                        dash=dash,
+                        owner=info.title if info else run,
+                        validation=split == "valid",
+                        factor=factor,
+                        generation=curve.generation,
+                    )
+                    found.append((group, trace))
+        return found
+
+    def _style(self, run: str, place: int, several: bool) -> tuple[QColor, Qt.PenStyle]:
+        if several:
+            return theme().series(self._session.overlays[run]), DASHES[place % len(DASHES)]
+        return theme().series(place), Qt.PenStyle.SolidLine
+
+    # ---- plots ------------------------------------------------------------------------------------------------------
+
+    def _add_plot(self, group: Group) -> None:
+        """A plot for a group that is shown for the first time."""
+        from gmstudio.window.gui.widgets.plots.curve_plot import CurvePlot
+
+        plot = CurvePlot(group.title, group.unit)
+        plot.setObjectName(f"train.curves.{group.key}")
+        plot.setAccessibleName(f"{group.title} by training step")
+        plot.setToolTip("Wheel: zoom. Drag: move. Double click: follow again. Keys: + − ← → Home.")
+        plot.set_smoothing(self._smoothing)
+        plot.set_log(self._log)
+        plot.hovered.connect(self._on_hovered)
+        plot.zoomed.connect(self._on_zoomed)
+        plot.follow_asked.connect(self.follow)
+        if self.plots:
+            plot.link_x(next(iter(self.plots.values())))
+        self.plots[group.key] = plot
+        self._splitter.addWidget(plot)
+
+    def _add_toggle(self, group: Group) -> None:
+        """A button that shows and hides a group's plot."""
+        toggle = QToolButton(self)
+        toggle.setText(group.title)
+        toggle.setCheckable(True)
+        toggle.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        toggle.setChecked(group.key.startswith(SHOWN_AT_FIRST))
+        toggle.setObjectName(f"train.curves.show.{group.key}")
+        toggle.setAccessibleName(f"Show {group.title}")
+        toggle.setToolTip(f"Show or hide the plot of {group.title.lower()}.")
+        toggle.toggled.connect(lambda on: self._show_plot(group.key, on))
+        self._groups.addWidget(toggle)
+        self._toggles[group.key] = toggle
+
+    def _show_plot(self, key: str, on: bool) -> None:
+        if key in self.plots:
+            self.plots[key].setVisible(on)
+        self._schedule()
+
+    def _drop(self, key: str) -> None:
+        for widget in (self.plots.pop(key, None), self._toggles.pop(key)):
+            if widget is not None:
+                widget.hide()
+                widget.deleteLater()
+        plots = list(self.plots.values())
+        for plot in plots[1:]:
+            plot.link_x(plots[0])
+
+    def _on_hovered(self, step: float | None) -> None:
+        for plot in self.plots.values():
+            plot.set_cursor(step)
+
+    def _on_zoomed(self) -> None:
+        """All plots show the same steps, so all stay."""
+        for plot in self.plots.values():
+            plot.following_x = False

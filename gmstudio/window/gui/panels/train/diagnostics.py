@@ -1,0 +1,205 @@
+"""The Train panel's look inside: the family's figures, one at a time, and how fast which phase goes."""
+
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QGridLayout,
+    QLabel,
+    QSizePolicy,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gmstudio.protocol.training import FigureDrawn
+from gmstudio.window.gui.panel import Panel
+from gmstudio.window.gui.theme import GRID
+from gmstudio.window.gui.widgets.images.grid import ImageGrid
+from gmstudio.window.gui.widgets.plots.bar_figure import BarFigure
+from gmstudio.window.gui.widgets.sliders.typed_slider import TypedSlider
+from gmstudio.window.state.training.curves import number
+from gmstudio.window.state.training.diagnostics import MAX_PACE_HZ, MIN_PACE_HZ, Insides
+
+NOTHING = "This family draws no figures of its insides."
+NOT_YET = "Figures of what goes on inside a model appear here."
+FIGURE_TIP = "Which picture of the model's insides is shown"
+SLOW_TIP = "Make at most so many steps per second, to see every one of them"
+PHASE_TIP = "Train all phases of a step, or let only one of the players move"
+NORMS_TIP = "Norm of each player's gradient, before it is clipped; at every step while it is slow, else at every tenth"
+
+
+class InsidesView(QWidget):
+    """A figure, chosen among the family's, its words; below it the pace and the phases.
+
+    Args:
+        insides: the state.
+        panel: names the controls.
+    """
+
+    def __init__(self, insides: Insides, panel: Panel) -> None:
+        super().__init__(panel)
+        self._insides = insides
+        self._shown = ""
+        self.figure = QComboBox()
+        panel.name_widget(self.figure, "figure", "Figure", FIGURE_TIP)
+        self.bars = BarFigure()
+        panel.name_widget(self.bars, "figure.bars", "Figure", "")
+        self.images = ImageGrid()
+        panel.name_widget(self.images, "figure.images", "Figure", "")
+        self._pictures = QStackedWidget()
+        for widget in (self.bars, self.images):
+            self._pictures.addWidget(widget)
+        self._words = QLabel()
+        self._words.setProperty("role", "muted")
+        self._words.setWordWrap(True)
+        self._words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.slow = QCheckBox("Slow down")
+        panel.name_widget(self.slow, "slow", "Slow down", SLOW_TIP)
+        self.pace = TypedSlider(MIN_PACE_HZ, MAX_PACE_HZ, decimals=1, log=True, suffix=" steps/s")
+        self.pace.name("train.pace", "Steps per second", SLOW_TIP)
+        self.only = QComboBox()
+        panel.name_widget(self.only, "phase", "Phases", PHASE_TIP)
+        self.norms = QLabel()
+        self.norms.setWordWrap(True)
+        self.norms.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        panel.name_widget(self.norms, "norms", "Gradient norms", NORMS_TIP)
+        self._lay_out()
+        self.figure.activated.connect(lambda index: self._choose(self.figure.itemData(index)))
+        self.slow.toggled.connect(insides.set_slow)
+        self.pace.value_changed.connect(insides.set_pace)
+        self.only.activated.connect(lambda index: insides.set_only(self.only.itemData(index)))
+        self.bars.read.connect(self._read)
+        self.images.hovered.connect(self._read_column)
+        insides.drawn.connect(self._show_figures)
+        insides.changed.connect(self._show_pace)
+        insides.measured.connect(self._show_norms)
+        self._show_figures()
+        self._show_pace()
+        self._show_norms()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Figures are drawn for who looks at them."""
+        super().showEvent(event)
+        self._insides.set_watched(True)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Nobody looks."""
+        super().hideEvent(event)
+        self._insides.set_watched(False)
+
+    def _lay_out(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, GRID, 0, 0)
+        column.setSpacing(GRID // 2)
+        column.addWidget(self.figure)
+        column.addWidget(self._pictures, 1)
+        column.addWidget(self._words)
+        self._controls = QWidget()
+        grid = QGridLayout(self._controls)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setSpacing(GRID // 2)
+        grid.addWidget(self.slow, 0, 0)
+        grid.addWidget(self.pace, 0, 1)
+        self._phase_label = QLabel("Train")
+        self._phase_label.setBuddy(self.only)
+        grid.addWidget(self._phase_label, 1, 0)
+        grid.addWidget(self.only, 1, 1)
+        grid.addWidget(self.norms, 2, 0, 1, 2)
+        grid.setColumnStretch(1, 1)
+        column.addWidget(self._controls)
+
+    # ---- figures -----------------------------------------------------------------------------------------------
+
+    def _choose(self, name: str) -> None:
+        self._shown = name
+        self._show_figures()
+
+    def _show_figures(self) -> None:
+        figures = self._insides.figures
+        names = [figure.name for figure in figures]
+        if [self.figure.itemData(i) for i in range(self.figure.count())] != names:
+            self.figure.clear()
+            for drawn in figures:
+                self.figure.addItem(drawn.title, drawn.name)
+        if self._shown not in names:
+            self._shown = names[0] if names else ""
+        self.figure.setCurrentIndex(self.figure.findData(self._shown))
+        self.figure.setToolTip(f"{self.figure.currentText()}\n{FIGURE_TIP}".strip())
+        self.figure.setVisible(len(names) > 0)
+        chosen = next((f for f in figures if f.name == self._shown), None)
+        if chosen is None:
+            self._pictures.setCurrentWidget(self.images)
+            self.images.set_images(self.images.images[:0])
+            self.images.set_placeholder(NOT_YET if self._insides.illustrated or not self._insides.run else NOTHING)
+            self._words.setText("")
+        else:
+            self._show(chosen)
+
+    def _show(self, figure: FigureDrawn) -> None:
+        self._words.setText(self._help(figure))
+        if figure.kind == "images" and figure.images is not None:
+            self._pictures.setCurrentWidget(self.images)
+            self.images.set_columns(figure.columns or None)
+            self.images.set_images(figure.images.numpy())
+        elif figure.values is not None:
+            self._pictures.setCurrentWidget(self.bars)
+            reference = None if figure.reference is None else figure.reference.numpy()
+            if figure.kind == "histogram" and figure.edges is not None:
+                self.bars.set_histogram(figure.values.numpy(), figure.edges.numpy(), figure.series, reference)
+            else:
+                self.bars.set_bars(figure.values.numpy(), figure.series, reference)
+
+    def _read(self, words: str) -> None:
+        chosen = next((f for f in self._insides.figures if f.name == self._shown), None)
+        if chosen is not None:
+            self._words.setText(words or self._help(chosen))
+
+    def _read_column(self, index: int) -> None:
+        """Say what the image under the pointer is."""
+        chosen = next((f for f in self._insides.figures if f.name == self._shown), None)
+        if chosen is not None and chosen.series:
+            self._read(chosen.series[index % len(chosen.series)] if index >= 0 else "")
+
+    def _help(self, figure: FigureDrawn) -> str:
+        columns = f" From the left: {columns_in_words(figure.series)}." if figure.kind == "images" else ""
+        return f"{figure.help}{columns if figure.series else ''} (step {self._insides.step:,})"
+
+    def _show_norms(self) -> None:
+        """Of every player that is trained, where there are several."""
+        norms, only = self._insides.norms, self._insides.only
+        trained = [phase for phase in self._insides.phases if phase in norms and only in ("", phase)]
+        parts = [f"{phase} {number(norms[phase], 3)}" for phase in trained]
+        self.norms.setText(f"Gradient norms: {', '.join(parts)}")
+        self.norms.setVisible(len(self._insides.phases) > 1 and bool(parts))
+
+    # ---- pace --------------------------------------------------------------------------------------------------
+
+    def _show_pace(self) -> None:
+        insides = self._insides
+        self.slow.blockSignals(True)
+        self.slow.setChecked(insides.slow)
+        self.slow.blockSignals(False)
+        self.pace.set_value(insides.pace_hz)
+        names = ["", *insides.phases]
+        if [self.only.itemData(i) for i in range(self.only.count())] != names:
+            self.only.clear()
+            for name in names:
+                self.only.addItem(f"only the {name}" if name else "all phases", name)
+        self.only.setCurrentIndex(self.only.findData(insides.only))
+        for widget in (self.slow, self.pace, self.only):
+            widget.setEnabled(insides.live)
+        self._show_norms()
+        several = len(insides.phases) > 1
+        self.only.setVisible(several)
+        self._phase_label.setVisible(several)
+        if insides.problem:
+            self._words.setText(insides.problem)
+
+
+def columns_in_words(names: tuple[str, ...]) -> str:
+    """The names of a grid's columns; where they repeat, once."""
+    for period in range(1, len(names) // 2 + 1):
+        if len(names) % period == 0 and names == names[:period] * (len(names) // period):
+            return f"{', '.join(names[:period])}, and so on"
+    return ", ".join(names)

@@ -1,0 +1,120 @@
+"""The live sample grid, and the scrubber over every grid that was kept."""
+
+from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
+
+from gmstudio.window.gui.forms.editors import NumberEdit
+from gmstudio.window.gui.panel import Panel
+from gmstudio.window.gui.widgets.images.grid import ImageGrid
+from gmstudio.window.state.training.samples import KeptSamples
+
+KINDS = {
+    "samples": "Samples",
+    "means": "Means of decoded samples",
+    "reconstructions": "Reconstructions of validation images",
+}
+GENERATED = "Generated images G(z)"
+NARROW = 460
+"""Below this width the caption does not fit beside the slider."""
+
+
+class SampleView(QWidget):
+    """Shows the grid that ``samples`` shows, and moves it through training.
+
+    Args:
+        samples: the state.
+        panel: names the controls and holds the actions.
+    """
+
+    def __init__(self, samples: KeptSamples, panel: Panel) -> None:
+        super().__init__()
+        self._samples = samples
+        self._grid = ImageGrid(self)
+        self._grid.set_placeholder("Samples appear here while a model trains.\nChoose a family, then press Start.")
+        self._caption = QLabel(self)
+        self._caption.setProperty("role", "muted")
+        self._slider = QSlider(Qt.Orientation.Horizontal, self)
+        self._step = NumberEdit(whole=True, low=0, parent=self)
+        self._latest = panel.add_action(
+            "latest", "Latest", "Ctrl+L", samples.follow, icon="live", tip="Show new samples as they are drawn"
+        )
+        latest = panel.button(self._latest)
+        panel.name_widget(
+            self._grid, "samples", "Samples of the model", "Images drawn from the model at the step below."
+        )
+        panel.name_widget(self._slider, "samples_step", "Training step of the samples", "Go through all kept samples.")
+        panel.name_widget(
+            self._step, "samples_typed", "Training step, typed", "Show the samples of this training step."
+        )
+        scrubber = QHBoxLayout()
+        scrubber.setSpacing(8)
+        scrubber.addWidget(self._slider, 1)
+        scrubber.addWidget(self._step)
+        scrubber.addWidget(latest)
+        self._row = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._row.setSpacing(8)
+        self._row.addWidget(self._caption)
+        self._row.addLayout(scrubber, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self._grid, 1)
+        layout.addLayout(self._row)
+        self._slider.valueChanged.connect(self._on_slider_moved)
+        self._step.editingFinished.connect(self._on_step_typed)
+        samples.changed.connect(self._show)
+        self._show()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """In a narrow window the caption goes above the slider."""
+        directions = QBoxLayout.Direction
+        narrow = event.size().width() < NARROW
+        self._row.setDirection(directions.TopToBottom if narrow else directions.LeftToRight)
+        self._row.setSpacing(0 if narrow else 8)
+        super().resizeEvent(event)
+
+    def _on_slider_moved(self, index: int) -> None:
+        self._samples.show_step(self._samples.steps[index])
+
+    def _on_step_typed(self) -> None:
+        try:
+            step = self._step.value
+        except ValueError:
+            step = None
+        if step is not None:
+            self._samples.show_step(int(step))
+        self._show()
+
+    def _show(self) -> None:
+        samples = self._samples
+        if samples.shown is not None:
+            images = samples.shown.images.numpy()
+            if images is not self._grid.images:
+                self._grid.set_images(images)
+            self._caption.setText(f"{self._kind(samples.shown.kind)}, step {samples.shown.step:,}")
+        else:
+            self._grid.set_images(self._grid.images[:0])
+            self._caption.setText("")
+        self._show_scrubber()
+
+    def _kind(self, kind: str) -> str:
+        """What the images are, in words of the field."""
+        if self._samples.generated:
+            return GENERATED
+        kind = "samples" if kind == "means" and self._samples.exact else kind
+        return KINDS.get(kind, kind)
+
+    def _show_scrubber(self) -> None:
+        samples = self._samples
+        many = len(samples.steps) > 1
+        self._slider.setEnabled(many)
+        self._step.setEnabled(many)
+        self._latest.setEnabled(many and not samples.following)
+        shown = samples.shown.step if samples.shown is not None else None
+        with QSignalBlocker(self._slider):
+            self._slider.setRange(0, max(len(samples.steps) - 1, 0))
+            if shown in samples.steps:
+                self._slider.setValue(samples.steps.index(shown))
+        if not self._step.hasFocus():
+            self._step.set_value(shown)

@@ -1,0 +1,282 @@
+"""The left side of the Train panel: family, data and settings of the next run."""
+
+from itertools import pairwise
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSignalBlocker, Qt
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFrame,
+    QLabel,
+    QScrollArea,
+    QSizePolicy,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gmstudio.protocol.families import FamilyEntry
+from gmstudio.window.gui.forms.form import Form
+from gmstudio.window.gui.panel import Panel
+from gmstudio.window.gui.theme import theme
+from gmstudio.window.gui.widgets.images.grid import ImageGrid
+from gmstudio.window.state.training.setup import TrainingSetup
+
+SPLIT_NAMES = {"train": "training", "valid": "validation", "test": "test"}
+PREVIEW_COLUMNS = 8
+PREVIEW_HEIGHT = 88
+MAX_TREE_ROWS = 14
+NAME_ROLE = Qt.ItemDataRole.UserRole
+
+
+def text_label(role: str, parent: QWidget) -> QLabel:
+    """A wrapping label of plain text in a role of the style sheet."""
+    label = QLabel(parent)
+    label.setWordWrap(True)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setProperty("role", role)
+    label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+    return label
+
+
+class FamilyTree(QTreeWidget):
+    """The families of the catalog under their branches of the taxonomy; a branch with one branch below is one row."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setHeaderHidden(True)
+        self.setRootIsDecorated(False)
+        self.setItemsExpandable(False)
+        self.setIndentation(12)
+        self.setUniformRowHeights(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        theme().changed.connect(self._tint)
+
+    def fill(self, families: tuple[FamilyEntry, ...]) -> None:
+        """Show these families, in the catalog's order."""
+        self.clear()
+        self._fill_branch(self.invisibleRootItem(), [(f.card.branch, f) for f in families])
+        self.expandAll()
+        self._tint()
+        rows = min(len(self._items()), MAX_TREE_ROWS)
+        self.setFixedHeight(rows * max(self.sizeHintForRow(0), 1) + 2 * self.frameWidth() + 2)
+
+    def drawBranches(self, painter: QPainter, rect: QRect, index: QModelIndex | QPersistentModelIndex) -> None:
+        """No arrows: all branches are open."""
+
+    def select(self, name: str) -> None:
+        """Mark a family as the chosen one."""
+        for item in self._items():
+            if item.data(0, NAME_ROLE) == name:
+                self.setCurrentItem(item)
+
+    def chosen(self) -> str:
+        """Name of the marked family, or ""."""
+        item = self.currentItem()
+        return str(item.data(0, NAME_ROLE) or "") if item is not None else ""
+
+    def _items(self) -> list[QTreeWidgetItem]:
+        return self.findItems("", Qt.MatchFlag.MatchContains | Qt.MatchFlag.MatchRecursive)
+
+    def _tint(self) -> None:
+        """Branches stand back behind the families."""
+        for item in self._items():
+            if not item.data(0, NAME_ROLE):
+                item.setForeground(0, theme().color("muted"))
+
+    def _fill_branch(self, parent: QTreeWidgetItem, families: list[tuple[tuple[str, ...], FamilyEntry]]) -> None:
+        """Add what is below a branch: families that end here, and further branches."""
+        for head in dict.fromkeys(branch[0] if branch else "" for branch, _ in families):
+            below = [(branch[1:], f) for branch, f in families if (branch[0] if branch else "") == head]
+            if not head:
+                for _, family in below:
+                    self._add_family(parent, family)
+                continue
+            title = head
+            while len({branch[:1] for branch, _ in below}) == 1 and below[0][0]:
+                title += f" › {below[0][0][0]}"
+                below = [(branch[1:], f) for branch, f in below]
+            item = QTreeWidgetItem(parent, [title])
+            item.setFlags(Qt.ItemFlag.ItemIsEnabled)
+            self._fill_branch(item, below)
+
+    def _add_family(self, parent: QTreeWidgetItem, family: FamilyEntry) -> None:
+        item = QTreeWidgetItem(parent, [family.card.title])
+        item.setData(0, NAME_ROLE, family.card.name)
+        item.setToolTip(0, f"{family.card.summary}\n{family.card.source}")
+        font = item.font(0)
+        font.setBold(True)
+        item.setFont(0, font)
+
+
+class DataChooser(QWidget):
+    """Chooses and configures the data source, and shows some of its images.
+
+    Args:
+        setup: the choices.
+        panel: names the controls.
+    """
+
+    def __init__(self, setup: TrainingSetup, panel: Panel) -> None:
+        super().__init__()
+        self._setup = setup
+        self._form: Form | None = None
+        self._combo = QComboBox(self)
+        self._preview = ImageGrid(self)
+        self._sizes = text_label("muted", self)
+        panel.name_widget(self._combo, "data", "Data source", "The images to learn from.")
+        panel.name_widget(
+            self._preview, "preview", "Images of the data source", "Training images, as a model gets them."
+        )
+        self._preview.setFixedHeight(PREVIEW_HEIGHT)
+        self._preview.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._preview.set_columns(PREVIEW_COLUMNS)
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setSpacing(4)
+        for widget in (self._combo, self._preview, self._sizes):
+            self._layout.addWidget(widget)
+        self._combo.activated.connect(lambda index: setup.choose_data(str(self._combo.itemData(index))))
+        setup.catalog_changed.connect(self._fill)
+        setup.data_changed.connect(self._show_source)
+        setup.browsed_changed.connect(self._show_images)
+        setup.verdict_changed.connect(self._show_refusals)
+        self._fill()
+        self._show_source()
+        self._show_images()
+
+    def _fill(self) -> None:
+        with QSignalBlocker(self._combo):
+            self._combo.clear()
+            for entry in self._setup.catalog.data if self._setup.catalog else ():
+                self._combo.addItem(entry.title, entry.name)
+                self._combo.setItemData(self._combo.count() - 1, entry.summary, Qt.ItemDataRole.ToolTipRole)
+
+    def _show_source(self) -> None:
+        """Another form for another source."""
+        entry = self._setup.data_entry
+        self._combo.setCurrentIndex(self._combo.findData(self._setup.data))
+        if self._form is not None:
+            self._form.hide()
+            self._form.deleteLater()
+            self._form = None
+        if entry is not None:
+            form = Form(entry.config_schema, "train.data", self)
+            form.set_values(self._setup.data_config)
+            form.changed.connect(lambda: self._setup.set_data_config(form.values(), form.errors()))
+            self._layout.insertWidget(1, form)
+            self._form = form
+
+    def in_tab_order(self) -> list[QWidget]:
+        """Everything that takes the focus, from above."""
+        return [self._combo, *(self._form.in_tab_order() if self._form is not None else ())]
+
+    def _show_images(self) -> None:
+        browsed = self._setup.browsed
+        self._preview.setVisible(browsed is not None)
+        self._sizes.setVisible(browsed is not None)
+        if browsed is not None:
+            images = browsed.images.numpy()
+            self._preview.set_levels_images(images, browsed.image.levels)
+            sizes = ", ".join(f"{n:,} {SPLIT_NAMES.get(split, split)}" for split, n in browsed.sizes.items())
+            self._sizes.setText(f"{browsed.image} · {sizes} images")
+
+    def _show_refusals(self) -> None:
+        if self._form is not None:
+            self._form.set_refusals(self._setup.refusals("data_config"))
+
+
+class SetupColumn(QScrollArea):
+    """Everything that is chosen before a run starts.
+
+    Args:
+        setup: the choices.
+        panel: names the controls.
+    """
+
+    def __init__(self, setup: TrainingSetup, panel: Panel) -> None:
+        super().__init__()
+        self._setup = setup
+        self._forms: dict[str, Form] = {}
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        inner = QWidget()
+        self._layout = QVBoxLayout(inner)
+        self._layout.setContentsMargins(8, 8, 8, 8)
+        self._layout.setSpacing(8)
+        self._tree = FamilyTree(inner)
+        panel.name_widget(self._tree, "family", "Model family", "What to train, by how it treats the density.")
+        self._waiting = text_label("muted", inner)
+        self._waiting.setText("Waiting for the engine …")
+        self._add_section("Model", self._tree, self._waiting)
+        self._data = DataChooser(setup, panel)
+        self._add_section("Data", self._data)
+        self._settings_title = self._add_section("Settings")
+        self._training_title = self._add_section("Training")
+        self._layout.addStretch(1)
+        self.setWidget(inner)
+        self._tree.itemSelectionChanged.connect(self._on_family_selected)
+        setup.catalog_changed.connect(self._fill)
+        setup.family_changed.connect(self._show_family)
+        setup.data_changed.connect(self._order_tabs)  # after the chooser's own slot
+        setup.verdict_changed.connect(self._show_refusals)
+        self._fill()
+        self._show_family()
+
+    def _add_section(self, title: str, *widgets: QWidget) -> QLabel:
+        heading = text_label("heading", self)
+        heading.setText(title)
+        self._layout.addWidget(heading)
+        for widget in widgets:
+            self._layout.addWidget(widget)
+        return heading
+
+    def _fill(self) -> None:
+        with QSignalBlocker(self._tree):
+            self._tree.fill(self._setup.catalog.families if self._setup.catalog else ())
+
+    def _on_family_selected(self) -> None:
+        if self._tree.chosen():
+            self._setup.choose_family(self._tree.chosen())
+
+    def _show_family(self) -> None:
+        """New forms with the values remembered for this family."""
+        setup, entry = self._setup, self._setup.entry
+        with QSignalBlocker(self._tree):
+            self._tree.select(setup.family)
+        self._waiting.setVisible(entry is None)
+        for form in self._forms.values():
+            form.hide()
+            form.deleteLater()
+        self._forms = {}
+        for title in (self._settings_title, self._training_title):
+            title.setVisible(entry is not None)
+        if entry is None or setup.catalog is None:
+            return
+        self._settings_title.setText(f"Settings of {entry.card.title}")
+        config = Form(entry.config_schema, "train.config", self.widget())
+        training = Form(setup.catalog.training_schema, "train.training", self.widget())
+        config.set_values(setup.config)
+        training.set_defaults(setup.training_defaults)
+        training.set_values(setup.training)
+        config.changed.connect(lambda: setup.set_config(config.values(), config.errors()))
+        training.changed.connect(lambda: setup.set_training(training.values(), training.errors()))
+        self._layout.insertWidget(self._layout.indexOf(self._settings_title) + 1, config)
+        self._layout.insertWidget(self._layout.indexOf(self._training_title) + 1, training)
+        self._forms = {"config": config, "training": training}
+        self._order_tabs()
+
+    def _order_tabs(self) -> None:
+        """Tab goes from above to below, though forms are made anew."""
+        chain = [self._tree, *self._data.in_tab_order()]
+        for form in self._forms.values():
+            chain += form.in_tab_order()
+        for before, after in pairwise(chain):
+            QWidget.setTabOrder(before, after)
+
+    def _show_refusals(self) -> None:
+        for part, form in self._forms.items():
+            form.set_refusals(self._setup.refusals(part))

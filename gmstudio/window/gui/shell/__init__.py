@@ -1,0 +1,1 @@
+"""Main window: navigation, menus, banner, status bar, help."""

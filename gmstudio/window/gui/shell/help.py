@@ -1,0 +1,98 @@
+"""The Help page: every panel's actions with their keys, what the engine wrote, and what gmstudio is."""
+
+from collections.abc import Callable, Sequence
+from html import escape
+
+from PySide6.QtGui import QAction, QKeySequence, QShowEvent
+from PySide6.QtWidgets import QTextBrowser, QVBoxLayout, QWidget
+
+from gmstudio import __version__
+from gmstudio.window.gui.theme import GRID, theme
+
+SectionSource = Callable[[], Sequence[tuple[str, Sequence[QAction]]]]
+TextSource = Callable[[], str]
+INTRODUCTION = (
+    "gmstudio is a studio to understand generative models of images: choose a family, train it, watch what it learns, "
+    "step through the generation of an image, and move through a latent space. Everything runs on your computer."
+)
+
+FOCUS_RULE = "The keys of a panel work while the focus is in it. Tab goes from control to control."
+
+
+class HelpPage(QWidget):
+    """A page of the window like the panels; it interrupts nothing.
+
+    Args:
+        sections: called at each showing: (title, actions) of the window and of each panel.
+        engine_messages: called at each showing: the tail of the engine's standard error.
+    """
+
+    def __init__(self, sections: SectionSource, engine_messages: TextSource, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("help")
+        self._sections = sections
+        self._engine_messages = engine_messages
+        self._browser = QTextBrowser()
+        self._browser.setObjectName("help.text")
+        self._browser.setAccessibleName("Help")
+        self._browser.setOpenExternalLinks(True)
+        self._browser.setFrameShape(QTextBrowser.Shape.NoFrame)
+        self._browser.document().setDocumentMargin(3 * GRID)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._browser)
+        self.setFocusProxy(self._browser)
+        theme().changed.connect(self.write)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Actions may have changed since the last time."""
+        self.write()
+        super().showEvent(event)
+
+    def write(self) -> None:
+        """Write the page anew."""
+        at = self._browser.verticalScrollBar().value()
+        muted = theme().color("muted").name()
+        parts = [
+            f"<h1>gmstudio {escape(__version__)}</h1><p>{escape(INTRODUCTION)}</p>",
+            '<a name="keys"></a><h2>Keys</h2>',
+            f'<p style="color:{muted}">{FOCUS_RULE}</p>',
+            *(_section(title, actions) for title, actions in self._sections()),
+            '<a name="engine"></a><h2 style="margin-top:24px">Messages of the engine</h2>',
+            f"<pre>{escape(self._engine_messages()) or 'It has written none.'}</pre>",
+        ]
+        self._browser.setHtml("".join(parts))
+        self._browser.verticalScrollBar().setValue(at)
+
+    def go_to(self, anchor: str) -> None:
+        """Scroll to ``keys`` or ``engine``; empty: to the top."""
+        if anchor:
+            self._browser.scrollToAnchor(anchor)
+        else:
+            self._browser.verticalScrollBar().setValue(0)
+
+    def text(self) -> str:
+        """The page as plain text."""
+        return self._browser.toPlainText()
+
+
+def _section(title: str, actions: Sequence[QAction]) -> str:
+    """One table: key, action, and what its tooltip adds."""
+    rows = "".join(_row(action) for action in actions)
+    return (
+        f'<h3 style="margin-top:16px">{escape(title)}</h3><table cellspacing="0" cellpadding="4">{rows}</table>'
+        if rows
+        else ""
+    )
+
+
+def _row(action: QAction) -> str:
+    accent, muted = theme().color("accent").name(), theme().color("muted").name()
+    keys = ", ".join(key.toString(QKeySequence.SequenceFormat.NativeText) for key in action.shortcuts())
+    words = action.text().replace("&", "")
+    tip = action.toolTip().removesuffix(f" ({keys})")
+    tip = "" if tip == words else tip
+    return (
+        f'<tr><td width="120" style="color:{accent}"><b>{escape(keys) or "–"}</b></td>'
+        f'<td width="190">{escape(words)}</td><td style="color:{muted}">{escape(tip)}</td></tr>'
+    )

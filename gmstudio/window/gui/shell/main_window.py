@@ -1,0 +1,260 @@
+"""The main window: navigation, banner, status bar and menus; nothing else."""
+
+import os
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QSettings, QSize, Qt, QTimer, QUrl, Signal
+from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDesktopServices, QKeySequence, QShowEvent
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMainWindow, QMenu, QStackedWidget, QVBoxLayout, QWidget
+
+from gmstudio.window.gui.panel import Panel
+from gmstudio.window.gui.places import Place
+from gmstudio.window.gui.shell.banner import Banner, Notice
+from gmstudio.window.gui.shell.engine_notices import EngineNotices
+from gmstudio.window.gui.shell.file_drop import FileDrop
+from gmstudio.window.gui.shell.help import HelpPage
+from gmstudio.window.gui.shell.preload import WarmUp
+from gmstudio.window.gui.shell.sidebar import HELP, Rail
+from gmstudio.window.gui.shell.status_bar import StatusBar
+from gmstudio.window.gui.theme import MODES, theme
+from gmstudio.window.state.studio import Studio
+
+SIZE = QSize(1280, 800)
+MINIMUM_SIZE = QSize(960, 600)
+SETTINGS_NAME = "window.ini"
+THEME_WORDS = {"system": "Follow the &system", "dark": "&Dark", "light": "&Light"}
+
+
+def open_settings() -> QSettings:
+    """Where geometry, panel, theme and device are remembered: in ``$GMSTUDIO_HOME``, else with the user's settings."""
+    home = os.environ.get("GMSTUDIO_HOME", "").strip()
+    if home:
+        return QSettings(str(Path(home).expanduser() / SETTINGS_NAME), QSettings.Format.IniFormat)
+    return QSettings(QSettings.Format.IniFormat, QSettings.Scope.UserScope, "gmstudio", "window")
+
+
+class MainWindow(QMainWindow):
+    """Leads to the panels and says how the engine is.
+
+    Closing it has the engine checkpoint and exit first; closing it again while that lasts does not wait.
+
+    Args:
+        studio: what the window shows.
+        places: the panels.
+
+    Signals:
+        completed: every panel is built, and what it needs is loaded.
+    """
+
+    completed = Signal()
+
+    def __init__(self, studio: Studio, places: Sequence[Place]) -> None:
+        super().__init__()
+        self._studio = studio
+        self._places = {place.name: place for place in places}
+        self._settings = open_settings()
+        self._panels: dict[str, Panel] = {}
+        self.setObjectName("main_window")
+        self.setWindowTitle("gmstudio")
+        self.setWindowIcon(theme().icon("gmstudio", "accent"))
+        self.setMinimumSize(MINIMUM_SIZE)
+        self.banner = Banner()
+        self._notices = EngineNotices(studio, self.banner, self)
+        self._drop = FileDrop(self, studio)
+        self._rail = Rail(places)
+        self._stack = QStackedWidget()
+        self._help = HelpPage(self._help_sections, lambda: studio.engine.stderr_tail)
+        self._pages: dict[str, QWidget] = {place.name: QWidget() for place in places} | {HELP: self._help}
+        self._general: list[QAction] = []
+        self._lay_out()
+        self._fill_menus()
+        modules = [module for place in places for module in place.modules]
+        self._warm_up = WarmUp(modules, [partial(self.build_panel, place.name) for place in places], self)
+        self._warm_up.finished.connect(self.completed)
+        self._restore()
+        self._rail.chosen.connect(self.show_panel)
+        studio.engine.changed.connect(self._on_engine_changed)
+        studio.library.open_failed.connect(self._on_open_failed)
+
+    @property
+    def panel(self) -> str:
+        """Name of the panel that is shown, or ``help``."""
+        current = self._stack.currentWidget()
+        return next(name for name, page in self._pages.items() if page is current)
+
+    def show_panel(self, name: str) -> None:
+        """Go to a panel (built when it is first shown), or to ``help``."""
+        self.build_panel(name)
+        page = self._pages[name]
+        # Where the focus was when the page was left. At first on the page itself: left to Qt it would be on the first
+        # button, which would take the keys of the panel.
+        last = page.focusWidget()
+        self._stack.setCurrentWidget(page)
+        self._rail.show_chosen(name)
+        (page if last is None or not page.isAncestorOf(last) else last).setFocus()
+
+    def build_panel(self, name: str) -> None:
+        """Make a panel if it is not there yet."""
+        if name in self._panels or name == HELP:
+            return
+        panel = self._places[name].build(self._studio)
+        self._panels[name] = panel
+        holder, self._pages[name] = self._pages[name], panel
+        shown = self._stack.currentWidget() is holder
+        self._stack.insertWidget(self._stack.indexOf(holder), panel)
+        if shown:
+            self._stack.setCurrentWidget(panel)
+        self._stack.removeWidget(holder)
+        holder.deleteLater()
+
+    def show_help(self, anchor: str = "") -> None:
+        """Go to Help, to its top or to ``keys`` or ``engine``."""
+        self.show_panel(HELP)
+        self._help.go_to(anchor)
+
+    def tell_exception(self, summary: str, traceback: str) -> None:
+        """Say that something in the window itself went wrong."""
+        text = f"Something in the window went wrong: {summary} The window goes on; what you did last may be undone."
+        self.banner.tell(Notice("window", text, "error", traceback))
+
+    # ---- Qt's events -----------------------------------------------------------------------------------
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Build the panels that are not shown as soon as there is nothing else to do."""
+        super().showEvent(event)
+        self._warm_up.start()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Have the engine save first; the window closes when it has."""
+        self._remember()
+        if self._studio.engine.state.phase == "closed":
+            event.accept()
+            return
+        event.ignore()
+        self._studio.engine.close()
+
+    def _on_engine_changed(self) -> None:
+        if self._studio.engine.state.phase == "closed" and self.isVisible():
+            QTimer.singleShot(0, self, self.close)
+
+    def _on_open_failed(self, run: str, message: str) -> None:
+        self.banner.tell(Notice(f"open {run}", message, "warning"))
+
+    # ---- construction ----------------------------------------------------------------------------------
+
+    def _lay_out(self) -> None:
+        for page in self._pages.values():
+            self._stack.addWidget(page)
+        column = QVBoxLayout()
+        column.setSpacing(0)
+        column.addWidget(self.banner)
+        column.addWidget(self._stack, 1)
+        center = QWidget()
+        row = QHBoxLayout(center)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        row.addWidget(self._rail)
+        row.addLayout(column, 1)
+        self.setCentralWidget(center)
+        self.setStatusBar(StatusBar(self._studio.engine))
+
+    def _fill_menus(self) -> None:
+        library, engine = self._studio.library, self._studio.engine
+        runs = self.menuBar().addMenu("&File")
+        self._add(runs, "open_run", "&Open run…", "Ctrl+O", self._ask_for_run, "Open a run folder from anywhere.")
+        back = "Choose a picture that gmstudio made, and go where it was made; dropping it on the window does the same."
+        self._add(runs, "bring_back", "Open &picture…", "Ctrl+Shift+O", self._drop.ask, back)
+        self._add(runs, "runs_folder", "Show runs &folder", "", self._show_runs_folder, "Where the runs are kept.")
+        self._add(runs, "refresh_runs", "&Read runs again", "F5", library.refresh, "Look for new run folders.")
+        runs.addSeparator()
+        self._add(runs, "quit", "&Quit", "Ctrl+Q", self.close, "Checkpoint what trains, and close.")
+        view = self.menuBar().addMenu("&View")
+        for number, place in enumerate(self._places.values(), start=1):
+            go = self._go_to(place.name)
+            self._add(view, f"show_{place.name}", place.title, f"Ctrl+{number}", go, place.tip)
+        view.addSeparator()
+        self._add_themes(view.addMenu("&Colours"))
+        menu = self.menuBar().addMenu("&Help")
+        self._add(menu, "keys", "&Keyboard shortcuts", "F1", lambda: self.show_help("keys"), "Keys of every panel.")
+        self._add(menu, "engine_messages", "&Messages of the engine", "", lambda: self.show_help("engine"))
+        self._add(menu, "restart_engine", "&Restart engine", "", engine.restart, "End the engine and start a new one.")
+        self._add(menu, "about", "&About gmstudio", "", self.show_help)
+
+    def _add(self, menu: QMenu, name: str, text: str, key: str, slot: Callable[[], object], tip: str = "") -> None:
+        action = QAction(text, self)
+        action.setObjectName(f"window.{name}")
+        action.setToolTip(tip or text.replace("&", ""))
+        if key:
+            action.setShortcut(QKeySequence(key))
+            self._general.append(action)
+        action.triggered.connect(lambda _checked=False: slot())
+        menu.addAction(action)
+
+    def _add_themes(self, menu: QMenu) -> None:
+        group = QActionGroup(self)
+        for mode in MODES:
+            action = QAction(THEME_WORDS[mode], self)
+            action.setObjectName(f"window.theme_{mode}")
+            action.setCheckable(True)
+            action.setChecked(mode == theme().mode)
+            action.triggered.connect(lambda _checked=False, mode=mode: self._choose_theme(mode))
+            group.addAction(action)
+            menu.addAction(action)
+
+    def _go_to(self, name: str) -> Callable[[], None]:
+        return lambda: self.show_panel(name)
+
+    def _choose_theme(self, mode: str) -> None:
+        theme().set_mode(next(known for known in MODES if known == mode))
+        self._settings.setValue("window/theme", mode)
+
+    def _help_sections(self) -> list[tuple[str, Sequence[QAction]]]:
+        panels = [(panel.title, panel.listed_actions()) for panel in self._in_order()]
+        return [("Everywhere", self._general), *panels]
+
+    def _in_order(self) -> list[Panel]:
+        return [self._panels[name] for name in self._places if name in self._panels]
+
+    # ---- what it does itself -----------------------------------------------------------------------------
+
+    def _ask_for_run(self) -> None:
+        """A file dialog beside the window, not in its way."""
+        dialog = QFileDialog(self, "Open run: choose its folder", self._studio.library.home)
+        dialog.setObjectName("open_run_dialog")
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(self._open_run)
+        dialog.setModal(False)
+        dialog.show()
+
+    def _open_run(self, folder: str) -> None:
+        self._studio.training.look_at(folder)
+        self.show_panel(next(iter(self._places)))
+
+    def _show_runs_folder(self) -> None:
+        home = self._studio.library.home
+        if not home:
+            self.banner.tell(Notice("folder", "The engine has not said yet where the runs are kept; try again soon."))
+        elif not QDesktopServices.openUrl(QUrl.fromLocalFile(home)):
+            self.banner.tell(Notice("folder", f"No program here can show folders; the runs are in {home}."))
+
+    # ---- what it remembers -------------------------------------------------------------------------------
+
+    def _restore(self) -> None:
+        geometry = self._settings.value("window/geometry")
+        if not (isinstance(geometry, QByteArray) and self.restoreGeometry(geometry)):
+            self.resize(SIZE)
+        panel = str(self._settings.value("window/panel", ""))
+        self.show_panel(panel if panel in self._places else next(iter(self._places)))
+        device = str(self._settings.value("engine/device", ""))
+        if device:
+            self._studio.engine.choose_device(device)
+
+    def _remember(self) -> None:
+        self._settings.setValue("window/geometry", self.saveGeometry())
+        if self.panel != HELP:
+            self._settings.setValue("window/panel", self.panel)
+        self._settings.setValue("engine/device", self._studio.engine.device)
+        self._settings.sync()

@@ -1,0 +1,102 @@
+"""What would be slow when it is first needed, done before, a little in each turn of the event loop."""
+
+import importlib
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import ModuleType
+
+from PySide6 import QtCore, QtGui, QtWidgets
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from gmstudio.window.gui.forms.form import fields_of_every_kind
+from gmstudio.window.gui.theme import icon_names, theme
+from gmstudio.window.gui.widgets.formula import formulas
+
+TURN_MS = 2
+SWITCH_S = 0.0005
+"""While modules load in a thread, the interpreter is handed over this often, so that the window keeps answering."""
+PIECE_S = 0.002
+
+FIRST_FORMULA = r"\mathcal{L}_\theta = -\mathbb{E}\left[\sum_{i=1}^D \log p(x_i | x_{<i})\right]"
+
+
+class WarmUp(QObject):
+    """Draws icons, makes a first field of each kind, loads modules, typesets, then builds what needs them.
+
+    The first of each of these takes many times as long as all later ones. Modules load in a thread: they only define
+    classes and functions, and the largest takes a quarter of a second. PySide makes each of its classes when it is
+    first asked for, which two threads must not do at the same time, so all of them are asked for beforehand.
+
+    Args:
+        modules: to load, by name.
+        build: what to call afterwards, one a turn.
+
+    Signals:
+        finished: all of it is done.
+    """
+
+    finished = Signal()
+
+    def __init__(self, modules: Sequence[str], build: Sequence[Callable[[], object]], parent: QObject) -> None:
+        super().__init__(parent)
+        self._modules, self._build = modules, build
+        self._steps = self._in_order()
+        self._timer = QTimer(self, interval=TURN_MS)
+        self._timer.timeout.connect(self._go_on)
+
+    def start(self) -> None:
+        """Begin; nothing when it has begun already."""
+        self._timer.start()
+
+    def _go_on(self) -> None:
+        if next(self._steps, self) is self:
+            self._timer.stop()
+            self.finished.emit()
+
+    def _in_order(self) -> Iterator[None]:
+        for name in icon_names():
+            theme().icon(name)
+            yield
+        for form_field in fields_of_every_kind():
+            form_field.deleteLater()
+            yield
+        yield from _settle(QtCore, QtGui, QtWidgets)
+        loading = threading.Thread(target=_load, args=(self._modules,), name="modules")
+        loading.start()
+        while loading.is_alive():
+            yield
+        while formulas().svg(FIRST_FORMULA) is None:
+            yield
+        for build in self._build:
+            build()
+            yield
+
+
+def _settle(*modules: ModuleType) -> Iterator[None]:
+    """Have PySide make every class of these modules, a little in each turn."""
+    began = time.perf_counter()
+    for module in modules:
+        for name in dir(module):
+            getattr(module, name)
+            if time.perf_counter() - began > PIECE_S:
+                yield
+                began = time.perf_counter()
+
+
+def _load(modules: Sequence[str]) -> None:
+    with _switching_often():
+        for name in modules:
+            importlib.import_module(name)
+
+
+@contextmanager
+def _switching_often() -> Iterator[None]:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_S)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)

@@ -1,0 +1,70 @@
+"""The strip at the left that leads from panel to panel."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import QButtonGroup, QToolButton, QVBoxLayout, QWidget
+
+from gmstudio.window.gui.places import Place
+from gmstudio.window.gui.theme import GRID, theme
+
+WIDTH = 9 * GRID
+ICON_SIZE = QSize(24, 24)
+HELP = "help"
+
+
+class Rail(QWidget):
+    """One button for each place, and Help at the bottom.
+
+    Args:
+        places: in their order.
+
+    Signals:
+        chosen: name of the place, or ``help``.
+    """
+
+    chosen = Signal(str)
+
+    def __init__(self, places: Sequence[Place], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("rail")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedWidth(WIDTH)
+        self._group = QButtonGroup(self)
+        self._buttons: dict[str, QToolButton] = {}
+        self._icons: dict[str, str] = {}
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, GRID, 0, GRID)
+        layout.setSpacing(0)
+        for number, place in enumerate(places, start=1):
+            layout.addWidget(self._button(place.name, place.title, place.icon, f"{place.tip} (Ctrl+{number})"))
+        layout.addStretch()
+        layout.addWidget(self._button(HELP, "Help", "help", "Keys of every panel, and what the engine wrote (F1)"))
+        theme().changed.connect(self._tint)
+        self._tint()
+
+    def show_chosen(self, name: str) -> None:
+        """Mark the place that is shown."""
+        self._buttons[name].setChecked(True)
+
+    def _button(self, name: str, title: str, icon: str, tip: str) -> QToolButton:
+        button = QToolButton()
+        button.setObjectName(f"rail.{name}")
+        button.setText(title)
+        button.setAccessibleName(title)
+        button.setToolTip(tip)
+        button.setCheckable(True)
+        button.setProperty("rail", True)
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
+        button.setIconSize(ICON_SIZE)
+        button.setFixedWidth(WIDTH - 1)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        button.clicked.connect(lambda: self.chosen.emit(name))
+        self._group.addButton(button)
+        self._buttons[name] = button
+        self._icons[name] = icon
+        return button
+
+    def _tint(self) -> None:
+        for name, button in self._buttons.items():
+            button.setIcon(theme().icon(self._icons[name]))

@@ -1,0 +1,156 @@
+"""The status bar: device and memory, the current job with rate and time left, and how the engine is."""
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QProgressBar, QStatusBar, QWidget
+
+from gmstudio.protocol.engine import EngineReported
+from gmstudio.window.gui.theme import GRID, theme
+from gmstudio.window.gui.widgets.elided_label import ElidedLabel
+from gmstudio.window.state.engine import EngineSession
+
+STATES = {
+    "closed": ("Engine not running", "muted"),
+    "starting": ("Engine starting…", "muted"),
+    "ready": ("Engine ready", "good"),
+    "not responding": ("Engine not responding", "warning"),
+    "dead": ("Engine died, restarting…", "error"),
+    "given up": ("Engine not running", "error"),
+    "restarting": ("Engine restarting…", "muted"),
+    "closing": ("Closing…", "muted"),
+}
+BUSY = {"training": "Training", "paused": "Paused", "busy": "Engine busy"}
+PROGRESS_WIDTHS = (48, 160)
+JOB_TIP = "What the engine is working on."
+
+
+class StatusBar(QStatusBar):
+    """Shows the engine session; the device is chosen here.
+
+    Args:
+        engine: whose state.
+    """
+
+    def __init__(self, engine: EngineSession, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._engine = engine
+        self.setSizeGripEnabled(False)
+        self._device = QComboBox()
+        self._device.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self._device_icon = QLabel()
+        self._device_name = QLabel()
+        self._memory = QLabel()
+        self._job = ElidedLabel()
+        self._job.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._progress = QProgressBar()
+        self._progress.setTextVisible(False)
+        self._progress.setFixedHeight(GRID)
+        self._progress.setMinimumWidth(PROGRESS_WIDTHS[0])
+        self._progress.setMaximumWidth(PROGRESS_WIDTHS[1])
+        self._rate = QLabel()
+        self._state_icon = QLabel()
+        self._state = QLabel()
+        self._name_controls()
+        self._lay_out()
+        self._device.activated.connect(self._on_device_activated)
+        engine.changed.connect(self._update)
+        theme().changed.connect(self._update)
+        self._update()
+
+    def _name_controls(self) -> None:
+        for widget, control, words, tip in (
+            (
+                self._device,
+                "device",
+                "Device",
+                "Where the next model is computed: auto takes CUDA, then MPS, then CPU.",
+            ),
+            (self._device_name, "device_name", "Device in use", "The device in use."),
+            (self._memory, "memory", "Memory in use", "Memory that the engine uses on this device."),
+            (self._job, "job", "Current job", JOB_TIP),
+            (self._progress, "progress", "Progress of the job", "Steps made, of all."),
+            (self._rate, "rate", "Rate and time left", "Speed of the job, and how long it will still take."),
+            (self._state, "engine", "State of the engine", "The process that trains and computes."),
+        ):
+            widget.setObjectName(f"status.{control}")
+            widget.setAccessibleName(words)
+            widget.setToolTip(tip)
+
+    def _lay_out(self) -> None:
+        """One row, in which the job is the first to give way."""
+        whole = QWidget()
+        row = QHBoxLayout(whole)
+        row.setContentsMargins(GRID, GRID // 2, GRID, GRID // 2)
+        row.setSpacing(GRID)
+        for left in (self._device_icon, self._device, self._device_name, self._memory):
+            row.addWidget(left)
+        row.addWidget(self._job, 1)
+        for right in (self._progress, self._rate, self._state_icon, self._state):
+            row.addWidget(right)
+        self.addWidget(whole, 1)
+
+    def _update(self) -> None:
+        self._show_devices()
+        report = self._engine.report
+        self._device_icon.setPixmap(theme().icon("device", "muted").pixmap(QSize(16, 16), self.devicePixelRatioF()))
+        self._device_name.setText(report.device if report else "")
+        self._memory.setText(memory_text(report.memory_bytes) if report else "")
+        self._show_job(report if self._engine.state.answers else None)
+        self._show_state(report)
+
+    def _show_devices(self) -> None:
+        devices = self._engine.devices or ("auto",)
+        if [self._device.itemText(i) for i in range(self._device.count())] != list(devices):
+            self._device.clear()
+            self._device.addItems(devices)
+        self._device.setCurrentText(self._engine.device)
+        self._device.setEnabled(self._engine.state.answers)
+
+    def _show_job(self, report: EngineReported | None) -> None:
+        job = report.job if report else ""
+        words = job
+        counted = report is not None and bool(job) and report.steps > 0
+        self._progress.setVisible(counted)
+        if report is not None and counted:
+            words = f"{job} · step {report.step:,} of {report.steps:,}"
+            self._progress.setMaximum(report.steps)
+            self._progress.setValue(report.step)
+        self._job.set_words(words)
+        self._job.setToolTip(words or JOB_TIP)
+        self._rate.setText(rate_text(report) if report and job else "")
+
+    def _show_state(self, report: EngineReported | None) -> None:
+        words, role = STATES[self._engine.state.phase]
+        if self._engine.state.answers and report is not None:
+            words = BUSY.get(report.state, words)
+        self._state.setText(words)
+        self._state.setToolTip(f"The process that trains and computes; its number is {self._engine.state.pid}.")
+        self._state_icon.setPixmap(theme().icon("live", role).pixmap(QSize(16, 16), self.devicePixelRatioF()))
+
+    def _on_device_activated(self, index: int) -> None:
+        self._engine.choose_device(self._device.itemText(index))
+
+
+def memory_text(count: int) -> str:
+    """Bytes in words: ``412 MB``, ``1.3 GB`` (powers of 1000, as shops and systems count them)."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
+
+
+def duration_text(seconds: float) -> str:
+    """A time span in words: ``12 s``, ``3 min 20 s``, ``1 h 05 min``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def rate_text(report: EngineReported) -> str:
+    """Rate and time left of a job: ``820 images/s · 12 s left``."""
+    parts = []
+    if report.rate > 0:
+        number = f"{report.rate:,.0f}" if report.rate >= 10 else f"{report.rate:.2g}"
+        parts.append(f"{number} {report.rate_unit}")
+    if report.seconds_left >= 0 and report.state != "paused":
+        parts.append(f"{duration_text(report.seconds_left)} left")
+    return " · ".join(parts)

@@ -1,0 +1,213 @@
+"""The look: colours by role, curve colours, tinted icons and the style sheet, dark or light.
+
+Widgets ask ``theme()`` for colours when they paint and re-read what they keep when ``changed`` is emitted. Colours
+never appear anywhere else.
+"""
+
+from pathlib import Path
+from string import Template
+from typing import Literal
+
+from PySide6.QtCore import QByteArray, QObject, QRectF, QSize, Qt, QTemporaryDir, Signal
+from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
+from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QApplication, QStyleFactory
+
+from gmstudio.system.resources import resource_path
+
+Mode = Literal["system", "dark", "light"]
+MODES: tuple[Mode, ...] = ("system", "dark", "light")
+GRID = 8
+"""Every margin and gap is a multiple of this many pixels, or half of it."""
+ICON_SIZES = (16, 20, 24, 32, 48, 64)
+
+_DARK = {
+    "window": "#1e2024",
+    "base": "#16181b",
+    "raised": "#2a2d33",
+    "border": "#3d424b",
+    "text": "#e6e8eb",
+    "muted": "#a0a7b2",
+    "accent": "#58a6f0",
+    "accent_text": "#0d1a29",
+    "warning": "#e9b44c",
+    "error": "#f47c7c",
+    "good": "#5fc98f",
+    "grid": "#31353c",
+    "mark": "#ffb224",
+}
+_LIGHT = {
+    "window": "#f3f4f6",
+    "base": "#ffffff",
+    "raised": "#e6e8ec",
+    "border": "#c8cdd5",
+    "text": "#1b1f24",
+    "muted": "#59616d",
+    "accent": "#1a67c4",
+    "accent_text": "#ffffff",
+    "warning": "#8a5a00",
+    "error": "#b92f2f",
+    "good": "#18743f",
+    "grid": "#dfe2e7",
+    "mark": "#e05600",
+}
+ROLES = tuple(_DARK)
+_SHEET_ICONS = {"up": "muted", "down": "muted", "left": "muted", "right": "muted", "check": "accent_text"}
+"""Icons that the style sheet needs as files, and their roles."""
+
+# After Okabe and Ito's palette for colour-blind readers (2008), lightened or darkened to stand on the background.
+_SERIES_DARK = ("#56b4e9", "#e69f00", "#35c39a", "#e07fb0", "#f0e442", "#ff7f45", "#a49bff", "#c9ced6")
+_SERIES_LIGHT = ("#0072b2", "#c96a00", "#00805d", "#b8467f", "#7d7200", "#d03a00", "#5b4fc9", "#4b525c")
+
+
+class Theme(QObject):
+    """Colours, icons and style sheet of the application.
+
+    Signals:
+        changed: the colours are others now; read them again.
+    """
+
+    changed = Signal()
+
+    def __init__(self, app: QApplication) -> None:
+        super().__init__(app)
+        self._app = app
+        self._mode: Mode = "system"
+        self._icons: dict[tuple[str, str], QIcon] = {}
+        self._files = QTemporaryDir()
+        self.dark = False
+        app.setStyle(QStyleFactory.create("Fusion"))
+        app.styleHints().colorSchemeChanged.connect(self._on_system_changed)
+        self._read_scheme()
+        self._apply()
+
+    @property
+    def mode(self) -> Mode:
+        """What the user asked for: ``system``, ``dark`` or ``light``."""
+        return self._mode
+
+    def set_mode(self, mode: Mode) -> None:
+        """Follow the system, or stay dark or light."""
+        self._mode = mode
+        before = self.dark
+        self._read_scheme()
+        if self.dark != before:
+            self._apply()
+            self.changed.emit()
+
+    def color(self, role: str) -> QColor:
+        """The colour of a role, one of ``ROLES``."""
+        return QColor(self._colors[role])
+
+    def series(self, index: int) -> QColor:
+        """The colour of curve ``index``; told apart by colour-blind readers too, repeats after eight."""
+        colors = _SERIES_DARK if self.dark else _SERIES_LIGHT
+        return QColor(colors[index % len(colors)])
+
+    def icon(self, name: str, role: str = "text") -> QIcon:
+        """``resources/icons/<name>.svg`` in the colour of a role.
+
+        Raises:
+            FileNotFoundError: when there is no such icon.
+        """
+        key = (name, self._colors[role])
+        if key not in self._icons:
+            self._icons[key] = self._tinted(name, role)
+        return self._icons[key]
+
+    @property
+    def _colors(self) -> dict[str, str]:
+        return _DARK if self.dark else _LIGHT
+
+    def _read_scheme(self) -> None:
+        if self._mode == "system":
+            self.dark = QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark
+        else:
+            self.dark = self._mode == "dark"
+
+    def _on_system_changed(self) -> None:
+        self.set_mode(self._mode)
+
+    def _apply(self) -> None:
+        self._app.setPalette(self._palette())
+        sheet = resource_path("style.qss").read_text(encoding="utf-8")
+        icons = {name: self._tinted_file(name, role) for name, role in _SHEET_ICONS.items()}
+        self._app.setStyleSheet(Template(sheet).substitute(self._colors, **icons))
+
+    def _palette(self) -> QPalette:
+        palette = QPalette()
+        roles = {
+            QPalette.ColorRole.Window: "window",
+            QPalette.ColorRole.WindowText: "text",
+            QPalette.ColorRole.Base: "base",
+            QPalette.ColorRole.AlternateBase: "raised",
+            QPalette.ColorRole.Text: "text",
+            QPalette.ColorRole.PlaceholderText: "muted",
+            QPalette.ColorRole.Button: "raised",
+            QPalette.ColorRole.ButtonText: "text",
+            QPalette.ColorRole.BrightText: "error",
+            QPalette.ColorRole.Highlight: "accent",
+            QPalette.ColorRole.HighlightedText: "accent_text",
+            QPalette.ColorRole.Accent: "accent",
+            QPalette.ColorRole.Link: "accent",
+            QPalette.ColorRole.ToolTipBase: "raised",
+            QPalette.ColorRole.ToolTipText: "text",
+        }
+        for palette_role, role in roles.items():
+            palette.setColor(palette_role, self.color(role))
+        for palette_role in (
+            QPalette.ColorRole.WindowText,
+            QPalette.ColorRole.Text,
+            QPalette.ColorRole.ButtonText,
+            QPalette.ColorRole.HighlightedText,
+        ):
+            palette.setColor(QPalette.ColorGroup.Disabled, palette_role, self.blend("muted", "window", 0.45))
+        palette.setColor(QPalette.ColorGroup.Disabled, QPalette.ColorRole.Highlight, self.color("border"))
+        return palette
+
+    def blend(self, role: str, other: str, share: float) -> QColor:
+        """Mix two roles' colours; ``share`` (0 … 1) is how much of the second."""
+        a, b = self.color(role), self.color(other)
+        return QColor.fromRgbF(
+            a.redF() * (1 - share) + b.redF() * share,
+            a.greenF() * (1 - share) + b.greenF() * share,
+            a.blueF() * (1 - share) + b.blueF() * share,
+        )
+
+    def _tinted_file(self, name: str, role: str) -> str:
+        """A style sheet takes pictures from files only; this one is deleted with the theme."""
+        path = Path(self._files.filePath(f"{name}-{'dark' if self.dark else 'light'}.svg"))
+        path.write_text(_drawing(name).replace("currentColor", self._colors[role]), encoding="utf-8")
+        return path.as_posix()
+
+    def _tinted(self, name: str, role: str) -> QIcon:
+        drawing = _drawing(name)
+        icon = QIcon()
+        disabled = self.blend("muted", "window", 0.5)
+        for mode, color in ((QIcon.Mode.Normal, self.color(role)), (QIcon.Mode.Disabled, disabled)):
+            renderer = QSvgRenderer(QByteArray(drawing.replace("currentColor", color.name()).encode()))
+            for size in ICON_SIZES:
+                pixmap = QPixmap(QSize(size, size))
+                pixmap.fill(Qt.GlobalColor.transparent)
+                painter = QPainter(pixmap)
+                renderer.render(painter, QRectF(0, 0, size, size))
+                painter.end()
+                icon.addPixmap(pixmap, mode)
+        return icon
+
+
+def icon_names() -> list[str]:
+    """All icons there are."""
+    return sorted(path.stem for path in resource_path("icons").glob("*.svg"))
+
+
+def _drawing(name: str) -> str:
+    return resource_path(f"icons/{name}.svg").read_text(encoding="utf-8")
+
+
+def theme() -> Theme:
+    """The application's theme; made, and applied to the application, when it is first asked for."""
+    app = QApplication.instance()
+    assert isinstance(app, QApplication), "the theme needs a QApplication"
+    found = app.findChild(Theme, options=Qt.FindChildOption.FindDirectChildrenOnly)
+    return found if isinstance(found, Theme) else Theme(app)

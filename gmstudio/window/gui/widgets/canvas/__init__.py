@@ -1,0 +1,1 @@
+"""Canvases to paint, select and overlay pixels."""

@@ -1,0 +1,208 @@
+"""A canvas to draw a small image on, level by level, with the mouse or the keyboard."""
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from gmstudio.window.gui.theme import theme
+from gmstudio.window.gui.widgets.images.grid import to_qimage
+
+MAX_UNDO = 100
+_MOVES = {Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1), Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0)}
+
+
+class DrawingCanvas(QWidget):
+    """Draws with a round brush: the left button paints, the right one erases.
+
+    With the focus, the arrow keys show and move a cursor, Space paints there, Delete erases there, Ctrl+Z takes the
+    last stroke back. The brush is soft at its rim where there are levels between.
+
+    Signals:
+        changed: a stroke was drawn, taken back or cleared.
+        stroked: a stroke goes on.
+    """
+
+    changed = Signal()
+    stroked = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._levels = 2
+        self._image: NDArray[np.uint8] = np.zeros((1, 8, 8), np.uint8)
+        self._undo: list[NDArray[np.uint8]] = []
+        self._cursor = (0, 0)
+        self._by_keys = False
+        self._last: QPointF | None = None
+        self.brush = 1.5
+        """Diameter of the brush, pixels."""
+        self.colour = np.ones(3)
+        """(3,) what is painted, 0 … 1; a grey image takes the mean."""
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setCursor(Qt.CursorShape.CrossCursor)
+        theme().changed.connect(self.update)
+
+    @property
+    def image(self) -> NDArray[np.uint8]:
+        """(C, H, W) uint8 levels."""
+        return self._image
+
+    @property
+    def levels(self) -> int:
+        """How many levels there are."""
+        return self._levels
+
+    def show_image(self, image: NDArray[np.uint8]) -> None:
+        """Like ``set_image``, and nobody is told; nothing happens when it is this image already."""
+        if not np.array_equal(image, self._image):
+            self._remember()
+            self._image = image.copy()
+            self.update()
+
+    def set_blank(self, shape: tuple[int, int, int], levels: int) -> None:
+        """Begin with an empty image of this kind; nothing can be taken back to before."""
+        self._levels = levels
+        self._image = np.zeros(shape, np.uint8)
+        self._undo.clear()
+        self._cursor = (shape[1] // 2, shape[2] // 2)
+        self.update()
+
+    def set_image(self, image: NDArray[np.uint8]) -> None:
+        """Draw on this image, (C, H, W) levels of the present kind."""
+        self._remember()
+        self._image = image.copy()
+        self.update()
+        self.changed.emit()
+
+    def clear(self) -> None:
+        """Empty the image."""
+        self.set_image(np.zeros_like(self._image))
+
+    def undo(self) -> None:
+        """Take the last stroke back."""
+        if self._undo:
+            self._image = self._undo.pop()
+            self.update()
+            self.changed.emit()
+
+    def paint_at(self, row: float, column: float, *, erase: bool = False) -> None:
+        """Dab the brush at a place, in pixels from the top left corner of the image."""
+        channels, height, width = self._image.shape
+        rows, columns = np.mgrid[0:height, 0:width] + 0.5
+        distance = np.hypot(rows - row, columns - column)
+        cover = np.clip(self.brush / 2 + 0.5 - distance, 0.0, 1.0)
+        inside = int(min(max(row, 0), height - 1)), int(min(max(column, 0), width - 1))
+        cover[inside] = 1.0
+        if self._levels == 2:
+            cover = (cover >= 0.5).astype(float)
+        colour = self.colour if channels == 3 else np.array([self.colour.mean()])
+        wanted = np.zeros(channels) if erase else colour * (self._levels - 1)
+        old = self._image.astype(float)
+        self._image = (old + cover * (wanted[:, None, None] - old)).round().astype(np.uint8)
+        self.update()
+
+    # ---- where the image is ------------------------------------------------------------------------------------
+
+    def image_rect(self) -> QRectF:
+        """Where the image is painted."""
+        _, height, width = self._image.shape
+        scale = min((self.width() - 2) / width, (self.height() - 2) / height)
+        scale = max(1.0, float(np.floor(scale)) if scale >= 1 else scale)
+        left, top = (self.width() - scale * width) / 2, (self.height() - scale * height) / 2
+        return QRectF(np.floor(left), np.floor(top), scale * width, scale * height)
+
+    def sizeHint(self) -> QSize:
+        """Room for eight screen pixels a pixel."""
+        return QSize(224, 224)
+
+    def minimumSizeHint(self) -> QSize:
+        """Enough to hit a pixel."""
+        return QSize(112, 112)
+
+    # ---- Qt ----------------------------------------------------------------------------------------------------
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """The image, a frame, and the keyboard's cursor."""
+        painter = QPainter(self)
+        rect = self.image_rect()
+        shades = np.linspace(0.0, 255.0, self._levels).round().astype(np.uint8)
+        painter.drawImage(rect, to_qimage(shades[self._image]))
+        painter.setPen(QPen(theme().color("border"), 1))
+        painter.drawRect(rect.adjusted(-0.5, -0.5, 0.5, 0.5))
+        if self.hasFocus() and self._by_keys:
+            scale = rect.width() / self._image.shape[2]
+            row, column = self._cursor
+            painter.setPen(QPen(theme().color("accent"), 2))
+            painter.drawRect(QRectF(rect.left() + column * scale, rect.top() + row * scale, scale, scale))
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Begin a stroke."""
+        if event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton):
+            self._remember()
+            self._last, self._by_keys = None, False
+            self._stroke_to(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Go on with the stroke."""
+        if event.buttons() & (Qt.MouseButton.LeftButton | Qt.MouseButton.RightButton):
+            self._stroke_to(event)
+
+    def mouseReleaseEvent(self, _event: QMouseEvent) -> None:
+        """The stroke is done."""
+        self._last = None
+        self.changed.emit()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Show the cursor to those who come by the keyboard."""
+        self._by_keys = event.reason() in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
+        super().focusInEvent(event)
+
+    def event(self, event: QEvent) -> bool:
+        """Keep the keys that draw, before the panel's shortcuts take them."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and _draws(event):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Move the cursor, paint, erase, take back."""
+        key = Qt.Key(event.key())
+        self._by_keys = self._by_keys or _draws(event)
+        if key in _MOVES:
+            _, height, width = self._image.shape
+            self._cursor = ((self._cursor[0] + _MOVES[key][0]) % height, (self._cursor[1] + _MOVES[key][1]) % width)
+            self.update()
+        elif key in (Qt.Key.Key_Space, Qt.Key.Key_Delete):
+            self._remember()
+            self.paint_at(self._cursor[0] + 0.5, self._cursor[1] + 0.5, erase=key == Qt.Key.Key_Delete)
+            self.changed.emit()
+        elif key == Qt.Key.Key_Z and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self.undo()
+        else:
+            super().keyPressEvent(event)
+
+    def _stroke_to(self, event: QMouseEvent) -> None:
+        rect = self.image_rect()
+        scale = rect.width() / self._image.shape[2]
+        here = QPointF((event.position().x() - rect.left()) / scale, (event.position().y() - rect.top()) / scale)
+        erase = bool(event.buttons() & Qt.MouseButton.RightButton)
+        start = self._last if self._last is not None else here
+        dabs = max(1, int(np.ceil(2 * np.hypot(here.x() - start.x(), here.y() - start.y()))))
+        for share in np.linspace(1 / dabs, 1.0, dabs):
+            place = start + (here - start) * float(share)
+            self.paint_at(place.y(), place.x(), erase=erase)
+        self._last = here
+        self.stroked.emit()
+
+    def _remember(self) -> None:
+        self._undo = [*self._undo[-MAX_UNDO:], self._image]
+
+
+def _draws(event: QKeyEvent) -> bool:
+    """Whether the canvas has a use for a key."""
+    key = Qt.Key(event.key())
+    if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+        return key == Qt.Key.Key_Z
+    return key in _MOVES or key in (Qt.Key.Key_Space, Qt.Key.Key_Delete)

@@ -1,0 +1,356 @@
+"""An image in the making: what is there, what is still to come, what the model can see, and what surprised it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QImage, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from gmstudio.window.gui.theme import theme
+from gmstudio.window.gui.widgets.canvas.background import CanvasGround
+from gmstudio.window.gui.widgets.canvas.marks import (
+    is_scattered,
+    paint_chosen,
+    paint_colour_dots,
+    paint_cut_corners,
+    paint_given_border,
+    paint_given_marks,
+    region_borders,
+)
+from gmstudio.window.gui.widgets.canvas.order_overlay import ArrowMap, OrderMode, OrderPath, RankMap, paint_arrows
+from gmstudio.window.gui.widgets.canvas.overlays import (
+    LEGEND_HEIGHT,
+    HeatOverlay,
+    overlay_alpha,
+    overlay_colours,
+    paint_legend,
+)
+from gmstudio.window.gui.widgets.images.heat import heat_colours
+
+Pixel = tuple[int, int]
+CONTEXT_OPACITY = 0.28
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What a canvas shows.
+
+    Args:
+        image: (C, H, W) uint8 levels.
+        levels: values a sub-pixel can take.
+        placed: (C, H, W) bool: sub-pixels that are there.
+        context: (C, H, W) bool: sub-pixels that the next conditional can depend on.
+        current: (row, column) of the next pixel, or None.
+        surprise: (H, W) −log p in nats, NaN where unknown.
+        top: nats at the bright end of the heat scale.
+        given: (H, W) bool: pixels that were given, not generated.
+        chosen: pixels whose value the user chose.
+    """
+
+    image: NDArray[np.uint8]
+    levels: int
+    placed: NDArray[np.bool_]
+    context: NDArray[np.bool_]
+    current: Pixel | None
+    surprise: NDArray[np.floating]
+    top: float
+    given: NDArray[np.bool_]
+    chosen: tuple[Pixel, ...] = ()
+
+
+class PixelCanvas(QWidget):
+    """Shows a ``Picture`` as large as fits, each pixel a square of a whole number of screen pixels.
+
+    Attributes:
+        picture: what is shown, or None.
+        heat: show the surprise of each pixel in place of its value.
+        show_context: tint what the next conditional can depend on.
+        overlay: a heat map over the image, or None.
+        marked: (H, W) bool: pixels that are outlined, or None.
+        order: the generation order, or None.
+        order_mode: how that is drawn.
+
+    Signals:
+        clicked: row and column of the pixel that was clicked.
+        hovered: row and column of the pixel under the pointer; −1, −1 when it leaves.
+    """
+
+    clicked = Signal(int, int)
+    hovered = Signal(int, int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.picture: Picture | None = None
+        self.heat = False
+        self.show_context = True
+        self.overlay: HeatOverlay | None = None
+        self.marked: NDArray[np.bool_] | None = None
+        self.order: OrderPath | None = None
+        self.order_mode: OrderMode = "off"
+        self._ranks: NDArray[np.int64] = np.zeros((0, 0), np.int64)
+        self._brightness: NDArray[np.floating] = np.zeros((0, 0))
+        self._placeholder = ""
+        self._laid_over = QImage()
+        self._pixels = QImage()
+        self._tint = QImage()
+        self._ground = CanvasGround()
+        self._rank_map, self._arrow_map = RankMap(), ArrowMap()
+        self._hover: Pixel | None = None
+        self.setMouseTracking(True)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        theme().changed.connect(self._render)
+
+    # ---- what it shows -----------------------------------------------------------------------------------------
+
+    def set_picture(self, picture: Picture | None) -> None:
+        """Show another picture, or none."""
+        self.picture = picture
+        self._render()
+
+    def set_heat(self, heat: bool) -> None:
+        """Show the surprise of each pixel, or its value."""
+        self.heat = heat
+        self._render()
+
+    def set_show_context(self, show: bool) -> None:
+        """Tint what the next conditional can depend on, or don't."""
+        self.show_context = show
+        self.update()
+
+    def set_overlay(
+        self,
+        values: NDArray[np.floating] | NDArray[np.integer] | None,
+        top: float = 1.0,
+        diverging: bool = False,
+        legend: str = "nats",
+    ) -> None:
+        """Lay a heat map over the image, with its scale below; or take it away.
+
+        Args:
+            values: (H, W), NaN where the image is to be seen; None: no heat map. Of integers the scale shows only such.
+            top: value at the right end of the scale, above 0.
+            diverging: the scale goes from −top to top, with 0 in the middle; otherwise from 0 to top.
+            legend: what the numbers are, with the unit.
+        """
+        assert top > 0, f"the scale of an overlay ends at {top}"
+        self.overlay = None if values is None else HeatOverlay(values, top, diverging, legend)
+        if self.overlay is not None:
+            self._laid_over = _argb(overlay_colours(self.overlay), overlay_alpha(self.overlay))
+        self.update()
+
+    def set_marked(self, mask: NDArray[np.bool_] | None) -> None:
+        """Outline a set of pixels, (H, W) bool; None: none."""
+        self.marked = mask
+        self.update()
+
+    def set_order(self, order: OrderPath | None, mode: OrderMode) -> None:
+        """Draw the generation order over the image: as arrows, as ranks, or not."""
+        if order is not None and (self.order is None or order.path is not self.order.path):
+            self._ranks = np.zeros(tuple(order.path.max(axis=0) + 1), np.int64)
+            self._ranks[tuple(order.path.T)] = np.arange(len(order.path))
+        self.order, self.order_mode = order, mode
+        self.update()
+
+    def set_placeholder(self, text: str) -> None:
+        """What to say while there is no picture."""
+        self._placeholder = text
+        self.update()
+
+    def _render(self) -> None:
+        picture = self.picture
+        if picture is not None:
+            there = picture.placed.any(axis=0)
+            if self.heat:
+                colours = heat_colours(picture.surprise, picture.top)
+            else:
+                shades = np.linspace(0.0, 255.0, picture.levels).round().astype(np.uint8)[picture.image]
+                colours = np.moveaxis(np.broadcast_to(shades, (3, *shades.shape[1:])), 0, -1)
+            self._pixels = _argb(colours, np.where(there, 255.0, 0.0))
+            luma = colours @ np.array([0.299, 0.587, 0.114]) / 255
+            self._brightness = np.where(there, luma, np.nan)
+            accent = theme().color("accent")
+            tint = np.empty((*there.shape, 3), np.uint8)
+            tint[:] = (accent.red(), accent.green(), accent.blue())
+            self._tint = _argb(tint, picture.context.mean(axis=0, dtype=np.float64) * (CONTEXT_OPACITY * 255))
+        self.update()
+
+    # ---- where things are --------------------------------------------------------------------------------------
+
+    def sizeHint(self) -> QSize:
+        """Large: it is what the panel is about."""
+        return QSize(480, 480)
+
+    def minimumSizeHint(self) -> QSize:
+        """Still legible."""
+        return QSize(120, 120)
+
+    def image_rect(self) -> QRectF:
+        """Where the image is painted, in the widget's coordinates."""
+        picture = self.picture
+        if picture is None:
+            return QRectF()
+        _, rows, columns = picture.image.shape
+        ratio = self.devicePixelRatioF()
+        below = LEGEND_HEIGHT if self.overlay is not None else 0
+        width, height = (self.width() - 4) * ratio, (self.height() - 4 - below) * ratio
+        scale = max(1, int(min(width / columns, height / rows)))
+        left = (self.width() * ratio - columns * scale) // 2
+        top = ((self.height() - below) * ratio - rows * scale) // 2
+        return QRectF(left / ratio, top / ratio, columns * scale / ratio, rows * scale / ratio)
+
+    def pixel_rect(self, row: int, column: int) -> QRectF:
+        """Where a pixel is painted."""
+        assert self.picture is not None
+        _, rows, columns = self.picture.image.shape
+        rect = self.image_rect()
+        width, height = rect.width() / columns, rect.height() / rows
+        return QRectF(rect.left() + column * width, rect.top() + row * height, width, height)
+
+    def pixel_at(self, position: QPointF) -> Pixel | None:
+        """(row, column) of the pixel at a point, or None."""
+        if self.picture is None or not self.image_rect().contains(position):
+            return None
+        _, rows, columns = self.picture.image.shape
+        rect = self.image_rect()
+        row = int((position.y() - rect.top()) / rect.height() * rows)
+        column = int((position.x() - rect.left()) / rect.width() * columns)
+        return min(row, rows - 1), min(column, columns - 1)
+
+    # ---- Qt ----------------------------------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint what is to come as a hatch, the pixels over it, then tint, lines and marks."""
+        painter = QPainter(self)
+        picture = self.picture
+        if picture is None:
+            painter.setPen(theme().color("muted"))
+            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+            painter.drawText(self.rect().adjusted(24, 24, -24, -24), flags, self._placeholder)
+            return
+        rect = self.image_rect()
+        hatch, grid = self._ground.pixmaps(self, rect.size(), picture.image.shape[1:])
+        painter.drawPixmap(rect.topLeft(), hatch)
+        self._paint_part(painter, self._pixels, _extent(np.asarray(picture.placed.any(axis=0))))
+        if self._fits(self.overlay.values if self.overlay else None):
+            painter.drawImage(rect, self._laid_over)
+        painter.drawPixmap(rect.topLeft(), grid)
+        if self.show_context and picture.current is not None:
+            context = np.asarray(picture.context.any(axis=0))
+            if not (self.heat or self.overlay):  # a tint would make the colours of the scale lie
+                self._paint_part(painter, self._tint, _extent(context))
+            painter.setPen(QPen(theme().color("accent"), 1.5))
+            painter.drawPath(self._borders(context))
+        self._paint_partial(painter, picture)
+        self._paint_given(painter, picture.given)
+        self._paint_order(painter, rect)
+        if self.marked is not None and self._fits(self.marked):
+            border = self._borders(self.marked)
+            for role, width in (("base", 4), ("mark", 2)):
+                painter.setPen(QPen(theme().color(role), width))
+                painter.drawPath(border)
+        self._paint_marks(painter, picture)
+        if self.overlay is not None:
+            area = QRectF(0, rect.bottom() + 2, self.width(), LEGEND_HEIGHT)
+            paint_legend(painter, area, self.overlay)
+
+    def _fits(self, values: NDArray[Any] | None) -> bool:
+        """Whether (H, W) values are of the picture's size; those of another run are not shown."""
+        picture = self.picture
+        return values is not None and picture is not None and values.shape == picture.image.shape[1:]
+
+    def _paint_part(self, painter: QPainter, image: QImage, part: QRect) -> None:
+        """Paint the part of an (H, W) image that is not transparent: blending the rest costs as much."""
+        if part.isValid():
+            corners = self.pixel_rect(part.top(), part.left()), self.pixel_rect(part.bottom(), part.right())
+            painter.drawImage(corners[0].united(corners[1]), image, QRectF(part))
+
+    def _borders(self, region: NDArray[np.bool_], *, frame: bool = True) -> QPainterPath:
+        return region_borders(region, self.image_rect(), frame=frame)
+
+    def _paint_partial(self, painter: QPainter, picture: Picture) -> None:
+        """Mark pixels of which only some colours are there; for the next pixel, say which."""
+        partial = np.asarray(picture.placed.any(axis=0) & ~picture.placed.all(axis=0))
+        if partial.any():
+            paint_cut_corners(painter, [self.pixel_rect(row, column) for row, column in np.argwhere(partial).tolist()])
+        current = picture.current
+        if current is not None and partial[current]:
+            paint_colour_dots(painter, self.pixel_rect(*current), picture.placed[:, current[0], current[1]])
+
+    def _paint_given(self, painter: QPainter, given: NDArray[np.bool_]) -> None:
+        """A dashed line around what was given; scattered pixels get a mark each instead."""
+        if given.all() or not given.any():
+            return
+        if is_scattered(given):
+            paint_given_marks(painter, [self.pixel_rect(row, column) for row, column in np.argwhere(given).tolist()])
+        else:
+            paint_given_border(painter, self._borders(given, frame=False))
+
+    def _paint_order(self, painter: QPainter, rect: QRectF) -> None:
+        order = self.order
+        if order is None or self.order_mode == "off" or not self._fits(self._ranks):
+            return
+        painter.save()
+        if self.order_mode == "arrows" and order.jumps:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            paint_arrows(painter, rect, self._ranks.shape, order)
+        elif self.order_mode == "arrows":
+            painter.drawPixmap(rect.topLeft(), self._arrow_map.pixmap(self, rect.size(), self._ranks.shape, order))
+        else:
+            ranks = self._rank_map.pixmap(self, rect.size(), self._ranks, self._brightness)
+            painter.drawPixmap(rect.topLeft(), ranks)
+        painter.restore()
+
+    def _paint_marks(self, painter: QPainter, picture: Picture) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        paint_chosen(painter, [self.pixel_rect(row, column) for row, column in picture.chosen])
+        if self._hover is not None:
+            painter.setPen(QPen(theme().color("text"), 1, Qt.PenStyle.DotLine))
+            painter.drawRect(self.pixel_rect(*self._hover))
+        if picture.current is not None:
+            cell = self.pixel_rect(*picture.current)
+            painter.setPen(QPen(theme().color("base"), 5))
+            painter.drawRect(cell.adjusted(-1, -1, 1, 1))
+            painter.setPen(QPen(theme().color("mark"), 2.5))
+            painter.drawRect(cell.adjusted(-1, -1, 1, 1))
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Tell which pixel is under the pointer."""
+        self._set_hover(self.pixel_at(event.position()))
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """The pointer is gone."""
+        self._set_hover(None)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Click a pixel."""
+        pixel = self.pixel_at(event.position())
+        if event.button() == Qt.MouseButton.LeftButton and pixel is not None:
+            self.clicked.emit(*pixel)
+        super().mousePressEvent(event)
+
+    def _set_hover(self, pixel: Pixel | None) -> None:
+        if pixel != self._hover:
+            self._hover = pixel
+            self.setCursor(Qt.CursorShape.PointingHandCursor if pixel else Qt.CursorShape.ArrowCursor)
+            self.hovered.emit(*(pixel or (-1, -1)))
+            self.update()
+
+
+def _argb(colours: NDArray[np.uint8], alpha: NDArray[np.floating]) -> QImage:
+    """(H, W, 3) RGB and (H, W) opacity 0 … 255 → an image with transparency."""
+    height, width = alpha.shape
+    bgra = np.empty((height, width, 4), np.uint8)
+    bgra[..., :3] = (colours[..., ::-1] * (alpha[..., np.newaxis] / 255.0)).round()
+    bgra[..., 3] = alpha.round()
+    return QImage(bgra.data, width, height, width * 4, QImage.Format.Format_ARGB32_Premultiplied).copy()
+
+
+def _extent(region: NDArray[np.bool_]) -> QRect:
+    """The smallest rectangle of pixels that holds a region (H, W)."""
+    rows, columns = np.flatnonzero(region.any(axis=1)), np.flatnonzero(region.any(axis=0))
+    if not rows.size:
+        return QRect()
+    return QRect(int(columns[0]), int(rows[0]), int(np.ptp(columns)) + 1, int(np.ptp(rows)) + 1)

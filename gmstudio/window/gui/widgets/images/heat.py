@@ -1,0 +1,87 @@
+"""The colours of surprise: a scale from expected (dark) to surprising (bright), and its legend."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QImage, QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from gmstudio.window.gui.theme import theme
+
+_ANCHORS = np.array(
+    [(14, 10, 36), (62, 18, 104), (136, 34, 112), (204, 62, 84), (244, 128, 44), (252, 204, 84), (255, 250, 205)]
+)
+"""Lightness rises all the way, so the scale also reads without colour."""
+_SMALLEST_TOP = 1.0
+_TICKS = 4
+
+
+def heat_table() -> NDArray[np.uint8]:
+    """(256, 3) RGB of the scale, lowest first."""
+    at = np.linspace(0.0, len(_ANCHORS) - 1.0, 256)
+    channels = [np.interp(at, np.arange(len(_ANCHORS)), _ANCHORS[:, channel]) for channel in range(3)]
+    return np.stack(channels, axis=1).round().astype(np.uint8)
+
+
+def heat_colours(values: NDArray[np.floating], top: float) -> NDArray[np.uint8]:
+    """(…, 3) RGB of values between 0 and ``top``; those above are shown as ``top``, NaN as 0."""
+    share = np.nan_to_num(values / top, nan=0.0).clip(0.0, 1.0)
+    colours: NDArray[np.uint8] = heat_table()[(share * 255).round().astype(np.uint8)]
+    return colours
+
+
+def scale_top(values: NDArray[np.floating], smallest: float = _SMALLEST_TOP) -> float:
+    """A round number of nats that the values' sizes stay below (1, 2, 5, 10 …); NaN are ignored.
+
+    Args:
+        values: of any shape; their magnitudes count.
+        smallest: the scale does not end below this.
+    """
+    known = np.abs(values[~np.isnan(values)])
+    largest = max(smallest, float(known.max()) if known.size else 0.0)
+    decade = 10.0 ** math.floor(math.log10(largest))
+    return next(decade * step for step in (1.0, 2.0, 5.0, 10.0) if largest <= decade * step * (1 + 1e-9))
+
+
+class HeatLegend(QWidget):
+    """The scale as a horizontal bar with ticks in nats.
+
+    Attributes:
+        top: value at the right end, in nats.
+    """
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.top = _SMALLEST_TOP
+        row = np.full((1, 256, 4), 255, np.uint8)
+        row[0, :, :3] = heat_table()[:, ::-1]
+        self._bar = QImage(row.data, 256, 1, QImage.Format.Format_RGB32).copy()
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        theme().changed.connect(self.update)
+
+    def set_top(self, top: float) -> None:
+        """Say what the right end of the scale means, in nats."""
+        if top != self.top:
+            self.top = top
+            self.update()
+
+    def sizeHint(self) -> QSize:
+        """A bar and a line of numbers."""
+        return QSize(160, 12 + self.fontMetrics().height() + 4)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the bar and its numbers."""
+        painter = QPainter(self)
+        left, right = (self.fontMetrics().horizontalAdvance(text) / 2 + 2 for text in ("0.0", "00 nats"))
+        bar = QRectF(left, 0.5, self.width() - left - right, 11)
+        painter.drawImage(bar, self._bar)
+        painter.setPen(theme().color("border"))
+        painter.drawRect(bar)
+        painter.setPen(theme().color("muted"))
+        for tick in range(_TICKS + 1):
+            x = bar.left() + bar.width() * tick / _TICKS
+            text = f"{self.top * tick / _TICKS:g}" + (" nats" if tick == _TICKS else "")
+            label = QRectF(x - 40, bar.bottom() + 2, 80, self.height())
+            painter.drawText(label, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, text)

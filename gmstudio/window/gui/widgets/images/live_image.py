@@ -1,0 +1,103 @@
+"""One image as large as fits, crisp, that says when it has been painted."""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from gmstudio.window.gui.theme import theme
+from gmstudio.window.gui.widgets.images.grid import to_qimage
+
+MARGIN = 4
+
+
+class LiveImage(QWidget):
+    """Shows an image, each pixel a square of a whole number of screen pixels where it fits.
+
+    Signals:
+        painted: at the end of each painting, the number that came with the image; 0 while there is none.
+    """
+
+    painted = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._image = QImage()
+        self._array: NDArray[np.uint8] | None = None
+        self._number = 0
+        self._placeholder = ""
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        theme().changed.connect(self.update)
+
+    @property
+    def image(self) -> NDArray[np.uint8] | None:
+        """(C, H, W) uint8, 0 … 255: what is shown; None: nothing."""
+        return self._array
+
+    def set_image(self, image: NDArray[Any] | None, number: int = 0) -> None:
+        """Show an image.
+
+        Args:
+            image: (C, H, W) uint8, 0 … 255; C is 1 (grey) or 3 (RGB); None: the placeholder.
+            number: what ``painted`` tells when this image is on the screen.
+
+        Raises:
+            ValueError: for any other shape or dtype.
+        """
+        self._image = QImage() if image is None else to_qimage(image)
+        self._array, self._number = image, number
+        self.update()
+
+    def set_placeholder(self, text: str) -> None:
+        """What to say while there is no image."""
+        self._placeholder = text
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """A square in which small images can be made out; it takes whatever there is."""
+        return QSize(192, 192)
+
+    def minimumSizeHint(self) -> QSize:
+        """Never nothing."""
+        return QSize(96, 96)
+
+    def height_at(self, width: int) -> int:
+        """How high the widget is when the image is as large as it can be in this width; 0 without an image."""
+        if self._image.isNull():
+            return 0
+        free = (width - 2 * MARGIN) * self.devicePixelRatioF()
+        scale = free / self._image.width()
+        height = self._image.height() * (int(scale) if scale >= 1 else scale)
+        return math.ceil(height / self.devicePixelRatioF()) + 2 * MARGIN
+
+    def image_rect(self) -> QRectF:
+        """Where the image is painted, in the widget's coordinates."""
+        ratio = self.devicePixelRatioF()
+        free_width = (self.width() - 2 * MARGIN) * ratio
+        free_height = (self.height() - 2 * MARGIN) * ratio
+        scale = min(free_width / self._image.width(), free_height / self._image.height())
+        scale = float(int(scale)) if scale >= 1 else max(scale, 1e-3)
+        width, height = self._image.width() * scale / ratio, self._image.height() * scale / ratio
+        left, top = (self.width() - width) / 2, (self.height() - height) / 2
+        return QRectF(round(left * ratio) / ratio, round(top * ratio) / ratio, width, height)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the image and a thin frame, so that a black one has an edge."""
+        painter = QPainter(self)
+        if self._image.isNull():
+            painter.setPen(theme().color("muted"))
+            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+            painter.drawText(self.rect().adjusted(16, 16, -16, -16), flags, self._placeholder)
+        else:
+            target = self.image_rect()
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, target.width() < self._image.width())
+            painter.drawImage(target, self._image)
+            painter.setPen(QPen(theme().color("border"), 1))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(target.adjusted(-1, -1, 0, 0))
+        painter.end()
+        self.painted.emit(self._number)

@@ -1,0 +1,1 @@
+"""Plots: curves, bars, distributions."""

@@ -1,0 +1,332 @@
+"""A plot of curves over training steps that stays quick with hundreds of thousands of points.
+
+Data may arrive at any rate: the plot is redrawn by its own timer, at most twenty times a second, and draws only what
+its width can show. It follows the data until the user zooms, and again after a double click.
+"""
+
+import math
+import time
+from collections.abc import Hashable
+from html import escape
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyqtgraph  # type: ignore[import-untyped]
+from PySide6.QtCore import QEvent, QPointF, Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent, QShowEvent
+from PySide6.QtWidgets import QGraphicsItem, QLabel, QVBoxLayout, QWidget
+
+from gmstudio.window.gui.theme import theme
+from gmstudio.window.gui.widgets.plots.curve_line import Line, Trace
+
+REDRAW_MS = 50
+LEGEND_TIP = "Values at the line, else the newest ones; not smoothed."
+VALIDATION_TIP = " ━ training, ● validation."
+SIGNS = {Qt.PenStyle.DashLine: "╍", Qt.PenStyle.DotLine: "┈", Qt.PenStyle.DashDotLine: "┉"}
+PADDING = 0.04
+ROOM_X, ROOM_Y = 0.1, 0.25
+"""How much of the view may stay empty before it is fitted anew."""
+MIN_POINTS = 64
+AXIS_WIDTH = 48
+
+
+class Reading(NamedTuple):
+    """A curve's value at the cursor."""
+
+    trace: Trace
+    value: float
+
+
+class CurvePlot(QWidget):
+    """Curves over steps, with a legend that reads their values.
+
+    Args:
+        title: above the plot.
+        unit: of the values; may be empty.
+        by: what a step is called.
+        kept: curves are kept as pictures, which is quicker where the cursor moves more often than they do.
+
+    Signals:
+        clicked: the step (int) at which the user clicked.
+        hovered: the step under the pointer (float), or None when it leaves.
+        zoomed: the user changed what is in view; the plot stays there.
+        follow_asked: a double click asks to follow the data again.
+    """
+
+    clicked = Signal(int)
+    hovered = Signal(object)
+    zoomed = Signal()
+    follow_asked = Signal()
+
+    def __init__(
+        self, title: str, unit: str = "", parent: QWidget | None = None, *, by: str = "step", kept: bool = False
+    ) -> None:
+        super().__init__(parent)
+        self._kept = kept
+        self._title = title
+        self._unit = unit
+        self._by = by
+        self._place = ""
+        self._traces: list[Trace] = []
+        self._lines: dict[Hashable, Line] = {}
+        self._smoothing = 0.0
+        self._log = False
+        self._redrawn_at = 0.0
+        self._all_steps: tuple[int, int] | None = None
+        self._cursor: float | None = None
+        self.following_x = True
+        self.following_y = True
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._legend = QLabel(self)
+        self._legend.setWordWrap(True)
+        self._legend.setTextFormat(Qt.TextFormat.RichText)
+        self._view = pyqtgraph.PlotWidget(self, viewBox=_View(self))
+        self._view.viewport().installEventFilter(self)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addWidget(self._legend)
+        layout.addWidget(self._view, 1)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self.redraw)
+        self._set_up_plot()
+        theme().changed.connect(self._restyle)
+        self._restyle()
+
+    # ---- what it shows ---------------------------------------------------------------------------------------------
+
+    def set_traces(self, traces: list[Trace]) -> None:
+        """Show these curves; cheap, the drawing comes with the timer."""
+        self._traces = traces
+        self._schedule()
+
+    def set_steps(self, extent: tuple[int, int] | None) -> None:
+        """Follow these steps, first and last, instead of the plot's own; linked plots need the same."""
+        self._all_steps = extent
+
+    def set_unit(self, unit: str) -> None:
+        """Name the unit of the values; another one makes the value axis follow anew."""
+        if unit != self._unit:
+            self._unit = unit
+            self.following_y = True
+
+    def set_smoothing(self, weight: float) -> None:
+        """Smooth training curves by an exponential average; the unsmoothed ones stay faintly behind.
+
+        Args:
+            weight: of the past after one step, 0 to below 1.
+        """
+        self._smoothing = weight
+        self._schedule()
+
+    def set_log(self, on: bool) -> None:
+        """Draw values on a logarithmic axis; values that are not positive have no place there."""
+        self._log = on
+        self._plot.getAxis("left").setLogMode(y=on)
+        self.following_y = True
+        self._schedule()
+
+    def set_cursor(self, step: float | None, place: str = "") -> None:
+        """Read the curves at a step; None: the newest values. ``place`` names it, where its number says little."""
+        self._cursor, self._place = step, place
+        self._crosshair.setVisible(step is not None)
+        if step is not None:
+            self._crosshair.setValue(step)
+        self._write_legend()
+
+    def follow(self) -> None:
+        """Show all there is, and keep showing it."""
+        self.following_x = self.following_y = True
+        self._schedule()
+
+    def link_x(self, other: "CurvePlot") -> None:
+        """Show the same steps as another plot."""
+        self._plot.setXLink(other._plot)
+
+    def readings(self) -> list[Reading]:
+        """Each curve's value at the cursor, or its newest."""
+        end = math.inf if self._cursor is None else self._cursor
+        return [Reading(t, t.value_at(end)) for t in self._traces if len(t.steps)]
+
+    def view_range(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Steps and values (logarithms on a logarithmic axis) in view."""
+        (x0, x1), (y0, y1) = self._plot.getViewBox().viewRange()
+        return (float(x0), float(x1)), (float(y0), float(y1))
+
+    # ---- drawing ---------------------------------------------------------------------------------------------------
+
+    @property
+    def _plot(self) -> Any:
+        return self._view.getPlotItem()
+
+    def _schedule(self) -> None:
+        """Redraw soon; a hidden plot is drawn when it is shown."""
+        if self.isVisible() and not self._timer.isActive():
+            since_ms = (time.monotonic() - self._redrawn_at) * 1000
+            self._timer.start(max(0, math.ceil(REDRAW_MS - since_ms)))
+
+    def redraw(self) -> None:
+        """Draw now; the timer calls it."""
+        self._redrawn_at = time.monotonic()
+        for key in [k for k in self._lines if k not in {t.key for t in self._traces}]:
+            self._lines.pop(key).remove(self._plot)
+        self._follow_x()
+        (low, high), _ = self.view_range()
+        spare = (high - low) / 4  # so that a pan shows no empty edge before the next redraw
+        points = max(self._view.width(), MIN_POINTS)
+        for trace in self._traces:
+            if trace.key not in self._lines:
+                self._lines[trace.key] = Line(self._plot, kept=self._kept)
+            self._lines[trace.key].draw(trace, self._smoothing, self._log, (low - spare, high + spare), points)
+        self._follow_y((low, high))
+        self._write_legend()
+
+    def _follow_x(self) -> None:
+        filled = [t.steps for t in self._traces if len(t.steps)]
+        if self.following_x and filled:
+            low, high = self._all_steps or (min(int(s[0]) for s in filled), max(int(s[-1]) for s in filled))
+            view, _ = self.view_range()
+            high = max(high, low + 1)
+            if not _fits((low, high), view, ROOM_X):
+                room = ROOM_X / 2 * (high - low)  # so that the axis need not move with every point
+                self._plot.getViewBox().setXRange(low, high + room, padding=0)
+
+    def _follow_y(self, steps: tuple[float, float]) -> None:
+        extents = [e for line in self._lines.values() if (e := line.extent(steps)) is not None]
+        if self.following_y and extents:
+            low, high = min(e[0] for e in extents), max(e[1] for e in extents)
+            if high - low < 1e-12 * max(abs(low), abs(high), 1e-12):
+                half = max(abs(low) * 0.05, 1e-9)
+                low, high = low - half, high + half
+            _, view = self.view_range()
+            if not _fits((low, high), view, ROOM_Y):
+                self._plot.getViewBox().setYRange(low, high, padding=PADDING)
+
+    def _write_legend(self) -> None:
+        muted = theme().color("muted").name()
+        at = "" if self._cursor is None else f" at {self._by} {self._cursor:,.0f}"
+        if self._place:
+            at = f" · {escape(self._place)}"
+        unit = f" ({self._unit} by {self._by})" if self._unit else f" (by {self._by})"
+        logarithm = ", logarithmic" if self._log else ""
+        parts = [f"<b>{self._title}</b><span style='color:{muted}'>{unit}{logarithm}{at}</span>"]
+        readings = self.readings()
+        for label in dict.fromkeys(r.trace.label for r in readings if r.trace.label):
+            values = [_html(r) for r in readings if r.trace.label == label]
+            parts.append(f"{label.replace(' ', '&nbsp;')}&nbsp;{'&nbsp;'.join(values)}")
+        self._legend.setText(" &nbsp; ".join(parts))
+        owners = {r.trace.owner: r.trace.color.name() for r in readings}
+        rows = (f"<br><span style='color:{color}'>━</span> {escape(owner)}" for owner, color in owners.items())
+        tip = LEGEND_TIP + (VALIDATION_TIP if any(r.trace.validation for r in readings) else "")
+        self._legend.setToolTip(tip + ("".join(rows) if len(owners) > 1 else ""))
+
+    # ---- the plot's parts ----------------------------------------------------------------------------------------
+
+    def _set_up_plot(self) -> None:
+        plot = self._plot
+        plot.hideButtons()
+        plot.setMenuEnabled(False)
+        plot.ctrlMenu.setParent(self, plot.ctrlMenu.windowFlags())  # else nobody deletes it
+        plot.disableAutoRange()
+        plot.showGrid(x=True, y=True, alpha=0.2)
+        plot.getAxis("left").setWidth(AXIS_WIDTH)
+        for side in ("left", "bottom"):
+            plot.getAxis(side).enableAutoSIPrefix(False)
+            plot.getAxis(side).setStyle(maxTickLevel=0)
+            plot.getAxis(side).setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)  # text is slow to paint
+        self._crosshair = pyqtgraph.InfiniteLine(angle=90, movable=False)
+        self._crosshair.setVisible(False)
+        plot.addItem(self._crosshair, ignoreBounds=True)
+        plot.getViewBox().sigRangeChangedManually.connect(self._on_zoomed)
+        plot.getViewBox().sigXRangeChanged.connect(self._on_x_range_changed)
+        plot.scene().sigMouseMoved.connect(self._on_mouse_moved)
+        plot.scene().sigMouseClicked.connect(self._on_mouse_clicked)
+
+    def _restyle(self) -> None:
+        self._view.setBackground(theme().color("base"))
+        for side in ("left", "bottom"):
+            axis = self._plot.getAxis(side)
+            axis.setPen(theme().color("muted"))
+            axis.setTextPen(theme().color("muted"))
+        self._crosshair.setPen(pyqtgraph.mkPen(theme().color("muted"), style=Qt.PenStyle.DashLine))
+        self._schedule()
+
+    def _on_zoomed(self, *_axes: object) -> None:
+        self.following_x = self.following_y = False
+        self.zoomed.emit()
+        self._schedule()
+
+    def _on_x_range_changed(self, *_range: object) -> None:
+        if not self.following_x:
+            self._schedule()
+
+    def _on_mouse_moved(self, position: QPointF) -> None:
+        self.hovered.emit(self._step_at(position))
+
+    def _on_mouse_clicked(self, event: Any) -> None:
+        step = self._step_at(event.scenePos())
+        if step is not None and event.button() == Qt.MouseButton.LeftButton and not event.double():
+            self.clicked.emit(step)
+
+    def _step_at(self, position: QPointF) -> int | None:
+        """The step at a point of the scene; None outside the curves."""
+        box = self._plot.getViewBox()
+        return round(float(box.mapSceneToView(position).x())) if box.sceneBoundingRect().contains(position) else None
+
+    def eventFilter(self, watched: Any, event: QEvent) -> bool:
+        """Notice when the pointer leaves the plot."""
+        if event.type() == QEvent.Type.Leave:
+            self.hovered.emit(None)
+        return super().eventFilter(watched, event)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Draw what came while it was hidden."""
+        super().showEvent(event)
+        self._schedule()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Plus and minus zoom, left and right move, Home follows the data again."""
+        box = self._plot.getViewBox()
+        (low, high), _ = self.view_range()
+        match event.key():
+            case Qt.Key.Key_Plus | Qt.Key.Key_Equal:
+                box.scaleBy((0.8, 1.0))
+            case Qt.Key.Key_Minus:
+                box.scaleBy((1.25, 1.0))
+            case Qt.Key.Key_Left | Qt.Key.Key_Right:
+                sign = -1 if event.key() == Qt.Key.Key_Left else 1
+                box.translateBy(x=sign * 0.1 * (high - low))
+            case Qt.Key.Key_Home:
+                self.follow_asked.emit()
+                return
+            case _:
+                super().keyPressEvent(event)
+                return
+        self._on_zoomed()
+
+
+class _View(pyqtgraph.ViewBox):  # type: ignore[misc]  # pyqtgraph has no types
+    """A view box whose double click follows the data again."""
+
+    def __init__(self, owner: CurvePlot) -> None:
+        super().__init__(enableMenu=False)
+        self._owner = owner
+
+    def mouseDoubleClickEvent(self, event: Any) -> None:
+        event.accept()
+        self._owner.follow_asked.emit()
+
+
+def _html(reading: Reading) -> str:
+    """A value for the legend, with the sign of its line."""
+    trace = reading.trace
+    sign = "●" if trace.validation else SIGNS.get(trace.dash, "━")
+    value = "–" if np.isnan(reading.value) else f"{reading.value:.4g}"
+    return f"<span style='color:{trace.color.name()}'>{sign}</span>&nbsp;<b>{value}</b>"
+
+
+def _fits(extent: tuple[float, float], view: tuple[float, float], room: float) -> bool:
+    """Whether values are all in view and fill it but for ``room`` of it."""
+    inside = view[0] <= extent[0] and extent[1] <= view[1]
+    return inside and extent[1] - extent[0] >= (1 - room) * (view[1] - view[0])

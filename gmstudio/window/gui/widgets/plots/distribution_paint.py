@@ -1,0 +1,270 @@
+"""A discrete distribution painted as bars, with what can be set against it: outlines, a rival, components, quantiles.
+
+Shapes: L values, K mixture components.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
+
+from gmstudio.window.gui.theme import theme
+from gmstudio.window.gui.widgets.plots.value_axis import ProbabilityAxis, ValueAxis, quantiles
+
+SWATCH = 10
+"""Height of the strip that shows what each value looks like."""
+MANY = 17
+"""From so many values on, quantiles are marked and a part can be looked at."""
+SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)
+BESIDE_FROM = 14.0
+"""A rival's bars stand beside the others where a column is so wide; in narrower ones it is an outline."""
+LEAST_WEIGHT = 0.005
+"""Components that hold less of the probability are not drawn."""
+FAINT = 0.6
+"""How much of the background is mixed into bars that curves are drawn over."""
+RIVAL_SERIES = 5
+_COMPONENT_SERIES = (1, 2, 3, 6, 4, 7)
+
+Probabilities = NDArray[np.floating]
+
+
+def rival_color() -> QColor:
+    """In which the other of two distributions is drawn."""
+    return theme().series(RIVAL_SERIES)
+
+
+@dataclass(frozen=True)
+class Chart:
+    """What is painted, and where.
+
+    Args:
+        probabilities: (L,) the bars.
+        overlay: (L,) an outline in the colour of text, or None.
+        rival: (L,) another distribution to compare with, or None.
+        components: (K, L) parts of which the bars are the sum, or None.
+        marked: the value that is pointed at, or None.
+        shades: (L, 3) RGB: what each value looks like.
+        values: which values are in view.
+        heights: how high a probability is.
+        plot: where the bars are.
+    """
+
+    probabilities: Probabilities
+    overlay: Probabilities | None
+    rival: Probabilities | None
+    components: Probabilities | None
+    marked: int | None
+    shades: NDArray[np.uint8]
+    values: ValueAxis
+    heights: ProbabilityAxis
+    plot: QRectF
+
+    @property
+    def width(self) -> float:
+        """Of a value's column."""
+        return self.plot.width() / self.values.span
+
+    @property
+    def beside(self) -> bool:
+        """Whether a rival's bars stand beside the others."""
+        return self.rival is not None and self.width >= BESIDE_FROM
+
+    def x(self, value: float) -> float:
+        """Where a point of the value axis is."""
+        return self.plot.left() + self.values.share(value) * self.plot.width()
+
+    def column(self, value: int) -> QRectF:
+        """The whole column of a value, from the axis to the top."""
+        return QRectF(self.x(value), self.plot.top(), self.width, self.plot.height())
+
+    def tops(self, probabilities: Probabilities) -> list[float]:
+        """Y of the upper ends of bars."""
+        return (self.plot.bottom() - self.heights.heights(probabilities) * self.plot.height()).tolist()  # type: ignore[no-any-return]
+
+    def bars(self, probabilities: Probabilities, part: int, parts: int) -> list[QRectF]:
+        """Bars of the visible values, in one of several parts of each column, side by side."""
+        visible = self.values.visible()
+        gap = min(8.0, self.width * 0.12) if self.width >= 5 else 0.0
+        width = (self.width - 2 * gap) / parts
+        tops = self.tops(probabilities[visible.start : visible.stop])
+        bottom = self.plot.bottom()
+        return [
+            QRectF(self.x(value) + gap + part * width, top, width, bottom - top)
+            for value, top in zip(visible, tops, strict=True)
+        ]
+
+
+def paint_chart(painter: QPainter, chart: Chart, font_width: int) -> None:
+    """Paint everything but what follows the pointer and the keys.
+
+    Args:
+        painter: of the widget.
+        chart: what to paint.
+        font_width: of a label of the value axis, the widest.
+    """
+    _paint_axis(painter, chart)
+    painter.save()
+    painter.setClipRect(chart.plot.adjusted(0, -SWATCH - 40, 0, SWATCH + 4))
+    _paint_bars(painter, chart)
+    _paint_swatches(painter, chart)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    if chart.components is not None:
+        _paint_components(painter, chart, chart.components)
+    if chart.rival is not None and not chart.beside:
+        _paint_outline(painter, chart, chart.rival, rival_color())
+    if chart.overlay is not None:
+        _paint_outline(painter, chart, chart.overlay, theme().color("text"))
+    if chart.values.levels >= MANY:
+        _paint_quantiles(painter, chart)
+        _paint_cut(painter, chart)
+    painter.restore()
+    _paint_values(painter, chart, font_width)
+    if not chart.values.is_whole:
+        _paint_part_in_view(painter, chart)
+
+
+def _paint_axis(painter: QPainter, chart: Chart) -> None:
+    plot = chart.plot
+    flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+    for share, text in chart.heights.ticks():
+        y = plot.bottom() - share * plot.height()
+        painter.setPen(theme().color("border" if share == 0 else "grid"))
+        painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
+        painter.setPen(theme().color("muted"))
+        painter.drawText(QRectF(0, y - 10, plot.left() - 6, 20), flags, text)
+
+
+def _paint_bars(painter: QPainter, chart: Chart) -> None:
+    parts = 2 if chart.beside else 1
+    bars = chart.bars(chart.probabilities, 0, parts)
+    painter.setPen(Qt.PenStyle.NoPen)
+    faint = chart.components is not None  # curves are to be seen before the bars
+    painter.setBrush(theme().blend("accent", "window", FAINT) if faint else theme().color("accent"))
+    painter.drawRects(bars)
+    if chart.beside and chart.rival is not None:
+        rivals = chart.bars(chart.rival, 1, parts)
+        painter.setBrush(rival_color())
+        painter.drawRects(rivals)
+        _paint_numbers(painter, chart, chart.rival, rivals, chart.width / 2)
+        _paint_numbers(painter, chart, chart.probabilities, bars, chart.width / 2)
+        return
+    if chart.marked is not None and chart.marked in chart.values.visible() and chart.rival is None:
+        painter.setBrush(theme().color("mark"))
+        painter.drawRect(bars[chart.marked - chart.values.visible().start])
+    _paint_numbers(painter, chart, chart.probabilities, bars, chart.width)
+
+
+def _paint_numbers(
+    painter: QPainter, chart: Chart, probabilities: Probabilities, bars: list[QRectF], width: float
+) -> None:
+    """Write each probability above its bar, where there is room."""
+    metrics = painter.fontMetrics()
+    fitting = [text for text in ("0.000", "0.00", ".00") if metrics.horizontalAdvance(text) + 2 <= width]
+    if not fitting or chart.components is not None:
+        return
+    visible = chart.values.visible()
+    tops = [bar.top() for bar in bars]
+    if chart.overlay is not None:
+        tops = np.minimum(tops, chart.tops(chart.overlay[visible.start : visible.stop])).tolist()
+    painter.setPen(theme().color("text"))
+    for value, bar, top in zip(visible, bars, tops, strict=True):
+        text = short_number(float(probabilities[value]), fitting[0])
+        label = QRectF(bar.center().x() - width / 2, top - metrics.height() - 1, width, metrics.height())
+        painter.drawText(label, Qt.AlignmentFlag.AlignCenter, text)
+
+
+def short_number(p: float, like: str) -> str:
+    """A probability with as many digits as in ``like``: ``0.000``, ``0.00`` or ``.00``."""
+    decimals = len(like.partition(".")[2])
+    text = f"{p:.{decimals}f}"
+    if like.startswith("."):
+        return text[1:] if 0.005 <= p < 0.995 else "1" if p >= 0.995 else ""
+    return f"<{10**-decimals:g}" if 0 < p < 0.5 * 10**-decimals else text
+
+
+def _paint_outline(painter: QPainter, chart: Chart, probabilities: Probabilities, color: QColor) -> None:
+    visible = chart.values.visible()
+    points = [QPointF(chart.x(visible.start), chart.plot.bottom())]
+    for value, y in zip(visible, chart.tops(probabilities[visible.start : visible.stop]), strict=True):
+        points += [QPointF(chart.x(value), y), QPointF(chart.x(value + 1), y)]
+    points.append(QPointF(chart.x(visible.stop), chart.plot.bottom()))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(color, 1.75))
+    painter.drawPolyline(QPolygonF(points))
+
+
+def _paint_components(painter: QPainter, chart: Chart, components: Probabilities) -> None:
+    """A curve through the middles of the values, for each component that counts."""
+    visible = chart.values.visible()
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    heaviest = [k for k in np.argsort(-components.sum(axis=1)) if components[k].sum() >= LEAST_WEIGHT]
+    for rank, k in enumerate(heaviest):
+        tops = chart.tops(components[k, visible.start : visible.stop])
+        points = [QPointF(chart.x(value + 0.5), y) for value, y in zip(visible, tops, strict=True)]
+        painter.setPen(QPen(theme().series(_COMPONENT_SERIES[rank % len(_COMPONENT_SERIES)]), 1.5))
+        painter.drawPolyline(QPolygonF(points))
+
+
+def _paint_quantiles(painter: QPainter, chart: Chart) -> None:
+    """Above the plot: a line from 5 to 95 %, a box from 25 to 75 %, a stroke at the median."""
+    low, lower, median, upper, high = (chart.x(value + 0.5) for value in quantiles(chart.probabilities, SHARES))
+    y = chart.plot.top() - 6
+    painter.setPen(QPen(theme().color("muted"), 1.5))
+    painter.drawLines([QLineF(low, y, high, y), QLineF(low, y - 3, low, y + 3), QLineF(high, y - 3, high, y + 3)])
+    painter.setPen(QPen(theme().color("muted"), 1))
+    painter.setBrush(theme().color("raised"))
+    painter.drawRect(QRectF(lower, y - 3.5, max(2.0, upper - lower), 7))
+    painter.setPen(QPen(theme().color("mark"), 2.5))
+    painter.drawLine(QLineF(median, y - 4.5, median, y + 4.5))
+
+
+def _paint_cut(painter: QPainter, chart: Chart) -> None:
+    """Say how high the first and last value are, where they are cut off."""
+    plot, visible = chart.plot, chart.values.visible()
+    painter.setPen(theme().color("text"))
+    for value, flag in ((0, Qt.AlignmentFlag.AlignLeft), (chart.values.levels - 1, Qt.AlignmentFlag.AlignRight)):
+        p = float(chart.probabilities[value])
+        if value in visible and p > chart.heights.top:
+            beside = plot.adjusted(chart.width + 4, 1, -chart.width - 4, 0)
+            painter.drawText(beside, flag | Qt.AlignmentFlag.AlignTop, f"↑ {value}: {p:.3g}")
+
+
+def _paint_swatches(painter: QPainter, chart: Chart) -> None:
+    plot, visible = chart.plot, chart.values.visible()
+    row = np.full((1, len(visible), 4), 255, np.uint8)
+    row[0, :, :3] = chart.shades[visible.start : visible.stop, ::-1]
+    image = QImage(row.data, len(visible), 1, len(visible) * 4, QImage.Format.Format_RGB32)
+    left, right = chart.x(visible.start), chart.x(visible.stop)
+    painter.drawImage(QRectF(left, plot.bottom() + 3, right - left, SWATCH), image)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(theme().color("border"))
+    painter.drawRect(QRectF(plot.left(), plot.bottom() + 3, plot.width(), SWATCH))
+
+
+def _paint_values(painter: QPainter, chart: Chart, font_width: int) -> None:
+    """Label round values under the swatches."""
+    plot, metrics = chart.plot, painter.fontMetrics()
+    painter.setPen(theme().color("muted"))
+    right = painter.viewport().width() / painter.device().devicePixelRatioF()
+    for value in chart.values.ticks(int(plot.width() / (font_width + 8))):
+        center = chart.x(value + 0.5)
+        if not plot.left() <= center <= plot.right():
+            continue
+        if chart.width < font_width:
+            painter.drawLine(QLineF(center, plot.bottom() + SWATCH + 3, center, plot.bottom() + SWATCH + 6))
+        box = QRectF(center - 24, plot.bottom() + SWATCH + 5, 48, metrics.height())
+        box.moveRight(min(box.right(), right + 24.0 - metrics.horizontalAdvance(str(value)) / 2))
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, str(value))
+
+
+def _paint_part_in_view(painter: QPainter, chart: Chart) -> None:
+    """A line under the labels, thick where the view is among all values."""
+    plot, values = chart.plot, chart.values
+    y = plot.bottom() + SWATCH + painter.fontMetrics().height() + 8
+    painter.setPen(QPen(theme().color("border"), 1))
+    painter.drawLine(QLineF(plot.left(), y, plot.right(), y))
+    ends = (plot.left() + end / values.levels * plot.width() for end in (values.low, values.high))
+    painter.setPen(QPen(theme().color("accent"), 3))
+    painter.drawLine(QLineF(next(ends), y, next(ends), y))

@@ -1,0 +1,274 @@
+"""A discrete distribution to be looked at: bars, what can be set against them, and which part of them is in view."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from gmstudio.window.gui.theme import theme
+from gmstudio.window.gui.widgets.plots.distribution_paint import MANY, SHARES, SWATCH, Chart, paint_chart
+from gmstudio.window.gui.widgets.plots.value_axis import ProbabilityAxis, ValueAxis, quantiles
+
+LEFT_LABEL = "0.015"
+"""The widest label of the probability axis; what stands below the bars begins where they do."""
+CUT_FROM = 2.5
+"""The first and last of many values are cut off from so many times the height of all others on."""
+MOST_CUT = 0.5
+"""But never when they hold most of the probability."""
+ROOM = 1.2
+_QUANTILE_ROOM = 12
+
+
+class DistributionView(QWidget):
+    """Bars over the values 0 … L−1, of which one is marked; of many values a part can be looked at.
+
+    Attributes:
+        probabilities: (L,) the bars; empty when there is nothing to show.
+        overlay: (L,) an outline, or None.
+        rival: (L,) another distribution to compare with, or None.
+        components: (K, L) parts of which the bars are the sum, or None.
+        marked: the value that is pointed at, or None.
+        candidate: the value that the keys are at, or −1.
+        values: which values are in view.
+        fitting: the view follows where the probability is.
+        log: probabilities are drawn on a logarithmic scale.
+
+    Signals:
+        view_changed: ``values``, ``fitting`` or ``log``.
+    """
+
+    view_changed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.probabilities: NDArray[np.floating] = np.zeros(0)
+        self.overlay: NDArray[np.floating] | None = None
+        self.rival: NDArray[np.floating] | None = None
+        self.components: NDArray[np.floating] | None = None
+        self.marked: int | None = None
+        self.candidate = -1
+        self.values = ValueAxis.whole(2)
+        self.fitting = False
+        self.log = False
+        self._shades = np.zeros((0, 3), np.uint8)
+        self._placeholder = ""
+        self._typed = ""
+        self._hover = -1
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        theme().changed.connect(self.update)
+
+    # ---- what it shows -----------------------------------------------------------------------------------------
+
+    @property
+    def levels(self) -> int:
+        """L, number of values."""
+        return int(self.probabilities.size)
+
+    @property
+    def zoomable(self) -> bool:
+        """Whether there are so many values that a part of them may be looked at."""
+        return self.levels >= MANY
+
+    def set_distribution(
+        self,
+        probabilities: NDArray[np.floating],
+        overlay: NDArray[np.floating] | None,
+        marked: int | None,
+        shades: NDArray[np.uint8],
+        *,
+        rival: NDArray[np.floating] | None = None,
+        components: NDArray[np.floating] | None = None,
+    ) -> None:
+        """Show a distribution.
+
+        Args:
+            probabilities: (L,) for the bars.
+            overlay: (L,) for the outline, or None.
+            marked: value to point at, or None.
+            shades: (L, 3) RGB: what each value looks like.
+            rival: (L,) another distribution to compare with, or None.
+            components: (K, L) parts of which the bars are the sum, or None.
+        """
+        if probabilities.size != self.levels:
+            self.candidate, self._hover = -1, -1
+            self.values = ValueAxis.whole(probabilities.size)
+        self.probabilities, self.overlay, self.marked, self._shades = probabilities, overlay, marked, shades
+        self.rival, self.components = rival, components
+        self._typed = ""
+        self._fit()
+        self.update()
+
+    def clear(self, text: str) -> None:
+        """Show no distribution but a sentence."""
+        self.probabilities, self.overlay, self.rival, self.components = np.zeros(0), None, None, None
+        self.marked = None
+        self.candidate, self._hover, self._typed, self._placeholder = -1, -1, "", text
+        self.update()
+
+    # ---- which part of it ----------------------------------------------------------------------------------------
+
+    def set_fitting(self, fitting: bool) -> None:
+        """Show where nearly all of the probability is, now and as it moves; or all values."""
+        self.fitting = fitting
+        if self.levels:
+            self.values = ValueAxis.whole(self.levels)
+        self._fit()
+        self.update()
+        self.view_changed.emit()
+
+    def set_log(self, log: bool) -> None:
+        """Draw probabilities on a logarithmic scale, or on a linear one."""
+        self.log = log
+        self.update()
+        self.view_changed.emit()
+
+    def look_at(self, values: ValueAxis) -> None:
+        """Show this part of the values, and follow the probability no longer."""
+        if self.zoomable and values != self.values:
+            self.values, self.fitting = values, False
+            self.update()
+            self.view_changed.emit()
+
+    def _fit(self) -> None:
+        """Follow the probability; a view that still holds it, and not much more, stays."""
+        if not (self.fitting and self.zoomable):
+            return
+        shown = [p for p in (self.probabilities, self.overlay, self.rival) if p is not None]
+        best = ValueAxis.whole(self.levels).fitted(*shown)
+        holds = self.values.low <= best.low and best.high <= self.values.high
+        if not holds or self.values.span > 2.0 * best.span:
+            self.values = best
+
+    # ---- where things are --------------------------------------------------------------------------------------
+
+    def sizeHint(self) -> QSize:
+        """Wide enough for sixteen labelled bars."""
+        return QSize(400, 190)
+
+    def minimumSizeHint(self) -> QSize:
+        """Still legible."""
+        return QSize(200, 104)
+
+    def plot_rect(self) -> QRectF:
+        """Where the bars are."""
+        metrics = self.fontMetrics()
+        left = metrics.horizontalAdvance(LEFT_LABEL) + 8
+        bottom = SWATCH + metrics.height() + 6 + (4 if self.zoomable else 0)
+        top = metrics.height() + 10 + (_QUANTILE_ROOM if self.zoomable else 0)
+        return QRectF(left, top, max(1, self.width() - left - 6), max(1, self.height() - top - bottom))
+
+    def chart(self) -> Chart:
+        """What is painted, and where."""
+        return Chart(
+            probabilities=self.probabilities,
+            overlay=self.overlay,
+            rival=self.rival,
+            components=self.components,
+            marked=self.marked,
+            shades=self._shades,
+            values=self.values,
+            heights=self._heights(),
+            plot=self.plot_rect(),
+        )
+
+    def _heights(self) -> ProbabilityAxis:
+        """The probability axis for the values in view.
+
+        A discretized density heaps its tails on the first and the last value: these may be cut off, so that they do
+        not flatten all others.
+        """
+        visible = self.values.visible()
+        shown = [p for p in (self.probabilities, self.overlay, self.rival) if p is not None]
+        parts = [p[visible.start : visible.stop] for p in shown]
+        if self.log:
+            positive = [float(part[part > 0].min()) for part in parts if (part > 0).any()]
+            return ProbabilityAxis.logarithmic(min(positive, default=0.0))
+        highest = max(float(part.max()) for part in parts)
+        if self.zoomable:
+            inner = max(float(p[max(1, visible.start) : min(self.levels - 1, visible.stop)].max()) for p in shown)
+            heaped = max(float(p[0] + p[-1]) for p in shown)
+            if highest > CUT_FROM * inner > 0 and heaped < MOST_CUT:
+                highest = ROOM * inner
+        return ProbabilityAxis.linear(highest)
+
+    def bar_rect(self, value: int) -> QRectF:
+        """Where the whole column of a value is, from the axis to the top."""
+        plot = self.plot_rect()
+        width = plot.width() / self.values.span
+        return QRectF(plot.left() + self.values.share(value) * plot.width(), plot.top(), width, plot.height())
+
+    def value_at(self, position: QPointF) -> int:
+        """The value whose column is at a point (bar, swatch or label); −1 outside."""
+        plot = self.plot_rect()
+        if not self.levels or not plot.left() <= position.x() < plot.right():
+            return -1
+        return self.values.value_at((position.x() - plot.left()) / plot.width())
+
+    # ---- painting ----------------------------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the chart, then what follows the pointer and the keys."""
+        painter = QPainter(self)
+        if not self.levels:
+            painter.setPen(theme().color("muted"))
+            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+            painter.drawText(self.rect().adjusted(16, 8, -16, -8), flags, self._placeholder)
+            self._paint_focus(painter)
+            return
+        chart = self.chart()
+        paint_chart(painter, chart, self.fontMetrics().horizontalAdvance(str(self.levels - 1)))
+        self._paint_pointed(painter, chart.plot)
+        self._paint_focus(painter)
+
+    def _paint_pointed(self, painter: QPainter, plot: QRectF) -> None:
+        """A triangle under the marked value, and outlines of the hovered one and the candidate."""
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        visible = self.values.visible()
+        if self.marked is not None and self.marked in visible:
+            x, y = self.bar_rect(self.marked).center().x(), plot.bottom() + 1
+            painter.setPen(QPen(theme().color("base"), 1))
+            painter.setBrush(theme().color("mark"))
+            painter.drawPolygon(QPolygonF([QPointF(x, y), QPointF(x - 6, y + 9), QPointF(x + 6, y + 9)]))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        with_keys = self.candidate if self.hasFocus() or self._typed else -1
+        for value, role, style in (
+            (self._hover, "muted", Qt.PenStyle.SolidLine),
+            (with_keys, "text", Qt.PenStyle.DashLine),
+        ):
+            if value in visible:
+                painter.setPen(QPen(theme().color(role), 1, style))
+                outline = self.bar_rect(value).adjusted(0, 0, 0, SWATCH + 3)
+                painter.drawRect(outline.intersected(plot.adjusted(0, 0, 0, SWATCH + 3)))
+        self._paint_reading(painter, plot, self._hover if self._hover >= 0 else with_keys)
+
+    def _paint_reading(self, painter: QPainter, plot: QRectF, value: int) -> None:
+        """Say above the bars what is pointed at; of many values, say where the quantiles are while nothing is."""
+        line = QRectF(plot.left(), 0, plot.width(), self.fontMetrics().height())
+        if value >= 0:
+            painter.setPen(theme().color("text"))
+            painter.drawText(line, Qt.AlignmentFlag.AlignRight, self._reading(value))
+        elif self.zoomable:
+            found = zip(SHARES, quantiles(self.probabilities, SHARES), strict=True)
+            text = " · ".join(f"{'median' if share == 0.5 else f'{share:.0%}'} {at}" for share, at in found)
+            painter.setPen(theme().color("muted"))
+            painter.drawText(line, Qt.AlignmentFlag.AlignLeft, text.replace("%", " %"))
+
+    def _reading(self, value: int) -> str:
+        """A value and its probabilities in words."""
+        p = float(self.probabilities[value])
+        text = f"{value}: p = {p:.4g}"
+        text += f", {-math.log(p):.3f} nats" if p > 0 else ""
+        if self.rival is not None:
+            text += f"; other {float(self.rival[value]):.4g}"
+        if self.overlay is not None:
+            text += f"; tempered {float(self.overlay[value]):.4g}"
+        return f"{self._typed}_ ⏎ chooses {text}" if self._typed else text
+
+    def _paint_focus(self, painter: QPainter) -> None:
+        if self.hasFocus():
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(theme().color("accent"), 1))
+            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))

@@ -1,0 +1,1 @@
+"""Sliders with typed values."""

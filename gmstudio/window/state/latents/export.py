@@ -1,0 +1,201 @@
+"""Exports codes as pictures or films: decoded in pieces beside the slider, written beside the event loop.
+
+Shapes: N images, Z latent dimensions, C channels, H height, W width.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from gmstudio.media import Provenance
+from gmstudio.media.writing import (
+    MAX_FPS,
+    NO_FFMPEG,
+    Format,
+    Images,
+    Stopped,
+    check_size,
+    ffmpeg_path,
+    put_in_place,
+    write_gif,
+    write_mp4,
+    write_png,
+)
+from gmstudio.protocol.array import Array
+from gmstudio.protocol.engine import CommandFailed
+from gmstudio.protocol.latents import Decode, Decoded
+from gmstudio.window.client.background_task import Background
+from gmstudio.window.client.engine_client import ENGINE_GONE, EngineEvents
+from gmstudio.window.client.latest_wins import LatestWins
+
+PIECE = 16
+"""Codes of one request, so that a slider's need not wait long behind it."""
+PAUSE_MS = 2
+MAX_IMAGES = 3_000
+MAX_SCALE = 64
+
+
+@dataclass(frozen=True, eq=False)
+class ExportPlan:
+    """What is written where.
+
+    Args:
+        run: whose model decodes.
+        codes: (N, Z) float32, in the order of the frames.
+        origin: what the file tells; its step is filled in by that of the weights.
+        path: of the file.
+        form: ``gif``, ``png`` or ``mp4``.
+        height: of an image, pixels.
+        width: of an image, pixels.
+        fps: frames per second of a film.
+        columns: of a PNG; 0: all in one row.
+        scale: screen pixels per image pixel.
+        overwrite: a file of this name may be replaced.
+    """
+
+    run: str
+    codes: NDArray[np.float32]
+    origin: Provenance
+    path: Path
+    form: Format
+    height: int
+    width: int
+    fps: float = 25.0
+    columns: int = 0
+    scale: int = 8
+    overwrite: bool = False
+
+    def check(self) -> None:
+        """Refuse what cannot be written.
+
+        Raises:
+            ValueError: naming the value, the limit and the remedy.
+        """
+        count = len(self.codes)
+        if not 1 <= count <= MAX_IMAGES:
+            raise ValueError(f"{count:,} images; from 1 to {MAX_IMAGES:,} are written: change the time or the rate.")
+        if not 1 <= self.scale <= MAX_SCALE:
+            raise ValueError(f"A scale of {self.scale}; choose 1 to {MAX_SCALE} screen pixels per pixel.")
+        if not 1 <= self.fps <= MAX_FPS:
+            raise ValueError(f"{self.fps:g} frames per second; choose 1 to {MAX_FPS}.")
+        if self.form == "mp4" and not ffmpeg_path():
+            raise ValueError(NO_FFMPEG)
+        if not self.path.parent.is_dir():
+            raise ValueError(f"There is no folder {self.path.parent}; choose another place.")
+        if self.path.exists() and not self.overwrite:
+            raise ValueError(f"There is a file {self.path.name} already; choose another name, or have it replaced.")
+        check_size(self.form, count, self.columns or count, self.height, self.width, self.scale)
+
+
+class Export(QObject):
+    """Carries out one plan at a time.
+
+    Attributes:
+        plan: the one under way, or the last one; None before.
+        decoded: images that the engine has decoded.
+        written: path of the file that was written last, or "".
+        problem: why it was not, or "".
+
+    Signals:
+        changed: any of these, or ``busy``.
+    """
+
+    changed = Signal()
+
+    def __init__(self, events: EngineEvents, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.plan: ExportPlan | None = None
+        self.decoded = 0
+        self.written = ""
+        self.problem = ""
+        self._parts: list[Images] = []
+        self._latest = LatestWins(events, events.decoded, self)
+        self._latest.replied.connect(self._on_decoded)
+        self._latest.failed.connect(self._on_failed)
+        self._pause = QTimer(self, singleShot=True, interval=PAUSE_MS)
+        self._pause.timeout.connect(self._ask)
+        self._background = Background(self)
+        self._background.done.connect(self._on_written)
+        self._background.failed.connect(self._tell)
+        self._decoding = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether a plan is under way."""
+        return self._decoding or self._background.busy
+
+    @property
+    def share(self) -> float:
+        """How much of the decoding is done, 0 … 1; writing takes no time beside it."""
+        return 0.0 if self.plan is None else self.decoded / len(self.plan.codes)
+
+    def start(self, plan: ExportPlan) -> None:
+        """Begin; what cannot be written is told in ``problem``."""
+        self.stop()
+        self.written, self.problem = "", ""
+        try:
+            plan.check()
+        except ValueError as error:
+            self._tell(str(error))
+            return
+        self.plan, self.decoded, self._parts, self._decoding = plan, 0, [], True
+        self._ask()
+        self.changed.emit()
+
+    def stop(self) -> None:
+        """End what is under way; no file is left."""
+        if self.busy:
+            self._latest.reset()
+            self._pause.stop()
+            self._background.stop()
+            self._tell("The export was stopped; no file was written.")
+
+    def _ask(self) -> None:
+        assert self.plan is not None
+        codes = self.plan.codes[self.decoded : self.decoded + PIECE]
+        self._latest.submit(Decode(run=self.plan.run, codes=Array.of(np.ascontiguousarray(codes))))
+
+    def _on_decoded(self, event: Decoded) -> None:
+        assert self.plan is not None
+        images = event.images.numpy()
+        self._parts.append(images)
+        self.decoded += len(images)
+        if self.decoded < len(self.plan.codes):
+            self._pause.start()
+        else:
+            self._decoding = False
+            self._background.start(partial(_write, self.plan, np.concatenate(self._parts), event.step))
+            self._parts = []
+        self.changed.emit()
+
+    def _on_written(self, path: str) -> None:
+        self.written = path
+        self.changed.emit()
+
+    def _on_failed(self, event: CommandFailed) -> None:
+        self._tell(
+            "The engine has ended; export again when it is back." if event.message == ENGINE_GONE else event.message
+        )
+
+    def _tell(self, problem: str) -> None:
+        self._decoding, self._parts = False, []
+        self.problem = problem
+        self.changed.emit()
+
+
+def _write(plan: ExportPlan, images: Images, step: int, stopped: Stopped) -> str:
+    """Write the file; returns its path."""
+    origin = msgspec.structs.replace(plan.origin, step=step)
+    with put_in_place(plan.path, overwrite=plan.overwrite) as partial_path:
+        if plan.form == "gif":
+            write_gif(partial_path, images, origin, plan.fps, plan.scale, stopped)
+        elif plan.form == "mp4":
+            write_mp4(partial_path, images, origin, plan.fps, plan.scale, stopped)
+        else:
+            write_png(partial_path, images, origin, plan.columns or len(images), plan.scale, stopped)
+    return str(plan.path)

@@ -1,0 +1,65 @@
+"""Continuations of a generation: the engine goes on from where it stands in several ways at once."""
+
+from PySide6.QtCore import QObject, Signal
+
+from gmstudio.protocol.engine import CommandFailed
+from gmstudio.protocol.pixels import ForkPixels, PixelsForked
+from gmstudio.window.client.engine_client import EngineEvents
+from gmstudio.window.state.pixels.navigator import MAX_SEED, PixelWalk
+
+
+class PixelForks(QObject):
+    """Asks for continuations and keeps those that have come so far.
+
+    Attributes:
+        found: continuations so far, or None.
+        running: whether more of them are on their way.
+
+    Signals:
+        changed: ``found`` or ``running``.
+        failed: why the engine makes none, a sentence.
+    """
+
+    changed = Signal()
+    failed = Signal(str)
+
+    def __init__(self, events: EngineEvents, walk: PixelWalk, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.found: PixelsForked | None = None
+        self.running = False
+        self._events = events
+        self._walk = walk
+        self._request = 0
+        self._num_started = 0
+        events.pixels_forked.connect(self._on_forked)
+        events.command_failed.connect(self._on_failed)
+
+    def start(self, count: int) -> None:
+        """Continue from where the walk stands: the most likely way, and draws, other ones each time."""
+        state = self._walk.state
+        if state is None or not self._walk.usable or state.finished:
+            return
+        self._walk.pause()
+        self._num_started += 1
+        seed = (self._walk.seed + self._num_started) % (MAX_SEED + 1)
+        command = ForkPixels(
+            session=state.session, count=count, seed=seed, temperature=self._walk.temperature, likeliest=True
+        )
+        self._request = self._events.send(command)
+        self.found, self.running = None, True
+        self.changed.emit()
+
+    def clear(self) -> None:
+        """Forget them, and those that are on their way."""
+        self.found, self.running, self._request = None, False, 0
+        self.changed.emit()
+
+    def _on_forked(self, event: PixelsForked) -> None:
+        if event.request and event.request == self._request:
+            self.found, self.running = event, not event.done
+            self.changed.emit()
+
+    def _on_failed(self, event: CommandFailed) -> None:
+        if event.request and event.request == self._request:
+            self.clear()
+            self.failed.emit(event.message)

@@ -1,0 +1,81 @@
+"""Sets of given sub-pixels, noise to be taken away again, and how near the outcome comes: values only.
+
+Shapes: C channels, H height, W width.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmstudio.protocol.images import ImageSpec
+
+Mask = NDArray[np.bool_]
+
+
+def spaced_mask(spec: ImageSpec, factor: int) -> Mask:
+    """(C, H, W): every ``factor``-th pixel of every ``factor``-th row, as a smaller image would have them."""
+    mask = np.zeros(spec.shape, np.bool_)
+    mask[:, ::factor, ::factor] = True
+    return mask
+
+
+def channel_mask(spec: ImageSpec, channel: int) -> Mask:
+    """(C, H, W): one channel of every pixel."""
+    mask = np.zeros(spec.shape, np.bool_)
+    mask[channel] = True
+    return mask
+
+
+def outside_mask(spec: ImageSpec, hole: Mask) -> Mask:
+    """(C, H, W): all but a hole (H, W)."""
+    return np.broadcast_to(~hole, spec.shape).copy()
+
+
+def doubtful(surprise: NDArray[np.floating], threshold: float) -> Mask:
+    """(H, W): pixels whose −log p, in nats, exceeds the threshold."""
+    return np.asarray(np.nan_to_num(surprise, nan=0.0) > threshold)
+
+
+def salt_and_pepper(levels: NDArray[np.uint8], num_levels: int, probability: float, seed: int) -> NDArray[np.uint8]:
+    """Set pixels at random to black or white, both with the same chance.
+
+    Args:
+        levels: (C, H, W).
+        num_levels: values a sub-pixel can take.
+        probability: that a pixel is hit, 0 … 1.
+        seed: of which pixels are hit.
+    """
+    random = np.random.default_rng(seed)
+    draws = random.random((2, *levels.shape[1:]))
+    noise = np.where(draws[1] < 0.5, 0, num_levels - 1).astype(np.uint8)
+    noisy: NDArray[np.uint8] = np.where(draws[0] < probability, noise, levels)
+    return noisy
+
+
+@dataclass(frozen=True)
+class Closeness:
+    """How near an image comes to the original on a set of sub-pixels.
+
+    Args:
+        count: sub-pixels compared.
+        differing: those with another value.
+        rmse: root mean square difference, of values from 0 to 1.
+    """
+
+    count: int
+    differing: int
+    rmse: float
+
+    @classmethod
+    def of(cls, image: NDArray[np.uint8], original: NDArray[np.uint8], where: Mask, num_levels: int) -> "Closeness":
+        """Compare two images (C, H, W) where a mask of that shape says so."""
+        difference = image[where].astype(np.float64) - original[where]
+        rmse = math.sqrt(float(np.square(difference).mean())) / (num_levels - 1) if difference.size else 0.0
+        return cls(difference.size, int(np.count_nonzero(difference)), rmse)
+
+    @property
+    def psnr_db(self) -> float:
+        """Peak signal-to-noise ratio, 20 log₁₀(1 / RMSE), in decibels; infinite where nothing differs."""
+        return -20 * math.log10(self.rmse) if self.rmse > 0 else math.inf

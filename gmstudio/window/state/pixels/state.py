@@ -1,0 +1,395 @@
+"""What the window knows of pixel-by-pixel generation: the run, the walk through it, given images and forks."""
+
+import random
+from dataclasses import dataclass, field
+
+from PySide6.QtCore import QObject, Signal
+
+from gmstudio.protocol.array import Array
+from gmstudio.protocol.engine import EngineReported
+from gmstudio.protocol.pixels import OpenPixels, PixelsForked
+from gmstudio.window.client.engine_client import EngineEvents
+from gmstudio.window.state.data.page import PixelImages, Split
+from gmstudio.window.state.pixels.conditioning import Given, GivenSet
+from gmstudio.window.state.pixels.continuations import PixelForks
+from gmstudio.window.state.pixels.navigator import PixelWalk
+from gmstudio.window.state.pixels.order import PAINTED, OrderChoice
+from gmstudio.window.state.pixels.requests import Opening
+from gmstudio.window.state.pixels.snapshot import PixelState
+from gmstudio.window.state.pixels.tools import PixelTools
+from gmstudio.window.state.runs.library import RunLibrary
+
+CAPABILITY = "pixel_session"
+NUM_FORKS = 16
+LOST = "The engine ended, and this generation with it. Open it again to go on from this pixel."
+
+
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """What a generation was opened with, to go back to when the engine refuses another."""
+
+    order: OrderChoice = field(default_factory=OrderChoice)
+    label: int = -1
+    given: Given | None = None
+
+
+class PixelsSession(QObject):
+    """The state behind the Pixels panel; widgets call its methods and follow its signals.
+
+    Attributes:
+        events: the engine, for what belongs to a view of its own.
+        library: the runs there are.
+        walk: stepping, playing, scrubbing, choosing and editing.
+        tools: what clicking and dragging on the image does, and what was painted.
+        images: real images of the run's data to begin from.
+        givens: which part of a real image is given.
+        run: path of the chosen run, or "".
+        order: the order that was chosen.
+        label: class that is conditioned on; −1: none.
+        lost: the engine ended while a generation was open; ``reopen`` goes on.
+        problem: what went wrong last, a sentence; "" when nothing did.
+        following: newer weights are taken over by themselves while the run trains.
+
+    Signals:
+        changed: run, order, label, problem, newest weights or whether it is lost.
+        forks_changed: ``forks`` or ``forking``.
+    """
+
+    changed = Signal()
+    forks_changed = Signal()
+
+    def __init__(self, events: EngineEvents, library: RunLibrary, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.events = events
+        self.library = library
+        self.walk = PixelWalk(events, self)
+        self.tools = PixelTools(self)
+        self.images = PixelImages(events, library, self)
+        self.givens = GivenSet(self.tools, self)
+        self.run = ""
+        self.order = OrderChoice()
+        self.label = -1
+        self.lost = False
+        self.problem = ""
+        self.following = False
+        self._active = False
+        self._live_step = -1
+        self._accepted = _Asked()
+        self._given_on_path = False
+        self._finish_once_given = False
+        self._forks = PixelForks(events, self.walk, self)
+        self.walk.opened.connect(self._on_opened)
+        self.walk.moved.connect(self._on_moved)
+        self.walk.failed.connect(self._on_refused)
+        self.givens.wanted.connect(self._on_given_wanted)
+        library.engine_lost.connect(self._on_engine_lost)
+        library.changed.connect(self.changed)
+        events.catalog.connect(self._on_catalog)
+        events.engine_reported.connect(self._on_reported)
+        self._forks.changed.connect(self.forks_changed)
+        self._forks.failed.connect(self._on_problem)
+
+    # ---- which model -------------------------------------------------------------------------------------------
+
+    @property
+    def state(self) -> PixelState | None:
+        """Where the generation stands; None when none was opened."""
+        return self.walk.state
+
+    def choose_run(self, run: str) -> None:
+        """Look at another run; it is opened when the panel is in use."""
+        if run == self.run:
+            return
+        self.run = run
+        self.order, self.label, self._accepted = OrderChoice(), -1, _Asked()
+        self.images.clear()
+        self._forks.clear()
+        self.lost, self.problem = False, ""
+        self.walk.close()
+        self.givens.drop()
+        self._open_if_needed()
+        self.changed.emit()
+
+    def activate(self) -> None:
+        """The panel is in use: open the chosen run now, if that is still to be done."""
+        self._active = True
+        self._open_if_needed()
+
+    def deactivate(self) -> None:
+        """The panel is out of sight: stop playing."""
+        self._active = False
+        self.walk.pause()
+
+    def newest_step(self) -> int:
+        """Training step of the newest weights of the run; −1 when unknown."""
+        if self.run and self.run == self.library.live:
+            return self._live_step
+        info = self.library.info(self.run)
+        return max(info.checkpoint_steps, default=-1) if info is not None else -1
+
+    def has_newer_weights(self) -> bool:
+        """Whether the run was trained further than the weights that are in use."""
+        return self.state is not None and self.newest_step() > self.state.weights_step
+
+    def use_current_weights(self) -> None:
+        """Open again with the run's current weights; the sub-pixels placed so far stay and are scored anew."""
+        state = self.walk.shown
+        if state is None:
+            self._open(Opening(self._command()))
+            return
+        command = self._command(given=Array.of(state.image), first=state.step)
+        self._given_on_path = False
+        self._open(Opening(command, aim=state.step, stale=True, same_prefix=True))
+
+    def set_following(self, following: bool) -> None:
+        """Take over newer weights by itself, about twice a second, whenever nothing else moves; or stop that."""
+        self.following = following
+        self._follow()
+        self.changed.emit()
+
+    def reopen(self) -> None:
+        """After the engine ended or refused: go on where it stood, with the run's current weights."""
+        self.use_current_weights()
+
+    def reset(self) -> None:
+        """Begin again with the same weights and the seed: from the given sub-pixels, or from an empty image."""
+        if not self.run:
+            return
+        if self.givens.given is not None:
+            self._open_given()
+        else:
+            self._given_on_path = False
+            self._open(Opening(self._command(), same_weights=True))
+
+    def new_seed(self) -> None:
+        """Take a random seed for the sub-pixels to come; a finished image is begun again."""
+        self.walk.set_seed(random.randint(0, 9999))
+        if self.state is not None and self.state.finished:
+            self.reset()
+
+    # ---- order and class ---------------------------------------------------------------------------------------
+
+    def choose_order(self, name: str, seed: int | None = None) -> None:
+        """Generate in another order, from the given sub-pixels or an empty image.
+
+        Args:
+            name: one of ``PixelState.orders``; for the painted one, ``tools.order`` says what was painted.
+            seed: of the shuffled order; None: the present one.
+        """
+        ranks = self.tools.order.ranks() if name == PAINTED else None
+        self.order = OrderChoice(name, self.order.seed if seed is None else seed, ranks)
+        self.reset()
+
+    def choose_label(self, label: int) -> None:
+        """Condition on a class, or (−1) on none, and begin again with the same seed."""
+        if label != self.label:
+            self.label = label
+            self.reset()
+
+    # ---- starting from a real image ----------------------------------------------------------------------------
+
+    def browse(self, split: Split = "valid", start: int = 0) -> None:
+        """Fetch images of the run's data to choose from."""
+        self.images.browse(self.run, split, start)
+
+    def give(self, position: int) -> None:
+        """Begin from a part of a real image, at a position among those in ``images.data``."""
+        data = self.images.data
+        if data is not None and 0 <= position < data.images.shape[0]:
+            split: Split = data.split  # type: ignore[assignment]
+            self.givens.pick(split, data.start + position, data.images.numpy()[position])
+
+    def set_given(self, first: int) -> None:
+        """For completion: give more or fewer sub-pixels; what was generated after them is dropped."""
+        state = self.state
+        if state is not None:
+            self.givens.set_first(max(0, min(first, state.num_dims)))
+
+    def regenerate_doubtful(self) -> None:
+        """For denoising: generate the doubtful pixels anew, given all others."""
+        self._finish_once_given = self.givens.doubtful is not None
+        self.givens.regenerate()
+
+    def drop_given(self) -> None:
+        """Begin again from an empty image."""
+        if self.givens.given is not None:
+            self.givens.drop()
+            self.reset()
+
+    # ---- pointing at the image -----------------------------------------------------------------------------------
+
+    def click(self, row: int, column: int) -> None:
+        """Do to a pixel what the tool in hand does."""
+        if self.tools.tool == "edit":
+            self.edit(row, column)
+        elif self.tools.tool == "go":
+            self.go_to(row, column)
+
+    def go_to(self, row: int, column: int) -> None:
+        """Go to a pixel: back to it, or to where the given part ends, or generate up to it."""
+        state = self.walk.shown
+        if state is None or not self.walk.usable:
+            return
+        step = int(state.steps_of_pixel(row, column)[0])
+        if self._given_on_path and self.givens.preset == "completion":
+            self.set_given(step)
+        elif step <= state.path:
+            self.walk.pause()
+            self.walk.go_to(step)
+        else:
+            self.walk.pause()
+            self.walk.draw_to(step)
+
+    def edit(self, row: int, column: int) -> None:
+        """Change a placed pixel; again on the same one, its next channel."""
+        state, editing = self.walk.shown, self.walk.editing
+        if state is None or not self.walk.usable:
+            return
+        steps = [step for step in state.steps_of_pixel(row, column).tolist() if step < state.step]
+        if steps:
+            at = steps.index(editing.step) + 1 if editing is not None and editing.step in steps else 0
+            self.walk.edit(steps[at % len(steps)])
+
+    # ---- forks -------------------------------------------------------------------------------------------------
+
+    @property
+    def forks(self) -> PixelsForked | None:
+        """Continuations so far, or None."""
+        return self._forks.found
+
+    @property
+    def forking(self) -> bool:
+        """Whether more of them are on their way."""
+        return self._forks.running
+
+    def fork(self) -> None:
+        """Continue from here in sixteen ways: the most likely one, and fifteen draws, other ones each time."""
+        self._forks.start(NUM_FORKS)
+
+    def adopt(self, index: int) -> None:
+        """Make a continuation the generation itself, as far as it has come."""
+        forks = self.forks
+        if forks is None or not self.run or not 0 <= index < forks.images.shape[0]:
+            return
+        image = Array.of(forks.images.numpy()[index])
+        command = self._command(given=image, first=forks.step)
+        self._given_on_path = False
+        self._open(Opening(command, aim=forks.step, same_weights=True))
+
+    # ---- within ------------------------------------------------------------------------------------------------
+
+    def _command(self, given: Array | None = None, first: int = 0) -> OpenPixels:
+        """Open the run with order, class and given set as they are chosen."""
+        mask = self.givens.given.mask if self.givens.given is not None else None
+        return OpenPixels(
+            run=self.run,
+            seed=self.walk.seed,
+            given=given,
+            first=first,
+            order=self.order.name,
+            order_seed=self.order.seed,
+            ranks=self.order.sent_ranks,
+            mask=None if mask is None or given is None else Array.of(mask),
+            label=self.label,
+        )
+
+    def _open_if_needed(self) -> None:
+        if self._active and self.run and self.state is None and not self.walk.opening and not self.problem:
+            self._open(Opening(self._command()))
+
+    def _open(self, opening: Opening) -> None:
+        self.lost, self.problem = False, ""
+        given = self.givens.given
+        self.walk.start = given.first if given is not None else 0
+        self.walk.open(opening)
+        self.changed.emit()
+
+    def _open_given(self) -> None:
+        """Begin from the given part.
+
+        Where that is the first sub-pixels of the order, the whole real image goes on the path, so that its part can be
+        chosen, and scored, by moving along it.
+        """
+        given = self.givens.given
+        assert given is not None, "nothing is given"
+        along_path = given.mask is None
+        self._given_on_path = along_path
+        size = given.levels.size if along_path else given.first
+        command = self._command(given=Array.of(given.levels), first=size)
+        self._open(Opening(command, aim=given.first, stale=True, same_weights=True))
+
+    # ---- events ------------------------------------------------------------------------------------------------
+
+    def _on_opened(self) -> None:
+        state = self.state
+        self._accepted = _Asked(self.order, self.label, self.givens.given)
+        if state is not None:
+            self.givens.forget_surprise()
+            self.tools.begin_image((state.spec.height, state.spec.width))
+            if state.num_classes and self.images.data is None and not self.images.browsing:
+                self.browse()  # it has the names of the classes
+        self.changed.emit()
+
+    def _on_given_wanted(self) -> None:
+        """More or less of the image that is on the path is only a move along it."""
+        given, accepted = self.givens.given, self._accepted.given
+        same_image = given is not None and accepted is not None and given.levels is accepted.levels
+        if same_image and given is not None and given.mask is None and self._given_on_path and self.walk.usable:
+            self._accepted = _Asked(self.order, self.label, given)
+            self.walk.start = given.first
+            self.walk.go_to(given.first)
+            self.changed.emit()
+        else:
+            self._open_given()
+
+    def _on_moved(self) -> None:
+        """Once values other than the given ones are placed, the path is no longer the real image's."""
+        state, given = self.state, self.givens.given
+        if self._given_on_path and given is not None and state is not None:
+            self._given_on_path = state.path == given.levels.size and not self.walk.chosen
+        self.givens.reach(state)
+        if self._finish_once_given and given is not None and state is not None and state.step >= given.first:
+            self._finish_once_given = False
+            self.walk.finish()
+
+    def _on_problem(self, message: str) -> None:
+        self.problem = message
+        self.changed.emit()
+
+    def _on_refused(self, message: str) -> None:
+        """The generation that was open before still is; so are its order, its class and what it was given."""
+        self.order, self.label = self._accepted.order, self._accepted.label
+        self._finish_once_given = False
+        if self.givens.given is not self._accepted.given:
+            self.givens.restore(self._accepted.given)
+        self._on_problem(message)
+
+    def _on_engine_lost(self) -> None:
+        if self.forking:
+            self._forks.clear()
+        self.images.give_up()
+        if self.state is not None or self.walk.opening:
+            self.walk.lose()
+            self.lost, self.problem = True, LOST
+        else:
+            self.problem = ""
+        self.changed.emit()
+
+    def _on_catalog(self) -> None:
+        """A new engine knows nothing of what was open in an old one."""
+        self._on_engine_lost()
+        self._open_if_needed()
+
+    def _on_reported(self, event: EngineReported) -> None:
+        if event.state in ("training", "paused"):
+            had_newer = self.has_newer_weights()
+            self._live_step = event.step
+            if self.has_newer_weights() or had_newer:
+                self._follow()
+                self.changed.emit()
+
+    def _follow(self) -> None:
+        walk = self.walk
+        idle = walk.usable and not (walk.busy or walk.playing or walk.finishing)
+        if self.following and self._active and idle and self.has_newer_weights():
+            self.use_current_weights()

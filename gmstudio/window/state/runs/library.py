@@ -1,0 +1,162 @@
+"""The library of runs and the catalog of families, as the window knows them."""
+
+import msgspec
+from PySide6.QtCore import QObject, Signal
+
+from gmstudio.protocol.engine import Catalog, CommandFailed
+from gmstudio.protocol.families import FamilyEntry
+from gmstudio.protocol.runs import ListRuns, OpenRun, RunInfo, RunOpened, RunsListed
+from gmstudio.protocol.training import CheckpointSaved, TrainingChanged
+from gmstudio.window.client.engine_client import EngineEvents
+
+
+class RunLibrary(QObject):
+    """Catalog, list of runs, runs that are open in the engine, and the one in training.
+
+    Attributes:
+        catalog: the engine's hello; None until it came.
+        home: folder of the runs.
+        runs: newest first.
+        problems: one sentence for each folder that cannot be read.
+        opened: run → its ``RunOpened``, of the engine that runs now.
+        live: path of the run in training (or paused in it), or "".
+
+    Signals:
+        catalog_arrived: an engine said hello; after a restart, again.
+        changed: the list or a status in it.
+        run_opened: a run is open, the ``RunOpened``.
+        open_failed: a run could not be opened: path, and the sentence why.
+        live_changed: another run is in training, its path or "".
+        engine_lost: the engine is gone, and with it all that was open.
+    """
+
+    catalog_arrived = Signal()
+    changed = Signal()
+    run_opened = Signal(object)
+    open_failed = Signal(str, str)
+    live_changed = Signal(str)
+    engine_lost = Signal()
+
+    def __init__(self, events: EngineEvents, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._events = events
+        self._opening: dict[int, str] = {}
+        self.catalog: Catalog | None = None
+        self.home = ""
+        self.runs: tuple[RunInfo, ...] = ()
+        self.problems: tuple[str, ...] = ()
+        self.opened: dict[str, RunOpened] = {}
+        self.live = ""
+        events.catalog.connect(self._on_catalog)
+        events.runs_listed.connect(self._on_runs_listed)
+        events.run_opened.connect(self._on_run_opened)
+        events.training_changed.connect(self._on_training_changed)
+        events.checkpoint_saved.connect(self._on_checkpoint_saved)
+        events.command_failed.connect(self._on_command_failed)
+
+    def entry(self, family: str) -> FamilyEntry:
+        """The catalog's entry of a family.
+
+        Raises:
+            ValueError: when the engine has no such family (or has not said hello yet).
+        """
+        entries = self.catalog.families if self.catalog else ()
+        for entry in entries:
+            if entry.card.name == family:
+                return entry
+        known = ", ".join(entry.card.name for entry in entries) or "none yet"
+        raise ValueError(f"The engine knows no family {family!r}; it has {known}.")
+
+    def info(self, run: str) -> RunInfo | None:
+        """What is known of a run; None when it is not in the library."""
+        return next((info for info in self.runs if info.run == run), None)
+
+    def runs_with(self, capability: str) -> list[RunInfo]:
+        """Runs of families that can do this and have weights to do it with; the live one first, then newest first.
+
+        Args:
+            capability: one of ``cards.CAPABILITIES``; empty: any run.
+        """
+        trained = [r for r in self.runs if r.checkpoint_steps or r.run == self.live]
+        able = [r for r in trained if not capability or capability in r.capabilities]
+        return sorted(able, key=lambda r: r.run != self.live)
+
+    def refresh(self) -> None:
+        """Ask the engine for the list of runs."""
+        self._events.send(ListRuns())
+
+    def open(self, run: str) -> RunOpened | None:
+        """Have the engine open a run.
+
+        Returns:
+            What is known when it is open already; else None, and ``run_opened`` (or ``open_failed``) follows.
+        """
+        if run not in self.opened and run not in self._opening.values():
+            self._opening[self._events.send(OpenRun(run=run))] = run
+        return self.opened.get(run)
+
+    def lose_engine(self) -> None:
+        """The engine is gone: nothing is open, and what trained is interrupted."""
+        self.opened.clear()
+        self._opening.clear()
+        self.runs = tuple(
+            msgspec.structs.replace(info, status="interrupted") if info.status in ("running", "paused") else info
+            for info in self.runs
+        )
+        self.engine_lost.emit()
+        self._set_live("")
+        self.changed.emit()
+
+    def _on_catalog(self, catalog: Catalog) -> None:
+        if self.opened or self._opening or self.live:
+            self.lose_engine()
+        self.catalog = catalog
+        self.catalog_arrived.emit()
+        self.refresh()
+
+    def _on_runs_listed(self, event: RunsListed) -> None:
+        self.home, self.runs, self.problems = event.home, event.runs, event.problems
+        self.changed.emit()
+
+    def _on_run_opened(self, event: RunOpened) -> None:
+        self._opening = {request: run for request, run in self._opening.items() if run != event.info.run}
+        self.opened[event.info.run] = event
+        self._put(event.info)
+        if event.live:
+            self._set_live(event.info.run)
+        self.changed.emit()
+        self.run_opened.emit(event)
+
+    def _on_training_changed(self, event: TrainingChanged) -> None:
+        self._update(event.run, status=event.status, step=event.step, message=event.message)
+        if event.status in ("running", "paused"):
+            self._set_live(event.run)
+        elif self.live == event.run:
+            self._set_live("")
+        self.changed.emit()
+
+    def _on_checkpoint_saved(self, event: CheckpointSaved) -> None:
+        info = self.info(event.run)
+        if info is not None and event.step not in info.checkpoint_steps:
+            steps = tuple(sorted((*info.checkpoint_steps, event.step)))
+            self._update(event.run, checkpoint_steps=steps)
+            self.changed.emit()
+
+    def _on_command_failed(self, event: CommandFailed) -> None:
+        run = self._opening.pop(event.request, None)
+        if run is not None:
+            self.open_failed.emit(run, event.message)
+
+    def _put(self, info: RunInfo) -> None:
+        if self.info(info.run) is None:
+            self.runs = (info, *self.runs)
+        else:
+            self.runs = tuple(info if known.run == info.run else known for known in self.runs)
+
+    def _update(self, run: str, **values: object) -> None:
+        self.runs = tuple(msgspec.structs.replace(info, **values) if info.run == run else info for info in self.runs)
+
+    def _set_live(self, run: str) -> None:
+        if run != self.live:
+            self.live = run
+            self.live_changed.emit(run)

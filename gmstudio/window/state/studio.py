@@ -1,0 +1,82 @@
+"""Everything that the window knows, put together."""
+
+from PySide6.QtCore import QObject, Signal
+
+from gmstudio.protocol.engine import CommandFailed
+from gmstudio.protocol.runs import RunInfo
+from gmstudio.protocol.training import ResumeRun
+from gmstudio.window.client.engine_client import EngineClient
+from gmstudio.window.state.chains.state import ChainsSession
+from gmstudio.window.state.engine import EngineSession
+from gmstudio.window.state.latents.state import LatentsSession
+from gmstudio.window.state.pixels.state import PixelsSession
+from gmstudio.window.state.runs.library import RunLibrary
+from gmstudio.window.state.training.state import TrainingSession
+
+
+class Studio(QObject):
+    """The parts of the session, and what concerns several of them.
+
+    Attributes:
+        client: the engine's process, its commands and events.
+        library: catalog and runs.
+        engine: state, device and job of the engine.
+        training: what the Train panel stands on.
+        pixels: what the Pixels panel stands on.
+        latents: what the Latents panel stands on.
+        chains: what the Chains panel stands on.
+        interrupted: the run that was in training when its engine died, until it trains again or is let be; or None.
+
+    Signals:
+        interrupted_changed: ``interrupted`` did.
+    """
+
+    interrupted_changed = Signal()
+
+    def __init__(self, client: EngineClient, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.client = client
+        self.library = RunLibrary(client, self)
+        self.engine = EngineSession(client, self)
+        self.training = TrainingSession(client, self.library, self)
+        self.pixels = PixelsSession(client, self.library, self)
+        self.latents = LatentsSession(client, self.library, self)
+        self.chains = ChainsSession(client, self.library, self)
+        self.interrupted: RunInfo | None = None
+        self._resume_request = 0
+        client.command_failed.connect(self._on_command_failed)
+        self.engine.died.connect(self._on_died)
+        self.library.live_changed.connect(self._on_live_changed)
+        self.library.changed.connect(self._on_library_changed)
+
+    def resume_interrupted(self) -> None:
+        """Continue the interrupted run from its last checkpoint."""
+        if self.interrupted is not None:
+            self._resume_request = self.client.send(ResumeRun(run=self.interrupted.run))
+
+    def forget_interrupted(self) -> None:
+        """Let the interrupted run be; it stays in the library."""
+        self._set_interrupted(None)
+
+    def _on_died(self) -> None:
+        live = self.library.info(self.library.live)
+        self.library.lose_engine()
+        if live is not None:
+            self._set_interrupted(self.library.info(live.run))
+
+    def _on_command_failed(self, event: CommandFailed) -> None:
+        if self._resume_request and event.request == self._resume_request:
+            self.engine.problem.emit(event.message, event.detail)
+
+    def _on_live_changed(self, run: str) -> None:
+        if run:
+            self._set_interrupted(None)
+
+    def _on_library_changed(self) -> None:
+        if self.interrupted is not None:
+            self._set_interrupted(self.library.info(self.interrupted.run))
+
+    def _set_interrupted(self, info: RunInfo | None) -> None:
+        if info != self.interrupted:
+            self.interrupted = info
+            self.interrupted_changed.emit()

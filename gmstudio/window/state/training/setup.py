@@ -1,0 +1,265 @@
+"""What is to be trained: family, data and settings as chosen, and what the engine says of them."""
+
+from typing import Any
+
+import msgspec
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from gmstudio.protocol.data import BrowseData, DataBrowsed, DataEntry, DescribeModel, ModelDescribed
+from gmstudio.protocol.engine import Catalog, CommandFailed
+from gmstudio.protocol.families import FamilyEntry, Objective
+from gmstudio.protocol.training import StartTraining
+from gmstudio.window.client.engine_client import EngineEvents
+from gmstudio.window.client.latest_wins import LatestWins
+
+QUIET_MS = 250
+"""The engine is asked when nothing has been typed for this long."""
+PREVIEW_IMAGES = 16
+
+Values = dict[str, Any]
+
+
+def defaults_of(schema: dict[str, Any]) -> Values:
+    """Field name → default of a flat config schema."""
+    return {name: prop.get("default") for name, prop in schema["properties"].items()}
+
+
+class TrainingSetup(QObject):
+    """The choices for the next run.
+
+    Values are remembered per family and per data source; those of the last catalog survive a new engine.
+
+    Attributes:
+        catalog: the engine's hello; None until it came.
+        family: name of the chosen family, or "".
+        data: name of the chosen data source, or "".
+        described: the engine's answer to the present choices; None while it is out or refused.
+        arriving: a catalog came, and what was chosen is found in it again; nobody chose anything.
+        browsed: images of the chosen data; None while they are out or refused.
+        problem: the sentence why the present choices cannot be trained; empty otherwise.
+
+    Signals:
+        catalog_changed: families and data sources are others now.
+        family_changed: another family is chosen.
+        data_changed: another data source is chosen.
+        config_changed: a value of the family's config is another.
+        verdict_changed: ``described``, ``problem`` or ``refusals`` is another.
+        browsed_changed: there are other images to preview.
+    """
+
+    catalog_changed = Signal()
+    family_changed = Signal()
+    data_changed = Signal()
+    config_changed = Signal()
+    verdict_changed = Signal()
+    browsed_changed = Signal()
+
+    def __init__(self, events: EngineEvents, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.catalog: Catalog | None = None
+        self.family = ""
+        self.data = ""
+        self.described: ModelDescribed | None = None
+        self.arriving = False
+        self.browsed: DataBrowsed | None = None
+        self.problem = ""
+        self._values: dict[tuple[str, str], Values] = {}
+        self._typing_errors: dict[str, dict[str, str]] = {"config": {}, "data_config": {}, "training": {}}
+        self._refusals: dict[str, str] = {}
+        self._describes = LatestWins(events, events.model_described, self)
+        self._describes.replied.connect(self._on_described)
+        self._describes.failed.connect(self._on_refused)
+        self._browses = LatestWins(events, events.data_browsed, self)
+        self._browses.replied.connect(self._on_browsed)
+        self._browses.failed.connect(self._on_browse_refused)
+        self._describe_timer = self._quiet_timer(self._describe)
+        self._browse_timer = self._quiet_timer(self._browse)
+        events.catalog.connect(self._on_catalog)
+
+    # ---- choices ---------------------------------------------------------------------------------------------
+
+    def choose_family(self, name: str) -> None:
+        """Choose a family of the catalog."""
+        if name != self.family:
+            self.family = name
+            self._typing_errors["config"] = self._typing_errors["training"] = {}
+            self.family_changed.emit()
+            self._settings_changed()
+            self._describe()
+
+    def choose_data(self, name: str) -> None:
+        """Choose a data source of the catalog."""
+        if name != self.data:
+            self.data = name
+            self._typing_errors["data_config"] = {}
+            self.browsed = None
+            self.data_changed.emit()
+            self.browsed_changed.emit()
+            self._settings_changed()
+            self._describe()
+            self._browse()
+
+    def set_config(self, values: Values, errors: dict[str, str]) -> None:
+        """Take the family's settings as the form has them; ``errors`` are fields that are invalid as typed."""
+        self._put("config", self.family, values, errors)
+        self.config_changed.emit()
+
+    def set_data_config(self, values: Values, errors: dict[str, str]) -> None:
+        """Take the data source's settings."""
+        self._put("data_config", self.data, values, errors)
+        self._browse_timer.start()
+
+    def set_training(self, values: Values, errors: dict[str, str]) -> None:
+        """Take the training settings; they are remembered with the family, whose defaults they began with."""
+        self._put("training", self.family, values, errors)
+
+    # ---- what is chosen ----------------------------------------------------------------------------------------
+
+    @property
+    def entry(self) -> FamilyEntry | None:
+        """The chosen family's entry."""
+        families = self.catalog.families if self.catalog else ()
+        return next((f for f in families if f.card.name == self.family), None)
+
+    @property
+    def data_entry(self) -> DataEntry | None:
+        """The chosen data source's entry."""
+        sources = self.catalog.data if self.catalog else ()
+        return next((d for d in sources if d.name == self.data), None)
+
+    @property
+    def config(self) -> Values:
+        """The chosen family's settings."""
+        entry = self.entry
+        return self._remembered("config", self.family, defaults_of(entry.config_schema) if entry else {})
+
+    @property
+    def data_config(self) -> Values:
+        """The chosen data source's settings."""
+        entry = self.data_entry
+        return self._remembered("data_config", self.data, defaults_of(entry.config_schema) if entry else {})
+
+    @property
+    def training(self) -> Values:
+        """The training settings for the chosen family."""
+        return self._remembered("training", self.family, self.training_defaults)
+
+    @property
+    def training_defaults(self) -> Values:
+        """The chosen family's own training settings."""
+        return msgspec.to_builtins(self.entry.training) if self.entry else {}
+
+    @property
+    def objective(self) -> Objective | None:
+        """The training objective that holds for the present settings; None while they fit none."""
+        try:
+            return self.entry.card.objective(self.config) if self.entry else None
+        except ValueError:
+            return None
+
+    def refusals(self, part: str) -> dict[str, str]:
+        """Field → sentence of what the engine refused in ``config``, ``data_config`` or ``training``."""
+        prefix = f"{part}."
+        return {key.removeprefix(prefix): text for key, text in self._refusals.items() if key.startswith(prefix)}
+
+    @property
+    def mistyped(self) -> str:
+        """A sentence on a field that is invalid as typed; empty when all can be read."""
+        return next((text for errors in self._typing_errors.values() for text in errors.values()), "")
+
+    def command(self) -> StartTraining:
+        """The command that starts the chosen training."""
+        return StartTraining(
+            family=self.family,
+            config=self.config,
+            data=self.data,
+            data_config=self.data_config,
+            training=self.training,
+        )
+
+    def refuse(self, failed: CommandFailed) -> None:
+        """Show what the engine had against the present choices."""
+        self.described = None
+        self.problem = failed.message
+        self._refusals = dict(failed.fields)
+        self.verdict_changed.emit()
+
+    # ---- inside ------------------------------------------------------------------------------------------------
+
+    def _quiet_timer(self, slot: Any) -> QTimer:
+        timer = QTimer(self)
+        timer.setSingleShot(True)
+        timer.setInterval(QUIET_MS)
+        timer.timeout.connect(slot)
+        return timer
+
+    def _remembered(self, part: str, name: str, defaults: Values) -> Values:
+        known = self._values.get((part, name), {})
+        return {field: known.get(field, default) for field, default in defaults.items()}
+
+    def _put(self, part: str, name: str, values: Values, errors: dict[str, str]) -> None:
+        self._values[(part, name)] = dict(values)
+        self._typing_errors[part] = dict(errors)
+        self._settings_changed()
+        self._describe_timer.start()
+
+    def _settings_changed(self) -> None:
+        """What the engine said is about other settings now."""
+        self.described = None
+        self.problem = self.mistyped
+        self._refusals = {}
+        self.verdict_changed.emit()
+
+    def _describe(self) -> None:
+        self._describe_timer.stop()
+        if self.entry and self.data_entry and not self.mistyped:
+            command = self.command()
+            self._describes.submit(
+                DescribeModel(
+                    family=command.family,
+                    config=command.config,
+                    data=command.data,
+                    data_config=command.data_config,
+                )
+            )
+
+    def _browse(self) -> None:
+        self._browse_timer.stop()
+        if self.data_entry and not self._typing_errors["data_config"]:
+            self._browses.submit(BrowseData(data=self.data, data_config=self.data_config, count=PREVIEW_IMAGES))
+
+    def _on_catalog(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+        families = [f.card.name for f in catalog.families]
+        sources = [d.name for d in catalog.data]
+        family = next((name for name in (self.family, catalog.first_family, *families) if name in families), "")
+        data = self.data if self.data in sources else next(iter(sources), "")
+        self.arriving = True
+        self.catalog_changed.emit()
+        self.family, self.data = family, data
+        self.family_changed.emit()
+        self.data_changed.emit()
+        self._settings_changed()
+        self.arriving = False
+        self._describe()
+        self._browse()
+
+    def _on_described(self, event: ModelDescribed) -> None:
+        if not self._describe_timer.isActive() and not self._describes.busy:
+            self.described, self.problem, self._refusals = event, self.mistyped, {}
+            self.verdict_changed.emit()
+
+    def _on_refused(self, event: CommandFailed) -> None:
+        if not self._describe_timer.isActive() and not self._describes.busy:
+            self.refuse(event)
+
+    def _on_browsed(self, event: DataBrowsed) -> None:
+        if event.data == self.data:
+            self.browsed = event
+            self.browsed_changed.emit()
+
+    def _on_browse_refused(self, event: CommandFailed) -> None:
+        self.browsed = None
+        self.browsed_changed.emit()
+        if not self._browse_timer.isActive() and not self._browses.busy:
+            self.refuse(event)

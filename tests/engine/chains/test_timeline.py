@@ -1,0 +1,181 @@
+"""Timelines: generation step by step, whole images at a time, and the training itself."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from gmstudio.data.dataset import Dataset, Split
+from gmstudio.engine.chains.trajectory import Timelines
+from gmstudio.engine.training.diagnostics import draw_figures
+from gmstudio.families import FAMILIES
+from gmstudio.families.base import Family, Figure, Moment
+from gmstudio.protocol.array import Array
+from gmstudio.protocol.chains import RunTimeline, TimelineAppended
+from gmstudio.protocol.images import ImageSpec
+
+SPEC = ImageSpec(1, 2, 3, 4)
+
+
+class Drift(Family):
+    """Every step adds what the weight says to all pixels."""
+
+    card = FAMILIES["vae"].card
+    Config = FAMILIES["vae"].Config
+    training_defaults = FAMILIES["vae"].training_defaults
+
+    def __init__(self) -> None:
+        super().__init__(self.Config(), SPEC)
+        self.pace = nn.Parameter(torch.tensor(0.01))
+
+    def phases(self) -> list[Any]:
+        return []
+
+    def timeline(
+        self, x: Tensor | None, n: int, steps: int, generator: torch.Generator | None = None
+    ) -> Iterator[Moment]:
+        images = torch.zeros(n, *SPEC.shape) if x is None else x.float() / 3
+        for step in range(steps + 1):
+            yield Moment(images, {"level": images.flatten(1).mean(1)}, f"step {step}")
+            images = images + self.pace
+
+    def figures(self, batch: Tensor, generator: torch.Generator) -> tuple[Figure, ...]:
+        assert torch.is_inference_mode_enabled()
+        counts = torch.histc(batch.float(), 4, 0, 4)[None]
+        return (
+            Figure("histogram", "levels", "Levels", "How often each is.", ("data",), torch.arange(5.0), counts),
+            Figure("images", "inputs", "Inputs", "As they are.", images=batch.float() / 3, columns=2),
+        )
+
+
+@pytest.fixture
+def dataset() -> Dataset:
+    images = np.random.default_rng(0).integers(0, 4, (10, *SPEC.shape), dtype=np.uint8)
+    return Dataset("made", {}, SPEC, Split(images), Split(images), Split(images))
+
+
+def run(timelines: Timelines, model: Family, dataset: Dataset, **command: Any) -> list[TimelineAppended]:
+    pieces = timelines.generation(model, 5, dataset, RunTimeline(request=2, run="r", **command))
+    events = [event for event in pieces if event is not None]
+    assert all(isinstance(event, TimelineAppended) for event in events)
+    return events  # type: ignore[return-value]
+
+
+def test_every_moment_arrives_once_in_order(dataset: Dataset) -> None:
+    events = run(Timelines(), Drift(), dataset, count=3, steps=20)
+    assert [event.done for event in events] == [False] * (len(events) - 1) + [True]
+    labels = [label for event in events for label in event.labels]
+    assert labels == [f"step {i}" for i in range(21)]
+    assert sum((len(e.labels) for e in events[:-1]), 0) == events[-1].start
+    images = np.concatenate([e.images.numpy() for e in events if e.labels])
+    assert images.shape == (21, 3, *SPEC.shape) and images[-1, 0, 0, 0, 0] == round(255 * 0.2)
+    level = np.concatenate([e.measures["level"].numpy() for e in events if e.labels])
+    np.testing.assert_allclose(level[:, 1], 0.01 * np.arange(21), atol=1e-5)
+
+
+def test_a_timeline_begins_where_it_is_told_to(dataset: Dataset) -> None:
+    model = Drift()
+    from_data = run(Timelines(), model, dataset, count=2, steps=1, start="data", index=9)
+    np.testing.assert_array_equal(from_data[0].images.numpy()[0, 0], dataset.valid.images[9] * 85)
+    np.testing.assert_array_equal(from_data[0].images.numpy()[0, 1], dataset.valid.images[0] * 85)
+    drawn = np.full(SPEC.shape, 2, np.uint8)
+    from_image = run(Timelines(), model, dataset, count=2, steps=1, start="image", image=Array.of(drawn))
+    assert (from_image[0].images.numpy()[0] == 170).all()
+
+
+def test_it_keeps_the_weights_that_it_began_with(dataset: Dataset) -> None:
+    model = Drift()
+    pieces = Timelines().generation(model, 5, dataset, RunTimeline(run="r", count=1, steps=10))
+    with torch.no_grad():
+        model.pace.fill_(0.5)
+    events = [event for event in pieces if isinstance(event, TimelineAppended)]
+    assert np.concatenate([e.measures["level"].numpy() for e in events if e.labels])[-1, 0] == pytest.approx(0.1)
+
+
+def test_a_newer_timeline_ends_the_older_one(dataset: Dataset) -> None:
+    timelines, model = Timelines(), Drift()
+    older = timelines.generation(model, 5, dataset, RunTimeline(run="r", count=1, steps=5000))
+    next(older)
+    assert run(timelines, model, dataset, count=0)[-1].done
+    rest = [event for event in older if isinstance(event, TimelineAppended)]
+    assert len(rest) == 1 and rest[0].done
+
+
+def test_a_split_without_images_is_no_start(dataset: Dataset) -> None:
+    nothing = Split(np.zeros((0, *SPEC.shape), np.uint8))
+    with pytest.raises(ValueError, match="has no test images to begin at; choose another split"):
+        run(Timelines(), Drift(), replace(dataset, test=nothing), start="data", split="test")
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ({"count": 65}, "65 generations"),
+        ({"steps": 0}, "0 transitions"),
+        ({"count": 64, "steps": 10_000_000}, "10000000 transitions"),
+        ({"start": "image"}, "none came"),
+        ({"start": "image", "image": Array.of(np.zeros((1, 9, 9), np.uint8))}, "shape"),
+    ],
+)
+def test_what_cannot_be_run_is_refused_at_once(dataset: Dataset, command: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        run(Timelines(), Drift(), dataset, **command)
+
+
+def test_a_family_without_a_timeline_is_refused(dataset: Dataset) -> None:
+    model = FAMILIES["fvbn"](FAMILIES["fvbn"].Config(), SPEC)
+    with pytest.raises(ValueError, match="does not generate step by step"):
+        run(Timelines(), model, dataset)
+
+
+def test_figures_travel_as_numbers(dataset: Dataset) -> None:
+    histogram, images = draw_figures(Drift(), torch.from_numpy(dataset.valid.images), 0)
+    assert histogram.values is not None and histogram.values.numpy().sum() == 60
+    assert histogram.edges is not None and histogram.edges.numpy().shape == (5,)
+    assert images.images is not None and images.images.numpy().dtype == np.uint8 and images.columns == 2
+
+
+def test_a_trainings_grids_are_a_timeline(tmp_path: Path) -> None:
+    from gmstudio.runs.folder import RunFolder
+    from gmstudio.runs.history import ImageGrid, Scalar
+    from gmstudio.runs.record import new_record
+
+    record = new_record(
+        family="vae",
+        config={},
+        data="digits",
+        data_config={},
+        image=SPEC,
+        training=FAMILIES["vae"].training_defaults,
+        device="cpu",
+    )
+    with RunFolder.create(tmp_path / "run", record) as folder:
+        for step in (0, 50, 100):
+            folder.history.append(images=[ImageGrid(step, "means", np.full((6, *SPEC.shape), step, np.uint8))])
+            folder.history.append(
+                scalars=[
+                    Scalar(step, "train", "loss", 9.0),
+                    Scalar(step, "valid", "generator_loss", 1.0 + step),
+                    Scalar(step, "valid", "loss", 3.0 - step / 100),
+                ]
+            )
+        command = RunTimeline(run="r", kind="training", count=4, steps=2)
+        (event,) = Timelines().training(folder, command)
+        (alone,) = Timelines().training(folder, RunTimeline(run="r", kind="training", count=1, steps=1))
+        with pytest.raises(ValueError, match="0 transitions; ask for 1"):
+            Timelines().training(folder, RunTimeline(run="r", kind="training", steps=0))
+        with pytest.raises(ValueError, match="65 generations"):
+            Timelines().training(folder, RunTimeline(run="r", kind="training", count=65))
+    assert isinstance(alone, TimelineAppended) and alone.labels == ("step 100",)
+    assert isinstance(event, TimelineAppended) and event.done and event.labels == ("step 0", "step 100"), (
+        "the newest is there"
+    )
+    assert event.images.numpy().shape == (2, 4, *SPEC.shape)
+    assert list(event.measures) == ["validation loss", "validation generator loss"]
+    np.testing.assert_allclose(event.measures["validation loss"].numpy()[:, 0], [3.0, 2.0])
+    np.testing.assert_allclose(event.measures["validation generator loss"].numpy()[:, 3], [1.0, 101.0])

@@ -1,0 +1,90 @@
+"""Samples against data: precision, recall and which labels are covered."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from gmstudio import data
+from gmstudio.data.dataset import Dataset
+from gmstudio.engine.evaluation.sample_quality import SampleQuality, only_generates, precision_and_recall
+from gmstudio.families import FAMILIES
+
+
+@pytest.fixture(scope="module")
+def digits() -> Dataset:
+    return data.load("digits", {"levels": 4})
+
+
+class Repeats(nn.Module):
+    """Draws images of the data that have certain labels."""
+
+    def __init__(self, dataset: Dataset, labels: tuple[int, ...]) -> None:
+        super().__init__()
+        assert dataset.valid.labels is not None
+        self.images = torch.from_numpy(dataset.valid.images[np.isin(dataset.valid.labels, labels)])
+
+    def sample(self, n: int, generator: torch.Generator) -> Tensor:
+        return self.images[torch.randint(len(self.images), (n,), generator=generator)]
+
+
+@pytest.fixture(scope="module")
+def quality(digits: Dataset) -> SampleQuality:
+    """Its classifier is trained once for all tests."""
+    return SampleQuality(digits, torch.device("cpu"), 0)
+
+
+def measured(quality: SampleQuality, model: nn.Module) -> dict[str, float]:
+    *_, shares = quality.measure(model)
+    assert shares is not None
+    return shares
+
+
+def test_data_against_itself_is_precise_and_complete(digits: Dataset, quality: SampleQuality) -> None:
+    shares = measured(quality, Repeats(digits, tuple(range(10))))
+    assert shares["samples_coverage"] == 1.0
+    assert shares["samples_precision"] > 0.8 and shares["samples_recall"] > 0.6
+
+
+def test_a_collapsed_generator_is_precise_but_covers_little(digits: Dataset, quality: SampleQuality) -> None:
+    shares = measured(quality, Repeats(digits, (0, 3)))
+    assert shares["samples_coverage"] == pytest.approx(0.2)
+    assert shares["samples_precision"] > 0.8 and shares["samples_recall"] < 0.4
+
+
+def test_noise_is_not_precise(digits: Dataset, quality: SampleQuality) -> None:
+    noise = Repeats(digits, (0,))
+    noise.images = torch.randint(4, (300, *digits.image.shape), generator=torch.Generator().manual_seed(0)).to(
+        torch.uint8
+    )
+    assert measured(quality, noise)["samples_precision"] < 0.5
+
+
+def test_precision_and_recall_of_points_on_a_line() -> None:
+    real = torch.arange(10.0)[:, None]
+    fake = torch.tensor([[0.5], [4.5], [100.0], [101.0], [102.0]])
+    precision, recall = precision_and_recall(real, fake, neighbour=1)
+    assert precision == pytest.approx(2 / 5)
+    assert recall == pytest.approx(9 / 10)  # the ball around 4.5 reaches to 0.5, the one around 0.5 to 4.5
+
+
+def test_it_is_for_families_without_a_likelihood() -> None:
+    told: dict[str, Any] = {name: only_generates(family) for name, family in FAMILIES.items()}
+    assert told["gan"] and not told["vae"] and not told["pixelcnn"]
+
+
+def test_a_chosen_split_is_compared_with_as_many_samples(digits: Dataset) -> None:
+    few = SampleQuality(digits, torch.device("cpu"), 0, "test", 40)
+    assert few.num_compared == 40
+    drawn: list[int] = []
+
+    class Counts(Repeats):
+        def sample(self, n: int, generator: torch.Generator) -> Tensor:
+            drawn.append(n)
+            return super().sample(n, generator)
+
+    shares = measured(few, Counts(digits, tuple(range(10))))
+    assert sum(drawn) == 40 and set(shares) == {"samples_precision", "samples_recall", "samples_coverage"}
+    assert SampleQuality(digits, torch.device("cpu"), 0, "test", 10_000).num_compared == len(digits.test)

@@ -1,0 +1,240 @@
+"""Codes of many images, directions among them, and the code nearest to an image."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from gmstudio import data
+from gmstudio.data.dataset import Dataset, Split
+from gmstudio.engine.latents import codes as latents
+from gmstudio.engine.latents import directions, encoded_split, projection
+from gmstudio.engine.runtime import display
+from gmstudio.families import FAMILIES
+from gmstudio.families.base import Family
+from gmstudio.protocol.array import Array
+from gmstudio.protocol.families import LatentSpec
+from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.latents import (
+    CodesEncoded,
+    Decode,
+    DirectionsFound,
+    EncodeImage,
+    EncodeSplit,
+    FindDirections,
+    ImageProjected,
+    ProjectImage,
+)
+
+SPEC = ImageSpec(1, 2, 2, 2)
+
+
+class Linear(Family):
+    """Four pixels: the first two are the code, with the first axis three times as long as the second."""
+
+    card = FAMILIES["vae"].card
+    Config = FAMILIES["vae"].Config
+    training_defaults = FAMILIES["vae"].training_defaults
+
+    def __init__(self, image: ImageSpec) -> None:
+        super().__init__(self.Config(), image)
+        self.latent = LatentSpec(2)
+        self.scale = nn.Parameter(torch.tensor([3.0, 1.0]))
+
+    def phases(self) -> list[Any]:
+        return []
+
+    def encode(self, x: Tensor) -> Tensor:
+        return x.flatten(1)[:, :2].float() * self.scale
+
+    def decode(self, z: Tensor) -> Tensor:
+        return torch.sigmoid(torch.cat([z, -z], dim=1)).view(-1, 1, 2, 2)
+
+    def first_features(self, z: Tensor) -> Tensor:
+        return z @ torch.tensor([[5.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+
+
+class Blind(Linear):
+    encode = None  # type: ignore[assignment]
+
+
+def last(pieces: Iterator[Any]) -> Any:
+    *before, event = pieces
+    assert all(piece is None for piece in before)
+    return event
+
+
+@pytest.fixture(scope="module")
+def digits() -> Dataset:
+    return data.load("digits", {"levels": 4})
+
+
+@pytest.fixture
+def vae(digits: Dataset) -> Family:
+    torch.manual_seed(0)
+    return FAMILIES["vae"](FAMILIES["vae"].Config(num_latent=5, num_hidden=16), digits.image)
+
+
+def corners(n: int = 40) -> Dataset:
+    images = np.random.default_rng(0).integers(0, 2, (n, 1, 2, 2), dtype=np.uint8)
+    labels = images[:, 0, 0, 0].astype(np.int64)
+    split = Split(images, labels)
+    return Dataset("corners", {}, SPEC, split, split, split, label_names=("dark", "bright"))
+
+
+def test_codes_of_a_split_are_those_of_its_images(vae: Family, digits: Dataset) -> None:
+    found = last(encoded_split.encode_split(vae, 7, digits, EncodeSplit(request=3, run="r", count=70)))
+    assert isinstance(found, CodesEncoded) and found.step == 7 and found.request == 3
+    x = torch.from_numpy(digits.valid.images[:70])
+    np.testing.assert_allclose(found.codes.numpy(), vae.encode(x).detach().numpy(), rtol=1e-4, atol=1e-5)  # type: ignore[attr-defined]
+    assert found.labels is not None
+    np.testing.assert_array_equal(found.labels.numpy(), digits.valid.labels[:70])  # type: ignore[index]
+
+
+def test_a_split_without_images_has_no_codes() -> None:
+    dataset = corners()
+    nothing = replace(dataset, test=Split(dataset.test.images[:0]))
+    with pytest.raises(ValueError, match="has no test images to encode; choose another split"):
+        encoded_split.encode_split(Linear(SPEC), 1, nothing, EncodeSplit(run="r", split="test", count=10))
+
+
+def test_of_large_codes_fewer_are_held_together(vae: Family, digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoded_split, "MAX_FLOATS", 5 * 30 + 4)
+    found = last(encoded_split.encode_split(vae, 1, digits, EncodeSplit(run="r", count=70)))
+    assert len(found.codes.numpy()) == len(found.labels.numpy()) == 30
+    seen: list[int] = []
+
+    def encode(_vae: Family, x: Tensor) -> Tensor:
+        seen.append(len(x))
+        return torch.randn(len(x), 5)
+
+    monkeypatch.setattr(type(vae), "encode", encode)
+    for command in (FindDirections(run="r", count=2), FindDirections(run="r", kind="labels", count=2)):
+        seen.clear()
+        last(directions.find_directions(vae, 1, digits, command))
+        assert sum(seen) == 30
+
+
+def test_many_codes_are_decoded_so_many_at_a_time(vae: Family, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = Decode(run="r", codes=Array.of(np.random.default_rng(0).normal(size=(9, 5)).astype(np.float32)))
+    together = latents.decode(vae, 1, command).images.numpy()
+    seen: list[int] = []
+    decoder = next(module for name, module in vae.named_modules() if name == "decoder")
+    decoder.register_forward_hook(lambda _module, _inputs, out: seen.append(len(out)))
+    monkeypatch.setattr(display, "MAX_FLOATS", 4 * 64 * 4)
+    apart = latents.decode(vae, 1, command).images.numpy()
+    assert seen == [4, 4, 1]
+    np.testing.assert_allclose(apart.astype(int), together, atol=1)
+
+
+def test_components_are_the_axes_of_largest_variance() -> None:
+    found = last(directions.find_directions(Linear(SPEC), 1, corners(400), FindDirections(run="r", count=2)))
+    assert isinstance(found, DirectionsFound)
+    axes = np.abs(found.directions.numpy())
+    assert axes[0, 0] == pytest.approx(1.5, abs=0.1) and axes[0, 1] < 0.2
+    assert found.shares is not None and found.shares.numpy().sum() == pytest.approx(1.0, abs=1e-5)
+    assert found.names[0].startswith("component 1 (")
+
+
+def test_feature_components_lead_back_to_codes() -> None:
+    found = last(
+        directions.find_directions(Linear(SPEC), 1, corners(), FindDirections(run="r", kind="features", count=2))
+    )
+    axes = np.abs(found.directions.numpy())
+    np.testing.assert_allclose(axes, np.eye(2), atol=0.06)
+    assert found.shares.numpy()[0] == pytest.approx(25 / 26, abs=0.01)
+
+
+def test_a_label_direction_leads_from_one_mean_to_the_other() -> None:
+    dataset = corners()
+    found = last(
+        directions.find_directions(Linear(SPEC), 1, dataset, FindDirections(run="r", kind="labels", labels=(0, 1)))
+    )
+    assert found.names == ("dark → bright",)
+    assert found.directions.numpy()[0, 0] == pytest.approx(3.0)
+    assert found.origin.numpy()[0] == pytest.approx(0.0)
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (FindDirections(run="r", count=0), "0 directions"),
+        (FindDirections(run="r", kind="labels", labels=(1, 1)), "bright and bright"),
+        (FindDirections(run="r", kind="labels", labels=(0, 7)), "dark and 7"),
+    ],
+)
+def test_directions_that_there_are_not_are_refused(command: FindDirections, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        directions.find_directions(Linear(SPEC), 1, corners(), command)
+
+
+def test_what_a_family_lacks_is_said_in_words(vae: Family, digits: Dataset) -> None:
+    with pytest.raises(ValueError, match="no encoder"):
+        encoded_split.encode_split(Blind(SPEC), 1, corners(), EncodeSplit(run="r"))
+    with pytest.raises(ValueError, match="0 images to encode"):
+        encoded_split.encode_split(vae, 1, digits, EncodeSplit(run="r", count=0))
+    with pytest.raises(ValueError, match="shape"):
+        latents.encode_image(vae, EncodeImage(run="r", image=Array.of(np.zeros((1, 3, 3), np.uint8))))
+    with pytest.raises(ValueError, match="value 4"):
+        latents.encode_image(vae, EncodeImage(run="r", image=Array.of(np.full((1, 8, 8), 4, np.uint8))))
+
+
+def test_an_image_of_ones_own_is_encoded_as_one_of_the_data(vae: Family, digits: Dataset) -> None:
+    image = digits.valid.images[3]
+    found = latents.encode_image(vae, EncodeImage(request=2, run="r", image=Array.of(image)))
+    x = torch.from_numpy(image)[None]
+    np.testing.assert_allclose(found.code.numpy(), vae.encode(x)[0].detach().numpy(), rtol=1e-5)  # type: ignore[attr-defined]
+    assert found.split == "" and found.index == -1 and found.deviation is not None
+
+
+def test_the_descent_finds_the_code_of_a_decoded_image_and_leaves_the_model_alone() -> None:
+    model = Blind(ImageSpec(1, 2, 2, 256))
+    wanted = torch.tensor([[0.8, -0.5]])
+    levels = (model.decode(wanted)[0] * 255).round().to(torch.uint8).numpy()
+    command = ProjectImage(request=9, run="r", image=Array.of(levels), steps=150, seed=1)
+    events = [event for event in projection.Projections().project(model, command) if event is not None]
+    assert all(isinstance(event, ImageProjected) for event in events)
+    final = events[-1]
+    assert isinstance(final, ImageProjected) and final.done and final.step == 150
+    np.testing.assert_allclose(final.code.numpy(), wanted[0].numpy(), atol=0.05)
+    assert final.error < 0.01
+    target = torch.from_numpy(levels)[None] / 255
+    for event in events:  # the code, its image and its error belong together
+        assert isinstance(event, ImageProjected)
+        means = model.decode(torch.from_numpy(event.code.numpy().copy())[None])
+        assert event.error == pytest.approx(float((means - target).square().mean().sqrt()), abs=1e-6)
+    assert all(parameter.grad is None for parameter in model.parameters()) and model.training
+
+
+def test_a_newer_search_ends_the_older_one() -> None:
+    model, projections = Blind(SPEC), projection.Projections()
+    command = ProjectImage(run="r", image=Array.of(np.zeros((1, 2, 2), np.uint8)), steps=1000)
+    older = projections.project(model, command)
+    next(older)
+    projections.project(model, command)
+    events = [event for event in older if event is not None]
+    assert len(events) == 1 and isinstance(events[0], ImageProjected) and events[0].done and events[0].step < 1000
+
+
+def test_decoding_tells_what_the_family_can_of_each_code(vae: Family, monkeypatch: pytest.MonkeyPatch) -> None:
+    z = np.array([[0, 0, 0, 0, 0], [1, 1, 1, 1, 1]], np.float32)
+    measures = latents.decode(vae, 1, Decode(run="r", codes=Array.of(z), measure=True)).measures
+    density = measures["log p(z), nats"].numpy()
+    np.testing.assert_allclose(density, -2.5 * np.log(2 * np.pi) - np.array([0.0, 2.5]), rtol=1e-5)
+    assert measures["log p(x) at least, nats"].numpy().shape == (2,)
+    assert (measures["log p(x) at least, nats"].numpy() < 0).all()
+    asked: list[tuple[int, int]] = []
+
+    def elbo(_vae: Family, x: Tensor, draws: int, _noise: torch.Generator) -> Tensor:
+        asked.append((len(x), draws))
+        return torch.zeros(len(x))
+
+    monkeypatch.setattr(type(vae), "elbo", elbo)
+    for count in (1, 2, 9):
+        latents.decode(vae, 1, Decode(run="r", codes=Array.of(np.zeros((count, 5), np.float32)), measure=True))
+    assert asked == [(1, 8), (2, 4), (9, 1)], "one code's bound is worth more draws"
+    assert latents.decode(vae, 1, Decode(run="r", codes=Array.of(z))).measures == {}

@@ -1,0 +1,23 @@
+"""Long work on latent spaces ends when newer work of its kind makes it useless."""
+
+import pytest
+
+from gmstudio.engine.latents.handlers import ExploreLatents
+from gmstudio.engine.runtime.context import Bench, Pieces
+from gmstudio.protocol.base import Command
+from gmstudio.protocol.latents import EncodeSplit, MeasureLatents
+
+
+def test_the_newest_measurement_ends_an_older_one_and_nothing_else() -> None:
+    explorer = ExploreLatents(Bench(lambda _event: None))
+
+    def begun(command: Command) -> Pieces:
+        pieces = explorer._until_newer(command, iter([None, None, None]))
+        next(pieces)
+        return pieces
+
+    older, split = begun(MeasureLatents(run="a")), begun(EncodeSplit(run="a", split="valid", count=5))
+    newer = begun(MeasureLatents(run="b"))
+    with pytest.raises(ValueError, match="asked for again"):
+        next(older)
+    assert list(newer) == [None, None] and list(split) == [None, None]

@@ -1,0 +1,95 @@
+"""The engine's handlers answer what the debugger asks, of a run in training and of one on disk."""
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import pytest
+
+from gmstudio.engine.pixels.handlers import Explore
+from gmstudio.engine.runs.handlers import Runs
+from gmstudio.engine.runtime.context import Bench
+from gmstudio.engine.training.handlers import Training
+from gmstudio.protocol.array import Array
+from gmstudio.protocol.base import Command, Event
+from gmstudio.protocol.pixels import (
+    AdvancePixels,
+    ComparePixels,
+    EditPixel,
+    ExplainPixel,
+    OpenPixels,
+    PixelExplained,
+    PixelsCompared,
+    PixelsMoved,
+    PixelsOpened,
+)
+from gmstudio.protocol.runs import RunOpened
+from gmstudio.protocol.training import StartTraining
+
+EventT = TypeVar("EventT", bound=Event)
+
+
+class Workbench:
+    """The engine without its loop: a command is handled when a test says so."""
+
+    def __init__(self) -> None:
+        self.sent: list[Event] = []
+        self.bench = Bench(self.sent.append)
+        self._handlers = {**Training(self.bench, Runs(self.bench)).handlers, **Explore(self.bench).handlers}
+
+    def ask(self, command: Command, kind: type[EventT]) -> EventT:
+        """The first answer of a kind."""
+        self.sent.clear()
+        self._handlers[type(command)](command)
+        return next(event for event in self.sent if isinstance(event, kind))
+
+    def train(self, family: str, steps: int, **config: Any) -> str:
+        """Make so many steps of a run that would go on; its path."""
+        command = StartTraining(
+            family=family, config=config, data="digits", data_config={"levels": 2}, training={"steps": 1000}
+        )
+        run = self.ask(command, RunOpened).info.run
+        training = self.bench.the_training()
+        while training.trainer.step < steps:
+            training.advance()
+        return run
+
+    def end_training(self) -> None:
+        """Write a checkpoint and let the run go."""
+        self.bench.the_training().stop()
+        self.bench.training = None
+
+
+def test_a_live_run_is_debugged_and_compared_with_one_on_disk(home: Path) -> None:
+    engine = Workbench()
+    on_disk = engine.train("fvbn", 2)
+    engine.end_training()
+    live = engine.train("nade", 3, num_hidden=8, order_agnostic=True)
+
+    opened = engine.ask(OpenPixels(run=live), PixelsOpened)
+    assert opened.weights_step == 3 and opened.any_order
+    moved = engine.ask(AdvancePixels(session=opened.session, count=6, stop_probability=0.0), PixelsMoved)
+    assert moved.entropies is not None and moved.entropies.shape == (moved.step,)
+    first = tuple(opened.order.numpy()[0])
+    flipped = 1 - int(moved.image.numpy()[first])
+    edited = engine.ask(EditPixel(session=opened.session, step=0, value=flipped), PixelsMoved)
+    assert edited.image.numpy()[first] == flipped
+    explained = engine.ask(ExplainPixel(session=opened.session), PixelExplained)
+    assert explained.kind == "gradient" and explained.reach == edited.context
+
+    compared = engine.ask(ComparePixels(session=opened.session, run=on_disk), PixelsCompared)
+    assert (compared.run, compared.weights_step, compared.step) == (on_disk, 2, edited.step)
+    assert compared.conditional.numpy().sum() == pytest.approx(1.0, abs=1e-5)
+    training = engine.bench.the_training()
+    while training.trainer.step < 6:
+        training.advance()
+    with_itself = engine.ask(ComparePixels(session=opened.session, run=live), PixelsCompared)
+    assert with_itself.weights_step == 6 and with_itself.nats != edited.nats
+
+    mask = Array.of(np.eye(8, dtype=np.bool_)[None])
+    given = Array.of(np.ones((1, 8, 8), dtype=np.uint8))
+    painted = OpenPixels(run=live, given=given, first=8, mask=mask, order="centre", weights_of=opened.session)
+    assert engine.ask(painted, PixelsOpened).num_given == 8
+    with pytest.raises(ValueError, match="only what comes first in it can be given"):
+        engine.ask(OpenPixels(run=on_disk, given=given, first=8, mask=mask), PixelsOpened)
+    engine.end_training()

@@ -1,0 +1,39 @@
+"""Memory that is freed stays with the process until it is given back."""
+
+import subprocess
+import sys
+
+import pytest
+
+from gmstudio.engine.runtime import memory
+
+FAULTS = """
+import resource, sys
+import numpy as np
+from gmstudio.engine.runtime.memory import give_back_memory, keep_freed_memory
+
+def faults(blocks):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    held = [np.ones(2**20) for _ in range(blocks)]
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+assert keep_freed_memory() and keep_freed_memory()
+first = faults(8)
+kept = faults(8)
+give_back_memory()
+print(first, kept, faults(8))
+"""
+
+
+@pytest.mark.skipif(not memory._is_glibc(), reason="only glibc can be told")
+def test_what_is_freed_is_used_again_without_asking_the_system() -> None:
+    done = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True, timeout=60, check=True)
+    first, kept, given_back = map(int, done.stdout.split())
+    assert first > 1000 and given_back > 1000  # pages of 4 KiB: 16,384 of them, fewer where the system has large ones
+    assert kept < first / 10
+
+
+def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platform.libc_ver", lambda: ("", ""))
+    assert not memory.keep_freed_memory()
+    memory.give_back_memory()

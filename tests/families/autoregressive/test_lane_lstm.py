@@ -1,0 +1,111 @@
+"""The swept LSTMs against LSTMs written pixel by pixel, and their hand-written gradient against differences."""
+
+import itertools
+
+import pytest
+import torch
+from torch import Tensor
+
+from gmstudio.families.autoregressive.pixelrnn.diagonal_lstm import DiagonalBiLSTM, OneWayLSTM, diagonals
+from gmstudio.families.autoregressive.pixelrnn.row_lstm import RowLSTM
+from gmstudio.families.autoregressive.pixelrnn.wavefront_lstm import Sweep, Wave, lane_lstm
+
+SHAPES = [(3, 4), (4, 2), (1, 3), (3, 1)]
+
+
+def rows(height: int, width: int) -> Sweep:
+    waves = [Wave(0, width, (slice(row * width, (row + 1) * width),)) for row in range(height)]
+    return Sweep(waves, width, input_shifts=(2, 1, 0), state_shifts=(-2, -1, 0, 1, 2))
+
+
+def cell(gates_GB: Tensor, before_SB: Tensor) -> tuple[Tensor, Tensor]:
+    i, f, o, g = gates_GB.chunk(4)
+    cell_SB = f.sigmoid() * before_SB + i.sigmoid() * g.tanh()
+    return o.sigmoid() * cell_SB.tanh(), cell_SB
+
+
+@pytest.mark.parametrize(("height", "width"), SHAPES)
+@pytest.mark.parametrize("directions", [1, 2])
+def test_diagonals_go_through_every_pixel_once(height: int, width: int, directions: int) -> None:
+    waves = diagonals(height, width, directions).waves
+    for direction in range(directions):
+        seen = [
+            [divmod(pixel, width) for pixel in range(*wave.pixels[direction].indices(height * width))] for wave in waves
+        ]
+        assert sorted(itertools.chain(*seen)) == list(itertools.product(range(height), range(width)))
+        for number, wave in enumerate(waves):
+            assert [row for row, _ in seen[number]] == list(range(wave.first, wave.stop))
+            columns = [width - 1 - column if direction else column for _, column in seen[number]]
+            assert [row + column for (row, _), column in zip(seen[number], columns, strict=True)] == [number] * len(
+                columns
+            )
+
+
+@pytest.mark.parametrize(("height", "width"), SHAPES)
+def test_the_gradient_is_right(height: int, width: int) -> None:
+    torch.manual_seed(0)
+    x = torch.randn(3, height * width, 2, dtype=torch.float64, requires_grad=True)
+    for sweep, directions, num_read in [
+        (rows(height, width), 1, 9 + 10 + 1),
+        (diagonals(height, width, 2), 2, 3 + 4 + 1),
+    ]:
+        weight = torch.randn(directions, 8, num_read, dtype=torch.float64, requires_grad=True)
+        assert torch.autograd.gradcheck(lambda x, weight, sweep=sweep: lane_lstm(x, weight, sweep), (x, weight))
+
+
+def test_without_gradients_the_states_are_the_same() -> None:
+    x, weight = torch.randn(3, 12, 2), torch.randn(2, 8, 8, requires_grad=True)
+    states = lane_lstm(x, weight, diagonals(3, 4, 2))
+    with torch.no_grad():
+        assert torch.equal(lane_lstm(x, weight, diagonals(3, 4, 2)), states)
+
+
+@pytest.mark.parametrize("kernel_size", [3, 5])
+def test_a_row_lstm_is_what_the_paper_writes(kernel_size: int) -> None:
+    height, width, features, states, batch, reach = 3, 5, 4, 2, 2, kernel_size // 2
+    torch.manual_seed(1)
+    layer = RowLSTM(features, states, kernel_size, 1, height, width)
+    assert layer.state_to_state is not None
+    x = torch.randn(features, height, width, batch)
+    h = torch.zeros(states, height + 1, width + 2 * reach, batch)
+    c = torch.zeros(states, height + 1, width, batch)
+    x_padded = torch.nn.functional.pad(x, (0, 0, reach, 0))
+    expected = x.clone()
+    for row, column in itertools.product(range(height), range(width)):
+        gates = layer.bias.unsqueeze(1)
+        gates = gates + torch.einsum(
+            "gfk,fkb->gb", layer.input_to_state(), x_padded[:, row, column : column + reach + 1]
+        )
+        gates = gates + torch.einsum("gsk,skb->gb", layer.state_to_state(), h[:, row, column : column + kernel_size])
+        h[:, row + 1, column + reach], c[:, row + 1, column] = (v.detach() for v in cell(gates, c[:, row, column]))
+        expected[:, row, column] += layer.expand() @ h[:, row + 1, column + reach]
+    assert torch.allclose(layer(x.flatten(1, 2)).view_as(x), expected, atol=1e-5)
+
+
+def one_way(way: OneWayLSTM, x: Tensor, values: Tensor) -> Tensor:
+    """(S, H, W, B) states of an LSTM going right, pixel by pixel."""
+    _, height, width, batch = x.shape
+    num_states = way.state_to_state.weight.shape[1]
+    h = torch.zeros(num_states, height + 1, width + 1, batch)
+    c = torch.zeros(num_states, height + 1, width + 1, batch)
+    for row, column in itertools.product(range(height), range(width)):
+        gates = way.input_to_state()[:, :, 0] @ x[:, row, column] + way.bias.unsqueeze(1)
+        gates = gates + way.state_to_state()[:, :, 0] @ h[:, row + 1, column]
+        gates = gates + way.state_to_state()[:, :, 1] @ h[:, row, column + 1]
+        if way.values_to_state is not None:
+            gates = gates + way.values_to_state() @ values[:, row, column]
+        h[:, row + 1, column + 1], c[:, row + 1, column + 1] = (v.detach() for v in cell(gates, c[:, row + 1, column]))
+    return h[:, 1:, 1:]
+
+
+@pytest.mark.parametrize("num_values", [0, 2])
+def test_a_diagonal_bilstm_is_what_the_paper_writes(num_values: int) -> None:
+    height, width, features, states, batch = 3, 5, 4, 2, 2
+    torch.manual_seed(1)
+    layer = DiagonalBiLSTM(features, states, 1, height, width, num_values)
+    assert layer.left is not None
+    x, values = torch.randn(features, height, width, batch), torch.randn(2, height, width, batch)
+    both = one_way(layer.right, x, values)
+    both[:, 1:] += one_way(layer.left, x.flip(2), values.flip(2)).flip(2)[:, :-1]
+    expected = x + torch.einsum("fs,shwb->fhwb", layer.expand(), both)
+    assert torch.allclose(layer(x.flatten(1, 2), values.flatten(1, 2)).view_as(x), expected, atol=1e-5)

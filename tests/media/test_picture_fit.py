@@ -1,0 +1,49 @@
+"""Any picture becomes a model's image."""
+
+import numpy as np
+import pytest
+
+from gmstudio.media.fit import fit_picture, told_fit
+from gmstudio.protocol.images import ImageSpec
+
+GREY = ImageSpec(channels=1, height=8, width=8, levels=16)
+COLOUR = ImageSpec(channels=3, height=4, width=6, levels=256)
+
+
+def test_a_picture_that_fits_is_left_as_it_is() -> None:
+    levels = np.random.default_rng(0).integers(0, 16, (8, 8, 1))
+    picture = np.linspace(0, 255, 16).round().astype(np.uint8)[levels]
+    np.testing.assert_array_equal(fit_picture(picture, GREY), levels.transpose(2, 0, 1))
+    assert told_fit(picture, GREY, "whole", invert=False) == "fits as it is"
+
+
+def test_pixels_are_means_of_areas() -> None:
+    picture = np.zeros((16, 16, 1), np.uint8)
+    picture[::2] = 255
+    np.testing.assert_array_equal(
+        fit_picture(picture, ImageSpec(channels=1, height=8, width=8, levels=3)), np.ones((1, 8, 8))
+    )
+
+
+def test_the_aspect_ratio_is_kept_by_a_rim_or_by_cutting() -> None:
+    picture = np.zeros((40, 80, 3), np.uint8)
+    picture[:, 20:60] = 255
+    whole = fit_picture(picture, GREY)[0]
+    assert not whole[:2].any() and not whole[6:].any() and (whole[2:6, 2:6] == 15).all() and not whole[:, :2].any()
+    assert (fit_picture(picture, GREY, "crop") == 15).all()
+    assert not fit_picture(picture, GREY, "crop", invert=True).any()
+    assert told_fit(picture, GREY, "whole", invert=True) == (
+        "was 80×40 RGB, made 8×8 grey with 16 levels, with a rim in the colour of its edge, inverted"
+    )
+
+
+def test_transparent_is_white_and_grey_becomes_rgb() -> None:
+    assert (fit_picture(np.zeros((5, 5, 4), np.uint8), GREY) == 15).all()
+    picture = np.full((4, 6, 1), 7, np.uint8)
+    assert (fit_picture(picture, COLOUR) == 7).all()
+
+
+def test_no_picture_is_refused() -> None:
+    for shape in ((0, 5, 1), (5, 5, 2), (5, 5)):
+        with pytest.raises(ValueError, match="shape"):
+            fit_picture(np.zeros(shape, np.uint8), GREY)

@@ -1,0 +1,98 @@
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog
+from pytestqt.qtbot import QtBot
+
+from gmstudio.window.gui.forms.editors import ChoiceEdit, FolderEdit, ListEdit, NumberEdit
+
+
+@pytest.mark.parametrize(
+    ("text", "whole", "value"),
+    [("64", True, 64), ("1e3", True, 1000), ("1e-3", False, 0.001), ("1,000", True, 1000), ("", False, None)],
+)
+def test_numbers_are_read_as_people_write_them(qtbot: QtBot, text: str, whole: bool, value: float | None) -> None:
+    edit = NumberEdit(whole=whole)
+    qtbot.addWidget(edit)
+    qtbot.keyClicks(edit.lineEdit(), text)
+    assert edit.value == value and edit.text() == text
+
+
+@pytest.mark.parametrize(("text", "whole"), [("abc", False), ("1.5", True), ("inf", True), ("1e", False)])
+def test_what_is_no_number_stays_as_typed(qtbot: QtBot, text: str, whole: bool) -> None:
+    edit = NumberEdit(whole=whole, low=1, high=10)
+    qtbot.addWidget(edit)
+    qtbot.keyClicks(edit.lineEdit(), text)
+    edit.clearFocus()
+    assert edit.text() == text
+    with pytest.raises(ValueError):
+        _ = edit.value
+
+
+def test_log_fields_step_by_factors_to_the_limits(qtbot: QtBot) -> None:
+    edit = NumberEdit(whole=True, low=1, high=512, log=True)
+    qtbot.addWidget(edit)
+    edit.set_value(64)
+    seen = []
+    for _ in range(5):
+        edit.stepBy(1)
+        seen.append(edit.value)
+    assert seen == [100, 200, 500, 512, 512]
+    edit.set_value(3)
+    edit.stepBy(-1)
+    edit.stepBy(-1)
+    edit.stepBy(-1)
+    assert edit.value == 1
+
+
+def test_a_learning_rate_steps_by_factors_and_never_reaches_zero(qtbot: QtBot) -> None:
+    edit = NumberEdit(whole=False, low=0, high=10, log=True, above=True)
+    qtbot.addWidget(edit)
+    edit.set_value(1e-3)
+    edit.stepBy(-1)
+    assert edit.value == pytest.approx(5e-4) and edit.text() == "0.0005"
+    edit.stepBy(-100)
+    assert edit.value > 0
+
+
+def test_linear_steps(qtbot: QtBot) -> None:
+    edit = NumberEdit(whole=False, low=0, high=2)
+    qtbot.addWidget(edit)
+    edit.set_value(0.2)
+    qtbot.keyClick(edit, Qt.Key.Key_Up)
+    assert edit.value == pytest.approx(0.3)
+    edit.stepBy(-10)
+    assert edit.value == 0
+
+
+def test_choices_keep_their_types(qtbot: QtBot) -> None:
+    edit = ChoiceEdit([2, 4, 16], "auto")
+    qtbot.addWidget(edit)
+    edit.set_value(4)
+    assert edit.value == 4 and edit.currentText() == "4"
+    edit.set_value(None)
+    assert edit.value is None and edit.currentText() == "auto"
+    edit.set_value(99)
+    assert edit.value is None and edit.currentIndex() == -1
+
+
+def test_lists(qtbot: QtBot) -> None:
+    edit = ListEdit(int)
+    qtbot.addWidget(edit)
+    edit.setText("3, 8,")
+    assert edit.value == [3, 8]
+    edit.setText("3, x")
+    with pytest.raises(ValueError):
+        _ = edit.value
+
+
+def test_a_folder_is_chosen_without_holding_up_the_window(qtbot: QtBot) -> None:
+    edit = FolderEdit()
+    qtbot.addWidget(edit)
+    edit.show()
+    qtbot.mouseClick(edit.browse, Qt.MouseButton.LeftButton)
+    (dialog,) = edit.findChildren(QFileDialog)
+    assert not dialog.isModal()
+    with qtbot.waitSignal(edit.edited):
+        dialog.fileSelected.emit("/data/mnist")
+    assert edit.value == "/data/mnist"
+    dialog.close()

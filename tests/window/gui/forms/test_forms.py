@@ -1,0 +1,127 @@
+from typing import Annotated, Any
+
+import pytest
+from msgspec import Struct
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QToolButton, QWidget
+from pytestqt.qtbot import QtBot
+from training_scene import FolderConfig, GanConfig, VaeConfig
+
+from gmstudio.protocol.config import ConfigError, field, parse_config, schema_of
+from gmstudio.protocol.training_settings import Training
+from gmstudio.window.gui.forms.editors import FolderEdit, NumberEdit
+from gmstudio.window.gui.forms.form import Form
+
+
+@pytest.fixture
+def form(qtbot: QtBot) -> Form:
+    form = Form(schema_of(VaeConfig), "train.config")
+    qtbot.addWidget(form)
+    form.show()
+    return form
+
+
+def _editor(form: Form, name: str) -> Any:
+    found = form.findChild(QWidget, f"train.config.{name}")
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("config", [VaeConfig, GanConfig, FolderConfig, Training])
+def test_every_config_becomes_a_form_with_its_defaults(qtbot: QtBot, config: type[Struct]) -> None:
+    form = Form(schema_of(config), "train.config")
+    qtbot.addWidget(form)
+    assert form.errors() == {}
+    assert parse_config(config, form.values()) == config()
+    for name, form_field in form.fields.items():
+        editor = form.findChild(QWidget, f"train.config.{name}")
+        assert editor.accessibleName() and editor.toolTip()
+        assert editor is form_field.editor or form_field.editor.isAncestorOf(editor)
+
+
+def test_each_type_has_its_editor(form: Form, qtbot: QtBot) -> None:
+    kinds = {name: type(_editor(form, name)) for name in form.fields}
+    assert issubclass(kinds["architecture"], QComboBox) and issubclass(kinds["tied"], QCheckBox)
+    assert kinds["num_latent"] is kinds["beta"] is kinds["clip"] is NumberEdit
+    folders = Form(schema_of(FolderConfig), "train.data")
+    qtbot.addWidget(folders)
+    assert isinstance(folders.fields["folder"].editor, FolderEdit)
+
+
+@pytest.mark.parametrize("text", ["0", "513", "ten", "", "2.5"])
+def test_what_is_invalid_is_marked_as_typed_in_the_engines_words(form: Form, qtbot: QtBot, text: str) -> None:
+    editor = _editor(form, "num_latent")
+    editor.lineEdit().clear()
+    qtbot.keyClicks(editor.lineEdit(), text)
+    sentence = form.errors()["num_latent"]
+    assert "Latent dimensions" in sentence and "a whole number from 1 to 512" in sentence
+    assert editor.text() == text and editor.property("invalid") is True
+    label = form.findChild(QLabel, "train.config.num_latent.error")
+    assert label.isVisible() and label.text() == sentence
+    with pytest.raises(ConfigError):
+        parse_config(VaeConfig, form.values())
+    editor.set_value(7)
+    assert form.errors() == {} and editor.property("invalid") is False and not label.isVisible()
+
+
+def test_optional_values(form: Form) -> None:
+    assert form.values()["clip"] is None and form.errors() == {}
+    _editor(form, "clip").set_value(0.5)
+    assert form.values()["clip"] == 0.5
+    _editor(form, "clip").set_value(-1)
+    assert "above 0" in form.errors()["clip"]
+    _editor(form, "clip").set_value(None)
+    assert form.values()["clip"] is None and form.errors() == {}
+
+
+def test_reset_appears_for_changed_fields_only(form: Form, qtbot: QtBot) -> None:
+    reset = form.findChild(QToolButton, "train.config.beta.reset")
+    assert not reset.isVisible()
+    _editor(form, "beta").set_value(4.0)
+    assert reset.isVisible()
+    qtbot.mouseClick(reset, Qt.MouseButton.LeftButton)
+    assert form.values()["beta"] == 1.0 and not reset.isVisible()
+
+
+def test_advanced_fields_are_folded_until_asked_for_or_refused(form: Form, qtbot: QtBot) -> None:
+    assert not _editor(form, "tied").isVisible() and _editor(form, "beta").isVisible()
+    more = form.findChild(QToolButton, "train.config.more")
+    qtbot.mouseClick(more, Qt.MouseButton.LeftButton)
+    assert _editor(form, "tied").isVisible()
+    qtbot.mouseClick(more, Qt.MouseButton.LeftButton)
+    form.set_refusals({"tied": "Cannot be tied."})
+    assert _editor(form, "tied").isVisible()
+
+
+def test_refusals_stay_until_the_field_is_edited(form: Form) -> None:
+    label = form.findChild(QLabel, "train.config.beta.error")
+    form.set_refusals({"beta": "Not with this."})
+    assert label.text() == "Not with this." and form.errors() == {}
+    _editor(form, "beta").set_value(2.0)
+    assert not label.isVisible()
+
+
+def test_setting_values_is_not_a_change_by_the_user(form: Form, qtbot: QtBot) -> None:
+    with qtbot.assertNotEmitted(form.changed):
+        form.set_values({"num_latent": 3, "architecture": "conv", "unknown": 1})
+    assert form.values()["num_latent"] == 3 and form.values()["architecture"] == "conv"
+    with qtbot.waitSignal(form.changed):
+        _editor(form, "architecture").set_value("mlp")
+
+
+def test_other_defaults_than_the_schemas(form: Form) -> None:
+    form.set_defaults({"beta": 4.0})
+    reset = form.findChild(QToolButton, "train.config.beta.reset")
+    assert reset.isVisible()
+    form.fields["beta"].reset()
+    assert form.values()["beta"] == 4.0
+
+
+def test_lists_are_typed_with_commas(qtbot: QtBot) -> None:
+    class Many(Struct):
+        sizes: Annotated[list[int], field("Sizes", "Several.")] = []
+
+    form = Form(schema_of(Many), "x")
+    qtbot.addWidget(form)
+    form.fields["sizes"].editor.set_value([1, 2])
+    assert form.values() == {"sizes": [1, 2]}

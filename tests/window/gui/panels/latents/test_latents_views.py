@@ -1,0 +1,251 @@
+"""The map's and the directions' views, and names and hiding of dimensions, in the panel: controls and state agree."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from latent_engine import GAN, RBM, VAE, LatentEngine
+from latent_fixture import click, control, engine, open_view, panel
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
+from PySide6.QtWidgets import QAbstractSlider, QApplication, QLineEdit, QSplitter, QWidget
+from pytestqt.qtbot import QtBot
+
+from gmstudio.window.gui.panels.latents.arithmetic import image_mime
+from gmstudio.window.gui.panels.latents.panel import LatentsPanel
+from gmstudio.window.state.latents.interpolation import MAX_KEYFRAMES
+
+__all__ = ["engine", "panel"]
+
+
+def test_the_map_moves_the_code_and_has_more_room_than_one_image(panel: LatentsPanel, engine: LatentEngine) -> None:
+    open_view(panel, "map")
+    engine.serve()
+    view = panel.views["map"]
+    assert view.canvas.isVisible() and view.canvas.width() > panel.image.width()
+    shown = panel.session.map
+    assert shown.images is not None and shown.scatter is not None
+    view.canvas.moved.emit(1.0, -0.5)
+    assert [panel.session.code[axis] for axis in shown.axes] == pytest.approx([1.0, -0.5], abs=1e-5)
+    view.canvas.hovered.emit(3)
+    assert shown.scatter.title(3) in view.words.words
+    view.canvas.picked.emit(3)
+    np.testing.assert_array_equal(panel.session.code, shown.scatter.codes[3])
+    assert view.canvas.position == pytest.approx(shown.position)
+    open_view(panel, "along")
+    engine.serve()
+    assert not view.canvas.isVisible()
+
+
+def test_the_map_is_exported_with_as_many_images_as_it_has(panel: LatentsPanel, engine: LatentEngine) -> None:
+    view = panel.views["export"]
+    open_view(panel, "export")
+    view.what.setCurrentIndex(view.what.findData("map"))
+    view.what.activated.emit(0)
+    assert view.format == "png" and not view.form.isEnabled() and not view.columns.isVisible()
+    panel.session.map.set_side(7)
+    side = 7 * 8 * view.scale.value()
+    assert view.extent.text() == f"{side:,}×{side:,} pixels"
+    view.what.setCurrentIndex(0)
+    view.what.activated.emit(0)
+    assert view.form.isEnabled()
+
+
+def test_what_the_model_tells_stands_right_under_its_image(
+    qtbot: QtBot, panel: LatentsPanel, engine: LatentEngine
+) -> None:
+    def close() -> bool:
+        image, told = panel.image.geometry(), control(panel, "told").geometry()
+        return told.top() == image.bottom() + 1 and panel.image.image_rect().height() > image.height() - 16
+
+    panel.resize(1200, 1000)
+    for name in ("map", "own", "along"):
+        open_view(panel, name)
+        engine.serve()
+        qtbot.waitUntil(close)
+
+
+def test_images_get_the_room_of_the_sliders(qtbot: QtBot, panel: LatentsPanel) -> None:
+    split = control(panel, "split_view")
+    assert isinstance(split, QSplitter)
+    before = panel.image.width()
+    split.setSizes([1, 0])
+    qtbot.waitUntil(lambda: panel.image.width() > before + 300)
+    assert panel.sliders.width() == 0 or panel.sliders.isHidden() or not panel.sliders.visibleRegion()
+    split.setSizes([0, 1])
+    assert panel.image.isVisible() and panel.image.width() > 100
+
+
+def test_a_journey_that_is_full_says_so(panel: LatentsPanel) -> None:
+    open_view(panel, "journey")
+    view, journey = panel.views["journey"], panel.session.journey
+    journey.set_keyframes([panel.session.code] * MAX_KEYFRAMES)
+    view.add.trigger()
+    assert len(journey.keyframes) == MAX_KEYFRAMES
+    assert f"at most {MAX_KEYFRAMES}" in view.problem.text() and "remove one" in view.problem.text()
+    assert view.problem.isVisible()
+    view.remove.trigger()
+    assert not view.problem.isVisible()
+
+
+def test_axes_size_and_layers_of_the_map_are_chosen(panel: LatentsPanel, engine: LatentEngine) -> None:
+    open_view(panel, "map")
+    engine.serve()
+    view, shown = panel.views["map"], panel.session.map
+    view.across.setCurrentIndex(4)
+    view.up.setCurrentIndex(0)
+    view.up.activated.emit(0)
+    assert shown.axes == (4, 0)
+    view.side.setCurrentIndex(view.side.findData(13))
+    view.side.activated.emit(view.side.currentIndex())
+    view.span.setValue(2.0)
+    engine.serve()
+    assert (shown.side, shown.span) == (13, 2.0) and shown.images is not None and len(shown.images) == 169
+    view.data.trigger()
+    assert (shown.show_images, shown.show_data) == (True, False)
+    view.images.trigger()
+    assert not shown.show_images and view.canvas._grid.isNull()
+
+
+def test_a_family_without_an_encoder_says_so(panel: LatentsPanel, engine: LatentEngine) -> None:
+    panel.run.choose(GAN)
+    engine.serve()
+    open_view(panel, "map")
+    engine.serve()
+    assert "no encoder" in panel.views["map"].words.words and not panel.views["map"].data.isEnabled()
+    open_view(panel, "directions")
+    engine.serve()
+    view = panel.views["directions"]
+    assert view.search.isEnabled() and not view.strip.isEnabled()
+    view.kind.setCurrentIndex(view.kind.findData("components"))
+    view.kind.activated.emit(view.kind.currentIndex())
+    assert "no encoder" in view.words.words and not view.search.isEnabled()
+
+
+def test_a_direction_is_found_gone_along_named_saved_and_deleted(
+    qtbot: QtBot, panel: LatentsPanel, engine: LatentEngine
+) -> None:
+    open_view(panel, "directions")
+    engine.serve()
+    click(qtbot, panel, "find_directions")
+    engine.serve()
+    directions = panel.session.directions
+    slider = control(panel, "direction.0")
+    assert isinstance(slider, QAbstractSlider)
+    slider.setValue(slider.maximum())
+    first = directions.all[0]
+    assert directions.amount(first) == 6.0 and panel.session.code.any()
+    name = control(panel, "direction_name.0")
+    assert isinstance(name, QLineEdit)
+    name.setFocus()
+    name.selectAll()
+    qtbot.keyClicks(name, "slant")
+    qtbot.keyClick(name, Qt.Key.Key_Return)
+    assert directions.all[0].name == "slant" and directions.amount(directions.all[0]) == 6.0
+    click(qtbot, panel, "direction_save.0")
+    engine.serve()
+    assert [d["name"] for d in engine.notes[VAE]["directions"]] == ["slant"]
+    assert not control(panel, "direction_save.0").isEnabled()
+    click(qtbot, panel, "direction_delete.0")
+    engine.serve()
+    assert not engine.notes[VAE]["directions"] and not panel.session.code.any()
+
+
+def test_images_and_pictures_are_dropped_into_slots(
+    qtbot: QtBot, panel: LatentsPanel, engine: LatentEngine, tmp_path: Path
+) -> None:
+    open_view(panel, "directions")
+    engine.serve()
+    arithmetic, slot = panel.session.arithmetic, control(panel, "slot_b")
+    drop(slot, image_mime("valid", 6))
+    engine.serve()
+    assert arithmetic.operands["b"].source == ("valid", 6) and arithmetic.slot == "c"
+    picture = QImage(20, 10, QImage.Format.Format_RGB32)
+    picture.fill(0)
+    picture.save(str(tmp_path / "a.png"))
+    files = QMimeData()
+    files.setUrls([QUrl.fromLocalFile(str(tmp_path / "a.png"))])
+    drop(control(panel, "slot_a"), files)
+    qtbot.waitUntil(lambda: (engine.serve(), "a" in arithmetic.operands)[1])
+    assert arithmetic.operands["a"].title == "a.png"
+    words = QMimeData()
+    words.setText("no image")
+    assert not drop(slot, words)
+    with qtbot.waitSignal(panel.session.arithmetic.changed):
+        (tmp_path / "b.png").write_text("no")
+        files.setUrls([QUrl.fromLocalFile(str(tmp_path / "b.png"))])
+        drop(slot, files)
+    assert "b.png is no PNG" in arithmetic.problem
+
+
+def drop(target: QWidget, data: QMimeData) -> bool:
+    """Drag something over a widget, and let it go where it is welcome."""
+    left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    enter = QDragEnterEvent(QPoint(5, 5), Qt.DropAction.CopyAction, data, left, none)
+    enter.ignore()
+    QApplication.sendEvent(target, enter)
+    if enter.isAccepted():
+        QApplication.sendEvent(target, QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, data, left, none))
+    return enter.isAccepted()
+
+
+def test_slots_take_images_and_codes(qtbot: QtBot, panel: LatentsPanel, engine: LatentEngine) -> None:
+    open_view(panel, "directions")
+    engine.serve()
+    view = panel.views["directions"]
+    view.strip.clicked.emit(2)
+    view.strip.clicked.emit(5)
+    click(qtbot, panel, "put_code")
+    engine.serve()
+    assert view.arithmetic.result.image is not None
+    qtbot.mouseClick(control(panel, "slot_b"), Qt.MouseButton.LeftButton)
+    assert panel.session.arithmetic.slot == "b"
+    result = panel.session.arithmetic.result
+    click(qtbot, panel, "take_result")
+    np.testing.assert_array_equal(panel.session.code, result)
+
+
+def test_a_dimension_is_named_by_key_and_called_so_everywhere(
+    qtbot: QtBot, panel: LatentsPanel, engine: LatentEngine
+) -> None:
+    panel.session.choose_dim(2)
+    qtbot.keyClick(panel.image, Qt.Key.Key_F2)
+    editor = control(panel, "name")
+    qtbot.keyClicks(editor, "slant")
+    qtbot.keyClick(editor, Qt.Key.Key_Return)
+    engine.serve()
+    assert panel.session.notes.names == {2: "slant"} and engine.notes[VAE]["dimension_names"] == {"2": "slant"}
+    assert panel.views["along"].title.words == "Along slant (z₂)"
+    open_view(panel, "map")
+    engine.serve()
+    assert panel.views["map"].across.findText("slant (z₂)") >= 0
+
+
+def test_weak_dimensions_are_hidden_and_counted(qtbot: QtBot, panel: LatentsPanel) -> None:
+    session = panel.session
+    session.measures.kl = np.array([1.0, 0.001, 0.5, 0.0, 2.0], np.float32)
+    session.measures.changed.emit()
+    qtbot.keyClick(panel.image, Qt.Key.Key_H)
+    assert list(panel.sliders.bank.order) == [4, 0, 2]
+    assert "2 of 5 are hidden" in panel.sliders.summary.text()
+    panel.sliders.threshold.setValue(0.8)
+    assert list(panel.sliders.bank.order) == [4, 0]
+    session.choose_dim(0)
+    session.move_dim(1)
+    assert session.dim == 0
+    qtbot.keyClick(panel.image, Qt.Key.Key_H)
+    assert len(panel.sliders.bank.order) == 5
+
+
+def test_the_prior_says_what_the_sliders_are(panel: LatentsPanel, engine: LatentEngine) -> None:
+    scale = panel.sliders.scale
+    assert scale.isVisible()
+    scale.setCurrentIndex(scale.findData("quantile"))
+    scale.activated.emit(scale.currentIndex())
+    slider = control(panel, "slider.3")
+    assert isinstance(slider, QAbstractSlider) and slider.maximum() == 999
+    panel.run.choose(RBM)
+    engine.serve()
+    slider = control(panel, "slider.3")
+    assert isinstance(slider, QAbstractSlider) and (slider.minimum(), slider.maximum()) == (0, 100)
+    assert not scale.isVisible()

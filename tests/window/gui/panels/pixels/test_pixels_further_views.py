@@ -1,0 +1,274 @@
+"""The views that look into one conditional, compare two models and set the most likely image against samples."""
+
+import numpy as np
+import pytest
+from pixel_engine import RUN, PixelEngine
+from pixels_scene import make_panel
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QToolButton, QWidget
+from pytestqt.qtbot import QtBot
+from tiny_autoregressive import TinyAutoregressive
+
+from gmstudio.protocol.array import Array
+from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.pixels import PixelExplained
+from gmstudio.window.gui.panels.pixels.attribution import InsightView
+from gmstudio.window.gui.panels.pixels.comparison import CompareView
+from gmstudio.window.gui.panels.pixels.continuations import against_samples
+from gmstudio.window.gui.panels.pixels.panel import PixelsPanel
+
+SPEC = ImageSpec(channels=1, height=4, width=3, levels=4)
+RGB = ImageSpec(channels=3, height=3, width=3, levels=4)
+MANY = ImageSpec(channels=1, height=3, width=3, levels=256)
+OTHER = "/runs/other"
+
+
+def panel_beside(qtbot: QtBot, engine: PixelEngine) -> PixelsPanel:
+    """Five sub-pixels on their way, and a second run to compare with."""
+    engine.others[OTHER] = TinyAutoregressive(engine.spec, seed=9)
+    panel = make_panel(qtbot, engine, RUN, OTHER)
+    panel.session.walk.draw_to(5)
+    engine.serve()
+    return panel
+
+
+@pytest.fixture
+def engine() -> PixelEngine:
+    return PixelEngine(SPEC)
+
+
+@pytest.fixture
+def panel(qtbot: QtBot, engine: PixelEngine) -> PixelsPanel:
+    return panel_beside(qtbot, engine)
+
+
+def insight_view(panel: PixelsPanel) -> InsightView:
+    (view,) = panel.findChildren(InsightView)
+    return view
+
+
+def compare_view(panel: PixelsPanel) -> CompareView:
+    (view,) = panel.findChildren(CompareView)
+    return view
+
+
+def look(panel: PixelsPanel, engine: PixelEngine) -> InsightView:
+    view = insight_view(panel)
+    view.look.trigger()
+    engine.serve()
+    assert panel.tabs.currentWidget() is view
+    return view
+
+
+def compare(panel: PixelsPanel, engine: PixelEngine) -> CompareView:
+    view = compare_view(panel)
+    view.compare.trigger()
+    engine.serve()
+    assert panel.tabs.currentWidget() is view
+    return view
+
+
+# ---- what the model looks at -------------------------------------------------------------------------------------
+
+
+def test_the_sensitivity_is_laid_over_the_small_map(panel: PixelsPanel, engine: PixelEngine) -> None:
+    view = look(panel, engine)
+    overlay = view.map.overlay
+    assert overlay is not None and overlay.diverging and "nats" in overlay.legend
+    assert view.insight.explained is not None
+    np.testing.assert_allclose(overlay.values[1, 1], view.insight.explained.sensitivity.numpy()[0, 1, 1])
+    assert np.isnan(overlay.values[2:]).all() and np.abs(overlay.values[~np.isnan(overlay.values)]).max() <= overlay.top
+    assert view.title.text().startswith("log p(x₅ = ") and "all 5 earlier pixels" in view.words.text()
+    view.map.hovered.emit(0, 1)
+    assert view.reading.text().startswith("Row 0, column 1: ") and "nats" in view.reading.text()
+
+
+def test_large_and_small(panel: PixelsPanel, engine: PixelEngine) -> None:
+    view = look(panel, engine)
+    assert panel.canvas.overlay is None
+    view.large.trigger()
+    assert panel.canvas.overlay is not None and view.map.overlay is None, "the small one is the image then"
+    panel.tabs.setCurrentWidget(panel.surprise)
+    assert panel.canvas.overlay is None, "it goes with its tab"
+    panel.tabs.setCurrentWidget(view)
+    engine.serve()
+    assert panel.canvas.overlay is not None
+    view.large.trigger()
+    assert panel.canvas.overlay is None
+
+
+def test_one_map_does_not_take_another_away(panel: PixelsPanel, engine: PixelEngine) -> None:
+    look(panel, engine).large.setChecked(True)
+    compare_view(panel).large.setChecked(True)
+    engine.serve()
+    assert panel.tabs.currentWidget() is compare_view(panel)
+    assert panel.canvas.overlay is not None and "second" in panel.canvas.overlay.legend
+    look(panel, engine)
+    assert panel.canvas.overlay is not None and "log p" in panel.canvas.overlay.legend
+
+
+def test_the_receptive_field_outlines_what_cannot_be_seen(panel: PixelsPanel, engine: PixelEngine) -> None:
+    view = look(panel, engine)
+    explained = view.insight.explained
+    assert explained is not None
+    reach = explained.reach.numpy().copy()
+    reach[0, 0, 2] = False
+    view.insight.explained = PixelExplained(
+        session=explained.session,
+        step=5,
+        value=1,
+        sensitivity=explained.sensitivity,
+        kind="gradient",
+        reach=Array.of(reach),
+    )
+    view.mode.setCurrentIndex(1)
+    assert view.map.overlay is None and view.map.marked is not None
+    assert np.argwhere(view.map.marked).tolist() == [[0, 2]]
+    assert "4 of the 5 earlier pixels" in view.words.text() and "blind spot" in view.words.text()
+    view.large.setChecked(True)
+    assert panel.canvas.marked is not None
+    view.mode.setCurrentIndex(0)
+    assert panel.canvas.marked is None and panel.canvas.overlay is not None
+
+
+def test_ctrl_click_on_a_bar_explains_it_without_placing_it(
+    qtbot: QtBot, panel: PixelsPanel, engine: PixelEngine
+) -> None:
+    bars, view = panel.conditional.bars, insight_view(panel)
+    point = bars.bar_rect(3).center().toPoint()
+    qtbot.mouseClick(bars, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ControlModifier, point)
+    engine.serve()
+    assert panel.tabs.currentWidget() is view
+    assert panel.session.state is not None and panel.session.state.step == 5
+    assert view.insight.explained is not None and view.insight.explained.value == 3
+    assert view.value.value() == 3 and not view.value.isHidden() and view.which.currentText() == "chosen"
+    view.value.setValue(1)
+    engine.serve()
+    assert view.insight.explained.value == 1
+    view.which.activated.emit(0)
+    engine.serve()
+    assert view.insight.which == "likeliest" and view.value.isHidden()
+
+
+def test_a_click_on_the_map_goes_there(panel: PixelsPanel, engine: PixelEngine) -> None:
+    view = look(panel, engine)
+    view.map.clicked.emit(0, 2)
+    engine.serve()
+    assert panel.session.state is not None and panel.session.state.step == 2
+    assert view.insight.explained is not None and view.insight.explained.step == 2
+
+
+def test_colours_are_summed_or_one_of_them(qtbot: QtBot) -> None:
+    engine = PixelEngine(RGB)
+    panel = panel_beside(qtbot, engine)
+    view = look(panel, engine)
+    assert [view.channel.itemText(i) for i in range(view.channel.count())] == ["summed", "red", "green", "blue"]
+    assert view.map.overlay is not None and view.insight.explained is not None
+    summed = view.map.overlay.values
+    view.channel.setCurrentIndex(2)
+    assert view.map.overlay is not None
+    green = view.insight.explained.sensitivity.numpy()[1]
+    np.testing.assert_allclose(view.map.overlay.values[0, 0], green[0, 0])
+    assert summed[0, 0] != pytest.approx(green[0, 0])
+    view.map.hovered.emit(0, 0)
+    assert "red " in view.reading.text() and "blue " in view.reading.text()
+
+
+# ---- two models --------------------------------------------------------------------------------------------------
+
+
+def test_two_models_side_by_side(panel: PixelsPanel, engine: PixelEngine) -> None:
+    view = compare(panel, engine)
+    assert view.comparison.other == OTHER and panel.conditional.bars.rival is not None
+    state, compared = panel.session.state, view.comparison.compared
+    assert state is not None and compared is not None
+
+    def figure(name: str) -> str:
+        label = panel.findChild(QLabel, f"pixels.compare.{name}")
+        assert isinstance(label, QLabel)
+        return label.text()
+
+    assert figure("own.nats") == f"{state.total_nats:.2f}" and figure("own.bits") == f"{state.bits_per_dim:.4f}"
+    assert figure("other.nats") == f"{compared.other_nats:.2f}"
+    assert "KL(this‖second)" in view.words.text() and f"{abs(compared.advantage):.2f} nats" in view.words.text()
+    overlay = view.map.overlay
+    assert overlay is not None and overlay.diverging
+    assert np.nansum(overlay.values) == pytest.approx(-compared.advantage, abs=1e-4)
+    view.map.hovered.emit(0, 0)
+    assert "ratio" in view.reading.text()
+    panel.tabs.setCurrentWidget(panel.surprise)
+    assert panel.conditional.bars.rival is None, "bars are compared while somebody looks"
+
+
+def test_without_another_run_it_says_what_to_do(panel: PixelsPanel, engine: PixelEngine) -> None:
+    engine.list_runs(RUN)
+    view = compare(panel, engine)
+    assert "Train another autoregressive family" in view.map._placeholder
+    assert view.other.currentIndex() == -1 and view.other.count() == 1
+
+
+def test_a_refused_pair_is_told_where_it_happened(panel: PixelsPanel, engine: PixelEngine) -> None:
+    engine.others[OTHER] = TinyAutoregressive(ImageSpec(1, 3, 3, 4))
+    view = compare(panel, engine)
+    assert not view.problem.isHidden() and "same images" in view.problem.text()
+    view.other.activated.emit(view.other.findData(RUN))
+    engine.serve()
+    assert view.problem.isHidden() and view.comparison.other == RUN and view.comparison.compared is not None
+
+
+# ---- bars of many values, forks ------------------------------------------------------------------------------------
+
+
+def test_actions_look_at_a_part_and_at_logarithms(qtbot: QtBot) -> None:
+    engine = PixelEngine(MANY)
+    panel = panel_beside(qtbot, engine)
+    bars = panel.conditional.bars
+    fit = panel.findChild(QToolButton, "pixels.bars.fit")
+    assert isinstance(fit, QToolButton) and not fit.isHidden()
+    panel.conditional.fit.trigger()
+    panel.conditional.log.trigger()
+    assert bars.fitting and bars.log and bars.chart().heights.floor > 0
+    bars.look_at(bars.values.zoomed(2, 100))
+    assert not panel.conditional.fit.isChecked()
+
+
+def test_few_values_need_no_fitting(panel: PixelsPanel) -> None:
+    fit = panel.findChild(QToolButton, "pixels.bars.fit")
+    assert isinstance(fit, QToolButton) and fit.isHidden() and not panel.conditional.fit.isEnabled()
+
+
+def test_the_most_likely_image_stands_first(panel: PixelsPanel, engine: PixelEngine) -> None:
+    panel.forks.fork.trigger()
+    engine.serve()
+    forks = panel.session.forks
+    assert forks is not None and panel.forks.images._selected == 0
+    nats = forks.nats.numpy()
+    assert panel.forks.images._captions[0] == f"★{nats[0]:.1f}", "short enough for a small image"
+    assert f"{nats[0]:.1f} nats; greedy" in panel.forks._text.text()
+
+
+def test_greedy_against_samples() -> None:
+    assert "2 of 3 samples are likelier" in against_samples(5.0, np.array([4.0, 4.5, 9.0]), 2)
+    assert "another image may be likelier" in against_samples(3.0, np.array([4.0, 4.5, 9.0]), 2)
+
+
+# ---- everywhere ----------------------------------------------------------------------------------------------------
+
+
+def test_a_finished_image_and_a_narrow_window(panel: PixelsPanel, engine: PixelEngine) -> None:
+    view = look(panel, engine)
+    panel.session.walk.finish()
+    engine.serve()
+    assert "finished" in view.words.text()
+    compare(panel, engine)
+    panel.resize(880, 520)
+    assert panel.width() == 880
+    assert not panel.grab().isNull()
+
+
+def test_every_control_is_named_and_explained(panel: PixelsPanel) -> None:
+    for view in (insight_view(panel), compare_view(panel), panel.conditional):
+        for widget in view.findChildren(QWidget):
+            if widget.focusPolicy() & Qt.FocusPolicy.TabFocus and widget.parent() is view:
+                assert widget.objectName().startswith("pixels."), widget
+                assert widget.accessibleName() and widget.toolTip(), widget.objectName()

@@ -1,0 +1,317 @@
+"""The window around the panels, with a fake engine."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QComboBox, QFileDialog, QLabel, QProgressBar, QPushButton, QToolButton, QWidget
+from pytestqt.qtbot import QtBot
+from studio_fixture import WAIT_MS, StartStudio, start_studio, train, wait_ready
+from toy_panels import PLACES, FirstPanel
+
+from gmstudio.protocol.engine import EngineReported
+from gmstudio.protocol.training import StopTraining
+from gmstudio.window.client.process_status import Patience
+from gmstudio.window.gui.shell.help import HelpPage
+from gmstudio.window.gui.shell.main_window import MainWindow
+from gmstudio.window.gui.shell.status_bar import duration_text, memory_text, rate_text
+from gmstudio.window.gui.theme import theme
+from gmstudio.window.state.studio import Studio
+
+__all__ = ["start_studio"]
+
+
+def open_window(qtbot: QtBot, studio: Studio) -> MainWindow:
+    window = MainWindow(studio, PLACES)
+    qtbot.addWidget(window)
+    window.show()
+    window.activateWindow()
+    qtbot.waitUntil(lambda: window.findChild(QWidget, "second") is not None, timeout=WAIT_MS)
+    return window
+
+
+def banner_text(window: MainWindow) -> str:
+    return window.banner.notice.text if window.banner.notice else ""
+
+
+def find(window: MainWindow, kind: type, name: str) -> object:
+    found = window.findChild(kind, name)
+    assert found is not None, f"no {name}"
+    return found
+
+
+def status(window: MainWindow, control: str) -> str:
+    label = find(window, QLabel, f"status.{control}")
+    assert isinstance(label, QLabel)
+    return label.text()
+
+
+def act(window: MainWindow, index: int = 0) -> None:
+    button = find(window, QPushButton, f"banner.action.{index}")
+    assert isinstance(button, QPushButton)
+    button.click()
+
+
+def test_it_is_visible_before_the_engine_is_there(qtbot: QtBot, start_studio: StartStudio) -> None:
+    studio = start_studio("--silent")
+    window = open_window(qtbot, studio)
+    assert window.isVisible()
+    assert status(window, "engine") == "Engine starting…"
+
+
+def test_keys_and_rail_lead_to_the_panels(qtbot: QtBot, start_studio: StartStudio) -> None:
+    window = open_window(qtbot, start_studio())
+    assert window.panel == "first"
+    QTest.keyClick(window, Qt.Key.Key_2, Qt.KeyboardModifier.ControlModifier)
+    assert window.panel == "second"
+    qtbot.mouseClick(find(window, QToolButton, "rail.first"), Qt.MouseButton.LeftButton)
+    assert window.panel == "first"
+    focused = window.focusWidget()
+    assert focused is not None
+    assert find(window, FirstPanel, "first").isAncestorOf(focused) or focused.objectName() == "first"  # type: ignore[attr-defined]
+
+
+def test_a_panels_keys_work_after_going_there(qtbot: QtBot, start_studio: StartStudio) -> None:
+    window = open_window(qtbot, start_studio())
+    window.show_panel("second")
+    qtbot.mouseClick(find(window, QToolButton, "rail.first"), Qt.MouseButton.LeftButton)
+    panel = find(window, FirstPanel, "first")
+    assert isinstance(panel, FirstPanel)
+    QTest.keyClick(window.focusWidget() or window, Qt.Key.Key_Space)
+    assert panel.played == ["play"]
+
+
+def test_help_lists_every_action_with_its_key(qtbot: QtBot, start_studio: StartStudio) -> None:
+    window = open_window(qtbot, start_studio())
+    QTest.keyClick(window, Qt.Key.Key_F1)
+    assert window.panel == "help"
+    page = find(window, HelpPage, "help")
+    assert isinstance(page, HelpPage)
+    for words in ("Ctrl+1", "First", "Space", "Play", "Generate on", "Ctrl+L", "Follow", "Left", "Back", "Ctrl+Q"):
+        assert words in page.text()
+
+
+def test_death_is_told_with_code_and_stderr_and_resume_is_offered(
+    qtbot: QtBot, start_studio: StartStudio, tmp_path: Path
+) -> None:
+    counter = str(tmp_path / "lives")
+    studio = start_studio("--listed", "--die-at", "StopTraining", "--exit-code", "3", "--counter", counter)
+    window = open_window(qtbot, studio)
+    train(qtbot, studio)
+    studio.client.send(StopTraining())
+    qtbot.waitUntil(lambda: "exit code 3" in banner_text(window), timeout=2000)
+    qtbot.waitUntil(lambda: "A new engine is running" in banner_text(window), timeout=WAIT_MS)
+    assert "Toy on digits was interrupted; its last checkpoint is of step 10" in banner_text(window)
+    assert window.banner.notice is not None
+    assert "out of memory" in window.banner.notice.detail
+    act(window)
+    qtbot.waitUntil(lambda: studio.library.live != "", timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: window.banner.notice is None, timeout=WAIT_MS)
+
+
+def test_a_kill_is_told_within_two_seconds(qtbot: QtBot, start_studio: StartStudio) -> None:
+    studio = start_studio()
+    window = open_window(qtbot, studio)
+    wait_ready(qtbot, studio)
+    os.kill(studio.engine.state.pid, signal.SIGKILL)
+    qtbot.waitUntil(lambda: "signal 9 (SIGKILL)" in banner_text(window), timeout=2000)
+
+
+def test_giving_up_offers_a_restart(qtbot: QtBot, start_studio: StartStudio, tmp_path: Path) -> None:
+    studio = start_studio("--die-before-hello", "1", "--counter", str(tmp_path / "lives"), "--lives", "3")
+    window = open_window(qtbot, studio)
+    qtbot.waitUntil(lambda: "not started again by itself" in banner_text(window), timeout=WAIT_MS)
+    assert status(window, "engine") == "Engine not running"
+    assert window.banner.notice is not None
+    assert "No module named 'torch'" in window.banner.notice.detail
+    act(window)
+    wait_ready(qtbot, studio)
+    assert status(window, "engine") == "Engine ready"
+
+
+def test_a_stopped_engine_is_not_responding_and_the_window_lives(qtbot: QtBot, start_studio: StartStudio) -> None:
+    studio = start_studio()
+    window = open_window(qtbot, studio)
+    wait_ready(qtbot, studio)
+    pid = studio.engine.state.pid
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        qtbot.waitUntil(lambda: "is not responding" in banner_text(window), timeout=WAIT_MS)
+        assert status(window, "engine") == "Engine not responding"
+        window.show_panel("second")
+        assert window.panel == "second"
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    qtbot.waitUntil(lambda: window.banner.notice is None, timeout=WAIT_MS)
+
+
+def test_not_responding_can_be_restarted(qtbot: QtBot, start_studio: StartStudio) -> None:
+    studio = start_studio()
+    window = open_window(qtbot, studio)
+    wait_ready(qtbot, studio)
+    pid = studio.engine.state.pid
+    os.kill(pid, signal.SIGSTOP)
+    qtbot.waitUntil(lambda: "is not responding" in banner_text(window), timeout=WAIT_MS)
+    act(window)
+    qtbot.waitUntil(lambda: studio.engine.state.phase == "ready" and studio.engine.state.pid != pid, timeout=WAIT_MS)
+
+
+def test_closing_saves_first_and_leaves_no_process(qtbot: QtBot, start_studio: StartStudio, tmp_path: Path) -> None:
+    saved = tmp_path / "saved"
+    studio = start_studio("--saved", str(saved), "--saving-s", "0.2")
+    window = open_window(qtbot, studio)
+    train(qtbot, studio)
+    studio.client.deliver(EngineReported(state="training", device="CPU", memory_bytes=1))
+    pid = studio.engine.state.pid
+    window.close()
+    assert window.isVisible()
+    assert "Saving a checkpoint" in banner_text(window)
+    qtbot.waitUntil(lambda: not window.isVisible(), timeout=WAIT_MS)
+    assert saved.exists()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_closing_twice_does_not_wait(qtbot: QtBot, start_studio: StartStudio) -> None:
+    studio = start_studio("--deaf", patience=Patience(close=1000.0))
+    window = open_window(qtbot, studio)
+    wait_ready(qtbot, studio)
+    window.close()
+    window.close()
+    qtbot.waitUntil(lambda: not window.isVisible(), timeout=WAIT_MS)
+
+
+def test_geometry_panel_theme_and_device_are_remembered(qtbot: QtBot, start_studio: StartStudio) -> None:
+    studio = start_studio()
+    window = open_window(qtbot, studio)
+    wait_ready(qtbot, studio)
+    window.resize(window.width(), 650)
+    window.show_panel("second")
+    studio.engine.choose_device("cpu")
+    window.close()
+    qtbot.waitUntil(lambda: not window.isVisible(), timeout=WAIT_MS)
+    again = start_studio()
+    second = open_window(qtbot, again)
+    assert second.panel == "second"
+    assert second.height() == 650
+    qtbot.waitUntil(lambda: again.engine.device == "cpu", timeout=WAIT_MS)
+
+
+def test_the_colours_can_be_chosen(qtbot: QtBot, start_studio: StartStudio) -> None:
+    window = open_window(qtbot, start_studio())
+    for mode in ("dark", "light", "system"):
+        action = find(window, QAction, f"window.theme_{mode}")
+        assert isinstance(action, QAction)
+        action.trigger()
+        assert theme().mode == mode
+
+
+def test_status_shows_device_memory_job_rate_and_time(qtbot: QtBot, start_studio: StartStudio) -> None:
+    studio = start_studio()
+    window = open_window(qtbot, studio)
+    wait_ready(qtbot, studio)
+    report = EngineReported(
+        state="training",
+        device="CPU (2 threads)",
+        memory_bytes=412_000_000,
+        job="Training Toy",
+        step=250,
+        steps=1000,
+        rate=1234.5,
+        rate_unit="images/s",
+        seconds_left=83.0,
+    )
+    studio.client.deliver(report)
+    assert status(window, "device_name") == "CPU (2 threads)"
+    assert status(window, "memory") == "412 MB"
+    assert status(window, "job") == "Training Toy · step 250 of 1,000"
+    assert status(window, "rate") == "1,234 images/s · 1 min 23 s left"
+    assert status(window, "engine") == "Training"
+    progress = find(window, QProgressBar, "status.progress")
+    assert isinstance(progress, QProgressBar)
+    assert (progress.value(), progress.maximum()) == (250, 1000)
+
+
+def test_a_narrow_status_bar_cuts_the_job_and_nothing_else(qtbot: QtBot, start_studio: StartStudio) -> None:
+    studio = start_studio()
+    window = open_window(qtbot, studio)
+    wait_ready(qtbot, studio)
+    window.resize(760, 480)
+    values = {"memory_bytes": 412_000_000, "job": 9 * "long ", "step": 250, "steps": 10_000, "rate_unit": "images/s"}
+    studio.client.deliver(
+        EngineReported(state="training", device="CPU (2 threads)", rate=1234.5, seconds_left=8000.0, **values)
+    )
+    qtbot.waitUntil(lambda: status(window, "job").endswith("…"))
+    for control in ("device_name", "memory", "rate", "engine"):
+        label = find(window, QLabel, f"status.{control}")
+        assert isinstance(label, QLabel) and label.width() >= label.sizeHint().width(), control
+
+
+def test_a_device_is_chosen_in_the_status_bar(qtbot: QtBot, start_studio: StartStudio) -> None:
+    studio = start_studio()
+    window = open_window(qtbot, studio)
+    wait_ready(qtbot, studio)
+    box = find(window, QComboBox, "status.device")
+    assert isinstance(box, QComboBox)
+    assert [box.itemText(i) for i in range(box.count())] == ["auto", "cpu"]
+    box.setCurrentIndex(1)
+    box.activated.emit(1)
+    assert studio.engine.device == "cpu"
+
+
+def test_a_run_that_cannot_be_opened_is_told(qtbot: QtBot, start_studio: StartStudio) -> None:
+    studio = start_studio()
+    window = open_window(qtbot, studio)
+    studio.library.open_failed.emit("/nowhere", "There is no run in /nowhere.")
+    assert banner_text(window) == "There is no run in /nowhere."
+
+
+def test_a_run_from_anywhere_is_chosen_in_a_dialog_that_is_not_in_the_way(
+    qtbot: QtBot, start_studio: StartStudio, tmp_path: Path
+) -> None:
+    studio = start_studio()
+    window = open_window(qtbot, studio)
+    wait_ready(qtbot, studio)
+    window.show_panel("second")
+    QTest.keyClick(window, Qt.Key.Key_O, Qt.KeyboardModifier.ControlModifier)
+    dialog = find(window, QFileDialog, "open_run_dialog")
+    assert isinstance(dialog, QFileDialog)
+    assert not dialog.isModal()
+    dialog.fileSelected.emit(str(tmp_path))
+    dialog.close()
+    assert studio.training.run == str(tmp_path)
+    assert window.panel == "first"
+    qtbot.waitUntil(lambda: bool(studio.library.opened), timeout=WAIT_MS)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.4, "0 s"), (59.4, "59 s"), (60, "1 min 00 s"), (3599, "59 min 59 s"), (3900, "1 h 05 min")],
+)
+def test_durations(seconds: float, words: str) -> None:
+    assert duration_text(seconds) == words
+
+
+def test_sizes_and_rates() -> None:
+    assert memory_text(999_000_000) == "999 MB"
+    assert memory_text(1_340_000_000) == "1.3 GB"
+    slow = EngineReported(state="paused", device="", memory_bytes=0, rate=0.52, rate_unit="images/s", seconds_left=9.0)
+    assert rate_text(slow) == "0.52 images/s"
+
+
+def test_a_panel_is_entered_without_a_button_in_focus_and_returned_to_as_it_was_left(
+    qtbot: QtBot, start_studio: StartStudio
+) -> None:
+    window = open_window(qtbot, start_studio())
+    window.show_panel("second")
+    assert window.focusWidget() is window.findChild(QWidget, "second")
+    window.show_panel("first")
+    button = window.findChild(QWidget, "first").findChildren(QToolButton)[0]  # type: ignore[union-attr]
+    button.setFocus()
+    window.show_panel("second")
+    window.show_panel("first")
+    assert window.focusWidget() is button

@@ -1,0 +1,77 @@
+"""What is slow at first is done in advance, one piece a turn."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QCoreApplication, QObject
+from pytestqt.qtbot import QtBot
+
+from gmstudio.window.gui.shell.preload import WarmUp
+
+MODULE = "loaded_in_advance"
+
+
+@pytest.fixture
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    (tmp_path / f"{MODULE}.py").write_text("import threading\nthread = threading.current_thread().name\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, MODULE, raising=False)
+    return MODULE
+
+
+def test_modules_load_in_a_thread_and_what_needs_them_is_built_afterwards(
+    qtbot: QtBot, qapp: QObject, module: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built: list[str] = []
+    owner = QObject()
+    warm_up = WarmUp([module], [lambda: built.append(sys.modules[module].thread), lambda: built.append("b")], owner)
+    interval = sys.getswitchinterval()
+    with qtbot.waitSignal(warm_up.finished, timeout=20_000):
+        warm_up.start()
+        assert built == []
+    assert built == ["modules", "b"]
+    assert sys.getswitchinterval() == pytest.approx(interval)
+    monkeypatch.delitem(sys.modules, module)
+
+
+def test_one_piece_a_turn(qtbot: QtBot, qapp: QObject) -> None:
+    turns: list[int] = []
+    owner = QObject()
+    turn = 0
+
+    def build() -> None:
+        turns.append(turn)
+
+    warm_up = WarmUp([], [build, build], owner)
+    warm_up.start()
+    while len(turns) < 2:
+        turn += 1
+        QCoreApplication.processEvents()
+    assert turns[0] != turns[1]
+    with qtbot.waitSignal(warm_up.finished, timeout=20_000):
+        pass
+
+
+def test_every_qt_class_is_made_before_a_thread_may_ask_for_it(qtbot: QtBot, qapp: QObject, tmp_path: Path) -> None:
+    """In a fresh interpreter, for PySide makes a class once and for all."""
+    script = """
+import sys, types
+from PySide6 import QtCore, QtGui, QtWidgets
+application = QtWidgets.QApplication([])
+from gmstudio.window.gui.shell import preload as warm_up
+seen = []
+warm_up._load = lambda modules: seen.append({m.__name__: len(vars(m)) for m in (QtCore, QtGui, QtWidgets)})
+owner = QtCore.QObject()
+warm = warm_up.WarmUp([], [], owner)
+warm.finished.connect(application.quit)
+warm.start()
+application.exec()
+for module in (QtCore, QtGui, QtWidgets):
+    for name in dir(module):
+        getattr(module, name)
+print(seen[0] == {m.__name__: len(vars(m)) for m in (QtCore, QtGui, QtWidgets)})
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "True", done.stderr

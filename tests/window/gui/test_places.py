@@ -1,0 +1,87 @@
+"""What holds for every panel that the window leads to."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+import pytest
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QComboBox,
+    QLineEdit,
+    QScrollBar,
+    QTabBar,
+    QWidget,
+)
+from pytestqt.qtbot import QtBot
+
+from gmstudio.window.client.engine_client import EngineClient
+from gmstudio.window.gui.panel import Panel
+from gmstudio.window.gui.places import PLACES, Place
+from gmstudio.window.gui.shell.main_window import MainWindow
+from gmstudio.window.state.studio import Studio
+
+CONTROLS = (QAbstractButton, QAbstractSlider, QAbstractSpinBox, QComboBox, QLineEdit)
+
+
+@pytest.fixture
+def studio(qapp: object) -> Studio:
+    return Studio(EngineClient(["never-started"]))
+
+
+@pytest.fixture(params=PLACES, ids=lambda place: place.name)
+def place(request: pytest.FixtureRequest) -> Place:
+    found: Place = request.param
+    return found
+
+
+@pytest.fixture
+def panel(qtbot: QtBot, studio: Studio, place: Place) -> Panel:
+    panel = place.build(studio)
+    qtbot.addWidget(panel)
+    return panel
+
+
+def controls(panel: Panel) -> Iterator[QWidget]:
+    """What a user can operate, without the parts that other controls are made of and menus that never open."""
+    for kind in CONTROLS:
+        for widget in panel.findChildren(kind):
+            parent = widget.parentWidget()
+            inside = isinstance(parent, QAbstractSpinBox | QComboBox | QTabBar) or widget.objectName().startswith("qt_")
+            if not inside and not isinstance(widget, QScrollBar) and widget.window() is panel.window():
+                yield widget
+
+
+def test_its_place_and_the_panel_say_the_same(panel: Panel, place: Place) -> None:
+    assert (panel.name, panel.title, panel.icon) == (place.name, place.title, place.icon)
+    assert panel.objectName() == place.name
+
+
+def test_every_control_is_named_and_explained(panel: Panel) -> None:
+    lacking = [
+        f"{type(w).__name__} {w.objectName()!r}: accessible name {w.accessibleName()!r}, tooltip {w.toolTip()!r}"
+        for w in controls(panel)
+        if not (w.objectName().startswith(f"{panel.name}.") and w.accessibleName() and w.toolTip())
+    ]
+    assert not lacking, "\n".join(lacking)
+
+
+def test_names_are_unique(panel: Panel) -> None:
+    counts = Counter(w.objectName() for w in controls(panel))
+    assert [name for name, count in counts.items() if count > 1] == []
+
+
+def keys_of(actions: Iterable[QAction]) -> list[str]:
+    return [key.toString() for action in actions for key in action.shortcuts()]
+
+
+def test_no_key_means_two_things(qtbot: QtBot, panel: Panel, studio: Studio) -> None:
+    """Two actions may share a key (pause and go on) where at most one of them is possible at a time."""
+    window = MainWindow(studio, PLACES)
+    qtbot.addWidget(window)
+    of_window = keys_of(a for a in window.findChildren(QAction) if a.objectName().startswith("window."))
+    possible = Counter(keys_of(a for a in panel.listed_actions() if a.isEnabled()))
+    assert [key for key, count in possible.items() if count > 1] == []
+    assert set(keys_of(panel.listed_actions())) & set(of_window) == set()

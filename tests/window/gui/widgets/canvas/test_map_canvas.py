@@ -1,0 +1,96 @@
+"""The map's widget: where things are, dragging the point, clicking and hovering over data."""
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from pytestqt.qtbot import QtBot
+
+from gmstudio.window.gui.widgets.canvas.map_canvas import MapCanvas
+from gmstudio.window.gui.widgets.canvas.map_points import MAX_ROWS, Points, legend_lines, legend_rows, point_px
+
+
+@pytest.fixture
+def canvas(qtbot: QtBot) -> MapCanvas:
+    canvas = MapCanvas()
+    qtbot.addWidget(canvas)
+    canvas.resize(400, 400)
+    canvas.set_frame(-3.0, 3.0, 5, "z₀", "slant (z₁)")
+    canvas.set_images(np.arange(25, dtype=np.uint8).repeat(64).reshape(25, 1, 8, 8) * 10)
+    canvas.set_position((0.0, 0.0))
+    canvas.show()
+    return canvas
+
+
+def pixel(canvas: MapCanvas, x: float, y: float) -> QPoint:
+    return canvas.to_pixel(x, y).toPoint()
+
+
+def test_an_image_lies_around_its_coordinate(canvas: MapCanvas) -> None:
+    canvas.set_position((-3.0, -3.0))
+    picture = canvas.grab().toImage()
+    for index, (x, y) in ((0, (-3.0, 3.0)), (12, (0.0, 0.0)), (9, (3.0, 1.5))):
+        at = pixel(canvas, x, y)
+        assert picture.pixelColor(at + QPoint(12, 12)).red() == 10 * index
+
+
+def test_the_point_is_brought_and_dragged(qtbot: QtBot, canvas: MapCanvas) -> None:
+    with qtbot.waitSignal(canvas.moved) as moved:
+        qtbot.mousePress(canvas, Qt.MouseButton.LeftButton, pos=pixel(canvas, 1.5, -1.5))
+    assert moved.args == pytest.approx([1.5, -1.5], abs=0.05)
+    with qtbot.waitSignal(canvas.moved) as moved:
+        qtbot.mouseMove(canvas, pixel(canvas, 2.0, 1.0))
+    assert canvas.position == pytest.approx((2.0, 1.0), abs=0.05)
+    qtbot.mouseRelease(canvas, Qt.MouseButton.LeftButton)
+    with qtbot.assertNotEmitted(canvas.moved):
+        qtbot.mouseMove(canvas, pixel(canvas, 0.0, 0.0))
+
+
+def test_arrow_keys_move_the_point(qtbot: QtBot, canvas: MapCanvas) -> None:
+    with qtbot.waitSignal(canvas.moved) as moved:
+        qtbot.keyClick(canvas, Qt.Key.Key_Up)
+    assert moved.args == pytest.approx([0.0, 0.3])
+    with qtbot.waitSignal(canvas.moved) as moved:
+        qtbot.keyClick(canvas, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
+    assert moved.args == pytest.approx([0.06, 0.3])
+
+
+def test_data_are_hovered_and_clicked_but_dragging_across_them_moves_the_point(qtbot: QtBot, canvas: MapCanvas) -> None:
+    places = np.array([[2.0, 2.0], [-2.0, 1.0]], np.float32)
+    canvas.set_points(Points(places, np.array([0, 9]), tuple("0123456789")))
+    at = pixel(canvas, -2.0, 1.0)
+    with qtbot.waitSignal(canvas.hovered) as hovered:
+        qtbot.mouseMove(canvas, at)
+    assert hovered.args == [1]
+    with qtbot.assertNotEmitted(canvas.moved), qtbot.waitSignal(canvas.picked) as picked:
+        qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=at)
+    assert picked.args == [1]
+    with qtbot.assertNotEmitted(canvas.picked), qtbot.waitSignal(canvas.moved):
+        qtbot.mousePress(canvas, Qt.MouseButton.LeftButton, pos=at)
+        qtbot.mouseMove(canvas, at + QPoint(20, 0))
+        qtbot.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=at + QPoint(20, 0))
+
+
+def test_many_points_and_those_of_a_small_map_are_smaller() -> None:
+    assert point_px(300, 240) > point_px(301, 240) == point_px(300, 239)
+
+
+def test_labels_beyond_the_colours_have_another_shape(canvas: MapCanvas) -> None:
+    def painted(label: int) -> object:
+        canvas.set_images(None)
+        canvas.set_points(Points(np.full((1, 2), 2.0, np.float32), np.array([label]), tuple("0123456789")))
+        corner = pixel(canvas, 2.0, 2.0) - QPoint(8, 8)
+        return canvas.grab().toImage().copy(corner.x(), corner.y(), 16, 16)
+
+    assert painted(0) != painted(8)
+    assert painted(0) != painted(1)
+
+
+def test_no_label_stands_alone_in_the_legends_second_row(canvas: MapCanvas) -> None:
+    points = Points(np.zeros((10, 2), np.float32), np.arange(10), tuple("0123456789"))
+    metrics = canvas.fontMetrics()
+    whole = legend_lines(points, metrics, 10_000)
+    assert whole == [list(range(10))]
+    width = next(w for w in range(1000, 0, -1) if len(legend_lines(points, metrics, w)) == 2)
+    assert [len(line) for line in legend_lines(points, metrics, width)] == [5, 5]
+    assert legend_rows(points, metrics, 1.0) == MAX_ROWS
+    assert legend_lines(Points(np.zeros((3, 2), np.float32), None, ()), metrics, 100.0) == []

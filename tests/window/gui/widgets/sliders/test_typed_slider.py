@@ -1,0 +1,83 @@
+"""A slider and its field show one value; keys stay with the field that has the focus."""
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QWidget
+from pytestqt.qtbot import QtBot
+
+from gmstudio.window.gui.widgets.sliders.typed_slider import INSET, TypedSlider
+
+
+def test_slider_and_field_follow_each_other(qtbot: QtBot) -> None:
+    slider = TypedSlider(0.0, 2.0)
+    qtbot.addWidget(slider)
+    with qtbot.waitSignal(slider.value_changed) as changed:
+        slider.slider.setValue(250)
+    assert changed.args == [0.5] and slider.value == 0.5
+    with qtbot.waitSignal(slider.value_changed):
+        slider.field.setValue(2.0)
+    assert slider.slider.value() == slider.slider.maximum()
+
+
+def test_setting_a_value_tells_nobody(qtbot: QtBot) -> None:
+    slider = TypedSlider(0, 64, decimals=0)
+    qtbot.addWidget(slider)
+    with qtbot.assertNotEmitted(slider.value_changed):
+        slider.set_value(17)
+        slider.set_range(0, 784)
+    assert (slider.value, slider.slider.value()) == (17, 17)
+
+
+def test_a_logarithmic_slider_moves_by_factors(qtbot: QtBot) -> None:
+    slider = TypedSlider(1.0, 1000.0, decimals=0, log=True, suffix=" px/s")
+    qtbot.addWidget(slider)
+    slider.set_value(10.0)
+    assert slider.slider.value() == pytest.approx(1000 / 3, abs=1)
+    slider.slider.setValue(667)
+    assert slider.value == pytest.approx(100, rel=0.01)
+
+
+def test_keys_of_the_panel_do_not_reach_a_field_in_use(qtbot: QtBot) -> None:
+    panel = QWidget()
+    qtbot.addWidget(panel)
+    slider = TypedSlider(0, 10, decimals=0, parent=panel)
+    pressed: list[str] = []
+    for key in ("Right", "Up", "Space", "R"):
+        action = QAction(panel)
+        action.setShortcut(QKeySequence(key))
+        action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        action.triggered.connect(lambda _checked=False, key=key: pressed.append(key))
+        panel.addAction(action)
+    panel.show()
+    slider.field.setFocus()
+    qtbot.waitUntil(slider.field.hasFocus)
+    for key in (Qt.Key.Key_Up, Qt.Key.Key_Space, Qt.Key.Key_R, Qt.Key.Key_Right):
+        qtbot.keyClick(slider.field, key)
+    assert (pressed, slider.value) == ([], 1)
+    slider.slider.setFocus()
+    qtbot.keyClick(slider.slider, Qt.Key.Key_Right)
+    assert (pressed, slider.value) == ([], 2)
+
+
+def test_a_number_beyond_the_limits_becomes_the_limit(qtbot: QtBot) -> None:
+    slider = TypedSlider(0.0, 2.0, decimals=2, suffix=" σ")
+    qtbot.addWidget(slider)
+    told: list[float] = []
+    slider.value_changed.connect(told.append)
+    for text, value in (("99", 2.0), ("1.5", 1.5), ("-7", 0.0), ("1e1", 2.0)):
+        slider.field.selectAll()
+        qtbot.keyClicks(slider.field, text)
+        qtbot.keyClick(slider.field, Qt.Key.Key_Return)
+        assert slider.value == value == told[-1]
+
+
+def test_a_fields_text_stands_off_its_edge_and_is_not_cut(qtbot: QtBot) -> None:
+    both = TypedSlider(0.5, 200.0, decimals=1, suffix=" steps/s")
+    qtbot.addWidget(both)
+    both.set_value(200.0)
+    both.show()
+    line = both.field.lineEdit()
+    assert line.textMargins().left() == INSET
+    needed = line.fontMetrics().horizontalAdvance("200.0 steps/s")
+    assert line.width() >= needed + INSET

@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+from PySide6.QtGui import QImage
+from pytestqt.qtbot import QtBot
+
+from gmstudio.window.gui.theme import theme
+from gmstudio.window.gui.widgets.formula import INK, Formula, typeset
+
+ELBO = r"\mathcal{L} = -\mathbb{E}_{q_\phi(z|x)}\left[\log p_\theta(x|z)\right] + \beta\, D_{KL}\left(q\,\|\,p\right)"
+
+
+def _ink(formula: Formula) -> int:
+    """Pixels that are not background."""
+    image = formula.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+    pixels = np.frombuffer(image.constBits(), np.uint32)
+    return int((pixels != pixels[0]).sum())
+
+
+@pytest.fixture
+def formula(qtbot: QtBot) -> Formula:
+    formula = Formula(24)
+    qtbot.addWidget(formula)
+    formula.resize(600, 60)
+    return formula
+
+
+def test_latex_becomes_ink(formula: Formula, qtbot: QtBot) -> None:
+    assert _ink(formula) == 0
+    formula.set_latex(ELBO)
+    qtbot.waitUntil(lambda: formula.drawn, timeout=20_000)
+    assert _ink(formula) > 500
+
+
+def test_a_narrow_place_shrinks_it(formula: Formula, qtbot: QtBot) -> None:
+    formula.set_latex(ELBO)
+    qtbot.waitUntil(lambda: formula.drawn, timeout=20_000)
+    assert formula.heightForWidth(150) < formula.heightForWidth(1000) == formula.heightForWidth(2000)
+
+
+def test_parts_stand_below_one_another(formula: Formula, qtbot: QtBot) -> None:
+    formula.set_latex("x")
+    qtbot.waitUntil(lambda: formula.drawn, timeout=20_000)
+    one = formula.natural_size()
+    formula.set_latex(r"x,\quad x")
+    qtbot.waitUntil(lambda: formula.drawn, timeout=20_000)
+    assert formula.natural_size().height() > 1.9 * one.height()
+    assert formula.natural_size().width() == one.width()
+
+
+def test_it_follows_the_theme(formula: Formula, qtbot: QtBot) -> None:
+    formula.set_latex("x")
+    qtbot.waitUntil(lambda: formula.drawn, timeout=20_000)
+    before = theme().mode
+    colors = []
+    for mode in ("dark", "light"):
+        theme().set_mode(mode)
+        image = formula.grab().toImage()
+        pixels = [image.pixelColor(x, y) for x in range(30) for y in range(60)]
+        extreme = max if mode == "dark" else min
+        colors.append(extreme(c.lightness() for c in pixels))
+    theme().set_mode(before)
+    assert colors[0] > 200 and colors[1] < 80
+
+
+def test_what_cannot_be_typeset_is_shown_as_written(formula: Formula, qtbot: QtBot) -> None:
+    assert typeset(r"\frac{") == ""
+    formula.set_latex(r"\frac{")
+    qtbot.waitUntil(lambda: _ink(formula) > 0, timeout=20_000)
+    assert not formula.drawn
+
+
+def test_the_ink_can_be_replaced() -> None:
+    assert INK in typeset("x + y")

@@ -1,0 +1,117 @@
+from collections.abc import Iterator
+
+import pytest
+from pytestqt.qtbot import QtBot
+from training_scene import ELBO, SPEC, WEIGHTED, Scene, browsed, catalog
+
+from gmstudio.protocol.data import BrowseData, DescribeModel, ModelDescribed
+from gmstudio.protocol.engine import CommandFailed
+from gmstudio.window.state.training.setup import TrainingSetup
+
+
+@pytest.fixture
+def scene(qtbot: QtBot) -> Iterator[Scene]:
+    scene = Scene()
+    yield scene
+    scene.close()
+
+
+def _wait_for_describe(scene: Scene, qtbot: QtBot, count: int = 1) -> DescribeModel:
+    def arrived() -> bool:
+        return sum(isinstance(c, DescribeModel) for c in scene.client.sent) >= count
+
+    qtbot.waitUntil(arrived, timeout=3000)
+    return scene.client.last(DescribeModel)
+
+
+def _answer(scene: Scene, parameters: int = 99) -> None:
+    request = scene.client.last(DescribeModel).request
+    scene.client.deliver(ModelDescribed(request=request, family="vae", num_parameters=parameters, image=SPEC))
+
+
+def test_the_first_family_and_source_are_chosen_with_their_defaults(scene: Scene) -> None:
+    setup: TrainingSetup = scene.session.setup
+    assert (setup.family, setup.data) == ("vae", "digits")
+    assert setup.config["num_latent"] == 10 and setup.training["steps"] == 1500
+    assert setup.data_config == {"levels": 2}
+    setup.choose_family("gan")
+    assert setup.training["steps"] == 4000
+
+
+def test_values_are_remembered_per_family_and_survive_a_new_engine(scene: Scene) -> None:
+    setup = scene.session.setup
+    setup.set_config(setup.config | {"num_latent": 2}, {})
+    setup.choose_family("gan")
+    setup.choose_family("vae")
+    assert setup.config["num_latent"] == 2
+    setup.choose_family("gan")
+    scene.client.deliver(catalog())
+    assert setup.family == "gan"
+    setup.choose_family("vae")
+    assert setup.command().config["num_latent"] == 2
+
+
+def test_typing_is_described_once_it_rests(scene: Scene, qtbot: QtBot) -> None:
+    setup = scene.session.setup
+    for latent in (2, 20, 200):
+        setup.set_config(setup.config | {"num_latent": latent}, {})
+    _answer(scene)
+    command = _wait_for_describe(scene, qtbot, count=2)
+    assert command.config["num_latent"] == 200
+    assert sum(isinstance(c, DescribeModel) for c in scene.client.sent) == 2
+    _answer(scene)
+    assert setup.described is not None and setup.described.num_parameters == 99
+
+
+def test_what_is_invalid_as_typed_is_not_sent(scene: Scene) -> None:
+    setup = scene.session.setup
+    setup.set_config(setup.config, {"num_latent": "Latent dimensions is x; it must be …"})
+    assert setup.problem.startswith("Latent dimensions")
+    assert not scene.session.can_start
+    setup.set_config(setup.config, {})
+    assert scene.session.can_start
+
+
+def test_refusals_reach_their_fields_until_something_changes(scene: Scene) -> None:
+    setup = scene.session.setup
+    command = scene.client.last(DescribeModel)
+    fields = {"config.num_latent": "too many", "data_config.levels": "too few"}
+    scene.client.deliver(
+        CommandFailed(request=command.request, command="DescribeModel", message="too many", fields=fields)
+    )
+    assert setup.refusals("config") == {"num_latent": "too many"}
+    assert setup.refusals("data_config") == {"levels": "too few"}
+    assert not scene.session.can_start
+    setup.set_config(setup.config | {"num_latent": 3}, {})
+    assert setup.refusals("config") == {} and setup.problem == ""
+
+
+def test_an_answer_to_older_settings_is_not_believed(scene: Scene, qtbot: QtBot) -> None:
+    setup = scene.session.setup
+    command = _wait_for_describe(scene, qtbot)
+    setup.set_config(setup.config | {"num_latent": 3}, {})
+    scene.client.deliver(
+        ModelDescribed(request=command.request, family="vae", num_parameters=1, image=browsed(0).image)
+    )
+    assert setup.described is None
+    newer = _wait_for_describe(scene, qtbot, count=2)
+    scene.client.deliver(ModelDescribed(request=newer.request, family="vae", num_parameters=2, image=browsed(0).image))
+    assert setup.described is not None and setup.described.num_parameters == 2
+
+
+def test_data_are_browsed_and_browsed_again_when_changed(scene: Scene, qtbot: QtBot) -> None:
+    setup = scene.session.setup
+    first = scene.client.last(BrowseData)
+    scene.client.deliver(browsed(first.request))
+    assert setup.browsed is not None
+    setup.set_data_config({"levels": 4}, {})
+    qtbot.waitUntil(lambda: scene.client.last(BrowseData) is not first, timeout=3000)
+    assert scene.client.last(BrowseData).data_config == {"levels": 4}
+
+
+def test_the_objective_follows_the_settings(scene: Scene) -> None:
+    setup = scene.session.setup
+    assert setup.objective == ELBO
+    with_beta = setup.config | {"beta": 4.0}
+    setup.set_config(with_beta, {})
+    assert setup.objective == WEIGHTED
