@@ -14,7 +14,7 @@ from benchmarks.window import opened_window, run_events, train, wait_until, writ
 from gmstudio.protocol.training import StopTraining
 from gmstudio.window.gui.panels.latents.panel import LatentsPanel
 from gmstudio.window.gui.shell.main_window import MainWindow
-from gmstudio.window.state.latents.state import LatentsSession
+from gmstudio.window.state.latents.state import LatentsState
 
 MOVE_EVERY_MS = 16
 SETTLE_S = 2.0
@@ -86,7 +86,7 @@ class _Drag:
         moves: how many.
     """
 
-    def __init__(self, panel: LatentsPanel, session: LatentsSession, moves: int) -> None:
+    def __init__(self, panel: LatentsPanel, session: LatentsState, moves: int) -> None:
         self._slider, self._session, self._moves = _first_slider(panel), session, moves
         self._codes: list[bytes] = []
         self._moved_at: list[float] = []

@@ -51,21 +51,21 @@ def run(argv: list[str], *, smoke: bool = False, engine_command: list[str] | Non
     window = MainWindow(studio, PLACES)
     window.completed.connect(_settle_memory)
     failures: list[str] = []
-    with _exceptions_told(window), _signals_close(window):
+    with _exceptions_reported(window), _signals_close(window):
         window.show()
         if smoke:
             _watch_smoke(window, studio, failures)
         code = app.exec()
-    ending = client.state.ending
-    if ending is not None:
-        failures.append(f"While closing: {ending.sentence} {ending.stderr}".strip())
+    process_exit = client.state.process_exit
+    if process_exit is not None:
+        failures.append(f"While closing: {process_exit.sentence} {process_exit.stderr}".strip())
     for sentence in failures:
         print(sentence, file=sys.stderr)
     return 1 if failures else int(code)
 
 
 def _settle_memory() -> None:
-    """What exists now stays: the collector need not walk it again and again, which would be felt as a stutter.
+    """What exists now stays: the collector need not navigator it again and again, which would be felt as a stutter.
 
     It isn't even walked once: that takes a tenth of a second and finds next to nothing.
     """
@@ -82,9 +82,9 @@ def _watch_smoke(window: "MainWindow", studio: "Studio", failures: list[str]) ->
         window.close()
 
     def on_engine_changed() -> None:
-        ending = studio.engine.state.ending
-        if studio.engine.state.phase == "given up" and ending is not None and not failures:
-            fail(f"{ending.sentence}\n{ending.stderr}")
+        process_exit = studio.engine.state.process_exit
+        if studio.engine.state.phase == "given up" and process_exit is not None and not failures:
+            fail(f"{process_exit.sentence}\n{process_exit.stderr}")
 
     timer = QTimer(window)
     timer.setSingleShot(True)
@@ -96,14 +96,14 @@ def _watch_smoke(window: "MainWindow", studio: "Studio", failures: list[str]) ->
 
 
 @contextmanager
-def _exceptions_told(window: "MainWindow") -> Iterator[None]:
+def _exceptions_reported(window: "MainWindow") -> Iterator[None]:
     """Meanwhile an exception that nothing caught is told in the window and on stderr, and the window goes on."""
     before = sys.excepthook
 
     def tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         before(kind, error, trace)
         lines = "".join(traceback.format_exception(kind, error, trace))
-        window.tell_exception(f"{kind.__name__}: {error}.", lines)
+        window.report_exception(f"{kind.__name__}: {error}.", lines)
 
     sys.excepthook = tell
     try:

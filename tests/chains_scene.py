@@ -5,29 +5,29 @@ from fake_client import FakeClient
 from numpy.typing import NDArray
 
 from gmstudio.protocol.array import Array
-from gmstudio.protocol.chains import RunTimeline, TimelineAppended
+from gmstudio.protocol.chains import RunTrajectory, TrajectoryAppended
 from gmstudio.protocol.engine import Catalog
-from gmstudio.protocol.families import FamilyCard, FamilyEntry, TimelineCard
+from gmstudio.protocol.families import FamilyCard, FamilyEntry, TrajectoryCard
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.runs import RunInfo, RunsListed, SamplesDrawn
 from gmstudio.protocol.training import TrainingChanged
 from gmstudio.protocol.training_settings import Training
-from gmstudio.window.state.chains.state import ChainsSession
+from gmstudio.window.state.chains.state import ChainsState
 from gmstudio.window.state.runs.library import RunLibrary
 
 SPEC = ImageSpec(1, 2, 2, 4)
 RBM, FLOW, GAN = "/rbm", "/flow", "/gan"
 ENERGY = "free energy, nats"
 CARDS = {
-    "rbm": TimelineCard(steps="Gibbs steps", shown="Means of p(x|h).", from_images="They begin.", mixes=True),
-    "flow": TimelineCard(steps="Layers shown", shown="Each state.", from_images="To their codes."),
+    "rbm": TrajectoryCard(steps="Gibbs steps", shown="Means of p(x|h).", from_images="They begin.", mixes=True),
+    "flow": TrajectoryCard(steps="Layers shown", shown="Each state.", from_images="To their codes."),
     "gan": None,
 }
 
 
 def entry(name: str) -> FamilyEntry:
     card = FamilyCard(
-        name=name, title=name.upper(), branch=(), summary="", source="", objectives=(), timeline=CARDS[name]
+        name=name, title=name.upper(), branch=(), summary="", source="", objectives=(), trajectory=CARDS[name]
     )
     return FamilyEntry(card=card, config_schema={"properties": {}}, training=Training(), capabilities=())
 
@@ -63,7 +63,7 @@ class ChainsScene:
     def __init__(self) -> None:
         self.client = FakeClient()
         self.library = RunLibrary(self.client)
-        self.session = ChainsSession(self.client, self.library)
+        self.session = ChainsState(self.client, self.library)
 
     def arrive(self) -> None:
         """The engine's hello, and the runs."""
@@ -79,13 +79,13 @@ class ChainsScene:
                 training_schema={},
             )
         )
-        runs = (info(RBM, "sample", "timeline"), info(FLOW, "sample", "timeline"), info(GAN, "sample"))
+        runs = (info(RBM, "sample", "trajectory"), info(FLOW, "sample", "trajectory"), info(GAN, "sample"))
         self.client.deliver(RunsListed(home="/runs", runs=runs, problems=()))
 
     @property
-    def asked(self) -> list[RunTimeline]:
-        """Every timeline that was asked for, or ended."""
-        return [command for command in self.client.sent if isinstance(command, RunTimeline)]
+    def asked(self) -> list[RunTrajectory]:
+        """Every trajectory that was asked for, or ended."""
+        return [command for command in self.client.sent if isinstance(command, RunTrajectory)]
 
     def answer(
         self,
@@ -96,12 +96,12 @@ class ChainsScene:
         steps: int = 101,
         values: NDArray[np.float32] | None = None,
     ) -> None:
-        """Moments of the newest timeline: ``values`` (M, N) are the energies, by default minus the moment's number."""
+        """Steps of the newest trajectory: ``values`` (M, N) are the energies, by default minus the step's number."""
         numbers = np.arange(start, start + moments, dtype=np.float32)
         energies = np.tile(-numbers[:, None], (1, 3)) if values is None else values
         images = np.broadcast_to(np.abs(energies)[:, :, None, None, None] % 256, (*energies.shape, 1, 2, 2))
         self.client.deliver(
-            TimelineAppended(
+            TrajectoryAppended(
                 request=self.asked[-1].request,
                 run=self.asked[-1].run,
                 start=start,

@@ -1,4 +1,4 @@
-"""A client whose commands about latents are answered, when a test says so, by the engine's own functions."""
+"""A client whose commands about latents are answered, when a test says so, by the engine's user_image functions."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,15 +20,15 @@ from gmstudio.protocol.data import BrowseData, DataBrowsed
 from gmstudio.protocol.engine import Catalog, CommandFailed, Done
 from gmstudio.protocol.families import Objective
 from gmstudio.protocol.latents import (
+    ComputeDimensionStats,
     Decode,
     Encode,
     EncodeImage,
     EncodeSplit,
     FindDirections,
-    MeasureLatents,
     ProjectImage,
 )
-from gmstudio.protocol.runs import KeepNotes, OpenRun, RunInfo, RunOpened, RunsListed
+from gmstudio.protocol.runs import KeepAnnotations, OpenRun, RunInfo, RunOpened, RunsListed
 from gmstudio.protocol.training import TrainingChanged
 from gmstudio.protocol.training_settings import Training
 from gmstudio.window.client.engine_client import ENGINE_GONE
@@ -54,7 +54,7 @@ class LatentEngine(FakeClient):
         self.weights_step = 300
         self.live = ""
         self.projections = projection.Projections()
-        self.notes: dict[str, dict[str, Any]] = {}
+        self.annotations: dict[str, dict[str, Any]] = {}
         self.answered = 0
         self.refusal = ""
 
@@ -116,7 +116,7 @@ class LatentEngine(FakeClient):
         return RunInfo(run=run, **(values | fields))
 
     def _answers(self, command: Command) -> Sequence[Event]:
-        if self.refusal and isinstance(command, Decode | Encode | MeasureLatents):
+        if self.refusal and isinstance(command, Decode | Encode | ComputeDimensionStats):
             return [CommandFailed(request=command.request, command=type(command).__name__, message=self.refusal)]
         try:
             return self._carried_out(command)
@@ -136,15 +136,15 @@ class LatentEngine(FakeClient):
         if isinstance(command, FindDirections):
             pieces = directions.find_directions(self.models[command.run], self.weights_step, self.dataset, command)
             return [piece for piece in pieces if piece is not None]
-        if isinstance(command, KeepNotes):
-            self.notes[command.run] = command.notes
+        if isinstance(command, KeepAnnotations):
+            self.annotations[command.run] = command.annotations
             return [Done(request=command.request)]
         if isinstance(command, EncodeImage):
             return [latents.encode_image(self.models[command.run], command)]
         if isinstance(command, ProjectImage):
             pieces = self.projections.project(self.models[command.run], command)
             return [piece for piece in pieces if piece is not None]
-        if isinstance(command, MeasureLatents):
+        if isinstance(command, ComputeDimensionStats):
             pieces = latent_measures.measure(self.models[command.run], self.weights_step, self.dataset, command)
             return [piece for piece in pieces if piece is not None]
         if isinstance(command, BrowseData):
@@ -160,7 +160,7 @@ class LatentEngine(FakeClient):
             latent=model.latent,
             num_parameters=1,
             sample_steps=(),
-            notes=self.notes.get(run, {}),
+            annotations=self.annotations.get(run, {}),
         )
 
     def _browsed(self, command: BrowseData) -> DataBrowsed:

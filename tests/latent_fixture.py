@@ -1,4 +1,4 @@
-"""What tests of latent spaces stand on: the engine's own functions as a fake client, a session and its panel."""
+"""What tests of latent spaces stand on: the engine's user_image functions as a fake client, a session and its panel."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QAbstractButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from gmstudio.window.gui.panels.latents.panel import LatentsPanel
-from gmstudio.window.state.latents.state import LatentsSession
+from gmstudio.window.state.latents.state import LatentsState
 from gmstudio.window.state.runs.library import RunLibrary
 
 
@@ -19,9 +19,9 @@ def engine() -> LatentEngine:
     return LatentEngine()
 
 
-def watched(engine: LatentEngine) -> LatentsSession:
+def watched(engine: LatentEngine) -> LatentsState:
     """A session that somebody looks at, with the VAE open."""
-    session = LatentsSession(engine, RunLibrary(engine))
+    session = LatentsState(engine, RunLibrary(engine))
     engine.hello()
     session.choose_run(VAE)
     session.set_watching(True)
@@ -30,7 +30,7 @@ def watched(engine: LatentEngine) -> LatentsSession:
 
 
 @pytest.fixture
-def session(qtbot: QtBot, engine: LatentEngine) -> Iterator[LatentsSession]:
+def session(qtbot: QtBot, engine: LatentEngine) -> Iterator[LatentsState]:
     session = watched(engine)
     yield session
     session.set_watching(False)
@@ -40,7 +40,7 @@ def session(qtbot: QtBot, engine: LatentEngine) -> Iterator[LatentsSession]:
 def panel(qtbot: QtBot, engine: LatentEngine) -> Iterator[LatentsPanel]:
     """The panel with the VAE open."""
     library = RunLibrary(engine)
-    panel = LatentsPanel(LatentsSession(engine, library), library)
+    panel = LatentsPanel(LatentsState(engine, library), library)
     qtbot.addWidget(panel)
     panel.resize(1200, 720)
     panel.show()

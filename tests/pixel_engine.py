@@ -15,12 +15,12 @@ from gmstudio.protocol.engine import Catalog, CommandFailed
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.pixels import (
     AdvancePixels,
+    AttributePixel,
     ClosePixels,
     ComparePixels,
+    ContinuePixels,
     EditPixel,
-    ExplainPixel,
     ForgetPath,
-    ForkPixels,
     OpenPixels,
     PlacePixel,
     RewindPixels,
@@ -103,8 +103,8 @@ class PixelEngine(FakeClient):
             yield from self.explorer.place(command)
         elif isinstance(command, EditPixel):
             yield from self.explorer.edit(command)
-        elif isinstance(command, ExplainPixel):
-            yield from self.explorer.explain(command)
+        elif isinstance(command, AttributePixel):
+            yield from self.explorer.attribute(command)
         elif isinstance(command, ComparePixels):
             model = self.others.get(command.run, self.model)
             yield from self.explorer.compare(model, command.run, self.weights_step, command)
@@ -114,8 +114,8 @@ class PixelEngine(FakeClient):
             yield from self.explorer.forget(command)
         elif isinstance(command, ClosePixels):
             yield from self.explorer.close(command)
-        elif isinstance(command, ForkPixels):
-            yield from (event for event in self.explorer.fork(command) if event is not None)
+        elif isinstance(command, ContinuePixels):
+            yield from (event for event in self.explorer.continuation(command) if event is not None)
         elif isinstance(command, BrowseData):
             yield self._browsed(command)
 

@@ -8,11 +8,11 @@ from pytestqt.qtbot import QtBot
 
 from gmstudio.protocol.training import StartTraining
 from gmstudio.window.client.engine_client import EngineClient
-from gmstudio.window.client.process_status import Patience
+from gmstudio.window.client.process_status import Timeouts
 from gmstudio.window.state.studio import Studio
 
 WAIT_MS = 20_000
-QUICK = Patience(ping=0.1, silence=0.4, hello=30.0, restart=0.01, close=5.0, kill=0.3)
+QUICK = Timeouts(ping=0.1, silence=0.4, hello=30.0, restart=0.01, close=5.0, kill=0.3)
 StartStudio = Callable[..., Studio]
 
 
@@ -21,8 +21,8 @@ def start_studio(qtbot: QtBot) -> Iterator[StartStudio]:
     """Start a studio whose fake engine has these options."""
     studios: list[Studio] = []
 
-    def start(*options: str, patience: Patience = QUICK) -> Studio:
-        studio = Studio(EngineClient(fake_engine.command(*options), patience=patience))
+    def start(*options: str, timeouts: Timeouts = QUICK) -> Studio:
+        studio = Studio(EngineClient(fake_engine.command(*options), timeouts=timeouts))
         studios.append(studio)
         studio.engine.start()
         return studio

@@ -13,7 +13,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from gmstudio import cli, data
-from gmstudio.engine.runtime.models import ModelShelf
+from gmstudio.engine.runtime.models import ModelCache
 from gmstudio.engine.training.optimizers import PhaseOptimizer
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.library import new_run_path, runs_home
@@ -104,7 +104,7 @@ def test_reconstructions_are_scored_where_nothing_is_generated(tmp_path: Path) -
     call("train", "autoencoder", "--data", "digits", "--steps", "2", "--out", run, "--seed", "1", *FAST)
     found = re.search(r"(\d\.\d{6}) mean squared error a sub-pixel", call("score", run, "-n", "70"))
     images = data.load("digits", {"levels": 16}).test.images[:70]
-    model = ModelShelf().load(run, torch.device("cpu")).model.eval()
+    model = ModelCache().load(run, torch.device("cpu")).model.eval()
     batch = torch.from_numpy(images)
     with torch.no_grad():
         wanted = (model.decode(model.encode(batch)) - batch / 15).square().mean()

@@ -16,7 +16,7 @@ from gmstudio.protocol.runs import HistoryAppended, RunInfo, RunOpened, SamplesD
 from gmstudio.protocol.training import TrainingChanged
 from gmstudio.protocol.training_settings import Training
 from gmstudio.window.state.runs.library import RunLibrary
-from gmstudio.window.state.training.state import TrainingSession
+from gmstudio.window.state.training.state import TrainingState
 
 SPEC = ImageSpec(channels=1, height=8, width=8, levels=2)
 
@@ -161,7 +161,7 @@ class Scene:
     def __init__(self, *, with_catalog: bool = True) -> None:
         self.client = FakeClient()
         self.library = RunLibrary(self.client)
-        self.session = TrainingSession(self.client, self.library)
+        self.session = TrainingState(self.client, self.library)
         if with_catalog:
             self.client.deliver(catalog())
 

@@ -11,18 +11,18 @@ from gmstudio.window.state.chains.state import Kind, Start
 
 
 @dataclass(frozen=True)
-class Timeline:
+class Trajectory:
     """What is looked at, and where.
 
     Args:
         model: its name.
         caption: of its cell.
-        kind: the model's own generation, or its training.
+        kind: the model's user_image generation, or its training.
         start: where generations begin.
         count: of them, side by side.
         steps: transitions.
-        share: of the timeline at which the cursor stands.
-        strip: the whole timeline is shown at once.
+        share: of the trajectory at which the cursor stands.
+        strip: the whole trajectory is shown at once.
         measure: whose curve is drawn; the first one by default.
     """
 
@@ -37,31 +37,31 @@ class Timeline:
     measure: str = ""
 
 
-DENOISING = Timeline("ddpm", "Denoising diffusion", steps=100, share=0.75, measure="change of predicted image")
+DENOISING = Trajectory("ddpm", "Denoising diffusion", steps=100, share=0.75, measure="change of predicted image")
 TIMELINES = (
-    Timeline("rbm", "Restricted Boltzmann machine: Gibbs chains from noise", share=0.3),
-    Timeline("gsn", "Generative stochastic network: chains from real images", start="data", share=0.6),
-    Timeline("ddpm", "Denoising diffusion: from noise to images, all at once", count=10, steps=100, strip=True),
-    Timeline("realnvp", "Real NVP: the layers of the flow, from z to x", share=0.6),
-    Timeline("gan", "Generative adversarial network: its training", kind="training", count=16, share=0.5),
-    Timeline("vae", "Variational autoencoder: its training, all at once", kind="training", count=10, strip=True),
+    Trajectory("rbm", "Restricted Boltzmann machine: Gibbs chains from noise", share=0.3),
+    Trajectory("gsn", "Generative stochastic network: chains from real images", start="data", share=0.6),
+    Trajectory("ddpm", "Denoising diffusion: from noise to images, all at once", count=10, steps=100, strip=True),
+    Trajectory("realnvp", "Real NVP: the layers of the flow, from z to x", share=0.6),
+    Trajectory("gan", "Generative adversarial network: its training", kind="training", count=16, share=0.5),
+    Trajectory("vae", "Variational autoencoder: its training, all at once", kind="training", count=10, strip=True),
 )
 
 
-def _show(stage: Stage, timeline: Timeline) -> ChainsPanel:
-    """Have a timeline generated, and go to the place on it."""
+def _show(stage: Stage, trajectory: Trajectory) -> ChainsPanel:
+    """Have a trajectory generated, and go to the place on it."""
     panel, chains = stage.panel(ChainsPanel), stage.studio.chains
-    panel.run.choose(stage.runs[timeline.model])
-    chains.set_kind(timeline.kind)
-    chains.set_start(timeline.start)
-    chains.set_size(timeline.count, timeline.steps)
+    panel.run.choose(stage.runs[trajectory.model])
+    chains.set_kind(trajectory.kind)
+    chains.set_start(trajectory.start)
+    chains.set_size(trajectory.count, trajectory.steps)
     chains.begin()
-    wait_until(lambda: not chains.running and chains.length > 0, f"the timeline of {timeline.model}")
+    wait_until(lambda: not chains.running and chains.length > 0, f"the trajectory of {trajectory.model}")
     chains.pause()
-    chains.seek(round(timeline.share * (chains.length - 1)))
-    if timeline.measure:
-        chains.set_measure(timeline.measure)
-    if panel.show_strip.isChecked() != timeline.strip:
+    chains.seek(round(trajectory.share * (chains.length - 1)))
+    if trajectory.measure:
+        chains.set_measure(trajectory.measure)
+    if panel.show_strip.isChecked() != trajectory.strip:
         panel.show_strip.trigger()
     return panel
 
@@ -72,11 +72,11 @@ def take_denoising(stage: Stage) -> QImage:
 
 
 def take_families(stage: Stage) -> QImage:
-    """Six families on their timelines."""
-    return sheet([(timeline.caption, grab(_show(stage, timeline))) for timeline in TIMELINES])
+    """Six families on their trajectories."""
+    return sheet([(trajectory.caption, grab(_show(stage, trajectory))) for trajectory in TIMELINES])
 
 
 PICTURES = (
     Picture("chains", ("ddpm",), take_denoising, "dark"),
-    Picture("chains-families", tuple(timeline.model for timeline in TIMELINES), take_families, "light"),
+    Picture("chains-families", tuple(trajectory.model for trajectory in TIMELINES), take_families, "light"),
 )

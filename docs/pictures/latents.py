@@ -8,7 +8,7 @@ from PySide6.QtGui import QImage
 from benchmarks.window import wait_until
 from docs.pictures.shots import Picture, Stage, grab, sheet
 from gmstudio.window.gui.panels.latents.panel import LatentsPanel
-from gmstudio.window.gui.panels.latents.user_image import OwnView
+from gmstudio.window.gui.panels.latents.user_image import UserImageView
 
 DRAWN = ("..9FE2..", ".6B3D8..", "....E6..", "..2BF5..", "....3E9.", ".....7C.", ".3A15DA.", "..9FFC2.")
 """A three, by hand: levels from 0 to F; a dot is 0."""
@@ -54,16 +54,16 @@ class Explorer:
             wait_until(lambda: arithmetic.operands is not before, "its code")  # noqa: B023 (called here)
 
     def go_through(self, *images: int) -> None:
-        """Make a journey from image to image, and stand between the first two."""
+        """Make an interpolation from image to image, and stand between the first two."""
         codes = []
         for index in images:
             self.encode(index)
             codes.append(self.latents.code.copy())
         self.latents.gallery.forget()
-        journey = self.latents.journey
-        journey.set_path("spherical")
-        journey.set_keyframes(codes)
-        journey.go_to(0.5)
+        interpolation = self.latents.interpolation
+        interpolation.set_path("spherical")
+        interpolation.set_keyframes(codes)
+        interpolation.go_to(0.5)
 
 
 def _map(explorer: Explorer) -> None:
@@ -89,16 +89,16 @@ def _directions(explorer: Explorer) -> None:
 
 
 def _own_image(explorer: Explorer) -> None:
-    explorer.open("gan", "own")
-    view = explorer.panel.views["own"]
-    assert isinstance(view, OwnView), "it is the view that was asked for"
+    explorer.open("gan", "user_image")
+    view = explorer.panel.views["user_image"]
+    assert isinstance(view, UserImageView), "it is the view that was asked for"
     drawn = np.array([[int(pixel.replace(".", "0"), 16) for pixel in row] for row in DRAWN], np.uint8)
     view.canvas.set_image(drawn[np.newaxis])
-    wait_until(lambda: not explorer.latents.own.searching and explorer.latents.own.step > 0, "a code")
+    wait_until(lambda: not explorer.latents.user_image.searching and explorer.latents.user_image.step > 0, "a code")
 
 
-def _journey(explorer: Explorer) -> None:
-    explorer.open("realnvp", "journey")
+def _interpolation(explorer: Explorer) -> None:
+    explorer.open("realnvp", "interpolation")
     explorer.go_through(THREE, ONE, ZERO)
 
 
@@ -120,13 +120,13 @@ def _export(explorer: Explorer) -> None:
 
 VIEWS: tuple[tuple[str, Callable[[Explorer], None]], ...] = (
     ("Along: denoising diffusion, one entry of its noise", _along),
-    ("Journey: Real NVP, from a three over a one to a zero", _journey),
+    ("Interpolation: Real NVP, from a three over a one to a zero", _interpolation),
     ("Data: the hidden units of a restricted Boltzmann machine for a real image", _data),
     ("Directions: an autoencoder, from label to label, and a - b + c", _directions),
     ("Your image: a drawn three, and the nearest that a GAN has", _own_image),
-    ("Export: a journey through the space of a VAE as a film", _export),
+    ("Export: an interpolation through the space of a VAE as a film", _export),
 )
-"""Caption, and what is done; the map has a picture of its own."""
+"""Caption, and what is done; the map has a picture of its user_image."""
 
 
 def take_map(stage: Stage) -> QImage:

@@ -1,4 +1,4 @@
-"""The models in the pictures: trained once, by the real engine, and kept in a folder of their own."""
+"""The models in the pictures: trained once, by the real engine, and kept in a folder of their user_image."""
 
 import shutil
 from collections.abc import Iterable

@@ -7,14 +7,14 @@ from PySide6.QtWidgets import QWidget
 
 from benchmarks.window import wait_until
 from docs.pictures.shots import Picture, Stage, grab, settle, sheet
-from gmstudio.window.gui.panels.pixels.attribution import InsightView
+from gmstudio.window.gui.panels.pixels.attribution import AttributionView
 from gmstudio.window.gui.panels.pixels.comparison import CompareView
 from gmstudio.window.gui.panels.pixels.panel import PixelsPanel
 from gmstudio.window.state.pixels.comparison import comparison_of
 
 MIDDLE = 35
 RECEPTIVE_FIELD = 1
-"""Place of the insight view's second mode."""
+"""Place of the attribution view's second mode."""
 
 
 class Debugger:
@@ -32,11 +32,11 @@ class Debugger:
     def open(self, model: str) -> None:
         """Look at a model, from an empty image."""
         self.panel.run.choose(self.runs[model])
-        wait_until(lambda: self.pixels.state is not None and not self.pixels.walk.opening, "an open generation")
+        wait_until(lambda: self.pixels.state is not None and not self.pixels.navigator.opening, "an open generation")
 
     def draw_to(self, step: int) -> None:
         """Generate up to a step."""
-        self.pixels.walk.draw_to(step)
+        self.pixels.navigator.draw_to(step)
         wait_until(lambda: self.pixels.state is not None and self.pixels.state.step == step, f"step {step}")
 
     def give(self, index: int) -> None:
@@ -50,7 +50,7 @@ class Debugger:
         """Bring a view to the front."""
         self.panel.tabs.setCurrentWidget(view)
 
-    def show_large(self, kind: type[InsightView] | type[CompareView]) -> InsightView | CompareView:
+    def show_large(self, kind: type[AttributionView] | type[CompareView]) -> AttributionView | CompareView:
         """Bring one of the further views to the front, its map where the image was."""
         view = next(view for _, view in self.panel.further if isinstance(view, kind))
         self.show(view)
@@ -60,7 +60,7 @@ class Debugger:
 
 
 def take_stepping(stage: Stage) -> QImage:
-    """An image in the making: the conditional of the next pixel, and the surprise of those before."""
+    """An image in the making: the conditional of the next pixel, and the surprisal of those before."""
     debugger = Debugger(stage)
     debugger.open("pixelcnn")
     debugger.draw_to(MIDDLE)
@@ -76,7 +76,7 @@ def take_colours(stage: Stage) -> QImage:
     assert state is not None, "a generation is open"
     middle = state.spec.width * (state.spec.height // 2) + state.spec.width // 2
     debugger.draw_to(3 * middle + 1)
-    debugger.show(debugger.panel.surprise)
+    debugger.show(debugger.panel.surprisal)
     return grab(stage.window)
 
 
@@ -93,7 +93,7 @@ def take_families(stage: Stage) -> QImage:
 def _what_it_looks_at(debugger: Debugger) -> None:
     debugger.open("pixelcnn")
     debugger.draw_to(44)
-    debugger.show_large(InsightView)
+    debugger.show_large(AttributionView)
 
 
 def _receptive_field(debugger: Debugger) -> None:
@@ -102,8 +102,8 @@ def _receptive_field(debugger: Debugger) -> None:
     debugger.pixels.choose_label(3)
     settle()
     debugger.draw_to(MIDDLE)
-    view = debugger.show_large(InsightView)
-    assert isinstance(view, InsightView), "it is the view that was asked for"
+    view = debugger.show_large(AttributionView)
+    assert isinstance(view, AttributionView), "it is the view that was asked for"
     view.mode.setCurrentIndex(RECEPTIVE_FIELD)
 
 
@@ -134,10 +134,10 @@ def _comparison(debugger: Debugger) -> None:
     debugger.show_large(CompareView)
 
 
-def _forks(debugger: Debugger) -> None:
+def _continuations(debugger: Debugger) -> None:
     debugger.open("diagonal-bilstm")
     debugger.draw_to(MIDDLE)
-    debugger.pixels.fork()
+    debugger.pixels.continuation()
     wait_until(lambda: not debugger.pixels.forking, "the continuations")
 
 
@@ -147,7 +147,7 @@ QUESTIONS: tuple[tuple[str, Callable[[Debugger], None]], ...] = (
     ("MADE: generating along a spiral", _order),
     ("NADE: filling a hole in a real image", _inpainting),
     ("FVBN beside NADE, on the same pixels", _comparison),
-    ("Diagonal BiLSTM: sixteen continuations", _forks),
+    ("Diagonal BiLSTM: sixteen continuations", _continuations),
 )
 
 SIX = ("pixelcnn", "gated-pixelcnn", "made", "nade", "fvbn", "diagonal-bilstm")

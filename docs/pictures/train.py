@@ -1,4 +1,4 @@
-"""Pictures of the Train panel: runs that go on from where they ended, and what each family shows of its insides."""
+"""Pictures of the Train panel: runs that go on from where they ended, and what each family shows of its diagnostics."""
 
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QTabWidget
@@ -16,7 +16,7 @@ INSIDE = {
     "ddpm": ("Denoising diffusion: images denoised from several depths", "denoised"),
     "gsn": ("Generative stochastic network: a walkback", "walkback"),
 }
-"""Name of a model → caption, and the figure of its insides."""
+"""Name of a model → caption, and the figure of its diagnostics."""
 
 
 def _train_on(stage: Stage, model: str) -> TrainPanel:
@@ -49,14 +49,14 @@ def take_live(stage: Stage) -> QImage:
 
 
 def take_insides(stage: Stage) -> QImage:
-    """Six families in training, a figure of the insides of each."""
+    """Six families in training, a figure of the diagnostics of each."""
     cells = []
     for model, (caption, figure) in INSIDE.items():
         panel = _train_on(stage, model)
         tabs = panel.findChild(QTabWidget, "train.tabs")
         assert tabs is not None, "the panel has tabs"
         tabs.setCurrentIndex(1)
-        wait_until(lambda: bool(stage.studio.training.insides.figures), f"figures of {model}")
+        wait_until(lambda: bool(stage.studio.training.diagnostics.figures), f"figures of {model}")
         stage.choose("train.figure", figure)
         cells.append((caption, grab(panel)))
         _end(stage)
@@ -65,5 +65,5 @@ def take_insides(stage: Stage) -> QImage:
 
 PICTURES = (
     Picture("train", ("pixelcnn",), take_live, "dark"),
-    Picture("train-insides", tuple(INSIDE), take_insides, "dark"),
+    Picture("train-diagnostics", tuple(INSIDE), take_insides, "dark"),
 )

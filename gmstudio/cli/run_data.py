@@ -19,7 +19,7 @@ def load_run_data(loaded: "Loaded", name: str = "", folder: str = "") -> "Datase
         ValueError: when there is no such source, its files cannot be used, or its images are not the model's.
     """
     from gmstudio.data import SOURCES
-    from gmstudio.engine.runtime.datasets import DataShelf
+    from gmstudio.engine.runtime.datasets import DatasetCache
 
     name = name or loaded.record.data
     settings: dict[str, Any] = {}
@@ -29,7 +29,7 @@ def load_run_data(loaded: "Loaded", name: str = "", folder: str = "") -> "Datase
         settings["levels"] = loaded.model.image.levels
     if folder:
         settings["folder"] = folder
-    dataset = DataShelf().load(name, settings)
+    dataset = DatasetCache().load(name, settings)
     if dataset.image != loaded.model.image:
         raise ValueError(f"The images of {name} are {dataset.image}; the run's are {loaded.model.image}.")
     return dataset

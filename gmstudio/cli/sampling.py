@@ -97,11 +97,11 @@ def sample(
     from rich.progress import track
 
     from gmstudio.engine.runtime.device import choose_device
-    from gmstudio.engine.runtime.models import ModelShelf
+    from gmstudio.engine.runtime.models import ModelCache
 
     check_png_name(out)
     where = choose_device(device)
-    loaded = ModelShelf().load(run, where)
+    loaded = ModelCache().load(run, where)
     warn(loaded.warnings)
     wishes = PixelWishes(order, order_seed, given, label, temperature, data_dir)
     pieces = _draw(loaded, count, torch.Generator(where).manual_seed(seed), wishes)

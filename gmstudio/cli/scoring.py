@@ -43,9 +43,9 @@ def score(
     from gmstudio.engine.evaluation.reconstruction import reconstructs
     from gmstudio.engine.evaluation.sample_quality import only_generates
     from gmstudio.engine.runtime.device import choose_device
-    from gmstudio.engine.runtime.models import ModelShelf
+    from gmstudio.engine.runtime.models import ModelCache
 
-    loaded = ModelShelf().load(run, choose_device(device))
+    loaded = ModelCache().load(run, choose_device(device))
     warn(loaded.warnings)
     dataset, name = load_run_data(loaded, data, data_dir), data or loaded.record.data
     part = dataset.split(split)

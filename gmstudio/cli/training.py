@@ -27,7 +27,7 @@ def train(
     device: DeviceOption = "auto",
 ) -> None:
     """Train a model with a progress bar; Ctrl+C keeps what was learned, after the step that is being made."""
-    from gmstudio.engine.runtime.datasets import DataShelf
+    from gmstudio.engine.runtime.datasets import DatasetCache
     from gmstudio.engine.runtime.device import choose_device
     from gmstudio.engine.training.job import resume_run, start_training
 
@@ -42,7 +42,7 @@ def train(
                 "A resumed run keeps its settings; only --steps can move its end. Leave out --set and --data-dir."
             )
         _check_same_run(path, family if out else "", seed)
-        job = resume_run(path, steps, DataShelf(), where, watcher.watch)
+        job = resume_run(path, steps, DatasetCache(), where, watcher.watch)
         warn(job.trainer.warnings)
     else:
         plan = _plan(family, data, data_dir, steps, seed, settings or [], where)
@@ -67,7 +67,7 @@ def _plan(
     family: str, data: str, data_dir: str, steps: int | None, seed: int | None, settings: list[str], device: Any
 ) -> Any:
     from gmstudio.data import SOURCES
-    from gmstudio.engine.runtime.datasets import DataShelf
+    from gmstudio.engine.runtime.datasets import DatasetCache
     from gmstudio.engine.runtime.models import family_class
     from gmstudio.engine.training.plan import plan_run
 
@@ -84,7 +84,7 @@ def _plan(
         training["steps"] = steps
     if seed is not None:
         training["seed"] = seed
-    return plan_run(DataShelf(), family, config, data, data_config, training, device)
+    return plan_run(DatasetCache(), family, config, data, data_config, training, device)
 
 
 def _sort_settings(settings: list[str], config: Any, data_config: Any) -> tuple[dict[str, Any], ...]:

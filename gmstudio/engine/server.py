@@ -17,9 +17,9 @@ from gmstudio.engine.data.handlers import Prepare
 from gmstudio.engine.latents.handlers import ExploreLatents
 from gmstudio.engine.pixels.handlers import Explore
 from gmstudio.engine.runs.handlers import Runs
-from gmstudio.engine.runtime.context import Bench, Handlers, Pieces
+from gmstudio.engine.runtime.context import EngineContext, Handlers, Pieces
 from gmstudio.engine.runtime.device import choose_device, describe_device, memory_in_use
-from gmstudio.engine.runtime.errors import explain
+from gmstudio.engine.runtime.errors import error_sentence
 from gmstudio.engine.training.handlers import Training
 from gmstudio.engine.wire import Wire
 from gmstudio.protocol.base import Command
@@ -46,20 +46,20 @@ class Server:
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
-        self._bench = Bench(wire.send)
+        self._context = EngineContext(wire.send)
         self._jobs: deque[tuple[Command, Pieces]] = deque()
         self._ending = False
         self._grace_s = 0.0
         self._reported_at = 0.0
-        runs = Runs(self._bench)
+        runs = Runs(self._context)
         self._handlers: Handlers = {
             ChooseDevice: self._on_choose_device,
             Shutdown: self._on_shutdown,
-            **Prepare(self._bench).handlers,
+            **Prepare(self._context).handlers,
             **runs.handlers,
-            **Training(self._bench, runs).handlers,
-            **Explore(self._bench).handlers,
-            **ExploreLatents(self._bench).handlers,
+            **Training(self._context, runs).handlers,
+            **Explore(self._context).handlers,
+            **ExploreLatents(self._context).handlers,
         }
 
     def serve(self) -> int:
@@ -70,7 +70,7 @@ class Server:
         """
         with contextlib.suppress(ValueError):  # signals belong to the main thread; tests serve from another
             signal.signal(signal.SIGTERM, lambda *_: self._wire.hang_up())
-        self._wire.send(build_catalog(str(self._bench.device)))
+        self._wire.send(build_catalog(str(self._context.device)))
         self._report()
         while not self._ending:
             command = self._wire.receive(max(self._grace_s, self._wait_s()) if self._busy() else None)
@@ -85,11 +85,11 @@ class Server:
         return self._end()
 
     def _busy(self) -> bool:
-        return bool(self._jobs) or (self._bench.training is not None and self._bench.training.running)
+        return bool(self._jobs) or (self._context.training is not None and self._context.training.running)
 
     def _wait_s(self) -> float:
         """How long nothing is due: a training that was slowed down, and no job."""
-        training = self._bench.training
+        training = self._context.training
         return 0.0 if self._jobs or training is None else min(training.wait_s(), REPORT_SECONDS)
 
     def _handle(self, command: Command) -> None:
@@ -106,14 +106,14 @@ class Server:
             self._report()
 
     def _let_go_of_ended_training(self) -> None:
-        if self._bench.training is not None and self._bench.training.over:
-            self._bench.training = None
+        if self._context.training is not None and self._context.training.over:
+            self._context.training = None
 
     def _advance(self) -> None:
         before = self._state()
         if self._jobs:
             self._advance_job()
-        elif self._bench.training is not None and self._bench.training.wait_s() <= 0.0:
+        elif self._context.training is not None and self._context.training.wait_s() <= 0.0:
             self._advance_training()
         if self._state() != before or time.monotonic() - self._reported_at > REPORT_SECONDS:
             self._report()
@@ -132,7 +132,7 @@ class Server:
         self._jobs.append((command, pieces))
 
     def _advance_training(self) -> None:
-        training = self._bench.the_training()
+        training = self._context.the_training()
         try:
             training.advance()
         except Exception:  # told to the window as the run's end; here for the log
@@ -148,7 +148,7 @@ class Server:
             CommandFailed(
                 request=command.request,
                 command=type(command).__name__,
-                message=explain(error),
+                message=error_sentence(error),
                 fields=error.errors if isinstance(error, ConfigError) else {},
                 detail=detail,
             )
@@ -156,18 +156,18 @@ class Server:
 
     def _end(self) -> int:
         code = 0
-        if self._bench.training is not None:
+        if self._context.training is not None:
             try:
-                self._bench.training.stop()
+                self._context.training.stop()
             except Exception as error:  # whatever it is, the engine ends
-                print(explain(error), file=sys.stderr)
+                print(error_sentence(error), file=sys.stderr)
                 code = 1
         self._wire.flush()
         return code
 
     def _on_choose_device(self, command: ChooseDevice) -> None:
-        self._bench.device = choose_device(command.device)
-        self._bench.models.clear()
+        self._context.device = choose_device(command.device)
+        self._context.models.clear()
         self._wire.send(Done(request=command.request))
         self._report()
 
@@ -176,15 +176,15 @@ class Server:
         self._wire.send(Done(request=command.request))
 
     def _state(self) -> str:
-        training = self._bench.training
+        training = self._context.training
         if training is not None and not training.over:
             return "training" if training.running else "paused"
         return "busy" if self._jobs else "idle"
 
     def _report(self) -> None:
         self._reported_at = time.monotonic()
-        training = self._bench.training
-        device = self._bench.device if training is None else training.model.device
+        training = self._context.training
+        device = self._context.device if training is None else training.model.device
         self._wire.send(
             EngineReported(
                 state=self._state(),  # type: ignore[arg-type]
@@ -195,9 +195,9 @@ class Server:
         )
 
     def _progress(self) -> dict[str, Any]:
-        if self._bench.training is None:
+        if self._context.training is None:
             return {}
-        progress = self._bench.training.progress()
+        progress = self._context.training.progress()
         return {
             "job": progress.title,
             "step": progress.step,

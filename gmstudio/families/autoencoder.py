@@ -303,7 +303,7 @@ class Autoencoder(Family):
         features = self.decoder(z)
         return torch.sigmoid(features.squeeze(-1)) if self.likelihood is None else self.likelihood.mean(features)
 
-    # ---- insides -------------------------------------------------------------------------------------------
+    # ---- diagnostics -------------------------------------------------------------------------------------------
 
     @torch.no_grad()
     def figures(self, batch: Tensor, generator: torch.Generator) -> tuple[Figure, ...]:

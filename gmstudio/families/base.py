@@ -216,14 +216,14 @@ class PiecewiseSampler(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Moment:
-    """One state on the timeline of a generation that is not pixel by pixel.
+class TrajectoryStep:
+    """One state on the trajectory of a generation that is not pixel by pixel.
 
     Args:
         images: (B, C, H, W) floats in [0, 1], what is shown.
         measures: name → (B,) floats: what can be told of each state, for example its energy; the same names in all
-            moments of a timeline. Names are unique words with their unit, for example ``free energy, nats``.
-        label: where on the timeline this is, in the field's words, for example ``Gibbs step 12`` or ``t = 431``.
+            moments of a trajectory. Names are unique words with their unit, for example ``free energy, nats``.
+        label: where on the trajectory this is, in the field's words, for example ``Gibbs step 12`` or ``t = 431``.
     """
 
     images: Tensor
@@ -232,18 +232,18 @@ class Moment:
 
 
 @runtime_checkable
-class Timeline(Protocol):
+class Trajectory(Protocol):
     """Families that generate step by step, whole images at a time: chains, denoising, flow layers."""
 
-    def timeline(
+    def trajectory(
         self, x: Tensor | None, n: int, steps: int, generator: torch.Generator | None = None
-    ) -> Iterator[Moment]:
+    ) -> Iterator[TrajectoryStep]:
         """Run ``n`` generations side by side.
 
         Args:
             x: (n, C, H, W) integer images to start from, or None to start from noise (or the prior).
             n: how many.
-            steps: transitions wanted; a family whose timeline has a fixed length shows at most about so many of it.
+            steps: transitions wanted; a family whose trajectory has a fixed length shows at most about so many of it.
             generator: source of all noise.
 
         Returns:
@@ -261,7 +261,7 @@ class MarkovChain(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Figure:
-    """A picture of a model's insides, drawn anew while it trains.
+    """A picture of a model's diagnostics, drawn anew while it trains.
 
     Args:
         kind: ``histogram`` (values are counts, (S, N), of N bins between N + 1 ``edges``), ``bars`` (values (S, N), one

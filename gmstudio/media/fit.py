@@ -53,7 +53,7 @@ def fits_exactly(picture: NDArray[np.uint8], spec: ImageSpec) -> bool:
     return bool(np.isin(picture, np.linspace(0.0, 255.0, spec.levels).round().astype(np.uint8)).all())
 
 
-def told_fit(picture: NDArray[np.uint8], spec: ImageSpec, fit: Fit, *, invert: bool) -> str:
+def fit_description(picture: NDArray[np.uint8], spec: ImageSpec, fit: Fit, *, invert: bool) -> str:
     """What ``fit_picture`` does to a picture, for example ``was 640×480 RGB, made 8×8 grey with 16 levels``."""
     rows, columns, channels = picture.shape
     if fits_exactly(picture, spec):

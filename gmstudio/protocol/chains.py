@@ -5,11 +5,11 @@ from typing import Literal
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Command, Event
 
-# ---- commands: timelines ------------------------------------------------------------------------------------
+# ---- commands: trajectories ------------------------------------------------------------------------------------
 
 
-class RunTimeline(Command, frozen=True, kw_only=True):
-    """Generate step by step, whole images at a time; answered with ``TimelineAppended`` many times, the last one done.
+class RunTrajectory(Command, frozen=True, kw_only=True):
+    """Generate step by step, whole images at a time; answered with many ``TrajectoryAppended``, the last one done.
 
     A newer one for the same run ends it early; ``count`` 0 does only that.
 
@@ -36,19 +36,19 @@ class RunTimeline(Command, frozen=True, kw_only=True):
     image: Array | None = None
 
 
-# ---- events: timelines --------------------------------------------------------------------------------------
+# ---- events: trajectories --------------------------------------------------------------------------------------
 
 
-class TimelineAppended(Event, frozen=True, kw_only=True):
+class TrajectoryAppended(Event, frozen=True, kw_only=True):
     """New moments of generations that run side by side.
 
     Args:
-        start: number of the first of these moments on the timeline.
+        start: number of the first of these moments on the trajectory.
         labels: M labels, one for each moment.
         images: (M, N, C, H, W) uint8, 0 … 255.
         measures: name with unit → (M, N) float32.
         steps: moments that there will be, about; 0: unknown.
-        weights_step: training step of the weights; of a timeline of the training itself, the last one's.
+        weights_step: training step of the weights; of a trajectory of the training itself, the last one's.
         done: nothing more comes.
     """
 

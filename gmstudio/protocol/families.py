@@ -43,7 +43,7 @@ class Objective(msgspec.Struct, frozen=True):
     when: dict[str, Any] = {}  # msgspec copies empty defaults
 
 
-class TimelineCard(msgspec.Struct, frozen=True, kw_only=True):
+class TrajectoryCard(msgspec.Struct, frozen=True, kw_only=True):
     """How to speak of generation that goes step by step, whole images at a time.
 
     Args:
@@ -69,7 +69,7 @@ class FamilyCard(msgspec.Struct, frozen=True, kw_only=True):
         summary: two or three sentences for a student.
         source: paper, authors, year, arXiv number or venue, section.
         objectives: one per variant of the training objective.
-        timeline: of families that generate step by step, whole images at a time.
+        trajectory: of families that generate step by step, whole images at a time.
     """
 
     name: str
@@ -78,7 +78,7 @@ class FamilyCard(msgspec.Struct, frozen=True, kw_only=True):
     summary: str
     source: str
     objectives: tuple[Objective, ...]
-    timeline: TimelineCard | None = None
+    trajectory: TrajectoryCard | None = None
 
     def objective(self, config: dict[str, Any]) -> Objective:
         """The objective that holds for these config values; a field that is missing (in an older run) fits any."""
@@ -115,7 +115,7 @@ CAPABILITIES = (
     "first_features",
     "discriminate",
     "chain",
-    "timeline",
+    "trajectory",
     "figures",
 )
 """Method names from which the catalog derives what a family can do."""

@@ -30,8 +30,8 @@ class Encode(Command, frozen=True, kw_only=True):
     index: int = 0
 
 
-class MeasureLatents(Command, frozen=True, kw_only=True):
-    """Measure each latent dimension on validation images; answered with ``LatentsMeasured``."""
+class ComputeDimensionStats(Command, frozen=True, kw_only=True):
+    """Measure each latent dimension on validation images; answered with ``DimensionStatsComputed``."""
 
     run: str
 
@@ -118,7 +118,7 @@ class Encoded(Event, frozen=True, kw_only=True):
     label: str
 
 
-class LatentsMeasured(Event, frozen=True, kw_only=True):
+class DimensionStatsComputed(Event, frozen=True, kw_only=True):
     """Per latent dimension, (Z,) float32.
 
     Args:

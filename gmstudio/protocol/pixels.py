@@ -105,8 +105,8 @@ class ForgetPath(Command, frozen=True, kw_only=True):
     seed: int
 
 
-class ForkPixels(Command, frozen=True, kw_only=True):
-    """Continue the current prefix in ``count`` ways; answered with ``PixelsForked`` many times, the last one done.
+class ContinuePixels(Command, frozen=True, kw_only=True):
+    """Continue the current prefix in ``count`` ways; answered with ``PixelsContinued`` many times, the last one done.
 
     Args:
         likeliest: the first continuation takes the most likely value of each conditional instead of drawing one.
@@ -119,8 +119,8 @@ class ForkPixels(Command, frozen=True, kw_only=True):
     likeliest: bool = False
 
 
-class ExplainPixel(Command, frozen=True, kw_only=True):
-    """What a conditional looks at, and what it is made of; answered with ``PixelExplained``.
+class AttributePixel(Command, frozen=True, kw_only=True):
+    """What a conditional looks at, and what it is made of; answered with ``PixelAttributed``.
 
     Args:
         step: of the sub-pixel, at most the current one; −1: the next one.
@@ -211,7 +211,7 @@ class PixelsMoved(Event, frozen=True, kw_only=True):
     entropies: Array | None = None
 
 
-class PixelsForked(Event, frozen=True, kw_only=True):
+class PixelsContinued(Event, frozen=True, kw_only=True):
     """Continuations so far: (N, C, H, W) uint8 levels, (N,) float32 total nats of the placed, steps done."""
 
     session: int
@@ -222,7 +222,7 @@ class PixelsForked(Event, frozen=True, kw_only=True):
     done: bool
 
 
-class PixelExplained(Event, frozen=True, kw_only=True):
+class PixelAttributed(Event, frozen=True, kw_only=True):
     """What one conditional looks at.
 
     Args:

@@ -28,11 +28,11 @@ class FetchSamples(Command, frozen=True, kw_only=True):
     step: int
 
 
-class KeepNotes(Command, frozen=True, kw_only=True):
+class KeepAnnotations(Command, frozen=True, kw_only=True):
     """Keep small things with a run that a person gave it: names of dimensions, directions; they replace the former."""
 
     run: str
-    notes: dict[str, Any]
+    annotations: dict[str, Any]
 
 
 # ---- events: training and runs --------------------------------------------------------------------------------
@@ -74,7 +74,7 @@ class RunOpened(Event, frozen=True, kw_only=True):
         objective: formula and terms for this run's config.
         latent: its latent space, or None.
         phases: names of its training phases, in order.
-        notes: what ``KeepNotes`` kept with the run.
+        annotations: what ``KeepAnnotations`` kept with the run.
     """
 
     info: RunInfo
@@ -84,7 +84,7 @@ class RunOpened(Event, frozen=True, kw_only=True):
     num_parameters: int
     sample_steps: tuple[int, ...]
     phases: tuple[str, ...] = ()
-    notes: dict[str, Any] = msgspec.field(default_factory=dict)
+    annotations: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 class RunsListed(Event, frozen=True, kw_only=True):

@@ -63,7 +63,7 @@ class StopTraining(Command, frozen=True, kw_only=True):
     """End the run here and keep it: a checkpoint is written, it can be resumed later."""
 
 
-class MarkCheckpoint(Command, frozen=True, kw_only=True):
+class KeepCheckpoint(Command, frozen=True, kw_only=True):
     """Keep a checkpoint for good (or no longer); of the run in training, write one at the current step first."""
 
     run: str
@@ -71,7 +71,7 @@ class MarkCheckpoint(Command, frozen=True, kw_only=True):
 
 
 class DrawFigures(Command, frozen=True, kw_only=True):
-    """Draw the figures of a run's insides with its current weights; answered with ``FiguresDrawn``."""
+    """Draw the figures of a run's diagnostics with its current weights; answered with ``FiguresDrawn``."""
 
     run: str
 
@@ -86,7 +86,7 @@ class TrainingChanged(Event, frozen=True, kw_only=True):
 
 
 class FigureDrawn(msgspec.Struct, frozen=True, kw_only=True):
-    """A picture of a model's insides.
+    """A picture of a model's diagnostics.
 
     Args:
         kind: ``histogram``: ``values`` (S, N) counts of N bins between N + 1 ``edges``; ``bars``: (S, N), one bar each;

@@ -11,7 +11,7 @@ from typing import IO
 from gmstudio.runs.record import RunError
 
 LOCK_NAME = "writer.lock"
-_PATIENCE_S = 0.5
+_TIMEOUT_S = 0.5
 _LOCKED_BYTE = 1 << 30  # far behind the text: Windows forbids others to read a locked byte
 
 if sys.platform == "win32":
@@ -67,7 +67,7 @@ class RunLock:
             raise
 
     def _acquire(self, path: Path) -> None:
-        deadline = time.monotonic() + _PATIENCE_S
+        deadline = time.monotonic() + _TIMEOUT_S
         try:
             # ``is_locked`` takes the lock for an instant while it asks; that must not be an error here.
             while not _try_lock(self._file, shared=False):

@@ -8,7 +8,7 @@ import pytest
 from benchmarks import recipe as recipes
 from benchmarks.recipe import FOLDER, read_recipe
 from gmstudio.data import SOURCES
-from gmstudio.engine.runtime.models import family_class, outline_model
+from gmstudio.engine.runtime.models import family_class, meta_model
 from gmstudio.protocol.config import ConfigError, parse_config
 from gmstudio.protocol.images import ImageSpec
 
@@ -22,7 +22,7 @@ def test_every_recipe_fits_its_family_and_says_why(family: str) -> None:
     parse_config(source.Config, recipe.data.settings)
     levels = int(recipe.data.settings.get("levels", 2))
     image = ImageSpec(channels=1, height=28, width=28, levels=levels)
-    assert outline_model(kind, parse_config(kind.Config, recipe.config), image).num_parameters() > 0
+    assert meta_model(kind, parse_config(kind.Config, recipe.config), image).num_parameters() > 0
     assert (FOLDER / f"{family}.toml").read_text(encoding="utf-8").startswith("# ")
     assert all(paper.nats > 0 and paper.what and paper.source for paper in recipe.papers)
 

@@ -7,7 +7,7 @@ import torch
 
 from benchmarks import arithmetic, models, training
 from benchmarks.models import COMPARISONS, configured_model, table_model
-from gmstudio.engine.runtime.models import outline_model
+from gmstudio.engine.runtime.models import meta_model
 from gmstudio.families import FAMILIES
 from gmstudio.protocol.images import ImageSpec
 
@@ -20,7 +20,7 @@ def test_every_comparison_is_a_model_that_can_be_built(name: str) -> None:
     family = FAMILIES[comparison.family]
     config = family.Config(**comparison.settings)
     image = ImageSpec(channels=1, height=comparison.size, width=comparison.size, levels=2)
-    assert outline_model(family, config, image).num_parameters() > 100_000
+    assert meta_model(family, config, image).num_parameters() > 100_000
     assert comparison.public_images_per_s > 0 and comparison.public
 
 

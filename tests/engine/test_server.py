@@ -16,12 +16,19 @@ from gmstudio.protocol.base import Event
 from gmstudio.protocol.data import BrowseData, DataBrowsed, DescribeModel, ModelDescribed
 from gmstudio.protocol.engine import Catalog, ChooseDevice, CommandFailed, Done, EngineReported, Ping, Pong, Shutdown
 from gmstudio.protocol.frames import PROTOCOL_VERSION, FrameReader, decode_event
-from gmstudio.protocol.latents import Decode, Decoded, Encode, Encoded, LatentsMeasured, MeasureLatents
-from gmstudio.protocol.pixels import AdvancePixels, ForkPixels, OpenPixels, PixelsForked, PixelsMoved, PixelsOpened
+from gmstudio.protocol.latents import ComputeDimensionStats, Decode, Decoded, DimensionStatsComputed, Encode, Encoded
+from gmstudio.protocol.pixels import (
+    AdvancePixels,
+    ContinuePixels,
+    OpenPixels,
+    PixelsContinued,
+    PixelsMoved,
+    PixelsOpened,
+)
 from gmstudio.protocol.runs import FetchSamples, HistoryAppended, ListRuns, OpenRun, RunOpened, RunsListed, SamplesDrawn
 from gmstudio.protocol.training import (
     CheckpointSaved,
-    MarkCheckpoint,
+    KeepCheckpoint,
     PauseTraining,
     ResumeRun,
     ResumeTraining,
@@ -272,11 +279,11 @@ def test_pixels_are_stepped_while_training(engine: EngineProcess) -> None:
     assert moved.step == 0 and moved.conditional.numpy().sum() == pytest.approx(1.0, abs=1e-5)
     moved = engine.ask(AdvancePixels(session=opened.session, count=5), PixelsMoved)
     assert moved.step == 5 and moved.nats.shape == (5,)
-    request = engine.send(ForkPixels(session=opened.session, count=3, seed=1))
-    done = engine.wait(PixelsForked, lambda event: event.request == request and event.done)
-    forks = done.images.numpy()
-    assert forks.shape == (3, 1, 8, 8)
-    assert (forks.reshape(3, -1)[:, :5] == moved.image.numpy().reshape(-1)[:5]).all()
+    request = engine.send(ContinuePixels(session=opened.session, count=3, seed=1))
+    done = engine.wait(PixelsContinued, lambda event: event.request == request and event.done)
+    continuations = done.images.numpy()
+    assert continuations.shape == (3, 1, 8, 8)
+    assert (continuations.reshape(3, -1)[:, :5] == moved.image.numpy().reshape(-1)[:5]).all()
     assert status_is_running(engine)
 
 
@@ -293,7 +300,7 @@ def test_latents_are_decoded_while_training_and_after(engine: EngineProcess) -> 
     assert decoded.images.numpy().shape == (2, 1, 8, 8)
     encoded = engine.ask(Encode(run=run, index=1), Encoded)
     assert encoded.code.shape == (dims.num_dims,) and encoded.deviation is not None
-    measured = engine.ask(MeasureLatents(run=run), LatentsMeasured)
+    measured = engine.ask(ComputeDimensionStats(run=run), DimensionStatsComputed)
     assert measured.kl is not None and measured.effect.shape == (dims.num_dims,)
     engine.send(StopTraining())
     stopped = status(engine, "stopped")
@@ -334,7 +341,7 @@ def test_runs_are_listed_opened_and_their_samples_fetched(engine: EngineProcess)
 def test_a_marked_checkpoint_is_kept(engine: EngineProcess) -> None:
     run = start(engine, "vae", checkpoint_every=10)
     engine.wait(HistoryAppended, lambda event: not event.reset)
-    request = engine.send(MarkCheckpoint(run=run))
+    request = engine.send(KeepCheckpoint(run=run))
     marked = engine.wait(CheckpointSaved, lambda event: event.marked).step
     engine.wait(Done, lambda event: event.request == request)
     engine.wait(CheckpointSaved, lambda event: event.step > marked + 40)

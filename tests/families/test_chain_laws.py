@@ -15,7 +15,7 @@ from torch import Tensor
 
 from gmstudio.engine.sampling.grids import draw_grid, grid_kind
 from gmstudio.families import FAMILIES
-from gmstudio.families.base import Family, Illustrated, MarkovChain, Sampler, Timeline, sample_in_pieces
+from gmstudio.families.base import Family, Illustrated, MarkovChain, Sampler, Trajectory, sample_in_pieces
 from gmstudio.protocol.config import ConfigError, parse_config, schema_of
 from gmstudio.protocol.images import ImageSpec
 
@@ -92,7 +92,7 @@ def test_a_chain_goes_through_images(make: Make, image: ImageSpec) -> None:
 def test_a_timeline_shows_the_chain(make: Make, image: ImageSpec, start: bool) -> None:
     model = make(image)
     x = random_images(image, 3) if start else None
-    moments = list(model.timeline(x, 3, 4, seeded()))
+    moments = list(model.trajectory(x, 3, 4, seeded()))
     assert len(moments) == 5 and len({m.label for m in moments}) == 5
     for moment in moments:
         assert moment.images.shape == (3, *image.shape)
@@ -211,7 +211,7 @@ def test_training_in_bfloat16_keeps_losses_in_float32(make: Make) -> None:
 def test_the_family_fits_its_protocols_and_the_grid_shows_samples(make: Make) -> None:
     model = make(ImageSpec(1, 4, 4, 2))
     assert isinstance(model, Sampler) and isinstance(model, MarkovChain)
-    assert isinstance(model, Timeline) and isinstance(model, Illustrated)
+    assert isinstance(model, Trajectory) and isinstance(model, Illustrated)
     assert grid_kind(model) == "samples"
     *_, grid = draw_grid(model, 3, seed=0)
     assert grid is not None and set(grid.flatten().tolist()) <= {0, 255}

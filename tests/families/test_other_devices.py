@@ -23,7 +23,7 @@ from gmstudio.families.energy import annealed_importance
 from gmstudio.nn import precision as wide_floats
 from gmstudio.protocol.config import parse_config
 from gmstudio.protocol.images import ImageSpec
-from gmstudio.protocol.latents import MeasureLatents
+from gmstudio.protocol.latents import ComputeDimensionStats
 
 WAITING = ("_local_scalar_dense", "nonzero", "masked_select", "_unique2", "lift_fresh")
 """Operations that read results back, or whose shape hangs on them, and the making of a tensor from host numbers."""
@@ -95,9 +95,9 @@ def looks(model: Any, x: Tensor, noise: torch.Generator) -> Iterator[Callable[[]
     for method, args in asked.items():
         if hasattr(model, method):
             yield lambda method=method, args=args: getattr(model, method)(*args)
-    if hasattr(model, "timeline"):
-        yield lambda: list(model.timeline(None, 2, 2, noise))
-        yield lambda: list(model.timeline(x, 4, 2, noise))
+    if hasattr(model, "trajectory"):
+        yield lambda: list(model.trajectory(None, 2, 2, noise))
+        yield lambda: list(model.trajectory(x, 4, 2, noise))
     if hasattr(model, "chain"):
         yield lambda: list(islice(model.chain(x, noise), 2))
     if hasattr(model, "decode"):
@@ -142,7 +142,7 @@ def test_floats_of_32_bits_will_do(name: str, config: dict[str, Any], monkeypatc
             *_, found = score(model, x.numpy(), 2)
             assert found is not None and found.nats.dtype == np.float64
         if hasattr(model, "kl_per_dim"):
-            list(latent_measures.measure(model, 0, dataset, MeasureLatents(run="r")))
+            list(latent_measures.measure(model, 0, dataset, ComputeDimensionStats(run="r")))
     assert not watch.wide
 
 

@@ -117,14 +117,14 @@ def test_nothing_that_is_not_ours_is_deleted(tmp_path: Path) -> None:
     store = CheckpointStore(tmp_path)
     store.save(1, weights(), {})
     folder = tmp_path / "checkpoints"
-    (folder / "step-1" / "my notes.txt").write_text("keep")
+    (folder / "step-1" / "my annotations.txt").write_text("keep")
     (folder / "step-one").mkdir()
-    (folder / "notes.txt").write_text("keep")
+    (folder / "annotations.txt").write_text("keep")
     for step in (2, 3, 4):
         store.save(step, weights(), {})
     assert steps_of(store) == [1, 3, 4]
-    assert (folder / "step-one").is_dir() and (folder / "notes.txt").read_text() == "keep"
-    assert (folder / "step-1" / "my notes.txt").read_text() == "keep"
+    assert (folder / "step-one").is_dir() and (folder / "annotations.txt").read_text() == "keep"
+    assert (folder / "step-1" / "my annotations.txt").read_text() == "keep"
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "optimizer.safetensors", "checkpoint.json"])

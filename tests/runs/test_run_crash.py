@@ -92,7 +92,7 @@ def die_at(moment):
     sys.addaudithook(hook)
 
 def crashed(folder, moment, step):
-    child = os.fork()
+    child = os.continuation()
     if child == 0:
         die_at(moment)
         save(folder, step, 99)
@@ -124,7 +124,7 @@ for step in (2, 3):  # saving step 2 again, and the first saving of step 3, whic
 """
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.skipif(not hasattr(os, "continuation"), reason="needs continuation")
 def test_a_whole_checkpoint_is_there_wherever_a_save_is_killed(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", DIES_AT_EVERY_FILE_OPERATION, str(tmp_path)],

@@ -1,4 +1,4 @@
-"""Generation that is not pixel by pixel, as a timeline: chains, denoising, flow layers, and the training itself.
+"""Generation that is not pixel by pixel, as a trajectory: chains, denoising, flow layers, and the training itself.
 
 Shapes: M moments, N generations side by side, C channels, H height, W width.
 """
@@ -16,45 +16,45 @@ from torch import Tensor
 from gmstudio.data.dataset import Dataset
 from gmstudio.engine.runtime.display import means_to_display
 from gmstudio.engine.runtime.inspection import check_fit, check_levels
-from gmstudio.families.base import Family, Moment, Timeline
+from gmstudio.families.base import Family, Trajectory, TrajectoryStep
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Event
-from gmstudio.protocol.chains import RunTimeline, TimelineAppended
+from gmstudio.protocol.chains import RunTrajectory, TrajectoryAppended
 from gmstudio.runs.folder import RunFolder
 
 MAX_COUNT = 64
 MAX_STEPS = 10_000
 MAX_BYTES = 128 * 1024 * 1024
-"""Of all images of a timeline, which the window keeps."""
+"""Of all images of a trajectory, which the window keeps."""
 REPORTS_HZ = 15.0
 
 
-class Timelines:
-    """Runs timelines; the newest one of each run goes on, older ones end early."""
+class Trajectories:
+    """Runs trajectories; the newest one of each run goes on, older ones end early."""
 
     def __init__(self) -> None:
         self._newest: dict[str, object] = {}
 
     def generation(
-        self, model: Any, weights_step: int, dataset: Dataset, command: RunTimeline
+        self, model: Any, weights_step: int, dataset: Dataset, command: RunTrajectory
     ) -> Iterator[Event | None]:
         """Generate step by step with a copy of the weights as they are now.
 
         Args:
-            model: a family with ``timeline``.
+            model: a family with ``trajectory``.
             weights_step: training step of its weights.
             dataset: of the run, for images to start from.
             command: what is wanted.
 
         Returns:
-            A generator of None after each piece and of ``TimelineAppended``, the last one done.
+            A generator of None after each piece and of ``TrajectoryAppended``, the last one done.
 
         Raises:
             ValueError: at once, for numbers out of range or images that do not fit the model.
         """
         _check(command, command.steps + 1, model.image.num_dims)
         start = _start_images(command, dataset, model)
-        if not isinstance(model, Timeline):
+        if not isinstance(model, Trajectory):
             raise ValueError(f"{model.card.title} does not generate step by step; choose a run of another family.")
         token = self._newest[command.run] = object()
         if command.count == 0:
@@ -62,10 +62,10 @@ class Timelines:
         frozen: Any = copy.deepcopy(model)
         frozen.eval().requires_grad_(False)
         generator = torch.Generator(frozen.device).manual_seed(command.seed)
-        moments = frozen.timeline(start, command.count, command.steps, generator)
+        moments = frozen.trajectory(start, command.count, command.steps, generator)
         return self._pieces(moments, token, weights_step, command)
 
-    def training(self, folder: RunFolder, command: RunTimeline) -> Iterator[Event | None]:
+    def training(self, folder: RunFolder, command: RunTrajectory) -> Iterator[Event | None]:
         """The sample grids that were kept while a run trained, with what validation said at the time.
 
         Where there are more than are wanted, they are left out evenly; the newest one is always there.
@@ -85,7 +85,7 @@ class Timelines:
         images = np.stack([folder.history.read_images(step, kinds[0])[: command.count] for step in chosen])
         values = _validations(folder, np.array(chosen))
         measures = {name: Array.of(np.repeat(v[:, None], images.shape[1], axis=1)) for name, v in values.items()}
-        event = TimelineAppended(
+        event = TrajectoryAppended(
             request=command.request,
             run=command.run,
             start=0,
@@ -99,7 +99,7 @@ class Timelines:
         return iter((event,))
 
     def _pieces(
-        self, moments: Iterator[Moment], token: object, weights_step: int, command: RunTimeline
+        self, moments: Iterator[TrajectoryStep], token: object, weights_step: int, command: RunTrajectory
     ) -> Iterator[Event | None]:
         waiting: list[tuple[str, NDArray[np.uint8], dict[str, NDArray[np.float32]]]] = []
         start, reported_at, done = 0, 0.0, False
@@ -129,7 +129,7 @@ def _validations(folder: RunFolder, steps: NDArray[np.int64]) -> dict[str, NDArr
     return named
 
 
-def _read(moment: Moment) -> tuple[str, NDArray[np.uint8], dict[str, NDArray[np.float32]]]:
+def _read(moment: TrajectoryStep) -> tuple[str, NDArray[np.uint8], dict[str, NDArray[np.float32]]]:
     measures = {name: value.float().cpu().numpy() for name, value in moment.measures.items()}
     return moment.label, means_to_display(moment.images.float()), measures
 
@@ -139,11 +139,11 @@ def _appended(
     start: int,
     done: bool,
     weights_step: int,
-    command: RunTimeline,
-) -> TimelineAppended:
+    command: RunTrajectory,
+) -> TrajectoryAppended:
     names = moments[0][2] if moments else {}
     nothing = np.zeros((0, 0, 0, 0, 0), np.uint8)
-    return TimelineAppended(
+    return TrajectoryAppended(
         request=command.request,
         run=command.run,
         start=start,
@@ -156,11 +156,11 @@ def _appended(
     )
 
 
-def _nothing(command: RunTimeline, weights_step: int) -> Iterator[Event | None]:
+def _nothing(command: RunTrajectory, weights_step: int) -> Iterator[Event | None]:
     yield _appended([], 0, True, weights_step, command)
 
 
-def _check(command: RunTimeline, moments: int, num_dims: int) -> None:
+def _check(command: RunTrajectory, moments: int, num_dims: int) -> None:
     if not 0 <= command.count <= MAX_COUNT:
         raise ValueError(f"{command.count} generations side by side; ask for 1 to {MAX_COUNT}.")
     if not 1 <= command.steps <= MAX_STEPS:
@@ -173,7 +173,7 @@ def _check(command: RunTimeline, moments: int, num_dims: int) -> None:
         )
 
 
-def _start_images(command: RunTimeline, dataset: Dataset, model: Family) -> Tensor | None:
+def _start_images(command: RunTrajectory, dataset: Dataset, model: Family) -> Tensor | None:
     """(N, C, H, W) integer images to start from, or None for noise."""
     if command.start == "noise" or command.count == 0:
         return None

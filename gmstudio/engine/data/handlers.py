@@ -1,8 +1,8 @@
 """Commands before training: looking at data, and checking a config against it."""
 
-from gmstudio.engine.runtime.context import Bench, Handlers
+from gmstudio.engine.runtime.context import EngineContext, Handlers
 from gmstudio.engine.runtime.datasets import load_data
-from gmstudio.engine.runtime.models import outline_model
+from gmstudio.engine.runtime.models import meta_model
 from gmstudio.engine.training.plan import plan_run
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.data import BrowseData, DataBrowsed, DescribeModel, ModelDescribed
@@ -14,19 +14,19 @@ class Prepare:
     """Handles browsing data and describing models.
 
     Args:
-        bench: the engine's state.
+        context: the engine's state.
     """
 
-    def __init__(self, bench: Bench) -> None:
-        self._bench = bench
+    def __init__(self, context: EngineContext) -> None:
+        self._context = context
         self.handlers: Handlers = {BrowseData: self._on_browse_data, DescribeModel: self._on_describe_model}
 
     def _on_browse_data(self, command: BrowseData) -> None:
-        dataset = load_data(self._bench.data, command.data, command.data_config)
+        dataset = load_data(self._context.data, command.data, command.data_config)
         split = dataset.split(command.split)
         start = max(0, min(command.start, len(split.images)))
         stop = min(len(split.images), start + max(0, min(command.count, MAX_BROWSED)))
-        self._bench.send(
+        self._context.send(
             DataBrowsed(
                 request=command.request,
                 data=command.data,
@@ -41,18 +41,18 @@ class Prepare:
         )
 
     def _on_describe_model(self, command: DescribeModel) -> None:
-        bench = self._bench
+        context = self._context
         plan = plan_run(
-            bench.data,
+            context.data,
             command.family,
             command.config,
             command.data,
             command.data_config,
             command.training,
-            bench.device,
+            context.device,
         )
-        model = outline_model(plan.family, plan.config, plan.record.image)
-        bench.send(
+        model = meta_model(plan.family, plan.config, plan.record.image)
+        context.send(
             ModelDescribed(
                 request=command.request,
                 family=command.family,

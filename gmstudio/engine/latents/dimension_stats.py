@@ -16,14 +16,14 @@ from gmstudio.families.base import Family, Latent, Posterior
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Event
 from gmstudio.protocol.families import LatentSpec
-from gmstudio.protocol.latents import LatentsMeasured, MeasureLatents
+from gmstudio.protocol.latents import ComputeDimensionStats, DimensionStatsComputed
 
 MAX_MEASURED_IMAGES = 1024
 NUM_BASE_CODES = 8
 BASE_SEED = 0
 
 
-def measure(model: Family, step: int, dataset: Dataset, command: MeasureLatents) -> Iterator[Event | None]:
+def measure(model: Family, step: int, dataset: Dataset, command: ComputeDimensionStats) -> Iterator[Event | None]:
     """Measure what each latent dimension does, in pieces of about ``PIECE_S``.
 
     ``effect_j = sqrt(mean (decode(z | z_j = 1) - decode(z | z_j = -1))²)``, over base codes z ~ N(0, I) that are always
@@ -37,7 +37,7 @@ def measure(model: Family, step: int, dataset: Dataset, command: MeasureLatents)
         command: to be answered.
 
     Returns:
-        A generator of None after each piece and, last, the ``LatentsMeasured``.
+        A generator of None after each piece and, last, the ``DimensionStatsComputed``.
 
     Raises:
         ValueError: at once, when the model has no latent space or the data set's images do not fit it.
@@ -49,7 +49,7 @@ def measure(model: Family, step: int, dataset: Dataset, command: MeasureLatents)
 
 
 def _measure_pieces(
-    model: Family, step: int, images: NDArray[np.uint8], command: MeasureLatents
+    model: Family, step: int, images: NDArray[np.uint8], command: ComputeDimensionStats
 ) -> Iterator[Event | None]:
     latent = latent_of(model)
     num_dims = latent.latent.num_dims
@@ -73,7 +73,7 @@ def _measure_pieces(
 
         yield from in_pieces(len(images), 1, add_kl)
         kl = Array.of((total_Z / len(images)).astype(np.float32))
-    yield LatentsMeasured(request=command.request, run=command.run, step=step, kl=kl, effect=Array.of(effect_Z))
+    yield DimensionStatsComputed(request=command.request, run=command.run, step=step, kl=kl, effect=Array.of(effect_Z))
 
 
 def _base_codes(latent: LatentSpec) -> Tensor:

@@ -18,7 +18,7 @@ from gmstudio.engine.pixels.generation import Generation
 from gmstudio.engine.pixels.setting import PixelSetting
 from gmstudio.families.autoregressive.base import AutoregressiveFamily
 from gmstudio.protocol.array import Array
-from gmstudio.protocol.pixels import ExplainPixel, PixelExplained
+from gmstudio.protocol.pixels import AttributePixel, PixelAttributed
 
 MAX_MOVES = 4096
 """Other images that are scored for one explanation; if all levels make more, sub-pixels only go to the farthest."""
@@ -27,7 +27,7 @@ MOVES_AT_ONCE = 256
 FloatArray = NDArray[np.float32]
 
 
-def explain(generation: Generation, command: ExplainPixel) -> PixelExplained:
+def attribute(generation: Generation, command: AttributePixel) -> PixelAttributed:
     """Explain a conditional of a generation.
 
     Raises:
@@ -48,7 +48,7 @@ def explain(generation: Generation, command: ExplainPixel) -> PixelExplained:
     if not is_smooth:
         score = _scorer(generation, step, value)
         sensitivity_CHW = _differences(score, picture_CHW, reach_CHW, generation.image.levels)
-    return PixelExplained(
+    return PixelAttributed(
         request=command.request,
         session=generation.number,
         step=step,

@@ -9,10 +9,10 @@ from gmstudio.engine.pixels.breakpoints import TINY
 from gmstudio.engine.pixels.generation import Generation
 from gmstudio.engine.pixels.setting import uniforms_of
 from gmstudio.protocol.array import Array
-from gmstudio.protocol.pixels import ForkPixels, PixelsForked
+from gmstudio.protocol.pixels import ContinuePixels, PixelsContinued
 
 
-class Fork:
+class Continuation:
     """Continuations of what a generation has placed, advanced together.
 
     Args:
@@ -20,7 +20,7 @@ class Fork:
         command: how many, and how.
     """
 
-    def __init__(self, generation: Generation, command: ForkPixels) -> None:
+    def __init__(self, generation: Generation, command: ContinuePixels) -> None:
         self._command = command
         self._prefix = generation.values.copy()
         self._num_dims = generation.image.num_dims
@@ -61,9 +61,9 @@ class Fork:
         self._nats -= np.log(np.maximum(chosen.cpu().numpy(), TINY))
         session.place(values)
 
-    def report(self, *, done: bool) -> PixelsForked:
+    def report(self, *, done: bool) -> PixelsContinued:
         """How far they are, as an event."""
-        return PixelsForked(
+        return PixelsContinued(
             request=self._command.request,
             session=self._command.session,
             images=Array.of(self._session.images.cpu().numpy()),

@@ -1,4 +1,4 @@
-"""The engine's side of the Pixels panel: open generations by number, and forks of them.
+"""The engine's side of the Pixels panel: open generations by number, and continuations of them.
 
 A generation keeps a copy of the weights that it was opened with, so its numbers stay exact while training goes on;
 generations of the same weights share one copy.
@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from gmstudio.engine.pixels.attribution import explain
+from gmstudio.engine.pixels.attribution import attribute
 from gmstudio.engine.pixels.breakpoints import Breakpoints
 from gmstudio.engine.pixels.comparison import compare
-from gmstudio.engine.pixels.continuation import Fork
+from gmstudio.engine.pixels.continuation import Continuation
 from gmstudio.engine.pixels.generation import REPLAY_BUDGET_MS, Generation
 from gmstudio.engine.pixels.setting import check_seed, given_levels, setting_of
 from gmstudio.families.base import Autoregressive
@@ -27,12 +27,12 @@ from gmstudio.protocol.base import Event
 from gmstudio.protocol.engine import Done
 from gmstudio.protocol.pixels import (
     AdvancePixels,
+    AttributePixel,
     ClosePixels,
     ComparePixels,
+    ContinuePixels,
     EditPixel,
-    ExplainPixel,
     ForgetPath,
-    ForkPixels,
     OpenPixels,
     PixelsOpened,
     PlacePixel,
@@ -40,12 +40,12 @@ from gmstudio.protocol.pixels import (
 )
 
 MAX_OPEN = 8
-MAX_FORKS = 256
+MAX_CONTINUATIONS = 256
 MAX_TEMPERATURE = 100.0
 MAX_BUDGET_MS = 100.0
-FORK_REPORTS_HZ = 15.0
+CONTINUATION_REPORTS_HZ = 15.0
 PIECE_MS = 4.0
-"""A fork hands control back to the engine about this often."""
+"""A continuation hands control back to the engine about this often."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class PixelExplorer:
     def __init__(self) -> None:
         self._open: OrderedDict[int, Generation] = OrderedDict()
         self._snapshots: dict[int, _Snapshot] = {}
-        self._newest_fork: dict[int, object] = {}
+        self._newest_continuation: dict[int, object] = {}
         self._last_number = 0
 
     def open(self, model: Any, run: str, weights_step: int, command: OpenPixels) -> list[Event]:
@@ -178,13 +178,13 @@ class PixelExplorer:
         generation.forget(command.seed)
         return [generation.moved(command.request)]
 
-    def explain(self, command: ExplainPixel) -> list[Event]:
+    def attribute(self, command: AttributePixel) -> list[Event]:
         """What a conditional looks at.
 
         Raises:
             ValueError: for an unknown session, a step beyond the current one, or a level that does not exist.
         """
-        return [explain(self._generation(command.session), command)]
+        return [attribute(self._generation(command.session), command)]
 
     def compare(self, model: Any, run: str, weights_step: int, command: ComparePixels) -> list[Event]:
         """What another model makes of the sub-pixels that are placed.
@@ -201,7 +201,7 @@ class PixelExplorer:
         return [compare(self._generation(command.session), model, run, weights_step, command)]
 
     def close(self, command: ClosePixels) -> list[Event]:
-        """Let a generation go; a fork of it ends at its next piece.
+        """Let a generation go; a continuation of it ends at its next piece.
 
         Raises:
             ValueError: for an unknown session.
@@ -210,13 +210,13 @@ class PixelExplorer:
         self._drop(command.session)
         return [Done(request=command.request)]
 
-    def fork(self, command: ForkPixels) -> Iterator[Event | None]:
+    def continuation(self, command: ContinuePixels) -> Iterator[Event | None]:
         """Continue the current prefix in several ways, in small pieces.
 
-        A newer fork of the same generation, or closing it, ends this one early.
+        A newer continuation of the same generation, or closing it, ends this one early.
 
         Returns:
-            A generator of None after each piece of work and of ``PixelsForked`` about 15 times a second, the last
+            A generator of None after each piece of work and of ``PixelsContinued`` about 15 times a second, the last
             one with ``done``.
 
         Raises:
@@ -225,23 +225,29 @@ class PixelExplorer:
         generation = self._generation(command.session)
         check_seed(command.seed)
         _check_temperature(command.temperature)
-        if not 1 <= command.count <= MAX_FORKS:
-            raise ValueError(f"{command.count} continuations; ask for 1 to {MAX_FORKS}.")
+        if not 1 <= command.count <= MAX_CONTINUATIONS:
+            raise ValueError(f"{command.count} continuations; ask for 1 to {MAX_CONTINUATIONS}.")
         if generation.step == generation.image.num_dims:
             raise ValueError("The image is finished; go back to the pixel from which to continue in other ways.")
         token = object()
-        self._newest_fork[command.session] = token
-        return self._fork_pieces(command, Fork(generation, command), token)
+        self._newest_continuation[command.session] = token
+        return self._continuation_pieces(command, Continuation(generation, command), token)
 
-    def _fork_pieces(self, command: ForkPixels, fork: Fork, token: object) -> Iterator[Event | None]:
+    def _continuation_pieces(
+        self, command: ContinuePixels, continuation: Continuation, token: object
+    ) -> Iterator[Event | None]:
         last_report = time.perf_counter()
-        while not fork.finished and self._newest_fork.get(command.session) is token:
-            fork.work(PIECE_MS)
-            if not fork.finished and fork.begun and time.perf_counter() - last_report >= 1 / FORK_REPORTS_HZ:
+        while not continuation.finished and self._newest_continuation.get(command.session) is token:
+            continuation.work(PIECE_MS)
+            if (
+                not continuation.finished
+                and continuation.begun
+                and time.perf_counter() - last_report >= 1 / CONTINUATION_REPORTS_HZ
+            ):
                 last_report = time.perf_counter()
-                yield fork.report(done=False)
+                yield continuation.report(done=False)
             yield None
-        yield fork.report(done=True)
+        yield continuation.report(done=True)
 
     def _generation(self, number: int) -> Generation:
         try:
@@ -254,7 +260,7 @@ class PixelExplorer:
 
     def _drop(self, number: int) -> None:
         del self._open[number], self._snapshots[number]
-        self._newest_fork.pop(number, None)
+        self._newest_continuation.pop(number, None)
 
     def _snapshot(self, model: Any, run: str, weights_step: int, weights_of: int) -> _Snapshot:
         if weights_of:

@@ -1,17 +1,17 @@
 """Commands that look into an autoregressive model, trained or in training, pixel by pixel."""
 
 from gmstudio.engine.pixels.explorer import PixelExplorer
-from gmstudio.engine.runtime.context import Bench, Handlers, Pieces
+from gmstudio.engine.runtime.context import EngineContext, Handlers, Pieces
 from gmstudio.protocol.base import Event
 from gmstudio.protocol.engine import Done
 from gmstudio.protocol.pixels import (
     AdvancePixels,
+    AttributePixel,
     ClosePixels,
     ComparePixels,
+    ContinuePixels,
     EditPixel,
-    ExplainPixel,
     ForgetPath,
-    ForkPixels,
     OpenPixels,
     PlacePixel,
     RewindPixels,
@@ -22,11 +22,11 @@ class Explore:
     """Handles exploring pixel by pixel; methods return the pieces of a job where the work is long.
 
     Args:
-        bench: the engine's state.
+        context: the engine's state.
     """
 
-    def __init__(self, bench: Bench) -> None:
-        self._bench = bench
+    def __init__(self, context: EngineContext) -> None:
+        self._context = context
         self._pixels = PixelExplorer()
         self.handlers: Handlers = {
             OpenPixels: self._on_open_pixels,
@@ -35,14 +35,14 @@ class Explore:
             EditPixel: self._on_edit_pixel,
             RewindPixels: self._on_rewind_pixels,
             ForgetPath: self._on_forget_path,
-            ForkPixels: self._on_fork_pixels,
-            ExplainPixel: self._on_explain_pixel,
+            ContinuePixels: self._on_continue_pixels,
+            AttributePixel: self._on_attribute_pixel,
             ComparePixels: self._on_compare_pixels,
             ClosePixels: self._on_close_pixels,
         }
 
     def _on_open_pixels(self, command: OpenPixels) -> None:
-        loaded = self._bench.model(command.run, "pixel_session")
+        loaded = self._context.model(command.run, "pixel_session")
         self._send(self._pixels.open(loaded.model, command.run, loaded.step, command))
 
     def _on_advance_pixels(self, command: AdvancePixels) -> None:
@@ -60,20 +60,20 @@ class Explore:
     def _on_forget_path(self, command: ForgetPath) -> None:
         self._send(self._pixels.forget(command))
 
-    def _on_fork_pixels(self, command: ForkPixels) -> Pieces:
-        return self._pixels.fork(command)
+    def _on_continue_pixels(self, command: ContinuePixels) -> Pieces:
+        return self._pixels.continuation(command)
 
-    def _on_explain_pixel(self, command: ExplainPixel) -> None:
-        self._send(self._pixels.explain(command))
+    def _on_attribute_pixel(self, command: AttributePixel) -> None:
+        self._send(self._pixels.attribute(command))
 
     def _on_compare_pixels(self, command: ComparePixels) -> None:
-        loaded = self._bench.model(command.run, "pixel_session")
+        loaded = self._context.model(command.run, "pixel_session")
         self._send(self._pixels.compare(loaded.model, command.run, loaded.step, command))
 
     def _on_close_pixels(self, command: ClosePixels) -> None:
         self._pixels.close(command)
-        self._bench.send(Done(request=command.request))
+        self._context.send(Done(request=command.request))
 
     def _send(self, events: list[Event]) -> None:
         for event in events:
-            self._bench.send(event)
+            self._context.send(event)

@@ -7,9 +7,9 @@ from gmstudio.engine.runs.series import series_of
 from gmstudio.families import FAMILIES
 from gmstudio.families.base import Family, Latent
 from gmstudio.protocol.runs import HistoryAppended, RunInfo, RunOpened
+from gmstudio.runs.annotations import read_annotations
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.library import summarize
-from gmstudio.runs.notes import read_notes
 
 
 def run_info(path: str, *, live_status: str = "", live_step: int = -1) -> RunInfo:
@@ -48,7 +48,7 @@ def describe_opened(model: Family, info: RunInfo, *, live: bool, request: int) -
     with RunFolder.open(info.run) as run:
         kinds = run.history.image_kinds()
         steps = tuple(run.history.image_steps(kinds[0])) if kinds else ()
-        notes = read_notes(run.path)
+        annotations = read_annotations(run.path)
     return RunOpened(
         request=request,
         info=info,
@@ -58,7 +58,7 @@ def describe_opened(model: Family, info: RunInfo, *, live: bool, request: int) -
         num_parameters=model.num_parameters(),
         sample_steps=steps,
         phases=tuple(phase.name for phase in model.phases()),
-        notes=notes,
+        annotations=annotations,
     )
 
 

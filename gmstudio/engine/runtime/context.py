@@ -1,4 +1,4 @@
-"""What the engine has on its bench: the device, data sets, models, and the run in training."""
+"""What the engine has on its context: the device, data sets, models, and the run in training."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -6,9 +6,9 @@ from typing import Any, Protocol
 
 import torch
 
-from gmstudio.engine.runtime.datasets import DataShelf
+from gmstudio.engine.runtime.datasets import DatasetCache
 from gmstudio.engine.runtime.device import choose_device
-from gmstudio.engine.runtime.models import Loaded, ModelShelf
+from gmstudio.engine.runtime.models import Loaded, ModelCache
 from gmstudio.families.base import Family
 from gmstudio.protocol.base import Command, Event
 from gmstudio.runs.record import RunRecord
@@ -92,7 +92,7 @@ class LiveRun(Protocol):
         """Write a checkpoint of the current step that is kept for good, or let the kept ones go."""
 
 
-class Bench:
+class EngineContext:
     """State that the handlers of commands share.
 
     Args:
@@ -102,8 +102,8 @@ class Bench:
     def __init__(self, send: Callable[[Event], None]) -> None:
         self.send = send
         self.device: torch.device = choose_device("auto")
-        self.data = DataShelf()
-        self.models = ModelShelf()
+        self.data = DatasetCache()
+        self.models = ModelCache()
         self.training: LiveRun | None = None
 
     def is_live(self, run: str) -> bool:

@@ -11,7 +11,7 @@ from gmstudio.protocol.config import ConfigError
 KEPT_DATASETS = 3
 
 
-class DataShelf:
+class DatasetCache:
     """Loads data sets and keeps the last few."""
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class DataShelf:
         return self._kept[key]
 
 
-def load_data(shelf: DataShelf, name: str, config: dict[str, Any]) -> Dataset:
+def load_data(cache: DatasetCache, name: str, config: dict[str, Any]) -> Dataset:
     """Load a data set; what cannot be used is said at the setting that leads to it.
 
     Raises:
@@ -41,7 +41,7 @@ def load_data(shelf: DataShelf, name: str, config: dict[str, Any]) -> Dataset:
         DataError: when there is no such source, or it has no files to choose.
     """
     try:
-        return shelf.load(name, config)
+        return cache.load(name, config)
     except ConfigError as error:
         raise ConfigError({f"data_config.{field}": text for field, text in error.errors.items()}) from error
     except data.DataError as error:

@@ -3,7 +3,7 @@
 from gmstudio.engine.runtime.memory import is_out_of_memory
 
 
-def explain(error: BaseException) -> str:
+def error_sentence(error: BaseException) -> str:
     """One sentence for people."""
     if is_out_of_memory(error):
         return "There is not enough memory for this; make the batch, the images or the model smaller."

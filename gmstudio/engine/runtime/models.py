@@ -36,7 +36,7 @@ class Loaded:
     warnings: tuple[str, ...] = ()
 
 
-class ModelShelf:
+class ModelCache:
     """Models of runs that are not in training, read from their latest checkpoint; keeps the last few."""
 
     def __init__(self) -> None:
@@ -90,7 +90,7 @@ def build_model(
         return family(config, image).to(device)
 
 
-def outline_model(family: type[Family], config: msgspec.Struct, image: ImageSpec) -> Family:
+def meta_model(family: type[Family], config: msgspec.Struct, image: ImageSpec) -> Family:
     """The model without memory for its weights, for counting and asking; however large, it costs nothing.
 
     A family that needs real numbers while it is built is built for real.

@@ -1,4 +1,4 @@
-"""Figures of a model's insides, drawn for the window."""
+"""Figures of a model's diagnostics, drawn for the window."""
 
 import torch
 from torch import Tensor

@@ -1,7 +1,7 @@
 """Commands to the run in training."""
 
 from gmstudio.engine.runs.handlers import Runs
-from gmstudio.engine.runtime.context import Bench, Handlers
+from gmstudio.engine.runtime.context import EngineContext, Handlers
 from gmstudio.engine.training.job import TrainingJob, resume_run, start_training
 from gmstudio.engine.training.plan import plan_run
 from gmstudio.protocol.base import Command
@@ -21,12 +21,12 @@ class Training:
     """Handles starting, pausing, stepping and stopping.
 
     Args:
-        bench: the engine's state.
+        context: the engine's state.
         runs: tells the window of the run that begins.
     """
 
-    def __init__(self, bench: Bench, runs: Runs) -> None:
-        self._bench = bench
+    def __init__(self, context: EngineContext, runs: Runs) -> None:
+        self._context = context
         self._runs = runs
         self.handlers: Handlers = {
             StartTraining: self._on_start_training,
@@ -39,55 +39,55 @@ class Training:
         }
 
     def _on_start_training(self, command: StartTraining) -> None:
-        bench = self._bench
+        context = self._context
         self._refuse_a_second()
         plan = plan_run(
-            bench.data,
+            context.data,
             command.family,
             command.config,
             command.data,
             command.data_config,
             command.training,
-            bench.device,
+            context.device,
         )
-        self._begin(start_training(plan, command.folder, bench.device, bench.send), command.request)
+        self._begin(start_training(plan, command.folder, context.device, context.send), command.request)
 
     def _on_resume_run(self, command: ResumeRun) -> None:
-        bench = self._bench
+        context = self._context
         self._refuse_a_second()
-        job = resume_run(command.run, command.steps, bench.data, bench.device, bench.send)
+        job = resume_run(command.run, command.steps, context.data, context.device, context.send)
         self._begin(job, command.request)
 
     def _refuse_a_second(self) -> None:
-        if self._bench.training is not None:
-            raise ValueError(f"{self._bench.training.path} is in training. Stop it before another run begins.")
+        if self._context.training is not None:
+            raise ValueError(f"{self._context.training.path} is in training. Stop it before another run begins.")
 
     def _begin(self, job: TrainingJob, request: int) -> None:
-        self._bench.training = job
+        self._context.training = job
         self._runs.open(job.path, request)
         for warning in job.trainer.warnings:
-            self._bench.send(CommandFailed(command="ResumeRun", message=warning))
+            self._context.send(CommandFailed(command="ResumeRun", message=warning))
         job.announce()
 
     def _on_pause_training(self, command: PauseTraining) -> None:
-        self._bench.the_training().pause()
+        self._context.the_training().pause()
         self._done(command)
 
     def _on_resume_training(self, command: ResumeTraining) -> None:
-        self._bench.the_training().resume()
+        self._context.the_training().resume()
         self._done(command)
 
     def _on_step_training(self, command: StepTraining) -> None:
-        self._bench.the_training().make_steps(command.count, command.phases)
+        self._context.the_training().make_steps(command.count, command.phases)
         self._done(command)
 
     def _on_pace_training(self, command: PaceTraining) -> None:
-        self._bench.the_training().pace(command.steps_per_s, command.phases)
+        self._context.the_training().pace(command.steps_per_s, command.phases)
         self._done(command)
 
     def _on_stop_training(self, command: StopTraining) -> None:
-        self._bench.the_training().stop()
+        self._context.the_training().stop()
         self._done(command)
 
     def _done(self, command: Command) -> None:
-        self._bench.send(Done(request=command.request))
+        self._context.send(Done(request=command.request))

@@ -10,12 +10,12 @@ import msgspec
 import torch
 
 from gmstudio.engine.runtime.context import Progress
-from gmstudio.engine.runtime.datasets import DataShelf
-from gmstudio.engine.runtime.errors import explain
+from gmstudio.engine.runtime.datasets import DatasetCache
+from gmstudio.engine.runtime.errors import error_sentence
 from gmstudio.engine.runtime.memory import give_back_memory, is_out_of_memory, keep_freed_memory, limit_memory
 from gmstudio.engine.runtime.models import build_model, family_class
 from gmstudio.engine.training.plan import Plan
-from gmstudio.engine.training.trainer import Piece, Trainer, TrainingFailedError
+from gmstudio.engine.training.trainer import StepOutput, Trainer, TrainingFailedError
 from gmstudio.families.base import Family
 from gmstudio.protocol.base import Event
 from gmstudio.protocol.config import parse_config
@@ -40,7 +40,7 @@ class TrainingJob:
         self.path = str(trainer.run.path)
         self.paused = False
         self.over = False
-        self._pieces: Iterator[Piece] = trainer.pieces()
+        self._pieces: Iterator[StepOutput] = trainer.pieces()
         self._send = send
         self._pause_at: int | None = None
         """While single-stepping: pause at the boundary after this step."""
@@ -116,7 +116,7 @@ class TrainingJob:
             self._pieces = self.trainer.pieces()
             self.pause(str(error))
         except Exception as error:
-            self._end("failed", explain(error))
+            self._end("failed", error_sentence(error))
             if not is_out_of_memory(error):
                 raise
         else:
@@ -203,7 +203,7 @@ class TrainingJob:
             self.pause(str(error))
             raise
         except Exception as error:
-            self._end("failed", explain(error))
+            self._end("failed", error_sentence(error))
             raise
         else:
             self._end("stopped")
@@ -259,18 +259,18 @@ def start_training(plan: Plan, folder: str, device: torch.device, send: Send) ->
         return TrainingJob(Trainer(run, model, plan.dataset), send)
     except Exception as error:
         with contextlib.suppress(RunError):  # the first error is told
-            run.update(status="failed", message=explain(error))
+            run.update(status="failed", message=error_sentence(error))
         run.close()
         raise
 
 
-def resume_run(path: str, steps: int | None, shelf: DataShelf, device: torch.device, send: Send) -> TrainingJob:
+def resume_run(path: str, steps: int | None, cache: DatasetCache, device: torch.device, send: Send) -> TrainingJob:
     """Get ready to continue a run from its latest checkpoint.
 
     Args:
         path: the run folder.
         steps: move the end of the run; None: leave it.
-        shelf: where its data set is found.
+        cache: where its data set is found.
         device: where to train.
         send: where events go.
 
@@ -287,7 +287,7 @@ def resume_run(path: str, steps: int | None, shelf: DataShelf, device: torch.dev
             training = msgspec.structs.replace(record.training, steps=steps)
             training = parse_config(type(training), msgspec.structs.asdict(training))
             record = run.record = msgspec.structs.replace(record, training=training)  # written when all is well
-        dataset = shelf.load(record.data, record.data_config)
+        dataset = cache.load(record.data, record.data_config)
         family = family_class(record.family)
         config = parse_config(family.Config, record.config)
         model = build_model(family, config, record.image, device, record.training.seed)

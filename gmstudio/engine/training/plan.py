@@ -7,7 +7,7 @@ import msgspec
 import torch
 
 from gmstudio.data.dataset import Dataset
-from gmstudio.engine.runtime.datasets import DataShelf, load_data
+from gmstudio.engine.runtime.datasets import DatasetCache, load_data
 from gmstudio.engine.runtime.models import family_class
 from gmstudio.families.base import Family
 from gmstudio.protocol.config import ConfigError, parse_config
@@ -35,7 +35,7 @@ class Plan:
 
 
 def plan_run(
-    shelf: DataShelf,
+    cache: DatasetCache,
     family_name: str,
     config: dict[str, Any],
     data_name: str,
@@ -59,7 +59,7 @@ def plan_run(
         except ConfigError as error:
             errors |= {f"{prefix}.{field}": text for field, text in error.errors.items()}
     try:
-        dataset = load_data(shelf, data_name, data_config)
+        dataset = load_data(cache, data_name, data_config)
     except ConfigError as error:
         errors |= error.errors
     if errors:

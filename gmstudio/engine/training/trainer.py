@@ -42,7 +42,7 @@ CHECKPOINT_SECONDS = 60.0
 QUEUED_SECONDS = 0.02
 
 
-class Piece(NamedTuple):
+class StepOutput(NamedTuple):
     """What one advance of the trainer brought.
 
     Args:
@@ -108,24 +108,24 @@ class Trainer:
             return -1.0
         return (self.training.steps - self.step) * self._batches.batch_size / self.images_per_s
 
-    def pieces(self) -> Iterator[Piece]:
+    def pieces(self) -> Iterator[StepOutput]:
         """Train to the end, a piece at a time; stop by not asking for more.
 
         Raises:
             TrainingFailedError: when the loss is no longer finite.
         """
         if self._writer.step < 0:  # whatever happens from now on, the run can be resumed
-            yield Piece(self.checkpoint(), at_step_boundary=False)
+            yield StepOutput(self.checkpoint(), at_step_boundary=False)
         yield from self._after_step(only_missing=True)
         self.restart_clock()
         while not self.finished:
-            yield Piece((), at_step_boundary=True)
+            yield StepOutput((), at_step_boundary=True)
             self._advance()
-            yield Piece(self._flush_if_due(), at_step_boundary=False)
+            yield StepOutput(self._flush_if_due(), at_step_boundary=False)
             if self._writer.poll():
-                yield Piece((self._saved(),), at_step_boundary=False)
+                yield StepOutput((self._saved(),), at_step_boundary=False)
             yield from self._after_step()
-        yield Piece((*self.flush(), *self.checkpoint()), at_step_boundary=True)
+        yield StepOutput((*self.flush(), *self.checkpoint()), at_step_boundary=True)
 
     def checkpoint(self, *, marked: bool = False) -> tuple[Event, ...]:
         """Write history and a verified checkpoint of the current step, unless it is there, and wait until it is.
@@ -243,7 +243,7 @@ class Trainer:
         while self._queued and time.perf_counter() - self._queued[0][0] > QUEUED_SECONDS:
             self._queued.popleft()[1].synchronize()
 
-    def _after_step(self, *, only_missing: bool = False) -> Iterator[Piece]:
+    def _after_step(self, *, only_missing: bool = False) -> Iterator[StepOutput]:
         """Validation, samples and a checkpoint where they are due; ``only_missing``: not again after a resume."""
         at_end = self.finished
         history = self.run.history
@@ -253,7 +253,7 @@ class Trainer:
             told = self.flush()  # a loss that is no number tells of an earlier step than the weights
             self._refuse_infinite_weights()
             if told:
-                yield Piece(told, at_step_boundary=False)
+                yield StepOutput(told, at_step_boundary=False)
         if validate and not (only_missing and self._has_validation()):
             yield from self._validate()
         if sample and not (only_missing and self.step in history.image_steps(grid_kind(self.model))):
@@ -263,13 +263,13 @@ class Trainer:
         if (due or late) and not only_missing and not at_end:
             events = [*self.flush(), *self._finish_checkpoint()]
             self._begin_checkpoint()
-            yield Piece(tuple(events), at_step_boundary=False)
+            yield StepOutput(tuple(events), at_step_boundary=False)
 
     def _has_validation(self) -> bool:
         scalars = self.run.history.read_scalars(since=self.step - 1)
         return any(split == "valid" and self.step in steps for (split, _), (steps, _) in scalars.items())
 
-    def _validate(self) -> Iterator[Piece]:
+    def _validate(self) -> Iterator[StepOutput]:
         sums: dict[str, float] = {}
         count = 0
         generator = torch.Generator(self._device).manual_seed(self.training.seed + 1)
@@ -282,31 +282,31 @@ class Trainer:
                         key = self._term_name(optimizer.phase, name)
                         sums[key] = sums.get(key, 0.0) + float(value) * len(batch)
             count += len(batch)
-            yield Piece((), at_step_boundary=False)
+            yield StepOutput((), at_step_boundary=False)
         values = {name: total / count for name, total in sums.items()}
         if self._quality is not None:
             self.model.eval()
             for shares in self._quality.measure(self.model):
                 values |= shares or {}
                 if shares is None:
-                    yield Piece((), at_step_boundary=False)
+                    yield StepOutput((), at_step_boundary=False)
         rows = [Scalar(self.step, "valid", name, value) for name, value in values.items()]
         self.run.history.append(scalars=rows)
         self.restart_clock()
-        yield Piece((self._appended(rows),), at_step_boundary=False)
+        yield StepOutput((self._appended(rows),), at_step_boundary=False)
 
-    def _sample(self) -> Iterator[Piece]:
+    def _sample(self) -> Iterator[StepOutput]:
         self.model.eval()
         inputs = torch.cat(self._validation) if self._validation else None
         for images in draw_grid(self.model, self.training.num_samples, self.training.seed, inputs):
             if images is None:
-                yield Piece((), at_step_boundary=False)
+                yield StepOutput((), at_step_boundary=False)
                 continue
             kind = grid_kind(self.model)
             self.run.history.append(images=[ImageGrid(self.step, kind, images)])
             event = SamplesDrawn(run=str(self.run.path), step=self.step, kind=kind, images=Array.of(images))
             self.restart_clock()
-            yield Piece((event,), at_step_boundary=False)
+            yield StepOutput((event,), at_step_boundary=False)
 
     def _flush_if_due(self) -> tuple[Event, ...]:
         return self.flush() if self._pending.seconds_waiting() > FLUSH_SECONDS else ()

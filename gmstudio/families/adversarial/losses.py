@@ -64,7 +64,7 @@ ADVERSARIAL_LOSSES: dict[AdversarialName, AdversarialLosses] = {
         latex_discriminator=_CROSS_ENTROPY,
         latex_generator=r"\mathcal{L}_G = -\mathbb{E}_{z}\left[\log D(G(z))\right]",
         help_discriminator=_CROSS_ENTROPY_HELP,
-        help_generator="Surprise of D at taking generated images for real; log 2 = 0.693 when D can only guess.",
+        help_generator="Surprisal of D at taking generated images for real; log 2 = 0.693 when D can only guess.",
     ),
     "minimax": AdversarialLosses(
         discriminator=_cross_entropy,

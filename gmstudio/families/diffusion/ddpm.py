@@ -31,7 +31,7 @@ import torch
 from msgspec import Struct
 from torch import Tensor
 
-from gmstudio.families.base import Family, Figure, LossTerms, Moment, Phase
+from gmstudio.families.base import Family, Figure, LossTerms, Phase, TrajectoryStep
 from gmstudio.families.diffusion.bound import DiffusionBound
 from gmstudio.families.diffusion.figures import denoised_figure, error_figure
 from gmstudio.families.diffusion.objectives import BOUND, SIMPLE
@@ -47,7 +47,7 @@ from gmstudio.families.diffusion.unet import UNet, UNetSizes
 from gmstudio.nn.ema import MovingAverage
 from gmstudio.nn.stacks import scaled
 from gmstudio.protocol.config import field
-from gmstudio.protocol.families import FamilyCard, LatentSpec, TimelineCard
+from gmstudio.protocol.families import FamilyCard, LatentSpec, TrajectoryCard
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.training_settings import Training
 
@@ -178,7 +178,7 @@ class DDPM(Family):
             "and 3; sampling with fewer steps: Song, Meng & Ermon, ICLR 2021, arXiv:2010.02502, section 4."
         ),
         objectives=(SIMPLE, BOUND),
-        timeline=TimelineCard(
+        trajectory=TrajectoryCard(
             steps="Denoising steps",
             shown="Shown is the noisy image x_t itself.",
             from_images="They are noised to depth t = the number of steps, then denoised one timestep at a time.",
@@ -344,9 +344,9 @@ class DDPM(Family):
             yield x
 
     @torch.no_grad()
-    def timeline(
+    def trajectory(
         self, x: Tensor | None, n: int, steps: int, generator: torch.Generator | None = None
-    ) -> Iterator[Moment]:
+    ) -> Iterator[TrajectoryStep]:
         """Denoising step by step.
 
         Args:
@@ -374,9 +374,9 @@ class DDPM(Family):
             predicted = step.predicted
             yield self._moment(step.t, step.state, moved_B)
 
-    def _moment(self, t: int, state: Tensor, moved_B: Tensor) -> Moment:
+    def _moment(self, t: int, state: Tensor, moved_B: Tensor) -> TrajectoryStep:
         noise_B = self.schedule.noise[t].expand(len(state))
-        return Moment(shades(state), {"noise level": noise_B, "change of predicted image": moved_B}, f"t = {t}")
+        return TrajectoryStep(shades(state), {"noise level": noise_B, "change of predicted image": moved_B}, f"t = {t}")
 
     def _noised(self, x: Tensor, t: int, generator: torch.Generator | None) -> Tensor:
         """x_t of integer images."""

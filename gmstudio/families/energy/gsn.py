@@ -35,12 +35,12 @@ import torch
 from msgspec import Struct
 from torch import Tensor, nn
 
-from gmstudio.families.base import Family, Figure, LossTerms, Moment, Phase
+from gmstudio.families.base import Family, Figure, LossTerms, Phase, TrajectoryStep
 from gmstudio.families.energy.visible_units import level_counts
 from gmstudio.nn.corruption import corrupt
 from gmstudio.nn.likelihoods import pixel_likelihood
 from gmstudio.protocol.config import field
-from gmstudio.protocol.families import FamilyCard, Objective, Term, TimelineCard
+from gmstudio.protocol.families import FamilyCard, Objective, Term, TrajectoryCard
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.training_settings import Training
 
@@ -213,7 +213,7 @@ class GSN(Family):
                 _TERMS,
             ),
         ),
-        timeline=TimelineCard(
+        trajectory=TrajectoryCard(
             steps="Transitions",
             shown="Shown are the means of p(x | h) of the last transition; measures are of the images drawn from it.",
             from_images="The chains begin at these images.",
@@ -310,9 +310,9 @@ class GSN(Family):
             x, _, hidden = self._move(x, hidden, generator)
             yield x
 
-    def timeline(
+    def trajectory(
         self, x: Tensor | None, n: int, steps: int, generator: torch.Generator | None = None
-    ) -> Iterator[Moment]:
+    ) -> Iterator[TrajectoryStep]:
         """Chains with the means of p(x|h) shown, and measures of the images drawn from them.
 
         The reconstruction log-likelihood of an image is that of the transition which leaves it: how well the chain
@@ -334,7 +334,7 @@ class GSN(Family):
                     RECONSTRUCTION: self.likelihood.log_prob(features, x),
                     DISTANCE: (self._grey(x) - start).square().flatten(1).mean(1).sqrt(),
                 }
-            yield Moment(means, measures, f"transition {step}" if step else "start")
+            yield TrajectoryStep(means, measures, f"transition {step}" if step else "start")
             with torch.no_grad():
                 x, means = moved, self.likelihood.mean(features)
 

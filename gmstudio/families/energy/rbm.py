@@ -34,7 +34,7 @@ import torch
 from msgspec import Struct
 from torch import Tensor
 
-from gmstudio.families.base import Family, Figure, LossTerms, Moment, Phase
+from gmstudio.families.base import Family, Figure, LossTerms, Phase, TrajectoryStep
 from gmstudio.families.energy.annealed_importance import LogZ, LogZMemory, estimate_log_z
 from gmstudio.families.energy.contrastive_divergence import Penalties, Statistics, with_gradients
 from gmstudio.families.energy.rbm_figures import activities, filters, free_energies
@@ -42,7 +42,7 @@ from gmstudio.families.energy.rbm_objectives import OBJECTIVES
 from gmstudio.families.energy.restricted_boltzmann import RestrictedBoltzmann
 from gmstudio.families.energy.visible_units import bernoulli
 from gmstudio.protocol.config import field
-from gmstudio.protocol.families import FamilyCard, LatentSpec, TimelineCard
+from gmstudio.protocol.families import FamilyCard, LatentSpec, TrajectoryCard
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.training_settings import Training
 
@@ -151,7 +151,7 @@ class RBM(Family):
             "sections 2-4; Tieleman, ICML 2008; Salakhutdinov & Murray, ICML 2008, section 4."
         ),
         objectives=OBJECTIVES,
-        timeline=TimelineCard(
+        trajectory=TrajectoryCard(
             steps="Gibbs steps",
             shown="Shown are the means of p(x | h) of the hidden units drawn last; measures are of the images drawn.",
             from_images="The chains begin at these images.",
@@ -364,9 +364,9 @@ class RBM(Family):
             x_BD, _ = self.machine.gibbs_step(x_BD, generator)
             yield self._images(x_BD)
 
-    def timeline(
+    def trajectory(
         self, x: Tensor | None, n: int, steps: int, generator: torch.Generator | None = None
-    ) -> Iterator[Moment]:
+    ) -> Iterator[TrajectoryStep]:
         """Block Gibbs chains; shown are the pixels' means given the hidden units, measured are the images drawn.
 
         Args:
@@ -386,14 +386,14 @@ class RBM(Family):
             yield self._moment(x_BD, means_BD, start_BD, f"Gibbs step {step}" if step else "start")
 
     @torch.no_grad()
-    def _moment(self, x_BD: Tensor, means_BD: Tensor, start_BD: Tensor, label: str) -> Moment:
+    def _moment(self, x_BD: Tensor, means_BD: Tensor, start_BD: Tensor, label: str) -> TrajectoryStep:
         activation_BJ = self.machine.activation(self.machine.units.statistics(x_BD))
         apart_BD = (x_BD - start_BD).to(means_BD) / (self.image.levels - 1)
         measures = {
             FREE_ENERGY: self.machine.free_energy(x_BD, activation_BJ),
             DISTANCE: apart_BD.square().mean(1).sqrt(),
         }
-        return Moment(means_BD.unflatten(1, self.image.shape), measures, label)
+        return TrajectoryStep(means_BD.unflatten(1, self.image.shape), measures, label)
 
     # ---- figures -------------------------------------------------------------------------------------------
 

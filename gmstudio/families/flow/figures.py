@@ -1,4 +1,4 @@
-"""The figure that a flow draws of its insides: codes of images beside the distribution that they should have."""
+"""The figure that a flow draws of its diagnostics: codes of images beside the distribution that they should have."""
 
 import torch
 from torch import Tensor

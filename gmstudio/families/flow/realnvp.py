@@ -34,7 +34,7 @@ import torch
 from msgspec import Struct
 from torch import Tensor
 
-from gmstudio.families.base import Family, Figure, LossTerms, Moment, Phase
+from gmstudio.families.base import Family, Figure, LossTerms, Phase, TrajectoryStep
 from gmstudio.families.flow.coupling_stacks import ConvSizes, DenseSizes, dense_couplings, image_couplings
 from gmstudio.families.flow.couplings import CouplingKind
 from gmstudio.families.flow.dequantization import Dequantization, UniformDequantization, VariationalDequantization
@@ -42,7 +42,7 @@ from gmstudio.families.flow.figures import latent_histogram
 from gmstudio.families.flow.layers import Chain, Diagonal
 from gmstudio.families.flow.objectives import OBJECTIVES
 from gmstudio.protocol.config import field
-from gmstudio.protocol.families import FamilyCard, LatentSpec, TimelineCard
+from gmstudio.protocol.families import FamilyCard, LatentSpec, TrajectoryCard
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.training_settings import Training
 
@@ -158,7 +158,7 @@ class RealNVP(Family):
             "using Real NVP, ICLR 2017, arXiv:1605.08803, sections 3 and 4.1."
         ),
         objectives=OBJECTIVES,
-        timeline=TimelineCard(
+        trajectory=TrajectoryCard(
             steps="Layers shown",
             shown="Shown is each layer's state as the image that it would be, were all layers nearer to the image the "
             "identity.",
@@ -351,9 +351,9 @@ class RealNVP(Family):
         levels = self.image.levels
         return ((y_BCHW * levels - 0.5) / (levels - 1)).clamp(0.0, 1.0)
 
-    def timeline(
+    def trajectory(
         self, x: Tensor | None, n: int, steps: int, generator: torch.Generator | None = None
-    ) -> Iterator[Moment]:
+    ) -> Iterator[TrajectoryStep]:
         """The flow layer by layer: from noise to the image, or from given images to their codes.
 
         A state is shown as the image that it would be were all layers nearer to the image the identity.
@@ -386,7 +386,7 @@ class RealNVP(Family):
                 measures = {"log density, nats": log_density_B - log_det_B, "log |det|, nats": log_det_B}
                 images = self._shown(self._from_line(state))
             if index in shown:
-                yield Moment(images, measures, _layer_name(index if x is not None else last - index, last))
+                yield TrajectoryStep(images, measures, _layer_name(index if x is not None else last - index, last))
 
     @torch.no_grad()
     def figures(self, batch: Tensor, generator: torch.Generator) -> tuple[Figure, ...]:

@@ -145,7 +145,7 @@ class Variational(Family):
         means = torch.cat([self.encode(x_BCHW) for x_BCHW in torch.split(x, self.max_rows())])
         return widened(means).var(dim=0) > ACTIVE_VARIANCE
 
-    # ---- insides -------------------------------------------------------------------------------------------
+    # ---- diagnostics -------------------------------------------------------------------------------------------
 
     @torch.no_grad()
     def figures(self, batch: Tensor, generator: torch.Generator) -> tuple[Figure, ...]:

@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject, QThread, Signal
 
 from gmstudio.media.writing import StoppedError
 
-PATIENCE_MS = 5000
+TIMEOUT_MS = 5000
 
 
 class Background(QObject):
@@ -46,13 +46,13 @@ class Background(QObject):
         if worker is not None:
             worker.finished.disconnect(self._on_finished)
             worker.requestInterruption()
-            worker.wait(PATIENCE_MS)
+            worker.wait(TIMEOUT_MS)
 
     def _on_finished(self) -> None:
         worker, self._thread = self._thread, None
         if worker is None:
             return
-        worker.wait(PATIENCE_MS)
+        worker.wait(TIMEOUT_MS)
         if worker.problem:
             self.failed.emit(worker.problem)
         else:

@@ -14,7 +14,7 @@ from gmstudio.protocol.array import ProtocolError
 from gmstudio.protocol.base import Command, Event
 from gmstudio.protocol.engine import Catalog, CommandFailed, Ping, Shutdown
 from gmstudio.protocol.frames import PROTOCOL_VERSION, FrameReader, decode_event, events, frame
-from gmstudio.window.client.process_status import Ending, EngineState, Patience, Phase
+from gmstudio.window.client.process_status import Phase, ProcessExit, ProcessStatus, Timeouts
 
 ENGINE_GONE = "The engine ended before it could answer."
 STDERR_LINES = 100
@@ -43,17 +43,17 @@ class EngineEvents(QObject):
     checkpoint_saved = Signal(object)
     pixels_opened = Signal(object)
     pixels_moved = Signal(object)
-    pixels_forked = Signal(object)
-    pixel_explained = Signal(object)
+    pixels_continued = Signal(object)
+    pixel_attributed = Signal(object)
     pixels_compared = Signal(object)
     decoded = Signal(object)
     encoded = Signal(object)
-    latents_measured = Signal(object)
+    dimension_stats_computed = Signal(object)
     figures_drawn = Signal(object)
     image_projected = Signal(object)
     codes_encoded = Signal(object)
     directions_found = Signal(object)
-    timeline_appended = Signal(object)
+    trajectory_appended = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -88,28 +88,28 @@ class EngineClient(EngineEvents):
     Args:
         command: program and arguments that speak the protocol, for example ``["ssh", "gpu", "gmstudio", "engine"]``;
             by default this Python's engine.
-        patience: how long to wait for what.
+        timeouts: how long to wait for what.
 
     Signals:
-        state_changed: the ``EngineState``.
+        state_changed: the ``ProcessStatus``.
     """
 
     state_changed = Signal(object)
 
     def __init__(
-        self, command: list[str] | None = None, *, patience: Patience | None = None, parent: QObject | None = None
+        self, command: list[str] | None = None, *, timeouts: Timeouts | None = None, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
         self.command = command or [sys.executable, "-m", "gmstudio.engine"]
-        self.state = EngineState("closed")
-        self._patience = patience or Patience()
+        self.state = ProcessStatus("closed")
+        self._timeouts = timeouts or Timeouts()
         self._process: QProcess | None = None
         self._frames = FrameReader()
         self._bodies: deque[bytes] = deque()
         self._stderr: deque[str] = deque([""], maxlen=STDERR_LINES + 1)
         self._unanswered: dict[int, str] = {}
         self._cause = ""
-        self._said_hello = False
+        self._has_catalog = False
         self._excused = False
         self._grace_s = 0.0
         self._quick_deaths = 0
@@ -118,7 +118,7 @@ class EngineClient(EngineEvents):
         self._watch = self._timer(self._on_watch, single_shot=False)
         self._deliveries = self._timer(self._deliver_some)
         self._restart = self._timer(self._start_process)
-        self._impatience = self._timer(self._on_impatient)
+        self._kill_timer = self._timer(self._on_kill_timer)
 
     @property
     def stderr_tail(self) -> str:
@@ -137,7 +137,7 @@ class EngineClient(EngineEvents):
         if self._process is None:
             self.start()
         elif self.state.phase == "ready":
-            self._ask_to_exit("restarting", self._patience.close)
+            self._ask_to_exit("restarting", self._timeouts.close)
         elif self.state.phase != "closing":
             self._end("The engine was ended to be restarted.")
 
@@ -147,7 +147,7 @@ class EngineClient(EngineEvents):
         if self._process is None:
             self._watch.stop()
             self._set_state("closed")
-        elif self.state.phase == "closing" or not self._said_hello:
+        elif self.state.phase == "closing" or not self._has_catalog:
             self._excused = True  # there is nothing to save, or nobody wants to wait for it
             self._watch.stop()
             self._process.kill()
@@ -155,8 +155,8 @@ class EngineClient(EngineEvents):
         elif self.state.phase == "restarting":
             self._set_state("closing")
         else:
-            patience = self._patience
-            self._ask_to_exit("closing", patience.close if self.state.phase == "ready" else patience.kill)
+            timeouts = self._timeouts
+            self._ask_to_exit("closing", timeouts.close if self.state.phase == "ready" else timeouts.kill)
 
     def _ask_to_exit(self, phase: Phase, grace_s: float) -> None:
         assert self._process is not None
@@ -164,7 +164,7 @@ class EngineClient(EngineEvents):
         self._process.closeWriteChannel()
         self._watch.stop()
         self._grace_s = grace_s
-        self._impatience.start(_ms(grace_s))
+        self._kill_timer.start(_ms(grace_s))
         self._set_state(phase)
 
     def _timer(self, slot: object, *, single_shot: bool = True) -> QTimer:
@@ -173,9 +173,9 @@ class EngineClient(EngineEvents):
         timer.timeout.connect(slot)
         return timer
 
-    def _set_state(self, phase: Phase, ending: Ending | None = None) -> None:
+    def _set_state(self, phase: Phase, process_exit: ProcessExit | None = None) -> None:
         pid = int(self._process.processId()) if self._process is not None else 0
-        state = EngineState(phase, pid, ending)
+        state = ProcessStatus(phase, pid, process_exit)
         if state != self.state:
             self.state = state
             self.state_changed.emit(state)
@@ -195,13 +195,13 @@ class EngineClient(EngineEvents):
         self._frames = FrameReader()
         self._stderr.clear()
         self._stderr.append("")
-        self._cause, self._said_hello, self._excused, self._ping = "", False, False, 0
+        self._cause, self._has_catalog, self._excused, self._ping = "", False, False, 0
         self._started_s = self._heard_s = self._ticked_s = time.monotonic()
         self._process = process
-        self._watch.start(_ms(self._patience.ping / 2))
+        self._watch.start(_ms(self._timeouts.ping / 2))
         process.start(self.command[0], self.command[1:])
         if self._process is process:
-            self._set_state("starting", self.state.ending)
+            self._set_state("starting", self.state.process_exit)
 
     def _write(self, command: Command) -> None:
         name = type(command).__name__
@@ -242,15 +242,15 @@ class EngineClient(EngineEvents):
             return
         if isinstance(event, Catalog):
             if event.protocol != PROTOCOL_VERSION:
-                self._quick_deaths = self._patience.quick_deaths
+                self._quick_deaths = self._timeouts.quick_deaths
                 self._end(
                     f"The engine (gmstudio {event.version}) speaks protocol {event.protocol}, this window protocol "
                     f"{PROTOCOL_VERSION}; install the same gmstudio on both sides."
                 )
                 return
-            self._said_hello = True
+            self._has_catalog = True
         self._unanswered.pop(event.request, None)
-        if self._said_hello and self.state.phase in ("starting", "not responding"):
+        if self._has_catalog and self.state.phase in ("starting", "not responding"):
             self._set_state("ready")
         self.deliver(event)
 
@@ -267,17 +267,17 @@ class EngineClient(EngineEvents):
 
     def _on_watch(self) -> None:
         now = time.monotonic()
-        if now - self._ticked_s > self._patience.silence / 2:
+        if now - self._ticked_s > self._timeouts.silence / 2:
             self._heard_s = now  # the window itself was asleep: it cannot judge
         self._ticked_s = now
         silence = now - self._heard_s
-        if not self._said_hello:
-            if now - self._started_s > self._patience.hello:
-                self._set_state("not responding", self.state.ending)
+        if not self._has_catalog:
+            if now - self._started_s > self._timeouts.hello:
+                self._set_state("not responding", self.state.process_exit)
             return
-        if silence >= self._patience.ping and not self._ping:
+        if silence >= self._timeouts.ping and not self._ping:
             self._ping = self.send(Ping())
-        if silence >= self._patience.silence:
+        if silence >= self._timeouts.silence:
             self._set_state("not responding")
 
     def deliver(self, event: Event) -> None:
@@ -295,14 +295,14 @@ class EngineClient(EngineEvents):
         if self._process is not None:
             self._process.kill()
 
-    def _on_impatient(self) -> None:
+    def _on_kill_timer(self) -> None:
         """It was asked to exit and did not: terminate, then kill."""
         if self._process is not None:
             self._cause = (
                 f"The engine did not exit within {self._grace_s:g} s and was ended; what it was saving is lost."
             )
             self._process.terminate()
-            QTimer.singleShot(_ms(self._patience.kill), self._process, self._process.kill)
+            QTimer.singleShot(_ms(self._timeouts.kill), self._process, self._process.kill)
 
     def _on_process_error(self, error: QProcess.ProcessError) -> None:
         if error == QProcess.ProcessError.FailedToStart and self._process is not None:
@@ -318,38 +318,38 @@ class EngineClient(EngineEvents):
         while self._bodies:
             self._receive(self._bodies.popleft())
         crashed = status == QProcess.ExitStatus.CrashExit
-        ending = Ending(
+        process_exit = ProcessExit(
             exit_code=0 if crashed else code,
             signal=code if crashed else 0,
             stderr=self.stderr_tail,
             cause=self._cause,
-            before_hello=not self._said_hello,
+            before_catalog=not self._has_catalog,
         )
         in_order = self._excused or not (code or self._cause)
         phase = self.state.phase
         self._process = None
         self._watch.stop()
-        self._impatience.stop()
+        self._kill_timer.stop()
         process.deleteLater()
         unanswered, self._unanswered = self._unanswered, {}
         if phase == "closing":
-            self._set_state("closed", None if in_order else ending)
+            self._set_state("closed", None if in_order else process_exit)
             return
         if phase == "restarting" and in_order:
             self._start_process()
         else:
-            self._mourn(ending)
+            self._on_died(process_exit)
         self._fail(unanswered)
 
-    def _mourn(self, ending: Ending) -> None:
+    def _on_died(self, process_exit: ProcessExit) -> None:
         """Say how it ended, and start the next one unless this happens again and again."""
-        quick = time.monotonic() - self._started_s < self._patience.quick or ending.before_hello
+        quick = time.monotonic() - self._started_s < self._timeouts.quick or process_exit.before_catalog
         self._quick_deaths = self._quick_deaths + 1 if quick else 0
-        if self._quick_deaths >= self._patience.quick_deaths:
-            self._set_state("given up", ending)
+        if self._quick_deaths >= self._timeouts.quick_deaths:
+            self._set_state("given up", process_exit)
         else:
-            self._set_state("dead", ending)
-            self._restart.start(_ms(self._patience.restart))
+            self._set_state("dead", process_exit)
+            self._restart.start(_ms(self._timeouts.restart))
 
     def _fail(self, unanswered: dict[int, str]) -> None:
         for request, command in unanswered.items():

@@ -8,7 +8,7 @@ Phase = Literal["closed", "starting", "ready", "not responding", "dead", "given 
 
 
 @dataclass(frozen=True)
-class Patience:
+class Timeouts:
     """How long the window waits for its engine, in seconds.
 
     Args:
@@ -33,7 +33,7 @@ class Patience:
 
 
 @dataclass(frozen=True)
-class Ending:
+class ProcessExit:
     """How an engine process ended.
 
     Args:
@@ -41,21 +41,21 @@ class Ending:
         signal: number of the signal that ended it, or 0.
         stderr: the last lines that it wrote to its standard error.
         cause: why we ended it, or why it could not be started; else empty.
-        before_hello: it never said hello.
+        before_catalog: it never said hello.
     """
 
     exit_code: int
     signal: int
     stderr: str
     cause: str = ""
-    before_hello: bool = False
+    before_catalog: bool = False
 
     @property
     def sentence(self) -> str:
         """What happened, for people."""
         if self.cause:
             return self.cause
-        when = "while starting" if self.before_hello else "unexpectedly"
+        when = "while starting" if self.before_catalog else "unexpectedly"
         if self.signal:
             hint = " The system kills processes like this when memory runs out." if self.signal == 9 else ""
             return f"The engine was ended {when} by signal {self.signal} ({_signal_name(self.signal)}).{hint}"
@@ -63,19 +63,19 @@ class Ending:
 
 
 @dataclass(frozen=True)
-class EngineState:
+class ProcessStatus:
     """How the engine process is.
 
     Args:
         phase: ``dead`` is followed by a restart, ``given up`` is not; ``closed`` was wanted.
         pid: of the process that runs, or 0.
-        ending: of the last process that ended unasked, kept while the next one starts; None once it is ready. With
-            ``closed``: of a process that was asked to end and did not do so in order.
+        process_exit: of the last process that ended unasked, kept while the next one starts; None once it is ready.
+            With ``closed``: of a process that was asked to end and did not do so in order.
     """
 
     phase: Phase
     pid: int = 0
-    ending: Ending | None = None
+    process_exit: ProcessExit | None = None
 
     @property
     def answers(self) -> bool:

@@ -11,7 +11,7 @@ FRAME_MS = 16.0
 REST_MS = 150
 
 
-class Unhurried(QObject):
+class Throttle(QObject):
     """Sends the newest of the commands, not too often, and slow ones only when no newer comes for a moment.
 
     Args:

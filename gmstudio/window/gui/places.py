@@ -19,7 +19,7 @@ class Place:
 
     Args:
         name: the panel's object name.
-        title: in the rail, the View menu and Help.
+        title: in the sidebar, the View menu and Help.
         icon: name of the icon.
         tip: what one does there.
         build: makes the panel.
@@ -81,9 +81,9 @@ PLACES = (
         "chains",
         "Chains",
         "chains",
-        "Watch Markov chains, denoising, flow layers and training itself on a timeline",
+        "Watch Markov chains, denoising, flow layers and training itself on a trajectory",
         _chains,
         ("gmstudio.window.gui.panels.chains.panel", PLOTTING),
     ),
 )
-"""In the order of the rail; Ctrl+1, Ctrl+2 … lead to them."""
+"""In the order of the sidebar; Ctrl+1, Ctrl+2 … lead to them."""

@@ -4,13 +4,13 @@ from PySide6.QtCore import QObject, Signal
 
 from gmstudio.protocol.engine import Catalog, ChooseDevice, CommandFailed, EngineReported
 from gmstudio.window.client.engine_client import ENGINE_GONE, EngineClient
-from gmstudio.window.client.process_status import Ending, EngineState
+from gmstudio.window.client.process_status import ProcessExit, ProcessStatus
 
 SHELL_COMMANDS = ("ChooseDevice", "ListRuns", "Shutdown")
 """Commands whose failure no panel shows; what the engine itself did wrong is shown always."""
 
 
-class EngineSession(QObject):
+class EngineState(QObject):
     """The engine's state, device, job and last death.
 
     Args:
@@ -21,11 +21,11 @@ class EngineSession(QObject):
         report: the newest ``EngineReported``; None until one came from the engine that runs now.
         devices: what can be chosen.
         device: what was chosen: a name of ``devices``.
-        ending: how the last engine that died did so; None until one died.
+        process_exit: how the last engine that died did so; None until one died.
 
     Signals:
         changed: state, report, devices or device changed.
-        died: an engine died unasked, the ``Ending``.
+        died: an engine died unasked, the ``ProcessExit``.
         problem: a sentence that no panel shows, and a detail (traceback) or "".
     """
 
@@ -41,7 +41,7 @@ class EngineSession(QObject):
         self.report: EngineReported | None = None
         self.devices: tuple[str, ...] = ()
         self.device = "auto"
-        self.ending: Ending | None = None
+        self.process_exit: ProcessExit | None = None
         client.state_changed.connect(self._on_state_changed)
         client.catalog.connect(self._on_catalog)
         client.engine_reported.connect(self._on_engine_reported)
@@ -77,14 +77,14 @@ class EngineSession(QObject):
             self._client.send(ChooseDevice(device=device))
             self.changed.emit()
 
-    def _on_state_changed(self, state: EngineState) -> None:
-        died = state.phase in ("dead", "given up") and state.ending is not None
+    def _on_state_changed(self, state: ProcessStatus) -> None:
+        died = state.phase in ("dead", "given up") and state.process_exit is not None
         self.state = state
         if died or state.phase == "closed":
             self.report = None
         if died:
-            self.ending = state.ending
-            self.died.emit(state.ending)
+            self.process_exit = state.process_exit
+            self.died.emit(state.process_exit)
         self.changed.emit()
 
     def _on_catalog(self, catalog: Catalog) -> None:

@@ -6,12 +6,12 @@ from gmstudio.protocol.engine import CommandFailed
 from gmstudio.protocol.runs import RunInfo
 from gmstudio.protocol.training import ResumeRun
 from gmstudio.window.client.engine_client import EngineClient
-from gmstudio.window.state.chains.state import ChainsSession
-from gmstudio.window.state.engine import EngineSession
-from gmstudio.window.state.latents.state import LatentsSession
-from gmstudio.window.state.pixels.state import PixelsSession
+from gmstudio.window.state.chains.state import ChainsState
+from gmstudio.window.state.engine import EngineState
+from gmstudio.window.state.latents.state import LatentsState
+from gmstudio.window.state.pixels.state import PixelsState
 from gmstudio.window.state.runs.library import RunLibrary
-from gmstudio.window.state.training.state import TrainingSession
+from gmstudio.window.state.training.state import TrainingState
 
 
 class Studio(QObject):
@@ -37,11 +37,11 @@ class Studio(QObject):
         super().__init__(parent)
         self.client = client
         self.library = RunLibrary(client, self)
-        self.engine = EngineSession(client, self)
-        self.training = TrainingSession(client, self.library, self)
-        self.pixels = PixelsSession(client, self.library, self)
-        self.latents = LatentsSession(client, self.library, self)
-        self.chains = ChainsSession(client, self.library, self)
+        self.engine = EngineState(client, self)
+        self.training = TrainingState(client, self.library, self)
+        self.pixels = PixelsState(client, self.library, self)
+        self.latents = LatentsState(client, self.library, self)
+        self.chains = ChainsState(client, self.library, self)
         self.interrupted: RunInfo | None = None
         self._resume_request = 0
         client.command_failed.connect(self._on_command_failed)

@@ -18,7 +18,7 @@ from gmstudio.media.levels import to_display
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.families import LatentSpec
 from gmstudio.protocol.images import ImageSpec
-from gmstudio.protocol.latents import Decode, Decoded, Encode, LatentsMeasured, MeasureLatents
+from gmstudio.protocol.latents import ComputeDimensionStats, Decode, Decoded, DimensionStatsComputed, Encode
 
 DIMS = 6
 
@@ -52,10 +52,10 @@ def decode(model: Family, array: np.ndarray, measure: bool = False) -> Decoded:
     return latents.decode(model, 7, Decode(request=5, run="r", codes=Array.of(array), measure=measure))
 
 
-def run_measure(model: Family, dataset: Dataset) -> tuple[LatentsMeasured, int]:
-    *pieces, last = latent_measures.measure(model, 9, dataset, MeasureLatents(request=4, run="r"))
+def run_measure(model: Family, dataset: Dataset) -> tuple[DimensionStatsComputed, int]:
+    *pieces, last = latent_measures.measure(model, 9, dataset, ComputeDimensionStats(request=4, run="r"))
     assert all(piece is None for piece in pieces)
-    assert isinstance(last, LatentsMeasured)
+    assert isinstance(last, DimensionStatsComputed)
     return last, len(pieces)
 
 
@@ -126,7 +126,7 @@ def test_a_model_without_a_latent_space_is_refused(digits: Dataset) -> None:
     with pytest.raises(ValueError, match="no encoder"):
         latents.encode(model, digits, Encode(run="r"))
     with pytest.raises(ValueError, match="no latent space"):
-        latent_measures.measure(model, 0, digits, MeasureLatents(run="r"))
+        latent_measures.measure(model, 0, digits, ComputeDimensionStats(run="r"))
 
 
 def test_encode_gives_the_posterior_of_that_image(vae: Family, digits: Dataset) -> None:
@@ -157,7 +157,7 @@ def test_data_that_changed_since_training_is_named(vae: Family) -> None:
     with pytest.raises(ValueError, match=r"16 levels.*4 levels"):
         latents.encode(vae, other, Encode(run="r"))
     with pytest.raises(ValueError, match=r"16 levels.*4 levels"):
-        latent_measures.measure(vae, 0, other, MeasureLatents(run="r"))
+        latent_measures.measure(vae, 0, other, ComputeDimensionStats(run="r"))
 
 
 def test_measured_kl_is_the_mean_over_validation_images(vae: Family, digits: Dataset) -> None:
@@ -205,7 +205,7 @@ def test_exploring_leaves_training_as_it_was(vae: Family, digits: Dataset) -> No
     weights = {k: v.clone() for k, v in vae.state_dict().items()}
     decode(vae, codes())
     latents.encode(vae, digits, Encode(run="r"))
-    for _ in latent_measures.measure(vae, 0, digits, MeasureLatents(run="r")):
+    for _ in latent_measures.measure(vae, 0, digits, ComputeDimensionStats(run="r")):
         assert [m.training for m in vae.modules()] == modes
         assert not torch.is_inference_mode_enabled()
     assert torch.equal(torch.get_rng_state(), before)

@@ -5,14 +5,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from pixel_walks import EVERYTHING, advance, arrive, one, open_one, rewind, small_model
+from pixel_navigators import EVERYTHING, advance, arrive, one, open_one, rewind, small_model
 from tiny_autoregressive import TinyAutoregressive
 
 from gmstudio.engine.pixels import generation as generation_module
 from gmstudio.engine.pixels.explorer import PixelExplorer
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.images import ImageSpec
-from gmstudio.protocol.pixels import AdvancePixels, EditPixel, ForkPixels, PixelsForked, PixelsMoved
+from gmstudio.protocol.pixels import AdvancePixels, ContinuePixels, EditPixel, PixelsContinued, PixelsMoved
 
 GREY = ImageSpec(channels=1, height=4, width=3, levels=4)
 
@@ -219,10 +219,10 @@ def test_the_first_fork_can_take_the_likeliest_values(model: TinyAutoregressive)
     session = open_one(explorer, model)[0].session
     advance(explorer, session, 4)
     plain, likeliest = (
-        list(explorer.fork(ForkPixels(session=session, count=3, seed=1, likeliest=wanted)))[-1]
+        list(explorer.continuation(ContinuePixels(session=session, count=3, seed=1, likeliest=wanted)))[-1]
         for wanted in (False, True)
     )
-    assert isinstance(plain, PixelsForked) and isinstance(likeliest, PixelsForked)
+    assert isinstance(plain, PixelsContinued) and isinstance(likeliest, PixelsContinued)
     np.testing.assert_array_equal(likeliest.images.numpy()[1:], plain.images.numpy()[1:])
     finished = advance(explorer, session, EVERYTHING, temperature=0.0)
     np.testing.assert_array_equal(likeliest.images.numpy()[0], finished.image.numpy())

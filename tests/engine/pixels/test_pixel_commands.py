@@ -8,17 +8,17 @@ import pytest
 
 from gmstudio.engine.pixels.handlers import Explore
 from gmstudio.engine.runs.handlers import Runs
-from gmstudio.engine.runtime.context import Bench
+from gmstudio.engine.runtime.context import EngineContext
 from gmstudio.engine.training.handlers import Training
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Command, Event
 from gmstudio.protocol.pixels import (
     AdvancePixels,
+    AttributePixel,
     ComparePixels,
     EditPixel,
-    ExplainPixel,
     OpenPixels,
-    PixelExplained,
+    PixelAttributed,
     PixelsCompared,
     PixelsMoved,
     PixelsOpened,
@@ -34,8 +34,8 @@ class Workbench:
 
     def __init__(self) -> None:
         self.sent: list[Event] = []
-        self.bench = Bench(self.sent.append)
-        self._handlers = {**Training(self.bench, Runs(self.bench)).handlers, **Explore(self.bench).handlers}
+        self.context = EngineContext(self.sent.append)
+        self._handlers = {**Training(self.context, Runs(self.context)).handlers, **Explore(self.context).handlers}
 
     def ask(self, command: Command, kind: type[EventT]) -> EventT:
         """The first answer of a kind."""
@@ -49,15 +49,15 @@ class Workbench:
             family=family, config=config, data="digits", data_config={"levels": 2}, training={"steps": 1000}
         )
         run = self.ask(command, RunOpened).info.run
-        training = self.bench.the_training()
+        training = self.context.the_training()
         while training.trainer.step < steps:
             training.advance()
         return run
 
     def end_training(self) -> None:
         """Write a checkpoint and let the run go."""
-        self.bench.the_training().stop()
-        self.bench.training = None
+        self.context.the_training().stop()
+        self.context.training = None
 
 
 def test_a_live_run_is_debugged_and_compared_with_one_on_disk(home: Path) -> None:
@@ -74,13 +74,13 @@ def test_a_live_run_is_debugged_and_compared_with_one_on_disk(home: Path) -> Non
     flipped = 1 - int(moved.image.numpy()[first])
     edited = engine.ask(EditPixel(session=opened.session, step=0, value=flipped), PixelsMoved)
     assert edited.image.numpy()[first] == flipped
-    explained = engine.ask(ExplainPixel(session=opened.session), PixelExplained)
-    assert explained.kind == "gradient" and explained.reach == edited.context
+    attributed = engine.ask(AttributePixel(session=opened.session), PixelAttributed)
+    assert attributed.kind == "gradient" and attributed.reach == edited.context
 
     compared = engine.ask(ComparePixels(session=opened.session, run=on_disk), PixelsCompared)
     assert (compared.run, compared.weights_step, compared.step) == (on_disk, 2, edited.step)
     assert compared.conditional.numpy().sum() == pytest.approx(1.0, abs=1e-5)
-    training = engine.bench.the_training()
+    training = engine.context.the_training()
     while training.trainer.step < 6:
         training.advance()
     with_itself = engine.ask(ComparePixels(session=opened.session, run=live), PixelsCompared)

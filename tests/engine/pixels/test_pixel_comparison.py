@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from pixel_walks import EVERYTHING, SMALL, advance, arrive, open_one, rewind, small_model
+from pixel_navigators import EVERYTHING, SMALL, advance, arrive, open_one, rewind, small_model
 from tiny_autoregressive import TinyAutoregressive
 
 from gmstudio.engine.pixels.explorer import PixelExplorer

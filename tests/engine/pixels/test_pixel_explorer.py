@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from pixel_walks import EVERYTHING, advance, arrive, one, open_one, rewind
+from pixel_navigators import EVERYTHING, advance, arrive, one, open_one, rewind
 from tiny_autoregressive import TinyAutoregressive
 
 from gmstudio.engine.pixels import generation as generation_module
@@ -16,10 +16,10 @@ from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.pixels import (
     AdvancePixels,
     ClosePixels,
+    ContinuePixels,
     ForgetPath,
-    ForkPixels,
     OpenPixels,
-    PixelsForked,
+    PixelsContinued,
     PixelsMoved,
     PixelsOpened,
     PlacePixel,
@@ -177,9 +177,9 @@ def test_forks_continue_the_prefix_and_know_their_nats(model: TinyAutoregressive
     explorer = PixelExplorer()
     session = open_one(explorer, model)[0].session
     prefix = advance(explorer, session, 4)
-    events = list(explorer.fork(ForkPixels(request=6, session=session, count=16, seed=2)))
+    events = list(explorer.continuation(ContinuePixels(request=6, session=session, count=16, seed=2)))
     assert None in events
-    reports = [e for e in events if isinstance(e, PixelsForked)]
+    reports = [e for e in events if isinstance(e, PixelsContinued)]
     assert [r.done for r in reports] == [False] * (len(reports) - 1) + [True]
     last = reports[-1]
     assert (last.request, last.start, last.step) == (6, 4, model.image.num_dims)
@@ -194,15 +194,18 @@ def test_forks_continue_the_prefix_and_know_their_nats(model: TinyAutoregressive
 def test_a_newer_fork_or_closing_ends_a_fork(model: TinyAutoregressive) -> None:
     explorer = PixelExplorer()
     session = open_one(explorer, model)[0].session
-    older, newer = explorer.fork(ForkPixels(session=session)), explorer.fork(ForkPixels(session=session))
+    older, newer = (
+        explorer.continuation(ContinuePixels(session=session)),
+        explorer.continuation(ContinuePixels(session=session)),
+    )
     for pieces in (older, newer):
         last = list(pieces)[-1]
-        assert isinstance(last, PixelsForked) and last.done
+        assert isinstance(last, PixelsContinued) and last.done
         assert last.step == (0 if pieces is older else model.image.num_dims)
-    third = explorer.fork(ForkPixels(session=session))
+    third = explorer.continuation(ContinuePixels(session=session))
     assert explorer.close(ClosePixels(request=4, session=session)) == [Done(request=4)]
     (last,) = third
-    assert isinstance(last, PixelsForked) and last.done and last.step == 0
+    assert isinstance(last, PixelsContinued) and last.done and last.step == 0
 
 
 def test_the_generation_unused_for_longest_is_closed() -> None:
@@ -220,7 +223,7 @@ def test_global_random_numbers_are_left_alone(model: TinyAutoregressive) -> None
     explorer = PixelExplorer()
     session = open_one(explorer, model)[0].session
     advance(explorer, session, 3)
-    list(explorer.fork(ForkPixels(session=session)))
+    list(explorer.continuation(ContinuePixels(session=session)))
     assert torch.equal(before, torch.get_rng_state())
 
 
@@ -263,7 +266,7 @@ def test_moves_that_make_no_sense_are_refused_and_change_nothing() -> None:
     with pytest.raises(ValueError, match="ask for 1 or more"):
         explorer.advance(AdvancePixels(session=session, count=0))
     with pytest.raises(ValueError, match="ask for 1 to 256"):
-        explorer.fork(ForkPixels(session=session, count=0))
+        explorer.continuation(ContinuePixels(session=session, count=0))
     after = rewind(explorer, session, 2)
     assert (after.step, after.path, after.image) == (before.step, before.path, before.image)
 
@@ -275,4 +278,4 @@ def test_a_finished_image_can_be_neither_set_nor_forked() -> None:
     with pytest.raises(ValueError, match="finished"):
         explorer.place(PlacePixel(session=session, value=0))
     with pytest.raises(ValueError, match="finished"):
-        explorer.fork(ForkPixels(session=session))
+        explorer.continuation(ContinuePixels(session=session))

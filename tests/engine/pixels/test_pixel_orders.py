@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from pixel_walks import EVERYTHING, SMALL, advance, arrive, open_one, small_model
+from pixel_navigators import EVERYTHING, SMALL, advance, arrive, open_one, small_model
 from tiny_autoregressive import TinyAutoregressive
 
 from gmstudio.engine.pixels.explorer import PixelExplorer
 from gmstudio.families.autoregressive.orders import ORDER_NAMES, named_order, painted_order
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.images import ImageSpec
-from gmstudio.protocol.pixels import ForkPixels, OpenPixels, PixelsForked, PixelsMoved
+from gmstudio.protocol.pixels import ContinuePixels, OpenPixels, PixelsContinued, PixelsMoved
 
 BINARY = ImageSpec(channels=1, height=4, width=3, levels=2)
 COLOUR = ImageSpec(channels=3, height=2, width=2, levels=4)
@@ -77,8 +77,8 @@ def test_what_is_generated_follows_the_distribution_given_the_set() -> None:
     arrive(explorer, opened.session, 2)
     counts = np.zeros((2, 2))
     for seed in range(16):
-        (*_, last) = explorer.fork(ForkPixels(session=opened.session, count=256, seed=seed))
-        assert isinstance(last, PixelsForked)
+        (*_, last) = explorer.continuation(ContinuePixels(session=opened.session, count=256, seed=seed))
+        assert isinstance(last, PixelsContinued)
         images = last.images.numpy()
         assert (images[:, 0, 0, 1] == 1).all() and (images[:, 0, 1, 1] == 0).all()
         np.add.at(counts, (images[:, 0, 0, 0], images[:, 0, 1, 0]), 1)
@@ -158,16 +158,16 @@ def test_a_label_conditions_the_generation_its_forks_and_its_probe() -> None:
         with torch.no_grad():
             x = torch.from_numpy(finished.image.numpy().copy())[None]
             expected = -model.log_prob(x, labels=None if labels is None else labels[:1]).item()
-            forks = -model.log_prob(torch.from_numpy(forked.images.numpy().copy()), labels=labels)
+            continuations = -model.log_prob(torch.from_numpy(forked.images.numpy().copy()), labels=labels)
         assert finished.nats.numpy().sum() == pytest.approx(expected, rel=1e-5)
-        np.testing.assert_allclose(forked.nats.numpy(), forks, rtol=1e-4)
+        np.testing.assert_allclose(forked.nats.numpy(), continuations, rtol=1e-4)
     assert not np.allclose(firsts[0], firsts[1], atol=1e-3) and not np.allclose(firsts[1], firsts[2], atol=1e-3)
 
 
-def _forked(explorer: PixelExplorer, session: int) -> list[PixelsForked]:
+def _forked(explorer: PixelExplorer, session: int) -> list[PixelsContinued]:
     arrive(explorer, session, 3)
-    events = explorer.fork(ForkPixels(session=session, count=4))
-    return [event for event in events if isinstance(event, PixelsForked)]
+    events = explorer.continuation(ContinuePixels(session=session, count=4))
+    return [event for event in events if isinstance(event, PixelsContinued)]
 
 
 def test_a_model_known_by_its_session_only_keeps_to_its_order() -> None:

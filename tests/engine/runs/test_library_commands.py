@@ -3,14 +3,14 @@
 from pathlib import Path
 
 from gmstudio.engine.runs.handlers import Runs
-from gmstudio.engine.runtime.context import Bench
+from gmstudio.engine.runtime.context import EngineContext
 from gmstudio.engine.server import Server
 from gmstudio.engine.wire import Wire
 from gmstudio.protocol.array import ProtocolError
 from gmstudio.protocol.base import Event
 from gmstudio.protocol.engine import CommandFailed, Done
 from gmstudio.protocol.images import ImageSpec
-from gmstudio.protocol.pixels import ForkPixels
+from gmstudio.protocol.pixels import ContinuePixels
 from gmstudio.protocol.runs import ListRuns, RunsListed
 from gmstudio.protocol.training_settings import Training
 from gmstudio.runs.folder import RunFolder
@@ -35,7 +35,7 @@ def test_damaged_runs_are_named_among_the_problems(home: Path) -> None:
     (paths[0] / "run.json").write_text("{")
     (paths[1] / "history.sqlite").write_text("no database" * 500)
     events: list[Event] = []
-    Runs(Bench(events.append)).handlers[ListRuns](ListRuns(request=7))
+    Runs(EngineContext(events.append)).handlers[ListRuns](ListRuns(request=7))
     (listed,) = events
     assert isinstance(listed, RunsListed) and listed.request == 7
     assert {info.run for info in listed.runs} == {str(path) for path in paths[1:]}
@@ -58,7 +58,7 @@ def test_an_event_that_is_too_long_fails_its_command_and_the_engine_goes_on() ->
             sent.append(event)
 
     server = Server(Narrow())
-    server._jobs.append((ForkPixels(request=3, session=1), iter([Done(), Done()])))
+    server._jobs.append((ContinuePixels(request=3, session=1), iter([Done(), Done()])))
     server._advance()
     (failed,) = [event for event in sent if isinstance(event, CommandFailed)]
     assert failed.request == 3 and "too many bytes" in failed.message

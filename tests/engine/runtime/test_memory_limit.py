@@ -6,7 +6,7 @@ import sys
 import pytest
 import torch
 
-from gmstudio.engine.runtime.errors import explain
+from gmstudio.engine.runtime.errors import error_sentence
 from gmstudio.engine.runtime.memory import available_memory, is_out_of_memory, limit_memory
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="only Linux grants memory that is not there")
@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 import torch
 from gmstudio.engine.training import job as training_job
-from gmstudio.engine.runtime.datasets import DataShelf
+from gmstudio.engine.runtime.datasets import DatasetCache
 from gmstudio.engine.training.plan import plan_run
 
 def small_machine(device):
@@ -24,7 +24,7 @@ def small_machine(device):
 limit_memory, training_job.limit_memory = training_job.limit_memory, small_machine
 events, cpu = [], torch.device("cpu")
 training = {"batch_size": 1437, "validation_images": 1, "num_samples": 1, "sample_every": 1000}
-plan = plan_run(DataShelf(), "pixelcnn", {"num_blocks": 1, "num_channels": 256}, "digits", {}, training, cpu)
+plan = plan_run(DatasetCache(), "pixelcnn", {"num_blocks": 1, "num_channels": 256}, "digits", {}, training, cpu)
 job = training_job.start_training(plan, sys.argv[1], cpu, events.append)
 while job.running:
     job.advance()
@@ -56,5 +56,5 @@ def test_the_limit_leaves_some_of_what_is_there(monkeypatch):
 
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("[enforce fail] can't allocate memory: 12 bytes")])
 def test_a_lack_of_memory_is_recognized(error):
-    assert is_out_of_memory(error) and "not enough memory" in explain(error)
+    assert is_out_of_memory(error) and "not enough memory" in error_sentence(error)
     assert not is_out_of_memory(ValueError("can't allocate memory"))

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import pytest
 import torch
 
-from gmstudio.engine.runtime.datasets import DataShelf
+from gmstudio.engine.runtime.datasets import DatasetCache
 from gmstudio.engine.training.graphed_step import REHEARSALS, GraphedStep
 from gmstudio.engine.training.job import TrainingJob, resume_run, start_training
 from gmstudio.engine.training.plan import plan_run
@@ -80,7 +80,7 @@ def start(
     path: Path, family: str = "fvbn", device: torch.device = CPU, config: dict[str, Any] | None = None, **training: Any
 ) -> TrainingJob:
     config = SMALL[family] if config is None else config
-    plan = plan_run(DataShelf(), family, config, "digits", {"levels": 2}, {**QUICK, **training}, device)
+    plan = plan_run(DatasetCache(), family, config, "digits", {"levels": 2}, {**QUICK, **training}, device)
     return start_training(plan, str(path), device, lambda event: None)
 
 
@@ -218,7 +218,7 @@ def test_a_resumed_run_goes_on_with_the_optimizers_state_and_its_rate(tmp_path: 
     while job.trainer.step < 5:
         job.advance()
     job.stop()
-    resumed = resume_run(str(tmp_path / "parts"), None, DataShelf(), CPU, lambda event: None)
+    resumed = resume_run(str(tmp_path / "parts"), None, DatasetCache(), CPU, lambda event: None)
     assert isinstance(resumed.trainer._updates, GraphedStep)
     finish(resumed)
     assert_alike(tmp_path / "parts", tmp_path / "whole")

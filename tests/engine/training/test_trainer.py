@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from gmstudio.engine.runtime.datasets import DataShelf
+from gmstudio.engine.runtime.datasets import DatasetCache
 from gmstudio.engine.training.job import TrainingJob, resume_run, start_training
 from gmstudio.engine.training.plan import plan_run
 from gmstudio.protocol.base import Event
@@ -50,7 +50,7 @@ TIMED = {"images_per_s"}
 def start(path: Path, family: str, **training: Any) -> tuple[TrainingJob, list[Event]]:
     events: list[Event] = []
     plan = plan_run(
-        DataShelf(), family, (SMALL | RANDOM)[family], "digits", {"levels": 2}, {**QUICK, "seed": 3, **training}, CPU
+        DatasetCache(), family, (SMALL | RANDOM)[family], "digits", {"levels": 2}, {**QUICK, "seed": 3, **training}, CPU
     )
     return start_training(plan, str(path), CPU, events.append), events
 
@@ -112,7 +112,7 @@ def test_stop_and_resume_continue_bit_for_bit(tmp_path: Path, family: str) -> No
     while job.trainer.step < 11:
         job.advance()
     job.stop()
-    job = resume_run(str(tmp_path / "parts"), None, DataShelf(), CPU, lambda _: None)
+    job = resume_run(str(tmp_path / "parts"), None, DatasetCache(), CPU, lambda _: None)
     assert job.trainer.step == 11
     finish(job)
     expected, found = curves(tmp_path / "whole"), curves(tmp_path / "parts")
@@ -131,7 +131,7 @@ def test_a_run_that_was_abandoned_resumes_from_its_checkpoint_and_forgets_what_c
     job.trainer.flush()
     job.trainer.close()  # as after kill -9: history to step 14, checkpoint of step 8, status "running"
     assert max(curves(tmp_path / "dead")["train", "loss"][0]) == 14
-    job = resume_run(str(tmp_path / "dead"), None, DataShelf(), CPU, lambda _: None)
+    job = resume_run(str(tmp_path / "dead"), None, DatasetCache(), CPU, lambda _: None)
     assert job.trainer.step == 8
     finish(job)
     assert curves(tmp_path / "dead") == curves(tmp_path / "whole")
@@ -143,7 +143,7 @@ def test_stopping_between_a_step_and_its_validation_loses_no_validation(tmp_path
         job.advance()
     job.stop()
     assert ("valid", "loss") not in curves(tmp_path / "run")
-    job = resume_run(str(tmp_path / "run"), None, DataShelf(), CPU, lambda _: None)
+    job = resume_run(str(tmp_path / "run"), None, DatasetCache(), CPU, lambda _: None)
     finish(job)
     assert curves(tmp_path / "run")["valid", "loss"][0] == [8, 16, 24]
 
@@ -194,7 +194,7 @@ def test_numbers_that_are_none_end_the_run_in_words_and_leave_a_checkpoint_to_go
         assert (run.record.status, run.record.message) == ("failed", last.message)
         weights = run.checkpoints.load().tensors["model"]
     assert all(np.isfinite(value).all() for value in weights.values())
-    again = resume_run(str(tmp_path / "run"), None, DataShelf(), CPU, lambda _: None)
+    again = resume_run(str(tmp_path / "run"), None, DatasetCache(), CPU, lambda _: None)
     assert again.trainer.step == 8
     finish(again)
     assert again.trainer.step == 24
@@ -229,8 +229,8 @@ def test_more_steps_extend_a_finished_run(tmp_path: Path) -> None:
     job, _ = start(tmp_path / "run", "vae")
     finish(job)
     with pytest.raises(ValueError, match="All 24 steps are made"):
-        resume_run(str(tmp_path / "run"), None, DataShelf(), CPU, lambda _: None)
-    job = resume_run(str(tmp_path / "run"), 30, DataShelf(), CPU, lambda _: None)
+        resume_run(str(tmp_path / "run"), None, DatasetCache(), CPU, lambda _: None)
+    job = resume_run(str(tmp_path / "run"), 30, DatasetCache(), CPU, lambda _: None)
     finish(job)
     assert max(curves(tmp_path / "run")["train", "loss"][0]) == 30
 
@@ -248,7 +248,7 @@ def test_bf16_and_a_cosine_schedule_train(tmp_path: Path) -> None:
 def test_sampled_binarization_differs_between_epochs_and_repeats_with_the_seed(tmp_path: Path) -> None:
     from gmstudio.engine.training.batches import Batches
 
-    dataset = DataShelf().load("digits", {"levels": 2, "binarize": "sample"})
+    dataset = DatasetCache().load("digits", {"levels": 2, "binarize": "sample"})
     batches = Batches(dataset, 1_000_000, 0, CPU)
     assert batches.steps_per_epoch == 1
     first, second = (batches.train(0, torch.Generator().manual_seed(seed)) for seed in (1, 2))
@@ -260,7 +260,7 @@ def test_sampled_binarization_differs_between_epochs_and_repeats_with_the_seed(t
 def test_every_image_is_seen_once_an_epoch() -> None:
     from gmstudio.engine.training.batches import Batches
 
-    dataset = DataShelf().load("digits", {"levels": 16})
+    dataset = DatasetCache().load("digits", {"levels": 16})
     batches = Batches(dataset, 64, 5, CPU)
     generator = torch.Generator()
     seen = torch.cat([batches.train(step, generator) for step in range(batches.steps_per_epoch)])

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from gmstudio.engine.runtime.datasets import DataShelf
-from gmstudio.engine.runtime.models import ModelShelf
+from gmstudio.engine.runtime.datasets import DatasetCache
+from gmstudio.engine.runtime.models import ModelCache
 from gmstudio.engine.training.job import TrainingJob, resume_run, start_training
 from gmstudio.engine.training.plan import plan_run
 from gmstudio.engine.training.trainer import Trainer
@@ -29,12 +29,12 @@ NO_SPACE = "history.sqlite could not be written: the disk is full."
 def start(path: Path, **training: Any) -> tuple[TrainingJob, list[Event]]:
     events: list[Event] = []
     settings = {**QUICK, "validation_images": 40, "steps": 24, "seed": 3, **training}
-    plan = plan_run(DataShelf(), "vae", {}, "digits", {"levels": 2}, settings, CPU)
+    plan = plan_run(DatasetCache(), "vae", {}, "digits", {"levels": 2}, settings, CPU)
     return start_training(plan, str(path), CPU, events.append), events
 
 
 def resume(path: Path, steps: int | None = None) -> TrainingJob:
-    return resume_run(str(path), steps, DataShelf(), CPU, lambda _: None)
+    return resume_run(str(path), steps, DatasetCache(), CPU, lambda _: None)
 
 
 def advance_to(job: TrainingJob, step: int) -> None:
@@ -62,7 +62,7 @@ def test_an_update_that_ends_the_weights_is_told_before_anything_is_drawn(
     tmp_path: Path, family: str, config: dict[str, Any]
 ) -> None:
     settings = {**QUICK, "validation_images": 40, "steps": 12, "checkpoint_every": 4}
-    plan = plan_run(DataShelf(), family, config, "digits", {"levels": 2}, settings, CPU)
+    plan = plan_run(DatasetCache(), family, config, "digits", {"levels": 2}, settings, CPU)
     job = start_training(plan, str(tmp_path / "run"), CPU, lambda _: None)
     advance_to(job, 8)
     with torch.no_grad():  # as if the last update had done it; the loss before it was a number
@@ -229,12 +229,12 @@ def test_a_training_that_cannot_begin_says_so_in_its_folder(tmp_path: Path, monk
 
 
 def test_another_run_in_the_place_of_one_that_was_explored_is_seen(tmp_path: Path) -> None:
-    shelf, weights = ModelShelf(), []
+    cache, weights = ModelCache(), []
     for seed in (1, 2):
         job, _ = start(tmp_path / "run", steps=2, seed=seed)
         finish(job)
-        loaded = shelf.load(str(tmp_path / "run"), CPU)
-        assert shelf.load(str(tmp_path / "run"), CPU) is loaded
+        loaded = cache.load(str(tmp_path / "run"), CPU)
+        assert cache.load(str(tmp_path / "run"), CPU) is loaded
         weights.append(torch.cat([p.detach().flatten() for p in loaded.model.parameters()]))
         shutil.rmtree(tmp_path / "run")
     assert not torch.equal(*weights)

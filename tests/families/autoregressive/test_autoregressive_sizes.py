@@ -16,7 +16,7 @@ from autoregressive_laws import (
     seeded,
 )
 
-from gmstudio.engine.runtime.models import outline_model
+from gmstudio.engine.runtime.models import meta_model
 from gmstudio.families import FAMILIES
 from gmstudio.protocol.images import ImageSpec
 
@@ -60,7 +60,7 @@ def test_large_images_are_outlined_or_refused_at_once(name: str, levels: int, ch
     image, family = ImageSpec(channels, 256, 256, levels), FAMILIES[name]
     start = time.process_time()
     try:
-        num_parameters = outline_model(family, family.Config(), image).num_parameters()
+        num_parameters = meta_model(family, family.Config(), image).num_parameters()
     except ValueError as error:
         assert "at most 200,000,000 are taken" in str(error) and len(str(error)) < 300
     else:

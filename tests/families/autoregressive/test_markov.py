@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from gmstudio.engine.runtime.models import outline_model
+from gmstudio.engine.runtime.models import meta_model
 from gmstudio.families.autoregressive.markov import MAX_TABLE, Markov
 from gmstudio.families.autoregressive.orders import ORDER_NAMES, flat_index
 from gmstudio.protocol.config import ConfigError
@@ -126,7 +126,7 @@ def test_parameters_are_those_of_the_textbook():
     ids=str,
 )
 def test_its_parameters_are_compared_with_the_full_joints(image, settings, said):
-    (remark,) = outline_model(Markov, Markov.Config(**{"num_parents": 1} | settings), image).remarks()
+    (remark,) = meta_model(Markov, Markov.Config(**{"num_parents": 1} | settings), image).remarks()
     assert said in remark
 
 

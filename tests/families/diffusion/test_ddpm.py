@@ -12,7 +12,7 @@ from tiny_families import fit, random_images, seeded
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
-from gmstudio.families.base import Encoder, Illustrated, Latent, MarkovChain, PiecewiseSampler, Sampler, Timeline
+from gmstudio.families.base import Encoder, Illustrated, Latent, MarkovChain, PiecewiseSampler, Sampler, Trajectory
 from gmstudio.families.diffusion.ddpm import DDPM
 from gmstudio.families.diffusion.process import NoiseSchedule, evenly_spaced_times
 from gmstudio.families.diffusion.samplers import denoised, noised_back
@@ -264,7 +264,7 @@ def test_samples_are_images_and_come_in_pieces(image: ImageSpec, eta: float) -> 
 
 def test_it_can_do_what_its_methods_claim() -> None:
     model = build(TINY)
-    for protocol in (Sampler, PiecewiseSampler, Latent, Encoder, MarkovChain, Timeline, Illustrated):
+    for protocol in (Sampler, PiecewiseSampler, Latent, Encoder, MarkovChain, Trajectory, Illustrated):
         assert isinstance(model, protocol)
 
 
@@ -303,11 +303,11 @@ def test_encoding_undoes_deterministic_steps() -> None:
 @pytest.mark.parametrize("steps", [3, 100])
 def test_the_timeline_falls_to_the_image(steps: int) -> None:
     model = build(ImageSpec(1, 4, 4, 4), num_timesteps=8)
-    from_noise = list(model.timeline(None, 2, steps, seeded(1)))
+    from_noise = list(model.trajectory(None, 2, steps, seeded(1)))
     assert [m.label for m in from_noise][:: len(from_noise) - 1] == ["t = 8", "t = 0"]
     assert len(from_noise) == min(steps, 8) + 1
     x = random_images(model.image, 2)
-    from_image = list(model.timeline(x, 2, steps, seeded(1)))
+    from_image = list(model.trajectory(x, 2, steps, seeded(1)))
     assert [m.label for m in from_image] == [f"t = {t}" for t in range(min(steps, 8), -1, -1)]
     for moment in from_noise + from_image:
         assert moment.images.shape == (2, 1, 4, 4) and moment.images.min() >= 0 and moment.images.max() <= 1

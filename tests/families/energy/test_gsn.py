@@ -128,7 +128,7 @@ def test_hidden_units_have_noise_before_and_after_their_tanh() -> None:
 def test_the_timeline_measures_what_the_chain_does() -> None:
     model = build(BINARY).eval()
     x = torch.randint(2, (4, *BINARY.shape), generator=seeded(), dtype=torch.uint8)
-    moments = list(model.timeline(x, 4, 3, seeded(5)))
+    moments = list(model.trajectory(x, 4, 3, seeded(5)))
     states = [x, *islice(model.chain(x, seeded(5)), 3)]
     for state, moment in zip(states, moments, strict=True):
         apart = (state.float() - x.float()).square().flatten(1).mean(1).sqrt()

@@ -11,7 +11,7 @@ from safetensors.torch import load, save
 from tiny_families import fit, random_images, seeded
 from torch import Tensor
 
-from gmstudio.families.base import Encoder, Illustrated, Latent, Sampler, Timeline
+from gmstudio.families.base import Encoder, Illustrated, Latent, Sampler, Trajectory
 from gmstudio.families.flow import realnvp as realnvp_module
 from gmstudio.families.flow.realnvp import RealNVP
 from gmstudio.protocol.config import ConfigError, parse_config, schema_of
@@ -226,9 +226,9 @@ def test_an_image_does_not_depend_on_its_batch_mates() -> None:
 def test_the_timeline_goes_from_one_end_to_the_other(start: str) -> None:
     image = ImageSpec(1, 4, 4, 4)
     model = build(image)
-    assert isinstance(model, Timeline)
+    assert isinstance(model, Trajectory)
     x = random_images(image, 3) if start == "image" else None
-    moments = list(model.timeline(x, 3, 1000, seeded(5)))
+    moments = list(model.trajectory(x, 3, 1000, seeded(5)))
     ends = (moments[0], moments[-1]) if start == "image" else (moments[-1], moments[0])
     assert (ends[0].label, ends[1].label) == ("the image", "the code z")
     assert {moment.images.shape for moment in moments} == {(3, 1, 4, 4)}
@@ -242,14 +242,14 @@ def test_the_timeline_goes_from_one_end_to_the_other(start: str) -> None:
         torch.testing.assert_close(ends[0].images, model.decode(z))
     expected = -0.5 * (z.square().sum(1) + 16 * math.log(2 * math.pi))
     torch.testing.assert_close(ends[1].measures["log density, nats"], expected, atol=1e-3, rtol=1e-4)
-    few = list(model.timeline(x, 3, 4, seeded(5)))
+    few = list(model.trajectory(x, 3, 4, seeded(5)))
     assert len(few) == 5
     assert torch.equal(few[-1].images, moments[-1].images)
     ran: list[str] = []
     for name, module in model.flow.named_modules():
         if isinstance(module, torch.nn.Linear | torch.nn.Conv2d):
             module.register_forward_hook(lambda *_, name=name: ran.append(name))
-    next(model.timeline(x, 3, 100, seeded(5)))
+    next(model.trajectory(x, 3, 100, seeded(5)))
     assert len(ran) == len(set(ran)) if start == "image" else not ran, "no layer runs before its moment is asked for"
 
 

@@ -15,10 +15,10 @@ from gmstudio.protocol.engine import ChooseDevice, CommandFailed
 from gmstudio.protocol.runs import ListRuns, OpenRun
 from gmstudio.protocol.training import StopTraining
 from gmstudio.window.client.engine_client import ENGINE_GONE, EngineClient
-from gmstudio.window.client.process_status import EngineState, Patience
+from gmstudio.window.client.process_status import ProcessStatus, Timeouts
 
 WAIT_MS = 20_000
-QUICK = Patience(ping=0.1, silence=0.4, hello=30.0, quick=15.0, restart=0.01, close=5.0, kill=0.3)
+QUICK = Timeouts(ping=0.1, silence=0.4, hello=30.0, quick=15.0, restart=0.01, close=5.0, kill=0.3)
 StartClient = Callable[..., EngineClient]
 
 
@@ -27,8 +27,8 @@ def start(qtbot: QtBot) -> Iterator[StartClient]:
     """Start a client of a fake engine; closed after the test."""
     clients: list[EngineClient] = []
 
-    def make(*options: str, command: list[str] | None = None, patience: Patience = QUICK) -> EngineClient:
-        client = EngineClient(command or fake_engine.command(*options), patience=patience)
+    def make(*options: str, command: list[str] | None = None, timeouts: Timeouts = QUICK) -> EngineClient:
+        client = EngineClient(command or fake_engine.command(*options), timeouts=timeouts)
         client.seen = []  # type: ignore[attr-defined]
         client.state_changed.connect(client.seen.append)  # type: ignore[attr-defined]
         clients.append(client)
@@ -42,13 +42,13 @@ def start(qtbot: QtBot) -> Iterator[StartClient]:
         qtbot.waitUntil(lambda client=client: client.state.phase == "closed", timeout=WAIT_MS)
 
 
-def wait_for(qtbot: QtBot, client: EngineClient, phase: str) -> EngineState:
+def wait_for(qtbot: QtBot, client: EngineClient, phase: str) -> ProcessStatus:
     qtbot.waitUntil(lambda: client.state.phase == phase, timeout=WAIT_MS)
     return client.state
 
 
-def seen(client: EngineClient) -> list[EngineState]:
-    found: list[EngineState] = client.seen  # type: ignore[attr-defined]
+def seen(client: EngineClient) -> list[ProcessStatus]:
+    found: list[ProcessStatus] = client.seen  # type: ignore[attr-defined]
     return found
 
 
@@ -89,10 +89,10 @@ def test_killed_engine_is_reported_and_restarted(qtbot: QtBot, start: StartClien
     pid = wait_for(qtbot, client, "ready").pid
     os.kill(pid, signal.SIGKILL)
     qtbot.waitUntil(lambda: any(s.phase == "dead" for s in seen(client)), timeout=2000)
-    ending = next(s.ending for s in seen(client) if s.phase == "dead")
-    assert ending is not None
-    assert (ending.exit_code, ending.signal) == (0, signal.SIGKILL)
-    assert "signal 9 (SIGKILL)" in ending.sentence
+    process_exit = next(s.process_exit for s in seen(client) if s.phase == "dead")
+    assert process_exit is not None
+    assert (process_exit.exit_code, process_exit.signal) == (0, signal.SIGKILL)
+    assert "signal 9 (SIGKILL)" in process_exit.sentence
     assert wait_for(qtbot, client, "ready").pid != pid
 
 
@@ -106,11 +106,11 @@ def test_death_at_a_command_fails_every_unanswered_request(qtbot: QtBot, start: 
         (first, "StopTraining", ENGINE_GONE),
         (second, "OpenRun", ENGINE_GONE),
     ]
-    ending = next(s.ending for s in seen(client) if s.phase == "dead")
-    assert ending is not None
-    assert ending.exit_code == 7
-    assert "out of memory" in ending.stderr
-    assert wait_for(qtbot, client, "ready").ending is None
+    process_exit = next(s.process_exit for s in seen(client) if s.phase == "dead")
+    assert process_exit is not None
+    assert process_exit.exit_code == 7
+    assert "out of memory" in process_exit.stderr
+    assert wait_for(qtbot, client, "ready").process_exit is None
 
 
 def test_three_quick_deaths_give_up_and_a_button_starts_again(qtbot: QtBot, start: StartClient, tmp_path: Path) -> None:
@@ -118,10 +118,10 @@ def test_three_quick_deaths_give_up_and_a_button_starts_again(qtbot: QtBot, star
     client = start("--die-before-hello", "1", "--counter", str(counter), "--lives", "3")
     state = wait_for(qtbot, client, "given up")
     assert counter.read_text() == "3"
-    assert state.ending is not None
-    assert "while starting" in state.ending.sentence
-    assert "exit code 1" in state.ending.sentence
-    assert "No module named 'torch'" in state.ending.stderr
+    assert state.process_exit is not None
+    assert "while starting" in state.process_exit.sentence
+    assert "exit code 1" in state.process_exit.sentence
+    assert "No module named 'torch'" in state.process_exit.stderr
     failures = collect(client.command_failed)
     client.send(ListRuns())
     qtbot.waitUntil(lambda: len(failures) == 1, timeout=WAIT_MS)
@@ -132,16 +132,16 @@ def test_three_quick_deaths_give_up_and_a_button_starts_again(qtbot: QtBot, star
 def test_a_program_that_is_not_there(qtbot: QtBot, start: StartClient) -> None:
     client = start(command=["/no/such/engine"])
     state = wait_for(qtbot, client, "given up")
-    assert state.ending is not None
-    assert "could not be started" in state.ending.sentence
-    assert "/no/such/engine" in state.ending.sentence
+    assert state.process_exit is not None
+    assert "could not be started" in state.process_exit.sentence
+    assert "/no/such/engine" in state.process_exit.sentence
 
 
 def test_an_import_error_of_the_real_interpreter(qtbot: QtBot, start: StartClient) -> None:
     client = start(command=[sys.executable, "-c", "import no_such_module_of_ours"])
     state = wait_for(qtbot, client, "given up")
-    assert state.ending is not None
-    assert "no_such_module_of_ours" in state.ending.stderr
+    assert state.process_exit is not None
+    assert "no_such_module_of_ours" in state.process_exit.stderr
 
 
 def test_stopped_engine_is_not_responding_and_recovers(qtbot: QtBot, start: StartClient) -> None:
@@ -165,25 +165,25 @@ def test_an_idle_engine_stays_ready(qtbot: QtBot, start: StartClient) -> None:
 
 
 def test_an_engine_that_never_says_hello_is_not_responding(qtbot: QtBot, start: StartClient) -> None:
-    patience = Patience(ping=0.05, silence=0.2, hello=0.2, restart=0.01, kill=0.2)
-    client = start("--silent", patience=patience)
+    timeouts = Timeouts(ping=0.05, silence=0.2, hello=0.2, restart=0.01, kill=0.2)
+    client = start("--silent", timeouts=timeouts)
     wait_for(qtbot, client, "not responding")
 
 
 def test_garbage_is_killed_and_told(qtbot: QtBot, start: StartClient) -> None:
     client = start("--garbage")
     state = wait_for(qtbot, client, "given up")
-    assert state.ending is not None
-    assert "not of this protocol" in state.ending.sentence
+    assert state.process_exit is not None
+    assert "not of this protocol" in state.process_exit.sentence
     assert [s.phase for s in seen(client)].count("dead") == 2
 
 
 def test_another_protocol_is_given_up_at_once(qtbot: QtBot, start: StartClient) -> None:
     client = start("--protocol", "99")
     state = wait_for(qtbot, client, "given up")
-    assert state.ending is not None
-    assert "protocol 99" in state.ending.sentence
-    assert "install the same gmstudio" in state.ending.sentence
+    assert state.process_exit is not None
+    assert "protocol 99" in state.process_exit.sentence
+    assert "install the same gmstudio" in state.process_exit.sentence
     assert "dead" not in [s.phase for s in seen(client)]
 
 
@@ -208,7 +208,7 @@ def test_close_lets_it_save(qtbot: QtBot, start: StartClient, tmp_path: Path) ->
 
 @pytest.mark.parametrize("stopped", [False, True])
 def test_close_ends_an_engine_that_does_not_listen(qtbot: QtBot, start: StartClient, stopped: bool) -> None:
-    client = start("--deaf", patience=Patience(ping=0.1, silence=0.3, close=0.3, kill=0.2))
+    client = start("--deaf", timeouts=Timeouts(ping=0.1, silence=0.3, close=0.3, kill=0.2))
     pid = wait_for(qtbot, client, "ready").pid
     if stopped:
         os.kill(pid, signal.SIGSTOP)
@@ -219,7 +219,7 @@ def test_close_ends_an_engine_that_does_not_listen(qtbot: QtBot, start: StartCli
 
 
 def test_closing_twice_does_not_wait(qtbot: QtBot, start: StartClient) -> None:
-    client = start("--deaf", patience=Patience(close=1000.0))
+    client = start("--deaf", timeouts=Timeouts(close=1000.0))
     pid = wait_for(qtbot, client, "ready").pid
     client.close()
     client.close()
@@ -246,17 +246,17 @@ def test_closing_while_restarting(qtbot: QtBot, start: StartClient) -> None:
     wait_for(qtbot, client, "ready")
     client.restart()
     client.close()
-    assert wait_for(qtbot, client, "closed").ending is None
+    assert wait_for(qtbot, client, "closed").process_exit is None
 
 
 def test_an_engine_that_answers_no_shutdown_is_killed_and_restarted(qtbot: QtBot, start: StartClient) -> None:
-    client = start("--deaf", patience=Patience(close=0.1, kill=0.1, restart=0.01))
+    client = start("--deaf", timeouts=Timeouts(close=0.1, kill=0.1, restart=0.01))
     pid = wait_for(qtbot, client, "ready").pid
     client.restart()
     qtbot.waitUntil(lambda: client.state.phase == "ready" and client.state.pid != pid, timeout=WAIT_MS)
-    ending = next(s.ending for s in seen(client) if s.phase == "dead")
-    assert ending is not None
-    assert "did not exit within 0.1 s" in ending.sentence
+    process_exit = next(s.process_exit for s in seen(client) if s.phase == "dead")
+    assert process_exit is not None
+    assert "did not exit within 0.1 s" in process_exit.sentence
 
 
 def test_choosing_a_device_that_is_not_there_fails_in_words(qtbot: QtBot, start: StartClient) -> None:
@@ -271,26 +271,26 @@ def test_an_orderly_end_leaves_no_ending(qtbot: QtBot, start: StartClient) -> No
     client = start()
     wait_for(qtbot, client, "ready")
     client.close()
-    assert wait_for(qtbot, client, "closed").ending is None
+    assert wait_for(qtbot, client, "closed").process_exit is None
 
 
 def test_a_forced_end_says_what_is_lost(qtbot: QtBot, start: StartClient) -> None:
-    client = start("--deaf", patience=Patience(close=0.1, kill=0.1))
+    client = start("--deaf", timeouts=Timeouts(close=0.1, kill=0.1))
     wait_for(qtbot, client, "ready")
     client.close()
-    ending = wait_for(qtbot, client, "closed").ending
-    assert ending is not None
-    assert "did not exit within 0.1 s" in ending.sentence
+    process_exit = wait_for(qtbot, client, "closed").process_exit
+    assert process_exit is not None
+    assert "did not exit within 0.1 s" in process_exit.sentence
 
 
 def test_closing_before_hello_is_quick_and_in_order(qtbot: QtBot, start: StartClient) -> None:
-    client = start("--silent", patience=Patience(close=1000.0, kill=1000.0))
+    client = start("--silent", timeouts=Timeouts(close=1000.0, kill=1000.0))
     client.close()
-    assert wait_for(qtbot, client, "closed").ending is None
+    assert wait_for(qtbot, client, "closed").process_exit is None
 
 
 def test_close_while_waiting_to_restart(qtbot: QtBot, start: StartClient) -> None:
-    client = start("--die-before-hello", "1", patience=Patience(restart=1000.0))
+    client = start("--die-before-hello", "1", timeouts=Timeouts(restart=1000.0))
     wait_for(qtbot, client, "dead")
     client.close()
     assert client.state.phase == "closed"

@@ -33,7 +33,7 @@ def test_an_idle_engine_that_dies_interrupts_nothing(qtbot: QtBot, start_studio:
     studio = start_studio("--die-at", "StopTraining", "--counter", str(tmp_path / "lives"))
     wait_ready(qtbot, studio)
     studio.client.send(StopTraining())
-    qtbot.waitUntil(lambda: studio.engine.ending is not None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: studio.engine.process_exit is not None, timeout=WAIT_MS)
     assert studio.interrupted is None
 
 
@@ -62,7 +62,7 @@ def test_reports_of_a_dead_engine_are_forgotten(qtbot: QtBot, start_studio: Star
     studio.client.deliver(EngineReported(state="training", device="CPU", memory_bytes=1))
     assert studio.engine.training
     os.kill(studio.engine.state.pid, signal.SIGKILL)
-    qtbot.waitUntil(lambda: studio.engine.ending is not None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: studio.engine.process_exit is not None, timeout=WAIT_MS)
     assert studio.engine.report is None
 
 

@@ -102,7 +102,7 @@ class PixelRNN(RasterFamily):
 
     def network(self, scaled_BCHW: Tensor, labels_B: Tensor | None = None) -> Tensor:
         """See ``RasterFamily``."""
-        # Features first and the batch last: every layer is then one plain matrix product per wave of pixels.
+        # Features first and the batch last: every layer is then one plain matrix product per wavefront of pixels.
         hidden_FPB = self.input(scaled_BCHW).permute(1, 2, 3, 0).flatten(1, 2).contiguous()
         hidden_FPB = self.run_layers(hidden_FPB, scaled_BCHW.permute(1, 2, 3, 0).flatten(1, 2))
         inner_FM = _pointwise(self.head, functional.relu(hidden_FPB.flatten(1)))

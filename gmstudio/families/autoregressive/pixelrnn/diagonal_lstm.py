@@ -22,7 +22,7 @@ from gmstudio.families.autoregressive.pixelrnn.kernels import (
     initial_gate_bias,
     input_mask,
 )
-from gmstudio.families.autoregressive.pixelrnn.wavefront_lstm import NUM_GATES, Sweep, Wave, lane_lstm
+from gmstudio.families.autoregressive.pixelrnn.wavefront_lstm import NUM_GATES, Sweep, Wavefront, wavefront_lstm
 
 
 class OneWayLSTM(nn.Module):
@@ -84,7 +84,7 @@ class DiagonalBiLSTM(nn.Module):
         read_FPB = torch.cat([x_FPB, values_CPB]) if self._num_values else x_FPB
         ways = [self.right] if self.left is None else [self.right, self.left]
         weight_NGK = torch.stack([way(self._num_values) for way in ways])
-        states_NSPB = lane_lstm(read_FPB, weight_NGK, self._sweep)
+        states_NSPB = wavefront_lstm(read_FPB, weight_NGK, self._sweep)
         states_SPB = states_NSPB[0]
         if self.left is not None:
             states_SPB = states_SPB + functional.pad(states_NSPB[1, :, : -self._width], (0, 0, self._width, 0))
@@ -93,19 +93,19 @@ class DiagonalBiLSTM(nn.Module):
 
 
 def diagonals(height: int, width: int, directions: int) -> Sweep:
-    """The diagonals of an image, each from its top row down; lanes are the rows.
+    """The diagonals of an image, each from its top row down; positions are the rows.
 
     Args:
         height: rows.
         width: columns.
         directions: 1 for the way right, 2 for both.
     """
-    waves = []
+    wavefronts = []
     for diagonal in range(height + width - 1):
         top, stop = max(0, diagonal - width + 1), min(height, diagonal + 1)
         # The pixels (row, diagonal - row), and their mirror images, are evenly spaced in raster order.
         ways = [(top * (width - 1) + diagonal, max(1, width - 1))]
         ways.append((top * (width + 1) + width - 1 - diagonal, width + 1))
         pixels = [slice(first, first + (stop - top - 1) * step + 1, step) for first, step in ways[:directions]]
-        waves.append(Wave(top, stop, tuple(pixels)))
-    return Sweep(waves=waves, num_lanes=height, input_shifts=(0,), state_shifts=(0, -1))
+        wavefronts.append(Wavefront(top, stop, tuple(pixels)))
+    return Sweep(wavefronts=wavefronts, num_positions=height, input_shifts=(0,), state_shifts=(0, -1))

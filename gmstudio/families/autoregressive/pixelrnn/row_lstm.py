@@ -21,7 +21,7 @@ from gmstudio.families.autoregressive.pixelrnn.kernels import (
     initial_gate_bias,
     input_mask,
 )
-from gmstudio.families.autoregressive.pixelrnn.wavefront_lstm import NUM_GATES, Sweep, Wave, lane_lstm
+from gmstudio.families.autoregressive.pixelrnn.wavefront_lstm import NUM_GATES, Sweep, Wavefront, wavefront_lstm
 
 
 class RowLSTM(nn.Module):
@@ -54,8 +54,8 @@ class RowLSTM(nn.Module):
         self.kernel_size = kernel_size
         rows = [slice(row * width, (row + 1) * width) for row in range(height)]
         self._sweep = Sweep(
-            waves=[Wave(0, width, (pixels,)) for pixels in rows],
-            num_lanes=width,
+            wavefronts=[Wavefront(0, width, (pixels,)) for pixels in rows],
+            num_positions=width,
             input_shifts=tuple(range(reach, -1, -1)),
             state_shifts=tuple(range(-reach, reach + 1)) if has_rows_above else (),
         )
@@ -67,7 +67,7 @@ class RowLSTM(nn.Module):
             kernels.append(self.state_to_state())
         weights = [kernel_GFK.transpose(1, 2).flatten(1) for kernel_GFK in kernels]
         weight_GK = torch.cat([*weights, self.bias.unsqueeze(1)], dim=1)
-        states_SPB = lane_lstm(x_FPB, weight_GK.unsqueeze(0), self._sweep)[0]
+        states_SPB = wavefront_lstm(x_FPB, weight_GK.unsqueeze(0), self._sweep)[0]
         out_FM = torch.addmm(x_FPB.flatten(1), self.expand(), states_SPB.flatten(1))
         return out_FM.view(x_FPB.shape)
 

@@ -1,20 +1,21 @@
-r"""Convolutional LSTMs that sweep over an image, one wave of pixels after another.
+r"""Convolutional LSTMs that sweep over an image, one wavefront of pixels after another.
 
     [i; f; o] = \sigma(W \cdot [x, h', 1]),    g = \tanh(W \cdot [x, h', 1])
     c = f \odot c' + i \odot g,                h = o \odot \tanh(c)
 
-A wave is a set of pixels that do not depend on each other: a row for the Row LSTM, a diagonal for the Diagonal BiLSTM.
-Its pixels lie in *lanes* (columns for rows, rows for diagonals), and h' and c' are the states of the wave before: c' of
-the same lane, h' of lanes at fixed shifts; outside the image they are zero. Several directions run side by side.
+A wavefront is a set of pixels that do not depend on each other: a row for the Row LSTM, a diagonal for the Diagonal
+BiLSTM. Its pixels lie in *positions* (columns for rows, rows for diagonals), and h' and c' are the states of the
+wavefront before: c' of the same position, h' of positions at fixed shifts; outside the image they are zero. Several
+directions run side by side.
 
-All that a wave reads is put into one matrix [x, h', 1] with a column per pixel and image, so that a wave costs one
-matrix product forward and two backward. The gradient is written out by hand: through autograd, the many small
-operations of a wave and the slices of the whole image would each allocate and be booked, which costs more than the
+All that a wavefront reads is put into one matrix [x, h', 1] with a column per pixel and image, so that a wavefront
+costs one matrix product forward and two backward. The gradient is written out by hand: through autograd, the many small
+operations of a wavefront and the slices of the whole image would each allocate and be booked, which costs more than the
 arithmetic.
 
-Letters: N directions, F input features, S states of an LSTM, G = 4·S gates in the order i, f, o, g, K = what a wave
-reads of a pixel, P pixels of the image in raster order, J lanes of a wave, B images. The batch comes last, so that the
-pixels of a wave are slices of long contiguous runs.
+Letters: N directions, F input features, S states of an LSTM, G = 4·S gates in the order i, f, o, g, K = what a
+wavefront reads of a pixel, P pixels of the image in raster order, J positions of a wavefront, B images. The batch comes
+last, so that the pixels of a wavefront are slices of long contiguous runs.
 """
 
 import math
@@ -30,13 +31,13 @@ NUM_GATES = 4
 
 
 @dataclass(frozen=True)
-class Wave:
+class Wavefront:
     """Pixels that are computed together.
 
     Args:
-        first: the first lane.
-        stop: one past the last lane.
-        pixels: for each direction, the raster numbers of the pixels, lane by lane.
+        first: the first position.
+        stop: one past the last position.
+        pixels: for each direction, the raster numbers of the pixels, position by position.
     """
 
     first: int
@@ -49,14 +50,14 @@ class Sweep:
     """In which order the pixels are computed, and what each reads.
 
     Args:
-        waves: all waves, each pixel once per direction.
-        num_lanes: lanes of the widest wave's range.
-        input_shifts: lanes to the left at which inputs are read, within the same wave.
-        state_shifts: lane offsets at which states of the wave before are read.
+        wavefronts: all wavefronts, each pixel once per direction.
+        num_positions: positions of the widest wavefront's range.
+        input_shifts: positions to the left at which inputs are read, within the same wavefront.
+        state_shifts: position offsets at which states of the wavefront before are read.
     """
 
-    waves: Sequence[Wave]
-    num_lanes: int
+    wavefronts: Sequence[Wavefront]
+    num_positions: int
     input_shifts: tuple[int, ...]
     state_shifts: tuple[int, ...]
 
@@ -65,50 +66,50 @@ class Sweep:
         """Lanes of zeros that the states need on either side."""
         return max((abs(shift) for shift in self.state_shifts), default=0)
 
-    def read(self, x_FPB: Tensor, states_NSJB: Tensor, wave: Wave, out_NKJB: Tensor) -> None:
-        """Put together what a wave reads: inputs, states of the wave before (padded), and a one for the bias."""
+    def read(self, x_FPB: Tensor, states_NSJB: Tensor, wavefront: Wavefront, out_NKJB: Tensor) -> None:
+        """Put together what a wavefront reads: inputs, states of the one before (padded), and a one for the bias."""
         features, states = len(x_FPB), states_NSJB.shape[1]
-        for direction, pixels in enumerate(wave.pixels):
+        for direction, pixels in enumerate(wavefront.pixels):
             for tap, shift in enumerate(self.input_shifts):
                 place_FJB = out_NKJB[direction, tap * features : (tap + 1) * features]
                 if shift:
                     place_FJB[:, :shift] = 0.0
-                place_FJB[:, shift:] = x_FPB[:, pixels][:, : max(0, wave.stop - wave.first - shift)]
+                place_FJB[:, shift:] = x_FPB[:, pixels][:, : max(0, wavefront.stop - wavefront.first - shift)]
         row = len(self.input_shifts) * features
         for shift in self.state_shifts:
-            out_NKJB[:, row : row + states] = states_NSJB[:, :, self._lanes(wave, shift)]
+            out_NKJB[:, row : row + states] = states_NSJB[:, :, self._lanes(wavefront, shift)]
             row += states
         out_NKJB[:, row] = 1.0
 
-    def add_gradients(self, d_read_NKJB: Tensor, d_x_FPB: Tensor, d_states_NSJB: Tensor, wave: Wave) -> None:
-        """The transpose of ``read``: add the gradients of what a wave read to those of inputs and states."""
+    def add_gradients(self, d_read_NKJB: Tensor, d_x_FPB: Tensor, d_states_NSJB: Tensor, wavefront: Wavefront) -> None:
+        """The transpose of ``read``: add the gradients of what a wavefront read to those of inputs and states."""
         features, states = len(d_x_FPB), d_states_NSJB.shape[1]
-        for direction, pixels in enumerate(wave.pixels):
+        for direction, pixels in enumerate(wavefront.pixels):
             for tap, shift in enumerate(self.input_shifts):
                 d_place_FJB = d_read_NKJB[direction, tap * features : (tap + 1) * features]
-                d_x_FPB[:, pixels][:, : max(0, wave.stop - wave.first - shift)] += d_place_FJB[:, shift:]
+                d_x_FPB[:, pixels][:, : max(0, wavefront.stop - wavefront.first - shift)] += d_place_FJB[:, shift:]
         row = len(self.input_shifts) * features
         for shift in self.state_shifts:
-            d_states_NSJB[:, :, self._lanes(wave, shift)] += d_read_NKJB[:, row : row + states]
+            d_states_NSJB[:, :, self._lanes(wavefront, shift)] += d_read_NKJB[:, row : row + states]
             row += states
 
     def recall(self, out_NSPB: Tensor, number: int, states_NSJB: Tensor) -> None:
-        """Set the padded states to what they were before the wave of that number, from all states."""
+        """Set the padded states to what they were before the wavefront of that number, from all states."""
         states_NSJB.zero_()
         if number > 0:
-            before = self.waves[number - 1]
+            before = self.wavefronts[number - 1]
             for direction, pixels in enumerate(before.pixels):
-                states_NSJB[direction, :, self.own_lanes(before)] = out_NSPB[direction, :, pixels]
+                states_NSJB[direction, :, self.own_positions(before)] = out_NSPB[direction, :, pixels]
 
-    def own_lanes(self, wave: Wave) -> slice:
-        """Where a wave's own states are among the padded lanes."""
-        return self._lanes(wave, 0)
+    def own_positions(self, wavefront: Wavefront) -> slice:
+        """Where a wavefront's own states are among the padded positions."""
+        return self._lanes(wavefront, 0)
 
-    def _lanes(self, wave: Wave, shift: int) -> slice:
-        return slice(self.padding + wave.first + shift, self.padding + wave.stop + shift)
+    def _lanes(self, wavefront: Wavefront, shift: int) -> slice:
+        return slice(self.padding + wavefront.first + shift, self.padding + wavefront.stop + shift)
 
 
-def lane_lstm(x_FPB: Tensor, weight_NGK: Tensor, sweep: Sweep) -> Tensor:
+def wavefront_lstm(x_FPB: Tensor, weight_NGK: Tensor, sweep: Sweep) -> Tensor:
     """Run the LSTMs over the image, in the weights' precision also where half of it is asked for.
 
     Args:
@@ -120,40 +121,42 @@ def lane_lstm(x_FPB: Tensor, weight_NGK: Tensor, sweep: Sweep) -> Tensor:
         (N, S, P, B) states h.
     """
     with torch.autocast(x_FPB.device.type, enabled=False):
-        states = _LaneLSTM.apply(x_FPB.to(weight_NGK.dtype), weight_NGK, sweep, torch.is_grad_enabled())  # type: ignore[no-untyped-call]
+        states = _WavefrontLSTM.apply(x_FPB.to(weight_NGK.dtype), weight_NGK, sweep, torch.is_grad_enabled())  # type: ignore[no-untyped-call]
     return cast(Tensor, states)
 
 
 class _Room:
-    """One piece of memory for what any wave reads, so that it stays in the cache."""
+    """One piece of memory for what any wavefront reads, so that it stays in the cache."""
 
-    def __init__(self, like: Tensor, directions: int, num_read: int, num_lanes: int, batch: int) -> None:
-        self._flat = like.new_empty(directions * num_read * num_lanes * batch)
+    def __init__(self, like: Tensor, directions: int, num_read: int, num_positions: int, batch: int) -> None:
+        self._flat = like.new_empty(directions * num_read * num_positions * batch)
         self._directions, self._num_read, self._batch = directions, num_read, batch
 
-    def of(self, lanes: int) -> Tensor:
-        """(N, K, J, B) for so many lanes."""
-        shape = (self._directions, self._num_read, lanes, self._batch)
+    def of(self, positions: int) -> Tensor:
+        """(N, K, J, B) for so many positions."""
+        shape = (self._directions, self._num_read, positions, self._batch)
         return self._flat[: math.prod(shape)].view(shape)
 
 
-class _LaneLSTM(torch.autograd.Function):
+class _WavefrontLSTM(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x_FPB: Tensor, weight_NGK: Tensor, sweep: Sweep, keep: bool) -> Tensor:
         directions, gates, num_read = weight_NGK.shape
         num_states, (_, pixels, batch) = gates // NUM_GATES, x_FPB.shape
         out_NSPB = x_FPB.new_empty(directions, num_states, pixels, batch)
-        states_NSJB = x_FPB.new_zeros(directions, num_states, sweep.num_lanes + 2 * sweep.padding, batch)
-        cells_NSJB = x_FPB.new_zeros(directions, num_states, sweep.num_lanes, batch)
-        room = _Room(x_FPB, directions, num_read, sweep.num_lanes, batch)
+        states_NSJB = x_FPB.new_zeros(directions, num_states, sweep.num_positions + 2 * sweep.padding, batch)
+        cells_NSJB = x_FPB.new_zeros(directions, num_states, sweep.num_positions, batch)
+        room = _Room(x_FPB, directions, num_read, sweep.num_positions, batch)
         tape = []
-        for wave in sweep.waves:
-            read_NKJB = room.of(wave.stop - wave.first)
-            sweep.read(x_FPB, states_NSJB, wave, read_NKJB)
+        for wavefront in sweep.wavefronts:
+            read_NKJB = room.of(wavefront.stop - wavefront.first)
+            sweep.read(x_FPB, states_NSJB, wavefront, read_NKJB)
             gates_NGM = torch.bmm(weight_NGK, read_NKJB.flatten(2))
-            own_NSJB = states_NSJB[:, :, sweep.own_lanes(wave)]
-            before_NSJB, squashed_NSJB = _run_cells(gates_NGM, cells_NSJB[:, :, wave.first : wave.stop], own_NSJB)
-            for direction, place in enumerate(wave.pixels):
+            own_NSJB = states_NSJB[:, :, sweep.own_positions(wavefront)]
+            before_NSJB, squashed_NSJB = _run_cells(
+                gates_NGM, cells_NSJB[:, :, wavefront.first : wavefront.stop], own_NSJB
+            )
+            for direction, place in enumerate(wavefront.pixels):
                 out_NSPB[direction, :, place] = own_NSJB[direction]
             if keep:
                 tape.append((gates_NGM, before_NSJB, squashed_NSJB))
@@ -169,25 +172,28 @@ class _LaneLSTM(torch.autograd.Function):
         sweep: Sweep = ctx.sweep
         (directions, num_states, _, batch), num_read = out_NSPB.shape, weight_NGK.shape[2]
         d_x_FPB, d_weight_NGK = torch.zeros_like(x_FPB), torch.zeros_like(weight_NGK)
-        states_NSJB = x_FPB.new_zeros(directions, num_states, sweep.num_lanes + 2 * sweep.padding, batch)
+        states_NSJB = x_FPB.new_zeros(directions, num_states, sweep.num_positions + 2 * sweep.padding, batch)
         d_states_NSJB = torch.zeros_like(states_NSJB)
-        d_cells_NSJB = x_FPB.new_zeros(directions, num_states, sweep.num_lanes, batch)
+        d_cells_NSJB = x_FPB.new_zeros(directions, num_states, sweep.num_positions, batch)
         weight_NKG = weight_NGK.transpose(1, 2).contiguous()
         # What was read is put together again: that takes as long as fetching it would, and half the memory.
-        room, d_room = (_Room(x_FPB, directions, num_read, sweep.num_lanes, batch) for _ in range(2))
-        for number, wave in reversed(list(enumerate(sweep.waves))):
-            d_h_NSJB = d_states_NSJB[:, :, sweep.own_lanes(wave)].clone()
-            for direction, place in enumerate(wave.pixels):
+        room, d_room = (_Room(x_FPB, directions, num_read, sweep.num_positions, batch) for _ in range(2))
+        for number, wavefront in reversed(list(enumerate(sweep.wavefronts))):
+            d_h_NSJB = d_states_NSJB[:, :, sweep.own_positions(wavefront)].clone()
+            for direction, place in enumerate(wavefront.pixels):
                 d_h_NSJB[direction] += d_out_NSPB[direction, :, place]
-            d_cell_NSJB = d_cells_NSJB[:, :, wave.first : wave.stop]
+            d_cell_NSJB = d_cells_NSJB[:, :, wavefront.first : wavefront.stop]
             d_gates_NGM = _cell_gradients(d_h_NSJB, d_cell_NSJB, *ctx.tape[number])
-            read_NKJB, d_read_NKJB = room.of(wave.stop - wave.first), d_room.of(wave.stop - wave.first)
+            read_NKJB, d_read_NKJB = (
+                room.of(wavefront.stop - wavefront.first),
+                d_room.of(wavefront.stop - wavefront.first),
+            )
             sweep.recall(out_NSPB, number, states_NSJB)
-            sweep.read(x_FPB, states_NSJB, wave, read_NKJB)
+            sweep.read(x_FPB, states_NSJB, wavefront, read_NKJB)
             d_weight_NGK.baddbmm_(d_gates_NGM, read_NKJB.flatten(2).transpose(1, 2))
             torch.bmm(weight_NKG, d_gates_NGM, out=d_read_NKJB.flatten(2))
             d_states_NSJB.zero_()
-            sweep.add_gradients(d_read_NKJB, d_x_FPB, d_states_NSJB, wave)
+            sweep.add_gradients(d_read_NKJB, d_x_FPB, d_states_NSJB, wavefront)
         return d_x_FPB, d_weight_NGK, None, None
 
 
@@ -197,10 +203,10 @@ def _run_cells(gates_NGM: Tensor, cell_NSJB: Tensor, h_NSJB: Tensor) -> tuple[Te
     Returns:
         The cells before, and the squashed cells after; (N, S, J, B) each.
     """
-    num_states, lanes, batch = cell_NSJB.shape[1:]
+    num_states, positions, batch = cell_NSJB.shape[1:]
     gates_NGM[:, : 3 * num_states].sigmoid_()
     _tanh_(gates_NGM[:, 3 * num_states :])
-    i, f, o, g = gates_NGM.unflatten(2, (lanes, batch)).chunk(NUM_GATES, dim=1)
+    i, f, o, g = gates_NGM.unflatten(2, (positions, batch)).chunk(NUM_GATES, dim=1)
     before_NSJB = cell_NSJB.clone()
     torch.mul(f, before_NSJB, out=cell_NSJB)
     cell_NSJB.addcmul_(i, g)
@@ -219,10 +225,10 @@ def _cell_gradients(
 ) -> Tensor:
     """The gradients of the gates before their nonlinearity; ``d_cell`` becomes that of the cell before."""
     aten = torch.ops.aten
-    num_states, lanes, batch = d_h_NSJB.shape[1:]
-    i, f, o, g = gates_NGM.unflatten(2, (lanes, batch)).chunk(NUM_GATES, dim=1)
+    num_states, positions, batch = d_h_NSJB.shape[1:]
+    i, f, o, g = gates_NGM.unflatten(2, (positions, batch)).chunk(NUM_GATES, dim=1)
     d_gates_NGM = torch.empty_like(gates_NGM)
-    d_i, d_f, d_o, d_g = d_gates_NGM.unflatten(2, (lanes, batch)).chunk(NUM_GATES, dim=1)
+    d_i, d_f, d_o, d_g = d_gates_NGM.unflatten(2, (positions, batch)).chunk(NUM_GATES, dim=1)
     d_cell_NSJB += aten.tanh_backward(d_h_NSJB * o, squashed_NSJB)
     torch.mul(d_cell_NSJB, g, out=d_i)
     torch.mul(d_cell_NSJB, before_NSJB, out=d_f)

@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QObject
 
-from gmstudio.window.client.process_status import Ending
+from gmstudio.window.client.process_status import ProcessExit
 from gmstudio.window.gui.shell.banner import Banner, Notice, Severity
 from gmstudio.window.state.studio import Studio
 
@@ -23,29 +23,29 @@ class EngineNotices(QObject):
         super().__init__(parent)
         self._studio = studio
         self._banner = banner
-        self._ending: Ending | None = None
+        self._ending: ProcessExit | None = None
         studio.engine.died.connect(self._on_died)
         studio.engine.changed.connect(self._update)
         studio.interrupted_changed.connect(self._update)
         studio.engine.problem.connect(self._on_problem)
 
-    def _on_died(self, ending: Ending) -> None:
-        self._ending = ending
+    def _on_died(self, process_exit: ProcessExit) -> None:
+        self._ending = process_exit
         self._update()
 
     def _on_problem(self, sentence: str, detail: str) -> None:
         self._banner.tell(Notice(f"problem: {sentence}", sentence, "error" if detail else "warning", detail))
 
     def _update(self) -> None:
-        self._tell_death()
-        self._tell_silence()
+        self._report_exit()
+        self._report_silence()
         if self._studio.engine.state.phase == "closing":
             saving = self._studio.engine.training
             text = "Saving a checkpoint of the run in training, then closing…" if saving else "Closing…"
             text += " Close the window again to leave without waiting."
             self._banner.tell(Notice(CLOSING, text))
 
-    def _tell_death(self) -> None:
+    def _report_exit(self) -> None:
         if self._ending is None:
             return
         given_up = self._studio.engine.state.phase == "given up"
@@ -86,7 +86,7 @@ class EngineNotices(QObject):
         self._banner.take_back(ENGINE)
         self._studio.forget_interrupted()
 
-    def _tell_silence(self) -> None:
+    def _report_silence(self) -> None:
         state = self._studio.engine.state
         if state.phase == "not responding":
             text = (

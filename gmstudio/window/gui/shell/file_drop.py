@@ -12,7 +12,7 @@ from gmstudio.media import FORMATS
 from gmstudio.window.gui.picture_source import FORMATS as PICTURES
 from gmstudio.window.gui.picture_source import PictureSource, file_in
 from gmstudio.window.gui.shell.banner import Notice, Severity
-from gmstudio.window.state.latents.picture_origin import Returned, Returning
+from gmstudio.window.state.latents.picture_origin import PictureOrigin, PictureOrigins
 
 if TYPE_CHECKING:
     from gmstudio.window.gui.shell.main_window import MainWindow
@@ -37,11 +37,11 @@ class FileDrop(QObject):
     def __init__(self, window: "MainWindow", studio: "Studio") -> None:
         super().__init__(window)
         self._window, self._studio = window, studio
-        self._returning = Returning(studio.library, studio.latents, self)
-        self._returning.returned.connect(self._on_returned)
-        self._returning.failed.connect(lambda text: self._tell(text, "warning"))
+        self._picture_origins = PictureOrigins(studio.library, studio.latents, self)
+        self._picture_origins.returned.connect(self._on_picture_origin)
+        self._picture_origins.failed.connect(lambda text: self._tell(text, "warning"))
         self._pictures = PictureSource(self)
-        self._pictures.taken.connect(studio.latents.own.take_picture)
+        self._pictures.taken.connect(studio.latents.user_image.take_picture)
         self._pictures.failed.connect(lambda text: self._tell(text, "warning"))
         window.setAcceptDrops(True)
         window.installEventFilter(self)
@@ -54,7 +54,7 @@ class FileDrop(QObject):
             self._studio.training.look_at(str(folder))
             self._window.show_panel("train")
         else:
-            self._returning.bring_back(path)
+            self._picture_origins.bring_back(path)
 
     def ask(self) -> None:
         """Choose a picture in a dialog beside the window, for those who do not drag."""
@@ -77,7 +77,7 @@ class FileDrop(QObject):
                 return True
         return super().eventFilter(watched, event)
 
-    def _on_returned(self, found: Returned) -> None:
+    def _on_picture_origin(self, found: PictureOrigin) -> None:
         if found.outcome == "latents":
             self._tell(found.told)
             self._window.show_panel("latents")

@@ -15,8 +15,8 @@ from gmstudio.window.gui.shell.banner import Banner, Notice
 from gmstudio.window.gui.shell.engine_notices import EngineNotices
 from gmstudio.window.gui.shell.file_drop import FileDrop
 from gmstudio.window.gui.shell.help import HelpPage
-from gmstudio.window.gui.shell.preload import WarmUp
-from gmstudio.window.gui.shell.sidebar import HELP, Rail
+from gmstudio.window.gui.shell.preload import Preloader
+from gmstudio.window.gui.shell.sidebar import HELP, Sidebar
 from gmstudio.window.gui.shell.status_bar import StatusBar
 from gmstudio.window.gui.theme import MODES, theme
 from gmstudio.window.state.studio import Studio
@@ -63,7 +63,7 @@ class MainWindow(QMainWindow):
         self.banner = Banner()
         self._notices = EngineNotices(studio, self.banner, self)
         self._drop = FileDrop(self, studio)
-        self._rail = Rail(places)
+        self._sidebar = Sidebar(places)
         self._stack = QStackedWidget()
         self._help = HelpPage(self._help_sections, lambda: studio.engine.stderr_tail)
         self._pages: dict[str, QWidget] = {place.name: QWidget() for place in places} | {HELP: self._help}
@@ -71,10 +71,10 @@ class MainWindow(QMainWindow):
         self._lay_out()
         self._fill_menus()
         modules = [module for place in places for module in place.modules]
-        self._warm_up = WarmUp(modules, [partial(self.build_panel, place.name) for place in places], self)
-        self._warm_up.finished.connect(self.completed)
+        self._preloader = Preloader(modules, [partial(self.build_panel, place.name) for place in places], self)
+        self._preloader.finished.connect(self.completed)
         self._restore()
-        self._rail.chosen.connect(self.show_panel)
+        self._sidebar.chosen.connect(self.show_panel)
         studio.engine.changed.connect(self._on_engine_changed)
         studio.library.open_failed.connect(self._on_open_failed)
 
@@ -92,7 +92,7 @@ class MainWindow(QMainWindow):
         # button, which would take the keys of the panel.
         last = page.focusWidget()
         self._stack.setCurrentWidget(page)
-        self._rail.show_chosen(name)
+        self._sidebar.show_chosen(name)
         (page if last is None or not page.isAncestorOf(last) else last).setFocus()
 
     def build_panel(self, name: str) -> None:
@@ -114,7 +114,7 @@ class MainWindow(QMainWindow):
         self.show_panel(HELP)
         self._help.go_to(anchor)
 
-    def tell_exception(self, summary: str, traceback: str) -> None:
+    def report_exception(self, summary: str, traceback: str) -> None:
         """Say that something in the window itself went wrong."""
         text = f"Something in the window went wrong: {summary} The window goes on; what you did last may be undone."
         self.banner.tell(Notice("window", text, "error", traceback))
@@ -124,7 +124,7 @@ class MainWindow(QMainWindow):
     def showEvent(self, event: QShowEvent) -> None:
         """Build the panels that are not shown as soon as there is nothing else to do."""
         super().showEvent(event)
-        self._warm_up.start()
+        self._preloader.start()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Have the engine save first; the window closes when it has."""
@@ -155,7 +155,7 @@ class MainWindow(QMainWindow):
         row = QHBoxLayout(center)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
-        row.addWidget(self._rail)
+        row.addWidget(self._sidebar)
         row.addLayout(column, 1)
         self.setCentralWidget(center)
         self.setStatusBar(StatusBar(self._studio.engine))

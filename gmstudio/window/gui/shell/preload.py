@@ -23,7 +23,7 @@ PIECE_S = 0.002
 FIRST_FORMULA = r"\mathcal{L}_\theta = -\mathbb{E}\left[\sum_{i=1}^D \log p(x_i | x_{<i})\right]"
 
 
-class WarmUp(QObject):
+class Preloader(QObject):
     """Draws icons, makes a first field of each kind, loads modules, typesets, then builds what needs them.
 
     The first of each of these takes many times as long as all later ones. Modules load in a thread: they only define

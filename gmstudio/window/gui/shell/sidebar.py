@@ -13,7 +13,7 @@ ICON_SIZE = QSize(24, 24)
 HELP = "help"
 
 
-class Rail(QWidget):
+class Sidebar(QWidget):
     """One button for each place, and Help at the bottom.
 
     Args:
@@ -27,7 +27,7 @@ class Rail(QWidget):
 
     def __init__(self, places: Sequence[Place], parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setObjectName("rail")
+        self.setObjectName("sidebar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedWidth(WIDTH)
         self._group = QButtonGroup(self)
@@ -49,12 +49,12 @@ class Rail(QWidget):
 
     def _button(self, name: str, title: str, icon: str, tip: str) -> QToolButton:
         button = QToolButton()
-        button.setObjectName(f"rail.{name}")
+        button.setObjectName(f"sidebar.{name}")
         button.setText(title)
         button.setAccessibleName(title)
         button.setToolTip(tip)
         button.setCheckable(True)
-        button.setProperty("rail", True)
+        button.setProperty("sidebar", True)
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
         button.setIconSize(ICON_SIZE)
         button.setFixedWidth(WIDTH - 1)

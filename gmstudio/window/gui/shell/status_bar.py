@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QProgressBar, QSta
 from gmstudio.protocol.engine import EngineReported
 from gmstudio.window.gui.theme import GRID, theme
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
-from gmstudio.window.state.engine import EngineSession
+from gmstudio.window.state.engine import EngineState
 
 STATES = {
     "closed": ("Engine not running", "muted"),
@@ -30,7 +30,7 @@ class StatusBar(QStatusBar):
         engine: whose state.
     """
 
-    def __init__(self, engine: EngineSession, parent: QWidget | None = None) -> None:
+    def __init__(self, engine: EngineState, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._engine = engine
         self.setSizeGripEnabled(False)

@@ -20,7 +20,7 @@ BURN_IN = 0.2
 """Share of a chain, at its beginning, that still remembers the start and is left out."""
 MAX_VALUES = 2**16
 """More numbers than these are thinned out over chains and pixels, so that the window is not held up."""
-MOMENTS_LOOKED_AT = 32
+STEPS_COMPARED = 32
 """To find the pixels that vary."""
 CONVERGED = 1.1
 """Chains whose R̂ is above this have not come to the same place."""
@@ -137,7 +137,7 @@ def _thinned(values: NDArray[np.generic]) -> NDArray[np.generic]:
         return values
     kept = values[:, : max(2, math.isqrt(room)) if numbers > 1 else room]
     if numbers > 1:  # their sum is over variances, so those that hardly vary hardly matter
-        looked_at = kept[:: max(1, length // MOMENTS_LOOKED_AT)].reshape(-1, numbers)
+        looked_at = kept[:: max(1, length // STEPS_COMPARED)].reshape(-1, numbers)
         most = np.argsort(-looked_at.var(axis=0), kind="stable")[: max(1, room // kept.shape[1])]
         kept = kept[:, :, np.sort(most)]
     return kept

@@ -1,4 +1,4 @@
-"""What the window knows of generation that is not pixel by pixel: a timeline, and where one looks at it."""
+"""What the window knows of generation that is not pixel by pixel: a trajectory, and where one looks at it."""
 
 import math
 from typing import Literal
@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from gmstudio.protocol.array import Array
-from gmstudio.protocol.chains import RunTimeline, TimelineAppended
+from gmstudio.protocol.chains import RunTrajectory, TrajectoryAppended
 from gmstudio.protocol.engine import CommandFailed
-from gmstudio.protocol.families import TimelineCard
+from gmstudio.protocol.families import TrajectoryCard
 from gmstudio.protocol.runs import SamplesDrawn
 from gmstudio.window.client.engine_client import ENGINE_GONE, EngineEvents
 from gmstudio.window.state.chains.mixing import NOTHING, Mixing, mixing
@@ -25,7 +25,7 @@ MIN_SPEED_HZ, MAX_SPEED_HZ = 1.0, 240.0
 TICK_MS = 16
 
 
-class ChainsSession(QObject):
+class ChainsState(QObject):
     """The state behind the Chains panel; widgets call its methods and follow its signals.
 
     Attributes:
@@ -84,7 +84,7 @@ class ChainsSession(QObject):
         self._timer = QTimer(self)
         self._timer.setInterval(TICK_MS)
         self._timer.timeout.connect(self._tick)
-        events.timeline_appended.connect(self._on_appended)
+        events.trajectory_appended.connect(self._on_appended)
         events.samples_drawn.connect(self._on_samples_drawn)
         events.command_failed.connect(self._on_failed)
         library.engine_lost.connect(self._on_engine_lost)
@@ -108,22 +108,22 @@ class ChainsSession(QObject):
         info = self._library.info(self.run)
         if info is None:
             return ()
-        return ("generation", "training") if "timeline" in info.capabilities else ("training",)
+        return ("generation", "training") if "trajectory" in info.capabilities else ("training",)
 
     @property
-    def card(self) -> TimelineCard | None:
+    def card(self) -> TrajectoryCard | None:
         """How to speak of the family's own generation; None of a training, and where it is not known."""
         info = self._library.info(self.run)
         families = self._library.catalog.families if self._library.catalog else ()
         entry = next((f for f in families if info is not None and f.card.name == info.family), None)
-        return entry.card.timeline if entry is not None and self.kind == "generation" else None
+        return entry.card.trajectory if entry is not None and self.kind == "generation" else None
 
     def shown(self) -> NDArray[np.uint8]:
         """(N, C, H, W): the moment at the cursor; empty when there is none."""
         return self.images[self.position] if self.length else self.images.reshape(0, 1, 1, 1)
 
     def strip(self, columns: int) -> tuple[NDArray[np.uint8], list[int]]:
-        """Moments evenly over the timeline: (N, K, C, H, W) images and the K moments they are."""
+        """Moments evenly over the trajectory: (N, K, C, H, W) images and the K moments they are."""
         count = min(columns, self.length)
         chosen = [round(i * (self.length - 1) / max(count - 1, 1)) for i in range(count)]
         return np.swapaxes(self.images[chosen], 0, 1), chosen
@@ -214,7 +214,7 @@ class ChainsSession(QObject):
         self._begin_if_needed()
 
     def deactivate(self) -> None:
-        """The panel is out of sight: stop playing."""
+        """The panel is out of map_view: stop playing."""
         self._active = False
         self.pause()
 
@@ -256,9 +256,9 @@ class ChainsSession(QObject):
 
     # ---- within ------------------------------------------------------------------------------------------------
 
-    def _command(self) -> RunTimeline:
+    def _command(self) -> RunTrajectory:
         drawn = self.drawn if self.start == "image" else None
-        return RunTimeline(
+        return RunTrajectory(
             run=self.run,
             kind=self.kind,
             count=self.count,
@@ -288,7 +288,7 @@ class ChainsSession(QObject):
     def _halt(self) -> None:
         """Have the engine end what is under way, and wait for nothing."""
         if self.running and self.run and self.kind == "generation":
-            self._events.send(RunTimeline(run=self.run, count=0))
+            self._events.send(RunTrajectory(run=self.run, count=0))
         self._end()
 
     def _end(self) -> None:
@@ -301,7 +301,7 @@ class ChainsSession(QObject):
         self.grown.emit()
         self.moved.emit()
 
-    def _on_appended(self, event: TimelineAppended) -> None:
+    def _on_appended(self, event: TrajectoryAppended) -> None:
         if not self._request or event.request != self._request:
             return
         if event.labels:
@@ -317,7 +317,7 @@ class ChainsSession(QObject):
             self.changed.emit()
         self.grown.emit()
 
-    def _take(self, event: TimelineAppended) -> None:
+    def _take(self, event: TrajectoryAppended) -> None:
         """Put new moments behind those that are there."""
         images, start = event.images.numpy(), self.length
         self.labels += event.labels

@@ -9,7 +9,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from gmstudio.protocol.engine import CommandFailed, Done
-from gmstudio.protocol.runs import KeepNotes, RunOpened
+from gmstudio.protocol.runs import KeepAnnotations, RunOpened
 from gmstudio.window.client.engine_client import ENGINE_GONE, EngineEvents
 from gmstudio.window.state.latents.code import Code
 
@@ -47,7 +47,7 @@ UNITS = {
 }
 
 
-class LatentNotes(QObject):
+class LatentAnnotations(QObject):
     """Names and directions of the run that is looked at; every change is kept with the run at once.
 
     What the engine could not keep, because it died, is kept when the run is open again.
@@ -74,7 +74,7 @@ class LatentNotes(QObject):
         self.problem = ""
         self._events = events
         self._run = ""
-        self._notes: dict[str, dict[str, Any]] = {}
+        self._annotations: dict[str, dict[str, Any]] = {}
         self._read: dict[str, RunOpened] = {}
         self._understood: dict[str, Any] | None = None
         self._unkept: set[str] = set()
@@ -88,11 +88,13 @@ class LatentNotes(QObject):
         self._tell("")
         if opened is not None and opened.latent is not None:
             if self._run not in self._unkept and self._read.get(self._run) is not opened:
-                self._read[self._run], self._notes[self._run] = opened, dict(opened.notes)
-            notes = self._notes[self._run]
-            if notes is not self._understood and notes != self._understood:  # directions in use stay the same objects
-                self._understand(notes, opened.latent.num_dims)
-            self._understood = notes
+                self._read[self._run], self._annotations[self._run] = opened, dict(opened.annotations)
+            annotations = self._annotations[self._run]
+            if (
+                annotations is not self._understood and annotations != self._understood
+            ):  # directions in use stay the same objects
+                self._understand(annotations, opened.latent.num_dims)
+            self._understood = annotations
             if self._run in self._unkept:
                 self._send()
         else:
@@ -126,9 +128,9 @@ class LatentNotes(QObject):
 
     # ---- reading and keeping -------------------------------------------------------------------------------------
 
-    def _understand(self, notes: dict[str, Any], num_dims: int) -> None:
-        """Read notes that somebody may have edited; what is no name or direction is told and left out."""
-        names, directions = notes.get(NAMES_KEY, {}), notes.get(DIRECTIONS_KEY, [])
+    def _understand(self, annotations: dict[str, Any], num_dims: int) -> None:
+        """Read annotations that somebody may have edited; what is no name or direction is told and left out."""
+        names, directions = annotations.get(NAMES_KEY, {}), annotations.get(DIRECTIONS_KEY, [])
         read = _names(names, num_dims) if isinstance(names, dict) else {}
         found = [_direction(item, num_dims) for item in directions] if isinstance(directions, list) else []
         self.names, self.directions = read, tuple(d for d in found if d is not None)
@@ -136,15 +138,19 @@ class LatentNotes(QObject):
         lost += (len(directions) if isinstance(directions, dict | list) else 1) - len(self.directions)
         if lost:
             entries = "entry" if lost == 1 else "entries"
-            self._tell(f"{lost} {entries} of the run's notes.json cannot be names or directions of this latent space.")
+            self._tell(
+                f"{lost} {entries} of the run's annotations.json cannot be names or directions of this latent space."
+            )
 
     def _keep(self, key: str, value: Any) -> None:
-        self._understood = self._notes[self._run] = {**self._notes.get(self._run, {}), key: value}
+        self._understood = self._annotations[self._run] = {**self._annotations.get(self._run, {}), key: value}
         self._unkept.add(self._run)
         self._send()
 
     def _send(self) -> None:
-        self._requests[self._events.send(KeepNotes(run=self._run, notes=self._notes[self._run]))] = self._run
+        self._requests[self._events.send(KeepAnnotations(run=self._run, annotations=self._annotations[self._run]))] = (
+            self._run
+        )
 
     def _on_done(self, event: Done) -> None:
         run = self._requests.pop(event.request, "")

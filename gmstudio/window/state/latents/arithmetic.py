@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
-from gmstudio.media.fit import Fit, fit_picture, told_fit
+from gmstudio.media.fit import Fit, fit_description, fit_picture
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.engine import CommandFailed
 from gmstudio.protocol.latents import Decode, Decoded, Encode, Encoded, EncodeImage
@@ -131,7 +131,7 @@ class LatentArithmetic(QObject):
             self.tell(f"{self._space.family} has no encoder: find the code of {name} under Your image, then Put code.")
             return
         levels = fit_picture(picture, opened.info.image, fit, invert=invert)
-        told = f"{name} {told_fit(picture, opened.info.image, fit, invert=invert)}."
+        told = f"{name} {fit_description(picture, opened.info.image, fit, invert=invert)}."
         self._encode(_Asked(self.slot, levels, name, told))
         self._choose_next()
 

@@ -7,7 +7,7 @@ from gmstudio.protocol.array import Array
 from gmstudio.protocol.engine import CommandFailed
 from gmstudio.protocol.latents import Decode, Decoded
 from gmstudio.window.client.engine_client import ENGINE_GONE, EngineEvents
-from gmstudio.window.client.throttle import Unhurried
+from gmstudio.window.client.throttle import Throttle
 from gmstudio.window.state.latents.code import Code
 
 GAP_MS = 100
@@ -15,7 +15,7 @@ SHARE = 0.25
 """Measuring takes at most about this share of the engine's time, so that dragging stays quick."""
 
 
-class CodeMeasures(QObject):
+class CodeMetrics(QObject):
     """Has codes measured, latest wins, about ten times a second, and when they rest where measuring is slow.
 
     Attributes:
@@ -37,7 +37,7 @@ class CodeMeasures(QObject):
         self.code: Code | None = None
         self.step = -1
         self.problem = ""
-        self.pace = Unhurried(events, lead_ms=GAP_MS // 2, gap_ms=GAP_MS, share=SHARE, parent=self)
+        self.pace = Throttle(events, lead_ms=GAP_MS // 2, gap_ms=GAP_MS, share=SHARE, parent=self)
         self.pace.replied.connect(self._on_decoded)
         self.pace.failed.connect(self._on_failed)
 

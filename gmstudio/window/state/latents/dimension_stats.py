@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from gmstudio.protocol.engine import CommandFailed
-from gmstudio.protocol.latents import LatentsMeasured, MeasureLatents
+from gmstudio.protocol.latents import ComputeDimensionStats, DimensionStatsComputed
 from gmstudio.window.client.engine_client import ENGINE_GONE, EngineEvents
 
 Sort = Literal["index", "kl", "effect"]
@@ -21,7 +21,7 @@ LIVE_SHARE = 0.1
 """While the model trains, measuring takes at most about this share of the engine's time."""
 
 
-class LatentMeasures(QObject):
+class DimensionStatistics(QObject):
     """Measures of the latent dimensions of one run.
 
     Attributes:
@@ -54,7 +54,7 @@ class LatentMeasures(QObject):
         self._request = 0
         self._asked_s = self._took_s = 0.0
         self._answered_s = float("-inf")
-        events.latents_measured.connect(self._on_measured)
+        events.dimension_stats_computed.connect(self._on_measured)
         events.command_failed.connect(self._on_failed)
 
     @property
@@ -134,7 +134,7 @@ class LatentMeasures(QObject):
     def measure(self, run: str) -> None:
         """Measure a run's dimensions anew; an older measurement under way no longer counts."""
         self._asked_s = time.monotonic()
-        self._request = self._events.send(MeasureLatents(run=run))
+        self._request = self._events.send(ComputeDimensionStats(run=run))
         if self.effect is None:
             self.changed.emit()
 
@@ -150,7 +150,7 @@ class LatentMeasures(QObject):
         """Wait for nothing; what is known stays."""
         self._request = 0
 
-    def _on_measured(self, event: LatentsMeasured) -> None:
+    def _on_measured(self, event: DimensionStatsComputed) -> None:
         if not self.busy or event.request != self._request:
             return
         self._settle()

@@ -65,7 +65,7 @@ class LatentDirections(QObject):
         space.code_changed.connect(self._on_code_changed)
         space.run_changed.connect(self._on_run_changed)
         space.halted.connect(self._on_halted)
-        space.notes.directions_changed.connect(self.changed)
+        space.annotations.directions_changed.connect(self.changed)
 
     # ---- finding ---------------------------------------------------------------------------------------------------
 
@@ -126,7 +126,7 @@ class LatentDirections(QObject):
     @property
     def saved(self) -> tuple[Direction, ...]:
         """Directions that are kept with the run."""
-        return self._space.notes.directions
+        return self._space.annotations.directions
 
     @property
     def all(self) -> tuple[Direction, ...]:
@@ -172,7 +172,7 @@ class LatentDirections(QObject):
         self.found = tuple(found)
         if [id(d) for d in saved] != [id(d) for d in self.saved]:
             try:
-                self._space.notes.set_directions(saved)
+                self._space.annotations.set_directions(saved)
             except ValueError as error:
                 self.problem = str(error)
         self.changed.emit()
@@ -180,7 +180,7 @@ class LatentDirections(QObject):
     # ---- going along -----------------------------------------------------------------------------------------------
 
     def amount(self, direction: Direction) -> float:
-        """How far one went along it, in its own unit."""
+        """How far one went along it, in its user_image unit."""
         return self._amounts.get(direction, 0.0)
 
     def set_amount(self, direction: Direction, amount: float) -> None:

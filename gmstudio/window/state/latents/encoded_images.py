@@ -22,11 +22,11 @@ PAGE = 10
 
 @dataclass(frozen=True, eq=False)
 class Encoding:
-    """An image of the data, or of one's own, and its code.
+    """An image of the data, or of one's user_image, and its code.
 
     Args:
-        split: where the image is from; empty: one's own.
-        index: of the image in the split; −1: one's own.
+        split: where the image is from; empty: one's user_image.
+        index: of the image in the split; −1: one's user_image.
         label: its word, or "".
         image: (C, H, W) uint8, 0 … 255.
         code: (Z,) float32, the posterior's mean where there is a posterior.
@@ -50,7 +50,7 @@ class Encoding:
         return f"{self.split} {self.index}" + (f", label {self.label}" if self.label else "")
 
 
-class LatentGallery(QObject):
+class EncodedImages(QObject):
     """Pages through a run's data, and has images encoded.
 
     Attributes:
@@ -152,7 +152,7 @@ class LatentGallery(QObject):
             self._submit(self.encoding.split, self.encoding.index)
 
     def adopt(self, encoding: Encoding) -> None:
-        """Show an image of one's own beside the decoded one; ``encoded`` follows."""
+        """Show an image of one's user_image beside the decoded one; ``encoded`` follows."""
         self._encoding.reset()
         self.encoding = encoding
         self.encoded.emit(encoding)

@@ -11,24 +11,24 @@ from numpy.typing import NDArray
 from gmstudio.media import Provenance
 from gmstudio.media.writing import Format
 from gmstudio.window.state.latents.annotations import MAX_NAME, Direction
-from gmstudio.window.state.latents.interpolation import Itinerary
-from gmstudio.window.state.latents.map import Axis, Sight
+from gmstudio.window.state.latents.interpolation import KeyframePath
+from gmstudio.window.state.latents.map import Axis, MapView
 from gmstudio.window.state.latents.plane import Plane
-from gmstudio.window.state.latents.state import LatentsSession
+from gmstudio.window.state.latents.state import LatentsState
 
-Source = Literal["journey", "traversal", "image", "map"]
-SOURCES: tuple[Source, ...] = ("journey", "traversal", "image", "map")
+Source = Literal["interpolation", "traversal", "image", "map"]
+SOURCES: tuple[Source, ...] = ("interpolation", "traversal", "image", "map")
 ACROSS, UP, RANGE, SIDE = "Across", "Up", "Range", "Images a side"
 """Keywords of a map, whose codes are the one that it goes through and the two vectors that span it."""
 
 
-def frame_count(session: LatentsSession, source: Source, form: Format, fps: float, images: int) -> int:
+def frame_count(session: LatentsState, source: Source, form: Format, fps: float, images: int) -> int:
     """How many images the file will have.
 
     Args:
         session: what is exported.
         source: what of it.
-        form: of the file; a film lasts as long as playing does, a traversal as long as a leg.
+        form: of the file; a film lasts as long as playing does, a traversal as long as a segment.
         fps: frames per second of a film.
         images: of a PNG.
     """
@@ -38,11 +38,11 @@ def frame_count(session: LatentsSession, source: Source, form: Format, fps: floa
         return session.map.side**2
     if form == "png":
         return images
-    journey = session.journey
-    return max(2, round(fps * (journey.duration if source == "journey" else journey.seconds)))
+    interpolation = session.interpolation
+    return max(2, round(fps * (interpolation.duration if source == "interpolation" else interpolation.seconds)))
 
 
-def codes_of(session: LatentsSession, source: Source, count: int) -> NDArray[np.float32]:
+def codes_of(session: LatentsState, source: Source, count: int) -> NDArray[np.float32]:
     """(count, Z) codes of the images.
 
     Raises:
@@ -54,17 +54,17 @@ def codes_of(session: LatentsSession, source: Source, count: int) -> NDArray[np.
         return session.code[np.newaxis].copy()
     if source == "map":
         return session.map.codes(_plane_of(session))
-    if source == "journey":
-        if not session.journey.keyframes:
-            raise ValueError("The journey has no keyframes; add the present code, or draw two.")
-        return session.journey.codes(count)
+    if source == "interpolation":
+        if not session.interpolation.keyframes:
+            raise ValueError("The interpolation has no keyframes; add the present code, or draw two.")
+        return session.interpolation.codes(count)
     codes = np.repeat(session.code[np.newaxis], count, axis=0)
     codes[:, session.dim] = session.range.traversed(count)
     return codes
 
 
-def origin_of(session: LatentsSession, source: Source) -> Provenance:
-    """Where the images come from: the journey's keyframes, the traversal's two ends, the code, or the map's plane.
+def origin_of(session: LatentsState, source: Source) -> Provenance:
+    """Source of the images: the interpolation's keyframes, the traversal's two ends, the code, or the map's plane.
 
     Raises:
         ValueError: when there is nothing of this kind.
@@ -72,10 +72,10 @@ def origin_of(session: LatentsSession, source: Source) -> Provenance:
     info = session.opened.info if session.opened is not None else None
     if info is None:
         raise ValueError("No run is open; choose one with a latent space first.")
-    journey = session.journey
-    is_journey = source == "journey"
-    if is_journey:
-        codes = np.stack(journey.keyframes)
+    interpolation = session.interpolation
+    is_interpolation = source == "interpolation"
+    if is_interpolation:
+        codes = np.stack(interpolation.keyframes)
     elif source == "map":
         plane = _plane_of(session)
         codes = np.stack([session.code, plane.x, plane.y])
@@ -86,34 +86,34 @@ def origin_of(session: LatentsSession, source: Source) -> Provenance:
         run=info.title,
         folder=info.run,
         created=info.created,
-        seed=journey.seed if is_journey else None,
+        seed=interpolation.seed if is_interpolation else None,
         shows=source,
-        path=journey.path if is_journey else "linear",
-        closed=is_journey and journey.closed,
+        path=interpolation.path if is_interpolation else "linear",
+        closed=is_interpolation and interpolation.closed,
         codes=codes,
         details=_details(session, source),
     )
 
 
-def _details(session: LatentsSession, source: Source) -> dict[str, str]:
+def _details(session: LatentsState, source: Source) -> dict[str, str]:
     """Further keywords, for people and for bringing it back."""
     if source == "map":
         shown = session.map
         x, y = (shown.name(axis) for axis in shown.axes)
         return {ACROSS: x, UP: y, RANGE: f"{shown.span:g}", SIDE: str(shown.side)}
-    seconds = {"Seconds a leg": f"{session.journey.seconds:g}"}
+    seconds = {"Seconds a segment": f"{session.interpolation.seconds:g}"}
     return {"Dimension": session.label(session.dim)} | seconds if source == "traversal" else seconds
 
 
-def _plane_of(session: LatentsSession) -> Plane:
+def _plane_of(session: LatentsState) -> Plane:
     plane = session.map.plane
     if plane is None:
         raise ValueError("There is no map: it needs two dimensions or directions that differ; choose them under Map.")
     return plane
 
 
-def journey_of(origin: Provenance) -> Itinerary | None:
-    """The journey that a file tells of; None when it has no codes. A traversal is one between its ends.
+def interpolation_of(origin: Provenance) -> KeyframePath | None:
+    """The interpolation that a file tells of; None when it has no codes. A traversal is one between its ends.
 
     Of a map it is the code that it goes through.
     """
@@ -121,10 +121,10 @@ def journey_of(origin: Provenance) -> Itinerary | None:
         return None
     keyframes = origin.codes[:1] if origin.shows == "map" else origin.codes
     try:
-        seconds = float(origin.details.get("Seconds a leg", "3"))
+        seconds = float(origin.details.get("Seconds a segment", "3"))
     except ValueError:
         seconds = 3.0
-    return Itinerary(
+    return KeyframePath(
         keyframes=tuple(keyframes),
         path="spherical" if origin.path == "spherical" else "linear",
         closed=origin.closed,
@@ -133,7 +133,7 @@ def journey_of(origin: Provenance) -> Itinerary | None:
     )
 
 
-def sight_of(origin: Provenance) -> Sight | None:
+def map_view_of(origin: Provenance) -> MapView | None:
     """What a map showed that a file tells of; None when it tells of no map, or not enough."""
     if origin.shows != "map" or origin.codes is None or len(origin.codes) != 3:
         return None
@@ -143,7 +143,7 @@ def sight_of(origin: Provenance) -> Sight | None:
         span, side = 3.0, 9
     _, x, y = origin.codes
     axes = (_axis(x, origin.details.get(ACROSS, "x")), _axis(y, origin.details.get(UP, "y")))
-    return Sight(axes, span if np.isfinite(span) else 3.0, side)
+    return MapView(axes, span if np.isfinite(span) else 3.0, side)
 
 
 def _axis(vector: NDArray[np.float32], name: str) -> Axis:

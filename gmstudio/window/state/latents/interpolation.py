@@ -1,4 +1,4 @@
-"""A journey through a latent space: keyframes, the way from each to the next, and playing it."""
+"""An interpolation through a latent space: keyframes, the way from each to the next, and playing it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from gmstudio.window.state.latents.code import Code
 TICK_MS = 16
 MIN_SECONDS, MAX_SECONDS = 0.2, 60.0
 MAX_KEYFRAMES = 24
-STRIP_LEGS, MOST_BETWEEN = 12, 7
+STRIP_SEGMENTS, MOST_BETWEEN = 12, 7
 """A strip shows about so many images, and at most so many between two keyframes."""
 
 
@@ -54,15 +54,15 @@ def interpolate(a: Code, b: Code, position: float, path: Path) -> Code:
 
 
 @dataclass(frozen=True, eq=False)
-class Itinerary:
-    """All of a journey that is kept while another run is looked at, or in a file.
+class KeyframePath:
+    """All of an interpolation that is kept while another run is looked at, or in a file.
 
     Args:
         keyframes: (Z,) codes.
         path: which way.
         closed: whether it returns.
-        seconds: for a leg.
-        position: of the viewer, in legs.
+        seconds: for a segment.
+        position: of the viewer, in segments.
         seed: of the keyframes, or None.
     """
 
@@ -74,18 +74,18 @@ class Itinerary:
     seed: int | None = None
 
 
-class Journey(QObject):
+class Interpolation(QObject):
     """Keyframes in order, and where on the way the viewer stands.
 
-    Positions are counted in legs from the first keyframe, 0 … ``legs``: 1.5 is halfway from the second keyframe to
-    the third. A closed journey has one leg more, from the last keyframe to the first.
+    Positions are counted in segments from the first keyframe, 0 … ``segments``: 1.5 is halfway from the second keyframe
+    to the third. A closed interpolation has one segment more, from the last keyframe to the first.
 
     Attributes:
         keyframes: (Z,) codes, at most ``MAX_KEYFRAMES``. Not to be written to.
         position: where the viewer stands.
         path: ``linear`` or ``spherical``.
         closed: it returns to the first keyframe.
-        seconds: playing takes for a leg.
+        seconds: playing takes for a segment.
         seed: of the codes that were drawn last, or None.
         playing: whether it moves by itself: back and forth, or round and round when closed.
         followed: whether the code that is shown is the one at ``position``.
@@ -116,7 +116,7 @@ class Journey(QObject):
     # ---- what there is -----------------------------------------------------------------------------------------
 
     @property
-    def legs(self) -> int:
+    def segments(self) -> int:
         """Ways from a keyframe to the next; 0 with fewer than two keyframes."""
         count = len(self.keyframes)
         return 0 if count < 2 else count if self.closed else count - 1
@@ -124,7 +124,7 @@ class Journey(QObject):
     @property
     def duration(self) -> float:
         """Seconds from the beginning to the end."""
-        return self.legs * self.seconds
+        return self.segments * self.seconds
 
     @property
     def current(self) -> int:
@@ -136,32 +136,36 @@ class Journey(QObject):
         return self.code_at(self.position)
 
     def code_at(self, position: float) -> Code:
-        """The code at any position of a journey that has a keyframe."""
+        """The code at any position of an interpolation that has a keyframe."""
         count = len(self.keyframes)
-        position = min(max(position, 0.0), float(self.legs))
-        leg = min(int(position), max(self.legs - 1, 0))
-        return interpolate(self.keyframes[leg], self.keyframes[(leg + 1) % count], position - leg, self.path)
+        position = min(max(position, 0.0), float(self.segments))
+        segment = min(int(position), max(self.segments - 1, 0))
+        return interpolate(
+            self.keyframes[segment], self.keyframes[(segment + 1) % count], position - segment, self.path
+        )
 
     def codes(self, count: int) -> NDArray[np.float32]:
-        """(count, Z) codes evenly from the beginning to the end; a closed journey's last is not its first again."""
-        return np.stack([self.code_at(float(t)) for t in np.linspace(0.0, self.legs, count, endpoint=not self.closed)])
+        """(count, Z) codes at even positions; the last one of a closed path is not its first again."""
+        return np.stack(
+            [self.code_at(float(t)) for t in np.linspace(0.0, self.segments, count, endpoint=not self.closed)]
+        )
 
     def strip_positions(self) -> list[float]:
         """Positions for a strip of images: the keyframes, and as many between them as there is room for."""
         if not self.keyframes:
             return []
-        parts = max(1, min(MOST_BETWEEN + 1, STRIP_LEGS // max(self.legs, 1)))
-        return [index / parts for index in range(self.legs * parts + 1)]
+        parts = max(1, min(MOST_BETWEEN + 1, STRIP_SEGMENTS // max(self.segments, 1)))
+        return [index / parts for index in range(self.segments * parts + 1)]
 
     @property
-    def itinerary(self) -> Itinerary:
+    def keyframe_path(self) -> KeyframePath:
         """What is to be kept of it."""
-        return Itinerary(self.keyframes, self.path, self.closed, self.seconds, self.position, self.seed)
+        return KeyframePath(self.keyframes, self.path, self.closed, self.seconds, self.position, self.seed)
 
     # ---- keyframes ---------------------------------------------------------------------------------------------
 
     def set_keyframes(self, keyframes: Sequence[Code], seed: int | None = None) -> None:
-        """Another journey of one latent space, from its beginning; nothing is followed yet.
+        """Another interpolation of one latent space, from its beginning; nothing is followed yet.
 
         Raises:
             ValueError: when there are more than ``MAX_KEYFRAMES``.
@@ -172,12 +176,12 @@ class Journey(QObject):
         self.position, self._direction, self.seed = 0.0, 1.0, seed
         self.changed.emit()
 
-    def restore(self, kept: Itinerary) -> None:
+    def restore(self, kept: KeyframePath) -> None:
         """Be as it was."""
         self.path, self.closed = kept.path, kept.closed
         self.seconds = min(MAX_SECONDS, max(MIN_SECONDS, kept.seconds))
         self.set_keyframes(kept.keyframes, kept.seed)
-        self.position = min(max(kept.position, 0.0), float(self.legs))
+        self.position = min(max(kept.position, 0.0), float(self.segments))
         self.changed.emit()
 
     def add(self, code: Code) -> None:
@@ -226,27 +230,27 @@ class Journey(QObject):
         """Return to the first keyframe, or end at the last."""
         if closed != self.closed:
             self.closed = closed
-            self.position = min(self.position, float(self.legs))
+            self.position = min(self.position, float(self.segments))
             self._direction = 1.0
             self.changed.emit()
             self._follow()
 
     def set_seconds(self, seconds: float) -> None:
-        """Time for a leg while playing, ``MIN_SECONDS`` to ``MAX_SECONDS``."""
+        """Time for a segment while playing, ``MIN_SECONDS`` to ``MAX_SECONDS``."""
         self.seconds = min(MAX_SECONDS, max(MIN_SECONDS, seconds))
         self.changed.emit()
 
     # ---- going -------------------------------------------------------------------------------------------------
 
     def go_to(self, position: float) -> None:
-        """Go to a position, 0 … ``legs``."""
+        """Go to a position, 0 … ``segments``."""
         if self.keyframes:
-            self.position = min(float(self.legs), max(0.0, position))
+            self.position = min(float(self.segments), max(0.0, position))
             self.followed = True
             self.moved.emit()
 
     def step(self, keyframes: int) -> None:
-        """Go to the keyframe so many further on, round a closed journey."""
+        """Go to the keyframe so many further on, round a closed interpolation."""
         if self.keyframes:
             self.pause()
             target = self.current + keyframes
@@ -254,7 +258,7 @@ class Journey(QObject):
 
     def play(self) -> None:
         """Move by itself, from ``position`` on."""
-        if self.legs and not self.playing:
+        if self.segments and not self.playing:
             self.playing = True
             self._clock.start()
             self._timer.start()
@@ -288,12 +292,12 @@ class Journey(QObject):
     def _on_tick(self) -> None:
         position = self.position + self._direction * self._clock.restart() / 1000 / self.seconds
         if self.closed:
-            position %= self.legs
-        elif not 0.0 <= position <= self.legs:
-            self._direction = -1.0 if position > self.legs else 1.0
+            position %= self.segments
+        elif not 0.0 <= position <= self.segments:
+            self._direction = -1.0 if position > self.segments else 1.0
         self.go_to(position)
 
 
 def _check_count(count: int) -> None:
     if count > MAX_KEYFRAMES:
-        raise ValueError(f"{count} keyframes; a journey has at most {MAX_KEYFRAMES}: remove one first.")
+        raise ValueError(f"{count} keyframes; an interpolation has at most {MAX_KEYFRAMES}: remove one first.")

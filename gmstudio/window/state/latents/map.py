@@ -60,7 +60,7 @@ class Scatter:
 
 
 @dataclass(frozen=True, eq=False)
-class Sight:
+class MapView:
     """What a map shows, to be shown again.
 
     Args:
@@ -160,11 +160,11 @@ class LatentMap(QObject):
         self.side, self.images = min(SIDES[-1], max(SIDES[0], side)), None
         self._change()
 
-    def show_sight(self, sight: Sight) -> None:
+    def show_map_view(self, map_view: MapView) -> None:
         """Show what a map showed once."""
-        self.span, self.images = min(MAX_SPAN, max(MIN_SPAN, sight.span)), None
-        self.side = min(SIDES[-1], max(SIDES[0], sight.side))
-        self.set_axes(*sight.axes)
+        self.span, self.images = min(MAX_SPAN, max(MIN_SPAN, map_view.span)), None
+        self.side = min(SIDES[-1], max(SIDES[0], map_view.side))
+        self.set_axes(*map_view.axes)
 
     def set_shown(self, *, images: bool, data: bool) -> None:
         """Show the grid of images, the data, or both."""

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from gmstudio.window.state.latents.code import Code
-from gmstudio.window.state.latents.interpolation import Itinerary, Journey
-from gmstudio.window.state.latents.map import Sight
+from gmstudio.window.state.latents.interpolation import Interpolation, KeyframePath
+from gmstudio.window.state.latents.map import MapView
 from gmstudio.window.state.latents.space import LatentSpace
 
 FIRST_SEEDS = (1, 2)
-"""Of the two keyframes that a journey begins with."""
+"""Of the two keyframes that an interpolation begins with."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,35 +25,35 @@ class _Left:
     code: Code
     locked: NDArray[np.bool_]
     dim: int
-    journey: Itinerary
+    interpolation: KeyframePath
 
 
-class LatentVisits(QObject):
+class SavedViews(QObject):
     """Leaves latent spaces and comes back to them.
 
     Args:
         space: the one that is looked at.
-        journey: through it.
+        interpolation: through it.
 
     Signals:
-        arrived: what was to be brought back is shown; with the map's ``Sight`` to be shown too, or None.
+        arrived: what was to be brought back is shown; with the map's ``MapView`` to be shown too, or None.
         refused: what was to be brought back does not fit the run, a sentence.
     """
 
     arrived = Signal(object)
     refused = Signal(str)
 
-    def __init__(self, space: LatentSpace, journey: Journey) -> None:
+    def __init__(self, space: LatentSpace, interpolation: Interpolation) -> None:
         super().__init__(space)
-        self._space, self._journey = space, journey
+        self._space, self._interpolation = space, interpolation
         self._left: dict[str, _Left] = {}
-        self._awaited: tuple[str, Itinerary, Sight | None] | None = None
+        self._awaited: tuple[str, KeyframePath, MapView | None] | None = None
 
     def leave(self) -> None:
         """Remember what is set for the run, for when it is chosen again."""
         space = self._space
         if space.num_dims:
-            self._left[space.run] = _Left(space.code, space.locked, space.dim, self._journey.itinerary)
+            self._left[space.run] = _Left(space.code, space.locked, space.dim, self._interpolation.keyframe_path)
 
     def begin(self, num_dims: int) -> bool:
         """Start at the code 0 with two draws to interpolate between, or where the run was left.
@@ -63,23 +63,23 @@ class LatentVisits(QObject):
         """
         space = self._space
         space.set_space(num_dims)
-        journey = Itinerary(tuple(space.range.draw(num_dims, seed) for seed in FIRST_SEEDS))
+        interpolation = KeyframePath(tuple(space.range.draw(num_dims, seed) for seed in FIRST_SEEDS))
         left = self._left.get(space.run)
         if left is not None and len(left.code) == num_dims:
-            space.code, space.locked, space.dim, journey = left.code, left.locked, left.dim, left.journey
-        self._journey.restore(journey)
+            space.code, space.locked, space.dim, interpolation = left.code, left.locked, left.dim, left.interpolation
+        self._interpolation.restore(interpolation)
         return left is None
 
-    def expect(self, run: str, journey: Itinerary, sight: Sight | None) -> None:
-        """Have a run show this journey, and map, as soon as ``arrive`` finds it open."""
-        self._awaited = (run, journey, sight)
+    def expect(self, run: str, interpolation: KeyframePath, map_view: MapView | None) -> None:
+        """Have a run show this interpolation, and map, as soon as ``arrive`` finds it open."""
+        self._awaited = (run, interpolation, map_view)
 
     def arrive(self) -> None:
         """Show what is expected of the run, now that it is open."""
-        space, journey = self._space, self._journey
+        space, interpolation = self._space, self._interpolation
         if self._awaited is None or self._awaited[0] != space.run:
             return
-        (_, wanted, sight), self._awaited = self._awaited, None
+        (_, wanted, map_view), self._awaited = self._awaited, None
         sizes = {len(code) for code in wanted.keyframes}
         if sizes != {space.num_dims}:
             told = ", ".join(map(str, sizes)) or "none"
@@ -90,6 +90,6 @@ class LatentVisits(QObject):
             return
         space.locked = np.zeros(space.num_dims, np.bool_)
         space.locks_changed.emit()
-        journey.restore(wanted)
-        journey.go_to(journey.position)
-        self.arrived.emit(sight)
+        interpolation.restore(wanted)
+        interpolation.go_to(interpolation.position)
+        self.arrived.emit(map_view)

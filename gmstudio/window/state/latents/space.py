@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, Signal
 from gmstudio.protocol.families import LatentSpec, dim_label
 from gmstudio.protocol.runs import RunOpened
 from gmstudio.window.client.engine_client import EngineEvents
-from gmstudio.window.state.latents.annotations import LatentNotes
+from gmstudio.window.state.latents.annotations import LatentAnnotations
 from gmstudio.window.state.latents.code import Code, LatentCode
 from gmstudio.window.state.latents.code_range import RANGES
 
@@ -22,7 +22,7 @@ class LatentSpace(LatentCode):
         run: path of the chosen run, or "".
         opened: the open run, or None until the engine has opened it.
         scale: what the sliders are marked in, ``sigma`` or the normal prior's ``quantile``.
-        notes: names of dimensions and directions that are kept with the run.
+        annotations: names of dimensions and directions that are kept with the run.
 
     Signals:
         run_changed: another latent space, or none; everything is to be shown anew.
@@ -41,7 +41,7 @@ class LatentSpace(LatentCode):
         self.run = ""
         self.opened: RunOpened | None = None
         self.scale: Scale = "sigma"
-        self.notes = LatentNotes(events, self)
+        self.annotations = LatentAnnotations(events, self)
 
     @property
     def live(self) -> bool:
@@ -50,7 +50,7 @@ class LatentSpace(LatentCode):
 
     @property
     def spec(self) -> LatentSpec:
-        """The latent space's own description."""
+        """The latent space's user_image description."""
         latent = self.opened.latent if self.opened is not None else None
         return latent if latent is not None else LatentSpec(max(1, self.num_dims))
 
@@ -76,7 +76,7 @@ class LatentSpace(LatentCode):
 
     def label(self, dim: int) -> str:
         """What a dimension is called: ``z₃``, or ``slant (z₃)`` when it was given a name."""
-        name = self.notes.names.get(dim)
+        name = self.annotations.names.get(dim)
         plain = dim_label(self.symbol, dim)
         return f"{name} ({plain})" if name else plain
 

@@ -18,17 +18,17 @@ from gmstudio.window.client.engine_client import ENGINE_GONE, EngineEvents
 from gmstudio.window.client.latest_wins import LatestWins
 from gmstudio.window.state.latents.arithmetic import LatentArithmetic
 from gmstudio.window.state.latents.code import Code
-from gmstudio.window.state.latents.code_metrics import CodeMeasures
-from gmstudio.window.state.latents.dimension_stats import LatentMeasures
+from gmstudio.window.state.latents.code_metrics import CodeMetrics
+from gmstudio.window.state.latents.dimension_stats import DimensionStatistics
 from gmstudio.window.state.latents.directions import LatentDirections
-from gmstudio.window.state.latents.encoded_images import Encoding, LatentGallery
+from gmstudio.window.state.latents.encoded_images import EncodedImages, Encoding
 from gmstudio.window.state.latents.export import Export
-from gmstudio.window.state.latents.interpolation import Itinerary, Journey
-from gmstudio.window.state.latents.map import LatentMap, Sight
-from gmstudio.window.state.latents.saved_views import LatentVisits
+from gmstudio.window.state.latents.interpolation import Interpolation, KeyframePath
+from gmstudio.window.state.latents.map import LatentMap, MapView
+from gmstudio.window.state.latents.saved_views import SavedViews
 from gmstudio.window.state.latents.space import LatentSpace
 from gmstudio.window.state.latents.strips import LatentStrips
-from gmstudio.window.state.latents.user_image import OwnImage
+from gmstudio.window.state.latents.user_image import UserImage
 from gmstudio.window.state.runs.library import RunLibrary
 
 CAPABILITY = "decode"
@@ -56,21 +56,21 @@ class Shown:
     engine_ms: float
 
 
-class LatentsSession(LatentSpace):
+class LatentsState(LatentSpace):
     """The state behind the Latents panel; widgets call its methods and follow its signals.
 
     Attributes:
         shown: the decoded image that came last, or None.
         problem: why there is no (newer) image, a sentence, or "".
-        journey: keyframes and the way through them.
-        strips: images along ``dim``, and along the journey.
-        visits: where each run was left.
+        interpolation: keyframes and the way through them.
+        strips: images along ``dim``, and along the interpolation.
+        saved_views: where each run was left.
         measures: KL and effect of each dimension, and the order.
         gallery: images of the data, and the one that was encoded.
         map: a plane of the space, as images and as the data.
         directions: found and saved ones, and how far one went along them.
         arithmetic: a - b + c.
-        own: an image of one's own, and its code.
+        user_image: an image of one's user_image, and its code.
         told: what the family can tell of the code and its image.
         export: codes that become a picture or a film.
 
@@ -86,16 +86,16 @@ class LatentsSession(LatentSpace):
         self._library = library
         self.shown: Shown | None = None
         self.problem = ""
-        self.journey = Journey(self)
-        self.strips = LatentStrips(events, self, self.journey)
-        self.visits = LatentVisits(self, self.journey)
-        self.measures = LatentMeasures(events, self)
-        self.gallery = LatentGallery(events, self)
+        self.interpolation = Interpolation(self)
+        self.strips = LatentStrips(events, self, self.interpolation)
+        self.saved_views = SavedViews(self, self.interpolation)
+        self.measures = DimensionStatistics(events, self)
+        self.gallery = EncodedImages(events, self)
         self.map = LatentMap(events, self)
         self.directions = LatentDirections(events, self)
         self.arithmetic = LatentArithmetic(events, self)
-        self.own = OwnImage(events, self)
-        self.told = CodeMeasures(events, self)
+        self.user_image = UserImage(events, self)
+        self.told = CodeMetrics(events, self)
         self.export = Export(events, self)
         self._watching = False
         self._following = False
@@ -114,10 +114,10 @@ class LatentsSession(LatentSpace):
         self.code_changed.connect(self._on_code_changed)
         self.dim_changed.connect(self._on_dim_changed)
         self.measures.changed.connect(self._on_measured)
-        self.journey.moved.connect(self._on_journey_moved)
-        self.visits.arrived.connect(self._on_arrived)
-        self.own.found.connect(self.gallery.adopt)
-        self.own.renewed.connect(self.gallery.renew)
+        self.interpolation.moved.connect(self._on_interpolation_moved)
+        self.saved_views.arrived.connect(self._on_arrived)
+        self.user_image.found.connect(self.gallery.adopt)
+        self.user_image.renewed.connect(self.gallery.renew)
         self.gallery.encoded.connect(self._on_encoded)
         self.gallery.renewed.connect(self._on_renewed)
         self._library.run_opened.connect(self._on_run_opened)
@@ -137,13 +137,13 @@ class LatentsSession(LatentSpace):
         """Look at another run; "": at none. What was set for this one is kept for when it is chosen again."""
         if run == self.run:
             return
-        self.visits.leave()
+        self.saved_views.leave()
         self.run, self.problem = run, ""
         self._forget()
         self._open()
 
     def set_watching(self, watching: bool) -> None:
-        """Say whether someone looks: only then does the image follow the weights, or a journey play."""
+        """Say whether someone looks: only then does the image follow the weights, or an interpolation play."""
         if watching == self._watching:
             return
         self._watching = watching
@@ -152,7 +152,7 @@ class LatentsSession(LatentSpace):
             self._open()
             self._catch_up()
         else:
-            self.journey.pause()
+            self.interpolation.pause()
             self.told.halt()
         self._run_live_timer()
 
@@ -178,7 +178,7 @@ class LatentsSession(LatentSpace):
         if encoding is not None and encoding.split:
             self.gallery.encode_again()
         elif encoding is not None:
-            self.own.encode_again()
+            self.user_image.encode_again()
 
     # ---- the code ----------------------------------------------------------------------------------------------
 
@@ -190,17 +190,17 @@ class LatentsSession(LatentSpace):
             self.choose_dim(order[max(0, min(here + places, len(order) - 1))])
 
     def draw_keyframes(self, seed: int) -> None:
-        """Begin a journey between two draws from the prior, and stand at the first; the same seed draws the same."""
+        """Begin an interpolation between two draws from the prior, at the first; the same seed draws the same."""
         if self.num_dims:
             pair = self.range.draw(2 * self.num_dims, seed).reshape(2, self.num_dims)
-            self.journey.set_keyframes(tuple(pair), seed)
-            self.journey.go_to(0.0)
+            self.interpolation.set_keyframes(tuple(pair), seed)
+            self.interpolation.go_to(0.0)
 
-    def bring_back(self, run: str, journey: Itinerary, sight: Sight | None = None) -> None:
-        """Look at a run with a journey that was kept elsewhere, with the code at its position, and with a map."""
-        self.visits.expect(run, journey, sight)
+    def bring_back(self, run: str, interpolation: KeyframePath, map_view: MapView | None = None) -> None:
+        """Show a run with an interpolation kept elsewhere, with the code at its position, and with a map."""
+        self.saved_views.expect(run, interpolation, map_view)
         if run == self.run and self.num_dims:
-            self.visits.arrive()
+            self.saved_views.arrive()
         else:
             self.choose_run(run)
 
@@ -215,7 +215,7 @@ class LatentsSession(LatentSpace):
 
     def _on_code_changed(self) -> None:
         if not self._following:
-            self.journey.leave()
+            self.interpolation.leave()
         self._moved = True
         self._decode()
         self.strips.show_traversal()
@@ -242,23 +242,23 @@ class LatentsSession(LatentSpace):
 
     def _forget(self) -> None:
         """Show no latent space."""
-        self.journey.leave()
+        self.interpolation.leave()
         self._halt()
         self.opened = self.shown = None
         self.set_space(0)
-        self.notes.show_run(None)
-        self.journey.set_keyframes(())
+        self.annotations.show_run(None)
+        self.interpolation.set_keyframes(())
         self.strips.clear()
         self.measures.clear()
         self.told.clear()
         self.gallery.show_run(None)
-        self.own.show_run(None)
+        self.user_image.show_run(None)
         self.run_changed.emit()
 
     def _halt(self) -> None:
         """Wait for nothing."""
         self._latest.reset()
-        for part in (self.strips, self.measures, self.gallery, self.own, self.told):
+        for part in (self.strips, self.measures, self.gallery, self.user_image, self.told):
             part.halt()
         self._live_timer.stop()
         self.halted.emit()
@@ -276,15 +276,15 @@ class LatentsSession(LatentSpace):
             return
         again = self.num_dims == event.latent.num_dims
         self.opened, self.problem = event, ""
-        self.notes.show_run(event)
+        self.annotations.show_run(event)
         if again:
             self.gallery.browse()
         else:
-            self._fresh = self.visits.begin(event.latent.num_dims)
+            self._fresh = self.saved_views.begin(event.latent.num_dims)
             self.gallery.show_run(event.info)
-            self.own.show_run(event.info)
+            self.user_image.show_run(event.info)
             self.run_changed.emit()
-            self.visits.arrive()
+            self.saved_views.arrive()
         self._stale = True
         self._catch_up()
         self._run_live_timer()
@@ -312,7 +312,7 @@ class LatentsSession(LatentSpace):
 
     def _on_failed(self, event: CommandFailed) -> None:
         self.problem = "" if event.message == ENGINE_GONE else event.message
-        self.journey.pause()
+        self.interpolation.pause()
         self.shown_changed.emit()
 
     def _on_open_failed(self, run: str, message: str) -> None:
@@ -327,11 +327,11 @@ class LatentsSession(LatentSpace):
             self.problem = str(error)
         self.shown_changed.emit()  # it may have been this code already, but nobody's reconstruction
 
-    def _on_arrived(self, sight: Sight | None) -> None:
+    def _on_arrived(self, map_view: MapView | None) -> None:
         """Show the map too that was brought back, its directions among the others."""
-        if sight is not None:
-            x, y = (axis if isinstance(axis, int) else self.directions.known(axis) for axis in sight.axes)
-            self.map.show_sight(replace(sight, axes=(x, y)))
+        if map_view is not None:
+            x, y = (axis if isinstance(axis, int) else self.directions.known(axis) for axis in map_view.axes)
+            self.map.show_map_view(replace(map_view, axes=(x, y)))
 
     def _on_renewed(self, encoding: Encoding) -> None:
         """Newer weights have the image elsewhere: go there, if the code is still where the older ones had it."""
@@ -339,9 +339,9 @@ class LatentsSession(LatentSpace):
         if before is not None and len(before) == self.num_dims and np.array_equal(self.code, self._allowed(before)):
             self._on_encoded(encoding)
 
-    def _on_journey_moved(self) -> None:
+    def _on_interpolation_moved(self) -> None:
         self._following = True
-        self.set_code(self.journey.code())
+        self.set_code(self.interpolation.code())
         self._following = False
 
     def _on_live_tick(self) -> None:
@@ -365,6 +365,6 @@ class LatentsSession(LatentSpace):
         self._run_live_timer()
 
     def _on_engine_lost(self) -> None:
-        self.journey.pause()
+        self.interpolation.pause()
         self._halt()
         self.opened = None

@@ -1,4 +1,4 @@
-"""The two rows of images beside the decoded one: along a dimension, and along the journey."""
+"""The two rows of images beside the decoded one: along a dimension, and along the interpolation."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,9 +7,9 @@ from PySide6.QtCore import QObject, Signal
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.latents import Decode, Decoded
 from gmstudio.window.client.engine_client import EngineEvents
-from gmstudio.window.client.throttle import Unhurried
+from gmstudio.window.client.throttle import Throttle
 from gmstudio.window.state.latents.code import Code
-from gmstudio.window.state.latents.interpolation import Journey
+from gmstudio.window.state.latents.interpolation import Interpolation
 from gmstudio.window.state.latents.space import LatentSpace
 
 NUM_TRAVERSED = 11
@@ -36,7 +36,7 @@ class CodeStrip(QObject):
     def __init__(self, events: EngineEvents, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.images: NDArray[np.uint8] | None = None
-        self.pace = Unhurried(events, lead_ms=0, gap_ms=GAP_MS, share=SHARE, parent=self)
+        self.pace = Throttle(events, lead_ms=0, gap_ms=GAP_MS, share=SHARE, parent=self)
         self.pace.replied.connect(self._on_decoded)
 
     def show_codes(self, run: str, codes: NDArray[np.float32]) -> None:
@@ -65,21 +65,21 @@ class LatentStrips(QObject):
     Args:
         events: where images come from.
         space: whose dimension is looked along.
-        journey: the way.
+        interpolation: the way.
 
     Attributes:
         traversal: images along the space's ``dim``, at ``traversed``.
-        path: images along the journey.
+        path: images along the interpolation.
     """
 
-    def __init__(self, events: EngineEvents, space: LatentSpace, journey: Journey) -> None:
+    def __init__(self, events: EngineEvents, space: LatentSpace, interpolation: Interpolation) -> None:
         super().__init__(space)
-        self._space, self._journey = space, journey
+        self._space, self._interpolation = space, interpolation
         self.traversal = CodeStrip(events, self)
         self.path = CodeStrip(events, self)
         self._watching = False
         self._traversed = b""
-        journey.changed.connect(self.show_path)
+        interpolation.changed.connect(self.show_path)
 
     @property
     def traversed(self) -> Code:
@@ -110,10 +110,10 @@ class LatentStrips(QObject):
             self.traversal.show_codes(space.run, codes)
 
     def show_path(self) -> None:
-        """Fetch the journey's images."""
-        positions = self._journey.strip_positions()
+        """Fetch the interpolation's images."""
+        positions = self._interpolation.strip_positions()
         if self._space.opened is not None and self._watching and positions:
-            self.path.show_codes(self._space.run, np.stack([self._journey.code_at(p) for p in positions]))
+            self.path.show_codes(self._space.run, np.stack([self._interpolation.code_at(p) for p in positions]))
         elif not positions:
             self.path.clear()
 

@@ -1,4 +1,4 @@
-"""An image of one's own: fitted to the model, and its code, from the encoder or found by descent.
+"""An image of one's user_image: fitted to the model, and its code, from the encoder or found by descent.
 
 Shapes: R rows and S columns of a picture, Z latent dimensions, C channels, H height, W width.
 """
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
-from gmstudio.media.fit import Fit, fit_picture, told_fit
+from gmstudio.media.fit import Fit, fit_description, fit_picture
 from gmstudio.media.levels import shades_of
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.engine import CommandFailed
@@ -25,7 +25,7 @@ MAX_STEPS = 10_000
 MAX_SEED = 2**31 - 1
 
 
-class OwnImage(QObject):
+class UserImage(QObject):
     """Takes pictures and drawings, and has their codes found; newer ones replace older ones.
 
     Attributes:
@@ -153,7 +153,7 @@ class OwnImage(QObject):
                 self.levels, self.said = np.zeros(spec.shape, np.uint8), ""
         else:
             self.levels = fit_picture(picture, spec, self.fit, invert=self.invert)
-            self.said = f"{self._name} {told_fit(picture, spec, self.fit, invert=self.invert)}."
+            self.said = f"{self._name} {fit_description(picture, spec, self.fit, invert=self.invert)}."
         self.image_changed.emit()
 
     # ---- its code ----------------------------------------------------------------------------------------------

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from PySide6.QtCore import Signal
 
 from gmstudio.protocol.base import Command, Event
-from gmstudio.protocol.pixels import ExplainPixel, PixelExplained
+from gmstudio.protocol.pixels import AttributePixel, PixelAttributed
 from gmstudio.window.state.pixels.follower import PixelFollower
-from gmstudio.window.state.pixels.snapshot import PixelState
-from gmstudio.window.state.pixels.state import PixelsSession
+from gmstudio.window.state.pixels.snapshot import PixelSnapshot
+from gmstudio.window.state.pixels.state import PixelsState
 
 Which = Literal["likeliest", "coming", "chosen"]
 MIXTURE_LEVELS = 17
@@ -36,35 +36,35 @@ class Seen:
     blind: int
 
 
-class PixelInsight(PixelFollower):
+class PixelAttribution(PixelFollower):
     """Explains the conditional at which a generation stands; of a finished image, the last one.
 
     Args:
         session: whose generation it is.
 
     Attributes:
-        explained: the explanation that came last, or None.
-        which: whose log-probability is explained: the most likely value, the one that comes next on the path or by
+        attributed: the explanation that came last, or None.
+        which: whose log-probability is attributed: the most likely value, the one that comes next on the path or by
             the draw, or ``value``.
-        value: the level that was chosen to be explained.
+        value: the level that was chosen to be attributed.
         looking: somebody looks at the map.
         composing: somebody wants the mixture components of the next conditional.
 
     Signals:
-        value_chosen: a level was chosen to be explained.
+        value_chosen: a level was chosen to be attributed.
     """
 
     value_chosen = Signal()
 
-    def __init__(self, session: PixelsSession) -> None:
-        super().__init__(session, session.events.pixel_explained)
-        self.explained: PixelExplained | None = None
+    def __init__(self, session: PixelsState) -> None:
+        super().__init__(session, session.events.pixel_attributed)
+        self.attributed: PixelAttributed | None = None
         self.which: Which = "likeliest"
         self.value = 0
         self.looking = False
         self.composing = False
         self._plain: tuple[str, int] | None = None  # run and weights whose conditionals are no mixtures
-        self._walk.moved.connect(self._drop_other)
+        self._navigator.moved.connect(self._drop_other)
 
     # ---- what is asked for ---------------------------------------------------------------------------------------
 
@@ -78,16 +78,16 @@ class PixelInsight(PixelFollower):
         self.composing = composing
         self._begin_or_rest()
 
-    def explain(self, which: Which) -> None:
+    def attribute(self, which: Which) -> None:
         """Explain the most likely value, the coming one or the chosen one, wherever the generation goes."""
         self.which = which
         self.changed.emit()
         self.follow()
 
-    def explain_value(self, value: int) -> None:
+    def attribute_value(self, value: int) -> None:
         """Explain this level, wherever the generation goes."""
         self.value = value
-        self.explain("chosen")
+        self.attribute("chosen")
         self.value_chosen.emit()
 
     def _begin_or_rest(self) -> None:
@@ -96,35 +96,35 @@ class PixelInsight(PixelFollower):
         else:
             self.rest()
 
-    def _command(self, state: PixelState) -> Command | None:
+    def _command(self, state: PixelSnapshot) -> Command | None:
         mixture = self.composing and not self.moves_by_itself and self._may_be_mixture(state)
         if not (self.looking or mixture):
             return None
         if state.finished:
-            return ExplainPixel(session=state.session, step=state.num_dims - 1)
-        return ExplainPixel(session=state.session, value=self._value(state))
+            return AttributePixel(session=state.session, step=state.num_dims - 1)
+        return AttributePixel(session=state.session, value=self._value(state))
 
-    def _value(self, state: PixelState) -> int:
+    def _value(self, state: PixelSnapshot) -> int:
         if self.which == "chosen":
             return min(self.value, state.spec.levels - 1)
-        coming = self._walk.upcoming() if self.which == "coming" else None
+        coming = self._navigator.upcoming() if self.which == "coming" else None
         return -1 if coming is None else coming
 
-    def _may_be_mixture(self, state: PixelState) -> bool:
+    def _may_be_mixture(self, state: PixelSnapshot) -> bool:
         many = state.spec.levels >= MIXTURE_LEVELS and not state.finished
         return many and self._plain != (state.run, state.weights_step)
 
-    def _learn(self, event: Event, state: PixelState) -> None:
-        assert isinstance(event, PixelExplained)
-        self.explained = event
+    def _learn(self, event: Event, state: PixelSnapshot) -> None:
+        assert isinstance(event, PixelAttributed)
+        self.attributed = event
         if event.components is None:
             self._plain = (state.run, state.weights_step)
 
     def _drop_other(self) -> None:
         """An explanation of another generation says nothing here."""
-        state, explained = self._walk.state, self.explained
-        if explained is not None and (state is None or explained.session != state.session):
-            self.explained = None
+        state, attributed = self._navigator.state, self.attributed
+        if attributed is not None and (state is None or attributed.session != state.session):
+            self.attributed = None
             self.changed.emit()
 
     # ---- what is known -------------------------------------------------------------------------------------------
@@ -135,9 +135,9 @@ class PixelInsight(PixelFollower):
         Args:
             channel: of the context; None: the sum over its channels.
         """
-        if self.explained is None:
+        if self.attributed is None:
             return None
-        values, reach = self.explained.sensitivity.numpy().astype(np.float64), self.explained.reach.numpy()
+        values, reach = self.attributed.sensitivity.numpy().astype(np.float64), self.attributed.reach.numpy()
         if channel is not None:
             return np.where(reach[channel], values[channel], np.nan)
         return np.where(reach.any(axis=0), np.where(reach, values, 0.0).sum(axis=0), np.nan)
@@ -145,40 +145,40 @@ class PixelInsight(PixelFollower):
     def unseen(self) -> NDArray[np.bool_] | None:
         """(H, W): pixels of which a sub-pixel comes earlier in the order and cannot be seen."""
         earlier = self._earlier()
-        if earlier is None or self.explained is None:
+        if earlier is None or self.attributed is None:
             return None
-        hidden: NDArray[np.bool_] = (earlier & ~self.explained.reach.numpy()).any(axis=0)
+        hidden: NDArray[np.bool_] = (earlier & ~self.attributed.reach.numpy()).any(axis=0)
         return hidden
 
     def seen(self) -> Seen | None:
         """How much of the context the conditional can depend on."""
-        earlier, state = self._earlier(), self._walk.state
-        if earlier is None or self.explained is None or state is None:
+        earlier, state = self._earlier(), self._navigator.state
+        if earlier is None or self.attributed is None or state is None:
             return None
-        reach = self.explained.reach.numpy()
-        _, row, column = state.place_of(self.explained.step)
+        reach = self.attributed.reach.numpy()
+        _, row, column = state.place_of(self.attributed.step)
         rows, columns = np.indices(reach.shape[1:])
         distance = np.maximum(abs(rows - row), abs(columns - column))
         farthest = int(distance[reach.any(axis=0)].max(initial=-1))
         blind = earlier & ~reach & (distance <= farthest)
         return Seen(int(earlier.sum()), int(reach.sum()), int(blind.sum()))
 
-    def components(self, state: PixelState) -> NDArray[np.float32] | None:
+    def components(self, state: PixelSnapshot) -> NDArray[np.float32] | None:
         """(K, L) components of the next conditional of a state, when they are known and there are several."""
-        explained = self.explained
-        if explained is None or explained.components is None or state.finished:
+        attributed = self.attributed
+        if attributed is None or attributed.components is None or state.finished:
             return None
-        fits = explained.session == state.session and explained.step == state.step
-        return explained.components.numpy() if fits else None
+        fits = attributed.session == state.session and attributed.step == state.step
+        return attributed.components.numpy() if fits else None
 
     def _earlier(self) -> NDArray[np.bool_] | None:
-        state = self._walk.state
-        if state is None or self.explained is None or self.explained.session != state.session:
+        state = self._navigator.state
+        if state is None or self.attributed is None or self.attributed.session != state.session:
             return None
-        return state.placed(self.explained.step)
+        return state.placed(self.attributed.step)
 
 
-def insight_of(session: PixelsSession) -> PixelInsight:
-    """The insight into a session's generation; made when it is first asked for."""
-    found = session.findChild(PixelInsight)
-    return found if isinstance(found, PixelInsight) else PixelInsight(session)
+def attribution_of(session: PixelsState) -> PixelAttribution:
+    """The attribution into a session's generation; made when it is first asked for."""
+    found = session.findChild(PixelAttribution)
+    return found if isinstance(found, PixelAttribution) else PixelAttribution(session)

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from gmstudio.window.state.pixels.snapshot import PixelState, entropy_nats
+from gmstudio.window.state.pixels.snapshot import PixelSnapshot, entropy_nats
 
 StopKind = Literal["entropy", "probability"]
 
@@ -35,11 +35,11 @@ class Breakpoints:
         """The threshold that counts, or None."""
         return self.probability if self.probability_on else None
 
-    def hit(self, state: PixelState) -> "Stop | None":
+    def hit(self, state: PixelSnapshot) -> "Stop | None":
         """The breakpoint at which a generation stands after it was advanced, or None.
 
-        The engine heeds breakpoints within one command; where the command ended by itself it is looked at here, so
-        that playing a sub-pixel at a time stops too.
+        The engine stops_at_breakpoints breakpoints within one command; where the command ended by itself it is looked
+        at here, so that playing a sub-pixel at a time stops too.
         """
         unlikely = math.exp(-float(state.nats[-1])) if state.step else 1.0
         if state.stopped == "probability" or (self.probability_on and unlikely < self.probability):

@@ -15,8 +15,8 @@ from gmstudio.protocol.engine import CommandFailed, EngineReported
 from gmstudio.protocol.pixels import ComparePixels, PixelsCompared
 from gmstudio.protocol.runs import RunInfo
 from gmstudio.window.state.pixels.follower import PixelFollower
-from gmstudio.window.state.pixels.snapshot import PixelState
-from gmstudio.window.state.pixels.state import CAPABILITY, PixelsSession
+from gmstudio.window.state.pixels.snapshot import PixelSnapshot
+from gmstudio.window.state.pixels.state import CAPABILITY, PixelsState
 
 LIVE_MS = 400
 """While the other model trains, it is asked again this often."""
@@ -40,7 +40,7 @@ class Compared:
         other: the other model's view.
     """
 
-    state: PixelState
+    state: PixelSnapshot
     other: PixelsCompared
 
     @property
@@ -87,7 +87,7 @@ class PixelComparison(PixelFollower):
         looking: somebody looks at the comparison.
     """
 
-    def __init__(self, session: PixelsSession) -> None:
+    def __init__(self, session: PixelsState) -> None:
         super().__init__(session, session.events.pixels_compared)
         self.other = ""
         self.compared: Compared | None = None
@@ -95,7 +95,7 @@ class PixelComparison(PixelFollower):
         self._library = session.library
         self._since_asked = QElapsedTimer()
         self._since_asked.start()
-        self._walk.moved.connect(self._drop_other)
+        self._navigator.moved.connect(self._drop_other)
         session.library.changed.connect(self._on_library_changed)
         session.events.engine_reported.connect(self._on_reported)
 
@@ -106,7 +106,7 @@ class PixelComparison(PixelFollower):
 
         Its own run with its current weights is another model as soon as it was trained further.
         """
-        state = self._walk.state
+        state = self._navigator.state
         if state is None:
             return []
         fitting = [info for info in self._library.runs_with(CAPABILITY) if info.image == state.spec]
@@ -134,7 +134,7 @@ class PixelComparison(PixelFollower):
         info = self._library.info(run)
         return info.title if info is not None else run
 
-    def rival(self, state: PixelState) -> NDArray[np.float32] | None:
+    def other_model(self, state: PixelSnapshot) -> NDArray[np.float32] | None:
         """(L,) the other model's conditional of the next sub-pixel of a state, when it is known and looked at."""
         compared = self.compared
         if not self.looking or compared is None or state.finished:
@@ -147,21 +147,21 @@ class PixelComparison(PixelFollower):
         return compared.other.conditional.numpy() if fits else None
 
     def _choose_first(self) -> None:
-        state = self._walk.state
+        state = self._navigator.state
         others = [info.run for info in self.candidates() if state is not None and info.run != state.run]
         if others:
             self.choose(others[0])
 
     # ---- asking --------------------------------------------------------------------------------------------------
 
-    def _command(self, state: PixelState) -> Command | None:
+    def _command(self, state: PixelSnapshot) -> Command | None:
         return ComparePixels(session=state.session, run=self.other) if self.looking and self.other else None
 
     def _ask(self) -> None:
         self._since_asked.start()
         super()._ask()
 
-    def _learn(self, event: Event, state: PixelState) -> None:
+    def _learn(self, event: Event, state: PixelSnapshot) -> None:
         """The engine answers in order, so the place that it told last is the one it compared at."""
         assert isinstance(event, PixelsCompared)
         if event.run == self.other and event.step == state.step:
@@ -175,7 +175,7 @@ class PixelComparison(PixelFollower):
 
     def _drop_other(self) -> None:
         """A comparison of another generation says nothing here; a run of other images cannot be compared with."""
-        state = self._walk.state
+        state = self._navigator.state
         if self.compared is not None and (state is None or self.compared.state.run != state.run):
             self.compared = None
             self.changed.emit()
@@ -195,7 +195,7 @@ class PixelComparison(PixelFollower):
             self._ask()
 
 
-def comparison_of(session: PixelsSession) -> PixelComparison:
+def comparison_of(session: PixelsState) -> PixelComparison:
     """The comparison of a session's generation; made when it is first asked for."""
     found = session.findChild(PixelComparison)
     return found if isinstance(found, PixelComparison) else PixelComparison(session)

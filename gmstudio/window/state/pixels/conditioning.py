@@ -11,15 +11,15 @@ from PySide6.QtCore import QObject, Signal
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.window.state.data.page import Split
 from gmstudio.window.state.pixels.masks import (
-    Closeness,
     Mask,
+    ReconstructionError,
     channel_mask,
-    doubtful,
     outside_mask,
     salt_and_pepper,
     spaced_mask,
+    unlikely,
 )
-from gmstudio.window.state.pixels.snapshot import PixelState
+from gmstudio.window.state.pixels.snapshot import PixelSnapshot
 from gmstudio.window.state.pixels.tools import PixelTools
 
 Preset = Literal["completion", "inpainting", "super_resolution", "colourization", "denoising"]
@@ -28,7 +28,7 @@ PRESETS: dict[Preset, str] = {
     "inpainting": "Inpainting: all but a hole",
     "super_resolution": "Super-resolution: every n-th pixel",
     "colourization": "Colourization: one channel",
-    "denoising": "Denoising: what is not doubtful",
+    "denoising": "Denoising: what is not unlikely",
 }
 FACTORS = (2, 3, 4, 8)
 ONE_ORDER = (
@@ -63,7 +63,7 @@ class Given:
     mask: Mask | None = None
 
 
-class GivenSet(QObject):
+class Conditioning(QObject):
     """The chosen preset, its settings, and the real image that they are applied to.
 
     Attributes:
@@ -75,7 +75,7 @@ class GivenSet(QObject):
         noise: for denoising, probability that a pixel is set to black or white first.
         noise_seed: which pixels that hits.
         given: what is given now, or None.
-        surprise: (H, W) nats of each pixel of the image that is to be denoised, once it was scored.
+        surprisal: (H, W) nats of each pixel of the image that is to be denoised, once it was scored.
 
     Signals:
         changed: one of these, or what the image's given part is.
@@ -95,9 +95,9 @@ class GivenSet(QObject):
         self.noise = 0.0
         self.noise_seed = 0
         self.given: Given | None = None
-        self.surprise: NDArray[np.floating] | None = None
+        self.surprisal: NDArray[np.floating] | None = None
         self._tools = tools
-        self._state: PixelState | None = None
+        self._state: PixelSnapshot | None = None
         tools.painted.connect(self._on_painted)
 
     # ---- choosing ----------------------------------------------------------------------------------------------
@@ -130,7 +130,7 @@ class GivenSet(QObject):
 
     def drop(self) -> None:
         """Give nothing."""
-        self.given, self.surprise = None, None
+        self.given, self.surprisal = None, None
         self.changed.emit()
 
     def set_first(self, first: int) -> None:
@@ -154,18 +154,18 @@ class GivenSet(QObject):
         self._apply()
 
     def set_threshold(self, threshold: float) -> None:
-        """For denoising: what more nats than this make doubtful; ``regenerate`` acts on it."""
+        """For denoising: what more nats than this make unlikely; ``regenerate`` acts on it."""
         self.threshold = threshold
         self.changed.emit()
 
     # ---- denoising ---------------------------------------------------------------------------------------------
 
     @property
-    def doubtful(self) -> Mask | None:
+    def unlikely(self) -> Mask | None:
         """(H, W): pixels that ``regenerate`` generates anew; None before the image was scored."""
-        if self.preset != "denoising" or self.surprise is None:
+        if self.preset != "denoising" or self.surprisal is None:
             return None
-        return doubtful(self.surprise, self.threshold_nats)
+        return unlikely(self.surprisal, self.threshold_nats)
 
     @property
     def threshold_nats(self) -> float:
@@ -175,25 +175,25 @@ class GivenSet(QObject):
         return usual_threshold(self._state.spec)
 
     def regenerate(self) -> None:
-        """Give all but the doubtful pixels."""
-        given, hole = self.given, self.doubtful
+        """Give all but the unlikely pixels."""
+        given, hole = self.given, self.unlikely
         if given is not None and hole is not None and self._state is not None:
             mask = outside_mask(self._state.spec, hole)
             self._set(Given(given.split, given.index, given.original, given.levels, int(mask.sum()), mask))
 
     # ---- from the session --------------------------------------------------------------------------------------
 
-    def reach(self, state: PixelState | None) -> None:
+    def reach(self, state: PixelSnapshot | None) -> None:
         """A generation is at another state; a whole given image that has been walked to its end is scored."""
         before, self._state = self._state, state
         if state is not None and (before is None or before.session != state.session) and self.problem_of(self.preset):
             self.preset = "completion"
             self.changed.emit()
         given = self.given
-        if self.preset != "denoising" or self.surprise is not None or given is None or given.mask is not None:
+        if self.preset != "denoising" or self.surprisal is not None or given is None or given.mask is not None:
             return
         if state is not None and state.finished and np.array_equal(state.image, given.levels):
-            self.surprise = state.surprise()
+            self.surprisal = state.surprisal()
             self.changed.emit()
 
     def restore(self, given: Given | None) -> None:
@@ -201,18 +201,18 @@ class GivenSet(QObject):
         self.given = given
         self.changed.emit()
 
-    def forget_surprise(self) -> None:
+    def forget_surprisal(self) -> None:
         """Another generation was opened: an image that is still to be denoised is scored anew."""
         if self.given is not None and self.given.mask is None:
-            self.surprise = None
+            self.surprisal = None
 
-    def is_on_image(self, state: PixelState) -> Mask:
+    def is_on_image(self, state: PixelSnapshot) -> Mask:
         """(C, H, W): the given sub-pixels of a generation."""
         if self.given is None:
             return np.zeros(state.spec.shape, np.bool_)
         return self.given.mask if self.given.mask is not None else state.placed(self.given.first)
 
-    def closeness(self, state: PixelState) -> tuple[Closeness, Closeness] | None:
+    def reconstruction_error(self, state: PixelSnapshot) -> tuple[ReconstructionError, ReconstructionError] | None:
         """Once the image is finished: how near what was generated, and what was given in its place, is to the original.
 
         Returns:
@@ -227,15 +227,15 @@ class GivenSet(QObject):
             return None
         levels = state.spec.levels
         return (
-            Closeness.of(state.image, given.original, made, levels),
-            Closeness.of(given.levels, given.original, made, levels),
+            ReconstructionError.of(state.image, given.original, made, levels),
+            ReconstructionError.of(given.levels, given.original, made, levels),
         )
 
     # ---- within ------------------------------------------------------------------------------------------------
 
     def _apply(self) -> None:
         old, state = self.given, self._state
-        self.surprise = None
+        self.surprisal = None
         if old is None or state is None:
             self.changed.emit()
             return
@@ -252,7 +252,7 @@ class GivenSet(QObject):
         self.changed.emit()
         self.wanted.emit()
 
-    def _mask(self, state: PixelState) -> Mask | None:
+    def _mask(self, state: PixelSnapshot) -> Mask | None:
         if self.preset == "inpainting":
             return outside_mask(state.spec, self._tools.hole.mask())
         if self.preset == "super_resolution":

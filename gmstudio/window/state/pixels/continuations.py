@@ -3,12 +3,12 @@
 from PySide6.QtCore import QObject, Signal
 
 from gmstudio.protocol.engine import CommandFailed
-from gmstudio.protocol.pixels import ForkPixels, PixelsForked
+from gmstudio.protocol.pixels import ContinuePixels, PixelsContinued
 from gmstudio.window.client.engine_client import EngineEvents
-from gmstudio.window.state.pixels.navigator import MAX_SEED, PixelWalk
+from gmstudio.window.state.pixels.navigator import MAX_SEED, PixelNavigator
 
 
-class PixelForks(QObject):
+class PixelContinuations(QObject):
     """Asks for continuations and keeps those that have come so far.
 
     Attributes:
@@ -23,27 +23,27 @@ class PixelForks(QObject):
     changed = Signal()
     failed = Signal(str)
 
-    def __init__(self, events: EngineEvents, walk: PixelWalk, parent: QObject | None = None) -> None:
+    def __init__(self, events: EngineEvents, navigator: PixelNavigator, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.found: PixelsForked | None = None
+        self.found: PixelsContinued | None = None
         self.running = False
         self._events = events
-        self._walk = walk
+        self._navigator = navigator
         self._request = 0
         self._num_started = 0
-        events.pixels_forked.connect(self._on_forked)
+        events.pixels_continued.connect(self._on_forked)
         events.command_failed.connect(self._on_failed)
 
     def start(self, count: int) -> None:
-        """Continue from where the walk stands: the most likely way, and draws, other ones each time."""
-        state = self._walk.state
-        if state is None or not self._walk.usable or state.finished:
+        """Continue from where the navigator stands: the most likely way, and draws, other ones each time."""
+        state = self._navigator.state
+        if state is None or not self._navigator.usable or state.finished:
             return
-        self._walk.pause()
+        self._navigator.pause()
         self._num_started += 1
-        seed = (self._walk.seed + self._num_started) % (MAX_SEED + 1)
-        command = ForkPixels(
-            session=state.session, count=count, seed=seed, temperature=self._walk.temperature, likeliest=True
+        seed = (self._navigator.seed + self._num_started) % (MAX_SEED + 1)
+        command = ContinuePixels(
+            session=state.session, count=count, seed=seed, temperature=self._navigator.temperature, likeliest=True
         )
         self._request = self._events.send(command)
         self.found, self.running = None, True
@@ -54,7 +54,7 @@ class PixelForks(QObject):
         self.found, self.running, self._request = None, False, 0
         self.changed.emit()
 
-    def _on_forked(self, event: PixelsForked) -> None:
+    def _on_forked(self, event: PixelsContinued) -> None:
         if event.request and event.request == self._request:
             self.found, self.running = event, not event.done
             self.changed.emit()

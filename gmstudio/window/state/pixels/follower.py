@@ -5,8 +5,8 @@ from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Signal, SignalInstanc
 from gmstudio.protocol.base import Command, Event
 from gmstudio.protocol.engine import CommandFailed
 from gmstudio.window.client.latest_wins import LatestWins
-from gmstudio.window.state.pixels.snapshot import PixelState
-from gmstudio.window.state.pixels.state import PixelsSession
+from gmstudio.window.state.pixels.snapshot import PixelSnapshot
+from gmstudio.window.state.pixels.state import PixelsState
 
 PLAYING_MS = 120
 """While it moves by itself, the next question waits at least so long."""
@@ -30,29 +30,29 @@ class PixelFollower(QObject):
 
     changed = Signal()
 
-    def __init__(self, session: PixelsSession, reply_signal: SignalInstance) -> None:
+    def __init__(self, session: PixelsState, reply_signal: SignalInstance) -> None:
         super().__init__(session)
         self.problem = ""
-        self._session, self._walk = session, session.walk
+        self._session, self._navigator = session, session.navigator
         self._latest = LatestWins(session.events, reply_signal, self)
-        self._asked: PixelState | None = None
+        self._asked: PixelSnapshot | None = None
         self._since = QElapsedTimer()
         self._took_ms = 0
         self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self._ask)
         self._latest.replied.connect(self._on_replied)
         self._latest.failed.connect(self._on_failed)
-        self._walk.moved.connect(self.follow)
-        self._walk.changed.connect(self._on_walk_changed)
+        self._navigator.moved.connect(self.follow)
+        self._navigator.changed.connect(self._on_navigator_changed)
         session.library.engine_lost.connect(self._on_engine_lost)
 
     # ---- for what asks -------------------------------------------------------------------------------------------
 
-    def _command(self, state: PixelState) -> Command | None:
+    def _command(self, state: PixelSnapshot) -> Command | None:
         """What to ask where the generation stands now; None: nothing."""
         raise NotImplementedError
 
-    def _learn(self, event: Event, state: PixelState) -> None:
+    def _learn(self, event: Event, state: PixelSnapshot) -> None:
         """An answer came while the generation stands in ``state``."""
         raise NotImplementedError
 
@@ -61,7 +61,7 @@ class PixelFollower(QObject):
     @property
     def moves_by_itself(self) -> bool:
         """Whether the generation plays, or runs to the end."""
-        return self._walk.playing or self._walk.finishing
+        return self._navigator.playing or self._navigator.finishing
 
     def follow(self) -> None:
         """Ask about where the generation stands: now, or a little later while it moves by itself."""
@@ -77,13 +77,13 @@ class PixelFollower(QObject):
         self._asked = None
 
     def _wanted(self) -> Command | None:
-        state = self._walk.state
-        return self._command(state) if state is not None and self._walk.usable else None
+        state = self._navigator.state
+        return self._command(state) if state is not None and self._navigator.usable else None
 
     def _ask(self) -> None:
         command = self._wanted()
         if command is not None:
-            self._asked = self._walk.state
+            self._asked = self._navigator.state
             if not self._latest.busy:
                 self._since.start()
             self._latest.submit(command)
@@ -93,7 +93,7 @@ class PixelFollower(QObject):
     def _on_replied(self, event: Event) -> None:
         self._took_ms = int(self._since.elapsed())
         self._since.start()
-        state = self._walk.state
+        state = self._navigator.state
         if state is not None and getattr(event, "session", None) == state.session:
             self.problem = ""
             self._learn(event, state)
@@ -101,15 +101,15 @@ class PixelFollower(QObject):
 
     def _on_failed(self, event: CommandFailed) -> None:
         """An answer about what is gone or left behind is not missed."""
-        command, state = self._latest.answered, self._walk.state
+        command, state = self._latest.answered, self._navigator.state
         current = state is not None and getattr(command, "session", None) == state.session
-        if current and self._walk.usable and not (self._walk.busy or self._latest.busy):
+        if current and self._navigator.usable and not (self._navigator.busy or self._latest.busy):
             self.problem = event.message
             self.changed.emit()
 
-    def _on_walk_changed(self) -> None:
+    def _on_navigator_changed(self) -> None:
         """When it has stopped moving by itself, the last question may have been about an earlier place."""
-        if not self.moves_by_itself and self._asked is not None and self._asked is not self._walk.state:
+        if not self.moves_by_itself and self._asked is not None and self._asked is not self._navigator.state:
             self.follow()
 
     def _on_engine_lost(self) -> None:

@@ -33,9 +33,9 @@ def outside_mask(spec: ImageSpec, hole: Mask) -> Mask:
     return np.broadcast_to(~hole, spec.shape).copy()
 
 
-def doubtful(surprise: NDArray[np.floating], threshold: float) -> Mask:
+def unlikely(surprisal: NDArray[np.floating], threshold: float) -> Mask:
     """(H, W): pixels whose −log p, in nats, exceeds the threshold."""
-    return np.asarray(np.nan_to_num(surprise, nan=0.0) > threshold)
+    return np.asarray(np.nan_to_num(surprisal, nan=0.0) > threshold)
 
 
 def salt_and_pepper(levels: NDArray[np.uint8], num_levels: int, probability: float, seed: int) -> NDArray[np.uint8]:
@@ -55,7 +55,7 @@ def salt_and_pepper(levels: NDArray[np.uint8], num_levels: int, probability: flo
 
 
 @dataclass(frozen=True)
-class Closeness:
+class ReconstructionError:
     """How near an image comes to the original on a set of sub-pixels.
 
     Args:
@@ -69,7 +69,9 @@ class Closeness:
     rmse: float
 
     @classmethod
-    def of(cls, image: NDArray[np.uint8], original: NDArray[np.uint8], where: Mask, num_levels: int) -> "Closeness":
+    def of(
+        cls, image: NDArray[np.uint8], original: NDArray[np.uint8], where: Mask, num_levels: int
+    ) -> "ReconstructionError":
         """Compare two images (C, H, W) where a mask of that shape says so."""
         difference = image[where].astype(np.float64) - original[where]
         rmse = math.sqrt(float(np.square(difference).mean())) / (num_levels - 1) if difference.size else 0.0

@@ -8,8 +8,8 @@ from gmstudio.protocol.pixels import ClosePixels, EditPixel, PlacePixel, RewindP
 from gmstudio.window.client.engine_client import EngineEvents
 from gmstudio.window.state.pixels.path import PathMemory
 from gmstudio.window.state.pixels.requests import Opening
-from gmstudio.window.state.pixels.snapshot import PixelState
-from gmstudio.window.state.pixels.target import PixelTravel
+from gmstudio.window.state.pixels.snapshot import PixelSnapshot
+from gmstudio.window.state.pixels.target import PixelTarget
 from gmstudio.window.state.play_clock import PlayClock
 
 MIN_SPEED_HZ, MAX_SPEED_HZ = 1.0, 1000.0
@@ -26,10 +26,10 @@ class Edit:
     """
 
     step: int
-    before: PixelState
+    before: PixelSnapshot
 
 
-class PixelWalk(PixelTravel):
+class PixelNavigator(PixelTarget):
     """Where the viewer stands in a generation, and how it gets elsewhere.
 
     Attributes:
@@ -49,7 +49,7 @@ class PixelWalk(PixelTravel):
         self.clock.ticked.connect(self._on_tick)
 
     @property
-    def shown(self) -> PixelState | None:
+    def shown(self) -> PixelSnapshot | None:
         """The image to be shown: while a sub-pixel is edited, the one as far as it had come."""
         return self.editing.before if self.editing is not None else self.state
 
@@ -60,7 +60,7 @@ class PixelWalk(PixelTravel):
         self.pause()
         self.editing = self.stop = None
         self._queue.clear()
-        self._set_aim(None)
+        self._set_target(None)
         self._queue.append(opening)
         self._go_on()
         self.changed.emit()
@@ -70,7 +70,7 @@ class PixelWalk(PixelTravel):
         self.pause()
         self.state, self.editing, self.stop = self.shown, None, None
         self._lose_all()
-        self._set_aim(None)
+        self._set_target(None)
         self.changed.emit()
 
     def close(self) -> None:
@@ -103,14 +103,14 @@ class PixelWalk(PixelTravel):
         if self.playing:
             self.clock.stop()
             self.playing = False
-            self._set_aim(None)
+            self._set_target(None)
             self.changed.emit()
 
     @property
-    def heading(self) -> int:
+    def target(self) -> int:
         """The step that it is going to, or stands at."""
         at = self.shown.step if self.shown is not None else 0
-        return at if self._aim is None or self.editing is not None else self._aim
+        return at if self._target is None or self.editing is not None else self._target
 
     def forward(self, count: int = 1) -> None:
         """Go ``count`` sub-pixels on, from where it is already going."""
@@ -125,14 +125,14 @@ class PixelWalk(PixelTravel):
             return
         self.pause()
         self._leave_edit()
-        if self.opening or (self._aim is None and self.busy):
+        if self.opening or (self._target is None and self.busy):
             self._offset += count
             return
-        aim = (self.state.step if self._aim is None else self._aim) + count
-        if aim > self.state.step:
-            self.draw_to(aim)
+        target = (self.state.step if self._target is None else self._target) + count
+        if target > self.state.step:
+            self.draw_to(target)
         else:
-            self.go_to(aim)
+            self.go_to(target)
 
     def finish(self) -> None:
         """Draw to the end as fast as the engine can; ``pause`` or a breakpoint stops it."""
@@ -141,13 +141,15 @@ class PixelWalk(PixelTravel):
             self.pause()
             self.finishing = True
             self.changed.emit()
-            self.draw_to(self.state.num_dims, heed=True)
+            self.draw_to(self.state.num_dims, stop_at_breakpoints=True)
 
-    def draw_to(self, step: int, *, heed: bool = False) -> None:
-        """Generate (or replay) up to a step; when asked to heed breakpoints, up to the first of them at most."""
+    def draw_to(self, step: int, *, stop_at_breakpoints: bool = False) -> None:
+        """Generate (or replay) up to a step; at most up to the first breakpoint where asked."""
         self._leave_edit()
         if self.usable and self.state is not None:
-            self._set_aim(max(0, min(step, self.state.num_dims)), draws=True, heeds=heed)
+            self._set_target(
+                max(0, min(step, self.state.num_dims)), draws=True, stops_at_breakpoints=stop_at_breakpoints
+            )
             self._go_on()
 
     def go_to(self, step: int) -> None:
@@ -155,7 +157,7 @@ class PixelWalk(PixelTravel):
         self._leave_edit()
         if self.usable and self.state is not None:
             self._stop_finishing()
-            self._set_aim(max(0, min(step, self.state.path)))
+            self._set_target(max(0, min(step, self.state.path)))
             self._go_on()
 
     # ---- choosing and editing ------------------------------------------------------------------------------------
@@ -175,7 +177,7 @@ class PixelWalk(PixelTravel):
         if self.busy or self._queue:
             self._queue.append(RewindPixels(session=0, step=state.step))
         self._queue.append(PlacePixel(session=0, value=value))
-        self._set_aim(None)
+        self._set_target(None)
         self._memory.choose(state.step)
         self._go_on()
 
@@ -186,7 +188,7 @@ class PixelWalk(PixelTravel):
             return
         self.pause()
         self.editing = Edit(step, before)
-        self._set_aim(step)
+        self._set_target(step)
         self._go_on()
         self.changed.emit()
 
@@ -206,7 +208,7 @@ class PixelWalk(PixelTravel):
         edit, self.editing = self.editing, None
         if edit is not None:
             self.state = edit.before
-            self._set_aim(None)
+            self._set_target(None)
             self._queue.append(RewindPixels(session=0, step=edit.before.step))
             self.changed.emit()
 
@@ -220,7 +222,7 @@ class PixelWalk(PixelTravel):
             self._queue.append(RewindPixels(session=0, step=edit.step))
             self._queue.append(PlacePixel(session=0, value=value))
         self.editing, self.state = None, before
-        self._set_aim(before.step, draws=not keep)
+        self._set_target(before.step, draws=not keep)
         self._memory.choose(edit.step, keep=keep)
         self._go_on()
         self.changed.emit()
@@ -242,10 +244,10 @@ class PixelWalk(PixelTravel):
         if self.state.finished:
             self.pause()
         elif count:
-            self.draw_to(self.state.step + count, heed=True)
+            self.draw_to(self.state.step + count, stop_at_breakpoints=True)
 
     def _on_refused(self) -> None:
         self.editing = None
-        self._set_aim(None)
+        self._set_target(None)
         self.pause()
         self.changed.emit()

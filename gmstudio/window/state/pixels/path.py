@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from gmstudio.window.state.pixels.snapshot import PixelState
+from gmstudio.window.state.pixels.snapshot import PixelSnapshot
 
 
 class PathMemory:
@@ -26,7 +26,7 @@ class PathMemory:
         if not same_prefix:
             self.chosen = frozenset()
 
-    def learn(self, state: PixelState) -> None:
+    def learn(self, state: PixelSnapshot) -> None:
         """Take in what is placed now; values beyond it stay known as far as the path goes."""
         channel, row, column = state.order[: state.step].T
         placed = state.image[channel, row, column]
@@ -37,7 +37,7 @@ class PathMemory:
         """The user sets the value of a step; choices after it are forgotten unless what follows is kept."""
         self.chosen = frozenset(s for s in self.chosen if keep or s < step) | {step}
 
-    def upcoming(self, state: PixelState) -> int | None:
+    def upcoming(self, state: PixelSnapshot) -> int | None:
         """The value that the path holds for the next sub-pixel; None where it is not known or will be drawn anew."""
         if self.stale or state.step >= min(len(self._known), state.path):
             return None

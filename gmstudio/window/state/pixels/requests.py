@@ -20,7 +20,7 @@ from gmstudio.protocol.pixels import (
     RewindPixels,
 )
 from gmstudio.window.client.engine_client import EngineEvents
-from gmstudio.window.state.pixels.snapshot import PixelState
+from gmstudio.window.state.pixels.snapshot import PixelSnapshot
 
 SessionCommand = AdvancePixels | PlacePixel | RewindPixels | ForgetPath | EditPixel
 
@@ -31,14 +31,14 @@ class Opening:
 
     Args:
         command: what to open.
-        aim: step of its path to go to, once it is open; None: stay where it opens.
+        target: step of its path to go to, once it is open; None: stay where it opens.
         stale: going on from an earlier step draws anew instead of following its path.
         same_weights: keep the weights of the generation that it replaces.
         same_prefix: it continues the sub-pixels placed so far, so the user's choices among them still stand.
     """
 
     command: OpenPixels
-    aim: int | None = None
+    target: int | None = None
     stale: bool = False
     same_weights: bool = False
     same_prefix: bool = False
@@ -64,7 +64,7 @@ class PixelRequests(QObject):
 
     def __init__(self, events: EngineEvents, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.state: PixelState | None = None
+        self.state: PixelSnapshot | None = None
         self._events = events
         self._opened: PixelsOpened | None = None
         self._previous: PixelsOpened | None = None
@@ -93,7 +93,7 @@ class PixelRequests(QObject):
 
     # ---- for what moves in it ------------------------------------------------------------------------------------
 
-    def _on_arrived(self, before: PixelState | None, opening: Opening | None) -> None:
+    def _on_arrived(self, before: PixelSnapshot | None, opening: Opening | None) -> None:
         """A reply came and ``state`` is another; ``opening`` tells whether of another generation."""
         raise NotImplementedError
 
@@ -132,7 +132,7 @@ class PixelRequests(QObject):
         if not self.busy or event.request != self._in_flight or self._opened is None:
             return
         self._in_flight = 0
-        before, self.state = self.state, PixelState.of(self._opened, event)
+        before, self.state = self.state, PixelSnapshot.of(self._opened, event)
         opening, self._opening = self._opening, None
         self._on_arrived(before, opening)
 

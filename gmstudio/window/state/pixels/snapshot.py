@@ -75,7 +75,7 @@ def line_starts(order: NDArray[np.int64], spec: ImageSpec) -> NDArray[np.intp]:
 
 
 @dataclass(frozen=True)
-class PixelState:
+class PixelSnapshot:
     """Where an open generation stands.
 
     Args:
@@ -126,7 +126,7 @@ class PixelState:
     label: int = -1
 
     @classmethod
-    def of(cls, opened: PixelsOpened, moved: PixelsMoved) -> "PixelState":
+    def of(cls, opened: PixelsOpened, moved: PixelsMoved) -> "PixelSnapshot":
         """Put the two events together."""
         entropies = moved.entropies.numpy() if moved.entropies is not None else np.full(moved.step, np.nan, np.float32)
         return cls(
@@ -216,10 +216,10 @@ class PixelState:
         """Bits per sub-pixel placed so far; 0 before the first."""
         return self.total_nats / (self.step * math.log(2.0)) if self.step else 0.0
 
-    def surprise(self) -> Floats:
+    def surprisal(self) -> Floats:
         """(H, W) −log p per pixel, summed over its channels, in nats; NaN where nothing is placed."""
-        surprise = np.full(self.spec.shape[1:], np.nan)
+        surprisal = np.full(self.spec.shape[1:], np.nan)
         _, row, column = self.order[: self.step].T
-        surprise[row, column] = 0.0
-        np.add.at(surprise, (row, column), self.nats)
-        return surprise
+        surprisal[row, column] = 0.0
+        np.add.at(surprisal, (row, column), self.nats)
+        return surprisal

@@ -1,4 +1,4 @@
-"""What the window knows of pixel-by-pixel generation: the run, the walk through it, given images and forks."""
+"""What the window knows of pixel-by-pixel generation: the run, navigation, conditioning, continuations."""
 
 import random
 from dataclasses import dataclass, field
@@ -7,20 +7,20 @@ from PySide6.QtCore import QObject, Signal
 
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.engine import EngineReported
-from gmstudio.protocol.pixels import OpenPixels, PixelsForked
+from gmstudio.protocol.pixels import OpenPixels, PixelsContinued
 from gmstudio.window.client.engine_client import EngineEvents
 from gmstudio.window.state.data.page import PixelImages, Split
-from gmstudio.window.state.pixels.conditioning import Given, GivenSet
-from gmstudio.window.state.pixels.continuations import PixelForks
-from gmstudio.window.state.pixels.navigator import PixelWalk
+from gmstudio.window.state.pixels.conditioning import Conditioning, Given
+from gmstudio.window.state.pixels.continuations import PixelContinuations
+from gmstudio.window.state.pixels.navigator import PixelNavigator
 from gmstudio.window.state.pixels.order import PAINTED, OrderChoice
 from gmstudio.window.state.pixels.requests import Opening
-from gmstudio.window.state.pixels.snapshot import PixelState
+from gmstudio.window.state.pixels.snapshot import PixelSnapshot
 from gmstudio.window.state.pixels.tools import PixelTools
 from gmstudio.window.state.runs.library import RunLibrary
 
 CAPABILITY = "pixel_session"
-NUM_FORKS = 16
+NUM_CONTINUATIONS = 16
 LOST = "The engine ended, and this generation with it. Open it again to go on from this pixel."
 
 
@@ -33,13 +33,13 @@ class _Asked:
     given: Given | None = None
 
 
-class PixelsSession(QObject):
+class PixelsState(QObject):
     """The state behind the Pixels panel; widgets call its methods and follow its signals.
 
     Attributes:
         events: the engine, for what belongs to a view of its own.
         library: the runs there are.
-        walk: stepping, playing, scrubbing, choosing and editing.
+        navigator: stepping, playing, scrubbing, choosing and editing.
         tools: what clicking and dragging on the image does, and what was painted.
         images: real images of the run's data to begin from.
         givens: which part of a real image is given.
@@ -52,20 +52,20 @@ class PixelsSession(QObject):
 
     Signals:
         changed: run, order, label, problem, newest weights or whether it is lost.
-        forks_changed: ``forks`` or ``forking``.
+        continuations_changed: ``continuations`` or ``forking``.
     """
 
     changed = Signal()
-    forks_changed = Signal()
+    continuations_changed = Signal()
 
     def __init__(self, events: EngineEvents, library: RunLibrary, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.events = events
         self.library = library
-        self.walk = PixelWalk(events, self)
+        self.navigator = PixelNavigator(events, self)
         self.tools = PixelTools(self)
         self.images = PixelImages(events, library, self)
-        self.givens = GivenSet(self.tools, self)
+        self.givens = Conditioning(self.tools, self)
         self.run = ""
         self.order = OrderChoice()
         self.label = -1
@@ -77,24 +77,24 @@ class PixelsSession(QObject):
         self._accepted = _Asked()
         self._given_on_path = False
         self._finish_once_given = False
-        self._forks = PixelForks(events, self.walk, self)
-        self.walk.opened.connect(self._on_opened)
-        self.walk.moved.connect(self._on_moved)
-        self.walk.failed.connect(self._on_refused)
-        self.givens.wanted.connect(self._on_given_wanted)
+        self._continuations = PixelContinuations(events, self.navigator, self)
+        self.navigator.opened.connect(self._on_opened)
+        self.navigator.moved.connect(self._on_moved)
+        self.navigator.failed.connect(self._on_refused)
+        self.givens.wanted.connect(self._on_conditioning_wanted)
         library.engine_lost.connect(self._on_engine_lost)
         library.changed.connect(self.changed)
         events.catalog.connect(self._on_catalog)
         events.engine_reported.connect(self._on_reported)
-        self._forks.changed.connect(self.forks_changed)
-        self._forks.failed.connect(self._on_problem)
+        self._continuations.changed.connect(self.continuations_changed)
+        self._continuations.failed.connect(self._on_problem)
 
     # ---- which model -------------------------------------------------------------------------------------------
 
     @property
-    def state(self) -> PixelState | None:
+    def state(self) -> PixelSnapshot | None:
         """Where the generation stands; None when none was opened."""
-        return self.walk.state
+        return self.navigator.state
 
     def choose_run(self, run: str) -> None:
         """Look at another run; it is opened when the panel is in use."""
@@ -103,9 +103,9 @@ class PixelsSession(QObject):
         self.run = run
         self.order, self.label, self._accepted = OrderChoice(), -1, _Asked()
         self.images.clear()
-        self._forks.clear()
+        self._continuations.clear()
         self.lost, self.problem = False, ""
-        self.walk.close()
+        self.navigator.close()
         self.givens.drop()
         self._open_if_needed()
         self.changed.emit()
@@ -116,9 +116,9 @@ class PixelsSession(QObject):
         self._open_if_needed()
 
     def deactivate(self) -> None:
-        """The panel is out of sight: stop playing."""
+        """The panel is out of map_view: stop playing."""
         self._active = False
-        self.walk.pause()
+        self.navigator.pause()
 
     def newest_step(self) -> int:
         """Training step of the newest weights of the run; −1 when unknown."""
@@ -133,13 +133,13 @@ class PixelsSession(QObject):
 
     def use_current_weights(self) -> None:
         """Open again with the run's current weights; the sub-pixels placed so far stay and are scored anew."""
-        state = self.walk.shown
+        state = self.navigator.shown
         if state is None:
             self._open(Opening(self._command()))
             return
         command = self._command(given=Array.of(state.image), first=state.step)
         self._given_on_path = False
-        self._open(Opening(command, aim=state.step, stale=True, same_prefix=True))
+        self._open(Opening(command, target=state.step, stale=True, same_prefix=True))
 
     def set_following(self, following: bool) -> None:
         """Take over newer weights by itself, about twice a second, whenever nothing else moves; or stop that."""
@@ -156,14 +156,14 @@ class PixelsSession(QObject):
         if not self.run:
             return
         if self.givens.given is not None:
-            self._open_given()
+            self._open_conditioned()
         else:
             self._given_on_path = False
             self._open(Opening(self._command(), same_weights=True))
 
     def new_seed(self) -> None:
         """Take a random seed for the sub-pixels to come; a finished image is begun again."""
-        self.walk.set_seed(random.randint(0, 9999))
+        self.navigator.set_seed(random.randint(0, 9999))
         if self.state is not None and self.state.finished:
             self.reset()
 
@@ -173,7 +173,7 @@ class PixelsSession(QObject):
         """Generate in another order, from the given sub-pixels or an empty image.
 
         Args:
-            name: one of ``PixelState.orders``; for the painted one, ``tools.order`` says what was painted.
+            name: one of ``PixelSnapshot.orders``; for the painted one, ``tools.order`` says what was painted.
             seed: of the shuffled order; None: the present one.
         """
         ranks = self.tools.order.ranks() if name == PAINTED else None
@@ -199,18 +199,18 @@ class PixelsSession(QObject):
             split: Split = data.split  # type: ignore[assignment]
             self.givens.pick(split, data.start + position, data.images.numpy()[position])
 
-    def set_given(self, first: int) -> None:
+    def set_conditioning(self, first: int) -> None:
         """For completion: give more or fewer sub-pixels; what was generated after them is dropped."""
         state = self.state
         if state is not None:
             self.givens.set_first(max(0, min(first, state.num_dims)))
 
-    def regenerate_doubtful(self) -> None:
-        """For denoising: generate the doubtful pixels anew, given all others."""
-        self._finish_once_given = self.givens.doubtful is not None
+    def regenerate_unlikely(self) -> None:
+        """For denoising: generate the unlikely pixels anew, given all others."""
+        self._finish_once_given = self.givens.unlikely is not None
         self.givens.regenerate()
 
-    def drop_given(self) -> None:
+    def drop_conditioning(self) -> None:
         """Begin again from an empty image."""
         if self.givens.given is not None:
             self.givens.drop()
@@ -227,54 +227,54 @@ class PixelsSession(QObject):
 
     def go_to(self, row: int, column: int) -> None:
         """Go to a pixel: back to it, or to where the given part ends, or generate up to it."""
-        state = self.walk.shown
-        if state is None or not self.walk.usable:
+        state = self.navigator.shown
+        if state is None or not self.navigator.usable:
             return
         step = int(state.steps_of_pixel(row, column)[0])
         if self._given_on_path and self.givens.preset == "completion":
-            self.set_given(step)
+            self.set_conditioning(step)
         elif step <= state.path:
-            self.walk.pause()
-            self.walk.go_to(step)
+            self.navigator.pause()
+            self.navigator.go_to(step)
         else:
-            self.walk.pause()
-            self.walk.draw_to(step)
+            self.navigator.pause()
+            self.navigator.draw_to(step)
 
     def edit(self, row: int, column: int) -> None:
         """Change a placed pixel; again on the same one, its next channel."""
-        state, editing = self.walk.shown, self.walk.editing
-        if state is None or not self.walk.usable:
+        state, editing = self.navigator.shown, self.navigator.editing
+        if state is None or not self.navigator.usable:
             return
         steps = [step for step in state.steps_of_pixel(row, column).tolist() if step < state.step]
         if steps:
             at = steps.index(editing.step) + 1 if editing is not None and editing.step in steps else 0
-            self.walk.edit(steps[at % len(steps)])
+            self.navigator.edit(steps[at % len(steps)])
 
-    # ---- forks -------------------------------------------------------------------------------------------------
+    # ---- continuations -----------------------------------------------------------------------------------------------
 
     @property
-    def forks(self) -> PixelsForked | None:
+    def continuations(self) -> PixelsContinued | None:
         """Continuations so far, or None."""
-        return self._forks.found
+        return self._continuations.found
 
     @property
     def forking(self) -> bool:
         """Whether more of them are on their way."""
-        return self._forks.running
+        return self._continuations.running
 
-    def fork(self) -> None:
+    def continuation(self) -> None:
         """Continue from here in sixteen ways: the most likely one, and fifteen draws, other ones each time."""
-        self._forks.start(NUM_FORKS)
+        self._continuations.start(NUM_CONTINUATIONS)
 
     def adopt(self, index: int) -> None:
         """Make a continuation the generation itself, as far as it has come."""
-        forks = self.forks
-        if forks is None or not self.run or not 0 <= index < forks.images.shape[0]:
+        continuations = self.continuations
+        if continuations is None or not self.run or not 0 <= index < continuations.images.shape[0]:
             return
-        image = Array.of(forks.images.numpy()[index])
-        command = self._command(given=image, first=forks.step)
+        image = Array.of(continuations.images.numpy()[index])
+        command = self._command(given=image, first=continuations.step)
         self._given_on_path = False
-        self._open(Opening(command, aim=forks.step, same_weights=True))
+        self._open(Opening(command, target=continuations.step, same_weights=True))
 
     # ---- within ------------------------------------------------------------------------------------------------
 
@@ -283,7 +283,7 @@ class PixelsSession(QObject):
         mask = self.givens.given.mask if self.givens.given is not None else None
         return OpenPixels(
             run=self.run,
-            seed=self.walk.seed,
+            seed=self.navigator.seed,
             given=given,
             first=first,
             order=self.order.name,
@@ -294,17 +294,17 @@ class PixelsSession(QObject):
         )
 
     def _open_if_needed(self) -> None:
-        if self._active and self.run and self.state is None and not self.walk.opening and not self.problem:
+        if self._active and self.run and self.state is None and not self.navigator.opening and not self.problem:
             self._open(Opening(self._command()))
 
     def _open(self, opening: Opening) -> None:
         self.lost, self.problem = False, ""
         given = self.givens.given
-        self.walk.start = given.first if given is not None else 0
-        self.walk.open(opening)
+        self.navigator.start = given.first if given is not None else 0
+        self.navigator.open(opening)
         self.changed.emit()
 
-    def _open_given(self) -> None:
+    def _open_conditioned(self) -> None:
         """Begin from the given part.
 
         Where that is the first sub-pixels of the order, the whole real image goes on the path, so that its part can be
@@ -316,7 +316,7 @@ class PixelsSession(QObject):
         self._given_on_path = along_path
         size = given.levels.size if along_path else given.first
         command = self._command(given=Array.of(given.levels), first=size)
-        self._open(Opening(command, aim=given.first, stale=True, same_weights=True))
+        self._open(Opening(command, target=given.first, stale=True, same_weights=True))
 
     # ---- events ------------------------------------------------------------------------------------------------
 
@@ -324,33 +324,33 @@ class PixelsSession(QObject):
         state = self.state
         self._accepted = _Asked(self.order, self.label, self.givens.given)
         if state is not None:
-            self.givens.forget_surprise()
+            self.givens.forget_surprisal()
             self.tools.begin_image((state.spec.height, state.spec.width))
             if state.num_classes and self.images.data is None and not self.images.browsing:
                 self.browse()  # it has the names of the classes
         self.changed.emit()
 
-    def _on_given_wanted(self) -> None:
+    def _on_conditioning_wanted(self) -> None:
         """More or less of the image that is on the path is only a move along it."""
         given, accepted = self.givens.given, self._accepted.given
         same_image = given is not None and accepted is not None and given.levels is accepted.levels
-        if same_image and given is not None and given.mask is None and self._given_on_path and self.walk.usable:
+        if same_image and given is not None and given.mask is None and self._given_on_path and self.navigator.usable:
             self._accepted = _Asked(self.order, self.label, given)
-            self.walk.start = given.first
-            self.walk.go_to(given.first)
+            self.navigator.start = given.first
+            self.navigator.go_to(given.first)
             self.changed.emit()
         else:
-            self._open_given()
+            self._open_conditioned()
 
     def _on_moved(self) -> None:
         """Once values other than the given ones are placed, the path is no longer the real image's."""
         state, given = self.state, self.givens.given
         if self._given_on_path and given is not None and state is not None:
-            self._given_on_path = state.path == given.levels.size and not self.walk.chosen
+            self._given_on_path = state.path == given.levels.size and not self.navigator.chosen
         self.givens.reach(state)
         if self._finish_once_given and given is not None and state is not None and state.step >= given.first:
             self._finish_once_given = False
-            self.walk.finish()
+            self.navigator.finish()
 
     def _on_problem(self, message: str) -> None:
         self.problem = message
@@ -366,10 +366,10 @@ class PixelsSession(QObject):
 
     def _on_engine_lost(self) -> None:
         if self.forking:
-            self._forks.clear()
+            self._continuations.clear()
         self.images.give_up()
-        if self.state is not None or self.walk.opening:
-            self.walk.lose()
+        if self.state is not None or self.navigator.opening:
+            self.navigator.lose()
             self.lost, self.problem = True, LOST
         else:
             self.problem = ""
@@ -389,7 +389,7 @@ class PixelsSession(QObject):
                 self.changed.emit()
 
     def _follow(self) -> None:
-        walk = self.walk
-        idle = walk.usable and not (walk.busy or walk.playing or walk.finishing)
+        navigator = self.navigator
+        idle = navigator.usable and not (navigator.busy or navigator.playing or navigator.finishing)
         if self.following and self._active and idle and self.has_newer_weights():
             self.use_current_weights()

@@ -1,8 +1,8 @@
 """Getting to a step of one generation.
 
-The user sets an aim, a step to get to; whenever the engine is free the next command towards the aim is sent. A newer
-aim replaces an older one, so scrubbing is latest-wins and held keys add up. Commands that must not be lost (opening,
-placing a value, forgetting the path) wait in a short queue and go first.
+The user sets a target, a step to get to; whenever the engine is free the next command towards the target is sent. A
+newer target replaces an older one, so scrubbing is latest-wins and held keys add up. Commands that must not be lost
+(opening, placing a value, forgetting the path) wait in a short queue and go first.
 """
 
 from PySide6.QtCore import QObject
@@ -12,14 +12,14 @@ from gmstudio.window.client.engine_client import EngineEvents
 from gmstudio.window.state.pixels.breakpoints import Breakpoints, Stop
 from gmstudio.window.state.pixels.path import PathMemory
 from gmstudio.window.state.pixels.requests import Opening, PixelRequests, SessionCommand
-from gmstudio.window.state.pixels.snapshot import PixelState, inverse_cdf, tempered
+from gmstudio.window.state.pixels.snapshot import PixelSnapshot, inverse_cdf, tempered
 
 PLAY_BUDGET_MS = 12.0
 FINISH_BUDGET_MS = 25.0
 
 
-class PixelTravel(PixelRequests):
-    """Sends what leads to the aim, and remembers the path that was gone.
+class PixelTarget(PixelRequests):
+    """Sends what leads to the target, and remembers the path that was gone.
 
     Attributes:
         temperature: of the draws to come.
@@ -39,9 +39,9 @@ class PixelTravel(PixelRequests):
         self.breakpoints = Breakpoints()
         self.stop: Stop | None = None
         self._memory = PathMemory()
-        self._aim: int | None = None
-        self._aim_draws = self._aim_heeds = False
-        self._towards_aim = False  # what was sent last was a move towards the aim
+        self._target: int | None = None
+        self._target_draws = self._target_stops_at_breakpoints = False
+        self._towards_target = False  # what was sent last was a move towards the target
         self._offset = 0  # to be added to wherever the request in flight leads
 
     def pause(self) -> None:
@@ -95,15 +95,20 @@ class PixelTravel(PixelRequests):
         self._memory.stale = True
         self.changed.emit()
 
-    # ---- towards the aim ---------------------------------------------------------------------------------------
+    # ---- towards the target ---------------------------------------------------------------------------------------
 
-    def _set_aim(self, step: int | None, *, draws: bool = False, heeds: bool = False) -> None:
-        self._aim, self._aim_draws, self._aim_heeds, self._offset = step, draws, heeds, 0
+    def _set_target(self, step: int | None, *, draws: bool = False, stops_at_breakpoints: bool = False) -> None:
+        self._target, self._target_draws, self._target_stops_at_breakpoints, self._offset = (
+            step,
+            draws,
+            stops_at_breakpoints,
+            0,
+        )
 
     def _stop_finishing(self) -> None:
         if self.finishing:
             self.finishing = False
-            self._set_aim(None)
+            self._set_target(None)
             self.changed.emit()
 
     def _go_on(self) -> None:
@@ -111,23 +116,23 @@ class PixelTravel(PixelRequests):
         if self.busy:
             return
         if self._queue:
-            self._towards_aim = False
+            self._towards_target = False
             self._send(self._queue.popleft())
             return
-        state, self._towards_aim = self.state, True
-        if state is None or self._opened is None or self._aim is None or self._aim == state.step:
-            self._set_aim(None)
+        state, self._towards_target = self.state, True
+        if state is None or self._opened is None or self._target is None or self._target == state.step:
+            self._set_target(None)
             self._stop_finishing()
-        elif self._aim < state.step or not self._aim_draws:
-            self._send(RewindPixels(session=0, step=min(self._aim, state.path)))
+        elif self._target < state.step or not self._target_draws:
+            self._send(RewindPixels(session=0, step=min(self._target, state.path)))
         elif self._memory.stale:
             self._send(ForgetPath(session=0, seed=self.seed))
         else:
-            self._send(self._advance(self._aim - state.step))
+            self._send(self._advance(self._target - state.step))
 
     def _advance(self, count: int) -> AdvancePixels:
         budget = FINISH_BUDGET_MS if self.finishing else PLAY_BUDGET_MS
-        points = self.breakpoints if self._aim_heeds else Breakpoints()
+        points = self.breakpoints if self._target_stops_at_breakpoints else Breakpoints()
         return AdvancePixels(
             session=0,
             count=count,
@@ -144,17 +149,17 @@ class PixelTravel(PixelRequests):
 
     # ---- replies -----------------------------------------------------------------------------------------------
 
-    def _on_arrived(self, before: PixelState | None, opening: Opening | None) -> None:
+    def _on_arrived(self, before: PixelSnapshot | None, opening: Opening | None) -> None:
         assert self.state is not None
         if opening is not None:
             asked_meanwhile = self._offset
             self._memory.begin(stale=opening.stale, same_prefix=opening.same_prefix)
-            self._set_aim(opening.aim)
+            self._set_target(opening.target)
             self._offset = asked_meanwhile
         self._memory.learn(self.state)
         self._look_for_stop(before, self.state)
-        self._aim_after(before, self.state)
-        overshot = opening is not None and self._aim is not None and self._aim < self.state.step
+        self._target_after(before, self.state)
+        overshot = opening is not None and self._target is not None and self._target < self.state.step
         passing = overshot or bool(self._queue)
         self._go_on()
         if opening is not None:
@@ -162,22 +167,22 @@ class PixelTravel(PixelRequests):
         if not passing:
             self.moved.emit()
 
-    def _look_for_stop(self, before: PixelState | None, state: PixelState) -> None:
+    def _look_for_stop(self, before: PixelSnapshot | None, state: PixelSnapshot) -> None:
         """At a breakpoint, stand still."""
-        heeded = isinstance(self._sent, AdvancePixels) and self._aim_heeds
-        if heeded and (before is None or before.step != state.step):
+        stops_at_breakpoints = isinstance(self._sent, AdvancePixels) and self._target_stops_at_breakpoints
+        if stops_at_breakpoints and (before is None or before.step != state.step):
             stop = self.breakpoints.hit(state)
             if stop is not None:
                 self.pause()
-                self._set_aim(None)
+                self._set_target(None)
                 self.stop = stop
                 self.changed.emit()
 
-    def _aim_after(self, before: PixelState | None, state: PixelState) -> None:
-        """Add what was asked for meanwhile; when playing, let the clock set the next aim."""
-        went = self._towards_aim and isinstance(self._sent, AdvancePixels | RewindPixels)
-        if self._offset and not self._queue and self._aim in (None, state.step):
-            aim = state.step + self._offset
-            self._set_aim(max(0, min(aim, state.num_dims)), draws=self._offset > 0)
+    def _target_after(self, before: PixelSnapshot | None, state: PixelSnapshot) -> None:
+        """Add what was asked for meanwhile; when playing, let the clock set the next target."""
+        went = self._towards_target and isinstance(self._sent, AdvancePixels | RewindPixels)
+        if self._offset and not self._queue and self._target in (None, state.step):
+            target = state.step + self._offset
+            self._set_target(max(0, min(target, state.num_dims)), draws=self._offset > 0)
         elif went and (self.playing or (before is not None and before.step == state.step)):
-            self._set_aim(None)
+            self._set_target(None)

@@ -1,4 +1,4 @@
-"""A run's insides while it trains: its figures, how fast it goes, and which of its phases go."""
+"""A run's diagnostics while it trains: its figures, how fast it goes, and which of its phases go."""
 
 import time
 
@@ -18,7 +18,7 @@ what is left where five seconds are less (the first ones may have waited for the
 NORM = "grad_norm"
 
 
-class Insides(QObject):
+class Diagnostics(QObject):
     """Figures and pace of the run that is looked at.
 
     Figures are drawn only while somebody looks at them: anew after each step while it is slow, less often the longer

@@ -10,7 +10,7 @@ from gmstudio.protocol.engine import CommandFailed
 from gmstudio.protocol.families import FamilyCard, Objective
 from gmstudio.protocol.runs import HistoryAppended, RunInfo, RunOpened
 from gmstudio.protocol.training import (
-    MarkCheckpoint,
+    KeepCheckpoint,
     PauseTraining,
     ResumeRun,
     ResumeTraining,
@@ -20,7 +20,7 @@ from gmstudio.protocol.training import (
 )
 from gmstudio.window.client.engine_client import EngineEvents
 from gmstudio.window.state.runs.library import RunLibrary
-from gmstudio.window.state.training.diagnostics import Insides
+from gmstudio.window.state.training.diagnostics import Diagnostics
 from gmstudio.window.state.training.history import RunHistory
 from gmstudio.window.state.training.samples import KeptSamples
 from gmstudio.window.state.training.setup import TrainingSetup
@@ -29,13 +29,13 @@ Status = Literal["idle", "starting", "running", "paused", "stopping"]
 RESUMABLE = ("stopped", "finished", "failed", "interrupted")
 
 
-class TrainingSession(QObject):
+class TrainingState(QObject):
     """What the Train panel shows and does.
 
     Attributes:
         setup: the choices for the next run.
         samples: the kept sample grids of ``run``.
-        insides: figures and pace of ``run``.
+        diagnostics: figures and pace of ``run``.
         status: of the run in training; ``idle`` when none trains.
         run: path of the run that is looked at (its samples, terms and status), or "".
         histories: run → its curves, of every run that was opened.
@@ -62,7 +62,7 @@ class TrainingSession(QObject):
         self._library = library
         self.setup = TrainingSetup(events, self)
         self.samples = KeptSamples(events, self)
-        self.insides = Insides(events, self)
+        self.diagnostics = Diagnostics(events, self)
         self.status: Status = "idle"
         self.run = ""
         self.histories: dict[str, RunHistory] = {}
@@ -156,7 +156,7 @@ class TrainingSession(QObject):
     def mark(self) -> None:
         """Keep a checkpoint of the run that is looked at for good."""
         if self.can_mark:
-            self._command(MarkCheckpoint(run=self.run))
+            self._command(KeepCheckpoint(run=self.run))
 
     @property
     def resume_steps(self) -> int:
@@ -268,7 +268,7 @@ class TrainingSession(QObject):
 
     def _show(self, opened: RunOpened) -> None:
         self.samples.show_run(opened)
-        self.insides.show_run(opened)
+        self.diagnostics.show_run(opened)
 
     # ---- what the engine says --------------------------------------------------------------------------------------
 
@@ -303,7 +303,7 @@ class TrainingSession(QObject):
         elif event.run == self._live:
             self._live = ""
             self._set_status("idle")
-        self.insides.set_live(bool(self._live) and self._live == self.insides.run)
+        self.diagnostics.set_live(bool(self._live) and self._live == self.diagnostics.run)
         if event.message:
             self.problem = event.message
             self.status_changed.emit()
@@ -342,7 +342,7 @@ class TrainingSession(QObject):
         self._requests.clear()
         self._start_request = 0
         self._set_status("idle")
-        self.insides.set_live(False)
+        self.diagnostics.set_live(False)
         self.run_changed.emit()
 
     def _on_engine_arrived(self) -> None:

@@ -15,7 +15,7 @@ from gmstudio.media import Provenance
 from gmstudio.media.writing import write_png
 from gmstudio.window.gui.shell.banner import Banner
 from gmstudio.window.gui.shell.file_drop import FileDrop
-from gmstudio.window.state.latents.state import LatentsSession
+from gmstudio.window.state.latents.state import LatentsState
 from gmstudio.window.state.runs.library import RunLibrary
 
 
@@ -46,7 +46,7 @@ class Studio:
     def __init__(self) -> None:
         self.client = LatentEngine()
         self.library = RunLibrary(self.client)
-        self.latents = LatentsSession(self.client, self.library)
+        self.latents = LatentsState(self.client, self.library)
         self.training = Training()
         self.client.hello()
 
@@ -110,8 +110,8 @@ def test_a_foreign_picture_can_become_ones_own_image(
     assert "does not say that gmstudio made it" in told[0].text
     words, use = told[0].actions[0]
     assert words == "Find its code"
-    with qtbot.waitSignal(studio.latents.own.taken):
+    with qtbot.waitSignal(studio.latents.user_image.taken):
         use()
     studio.client.serve()
-    assert studio.latents.own.said.startswith("a.png was 20×10 RGB") and window.shown == ["latents"]
+    assert studio.latents.user_image.said.startswith("a.png was 20×10 RGB") and window.shown == ["latents"]
     studio.latents.set_watching(False)

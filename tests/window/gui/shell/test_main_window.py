@@ -15,7 +15,7 @@ from toy_panels import PLACES, FirstPanel
 
 from gmstudio.protocol.engine import EngineReported
 from gmstudio.protocol.training import StopTraining
-from gmstudio.window.client.process_status import Patience
+from gmstudio.window.client.process_status import Timeouts
 from gmstudio.window.gui.shell.help import HelpPage
 from gmstudio.window.gui.shell.main_window import MainWindow
 from gmstudio.window.gui.shell.status_bar import duration_text, memory_text, rate_text
@@ -68,7 +68,7 @@ def test_keys_and_rail_lead_to_the_panels(qtbot: QtBot, start_studio: StartStudi
     assert window.panel == "first"
     QTest.keyClick(window, Qt.Key.Key_2, Qt.KeyboardModifier.ControlModifier)
     assert window.panel == "second"
-    qtbot.mouseClick(find(window, QToolButton, "rail.first"), Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(find(window, QToolButton, "sidebar.first"), Qt.MouseButton.LeftButton)
     assert window.panel == "first"
     focused = window.focusWidget()
     assert focused is not None
@@ -78,7 +78,7 @@ def test_keys_and_rail_lead_to_the_panels(qtbot: QtBot, start_studio: StartStudi
 def test_a_panels_keys_work_after_going_there(qtbot: QtBot, start_studio: StartStudio) -> None:
     window = open_window(qtbot, start_studio())
     window.show_panel("second")
-    qtbot.mouseClick(find(window, QToolButton, "rail.first"), Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(find(window, QToolButton, "sidebar.first"), Qt.MouseButton.LeftButton)
     panel = find(window, FirstPanel, "first")
     assert isinstance(panel, FirstPanel)
     QTest.keyClick(window.focusWidget() or window, Qt.Key.Key_Space)
@@ -177,7 +177,7 @@ def test_closing_saves_first_and_leaves_no_process(qtbot: QtBot, start_studio: S
 
 
 def test_closing_twice_does_not_wait(qtbot: QtBot, start_studio: StartStudio) -> None:
-    studio = start_studio("--deaf", patience=Patience(close=1000.0))
+    studio = start_studio("--deaf", timeouts=Timeouts(close=1000.0))
     window = open_window(qtbot, studio)
     wait_ready(qtbot, studio)
     window.close()

@@ -9,16 +9,16 @@ from pytestqt.qtbot import QtBot
 
 from gmstudio.protocol.engine import CommandFailed
 from gmstudio.protocol.latents import EncodeImage
-from gmstudio.protocol.runs import KeepNotes
+from gmstudio.protocol.runs import KeepAnnotations
 from gmstudio.window.state.latents.annotations import Direction
 from gmstudio.window.state.latents.directions import LatentDirections
-from gmstudio.window.state.latents.state import LatentsSession
+from gmstudio.window.state.latents.state import LatentsState
 
 __all__ = ["engine", "session"]
 
 
 @pytest.fixture
-def directions(session: LatentsSession, engine: LatentEngine) -> LatentDirections:
+def directions(session: LatentsState, engine: LatentEngine) -> LatentDirections:
     session.directions.set_count(3)
     session.directions.find()
     engine.serve()
@@ -26,9 +26,7 @@ def directions(session: LatentsSession, engine: LatentEngine) -> LatentDirection
     return session.directions
 
 
-def test_components_are_found_and_gone_along_from_the_code(
-    directions: LatentDirections, session: LatentsSession
-) -> None:
+def test_components_are_found_and_gone_along_from_the_code(directions: LatentDirections, session: LatentsState) -> None:
     session.randomize(1)
     base = session.code
     first, second, _ = directions.found
@@ -41,7 +39,7 @@ def test_components_are_found_and_gone_along_from_the_code(
 
 
 def test_a_coordinate_goes_where_it_is_put_though_a_direction_is_gone_along(
-    directions: LatentDirections, session: LatentsSession
+    directions: LatentDirections, session: LatentsState
 ) -> None:
     first = directions.found[0]
     directions.set_amount(first, 1.0)
@@ -52,7 +50,7 @@ def test_a_coordinate_goes_where_it_is_put_though_a_direction_is_gone_along(
     assert not np.delete(session.code, 2).any()
 
 
-def test_going_too_far_and_back_is_exact(directions: LatentDirections, session: LatentsSession) -> None:
+def test_going_too_far_and_back_is_exact(directions: LatentDirections, session: LatentsState) -> None:
     far = Direction("far", np.full(DIMS, 4.0, np.float32), "difference")
     directions.add(far)
     directions.set_amount(far, 3.0)
@@ -61,7 +59,7 @@ def test_going_too_far_and_back_is_exact(directions: LatentDirections, session: 
     assert not session.code.any()
 
 
-def test_a_whole_code_takes_all_directions_out(directions: LatentDirections, session: LatentsSession) -> None:
+def test_a_whole_code_takes_all_directions_out(directions: LatentDirections, session: LatentsState) -> None:
     directions.set_amount(directions.found[0], 1.0)
     session.randomize(5)
     assert directions.amount(directions.found[0]) == 0.0
@@ -72,7 +70,7 @@ def test_a_whole_code_takes_all_directions_out(directions: LatentDirections, ses
 
 
 def test_directions_of_another_kind_stay(
-    directions: LatentDirections, session: LatentsSession, engine: LatentEngine
+    directions: LatentDirections, session: LatentsState, engine: LatentEngine
 ) -> None:
     before = directions.found
     directions.look_for("labels")
@@ -89,7 +87,7 @@ def test_directions_of_another_kind_stay(
     assert not set(before) & set(directions.found)
 
 
-def test_labels_lead_from_one_to_the_other(session: LatentsSession, engine: LatentEngine) -> None:
+def test_labels_lead_from_one_to_the_other(session: LatentsState, engine: LatentEngine) -> None:
     session.directions.look_for("labels")
     session.directions.set_labels(8, 3)
     session.directions.find()
@@ -102,7 +100,7 @@ def test_labels_lead_from_one_to_the_other(session: LatentsSession, engine: Late
     assert "no two different sets" in session.directions.problem
 
 
-def test_what_a_family_cannot_is_said(session: LatentsSession, engine: LatentEngine) -> None:
+def test_what_a_family_cannot_is_said(session: LatentsState, engine: LatentEngine) -> None:
     assert session.directions.possible("components") == ""
     session.choose_run(GAN)
     engine.serve()
@@ -114,14 +112,14 @@ def test_what_a_family_cannot_is_said(session: LatentsSession, engine: LatentEng
 
 
 def test_saved_directions_and_names_come_back_with_the_run(
-    qtbot: QtBot, directions: LatentDirections, session: LatentsSession, engine: LatentEngine
+    qtbot: QtBot, directions: LatentDirections, session: LatentsState, engine: LatentEngine
 ) -> None:
     direction = directions.found[1]
     directions.save(direction)
     directions.rename(directions.saved[0], "  slant  ")
-    session.notes.rename(2, "weight")
+    session.annotations.rename(2, "weight")
     engine.serve()
-    assert engine.notes[VAE]["dimension_names"] == {"2": "weight"}
+    assert engine.annotations[VAE]["dimension_names"] == {"2": "weight"}
     assert len(directions.found) == 2 and session.label(2) == "weight (z₂)"
     session.set_watching(False)
     other = watched(engine)
@@ -129,46 +127,46 @@ def test_saved_directions_and_names_come_back_with_the_run(
     np.testing.assert_allclose(other.directions.saved[0].vector, direction.vector, atol=1e-5)
     assert other.label(2) == "weight (z₂)" and other.label(1) == "z₁"
     other.directions.delete(other.directions.saved[0])
-    other.notes.rename(2, "")
+    other.annotations.rename(2, "")
     engine.serve()
-    assert engine.notes[VAE] == {"dimension_names": {}, "directions": []}
+    assert engine.annotations[VAE] == {"dimension_names": {}, "directions": []}
     other.set_watching(False)
 
 
-def test_what_the_engine_could_not_keep_is_kept_when_it_is_back(session: LatentsSession, engine: LatentEngine) -> None:
-    session.notes.rename(0, "size")
+def test_what_the_engine_could_not_keep_is_kept_when_it_is_back(session: LatentsState, engine: LatentEngine) -> None:
+    session.annotations.rename(0, "size")
     engine.die()
     session._library.lose_engine()
-    assert VAE not in engine.notes
+    assert VAE not in engine.annotations
     engine.hello()
     engine.serve()
-    assert engine.notes[VAE]["dimension_names"] == {"0": "size"}
-    assert session.notes.names == {0: "size"} and session.notes.problem == ""
+    assert engine.annotations[VAE]["dimension_names"] == {"0": "size"}
+    assert session.annotations.names == {0: "size"} and session.annotations.problem == ""
 
 
-def test_notes_that_cannot_be_kept_are_told(session: LatentsSession, engine: LatentEngine) -> None:
-    session.notes.rename(0, "size")
-    request = engine.last(KeepNotes).request
-    engine.deliver(CommandFailed(request=request, command="KeepNotes", message="The disk is full."))
-    assert session.notes.problem == "The disk is full."
+def test_notes_that_cannot_be_kept_are_told(session: LatentsState, engine: LatentEngine) -> None:
+    session.annotations.rename(0, "size")
+    request = engine.last(KeepAnnotations).request
+    engine.deliver(CommandFailed(request=request, command="KeepAnnotations", message="The disk is full."))
+    assert session.annotations.problem == "The disk is full."
 
 
 def test_notes_that_make_no_sense_are_told_and_left_out(qtbot: QtBot, engine: LatentEngine) -> None:
-    engine.notes[VAE] = {
+    engine.annotations[VAE] = {
         "dimension_names": {"0": "good", "99": "beyond", "x": "no", "1": 5},
         "directions": [{"name": "short", "kind": "labels", "vector": [1.0]}, "nonsense"],
         "others": [1, 2],
     }
     session = watched(engine)
-    assert session.notes.names == {0: "good"} and session.notes.directions == ()
-    assert session.notes.problem.startswith("5 entries")
-    session.notes.rename(1, "new")
+    assert session.annotations.names == {0: "good"} and session.annotations.directions == ()
+    assert session.annotations.problem.startswith("5 entries")
+    session.annotations.rename(1, "new")
     engine.serve()
-    assert engine.notes[VAE]["others"] == [1, 2]
+    assert engine.annotations[VAE]["others"] == [1, 2]
     session.set_watching(False)
 
 
-def test_arithmetic_on_images_and_codes(session: LatentsSession, engine: LatentEngine) -> None:
+def test_arithmetic_on_images_and_codes(session: LatentsState, engine: LatentEngine) -> None:
     arithmetic = session.arithmetic
     session.randomize(1)
     mine = session.code
@@ -193,7 +191,7 @@ def test_arithmetic_on_images_and_codes(session: LatentsSession, engine: LatentE
     np.testing.assert_allclose(session.code, result + 0.5 * (c.code - b.code), atol=1e-5)
 
 
-def test_arithmetic_goes_on_after_the_engines_death(session: LatentsSession, engine: LatentEngine) -> None:
+def test_arithmetic_goes_on_after_the_engines_death(session: LatentsState, engine: LatentEngine) -> None:
     for _ in range(3):
         session.arithmetic.put_image("valid", 1)
     engine.die()
@@ -208,7 +206,7 @@ def test_arithmetic_goes_on_after_the_engines_death(session: LatentsSession, eng
     assert session.arithmetic.result is not None and "result" in session.arithmetic.images
 
 
-def test_pictures_are_operands_too_and_are_encoded_again(session: LatentsSession, engine: LatentEngine) -> None:
+def test_pictures_are_operands_too_and_are_encoded_again(session: LatentsState, engine: LatentEngine) -> None:
     arithmetic = session.arithmetic
     picture = np.full((20, 10, 3), 200, np.uint8)
     arithmetic.choose_slot("b")

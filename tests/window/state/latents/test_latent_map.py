@@ -9,19 +9,19 @@ from pytestqt.qtbot import QtBot
 from gmstudio.protocol.latents import Decode, EncodeSplit
 from gmstudio.window.state.latents.map import LatentMap
 from gmstudio.window.state.latents.plane import Plane, axis
-from gmstudio.window.state.latents.state import LatentsSession
+from gmstudio.window.state.latents.state import LatentsState
 
 __all__ = ["engine", "session"]
 
 
 @pytest.fixture
-def shown(session: LatentsSession, engine: LatentEngine) -> LatentMap:
+def shown(session: LatentsState, engine: LatentEngine) -> LatentMap:
     session.map.set_watching(True)
     engine.serve()
     return session.map
 
 
-def test_nothing_is_decoded_for_a_map_that_nobody_sees(session: LatentsSession, engine: LatentEngine) -> None:
+def test_nothing_is_decoded_for_a_map_that_nobody_sees(session: LatentsState, engine: LatentEngine) -> None:
     session.randomize(1)
     engine.serve()
     assert session.map.images is None and not engine.unanswered(EncodeSplit)
@@ -29,7 +29,7 @@ def test_nothing_is_decoded_for_a_map_that_nobody_sees(session: LatentsSession, 
 
 
 def test_its_axes_are_the_dimensions_that_matter_most_until_others_are_chosen(
-    shown: LatentMap, session: LatentsSession
+    shown: LatentMap, session: LatentsState
 ) -> None:
     assert list(shown.axes) == session.measures.order(5)[:2]
     shown.set_axes(4, 0)
@@ -37,7 +37,7 @@ def test_its_axes_are_the_dimensions_that_matter_most_until_others_are_chosen(
     assert shown.axes == (4, 0)
 
 
-def test_every_image_is_of_its_code(shown: LatentMap, session: LatentsSession, engine: LatentEngine) -> None:
+def test_every_image_is_of_its_code(shown: LatentMap, session: LatentsState, engine: LatentEngine) -> None:
     session.randomize(3)
     shown.set_axes(1, 3)
     shown.set_side(5)
@@ -50,7 +50,7 @@ def test_every_image_is_of_its_code(shown: LatentMap, session: LatentsSession, e
 
 
 def test_rows_come_one_at_a_time_and_a_drag_within_the_plane_asks_for_none(
-    shown: LatentMap, session: LatentsSession, engine: LatentEngine
+    shown: LatentMap, session: LatentsState, engine: LatentEngine
 ) -> None:
     shown.set_side(7)
     engine.serve()
@@ -68,7 +68,7 @@ def test_rows_come_one_at_a_time_and_a_drag_within_the_plane_asks_for_none(
 
 
 def test_the_data_are_where_their_codes_are_and_lead_there(
-    shown: LatentMap, session: LatentsSession, engine: LatentEngine
+    shown: LatentMap, session: LatentsState, engine: LatentEngine
 ) -> None:
     assert shown.scatter is not None and len(shown.scatter.codes) == 180
     x, y = shown.axes
@@ -79,16 +79,14 @@ def test_the_data_are_where_their_codes_are_and_lead_there(
 
 
 def test_a_family_without_an_encoder_has_a_map_without_data(
-    shown: LatentMap, session: LatentsSession, engine: LatentEngine
+    shown: LatentMap, session: LatentsState, engine: LatentEngine
 ) -> None:
     session.choose_run(GAN)
     engine.serve()
     assert shown.images is not None and shown.scatter is None and shown.problem == ""
 
 
-def test_units_that_are_off_or_on_go_from_0_to_1(
-    shown: LatentMap, session: LatentsSession, engine: LatentEngine
-) -> None:
+def test_units_that_are_off_or_on_go_from_0_to_1(shown: LatentMap, session: LatentsState, engine: LatentEngine) -> None:
     session.choose_run(RBM)
     engine.serve()
     assert (shown.low, shown.high) == (0.0, 1.0)
@@ -103,7 +101,7 @@ def is_of(command: object, run: str) -> bool:
     return isinstance(command, Decode) and command.run == run
 
 
-def test_two_axes_along_one_line_span_no_plane(shown: LatentMap, session: LatentsSession) -> None:
+def test_two_axes_along_one_line_span_no_plane(shown: LatentMap, session: LatentsState) -> None:
     shown.set_axes(2, 2)
     assert shown.plane is None
     shown.go_to(1.0, 1.0)
@@ -111,7 +109,7 @@ def test_two_axes_along_one_line_span_no_plane(shown: LatentMap, session: Latent
 
 
 def test_it_follows_the_weights_and_survives_the_engines_death(
-    qtbot: QtBot, shown: LatentMap, session: LatentsSession, engine: LatentEngine
+    qtbot: QtBot, shown: LatentMap, session: LatentsState, engine: LatentEngine
 ) -> None:
     engine.train(VAE)
     before = len(engine.sent)

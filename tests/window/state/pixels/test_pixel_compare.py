@@ -13,7 +13,7 @@ from gmstudio.protocol.pixels import ComparePixels
 from gmstudio.protocol.runs import RunsListed
 from gmstudio.protocol.training import TrainingChanged
 from gmstudio.window.state.pixels.comparison import PixelComparison, comparison_of, kl_nats
-from gmstudio.window.state.pixels.state import PixelsSession
+from gmstudio.window.state.pixels.state import PixelsState
 from gmstudio.window.state.runs.library import RunLibrary
 
 SPEC = ImageSpec(channels=1, height=4, width=3, levels=4)
@@ -29,23 +29,23 @@ def engine() -> PixelEngine:
 
 
 @pytest.fixture
-def session(engine: PixelEngine) -> PixelsSession:
-    session = PixelsSession(engine, RunLibrary(engine))
+def session(engine: PixelEngine) -> PixelsState:
+    session = PixelsState(engine, RunLibrary(engine))
     engine.hello()
     foreign = engine.info(FOREIGN, image=ImageSpec(1, 4, 3, 2))
     runs = (engine.info(OWN), engine.info(OTHER), engine.info(THIRD), foreign)
     engine.deliver(RunsListed(home="/runs", runs=runs, problems=()))
     session.choose_run(OWN)
     session.activate()
-    session.walk.draw_to(5)
+    session.navigator.draw_to(5)
     engine.serve()
-    session.walk.draw_to(5)
+    session.navigator.draw_to(5)
     engine.serve()
     return session
 
 
 @pytest.fixture
-def comparison(session: PixelsSession) -> PixelComparison:
+def comparison(session: PixelsState) -> PixelComparison:
     return comparison_of(session)
 
 
@@ -58,7 +58,7 @@ def test_only_runs_of_the_same_images_the_own_one_last(comparison: PixelComparis
 
 
 def test_looking_chooses_the_first_other_run_and_scores_it(
-    comparison: PixelComparison, session: PixelsSession, engine: PixelEngine
+    comparison: PixelComparison, session: PixelsState, engine: PixelEngine
 ) -> None:
     assert asked(engine) == 0
     comparison.set_looking(True)
@@ -66,14 +66,14 @@ def test_looking_chooses_the_first_other_run_and_scores_it(
     assert comparison.other == OTHER
     compared, state = comparison.compared, session.state
     assert compared is not None and state is not None and compared.other.step == state.step == 5
-    rival = comparison.rival(state)
-    assert rival is not None and rival.sum() == pytest.approx(1, abs=1e-5)
+    other_model = comparison.other_model(state)
+    assert other_model is not None and other_model.sum() == pytest.approx(1, abs=1e-5)
     assert compared.advantage == pytest.approx(compared.other_nats - state.total_nats)
     assert compared.other_bits_per_dim == pytest.approx(compared.other_nats / 5 / math.log(2))
 
 
 def test_the_ratio_of_each_pixel_adds_up_to_the_difference(
-    comparison: PixelComparison, session: PixelsSession, engine: PixelEngine
+    comparison: PixelComparison, session: PixelsState, engine: PixelEngine
 ) -> None:
     comparison.set_looking(True)
     engine.serve()
@@ -83,16 +83,16 @@ def test_the_ratio_of_each_pixel_adds_up_to_the_difference(
     assert np.nansum(ratio) == pytest.approx(-comparison.compared.advantage, abs=1e-4)
 
 
-def test_it_follows_the_walk(comparison: PixelComparison, session: PixelsSession, engine: PixelEngine) -> None:
+def test_it_follows_the_walk(comparison: PixelComparison, session: PixelsState, engine: PixelEngine) -> None:
     comparison.set_looking(True)
-    session.walk.go_to(2)
+    session.navigator.go_to(2)
     engine.serve()
     assert comparison.compared is not None and comparison.compared.other.step == 2
-    session.walk.finish()
+    session.navigator.finish()
     engine.serve()
     assert comparison.compared.other.step == 12
     assert comparison.compared.divergences() is None
-    assert session.state is not None and comparison.rival(session.state) is None
+    assert session.state is not None and comparison.other_model(session.state) is None
 
 
 def test_with_itself_nothing_differs(comparison: PixelComparison, engine: PixelEngine) -> None:
@@ -131,7 +131,7 @@ def test_a_run_that_trains_is_scored_again(comparison: PixelComparison, engine: 
 
 
 def test_a_choice_that_no_longer_fits_is_dropped(
-    comparison: PixelComparison, session: PixelsSession, engine: PixelEngine
+    comparison: PixelComparison, session: PixelsState, engine: PixelEngine
 ) -> None:
     comparison.set_looking(True)
     engine.serve()
@@ -141,7 +141,7 @@ def test_a_choice_that_no_longer_fits_is_dropped(
 
 
 def test_a_late_refusal_about_what_was_left_is_not_shown(
-    comparison: PixelComparison, session: PixelsSession, engine: PixelEngine
+    comparison: PixelComparison, session: PixelsState, engine: PixelEngine
 ) -> None:
     comparison.set_looking(True)
     request = engine.last(ComparePixels).request

@@ -1,4 +1,4 @@
-"""Given sets, noise and closeness: what is given of an image, and how near the outcome comes."""
+"""Given sets, noise and reconstruction_error: what is given of an image, and how near the outcome comes."""
 
 import math
 
@@ -7,12 +7,12 @@ import pytest
 
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.window.state.pixels.masks import (
-    Closeness,
+    ReconstructionError,
     channel_mask,
-    doubtful,
     outside_mask,
     salt_and_pepper,
     spaced_mask,
+    unlikely,
 )
 
 RGB = ImageSpec(channels=3, height=4, width=5, levels=16)
@@ -33,8 +33,8 @@ def test_colourization_gives_one_channel_and_inpainting_all_but_the_hole() -> No
 
 
 def test_doubtful_pixels_are_the_surprising_ones_and_unknown_ones_are_not() -> None:
-    surprise = np.array([[0.5, 2.0, np.nan], [2.1, 9.0, 1.9]])
-    assert doubtful(surprise, 2.0).tolist() == [[False, False, False], [True, True, False]]
+    surprisal = np.array([[0.5, 2.0, np.nan], [2.1, 9.0, 1.9]])
+    assert unlikely(surprisal, 2.0).tolist() == [[False, False, False], [True, True, False]]
 
 
 def test_salt_and_pepper_hits_whole_pixels_with_its_probability_and_repeats() -> None:
@@ -52,7 +52,7 @@ def test_closeness_counts_only_what_was_generated() -> None:
     original = np.zeros((1, 2, 2), np.uint8)
     image = np.array([[[3, 0], [3, 3]]], np.uint8)
     where = np.array([[[False, True], [True, False]]])
-    near = Closeness.of(image, original, where, num_levels=4)
+    near = ReconstructionError.of(image, original, where, num_levels=4)
     assert (near.count, near.differing) == (2, 1)
     assert near.rmse == pytest.approx(math.sqrt(0.5)) and near.psnr_db == pytest.approx(3.0103, abs=1e-3)
-    assert math.isinf(Closeness.of(original, original, where, 4).psnr_db)
+    assert math.isinf(ReconstructionError.of(original, original, where, 4).psnr_db)

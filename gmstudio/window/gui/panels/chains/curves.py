@@ -1,4 +1,4 @@
-"""The Chains panel's curves: what is measured along the timeline, with the cursor on it, and how fast chains mix."""
+"""The Chains panel's curves: what is measured along the trajectory, with the cursor on it, and how fast chains mix."""
 
 import math
 import time
@@ -12,7 +12,7 @@ from gmstudio.window.gui.theme import GRID, theme
 from gmstudio.window.gui.widgets.plots.curve_line import Trace
 from gmstudio.window.gui.widgets.plots.curve_plot import CurvePlot
 from gmstudio.window.state.chains.mixing import CONVERGED, Mixing
-from gmstudio.window.state.chains.state import ChainsSession
+from gmstudio.window.state.chains.state import ChainsState
 
 MAX_TRACES = 12
 """Chains that have a curve of their own; the mean is over all of them."""
@@ -36,22 +36,22 @@ class CurvesView(QWidget):
         session: what they show.
     """
 
-    def __init__(self, panel: Panel, session: ChainsSession) -> None:
+    def __init__(self, panel: Panel, session: ChainsState) -> None:
         super().__init__(panel)
         self._session = session
         self._low, self._mixed_at = False, 0.0
         self.measure = QComboBox()
-        panel.name_widget(self.measure, "measure", "Measure", "What is drawn along the timeline and under each image")
-        self.plot = CurvePlot("Timeline", by="moment", kept=True)
+        panel.name_widget(self.measure, "measure", "Measure", "What is drawn along the trajectory and under each image")
+        self.plot = CurvePlot("Trajectory", by="moment", kept=True)
         tip = "Each chain's curve and their mean. The line is the cursor; click to go there."
-        panel.name_widget(self.plot, "plot", "Measure along the timeline", tip)
+        panel.name_widget(self.plot, "plot", "Measure along the trajectory", tip)
         self.mixing = CurvePlot("Autocorrelation ρ", by="lag")
         panel.name_widget(self.mixing, "mixing", "Autocorrelation", MIXING_TIP)
         self.words = QLabel()
         self.words.setProperty("role", "muted")
         self.words.setWordWrap(True)
         panel.name_widget(self.words, "mixing_words", "How the chains mix", MIXING_TIP)
-        self._nothing = QLabel("Nothing is measured along this timeline.")
+        self._nothing = QLabel("Nothing is measured along this trajectory.")
         self._nothing.setProperty("role", "muted")
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)

@@ -1,4 +1,4 @@
-"""The Chains panel: generation that is not pixel by pixel, on one timeline."""
+"""The Chains panel: generation that is not pixel by pixel, on one trajectory."""
 
 from typing import ClassVar
 
@@ -14,7 +14,7 @@ from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.gui.widgets.images.grid import ImageGrid
 from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper, TypedSlider
-from gmstudio.window.state.chains.state import MAX_SPEED_HZ, MIN_SPEED_HZ, ChainsSession
+from gmstudio.window.state.chains.state import MAX_SPEED_HZ, MIN_SPEED_HZ, ChainsState
 from gmstudio.window.state.runs.library import RunLibrary
 
 SIDE_WIDTH, NARROW_SIDE_WIDTH = 48 * GRID, 41 * GRID
@@ -43,7 +43,7 @@ class ChainsPanel(Panel):
     title: ClassVar[str] = "Chains"
     icon: ClassVar[str] = "chains"
 
-    def __init__(self, session: ChainsSession, library: RunLibrary, parent: QWidget | None = None) -> None:
+    def __init__(self, session: ChainsState, library: RunLibrary, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.session, self._library = session, library
         self.run = RunChooser(library, "")
@@ -54,8 +54,8 @@ class ChainsPanel(Panel):
         self.images = ImageGrid()
         self.name_widget(self.images, "images", "States", "One image for each chain, at the moment of the cursor")
         self.strip = ImageGrid()
-        self.name_widget(self.strip, "strip", "Strip", "A row for each chain, moments evenly over the timeline")
-        self.moment = _label("heading")
+        self.name_widget(self.strip, "strip", "Strip", "A row for each chain, moments evenly over the trajectory")
+        self.moment = _label("target")
         self.weights = ElidedLabel()
         self.weights.setProperty("role", "muted")
         self.meaning = ElidedLabel()
@@ -64,7 +64,7 @@ class ChainsPanel(Panel):
         self.problem = _label("error")
         self.problem.setWordWrap(True)
         self.scrub = TypedSlider(0, 1, decimals=0)
-        self.scrub.name("chains.scrub", "Moment", "Which moment of the timeline is shown; any of them can be typed.")
+        self.scrub.name("chains.scrub", "Frame", "Which frame of the trajectory is shown; any of them can be typed.")
         self.speed = TypedSlider(MIN_SPEED_HZ, MAX_SPEED_HZ, decimals=0, log=True, suffix=" /s")
         self.speed.name("chains.speed", "Speed", "Moments per second while playing.")
         self.setup = SetupView(self, session, library)
@@ -83,7 +83,7 @@ class ChainsPanel(Panel):
             "jump_back", "Ten back", "Down", lambda: session.step(-MANY), icon="rewind", tip="Ten back"
         )
         self.back = add("back", "One back", "Left", lambda: session.step(-1), icon="back", tip="One moment back")
-        self.play = add("play", "Play", "Space", self._toggle, icon="play", tip="Play the timeline, or pause")
+        self.play = add("play", "Play", "Space", self._toggle, icon="play", tip="Play the trajectory, or pause")
         self.step = add("step", "One on", "Right", lambda: session.step(1), icon="step", tip="One moment on")
         self.jump = add("jump", "Ten on", "Up", lambda: session.step(MANY), icon="forward")
         self.end = add("end", "To the end", "End", self._to_end, icon="finish", tip="To the newest moment")
@@ -93,7 +93,7 @@ class ChainsPanel(Panel):
             "V",
             self._on_strip,
             icon="row",
-            tip="Show the whole timeline at once: a row for each chain, moments evenly apart",
+            tip="Show the whole trajectory at once: a row for each chain, moments evenly apart",
             checkable=True,
         )
 
@@ -134,7 +134,7 @@ class ChainsPanel(Panel):
         column.addWidget(self.strip, 1)
         self.strip.hide()
         scrub = QHBoxLayout()
-        label = QLabel("Moment")
+        label = QLabel("Frame")
         label.setBuddy(self.scrub.slider)
         scrub.addWidget(label)
         scrub.addWidget(self.scrub, 1)

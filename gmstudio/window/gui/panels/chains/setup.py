@@ -9,7 +9,7 @@ from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.canvas.drawing_canvas import DrawingCanvas
 from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper, TypedSlider
-from gmstudio.window.state.chains.state import MAX_COUNT, MAX_SEED, MAX_STEPS, ChainsSession, Start
+from gmstudio.window.state.chains.state import MAX_COUNT, MAX_SEED, MAX_STEPS, ChainsState, Start
 from gmstudio.window.state.runs.library import RunLibrary
 
 START_WORDS: dict[Start, str] = {"noise": "noise", "data": "real images", "image": "a drawn image"}
@@ -29,7 +29,7 @@ class SetupView(QWidget):
         library: tells what kind of images the run has.
     """
 
-    def __init__(self, panel: Panel, session: ChainsSession, library: RunLibrary) -> None:
+    def __init__(self, panel: Panel, session: ChainsState, library: RunLibrary) -> None:
         super().__init__(panel)
         self._panel, self._session, self._library = panel, session, library
         self._drawn_for = ""
@@ -60,7 +60,7 @@ class SetupView(QWidget):
             "From here",
             "B",
             self._take_shown,
-            icon="fork",
+            icon="continuation",
             tip="Begin anew from the first chain's image at the cursor",
         )
         self._lay_out(panel)

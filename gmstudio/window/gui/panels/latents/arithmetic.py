@@ -15,7 +15,7 @@ from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.gui.widgets.images.live_image import LiveImage
 from gmstudio.window.state.latents.arithmetic import SLOTS, LatentArithmetic, Slot
 from gmstudio.window.state.latents.encoded_images import SPLITS, SplitName
-from gmstudio.window.state.latents.state import LatentsSession
+from gmstudio.window.state.latents.state import LatentsState
 
 TILE_PX = 6 * GRID
 SLOT_TIP = (
@@ -101,7 +101,7 @@ class SlotTile(LiveImage):
 class ArithmeticView(QWidget):
     """Three slots and their result."""
 
-    def __init__(self, panel: Panel, session: LatentsSession) -> None:
+    def __init__(self, panel: Panel, session: LatentsState) -> None:
         super().__init__(panel)
         self._session = session
         self._arithmetic: LatentArithmetic = session.arithmetic
@@ -177,9 +177,9 @@ class ArithmeticView(QWidget):
             self._pictures.take_mime(data)
 
     def _on_picture(self, picture: NDArray[np.uint8], name: str) -> None:
-        own = self._session.own
+        user_image = self._session.user_image
         self._arithmetic.choose_slot(self._wanting)
-        self._arithmetic.put_picture(picture, name, own.fit, invert=own.invert)
+        self._arithmetic.put_picture(picture, name, user_image.fit, invert=user_image.invert)
 
     def _refresh(self) -> None:
         arithmetic = self._arithmetic

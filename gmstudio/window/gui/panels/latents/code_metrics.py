@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 
 from gmstudio.window.gui.panel import Panel
-from gmstudio.window.state.latents.state import LatentsSession
+from gmstudio.window.state.latents.state import LatentsState
 
 TIP = "What the model can tell of this code and its image."
 TIPS = {
@@ -15,11 +15,11 @@ TIPS = {
     "free energy, nats": "−log of the unnormalized probability of the decoded image",
     "D(x)": "the discriminator's probability that the image is real",
     "σ(D(x))": "the discriminator's score squashed to 0 … 1, the higher the more real; no probability",
-    "encoded and decoded again, rms": "how far the image is from what its own code decodes to",
+    "encoded and decoded again, rms": "how far the image is from what its user_image code decodes to",
 }
 
 
-class ToldLine(QLabel):
+class MetricsLine(QLabel):
     """Names and values with their units.
 
     Args:
@@ -27,7 +27,7 @@ class ToldLine(QLabel):
         session: what is told.
     """
 
-    def __init__(self, panel: Panel, session: LatentsSession) -> None:
+    def __init__(self, panel: Panel, session: LatentsState) -> None:
         super().__init__(panel)
         self._session = session
         panel.name_widget(self, "told", "What the model tells of the image", TIP)
@@ -40,7 +40,7 @@ class ToldLine(QLabel):
 
     def _refresh(self) -> None:
         told = self._session.told
-        parts = [told_value(name, value) for name, value in told.values.items()]
+        parts = [metric_text(name, value) for name, value in told.values.items()]
         text = "    ".join(part.replace(" ", "\u00a0") for part in parts) or " "
         if text != self.text():
             self.setText(text)
@@ -48,7 +48,7 @@ class ToldLine(QLabel):
             self.setToolTip("\n".join(tips) or TIP)
 
 
-def told_value(name: str, value: float) -> str:
+def metric_text(name: str, value: float) -> str:
     """A name and its value with the unit behind it, for people: ``log p(z) = −14.21 nats``."""
     title, _, unit = name.rpartition(", ")
     if not title:

@@ -9,7 +9,7 @@ from gmstudio.window.gui.panels.latents.traversal import flat, lay_out_strip, sh
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.images.traversal_strip import TraversalStrip
 from gmstudio.window.state.latents.encoded_images import PAGE, SPLITS
-from gmstudio.window.state.latents.state import LatentsSession
+from gmstudio.window.state.latents.state import LatentsState
 
 DATA_TIP = "Images of the run's data. Click one to encode it and set the sliders to its code."
 NO_ENCODER = "{} has no encoder, so images of the data have no code here."
@@ -18,7 +18,7 @@ NO_ENCODER = "{} has no encoder, so images of the data have no code here."
 class DataView(LatentView):
     """Images of the data to encode."""
 
-    def __init__(self, panel: Panel, session: LatentsSession) -> None:
+    def __init__(self, panel: Panel, session: LatentsState) -> None:
         super().__init__(panel)
         self._session, self._gallery = session, session.gallery
         self.strip = TraversalStrip(PAGE)
@@ -49,7 +49,7 @@ class DataView(LatentView):
 
     def _lay_out(self, panel: Panel) -> None:
         title = QLabel("Data")
-        title.setProperty("role", "heading")
+        title.setProperty("role", "target")
         head = QHBoxLayout()
         head.setSpacing(GRID)
         for widget in (title, self.split, self.index, self.total, panel.button(self.encode)):

@@ -19,7 +19,7 @@ from gmstudio.window.gui.widgets.sliders.direction_row import DirectionRow
 from gmstudio.window.state.latents.annotations import MAX_NAME, Direction
 from gmstudio.window.state.latents.directions import KINDS, MAX_AMOUNT, MAX_COUNT, Kind
 from gmstudio.window.state.latents.encoded_images import PAGE
-from gmstudio.window.state.latents.state import LatentsSession
+from gmstudio.window.state.latents.state import LatentsState
 
 KIND_WORDS: dict[Kind, tuple[str, str]] = {
     "components": ("components of codes", "Principal components of the codes of training images"),
@@ -49,7 +49,7 @@ class DirectionsView(LatentView):
         session: what it shows and changes.
     """
 
-    def __init__(self, panel: Panel, session: LatentsSession) -> None:
+    def __init__(self, panel: Panel, session: LatentsState) -> None:
         super().__init__(panel)
         self._panel, self._session, self._directions = panel, session, session.directions
         self.kind = QComboBox()

@@ -1,4 +1,4 @@
-"""Export: the journey, the traversal, the image or the map as GIF, PNG or MP4, with the words that bring them back."""
+"""Export: the interpolation, the traversal, the image or the map as GIF, PNG or MP4, with their provenance."""
 
 from pathlib import Path
 
@@ -14,10 +14,10 @@ from gmstudio.window.gui.widgets.folding_row import FoldingRow, group_of
 from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper
 from gmstudio.window.state.latents.export import MAX_IMAGES, MAX_SCALE, ExportPlan
 from gmstudio.window.state.latents.export_sources import SOURCES, Source, codes_of, frame_count, origin_of
-from gmstudio.window.state.latents.state import LatentsSession
+from gmstudio.window.state.latents.state import LatentsState
 
 SOURCE_WORDS: dict[Source, str] = {
-    "journey": "Journey",
+    "interpolation": "Interpolation",
     "traversal": "Along the dimension",
     "image": "The image",
     "map": "The map",
@@ -35,7 +35,7 @@ class ExportView(LatentView):
         session: what is exported.
     """
 
-    def __init__(self, panel: Panel, session: LatentsSession) -> None:
+    def __init__(self, panel: Panel, session: LatentsState) -> None:
         super().__init__(panel)
         self._session, self._export = session, session.export
         self._waiting: ExportPlan | None = None
@@ -111,7 +111,7 @@ class ExportView(LatentView):
         for spin in (self.fps, self.images, self.columns, self.scale):
             spin.valueChanged.connect(self._refresh)
         session.run_changed.connect(self._refresh)
-        session.journey.changed.connect(self._refresh)
+        session.interpolation.changed.connect(self._refresh)
         session.map.changed.connect(self._refresh)
         self._export.changed.connect(self._refresh)
 
@@ -128,7 +128,7 @@ class ExportView(LatentView):
         return FORMATS[max(0, self.form.currentIndex())]
 
     def export_to(self, path: str, *, overwrite: bool = False) -> None:
-        """Write the chosen images to a file; its ending is made that of the format."""
+        """Write the chosen images to a file; its process_exit is made that of the format."""
         session = self._session
         target = Path(path)
         if target.suffix.lower() != f".{self.format}":

@@ -1,4 +1,4 @@
-"""The journey below the image: keyframes as a filmstrip, going along it, and the way between them."""
+"""The interpolation below the image: keyframes as a filmstrip, going along it, and the way between them."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
@@ -12,7 +12,7 @@ from gmstudio.window.gui.widgets.folding_row import FoldingRow, group_of
 from gmstudio.window.gui.widgets.images.traversal_strip import TraversalStrip
 from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper, TypedSlider
 from gmstudio.window.state.latents.interpolation import MAX_KEYFRAMES, MAX_SECONDS, MIN_SECONDS, PATHS
-from gmstudio.window.state.latents.state import LatentsSession
+from gmstudio.window.state.latents.state import LatentsState
 from gmstudio.window.state.latents.user_image import MAX_SEED
 
 STRIP_TIP = "The keyframes, numbered, and images on the way between them. Click an image, or drag, to go there."
@@ -25,7 +25,7 @@ FRACTIONS = {part / parts: sign for parts, signs in _SIGNS.items() for part, sig
 EMPTY = "No keyframes: add the present code, or draw two."
 
 
-class JourneyView(LatentView):
+class InterpolationView(LatentView):
     """Keyframes, the images between them, and playing.
 
     Args:
@@ -33,9 +33,9 @@ class JourneyView(LatentView):
         session: what they show and change.
     """
 
-    def __init__(self, panel: Panel, session: LatentsSession) -> None:
+    def __init__(self, panel: Panel, session: LatentsState) -> None:
         super().__init__(panel)
-        self._session, self._panel, self._journey = session, panel, session.journey
+        self._session, self._panel, self._interpolation = session, panel, session.interpolation
         self._captions: list[str] = []
         self.strip = TraversalStrip(1)
         self.strip.set_placeholder(EMPTY)
@@ -52,11 +52,11 @@ class JourneyView(LatentView):
         self._refresh()
 
     def _add_actions(self, panel: Panel) -> None:
-        journey, add = self._journey, panel.add_action
+        interpolation, add = self._interpolation, panel.add_action
         self.play = add("interpolate", "Play", "P", self._toggle, icon="play", tip="Go from keyframe to keyframe")
         self.play.setShortcuts([QKeySequence("P"), QKeySequence(Qt.Key.Key_Space)])
-        self.back = add("keyframe_back", "Keyframe before", "[", lambda: journey.step(-1), icon="left")
-        self.forth = add("keyframe_forth", "Keyframe after", "]", lambda: journey.step(1), icon="right")
+        self.back = add("keyframe_back", "Keyframe before", "[", lambda: interpolation.step(-1), icon="left")
+        self.forth = add("keyframe_forth", "Keyframe after", "]", lambda: interpolation.step(1), icon="right")
         self.add = add(
             "add_keyframe", "Add", "A", self._add, icon="add", tip="Put the present code behind the last keyframe"
         )
@@ -64,18 +64,23 @@ class JourneyView(LatentView):
             "replace_keyframe",
             "Replace",
             "Shift+A",
-            lambda: journey.replace(self._session.code),
+            lambda: interpolation.replace(self._session.code),
             icon="check",
             tip="Put the present code in the place of the chosen keyframe",
         )
         self.remove = add(
-            "remove_keyframe", "Remove", "Delete", journey.remove, icon="remove", tip="Take the chosen keyframe out"
+            "remove_keyframe",
+            "Remove",
+            "Delete",
+            interpolation.remove,
+            icon="remove",
+            tip="Take the chosen keyframe out",
         )
         self.earlier = add(
             "keyframe_earlier",
             "Bring forward",
             "Ctrl+[",
-            lambda: journey.move(-1),
+            lambda: interpolation.move(-1),
             icon="up",
             tip="Change places with the keyframe before",
         )
@@ -83,7 +88,7 @@ class JourneyView(LatentView):
             "keyframe_later",
             "Put back",
             "Ctrl+]",
-            lambda: journey.move(1),
+            lambda: interpolation.move(1),
             icon="down",
             tip="Change places with the keyframe after",
         )
@@ -99,7 +104,9 @@ class JourneyView(LatentView):
     def _add_settings(self, panel: Panel) -> None:
         self.position = TypedSlider(1.0, 2.0)
         self.position.name(
-            "latents.position", "Position on the journey", "Where to be: 1.50 is halfway from keyframe 1 to keyframe 2."
+            "latents.position",
+            "Position on the interpolation",
+            "Where to be: 1.50 is halfway from keyframe 1 to keyframe 2.",
         )
         self.path = QComboBox()
         panel.name_widget(self.path, "path", "Path between keyframes", "Which way to go from a keyframe to the next.")
@@ -109,15 +116,15 @@ class JourneyView(LatentView):
         self.seconds = QDoubleSpinBox()
         self.seconds.setRange(MIN_SECONDS, MAX_SECONDS)
         self.seconds.setDecimals(1)
-        self.seconds.setSuffix(" s/leg")
+        self.seconds.setSuffix(" s/segment")
         panel.name_widget(
-            self.seconds, "seconds", "Seconds a leg", "How long playing takes from a keyframe to the next."
+            self.seconds, "seconds", "Seconds a segment", "How long playing takes from a keyframe to the next."
         )
         self.closed = QCheckBox("Closed")
         panel.name_widget(
             self.closed,
             "closed",
-            "Closed journey",
+            "Closed interpolation",
             "Return from the last keyframe to the first, and go round and round.",
         )
         self.seed = QSpinBox()
@@ -154,30 +161,30 @@ class JourneyView(LatentView):
         column.addWidget(self.strip, 1)
 
     def _connect(self) -> None:
-        session, journey = self._session, self._journey
+        session, interpolation = self._session, self._interpolation
         session.run_changed.connect(self._refresh)
         session.code_changed.connect(self._on_code_changed)
         session.strips.path.changed.connect(self._on_images)
-        journey.changed.connect(self._refresh)
-        journey.moved.connect(self._show_position)
+        interpolation.changed.connect(self._refresh)
+        interpolation.moved.connect(self._show_position)
         self.position.value_changed.connect(lambda value: self._go_to(value - 1))
         self.strip.clicked.connect(self._on_clicked)
         self.strip.scrubbed.connect(self._on_scrubbed)
-        self.path.activated.connect(lambda index: journey.set_path(self.path.itemData(index)))
-        self.seconds.valueChanged.connect(journey.set_seconds)
-        self.closed.toggled.connect(journey.set_closed)
+        self.path.activated.connect(lambda index: interpolation.set_path(self.path.itemData(index)))
+        self.seconds.valueChanged.connect(interpolation.set_seconds)
+        self.closed.toggled.connect(interpolation.set_closed)
 
     # ---- what is done ------------------------------------------------------------------------------------------
 
     def _toggle(self) -> None:
-        if self._journey.playing:
-            self._journey.pause()
+        if self._interpolation.playing:
+            self._interpolation.pause()
         else:
-            self._journey.play()
+            self._interpolation.play()
 
     def _add(self) -> None:
         try:
-            self._journey.add(self._session.code)
+            self._interpolation.add(self._session.code)
         except ValueError as error:
             self._tell(str(error))
 
@@ -190,21 +197,21 @@ class JourneyView(LatentView):
         self.seed.setValue((self.seed.value() + 1) % (MAX_SEED + 1))
 
     def _go_to(self, position: float) -> None:
-        self._journey.pause()
-        self._journey.go_to(position)
+        self._interpolation.pause()
+        self._interpolation.go_to(position)
 
     def _on_clicked(self, index: int) -> None:
-        positions = self._journey.strip_positions()
+        positions = self._interpolation.strip_positions()
         if index < len(positions):
             self._go_to(positions[index])
 
     def _on_scrubbed(self, place: float) -> None:
-        positions = self._journey.strip_positions()
+        positions = self._interpolation.strip_positions()
         if len(positions) > 1:
-            self._go_to(place * self._journey.legs / (len(positions) - 1))
+            self._go_to(place * self._interpolation.segments / (len(positions) - 1))
 
     def _on_code_changed(self) -> None:
-        if not self._journey.followed:
+        if not self._interpolation.followed:
             self._show_position()
 
     # ---- showing -----------------------------------------------------------------------------------------------
@@ -213,33 +220,33 @@ class JourneyView(LatentView):
         show_images(self.strip, self._session.strips.path.images)
 
     def _refresh(self) -> None:
-        journey, dims = self._journey, self._session.num_dims
-        count = len(journey.keyframes)
+        interpolation, dims = self._interpolation, self._session.num_dims
+        count = len(interpolation.keyframes)
         for action in (self.back, self.forth, self.remove, self.replace):
             action.setEnabled(count > 0)
         for action in (self.earlier, self.later):
             action.setEnabled(count > 1)
-        self.play.setEnabled(journey.legs > 0)
+        self.play.setEnabled(interpolation.segments > 0)
         self.add.setEnabled(dims > 0)
         self.draw.setEnabled(dims > 0)
-        self.position.setEnabled(journey.legs > 0)
-        self.position.set_range(1.0, 1.0 + max(1, journey.legs))
-        self.path.setCurrentIndex(self.path.findData(journey.path))
+        self.position.setEnabled(interpolation.segments > 0)
+        self.position.set_range(1.0, 1.0 + max(1, interpolation.segments))
+        self.path.setCurrentIndex(self.path.findData(interpolation.path))
         if not self.seconds.hasFocus():
-            self.seconds.setValue(journey.seconds)
-        self.closed.setChecked(journey.closed)
-        if journey.seed is not None and not self.seed.hasFocus():
-            self.seed.setToolTip(f"The same seed draws the same two codes. Drawn last: {journey.seed}.")
+            self.seconds.setValue(interpolation.seconds)
+        self.closed.setChecked(interpolation.closed)
+        if interpolation.seed is not None and not self.seed.hasFocus():
+            self.seed.setToolTip(f"The same seed draws the same two codes. Drawn last: {interpolation.seed}.")
         self._tell("")
-        text = "Pause" if journey.playing else "Play"
+        text = "Pause" if interpolation.playing else "Play"
         if self.play.text() != text:
             self.play.setText(text)
-            self._panel.set_action_icon(self.play, "pause" if journey.playing else "play")
+            self._panel.set_action_icon(self.play, "pause" if interpolation.playing else "play")
         self._show_captions()
         self._show_position()
 
     def _show_captions(self) -> None:
-        captions = [self._caption(position) for position in self._journey.strip_positions()]
+        captions = [self._caption(position) for position in self._interpolation.strip_positions()]
         if captions != self._captions:
             self._captions = captions
             self.strip.set_count(max(1, len(captions)))
@@ -248,13 +255,17 @@ class JourneyView(LatentView):
     def _caption(self, position: float) -> str:
         keyframe, part = divmod(position, 1.0)
         if not part:
-            return str(int(keyframe) % len(self._journey.keyframes) + 1)
+            return str(int(keyframe) % len(self._interpolation.keyframes) + 1)
         return next((sign for share, sign in FRACTIONS.items() if abs(share - part) < 1e-6), "·")
 
     def _show_position(self) -> None:
-        journey = self._journey
-        self.position.set_value(journey.position + 1)
-        count = len(journey.keyframes)
-        self.title.setText(f"{journey.current + 1} of {count}" if count else "none")
-        marks = len(journey.strip_positions()) - 1
-        self.strip.set_position(journey.position * marks / journey.legs if journey.followed and journey.legs else None)
+        interpolation = self._interpolation
+        self.position.set_value(interpolation.position + 1)
+        count = len(interpolation.keyframes)
+        self.title.setText(f"{interpolation.current + 1} of {count}" if count else "none")
+        marks = len(interpolation.strip_positions()) - 1
+        self.strip.set_position(
+            interpolation.position * marks / interpolation.segments
+            if interpolation.followed and interpolation.segments
+            else None
+        )

@@ -10,7 +10,7 @@ from gmstudio.window.gui.widgets.canvas.map_canvas import MapCanvas
 from gmstudio.window.gui.widgets.canvas.map_points import Points
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.state.latents.map import MAX_SPAN, MIN_SPAN, SIDES, Axis, LatentMap
-from gmstudio.window.state.latents.state import LatentsSession
+from gmstudio.window.state.latents.state import LatentsState
 
 CANVAS_TIP = (
     "Images of the codes on a plane through the code: the point is the code; drag it, click, or move it with the arrow "
@@ -29,7 +29,7 @@ class MapView(LatentView):
 
     beside_stretch = 14
 
-    def __init__(self, panel: Panel, session: LatentsSession) -> None:
+    def __init__(self, panel: Panel, session: LatentsState) -> None:
         super().__init__(panel)
         self._session, self._map = session, session.map
         self.canvas = self.beside = MapCanvas()
@@ -83,7 +83,7 @@ class MapView(LatentView):
         session, shown = self._session, self._map
         session.run_changed.connect(self._refresh)
         session.code_changed.connect(self._on_code_changed)
-        session.notes.names_changed.connect(self._refresh)
+        session.annotations.names_changed.connect(self._refresh)
         session.directions.changed.connect(self._refresh)
         shown.changed.connect(self._refresh)
         shown.images_changed.connect(self._on_images)

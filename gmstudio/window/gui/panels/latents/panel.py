@@ -25,7 +25,7 @@ from gmstudio.window.gui.run_chooser import RunChooser
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.images.live_image import LiveImage
 from gmstudio.window.gui.widgets.images.traversal_strip import TraversalStrip
-from gmstudio.window.state.latents.state import CAPABILITY, LatentsSession
+from gmstudio.window.state.latents.state import CAPABILITY, LatentsState
 from gmstudio.window.state.runs.library import RunLibrary
 
 SIDE_WIDTH = 64 * GRID
@@ -58,7 +58,7 @@ class LatentsPanel(Panel):
     title: ClassVar[str] = "Latents"
     icon: ClassVar[str] = "latents"
 
-    def __init__(self, session: LatentsSession, library: RunLibrary, parent: QWidget | None = None) -> None:
+    def __init__(self, session: LatentsState, library: RunLibrary, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.session, self._library = session, library
         self.run = RunChooser(library, CAPABILITY)
@@ -167,9 +167,9 @@ class LatentsPanel(Panel):
         session.gallery.encoding_changed.connect(self._refresh_original)
         self._library.changed.connect(self._refresh_words)
         self.tabs.currentChanged.connect(self._on_view_chosen)
-        session.own.taken.connect(lambda: self.tabs.setCurrentWidget(self.views["own"]))
-        session.visits.arrived.connect(
-            lambda sight: self.tabs.setCurrentWidget(self.views["journey" if sight is None else "map"])
+        session.user_image.taken.connect(lambda: self.tabs.setCurrentWidget(self.views["user_image"]))
+        session.saved_views.arrived.connect(
+            lambda map_view: self.tabs.setCurrentWidget(self.views["interpolation" if map_view is None else "map"])
         )
         self._on_view_chosen()
 
@@ -193,7 +193,9 @@ class LatentsPanel(Panel):
 
     def _refresh_original(self) -> None:
         encoding = self.session.gallery.encoding
-        on_canvas = encoding is not None and not encoding.split and self.tabs.currentWidget() is self.views.get("own")
+        on_canvas = (
+            encoding is not None and not encoding.split and self.tabs.currentWidget() is self.views.get("user_image")
+        )
         self._original_side.setVisible(encoding is not None and not on_canvas)
         self.forget.setEnabled(encoding is not None)
         if encoding is not None and encoding.image is not self.original.image:

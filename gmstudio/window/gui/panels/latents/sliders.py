@@ -11,7 +11,7 @@ from gmstudio.window.gui.widgets.sliders.scale import QUANTILE, SHARE, SIGMA, Sl
 from gmstudio.window.gui.widgets.sliders.typed_slider import fit_width
 from gmstudio.window.state.latents.dimension_stats import COLLAPSED_NATS, Sort
 from gmstudio.window.state.latents.space import Scale
-from gmstudio.window.state.latents.state import LatentsSession
+from gmstudio.window.state.latents.state import LatentsState
 
 SORTS: tuple[tuple[Sort, str, str], ...] = (
     ("kl", "KL", "First the dimensions that carry most: mean KL of the posterior from the prior, in nats"),
@@ -38,7 +38,7 @@ class SlidersView(QWidget):
         session: what it shows and changes.
     """
 
-    def __init__(self, panel: Panel, session: LatentsSession) -> None:
+    def __init__(self, panel: Panel, session: LatentsState) -> None:
         super().__init__(panel)
         self._session = session
         add = panel.add_action
@@ -112,9 +112,9 @@ class SlidersView(QWidget):
         self.bank.chosen.connect(session.choose_dim)
         self.bank.refused.connect(self._on_refused)
         self.bank.left.connect(self._sort)
-        self.bank.renamed.connect(session.notes.rename)
-        session.notes.names_changed.connect(lambda: self.bank.set_names(session.notes.names))
-        session.notes.problem_changed.connect(self._show_summary)
+        self.bank.renamed.connect(session.annotations.rename)
+        session.annotations.names_changed.connect(lambda: self.bank.set_names(session.annotations.names))
+        session.annotations.problem_changed.connect(self._show_summary)
         session.scale_changed.connect(self._on_scale_changed)
         self.scale.activated.connect(lambda index: session.set_scale(self.scale.itemData(index)))
         self.threshold.valueChanged.connect(session.measures.set_threshold)
@@ -128,7 +128,7 @@ class SlidersView(QWidget):
     def _on_run_changed(self) -> None:
         session = self._session
         self.bank.set_dims(session.num_dims, session.symbol, self._scale(), session.range.words)
-        self.bank.set_names(session.notes.names)
+        self.bank.set_names(session.annotations.names)
         self.bank.set_values(session.code)
         self.bank.set_locked(session.locked)
         self.bank.set_current(session.dim if session.num_dims else -1)
@@ -217,7 +217,7 @@ class SlidersView(QWidget):
 
     def _show_summary(self) -> None:
         measures = self._session.measures
-        trouble = self._refusal or measures.problem or self._session.notes.problem
+        trouble = self._refusal or measures.problem or self._session.annotations.problem
         words = MEASURING if measures.busy and measures.effect is None else f"{self._collapse()} {self._hidden()}"
         self.summary.setText(trouble or words.strip() or " ")
         role = "error" if trouble else "muted"

@@ -17,7 +17,7 @@ from gmstudio.window.gui.panels.latents.tab import LatentView
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.gui.widgets.images.traversal_strip import TraversalStrip
-from gmstudio.window.state.latents.state import LatentsSession
+from gmstudio.window.state.latents.state import LatentsState
 from gmstudio.window.state.latents.strips import NUM_TRAVERSED
 
 TITLE_WIDTH = 11 * GRID
@@ -42,12 +42,12 @@ class SpaceKeeper(QObject):
 class TraversalView(LatentView):
     """The image along the dimension that was touched last."""
 
-    def __init__(self, panel: Panel, session: LatentsSession) -> None:
+    def __init__(self, panel: Panel, session: LatentsState) -> None:
         super().__init__(panel)
         self._session = session
         self._captions: list[str] = []
         self.title = ElidedLabel()
-        self.title.setProperty("role", "heading")
+        self.title.setProperty("role", "target")
         self.value = QLabel()
         self.value.setProperty("role", "muted")
         self.strip = TraversalStrip(NUM_TRAVERSED)
@@ -60,7 +60,7 @@ class TraversalView(LatentView):
         session.code_changed.connect(self._refresh)
         session.dim_changed.connect(self._refresh)
         session.locks_changed.connect(self._refresh)
-        session.notes.names_changed.connect(self._refresh)
+        session.annotations.names_changed.connect(self._refresh)
         session.strips.traversal.changed.connect(self._on_images)
         self.strip.clicked.connect(lambda index: session.set_value(session.dim, float(session.strips.traversed[index])))
         self.strip.scrubbed.connect(self._on_scrubbed)
@@ -127,7 +127,7 @@ def lay_out_strip(view: QWidget, head: QHBoxLayout, body: QHBoxLayout) -> None:
 
 
 def flat(button: QToolButton) -> QToolButton:
-    """The button, without a face of its own."""
+    """The button, without a face of its user_image."""
     button.setProperty("flat", True)
     return button
 

@@ -1,16 +1,16 @@
-"""The Pixels panel's insight: what the model looks at for one sub-pixel, and what it can see at all."""
+"""The Pixels panel's attribution: what the model looks at for one sub-pixel, and what it can see at all."""
 
 from PySide6.QtWidgets import QComboBox, QSizePolicy, QSpinBox
 
-from gmstudio.protocol.pixels import PixelExplained
+from gmstudio.protocol.pixels import PixelAttributed
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.pixels.conditional import CHANNELS, subscript, where
 from gmstudio.window.gui.panels.pixels.heat_maps import MapView, plain_picture, reveal, signed
 from gmstudio.window.gui.widgets.canvas.pixel_canvas import PixelCanvas
 from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper, fit_width
-from gmstudio.window.state.pixels.attribution import Which, insight_of
-from gmstudio.window.state.pixels.snapshot import PixelState
-from gmstudio.window.state.pixels.state import PixelsSession
+from gmstudio.window.state.pixels.attribution import Which, attribution_of
+from gmstudio.window.state.pixels.snapshot import PixelSnapshot
+from gmstudio.window.state.pixels.state import PixelsState
 
 SMALLEST_TOP = 0.01
 WAYS: tuple[tuple[Which, str], ...] = (
@@ -24,7 +24,7 @@ MAP_TIP = (
     "cannot see, outlined: out of reach, or in a blind spot."
 )
 WHICH_TIP = (
-    "Which value's log-probability is explained: the most likely one, the one that comes next by the path or the "
+    "Which value's log-probability is attributed: the most likely one, the one that comes next by the path or the "
     "draw, or one of your choice. Ctrl+click on a bar, or Ctrl+Return in the bars, chooses one without placing it."
 )
 MEANINGS = {
@@ -34,7 +34,7 @@ MEANINGS = {
 FINISHED = "The image is finished: this is its last sub-pixel."
 
 
-class InsightView(MapView):
+class AttributionView(MapView):
     """The sensitivity of log p(x_i | x_<i) to the context as a heat map, and the receptive field.
 
     Args:
@@ -43,9 +43,9 @@ class InsightView(MapView):
         canvas: the large image.
     """
 
-    def __init__(self, panel: Panel, session: PixelsSession, canvas: PixelCanvas) -> None:
+    def __init__(self, panel: Panel, session: PixelsState, canvas: PixelCanvas) -> None:
         super().__init__(panel, session, canvas)
-        self.insight = insight_of(session)
+        self.attribution = attribution_of(session)
         panel.name_widget(self.map, "looks.map", "What the model looks at", "A click goes to that pixel.")
         self.mode = QComboBox()
         self.mode.addItems(["Sensitivity", "Receptive field"])
@@ -58,10 +58,10 @@ class InsightView(MapView):
         self.channel.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.which = QComboBox()
         self.which.addItems([name for _, name in WAYS])
-        panel.name_widget(self.which, "looks.which", "Which value is explained", WHICH_TIP)
+        panel.name_widget(self.which, "looks.which", "Which value is attributed", WHICH_TIP)
         self.value = QSpinBox()
         self.value.setKeyboardTracking(False)
-        panel.name_widget(self.value, "looks.value", "Value that is explained", WHICH_TIP)
+        panel.name_widget(self.value, "looks.value", "Value that is attributed", WHICH_TIP)
         fit_width(self.value, "000")
         for field in (self.value, self.mode, self.which, self.channel):
             field.installEventFilter(KeyKeeper(self))
@@ -94,18 +94,18 @@ class InsightView(MapView):
         )
 
     def _connect(self) -> None:
-        insight = self.insight
+        attribution = self.attribution
         self.mode.currentIndexChanged.connect(self.refresh)
         self.channel.currentIndexChanged.connect(self.refresh)
-        self.which.activated.connect(lambda index: insight.explain(WAYS[index][0]))
-        self.value.valueChanged.connect(insight.explain_value)
-        insight.changed.connect(self.refresh_if_seen)
-        insight.value_chosen.connect(lambda: reveal(self))
-        self.session.walk.moved.connect(self.refresh_if_seen)
+        self.which.activated.connect(lambda index: attribution.attribute(WAYS[index][0]))
+        self.value.valueChanged.connect(attribution.attribute_value)
+        attribution.changed.connect(self.refresh_if_seen)
+        attribution.value_chosen.connect(lambda: reveal(self))
+        self.session.navigator.moved.connect(self.refresh_if_seen)
 
     def looked_at(self, looking: bool) -> None:
         """Ask for explanations while the view is in sight."""
-        self.insight.set_looking(looking)
+        self.attribution.set_looking(looking)
         if looking:
             self.refresh()
 
@@ -118,28 +118,28 @@ class InsightView(MapView):
 
     def refresh(self) -> None:
         """Show the explanation that came last."""
-        insight, state = self.insight, self.session.walk.shown
+        attribution, state = self.attribution, self.session.navigator.shown
         self._refresh_controls(state)
-        self.show_problem(insight.problem)
-        explained = insight.explained
-        if state is None or explained is None or self.session.walk.state is None:
+        self.show_problem(attribution.problem)
+        attributed = attribution.attributed
+        if state is None or attributed is None or self.session.navigator.state is None:
             self.map.set_picture(None)
-            self.map.set_placeholder("" if insight.problem else "What the model looks at is shown here.")
+            self.map.set_placeholder("" if attribution.problem else "What the model looks at is shown here.")
             self.over.take_away()
             for label in (self.title, self.words, self.reading):
                 label.setText("")
             return
-        self._show_map(state, explained)
-        sub_pixel = f"x{subscript(explained.step)}"
+        self._show_map(state, attributed)
+        sub_pixel = f"x{subscript(attributed.step)}"
         self.title.setText(
-            f"Receptive field of {sub_pixel}" if self.structural else f"log p({sub_pixel} = {explained.value})"
+            f"Receptive field of {sub_pixel}" if self.structural else f"log p({sub_pixel} = {attributed.value})"
         )
-        self.title.setToolTip(where(state, explained.step))
-        self.words.setText(self._words(state, explained))
+        self.title.setToolTip(where(state, attributed.step))
+        self.words.setText(self._words(state, attributed))
         self.show_reading()
 
-    def _refresh_controls(self, state: PixelState | None) -> None:
-        insight = self.insight
+    def _refresh_controls(self, state: PixelSnapshot | None) -> None:
+        attribution = self.attribution
         for widget in (self.channel, self.value, self.which):
             widget.blockSignals(True)
         colours = [name for name in CHANNELS[state.spec.channels] if name] if state is not None else []
@@ -147,27 +147,27 @@ class InsightView(MapView):
             self.channel.clear()
             self.channel.addItems(["summed", *colours])
         self.channel.setVisible(bool(colours) and not self.structural)
-        self.which.setCurrentIndex([which for which, _ in WAYS].index(insight.which))
+        self.which.setCurrentIndex([which for which, _ in WAYS].index(attribution.which))
         self.value.setRange(0, state.spec.levels - 1 if state is not None else 0)
-        self.value.setValue(insight.value)
+        self.value.setValue(attribution.value)
         for widget in (self.channel, self.value, self.which):
             widget.blockSignals(False)
         self.which.setVisible(not self.structural)
-        self.value.setVisible(insight.which == "chosen" and not self.structural)
+        self.value.setVisible(attribution.which == "chosen" and not self.structural)
 
-    def _show_map(self, state: PixelState, explained: PixelExplained) -> None:
+    def _show_map(self, state: PixelSnapshot, attributed: PixelAttributed) -> None:
         """On the small map always, and over the large image when asked for."""
         large = self.large.isChecked() and self.isVisible()
-        at, reach = state.place_of(explained.step)[1:], explained.reach.numpy()
+        at, reach = state.place_of(attributed.step)[1:], attributed.reach.numpy()
         self.map.set_show_context(self.structural)
         if self.structural:
-            unseen = self.insight.unseen()
+            unseen = self.attribution.unseen()
             self.map.set_picture(plain_picture(state, reach, at))
             self.map.set_overlay(None)
             self.map.set_marked(unseen)
             self.over.show(None, unseen if large else None)
             return
-        values = self.insight.sensitivity(self._channel())
+        values = self.attribution.sensitivity(self._channel())
         assert values is not None
         self.map.set_picture(plain_picture(state, reach, at))
         self.show_values(values, SMALLEST_TOP, "nats of log p", large=large)
@@ -175,26 +175,26 @@ class InsightView(MapView):
     def _channel(self) -> int | None:
         return self.channel.currentIndex() - 1 if self.channel.currentIndex() > 0 else None
 
-    def _words(self, state: PixelState, explained: PixelExplained) -> str:
-        parts = [FINISHED] if state.finished and explained.step == state.num_dims - 1 else []
+    def _words(self, state: PixelSnapshot, attributed: PixelAttributed) -> str:
+        parts = [FINISHED] if state.finished and attributed.step == state.num_dims - 1 else []
         if not self.structural:
-            parts.append(MEANINGS[explained.kind])
-        seen = self.insight.seen()
+            parts.append(MEANINGS[attributed.kind])
+        seen = self.attribution.seen()
         if seen is not None:
             parts.append(_seen_words(seen.earlier, seen.inside, seen.blind, state.spec.channels))
         return " ".join(parts)
 
     def say(self, row: int, column: int) -> str:
         """The sensitivity to a pixel, or whether it can be seen."""
-        explained, state = self.insight.explained, self.session.walk.state
-        if explained is None or state is None or row >= state.spec.height or column >= state.spec.width:
+        attributed, state = self.attribution.attributed, self.session.navigator.state
+        if attributed is None or state is None or row >= state.spec.height or column >= state.spec.width:
             return ""
         at = f"Row {row}, column {column}: "
-        reach = explained.reach.numpy()[:, row, column]
+        reach = attributed.reach.numpy()[:, row, column]
         if not reach.any():
-            unseen = self.insight.unseen()
+            unseen = self.attribution.unseen()
             return at + ("earlier, but not seen" if unseen is not None and unseen[row, column] else "comes later")
-        changes = explained.sensitivity.numpy()[:, row, column]
+        changes = attributed.sensitivity.numpy()[:, row, column]
         names = [f"{name} " if name else "" for name in CHANNELS[state.spec.channels]]
         each = [f"{name}{signed(c)}" for name, c, seen in zip(names, changes, reach, strict=True) if seen]
         return at + ", ".join(each) + " nats"

@@ -9,8 +9,8 @@ from gmstudio.window.gui.panels.pixels.conditional import where
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper, NumberField, fit_width
 from gmstudio.window.state.pixels.breakpoints import Breakpoints, Stop
-from gmstudio.window.state.pixels.snapshot import PixelState
-from gmstudio.window.state.pixels.state import PixelsSession
+from gmstudio.window.state.pixels.snapshot import PixelSnapshot
+from gmstudio.window.state.pixels.state import PixelsState
 
 MAX_ENTROPY = 6.0
 """A little above log 256, the entropy of 256 equally likely levels."""
@@ -32,9 +32,9 @@ class BreakpointsRow(QWidget):
         session: what they show and change.
     """
 
-    def __init__(self, panel: Panel, session: PixelsSession) -> None:
+    def __init__(self, panel: Panel, session: PixelsState) -> None:
         super().__init__(panel)
-        self._walk = session.walk
+        self._navigator = session.navigator
         self.entropy_on = QCheckBox("Stop at entropy >")
         self.entropy = NumberField()
         self.probability_on = QCheckBox("at p <")
@@ -53,16 +53,18 @@ class BreakpointsRow(QWidget):
             widget.installEventFilter(keeper)
             row.addWidget(widget)
         row.addStretch(1)
-        self.entropy_on.toggled.connect(lambda on: self._set(replace(self._walk.breakpoints, entropy_on=on)))
-        self.entropy.valueChanged.connect(lambda nats: self._set(replace(self._walk.breakpoints, entropy=nats)))
-        self.probability_on.toggled.connect(lambda on: self._set(replace(self._walk.breakpoints, probability_on=on)))
-        self.probability.valueChanged.connect(lambda p: self._set(replace(self._walk.breakpoints, probability=p)))
-        self._walk.changed.connect(self.refresh)
+        self.entropy_on.toggled.connect(lambda on: self._set(replace(self._navigator.breakpoints, entropy_on=on)))
+        self.entropy.valueChanged.connect(lambda nats: self._set(replace(self._navigator.breakpoints, entropy=nats)))
+        self.probability_on.toggled.connect(
+            lambda on: self._set(replace(self._navigator.breakpoints, probability_on=on))
+        )
+        self.probability.valueChanged.connect(lambda p: self._set(replace(self._navigator.breakpoints, probability=p)))
+        self._navigator.changed.connect(self.refresh)
         self.refresh()
 
     def refresh(self) -> None:
         """Show the breakpoints."""
-        points = self._walk.breakpoints
+        points = self._navigator.breakpoints
         for field in (self.entropy_on, self.entropy, self.probability_on, self.probability):
             field.blockSignals(True)
         self.entropy_on.setChecked(points.entropy_on)
@@ -73,10 +75,10 @@ class BreakpointsRow(QWidget):
             field.blockSignals(False)
 
     def _set(self, points: Breakpoints) -> None:
-        self._walk.set_breakpoints(points)
+        self._navigator.set_breakpoints(points)
 
 
-def stop_text(stop: Stop, state: PixelState) -> str:
+def stop_text(stop: Stop, state: PixelSnapshot) -> str:
     """Why and where, in words: ``Stopped: entropy 0.66 > 0.60 nats at row 3, column 5``."""
     place = where(state, stop.step)
     if stop.kind == "entropy":

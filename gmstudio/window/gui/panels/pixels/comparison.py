@@ -7,9 +7,9 @@ from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.pixels.heat_maps import MapView, plain_picture, reveal, signed
 from gmstudio.window.gui.theme import theme
 from gmstudio.window.gui.widgets.canvas.pixel_canvas import PixelCanvas
-from gmstudio.window.gui.widgets.plots.distribution_paint import rival_color
+from gmstudio.window.gui.widgets.plots.distribution_paint import other_model_color
 from gmstudio.window.state.pixels.comparison import Compared, PixelComparison, comparison_of
-from gmstudio.window.state.pixels.state import PixelsSession
+from gmstudio.window.state.pixels.state import PixelsState
 
 SMALLEST_TOP = 0.1
 MINIMUM_LETTERS = 20
@@ -99,7 +99,7 @@ class Scores(QWidget):
         self.setVisible(compared is not None)
         if compared is None:
             return
-        colours = (theme().color("accent").name(), rival_color().name())
+        colours = (theme().color("accent").name(), other_model_color().name())
         for label, colour, name in zip(self._names, colours, ("this", "second"), strict=True):
             label.setText(f'<span style="color:{colour}">■</span> {name}')
         state = compared.state
@@ -118,7 +118,7 @@ class CompareView(MapView):
         canvas: the large image.
     """
 
-    def __init__(self, panel: Panel, session: PixelsSession, canvas: PixelCanvas) -> None:
+    def __init__(self, panel: Panel, session: PixelsState, canvas: PixelCanvas) -> None:
         super().__init__(panel, session, canvas)
         self.comparison = comparison_of(session)
         self.other = OtherRun(self.comparison)
@@ -146,7 +146,7 @@ class CompareView(MapView):
         self.controls.addWidget(panel.button(self.large, icon_only=True))
         self.lay_out(self.scores)
         self.comparison.changed.connect(self.refresh_if_seen)
-        session.walk.moved.connect(self.refresh_if_seen)
+        session.navigator.moved.connect(self.refresh_if_seen)
         theme().changed.connect(self.refresh_if_seen)
         self.refresh()
 
@@ -156,7 +156,7 @@ class CompareView(MapView):
 
     def refresh(self) -> None:
         """Show both models' view."""
-        comparison, state = self.comparison, self.session.walk.state
+        comparison, state = self.comparison, self.session.navigator.state
         self.other.refresh(self.session.library.live, self.session.run)
         self.show_problem(comparison.problem)
         compared = comparison.compared

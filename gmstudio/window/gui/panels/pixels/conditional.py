@@ -11,13 +11,13 @@ from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.theme import GRID, theme
 from gmstudio.window.gui.widgets.plots.cdf_strip import CdfStrip
 from gmstudio.window.gui.widgets.plots.distribution_bars import DistributionBars
-from gmstudio.window.gui.widgets.plots.distribution_paint import rival_color
+from gmstudio.window.gui.widgets.plots.distribution_paint import other_model_color
 from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper, TypedSlider, fit_width
-from gmstudio.window.state.pixels.attribution import insight_of
+from gmstudio.window.state.pixels.attribution import attribution_of
 from gmstudio.window.state.pixels.comparison import comparison_of
 from gmstudio.window.state.pixels.navigator import MAX_SEED
-from gmstudio.window.state.pixels.snapshot import PixelState, entropy_nats, tempered
-from gmstudio.window.state.pixels.state import PixelsSession
+from gmstudio.window.state.pixels.snapshot import PixelSnapshot, entropy_nats, tempered
+from gmstudio.window.state.pixels.state import PixelsState
 
 CHANNELS = {1: ("",), 3: ("red", "green", "blue")}
 BARS_TIP = (
@@ -49,7 +49,7 @@ def shades_of(levels: int, channel: int, channels: int) -> NDArray[np.uint8]:
     return shades
 
 
-def where(state: PixelState, step: int) -> str:
+def where(state: PixelSnapshot, step: int) -> str:
     """A sub-pixel in words, counted from 0: ``row 3, column 5, red``."""
     channel, row, column = state.place_of(step)
     colour = CHANNELS[state.spec.channels][channel]
@@ -64,11 +64,11 @@ class ConditionalView(QWidget):
         session: what they show and change.
     """
 
-    def __init__(self, panel: Panel, session: PixelsSession) -> None:
+    def __init__(self, panel: Panel, session: PixelsState) -> None:
         super().__init__(panel)
-        self._session, self._walk = session, session.walk
+        self._session, self._navigator = session, session.navigator
         self._title = QLabel()
-        self._title.setProperty("role", "heading")
+        self._title.setProperty("role", "target")
         self._entropy = QLabel()
         self._draw = QLabel()
         self._draw.setProperty("role", "muted")
@@ -110,17 +110,17 @@ class ConditionalView(QWidget):
             tip="Draw the probabilities on a logarithmic scale, so that unlikely values can be told apart",
             checkable=True,
         )
-        self._insight, self._comparison = insight_of(session), comparison_of(session)
+        self._attribution, self._comparison = attribution_of(session), comparison_of(session)
         self._lay_out(panel)
-        self.bars.chosen.connect(self._walk.choose)
-        self.bars.asked.connect(self._insight.explain_value)
+        self.bars.chosen.connect(self._navigator.choose)
+        self.bars.asked.connect(self._attribution.attribute_value)
         self.bars.view_changed.connect(self._refresh_view)
-        self._insight.changed.connect(self.refresh)
+        self._attribution.changed.connect(self.refresh)
         self._comparison.changed.connect(self.refresh)
         self.temperature.value_changed.connect(self._on_temperature)
-        self.seed.valueChanged.connect(self._walk.set_seed)
-        self._walk.moved.connect(self.refresh)
-        self._walk.changed.connect(self.refresh)
+        self.seed.valueChanged.connect(self._navigator.set_seed)
+        self._navigator.moved.connect(self.refresh)
+        self._navigator.changed.connect(self.refresh)
         theme().changed.connect(self.refresh)
         self.refresh()
 
@@ -139,13 +139,13 @@ class ConditionalView(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID // 2)
-        heading = QHBoxLayout()
-        heading.setSpacing(GRID // 2)
-        heading.addWidget(self._title, 1)
+        target = QHBoxLayout()
+        target.setSpacing(GRID // 2)
+        target.addWidget(self._title, 1)
         self._fit_button = panel.button(self.fit, icon_only=True)
-        heading.addWidget(self._fit_button)
-        heading.addWidget(panel.button(self.log, icon_only=True))
-        column.addLayout(heading)
+        target.addWidget(self._fit_button)
+        target.addWidget(panel.button(self.log, icon_only=True))
+        column.addLayout(target)
         column.addWidget(self._entropy)
         column.addWidget(self.bars, 1)
         column.addWidget(self.cdf)
@@ -154,19 +154,19 @@ class ConditionalView(QWidget):
 
     def refresh(self) -> None:
         """Show the conditional of the next sub-pixel."""
-        walk, state = self._walk, self._walk.state
-        self.temperature.set_value(walk.temperature)
-        if self.seed.value() != walk.seed:
+        navigator, state = self._navigator, self._navigator.state
+        self.temperature.set_value(navigator.temperature)
+        if self.seed.value() != navigator.seed:
             self.seed.blockSignals(True)
-            self.seed.setValue(walk.seed)
+            self.seed.setValue(navigator.seed)
             self.seed.blockSignals(False)
-        self.bars.setEnabled(walk.usable or walk.opening)
+        self.bars.setEnabled(navigator.usable or navigator.opening)
         if state is None or state.finished:
             self._show_none(state)
         else:
             self._show(state)
 
-    def _show_none(self, state: PixelState | None) -> None:
+    def _show_none(self, state: PixelSnapshot | None) -> None:
         text = "" if state is None else "The image is finished. Go back to a pixel to see its distribution, or reset."
         self._title.setText("Conditional of the next sub-pixel" if state is None else "Finished")
         self._entropy.setText(" ")
@@ -175,29 +175,31 @@ class ConditionalView(QWidget):
         self._refresh_view()
         self.cdf.set_shares(np.zeros(0), 0.0, None, np.zeros((0, 3), np.uint8))
 
-    def _show(self, state: PixelState) -> None:
-        walk = self._walk
+    def _show(self, state: PixelSnapshot) -> None:
+        navigator = self._navigator
         p = state.conditional
-        q = tempered(p, walk.temperature)
-        marked = walk.upcoming()
+        q = tempered(p, navigator.temperature)
+        marked = navigator.upcoming()
         channel = state.place_of(state.step)[0]
         shades = shades_of(state.spec.levels, channel, state.spec.channels)
-        overlay = None if walk.temperature == 1 else q
-        rival = self._comparison.rival(state)
-        components = self._insight.components(state) if rival is None else None
-        self.bars.set_distribution(p, overlay, marked, shades, rival=rival, components=components)
+        overlay = None if navigator.temperature == 1 else q
+        other_model = self._comparison.other_model(state)
+        components = self._attribution.components(state) if other_model is None else None
+        self.bars.set_distribution(p, overlay, marked, shades, other_model=other_model, components=components)
         self._refresh_view()
         self.cdf.set_shares(q, state.uniform, marked, shades)
-        doing = "Edit" if walk.editing is not None else "Next"
+        doing = "Edit" if navigator.editing is not None else "Next"
         self._title.setText(f"{doing}: x{subscript(state.step)} at {where(state, state.step)}")
-        self._entropy.setText(self._entropy_text(p, overlay) if rival is None else _both_entropies(p, rival))
+        self._entropy.setText(
+            self._entropy_text(p, overlay) if other_model is None else _both_entropies(p, other_model)
+        )
         self._draw.setText(self._draw_text(state, marked))
 
     def _entropy_text(self, p: NDArray[np.floating], overlay: NDArray[np.floating] | None) -> str:
         entropy = entropy_nats(p)
         text = f"Entropy {entropy:.3f} nats = {entropy / math.log(2):.3f} bits"
         if overlay is not None:
-            text += f"   ·   outline: T = {self._walk.temperature:g}, {entropy_nats(overlay):.3f} nats"
+            text += f"   ·   outline: T = {self._navigator.temperature:g}, {entropy_nats(overlay):.3f} nats"
         return text
 
     def _refresh_view(self) -> None:
@@ -212,30 +214,30 @@ class ConditionalView(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         """Ask for mixture components while somebody looks."""
         super().showEvent(event)
-        self._insight.set_composing(True)
+        self._attribution.set_composing(True)
 
     def hideEvent(self, event: QHideEvent) -> None:
         """Nobody looks any more."""
         super().hideEvent(event)
-        self._insight.set_composing(False)
+        self._attribution.set_composing(False)
 
-    def _draw_text(self, state: PixelState, marked: int | None) -> str:
+    def _draw_text(self, state: PixelSnapshot, marked: int | None) -> str:
         if marked is None:
             return ""
-        if self._walk.follows_path():
+        if self._navigator.follows_path():
             return f"▲ {marked} stands next on the path"
-        if self._walk.temperature == 0:
+        if self._navigator.temperature == 0:
             return f"▲ {marked} comes next: the most likely value"
         return f"▲ u = {state.uniform:.4f} falls into the share of {marked}: it comes next"
 
     def _on_temperature(self, temperature: float) -> None:
-        self._walk.set_temperature(round(temperature, 2))
+        self._navigator.set_temperature(round(temperature, 2))
 
 
-def _both_entropies(own: NDArray[np.floating], rival: NDArray[np.floating]) -> str:
+def _both_entropies(own: NDArray[np.floating], other_model: NDArray[np.floating]) -> str:
     """The entropies of two conditionals, behind the colours of their bars."""
     parts = []
-    for name, p, colour in (("this", own, theme().color("accent")), ("second", rival, rival_color())):
+    for name, p, colour in (("this", own, theme().color("accent")), ("second", other_model, other_model_color())):
         parts.append(f'<span style="color:{colour.name()}">■</span> {name}: entropy {entropy_nats(p):.3f} nats')
     return " &nbsp; ".join(parts)
 

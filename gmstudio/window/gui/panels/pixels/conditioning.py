@@ -8,16 +8,16 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidg
 
 from gmstudio.protocol.data import DataBrowsed
 from gmstudio.window.gui.panel import Panel
-from gmstudio.window.gui.panels.pixels.conditioning_settings import GivenSettings
+from gmstudio.window.gui.panels.pixels.conditioning_settings import ConditioningSettings
 from gmstudio.window.gui.panels.pixels.heat_maps import scrolled
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.images.grid import ImageGrid
 from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper
 from gmstudio.window.state.data.page import NUM_BROWSED, Split
-from gmstudio.window.state.pixels.conditioning import PRESETS, GivenSet
-from gmstudio.window.state.pixels.masks import Closeness
-from gmstudio.window.state.pixels.snapshot import PixelState
-from gmstudio.window.state.pixels.state import PixelsSession
+from gmstudio.window.state.pixels.conditioning import PRESETS, Conditioning
+from gmstudio.window.state.pixels.masks import ReconstructionError
+from gmstudio.window.state.pixels.snapshot import PixelSnapshot
+from gmstudio.window.state.pixels.state import PixelsState
 
 SPLITS: dict[Split, str] = {"valid": "Validation", "train": "Training", "test": "Test"}
 IMAGES_HEIGHT = 12 * GRID
@@ -25,7 +25,7 @@ PICK_TIP = "Click an image: a part of it is given, and the model generates the r
 PRESET_TIP = "Which part of a real image is given: it stays as it is, and the model generates the rest given it."
 
 
-class GivenView(QWidget):
+class ConditioningView(QWidget):
     """What is given, images to pick from, and how near the outcome is to the original.
 
     Args:
@@ -33,7 +33,7 @@ class GivenView(QWidget):
         session: what they show and change.
     """
 
-    def __init__(self, panel: Panel, session: PixelsSession) -> None:
+    def __init__(self, panel: Panel, session: PixelsState) -> None:
         super().__init__(panel)
         self._session, self._givens = session, session.givens
         self.preset = QComboBox()
@@ -47,7 +47,7 @@ class GivenView(QWidget):
         keeper = KeyKeeper(self)
         for combo in (self.preset, self.split):
             combo.installEventFilter(keeper)
-        self.settings = GivenSettings(panel, session)
+        self.settings = ConditioningSettings(panel, session)
         self.images = ImageGrid()
         panel.name_widget(self.images, "given.images", "Real images", PICK_TIP)
         self._range = QLabel()
@@ -61,7 +61,7 @@ class GivenView(QWidget):
         self.split.currentIndexChanged.connect(lambda _index: self._browse(0))
         self.images.clicked.connect(session.give)
         session.images.changed.connect(self._show_data)
-        for signal in (session.changed, session.walk.opened, session.walk.moved, self._givens.changed):
+        for signal in (session.changed, session.navigator.opened, session.navigator.moved, self._givens.changed):
             signal.connect(self.refresh)
         self._show_data()
         self.refresh()
@@ -77,7 +77,7 @@ class GivenView(QWidget):
             "given.none",
             "Empty image",
             "",
-            self._session.drop_given,
+            self._session.drop_conditioning,
             icon="close",
             tip="Give nothing: begin again from an empty image",
         )
@@ -123,7 +123,7 @@ class GivenView(QWidget):
         self.preset.setCurrentIndex(list(PRESETS).index(givens.preset))
         self.preset.blockSignals(False)
         self._show_what_is_possible()
-        if self.isVisible() and self._session.walk.usable and not self._session.images.problem:
+        if self.isVisible() and self._session.navigator.usable and not self._session.images.problem:
             self.load()  # of another run than before
         self._drop.setEnabled(givens.given is not None)
         given = givens.given
@@ -168,22 +168,23 @@ class GivenView(QWidget):
             self._browse(max(0, data.start + direction * NUM_BROWSED))
 
 
-def outcome_text(givens: GivenSet, state: PixelState) -> str:
+def outcome_text(givens: Conditioning, state: PixelSnapshot) -> str:
     """How near a finished image is to the original, in words; empty while it is not finished."""
-    closeness = givens.closeness(state)
-    if closeness is None:
+    reconstruction_error = givens.reconstruction_error(state)
+    if reconstruction_error is None:
         return ""
-    now, before = closeness
-    text = f"Generated {now.count:,} of {state.num_dims:,}: {_closeness_text(now)}"
-    return f"{text}; with the noise it was {_closeness_text(before)}." if before.differing else f"{text}."
+    now, before = reconstruction_error
+    text = f"Generated {now.count:,} of {state.num_dims:,}: {_reconstruction_error_text(now)}"
+    return f"{text}; with the noise it was {_reconstruction_error_text(before)}." if before.differing else f"{text}."
 
 
-def _closeness_text(closeness: Closeness) -> str:
-    share = closeness.differing / closeness.count
-    if not closeness.differing:
+def _reconstruction_error_text(reconstruction_error: ReconstructionError) -> str:
+    share = reconstruction_error.differing / reconstruction_error.count
+    if not reconstruction_error.differing:
         return "all as in the original"
-    psnr = f", PSNR {closeness.psnr_db:.1f} dB" if math.isfinite(closeness.psnr_db) else ""
-    return f"{closeness.differing:,} differ from the original ({share:.1%}), RMSE {closeness.rmse:.3f}{psnr}"
+    psnr = f", PSNR {reconstruction_error.psnr_db:.1f} dB" if math.isfinite(reconstruction_error.psnr_db) else ""
+    rmse = f"RMSE {reconstruction_error.rmse:.3f}"
+    return f"{reconstruction_error.differing:,} differ from the original ({share:.1%}), {rmse}{psnr}"
 
 
 def _labels(data: DataBrowsed) -> str:

@@ -1,4 +1,4 @@
-"""The settings of each given set: how many pixels, which hole, which factor, which channel, what is doubtful."""
+"""The settings of each given set: how many pixels, which hole, which factor, which channel, what is unlikely."""
 
 import math
 
@@ -19,12 +19,12 @@ from gmstudio.window.gui.panels.pixels.conditional import CHANNELS
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper, TypedSlider, fit_width
 from gmstudio.window.state.pixels.conditioning import FACTORS, PRESETS, usual_threshold
-from gmstudio.window.state.pixels.state import PixelsSession
+from gmstudio.window.state.pixels.state import PixelsState
 
 MAX_NOISE_SEED = 9999
 
 
-class GivenSettings(QStackedWidget):
+class ConditioningSettings(QStackedWidget):
     """One row of controls for each preset, those of the chosen one in sight.
 
     Args:
@@ -32,7 +32,7 @@ class GivenSettings(QStackedWidget):
         session: what they show and change.
     """
 
-    def __init__(self, panel: Panel, session: PixelsSession) -> None:
+    def __init__(self, panel: Panel, session: PixelsState) -> None:
         super().__init__(panel)
         self._session, self._givens = session, session.givens
         self._keeper = KeyKeeper(self)
@@ -74,9 +74,9 @@ class GivenSettings(QStackedWidget):
             "given.regenerate",
             "Regenerate",
             "",
-            self._session.regenerate_doubtful,
+            self._session.regenerate_unlikely,
             icon="refresh",
-            tip="Generate the doubtful pixels anew, given all others",
+            tip="Generate the unlikely pixels anew, given all others",
         )
 
     def _denoising(self, panel: Panel) -> QWidget:
@@ -86,14 +86,14 @@ class GivenSettings(QStackedWidget):
         column.setSpacing(GRID // 2)
         column.addWidget(_row(_label("Add noise", self.noise.slider), self.noise, self.noise_seed))
         column.addWidget(_row(_label("Doubtful above", self.threshold.slider), self.threshold, _label("nats")))
-        self._doubtful = QLabel()
-        self._doubtful.setProperty("role", "muted")
-        column.addWidget(_row(panel.button(self.regenerate), self._doubtful))
+        self._unlikely = QLabel()
+        self._unlikely.setProperty("role", "muted")
+        column.addWidget(_row(panel.button(self.regenerate), self._unlikely))
         return page
 
     def _connect(self) -> None:
         givens = self._givens
-        self.first.value_changed.connect(lambda first: self._session.set_given(round(first)))
+        self.first.value_changed.connect(lambda first: self._session.set_conditioning(round(first)))
         self.factor.currentIndexChanged.connect(lambda _index: givens.set_factor(self.factor.currentData()))
         self.channel.currentIndexChanged.connect(lambda index: givens.set_channel(max(0, index)))
         self.noise.value_changed.connect(lambda share: givens.set_noise(round(share, 2), givens.noise_seed))
@@ -101,7 +101,7 @@ class GivenSettings(QStackedWidget):
         self.threshold.value_changed.connect(givens.set_threshold)
         givens.changed.connect(self.refresh)
         self._session.changed.connect(self.refresh)
-        self._session.walk.opened.connect(self.refresh)
+        self._session.navigator.opened.connect(self.refresh)
 
     def refresh(self) -> None:
         """Show the settings of the chosen preset."""
@@ -123,17 +123,17 @@ class GivenSettings(QStackedWidget):
             combo.blockSignals(False)
         self.noise.set_value(givens.noise)
         self.threshold.set_value(givens.threshold_nats)
-        doubtful = givens.doubtful
-        self.regenerate.setEnabled(doubtful is not None and bool(doubtful.any()))
-        self._doubtful.setText(self._doubtful_text())
+        unlikely = givens.unlikely
+        self.regenerate.setEnabled(unlikely is not None and bool(unlikely.any()))
+        self._unlikely.setText(self._unlikely_text())
 
-    def _doubtful_text(self) -> str:
+    def _unlikely_text(self) -> str:
         givens = self._givens
         if givens.given is None:
             return "pick an image below"
-        if givens.doubtful is None:
+        if givens.unlikely is None:
             return "scoring the image …"
-        return f"{int(givens.doubtful.sum()):,} of {givens.doubtful.size:,} pixels"
+        return f"{int(givens.unlikely.sum()):,} of {givens.unlikely.size:,} pixels"
 
     def _name_channels(self, channels: int) -> None:
         if self.channel.count() != channels:
@@ -174,6 +174,6 @@ FACTOR_TIP = "Of each block of so many pixels, the top left one is given: the mo
 CHANNEL_TIP = "This channel is given for every pixel; the model generates the other two."
 NOISE_TIP = "First set each pixel, with this probability, to black or white (salt and pepper), so that there is noise."
 THRESHOLD_TIP = (
-    "Pixels that surprise the model more than this, in nats of −log p given the pixels before them, are doubtful. They "
+    "Pixels that surprise the model more than this, in nats of −log p given the pixels before them, are unlikely. They "
     "are marked in the image and can be generated anew, given all others."
 )

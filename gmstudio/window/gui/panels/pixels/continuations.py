@@ -1,4 +1,4 @@
-"""The Pixels panel's forks: sixteen ways in which the image could go on."""
+"""The Pixels panel's continuations: sixteen ways in which the image could go on."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,10 +7,10 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWi
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.images.grid import ImageGrid
-from gmstudio.window.state.pixels.state import NUM_FORKS, PixelsSession
+from gmstudio.window.state.pixels.state import NUM_CONTINUATIONS, PixelsState
 
 EXPLANATION = (
-    f"Fork continues the pixels placed so far in {NUM_FORKS} ways, with the weights and temperature in use: the first "
+    f"Continues the placed pixels in {NUM_CONTINUATIONS} ways, with the weights and temperature in use: the first "
     "takes the most likely value of every conditional (temperature 0), the others are drawn. Click a continuation to "
     "adopt it."
 )
@@ -22,7 +22,7 @@ MARK = "★"
 """Before the nats of the most likely values."""
 
 
-class ForksView(QWidget):
+class ContinuationsView(QWidget):
     """A grid of continuations with their nats; a click adopts one.
 
     Args:
@@ -30,26 +30,26 @@ class ForksView(QWidget):
         session: what they show and change.
     """
 
-    def __init__(self, panel: Panel, session: PixelsSession) -> None:
+    def __init__(self, panel: Panel, session: PixelsState) -> None:
         super().__init__(panel)
         self._session = session
-        self.fork = panel.add_action(
-            "fork",
-            "Fork",
+        self.continuation = panel.add_action(
+            "continuation",
+            "Continuation",
             "F",
-            session.fork,
-            icon="fork",
-            tip=f"Continue from here in {NUM_FORKS} ways: the most likely values, and draws, other ones each time",
+            session.continuation,
+            icon="continuation",
+            tip=f"Continue from here in {NUM_CONTINUATIONS} ways: the most likely values, and random draws",
         )
         self.images = ImageGrid()
         self.images.set_placeholder(EXPLANATION)
-        panel.name_widget(self.images, "forks", "Continuations", TIP)
+        panel.name_widget(self.images, "continuations", "Continuations", TIP)
         self._text = QLabel()
         self._text.setProperty("role", "muted")
         self._text.setWordWrap(True)
         self._text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         top = QHBoxLayout()
-        top.addWidget(panel.button(self.fork))
+        top.addWidget(panel.button(self.continuation))
         top.addWidget(self._text, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(GRID, GRID, GRID, GRID)
@@ -57,34 +57,36 @@ class ForksView(QWidget):
         column.addLayout(top)
         column.addWidget(self.images, 1)
         self.images.clicked.connect(session.adopt)
-        session.forks_changed.connect(self.refresh)
-        session.walk.moved.connect(self._refresh_action)
-        session.walk.changed.connect(self._refresh_action)
+        session.continuations_changed.connect(self.refresh)
+        session.navigator.moved.connect(self._refresh_action)
+        session.navigator.changed.connect(self._refresh_action)
         self.refresh()
 
     def refresh(self) -> None:
         """Show the continuations and how far they are."""
-        forks, state = self._session.forks, self._session.state
+        continuations, state = self._session.continuations, self._session.state
         self._refresh_action()
-        if forks is None or state is None:
+        if continuations is None or state is None:
             self.images.set_images(self.images.images[:0])
             self.images.set_captions([])
             self.images.set_placeholder("Continuing …" if self._session.forking else EXPLANATION)
             self._text.setText("")
             return
-        nats = forks.nats.numpy().astype(np.float64)
-        self.images.set_levels_images(forks.images.numpy(), state.spec.levels)
+        nats = continuations.nats.numpy().astype(np.float64)
+        self.images.set_levels_images(continuations.images.numpy(), state.spec.levels)
         self.images.set_captions(
             [f"{MARK}{nats[0]:.{1 if nats[0] < 100 else 0}f}", *(f"{value:.1f}" for value in nats[1:])]
         )
         self.images.set_selected(0)
-        done = against_samples(nats[0], nats[1:], forks.start)
-        self._text.setText(done if forks.done else f"{forks.step:,} of {state.num_dims:,}")
+        done = against_samples(nats[0], nats[1:], continuations.start)
+        self._text.setText(done if continuations.done else f"{continuations.step:,} of {state.num_dims:,}")
 
     def _refresh_action(self) -> None:
         state = self._session.state
-        walk = self._session.walk
-        self.fork.setEnabled((walk.usable or walk.opening) and state is not None and not state.finished)
+        navigator = self._session.navigator
+        self.continuation.setEnabled(
+            (navigator.usable or navigator.opening) and state is not None and not state.finished
+        )
 
 
 def against_samples(greedy: float, samples: NDArray[np.float64], start: int) -> str:

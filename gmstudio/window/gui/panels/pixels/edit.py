@@ -8,7 +8,7 @@ from gmstudio.window.gui.panels.pixels.conditional import where
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper
-from gmstudio.window.state.pixels.state import PixelsSession
+from gmstudio.window.state.pixels.state import PixelsState
 
 KEEP_TIP = (
     "What becomes of the pixels after an edited one: they stay as they are and are scored anew, or they are drawn "
@@ -29,9 +29,9 @@ class ToolLine(QWidget):
         session: what they show and change.
     """
 
-    def __init__(self, panel: Panel, session: PixelsSession) -> None:
+    def __init__(self, panel: Panel, session: PixelsState) -> None:
         super().__init__(panel)
-        self._session, self._walk, self._tools = session, session.walk, session.tools
+        self._session, self._navigator, self._tools = session, session.navigator, session.tools
         self.edit = panel.add_action(
             "edit",
             "Edit",
@@ -58,23 +58,23 @@ class ToolLine(QWidget):
         self._done_button = panel.button(self.done)
         row.addWidget(self._done_button)
         self.following.currentIndexChanged.connect(
-            lambda _index: self._walk.set_keep_following(self.following.currentData())
+            lambda _index: self._navigator.set_keep_following(self.following.currentData())
         )
-        for signal in (session.tools.changed, session.walk.changed, session.walk.moved):
+        for signal in (session.tools.changed, session.navigator.changed, session.navigator.moved):
             signal.connect(self.refresh)
         self.refresh()
 
     def refresh(self) -> None:
         """Say what can be done now."""
-        walk, tool = self._walk, self._tools.tool
-        editing = walk.editing
+        navigator, tool = self._navigator, self._tools.tool
+        editing = navigator.editing
         self.edit.blockSignals(True)
         self.edit.setChecked(tool == "edit")
         self.edit.blockSignals(False)
-        self.edit.setEnabled(walk.usable or tool == "edit")
+        self.edit.setEnabled(navigator.usable or tool == "edit")
         self.following.setVisible(tool == "edit" or editing is not None)
         self.following.blockSignals(True)
-        self.following.setCurrentIndex(0 if walk.keep_following else 1)
+        self.following.setCurrentIndex(0 if navigator.keep_following else 1)
         self.following.blockSignals(False)
         text = HINTS.get(tool, "")
         if editing is not None:
@@ -92,7 +92,7 @@ class ToolLine(QWidget):
 
     def put_down(self) -> None:
         """Leave the edit, then the tool."""
-        self._walk.leave_edit()
+        self._navigator.leave_edit()
         self._tools.set_tool("go")
 
     def _on_edit(self, on: bool) -> None:

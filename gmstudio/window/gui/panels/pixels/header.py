@@ -7,7 +7,7 @@ from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.run_chooser import RunChooser
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper
-from gmstudio.window.state.pixels.state import CAPABILITY, PixelsSession
+from gmstudio.window.state.pixels.state import CAPABILITY, PixelsState
 from gmstudio.window.state.runs.library import RunLibrary
 
 NO_CLASS = "No class"
@@ -23,7 +23,7 @@ class Header(QWidget):
         library: the runs to choose from.
     """
 
-    def __init__(self, panel: Panel, session: PixelsSession, library: RunLibrary) -> None:
+    def __init__(self, panel: Panel, session: PixelsState, library: RunLibrary) -> None:
         super().__init__(panel)
         self._session, self._library = session, library
         self.run = RunChooser(library, CAPABILITY)
@@ -46,7 +46,7 @@ class Header(QWidget):
             "T",
             session.set_following,
             icon="live",
-            tip="Take over newer weights by itself while the run trains: watch the conditional and the surprise change",
+            tip="Take over newer weights while the run trains: watch conditional and surprisal change",
             checkable=True,
         )
         self._weights_button, self._follow_button = panel.button(self.weights), panel.button(self.follow)
@@ -85,7 +85,7 @@ class Header(QWidget):
         if session.run != self.run.current():  # it was chosen from elsewhere
             self.run.choose(session.run)
         self.step.setText(f"weights of step {state.weights_step:,}" if state is not None else "")
-        newer = session.has_newer_weights() and (session.walk.usable or session.walk.opening)
+        newer = session.has_newer_weights() and (session.navigator.usable or session.navigator.opening)
         live = bool(session.run) and session.run == self._library.live
         self.follow.setEnabled(live)
         self._follow_button.setVisible(live)

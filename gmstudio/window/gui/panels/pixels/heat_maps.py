@@ -21,8 +21,8 @@ from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.canvas.overlays import HeatOverlay
 from gmstudio.window.gui.widgets.canvas.pixel_canvas import Picture, Pixel, PixelCanvas
 from gmstudio.window.gui.widgets.images.heat import scale_top
-from gmstudio.window.state.pixels.snapshot import PixelState
-from gmstudio.window.state.pixels.state import PixelsSession
+from gmstudio.window.state.pixels.snapshot import PixelSnapshot
+from gmstudio.window.state.pixels.state import PixelsState
 
 WORDS_WIDTH = 27 * GRID
 WORDS_HEIGHT = 18 * GRID
@@ -79,14 +79,14 @@ class MapView(QWidget):
         canvas: the large image, over which the map can be laid.
     """
 
-    def __init__(self, panel: Panel, session: PixelsSession, canvas: PixelCanvas) -> None:
+    def __init__(self, panel: Panel, session: PixelsState, canvas: PixelCanvas) -> None:
         super().__init__(panel)
         self.session = session
         self.over = LaidOver(canvas)
         self.map = PixelCanvas()
         self.controls = QHBoxLayout()
         self.controls.setSpacing(GRID // 2)
-        self.title = words("heading")
+        self.title = words("target")
         self.words = words("")
         self.reading = words("muted")
         self.problem = words("error")
@@ -211,7 +211,7 @@ def words(role: str) -> QLabel:
     return label
 
 
-def plain_picture(state: PixelState, context: NDArray[np.bool_], current: Pixel | None) -> Picture:
+def plain_picture(state: PixelSnapshot, context: NDArray[np.bool_], current: Pixel | None) -> Picture:
     """The image of a state, for a map to be laid over.
 
     Args:
@@ -225,7 +225,7 @@ def plain_picture(state: PixelState, context: NDArray[np.bool_], current: Pixel 
         placed=state.placed(),
         context=context,
         current=current,
-        surprise=np.zeros(state.spec.shape[1:]),
+        surprisal=np.zeros(state.spec.shape[1:]),
         top=1.0,
         given=np.zeros(state.spec.shape[1:], np.bool_),
     )

@@ -10,8 +10,8 @@ from gmstudio.window.gui.widgets.canvas.pixel_canvas import Picture, PixelCanvas
 from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper, fit_width
 from gmstudio.window.state.pixels.navigator import MAX_SEED
 from gmstudio.window.state.pixels.order import PAINTED, RANDOM, order_title, painted_ranks, pixel_ranks
-from gmstudio.window.state.pixels.snapshot import PixelState
-from gmstudio.window.state.pixels.state import PixelsSession
+from gmstudio.window.state.pixels.snapshot import PixelSnapshot
+from gmstudio.window.state.pixels.state import PixelsState
 
 ORDER_TIP = (
     "In which sequence pixels are generated. Another order begins again, from the given pixels or an empty image. Only "
@@ -30,7 +30,7 @@ class OrderView(QWidget):
         session: what they show and change.
     """
 
-    def __init__(self, panel: Panel, session: PixelsSession) -> None:
+    def __init__(self, panel: Panel, session: PixelsState) -> None:
         super().__init__(panel)
         self._session, self._tools = session, session.tools
         self.order = QComboBox()
@@ -61,7 +61,7 @@ class OrderView(QWidget):
         self._lay_out(panel)
         self.order.currentIndexChanged.connect(self._on_chosen)
         self.seed.valueChanged.connect(lambda seed: session.choose_order(RANDOM, seed))
-        for signal in (session.changed, session.walk.opened, session.tools.changed):
+        for signal in (session.changed, session.navigator.opened, session.tools.changed):
             signal.connect(self.refresh)
         self.refresh()
 
@@ -113,7 +113,7 @@ class OrderView(QWidget):
         self._session.choose_order(PAINTED)
         self._tools.set_tool("go")
 
-    def _list_orders(self, state: PixelState | None) -> None:
+    def _list_orders(self, state: PixelSnapshot | None) -> None:
         names = list(state.orders or (state.order_name,)) if state is not None else []
         self.order.blockSignals(True)
         if names != [self.order.itemData(index) for index in range(self.order.count())]:
@@ -124,7 +124,7 @@ class OrderView(QWidget):
             self.order.setCurrentIndex(names.index(state.order_name))
         self.order.blockSignals(False)
 
-    def _words_for(self, state: PixelState | None, painted: int) -> str:
+    def _words_for(self, state: PixelSnapshot | None, painted: int) -> str:
         if state is None:
             return ""
         if len(state.orders) <= 1:
@@ -135,7 +135,7 @@ class OrderView(QWidget):
             )
         return ""
 
-    def _show_map(self, state: PixelState | None) -> None:
+    def _show_map(self, state: PixelSnapshot | None) -> None:
         if state is None:
             self.map.set_picture(None)
             return
@@ -163,7 +163,7 @@ def blank(shape: tuple[int, int]) -> Picture:
         placed=nothing,
         context=nothing,
         current=None,
-        surprise=np.full(shape, np.nan),
+        surprisal=np.full(shape, np.nan),
         top=1.0,
         given=nothing[0],
     )

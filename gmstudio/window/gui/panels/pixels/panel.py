@@ -10,13 +10,13 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QVBoxLayout, QWidget
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.pixels.breakpoints import stop_text
 from gmstudio.window.gui.panels.pixels.conditional import ConditionalView
-from gmstudio.window.gui.panels.pixels.conditioning import GivenView
-from gmstudio.window.gui.panels.pixels.continuations import ForksView
+from gmstudio.window.gui.panels.pixels.conditioning import ConditioningView
+from gmstudio.window.gui.panels.pixels.continuations import ContinuationsView
 from gmstudio.window.gui.panels.pixels.edit import ToolLine
 from gmstudio.window.gui.panels.pixels.header import Header
 from gmstudio.window.gui.panels.pixels.order import OrderView
 from gmstudio.window.gui.panels.pixels.picture import OrderPaths, legend_of, picture_of, reading_of
-from gmstudio.window.gui.panels.pixels.surprisal import Figures, SurpriseView
+from gmstudio.window.gui.panels.pixels.surprisal import Figures, SurprisalView
 from gmstudio.window.gui.panels.pixels.tabs import FURTHER_VIEWS, Views
 from gmstudio.window.gui.panels.pixels.transport import Transport
 from gmstudio.window.gui.theme import GRID
@@ -24,7 +24,7 @@ from gmstudio.window.gui.widgets.canvas.order_overlay import MODES, OrderMode, O
 from gmstudio.window.gui.widgets.canvas.paint_canvas import Mode, PaintCanvas
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.state.pixels.order import painted_ranks
-from gmstudio.window.state.pixels.state import PixelsSession
+from gmstudio.window.state.pixels.state import PixelsState
 from gmstudio.window.state.runs.library import RunLibrary
 
 SIDE_WIDTH = 54 * GRID
@@ -52,7 +52,7 @@ class PixelsPanel(Panel):
     title: ClassVar[str] = "Pixels"
     icon: ClassVar[str] = "pixels"
 
-    def __init__(self, session: PixelsSession, library: RunLibrary, parent: QWidget | None = None) -> None:
+    def __init__(self, session: PixelsState, library: RunLibrary, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.session = session
         self.canvas = PaintCanvas()
@@ -68,10 +68,10 @@ class PixelsPanel(Panel):
         self.tool_line = ToolLine(self, session)
         self.conditional = ConditionalView(self, session)
         self.figures = Figures(self, session)
-        self.surprise = SurpriseView(self)
-        self.given = GivenView(self, session)
+        self.surprisal = SurprisalView(self)
+        self.given = ConditioningView(self, session)
         self.order = OrderView(self, session)
-        self.forks = ForksView(self, session)
+        self.continuations = ContinuationsView(self, session)
         self.further = tuple((title, view(self, session, self.canvas)) for title, view in FURTHER_VIEWS)
         self._hovered = (-1, -1)
         self._stop_shown: object = None
@@ -100,7 +100,7 @@ class PixelsPanel(Panel):
             "H",
             self._on_heat,
             icon="heat",
-            tip="Show the surprise, −log p of each pixel, large, and the image small",
+            tip="Show the surprisal, −log p of each pixel, large, and the image small",
             checkable=True,
         )
         self.ranks = self.add_action(
@@ -123,7 +123,7 @@ class PixelsPanel(Panel):
             tip="Go to the bars: ← → and Return choose a value; digits choose one from anywhere in the panel",
         )
         self.real = self.add_action(
-            "real", "Start from a real image", "I", self._show_given, icon="image", tip="Pick a real image"
+            "real", "Start from a real image", "I", self._show_conditioning, icon="image", tip="Pick a real image"
         )
 
     # ---- layout ------------------------------------------------------------------------------------------------
@@ -165,11 +165,11 @@ class PixelsPanel(Panel):
     def _side(self) -> QWidget:
         side = QWidget()
         self.tabs = Views()
-        self.name_widget(self.tabs, "views", "Surprise, given set, order, forks and more", "")
-        self.tabs.addTab(self.surprise, "Surprise")
+        self.name_widget(self.tabs, "views", "Surprisal, given set, order, continuations and more", "")
+        self.tabs.addTab(self.surprisal, "Surprisal")
         self.tabs.addTab(self.given, "Given")
         self.tabs.addTab(self.order, "Order")
-        self.tabs.addTab(self.forks, "Fork")
+        self.tabs.addTab(self.continuations, "Continuation")
         for title, view in self.further:
             self.tabs.addTab(view, title)
         column = QVBoxLayout(side)
@@ -182,12 +182,12 @@ class PixelsPanel(Panel):
 
     def _connect(self) -> None:
         session, tools = self.session, self.session.tools
-        session.walk.moved.connect(self._refresh)
-        session.walk.changed.connect(self._refresh_notes)
+        session.navigator.moved.connect(self._refresh)
+        session.navigator.changed.connect(self._refresh_notes)
         session.changed.connect(self._refresh_notes)
-        for signal in (session.changed, session.givens.changed, session.walk.changed, tools.changed):
+        for signal in (session.changed, session.givens.changed, session.navigator.changed, tools.changed):
             signal.connect(self._refresh)
-        session.forks_changed.connect(self._on_forks_changed)
+        session.continuations_changed.connect(self._on_continuations_changed)
         self.canvas.clicked.connect(session.click)
         self.canvas.edit_wanted.connect(session.edit)
         self.canvas.menu_wanted.connect(self._on_menu_wanted)
@@ -196,16 +196,16 @@ class PixelsPanel(Panel):
         self.canvas.stroke_ended.connect(tools.end_stroke)
         self.canvas.escaped.connect(self.tool_line.put_down)
         tools.changed.connect(self._refresh_tool)
-        self.surprise.canvas.clicked.connect(session.go_to)
+        self.surprisal.canvas.clicked.connect(session.go_to)
         self.canvas.hovered.connect(self._on_hovered)
-        self.surprise.canvas.hovered.connect(self._on_hovered)
+        self.surprisal.canvas.hovered.connect(self._on_hovered)
 
     # ---- showing -----------------------------------------------------------------------------------------------
 
     def _refresh(self) -> None:
         picture = picture_of(self.session)
         self.canvas.set_picture(picture)
-        self.surprise.set_picture(picture)
+        self.surprisal.set_picture(picture)
         self._show_painted()
         self._show_order()
         self._show_reading()
@@ -216,7 +216,7 @@ class PixelsPanel(Panel):
         self._problem.setVisible(bool(session.problem))
         self._reopen_button.setVisible(bool(session.problem) and bool(session.run))
         self.header.refresh()
-        opening = session.walk.opening or (session.run and session.state is None)
+        opening = session.navigator.opening or (session.run and session.state is None)
         nothing = NO_RUN if session.library.catalog is not None else "The engine is starting …"
         self.canvas.set_placeholder("Opening …" if opening and not session.problem else "" if session.run else nothing)
 
@@ -225,7 +225,7 @@ class PixelsPanel(Panel):
         tools = self.session.tools
         mode: Mode = "edit" if tools.tool == "edit" else "paint" if tools.painting else "go"
         if mode != self.canvas.mode and mode != "go" and self.isVisible():
-            state = self.session.walk.shown
+            state = self.session.navigator.shown
             if state is not None and state.step:
                 self.canvas.set_cursor_pixel(*state.place_of(state.step - 1)[1:])
             self.canvas.setFocus()
@@ -239,11 +239,11 @@ class PixelsPanel(Panel):
         elif tools.tool == "hole":
             painted = tools.hole.mask()
         elif givens.given is not None and givens.given.mask is None:
-            painted = givens.doubtful
+            painted = givens.unlikely
         self.canvas.set_painted(painted, hatches=tools.tool != "order")  # ranks are to be read through it
 
     def _show_order(self) -> None:
-        state, tools = self.session.walk.shown, self.session.tools
+        state, tools = self.session.navigator.shown, self.session.tools
         if state is None:
             self.canvas.set_order(None, "off")
         elif tools.tool == "order":
@@ -265,7 +265,7 @@ class PixelsPanel(Panel):
 
     def _show_reading(self) -> None:
         """Say what is under the pointer; else why generation stopped, or what the marks mean."""
-        state, stop, (row, column) = self.session.walk.shown, self.session.walk.stop, self._hovered
+        state, stop, (row, column) = self.session.navigator.shown, self.session.navigator.stop, self._hovered
         if stop is not None and stop is not self._stop_shown:
             self._hovered = (row, column) = (-1, -1)  # until the pointer moves on
         self._stop_shown = stop
@@ -285,20 +285,20 @@ class PixelsPanel(Panel):
 
     def _on_heat(self, large: bool) -> None:
         if large:
-            self.tabs.setCurrentWidget(self.surprise)  # has the colours' scale, and the image
+            self.tabs.setCurrentWidget(self.surprisal)  # has the colours' scale, and the image
         self.canvas.set_heat(large)
-        self.surprise.set_swapped(large)
+        self.surprisal.set_swapped(large)
 
-    def _show_given(self) -> None:
+    def _show_conditioning(self) -> None:
         self.tabs.setCurrentWidget(self.given)
         self.given.images.setFocus()
 
-    def _on_forks_changed(self) -> None:
+    def _on_continuations_changed(self) -> None:
         if self.session.forking:
-            self.tabs.setCurrentWidget(self.forks)
+            self.tabs.setCurrentWidget(self.continuations)
 
     def _on_menu_wanted(self, row: int, column: int, where: QPoint) -> None:
-        state = self.session.walk.shown
+        state = self.session.navigator.shown
         if state is None:
             return
         menu = QMenu(self)
@@ -332,7 +332,7 @@ class PixelsPanel(Panel):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Digits choose a value wherever the focus is, Return ends a number of several digits, Escape an edit."""
         bars = self.conditional.bars
-        if event.key() == Qt.Key.Key_Escape and self.session.walk.editing is not None:
+        if event.key() == Qt.Key.Key_Escape and self.session.navigator.editing is not None:
             self.tool_line.put_down()
         elif event.text().isdigit():
             bars.type_digit(int(event.text()))

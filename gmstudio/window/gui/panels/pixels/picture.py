@@ -7,29 +7,29 @@ from gmstudio.window.gui.widgets.canvas.order_overlay import OrderPath
 from gmstudio.window.gui.widgets.canvas.pixel_canvas import Picture
 from gmstudio.window.gui.widgets.images.heat import scale_top
 from gmstudio.window.state.pixels.order import painted_ranks, pixel_path
-from gmstudio.window.state.pixels.snapshot import PixelState
-from gmstudio.window.state.pixels.state import PixelsSession
+from gmstudio.window.state.pixels.snapshot import PixelSnapshot
+from gmstudio.window.state.pixels.state import PixelsState
 
 NEXT = "framed: next · tinted: what the model can see for it · hatched: to come"
 FINISHED = "finished"
 EDITED = "framed: edited · tinted: what the model can see for it"
 
 
-def picture_of(session: PixelsSession) -> Picture | None:
+def picture_of(session: PixelsState) -> Picture | None:
     """The image as far as it has come; while a sub-pixel is edited, that one is framed and its context is tinted.
 
     While an order is painted, context, given and next pixel are left out: they belong to the order that is in use.
     """
-    walk, state = session.walk, session.walk.shown
+    navigator, state = session.navigator, session.navigator.shown
     if state is None:
         return None
-    surprise = state.surprise()
+    surprisal = state.surprisal()
     position = state.position
     context = state.context
-    if walk.editing is not None:
-        position = state.place_of(walk.editing.step)
-        if walk.state is not None and walk.state.step == walk.editing.step:
-            context = walk.state.context
+    if navigator.editing is not None:
+        position = state.place_of(navigator.editing.step)
+        if navigator.state is not None and navigator.state.step == navigator.editing.step:
+            context = navigator.state.context
     given = session.givens.is_on_image(state).any(axis=0)
     if session.tools.tool == "order":
         context, given, position = np.zeros_like(context), np.zeros_like(given), None
@@ -39,10 +39,10 @@ def picture_of(session: PixelsSession) -> Picture | None:
         placed=state.placed(),
         context=context,
         current=position[1:] if position else None,
-        surprise=surprise,
-        top=scale_top(surprise),
+        surprisal=surprisal,
+        top=scale_top(surprisal),
         given=np.asarray(given),
-        chosen=tuple({state.place_of(step)[1:] for step in walk.chosen if step < state.step}),
+        chosen=tuple({state.place_of(step)[1:] for step in navigator.chosen if step < state.step}),
     )
 
 
@@ -53,7 +53,7 @@ class OrderPaths:
         self._session = 0
         self._path = np.zeros((0, 2), np.int64)
 
-    def of(self, state: PixelState) -> OrderPath:
+    def of(self, state: PixelSnapshot) -> OrderPath:
         """The order of a generation, and which pixel of it is next."""
         if state.session != self._session or not self._path.size:
             self._session, self._path = state.session, pixel_path(state.order)
@@ -63,17 +63,17 @@ class OrderPaths:
         return OrderPath(self._path, at)
 
 
-def legend_of(session: PixelsSession) -> str:
+def legend_of(session: PixelsState) -> str:
     """What the marks on the canvas mean, those that are there."""
-    walk, givens = session.walk, session.givens
-    state = walk.shown
+    navigator, givens = session.navigator, session.givens
+    state = navigator.shown
     if state is None or session.tools.tool == "order":
         return " "
-    texts = [EDITED if walk.editing is not None else FINISHED if state.finished else NEXT]
-    if walk.chosen:
+    texts = [EDITED if navigator.editing is not None else FINISHED if state.finished else NEXT]
+    if navigator.chosen:
         texts.append("corner: chosen by you")
-    if givens.given is not None and givens.given.mask is None and givens.doubtful is not None:
-        texts.append("tinted: doubtful")
+    if givens.given is not None and givens.given.mask is None and givens.unlikely is not None:
+        texts.append("tinted: unlikely")
     elif givens.given is not None:
         given = givens.is_on_image(state)
         if not given.any(axis=0).all():
@@ -83,9 +83,9 @@ def legend_of(session: PixelsSession) -> str:
     return " · ".join(texts)
 
 
-def reading_of(session: PixelsSession, row: int, column: int) -> str:
+def reading_of(session: PixelsState, row: int, column: int) -> str:
     """What is to be said of a pixel under the pointer; nothing outside the image."""
-    state, tools, given = session.walk.shown, session.tools, session.givens.given
+    state, tools, given = session.navigator.shown, session.tools, session.givens.given
     if state is None or not (0 <= row < state.spec.height and 0 <= column < state.spec.width):
         return ""
     start = f"Row {row}, column {column}: "
@@ -95,7 +95,7 @@ def reading_of(session: PixelsSession, row: int, column: int) -> str:
     return start + reading(state, row, column, given.first if given is not None else 0)
 
 
-def reading(state: PixelState, row: int, column: int, num_given: int = 0) -> str:
+def reading(state: PixelSnapshot, row: int, column: int, num_given: int = 0) -> str:
     """Value, probability and nats of each sub-pixel of a pixel, in words.
 
     Args:

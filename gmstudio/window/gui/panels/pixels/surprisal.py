@@ -7,8 +7,8 @@ from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.canvas.pixel_canvas import Picture, PixelCanvas
 from gmstudio.window.gui.widgets.images.heat import HeatLegend
-from gmstudio.window.state.pixels.snapshot import PixelState
-from gmstudio.window.state.pixels.state import PixelsSession
+from gmstudio.window.state.pixels.snapshot import PixelSnapshot
+from gmstudio.window.state.pixels.state import PixelsState
 
 NONE = "–"
 
@@ -21,9 +21,9 @@ class Figures(QWidget):
         session: what they show.
     """
 
-    def __init__(self, panel: Panel, session: PixelsSession) -> None:
+    def __init__(self, panel: Panel, session: PixelsState) -> None:
         super().__init__(panel)
-        self._walk = session.walk
+        self._navigator = session.navigator
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(GRID)
@@ -31,14 +31,14 @@ class Figures(QWidget):
         self.total = self._figure(panel, grid, 0, "total", "−log p so far", "Nats of all sub-pixels placed so far")
         self.bits = self._figure(panel, grid, 1, "bits", "bits per dimension", "Bits per sub-pixel placed so far")
         self.last = self._figure(panel, grid, 2, "last", "last sub-pixel", "−log p of the sub-pixel placed last, nats")
-        self._walk.moved.connect(self.refresh)
+        self._navigator.moved.connect(self.refresh)
         self.refresh()
 
     def _figure(self, panel: Panel, grid: QGridLayout, column: int, control: str, title: str, tip: str) -> QLabel:
         label = QLabel(title)
         label.setProperty("role", "muted")
         value = QLabel(NONE)
-        value.setProperty("role", "heading")
+        value.setProperty("role", "target")
         panel.name_widget(value, control, title, f"{tip}; always at temperature 1.")
         value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         grid.addWidget(label, 0, column)
@@ -48,7 +48,7 @@ class Figures(QWidget):
 
     def refresh(self) -> None:
         """Write the numbers."""
-        state = self._walk.shown
+        state = self._navigator.shown
         if state is None or not state.step:
             for label in (self.total, self.bits, self.last):
                 label.setText(NONE)
@@ -58,14 +58,14 @@ class Figures(QWidget):
         self.last.setText(last_text(state))
 
 
-def last_text(state: PixelState) -> str:
-    """Value and surprise of the sub-pixel placed last."""
+def last_text(state: PixelSnapshot) -> str:
+    """Value and surprisal of the sub-pixel placed last."""
     channel, row, column = state.place_of(state.step - 1)
     return f"{state.image[channel, row, column]}: {state.nats[-1]:.3f} nats"
 
 
-class SurpriseView(QWidget):
-    """The small view: the surprise of every pixel while the large one shows the image, and the other way round.
+class SurprisalView(QWidget):
+    """The small view: the surprisal of every pixel while the large one shows the image, and the other way round.
 
     Args:
         panel: whose view this is.
@@ -76,9 +76,9 @@ class SurpriseView(QWidget):
         self.canvas = PixelCanvas()
         self.canvas.set_heat(True)
         self.canvas.set_show_context(False)
-        panel.name_widget(self.canvas, "heat.view", "Surprise per pixel", "−log p of each pixel, summed over colours.")
+        panel.name_widget(self.canvas, "heat.view", "Surprisal per pixel", "−log p of each pixel, summed over colours.")
         self.legend = HeatLegend()
-        panel.name_widget(self.legend, "heat.legend", "Colours of surprise", "−log p per pixel, in nats.")
+        panel.name_widget(self.legend, "heat.legend", "Colours of surprisal", "−log p per pixel, in nats.")
         self._title = QLabel()
         self._title.setProperty("role", "muted")
         column = QVBoxLayout(self)
@@ -90,9 +90,9 @@ class SurpriseView(QWidget):
         self.set_swapped(False)
 
     def set_swapped(self, swapped: bool) -> None:
-        """Show the image here, because the large view shows the surprise."""
+        """Show the image here, because the large view shows the surprisal."""
         self.canvas.set_heat(not swapped)
-        what = "Large: the surprise" if swapped else "Surprise"
+        what = "Large: the surprisal" if swapped else "Surprisal"
         self._title.setText(f"{what}, −log p of each pixel given those before it")
 
     def set_picture(self, picture: Picture | None) -> None:

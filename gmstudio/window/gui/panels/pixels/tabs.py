@@ -5,15 +5,15 @@ from collections.abc import Callable
 from PySide6.QtWidgets import QSizePolicy, QTabWidget, QWidget
 
 from gmstudio.window.gui.panel import Panel
-from gmstudio.window.gui.panels.pixels.attribution import InsightView
+from gmstudio.window.gui.panels.pixels.attribution import AttributionView
 from gmstudio.window.gui.panels.pixels.comparison import CompareView
 from gmstudio.window.gui.widgets.canvas.pixel_canvas import PixelCanvas
-from gmstudio.window.state.pixels.state import PixelsSession
+from gmstudio.window.state.pixels.state import PixelsState
 
-View = Callable[[Panel, PixelsSession, PixelCanvas], QWidget]
+View = Callable[[Panel, PixelsState, PixelCanvas], QWidget]
 """Makes a tab's content. It may lay a heat map over the canvas while it is shown, and takes it away when hidden."""
 
-FURTHER_VIEWS: tuple[tuple[str, View], ...] = (("Looks at", InsightView), ("Compare", CompareView))
+FURTHER_VIEWS: tuple[tuple[str, View], ...] = (("Looks at", AttributionView), ("Compare", CompareView))
 """Title and content of each tab."""
 
 

@@ -9,7 +9,7 @@ from gmstudio.window.gui.panels.pixels.breakpoints import BreakpointsRow
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper, TypedSlider
 from gmstudio.window.state.pixels.navigator import MAX_SPEED_HZ, MIN_SPEED_HZ
-from gmstudio.window.state.pixels.state import PixelsSession
+from gmstudio.window.state.pixels.state import PixelsState
 
 NARROW = 70 * GRID
 """Below this width, buttons and speed do not fit side by side."""
@@ -23,9 +23,9 @@ class Transport(QWidget):
         session: what they move.
     """
 
-    def __init__(self, panel: Panel, session: PixelsSession) -> None:
+    def __init__(self, panel: Panel, session: PixelsState) -> None:
         super().__init__(panel)
-        self._session, self._walk = session, session.walk
+        self._session, self._navigator = session, session.navigator
         self._add_actions(panel)
         self.scrub = TypedSlider(0, 1, decimals=0)
         self.scrub.name(
@@ -40,20 +40,22 @@ class Transport(QWidget):
         self._lay_out(panel)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.scrub.value_changed.connect(self._on_scrubbed)
-        self.speed.value_changed.connect(self._walk.set_speed)
-        self._walk.moved.connect(self.refresh)
-        self._walk.changed.connect(self.refresh)
+        self.speed.value_changed.connect(self._navigator.set_speed)
+        self._navigator.moved.connect(self.refresh)
+        self._navigator.changed.connect(self.refresh)
         self.refresh()
 
     def _add_actions(self, panel: Panel) -> None:
-        walk, session = self._walk, self._session
+        navigator, session = self._navigator, self._session
         add = panel.add_action
         self.reset = add("reset", "Reset", "R", session.reset, icon="reset", tip=RESET_TIP)
         self.start = add("start", "To the start", "Home", self._to_start, icon="undo", tip=START_TIP)
         self.row_back = add("row_back", "One row back", "Up", self._row_back, icon="up", tip="Back to the row's start")
-        self.back = add("back", "One step back", "Left", walk.back, icon="back", tip="One sub-pixel back; kept ahead")
+        self.back = add(
+            "back", "One step back", "Left", navigator.back, icon="back", tip="One sub-pixel back; kept ahead"
+        )
         self.play = add("play", "Play", "Space", self._toggle, icon="play", tip=PLAY_TIP)
-        self.step = add("step", "One step", "Right", walk.forward, icon="step", tip="Generate one sub-pixel")
+        self.step = add("step", "One step", "Right", navigator.forward, icon="step", tip="Generate one sub-pixel")
         self.pixel_back = add(
             "pixel_back", "One pixel back", "Shift+Left", self._pixel_back, icon="left", tip="Back to before a pixel"
         )
@@ -112,13 +114,13 @@ class Transport(QWidget):
         super().resizeEvent(event)
 
     def refresh(self) -> None:
-        """Show where the walk is and what can be done."""
-        walk, state = self._walk, self._walk.shown
-        self.speed.set_value(walk.speed_hz)
-        moving = walk.playing or walk.finishing
-        self.play.setText("Stop" if walk.finishing else "Pause" if walk.playing else "Play")
-        self._set_play_icon("stop" if walk.finishing else "pause" if walk.playing else "play")
-        usable = (walk.usable or walk.opening) and state is not None
+        """Show where the navigator is and what can be done."""
+        navigator, state = self._navigator, self._navigator.shown
+        self.speed.set_value(navigator.speed_hz)
+        moving = navigator.playing or navigator.finishing
+        self.play.setText("Stop" if navigator.finishing else "Pause" if navigator.playing else "Play")
+        self._set_play_icon("stop" if navigator.finishing else "pause" if navigator.playing else "play")
+        usable = (navigator.usable or navigator.opening) and state is not None
         backward = (self.start, self.row_back, self.back, self.pixel_back)
         forward = (self.step, self.pixel, self.row, self.finish)
         for action in (self.play, *backward, *forward):
@@ -148,48 +150,48 @@ class Transport(QWidget):
             panel.set_action_icon(self.play, icon)
 
     def _on_scrubbed(self, step: float) -> None:
-        state, aim = self._walk.shown, round(step)
-        self._walk.pause()
-        if state is not None and aim > state.path:
-            self._walk.draw_to(aim)
+        state, target = self._navigator.shown, round(step)
+        self._navigator.pause()
+        if state is not None and target > state.path:
+            self._navigator.draw_to(target)
         else:
-            self._walk.go_to(aim)
+            self._navigator.go_to(target)
 
     def _toggle(self) -> None:
-        if self._walk.playing or self._walk.finishing:
-            self._walk.pause()
+        if self._navigator.playing or self._navigator.finishing:
+            self._navigator.pause()
         else:
-            self._walk.play()
+            self._navigator.play()
 
     def _finish(self) -> None:
-        if self._walk.finishing:
-            self._walk.pause()
+        if self._navigator.finishing:
+            self._navigator.pause()
         else:
-            self._walk.finish()
+            self._navigator.finish()
 
     def _to_start(self) -> None:
-        self._walk.pause()
-        self._walk.go_to(0)
+        self._navigator.pause()
+        self._navigator.go_to(0)
 
     def _row(self) -> None:
-        self._walk.pause()
-        if self._walk.shown is not None:
-            self._walk.draw_to(self._walk.shown.row_end(self._walk.heading), heed=True)
+        self._navigator.pause()
+        if self._navigator.shown is not None:
+            self._navigator.draw_to(self._navigator.shown.row_end(self._navigator.target), stop_at_breakpoints=True)
 
     def _row_back(self) -> None:
-        self._walk.pause()
-        if self._walk.shown is not None:
-            self._walk.go_to(self._walk.shown.row_start(self._walk.heading))
+        self._navigator.pause()
+        if self._navigator.shown is not None:
+            self._navigator.go_to(self._navigator.shown.row_start(self._navigator.target))
 
     def _pixel(self) -> None:
-        self._walk.pause()
-        if self._walk.shown is not None:
-            self._walk.draw_to(self._walk.shown.pixel_end(self._walk.heading))
+        self._navigator.pause()
+        if self._navigator.shown is not None:
+            self._navigator.draw_to(self._navigator.shown.pixel_end(self._navigator.target))
 
     def _pixel_back(self) -> None:
-        self._walk.pause()
-        if self._walk.shown is not None:
-            self._walk.go_to(self._walk.shown.pixel_start(self._walk.heading))
+        self._navigator.pause()
+        if self._navigator.shown is not None:
+            self._navigator.go_to(self._navigator.shown.pixel_start(self._navigator.target))
 
 
 def quiet(button: QToolButton, keeper: KeyKeeper) -> QToolButton:

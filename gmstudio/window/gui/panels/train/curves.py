@@ -22,7 +22,7 @@ from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.theme import theme
 from gmstudio.window.state.runs.library import RunLibrary
 from gmstudio.window.state.training.curves import UNITS, Group, group_of, label_of, unit_factor
-from gmstudio.window.state.training.state import TrainingSession
+from gmstudio.window.state.training.state import TrainingState
 
 if TYPE_CHECKING:
     from gmstudio.window.gui.widgets.plots.curve_line import Trace
@@ -62,7 +62,7 @@ class TrainCurves(QWidget):
         panel: names the controls and holds the actions.
     """
 
-    def __init__(self, session: TrainingSession, library: RunLibrary, panel: Panel) -> None:
+    def __init__(self, session: TrainingState, library: RunLibrary, panel: Panel) -> None:
         super().__init__()
         self._session = session
         self._library = library

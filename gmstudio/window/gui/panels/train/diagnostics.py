@@ -19,27 +19,27 @@ from gmstudio.window.gui.widgets.images.grid import ImageGrid
 from gmstudio.window.gui.widgets.plots.bar_figure import BarFigure
 from gmstudio.window.gui.widgets.sliders.typed_slider import TypedSlider
 from gmstudio.window.state.training.curves import number
-from gmstudio.window.state.training.diagnostics import MAX_PACE_HZ, MIN_PACE_HZ, Insides
+from gmstudio.window.state.training.diagnostics import MAX_PACE_HZ, MIN_PACE_HZ, Diagnostics
 
-NOTHING = "This family draws no figures of its insides."
+NOTHING = "This family draws no figures of its diagnostics."
 NOT_YET = "Figures of what goes on inside a model appear here."
-FIGURE_TIP = "Which picture of the model's insides is shown"
+FIGURE_TIP = "Which picture of the model's diagnostics is shown"
 SLOW_TIP = "Make at most so many steps per second, to see every one of them"
 PHASE_TIP = "Train all phases of a step, or let only one of the players move"
 NORMS_TIP = "Norm of each player's gradient, before it is clipped; at every step while it is slow, else at every tenth"
 
 
-class InsidesView(QWidget):
+class DiagnosticsView(QWidget):
     """A figure, chosen among the family's, its words; below it the pace and the phases.
 
     Args:
-        insides: the state.
+        diagnostics: the state.
         panel: names the controls.
     """
 
-    def __init__(self, insides: Insides, panel: Panel) -> None:
+    def __init__(self, diagnostics: Diagnostics, panel: Panel) -> None:
         super().__init__(panel)
-        self._insides = insides
+        self._diagnostics = diagnostics
         self._shown = ""
         self.figure = QComboBox()
         panel.name_widget(self.figure, "figure", "Figure", FIGURE_TIP)
@@ -66,14 +66,14 @@ class InsidesView(QWidget):
         panel.name_widget(self.norms, "norms", "Gradient norms", NORMS_TIP)
         self._lay_out()
         self.figure.activated.connect(lambda index: self._choose(self.figure.itemData(index)))
-        self.slow.toggled.connect(insides.set_slow)
-        self.pace.value_changed.connect(insides.set_pace)
-        self.only.activated.connect(lambda index: insides.set_only(self.only.itemData(index)))
+        self.slow.toggled.connect(diagnostics.set_slow)
+        self.pace.value_changed.connect(diagnostics.set_pace)
+        self.only.activated.connect(lambda index: diagnostics.set_only(self.only.itemData(index)))
         self.bars.read.connect(self._read)
         self.images.hovered.connect(self._read_column)
-        insides.drawn.connect(self._show_figures)
-        insides.changed.connect(self._show_pace)
-        insides.measured.connect(self._show_norms)
+        diagnostics.drawn.connect(self._show_figures)
+        diagnostics.changed.connect(self._show_pace)
+        diagnostics.measured.connect(self._show_norms)
         self._show_figures()
         self._show_pace()
         self._show_norms()
@@ -81,12 +81,12 @@ class InsidesView(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         """Figures are drawn for who looks at them."""
         super().showEvent(event)
-        self._insides.set_watched(True)
+        self._diagnostics.set_watched(True)
 
     def hideEvent(self, event: QHideEvent) -> None:
         """Nobody looks."""
         super().hideEvent(event)
-        self._insides.set_watched(False)
+        self._diagnostics.set_watched(False)
 
     def _lay_out(self) -> None:
         column = QVBoxLayout(self)
@@ -116,7 +116,7 @@ class InsidesView(QWidget):
         self._show_figures()
 
     def _show_figures(self) -> None:
-        figures = self._insides.figures
+        figures = self._diagnostics.figures
         names = [figure.name for figure in figures]
         if [self.figure.itemData(i) for i in range(self.figure.count())] != names:
             self.figure.clear()
@@ -131,7 +131,9 @@ class InsidesView(QWidget):
         if chosen is None:
             self._pictures.setCurrentWidget(self.images)
             self.images.set_images(self.images.images[:0])
-            self.images.set_placeholder(NOT_YET if self._insides.illustrated or not self._insides.run else NOTHING)
+            self.images.set_placeholder(
+                NOT_YET if self._diagnostics.illustrated or not self._diagnostics.run else NOTHING
+            )
             self._words.setText("")
         else:
             self._show(chosen)
@@ -151,50 +153,50 @@ class InsidesView(QWidget):
                 self.bars.set_bars(figure.values.numpy(), figure.series, reference)
 
     def _read(self, words: str) -> None:
-        chosen = next((f for f in self._insides.figures if f.name == self._shown), None)
+        chosen = next((f for f in self._diagnostics.figures if f.name == self._shown), None)
         if chosen is not None:
             self._words.setText(words or self._help(chosen))
 
     def _read_column(self, index: int) -> None:
         """Say what the image under the pointer is."""
-        chosen = next((f for f in self._insides.figures if f.name == self._shown), None)
+        chosen = next((f for f in self._diagnostics.figures if f.name == self._shown), None)
         if chosen is not None and chosen.series:
             self._read(chosen.series[index % len(chosen.series)] if index >= 0 else "")
 
     def _help(self, figure: FigureDrawn) -> str:
         columns = f" From the left: {columns_in_words(figure.series)}." if figure.kind == "images" else ""
-        return f"{figure.help}{columns if figure.series else ''} (step {self._insides.step:,})"
+        return f"{figure.help}{columns if figure.series else ''} (step {self._diagnostics.step:,})"
 
     def _show_norms(self) -> None:
         """Of every player that is trained, where there are several."""
-        norms, only = self._insides.norms, self._insides.only
-        trained = [phase for phase in self._insides.phases if phase in norms and only in ("", phase)]
+        norms, only = self._diagnostics.norms, self._diagnostics.only
+        trained = [phase for phase in self._diagnostics.phases if phase in norms and only in ("", phase)]
         parts = [f"{phase} {number(norms[phase], 3)}" for phase in trained]
         self.norms.setText(f"Gradient norms: {', '.join(parts)}")
-        self.norms.setVisible(len(self._insides.phases) > 1 and bool(parts))
+        self.norms.setVisible(len(self._diagnostics.phases) > 1 and bool(parts))
 
     # ---- pace --------------------------------------------------------------------------------------------------
 
     def _show_pace(self) -> None:
-        insides = self._insides
+        diagnostics = self._diagnostics
         self.slow.blockSignals(True)
-        self.slow.setChecked(insides.slow)
+        self.slow.setChecked(diagnostics.slow)
         self.slow.blockSignals(False)
-        self.pace.set_value(insides.pace_hz)
-        names = ["", *insides.phases]
+        self.pace.set_value(diagnostics.pace_hz)
+        names = ["", *diagnostics.phases]
         if [self.only.itemData(i) for i in range(self.only.count())] != names:
             self.only.clear()
             for name in names:
                 self.only.addItem(f"only the {name}" if name else "all phases", name)
-        self.only.setCurrentIndex(self.only.findData(insides.only))
+        self.only.setCurrentIndex(self.only.findData(diagnostics.only))
         for widget in (self.slow, self.pace, self.only):
-            widget.setEnabled(insides.live)
+            widget.setEnabled(diagnostics.live)
         self._show_norms()
-        several = len(insides.phases) > 1
+        several = len(diagnostics.phases) > 1
         self.only.setVisible(several)
         self._phase_label.setVisible(several)
-        if insides.problem:
-            self._words.setText(insides.problem)
+        if diagnostics.problem:
+            self._words.setText(diagnostics.problem)
 
 
 def columns_in_words(names: tuple[str, ...]) -> str:

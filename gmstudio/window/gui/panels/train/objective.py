@@ -8,7 +8,7 @@ from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.train.setup import text_label
 from gmstudio.window.gui.widgets.formula import Formula
 from gmstudio.window.state.training.curves import number, shown_in_bits
-from gmstudio.window.state.training.state import TrainingSession
+from gmstudio.window.state.training.state import TrainingState
 
 REFRESH_MS = 100
 FORMULA_SIZE = 20
@@ -46,7 +46,7 @@ class ObjectiveView(QScrollArea):
         panel: names the controls.
     """
 
-    def __init__(self, session: TrainingSession, panel: Panel) -> None:
+    def __init__(self, session: TrainingState, panel: Panel) -> None:
         super().__init__()
         self._session = session
         self._objective: Objective | None = None

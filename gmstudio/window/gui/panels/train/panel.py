@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.train.curves import TrainCurves
-from gmstudio.window.gui.panels.train.diagnostics import InsidesView
+from gmstudio.window.gui.panels.train.diagnostics import DiagnosticsView
 from gmstudio.window.gui.panels.train.objective import ObjectiveView
 from gmstudio.window.gui.panels.train.runs import RunsView
 from gmstudio.window.gui.panels.train.samples import SampleView
@@ -27,7 +27,7 @@ from gmstudio.window.gui.panels.train.setup import SetupColumn, text_label
 from gmstudio.window.gui.panels.train.status import StatusLine
 from gmstudio.window.gui.widgets.images.grid import ImageGrid
 from gmstudio.window.state.runs.library import RunLibrary
-from gmstudio.window.state.training.state import TrainingSession
+from gmstudio.window.state.training.state import TrainingState
 
 COLUMN_WIDTH = 352
 TABS_WIDTH = 288
@@ -45,7 +45,7 @@ class TrainPanel(Panel):
     title: ClassVar[str] = "Train"
     icon: ClassVar[str] = "train"
 
-    def __init__(self, session: TrainingSession, library: RunLibrary, parent: QWidget | None = None) -> None:
+    def __init__(self, session: TrainingState, library: RunLibrary, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
         self._actions = self._make_actions()
@@ -107,7 +107,7 @@ class TrainPanel(Panel):
         tabs.setDocumentMode(True)
         tabs.tabBar().setDrawBase(False)
         tabs.addTab(ObjectiveView(session, self), "Objective")
-        tabs.addTab(InsidesView(session.insides, self), "Inside")
+        tabs.addTab(DiagnosticsView(session.diagnostics, self), "Inside")
         tabs.addTab(RunsView(session, library, self), "Runs")
         tabs.setTabToolTip(0, "The objective's formula and its terms")
         tabs.setTabToolTip(1, "What goes on inside: reconstructions, filters, histograms; slow down, one player only")

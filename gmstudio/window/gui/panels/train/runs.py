@@ -10,7 +10,7 @@ from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.theme import theme
 from gmstudio.window.state.runs.library import RunLibrary
 from gmstudio.window.state.training.curves import headline_of, loss_compares, number
-from gmstudio.window.state.training.state import RESUMABLE, TrainingSession
+from gmstudio.window.state.training.state import RESUMABLE, TrainingState
 
 RUN_ROLE = Qt.ItemDataRole.UserRole
 SWATCH = 12
@@ -27,7 +27,7 @@ class RunsView(QWidget):
         panel: names the controls.
     """
 
-    def __init__(self, session: TrainingSession, library: RunLibrary, panel: Panel) -> None:
+    def __init__(self, session: TrainingState, library: RunLibrary, panel: Panel) -> None:
         super().__init__()
         self._session = session
         self._library = library

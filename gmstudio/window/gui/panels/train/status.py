@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QV
 
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.state.training.curves import headline_of, number, shown_in_bits
-from gmstudio.window.state.training.state import TrainingSession
+from gmstudio.window.state.training.state import TrainingState
 
 REFRESH_MS = 200
 GAP = 16
@@ -28,7 +28,7 @@ class StatusLine(QWidget):
         panel: names the controls.
     """
 
-    def __init__(self, session: TrainingSession, panel: Panel) -> None:
+    def __init__(self, session: TrainingState, panel: Panel) -> None:
         super().__init__()
         self._session = session
         self._parts: dict[str, str] = {}

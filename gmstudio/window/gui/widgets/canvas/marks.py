@@ -74,14 +74,14 @@ def region_borders(region: NDArray[np.bool_], rect: QRectF, *, frame: bool = Tru
     return path
 
 
-def paint_given_border(painter: QPainter, border: QPainterPath) -> None:
+def paint_observed_border(painter: QPainter, border: QPainterPath) -> None:
     """A dashed line between what was given and what was not."""
     for role, width, style in (("base", 4, Qt.PenStyle.SolidLine), ("good", 2, Qt.PenStyle.DashLine)):
         painter.setPen(QPen(theme().color(role), width, style))
         painter.drawPath(border)
 
 
-def paint_given_marks(painter: QPainter, cells: Iterable[QRectF]) -> None:
+def paint_observed_marks(painter: QPainter, cells: Iterable[QRectF]) -> None:
     """A small square in the upper left corner of each given pixel."""
     painter.setPen(QPen(theme().color("base"), 1))
     painter.setBrush(theme().color("good"))

@@ -151,7 +151,7 @@ class ArrowMap:
 
 
 class RankMap:
-    """The ranks of all pixels as one picture, kept: only those whose number or ink changed are written again.
+    """The ranks of all pixels as one picture, kept: only those whose number or colour changed are written again.
 
     Writing hundreds of numbers costs more than a frame may; from one step to the next, few of them change.
     """
@@ -198,14 +198,14 @@ class RankMap:
         shown[stride // 2 :: stride, stride // 2 :: stride] = True
         around = QRectF(0, 0, cell.width() * stride, cell.height() * stride)
         for row, column in np.argwhere(changed & shown).tolist():
-            rank, ink = self._written[row, column].tolist()
+            rank, brush_colour = self._written[row, column].tolist()
             middle = QPointF((column + 0.5) * cell.width(), (row + 0.5) * cell.height())
             if clears:
                 around.moveCenter(middle)
                 painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Source)
                 painter.fillRect(around, Qt.GlobalColor.transparent)
                 painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceOver)
-            painter.setPen(inks[ink])
+            painter.setPen(inks[brush_colour])
             text = str(rank)
             painter.drawText(middle + QPointF(-digit * len(text), below), text)
         painter.end()

@@ -16,8 +16,8 @@ from gmstudio.window.gui.widgets.canvas.marks import (
     paint_chosen,
     paint_colour_dots,
     paint_cut_corners,
-    paint_given_border,
-    paint_given_marks,
+    paint_observed_border,
+    paint_observed_marks,
     region_borders,
 )
 from gmstudio.window.gui.widgets.canvas.order_overlay import ArrowMap, OrderMode, OrderPath, RankMap, paint_arrows
@@ -44,7 +44,7 @@ class Picture:
         placed: (C, H, W) bool: sub-pixels that are there.
         context: (C, H, W) bool: sub-pixels that the next conditional can depend on.
         current: (row, column) of the next pixel, or None.
-        surprise: (H, W) −log p in nats, NaN where unknown.
+        surprisal: (H, W) −log p in nats, NaN where unknown.
         top: nats at the bright end of the heat scale.
         given: (H, W) bool: pixels that were given, not generated.
         chosen: pixels whose value the user chose.
@@ -55,7 +55,7 @@ class Picture:
     placed: NDArray[np.bool_]
     context: NDArray[np.bool_]
     current: Pixel | None
-    surprise: NDArray[np.floating]
+    surprisal: NDArray[np.floating]
     top: float
     given: NDArray[np.bool_]
     chosen: tuple[Pixel, ...] = ()
@@ -66,7 +66,7 @@ class PixelCanvas(QWidget):
 
     Attributes:
         picture: what is shown, or None.
-        heat: show the surprise of each pixel in place of its value.
+        heat: show the surprisal of each pixel in place of its value.
         show_context: tint what the next conditional can depend on.
         overlay: a heat map over the image, or None.
         marked: (H, W) bool: pixels that are outlined, or None.
@@ -111,7 +111,7 @@ class PixelCanvas(QWidget):
         self._render()
 
     def set_heat(self, heat: bool) -> None:
-        """Show the surprise of each pixel, or its value."""
+        """Show the surprisal of each pixel, or its value."""
         self.heat = heat
         self._render()
 
@@ -164,7 +164,7 @@ class PixelCanvas(QWidget):
         if picture is not None:
             there = picture.placed.any(axis=0)
             if self.heat:
-                colours = heat_colours(picture.surprise, picture.top)
+                colours = heat_colours(picture.surprisal, picture.top)
             else:
                 shades = np.linspace(0.0, 255.0, picture.levels).round().astype(np.uint8)[picture.image]
                 colours = np.moveaxis(np.broadcast_to(shades, (3, *shades.shape[1:])), 0, -1)
@@ -244,7 +244,7 @@ class PixelCanvas(QWidget):
             painter.setPen(QPen(theme().color("accent"), 1.5))
             painter.drawPath(self._borders(context))
         self._paint_partial(painter, picture)
-        self._paint_given(painter, picture.given)
+        self._paint_observed(painter, picture.given)
         self._paint_order(painter, rect)
         if self.marked is not None and self._fits(self.marked):
             border = self._borders(self.marked)
@@ -279,14 +279,14 @@ class PixelCanvas(QWidget):
         if current is not None and partial[current]:
             paint_colour_dots(painter, self.pixel_rect(*current), picture.placed[:, current[0], current[1]])
 
-    def _paint_given(self, painter: QPainter, given: NDArray[np.bool_]) -> None:
+    def _paint_observed(self, painter: QPainter, given: NDArray[np.bool_]) -> None:
         """A dashed line around what was given; scattered pixels get a mark each instead."""
         if given.all() or not given.any():
             return
         if is_scattered(given):
-            paint_given_marks(painter, [self.pixel_rect(row, column) for row, column in np.argwhere(given).tolist()])
+            paint_observed_marks(painter, [self.pixel_rect(row, column) for row, column in np.argwhere(given).tolist()])
         else:
-            paint_given_border(painter, self._borders(given, frame=False))
+            paint_observed_border(painter, self._borders(given, frame=False))
 
     def _paint_order(self, painter: QPainter, rect: QRectF) -> None:
         order = self.order

@@ -1,4 +1,4 @@
-"""The colours of surprise: a scale from expected (dark) to surprising (bright), and its legend."""
+"""The colours of surprisal: a scale from expected (dark) to surprising (bright), and its legend."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""A discrete distribution painted as bars, with what can be set against it: outlines, a rival, components, quantiles.
+"""A discrete distribution painted as bars, with what can be set against it: outlines, another model, components.
 
 Shapes: L values, K mixture components.
 """
@@ -19,20 +19,20 @@ MANY = 17
 """From so many values on, quantiles are marked and a part can be looked at."""
 SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)
 BESIDE_FROM = 14.0
-"""A rival's bars stand beside the others where a column is so wide; in narrower ones it is an outline."""
+"""Another model's bars stand beside the others where a column is so wide; in narrower ones it is an outline."""
 LEAST_WEIGHT = 0.005
 """Components that hold less of the probability are not drawn."""
 FAINT = 0.6
 """How much of the background is mixed into bars that curves are drawn over."""
-RIVAL_SERIES = 5
+OTHER_MODEL_SERIES = 5
 _COMPONENT_SERIES = (1, 2, 3, 6, 4, 7)
 
 Probabilities = NDArray[np.floating]
 
 
-def rival_color() -> QColor:
+def other_model_color() -> QColor:
     """In which the other of two distributions is drawn."""
-    return theme().series(RIVAL_SERIES)
+    return theme().series(OTHER_MODEL_SERIES)
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Chart:
     Args:
         probabilities: (L,) the bars.
         overlay: (L,) an outline in the colour of text, or None.
-        rival: (L,) another distribution to compare with, or None.
+        other_model: (L,) another distribution to compare with, or None.
         components: (K, L) parts of which the bars are the sum, or None.
         marked: the value that is pointed at, or None.
         shades: (L, 3) RGB: what each value looks like.
@@ -53,7 +53,7 @@ class Chart:
 
     probabilities: Probabilities
     overlay: Probabilities | None
-    rival: Probabilities | None
+    other_model: Probabilities | None
     components: Probabilities | None
     marked: int | None
     shades: NDArray[np.uint8]
@@ -68,8 +68,8 @@ class Chart:
 
     @property
     def beside(self) -> bool:
-        """Whether a rival's bars stand beside the others."""
-        return self.rival is not None and self.width >= BESIDE_FROM
+        """Whether another model's bars stand beside the others."""
+        return self.other_model is not None and self.width >= BESIDE_FROM
 
     def x(self, value: float) -> float:
         """Where a point of the value axis is."""
@@ -112,8 +112,8 @@ def paint_chart(painter: QPainter, chart: Chart, font_width: int) -> None:
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     if chart.components is not None:
         _paint_components(painter, chart, chart.components)
-    if chart.rival is not None and not chart.beside:
-        _paint_outline(painter, chart, chart.rival, rival_color())
+    if chart.other_model is not None and not chart.beside:
+        _paint_outline(painter, chart, chart.other_model, other_model_color())
     if chart.overlay is not None:
         _paint_outline(painter, chart, chart.overlay, theme().color("text"))
     if chart.values.levels >= MANY:
@@ -143,14 +143,14 @@ def _paint_bars(painter: QPainter, chart: Chart) -> None:
     faint = chart.components is not None  # curves are to be seen before the bars
     painter.setBrush(theme().blend("accent", "window", FAINT) if faint else theme().color("accent"))
     painter.drawRects(bars)
-    if chart.beside and chart.rival is not None:
-        rivals = chart.bars(chart.rival, 1, parts)
-        painter.setBrush(rival_color())
+    if chart.beside and chart.other_model is not None:
+        rivals = chart.bars(chart.other_model, 1, parts)
+        painter.setBrush(other_model_color())
         painter.drawRects(rivals)
-        _paint_numbers(painter, chart, chart.rival, rivals, chart.width / 2)
+        _paint_numbers(painter, chart, chart.other_model, rivals, chart.width / 2)
         _paint_numbers(painter, chart, chart.probabilities, bars, chart.width / 2)
         return
-    if chart.marked is not None and chart.marked in chart.values.visible() and chart.rival is None:
+    if chart.marked is not None and chart.marked in chart.values.visible() and chart.other_model is None:
         painter.setBrush(theme().color("mark"))
         painter.drawRect(bars[chart.marked - chart.values.visible().start])
     _paint_numbers(painter, chart, chart.probabilities, bars, chart.width)

@@ -28,7 +28,7 @@ class DistributionView(QWidget):
     Attributes:
         probabilities: (L,) the bars; empty when there is nothing to show.
         overlay: (L,) an outline, or None.
-        rival: (L,) another distribution to compare with, or None.
+        other_model: (L,) another distribution to compare with, or None.
         components: (K, L) parts of which the bars are the sum, or None.
         marked: the value that is pointed at, or None.
         candidate: the value that the keys are at, or −1.
@@ -46,7 +46,7 @@ class DistributionView(QWidget):
         super().__init__(parent)
         self.probabilities: NDArray[np.floating] = np.zeros(0)
         self.overlay: NDArray[np.floating] | None = None
-        self.rival: NDArray[np.floating] | None = None
+        self.other_model: NDArray[np.floating] | None = None
         self.components: NDArray[np.floating] | None = None
         self.marked: int | None = None
         self.candidate = -1
@@ -79,7 +79,7 @@ class DistributionView(QWidget):
         marked: int | None,
         shades: NDArray[np.uint8],
         *,
-        rival: NDArray[np.floating] | None = None,
+        other_model: NDArray[np.floating] | None = None,
         components: NDArray[np.floating] | None = None,
     ) -> None:
         """Show a distribution.
@@ -89,21 +89,21 @@ class DistributionView(QWidget):
             overlay: (L,) for the outline, or None.
             marked: value to point at, or None.
             shades: (L, 3) RGB: what each value looks like.
-            rival: (L,) another distribution to compare with, or None.
+            other_model: (L,) another distribution to compare with, or None.
             components: (K, L) parts of which the bars are the sum, or None.
         """
         if probabilities.size != self.levels:
             self.candidate, self._hover = -1, -1
             self.values = ValueAxis.whole(probabilities.size)
         self.probabilities, self.overlay, self.marked, self._shades = probabilities, overlay, marked, shades
-        self.rival, self.components = rival, components
+        self.other_model, self.components = other_model, components
         self._typed = ""
         self._fit()
         self.update()
 
     def clear(self, text: str) -> None:
         """Show no distribution but a sentence."""
-        self.probabilities, self.overlay, self.rival, self.components = np.zeros(0), None, None, None
+        self.probabilities, self.overlay, self.other_model, self.components = np.zeros(0), None, None, None
         self.marked = None
         self.candidate, self._hover, self._typed, self._placeholder = -1, -1, "", text
         self.update()
@@ -136,7 +136,7 @@ class DistributionView(QWidget):
         """Follow the probability; a view that still holds it, and not much more, stays."""
         if not (self.fitting and self.zoomable):
             return
-        shown = [p for p in (self.probabilities, self.overlay, self.rival) if p is not None]
+        shown = [p for p in (self.probabilities, self.overlay, self.other_model) if p is not None]
         best = ValueAxis.whole(self.levels).fitted(*shown)
         holds = self.values.low <= best.low and best.high <= self.values.high
         if not holds or self.values.span > 2.0 * best.span:
@@ -165,7 +165,7 @@ class DistributionView(QWidget):
         return Chart(
             probabilities=self.probabilities,
             overlay=self.overlay,
-            rival=self.rival,
+            other_model=self.other_model,
             components=self.components,
             marked=self.marked,
             shades=self._shades,
@@ -181,7 +181,7 @@ class DistributionView(QWidget):
         not flatten all others.
         """
         visible = self.values.visible()
-        shown = [p for p in (self.probabilities, self.overlay, self.rival) if p is not None]
+        shown = [p for p in (self.probabilities, self.overlay, self.other_model) if p is not None]
         parts = [p[visible.start : visible.stop] for p in shown]
         if self.log:
             positive = [float(part[part > 0].min()) for part in parts if (part > 0).any()]
@@ -261,8 +261,8 @@ class DistributionView(QWidget):
         p = float(self.probabilities[value])
         text = f"{value}: p = {p:.4g}"
         text += f", {-math.log(p):.3f} nats" if p > 0 else ""
-        if self.rival is not None:
-            text += f"; other {float(self.rival[value]):.4g}"
+        if self.other_model is not None:
+            text += f"; other {float(self.other_model[value]):.4g}"
         if self.overlay is not None:
             text += f"; tempered {float(self.overlay[value]):.4g}"
         return f"{self._typed}_ ⏎ chooses {text}" if self._typed else text

@@ -76,7 +76,7 @@ class SigmaSlider(QAbstractSlider):
             self.update()
 
     def sizeHint(self) -> QSize:
-        """Wide enough to aim at tenths of σ."""
+        """Wide enough to target at tenths of σ."""
         return QSize(160, 2 * RADIUS + 8)
 
     def minimumSizeHint(self) -> QSize:

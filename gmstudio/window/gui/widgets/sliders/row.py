@@ -119,7 +119,7 @@ class SliderRow(QWidget):
         """Be the row of this dimension.
 
         Args:
-            dim: its number; -1: of none, out of sight.
+            dim: its number; -1: of none, out of map_view.
             label: what it is called, in short.
             full: the same with its number.
             scale: of its slider and field.

@@ -21,13 +21,13 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from gmstudio.protocol.latents import MeasureLatents
+from gmstudio.protocol.latents import ComputeDimensionStats
 from gmstudio.protocol.runs import RunsListed
 from gmstudio.window.gui.panels.latents.panel import NO_RUN, WAITING, LatentsPanel
 from gmstudio.window.gui.panels.latents.sliders import MEASURING
 from gmstudio.window.gui.panels.latents.tabs import VIEWS
 from gmstudio.window.gui.theme import theme
-from gmstudio.window.state.latents.state import LatentsSession
+from gmstudio.window.state.latents.state import LatentsState
 from gmstudio.window.state.runs.library import RunLibrary
 
 __all__ = ["engine", "panel"]
@@ -114,14 +114,14 @@ def test_space_plays_but_presses_the_button_that_has_the_focus(qtbot: QtBot, pan
     panel.image.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     panel.image.setFocus()
     qtbot.keyClick(panel.image, Qt.Key.Key_Space)
-    assert panel.session.journey.playing
+    assert panel.session.interpolation.playing
     qtbot.keyClick(panel.image, Qt.Key.Key_P)
-    assert not panel.session.journey.playing
+    assert not panel.session.interpolation.playing
     lock = control(panel, "lock.1")
     lock.setFocus()
     qtbot.keyClick(lock, Qt.Key.Key_Space)
     assert panel.session.locked[1]
-    assert not panel.session.journey.playing
+    assert not panel.session.interpolation.playing
 
 
 def test_nonsense_that_was_typed_is_told_in_the_panel(qtbot: QtBot, panel: LatentsPanel) -> None:
@@ -150,7 +150,7 @@ def test_the_first_measurement_is_told_while_it_goes_on(panel: LatentsPanel, eng
     assert panel.sliders.summary.text() != MEASURING
     panel.run.choose(WIDE)
     engine.serve(most=len(engine.sent) - engine.answered)  # the run is open; what was asked then waits
-    assert engine.unanswered(MeasureLatents) and panel.sliders.summary.text() == MEASURING
+    assert engine.unanswered(ComputeDimensionStats) and panel.sliders.summary.text() == MEASURING
     engine.serve()
     assert "KL over all dimensions" in panel.sliders.summary.text() or "collapsed" in panel.sliders.summary.text()
 
@@ -211,7 +211,7 @@ def test_a_typed_number_is_encoded(qtbot: QtBot, panel: LatentsPanel, engine: La
 
 
 def test_keyframes_are_added_and_gone_between(qtbot: QtBot, panel: LatentsPanel) -> None:
-    open_view(panel, "journey")
+    open_view(panel, "interpolation")
     for _ in range(2):
         click(qtbot, panel, "remove_keyframe")
     click(qtbot, panel, "randomize")
@@ -224,28 +224,28 @@ def test_keyframes_are_added_and_gone_between(qtbot: QtBot, panel: LatentsPanel)
     assert isinstance(position, QAbstractSlider)
     position.setValue(position.maximum() // 2)
     np.testing.assert_allclose(panel.session.code, 0.5 * (a + b), atol=0.02)
-    assert panel.views["journey"].title.text() == "1 of 2"
+    assert panel.views["interpolation"].title.text() == "1 of 2"
     position.setValue(position.maximum())
     click(qtbot, panel, "keyframe_earlier")
-    np.testing.assert_array_equal(panel.session.journey.keyframes[0], b)
-    assert panel.views["journey"].strip._captions == list("1⅛¼⅜½⅝¾⅞2")
+    np.testing.assert_array_equal(panel.session.interpolation.keyframes[0], b)
+    assert panel.views["interpolation"].strip._captions == list("1⅛¼⅜½⅝¾⅞2")
     closed = control(panel, "closed")
     assert isinstance(closed, QAbstractButton)
     closed.click()
-    assert panel.session.journey.closed and panel.views["journey"].strip._captions[-1] == "1"
+    assert panel.session.interpolation.closed and panel.views["interpolation"].strip._captions[-1] == "1"
 
 
 def test_playing_moves_the_sliders(qtbot: QtBot, panel: LatentsPanel) -> None:
-    open_view(panel, "journey")
+    open_view(panel, "interpolation")
     click(qtbot, panel, "interpolate")
     assert control(panel, "interpolate").accessibleName() == "Pause"
-    start = panel.session.journey.position
-    qtbot.waitUntil(lambda: panel.session.journey.position > start + 0.02)
+    start = panel.session.interpolation.position
+    qtbot.waitUntil(lambda: panel.session.interpolation.position > start + 0.02)
     slider = control(panel, "slider.0")
     assert isinstance(slider, QAbstractSlider)
     assert slider.value() == round(100 * float(panel.session.code[0]))
     click(qtbot, panel, "interpolate")
-    assert not panel.session.journey.playing
+    assert not panel.session.interpolation.playing
 
 
 def test_a_gan_shows_its_verdict_and_no_data(qtbot: QtBot, panel: LatentsPanel, engine: LatentEngine) -> None:
@@ -288,7 +288,7 @@ def test_it_goes_on_after_the_engines_death(panel: LatentsPanel, engine: LatentE
 
 def test_without_a_model_it_says_what_to_do(qtbot: QtBot, engine: LatentEngine) -> None:
     library = RunLibrary(engine)
-    panel = LatentsPanel(LatentsSession(engine, library), library)
+    panel = LatentsPanel(LatentsState(engine, library), library)
     qtbot.addWidget(panel)
     panel.show()
     assert panel.image._placeholder == WAITING
@@ -310,24 +310,24 @@ def test_it_is_painted_in_both_themes(qtbot: QtBot, panel: LatentsPanel) -> None
 
 
 def test_a_drawing_sets_the_code(qtbot: QtBot, panel: LatentsPanel, engine: LatentEngine) -> None:
-    open_view(panel, "own")
-    own = panel.views["own"]
-    canvas = own.canvas
+    open_view(panel, "user_image")
+    user_image = panel.views["user_image"]
+    canvas = user_image.canvas
     assert canvas.isVisible() and canvas.image.shape == engine.dataset.image.shape
     qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=canvas.image_rect().center().toPoint())
     engine.serve()
     encoding = panel.session.gallery.encoding
     assert encoding is not None and encoding.title == "your image"
     np.testing.assert_array_equal(panel.session.code, encoding.code)
-    assert own.residual.image is not None and "RMS error" in own.residual_caption.text()
+    assert user_image.residual.image is not None and "RMS error" in user_image.residual_caption.text()
     assert not panel.original.isVisible()
     canvas.setFocus()
     qtbot.waitUntil(canvas.hasFocus)
     before = canvas.image
     qtbot.keyClick(canvas, Qt.Key.Key_Delete)
     qtbot.keyClick(canvas, Qt.Key.Key_Space)
-    assert not np.array_equal(canvas.image, before) and len(panel.session.journey.keyframes) == 2
-    assert not panel.session.journey.playing
+    assert not np.array_equal(canvas.image, before) and len(panel.session.interpolation.keyframes) == 2
+    assert not panel.session.interpolation.playing
     click(qtbot, panel, "clear_canvas")
     assert not canvas.image.any()
 
@@ -335,42 +335,42 @@ def test_a_drawing_sets_the_code(qtbot: QtBot, panel: LatentsPanel, engine: Late
 def test_without_an_encoder_a_search_finds_the_code(qtbot: QtBot, panel: LatentsPanel, engine: LatentEngine) -> None:
     panel.run.choose(GAN)
     engine.serve()
-    open_view(panel, "own")
-    own = panel.views["own"]
-    assert [own.way.itemData(index) for index in range(own.way.count())] == ["search"]
+    open_view(panel, "user_image")
+    user_image = panel.views["user_image"]
+    assert [user_image.way.itemData(index) for index in range(user_image.way.count())] == ["search"]
     steps = control(panel, "search_steps")
     assert isinstance(steps, QSpinBox) and steps.isVisible()
     steps.setValue(5)
     click(qtbot, panel, "find_code")
-    assert panel.session.own.searching
+    assert panel.session.user_image.searching
     engine.serve()
-    assert not panel.session.own.searching
-    assert f"RMS error {panel.session.own.error:.3f} after 5 of 5 steps" in own.said.text()
+    assert not panel.session.user_image.searching
+    assert f"RMS error {panel.session.user_image.error:.3f} after 5 of 5 steps" in user_image.said.text()
 
 
 def test_a_picture_is_fitted_and_it_says_so(
     qtbot: QtBot, panel: LatentsPanel, engine: LatentEngine, tmp_path: Path
 ) -> None:
-    open_view(panel, "own")
-    own = panel.views["own"]
+    open_view(panel, "user_image")
+    user_image = panel.views["user_image"]
     picture = np.zeros((48, 64, 3), np.uint8)
     picture[:, 20:40] = (255, 0, 0)
     Image.fromarray(picture).save(tmp_path / "me.jpg")
-    with qtbot.waitSignal(own.source.taken):
-        own.source.open(str(tmp_path / "me.jpg"))
+    with qtbot.waitSignal(user_image.source.taken):
+        user_image.source.open(str(tmp_path / "me.jpg"))
     engine.serve()
-    assert "me.jpg was 64×48 RGB, made 8×8 grey with 4 levels" in own.said.text()
-    assert panel.session.gallery.encoding is not None and own.canvas.image.any()
+    assert "me.jpg was 64×48 RGB, made 8×8 grey with 4 levels" in user_image.said.text()
+    assert panel.session.gallery.encoding is not None and user_image.canvas.image.any()
     (tmp_path / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nnonsense")
-    with qtbot.waitSignal(own.source.failed):
-        own.source.open(str(tmp_path / "bad.png"))
-    assert "bad.png" in own.said.text() and own.said.property("role") == "error"
+    with qtbot.waitSignal(user_image.source.failed):
+        user_image.source.open(str(tmp_path / "bad.png"))
+    assert "bad.png" in user_image.said.text() and user_image.said.property("role") == "error"
 
 
 def test_a_journey_is_exported(qtbot: QtBot, panel: LatentsPanel, engine: LatentEngine, tmp_path: Path) -> None:
     open_view(panel, "export")
     view = panel.views["export"]
-    panel.session.journey.set_seconds(0.8)
+    panel.session.interpolation.set_seconds(0.8)
     assert "20 frames of 64×64 pixels, 0.8 s" in view.extent.text()
 
     def finish() -> bool:

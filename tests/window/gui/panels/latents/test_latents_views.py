@@ -59,7 +59,7 @@ def test_what_the_model_tells_stands_right_under_its_image(
         return told.top() == image.bottom() + 1 and panel.image.image_rect().height() > image.height() - 16
 
     panel.resize(1200, 1000)
-    for name in ("map", "own", "along"):
+    for name in ("map", "user_image", "along"):
         open_view(panel, name)
         engine.serve()
         qtbot.waitUntil(close)
@@ -77,11 +77,11 @@ def test_images_get_the_room_of_the_sliders(qtbot: QtBot, panel: LatentsPanel) -
 
 
 def test_a_journey_that_is_full_says_so(panel: LatentsPanel) -> None:
-    open_view(panel, "journey")
-    view, journey = panel.views["journey"], panel.session.journey
-    journey.set_keyframes([panel.session.code] * MAX_KEYFRAMES)
+    open_view(panel, "interpolation")
+    view, interpolation = panel.views["interpolation"], panel.session.interpolation
+    interpolation.set_keyframes([panel.session.code] * MAX_KEYFRAMES)
     view.add.trigger()
-    assert len(journey.keyframes) == MAX_KEYFRAMES
+    assert len(interpolation.keyframes) == MAX_KEYFRAMES
     assert f"at most {MAX_KEYFRAMES}" in view.problem.text() and "remove one" in view.problem.text()
     assert view.problem.isVisible()
     view.remove.trigger()
@@ -144,11 +144,11 @@ def test_a_direction_is_found_gone_along_named_saved_and_deleted(
     assert directions.all[0].name == "slant" and directions.amount(directions.all[0]) == 6.0
     click(qtbot, panel, "direction_save.0")
     engine.serve()
-    assert [d["name"] for d in engine.notes[VAE]["directions"]] == ["slant"]
+    assert [d["name"] for d in engine.annotations[VAE]["directions"]] == ["slant"]
     assert not control(panel, "direction_save.0").isEnabled()
     click(qtbot, panel, "direction_delete.0")
     engine.serve()
-    assert not engine.notes[VAE]["directions"] and not panel.session.code.any()
+    assert not engine.annotations[VAE]["directions"] and not panel.session.code.any()
 
 
 def test_images_and_pictures_are_dropped_into_slots(
@@ -214,7 +214,9 @@ def test_a_dimension_is_named_by_key_and_called_so_everywhere(
     qtbot.keyClicks(editor, "slant")
     qtbot.keyClick(editor, Qt.Key.Key_Return)
     engine.serve()
-    assert panel.session.notes.names == {2: "slant"} and engine.notes[VAE]["dimension_names"] == {"2": "slant"}
+    assert panel.session.annotations.names == {2: "slant"} and engine.annotations[VAE]["dimension_names"] == {
+        "2": "slant"
+    }
     assert panel.views["along"].title.words == "Along slant (z₂)"
     open_view(panel, "map")
     engine.serve()

@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 from gmstudio.families import FAMILIES
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.window.gui.panels.pixels.panel import PixelsPanel
-from gmstudio.window.state.pixels.state import PixelsSession
+from gmstudio.window.state.pixels.state import PixelsState
 from gmstudio.window.state.runs.library import RunLibrary
 
 GREY = ImageSpec(channels=1, height=4, width=4, levels=4)
@@ -72,16 +72,16 @@ def test_lifting_the_brush_gives_all_but_the_hole(qtbot: QtBot, panel: PixelsPan
 
 @pytest.mark.parametrize("focus", ["canvas", "bars"])
 def test_escape_leaves_an_edit(qtbot: QtBot, panel: PixelsPanel, engine: PixelEngine, focus: str) -> None:
-    panel.session.walk.draw_to(6)
+    panel.session.navigator.draw_to(6)
     engine.serve()
     qtbot.mouseClick(panel.canvas, LEFT, Qt.KeyboardModifier.ControlModifier, at(panel, 0, 2))
     engine.serve()
-    assert panel.session.walk.editing is not None
-    state = panel.session.walk.shown
+    assert panel.session.navigator.editing is not None
+    state = panel.session.navigator.shown
     assert state is not None and panel.figures.total.text() == f"{state.total_nats:.2f} nats", "of the image shown"
     qtbot.keyClick(panel.canvas if focus == "canvas" else panel.conditional.bars, Qt.Key.Key_Escape)
     engine.serve()
-    assert panel.session.walk.editing is None
+    assert panel.session.navigator.editing is None
 
 
 @pytest.mark.parametrize("height", [540, 900])
@@ -118,7 +118,7 @@ def test_in_low_windows_nothing_lies_over_anything_else(qtbot: QtBot, panel: Pix
 
 def test_before_the_engine_is_there_nothing_is_said_of_runs(qtbot: QtBot, engine: PixelEngine) -> None:
     library = RunLibrary(engine)
-    panel = PixelsPanel(PixelsSession(engine, library), library)
+    panel = PixelsPanel(PixelsState(engine, library), library)
     qtbot.addWidget(panel)
     assert panel.canvas._placeholder == "The engine is starting …"
     engine.hello()

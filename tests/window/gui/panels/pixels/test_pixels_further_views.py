@@ -11,8 +11,8 @@ from tiny_autoregressive import TinyAutoregressive
 
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.images import ImageSpec
-from gmstudio.protocol.pixels import PixelExplained
-from gmstudio.window.gui.panels.pixels.attribution import InsightView
+from gmstudio.protocol.pixels import PixelAttributed
+from gmstudio.window.gui.panels.pixels.attribution import AttributionView
 from gmstudio.window.gui.panels.pixels.comparison import CompareView
 from gmstudio.window.gui.panels.pixels.continuations import against_samples
 from gmstudio.window.gui.panels.pixels.panel import PixelsPanel
@@ -27,7 +27,7 @@ def panel_beside(qtbot: QtBot, engine: PixelEngine) -> PixelsPanel:
     """Five sub-pixels on their way, and a second run to compare with."""
     engine.others[OTHER] = TinyAutoregressive(engine.spec, seed=9)
     panel = make_panel(qtbot, engine, RUN, OTHER)
-    panel.session.walk.draw_to(5)
+    panel.session.navigator.draw_to(5)
     engine.serve()
     return panel
 
@@ -42,8 +42,8 @@ def panel(qtbot: QtBot, engine: PixelEngine) -> PixelsPanel:
     return panel_beside(qtbot, engine)
 
 
-def insight_view(panel: PixelsPanel) -> InsightView:
-    (view,) = panel.findChildren(InsightView)
+def insight_view(panel: PixelsPanel) -> AttributionView:
+    (view,) = panel.findChildren(AttributionView)
     return view
 
 
@@ -52,7 +52,7 @@ def compare_view(panel: PixelsPanel) -> CompareView:
     return view
 
 
-def look(panel: PixelsPanel, engine: PixelEngine) -> InsightView:
+def look(panel: PixelsPanel, engine: PixelEngine) -> AttributionView:
     view = insight_view(panel)
     view.look.trigger()
     engine.serve()
@@ -75,8 +75,8 @@ def test_the_sensitivity_is_laid_over_the_small_map(panel: PixelsPanel, engine: 
     view = look(panel, engine)
     overlay = view.map.overlay
     assert overlay is not None and overlay.diverging and "nats" in overlay.legend
-    assert view.insight.explained is not None
-    np.testing.assert_allclose(overlay.values[1, 1], view.insight.explained.sensitivity.numpy()[0, 1, 1])
+    assert view.attribution.attributed is not None
+    np.testing.assert_allclose(overlay.values[1, 1], view.attribution.attributed.sensitivity.numpy()[0, 1, 1])
     assert np.isnan(overlay.values[2:]).all() and np.abs(overlay.values[~np.isnan(overlay.values)]).max() <= overlay.top
     assert view.title.text().startswith("log p(x₅ = ") and "all 5 earlier pixels" in view.words.text()
     view.map.hovered.emit(0, 1)
@@ -88,7 +88,7 @@ def test_large_and_small(panel: PixelsPanel, engine: PixelEngine) -> None:
     assert panel.canvas.overlay is None
     view.large.trigger()
     assert panel.canvas.overlay is not None and view.map.overlay is None, "the small one is the image then"
-    panel.tabs.setCurrentWidget(panel.surprise)
+    panel.tabs.setCurrentWidget(panel.surprisal)
     assert panel.canvas.overlay is None, "it goes with its tab"
     panel.tabs.setCurrentWidget(view)
     engine.serve()
@@ -109,15 +109,15 @@ def test_one_map_does_not_take_another_away(panel: PixelsPanel, engine: PixelEng
 
 def test_the_receptive_field_outlines_what_cannot_be_seen(panel: PixelsPanel, engine: PixelEngine) -> None:
     view = look(panel, engine)
-    explained = view.insight.explained
-    assert explained is not None
-    reach = explained.reach.numpy().copy()
+    attributed = view.attribution.attributed
+    assert attributed is not None
+    reach = attributed.reach.numpy().copy()
     reach[0, 0, 2] = False
-    view.insight.explained = PixelExplained(
-        session=explained.session,
+    view.attribution.attributed = PixelAttributed(
+        session=attributed.session,
         step=5,
         value=1,
-        sensitivity=explained.sensitivity,
+        sensitivity=attributed.sensitivity,
         kind="gradient",
         reach=Array.of(reach),
     )
@@ -140,14 +140,14 @@ def test_ctrl_click_on_a_bar_explains_it_without_placing_it(
     engine.serve()
     assert panel.tabs.currentWidget() is view
     assert panel.session.state is not None and panel.session.state.step == 5
-    assert view.insight.explained is not None and view.insight.explained.value == 3
+    assert view.attribution.attributed is not None and view.attribution.attributed.value == 3
     assert view.value.value() == 3 and not view.value.isHidden() and view.which.currentText() == "chosen"
     view.value.setValue(1)
     engine.serve()
-    assert view.insight.explained.value == 1
+    assert view.attribution.attributed.value == 1
     view.which.activated.emit(0)
     engine.serve()
-    assert view.insight.which == "likeliest" and view.value.isHidden()
+    assert view.attribution.which == "likeliest" and view.value.isHidden()
 
 
 def test_a_click_on_the_map_goes_there(panel: PixelsPanel, engine: PixelEngine) -> None:
@@ -155,7 +155,7 @@ def test_a_click_on_the_map_goes_there(panel: PixelsPanel, engine: PixelEngine) 
     view.map.clicked.emit(0, 2)
     engine.serve()
     assert panel.session.state is not None and panel.session.state.step == 2
-    assert view.insight.explained is not None and view.insight.explained.step == 2
+    assert view.attribution.attributed is not None and view.attribution.attributed.step == 2
 
 
 def test_colours_are_summed_or_one_of_them(qtbot: QtBot) -> None:
@@ -163,11 +163,11 @@ def test_colours_are_summed_or_one_of_them(qtbot: QtBot) -> None:
     panel = panel_beside(qtbot, engine)
     view = look(panel, engine)
     assert [view.channel.itemText(i) for i in range(view.channel.count())] == ["summed", "red", "green", "blue"]
-    assert view.map.overlay is not None and view.insight.explained is not None
+    assert view.map.overlay is not None and view.attribution.attributed is not None
     summed = view.map.overlay.values
     view.channel.setCurrentIndex(2)
     assert view.map.overlay is not None
-    green = view.insight.explained.sensitivity.numpy()[1]
+    green = view.attribution.attributed.sensitivity.numpy()[1]
     np.testing.assert_allclose(view.map.overlay.values[0, 0], green[0, 0])
     assert summed[0, 0] != pytest.approx(green[0, 0])
     view.map.hovered.emit(0, 0)
@@ -179,7 +179,7 @@ def test_colours_are_summed_or_one_of_them(qtbot: QtBot) -> None:
 
 def test_two_models_side_by_side(panel: PixelsPanel, engine: PixelEngine) -> None:
     view = compare(panel, engine)
-    assert view.comparison.other == OTHER and panel.conditional.bars.rival is not None
+    assert view.comparison.other == OTHER and panel.conditional.bars.other_model is not None
     state, compared = panel.session.state, view.comparison.compared
     assert state is not None and compared is not None
 
@@ -196,8 +196,8 @@ def test_two_models_side_by_side(panel: PixelsPanel, engine: PixelEngine) -> Non
     assert np.nansum(overlay.values) == pytest.approx(-compared.advantage, abs=1e-4)
     view.map.hovered.emit(0, 0)
     assert "ratio" in view.reading.text()
-    panel.tabs.setCurrentWidget(panel.surprise)
-    assert panel.conditional.bars.rival is None, "bars are compared while somebody looks"
+    panel.tabs.setCurrentWidget(panel.surprisal)
+    assert panel.conditional.bars.other_model is None, "bars are compared while somebody looks"
 
 
 def test_without_another_run_it_says_what_to_do(panel: PixelsPanel, engine: PixelEngine) -> None:
@@ -216,7 +216,7 @@ def test_a_refused_pair_is_told_where_it_happened(panel: PixelsPanel, engine: Pi
     assert view.problem.isHidden() and view.comparison.other == RUN and view.comparison.compared is not None
 
 
-# ---- bars of many values, forks ------------------------------------------------------------------------------------
+# ---- bars of many values, continuations ------------------------------------------------------------------------------
 
 
 def test_actions_look_at_a_part_and_at_logarithms(qtbot: QtBot) -> None:
@@ -238,13 +238,13 @@ def test_few_values_need_no_fitting(panel: PixelsPanel) -> None:
 
 
 def test_the_most_likely_image_stands_first(panel: PixelsPanel, engine: PixelEngine) -> None:
-    panel.forks.fork.trigger()
+    panel.continuations.continuation.trigger()
     engine.serve()
-    forks = panel.session.forks
-    assert forks is not None and panel.forks.images._selected == 0
-    nats = forks.nats.numpy()
-    assert panel.forks.images._captions[0] == f"★{nats[0]:.1f}", "short enough for a small image"
-    assert f"{nats[0]:.1f} nats; greedy" in panel.forks._text.text()
+    continuations = panel.session.continuations
+    assert continuations is not None and panel.continuations.images._selected == 0
+    nats = continuations.nats.numpy()
+    assert panel.continuations.images._captions[0] == f"★{nats[0]:.1f}", "short enough for a small image"
+    assert f"{nats[0]:.1f} nats; greedy" in panel.continuations._text.text()
 
 
 def test_greedy_against_samples() -> None:
@@ -257,7 +257,7 @@ def test_greedy_against_samples() -> None:
 
 def test_a_finished_image_and_a_narrow_window(panel: PixelsPanel, engine: PixelEngine) -> None:
     view = look(panel, engine)
-    panel.session.walk.finish()
+    panel.session.navigator.finish()
     engine.serve()
     assert "finished" in view.words.text()
     compare(panel, engine)

@@ -18,8 +18,8 @@ from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.training import TrainingChanged
 from gmstudio.window.gui.panels.pixels.panel import PixelsPanel
 from gmstudio.window.gui.widgets.canvas.paint_canvas import PaintCanvas
-from gmstudio.window.state.pixels.snapshot import PixelState, entropy_nats
-from gmstudio.window.state.pixels.state import PixelsSession
+from gmstudio.window.state.pixels.snapshot import PixelSnapshot, entropy_nats
+from gmstudio.window.state.pixels.state import PixelsState
 from gmstudio.window.state.runs.library import RunLibrary
 
 RGB = ImageSpec(channels=3, height=3, width=3, levels=4)
@@ -35,7 +35,7 @@ def panel(qtbot: QtBot, engine: PixelEngine) -> PixelsPanel:
     return make_panel(qtbot, engine)
 
 
-def where(panel: PixelsPanel) -> PixelState:
+def where(panel: PixelsPanel) -> PixelSnapshot:
     assert panel.session.state is not None
     return panel.session.state
 
@@ -78,9 +78,9 @@ def test_keys(qtbot: QtBot, panel: PixelsPanel, engine: PixelEngine) -> None:
 
 def test_space_plays_and_pauses(qtbot: QtBot, panel: PixelsPanel, engine: PixelEngine) -> None:
     qtbot.keyClick(panel, Qt.Key.Key_Space)
-    assert panel.session.walk.playing and panel.transport.play.text() == "Pause"
+    assert panel.session.navigator.playing and panel.transport.play.text() == "Pause"
     qtbot.keyClick(panel, Qt.Key.Key_Space)
-    assert not panel.session.walk.playing and panel.transport.play.text() == "Play"
+    assert not panel.session.navigator.playing and panel.transport.play.text() == "Play"
     engine.serve()
 
 
@@ -93,15 +93,15 @@ def test_typing_in_a_field_moves_nothing_else(qtbot: QtBot, panel: PixelsPanel, 
     qtbot.keyClicks(seed, "12")
     qtbot.keyClick(seed, Qt.Key.Key_Return)
     engine.serve()
-    assert panel.session.walk.seed == 12
-    assert where(panel).step == 0 and not panel.session.walk.playing
+    assert panel.session.navigator.seed == 12
+    assert where(panel).step == 0 and not panel.session.navigator.playing
 
 
 def test_a_bar_chooses_the_value(qtbot: QtBot, panel: PixelsPanel, engine: PixelEngine) -> None:
     bars = panel.conditional.bars
     qtbot.mouseClick(bars, Qt.MouseButton.LeftButton, pos=bars.bar_rect(2).center().toPoint())
     engine.serve()
-    assert where(panel).image[0, 0, 0] == 2 and panel.session.walk.chosen == {0}
+    assert where(panel).image[0, 0, 0] == 2 and panel.session.navigator.chosen == {0}
     assert panel.canvas.picture is not None and panel.canvas.picture.chosen == ((0, 0),)
 
 
@@ -129,14 +129,14 @@ def test_sliders_write_the_state(panel: PixelsPanel, engine: PixelEngine) -> Non
     assert (where(panel).step, where(panel).path) == (4, 9)
     panel.transport.speed.field.setValue(250)
     panel.conditional.temperature.field.setValue(0.5)
-    assert (panel.session.walk.speed_hz, panel.session.walk.temperature) == (250, 0.5)
+    assert (panel.session.navigator.speed_hz, panel.session.navigator.temperature) == (250, 0.5)
     assert panel.conditional.bars.overlay is not None
     panel.conditional.temperature.field.setValue(1.0)
     assert panel.conditional.bars.overlay is None
 
 
 def test_figures(panel: PixelsPanel, engine: PixelEngine) -> None:
-    panel.session.walk.draw_to(5)
+    panel.session.navigator.draw_to(5)
     engine.serve()
     state = where(panel)
     assert panel.figures.total.text() == f"{state.nats.sum():.2f} nats"
@@ -159,9 +159,9 @@ def test_clicking_and_hovering_the_image(qtbot: QtBot, panel: PixelsPanel, engin
 
 def test_heat_and_context_are_switched(panel: PixelsPanel) -> None:
     panel.heat.setChecked(True)
-    assert panel.canvas.heat and not panel.surprise.canvas.heat
+    assert panel.canvas.heat and not panel.surprisal.canvas.heat
     panel.heat.setChecked(False)
-    assert not panel.canvas.heat and panel.surprise.canvas.heat
+    assert not panel.canvas.heat and panel.surprisal.canvas.heat
     panel.context.setChecked(False)
     assert not panel.canvas.show_context
 
@@ -184,23 +184,23 @@ def test_completing_a_real_image(qtbot: QtBot, panel: PixelsPanel, engine: Pixel
 
 
 def test_forking_and_adopting(qtbot: QtBot, panel: PixelsPanel, engine: PixelEngine) -> None:
-    panel.session.walk.draw_to(4)
+    panel.session.navigator.draw_to(4)
     engine.serve()
     press(qtbot, panel, engine, Qt.Key.Key_F)
-    assert panel.tabs.currentWidget() is panel.forks
-    assert len(panel.forks.images.images) == 16
-    panel.forks.images.clicked.emit(5)
+    assert panel.tabs.currentWidget() is panel.continuations
+    assert len(panel.continuations.images.images) == 16
+    panel.continuations.images.clicked.emit(5)
     engine.serve()
-    forks = panel.session.forks
-    assert forks is not None and where(panel).finished
-    np.testing.assert_array_equal(where(panel).image, forks.images.numpy()[5])
+    continuations = panel.session.continuations
+    assert continuations is not None and where(panel).finished
+    np.testing.assert_array_equal(where(panel).image, continuations.images.numpy()[5])
 
 
 def test_a_finished_image_offers_what_can_still_be_done(panel: PixelsPanel, engine: PixelEngine) -> None:
-    panel.session.walk.finish()
+    panel.session.navigator.finish()
     engine.serve()
     actions = {a.objectName().removeprefix("action.pixels."): a for a in panel.listed_actions()}
-    assert not any(actions[name].isEnabled() for name in ("step", "row", "finish", "fork"))
+    assert not any(actions[name].isEnabled() for name in ("step", "row", "finish", "continuation"))
     assert all(actions[name].isEnabled() for name in ("play", "back", "row_back", "start", "reset"))
     assert panel.conditional.bars.levels == 0
 
@@ -218,7 +218,7 @@ def test_newer_weights_are_offered(panel: PixelsPanel, engine: PixelEngine) -> N
 
 
 def test_a_dead_engine_is_told_where_it_happened(panel: PixelsPanel, engine: PixelEngine) -> None:
-    panel.session.walk.draw_to(7)
+    panel.session.navigator.draw_to(7)
     engine.serve()
     engine.hello()
     reopen = find(panel, QToolButton, "reopen")
@@ -233,7 +233,7 @@ def test_a_dead_engine_is_told_where_it_happened(panel: PixelsPanel, engine: Pix
 def test_without_a_run_it_says_what_to_do(qtbot: QtBot) -> None:
     engine = PixelEngine()
     library = RunLibrary(engine)
-    panel = PixelsPanel(PixelsSession(engine, library), library)
+    panel = PixelsPanel(PixelsState(engine, library), library)
     qtbot.addWidget(panel)
     engine.hello()
     panel.show()
@@ -259,7 +259,7 @@ def test_it_fits_the_smallest_window(qtbot: QtBot, panel: PixelsPanel, engine: P
 def test_colours_are_stepped_through_within_a_pixel(qtbot: QtBot) -> None:
     engine = PixelEngine(RGB)
     panel = make_panel(qtbot, engine)
-    panel.session.walk.draw_to(4)
+    panel.session.navigator.draw_to(4)
     engine.serve()
     assert where(panel).position == (1, 0, 1)
     assert panel.canvas.picture is not None and panel.canvas.picture.current == (0, 1)
@@ -270,9 +270,9 @@ def test_colours_are_stepped_through_within_a_pixel(qtbot: QtBot) -> None:
 
 
 def test_hiding_the_panel_stops_playing(panel: PixelsPanel, engine: PixelEngine) -> None:
-    panel.session.walk.play()
+    panel.session.navigator.play()
     panel.hide()
-    assert not panel.session.walk.playing
+    assert not panel.session.navigator.playing
 
 
 # ---- the debugger ----------------------------------------------------------------------------------------------------
@@ -390,7 +390,7 @@ def test_denoising_from_the_panel(free: PixelsPanel, free_engine: PixelEngine) -
     free.given.settings.noise.field.setValue(0.4)
     free_engine.serve()
     free.given.settings.threshold.field.setValue(1.0)
-    assert free.canvas.painted is not None and free.canvas.painted.any(), "the doubtful ones are marked"
+    assert free.canvas.painted is not None and free.canvas.painted.any(), "the unlikely ones are marked"
     assert free.given.settings.regenerate.isEnabled()
     free.given.settings.regenerate.trigger()
     free_engine.serve()
@@ -398,7 +398,7 @@ def test_denoising_from_the_panel(free: PixelsPanel, free_engine: PixelEngine) -
 
 
 def test_a_pixel_is_edited_with_the_keyboard(qtbot: QtBot, panel: PixelsPanel, engine: PixelEngine) -> None:
-    panel.session.walk.draw_to(8)
+    panel.session.navigator.draw_to(8)
     engine.serve()
     before = where(panel).image.copy()
     qtbot.keyClick(panel, Qt.Key.Key_E)
@@ -407,7 +407,7 @@ def test_a_pixel_is_edited_with_the_keyboard(qtbot: QtBot, panel: PixelsPanel, e
     for key in (Qt.Key.Key_Up, Qt.Key.Key_Left, Qt.Key.Key_Return):
         qtbot.keyClick(panel.canvas, key)
     engine.serve()
-    editing = panel.session.walk.editing
+    editing = panel.session.navigator.editing
     assert editing is not None and where(panel).place_of(editing.step) == (0, 1, 0)
     assert panel.canvas.picture is not None and panel.canvas.picture.current == (1, 0)
     assert panel.canvas.picture.placed.sum() == 8, "the image stays in sight"
@@ -422,12 +422,12 @@ def test_a_pixel_is_edited_with_the_keyboard(qtbot: QtBot, panel: PixelsPanel, e
 
 
 def test_what_follows_is_regenerated_by_choice(panel: PixelsPanel, engine: PixelEngine) -> None:
-    panel.session.walk.draw_to(8)
+    panel.session.navigator.draw_to(8)
     engine.serve()
     panel.canvas.edit_wanted.emit(0, 0)
     engine.serve()
     panel.tool_line.following.setCurrentIndex(1)
-    assert not panel.session.walk.keep_following and not panel.tool_line.isHidden()
+    assert not panel.session.navigator.keep_following and not panel.tool_line.isHidden()
     panel.conditional.bars.chosen.emit(3)
     engine.serve()
     assert where(panel).image[0, 0, 0] == 3 and where(panel).step == 8
@@ -440,7 +440,7 @@ def test_a_breakpoint_stops_and_says_why(panel: PixelsPanel, engine: PixelEngine
     panel.transport.finish.trigger()
     engine.serve()
     state = where(panel)
-    assert not state.finished and panel.session.walk.stop is not None
+    assert not state.finished and panel.session.navigator.stop is not None
     words = f"Stopped: entropy {entropy_nats(state.conditional):.2f} > 1.10 nats at row "
     assert panel._reading.words.startswith(words) and panel._reading.property("role") == "warning"
     points.entropy_on.setChecked(False)
@@ -483,7 +483,8 @@ def test_classes_are_named_after_the_data(qtbot: QtBot) -> None:
 
 def test_every_control_is_named_and_explained(panel: PixelsPanel) -> None:
     wanted = (
-        "canvas play step row back finish reset scrub speed temperature seed bars heat context fork forks run "
+        "canvas play step row back finish reset scrub speed temperature seed bars heat context continuation "
+        "continuations run "
         "given.images given.preset given order order.seed order.show order.paint hole.paint stop.entropy "
         "stop.probability edit pixel label"
     )

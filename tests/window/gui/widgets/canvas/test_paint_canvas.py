@@ -29,7 +29,7 @@ def canvas(qtbot: QtBot) -> Iterator[PaintCanvas]:
             placed=~nothing,
             context=nothing,
             current=None,
-            surprise=np.zeros((ROWS, COLUMNS)),
+            surprisal=np.zeros((ROWS, COLUMNS)),
             top=1.0,
             given=nothing[0],
         )

@@ -22,16 +22,16 @@ def picture(**fields: Any) -> Picture:
     image[0, 0] = 1
     placed = np.zeros((1, 4, 3), np.bool_)
     placed[:, :2] = True
-    surprise = np.full((4, 3), np.nan)
-    surprise[:2] = 0.0
-    surprise[1, 2] = 2.0
+    surprisal = np.full((4, 3), np.nan)
+    surprisal[:2] = 0.0
+    surprisal[1, 2] = 2.0
     values: dict[str, Any] = {
         "image": image,
         "levels": 2,
         "placed": placed,
         "context": np.zeros((1, 4, 3), np.bool_),
         "current": (2, 0),
-        "surprise": surprise,
+        "surprisal": surprisal,
         "top": 2.0,
         "given": np.zeros((4, 3), np.bool_),
     }

@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 from gmstudio.window.gui.theme import theme
 from gmstudio.window.gui.widgets.plots.cdf_strip import CdfStrip
 from gmstudio.window.gui.widgets.plots.distribution_bars import DistributionBars
-from gmstudio.window.gui.widgets.plots.distribution_paint import rival_color
+from gmstudio.window.gui.widgets.plots.distribution_paint import other_model_color
 
 PLAIN = Qt.KeyboardModifier.NoModifier
 
@@ -121,7 +121,7 @@ def test_the_number_points_into_its_share(qtbot: QtBot) -> None:
     assert strip.grab().toImage() != shot
 
 
-# ---- many values: a part of them, quantiles, components, a rival -------------------------------------------------
+# ---- many values: a part of them, quantiles, components, another model -----------------------------------------------
 
 
 def wheel(bars: DistributionBars, x: float, turns: int, modifiers: Qt.KeyboardModifier = PLAIN) -> None:
@@ -214,10 +214,10 @@ def test_a_value_can_be_asked_about_without_choosing_it(qtbot: QtBot, bars: Dist
 @pytest.mark.parametrize("levels", [2, 16, 256])
 def test_a_rival_is_seen_in_its_own_colour(bars: DistributionBars, levels: int) -> None:
     p = np.full(levels, 1 / levels)
-    rival = np.linspace(1, 3, levels) / np.linspace(1, 3, levels).sum()
-    bars.set_distribution(p, None, None, shades(levels), rival=rival)
+    other_model = np.linspace(1, 3, levels) / np.linspace(1, 3, levels).sum()
+    bars.set_distribution(p, None, None, shades(levels), other_model=other_model)
     shot = bars.grab().toImage()
-    wanted = rival_color().rgb()
+    wanted = other_model_color().rgb()
     colours = {shot.pixel(x, y) for x in range(60, shot.width(), 3) for y in range(20, shot.height() - 40)}
     assert wanted in colours and theme().color("accent").rgb() in colours
 

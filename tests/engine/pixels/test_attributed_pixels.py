@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from pixel_walks import EVERYTHING, SMALL, advance, arrive, open_one, rewind, small_model
+from pixel_navigators import EVERYTHING, SMALL, advance, arrive, open_one, rewind, small_model
 from tiny_autoregressive import TinyAutoregressive
 
 from gmstudio.engine.pixels import attribution as pixel_insight
 from gmstudio.engine.pixels.explorer import PixelExplorer
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.images import ImageSpec
-from gmstudio.protocol.pixels import ExplainPixel, PixelExplained
+from gmstudio.protocol.pixels import AttributePixel, PixelAttributed
 
 BINARY = ImageSpec(channels=1, height=4, width=3, levels=2)
 GREY = ImageSpec(channels=1, height=3, width=3, levels=16)
@@ -28,11 +28,11 @@ MIXTURES: list[tuple[str, dict[str, Any], ImageSpec]] = [
 ]
 
 
-def explain(explorer: PixelExplorer, session: int, **fields: Any) -> PixelExplained:
-    (explained,) = explorer.explain(ExplainPixel(request=5, session=session, **fields))
-    assert isinstance(explained, PixelExplained)
-    assert (explained.request, explained.session) == (5, session)
-    return explained
+def attribute(explorer: PixelExplorer, session: int, **fields: Any) -> PixelAttributed:
+    (attributed,) = explorer.attribute(AttributePixel(request=5, session=session, **fields))
+    assert isinstance(attributed, PixelAttributed)
+    assert (attributed.request, attributed.session) == (5, session)
+    return attributed
 
 
 def changes(model: Any, order: NDArray[np.int64], image: NDArray[np.uint8], step: int, value: int) -> NDArray[Any]:
@@ -56,16 +56,16 @@ def test_nothing_outside_the_context_has_an_influence(name: str, image: ImageSpe
     moved = advance(explorer, opened.session, image.num_dims // 2 + 1)
     influence = 0.0
     for step in range(moved.step + 1):
-        explained = explain(explorer, opened.session, step=step)
+        attributed = attribute(explorer, opened.session, step=step)
         context = rewind(explorer, opened.session, step).context
         arrive(explorer, opened.session, moved.step)
-        assert explained.reach == context and explained.step == step
-        sensitivity = explained.sensitivity.numpy()
+        assert attributed.reach == context and attributed.step == step
+        sensitivity = attributed.sensitivity.numpy()
         assert sensitivity.dtype == np.float32 and np.isfinite(sensitivity).all()
         assert not sensitivity[~context.numpy()].any()
         influence += float(np.abs(sensitivity).sum())
     assert influence > 0 or name == "pixelrnn_row"  # a rectifier of the small head may be silent everywhere
-    assert explained.kind == ("difference" if name == "markov" and model.is_counted else "gradient")
+    assert attributed.kind == ("difference" if name == "markov" and model.is_counted else "gradient")
 
 
 @pytest.mark.parametrize("name", [name for name in SMALL if name != "markov"])
@@ -75,16 +75,16 @@ def test_small_changes_go_where_the_gradient_points(name: str) -> None:
     model, explorer = small_model(name, image, spread=0.1).eval(), PixelExplorer()
     opened, _ = open_one(explorer, model)
     moved = advance(explorer, opened.session, 6)
-    explained = explain(explorer, opened.session, step=5)
+    attributed = attribute(explorer, opened.session, step=5)
     picture = rewind(explorer, opened.session, 5).image.numpy()
     value = int(moved.image.numpy()[tuple(opened.order.numpy()[5])])
-    assert explained.value == value
+    assert attributed.value == value
     measured = changes(model, opened.order.numpy(), picture, 5, value)
-    for position in np.argwhere(explained.reach.numpy()):
+    for position in np.argwhere(attributed.reach.numpy()):
         level = int(picture[tuple(position)])
         up, down = min(level + 1, 255), max(level - 1, 0)
         slope = (measured[(*position, up)] - measured[(*position, down)]) / (up - down) * 255
-        assert explained.sensitivity.numpy()[tuple(position)] == pytest.approx(slope, rel=0.1, abs=0.02)
+        assert attributed.sensitivity.numpy()[tuple(position)] == pytest.approx(slope, rel=0.1, abs=0.02)
 
 
 @pytest.mark.parametrize("name", ["nade", "fvbn", "gated_pixelcnn"])
@@ -92,7 +92,7 @@ def test_the_unit_is_nats_per_whole_range_of_levels(name: str) -> None:
     model, explorer = small_model(name, GREY).double().eval(), PixelExplorer()
     opened, _ = open_one(explorer, model)
     moved = advance(explorer, opened.session, 5)
-    explained = explain(explorer, opened.session, value=3)
+    attributed = attribute(explorer, opened.session, value=3)
     order, levels = torch.from_numpy(opened.order.numpy().copy()), torch.from_numpy(moved.image.numpy().copy()).double()
     tiny = 1e-6 * torch.eye(GREY.num_dims, dtype=torch.float64).view(-1, *GREY.shape)
     with torch.no_grad():
@@ -101,8 +101,8 @@ def test_the_unit_is_nats_per_whole_range_of_levels(name: str) -> None:
             for sign in (1, -1)
         )
     per_range = (up - down) / 2e-6 * (GREY.levels - 1)
-    np.testing.assert_allclose(explained.sensitivity.numpy(), per_range.numpy(), rtol=1e-4, atol=1e-5)
-    assert explained.sensitivity.numpy().any()
+    np.testing.assert_allclose(attributed.sensitivity.numpy(), per_range.numpy(), rtol=1e-4, atol=1e-5)
+    assert attributed.sensitivity.numpy().any()
 
 
 def test_a_table_is_explained_by_moving_the_levels() -> None:
@@ -110,12 +110,12 @@ def test_a_table_is_explained_by_moving_the_levels() -> None:
     model, explorer = small_model("markov", image, spread=1.0).eval(), PixelExplorer()
     opened, _ = open_one(explorer, model)
     moved = advance(explorer, opened.session, 4)
-    explained = explain(explorer, opened.session, value=2)
-    assert (explained.kind, explained.step, explained.value) == ("difference", 4, 2)
+    attributed = attribute(explorer, opened.session, value=2)
+    assert (attributed.kind, attributed.step, attributed.value) == ("difference", 4, 2)
     measured = changes(model, opened.order.numpy(), moved.image.numpy(), 4, 2)
     largest = np.take_along_axis(measured, np.abs(measured).argmax(-1)[..., None], -1)[..., 0]
-    np.testing.assert_allclose(explained.sensitivity.numpy(), largest, atol=1e-5)
-    assert np.count_nonzero(explained.sensitivity.numpy()) == 2
+    np.testing.assert_allclose(attributed.sensitivity.numpy(), largest, atol=1e-5)
+    assert np.count_nonzero(attributed.sensitivity.numpy()) == 2
 
 
 def test_a_model_known_by_its_session_is_explained_by_differences_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,13 +123,13 @@ def test_a_model_known_by_its_session_is_explained_by_differences_too(monkeypatc
     model, explorer = TinyAutoregressive(image), PixelExplorer()
     opened, _ = open_one(explorer, model)
     moved = advance(explorer, opened.session, 4)
-    explained = explain(explorer, opened.session)
+    attributed = attribute(explorer, opened.session)
     order = opened.order.numpy()
     values = torch.from_numpy(moved.image.numpy()[tuple(order.T)].copy())[None].long()
 
     def log_prob(values: torch.Tensor) -> float:
         with torch.no_grad():
-            return float(model.logits(values, 4).log_softmax(1)[0, explained.value])
+            return float(model.logits(values, 4).log_softmax(1)[0, attributed.value])
 
     for place in range(4):
         others = [values.clone() for _ in range(image.levels)]
@@ -137,13 +137,13 @@ def test_a_model_known_by_its_session_is_explained_by_differences_too(monkeypatc
             other[0, place] = level
         found = [log_prob(other) - log_prob(values) for other in others]
         largest = max(found, key=abs)
-        assert explained.sensitivity.numpy()[tuple(order[place])] == pytest.approx(largest, abs=1e-5)
+        assert attributed.sensitivity.numpy()[tuple(order[place])] == pytest.approx(largest, abs=1e-5)
     monkeypatch.setattr(pixel_insight, "MAX_MOVES", 11)  # 4 sub-pixels of 3 other levels are 12 moves
-    farthest = explain(explorer, opened.session).sensitivity.numpy()
-    assert np.count_nonzero(farthest) == 4 and (np.abs(farthest) <= np.abs(explained.sensitivity.numpy()) + 1e-6).all()
+    farthest = attribute(explorer, opened.session).sensitivity.numpy()
+    assert np.count_nonzero(farthest) == 4 and (np.abs(farthest) <= np.abs(attributed.sensitivity.numpy()) + 1e-6).all()
     monkeypatch.setattr(pixel_insight, "MAX_MOVES", 3)
     with pytest.raises(ValueError, match="each of 4 sub-pixels does would take as many evaluations; at most 3"):
-        explain(explorer, opened.session)
+        attribute(explorer, opened.session)
 
 
 def test_the_blind_spot_is_seen_and_gates_have_none() -> None:
@@ -158,9 +158,9 @@ def test_the_blind_spot_is_seen_and_gates_have_none() -> None:
             given = Array.of(np.random.default_rng(seed).integers(0, 2, image.shape).astype(np.uint8))
             opened, _ = open_one(explorer, model, given=given, first=step)
             arrive(explorer, opened.session, step)
-            explained = explain(explorer, opened.session)
-            influence |= explained.sensitivity.numpy()[0] != 0
-        reach = explained.reach.numpy()[0]
+            attributed = attribute(explorer, opened.session)
+            influence |= attributed.sensitivity.numpy()[0] != 0
+        reach = attributed.reach.numpy()[0]
         np.testing.assert_array_equal(influence, reach)
         rows, columns = np.nonzero(reach)
         window = np.zeros_like(reach)
@@ -178,9 +178,9 @@ def test_components_sum_to_the_conditional(name: str, values: dict[str, Any], im
     model, explorer = small_model(name, image, **values), PixelExplorer()
     opened, moved = open_one(explorer, model)
     while moved.step < image.num_dims:
-        explained = explain(explorer, opened.session)
-        assert explained.components is not None and explained.value == moved.conditional.numpy().argmax()
-        components = explained.components.numpy()
+        attributed = attribute(explorer, opened.session)
+        assert attributed.components is not None and attributed.value == moved.conditional.numpy().argmax()
+        components = attributed.components.numpy()
         assert components.shape == (3, image.levels) and components.dtype == np.float32
         np.testing.assert_allclose(components.sum(0), moved.conditional.numpy(), atol=1e-5)
         moved = advance(explorer, opened.session)
@@ -189,7 +189,7 @@ def test_components_sum_to_the_conditional(name: str, values: dict[str, Any], im
 def test_what_is_no_mixture_has_no_components() -> None:
     explorer = PixelExplorer()
     opened, _ = open_one(explorer, small_model("pixelcnn", GREY))
-    assert explain(explorer, opened.session).components is None
+    assert attribute(explorer, opened.session).components is None
 
 
 def test_a_foreign_order_and_a_label_are_heeded() -> None:
@@ -197,16 +197,16 @@ def test_a_foreign_order_and_a_label_are_heeded() -> None:
     nade = small_model("nade", GREY)
     opened, _ = open_one(explorer, nade, order="spiral")
     moved = advance(explorer, opened.session, 5)
-    explained = explain(explorer, opened.session)
-    assert explained.components is not None
-    np.testing.assert_allclose(explained.components.numpy().sum(0), moved.conditional.numpy(), atol=1e-5)
-    np.testing.assert_array_equal(explained.sensitivity.numpy() != 0, moved.context.numpy())
+    attributed = attribute(explorer, opened.session)
+    assert attributed.components is not None
+    np.testing.assert_allclose(attributed.components.numpy().sum(0), moved.conditional.numpy(), atol=1e-5)
+    np.testing.assert_array_equal(attributed.sensitivity.numpy() != 0, moved.context.numpy())
     gated = small_model("gated_pixelcnn", GREY, num_classes=2, output="logistic mixture", num_mixtures=2, spread=0.8)
     for label in (0, 1):
         opened, moved = open_one(explorer, gated, label=label)
-        explained = explain(explorer, opened.session)
-        assert explained.components is not None
-        np.testing.assert_allclose(explained.components.numpy().sum(0), moved.conditional.numpy(), atol=1e-5)
+        attributed = attribute(explorer, opened.session)
+        assert attributed.components is not None
+        np.testing.assert_allclose(attributed.components.numpy().sum(0), moved.conditional.numpy(), atol=1e-5)
 
 
 def test_it_can_be_asked_while_and_after_stepping_without_moving_anything() -> None:
@@ -214,11 +214,11 @@ def test_it_can_be_asked_while_and_after_stepping_without_moving_anything() -> N
     opened, _ = open_one(explorer, small_model("pixelrnn_diagonal", BINARY))
     before = advance(explorer, opened.session, 6)
     for step in (6, 2, 0, -1):
-        explain(explorer, opened.session, step=step)
+        attribute(explorer, opened.session, step=step)
     after = rewind(explorer, opened.session, 6)
     assert (after.image, after.nats, after.conditional) == (before.image, before.nats, before.conditional)
     finished = advance(explorer, opened.session, EVERYTHING)
-    assert explain(explorer, opened.session, step=BINARY.num_dims - 1).step == BINARY.num_dims - 1
+    assert attribute(explorer, opened.session, step=BINARY.num_dims - 1).step == BINARY.num_dims - 1
     assert finished.step == BINARY.num_dims
 
 
@@ -227,11 +227,11 @@ def test_what_cannot_be_explained_is_refused() -> None:
     session = open_one(explorer, small_model("fvbn", BINARY))[0].session
     advance(explorer, session, 3)
     with pytest.raises(ValueError, match="Sub-pixel 4 has no conditional yet; ask for one up to the next, 3"):
-        explain(explorer, session, step=4)
+        attribute(explorer, session, step=4)
     with pytest.raises(ValueError, match="Sub-pixel -2"):
-        explain(explorer, session, step=-2)
+        attribute(explorer, session, step=-2)
     with pytest.raises(ValueError, match="Level 2 does not exist; choose 0 … 1"):
-        explain(explorer, session, value=2)
+        attribute(explorer, session, value=2)
     advance(explorer, session, EVERYTHING)
     with pytest.raises(ValueError, match="finished, no sub-pixel comes next"):
-        explain(explorer, session)
+        attribute(explorer, session)

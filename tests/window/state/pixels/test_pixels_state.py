@@ -1,4 +1,4 @@
-"""The session behind the Pixels panel: runs, weights, completions, forks, and an engine that dies."""
+"""The session behind the Pixels panel: runs, weights, completions, continuations, and an engine that dies."""
 
 import numpy as np
 import pytest
@@ -9,12 +9,12 @@ from gmstudio.families import FAMILIES
 from gmstudio.protocol.data import BrowseData
 from gmstudio.protocol.engine import EngineReported
 from gmstudio.protocol.images import ImageSpec
-from gmstudio.protocol.pixels import ForkPixels, OpenPixels, PixelsForked
+from gmstudio.protocol.pixels import ContinuePixels, OpenPixels, PixelsContinued
 from gmstudio.protocol.training import TrainingChanged
 from gmstudio.window.state.pixels.conditioning import Preset
 from gmstudio.window.state.pixels.order import PAINTED, pixel_path
-from gmstudio.window.state.pixels.snapshot import PixelState
-from gmstudio.window.state.pixels.state import LOST, PixelsSession
+from gmstudio.window.state.pixels.snapshot import PixelSnapshot
+from gmstudio.window.state.pixels.state import LOST, PixelsState
 from gmstudio.window.state.runs.library import RunLibrary
 
 END = SPEC.num_dims
@@ -26,8 +26,8 @@ def engine() -> PixelEngine:
 
 
 @pytest.fixture
-def session(qtbot: QtBot, engine: PixelEngine) -> PixelsSession:
-    session = PixelsSession(engine, RunLibrary(engine))
+def session(qtbot: QtBot, engine: PixelEngine) -> PixelsState:
+    session = PixelsState(engine, RunLibrary(engine))
     engine.hello()
     engine.list_runs()
     session.choose_run(RUN)
@@ -36,18 +36,18 @@ def session(qtbot: QtBot, engine: PixelEngine) -> PixelsSession:
     return session
 
 
-def where(session: PixelsSession) -> PixelState:
+def where(session: PixelsState) -> PixelSnapshot:
     assert session.state is not None
     return session.state
 
 
-def given_part(session: PixelsSession, levels: np.ndarray, first: int) -> bool:
+def given_part(session: PixelsState, levels: np.ndarray, first: int) -> bool:
     channel, row, column = where(session).order[:first].T
     return bool((where(session).image[channel, row, column] == levels[channel, row, column]).all())
 
 
 def test_nothing_is_opened_before_the_panel_is_in_use(qtbot: QtBot, engine: PixelEngine) -> None:
-    session = PixelsSession(engine, RunLibrary(engine))
+    session = PixelsState(engine, RunLibrary(engine))
     engine.list_runs()
     session.choose_run(RUN)
     with pytest.raises(AssertionError, match="no OpenPixels"):
@@ -56,28 +56,28 @@ def test_nothing_is_opened_before_the_panel_is_in_use(qtbot: QtBot, engine: Pixe
     assert engine.last(OpenPixels).run == RUN
 
 
-def test_another_run_is_opened_in_place(session: PixelsSession, engine: PixelEngine) -> None:
+def test_another_run_is_opened_in_place(session: PixelsState, engine: PixelEngine) -> None:
     session.choose_run("/runs/other")
     assert session.state is None
     engine.serve()
     assert where(session).run == "/runs/other"
 
 
-def test_reset_keeps_weights_and_seed(session: PixelsSession, engine: PixelEngine) -> None:
-    session.walk.draw_to(END)
+def test_reset_keeps_weights_and_seed(session: PixelsState, engine: PixelEngine) -> None:
+    session.navigator.draw_to(END)
     engine.serve()
     before = where(session).image
     engine.weights_step = 900
     session.reset()
     engine.serve()
     assert (where(session).step, where(session).weights_step) == (0, 400)
-    session.walk.draw_to(END)
+    session.navigator.draw_to(END)
     engine.serve()
     np.testing.assert_array_equal(where(session).image, before)
 
 
-def test_newer_weights_are_offered_while_the_run_trains(session: PixelsSession, engine: PixelEngine) -> None:
-    session.walk.draw_to(5)
+def test_newer_weights_are_offered_while_the_run_trains(session: PixelsState, engine: PixelEngine) -> None:
+    session.navigator.draw_to(5)
     engine.serve()
     prefix = where(session).image
     assert not session.has_newer_weights()
@@ -99,22 +99,22 @@ def train_to(engine: PixelEngine, step: int) -> None:
 
 
 def test_following_takes_over_newer_weights_and_keeps_pixels_and_choices(
-    session: PixelsSession, engine: PixelEngine
+    session: PixelsState, engine: PixelEngine
 ) -> None:
-    session.walk.choose(3)
-    session.walk.forward(4)
+    session.navigator.choose(3)
+    session.navigator.forward(4)
     engine.serve()
     prefix = where(session).image
     session.set_following(True)
     train_to(engine, 450)
-    session.walk.forward(2)  # while it is opened
+    session.navigator.forward(2)  # while it is opened
     engine.serve()
     assert (where(session).step, where(session).weights_step) == (7, 450)
-    assert given_part(session, prefix, 5) and session.walk.chosen == {0}
-    session.walk.play()
+    assert given_part(session, prefix, 5) and session.navigator.chosen == {0}
+    session.navigator.play()
     train_to(engine, 500)
-    assert session.walk.playing, "playing is not interrupted"
-    session.walk.pause()
+    assert session.navigator.playing, "playing is not interrupted"
+    session.navigator.pause()
     engine.serve()
     session.deactivate()
     train_to(engine, 550)
@@ -122,54 +122,52 @@ def test_following_takes_over_newer_weights_and_keeps_pixels_and_choices(
     assert where(session).weights_step == 450, "nobody looks"
 
 
-def test_a_finished_run_with_a_newer_checkpoint_offers_it(session: PixelsSession, engine: PixelEngine) -> None:
+def test_a_finished_run_with_a_newer_checkpoint_offers_it(session: PixelsState, engine: PixelEngine) -> None:
     engine.list_runs(checkpoint_steps=(400, 800))
     assert session.has_newer_weights()
 
 
-def test_completing_a_real_image(session: PixelsSession, engine: PixelEngine) -> None:
+def test_completing_a_real_image(session: PixelsState, engine: PixelEngine) -> None:
     session.browse("valid", 4)
     engine.serve()
     assert engine.last(BrowseData).data_config == {"levels": 4}
-    session.set_given(7)
+    session.set_conditioning(7)
     session.give(2)
     engine.serve()
     levels = engine.data[6]
     given = session.givens.given
     assert given is not None and (given.index, given.first, given.mask) == (6, 7, None)
     assert where(session).step == 7 and given_part(session, levels, 7)
-    session.set_given(10)
+    session.set_conditioning(10)
     engine.serve()
     assert where(session).step == 10 and given_part(session, levels, 10)
-    session.set_given(3)
-    session.walk.draw_to(END)
+    session.set_conditioning(3)
+    session.navigator.draw_to(END)
     engine.serve()
     assert where(session).finished and given_part(session, levels, 3)
-    session.set_given(9)
+    session.set_conditioning(9)
     engine.serve()
     assert where(session).step == 9 and given_part(session, levels, 9), "the real image is given again"
-    session.walk.draw_to(END)
+    session.navigator.draw_to(END)
     engine.serve()
     session.reset()
     engine.serve()
     assert where(session).step == 9
-    session.drop_given()
+    session.drop_conditioning()
     engine.serve()
     assert where(session).step == 0 and session.givens.given is None
 
 
-def test_a_whole_real_image_can_be_scored(session: PixelsSession, engine: PixelEngine) -> None:
+def test_a_whole_real_image_can_be_scored(session: PixelsState, engine: PixelEngine) -> None:
     session.browse()
     engine.serve()
-    session.set_given(END)
+    session.set_conditioning(END)
     session.give(0)
     engine.serve()
     assert where(session).finished and len(where(session).nats) == END
 
 
-def test_clicking_goes_back_generates_ahead_or_moves_the_given_part(
-    session: PixelsSession, engine: PixelEngine
-) -> None:
+def test_clicking_goes_back_generates_ahead_or_moves_the_given_part(session: PixelsState, engine: PixelEngine) -> None:
     session.click(2, 1)
     engine.serve()
     assert where(session).step == 7
@@ -178,63 +176,63 @@ def test_clicking_goes_back_generates_ahead_or_moves_the_given_part(
     assert (where(session).step, where(session).path) == (2, 7)
     session.browse()
     engine.serve()
-    session.set_given(2)
+    session.set_conditioning(2)
     session.give(0)
     engine.serve()
     session.click(3, 0)
     engine.serve()
     assert session.givens.given is not None and session.givens.given.first == where(session).step == 9
-    session.walk.forward()
+    session.navigator.forward()
     engine.serve()
     session.click(3, 2)
     engine.serve()
     assert session.givens.given.first == 9 and where(session).step == 11
 
 
-def test_forks_differ_each_time_and_one_is_adopted(session: PixelsSession, engine: PixelEngine) -> None:
-    session.walk.draw_to(4)
+def test_forks_differ_each_time_and_one_is_adopted(session: PixelsState, engine: PixelEngine) -> None:
+    session.navigator.draw_to(4)
     engine.serve()
-    session.fork()
-    assert session.forking and session.forks is None
-    first = engine.last(ForkPixels)
+    session.continuation()
+    assert session.forking and session.continuations is None
+    first = engine.last(ContinuePixels)
     engine.serve()
-    assert not session.forking and session.forks is not None
-    assert session.forks.images.shape == (16, *SPEC.shape)
-    session.fork()
-    assert engine.last(ForkPixels).seed != first.seed
+    assert not session.forking and session.continuations is not None
+    assert session.continuations.images.shape == (16, *SPEC.shape)
+    session.continuation()
+    assert engine.last(ContinuePixels).seed != first.seed
     engine.serve()
     session.adopt(3)
     engine.serve()
     assert where(session).finished
-    np.testing.assert_array_equal(where(session).image, session.forks.images.numpy()[3])
-    assert where(session).total_nats == pytest.approx(session.forks.nats.numpy()[3], rel=1e-5)
+    np.testing.assert_array_equal(where(session).image, session.continuations.images.numpy()[3])
+    assert where(session).total_nats == pytest.approx(session.continuations.nats.numpy()[3], rel=1e-5)
 
 
-def test_replies_to_an_older_fork_are_ignored(session: PixelsSession, engine: PixelEngine) -> None:
-    session.fork()
-    older = engine.last(ForkPixels)
-    session.fork()
+def test_replies_to_an_older_fork_are_ignored(session: PixelsState, engine: PixelEngine) -> None:
+    session.continuation()
+    older = engine.last(ContinuePixels)
+    session.continuation()
     engine.serve()
-    latest = session.forks
-    assert isinstance(latest, PixelsForked) and latest.request != older.request and latest.done
+    latest = session.continuations
+    assert isinstance(latest, PixelsContinued) and latest.request != older.request and latest.done
 
 
-def test_a_new_seed_on_a_finished_image_begins_again(session: PixelsSession, engine: PixelEngine) -> None:
-    session.walk.draw_to(END)
+def test_a_new_seed_on_a_finished_image_begins_again(session: PixelsState, engine: PixelEngine) -> None:
+    session.navigator.draw_to(END)
     engine.serve()
     session.new_seed()
     engine.serve()
     assert where(session).step == 0
-    assert engine.last(OpenPixels).seed == session.walk.seed
+    assert engine.last(OpenPixels).seed == session.navigator.seed
 
 
-def test_a_dead_engine_is_told_and_the_pixel_is_found_again(session: PixelsSession, engine: PixelEngine) -> None:
-    session.walk.draw_to(6)
+def test_a_dead_engine_is_told_and_the_pixel_is_found_again(session: PixelsState, engine: PixelEngine) -> None:
+    session.navigator.draw_to(6)
     engine.serve()
     before = where(session).image
-    session.walk.play()
+    session.navigator.play()
     engine.hello()
-    assert session.lost and session.problem == LOST and not session.walk.playing
+    assert session.lost and session.problem == LOST and not session.navigator.playing
     np.testing.assert_array_equal(where(session).image, before)
     session.reopen()
     engine.serve()
@@ -243,15 +241,15 @@ def test_a_dead_engine_is_told_and_the_pixel_is_found_again(session: PixelsSessi
     np.testing.assert_array_equal(where(session).image, before)
 
 
-def test_a_refusal_is_shown_until_the_next_attempt(session: PixelsSession, engine: PixelEngine) -> None:
+def test_a_refusal_is_shown_until_the_next_attempt(session: PixelsState, engine: PixelEngine) -> None:
     for _ in range(8):  # other sessions push this one out
         engine.explorer.open(engine.model, RUN, 400, OpenPixels(run=RUN))
-    session.walk.forward()
+    session.navigator.forward()
     engine.serve()
     assert "not open any more" in session.problem
     session.reopen()
     engine.serve()
-    assert session.problem == "" and session.walk.usable
+    assert session.problem == "" and session.navigator.usable
 
 
 # ---- orders, classes and given sets, with a model that takes any order ---------------------------------------------
@@ -272,8 +270,8 @@ def free_engine(free_model: object) -> PixelEngine:
 
 
 @pytest.fixture
-def free(qtbot: QtBot, free_engine: PixelEngine) -> PixelsSession:
-    session = PixelsSession(free_engine, RunLibrary(free_engine))
+def free(qtbot: QtBot, free_engine: PixelEngine) -> PixelsState:
+    session = PixelsState(free_engine, RunLibrary(free_engine))
     free_engine.list_runs()
     session.choose_run(RUN)
     session.activate()
@@ -283,19 +281,19 @@ def free(qtbot: QtBot, free_engine: PixelEngine) -> PixelsSession:
     return session
 
 
-def given_now(session: PixelsSession) -> np.ndarray:
+def given_now(session: PixelsState) -> np.ndarray:
     """(C, H, W): the first ``num_given`` of the order."""
     return where(session).placed(where(session).num_given)
 
 
-def test_another_order_begins_again_and_stays(free: PixelsSession, free_engine: PixelEngine) -> None:
-    free.walk.draw_to(5)
+def test_another_order_begins_again_and_stays(free: PixelsState, free_engine: PixelEngine) -> None:
+    free.navigator.draw_to(5)
     free_engine.serve()
     assert PAINTED in where(free).orders and where(free).any_order
     free.choose_order("spiral")
     free_engine.serve()
     assert (where(free).step, where(free).order_name) == (0, "spiral")
-    free.walk.draw_to(9)
+    free.navigator.draw_to(9)
     free.use_current_weights()
     free_engine.serve()
     assert where(free).order_name == "spiral"
@@ -307,7 +305,7 @@ def test_another_order_begins_again_and_stays(free: PixelsSession, free_engine: 
     assert (where(free).order != shuffled).any()
 
 
-def test_a_painted_order_generates_the_painted_pixels_first(free: PixelsSession, free_engine: PixelEngine) -> None:
+def test_a_painted_order_generates_the_painted_pixels_first(free: PixelsState, free_engine: PixelEngine) -> None:
     tools = free.tools
     tools.set_tool("order")
     tools.set_brush(1)
@@ -320,10 +318,10 @@ def test_a_painted_order_generates_the_painted_pixels_first(free: PixelsSession,
     assert pixel_path(where(free).order)[:4].tolist() == [[2, 3], [1, 1], [0, 2], [0, 0]]
 
 
-def test_a_refused_order_leaves_everything_as_it_was(session: PixelsSession, engine: PixelEngine) -> None:
+def test_a_refused_order_leaves_everything_as_it_was(session: PixelsState, engine: PixelEngine) -> None:
     session.choose_order("spiral")
     engine.serve()
-    assert session.problem and session.order.name == "" and session.walk.usable
+    assert session.problem and session.order.name == "" and session.navigator.usable
     session.reset()
     engine.serve()
     assert session.problem == "" and where(session).step == 0
@@ -331,7 +329,7 @@ def test_a_refused_order_leaves_everything_as_it_was(session: PixelsSession, eng
 
 @pytest.mark.parametrize(("preset", "count"), [("super_resolution", 12), ("colourization", 12), ("inpainting", 30)])
 def test_presets_give_their_part_and_the_rest_is_generated(
-    free: PixelsSession, free_engine: PixelEngine, preset: Preset, count: int
+    free: PixelsState, free_engine: PixelEngine, preset: Preset, count: int
 ) -> None:
     free.give(1)
     free_engine.serve()
@@ -341,21 +339,21 @@ def test_presets_give_their_part_and_the_rest_is_generated(
     mask = given_now(free)
     assert (int(mask.sum()), where(free).step) == (count, count)
     assert (where(free).image[mask] == original[mask]).all()
-    assert free.givens.closeness(where(free)) is None
-    free.walk.finish()
+    assert free.givens.reconstruction_error(where(free)) is None
+    free.navigator.finish()
     free_engine.serve()
     assert where(free).finished and (where(free).image[mask] == original[mask]).all()
-    closeness = free.givens.closeness(where(free))
-    assert closeness is not None and closeness[0].count == FREE.num_dims - count
-    assert closeness[0].differing == np.count_nonzero(where(free).image != original)
-    assert closeness[1].differing == 0, "nothing was added to the original"
-    free.walk.play()
-    free.walk.pause()
+    reconstruction_error = free.givens.reconstruction_error(where(free))
+    assert reconstruction_error is not None and reconstruction_error[0].count == FREE.num_dims - count
+    assert reconstruction_error[0].differing == np.count_nonzero(where(free).image != original)
+    assert reconstruction_error[1].differing == 0, "nothing was added to the original"
+    free.navigator.play()
+    free.navigator.pause()
     free_engine.serve()
     assert where(free).step >= count, "playing again starts after what is given"
 
 
-def test_the_hole_is_what_was_painted(free: PixelsSession, free_engine: PixelEngine) -> None:
+def test_the_hole_is_what_was_painted(free: PixelsState, free_engine: PixelEngine) -> None:
     free.give(0)
     free.tools.set_tool("hole")
     free.tools.set_brush(1)
@@ -373,7 +371,7 @@ def test_the_hole_is_what_was_painted(free: PixelsSession, free_engine: PixelEng
 
 
 def test_denoising_scores_the_noisy_image_and_regenerates_what_is_doubtful(
-    free: PixelsSession, free_engine: PixelEngine
+    free: PixelsState, free_engine: PixelEngine
 ) -> None:
     free.give(2)
     free.givens.choose_preset("denoising")
@@ -381,19 +379,19 @@ def test_denoising_scores_the_noisy_image_and_regenerates_what_is_doubtful(
     free_engine.serve()
     noisy = free.givens.given.levels if free.givens.given is not None else None
     np.testing.assert_array_equal(where(free).image, noisy)
-    assert free.givens.surprise is not None
-    free.givens.set_threshold(float(np.median(free.givens.surprise)))
-    hole = free.givens.doubtful
+    assert free.givens.surprisal is not None
+    free.givens.set_threshold(float(np.median(free.givens.surprisal)))
+    hole = free.givens.unlikely
     assert hole is not None and hole.sum() == 6
-    free.regenerate_doubtful()
+    free.regenerate_unlikely()
     free_engine.serve()
     assert where(free).finished
     np.testing.assert_array_equal(~given_now(free)[0], hole)
     assert noisy is not None and (where(free).image[:, ~hole] == noisy[:, ~hole]).all()
-    assert free.givens.closeness(where(free)) is not None
+    assert free.givens.reconstruction_error(where(free)) is not None
 
 
-def test_what_a_model_of_one_order_cannot_be_given_says_why(session: PixelsSession, engine: PixelEngine) -> None:
+def test_what_a_model_of_one_order_cannot_be_given_says_why(session: PixelsState, engine: PixelEngine) -> None:
     session.browse()
     engine.serve()
     session.give(0)
@@ -405,7 +403,7 @@ def test_what_a_model_of_one_order_cannot_be_given_says_why(session: PixelsSessi
     assert "grey" in session.givens.problem_of("colourization")
 
 
-def test_another_run_begins_with_its_own_order_and_nothing_given(free: PixelsSession, free_engine: PixelEngine) -> None:
+def test_another_run_begins_with_its_own_order_and_nothing_given(free: PixelsState, free_engine: PixelEngine) -> None:
     free.choose_order("spiral")
     free.give(0)
     free_engine.serve()
@@ -415,8 +413,8 @@ def test_another_run_begins_with_its_own_order_and_nothing_given(free: PixelsSes
     assert (sent.order, sent.given, sent.mask, sent.label) == ("", None, None, -1)
 
 
-def test_a_class_is_told_to_the_model_and_begins_again(free: PixelsSession, free_engine: PixelEngine) -> None:
-    free.walk.draw_to(3)
+def test_a_class_is_told_to_the_model_and_begins_again(free: PixelsState, free_engine: PixelEngine) -> None:
+    free.navigator.draw_to(3)
     free_engine.serve()
     free.choose_label(2)
     assert free_engine.last(OpenPixels).label == 2
@@ -424,19 +422,19 @@ def test_a_class_is_told_to_the_model_and_begins_again(free: PixelsSession, free
     assert free.label == -1 and free.problem, "this model knows no classes, and says so"
 
 
-def test_editing_by_pointing_goes_through_the_colours(free: PixelsSession, free_engine: PixelEngine) -> None:
-    free.walk.draw_to(8)
+def test_editing_by_pointing_goes_through_the_colours(free: PixelsState, free_engine: PixelEngine) -> None:
+    free.navigator.draw_to(8)
     free_engine.serve()
     free.tools.set_tool("edit")
     channels = []
     for _ in range(3):
         free.click(0, 1)
         free_engine.serve()
-        assert free.walk.editing is not None
-        channels.append(where(free).place_of(free.walk.editing.step))
+        assert free.navigator.editing is not None
+        channels.append(where(free).place_of(free.navigator.editing.step))
     assert channels == [(0, 0, 1), (1, 0, 1), (2, 0, 1)]
-    free.walk.choose(3)
+    free.navigator.choose(3)
     free_engine.serve()
     assert where(free).image[2, 0, 1] == 3 and where(free).step == 8
     free.click(2, 3)
-    assert free.walk.editing is None, "that pixel is not placed yet"
+    assert free.navigator.editing is None, "that pixel is not placed yet"

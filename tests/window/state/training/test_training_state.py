@@ -7,7 +7,7 @@ from training_scene import ELBO, GAME, Scene, catalog, info, opened, points
 from gmstudio.protocol.engine import CommandFailed
 from gmstudio.protocol.runs import OpenRun, RunsListed
 from gmstudio.protocol.training import (
-    MarkCheckpoint,
+    KeepCheckpoint,
     PauseTraining,
     ResumeRun,
     ResumeTraining,
@@ -185,7 +185,7 @@ def test_marking(scene: Scene) -> None:
     assert not scene.session.can_mark
     scene.begin()
     scene.session.mark()
-    assert scene.client.last(MarkCheckpoint).run == "/runs/a"
+    assert scene.client.last(KeepCheckpoint).run == "/runs/a"
 
 
 def test_opening_a_run_elsewhere_does_not_take_over(scene: Scene) -> None:

@@ -14,8 +14,8 @@ from gmstudio.protocol.array import Array
 from gmstudio.protocol.runs import HistoryAppended, Series
 from gmstudio.protocol.training import DrawFigures, FigureDrawn, FiguresDrawn, PaceTraining
 from gmstudio.window.gui.panel import Panel
-from gmstudio.window.gui.panels.train.diagnostics import InsidesView, columns_in_words
-from gmstudio.window.state.training.diagnostics import Insides
+from gmstudio.window.gui.panels.train.diagnostics import DiagnosticsView, columns_in_words
+from gmstudio.window.state.training.diagnostics import Diagnostics
 
 PHASES = ("discriminator", "generator")
 
@@ -29,12 +29,12 @@ class Stage:
 
     def __init__(self, qtbot: QtBot) -> None:
         self.client = FakeClient()
-        self.insides = Insides(self.client)
+        self.diagnostics = Diagnostics(self.client)
         self.panel = OnePanel()
-        self.view = InsidesView(self.insides, self.panel)
+        self.view = DiagnosticsView(self.diagnostics, self.panel)
         qtbot.addWidget(self.panel)
         run = opened("/gan", objective=GAME, step=10, capabilities=("figures",), checkpoint_steps=(10,))
-        self.insides.show_run(msgspec.structs.replace(run, phases=PHASES))
+        self.diagnostics.show_run(msgspec.structs.replace(run, phases=PHASES))
 
     def draw(self, *figures: FigureDrawn) -> None:
         self.client.deliver(FiguresDrawn(run="/gan", step=12, figures=figures))
@@ -47,7 +47,7 @@ class Stage:
 def stage(qtbot: QtBot) -> Iterator[Stage]:
     stage = Stage(qtbot)
     yield stage
-    qtbot.waitUntil(lambda: not stage.insides._timer.isActive())
+    qtbot.waitUntil(lambda: not stage.diagnostics._timer.isActive())
 
 
 def test_figures_are_asked_for_when_the_tab_is_looked_at(stage: Stage) -> None:
@@ -91,7 +91,7 @@ def test_every_players_gradient_norm_is_told(stage: Stage) -> None:
     series = tuple(Series("train", k, Array.of(np.array([11])), Array.of(np.array([v]))) for k, v in norms.items())
     stage.client.deliver(HistoryAppended(run="/gan", series=series))
     assert "Gradient norms: discriminator 0.500, generator 2.00" in stage.words()
-    stage.insides.set_only("generator")
+    stage.diagnostics.set_only("generator")
     assert "Gradient norms: generator 2.00" in stage.words(), "the other one stands still"
 
 
@@ -100,4 +100,4 @@ def test_only_one_player_slowly(stage: Stage) -> None:
     stage.view.only.setCurrentIndex(2)
     stage.view.only.activated.emit(2)
     pace = stage.client.last(PaceTraining)
-    assert pace.steps_per_s == stage.insides.pace_hz and pace.phases == ("generator",)
+    assert pace.steps_per_s == stage.diagnostics.pace_hz and pace.phases == ("generator",)

@@ -11,7 +11,7 @@ from gmstudio.protocol.array import Array
 from gmstudio.protocol.engine import CommandFailed
 from gmstudio.protocol.latents import Decode, Decoded
 from gmstudio.window.client import throttle as unhurried
-from gmstudio.window.client.throttle import FRAME_MS, Unhurried
+from gmstudio.window.client.throttle import FRAME_MS, Throttle
 
 GAP_MS = 20
 
@@ -35,12 +35,12 @@ def client() -> FakeClient:
 
 
 @pytest.fixture
-def pace(client: FakeClient) -> Unhurried:
-    return Unhurried(client, lead_ms=0, gap_ms=GAP_MS, share=0.5)
+def pace(client: FakeClient) -> Throttle:
+    return Throttle(client, lead_ms=0, gap_ms=GAP_MS, share=0.5)
 
 
 def test_the_first_goes_at_once_and_then_the_newest_after_the_gap(
-    qtbot: QtBot, client: FakeClient, pace: Unhurried
+    qtbot: QtBot, client: FakeClient, pace: Throttle
 ) -> None:
     replies: list[Any] = []
     pace.replied.connect(replies.append)
@@ -57,7 +57,7 @@ def test_the_first_goes_at_once_and_then_the_newest_after_the_gap(
 
 
 def test_a_lead_lets_others_go_first(qtbot: QtBot, client: FakeClient) -> None:
-    pace = Unhurried(client, lead_ms=GAP_MS, gap_ms=GAP_MS, share=0.5)
+    pace = Throttle(client, lead_ms=GAP_MS, gap_ms=GAP_MS, share=0.5)
     pace.submit(command(0))
     pace.submit(command(1))
     assert sent(client) == [] and not pace.idle
@@ -65,7 +65,7 @@ def test_a_lead_lets_others_go_first(qtbot: QtBot, client: FakeClient) -> None:
 
 
 def test_slow_answers_are_asked_for_once_codes_rest(
-    qtbot: QtBot, client: FakeClient, pace: Unhurried, monkeypatch: pytest.MonkeyPatch
+    qtbot: QtBot, client: FakeClient, pace: Throttle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(unhurried, "REST_MS", 60)
     pace.submit(command(0))
@@ -82,7 +82,7 @@ def test_slow_answers_are_asked_for_once_codes_rest(
 
 
 def test_only_the_answer_itself_makes_the_next_wait_by_its_share(client: FakeClient) -> None:
-    pace = Unhurried(client, lead_ms=0, gap_ms=GAP_MS, share=0.25)
+    pace = Throttle(client, lead_ms=0, gap_ms=GAP_MS, share=0.25)
     pace.submit(command(0))
     answer(client, 400.0)
     assert pace._gap.interval() == 3 * 400
@@ -91,7 +91,7 @@ def test_only_the_answer_itself_makes_the_next_wait_by_its_share(client: FakeCli
     assert sent(client) == [0, 1], "another model may be quick"
 
 
-def test_a_failure_is_told_and_the_next_may_go(qtbot: QtBot, client: FakeClient, pace: Unhurried) -> None:
+def test_a_failure_is_told_and_the_next_may_go(qtbot: QtBot, client: FakeClient, pace: Throttle) -> None:
     failures: list[Any] = []
     pace.failed.connect(failures.append)
     pace.submit(command(0))
@@ -101,7 +101,7 @@ def test_a_failure_is_told_and_the_next_may_go(qtbot: QtBot, client: FakeClient,
     qtbot.waitUntil(lambda: sent(client) == [0, 1])
 
 
-def test_after_a_halt_nothing_is_sent(qtbot: QtBot, client: FakeClient, pace: Unhurried) -> None:
+def test_after_a_halt_nothing_is_sent(qtbot: QtBot, client: FakeClient, pace: Throttle) -> None:
     pace.submit(command(0))
     pace.submit(command(1))
     pace.halt()

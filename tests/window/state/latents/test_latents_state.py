@@ -11,34 +11,34 @@ from pytestqt.qtbot import QtBot
 
 from gmstudio.protocol.base import Command
 from gmstudio.protocol.data import BrowseData
-from gmstudio.protocol.latents import Decode, Encode, MeasureLatents
+from gmstudio.protocol.latents import ComputeDimensionStats, Decode, Encode
 from gmstudio.protocol.runs import OpenRun
-from gmstudio.window.state.latents.state import LatentsSession, Shown
+from gmstudio.window.state.latents.state import LatentsState, Shown
 from gmstudio.window.state.runs.library import RunLibrary
 
 __all__ = ["engine"]
 
 
 @pytest.fixture
-def session(qtbot: QtBot, engine: LatentEngine) -> LatentsSession:
+def session(qtbot: QtBot, engine: LatentEngine) -> LatentsState:
     session = watched(engine)
-    session.told.halt()  # it has a test of its own, and would ask between others' questions
+    session.told.halt()  # it has a test of its user_image, and would ask between others' questions
     yield session
     session.set_watching(False)
 
 
-def shown(session: LatentsSession) -> Shown:
+def shown(session: LatentsState) -> Shown:
     assert session.shown is not None
     return session.shown
 
 
-def settle(qtbot: QtBot, engine: LatentEngine, session: LatentsSession) -> None:
+def settle(qtbot: QtBot, engine: LatentEngine, session: LatentsState) -> None:
     """Answer everything, the strips that wait for their turn included."""
     strips = session.strips
     qtbot.waitUntil(lambda: (engine.serve(), strips.traversal.pace.idle and strips.path.pace.idle)[1])
 
 
-def test_a_run_opens_at_the_priors_mean(session: LatentsSession, engine: LatentEngine) -> None:
+def test_a_run_opens_at_the_priors_mean(session: LatentsState, engine: LatentEngine) -> None:
     assert session.num_dims == DIMS
     assert not session.code.any()
     assert np.array_equal(shown(session).image, engine.means(VAE, session.code))
@@ -47,14 +47,14 @@ def test_a_run_opens_at_the_priors_mean(session: LatentsSession, engine: LatentE
 
 
 def test_nothing_is_asked_of_the_engine_until_somebody_looks(qtbot: QtBot, engine: LatentEngine) -> None:
-    session = LatentsSession(engine, RunLibrary(engine))
+    session = LatentsState(engine, RunLibrary(engine))
     engine.hello()
     session.choose_run(VAE)
     engine.serve()
-    assert not [c for c in engine.sent if isinstance(c, OpenRun | Decode | MeasureLatents | BrowseData)]
+    assert not [c for c in engine.sent if isinstance(c, OpenRun | Decode | ComputeDimensionStats | BrowseData)]
 
 
-def test_the_image_follows_the_code(session: LatentsSession, engine: LatentEngine) -> None:
+def test_the_image_follows_the_code(session: LatentsState, engine: LatentEngine) -> None:
     session.set_value(3, 1.5)
     engine.serve()
     assert session.code.tolist() == [0, 0, 0, 1.5, 0]
@@ -63,7 +63,7 @@ def test_the_image_follows_the_code(session: LatentsSession, engine: LatentEngin
 
 
 def test_a_fast_drag_keeps_one_request_in_flight_and_ends_at_the_newest(
-    session: LatentsSession, engine: LatentEngine
+    session: LatentsState, engine: LatentEngine
 ) -> None:
     for value in np.linspace(0.1, 2.0, 20):
         session.set_value(1, float(value))
@@ -75,7 +75,7 @@ def test_a_fast_drag_keeps_one_request_in_flight_and_ends_at_the_newest(
     assert shown(session).code[1] == pytest.approx(2.0)
 
 
-def test_what_is_shown_names_its_request_and_its_own_code(session: LatentsSession, engine: LatentEngine) -> None:
+def test_what_is_shown_names_its_request_and_its_own_code(session: LatentsState, engine: LatentEngine) -> None:
     session.set_value(0, 1.0)
     session.set_value(0, 2.0)
     waiting = engine.unanswered(Command)
@@ -87,7 +87,7 @@ def test_what_is_shown_names_its_request_and_its_own_code(session: LatentsSessio
     assert shown(session).code[0] == 2.0
 
 
-def test_values_are_cut_and_nonsense_is_refused(session: LatentsSession) -> None:
+def test_values_are_cut_and_nonsense_is_refused(session: LatentsState) -> None:
     session.set_value(0, 9.0)
     assert session.code[0] == 6.0
     with pytest.raises(ValueError, match="Dimension 0 cannot be nan"):
@@ -100,10 +100,10 @@ def test_values_are_cut_and_nonsense_is_refused(session: LatentsSession) -> None
         session.set_code(np.full(DIMS, math.inf, np.float32))
 
 
-def test_locked_dimensions_stay(session: LatentsSession) -> None:
+def test_locked_dimensions_stay(session: LatentsState) -> None:
     session.set_value(2, 1.25)
     session.set_locked(2, True)
-    for change in (session.randomize, session.vary, session.reset, lambda: session.journey.go_to(0.5)):
+    for change in (session.randomize, session.vary, session.reset, lambda: session.interpolation.go_to(0.5)):
         change()
         assert session.code[2] == 1.25
     session.set_locked(2, False)
@@ -111,7 +111,7 @@ def test_locked_dimensions_stay(session: LatentsSession) -> None:
     assert not session.code.any()
 
 
-def test_randomize_is_the_prior_and_repeats_with_a_seed(session: LatentsSession) -> None:
+def test_randomize_is_the_prior_and_repeats_with_a_seed(session: LatentsState) -> None:
     session.randomize(4)
     first = session.code
     session.randomize()
@@ -120,7 +120,7 @@ def test_randomize_is_the_prior_and_repeats_with_a_seed(session: LatentsSession)
     assert np.array_equal(session.code, first)
 
 
-def test_varying_keeps_the_prior_as_it_is(session: LatentsSession, engine: LatentEngine) -> None:
+def test_varying_keeps_the_prior_as_it_is(session: LatentsState, engine: LatentEngine) -> None:
     session.choose_run(WIDE)
     engine.serve()
     session.randomize(0)
@@ -135,7 +135,7 @@ def test_varying_keeps_the_prior_as_it_is(session: LatentsSession, engine: Laten
 
 
 def test_the_traversal_runs_along_the_dimension_touched_last(
-    qtbot: QtBot, session: LatentsSession, engine: LatentEngine
+    qtbot: QtBot, session: LatentsState, engine: LatentEngine
 ) -> None:
     session.randomize(1)
     session.set_value(4, 0.5)
@@ -149,7 +149,7 @@ def test_the_traversal_runs_along_the_dimension_touched_last(
 
 
 def test_moving_along_the_traversal_asks_for_no_other(
-    qtbot: QtBot, session: LatentsSession, engine: LatentEngine
+    qtbot: QtBot, session: LatentsState, engine: LatentEngine
 ) -> None:
     session.choose_dim(4)
     settle(qtbot, engine, session)
@@ -160,9 +160,7 @@ def test_moving_along_the_traversal_asks_for_no_other(
     assert images == [1]
 
 
-def test_dimensions_are_sorted_by_kl_and_collapsed_ones_are_known(
-    session: LatentsSession, engine: LatentEngine
-) -> None:
+def test_dimensions_are_sorted_by_kl_and_collapsed_ones_are_known(session: LatentsState, engine: LatentEngine) -> None:
     model = engine.models[VAE]
     with torch.no_grad():  # the encoder's last layer gives (μ, log σ²): dimension 1 tells nothing, 3 the most
         last = [m for m in model.encoder.modules() if isinstance(m, torch.nn.Linear)][-1]
@@ -182,14 +180,14 @@ def test_dimensions_are_sorted_by_kl_and_collapsed_ones_are_known(
     assert effect is not None and session.measures.order(DIMS)[0] == int(np.argmax(effect))
 
 
-def test_at_first_the_traversal_is_along_the_dimension_that_matters_most(session: LatentsSession) -> None:
+def test_at_first_the_traversal_is_along_the_dimension_that_matters_most(session: LatentsState) -> None:
     assert session.dim == session.measures.order(DIMS)[0]
     session.choose_dim(session.measures.order(DIMS)[2])
     session.measures.changed.emit()
     assert session.dim == session.measures.order(DIMS)[2]
 
 
-def test_the_next_dimension_is_the_one_below(session: LatentsSession) -> None:
+def test_the_next_dimension_is_the_one_below(session: LatentsState) -> None:
     order = session.measures.order(DIMS)
     session.choose_dim(order[0])
     session.move_dim(-1)
@@ -198,7 +196,7 @@ def test_the_next_dimension_is_the_one_below(session: LatentsSession) -> None:
     assert session.dim == order[2]
 
 
-def test_encoding_sets_the_code(session: LatentsSession, engine: LatentEngine) -> None:
+def test_encoding_sets_the_code(session: LatentsState, engine: LatentEngine) -> None:
     session.gallery.choose(13)
     session.gallery.encode()
     engine.serve()
@@ -213,7 +211,7 @@ def test_encoding_sets_the_code(session: LatentsSession, engine: LatentEngine) -
     assert not session.reconstructs
 
 
-def test_encoding_with_a_locked_dimension_is_no_reconstruction(session: LatentsSession, engine: LatentEngine) -> None:
+def test_encoding_with_a_locked_dimension_is_no_reconstruction(session: LatentsState, engine: LatentEngine) -> None:
     session.set_value(0, 5.0)
     session.set_locked(0, True)
     session.gallery.encode()
@@ -222,7 +220,7 @@ def test_encoding_with_a_locked_dimension_is_no_reconstruction(session: LatentsS
     assert not session.reconstructs
 
 
-def test_pages_follow_the_chosen_image(session: LatentsSession, engine: LatentEngine) -> None:
+def test_pages_follow_the_chosen_image(session: LatentsState, engine: LatentEngine) -> None:
     session.gallery.choose(25)
     engine.serve()
     assert session.gallery.page is not None and session.gallery.page.start == 20
@@ -237,7 +235,7 @@ def test_pages_follow_the_chosen_image(session: LatentsSession, engine: LatentEn
     assert session.gallery.size == 1437 and session.gallery.page.split == "train"
 
 
-def test_a_gan_has_no_data_to_encode(session: LatentsSession, engine: LatentEngine) -> None:
+def test_a_gan_has_no_data_to_encode(session: LatentsState, engine: LatentEngine) -> None:
     session.choose_run(GAN)
     engine.serve()
     assert session.measures.kl is None and session.measures.effect is not None
@@ -250,11 +248,11 @@ def test_a_gan_has_no_data_to_encode(session: LatentsSession, engine: LatentEngi
 
 
 def test_another_run_begins_anew_and_coming_back_finds_the_old_code(
-    session: LatentsSession, engine: LatentEngine
+    session: LatentsState, engine: LatentEngine
 ) -> None:
     session.randomize(3)
     session.set_locked(1, True)
-    session.journey.add(session.code)
+    session.interpolation.add(session.code)
     code = session.code
     session.choose_run(WIDE)
     assert session.num_dims == 0 and session.shown is None
@@ -263,12 +261,12 @@ def test_another_run_begins_anew_and_coming_back_finds_the_old_code(
     session.choose_run(VAE)
     engine.serve()
     np.testing.assert_array_equal(session.code, code)
-    np.testing.assert_array_equal(session.journey.keyframes[2], code)
+    np.testing.assert_array_equal(session.interpolation.keyframes[2], code)
     assert session.locked.tolist() == [False, True, False, False, False]
     np.testing.assert_array_equal(shown(session).code, code)
 
 
-def test_late_replies_of_another_run_are_ignored(session: LatentsSession, engine: LatentEngine) -> None:
+def test_late_replies_of_another_run_are_ignored(session: LatentsState, engine: LatentEngine) -> None:
     session.set_value(0, 1.0)
     session.gallery.encode()
     session.measure()
@@ -280,10 +278,10 @@ def test_late_replies_of_another_run_are_ignored(session: LatentsSession, engine
 
 
 def test_a_journey_sets_the_code_and_another_code_ends_it(
-    qtbot: QtBot, session: LatentsSession, engine: LatentEngine
+    qtbot: QtBot, session: LatentsState, engine: LatentEngine
 ) -> None:
     session.draw_keyframes(3)
-    way = session.journey
+    way = session.interpolation
     a, b = way.keyframes
     np.testing.assert_array_equal(session.code, a)
     way.go_to(0.25)
@@ -298,7 +296,7 @@ def test_a_journey_sets_the_code_and_another_code_ends_it(
 
 
 def test_while_it_trains_the_image_follows_the_weights(
-    qtbot: QtBot, session: LatentsSession, engine: LatentEngine
+    qtbot: QtBot, session: LatentsState, engine: LatentEngine
 ) -> None:
     engine.train(VAE)
     engine.serve()
@@ -318,29 +316,29 @@ def test_while_it_trains_the_image_follows_the_weights(
     assert not session._live_timer.isActive()
 
 
-def test_nobody_looks_nothing_is_decoded(qtbot: QtBot, session: LatentsSession, engine: LatentEngine) -> None:
+def test_nobody_looks_nothing_is_decoded(qtbot: QtBot, session: LatentsState, engine: LatentEngine) -> None:
     engine.train(VAE)
     engine.serve()
-    session.journey.play()
+    session.interpolation.play()
     session.set_watching(False)
-    assert not session.journey.playing
+    assert not session.interpolation.playing
     assert not session._live_timer.isActive()
 
 
 def test_a_run_that_starts_to_train_is_ready_before_somebody_looks(qtbot: QtBot, engine: LatentEngine) -> None:
-    session = LatentsSession(engine, RunLibrary(engine))
+    session = LatentsState(engine, RunLibrary(engine))
     engine.hello()
     session.choose_run(VAE)
     engine.train(VAE)
     engine.serve()
     assert session.num_dims == DIMS
-    assert not [c for c in engine.sent if isinstance(c, MeasureLatents)]
+    assert not [c for c in engine.sent if isinstance(c, ComputeDimensionStats)]
 
 
-def test_it_survives_the_engines_death(session: LatentsSession, engine: LatentEngine) -> None:
+def test_it_survives_the_engines_death(session: LatentsState, engine: LatentEngine) -> None:
     session.randomize(7)
     session.set_locked(0, True)
-    session.journey.play()
+    session.interpolation.play()
     session.measure()
     session.gallery.encode()
     code, image = session.code, shown(session).image
@@ -348,7 +346,7 @@ def test_it_survives_the_engines_death(session: LatentsSession, engine: LatentEn
     session._library.lose_engine()
     assert session.opened is None
     assert session.problem == session.measures.problem == session.gallery.problem == ""
-    assert not session.journey.playing
+    assert not session.interpolation.playing
     assert shown(session).image is image
     session.set_value(3, 0.25)  # while there is no engine
     engine.weights_step = 200  # the last checkpoint
@@ -361,7 +359,7 @@ def test_it_survives_the_engines_death(session: LatentsSession, engine: LatentEn
     assert np.array_equal(shown(session).code, session.code)
 
 
-def test_why_there_is_no_image_is_told(session: LatentsSession, engine: LatentEngine) -> None:
+def test_why_there_is_no_image_is_told(session: LatentsState, engine: LatentEngine) -> None:
     engine.refusal = "The weights of step 300 have diverged."
     session.set_value(0, 1.0)
     engine.serve()
@@ -372,7 +370,7 @@ def test_why_there_is_no_image_is_told(session: LatentsSession, engine: LatentEn
     assert session.problem == ""
 
 
-def test_an_encoding_that_fails_is_told_beside_the_data(session: LatentsSession, engine: LatentEngine) -> None:
+def test_an_encoding_that_fails_is_told_beside_the_data(session: LatentsState, engine: LatentEngine) -> None:
     engine.refusal = "The data are gone."
     session.gallery.encode()
     engine.serve()
@@ -388,7 +386,7 @@ def train_the_encoder(engine: LatentEngine) -> None:
 
 
 def test_while_it_trains_the_code_follows_the_encoded_image_until_it_is_moved(
-    qtbot: QtBot, session: LatentsSession, engine: LatentEngine
+    qtbot: QtBot, session: LatentsState, engine: LatentEngine
 ) -> None:
     session.gallery.encode()
     engine.serve()
@@ -406,10 +404,10 @@ def test_while_it_trains_the_code_follows_the_encoded_image_until_it_is_moved(
 
 
 def test_while_it_trains_the_code_follows_ones_own_image_too(
-    qtbot: QtBot, session: LatentsSession, engine: LatentEngine
+    qtbot: QtBot, session: LatentsState, engine: LatentEngine
 ) -> None:
     image = engine.dataset.split("test").images[3]
-    session.own.draw(image)
+    session.user_image.draw(image)
     engine.serve()
     first = session.gallery.encoding
     train_the_encoder(engine)
@@ -419,6 +417,6 @@ def test_while_it_trains_the_code_follows_ones_own_image_too(
     assert np.array_equal(second.image, first.image) and not np.array_equal(second.code, first.code)
     np.testing.assert_array_equal(session.code, session.range.clip(second.code))
     session.gallery.encode()
-    session.own.encode_again()  # its answer comes when another image is looked at
+    session.user_image.encode_again()  # its answer comes when another image is looked at
     engine.serve()
     assert session.gallery.encoding is not None and session.gallery.encoding.split == "valid"

@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import QCoreApplication, QObject
 from pytestqt.qtbot import QtBot
 
-from gmstudio.window.gui.shell.preload import WarmUp
+from gmstudio.window.gui.shell.preload import Preloader
 
 MODULE = "loaded_in_advance"
 
@@ -26,7 +26,7 @@ def test_modules_load_in_a_thread_and_what_needs_them_is_built_afterwards(
 ) -> None:
     built: list[str] = []
     owner = QObject()
-    warm_up = WarmUp([module], [lambda: built.append(sys.modules[module].thread), lambda: built.append("b")], owner)
+    warm_up = Preloader([module], [lambda: built.append(sys.modules[module].thread), lambda: built.append("b")], owner)
     interval = sys.getswitchinterval()
     with qtbot.waitSignal(warm_up.finished, timeout=20_000):
         warm_up.start()
@@ -44,7 +44,7 @@ def test_one_piece_a_turn(qtbot: QtBot, qapp: QObject) -> None:
     def build() -> None:
         turns.append(turn)
 
-    warm_up = WarmUp([], [build, build], owner)
+    warm_up = Preloader([], [build, build], owner)
     warm_up.start()
     while len(turns) < 2:
         turn += 1
@@ -64,7 +64,7 @@ from gmstudio.window.gui.shell import preload as warm_up
 seen = []
 warm_up._load = lambda modules: seen.append({m.__name__: len(vars(m)) for m in (QtCore, QtGui, QtWidgets)})
 owner = QtCore.QObject()
-warm = warm_up.WarmUp([], [], owner)
+warm = warm_up.Preloader([], [], owner)
 warm.finished.connect(application.quit)
 warm.start()
 application.exec()

@@ -1,4 +1,4 @@
-"""``notes.json``: small things that a person gave a run, like names of latent dimensions and saved directions."""
+"""``annotations.json``: small things that a person gave a run, like names of latent dimensions and saved directions."""
 
 import json
 from pathlib import Path
@@ -9,20 +9,22 @@ import msgspec
 from gmstudio.runs.atomic import replace_file
 from gmstudio.runs.record import RunError
 
-NOTES_NAME = "notes.json"
-MAX_NOTES_BYTES = 4 * 1024 * 1024
+ANNOTATIONS_NAME = "annotations.json"
+MAX_ANNOTATIONS_BYTES = 4 * 1024 * 1024
 
 
-def read_notes(folder: Path) -> dict[str, Any]:
+def read_annotations(folder: Path) -> dict[str, Any]:
     """What was kept with a run; empty when nothing was.
 
     Raises:
         RunError: when the file cannot be read or is damaged.
     """
-    path = folder / NOTES_NAME
+    path = folder / ANNOTATIONS_NAME
     try:
-        if path.stat().st_size > MAX_NOTES_BYTES:
-            raise RunError(f"{path} is larger than {MAX_NOTES_BYTES // 2**20} MiB, so it holds no notes; move it away.")
+        if path.stat().st_size > MAX_ANNOTATIONS_BYTES:
+            raise RunError(
+                f"{path} is larger than {MAX_ANNOTATIONS_BYTES // 2**20} MiB, so it holds no annotations; move it away."
+            )
         return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
     except FileNotFoundError:
         return {}
@@ -32,17 +34,17 @@ def read_notes(folder: Path) -> dict[str, Any]:
         raise RunError(f"{path} is damaged; restore it from a copy of the run, or delete it.") from error
 
 
-def write_notes(folder: Path, notes: dict[str, Any]) -> None:
-    """Keep notes with a run in place of the former ones, atomically.
+def write_annotations(folder: Path, annotations: dict[str, Any]) -> None:
+    """Keep annotations with a run in place of the former ones, atomically.
 
     Raises:
         RunError: when they are too long, or cannot be written; the former ones are then as they were.
     """
-    path = folder / NOTES_NAME
-    content = json.dumps(notes, indent=1, allow_nan=False).encode() + b"\n"
-    if len(content) > MAX_NOTES_BYTES:
+    path = folder / ANNOTATIONS_NAME
+    content = json.dumps(annotations, indent=1, allow_nan=False).encode() + b"\n"
+    if len(content) > MAX_ANNOTATIONS_BYTES:
         raise RunError(
-            f"The notes take {len(content):,} bytes, and at most {MAX_NOTES_BYTES:,} are kept with a run; delete some."
+            f"The annotations take {len(content):,} bytes, and at most {MAX_ANNOTATIONS_BYTES:,} fit; delete some."
         )
     try:
         replace_file(path, content)

@@ -1,4 +1,4 @@
-"""Timelines: generation step by step, whole images at a time, and the training itself."""
+"""Trajectories: generation step by step, whole images at a time, and the training itself."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,12 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from gmstudio.data.dataset import Dataset, Split
-from gmstudio.engine.chains.trajectory import Timelines
+from gmstudio.engine.chains.trajectory import Trajectories
 from gmstudio.engine.training.diagnostics import draw_figures
 from gmstudio.families import FAMILIES
-from gmstudio.families.base import Family, Figure, Moment
+from gmstudio.families.base import Family, Figure, TrajectoryStep
 from gmstudio.protocol.array import Array
-from gmstudio.protocol.chains import RunTimeline, TimelineAppended
+from gmstudio.protocol.chains import RunTrajectory, TrajectoryAppended
 from gmstudio.protocol.images import ImageSpec
 
 SPEC = ImageSpec(1, 2, 3, 4)
@@ -36,12 +36,12 @@ class Drift(Family):
     def phases(self) -> list[Any]:
         return []
 
-    def timeline(
+    def trajectory(
         self, x: Tensor | None, n: int, steps: int, generator: torch.Generator | None = None
-    ) -> Iterator[Moment]:
+    ) -> Iterator[TrajectoryStep]:
         images = torch.zeros(n, *SPEC.shape) if x is None else x.float() / 3
         for step in range(steps + 1):
-            yield Moment(images, {"level": images.flatten(1).mean(1)}, f"step {step}")
+            yield TrajectoryStep(images, {"level": images.flatten(1).mean(1)}, f"step {step}")
             images = images + self.pace
 
     def figures(self, batch: Tensor, generator: torch.Generator) -> tuple[Figure, ...]:
@@ -59,15 +59,15 @@ def dataset() -> Dataset:
     return Dataset("made", {}, SPEC, Split(images), Split(images), Split(images))
 
 
-def run(timelines: Timelines, model: Family, dataset: Dataset, **command: Any) -> list[TimelineAppended]:
-    pieces = timelines.generation(model, 5, dataset, RunTimeline(request=2, run="r", **command))
+def run(trajectories: Trajectories, model: Family, dataset: Dataset, **command: Any) -> list[TrajectoryAppended]:
+    pieces = trajectories.generation(model, 5, dataset, RunTrajectory(request=2, run="r", **command))
     events = [event for event in pieces if event is not None]
-    assert all(isinstance(event, TimelineAppended) for event in events)
+    assert all(isinstance(event, TrajectoryAppended) for event in events)
     return events  # type: ignore[return-value]
 
 
 def test_every_moment_arrives_once_in_order(dataset: Dataset) -> None:
-    events = run(Timelines(), Drift(), dataset, count=3, steps=20)
+    events = run(Trajectories(), Drift(), dataset, count=3, steps=20)
     assert [event.done for event in events] == [False] * (len(events) - 1) + [True]
     labels = [label for event in events for label in event.labels]
     assert labels == [f"step {i}" for i in range(21)]
@@ -80,36 +80,36 @@ def test_every_moment_arrives_once_in_order(dataset: Dataset) -> None:
 
 def test_a_timeline_begins_where_it_is_told_to(dataset: Dataset) -> None:
     model = Drift()
-    from_data = run(Timelines(), model, dataset, count=2, steps=1, start="data", index=9)
+    from_data = run(Trajectories(), model, dataset, count=2, steps=1, start="data", index=9)
     np.testing.assert_array_equal(from_data[0].images.numpy()[0, 0], dataset.valid.images[9] * 85)
     np.testing.assert_array_equal(from_data[0].images.numpy()[0, 1], dataset.valid.images[0] * 85)
     drawn = np.full(SPEC.shape, 2, np.uint8)
-    from_image = run(Timelines(), model, dataset, count=2, steps=1, start="image", image=Array.of(drawn))
+    from_image = run(Trajectories(), model, dataset, count=2, steps=1, start="image", image=Array.of(drawn))
     assert (from_image[0].images.numpy()[0] == 170).all()
 
 
 def test_it_keeps_the_weights_that_it_began_with(dataset: Dataset) -> None:
     model = Drift()
-    pieces = Timelines().generation(model, 5, dataset, RunTimeline(run="r", count=1, steps=10))
+    pieces = Trajectories().generation(model, 5, dataset, RunTrajectory(run="r", count=1, steps=10))
     with torch.no_grad():
         model.pace.fill_(0.5)
-    events = [event for event in pieces if isinstance(event, TimelineAppended)]
+    events = [event for event in pieces if isinstance(event, TrajectoryAppended)]
     assert np.concatenate([e.measures["level"].numpy() for e in events if e.labels])[-1, 0] == pytest.approx(0.1)
 
 
 def test_a_newer_timeline_ends_the_older_one(dataset: Dataset) -> None:
-    timelines, model = Timelines(), Drift()
-    older = timelines.generation(model, 5, dataset, RunTimeline(run="r", count=1, steps=5000))
+    trajectories, model = Trajectories(), Drift()
+    older = trajectories.generation(model, 5, dataset, RunTrajectory(run="r", count=1, steps=5000))
     next(older)
-    assert run(timelines, model, dataset, count=0)[-1].done
-    rest = [event for event in older if isinstance(event, TimelineAppended)]
+    assert run(trajectories, model, dataset, count=0)[-1].done
+    rest = [event for event in older if isinstance(event, TrajectoryAppended)]
     assert len(rest) == 1 and rest[0].done
 
 
 def test_a_split_without_images_is_no_start(dataset: Dataset) -> None:
     nothing = Split(np.zeros((0, *SPEC.shape), np.uint8))
     with pytest.raises(ValueError, match="has no test images to begin at; choose another split"):
-        run(Timelines(), Drift(), replace(dataset, test=nothing), start="data", split="test")
+        run(Trajectories(), Drift(), replace(dataset, test=nothing), start="data", split="test")
 
 
 @pytest.mark.parametrize(
@@ -124,13 +124,13 @@ def test_a_split_without_images_is_no_start(dataset: Dataset) -> None:
 )
 def test_what_cannot_be_run_is_refused_at_once(dataset: Dataset, command: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        run(Timelines(), Drift(), dataset, **command)
+        run(Trajectories(), Drift(), dataset, **command)
 
 
 def test_a_family_without_a_timeline_is_refused(dataset: Dataset) -> None:
     model = FAMILIES["fvbn"](FAMILIES["fvbn"].Config(), SPEC)
     with pytest.raises(ValueError, match="does not generate step by step"):
-        run(Timelines(), model, dataset)
+        run(Trajectories(), model, dataset)
 
 
 def test_figures_travel_as_numbers(dataset: Dataset) -> None:
@@ -164,15 +164,15 @@ def test_a_trainings_grids_are_a_timeline(tmp_path: Path) -> None:
                     Scalar(step, "valid", "loss", 3.0 - step / 100),
                 ]
             )
-        command = RunTimeline(run="r", kind="training", count=4, steps=2)
-        (event,) = Timelines().training(folder, command)
-        (alone,) = Timelines().training(folder, RunTimeline(run="r", kind="training", count=1, steps=1))
+        command = RunTrajectory(run="r", kind="training", count=4, steps=2)
+        (event,) = Trajectories().training(folder, command)
+        (alone,) = Trajectories().training(folder, RunTrajectory(run="r", kind="training", count=1, steps=1))
         with pytest.raises(ValueError, match="0 transitions; ask for 1"):
-            Timelines().training(folder, RunTimeline(run="r", kind="training", steps=0))
+            Trajectories().training(folder, RunTrajectory(run="r", kind="training", steps=0))
         with pytest.raises(ValueError, match="65 generations"):
-            Timelines().training(folder, RunTimeline(run="r", kind="training", count=65))
-    assert isinstance(alone, TimelineAppended) and alone.labels == ("step 100",)
-    assert isinstance(event, TimelineAppended) and event.done and event.labels == ("step 0", "step 100"), (
+            Trajectories().training(folder, RunTrajectory(run="r", kind="training", count=65))
+    assert isinstance(alone, TrajectoryAppended) and alone.labels == ("step 100",)
+    assert isinstance(event, TrajectoryAppended) and event.done and event.labels == ("step 0", "step 100"), (
         "the newest is there"
     )
     assert event.images.numpy().shape == (2, 4, *SPEC.shape)

@@ -6,9 +6,9 @@ from chains_scene import ENERGY, FLOW, GAN, RBM, SPEC, ChainsScene
 from pytestqt.qtbot import QtBot
 
 from gmstudio.protocol.array import Array
-from gmstudio.protocol.chains import TimelineAppended
+from gmstudio.protocol.chains import TrajectoryAppended
 from gmstudio.protocol.engine import CommandFailed
-from gmstudio.window.state.chains.state import ChainsSession
+from gmstudio.window.state.chains.state import ChainsState
 
 
 @pytest.fixture
@@ -20,11 +20,11 @@ def scene(qtbot: QtBot) -> ChainsScene:
 
 
 @pytest.fixture
-def session(scene: ChainsScene) -> ChainsSession:
+def session(scene: ChainsScene) -> ChainsState:
     return scene.session
 
 
-def test_it_begins_when_somebody_looks(scene: ChainsScene, session: ChainsSession) -> None:
+def test_it_begins_when_somebody_looks(scene: ChainsScene, session: ChainsState) -> None:
     assert not scene.asked
     session.activate()
     (command,) = scene.asked
@@ -34,7 +34,7 @@ def test_it_begins_when_somebody_looks(scene: ChainsScene, session: ChainsSessio
     assert not session.playing
 
 
-def test_moments_add_up_and_the_cursor_stays_among_them(scene: ChainsScene, session: ChainsSession) -> None:
+def test_moments_add_up_and_the_cursor_stays_among_them(scene: ChainsScene, session: ChainsState) -> None:
     session.begin()
     scene.answer(3)
     assert session.expected == 101
@@ -50,7 +50,7 @@ def test_moments_add_up_and_the_cursor_stays_among_them(scene: ChainsScene, sess
     assert session.position == 0
 
 
-def test_more_moments_than_were_announced_find_room(scene: ChainsScene, session: ChainsSession) -> None:
+def test_more_moments_than_were_announced_find_room(scene: ChainsScene, session: ChainsState) -> None:
     session.begin()
     for start in range(0, 40, 4):
         scene.answer(4, start=start, steps=5)
@@ -61,14 +61,14 @@ def test_more_moments_than_were_announced_find_room(scene: ChainsScene, session:
     assert session.images.shape == (2, 7, 1, 2, 2) and (session.images == 9).all()
 
 
-def test_the_strip_covers_the_whole_timeline(scene: ChainsScene, session: ChainsSession) -> None:
+def test_the_strip_covers_the_whole_timeline(scene: ChainsScene, session: ChainsState) -> None:
     session.begin()
     scene.answer(11, done=True)
     images, chosen = session.strip(3)
     assert chosen == [0, 5, 10] and images.shape == (3, 3, 1, 2, 2) and (images[0, 1] == 5).all()
 
 
-def test_playing_goes_to_the_end_and_stops(scene: ChainsScene, session: ChainsSession, qtbot: QtBot) -> None:
+def test_playing_goes_to_the_end_and_stops(scene: ChainsScene, session: ChainsState, qtbot: QtBot) -> None:
     session.set_speed(240)
     session.begin()
     scene.answer(30, done=True)
@@ -80,13 +80,13 @@ def test_playing_goes_to_the_end_and_stops(scene: ChainsScene, session: ChainsSe
     session.pause()
 
 
-def test_answers_to_an_older_request_are_not_mixed_in(scene: ChainsScene, session: ChainsSession) -> None:
+def test_answers_to_an_older_request_are_not_mixed_in(scene: ChainsScene, session: ChainsState) -> None:
     session.begin()
     older = scene.asked[-1]
     scene.answer(4)
     session.begin()
     scene.client.deliver(
-        TimelineAppended(
+        TrajectoryAppended(
             request=older.request,
             run=RBM,
             start=4,
@@ -101,14 +101,14 @@ def test_answers_to_an_older_request_are_not_mixed_in(scene: ChainsScene, sessio
     assert session.length == 0 and session.running
 
 
-def test_stopping_tells_the_engine_and_keeps_what_came(scene: ChainsScene, session: ChainsSession) -> None:
+def test_stopping_tells_the_engine_and_keeps_what_came(scene: ChainsScene, session: ChainsState) -> None:
     session.begin()
     scene.answer(4)
     session.stop()
     assert scene.asked[-1].count == 0 and session.length == 4 and not session.running
 
 
-def test_a_drawn_image_is_where_it_begins(scene: ChainsScene, session: ChainsSession) -> None:
+def test_a_drawn_image_is_where_it_begins(scene: ChainsScene, session: ChainsState) -> None:
     session.set_start("image")
     session.begin()
     assert "Draw the image" in session.problem and not scene.asked
@@ -119,7 +119,7 @@ def test_a_drawn_image_is_where_it_begins(scene: ChainsScene, session: ChainsSes
     assert command.start == "image" and command.image is not None and (command.image.numpy() == drawn).all()
 
 
-def test_of_any_run_the_training_can_be_played(scene: ChainsScene, session: ChainsSession) -> None:
+def test_of_any_run_the_training_can_be_played(scene: ChainsScene, session: ChainsState) -> None:
     assert session.kinds == ("generation", "training")
     session.choose_run(GAN)
     assert session.kinds == ("training",)
@@ -127,7 +127,7 @@ def test_of_any_run_the_training_can_be_played(scene: ChainsScene, session: Chai
     assert scene.asked[-1].kind == "training" and session.card is None
 
 
-def test_a_training_that_goes_on_grows(scene: ChainsScene, session: ChainsSession) -> None:
+def test_a_training_that_goes_on_grows(scene: ChainsScene, session: ChainsState) -> None:
     session.choose_run(GAN)
     session.activate()
     scene.answer(4, steps=4, done=True)
@@ -147,23 +147,23 @@ def test_a_training_that_goes_on_grows(scene: ChainsScene, session: ChainsSessio
     assert len(scene.asked) == 3, "nobody looks"
 
 
-def test_what_the_engine_refuses_is_said(scene: ChainsScene, session: ChainsSession) -> None:
+def test_what_the_engine_refuses_is_said(scene: ChainsScene, session: ChainsState) -> None:
     session.begin()
-    failed = CommandFailed(request=scene.asked[-1].request, command="RunTimeline", message="No grids yet.")
+    failed = CommandFailed(request=scene.asked[-1].request, command="RunTrajectory", message="No grids yet.")
     scene.client.deliver(failed)
     assert session.problem == "No grids yet." and not session.running
     session.begin()
     assert session.problem == ""
 
 
-def test_settings_stay_within_their_limits(session: ChainsSession) -> None:
+def test_settings_stay_within_their_limits(session: ChainsState) -> None:
     session.set_size(0, 10**9)
     assert (session.count, session.steps) == (1, 10_000)
     session.set_seed(-5)
     assert session.seed == 0
 
 
-def test_the_family_says_how_to_speak_of_it(scene: ChainsScene, session: ChainsSession) -> None:
+def test_the_family_says_how_to_speak_of_it(scene: ChainsScene, session: ChainsState) -> None:
     assert session.card is not None and session.card.steps == "Gibbs steps"
     session.choose_run(FLOW)
     assert session.card is not None and session.card.steps == "Layers shown"
@@ -171,7 +171,7 @@ def test_the_family_says_how_to_speak_of_it(scene: ChainsScene, session: ChainsS
     assert session.card is None
 
 
-def test_only_chains_have_an_autocorrelation(scene: ChainsScene, session: ChainsSession) -> None:
+def test_only_chains_have_an_autocorrelation(scene: ChainsScene, session: ChainsState) -> None:
     noise = np.random.default_rng(0).integers(0, 100, (100, 3)).astype(np.float32)
     by_measure, by_pixels = session.mixing()
     assert not len(by_measure.rho) and not len(by_pixels.rho)

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QColorDialog, QMenu, QToolButton, QWidget
 
 from gmstudio.window.gui.theme import theme
 
-Ink = NDArray[np.float64]
+BrushColour = NDArray[np.float64]
 ICON_PX = 16
 SHADES: tuple[tuple[str, str], ...] = (
     ("white", "#ffffff"),
@@ -32,11 +32,11 @@ COLOURS: tuple[tuple[str, str], ...] = (
 )
 
 
-class InkButton(QToolButton):
+class BrushColourButton(QToolButton):
     """Opens a menu of shades, or of colours, and a dialog for any other; nothing of it is modal.
 
     Signals:
-        chosen: the ink, (3,) float64, red, green and blue, 0 … 1.
+        chosen: the brush_colour, (3,) float64, red, green and blue, 0 … 1.
     """
 
     chosen = Signal(object)
@@ -53,7 +53,7 @@ class InkButton(QToolButton):
         self.set_channels(1)
 
     @property
-    def ink(self) -> Ink:
+    def brush_colour(self) -> BrushColour:
         """(3,) float64, red, green and blue, 0 … 1."""
         return np.array([self._color.redF(), self._color.greenF(), self._color.blueF()]).round(6)
 
@@ -64,7 +64,7 @@ class InkButton(QToolButton):
             return
         self._kinds = kinds
         self._fill()
-        if channels == 1 and len(set(self.ink.tolist())) > 1:
+        if channels == 1 and len(set(self.brush_colour.tolist())) > 1:
             self.choose(QColor("#ffffff"))
 
     def choose(self, color: QColor) -> None:
@@ -72,7 +72,7 @@ class InkButton(QToolButton):
         if color.isValid() and color != self._color:
             self._color = color
             self._fill()
-            self.chosen.emit(self.ink)
+            self.chosen.emit(self.brush_colour)
 
     def _fill(self) -> None:
         menu = self.menu()
@@ -92,7 +92,7 @@ class InkButton(QToolButton):
         """A dialog beside the window, whose colour is taken as it changes."""
         dialog = QColorDialog(self._color, self)
         dialog.setObjectName("ink_dialog")
-        dialog.setWindowTitle("Ink")
+        dialog.setWindowTitle("Brush colour")
         dialog.setOption(QColorDialog.ColorDialogOption.NoButtons)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setModal(False)

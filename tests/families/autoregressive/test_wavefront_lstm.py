@@ -8,14 +8,14 @@ from torch import Tensor
 
 from gmstudio.families.autoregressive.pixelrnn.diagonal_lstm import DiagonalBiLSTM, OneWayLSTM, diagonals
 from gmstudio.families.autoregressive.pixelrnn.row_lstm import RowLSTM
-from gmstudio.families.autoregressive.pixelrnn.wavefront_lstm import Sweep, Wave, lane_lstm
+from gmstudio.families.autoregressive.pixelrnn.wavefront_lstm import Sweep, Wavefront, wavefront_lstm
 
 SHAPES = [(3, 4), (4, 2), (1, 3), (3, 1)]
 
 
 def rows(height: int, width: int) -> Sweep:
-    waves = [Wave(0, width, (slice(row * width, (row + 1) * width),)) for row in range(height)]
-    return Sweep(waves, width, input_shifts=(2, 1, 0), state_shifts=(-2, -1, 0, 1, 2))
+    wavefronts = [Wavefront(0, width, (slice(row * width, (row + 1) * width),)) for row in range(height)]
+    return Sweep(wavefronts, width, input_shifts=(2, 1, 0), state_shifts=(-2, -1, 0, 1, 2))
 
 
 def cell(gates_GB: Tensor, before_SB: Tensor) -> tuple[Tensor, Tensor]:
@@ -27,14 +27,15 @@ def cell(gates_GB: Tensor, before_SB: Tensor) -> tuple[Tensor, Tensor]:
 @pytest.mark.parametrize(("height", "width"), SHAPES)
 @pytest.mark.parametrize("directions", [1, 2])
 def test_diagonals_go_through_every_pixel_once(height: int, width: int, directions: int) -> None:
-    waves = diagonals(height, width, directions).waves
+    wavefronts = diagonals(height, width, directions).wavefronts
     for direction in range(directions):
         seen = [
-            [divmod(pixel, width) for pixel in range(*wave.pixels[direction].indices(height * width))] for wave in waves
+            [divmod(pixel, width) for pixel in range(*wavefront.pixels[direction].indices(height * width))]
+            for wavefront in wavefronts
         ]
         assert sorted(itertools.chain(*seen)) == list(itertools.product(range(height), range(width)))
-        for number, wave in enumerate(waves):
-            assert [row for row, _ in seen[number]] == list(range(wave.first, wave.stop))
+        for number, wavefront in enumerate(wavefronts):
+            assert [row for row, _ in seen[number]] == list(range(wavefront.first, wavefront.stop))
             columns = [width - 1 - column if direction else column for _, column in seen[number]]
             assert [row + column for (row, _), column in zip(seen[number], columns, strict=True)] == [number] * len(
                 columns
@@ -50,14 +51,14 @@ def test_the_gradient_is_right(height: int, width: int) -> None:
         (diagonals(height, width, 2), 2, 3 + 4 + 1),
     ]:
         weight = torch.randn(directions, 8, num_read, dtype=torch.float64, requires_grad=True)
-        assert torch.autograd.gradcheck(lambda x, weight, sweep=sweep: lane_lstm(x, weight, sweep), (x, weight))
+        assert torch.autograd.gradcheck(lambda x, weight, sweep=sweep: wavefront_lstm(x, weight, sweep), (x, weight))
 
 
 def test_without_gradients_the_states_are_the_same() -> None:
     x, weight = torch.randn(3, 12, 2), torch.randn(2, 8, 8, requires_grad=True)
-    states = lane_lstm(x, weight, diagonals(3, 4, 2))
+    states = wavefront_lstm(x, weight, diagonals(3, 4, 2))
     with torch.no_grad():
-        assert torch.equal(lane_lstm(x, weight, diagonals(3, 4, 2)), states)
+        assert torch.equal(wavefront_lstm(x, weight, diagonals(3, 4, 2)), states)
 
 
 @pytest.mark.parametrize("kernel_size", [3, 5])

@@ -12,7 +12,7 @@ from gmstudio.protocol.array import Array
 from gmstudio.protocol.engine import CommandFailed
 from gmstudio.protocol.runs import HistoryAppended, RunOpened, Series
 from gmstudio.protocol.training import DrawFigures, FigureDrawn, FiguresDrawn, PaceTraining
-from gmstudio.window.state.training.diagnostics import Insides
+from gmstudio.window.state.training.diagnostics import Diagnostics
 
 RUN = "/runs/gan"
 
@@ -31,8 +31,8 @@ def client() -> FakeClient:
 
 
 @pytest.fixture
-def insides(client: FakeClient, qtbot: QtBot) -> Insides:
-    return Insides(client)
+def diagnostics(client: FakeClient, qtbot: QtBot) -> Diagnostics:
+    return Diagnostics(client)
 
 
 def bars(step: int, run: str = RUN, request: int = 0) -> FiguresDrawn:
@@ -56,22 +56,22 @@ def losses(step: int, **norms: float) -> HistoryAppended:
 
 
 def test_figures_are_asked_for_where_the_family_draws_some_and_somebody_looks(
-    client: FakeClient, insides: Insides
+    client: FakeClient, diagnostics: Diagnostics
 ) -> None:
-    insides.set_watched(True)
-    insides.show_run(opened(live=True, capabilities=("decode",), phases=("model",)))
+    diagnostics.set_watched(True)
+    diagnostics.show_run(opened(live=True, capabilities=("decode",), phases=("model",)))
     assert not draws(client)
-    insides.set_watched(False)
-    insides.show_run(opened(live=True, capabilities=("figures",), phases=("model",)))
+    diagnostics.set_watched(False)
+    diagnostics.show_run(opened(live=True, capabilities=("figures",), phases=("model",)))
     client.deliver(losses(10))
     assert not draws(client), "nobody looks"
-    insides.set_watched(True)
+    diagnostics.set_watched(True)
     assert [command.run for command in draws(client)] == [RUN]
 
 
-def test_figures_are_drawn_anew_while_it_trains(client: FakeClient, insides: Insides, qtbot: QtBot) -> None:
-    insides.set_watched(True)
-    insides.show_run(opened(live=True, capabilities=("figures",), phases=("model",)))
+def test_figures_are_drawn_anew_while_it_trains(client: FakeClient, diagnostics: Diagnostics, qtbot: QtBot) -> None:
+    diagnostics.set_watched(True)
+    diagnostics.show_run(opened(live=True, capabilities=("figures",), phases=("model",)))
     client.deliver(losses(11))
     assert len(draws(client)) == 1, "one at a time"
     client.deliver(bars(10, request=draws(client)[-1].request))
@@ -79,68 +79,68 @@ def test_figures_are_drawn_anew_while_it_trains(client: FakeClient, insides: Ins
     assert len(draws(client)) == 1, "training has its turn first"
     qtbot.waitUntil(lambda: len(draws(client)) == 2)
     client.deliver(bars(12, request=draws(client)[-1].request))
-    qtbot.waitUntil(lambda: not insides._timer.isActive())
+    qtbot.waitUntil(lambda: not diagnostics._timer.isActive())
     assert len(draws(client)) == 2, "no step was made"
     client.deliver(losses(13))
     assert len(draws(client)) == 3
 
 
-def test_another_runs_figures_need_not_wait(client: FakeClient, insides: Insides) -> None:
-    insides.set_watched(True)
-    insides.show_run(opened(live=False, capabilities=("figures",), phases=("model",)))
+def test_another_runs_figures_need_not_wait(client: FakeClient, diagnostics: Diagnostics) -> None:
+    diagnostics.set_watched(True)
+    diagnostics.show_run(opened(live=False, capabilities=("figures",), phases=("model",)))
     other = opened(live=False, capabilities=("figures",), phases=("model",))
-    insides.show_run(msgspec.structs.replace(other, info=msgspec.structs.replace(other.info, run="/runs/other")))
+    diagnostics.show_run(msgspec.structs.replace(other, info=msgspec.structs.replace(other.info, run="/runs/other")))
     assert [command.run for command in draws(client)] == [RUN, "/runs/other"]
 
 
-def test_norms_of_every_players_gradient(client: FakeClient, insides: Insides) -> None:
+def test_norms_of_every_players_gradient(client: FakeClient, diagnostics: Diagnostics) -> None:
     client.deliver(losses(10, grad_norm_discriminator=0.5, grad_norm_generator=2.0))
-    assert insides.norms == {}
-    insides.show_run(opened(live=True, capabilities=(), phases=("discriminator", "generator")))
+    assert diagnostics.norms == {}
+    diagnostics.show_run(opened(live=True, capabilities=(), phases=("discriminator", "generator")))
     client.deliver(losses(11, grad_norm_generator=3.0))
-    assert insides.norms == {"discriminator": 0.5, "generator": 3.0}
+    assert diagnostics.norms == {"discriminator": 0.5, "generator": 3.0}
 
 
-def test_the_newest_figures_are_shown(client: FakeClient, insides: Insides) -> None:
-    insides.show_run(opened(live=True, capabilities=("figures",), phases=("model",)))
+def test_the_newest_figures_are_shown(client: FakeClient, diagnostics: Diagnostics) -> None:
+    diagnostics.show_run(opened(live=True, capabilities=("figures",), phases=("model",)))
     client.deliver(bars(10))
     client.deliver(bars(30))
     client.deliver(bars(20))
     client.deliver(bars(99, run="/other"))
-    assert insides.step == 30 and insides.figures[0].title == "KL, nats"
+    assert diagnostics.step == 30 and diagnostics.figures[0].title == "KL, nats"
 
 
-def test_pace_and_phases_are_sent_together(client: FakeClient, insides: Insides) -> None:
-    insides.show_run(opened(live=True, capabilities=(), phases=("discriminator", "generator")))
-    insides.set_pace(2.0)
+def test_pace_and_phases_are_sent_together(client: FakeClient, diagnostics: Diagnostics) -> None:
+    diagnostics.show_run(opened(live=True, capabilities=(), phases=("discriminator", "generator")))
+    diagnostics.set_pace(2.0)
     assert not paces(client)
-    insides.set_slow(True)
-    insides.set_only("generator")
+    diagnostics.set_slow(True)
+    diagnostics.set_only("generator")
     assert (paces(client)[-1].steps_per_s, paces(client)[-1].phases) == (2.0, ("generator",))
-    insides.set_only("nobody")
-    assert insides.only == "generator"
-    insides.set_slow(False)
-    insides.set_only("")
+    diagnostics.set_only("nobody")
+    assert diagnostics.only == "generator"
+    diagnostics.set_slow(False)
+    diagnostics.set_only("")
     assert (paces(client)[-1].steps_per_s, paces(client)[-1].phases) == (0.0, ())
 
 
-def test_nothing_is_sent_for_a_run_that_does_not_train(client: FakeClient, insides: Insides) -> None:
-    insides.show_run(opened(live=False, capabilities=(), phases=("model",)))
-    insides.set_slow(True)
+def test_nothing_is_sent_for_a_run_that_does_not_train(client: FakeClient, diagnostics: Diagnostics) -> None:
+    diagnostics.show_run(opened(live=False, capabilities=(), phases=("model",)))
+    diagnostics.set_slow(True)
     assert not paces(client)
 
 
-def test_the_pace_ends_with_the_training(client: FakeClient, insides: Insides) -> None:
-    insides.show_run(opened(live=True, capabilities=(), phases=("a", "b")))
-    insides.set_slow(True)
-    insides.set_only("a")
-    insides.set_live(False)
-    assert not insides.slow and insides.only == ""
+def test_the_pace_ends_with_the_training(client: FakeClient, diagnostics: Diagnostics) -> None:
+    diagnostics.show_run(opened(live=True, capabilities=(), phases=("a", "b")))
+    diagnostics.set_slow(True)
+    diagnostics.set_only("a")
+    diagnostics.set_live(False)
+    assert not diagnostics.slow and diagnostics.only == ""
 
 
-def test_a_refusal_is_said(client: FakeClient, insides: Insides, qtbot: QtBot) -> None:
-    insides.set_watched(True)
-    insides.show_run(opened(live=True, capabilities=("figures",), phases=("model",)))
+def test_a_refusal_is_said(client: FakeClient, diagnostics: Diagnostics, qtbot: QtBot) -> None:
+    diagnostics.set_watched(True)
+    diagnostics.show_run(opened(live=True, capabilities=("figures",), phases=("model",)))
     client.deliver(CommandFailed(request=client.sent[-1].request, command="DrawFigures", message="The data is gone."))
-    assert insides.problem == "The data is gone."
-    qtbot.waitUntil(lambda: not insides._timer.isActive())
+    assert diagnostics.problem == "The data is gone."
+    qtbot.waitUntil(lambda: not diagnostics._timer.isActive())

@@ -1,4 +1,4 @@
-"""Files bring back the run, the codes and the journey that they show."""
+"""Files bring back the run, the codes and the interpolation that they show."""
 
 from pathlib import Path
 
@@ -12,25 +12,25 @@ from gmstudio.media import Provenance
 from gmstudio.media.writing import FORMATS, Format, ffmpeg_path, write_png
 from gmstudio.window.state.latents.annotations import Direction
 from gmstudio.window.state.latents.export import Export, ExportPlan
-from gmstudio.window.state.latents.export_sources import codes_of, frame_count, journey_of, origin_of
-from gmstudio.window.state.latents.picture_origin import Returned, Returning
-from gmstudio.window.state.latents.state import LatentsSession
+from gmstudio.window.state.latents.export_sources import codes_of, frame_count, interpolation_of, origin_of
+from gmstudio.window.state.latents.picture_origin import PictureOrigin, PictureOrigins
+from gmstudio.window.state.latents.state import LatentsState
 
 __all__ = ["engine", "session"]
 
 
 @pytest.fixture
-def returning(session: LatentsSession) -> Returning:
-    return Returning(session._library, session)
+def returning(session: LatentsState) -> PictureOrigins:
+    return PictureOrigins(session._library, session)
 
 
-def plan(session: LatentsSession, path: Path, form: Format = "gif", source: str = "journey") -> ExportPlan:
+def plan(session: LatentsState, path: Path, form: Format = "gif", source: str = "interpolation") -> ExportPlan:
     count = frame_count(session, source, form, 10, 5)
     codes, origin = codes_of(session, source, count), origin_of(session, source)
     return ExportPlan(run=session.run, codes=codes, origin=origin, path=path, form=form, height=8, width=8, fps=10)
 
 
-def export(qtbot: QtBot, engine: LatentEngine, session: LatentsSession, wanted: ExportPlan) -> Export:
+def export(qtbot: QtBot, engine: LatentEngine, session: LatentsState, wanted: ExportPlan) -> Export:
     session.export.start(wanted)
 
     def over() -> bool:
@@ -41,7 +41,7 @@ def export(qtbot: QtBot, engine: LatentEngine, session: LatentsSession, wanted: 
     return session.export
 
 
-def bring_back(qtbot: QtBot, returning: Returning, path: Path) -> Returned:
+def bring_back(qtbot: QtBot, returning: PictureOrigins, path: Path) -> PictureOrigin:
     with qtbot.waitSignal(returning.returned) as found:
         returning.bring_back(str(path))
     return found.args[0]
@@ -49,17 +49,17 @@ def bring_back(qtbot: QtBot, returning: Returning, path: Path) -> Returned:
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_dropped_export_brings_model_codes_and_seed_back(
-    qtbot: QtBot, engine: LatentEngine, session: LatentsSession, returning: Returning, tmp_path: Path, form: Format
+    qtbot: QtBot, engine: LatentEngine, session: LatentsState, returning: PictureOrigins, tmp_path: Path, form: Format
 ) -> None:
     if form == "mp4" and not ffmpeg_path():
         pytest.skip("needs ffmpeg")
     session.draw_keyframes(11)
-    journey = session.journey
-    journey.set_path("spherical")
-    journey.add(session.code * 2)
-    journey.set_closed(True)
-    journey.set_seconds(0.5)
-    keyframes = journey.keyframes
+    interpolation = session.interpolation
+    interpolation.set_path("spherical")
+    interpolation.add(session.code * 2)
+    interpolation.set_closed(True)
+    interpolation.set_seconds(0.5)
+    keyframes = interpolation.keyframes
     done = export(qtbot, engine, session, plan(session, tmp_path / f"a.{form}", form))
     assert done.problem == "" and done.written == str(tmp_path / f"a.{form}")
     session.choose_run(GAN)
@@ -67,9 +67,13 @@ def test_a_dropped_export_brings_model_codes_and_seed_back(
     found = bring_back(qtbot, returning, tmp_path / f"a.{form}")
     assert found.outcome == "latents" and "at step 300, seed 11" in found.told
     engine.serve()
-    assert session.run == VAE and (journey.path, journey.closed, journey.seconds) == ("spherical", True, 0.5)
-    assert len(journey.keyframes) == 3 and journey.seed == 11
-    for before, after in zip(keyframes, journey.keyframes, strict=True):
+    assert session.run == VAE and (interpolation.path, interpolation.closed, interpolation.seconds) == (
+        "spherical",
+        True,
+        0.5,
+    )
+    assert len(interpolation.keyframes) == 3 and interpolation.seed == 11
+    for before, after in zip(keyframes, interpolation.keyframes, strict=True):
         np.testing.assert_array_equal(after, before)
     np.testing.assert_array_equal(session.code, keyframes[0])
     assert session.shown is not None
@@ -77,7 +81,7 @@ def test_a_dropped_export_brings_model_codes_and_seed_back(
 
 
 def test_a_map_comes_back_with_its_axes(
-    qtbot: QtBot, engine: LatentEngine, session: LatentsSession, returning: Returning, tmp_path: Path
+    qtbot: QtBot, engine: LatentEngine, session: LatentsState, returning: PictureOrigins, tmp_path: Path
 ) -> None:
     session.randomize(5)
     slant = Direction("slant", np.array([0, 1, 0.5, 0, 0], np.float32), "labels")
@@ -100,25 +104,25 @@ def test_a_map_comes_back_with_its_axes(
     np.testing.assert_allclose(session.map.codes(session.map.plane), codes, atol=1e-6)
 
 
-def test_where_there_is_no_map_none_is_written(session: LatentsSession) -> None:
+def test_where_there_is_no_map_none_is_written(session: LatentsState) -> None:
     session.map.set_axes(2, 2)
     for part in (lambda: codes_of(session, "map", 81), lambda: origin_of(session, "map")):
         with pytest.raises(ValueError, match="no map"):
             part()
 
 
-def test_a_traversal_comes_back_as_the_way_between_its_ends(session: LatentsSession) -> None:
+def test_a_traversal_comes_back_as_the_way_between_its_ends(session: LatentsState) -> None:
     session.randomize(3)
     session.set_value(2, 1.0)
-    journey = journey_of(origin_of(session, "traversal"))
-    assert journey is not None and [code[2] for code in journey.keyframes] == [-3, 3]
-    np.testing.assert_array_equal(np.delete(journey.keyframes[0], 2), np.delete(session.code, 2))
+    interpolation = interpolation_of(origin_of(session, "traversal"))
+    assert interpolation is not None and [code[2] for code in interpolation.keyframes] == [-3, 3]
+    np.testing.assert_array_equal(np.delete(interpolation.keyframes[0], 2), np.delete(session.code, 2))
 
 
 def test_exporting_leaves_the_slider_its_turn(
-    qtbot: QtBot, engine: LatentEngine, session: LatentsSession, tmp_path: Path
+    qtbot: QtBot, engine: LatentEngine, session: LatentsState, tmp_path: Path
 ) -> None:
-    session.journey.set_seconds(10)
+    session.interpolation.set_seconds(10)
     session.export.start(plan(session, tmp_path / "a.gif"))
     engine.serve()
     assert 0 < session.export.decoded < 100 and 0 < session.export.share < 1
@@ -129,7 +133,7 @@ def test_exporting_leaves_the_slider_its_turn(
     assert "stopped" in session.export.problem and not list(tmp_path.iterdir())
 
 
-def test_what_cannot_be_written_is_told(session: LatentsSession, engine: LatentEngine, tmp_path: Path) -> None:
+def test_what_cannot_be_written_is_told(session: LatentsState, engine: LatentEngine, tmp_path: Path) -> None:
     session.export.start(plan(session, tmp_path / "none" / "a.gif"))
     assert "no folder" in session.export.problem
     engine.refusal = "The weights have diverged."
@@ -138,7 +142,7 @@ def test_what_cannot_be_written_is_told(session: LatentsSession, engine: LatentE
     assert session.export.problem == engine.refusal and not session.export.busy
 
 
-def test_samples_of_the_command_line_lead_to_their_run(qtbot: QtBot, returning: Returning, tmp_path: Path) -> None:
+def test_samples_of_the_command_line_lead_to_their_run(qtbot: QtBot, returning: PictureOrigins, tmp_path: Path) -> None:
     origin = Provenance(family="vae", run="wide", step=300, seed=4, details={"Order": "raster"})
     write_png(tmp_path / "a.png", np.zeros((2, 1, 8, 8), np.uint8), origin, 2, 1, lambda: False)
     found = bring_back(qtbot, returning, tmp_path / "a.png")
@@ -147,7 +151,7 @@ def test_samples_of_the_command_line_lead_to_their_run(qtbot: QtBot, returning: 
 
 
 def test_a_run_that_is_not_here_and_a_foreign_file_are_told(
-    qtbot: QtBot, session: LatentsSession, returning: Returning, tmp_path: Path
+    qtbot: QtBot, session: LatentsState, returning: PictureOrigins, tmp_path: Path
 ) -> None:
     origin = Provenance(
         family="vae", run="lost", folder="/else/lost", created="2020", codes=np.zeros((1, 5), np.float32)
@@ -162,16 +166,16 @@ def test_a_run_that_is_not_here_and_a_foreign_file_are_told(
         returning.bring_back(str(tmp_path / "b.gif"))
 
 
-def test_codes_of_another_space_are_refused(qtbot: QtBot, session: LatentsSession, engine: LatentEngine) -> None:
-    journey = journey_of(origin_of(session, "image"))
-    assert journey is not None
-    with qtbot.waitSignal(session.visits.refused):
-        session.bring_back(WIDE, journey)
+def test_codes_of_another_space_are_refused(qtbot: QtBot, session: LatentsState, engine: LatentEngine) -> None:
+    interpolation = interpolation_of(origin_of(session, "image"))
+    assert interpolation is not None
+    with qtbot.waitSignal(session.saved_views.refused):
+        session.bring_back(WIDE, interpolation)
         engine.serve()
     assert session.num_dims == 40
 
 
-def test_measures_follow_the_code(qtbot: QtBot, session: LatentsSession, engine: LatentEngine) -> None:
+def test_measures_follow_the_code(qtbot: QtBot, session: LatentsState, engine: LatentEngine) -> None:
     session.set_value(0, 2.0)
     qtbot.waitUntil(lambda: (engine.serve(), session.told.code is not None and session.told.code[0] == 2.0)[1])
     expected = -0.5 * (float(np.square(session.code).sum()) + len(session.code) * np.log(2 * np.pi))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.pixels import PixelsMoved, PixelsOpened
-from gmstudio.window.state.pixels.snapshot import PixelState, entropy_nats, inverse_cdf, tempered
+from gmstudio.window.state.pixels.snapshot import PixelSnapshot, entropy_nats, inverse_cdf, tempered
 
 distributions = st.lists(st.floats(1e-6, 1.0), min_size=2, max_size=16).map(lambda w: np.array(w) / sum(w))
 
@@ -42,7 +42,7 @@ def test_the_uniform_falls_into_a_share(uniform: float, value: int) -> None:
     assert inverse_cdf(np.array([0.0, 0.2, 0.5, 0.3]), uniform) == value
 
 
-def state(step: int) -> PixelState:
+def state(step: int) -> PixelSnapshot:
     spec = ImageSpec(channels=3, height=2, width=2, levels=2)
     order = np.array([(c, r, k) for r in range(2) for k in range(2) for c in range(3)], dtype=np.int64)
     opened = PixelsOpened(session=1, run="run", image=spec, weights_step=5, order=Array.of(order))
@@ -56,7 +56,7 @@ def state(step: int) -> PixelState:
         uniform=0.5,
         context=Array.of(np.zeros(spec.shape, np.bool_)),
     )
-    return PixelState.of(opened, moved)
+    return PixelSnapshot.of(opened, moved)
 
 
 def test_positions_and_rows() -> None:
@@ -70,8 +70,8 @@ def test_totals() -> None:
     assert state(0).bits_per_dim == 0.0
     assert state(4).total_nats == 6.0
     assert state(4).bits_per_dim == pytest.approx(6.0 / 4 / math.log(2))
-    surprise = state(4).surprise()
-    np.testing.assert_array_equal(surprise, [[3.0, 3.0], [np.nan, np.nan]])
+    surprisal = state(4).surprisal()
+    np.testing.assert_array_equal(surprisal, [[3.0, 3.0], [np.nan, np.nan]])
 
 
 def test_what_the_engine_says_of_orders_and_breakpoints_is_kept() -> None:
@@ -104,7 +104,7 @@ def test_what_the_engine_says_of_orders_and_breakpoints_is_kept() -> None:
         stopped="entropy",
         entropies=Array.of(np.array([0.1, 0.6], np.float32)),
     )
-    full = PixelState.of(opened, moved)
+    full = PixelSnapshot.of(opened, moved)
     assert (full.orders, full.order_name, full.num_given) == (("raster", "painted"), "painted", 3)
     assert (full.any_order, full.num_classes, full.label, full.stopped) == (True, 10, 7, "entropy")
     np.testing.assert_allclose(full.entropies, [0.1, 0.6], rtol=1e-6)

@@ -1,0 +1,440 @@
+"""Walking through a generation: one request in flight, nothing lost, the newest target wins."""
+
+import numpy as np
+import pytest
+from pixel_engine import RUN, SPEC, PixelEngine
+from pytestqt.qtbot import QtBot
+
+from gmstudio.protocol.array import Array
+from gmstudio.protocol.pixels import (
+    AdvancePixels,
+    ClosePixels,
+    EditPixel,
+    ForgetPath,
+    OpenPixels,
+    PlacePixel,
+    RewindPixels,
+)
+from gmstudio.window.state.pixels.breakpoints import Breakpoints
+from gmstudio.window.state.pixels.navigator import PixelNavigator
+from gmstudio.window.state.pixels.requests import Opening
+from gmstudio.window.state.pixels.snapshot import PixelSnapshot, entropy_nats
+
+END = SPEC.num_dims
+
+
+@pytest.fixture
+def engine() -> PixelEngine:
+    return PixelEngine()
+
+
+@pytest.fixture
+def navigator(qtbot: QtBot, engine: PixelEngine) -> PixelNavigator:
+    navigator = PixelNavigator(engine)
+    navigator.open(Opening(OpenPixels(run=RUN)))
+    engine.serve()
+    return navigator
+
+
+def where(navigator: PixelNavigator) -> PixelSnapshot:
+    assert navigator.state is not None
+    return navigator.state
+
+
+def in_flight(engine: PixelEngine) -> int:
+    return len([c for c in engine.sent[engine.answered :] if not isinstance(c, ClosePixels)])
+
+
+def test_opening_shows_the_start(navigator: PixelNavigator) -> None:
+    assert (where(navigator).step, where(navigator).weights_step, navigator.usable) == (0, 400, True)
+
+
+def test_steps_add_up_with_one_request_in_flight(navigator: PixelNavigator, engine: PixelEngine) -> None:
+    for _ in range(5):
+        navigator.forward()
+        assert in_flight(engine) == 1
+    engine.serve()
+    assert where(navigator).step == 5
+    navigator.back()
+    navigator.back()
+    navigator.forward()
+    engine.serve()
+    assert (where(navigator).step, where(navigator).path) == (4, 5)
+
+
+def test_steps_asked_for_while_playing_count_from_where_it_stops(
+    navigator: PixelNavigator, engine: PixelEngine
+) -> None:
+    navigator.play()
+    navigator.forward(2)
+    assert not navigator.playing
+    engine.serve()
+    assert where(navigator).step == 3
+
+
+def test_scrubbing_is_latest_wins(navigator: PixelNavigator, engine: PixelEngine) -> None:
+    navigator.draw_to(END)
+    engine.serve()
+    before = len(engine.sent)
+    for step in (9, 8, 7, 2, 5):
+        navigator.go_to(step)
+    engine.serve()
+    assert [c.step for c in engine.sent[before:] if isinstance(c, RewindPixels)] == [9, 5]
+    assert where(navigator).step == 5
+
+
+def test_scrubbing_stays_on_the_path(navigator: PixelNavigator, engine: PixelEngine) -> None:
+    navigator.forward(3)
+    engine.serve()
+    navigator.go_to(END)
+    engine.serve()
+    assert where(navigator).step == 3
+
+
+def test_choosing_places_the_value_where_it_was_seen(navigator: PixelNavigator, engine: PixelEngine) -> None:
+    navigator.draw_to(4)
+    engine.serve()
+    channel, row, column = where(navigator).place_of(4)
+    other = (navigator.upcoming() or 0) + 1 & 3
+    navigator.play()  # a request is on its way, yet what the user sees is step 4
+    navigator.choose(other)
+    engine.serve()
+    assert not navigator.playing
+    assert (where(navigator).step, where(navigator).path) == (5, 5)
+    assert where(navigator).image[channel, row, column] == other
+    assert navigator.chosen == {4}
+
+
+def test_a_choice_off_the_path_is_forgotten(navigator: PixelNavigator, engine: PixelEngine) -> None:
+    navigator.choose(3)
+    navigator.choose(2)
+    engine.serve()
+    navigator.go_to(0)
+    engine.serve()
+    assert navigator.chosen == {0}
+    assert navigator.upcoming() == 2, "the path remembers what was chosen, not what the uniform would draw"
+    navigator.choose(1)
+    engine.serve()
+    assert navigator.chosen == {0} and where(navigator).image[0, 0, 0] == 1
+
+
+def test_a_level_that_does_not_exist_is_not_sent(navigator: PixelNavigator, engine: PixelEngine) -> None:
+    navigator.choose(4)
+    with pytest.raises(AssertionError, match="no PlacePixel"):
+        engine.last(PlacePixel)
+
+
+def test_what_is_announced_is_what_comes(navigator: PixelNavigator, engine: PixelEngine) -> None:
+    for temperature in (1.0, 0.3, 2.0, 0.0):
+        navigator.set_temperature(temperature)
+        channel, row, column = where(navigator).place_of(where(navigator).step)
+        announced = navigator.upcoming()
+        navigator.forward()
+        engine.serve()
+        assert where(navigator).image[channel, row, column] == announced
+
+
+def test_a_new_temperature_draws_the_rest_anew_only_when_it_is_gone_over(
+    navigator: PixelNavigator, engine: PixelEngine
+) -> None:
+    navigator.draw_to(END)
+    engine.serve()
+    navigator.go_to(4)
+    navigator.set_temperature(0.5)
+    engine.serve()
+    assert where(navigator).path == END
+    navigator.go_to(8)
+    engine.serve()
+    assert (where(navigator).step, where(navigator).path) == (8, END)
+    navigator.forward()
+    engine.serve()
+    assert (where(navigator).step, where(navigator).path) == (9, 9)
+    assert engine.last(AdvancePixels).temperature == 0.5
+
+
+def test_a_new_seed_at_the_end_of_the_path_counts_at_once(navigator: PixelNavigator, engine: PixelEngine) -> None:
+    before = where(navigator).uniform
+    navigator.set_seed(77)
+    engine.serve()
+    assert engine.last(ForgetPath).seed == 77
+    assert where(navigator).uniform != before
+
+
+def test_after_a_new_seed_going_over_old_pixels_draws_them_anew(navigator: PixelNavigator, engine: PixelEngine) -> None:
+    navigator.draw_to(END)
+    engine.serve()
+    navigator.set_seed(77)
+    navigator.go_to(6)
+    navigator.draw_to(END)
+    engine.serve()
+    ahead = where(navigator).image
+    navigator.open(Opening(OpenPixels(run=RUN, seed=77, given=Array.of(ahead), first=6)))
+    engine.serve()
+    navigator.draw_to(END)
+    engine.serve()
+    np.testing.assert_array_equal(where(navigator).image, ahead)
+
+
+def test_playing_goes_at_its_speed_and_stops_at_the_end(
+    qtbot: QtBot, navigator: PixelNavigator, engine: PixelEngine
+) -> None:
+    navigator.set_speed(1000.0)
+    navigator.play()
+    while navigator.playing:
+        engine.serve()
+        qtbot.waitUntil(lambda: in_flight(engine) > 0 or not navigator.playing, timeout=2000)
+    assert where(navigator).finished
+    navigator.play()
+    engine.serve()
+    assert where(navigator).step <= 1, "playing again starts from the start"
+    assert engine.last(RewindPixels).step == 0
+    navigator.pause()
+
+
+def test_playing_keeps_one_request_in_flight(qtbot: QtBot, navigator: PixelNavigator, engine: PixelEngine) -> None:
+    navigator.set_speed(1000.0)
+    navigator.play()
+    qtbot.waitUntil(lambda: navigator.clock.due > 20, timeout=2000)
+    assert in_flight(engine) == 1
+    navigator.pause()
+
+
+def test_finishing_goes_on_until_the_end_and_can_be_stopped(navigator: PixelNavigator, engine: PixelEngine) -> None:
+    navigator.finish()
+    assert navigator.finishing and engine.last(AdvancePixels).count == END
+    navigator.pause()
+    assert not navigator.finishing
+    engine.serve()
+    navigator.go_to(2)
+    engine.serve()
+    navigator.finish()
+    engine.serve()
+    assert where(navigator).finished and not navigator.finishing
+
+
+def test_given_pixels_are_gone_through_until_the_aim(navigator: PixelNavigator, engine: PixelEngine) -> None:
+    given = Array.of(engine.data[0])
+    navigator.open(Opening(OpenPixels(run=RUN, given=given, first=END), target=5, stale=True, same_weights=True))
+    shown: list[int] = []
+    navigator.moved.connect(lambda: shown.append(where(navigator).step))
+    engine.serve()
+    assert engine.last(OpenPixels).weights_of == 1
+    assert (where(navigator).step, where(navigator).path) == (5, END)
+    assert shown[-1] == max(shown) == 5, "the whole image flashed up"
+    navigator.forward()
+    engine.serve()
+    assert where(navigator).path == 6, "going on generates"
+    channel, row, column = where(navigator).order[:5].T
+    np.testing.assert_array_equal(where(navigator).image[channel, row, column], engine.data[0][channel, row, column])
+
+
+def test_opening_another_closes_the_one_before(navigator: PixelNavigator, engine: PixelEngine) -> None:
+    navigator.forward()
+    navigator.open(Opening(OpenPixels(run=RUN), same_weights=True))
+    navigator.open(Opening(OpenPixels(run=RUN, seed=3), same_weights=True))
+    engine.serve()
+    assert engine.last(ClosePixels).session == 1
+    assert (where(navigator).session, where(navigator).step, engine.last(OpenPixels).seed) == (2, 0, 3)
+
+
+def test_a_refusal_is_told_and_the_generation_stays(
+    qtbot: QtBot, navigator: PixelNavigator, engine: PixelEngine
+) -> None:
+    with qtbot.waitSignal(navigator.failed) as refused:
+        navigator.open(Opening(OpenPixels(run=RUN, first=3)))
+        engine.serve()
+    assert "no image came" in refused.args[0]
+    assert navigator.usable
+    navigator.forward()
+    engine.serve()
+    assert where(navigator).step == 1
+
+
+def test_a_lost_engine_stops_everything_and_leaves_the_picture(navigator: PixelNavigator, engine: PixelEngine) -> None:
+    navigator.forward(4)
+    engine.serve()
+    navigator.play()
+    navigator.lose()
+    assert not (navigator.playing or navigator.usable or navigator.busy)
+    assert where(navigator).step == 4
+    navigator.forward()
+    navigator.choose(0)
+    assert in_flight(engine) == 1, "only what was sent before"
+
+
+def test_it_heads_for_what_was_asked_for_last(navigator: PixelNavigator, engine: PixelEngine) -> None:
+    for _ in range(2):  # before the engine has answered the first
+        navigator.draw_to(where(navigator).row_end(navigator.target))
+    assert navigator.target == 6
+    engine.serve()
+    assert navigator.target == where(navigator).step == 6
+    for _ in range(2):
+        navigator.go_to(where(navigator).row_start(navigator.target))
+    engine.serve()
+    assert where(navigator).step == 0
+
+
+# ---- editing ---------------------------------------------------------------------------------------------------------
+
+
+def values(state: PixelSnapshot) -> list[int]:
+    """Levels of the placed sub-pixels, in order."""
+    channel, row, column = state.order[: state.step].T
+    return state.image[channel, row, column].tolist()
+
+
+def test_editing_shows_the_conditional_of_that_pixel_and_keeps_the_image_in_sight(
+    navigator: PixelNavigator, engine: PixelEngine
+) -> None:
+    navigator.draw_to(9)
+    engine.serve()
+    whole = values(where(navigator))
+    navigator.edit(4)
+    engine.serve()
+    assert navigator.editing is not None and where(navigator).step == 4
+    assert navigator.shown is not None and values(navigator.shown) == whole and navigator.target == 9
+    assert navigator.upcoming() == whole[4], "its present value is marked"
+    navigator.leave_edit()
+    engine.serve()
+    assert navigator.editing is None and values(where(navigator)) == whole and navigator.chosen == frozenset()
+
+
+def test_an_edit_keeps_what_follows_and_scores_it_anew(navigator: PixelNavigator, engine: PixelEngine) -> None:
+    navigator.draw_to(9)
+    engine.serve()
+    before, nats = values(where(navigator)), where(navigator).nats
+    navigator.edit(4)
+    engine.serve()
+    other = (before[4] + 1) % 4
+    navigator.choose(other)
+    engine.serve()
+    assert engine.last(EditPixel).keep and navigator.editing is None
+    assert values(where(navigator)) == [*before[:4], other, *before[5:]]
+    assert navigator.chosen == {4}
+    np.testing.assert_array_equal(where(navigator).nats[:4], nats[:4])
+    assert not np.allclose(where(navigator).nats[5:], nats[5:])
+
+
+def test_an_edit_draws_what_follows_again_from_the_same_uniforms(
+    navigator: PixelNavigator, engine: PixelEngine
+) -> None:
+    navigator.choose(2)
+    navigator.draw_to(9)
+    engine.serve()
+    before = values(where(navigator))
+    navigator.set_keep_following(False)
+    navigator.edit(4)
+    engine.serve()
+    navigator.choose(before[4])
+    engine.serve()
+    assert not engine.last(EditPixel).keep
+    assert values(where(navigator)) == before, "the same value and the same uniforms"
+    assert navigator.chosen == {0, 4}
+
+
+def test_after_a_new_seed_an_edit_draws_what_follows_with_it(navigator: PixelNavigator, engine: PixelEngine) -> None:
+    navigator.draw_to(END)
+    engine.serve()
+    before = values(where(navigator))
+    navigator.set_keep_following(False)
+    navigator.set_seed(99)
+    navigator.edit(1)
+    engine.serve()
+    navigator.choose(before[1])
+    engine.serve()
+    assert where(navigator).finished and values(where(navigator))[:2] == before[:2]
+    assert values(where(navigator)) != before
+
+
+def test_moving_on_leaves_an_edit_and_counts_from_where_it_stood(
+    navigator: PixelNavigator, engine: PixelEngine
+) -> None:
+    navigator.draw_to(7)
+    engine.serve()
+    before = values(where(navigator))
+    navigator.edit(2)
+    engine.serve()
+    navigator.forward()
+    engine.serve()
+    assert navigator.editing is None and where(navigator).step == 8 and values(where(navigator))[:7] == before
+    navigator.edit(2)
+    navigator.back()  # before the engine has answered
+    engine.serve()
+    assert where(navigator).step == 7
+
+
+def test_only_placed_pixels_are_edited(navigator: PixelNavigator, engine: PixelEngine) -> None:
+    navigator.draw_to(3)
+    engine.serve()
+    for step in (3, -1):
+        navigator.edit(step)
+        assert navigator.editing is None
+
+
+# ---- breakpoints -----------------------------------------------------------------------------------------------------
+
+
+def expected_stops(engine: PixelEngine, points: Breakpoints) -> list[int]:
+    """Where finishing in one go, without breakpoints, passes one: counted on the whole image's numbers."""
+    free = PixelNavigator(engine)
+    free.open(Opening(OpenPixels(run=RUN)))
+    engine.serve()
+    free.finish()
+    engine.serve()
+    state = where(free)
+    uncertain = {s for s in range(1, END) if points.entropy_on and state.entropies[s] > points.entropy}
+    unlikely = {s + 1 for s in range(END) if points.probability_on and np.exp(-state.nats[s]) < points.probability}
+    return sorted(uncertain | unlikely)
+
+
+@pytest.mark.parametrize(
+    "points",
+    [
+        Breakpoints(entropy=1.1, entropy_on=True),
+        Breakpoints(probability=0.25, probability_on=True),
+        Breakpoints(entropy=1.1, entropy_on=True, probability=0.25, probability_on=True),
+    ],
+)
+def test_finishing_stops_at_breakpoints_and_goes_on_the_next_time(
+    navigator: PixelNavigator, engine: PixelEngine, points: Breakpoints
+) -> None:
+    wanted = expected_stops(engine, points)
+    assert 2 <= len(wanted) < END, "the example says something"
+    navigator.set_breakpoints(points)
+    stops = []
+    while not where(navigator).finished:
+        navigator.finish()
+        engine.serve()
+        assert not navigator.finishing
+        if navigator.stop is not None:
+            stops.append(where(navigator).step)
+    assert stops == wanted
+
+
+def test_playing_a_pixel_at_a_time_stops_and_says_why(
+    qtbot: QtBot, navigator: PixelNavigator, engine: PixelEngine
+) -> None:
+    points = Breakpoints(entropy=1.1, entropy_on=True)
+    wanted = expected_stops(engine, points)
+    navigator.set_breakpoints(points)
+    for step in wanted[:2]:
+        navigator.play()
+        while navigator.playing:
+            engine.serve()
+            qtbot.waitUntil(lambda: in_flight(engine) > 0 or not navigator.playing, timeout=2000)
+        assert where(navigator).step == step
+        assert navigator.stop is not None and navigator.stop.kind == "entropy" and navigator.stop.step == step
+        assert (
+            navigator.stop.value == pytest.approx(entropy_nats(where(navigator).conditional))
+            and navigator.stop.value > 1.1
+        )
+    navigator.forward()
+    engine.serve()
+    assert navigator.stop is None and where(navigator).step == wanted[1] + 1, "a single step goes on"
+
+
+def test_a_breakpoint_that_is_switched_off_stops_nothing(navigator: PixelNavigator, engine: PixelEngine) -> None:
+    navigator.set_breakpoints(Breakpoints(entropy=0.0, probability=1.0))
+    navigator.finish()
+    engine.serve()
+    assert where(navigator).finished and navigator.stop is None
