@@ -3,12 +3,12 @@
 from typing import TypeVar
 
 from gmstudio.protocol.base import Command
-from gmstudio.window.client.engine_client import EngineEvents
+from gmstudio.window.client.engine_link import EngineLink
 
 CommandT = TypeVar("CommandT", bound=Command)
 
 
-class FakeClient(EngineEvents):
+class FakeClient(EngineLink):
     def __init__(self) -> None:
         super().__init__()
         self.sent: list[Command] = []

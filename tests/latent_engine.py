@@ -17,7 +17,7 @@ from gmstudio.families import FAMILIES
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Command, Event
 from gmstudio.protocol.data import BrowseData, DataBrowsed
-from gmstudio.protocol.engine import Catalog, CommandFailed, Done
+from gmstudio.protocol.engine import Catalog, CommandFailed, Done, Reason
 from gmstudio.protocol.families import Objective
 from gmstudio.protocol.latents import (
     ComputeDimensionStats,
@@ -31,7 +31,6 @@ from gmstudio.protocol.latents import (
 from gmstudio.protocol.runs import KeepAnnotations, OpenRun, RunInfo, RunOpened, RunsListed
 from gmstudio.protocol.training import TrainingChanged
 from gmstudio.protocol.training_settings import Training
-from gmstudio.window.client.engine_client import ENGINE_GONE
 
 VAE, GAN, WIDE, RBM = "/runs/vae", "/runs/gan", "/runs/wide", "/runs/rbm"
 DIMS = 5
@@ -53,7 +52,6 @@ class LatentEngine(FakeClient):
         }
         self.weights_step = 300
         self.live = ""
-        self.projections = projection.Projections()
         self.annotations: dict[str, dict[str, Any]] = {}
         self.answered = 0
         self.refusal = ""
@@ -89,7 +87,14 @@ class LatentEngine(FakeClient):
         """Fail what is unanswered, as the client does when the engine's process is gone."""
         failed, self.answered = self.sent[self.answered :], len(self.sent)
         for command in failed:
-            self.deliver(CommandFailed(request=command.request, command=type(command).__name__, message=ENGINE_GONE))
+            self.deliver(
+                CommandFailed(
+                    request=command.request,
+                    command=type(command).__name__,
+                    message="The engine ended.",
+                    reason=Reason.ENGINE_GONE,
+                )
+            )
 
     def train(self, run: str, status: Any = "running") -> None:
         """Deliver that a run trains, or no longer."""
@@ -142,7 +147,7 @@ class LatentEngine(FakeClient):
         if isinstance(command, EncodeImage):
             return [latents.encode_image(self.models[command.run], command)]
         if isinstance(command, ProjectImage):
-            pieces = self.projections.project(self.models[command.run], command)
+            pieces = projection.project(self.models[command.run], command)
             return [piece for piece in pieces if piece is not None]
         if isinstance(command, ComputeDimensionStats):
             pieces = latent_measures.measure(self.models[command.run], self.weights_step, self.dataset, command)

@@ -1,6 +1,6 @@
 """Messages about generation step by step, whole images at a time."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Command, Event
@@ -11,7 +11,7 @@ from gmstudio.protocol.base import Command, Event
 class RunTrajectory(Command, frozen=True, kw_only=True):
     """Generate step by step, whole images at a time; answered with many ``TrajectoryAppended``, the last one done.
 
-    A newer one for the same run ends it early; ``count`` 0 does only that.
+    A newer one for the same run supersedes it.
 
     Args:
         kind: ``generation``: the family's own chain, denoising or layers; ``training``: the sample grids that were kept
@@ -24,6 +24,8 @@ class RunTrajectory(Command, frozen=True, kw_only=True):
         index: for ``data``: of the first image; the next ones follow.
         image: for ``image``: (C, H, W) uint8 levels, where all of them begin.
     """
+
+    superseded_within: ClassVar[tuple[str, ...] | None] = ("run",)
 
     run: str
     kind: Literal["generation", "training"] = "generation"
@@ -60,3 +62,7 @@ class TrajectoryAppended(Event, frozen=True, kw_only=True):
     steps: int
     weights_step: int
     done: bool
+
+    def ends_request(self) -> bool:
+        """The last one is ``done``."""
+        return self.done

@@ -1,5 +1,6 @@
 """Messages about the engine itself: its catalog, device, report, failures."""
 
+from enum import StrEnum
 from typing import Any, Literal
 
 import msgspec
@@ -26,6 +27,18 @@ class Shutdown(Command, frozen=True, kw_only=True):
 
 
 # ---- events: the engine -------------------------------------------------------------------------------------
+
+
+class Cancel(Command, frozen=True, kw_only=True):
+    """End the work of an earlier request, which then fails with ``Reason.CANCELLED``; answered with ``Done``.
+
+    Harmless when that request has ended already.
+
+    Args:
+        target: its number.
+    """
+
+    target: int
 
 
 class Catalog(Event, frozen=True, kw_only=True):
@@ -77,20 +90,59 @@ class EngineReported(Event, frozen=True, kw_only=True):
     seconds_left: float = -1.0
 
 
+class Reason(StrEnum):
+    """Why a command failed; code decides by this, never by a sentence."""
+
+    BAD_SETTING = "bad setting"
+    """A setting is outside its range, or settings contradict each other; ``CommandFailed.fields`` names them."""
+    BAD_DATA = "bad data"
+    """A data set cannot be read, or does not fit the model."""
+    RUN_MISSING = "run missing"
+    """There is no such run, or it has no checkpoint."""
+    RUN_UNUSABLE = "run unusable"
+    """The run's files are damaged, locked by another process, or cannot be written."""
+    NOT_POSSIBLE = "not possible"
+    """The request makes no sense in the present state, or the model lacks the capability."""
+    OUT_OF_MEMORY = "out of memory"
+    FILE_SYSTEM = "file system"
+    """The system refused to read or write a file."""
+    SUPERSEDED = "superseded"
+    """A newer request of the same kind replaced this one."""
+    CANCELLED = "cancelled"
+    ENGINE_GONE = "engine gone"
+    """The engine ended before it could answer; sent by the window's own client."""
+    INTERNAL = "internal"
+    """The engine itself is at fault; ``CommandFailed.detail`` holds the traceback."""
+
+
 class CommandFailed(Event, frozen=True, kw_only=True):
-    """A command could not be done.
+    """A command could not be carried out, or ended before its time.
 
     Args:
-        command: its class name.
+        command: class name of the command.
         message: sentences for people.
+        reason: for code.
         fields: for settings, field name → sentence; keys ``config.x``, ``data_config.x``, ``training.x``.
         detail: a traceback when the engine itself is at fault, else empty.
     """
 
     command: str
     message: str
+    reason: Reason = Reason.NOT_POSSIBLE
     fields: dict[str, str] = msgspec.field(default_factory=dict)
     detail: str = ""
+
+
+class Warned(Event, frozen=True, kw_only=True):
+    """Something is damaged or doubtful, and work continues without it.
+
+    Args:
+        run: path of the run that it concerns; empty: none.
+        message: sentences for people.
+    """
+
+    message: str
+    run: str = ""
 
 
 class Done(Event, frozen=True, kw_only=True):

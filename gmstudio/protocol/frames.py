@@ -19,7 +19,7 @@ from gmstudio import protocol
 from gmstudio.protocol.array import ProtocolError
 from gmstudio.protocol.base import Command, Event
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 MAX_FRAME_BYTES = 256 * 1024 * 1024
 _HEADER = struct.Struct("<I")
 _ENCODER = msgspec.msgpack.Encoder()

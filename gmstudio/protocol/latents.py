@@ -1,6 +1,6 @@
 """Messages about latent codes: decoding, encoding, optimization, directions, statistics."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import msgspec
 
@@ -16,6 +16,8 @@ class Decode(Command, frozen=True, kw_only=True):
     Args:
         measure: tell what the family can of each code and its image: log p(z), a bound, D(x).
     """
+
+    interactive: ClassVar[bool] = True
 
     run: str
     codes: Array
@@ -33,6 +35,8 @@ class Encode(Command, frozen=True, kw_only=True):
 class ComputeDimensionStats(Command, frozen=True, kw_only=True):
     """Measure each latent dimension on validation images; answered with ``DimensionStatsComputed``."""
 
+    superseded_within: ClassVar[tuple[str, ...] | None] = ()
+
     run: str
 
 
@@ -46,13 +50,15 @@ class EncodeImage(Command, frozen=True, kw_only=True):
 class ProjectImage(Command, frozen=True, kw_only=True):
     """Look for the code whose image is nearest, by descent; answered with ``ImageProjected`` many times, the last done.
 
-    A newer one for the same run ends it early.
+    A newer one for the same run supersedes it.
 
     Args:
         image: (C, H, W) uint8 levels.
         steps: of the descent.
         seed: of the codes that it starts from.
     """
+
+    superseded_within: ClassVar[tuple[str, ...] | None] = ("run",)
 
     run: str
     image: Array
@@ -62,6 +68,8 @@ class ProjectImage(Command, frozen=True, kw_only=True):
 
 class EncodeSplit(Command, frozen=True, kw_only=True):
     """Encode images of the run's data, always the same ones; answered with ``CodesEncoded``."""
+
+    superseded_within: ClassVar[tuple[str, ...] | None] = ()
 
     run: str
     split: Literal["train", "valid", "test"] = "valid"
@@ -148,6 +156,10 @@ class ImageProjected(Event, frozen=True, kw_only=True):
     steps: int
     decoded: Array
     done: bool
+
+    def ends_request(self) -> bool:
+        """The last one is ``done``."""
+        return self.done
 
 
 class CodesEncoded(Event, frozen=True, kw_only=True):

@@ -1,6 +1,6 @@
 """Messages about pixel-by-pixel generation."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Command, Event
@@ -53,6 +53,8 @@ class AdvancePixels(Command, frozen=True, kw_only=True):
         stop_probability: stop after a sub-pixel whose value was less likely than this; None: never.
     """
 
+    interactive: ClassVar[bool] = True
+
     session: int
     count: int = 1
     temperature: float = 1.0
@@ -63,6 +65,8 @@ class AdvancePixels(Command, frozen=True, kw_only=True):
 
 class PlacePixel(Command, frozen=True, kw_only=True):
     """Commit this value at the current position; forgets the path beyond; answered with ``PixelsMoved``."""
+
+    interactive: ClassVar[bool] = True
 
     session: int
     value: int
@@ -94,6 +98,8 @@ class RewindPixels(Command, frozen=True, kw_only=True):
     few frames the reply stands at an earlier step, and the same command goes on from there.
     """
 
+    interactive: ClassVar[bool] = True
+
     session: int
     step: int
 
@@ -111,6 +117,8 @@ class ContinuePixels(Command, frozen=True, kw_only=True):
     Args:
         likeliest: the first continuation takes the most likely value of each conditional instead of drawing one.
     """
+
+    superseded_within: ClassVar[tuple[str, ...] | None] = ("session",)
 
     session: int
     count: int = 16
@@ -183,6 +191,10 @@ class PixelsOpened(Event, frozen=True, kw_only=True):
     num_classes: int = 0
     label: int = -1
 
+    def ends_request(self) -> bool:
+        """A ``PixelsMoved`` follows."""
+        return False
+
 
 class PixelsMoved(Event, frozen=True, kw_only=True):
     """Where a generation stands.
@@ -220,6 +232,10 @@ class PixelsContinued(Event, frozen=True, kw_only=True):
     start: int
     step: int
     done: bool
+
+    def ends_request(self) -> bool:
+        """The last one is ``done``."""
+        return self.done
 
 
 class PixelAttributed(Event, frozen=True, kw_only=True):

@@ -3,7 +3,6 @@
 import inspect
 import re
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -19,8 +18,6 @@ from gmstudio.protocol.families import FamilyEntry
 from gmstudio.protocol.frames import FrameReader, commands, decode_command, decode_event, events, frame
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.latents import Decode
-from gmstudio.protocol.pixels import PixelsMoved
-from gmstudio.window.client.engine_client import EngineEvents
 
 
 def protocol_commands() -> list[type[Command]]:
@@ -38,27 +35,6 @@ def test_every_message_is_decoded_also_one_that_another_package_defines() -> Non
     assert {"Ping", "Decode", "OpenRun", "Wave"} <= {kind.__name__ for kind in commands()}
     (body,) = FrameReader().feed(frame(Wave(request=3)))
     assert decode_command(body) == Wave(request=3)
-
-
-def test_every_event_has_its_signal(qapp: Any) -> None:
-    wire = EngineEvents()
-    moved = PixelsMoved(
-        session=1,
-        step=0,
-        path=0,
-        image=Array.of(np.zeros((1, 2, 2), np.uint8)),
-        nats=Array.of(np.zeros(0, np.float32)),
-        conditional=Array.of(np.full(2, 0.5, np.float32)),
-        uniform=0.25,
-        context=Array.of(np.zeros((1, 2, 2), bool)),
-    )
-    received: list[Any] = []
-    wire.pixels_moved.connect(received.append)
-    wire.deliver(moved)
-    assert received == [moved]
-    for event in events():
-        name = re.sub(r"(?<!^)(?=[A-Z])", "_", event.__name__).lower()
-        assert hasattr(wire, name), name
 
 
 def test_the_protocol_page_names_every_message_with_its_fields() -> None:

@@ -29,92 +29,79 @@ MAX_BYTES = 128 * 1024 * 1024
 REPORTS_HZ = 15.0
 
 
-class Trajectories:
-    """Runs trajectories; the newest one of each run goes on, older ones end early."""
+def generation(model: Family, weights_step: int, dataset: Dataset, command: RunTrajectory) -> Iterator[Event | None]:
+    """Generate step by step with a copy of the weights as they are now.
 
-    def __init__(self) -> None:
-        self._newest: dict[str, object] = {}
+    Args:
+        model: a family with ``trajectory``.
+        weights_step: training step of its weights.
+        dataset: of the run, for images to start from.
+        command: number of chains and steps, start and seed.
 
-    def generation(
-        self, model: Any, weights_step: int, dataset: Dataset, command: RunTrajectory
-    ) -> Iterator[Event | None]:
-        """Generate step by step with a copy of the weights as they are now.
+    Returns:
+        A generator of None after each piece and of ``TrajectoryAppended``, the last one done.
 
-        Args:
-            model: a family with ``trajectory``.
-            weights_step: training step of its weights.
-            dataset: of the run, for images to start from.
-            command: what is wanted.
+    Raises:
+        ValueError: at once, for numbers out of range or images that do not fit the model.
+    """
+    _check(command, command.steps + 1, model.image.num_dims)
+    start = _start_images(command, dataset, model)
+    if not isinstance(model, Trajectory):
+        raise ValueError(f"{model.card.title} does not generate step by step; choose a run of another family.")
+    frozen: Any = copy.deepcopy(model)
+    frozen.eval().requires_grad_(False)
+    generator = torch.Generator(frozen.device).manual_seed(command.seed)
+    return _send(frozen.trajectory(start, command.count, command.steps, generator), weights_step, command)
 
-        Returns:
-            A generator of None after each piece and of ``TrajectoryAppended``, the last one done.
 
-        Raises:
-            ValueError: at once, for numbers out of range or images that do not fit the model.
-        """
-        _check(command, command.steps + 1, model.image.num_dims)
-        start = _start_images(command, dataset, model)
-        if not isinstance(model, Trajectory):
-            raise ValueError(f"{model.card.title} does not generate step by step; choose a run of another family.")
-        token = self._newest[command.run] = object()
-        if command.count == 0:
-            return _nothing(command, weights_step)
-        frozen: Any = copy.deepcopy(model)
-        frozen.eval().requires_grad_(False)
-        generator = torch.Generator(frozen.device).manual_seed(command.seed)
-        moments = frozen.trajectory(start, command.count, command.steps, generator)
-        return self._pieces(moments, token, weights_step, command)
+def training(folder: RunFolder, command: RunTrajectory) -> Iterator[Event | None]:
+    """Sample grids that were kept while a run trained, with the validation terms of the time.
 
-    def training(self, folder: RunFolder, command: RunTrajectory) -> Iterator[Event | None]:
-        """The sample grids that were kept while a run trained, with what validation said at the time.
+    Where there are more than are wanted, they are left out evenly; the newest one is always there.
 
-        Where there are more than are wanted, they are left out evenly; the newest one is always there.
+    Raises:
+        ValueError: when none are kept, or for numbers out of range.
+    """
+    kinds = folder.history.image_kinds()
+    steps = folder.history.image_steps(kinds[0]) if kinds else []
+    if not steps:
+        raise ValueError(f"{command.run} keeps no sample grids yet; train it for some more steps.")
+    count = min(len(steps), command.steps)
+    _check(command, count, folder.record.image.num_dims)
+    apart = (len(steps) - 1) / max(1, count - 1)
+    chosen = [steps[-1 - round(i * apart)] for i in range(count)][::-1]
+    images = np.stack([folder.history.read_images(step, kinds[0])[: command.count] for step in chosen])
+    values = _validations(folder, np.array(chosen))
+    measures = {name: Array.of(np.repeat(v[:, None], images.shape[1], axis=1)) for name, v in values.items()}
+    event = TrajectoryAppended(
+        request=command.request,
+        run=command.run,
+        start=0,
+        labels=tuple(f"step {step:,}" for step in chosen),
+        images=Array.of(images),
+        measures=measures,
+        steps=len(chosen),
+        weights_step=chosen[-1],
+        done=True,
+    )
+    return iter((event,))
 
-        Raises:
-            ValueError: when none are kept, or for numbers out of range.
-        """
-        kinds = folder.history.image_kinds()
-        steps = folder.history.image_steps(kinds[0]) if kinds else []
-        if not steps:
-            raise ValueError(f"{command.run} keeps no sample grids yet; train it for some more steps.")
-        moments = min(len(steps), command.steps)
-        _check(command, moments, folder.record.image.num_dims)
-        self._newest[command.run] = object()
-        apart = (len(steps) - 1) / max(1, moments - 1)
-        chosen = [steps[-1 - round(i * apart)] for i in range(moments)][::-1]
-        images = np.stack([folder.history.read_images(step, kinds[0])[: command.count] for step in chosen])
-        values = _validations(folder, np.array(chosen))
-        measures = {name: Array.of(np.repeat(v[:, None], images.shape[1], axis=1)) for name, v in values.items()}
-        event = TrajectoryAppended(
-            request=command.request,
-            run=command.run,
-            start=0,
-            labels=tuple(f"step {step:,}" for step in chosen),
-            images=Array.of(images),
-            measures=measures,
-            steps=len(chosen),
-            weights_step=chosen[-1],
-            done=True,
-        )
-        return iter((event,))
 
-    def _pieces(
-        self, moments: Iterator[TrajectoryStep], token: object, weights_step: int, command: RunTrajectory
-    ) -> Iterator[Event | None]:
-        waiting: list[tuple[str, NDArray[np.uint8], dict[str, NDArray[np.float32]]]] = []
-        start, reported_at, done = 0, 0.0, False
-        while not done:
-            with torch.inference_mode():
-                moment = next(moments, None)
-            if moment is not None:
-                waiting.append(_read(moment))
-            done = moment is None or self._newest.get(command.run) is not token
-            if done or time.perf_counter() - reported_at >= 1 / REPORTS_HZ:
-                yield _appended(waiting, start, done, weights_step, command)
-                start, reported_at = start + len(waiting), time.perf_counter()
-                waiting.clear()
-            else:
-                yield None
+def _send(steps: Iterator[TrajectoryStep], weights_step: int, command: RunTrajectory) -> Iterator[Event | None]:
+    waiting: list[tuple[str, NDArray[np.uint8], dict[str, NDArray[np.float32]]]] = []
+    start, reported_at, done = 0, 0.0, False
+    while not done:
+        with torch.inference_mode():
+            step = next(steps, None)
+        if step is not None:
+            waiting.append(_read(step))
+        done = step is None
+        if done or time.perf_counter() - reported_at >= 1 / REPORTS_HZ:
+            yield _appended(waiting, start, done, weights_step, command)
+            start, reported_at = start + len(waiting), time.perf_counter()
+            waiting.clear()
+        else:
+            yield None
 
 
 def _validations(folder: RunFolder, steps: NDArray[np.int64]) -> dict[str, NDArray[np.float32]]:
@@ -156,12 +143,8 @@ def _appended(
     )
 
 
-def _nothing(command: RunTrajectory, weights_step: int) -> Iterator[Event | None]:
-    yield _appended([], 0, True, weights_step, command)
-
-
 def _check(command: RunTrajectory, moments: int, num_dims: int) -> None:
-    if not 0 <= command.count <= MAX_COUNT:
+    if not 1 <= command.count <= MAX_COUNT:
         raise ValueError(f"{command.count} generations side by side; ask for 1 to {MAX_COUNT}.")
     if not 1 <= command.steps <= MAX_STEPS:
         raise ValueError(f"{command.steps} transitions; ask for 1 to {MAX_STEPS:,}.")
@@ -175,7 +158,7 @@ def _check(command: RunTrajectory, moments: int, num_dims: int) -> None:
 
 def _start_images(command: RunTrajectory, dataset: Dataset, model: Family) -> Tensor | None:
     """(N, C, H, W) integer images to start from, or None for noise."""
-    if command.start == "noise" or command.count == 0:
+    if command.start == "noise":
         return None
     if command.start == "image":
         if command.image is None:

@@ -1,7 +1,7 @@
 """Commands before training: looking at data, and checking a config against it."""
 
-from gmstudio.engine.runtime.context import EngineContext, Handlers
 from gmstudio.engine.runtime.datasets import load_data
+from gmstudio.engine.runtime.feature import Feature
 from gmstudio.engine.runtime.models import meta_model
 from gmstudio.engine.training.plan import plan_run
 from gmstudio.protocol.array import Array
@@ -10,23 +10,15 @@ from gmstudio.protocol.data import BrowseData, DataBrowsed, DescribeModel, Model
 MAX_BROWSED = 1024
 
 
-class Prepare:
-    """Handles browsing data and describing models.
-
-    Args:
-        context: the engine's state.
-    """
-
-    def __init__(self, context: EngineContext) -> None:
-        self._context = context
-        self.handlers: Handlers = {BrowseData: self._on_browse_data, DescribeModel: self._on_describe_model}
+class DataFeature(Feature):
+    """Browse data sets; check a config against a data set."""
 
     def _on_browse_data(self, command: BrowseData) -> None:
-        dataset = load_data(self._context.data, command.data, command.data_config)
+        dataset = load_data(self.context.data, command.data, command.data_config)
         split = dataset.split(command.split)
         start = max(0, min(command.start, len(split.images)))
         stop = min(len(split.images), start + max(0, min(command.count, MAX_BROWSED)))
-        self._context.send(
+        self.context.send(
             DataBrowsed(
                 request=command.request,
                 data=command.data,
@@ -41,7 +33,7 @@ class Prepare:
         )
 
     def _on_describe_model(self, command: DescribeModel) -> None:
-        context = self._context
+        context = self.context
         plan = plan_run(
             context.data,
             command.family,

@@ -23,59 +23,50 @@ DESCENT_RATE = 0.05
 REPORTS_HZ = 15.0
 
 
-class Projections:
-    """Looks for codes of images by descent; the newest search of each run goes on, older ones end early."""
+def project(model: Family, command: ProjectImage) -> Iterator[Event | None]:
+    """Minimize the squared difference between the decoded means and the image, from several codes at once.
 
-    def __init__(self) -> None:
-        self._newest: dict[str, object] = {}
+    Args:
+        model: a family with ``decode``; where it can encode, one of the starts is the image's own code.
+        command: the image and the number of steps.
 
-    def project(self, model: Family, command: ProjectImage) -> Iterator[Event | None]:
-        """Minimize the squared difference between the decoded means and the image, from several codes at once.
+    Returns:
+        A generator of None after each step and of ``ImageProjected``, the last one done.
 
-        Args:
-            model: a family with ``decode``; where it can encode, one of the starts is the image's own code.
-            command: the image and how long to look.
+    Raises:
+        ValueError: at once, when the image does not fit the model or the steps are out of range.
+    """
+    latent_of(model)
+    image = check_levels(command.image.numpy(), model.image)
+    if not 1 <= command.steps <= MAX_DESCENT:
+        raise ValueError(f"{command.steps} steps of the descent; ask for 1 to {MAX_DESCENT:,}.")
+    return _search(model, torch.from_numpy(image)[None].to(model.device), command)
 
-        Returns:
-            A generator of None after each piece and of ``ImageProjected``, the last one done.
 
-        Raises:
-            ValueError: at once, when the image does not fit the model or the steps are out of range.
-        """
-        latent_of(model)
-        image = check_levels(command.image.numpy(), model.image)
-        if not 1 <= command.steps <= MAX_DESCENT:
-            raise ValueError(f"{command.steps} steps of the descent; ask for 1 to {MAX_DESCENT:,}.")
-        token = self._newest[command.run] = object()
-        x = torch.from_numpy(image)[None].to(model.device)
-        return self._pieces(model, x, command, token)
-
-    def _pieces(self, model: Family, x: Tensor, command: ProjectImage, token: object) -> Iterator[Event | None]:
-        latent = latent_of(model)
-        target = x.float() / (model.image.levels - 1)
-        codes = _starting_codes(model, latent, x, command.seed).requires_grad_(True)
-        adam = torch.optim.Adam([codes], lr=DESCENT_RATE)
-        reported_at = 0.0
-        for step in range(1, command.steps + 1):
-            looked_at = codes.detach().clone()
-            means, errors = _descend(model, latent, codes, target, adam)
-            ended = step == command.steps or self._newest.get(command.run) is not token
-            if ended or time.perf_counter() - reported_at >= 1 / REPORTS_HZ:
-                reported_at = time.perf_counter()
-                best = int(errors.nan_to_num(math.inf).argmin())
-                yield ImageProjected(
-                    request=command.request,
-                    run=command.run,
-                    code=Array.of(looked_at[best].float().cpu().numpy()),
-                    error=float(errors[best].sqrt()),
-                    step=step,
-                    steps=command.steps,
-                    decoded=Array.of(means_to_display(means[best])),
-                    done=ended,
-                )
-            yield None
-            if ended:
-                return
+def _search(model: Family, x: Tensor, command: ProjectImage) -> Iterator[Event | None]:
+    latent = latent_of(model)
+    target = x.float() / (model.image.levels - 1)
+    codes = _starting_codes(model, latent, x, command.seed).requires_grad_(True)
+    adam = torch.optim.Adam([codes], lr=DESCENT_RATE)
+    reported_at = 0.0
+    for step in range(1, command.steps + 1):
+        before = codes.detach().clone()
+        means, errors = _descend(model, latent, codes, target, adam)
+        done = step == command.steps
+        if done or time.perf_counter() - reported_at >= 1 / REPORTS_HZ:
+            reported_at = time.perf_counter()
+            best = int(errors.nan_to_num(math.inf).argmin())
+            yield ImageProjected(
+                request=command.request,
+                run=command.run,
+                code=Array.of(before[best].float().cpu().numpy()),
+                error=float(errors[best].sqrt()),
+                step=step,
+                steps=command.steps,
+                decoded=Array.of(means_to_display(means[best])),
+                done=done,
+            )
+        yield None
 
 
 def _descend(

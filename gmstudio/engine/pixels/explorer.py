@@ -63,7 +63,6 @@ class PixelExplorer:
     def __init__(self) -> None:
         self._open: OrderedDict[int, Generation] = OrderedDict()
         self._snapshots: dict[int, _Snapshot] = {}
-        self._newest_continuation: dict[int, object] = {}
         self._last_number = 0
 
     def open(self, model: Any, run: str, weights_step: int, command: OpenPixels) -> list[Event]:
@@ -213,7 +212,7 @@ class PixelExplorer:
     def continuation(self, command: ContinuePixels) -> Iterator[Event | None]:
         """Continue the current prefix in several ways, in small pieces.
 
-        A newer continuation of the same generation, or closing it, ends this one early.
+        Closing the generation ends it early.
 
         Returns:
             A generator of None after each piece of work and of ``PixelsContinued`` about 15 times a second, the last
@@ -229,21 +228,14 @@ class PixelExplorer:
             raise ValueError(f"{command.count} continuations; ask for 1 to {MAX_CONTINUATIONS}.")
         if generation.step == generation.image.num_dims:
             raise ValueError("The image is finished; go back to the pixel from which to continue in other ways.")
-        token = object()
-        self._newest_continuation[command.session] = token
-        return self._continuation_pieces(command, Continuation(generation, command), token)
+        return self._continuation_job(command, Continuation(generation, command))
 
-    def _continuation_pieces(
-        self, command: ContinuePixels, continuation: Continuation, token: object
-    ) -> Iterator[Event | None]:
+    def _continuation_job(self, command: ContinuePixels, continuation: Continuation) -> Iterator[Event | None]:
         last_report = time.perf_counter()
-        while not continuation.finished and self._newest_continuation.get(command.session) is token:
+        while not continuation.finished and command.session in self._open:
             continuation.work(PIECE_MS)
-            if (
-                not continuation.finished
-                and continuation.begun
-                and time.perf_counter() - last_report >= 1 / CONTINUATION_REPORTS_HZ
-            ):
+            due = time.perf_counter() - last_report >= 1 / CONTINUATION_REPORTS_HZ
+            if due and continuation.begun and not continuation.finished:
                 last_report = time.perf_counter()
                 yield continuation.report(done=False)
             yield None
@@ -260,7 +252,6 @@ class PixelExplorer:
 
     def _drop(self, number: int) -> None:
         del self._open[number], self._snapshots[number]
-        self._newest_continuation.pop(number, None)
 
     def _snapshot(self, model: Any, run: str, weights_step: int, weights_of: int) -> _Snapshot:
         if weights_of:

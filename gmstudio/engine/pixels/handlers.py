@@ -1,9 +1,9 @@
 """Commands that look into an autoregressive model, trained or in training, pixel by pixel."""
 
 from gmstudio.engine.pixels.explorer import PixelExplorer
-from gmstudio.engine.runtime.context import EngineContext, Handlers, Pieces
+from gmstudio.engine.runtime.context import EngineContext
+from gmstudio.engine.runtime.feature import Feature, Job
 from gmstudio.protocol.base import Event
-from gmstudio.protocol.engine import Done
 from gmstudio.protocol.pixels import (
     AdvancePixels,
     AttributePixel,
@@ -18,31 +18,15 @@ from gmstudio.protocol.pixels import (
 )
 
 
-class Explore:
-    """Handles exploring pixel by pixel; methods return the pieces of a job where the work is long.
-
-    Args:
-        context: the engine's state.
-    """
+class PixelsFeature(Feature):
+    """Explore a generation pixel by pixel."""
 
     def __init__(self, context: EngineContext) -> None:
-        self._context = context
+        super().__init__(context)
         self._pixels = PixelExplorer()
-        self.handlers: Handlers = {
-            OpenPixels: self._on_open_pixels,
-            AdvancePixels: self._on_advance_pixels,
-            PlacePixel: self._on_place_pixel,
-            EditPixel: self._on_edit_pixel,
-            RewindPixels: self._on_rewind_pixels,
-            ForgetPath: self._on_forget_path,
-            ContinuePixels: self._on_continue_pixels,
-            AttributePixel: self._on_attribute_pixel,
-            ComparePixels: self._on_compare_pixels,
-            ClosePixels: self._on_close_pixels,
-        }
 
     def _on_open_pixels(self, command: OpenPixels) -> None:
-        loaded = self._context.model(command.run, "pixel_session")
+        loaded = self.context.model(command.run, "pixel_session")
         self._send(self._pixels.open(loaded.model, command.run, loaded.step, command))
 
     def _on_advance_pixels(self, command: AdvancePixels) -> None:
@@ -60,20 +44,20 @@ class Explore:
     def _on_forget_path(self, command: ForgetPath) -> None:
         self._send(self._pixels.forget(command))
 
-    def _on_continue_pixels(self, command: ContinuePixels) -> Pieces:
+    def _on_continue_pixels(self, command: ContinuePixels) -> Job:
         return self._pixels.continuation(command)
 
     def _on_attribute_pixel(self, command: AttributePixel) -> None:
         self._send(self._pixels.attribute(command))
 
     def _on_compare_pixels(self, command: ComparePixels) -> None:
-        loaded = self._context.model(command.run, "pixel_session")
+        loaded = self.context.model(command.run, "pixel_session")
         self._send(self._pixels.compare(loaded.model, command.run, loaded.step, command))
 
     def _on_close_pixels(self, command: ClosePixels) -> None:
         self._pixels.close(command)
-        self._context.send(Done(request=command.request))
+        self.done(command)
 
     def _send(self, events: list[Event]) -> None:
         for event in events:
-            self._context.send(event)
+            self.context.send(event)

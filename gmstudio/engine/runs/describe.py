@@ -4,8 +4,11 @@ from pathlib import Path
 
 from gmstudio.engine.catalog import capabilities_of
 from gmstudio.engine.runs.series import series_of
+from gmstudio.engine.runtime.context import EngineContext
+from gmstudio.engine.runtime.models import family_class, meta_model
 from gmstudio.families import FAMILIES
 from gmstudio.families.base import Family, Latent
+from gmstudio.protocol.config import parse_config
 from gmstudio.protocol.runs import HistoryAppended, RunInfo, RunOpened
 from gmstudio.runs.annotations import read_annotations
 from gmstudio.runs.folder import RunFolder
@@ -41,6 +44,44 @@ def run_info(path: str, *, live_status: str = "", live_step: int = -1) -> RunInf
         best=summary.best_valid,
         message=record.message,
     )
+
+
+def current_info(context: EngineContext, path: str) -> RunInfo:
+    """Describe a run as it is now, in training or on disk.
+
+    Raises:
+        RunError: when it is damaged.
+    """
+    if not context.is_live(path):
+        return run_info(path)
+    training = context.the_training()
+    return run_info(path, live_status="paused" if training.paused else "running", live_step=training.step)
+
+
+def announce_run(context: EngineContext, path: str, request: int) -> None:
+    """Send what the window needs to show a run, and all its curves.
+
+    Raises:
+        RunError: when it is missing or damaged.
+        ValueError: when its family is unknown here.
+    """
+    live = context.is_live(path)
+    if live:
+        training = context.the_training()
+        training.flush()
+        model = training.model
+    else:
+        model = _meta_model(path)
+    context.send(describe_opened(model, current_info(context, path), live=live, request=request))
+    context.send(whole_history(path, request))
+
+
+def _meta_model(path: str) -> Family:
+    """Build the model of a run without memory for its weights."""
+    with RunFolder.open(path) as run:
+        record = run.record
+    family = family_class(record.family)
+    return meta_model(family, parse_config(family.Config, record.config), record.image)
 
 
 def describe_opened(model: Family, info: RunInfo, *, live: bool, request: int) -> RunOpened:

@@ -1,23 +1,18 @@
-"""What the engine has on its context: the device, data sets, models, and the run in training."""
+"""State shared by the engine's features: the device, data sets, models, and the run in training."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 
+from gmstudio.data.dataset import Dataset
 from gmstudio.engine.runtime.datasets import DatasetCache
 from gmstudio.engine.runtime.device import choose_device
 from gmstudio.engine.runtime.models import Loaded, ModelCache
 from gmstudio.families.base import Family
-from gmstudio.protocol.base import Command, Event
+from gmstudio.protocol.base import Event
 from gmstudio.runs.record import RunRecord
-
-Pieces = Iterator[Event | None]
-"""A job: advanced a piece at a time; an event, or None when there is nothing to tell yet."""
-
-Handlers = dict[type[Command], Callable[[Any], Pieces | None]]
-"""Command → what answers it; a handler of long work returns its pieces."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +88,7 @@ class LiveRun(Protocol):
 
 
 class EngineContext:
-    """State that the handlers of commands share.
+    """State that the features share.
 
     Args:
         send: where events go.
@@ -135,3 +130,11 @@ class EngineContext:
         if not callable(getattr(loaded.model, capability, None)):
             raise ValueError(f"{loaded.model.card.title} has no {capability}; choose another run.")
         return loaded
+
+    def data_of(self, loaded: Loaded) -> Dataset:
+        """The data set that a model was trained on.
+
+        Raises:
+            DataError: when its files cannot be used any more.
+        """
+        return self.data.load(loaded.record.data, loaded.record.data_config)

@@ -1,12 +1,36 @@
-"""Errors as sentences for people."""
+"""Errors as sentences for people, and as reasons for code."""
 
+from gmstudio.data.dataset import DataError
 from gmstudio.engine.runtime.memory import is_out_of_memory
+from gmstudio.protocol.config import ConfigError
+from gmstudio.protocol.engine import Reason
+from gmstudio.runs.record import RunError
 
 
 def error_sentence(error: BaseException) -> str:
-    """One sentence for people."""
+    """Describe an error in one sentence for people."""
     if is_out_of_memory(error):
         return "There is not enough memory for this; make the batch, the images or the model smaller."
     if isinstance(error, ValueError | OSError):
         return str(error)
     return f"The engine failed here: {type(error).__name__}: {error}"
+
+
+def reason_of(error: BaseException) -> Reason:
+    """Classify an error by its type."""
+    if is_out_of_memory(error):
+        return Reason.OUT_OF_MEMORY
+    for kind, reason in _REASONS:
+        if isinstance(error, kind):
+            return reason
+    return Reason.INTERNAL
+
+
+_REASONS: tuple[tuple[type[Exception], Reason], ...] = (
+    (ConfigError, Reason.BAD_SETTING),
+    (DataError, Reason.BAD_DATA),
+    (RunError, Reason.RUN_UNUSABLE),
+    (OSError, Reason.FILE_SYSTEM),
+    (ValueError, Reason.NOT_POSSIBLE),
+)
+"""Specific ones first."""

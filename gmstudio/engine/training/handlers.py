@@ -1,12 +1,18 @@
-"""Commands to the run in training."""
+"""Commands to the run in training, and about checkpoints and diagnostics of any run."""
 
-from gmstudio.engine.runs.handlers import Runs
-from gmstudio.engine.runtime.context import EngineContext, Handlers
+import torch
+
+from gmstudio.engine.runs.describe import announce_run
+from gmstudio.engine.runtime.feature import Feature
+from gmstudio.engine.runtime.inspection import check_fit, exploring
+from gmstudio.engine.training.diagnostics import FIGURE_IMAGES, draw_figures
 from gmstudio.engine.training.job import TrainingJob, resume_run, start_training
 from gmstudio.engine.training.plan import plan_run
-from gmstudio.protocol.base import Command
-from gmstudio.protocol.engine import CommandFailed, Done
+from gmstudio.protocol.engine import Warned
 from gmstudio.protocol.training import (
+    DrawFigures,
+    FiguresDrawn,
+    KeepCheckpoint,
     PaceTraining,
     PauseTraining,
     ResumeRun,
@@ -15,31 +21,14 @@ from gmstudio.protocol.training import (
     StepTraining,
     StopTraining,
 )
+from gmstudio.runs.folder import RunFolder
 
 
-class Training:
-    """Handles starting, pausing, stepping and stopping.
-
-    Args:
-        context: the engine's state.
-        runs: tells the window of the run that begins.
-    """
-
-    def __init__(self, context: EngineContext, runs: Runs) -> None:
-        self._context = context
-        self._runs = runs
-        self.handlers: Handlers = {
-            StartTraining: self._on_start_training,
-            ResumeRun: self._on_resume_run,
-            PauseTraining: self._on_pause_training,
-            ResumeTraining: self._on_resume_training,
-            StepTraining: self._on_step_training,
-            PaceTraining: self._on_pace_training,
-            StopTraining: self._on_stop_training,
-        }
+class TrainingFeature(Feature):
+    """Start, pause, step and stop training; keep checkpoints; draw diagnostics."""
 
     def _on_start_training(self, command: StartTraining) -> None:
-        context = self._context
+        context = self.context
         self._refuse_a_second()
         plan = plan_run(
             context.data,
@@ -53,41 +42,58 @@ class Training:
         self._begin(start_training(plan, command.folder, context.device, context.send), command.request)
 
     def _on_resume_run(self, command: ResumeRun) -> None:
-        context = self._context
+        context = self.context
         self._refuse_a_second()
         job = resume_run(command.run, command.steps, context.data, context.device, context.send)
         self._begin(job, command.request)
 
     def _refuse_a_second(self) -> None:
-        if self._context.training is not None:
-            raise ValueError(f"{self._context.training.path} is in training. Stop it before another run begins.")
+        if self.context.training is not None:
+            raise ValueError(f"{self.context.training.path} is in training. Stop it before another run begins.")
 
     def _begin(self, job: TrainingJob, request: int) -> None:
-        self._context.training = job
-        self._runs.open(job.path, request)
+        self.context.training = job
+        announce_run(self.context, job.path, request)
         for warning in job.trainer.warnings:
-            self._context.send(CommandFailed(command="ResumeRun", message=warning))
+            self.context.send(Warned(run=job.path, message=warning))
         job.announce()
 
     def _on_pause_training(self, command: PauseTraining) -> None:
-        self._context.the_training().pause()
-        self._done(command)
+        self.context.the_training().pause()
+        self.done(command)
 
     def _on_resume_training(self, command: ResumeTraining) -> None:
-        self._context.the_training().resume()
-        self._done(command)
+        self.context.the_training().resume()
+        self.done(command)
 
     def _on_step_training(self, command: StepTraining) -> None:
-        self._context.the_training().make_steps(command.count, command.phases)
-        self._done(command)
+        self.context.the_training().make_steps(command.count, command.phases)
+        self.done(command)
 
     def _on_pace_training(self, command: PaceTraining) -> None:
-        self._context.the_training().pace(command.steps_per_s, command.phases)
-        self._done(command)
+        self.context.the_training().pace(command.steps_per_s, command.phases)
+        self.done(command)
 
     def _on_stop_training(self, command: StopTraining) -> None:
-        self._context.the_training().stop()
-        self._done(command)
+        self.context.the_training().stop()
+        self.done(command)
 
-    def _done(self, command: Command) -> None:
-        self._context.send(Done(request=command.request))
+    def _on_keep_checkpoint(self, command: KeepCheckpoint) -> None:
+        if self.context.is_live(command.run):
+            self.context.the_training().keep_checkpoint(marked=command.marked)
+        else:
+            with RunFolder.open(command.run, write=True) as run:
+                if command.marked:
+                    run.checkpoints.mark(run.checkpoints.load().step)
+                else:
+                    run.checkpoints.unmark_all()
+        self.done(command)
+
+    def _on_draw_figures(self, command: DrawFigures) -> None:
+        loaded = self.context.model(command.run, "figures")
+        dataset = self.context.data_of(loaded)
+        check_fit(loaded.model, dataset)
+        images = torch.from_numpy(dataset.valid.images[:FIGURE_IMAGES]).to(loaded.model.device)
+        with exploring(loaded.model):
+            figures = draw_figures(loaded.model, images, loaded.record.training.seed)
+        self.context.send(FiguresDrawn(request=command.request, run=command.run, step=loaded.step, figures=figures))

@@ -1,89 +1,30 @@
-"""The window's end of the wire: one signal per event, ``send`` for commands, and the engine process itself."""
+"""The engine process as the window runs it: started, watched, restarted, and ended with the window."""
 
 import os
-import re
 import sys
 import time
 from collections import deque
 from pathlib import Path
 
-import msgspec
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
 
 from gmstudio.protocol.array import ProtocolError
 from gmstudio.protocol.base import Command, Event
-from gmstudio.protocol.engine import Catalog, CommandFailed, Ping, Shutdown
-from gmstudio.protocol.frames import PROTOCOL_VERSION, FrameReader, decode_event, events, frame
+from gmstudio.protocol.engine import Catalog, CommandFailed, Ping, Reason, Shutdown
+from gmstudio.protocol.frames import PROTOCOL_VERSION, FrameReader, decode_event, frame
+from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.process_status import Phase, ProcessExit, ProcessStatus, Timeouts
 
-ENGINE_GONE = "The engine ended before it could answer."
+GONE = "The engine ended before it could answer."
 STDERR_LINES = 100
 DELIVERY_BUDGET_S = 0.006
 """Events are delivered for at most this long before the window gets a turn to paint."""
 
 
-class EngineEvents(QObject):
-    """One signal per event of the engine, and ``send``; what the session stands on.
-
-    Signals: named like the event in snake case; each carries the event.
-    """
-
-    catalog = Signal(object)
-    pong = Signal(object)
-    engine_reported = Signal(object)
-    command_failed = Signal(object)
-    done = Signal(object)
-    data_browsed = Signal(object)
-    model_described = Signal(object)
-    run_opened = Signal(object)
-    runs_listed = Signal(object)
-    training_changed = Signal(object)
-    history_appended = Signal(object)
-    samples_drawn = Signal(object)
-    checkpoint_saved = Signal(object)
-    pixels_opened = Signal(object)
-    pixels_moved = Signal(object)
-    pixels_continued = Signal(object)
-    pixel_attributed = Signal(object)
-    pixels_compared = Signal(object)
-    decoded = Signal(object)
-    encoded = Signal(object)
-    dimension_stats_computed = Signal(object)
-    figures_drawn = Signal(object)
-    image_projected = Signal(object)
-    codes_encoded = Signal(object)
-    directions_found = Signal(object)
-    trajectory_appended = Signal(object)
-
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._last_request = 0
-
-    def send(self, command: Command) -> int:
-        """Number a command and hand it to the engine.
-
-        Returns:
-            The request number that the reply (or ``CommandFailed``) will carry.
-        """
-        self._last_request += 1
-        self._write(msgspec.structs.replace(command, request=self._last_request))
-        return self._last_request
-
-    def deliver(self, event: Event) -> None:
-        """Emit the signal that belongs to an event."""
-        getattr(self, _SIGNAL_NAMES[type(event)]).emit(event)
-
-    def _write(self, command: Command) -> None:
-        raise NotImplementedError
-
-
-_SIGNAL_NAMES = {event: re.sub(r"(?<!^)(?=[A-Z])", "_", event.__name__).lower() for event in events()}
-
-
-class EngineClient(EngineEvents):
+class EngineClient(EngineLink):
     """Starts the engine process, watches over it, restarts it when it dies, and ends it with the window.
 
-    Every command is answered: when the engine dies, those without a reply get ``CommandFailed`` with ``ENGINE_GONE``.
+    Every command is answered: when the engine dies, those without a last reply fail with ``Reason.ENGINE_GONE``.
 
     Args:
         command: program and arguments that speak the protocol, for example ``["ssh", "gpu", "gmstudio", "engine"]``;
@@ -249,7 +190,8 @@ class EngineClient(EngineEvents):
                 )
                 return
             self._has_catalog = True
-        self._unanswered.pop(event.request, None)
+        if event.ends_request():
+            self._unanswered.pop(event.request, None)
         if self._has_catalog and self.state.phase in ("starting", "not responding"):
             self._set_state("ready")
         self.deliver(event)
@@ -281,7 +223,7 @@ class EngineClient(EngineEvents):
             self._set_state("not responding")
 
     def deliver(self, event: Event) -> None:
-        """Emit the signal that belongs to an event."""
+        """Hand an event to its subscribers, then to its request."""
         if event.request == self._ping:
             self._ping = 0
         super().deliver(event)
@@ -353,7 +295,7 @@ class EngineClient(EngineEvents):
 
     def _fail(self, unanswered: dict[int, str]) -> None:
         for request, command in unanswered.items():
-            self.deliver(CommandFailed(request=request, command=command, message=ENGINE_GONE))
+            self.deliver(CommandFailed(request=request, command=command, message=GONE, reason=Reason.ENGINE_GONE))
 
 
 def _ms(seconds: float) -> int:

@@ -4,7 +4,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from gmstudio.protocol.engine import CommandFailed
 from gmstudio.protocol.latents import Decode, Decoded
-from gmstudio.window.client.engine_client import EngineEvents
+from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.latest_wins import LatestWins
 
 FRAME_MS = 16.0
@@ -33,7 +33,7 @@ class Throttle(QObject):
     failed = Signal(object)
 
     def __init__(
-        self, events: EngineEvents, *, lead_ms: int, gap_ms: int, share: float, parent: QObject | None = None
+        self, events: EngineLink, *, lead_ms: int, gap_ms: int, share: float, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
         self.answered: Decode | None = None
@@ -41,7 +41,7 @@ class Throttle(QObject):
         self._wanted: Decode | None = None
         self._sent: Decode | None = None
         self._slow = False
-        self._latest = LatestWins(events, events.decoded, self)
+        self._latest = LatestWins(events, self)
         self._latest.replied.connect(self._on_replied)
         self._latest.failed.connect(self._on_failed)
         self._gap = QTimer(self, singleShot=True)

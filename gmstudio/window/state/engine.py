@@ -2,12 +2,10 @@
 
 from PySide6.QtCore import QObject, Signal
 
-from gmstudio.protocol.engine import Catalog, ChooseDevice, CommandFailed, EngineReported
-from gmstudio.window.client.engine_client import ENGINE_GONE, EngineClient
+from gmstudio.protocol.engine import Catalog, ChooseDevice, CommandFailed, EngineReported, Reason, Warned
+from gmstudio.window.client.engine_client import EngineClient
 from gmstudio.window.client.process_status import ProcessExit, ProcessStatus
-
-SHELL_COMMANDS = ("ChooseDevice", "ListRuns", "Shutdown")
-"""Commands whose failure no panel shows; what the engine itself did wrong is shown always."""
+from gmstudio.window.client.request import Request
 
 
 class EngineState(QObject):
@@ -43,9 +41,12 @@ class EngineState(QObject):
         self.device = "auto"
         self.process_exit: ProcessExit | None = None
         client.state_changed.connect(self._on_state_changed)
-        client.catalog.connect(self._on_catalog)
-        client.engine_reported.connect(self._on_engine_reported)
-        client.command_failed.connect(self._on_command_failed)
+        client.on(Catalog).connect(self._on_catalog)
+        client.on(EngineReported).connect(self._on_engine_reported)
+        client.on(CommandFailed).connect(self._on_command_failed)
+        client.on(Warned).connect(lambda event: self.problem.emit(event.message, ""))
+        self._device_request = Request(client, self)
+        self._device_request.failed.connect(self._on_device_refused)
 
     @property
     def stderr_tail(self) -> str:
@@ -74,7 +75,7 @@ class EngineState(QObject):
         self._choice = device
         if device in self.devices and device != self.device:
             self.device = device
-            self._client.send(ChooseDevice(device=device))
+            self._device_request.send(ChooseDevice(device=device))
             self.changed.emit()
 
     def _on_state_changed(self, state: ProcessStatus) -> None:
@@ -100,11 +101,14 @@ class EngineState(QObject):
         self.report = report
         self.changed.emit()
 
+    def _on_device_refused(self, failure: CommandFailed) -> None:
+        if failure.reason is Reason.ENGINE_GONE:
+            return  # reported as the engine's exit
+        self.device, self._choice = "auto", ""
+        self.changed.emit()
+        self.problem.emit(failure.message, failure.detail)
+
     def _on_command_failed(self, event: CommandFailed) -> None:
-        if event.message == ENGINE_GONE:
-            return  # told as the engine's death
-        if event.command == "ChooseDevice":
-            self.device, self._choice = "auto", ""
-            self.changed.emit()
-        if event.command in SHELL_COMMANDS or event.detail or not event.request:
+        """Report what the engine itself did wrong, whoever sent the command."""
+        if event.reason is Reason.INTERNAL:
             self.problem.emit(event.message, event.detail)

@@ -2,10 +2,11 @@
 
 from PySide6.QtCore import QObject, Signal
 
-from gmstudio.protocol.engine import CommandFailed
+from gmstudio.protocol.engine import CommandFailed, Reason
 from gmstudio.protocol.runs import RunInfo
 from gmstudio.protocol.training import ResumeRun
 from gmstudio.window.client.engine_client import EngineClient
+from gmstudio.window.client.request import Request
 from gmstudio.window.state.chains.state import ChainsState
 from gmstudio.window.state.engine import EngineState
 from gmstudio.window.state.latents.state import LatentsState
@@ -43,8 +44,9 @@ class Studio(QObject):
         self.latents = LatentsState(client, self.library, self)
         self.chains = ChainsState(client, self.library, self)
         self.interrupted: RunInfo | None = None
-        self._resume_request = 0
-        client.command_failed.connect(self._on_command_failed)
+        self._resuming = Request(client, self)
+        self._resuming.failed.connect(self._on_problem)
+        self.library.list_failed.connect(self._on_problem)
         self.engine.died.connect(self._on_died)
         self.library.live_changed.connect(self._on_live_changed)
         self.library.changed.connect(self._on_library_changed)
@@ -52,7 +54,7 @@ class Studio(QObject):
     def resume_interrupted(self) -> None:
         """Continue the interrupted run from its last checkpoint."""
         if self.interrupted is not None:
-            self._resume_request = self.client.send(ResumeRun(run=self.interrupted.run))
+            self._resuming.send(ResumeRun(run=self.interrupted.run))
 
     def forget_interrupted(self) -> None:
         """Let the interrupted run be; it stays in the library."""
@@ -64,9 +66,9 @@ class Studio(QObject):
         if live is not None:
             self._set_interrupted(self.library.info(live.run))
 
-    def _on_command_failed(self, event: CommandFailed) -> None:
-        if self._resume_request and event.request == self._resume_request:
-            self.engine.problem.emit(event.message, event.detail)
+    def _on_problem(self, failure: CommandFailed) -> None:
+        if failure.reason not in (Reason.ENGINE_GONE, Reason.INTERNAL):  # which the engine's state reports
+            self.engine.problem.emit(failure.message, failure.detail)
 
     def _on_live_changed(self, run: str) -> None:
         if run:

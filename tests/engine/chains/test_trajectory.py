@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from gmstudio.data.dataset import Dataset, Split
-from gmstudio.engine.chains.trajectory import Trajectories
+from gmstudio.engine.chains import trajectory
 from gmstudio.engine.training.diagnostics import draw_figures
 from gmstudio.families import FAMILIES
 from gmstudio.families.base import Family, Figure, TrajectoryStep
@@ -59,15 +59,15 @@ def dataset() -> Dataset:
     return Dataset("made", {}, SPEC, Split(images), Split(images), Split(images))
 
 
-def run(trajectories: Trajectories, model: Family, dataset: Dataset, **command: Any) -> list[TrajectoryAppended]:
-    pieces = trajectories.generation(model, 5, dataset, RunTrajectory(request=2, run="r", **command))
+def run(model: Family, dataset: Dataset, **command: Any) -> list[TrajectoryAppended]:
+    pieces = trajectory.generation(model, 5, dataset, RunTrajectory(request=2, run="r", **command))
     events = [event for event in pieces if event is not None]
     assert all(isinstance(event, TrajectoryAppended) for event in events)
     return events  # type: ignore[return-value]
 
 
 def test_every_moment_arrives_once_in_order(dataset: Dataset) -> None:
-    events = run(Trajectories(), Drift(), dataset, count=3, steps=20)
+    events = run(Drift(), dataset, count=3, steps=20)
     assert [event.done for event in events] == [False] * (len(events) - 1) + [True]
     labels = [label for event in events for label in event.labels]
     assert labels == [f"step {i}" for i in range(21)]
@@ -80,36 +80,27 @@ def test_every_moment_arrives_once_in_order(dataset: Dataset) -> None:
 
 def test_a_timeline_begins_where_it_is_told_to(dataset: Dataset) -> None:
     model = Drift()
-    from_data = run(Trajectories(), model, dataset, count=2, steps=1, start="data", index=9)
+    from_data = run(model, dataset, count=2, steps=1, start="data", index=9)
     np.testing.assert_array_equal(from_data[0].images.numpy()[0, 0], dataset.valid.images[9] * 85)
     np.testing.assert_array_equal(from_data[0].images.numpy()[0, 1], dataset.valid.images[0] * 85)
     drawn = np.full(SPEC.shape, 2, np.uint8)
-    from_image = run(Trajectories(), model, dataset, count=2, steps=1, start="image", image=Array.of(drawn))
+    from_image = run(model, dataset, count=2, steps=1, start="image", image=Array.of(drawn))
     assert (from_image[0].images.numpy()[0] == 170).all()
 
 
 def test_it_keeps_the_weights_that_it_began_with(dataset: Dataset) -> None:
     model = Drift()
-    pieces = Trajectories().generation(model, 5, dataset, RunTrajectory(run="r", count=1, steps=10))
+    pieces = trajectory.generation(model, 5, dataset, RunTrajectory(run="r", count=1, steps=10))
     with torch.no_grad():
         model.pace.fill_(0.5)
     events = [event for event in pieces if isinstance(event, TrajectoryAppended)]
     assert np.concatenate([e.measures["level"].numpy() for e in events if e.labels])[-1, 0] == pytest.approx(0.1)
 
 
-def test_a_newer_timeline_ends_the_older_one(dataset: Dataset) -> None:
-    trajectories, model = Trajectories(), Drift()
-    older = trajectories.generation(model, 5, dataset, RunTrajectory(run="r", count=1, steps=5000))
-    next(older)
-    assert run(trajectories, model, dataset, count=0)[-1].done
-    rest = [event for event in older if isinstance(event, TrajectoryAppended)]
-    assert len(rest) == 1 and rest[0].done
-
-
 def test_a_split_without_images_is_no_start(dataset: Dataset) -> None:
     nothing = Split(np.zeros((0, *SPEC.shape), np.uint8))
     with pytest.raises(ValueError, match="has no test images to begin at; choose another split"):
-        run(Trajectories(), Drift(), replace(dataset, test=nothing), start="data", split="test")
+        run(Drift(), replace(dataset, test=nothing), start="data", split="test")
 
 
 @pytest.mark.parametrize(
@@ -124,13 +115,13 @@ def test_a_split_without_images_is_no_start(dataset: Dataset) -> None:
 )
 def test_what_cannot_be_run_is_refused_at_once(dataset: Dataset, command: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        run(Trajectories(), Drift(), dataset, **command)
+        run(Drift(), dataset, **command)
 
 
 def test_a_family_without_a_timeline_is_refused(dataset: Dataset) -> None:
     model = FAMILIES["fvbn"](FAMILIES["fvbn"].Config(), SPEC)
     with pytest.raises(ValueError, match="does not generate step by step"):
-        run(Trajectories(), model, dataset)
+        run(model, dataset)
 
 
 def test_figures_travel_as_numbers(dataset: Dataset) -> None:
@@ -165,12 +156,12 @@ def test_a_trainings_grids_are_a_timeline(tmp_path: Path) -> None:
                 ]
             )
         command = RunTrajectory(run="r", kind="training", count=4, steps=2)
-        (event,) = Trajectories().training(folder, command)
-        (alone,) = Trajectories().training(folder, RunTrajectory(run="r", kind="training", count=1, steps=1))
+        (event,) = trajectory.training(folder, command)
+        (alone,) = trajectory.training(folder, RunTrajectory(run="r", kind="training", count=1, steps=1))
         with pytest.raises(ValueError, match="0 transitions; ask for 1"):
-            Trajectories().training(folder, RunTrajectory(run="r", kind="training", steps=0))
+            trajectory.training(folder, RunTrajectory(run="r", kind="training", steps=0))
         with pytest.raises(ValueError, match="65 generations"):
-            Trajectories().training(folder, RunTrajectory(run="r", kind="training", count=65))
+            trajectory.training(folder, RunTrajectory(run="r", kind="training", count=65))
     assert isinstance(alone, TrajectoryAppended) and alone.labels == ("step 100",)
     assert isinstance(event, TrajectoryAppended) and event.done and event.labels == ("step 0", "step 100"), (
         "the newest is there"

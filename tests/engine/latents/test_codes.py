@@ -196,7 +196,7 @@ def test_the_descent_finds_the_code_of_a_decoded_image_and_leaves_the_model_alon
     wanted = torch.tensor([[0.8, -0.5]])
     levels = (model.decode(wanted)[0] * 255).round().to(torch.uint8).numpy()
     command = ProjectImage(request=9, run="r", image=Array.of(levels), steps=150, seed=1)
-    events = [event for event in projection.Projections().project(model, command) if event is not None]
+    events = [event for event in projection.project(model, command) if event is not None]
     assert all(isinstance(event, ImageProjected) for event in events)
     final = events[-1]
     assert isinstance(final, ImageProjected) and final.done and final.step == 150
@@ -208,16 +208,6 @@ def test_the_descent_finds_the_code_of_a_decoded_image_and_leaves_the_model_alon
         means = model.decode(torch.from_numpy(event.code.numpy().copy())[None])
         assert event.error == pytest.approx(float((means - target).square().mean().sqrt()), abs=1e-6)
     assert all(parameter.grad is None for parameter in model.parameters()) and model.training
-
-
-def test_a_newer_search_ends_the_older_one() -> None:
-    model, projections = Blind(SPEC), projection.Projections()
-    command = ProjectImage(run="r", image=Array.of(np.zeros((1, 2, 2), np.uint8)), steps=1000)
-    older = projections.project(model, command)
-    next(older)
-    projections.project(model, command)
-    events = [event for event in older if event is not None]
-    assert len(events) == 1 and isinstance(events[0], ImageProjected) and events[0].done and events[0].step < 1000
 
 
 def test_decoding_tells_what_the_family_can_of_each_code(vae: Family, monkeypatch: pytest.MonkeyPatch) -> None:

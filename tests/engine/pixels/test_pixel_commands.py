@@ -6,10 +6,9 @@ from typing import Any, TypeVar
 import numpy as np
 import pytest
 
-from gmstudio.engine.pixels.handlers import Explore
-from gmstudio.engine.runs.handlers import Runs
+from gmstudio.engine.pixels.handlers import PixelsFeature
 from gmstudio.engine.runtime.context import EngineContext
-from gmstudio.engine.training.handlers import Training
+from gmstudio.engine.training.handlers import TrainingFeature
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Command, Event
 from gmstudio.protocol.pixels import (
@@ -35,7 +34,7 @@ class Workbench:
     def __init__(self) -> None:
         self.sent: list[Event] = []
         self.context = EngineContext(self.sent.append)
-        self._handlers = {**Training(self.context, Runs(self.context)).handlers, **Explore(self.context).handlers}
+        self._handlers = {**TrainingFeature(self.context).handlers(), **PixelsFeature(self.context).handlers()}
 
     def ask(self, command: Command, kind: type[EventT]) -> EventT:
         """The first answer of a kind."""

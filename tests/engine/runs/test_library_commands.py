@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gmstudio.engine.runs.handlers import Runs
+from gmstudio.engine.runs.handlers import RunsFeature
 from gmstudio.engine.runtime.context import EngineContext
 from gmstudio.engine.server import Server
 from gmstudio.engine.wire import Wire
@@ -35,7 +35,7 @@ def test_damaged_runs_are_named_among_the_problems(home: Path) -> None:
     (paths[0] / "run.json").write_text("{")
     (paths[1] / "history.sqlite").write_text("no database" * 500)
     events: list[Event] = []
-    Runs(EngineContext(events.append)).handlers[ListRuns](ListRuns(request=7))
+    RunsFeature(EngineContext(events.append)).handlers()[ListRuns](ListRuns(request=7))
     (listed,) = events
     assert isinstance(listed, RunsListed) and listed.request == 7
     assert {info.run for info in listed.runs} == {str(path) for path in paths[1:]}

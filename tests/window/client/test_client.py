@@ -11,10 +11,10 @@ import fake_engine
 import pytest
 from pytestqt.qtbot import QtBot
 
-from gmstudio.protocol.engine import ChooseDevice, CommandFailed
-from gmstudio.protocol.runs import ListRuns, OpenRun
+from gmstudio.protocol.engine import Catalog, ChooseDevice, CommandFailed, EngineReported, Pong, Reason
+from gmstudio.protocol.runs import ListRuns, OpenRun, RunsListed
 from gmstudio.protocol.training import StopTraining
-from gmstudio.window.client.engine_client import ENGINE_GONE, EngineClient
+from gmstudio.window.client.engine_client import EngineClient
 from gmstudio.window.client.process_status import ProcessStatus, Timeouts
 
 WAIT_MS = 20_000
@@ -68,7 +68,7 @@ def collect(signal_instance: Any) -> list[Any]:
 
 def test_hello_makes_it_ready(qtbot: QtBot, start: StartClient) -> None:
     client = start()
-    catalogs = collect(client.catalog)
+    catalogs = collect(client.on(Catalog))
     assert client.state.phase == "starting"
     state = wait_for(qtbot, client, "ready")
     assert catalogs[0].families[0].card.name == "toy"
@@ -78,7 +78,7 @@ def test_hello_makes_it_ready(qtbot: QtBot, start: StartClient) -> None:
 
 def test_a_reply_names_the_request(qtbot: QtBot, start: StartClient) -> None:
     client = start()
-    listed = collect(client.runs_listed)
+    listed = collect(client.on(RunsListed))
     request = client.send(ListRuns())  # also before hello: it waits in the pipe
     qtbot.waitUntil(lambda: bool(listed), timeout=WAIT_MS)
     assert listed[0].request == request
@@ -98,13 +98,13 @@ def test_killed_engine_is_reported_and_restarted(qtbot: QtBot, start: StartClien
 
 def test_death_at_a_command_fails_every_unanswered_request(qtbot: QtBot, start: StartClient, tmp_path: Path) -> None:
     client = start("--die-at", "StopTraining", "--exit-code", "7", "--counter", str(tmp_path / "lives"))
-    failures: list[CommandFailed] = collect(client.command_failed)
+    failures: list[CommandFailed] = collect(client.on(CommandFailed))
     wait_for(qtbot, client, "ready")
     first, second = client.send(StopTraining()), client.send(OpenRun(run="/runs/toy"))
     qtbot.waitUntil(lambda: len(failures) == 2, timeout=WAIT_MS)
-    assert [(f.request, f.command, f.message) for f in failures] == [
-        (first, "StopTraining", ENGINE_GONE),
-        (second, "OpenRun", ENGINE_GONE),
+    assert [(f.request, f.command, f.reason) for f in failures] == [
+        (first, "StopTraining", Reason.ENGINE_GONE),
+        (second, "OpenRun", Reason.ENGINE_GONE),
     ]
     process_exit = next(s.process_exit for s in seen(client) if s.phase == "dead")
     assert process_exit is not None
@@ -122,7 +122,7 @@ def test_three_quick_deaths_give_up_and_a_button_starts_again(qtbot: QtBot, star
     assert "while starting" in state.process_exit.sentence
     assert "exit code 1" in state.process_exit.sentence
     assert "No module named 'torch'" in state.process_exit.stderr
-    failures = collect(client.command_failed)
+    failures = collect(client.on(CommandFailed))
     client.send(ListRuns())
     qtbot.waitUntil(lambda: len(failures) == 1, timeout=WAIT_MS)
     client.restart()
@@ -158,7 +158,7 @@ def test_stopped_engine_is_not_responding_and_recovers(qtbot: QtBot, start: Star
 
 def test_an_idle_engine_stays_ready(qtbot: QtBot, start: StartClient) -> None:
     client = start()
-    pongs = collect(client.pong)
+    pongs = collect(client.on(Pong))
     wait_for(qtbot, client, "ready")
     qtbot.waitUntil(lambda: len(pongs) >= 4, timeout=WAIT_MS)
     assert [s.phase for s in seen(client)] == ["starting", "ready"]
@@ -189,7 +189,7 @@ def test_another_protocol_is_given_up_at_once(qtbot: QtBot, start: StartClient) 
 
 def test_a_flood_arrives_whole_and_in_order(qtbot: QtBot, start: StartClient) -> None:
     client = start("--flood", "5000")
-    reports = collect(client.engine_reported)
+    reports = collect(client.on(EngineReported))
     qtbot.waitUntil(lambda: len(reports) == 5000, timeout=WAIT_MS)
     assert [r.memory_bytes for r in reports] == list(range(5000))
 
@@ -232,13 +232,13 @@ def test_restart_lets_a_living_engine_save(qtbot: QtBot, start: StartClient, tmp
     client = start("--saved", str(saved))
     pid = wait_for(qtbot, client, "ready").pid
     client.restart()
-    failures = collect(client.command_failed)
+    failures = collect(client.on(CommandFailed))
     request = client.send(ListRuns())  # too late for the old one, too early for the new one
     qtbot.waitUntil(lambda: client.state.phase == "ready" and client.state.pid != pid, timeout=WAIT_MS)
     assert saved.exists()
     assert not process_exists(pid)
     assert [s.phase for s in seen(client)] == ["starting", "ready", "restarting", "starting", "ready"]
-    assert [(f.request, f.message) for f in failures] == [(request, ENGINE_GONE)]
+    assert [(f.request, f.reason) for f in failures] == [(request, Reason.ENGINE_GONE)]
 
 
 def test_closing_while_restarting(qtbot: QtBot, start: StartClient) -> None:
@@ -261,7 +261,7 @@ def test_an_engine_that_answers_no_shutdown_is_killed_and_restarted(qtbot: QtBot
 
 def test_choosing_a_device_that_is_not_there_fails_in_words(qtbot: QtBot, start: StartClient) -> None:
     client = start()
-    failures = collect(client.command_failed)
+    failures = collect(client.on(CommandFailed))
     client.send(ChooseDevice(device="cuda"))
     qtbot.waitUntil(lambda: bool(failures), timeout=WAIT_MS)
     assert failures[0].message == "There is no cuda here."

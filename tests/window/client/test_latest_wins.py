@@ -6,7 +6,7 @@ import pytest
 from fake_client import FakeClient
 
 from gmstudio.protocol.array import Array as WireArray
-from gmstudio.protocol.engine import CommandFailed, Pong
+from gmstudio.protocol.engine import CommandFailed
 from gmstudio.protocol.runs import FetchSamples, SamplesDrawn
 from gmstudio.window.client.latest_wins import LatestWins
 
@@ -27,7 +27,7 @@ def client() -> FakeClient:
 
 @pytest.fixture
 def latest(client: FakeClient) -> LatestWins:
-    return LatestWins(client, client.samples_drawn)
+    return LatestWins(client)
 
 
 def collect(signal: Any) -> list[Any]:
@@ -66,7 +66,6 @@ def test_replies_of_others_are_not_its_own(client: FakeClient, latest: LatestWin
     client.deliver(drawn(0))  # unasked
     latest.submit(fetch(0))
     client.deliver(drawn(99))
-    client.deliver(Pong(request=1))
     assert replies == []
     assert latest.busy
 

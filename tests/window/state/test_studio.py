@@ -8,9 +8,8 @@ import fake_engine
 from pytestqt.qtbot import QtBot
 from studio_fixture import WAIT_MS, StartStudio, start_studio, train, wait_ready
 
-from gmstudio.protocol.engine import CommandFailed, EngineReported
+from gmstudio.protocol.engine import CommandFailed, Done, EngineReported, Reason
 from gmstudio.protocol.training import StopTraining
-from gmstudio.window.client.engine_client import ENGINE_GONE
 
 __all__ = ["start_studio"]
 
@@ -41,7 +40,7 @@ def test_the_chosen_device_is_said_to_a_new_engine(qtbot: QtBot, start_studio: S
     studio = start_studio()
     studio.engine.choose_device("cpu")  # before hello: kept
     done = []
-    studio.client.done.connect(done.append)
+    studio.client.on(Done).connect(done.append)
     qtbot.waitUntil(lambda: len(done) == 1, timeout=WAIT_MS)
     assert studio.engine.device == "cpu"
     os.kill(studio.engine.state.pid, signal.SIGKILL)
@@ -85,11 +84,14 @@ def test_only_what_no_panel_shows_is_a_problem(qtbot: QtBot, start_studio: Start
     studio = start_studio()
     problems: list[tuple[str, str]] = []
     studio.engine.problem.connect(lambda sentence, detail: problems.append((sentence, detail)))
-    for command, message, detail in (
-        ("DescribeModel", "Width is 0.", ""),
-        ("ListRuns", "The folder cannot be read.", ""),
-        ("Decode", "The engine failed here.", "Traceback"),
-        ("OpenPixels", ENGINE_GONE, ""),
+    listing = studio.client._last_request + 1
+    studio.library.refresh()
+    for request, command, reason, message, detail in (
+        (99, "DescribeModel", Reason.BAD_SETTING, "Width is 0.", ""),
+        (listing, "ListRuns", Reason.FILE_SYSTEM, "The folder cannot be read.", ""),
+        (99, "Decode", Reason.INTERNAL, "The engine failed here.", "Traceback"),
+        (99, "OpenPixels", Reason.ENGINE_GONE, "The engine ended.", ""),
     ):
-        studio.client.deliver(CommandFailed(request=99, command=command, message=message, detail=detail))
+        failure = CommandFailed(request=request, command=command, reason=reason, message=message, detail=detail)
+        studio.client.deliver(failure)
     assert problems == [("The folder cannot be read.", ""), ("The engine failed here.", "Traceback")]

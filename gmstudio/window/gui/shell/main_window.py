@@ -9,6 +9,7 @@ from PySide6.QtCore import QByteArray, QSettings, QSize, Qt, QTimer, QUrl, Signa
 from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDesktopServices, QKeySequence, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMainWindow, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
+from gmstudio.protocol.engine import CommandFailed
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.places import Place
 from gmstudio.window.gui.shell.banner import Banner, Notice
@@ -139,8 +140,8 @@ class MainWindow(QMainWindow):
         if self._studio.engine.state.phase == "closed" and self.isVisible():
             QTimer.singleShot(0, self, self.close)
 
-    def _on_open_failed(self, run: str, message: str) -> None:
-        self.banner.tell(Notice(f"open {run}", message, "warning"))
+    def _on_open_failed(self, run: str, failure: CommandFailed) -> None:
+        self.banner.tell(Notice(f"open {run}", failure.message, "warning"))
 
     # ---- construction ----------------------------------------------------------------------------------
 

@@ -9,10 +9,10 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.chains import RunTrajectory, TrajectoryAppended
-from gmstudio.protocol.engine import CommandFailed
+from gmstudio.protocol.engine import CommandFailed, Reason
 from gmstudio.protocol.families import TrajectoryCard
 from gmstudio.protocol.runs import SamplesDrawn
-from gmstudio.window.client.engine_client import ENGINE_GONE, EngineEvents
+from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.state.chains.mixing import NOTHING, Mixing, mixing
 from gmstudio.window.state.runs.library import RunLibrary
 
@@ -58,7 +58,7 @@ class ChainsState(QObject):
     grown = Signal()
     moved = Signal()
 
-    def __init__(self, events: EngineEvents, library: RunLibrary, parent: QObject | None = None) -> None:
+    def __init__(self, events: EngineLink, library: RunLibrary, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.run = ""
         self.kind: Kind = "generation"
@@ -84,9 +84,9 @@ class ChainsState(QObject):
         self._timer = QTimer(self)
         self._timer.setInterval(TICK_MS)
         self._timer.timeout.connect(self._tick)
-        events.trajectory_appended.connect(self._on_appended)
-        events.samples_drawn.connect(self._on_samples_drawn)
-        events.command_failed.connect(self._on_failed)
+        events.on(TrajectoryAppended).connect(self._on_appended)
+        events.on(SamplesDrawn).connect(self._on_samples_drawn)
+        events.on(CommandFailed).connect(self._on_failed)
         library.engine_lost.connect(self._on_engine_lost)
         library.changed.connect(self._begin_if_needed)
 
@@ -343,7 +343,7 @@ class ChainsState(QObject):
     def _on_failed(self, event: CommandFailed) -> None:
         if self._request and event.request == self._request:
             self._end()
-            self.problem = "" if event.message == ENGINE_GONE else event.message
+            self.problem = "" if event.reason is Reason.ENGINE_GONE else event.message
             self.changed.emit()
 
     def _on_engine_lost(self) -> None:

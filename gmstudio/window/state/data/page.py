@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject, Signal
 
 from gmstudio.protocol.data import BrowseData, DataBrowsed
 from gmstudio.protocol.engine import CommandFailed
-from gmstudio.window.client.engine_client import EngineEvents
+from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.state.runs.library import RunLibrary
 
 NUM_BROWSED = 32
@@ -26,15 +26,15 @@ class PixelImages(QObject):
 
     changed = Signal()
 
-    def __init__(self, events: EngineEvents, library: RunLibrary, parent: QObject | None = None) -> None:
+    def __init__(self, events: EngineLink, library: RunLibrary, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.data: DataBrowsed | None = None
         self.problem = ""
         self._events = events
         self._library = library
         self._request = 0
-        events.data_browsed.connect(self._on_data_browsed)
-        events.command_failed.connect(self._on_failed)
+        events.on(DataBrowsed).connect(self._on_data_browsed)
+        events.on(CommandFailed).connect(self._on_failed)
 
     def browse(self, run: str, split: Split = "valid", start: int = 0) -> None:
         """Fetch images of a run's data."""

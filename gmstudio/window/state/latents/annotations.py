@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from gmstudio.protocol.engine import CommandFailed, Done
+from gmstudio.protocol.engine import CommandFailed, Done, Reason
 from gmstudio.protocol.runs import KeepAnnotations, RunOpened
-from gmstudio.window.client.engine_client import ENGINE_GONE, EngineEvents
+from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.state.latents.code import Code
 
 NAMES_KEY, DIRECTIONS_KEY = "dimension_names", "directions"
@@ -67,7 +67,7 @@ class LatentAnnotations(QObject):
     directions_changed = Signal()
     problem_changed = Signal()
 
-    def __init__(self, events: EngineEvents, parent: QObject | None = None) -> None:
+    def __init__(self, events: EngineLink, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.names: dict[int, str] = {}
         self.directions: tuple[Direction, ...] = ()
@@ -79,8 +79,8 @@ class LatentAnnotations(QObject):
         self._understood: dict[str, Any] | None = None
         self._unkept: set[str] = set()
         self._requests: dict[int, str] = {}
-        events.done.connect(self._on_done)
-        events.command_failed.connect(self._on_failed)
+        events.on(Done).connect(self._on_done)
+        events.on(CommandFailed).connect(self._on_failed)
 
     def show_run(self, opened: RunOpened | None) -> None:
         """Show what was kept with a run; None: nothing."""
@@ -160,7 +160,7 @@ class LatentAnnotations(QObject):
 
     def _on_failed(self, event: CommandFailed) -> None:
         run = self._requests.pop(event.request, "")
-        if run == self._run and run and event.message != ENGINE_GONE:
+        if run == self._run and run and event.reason is not Reason.ENGINE_GONE:
             self._tell(event.message)
 
     def _tell(self, problem: str) -> None:

@@ -12,9 +12,9 @@ from PySide6.QtCore import QObject, Signal
 
 from gmstudio.media.fit import Fit, fit_description, fit_picture
 from gmstudio.protocol.array import Array
-from gmstudio.protocol.engine import CommandFailed
+from gmstudio.protocol.engine import CommandFailed, Reason
 from gmstudio.protocol.latents import Decode, Decoded, Encode, Encoded, EncodeImage
-from gmstudio.window.client.engine_client import ENGINE_GONE, EngineEvents
+from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.latest_wins import LatestWins
 from gmstudio.window.state.latents.annotations import Direction
 from gmstudio.window.state.latents.code import Code
@@ -72,7 +72,7 @@ class LatentArithmetic(QObject):
 
     changed = Signal()
 
-    def __init__(self, events: EngineEvents, space: LatentSpace) -> None:
+    def __init__(self, events: EngineLink, space: LatentSpace) -> None:
         super().__init__(space)
         self._events, self._space = events, space
         self.operands: dict[Slot, Operand] = {}
@@ -81,11 +81,11 @@ class LatentArithmetic(QObject):
         self.problem = ""
         self._encoding: dict[int, _Asked] = {}
         self._order: tuple[str, ...] = ()
-        self._latest = LatestWins(events, events.decoded, self)
+        self._latest = LatestWins(events, self)
         self._latest.replied.connect(self._on_decoded)
         self._latest.failed.connect(self._on_failed)
-        events.encoded.connect(self._on_encoded)
-        events.command_failed.connect(self._on_encode_failed)
+        events.on(Encoded).connect(self._on_encoded)
+        events.on(CommandFailed).connect(self._on_encode_failed)
         space.run_changed.connect(self.clear)
         space.refreshed.connect(self._refresh)
         space.halted.connect(self._on_halted)
@@ -210,7 +210,7 @@ class LatentArithmetic(QObject):
             self.changed.emit()
 
     def _on_failed(self, event: CommandFailed) -> None:
-        self.tell("" if event.message == ENGINE_GONE else event.message)
+        self.tell("" if event.reason is Reason.ENGINE_GONE else event.message)
 
     def _on_encode_failed(self, event: CommandFailed) -> None:
         if self._encoding.pop(event.request, None) is not None:

@@ -4,9 +4,9 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from gmstudio.protocol.array import Array
-from gmstudio.protocol.engine import CommandFailed
+from gmstudio.protocol.engine import CommandFailed, Reason
 from gmstudio.protocol.latents import Decode, Decoded
-from gmstudio.window.client.engine_client import ENGINE_GONE, EngineEvents
+from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.throttle import Throttle
 from gmstudio.window.state.latents.code import Code
 
@@ -31,7 +31,7 @@ class CodeMetrics(QObject):
 
     changed = Signal()
 
-    def __init__(self, events: EngineEvents, parent: QObject | None = None) -> None:
+    def __init__(self, events: EngineLink, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.values: dict[str, float] = {}
         self.code: Code | None = None
@@ -63,5 +63,5 @@ class CodeMetrics(QObject):
         self.changed.emit()
 
     def _on_failed(self, event: CommandFailed) -> None:
-        self.problem = "" if event.message == ENGINE_GONE else event.message
+        self.problem = "" if event.reason is Reason.ENGINE_GONE else event.message
         self.changed.emit()

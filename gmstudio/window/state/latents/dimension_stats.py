@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
-from gmstudio.protocol.engine import CommandFailed
+from gmstudio.protocol.engine import CommandFailed, Reason
 from gmstudio.protocol.latents import ComputeDimensionStats, DimensionStatsComputed
-from gmstudio.window.client.engine_client import ENGINE_GONE, EngineEvents
+from gmstudio.window.client.engine_link import EngineLink
 
 Sort = Literal["index", "kl", "effect"]
 COLLAPSED_NATS = 0.01
@@ -41,7 +41,7 @@ class DimensionStatistics(QObject):
     changed = Signal()
     sort_changed = Signal()
 
-    def __init__(self, events: EngineEvents, parent: QObject | None = None) -> None:
+    def __init__(self, events: EngineLink, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.kl: NDArray[np.float32] | None = None
         self.effect: NDArray[np.float32] | None = None
@@ -54,8 +54,8 @@ class DimensionStatistics(QObject):
         self._request = 0
         self._asked_s = self._took_s = 0.0
         self._answered_s = float("-inf")
-        events.dimension_stats_computed.connect(self._on_measured)
-        events.command_failed.connect(self._on_failed)
+        events.on(DimensionStatsComputed).connect(self._on_measured)
+        events.on(CommandFailed).connect(self._on_failed)
 
     @property
     def busy(self) -> bool:
@@ -162,7 +162,7 @@ class DimensionStatistics(QObject):
     def _on_failed(self, event: CommandFailed) -> None:
         if self.busy and event.request == self._request:
             self._settle()
-            self.problem = "" if event.message == ENGINE_GONE else event.message
+            self.problem = "" if event.reason is Reason.ENGINE_GONE else event.message
             self.changed.emit()
 
     def _settle(self) -> None:

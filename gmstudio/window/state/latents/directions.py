@@ -12,9 +12,9 @@ from typing import Literal
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from gmstudio.protocol.engine import CommandFailed
+from gmstudio.protocol.engine import CommandFailed, Reason
 from gmstudio.protocol.latents import DirectionsFound, FindDirections
-from gmstudio.window.client.engine_client import ENGINE_GONE, EngineEvents
+from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.latest_wins import LatestWins
 from gmstudio.window.state.latents.annotations import MAX_NAME, Direction
 from gmstudio.window.state.latents.code import Code
@@ -45,7 +45,7 @@ class LatentDirections(QObject):
     changed = Signal()
     amounts_changed = Signal()
 
-    def __init__(self, events: EngineEvents, space: LatentSpace) -> None:
+    def __init__(self, events: EngineLink, space: LatentSpace) -> None:
         super().__init__(space)
         self._space = space
         self.kind: Kind = "components"
@@ -58,7 +58,7 @@ class LatentDirections(QObject):
         self._base: Code = np.zeros(0, np.float32)
         self._before: Code = self._base
         self._moving = False
-        self._latest = LatestWins(events, events.directions_found, self)
+        self._latest = LatestWins(events, self)
         self._latest.replied.connect(self._on_found)
         self._latest.failed.connect(self._on_failed)
         space.code_replaced.connect(self._forget_amounts)
@@ -118,7 +118,7 @@ class LatentDirections(QObject):
         self.changed.emit()
 
     def _on_failed(self, event: CommandFailed) -> None:
-        self.problem = "" if event.message == ENGINE_GONE else event.message
+        self.problem = "" if event.reason is Reason.ENGINE_GONE else event.message
         self.changed.emit()
 
     # ---- keeping ---------------------------------------------------------------------------------------------------

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from gmstudio.protocol.data import BrowseData, DataBrowsed
-from gmstudio.protocol.engine import CommandFailed
+from gmstudio.protocol.engine import CommandFailed, Reason
 from gmstudio.protocol.latents import Encode, Encoded
 from gmstudio.protocol.runs import RunInfo
-from gmstudio.window.client.engine_client import ENGINE_GONE, EngineEvents
+from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.latest_wins import LatestWins
 
 SplitName = Literal["train", "valid", "test"]
@@ -73,7 +73,7 @@ class EncodedImages(QObject):
     renewed = Signal(object)
     encoding_changed = Signal()
 
-    def __init__(self, events: EngineEvents, parent: QObject | None = None) -> None:
+    def __init__(self, events: EngineLink, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.split: SplitName = "valid"
         self.index = 0
@@ -83,8 +83,8 @@ class EncodedImages(QObject):
         self.problem = ""
         self._info: RunInfo | None = None
         self._adopted: Encode | None = None
-        self._browsing = LatestWins(events, events.data_browsed, self)
-        self._encoding = LatestWins(events, events.encoded, self)
+        self._browsing = LatestWins(events, self)
+        self._encoding = LatestWins(events, self)
         self._browsing.replied.connect(self._on_browsed)
         self._browsing.failed.connect(self._on_failed)
         self._encoding.replied.connect(self._on_encoded)
@@ -208,7 +208,7 @@ class EncodedImages(QObject):
             self.renew(encoding)
 
     def _on_failed(self, event: CommandFailed) -> None:
-        self.problem = "" if event.message == ENGINE_GONE else event.message
+        self.problem = "" if event.reason is Reason.ENGINE_GONE else event.message
         self.page_changed.emit()
 
 

@@ -27,10 +27,10 @@ from gmstudio.media.writing import (
     write_png,
 )
 from gmstudio.protocol.array import Array
-from gmstudio.protocol.engine import CommandFailed
+from gmstudio.protocol.engine import CommandFailed, Reason
 from gmstudio.protocol.latents import Decode, Decoded
 from gmstudio.window.client.background_task import Background
-from gmstudio.window.client.engine_client import ENGINE_GONE, EngineEvents
+from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.latest_wins import LatestWins
 
 PIECE = 16
@@ -107,14 +107,14 @@ class Export(QObject):
 
     changed = Signal()
 
-    def __init__(self, events: EngineEvents, parent: QObject | None = None) -> None:
+    def __init__(self, events: EngineLink, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.plan: ExportPlan | None = None
         self.decoded = 0
         self.written = ""
         self.problem = ""
         self._parts: list[Images] = []
-        self._latest = LatestWins(events, events.decoded, self)
+        self._latest = LatestWins(events, self)
         self._latest.replied.connect(self._on_decoded)
         self._latest.failed.connect(self._on_failed)
         self._pause = QTimer(self, singleShot=True, interval=PAUSE_MS)
@@ -179,7 +179,9 @@ class Export(QObject):
 
     def _on_failed(self, event: CommandFailed) -> None:
         self._tell(
-            "The engine has ended; export again when it is back." if event.message == ENGINE_GONE else event.message
+            "The engine has ended; export again when it is back."
+            if event.reason is Reason.ENGINE_GONE
+            else event.message
         )
 
     def _tell(self, problem: str) -> None:

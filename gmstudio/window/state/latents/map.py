@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from gmstudio.protocol.array import Array
-from gmstudio.protocol.engine import CommandFailed
+from gmstudio.protocol.engine import CommandFailed, Reason
 from gmstudio.protocol.latents import CodesEncoded, Decode, Decoded, EncodeSplit
-from gmstudio.window.client.engine_client import ENGINE_GONE, EngineEvents
+from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.latest_wins import LatestWins
 from gmstudio.window.state.latents.annotations import Direction
 from gmstudio.window.state.latents.plane import Plane, axis
@@ -101,7 +101,7 @@ class LatentMap(QObject):
     encoding_begun = Signal()
     problem_changed = Signal()
 
-    def __init__(self, events: EngineEvents, space: LatentSpace) -> None:
+    def __init__(self, events: EngineLink, space: LatentSpace) -> None:
         super().__init__(space)
         self._space = space
         self.axes: tuple[Axis, Axis] = (0, 1)
@@ -118,8 +118,8 @@ class LatentMap(QObject):
         self._asked_row = 0
         self._asked_s = 0.0
         self._encoded_s, self._took_s = float("-inf"), 0.0
-        self._rows = LatestWins(events, events.decoded, self)
-        self._split = LatestWins(events, events.codes_encoded, self)
+        self._rows = LatestWins(events, self)
+        self._split = LatestWins(events, self)
         self._rows.replied.connect(self._on_decoded)
         self._rows.failed.connect(self._on_failed)
         self._split.replied.connect(self._on_encoded)
@@ -291,7 +291,7 @@ class LatentMap(QObject):
         self.scatter_changed.emit()
 
     def _on_failed(self, event: CommandFailed) -> None:
-        if event.message != ENGINE_GONE:
+        if event.reason is not Reason.ENGINE_GONE:
             self._encoded_s = time.monotonic()
             self._tell(event.message)
 

@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject, Signal
 
 from gmstudio.protocol.families import LatentSpec, dim_label
 from gmstudio.protocol.runs import RunOpened
-from gmstudio.window.client.engine_client import EngineEvents
+from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.state.latents.annotations import LatentAnnotations
 from gmstudio.window.state.latents.code import Code, LatentCode
 from gmstudio.window.state.latents.code_range import RANGES
@@ -36,7 +36,7 @@ class LatentSpace(LatentCode):
     halted = Signal()
     scale_changed = Signal()
 
-    def __init__(self, events: EngineEvents, parent: QObject | None = None) -> None:
+    def __init__(self, events: EngineLink, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.run = ""
         self.opened: RunOpened | None = None

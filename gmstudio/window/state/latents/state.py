@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from gmstudio.protocol.array import Array
-from gmstudio.protocol.engine import CommandFailed
+from gmstudio.protocol.engine import CommandFailed, Reason
 from gmstudio.protocol.latents import Decode, Decoded
 from gmstudio.protocol.runs import RunOpened
-from gmstudio.window.client.engine_client import ENGINE_GONE, EngineEvents
+from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.latest_wins import LatestWins
 from gmstudio.window.state.latents.arithmetic import LatentArithmetic
 from gmstudio.window.state.latents.code import Code
@@ -80,7 +80,7 @@ class LatentsState(LatentSpace):
 
     shown_changed = Signal()
 
-    def __init__(self, events: EngineEvents, library: RunLibrary, parent: QObject | None = None) -> None:
+    def __init__(self, events: EngineLink, library: RunLibrary, parent: QObject | None = None) -> None:
         super().__init__(events, parent)
         self._events = events
         self._library = library
@@ -103,7 +103,7 @@ class LatentsState(LatentSpace):
         self._stale = True
         self._fresh = False
         self._ticks = 0
-        self._latest = LatestWins(events, events.decoded, self)
+        self._latest = LatestWins(events, self)
         self._live_timer = QTimer(self, interval=LIVE_MS)
         self._connect()
 
@@ -311,13 +311,13 @@ class LatentsState(LatentSpace):
         self.shown_changed.emit()
 
     def _on_failed(self, event: CommandFailed) -> None:
-        self.problem = "" if event.message == ENGINE_GONE else event.message
+        self.problem = "" if event.reason is Reason.ENGINE_GONE else event.message
         self.interpolation.pause()
         self.shown_changed.emit()
 
-    def _on_open_failed(self, run: str, message: str) -> None:
+    def _on_open_failed(self, run: str, failure: CommandFailed) -> None:
         if run == self.run:
-            self.problem = "" if message == ENGINE_GONE else message
+            self.problem = "" if failure.reason is Reason.ENGINE_GONE else failure.message
             self.shown_changed.emit()
 
     def _on_encoded(self, encoding: Encoding) -> None:

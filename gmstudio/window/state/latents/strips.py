@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject, Signal
 
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.latents import Decode, Decoded
-from gmstudio.window.client.engine_client import EngineEvents
+from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.throttle import Throttle
 from gmstudio.window.state.latents.code import Code
 from gmstudio.window.state.latents.interpolation import Interpolation
@@ -33,7 +33,7 @@ class CodeStrip(QObject):
 
     changed = Signal()
 
-    def __init__(self, events: EngineEvents, parent: QObject | None = None) -> None:
+    def __init__(self, events: EngineLink, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.images: NDArray[np.uint8] | None = None
         self.pace = Throttle(events, lead_ms=0, gap_ms=GAP_MS, share=SHARE, parent=self)
@@ -72,7 +72,7 @@ class LatentStrips(QObject):
         path: images along the interpolation.
     """
 
-    def __init__(self, events: EngineEvents, space: LatentSpace, interpolation: Interpolation) -> None:
+    def __init__(self, events: EngineLink, space: LatentSpace, interpolation: Interpolation) -> None:
         super().__init__(space)
         self._space, self._interpolation = space, interpolation
         self.traversal = CodeStrip(events, self)

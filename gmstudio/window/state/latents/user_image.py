@@ -12,11 +12,11 @@ from PySide6.QtCore import QObject, Signal
 from gmstudio.media.fit import Fit, fit_description, fit_picture
 from gmstudio.media.levels import shades_of
 from gmstudio.protocol.array import Array
-from gmstudio.protocol.engine import CommandFailed
+from gmstudio.protocol.engine import CommandFailed, Reason
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.latents import Encoded, EncodeImage, ImageProjected, ProjectImage
 from gmstudio.protocol.runs import RunInfo
-from gmstudio.window.client.engine_client import ENGINE_GONE, EngineEvents
+from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.latest_wins import LatestWins
 from gmstudio.window.state.latents.encoded_images import Encoding
 
@@ -56,7 +56,7 @@ class UserImage(QObject):
     found = Signal(object)
     renewed = Signal(object)
 
-    def __init__(self, events: EngineEvents, parent: QObject | None = None) -> None:
+    def __init__(self, events: EngineLink, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.spec: ImageSpec | None = None
         self.levels: NDArray[np.uint8] | None = None
@@ -75,11 +75,11 @@ class UserImage(QObject):
         self._events = events
         self._request = 0
         self._again: EncodeImage | None = None
-        self._encoding = LatestWins(events, events.encoded, self)
+        self._encoding = LatestWins(events, self)
         self._encoding.replied.connect(self._on_encoded)
         self._encoding.failed.connect(self._on_failed)
-        events.image_projected.connect(self._on_projected)
-        events.command_failed.connect(self._on_search_failed)
+        events.on(ImageProjected).connect(self._on_projected)
+        events.on(CommandFailed).connect(self._on_search_failed)
 
     # ---- which model -------------------------------------------------------------------------------------------
 
@@ -233,7 +233,7 @@ class UserImage(QObject):
         )
 
     def _on_failed(self, event: CommandFailed) -> None:
-        self.tell("" if event.message == ENGINE_GONE else event.message)
+        self.tell("" if event.reason is Reason.ENGINE_GONE else event.message)
 
     def _on_search_failed(self, event: CommandFailed) -> None:
         if self._request and event.request == self._request:

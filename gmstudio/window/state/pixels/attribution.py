@@ -57,7 +57,7 @@ class PixelAttribution(PixelFollower):
     value_chosen = Signal()
 
     def __init__(self, session: PixelsState) -> None:
-        super().__init__(session, session.events.pixel_attributed)
+        super().__init__(session)
         self.attributed: PixelAttributed | None = None
         self.which: Which = "likeliest"
         self.value = 0

@@ -88,7 +88,7 @@ class PixelComparison(PixelFollower):
     """
 
     def __init__(self, session: PixelsState) -> None:
-        super().__init__(session, session.events.pixels_compared)
+        super().__init__(session)
         self.other = ""
         self.compared: Compared | None = None
         self.looking = False
@@ -97,7 +97,7 @@ class PixelComparison(PixelFollower):
         self._since_asked.start()
         self._navigator.moved.connect(self._drop_other)
         session.library.changed.connect(self._on_library_changed)
-        session.events.engine_reported.connect(self._on_reported)
+        session.events.on(EngineReported).connect(self._on_reported)
 
     # ---- what is compared ----------------------------------------------------------------------------------------
 

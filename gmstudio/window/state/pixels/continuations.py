@@ -4,7 +4,7 @@ from PySide6.QtCore import QObject, Signal
 
 from gmstudio.protocol.engine import CommandFailed
 from gmstudio.protocol.pixels import ContinuePixels, PixelsContinued
-from gmstudio.window.client.engine_client import EngineEvents
+from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.state.pixels.navigator import MAX_SEED, PixelNavigator
 
 
@@ -23,7 +23,7 @@ class PixelContinuations(QObject):
     changed = Signal()
     failed = Signal(str)
 
-    def __init__(self, events: EngineEvents, navigator: PixelNavigator, parent: QObject | None = None) -> None:
+    def __init__(self, events: EngineLink, navigator: PixelNavigator, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.found: PixelsContinued | None = None
         self.running = False
@@ -31,8 +31,8 @@ class PixelContinuations(QObject):
         self._navigator = navigator
         self._request = 0
         self._num_started = 0
-        events.pixels_continued.connect(self._on_forked)
-        events.command_failed.connect(self._on_failed)
+        events.on(PixelsContinued).connect(self._on_forked)
+        events.on(CommandFailed).connect(self._on_failed)
 
     def start(self, count: int) -> None:
         """Continue from where the navigator stands: the most likely way, and draws, other ones each time."""

@@ -1,6 +1,6 @@
 """Asking the engine more about where a generation stands, again whenever it moves."""
 
-from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Signal, SignalInstance
+from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Signal
 
 from gmstudio.protocol.base import Command, Event
 from gmstudio.protocol.engine import CommandFailed
@@ -30,11 +30,11 @@ class PixelFollower(QObject):
 
     changed = Signal()
 
-    def __init__(self, session: PixelsState, reply_signal: SignalInstance) -> None:
+    def __init__(self, session: PixelsState) -> None:
         super().__init__(session)
         self.problem = ""
         self._session, self._navigator = session, session.navigator
-        self._latest = LatestWins(session.events, reply_signal, self)
+        self._latest = LatestWins(session.events, self)
         self._asked: PixelSnapshot | None = None
         self._since = QElapsedTimer()
         self._took_ms = 0

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject
 
 from gmstudio.protocol.pixels import ClosePixels, EditPixel, PlacePixel, RewindPixels
-from gmstudio.window.client.engine_client import EngineEvents
+from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.state.pixels.path import PathMemory
 from gmstudio.window.state.pixels.requests import Opening
 from gmstudio.window.state.pixels.snapshot import PixelSnapshot
@@ -39,7 +39,7 @@ class PixelNavigator(PixelTarget):
         keep_following: an edit keeps what follows; otherwise that is drawn again.
     """
 
-    def __init__(self, events: EngineEvents, parent: QObject | None = None) -> None:
+    def __init__(self, events: EngineLink, parent: QObject | None = None) -> None:
         super().__init__(events, parent)
         self.speed_hz = 60.0
         self.start = 0

@@ -19,7 +19,7 @@ from gmstudio.protocol.pixels import (
     PlacePixel,
     RewindPixels,
 )
-from gmstudio.window.client.engine_client import EngineEvents
+from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.state.pixels.snapshot import PixelSnapshot
 
 SessionCommand = AdvancePixels | PlacePixel | RewindPixels | ForgetPath | EditPixel
@@ -62,7 +62,7 @@ class PixelRequests(QObject):
     changed = Signal()
     failed = Signal(str)
 
-    def __init__(self, events: EngineEvents, parent: QObject | None = None) -> None:
+    def __init__(self, events: EngineLink, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.state: PixelSnapshot | None = None
         self._events = events
@@ -72,9 +72,9 @@ class PixelRequests(QObject):
         self._in_flight = 0
         self._sent: Command | None = None
         self._queue: deque[Opening | SessionCommand] = deque()
-        events.pixels_opened.connect(self._on_opened)
-        events.pixels_moved.connect(self._on_moved)
-        events.command_failed.connect(self._on_failed)
+        events.on(PixelsOpened).connect(self._on_opened)
+        events.on(PixelsMoved).connect(self._on_moved)
+        events.on(CommandFailed).connect(self._on_failed)
 
     @property
     def busy(self) -> bool:

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from PySide6.QtCore import QObject, Signal
 
 from gmstudio.protocol.array import Array
-from gmstudio.protocol.engine import EngineReported
+from gmstudio.protocol.engine import Catalog, EngineReported
 from gmstudio.protocol.pixels import OpenPixels, PixelsContinued
-from gmstudio.window.client.engine_client import EngineEvents
+from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.state.data.page import PixelImages, Split
 from gmstudio.window.state.pixels.conditioning import Conditioning, Given
 from gmstudio.window.state.pixels.continuations import PixelContinuations
@@ -58,7 +58,7 @@ class PixelsState(QObject):
     changed = Signal()
     continuations_changed = Signal()
 
-    def __init__(self, events: EngineEvents, library: RunLibrary, parent: QObject | None = None) -> None:
+    def __init__(self, events: EngineLink, library: RunLibrary, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.events = events
         self.library = library
@@ -84,8 +84,8 @@ class PixelsState(QObject):
         self.givens.wanted.connect(self._on_conditioning_wanted)
         library.engine_lost.connect(self._on_engine_lost)
         library.changed.connect(self.changed)
-        events.catalog.connect(self._on_catalog)
-        events.engine_reported.connect(self._on_reported)
+        events.on(Catalog).connect(self._on_catalog)
+        events.on(EngineReported).connect(self._on_reported)
         self._continuations.changed.connect(self.continuations_changed)
         self._continuations.failed.connect(self._on_problem)
 

@@ -8,7 +8,7 @@ newer target replaces an older one, so scrubbing is latest-wins and held keys ad
 from PySide6.QtCore import QObject
 
 from gmstudio.protocol.pixels import AdvancePixels, ForgetPath, RewindPixels
-from gmstudio.window.client.engine_client import EngineEvents
+from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.state.pixels.breakpoints import Breakpoints, Stop
 from gmstudio.window.state.pixels.path import PathMemory
 from gmstudio.window.state.pixels.requests import Opening, PixelRequests, SessionCommand
@@ -30,7 +30,7 @@ class PixelTarget(PixelRequests):
         stop: the breakpoint at which it stands, or None.
     """
 
-    def __init__(self, events: EngineEvents, parent: QObject | None = None) -> None:
+    def __init__(self, events: EngineLink, parent: QObject | None = None) -> None:
         super().__init__(events, parent)
         self.temperature = 1.0
         self.seed = 0

@@ -7,7 +7,8 @@ from gmstudio.protocol.engine import Catalog, CommandFailed
 from gmstudio.protocol.families import FamilyEntry
 from gmstudio.protocol.runs import ListRuns, OpenRun, RunInfo, RunOpened, RunsListed
 from gmstudio.protocol.training import CheckpointSaved, TrainingChanged
-from gmstudio.window.client.engine_client import EngineEvents
+from gmstudio.window.client.engine_link import EngineLink
+from gmstudio.window.client.request import Request
 
 
 class RunLibrary(QObject):
@@ -25,7 +26,8 @@ class RunLibrary(QObject):
         catalog_arrived: an engine said hello; after a restart, again.
         changed: the list or a status in it.
         run_opened: a run is open, the ``RunOpened``.
-        open_failed: a run could not be opened: path, and the sentence why.
+        open_failed: a run could not be opened: path, and the ``CommandFailed``.
+        list_failed: the list could not be read, the ``CommandFailed``.
         live_changed: another run is in training, its path or "".
         engine_lost: the engine is gone, and with it all that was open.
     """
@@ -33,26 +35,28 @@ class RunLibrary(QObject):
     catalog_arrived = Signal()
     changed = Signal()
     run_opened = Signal(object)
-    open_failed = Signal(str, str)
+    open_failed = Signal(str, object)
+    list_failed = Signal(object)
     live_changed = Signal(str)
     engine_lost = Signal()
 
-    def __init__(self, events: EngineEvents, parent: QObject | None = None) -> None:
+    def __init__(self, events: EngineLink, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._events = events
-        self._opening: dict[int, str] = {}
+        self._opening: dict[str, Request] = {}
+        self._listing = Request(events, self)
+        self._listing.failed.connect(self.list_failed)
         self.catalog: Catalog | None = None
         self.home = ""
         self.runs: tuple[RunInfo, ...] = ()
         self.problems: tuple[str, ...] = ()
         self.opened: dict[str, RunOpened] = {}
         self.live = ""
-        events.catalog.connect(self._on_catalog)
-        events.runs_listed.connect(self._on_runs_listed)
-        events.run_opened.connect(self._on_run_opened)
-        events.training_changed.connect(self._on_training_changed)
-        events.checkpoint_saved.connect(self._on_checkpoint_saved)
-        events.command_failed.connect(self._on_command_failed)
+        events.on(Catalog).connect(self._on_catalog)
+        events.on(RunsListed).connect(self._on_runs_listed)
+        events.on(RunOpened).connect(self._on_run_opened)
+        events.on(TrainingChanged).connect(self._on_training_changed)
+        events.on(CheckpointSaved).connect(self._on_checkpoint_saved)
 
     def entry(self, family: str) -> FamilyEntry:
         """The catalog's entry of a family.
@@ -83,7 +87,7 @@ class RunLibrary(QObject):
 
     def refresh(self) -> None:
         """Ask the engine for the list of runs."""
-        self._events.send(ListRuns())
+        self._listing.send(ListRuns())
 
     def open(self, run: str) -> RunOpened | None:
         """Have the engine open a run.
@@ -91,14 +95,17 @@ class RunLibrary(QObject):
         Returns:
             What is known when it is open already; else None, and ``run_opened`` (or ``open_failed``) follows.
         """
-        if run not in self.opened and run not in self._opening.values():
-            self._opening[self._events.send(OpenRun(run=run))] = run
+        if run not in self.opened and run not in self._opening:
+            request = self._opening[run] = Request(self._events, self)
+            request.failed.connect(lambda failure: self._on_open_failed(run, failure))
+            request.send(OpenRun(run=run))
         return self.opened.get(run)
 
     def lose_engine(self) -> None:
         """The engine is gone: nothing is open, and what trained is interrupted."""
         self.opened.clear()
-        self._opening.clear()
+        for run in tuple(self._opening):
+            self._end_opening(run)
         self.runs = tuple(
             msgspec.structs.replace(info, status="interrupted") if info.status in ("running", "paused") else info
             for info in self.runs
@@ -119,7 +126,7 @@ class RunLibrary(QObject):
         self.changed.emit()
 
     def _on_run_opened(self, event: RunOpened) -> None:
-        self._opening = {request: run for request, run in self._opening.items() if run != event.info.run}
+        self._end_opening(event.info.run)
         self.opened[event.info.run] = event
         self._put(event.info)
         if event.live:
@@ -142,10 +149,15 @@ class RunLibrary(QObject):
             self._update(event.run, checkpoint_steps=steps)
             self.changed.emit()
 
-    def _on_command_failed(self, event: CommandFailed) -> None:
-        run = self._opening.pop(event.request, None)
-        if run is not None:
-            self.open_failed.emit(run, event.message)
+    def _on_open_failed(self, run: str, failure: CommandFailed) -> None:
+        self._end_opening(run)
+        self.open_failed.emit(run, failure)
+
+    def _end_opening(self, run: str) -> None:
+        request = self._opening.pop(run, None)
+        if request is not None:
+            request.drop()
+            request.deleteLater()
 
     def _put(self, info: RunInfo) -> None:
         if self.info(info.run) is None:

@@ -4,10 +4,10 @@ import time
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from gmstudio.protocol.engine import CommandFailed
+from gmstudio.protocol.engine import CommandFailed, Reason
 from gmstudio.protocol.runs import HistoryAppended, RunOpened
 from gmstudio.protocol.training import DrawFigures, FigureDrawn, FiguresDrawn, PaceTraining
-from gmstudio.window.client.engine_client import ENGINE_GONE, EngineEvents
+from gmstudio.window.client.engine_link import EngineLink
 
 MIN_PACE_HZ, MAX_PACE_HZ = 0.2, 200.0
 FIRST_PACE_HZ = 5.0
@@ -46,7 +46,7 @@ class Diagnostics(QObject):
     changed = Signal()
     measured = Signal()
 
-    def __init__(self, events: EngineEvents, parent: QObject | None = None) -> None:
+    def __init__(self, events: EngineLink, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.run = ""
         self.figures: tuple[FigureDrawn, ...] = ()
@@ -65,9 +65,9 @@ class Diagnostics(QObject):
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._draw_if_wanted)
-        events.figures_drawn.connect(self._on_drawn)
-        events.history_appended.connect(self._on_history)
-        events.command_failed.connect(self._on_failed)
+        events.on(FiguresDrawn).connect(self._on_drawn)
+        events.on(HistoryAppended).connect(self._on_history)
+        events.on(CommandFailed).connect(self._on_failed)
 
     @property
     def norms(self) -> dict[str, float]:
@@ -167,5 +167,5 @@ class Diagnostics(QObject):
         if event.request not in (self._drawing, self._pacing) or not event.request:
             return
         self._rest(event.request)
-        self.problem = "" if event.message == ENGINE_GONE else event.message
+        self.problem = "" if event.reason is Reason.ENGINE_GONE else event.message
         self.changed.emit()

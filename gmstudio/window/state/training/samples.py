@@ -6,7 +6,7 @@ from collections import OrderedDict
 from PySide6.QtCore import QObject, Signal
 
 from gmstudio.protocol.runs import FetchSamples, RunOpened, SamplesDrawn
-from gmstudio.window.client.engine_client import EngineEvents
+from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.latest_wins import LatestWins
 
 MAX_CACHED = 64
@@ -29,7 +29,7 @@ class KeptSamples(QObject):
 
     changed = Signal()
 
-    def __init__(self, events: EngineEvents, parent: QObject | None = None) -> None:
+    def __init__(self, events: EngineLink, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.run = ""
         self.generated = self.exact = False
@@ -37,9 +37,9 @@ class KeptSamples(QObject):
         self.shown: SamplesDrawn | None = None
         self.following = True
         self._cache: OrderedDict[int, SamplesDrawn] = OrderedDict()
-        self._fetches = LatestWins(events, events.samples_drawn, self)
+        self._fetches = LatestWins(events, self)
         self._fetches.replied.connect(self._on_fetched)
-        events.samples_drawn.connect(self._on_samples_drawn)
+        events.on(SamplesDrawn).connect(self._on_samples_drawn)
 
     def show_run(self, opened: RunOpened) -> None:
         """Look at a run; its newest grid is fetched."""

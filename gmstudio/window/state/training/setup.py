@@ -9,7 +9,7 @@ from gmstudio.protocol.data import BrowseData, DataBrowsed, DataEntry, DescribeM
 from gmstudio.protocol.engine import Catalog, CommandFailed
 from gmstudio.protocol.families import FamilyEntry, Objective
 from gmstudio.protocol.training import StartTraining
-from gmstudio.window.client.engine_client import EngineEvents
+from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.latest_wins import LatestWins
 
 QUIET_MS = 250
@@ -54,7 +54,7 @@ class TrainingSetup(QObject):
     verdict_changed = Signal()
     browsed_changed = Signal()
 
-    def __init__(self, events: EngineEvents, parent: QObject | None = None) -> None:
+    def __init__(self, events: EngineLink, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.catalog: Catalog | None = None
         self.family = ""
@@ -66,15 +66,15 @@ class TrainingSetup(QObject):
         self._values: dict[tuple[str, str], Values] = {}
         self._typing_errors: dict[str, dict[str, str]] = {"config": {}, "data_config": {}, "training": {}}
         self._refusals: dict[str, str] = {}
-        self._describes = LatestWins(events, events.model_described, self)
+        self._describes = LatestWins(events, self)
         self._describes.replied.connect(self._on_described)
         self._describes.failed.connect(self._on_refused)
-        self._browses = LatestWins(events, events.data_browsed, self)
+        self._browses = LatestWins(events, self)
         self._browses.replied.connect(self._on_browsed)
         self._browses.failed.connect(self._on_browse_refused)
         self._describe_timer = self._quiet_timer(self._describe)
         self._browse_timer = self._quiet_timer(self._browse)
-        events.catalog.connect(self._on_catalog)
+        events.on(Catalog).connect(self._on_catalog)
 
     # ---- choices ---------------------------------------------------------------------------------------------
 

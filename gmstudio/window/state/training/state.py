@@ -6,7 +6,7 @@ from typing import Literal
 from PySide6.QtCore import QObject, Signal
 
 from gmstudio.protocol.base import Command
-from gmstudio.protocol.engine import CommandFailed
+from gmstudio.protocol.engine import CommandFailed, Warned
 from gmstudio.protocol.families import FamilyCard, Objective
 from gmstudio.protocol.runs import HistoryAppended, RunInfo, RunOpened
 from gmstudio.protocol.training import (
@@ -18,7 +18,7 @@ from gmstudio.protocol.training import (
     StopTraining,
     TrainingChanged,
 )
-from gmstudio.window.client.engine_client import EngineEvents
+from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.state.runs.library import RunLibrary
 from gmstudio.window.state.training.diagnostics import Diagnostics
 from gmstudio.window.state.training.history import RunHistory
@@ -56,7 +56,7 @@ class TrainingState(QObject):
     overlays_changed = Signal()
     objective_changed = Signal()
 
-    def __init__(self, events: EngineEvents, library: RunLibrary, parent: QObject | None = None) -> None:
+    def __init__(self, events: EngineLink, library: RunLibrary, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._events = events
         self._library = library
@@ -78,9 +78,10 @@ class TrainingState(QObject):
         self._connect()
 
     def _connect(self) -> None:
-        self._events.history_appended.connect(self._on_history_appended)
-        self._events.training_changed.connect(self._on_training_changed)
-        self._events.command_failed.connect(self._on_command_failed)
+        self._events.on(HistoryAppended).connect(self._on_history_appended)
+        self._events.on(TrainingChanged).connect(self._on_training_changed)
+        self._events.on(CommandFailed).connect(self._on_command_failed)
+        self._events.on(Warned).connect(self._on_warned)
         self._library.run_opened.connect(self._on_run_opened)
         self._library.open_failed.connect(self._on_open_failed)
         self._library.engine_lost.connect(self._on_engine_lost)
@@ -314,9 +315,6 @@ class TrainingState(QObject):
         self.history_changed.emit(event.run)
 
     def _on_command_failed(self, event: CommandFailed) -> None:
-        if event.request == 0 and event.command == "ResumeRun":  # damage that was found and worked around
-            self.problem = event.message
-            self.status_changed.emit()
         if event.request not in self._requests:
             return
         self._requests.discard(event.request)
@@ -329,10 +327,15 @@ class TrainingState(QObject):
         self.problem = event.message
         self.status_changed.emit()
 
-    def _on_open_failed(self, run: str, message: str) -> None:
+    def _on_warned(self, event: Warned) -> None:
+        if event.run in ("", self.run, self._live):
+            self.problem = event.message
+            self.status_changed.emit()
+
+    def _on_open_failed(self, run: str, failure: CommandFailed) -> None:
         if run == self.run or run in self.overlays:
             self.overlays.pop(run, None)
-            self.problem = message
+            self.problem = failure.message
             self.overlays_changed.emit()
             self.status_changed.emit()
 

@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from studio_fixture import WAIT_MS, StartStudio, start_studio, train, wait_ready
 from toy_panels import PLACES, FirstPanel
 
-from gmstudio.protocol.engine import EngineReported
+from gmstudio.protocol.engine import CommandFailed, EngineReported, Reason
 from gmstudio.protocol.training import StopTraining
 from gmstudio.window.client.process_status import Timeouts
 from gmstudio.window.gui.shell.help import HelpPage
@@ -266,7 +266,8 @@ def test_a_device_is_chosen_in_the_status_bar(qtbot: QtBot, start_studio: StartS
 def test_a_run_that_cannot_be_opened_is_told(qtbot: QtBot, start_studio: StartStudio) -> None:
     studio = start_studio()
     window = open_window(qtbot, studio)
-    studio.library.open_failed.emit("/nowhere", "There is no run in /nowhere.")
+    failure = CommandFailed(command="OpenRun", message="There is no run in /nowhere.", reason=Reason.RUN_MISSING)
+    studio.library.open_failed.emit("/nowhere", failure)
     assert banner_text(window) == "There is no run in /nowhere."
 
 

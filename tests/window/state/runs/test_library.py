@@ -67,7 +67,7 @@ def test_open_asks_once(client: FakeClient, library: RunLibrary) -> None:
 
 def test_a_run_that_cannot_be_opened_says_why_and_may_be_tried_again(client: FakeClient, library: RunLibrary) -> None:
     failures: list[tuple[str, str]] = []
-    library.open_failed.connect(lambda path, why: failures.append((path, why)))
+    library.open_failed.connect(lambda path, failure: failures.append((path, failure.message)))
     library.open("/runs/a")
     client.deliver(CommandFailed(request=1, command="OpenRun", message="run.json is damaged."))
     assert failures == [("/runs/a", "run.json is damaged.")]

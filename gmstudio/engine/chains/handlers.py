@@ -1,0 +1,17 @@
+"""Commands about generation step by step, whole images at a time."""
+
+from gmstudio.engine.chains import trajectory
+from gmstudio.engine.runtime.feature import Feature, Job
+from gmstudio.protocol.chains import RunTrajectory
+from gmstudio.runs.folder import RunFolder
+
+
+class ChainsFeature(Feature):
+    """Run trajectories: chains, denoising, flow layers, and the kept samples of a training."""
+
+    def _on_run_trajectory(self, command: RunTrajectory) -> Job:
+        if command.kind == "training":
+            with RunFolder.open(command.run) as run:
+                return trajectory.training(run, command)
+        loaded = self.context.model(command.run, "trajectory")
+        return trajectory.generation(loaded.model, loaded.step, self.context.data_of(loaded), command)

@@ -1,0 +1,54 @@
+"""A feature of the engine: a class whose methods answer commands, found by their annotations."""
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterator
+from typing import Any, get_type_hints
+
+from gmstudio import engine
+from gmstudio.engine.runtime.context import EngineContext
+from gmstudio.protocol.base import Command, Event
+from gmstudio.protocol.engine import Done
+
+Job = Iterator[Event | None]
+"""Long work, advanced one piece at a time: each piece yields an event, or None when there is nothing to send yet."""
+
+Handler = Callable[[Any], Job | None]
+"""Answers one command; returns a job where the work is long."""
+
+
+class Feature:
+    """Base of the features; a subclass anywhere is served once its module is imported.
+
+    A method ``_on_…`` with one parameter ``command`` answers the commands of the class that annotates it. Errors that
+    it raises become ``CommandFailed``.
+
+    Args:
+        context: what all features share.
+    """
+
+    def __init__(self, context: EngineContext) -> None:
+        self.context = context
+
+    def handlers(self) -> dict[type[Command], Handler]:
+        """Map each command class to the method that answers it."""
+        found: dict[type[Command], Handler] = {}
+        for name, method in inspect.getmembers(self, inspect.ismethod):
+            kind = get_type_hints(method).get("command") if name.startswith("_on_") else None
+            if isinstance(kind, type) and issubclass(kind, Command):
+                found[kind] = method
+        return found
+
+    def done(self, command: Command) -> None:
+        """Report that a command without a reply of its own was carried out."""
+        self.context.send(Done(request=command.request))
+
+
+def load_features() -> tuple[type[Feature], ...]:
+    """Import ``handlers`` of every package of the engine; return all feature classes, those of other packages too."""
+    for package in pkgutil.iter_modules(engine.__path__, "gmstudio.engine."):
+        name = f"{package.name}.handlers"
+        if package.ispkg and importlib.util.find_spec(name) is not None:
+            importlib.import_module(name)
+    return tuple(Feature.__subclasses__())

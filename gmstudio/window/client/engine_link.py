@@ -1,0 +1,71 @@
+"""The way to the engine as the window's state sees it: commands out, events in by their class."""
+
+from collections.abc import Callable
+
+import msgspec
+from PySide6.QtCore import QObject, Signal, SignalInstance
+
+from gmstudio.protocol.base import Command, Event
+
+Deliver = Callable[[Event], None]
+
+
+class _Channel(QObject):
+    """Carries the events of one class.
+
+    Signals:
+        received: the event.
+    """
+
+    received = Signal(object)
+
+
+class EngineLink(QObject):
+    """Sends numbered commands; hands events to the subscribers of their class, and to the request that they answer."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._channels: dict[type[Event], _Channel] = {}
+        self._waiting: dict[int, Deliver] = {}
+        self._last_request = 0
+
+    def on(self, kind: type[Event]) -> SignalInstance:
+        """Signal that carries every event of a class, replies included."""
+        if kind not in self._channels:
+            self._channels[kind] = _Channel(self)
+        return self._channels[kind].received
+
+    def send(self, command: Command, deliver: Deliver | None = None) -> int:
+        """Number a command and hand it to the engine.
+
+        Args:
+            command: its own ``request`` is replaced.
+            deliver: takes the replies, up to the last one; see ``Request``, which state objects use.
+
+        Returns:
+            The request number that the replies carry.
+        """
+        self._last_request += 1
+        number = self._last_request
+        if deliver is not None:
+            self._waiting[number] = deliver
+        self._write(msgspec.structs.replace(command, request=number))
+        return number
+
+    def forget(self, request: int) -> None:
+        """Deliver no further reply to this request; harmless when there is none."""
+        self._waiting.pop(request, None)
+
+    def deliver(self, event: Event) -> None:
+        """Hand an event to its subscribers, then to its request."""
+        channel = self._channels.get(type(event))
+        if channel is not None:
+            channel.received.emit(event)
+        deliver = self._waiting.get(event.request)
+        if deliver is not None:
+            if event.ends_request():
+                del self._waiting[event.request]
+            deliver(event)
+
+    def _write(self, command: Command) -> None:
+        raise NotImplementedError

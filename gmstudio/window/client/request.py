@@ -1,0 +1,71 @@
+"""One question to the engine, asked again and again: the place where commands and their replies are matched."""
+
+from PySide6.QtCore import QObject, Signal
+
+from gmstudio.protocol.base import Command, Event
+from gmstudio.protocol.engine import Cancel, CommandFailed, Reason
+from gmstudio.window.client.engine_link import EngineLink
+
+QUIET = (Reason.SUPERSEDED, Reason.CANCELLED)
+
+
+class Request(QObject):
+    """A slot for one command at a time; a newer command supersedes the one in flight, whose replies are dropped.
+
+    A command ends in its last reply, in a failure, or quietly, when the engine superseded or cancelled it. The engine's
+    death is a failure (``Reason.ENGINE_GONE``), so no request waits for an answer that cannot come.
+
+    Args:
+        link: the way to the engine.
+
+    Attributes:
+        command: the newest command, in flight or ended; None before the first.
+
+    Signals:
+        replied: each reply, an ``Event``; ``busy`` is false already at the last one.
+        failed: the ``CommandFailed`` that came instead.
+        dropped: the engine superseded or cancelled the command; nothing more comes.
+    """
+
+    replied = Signal(object)
+    failed = Signal(object)
+    dropped = Signal()
+
+    def __init__(self, link: EngineLink, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._link = link
+        self._number = 0
+        self.command: Command | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a command is in flight."""
+        return self._number != 0
+
+    def send(self, command: Command) -> None:
+        """Send a command; the one in flight, if any, is superseded."""
+        self.drop()
+        self.command = command
+        self._number = self._link.send(command, self.deliver)
+
+    def cancel(self) -> None:
+        """Expect nothing more, and have the engine end the work."""
+        if self.busy:
+            self._link.send(Cancel(target=self._number))
+            self.drop()
+
+    def drop(self) -> None:
+        """Expect nothing more; the engine may finish the work, and its reply is ignored."""
+        self._link.forget(self._number)
+        self._number = 0
+
+    def deliver(self, event: Event) -> None:
+        """Take a reply to the command in flight."""
+        if event.ends_request():
+            self._number = 0
+        if not isinstance(event, CommandFailed):
+            self.replied.emit(event)
+        elif event.reason in QUIET:
+            self.dropped.emit()
+        else:
+            self.failed.emit(event)
