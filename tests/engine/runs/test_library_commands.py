@@ -58,7 +58,7 @@ def test_an_event_that_is_too_long_fails_its_command_and_the_engine_goes_on() ->
             sent.append(event)
 
     server = Server(Narrow())
-    server._jobs.append((ContinuePixels(request=3, session=1), iter([Done(), Done()])))
+    server._jobs.add(ContinuePixels(request=3, session=1), iter([Done(), Done()]))
     server._advance()
     (failed,) = [event for event in sent if isinstance(event, CommandFailed)]
     assert failed.request == 3 and "too many bytes" in failed.message
