@@ -1,9 +1,10 @@
-"""Decoding that may wait: beside a dragged slider, whose image goes first."""
+"""Decoding in the background of a dragged slider, whose own image goes first."""
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from gmstudio.protocol.engine import CommandFailed
 from gmstudio.protocol.latents import Decode, Decoded
+from gmstudio.window.client.budget import Budget
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.latest_wins import LatestWins
 
@@ -37,7 +38,8 @@ class Throttle(QObject):
     ) -> None:
         super().__init__(parent)
         self.answered: Decode | None = None
-        self._lead_ms, self._gap_ms, self._share = lead_ms, gap_ms, share
+        self._lead_ms = lead_ms
+        self._budget = Budget(share, gap_s=gap_ms / 1000)
         self._wanted: Decode | None = None
         self._sent: Decode | None = None
         self._slow = False
@@ -77,7 +79,7 @@ class Throttle(QObject):
     def _rest(self, took_ms: float) -> None:
         """Let the engine do other things, though not for the time that others took."""
         self.answered, self._slow = self._sent, took_ms > FRAME_MS
-        self._gap.start(max(self._gap_ms, round(took_ms * (1.0 / self._share - 1.0))))
+        self._gap.start(round(1000 * self._budget.end(took_ms / 1000)))
 
     def _on_replied(self, event: Decoded) -> None:
         self._rest(event.engine_ms)
