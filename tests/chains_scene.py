@@ -9,6 +9,7 @@ from gmstudio.protocol.chains import RunTrajectory, TrajectoryAppended
 from gmstudio.protocol.engine import Catalog
 from gmstudio.protocol.families import FamilyCard, FamilyEntry, TrajectoryCard
 from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.metrics import DISTANCE, Metric, MetricValues
 from gmstudio.protocol.runs import RunInfo, RunsListed, SamplesDrawn
 from gmstudio.protocol.training import TrainingChanged
 from gmstudio.protocol.training_settings import Training
@@ -17,7 +18,7 @@ from gmstudio.window.state.runs.library import RunLibrary
 
 SPEC = ImageSpec(1, 2, 2, 4)
 RBM, FLOW, GAN = "/rbm", "/flow", "/gan"
-ENERGY = "free energy, nats"
+ENERGY = Metric("free energy", unit="nats")
 CARDS = {
     "rbm": TrajectoryCard(steps="Gibbs steps", shown="Means of p(x|h).", from_images="They begin.", mixes=True),
     "flow": TrajectoryCard(steps="Layers shown", shown="Each state.", from_images="To their codes."),
@@ -107,7 +108,10 @@ class ChainsScene:
                 start=start,
                 labels=tuple(f"Gibbs step {start + i}" for i in range(moments)),
                 images=Array.of(images.astype(np.uint8)),
-                measures={ENERGY: Array.of(energies.astype(np.float32)), "distance, RMS": Array.of(0 * energies)},
+                metrics=(
+                    MetricValues(ENERGY, Array.of(energies.astype(np.float32))),
+                    MetricValues(DISTANCE, Array.of(0 * energies)),
+                ),
                 steps=steps,
                 weights_step=10,
                 done=done,

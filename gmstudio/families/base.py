@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from gmstudio.protocol.config import check_config
 from gmstudio.protocol.families import FamilyCard, LatentSpec
 from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.metrics import Metric
 from gmstudio.protocol.training_settings import Training
 
 LossTerms = dict[str, Tensor]
@@ -176,8 +177,8 @@ class Discriminator(Protocol):
     """Families with D(x)."""
 
     @property
-    def verdict(self) -> str:
-        """What ``discriminate`` gives, as a formula: D(x), or σ(D(x)) where D is a score and no probability."""
+    def critic_metric(self) -> Metric:
+        """The output of ``discriminate`` as a quantity: D(x), or σ(D(x)) where D is a score and no probability."""
 
     def discriminate(self, means: Tensor) -> Tensor:
         """(B, C, H, W) floats in [0, 1] → (B,) in [0, 1], the higher the more real."""
@@ -221,13 +222,12 @@ class TrajectoryStep:
 
     Args:
         images: (B, C, H, W) floats in [0, 1], what is shown.
-        measures: name → (B,) floats: what can be told of each state, for example its energy; the same names in all
-            moments of a trajectory. Names are unique words with their unit, for example ``free energy, nats``.
+        metrics: metric → (B,) floats, for example each state's energy; the same metrics in all steps of a trajectory.
         label: where on the trajectory this is, in the field's words, for example ``Gibbs step 12`` or ``t = 431``.
     """
 
     images: Tensor
-    measures: dict[str, Tensor]
+    metrics: dict[Metric, Tensor]
     label: str
 
 

@@ -4,6 +4,7 @@ from typing import ClassVar, Literal
 
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Command, Event
+from gmstudio.protocol.metrics import MetricValues
 
 # ---- commands: trajectories ------------------------------------------------------------------------------------
 
@@ -48,7 +49,7 @@ class TrajectoryAppended(Event, frozen=True, kw_only=True):
         start: number of the first of these moments on the trajectory.
         labels: M labels, one for each moment.
         images: (M, N, C, H, W) uint8, 0 … 255.
-        measures: name with unit → (M, N) float32.
+        metrics: (M, N) values of each quantity.
         steps: moments that there will be, about; 0: unknown.
         weights_step: training step of the weights; of a trajectory of the training itself, the last one's.
         done: nothing more comes.
@@ -58,7 +59,7 @@ class TrajectoryAppended(Event, frozen=True, kw_only=True):
     start: int
     labels: tuple[str, ...]
     images: Array
-    measures: dict[str, Array]
+    metrics: tuple[MetricValues, ...]
     steps: int
     weights_step: int
     done: bool

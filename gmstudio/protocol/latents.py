@@ -2,10 +2,9 @@
 
 from typing import ClassVar, Literal
 
-import msgspec
-
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Command, Event
+from gmstudio.protocol.metrics import MetricValues
 
 # ---- commands: latents --------------------------------------------------------------------------------------
 
@@ -100,14 +99,14 @@ class Decoded(Event, frozen=True, kw_only=True):
     """Means (N, C, H, W) uint8, 0 … 255, of the weights of ``step``.
 
     Args:
-        measures: name with unit → (N,) float32, what the family can tell of each code and image, when asked for.
+        metrics: (N,) values of what the family can compute of each code and its image, when requested.
     """
 
     run: str
     step: int
     images: Array
     engine_ms: float
-    measures: dict[str, Array] = msgspec.field(default_factory=dict)
+    metrics: tuple[MetricValues, ...] = ()
 
 
 class Encoded(Event, frozen=True, kw_only=True):

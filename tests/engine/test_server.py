@@ -316,7 +316,8 @@ def test_a_discriminator_scores_what_is_decoded(engine: EngineProcess) -> None:
     decoded = engine.ask(
         Decode(run=run, codes=Array.of(np.zeros((1, latent.num_dims), np.float32)), measure=True), Decoded
     )
-    assert 0 <= decoded.measures["D(x)"].numpy()[0] <= 1
+    critic = next(found for found in decoded.metrics if found.metric.symbol == "D(x)")
+    assert 0 <= critic.values.numpy()[0] <= 1
     assert "GAN" in engine.ask(Encode(run=run), CommandFailed).message
 
 

@@ -18,6 +18,7 @@ from gmstudio.families import FAMILIES
 from gmstudio.families.base import Family, Illustrated, MarkovChain, Sampler, Trajectory, sample_in_pieces
 from gmstudio.protocol.config import ConfigError, parse_config, schema_of
 from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.metrics import DISTANCE
 
 SPECS = (
     ImageSpec(1, 1, 1, 2),
@@ -97,14 +98,14 @@ def test_a_timeline_shows_the_chain(make: Make, image: ImageSpec, start: bool) -
     for moment in moments:
         assert moment.images.shape == (3, *image.shape)
         assert moment.images.min() >= 0.0 and moment.images.max() <= 1.0
-        assert moment.measures.keys() == moments[0].measures.keys()
-        assert all(v.shape == (3,) and torch.isfinite(v).all() for v in moment.measures.values())
-        assert not moment.images.requires_grad and not any(v.requires_grad for v in moment.measures.values())
-    assert torch.equal(moments[0].measures["distance from the start, RMS"], torch.zeros(3))
+        assert moment.metrics.keys() == moments[0].metrics.keys()
+        assert all(v.shape == (3,) and torch.isfinite(v).all() for v in moment.metrics.values())
+        assert not moment.images.requires_grad and not any(v.requires_grad for v in moment.metrics.values())
+    assert torch.equal(moments[0].metrics[DISTANCE], torch.zeros(3))
     if x is not None:
         torch.testing.assert_close(moments[0].images, x / (image.levels - 1))
     if image.num_dims > 8:
-        assert (moments[-1].measures["distance from the start, RMS"] > 0).all()
+        assert (moments[-1].metrics[DISTANCE] > 0).all()
 
 
 @pytest.mark.parametrize("image", SPECS, ids=str)

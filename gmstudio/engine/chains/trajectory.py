@@ -20,6 +20,7 @@ from gmstudio.families.base import Family, Trajectory, TrajectoryStep
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Event
 from gmstudio.protocol.chains import RunTrajectory, TrajectoryAppended
+from gmstudio.protocol.metrics import Metric, MetricValues
 from gmstudio.runs.folder import RunFolder
 
 MAX_COUNT = 64
@@ -72,14 +73,17 @@ def training(folder: RunFolder, command: RunTrajectory) -> Iterator[Event | None
     chosen = [steps[-1 - round(i * apart)] for i in range(count)][::-1]
     images = np.stack([folder.history.read_images(step, kinds[0])[: command.count] for step in chosen])
     values = _validations(folder, np.array(chosen))
-    measures = {name: Array.of(np.repeat(v[:, None], images.shape[1], axis=1)) for name, v in values.items()}
+    metrics = tuple(
+        MetricValues(Metric(name), Array.of(np.repeat(value[:, None], images.shape[1], axis=1)))
+        for name, value in values.items()
+    )
     event = TrajectoryAppended(
         request=command.request,
         run=command.run,
         start=0,
         labels=tuple(f"step {step:,}" for step in chosen),
         images=Array.of(images),
-        measures=measures,
+        metrics=metrics,
         steps=len(chosen),
         weights_step=chosen[-1],
         done=True,
@@ -88,7 +92,7 @@ def training(folder: RunFolder, command: RunTrajectory) -> Iterator[Event | None
 
 
 def _send(steps: Iterator[TrajectoryStep], weights_step: int, command: RunTrajectory) -> Iterator[Event | None]:
-    waiting: list[tuple[str, NDArray[np.uint8], dict[str, NDArray[np.float32]]]] = []
+    waiting: list[tuple[str, NDArray[np.uint8], dict[Metric, NDArray[np.float32]]]] = []
     start, reported_at, done = 0, 0.0, False
     while not done:
         with torch.inference_mode():
@@ -116,19 +120,19 @@ def _validations(folder: RunFolder, steps: NDArray[np.int64]) -> dict[str, NDArr
     return named
 
 
-def _read(moment: TrajectoryStep) -> tuple[str, NDArray[np.uint8], dict[str, NDArray[np.float32]]]:
-    measures = {name: value.float().cpu().numpy() for name, value in moment.measures.items()}
-    return moment.label, means_to_display(moment.images.float()), measures
+def _read(moment: TrajectoryStep) -> tuple[str, NDArray[np.uint8], dict[Metric, NDArray[np.float32]]]:
+    metrics = {metric: value.float().cpu().numpy() for metric, value in moment.metrics.items()}
+    return moment.label, means_to_display(moment.images.float()), metrics
 
 
 def _appended(
-    moments: list[tuple[str, NDArray[np.uint8], dict[str, NDArray[np.float32]]]],
+    moments: list[tuple[str, NDArray[np.uint8], dict[Metric, NDArray[np.float32]]]],
     start: int,
     done: bool,
     weights_step: int,
     command: RunTrajectory,
 ) -> TrajectoryAppended:
-    names = moments[0][2] if moments else {}
+    kinds = moments[0][2] if moments else {}
     nothing = np.zeros((0, 0, 0, 0, 0), np.uint8)
     return TrajectoryAppended(
         request=command.request,
@@ -136,7 +140,9 @@ def _appended(
         start=start,
         labels=tuple(label for label, _, _ in moments),
         images=Array.of(np.stack([images for _, images, _ in moments]) if moments else nothing),
-        measures={name: Array.of(np.stack([measures[name] for _, _, measures in moments])) for name in names},
+        metrics=tuple(
+            MetricValues(metric, Array.of(np.stack([values[metric] for _, _, values in moments]))) for metric in kinds
+        ),
         steps=command.steps + 1,
         weights_step=weights_step,
         done=done,

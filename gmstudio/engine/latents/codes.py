@@ -10,6 +10,7 @@ import math
 import time
 from typing import Any
 
+import msgspec
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -21,7 +22,22 @@ from gmstudio.engine.runtime.inspection import check_fit, check_levels, dtype_of
 from gmstudio.families.base import Bounded, Discriminator, Encoder, Family, FreeEnergy, Posterior
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.latents import Decode, Decoded, Encode, Encoded, EncodeImage
+from gmstudio.protocol.metrics import Metric, MetricValues
 
+LOG_PRIOR = Metric(
+    "log-density of z under the prior", "log p(z)", "nats", help="Log-density of the code under the prior."
+)
+BOUND = Metric(
+    "lower bound of the log-likelihood",
+    "log p(x)",
+    "nats",
+    "≥",
+    help="Variational bound on the log-likelihood of the decoded image, rounded to levels.",
+)
+FREE_ENERGY = Metric("free energy", "F(x)", "nats", help="−log of the unnormalized probability of the decoded image.")
+REENCODING = Metric(
+    "re-encoding error", unit="RMS", help="Root mean square change of the image when it is encoded and decoded again."
+)
 MAX_CODES = 256
 BOUND_SEED = 0
 BOUND_DRAWS = 8
@@ -45,7 +61,7 @@ def decode(model: Family, step: int, command: Decode) -> Decoded:
     with exploring(model):
         codes = torch.from_numpy(codes_NZ).to(dtype_of(model)).to(model.device)
         means = decoded(model, codes)
-        measures = measure_codes(model, codes, means) if command.measure else {}
+        metrics = code_metrics(model, codes, means) if command.measure else ()
         shown = means_to_display(_finite(means.float(), step))
     return Decoded(
         request=command.request,
@@ -53,32 +69,33 @@ def decode(model: Family, step: int, command: Decode) -> Decoded:
         step=step,
         images=Array.of(shown),
         engine_ms=1000 * (time.perf_counter() - started),
-        measures=measures,
+        metrics=metrics,
     )
 
 
-def measure_codes(model: Family, codes_NZ: Tensor, means_NCHW: Tensor) -> dict[str, Array]:
-    """What the family can tell of codes and of the images they stand for, by name with unit, (N,) each.
+def code_metrics(model: Family, codes_NZ: Tensor, means_NCHW: Tensor) -> tuple[MetricValues, ...]:
+    """Metrics of codes and of the images that they decode to, (N,) each, as far as the family can compute them.
 
     Likelihoods and bounds are those of the means rounded to the nearest levels, for they are of integer images.
     """
     latent = latent_of(model).latent
-    found: dict[str, Tensor] = {}
+    found: dict[Metric, Tensor] = {}
     if latent.prior == "normal":
-        found["log p(z), nats"] = -0.5 * (codes_NZ.square().sum(1) + latent.num_dims * math.log(2 * math.pi))
+        prior = msgspec.structs.replace(LOG_PRIOR, symbol=f"log p({latent.symbol})")
+        found[prior] = -0.5 * (codes_NZ.square().sum(1) + latent.num_dims * math.log(2 * math.pi))
     rounded_NCHW = (means_NCHW.float() * (model.image.levels - 1)).round().clamp(0, model.image.levels - 1).long()
     if isinstance(model, Bounded):
         generator = torch.Generator(model.device).manual_seed(BOUND_SEED)
         draws = max(1, BOUND_DRAWS // max(1, len(codes_NZ)))
-        found["log p(x) at least, nats"] = model.elbo(rounded_NCHW, draws, generator)
+        found[BOUND] = model.elbo(rounded_NCHW, draws, generator)
     if isinstance(model, FreeEnergy):
-        found["free energy, nats"] = model.free_energy(rounded_NCHW)
+        found[FREE_ENERGY] = model.free_energy(rounded_NCHW)
     if isinstance(model, Discriminator):
-        found[model.verdict] = model.discriminate(means_NCHW)
+        found[model.critic_metric] = model.discriminate(means_NCHW)
     if isinstance(model, Encoder):
         again = decoded(model, model.encode(rounded_NCHW)).float()
-        found["encoded and decoded again, rms"] = (again - means_NCHW.float()).square().flatten(1).mean(1).sqrt()
-    return {name: Array.of(value.float().cpu().numpy()) for name, value in found.items()}
+        found[REENCODING] = (again - means_NCHW.float()).square().flatten(1).mean(1).sqrt()
+    return tuple(MetricValues(metric, Array.of(value.float().cpu().numpy())) for metric, value in found.items())
 
 
 def encode(model: Family, dataset: Dataset, command: Encode) -> Encoded:

@@ -37,8 +37,15 @@ from gmstudio.nn.stacks import ConvDown, ConvUp, dense_stack, leaky_relu, scaled
 from gmstudio.protocol.config import field
 from gmstudio.protocol.families import FamilyCard, LatentSpec, Objective, Term
 from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.metrics import Metric
 from gmstudio.protocol.training_settings import Training
 
+PROBABILITY = Metric("discriminator's output", "D(x)", help="The discriminator's probability that the image is real.")
+SCORE = Metric(
+    "discriminator's score",
+    "σ(D(x))",
+    help="The discriminator's score squashed to 0 … 1, the higher the more real; no probability.",
+)
 ADAM_BETAS = (0.5, 0.999)
 WASSERSTEIN_BETAS = (0.0, 0.9)
 """Of Gulrajani et al. 2017, algorithm 1: momentum hurts where the critic's loss keeps changing."""
@@ -331,9 +338,9 @@ class GAN(Family):
         return (0.5 * (images + 1.0)).clamp(0.0, 1.0)
 
     @property
-    def verdict(self) -> str:
+    def critic_metric(self) -> Metric:
         """D(x), or σ(D(x)) under the objectives in which D is a score."""
-        return "D(x)" if self.losses.is_probability else "σ(D(x))"
+        return PROBABILITY if self.losses.is_probability else SCORE
 
     def discriminate(self, means: Tensor) -> Tensor:
         """D, without instance noise: (B, C, H, W) floats in [0, 1] → (B,) in [0, 1].

@@ -49,8 +49,13 @@ from gmstudio.nn.stacks import scaled
 from gmstudio.protocol.config import field
 from gmstudio.protocol.families import FamilyCard, LatentSpec, TrajectoryCard
 from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.metrics import Metric
 from gmstudio.protocol.training_settings import Training
 
+NOISE_LEVEL = Metric("noise level", "σ_t", help="Standard deviation of the noise in x_t.")
+CHANGE = Metric(
+    "change of predicted image", unit="RMS", help="Root mean square change of the prediction of x_0 by a step."
+)
 MAX_FLOATS = 2**22
 """Floats of one activation that scoring and sampling hold at a time; more is done in chunks."""
 CHAIN_DEPTH = 0.5
@@ -376,7 +381,7 @@ class DDPM(Family):
 
     def _moment(self, t: int, state: Tensor, moved_B: Tensor) -> TrajectoryStep:
         noise_B = self.schedule.noise[t].expand(len(state))
-        return TrajectoryStep(shades(state), {"noise level": noise_B, "change of predicted image": moved_B}, f"t = {t}")
+        return TrajectoryStep(shades(state), {NOISE_LEVEL: noise_B, CHANGE: moved_B}, f"t = {t}")
 
     def _noised(self, x: Tensor, t: int, generator: torch.Generator | None) -> Tensor:
         """x_t of integer images."""

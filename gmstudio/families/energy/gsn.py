@@ -42,6 +42,7 @@ from gmstudio.nn.likelihoods import pixel_likelihood
 from gmstudio.protocol.config import field
 from gmstudio.protocol.families import FamilyCard, Objective, Term, TrajectoryCard
 from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.metrics import DISTANCE, Metric
 from gmstudio.protocol.training_settings import Training
 
 PIECE_S = 0.004
@@ -49,8 +50,12 @@ MAX_FLOATS = 2**22
 """Floats of one activation that sampling holds at a time; more is done in chunks."""
 NUM_SHOWN = 8
 RATES_MEMORY = 1000.0
-RECONSTRUCTION = "reconstruction log-likelihood, nats"
-DISTANCE = "distance from the start, RMS"
+RECONSTRUCTION = Metric(
+    "reconstruction log-likelihood",
+    "log p(x | h)",
+    "nats",
+    help="Log-likelihood of the image under the transition that leaves it.",
+)
 Hidden = tuple[Tensor, ...]
 
 
@@ -330,11 +335,11 @@ class GSN(Family):
         for step in range(steps + 1):
             moved, features, hidden = self._move(x, hidden, generator)
             with torch.no_grad():
-                measures = {
+                metrics = {
                     RECONSTRUCTION: self.likelihood.log_prob(features, x),
                     DISTANCE: (self._grey(x) - start).square().flatten(1).mean(1).sqrt(),
                 }
-            yield TrajectoryStep(means, measures, f"transition {step}" if step else "start")
+            yield TrajectoryStep(means, metrics, f"transition {step}" if step else "start")
             with torch.no_grad():
                 x, means = moved, self.likelihood.mean(features)
 

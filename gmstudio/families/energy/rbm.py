@@ -44,6 +44,7 @@ from gmstudio.families.energy.visible_units import bernoulli
 from gmstudio.protocol.config import field
 from gmstudio.protocol.families import FamilyCard, LatentSpec, TrajectoryCard
 from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.metrics import DISTANCE, Metric
 from gmstudio.protocol.training_settings import Training
 
 PIECE_S = 0.004
@@ -53,8 +54,7 @@ PSEUDO_ROWS = 512
 RATES_MEMORY = 1000.0
 MIN_CHAINS = 50
 """Fewer annealing runs say little of their own spread."""
-FREE_ENERGY = "free energy, nats"
-DISTANCE = "distance from the start, RMS"
+FREE_ENERGY = Metric("free energy", "F(x)", "nats", help="−log of the unnormalized probability of the image.")
 
 
 class RBMConfig(Struct, frozen=True, kw_only=True):
@@ -389,11 +389,11 @@ class RBM(Family):
     def _moment(self, x_BD: Tensor, means_BD: Tensor, start_BD: Tensor, label: str) -> TrajectoryStep:
         activation_BJ = self.machine.activation(self.machine.units.statistics(x_BD))
         apart_BD = (x_BD - start_BD).to(means_BD) / (self.image.levels - 1)
-        measures = {
+        metrics = {
             FREE_ENERGY: self.machine.free_energy(x_BD, activation_BJ),
             DISTANCE: apart_BD.square().mean(1).sqrt(),
         }
-        return TrajectoryStep(means_BD.unflatten(1, self.image.shape), measures, label)
+        return TrajectoryStep(means_BD.unflatten(1, self.image.shape), metrics, label)
 
     # ---- figures -------------------------------------------------------------------------------------------
 

@@ -44,8 +44,11 @@ from gmstudio.families.flow.objectives import OBJECTIVES
 from gmstudio.protocol.config import field
 from gmstudio.protocol.families import FamilyCard, LatentSpec, TrajectoryCard
 from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.metrics import Metric
 from gmstudio.protocol.training_settings import Training
 
+LOG_DENSITY = Metric("log density", "log p(h)", "nats", help="Log-density of the layer's activation under the model.")
+LOG_DET = Metric("log determinant", "log |det J|", "nats", help="Log-determinant of the Jacobian of the layers so far.")
 MAX_FLOATS = 2**22
 """Floats of one activation that scoring and sampling hold at a time; more is done in chunks."""
 MAX_FIGURE_FLOATS = 2**14
@@ -383,10 +386,10 @@ class RealNVP(Family):
             with torch.no_grad():
                 state, log_det = next(trail) if index else (h, h.new_zeros(()))
                 log_det_B = log_det.expand(len(h))
-                measures = {"log density, nats": log_density_B - log_det_B, "log |det|, nats": log_det_B}
+                metrics = {LOG_DENSITY: log_density_B - log_det_B, LOG_DET: log_det_B}
                 images = self._shown(self._from_line(state))
             if index in shown:
-                yield TrajectoryStep(images, measures, _layer_name(index if x is not None else last - index, last))
+                yield TrajectoryStep(images, metrics, _layer_name(index if x is not None else last - index, last))
 
     @torch.no_grad()
     def figures(self, batch: Tensor, generator: torch.Generator) -> tuple[Figure, ...]:

@@ -18,8 +18,10 @@ from gmstudio.families.base import Family, Figure, TrajectoryStep
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.chains import RunTrajectory, TrajectoryAppended
 from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.metrics import Metric
 
 SPEC = ImageSpec(1, 2, 3, 4)
+LEVEL = Metric("level")
 
 
 class Drift(Family):
@@ -41,7 +43,7 @@ class Drift(Family):
     ) -> Iterator[TrajectoryStep]:
         images = torch.zeros(n, *SPEC.shape) if x is None else x.float() / 3
         for step in range(steps + 1):
-            yield TrajectoryStep(images, {"level": images.flatten(1).mean(1)}, f"step {step}")
+            yield TrajectoryStep(images, {LEVEL: images.flatten(1).mean(1)}, f"step {step}")
             images = images + self.pace
 
     def figures(self, batch: Tensor, generator: torch.Generator) -> tuple[Figure, ...]:
@@ -74,7 +76,7 @@ def test_every_moment_arrives_once_in_order(dataset: Dataset) -> None:
     assert sum((len(e.labels) for e in events[:-1]), 0) == events[-1].start
     images = np.concatenate([e.images.numpy() for e in events if e.labels])
     assert images.shape == (21, 3, *SPEC.shape) and images[-1, 0, 0, 0, 0] == round(255 * 0.2)
-    level = np.concatenate([e.measures["level"].numpy() for e in events if e.labels])
+    level = np.concatenate([e.metrics[0].values.numpy() for e in events if e.labels])
     np.testing.assert_allclose(level[:, 1], 0.01 * np.arange(21), atol=1e-5)
 
 
@@ -94,7 +96,7 @@ def test_it_keeps_the_weights_that_it_began_with(dataset: Dataset) -> None:
     with torch.no_grad():
         model.pace.fill_(0.5)
     events = [event for event in pieces if isinstance(event, TrajectoryAppended)]
-    assert np.concatenate([e.measures["level"].numpy() for e in events if e.labels])[-1, 0] == pytest.approx(0.1)
+    assert np.concatenate([e.metrics[0].values.numpy() for e in events if e.labels])[-1, 0] == pytest.approx(0.1)
 
 
 def test_a_split_without_images_is_no_start(dataset: Dataset) -> None:
@@ -167,6 +169,6 @@ def test_a_trainings_grids_are_a_timeline(tmp_path: Path) -> None:
         "the newest is there"
     )
     assert event.images.numpy().shape == (2, 4, *SPEC.shape)
-    assert list(event.measures) == ["validation loss", "validation generator loss"]
-    np.testing.assert_allclose(event.measures["validation loss"].numpy()[:, 0], [3.0, 2.0])
-    np.testing.assert_allclose(event.measures["validation generator loss"].numpy()[:, 3], [1.0, 101.0])
+    assert [found.metric.name for found in event.metrics] == ["validation loss", "validation generator loss"]
+    np.testing.assert_allclose(event.metrics[0].values.numpy()[:, 0], [3.0, 2.0])
+    np.testing.assert_allclose(event.metrics[1].values.numpy()[:, 3], [1.0, 101.0])

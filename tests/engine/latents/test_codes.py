@@ -212,11 +212,13 @@ def test_the_descent_finds_the_code_of_a_decoded_image_and_leaves_the_model_alon
 
 def test_decoding_tells_what_the_family_can_of_each_code(vae: Family, monkeypatch: pytest.MonkeyPatch) -> None:
     z = np.array([[0, 0, 0, 0, 0], [1, 1, 1, 1, 1]], np.float32)
-    measures = latents.decode(vae, 1, Decode(run="r", codes=Array.of(z), measure=True)).measures
-    density = measures["log p(z), nats"].numpy()
+    measures = latents.decode(vae, 1, Decode(run="r", codes=Array.of(z), measure=True)).metrics
+    by_symbol = {found.metric.symbol: found for found in measures}
+    density = by_symbol["log p(z)"].values.numpy()
     np.testing.assert_allclose(density, -2.5 * np.log(2 * np.pi) - np.array([0.0, 2.5]), rtol=1e-5)
-    assert measures["log p(x) at least, nats"].numpy().shape == (2,)
-    assert (measures["log p(x) at least, nats"].numpy() < 0).all()
+    bound = by_symbol["log p(x)"]
+    assert bound.metric.relation == "≥" and bound.metric.unit == "nats" and bound.values.numpy().shape == (2,)
+    assert (bound.values.numpy() < 0).all()
     asked: list[tuple[int, int]] = []
 
     def elbo(_vae: Family, x: Tensor, draws: int, _noise: torch.Generator) -> Tensor:
@@ -227,4 +229,4 @@ def test_decoding_tells_what_the_family_can_of_each_code(vae: Family, monkeypatc
     for count in (1, 2, 9):
         latents.decode(vae, 1, Decode(run="r", codes=Array.of(np.zeros((count, 5), np.float32)), measure=True))
     assert asked == [(1, 8), (2, 4), (9, 1)], "one code's bound is worth more draws"
-    assert latents.decode(vae, 1, Decode(run="r", codes=Array.of(z))).measures == {}
+    assert latents.decode(vae, 1, Decode(run="r", codes=Array.of(z))).metrics == ()

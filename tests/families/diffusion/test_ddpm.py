@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
 from gmstudio.families.base import Encoder, Illustrated, Latent, MarkovChain, PiecewiseSampler, Sampler, Trajectory
-from gmstudio.families.diffusion.ddpm import DDPM
+from gmstudio.families.diffusion.ddpm import CHANGE, DDPM, NOISE_LEVEL
 from gmstudio.families.diffusion.process import NoiseSchedule, evenly_spaced_times
 from gmstudio.families.diffusion.samplers import denoised, noised_back
 from gmstudio.families.diffusion.unet import UNet
@@ -311,11 +311,11 @@ def test_the_timeline_falls_to_the_image(steps: int) -> None:
     assert [m.label for m in from_image] == [f"t = {t}" for t in range(min(steps, 8), -1, -1)]
     for moment in from_noise + from_image:
         assert moment.images.shape == (2, 1, 4, 4) and moment.images.min() >= 0 and moment.images.max() <= 1
-        assert {name: value.shape for name, value in moment.measures.items()} == {
-            "noise level": (2,),
-            "change of predicted image": (2,),
+        assert {metric: value.shape for metric, value in moment.metrics.items()} == {
+            NOISE_LEVEL: (2,),
+            CHANGE: (2,),
         }
-    levels = [m.measures["noise level"][0].item() for m in from_noise]
+    levels = [m.metrics[NOISE_LEVEL][0].item() for m in from_noise]
     assert levels == sorted(levels, reverse=True) and levels[-1] == 0.0
 
 

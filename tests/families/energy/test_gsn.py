@@ -9,9 +9,10 @@ from tiny_families import seeded
 from torch import Tensor
 
 from gmstudio.engine.evaluation.likelihood import kind_of_score
-from gmstudio.families.energy.gsn import GSN
+from gmstudio.families.energy.gsn import GSN, RECONSTRUCTION
 from gmstudio.protocol.config import parse_config
 from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.metrics import DISTANCE
 
 BINARY = ImageSpec(1, 2, 3, 2)
 GREY = ImageSpec(1, 1, 3, 3)
@@ -132,8 +133,8 @@ def test_the_timeline_measures_what_the_chain_does() -> None:
     states = [x, *islice(model.chain(x, seeded(5)), 3)]
     for state, moment in zip(states, moments, strict=True):
         apart = (state.float() - x.float()).square().flatten(1).mean(1).sqrt()
-        torch.testing.assert_close(moment.measures["distance from the start, RMS"], apart)
-        assert (moment.measures["reconstruction log-likelihood, nats"] < 0).all()
+        torch.testing.assert_close(moment.metrics[DISTANCE], apart)
+        assert (moment.metrics[RECONSTRUCTION] < 0).all()
 
 
 def test_it_only_generates_and_says_so() -> None:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from gmstudio.families.base import Encoder, Illustrated, Latent, Sampler, Trajectory
 from gmstudio.families.flow import realnvp as realnvp_module
-from gmstudio.families.flow.realnvp import RealNVP
+from gmstudio.families.flow.realnvp import LOG_DENSITY, LOG_DET, RealNVP
 from gmstudio.protocol.config import ConfigError, parse_config, schema_of
 from gmstudio.protocol.images import ImageSpec
 
@@ -232,7 +232,7 @@ def test_the_timeline_goes_from_one_end_to_the_other(start: str) -> None:
     ends = (moments[0], moments[-1]) if start == "image" else (moments[-1], moments[0])
     assert (ends[0].label, ends[1].label) == ("the image", "the code z")
     assert {moment.images.shape for moment in moments} == {(3, 1, 4, 4)}
-    assert {tuple(m.measures) for m in moments} == {("log density, nats", "log |det|, nats")}
+    assert {tuple(m.metrics) for m in moments} == {(LOG_DENSITY, LOG_DET)}
     assert len({moment.label for moment in moments}) == len(moments) > 10
     if x is not None:
         torch.testing.assert_close(ends[0].images, x / 3.0, atol=1e-4, rtol=0)
@@ -241,7 +241,7 @@ def test_the_timeline_goes_from_one_end_to_the_other(start: str) -> None:
         z = torch.randn(3, 1, 4, 4, generator=seeded(5)).flatten(1)
         torch.testing.assert_close(ends[0].images, model.decode(z))
     expected = -0.5 * (z.square().sum(1) + 16 * math.log(2 * math.pi))
-    torch.testing.assert_close(ends[1].measures["log density, nats"], expected, atol=1e-3, rtol=1e-4)
+    torch.testing.assert_close(ends[1].metrics[LOG_DENSITY], expected, atol=1e-3, rtol=1e-4)
     few = list(model.trajectory(x, 3, 4, seeded(5)))
     assert len(few) == 5
     assert torch.equal(few[-1].images, moments[-1].images)

@@ -36,7 +36,7 @@ def grown(request: int, *, done: bool) -> TrajectoryAppended:
         start=0,
         labels=("start",),
         images=images,
-        measures={},
+        metrics=(),
         steps=2,
         weights_step=1,
         done=done,

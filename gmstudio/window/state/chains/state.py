@@ -11,6 +11,7 @@ from gmstudio.protocol.array import Array
 from gmstudio.protocol.chains import RunTrajectory, TrajectoryAppended
 from gmstudio.protocol.engine import CommandFailed, Reason
 from gmstudio.protocol.families import TrajectoryCard
+from gmstudio.protocol.metrics import Metric
 from gmstudio.protocol.runs import SamplesDrawn
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.state.chains.mixing import NOTHING, Mixing, mixing
@@ -38,8 +39,8 @@ class ChainsState(QObject):
         index: of the first image, for ``data``.
         drawn: (C, H, W) uint8 levels, for ``image``; None while nothing was drawn.
         labels: M labels, one for each moment that has come.
-        measures: name with unit → (M, N).
-        measure: the one whose curve is looked at, or "".
+        metrics: metric → (M, N) values.
+        metric: the one whose curve is shown; None where there is none.
         position: moment that is shown, 0 … M-1.
         running: more moments are on their way.
         expected: moments that there will be: about, until all have come; 0 when unknown.
@@ -67,8 +68,8 @@ class ChainsState(QObject):
         self.index = 0
         self.drawn: NDArray[np.uint8] | None = None
         self.labels: list[str] = []
-        self.measures: dict[str, NDArray[np.float32]] = {}
-        self.measure = ""
+        self.metrics: dict[Metric, NDArray[np.float32]] = {}
+        self.metric: Metric | None = None
         self.position = 0
         self.running = False
         self.expected = 0
@@ -130,7 +131,8 @@ class ChainsState(QObject):
 
     def curve(self) -> NDArray[np.float32]:
         """(M, N) of the chosen measure; empty when there is none."""
-        return self.measures.get(self.measure, np.zeros((0, 0), np.float32))
+        found = self.metrics.get(self.metric) if self.metric is not None else None
+        return np.zeros((0, 0), np.float32) if found is None else found
 
     def mixing(self) -> tuple[Mixing, Mixing]:
         """How the chains mix by the chosen measure, and by their pixels; nothing of what is no Markov chain."""
@@ -184,10 +186,10 @@ class ChainsState(QObject):
         self.seed = min(max(seed, 0), MAX_SEED)
         self.changed.emit()
 
-    def set_measure(self, name: str) -> None:
-        """Look at another curve."""
-        if name != self.measure:
-            self.measure = name
+    def set_metric(self, metric: Metric) -> None:
+        """Show the curve of another metric."""
+        if metric != self.metric:
+            self.metric = metric
             self.grown.emit()
 
     def begin(self) -> None:
@@ -296,7 +298,7 @@ class ChainsState(QObject):
         self.running, self._request, self.expected = False, 0, self.length
 
     def _clear(self) -> None:
-        self.labels, self.measures = [], {}
+        self.labels, self.metrics = [], {}
         self.position, self.expected, self.weights_step = 0, 0, -1
         self.grown.emit()
         self.moved.emit()
@@ -307,7 +309,7 @@ class ChainsState(QObject):
         if event.labels:
             at_end = 0 < self.length == self.position + 1
             if event.start == 0:
-                self.labels, self.measures = [], {}
+                self.labels, self.metrics = [], {}
             self._take(event)
             if self.kind == "training":  # of which all moments come at once, anew when there are more of them
                 self.position = self.length - 1 if at_end else min(self.position, self.length - 1)
@@ -327,12 +329,12 @@ class ChainsState(QObject):
             if start:
                 self._images[:start] = kept
         self._images[start : self.length] = images
-        for name, values in event.measures.items():
-            known = self.measures.get(name)
-            new = values.numpy()
-            self.measures[name] = new if known is None else np.concatenate([known, new])
-        if self.measure not in self.measures:
-            self.measure = next(iter(self.measures), "")
+        for found in event.metrics:
+            known = self.metrics.get(found.metric)
+            new = found.values.numpy()
+            self.metrics[found.metric] = new if known is None else np.concatenate([known, new])
+        if self.metric not in self.metrics:
+            self.metric = next(iter(self.metrics), None)
 
     def _on_samples_drawn(self, event: SamplesDrawn) -> None:
         """The training that is looked at has one more grid."""

@@ -6,6 +6,7 @@ from PySide6.QtCore import QObject, Signal
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.engine import CommandFailed, Reason
 from gmstudio.protocol.latents import Decode, Decoded
+from gmstudio.protocol.metrics import Metric
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.throttle import Throttle
 from gmstudio.window.state.latents.code import Code
@@ -19,7 +20,7 @@ class CodeMetrics(QObject):
     """Has codes measured, latest wins, about ten times a second, and when they rest where measuring is slow.
 
     Attributes:
-        values: name with unit → value, of the code that was measured last.
+        values: of the code whose metrics came last.
         code: (Z,) that code; None before.
         step: training step of the weights; −1 before.
         problem: why there are none, or "".
@@ -33,7 +34,7 @@ class CodeMetrics(QObject):
 
     def __init__(self, events: EngineLink, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.values: dict[str, float] = {}
+        self.values: dict[Metric, float] = {}
         self.code: Code | None = None
         self.step = -1
         self.problem = ""
@@ -58,7 +59,7 @@ class CodeMetrics(QObject):
     def _on_decoded(self, event: Decoded) -> None:
         command = self.pace.answered
         assert command is not None
-        self.values = {name: float(value.numpy()[0]) for name, value in event.measures.items()}
+        self.values = {found.metric: float(found.values.numpy()[0]) for found in event.metrics}
         self.code, self.step, self.problem = command.codes.numpy()[0], event.step, ""
         self.changed.emit()
 

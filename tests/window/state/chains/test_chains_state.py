@@ -41,7 +41,7 @@ def test_moments_add_up_and_the_cursor_stays_among_them(scene: ChainsScene, sess
     scene.answer(2, start=3, done=True)
     assert session.length == session.expected == 5 and not session.running, "as many as came in the end"
     assert session.images.shape == (5, 3, 1, 2, 2) and session.images[:, 0, 0, 0, 0].tolist() == [0, 1, 2, 3, 4]
-    assert session.measure == ENERGY and session.curve()[4, 1] == -4
+    assert session.metric == ENERGY and session.curve()[4, 1] == -4
     session.seek(99)
     assert session.position == 4 and session.labels[session.position] == "Gibbs step 4"
     session.step(-2)
@@ -92,7 +92,7 @@ def test_answers_to_an_older_request_are_not_mixed_in(scene: ChainsScene, sessio
             start=4,
             labels=("late",),
             images=Array.of(np.zeros((1, 3, 1, 2, 2), np.uint8)),
-            measures={},
+            metrics=(),
             steps=9,
             weights_step=10,
             done=True,

@@ -58,7 +58,7 @@ class CurvesView(QWidget):
         self._timer.setInterval(REFRESH_MS)
         self._timer.timeout.connect(self.refresh)
         self._lay_out()
-        self.measure.activated.connect(lambda index: session.set_measure(self.measure.itemText(index)))
+        self.measure.activated.connect(lambda index: session.set_metric(list(session.metrics)[index]))
         self.plot.clicked.connect(self._on_clicked)
         self.mixing.hovered.connect(self.mixing.set_cursor)
         session.grown.connect(self._schedule)
@@ -97,11 +97,12 @@ class CurvesView(QWidget):
     def refresh(self) -> None:
         """Draw what came."""
         session = self._session
-        names = list(session.measures)
+        metrics = list(session.metrics)
+        names = [metric.title for metric in metrics]
         if [self.measure.itemText(i) for i in range(self.measure.count())] != names:
             self.measure.clear()
             self.measure.addItems(names)
-        self.measure.setCurrentIndex(self.measure.findText(session.measure))
+        self.measure.setCurrentIndex(metrics.index(session.metric) if session.metric in metrics else -1)
         for widget in (self._label, self.measure, self.plot):
             widget.setVisible(bool(names) or session.running)
         self._nothing.setVisible(not names and not session.running and session.length > 0)
@@ -118,10 +119,14 @@ class CurvesView(QWidget):
             return []
         steps = np.arange(len(curve), dtype=np.int64)
         if self._session.kind == "training" or curve.shape[1] == 1:
-            return [Trace("mean", self._session.measure, steps, curve[:, 0], theme().series(0), width=1.5)]
+            return [Trace("mean", self._metric_title(), steps, curve[:, 0], theme().series(0), width=1.5)]
         shown = range(min(curve.shape[1], MAX_TRACES))
         chains = [Trace(("chain", c), "", steps, curve[:, c], theme().series(c), among_many=True) for c in shown]
         return [*chains, Trace("mean", "mean", steps, curve.mean(axis=1), theme().color("text"), width=1.5)]
+
+    def _metric_title(self) -> str:
+        metric = self._session.metric
+        return metric.title if metric is not None else ""
 
     def _show_mixing(self) -> None:
         by_measure, by_pixels = self._session.mixing()
@@ -130,7 +135,8 @@ class CurvesView(QWidget):
         self.words.setVisible(known)
         if not known:
             return
-        name = self._session.measure.split(",")[0]
+        metric = self._session.metric
+        name = metric.name if metric is not None else ""
         named = ((name, by_measure), ("pixels", by_pixels))
         self.mixing.set_traces(
             [

@@ -115,7 +115,7 @@ def test_mixing_is_told_in_the_words_of_the_field(stage: Stage, qtbot: QtBot) ->
     stage.answer(100, values=noise, done=True)
     qtbot.waitUntil(stage.panel.curves.mixing.isVisible)
     words = stage.panel.curves.words.text()
-    assert words.startswith(f"Autocorrelation time τ, in transitions: {ENERGY.split(',')[0]} 1.")
+    assert words.startswith(f"Autocorrelation time τ, in transitions: {ENERGY.name} 1.")
     assert "R̂ = 1." in words
 
 
