@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check bench pictures clean
+.PHONY: help run test check bench pictures protocol clean
 
 venv := .venv
 python := $(venv)/bin/python
@@ -48,6 +48,9 @@ bench: $(venv)/.ready-test ## Measure start-up, sliders, decoding, sampling, ste
 pictures: $(venv)/.ready-test ## Take the pictures in docs/pictures again, or some: make pictures names="latents chains"
 	@$(python) -m gmstudio.system.qt_libraries offscreen
 	$(offscreen) $(python) -m docs.pictures.take $(names)
+
+protocol: $(venv)/.ready-test ## Write the tables of docs/protocol.md anew from the message classes
+	$(python) -m docs.messages
 
 clean: ## Remove .venv, caches and build products
 	rm -rf $(venv) build dist gmstudio.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -46,9 +46,12 @@ class Feature:
 
 
 def load_features() -> tuple[type[Feature], ...]:
-    """Import ``handlers`` of every package of the engine; return all feature classes, those of other packages too."""
-    for package in pkgutil.iter_modules(engine.__path__, "gmstudio.engine."):
-        name = f"{package.name}.handlers"
-        if package.ispkg and importlib.util.find_spec(name) is not None:
+    """Import every feature of the engine; return all feature classes, those of other packages too.
+
+    A feature is a module ``gmstudio/engine/<feature>.py``, or a package with a module ``handlers``.
+    """
+    for module in pkgutil.iter_modules(engine.__path__, f"{engine.__name__}."):
+        name = f"{module.name}.handlers" if module.ispkg else module.name
+        if not name.endswith(".__main__") and importlib.util.find_spec(name) is not None:
             importlib.import_module(name)
     return tuple(Feature.__subclasses__())
