@@ -99,7 +99,7 @@ class Banner(QFrame):
         """What is shown now."""
         return next(reversed(self._notices.values()), None)
 
-    def tell(self, notice: Notice) -> None:
+    def show_notice(self, notice: Notice) -> None:
         """Show a notice; where one with this key is shown, it is replaced in place."""
         if self._notices.get(notice.key) == notice:
             return
@@ -112,7 +112,7 @@ class Banner(QFrame):
             del self._notices[next(iter(self._notices))]
         self._show()
 
-    def take_back(self, key: str) -> None:
+    def withdraw(self, key: str) -> None:
         """What a notice said holds no longer."""
         if self._notices.pop(key, None) is not None:
             self._show()
@@ -173,6 +173,6 @@ class Banner(QFrame):
     def _on_close(self) -> None:
         notice = self.notice
         if notice is not None:
-            self.take_back(notice.key)
+            self.withdraw(notice.key)
             if notice.dismissed is not None:
                 notice.dismissed()

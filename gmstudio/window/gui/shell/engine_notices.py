@@ -34,7 +34,7 @@ class EngineNotices(QObject):
         self._update()
 
     def _on_problem(self, sentence: str, detail: str) -> None:
-        self._banner.tell(Notice(f"problem: {sentence}", sentence, "error" if detail else "warning", detail))
+        self._banner.show_notice(Notice(f"problem: {sentence}", sentence, "error" if detail else "warning", detail))
 
     def _update(self) -> None:
         self._report_exit()
@@ -43,7 +43,7 @@ class EngineNotices(QObject):
             saving = self._studio.engine.training
             text = "Saving a checkpoint of the run in training, then closing…" if saving else "Closing…"
             text += " Close the window again to leave without waiting."
-            self._banner.tell(Notice(CLOSING, text))
+            self._banner.show_notice(Notice(CLOSING, text))
 
     def _report_exit(self) -> None:
         if self._ending is None:
@@ -60,7 +60,7 @@ class EngineNotices(QObject):
         sentences = (self._ending.sentence, self._what_now(), self._what_of_the_run())
         text = " ".join(sentence for sentence in sentences if sentence)
         severity: Severity = "error" if given_up else "warning"
-        self._banner.tell(Notice(ENGINE, text, severity, self._ending.stderr, tuple(actions), self._forget))
+        self._banner.show_notice(Notice(ENGINE, text, severity, self._ending.stderr, tuple(actions), self._forget))
 
     def _what_now(self) -> str:
         phase = self._studio.engine.state.phase
@@ -83,7 +83,7 @@ class EngineNotices(QObject):
 
     def _forget(self) -> None:
         self._ending = None
-        self._banner.take_back(ENGINE)
+        self._banner.withdraw(ENGINE)
         self._studio.forget_interrupted()
 
     def _report_silence(self) -> None:
@@ -94,6 +94,6 @@ class EngineNotices(QObject):
                 "restarting it loses what was trained since the last checkpoint."
             )
             actions = (("Restart engine", self._studio.engine.restart),)
-            self._banner.tell(Notice(SILENCE, text, "warning", self._studio.engine.stderr_tail, actions))
+            self._banner.show_notice(Notice(SILENCE, text, "warning", self._studio.engine.stderr_tail, actions))
         else:
-            self._banner.take_back(SILENCE)
+            self._banner.withdraw(SILENCE)

@@ -1,65 +1,71 @@
-"""Files that are dropped on the window: pictures of ours bring their run and codes back."""
+"""Files dropped on the window: run folders are opened, pictures exported by gmstudio restore their run and codes."""
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject
+from PySide6.QtCore import QEvent, QObject, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFileDialog, QWidget
 
 from gmstudio.media import FORMATS
 from gmstudio.window.gui.picture_source import FORMATS as PICTURES
 from gmstudio.window.gui.picture_source import PictureSource, file_in
 from gmstudio.window.gui.shell.banner import Notice, Severity
 from gmstudio.window.state.latents.picture_origin import PictureOrigin, PictureOrigins
-
-if TYPE_CHECKING:
-    from gmstudio.window.gui.shell.main_window import MainWindow
-    from gmstudio.window.state.studio import Studio
+from gmstudio.window.state.studio import Studio
 
 FILTER = f"Pictures of gmstudio ({' '.join('*' + form for form in FORMATS)})"
 RUN_FILE = "run.json"
 KEY = "dropped"
+LATENTS = "latents"
+"""Panel that shows restored codes and encodes pictures."""
 
 
 class FileDrop(QObject):
-    """Takes what is dropped anywhere on the window where nothing else takes it.
+    """Handles files that are dropped on a window and that no other widget accepts.
 
-    A run's folder, or its ``run.json``, is opened; a picture that gmstudio made brings back what it shows; any other
-    picture can become the image whose code is looked for.
+    A run folder, or its ``run.json``, is to be opened. A picture exported by gmstudio restores its run and, where the
+    file has codes, their interpolation. Any other picture can be encoded.
 
     Args:
-        window: on which is dropped.
-        studio: what is changed.
+        target: widget that receives the drops; parent of the file dialog.
+        studio: state that pictures change.
+
+    Signals:
+        run_found: path of a run folder to open.
+        panel_wanted: name of the panel that shows the result.
+        noticed: a ``Notice`` for the banner.
     """
 
-    def __init__(self, window: "MainWindow", studio: "Studio") -> None:
-        super().__init__(window)
-        self._window, self._studio = window, studio
+    run_found = Signal(str)
+    panel_wanted = Signal(str)
+    noticed = Signal(object)
+
+    def __init__(self, target: QWidget, studio: Studio) -> None:
+        super().__init__(target)
+        self._target, self._studio = target, studio
         self._picture_origins = PictureOrigins(studio.library, studio.latents, self)
         self._picture_origins.returned.connect(self._on_picture_origin)
-        self._picture_origins.failed.connect(lambda text: self._tell(text, "warning"))
+        self._picture_origins.failed.connect(lambda text: self._notify(text, "warning"))
         self._pictures = PictureSource(self)
         self._pictures.taken.connect(studio.latents.user_image.take_picture)
-        self._pictures.failed.connect(lambda text: self._tell(text, "warning"))
-        window.setAcceptDrops(True)
-        window.installEventFilter(self)
+        self._pictures.failed.connect(lambda text: self._notify(text, "warning"))
+        target.setAcceptDrops(True)
+        target.installEventFilter(self)
 
     def take(self, path: str) -> None:
-        """Do what a dropped file is for."""
+        """Open a run folder, or restore from a picture."""
         place = Path(path)
         folder = place.parent if place.name == RUN_FILE else place
         if folder.is_dir():
-            self._studio.training.look_at(str(folder))
-            self._window.show_panel("train")
+            self.run_found.emit(str(folder))
         else:
             self._picture_origins.bring_back(path)
 
-    def ask(self) -> None:
-        """Choose a picture in a dialog beside the window, for those who do not drag."""
-        dialog = QFileDialog(self._window, "Bring back what a picture shows", self._studio.library.home, FILTER)
-        dialog.setObjectName("bring_back_dialog")
+    def choose_picture(self) -> None:
+        """Open a non-modal file dialog for a picture: the same as a drop, without dragging."""
+        dialog = QFileDialog(self._target, "Restore from picture", self._studio.library.home, FILTER)
+        dialog.setObjectName("restore_dialog")
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         dialog.fileSelected.connect(self.take)
         dialog.finished.connect(dialog.deleteLater)
@@ -67,7 +73,7 @@ class FileDrop(QObject):
         dialog.show()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Accept files."""
+        """Accept dropped files."""
         if isinstance(event, QDropEvent) and event.type() in (QEvent.Type.DragEnter, QEvent.Type.Drop):
             path = file_in(event.mimeData())
             if path:
@@ -79,21 +85,25 @@ class FileDrop(QObject):
 
     def _on_picture_origin(self, found: PictureOrigin) -> None:
         if found.outcome == "latents":
-            self._tell(found.told)
-            self._window.show_panel("latents")
+            self._notify(found.told)
+            self.panel_wanted.emit(LATENTS)
         elif found.outcome == "run":
-            self._tell(found.told)
-            self._studio.training.look_at(found.run)
-            self._window.show_panel("train")
+            self._notify(found.told)
+            self.run_found.emit(found.run)
+        elif found.outcome == "foreign":
+            self._offer_encoding(found.path, f"{Path(found.path).name} has no gmstudio data.")
         else:
-            picture = Path(found.path).suffix.lower().removeprefix(".") in PICTURES
-            self._tell(found.told, "warning", found.path if picture else "")
+            self._offer_encoding(found.path, found.told)
 
-    def _tell(self, text: str, severity: Severity = "info", picture: str = "") -> None:
-        use = (("Find its code", partial(self._use, picture)),) if picture else ()
-        self._window.banner.tell(Notice(KEY, text, severity, actions=use))
+    def _offer_encoding(self, path: str, text: str) -> None:
+        """Report that nothing was restored; where Qt reads the format, offer to encode the picture."""
+        readable = Path(path).suffix.lower().removeprefix(".") in PICTURES
+        actions = (("Encode this image", partial(self._encode, path)),) if readable else ()
+        self.noticed.emit(Notice(KEY, text, "warning", actions=actions))
 
-    def _use(self, path: str) -> None:
-        """Take a picture as the image whose code is looked for."""
-        self._window.show_panel("latents")
+    def _notify(self, text: str, severity: Severity = "info") -> None:
+        self.noticed.emit(Notice(KEY, text, severity))
+
+    def _encode(self, path: str) -> None:
+        self.panel_wanted.emit(LATENTS)
         self._pictures.open(path)

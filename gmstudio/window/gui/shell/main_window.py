@@ -76,6 +76,9 @@ class MainWindow(QMainWindow):
         self._preloader.finished.connect(self.completed)
         self._restore()
         self._sidebar.chosen.connect(self.show_panel)
+        self._drop.run_found.connect(self._open_run)
+        self._drop.panel_wanted.connect(self.show_panel)
+        self._drop.noticed.connect(self.banner.show_notice)
         studio.engine.changed.connect(self._on_engine_changed)
         studio.library.open_failed.connect(self._on_open_failed)
 
@@ -118,7 +121,7 @@ class MainWindow(QMainWindow):
     def report_exception(self, summary: str, traceback: str) -> None:
         """Say that something in the window itself went wrong."""
         text = f"Something in the window went wrong: {summary} The window goes on; what you did last may be undone."
-        self.banner.tell(Notice("window", text, "error", traceback))
+        self.banner.show_notice(Notice("window", text, "error", traceback))
 
     # ---- Qt's events -----------------------------------------------------------------------------------
 
@@ -141,7 +144,7 @@ class MainWindow(QMainWindow):
             QTimer.singleShot(0, self, self.close)
 
     def _on_open_failed(self, run: str, failure: CommandFailed) -> None:
-        self.banner.tell(Notice(f"open {run}", failure.message, "warning"))
+        self.banner.show_notice(Notice(f"open {run}", failure.message, "warning"))
 
     # ---- construction ----------------------------------------------------------------------------------
 
@@ -165,8 +168,8 @@ class MainWindow(QMainWindow):
         library, engine = self._studio.library, self._studio.engine
         runs = self.menuBar().addMenu("&File")
         self._add(runs, "open_run", "&Open run…", "Ctrl+O", self._ask_for_run, "Open a run folder from anywhere.")
-        back = "Choose a picture that gmstudio made, and go where it was made; dropping it on the window does the same."
-        self._add(runs, "bring_back", "Open &picture…", "Ctrl+Shift+O", self._drop.ask, back)
+        tip = "Exports embed their settings; choose one, or drop it on the window, to restore its run and codes."
+        self._add(runs, "restore_picture", "Restore from &picture…", "Ctrl+Shift+O", self._drop.choose_picture, tip)
         self._add(runs, "runs_folder", "Show runs &folder", "", self._show_runs_folder, "Where the runs are kept.")
         self._add(runs, "refresh_runs", "&Read runs again", "F5", library.refresh, "Look for new run folders.")
         runs.addSeparator()
@@ -237,9 +240,12 @@ class MainWindow(QMainWindow):
     def _show_runs_folder(self) -> None:
         home = self._studio.library.home
         if not home:
-            self.banner.tell(Notice("folder", "The engine has not said yet where the runs are kept; try again soon."))
+            text = "The engine has not reported its runs folder yet; try again in a moment."
         elif not QDesktopServices.openUrl(QUrl.fromLocalFile(home)):
-            self.banner.tell(Notice("folder", f"No program here can show folders; the runs are in {home}."))
+            text = f"No program here can show folders; the runs are in {home}."
+        else:
+            return
+        self.banner.show_notice(Notice("folder", text))
 
     # ---- what it remembers -------------------------------------------------------------------------------
 

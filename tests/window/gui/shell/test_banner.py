@@ -35,14 +35,14 @@ def test_a_first_notice_takes_no_room_for_details_that_are_hidden(qtbot: QtBot) 
     page.show()
     qtbot.waitExposed(page)
     QApplication.processEvents()
-    banner.tell(Notice("a", "The engine was ended.", "warning", detail="line 1\nline 2"))
+    banner.show_notice(Notice("a", "The engine was ended.", "warning", detail="line 1\nline 2"))
     QApplication.processEvents()
     assert banner.isVisible() and banner.height() < 60
 
 
 def test_the_newest_is_shown_and_closing_it_shows_the_one_before(qtbot: QtBot, banner: Banner) -> None:
-    banner.tell(Notice("a", "First."))
-    banner.tell(Notice("b", "Second.", "error"))
+    banner.show_notice(Notice("a", "First."))
+    banner.show_notice(Notice("b", "Second.", "error"))
     assert text(banner) == "Second."
     close = banner.findChild(QToolButton, "banner.dismiss")
     qtbot.mouseClick(close, Qt.MouseButton.LeftButton)
@@ -52,9 +52,9 @@ def test_the_newest_is_shown_and_closing_it_shows_the_one_before(qtbot: QtBot, b
 
 
 def test_same_key_replaces(banner: Banner) -> None:
-    banner.tell(Notice("a", "Dead."))
-    banner.tell(Notice("a", "Alive."))
-    banner.take_back("a")
+    banner.show_notice(Notice("a", "Dead."))
+    banner.show_notice(Notice("a", "Alive."))
+    banner.withdraw("a")
     assert banner.notice is None
 
 
@@ -63,7 +63,7 @@ def test_actions_and_dismissal_are_carried_out(qtbot: QtBot, banner: Banner) -> 
     notice = Notice(
         "a", "Sentence.", actions=(("Resume", lambda: done.append("resume")),), dismissed=lambda: done.append("closed")
     )
-    banner.tell(notice)
+    banner.show_notice(notice)
     banner.show()
     qtbot.mouseClick(banner.findChild(QPushButton, "banner.action.0"), Qt.MouseButton.LeftButton)
     qtbot.mouseClick(banner.findChild(QToolButton, "banner.dismiss"), Qt.MouseButton.LeftButton)
@@ -71,7 +71,7 @@ def test_actions_and_dismissal_are_carried_out(qtbot: QtBot, banner: Banner) -> 
 
 
 def test_details_on_demand(qtbot: QtBot, banner: Banner) -> None:
-    banner.tell(Notice("a", "It failed.", detail="line 1\nline 2"))
+    banner.show_notice(Notice("a", "It failed.", detail="line 1\nline 2"))
     detail = banner.findChild(QPlainTextEdit, "banner.detail")
     more = banner.findChild(QPushButton, "banner.details")
     assert isinstance(detail, QPlainTextEdit) and isinstance(more, QPushButton)
@@ -79,16 +79,16 @@ def test_details_on_demand(qtbot: QtBot, banner: Banner) -> None:
     more.click()
     assert not detail.isHidden()
     assert detail.toPlainText() == "line 1\nline 2"
-    banner.tell(Notice("b", "No details."))
+    banner.show_notice(Notice("b", "No details."))
     assert detail.isHidden()
     assert more.isHidden()
 
 
 def test_a_flood_of_notices_is_bounded(banner: Banner) -> None:
     for number in range(MOST_NOTICES + 5):
-        banner.tell(Notice(str(number), f"Notice {number}."))
+        banner.show_notice(Notice(str(number), f"Notice {number}."))
     shown = 0
     while banner.notice is not None:
-        banner.take_back(banner.notice.key)
+        banner.withdraw(banner.notice.key)
         shown += 1
     assert shown == MOST_NOTICES

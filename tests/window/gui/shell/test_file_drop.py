@@ -8,36 +8,31 @@ from latent_engine import VAE, LatentEngine
 from PIL import Image
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QMainWindow
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from gmstudio.media import Provenance
 from gmstudio.media.writing import write_png
-from gmstudio.window.gui.shell.banner import Banner
+from gmstudio.window.gui.shell.banner import Notice
 from gmstudio.window.gui.shell.file_drop import FileDrop
 from gmstudio.window.state.latents.state import LatentsState
 from gmstudio.window.state.runs.library import RunLibrary
 
 
-class Window(QMainWindow):
-    """What a drop needs of the main window."""
+class Window(QWidget):
+    """A drop target, and what the drops on it led to."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.banner = Banner()
-        self.setCentralWidget(self.banner)
         self.shown: list[str] = []
+        self.runs: list[str] = []
+        self.notices: list[Notice] = []
 
-    def show_panel(self, name: str) -> None:
-        self.shown.append(name)
-
-
-class Training:
-    def __init__(self) -> None:
-        self.looked_at: list[str] = []
-
-    def look_at(self, run: str) -> None:
-        self.looked_at.append(run)
+    def watch(self, drop: FileDrop) -> None:
+        self.drop = drop
+        drop.panel_wanted.connect(self.shown.append)
+        drop.run_found.connect(self.runs.append)
+        drop.noticed.connect(self.notices.append)
 
 
 class Studio:
@@ -47,7 +42,6 @@ class Studio:
         self.client = LatentEngine()
         self.library = RunLibrary(self.client)
         self.latents = LatentsState(self.client, self.library)
-        self.training = Training()
         self.client.hello()
 
 
@@ -61,7 +55,7 @@ def window(qtbot: QtBot) -> Window:
 @pytest.fixture
 def studio(window: Window) -> Studio:
     studio = Studio()
-    window.drop = FileDrop(window, studio)
+    window.watch(FileDrop(window, studio))
     return studio
 
 
@@ -73,7 +67,7 @@ def drop(window: Window, path: Path) -> None:
     assert window.drop.eventFilter(window, event) and event.isAccepted()
 
 
-def test_a_picture_of_ours_brings_its_code_back(qtbot: QtBot, window: Window, studio: Studio, tmp_path: Path) -> None:
+def test_an_exported_picture_restores_its_code(qtbot: QtBot, window: Window, studio: Studio, tmp_path: Path) -> None:
     code = np.array([[1, -1, 0.5, 0, 2]], np.float32)
     info = studio.client.info(VAE)
     origin = Provenance(
@@ -89,11 +83,11 @@ def test_a_picture_of_ours_brings_its_code_back(qtbot: QtBot, window: Window, st
     studio.latents.set_watching(False)
 
 
-def test_a_runs_folder_is_opened(window: Window, studio: Studio, tmp_path: Path) -> None:
+def test_a_run_folder_is_to_be_opened(window: Window, studio: Studio, tmp_path: Path) -> None:
     drop(window, tmp_path)
     (tmp_path / "run.json").write_text("{}")
     drop(window, tmp_path / "run.json")
-    assert studio.training.looked_at == [str(tmp_path)] * 2 and window.shown == ["train"] * 2
+    assert window.runs == [str(tmp_path)] * 2
 
 
 def test_a_foreign_picture_can_become_ones_own_image(
@@ -103,15 +97,13 @@ def test_a_foreign_picture_can_become_ones_own_image(
     studio.latents.choose_run(VAE)
     studio.latents.set_watching(True)
     studio.client.serve()
-    told = []
-    window.banner.tell = told.append
     drop(window, tmp_path / "a.png")
-    qtbot.waitUntil(lambda: bool(told))
-    assert "does not say that gmstudio made it" in told[0].text
-    words, use = told[0].actions[0]
-    assert words == "Find its code"
+    qtbot.waitUntil(lambda: bool(window.notices))
+    assert window.notices[0].text == "a.png has no gmstudio data."
+    label, encode = window.notices[0].actions[0]
+    assert label == "Encode this image"
     with qtbot.waitSignal(studio.latents.user_image.taken):
-        use()
+        encode()
     studio.client.serve()
     assert studio.latents.user_image.said.startswith("a.png was 20×10 RGB") and window.shown == ["latents"]
     studio.latents.set_watching(False)
