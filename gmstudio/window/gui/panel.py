@@ -1,5 +1,6 @@
-"""What every panel is: a named widget that knows its actions, so that Help can list them with their keys."""
+"""Base of the panels: named controls, actions with shortcuts that Help lists, and being active on the screen."""
 
+from functools import partial
 from typing import Any, ClassVar
 
 from PySide6.QtCore import Qt
@@ -7,15 +8,19 @@ from PySide6.QtGui import QAction, QKeySequence, QShowEvent
 from PySide6.QtWidgets import QAbstractSpinBox, QToolButton, QWidget
 
 from gmstudio.window.gui.theme import theme
+from gmstudio.window.gui.widgets.active_widget import ActiveWidget
+from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs
 from gmstudio.window.gui.widgets.sliders.typed_slider import inset_text
 
 
-class Panel(QWidget):
+class Panel(ActiveWidget):
     """Base of the panels.
+
+    A panel overrides ``set_active`` and forwards it to its state.
 
     Class attributes:
         name: object name, for example ``pixels``; controls are named ``pixels.<control>``.
-        title: what the navigation shows.
+        title: shown in the sidebar.
         icon: name of its icon.
     """
 
@@ -73,6 +78,13 @@ class Panel(QWidget):
         self._listed.append(action)
         return action
 
+    def add_tab_actions(self, tabs: LazyTabs) -> None:
+        """Add an action ``view_<tab>`` with the tab's shortcut for each tab that has one."""
+        for tab in tabs.tabs:
+            if tab.key:
+                open_tab = partial(tabs.show_page, tab.name)
+                self.add_action(f"view_{tab.name}", f"View: {tab.title}", tab.key, open_tab, tip=tab.tip)
+
     def set_action_icon(self, action: QAction, icon: str) -> None:
         """Show another icon on an action, for example ``pause`` while it plays; it follows the theme."""
         self._icon_names[action] = icon
@@ -116,7 +128,7 @@ class Panel(QWidget):
         return tuple(self._listed)
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Which buttons stand out is known only after the panel was laid out."""
+        """Tint the icons: only a panel that was laid out has set which buttons are primary."""
         self._tint_icons()
         super().showEvent(event)
 
@@ -125,6 +137,6 @@ class Panel(QWidget):
             self._tint_icon(action)
 
     def _tint_icon(self, action: QAction) -> None:
-        """In the colour of the words beside it."""
+        """Draw an icon in the text colour of its button."""
         primary = any(button.property("primary") and button.defaultAction() is action for button in self._buttons)
         action.setIcon(theme().icon(self._icon_names[action], "accent_text" if primary else "text"))

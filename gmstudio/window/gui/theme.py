@@ -4,6 +4,7 @@ Widgets ask ``theme()`` for colours when they paint and re-read what they keep w
 never appear anywhere else.
 """
 
+from functools import cache
 from pathlib import Path
 from string import Template
 from typing import Literal
@@ -206,8 +207,12 @@ def _drawing(name: str) -> str:
 
 
 def theme() -> Theme:
-    """The application's theme; made, and applied to the application, when it is first asked for."""
+    """Theme of the running application; created, and applied to the application, at the first call."""
     app = QApplication.instance()
     assert isinstance(app, QApplication), "the theme needs a QApplication"
-    found = app.findChild(Theme, options=Qt.FindChildOption.FindDirectChildrenOnly)
-    return found if isinstance(found, Theme) else Theme(app)
+    return _theme_of(app)
+
+
+@cache
+def _theme_of(app: QApplication) -> Theme:
+    return Theme(app)

@@ -3,11 +3,12 @@
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QToolButton
+from PySide6.QtWidgets import QLabel, QToolButton
 from pytestqt.qtbot import QtBot
 from toy_panels import FirstPanel
 
 from gmstudio.window.gui.theme import theme
+from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs, Tab
 
 
 @pytest.fixture
@@ -54,6 +55,17 @@ def test_icon_and_words_may_change(panel: FirstPanel) -> None:
     assert isinstance(button, QToolButton)
     assert panel.play.icon().cacheKey() != before
     assert (button.text(), button.accessibleName(), button.toolTip()) == ("Pause", "Pause", "Stand still (Space)")
+
+
+def test_tabs_with_a_key_are_opened_by_actions(qtbot: QtBot, panel: FirstPanel) -> None:
+    tabs = LazyTabs((Tab("data", "Data", "Images", QLabel, key="1"), Tab("map", "Map", "A plane", QLabel, key="2")))
+    panel.layout().addWidget(tabs)
+    panel.add_tab_actions(tabs)
+    panel.setFocus()
+    QTest.keyClick(panel, Qt.Key.Key_2)
+    assert tabs.open_page == "map"
+    action = panel.listed_actions()[-1]
+    assert (action.text(), action.toolTip()) == ("View: Map", "A plane (2)")
 
 
 def test_icons_follow_the_theme(panel: FirstPanel) -> None:

@@ -258,14 +258,9 @@ def _core(editor: Editor) -> QWidget:
 
 
 def _focusable(form_field: FormField) -> list[QWidget]:
-    """The editor, or its parts where it has several."""
-    parts = [
-        form_field.editor,
-        *form_field.editor.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly),
-    ]
-    if not isinstance(form_field.editor, FolderEdit):
-        parts = parts[:1]
-    return [part for part in parts if part.focusPolicy() & Qt.FocusPolicy.TabFocus]
+    """The widgets of an editor that take the focus, from left to right."""
+    editor = form_field.editor
+    return [editor.line, editor.browse] if isinstance(editor, FolderEdit) else [editor]
 
 
 def _sentence(words: str) -> str:

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Sequence
 from html import escape
 
-from PySide6.QtGui import QAction, QKeySequence, QShowEvent
+from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QTextBrowser, QVBoxLayout, QWidget
 
 from gmstudio import __version__
 from gmstudio.window.gui.theme import GRID, theme
+from gmstudio.window.gui.widgets.active_widget import ActiveWidget
 
 SectionSource = Callable[[], Sequence[tuple[str, Sequence[QAction]]]]
 TextSource = Callable[[], str]
@@ -19,7 +20,7 @@ INTRODUCTION = (
 FOCUS_RULE = "The keys of a panel work while the focus is in it. Tab goes from control to control."
 
 
-class HelpPage(QWidget):
+class HelpPage(ActiveWidget):
     """A page of the window like the panels; it interrupts nothing.
 
     Args:
@@ -44,10 +45,10 @@ class HelpPage(QWidget):
         self.setFocusProxy(self._browser)
         theme().changed.connect(self.write)
 
-    def showEvent(self, event: QShowEvent) -> None:
-        """Actions may have changed since the last time."""
-        self.write()
-        super().showEvent(event)
+    def set_active(self, active: bool) -> None:
+        """Write the page; actions may have changed since it was last shown."""
+        if active:
+            self.write()
 
     def write(self) -> None:
         """Write the page anew."""

@@ -3,7 +3,7 @@
 import re
 import warnings
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import cache, partial
 from xml.etree.ElementTree import ParseError
 
 from PySide6.QtCore import QByteArray, QObject, QPointF, QRectF, QSize, QSizeF, Qt, QTimer, Signal
@@ -82,11 +82,15 @@ def _refusals() -> list[type[Exception]]:
 
 
 def formulas() -> Formulas:
-    """The application's formulas; made when they are first asked for."""
+    """Formulas of the running application; created at the first call."""
     app = QApplication.instance()
     assert isinstance(app, QApplication), "formulas need a QApplication"
-    found = app.findChild(Formulas, options=Qt.FindChildOption.FindDirectChildrenOnly)
-    return found if isinstance(found, Formulas) else Formulas(app)
+    return _formulas_of(app)
+
+
+@cache
+def _formulas_of(app: QApplication) -> Formulas:
+    return Formulas(app)
 
 
 class Formula(QWidget):

@@ -13,10 +13,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyqtgraph  # type: ignore[import-untyped]
 from PySide6.QtCore import QEvent, QPointF, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent, QShowEvent
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QGraphicsItem, QLabel, QVBoxLayout, QWidget
 
 from gmstudio.window.gui.theme import theme
+from gmstudio.window.gui.widgets.active_widget import ActiveWidget
 from gmstudio.window.gui.widgets.plots.curve_line import Line, Trace
 
 REDRAW_MS = 50
@@ -37,7 +38,7 @@ class Reading(NamedTuple):
     value: float
 
 
-class CurvePlot(QWidget):
+class CurvePlot(ActiveWidget):
     """Curves over steps, with a legend that reads their values.
 
     Args:
@@ -162,7 +163,7 @@ class CurvePlot(QWidget):
 
     def _schedule(self) -> None:
         """Redraw soon; a hidden plot is drawn when it is shown."""
-        if self.isVisible() and not self._timer.isActive():
+        if self.active and not self._timer.isActive():
             since_ms = (time.monotonic() - self._redrawn_at) * 1000
             self._timer.start(max(0, math.ceil(REDRAW_MS - since_ms)))
 
@@ -280,10 +281,10 @@ class CurvePlot(QWidget):
             self.hovered.emit(None)
         return super().eventFilter(watched, event)
 
-    def showEvent(self, event: QShowEvent) -> None:
-        """Draw what came while it was hidden."""
-        super().showEvent(event)
-        self._schedule()
+    def set_active(self, active: bool) -> None:
+        """Draw the points that arrived while the plot was hidden."""
+        if active:
+            self._schedule()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Plus and minus zoom, left and right move, Home follows the data again."""

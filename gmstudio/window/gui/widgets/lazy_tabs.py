@@ -1,0 +1,148 @@
+"""Tabs from a table of entries; each page is built when it is first needed and found by its name."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from PySide6.QtCore import QSignalBlocker, QSize, Signal
+from PySide6.QtWidgets import QSizePolicy, QTabWidget, QWidget
+
+Height = Literal["page", "fill"]
+
+
+@dataclass(frozen=True)
+class Tab:
+    """Entry of ``LazyTabs``.
+
+    Args:
+        name: identifies the page, for example ``map``.
+        title: text of the tab.
+        tip: tooltip of the tab; the key is added to it.
+        build: creates the page.
+        key: shortcut that opens the tab, for example ``4``; empty: none. ``Panel.add_tab_actions`` installs it.
+    """
+
+    name: str
+    title: str
+    tip: str
+    build: Callable[[], QWidget]
+    key: str = ""
+
+
+class LazyTabs(QTabWidget):
+    """Tab widget that builds a page when its tab is first opened; the page in front is always built.
+
+    Args:
+        tabs: the entries, from left to right; their names differ.
+        height: ``page``: as high as the open page needs, so that the rest is left to what stands above; ``fill``: as
+            high as the layout allows, whatever the open page prefers, so that opening a tab moves nothing.
+
+    Signals:
+        page_built: name of a page that was just built.
+        page_opened: name of the page that came to the front.
+    """
+
+    page_built = Signal(str)
+    page_opened = Signal(str)
+
+    def __init__(self, tabs: Sequence[Tab], *, height: Height = "fill", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._tabs = {tab.name: tab for tab in tabs}
+        assert len(self._tabs) == len(tabs), "names of tabs must differ"
+        self._pages: dict[str, QWidget] = {}
+        self._height = height
+        self.setDocumentMode(True)
+        self.tabBar().setDrawBase(False)
+        vertical = QSizePolicy.Policy.Maximum if height == "page" else QSizePolicy.Policy.Ignored
+        policy = QSizePolicy(QSizePolicy.Policy.Expanding, vertical)
+        policy.setHeightForWidth(height == "page")
+        self.setSizePolicy(policy)
+        for tab in tabs:
+            self._insert(self.count(), QWidget(), tab)
+        self.currentChanged.connect(self._on_current_changed)
+        if tabs:
+            self.page(tabs[0].name)
+
+    @property
+    def tabs(self) -> tuple[Tab, ...]:
+        """The entries, from left to right."""
+        return tuple(self._tabs.values())
+
+    @property
+    def open_page(self) -> str:
+        """Name of the page in front; empty where there are no tabs."""
+        return list(self._tabs)[self.currentIndex()] if self._tabs else ""
+
+    @property
+    def built(self) -> dict[str, QWidget]:
+        """The pages that were built, by name, in the order of the tabs."""
+        return {name: self._pages[name] for name in self._tabs if name in self._pages}
+
+    def page(self, name: str) -> QWidget:
+        """Return a page, built now where it was not yet.
+
+        Raises:
+            KeyError: when no tab has this name.
+        """
+        if name not in self._pages:
+            self._build(name)
+        return self._pages[name]
+
+    def build_all(self) -> None:
+        """Build every page, for instance so that the shortcuts which the pages define work from the start."""
+        for name in self._tabs:
+            self.page(name)
+
+    def show_page(self, name: str) -> None:
+        """Open a tab.
+
+        Raises:
+            KeyError: when no tab has this name.
+        """
+        self.setCurrentWidget(self.page(name))
+
+    def hasHeightForWidth(self) -> bool:
+        """Controls of a page may wrap into more lines where there is less width."""
+        return self._height == "page"
+
+    def heightForWidth(self, width: int) -> int:
+        """Height of the tab bar and the open page."""
+        page = self.currentWidget()
+        if page is None:
+            return self.tabBar().sizeHint().height()
+        needed = page.heightForWidth(width) if page.hasHeightForWidth() else page.sizeHint().height()
+        return self.tabBar().sizeHint().height() + max(needed, page.minimumSizeHint().height())
+
+    def sizeHint(self) -> QSize:
+        """Size for the open page where the height follows it, else for the largest page."""
+        hint = super().sizeHint()
+        return QSize(hint.width(), self.heightForWidth(max(1, self.width()))) if self._height == "page" else hint
+
+    def minimumSizeHint(self) -> QSize:
+        """Smallest size; pages do not scroll, so it is the whole height of a page that the height follows."""
+        hint = super().minimumSizeHint()
+        return QSize(hint.width(), self.heightForWidth(max(1, self.width()))) if self._height == "page" else hint
+
+    def _insert(self, index: int, page: QWidget, tab: Tab) -> None:
+        self.insertTab(index, page, tab.title)
+        self.setTabToolTip(index, f"{tab.tip} ({tab.key})" if tab.key else tab.tip)
+
+    def _build(self, name: str) -> None:
+        """Put a page in the place of its empty widget, without a change of the open tab."""
+        page = self._tabs[name].build()
+        self._pages[name] = page
+        index, current = list(self._tabs).index(name), self.currentIndex()
+        empty = self.widget(index)
+        assert empty is not None
+        with QSignalBlocker(self):
+            self.removeTab(index)
+            self._insert(index, page, self._tabs[name])
+            self.setCurrentIndex(current)
+        empty.deleteLater()
+        self.page_built.emit(name)
+
+    def _on_current_changed(self, index: int) -> None:
+        name = list(self._tabs)[index]
+        self.page(name)
+        self.updateGeometry()
+        self.page_opened.emit(name)

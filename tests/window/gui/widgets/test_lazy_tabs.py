@@ -1,0 +1,85 @@
+"""Tabs build their pages when they are first needed."""
+
+from functools import partial
+
+import pytest
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from pytestqt.qtbot import QtBot
+
+from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs, Tab
+
+NAMES = ("data", "map", "export")
+
+
+def page(name: str) -> QLabel:
+    label = QLabel(name)
+    label.setMinimumHeight(50 if name == "data" else 200)
+    return label
+
+
+def entries() -> tuple[Tab, ...]:
+    return tuple(
+        Tab(name, name.title(), f"About {name}", partial(page, name), key=str(i)) for i, name in enumerate(NAMES)
+    )
+
+
+@pytest.fixture
+def tabs(qtbot: QtBot) -> LazyTabs:
+    tabs = LazyTabs(entries())
+    qtbot.addWidget(tabs)
+    return tabs
+
+
+def test_only_the_page_in_front_is_built(tabs: LazyTabs) -> None:
+    assert list(tabs.built) == ["data"] and tabs.open_page == "data"
+    assert [tabs.tabText(i) for i in range(tabs.count())] == ["Data", "Map", "Export"]
+    assert tabs.tabToolTip(1) == "About map (1)"
+
+
+def test_opening_a_tab_builds_its_page_once(tabs: LazyTabs) -> None:
+    built: list[str] = []
+    opened: list[str] = []
+    tabs.page_built.connect(built.append)
+    tabs.page_opened.connect(opened.append)
+    tabs.setCurrentIndex(2)
+    tabs.show_page("data")
+    tabs.show_page("export")
+    assert built == ["export"] and opened == ["export", "data", "export"]
+    assert tabs.currentWidget() is tabs.page("export") and tabs.currentWidget().text() == "export"
+    assert (tabs.count(), tabs.tabText(2), tabs.tabToolTip(2)) == (3, "Export", "About export (2)")
+
+
+def test_a_page_can_be_built_without_being_opened(tabs: LazyTabs) -> None:
+    opened: list[str] = []
+    tabs.page_opened.connect(opened.append)
+    assert tabs.page("map").text() == "map"
+    assert tabs.open_page == "data" and opened == []
+    tabs.build_all()
+    assert list(tabs.built) == list(NAMES) and opened == []
+
+
+def test_an_unknown_name_is_an_error(tabs: LazyTabs) -> None:
+    with pytest.raises(KeyError):
+        tabs.show_page("nowhere")
+
+
+@pytest.mark.parametrize(("height", "grows"), [("page", True), ("fill", False)])
+def test_height_follows_the_open_page_or_the_room(qtbot: QtBot, height: str, grows: bool) -> None:
+    window, above, tabs = QWidget(), QWidget(), LazyTabs(entries(), height=height)
+    column = QVBoxLayout(window)
+    column.addWidget(above, 1)
+    column.addWidget(tabs, 0 if height == "page" else 1)
+    qtbot.addWidget(window)
+    window.resize(400, 600)
+    window.show()
+    qtbot.waitExposed(window)
+    before = tabs.height()
+    tabs.show_page("map")
+    qtbot.waitUntil(lambda: (tabs.height() > before) == grows)
+    assert tabs.height() == before or grows
+
+
+def test_no_tabs_at_all(qtbot: QtBot) -> None:
+    tabs = LazyTabs((), height="page")
+    qtbot.addWidget(tabs)
+    assert tabs.open_page == "" and tabs.built == {} and tabs.sizeHint().height() >= 0
