@@ -4,7 +4,7 @@ import gc
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from gmstudio.system.display import display_problem
 
 if TYPE_CHECKING:
+    from gmstudio.window.gui.places import Place
     from gmstudio.window.gui.shell.main_window import MainWindow
     from gmstudio.window.state.studio import Studio
 
@@ -19,13 +20,20 @@ SMOKE_TIMEOUT_MS = 60_000
 ENDING_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
-def run(argv: list[str], *, smoke: bool = False, engine_command: list[str] | None = None) -> int:
+def run(
+    argv: list[str],
+    *,
+    smoke: bool = False,
+    engine_command: list[str] | None = None,
+    places: "Sequence[Place] | None" = None,
+) -> int:
     """Open the window and stay until it is closed.
 
     Args:
         argv: the command line, for Qt.
         smoke: close as soon as the engine has sent its catalog.
         engine_command: program and arguments of the engine; by default this Python's.
+        places: the panels; by default those of ``gmstudio.window.gui.places``.
 
     Returns:
         The exit code: 0; 1 when no window can open here or the smoke test failed (the sentence is on stderr).
@@ -48,7 +56,7 @@ def run(argv: list[str], *, smoke: bool = False, engine_command: list[str] | Non
     client = EngineClient(engine_command)
     client.start()  # first: it loads while the window is built
     studio = Studio(client)
-    window = MainWindow(studio, PLACES)
+    window = MainWindow(studio, PLACES if places is None else places)
     window.completed.connect(_settle_memory)
     failures: list[str] = []
     with _exceptions_reported(window), _signals_close(window):

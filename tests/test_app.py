@@ -15,11 +15,9 @@ START = """
 import sys
 sys.path[:0] = [{root!r}, {tests!r}]
 import fake_engine, toy_panels
-import gmstudio.window.gui.places as panels
-panels.PLACES = toy_panels.PLACES
 from gmstudio.app import run
 {before}
-code = run(sys.argv[:1], smoke={smoke}, engine_command=fake_engine.command({options}))
+code = run(sys.argv[:1], smoke={smoke}, engine_command=fake_engine.command({options}), places=toy_panels.PLACES)
 print("torch" in sys.modules)
 sys.exit(code)
 """

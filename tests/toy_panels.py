@@ -1,20 +1,46 @@
 """Two panels with next to nothing on them, for tests of the window around them."""
 
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QLabel, QLineEdit, QVBoxLayout
 
+from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.gui.panel import Panel
-from gmstudio.window.gui.places import Place
-from gmstudio.window.state.studio import Studio
+from gmstudio.window.gui.places import Place, any_run, trained_run
+from gmstudio.window.state.runs.library import RunLibrary
+
+
+class ToyState(QObject):
+    """Shows one run at a time.
+
+    Signals:
+        run_changed: another run is shown.
+    """
+
+    run_changed = Signal()
+
+    def __init__(self, events: EngineLink, library: RunLibrary, parent: QObject) -> None:
+        super().__init__(parent)
+        self.run = ""
+
+    def choose_run(self, run: str) -> None:
+        self.run = run
+        self.run_changed.emit()
+
+
+class FirstState(ToyState):
+    pass
+
+
+class SecondState(ToyState):
+    pass
 
 
 class FirstPanel(Panel):
     name = "first"
-    title = "First"
-    icon = "train"
 
-    def __init__(self, studio: Studio) -> None:
+    def __init__(self, state: FirstState, library: RunLibrary) -> None:
         super().__init__()
-        self.studio = studio
+        self.state = state
         self.played: list[str] = []
         self.play = self.add_action(
             "play", "Play", "Space", lambda: self.played.append("play"), icon="play", tip="Generate on"
@@ -31,11 +57,10 @@ class FirstPanel(Panel):
 
 class SecondPanel(Panel):
     name = "second"
-    title = "Second"
-    icon = "pixels"
 
-    def __init__(self, studio: Studio) -> None:
+    def __init__(self, state: SecondState, library: RunLibrary) -> None:
         super().__init__()
+        self.state = state
         self.add_action("back", "Back", "Left", self.played, icon="back")
         QVBoxLayout(self).addWidget(QLabel("Second"))
 
@@ -44,6 +69,22 @@ class SecondPanel(Panel):
 
 
 PLACES = (
-    Place("first", "First", "train", "Do the first thing", FirstPanel),
-    Place("second", "Second", "pixels", "Do the second thing", SecondPanel),
+    Place(
+        "first",
+        "First",
+        "train",
+        "Do the first thing",
+        panel="toy_panels:FirstPanel",
+        state=FirstState,
+        shows=trained_run("pixel_session"),
+    ),
+    Place(
+        "second",
+        "Second",
+        "pixels",
+        "Do the second thing",
+        panel="toy_panels:SecondPanel",
+        state=SecondState,
+        shows=any_run,
+    ),
 )

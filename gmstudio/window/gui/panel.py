@@ -19,19 +19,14 @@ class Panel(ActiveWidget):
     A panel overrides ``set_active`` and forwards it to its state.
 
     Class attributes:
-        name: object name, for example ``pixels``; controls are named ``pixels.<control>``.
-        title: shown in the sidebar.
-        icon: name of its icon.
+        name: object name, for example ``pixels``, and name of its ``Place``; controls are named ``pixels.<control>``.
     """
 
     name: ClassVar[str]
-    title: ClassVar[str]
-    icon: ClassVar[str]
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName(self.name)
-        self.setAccessibleName(f"{self.title} panel")
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self._listed: list[QAction] = []
         self._icon_names: dict[QAction, str] = {}

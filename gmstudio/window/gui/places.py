@@ -1,89 +1,147 @@
-"""The panels, one a file, and the places that they have in the window.
+"""The places of the window: one entry for each panel, from which sidebar, menus, shortcuts, Help and preloading derive.
 
-A panel's module is imported when it is built and not before: plotting libraries are slow to load, and the window
+A panel's module is imported when the panel is built and not before: plotting libraries are slow to load, and the window
 should be visible first.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import Any, Protocol, runtime_checkable
 
-if TYPE_CHECKING:
-    from gmstudio.window.gui.panel import Panel
-    from gmstudio.window.state.studio import Studio
+from PySide6.QtCore import SignalInstance
+
+from gmstudio.protocol.runs import RunInfo
+from gmstudio.window.gui.panel import Panel
+from gmstudio.window.state.chains.state import ChainsState
+from gmstudio.window.state.latents.state import CAPABILITY as LATENT_SPACE
+from gmstudio.window.state.latents.state import LatentsState
+from gmstudio.window.state.pixels.state import CAPABILITY as PIXEL_BY_PIXEL
+from gmstudio.window.state.pixels.state import PixelsState
+from gmstudio.window.state.runs.library import RunLibrary
+from gmstudio.window.state.studio import StateClass, Studio
+from gmstudio.window.state.training.state import TrainingState
+
+Shows = Callable[[RunLibrary, RunInfo], bool]
+
+
+@runtime_checkable
+class RunState(Protocol):
+    """State of a panel that shows one run at a time.
+
+    Attributes:
+        run: path of the run, or "".
+    """
+
+    run: str
+
+    @property
+    def run_changed(self) -> SignalInstance:
+        """Signal: ``run`` changed."""
+
+    def choose_run(self, run: str) -> None:
+        """Show another run."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a panel is found.
+    """Entry of a panel: all that the window needs before the panel is built.
 
     Args:
         name: the panel's object name.
-        title: in the sidebar, the View menu and Help.
+        title: shown in the sidebar, the View menu and Help.
         icon: name of the icon.
-        tip: what one does there.
-        build: makes the panel.
-        modules: what it will import, to be loaded before it is needed.
+        tip: purpose of the panel.
+        panel: class of the panel as ``module:Class``; constructed with its state and the library of runs.
+        state: class of the panel's state; the studio holds one object of it.
+        shows: predicate: the panel can show this run; None: it shows no runs, else the state is a ``RunState``.
+        preload: further modules that the panel imports only when it first needs them, loaded while the window is idle.
     """
 
     name: str
     title: str
     icon: str
     tip: str
-    build: "Callable[[Studio], Panel]"
-    modules: tuple[str, ...] = ()
+    panel: str
+    state: StateClass[object]
+    shows: Shows | None = None
+    preload: tuple[str, ...] = ()
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """Modules to load before the panel is needed."""
+        return (self.panel.partition(":")[0], *self.preload)
+
+    def build(self, studio: Studio) -> Panel:
+        """Create the panel on the studio's state; its module is imported now.
+
+        Raises:
+            ValueError: when ``panel`` names no panel of this name.
+        """
+        module, _, attribute = self.panel.partition(":")
+        kind: Any = getattr(import_module(module), attribute, None)
+        if not _is_panel(kind, self.name):
+            raise ValueError(f"{self.panel!r} is not a Panel named {self.name!r}; write module:Class of one.")
+        panel: Panel = kind(studio.state(self.state), studio.library)
+        panel.setAccessibleName(f"{self.title} panel")
+        return panel
 
 
-def _train(studio: "Studio") -> "Panel":
-    from gmstudio.window.gui.panels.train.panel import TrainPanel
-
-    return TrainPanel(studio.training, studio.library)
+def _is_panel(kind: object, name: str) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Panel) and kind.name == name
 
 
-def _pixels(studio: "Studio") -> "Panel":
-    from gmstudio.window.gui.panels.pixels.panel import PixelsPanel
-
-    return PixelsPanel(studio.pixels, studio.library)
-
-
-def _latents(studio: "Studio") -> "Panel":
-    from gmstudio.window.gui.panels.latents.panel import LatentsPanel
-
-    return LatentsPanel(studio.latents, studio.library)
+def any_run(_library: RunLibrary, _info: RunInfo) -> bool:
+    """Predicate: every run, with weights or without."""
+    return True
 
 
-def _chains(studio: "Studio") -> "Panel":
-    from gmstudio.window.gui.panels.chains.panel import ChainsPanel
+def trained_run(capability: str) -> Shows:
+    """Predicate: the run has weights, and its family has a capability (one of ``CAPABILITIES``; empty: any)."""
 
-    return ChainsPanel(studio.chains, studio.library)
+    def shows(library: RunLibrary, info: RunInfo) -> bool:
+        return any(able.run == info.run for able in library.runs_with(capability))
+
+    return shows
 
 
-PLOTTING = "gmstudio.window.gui.widgets.plots.curve_plot"
 PLACES = (
-    Place("train", "Train", "train", "Choose a model, train it, and watch it learn", _train, (PLOTTING,)),
+    Place(
+        "train",
+        "Train",
+        "train",
+        "Choose a model, train it, and watch it learn",
+        panel="gmstudio.window.gui.panels.train.panel:TrainPanel",
+        state=TrainingState,
+        shows=any_run,
+        preload=("gmstudio.window.gui.widgets.plots.curve_plot",),
+    ),
     Place(
         "pixels",
         "Pixels",
         "pixels",
         "Step through the generation of an image, pixel by pixel",
-        _pixels,
-        ("gmstudio.window.gui.panels.pixels.panel",),
+        panel="gmstudio.window.gui.panels.pixels.panel:PixelsPanel",
+        state=PixelsState,
+        shows=trained_run(PIXEL_BY_PIXEL),
     ),
     Place(
         "latents",
         "Latents",
         "latents",
-        "Move through a latent space and see what is decoded",
-        _latents,
-        ("gmstudio.window.gui.panels.latents.panel",),
+        "Move through a latent space and see the decoded image",
+        panel="gmstudio.window.gui.panels.latents.panel:LatentsPanel",
+        state=LatentsState,
+        shows=trained_run(LATENT_SPACE),
     ),
     Place(
         "chains",
         "Chains",
         "chains",
-        "Watch Markov chains, denoising, flow layers and training itself on a trajectory",
-        _chains,
-        ("gmstudio.window.gui.panels.chains.panel", PLOTTING),
+        "Watch Markov chains, denoising, flow layers and training itself as trajectories",
+        panel="gmstudio.window.gui.panels.chains.panel:ChainsPanel",
+        state=ChainsState,
+        shows=trained_run(""),
     ),
 )
-"""In the order of the sidebar; Ctrl+1, Ctrl+2 … lead to them."""
+"""In the order of the sidebar; Ctrl+1, Ctrl+2 … open them."""

@@ -1,11 +1,14 @@
 """Everything that the window knows, put together."""
 
+from typing import Protocol, TypeVar, cast
+
 from PySide6.QtCore import QObject, Signal
 
 from gmstudio.protocol.engine import CommandFailed, Reason
 from gmstudio.protocol.runs import RunInfo
 from gmstudio.protocol.training import ResumeRun
 from gmstudio.window.client.engine_client import EngineClient
+from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.request import Request
 from gmstudio.window.state.chains.state import ChainsState
 from gmstudio.window.state.engine import EngineState
@@ -13,6 +16,15 @@ from gmstudio.window.state.latents.state import LatentsState
 from gmstudio.window.state.pixels.state import PixelsState
 from gmstudio.window.state.runs.library import RunLibrary
 from gmstudio.window.state.training.state import TrainingState
+
+S = TypeVar("S", covariant=True)
+
+
+class StateClass(Protocol[S]):
+    """Class of a panel's state."""
+
+    def __call__(self, events: EngineLink, library: RunLibrary, parent: QObject, /) -> S:
+        """Create the state."""
 
 
 class Studio(QObject):
@@ -39,10 +51,11 @@ class Studio(QObject):
         self.client = client
         self.library = RunLibrary(client, self)
         self.engine = EngineState(client, self)
-        self.training = TrainingState(client, self.library, self)
-        self.pixels = PixelsState(client, self.library, self)
-        self.latents = LatentsState(client, self.library, self)
-        self.chains = ChainsState(client, self.library, self)
+        self._states: dict[object, object] = {}
+        self.training = self.state(TrainingState)
+        self.pixels = self.state(PixelsState)
+        self.latents = self.state(LatentsState)
+        self.chains = self.state(ChainsState)
         self.interrupted: RunInfo | None = None
         self._resuming = Request(client, self)
         self._resuming.failed.connect(self._on_problem)
@@ -50,6 +63,16 @@ class Studio(QObject):
         self.engine.died.connect(self._on_died)
         self.library.live_changed.connect(self._on_live_changed)
         self.library.changed.connect(self._on_library_changed)
+
+    def state(self, kind: StateClass[S]) -> S:
+        """Return the state of a panel, created at the first call.
+
+        Args:
+            kind: its class, constructed with the client, the library and this studio as its parent.
+        """
+        if kind not in self._states:
+            self._states[kind] = kind(self.client, self.library, self)
+        return cast(S, self._states[kind])
 
     def resume_interrupted(self) -> None:
         """Continue the interrupted run from its last checkpoint."""

@@ -13,7 +13,7 @@ from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs, Tab
 
 @pytest.fixture
 def panel(qtbot: QtBot) -> FirstPanel:
-    panel = FirstPanel(None)  # type: ignore[arg-type]
+    panel = FirstPanel(None, None)  # type: ignore[arg-type]
     qtbot.addWidget(panel)
     panel.show()
     panel.activateWindow()

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 import pytest
+import toy_panels
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -19,7 +20,7 @@ from pytestqt.qtbot import QtBot
 
 from gmstudio.window.client.engine_client import EngineClient
 from gmstudio.window.gui.panel import Panel
-from gmstudio.window.gui.places import PLACES, Place
+from gmstudio.window.gui.places import PLACES, Place, RunState
 from gmstudio.window.gui.shell.main_window import MainWindow
 from gmstudio.window.state.studio import Studio
 
@@ -55,8 +56,23 @@ def controls(panel: Panel) -> Iterator[QWidget]:
 
 
 def test_its_place_and_the_panel_say_the_same(panel: Panel, place: Place) -> None:
-    assert (panel.name, panel.title, panel.icon) == (place.name, place.title, place.icon)
-    assert panel.objectName() == place.name
+    assert panel.name == panel.objectName() == place.name
+    assert panel.accessibleName() == f"{place.title} panel"
+
+
+def test_a_place_that_shows_runs_has_a_state_that_can_be_given_one(studio: Studio, place: Place) -> None:
+    assert place.shows is None or isinstance(studio.state(place.state), RunState)
+
+
+def test_the_studio_has_one_state_of_each_kind(studio: Studio, place: Place) -> None:
+    assert studio.state(place.state) is studio.state(place.state)
+
+
+@pytest.mark.parametrize("panel", ["toy_panels:Missing", "toy_panels:FirstState", "toy_panels:SecondPanel"])
+def test_a_place_of_what_is_no_panel_of_its_name_is_refused(studio: Studio, panel: str) -> None:
+    place = Place("first", "First", "train", "Try", panel=panel, state=toy_panels.FirstState)
+    with pytest.raises(ValueError, match="not a Panel named 'first'"):
+        place.build(studio)
 
 
 def test_every_control_is_named_and_explained(panel: Panel) -> None:

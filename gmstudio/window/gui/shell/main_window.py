@@ -17,6 +17,7 @@ from gmstudio.window.gui.shell.engine_notices import EngineNotices
 from gmstudio.window.gui.shell.file_drop import FileDrop
 from gmstudio.window.gui.shell.help import HelpPage
 from gmstudio.window.gui.shell.preload import Preloader
+from gmstudio.window.gui.shell.run_opener import RunOpener
 from gmstudio.window.gui.shell.sidebar import HELP, Sidebar
 from gmstudio.window.gui.shell.status_bar import StatusBar
 from gmstudio.window.gui.theme import MODES, theme
@@ -64,6 +65,7 @@ class MainWindow(QMainWindow):
         self.banner = Banner()
         self._notices = EngineNotices(studio, self.banner, self)
         self._drop = FileDrop(self, studio)
+        self._opener = RunOpener(studio, places, self._settings, self)
         self._sidebar = Sidebar(places)
         self._stack = QStackedWidget()
         self._help = HelpPage(self._help_sections, lambda: studio.engine.stderr_tail)
@@ -76,7 +78,9 @@ class MainWindow(QMainWindow):
         self._preloader.finished.connect(self.completed)
         self._restore()
         self._sidebar.chosen.connect(self.show_panel)
-        self._drop.run_found.connect(self._open_run)
+        self._opener.found.connect(self._show_run)
+        self._opener.failed.connect(self._report_unopened)
+        self._drop.run_found.connect(self._opener.open)
         self._drop.panel_wanted.connect(self.show_panel)
         self._drop.noticed.connect(self.banner.show_notice)
         studio.engine.changed.connect(self._on_engine_changed)
@@ -97,6 +101,7 @@ class MainWindow(QMainWindow):
         last = page.focusWidget()
         self._stack.setCurrentWidget(page)
         self._sidebar.show_chosen(name)
+        self._opener.set_panel(name)
         (page if last is None or not page.isAncestorOf(last) else last).setFocus()
 
     def build_panel(self, name: str) -> None:
@@ -144,7 +149,10 @@ class MainWindow(QMainWindow):
             QTimer.singleShot(0, self, self.close)
 
     def _on_open_failed(self, run: str, failure: CommandFailed) -> None:
-        self.banner.show_notice(Notice(f"open {run}", failure.message, "warning"))
+        self._report_unopened(run, failure.message)
+
+    def _report_unopened(self, run: str, text: str) -> None:
+        self.banner.show_notice(Notice(f"open {run}", text, "warning"))
 
     # ---- construction ----------------------------------------------------------------------------------
 
@@ -215,11 +223,9 @@ class MainWindow(QMainWindow):
         self._settings.setValue("window/theme", mode)
 
     def _help_sections(self) -> list[tuple[str, Sequence[QAction]]]:
-        panels = [(panel.title, panel.listed_actions()) for panel in self._in_order()]
+        places = self._places.items()
+        panels = [(p.title, self._panels[name].listed_actions()) for name, p in places if name in self._panels]
         return [("Everywhere", self._general), *panels]
-
-    def _in_order(self) -> list[Panel]:
-        return [self._panels[name] for name in self._places if name in self._panels]
 
     # ---- what it does itself -----------------------------------------------------------------------------
 
@@ -229,13 +235,15 @@ class MainWindow(QMainWindow):
         dialog.setObjectName("open_run_dialog")
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(self._open_run)
+        dialog.fileSelected.connect(self._opener.open)
         dialog.setModal(False)
         dialog.show()
 
-    def _open_run(self, folder: str) -> None:
-        self._studio.training.look_at(folder)
-        self.show_panel(next(iter(self._places)))
+    def _show_run(self, name: str, run: str) -> None:
+        """Show a run in a panel. It is chosen before the panel is shown, which would open the run chosen so far."""
+        self.build_panel(name)
+        self._opener.choose(name, run)
+        self.show_panel(name)
 
     def _show_runs_folder(self) -> None:
         home = self._studio.library.home
@@ -263,5 +271,6 @@ class MainWindow(QMainWindow):
         self._settings.setValue("window/geometry", self.saveGeometry())
         if self.panel != HELP:
             self._settings.setValue("window/panel", self.panel)
+        self._opener.save()
         self._settings.setValue("engine/device", self._studio.engine.device)
         self._settings.sync()

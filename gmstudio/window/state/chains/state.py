@@ -51,11 +51,13 @@ class ChainsState(QObject):
 
     Signals:
         changed: settings, run, whether it runs, or a problem.
+        run_changed: another run was chosen.
         grown: moments came, or all went.
         moved: the cursor, or whether it moves by itself.
     """
 
     changed = Signal()
+    run_changed = Signal()
     grown = Signal()
     moved = Signal()
 
@@ -156,6 +158,7 @@ class ChainsState(QObject):
             self.kind = "generation"
         self._clear()
         self._begin_if_needed()
+        self.run_changed.emit()
         self.changed.emit()
 
     def set_kind(self, kind: Kind) -> None:

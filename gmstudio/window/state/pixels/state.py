@@ -52,10 +52,12 @@ class PixelsState(QObject):
 
     Signals:
         changed: run, order, label, problem, newest weights or whether it is lost.
+        run_changed: another run was chosen.
         continuations_changed: ``continuations`` or ``forking``.
     """
 
     changed = Signal()
+    run_changed = Signal()
     continuations_changed = Signal()
 
     def __init__(self, events: EngineLink, library: RunLibrary, parent: QObject | None = None) -> None:
@@ -108,6 +110,7 @@ class PixelsState(QObject):
         self.navigator.close()
         self.givens.drop()
         self._open_if_needed()
+        self.run_changed.emit()
         self.changed.emit()
 
     def activate(self) -> None:

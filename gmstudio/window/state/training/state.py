@@ -230,7 +230,7 @@ class TrainingState(QObject):
         except ValueError:
             return None
 
-    def look_at(self, run: str) -> None:
+    def choose_run(self, run: str) -> None:
         """Show a run's samples, terms and curves."""
         self._resume_steps = None
         self.run = run
@@ -290,7 +290,7 @@ class TrainingState(QObject):
             self._live = run
             self._clock = _Clock()
             self._set_status("paused" if event.info.status == "paused" else "running")
-            self.look_at(run)
+            self.choose_run(run)
         elif run == self.run:
             self._show(event)
             self.run_changed.emit()

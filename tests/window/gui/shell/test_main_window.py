@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QFileDialog, QLabel, QProgressBar, QPushButton, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 from studio_fixture import WAIT_MS, StartStudio, start_studio, train, wait_ready
-from toy_panels import PLACES, FirstPanel
+from toy_panels import PLACES, FirstPanel, FirstState, SecondState
 
 from gmstudio.protocol.engine import CommandFailed, EngineReported, Reason
 from gmstudio.protocol.training import StopTraining
@@ -284,9 +284,31 @@ def test_a_run_from_anywhere_is_chosen_in_a_dialog_that_is_not_in_the_way(
     assert not dialog.isModal()
     dialog.fileSelected.emit(str(tmp_path))
     dialog.close()
-    assert studio.training.run == str(tmp_path)
-    assert window.panel == "first"
-    qtbot.waitUntil(lambda: bool(studio.library.opened), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: window.panel == "first", timeout=WAIT_MS)
+    assert studio.state(FirstState).run == "/runs/toy"
+    assert list(studio.library.opened) == ["/runs/toy"]
+
+
+def test_a_run_is_opened_in_the_panel_that_showed_it_last(qtbot: QtBot, start_studio: StartStudio) -> None:
+    studio = start_studio()
+    window = open_window(qtbot, studio)
+    wait_ready(qtbot, studio)
+    window.show_panel("second")
+    studio.state(SecondState).choose_run("/runs/toy")
+    window.show_panel("first")
+    window.close()
+    qtbot.waitUntil(lambda: not window.isVisible(), timeout=WAIT_MS)
+    again = start_studio()
+    other = open_window(qtbot, again)
+    wait_ready(qtbot, again)
+    assert other.panel == "first"
+    QTest.keyClick(other, Qt.Key.Key_O, Qt.KeyboardModifier.ControlModifier)
+    dialog = find(other, QFileDialog, "open_run_dialog")
+    assert isinstance(dialog, QFileDialog)
+    dialog.fileSelected.emit("/runs/toy")
+    dialog.close()
+    qtbot.waitUntil(lambda: other.panel == "second", timeout=WAIT_MS)
+    assert again.state(SecondState).run == "/runs/toy"
 
 
 @pytest.mark.parametrize(

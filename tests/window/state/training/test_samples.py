@@ -48,6 +48,6 @@ def test_grids_of_another_run_are_not_mixed_in() -> None:
     scene.client.deliver(grid("/runs/b", 60))
     assert scene.session.samples.steps == [50]
     scene.client.deliver(opened("/runs/b", live=False, sample_steps=(60,), status="stopped"))
-    scene.session.look_at("/runs/b")
+    scene.session.choose_run("/runs/b")
     assert scene.session.samples.steps == [60]
     assert scene.session.samples.shown is None

@@ -96,9 +96,9 @@ def test_a_stopped_run_of_the_library_is_resumed_and_extended(scene: Scene) -> N
     stopped = info("/runs/b", status="stopped", step=400, checkpoint_steps=(400,))
     done = info("/runs/c", status="finished", step=1500, checkpoint_steps=(1500,))
     scene.client.deliver(RunsListed(home="/runs", runs=(stopped, done), problems=()))
-    session.look_at("/runs/b")
+    session.choose_run("/runs/b")
     assert session.can_resume and session.resume_steps == 1500
-    session.look_at("/runs/c")
+    session.choose_run("/runs/c")
     assert session.resume_steps == 3000
     session.set_resume_steps(1500)
     assert not session.can_resume
@@ -177,7 +177,7 @@ def test_the_objective_is_the_runs_until_the_user_turns_to_the_next(scene: Scene
     _change(scene, "stopped")
     session.setup.set_config(session.setup.config | {"num_latent": 4}, {})
     assert session.objective == ELBO and session.objective_run == ""
-    session.look_at("/runs/a")
+    session.choose_run("/runs/a")
     assert session.objective == GAME
 
 

@@ -40,8 +40,6 @@ class ChainsPanel(Panel):
     """
 
     name: ClassVar[str] = "chains"
-    title: ClassVar[str] = "Chains"
-    icon: ClassVar[str] = "chains"
 
     def __init__(self, session: ChainsState, library: RunLibrary, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -55,8 +55,6 @@ class LatentsPanel(Panel):
     """
 
     name: ClassVar[str] = "latents"
-    title: ClassVar[str] = "Latents"
-    icon: ClassVar[str] = "latents"
 
     def __init__(self, session: LatentsState, library: RunLibrary, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -49,8 +49,6 @@ class PixelsPanel(Panel):
     """
 
     name: ClassVar[str] = "pixels"
-    title: ClassVar[str] = "Pixels"
-    icon: ClassVar[str] = "pixels"
 
     def __init__(self, session: PixelsState, library: RunLibrary, parent: QWidget | None = None) -> None:
         super().__init__(parent)

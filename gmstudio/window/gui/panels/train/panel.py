@@ -42,8 +42,6 @@ class TrainPanel(Panel):
     """
 
     name: ClassVar[str] = "train"
-    title: ClassVar[str] = "Train"
-    icon: ClassVar[str] = "train"
 
     def __init__(self, session: TrainingState, library: RunLibrary, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -121,7 +121,7 @@ class RunsView(QWidget):
 
     def _on_current_changed(self, item: QTreeWidgetItem | None, _previous: QTreeWidgetItem | None) -> None:
         if item is not None:
-            self._session.look_at(str(item.data(0, RUN_ROLE)))
+            self._session.choose_run(str(item.data(0, RUN_ROLE)))
 
     def _on_item_changed(self, item: QTreeWidgetItem, column: int) -> None:
         if column == 0:

@@ -85,7 +85,7 @@ class DistributionBars(DistributionView):
     def _move_candidate(self, value: int) -> None:
         self.candidate = max(0, min(self.levels - 1, value))
         if self.zoomable:
-            self.look_at(self.values.showing(self.candidate))
+            self.show_values(self.values.showing(self.candidate))
 
     # ---- mouse and keys ------------------------------------------------------------------------------------------
 
@@ -116,11 +116,11 @@ class DistributionBars(DistributionView):
         plot = self.plot_rect()
         if delta.x() or event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
             turned = (delta.x() or delta.y()) / WHEEL_STEP
-            self.look_at(self.values.panned(-turned * self.values.span / 8))
+            self.show_values(self.values.panned(-turned * self.values.span / 8))
         else:
             share = min(1.0, max(0.0, (event.position().x() - plot.left()) / plot.width()))
             at = self.values.low + share * self.values.span
-            self.look_at(self.values.zoomed(ZOOM_STEP ** (delta.y() / WHEEL_STEP), at))
+            self.show_values(self.values.zoomed(ZOOM_STEP ** (delta.y() / WHEEL_STEP), at))
         self._set_hover(self.value_at(event.position()))
         event.accept()
 
@@ -163,9 +163,9 @@ class DistributionBars(DistributionView):
             self._move_candidate(0 if key == Qt.Key.Key_Home else self.levels - 1)
         elif self.zoomable and key in _ZOOM_KEYS:
             middle = self.candidate + 0.5 if self.candidate >= 0 else self.values.low + self.values.span / 2
-            self.look_at(self.values.zoomed(_ZOOM_KEYS[key], middle))
+            self.show_values(self.values.zoomed(_ZOOM_KEYS[key], middle))
         elif self.zoomable and key in _PAN_KEYS:
-            self.look_at(self.values.panned(_PAN_KEYS[key] * self.values.span))
+            self.show_values(self.values.panned(_PAN_KEYS[key] * self.values.span))
         else:
             return False
         return True

@@ -125,7 +125,7 @@ class DistributionView(QWidget):
         self.update()
         self.view_changed.emit()
 
-    def look_at(self, values: ValueAxis) -> None:
+    def show_values(self, values: ValueAxis) -> None:
         """Show this part of the values, and follow the probability no longer."""
         if self.zoomable and values != self.values:
             self.values, self.fitting = values, False

@@ -228,7 +228,7 @@ def test_actions_look_at_a_part_and_at_logarithms(qtbot: QtBot) -> None:
     panel.conditional.fit.trigger()
     panel.conditional.log.trigger()
     assert bars.fitting and bars.log and bars.chart().heights.floor > 0
-    bars.look_at(bars.values.zoomed(2, 100))
+    bars.show_values(bars.values.zoomed(2, 100))
     assert not panel.conditional.fit.isChecked()
 
 

@@ -488,7 +488,7 @@ def test_no_best_is_told_of_a_loss_that_does_not_compare(stage: Stage) -> None:
     objective = Objective("F - F", (Term("loss", "F - F", "Near 0.", "nats", comparable=False),))
     stage.client.deliver(opened("/runs/r", live=False, status="finished", best=0.1, objective=objective))
     stage.client.deliver(RunsListed(home="/runs", runs=(info("/runs/r", "finished", best=0.1),), problems=()))
-    stage.session.look_at("/runs/r")
+    stage.session.choose_run("/runs/r")
     stage.client.deliver(points("/runs/r", "loss", [400], [0.1], split="valid"))
     stage.find("train.tabs", QTabWidget).setCurrentIndex(2)
     stage.session.status_changed.emit()

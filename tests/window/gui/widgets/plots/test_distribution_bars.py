@@ -240,7 +240,7 @@ def test_tails_heaped_on_the_ends_do_not_flatten_the_rest(bars: DistributionBars
     p[0], p[-1] = 0.15, 0.05
     bars.set_distribution(p, None, 100, shades(256))
     assert bars.chart().heights.top <= 0.02
-    bars.look_at(bars.values.zoomed(8, 200))
+    bars.show_values(bars.values.zoomed(8, 200))
     assert bars.chart().heights.top <= 0.01, "the axis is that of the values in view"
     sharp = 0.1 * bell(100, 30)
     sharp[0] += 0.9

@@ -1,0 +1,115 @@
+"""The rule by which runs are opened: in the panel that showed the run last, else in the first one that can show it."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QSettings, Signal
+
+from gmstudio.protocol.base import Event
+from gmstudio.protocol.engine import CommandFailed, Reason
+from gmstudio.protocol.runs import OpenRun, RunInfo, RunOpened
+from gmstudio.window.client.request import Request
+from gmstudio.window.gui.places import Place, RunState
+from gmstudio.window.state.studio import Studio
+
+KEY = "runs/panels"
+MAX_REMEMBERED = 200
+"""Runs whose last panel is kept in the settings; the ones seen longest ago are dropped."""
+
+
+class RunOpener(QObject):
+    """Opens runs from anywhere, and remembers the panel in which each run was last seen.
+
+    Args:
+        studio: its states show the runs.
+        places: the panels, in their order.
+        settings: file in which the last panels are kept.
+
+    Signals:
+        found: name of the panel for a run that was opened, and the path of the run; ``choose`` shows it there.
+        failed: folder of a run that cannot be shown, and a sentence that says why.
+    """
+
+    found = Signal(str, str)
+    failed = Signal(str, str)
+
+    def __init__(self, studio: Studio, places: Sequence[Place], settings: QSettings, parent: QObject | None) -> None:
+        super().__init__(parent)
+        self._library = studio.library
+        self._settings = settings
+        self._places = {place.name: place for place in places if place.shows is not None}
+        self._states = {name: _run_state(studio, place) for name, place in self._places.items()}
+        self._panel_of = _read(settings)
+        self._panel = self._folder = ""
+        self._opening = Request(studio.client, self)
+        self._opening.replied.connect(self._on_reply)
+        self._opening.failed.connect(self._on_failed)
+        for state in self._states.values():
+            state.run_changed.connect(self._note)
+
+    def open(self, folder: str) -> None:
+        """Have the engine open a run folder; ``found`` or ``failed`` follows. A newer folder supersedes it."""
+        self._folder = str(Path(folder))
+        opened = self._library.opened.get(self._folder)
+        if opened is not None:
+            self._show(opened.info)
+        else:
+            self._opening.send(OpenRun(run=self._folder))
+
+    def choose(self, name: str, run: str) -> None:
+        """Show a run in a panel that was built."""
+        self._states[name].choose_run(run)
+
+    def set_panel(self, name: str) -> None:
+        """Note that a panel, or another page, is in front: the run that it shows is seen there."""
+        self._panel = name
+        self._note()
+
+    def save(self) -> None:
+        """Write the last panels to the settings."""
+        self._settings.setValue(KEY, json.dumps(self._panel_of))
+
+    def place_for(self, info: RunInfo) -> Place | None:
+        """Return the place of the panel for a run; None when no panel can show it."""
+        last = self._places.get(self._panel_of.get(info.run, ""))
+        candidates = [*([last] if last is not None else []), *self._places.values()]
+        return next((p for p in candidates if p.shows is not None and p.shows(self._library, info)), None)
+
+    def _note(self) -> None:
+        state = self._states.get(self._panel)
+        if state is not None and state.run:
+            self._panel_of.pop(state.run, None)
+            self._panel_of[state.run] = self._panel
+            while len(self._panel_of) > MAX_REMEMBERED:
+                del self._panel_of[next(iter(self._panel_of))]
+
+    def _on_reply(self, event: Event) -> None:
+        if isinstance(event, RunOpened):
+            self._show(event.info)
+
+    def _on_failed(self, failure: CommandFailed) -> None:
+        if failure.reason not in (Reason.ENGINE_GONE, Reason.INTERNAL):  # which the engine's state reports
+            self.failed.emit(self._folder, failure.message)
+
+    def _show(self, info: RunInfo) -> None:
+        place = self.place_for(info)
+        if place is None:
+            self.failed.emit(self._folder, f"No panel can show {info.title}, a run of {info.family_title}.")
+        else:
+            self.found.emit(place.name, info.run)
+
+
+def _run_state(studio: Studio, place: Place) -> RunState:
+    state = studio.state(place.state)
+    assert isinstance(state, RunState), f"the state of {place.name} shows no runs"
+    return state
+
+
+def _read(settings: QSettings) -> dict[str, str]:
+    """Run → name of its last panel, the one seen longest ago first; empty where the settings hold nothing valid."""
+    try:
+        found = json.loads(str(settings.value(KEY, "{}")))
+    except ValueError:
+        return {}
+    return {str(run): str(name) for run, name in found.items()} if isinstance(found, dict) else {}
