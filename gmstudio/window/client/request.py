@@ -62,7 +62,15 @@ class Request(QObject):
     def deliver(self, event: Event) -> None:
         """Take a reply to the command in flight."""
         if event.ends_request():
-            self._number = 0
+            self.end()
+        self.announce(event)
+
+    def end(self) -> None:
+        """Note that the command in flight has ended."""
+        self._number = 0
+
+    def announce(self, event: Event) -> None:
+        """Emit the signal that belongs to a reply."""
         if not isinstance(event, CommandFailed):
             self.replied.emit(event)
         elif event.reason in QUIET:
