@@ -17,8 +17,8 @@ from gmstudio.data.dataset import DataError, Dataset, Labels, Split, permutation
 from gmstudio.data.folder import existing_folder
 from gmstudio.data.label_names import chosen_labels
 from gmstudio.data.source import Source
-from gmstudio.media.fit import resize
 from gmstudio.media.levels import Images, quantize
+from gmstudio.media.resize import resize
 from gmstudio.protocol.config import field
 from gmstudio.protocol.images import ImageSpec
 

@@ -15,8 +15,8 @@ from gmstudio.data.idx_file import MAX_BYTES, read_images, read_labels
 from gmstudio.data.idx_folder import PARTS, IdxSet, PartName, find_sets
 from gmstudio.data.label_names import chosen_labels, label_names
 from gmstudio.data.source import Source
-from gmstudio.media.fit import resize, resized_shape
 from gmstudio.media.levels import Images, draw_binary, quantize
+from gmstudio.media.resize import resize, resized_shape
 from gmstudio.protocol.config import ConfigError, field
 from gmstudio.protocol.images import MAX_SIDE, ImageSpec
 

@@ -3,20 +3,19 @@
 Shapes: R rows and S columns of the picture, C channels, H height and W width of the model's images.
 """
 
+from fractions import Fraction
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gmstudio.media.levels import grey_values
+from gmstudio.media.resize import Floats, area_weights, resample
 from gmstudio.protocol.images import ImageSpec
 
 Fit = Literal["whole", "crop"]
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 """Grey of a colour, ITU-R BT.601, as PNG programs reckon it."""
-Floats = NDArray[np.float32]
-
-
-_CHUNK_IMAGES = 2048
 
 
 def fit_picture(
@@ -50,7 +49,7 @@ def fits_exactly(picture: NDArray[np.uint8], spec: ImageSpec) -> bool:
     """Whether a picture has the size and the colours of the model's images, and its levels."""
     if picture.shape != (spec.height, spec.width, spec.channels):
         return False
-    return bool(np.isin(picture, np.linspace(0.0, 255.0, spec.levels).round().astype(np.uint8)).all())
+    return bool(np.isin(picture, grey_values(spec.levels)).all())
 
 
 def fit_description(picture: NDArray[np.uint8], spec: ImageSpec, fit: Fit, *, invert: bool) -> str:
@@ -81,55 +80,20 @@ def _coloured(picture: NDArray[np.uint8], channels: int) -> Floats:
 
 
 def _placed(shades_RSC: Floats, height: int, width: int, fit: Fit) -> Floats:
-    """(H, W, C): scaled by one factor both ways, in the middle."""
+    """(H, W, C): scaled by one factor along both axes and centred, the rim filled with the colour of the edge."""
     rows, columns, channels = shades_RSC.shape
-    factors = (height / rows, width / columns)
-    factor = min(factors) if fit == "whole" else max(factors)
-    weights_HR = _cover(rows, height, factor)
-    weights_WS = _cover(columns, width, factor)
-    sums_HWC = np.einsum("hr,rsc,ws->hwc", weights_HR, shades_RSC, weights_WS, optimize=True)
+    scales = Fraction(height, rows), Fraction(width, columns)
+    scale = min(scales) if fit == "whole" else max(scales)
+    weights_HR, weights_WS = area_weights(rows, height, scale), area_weights(columns, width, scale)
+    sums_CHW = resample(shades_RSC.transpose(2, 0, 1), weights_HR, weights_WS)
     covered_HW1 = np.outer(weights_HR.sum(1), weights_WS.sum(1))[..., None]
     rim_C = np.median(_edge(shades_RSC), axis=0)
-    fitted: Floats = (sums_HWC + (1.0 - covered_HW1) * rim_C).astype(np.float32)
+    fitted: Floats = (sums_CHW.transpose(1, 2, 0) + (1.0 - covered_HW1) * rim_C).astype(np.float32)
     assert fitted.shape == (height, width, channels)
     return fitted
-
-
-def _cover(old: int, new: int, factor: float) -> Floats:
-    """(new, old): which share of each new pixel each old pixel covers, when scaled by a factor and centred."""
-    start = (new - old * factor) / 2
-    edges = start + factor * np.arange(old + 1)
-    pixels = np.arange(new)[:, None]
-    overlap = np.minimum(edges[1:], pixels + 1) - np.maximum(edges[:-1], pixels)
-    shares: Floats = np.maximum(overlap, 0.0).astype(np.float32)
-    return shares
 
 
 def _edge(shades_RSC: Floats) -> Floats:
     """(N, C) pixels of the picture's edge."""
     sides = (shades_RSC[0], shades_RSC[-1], shades_RSC[:, 0], shades_RSC[:, -1])
     return np.concatenate(sides)
-
-
-def resized_shape(height: int, width: int, new_height: int) -> tuple[int, int]:
-    """(height, width) for ``new_height`` rows with the columns in proportion, at least one."""
-    return new_height, max(1, round(width * new_height / height))
-
-
-def resize(images: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-    """Resize grey images (N, H, W) to (N, height, width), rounded to whole intensities."""
-    rows, columns = _area_weights(images.shape[1], height), _area_weights(images.shape[2], width).T
-    resized = np.empty((len(images), height, width), dtype=np.uint8)
-    for start in range(0, len(images), _CHUNK_IMAGES):
-        part = images[start : start + _CHUNK_IMAGES].astype(np.float32)
-        resized[start : start + len(part)] = np.rint(rows @ (part @ columns))
-    return resized
-
-
-def _area_weights(old: int, new: int) -> NDArray[np.float32]:
-    """(new, old) weights; row i is the share of each old pixel in [i, i + 1) · old / new. Rows sum to 1."""
-    edges = np.arange(new + 1) * (old / new)
-    cells = np.arange(old)
-    overlap = np.minimum(edges[1:, None], cells + 1) - np.maximum(edges[:-1, None], cells)
-    weights: NDArray[np.float32] = (np.maximum(overlap, 0) * (new / old)).astype(np.float32)
-    return weights

@@ -1,9 +1,9 @@
 """Levels and intensities: quantization, spreading to 0 … 255, binarization."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
-
-from gmstudio.protocol.images import ImageSpec
 
 Images = NDArray[np.uint8]
 _DRAW_SEED = 20160119
@@ -23,11 +23,17 @@ def quantize(intensities: Images, max_value: int, levels: int) -> Images:
     return table[intensities]
 
 
-def to_display(images: Images, levels: int) -> Images:
-    """Spread levels ``0 … levels-1`` evenly over the grey values 0 … 255."""
+def grey_values(levels: int) -> Images:
+    """(levels,) grey value of each level: ``0 … levels-1`` spread evenly over 0 … 255, halves rounded up."""
     assert 2 <= levels <= 256
-    table = np.minimum((np.arange(256) * 255 + (levels - 1) // 2) // (levels - 1), 255).astype(np.uint8)
-    return table[images]
+    values: Images = ((np.arange(levels) * 255 + (levels - 1) // 2) // (levels - 1)).astype(np.uint8)
+    return values
+
+
+def to_display(images: NDArray[np.integer[Any]], levels: int) -> Images:
+    """Spread levels ``0 … levels-1``, of any shape, evenly over the grey values 0 … 255."""
+    shown: Images = grey_values(levels)[images]
+    return shown
 
 
 def to_intensities(values: Images, max_value: int) -> Images:
@@ -49,9 +55,3 @@ def draw_binary(intensities: Images, seed: int = _DRAW_SEED) -> Images:
         part = flat[start : start + _CHUNK_BYTES]
         drawn[start : start + part.size] = random.randint(0, 255, part.size, dtype=np.uint8) < part
     return drawn.reshape(intensities.shape)
-
-
-def shades_of(levels: NDArray[np.uint8], spec: ImageSpec) -> NDArray[np.uint8]:
-    """Levels as 0 … 255, for showing."""
-    shades: NDArray[np.uint8] = np.linspace(0.0, 255.0, spec.levels).round().astype(np.uint8)[levels]
-    return shades

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from gmstudio.media.fit import fit_description, fit_picture
+from gmstudio.media.resize import resize
 from gmstudio.protocol.images import ImageSpec
 
 GREY = ImageSpec(channels=1, height=8, width=8, levels=16)
@@ -47,3 +48,10 @@ def test_no_picture_is_refused() -> None:
     for shape in ((0, 5, 1), (5, 5, 2), (5, 5)):
         with pytest.raises(ValueError, match="shape"):
             fit_picture(np.zeros(shape, np.uint8), GREY)
+
+
+def test_a_picture_of_the_models_aspect_ratio_is_resized_like_data() -> None:
+    images = np.random.RandomState(0).randint(0, 256, (3, 28, 21)).astype(np.uint8)
+    spec = ImageSpec(channels=1, height=12, width=9, levels=256)
+    fitted = np.stack([fit_picture(image[..., None], spec)[0] for image in images])
+    assert np.abs(fitted.astype(int) - resize(images, 12, 9)).max() <= 1  # rounded after scaling to 0 … 1

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gmstudio.media.fit import resize, resized_shape
+from gmstudio.media.resize import resize, resized_shape
 
 
 def test_halving_is_the_mean_of_four() -> None:

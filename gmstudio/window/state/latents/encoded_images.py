@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
+from gmstudio.media.levels import to_display
 from gmstudio.protocol.data import BrowseData, DataBrowsed
 from gmstudio.protocol.engine import CommandFailed, Reason
 from gmstudio.protocol.latents import Encode, Encoded
@@ -189,13 +190,11 @@ class EncodedImages(QObject):
     def _on_encoded(self, event: Encoded) -> None:
         command = self._encoding.answered
         assert self._info is not None and isinstance(command, Encode)
-        levels = self._info.image.levels
-        grey = np.linspace(0.0, 255.0, levels).round().astype(np.uint8)
         encoding = Encoding(
             split=command.split,
             index=command.index,
             label=event.label,
-            image=grey[event.image.numpy()],
+            image=to_display(event.image.numpy(), self._info.image.levels),
             code=event.code.numpy(),
             deviation=None if event.deviation is None else event.deviation.numpy(),
         )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from gmstudio.media.fit import Fit, fit_description, fit_picture
-from gmstudio.media.levels import shades_of
+from gmstudio.media.levels import to_display
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.engine import CommandFailed, Reason
 from gmstudio.protocol.images import ImageSpec
@@ -227,7 +227,7 @@ class UserImage(QObject):
             split="",
             index=-1,
             label="",
-            image=shades_of(levels, self.spec),
+            image=to_display(levels, self.spec.levels),
             code=code,
             deviation=None if deviation is None else deviation.numpy(),
         )

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gmstudio.media.levels import shades_of
+from gmstudio.media.levels import to_display
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.latents.tab import LatentView
 from gmstudio.window.gui.picture_source import FILTER, PictureSource
@@ -292,7 +292,7 @@ class UserImageView(LatentView):
             self.residual.set_image(None)
             self.residual_caption.setText("")
             return
-        difference = (shown.image.astype(np.float32) - shades_of(user_image.levels, user_image.spec)) / 255.0
+        difference = (shown.image.astype(np.float32) - to_display(user_image.levels, user_image.spec.levels)) / 255.0
         values = difference.mean(axis=0)
         top = min(1.0, scale_top(values, SMALLEST_SCALE))
         colours = overlay_colours(HeatOverlay(values=values, top=top, diverging=True, legend=""))

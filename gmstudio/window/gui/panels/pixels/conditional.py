@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSpinBox, QVBoxLayout, QWidget
 
+from gmstudio.media.levels import grey_values
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.theme import GRID, theme
 from gmstudio.window.gui.widgets.plots.cdf_strip import CdfStrip
@@ -43,7 +44,7 @@ SEED_TIP = (
 
 def shades_of(levels: int, channel: int, channels: int) -> NDArray[np.uint8]:
     """(L, 3) RGB of each level of a channel alone."""
-    table = np.linspace(0.0, 255.0, levels).round().astype(np.uint8)
+    table = grey_values(levels)
     shades = np.zeros((levels, 3), np.uint8)
     shades[:, slice(None) if channels == 1 else channel] = table[:, None] if channels == 1 else table
     return shades

@@ -6,6 +6,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from gmstudio.media.levels import to_display
 from gmstudio.window.gui.theme import theme
 from gmstudio.window.gui.widgets.images.grid import to_qimage
 
@@ -127,8 +128,7 @@ class DrawingCanvas(QWidget):
         """The image, a frame, and the keyboard's cursor."""
         painter = QPainter(self)
         rect = self.image_rect()
-        shades = np.linspace(0.0, 255.0, self._levels).round().astype(np.uint8)
-        painter.drawImage(rect, to_qimage(shades[self._image]))
+        painter.drawImage(rect, to_qimage(to_display(self._image, self._levels)))
         painter.setPen(QPen(theme().color("border"), 1))
         painter.drawRect(rect.adjusted(-0.5, -0.5, 0.5, 0.5))
         if self.hasFocus() and self._by_keys:

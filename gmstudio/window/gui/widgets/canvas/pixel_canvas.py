@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from gmstudio.media.levels import to_display
 from gmstudio.window.gui.theme import theme
 from gmstudio.window.gui.widgets.canvas.background import CanvasGround
 from gmstudio.window.gui.widgets.canvas.marks import (
@@ -166,7 +167,7 @@ class PixelCanvas(QWidget):
             if self.heat:
                 colours = heat_colours(picture.surprisal, picture.top)
             else:
-                shades = np.linspace(0.0, 255.0, picture.levels).round().astype(np.uint8)[picture.image]
+                shades = to_display(picture.image, picture.levels)
                 colours = np.moveaxis(np.broadcast_to(shades, (3, *shades.shape[1:])), 0, -1)
             self._pixels = _argb(colours, np.where(there, 255.0, 0.0))
             luma = colours @ np.array([0.299, 0.587, 0.114]) / 255

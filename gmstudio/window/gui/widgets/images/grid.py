@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from gmstudio.media.levels import to_display
 from gmstudio.window.gui.theme import theme
 
 GAP = 4
@@ -113,8 +114,7 @@ class ImageGrid(QWidget):
             images: (N, C, H, W) integers below ``levels``.
             levels: 2 to 256.
         """
-        table = np.linspace(0.0, 255.0, levels).round().astype(np.uint8)
-        self.set_images(table[images])
+        self.set_images(to_display(images, levels))
 
     def set_captions(self, captions: list[str]) -> None:
         """Write a line below each image; an empty list: none."""
