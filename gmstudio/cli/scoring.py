@@ -6,6 +6,7 @@ import typer
 
 from gmstudio.cli.options import DeviceOption, warn
 from gmstudio.cli.run_data import load_run_data
+from gmstudio.protocol.data import SPLITS
 
 if TYPE_CHECKING:
     from gmstudio.data.dataset import Dataset
@@ -21,7 +22,7 @@ def score(
     run: Annotated[str, typer.Argument(help="Run folder.")],
     data: Annotated[str, typer.Option(help="Another data source than the run's own, with its default settings.")] = "",
     data_dir: Annotated[str, typer.Option("--data-dir", help="Folder of the data set's files.")] = "",
-    split: Annotated[str, typer.Option(help="train, valid or test")] = "test",
+    split: Annotated[str, typer.Option(help=f"Part of the data set: {', '.join(SPLITS)}.")] = "test",
     count: Annotated[int, typer.Option("-n", "--count", min=0, help="At most so many images; 0: all.")] = 0,
     num_samples: Annotated[
         int | None,

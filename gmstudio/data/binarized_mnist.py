@@ -18,15 +18,15 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from gmstudio.data.dataset import DataError, Dataset, Split, SplitName
+from gmstudio.data.dataset import DataError, Dataset, Split
 from gmstudio.data.folder import existing_folder
 from gmstudio.data.idx_file import MAX_BYTES
 from gmstudio.data.source import Source
 from gmstudio.media.levels import Images
 from gmstudio.protocol.config import field
+from gmstudio.protocol.data import SPLITS
 from gmstudio.protocol.images import MAX_SIDE, ImageSpec
 
-SPLITS: tuple[SplitName, ...] = ("train", "valid", "test")
 _FILE_NAME = "binarized_mnist_{}.npy"
 _CHUNK_IMAGES = 4096
 

@@ -6,15 +6,15 @@ Shapes: N images, C channels, H rows, W columns. Everything drawn here is drawn 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gmstudio.media.levels import _DRAW_SEED, Images, draw_binary
+from gmstudio.protocol.data import SPLITS, SplitName
 from gmstudio.protocol.images import ImageSpec
 
-SplitName = Literal["train", "valid", "test"]
 Labels = NDArray[np.int64]
 
 
@@ -68,18 +68,22 @@ class Dataset:
     label_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for split in (self.train, self.valid, self.test):
+        for split in self._splits.values():
             assert split.images.shape[1:] == self.image.shape, (split.images.shape, self.image)
 
     @property
-    def sizes(self) -> dict[str, int]:
+    def _splits(self) -> dict[SplitName, Split]:
+        return {name: getattr(self, name) for name in SPLITS}
+
+    @property
+    def sizes(self) -> dict[SplitName, int]:
         """Number of images in each split."""
-        return {"train": len(self.train), "valid": len(self.valid), "test": len(self.test)}
+        return {name: len(split) for name, split in self._splits.items()}
 
     @property
     def num_classes(self) -> int:
         """One more than the largest label of all splits; 0 where the source has none."""
-        known = [split.labels for split in (self.train, self.valid, self.test) if split.labels is not None]
+        known = [split.labels for split in self._splits.values() if split.labels is not None]
         return 1 + max((int(labels.max()) for labels in known if len(labels)), default=-1)
 
     def split(self, name: str) -> Split:
@@ -88,10 +92,10 @@ class Dataset:
         Raises:
             DataError: for another name.
         """
-        splits = {"train": self.train, "valid": self.valid, "test": self.test}
-        if name not in splits:
-            raise DataError(f"There is no split {name!r}; there are {', '.join(splits)}.")
-        return splits[name]
+        for known, split in self._splits.items():
+            if known == name:
+                return split
+        raise DataError(f"There is no split {name!r}; there are {', '.join(SPLITS)}.")
 
     def view(self, split_name: str, indices: Sequence[int] | NDArray[np.integer[Any]]) -> Images:
         """Images for showing: levels, (n, C, H, W) uint8.

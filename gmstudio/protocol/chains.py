@@ -4,6 +4,7 @@ from typing import ClassVar, Literal
 
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Command, Event
+from gmstudio.protocol.data import SplitName
 from gmstudio.protocol.metrics import MetricValues
 
 # ---- commands: trajectories ------------------------------------------------------------------------------------
@@ -34,7 +35,7 @@ class RunTrajectory(Command, frozen=True, kw_only=True):
     steps: int = 100
     seed: int = 0
     start: Literal["noise", "data", "image"] = "noise"
-    split: Literal["train", "valid", "test"] = "valid"
+    split: SplitName = "valid"
     index: int = 0
     image: Array | None = None
 

@@ -1,12 +1,17 @@
 """Messages about data sets and about checking a config against one; data cards."""
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Command, Event
 from gmstudio.protocol.images import ImageSpec
+
+SplitName = Literal["train", "valid", "test"]
+SPLITS: tuple[SplitName, ...] = get_args(SplitName)
+SPLIT_TITLES: dict[SplitName, str] = {"train": "training", "valid": "validation", "test": "test"}
+"""Adjectives for people: "validation images"."""
 
 # ---- commands: data ---------------------------------------------------------------------------------------
 
@@ -16,7 +21,7 @@ class BrowseData(Command, frozen=True, kw_only=True):
 
     data: str
     data_config: dict[str, Any]
-    split: Literal["train", "valid", "test"] = "train"
+    split: SplitName = "train"
     start: int = 0
     count: int = 64
 
@@ -39,9 +44,9 @@ class DataBrowsed(Event, frozen=True, kw_only=True):
 
     data: str
     image: ImageSpec
-    split: str
+    split: SplitName
     start: int
-    sizes: dict[str, int]
+    sizes: dict[SplitName, int]
     images: Array
     labels: Array | None
     label_names: tuple[str, ...]

@@ -4,6 +4,7 @@ from typing import ClassVar, Literal
 
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Command, Event
+from gmstudio.protocol.data import SplitName
 from gmstudio.protocol.metrics import MetricValues
 
 # ---- commands: latents --------------------------------------------------------------------------------------
@@ -27,7 +28,7 @@ class Encode(Command, frozen=True, kw_only=True):
     """Encode a data-set image; answered with ``Encoded``."""
 
     run: str
-    split: Literal["train", "valid", "test"] = "valid"
+    split: SplitName = "valid"
     index: int = 0
 
 
@@ -71,7 +72,7 @@ class EncodeSplit(Command, frozen=True, kw_only=True):
     superseded_within: ClassVar[tuple[str, ...] | None] = ()
 
     run: str
-    split: Literal["train", "valid", "test"] = "valid"
+    split: SplitName = "valid"
     count: int = 1000
 
 

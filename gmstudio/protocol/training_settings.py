@@ -6,6 +6,9 @@ import msgspec
 
 from gmstudio.protocol.config import field
 
+MAX_SEED = 2**31 - 1
+"""Largest seed of anything that a person can seed: torch, NumPy and a spin box take it alike."""
+
 
 class Training(msgspec.Struct, frozen=True, kw_only=True):
     """How to train: what is the same for every family."""
@@ -62,7 +65,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
     ] = "auto"
     seed: Annotated[
         int,
-        field("Seed", "Fixes the initial weights, the order of the data and all noise.", ge=0, le=2**31 - 1),
+        field("Seed", "Fixes the initial weights, the order of the data and all noise.", ge=0, le=MAX_SEED),
     ] = 0
     validate_every: Annotated[
         int,

@@ -25,7 +25,7 @@ class DataFeature(Feature):
                 image=dataset.image,
                 split=command.split,
                 start=start,
-                sizes={name: len(dataset.split(name).images) for name in ("train", "valid", "test")},
+                sizes=dataset.sizes,
                 images=Array.of(dataset.view(command.split, range(start, stop))),
                 labels=None if split.labels is None else Array.of(split.labels[start:stop]),
                 label_names=dataset.label_names,

@@ -16,9 +16,9 @@ from gmstudio.families.autoregressive.orders import ORDER_NAMES, name_of_order, 
 from gmstudio.families.base import PixelSession
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.pixels import OpenPixels
+from gmstudio.protocol.training_settings import MAX_SEED
 
 PAINTED = "painted"
-MAX_SEED = 2**31 - 1
 
 
 @dataclass(frozen=True, eq=False)

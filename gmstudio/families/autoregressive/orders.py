@@ -13,6 +13,7 @@ from torch import Tensor
 
 from gmstudio.protocol.config import field
 from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.training_settings import MAX_SEED
 
 OrderName = Literal[
     "raster",
@@ -42,7 +43,7 @@ OrderField = Annotated[
 ]
 """The config field of a family that is trained in an order of choice."""
 OrderSeedField = Annotated[
-    int, field("Order seed", "Which shuffle the random order is.", ge=0, le=2**31 - 1, advanced=True)
+    int, field("Order seed", "Which shuffle the random order is.", ge=0, le=MAX_SEED, advanced=True)
 ]
 
 

@@ -45,7 +45,7 @@ from gmstudio.nn.stepping.ops import StepOps, step_ops
 from gmstudio.protocol.config import field
 from gmstudio.protocol.families import FamilyCard, Objective, Term
 from gmstudio.protocol.images import ImageSpec
-from gmstudio.protocol.training_settings import Training
+from gmstudio.protocol.training_settings import MAX_SEED, Training
 
 MAX_WEIGHTS = 200_000_000
 
@@ -270,7 +270,7 @@ class MADE(AutoregressiveFamily):
 
     def _trained_positions(self, generator: torch.Generator) -> Tensor:
         """(O, D): for each order of the training, the model's own first, the positions of the sub-pixels."""
-        seeds = torch.randint(2**31 - 1, (self.config.num_orders - 1,), generator=generator).tolist()
+        seeds = torch.randint(MAX_SEED, (self.config.num_orders - 1,), generator=generator).tolist()
         orders = [self._own_order] + [named_order("random", self.image, seed) for seed in seeds]
         return torch.stack([torch.argsort(flat_index(order, self.image)) for order in orders])
 

@@ -13,6 +13,7 @@ from gmstudio.protocol.engine import CommandFailed, Reason
 from gmstudio.protocol.families import TrajectoryCard
 from gmstudio.protocol.metrics import Metric
 from gmstudio.protocol.runs import SamplesDrawn
+from gmstudio.protocol.training_settings import MAX_SEED
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.state.chains.mixing import NOTHING, Mixing, mixing
 from gmstudio.window.state.runs.library import RunLibrary
@@ -21,7 +22,6 @@ Kind = Literal["generation", "training"]
 Start = Literal["noise", "data", "image"]
 MAX_COUNT = 64
 MAX_STEPS = 10_000
-MAX_SEED = 2**31 - 1
 MIN_SPEED_HZ, MAX_SPEED_HZ = 1.0, 240.0
 TICK_MS = 16
 

@@ -1,16 +1,13 @@
 """Real images of a run's data, to begin a generation from."""
 
-from typing import Literal
-
 from PySide6.QtCore import QObject, Signal
 
-from gmstudio.protocol.data import BrowseData, DataBrowsed
+from gmstudio.protocol.data import BrowseData, DataBrowsed, SplitName
 from gmstudio.protocol.engine import CommandFailed
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.state.runs.library import RunLibrary
 
 NUM_BROWSED = 32
-Split = Literal["train", "valid", "test"]
 
 
 class PixelImages(QObject):
@@ -36,7 +33,7 @@ class PixelImages(QObject):
         events.on(DataBrowsed).connect(self._on_data_browsed)
         events.on(CommandFailed).connect(self._on_failed)
 
-    def browse(self, run: str, split: Split = "valid", start: int = 0) -> None:
+    def browse(self, run: str, split: SplitName = "valid", start: int = 0) -> None:
         """Fetch images of a run's data."""
         info = self._library.info(run)
         if info is None:

@@ -12,13 +12,13 @@ from PySide6.QtCore import QObject, Signal
 
 from gmstudio.media.fit import Fit, fit_description, fit_picture
 from gmstudio.protocol.array import Array
+from gmstudio.protocol.data import SplitName
 from gmstudio.protocol.engine import CommandFailed, Reason
 from gmstudio.protocol.latents import Decode, Decoded, Encode, Encoded, EncodeImage
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.latest_wins import LatestWins
 from gmstudio.window.state.latents.annotations import Direction
 from gmstudio.window.state.latents.code import Code
-from gmstudio.window.state.latents.encoded_images import SplitName
 from gmstudio.window.state.latents.space import LatentSpace
 
 Slot = Literal["a", "b", "c"]

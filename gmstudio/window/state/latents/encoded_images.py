@@ -8,15 +8,13 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from gmstudio.media.levels import to_display
-from gmstudio.protocol.data import BrowseData, DataBrowsed
+from gmstudio.protocol.data import BrowseData, DataBrowsed, SplitName
 from gmstudio.protocol.engine import CommandFailed, Reason
 from gmstudio.protocol.latents import Encode, Encoded
 from gmstudio.protocol.runs import RunInfo
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.latest_wins import LatestWins
 
-SplitName = Literal["train", "valid", "test"]
-SPLITS: tuple[SplitName, ...] = ("valid", "test", "train")
 PAGE = 10
 """Images that are shown at a time."""
 

@@ -16,13 +16,13 @@ from gmstudio.protocol.engine import CommandFailed, Reason
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.latents import Encoded, EncodeImage, ImageProjected, ProjectImage
 from gmstudio.protocol.runs import RunInfo
+from gmstudio.protocol.training_settings import MAX_SEED
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.latest_wins import LatestWins
 from gmstudio.window.state.latents.encoded_images import Encoding
 
 Way = Literal["encoder", "search"]
 MAX_STEPS = 10_000
-MAX_SEED = 2**31 - 1
 
 
 class UserImage(QObject):

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
+from gmstudio.protocol.data import SplitName
 from gmstudio.protocol.images import ImageSpec
-from gmstudio.window.state.data.page import Split
 from gmstudio.window.state.pixels.masks import (
     Mask,
     ReconstructionError,
@@ -55,7 +55,7 @@ class Given:
         mask: (C, H, W) which ones, where they are not just the first ones of the order.
     """
 
-    split: Split
+    split: SplitName
     index: int
     original: NDArray[np.uint8]
     levels: NDArray[np.uint8]
@@ -121,7 +121,7 @@ class Conditioning(QObject):
                 self._dig_a_hole()
             self._apply()
 
-    def pick(self, split: Split, index: int, original: NDArray[np.uint8]) -> None:
+    def pick(self, split: SplitName, index: int, original: NDArray[np.uint8]) -> None:
         """Take a real image, (C, H, W) uint8 levels."""
         self.given = Given(split, index, original, original, 0)
         if self.first < 0 or self.first > original.size:

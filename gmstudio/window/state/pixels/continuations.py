@@ -4,8 +4,9 @@ from PySide6.QtCore import QObject, Signal
 
 from gmstudio.protocol.engine import CommandFailed
 from gmstudio.protocol.pixels import ContinuePixels, PixelsContinued
+from gmstudio.protocol.training_settings import MAX_SEED
 from gmstudio.window.client.engine_link import EngineLink
-from gmstudio.window.state.pixels.navigator import MAX_SEED, PixelNavigator
+from gmstudio.window.state.pixels.navigator import PixelNavigator
 
 
 class PixelContinuations(QObject):

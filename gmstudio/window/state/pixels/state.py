@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from PySide6.QtCore import QObject, Signal
 
 from gmstudio.protocol.array import Array
+from gmstudio.protocol.data import SplitName
 from gmstudio.protocol.engine import Catalog, EngineReported
 from gmstudio.protocol.pixels import OpenPixels, PixelsContinued
 from gmstudio.window.client.engine_link import EngineLink
-from gmstudio.window.state.data.page import PixelImages, Split
+from gmstudio.window.state.data.page import PixelImages
 from gmstudio.window.state.pixels.conditioning import Conditioning, Given
 from gmstudio.window.state.pixels.continuations import PixelContinuations
 from gmstudio.window.state.pixels.navigator import PixelNavigator
@@ -191,7 +192,7 @@ class PixelsState(QObject):
 
     # ---- starting from a real image ----------------------------------------------------------------------------
 
-    def browse(self, split: Split = "valid", start: int = 0) -> None:
+    def browse(self, split: SplitName = "valid", start: int = 0) -> None:
         """Fetch images of the run's data to choose from."""
         self.images.browse(self.run, split, start)
 
@@ -199,7 +200,7 @@ class PixelsState(QObject):
         """Begin from a part of a real image, at a position among those in ``images.data``."""
         data = self.images.data
         if data is not None and 0 <= position < data.images.shape[0]:
-            split: Split = data.split  # type: ignore[assignment]
+            split: SplitName = data.split
             self.givens.pick(split, data.start + position, data.images.numpy()[position])
 
     def set_conditioning(self, first: int) -> None:

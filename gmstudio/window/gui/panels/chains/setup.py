@@ -5,11 +5,12 @@ from typing import get_args
 import numpy as np
 from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QSpinBox, QVBoxLayout, QWidget
 
+from gmstudio.protocol.training_settings import MAX_SEED
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.canvas.drawing_canvas import DrawingCanvas
 from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper, TypedSlider
-from gmstudio.window.state.chains.state import MAX_COUNT, MAX_SEED, MAX_STEPS, ChainsState, Start
+from gmstudio.window.state.chains.state import MAX_COUNT, MAX_STEPS, ChainsState, Start
 from gmstudio.window.state.runs.library import RunLibrary
 
 START_WORDS: dict[Start, str] = {"noise": "noise", "data": "real images", "image": "a drawn image"}

@@ -8,13 +8,13 @@ from PySide6.QtCore import QMimeData, QSize, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
+from gmstudio.protocol.data import SPLITS, SplitName
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.picture_source import PictureSource, file_in
 from gmstudio.window.gui.theme import GRID, theme
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.gui.widgets.images.live_image import LiveImage
 from gmstudio.window.state.latents.arithmetic import SLOTS, LatentArithmetic, Slot
-from gmstudio.window.state.latents.encoded_images import SPLITS, SplitName
 from gmstudio.window.state.latents.state import LatentsState
 
 TILE_PX = 6 * GRID

@@ -3,12 +3,13 @@
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSpinBox
 
+from gmstudio.protocol.data import SPLIT_TITLES, SPLITS
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.latents.tab import LatentView
 from gmstudio.window.gui.panels.latents.traversal import flat, lay_out_strip, show_images
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.images.traversal_strip import TraversalStrip
-from gmstudio.window.state.latents.encoded_images import PAGE, SPLITS
+from gmstudio.window.state.latents.encoded_images import PAGE
 from gmstudio.window.state.latents.state import LatentsState
 
 DATA_TIP = "Images of the run's data. Click one to encode it and set the sliders to its code."
@@ -26,7 +27,7 @@ class DataView(LatentView):
         self.split = QComboBox()
         panel.name_widget(self.split, "split", "Part of the data", "From which part of the data the images are.")
         for split in SPLITS:
-            self.split.addItem(split, split)
+            self.split.addItem(SPLIT_TITLES[split].capitalize(), split)
         self.index = QSpinBox()
         self.index.setKeyboardTracking(False)
         panel.name_widget(self.index, "index", "Number of the image", "Which image of this part is encoded.")

@@ -4,6 +4,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QLabel, QSpinBox, QVBoxLayout
 
+from gmstudio.protocol.training_settings import MAX_SEED
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.latents.tab import LatentView
 from gmstudio.window.gui.panels.latents.traversal import flat, show_images
@@ -13,7 +14,6 @@ from gmstudio.window.gui.widgets.images.traversal_strip import TraversalStrip
 from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper, TypedSlider
 from gmstudio.window.state.latents.interpolation import MAX_KEYFRAMES, MAX_SECONDS, MIN_SECONDS, PATHS
 from gmstudio.window.state.latents.state import LatentsState
-from gmstudio.window.state.latents.user_image import MAX_SEED
 
 STRIP_TIP = "The keyframes, numbered, and images on the way between them. Click an image, or drag, to go there."
 PATH_TIPS = {

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from gmstudio.media.levels import to_display
+from gmstudio.protocol.training_settings import MAX_SEED
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.latents.tab import LatentView
 from gmstudio.window.gui.picture_source import FILTER, PictureSource
@@ -28,7 +29,7 @@ from gmstudio.window.gui.widgets.images.heat import scale_top
 from gmstudio.window.gui.widgets.images.live_image import LiveImage
 from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper, TypedSlider
 from gmstudio.window.state.latents.state import LatentsState
-from gmstudio.window.state.latents.user_image import MAX_SEED, MAX_STEPS
+from gmstudio.window.state.latents.user_image import MAX_STEPS
 
 CANVAS_TIP = (
     "Draw with the left button, erase with the right one; with the keyboard, arrow keys, Space and Delete. "

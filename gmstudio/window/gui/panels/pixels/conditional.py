@@ -8,6 +8,7 @@ from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSpinBox, QVBoxLayout, QWidget
 
 from gmstudio.media.levels import grey_values
+from gmstudio.protocol.training_settings import MAX_SEED
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.theme import GRID, theme
 from gmstudio.window.gui.widgets.plots.cdf_strip import CdfStrip
@@ -16,7 +17,6 @@ from gmstudio.window.gui.widgets.plots.distribution_paint import other_model_col
 from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper, TypedSlider, fit_width
 from gmstudio.window.state.pixels.attribution import attribution_of
 from gmstudio.window.state.pixels.comparison import comparison_of
-from gmstudio.window.state.pixels.navigator import MAX_SEED
 from gmstudio.window.state.pixels.snapshot import PixelSnapshot, entropy_nats, tempered
 from gmstudio.window.state.pixels.state import PixelsState
 

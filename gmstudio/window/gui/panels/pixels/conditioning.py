@@ -6,20 +6,19 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QShowEvent, QStandardItemModel
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from gmstudio.protocol.data import DataBrowsed
+from gmstudio.protocol.data import SPLIT_TITLES, SPLITS, DataBrowsed
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.pixels.conditioning_settings import ConditioningSettings
 from gmstudio.window.gui.panels.pixels.heat_maps import scrolled
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.images.grid import ImageGrid
 from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper
-from gmstudio.window.state.data.page import NUM_BROWSED, Split
+from gmstudio.window.state.data.page import NUM_BROWSED
 from gmstudio.window.state.pixels.conditioning import PRESETS, Conditioning
 from gmstudio.window.state.pixels.masks import ReconstructionError
 from gmstudio.window.state.pixels.snapshot import PixelSnapshot
 from gmstudio.window.state.pixels.state import PixelsState
 
-SPLITS: dict[Split, str] = {"valid": "Validation", "train": "Training", "test": "Test"}
 IMAGES_HEIGHT = 12 * GRID
 PICK_TIP = "Click an image: a part of it is given, and the model generates the rest."
 PRESET_TIP = "Which part of a real image is given: it stays as it is, and the model generates the rest given it."
@@ -41,8 +40,9 @@ class ConditioningView(QWidget):
             self.preset.addItem(title, preset)
         panel.name_widget(self.preset, "given.preset", "Given set", PRESET_TIP)
         self.split = QComboBox()
-        for split, title in SPLITS.items():
-            self.split.addItem(title, split)
+        for split in SPLITS:
+            self.split.addItem(SPLIT_TITLES[split].capitalize(), split)
+        self.split.setCurrentIndex(self.split.findData("valid"))
         panel.name_widget(self.split, "given.split", "Split", "Part of the data set to pick a real image from.")
         keeper = KeyKeeper(self)
         for combo in (self.preset, self.split):

@@ -3,12 +3,12 @@
 import numpy as np
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSpinBox, QVBoxLayout, QWidget
 
+from gmstudio.protocol.training_settings import MAX_SEED
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.pixels.brush import BrushControls
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.canvas.pixel_canvas import Picture, PixelCanvas
 from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper, fit_width
-from gmstudio.window.state.pixels.navigator import MAX_SEED
 from gmstudio.window.state.pixels.order import PAINTED, RANDOM, order_title, painted_ranks, pixel_ranks
 from gmstudio.window.state.pixels.snapshot import PixelSnapshot
 from gmstudio.window.state.pixels.state import PixelsState

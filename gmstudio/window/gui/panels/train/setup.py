@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gmstudio.protocol.data import SPLIT_TITLES
 from gmstudio.protocol.families import FamilyEntry
 from gmstudio.window.gui.forms.form import Form
 from gmstudio.window.gui.panel import Panel
@@ -23,7 +24,6 @@ from gmstudio.window.gui.theme import theme
 from gmstudio.window.gui.widgets.images.grid import ImageGrid
 from gmstudio.window.state.training.setup import TrainingSetup
 
-SPLIT_NAMES = {"train": "training", "valid": "validation", "test": "test"}
 PREVIEW_COLUMNS = 8
 PREVIEW_HEIGHT = 88
 MAX_TREE_ROWS = 14
@@ -179,7 +179,7 @@ class DataChooser(QWidget):
         if browsed is not None:
             images = browsed.images.numpy()
             self._preview.set_levels_images(images, browsed.image.levels)
-            sizes = ", ".join(f"{n:,} {SPLIT_NAMES.get(split, split)}" for split, n in browsed.sizes.items())
+            sizes = ", ".join(f"{n:,} {SPLIT_TITLES[split]}" for split, n in browsed.sizes.items())
             self._sizes.setText(f"{browsed.image} · {sizes} images")
 
     def _show_refusals(self) -> None:
