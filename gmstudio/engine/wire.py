@@ -85,7 +85,8 @@ class Wire:
             print(f"Standard input is not a gmstudio window: {error}", file=sys.stderr)
         except OSError as error:
             print(f"Standard input broke: {error}", file=sys.stderr)
-        self._inbox.put(None)
+        finally:
+            self._inbox.put(None)  # whatever ended it: a reader that is gone must not leave an engine that waits for it
 
     def _write(self) -> None:
         try:

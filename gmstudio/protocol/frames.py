@@ -23,6 +23,8 @@ PROTOCOL_VERSION = 2
 MAX_FRAME_BYTES = 256 * 1024 * 1024
 _HEADER = struct.Struct("<I")
 _ENCODER = msgspec.msgpack.Encoder()
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""Errors of decoding: another structure, text that is no UTF-8, nesting without end."""
 MessageT = TypeVar("MessageT", Command, Event)
 
 
@@ -74,7 +76,7 @@ def decode_command(body: bytes) -> Command:
     try:
         command: Command = _decoder(commands()).decode(body)
         return command
-    except msgspec.DecodeError as error:
+    except _UNREADABLE as error:
         raise ProtocolError(f"Not a command: {error}") from error
 
 
@@ -87,7 +89,7 @@ def decode_event(body: bytes) -> Event:
     try:
         event: Event = _decoder(events()).decode(body)
         return event
-    except msgspec.DecodeError as error:
+    except _UNREADABLE as error:
         raise ProtocolError(f"Not an event: {error}") from error
 
 

@@ -113,6 +113,23 @@ def test_end_of_input_ends_the_engine(own_engine: EngineProcess) -> None:
     assert own_engine.close() == 0
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"\x91" * 100_000,
+        b"\x81\xa4type\xa2\xff\xfe",
+        b"\x82\xa4type\xaaBrowseData\xabdata_config" + b"\x81\xa1a" * 50_000,
+    ],
+    ids=["lists", "no UTF-8", "nested without end"],
+)
+def test_a_hostile_command_ends_the_engine_instead_of_its_reader(own_engine: EngineProcess, body: bytes) -> None:
+    assert own_engine.process.stdin is not None
+    own_engine.process.stdin.write(len(body).to_bytes(4, "little") + body)
+    own_engine.process.stdin.flush()
+    assert own_engine.process.wait(20) == 0
+    assert "not a gmstudio window" in own_engine.stderr()
+
+
 def test_shutdown_while_training_keeps_what_was_learned(own_engine: EngineProcess) -> None:
     run = start(own_engine, "vae")
     own_engine.wait(HistoryAppended, lambda event: not event.reset)

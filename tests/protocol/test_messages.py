@@ -76,6 +76,21 @@ def test_bytes_that_are_no_message_are_refused_in_words(body: bytes) -> None:
             assert str(error).startswith("Not a")
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"\x82\xa4type\xaaBrowseData\xabdata_config" + b"\x81\xa1a" * 100_000 + b"\x01",
+        b"\x83\xa4type\xacChooseDevice\xa7request\x01\xa6device\xa3\xff\xfe\xfa",
+        b"\x91" * 100_000,
+    ],
+    ids=["nested without end", "no UTF-8", "lists"],
+)
+def test_a_hostile_body_is_refused_in_words(body: bytes) -> None:
+    for decode in (decode_command, decode_event):
+        with pytest.raises(ProtocolError, match="Not a"):
+            decode(body)
+
+
 def test_an_absurd_length_is_refused() -> None:
     with pytest.raises(ProtocolError, match="at most 268,435,456"):
         list(FrameReader().feed(b"\xff\xff\xff\xff"))
