@@ -1,4 +1,4 @@
-"""The whole window as a process: it opens, survives its own mistakes, and leaves nothing behind."""
+"""The whole window as a process: it opens, survives exceptions, and leaves no process behind."""
 
 import signal
 import subprocess
@@ -62,7 +62,7 @@ def test_no_display_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(done.stderr.strip().splitlines()) == 1
 
 
-def test_a_slot_that_raises_is_told_and_the_window_goes_on() -> None:
+def test_a_slot_that_raises_is_reported_and_the_window_stays_open() -> None:
     before = """
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
@@ -79,17 +79,17 @@ QTimer.singleShot(300, break_something)
 """
     done = run_window(before=before, smoke=False)
     assert done.returncode == 0, done.stderr
-    assert "Something in the window went wrong: RuntimeError: a slot went wrong." in done.stdout
+    assert "Unexpected error in the window: RuntimeError: a slot went wrong." in done.stdout
     assert "RuntimeError: a slot went wrong" in done.stderr
 
 
 SAY_READY = """
 from gmstudio.window.state.studio import Studio
 plain = Studio.__init__
-def telling(self, client):
+def reporting(self, client):
     plain(self, client)
     self.library.catalog_arrived.connect(lambda: print(client.state.pid, flush=True))
-Studio.__init__ = telling
+Studio.__init__ = reporting
 """
 
 

@@ -44,17 +44,17 @@ class Panel(ActiveWidget):
         tip: str = "",
         checkable: bool = False,
     ) -> QAction:
-        """Give the panel something to do.
+        """Add an action to the panel.
 
         Args:
-            name: of its control, for example ``step``.
-            text: on the button and in Help, for example ``One step``.
-            key: as ``QKeySequence`` reads it, for example ``Space`` or ``Ctrl+Return``; empty: none. It works while
-                the focus is anywhere in the panel.
-            slot: called with the checked state when ``checkable``, else with nothing.
+            name: name of its control, for example ``step``.
+            text: text of the button and in Help, for example ``One step``.
+            key: shortcut for ``QKeySequence``, for example ``Space`` or ``Ctrl+Return``; empty: none. It is active
+                while the focus is anywhere in the panel.
+            slot: called with the checked state if ``checkable``, otherwise without arguments.
             icon: name of an icon.
             tip: tooltip; by default the text.
-            checkable: it is switched on and off.
+            checkable: the action is switched on and off.
         """
         action = QAction(text, self)
         action.setObjectName(f"action.{self.name}.{name}")
@@ -81,19 +81,19 @@ class Panel(ActiveWidget):
                 self.add_action(f"view_{tab.name}", f"View: {tab.title}", tab.key, open_tab, tip=tab.tip)
 
     def set_action_icon(self, action: QAction, icon: str) -> None:
-        """Show another icon on an action, for example ``pause`` while it plays; it follows the theme."""
+        """Set the icon of an action, for example ``pause`` while it plays; it follows the theme."""
         self._icon_names[action] = icon
         self._tint_icon(action)
 
     def set_action_tip(self, action: QAction, tip: str) -> None:
-        """Set an action's tooltip; its key is named behind it."""
+        """Set the tooltip of an action; its key is appended."""
         keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
         action.setToolTip(f"{tip} ({keys})" if keys else tip)
 
     def button(self, action: QAction, *, icon_only: bool = False) -> QToolButton:
-        """A button for an action: object name ``<panel>.<name>``, named in words, its key in the tooltip.
+        """Create the button of an action: object name ``<panel>.<name>``, accessible name, key in the tooltip.
 
-        Give it the property ``primary`` when it is what one most wants to do: it then stands out.
+        The property ``primary`` highlights the button of the main action.
         """
         button = QToolButton(self)
         button.setDefaultAction(action)
@@ -111,7 +111,7 @@ class Panel(ActiveWidget):
         return button
 
     def name_widget(self, widget: QWidget, control: str, accessible_name: str, tip: str) -> None:
-        """Name a control: object name ``<panel>.<control>``, accessible name in words, tooltip."""
+        """Set object name ``<panel>.<control>``, accessible name and tooltip of a control."""
         widget.setObjectName(f"{self.name}.{control}")
         widget.setAccessibleName(accessible_name)
         widget.setToolTip(tip)
@@ -119,11 +119,11 @@ class Panel(ActiveWidget):
             inset_text(widget)
 
     def listed_actions(self) -> tuple[QAction, ...]:
-        """Its actions in the order in which they were added; Help lists them."""
+        """Actions in the order in which they were added, as Help lists them."""
         return tuple(self._listed)
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Tint the icons: only a panel that was laid out has set which buttons are primary."""
+        """Tint the icons: panels set which buttons are primary while they lay out."""
         self._tint_icons()
         super().showEvent(event)
 

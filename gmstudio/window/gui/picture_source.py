@@ -1,4 +1,4 @@
-"""Pictures from files, from the clipboard and from drops, read by Qt beside the window's event loop."""
+"""Pictures from files, the clipboard and drops, read by Qt in a background thread."""
 
 from collections.abc import Callable
 from functools import partial
@@ -19,13 +19,13 @@ FILTER = "Pictures (*.png *.jpg *.jpeg *.bmp *.gif)"
 
 
 def read_picture(path: str) -> NDArray[np.uint8]:
-    """Read a picture, of a film the first.
+    """Read a picture; of an animation the first frame.
 
     Returns:
         (rows, columns, 1, 3 or 4) uint8: grey, RGB, or RGB and opacity.
 
     Raises:
-        ValueError: when it is no picture of a kind and size that is read; says why.
+        ValueError: for a format or size that is not supported, with the reason.
     """
     name = Path(path).name
     try:
@@ -33,15 +33,16 @@ def read_picture(path: str) -> NDArray[np.uint8]:
     except OSError as error:
         raise ValueError(f"{name} cannot be read: {error.strerror or error}.") from None
     if size > MAX_BYTES:
-        raise ValueError(f"{name} has {size >> 20:,} MiB; pictures of up to {MAX_BYTES >> 20} MiB are read.")
+        raise ValueError(f"{name} has {size >> 20:,} MiB; the limit is {MAX_BYTES >> 20} MiB.")
     reader = QImageReader(path)
     reader.setDecideFormatFromContent(True)
     reader.setAutoTransform(True)
     if bytes(reader.format().data()).decode("ascii", "replace") not in FORMATS:
-        raise ValueError(f"{name} is no {', '.join(dict.fromkeys(FORMATS.values()))} picture; save it as one of these.")
+        formats = ", ".join(dict.fromkeys(FORMATS.values()))
+        raise ValueError(f"{name} is not a {formats} picture; save it as one of these.")
     wide, tall = reader.size().width(), reader.size().height()
     if wide * tall > MAX_PIXELS:
-        raise ValueError(f"{name} is {wide:,}×{tall:,} pixels; at most {MAX_PIXELS // 10**6} million are read.")
+        raise ValueError(f"{name} is {wide:,}×{tall:,} pixels; the limit is {MAX_PIXELS // 10**6} million.")
     image = reader.read()
     if image.isNull():
         raise ValueError(f"{name} is damaged ({reader.errorString()}); save it again.")
@@ -49,7 +50,7 @@ def read_picture(path: str) -> NDArray[np.uint8]:
 
 
 def pixels_of(image: QImage) -> NDArray[np.uint8]:
-    """(rows, columns, 1, 3 or 4) uint8 of an image of Qt's."""
+    """Pixels of a ``QImage``, (rows, columns, 1, 3 or 4) uint8."""
     grey = image.format() in (QImage.Format.Format_Grayscale8, QImage.Format.Format_Grayscale16)
     if image.depth() <= 8 and not grey:
         grey = image.isGrayscale() and not image.hasAlphaChannel()
@@ -65,11 +66,11 @@ def pixels_of(image: QImage) -> NDArray[np.uint8]:
 
 
 class PictureSource(QObject):
-    """Takes pictures from anywhere; the newest one counts.
+    """Source of pictures from files, clipboard and drops; a newer picture supersedes one being read.
 
     Signals:
         taken: pixels (rows, columns, 1, 3 or 4) uint8, and a name.
-        failed: why there is no picture, a sentence.
+        failed: error text.
     """
 
     taken = Signal(object, str)
@@ -88,12 +89,12 @@ class PictureSource(QObject):
         self._background.start(partial(_read, path))
 
     def paste(self) -> None:
-        """Take what is in the clipboard."""
+        """Take the picture in the clipboard."""
         if not self.take_mime(QGuiApplication.clipboard().mimeData(), "The pasted picture"):
-            self.failed.emit("The clipboard holds no picture; copy one, or a picture's file, first.")
+            self.failed.emit("The clipboard holds no picture; copy a picture, or its file, first.")
 
     def take_mime(self, data: QMimeData, name: str = "The dropped picture") -> bool:
-        """Take a picture, or the first file, out of what was pasted or dropped; False when there is neither."""
+        """Take a picture, or the first file, from pasted or dropped data; False when there is neither."""
         path = file_in(data)
         if path:
             self.open(path)
@@ -109,13 +110,13 @@ class PictureSource(QObject):
         return True
 
     def accept_drops(self, *widgets: QWidget) -> None:
-        """Have pictures and files that are dropped on these widgets taken."""
+        """Accept drops of pictures and files on these widgets."""
         for widget in widgets:
             widget.setAcceptDrops(True)
             widget.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Take what is dropped."""
+        """Take the dropped picture or file."""
         if isinstance(event, QDropEvent) and event.type() in (QEvent.Type.DragEnter, QEvent.Type.Drop):
             data = event.mimeData()
             if file_in(data) or data.hasImage():
@@ -127,7 +128,7 @@ class PictureSource(QObject):
 
 
 def file_in(data: QMimeData) -> str:
-    """Path of the first local file among what was pasted or dropped, or ""."""
+    """Path of the first local file in pasted or dropped data, or ""."""
     files = (url.toLocalFile() for url in data.urls() if url.isLocalFile())
     return next((path for path in files if path), "")
 

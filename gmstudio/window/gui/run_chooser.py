@@ -1,4 +1,4 @@
-"""A list to choose a run from: those that can do what the panel needs, the one in training first."""
+"""Combo box of the runs that a panel can show, the one in training first."""
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QWidget
@@ -13,17 +13,17 @@ WAITING = "Waiting for the engine …"
 
 
 class RunChooser(QComboBox):
-    """Chooses among the library's runs with a capability.
+    """Choice among the runs of the library that have weights and a capability.
 
-    It goes to a newly started run by itself until the user chooses another; choosing the one in training makes it
-    follow again.
+    It follows newly started runs until the user chooses another run; choosing the one in training makes it follow
+    again.
 
     Args:
-        library: the runs.
+        library: library of runs.
         capability: one of ``cards.CAPABILITIES``; empty: any run.
 
     Signals:
-        chosen: the path of the run that is chosen now, by the user or by following; "" when there is none.
+        chosen: path of the run chosen by the user or by following; "" when there is none.
     """
 
     chosen = Signal(str)
@@ -35,7 +35,7 @@ class RunChooser(QComboBox):
         self._chosen = ""
         self._following = True
         self.setAccessibleName("Run")
-        self.setToolTip("The trained model to look at. The run in training is marked and comes first.")
+        self.setToolTip("Trained model on display. The run in training is marked and comes first.")
         self.setMinimumContentsLength(MINIMUM_LETTERS)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.activated.connect(self._on_activated)
@@ -49,7 +49,7 @@ class RunChooser(QComboBox):
         return self._chosen
 
     def choose(self, run: str) -> None:
-        """Choose a run as the user would; one that is not in the list is ignored."""
+        """Choose a run as the user would; a run that is not in the list is ignored."""
         if self.findData(run) >= 0:
             self._following = run == self._library.live
             self._select(run)
@@ -63,7 +63,7 @@ class RunChooser(QComboBox):
             self._select(run)
 
     def _fill(self) -> None:
-        """Write the list anew, keeping the choice where it still exists."""
+        """Rebuild the list, keeping the choice where it still exists."""
         runs = self._library.runs_with(self._capability)
         self.setPlaceholderText(NO_RUN if self._library.home else WAITING)
         self.blockSignals(True)

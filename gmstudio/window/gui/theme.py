@@ -1,7 +1,7 @@
-"""The look: colours by role, curve colours, tinted icons and the style sheet, dark or light.
+"""Theme: colours by role, curve colours, tinted icons and the style sheet, dark or light.
 
-Widgets ask ``theme()`` for colours when they paint and re-read what they keep when ``changed`` is emitted. Colours
-never appear anywhere else.
+Widgets read colours from ``theme()`` when they paint, and read stored ones again when ``changed`` is emitted. Colours
+are defined nowhere else.
 """
 
 from functools import cache
@@ -19,7 +19,7 @@ from gmstudio.system.resources import resource_path
 Mode = Literal["system", "dark", "light"]
 MODES: tuple[Mode, ...] = ("system", "dark", "light")
 GRID = 8
-"""Every margin and gap is a multiple of this many pixels, or half of it."""
+"""Pixels of the layout grid: margins and gaps are multiples of it, or half of it."""
 ICON_SIZES = (16, 20, 24, 32, 48, 64)
 
 _DARK = {
@@ -54,7 +54,7 @@ _LIGHT = {
 }
 ROLES = tuple(_DARK)
 _SHEET_ICONS = {"up": "muted", "down": "muted", "left": "muted", "right": "muted", "check": "accent_text"}
-"""Icons that the style sheet needs as files, and their roles."""
+"""Icons that the style sheet loads as files, and their colour roles."""
 
 # After Okabe and Ito's palette for colour-blind readers (2008), lightened or darkened to stand on the background.
 _SERIES_DARK = ("#56b4e9", "#e69f00", "#35c39a", "#e07fb0", "#f0e442", "#ff7f45", "#a49bff", "#c9ced6")
@@ -65,7 +65,7 @@ class Theme(QObject):
     """Colours, icons and style sheet of the application.
 
     Signals:
-        changed: the colours are others now; read them again.
+        changed: the colours changed; widgets read them again.
     """
 
     changed = Signal()
@@ -84,11 +84,11 @@ class Theme(QObject):
 
     @property
     def mode(self) -> Mode:
-        """What the user asked for: ``system``, ``dark`` or ``light``."""
+        """Mode chosen by the user: ``system``, ``dark`` or ``light``."""
         return self._mode
 
     def set_mode(self, mode: Mode) -> None:
-        """Follow the system, or stay dark or light."""
+        """Choose the mode: follow the system, dark or light."""
         self._mode = mode
         before = self.dark
         self._read_scheme()
@@ -97,16 +97,16 @@ class Theme(QObject):
             self.changed.emit()
 
     def color(self, role: str) -> QColor:
-        """The colour of a role, one of ``ROLES``."""
+        """Colour of a role, one of ``ROLES``."""
         return QColor(self._colors[role])
 
     def series(self, index: int) -> QColor:
-        """The colour of curve ``index``; told apart by colour-blind readers too, repeats after eight."""
+        """Colour of curve ``index``, distinct for colour-blind readers; repeats after eight."""
         colors = _SERIES_DARK if self.dark else _SERIES_LIGHT
         return QColor(colors[index % len(colors)])
 
     def icon(self, name: str, role: str = "text") -> QIcon:
-        """``resources/icons/<name>.svg`` in the colour of a role.
+        """Icon ``resources/icons/<name>.svg`` in the colour of a role.
 
         Raises:
             FileNotFoundError: when there is no such icon.
@@ -167,7 +167,7 @@ class Theme(QObject):
         return palette
 
     def blend(self, role: str, other: str, share: float) -> QColor:
-        """Mix two roles' colours; ``share`` (0 … 1) is how much of the second."""
+        """Blend the colours of two roles; ``share`` (0 … 1) is the weight of the second."""
         a, b = self.color(role), self.color(other)
         return QColor.fromRgbF(
             a.redF() * (1 - share) + b.redF() * share,
@@ -176,7 +176,7 @@ class Theme(QObject):
         )
 
     def _tinted_file(self, name: str, role: str) -> str:
-        """A style sheet takes pictures from files only; this one is deleted with the theme."""
+        """Write a tinted icon for the style sheet, which loads files only; it is deleted with the theme."""
         path = Path(self._files.filePath(f"{name}-{'dark' if self.dark else 'light'}.svg"))
         path.write_text(_drawing(name).replace("currentColor", self._colors[role]), encoding="utf-8")
         return path.as_posix()
@@ -198,7 +198,7 @@ class Theme(QObject):
 
 
 def icon_names() -> list[str]:
-    """All icons there are."""
+    """Names of all icons."""
     return sorted(path.stem for path in resource_path("icons").glob("*.svg"))
 
 

@@ -40,7 +40,7 @@ def test_keys_work_in_the_panel_but_not_while_typing(qtbot: QtBot, panel: FirstP
     assert panel.line.text() == " "
 
 
-def test_a_checkable_action_tells_its_state(panel: FirstPanel) -> None:
+def test_a_checkable_action_passes_its_state(panel: FirstPanel) -> None:
     panel.follow.trigger()
     panel.follow.trigger()
     assert panel.played == [True, False]
@@ -75,7 +75,7 @@ def test_icons_follow_the_theme(panel: FirstPanel) -> None:
     theme().set_mode("system")
 
 
-def test_the_icon_of_a_button_that_stands_out_can_be_seen_on_the_accent(panel: FirstPanel) -> None:
+def test_the_icon_of_a_primary_button_is_visible_on_the_accent(panel: FirstPanel) -> None:
     button = panel.findChild(QToolButton, "first.play")
     assert isinstance(button, QToolButton)
     button.setProperty("primary", True)

@@ -1,4 +1,4 @@
-"""What holds for every panel that the window leads to."""
+"""Rules that hold for every panel of the window."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -46,7 +46,7 @@ def panel(qtbot: QtBot, studio: Studio, place: Place) -> Panel:
 
 
 def controls(panel: Panel) -> Iterator[QWidget]:
-    """What a user can operate, without the parts that other controls are made of and menus that never open."""
+    """Controls of a panel, without the parts of other controls and menus that never open."""
     for kind in CONTROLS:
         for widget in panel.findChildren(kind):
             parent = widget.parentWidget()
@@ -55,12 +55,12 @@ def controls(panel: Panel) -> Iterator[QWidget]:
                 yield widget
 
 
-def test_its_place_and_the_panel_say_the_same(panel: Panel, place: Place) -> None:
+def test_its_place_and_the_panel_agree(panel: Panel, place: Place) -> None:
     assert panel.name == panel.objectName() == place.name
     assert panel.accessibleName() == f"{place.title} panel"
 
 
-def test_a_place_that_shows_runs_has_a_state_that_can_be_given_one(studio: Studio, place: Place) -> None:
+def test_a_place_that_shows_runs_has_a_run_state(studio: Studio, place: Place) -> None:
     assert place.shows is None or isinstance(studio.state(place.state), RunState)
 
 
@@ -94,7 +94,7 @@ def keys_of(actions: Iterable[QAction]) -> list[str]:
 
 
 def test_no_key_means_two_things(qtbot: QtBot, panel: Panel, studio: Studio) -> None:
-    """Two actions may share a key (pause and go on) where at most one of them is possible at a time."""
+    """Two actions may share a key (pause and resume) where at most one of them is enabled at a time."""
     window = MainWindow(studio, PLACES)
     qtbot.addWidget(window)
     of_window = keys_of(a for a in window.findChildren(QAction) if a.objectName().startswith("window."))

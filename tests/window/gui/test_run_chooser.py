@@ -1,4 +1,4 @@
-"""The run chooser follows what trains until the user chooses another."""
+"""The run chooser follows the run in training until the user chooses another."""
 
 from typing import Any
 
@@ -47,7 +47,7 @@ def test_nothing_to_choose(client: FakeClient, chooser: RunChooser) -> None:
     assert "start one under Train" in chooser.placeholderText()
 
 
-def test_takes_the_newest_and_says_so_once(client: FakeClient, chooser: RunChooser) -> None:
+def test_takes_the_newest_and_emits_it_once(client: FakeClient, chooser: RunChooser) -> None:
     got: list[str] = []
     chooser.chosen.connect(got.append)
     list_runs(client, "new", "old")

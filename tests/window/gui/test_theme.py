@@ -62,7 +62,7 @@ def test_every_role_has_a_colour(shown: Theme) -> None:
     assert all(shown.color(role).isValid() for role in ROLES)
 
 
-def test_switching_tells_and_paints(qtbot: QtBot, shown: Theme) -> None:
+def test_switching_emits_a_signal_and_repaints(qtbot: QtBot, shown: Theme) -> None:
     other: Mode = "light" if shown.dark else "dark"
     with qtbot.waitSignal(shown.changed):
         shown.set_mode(other)

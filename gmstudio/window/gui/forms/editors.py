@@ -1,4 +1,4 @@
-"""Editors of one value each: what was typed stays as it was typed, also when it is no value."""
+"""Editors of one value each; typed text stays as typed, also when it is invalid."""
 
 import math
 from typing import Any
@@ -21,23 +21,23 @@ from gmstudio.window.gui.theme import theme
 
 ICON_SIZE = QSize(14, 14)
 LOG_STEPS = (1.0, 2.0, 5.0)
-"""A field that spans orders of magnitude is stepped 1, 2, 5, 10, 20 …"""
+"""Steps of a logarithmic field: 1, 2, 5, 10, 20 …"""
 
 
 class NumberEdit(QAbstractSpinBox):
-    """A typed number with steps: arrow keys, wheel (with the focus) and buttons.
+    """Number field with steps by arrow keys, wheel (with the focus) and buttons.
 
-    Any text may be typed; ``value`` says whether it is a number. Numbers may be written as ``1e-3``.
+    Any text can be typed; ``value`` raises for text that is no number. Numbers can be written as ``1e-3``.
 
     Args:
-        whole: only whole numbers.
+        whole: integers only.
         low: the smallest number that steps reach; None: no limit.
         high: the largest; None: no limit.
         log: step by factors 1, 2, 5, 10 instead of by addition.
         above: ``low`` itself is not reached.
 
     Signals:
-        edited: the text is another.
+        edited: the text changed.
     """
 
     edited = Signal()
@@ -64,10 +64,10 @@ class NumberEdit(QAbstractSpinBox):
 
     @property
     def value(self) -> int | float | None:
-        """The number; None when the field is empty.
+        """The number; None for an empty field.
 
         Raises:
-            ValueError: when the text is no (whole) number.
+            ValueError: when the text is not a number, or not an integer where one is required.
         """
         text = self.text().strip().replace(",", "").replace("−", "-")
         if not text:
@@ -79,7 +79,7 @@ class NumberEdit(QAbstractSpinBox):
             return int(text)
         except ValueError:
             if not (math.isfinite(number) and number.is_integer()):
-                raise ValueError(f"{text!r} is no whole number.") from None
+                raise ValueError(f"{text!r} is not an integer.") from None
             return int(number)
 
     def set_value(self, value: float | None) -> None:
@@ -87,11 +87,11 @@ class NumberEdit(QAbstractSpinBox):
         self.lineEdit().setText(format_number(value))
 
     def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
-        """Everything may be typed; what is no value is marked by the form."""
+        """Accept any text; the form marks invalid values."""
         return (QValidator.State.Acceptable, text, position)
 
     def stepEnabled(self) -> QAbstractSpinBox.StepEnabledFlag:
-        """Up to the limits."""
+        """Enable steps up to the limits."""
         value = self._number_or_none()
         flags = QAbstractSpinBox.StepEnabledFlag.StepNone
         if value is None or value < self._high:
@@ -101,7 +101,7 @@ class NumberEdit(QAbstractSpinBox):
         return flags
 
     def stepBy(self, steps: int) -> None:
-        """Go up or down by so many steps."""
+        """Change the number by a count of steps."""
         value = self._number_or_none()
         if value is None:
             value = max(self._low, 0.0) if math.isfinite(self._low) else 0.0
@@ -118,11 +118,11 @@ class NumberEdit(QAbstractSpinBox):
             event.ignore()
 
     def minimumSizeHint(self) -> QSize:
-        """Room for six digits."""
+        """Width for six digits."""
         return QSize(self.fontMetrics().horizontalAdvance("0" * 6) + 32, super().minimumSizeHint().height())
 
     def sizeHint(self) -> QSize:
-        """As narrow as is useful; a form stretches it."""
+        """Smallest useful width; a form stretches it."""
         return self.minimumSizeHint()
 
     def _number_or_none(self) -> float | None:
@@ -143,7 +143,7 @@ class NumberEdit(QAbstractSpinBox):
 
 
 def _next_log(value: float, *, up: bool, smallest: float) -> float:
-    """The next number of 1, 2, 5, 10, 20 … above or below a positive one (from 0: the smallest)."""
+    """Next number of 1, 2, 5, 10, 20 … above or below a positive one (from 0: the smallest)."""
     if value <= 0:
         return smallest
     exponent = math.floor(math.log10(value))
@@ -155,26 +155,26 @@ def _next_log(value: float, *, up: bool, smallest: float) -> float:
 
 
 def _tenth(size: float) -> float:
-    """A power of ten that makes steps of about a hundredth to a tenth of a range, at most 0.1 for ranges of ones."""
+    """Power of ten of about a hundredth to a tenth of a range, at most 0.1."""
     return float(min(10.0 ** (math.floor(math.log10(max(size, 1e-9))) - 1), 0.1))
 
 
 def format_number(value: float | None) -> str:
-    """A setting as it is typed: ``0.001``, ``64``; empty for None."""
+    """Format a setting: ``0.001``, ``64``; empty for None."""
     if value is None:
         return ""
     return str(value) if isinstance(value, int) else f"{value:.12g}"
 
 
 class ChoiceEdit(QComboBox):
-    """One of a few values.
+    """Combo box of a few values.
 
     Args:
         choices: the values.
-        none: what stands for "no value", or None when there must be one.
+        none: text for "no value", or None where a value is required.
 
     Signals:
-        edited: another value is chosen.
+        edited: another value was chosen.
     """
 
     edited = Signal()
@@ -195,18 +195,18 @@ class ChoiceEdit(QComboBox):
         return self._values[self.currentIndex()] if self.currentIndex() >= 0 else None
 
     def set_value(self, value: Any) -> None:
-        """Choose a value; one that is no choice leaves nothing chosen."""
+        """Choose a value; one that is not among the choices clears the choice."""
         self.setCurrentIndex(self._values.index(value) if value in self._values else -1)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Change only with the focus."""
+        """Change the value only with the focus."""
         if self.hasFocus():
             super().wheelEvent(event)
         else:
             event.ignore()
 
     def minimumSizeHint(self) -> QSize:
-        """Room for a short word."""
+        """Width for a short word."""
         return QSize(72, super().minimumSizeHint().height())
 
 
@@ -215,10 +215,10 @@ def _choice_text(value: Any) -> str:
 
 
 class FlagEdit(QCheckBox):
-    """Yes or no.
+    """Check box.
 
     Signals:
-        edited: it was switched.
+        edited: it was toggled.
     """
 
     edited = Signal()
@@ -229,22 +229,22 @@ class FlagEdit(QCheckBox):
 
     @property
     def value(self) -> bool:
-        """Whether it is on."""
+        """State of the check box."""
         return self.isChecked()
 
     def set_value(self, value: Any) -> None:
-        """Switch it."""
+        """Set the state of the check box."""
         self.setChecked(bool(value))
 
 
 class TextEdit(QLineEdit):
-    """A line of text.
+    """Line of text.
 
     Args:
         optional: an empty line means "no value".
 
     Signals:
-        edited: the text is another.
+        edited: the text changed.
     """
 
     edited = Signal()
@@ -265,10 +265,10 @@ class TextEdit(QLineEdit):
 
 
 class FolderEdit(QWidget):
-    """A folder's path, typed or browsed for.
+    """Path of a folder, typed or browsed for.
 
     Signals:
-        edited: the path is another.
+        edited: the path changed.
     """
 
     edited = Signal()
@@ -281,7 +281,7 @@ class FolderEdit(QWidget):
         self.browse = QToolButton(self)
         self.browse.setText("Browse…")
         self.browse.setAccessibleName("Browse for the folder")
-        self.browse.setToolTip("Choose the folder in a dialogue.")
+        self.browse.setToolTip("Choose the folder in a dialog.")
         self.browse.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.browse.clicked.connect(self._ask)
         self.setFocusProxy(self.line)
@@ -301,11 +301,11 @@ class FolderEdit(QWidget):
         self.line.set_value(value)
 
     def text(self) -> str:
-        """What is typed."""
+        """Text of the line."""
         return self.line.text()
 
     def _ask(self) -> None:
-        """Open a dialogue beside the window; training and drawing go on."""
+        """Open a non-modal dialog."""
         dialog = QFileDialog(self, "Folder of images", self.value)
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setOption(QFileDialog.Option.ShowDirsOnly, True)
@@ -316,13 +316,13 @@ class FolderEdit(QWidget):
 
 
 class ListEdit(QLineEdit):
-    """Several values, separated by commas.
+    """Line of several values, separated by commas.
 
     Args:
-        item: turns the text of one value into the value; raises ``ValueError``.
+        item: type of one value; it raises ``ValueError`` for invalid text.
 
     Signals:
-        edited: the text is another.
+        edited: the text changed.
     """
 
     edited = Signal()
@@ -338,7 +338,7 @@ class ListEdit(QLineEdit):
         """The values.
 
         Raises:
-            ValueError: when one of them cannot be read.
+            ValueError: when one of them is invalid.
         """
         return [self._item(part.strip()) for part in self.text().split(",") if part.strip()]
 
@@ -351,7 +351,7 @@ Editor = NumberEdit | ChoiceEdit | FlagEdit | TextEdit | FolderEdit | ListEdit
 
 
 class ThemedIcon(QLabel):
-    """A small icon that follows the theme.
+    """Small icon that follows the theme.
 
     Args:
         icon: name of an icon.
@@ -368,7 +368,7 @@ class ThemedIcon(QLabel):
 
 
 class ResetButton(QToolButton):
-    """A small flat button that says "reset"."""
+    """Small flat button with a reset icon."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

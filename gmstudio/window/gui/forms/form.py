@@ -1,7 +1,7 @@
-"""A config's JSON Schema becomes a form: one table from the schema's types to editors.
+"""Form of a config from its JSON Schema: one table maps the types of the schema to editors.
 
-A field shows its title, an editor, its unit and, where its value is another than the default, a button that resets it.
-What is wrong is said under the field, by the same words with which the engine would refuse it.
+A field shows its title, an editor, its unit and, where its value differs from the default, a reset button. An invalid
+value has an error text under the field, with the same wording as the engine's refusal.
 """
 
 import json
@@ -70,17 +70,17 @@ EDITORS: dict[str, Callable[[Schema, str, bool], Editor]] = {
     "enum": _choice,
     "array": _list,
 }
-"""Schema type → editor; the one place where a new kind of setting gets its widget."""
+"""Schema type → editor; a new kind of setting needs one entry here."""
 
 
 def _in_order(choices: list[Any]) -> list[Any]:
-    """Numbers rise; words stay in the order of the schema."""
+    """Sort numbers in ascending order; texts stay in the order of the schema."""
     numbers = all(isinstance(c, int | float) for c in choices)
     return sorted(choices) if numbers else choices
 
 
 def _flat(prop: Schema) -> tuple[Schema, bool]:
-    """A property without its null option, and whether it had one."""
+    """Split a property into its schema without the null option, and a flag for that option."""
     options = [p for p in prop.get("anyOf", ()) if p.get("type") != "null"]
     if not options:
         return prop, False
@@ -97,21 +97,21 @@ _EVERY_KIND: tuple[Schema, ...] = (
 
 
 def fields_of_every_kind() -> "Iterator[FormField]":
-    """Make a field of each kind; the first of a kind takes Qt ten times as long as the others."""
+    """Create a field of each kind; Qt needs ten times as long for the first of a kind as for others."""
     for prop in _EVERY_KIND:
         yield FormField("first", prop, "first")
 
 
 class FormField(QWidget):
-    """One setting.
+    """Field of one setting.
 
     Args:
-        name: of the field in the config.
-        prop: its schema.
-        object_name: of the editor.
+        name: name of the field in the config.
+        prop: schema of the field.
+        object_name: object name of the editor.
 
     Signals:
-        edited: its value is another.
+        edited: the value changed.
     """
 
     edited = Signal()
@@ -140,7 +140,7 @@ class FormField(QWidget):
 
     @property
     def value(self) -> Any:
-        """The value as typed: of the schema's type, or the text where it is no such value."""
+        """Value of the schema's type, or the typed text where it is invalid."""
         try:
             return self.editor.value
         except ValueError:
@@ -148,7 +148,7 @@ class FormField(QWidget):
 
     @property
     def error(self) -> str:
-        """The sentence why the value cannot be used; empty when it can."""
+        """Error text of an invalid value; empty for a valid one."""
         try:
             value = self.editor.value
         except ValueError:
@@ -163,18 +163,18 @@ class FormField(QWidget):
             self.editor.set_value(value)
 
     def set_refusal(self, sentence: str) -> None:
-        """Show what the engine has against the value; empty: nothing."""
+        """Show the engine's refusal of the value; empty: none."""
         if sentence != self._refusal:
             self._refusal = sentence
             self._mark()
 
     def reset(self) -> None:
-        """Go back to the default."""
+        """Reset to the default."""
         self.editor.set_value(self.default)
         self.editor.setFocus()
 
     def set_default(self, value: Any) -> None:
-        """Another default, without touching the value."""
+        """Set the default without changing the value."""
         self.default = value
         self._mark()
 
@@ -219,7 +219,7 @@ class FormField(QWidget):
         self._label.setBuddy(self.editor)
         self._label.setTextFormat(Qt.TextFormat.PlainText)
         self._reset.setAccessibleName(f"Reset {self.title}")
-        self._reset.setToolTip(f"Back to the default{_default(self.default, ' ({})')}.")
+        self._reset.setToolTip(f"Reset to the default{_default(self.default, ' ({})')}.")
         self._reset.setObjectName(f"{object_name}.reset")
         self._error.setObjectName(f"{object_name}.error")
         self._error.setProperty("role", "error")
@@ -253,7 +253,7 @@ class FormField(QWidget):
 
 
 def _core(editor: Editor) -> QWidget:
-    """The widget of an editor that takes the value, and so is named and outlined."""
+    """Widget of an editor that holds the value; it carries the name and the error outline."""
     return editor.line if isinstance(editor, FolderEdit) else editor
 
 
@@ -274,21 +274,21 @@ def _default(value: Any, pattern: str = " Default: {}.") -> str:
 
 
 class Form(QWidget):
-    """All settings of a config, the advanced ones folded away.
+    """Form of all settings of a config, the advanced ones folded.
 
     Args:
         schema: the config's JSON Schema, ``{"properties": {...}}``.
         prefix: editors are named ``<prefix>.<field>``.
 
     Signals:
-        changed: a value is another.
+        changed: a value changed.
     """
 
     changed = Signal()
 
     def __init__(self, schema: Schema, prefix: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        # msgspec shares nothing between fields, but a caller may: keep our own copy.
+        # A deep copy: callers may share the schema between forms.
         properties: dict[str, Schema] = json.loads(json.dumps(schema["properties"]))
         self._quiet = False
         self.fields = {name: FormField(name, prop, f"{prefix}.{name}", self) for name, prop in properties.items()}
@@ -299,15 +299,15 @@ class Form(QWidget):
             form_field.edited.connect(self._on_edited)
 
     def values(self) -> dict[str, Any]:
-        """Field → value as typed; a text where it is no value of the field's type."""
+        """Field → value; the typed text where it is invalid."""
         return {name: form_field.value for name, form_field in self.fields.items()}
 
     def errors(self) -> dict[str, str]:
-        """Field → sentence, of the fields that are invalid as typed."""
+        """Field → error text, for invalid fields."""
         return {name: form_field.error for name, form_field in self.fields.items() if form_field.error}
 
     def set_values(self, values: dict[str, Any]) -> None:
-        """Show values; fields that are not named stay."""
+        """Set values; fields that are not named stay."""
         self._quiet = True
         for name, value in values.items():
             if name in self.fields:
@@ -315,20 +315,20 @@ class Form(QWidget):
         self._quiet = False
 
     def set_defaults(self, values: dict[str, Any]) -> None:
-        """Other defaults than the schema's, for example a family's own training settings."""
+        """Set other defaults than those of the schema, for example a family's training settings."""
         for name, value in values.items():
             if name in self.fields:
                 self.fields[name].set_default(value)
 
     def set_refusals(self, refusals: dict[str, str]) -> None:
-        """Show what the engine has against fields."""
+        """Show the engine's refusals of fields."""
         for name, form_field in self.fields.items():
             form_field.set_refusal(refusals.get(name, ""))
             if name in refusals and form_field.advanced:
                 self._fold.setChecked(True)
 
     def in_tab_order(self) -> list[QWidget]:
-        """Everything that takes the focus, as it stands in the form."""
+        """Widgets that take the focus, in the order of the form."""
         fields = sorted(self.fields.values(), key=lambda form_field: form_field.advanced)
         first_advanced = sum(not form_field.advanced for form_field in fields)
         chain = [widget for form_field in fields[:first_advanced] for widget in _focusable(form_field)]
@@ -357,7 +357,7 @@ class Form(QWidget):
         self._fold.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._fold.setObjectName(f"{prefix}.more")
         self._fold.setAccessibleName("More settings")
-        self._fold.setToolTip("Show or hide the settings that seldom need a change.")
+        self._fold.setToolTip("Show or hide advanced settings.")
         self._fold.toggled.connect(self._unfold)
         self._fold.setVisible(any(f.advanced for f in self.fields.values()))
         self._advanced.hide()

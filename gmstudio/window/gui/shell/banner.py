@@ -1,4 +1,4 @@
-"""The strip above the panel that says what happened and what can be done; it never takes the focus."""
+"""Banner above the panel with notices: what happened and the possible actions; it never takes the focus."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,15 +32,15 @@ ICONS: dict[Severity, tuple[str, str]] = {
 
 @dataclass(frozen=True)
 class Notice:
-    """A message for people.
+    """Message to the user.
 
     Args:
-        key: what it is about; a later notice with the same key takes its place.
+        key: subject; a later notice with the same key replaces it.
         text: sentences.
-        severity: how bad.
-        detail: shown on demand, for example the tail of the standard error.
-        actions: words on a button → what it does; the first one stands out.
-        dismissed: called when the user closes it.
+        severity: info, warning or error.
+        detail: text shown on demand, for example the tail of the standard error.
+        actions: label of a button and its function; the first button is highlighted.
+        dismissed: called when the user closes the notice.
     """
 
     key: str
@@ -52,7 +52,7 @@ class Notice:
 
 
 class Banner(QFrame):
-    """Shows the newest notice; closing it shows the one before.
+    """Banner of the newest notice; closing it shows the previous one.
 
     Signals:
         changed: another notice is shown, or none.
@@ -76,7 +76,7 @@ class Banner(QFrame):
         self._more = QPushButton("Details")
         self._more.setCheckable(True)
         self._more.setObjectName("banner.details")
-        self._more.setToolTip("Show what the program wrote about it.")
+        self._more.setToolTip("Show the details of this message.")
         self._close = QToolButton()
         self._close.setObjectName("banner.dismiss")
         self._close.setAccessibleName("Dismiss this message")
@@ -96,11 +96,11 @@ class Banner(QFrame):
 
     @property
     def notice(self) -> Notice | None:
-        """What is shown now."""
+        """Notice on display."""
         return next(reversed(self._notices.values()), None)
 
     def show_notice(self, notice: Notice) -> None:
-        """Show a notice; where one with this key is shown, it is replaced in place."""
+        """Show a notice; one on display with the same key is replaced in place."""
         if self._notices.get(notice.key) == notice:
             return
         shown = self.notice
@@ -113,7 +113,7 @@ class Banner(QFrame):
         self._show()
 
     def withdraw(self, key: str) -> None:
-        """What a notice said holds no longer."""
+        """Remove a notice that no longer applies."""
         if self._notices.pop(key, None) is not None:
             self._show()
 
@@ -148,7 +148,7 @@ class Banner(QFrame):
                 self._detail.moveCursor(self._detail.textCursor().MoveOperation.End)
             self._put_buttons(notice)
             self._restyle(notice.severity)
-        self.setVisible(notice is not None)  # last: shown sooner, it would take the room of details that are hidden
+        self.setVisible(notice is not None)  # last: otherwise it would reserve the height of hidden details
         self.changed.emit()
 
     def _put_buttons(self, notice: Notice) -> None:
@@ -156,15 +156,15 @@ class Banner(QFrame):
             if (widget := item.widget()) is not None:
                 widget.hide()
                 widget.deleteLater()
-        for index, (words, act) in enumerate(notice.actions):
-            button = QPushButton(words, self)
+        for index, (label, act) in enumerate(notice.actions):
+            button = QPushButton(label, self)
             button.setObjectName(f"banner.action.{index}")
             button.setProperty("primary", index == 0)
             button.clicked.connect(lambda _checked=False, act=act: act())
             self._buttons.addWidget(button, 0, Qt.AlignmentFlag.AlignVCenter)
 
     def _restyle(self, severity: Severity) -> None:
-        """A style sheet does not see that a property changed."""
+        """Apply the style sheet again, which does not follow changed properties."""
         if self.property("severity") != severity:
             self.setProperty("severity", severity)
             self.style().unpolish(self)

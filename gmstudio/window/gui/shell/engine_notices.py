@@ -1,4 +1,4 @@
-"""What the banner says about the engine: dead, given up, silent, closing, and the run that was interrupted."""
+"""Notices about the engine in the banner: died, not restarted, not responding, closing, and the interrupted run."""
 
 from PySide6.QtCore import QObject
 
@@ -12,25 +12,25 @@ CLOSING = "closing"
 
 
 class EngineNotices(QObject):
-    """Keeps the banner's notices about the engine in step with the session.
+    """Updates the notices about the engine with its state.
 
     Args:
-        studio: whose engine.
-        banner: where to say it.
+        studio: studio of the engine.
+        banner: banner of the notices.
     """
 
     def __init__(self, studio: Studio, banner: Banner, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._studio = studio
         self._banner = banner
-        self._ending: ProcessExit | None = None
+        self._exit: ProcessExit | None = None
         studio.engine.died.connect(self._on_died)
         studio.engine.changed.connect(self._update)
         studio.interrupted_changed.connect(self._update)
         studio.engine.problem.connect(self._on_problem)
 
     def _on_died(self, process_exit: ProcessExit) -> None:
-        self._ending = process_exit
+        self._exit = process_exit
         self._update()
 
     def _on_problem(self, sentence: str, detail: str) -> None:
@@ -46,29 +46,29 @@ class EngineNotices(QObject):
             self._banner.show_notice(Notice(CLOSING, text))
 
     def _report_exit(self) -> None:
-        if self._ending is None:
+        if self._exit is None:
             return
-        given_up = self._studio.engine.state.phase == "given up"
-        if self._studio.library.live and not given_up:
-            self._forget()  # it trains again
+        stopped = self._studio.engine.state.phase == "given up"
+        if self._studio.library.live and not stopped:
+            self._forget()  # the run is in training again
             return
         actions = []
-        if given_up:
+        if stopped:
             actions.append(("Restart engine", self._studio.engine.restart))
         elif self._can_resume():
             actions.append(("Resume training", self._studio.resume_interrupted))
-        sentences = (self._ending.sentence, self._what_now(), self._what_of_the_run())
+        sentences = (self._exit.sentence, self._restart_text(), self._run_text())
         text = " ".join(sentence for sentence in sentences if sentence)
-        severity: Severity = "error" if given_up else "warning"
-        self._banner.show_notice(Notice(ENGINE, text, severity, self._ending.stderr, tuple(actions), self._forget))
+        severity: Severity = "error" if stopped else "warning"
+        self._banner.show_notice(Notice(ENGINE, text, severity, self._exit.stderr, tuple(actions), self._forget))
 
-    def _what_now(self) -> str:
+    def _restart_text(self) -> str:
         phase = self._studio.engine.state.phase
         if phase == "given up":
-            return "It is not started again by itself."
+            return "It is not restarted automatically."
         return "A new engine is running." if phase == "ready" else "A new engine is starting…"
 
-    def _what_of_the_run(self) -> str:
+    def _run_text(self) -> str:
         info = self._studio.interrupted
         if info is None:
             return ""
@@ -82,7 +82,7 @@ class EngineNotices(QObject):
         return info is not None and bool(info.checkpoint_steps) and self._studio.engine.state.answers
 
     def _forget(self) -> None:
-        self._ending = None
+        self._exit = None
         self._banner.withdraw(ENGINE)
         self._studio.forget_interrupted()
 
@@ -90,8 +90,8 @@ class EngineNotices(QObject):
         state = self._studio.engine.state
         if state.phase == "not responding":
             text = (
-                f"The engine (process {state.pid}) is not responding. The window goes on and waits for it; "
-                "restarting it loses what was trained since the last checkpoint."
+                f"The engine (process {state.pid}) is not responding. The window stays usable and waits for it; "
+                "a restart loses the training since the last checkpoint."
             )
             actions = (("Restart engine", self._studio.engine.restart),)
             self._banner.show_notice(Notice(SILENCE, text, "warning", self._studio.engine.stderr_tail, actions))

@@ -1,4 +1,4 @@
-"""The Help page: every panel's actions with their keys, what the engine wrote, and what gmstudio is."""
+"""Help page: the actions of every panel with their keys, the engine log, and an introduction."""
 
 from collections.abc import Callable, Sequence
 from html import escape
@@ -13,26 +13,26 @@ from gmstudio.window.gui.widgets.active_widget import ActiveWidget
 SectionSource = Callable[[], Sequence[tuple[str, Sequence[QAction]]]]
 TextSource = Callable[[], str]
 INTRODUCTION = (
-    "gmstudio is a studio to understand generative models of images: choose a family, train it, watch what it learns, "
+    "gmstudio is a studio for generative models of images: choose a family, train it, watch the training, "
     "step through the generation of an image, and move through a latent space. Everything runs on your computer."
 )
 
-FOCUS_RULE = "The keys of a panel work while the focus is in it. Tab goes from control to control."
+FOCUS_RULE = "The keys of a panel are active while the focus is in it. Tab moves the focus to the next control."
 
 
 class HelpPage(ActiveWidget):
-    """A page of the window like the panels; it interrupts nothing.
+    """Page of the window beside the panels, not a dialog.
 
     Args:
         sections: called at each showing: (title, actions) of the window and of each panel.
-        engine_messages: called at each showing: the tail of the engine's standard error.
+        engine_log: called at each showing: the tail of the engine's standard error.
     """
 
-    def __init__(self, sections: SectionSource, engine_messages: TextSource, parent: QWidget | None = None) -> None:
+    def __init__(self, sections: SectionSource, engine_log: TextSource, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("help")
         self._sections = sections
-        self._engine_messages = engine_messages
+        self._engine_log = engine_log
         self._browser = QTextBrowser()
         self._browser.setObjectName("help.text")
         self._browser.setAccessibleName("Help")
@@ -51,7 +51,7 @@ class HelpPage(ActiveWidget):
             self.write()
 
     def write(self) -> None:
-        """Write the page anew."""
+        """Write the page."""
         at = self._browser.verticalScrollBar().value()
         muted = theme().color("muted").name()
         parts = [
@@ -59,8 +59,8 @@ class HelpPage(ActiveWidget):
             '<a name="keys"></a><h2>Keys</h2>',
             f'<p style="color:{muted}">{FOCUS_RULE}</p>',
             *(_section(title, actions) for title, actions in self._sections()),
-            '<a name="engine"></a><h2 style="margin-top:24px">Messages of the engine</h2>',
-            f"<pre>{escape(self._engine_messages()) or 'It has written none.'}</pre>",
+            '<a name="engine"></a><h2 style="margin-top:24px">Engine log</h2>',
+            f"<pre>{escape(self._engine_log()) or 'No messages.'}</pre>",
         ]
         self._browser.setHtml("".join(parts))
         self._browser.verticalScrollBar().setValue(at)
@@ -78,7 +78,7 @@ class HelpPage(ActiveWidget):
 
 
 def _section(title: str, actions: Sequence[QAction]) -> str:
-    """One table: key, action, and what its tooltip adds."""
+    """Table of actions: key, name, and tooltip where it differs from the name."""
     rows = "".join(_row(action) for action in actions)
     return (
         f'<h3 style="margin-top:16px">{escape(title)}</h3><table cellspacing="0" cellpadding="4">{rows}</table>'

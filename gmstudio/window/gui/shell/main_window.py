@@ -1,4 +1,4 @@
-"""The main window: navigation, banner, status bar and menus; nothing else."""
+"""Main window: navigation, banner, status bar and menus."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -26,11 +26,11 @@ from gmstudio.window.state.studio import Studio
 SIZE = QSize(1280, 800)
 MINIMUM_SIZE = QSize(960, 600)
 SETTINGS_NAME = "window.ini"
-THEME_WORDS = {"system": "Follow the &system", "dark": "&Dark", "light": "&Light"}
+THEME_TITLES = {"system": "Follow the &system", "dark": "&Dark", "light": "&Light"}
 
 
 def open_settings() -> QSettings:
-    """Where geometry, panel, theme and device are remembered: in ``$GMSTUDIO_HOME``, else with the user's settings."""
+    """Settings file of geometry, panels, theme and device: in ``$GMSTUDIO_HOME``, else with the user's settings."""
     home = os.environ.get("GMSTUDIO_HOME", "").strip()
     if home:
         return QSettings(str(Path(home).expanduser() / SETTINGS_NAME), QSettings.Format.IniFormat)
@@ -38,16 +38,16 @@ def open_settings() -> QSettings:
 
 
 class MainWindow(QMainWindow):
-    """Leads to the panels and says how the engine is.
+    """Window of the panels, with the state of the engine.
 
-    Closing it has the engine checkpoint and exit first; closing it again while that lasts does not wait.
+    Closing it first makes the engine save a checkpoint and exit; closing it again meanwhile does not wait.
 
     Args:
-        studio: what the window shows.
-        places: the panels.
+        studio: state of the window.
+        places: entries of the panels.
 
     Signals:
-        completed: every panel is built, and what it needs is loaded.
+        completed: every panel is built, and its modules are loaded.
     """
 
     completed = Signal()
@@ -76,7 +76,7 @@ class MainWindow(QMainWindow):
         modules = [module for place in places for module in place.modules]
         self._preloader = Preloader(modules, [partial(self.build_panel, place.name) for place in places], self)
         self._preloader.finished.connect(self.completed)
-        self._restore()
+        self._load_settings()
         self._sidebar.chosen.connect(self.show_panel)
         self._opener.found.connect(self._show_run)
         self._opener.failed.connect(self._report_unopened)
@@ -93,11 +93,11 @@ class MainWindow(QMainWindow):
         return next(name for name, page in self._pages.items() if page is current)
 
     def show_panel(self, name: str) -> None:
-        """Go to a panel (built when it is first shown), or to ``help``."""
+        """Show a panel (built when it is first shown), or ``help``."""
         self.build_panel(name)
         page = self._pages[name]
-        # Where the focus was when the page was left. At first on the page itself: left to Qt it would be on the first
-        # button, which would take the keys of the panel.
+        # The focus returns to the widget that had it when the page was left. At first the page itself gets it: Qt would
+        # give it to the first button, which would take the keys of the panel.
         last = page.focusWidget()
         self._stack.setCurrentWidget(page)
         self._sidebar.show_chosen(name)
@@ -105,7 +105,7 @@ class MainWindow(QMainWindow):
         (page if last is None or not page.isAncestorOf(last) else last).setFocus()
 
     def build_panel(self, name: str) -> None:
-        """Make a panel if it is not there yet."""
+        """Build a panel unless it is built already."""
         if name in self._panels or name == HELP:
             return
         panel = self._places[name].build(self._studio)
@@ -119,25 +119,25 @@ class MainWindow(QMainWindow):
         holder.deleteLater()
 
     def show_help(self, anchor: str = "") -> None:
-        """Go to Help, to its top or to ``keys`` or ``engine``."""
+        """Show Help, at its top or at ``keys``, ``glossary`` or ``engine``."""
         self.show_panel(HELP)
         self._help.go_to(anchor)
 
     def report_exception(self, summary: str, traceback: str) -> None:
-        """Say that something in the window itself went wrong."""
-        text = f"Something in the window went wrong: {summary} The window goes on; what you did last may be undone."
+        """Report an unexpected exception of the window itself."""
+        text = f"Unexpected error in the window: {summary} The window stays open; the last action may be incomplete."
         self.banner.show_notice(Notice("window", text, "error", traceback))
 
     # ---- Qt's events -----------------------------------------------------------------------------------
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Build the panels that are not shown as soon as there is nothing else to do."""
+        """Start building the panels that are not shown, while the event loop is idle."""
         super().showEvent(event)
         self._preloader.start()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Have the engine save first; the window closes when it has."""
-        self._remember()
+        """Make the engine save first; the window closes afterwards."""
+        self._save_settings()
         if self._studio.engine.state.phase == "closed":
             event.accept()
             return
@@ -178,20 +178,23 @@ class MainWindow(QMainWindow):
         self._add(runs, "open_run", "&Open run…", "Ctrl+O", self._ask_for_run, "Open a run folder from anywhere.")
         tip = "Exports embed their settings; choose one, or drop it on the window, to restore its run and codes."
         self._add(runs, "restore_picture", "Restore from &picture…", "Ctrl+Shift+O", self._drop.choose_picture, tip)
-        self._add(runs, "runs_folder", "Show runs &folder", "", self._show_runs_folder, "Where the runs are kept.")
-        self._add(runs, "refresh_runs", "&Read runs again", "F5", library.refresh, "Look for new run folders.")
+        tip = "Open the folder of the runs in the file manager."
+        self._add(runs, "runs_folder", "Show runs &folder", "", self._show_runs_folder, tip)
+        self._add(runs, "refresh_runs", "&Refresh runs", "F5", library.refresh, "Read the list of run folders again.")
         runs.addSeparator()
-        self._add(runs, "quit", "&Quit", "Ctrl+Q", self.close, "Checkpoint what trains, and close.")
+        self._add(runs, "quit", "&Quit", "Ctrl+Q", self.close, "Save a checkpoint of the run in training, and close.")
         view = self.menuBar().addMenu("&View")
         for number, place in enumerate(self._places.values(), start=1):
             go = self._go_to(place.name)
             self._add(view, f"show_{place.name}", place.title, f"Ctrl+{number}", go, place.tip)
         view.addSeparator()
-        self._add_themes(view.addMenu("&Colours"))
+        self._add_themes(view.addMenu("&Theme"))
         menu = self.menuBar().addMenu("&Help")
-        self._add(menu, "keys", "&Keyboard shortcuts", "F1", lambda: self.show_help("keys"), "Keys of every panel.")
-        self._add(menu, "engine_messages", "&Messages of the engine", "", lambda: self.show_help("engine"))
-        self._add(menu, "restart_engine", "&Restart engine", "", engine.restart, "End the engine and start a new one.")
+        tip = "Actions and keys of every panel."
+        self._add(menu, "keys", "&Keyboard shortcuts", "F1", lambda: self.show_help("keys"), tip)
+        self._add(menu, "engine_log", "Engine &log", "", lambda: self.show_help("engine"), "Messages of the engine.")
+        tip = "Start the engine again; if it responds, it saves a checkpoint first."
+        self._add(menu, "restart_engine", "&Restart engine", "", engine.restart, tip)
         self._add(menu, "about", "&About gmstudio", "", self.show_help)
 
     def _add(self, menu: QMenu, name: str, text: str, key: str, slot: Callable[[], object], tip: str = "") -> None:
@@ -207,7 +210,7 @@ class MainWindow(QMainWindow):
     def _add_themes(self, menu: QMenu) -> None:
         group = QActionGroup(self)
         for mode in MODES:
-            action = QAction(THEME_WORDS[mode], self)
+            action = QAction(THEME_TITLES[mode], self)
             action.setObjectName(f"window.theme_{mode}")
             action.setCheckable(True)
             action.setChecked(mode == theme().mode)
@@ -225,12 +228,12 @@ class MainWindow(QMainWindow):
     def _help_sections(self) -> list[tuple[str, Sequence[QAction]]]:
         places = self._places.items()
         panels = [(p.title, self._panels[name].listed_actions()) for name, p in places if name in self._panels]
-        return [("Everywhere", self._general), *panels]
+        return [("Global", self._general), *panels]
 
-    # ---- what it does itself -----------------------------------------------------------------------------
+    # ---- actions of the window ---------------------------------------------------------------------------
 
     def _ask_for_run(self) -> None:
-        """A file dialog beside the window, not in its way."""
+        """Open a non-modal file dialog."""
         dialog = QFileDialog(self, "Open run: choose its folder", self._studio.library.home)
         dialog.setObjectName("open_run_dialog")
         dialog.setFileMode(QFileDialog.FileMode.Directory)
@@ -255,9 +258,9 @@ class MainWindow(QMainWindow):
             return
         self.banner.show_notice(Notice("folder", text))
 
-    # ---- what it remembers -------------------------------------------------------------------------------
+    # ---- settings ----------------------------------------------------------------------------------------
 
-    def _restore(self) -> None:
+    def _load_settings(self) -> None:
         geometry = self._settings.value("window/geometry")
         if not (isinstance(geometry, QByteArray) and self.restoreGeometry(geometry)):
             self.resize(SIZE)
@@ -267,7 +270,7 @@ class MainWindow(QMainWindow):
         if device:
             self._studio.engine.choose_device(device)
 
-    def _remember(self) -> None:
+    def _save_settings(self) -> None:
         self._settings.setValue("window/geometry", self.saveGeometry())
         if self.panel != HELP:
             self._settings.setValue("window/panel", self.panel)

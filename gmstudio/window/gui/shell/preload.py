@@ -1,4 +1,4 @@
-"""What would be slow when it is first needed, done before, a little in each turn of the event loop."""
+"""Preloading: slow first-time work is done in advance, a little in each turn of the event loop."""
 
 import importlib
 import sys
@@ -17,25 +17,25 @@ from gmstudio.window.gui.widgets.formula import formulas
 
 TURN_MS = 2
 SWITCH_S = 0.0005
-"""While modules load in a thread, the interpreter is handed over this often, so that the window keeps answering."""
+"""Switch interval of the interpreter while modules load in a thread, so that the window stays responsive."""
 PIECE_S = 0.002
 
 FIRST_FORMULA = r"\mathcal{L}_\theta = -\mathbb{E}\left[\sum_{i=1}^D \log p(x_i | x_{<i})\right]"
 
 
 class Preloader(QObject):
-    """Draws icons, makes a first field of each kind, loads modules, typesets, then builds what needs them.
+    """Draws icons, creates a first field of each kind, loads modules, typesets a formula, then builds the panels.
 
-    The first of each of these takes many times as long as all later ones. Modules load in a thread: they only define
-    classes and functions, and the largest takes a quarter of a second. PySide makes each of its classes when it is
-    first asked for, which two threads must not do at the same time, so all of them are asked for beforehand.
+    The first of each of these takes many times as long as later ones. Modules load in a thread: they only define
+    classes and functions, and the largest takes a quarter of a second. PySide creates each of its classes at the first
+    access, which two threads must not do at the same time, so all classes are accessed beforehand.
 
     Args:
-        modules: to load, by name.
-        build: what to call afterwards, one a turn.
+        modules: names of the modules to load.
+        build: functions to call afterwards, one per turn.
 
     Signals:
-        finished: all of it is done.
+        finished: all work is done.
     """
 
     finished = Signal()
@@ -45,13 +45,13 @@ class Preloader(QObject):
         self._modules, self._build = modules, build
         self._steps = self._in_order()
         self._timer = QTimer(self, interval=TURN_MS)
-        self._timer.timeout.connect(self._go_on)
+        self._timer.timeout.connect(self._on_turn)
 
     def start(self) -> None:
-        """Begin; nothing when it has begun already."""
+        """Start; no effect when it runs already."""
         self._timer.start()
 
-    def _go_on(self) -> None:
+    def _on_turn(self) -> None:
         if next(self._steps, self) is self:
             self._timer.stop()
             self.finished.emit()
@@ -76,7 +76,7 @@ class Preloader(QObject):
 
 
 def _settle(*modules: ModuleType) -> Iterator[None]:
-    """Have PySide make every class of these modules, a little in each turn."""
+    """Make PySide create every class of these modules, a little in each turn."""
     began = time.perf_counter()
     for module in modules:
         for name in dir(module):

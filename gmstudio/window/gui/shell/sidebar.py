@@ -1,4 +1,4 @@
-"""The strip at the left that leads from panel to panel."""
+"""Sidebar at the left with a button for each panel."""
 
 from collections.abc import Sequence
 
@@ -14,13 +14,13 @@ HELP = "help"
 
 
 class Sidebar(QWidget):
-    """One button for each place, and Help at the bottom.
+    """Sidebar with one button for each place, and Help at the bottom.
 
     Args:
-        places: in their order.
+        places: entries of the panels, in their order.
 
     Signals:
-        chosen: name of the place, or ``help``.
+        chosen: name of the panel, or ``help``.
     """
 
     chosen = Signal(str)
@@ -39,12 +39,12 @@ class Sidebar(QWidget):
         for number, place in enumerate(places, start=1):
             layout.addWidget(self._button(place.name, place.title, place.icon, f"{place.tip} (Ctrl+{number})"))
         layout.addStretch()
-        layout.addWidget(self._button(HELP, "Help", "help", "Keys of every panel, and what the engine wrote (F1)"))
+        layout.addWidget(self._button(HELP, "Help", "help", "Keys of every panel, glossary and engine log (F1)"))
         theme().changed.connect(self._tint)
         self._tint()
 
     def show_chosen(self, name: str) -> None:
-        """Mark the place that is shown."""
+        """Mark the panel on display."""
         self._buttons[name].setChecked(True)
 
     def _button(self, name: str, title: str, icon: str, tip: str) -> QToolButton:

@@ -1,4 +1,4 @@
-"""The status bar: device and memory, the current job with rate and time left, and how the engine is."""
+"""Status bar: device and memory, the current job with rate and time left, and the state of the engine."""
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QProgressBar, QStatusBar, QWidget
@@ -20,14 +20,15 @@ STATES = {
 }
 BUSY = {"training": "Training", "paused": "Paused", "busy": "Engine busy"}
 PROGRESS_WIDTHS = (48, 160)
-JOB_TIP = "What the engine is working on."
+JOB_TIP = "Current job of the engine."
+STATE_TIP = "State of the engine, the process that trains and computes."
 
 
 class StatusBar(QStatusBar):
-    """Shows the engine session; the device is chosen here.
+    """Status bar of the engine, with the choice of its device.
 
     Args:
-        engine: whose state.
+        engine: state of the engine.
     """
 
     def __init__(self, engine: EngineState, parent: QWidget | None = None) -> None:
@@ -62,21 +63,21 @@ class StatusBar(QStatusBar):
                 self._device,
                 "device",
                 "Device",
-                "Where the next model is computed: auto takes CUDA, then MPS, then CPU.",
+                "Device of the next model; auto: CUDA, then MPS, then CPU.",
             ),
             (self._device_name, "device_name", "Device in use", "The device in use."),
-            (self._memory, "memory", "Memory in use", "Memory that the engine uses on this device."),
+            (self._memory, "memory", "Memory in use", "Memory used by the engine on this device."),
             (self._job, "job", "Current job", JOB_TIP),
-            (self._progress, "progress", "Progress of the job", "Steps made, of all."),
-            (self._rate, "rate", "Rate and time left", "Speed of the job, and how long it will still take."),
-            (self._state, "engine", "State of the engine", "The process that trains and computes."),
+            (self._progress, "progress", "Progress of the job", "Steps done, of all steps."),
+            (self._rate, "rate", "Rate and time left", "Speed of the job, and its remaining time."),
+            (self._state, "engine", "State of the engine", STATE_TIP),
         ):
             widget.setObjectName(f"status.{control}")
             widget.setAccessibleName(words)
             widget.setToolTip(tip)
 
     def _lay_out(self) -> None:
-        """One row, in which the job is the first to give way."""
+        """Lay out one row, in which the job is elided first."""
         whole = QWidget()
         row = QHBoxLayout(whole)
         row.setContentsMargins(GRID, GRID // 2, GRID, GRID // 2)
@@ -123,7 +124,7 @@ class StatusBar(QStatusBar):
         if self._engine.state.answers and report is not None:
             words = BUSY.get(report.state, words)
         self._state.setText(words)
-        self._state.setToolTip(f"The process that trains and computes; its number is {self._engine.state.pid}.")
+        self._state.setToolTip(f"{STATE_TIP} Process {self._engine.state.pid}.")
         self._state_icon.setPixmap(theme().icon("live", role).pixmap(QSize(16, 16), self.devicePixelRatioF()))
 
     def _on_device_activated(self, index: int) -> None:
@@ -131,12 +132,12 @@ class StatusBar(QStatusBar):
 
 
 def memory_text(count: int) -> str:
-    """Bytes in words: ``412 MB``, ``1.3 GB`` (powers of 1000, as shops and systems count them)."""
+    """Format a number of bytes: ``412 MB``, ``1.3 GB`` (powers of 1000)."""
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
 
 
 def duration_text(seconds: float) -> str:
-    """A time span in words: ``12 s``, ``3 min 20 s``, ``1 h 05 min``."""
+    """Format a time span: ``12 s``, ``3 min 20 s``, ``1 h 05 min``."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
@@ -146,7 +147,7 @@ def duration_text(seconds: float) -> str:
 
 
 def rate_text(report: EngineReported) -> str:
-    """Rate and time left of a job: ``820 images/s · 12 s left``."""
+    """Format rate and time left of a job: ``820 images/s · 12 s left``."""
     parts = []
     if report.rate > 0:
         number = f"{report.rate:,.0f}" if report.rate >= 10 else f"{report.rate:.2g}"

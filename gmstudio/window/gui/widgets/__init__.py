@@ -1,1 +1,1 @@
-"""Reusable widgets; they know arrays, numbers and words, but no messages."""
+"""Reusable widgets of arrays, numbers and text; they import no state and no messages."""

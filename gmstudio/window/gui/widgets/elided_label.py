@@ -1,4 +1,4 @@
-"""A line of words that ends in an ellipsis where there is no room for all of them."""
+"""Label of one line whose text is elided where the width is too small."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
@@ -6,10 +6,10 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 
 class ElidedLabel(QLabel):
-    """Takes the room it is given; all of its words are in the tooltip.
+    """Label that takes the width of its layout and shows its whole text in the tooltip.
 
     Attributes:
-        words: all of them.
+        words: the whole text.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -18,13 +18,13 @@ class ElidedLabel(QLabel):
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
     def set_words(self, words: str) -> None:
-        """Show other words."""
+        """Set the text."""
         self.words = words
         self.setToolTip(words.strip())
         self._elide()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Show as many as fit now."""
+        """Elide the text for the new width."""
         super().resizeEvent(event)
         self._elide()
 

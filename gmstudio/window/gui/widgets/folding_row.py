@@ -1,4 +1,4 @@
-"""Groups of controls in one row where there is room, and one below the other where there is not."""
+"""Groups of controls in one row where the width allows it, otherwise one below the other."""
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
@@ -6,11 +6,11 @@ from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QSizePolicy, QWidget
 
 
 class FoldingRow(QWidget):
-    """A row that folds.
+    """Row of groups that folds into a column where it is too narrow.
 
     Args:
-        groups: rows of controls, each of which stays together.
-        stretch: index of the group that takes the room that is left; −1: the last one.
+        groups: rows of controls; each stays in one line.
+        stretch: index of the group that takes the remaining width; −1: the last one.
         spacing: between groups, pixels.
     """
 
@@ -27,15 +27,15 @@ class FoldingRow(QWidget):
 
     @property
     def folded(self) -> bool:
-        """Whether its groups are one below the other."""
+        """The groups are one below the other."""
         return self._row.direction() == QBoxLayout.Direction.TopToBottom
 
     def sizeHint(self) -> QSize:
-        """All in one row; as high as it is now."""
+        """Width of all groups in one row, height of the present direction."""
         return QSize(self._width_in_one_row(), self._row.sizeHint().height())
 
     def minimumSizeHint(self) -> QSize:
-        """As wide as the widest group."""
+        """Width of the widest group."""
         return QSize(max(group.minimumSize().width() for group in self._groups), self._row.minimumSize().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -44,7 +44,7 @@ class FoldingRow(QWidget):
         self.fold()
 
     def fold(self) -> None:
-        """Choose the direction anew, for instance when a control was shown or hidden."""
+        """Update the direction, for instance after a control was shown or hidden."""
         fits = self.width() >= self._width_in_one_row()
         direction = QBoxLayout.Direction.LeftToRight if fits else QBoxLayout.Direction.TopToBottom
         if direction != self._row.direction():
@@ -57,11 +57,11 @@ class FoldingRow(QWidget):
 
 
 def group_of(*widgets: QWidget, stretch: int = -1, spacing: int = 4) -> QHBoxLayout:
-    """Controls that stay together.
+    """Group of controls that stay in one line.
 
     Args:
         widgets: from left to right.
-        stretch: index of the one that takes the room that is left; −1: none does.
+        stretch: index of the control that takes the remaining width; −1: none.
         spacing: between them, pixels.
     """
     group = QHBoxLayout()

@@ -1,4 +1,4 @@
-"""Formulas: LaTeX becomes vector graphics off the window's thread, once, and is tinted to the theme when painted."""
+"""Formulas: LaTeX is typeset once as vector graphics, in a thread, and tinted to the theme when painted."""
 
 import re
 import warnings
@@ -16,19 +16,19 @@ from gmstudio.window.gui.theme import theme
 LEADING = 6
 SEPARATOR = re.compile(r"\\quad\b")
 RENDER_SIZE = 32
-"""Font size in which formulas are drawn; they are scaled from it."""
-INK = "#010203"
-"""Stands in the cached graphics for the theme's text colour."""
+"""Font size in which formulas are typeset; they are scaled from it."""
+PLACEHOLDER_COLOUR = "#010203"
+"""Colour in the cached graphics that is replaced by the theme's text colour."""
 
 
 class Formulas(QObject):
-    """Draws formulas one after the other in a thread of its own and remembers them.
+    """Typesetter of formulas in a thread of its own, with a cache.
 
-    Typesetting is Python code that takes milliseconds per formula, and a quarter of a second for its fonts at first;
-    the window goes on painting meanwhile.
+    Typesetting is Python code that takes milliseconds per formula, and a quarter of a second to load its fonts; the
+    window stays responsive meanwhile.
 
     Signals:
-        ready: a formula is drawn (or cannot be); its LaTeX.
+        ready: LaTeX of a formula that was typeset, or failed to be.
     """
 
     ready = Signal(str)
@@ -40,15 +40,16 @@ class Formulas(QObject):
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="formulas")
 
     def svg(self, latex: str) -> str | None:
-        """The formula as SVG in the colour ``INK``; empty when it cannot be typeset; None while it is being drawn."""
+        """SVG of a formula in ``PLACEHOLDER_COLOUR``; empty when it cannot be typeset; None while typesetting."""
         if latex not in self._drawn and latex not in self._asked:
             self._asked.add(latex)
-            # Not in this turn: what else is to be built in it would have to share the interpreter with the typesetter.
+            # In a later turn of the event loop, so that the typesetter does not slow down building the rest of the
+            # page.
             QTimer.singleShot(0, self, partial(self._submit, latex))
         return self._drawn.get(latex)
 
     def _submit(self, latex: str) -> None:
-        # Asking for the result has what was not foreseen reported on stderr instead of kept in the future.
+        # Reading the result reports unexpected exceptions on stderr instead of keeping them in the future.
         self._thread.submit(self._draw, latex).add_done_callback(lambda future: future.result())
 
     def _draw(self, latex: str) -> None:
@@ -57,24 +58,24 @@ class Formulas(QObject):
 
 
 def typeset(latex: str) -> str:
-    """LaTeX → SVG in the colour ``INK``; empty when it is no LaTeX that can be typeset.
+    """Typeset LaTeX as SVG in ``PLACEHOLDER_COLOUR``; empty when it cannot be typeset.
 
-    Slow at its first call: it loads the typesetter and its fonts.
+    Slow at the first call, which loads the typesetter and its fonts.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of how the typesetter finds its own fonts
-        # Here, because loading it costs a fifth of a second that the window's start need not wait for.
+        warnings.simplefilter("ignore", DeprecationWarning)  # from the typesetter's search for its fonts
+        # Imported here, because loading takes a fifth of a second that the start of the window should not wait for.
         from ziamath.config import config
         from ziamath.zmath import Latex
     config.svg2 = False  # Qt draws SVG 1
     try:
-        return str(Latex(latex, size=RENDER_SIZE, color=INK).svg())
+        return str(Latex(latex, size=RENDER_SIZE, color=PLACEHOLDER_COLOUR).svg())
     except tuple(_refusals()):
         return ""
 
 
 def _refusals() -> list[type[Exception]]:
-    """What the parser raises for input that is no LaTeX; its errors have no common base."""
+    """Exceptions of the parser for invalid LaTeX; they have no common base."""
     from latex2mathml import exceptions
 
     own = [e for e in vars(exceptions).values() if isinstance(e, type) and issubclass(e, Exception)]
@@ -94,10 +95,9 @@ def _formulas_of(app: QApplication) -> Formulas:
 
 
 class Formula(QWidget):
-    r"""Shows a formula, no larger than ``font_size`` and as small as the width demands.
+    r"""Formula in at most ``font_size``, scaled down to the width.
 
-    Parts that are set apart by ``\quad`` stand below one another. LaTeX that cannot be typeset is shown as it is
-    written.
+    Parts separated by ``\quad`` are placed below one another. LaTeX that cannot be typeset is shown as source.
 
     Args:
         font_size: pixels.
@@ -117,16 +117,16 @@ class Formula(QWidget):
 
     @property
     def latex(self) -> str:
-        """What is shown."""
+        """LaTeX of the formula."""
         return self._latex
 
     @property
     def drawn(self) -> bool:
-        """The formula is typeset (not still on its way, and not shown as written)."""
+        """The formula is typeset (neither pending nor shown as source)."""
         return bool(self._lines)
 
     def set_latex(self, latex: str) -> None:
-        """Show a formula; empty: nothing."""
+        """Set the formula; empty: none."""
         if latex != self._latex:
             self._latex = latex
             self._parts = [part.rstrip(", ") for part in SEPARATOR.split(latex) if part.strip()]
@@ -142,15 +142,15 @@ class Formula(QWidget):
         return QSizeF(max(size.width() for size in sizes) * scale, height)
 
     def sizeHint(self) -> QSize:
-        """At full font size."""
+        """Size at the full font size."""
         return self.natural_size().toSize() + QSize(2, 4)
 
     def minimumSizeHint(self) -> QSize:
-        """A formula may be shrunk."""
+        """Smallest size; a formula may be scaled down."""
         return QSize(24, min(self.sizeHint().height(), 16))
 
     def hasHeightForWidth(self) -> bool:
-        """A narrow formula is a low one."""
+        """The height follows from the width."""
         return True
 
     def heightForWidth(self, width: int) -> int:
@@ -159,10 +159,10 @@ class Formula(QWidget):
         return int(natural.height() * min(1.0, width / max(natural.width(), 1.0))) + 4
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint the graphics, which are in the text colour."""
+        """Paint the graphics in the text colour."""
         painter = QPainter(self)
         if not self._lines:
-            # While it is being drawn nothing is shown: the LaTeX would flash.
+            # Nothing is shown while the formula is being typeset: the source would flash.
             if any(formulas().svg(part) == "" for part in self._parts):
                 painter.setPen(theme().color("muted"))
                 painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextWordWrap, self._latex)
@@ -181,12 +181,14 @@ class Formula(QWidget):
             self._load()
 
     def _load(self) -> None:
-        """Take the graphics of all parts, once all are drawn, in the theme's colour."""
+        """Load the graphics of all parts, once all are typeset, in the theme's colour."""
         drawings = [formulas().svg(part) for part in self._parts]
         color = theme().color("text").name()
         self._lines = []
         if all(drawings):
-            self._lines = [QSvgRenderer(QByteArray((d or "").replace(INK, color).encode())) for d in drawings]
+            self._lines = [
+                QSvgRenderer(QByteArray((d or "").replace(PLACEHOLDER_COLOUR, color).encode())) for d in drawings
+            ]
         self.setAccessibleName(self._latex)
         self.updateGeometry()
         self.update()

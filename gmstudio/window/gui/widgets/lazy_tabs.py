@@ -1,4 +1,4 @@
-"""Tabs from a table of entries; each page is built when it is first needed and found by its name."""
+"""Tabs from a table of entries; each page is built when it is first needed and accessed by its name."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class LazyTabs(QTabWidget):
 
     Args:
         tabs: the entries, from left to right; their names differ.
-        height: ``page``: as high as the open page needs, so that the rest is left to what stands above; ``fill``: as
+        height: ``page``: as high as the open page needs, which leaves the rest to widgets above; ``fill``: as
             high as the layout allows, whatever the open page prefers, so that opening a tab moves nothing.
 
     Signals:

@@ -1,4 +1,4 @@
-"""A field that appears over a label, takes a name, and goes away."""
+"""Text field for a name that is opened over a label and closed afterwards."""
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent
@@ -8,13 +8,13 @@ MAX_NAME = 40
 
 
 class NameEditor(QLineEdit):
-    """Return, or leaving it, enters the name; Escape leaves it as it was. The focus goes back to where it was before.
+    """Name field: Return, or leaving it, enters the name; Escape cancels. Then the previous widget gets the focus back.
 
     Args:
-        object_name: for tests and tools.
+        object_name: object name of the field.
 
     Signals:
-        entered: the name; "" takes it away.
+        entered: the name; "" removes it.
     """
 
     entered = Signal(str)
@@ -23,7 +23,7 @@ class NameEditor(QLineEdit):
         super().__init__(parent)
         self.setObjectName(object_name)
         self.setAccessibleName("Name")
-        self.setToolTip("A name of your own, kept with the run; empty takes it away. Return enters it.")
+        self.setToolTip("A name, saved with the run; empty removes it. Return enters it.")
         self.setPlaceholderText("name")
         self.setMaxLength(MAX_NAME)
         self._before: QWidget | None = None
@@ -32,7 +32,7 @@ class NameEditor(QLineEdit):
         self.returnPressed.connect(self._enter)
 
     def begin(self, name: str, x: int, y: int, width: int, height: int) -> None:
-        """Take a name at a place in the parent."""
+        """Open the field in a rectangle of the parent."""
         if not self._open:
             self._before, self._open = QApplication.focusWidget(), True
         self.setText(name)
@@ -48,9 +48,9 @@ class NameEditor(QLineEdit):
             self.entered.emit(self.text().strip())
 
     def dismiss(self) -> None:
-        """Go away without entering anything."""
+        """Close the field without entering a name."""
         self._open = False
-        if self.hasFocus():  # hiding would give it to the next widget, and turn to that one's dimension
+        if self.hasFocus():  # hiding it would move the focus to the next widget, and make that one's dimension current
             if self._before is not None and self._before.isVisible():
                 self._before.setFocus(Qt.FocusReason.OtherFocusReason)
             else:
@@ -58,13 +58,13 @@ class NameEditor(QLineEdit):
         self.hide()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Leaving it enters what was typed."""
+        """Enter the typed name."""
         super().focusOutEvent(event)
         if event.reason() not in (Qt.FocusReason.PopupFocusReason, Qt.FocusReason.ActiveWindowFocusReason):
             self._enter()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Escape leaves the name as it was."""
+        """Cancel by Escape."""
         if event.key() == Qt.Key.Key_Escape:
             self.dismiss()
         else:

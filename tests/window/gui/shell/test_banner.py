@@ -21,7 +21,7 @@ def text(banner: Banner) -> str:
     return label.text()
 
 
-def test_nothing_to_say_takes_no_place(banner: Banner) -> None:
+def test_an_empty_banner_is_hidden(banner: Banner) -> None:
     assert banner.isHidden()
 
 

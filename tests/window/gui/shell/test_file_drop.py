@@ -20,7 +20,7 @@ from gmstudio.window.state.runs.library import RunLibrary
 
 
 class Window(QWidget):
-    """A drop target, and what the drops on it led to."""
+    """A drop target that records the results of drops."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class Window(QWidget):
 
 
 class Studio:
-    """What a drop changes."""
+    """The state that a drop changes."""
 
     def __init__(self) -> None:
         self.client = LatentEngine()
@@ -90,9 +90,7 @@ def test_a_run_folder_is_to_be_opened(window: Window, studio: Studio, tmp_path: 
     assert window.runs == [str(tmp_path)] * 2
 
 
-def test_a_foreign_picture_can_become_ones_own_image(
-    qtbot: QtBot, window: Window, studio: Studio, tmp_path: Path
-) -> None:
+def test_a_foreign_picture_can_be_encoded(qtbot: QtBot, window: Window, studio: Studio, tmp_path: Path) -> None:
     Image.new("RGB", (20, 10), (255, 255, 255)).save(tmp_path / "a.png")
     studio.latents.choose_run(VAE)
     studio.latents.set_watching(True)

@@ -63,7 +63,7 @@ def test_it_is_visible_before_the_engine_is_there(qtbot: QtBot, start_studio: St
     assert status(window, "engine") == "Engine starting…"
 
 
-def test_keys_and_rail_lead_to_the_panels(qtbot: QtBot, start_studio: StartStudio) -> None:
+def test_keys_and_sidebar_show_the_panels(qtbot: QtBot, start_studio: StartStudio) -> None:
     window = open_window(qtbot, start_studio())
     assert window.panel == "first"
     QTest.keyClick(window, Qt.Key.Key_2, Qt.KeyboardModifier.ControlModifier)
@@ -95,7 +95,7 @@ def test_help_lists_every_action_with_its_key(qtbot: QtBot, start_studio: StartS
         assert words in page.text()
 
 
-def test_death_is_told_with_code_and_stderr_and_resume_is_offered(
+def test_death_is_reported_with_code_and_stderr_and_resume_is_offered(
     qtbot: QtBot, start_studio: StartStudio, tmp_path: Path
 ) -> None:
     counter = str(tmp_path / "lives")
@@ -113,7 +113,7 @@ def test_death_is_told_with_code_and_stderr_and_resume_is_offered(
     qtbot.waitUntil(lambda: window.banner.notice is None, timeout=WAIT_MS)
 
 
-def test_a_kill_is_told_within_two_seconds(qtbot: QtBot, start_studio: StartStudio) -> None:
+def test_a_kill_is_reported_within_two_seconds(qtbot: QtBot, start_studio: StartStudio) -> None:
     studio = start_studio()
     window = open_window(qtbot, studio)
     wait_ready(qtbot, studio)
@@ -124,7 +124,7 @@ def test_a_kill_is_told_within_two_seconds(qtbot: QtBot, start_studio: StartStud
 def test_giving_up_offers_a_restart(qtbot: QtBot, start_studio: StartStudio, tmp_path: Path) -> None:
     studio = start_studio("--die-before-hello", "1", "--counter", str(tmp_path / "lives"), "--lives", "3")
     window = open_window(qtbot, studio)
-    qtbot.waitUntil(lambda: "not started again by itself" in banner_text(window), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: "not restarted automatically" in banner_text(window), timeout=WAIT_MS)
     assert status(window, "engine") == "Engine not running"
     assert window.banner.notice is not None
     assert "No module named 'torch'" in window.banner.notice.detail
@@ -201,7 +201,7 @@ def test_geometry_panel_theme_and_device_are_remembered(qtbot: QtBot, start_stud
     qtbot.waitUntil(lambda: again.engine.device == "cpu", timeout=WAIT_MS)
 
 
-def test_the_colours_can_be_chosen(qtbot: QtBot, start_studio: StartStudio) -> None:
+def test_the_theme_can_be_chosen(qtbot: QtBot, start_studio: StartStudio) -> None:
     window = open_window(qtbot, start_studio())
     for mode in ("dark", "light", "system"):
         action = find(window, QAction, f"window.theme_{mode}")
@@ -263,7 +263,7 @@ def test_a_device_is_chosen_in_the_status_bar(qtbot: QtBot, start_studio: StartS
     assert studio.engine.device == "cpu"
 
 
-def test_a_run_that_cannot_be_opened_is_told(qtbot: QtBot, start_studio: StartStudio) -> None:
+def test_a_run_that_cannot_be_opened_is_reported(qtbot: QtBot, start_studio: StartStudio) -> None:
     studio = start_studio()
     window = open_window(qtbot, studio)
     failure = CommandFailed(command="OpenRun", message="There is no run in /nowhere.", reason=Reason.RUN_MISSING)

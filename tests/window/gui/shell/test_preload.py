@@ -1,4 +1,4 @@
-"""What is slow at first is done in advance, one piece a turn."""
+"""Slow first-time work is done in advance, one piece a turn."""
 
 import subprocess
 import sys
@@ -26,10 +26,12 @@ def test_modules_load_in_a_thread_and_what_needs_them_is_built_afterwards(
 ) -> None:
     built: list[str] = []
     owner = QObject()
-    warm_up = Preloader([module], [lambda: built.append(sys.modules[module].thread), lambda: built.append("b")], owner)
+    preloader = Preloader(
+        [module], [lambda: built.append(sys.modules[module].thread), lambda: built.append("b")], owner
+    )
     interval = sys.getswitchinterval()
-    with qtbot.waitSignal(warm_up.finished, timeout=20_000):
-        warm_up.start()
+    with qtbot.waitSignal(preloader.finished, timeout=20_000):
+        preloader.start()
         assert built == []
     assert built == ["modules", "b"]
     assert sys.getswitchinterval() == pytest.approx(interval)
@@ -44,29 +46,29 @@ def test_one_piece_a_turn(qtbot: QtBot, qapp: QObject) -> None:
     def build() -> None:
         turns.append(turn)
 
-    warm_up = Preloader([], [build, build], owner)
-    warm_up.start()
+    preloader = Preloader([], [build, build], owner)
+    preloader.start()
     while len(turns) < 2:
         turn += 1
         QCoreApplication.processEvents()
     assert turns[0] != turns[1]
-    with qtbot.waitSignal(warm_up.finished, timeout=20_000):
+    with qtbot.waitSignal(preloader.finished, timeout=20_000):
         pass
 
 
 def test_every_qt_class_is_made_before_a_thread_may_ask_for_it(qtbot: QtBot, qapp: QObject, tmp_path: Path) -> None:
-    """In a fresh interpreter, for PySide makes a class once and for all."""
+    """In a fresh interpreter, as PySide creates each class once."""
     script = """
 import sys, types
 from PySide6 import QtCore, QtGui, QtWidgets
 application = QtWidgets.QApplication([])
-from gmstudio.window.gui.shell import preload as warm_up
+from gmstudio.window.gui.shell import preload
 seen = []
-warm_up._load = lambda modules: seen.append({m.__name__: len(vars(m)) for m in (QtCore, QtGui, QtWidgets)})
+preload._load = lambda modules: seen.append({m.__name__: len(vars(m)) for m in (QtCore, QtGui, QtWidgets)})
 owner = QtCore.QObject()
-warm = warm_up.Preloader([], [], owner)
-warm.finished.connect(application.quit)
-warm.start()
+loader = preload.Preloader([], [], owner)
+loader.finished.connect(application.quit)
+loader.start()
 application.exec()
 for module in (QtCore, QtGui, QtWidgets):
     for name in dir(module):

@@ -37,7 +37,7 @@ class ToyStudio:
 
 
 class Stage:
-    """An opener, and what it found."""
+    """An opener that records its results."""
 
     def __init__(self, settings: Path) -> None:
         self.studio = ToyStudio()

@@ -1,4 +1,4 @@
-"""Rows that fold where they have no room."""
+"""Rows that fold where they are too narrow."""
 
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot

@@ -4,7 +4,7 @@ from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
 from gmstudio.window.gui.theme import theme
-from gmstudio.window.gui.widgets.formula import INK, Formula, typeset
+from gmstudio.window.gui.widgets.formula import PLACEHOLDER_COLOUR, Formula, typeset
 
 ELBO = r"\mathcal{L} = -\mathbb{E}_{q_\phi(z|x)}\left[\log p_\theta(x|z)\right] + \beta\, D_{KL}\left(q\,\|\,p\right)"
 
@@ -24,7 +24,7 @@ def formula(qtbot: QtBot) -> Formula:
     return formula
 
 
-def test_latex_becomes_ink(formula: Formula, qtbot: QtBot) -> None:
+def test_latex_becomes_graphics(formula: Formula, qtbot: QtBot) -> None:
     assert _ink(formula) == 0
     formula.set_latex(ELBO)
     qtbot.waitUntil(lambda: formula.drawn, timeout=20_000)
@@ -37,7 +37,7 @@ def test_a_narrow_place_shrinks_it(formula: Formula, qtbot: QtBot) -> None:
     assert formula.heightForWidth(150) < formula.heightForWidth(1000) == formula.heightForWidth(2000)
 
 
-def test_parts_stand_below_one_another(formula: Formula, qtbot: QtBot) -> None:
+def test_parts_are_placed_below_one_another(formula: Formula, qtbot: QtBot) -> None:
     formula.set_latex("x")
     qtbot.waitUntil(lambda: formula.drawn, timeout=20_000)
     one = formula.natural_size()
@@ -69,5 +69,5 @@ def test_what_cannot_be_typeset_is_shown_as_written(formula: Formula, qtbot: QtB
     assert not formula.drawn
 
 
-def test_the_ink_can_be_replaced() -> None:
-    assert INK in typeset("x + y")
+def test_the_colour_can_be_replaced() -> None:
+    assert PLACEHOLDER_COLOUR in typeset("x + y")

@@ -227,7 +227,7 @@ def plain_picture(state: PixelSnapshot, context: NDArray[np.bool_], current: Pix
         current=current,
         surprisal=np.zeros(state.spec.shape[1:]),
         top=1.0,
-        given=np.zeros(state.spec.shape[1:], np.bool_),
+        observed=np.zeros(state.spec.shape[1:], np.bool_),
     )
 
 

@@ -165,5 +165,5 @@ def blank(shape: tuple[int, int]) -> Picture:
         current=None,
         surprisal=np.full(shape, np.nan),
         top=1.0,
-        given=nothing[0],
+        observed=nothing[0],
     )

@@ -41,7 +41,7 @@ def picture_of(session: PixelsState) -> Picture | None:
         current=position[1:] if position else None,
         surprisal=surprisal,
         top=scale_top(surprisal),
-        given=np.asarray(given),
+        observed=np.asarray(given),
         chosen=tuple({state.place_of(step)[1:] for step in navigator.chosen if step < state.step}),
     )
 

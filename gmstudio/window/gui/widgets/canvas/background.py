@@ -1,4 +1,4 @@
-"""What an image in the making lies between: a hatch where nothing is yet, and lines between large pixels."""
+"""Background of a partial image: a hatch for pixels not yet sampled, and lines between large pixels."""
 
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPixmap
@@ -7,11 +7,11 @@ from PySide6.QtWidgets import QWidget
 from gmstudio.window.gui.theme import theme
 
 GRID_FROM_SCALE = 10
-"""Lines between pixels are drawn from this many screen pixels per pixel on."""
+"""Screen pixels per pixel from which lines between pixels are drawn."""
 
 
 def blank_pixmap(device: QWidget, size: QSizeF) -> QPixmap:
-    """A transparent picture of that size, as sharp as the screen of ``device``."""
+    """Transparent picture of a size, in the resolution of the screen of ``device``."""
     ratio = device.devicePixelRatioF()
     pixmap = QPixmap((size * ratio).toSize())
     pixmap.setDevicePixelRatio(ratio)
@@ -20,14 +20,14 @@ def blank_pixmap(device: QWidget, size: QSizeF) -> QPixmap:
 
 
 class CanvasGround:
-    """The hatch below the pixels and the lines above them; painted once per size and theme."""
+    """Cache of the hatch below the pixels and the lines above them, painted once per size and theme."""
 
     def __init__(self) -> None:
         self._hatch, self._grid = QPixmap(), QPixmap()
         self._key: tuple[float | bool, ...] = ()
 
     def pixmaps(self, device: QWidget, size: QSizeF, shape: tuple[int, int]) -> tuple[QPixmap, QPixmap]:
-        """Both, for an image of (H, W) pixels that is painted on ``device`` in that size."""
+        """Hatch and lines for an image of (H, W) pixels painted on ``device`` in a size."""
         key = (size.width(), size.height(), *shape, device.devicePixelRatioF(), theme().dark)
         if self._key != key:
             self._key = key

@@ -1,4 +1,4 @@
-"""What to paint with: a button that shows it, and offers shades or colours."""
+"""Button that shows the brush colour and opens a menu of shades or colours."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,10 +33,10 @@ COLOURS: tuple[tuple[str, str], ...] = (
 
 
 class BrushColourButton(QToolButton):
-    """Opens a menu of shades, or of colours, and a dialog for any other; nothing of it is modal.
+    """Button with a menu of shades or colours, and a dialog for any other colour; none of it is modal.
 
     Signals:
-        chosen: the brush_colour, (3,) float64, red, green and blue, 0 … 1.
+        chosen: the brush colour, (3,) float64, red, green and blue, 0 … 1.
     """
 
     chosen = Signal(object)
@@ -54,11 +54,11 @@ class BrushColourButton(QToolButton):
 
     @property
     def brush_colour(self) -> BrushColour:
-        """(3,) float64, red, green and blue, 0 … 1."""
+        """Brush colour, (3,) float64, red, green and blue, 0 … 1."""
         return np.array([self._color.redF(), self._color.greenF(), self._color.blueF()]).round(6)
 
     def set_channels(self, channels: int) -> None:
-        """Offer shades for grey images (1), colours for RGB (3); a colour that was chosen becomes white for grey."""
+        """Offer shades for grey images (1) or colours for RGB (3); a chosen colour becomes white for grey."""
         kinds = SHADES if channels == 1 else COLOURS
         if kinds is self._kinds:
             return
@@ -68,7 +68,7 @@ class BrushColourButton(QToolButton):
             self.choose(QColor("#ffffff"))
 
     def choose(self, color: QColor) -> None:
-        """Paint with this."""
+        """Set the brush colour."""
         if color.isValid() and color != self._color:
             self._color = color
             self._fill()
@@ -89,7 +89,7 @@ class BrushColourButton(QToolButton):
         self.setIcon(_swatch(self._color))
 
     def _ask(self) -> None:
-        """A dialog beside the window, whose colour is taken as it changes."""
+        """Open a non-modal dialog; the brush takes its colour as it changes."""
         dialog = QColorDialog(self._color, self)
         dialog.setObjectName("ink_dialog")
         dialog.setWindowTitle("Brush colour")

@@ -1,4 +1,4 @@
-"""A canvas to draw a small image on, level by level, with the mouse or the keyboard."""
+"""Canvas on which a small image of discrete levels is drawn with the mouse or the keyboard."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,14 +15,14 @@ _MOVES = {Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1), Qt.Key.Key_Up: (-1
 
 
 class DrawingCanvas(QWidget):
-    """Draws with a round brush: the left button paints, the right one erases.
+    """Canvas with a round brush: the left button paints, the right one erases.
 
-    With the focus, the arrow keys show and move a cursor, Space paints there, Delete erases there, Ctrl+Z takes the
-    last stroke back. The brush is soft at its rim where there are levels between.
+    With the focus, the arrow keys show and move a cursor, Space paints there, Delete erases there, Ctrl+Z undoes the
+    last stroke. The brush has a soft rim where there are intermediate levels.
 
     Signals:
-        changed: a stroke was drawn, taken back or cleared.
-        stroked: a stroke goes on.
+        changed: a stroke was drawn or undone, or the image was cleared.
+        stroked: the stroke in progress painted another place.
     """
 
     changed = Signal()
@@ -39,7 +39,7 @@ class DrawingCanvas(QWidget):
         self.brush = 1.5
         """Diameter of the brush, pixels."""
         self.colour = np.ones(3)
-        """(3,) what is painted, 0 … 1; a grey image takes the mean."""
+        """Brush colour, (3,), 0 … 1; a grey image takes the mean."""
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setCursor(Qt.CursorShape.CrossCursor)
@@ -47,23 +47,23 @@ class DrawingCanvas(QWidget):
 
     @property
     def image(self) -> NDArray[np.uint8]:
-        """(C, H, W) uint8 levels."""
+        """Image on the canvas, (C, H, W) uint8 levels."""
         return self._image
 
     @property
     def levels(self) -> int:
-        """How many levels there are."""
+        """Number of levels."""
         return self._levels
 
     def show_image(self, image: NDArray[np.uint8]) -> None:
-        """Like ``set_image``, and nobody is told; nothing happens when it is this image already."""
+        """Show an image without a signal; no change when it is on display already."""
         if not np.array_equal(image, self._image):
             self._remember()
             self._image = image.copy()
             self.update()
 
     def set_blank(self, shape: tuple[int, int, int], levels: int) -> None:
-        """Begin with an empty image of this kind; nothing can be taken back to before."""
+        """Start with an empty image of a shape; the undo history is cleared."""
         self._levels = levels
         self._image = np.zeros(shape, np.uint8)
         self._undo.clear()
@@ -71,7 +71,7 @@ class DrawingCanvas(QWidget):
         self.update()
 
     def set_image(self, image: NDArray[np.uint8]) -> None:
-        """Draw on this image, (C, H, W) levels of the present kind."""
+        """Replace the image, (C, H, W) levels of the present shape."""
         self._remember()
         self._image = image.copy()
         self.update()
@@ -82,14 +82,14 @@ class DrawingCanvas(QWidget):
         self.set_image(np.zeros_like(self._image))
 
     def undo(self) -> None:
-        """Take the last stroke back."""
+        """Undo the last stroke."""
         if self._undo:
             self._image = self._undo.pop()
             self.update()
             self.changed.emit()
 
     def paint_at(self, row: float, column: float, *, erase: bool = False) -> None:
-        """Dab the brush at a place, in pixels from the top left corner of the image."""
+        """Paint once at a position, in pixels from the top left corner of the image."""
         channels, height, width = self._image.shape
         rows, columns = np.mgrid[0:height, 0:width] + 0.5
         distance = np.hypot(rows - row, columns - column)
@@ -107,7 +107,7 @@ class DrawingCanvas(QWidget):
     # ---- where the image is ------------------------------------------------------------------------------------
 
     def image_rect(self) -> QRectF:
-        """Where the image is painted."""
+        """Rectangle in which the image is painted."""
         _, height, width = self._image.shape
         scale = min((self.width() - 2) / width, (self.height() - 2) / height)
         scale = max(1.0, float(np.floor(scale)) if scale >= 1 else scale)
@@ -115,17 +115,17 @@ class DrawingCanvas(QWidget):
         return QRectF(np.floor(left), np.floor(top), scale * width, scale * height)
 
     def sizeHint(self) -> QSize:
-        """Room for eight screen pixels a pixel."""
+        """Size at eight screen pixels per pixel."""
         return QSize(224, 224)
 
     def minimumSizeHint(self) -> QSize:
-        """Enough to hit a pixel."""
+        """Smallest size at which a pixel can be hit."""
         return QSize(112, 112)
 
     # ---- Qt ----------------------------------------------------------------------------------------------------
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """The image, a frame, and the keyboard's cursor."""
+        """Paint the image, a frame, and the cursor of the keyboard."""
         painter = QPainter(self)
         rect = self.image_rect()
         painter.drawImage(rect, to_qimage(to_display(self._image, self._levels)))
@@ -145,29 +145,29 @@ class DrawingCanvas(QWidget):
             self._stroke_to(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Go on with the stroke."""
+        """Extend the stroke."""
         if event.buttons() & (Qt.MouseButton.LeftButton | Qt.MouseButton.RightButton):
             self._stroke_to(event)
 
     def mouseReleaseEvent(self, _event: QMouseEvent) -> None:
-        """The stroke is done."""
+        """End the stroke."""
         self._last = None
         self.changed.emit()
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        """Show the cursor to those who come by the keyboard."""
+        """Show the cursor when the focus arrives by the keyboard."""
         self._by_keys = event.reason() in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
         super().focusInEvent(event)
 
     def event(self, event: QEvent) -> bool:
-        """Keep the keys that draw, before the panel's shortcuts take them."""
+        """Take the keys that draw before the panel's shortcuts do."""
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and _draws(event):
             event.accept()
             return True
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Move the cursor, paint, erase, take back."""
+        """Move the cursor, paint, erase, undo."""
         key = Qt.Key(event.key())
         self._by_keys = self._by_keys or _draws(event)
         if key in _MOVES:
@@ -201,7 +201,7 @@ class DrawingCanvas(QWidget):
 
 
 def _draws(event: QKeyEvent) -> bool:
-    """Whether the canvas has a use for a key."""
+    """The canvas handles this key."""
     key = Qt.Key(event.key())
     if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
         return key == Qt.Key.Key_Z

@@ -1,4 +1,4 @@
-"""A square map: a grid of images, points scattered over it by label, and a point that can be dragged.
+"""Square latent map: a grid of images, a scatter plot of data points by label, and a point that can be dragged.
 
 Shapes: S images along a side, N points, C channels, H height, W width.
 """
@@ -24,26 +24,26 @@ from gmstudio.window.gui.widgets.images.grid import to_qimage
 
 LEFT_PX, BOTTOM_PX, EDGE_PX = 32, 20, 8
 TOP_PX = 28
-"""Above the map, where there is more height than it needs: it begins where images with a caption do."""
+"""Margin above the map, where the height allows it, so that it is aligned with images that have a caption."""
 HANDLE_PX = 7
 NEAR_PX = 6
-"""A data point this near to the pointer is meant."""
+"""Largest distance of the pointer at which a data point is hit."""
 DRAG_PX = 4
 NEARLY = 0.85
-"""The map may be so much smaller for pixels of whole screen pixels."""
+"""Smallest share of the largest size that is accepted for an integer scale."""
 _STEPS = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, 1), Qt.Key.Key_Down: (0, -1)}
 
 
 class MapCanvas(QWidget):
-    """Coordinates go from ``low`` to ``high`` along both axes, at the middles of the images at the edges.
+    """Map whose coordinates range from ``low`` to ``high`` along both axes, at the centres of the outermost images.
 
-    Drag the point, or click where it is to go; the arrow keys move it by a twentieth of the map, with Shift
-    by a hundredth.
+    The point is moved by dragging or clicking, by the arrow keys in steps of a twentieth of the map, and with Shift
+    in steps of a hundredth.
 
     Signals:
-        moved: where the point was brought, x and y.
-        picked: number of the data point that was clicked.
-        hovered: number of the data point under the pointer; -1: none.
+        moved: new position of the point, x and y.
+        picked: index of the clicked data point.
+        hovered: index of the data point under the pointer; -1: none.
     """
 
     moved = Signal(float, float)
@@ -71,12 +71,12 @@ class MapCanvas(QWidget):
     # ---- what it shows ---------------------------------------------------------------------------------------------
 
     def set_frame(self, low: float, high: float, side: int, x_name: str, y_name: str) -> None:
-        """Show these coordinates, with so many images along a side."""
+        """Set the range of coordinates, the images along a side, and the names of the axes."""
         self._low, self._high, self._side, self._names = low, high, side, (x_name, y_name)
         self._repaint()
 
     def set_images(self, images: NDArray[Any] | None) -> None:
-        """Show (S², C, H, W) uint8 images, 0 … 255, rows from top to bottom; None: none."""
+        """Show images, (S², C, H, W) uint8, 0 … 255, rows from top to bottom; None: none."""
         if images is None or len(images) != self._side**2:
             self._grid = QImage()
         else:
@@ -87,40 +87,40 @@ class MapCanvas(QWidget):
         self._repaint()
 
     def set_points(self, points: Points) -> None:
-        """Scatter points."""
+        """Show data points."""
         self._points = points
         self._set_hover(-1)
         self._repaint()
 
     def set_position(self, position: tuple[float, float] | None) -> None:
-        """Put the point somewhere without telling anybody; None: there is none."""
+        """Set the point without a signal; None removes it."""
         if position != self._position:
             self._position = position
             self.update()
 
     def set_placeholder(self, text: str) -> None:
-        """What to say while there is no point: why there is no map."""
+        """Set the text shown while there is no map."""
         if text != self._placeholder:
             self._placeholder = text
             self._repaint()
 
     @property
     def position(self) -> tuple[float, float] | None:
-        """Where the point is."""
+        """Position of the point."""
         return self._position
 
     def sizeHint(self) -> QSize:
-        """A square; it takes whatever there is."""
+        """Square size; the layout may enlarge it."""
         return QSize(320, 320)
 
     def minimumSizeHint(self) -> QSize:
-        """Still of use."""
+        """Smallest usable size."""
         return QSize(160, 160)
 
     # ---- where things are ------------------------------------------------------------------------------------------
 
     def map_rect(self) -> QRectF:
-        """Where the map is: as large a square as fits, whole pixels for each pixel of the images where possible."""
+        """Rectangle of the map: the largest square that fits, at an integer scale of the images where possible."""
         legend = legend_rows(self._points, self.fontMetrics(), self.width() - LEFT_PX) * LEGEND_ROW_PX
         free_width = self.width() - LEFT_PX - EDGE_PX
         free_height = self.height() - BOTTOM_PX - EDGE_PX - legend
@@ -132,7 +132,7 @@ class MapCanvas(QWidget):
         return QRectF(round(left), round(top), size, size)
 
     def to_pixel(self, x: float, y: float) -> QPointF:
-        """Where a coordinate is."""
+        """Screen position of a coordinate."""
         rect = self.map_rect()
         cell = rect.width() / self._side
         scale = (rect.width() - cell) / (self._high - self._low)
@@ -141,7 +141,7 @@ class MapCanvas(QWidget):
         )
 
     def to_map(self, pixel: QPointF) -> tuple[float, float]:
-        """The coordinate of a pixel, at most half an image beyond the map's ends."""
+        """Coordinate of a screen position, clipped to half an image beyond the ends of the map."""
         rect = self.map_rect()
         cell = rect.width() / self._side
         scale = (self._high - self._low) / (rect.width() - cell)
@@ -152,7 +152,7 @@ class MapCanvas(QWidget):
         return min(high, max(low, x)), min(high, max(low, y))
 
     def point_at(self, pixel: QPointF) -> int:
-        """Number of the data point near a pixel; -1: none."""
+        """Index of the data point near a screen position; -1: none."""
         where = self._pixels()
         if not len(where):
             return -1
@@ -161,7 +161,7 @@ class MapCanvas(QWidget):
         return nearest if away[nearest] <= NEAR_PX**2 else -1
 
     def _pixels(self) -> NDArray[np.float64]:
-        """(N, 2) where the data points are."""
+        """Screen positions of the data points, (N, 2)."""
         origin, unit = self.to_pixel(0.0, 0.0), self.to_pixel(1.0, 1.0)
         scale = np.array([unit.x() - origin.x(), unit.y() - origin.y()])
         pixels: NDArray[np.float64] = self._points.places * scale + [origin.x(), origin.y()]
@@ -170,7 +170,7 @@ class MapCanvas(QWidget):
     # ---- painting --------------------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """What stands still from a picture of it, then the point."""
+        """Paint the static contents from a cached picture, then the point."""
         painter = QPainter(self)
         if self._position is None:
             painter.setPen(theme().color("muted"))
@@ -258,16 +258,16 @@ class MapCanvas(QWidget):
     # ---- Qt --------------------------------------------------------------------------------------------------------
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Paint anew."""
+        """Discard the cached picture."""
         self._still = None
 
     def changeEvent(self, event: QEvent) -> None:
-        """Another font takes another room."""
+        """Discard the cached picture, as the font changes the margins."""
         self._still = None
         super().changeEvent(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Take the point, bring it to the pointer, or begin to click a data point."""
+        """Grab the point, move it to the pointer, or press a data point."""
         if event.button() != Qt.MouseButton.LeftButton or self._position is None:
             return
         at = event.position()
@@ -280,7 +280,7 @@ class MapCanvas(QWidget):
             self._bring(at)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Drag the point; without a button, tell which data point is there."""
+        """Drag the point; without a button, emit the data point under the pointer."""
         at = event.position()
         if self._pressed is None:
             self._set_hover(self.point_at(at))
@@ -291,17 +291,17 @@ class MapCanvas(QWidget):
             self._bring(at)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Let go; a data point that was pressed is clicked."""
+        """Release the point; emit the pressed data point."""
         if self._pressed is not None and self._pressed_on >= 0:
             self.picked.emit(self._pressed_on)
         self._pressed, self._pressed_on, self._dragging = None, -1, False
 
     def leaveEvent(self, event: QEvent) -> None:
-        """The pointer is gone."""
+        """Emit that no data point is under the pointer."""
         self._set_hover(-1)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Arrow keys move the point."""
+        """Move the point by the arrow keys."""
         step = _STEPS.get(Qt.Key(event.key()))
         if step is None or self._position is None:
             super().keyPressEvent(event)

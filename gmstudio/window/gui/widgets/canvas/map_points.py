@@ -1,4 +1,4 @@
-"""Points that are scattered by label: colours and shapes that colour-blind readers tell apart too, and their legend."""
+"""Scatter plot by label, in colours and shapes that colour-blind readers can distinguish, and its legend."""
 
 from dataclasses import dataclass
 
@@ -11,23 +11,23 @@ from gmstudio.window.gui.theme import theme
 
 POINT_PX, MANY_PX = 5, 3
 MANY, SMALL_MAP_PX = 300, 240
-"""More points than these, or those of a smaller map, are painted smaller, so that the images under them are seen."""
+"""Number of points, and side of the map, at which points have full size; they are smaller beyond."""
 LEGEND_ROW_PX = 18
 MARK_PX = 16
 GAP_PX = 10
 MAX_ROWS = 2
 COLORS = 8
-"""After so many labels the colours repeat, on squares instead of dots."""
+"""Number of labels after which the colours repeat, on squares instead of dots."""
 
 
 @dataclass(frozen=True, eq=False)
 class Points:
-    """Points of a map.
+    """Data points of a map.
 
     Args:
         places: (N, 2) float32 coordinates.
         labels: (N,) int64, or None.
-        names: label → word.
+        names: label → class name.
     """
 
     places: NDArray[np.float32]
@@ -35,21 +35,21 @@ class Points:
     names: tuple[str, ...]
 
     def present(self) -> list[int]:
-        """The labels that there are, in order; none without labels."""
+        """Labels that occur, in order; none without labels."""
         return [] if self.labels is None else [int(label) for label in np.unique(self.labels)]
 
     def name(self, label: int) -> str:
-        """The word of a label."""
+        """Class name of a label."""
         return self.names[label] if 0 <= label < len(self.names) else str(label)
 
 
 def point_px(count: int, side: float) -> int:
-    """Diameter of each of so many points on a map of this side, pixels."""
+    """Diameter of a point, for a number of points on a map of this side, pixels."""
     return POINT_PX if count <= MANY and side >= SMALL_MAP_PX else MANY_PX
 
 
 def paint_points(painter: QPainter, points: Points, pixels: NDArray[np.float64], size: int) -> None:
-    """Paint the points at (N, 2) pixels, label by label, each with a rim so that it stands out from images."""
+    """Paint the points at (N, 2) pixels, label by label, each with a rim that separates it from the images."""
     if not len(pixels):
         return
     groups = [(0, pixels)] if points.labels is None else [(k, pixels[points.labels == k]) for k in points.present()]
@@ -64,12 +64,12 @@ def paint_points(painter: QPainter, points: Points, pixels: NDArray[np.float64],
 
 
 def legend_rows(points: Points, metrics: QFontMetrics, width: float) -> int:
-    """Rows that the legend takes in this width, at most ``MAX_ROWS``."""
+    """Number of rows of the legend in this width, at most ``MAX_ROWS``."""
     return min(MAX_ROWS, len(legend_lines(points, metrics, width)))
 
 
 def legend_lines(points: Points, metrics: QFontMetrics, width: float) -> list[list[int]]:
-    """The labels of each row of the legend: as few rows as can be, of as many labels each where that fits."""
+    """Labels of each row of the legend: the smallest number of rows, of equal length where that fits."""
     labels = points.present() if len(points.places) else []
     taken = {label: _entry_px(points, label, metrics) for label in labels}
     lines: list[list[int]] = []
@@ -87,7 +87,7 @@ def legend_lines(points: Points, metrics: QFontMetrics, width: float) -> list[li
 
 
 def paint_legend(painter: QPainter, points: Points, area: QRectF) -> None:
-    """Paint each label's mark and word, in as many rows as fit."""
+    """Paint mark and name of each label, in as many rows as fit."""
     metrics = painter.fontMetrics()
     for row, labels in enumerate(legend_lines(points, metrics, area.width())):
         x, y = area.left(), area.top() + row * LEGEND_ROW_PX

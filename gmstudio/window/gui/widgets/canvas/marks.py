@@ -1,4 +1,4 @@
-"""Marks on the pixels of an image in the making: given, chosen, and of a colour that is only partly there."""
+"""Marks on the pixels of a partial image: observed, chosen, and sampled in some channels only."""
 
 from collections.abc import Iterable
 
@@ -10,13 +10,13 @@ from PySide6.QtGui import QBrush, QColor, QPainter, QPainterPath, QPen, QPolygon
 from gmstudio.window.gui.theme import theme
 
 DOTS_FROM_SCALE = 20
-"""The dots that tell which colours of a pixel are there are drawn from this many screen pixels per pixel on."""
+"""Screen pixels per pixel from which the channels of a pixel are marked by dots."""
 CHANNEL_DOTS = (QColor("#ff4d4d"), QColor("#2fd06a"), QColor("#5b8cff"))
 _RING = QColor(0, 0, 0, 200)
 
 
 def paint_cut_corners(painter: QPainter, cells: Iterable[QRectF]) -> None:
-    """Cut the lower right corner off pixels of which only some colours are there."""
+    """Cut the lower right corner off pixels that are sampled in some channels only."""
     path = QPainterPath()
     for cell in cells:
         side, corner = 0.35 * cell.width(), cell.bottomRight()
@@ -26,7 +26,7 @@ def paint_cut_corners(painter: QPainter, cells: Iterable[QRectF]) -> None:
 
 
 def paint_colour_dots(painter: QPainter, cell: QRectF, there: NDArray[np.bool_]) -> None:
-    """One dot for each colour of a pixel, (3,) bool: full when it is there, a ring when it is to come."""
+    """Paint a dot for each channel of a pixel, (3,) bool: full where sampled, a ring where not yet."""
     if cell.width() < DOTS_FROM_SCALE:
         return
     painter.save()
@@ -44,18 +44,18 @@ def paint_colour_dots(painter: QPainter, cell: QRectF, there: NDArray[np.bool_])
 
 
 def is_scattered(region: NDArray[np.bool_]) -> bool:
-    """Whether most pixels of a region (H, W) have few neighbours in it, so that a border around each would be a net."""
+    """Test for a region (H, W) whose pixels mostly have few neighbours in it, so that borders would form a net."""
     together = np.count_nonzero(region[:, 1:] & region[:, :-1]) + np.count_nonzero(region[1:] & region[:-1])
     return bool(2 * together < np.count_nonzero(region))
 
 
 def region_borders(region: NDArray[np.bool_], rect: QRectF, *, frame: bool = True) -> QPainterPath:
-    """The border of a region of pixels.
+    """Border of a region of pixels.
 
     Args:
         region: (H, W).
-        rect: where the image is painted.
-        frame: whether with the parts on the image's own frame.
+        rect: rectangle of the image.
+        frame: include the parts on the frame of the image.
     """
     rows, columns = region.shape
     width, height = rect.width() / columns, rect.height() / rows
@@ -75,14 +75,14 @@ def region_borders(region: NDArray[np.bool_], rect: QRectF, *, frame: bool = Tru
 
 
 def paint_observed_border(painter: QPainter, border: QPainterPath) -> None:
-    """A dashed line between what was given and what was not."""
+    """Paint a dashed line between observed pixels and others."""
     for role, width, style in (("base", 4, Qt.PenStyle.SolidLine), ("good", 2, Qt.PenStyle.DashLine)):
         painter.setPen(QPen(theme().color(role), width, style))
         painter.drawPath(border)
 
 
 def paint_observed_marks(painter: QPainter, cells: Iterable[QRectF]) -> None:
-    """A small square in the upper left corner of each given pixel."""
+    """Paint a small square in the upper left corner of each observed pixel."""
     painter.setPen(QPen(theme().color("base"), 1))
     painter.setBrush(theme().color("good"))
     for cell in cells:
@@ -92,7 +92,7 @@ def paint_observed_marks(painter: QPainter, cells: Iterable[QRectF]) -> None:
 
 
 def paint_chosen(painter: QPainter, cells: Iterable[QRectF]) -> None:
-    """A corner in the upper right of each pixel whose value the user chose."""
+    """Paint a corner in the upper right of each pixel whose value the user chose."""
     painter.setPen(QPen(theme().color("base"), 1))
     painter.setBrush(theme().color("mark"))
     for cell in cells:

@@ -1,4 +1,4 @@
-"""The generation order, drawn over an image: arrows along the path, or each pixel's rank as a number."""
+"""Generation order drawn over an image: arrows along the path, or the rank of each pixel."""
 
 import math
 from dataclasses import dataclass
@@ -18,21 +18,21 @@ from gmstudio.window.gui.widgets.canvas.background import blank_pixmap
 OrderMode = Literal["off", "arrows", "ranks"]
 MODES: tuple[OrderMode, ...] = ("off", "arrows", "ranks")
 HEAD_EVERY, HEAD_EVERY_SMALL = 56.0, 120.0
-"""Screen pixels of path between two arrow heads, about; where pixels are small, and the rows therefore many."""
+"""Approximate length of path between two arrow heads, in screen pixels."""
 _SMALL = 32.0
 MOST_JUMPS = 8
-"""Of a path that jumps about, so many of the next moves are drawn: all of them would be a tangle."""
+"""Number of moves drawn of a path that jumps: all of them would be illegible."""
 _SMALLEST_FONT, _LARGEST_FONT = 8, 22
 _DARK, _LIGHT = QColor("#101214"), QColor("#f4f6f8")
 
 
 @dataclass(frozen=True, eq=False)
 class OrderPath:
-    """An order of pixels.
+    """Order of pixels.
 
     Args:
         path: (P, 2) rows and columns in sequence.
-        at: which of them is next; P at the end.
+        at: index of the next pixel; P at the end.
     """
 
     path: NDArray[np.int64]
@@ -40,25 +40,25 @@ class OrderPath:
 
     @classmethod
     def of_ranks(cls, ranks: NDArray[np.integer]) -> "OrderPath":
-        """The order in which (H, W) ranks from 0 on put the pixels; none of them is next."""
+        """Order given by ranks (H, W) from 0; no pixel is next."""
         flat = np.argsort(ranks, axis=None)
         return cls(np.stack(np.unravel_index(flat, ranks.shape), axis=1), 0)
 
     @cached_property
     def jumps(self) -> bool:
-        """Whether most moves lead further than to a neighbour."""
+        """Most moves lead further than to a neighbour."""
         moves = np.abs(np.diff(self.path, axis=0)).max(axis=1, initial=0)
         return bool(2 * np.count_nonzero(moves <= 2) < moves.size)
 
 
 def paint_arrows(painter: QPainter, rect: QRectF, shape: tuple[int, int], order: OrderPath) -> None:
-    """Draw the path with arrow heads at a readable distance; of one that jumps about, the next moves only.
+    """Draw the path with arrow heads at a legible distance; of a path that jumps, the next moves only.
 
     Args:
         painter: antialiased.
-        rect: of the whole image.
+        rect: rectangle of the whole image.
         shape: (H, W).
-        order: what to draw.
+        order: order to draw.
     """
     width, height = rect.width() / shape[1], rect.height() / shape[0]
     points = [rect.topLeft() + QPointF((c + 0.5) * width, (r + 0.5) * height) for r, c in order.path.tolist()]
@@ -105,7 +105,7 @@ def _paint_line(painter: QPainter, points: list[QPointF], scale: float, *, heads
 
 
 def _add_head(heads: QPainterPath, start: QPointF, end: QPointF, size: float) -> None:
-    """A triangle in the middle of a line, pointing along it."""
+    """Paint a triangle in the middle of a line, pointing along it."""
     length = math.hypot(end.x() - start.x(), end.y() - start.y()) or 1.0
     along = QPointF((end.x() - start.x()) / length, (end.y() - start.y()) / length)
     across = QPointF(-along.y(), along.x())
@@ -117,7 +117,7 @@ def _add_head(heads: QPainterPath, start: QPointF, end: QPointF, size: float) ->
 
 
 def rank_font_and_stride(cell: QRectF, largest: int, family: QFont) -> tuple[QFont, int]:
-    """A font in which ranks fit into a pixel, and, where none does, the distance of those pixels that show theirs."""
+    """Font in which ranks fit into a pixel, and the stride of labelled pixels where no font fits."""
     digits = "0" * len(str(largest))
     font = QFont(family)
     for size in range(_LARGEST_FONT, _SMALLEST_FONT - 1, -1):
@@ -130,7 +130,7 @@ def rank_font_and_stride(cell: QRectF, largest: int, family: QFont) -> tuple[QFo
 
 
 class ArrowMap:
-    """The arrows along the whole path as one picture, kept: painted once per order, size and theme."""
+    """Cache of the arrows along the whole path as a picture, painted once per order, size and theme."""
 
     def __init__(self) -> None:
         self._pixmap = QPixmap()
@@ -138,7 +138,7 @@ class ArrowMap:
         self._path: NDArray[np.int64] | None = None
 
     def pixmap(self, device: QWidget, size: QSizeF, shape: tuple[int, int], order: OrderPath) -> QPixmap:
-        """What ``paint_arrows`` paints of an order of (H, W) pixels, in that size for ``device``."""
+        """Picture of ``paint_arrows`` for an order of (H, W) pixels, in a size for ``device``."""
         key = (size.width(), size.height(), device.devicePixelRatioF(), theme().dark)
         if self._key != key or self._path is not order.path:
             self._key, self._path = key, order.path
@@ -151,9 +151,9 @@ class ArrowMap:
 
 
 class RankMap:
-    """The ranks of all pixels as one picture, kept: only those whose number or colour changed are written again.
+    """Cache of the ranks of all pixels as a picture: only ranks whose number or colour changed are drawn again.
 
-    Writing hundreds of numbers costs more than a frame may; from one step to the next, few of them change.
+    Drawing hundreds of numbers takes longer than a frame; from one step to the next, few of them change.
     """
 
     def __init__(self) -> None:
@@ -164,16 +164,16 @@ class RankMap:
     def pixmap(
         self, device: QWidget, size: QSizeF, ranks: NDArray[np.integer], brightness: NDArray[np.floating]
     ) -> QPixmap:
-        """Each pixel's rank in it; where they do not fit, only in every so many-th pixel of a row and column.
+        """Picture of the ranks; where they do not fit, only in pixels at regular distances.
 
         Args:
-            device: where it is to be shown; it has the font.
-            size: of the whole image.
+            device: widget that shows the picture; its font is used.
+            size: size of the whole image.
             ranks: (H, W).
-            brightness: (H, W) 0 … 1 of what is painted there; NaN where the background shows.
+            brightness: (H, W) 0 … 1 of the pixels; NaN for the background.
         """
-        inks = np.where(np.isnan(brightness), 0, np.where(brightness > 0.5, 1, 2))
-        wanted = np.stack([ranks, inks], axis=2)
+        colours = np.where(np.isnan(brightness), 0, np.where(brightness > 0.5, 1, 2))
+        wanted = np.stack([ranks, colours], axis=2)
         family = device.font()
         key = (size, device.devicePixelRatioF(), theme().dark, family.key(), ranks.shape, int(ranks.max()))
         fresh = key != self._key
@@ -191,21 +191,21 @@ class RankMap:
         font, stride = rank_font_and_stride(cell, int(self._written[..., 0].max()), family)
         metrics = QFontMetricsF(font)
         digit, below = metrics.horizontalAdvance("0") / 2, metrics.capHeight() / 2
-        inks = (theme().color("text"), _DARK, _LIGHT)
+        colours = (theme().color("text"), _DARK, _LIGHT)
         painter = QPainter(self._pixmap)
         painter.setFont(font)
         shown = np.zeros_like(changed)
         shown[stride // 2 :: stride, stride // 2 :: stride] = True
         around = QRectF(0, 0, cell.width() * stride, cell.height() * stride)
         for row, column in np.argwhere(changed & shown).tolist():
-            rank, brush_colour = self._written[row, column].tolist()
+            rank, colour = self._written[row, column].tolist()
             middle = QPointF((column + 0.5) * cell.width(), (row + 0.5) * cell.height())
             if clears:
                 around.moveCenter(middle)
                 painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Source)
                 painter.fillRect(around, Qt.GlobalColor.transparent)
                 painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceOver)
-            painter.setPen(inks[brush_colour])
+            painter.setPen(colours[colour])
             text = str(rank)
             painter.drawText(middle + QPointF(-digit * len(text), below), text)
         painter.end()

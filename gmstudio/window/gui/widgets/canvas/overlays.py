@@ -1,4 +1,4 @@
-"""What can be laid over an image in the making: a heat map with its legend."""
+"""Heat map over an image, with its legend."""
 
 from dataclasses import dataclass
 
@@ -11,23 +11,23 @@ from gmstudio.window.gui.theme import theme
 from gmstudio.window.gui.widgets.images.heat import heat_table
 
 LEGEND_HEIGHT = 34
-"""Room below the image for the scale of a heat map."""
+"""Height of the scale of a heat map below the image."""
 _BAR_HEIGHT = 9
 _TICKS, _FEW_TICKS = 4, 2
 _LOW = np.array([(8, 29, 88), (34, 94, 168), (101, 169, 214), (222, 226, 230)])
 _HIGH = np.array([(222, 226, 230), (240, 160, 90), (196, 78, 20), (103, 25, 4)])
-"""From blue through a light grey to orange brown: told apart by colour-blind readers, the middle is the lightest."""
+"""Diverging scale from blue through light grey, the lightest, to orange brown; distinct for colour-blind readers."""
 
 
 @dataclass(frozen=True)
 class HeatOverlay:
-    """A heat map over the image.
+    """Heat map over an image.
 
     Args:
-        values: (H, W); NaN where there is nothing to show. Of integers the scale shows only such.
+        values: (H, W); NaN where the image is visible. The scale of integers has integer ticks only.
         top: value at the right end of the scale, above 0.
-        diverging: the scale goes from −top to top, with 0 in the middle; otherwise from 0 to top.
-        legend: what the numbers are, with the unit, for example ``nats``.
+        diverging: the scale ranges from −top to top, with 0 in the middle; otherwise from 0 to top.
+        legend: name or unit of the values, for example ``nats``.
     """
 
     values: NDArray[np.floating] | NDArray[np.integer]
@@ -37,7 +37,7 @@ class HeatOverlay:
 
 
 def diverging_table() -> NDArray[np.uint8]:
-    """(256, 3) RGB of the scale that has a middle, lowest first."""
+    """Colour table of the diverging scale, (256, 3) RGB, lowest first."""
     anchors = np.concatenate([_LOW, _HIGH[1:]])
     at = np.linspace(0.0, len(anchors) - 1.0, 256)
     channels = [np.interp(at, np.arange(len(anchors)), anchors[:, channel]) for channel in range(3)]
@@ -45,7 +45,7 @@ def diverging_table() -> NDArray[np.uint8]:
 
 
 def overlay_colours(overlay: HeatOverlay) -> NDArray[np.uint8]:
-    """(H, W, 3) RGB of an overlay's values; those beyond the scale's ends are shown as its ends, NaN as 0."""
+    """Colours of the values of an overlay, (H, W, 3) RGB; clipped to the ends of the scale, NaN as 0."""
     share = np.nan_to_num(overlay.values / overlay.top, nan=0.0)
     if overlay.diverging:
         share = (share + 1.0) / 2.0
@@ -55,21 +55,21 @@ def overlay_colours(overlay: HeatOverlay) -> NDArray[np.uint8]:
 
 
 def overlay_alpha(overlay: HeatOverlay) -> NDArray[np.float64]:
-    """(H, W) opacity 0 … 255: nothing where there is no value.
+    """Opacity of the values of an overlay, (H, W), 0 … 255: transparent where there is no value.
 
-    The map hides what is below it, whose shades would be taken for values of the scale.
+    The map is opaque, as the shades of the image below would be mistaken for values of the scale.
     """
     alpha: NDArray[np.float64] = np.where(np.isnan(overlay.values), 0.0, 255.0)
     return alpha
 
 
 def paint_legend(painter: QPainter, area: QRectF, overlay: HeatOverlay) -> None:
-    """Paint the scale as a bar with numbers, and what they are.
+    """Paint the scale as a bar with numbers, and its legend.
 
     Args:
-        painter: of the canvas.
-        area: where there is room for it, ``LEGEND_HEIGHT`` high.
-        overlay: whose scale it is.
+        painter: painter of the canvas.
+        area: rectangle for the scale, ``LEGEND_HEIGHT`` high.
+        overlay: heat map of the scale.
     """
     table = diverging_table() if overlay.diverging else heat_table()
     row = np.full((1, 256, 4), 255, np.uint8)

@@ -1,4 +1,4 @@
-"""An image in the making that can be worked on: pixels picked for editing, and painted with a brush."""
+"""Canvas of a partial image with tools: pixels are picked for editing, or painted with a brush."""
 
 from typing import Literal
 
@@ -27,24 +27,24 @@ _ERASE = (Qt.Key.Key_Backspace, Qt.Key.Key_Delete)
 
 
 class PaintCanvas(PixelCanvas):
-    """A ``PixelCanvas`` with a tool in hand.
+    """``PixelCanvas`` with a tool.
 
-    With the tools ``edit`` and ``paint`` and the focus, the arrow keys move a cursor, Return or Space works on the
-    pixel under it, Backspace takes paint away, and Escape puts the tool down.
+    With the tools ``edit`` and ``paint`` and the focus, the arrow keys move a cursor, Return or Space applies the tool
+    to the pixel under it, Backspace erases, and Escape deselects the tool.
 
     Attributes:
-        mode: what pressing the mouse does: ``go`` and ``edit`` click a pixel, ``paint`` begins a stroke.
-        cursor_pixel: where the keys work.
+        mode: effect of a mouse press: ``go`` and ``edit`` click a pixel, ``paint`` begins a stroke.
+        cursor_pixel: pixel under the cursor of the keyboard.
         brush: side of the brush, pixels.
-        painted: (H, W) bool: what is painted, or None.
-        hatches: it is hatched, not only tinted.
+        painted: (H, W) bool, the painted pixels, or None.
+        hatches: painted pixels are hatched, not only tinted.
 
     Signals:
-        stroke_begun: the brush touches the image; whether it takes paint away (right button, Backspace).
-        brushed: row and column of a pixel that the brush goes over.
-        stroke_ended: the brush is lifted.
-        edit_wanted: row and column of a pixel that was clicked with Ctrl.
-        menu_wanted: row and column of a pixel, and where on the screen.
+        stroke_begun: a stroke began; True if it erases (right button, Backspace).
+        brushed: row and column of a pixel under the brush.
+        stroke_ended: the stroke ended.
+        edit_wanted: row and column of a pixel clicked with Ctrl.
+        menu_wanted: row and column of a pixel, and the position on the screen.
         escaped: Escape was pressed.
     """
 
@@ -66,28 +66,28 @@ class PaintCanvas(PixelCanvas):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
     def set_mode(self, mode: Mode, brush: int = 1) -> None:
-        """Take a tool in hand; ``brush``: side of the brush, pixels. A stroke goes on while the tool is the same."""
+        """Select a tool; ``brush``: side of the brush, pixels. A change of the tool ends the stroke."""
         if mode != self.mode:
             self._last = None
         self.mode, self.brush = mode, brush
         self.update()
 
     def set_cursor_pixel(self, row: int, column: int) -> None:
-        """Put the keyboard's cursor on a pixel; outside the image, on the nearest one."""
+        """Move the cursor of the keyboard to a pixel; outside the image, to the nearest one."""
         if self.picture is not None:
             _, rows, columns = self.picture.image.shape
             self.cursor_pixel = min(max(row, 0), rows - 1), min(max(column, 0), columns - 1)
             self.update()
 
     def set_painted(self, mask: NDArray[np.bool_] | None, *, hatches: bool = True) -> None:
-        """Show what is painted, (H, W) bool, hatched or only tinted; None: nothing."""
+        """Show the painted pixels, (H, W) bool, hatched or only tinted; None: none."""
         self.painted, self.hatches = mask, hatches
         self.update()
 
     # ---- painting it -------------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Over the image: what is painted, the brush, the keyboard's cursor."""
+        """Paint over the image: painted pixels, the brush, the cursor of the keyboard."""
         super().paintEvent(event)
         if self.picture is None:
             return
@@ -140,7 +140,7 @@ class PaintCanvas(PixelCanvas):
             super().mousePressEvent(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Go on with the stroke; a fast hand leaves no gaps."""
+        """Extend the stroke, without gaps where the pointer moves fast."""
         super().mouseMoveEvent(event)
         pixel = self.pixel_at(event.position())
         if self._last is not None and pixel is not None and pixel != self._last:
@@ -149,14 +149,14 @@ class PaintCanvas(PixelCanvas):
             self._last = pixel
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Lift the brush."""
+        """End the stroke."""
         if self._last is not None:
             self._last = None
             self.stroke_ended.emit()
         super().mouseReleaseEvent(event)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        """What can be done to a pixel; while painting, the right button takes paint away instead."""
+        """Open the menu of a pixel; while painting, the right button erases instead."""
         by_key = event.reason() == QContextMenuEvent.Reason.Keyboard
         pixel = self.cursor_pixel if by_key else self.pixel_at(event.pos().toPointF())
         if self.picture is None or pixel is None or (self.mode == "paint" and not by_key):
@@ -167,7 +167,7 @@ class PaintCanvas(PixelCanvas):
     # ---- keys --------------------------------------------------------------------------------------------------
 
     def event(self, event: QEvent) -> bool:
-        """With a tool in hand the arrow keys and Return are the canvas's, not the panel's."""
+        """Take arrow keys and Return before the panel's shortcuts while a tool is selected."""
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
             plain = event.modifiers() in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier)
             if self.mode != "go" and plain and (event.key() in (*_STEPS, *_DO, *_ERASE, Qt.Key.Key_Escape)):
@@ -176,7 +176,7 @@ class PaintCanvas(PixelCanvas):
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Move the cursor, work on the pixel under it, or put the tool down."""
+        """Move the cursor, apply the tool to the pixel under it, or deselect the tool."""
         key = Qt.Key(event.key())
         if self.mode == "go" or self.picture is None:
             super().keyPressEvent(event)
@@ -196,18 +196,18 @@ class PaintCanvas(PixelCanvas):
             super().keyPressEvent(event)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        """The cursor appears."""
+        """Show the cursor."""
         super().focusInEvent(event)
         self.update()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
-        """The cursor is gone."""
+        """Hide the cursor."""
         super().focusOutEvent(event)
         self.update()
 
 
 def _line(start: Pixel, end: Pixel) -> list[Pixel]:
-    """The pixels on the way from one to another, without the first."""
+    """Pixels on the line from one to another, without the first."""
     count = max(abs(end[0] - start[0]), abs(end[1] - start[1]))
     at = np.arange(1, count + 1) / max(1, count)
     rows = np.rint(start[0] + at * (end[0] - start[0])).astype(int)

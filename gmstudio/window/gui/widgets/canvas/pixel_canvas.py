@@ -1,4 +1,4 @@
-"""An image in the making: what is there, what is still to come, what the model can see, and what surprised it."""
+"""Canvas of a partial image: sampled pixels, pixels not yet sampled, receptive field and surprisal."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -37,17 +37,17 @@ CONTEXT_OPACITY = 0.28
 
 @dataclass(frozen=True)
 class Picture:
-    """What a canvas shows.
+    """Contents of a canvas.
 
     Args:
         image: (C, H, W) uint8 levels.
         levels: values a sub-pixel can take.
-        placed: (C, H, W) bool: sub-pixels that are there.
+        placed: (C, H, W) bool: sub-pixels that have a value.
         context: (C, H, W) bool: sub-pixels that the next conditional can depend on.
         current: (row, column) of the next pixel, or None.
         surprisal: (H, W) −log p in nats, NaN where unknown.
         top: nats at the bright end of the heat scale.
-        given: (H, W) bool: pixels that were given, not generated.
+        observed: (H, W) bool: observed pixels, which the model is conditioned on.
         chosen: pixels whose value the user chose.
     """
 
@@ -58,21 +58,21 @@ class Picture:
     current: Pixel | None
     surprisal: NDArray[np.floating]
     top: float
-    given: NDArray[np.bool_]
+    observed: NDArray[np.bool_]
     chosen: tuple[Pixel, ...] = ()
 
 
 class PixelCanvas(QWidget):
-    """Shows a ``Picture`` as large as fits, each pixel a square of a whole number of screen pixels.
+    """Canvas of a ``Picture``, as large as fits, each pixel a square of an integer number of screen pixels.
 
     Attributes:
-        picture: what is shown, or None.
+        picture: the contents, or None.
         heat: show the surprisal of each pixel in place of its value.
-        show_context: tint what the next conditional can depend on.
-        overlay: a heat map over the image, or None.
+        show_context: tint the receptive field of the next conditional.
+        overlay: heat map over the image, or None.
         marked: (H, W) bool: pixels that are outlined, or None.
-        order: the generation order, or None.
-        order_mode: how that is drawn.
+        order: generation order, or None.
+        order_mode: drawing of the order.
 
     Signals:
         clicked: row and column of the pixel that was clicked.
@@ -107,7 +107,7 @@ class PixelCanvas(QWidget):
     # ---- what it shows -----------------------------------------------------------------------------------------
 
     def set_picture(self, picture: Picture | None) -> None:
-        """Show another picture, or none."""
+        """Set the contents; None: none."""
         self.picture = picture
         self._render()
 
@@ -117,7 +117,7 @@ class PixelCanvas(QWidget):
         self._render()
 
     def set_show_context(self, show: bool) -> None:
-        """Tint what the next conditional can depend on, or don't."""
+        """Tint the receptive field of the next conditional, or stop tinting it."""
         self.show_context = show
         self.update()
 
@@ -128,13 +128,14 @@ class PixelCanvas(QWidget):
         diverging: bool = False,
         legend: str = "nats",
     ) -> None:
-        """Lay a heat map over the image, with its scale below; or take it away.
+        """Show a heat map over the image, with its scale below; or remove it.
 
         Args:
-            values: (H, W), NaN where the image is to be seen; None: no heat map. Of integers the scale shows only such.
+            values: (H, W), NaN where the image is visible; None: no heat map. The scale of integers has integer ticks
+                only.
             top: value at the right end of the scale, above 0.
-            diverging: the scale goes from −top to top, with 0 in the middle; otherwise from 0 to top.
-            legend: what the numbers are, with the unit.
+            diverging: the scale ranges from −top to top, with 0 in the middle; otherwise from 0 to top.
+            legend: name or unit of the values.
         """
         assert top > 0, f"the scale of an overlay ends at {top}"
         self.overlay = None if values is None else HeatOverlay(values, top, diverging, legend)
@@ -156,7 +157,7 @@ class PixelCanvas(QWidget):
         self.update()
 
     def set_placeholder(self, text: str) -> None:
-        """What to say while there is no picture."""
+        """Set the text shown while there is no picture."""
         self._placeholder = text
         self.update()
 
@@ -181,15 +182,15 @@ class PixelCanvas(QWidget):
     # ---- where things are --------------------------------------------------------------------------------------
 
     def sizeHint(self) -> QSize:
-        """Large: it is what the panel is about."""
+        """Size of the panel's main image."""
         return QSize(480, 480)
 
     def minimumSizeHint(self) -> QSize:
-        """Still legible."""
+        """Smallest legible size."""
         return QSize(120, 120)
 
     def image_rect(self) -> QRectF:
-        """Where the image is painted, in the widget's coordinates."""
+        """Rectangle in which the image is painted, in the widget's coordinates."""
         picture = self.picture
         if picture is None:
             return QRectF()
@@ -203,7 +204,7 @@ class PixelCanvas(QWidget):
         return QRectF(left / ratio, top / ratio, columns * scale / ratio, rows * scale / ratio)
 
     def pixel_rect(self, row: int, column: int) -> QRectF:
-        """Where a pixel is painted."""
+        """Rectangle of a pixel."""
         assert self.picture is not None
         _, rows, columns = self.picture.image.shape
         rect = self.image_rect()
@@ -211,7 +212,7 @@ class PixelCanvas(QWidget):
         return QRectF(rect.left() + column * width, rect.top() + row * height, width, height)
 
     def pixel_at(self, position: QPointF) -> Pixel | None:
-        """(row, column) of the pixel at a point, or None."""
+        """Row and column of the pixel at a point, or None."""
         if self.picture is None or not self.image_rect().contains(position):
             return None
         _, rows, columns = self.picture.image.shape
@@ -223,7 +224,7 @@ class PixelCanvas(QWidget):
     # ---- Qt ----------------------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint what is to come as a hatch, the pixels over it, then tint, lines and marks."""
+        """Paint the hatch, the pixels over it, then tint, lines and marks."""
         painter = QPainter(self)
         picture = self.picture
         if picture is None:
@@ -245,7 +246,7 @@ class PixelCanvas(QWidget):
             painter.setPen(QPen(theme().color("accent"), 1.5))
             painter.drawPath(self._borders(context))
         self._paint_partial(painter, picture)
-        self._paint_observed(painter, picture.given)
+        self._paint_observed(painter, picture.observed)
         self._paint_order(painter, rect)
         if self.marked is not None and self._fits(self.marked):
             border = self._borders(self.marked)
@@ -258,12 +259,12 @@ class PixelCanvas(QWidget):
             paint_legend(painter, area, self.overlay)
 
     def _fits(self, values: NDArray[Any] | None) -> bool:
-        """Whether (H, W) values are of the picture's size; those of another run are not shown."""
+        """Test that (H, W) values have the size of the picture; those of another run are not shown."""
         picture = self.picture
         return values is not None and picture is not None and values.shape == picture.image.shape[1:]
 
     def _paint_part(self, painter: QPainter, image: QImage, part: QRect) -> None:
-        """Paint the part of an (H, W) image that is not transparent: blending the rest costs as much."""
+        """Paint the part of an (H, W) image that is not transparent, as blending transparent parts takes as long."""
         if part.isValid():
             corners = self.pixel_rect(part.top(), part.left()), self.pixel_rect(part.bottom(), part.right())
             painter.drawImage(corners[0].united(corners[1]), image, QRectF(part))
@@ -272,7 +273,7 @@ class PixelCanvas(QWidget):
         return region_borders(region, self.image_rect(), frame=frame)
 
     def _paint_partial(self, painter: QPainter, picture: Picture) -> None:
-        """Mark pixels of which only some colours are there; for the next pixel, say which."""
+        """Mark pixels that are sampled in some channels only; in the next pixel, mark each channel."""
         partial = np.asarray(picture.placed.any(axis=0) & ~picture.placed.all(axis=0))
         if partial.any():
             paint_cut_corners(painter, [self.pixel_rect(row, column) for row, column in np.argwhere(partial).tolist()])
@@ -280,14 +281,16 @@ class PixelCanvas(QWidget):
         if current is not None and partial[current]:
             paint_colour_dots(painter, self.pixel_rect(*current), picture.placed[:, current[0], current[1]])
 
-    def _paint_observed(self, painter: QPainter, given: NDArray[np.bool_]) -> None:
-        """A dashed line around what was given; scattered pixels get a mark each instead."""
-        if given.all() or not given.any():
+    def _paint_observed(self, painter: QPainter, observed: NDArray[np.bool_]) -> None:
+        """Paint a dashed line around observed pixels; scattered ones get a mark each instead."""
+        if observed.all() or not observed.any():
             return
-        if is_scattered(given):
-            paint_observed_marks(painter, [self.pixel_rect(row, column) for row, column in np.argwhere(given).tolist()])
+        if is_scattered(observed):
+            paint_observed_marks(
+                painter, [self.pixel_rect(row, column) for row, column in np.argwhere(observed).tolist()]
+            )
         else:
-            paint_observed_border(painter, self._borders(given, frame=False))
+            paint_observed_border(painter, self._borders(observed, frame=False))
 
     def _paint_order(self, painter: QPainter, rect: QRectF) -> None:
         order = self.order
@@ -318,15 +321,15 @@ class PixelCanvas(QWidget):
             painter.drawRect(cell.adjusted(-1, -1, 1, 1))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Tell which pixel is under the pointer."""
+        """Emit the pixel under the pointer."""
         self._set_hover(self.pixel_at(event.position()))
 
     def leaveEvent(self, event: QEvent) -> None:
-        """The pointer is gone."""
+        """Emit that no pixel is under the pointer."""
         self._set_hover(None)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Click a pixel."""
+        """Emit the clicked pixel."""
         pixel = self.pixel_at(event.position())
         if event.button() == Qt.MouseButton.LeftButton and pixel is not None:
             self.clicked.emit(*pixel)
@@ -341,7 +344,7 @@ class PixelCanvas(QWidget):
 
 
 def _argb(colours: NDArray[np.uint8], alpha: NDArray[np.floating]) -> QImage:
-    """(H, W, 3) RGB and (H, W) opacity 0 … 255 → an image with transparency."""
+    """Image with transparency from (H, W, 3) RGB and (H, W) opacity 0 … 255."""
     height, width = alpha.shape
     bgra = np.empty((height, width, 4), np.uint8)
     bgra[..., :3] = (colours[..., ::-1] * (alpha[..., np.newaxis] / 255.0)).round()
@@ -350,7 +353,7 @@ def _argb(colours: NDArray[np.uint8], alpha: NDArray[np.floating]) -> QImage:
 
 
 def _extent(region: NDArray[np.bool_]) -> QRect:
-    """The smallest rectangle of pixels that holds a region (H, W)."""
+    """Smallest rectangle of pixels that holds a region (H, W)."""
     rows, columns = np.flatnonzero(region.any(axis=1)), np.flatnonzero(region.any(axis=0))
     if not rows.size:
         return QRect()

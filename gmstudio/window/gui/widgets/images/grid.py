@@ -1,4 +1,4 @@
-"""A grid of images with crisp pixels: one atlas for all of them, nearest-neighbour, at a whole-number scale."""
+"""Grid of images with nearest-neighbour pixels: one atlas for all images, drawn at an integer scale."""
 
 from typing import Any, ClassVar
 
@@ -15,13 +15,13 @@ GAP = 4
 """Device-independent pixels between two images."""
 MARGIN = 4
 FULL_GRID = 1.5
-"""How much smaller images may be for a grid without empty places."""
+"""Smallest share of the largest scale that is accepted for a grid without empty cells."""
 OPAQUE = 255
 _STEPS = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1)}
 
 
 def to_qimage(image: NDArray[Any]) -> QImage:
-    """Turn an image into a ``QImage`` (RGB32) of its own memory.
+    """Convert an image to a ``QImage`` (RGB32) that owns its memory.
 
     Args:
         image: (C, H, W) uint8, 0 … 255; C is 1 (grey) or 3 (RGB).
@@ -35,7 +35,7 @@ def to_qimage(image: NDArray[Any]) -> QImage:
 
 
 def _bgra(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(C, H, W) → (H, W, 4), the byte order of RGB32 on a little-endian machine."""
+    """Convert (C, H, W) to (H, W, 4) in the byte order of RGB32 on a little-endian machine."""
     bgra = np.full((*image.shape[1:], 4), OPAQUE, np.uint8)
     bgra[..., :3] = np.moveaxis(image[::-1], 0, -1)
     return bgra
@@ -47,10 +47,11 @@ def _qimage(bgra: NDArray[np.uint8]) -> QImage:
 
 
 class ImageGrid(QWidget):
-    """Shows images in a grid, as large as fits, each pixel a square of a whole number of screen pixels.
+    """Grid of images, as large as fits, each pixel a square of an integer number of screen pixels.
 
     Class attributes:
-        least_share: images may be so much smaller than would fit for that; of more, pixels are no squares.
+        least_share: an integer scale is used where it is at least this share of the largest scale that fits; below it
+            the scale is fractional.
 
     With the focus, the arrow keys move the current image and Return or Space clicks it.
 
@@ -83,7 +84,7 @@ class ImageGrid(QWidget):
 
     @property
     def images(self) -> NDArray[np.uint8]:
-        """(N, C, H, W) uint8, 0 … 255: what is shown now."""
+        """The images on display, (N, C, H, W) uint8, 0 … 255."""
         return self._images
 
     def set_images(self, images: NDArray[Any]) -> None:
@@ -108,7 +109,7 @@ class ImageGrid(QWidget):
         self.update()
 
     def set_levels_images(self, images: NDArray[Any], levels: int) -> None:
-        """Show images of ``0 … levels-1``, black to white.
+        """Show images of levels ``0 … levels-1``, from black to white.
 
         Args:
             images: (N, C, H, W) integers below ``levels``.
@@ -117,14 +118,14 @@ class ImageGrid(QWidget):
         self.set_images(to_display(images, levels))
 
     def set_captions(self, captions: list[str]) -> None:
-        """Write a line below each image; an empty list: none."""
+        """Draw a caption below each image; an empty list removes the captions."""
         if bool(captions) != bool(self._captions):
             self._layout = None
         self._captions = list(captions)
         self.update()
 
     def set_columns(self, columns: int | None) -> None:
-        """Fix the number of columns; None chooses the one that shows the images largest."""
+        """Fix the number of columns; None chooses the number that gives the largest images."""
         if columns is not None and columns < 1:
             raise ValueError(f"{columns} columns; a grid has at least 1.")
         self._columns = columns
@@ -132,7 +133,7 @@ class ImageGrid(QWidget):
         self.update()
 
     def set_placeholder(self, text: str) -> None:
-        """What to say while there is no image."""
+        """Set the text shown while there is no image."""
         self._placeholder = text
         self.update()
 
@@ -144,15 +145,15 @@ class ImageGrid(QWidget):
     # ---- where things are ----------------------------------------------------------------------------------------
 
     def sizeHint(self) -> QSize:
-        """A square that shows small images well."""
+        """Square in which small images are legible."""
         return QSize(320, 320)
 
     def minimumSizeHint(self) -> QSize:
-        """Never nothing."""
+        """Smallest useful size."""
         return QSize(48, 48)
 
     def image_rect(self, index: int) -> QRectF:
-        """Where an image is painted, in the widget's coordinates."""
+        """Rectangle in which an image is painted, in the widget's coordinates."""
         columns, scale, origin = self._laid_out()
         width, height = self._cell(scale)
         row, column = divmod(index, columns)
@@ -177,7 +178,7 @@ class ImageGrid(QWidget):
         return self.fontMetrics().height() if self._captions else 0
 
     def _cell(self, scale: float) -> tuple[float, float]:
-        """Width and height of an image; ``scale`` counts device pixels per image pixel."""
+        """Width and height of an image at ``scale`` device pixels per image pixel."""
         ratio = self.devicePixelRatioF()
         return self._images.shape[3] * scale / ratio, self._images.shape[2] * scale / ratio
 
@@ -196,7 +197,7 @@ class ImageGrid(QWidget):
         return self._layout
 
     def _best_columns(self, count: int) -> int:
-        """The columns that show the images largest, or nearly so where that leaves no empty places."""
+        """Number of columns that gives the largest images, or nearly the largest where that leaves no empty cells."""
 
         def goodness(columns: int) -> tuple[float, int, int]:
             rows = -(-count // columns)
@@ -206,7 +207,7 @@ class ImageGrid(QWidget):
         return max(range(1, count + 1), key=goodness)
 
     def _scale(self, columns: int, count: int) -> float:
-        """Device pixels per image pixel: whole where the images fit at all and stay large, else a fraction."""
+        """Device pixels per image pixel: an integer where the images fit and stay large, else a fraction."""
         rows = -(-count // columns)
         ratio = self.devicePixelRatioF()
         free_width = self.width() - 2 * MARGIN - (columns - 1) * GAP
@@ -258,25 +259,25 @@ class ImageGrid(QWidget):
                 painter.drawRect(self.image_rect(index).adjusted(-1, -1, 1, 1))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Lay out anew."""
+        """Recompute the layout."""
         self._layout = None
         super().resizeEvent(event)
 
     def changeEvent(self, event: QEvent) -> None:
-        """Lay out anew when the font, and with it the captions' height, changes."""
+        """Recompute the layout when the font, and with it the height of the captions, changes."""
         self._layout = None
         super().changeEvent(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Tell which image is under the pointer."""
+        """Emit the index of the image under the pointer."""
         self._set_hover(self.index_at(event.position().toPoint()))
 
     def leaveEvent(self, event: QEvent) -> None:
-        """The pointer is gone."""
+        """Emit that no image is under the pointer."""
         self._set_hover(-1)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Click an image."""
+        """Emit the index of the clicked image."""
         index = self.index_at(event.position().toPoint())
         if event.button() == Qt.MouseButton.LeftButton and index >= 0:
             self._click(index)
@@ -284,7 +285,7 @@ class ImageGrid(QWidget):
             super().mousePressEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Arrow keys move the current image; Return and Space click it."""
+        """Move the current image by arrow keys; click it by Return or Space."""
         key = Qt.Key(event.key())
         if key in _STEPS and len(self._images):
             self._move_current(*_STEPS[key])

@@ -1,4 +1,4 @@
-"""The colours of surprisal: a scale from expected (dark) to surprising (bright), and its legend."""
+"""Colour scale of surprisal, from low (dark) to high (bright), and its legend."""
 
 import math
 
@@ -13,31 +13,31 @@ from gmstudio.window.gui.theme import theme
 _ANCHORS = np.array(
     [(14, 10, 36), (62, 18, 104), (136, 34, 112), (204, 62, 84), (244, 128, 44), (252, 204, 84), (255, 250, 205)]
 )
-"""Lightness rises all the way, so the scale also reads without colour."""
+"""Anchors of the scale; lightness increases monotonically, so that it is legible without colour."""
 _SMALLEST_TOP = 1.0
 _TICKS = 4
 
 
 def heat_table() -> NDArray[np.uint8]:
-    """(256, 3) RGB of the scale, lowest first."""
+    """Colour table of the scale, (256, 3) RGB, lowest first."""
     at = np.linspace(0.0, len(_ANCHORS) - 1.0, 256)
     channels = [np.interp(at, np.arange(len(_ANCHORS)), _ANCHORS[:, channel]) for channel in range(3)]
     return np.stack(channels, axis=1).round().astype(np.uint8)
 
 
 def heat_colours(values: NDArray[np.floating], top: float) -> NDArray[np.uint8]:
-    """(…, 3) RGB of values between 0 and ``top``; those above are shown as ``top``, NaN as 0."""
+    """Colours of values between 0 and ``top``, (…, 3) RGB; larger values are clipped to ``top``, NaN counts as 0."""
     share = np.nan_to_num(values / top, nan=0.0).clip(0.0, 1.0)
     colours: NDArray[np.uint8] = heat_table()[(share * 255).round().astype(np.uint8)]
     return colours
 
 
 def scale_top(values: NDArray[np.floating], smallest: float = _SMALLEST_TOP) -> float:
-    """A round number of nats that the values' sizes stay below (1, 2, 5, 10 …); NaN are ignored.
+    """Round upper bound (1, 2, 5, 10 … nats) of the magnitudes of values; NaN is ignored.
 
     Args:
-        values: of any shape; their magnitudes count.
-        smallest: the scale does not end below this.
+        values: array of any shape.
+        smallest: lower limit of the bound.
     """
     known = np.abs(values[~np.isnan(values)])
     largest = max(smallest, float(known.max()) if known.size else 0.0)
@@ -46,7 +46,7 @@ def scale_top(values: NDArray[np.floating], smallest: float = _SMALLEST_TOP) -> 
 
 
 class HeatLegend(QWidget):
-    """The scale as a horizontal bar with ticks in nats.
+    """Colour scale as a horizontal bar with ticks in nats.
 
     Attributes:
         top: value at the right end, in nats.
@@ -62,13 +62,13 @@ class HeatLegend(QWidget):
         theme().changed.connect(self.update)
 
     def set_top(self, top: float) -> None:
-        """Say what the right end of the scale means, in nats."""
+        """Set the value at the right end of the scale, in nats."""
         if top != self.top:
             self.top = top
             self.update()
 
     def sizeHint(self) -> QSize:
-        """A bar and a line of numbers."""
+        """Height of the bar and a line of numbers."""
         return QSize(160, 12 + self.fontMetrics().height() + 4)
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -1,4 +1,4 @@
-"""A row of images that can be clicked, or dragged to where they are wanted."""
+"""Row of images that can be clicked, or dragged onto another widget."""
 
 from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QMouseEvent
@@ -8,10 +8,10 @@ from gmstudio.window.gui.widgets.images.traversal_strip import TraversalStrip
 
 
 class ImageSource(TraversalStrip):
-    """Like its base, but a click counts when the button is let go, and a drag takes the image along.
+    """Image grid in which a click is emitted when the button is released, and a drag starts drag and drop.
 
     Signals:
-        dragged: index of the image that is dragged away; whoever knows what it is carries it on.
+        dragged: index of the image that a drag began on; the receiver starts the drag and drop with its data.
     """
 
     dragged = Signal(int)
@@ -22,12 +22,12 @@ class ImageSource(TraversalStrip):
         self._taken_at = QPointF()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Take an image in hand."""
+        """Remember the pressed image; a click or a drag follows."""
         self._taken = self.index_at(event.position().toPoint()) if event.button() == Qt.MouseButton.LeftButton else -1
         self._taken_at = event.position()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Begin to drag it."""
+        """Start a drag once the pointer has moved far enough."""
         super().mouseMoveEvent(event)
         away = (event.position() - self._taken_at).manhattanLength()
         if self._taken >= 0 and away >= QApplication.startDragDistance():
@@ -35,7 +35,7 @@ class ImageSource(TraversalStrip):
             self.dragged.emit(index)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Click it."""
+        """Emit the click when the button is released."""
         index, self._taken = self._taken, -1
         if index >= 0:
             self._click(index)

@@ -1,4 +1,4 @@
-"""One image as large as fits, crisp, that says when it has been painted."""
+"""One image with nearest-neighbour pixels, as large as fits, with a signal after each painting."""
 
 import math
 from typing import Any
@@ -16,10 +16,10 @@ MARGIN = 4
 
 
 class LiveImage(QWidget):
-    """Shows an image, each pixel a square of a whole number of screen pixels where it fits.
+    """Image whose pixels are squares of an integer number of screen pixels where it fits.
 
     Signals:
-        painted: at the end of each painting, the number that came with the image; 0 while there is none.
+        painted: at the end of each painting, the number of the image; 0 while there is none.
     """
 
     painted = Signal(int)
@@ -35,7 +35,7 @@ class LiveImage(QWidget):
 
     @property
     def image(self) -> NDArray[np.uint8] | None:
-        """(C, H, W) uint8, 0 … 255: what is shown; None: nothing."""
+        """The image on display, (C, H, W) uint8, 0 … 255; None: none."""
         return self._array
 
     def set_image(self, image: NDArray[Any] | None, number: int = 0) -> None:
@@ -43,7 +43,7 @@ class LiveImage(QWidget):
 
         Args:
             image: (C, H, W) uint8, 0 … 255; C is 1 (grey) or 3 (RGB); None: the placeholder.
-            number: what ``painted`` tells when this image is on the screen.
+            number: emitted by ``painted`` when this image is on the screen.
 
         Raises:
             ValueError: for any other shape or dtype.
@@ -53,20 +53,20 @@ class LiveImage(QWidget):
         self.update()
 
     def set_placeholder(self, text: str) -> None:
-        """What to say while there is no image."""
+        """Set the text shown while there is no image."""
         self._placeholder = text
         self.update()
 
     def sizeHint(self) -> QSize:
-        """A square in which small images can be made out; it takes whatever there is."""
+        """Square in which small images are legible; the layout may enlarge it."""
         return QSize(192, 192)
 
     def minimumSizeHint(self) -> QSize:
-        """Never nothing."""
+        """Smallest useful size."""
         return QSize(96, 96)
 
     def height_at(self, width: int) -> int:
-        """How high the widget is when the image is as large as it can be in this width; 0 without an image."""
+        """Height at which the image fills this width; 0 without an image."""
         if self._image.isNull():
             return 0
         free = (width - 2 * MARGIN) * self.devicePixelRatioF()
@@ -75,7 +75,7 @@ class LiveImage(QWidget):
         return math.ceil(height / self.devicePixelRatioF()) + 2 * MARGIN
 
     def image_rect(self) -> QRectF:
-        """Where the image is painted, in the widget's coordinates."""
+        """Rectangle in which the image is painted, in the widget's coordinates."""
         ratio = self.devicePixelRatioF()
         free_width = (self.width() - 2 * MARGIN) * ratio
         free_height = (self.height() - 2 * MARGIN) * ratio
@@ -86,7 +86,7 @@ class LiveImage(QWidget):
         return QRectF(round(left * ratio) / ratio, round(top * ratio) / ratio, width, height)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint the image and a thin frame, so that a black one has an edge."""
+        """Paint the image and a thin frame, so that a black image has an edge."""
         painter = QPainter(self)
         if self._image.isNull():
             painter.setPen(theme().color("muted"))

@@ -1,4 +1,4 @@
-"""A row of images along one direction, with a mark where the viewer stands; click or drag to go elsewhere."""
+"""Row of images along one latent direction, with a mark at the current position; click or drag to move it."""
 
 import math
 from typing import ClassVar
@@ -16,13 +16,13 @@ MARK_PX = 5
 
 
 class TraversalStrip(ImageGrid):
-    """Images in one row; positions are counted in images, 0 … N-1, and may lie between two of them.
+    """Images in one row; positions are counted in images, 0 … N-1, and may lie between two images.
 
     Args:
-        count: images that the row has room for.
+        count: number of images in the row.
 
     Signals:
-        scrubbed: the position that the pointer was dragged to.
+        scrubbed: position to which the pointer was dragged.
     """
 
     scrubbed = Signal(float)
@@ -39,7 +39,7 @@ class TraversalStrip(ImageGrid):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
 
     def set_count(self, count: int) -> None:
-        """Make room for another number of images."""
+        """Set the number of images."""
         if count != self._count:
             self._count = count
             self.set_columns(count)
@@ -47,11 +47,11 @@ class TraversalStrip(ImageGrid):
 
     @property
     def position(self) -> float | None:
-        """Where the mark is."""
+        """Position of the mark."""
         return self._position
 
     def set_position(self, position: float | None) -> None:
-        """Move the mark, and outline the image nearest to it; None: no mark."""
+        """Move the mark, and outline the image nearest to it; None removes the mark."""
         if position == self._position:
             return
         self._position = position
@@ -64,21 +64,21 @@ class TraversalStrip(ImageGrid):
             self.update(0, 0, self.width(), self._band() or self.height())
 
     def _band(self) -> int:
-        """Height of what is above the images, where only the mark is; 0 when there is no room for it."""
+        """Height of the area above the images that shows the mark; 0 where there is no room for it."""
         free = math.floor(self.image_rect(0).top()) - 2
         return free if free >= MARK_PX else 0
 
     def set_captions(self, captions: list[str]) -> None:
-        """Write a line below each image; it needs room."""
+        """Draw a caption below each image; the row becomes higher."""
         super().set_captions(captions)
         self.updateGeometry()
 
     def sizeHint(self) -> QSize:
-        """Room for images of a good size and their captions."""
+        """Size for images of a legible size and their captions."""
         return QSize(self._count * IMAGE_PX // 2, self._height(IMAGE_PX))
 
     def minimumSizeHint(self) -> QSize:
-        """Small images."""
+        """Size for small images."""
         return QSize(self._count * LEAST_PX, self._height(LEAST_PX))
 
     def _height(self, image_px: int) -> int:
@@ -89,7 +89,7 @@ class TraversalStrip(ImageGrid):
         return first + (last - first) * position / max(1, len(self.images) - 1)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint the images, then the mark above them; the mark alone when only that has moved."""
+        """Paint the images and the mark above them; only the mark where nothing else changed."""
         if event.rect().bottom() >= self._band():
             super().paintEvent(event)
         if self._position is None or not len(self.images):
@@ -104,7 +104,7 @@ class TraversalStrip(ImageGrid):
         painter.drawPolygon(QPolygonF(corners))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Click an image; a drag may follow."""
+        """Click an image, or begin a drag of the mark."""
         self._pressed_x = event.position().x() if event.button() == Qt.MouseButton.LeftButton else None
         super().mousePressEvent(event)
 
@@ -121,6 +121,6 @@ class TraversalStrip(ImageGrid):
             self.scrubbed.emit(min(1.0, max(0.0, share)) * (len(self.images) - 1))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """The drag is over."""
+        """End the drag."""
         self._pressed_x, self._dragging = None, False
         super().mouseReleaseEvent(event)

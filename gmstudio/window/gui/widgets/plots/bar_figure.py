@@ -1,4 +1,4 @@
-"""A histogram or a row of bars for one or more series, with a line to compare with."""
+"""Histogram or bar chart of one or more series, with a reference line."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,18 +10,18 @@ from gmstudio.window.gui.theme import theme
 
 LEFT, RIGHT, TOP, BOTTOM = 44, 8, 6, 20
 NAMES = 18
-"""Room for the names of series, above the bars."""
+"""Height of the row with the names of the series, above the bars."""
 FILL = 0.55
-"""Opacity of bars, so that series are seen through one another."""
+"""Opacity of bars, so that overlapping series stay visible."""
 
 Floats = NDArray[np.float64]
 
 
 class BarFigure(QWidget):
-    """Bars from zero upwards; several series lie over one another in a histogram and side by side otherwise.
+    """Bars from zero upwards; several series overlap in a histogram and stand side by side otherwise.
 
     Signals:
-        read: words on the bar under the pointer, or "".
+        read: text about the bar under the pointer, or "".
     """
 
     read = Signal(str)
@@ -44,7 +44,7 @@ class BarFigure(QWidget):
         Args:
             values: (S, N).
             series: S names, or none.
-            reference: (N,) to compare with, or None.
+            reference: (N,) reference values, or None.
         """
         self._show(values, None, series, reference)
 
@@ -87,7 +87,7 @@ class BarFigure(QWidget):
         return highest * 1.05 or 1.0
 
     def words_at(self, x: float) -> str:
-        """What the bars at a place on the horizontal axis say."""
+        """Values of the bars at a position of the horizontal axis, in words."""
         count = self._values.shape[1]
         if not count:
             return ""
@@ -103,11 +103,11 @@ class BarFigure(QWidget):
     # ---- painting ----------------------------------------------------------------------------------------------
 
     def sizeHint(self) -> QSize:
-        """Room for axes and bars."""
+        """Size for axes and bars."""
         return QSize(240, 140)
 
     def minimumSizeHint(self) -> QSize:
-        """The least that can be read."""
+        """Smallest legible size."""
         return QSize(120, 80)
 
     def _frame(self) -> QRectF:
@@ -115,7 +115,7 @@ class BarFigure(QWidget):
         return QRectF(LEFT, top, max(self.width() - LEFT - RIGHT, 1), max(self.height() - top - BOTTOM, 1))
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """Axes, bars, the line to compare with, names of the series."""
+        """Paint axes, bars, the reference line and the names of the series."""
         painter = QPainter(self)
         frame = self._frame()
         painter.fillRect(frame, theme().color("base"))
@@ -172,7 +172,7 @@ class BarFigure(QWidget):
             painter.drawText(QPointF(left, frame.bottom() + 2 + painter.fontMetrics().ascent()), text)
 
     def labelled(self) -> tuple[float, ...]:
-        """Places on the horizontal axis that are written: the ends and the middle, of bars the numbers of three."""
+        """Labels of the horizontal axis: both ends and the middle."""
         if self._edges is None:
             last = self._values.shape[1] - 1
             return tuple(sorted({0, last // 2, last}))
@@ -190,17 +190,17 @@ class BarFigure(QWidget):
             right -= width + 24
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Read the bar under the pointer."""
+        """Emit the values of the bar under the pointer."""
         frame = self._frame()
         low, high = self.span
         x = low + (event.position().x() - frame.left()) / frame.width() * (high - low)
         self.read.emit(self.words_at(x) if self._values.size else "")
 
     def leaveEvent(self, event: object) -> None:
-        """Nothing is read."""
+        """Emit that no bar is under the pointer."""
         self.read.emit("")
 
 
 def _short(value: float) -> str:
-    """A number for an axis: three digits, and thousands in full."""
+    """Format a number for an axis: three digits, and thousands in full."""
     return f"{value:,.0f}" if 1000 <= abs(value) < 1e5 else f"{value:.3g}"

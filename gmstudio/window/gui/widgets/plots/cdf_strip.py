@@ -1,4 +1,4 @@
-"""How a uniform number chooses a value: the unit interval, cut into the values' shares, and where the number falls."""
+"""Inverse transform sampling: the unit interval, divided into the CDF intervals of the values, and u in it."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +14,12 @@ POINTER = 8
 
 
 class CdfStrip(QWidget):
-    """Shows [0, 1) from left to right; value v owns a share of width p(v), and the number u points into one.
+    """The interval [0, 1) from left to right; value v has a CDF interval of width p(v), and u lies in one of them.
 
     Attributes:
-        probabilities: (L,) shares; empty when there is nothing to show.
+        probabilities: (L,) widths of the intervals; empty where there is no distribution.
         uniform: u, in [0, 1).
-        marked: the value in whose share it falls (or that was chosen instead), or None.
+        marked: value whose interval holds u (or that was chosen instead), or None.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -34,28 +34,28 @@ class CdfStrip(QWidget):
     def set_shares(
         self, probabilities: NDArray[np.floating], uniform: float, marked: int | None, shades: NDArray[np.uint8]
     ) -> None:
-        """Show shares and the number.
+        """Show the CDF intervals and u.
 
         Args:
-            probabilities: (L,) widths of the shares; empty: nothing is shown.
-            uniform: in [0, 1).
-            marked: value whose share is outlined, or None.
-            shades: (L, 3) RGB of each share.
+            probabilities: (L,) widths of the intervals; empty: nothing is shown.
+            uniform: u, in [0, 1).
+            marked: value whose interval is outlined, or None.
+            shades: (L, 3) RGB of each interval.
         """
         self.probabilities, self.uniform, self.marked, self._shades = probabilities, uniform, marked, shades
         self.update()
 
     def sizeHint(self) -> QSize:
-        """The bar and the pointer above it."""
+        """Height of the bar and the pointer above it."""
         return QSize(400, BAR + POINTER + 2)
 
     def bar_rect(self) -> QRectF:
-        """Where the unit interval is painted."""
+        """Rectangle of the unit interval."""
         left = self.fontMetrics().horizontalAdvance(LEFT_LABEL) + 8
         return QRectF(left, POINTER, self.width() - left - 6, BAR)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint the shares, the pointer and the outline of the share that it falls into."""
+        """Paint the intervals, the pointer at u and the outline of the marked interval."""
         painter = QPainter(self)
         bar = self.bar_rect()
         painter.setPen(theme().color("muted"))
@@ -69,7 +69,7 @@ class CdfStrip(QWidget):
         painter.drawRect(bar)
 
     def _edges(self, bar: QRectF) -> NDArray[np.float64]:
-        """(L + 1,) x of the shares' borders."""
+        """Borders of the intervals, (L + 1,) x coordinates."""
         cumulative = np.concatenate(([0.0], np.cumsum(self.probabilities, dtype=np.float64)))
         edges: NDArray[np.float64] = bar.left() + bar.width() * cumulative / cumulative[-1]
         return edges

@@ -1,4 +1,4 @@
-"""A curve of a plot: its data, and its graphics, which draw no more than can be seen."""
+"""Curve of a plot: its data, and its graphics, which draw only as many points as are visible."""
 
 import math
 from collections.abc import Hashable
@@ -17,13 +17,13 @@ from gmstudio.window.gui.widgets.plots.decimation import Floats, Smoother, decim
 
 MAX_MARKERS = 120
 FAINT = 0.3
-"""How much of its colour an unsmoothed curve keeps behind the smoothed one."""
+"""Opacity of an unsmoothed curve behind the smoothed one."""
 ONE_OF_MANY = 0.6
-"""How much of its colour a curve keeps behind the one that sums up all of them."""
+"""Opacity of single curves behind their average."""
 ROBUST = (0.5, 99.5)
-"""Percentiles of a noisy curve that are in view; single spikes may leave it."""
+"""Percentiles of a noisy curve that define the view; single spikes may exceed it."""
 MAX_TRAVEL = 10
-"""A line that goes up and down more often than this is drawn without smoothed edges, which would take too long."""
+"""Above this number of turning points a line is drawn without antialiasing, which would be too slow."""
 MAX_GAPS = 64
 
 
@@ -32,17 +32,17 @@ class Trace:
     """One curve.
 
     Args:
-        key: what it is; a trace with the same key continues the one shown before.
-        label: for the legend; traces with the same label are named once, their values side by side, and one without
-            a label is not named.
+        key: identity; a trace with the same key continues the one shown before.
+        label: for the legend; traces with the same label share one entry with their values side by side, and one
+            without a label has none.
         steps: (n,) rising.
-        values: (n,).
+        values: (n,) values at the steps.
         color: of its line.
         dash: of its line.
         validation: draw it strong, with markers, and never smoothed.
-        factor: turns values into the unit shown.
-        owner: whose curve it is, for the legend's tooltip.
-        generation: another number than before says that points were taken back.
+        factor: conversion of values to the displayed unit.
+        owner: title of the run, for the legend's tooltip.
+        generation: a changed number marks that points were removed.
         among_many: draw it behind the others, in a colour nearer to the background.
         width: of a line that is neither smoothed nor of validation.
     """
@@ -61,18 +61,18 @@ class Trace:
     width: float = 1.0
 
     def value_at(self, step: float) -> float:
-        """The value at the last point not after a step; not a number before the first."""
+        """Value at the last point not after a step; NaN before the first."""
         index = len(self.steps) if math.isinf(step) else int(np.searchsorted(self.steps, int(step), side="right"))
         index -= 1
         return float(self.values[index]) * self.factor if index >= 0 else float("nan")
 
 
 class Line:
-    """A curve's graphics: the line, and faintly behind it the unsmoothed one, or markers on a validation curve.
+    """Graphics of a curve: the line, faintly behind it the unsmoothed one, and markers on a validation curve.
 
     Args:
-        plot: where it is drawn.
-        kept: as a picture, so that what moves over it does not have it drawn again.
+        plot: plot item that holds the graphics.
+        kept: cache the line as a picture, so that overlays which move do not cause it to be redrawn.
     """
 
     def __init__(self, plot: Any, *, kept: bool = False) -> None:
@@ -94,12 +94,12 @@ class Line:
         self._shown: tuple[NDArray[Any], Floats] = (np.zeros(0), np.zeros(0))
 
     def remove(self, plot: Any) -> None:
-        """Take it off the plot."""
+        """Remove the graphics from the plot."""
         for item in (self._faint, self._main, self._markers):
             plot.removeItem(item)
 
     def draw(self, trace: Trace, smoothing: float, log: bool, steps: tuple[float, float], points: int) -> None:
-        """Draw what can be seen."""
+        """Draw the visible points."""
         smooth = smoothing > 0 and not trace.validation
         values = self._smooth(trace, smoothing) if smooth else trace.values
         x, y = _visible(trace, values, log, steps, points // 2 if smooth else points)
@@ -123,7 +123,7 @@ class Line:
             self._markers.setData(x[finite], y[finite], symbol="o", size=6, brush=trace.color, pen=None)
 
     def extent(self, steps: tuple[float, float]) -> tuple[float, float] | None:
-        """Smallest and largest value to be in view; None without any."""
+        """Smallest and largest value of the visible range; None without points."""
         x, y = self._shown
         inside = y[(x >= steps[0]) & (x <= steps[1]) & np.isfinite(y)]
         if not len(inside):
@@ -134,7 +134,7 @@ class Line:
         return float(inside.min()), float(inside.max())
 
     def _smooth(self, trace: Trace, weight: float) -> Floats:
-        """The smoothed values; only new points are worked on."""
+        """Smoothed values; only new points are computed."""
         weight **= _gap(trace.steps)
         known = self._smoother
         stale = known is None or known.weight != weight or self._generation != trace.generation
@@ -148,7 +148,7 @@ class Line:
 
 
 def _gap(steps: NDArray[np.int64]) -> int:
-    """Usual distance of points, so that curves recorded at every tenth step lag no more than the others."""
+    """Median distance of points, so that curves recorded at every tenth step are not smoothed more than others."""
     return max(int(np.median(np.diff(steps[:MAX_GAPS]))), 1) if len(steps) > 1 else 1
 
 
@@ -160,7 +160,7 @@ def _is_calm(y: Floats) -> bool:
 
 
 def _mixed(color: QColor, background: QColor, share: float) -> QColor:
-    """An opaque colour; half-transparent lines would be drawn slowly."""
+    """Opaque blend with the background; half-transparent lines are slow to draw."""
     rest = 1 - share
     return QColor.fromRgbF(
         share * color.redF() + rest * background.redF(),
@@ -172,7 +172,7 @@ def _mixed(color: QColor, background: QColor, share: float) -> QColor:
 def _visible(
     trace: Trace, values: Floats, log: bool, steps: tuple[float, float], points: int
 ) -> tuple[NDArray[Any], Floats]:
-    """The points to draw, in the unit and on the axis shown."""
+    """Points to draw, in the displayed unit and on the displayed axis."""
     x, y = decimate(trace.steps, values, *steps, points)
     y = y * trace.factor
     if log:

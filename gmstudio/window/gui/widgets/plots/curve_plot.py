@@ -1,7 +1,7 @@
-"""A plot of curves over training steps that stays quick with hundreds of thousands of points.
+"""Plot of curves over training steps that stays fast with hundreds of thousands of points.
 
-Data may arrive at any rate: the plot is redrawn by its own timer, at most twenty times a second, and draws only what
-its width can show. It follows the data until the user zooms, and again after a double click.
+Data may arrive at any rate: the plot is redrawn by its own timer, at most twenty times a second, and draws only as many
+points as its width resolves. It follows the data until the user zooms, and again after a double click.
 """
 
 import math
@@ -26,13 +26,13 @@ VALIDATION_TIP = " ━ training, ● validation."
 SIGNS = {Qt.PenStyle.DashLine: "╍", Qt.PenStyle.DotLine: "┈", Qt.PenStyle.DashDotLine: "┉"}
 PADDING = 0.04
 ROOM_X, ROOM_Y = 0.1, 0.25
-"""How much of the view may stay empty before it is fitted anew."""
+"""Share of the view that may stay empty before the view is fitted again."""
 MIN_POINTS = 64
 AXIS_WIDTH = 48
 
 
 class Reading(NamedTuple):
-    """A curve's value at the cursor."""
+    """Value of a curve at the cursor."""
 
     trace: Trace
     value: float
@@ -44,14 +44,14 @@ class CurvePlot(ActiveWidget):
     Args:
         title: above the plot.
         unit: of the values; may be empty.
-        by: what a step is called.
-        kept: curves are kept as pictures, which is quicker where the cursor moves more often than they do.
+        by: name of the horizontal axis, for example ``step``.
+        kept: cache the curves as pictures, which is faster where the cursor moves more often than the data.
 
     Signals:
         clicked: the step (int) at which the user clicked.
         hovered: the step under the pointer (float), or None when it leaves.
-        zoomed: the user changed what is in view; the plot stays there.
-        follow_asked: a double click asks to follow the data again.
+        zoomed: the user changed the view; the plot stops following the data.
+        follow_asked: a double click: follow the data again.
     """
 
     clicked = Signal(int)
@@ -98,7 +98,7 @@ class CurvePlot(ActiveWidget):
     # ---- what it shows ---------------------------------------------------------------------------------------------
 
     def set_traces(self, traces: list[Trace]) -> None:
-        """Show these curves; cheap, the drawing comes with the timer."""
+        """Show these curves; cheap, as the timer draws them."""
         self._traces = traces
         self._schedule()
 
@@ -107,29 +107,29 @@ class CurvePlot(ActiveWidget):
         self._all_steps = extent
 
     def set_unit(self, unit: str) -> None:
-        """Name the unit of the values; another one makes the value axis follow anew."""
+        """Set the unit of the values; a change makes the value axis follow the data again."""
         if unit != self._unit:
             self._unit = unit
             self.following_y = True
 
     def set_smoothing(self, weight: float) -> None:
-        """Smooth training curves by an exponential average; the unsmoothed ones stay faintly behind.
+        """Smooth training curves by an exponential moving average; the unsmoothed ones stay faintly behind.
 
         Args:
-            weight: of the past after one step, 0 to below 1.
+            weight: of the past after one step, from 0 to below 1.
         """
         self._smoothing = weight
         self._schedule()
 
     def set_log(self, on: bool) -> None:
-        """Draw values on a logarithmic axis; values that are not positive have no place there."""
+        """Draw values on a logarithmic axis; values that are not positive are left out."""
         self._log = on
         self._plot.getAxis("left").setLogMode(y=on)
         self.following_y = True
         self._schedule()
 
     def set_cursor(self, step: float | None, place: str = "") -> None:
-        """Read the curves at a step; None: the newest values. ``place`` names it, where its number says little."""
+        """Read the curves at a step; None: the newest values. ``place`` labels the step, beside its number."""
         self._cursor, self._place = step, place
         self._crosshair.setVisible(step is not None)
         if step is not None:
@@ -137,7 +137,7 @@ class CurvePlot(ActiveWidget):
         self._write_legend()
 
     def follow(self) -> None:
-        """Show all there is, and keep showing it."""
+        """Show all points, and follow new ones."""
         self.following_x = self.following_y = True
         self._schedule()
 
@@ -146,12 +146,12 @@ class CurvePlot(ActiveWidget):
         self._plot.setXLink(other._plot)
 
     def readings(self) -> list[Reading]:
-        """Each curve's value at the cursor, or its newest."""
+        """Value of each curve at the cursor, or its newest."""
         end = math.inf if self._cursor is None else self._cursor
         return [Reading(t, t.value_at(end)) for t in self._traces if len(t.steps)]
 
     def view_range(self) -> tuple[tuple[float, float], tuple[float, float]]:
-        """Steps and values (logarithms on a logarithmic axis) in view."""
+        """Range of steps and of values (logarithms on a logarithmic axis) in view."""
         (x0, x1), (y0, y1) = self._plot.getViewBox().viewRange()
         return (float(x0), float(x1)), (float(y0), float(y1))
 
@@ -168,7 +168,7 @@ class CurvePlot(ActiveWidget):
             self._timer.start(max(0, math.ceil(REDRAW_MS - since_ms)))
 
     def redraw(self) -> None:
-        """Draw now; the timer calls it."""
+        """Draw now; called by the timer."""
         self._redrawn_at = time.monotonic()
         for key in [k for k in self._lines if k not in {t.key for t in self._traces}]:
             self._lines.pop(key).remove(self._plot)
@@ -271,12 +271,12 @@ class CurvePlot(ActiveWidget):
             self.clicked.emit(step)
 
     def _step_at(self, position: QPointF) -> int | None:
-        """The step at a point of the scene; None outside the curves."""
+        """Step at a point of the scene; None outside the curves."""
         box = self._plot.getViewBox()
         return round(float(box.mapSceneToView(position).x())) if box.sceneBoundingRect().contains(position) else None
 
     def eventFilter(self, watched: Any, event: QEvent) -> bool:
-        """Notice when the pointer leaves the plot."""
+        """Emit that the pointer left the plot."""
         if event.type() == QEvent.Type.Leave:
             self.hovered.emit(None)
         return super().eventFilter(watched, event)
@@ -287,7 +287,7 @@ class CurvePlot(ActiveWidget):
             self._schedule()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Plus and minus zoom, left and right move, Home follows the data again."""
+        """Zoom by plus and minus, move by left and right, follow the data again by Home."""
         box = self._plot.getViewBox()
         (low, high), _ = self.view_range()
         match event.key():
@@ -308,7 +308,7 @@ class CurvePlot(ActiveWidget):
 
 
 class _View(pyqtgraph.ViewBox):  # type: ignore[misc]  # pyqtgraph has no types
-    """A view box whose double click follows the data again."""
+    """View box in which a double click follows the data again."""
 
     def __init__(self, owner: CurvePlot) -> None:
         super().__init__(enableMenu=False)
@@ -320,7 +320,7 @@ class _View(pyqtgraph.ViewBox):  # type: ignore[misc]  # pyqtgraph has no types
 
 
 def _html(reading: Reading) -> str:
-    """A value for the legend, with the sign of its line."""
+    """Value for the legend, with the sign of its line."""
     trace = reading.trace
     sign = "●" if trace.validation else SIGNS.get(trace.dash, "━")
     value = "–" if np.isnan(reading.value) else f"{reading.value:.4g}"
@@ -328,6 +328,6 @@ def _html(reading: Reading) -> str:
 
 
 def _fits(extent: tuple[float, float], view: tuple[float, float], room: float) -> bool:
-    """Whether values are all in view and fill it but for ``room`` of it."""
+    """Test that all values are in view and fill it but for a share ``room``."""
     inside = view[0] <= extent[0] and extent[1] <= view[1]
     return inside and extent[1] - extent[0] >= (1 - room) * (view[1] - view[0])

@@ -1,4 +1,4 @@
-"""Making long curves cheap to draw and noisy ones readable."""
+"""Decimation of long curves for drawing, and smoothing of noisy ones."""
 
 import math
 from typing import Any, Literal
@@ -9,23 +9,23 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 BLOCK = 256
 SMALLEST_POWER = 1e-100
-"""A block ends before the weight of its first value falls below this, so that dividing by it stays exact."""
+"""Lower bound of the weight of a block's first value, so that division by it stays exact."""
 
 
 def decimate(
     x: NDArray[Any], y: NDArray[Any], low: float, high: float, max_points: int
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Keep what can be seen of a curve: per bucket of points its smallest and its largest value, in their order.
+    """Reduce a curve to its visible points: the smallest and the largest value of each bucket, in their order.
 
     Args:
         x: (n,) rising.
-        y: (n,); not-a-numbers are gaps.
-        low: left end of what is seen; one point beyond it is kept.
-        high: right end.
-        max_points: about how many points may be left, at least 4.
+        y: (n,); NaN marks gaps.
+        low: left end of the view; one point beyond it is kept.
+        high: right end of the view.
+        max_points: approximate limit of the number of points, at least 4.
 
     Returns:
-        x and y of the points that are left.
+        x and y of the remaining points.
     """
     start = max(_place(x, low, "left") - 1, 0)
     stop = min(_place(x, high, "right") + 1, len(x))
@@ -48,7 +48,7 @@ def decimate(
 
 
 def _place(x: NDArray[Any], value: float, side: Literal["left", "right"]) -> int:
-    """Where a value belongs; numpy would turn all of an integer array into floats to look for a float."""
+    """Insertion index of a value; numpy would convert a whole integer array to float to search for a float."""
     if np.issubdtype(x.dtype, np.integer):
         limits = np.iinfo(x.dtype)
         value = int(min(max(math.ceil(value) if side == "left" else math.floor(value), limits.min), limits.max))
@@ -56,16 +56,16 @@ def _place(x: NDArray[Any], value: float, side: Literal["left", "right"]) -> int
 
 
 def smooth(values: Floats, weight: float) -> Floats:
-    """Exponential moving average, corrected for starting at nothing (as in Adam).
+    """Exponential moving average with bias correction (as in Adam).
 
     s_t = Σ_{k≤t} weight^(t-k) v_k / Σ_{k≤t} weight^(t-k)
 
     Args:
         values: (n,).
-        weight: of the past, 0 (no smoothing) to below 1.
+        weight: of the past, from 0 (no smoothing) to below 1.
 
     Returns:
-        (n,).
+        The averages, (n,).
 
     Raises:
         ValueError: for a weight outside [0, 1).
@@ -74,10 +74,10 @@ def smooth(values: Floats, weight: float) -> Floats:
 
 
 class Smoother:
-    """An exponential moving average that can be extended: new points cost only themselves.
+    """Incremental exponential moving average: the cost is proportional to the number of new points.
 
     Args:
-        weight: of the past, 0 to below 1.
+        weight: of the past, from 0 to below 1.
 
     Raises:
         ValueError: for a weight outside [0, 1).
@@ -91,13 +91,13 @@ class Smoother:
         self._norm = 0.0
 
     def extend(self, values: Floats) -> Floats:
-        """Smooth the next values; a value that is not finite counts as the average so far.
+        """Smooth the next values; a value that is not finite is replaced by the average so far.
 
         Args:
-            values: (n,), which follow those given before.
+            values: (n,), the continuation of those smoothed before.
 
         Returns:
-            (n,).
+            The averages, (n,).
         """
         if self.weight == 0 or not len(values):
             return np.array(values, np.float64)

@@ -1,4 +1,4 @@
-"""A discrete distribution as bars, from 2 to 256 values, of which one can be chosen by mouse or keys."""
+"""Bar chart of a discrete distribution over 2 to 256 values, of which one can be chosen by mouse or keys."""
 
 import numpy as np
 from PySide6.QtCore import QEvent, Qt, Signal
@@ -23,16 +23,16 @@ _PAN_KEYS = {Qt.Key.Key_PageUp: -0.5, Qt.Key.Key_PageDown: 0.5}
 
 
 class DistributionBars(DistributionView):
-    """Lets a value be chosen or asked about.
+    """Distribution in which a value can be chosen or selected for attribution.
 
-    A click chooses a value, a click with Ctrl asks about it. With the focus, the arrow keys move a candidate, Return
-    chooses it and Ctrl+Return asks about it; digits type the value, which is chosen as soon as no further digit could
-    belong to it. Of many values the part in view is changed by the wheel, + and −, and Page Up and Down.
+    A click chooses a value, a click with Ctrl selects it for attribution. With the focus, the arrow keys move a
+    candidate, Return chooses it and Ctrl+Return attributes it; digits type the value, which is chosen as soon as no
+    further digit could follow. The wheel, + and −, and Page Up and Down change the visible range of many values.
 
     Signals:
-        chosen: the value.
-        asked: the value that is asked about.
-        hovered: the value under the pointer; −1 when it leaves.
+        chosen: the chosen value.
+        asked: value selected for attribution.
+        hovered: value under the pointer; −1 when it leaves.
     """
 
     chosen = Signal(int)
@@ -47,7 +47,7 @@ class DistributionBars(DistributionView):
     # ---- choosing ----------------------------------------------------------------------------------------------
 
     def type_digit(self, digit: int) -> None:
-        """Type a digit of the value to be chosen; it is chosen as soon as no further digit could follow."""
+        """Append a typed digit to the value; it is chosen as soon as no further digit could follow."""
         if not self.levels:
             return
         typed = int(self._typed + str(digit))
@@ -64,11 +64,11 @@ class DistributionBars(DistributionView):
 
     @property
     def typing(self) -> bool:
-        """Whether digits were typed that are not chosen yet."""
+        """Digits were typed that are not chosen yet."""
         return bool(self._typed)
 
     def choose_candidate(self) -> None:
-        """Choose the value that the keys are at."""
+        """Choose the candidate of the keyboard."""
         self.choose(self.candidate)
 
     def choose(self, value: int) -> None:
@@ -78,7 +78,7 @@ class DistributionBars(DistributionView):
             self.chosen.emit(value)
 
     def ask(self, value: int) -> None:
-        """Ask about a value as the user would."""
+        """Select a value for attribution, as the user would."""
         if 0 <= value < self.levels:
             self.asked.emit(value)
 
@@ -90,15 +90,15 @@ class DistributionBars(DistributionView):
     # ---- mouse and keys ------------------------------------------------------------------------------------------
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Tell which value is under the pointer."""
+        """Emit the value under the pointer."""
         self._set_hover(self.value_at(event.position()))
 
     def leaveEvent(self, event: QEvent) -> None:
-        """The pointer is gone."""
+        """Emit that no value is under the pointer."""
         self._set_hover(-1)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Choose the value under the pointer, or ask about it."""
+        """Choose the value under the pointer, or select it for attribution."""
         if event.button() == Qt.MouseButton.LeftButton:
             value = self.value_at(event.position())
             self.candidate = value
@@ -108,7 +108,7 @@ class DistributionBars(DistributionView):
                 self.choose(value)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Zoom around the pointer; with Shift, or sideways, move along the values."""
+        """Zoom around the pointer; with Shift, or by horizontal scrolling, move along the values."""
         if not self.zoomable:
             super().wheelEvent(event)
             return
@@ -131,7 +131,7 @@ class DistributionBars(DistributionView):
         super().focusInEvent(event)
 
     def event(self, event: QEvent) -> bool:
-        """Claim the keys that move and choose here before the panel's shortcuts see them."""
+        """Take the keys that move and choose before the panel's shortcuts do."""
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
             key = Qt.Key(event.key())
             zoom = self.zoomable and (key in _ZOOM_KEYS or key in _PAN_KEYS)
@@ -141,7 +141,7 @@ class DistributionBars(DistributionView):
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Move the candidate, choose, ask, zoom, or type a value."""
+        """Move the candidate, choose, attribute, zoom, or type a value."""
         key = Qt.Key(event.key())
         if event.text().isdigit():
             self.type_digit(int(event.text()))
@@ -153,7 +153,7 @@ class DistributionBars(DistributionView):
         self.update()
 
     def _take_key(self, key: Qt.Key, modifiers: Qt.KeyboardModifier) -> bool:
-        """Do what a key asks for; whether it was one of those known here."""
+        """Handle a key; return False for a key without a function here."""
         if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             asks = bool(modifiers & Qt.KeyboardModifier.ControlModifier)
             (self.ask if asks else self.choose)(self.candidate)

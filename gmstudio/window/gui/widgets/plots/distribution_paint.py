@@ -1,4 +1,4 @@
-"""A discrete distribution painted as bars, with what can be set against it: outlines, another model, components.
+"""Painting of a discrete distribution as bars, with overlays: an outline, another model, mixture components.
 
 Shapes: L values, K mixture components.
 """
@@ -14,16 +14,16 @@ from gmstudio.window.gui.theme import theme
 from gmstudio.window.gui.widgets.plots.value_axis import ProbabilityAxis, ValueAxis, quantiles
 
 SWATCH = 10
-"""Height of the strip that shows what each value looks like."""
+"""Height of the strip with the grey level or colour of each value."""
 MANY = 17
-"""From so many values on, quantiles are marked and a part can be looked at."""
+"""Number of values from which quantiles are marked and the view can be zoomed."""
 SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)
 BESIDE_FROM = 14.0
-"""Another model's bars stand beside the others where a column is so wide; in narrower ones it is an outline."""
+"""Column width from which another model has bars of its own; in narrower columns it is an outline."""
 LEAST_WEIGHT = 0.005
-"""Components that hold less of the probability are not drawn."""
+"""Weight below which mixture components are not drawn."""
 FAINT = 0.6
-"""How much of the background is mixed into bars that curves are drawn over."""
+"""Share of the background in bars that have curves on top."""
 OTHER_MODEL_SERIES = 5
 _COMPONENT_SERIES = (1, 2, 3, 6, 4, 7)
 
@@ -31,24 +31,24 @@ Probabilities = NDArray[np.floating]
 
 
 def other_model_color() -> QColor:
-    """In which the other of two distributions is drawn."""
+    """Colour of the other of two distributions."""
     return theme().series(OTHER_MODEL_SERIES)
 
 
 @dataclass(frozen=True)
 class Chart:
-    """What is painted, and where.
+    """Contents and geometry of the chart.
 
     Args:
         probabilities: (L,) the bars.
         overlay: (L,) an outline in the colour of text, or None.
-        other_model: (L,) another distribution to compare with, or None.
-        components: (K, L) parts of which the bars are the sum, or None.
-        marked: the value that is pointed at, or None.
-        shades: (L, 3) RGB: what each value looks like.
-        values: which values are in view.
-        heights: how high a probability is.
-        plot: where the bars are.
+        other_model: (L,) distribution of another model, or None.
+        components: (K, L) mixture components whose sum the bars are, or None.
+        marked: the marked value, or None.
+        shades: (L, 3) RGB of each value in the image.
+        values: axis of the values in view.
+        heights: axis of the probabilities.
+        plot: rectangle of the bars.
     """
 
     probabilities: Probabilities
@@ -63,24 +63,24 @@ class Chart:
 
     @property
     def width(self) -> float:
-        """Of a value's column."""
+        """Width of the column of a value."""
         return self.plot.width() / self.values.span
 
     @property
     def beside(self) -> bool:
-        """Whether another model's bars stand beside the others."""
+        """The other model has bars beside the first model's."""
         return self.other_model is not None and self.width >= BESIDE_FROM
 
     def x(self, value: float) -> float:
-        """Where a point of the value axis is."""
+        """X coordinate of a point of the value axis."""
         return self.plot.left() + self.values.share(value) * self.plot.width()
 
     def column(self, value: int) -> QRectF:
-        """The whole column of a value, from the axis to the top."""
+        """Column of a value, from the axis to the top."""
         return QRectF(self.x(value), self.plot.top(), self.width, self.plot.height())
 
     def tops(self, probabilities: Probabilities) -> list[float]:
-        """Y of the upper ends of bars."""
+        """Y coordinates of the upper ends of bars."""
         return (self.plot.bottom() - self.heights.heights(probabilities) * self.plot.height()).tolist()  # type: ignore[no-any-return]
 
     def bars(self, probabilities: Probabilities, part: int, parts: int) -> list[QRectF]:
@@ -97,12 +97,12 @@ class Chart:
 
 
 def paint_chart(painter: QPainter, chart: Chart, font_width: int) -> None:
-    """Paint everything but what follows the pointer and the keys.
+    """Paint everything except the marks of pointer and keyboard.
 
     Args:
         painter: of the widget.
         chart: what to paint.
-        font_width: of a label of the value axis, the widest.
+        font_width: width of the widest label of the value axis.
     """
     _paint_axis(painter, chart)
     painter.save()
@@ -159,7 +159,7 @@ def _paint_bars(painter: QPainter, chart: Chart) -> None:
 def _paint_numbers(
     painter: QPainter, chart: Chart, probabilities: Probabilities, bars: list[QRectF], width: float
 ) -> None:
-    """Write each probability above its bar, where there is room."""
+    """Draw each probability above its bar, where there is room."""
     metrics = painter.fontMetrics()
     fitting = [text for text in ("0.000", "0.00", ".00") if metrics.horizontalAdvance(text) + 2 <= width]
     if not fitting or chart.components is not None:
@@ -176,7 +176,7 @@ def _paint_numbers(
 
 
 def short_number(p: float, like: str) -> str:
-    """A probability with as many digits as in ``like``: ``0.000``, ``0.00`` or ``.00``."""
+    """Format a probability with as many digits as in ``like``: ``0.000``, ``0.00`` or ``.00``."""
     decimals = len(like.partition(".")[2])
     text = f"{p:.{decimals}f}"
     if like.startswith("."):
@@ -196,7 +196,7 @@ def _paint_outline(painter: QPainter, chart: Chart, probabilities: Probabilities
 
 
 def _paint_components(painter: QPainter, chart: Chart, components: Probabilities) -> None:
-    """A curve through the middles of the values, for each component that counts."""
+    """Draw a curve through the centres of the values for each component of sufficient weight."""
     visible = chart.values.visible()
     painter.setBrush(Qt.BrushStyle.NoBrush)
     heaviest = [k for k in np.argsort(-components.sum(axis=1)) if components[k].sum() >= LEAST_WEIGHT]
@@ -208,7 +208,7 @@ def _paint_components(painter: QPainter, chart: Chart, components: Probabilities
 
 
 def _paint_quantiles(painter: QPainter, chart: Chart) -> None:
-    """Above the plot: a line from 5 to 95 %, a box from 25 to 75 %, a stroke at the median."""
+    """Draw a box plot above the bars: line from P5 to P95, box from P25 to P75, stroke at the median."""
     low, lower, median, upper, high = (chart.x(value + 0.5) for value in quantiles(chart.probabilities, SHARES))
     y = chart.plot.top() - 6
     painter.setPen(QPen(theme().color("muted"), 1.5))
@@ -221,7 +221,7 @@ def _paint_quantiles(painter: QPainter, chart: Chart) -> None:
 
 
 def _paint_cut(painter: QPainter, chart: Chart) -> None:
-    """Say how high the first and last value are, where they are cut off."""
+    """Label the probabilities of the first and last value, where their bars are cut off."""
     plot, visible = chart.plot, chart.values.visible()
     painter.setPen(theme().color("text"))
     for value, flag in ((0, Qt.AlignmentFlag.AlignLeft), (chart.values.levels - 1, Qt.AlignmentFlag.AlignRight)):
@@ -260,7 +260,7 @@ def _paint_values(painter: QPainter, chart: Chart, font_width: int) -> None:
 
 
 def _paint_part_in_view(painter: QPainter, chart: Chart) -> None:
-    """A line under the labels, thick where the view is among all values."""
+    """Draw a line under the labels that marks the view among all values."""
     plot, values = chart.plot, chart.values
     y = plot.bottom() + SWATCH + painter.fontMetrics().height() + 8
     painter.setPen(QPen(theme().color("border"), 1))

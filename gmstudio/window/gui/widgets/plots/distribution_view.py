@@ -1,4 +1,4 @@
-"""A discrete distribution to be looked at: bars, what can be set against them, and which part of them is in view."""
+"""View of a discrete distribution: bars, overlays, and the range of values in view."""
 
 import math
 
@@ -13,27 +13,27 @@ from gmstudio.window.gui.widgets.plots.distribution_paint import MANY, SHARES, S
 from gmstudio.window.gui.widgets.plots.value_axis import ProbabilityAxis, ValueAxis, quantiles
 
 LEFT_LABEL = "0.015"
-"""The widest label of the probability axis; what stands below the bars begins where they do."""
+"""Widest label of the probability axis; widgets below the bars are aligned with them by it."""
 CUT_FROM = 2.5
-"""The first and last of many values are cut off from so many times the height of all others on."""
+"""Ratio to the highest other bar from which the bars of the first and last value are cut off."""
 MOST_CUT = 0.5
-"""But never when they hold most of the probability."""
+"""Probability of the end values from which they are never cut off."""
 ROOM = 1.2
 _QUANTILE_ROOM = 12
 
 
 class DistributionView(QWidget):
-    """Bars over the values 0 … L−1, of which one is marked; of many values a part can be looked at.
+    """Bars over the values 0 … L−1, of which one is marked; the view of many values can be zoomed.
 
     Attributes:
-        probabilities: (L,) the bars; empty when there is nothing to show.
+        probabilities: (L,) the bars; empty where there is no distribution.
         overlay: (L,) an outline, or None.
-        other_model: (L,) another distribution to compare with, or None.
-        components: (K, L) parts of which the bars are the sum, or None.
-        marked: the value that is pointed at, or None.
-        candidate: the value that the keys are at, or −1.
-        values: which values are in view.
-        fitting: the view follows where the probability is.
+        other_model: (L,) distribution of another model, or None.
+        components: (K, L) mixture components whose sum the bars are, or None.
+        marked: the marked value, or None.
+        candidate: candidate of the keyboard, or −1.
+        values: axis of the values in view.
+        fitting: the view follows the probability mass.
         log: probabilities are drawn on a logarithmic scale.
 
     Signals:
@@ -69,7 +69,7 @@ class DistributionView(QWidget):
 
     @property
     def zoomable(self) -> bool:
-        """Whether there are so many values that a part of them may be looked at."""
+        """There are enough values for zooming."""
         return self.levels >= MANY
 
     def set_distribution(
@@ -87,10 +87,10 @@ class DistributionView(QWidget):
         Args:
             probabilities: (L,) for the bars.
             overlay: (L,) for the outline, or None.
-            marked: value to point at, or None.
-            shades: (L, 3) RGB: what each value looks like.
-            other_model: (L,) another distribution to compare with, or None.
-            components: (K, L) parts of which the bars are the sum, or None.
+            marked: value to mark, or None.
+            shades: (L, 3) RGB of each value in the image.
+            other_model: (L,) distribution of another model, or None.
+            components: (K, L) mixture components whose sum the bars are, or None.
         """
         if probabilities.size != self.levels:
             self.candidate, self._hover = -1, -1
@@ -102,7 +102,7 @@ class DistributionView(QWidget):
         self.update()
 
     def clear(self, text: str) -> None:
-        """Show no distribution but a sentence."""
+        """Show a sentence in place of a distribution."""
         self.probabilities, self.overlay, self.other_model, self.components = np.zeros(0), None, None, None
         self.marked = None
         self.candidate, self._hover, self._typed, self._placeholder = -1, -1, "", text
@@ -111,7 +111,7 @@ class DistributionView(QWidget):
     # ---- which part of it ----------------------------------------------------------------------------------------
 
     def set_fitting(self, fitting: bool) -> None:
-        """Show where nearly all of the probability is, now and as it moves; or all values."""
+        """Show the range of nearly all probability mass, now and as it moves; or all values."""
         self.fitting = fitting
         if self.levels:
             self.values = ValueAxis.whole(self.levels)
@@ -126,14 +126,14 @@ class DistributionView(QWidget):
         self.view_changed.emit()
 
     def show_values(self, values: ValueAxis) -> None:
-        """Show this part of the values, and follow the probability no longer."""
+        """Show this range of values, and stop following the probability mass."""
         if self.zoomable and values != self.values:
             self.values, self.fitting = values, False
             self.update()
             self.view_changed.emit()
 
     def _fit(self) -> None:
-        """Follow the probability; a view that still holds it, and not much more, stays."""
+        """Follow the probability mass; a view that still holds it, and not much more, stays."""
         if not (self.fitting and self.zoomable):
             return
         shown = [p for p in (self.probabilities, self.overlay, self.other_model) if p is not None]
@@ -145,15 +145,15 @@ class DistributionView(QWidget):
     # ---- where things are --------------------------------------------------------------------------------------
 
     def sizeHint(self) -> QSize:
-        """Wide enough for sixteen labelled bars."""
+        """Size for sixteen labelled bars."""
         return QSize(400, 190)
 
     def minimumSizeHint(self) -> QSize:
-        """Still legible."""
+        """Smallest legible size."""
         return QSize(200, 104)
 
     def plot_rect(self) -> QRectF:
-        """Where the bars are."""
+        """Rectangle of the bars."""
         metrics = self.fontMetrics()
         left = metrics.horizontalAdvance(LEFT_LABEL) + 8
         bottom = SWATCH + metrics.height() + 6 + (4 if self.zoomable else 0)
@@ -161,7 +161,7 @@ class DistributionView(QWidget):
         return QRectF(left, top, max(1, self.width() - left - 6), max(1, self.height() - top - bottom))
 
     def chart(self) -> Chart:
-        """What is painted, and where."""
+        """Contents and geometry of the chart."""
         return Chart(
             probabilities=self.probabilities,
             overlay=self.overlay,
@@ -177,8 +177,8 @@ class DistributionView(QWidget):
     def _heights(self) -> ProbabilityAxis:
         """The probability axis for the values in view.
 
-        A discretized density heaps its tails on the first and the last value: these may be cut off, so that they do
-        not flatten all others.
+        A discretized density puts the mass of its tails on the first and the last value: these bars may be cut off, so
+        that they do not flatten all others.
         """
         visible = self.values.visible()
         shown = [p for p in (self.probabilities, self.overlay, self.other_model) if p is not None]
@@ -195,13 +195,13 @@ class DistributionView(QWidget):
         return ProbabilityAxis.linear(highest)
 
     def bar_rect(self, value: int) -> QRectF:
-        """Where the whole column of a value is, from the axis to the top."""
+        """Rectangle of the column of a value, from the axis to the top."""
         plot = self.plot_rect()
         width = plot.width() / self.values.span
         return QRectF(plot.left() + self.values.share(value) * plot.width(), plot.top(), width, plot.height())
 
     def value_at(self, position: QPointF) -> int:
-        """The value whose column is at a point (bar, swatch or label); −1 outside."""
+        """Value whose column is at a point (bar, swatch or label); −1 outside."""
         plot = self.plot_rect()
         if not self.levels or not plot.left() <= position.x() < plot.right():
             return -1
@@ -210,7 +210,7 @@ class DistributionView(QWidget):
     # ---- painting ----------------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint the chart, then what follows the pointer and the keys."""
+        """Paint the chart, then the marks of pointer and keyboard."""
         painter = QPainter(self)
         if not self.levels:
             painter.setPen(theme().color("muted"))
@@ -224,7 +224,7 @@ class DistributionView(QWidget):
         self._paint_focus(painter)
 
     def _paint_pointed(self, painter: QPainter, plot: QRectF) -> None:
-        """A triangle under the marked value, and outlines of the hovered one and the candidate."""
+        """Draw a triangle under the marked value, and outlines of the hovered one and the candidate."""
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         visible = self.values.visible()
         if self.marked is not None and self.marked in visible:
@@ -245,19 +245,19 @@ class DistributionView(QWidget):
         self._paint_reading(painter, plot, self._hover if self._hover >= 0 else with_keys)
 
     def _paint_reading(self, painter: QPainter, plot: QRectF, value: int) -> None:
-        """Say above the bars what is pointed at; of many values, say where the quantiles are while nothing is."""
+        """Label the value under the pointer above the bars; without one, the quantiles of many values."""
         line = QRectF(plot.left(), 0, plot.width(), self.fontMetrics().height())
         if value >= 0:
             painter.setPen(theme().color("text"))
             painter.drawText(line, Qt.AlignmentFlag.AlignRight, self._reading(value))
         elif self.zoomable:
             found = zip(SHARES, quantiles(self.probabilities, SHARES), strict=True)
-            text = " · ".join(f"{'median' if share == 0.5 else f'{share:.0%}'} {at}" for share, at in found)
+            text = " · ".join(f"{'median' if share == 0.5 else f'P{share * 100:.0f}'} {at}" for share, at in found)
             painter.setPen(theme().color("muted"))
-            painter.drawText(line, Qt.AlignmentFlag.AlignLeft, text.replace("%", " %"))
+            painter.drawText(line, Qt.AlignmentFlag.AlignLeft, text)
 
     def _reading(self, value: int) -> str:
-        """A value and its probabilities in words."""
+        """Text about a value and its probabilities."""
         p = float(self.probabilities[value])
         text = f"{value}: p = {p:.4g}"
         text += f", {-math.log(p):.3f} nats" if p > 0 else ""

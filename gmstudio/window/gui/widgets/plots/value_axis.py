@@ -1,4 +1,4 @@
-"""The axes of a discrete distribution: which values are in view, and how high a probability is drawn."""
+"""Axes of a discrete distribution: the range of values in view, and the heights of probabilities."""
 
 import math
 from dataclasses import dataclass, replace
@@ -19,11 +19,11 @@ _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 @dataclass(frozen=True)
 class ValueAxis:
-    """A part of the values 0 … L−1; value v fills [v, v + 1).
+    """Range of the values 0 … L−1; value v fills [v, v + 1).
 
     Args:
         levels: L.
-        low: left end of what is in view, 0 ≤ low.
+        low: left end of the view, 0 ≤ low.
         high: right end, at most L.
     """
 
@@ -33,48 +33,48 @@ class ValueAxis:
 
     @classmethod
     def whole(cls, levels: int) -> "ValueAxis":
-        """All values."""
+        """Range of all values."""
         return cls(levels, 0.0, float(levels))
 
     @property
     def span(self) -> float:
-        """How many values are in view."""
+        """Number of values in view."""
         return self.high - self.low
 
     @property
     def is_whole(self) -> bool:
-        """Whether all values are in view."""
+        """All values are in view."""
         return self.span >= self.levels
 
     def share(self, value: float) -> float:
-        """Where a point of the axis is: 0 at the left end of the view, 1 at the right."""
+        """Position of a point of the axis: 0 at the left end of the view, 1 at the right."""
         return (value - self.low) / self.span
 
     def value_at(self, share: float) -> int:
-        """The value that fills a place of the view."""
+        """Value at a position of the view."""
         return max(0, min(self.levels - 1, math.floor(self.low + share * self.span)))
 
     def visible(self) -> range:
-        """The values of which at least a part is in view."""
+        """Values of which at least a part is in view."""
         return range(max(0, math.floor(self.low)), min(self.levels, math.ceil(self.high)))
 
     def zoomed(self, factor: float, at: float) -> "ValueAxis":
-        """Show ``span / factor`` values; the point ``at`` of the axis keeps its place."""
+        """Zoom to ``span / factor`` values; the point ``at`` of the axis keeps its position."""
         span = min(float(self.levels), max(min(MIN_SPAN, self.levels), self.span / factor))
         return self._placed(at - self.share(at) * span, span)
 
     def panned(self, by: float) -> "ValueAxis":
-        """Move the view by so many values, as far as there are some."""
+        """Move the view by a number of values, as far as there are values."""
         return self._placed(self.low + by, self.span)
 
     def showing(self, value: int) -> "ValueAxis":
-        """Move the view as little as brings a value in."""
+        """Move the view by the smallest distance that brings a value into it."""
         if value < self.low:
             return self.panned(value - self.low)
         return self.panned(max(0.0, value + 1 - self.high))
 
     def fitted(self, *distributions: NDArray[np.floating]) -> "ValueAxis":
-        """Show what holds nearly all of the probability of each distribution (L,), with some room beside it."""
+        """Range that holds nearly all of the probability of each distribution (L,), with a margin."""
         tail = (1.0 - FITTED_MASS) / 2.0
         ends = np.array([quantiles(p, (tail, 1.0 - tail)) for p in distributions])
         low, high = float(ends[:, 0].min()), float(ends[:, 1].max()) + 1.0
@@ -84,7 +84,7 @@ class ValueAxis:
         return replace(self, low=low, high=high)
 
     def ticks(self, most: int) -> list[int]:
-        """Round values to be labelled, at most about so many; the ends of the values are among them if in view."""
+        """Round values to label, about ``most`` at the most; the first and last value are included if in view."""
         step = next((s for s in _TICK_STEPS if self.span / s <= max(1, most)), _TICK_STEPS[-1])
         visible = self.visible()
         ticks = [value for value in range(0, self.levels, step) if value in visible]
@@ -100,7 +100,7 @@ class ValueAxis:
 
 @dataclass(frozen=True)
 class ProbabilityAxis:
-    """How high a probability is drawn.
+    """Axis of the probabilities.
 
     Args:
         top: probability at the upper end.
@@ -112,17 +112,17 @@ class ProbabilityAxis:
 
     @classmethod
     def linear(cls, highest: float) -> "ProbabilityAxis":
-        """From 0 to a round number not below the highest probability."""
+        """Linear axis from 0 to a round number not below the highest probability."""
         return cls(next((top for top in _TOPS if highest <= top), 1.0))
 
     @classmethod
     def logarithmic(cls, lowest: float) -> "ProbabilityAxis":
-        """From a power of ten not above the lowest probability, within limits, to 1."""
+        """Logarithmic axis from a power of ten not above the lowest probability, within limits, to 1."""
         decade = math.floor(math.log10(lowest)) if lowest > 0 else _LOWEST_DECADE
         return cls(1.0, 10.0 ** min(_HIGHEST_DECADE, max(_LOWEST_DECADE, decade)))
 
     def heights(self, probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Where probabilities (n,) are, 0 … 1; those beyond an end are drawn at it."""
+        """Heights of probabilities (n,), 0 … 1; those beyond an end are clipped to it."""
         exact = probabilities.astype(np.float64)
         if self.floor:
             exact = np.log(np.maximum(exact, self.floor) / self.floor)
@@ -130,7 +130,7 @@ class ProbabilityAxis:
         return np.clip(exact / self.top, 0.0, 1.0)
 
     def ticks(self) -> list[tuple[float, str]]:
-        """Where labels are, 0 … 1, and what they say."""
+        """Labels: their heights, 0 … 1, and texts."""
         if not self.floor:
             return [(share, f"{share * self.top:g}") for share in (0.0, 0.5, 1.0)]
         lowest = round(math.log10(self.floor))
@@ -140,7 +140,7 @@ class ProbabilityAxis:
 
 
 def quantiles(probabilities: NDArray[np.floating], shares: tuple[float, ...]) -> list[int]:
-    """The first value at which the cumulative probability reaches each share (0 … 1).
+    """Quantiles: the first value at which the cumulative probability reaches each share (0 … 1).
 
     Args:
         probabilities: (L,), summing to about one.

@@ -1,4 +1,4 @@
-"""A scrollable bank of sliders, one per coordinate of a code, that stays quick with hundreds or thousands of them."""
+"""Scrollable bank of sliders, one for each coordinate of a code; fast with thousands of them."""
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,26 +25,26 @@ from gmstudio.window.gui.widgets.sliders.row import (
 from gmstudio.window.gui.widgets.sliders.scale import SIGMA, SliderScale
 
 BUDGET_S = 0.006
-"""Rows beyond those in view are made and updated in slices of about this length, between two frames."""
+"""Time per slice, in which rows out of view are created and updated between two frames."""
 MAX_ROWS = 128
-"""So many rows there are at most, those in view and around it; scrolling makes them rows of other dimensions."""
+"""Largest number of row widgets, in and around the view; scrolling binds them to other dimensions."""
 
 
 class SliderBank(QWidget):
     """Sliders in any order, with a measure beside each.
 
-    Rows out of view are made and brought up to date a little later than those in view.
+    Rows out of view are created and updated a little later than those in view.
 
     Args:
         prefix: of the object names: ``latents`` gives ``latents.slider.3``, ``.value.3`` and ``.lock.3``.
 
     Signals:
         moved: dimension and its new coordinate.
-        locked: dimension and whether it is to be locked.
-        chosen: dimension that the user turned to.
-        renamed: dimension and the name that it was given, "" for none.
-        refused: why what was typed cannot be taken; "" when it is put right.
-        left: the pointer went elsewhere; until then the order stays as it is.
+        locked: dimension, and True to lock it.
+        chosen: dimension that became the current one.
+        renamed: dimension and its new name, "" for none.
+        refused: error text of an invalid typed value; "" when it was corrected.
+        left: the pointer left the bank; until then the order of the rows must not change.
     """
 
     moved = Signal(int, float)
@@ -99,13 +99,13 @@ class SliderBank(QWidget):
     def set_dims(
         self, count: int, symbol: str = "z", scale: SliderScale = SIGMA, words: str = "in σ of the prior"
     ) -> None:
-        """Have so many sliders, all at 0, in the order of their numbers.
+        """Show a number of sliders, all at 0, in the order of their dimensions.
 
         Args:
             count: of dimensions.
             symbol: of the code, for the labels: ``z`` gives ``z₃``.
             scale: of the sliders.
-            words: the unit of a coordinate, for tooltips.
+            words: unit of a coordinate, for tooltips.
         """
         self._editor.dismiss()
         self._order, self._places = [], {}
@@ -122,32 +122,32 @@ class SliderBank(QWidget):
         self._label_all()
 
     def set_scale(self, scale: SliderScale) -> None:
-        """Move on another scale; coordinates stay."""
+        """Change the scale; coordinates stay."""
         if scale is not self._scale:
             self._scale = scale
             self._header.set_scale(scale)
             self._touch(self._rows)
 
     def set_names(self, names: Mapping[int, str]) -> None:
-        """Call some dimensions by name."""
+        """Set names of dimensions."""
         if dict(names) != self._names:
             self._names = dict(names)
             self._label_all()
 
     def set_values(self, values: NDArray[Any]) -> None:
-        """Show (Z,) coordinates."""
+        """Show coordinates, (Z,)."""
         changed = np.flatnonzero(values != self._values)
         self._values = np.array(values, np.float32)
         self._touch(changed.tolist())
 
     def set_locked(self, locked: NDArray[np.bool_]) -> None:
-        """Show (Z,) which are locked."""
+        """Show which dimensions are locked, (Z,) bool."""
         changed = np.flatnonzero(locked != self._locked)
         self._locked = locked.copy()
         self._touch(changed.tolist())
 
     def set_bands(self, mean: NDArray[Any] | None, deviation: NDArray[Any] | None) -> None:
-        """Show a Gaussian behind each slider, (Z,) means and standard deviations; None: none."""
+        """Show a Gaussian behind each slider, given by (Z,) means and standard deviations; None: none."""
         if mean is None or deviation is None:
             self._bands = None
         else:
@@ -155,12 +155,12 @@ class SliderBank(QWidget):
         self._touch(self._rows)
 
     def set_measures(self, title: str, values: NDArray[Any] | None, faint: NDArray[np.bool_] | None = None) -> None:
-        """Show a number and a bar beside each.
+        """Show a number and a bar beside each slider.
 
         Args:
-            title: what is measured, for the head of the column.
-            values: (Z,) not negative; None: none. Bars are relative to the largest.
-            faint: (Z,) those that do not matter.
+            title: name of the measure, for the head of the column.
+            values: (Z,) not negative; None: none. Bars are relative to the largest value.
+            faint: (Z,) collapsed dimensions.
         """
         self._header.set_title(title if values is not None else "")
         if values is None:
@@ -181,7 +181,7 @@ class SliderBank(QWidget):
             self._set_order(order)
 
     def set_current(self, dim: int) -> None:
-        """Mark a dimension, and scroll to it when it is shown; -1: none."""
+        """Mark a dimension as current, and scroll to it when it is shown; -1: none."""
         if dim == self._current:
             return
         before, self._current = self._current, dim
@@ -189,7 +189,7 @@ class SliderBank(QWidget):
         self._scroll_to(dim)
 
     def edit_name(self, dim: int) -> None:
-        """Have the user name a dimension, in its row; ``renamed`` follows."""
+        """Open a name field in the row of a dimension; ``renamed`` follows."""
         self._scroll_to(dim)
         if dim in self._rows:
             self._editing = dim
@@ -199,7 +199,7 @@ class SliderBank(QWidget):
             )
 
     def show_first(self) -> None:
-        """Scroll to the top, to the dimensions that come first."""
+        """Scroll to the first dimension."""
         self._area.verticalScrollBar().setValue(0)
 
     @property
@@ -209,12 +209,12 @@ class SliderBank(QWidget):
 
     @property
     def order(self) -> tuple[int, ...]:
-        """The dimensions that are shown, from top to bottom."""
+        """Dimensions on display, from top to bottom."""
         return tuple(self._order)
 
     @property
     def in_hand(self) -> bool:
-        """Whether the user is at the sliders, so that none should move away."""
+        """The pointer or the focus is at the sliders, so that their order should not change."""
         focus = self.focusWidget()
         return self.underMouse() or (focus is not None and focus.hasFocus())
 
@@ -235,25 +235,25 @@ class SliderBank(QWidget):
         self._show_view()
 
     def _span(self, around: int) -> range:
-        """Places in view, and so many rows above and below."""
+        """Positions in view, extended by a number of rows above and below."""
         first = self._area.verticalScrollBar().value() // ROW_PX - around
         last = first + 2 * around + self._area.viewport().height() // ROW_PX + 2
         return range(max(0, first), min(len(self._order), last))
 
     def _kept(self) -> range:
-        """Places that have rows, in the end."""
+        """Positions that have rows once all are created."""
         here = self._span(0)
         first = max(0, min((here.start + here.stop - MAX_ROWS) // 2, len(self._order) - MAX_ROWS))
         return range(first, min(len(self._order), first + MAX_ROWS))
 
     def _show_view(self) -> None:
-        """Rows in view now, as far as the time of a frame goes; the others a little later."""
+        """Update rows in view now, within the time of a frame, and schedule the others."""
         self._work_on(self._span(0))
         if self._unfinished() or self._untabbed:
             self._later.start()
 
     def _work(self) -> None:
-        """Make the rows that are missing, bring those out of view up to date, a slice at a time."""
+        """Create missing rows and update those out of view, a slice at a time."""
         self._work_on((*self._span(0), *self._kept()))
         if self._unfinished():
             self._later.start()
@@ -324,7 +324,7 @@ class SliderBank(QWidget):
     # ---- what rows show --------------------------------------------------------------------------------------------
 
     def _touch(self, dims: Iterable[int]) -> None:
-        """These show something old."""
+        """Mark dimensions whose rows are out of date."""
         self._stale.update(dim for dim in dims if dim in self._rows)
         self._show_view()
 
@@ -365,21 +365,21 @@ class SliderBank(QWidget):
     # ---- Qt ----------------------------------------------------------------------------------------------------
 
     def sizeHint(self) -> QSize:
-        """A dozen sliders."""
+        """Size for a dozen sliders."""
         return QSize(420, 12 * ROW_PX)
 
     def minimumSizeHint(self) -> QSize:
-        """Sliders of use."""
+        """Smallest size at which sliders are usable."""
         return QSize(352, 3 * ROW_PX)
 
     def eventFilter(self, watched: object, event: QEvent) -> bool:
-        """Fit the rows to the viewport's width."""
+        """Fit the rows to the width of the viewport."""
         if event.type() == QEvent.Type.Resize and watched is self._area.viewport():
             self._fit()
         return False
 
     def leaveEvent(self, event: QEvent) -> None:
-        """The user is elsewhere."""
+        """Emit that the pointer left the bank."""
         self.left.emit()
 
     def _fit(self) -> None:

@@ -1,4 +1,4 @@
-"""One coordinate of a code: a slider that is cheap to have in hundreds, and its typed field, on one of three scales."""
+"""Slider and number field of one coordinate of a code, on one of three scales; cheap enough for hundreds of them."""
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
@@ -23,11 +23,11 @@ BAND_ALPHA = 110
 
 
 class SigmaSlider(QAbstractSlider):
-    """A horizontal slider on a scale, filled from 0 to its value; in σ it goes from -3σ to 3σ in hundredths.
+    """Horizontal slider on a scale, filled from 0 to its value; in σ it ranges from -3σ to 3σ in hundredths.
 
-    The arrow keys step by 0.1σ, Page Up and Page Down by 1σ; 0 and a double click go to 0. The wheel turns it only when
-    it has the focus, so that scrolling a list of sliders moves none of them. A value beyond its reach, which can be
-    typed, is shown as an arrow at its end.
+    The arrow keys step by 0.1σ, Page Up and Page Down by 1σ; 0 and a double click reset it to 0. The wheel moves it
+    only while it has the focus, so that scrolling a list of sliders moves none of them. A typed value beyond its range
+    is shown as an arrow at its end.
 
     Signals: those of ``QAbstractSlider``.
     """
@@ -46,7 +46,7 @@ class SigmaSlider(QAbstractSlider):
         self.valueChanged.connect(self._on_value_changed)
 
     def set_scale(self, scale: SliderScale) -> None:
-        """Move on another scale; the coordinate stays."""
+        """Change the scale; the coordinate stays."""
         if scale is not self._scale:
             self._scale = scale
             self.blockSignals(True)
@@ -57,11 +57,11 @@ class SigmaSlider(QAbstractSlider):
 
     @property
     def sigma(self) -> float:
-        """The coordinate."""
+        """Coordinate of the handle."""
         return self._sigma
 
     def show_sigma(self, sigma: float) -> None:
-        """Show a value without telling anybody; it may be beyond the reach."""
+        """Set the value without a signal; it may be beyond the range."""
         if sigma != self._sigma:
             self._sigma = sigma
             self.blockSignals(True)
@@ -70,23 +70,23 @@ class SigmaSlider(QAbstractSlider):
             self.update()
 
     def set_band(self, band: tuple[float, float] | None) -> None:
-        """Show a Gaussian behind: mean and standard deviation in σ; None: none."""
+        """Show a Gaussian behind the track, given by mean and standard deviation in σ; None: none."""
         if band != self._band:
             self._band = band
             self.update()
 
     def sizeHint(self) -> QSize:
-        """Wide enough to target at tenths of σ."""
+        """Width at which tenths of σ can be set with the pointer."""
         return QSize(160, 2 * RADIUS + 8)
 
     def minimumSizeHint(self) -> QSize:
-        """Still of use."""
+        """Smallest usable size."""
         return QSize(80, 2 * RADIUS + 8)
 
     # ---- where things are ----------------------------------------------------------------------------------------
 
     def _x(self, sigma: float) -> float:
-        """Of a coordinate; at an end when it is beyond."""
+        """X coordinate of the handle; at an end for a value beyond the range."""
         return self._x_of_tick(min(self._scale.high, max(self._scale.low, self._scale.tick(sigma))))
 
     def _x_of_tick(self, tick: float) -> float:
@@ -108,7 +108,7 @@ class SigmaSlider(QAbstractSlider):
     # ---- Qt ----------------------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Track with ticks at each σ, band, fill from 0, handle."""
+        """Paint track, ticks at each σ, band, fill from 0, and handle."""
         colors = theme()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -154,7 +154,7 @@ class SigmaSlider(QAbstractSlider):
             painter.drawEllipse(at, RADIUS, RADIUS)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Take the handle where it is, or bring it to the pointer."""
+        """Grab the handle, or move it to the pointer."""
         if event.button() != Qt.MouseButton.LeftButton:
             event.ignore()
             return
@@ -165,28 +165,28 @@ class SigmaSlider(QAbstractSlider):
             self.setSliderPosition(self._units_at(x))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Follow the pointer."""
+        """Move the handle with the pointer."""
         if self.isSliderDown():
             self.setSliderPosition(self._units_at(event.position().x() - self._grab))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Let go."""
+        """Release the handle."""
         self.setSliderDown(False)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Go to 0."""
+        """Reset to 0."""
         if event.button() == Qt.MouseButton.LeftButton:
             self.setValue(self._scale.zero)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Turn only with the focus; else the list scrolls."""
+        """Move only with the focus; otherwise the list scrolls."""
         if self.hasFocus():
             super().wheelEvent(event)
         else:
             event.ignore()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """0, Delete and Backspace go to 0."""
+        """Reset to 0 by 0, Delete and Backspace."""
         if event.key() in (Qt.Key.Key_0, Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
             self.setValue(self._scale.zero)
         else:
@@ -194,25 +194,24 @@ class SigmaSlider(QAbstractSlider):
 
 
 class SigmaField(QLineEdit):
-    """Shows a value on a scale and takes a typed one, in σ from -6 to 6; Up and Down step by 0.1.
+    """Number field for a value on a scale, in σ from -6 to 6; Up and Down step by 0.1.
 
-    What cannot be taken is told in words and marked until it is edited; leaving the field, or Escape, puts back what
-    was there.
+    An invalid value is reported and marked until it is edited; leaving the field, or Escape, restores the value.
 
     Args:
-        what: the value in words, for example ``Dimension 3``.
+        title: name of the value in error texts, for example ``Dimension 3``.
 
     Signals:
         entered: the typed value.
-        refused: a sentence naming what was typed and what is allowed; "" when it is put right.
+        refused: error text with the typed text and the limits; "" when it was corrected.
     """
 
     entered = Signal(float)
     refused = Signal(str)
 
-    def __init__(self, what: str, parent: QWidget | None = None) -> None:
+    def __init__(self, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._what = what
+        self._title = title
         self._scale = SIGMA
         self._sigma = 0.0
         self._invalid = False
@@ -221,15 +220,15 @@ class SigmaField(QLineEdit):
         self.returnPressed.connect(self._on_return)
         self.textEdited.connect(lambda: self._mark(False))
 
-    def set_scale(self, scale: SliderScale, what: str) -> None:
-        """Show and take values on another scale, of something with this name; what was being typed is gone."""
-        self._what = what
+    def set_scale(self, scale: SliderScale, title: str) -> None:
+        """Change the scale and the name of the value; text being typed is discarded."""
+        self._title = title
         if scale is not self._scale:
             self._scale = scale
-            self.put_back()
+            self.revert()
 
     def value(self) -> float:
-        """The value that is shown, as a coordinate."""
+        """Value on display, as a coordinate."""
         return self._sigma
 
     def setValue(self, sigma: float) -> None:
@@ -241,7 +240,7 @@ class SigmaField(QLineEdit):
             self._enter(sigma)
 
     def show_sigma(self, sigma: float) -> None:
-        """Show a value without telling anybody, unless something is being typed."""
+        """Set the value without a signal; text being typed is kept."""
         if sigma != self._sigma:
             typing = self.text() != self._shown() and self.hasFocus()
             self._sigma = sigma
@@ -249,7 +248,7 @@ class SigmaField(QLineEdit):
                 self.setText(self._shown())
 
     def _shown(self) -> str:
-        return self._scale.told(self._sigma)
+        return self._scale.format(self._sigma)
 
     def _on_return(self) -> None:
         if self.text() == self._shown():
@@ -258,7 +257,7 @@ class SigmaField(QLineEdit):
         if sigma is None:
             self._mark(True)
             typed = self.text().strip()
-            self.refused.emit(f"{self._what} cannot be “{typed}”; enter {self._scale.limits}.")
+            self.refused.emit(f"{self._title} cannot be “{typed}”; enter {self._scale.limits}.")
             return
         self._mark(False)
         self._enter(sigma)
@@ -268,8 +267,8 @@ class SigmaField(QLineEdit):
         self.setText(self._shown())
         self.entered.emit(sigma)
 
-    def put_back(self) -> None:
-        """Show the value again instead of what was being typed."""
+    def revert(self) -> None:
+        """Discard the typed text and show the value."""
         self._invalid = False
         self._polish()
         self.setText(self._shown())
@@ -287,20 +286,20 @@ class SigmaField(QLineEdit):
             self.style().polish(self)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Leaving it enters what was typed; what cannot be taken is put back, its sentence stays."""
+        """Enter the typed text; an invalid one is discarded, its error text stays."""
         super().focusOutEvent(event)
         if event.reason() not in (Qt.FocusReason.PopupFocusReason, Qt.FocusReason.ActiveWindowFocusReason):
             self._on_return()
             if self._invalid:
-                self.put_back()
+                self.revert()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Up and Down step; Escape puts the value back."""
+        """Step by Up and Down; restore the value by Escape."""
         key = event.key()
         if key in (Qt.Key.Key_Up, Qt.Key.Key_Down):
             self.setValue(round(self._scale.stepped(self._sigma, 1 if key == Qt.Key.Key_Up else -1), 4))
         elif key == Qt.Key.Key_Escape and self.text() != self._shown():
-            self.put_back()
+            self.revert()
             self.refused.emit("")
         else:
             super().keyPressEvent(event)

@@ -1,4 +1,4 @@
-"""A direction as a row: its name, to be changed in place, a slider for the amount, and keeping or deleting it."""
+"""Row of a latent direction: editable name, slider for the amount, buttons to save and delete."""
 
 from PySide6.QtCore import QSize, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QToolButton, QVBoxLayout, QWidget
@@ -10,19 +10,19 @@ BUTTON_PX, ICON_PX = 32, 16
 
 
 class DirectionRow(QWidget):
-    """One direction of a list.
+    """Row of one direction of a list.
 
     Args:
-        index: its place in the list.
+        index: position in the list.
         prefix: of the object names: ``latents`` gives ``latents.direction.3``.
-        most: amounts go from -most to most.
-        longest: letters of a name.
+        most: amounts range from -most to most.
+        longest: largest number of characters of a name.
 
     Signals:
         moved: index and amount.
         renamed: index and name.
-        saved: index; it is to be kept.
-        deleted: index.
+        saved: index of the direction to save.
+        deleted: index of the direction to delete.
     """
 
     moved = Signal(int, float)
@@ -37,10 +37,10 @@ class DirectionRow(QWidget):
         self.name.setMaxLength(longest)
         self.name.setObjectName(f"{prefix}.direction_name.{index}")
         self.name.setAccessibleName(f"Name of direction {index + 1}")
-        self.name.setToolTip("What the direction is called; Return enters another name.")
+        self.name.setToolTip("Name of the direction; Return enters another one.")
         self.slider = TypedSlider(-most, most)
         self.slider.slider.setProperty("bipolar", True)
-        self.save = self._button(f"{prefix}.direction_save.{index}", f"Save direction {index + 1}", "Keep with the run")
+        self.save = self._button(f"{prefix}.direction_save.{index}", f"Save direction {index + 1}", "Save with the run")
         self.delete = self._button(f"{prefix}.direction_delete.{index}", f"Delete direction {index + 1}", "Delete")
         self._prefix = prefix
         self._lay_out()
@@ -52,16 +52,16 @@ class DirectionRow(QWidget):
         self._tint()
 
     def show_direction(self, name: str, tip: str, kept: bool) -> None:
-        """Be the row of this direction; one that is kept cannot be saved again."""
+        """Bind the row to a direction; a saved one cannot be saved again."""
         if not self.name.hasFocus() or not self.name.isModified():
             self.name.setText(name)
             self.name.setCursorPosition(0)
         self.slider.name(f"{self._prefix}.direction.{self._index}", f"Amount of {name}", tip)
         self.save.setEnabled(not kept)
-        self.save.setToolTip("Kept with the run" if kept else "Keep with the run")
+        self.save.setToolTip("Saved with the run" if kept else "Save with the run")
 
     def show_amount(self, amount: float) -> None:
-        """Show how far one went along it."""
+        """Show the amount."""
         self.slider.set_value(amount)
 
     def _button(self, object_name: str, accessible_name: str, tip: str) -> QToolButton:

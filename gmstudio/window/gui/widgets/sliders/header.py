@@ -1,4 +1,4 @@
-"""The heads of the slider bank's columns: the measure's name and the sliders' scale."""
+"""Column heads of the slider bank: the name of the measure and the scale of the sliders."""
 
 from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
@@ -13,7 +13,7 @@ HEAD_PX = 72
 
 
 class SliderHeader(QWidget):
-    """Stands above the rows, in their columns."""
+    """Heads above the rows, aligned with their columns."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -24,27 +24,27 @@ class SliderHeader(QWidget):
         self.setFixedHeight(24)
 
     def set_title(self, title: str) -> None:
-        """Name the measure."""
+        """Set the name of the measure."""
         self._title = title
         self.update()
 
     def set_scale(self, scale: SliderScale) -> None:
-        """Write another scale."""
+        """Set the scale of the sliders."""
         self._scale = scale
         self.update()
 
     def set_row_width(self, width: int) -> None:
-        """Rows are this wide."""
+        """Set the width of the rows."""
         self._row_width = width
         self.update()
 
     def set_label_px(self, label_px: int) -> None:
-        """Labels have this room."""
+        """Set the width of the labels."""
         self._label_px = label_px
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The measure's name and the slider's scale."""
+        """Paint the name of the measure and the scale."""
         painter = QPainter(self)
         painter.setPen(theme().color("muted"))
         area = QRect(0, 0, self._label_px + MEASURE_PX - GAP, self.height())

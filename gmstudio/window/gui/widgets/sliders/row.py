@@ -1,4 +1,4 @@
-"""A row of the slider bank: label and measure (painted), slider, typed field and lock."""
+"""Row of the slider bank: label and measure (painted), slider, number field and lock."""
 
 from PySide6.QtCore import QEvent, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
@@ -11,7 +11,7 @@ from gmstudio.window.gui.widgets.sliders.scale import SIGMA, SliderScale
 ROW_PX = 32
 LABEL_PX = 48
 NAMED_PX = 104
-"""Room for a label once a dimension has a name."""
+"""Width of labels once a dimension has a name."""
 MEASURE_PX = 64
 FIELD_PX = 56
 LOCK_PX = 24
@@ -21,19 +21,19 @@ COLLAPSED = "∅"
 
 
 def slider_span(width: int, label_px: int = LABEL_PX) -> tuple[int, int]:
-    """Left edge and width of the slider in a row of this width whose label has that room."""
+    """Left edge and width of the slider in a row of this width with labels of that width."""
     left = label_px + MEASURE_PX + GAP
     return left, max(40, width - left - FIELD_PX - LOCK_PX - 3 * GAP)
 
 
 def measure_text(value: float) -> str:
-    """A measure in three decimals, a small one in more, so that it has two digits: ``1.741``, ``0.0078``."""
+    """Format a measure with three decimals, a small one with more, for two digits: ``1.741``, ``0.0078``."""
     decimals = 3 if value >= 0.0095 or value < 0.000005 else 4 if value >= 0.00095 else 5
     return f"{value:.{decimals}f}"
 
 
 class LockButton(QAbstractButton):
-    """A small padlock, open or closed."""
+    """Padlock, open or closed."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -41,11 +41,11 @@ class LockButton(QAbstractButton):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
     def sizeHint(self) -> QSize:
-        """A square."""
+        """Square size."""
         return QSize(LOCK_PX, LOCK_PX)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The icon; a frame with the focus."""
+        """Paint the icon, and a frame with the focus."""
         painter = QPainter(self)
         locked = self.isChecked()
         role = "accent" if locked else "text" if self.underMouse() or self.hasFocus() else "muted"
@@ -56,7 +56,7 @@ class LockButton(QAbstractButton):
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
 
     def event(self, event: QEvent) -> bool:
-        """Keep Space, which presses it, from the panel's shortcuts."""
+        """Take Space, which presses the button, before the panel's shortcuts do."""
         if (
             event.type() == QEvent.Type.ShortcutOverride
             and isinstance(event, QKeyEvent)
@@ -67,25 +67,25 @@ class LockButton(QAbstractButton):
         return super().event(event)
 
     def enterEvent(self, event: QEvent) -> None:
-        """Brighten."""
+        """Repaint in the brighter colour."""
         self.update()
 
     def leaveEvent(self, event: QEvent) -> None:
-        """Fade."""
+        """Repaint in the muted colour."""
         self.update()
 
 
 class SliderRow(QWidget):
-    """One latent dimension; which one can be changed.
+    """Row of one latent dimension; it can be bound to another.
 
     Args:
         prefix: of the object names: ``latents`` gives ``latents.slider.3``.
 
     Signals:
         moved: dimension and new coordinate, by slider or field.
-        locked: dimension and whether it is to be locked.
-        chosen: dimension that the user turned to.
-        refused: why what was typed cannot be taken; "" when it is put right.
+        locked: dimension, and True to lock it.
+        chosen: dimension that became the current one.
+        refused: error text of an invalid typed value; "" when it was corrected.
         rename_wanted: dimension whose label was double-clicked.
     """
 
@@ -116,20 +116,20 @@ class SliderRow(QWidget):
         self.field.installEventFilter(self)
 
     def bind(self, dim: int, label: str, full: str, scale: SliderScale, words: str, label_px: int) -> None:
-        """Be the row of this dimension.
+        """Bind the row to a dimension.
 
         Args:
-            dim: its number; -1: of none, out of map_view.
-            label: what it is called, in short.
-            full: the same with its number.
+            dim: its number; -1: none, the row is hidden.
+            label: short name.
+            full: name with the number.
             scale: of its slider and field.
-            words: the unit, for tooltips: ``in σ of the prior``.
-            label_px: room for the label.
+            words: unit, for tooltips: ``in σ of the prior``.
+            label_px: width of the label.
         """
         if (dim, full, scale, label_px) == (self.dim, self._full, self._scale, self._label_px):
             return
         if dim != self.dim:
-            self.field.put_back()
+            self.field.revert()
         self.dim, self._label, self._full, self._scale = dim, label, full, scale
         self._name(words)
         self.slider.set_scale(scale)
@@ -143,7 +143,7 @@ class SliderRow(QWidget):
         limits = self._scale.limits
         named = f"{self._full}: c" if self._full != self._label else "C"
         tips = {
-            "slider": f"{named}oordinate {{}} of the code, {words}; a double click goes to 0. A band behind it is the "
+            "slider": f"{named}oordinate {{}} of the code, {words}; a double click resets it to 0. The band is the "
             "posterior of the encoded image, mean ± σ. F2 names the dimension.",
             "value": f"{named}oordinate {{}} of the code, typed: {limits}.",
             "lock": "Keep dimension {} while randomizing, resetting, encoding or interpolating.",
@@ -161,18 +161,18 @@ class SliderRow(QWidget):
     # ---- what it shows -----------------------------------------------------------------------------------------
 
     def show_sigma(self, sigma: float) -> None:
-        """Show a value in σ."""
+        """Show a coordinate."""
         self.slider.show_sigma(sigma)
         self.field.show_sigma(sigma)
 
     def show_locked(self, locked: bool) -> None:
-        """Show whether it is locked; a locked one cannot be moved by hand."""
+        """Show the lock; slider and field of a locked dimension are disabled."""
         self.lock.setChecked(locked)
         self.slider.setEnabled(not locked)
         self.field.setEnabled(not locked)
 
     def set_current(self, current: bool) -> None:
-        """Mark it as the one that is looked along."""
+        """Mark the row as the current one."""
         if current != self._current:
             self._current = current
             self.update()
@@ -181,13 +181,13 @@ class SliderRow(QWidget):
         """Show a number and a bar.
 
         Args:
-            text: the number; "": neither.
+            text: the number; "" hides number and bar.
             share: length of the bar, 0 … 1.
-            faint: it does not matter; painted muted and marked ``∅``.
+            faint: the dimension is collapsed; painted muted and marked ``∅``.
         """
         measure = (text, min(1.0, max(0.0, share))) if text else None
         if faint != self._faint:
-            words = f"Dimension {self.dim} is collapsed: the code tells nothing there." if faint else ""
+            words = f"Dimension {self.dim} is collapsed: it carries no information about x." if faint else ""
             self.slider.setAccessibleDescription(words)
         if (measure, faint) != (self._measure, self._faint):
             self._measure, self._faint = measure, faint
@@ -196,7 +196,7 @@ class SliderRow(QWidget):
     # ---- Qt ----------------------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Background of the current one, label, measure."""
+        """Paint the background of the current row, label and measure."""
         colors = theme()
         painter = QPainter(self)
         if self._current:
@@ -219,7 +219,7 @@ class SliderRow(QWidget):
         painter.fillRect(bar, colors.series(0))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Put slider, field and lock in their columns."""
+        """Lay out slider, field and lock."""
         self._place()
 
     def _place(self) -> None:
@@ -230,23 +230,23 @@ class SliderRow(QWidget):
         self.lock.setGeometry(left + width + FIELD_PX + 2 * GAP, (self.height() - LOCK_PX) // 2, LOCK_PX, LOCK_PX)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Turn to this dimension."""
+        """Make this dimension the current one."""
         self.chosen.emit(self.dim)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Name it."""
+        """Ask for a name."""
         if event.position().x() < self._label_px + MEASURE_PX:
             self.rename_wanted.emit(self.dim)
 
     def event(self, event: QEvent) -> bool:
-        """Tell on hovering what the label has no room for."""
+        """Update the tooltip before it is shown."""
         if event.type() == QEvent.Type.ToolTip:
-            collapsed = f" Dimension {self.dim} is collapsed: the code tells nothing there." if self._faint else ""
+            collapsed = f" Dimension {self.dim} is collapsed: it carries no information about x." if self._faint else ""
             self.setToolTip(f"{self._full}. Double-click, or F2, names it.{collapsed}")
         return super().event(event)
 
     def eventFilter(self, watched: object, event: QEvent) -> bool:
-        """Turning to slider or field, with the pointer or the keys, is turning to the dimension."""
+        """Make the dimension current when its slider or field gets the focus or is pressed."""
         if event.type() in (QEvent.Type.FocusIn, QEvent.Type.MouseButtonPress):
             self.chosen.emit(self.dim)
         return False

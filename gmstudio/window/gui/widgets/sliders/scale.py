@@ -1,4 +1,4 @@
-"""What the ticks of a coordinate's slider mean: σ, a Gaussian quantile, or a share from 0 to 1."""
+"""Scales of coordinate sliders: σ, a Gaussian quantile, or a number from 0 to 1."""
 
 import math
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ _NORMAL = NormalDist()
 
 @dataclass(frozen=True)
 class SliderScale:
-    """Turns coordinates into whole slider ticks and words, and back.
+    """Conversion between coordinates, integer slider ticks and text.
 
     Args:
         kind: ``linear``: tick / ``per_unit``; ``quantile``: the coordinate below which a standard normal falls in
@@ -21,7 +21,7 @@ class SliderScale:
         step: ticks of an arrow key.
         page: ticks of Page Up.
         marks: ticks that are marked on the track.
-        heads: ticks that are written above, with their words.
+        heads: ticks with labels, and the labels.
         least: smallest coordinate that can be typed.
         most: largest.
     """
@@ -38,19 +38,19 @@ class SliderScale:
     most: float
 
     def value(self, tick: float) -> float:
-        """The coordinate at a tick."""
+        """Coordinate at a tick."""
         if self.kind == "linear":
             return tick / self.per_unit
         return round(_NORMAL.inv_cdf(tick / self.per_unit / 100), 4)
 
     def tick(self, value: float) -> float:
-        """Where a coordinate is, in ticks; beyond the ends too."""
+        """Position of a coordinate in ticks, also beyond the ends."""
         if self.kind == "linear":
             return value * self.per_unit
         return _NORMAL.cdf(value) * 100 * self.per_unit
 
     def beyond(self, value: float) -> int:
-        """-1 below the first tick, 1 beyond the last, 0 between."""
+        """Side on which a coordinate exceeds the ticks: -1 below the first, 1 beyond the last, 0 between."""
         tick = self.tick(value)
         return -1 if tick < self.low - 0.5 else 1 if tick > self.high + 0.5 else 0
 
@@ -59,14 +59,14 @@ class SliderScale:
         """Tick of the coordinate 0."""
         return round(self.tick(0.0))
 
-    def told(self, value: float) -> str:
-        """A coordinate as it is written in the field."""
+    def format(self, value: float) -> str:
+        """Format a coordinate for the field."""
         if self.kind == "linear":
             return f"{value:.2f}".replace("-0.00", "0.00")
         return f"{100 * _NORMAL.cdf(value):.1f}%"
 
     def read(self, typed: str) -> float | None:
-        """The coordinate that was typed; None when it is none, or cannot be."""
+        """Parse a typed coordinate; None for text that is no number within the limits."""
         try:
             number = float(typed.strip().removesuffix("%").replace(",", ".").replace("\N{MINUS SIGN}", "-"))
         except ValueError:
@@ -77,14 +77,14 @@ class SliderScale:
 
     @property
     def limits(self) -> str:
-        """What can be typed, in words."""
+        """Description of the values that can be typed."""
         if self.kind == "quantile":
             return "a percentage from 0.1 to 99.9 (quantile of the normal prior)"
         unit = " (σ)" if self.most > 1 else ""
         return f"a number from {self.least:g} to {self.most:g}{unit}"
 
     def stepped(self, value: float, steps: int) -> float:
-        """A coordinate some arrow-key steps further, as far as can be typed."""
+        """Coordinate moved by a number of arrow-key steps, within the limits."""
         moved = self.value(min(self._last, max(self._first, self.tick(value) + steps * self.step)))
         return min(self.most, max(self.least, moved if math.isfinite(moved) else value))
 

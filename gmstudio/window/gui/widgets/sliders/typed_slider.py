@@ -1,4 +1,4 @@
-"""A slider whose value can be typed: linear or logarithmic, and quiet towards the panel's keys."""
+"""Slider with a number field: linear or logarithmic; its keys do not trigger the panel's shortcuts."""
 
 import math
 
@@ -8,9 +8,9 @@ from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QHBoxLayout, QSl
 
 _TICKS = 1000
 ARROWS_WIDTH = 40
-"""What a number field needs beside its text."""
+"""Width of a number field beside its text."""
 INSET = 4
-"""Pixels from a number field's left edge to its text, beside those that Qt leaves."""
+"""Additional pixels from a number field's left edge to its text."""
 _FIELD_KEYS = (
     Qt.Key.Key_Up,
     Qt.Key.Key_Down,
@@ -27,10 +27,10 @@ _FIELD_KEYS = (
 
 
 class KeyKeeper(QObject):
-    """Keeps arrow keys, Space, Return and letters for the field that has the focus, before shortcuts take them."""
+    """Event filter that gives arrow keys, Space, Return and letters to the focused field, not to shortcuts."""
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Accept the override, so that Qt delivers the key to the field."""
+        """Accept the shortcut override, so that Qt delivers the key to the field."""
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
             plain = event.modifiers() in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier)
             if plain and (Qt.Key(event.key()) in _FIELD_KEYS or (event.text().isprintable() and event.text())):
@@ -40,28 +40,28 @@ class KeyKeeper(QObject):
 
 
 def inset_text(field: QAbstractSpinBox) -> None:
-    """Keep a number field's text off its left edge; a style sheet's padding does not reach it."""
+    """Inset the text of a number field; the padding of a style sheet does not reach it."""
     field.lineEdit().setTextMargins(INSET, 0, 0, 0)
 
 
 def fit_width(field: QAbstractSpinBox, longest: str) -> None:
-    """Make a number field as wide as its longest text needs, so that sliders keep the room."""
+    """Fix the width of a number field to that of its longest text."""
     inset_text(field)
     field.setFixedWidth(field.fontMetrics().horizontalAdvance(longest) + ARROWS_WIDTH)
 
 
 class NumberField(QDoubleSpinBox):
-    """Takes any number; one beyond the limits becomes the nearest limit when it is entered."""
+    """Number field for any number; one beyond the limits is clipped to the nearest limit when it is entered."""
 
     def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
-        """A number beyond the limits may be typed, and is not taken yet."""
+        """Treat a number beyond the limits as intermediate input."""
         state, text, position = super().validate(text, position)
         if state == QValidator.State.Invalid and self._number(text) is not None:
             state = QValidator.State.Intermediate
         return state, text, position
 
     def fixup(self, text: str) -> str:
-        """The nearest number that can be taken."""
+        """Clip the number to the limits."""
         number = self._number(text)
         if number is None:
             return super().fixup(text)
@@ -73,17 +73,17 @@ class NumberField(QDoubleSpinBox):
 
 
 class TypedSlider(QWidget):
-    """A slider and a number field that show one value.
+    """Slider and number field of one value.
 
     Args:
         low: smallest value; above 0 when ``log``.
         high: largest value.
         decimals: of the field; 0 makes whole numbers.
-        log: the slider moves by factors.
+        log: the slider is logarithmic.
         suffix: unit behind the number, for example `` px/s``.
 
     Signals:
-        value_changed: the new value, when the user moved or typed it.
+        value_changed: new value, moved or typed by the user.
     """
 
     value_changed = Signal(float)
@@ -123,11 +123,11 @@ class TypedSlider(QWidget):
 
     @property
     def value(self) -> float:
-        """What the field shows."""
+        """Value of the field."""
         return self.field.value()
 
     def set_value(self, value: float) -> None:
-        """Show another value without telling anybody."""
+        """Set the value without a signal."""
         with QSignalBlocker(self.field), QSignalBlocker(self.slider):
             if abs(value - self.field.value()) > 0.5 * 10**-self._decimals or value in (self._low, self._high):
                 self.field.setValue(value)
@@ -135,7 +135,7 @@ class TypedSlider(QWidget):
                 self.slider.setValue(self._tick_of(value))
 
     def set_range(self, low: float, high: float) -> None:
-        """Change the smallest and the largest value."""
+        """Set the smallest and the largest value."""
         self._low, self._high = low, high
         whole = self._decimals == 0 and not self._log
         with QSignalBlocker(self.field), QSignalBlocker(self.slider):
@@ -148,7 +148,7 @@ class TypedSlider(QWidget):
         fit_width(self.field, f"{high:.{self._decimals}f}{self.field.suffix()}")
 
     def name(self, object_name: str, accessible_name: str, tip: str) -> None:
-        """Name the slider; the field is named ``<object_name>.value``."""
+        """Name the slider, and the field ``<object_name>.value``."""
         self.slider.setObjectName(object_name)
         self.field.setObjectName(f"{object_name}.value")
         self.slider.setAccessibleName(accessible_name)

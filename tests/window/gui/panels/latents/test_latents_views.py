@@ -175,7 +175,7 @@ def test_images_and_pictures_are_dropped_into_slots(
         (tmp_path / "b.png").write_text("no")
         files.setUrls([QUrl.fromLocalFile(str(tmp_path / "b.png"))])
         drop(slot, files)
-    assert "b.png is no PNG" in arithmetic.problem
+    assert "b.png is not a PNG" in arithmetic.problem
 
 
 def drop(target: QWidget, data: QMimeData) -> bool:

@@ -177,7 +177,7 @@ def test_completing_a_real_image(qtbot: QtBot, panel: PixelsPanel, engine: Pixel
     panel.given.settings.first.field.setValue(8)
     engine.serve()
     assert where(panel).step == 8
-    assert panel.canvas.picture is not None and int(panel.canvas.picture.given.sum()) == 8
+    assert panel.canvas.picture is not None and int(panel.canvas.picture.observed.sum()) == 8
     find(panel, QToolButton, "given.none").click()  # type: ignore[attr-defined]
     engine.serve()
     assert where(panel).step == 0 and panel.session.givens.given is None
@@ -356,7 +356,7 @@ def test_a_given_set_is_chosen_marked_and_measured(free: PixelsPanel, free_engin
     free.given.images.clicked.emit(4)
     free_engine.serve()
     assert where(free).num_given == 3 * 4
-    assert free.canvas.picture is not None and free.canvas.picture.given.tolist()[0] == [True, False, True]
+    assert free.canvas.picture is not None and free.canvas.picture.observed.tolist()[0] == [True, False, True]
     free.canvas.hovered.emit(0, 0)
     assert "(given)" in free._reading.words
     free.transport.finish.trigger()

@@ -1,4 +1,4 @@
-"""The map's widget: where things are, dragging the point, clicking and hovering over data."""
+"""The map widget: geometry, dragging the point, clicking and hovering over data."""
 
 import numpy as np
 import pytest
@@ -85,7 +85,7 @@ def test_labels_beyond_the_colours_have_another_shape(canvas: MapCanvas) -> None
     assert painted(0) != painted(1)
 
 
-def test_no_label_stands_alone_in_the_legends_second_row(canvas: MapCanvas) -> None:
+def test_no_label_is_alone_in_the_legends_second_row(canvas: MapCanvas) -> None:
     points = Points(np.zeros((10, 2), np.float32), np.arange(10), tuple("0123456789"))
     metrics = canvas.fontMetrics()
     whole = legend_lines(points, metrics, 10_000)

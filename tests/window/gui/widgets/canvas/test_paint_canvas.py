@@ -31,7 +31,7 @@ def canvas(qtbot: QtBot) -> Iterator[PaintCanvas]:
             current=None,
             surprisal=np.zeros((ROWS, COLUMNS)),
             top=1.0,
-            given=nothing[0],
+            observed=nothing[0],
         )
     )
     canvas.show()
@@ -44,7 +44,7 @@ def at(canvas: PaintCanvas, row: int, column: int) -> QPoint:
 
 
 def painted(canvas: PaintCanvas) -> list[object]:
-    """Everything the brush says, in sequence."""
+    """All signals of the brush, in sequence."""
     said: list[object] = []
     canvas.stroke_begun.connect(lambda erases: said.append("erase" if erases else "paint"))
     canvas.brushed.connect(lambda row, column: said.append((row, column)))
@@ -126,7 +126,7 @@ def test_ranks_and_arrows_are_painted_at_any_size(canvas: PaintCanvas, size: int
 
 
 @pytest.mark.parametrize("size", [(90, 80), (500, 600)])  # with every so many-th rank, and with all
-def test_ranks_that_change_are_written_anew_and_no_trace_of_the_old_stays(
+def test_ranks_that_change_are_drawn_again_without_traces_of_the_old(
     canvas: PaintCanvas, size: tuple[int, int]
 ) -> None:
     canvas.resize(*size)

@@ -1,4 +1,4 @@
-"""The canvas paints each pixel as a square of its own colour, and knows which one is pointed at."""
+"""The canvas paints each pixel as a square of its own colour, and emits the one under the pointer."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -17,7 +17,7 @@ from gmstudio.window.gui.widgets.images.heat import HeatLegend, heat_colours, he
 
 
 def picture(**fields: Any) -> Picture:
-    """4×3 pixels of 2 levels; the first two rows are there."""
+    """4×3 pixels of 2 levels; the first two rows are sampled."""
     image = np.zeros((1, 4, 3), np.uint8)
     image[0, 0] = 1
     placed = np.zeros((1, 4, 3), np.bool_)
@@ -33,7 +33,7 @@ def picture(**fields: Any) -> Picture:
         "current": (2, 0),
         "surprisal": surprisal,
         "top": 2.0,
-        "given": np.zeros((4, 3), np.bool_),
+        "observed": np.zeros((4, 3), np.bool_),
     }
     return Picture(**(values | fields))
 
@@ -66,7 +66,7 @@ def test_values_are_shown_black_to_white(canvas: PixelCanvas) -> None:
     assert colour(canvas, 1, 1).name() == "#000000"
 
 
-def test_colours_and_a_pixel_of_which_only_red_is_there(canvas: PixelCanvas) -> None:
+def test_colours_and_a_pixel_sampled_in_red_only(canvas: PixelCanvas) -> None:
     image = np.zeros((3, 4, 3), np.uint8)
     image[:, 0, 0] = (3, 1, 2)
     image[0, 0, 1] = 3
@@ -108,18 +108,18 @@ def test_clicking_and_hovering_name_the_pixel(qtbot: QtBot, canvas: PixelCanvas)
         qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=QPoint(1, 1))
 
 
-def test_without_a_picture_it_says_why(canvas: PixelCanvas) -> None:
+def test_without_a_picture_the_placeholder_is_shown(canvas: PixelCanvas) -> None:
     canvas.set_picture(None)
     canvas.set_placeholder("Train a PixelCNN first.")
     assert not canvas.grab().isNull()
     assert canvas.pixel_at(canvas.rect().center().toPointF()) is None
 
 
-def test_marks_of_choices_and_given_pixels_paint(canvas: PixelCanvas) -> None:
-    given = np.zeros((4, 3), np.bool_)
-    given[0] = True
+def test_marks_of_choices_and_observed_pixels_paint(canvas: PixelCanvas) -> None:
+    observed = np.zeros((4, 3), np.bool_)
+    observed[0] = True
     before = canvas.grab().toImage()
-    canvas.set_picture(picture(given=given, chosen=((1, 0),)))
+    canvas.set_picture(picture(observed=observed, chosen=((1, 0),)))
     assert canvas.grab().toImage() != before
 
 
@@ -156,7 +156,7 @@ def test_a_heat_map_is_laid_over_where_it_has_values_with_its_scale_below(canvas
     assert canvas.image_rect() == before and colour(canvas, 0, 0).name() == "#ffffff"
 
 
-def test_a_diverging_heat_map_tells_the_signs_apart_and_is_lightest_in_the_middle() -> None:
+def test_a_diverging_heat_map_separates_the_signs_and_is_lightest_in_the_middle() -> None:
     overlay = HeatOverlay(np.array([[-1.0, 0.0, 1.0]]), 1.0, True, "nats")
     low, middle, high = overlay_colours(overlay)[0].astype(int)
     assert low[2] > low[0] and high[0] > high[2], "blue below, orange above"
@@ -180,14 +180,14 @@ def test_marked_pixels_are_outlined(canvas: PixelCanvas) -> None:
     assert canvas.grab().toImage() == plain
 
 
-def test_given_pixels_are_dashed_around_or_marked_each_where_they_are_scattered(canvas: PixelCanvas) -> None:
+def test_observed_pixels_are_dashed_around_or_marked_each_where_they_are_scattered(canvas: PixelCanvas) -> None:
     shots = [canvas.grab().toImage()]
     together, apart = np.zeros((4, 3), np.bool_), np.zeros((4, 3), np.bool_)
     together[:2] = True
     apart[::2, ::2] = True
     assert is_scattered(apart) and not is_scattered(together)
-    for given in (together, apart):
-        canvas.set_picture(picture(given=given))
+    for observed in (together, apart):
+        canvas.set_picture(picture(observed=observed))
         shots.append(canvas.grab().toImage())
     mark = canvas.pixel_rect(0, 2).topLeft().toPoint() + QPoint(5, 5)
     good = theme().color("good").name()

@@ -67,7 +67,7 @@ def test_fixed_columns(grid: ImageGrid) -> None:
         grid.set_columns(0)
 
 
-def test_click_and_keys_tell_the_index(grid: ImageGrid, qtbot: QtBot) -> None:
+def test_click_and_keys_emit_the_index(grid: ImageGrid, qtbot: QtBot) -> None:
     clicked: list[int] = []
     hovered: list[int] = []
     grid.clicked.connect(clicked.append)

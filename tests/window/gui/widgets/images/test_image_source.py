@@ -1,4 +1,4 @@
-"""A row of images that are clicked or dragged away."""
+"""A row of images that are clicked or dragged."""
 
 import numpy as np
 import pytest

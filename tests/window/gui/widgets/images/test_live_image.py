@@ -1,4 +1,4 @@
-"""One image that says when it is on the screen."""
+"""One image with a signal when it was painted."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def view(qtbot: QtBot) -> LiveImage:
     return view
 
 
-def test_it_tells_the_number_of_the_image_that_was_painted(qtbot: QtBot, view: LiveImage) -> None:
+def test_the_number_of_the_painted_image_is_emitted(qtbot: QtBot, view: LiveImage) -> None:
     with qtbot.waitSignal(view.painted, check_params_cb=lambda number: number == 17):
         view.set_image(np.zeros((1, 8, 8), np.uint8), 17)
 
@@ -40,7 +40,7 @@ def test_large_images_are_made_smaller(view: LiveImage) -> None:
     assert view.image_rect().height() <= 100
 
 
-def test_without_an_image_it_says_why(view: LiveImage) -> None:
+def test_without_an_image_the_placeholder_is_shown(view: LiveImage) -> None:
     empty = view.grab().toImage()
     view.set_placeholder("No model has been trained yet.")
     assert view.grab().toImage() != empty

@@ -27,11 +27,11 @@ def middle(strip: TraversalStrip, index: int) -> QPoint:
     return strip.image_rect(index).center().toPoint()
 
 
-def test_images_stand_in_one_row(strip: TraversalStrip) -> None:
+def test_images_are_in_one_row(strip: TraversalStrip) -> None:
     assert len({strip.image_rect(index).top() for index in range(5)}) == 1
 
 
-def test_the_nearest_image_is_outlined_and_the_mark_stands_between(strip: TraversalStrip) -> None:
+def test_the_nearest_image_is_outlined_and_the_mark_is_between(strip: TraversalStrip) -> None:
     plain = picture(strip)
     strip.set_position(1.4)
     assert strip.position == 1.4

@@ -1,4 +1,4 @@
-"""Bars and histograms, and what they say of the place under the pointer."""
+"""Bars and histograms, and their values under the pointer."""
 
 import numpy as np
 import pytest
@@ -38,14 +38,14 @@ def test_nothing_and_what_is_not_finite_can_be_shown(figure: BarFigure) -> None:
     assert not figure.grab().isNull()
 
 
-def test_names_of_series_stand_above_the_bars(figure: BarFigure) -> None:
+def test_names_of_series_are_above_the_bars(figure: BarFigure) -> None:
     figure.set_bars(np.ones((1, 4)), ())
     bare = figure._frame().top()
     figure.set_bars(np.ones((1, 4)), ("validation images",))
     assert figure._frame().top() >= bare + figure.fontMetrics().height()
 
 
-def test_labels_stand_below_the_bars_that_they_name(figure: BarFigure) -> None:
+def test_labels_are_below_the_bars_that_they_name(figure: BarFigure) -> None:
     figure.set_bars(np.ones((1, 4)), ())
     assert figure.labelled() == (0, 1, 3) and figure.span == (-0.5, 3.5)
     figure.set_bars(np.ones((1, 1)), ())

@@ -82,7 +82,7 @@ def test_readings_are_the_newest_values_or_those_under_the_pointer(plot: CurvePl
     assert all(np.isnan(r.value) for r in plot.readings())
 
 
-def test_the_pointer_tells_its_step(plot: CurvePlot, qtbot: QtBot) -> None:
+def test_the_step_under_the_pointer_is_emitted(plot: CurvePlot, qtbot: QtBot) -> None:
     plot.set_traces([_trace(100)])
     plot.redraw()
     steps: list[object] = []
@@ -102,7 +102,7 @@ def test_a_logarithmic_axis_leaves_out_what_is_not_positive(plot: CurvePlot) -> 
     assert -0.5 < low <= 0 and 3 <= high < 3.5
 
 
-def test_smoothing_continues_over_new_points_and_starts_anew_after_a_resume(plot: CurvePlot) -> None:
+def test_smoothing_continues_over_new_points_and_restarts_after_a_resume(plot: CurvePlot) -> None:
     values = np.random.default_rng(0).normal(10, 1, 400)
     steps = np.arange(400)
 

@@ -56,7 +56,7 @@ def test_decimation_keeps_extremes_and_order(count: int, max_points: int) -> Non
         assert kept_y.min() == y.min() and kept_y.max() == y.max()
 
 
-def test_decimation_looks_only_at_what_is_seen() -> None:
+def test_decimation_reads_only_visible_points() -> None:
     x = np.arange(0, 1000, 10)
     kept, _ = decimate(x, np.zeros(100), 205, 305, 1000)
     assert kept[0] == 200 and kept[-1] == 310

@@ -212,7 +212,7 @@ def test_a_value_can_be_asked_about_without_choosing_it(qtbot: QtBot, bars: Dist
 
 
 @pytest.mark.parametrize("levels", [2, 16, 256])
-def test_a_rival_is_seen_in_its_own_colour(bars: DistributionBars, levels: int) -> None:
+def test_another_model_has_its_own_colour(bars: DistributionBars, levels: int) -> None:
     p = np.full(levels, 1 / levels)
     other_model = np.linspace(1, 3, levels) / np.linspace(1, 3, levels).sum()
     bars.set_distribution(p, None, None, shades(levels), other_model=other_model)

@@ -1,4 +1,4 @@
-"""Which values are in view, where ticks and quantiles are, and how high a probability is drawn."""
+"""Values in view, ticks, quantiles and heights of probabilities."""
 
 import numpy as np
 import pytest

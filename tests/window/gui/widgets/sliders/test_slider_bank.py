@@ -1,4 +1,4 @@
-"""Sliders of a code: what they tell, what they show, and that hundreds of them do not hold up the window."""
+"""Sliders of a code: signals, display, and hundreds of them without a delay of the window."""
 
 import numpy as np
 import pytest
@@ -36,12 +36,12 @@ def leave(bank: SliderBank) -> None:
 
 
 def ready(qtbot: QtBot, bank: SliderBank) -> None:
-    """Wait for the rows that are made and brought up to date later."""
+    """Wait for the rows that are created and updated later."""
     qtbot.waitUntil(lambda: not bank._later.isActive() and not bank._stale and len(bank._rows) == bank.count)
 
 
 def wait_for_view(qtbot: QtBot, bank: SliderBank) -> None:
-    """Wait until every row that is to be there is."""
+    """Wait until every row is created."""
     qtbot.waitUntil(lambda: not bank._later.isActive() and not bank._unfinished())
 
 
@@ -73,14 +73,14 @@ def test_every_dimension_has_named_controls(bank: SliderBank) -> None:
             assert control.accessibleName() and control.toolTip()
 
 
-def test_a_slider_tells_its_value_in_sigma(qtbot: QtBot, bank: SliderBank) -> None:
+def test_a_slider_emits_its_value_in_sigma(qtbot: QtBot, bank: SliderBank) -> None:
     with qtbot.waitSignal(bank.moved) as moved:
         slider(bank, 3).setValue(150)
     assert moved.args == [3, 1.5]
     assert field(bank, 3).text() == "1.50"
 
 
-def test_values_are_shown_without_telling(qtbot: QtBot, bank: SliderBank) -> None:
+def test_values_are_shown_without_a_signal(qtbot: QtBot, bank: SliderBank) -> None:
     values = np.linspace(-2, 2, 10).astype(np.float32)
     with qtbot.assertNotEmitted(bank.moved):
         bank.set_values(values)
@@ -102,7 +102,7 @@ def test_a_typed_value_may_lie_beyond_the_slider(qtbot: QtBot, bank: SliderBank)
 
 
 @pytest.mark.parametrize("typed", ["6.5", "much", "nan", ""])
-def test_a_value_that_cannot_be_is_told_and_put_back(qtbot: QtBot, bank: SliderBank, typed: str) -> None:
+def test_an_invalid_value_is_reported_and_reverted(qtbot: QtBot, bank: SliderBank, typed: str) -> None:
     refused: list[str] = []
     bank.refused.connect(refused.append)
     with qtbot.assertNotEmitted(bank.moved):
@@ -188,7 +188,7 @@ def test_a_locked_dimension_cannot_be_moved_by_hand(qtbot: QtBot, bank: SliderBa
     assert slider(bank, 4).isEnabled()
 
 
-def test_sliders_stand_and_are_tabbed_through_in_order(qtbot: QtBot, bank: SliderBank) -> None:
+def test_sliders_are_placed_and_tabbed_through_in_order(qtbot: QtBot, bank: SliderBank) -> None:
     order = [7, 2, 9, 0, 1, 3, 4, 5, 6, 8]
     bank.set_order(order)
     tops = [slider(bank, dim).mapTo(bank, QPoint(0, 0)).y() for dim in order]
@@ -352,8 +352,8 @@ def test_the_order_waits_while_the_user_is_at_the_sliders(qtbot: QtBot, bank: Sl
 
 
 def test_small_measures_have_two_digits(bank: SliderBank) -> None:
-    told = [measure_text(value) for value in (1.741, 0.0312, 0.00996, 0.00782, 0.00044, 0.0)]
-    assert told == ["1.741", "0.031", "0.010", "0.0078", "0.00044", "0.000"]
+    texts = [measure_text(value) for value in (1.741, 0.0312, 0.00996, 0.00782, 0.00044, 0.0)]
+    assert texts == ["1.741", "0.031", "0.010", "0.0078", "0.00044", "0.000"]
 
 
 def test_the_first_are_shown_wherever_the_current_one_is(qtbot: QtBot, bank: SliderBank) -> None:

@@ -20,7 +20,7 @@ def test_slider_and_field_follow_each_other(qtbot: QtBot) -> None:
     assert slider.slider.value() == slider.slider.maximum()
 
 
-def test_setting_a_value_tells_nobody(qtbot: QtBot) -> None:
+def test_setting_a_value_emits_no_signal(qtbot: QtBot) -> None:
     slider = TypedSlider(0, 64, decimals=0)
     qtbot.addWidget(slider)
     with qtbot.assertNotEmitted(slider.value_changed):
@@ -63,16 +63,16 @@ def test_keys_of_the_panel_do_not_reach_a_field_in_use(qtbot: QtBot) -> None:
 def test_a_number_beyond_the_limits_becomes_the_limit(qtbot: QtBot) -> None:
     slider = TypedSlider(0.0, 2.0, decimals=2, suffix=" σ")
     qtbot.addWidget(slider)
-    told: list[float] = []
-    slider.value_changed.connect(told.append)
+    emitted: list[float] = []
+    slider.value_changed.connect(emitted.append)
     for text, value in (("99", 2.0), ("1.5", 1.5), ("-7", 0.0), ("1e1", 2.0)):
         slider.field.selectAll()
         qtbot.keyClicks(slider.field, text)
         qtbot.keyClick(slider.field, Qt.Key.Key_Return)
-        assert slider.value == value == told[-1]
+        assert slider.value == value == emitted[-1]
 
 
-def test_a_fields_text_stands_off_its_edge_and_is_not_cut(qtbot: QtBot) -> None:
+def test_a_fields_text_is_inset_and_not_cut(qtbot: QtBot) -> None:
     both = TypedSlider(0.5, 200.0, decimals=1, suffix=" steps/s")
     qtbot.addWidget(both)
     both.set_value(200.0)
