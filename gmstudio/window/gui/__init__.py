@@ -1,1 +1,1 @@
-"""What is seen: the main window, its panels and widgets."""
+"""Graphical interface of the window: main window, panels, forms and widgets."""
