@@ -129,6 +129,21 @@ def test_runs_are_listed(home: Path) -> None:
     assert path.name in output and "finished" in output and damaged.name in output
 
 
+def test_one_run_is_shown_with_its_checkpoints_and_its_log(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    call("train", "vae", "--steps", "2", "--set", "checkpoint_every=1", "--out", str(run), *FAST)
+    with RunFolder.open(run, write=True) as folder:
+        folder.checkpoints.mark(1)
+        folder.history.log(2, "device", "Continued on [another] device.")
+        folder.update(title="mine [bold]")
+    output = call("runs", str(run))
+    assert re.search(r"run +mine \[bold\]", output) and "beta=1.0" in output
+    assert re.search(r"status +finished at step 2 of 2", output)
+    assert re.search(r"validation loss +[\d.]+, best [\d.]+", output)
+    assert re.search(r"step 1 +\d+\.\d MiB .* kept", output) and re.search(r"step 2 +\d+\.\d MiB .* latest", output)
+    assert re.search(r"step 2, .*: Continued on \[another\] device\.", output)
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -144,6 +159,7 @@ def test_runs_are_listed(home: Path) -> None:
         (["train", "vae", "--data-dir", "/tmp"], "digits needs no --data-dir"),
         (["train", "vae", "--data", "idx", "--data-dir", "/nonexistent"], "/nonexistent"),
         (["sample", "/nonexistent"], "/nonexistent is not a run"),
+        (["runs", "/nonexistent"], "/nonexistent is not a run"),
     ],
 )
 def test_what_a_user_can_cause_is_one_sentence(

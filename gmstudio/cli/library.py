@@ -1,9 +1,34 @@
-"""``gmstudio runs``: the library of runs."""
+"""``gmstudio runs``: the library of runs, or one run in detail."""
 
+from typing import TYPE_CHECKING, Annotated
 
-def runs() -> None:
-    """List the library of runs."""
+import typer
+
+if TYPE_CHECKING:
     from rich.console import Console
+
+    from gmstudio.runs.folder import RunFolder
+
+
+def runs(
+    run: Annotated[
+        str, typer.Argument(help="Folder of a run to show in detail; all runs of the library when left out.")
+    ] = "",
+) -> None:
+    """List the library of runs, or show one run: settings, losses, checkpoints and its log of warnings."""
+    from rich.console import Console
+
+    console = Console(markup=False, emoji=False, highlight=False)  # titles are a user's words
+    if run:
+        from gmstudio.runs.folder import RunFolder
+
+        with RunFolder.open(run) as folder:
+            _show_run(folder, console)
+    else:
+        _list_runs(console)
+
+
+def _list_runs(console: "Console") -> None:
     from rich.table import Column, Table
 
     from gmstudio.runs.library import list_runs, runs_home
@@ -14,18 +39,67 @@ def runs() -> None:
     for run in list_runs(runs_home()):
         if run.problem:
             problems.append(run.problem)
-        best = "" if run.best_valid is None else f"{run.best_valid:.4f}"
         table.add_row(
             run.title,
             run.family,
             run.data,
             run.status,
             f"{run.step:,}/{run.steps:,}",
-            best,
-            run.created[:16].replace("T", " "),
+            _loss(run.best_valid),
+            _minute(run.created),
         )
-    console = Console()
-    console.print(f"{runs_home()}", highlight=False, soft_wrap=True)
+    console.print(f"{runs_home()}", soft_wrap=True)
     console.print(table)
     for problem in problems:
-        console.print(problem, style="yellow", highlight=False)
+        console.print(problem, style="yellow")
+
+
+def _show_run(run: "RunFolder", console: "Console") -> None:
+    from rich.table import Table
+
+    from gmstudio.runs.library import summarize
+
+    record, summary = run.record, summarize(run.path)
+    losses = "" if summary.last_valid is None else f"{_loss(summary.last_valid)}, best {_loss(summary.best_valid)}"
+    facts = {
+        "run": summary.title,
+        "folder": str(run.path),
+        "family": _with_settings(record.family, record.config),
+        "data": _with_settings(record.data, record.data_config),
+        "images": str(record.image),
+        "created": f"{_minute(record.created)} UTC, on {record.device}",
+        "status": f"{summary.status} at step {summary.step:,} of {summary.steps:,}",
+        "message": record.message,
+        "validation loss": losses,
+        "problem": summary.problem,
+    }
+    table = Table(box=None, show_header=False)
+    for fact, text in facts.items():
+        if text:
+            table.add_row(fact, text)
+    console.print(table)
+    checkpoints = Table("checkpoint", "size", "written (UTC)", "", box=None)
+    for info in run.checkpoints.list():
+        remarks = [word for word, holds in (("latest", info.latest), ("kept", info.marked)) if holds]
+        checkpoints.add_row(
+            f"step {info.step:,}",
+            f"{info.size_bytes / 2**20:.1f} MiB",
+            _minute(info.created),
+            info.problem or ", ".join(remarks),
+        )
+    console.print(checkpoints)
+    if not summary.problem:
+        for event in run.history.read_events():
+            console.print(f"step {event.step:,}, {_minute(event.time)}: {event.text}")
+
+
+def _with_settings(name: str, settings: dict[str, object]) -> str:
+    return " ".join([name, *(f"{field}={value}" for field, value in settings.items() if value != "")])
+
+
+def _loss(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
+
+
+def _minute(iso: str) -> str:
+    return iso[:16].replace("T", " ")

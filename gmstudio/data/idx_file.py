@@ -69,7 +69,7 @@ def _read(path: Path, dims: int) -> NDArray[np.uint8]:
         raise DataError(f"{path} is a damaged or incomplete gzip file. Download it again.") from error
     except OSError as error:
         raise DataError(
-            f"{path} could not be read ({error.strerror}). Mend its rights or choose another folder."
+            f"{path} could not be read ({error.strerror}). Check its permissions or choose another folder."
         ) from error
 
 

@@ -131,4 +131,4 @@ def _unreadable(folder: Path, error: OSError | ValueError) -> str:
         return f"{folder} is a file. Choose the folder that holds it."
     if isinstance(error, ValueError):
         return f"{str(folder)!r} is no folder's name. Choose the folder that holds the IDX files."
-    return f"{folder} could not be read ({error.strerror}). Mend its rights or choose another folder."
+    return f"{folder} could not be read ({error.strerror}). Check its permissions or choose another folder."

@@ -4,7 +4,15 @@ from gmstudio.runs.checkpoints import Checkpoint, CheckpointInfo, CheckpointStor
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.history import Event, History, ImageGrid, Scalar
 from gmstudio.runs.library import RunSummary, list_runs, new_run_path, runs_home
-from gmstudio.runs.record import RunError, RunRecord, library_versions, new_record
+from gmstudio.runs.record import (
+    RunBusyError,
+    RunDamagedError,
+    RunError,
+    RunMissingError,
+    RunRecord,
+    library_versions,
+    new_record,
+)
 
 __all__ = [
     "Checkpoint",
@@ -13,8 +21,11 @@ __all__ = [
     "Event",
     "History",
     "ImageGrid",
+    "RunBusyError",
+    "RunDamagedError",
     "RunError",
     "RunFolder",
+    "RunMissingError",
     "RunRecord",
     "RunSummary",
     "Scalar",

@@ -1,4 +1,4 @@
-"""``annotations.json``: small things that a person gave a run, like names of latent dimensions and saved directions."""
+"""``annotations.json``: a person's annotations of a run, like names of latent dimensions and saved directions."""
 
 import json
 from pathlib import Path
@@ -7,38 +7,39 @@ from typing import Any
 import msgspec
 
 from gmstudio.runs.atomic import replace_file
-from gmstudio.runs.record import RunError
+from gmstudio.runs.record import RunDamagedError, RunError
 
 ANNOTATIONS_NAME = "annotations.json"
 MAX_ANNOTATIONS_BYTES = 4 * 1024 * 1024
 
 
 def read_annotations(folder: Path) -> dict[str, Any]:
-    """What was kept with a run; empty when nothing was.
+    """Read a run's annotations; empty when there are none.
 
     Raises:
-        RunError: when the file cannot be read or is damaged.
+        RunDamagedError: when the file is damaged.
+        RunError: when it cannot be read.
     """
     path = folder / ANNOTATIONS_NAME
     try:
         if path.stat().st_size > MAX_ANNOTATIONS_BYTES:
-            raise RunError(
+            raise RunDamagedError(
                 f"{path} is larger than {MAX_ANNOTATIONS_BYTES // 2**20} MiB, so it holds no annotations; move it away."
             )
         return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
     except FileNotFoundError:
         return {}
     except OSError as error:
-        raise RunError(f"{path} could not be read ({error.strerror}). Mend its rights.") from error
+        raise RunError(f"{path} could not be read ({error.strerror}). Check its permissions.") from error
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise RunError(f"{path} is damaged; restore it from a copy of the run, or delete it.") from error
+        raise RunDamagedError(f"{path} is damaged; restore it from a copy of the run, or delete it.") from error
 
 
 def write_annotations(folder: Path, annotations: dict[str, Any]) -> None:
-    """Keep annotations with a run in place of the former ones, atomically.
+    """Replace a run's annotations, atomically.
 
     Raises:
-        RunError: when they are too long, or cannot be written; the former ones are then as they were.
+        RunError: when they are too long, or cannot be written; the old ones are then unchanged.
     """
     path = folder / ANNOTATIONS_NAME
     content = json.dumps(annotations, indent=1, allow_nan=False).encode() + b"\n"
@@ -50,5 +51,5 @@ def write_annotations(folder: Path, annotations: dict[str, Any]) -> None:
         replace_file(path, content)
     except OSError as error:
         raise RunError(
-            f"{path} could not be written ({error.strerror}). Free some space or mend its rights."
+            f"{path} could not be written ({error.strerror}). Free some space or check its permissions."
         ) from error

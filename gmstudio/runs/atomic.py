@@ -1,4 +1,4 @@
-"""Files that are either the old or the new one, whatever happens while they are written."""
+"""Atomic replacement of files: after a crash there is the old file or the new one, never a part."""
 
 import os
 from pathlib import Path
@@ -31,7 +31,7 @@ def replace_file(path: Path, data: bytes) -> None:
     """Put ``data`` in the place of ``path`` in one step: a reader sees the old bytes or the new ones, never a part.
 
     Raises:
-        OSError: when the disk is full or the folder cannot be written; the old file is then as it was.
+        OSError: when the disk is full or the folder cannot be written; the old file is then unchanged.
     """
     temporary = path.with_name(f".{path.name}.writing")
     try:

@@ -28,7 +28,7 @@ from gmstudio.runs.manifest import (
     write_group,
     write_manifest,
 )
-from gmstudio.runs.record import RunError
+from gmstudio.runs.record import RunDamagedError, RunError, RunMissingError
 
 CHECKPOINTS_NAME = "checkpoints"
 KEPT = 2
@@ -59,17 +59,17 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class CheckpointInfo:
-    """What a list shows of a checkpoint, without reading its arrays.
+    """Description of a checkpoint for lists, made without reading its arrays.
 
     Args:
         step: parameter updates made.
         path: its folder.
         created: when it was written, ISO 8601 in UTC; empty when damaged.
         size_bytes: of all its files.
-        marked: the user wants it kept.
-        latest: the one that a resumed run begins from.
+        marked: kept until the user releases it.
+        latest: the one that a resumed run starts from.
         order: rises with every save; a run resumed from an earlier step writes lower steps with higher orders.
-        problem: why it cannot be used, one sentence; empty when it looks whole.
+        problem: why it cannot be used, one sentence; empty when it appears whole.
     """
 
     step: int
@@ -106,7 +106,7 @@ class CheckpointStore:
             The checkpoint's folder.
 
         Raises:
-            RunError: when it could not be written or came back different; the earlier ones are then as they were.
+            RunError: when it could not be written or came back different; the earlier ones are then unchanged.
         """
         _check_arguments(step, tensors, state)
         temporary = self.path / f"{_WRITING}step-{step}"
@@ -122,7 +122,7 @@ class CheckpointStore:
             shutil.rmtree(temporary, ignore_errors=True)
             raise RunError(
                 f"The checkpoint of step {step} could not be written to {self.path} ({error.strerror or error}). "
-                "Free some space or mend its rights; earlier checkpoints are whole."
+                "Free some space or check its permissions; earlier checkpoints are whole."
             ) from error
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -177,31 +177,32 @@ class CheckpointStore:
     def _prune(self) -> None:
         newest_first = sorted(self.list(), key=lambda info: info.order, reverse=True)
         for info in newest_first[KEPT:]:
-            if not info.marked and not info.latest and _only_ours(info.path):
+            if not info.marked and not info.latest and _only_saved_files(info.path):
                 _remove(info.path)
 
     def mark(self, step: int, on: bool = True) -> None:
-        """Keep the checkpoint of this step for good, or no longer.
+        """Keep the checkpoint of this step until it is unmarked, or unmark it.
 
         Raises:
-            RunError: when there is no such checkpoint or it cannot be marked.
+            RunMissingError: when there is no such checkpoint.
+            RunError: when it cannot be marked.
         """
         folder = self.path / f"step-{step}"
         if not folder.is_dir():
-            raise RunError(f"{self.path} has no checkpoint of step {step}; {self._which()}.")
+            raise RunMissingError(f"{self.path} has no checkpoint of step {step}; {self._which()}.")
         try:
             if on:
                 write_synced(folder / _MARK, b"")
             else:
                 (folder / _MARK).unlink(missing_ok=True)
         except OSError as error:
-            raise RunError(f"{folder} could not be marked ({error.strerror}). Mend its rights.") from error
+            raise RunError(f"{folder} could not be marked ({error.strerror}). Check its permissions.") from error
 
     def unmark_all(self) -> None:
-        """Keep no checkpoint for good any more.
+        """Unmark all checkpoints.
 
         Raises:
-            RunError: when a mark cannot be taken away.
+            RunError: when a mark cannot be removed.
         """
         for info in self.list():
             if info.marked:
@@ -220,7 +221,7 @@ class CheckpointStore:
             name = folder.name.removeprefix(_REPLACED)
             # A save killed between two renames leaves the old checkpoint moved aside, and it still counts.
             if match and folder.is_dir() and not (match["aside"] and (self.path / name).exists()):
-                with suppress(FileNotFoundError):  # pruned while we looked
+                with suppress(FileNotFoundError):  # pruned meanwhile
                     infos.append(_info(folder, int(match["step"]), name == latest))
         return sorted(infos, key=lambda info: info.step)
 
@@ -231,16 +232,18 @@ class CheckpointStore:
             step: which; None: the latest, or the newest whole one before it when it is damaged (see ``warnings``).
 
         Raises:
-            RunError: when there is none, or none that is whole.
+            RunMissingError: when there is none.
+            RunDamagedError: when there is none that is whole.
+            RunError: when the one of ``step`` cannot be read.
         """
         infos = self.list()
         if step is not None:
             chosen = [info for info in infos if info.step == step]
             if not chosen:
-                raise RunError(f"{self.path} has no checkpoint of step {step}; {self._which()}.")
+                raise RunMissingError(f"{self.path} has no checkpoint of step {step}; {self._which()}.")
             return _load(chosen[0].path, step)
         if not infos:
-            raise RunError(f"{self.path} has no checkpoint. Train the run first.")
+            raise RunMissingError(f"{self.path} has no checkpoint. Train the run first.")
         warnings: list[str] = []
         latest = self._latest_name()
         if latest and not any(info.latest for info in infos):
@@ -252,7 +255,7 @@ class CheckpointStore:
                 warnings.append(str(error))
                 continue
             return Checkpoint(found.step, found.tensors, found.state, tuple(warnings))
-        raise RunError(f"{self.path} has no checkpoint that is whole. {' '.join(warnings)}")
+        raise RunDamagedError(f"{self.path} has no checkpoint that is whole. {' '.join(warnings)}")
 
     def _latest_name(self) -> str:
         try:
@@ -266,7 +269,7 @@ class CheckpointStore:
 
 
 def _remove(folder: Path) -> None:
-    """Delete a checkpoint of ours; what another program holds open is left for the next save to clean up."""
+    """Delete a checkpoint; files that another program holds open are left for the next save to clean up."""
     removed = folder.with_name(_REMOVED + folder.name.removeprefix(_REPLACED))
     with suppress(OSError):
         folder.rename(removed)
@@ -318,14 +321,14 @@ def _info(folder: Path, step: int, latest: bool) -> CheckpointInfo:
             if sizes.get(name) != promised.size:
                 problem = f"{folder / name} is missing or cut short; choose another checkpoint."
     except PermissionError as error:
-        problem = f"{folder} could not be read ({error.strerror}). Mend its rights."
+        problem = f"{folder} could not be read ({error.strerror}). Check its permissions."
     except RunError as error:
         problem = str(error)
     return CheckpointInfo(step, folder, created, sum(sizes.values()), _MARK in sizes, latest, order, problem)
 
 
-def _only_ours(folder: Path) -> bool:
-    """Whether the folder holds nothing but files that a save writes."""
+def _only_saved_files(folder: Path) -> bool:
+    """Test whether the folder holds nothing but files that a save writes."""
     return all(
         path.is_file() and (path.name == MANIFEST_NAME or path.name.endswith(GROUP_SUFFIX)) for path in folder.iterdir()
     )

@@ -1,4 +1,4 @@
-"""A run's folder: the record, the history, the checkpoints and the right to write them."""
+"""A run's folder: the record, the history, the checkpoints and the lock for writing them."""
 
 from pathlib import Path
 from types import TracebackType
@@ -31,10 +31,11 @@ class RunFolder:
 
     @classmethod
     def create(cls, path: Path | str, record: RunRecord) -> Self:
-        """Begin a run in a new (or empty) folder and hold its lock.
+        """Create a run in a new (or empty) folder and hold its lock.
 
         Raises:
-            RunError: when the folder holds something already or cannot be made.
+            RunBusyError: when another process is creating a run there.
+            RunError: when the folder is not empty or cannot be created.
         """
         path = Path(path)
         try:
@@ -42,7 +43,7 @@ class RunFolder:
             if any(entry.name not in (LOCK_NAME, f".{RECORD_NAME}.writing") for entry in path.iterdir()):
                 raise RunError(f"{path} is not empty. Choose a new folder, or resume the run in it.")
         except OSError as error:
-            raise RunError(f"{path} cannot be made ({error.strerror}). Choose a folder you may write.") from error
+            raise RunError(f"{path} cannot be created ({error.strerror}). Choose a folder you may write.") from error
         lock = RunLock(path)
         try:
             if (path / RECORD_NAME).exists():  # another process was quicker
@@ -60,7 +61,10 @@ class RunFolder:
         """Open a run for reading, or (holding its lock) for writing.
 
         Raises:
-            RunError: when it is no run, is damaged, or (writing) is being written by another process.
+            RunMissingError: when there is no run.
+            RunDamagedError: when it is damaged.
+            RunBusyError: when it is to be written, and another process is writing it.
+            RunError: when its record cannot be read, or is of a newer format.
         """
         path = Path(path)
         record = read_record(path)
@@ -74,7 +78,7 @@ class RunFolder:
 
     @property
     def writable(self) -> bool:
-        """Whether this object holds the run's lock."""
+        """True while this object holds the run's lock."""
         return self._lock is not None
 
     @property
@@ -82,7 +86,8 @@ class RunFolder:
         """The run's history, opened at the first use.
 
         Raises:
-            RunError: when it is missing or damaged.
+            RunMissingError: when there is none.
+            RunDamagedError: when it is damaged.
         """
         if self._history is None:
             self._history = History(self.path, write=self.writable)
@@ -92,7 +97,8 @@ class RunFolder:
         """Read ``run.json`` again.
 
         Raises:
-            RunError: when it is gone or damaged.
+            RunMissingError: when it is gone.
+            RunDamagedError: when it is damaged.
         """
         self.record = read_record(self.path)
         return self.record
@@ -109,13 +115,13 @@ class RunFolder:
         try:
             msgspec.convert(msgspec.to_builtins(changed), RunRecord)
         except msgspec.ValidationError as error:
-            raise RunError(f"{self.path}: the record cannot be changed so ({error}).") from error
+            raise RunError(f"{self.path}: the record cannot be changed like this ({error}).") from error
         write_record(self.path, changed)
         self.record = changed
         return changed
 
     def close(self) -> None:
-        """Close the history and give the lock back; harmless when done twice."""
+        """Close the history and release the lock; harmless when done twice."""
         if self._history is not None:
             self._history.close()
             self._history = None

@@ -1,4 +1,4 @@
-"""``history.sqlite``: what a run measured and drew, by step.
+"""``history.sqlite``: scalars, images and events of a run, by step.
 
 One process writes, any number read at the same time. Committed rows survive a killed process (write-ahead log);
 ``History.sync`` makes them survive a power cut as well. SQLite has no NaN, so a NaN is stored as NULL.
@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from gmstudio.runs.record import RunError, now_iso
+from gmstudio.runs.record import RunBusyError, RunDamagedError, RunError, RunMissingError, now_iso
 
 HISTORY_NAME = "history.sqlite"
 SCHEMA_VERSION = 1
@@ -65,7 +65,7 @@ class ImageGrid(NamedTuple):
 
 
 class Event(NamedTuple):
-    """Something that happened, in words; ``time`` is ISO 8601 in UTC."""
+    """An entry of the run's log, for example a warning; ``time`` is ISO 8601 in UTC."""
 
     step: int
     time: str
@@ -82,7 +82,10 @@ class History:
             (``RunFolder`` sees to that).
 
     Raises:
-        RunError: when the file is missing (reading), damaged, foreign or of a newer format.
+        RunMissingError: when there is none yet (reading).
+        RunDamagedError: when it is damaged, or no history.
+        RunBusyError: when another program keeps it locked.
+        RunError: when it cannot be opened, or is of a newer format.
     """
 
     def __init__(self, folder: Path, *, write: bool = False) -> None:
@@ -90,12 +93,12 @@ class History:
         self.write = write
         self._closed = False
         if not write and not self.path.is_file():
-            raise RunError(f"{folder} has no {HISTORY_NAME}, so no curves or samples can be shown.")
+            raise RunMissingError(f"{folder} has no {HISTORY_NAME}, so no curves or samples can be shown.")
         self._series: dict[tuple[str, str], int] = {}
-        with self._telling():
+        with self._errors_as_sentences():
             self._db = self._connect()
         try:
-            with self._telling():
+            with self._errors_as_sentences():
                 self._prepare()
         except BaseException:
             self._db.close()
@@ -106,7 +109,7 @@ class History:
         return sqlite3.connect(uri, uri=True, timeout=_BUSY_TIMEOUT_S, isolation_level=None)
 
     def _prepare(self) -> None:
-        """Check whose file it is; a new one gets its tables."""
+        """Check that the file is a history of a known format; a new one gets its tables."""
         application, version, tables = (
             self._db.execute(query).fetchone()[0]
             for query in ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
@@ -114,9 +117,9 @@ class History:
         if self.write and not tables and not application:
             self._db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
         elif not tables and not application:
-            raise RunError(f"{self.path} is still empty. Train the run first.")
+            raise RunMissingError(f"{self.path} is still empty. Train the run first.")
         elif application != APPLICATION_ID:
-            raise RunError(f"{self.path} is an SQLite file, but no history of a run. Move it away.")
+            raise RunDamagedError(f"{self.path} is an SQLite file, but no history of a run. Move it away.")
         elif version > SCHEMA_VERSION:
             raise RunError(
                 f"{self.path} has format {version}; this gmstudio reads up to {SCHEMA_VERSION}. "
@@ -128,30 +131,30 @@ class History:
             self._series = {(split, name): key for key, split, name in self._db.execute("SELECT * FROM series")}
 
     @contextlib.contextmanager
-    def _telling(self) -> Iterator[None]:
-        """Turn SQLite's errors into sentences."""
+    def _errors_as_sentences(self) -> Iterator[None]:
+        """Turn SQLite's errors into ``RunError``."""
         try:
             yield
         except (sqlite3.Error, UnicodeDecodeError) as error:  # a damaged file's error message may be no text
-            raise RunError(_sentence(self.path, error)) from error
+            raise _run_error(self.path, error) from error
 
     # ---- writing --------------------------------------------------------------------------------------------
 
     def append(
         self, scalars: Iterable[Scalar] = (), images: Iterable[ImageGrid] = (), events: Iterable[Event] = ()
     ) -> None:
-        """Store everything given, or (on an error) nothing of it; a value of the same step and name is replaced.
+        """Store all of the given rows, or (on an error) none; a value of the same step and name is replaced.
 
         Raises:
             RunError: when it cannot be written, for example because the disk is full.
         """
         grids = [(int(g.step), g.kind, *_packed(g.images)) for g in images]
-        diary = [(int(e.step), e.time, e.kind, e.text) for e in events]
-        with self._telling(), self._transaction():
+        rows = [(int(e.step), e.time, e.kind, e.text) for e in events]
+        with self._errors_as_sentences(), self._transaction():
             points = [(self._series_id(s.split, s.name), int(s.step), float(s.value)) for s in scalars]
             self._db.executemany("INSERT OR REPLACE INTO points VALUES (?, ?, ?)", points)
             self._db.executemany("INSERT OR REPLACE INTO images VALUES (?, ?, ?, ?, ?)", grids)
-            self._db.executemany("INSERT INTO events (step, time, kind, text) VALUES (?, ?, ?, ?)", diary)
+            self._db.executemany("INSERT INTO events (step, time, kind, text) VALUES (?, ?, ?, ?)", rows)
 
     def log(self, step: int, kind: str, text: str) -> Event:
         """Store one event that happens now, and return it."""
@@ -160,11 +163,11 @@ class History:
         return event
 
     def truncate_after(self, step: int) -> None:
-        """Forget scalars and images of steps above ``step``, which a resumed run is about to make again.
+        """Delete scalars and images of steps above ``step``, which a resumed run is about to produce again.
 
-        Events stay: they are the run's diary, and did happen.
+        Events stay: they are a log of what happened.
         """
-        with self._telling(), self._transaction():
+        with self._errors_as_sentences(), self._transaction():
             self._db.execute("DELETE FROM points WHERE step > ?", (step,))
             self._db.execute("DELETE FROM images WHERE step > ?", (step,))
 
@@ -173,7 +176,7 @@ class History:
 
         Any thread may call it: it has a connection of its own.
         """
-        with self._telling(), contextlib.closing(self._connect()) as db:
+        with self._errors_as_sentences(), contextlib.closing(self._connect()) as db:
             db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
     @contextlib.contextmanager
@@ -207,7 +210,7 @@ class History:
             (split, name) → steps (n,) int64 rising, values (n,) float64; curves without points are left out.
         """
         curves: dict[tuple[str, str], Curve] = {}
-        with self._telling():
+        with self._errors_as_sentences():
             for key, split, name in self._db.execute("SELECT id, split, name FROM series ORDER BY id").fetchall():
                 query = "SELECT step, value FROM points WHERE series = ? AND step > ? ORDER BY step"
                 rows = self._db.execute(query, (key, since)).fetchall()
@@ -219,11 +222,11 @@ class History:
         try:
             flat = np.array(rows, dtype=np.float64)  # None becomes NaN
         except (TypeError, ValueError) as error:
-            raise RunError(f"{self.path} is damaged: a value is no number. Restore it from a copy.") from error
+            raise RunDamagedError(f"{self.path} is damaged: a value is no number. Restore it from a copy.") from error
         return flat[:, 0].astype(np.int64), flat[:, 1].copy()
 
     def last_and_best(self, split: str, name: str) -> tuple[float, float] | None:
-        """The newest and the lowest value of one curve (cheap: nothing else is read); None when it has no points.
+        """Newest and lowest value of one curve (cheap: nothing else is read); None when it has no points.
 
         The lowest is NaN when every value is.
         """
@@ -232,45 +235,46 @@ class History:
             "ORDER BY p.step DESC LIMIT 1"
         )
         best = "SELECT min(p.value) FROM points p JOIN series s ON p.series = s.id WHERE s.split = ? AND s.name = ?"
-        with self._telling():
+        with self._errors_as_sentences():
             row = self._db.execute(last, (split, name)).fetchone()
             if row is None:
                 return None
             return _number(row[0]), _number(self._db.execute(best, (split, name)).fetchone()[0])
 
     def image_kinds(self) -> tuple[str, ...]:
-        """The kinds of images kept, in alphabetical order."""
-        with self._telling():
+        """Kinds of images kept, in alphabetical order."""
+        with self._errors_as_sentences():
             return tuple(kind for (kind,) in self._db.execute("SELECT DISTINCT kind FROM images ORDER BY kind"))
 
     def image_steps(self, kind: str = "samples") -> list[int]:
-        """The steps at which images of this kind were kept, rising."""
-        with self._telling():
+        """Steps at which images of this kind were kept, rising."""
+        with self._errors_as_sentences():
             rows = self._db.execute("SELECT step FROM images WHERE kind = ? ORDER BY step", (kind,))
             return [step for (step,) in rows]
 
     def read_images(self, step: int, kind: str = "samples") -> NDArray[Any]:
-        """The images kept at exactly this step, as they were appended.
+        """Images kept at exactly this step, as they were appended.
 
         Raises:
-            RunError: when there are none, or they are damaged.
+            RunMissingError: when there are none.
+            RunDamagedError: when they are damaged.
         """
-        with self._telling():
+        with self._errors_as_sentences():
             row = self._db.execute(
                 "SELECT shape, dtype, payload FROM images WHERE step = ? AND kind = ?", (step, kind)
             ).fetchone()
         if row is None:
-            raise RunError(f"{self.path} keeps no {kind} of step {step}. Ask for one of its image steps.")
+            raise RunMissingError(f"{self.path} keeps no {kind} of step {step}. Ask for one of its image steps.")
         try:
             return _unpacked(*row)
         except (ValueError, TypeError, zlib.error) as error:
-            raise RunError(
+            raise RunDamagedError(
                 f"{self.path}: the {kind} of step {step} are damaged. The other steps may be whole."
             ) from error
 
     def read_events(self) -> list[Event]:
         """All events, oldest first."""
-        with self._telling():
+        with self._errors_as_sentences():
             return [Event(*row) for row in self._db.execute("SELECT step, time, kind, text FROM events ORDER BY id")]
 
     # ---- end ------------------------------------------------------------------------------------------------
@@ -298,15 +302,19 @@ class History:
         self.close()
 
 
-def _sentence(path: Path, error: sqlite3.Error | UnicodeDecodeError) -> str:
+def _run_error(path: Path, error: sqlite3.Error | UnicodeDecodeError) -> RunError:
     code = getattr(error, "sqlite_errorname", "") or ""
     if code.startswith("SQLITE_FULL"):
-        return f"{path} could not be written: the disk is full. Free some space, then resume the run."
+        return RunError(f"{path} could not be written: the disk is full. Free some space, then resume the run.")
     if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-        return f"{path} is in use by another program. Close that program and try again."
+        return RunBusyError(f"{path} is in use by another program. Close that program and try again.")
     if code.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_IOERR")):
-        return f"{path} could not be opened, read or written ({error}). Mend the folder's rights or the disk."
-    return f"{path} is damaged ({error}). Restore it from a copy, or move it away to go on with an empty history."
+        return RunError(
+            f"{path} could not be opened, read or written ({error}). Check the folder's permissions and the disk."
+        )
+    return RunDamagedError(
+        f"{path} is damaged ({error}). Restore it from a copy, or move it away to continue with an empty history."
+    )
 
 
 def _packed(images: NDArray[Any]) -> tuple[str, str, bytes]:

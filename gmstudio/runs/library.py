@@ -1,4 +1,4 @@
-"""The library of runs: the folder of run folders, looked through anew each time (there is no index to go stale)."""
+"""The library of runs: the folder of run folders, read again each time (there is no index to go stale)."""
 
 import os
 import re
@@ -18,7 +18,7 @@ HOME_VARIABLE = "GMSTUDIO_HOME"
 
 @dataclass(frozen=True)
 class RunSummary:
-    """What a list of runs shows of one.
+    """Description of a run for lists.
 
     Args:
         path: its folder.
@@ -27,7 +27,7 @@ class RunSummary:
         title: the user's name for it, or the folder's.
         status: that of its record, or ``interrupted`` (its engine died), or ``damaged``.
         step: parameter updates made when its status, or a checkpoint, was last recorded.
-        steps: parameter updates asked for.
+        steps: parameter updates requested.
         created: ISO 8601 in UTC; empty when damaged.
         last_valid: newest validation loss; None when there is none.
         best_valid: lowest validation loss; None when there is none.
@@ -48,14 +48,14 @@ class RunSummary:
 
 
 def runs_home() -> Path:
-    """Where runs are kept unless told otherwise: ``$GMSTUDIO_HOME/runs``, else ``runs`` in the user's data folder."""
+    """Default folder of runs: ``$GMSTUDIO_HOME/runs``, else ``runs`` in the user's data folder."""
     override = os.environ.get(HOME_VARIABLE, "").strip()
     base = Path(override).expanduser() if override else platformdirs.user_data_path("gmstudio", appauthor=False)
     return base / "runs"
 
 
 def new_run_path(home: Path, family: str) -> Path:
-    """A free path such as ``home/2025-03-14-pixelcnn-02``; nothing is made.
+    """A free path such as ``home/2025-03-14-pixelcnn-02``; nothing is created.
 
     Names sort by day and are allowed on every file system.
     """
@@ -80,7 +80,7 @@ def list_runs(home: Path) -> list[RunSummary]:
         return []
     except OSError as error:
         raise RunError(
-            f"{home} could not be read ({error.strerror}). Mend its rights or set {HOME_VARIABLE}."
+            f"{home} could not be read ({error.strerror}). Check its permissions or set {HOME_VARIABLE}."
         ) from error
     summaries = [summarize(folder) for folder in folders]
     return sorted(summaries, key=lambda run: (run.created, run.path.name), reverse=True)
@@ -89,7 +89,7 @@ def list_runs(home: Path) -> list[RunSummary]:
 def _holds_run(folder: Path) -> bool:
     try:
         return (folder / RECORD_NAME).is_file() or (folder / HISTORY_NAME).is_file()
-    except OSError:  # a folder that may not be looked into holds none of ours
+    except OSError:  # a folder that may not be read holds no run
         return False
 
 

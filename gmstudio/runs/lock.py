@@ -1,57 +1,36 @@
-"""One writer for a run: a lock that the operating system takes back when its holder dies."""
+"""One writer for a run: a lock of the operating system, released when its holder dies, however it dies."""
 
 import json
 import os
 import socket
-import sys
 import time
 from pathlib import Path
 from typing import IO
 
-from gmstudio.runs.record import RunError
+from filelock import lock_descriptor, unlock_descriptor
+
+from gmstudio.runs.record import RunBusyError, RunError
 
 LOCK_NAME = "writer.lock"
 _TIMEOUT_S = 0.5
-_LOCKED_BYTE = 1 << 30  # far behind the text: Windows forbids others to read a locked byte
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _try_lock(file: IO[bytes], shared: bool) -> bool:
-        file.seek(_LOCKED_BYTE)
-        try:
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-
-    def _release(file: IO[bytes]) -> None:
-        file.seek(_LOCKED_BYTE)
-        msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)
-else:
-    import fcntl
-
-    def _try_lock(file: IO[bytes], shared: bool) -> bool:
-        try:
-            fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
-
-    def _release(file: IO[bytes]) -> None:
-        fcntl.flock(file, fcntl.LOCK_UN)
+_PROBES = 3
+_PROBE_INTERVAL_S = 0.005
+_HOLDER_START = 1
+"""Offset of the holder's description: on Windows nobody else can read the locked byte, which is the first."""
 
 
 class RunLock:
-    """The right to write a run, held from construction until ``release``, or until the process ends, however it ends.
+    """The right to write a run, held from construction until ``release``, or until the process ends.
 
-    The file stays; the lock is the operating system's, so what a killed engine leaves behind locks nothing.
+    The file stays. Its content only names the holder in messages; the lock itself is the operating system's, so the
+    file of a killed engine locks nothing, even where another process has the same number by now.
 
     Args:
         folder: the run's folder.
 
     Raises:
-        RunError: when another process (or this one) holds it already, or the folder cannot be locked.
+        RunBusyError: when another process (or this one) holds it already.
+        RunError: when the folder cannot be locked.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -69,22 +48,22 @@ class RunLock:
     def _acquire(self, path: Path) -> None:
         deadline = time.monotonic() + _TIMEOUT_S
         try:
-            # ``is_locked`` takes the lock for an instant while it asks; that must not be an error here.
-            while not _try_lock(self._file, shared=False):
+            while not _try_lock(self._file):  # ``is_locked`` holds the lock for an instant, which is no error
                 if time.monotonic() > deadline:
-                    raise RunError(
+                    raise RunBusyError(
                         f"{path.parent} is being written by {self._holder()}. Stop that training or choose another run."
                     )
                 time.sleep(0.01)
             self._file.seek(0)
             self._file.truncate()
-            self._file.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode())
+            holder = json.dumps({"pid": os.getpid(), "host": socket.gethostname()})
+            self._file.write(b" " * _HOLDER_START + holder.encode())
             self._file.flush()
         except OSError as error:
             raise RunError(f"{path} could not be locked ({error.strerror}). Keep runs on a local disk.") from error
 
     def _holder(self) -> str:
-        self._file.seek(0)
+        self._file.seek(_HOLDER_START)
         try:
             holder = json.loads(self._file.read(1000))
             return f"process {int(holder['pid'])} on {str(holder['host'])[:100]}"
@@ -94,24 +73,35 @@ class RunLock:
     def release(self) -> None:
         """Let others write the run; harmless when done twice."""
         if not self._file.closed:
-            _release(self._file)
+            unlock_descriptor(self._file.fileno())
             self._file.close()
 
 
 def is_locked(folder: Path) -> bool:
-    """Whether some process is writing the run now.
+    """Test whether some process is writing the run now.
+
+    The library's lock cannot be shared, so the test takes it for an instant; another process that tests at the same
+    instant is distinguished from a writer by trying again.
 
     Raises:
         RunError: when that cannot be found out.
     """
     path = folder / LOCK_NAME
     try:
-        with path.open("rb") as file:
-            if not _try_lock(file, shared=True):
-                return True
-            _release(file)
-            return False
+        # Over NFS an exclusive lock needs a file that is open for writing; elsewhere a readable one is enough.
+        with path.open("r+b" if os.access(path, os.W_OK) else "rb") as file:
+            for probe in range(_PROBES):
+                if probe:
+                    time.sleep(_PROBE_INTERVAL_S)
+                if _try_lock(file):
+                    unlock_descriptor(file.fileno())
+                    return False
+            return True
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise RunError(f"{path} could not be looked at ({error.strerror}). Mend its rights.") from error
+        raise RunError(f"{path} could not be tested for a writer ({error.strerror}). Check its permissions.") from error
+
+
+def _try_lock(file: IO[bytes]) -> bool:
+    return lock_descriptor(file.fileno(), blocking=False)

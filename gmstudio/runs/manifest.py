@@ -14,7 +14,7 @@ import safetensors.numpy
 from numpy.typing import NDArray
 
 from gmstudio.runs.atomic import write_synced
-from gmstudio.runs.record import RunError, now_iso
+from gmstudio.runs.record import RunDamagedError, RunError, now_iso
 
 FORMAT_VERSION = 1
 MANIFEST_NAME = "checkpoint.json"
@@ -25,22 +25,22 @@ Arrays = Mapping[str, NDArray[Any]]
 
 
 class GroupFile(msgspec.Struct, frozen=True):
-    """What a safetensors file must be: its size in bytes and its SHA-256 in hexadecimal digits."""
+    """Expected size in bytes and SHA-256 (hexadecimal digits) of a safetensors file."""
 
     size: int
     sha256: str
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """What ``checkpoint.json`` holds, apart from its own checksum.
+    """Content of ``checkpoint.json``, apart from its own checksum.
 
     Args:
         step: parameter updates made.
         order: rises with every save of a run.
         created: ISO 8601 in UTC.
-        files: file name → what it must be.
+        files: file name → expected size and checksum.
         state: plain values.
-        format_version: a newer one than ours is refused.
+        format_version: one newer than ``FORMAT_VERSION`` is refused.
     """
 
     step: int
@@ -63,27 +63,30 @@ def write_group(path: Path, arrays: Arrays) -> GroupFile:
 
 
 def read_group(path: Path, promised: GroupFile) -> dict[str, NDArray[Any]]:
-    """Read a safetensors file into arrays of the caller's own.
+    """Read a safetensors file into writable arrays, owned by the caller.
 
     Raises:
-        RunError: when it is missing, or not what was promised.
+        RunDamagedError: when it is missing, or not as promised by the manifest.
+        RunError: when it cannot be read.
     """
     try:
         whole = path.stat().st_size == promised.size
         content = path.read_bytes() if whole else b""
+    except FileNotFoundError as error:
+        raise RunDamagedError(f"{path} is missing; choose another checkpoint.") from error
     except OSError as error:
         raise RunError(f"{path} could not be read ({error.strerror}); choose another checkpoint.") from error
     if not whole or hashlib.sha256(content).hexdigest() != promised.sha256:
-        raise RunError(f"{path} is damaged: its checksum is wrong; choose another checkpoint.")
+        raise RunDamagedError(f"{path} is damaged: its checksum is wrong; choose another checkpoint.")
     try:
         arrays = safetensors.numpy.load(content)
     except (safetensors.SafetensorError, ValueError, KeyError) as error:
-        raise RunError(f"{path} is no safetensors file ({error}); choose another checkpoint.") from error
+        raise RunDamagedError(f"{path} is no safetensors file ({error}); choose another checkpoint.") from error
     return {name: array.copy() for name, array in arrays.items()}
 
 
 def in_c_order(array: NDArray[Any]) -> NDArray[Any]:
-    """The array in C order, 0-dimensional where it is: safetensors writes memory as it lies."""
+    """Return the array in C order, its shape unchanged: safetensors writes memory as it lies."""
     return np.array(array, order="C", copy=None)
 
 
@@ -102,7 +105,8 @@ def read_manifest(folder: Path, step: int) -> Manifest:
     """Read ``checkpoint.json`` of the checkpoint of this step.
 
     Raises:
-        RunError: when it is missing, damaged, another step's, or of a newer format.
+        RunDamagedError: when it is missing, damaged, or another step's.
+        RunError: when it cannot be read, or is of a newer format.
     """
     path = folder / MANIFEST_NAME
     try:
@@ -117,12 +121,14 @@ def read_manifest(folder: Path, step: int) -> Manifest:
         manifest = msgspec.convert(plain, Manifest)
         if manifest.step != step or not all(map(_is_group_file, manifest.files)):
             raise ValueError("its step or files are not this folder's")
+    except FileNotFoundError as error:
+        raise RunDamagedError(f"{path} is missing; choose another checkpoint.") from error
     except OSError as error:
         raise RunError(f"{path} could not be read ({error.strerror}); choose another checkpoint.") from error
     except RunError:
         raise
     except (ValueError, KeyError, TypeError, RecursionError, msgspec.ValidationError) as error:
-        raise RunError(f"{path} is damaged; choose another checkpoint.") from error
+        raise RunDamagedError(f"{path} is damaged; choose another checkpoint.") from error
     return manifest
 
 

@@ -1,4 +1,4 @@
-"""``run.json``: what a run is, in words and numbers that a person can read too."""
+"""``run.json``: description of a run, readable by people too."""
 
 import importlib.metadata
 import platform
@@ -24,11 +24,23 @@ class RunError(ValueError):
     """A run on disk that cannot be read or written; the sentence names the file and the remedy."""
 
 
+class RunMissingError(RunError):
+    """There is no such run, or the run lacks the checkpoint, history or samples that were requested."""
+
+
+class RunDamagedError(RunError):
+    """A file of the run is damaged, or not what its name promises."""
+
+
+class RunBusyError(RunError):
+    """Another process is writing the run."""
+
+
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``run.json`` holds.
+    """Content of ``run.json``.
 
     Args:
-        format_version: of the run folder; a newer one than ours is refused.
+        format_version: of the run folder; one newer than ``FORMAT_VERSION`` is refused.
         family: key in ``FAMILIES``.
         config: the family's settings as plain values.
         data: key in ``SOURCES``.
@@ -36,13 +48,12 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
         image: what the images are.
         training: the training settings, seed included.
         device: where it trains, for example ``cpu`` or ``cuda:0``.
-        status: what the run was doing when this was written.
+        status: state of the training when this was written.
         step: parameter updates made when this was written.
-        created: when the run began, ISO 8601 in UTC.
-        updated: when this was written, ISO 8601 in UTC.
+        created: start of the run, ISO 8601 in UTC.
+        updated: time of writing, ISO 8601 in UTC.
         versions: of python, torch, numpy and gmstudio.
         title: the user's name for it; empty: none.
-        notes: the user's remarks.
         message: why it failed or stopped, one sentence; empty otherwise.
     """
 
@@ -60,7 +71,6 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     updated: str
     versions: dict[str, str]
     title: str = ""
-    notes: str = ""
     message: str = ""
 
 
@@ -69,12 +79,12 @@ class _FormatOnly(msgspec.Struct):
 
 
 def now_iso() -> str:
-    """This moment in UTC, ISO 8601, to the millisecond."""
+    """Current time in UTC, ISO 8601, to the millisecond."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def library_versions() -> dict[str, str]:
-    """Versions that a run depends on: python, gmstudio, torch and numpy (asked of pip's records, not imported)."""
+    """Versions that a run depends on: python, gmstudio, torch and numpy (from package metadata, not imported)."""
     versions = {"python": platform.python_version(), "gmstudio": gmstudio.__version__}
     for name in ("torch", "numpy"):
         try:
@@ -95,7 +105,7 @@ def new_record(
     device: str,
     title: str = "",
 ) -> RunRecord:
-    """The record of a run that begins now, at step 0, with today's library versions."""
+    """Create the record of a run that starts now, at step 0, with the installed library versions."""
     now = now_iso()
     return RunRecord(
         family=family,
@@ -116,22 +126,24 @@ def write_record(folder: Path, record: RunRecord) -> None:
     """Write ``folder/run.json`` atomically.
 
     Raises:
-        RunError: when the folder cannot be written; an earlier ``run.json`` is then as it was.
+        RunError: when the folder cannot be written; an earlier ``run.json`` is then unchanged.
     """
     path = folder / RECORD_NAME
     try:
         replace_file(path, msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n")
     except OSError as error:
         raise RunError(
-            f"{path} could not be written ({error.strerror}). Free some space or mend its rights."
+            f"{path} could not be written ({error.strerror}). Free some space or check its permissions."
         ) from error
 
 
 def read_record(folder: Path) -> RunRecord:
-    """Read ``folder/run.json``; keys that we do not know are passed over.
+    """Read ``folder/run.json``; unknown keys are passed over.
 
     Raises:
-        RunError: when it is missing, unreadable, damaged, not a run's, or of a newer format.
+        RunMissingError: when there is none.
+        RunDamagedError: when it is damaged, or not a run's.
+        RunError: when it cannot be read, or is of a newer format.
     """
     path = folder / RECORD_NAME
     content = _read_bounded(path)
@@ -143,8 +155,8 @@ def read_record(folder: Path) -> RunRecord:
             )
         return msgspec.json.decode(content, type=RunRecord)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise RunError(
-            f"{path} is damaged or no record of a run ({_one_line(error)}). Restore it from a copy of the run."
+        raise RunDamagedError(
+            f"{path} is damaged or not the record of a run ({_one_line(error)}). Restore it from a copy of the run."
         ) from error
 
 
@@ -153,13 +165,15 @@ def _read_bounded(path: Path) -> bytes:
         with path.open("rb") as file:
             content = file.read(MAX_RECORD_BYTES + 1)
     except FileNotFoundError as error:
-        raise RunError(f"{path.parent} is not a run: it has no {path.name}. Choose a run's folder.") from error
+        raise RunMissingError(f"{path.parent} is not a run: it has no {path.name}. Choose a run's folder.") from error
     except OSError as error:
         raise RunError(
-            f"{path} could not be read ({error.strerror}). Mend its rights or choose another run."
+            f"{path} could not be read ({error.strerror}). Check its permissions or choose another run."
         ) from error
     if len(content) > MAX_RECORD_BYTES:
-        raise RunError(f"{path} is larger than {MAX_RECORD_BYTES // 2**20} MiB, so it is no record of a run.")
+        raise RunDamagedError(
+            f"{path} is larger than {MAX_RECORD_BYTES // 2**20} MiB, so it is not the record of a run."
+        )
     return content
 
 

@@ -129,7 +129,7 @@ def test_nothing_that_is_not_ours_is_deleted(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["model.safetensors", "optimizer.safetensors", "checkpoint.json"])
 @pytest.mark.parametrize("harm", ["flip", "cut", "remove", "empty"])
-def test_a_damaged_latest_falls_back_to_the_previous_one_and_tells(tmp_path: Path, name: str, harm: str) -> None:
+def test_a_damaged_latest_falls_back_to_the_previous_one_and_warns(tmp_path: Path, name: str, harm: str) -> None:
     store = CheckpointStore(tmp_path)
     for step in (1, 2):
         store.save(step, weights(step), {"step": step})

@@ -1,4 +1,4 @@
-"""kill -9 at any moment: what was acknowledged is there, and a whole checkpoint too."""
+"""kill -9 at any time: what was acknowledged is there, and a whole checkpoint too."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ import pytest
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.library import summarize
 from gmstudio.runs.lock import is_locked
-from gmstudio.runs.record import RunError, RunRecord, write_record
+from gmstudio.runs.record import RunBusyError, RunRecord, write_record
 
 ROOT = Path(__file__).parents[2]
 
@@ -48,7 +48,7 @@ def test_what_a_killed_writer_acknowledged_is_there(tmp_path: Path, record: RunR
                 for _ in range(rounds):
                     last = int(writer.stdout.readline())
                 assert is_locked(path)
-                with pytest.raises(RunError, match=rf"being written by process {writer.pid}"):
+                with pytest.raises(RunBusyError, match=rf"being written by process {writer.pid}"):
                     RunFolder.open(path, write=True)
                 assert summarize(path).status == "running"
             finally:
@@ -81,20 +81,20 @@ OPERATIONS = ("open", "os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.list
 def save(folder, step, value):
     CheckpointStore(folder).save(step, {"model": {"w": np.full(10, value, np.float32)}, "rng": {}}, {"value": value})
 
-def die_at(moment):
+def die_at(operation):
     count = 0
     def hook(event, arguments):
         nonlocal count
         if event in OPERATIONS and str(base) in str(arguments):
             count += 1
-            if count == moment:
+            if count == operation:
                 os._exit(9)
     sys.addaudithook(hook)
 
-def crashed(folder, moment, step):
-    child = os.continuation()
+def crashed(folder, operation, step):
+    child = os.fork()
     if child == 0:
-        die_at(moment)
+        die_at(operation)
         save(folder, step, 99)
         os._exit(0)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
@@ -102,29 +102,29 @@ def crashed(folder, moment, step):
 save(base / "before", 1, 1)
 save(base / "before", 2, 2)
 for step in (2, 3):  # saving step 2 again, and the first saving of step 3, which prunes step 1
-    moment = 0
+    operation = 0
     while True:
-        moment += 1
-        folder = base / f"{step}-{moment}"
+        operation += 1
+        folder = base / f"{step}-{operation}"
         shutil.copytree(base / "before", folder)
-        dead = crashed(folder, moment, step)
+        dead = crashed(folder, operation, step)
         store = CheckpointStore(folder)
         found = store.load()
-        assert (found.step, found.state["value"]) in ((2, 2), (step, 99)), (step, moment, found)
+        assert (found.step, found.state["value"]) in ((2, 2), (step, 99)), (step, operation, found)
         assert (found.tensors["model"]["w"] == found.state["value"]).all()
-        assert found.warnings == (), (step, moment, found.warnings)
+        assert found.warnings == (), (step, operation, found.warnings)
         save(folder, 4, 4)
         assert store.load().step == 4
         names = sorted(path.name for path in (folder / "checkpoints").iterdir())
-        assert len(names) == 3 and not any(name.startswith(".") for name in names), (step, moment, names)
+        assert len(names) == 3 and not any(name.startswith(".") for name in names), (step, operation, names)
         shutil.rmtree(folder)
         if not dead:
             break
-    print(moment)
+    print(operation)
 """
 
 
-@pytest.mark.skipif(not hasattr(os, "continuation"), reason="needs continuation")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_whole_checkpoint_is_there_wherever_a_save_is_killed(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", DIES_AT_EVERY_FILE_OPERATION, str(tmp_path)],
@@ -134,7 +134,7 @@ def test_a_whole_checkpoint_is_there_wherever_a_save_is_killed(tmp_path: Path) -
         timeout=100,
     )
     assert done.returncode == 0, done.stderr
-    assert all(int(moments) > 15 for moments in done.stdout.split()), done.stdout
+    assert all(int(counts) > 15 for counts in done.stdout.split()), done.stdout
 
 
 def test_a_record_half_written_is_not_seen(tmp_path: Path, record: RunRecord) -> None:

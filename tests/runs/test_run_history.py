@@ -105,7 +105,7 @@ def test_images_that_are_not_there_are_refused(tmp_path: Path) -> None:
         "dtype = 'float32'",
     ],
 )
-def test_damaged_images_are_told(tmp_path: Path, change: str) -> None:
+def test_damaged_images_are_reported(tmp_path: Path, change: str) -> None:
     with History(tmp_path, write=True) as history:
         history.append(images=[ImageGrid(5, "samples", np.arange(64, dtype=np.uint8).reshape(1, 1, 8, 8))])
     database = sqlite3.connect(tmp_path / "history.sqlite")
@@ -181,7 +181,7 @@ def test_closed_it_is_one_file_that_a_read_only_disk_can_show(tmp_path: Path) ->
         tmp_path.chmod(0o755)
 
 
-def test_a_full_disk_is_told_and_loses_nothing(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_and_loses_nothing(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (1, 1, 700, 700), dtype=np.uint8)
     with History(tmp_path, write=True) as history:
         history.append(losses(1))
@@ -197,7 +197,7 @@ def test_a_full_disk_is_told_and_loses_nothing(tmp_path: Path) -> None:
         np.testing.assert_array_equal(history.read_images(2), noise)
 
 
-def test_a_missing_empty_foreign_or_newer_file_is_told(tmp_path: Path) -> None:
+def test_a_missing_empty_foreign_or_newer_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "history.sqlite"
     with pytest.raises(RunError, match=r"has no history\.sqlite"):
         History(tmp_path)
@@ -237,7 +237,7 @@ def small_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     places=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=30),
     kept=st.one_of(st.just(1.0), st.floats(0, 1)),
 )
-def test_damage_is_told_in_a_sentence(small_file: Path, places: list[tuple[float, int]], kept: float) -> None:
+def test_damage_is_reported_in_a_sentence(small_file: Path, places: list[tuple[float, int]], kept: float) -> None:
     folder = small_file.parent / "copy"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()

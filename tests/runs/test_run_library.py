@@ -74,7 +74,7 @@ def test_damaged_runs_are_shown_as_such(tmp_path: Path, record: RunRecord) -> No
     assert list_runs(tmp_path)[-1].status == "damaged"
 
 
-def test_a_home_that_is_a_file_is_told(tmp_path: Path) -> None:
+def test_a_home_that_is_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(RunError, match="could not be read"):
         list_runs(tmp_path / "file")

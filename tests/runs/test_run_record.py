@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.record import FORMAT_VERSION, MAX_RECORD_BYTES, RunError, RunRecord, read_record, write_record
 
 
@@ -20,9 +21,11 @@ def test_a_record_comes_back_as_it_was(tmp_path: Path, record: RunRecord) -> Non
 
 
 def test_unknown_keys_are_passed_over(tmp_path: Path, record: RunRecord) -> None:
-    plain = msgspec.to_builtins(record) | {"mood": "good"}
+    plain = msgspec.to_builtins(record) | {"mood": "good", "notes": "a field of earlier versions"}
     (tmp_path / "run.json").write_text(json.dumps(plain))
     assert read_record(tmp_path) == record
+    with RunFolder.open(tmp_path, write=True) as run:
+        assert run.update(step=3).step == 3
 
 
 def test_a_newer_format_is_refused_with_words(tmp_path: Path, record: RunRecord) -> None:
@@ -51,7 +54,7 @@ def test_a_wrong_value_is_named(tmp_path: Path, record: RunRecord, change: dict[
 @pytest.mark.parametrize("content", [b"", b"[]", b"null", b'{"format_version": 1}', b"\xff\xfe", b"[" * 100_000])
 def test_foreign_content_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "run.json").write_bytes(content)
-    with pytest.raises(RunError, match=r"run\.json is damaged or no record"):
+    with pytest.raises(RunError, match=r"run\.json is damaged or not the record"):
         read_record(tmp_path)
 
 
