@@ -1,8 +1,9 @@
-"""Data sets: loading, and the few that are kept."""
+"""Loading of data sets, and a cache of the most recent."""
 
 import json
-from collections import OrderedDict
 from typing import Any
+
+from cachetools import LRUCache
 
 from gmstudio import data
 from gmstudio.data.dataset import Dataset
@@ -12,13 +13,13 @@ KEPT_DATASETS = 3
 
 
 class DatasetCache:
-    """Loads data sets and keeps the last few."""
+    """Loaded data sets; the least recently used one is dropped for a new one."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[str, Dataset] = OrderedDict()
+        self._kept: LRUCache[str, Dataset] = LRUCache(KEPT_DATASETS)
 
     def load(self, name: str, config: dict[str, Any]) -> Dataset:
-        """The data set of a source under these settings.
+        """Load a data set, or return the kept one of the same source and settings.
 
         Raises:
             ConfigError: for settings outside their range.
@@ -27,17 +28,14 @@ class DatasetCache:
         key = json.dumps([name, config], sort_keys=True, default=str)
         if key not in self._kept:
             self._kept[key] = data.load(name, config)
-        self._kept.move_to_end(key)
-        while len(self._kept) > KEPT_DATASETS:
-            self._kept.popitem(last=False)
         return self._kept[key]
 
 
 def load_data(cache: DatasetCache, name: str, config: dict[str, Any]) -> Dataset:
-    """Load a data set; what cannot be used is said at the setting that leads to it.
+    """Load a data set; errors name the setting that leads to them.
 
     Raises:
-        ConfigError: with fields ``data_config.x``; files that cannot be used are laid to the folder.
+        ConfigError: with fields ``data_config.x``; that of the folder for files that cannot be used.
         DataError: when there is no such source, or it has no files to choose.
     """
     try:

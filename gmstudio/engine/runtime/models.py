@@ -1,11 +1,11 @@
 """Building models, opening runs, and the few models that are kept ready for exploring."""
 
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 import torch
+from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from gmstudio.engine.runtime.memory import limit_memory
@@ -37,10 +37,13 @@ class Loaded:
 
 
 class ModelCache:
-    """Models of runs that are not in training, read from their latest checkpoint; keeps the last few."""
+    """Models of runs that are not in training, read from their latest checkpoint.
+
+    The least recently used one is dropped for a new one.
+    """
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[str, str], Loaded] = OrderedDict()
+        self._kept: LRUCache[tuple[str, str], Loaded] = LRUCache(KEPT_MODELS)
 
     def load(self, path: str, device: torch.device) -> Loaded:
         """The model of a run with the weights of its latest checkpoint.
@@ -59,10 +62,7 @@ class ModelCache:
                 model = build_model(family, parse_config(family.Config, run.record.config), run.record.image, device)
                 load_weights(model, found.tensors["model"])
                 self._kept[key] = Loaded(model.eval(), found.step, run.record, found.warnings)
-        self._kept.move_to_end(key)
-        while len(self._kept) > KEPT_MODELS:
-            self._kept.popitem(last=False)
-        return self._kept[key]
+            return self._kept[key]
 
     def clear(self) -> None:
         """Let all models go."""
