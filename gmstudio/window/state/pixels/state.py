@@ -13,9 +13,9 @@ from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.state.data.page import PixelImages
 from gmstudio.window.state.pixels.conditioning import Conditioning, Given
 from gmstudio.window.state.pixels.continuations import PixelContinuations
+from gmstudio.window.state.pixels.generation_link import NewGeneration
 from gmstudio.window.state.pixels.navigator import PixelNavigator
 from gmstudio.window.state.pixels.order import PAINTED, OrderChoice
-from gmstudio.window.state.pixels.requests import Opening
 from gmstudio.window.state.pixels.snapshot import PixelSnapshot
 from gmstudio.window.state.pixels.tools import PixelTools
 from gmstudio.window.state.runs.library import RunLibrary
@@ -139,11 +139,11 @@ class PixelsState(QObject):
         """Open again with the run's current weights; the sub-pixels placed so far stay and are scored anew."""
         state = self.navigator.shown
         if state is None:
-            self._open(Opening(self._command()))
+            self._open(NewGeneration(self._command()))
             return
         command = self._command(given=Array.of(state.image), first=state.step)
         self._given_on_path = False
-        self._open(Opening(command, target=state.step, stale=True, same_prefix=True))
+        self._open(NewGeneration(command, target=state.step, stale=True, same_prefix=True))
 
     def set_following(self, following: bool) -> None:
         """Take over newer weights by itself, about twice a second, whenever nothing else moves; or stop that."""
@@ -163,7 +163,7 @@ class PixelsState(QObject):
             self._open_conditioned()
         else:
             self._given_on_path = False
-            self._open(Opening(self._command(), same_weights=True))
+            self._open(NewGeneration(self._command(), same_weights=True))
 
     def new_seed(self) -> None:
         """Take a random seed for the sub-pixels to come; a finished image is begun again."""
@@ -278,7 +278,7 @@ class PixelsState(QObject):
         image = Array.of(continuations.images.numpy()[index])
         command = self._command(given=image, first=continuations.step)
         self._given_on_path = False
-        self._open(Opening(command, target=continuations.step, same_weights=True))
+        self._open(NewGeneration(command, target=continuations.step, same_weights=True))
 
     # ---- within ------------------------------------------------------------------------------------------------
 
@@ -299,9 +299,9 @@ class PixelsState(QObject):
 
     def _open_if_needed(self) -> None:
         if self._active and self.run and self.state is None and not self.navigator.opening and not self.problem:
-            self._open(Opening(self._command()))
+            self._open(NewGeneration(self._command()))
 
-    def _open(self, opening: Opening) -> None:
+    def _open(self, opening: NewGeneration) -> None:
         self.lost, self.problem = False, ""
         given = self.givens.given
         self.navigator.start = given.first if given is not None else 0
@@ -320,7 +320,7 @@ class PixelsState(QObject):
         self._given_on_path = along_path
         size = given.levels.size if along_path else given.first
         command = self._command(given=Array.of(given.levels), first=size)
-        self._open(Opening(command, target=given.first, stale=True, same_weights=True))
+        self._open(NewGeneration(command, target=given.first, stale=True, same_weights=True))
 
     # ---- events ------------------------------------------------------------------------------------------------
 

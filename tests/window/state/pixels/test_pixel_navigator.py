@@ -1,4 +1,4 @@
-"""Walking through a generation: one request in flight, nothing lost, the newest target wins."""
+"""Moving through a generation: one request in flight, nothing lost, the newest target wins."""
 
 import numpy as np
 import pytest
@@ -16,8 +16,8 @@ from gmstudio.protocol.pixels import (
     RewindPixels,
 )
 from gmstudio.window.state.pixels.breakpoints import Breakpoints
+from gmstudio.window.state.pixels.generation_link import NewGeneration
 from gmstudio.window.state.pixels.navigator import PixelNavigator
-from gmstudio.window.state.pixels.requests import Opening
 from gmstudio.window.state.pixels.snapshot import PixelSnapshot, entropy_nats
 
 END = SPEC.num_dims
@@ -31,7 +31,7 @@ def engine() -> PixelEngine:
 @pytest.fixture
 def navigator(qtbot: QtBot, engine: PixelEngine) -> PixelNavigator:
     navigator = PixelNavigator(engine)
-    navigator.open(Opening(OpenPixels(run=RUN)))
+    navigator.open(NewGeneration(OpenPixels(run=RUN)))
     engine.serve()
     return navigator
 
@@ -168,7 +168,7 @@ def test_after_a_new_seed_going_over_old_pixels_draws_them_anew(navigator: Pixel
     navigator.draw_to(END)
     engine.serve()
     ahead = where(navigator).image
-    navigator.open(Opening(OpenPixels(run=RUN, seed=77, given=Array.of(ahead), first=6)))
+    navigator.open(NewGeneration(OpenPixels(run=RUN, seed=77, given=Array.of(ahead), first=6)))
     engine.serve()
     navigator.draw_to(END)
     engine.serve()
@@ -212,9 +212,9 @@ def test_finishing_goes_on_until_the_end_and_can_be_stopped(navigator: PixelNavi
     assert where(navigator).finished and not navigator.finishing
 
 
-def test_given_pixels_are_gone_through_until_the_aim(navigator: PixelNavigator, engine: PixelEngine) -> None:
+def test_observed_pixels_are_passed_up_to_the_target(navigator: PixelNavigator, engine: PixelEngine) -> None:
     given = Array.of(engine.data[0])
-    navigator.open(Opening(OpenPixels(run=RUN, given=given, first=END), target=5, stale=True, same_weights=True))
+    navigator.open(NewGeneration(OpenPixels(run=RUN, given=given, first=END), target=5, stale=True, same_weights=True))
     shown: list[int] = []
     navigator.moved.connect(lambda: shown.append(where(navigator).step))
     engine.serve()
@@ -230,8 +230,8 @@ def test_given_pixels_are_gone_through_until_the_aim(navigator: PixelNavigator, 
 
 def test_opening_another_closes_the_one_before(navigator: PixelNavigator, engine: PixelEngine) -> None:
     navigator.forward()
-    navigator.open(Opening(OpenPixels(run=RUN), same_weights=True))
-    navigator.open(Opening(OpenPixels(run=RUN, seed=3), same_weights=True))
+    navigator.open(NewGeneration(OpenPixels(run=RUN), same_weights=True))
+    navigator.open(NewGeneration(OpenPixels(run=RUN, seed=3), same_weights=True))
     engine.serve()
     assert engine.last(ClosePixels).session == 1
     assert (where(navigator).session, where(navigator).step, engine.last(OpenPixels).seed) == (2, 0, 3)
@@ -241,7 +241,7 @@ def test_a_refusal_is_told_and_the_generation_stays(
     qtbot: QtBot, navigator: PixelNavigator, engine: PixelEngine
 ) -> None:
     with qtbot.waitSignal(navigator.failed) as refused:
-        navigator.open(Opening(OpenPixels(run=RUN, first=3)))
+        navigator.open(NewGeneration(OpenPixels(run=RUN, first=3)))
         engine.serve()
     assert "no image came" in refused.args[0]
     assert navigator.usable
@@ -262,7 +262,7 @@ def test_a_lost_engine_stops_everything_and_leaves_the_picture(navigator: PixelN
     assert in_flight(engine) == 1, "only what was sent before"
 
 
-def test_it_heads_for_what_was_asked_for_last(navigator: PixelNavigator, engine: PixelEngine) -> None:
+def test_repeated_moves_count_from_the_newest_target(navigator: PixelNavigator, engine: PixelEngine) -> None:
     for _ in range(2):  # before the engine has answered the first
         navigator.draw_to(where(navigator).row_end(navigator.target))
     assert navigator.target == 6
@@ -377,7 +377,7 @@ def test_only_placed_pixels_are_edited(navigator: PixelNavigator, engine: PixelE
 def expected_stops(engine: PixelEngine, points: Breakpoints) -> list[int]:
     """Where finishing in one go, without breakpoints, passes one: counted on the whole image's numbers."""
     free = PixelNavigator(engine)
-    free.open(Opening(OpenPixels(run=RUN)))
+    free.open(NewGeneration(OpenPixels(run=RUN)))
     engine.serve()
     free.finish()
     engine.serve()

@@ -176,7 +176,7 @@ class Transport(QWidget):
     def _row(self) -> None:
         self._navigator.pause()
         if self._navigator.shown is not None:
-            self._navigator.draw_to(self._navigator.shown.row_end(self._navigator.target), stop_at_breakpoints=True)
+            self._navigator.draw_to(self._navigator.shown.row_end(self._navigator.target), stops_at_breakpoints=True)
 
     def _row_back(self) -> None:
         self._navigator.pause()
