@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_a_checkout_has_its_resources() -> None:
     assert resource_path("icons").is_dir()
+    assert resource_path("glossary.md").is_file()
 
 
 def test_a_missing_resource_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -29,6 +30,8 @@ def test_a_wheel_brings_every_resource_and_finds_it(tmp_path: Path) -> None:
     source = tmp_path / "source"
     shutil.copytree(ROOT / "gmstudio", source / "gmstudio", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "resources", source / "resources")
+    (source / "docs").mkdir()
+    shutil.copy(ROOT / "docs" / "glossary.md", source / "docs")
     for name in ("pyproject.toml", "README.md"):
         shutil.copy(ROOT / name, source)
     build = [
@@ -64,4 +67,4 @@ def test_a_wheel_brings_every_resource_and_finds_it(tmp_path: Path) -> None:
         p.relative_to(installed / "gmstudio/_resources") for p in installed.rglob("_resources/**/*") if p.is_file()
     }
     assert shipped
-    assert found == shipped
+    assert found == {*shipped, Path("glossary.md")}

@@ -118,10 +118,10 @@ class MainWindow(QMainWindow):
         self._stack.removeWidget(holder)
         holder.deleteLater()
 
-    def show_help(self, anchor: str = "") -> None:
-        """Show Help, at its top or at ``keys``, ``glossary`` or ``engine``."""
+    def show_help(self, page: str = "keys") -> None:
+        """Show a page of Help: ``keys``, ``glossary`` or ``engine``."""
         self.show_panel(HELP)
-        self._help.go_to(anchor)
+        self._help.open(page)
 
     def report_exception(self, summary: str, traceback: str) -> None:
         """Report an unexpected exception of the window itself."""
@@ -192,7 +192,16 @@ class MainWindow(QMainWindow):
         menu = self.menuBar().addMenu("&Help")
         tip = "Actions and keys of every panel."
         self._add(menu, "keys", "&Keyboard shortcuts", "F1", lambda: self.show_help("keys"), tip)
-        self._add(menu, "engine_log", "Engine &log", "", lambda: self.show_help("engine"), "Messages of the engine.")
+        tip = "Terms on the screen, with symbols and sources."
+        self._add(menu, "glossary", "&Glossary", "", lambda: self.show_help("glossary"), tip)
+        self._add(
+            menu,
+            "engine_log",
+            "Engine &log",
+            "",
+            lambda: self.show_help("engine"),
+            "Standard error of the engine process.",
+        )
         tip = "Start the engine again; if it responds, it saves a checkpoint first."
         self._add(menu, "restart_engine", "&Restart engine", "", engine.restart, tip)
         self._add(menu, "about", "&About gmstudio", "", self.show_help)
@@ -251,7 +260,7 @@ class MainWindow(QMainWindow):
     def _show_runs_folder(self) -> None:
         home = self._studio.library.home
         if not home:
-            text = "The engine has not reported its runs folder yet; try again in a moment."
+            text = "The engine has not reported its runs folder yet; try again soon."
         elif not QDesktopServices.openUrl(QUrl.fromLocalFile(home)):
             text = f"No program here can show folders; the runs are in {home}."
         else:

@@ -95,6 +95,20 @@ def test_help_lists_every_action_with_its_key(qtbot: QtBot, start_studio: StartS
         assert words in page.text()
 
 
+def test_help_shows_the_glossary_and_the_engine_log(qtbot: QtBot, start_studio: StartStudio) -> None:
+    window = open_window(qtbot, start_studio())
+    page = find(window, HelpPage, "help")
+    assert isinstance(page, HelpPage)
+    for name, text in (("glossary", "Evidence lower bound"), ("engine_log", "No messages."), ("about", "gmstudio")):
+        action = find(window, QAction, f"window.{name}")
+        assert isinstance(action, QAction)
+        action.trigger()
+        assert window.panel == "help" and text in page.text()
+    theme().set_mode("light" if theme().dark else "dark")
+    assert "gmstudio" in page.text()
+    theme().set_mode("system")
+
+
 def test_death_is_reported_with_code_and_stderr_and_resume_is_offered(
     qtbot: QtBot, start_studio: StartStudio, tmp_path: Path
 ) -> None:
