@@ -114,7 +114,7 @@ class ConditionalView(QWidget):
         self._attribution, self._comparison = attribution_of(session), comparison_of(session)
         self._lay_out(panel)
         self.bars.chosen.connect(self._navigator.choose)
-        self.bars.asked.connect(self._attribution.attribute_value)
+        self.bars.attribution_wanted.connect(self._attribution.attribute_value)
         self.bars.view_changed.connect(self._refresh_view)
         self._attribution.changed.connect(self.refresh)
         self._comparison.changed.connect(self.refresh)

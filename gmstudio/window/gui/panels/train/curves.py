@@ -296,7 +296,7 @@ class TrainCurves(QWidget):
         plot.set_log(self._log)
         plot.hovered.connect(self._on_hovered)
         plot.zoomed.connect(self._on_zoomed)
-        plot.follow_asked.connect(self.follow)
+        plot.follow_wanted.connect(self.follow)
         if self.plots:
             plot.link_x(next(iter(self.plots.values())))
         self.plots[group.key] = plot

@@ -51,13 +51,13 @@ class CurvePlot(ActiveWidget):
         clicked: the step (int) at which the user clicked.
         hovered: the step under the pointer (float), or None when it leaves.
         zoomed: the user changed the view; the plot stops following the data.
-        follow_asked: a double click: follow the data again.
+        follow_wanted: a double click: follow the data again.
     """
 
     clicked = Signal(int)
     hovered = Signal(object)
     zoomed = Signal()
-    follow_asked = Signal()
+    follow_wanted = Signal()
 
     def __init__(
         self, title: str, unit: str = "", parent: QWidget | None = None, *, by: str = "step", kept: bool = False
@@ -299,7 +299,7 @@ class CurvePlot(ActiveWidget):
                 sign = -1 if event.key() == Qt.Key.Key_Left else 1
                 box.translateBy(x=sign * 0.1 * (high - low))
             case Qt.Key.Key_Home:
-                self.follow_asked.emit()
+                self.follow_wanted.emit()
                 return
             case _:
                 super().keyPressEvent(event)
@@ -316,7 +316,7 @@ class _View(pyqtgraph.ViewBox):  # type: ignore[misc]  # pyqtgraph has no types
 
     def mouseDoubleClickEvent(self, event: Any) -> None:
         event.accept()
-        self._owner.follow_asked.emit()
+        self._owner.follow_wanted.emit()
 
 
 def _html(reading: Reading) -> str:

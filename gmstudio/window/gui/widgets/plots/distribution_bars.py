@@ -31,12 +31,12 @@ class DistributionBars(DistributionView):
 
     Signals:
         chosen: the chosen value.
-        asked: value selected for attribution.
+        attribution_wanted: value selected for attribution.
         hovered: value under the pointer; −1 when it leaves.
     """
 
     chosen = Signal(int)
-    asked = Signal(int)
+    attribution_wanted = Signal(int)
     hovered = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -77,10 +77,10 @@ class DistributionBars(DistributionView):
         if 0 <= value < self.levels:
             self.chosen.emit(value)
 
-    def ask(self, value: int) -> None:
+    def want_attribution(self, value: int) -> None:
         """Select a value for attribution, as the user would."""
         if 0 <= value < self.levels:
-            self.asked.emit(value)
+            self.attribution_wanted.emit(value)
 
     def _move_candidate(self, value: int) -> None:
         self.candidate = max(0, min(self.levels - 1, value))
@@ -103,7 +103,7 @@ class DistributionBars(DistributionView):
             value = self.value_at(event.position())
             self.candidate = value
             if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-                self.ask(value)
+                self.want_attribution(value)
             else:
                 self.choose(value)
 
@@ -155,8 +155,8 @@ class DistributionBars(DistributionView):
     def _take_key(self, key: Qt.Key, modifiers: Qt.KeyboardModifier) -> bool:
         """Handle a key; return False for a key without a function here."""
         if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            asks = bool(modifiers & Qt.KeyboardModifier.ControlModifier)
-            (self.ask if asks else self.choose)(self.candidate)
+            attributes = bool(modifiers & Qt.KeyboardModifier.ControlModifier)
+            (self.want_attribution if attributes else self.choose)(self.candidate)
         elif key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
             self._move_candidate(self.candidate + (1 if key == Qt.Key.Key_Right else -1))
         elif key in (Qt.Key.Key_Home, Qt.Key.Key_End):

@@ -344,7 +344,7 @@ def test_zooming_one_plot_keeps_all_at_those_steps(stage: Stage) -> None:
     first, second = curves.plots["loss nats"], curves.plots["probability"]
     first.zoomed.emit()
     assert not second.following_x
-    second.follow_asked.emit()
+    second.follow_wanted.emit()
     assert first.following_x and second.following_x
 
 

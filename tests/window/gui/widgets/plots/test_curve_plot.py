@@ -53,7 +53,7 @@ def test_it_follows_until_the_user_zooms_and_again_when_asked(plot: CurvePlot, q
     plot.set_traces([_trace(100_000)])
     plot.redraw()
     assert plot.view_range() == zoomed
-    with qtbot.waitSignal(plot.follow_asked):
+    with qtbot.waitSignal(plot.follow_wanted):
         qtbot.keyClick(plot, Qt.Key.Key_Home)
     plot.follow()
     plot.redraw()

@@ -195,20 +195,20 @@ def test_the_view_follows_the_probability_without_jumping(bars: DistributionBars
     bars.set_distribution(bell(200), None, 200, shades(256))
     assert 200 in bars.values.visible() and 100 not in bars.values.visible()
     wheel(bars, 200, 1)
-    assert not bars.fitting, "whoever zooms leads"
+    assert not bars.fitting, "zooming stops following"
     bars.set_fitting(False)
     assert bars.values.is_whole
 
 
-def test_a_value_can_be_asked_about_without_choosing_it(qtbot: QtBot, bars: DistributionBars) -> None:
+def test_a_value_can_be_attributed_without_choosing_it(qtbot: QtBot, bars: DistributionBars) -> None:
     fill(bars, 16)
-    with qtbot.assertNotEmitted(bars.chosen), qtbot.waitSignal(bars.asked) as asked:
+    with qtbot.assertNotEmitted(bars.chosen), qtbot.waitSignal(bars.attribution_wanted) as wanted:
         point = bars.bar_rect(5).center().toPoint()
         qtbot.mouseClick(bars, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ControlModifier, point)
-    assert asked.args == [5]
-    with qtbot.assertNotEmitted(bars.chosen), qtbot.waitSignal(bars.asked) as asked:
+    assert wanted.args == [5]
+    with qtbot.assertNotEmitted(bars.chosen), qtbot.waitSignal(bars.attribution_wanted) as wanted:
         qtbot.keyClick(bars, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
-    assert asked.args == [5]
+    assert wanted.args == [5]
 
 
 @pytest.mark.parametrize("levels", [2, 16, 256])
