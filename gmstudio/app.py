@@ -1,4 +1,4 @@
-"""The composition root: client, session and window; and what must hold before and around them."""
+"""The composition root: client, state and window, and the process around them (signals, uncaught exceptions)."""
 
 import gc
 import signal
@@ -73,16 +73,16 @@ def run(
 
 
 def _settle_memory() -> None:
-    """What exists now stays: the collector need not navigator it again and again, which would be felt as a stutter.
+    """Exempt all present objects from garbage collection, whose passes over them would make the window stutter.
 
-    It isn't even walked once: that takes a tenth of a second and finds next to nothing.
+    They are not collected once before: that takes a tenth of a second and finds next to nothing.
     """
     gc.freeze()
     gc.enable()
 
 
 def _watch_smoke(window: "MainWindow", studio: "Studio", failures: list[str]) -> None:
-    """Close at the catalog; note a failure when none comes."""
+    """Close the window when the catalog arrives; record a failure when none does."""
     from PySide6.QtCore import QTimer
 
     def fail(sentence: str) -> None:
@@ -105,15 +105,15 @@ def _watch_smoke(window: "MainWindow", studio: "Studio", failures: list[str]) ->
 
 @contextmanager
 def _exceptions_reported(window: "MainWindow") -> Iterator[None]:
-    """Meanwhile an exception that nothing caught is told in the window and on stderr, and the window goes on."""
+    """Context in which uncaught exceptions are reported in the window and on stderr, and the window stays open."""
     before = sys.excepthook
 
-    def tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    def report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         before(kind, error, trace)
         lines = "".join(traceback.format_exception(kind, error, trace))
         window.report_exception(f"{kind.__name__}: {error}.", lines)
 
-    sys.excepthook = tell
+    sys.excepthook = report
     try:
         yield
     finally:
@@ -122,7 +122,7 @@ def _exceptions_reported(window: "MainWindow") -> Iterator[None]:
 
 @contextmanager
 def _signals_close(window: "MainWindow") -> Iterator[None]:
-    """Meanwhile Ctrl+C, termination and hanging up close the window as its user would."""
+    """Context in which SIGINT, SIGTERM and SIGHUP close the window as its user would."""
     from PySide6.QtCore import QTimer
 
     def close(_number: int, _frame: Any) -> None:

@@ -94,7 +94,7 @@ def test_samples_are_scored_where_there_is_no_likelihood(tmp_path: Path) -> None
     run = str(tmp_path / "run")
     call("train", "gan", "--data", "digits", "--steps", "2", "--out", run, "--seed", "1", *FAST)
     output = call("score", run, "-n", "30")
-    assert "30 test images of digits" in output and "30 samples beside as many images" in output
+    assert "30 test images of digits" in output and "sample quality of 30 samples against as many images" in output
     assert len(re.findall(r"(?m)^\d\.\d{3} (?:precision|recall|coverage): ", output)) == 3
     assert call("score", run, "-n", "30") == output, "a seed repeats"
 
@@ -102,7 +102,7 @@ def test_samples_are_scored_where_there_is_no_likelihood(tmp_path: Path) -> None
 def test_reconstructions_are_scored_where_nothing_is_generated(tmp_path: Path) -> None:
     run = str(tmp_path / "run")
     call("train", "autoencoder", "--data", "digits", "--steps", "2", "--out", run, "--seed", "1", *FAST)
-    found = re.search(r"(\d\.\d{6}) mean squared error a sub-pixel", call("score", run, "-n", "70"))
+    found = re.search(r"(\d\.\d{6}) mean squared error per sub-pixel", call("score", run, "-n", "70"))
     images = data.load("digits", {"levels": 16}).test.images[:70]
     model = ModelCache().load(run, torch.device("cpu")).model.eval()
     batch = torch.from_numpy(images)

@@ -1,9 +1,10 @@
-"""The command line: ``gmstudio`` opens the window; ``train``, ``sample``, ``score`` and ``runs`` do without one.
+"""The command line: ``gmstudio`` opens the window; ``train``, ``sample``, ``score`` and ``runs`` work without one.
 
-The same engine code runs here as behind the window. Torch is imported by the commands that need it only, when they run,
-so that the window's process never does.
+The same engine code runs here as behind the window. Torch is imported only by the commands that need it, when they run,
+so that the window's process never imports it.
 """
 
+import shlex
 import sys
 from typing import Annotated
 
@@ -16,14 +17,27 @@ from gmstudio.cli.training import train
 
 app = typer.Typer(
     name="gmstudio",
-    help="Train generative models, watch them learn, and look inside.",
+    help="Train generative models of images, follow the training, and explore what they have learned.",
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 
+SmokeOption = Annotated[
+    bool, typer.Option("--smoke", help="Open the window, wait for the engine's catalog, close, exit 0.")
+]
+EngineOption = Annotated[
+    str,
+    typer.Option(
+        "--engine",
+        metavar="COMMAND",
+        help="Command that starts the engine, in place of this computer's own, split like a shell does: "
+        '"ssh gpu-box gmstudio engine".',
+    ),
+]
+
 
 def main() -> None:
-    """Run the command line; what a user can cause ends in one sentence and exit code 1."""
+    """Run the command line; an error that a user can cause is one sentence on stderr and exit code 1."""
     try:
         app()
     except (ValueError, OSError) as error:
@@ -32,32 +46,44 @@ def main() -> None:
 
 
 @app.callback(invoke_without_command=True)
-def _open(
-    context: typer.Context,
-    smoke: Annotated[
-        bool, typer.Option("--smoke", help="Open the window, wait for the engine's catalog, close, exit 0.")
-    ] = False,
-) -> None:
+def _open(context: typer.Context, smoke: SmokeOption = False, engine_command: EngineOption = "") -> None:
     """Open the window (when no command is given)."""
     if context.invoked_subcommand is None:
-        open_window(smoke)
+        open_window(smoke, engine_command)
+    elif engine_command:
+        raise ValueError(
+            f"--engine belongs to the window; gmstudio {context.invoked_subcommand} computes in its own process. Leave "
+            "it out, or run the command on the other machine."
+        )
 
 
 @app.command("open")
-def open_window(
-    smoke: Annotated[
-        bool, typer.Option("--smoke", help="Open the window, wait for the engine's catalog, close, exit 0.")
-    ] = False,
-) -> None:
+def open_window(smoke: SmokeOption = False, engine_command: EngineOption = "") -> None:
     """Open the window."""
+    command = parse_engine(engine_command) if engine_command else None
     from gmstudio.app import run
 
-    raise typer.Exit(run(sys.argv[:1], smoke=smoke))
+    raise typer.Exit(run(sys.argv[:1], smoke=smoke, engine_command=command))
+
+
+def parse_engine(text: str) -> list[str]:
+    """Split an engine's command line into program and arguments, like a POSIX shell does.
+
+    Raises:
+        ValueError: when it is blank, or a quotation mark is not closed.
+    """
+    try:
+        command = shlex.split(text)
+    except ValueError as error:
+        raise ValueError(f"--engine {text}: {error}; close the quotation mark.") from None
+    if not command:
+        raise ValueError('--engine names no command; write a program and its arguments: "ssh gpu-box gmstudio engine".')
+    return command
 
 
 @app.command()
 def engine() -> None:
-    """Serve a window over standard input and output (also through ssh); not for typing."""
+    """Serve a window over standard input and output, also through ssh; started by the window or with --engine."""
     from gmstudio.engine.__main__ import main as serve
 
     raise typer.Exit(serve())

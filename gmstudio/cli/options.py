@@ -1,13 +1,15 @@
-"""What several commands share: options, and sentences for the person at the terminal."""
+"""Options that several commands share, and warnings on stderr."""
 
 from typing import Annotated
 
 import typer
 
-DeviceOption = Annotated[str, typer.Option("--device", help="auto (CUDA, then MPS, then CPU), cpu, cuda, cuda:1, mps")]
+DeviceOption = Annotated[
+    str, typer.Option("--device", help="Device: auto (CUDA, then MPS, then CPU), cpu, cuda, cuda:1 or mps.")
+]
 
 
 def warn(sentences: tuple[str, ...]) -> None:
-    """Say on stderr what should be known but stops nothing."""
+    """Print warnings to stderr."""
     for sentence in sentences:
         typer.secho(sentence, fg=typer.colors.YELLOW, err=True)

@@ -1,4 +1,4 @@
-"""The data set that belongs to a run, or another one with the same kind of images."""
+"""The data set of a run, or another one with images of the same shape."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,4 +1,4 @@
-"""``gmstudio sample``: images from a run's latest checkpoint, in any order the model takes, around what is given."""
+"""``gmstudio sample``: images from a run's latest checkpoint, in any order the model takes, given observed pixels."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from gmstudio.cli.given import parse_given, read_given
+from gmstudio.cli.conditioning import parse_given, read_given
 from gmstudio.cli.options import DeviceOption, warn
 from gmstudio.media import Provenance, words_of
 from gmstudio.media.png import check_png_name, read_grey, write_grid
@@ -26,14 +26,14 @@ PAINTED = "painted"
 
 
 @dataclass(frozen=True)
-class PixelWishes:
-    """The options that only models with the chain rule over pixels have.
+class PixelOptions:
+    """Options that only autoregressive models have.
 
     Args:
         order: name of the generation order, or ``painted:FILE``; empty: the model's own.
         order_seed: of the order ``random``.
-        given: see ``cli.given``; empty: nothing.
-        label: a number, ``each``, ``none``, or empty: each where the model knows labels.
+        given: observed pixels, see ``cli.conditioning``; empty: none.
+        label: a number, ``each``, ``none``, or empty: each for class-conditional models.
         temperature: divides the logits.
         data_dir: folder of a data set that ``given`` names.
     """
@@ -45,8 +45,8 @@ class PixelWishes:
     temperature: float
     data_dir: str
 
-    def words(self, num_classes: int) -> dict[str, str]:
-        """What is out of the ordinary, as written into the picture's file."""
+    def texts(self, num_classes: int) -> dict[str, str]:
+        """Options that differ from the defaults, keyword → text, as written into the picture's file."""
         texts = {}
         if self.order:
             name, _, ranks = self.order.partition(":")
@@ -63,9 +63,9 @@ class PixelWishes:
 
 def sample(
     run: Annotated[str, typer.Argument(help="Run folder.")],
-    count: Annotated[int, typer.Option("-n", "--count", min=1, max=4096, help="Images.")] = 64,
+    count: Annotated[int, typer.Option("-n", "--count", min=1, max=4096, help="Number of images.")] = 64,
     out: Annotated[Path, typer.Option("-o", "--out", help="PNG to write.")] = Path("samples.png"),
-    seed: Annotated[int, typer.Option(help="Fixes the noise.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the noise.")] = 0,
     scale: Annotated[int, typer.Option(min=1, max=64, help="Screen pixels per image pixel.")] = 4,
     order: Annotated[
         str,
@@ -74,25 +74,28 @@ def sample(
             "painted:ranks.png (darker pixels come first)."
         ),
     ] = "",
-    order_seed: Annotated[int, typer.Option("--order-seed", min=0, help="Which shuffle the order random is.")] = 0,
+    order_seed: Annotated[int, typer.Option("--order-seed", min=0, help="Seed of the order random.")] = 0,
     given: Annotated[
         str,
         typer.Option(
-            help="Image to go on from, and the part that is kept: image.png:first=300 (sub-pixels in the order), "
-            ":rows=14 (upper rows), :mask=mask.png (where that is white); :resize and :convert fit a picture to the "
-            "model. Or an image of a data set: digits:valid:3:rows=4."
+            help="Condition on observed pixels of an image: image.png:first=300 (sub-pixels in the order), :rows=14 "
+            "(upper rows), :mask=mask.png (white where observed); :resize and :convert fit a picture to the model. "
+            "Data sets have images, too: digits:valid:3:rows=4."
         ),
     ] = "",
     label: Annotated[
-        str, typer.Option(help="Class to draw, for class-conditional models: a number, each (in turn) or none.")
+        str, typer.Option(help="Class to sample, for class-conditional models: a number, each (in turn) or none.")
     ] = "",
     temperature: Annotated[
-        float, typer.Option(min=0.0, help="Below 1: likelier pixels; 0: the most likely value each; 1: the model.")
+        float,
+        typer.Option(
+            min=0.0, help="Divides the logits; below 1: sharper conditionals; 0: always the most likely value."
+        ),
     ] = 1.0,
     data_dir: Annotated[str, typer.Option("--data-dir", help="Folder of the data set that --given names.")] = "",
     device: DeviceOption = "auto",
 ) -> None:
-    """Draw images from a run's latest checkpoint into one PNG."""
+    """Sample images from a run's latest checkpoint into one PNG."""
     import torch
     from rich.progress import track
 
@@ -103,27 +106,27 @@ def sample(
     where = choose_device(device)
     loaded = ModelCache().load(run, where)
     warn(loaded.warnings)
-    wishes = PixelWishes(order, order_seed, given, label, temperature, data_dir)
-    pieces = _draw(loaded, count, torch.Generator(where).manual_seed(seed), wishes)
+    options = PixelOptions(order, order_seed, given, label, temperature, data_dir)
+    pieces = _draw(loaded, count, torch.Generator(where).manual_seed(seed), options)
     shown = track(pieces, description="Sampling", transient=True)
     images = next(piece for piece in shown if piece is not None)
-    words = wishes.words(getattr(loaded.model, "num_classes", 0))
+    texts = options.texts(getattr(loaded.model, "num_classes", 0))
     origin = Provenance(
         family=loaded.record.family,
         run=loaded.record.title or Path(run).resolve().name,
         step=loaded.step,
         seed=seed,
-        details=words,
+        details=texts,
     )
     write_grid(images, out, scale, words_of(origin))
-    told = "".join(f"; {name.lower()}: {text}" for name, text in words.items())
-    typer.echo(f"{len(images)} images of step {loaded.step:,} in {out}{told}")
+    description = "".join(f"; {name.lower()}: {text}" for name, text in texts.items())
+    typer.echo(f"{len(images)} images of step {loaded.step:,} in {out}{description}")
 
 
 def _draw(
-    loaded: "Loaded", count: int, generator: "torch.Generator", wishes: PixelWishes
+    loaded: "Loaded", count: int, generator: "torch.Generator", options: PixelOptions
 ) -> Iterator[NDArray[np.uint8] | None]:
-    """Yields None after each small piece of work, then the images (N, C, H, W) for showing."""
+    """Yield None after each small piece of work, then the images (N, C, H, W), 0 … 255."""
     from gmstudio.engine.pixels.completion import draw_completions
     from gmstudio.engine.pixels.setting import setting_of
     from gmstudio.engine.sampling.grids import draw_samples
@@ -134,20 +137,20 @@ def _draw(
 
     model = loaded.model
     if not isinstance(model, AutoregressiveFamily):
-        if wishes.words(0) or wishes.label:
+        if options.texts(0) or options.label:
             raise ValueError(
                 f"{model.card.title} does not generate pixel by pixel; leave out --order, --given, --label and "
                 "--temperature."
             )
         return draw_samples(model, count, generator)
-    chosen = read_given(wishes.given, loaded, wishes.data_dir) if wishes.given else None
-    name, _, ranks = wishes.order.partition(":")
+    observed = read_given(options.given, loaded, options.data_dir) if options.given else None
+    name, _, ranks = options.order.partition(":")
     command = OpenPixels(
         run="",
         order=name,
-        order_seed=wishes.order_seed,
+        order_seed=options.order_seed,
         ranks=_read_ranks(name, ranks, model),
-        mask=None if chosen is None or chosen.mask is None else Array.of(chosen.mask),
+        mask=None if observed is None or observed.mask is None else Array.of(observed.mask),
     )
     setting = setting_of(model, command)
     pieces = draw_completions(
@@ -155,19 +158,19 @@ def _draw(
         count,
         generator,
         order_D3=setting.order,
-        given_CHW=None if chosen is None else chosen.levels,
-        num_given=0 if chosen is None else chosen.first or setting.num_given,
-        labels_N=_labels(wishes.label, model, count),
-        temperature=wishes.temperature,
+        given_CHW=None if observed is None else observed.levels,
+        num_given=0 if observed is None else observed.first or setting.num_given,
+        labels_N=_labels(options.label, model, count),
+        temperature=options.temperature,
     )
     return (None if piece is None else to_display(piece, model.image.levels) for piece in pieces)
 
 
 def _read_ranks(name: str, path: str, model: "AutoregressiveFamily") -> "Array | None":
-    """What the painted order needs; None for the others.
+    """Read the ranks of the painted order from its picture; None for the other orders.
 
     Raises:
-        ValueError: when there is no order of that name, or a picture where none belongs, or none where one does.
+        ValueError: when there is no order of that name, a picture is missing, or the order takes none.
     """
     from gmstudio.families.autoregressive.orders import ORDER_NAMES
 
@@ -184,7 +187,7 @@ def _read_ranks(name: str, path: str, model: "AutoregressiveFamily") -> "Array |
 
 
 def _labels(text: str, model: "AutoregressiveFamily", count: int) -> "torch.Tensor | None":
-    """What each image is conditioned on, (N,); None: nothing."""
+    """Labels (N,) that the images are conditioned on; None: none."""
     import torch
 
     from gmstudio.engine.sampling.grids import labels_in_turn

@@ -1,4 +1,4 @@
-"""``gmstudio score``: how likely a run's latest checkpoint finds images, or what else the family can tell."""
+"""``gmstudio score``: log-likelihood of images under a run's latest checkpoint, or what replaces it for the family."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,22 +23,23 @@ def score(
     data: Annotated[str, typer.Option(help="Another data source than the run's own, with its default settings.")] = "",
     data_dir: Annotated[str, typer.Option("--data-dir", help="Folder of the data set's files.")] = "",
     split: Annotated[str, typer.Option(help=f"Part of the data set: {', '.join(SPLITS)}.")] = "test",
-    count: Annotated[int, typer.Option("-n", "--count", min=0, help="At most so many images; 0: all.")] = 0,
+    count: Annotated[int, typer.Option("-n", "--count", min=0, help="Score at most this many images; 0: all.")] = 0,
     num_samples: Annotated[
         int | None,
         typer.Option(
             "--samples",
             min=1,
-            help="Draws an image: of an importance-weighted estimate (100 if left out), or of a bound (if left out, as "
-            "many as make 10,000 draws in all, 100 at most); 1 asks for the plain bound.",
+            help="Monte Carlo samples per image, of an importance-weighted estimate (default: 100) or of a bound "
+            "(default: 10,000 divided by the number of images, at most 100); 1: the plain bound.",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Fixes their noise.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of all random draws.")] = 0,
     device: DeviceOption = "auto",
 ) -> None:
-    """How likely a run's latest checkpoint finds images: nats and bits per dimension, mean and spread.
+    """Log-likelihood of images under a run's latest checkpoint: nats and bits per dimension, mean and spread.
 
-    Of a family without likelihood, how its samples compare with the images; of an autoencoder, what its codes lose.
+    Exact, an importance-weighted estimate or a bound, by family. For families without likelihood: sample quality
+    (precision, recall, coverage); for autoencoders: reconstruction error.
     """
     from gmstudio.engine.evaluation.likelihood import has_likelihood
     from gmstudio.engine.evaluation.reconstruction import reconstructs
@@ -56,7 +57,7 @@ def score(
         _samples(loaded.model, dataset, split, size, seed)
     elif reconstructs(loaded.model) and not has_likelihood(loaded.model):
         _reconstructions(loaded.model, dataset, split, size)
-    else:  # which says so where a family of another package gives nothing at all
+    else:  # raises the error for a third-party family without any of these
         _likelihood(loaded.model, dataset, split, size, num_samples, seed)
 
 
@@ -87,10 +88,10 @@ def _samples(model: Any, dataset: "Dataset", split: str, size: int, seed: int) -
     from gmstudio.engine.evaluation.sample_quality import NUM_COMPARED, SampleQuality
 
     if not size:
-        raise ValueError("There are no images to compare samples with; choose another split or more classes.")
+        raise ValueError("There are no images to compare samples with; choose another split or include more classes.")
     quality = SampleQuality(dataset, model.device, seed, split, min(size, NUM_COMPARED))
     shares = next(found for found in quality.measure(model) if found is not None)
-    typer.echo(f"no likelihood: the family only generates. {quality.num_compared} samples beside as many images:")
+    typer.echo(f"no likelihood; sample quality of {quality.num_compared} samples against as many images:")
     for name, share in shares.items():
         typer.echo(f"{share:.3f} {SHARES[name]}")
 
@@ -100,5 +101,5 @@ def _reconstructions(model: Any, dataset: "Dataset", split: str, size: int) -> N
 
     pieces = reconstruction_errors(model, dataset.view(split, range(size)))
     errors = next(found for found in pieces if found is not None)
-    typer.echo("no likelihood: the family is not a generative model. What codes lose, black 0 and white 1:")
-    typer.echo(f"{errors.mean():.6f} mean squared error a sub-pixel, spread {errors.std():.6f} from image to image")
+    typer.echo("no likelihood, since the family is not a generative model; reconstruction error, black 0 and white 1:")
+    typer.echo(f"{errors.mean():.6f} mean squared error per sub-pixel, spread {errors.std():.6f} from image to image")

@@ -1,4 +1,4 @@
-"""``gmstudio train``: the settings of a new run, or the way back into an old one."""
+"""``gmstudio train``: start a run, or resume one."""
 
 from typing import Annotated, Any
 
@@ -9,24 +9,26 @@ from gmstudio.cli.watcher import Watcher
 
 
 def train(
-    family: Annotated[str, typer.Argument(help="pixelcnn, vae, gan …; may be left out with --resume")] = "",
-    data: Annotated[str, typer.Option(help="digits, or idx or cifar10 with --data-dir")] = "digits",
+    family: Annotated[
+        str, typer.Argument(help="Model family: pixelcnn, vae, gan …; may be left out with --resume.")
+    ] = "",
+    data: Annotated[
+        str, typer.Option(help="Data source: digits; or idx, binarized_mnist or cifar10 with --data-dir.")
+    ] = "digits",
     data_dir: Annotated[str, typer.Option("--data-dir", help="Folder of the data set's files.")] = "",
-    out: Annotated[str, typer.Option("--out", help="Run folder; a new one in the library of runs when left out.")] = "",
-    steps: Annotated[
-        int | None, typer.Option(help="Parameter updates; the family's own default when left out.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Fixes weights, data order and noise.")] = None,
+    out: Annotated[str, typer.Option("--out", help="Run folder; by default a new one in the library of runs.")] = "",
+    steps: Annotated[int | None, typer.Option(help="Parameter updates; by default the family's own number.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the initial weights, the data order and all noise.")] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", help="field=value of the family, the training or the data; may be repeated."),
+        typer.Option("--set", help="Set a field=value of the family, the training or the data; may be repeated."),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Continue the run in --out from its last checkpoint.")
+        bool, typer.Option("--resume", help="Continue the run in --out from its latest checkpoint.")
     ] = False,
     device: DeviceOption = "auto",
 ) -> None:
-    """Train a model with a progress bar; Ctrl+C keeps what was learned, after the step that is being made."""
+    """Train a model with a progress bar; Ctrl+C ends after the current step and writes a checkpoint."""
     from gmstudio.engine.runtime.datasets import DatasetCache
     from gmstudio.engine.runtime.device import choose_device
     from gmstudio.engine.training.job import resume_run, start_training
@@ -88,7 +90,7 @@ def _plan(
 
 
 def _sort_settings(settings: list[str], config: Any, data_config: Any) -> tuple[dict[str, Any], ...]:
-    """Give each ``field=value`` to the family, the data or the training, whichever has the field first."""
+    """Assign each ``field=value`` to the family, the data or the training, to the first that has the field."""
     from gmstudio.protocol.training_settings import Training
 
     owners = {"config": config, "data": data_config, "training": Training}

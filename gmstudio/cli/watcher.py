@@ -1,4 +1,4 @@
-"""A training in the terminal: a progress bar, and an orderly end when it is asked for."""
+"""Training in the terminal: a progress bar, and an orderly end on Ctrl+C."""
 
 import signal
 from types import FrameType, TracebackType
@@ -9,10 +9,13 @@ if TYPE_CHECKING:
 
 
 class _EndSignals:
-    """Meanwhile Ctrl+C and termination only say so, for a step must not be torn; the second one ends at once."""
+    """Context in which Ctrl+C and SIGTERM only set ``requested``, so that the current step is completed.
+
+    A second signal interrupts at once.
+    """
 
     def __init__(self) -> None:
-        self.asked = False
+        self.requested = False
         self._before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def __enter__(self) -> Self:
@@ -27,13 +30,13 @@ class _EndSignals:
             signal.signal(number, handler)
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
-        if self.asked:
+        if self.requested:
             raise KeyboardInterrupt
-        self.asked = True
+        self.requested = True
 
 
 class Watcher:
-    """Shows a training's events as a progress bar."""
+    """Progress bar of a training."""
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -54,7 +57,7 @@ class Watcher:
         self._end: Any = None
 
     def watch(self, event: Any) -> None:
-        """Take an event of the training."""
+        """Handle an event of the training."""
         from gmstudio.protocol.runs import HistoryAppended
         from gmstudio.protocol.training import TrainingChanged
 
@@ -65,7 +68,7 @@ class Watcher:
             self._end = event
 
     def follow(self, job: "TrainingJob") -> bool:
-        """Train to the end, or until Ctrl+C or termination.
+        """Train to the end, or until Ctrl+C or SIGTERM.
 
         Returns:
             False when training failed.
@@ -83,7 +86,7 @@ class Watcher:
         )
         self._progress.start_task(self._task)
         with self._progress, _EndSignals() as signals:
-            while job.running and not signals.asked:
+            while job.running and not signals.requested:
                 job.advance()
                 self._show(trainer)
             if job.running:

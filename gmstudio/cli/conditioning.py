@@ -1,4 +1,4 @@
-"""What ``gmstudio sample --given`` names: an image, and which part of it is kept.
+"""The option ``--given`` of ``gmstudio sample``: observed pixels that samples are conditioned on.
 
     image.png:first=300     the first 300 sub-pixels in the generation order
     image.png:rows=14       the upper 14 rows
@@ -20,24 +20,25 @@ from numpy.typing import NDArray
 
 from gmstudio.cli.run_data import load_run_data
 from gmstudio.media.png import read_grey, read_levels
+from gmstudio.protocol.data import SPLITS
 
 if TYPE_CHECKING:
     from gmstudio.engine.runtime.models import Loaded
 
 LEAST_WHITE = 128
 _OPTION = re.compile(r":(?=(?:first|rows|mask)=|(?:resize|convert)(?::|$))")
-_FROM_DATA = re.compile(r"(\w+):(train|valid|test):(\d+)")
+_FROM_DATA = re.compile(rf"(\w+):({'|'.join(SPLITS)}):(\d+)")
 
 
 @dataclass(frozen=True)
-class GivenWords:
-    """A ``--given`` option, taken apart.
+class ConditioningOption:
+    """A parsed ``--given`` option; exactly one of ``first``, ``rows`` and ``mask`` is set.
 
     Args:
         source: path of a PNG, or a data set's image.
-        first: sub-pixels in the generation order; None: said otherwise.
-        rows: upper rows; None: said otherwise.
-        mask: path of a PNG that is white where pixels are given; empty: said otherwise.
+        first: number of observed sub-pixels in the generation order.
+        rows: number of observed upper rows.
+        mask: path of a PNG that is white where pixels are observed.
         resize: scale pictures of another size.
         convert: turn colours into grey or the other way round.
     """
@@ -50,7 +51,7 @@ class GivenWords:
     convert: bool = False
 
     def without_folders(self) -> str:
-        """The option again, as it may be kept in a file that is passed on."""
+        """Return the option as text without names of folders, for files that are passed on."""
         part = f"mask={Path(self.mask).name}"
         if self.first is not None:
             part = f"first={self.first}"
@@ -60,13 +61,13 @@ class GivenWords:
 
 
 @dataclass(frozen=True, eq=False)
-class Given:
-    """An image, and which part of it is kept.
+class ObservedPixels:
+    """An image, and the part of it that samples are conditioned on.
 
     Args:
         levels: (C, H, W).
-        first: how many sub-pixels in the generation order; 0 where there is a mask.
-        mask: (C, H, W) bool, the sub-pixels that are kept; None: the first ones.
+        first: number of observed sub-pixels in the generation order; 0 where there is a mask.
+        mask: (C, H, W) bool, True where observed; None: the ``first`` ones.
     """
 
     levels: NDArray[np.uint8]
@@ -74,11 +75,11 @@ class Given:
     mask: NDArray[np.bool_] | None = None
 
 
-def parse_given(text: str) -> GivenWords:
-    """Take a ``--given`` option apart.
+def parse_given(text: str) -> ConditioningOption:
+    """Parse a ``--given`` option.
 
     Raises:
-        ValueError: when it does not say which part is given, says it twice, or a number is none.
+        ValueError: when the observed part is not stated, or stated twice, or a number is malformed.
     """
     source, *options = _OPTION.split(text)
     values: dict[str, str] = {}
@@ -90,13 +91,13 @@ def parse_given(text: str) -> GivenWords:
     parts = [name for name in ("first", "rows", "mask") if values.get(name)]
     if not source or len(parts) != 1:
         raise ValueError(
-            f"--given {text}: write an image and which part of it is given, one of image.png:first=300 (sub-pixels in "
-            "the generation order), image.png:rows=14 (upper rows) or image.png:mask=mask.png (where that is white)."
+            f"--given {text}: write an image and which part of it is observed, one of image.png:first=300 (sub-pixels "
+            "in the generation order), image.png:rows=14 (upper rows) or image.png:mask=m.png (white where observed)."
         )
     for name in ("first", "rows"):
         if name in values and not values[name].isdecimal():
             raise ValueError(f"--given {text}: {name} is {values[name]!r}; it must be a whole number, 0 or more.")
-    return GivenWords(
+    return ConditioningOption(
         source=source,
         first=int(values["first"]) if "first" in values else None,
         rows=int(values["rows"]) if "rows" in values else None,
@@ -106,34 +107,34 @@ def parse_given(text: str) -> GivenWords:
     )
 
 
-def read_given(text: str, loaded: "Loaded", data_dir: str = "") -> Given:
-    """Read what a ``--given`` option names.
+def read_given(text: str, loaded: "Loaded", data_dir: str = "") -> ObservedPixels:
+    """Load the observed pixels that a ``--given`` option names.
 
     Args:
         text: the option.
-        loaded: the run whose model goes on from it.
+        loaded: the run whose model samples the other pixels.
         data_dir: folder of a data set's files, where it is not the run's.
 
     Raises:
         ValueError: when the option, the image or the mask does not fit the model.
         FileNotFoundError: when there is no such file.
     """
-    words, image = parse_given(text), loaded.model.image
-    named = _FROM_DATA.fullmatch(words.source)
+    option, image = parse_given(text), loaded.model.image
+    named = _FROM_DATA.fullmatch(option.source)
     if named:
         dataset = load_run_data(loaded, named[1], data_dir)
         (levels,) = dataset.view(named[2], [int(named[3])])
     else:
-        levels = read_levels(words.source, image, resize=words.resize, convert=words.convert)
-    if words.first is not None:
-        if words.first > image.num_dims:
-            raise ValueError(f"--given {text}: {words.first} sub-pixels; the model's images have {image.num_dims}.")
-        return Given(levels, first=words.first)
+        levels = read_levels(option.source, image, resize=option.resize, convert=option.convert)
+    if option.first is not None:
+        if option.first > image.num_dims:
+            raise ValueError(f"--given {text}: {option.first} sub-pixels; the model's images have {image.num_dims}.")
+        return ObservedPixels(levels, first=option.first)
     mask = np.zeros(image.shape, dtype=np.bool_)
-    if words.rows is not None:
-        if words.rows > image.height:
-            raise ValueError(f"--given {text}: {words.rows} rows; the model's images have {image.height}.")
-        mask[:, : words.rows] = True
+    if option.rows is not None:
+        if option.rows > image.height:
+            raise ValueError(f"--given {text}: {option.rows} rows; the model's images have {image.height}.")
+        mask[:, : option.rows] = True
     else:
-        mask[:] = read_grey(words.mask, image, resize=words.resize) >= LEAST_WHITE
-    return Given(levels, mask=mask)
+        mask[:] = read_grey(option.mask, image, resize=option.resize) >= LEAST_WHITE
+    return ObservedPixels(levels, mask=mask)
