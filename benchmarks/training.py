@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import torch
 
@@ -18,6 +19,7 @@ from gmstudio.engine.runtime.models import family_class
 from gmstudio.engine.training.trainer import Trainer
 from gmstudio.families.base import Family
 from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.training_settings import Training as TrainingSettings
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.record import new_record
@@ -66,15 +68,9 @@ def measure(
     dataset = _random_images(image)
     keep_freed_memory()  # as the engine does; the bare loop gains as much
     with tempfile.TemporaryDirectory() as folder:
-        record = new_record(
-            family=family,
-            config=dict(config),
-            data="random",
-            data_config={},
-            image=image,
-            training=_only_steps(family, batch),
-            device=str(choose_device(device)),
-        )
+        training = msgspec.to_builtins(_only_steps(family, batch))
+        spec = RunSpec(family=family, config=dict(config), data="random", training=training)
+        record = new_record(spec, image=image, device=str(choose_device(device)))
         with RunFolder.create(Path(folder) / "run", record) as run:
             engine = _EngineLoop(Trainer(run, configured_model(family, image, config, device), dataset))
             bare = _BareLoop(configured_model(family, image, config, device), dataset, batch)

@@ -14,6 +14,7 @@ import numpy as np
 from PySide6.QtCore import QCoreApplication, QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication
 
+from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.training import StartTraining
 from gmstudio.window.client.engine_client import EngineClient
 from gmstudio.window.gui.places import PLACES
@@ -89,14 +90,8 @@ def write_random_idx(folder: Path, size: int = 28) -> None:
 
 def train(studio: Studio, family: str, folder: Path, training: dict[str, Any], config: dict[str, Any]) -> str:
     """Start training on the images of a folder, binary; returns the run once it is open."""
-    studio.client.send(
-        StartTraining(
-            family=family,
-            config=config,
-            data="idx",
-            data_config={"folder": str(folder), "levels": 2},
-            training=training,
-        )
-    )
+    data_config = {"folder": str(folder), "levels": 2}
+    spec = RunSpec(family=family, config=config, data="idx", data_config=data_config, training=training)
+    studio.client.send(StartTraining(spec=spec))
     wait_until(lambda: bool(studio.library.live), f"the training of {family}")
     return studio.library.live

@@ -10,6 +10,7 @@ from gmstudio.protocol.engine import Catalog
 from gmstudio.protocol.families import FamilyCard, FamilyEntry, TrajectoryCard
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.metrics import DISTANCE, Metric, MetricValues
+from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.runs import RunInfo, RunsListed, SamplesDrawn
 from gmstudio.protocol.training import TrainingChanged
 from gmstudio.protocol.training_settings import Training
@@ -37,13 +38,9 @@ def info(run: str, *capabilities: str) -> RunInfo:
     return RunInfo(
         run=run,
         title=run,
-        family=run[1:],
+        spec=RunSpec(family=run[1:], data="digits"),
         family_title=run[1:].upper(),
-        config={},
-        data="digits",
-        data_config={},
         image=SPEC,
-        training=Training(),
         status="finished",
         step=10,
         created="2026-01-01T00:00:00",

@@ -14,6 +14,7 @@ from gmstudio.protocol.engine import Catalog, ChooseDevice, CommandFailed, Done,
 from gmstudio.protocol.families import FamilyCard, FamilyEntry, Objective, Term
 from gmstudio.protocol.frames import PROTOCOL_VERSION, FrameReader, decode_command, frame
 from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.runs import ListRuns, OpenRun, RunInfo, RunOpened, RunsListed
 from gmstudio.protocol.training import CheckpointSaved, ResumeRun, StartTraining, StopTraining, TrainingChanged
 from gmstudio.protocol.training_settings import Training
@@ -35,13 +36,9 @@ FAMILY = FamilyEntry(
 RUN = RunInfo(
     run="/runs/toy",
     title="Toy on digits",
-    family="toy",
+    spec=RunSpec(family="toy", data="digits"),
     family_title="Toy",
-    config={},
-    data="digits",
-    data_config={},
     image=ImageSpec(1, 8, 8, 2),
-    training=Training(),
     status="running",
     step=0,
     created="2025-01-01T00:00:00",

@@ -28,9 +28,9 @@ from gmstudio.protocol.latents import (
     FindDirections,
     ProjectImage,
 )
+from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.runs import KeepAnnotations, OpenRun, RunInfo, RunOpened, RunsListed
 from gmstudio.protocol.training import TrainingChanged
-from gmstudio.protocol.training_settings import Training
 
 VAE, GAN, WIDE, RBM = "/runs/vae", "/runs/gan", "/runs/wide", "/runs/rbm"
 DIMS = 5
@@ -105,13 +105,9 @@ class LatentEngine(FakeClient):
         model = self.models[run]
         values: dict[str, Any] = {
             "title": run.rpartition("/")[2],
-            "family": model.card.name,
+            "spec": RunSpec(family=model.card.name, data="digits", data_config=DATA_CONFIG),
             "family_title": model.card.title,
-            "config": {},
-            "data": "digits",
-            "data_config": DATA_CONFIG,
             "image": self.dataset.image,
-            "training": Training(),
             "status": "finished",
             "step": self.weights_step,
             "created": "2025-01-01T00:00:00",

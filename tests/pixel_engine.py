@@ -25,8 +25,8 @@ from gmstudio.protocol.pixels import (
     PlacePixel,
     RewindPixels,
 )
+from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.runs import RunInfo, RunsListed
-from gmstudio.protocol.training_settings import Training
 
 RUN = "/runs/tiny"
 SPEC = ImageSpec(channels=1, height=4, width=3, levels=4)
@@ -62,13 +62,9 @@ class PixelEngine(FakeClient):
     def info(self, run: str = RUN, **fields: Any) -> RunInfo:
         values: dict[str, Any] = {
             "title": "PixelCNN on digits",
-            "family": "pixelcnn",
+            "spec": RunSpec(family="pixelcnn", data="digits", data_config={"levels": self.spec.levels}),
             "family_title": "PixelCNN",
-            "config": {},
-            "data": "digits",
-            "data_config": {"levels": self.spec.levels},
             "image": self.spec,
-            "training": Training(),
             "status": "finished",
             "step": self.weights_step,
             "created": "2025-01-01T00:00:00",

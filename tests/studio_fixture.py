@@ -6,6 +6,7 @@ import fake_engine
 import pytest
 from pytestqt.qtbot import QtBot
 
+from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.training import StartTraining
 from gmstudio.window.client.engine_client import EngineClient
 from gmstudio.window.client.process_status import Timeouts
@@ -41,7 +42,7 @@ def wait_ready(qtbot: QtBot, studio: Studio) -> None:
 def train(qtbot: QtBot, studio: Studio) -> None:
     """Start a run and wait for its first checkpoint."""
     wait_ready(qtbot, studio)
-    studio.client.send(StartTraining(family="toy", config={}, data="digits", data_config={}, training={}))
+    studio.client.send(StartTraining(spec=RunSpec(family="toy", data="digits")))
 
     def has_checkpoint() -> bool:
         info = studio.library.info(studio.library.live)

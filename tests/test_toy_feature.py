@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 from toy_feature.panel import ToyPanel
 from toy_feature.places import PLACES
 
+from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.training import StartTraining, TrainingChanged
 from gmstudio.window.client.engine_client import EngineClient
 from gmstudio.window.gui.shell.main_window import MainWindow
@@ -47,11 +48,10 @@ def test_the_panel_asks_the_engine_and_shows_the_answer(qtbot: QtBot, window: Ma
     with qtbot.waitSignal(
         studio.client.on(TrainingChanged), timeout=WAIT_MS, check_params_cb=lambda event: event.status == "finished"
     ):
-        studio.client.send(
-            StartTraining(
-                family="nade", config={"num_hidden": 3}, data="digits", data_config={"levels": 2}, training={"steps": 2}
-            )
+        spec = RunSpec(
+            family="nade", config={"num_hidden": 3}, data="digits", data_config={"levels": 2}, training={"steps": 2}
         )
+        studio.client.send(StartTraining(spec=spec))
     window.show_panel("toy")
     panel = window.findChild(ToyPanel)
     assert panel is not None

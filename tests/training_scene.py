@@ -12,6 +12,7 @@ from gmstudio.protocol.data import DataBrowsed, DataEntry
 from gmstudio.protocol.engine import Catalog
 from gmstudio.protocol.families import FamilyCard, FamilyEntry, Objective, Term
 from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.runs import HistoryAppended, RunInfo, RunOpened, SamplesDrawn, Series
 from gmstudio.protocol.training import TrainingChanged
 from gmstudio.protocol.training_settings import Training
@@ -105,13 +106,15 @@ def catalog() -> Catalog:
 def info(run: str = "/runs/a", status: str = "running", step: int = 0, **values: Any) -> RunInfo:
     named: dict[str, Any] = {
         "title": run.rsplit("/", 1)[-1],
-        "family": "vae",
+        "spec": RunSpec(
+            family="vae",
+            config={"beta": 1.0},
+            data="digits",
+            data_config={"levels": 2},
+            training={"steps": 1500},
+        ),
         "family_title": "VAE",
-        "config": {"beta": 1.0},
-        "data": "digits",
-        "data_config": {"levels": 2},
         "image": SPEC,
-        "training": Training(steps=1500),
         "created": "2026-01-01T00:00:00+00:00",
         "capabilities": ("sample", "decode"),
     }

@@ -8,6 +8,7 @@ from typing import Any
 
 from benchmarks.window import PATIENCE_S, run_events, wait_until
 from docs.pictures.colours import write_coloured_digits
+from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.training import ResumeRun, StartTraining
 from gmstudio.runs.record import RECORD_NAME, RunError, RunRecord, read_record
 from gmstudio.window.state.studio import Studio
@@ -110,11 +111,6 @@ def _start(name: str) -> StartTraining:
         images.mkdir(parents=True, exist_ok=True)
         write_coloured_digits(images)
         data, data_config = "cifar10", {"folder": str(images), "size": 8, "levels": 256}
-    return StartTraining(
-        family=model.family,
-        config=model.config,
-        data=data,
-        data_config=data_config,
-        training={"steps": model.steps, "seed": 1},
-        folder=str(FOLDER / name),
-    )
+    training = {"steps": model.steps, "seed": 1}
+    spec = RunSpec(family=model.family, config=model.config, data=data, data_config=data_config, training=training)
+    return StartTraining(spec=spec, folder=str(FOLDER / name))

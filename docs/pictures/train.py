@@ -25,7 +25,7 @@ def _train_on(stage: Stage, model: str) -> TrainPanel:
     run = stage.runs[model]
     info = stage.studio.library.info(run)
     assert info is not None, "copies are in the library"
-    training.setup.choose_family(info.family)
+    training.setup.choose_family(info.spec.family)
     training.choose_run(run)
     wait_until(lambda: training.opened is not None, f"the run of {model}")
     training.set_resume_steps(info.step + FURTHER_STEPS)

@@ -72,6 +72,7 @@ def _plan(
     from gmstudio.engine.runtime.datasets import DatasetCache
     from gmstudio.engine.runtime.models import family_class
     from gmstudio.engine.training.plan import plan_run
+    from gmstudio.protocol.run_spec import RunSpec
 
     if not family:
         raise ValueError("Name a family to train, for example: gmstudio train pixelcnn.")
@@ -86,7 +87,8 @@ def _plan(
         training["steps"] = steps
     if seed is not None:
         training["seed"] = seed
-    return plan_run(DatasetCache(), family, config, data, data_config, training, device)
+    spec = RunSpec(family=family, config=config, data=data, data_config=data_config, training=training)
+    return plan_run(DatasetCache(), spec, device)
 
 
 def _sort_settings(settings: list[str], config: Any, data_config: Any) -> tuple[dict[str, Any], ...]:

@@ -7,6 +7,7 @@ import msgspec
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Command, Event
 from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.run_spec import RunSpec
 
 SplitName = Literal["train", "valid", "test"]
 SPLITS: tuple[SplitName, ...] = get_args(SplitName)
@@ -27,13 +28,9 @@ class BrowseData(Command, frozen=True, kw_only=True):
 
 
 class DescribeModel(Command, frozen=True, kw_only=True):
-    """Check a config against a data source without training; answered with ``ModelDescribed``."""
+    """Check the settings of a run without training; answered with ``ModelDescribed``."""
 
-    family: str
-    config: dict[str, Any]
-    data: str
-    data_config: dict[str, Any]
-    training: dict[str, Any] = msgspec.field(default_factory=dict)
+    spec: RunSpec
 
 
 # ---- events: data -------------------------------------------------------------------------------------------

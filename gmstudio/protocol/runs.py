@@ -8,6 +8,7 @@ from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Command, Event
 from gmstudio.protocol.families import LatentSpec, Objective
 from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.training_settings import Training
 
 
@@ -43,6 +44,7 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         run: path of the run folder, the run's identity in all messages.
+        spec: complete settings.
         status: ``running``, ``paused``, ``stopped``, ``finished``, ``failed`` or ``interrupted`` (the engine died).
         step: steps made.
         best: lowest validation loss so far, or None.
@@ -50,13 +52,9 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
 
     run: str
     title: str
-    family: str
+    spec: RunSpec
     family_title: str
-    config: dict[str, Any]
-    data: str
-    data_config: dict[str, Any]
     image: ImageSpec
-    training: Training
     status: str
     step: int
     created: str
@@ -64,6 +62,11 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     checkpoint_steps: tuple[int, ...] = ()
     best: float | None = None
     message: str = ""
+
+    @property
+    def training(self) -> Training:
+        """Training settings of ``spec``."""
+        return self.spec.training_settings()
 
 
 class RunOpened(Event, frozen=True, kw_only=True):

@@ -1,11 +1,12 @@
 """Messages about training: start, pause, step, stop, checkpoints, diagnostics."""
 
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Command, Event
+from gmstudio.protocol.run_spec import RunSpec
 
 # ---- commands: training and runs ----------------------------------------------------------------------------
 
@@ -14,14 +15,11 @@ class StartTraining(Command, frozen=True, kw_only=True):
     """Begin a run; answered with ``RunOpened``. One run trains at a time.
 
     Args:
-        folder: where the run folder goes; empty: a new one in the library of runs.
+        spec: the settings of the run.
+        folder: path of the run folder to be made; empty: a new one in the library of runs.
     """
 
-    family: str
-    config: dict[str, Any]
-    data: str
-    data_config: dict[str, Any]
-    training: dict[str, Any]
+    spec: RunSpec
     folder: str = ""
 
 

@@ -10,6 +10,7 @@ import msgspec
 
 import gmstudio
 from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.training_settings import Training
 from gmstudio.runs.atomic import replace_file
 
@@ -73,6 +74,17 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     title: str = ""
     message: str = ""
 
+    @property
+    def spec(self) -> RunSpec:
+        """Complete settings of the run; ``run.json`` holds its fields side by side with the others."""
+        return RunSpec(
+            family=self.family,
+            config=self.config,
+            data=self.data,
+            data_config=self.data_config,
+            training=msgspec.to_builtins(self.training),
+        )
+
 
 class _FormatOnly(msgspec.Struct):
     format_version: int
@@ -95,25 +107,21 @@ def library_versions() -> dict[str, str]:
 
 
 def new_record(
+    spec: RunSpec,
     *,
-    family: str,
-    config: dict[str, Any],
-    data: str,
-    data_config: dict[str, Any],
     image: ImageSpec,
-    training: Training,
     device: str,
     title: str = "",
 ) -> RunRecord:
     """Create the record of a run that starts now, at step 0, with the installed library versions."""
     now = now_iso()
     return RunRecord(
-        family=family,
-        config=config,
-        data=data,
-        data_config=data_config,
+        family=spec.family,
+        config=spec.config,
+        data=spec.data,
+        data_config=spec.data_config,
         image=image,
-        training=training,
+        training=spec.training_settings(),
         device=device,
         created=now,
         updated=now,

@@ -25,6 +25,7 @@ from gmstudio.protocol.pixels import (
     PixelsMoved,
     PixelsOpened,
 )
+from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.runs import FetchSamples, HistoryAppended, ListRuns, OpenRun, RunOpened, RunsListed, SamplesDrawn
 from gmstudio.protocol.training import (
     CheckpointSaved,
@@ -46,13 +47,9 @@ LONG = {"steps": 100_000, "batch_size": 16, "validate_every": 50, "sample_every"
 
 def training(family: str, **changes: Any) -> StartTraining:
     config = PIXELCNN if family == "pixelcnn" else {}
-    return StartTraining(
-        family=family,
-        config=config,
-        data="digits",
-        data_config={"levels": 2},
-        training={**LONG, **changes},
-    )
+    training = {**LONG, **changes}
+    spec = RunSpec(family=family, config=config, data="digits", data_config={"levels": 2}, training=training)
+    return StartTraining(spec=spec)
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +82,7 @@ def own_engine(home: Path) -> Any:
 
 def start(engine: EngineProcess, family: str, **changes: Any) -> str:
     opened = engine.ask(training(family, **changes), RunOpened)
-    assert opened.live and opened.info.family == family
+    assert opened.live and opened.info.spec.family == family
     return opened.info.run
 
 
@@ -237,23 +234,23 @@ def test_commands_without_a_training_are_refused(engine: EngineProcess) -> None:
 
 
 def test_bad_settings_are_refused_field_by_field(engine: EngineProcess) -> None:
-    command = StartTraining(
+    spec = RunSpec(
         family="pixelcnn",
         config={"num_blocks": -1},
         data="digits",
         data_config={"levels": 3},
         training={"steps": 0},
     )
-    failed = engine.ask(command, CommandFailed)
+    failed = engine.ask(StartTraining(spec=spec), CommandFailed)
     assert set(failed.fields) == {"config.num_blocks", "data_config.levels", "training.steps"}
     assert "-1" in failed.fields["config.num_blocks"]
-    missing = StartTraining(family="pixelrcnn", config={}, data="digits", data_config={}, training={})
+    missing = StartTraining(spec=RunSpec(family="pixelrcnn", data="digits"))
     assert "pixelrcnn" in engine.ask(missing, CommandFailed).message
 
 
 def test_models_are_described_without_allocating_them(engine: EngineProcess) -> None:
     for entry in engine.catalog.families:
-        command = DescribeModel(family=entry.card.name, config={}, data="digits", data_config={})
+        command = DescribeModel(spec=RunSpec(family=entry.card.name, data="digits"))
         described = engine.ask(command, ModelDescribed)
         assert described.num_parameters > 100 and described.image.height == 8
 
@@ -276,7 +273,7 @@ def test_a_damaged_file_is_laid_to_the_folder(engine: EngineProcess, tmp_path: P
     broken = {"folder": str(tmp_path)}
     for command in (
         BrowseData(data="idx", data_config=broken),
-        DescribeModel(family="vae", config={}, data="idx", data_config=broken),
+        DescribeModel(spec=RunSpec(family="vae", data="idx", data_config=broken)),
     ):
         failed = engine.ask(command, CommandFailed)
         assert "train-images-idx3-ubyte is cut short" in failed.fields["data_config.folder"]

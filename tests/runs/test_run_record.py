@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gmstudio.runs.folder import RunFolder
-from gmstudio.runs.record import FORMAT_VERSION, MAX_RECORD_BYTES, RunError, RunRecord, read_record, write_record
+from gmstudio.runs.record import (
+    FORMAT_VERSION,
+    MAX_RECORD_BYTES,
+    RunError,
+    RunRecord,
+    new_record,
+    read_record,
+    write_record,
+)
 
 
 def test_a_record_comes_back_as_it_was(tmp_path: Path, record: RunRecord) -> None:
@@ -18,6 +26,17 @@ def test_a_record_comes_back_as_it_was(tmp_path: Path, record: RunRecord) -> Non
     assert read_record(tmp_path) == record
     assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
     assert record.versions.keys() == {"python", "torch", "numpy", "gmstudio"}
+
+
+def test_a_specification_is_complete_in_the_record_and_flat_in_the_file(tmp_path: Path, record: RunRecord) -> None:
+    write_record(tmp_path, record)
+    plain = json.loads((tmp_path / "run.json").read_text())
+    assert "spec" not in plain
+    for field in record.spec.__struct_fields__:
+        assert plain[field] == getattr(record.spec, field)
+    assert record.spec.training_settings() == record.training
+    again = new_record(record.spec, image=record.image, device=record.device)
+    assert again.spec == record.spec
 
 
 def test_unknown_keys_are_passed_over(tmp_path: Path, record: RunRecord) -> None:

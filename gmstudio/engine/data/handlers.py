@@ -34,20 +34,12 @@ class DataFeature(Feature):
 
     def _on_describe_model(self, command: DescribeModel) -> None:
         context = self.context
-        plan = plan_run(
-            context.data,
-            command.family,
-            command.config,
-            command.data,
-            command.data_config,
-            command.training,
-            context.device,
-        )
+        plan = plan_run(context.data, command.spec, context.device)
         model = meta_model(plan.family, plan.config, plan.record.image)
         context.send(
             ModelDescribed(
                 request=command.request,
-                family=command.family,
+                family=command.spec.family,
                 num_parameters=model.num_parameters(),
                 image=plan.record.image,
                 remarks=model.remarks(),

@@ -30,15 +30,7 @@ class TrainingFeature(Feature):
     def _on_start_training(self, command: StartTraining) -> None:
         context = self.context
         self._refuse_a_second()
-        plan = plan_run(
-            context.data,
-            command.family,
-            command.config,
-            command.data,
-            command.data_config,
-            command.training,
-            context.device,
-        )
+        plan = plan_run(context.data, command.spec, context.device)
         self._begin(start_training(plan, command.folder, context.device, context.send), command.request)
 
     def _on_resume_run(self, command: ResumeRun) -> None:

@@ -11,6 +11,7 @@ from gmstudio.engine.runtime.datasets import DatasetCache, load_data
 from gmstudio.engine.runtime.models import family_class
 from gmstudio.families.base import Family
 from gmstudio.protocol.config import ConfigError, parse_config
+from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.training_settings import Training
 from gmstudio.runs.record import RunRecord, new_record
 
@@ -34,46 +35,37 @@ class Plan:
     record: RunRecord
 
 
-def plan_run(
-    cache: DatasetCache,
-    family_name: str,
-    config: dict[str, Any],
-    data_name: str,
-    data_config: dict[str, Any],
-    training: dict[str, Any],
-    device: torch.device,
-) -> Plan:
-    """Check all settings of a new run together; training settings that are not given are the family's.
+def plan_run(cache: DatasetCache, spec: RunSpec, device: torch.device) -> Plan:
+    """Check all settings of a new run together.
 
     Raises:
         ConfigError: with all refusals; fields are ``config.x``, ``data_config.x`` or ``training.x``.
         ValueError: when family or data source is unknown, or its files cannot be used.
     """
-    family = family_class(family_name)
+    family = family_class(spec.family)
     errors: dict[str, str] = {}
     parsed: dict[str, Any] = {}
-    training_values = {**msgspec.structs.asdict(family.training_defaults), **training}
-    for prefix, kind, values in (("config", family.Config, config), ("training", Training, training_values)):
+    training_values = {**msgspec.structs.asdict(family.training_defaults), **spec.training}
+    for prefix, kind, values in (("config", family.Config, spec.config), ("training", Training, training_values)):
         try:
             parsed[prefix] = parse_config(kind, values)
         except ConfigError as error:
             errors |= {f"{prefix}.{field}": text for field, text in error.errors.items()}
     try:
-        dataset = load_data(cache, data_name, data_config)
+        dataset = load_data(cache, spec.data, spec.data_config)
     except ConfigError as error:
         errors |= error.errors
     if errors:
         raise ConfigError(errors)
     parsed["config"] = _with_classes(parsed["config"], dataset)
-    record = new_record(
-        family=family_name,
+    complete = RunSpec(
+        family=spec.family,
         config=msgspec.to_builtins(parsed["config"]),
-        data=data_name,
+        data=spec.data,
         data_config=dataset.config,
-        image=dataset.image,
-        training=parsed["training"],
-        device=str(device),
+        training=msgspec.to_builtins(parsed["training"]),
     )
+    record = new_record(complete, image=dataset.image, device=str(device))
     return Plan(family, parsed["config"], dataset, parsed["training"], record)
 
 

@@ -19,6 +19,7 @@ from gmstudio.protocol.array import Array
 from gmstudio.protocol.chains import RunTrajectory, TrajectoryAppended
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.metrics import Metric
+from gmstudio.protocol.run_spec import RunSpec
 
 SPEC = ImageSpec(1, 2, 3, 4)
 LEVEL = Metric("level")
@@ -138,15 +139,7 @@ def test_a_trainings_grids_are_a_timeline(tmp_path: Path) -> None:
     from gmstudio.runs.history import ImageGrid, Scalar
     from gmstudio.runs.record import new_record
 
-    record = new_record(
-        family="vae",
-        config={},
-        data="digits",
-        data_config={},
-        image=SPEC,
-        training=FAMILIES["vae"].training_defaults,
-        device="cpu",
-    )
+    record = new_record(RunSpec(family="vae", data="digits"), image=SPEC, device="cpu")
     with RunFolder.create(tmp_path / "run", record) as folder:
         for step in (0, 50, 100):
             folder.history.append(images=[ImageGrid(step, "means", np.full((6, *SPEC.shape), step, np.uint8))])

@@ -12,6 +12,7 @@ from gmstudio.data.dataset import Split
 from gmstudio.engine.runtime.datasets import DatasetCache
 from gmstudio.engine.training.job import start_training
 from gmstudio.engine.training.plan import plan_run
+from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.runs.folder import RunFolder
 
 CPU = torch.device("cpu")
@@ -30,7 +31,8 @@ QUICK = {"steps": 2, "validate_every": 1, "sample_every": 2, "num_samples": 2, "
 @pytest.mark.parametrize("to_validate", [180, 0])
 @pytest.mark.parametrize("family", SMALL)
 def test_one_image_is_enough_to_train_on(tmp_path: Path, family: str, to_validate: int) -> None:
-    plan = plan_run(DatasetCache(), family, SMALL[family], "digits", {"levels": 2}, QUICK, CPU)
+    spec = RunSpec(family=family, config=SMALL[family], data="digits", data_config={"levels": 2}, training=QUICK)
+    plan = plan_run(DatasetCache(), spec, CPU)
     train = plan.dataset.train
     assert train.labels is not None
     one = Split(train.images[:1], train.labels[:1])

@@ -22,6 +22,7 @@ from gmstudio.protocol.pixels import (
     PixelsMoved,
     PixelsOpened,
 )
+from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.runs import RunOpened
 from gmstudio.protocol.training import StartTraining
 
@@ -44,10 +45,8 @@ class Workbench:
 
     def train(self, family: str, steps: int, **config: Any) -> str:
         """Make so many steps of a run that would go on; its path."""
-        command = StartTraining(
-            family=family, config=config, data="digits", data_config={"levels": 2}, training={"steps": 1000}
-        )
-        run = self.ask(command, RunOpened).info.run
+        spec = RunSpec(family=family, config=config, data="digits", data_config={"levels": 2}, training={"steps": 1000})
+        run = self.ask(StartTraining(spec=spec), RunOpened).info.run
         training = self.context.the_training()
         while training.trainer.step < steps:
             training.advance()

@@ -11,23 +11,16 @@ from gmstudio.protocol.base import Event
 from gmstudio.protocol.engine import CommandFailed, Done
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.pixels import ContinuePixels
+from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.runs import ListRuns, RunsListed
-from gmstudio.protocol.training_settings import Training
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.library import new_run_path, runs_home
 from gmstudio.runs.record import new_record
 
 
 def test_damaged_runs_are_named_among_the_problems(home: Path) -> None:
-    record = new_record(
-        family="vae",
-        config={},
-        data="digits",
-        data_config={},
-        image=ImageSpec(channels=1, height=8, width=8, levels=2),
-        training=Training(),
-        device="cpu",
-    )
+    image = ImageSpec(channels=1, height=8, width=8, levels=2)
+    record = new_record(RunSpec(family="vae", data="digits"), image=image, device="cpu")
     paths = []
     for _ in range(3):
         paths.append(new_run_path(runs_home(), "vae"))

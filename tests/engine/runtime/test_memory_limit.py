@@ -17,6 +17,7 @@ import torch
 from gmstudio.engine.training import job as training_job
 from gmstudio.engine.runtime.datasets import DatasetCache
 from gmstudio.engine.training.plan import plan_run
+from gmstudio.protocol.run_spec import RunSpec
 
 def small_machine(device):
     limit_memory(device, room=150 * 2**20)
@@ -24,7 +25,9 @@ def small_machine(device):
 limit_memory, training_job.limit_memory = training_job.limit_memory, small_machine
 events, cpu = [], torch.device("cpu")
 training = {"batch_size": 1437, "validation_images": 1, "num_samples": 1, "sample_every": 1000}
-plan = plan_run(DatasetCache(), "pixelcnn", {"num_blocks": 1, "num_channels": 256}, "digits", {}, training, cpu)
+config = {"num_blocks": 1, "num_channels": 256}
+spec = RunSpec(family="pixelcnn", config=config, data="digits", training=training)
+plan = plan_run(DatasetCache(), spec, cpu)
 job = training_job.start_training(plan, sys.argv[1], cpu, events.append)
 while job.running:
     job.advance()

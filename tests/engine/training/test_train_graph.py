@@ -15,6 +15,7 @@ from gmstudio.engine.training.plan import plan_run
 from gmstudio.engine.training.step import TrainStep
 from gmstudio.families.variational.vae import VAE
 from gmstudio.nn.cuda_graph import CaptureError
+from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.runs.folder import RunFolder
 
 T = TypeVar("T")
@@ -80,8 +81,9 @@ def start(
     path: Path, family: str = "fvbn", device: torch.device = CPU, config: dict[str, Any] | None = None, **training: Any
 ) -> TrainingJob:
     config = SMALL[family] if config is None else config
-    plan = plan_run(DatasetCache(), family, config, "digits", {"levels": 2}, {**QUICK, **training}, device)
-    return start_training(plan, str(path), device, lambda event: None)
+    settings = {**QUICK, **training}
+    spec = RunSpec(family=family, config=config, data="digits", data_config={"levels": 2}, training=settings)
+    return start_training(plan_run(DatasetCache(), spec, device), str(path), device, lambda event: None)
 
 
 def finish(job: TrainingJob) -> None:

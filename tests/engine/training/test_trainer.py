@@ -12,6 +12,7 @@ from gmstudio.engine.runtime.datasets import DatasetCache
 from gmstudio.engine.training.job import TrainingJob, resume_run, start_training
 from gmstudio.engine.training.plan import plan_run
 from gmstudio.protocol.base import Event
+from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.runs import HistoryAppended, SamplesDrawn
 from gmstudio.protocol.training import CheckpointSaved, FiguresDrawn, TrainingChanged
 from gmstudio.runs.folder import RunFolder
@@ -49,10 +50,14 @@ TIMED = {"images_per_s"}
 
 def start(path: Path, family: str, **training: Any) -> tuple[TrainingJob, list[Event]]:
     events: list[Event] = []
-    plan = plan_run(
-        DatasetCache(), family, (SMALL | RANDOM)[family], "digits", {"levels": 2}, {**QUICK, "seed": 3, **training}, CPU
+    spec = RunSpec(
+        family=family,
+        config=(SMALL | RANDOM)[family],
+        data="digits",
+        data_config={"levels": 2},
+        training={**QUICK, "seed": 3, **training},
     )
-    return start_training(plan, str(path), CPU, events.append), events
+    return start_training(plan_run(DatasetCache(), spec, CPU), str(path), CPU, events.append), events
 
 
 def finish(job: TrainingJob) -> None:

@@ -15,6 +15,7 @@ from gmstudio.engine.training.job import TrainingJob, resume_run, start_training
 from gmstudio.engine.training.plan import plan_run
 from gmstudio.engine.training.trainer import Trainer
 from gmstudio.protocol.base import Event
+from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.training import TrainingChanged
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.history import History
@@ -29,8 +30,8 @@ NO_SPACE = "history.sqlite could not be written: the disk is full."
 def start(path: Path, **training: Any) -> tuple[TrainingJob, list[Event]]:
     events: list[Event] = []
     settings = {**QUICK, "validation_images": 40, "steps": 24, "seed": 3, **training}
-    plan = plan_run(DatasetCache(), "vae", {}, "digits", {"levels": 2}, settings, CPU)
-    return start_training(plan, str(path), CPU, events.append), events
+    spec = RunSpec(family="vae", data="digits", data_config={"levels": 2}, training=settings)
+    return start_training(plan_run(DatasetCache(), spec, CPU), str(path), CPU, events.append), events
 
 
 def resume(path: Path, steps: int | None = None) -> TrainingJob:
@@ -62,8 +63,8 @@ def test_an_update_that_ends_the_weights_is_told_before_anything_is_drawn(
     tmp_path: Path, family: str, config: dict[str, Any]
 ) -> None:
     settings = {**QUICK, "validation_images": 40, "steps": 12, "checkpoint_every": 4}
-    plan = plan_run(DatasetCache(), family, config, "digits", {"levels": 2}, settings, CPU)
-    job = start_training(plan, str(tmp_path / "run"), CPU, lambda _: None)
+    spec = RunSpec(family=family, config=config, data="digits", data_config={"levels": 2}, training=settings)
+    job = start_training(plan_run(DatasetCache(), spec, CPU), str(tmp_path / "run"), CPU, lambda _: None)
     advance_to(job, 8)
     with torch.no_grad():  # as if the last update had done it; the loss before it was a number
         for parameter in job.trainer.model.parameters():

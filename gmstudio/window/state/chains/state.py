@@ -118,7 +118,7 @@ class ChainsState(QObject):
         """How to speak of the family's own generation; None of a training, and where it is not known."""
         info = self._library.info(self.run)
         families = self._library.catalog.families if self._library.catalog else ()
-        entry = next((f for f in families if info is not None and f.card.name == info.family), None)
+        entry = next((f for f in families if info is not None and f.card.name == info.spec.family), None)
         return entry.card.trajectory if entry is not None and self.kind == "generation" else None
 
     def shown(self) -> NDArray[np.uint8]:

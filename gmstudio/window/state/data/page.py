@@ -39,7 +39,7 @@ class PixelImages(QObject):
         if info is None:
             return
         command = BrowseData(
-            data=info.data, data_config=info.data_config, split=split, start=max(0, start), count=NUM_BROWSED
+            data=info.spec.data, data_config=info.spec.data_config, split=split, start=max(0, start), count=NUM_BROWSED
         )
         self._request = self._events.send(command)
 

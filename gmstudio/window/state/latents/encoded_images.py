@@ -116,8 +116,9 @@ class EncodedImages(QObject):
         start = self.index - self.index % PAGE
         there = self.page is not None and (self.page.split, self.page.start) == (self.split, start)
         if self._info is not None and self.usable and not there:
+            spec = self._info.spec
             command = BrowseData(
-                data=self._info.data, data_config=self._info.data_config, split=self.split, start=start, count=PAGE
+                data=spec.data, data_config=spec.data_config, split=self.split, start=start, count=PAGE
             )
             self._browsing.submit(command)
 
@@ -210,4 +211,4 @@ class EncodedImages(QObject):
 
 
 def _data(info: RunInfo) -> tuple[str, object]:
-    return info.data, info.data_config
+    return info.spec.data, info.spec.data_config

@@ -82,7 +82,7 @@ def origin_of(session: LatentsState, source: Source) -> Provenance:
     else:
         codes = codes_of(session, source, 1 if source == "image" else 2)
     return Provenance(
-        family=info.family,
+        family=info.spec.family,
         run=info.title,
         folder=info.run,
         created=info.created,

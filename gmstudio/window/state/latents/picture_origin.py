@@ -86,7 +86,7 @@ class PictureOrigins(QObject):
 
 def find_run(library: RunLibrary, origin: Provenance) -> RunInfo | None:
     """The run that a file tells of: the folder itself, or the same run when it was moved; else None."""
-    same = [run for run in library.runs if run.family == origin.family]
+    same = [run for run in library.runs if run.spec.family == origin.family]
     if origin.created:
         same = [run for run in same if run.created == origin.created]
     here = [run for run in same if origin.folder and run.run == origin.folder]

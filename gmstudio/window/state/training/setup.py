@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from gmstudio.protocol.data import BrowseData, DataBrowsed, DataEntry, DescribeModel, ModelDescribed
 from gmstudio.protocol.engine import Catalog, CommandFailed
 from gmstudio.protocol.families import FamilyEntry, Objective
-from gmstudio.protocol.training import StartTraining
+from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.latest_wins import LatestWins
 
@@ -167,9 +167,10 @@ class TrainingSetup(QObject):
         """A sentence on a field that is invalid as typed; empty when all can be read."""
         return next((text for errors in self._typing_errors.values() for text in errors.values()), "")
 
-    def command(self) -> StartTraining:
-        """The command that starts the chosen training."""
-        return StartTraining(
+    @property
+    def spec(self) -> RunSpec:
+        """All choices together."""
+        return RunSpec(
             family=self.family,
             config=self.config,
             data=self.data,
@@ -213,15 +214,7 @@ class TrainingSetup(QObject):
     def _describe(self) -> None:
         self._describe_timer.stop()
         if self.entry and self.data_entry and not self.mistyped:
-            command = self.command()
-            self._describes.submit(
-                DescribeModel(
-                    family=command.family,
-                    config=command.config,
-                    data=command.data,
-                    data_config=command.data_config,
-                )
-            )
+            self._describes.submit(DescribeModel(spec=self.spec))
 
     def _browse(self) -> None:
         self._browse_timer.stop()

@@ -14,6 +14,7 @@ from gmstudio.protocol.training import (
     PauseTraining,
     ResumeRun,
     ResumeTraining,
+    StartTraining,
     StepTraining,
     StopTraining,
     TrainingChanged,
@@ -125,7 +126,7 @@ class TrainingState(QObject):
     def start(self) -> None:
         """Train what is set up."""
         if self.can_start:
-            self._start_request = self._command(self.setup.command())
+            self._start_request = self._command(StartTraining(spec=self.setup.spec))
             self._set_status("starting")
 
     def pause(self) -> None:
@@ -203,7 +204,7 @@ class TrainingState(QObject):
         entry, info = self.setup.entry, self.info
         if self.objective_run and info is not None:
             families = self.setup.catalog.families if self.setup.catalog else ()
-            entry = next((f for f in families if f.card.name == info.family), entry)
+            entry = next((f for f in families if f.card.name == info.spec.family), entry)
         return entry.card if entry else None
 
     @property
@@ -226,7 +227,7 @@ class TrainingState(QObject):
             return self._library.opened[run].objective
         info = self._library.info(run)
         try:
-            return self._library.entry(info.family).card.objective(info.config) if info else None
+            return self._library.entry(info.spec.family).card.objective(info.spec.config) if info else None
         except ValueError:
             return None
 

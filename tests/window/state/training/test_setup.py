@@ -48,7 +48,7 @@ def test_values_are_remembered_per_family_and_survive_a_new_engine(scene: Scene)
     scene.client.deliver(catalog())
     assert setup.family == "gan"
     setup.choose_family("vae")
-    assert setup.command().config["num_latent"] == 2
+    assert setup.spec.config["num_latent"] == 2
 
 
 def test_typing_is_described_once_it_rests(scene: Scene, qtbot: QtBot) -> None:
@@ -57,7 +57,7 @@ def test_typing_is_described_once_it_rests(scene: Scene, qtbot: QtBot) -> None:
         setup.set_config(setup.config | {"num_latent": latent}, {})
     _answer(scene)
     command = _wait_for_describe(scene, qtbot, count=2)
-    assert command.config["num_latent"] == 200
+    assert command.spec.config["num_latent"] == 200
     assert sum(isinstance(c, DescribeModel) for c in scene.client.sent) == 2
     _answer(scene)
     assert setup.described is not None and setup.described.num_parameters == 99

@@ -32,7 +32,7 @@ def _change(scene: Scene, status: str, step: int = 10, message: str = "") -> Non
 def test_a_run_from_start_to_end(scene: Scene) -> None:
     session = scene.session
     session.start()
-    assert scene.client.last(StartTraining).family == "vae"
+    assert scene.client.last(StartTraining).spec.family == "vae"
     assert session.status == "starting" and not session.can_start
     scene.begin()
     assert session.status == "running" and session.run == session.live == "/runs/a"

@@ -110,7 +110,7 @@ class RunsView(QWidget):
         item.setText(0, f"{info.title}\n{'in training' if live else info.status}, step {step:,}")
         item.setText(1, self._best(info))
         item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        item.setToolTip(0, f"{info.family_title} on {info.data}, {info.image}\n{info.run}\n{info.message}".strip())
+        item.setToolTip(0, f"{info.family_title} on {info.spec.data}, {info.image}\n{info.run}\n{info.message}".strip())
 
     def _best(self, info: RunInfo) -> str:
         """Lowest validation loss, from the curves where they are here; none where a lower one is no better."""

@@ -95,7 +95,7 @@ def test_forms_write_the_settings_and_remember_them(stage: Stage) -> None:
     stage.session.setup.choose_family("gan")
     stage.session.setup.choose_family("vae")
     stage.press("start")
-    command = stage.client.last(StartTraining)
+    command = stage.client.last(StartTraining).spec
     assert command.config["num_latent"] == 2 and command.training["steps"] == 77
     assert command.data_config == {"levels": 16}
 
