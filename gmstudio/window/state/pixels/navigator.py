@@ -33,6 +33,7 @@ from gmstudio.window.state.pixels.snapshot import PixelSnapshot
 from gmstudio.window.state.play_clock import PlayClock
 
 MIN_SPEED_HZ, MAX_SPEED_HZ = 1.0, 1000.0
+MAX_SEED = 2**31 - 1
 
 
 class PixelNavigator(QObject):
@@ -316,8 +317,8 @@ class PixelNavigator(QObject):
         if visible(before) != visible(phase):
             self.changed.emit()
         if starts and self._phase is phase:
-            self.clock.start()  # after the window has reacted, which would count as playing time
-            self._on_tick()
+            self.clock.start(due=float(self.busy))  # after the window has reacted, which would count as playing time
+            self._play(1)
 
     def _replace_phase(self, phase: Phase) -> None:
         """Change the phase and send the next command."""
@@ -352,11 +353,11 @@ class PixelNavigator(QObject):
     # ---- the clock and the engine ------------------------------------------------------------------------------------
 
     def _on_tick(self) -> None:
-        if not isinstance(self._phase, Playing):
-            return
-        free = not self._link.busy
-        count = self.clock.take(self.speed_hz, free=free)
-        if not free or self.state is None:
+        self._play(self.clock.take(self.speed_hz, free=not self.busy))
+
+    def _play(self, count: int) -> None:
+        """While the engine is free, advance by the number of sub-pixels that are due."""
+        if self.busy or self.state is None or not isinstance(self._phase, Playing):
             return
         if self.state.finished:
             self._enter(Idle())

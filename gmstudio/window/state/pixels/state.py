@@ -79,7 +79,6 @@ class PixelsState(QObject):
         self._live_step = -1
         self._accepted = _Asked()
         self._given_on_path = False
-        self._finish_once_given = False
         self._continuations = PixelContinuations(events, self.navigator, self)
         self.navigator.opened.connect(self._on_opened)
         self.navigator.moved.connect(self._on_moved)
@@ -211,8 +210,9 @@ class PixelsState(QObject):
 
     def regenerate_unlikely(self) -> None:
         """For denoising: generate the unlikely pixels anew, given all others."""
-        self._finish_once_given = self.givens.unlikely is not None
-        self.givens.regenerate()
+        if self.givens.unlikely is not None:
+            self.givens.regenerate()
+            self.navigator.finish()
 
     def drop_conditioning(self) -> None:
         """Begin again from an empty image."""
@@ -352,9 +352,6 @@ class PixelsState(QObject):
         if self._given_on_path and given is not None and state is not None:
             self._given_on_path = state.path == given.levels.size and not self.navigator.chosen
         self.givens.reach(state)
-        if self._finish_once_given and given is not None and state is not None and state.step >= given.first:
-            self._finish_once_given = False
-            self.navigator.finish()
 
     def _on_problem(self, message: str) -> None:
         self.problem = message
@@ -363,7 +360,6 @@ class PixelsState(QObject):
     def _on_refused(self, message: str) -> None:
         """The generation that was open before still is; so are its order, its class and what it was given."""
         self.order, self.label = self._accepted.order, self._accepted.label
-        self._finish_once_given = False
         if self.givens.given is not self._accepted.given:
             self.givens.restore(self._accepted.given)
         self._on_problem(message)
