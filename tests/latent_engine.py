@@ -1,4 +1,4 @@
-"""A client whose commands about latents are answered, when a test says so, by the engine's user_image functions."""
+"""A client whose commands about latents are answered, when a test says so, by the engine's own functions."""
 
 from collections.abc import Sequence
 from typing import Any

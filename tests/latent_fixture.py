@@ -1,4 +1,4 @@
-"""What tests of latent spaces stand on: the engine's user_image functions as a fake client, a session and its panel."""
+"""What tests of latent spaces stand on: the engine's own functions as a fake client, a session and its panel."""
 
 from collections.abc import Iterator
 

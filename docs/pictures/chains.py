@@ -17,7 +17,7 @@ class Trajectory:
     Args:
         model: its name.
         caption: of its cell.
-        kind: the model's user_image generation, or its training.
+        kind: the family's own generation, or its training.
         start: where generations begin.
         count: of them, side by side.
         steps: transitions.

@@ -66,7 +66,7 @@ class Picture:
     """One file.
 
     Args:
-        name: of the file, without its process_exit.
+        name: of the file, without its suffix.
         models: that it shows.
         take: makes the image.
         mode: the theme.
@@ -80,7 +80,7 @@ class Picture:
 
 @contextmanager
 def opened_stage(picture: Picture) -> Iterator[Stage]:
-    """A window of its user_image for a picture, with copies of its models and nothing else."""
+    """A window of its own for a picture, with copies of its models and nothing else."""
     with opened_window(*SIZE) as (window, studio):
         theme().set_mode(picture.mode)
         wait_until(lambda: bool(studio.library.home), "the place of the runs")
