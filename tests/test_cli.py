@@ -44,7 +44,7 @@ def test_train_then_sample(tmp_path: Path, family: str) -> None:
     assert len(np.unique(pixels[2:18, 2:18])) > 1
 
 
-def test_bits_per_dimension_are_told(tmp_path: Path) -> None:
+def test_bits_per_dimension_are_printed(tmp_path: Path) -> None:
     output = call("train", "vae", "--steps", "2", "--out", str(tmp_path / "run"), *FAST)
     assert "nats" in output and "bits/dim" in output
 
@@ -222,7 +222,7 @@ def test_a_refused_resume_leaves_the_run_alone(tmp_path: Path) -> None:
     assert (run / "run.json").read_bytes() == before
 
 
-def test_damaged_checkpoints_are_told_and_passed_over(tmp_path: Path) -> None:
+def test_damaged_checkpoints_are_reported_and_passed_over(tmp_path: Path) -> None:
     run = tmp_path / "run"
     call("train", "vae", "--steps", "3", "--set", "checkpoint_every=2", "--out", str(run), *FAST)
     file = run / "checkpoints" / "step-3" / "model.safetensors"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gmstudio.cli.conditioning import parse_given, read_given
 from gmstudio.cli.options import DeviceOption, warn
-from gmstudio.media import Provenance, words_of
+from gmstudio.media import Provenance, metadata_of
 from gmstudio.media.png import check_png_name, read_grey, write_grid
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def sample(
         seed=seed,
         details=texts,
     )
-    write_grid(images, out, scale, words_of(origin))
+    write_grid(images, out, scale, metadata_of(origin))
     description = "".join(f"; {name.lower()}: {text}" for name, text in texts.items())
     typer.echo(f"{len(images)} images of step {loaded.step:,} in {out}{description}")
 

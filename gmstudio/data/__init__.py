@@ -1,4 +1,4 @@
-"""Real images in, uint8 arrays out."""
+"""Data sources: real images as uint8 arrays."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ SOURCES: dict[str, type[Source]] = {source.name: source for source in (Digits, I
 
 
 def catalog() -> tuple[DataEntry, ...]:
-    """What the window needs to offer the sources."""
+    """Descriptions of all sources, for the window's forms."""
     return tuple(
         DataEntry(name=s.name, title=s.title, summary=s.summary, config_schema=schema_of(s.Config))
         for s in SOURCES.values()

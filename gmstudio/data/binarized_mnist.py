@@ -1,10 +1,10 @@
-"""The fixed binarized MNIST: black and white digits in NumPy files, drawn once, the same in all papers that use them.
+"""The fixed binarized MNIST: binary digits in NumPy files, sampled once, the same in all papers that use them.
 
 Its 50,000 training, 10,000 validation and 10,000 test images are the ones on which likelihoods of binary models are
 compared. The files come as ``binarized_mnist_train.npy``, ``_valid`` and ``_test``; other binary images of one size
 under these names are read as well.
 
-Source: Salakhutdinov & Murray 2008, On the Quantitative Analysis of Deep Belief Networks, ICML, section 6 (the drawing
+Source: Salakhutdinov & Murray 2008, On the Quantitative Analysis of Deep Belief Networks, ICML, section 6 (sampling
 of the pixels); Larochelle & Murray 2011, The Neural Autoregressive Distribution Estimator, AISTATS, section 6 (the
 splits).
 """
@@ -32,7 +32,7 @@ _CHUNK_IMAGES = 4096
 
 
 class BinarizedMnistConfig(Struct, frozen=True, kw_only=True):
-    """Where the files are, and how many of their images to train on."""
+    """Folder of the files, and the number of images to train on."""
 
     folder: Annotated[
         str,
@@ -40,7 +40,9 @@ class BinarizedMnistConfig(Struct, frozen=True, kw_only=True):
     ] = ""
     subset: Annotated[
         int,
-        field("Subset", "Train on at most this many images; 0: on all.", ge=0, le=100_000_000, unit="images"),
+        field(
+            "Max. training images", "Train on at most this many images; 0: all.", ge=0, le=100_000_000, unit="images"
+        ),
     ] = 0
 
 
@@ -50,8 +52,8 @@ class BinarizedMnist(Source):
     name: ClassVar[str] = "binarized_mnist"
     title: ClassVar[str] = "Binarized MNIST (fixed)"
     summary: ClassVar[str] = (
-        "Black and white handwritten digits drawn once and for all: the images on which papers compare the likelihoods "
-        "of binary models. Read from three NumPy files in a folder."
+        "Handwritten digits with one fixed binarization: the images on which papers compare the likelihoods of binary "
+        "models. Read from three NumPy files in a folder."
     )
     Config: ClassVar[type[Struct]] = BinarizedMnistConfig
 
@@ -77,7 +79,7 @@ class BinarizedMnist(Source):
 
 
 def _read(path: Path) -> Images:
-    """(N, 1, H, W) zeros and ones of a file."""
+    """Read (N, 1, H, W) zeros and ones from a file."""
     try:
         shape, dtype = _read_header(path)
         count, height, width = _image_shape(path, shape)
@@ -95,7 +97,7 @@ def _read(path: Path) -> Images:
 
 
 def _read_header(path: Path) -> tuple[tuple[int, ...], np.dtype[np.generic]]:
-    """Shape and type of the array in a file, without reading it."""
+    """Read shape and type of the array in a file, not its values."""
     try:
         with path.open("rb") as file:
             version = np.lib.format.read_magic(file)
@@ -127,7 +129,7 @@ def _image_shape(path: Path, shape: tuple[int, ...]) -> tuple[int, int, int]:
 
 
 def _binary(path: Path, stored: NDArray[np.generic]) -> Images:
-    """The values as uint8, a part at a time, for a file of floats may be eight times as large."""
+    """Convert to uint8, a part at a time, since a file of floats may be eight times as large."""
     images = np.empty(stored.shape, dtype=np.uint8)
     for start in range(0, len(stored), _CHUNK_IMAGES):
         part = stored[start : start + _CHUNK_IMAGES]
@@ -136,7 +138,7 @@ def _binary(path: Path, stored: NDArray[np.generic]) -> Images:
         if other.size:
             raise DataError(
                 f"{path} has a pixel of value {other[0]}; binary images hold 0 and 1 only. Binarize them, or read the "
-                "grey ones from IDX files."
+                "grey originals from IDX files."
             )
         images[start : start + _CHUNK_IMAGES] = ones
     return images

@@ -1,4 +1,4 @@
-"""CIFAR-10's binary files: small colour photographs of ten kinds of things.
+"""CIFAR-10's binary files: small colour photographs in ten classes.
 
 A file is a row of records of 3,073 bytes: a label and 32×32 pixels, first all red ones, then green, then blue.
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from gmstudio.data.dataset import DataError, Dataset, Labels, Split, permutation
 from gmstudio.data.folder import existing_folder
 from gmstudio.data.label_names import chosen_labels
-from gmstudio.data.source import Source
+from gmstudio.data.source import LEVELS_TITLE, Source
 from gmstudio.media.levels import Images, quantize
 from gmstudio.media.resize import resize
 from gmstudio.protocol.config import field
@@ -32,7 +32,7 @@ _FOLDER_NAME = "cifar-10-batches-bin"
 
 
 class Cifar10Config(Struct, frozen=True, kw_only=True):
-    """Which images, and how they are shown to a model."""
+    """Choice of images, size and quantization."""
 
     folder: Annotated[
         str,
@@ -40,13 +40,13 @@ class Cifar10Config(Struct, frozen=True, kw_only=True):
     ] = ""
     levels: Annotated[
         Literal[2, 4, 16, 256],
-        field("Levels", "Values that each colour of a pixel can take; the files have 256.", unit="levels"),
+        field(LEVELS_TITLE, "Quantize intensities to this many levels per colour; the files have 256."),
     ] = 256
     size: Annotated[
         int,
         field(
             "Resize to",
-            "Scale the images to this many rows and columns, each pixel the mean of the area that it covers.",
+            "Resize the images to this many rows and columns, by averaging over areas.",
             ge=1,
             le=SIDE,
             unit="pixels",
@@ -54,17 +54,19 @@ class Cifar10Config(Struct, frozen=True, kw_only=True):
     ] = SIDE
     subset: Annotated[
         int,
-        field("Subset", "Train on at most this many images; 0: on all.", ge=0, le=100_000_000, unit="images"),
+        field(
+            "Max. training images", "Train on at most this many images; 0: all.", ge=0, le=100_000_000, unit="images"
+        ),
     ] = 0
     classes: Annotated[
         str,
-        field("Classes", "Only images with these labels: 3,8 or 0-4 or cat,ship; empty: all."),
+        field("Include classes", "Labels to include: 3,8 or 0-4 or cat,ship; empty: all."),
     ] = ""
     valid_percent: Annotated[
         float,
         field(
-            "Validation share",
-            "Part of the training images that is set aside for validation, by a fixed permutation.",
+            "Validation split",
+            "Part of the training images held out for validation, by a fixed permutation.",
             gt=0,
             le=40,
             unit="%",
@@ -91,7 +93,7 @@ class Cifar10(Source):
         test_images, test_labels = _only(*_read(folder / "test_batch.bin"), config.classes)
         held_out = max(1, round(config.valid_percent / 100 * len(images)))
         if len(images) <= held_out or not len(test_images):
-            raise DataError(f"{folder} leaves {len(images)} training images, too few. Choose more classes.")
+            raise DataError(f"{folder} leaves {len(images)} training images, too few. Include more classes.")
         order = permutation(len(images), _SPLIT_SEED)
         train = order[held_out:][: config.subset or None]
         return Dataset(

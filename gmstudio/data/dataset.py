@@ -1,7 +1,7 @@
-"""What a data source gives: splits of integer images, and how intensities become levels.
+"""Data sets: splits of integer images, with labels.
 
-Shapes: N images, C channels, H rows, W columns. Everything drawn here is drawn from a fixed seed with NumPy's
-``RandomState``, whose stream never changes between versions.
+Shapes: N images, C channels, H rows, W columns. All random choices here use a fixed seed and NumPy's ``RandomState``,
+whose stream never changes between versions.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ Labels = NDArray[np.int64]
 
 
 class DataError(ValueError):
-    """Data that cannot be used; one sentence names the file or setting and the remedy."""
+    """Data that cannot be used; the message names the file or setting and the remedy."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,13 +49,14 @@ class Dataset:
     Args:
         source: key in ``SOURCES``.
         config: the source's settings as plain values, defaults included.
-        image: what the images are.
+        image: shape and levels of the images.
         train: training images: levels ``0 … levels-1``, or intensities (see ``resample``).
         valid: validation images, always levels.
         test: test images, always levels.
-        resample: True when ``train.images`` hold intensities 0 … 255, the probability that a pixel is 1 times 255,
-            which the trainer draws anew at each epoch. Validation and test images were drawn once.
-        label_names: label → word.
+        resample: True for stochastic binarization: ``train.images`` hold intensities 0 … 255, that is 255 times the
+            probability that a pixel is 1, and the trainer samples them anew at each epoch. Validation and test images
+            were sampled once.
+        label_names: label → name.
     """
 
     source: str
@@ -82,12 +83,12 @@ class Dataset:
 
     @property
     def num_classes(self) -> int:
-        """One more than the largest label of all splits; 0 where the source has none."""
+        """Largest label of all splits plus one; 0 where the source has none."""
         known = [split.labels for split in self._splits.values() if split.labels is not None]
         return 1 + max((int(labels.max()) for labels in known if len(labels)), default=-1)
 
     def split(self, name: str) -> Split:
-        """The split called ``train``, ``valid`` or ``test``.
+        """Return the split of this name.
 
         Raises:
             DataError: for another name.
@@ -98,9 +99,9 @@ class Dataset:
         raise DataError(f"There is no split {name!r}; there are {', '.join(SPLITS)}.")
 
     def view(self, split_name: str, indices: Sequence[int] | NDArray[np.integer[Any]]) -> Images:
-        """Images for showing: levels, (n, C, H, W) uint8.
+        """Return images for display: levels, (n, C, H, W) uint8.
 
-        An image of a resampled split looks the same each time it is asked for.
+        Images of a resampled split are the same at each call.
 
         Raises:
             DataError: for an unknown split or an index outside it.

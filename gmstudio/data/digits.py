@@ -1,4 +1,4 @@
-"""The 1,797 handwritten digits of 8×8 pixels that scikit-learn carries, so that there are real images offline."""
+"""The 1,797 handwritten digits of 8×8 pixels that scikit-learn contains: real images without a download."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -8,7 +8,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from gmstudio.data.dataset import Dataset, Labels, Split, permutation
-from gmstudio.data.source import Source
+from gmstudio.data.source import BINARIZATIONS, LEVELS_TITLE, Source
 from gmstudio.media.levels import Images, draw_binary, quantize, to_intensities
 from gmstudio.protocol.config import field
 from gmstudio.protocol.images import ImageSpec
@@ -20,18 +20,19 @@ _SPLIT_SEED = 1797
 
 
 class DigitsConfig(Struct, frozen=True, kw_only=True):
-    """How the digits are shown to a model."""
+    """Quantization of the digits."""
 
     levels: Annotated[
         Literal[2, 4, 16],
-        field("Levels", "Values that a pixel can take. The originals have 17 grey values.", unit="levels"),
+        field(LEVELS_TITLE, "Quantize intensities to this many levels; the originals have 17."),
     ] = 16
     binarize: Annotated[
         Literal["threshold", "sample"],
         field(
-            "Binarize",
-            "With 2 levels: black or white by a threshold at one half, or drawn anew at each epoch with the grey "
-            "value as probability. With more levels this has no effect.",
+            "Binarization",
+            "With 2 levels: threshold at 0.5, or stochastic: each pixel is sampled anew at each epoch with its "
+            "intensity as probability. No effect with more levels.",
+            labels=BINARIZATIONS,
         ),
     ] = "threshold"
 

@@ -6,11 +6,11 @@ from gmstudio.protocol.config import ConfigError
 
 
 def named_folder(text: str, holds: str) -> Path:
-    """The folder that a setting names, whether or not it is there.
+    """Resolve the folder that a setting names, existing or not.
 
     Args:
         text: as typed; ``~`` is the home folder.
-        holds: by what the right folder is known.
+        holds: content of the right folder, for messages.
 
     Raises:
         ConfigError: when nothing was chosen, or ``~`` names an unknown user's home.
@@ -26,7 +26,7 @@ def named_folder(text: str, holds: str) -> Path:
 
 
 def existing_folder(text: str, holds: str) -> Path:
-    """The folder that a setting names; see ``named_folder``.
+    """Resolve the folder that a setting names, and check that it exists; see ``named_folder``.
 
     Raises:
         ConfigError: when nothing was chosen, or there is no such folder.

@@ -1,4 +1,4 @@
-"""IDX files (MNIST, Fashion-MNIST, EMNIST and whatever else is stored so) from a folder that the user points at."""
+"""IDX files (MNIST, Fashion-MNIST, EMNIST and other sets in that format) from a folder that the user chooses."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from gmstudio.data.folder import named_folder
 from gmstudio.data.idx_file import MAX_BYTES, read_images, read_labels
 from gmstudio.data.idx_folder import PARTS, IdxSet, PartName, find_sets
 from gmstudio.data.label_names import chosen_labels, label_names
-from gmstudio.data.source import Source
+from gmstudio.data.source import BINARIZATIONS, LEVELS_TITLE, Source
 from gmstudio.media.levels import Images, draw_binary, quantize
 from gmstudio.media.resize import resize, resized_shape
 from gmstudio.protocol.config import ConfigError, field
@@ -24,7 +24,7 @@ _SPLIT_SEED = 1998
 
 
 class IdxConfig(Struct, frozen=True, kw_only=True):
-    """Which files, and how their images are shown to a model."""
+    """Choice of files and images, size and quantization."""
 
     folder: Annotated[
         str,
@@ -35,26 +35,26 @@ class IdxConfig(Struct, frozen=True, kw_only=True):
     ] = ""
     variant: Annotated[
         str,
-        field("Set", "Which set of files, where the folder holds several: for example FashionMNIST or emnist-letters."),
+        field("Subset name", "Set of files to load, where the folder holds several: FashionMNIST, emnist-letters, …"),
     ] = ""
     levels: Annotated[
         Literal[2, 4, 16, 256],
-        field("Levels", "Values that a pixel can take; the files have 256 grey values.", unit="levels"),
+        field(LEVELS_TITLE, "Quantize intensities to this many levels; the files have 256."),
     ] = 2
     binarize: Annotated[
         Literal["threshold", "sample"],
         field(
-            "Binarize",
-            "With 2 levels: black or white by a threshold at one half, or drawn anew at each epoch with the grey "
-            "value as probability. With more levels this has no effect.",
+            "Binarization",
+            "With 2 levels: threshold at 0.5, or stochastic: each pixel is sampled anew at each epoch with its "
+            "intensity as probability. No effect with more levels.",
+            labels=BINARIZATIONS,
         ),
     ] = "threshold"
     size: Annotated[
         int,
         field(
             "Resize to height",
-            "Scale the images to this many rows, the columns in proportion, each pixel the mean of the area that it "
-            "covers; 0 leaves them.",
+            "Resize the images to this many rows, the columns in proportion, by averaging over areas; 0: keep.",
             ge=0,
             le=MAX_SIDE,
             unit="pixels",
@@ -62,18 +62,20 @@ class IdxConfig(Struct, frozen=True, kw_only=True):
     ] = 0
     subset: Annotated[
         int,
-        field("Subset", "Train on at most this many images; 0: on all.", ge=0, le=100_000_000, unit="images"),
+        field(
+            "Max. training images", "Train on at most this many images; 0: all.", ge=0, le=100_000_000, unit="images"
+        ),
     ] = 0
     classes: Annotated[
         str,
-        field("Classes", "Only images with these labels, as numbers, ranges or names: 3,8 or 0-4 or Coat; empty: all."),
+        field("Include classes", "Labels to include, as numbers, ranges or names: 3,8 or 0-4 or Coat; empty: all."),
     ] = ""
     valid_percent: Annotated[
         float,
         field(
-            "Validation share",
-            "Part of the training images that is set aside for validation, by a fixed permutation. Where the files "
-            "have no test images, a part as large becomes the test images.",
+            "Validation split",
+            "Part of the training images held out for validation, by a fixed permutation. Where the files have no "
+            "test images, an equal part is held out for testing.",
             gt=0,
             le=40,
             unit="%",
@@ -85,8 +87,8 @@ class IdxConfig(Struct, frozen=True, kw_only=True):
 class Idx(Source):
     """A folder of IDX files.
 
-    The files' training part is split by a fixed permutation into training and validation images, the test part stays
-    what it is. A folder with one part only is split into all three.
+    The files' training part is split by a fixed permutation into training and validation images; the test part stays
+    unchanged. A folder with one part only is split into all three.
     """
 
     name: ClassVar[str] = "idx"
@@ -112,9 +114,9 @@ class Idx(Source):
             source=cls.name,
             config=msgspec.to_builtins(config),
             image=image,
-            train=train.prepared(image, "grey" if resample else "quantized"),
-            valid=valid.prepared(image, "drawn" if resample else "quantized"),
-            test=test.prepared(image, "drawn" if resample else "quantized"),
+            train=train.prepared(image, "intensities" if resample else "quantized"),
+            valid=valid.prepared(image, "sampled" if resample else "quantized"),
+            test=test.prepared(image, "sampled" if resample else "quantized"),
             resample=resample,
             label_names=names,
         )
@@ -136,28 +138,28 @@ class _Part:
         return _Part(self.path, self.images[indices], None if self.labels is None else self.labels[indices])
 
     def only(self, classes: str, names: tuple[str, ...]) -> "_Part":
-        """The images of these classes."""
+        """Images of these classes."""
         if not classes.strip(" ,"):
             return self
         if self.labels is None:
             raise ConfigError(
-                {"classes": f"Classes is {classes!r}, but {self.path.name} comes without labels. Leave it empty."}
+                {"classes": f"Include classes is {classes!r}, but {self.path.name} has no labels. Leave it empty."}
             )
         kept = np.flatnonzero(np.isin(self.labels, chosen_labels(classes, names)))
         if not kept.size:
             raise ConfigError(
-                {"classes": f"Classes is {classes!r}, but no image in {self.path.name} has such a label."}
+                {"classes": f"Include classes is {classes!r}, but no image in {self.path.name} has such a label."}
             )
         return self.take(kept)
 
-    def prepared(self, image: ImageSpec, manner: Literal["grey", "drawn", "quantized"]) -> Split:
-        """The split as the data set holds it: resized, then kept as intensities, drawn once, or quantized."""
+    def prepared(self, image: ImageSpec, conversion: Literal["intensities", "sampled", "quantized"]) -> Split:
+        """Split of the data set: resized, then kept as intensities, sampled once, or quantized."""
         grey = self.images
         if grey.shape[1:] != image.shape[1:]:
             grey = resize(grey, image.height, image.width)
-        if manner == "drawn":
+        if conversion == "sampled":
             grey = draw_binary(grey)
-        elif manner == "quantized":
+        elif conversion == "quantized":
             grey = quantize(grey, 255, image.levels)
         return Split(np.ascontiguousarray(grey[:, None]), self.labels)
 
@@ -170,11 +172,13 @@ def _choose_set(config: IdxConfig) -> IdxSet:
     if len(matching) == 1:
         return matching[0]
     there_are = f"{folder} holds {', '.join(found.name for found in sets)}. Choose one of them."
-    raise ConfigError({"variant": f"Set is {wanted!r}; {there_are}" if wanted else f"Set is empty; {there_are}"})
+    raise ConfigError(
+        {"variant": f"Subset name is {wanted!r}; {there_are}" if wanted else f"Subset name is empty; {there_are}"}
+    )
 
 
 def _read_parts(files: IdxSet) -> list[_Part]:
-    """The training and the test part, or the only one there is."""
+    """Read the training and the test part, or the only one there is."""
     parts = [_read_part(files, part) for part in PARTS if part in files.images]
     first, last = parts[0], parts[-1]
     if first.images.shape[1:] != last.images.shape[1:]:
@@ -210,7 +214,7 @@ def _split(parts: list[_Part], share: float) -> tuple[_Part, _Part, _Part]:
     if count <= splits * held_out:
         raise DataError(
             f"{first.path} leaves {count} {'image' if count == 1 else 'images'}, too few to train on and to validate. "
-            "Choose a folder with more images, or more classes."
+            "Choose a folder with more images, or include more classes."
         )
     order = permutation(count, _SPLIT_SEED)
     test = parts[1] if splits == 1 else first.take(order[held_out : 2 * held_out])
@@ -230,7 +234,7 @@ def _image_spec(config: IdxConfig, splits: tuple[_Part, ...]) -> ImageSpec:
         raise ConfigError(
             {
                 "size": f"Resize to height is {config.size}: the images would take {size / 2**30:.1f} GiB, and at most "
-                f"{MAX_BYTES / 2**30:g} are allowed. Choose a smaller size or a subset."
+                f"{MAX_BYTES / 2**30:g} are allowed. Choose a smaller size or fewer training images."
             }
         )
     return spec

@@ -26,7 +26,7 @@ _TYPES = {
     0x0D: "32-bit floats",
     0x0E: "doubles",
 }
-_DEFLATE_LIMIT = 1032  # no deflate stream grows by more when it is unpacked
+_DEFLATE_LIMIT = 1032  # largest factor by which a deflate stream can expand
 _KINDS = {1: "labels", 3: "grey images"}
 
 
@@ -34,16 +34,14 @@ def read_images(path: Path) -> NDArray[np.uint8]:
     """Grey images (N, H, W).
 
     Raises:
-        DataError: when the file cannot be read, is no IDX file of images, is cut short or is absurdly large.
+        DataError: when the file cannot be read, is no IDX file of images, is cut short or is implausibly large.
     """
     images = _read(path, dims=3)
     count, height, width = images.shape
     if count == 0:
         raise DataError(f"{path} holds no images. Choose a folder whose files hold some.")
     if not (1 <= height <= MAX_SOURCE_SIDE and 1 <= width <= MAX_SOURCE_SIDE):
-        raise DataError(
-            f"{path} says its images are {height}×{width} pixels; at most {MAX_SOURCE_SIDE} a side are read."
-        )
+        raise DataError(f"{path} has images of {height}×{width} pixels; at most {MAX_SOURCE_SIDE} per side are read.")
     return images
 
 
@@ -76,9 +74,9 @@ def _read(path: Path, dims: int) -> NDArray[np.uint8]:
 def _parse(path: Path, file: BufferedIOBase, dims: int, most_bytes: int) -> NDArray[np.uint8]:
     shape = _parse_header(path, file, dims)
     size = math.prod(shape)
-    if max(size, *shape) > MAX_BYTES:  # a size of 0 may hide absurd sides
+    if max(size, *shape) > MAX_BYTES:  # a size of 0 may hide implausible sides
         raise DataError(
-            f"{path} says it holds {_shape_words(shape)} bytes, more than the {MAX_BYTES // 2**20} MiB that are read. "
+            f"{path} promises {_shape_text(shape)} bytes, more than the {MAX_BYTES // 2**20} MiB that are read. "
             "Check that it is the right file."
         )
     header = 4 + 4 * dims
@@ -94,7 +92,7 @@ def _parse(path: Path, file: BufferedIOBase, dims: int, most_bytes: int) -> NDAr
         filled += count
     if file.read(1):
         raise DataError(
-            f"{path} goes on after the {_shape_words(shape)} bytes that its header promises. Download it again."
+            f"{path} continues after the {_shape_text(shape)} bytes that its header promises. Download it again."
         )
     return content.reshape(shape)
 
@@ -119,8 +117,8 @@ def _parse_header(path: Path, file: BufferedIOBase, dims: int) -> tuple[int, ...
 
 
 def _refuse_short(path: Path, shape: tuple[int, ...]) -> NoReturn:
-    raise DataError(f"{path} is cut short: its header promises {_shape_words(shape)} bytes. Download it again.")
+    raise DataError(f"{path} is cut short: its header promises {_shape_text(shape)} bytes. Download it again.")
 
 
-def _shape_words(shape: tuple[int, ...]) -> str:
+def _shape_text(shape: tuple[int, ...]) -> str:
     return "×".join(str(n) for n in shape)

@@ -1,4 +1,4 @@
-"""Finds sets of IDX files below a folder, in the layouts that downloads and other programs leave.
+"""Search for sets of IDX files below a folder, in the layouts of downloads and other programs.
 
 Known: the four MNIST names (``train-images-idx3-ubyte``, ``t10k-labels.idx1-ubyte`` …) with or without ``.gz``; the
 same below ``MNIST/raw``, ``FashionMNIST/raw`` or ``raw``; each file in a folder of its own name; EMNIST names
@@ -20,7 +20,7 @@ _NAME = re.compile(
     r"(?:(?P<prefix>.+)[-_.])?(?P<part>train|t10k|test)[-_.](?P<kind>images|labels)[-_.]idx[13][-_.]ubyte(?P<gz>\.gz)?",
     re.IGNORECASE,
 )
-_UNTELLING_FOLDERS = ("raw", "gzip", "data")
+_GENERIC_FOLDERS = ("raw", "gzip", "data")
 
 PartName = Literal["train", "test"]
 PARTS: tuple[PartName, ...] = ("train", "test")
@@ -31,8 +31,8 @@ class IdxSet:
     """The files of one data set.
 
     Args:
-        name: by which the user chooses it, for example ``MNIST`` or ``emnist-letters``.
-        folder: where the files are.
+        name: subset name for the user's choice, for example ``MNIST`` or ``emnist-letters``.
+        folder: folder of the files.
         images: part → file.
         labels: part → file.
     """
@@ -49,10 +49,10 @@ class IdxSet:
 
 
 def find_sets(folder: Path) -> list[IdxSet]:
-    """All sets with at least one file of images, by name.
+    """Find all sets with at least one file of images, sorted by name.
 
     Raises:
-        DataError: when the folder is missing, no folder, unreadable, too large to look through, or holds none.
+        DataError: when the folder is missing, no folder, unreadable, too large to search, or holds none.
     """
     files = _group(folder, _walk(folder))
     sets = [found for found in files.values() if found.images]
@@ -67,30 +67,30 @@ def find_sets(folder: Path) -> list[IdxSet]:
 
 
 def _group(folder: Path, paths: Iterator[Path]) -> dict[tuple[Path, str], IdxSet]:
-    """Files that belong together; of a plain and a gzipped file the plain one counts, since it is read faster."""
+    """Group files by set; of a plain and a gzipped file the plain one is used, since it is read faster."""
     sets: dict[tuple[Path, str], IdxSet] = {}
-    for path in sorted(paths, key=lambda path: (not path.name.lower().endswith(".gz"), path)):  # the last one counts
+    for path in sorted(paths, key=lambda path: (not path.name.lower().endswith(".gz"), path)):  # the last one is used
         match = _NAME.fullmatch(path.name)
         if not match:
             continue
         home = path.parent.parent if path.parent != folder and _NAME.fullmatch(path.parent.name) else path.parent
         prefix = (match["prefix"] or "").lower()
-        found = sets.setdefault((home, prefix), IdxSet(prefix or _telling_name(home), home))
+        found = sets.setdefault((home, prefix), IdxSet(prefix or _descriptive_name(home), home))
         part: PartName = "train" if match["part"].lower() == "train" else "test"
         (found.images if match["kind"].lower() == "images" else found.labels)[part] = path
     return sets
 
 
-def _telling_name(folder: Path) -> str:
+def _descriptive_name(folder: Path) -> str:
     resolved = folder.resolve()
     for place in (resolved, *resolved.parents):
-        if place.name.lower() not in (*_UNTELLING_FOLDERS, ""):
+        if place.name.lower() not in (*_GENERIC_FOLDERS, ""):
             return place.name
     return "idx"
 
 
 def _distinct(folder: Path, sets: list[IdxSet]) -> Iterator[IdxSet]:
-    """Sets of the same name get their folder in front of it."""
+    """Put the folder before the name of sets that share one."""
     names = [found.name.lower() for found in sets]
     for found in sets:
         if names.count(found.name.lower()) > 1:
@@ -101,7 +101,7 @@ def _distinct(folder: Path, sets: list[IdxSet]) -> Iterator[IdxSet]:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    """Regular files at most ``MAX_DEPTH`` folders deep; folders below that may not be read are passed over."""
+    """Yield regular files at most ``MAX_DEPTH`` folders deep; unreadable subfolders are passed over."""
     waiting = [(folder, 0)]
     seen = 0
     while waiting:

@@ -1,4 +1,4 @@
-"""Words for labels, and the choice of classes by number, range or word."""
+"""Names of labels, and the choice of classes by number, range or name."""
 
 import re
 import string
@@ -22,7 +22,7 @@ _BY_SET: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 
 def label_names(set_name: str, max_label: int) -> tuple[str, ...]:
-    """Label → word for the known sets, the number itself for others.
+    """Names of the labels of the known sets; the numbers themselves for others.
 
     Args:
         set_name: as ``IdxSet.name``; ``FashionMNIST``, ``emnist-letters`` and so on are known.
@@ -37,10 +37,10 @@ def label_names(set_name: str, max_label: int) -> tuple[str, ...]:
 
 
 def chosen_labels(text: str, names: tuple[str, ...]) -> tuple[int, ...]:
-    """The labels that ``text`` names: ``3,8``, ``0-4``, ``Coat, Ankle boot``; rising.
+    """Parse a list of labels: ``3,8``, ``0-4``, ``Coat, Ankle boot``; rising.
 
     Raises:
-        ConfigError: for a word that is no label, or a number that none has.
+        ConfigError: for an unknown name or number.
     """
     chosen: set[int] = set()
     for item in filter(None, (part.strip() for part in text.split(","))):
@@ -55,7 +55,7 @@ def chosen_labels(text: str, names: tuple[str, ...]) -> tuple[int, ...]:
             chosen.update(same or alike)
             known = bool(alike)
         if not known:
-            raise ConfigError({"classes": f"Classes has {item!r}; there are {_listing(names)}."})
+            raise ConfigError({"classes": f"Include classes has {item!r}; there are {_listing(names)}."})
     return tuple(sorted(chosen))
 
 

@@ -1,4 +1,4 @@
-"""What a data source is: settings in, a data set out."""
+"""Base class of data sources, and texts that their settings share."""
 
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
@@ -7,14 +7,18 @@ from msgspec import Struct
 
 from gmstudio.data.dataset import Dataset
 
+LEVELS_TITLE = "Quantization levels (per channel)"
+BINARIZATIONS = {"threshold": "threshold at 0.5", "sample": "stochastic"}
+"""Value of a setting ``binarize`` → display text."""
+
 
 class Source(ABC):
-    """Base of every data source.
+    """Base class of data sources.
 
     Attributes:
         name: key in ``SOURCES``.
         title: display name.
-        summary: what it is, one or two sentences.
+        summary: description of the images, one or two sentences.
         Config: its settings, described with ``gmstudio.protocol.config.field``.
     """
 

@@ -1,6 +1,6 @@
-"""Where a picture came from: words that its file carries, written and read the same way by window and command line."""
+"""Pictures as files: reading, writing, fitting to a model, and provenance metadata, for window and command line."""
 
-from gmstudio.media.provenance import Provenance, parse_words, words_of
+from gmstudio.media.provenance import Provenance, metadata_of, parse_metadata
 from gmstudio.media.reading import FORMATS, NotOursError, read_provenance
 
-__all__ = ["FORMATS", "NotOursError", "Provenance", "parse_words", "read_provenance", "words_of"]
+__all__ = ["FORMATS", "NotOursError", "Provenance", "metadata_of", "parse_metadata", "read_provenance"]

@@ -1,4 +1,4 @@
-"""Fits any picture to a model's images: size, colours and levels, and says in words what was done.
+"""Fitting of any picture to a model's images (size, colours, levels), with a description of the changes.
 
 Shapes: R rows and S columns of the picture, C channels, H height and W width of the model's images.
 """
@@ -15,22 +15,21 @@ from gmstudio.protocol.images import ImageSpec
 
 Fit = Literal["whole", "crop"]
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
-"""Grey of a colour, ITU-R BT.601, as PNG programs reckon it."""
+"""Weights of red, green and blue in grey, ITU-R BT.601, as in most image programs."""
 
 
 def fit_picture(
     picture: NDArray[np.uint8], spec: ImageSpec, fit: Fit = "whole", *, invert: bool = False
 ) -> NDArray[np.uint8]:
-    """Make a model's image of a picture; the aspect ratio is kept and the picture centred.
+    """Convert a picture to an image for a model; the aspect ratio is kept and the picture centred.
 
-    Each new pixel is the mean of the area that it covers. Transparent parts are white, as on paper.
+    Each new pixel is the mean of the area that it covers. Transparent parts become white.
 
     Args:
         picture: (R, S, 1, 3 or 4) uint8, 0 … 255: grey, RGB, or RGB and opacity.
-        spec: what the model's images are.
-        fit: ``whole``: all of it is seen, and the empty rim takes the colour of its edge; ``crop``: it fills the image,
-            and what stands out is cut off.
-        invert: black becomes white.
+        spec: shape and levels of the model's images.
+        fit: ``whole``: fit, with padding in the colour of the picture's edge; ``crop``: center crop.
+        invert: exchange black and white.
 
     Returns:
         (C, H, W) uint8 levels.
@@ -46,23 +45,23 @@ def fit_picture(
 
 
 def fits_exactly(picture: NDArray[np.uint8], spec: ImageSpec) -> bool:
-    """Whether a picture has the size and the colours of the model's images, and its levels."""
+    """Test whether a picture has the size, the colours and the levels of the model's images."""
     if picture.shape != (spec.height, spec.width, spec.channels):
         return False
     return bool(np.isin(picture, grey_values(spec.levels)).all())
 
 
 def fit_description(picture: NDArray[np.uint8], spec: ImageSpec, fit: Fit, *, invert: bool) -> str:
-    """What ``fit_picture`` does to a picture, for example ``was 640×480 RGB, made 8×8 grey with 16 levels``."""
+    """Predicate for messages, for example ``was 640×480 RGB, converted to 8×8 grey with 16 levels, padded``."""
     rows, columns, channels = picture.shape
     if fits_exactly(picture, spec):
-        return "fits as it is" + (", inverted" if invert else "")
+        return "was inverted" if invert else "needs no conversion"
     kind = {1: "grey", 3: "RGB", 4: "RGB with transparency"}[channels]
     wanted = "RGB" if spec.channels == 3 else "grey"
-    words = f"was {columns}×{rows} {kind}, made {spec.width}×{spec.height} {wanted} with {spec.levels} levels"
+    text = f"was {columns}×{rows} {kind}, converted to {spec.width}×{spec.height} {wanted} with {spec.levels} levels"
     if rows * spec.width != columns * spec.height:
-        words += ", its sides cut off" if fit == "crop" else ", with a rim in the colour of its edge"
-    return words + (", inverted" if invert else "")
+        text += ", center-cropped" if fit == "crop" else ", padded"
+    return text + (", inverted" if invert else "")
 
 
 def _coloured(picture: NDArray[np.uint8], channels: int) -> Floats:

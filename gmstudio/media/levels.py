@@ -1,4 +1,4 @@
-"""Levels and intensities: quantization, spreading to 0 … 255, binarization."""
+"""Conversions between levels and intensities: quantization, display values 0 … 255, stochastic binarization."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ def quantize(intensities: Images, max_value: int, levels: int) -> Images:
 
     Args:
         intensities: any shape, uint8, at most ``max_value``.
-        max_value: the largest intensity there can be, 1 to 255.
+        max_value: largest possible intensity, 1 to 255.
         levels: 2 to ``max_value + 1``; 2 is a threshold at one half.
     """
     assert 1 <= max_value <= 255 and 2 <= levels <= max_value + 1
@@ -42,7 +42,7 @@ def to_intensities(values: Images, max_value: int) -> Images:
 
 
 def draw_binary(intensities: Images, seed: int = _DRAW_SEED) -> Images:
-    """Draw each pixel: 1 with probability intensity / 255, always the same for one seed.
+    """Stochastic binarization: 1 with probability intensity / 255, always the same for one seed.
 
     Args:
         intensities: any shape, uint8.

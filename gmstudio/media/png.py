@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MAX_PIXELS = 64_000_000
 LINE = 128
 """Grey value of the lines between the images of a grid."""
-_COLOUR_WORDS = {
+_MODE_NAMES = {
     "L": "grey",
     "LA": "grey with transparency",
     "RGB": "in colour",
@@ -33,12 +33,12 @@ def read_levels(path: str, image: ImageSpec, *, resize: bool = False, convert: b
 
     Args:
         path: the file.
-        image: what the model's images are.
+        image: shape and levels of the model's images.
         resize: scale a picture of another size.
-        convert: turn colours into grey, or grey into colours, and leave transparency out.
+        convert: turn colours into grey, or grey into colours, and drop transparency.
 
     Raises:
-        ValueError: when it is no PNG, or a conversion is needed that was not asked for.
+        ValueError: when it is no PNG, or needs a conversion that was not requested.
         FileNotFoundError: when there is no such file.
     """
     mode = "RGB" if image.channels == 3 else "L"
@@ -64,10 +64,10 @@ def _read(path: str, mode: str, size: tuple[int, int], *, resize: bool, convert:
         if picture.size != size and not resize:
             raise ValueError(
                 f"{path} is {_size(picture.size)} pixels (width × height), the model's images are {_size(size)}; add "
-                ":resize to scale it."
+                ":resize to resize it."
             )
         if picture.width * picture.height > MAX_PIXELS:
-            raise ValueError(f"{path} is {_size(picture.size)} pixels; at most {MAX_PIXELS:,} are scaled down.")
+            raise ValueError(f"{path} is {_size(picture.size)} pixels; at most {MAX_PIXELS:,} are resized.")
         try:
             return np.asarray(_convert(picture, path, mode, convert=convert).resize(size))
         except (OSError, SyntaxError) as error:  # what pillow raises for a damaged file
@@ -82,14 +82,14 @@ def _convert(picture: "Image.Image", path: str, mode: str, *, convert: bool) -> 
     elif picture.mode == "1":
         picture = picture.convert("L")
     if picture.mode != mode and not convert:
-        words = _COLOUR_WORDS.get(picture.mode, picture.mode)
+        kind = _MODE_NAMES.get(picture.mode, picture.mode)
         wanted = "grey" if mode == "L" else "in colour"
-        raise ValueError(f"{path} is {words}, the model's images are {wanted}; add :convert to turn it into that.")
+        raise ValueError(f"{path} is {kind}, the model's images are {wanted}; add :convert to turn it into that.")
     return picture.convert(mode)
 
 
 def check_png_name(path: Path) -> None:
-    """Refuse a name that is not a PNG's.
+    """Check that a name is a PNG's.
 
     Raises:
         ValueError: when it does not end in .png.
@@ -105,7 +105,7 @@ def write_grid(images: NDArray[np.uint8], path: Path, scale: int, texts: Mapping
         images: (N, C, H, W), 0 … 255.
         path: the file.
         scale: screen pixels per image pixel.
-        texts: keyword → text, kept in the file beside the picture.
+        texts: keyword → text, written into the file as metadata.
 
     Raises:
         OSError: when it cannot be written.

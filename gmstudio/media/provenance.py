@@ -1,8 +1,8 @@
-"""What a picture's file tells of its origin, as keywords and texts.
+"""Provenance of a picture, embedded in its file as metadata: keywords and texts.
 
-In a PNG they are text chunks, one a keyword; in a GIF's comment and an MP4's comment tag one JSON object holds them.
-``Software``, ``Family``, ``Run``, ``Step`` and ``Seed`` are there where they are known; ``Codes`` is a JSON array of
-codes, so that any program can read them. Shapes: N codes, Z latent dimensions.
+In a PNG they are text chunks, one per keyword; in a GIF's comment and an MP4's comment tag, one JSON object.
+``Software``, ``Family``, ``Run``, ``Step`` and ``Seed`` are present where known; ``Codes`` is a JSON array of codes, so
+that any program can read them. Shapes: N codes, Z latent dimensions.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from gmstudio import __version__
 
 FORMAT = 1
 MAX_TEXT = 1 << 20
-"""Characters of one text; what is longer is neither written nor read."""
+"""Characters of one text; longer ones are neither written nor read."""
 SOFTWARE = "gmstudio"
 _KNOWN = (
     "Software",
@@ -34,19 +34,19 @@ _KNOWN = (
 
 
 class Provenance(msgspec.Struct, frozen=True, eq=False):
-    """Where a picture came from.
+    """Origin of a picture.
 
     Args:
         family: registry name.
         run: title of the run.
-        folder: path of the run folder where it was made; empty when unknown.
-        created: when the run was begun, as ``run.json`` has it.
+        folder: path of the run folder on the computer that wrote the file; empty when unknown.
+        created: start of the run, as in ``run.json``.
         step: training step of the weights; −1 when unknown.
         seed: of the noise, or None.
-        shows: what is seen, for example ``journey``.
-        path: of a journey: ``linear`` or ``spherical``.
-        closed: the journey returns to where it began.
-        codes: (N, Z) float32: keyframes of a journey, or the codes of the images; None: none.
+        shows: kind of content, for example ``image`` or ``interpolation``.
+        path: of an interpolation: ``linear`` or ``spherical``.
+        closed: the interpolation is a loop.
+        codes: (N, Z) float32: keyframes of an interpolation, or the codes of the images; None: none.
         details: further keywords and texts, for people.
         software: name and version of the program.
         format: version of the keywords about codes; written with them.
@@ -67,13 +67,13 @@ class Provenance(msgspec.Struct, frozen=True, eq=False):
     format: int = FORMAT
 
 
-def words_of(origin: Provenance) -> dict[str, str]:
-    """Keyword → text; what is not known is left out.
+def metadata_of(origin: Provenance) -> dict[str, str]:
+    """Convert to keyword → text; unknown values are left out.
 
     Raises:
         ValueError: when the codes are too many to be kept in a file.
     """
-    words = {"Software": origin.software, "Family": origin.family, "Run": origin.run}
+    metadata = {"Software": origin.software, "Family": origin.family, "Run": origin.run}
     optional = {
         "Format": str(origin.format) if origin.codes is not None else "",
         "Folder": origin.folder,
@@ -83,45 +83,45 @@ def words_of(origin: Provenance) -> dict[str, str]:
         "Shows": origin.shows,
         "Path": origin.path,
         "Closed": "yes" if origin.closed else "",
-        "Codes": "" if origin.codes is None else _written(origin.codes),
+        "Codes": "" if origin.codes is None else _codes_as_json(origin.codes),
     }
-    words |= {keyword: text for keyword, text in optional.items() if text}
-    return words | dict(origin.details)
+    metadata |= {keyword: text for keyword, text in optional.items() if text}
+    return metadata | dict(origin.details)
 
 
-def parse_words(words: Mapping[str, str]) -> Provenance | None:
-    """The origin that keywords tell; None when they are not ours.
+def parse_metadata(metadata: Mapping[str, str]) -> Provenance | None:
+    """Parse keyword → text; None when another program wrote them.
 
     Raises:
-        ValueError: when they are ours but cannot be understood; says which.
+        ValueError: when gmstudio wrote them but a text is malformed, or of a newer format.
     """
-    if not words.get("Software", "").startswith(SOFTWARE):
+    if not metadata.get("Software", "").startswith(SOFTWARE):
         return None
-    version = _number(words, "Format", FORMAT)
+    version = _number(metadata, "Format", FORMAT)
     if version is None or version > FORMAT:
         raise ValueError(
-            f"Its words are of format {words['Format'][:20]}, known are those up to {FORMAT}; install a newer gmstudio."
+            f"Its metadata has format {metadata['Format'][:20]}, known are up to {FORMAT}; install a newer gmstudio."
         )
-    step = _number(words, "Step", -1)
+    step = _number(metadata, "Step", -1)
     return Provenance(
-        family=words.get("Family", ""),
-        run=words.get("Run", ""),
-        folder=words.get("Folder", ""),
-        created=words.get("Created", ""),
+        family=metadata.get("Family", ""),
+        run=metadata.get("Run", ""),
+        folder=metadata.get("Folder", ""),
+        created=metadata.get("Created", ""),
         step=-1 if step is None else step,
-        seed=_number(words, "Seed", None),
-        shows=words.get("Shows", ""),
-        path=words.get("Path", ""),
-        closed=words.get("Closed", "") == "yes",
-        codes=_read(words["Codes"]) if words.get("Codes") else None,
-        details={keyword: text for keyword, text in words.items() if keyword not in _KNOWN},
-        software=words["Software"],
+        seed=_number(metadata, "Seed", None),
+        shows=metadata.get("Shows", ""),
+        path=metadata.get("Path", ""),
+        closed=metadata.get("Closed", "") == "yes",
+        codes=_codes_from_json(metadata["Codes"]) if metadata.get("Codes") else None,
+        details={keyword: text for keyword, text in metadata.items() if keyword not in _KNOWN},
+        software=metadata["Software"],
         format=version,
     )
 
 
-def _number(words: Mapping[str, str], keyword: str, default: int | None) -> int | None:
-    text = words.get(keyword)
+def _number(metadata: Mapping[str, str], keyword: str, default: int | None) -> int | None:
+    text = metadata.get(keyword)
     if text is None:
         return default
     try:
@@ -130,23 +130,23 @@ def _number(words: Mapping[str, str], keyword: str, default: int | None) -> int 
         raise ValueError(f"Its {keyword.lower()} is {text[:20]!r}, which is no whole number.") from None
 
 
-def _written(codes: NDArray[np.float32]) -> str:
-    """The shortest numbers that read back as the same float32."""
+def _codes_as_json(codes: NDArray[np.float32]) -> str:
+    """Write codes as JSON, with the shortest numbers that read back as the same float32."""
     text = "[" + ", ".join("[" + ", ".join(map(str, row.tolist())) + "]" for row in _shortest(codes)) + "]"
     if len(text) > MAX_TEXT:
         raise ValueError(
-            f"{len(codes)} codes of {codes.shape[1]:,} numbers are too many for the file's words; keep fewer keyframes."
+            f"{len(codes)} codes of {codes.shape[1]:,} numbers are too many for a picture's file; keep fewer keyframes."
         )
     return text
 
 
 def _shortest(codes: NDArray[np.float32]) -> NDArray[np.float64]:
-    """(N, Z) float64 whose shortest decimal writing is that of the float32."""
+    """(N, Z) float64 with the shortest decimal representation of the float32."""
     flat = [float(str(value)) for value in codes.astype(np.float32).ravel()]
     return np.array(flat, np.float64).reshape(codes.shape)
 
 
-def _read(text: str) -> NDArray[np.float32]:
+def _codes_from_json(text: str) -> NDArray[np.float32]:
     if len(text) > MAX_TEXT:
         raise ValueError(f"Its codes take {len(text):,} characters; at most {MAX_TEXT:,} are read.")
     try:

@@ -1,4 +1,4 @@
-"""Writes images as GIF, PNG strip or MP4, with the words of their origin, all or nothing.
+"""Writing of images as GIF, PNG strip or MP4, with their provenance, atomically.
 
 Shapes: N frames, C channels, H height, W width.
 """
@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from gmstudio.media import Provenance, words_of
+from gmstudio.media import Provenance, metadata_of
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -26,29 +26,29 @@ FORMATS: tuple[Format, ...] = ("gif", "png", "mp4")
 Images = NDArray[np.uint8]
 Stopped = Callable[[], bool]
 MAX_PIXELS = 400_000_000
-"""Of all frames together, scaled."""
+"""Limit of all frames together, after scaling."""
 MAX_SIDE = 65_535
-"""Pixels of a side of a GIF; a PNG's may be longer, but few programs show it."""
+"""Limit of a GIF's sides in pixels; a PNG may be larger, but few programs show it."""
 MAX_FPS = 50
-"""A GIF counts time in hundredths of a second, and programs slow down what is faster than this."""
+"""GIF frame times are in hundredths of a second, and programs slow down faster GIFs."""
 WAIT_S = 0.1
 NO_FFMPEG = "MP4 needs the program ffmpeg on the search path (PATH); install it, or choose GIF."
 
 
 class StoppedError(Exception):
-    """Raised by work that was told to stop."""
+    """Raised by work that was cancelled."""
 
 
 def ffmpeg_path() -> str:
-    """Where ffmpeg is, or ""."""
+    """Path of ffmpeg; empty when there is none."""
     return shutil.which("ffmpeg") or ""
 
 
 def check_size(form: Format, frames: int, columns: int, height: int, width: int, scale: int) -> None:
-    """Refuse what would be too large.
+    """Check the size of a picture before it is made.
 
     Raises:
-        ValueError: naming the size and the limit.
+        ValueError: when it is too large; names the size and the limit.
     """
     rows = -(-frames // columns)
     tall, wide = (rows * height * scale, columns * width * scale) if form == "png" else (height * scale, width * scale)
@@ -65,15 +65,15 @@ def check_size(form: Format, frames: int, columns: int, height: int, width: int,
 
 
 def write_gif(path: Path, images: Images, origin: Provenance, fps: float, scale: int, stopped: Stopped) -> None:
-    """Write frames that repeat for ever; as many as there are images, equal ones too.
+    """Write an endlessly looping GIF with one frame per image, also for equal images.
 
     Args:
         path: the file, replaced if it is there.
         images: (N, C, H, W), 0 … 255.
-        origin: goes into the comment.
+        origin: written into the comment.
         fps: frames per second, at most ``MAX_FPS``; times are rounded to 0.01 s so that they do not add up.
         scale: screen pixels per image pixel.
-        stopped: asked before each frame.
+        stopped: polled before each frame; True cancels.
 
     Raises:
         StoppedError: when ``stopped`` was true.
@@ -89,7 +89,7 @@ def write_gif(path: Path, images: Images, origin: Provenance, fps: float, scale:
         file.write(b"GIF89a" + size + bytes([0xF7 if grey else 0x70, 0, 0]) + table)
         file.write(b"!\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00" + _comment(origin))
         for index, image in enumerate(images):
-            _go_on(stopped)
+            _check_stopped(stopped)
             frame = Image.fromarray(_scaled(image, scale)) if grey else _reduced(image, scale)
             time_ms = 10 * int(ends_cs[index + 1] - ends_cs[index])
             parts = GifImagePlugin.getdata(frame, duration=time_ms, include_color_table=not grey)
@@ -108,43 +108,43 @@ def write_png(path: Path, images: Images, origin: Provenance, columns: int, scal
     cells[:count] = images
     sheet = cells.reshape(rows, columns, channels, height, width).transpose(2, 0, 3, 1, 4)
     info = PngInfo()
-    for keyword, text in words_of(origin).items():
+    for keyword, text in metadata_of(origin).items():
         info.add_text(keyword, text)
-    _go_on(stopped)
+    _check_stopped(stopped)
     pixels = _scaled(sheet.reshape(channels, rows * height, columns * width), scale)
     Image.fromarray(pixels).save(path, format="PNG", pnginfo=info)
 
 
 def write_mp4(path: Path, images: Images, origin: Provenance, fps: float, scale: int, stopped: Stopped) -> None:
-    """Have ffmpeg write a film, its sides padded to even numbers; the origin is its comment. Like ``write_gif``.
+    """Write an MP4 with ffmpeg, sides padded to even numbers, the origin as comment; like ``write_gif``.
 
     Raises:
         ValueError: when there is no ffmpeg.
-        RuntimeError: when ffmpeg fails; with its last words.
+        RuntimeError: when ffmpeg fails; with the last line of its messages.
     """
     program = ffmpeg_path()
     if not program:
         raise ValueError(NO_FFMPEG)
     _, channels, height, width = images.shape
     with tempfile.TemporaryDirectory(prefix="gmstudio-") as folder:
-        words = Path(folder, "words.txt")
-        words.write_text(f";FFMETADATA1\ncomment={_escaped(_json(origin).decode())}\n", "utf-8")
+        metadata = Path(folder, "metadata.txt")
+        metadata.write_text(f";FFMETADATA1\ncomment={_escaped(_json(origin).decode())}\n", "utf-8")
         frames = ["-f", "rawvideo", "-pix_fmt", "gray" if channels == 1 else "rgb24", "-s", f"{width}x{height}"]
-        look = f"scale={width * scale}:{height * scale}:flags=neighbor,pad=ceil(iw/2)*2:ceil(ih/2)*2"
-        command = [program, "-v", "error", "-nostdin", "-y", *frames, "-r", f"{fps:g}", "-i", "-", "-i", str(words)]
-        command += ["-map", "0:v", "-map_metadata", "1", "-vf", look, "-pix_fmt", "yuv420p", "-f", "mp4", str(path)]
+        filters = f"scale={width * scale}:{height * scale}:flags=neighbor,pad=ceil(iw/2)*2:ceil(ih/2)*2"
+        command = [program, "-v", "error", "-nostdin", "-y", *frames, "-r", f"{fps:g}", "-i", "-", "-i", str(metadata)]
+        command += ["-map", "0:v", "-map_metadata", "1", "-vf", filters, "-pix_fmt", "yuv420p", "-f", "mp4", str(path)]
         pixels = np.ascontiguousarray(images.transpose(0, 2, 3, 1)).tobytes()
         _run(command, pixels, stopped)
 
 
-def _run(command: list[str], given: bytes, stopped: Stopped) -> None:
-    """Run a program to its end, and end it when told to stop."""
+def _run(command: list[str], pixels: bytes, stopped: Stopped) -> None:
+    """Run a program to its end, or kill it when ``stopped`` is true."""
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=subprocess.DEVNULL, stderr=pipe) as process:
-        waiting: bytes | None = given
+        waiting: bytes | None = pixels
         while True:
             try:
-                _, said = process.communicate(waiting, timeout=WAIT_S)
+                _, messages = process.communicate(waiting, timeout=WAIT_S)
                 break
             except subprocess.TimeoutExpired:
                 waiting = None
@@ -153,19 +153,19 @@ def _run(command: list[str], given: bytes, stopped: Stopped) -> None:
                     process.communicate()
                     raise StoppedError from None
     if process.returncode:
-        last = said.decode("utf-8", "replace").strip().splitlines()[-1:] or ["it gave no reason"]
+        last = messages.decode("utf-8", "replace").strip().splitlines()[-1:] or ["no reason given"]
         raise RuntimeError(f"ffmpeg could not write the film: {last[0][:300]}. GIF works without it.")
 
 
 @contextlib.contextmanager
 def put_in_place(path: Path, *, overwrite: bool) -> Iterator[Path]:
-    """A name beside ``path`` to write to; at the end it becomes ``path``, and after an error nothing is left.
+    """Context with a temporary path beside ``path``, renamed to ``path`` at the end and deleted after an error.
 
     Raises:
-        ValueError: at once or at the end, when there is a file that is not to be overwritten.
+        ValueError: on entry or at the end, when there is a file that is not to be overwritten.
     """
     if path.exists() and not overwrite:
-        raise ValueError(f"There is a file {path.name} already; choose another name, or have it replaced.")
+        raise ValueError(f"There is a file {path.name} already; choose another name, or allow overwriting.")
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         yield partial
@@ -181,7 +181,9 @@ def _rename_new(partial: Path, path: Path) -> None:
     try:
         os.link(partial, path)
     except FileExistsError:
-        raise ValueError(f"Meanwhile there is a file {path.name}; choose another name, or have it replaced.") from None
+        raise ValueError(
+            f"A file {path.name} was created meanwhile; choose another name, or allow overwriting."
+        ) from None
     except OSError:  # a file system without links
         if path.exists():
             raise ValueError(f"There is a file {path.name} already; choose another name.") from None
@@ -189,13 +191,13 @@ def _rename_new(partial: Path, path: Path) -> None:
 
 
 def _scaled(image: Images, scale: int) -> Images:
-    """(C, H, W) → (H·scale, W·scale) grey, or with 3 colours behind, each pixel a square."""
+    """Enlarge (C, H, W) to (H·scale, W·scale) grey, or (…, 3) RGB, each pixel a square."""
     large = np.repeat(np.repeat(image, scale, axis=1), scale, axis=2)
     return np.ascontiguousarray(large[0] if len(large) == 1 else large.transpose(1, 2, 0))
 
 
 def _reduced(image: Images, scale: int) -> "Image.Image":
-    """With at most 256 colours, chosen for this image, without dithering, which would draw a pattern."""
+    """Reduce to at most 256 colours chosen for this image, without dithering, which would add a pattern."""
     from PIL import Image
 
     small = Image.fromarray(_scaled(image, 1))
@@ -204,21 +206,21 @@ def _reduced(image: Images, scale: int) -> "Image.Image":
 
 
 def _json(origin: Provenance) -> bytes:
-    return msgspec.json.encode(words_of(origin))
+    return msgspec.json.encode(metadata_of(origin))
 
 
 def _comment(origin: Provenance) -> bytes:
-    """The GIF's comment: blocks of at most 255 bytes."""
+    """GIF comment extension: blocks of at most 255 bytes."""
     text = _json(origin)
     blocks = (text[start : start + 255] for start in range(0, len(text), 255))
     return b"!\xfe" + b"".join(bytes([len(block)]) + block for block in blocks) + b"\0"
 
 
 def _escaped(text: str) -> str:
-    """As ffmpeg's metadata files want it."""
+    """Escape a text for ffmpeg's metadata files."""
     return "".join(f"\\{letter}" if letter in "=;#\\\n" else letter for letter in text)
 
 
-def _go_on(stopped: Stopped) -> None:
+def _check_stopped(stopped: Stopped) -> None:
     if stopped():
         raise StoppedError

@@ -5,6 +5,7 @@ Nothing here imports torch or Qt, so the window and the engine can both read it.
 
 import json
 import math
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -36,6 +37,7 @@ def field(
     unit: str = "",
     log: bool = False,
     advanced: bool = False,
+    labels: Mapping[str, str] | None = None,
 ) -> msgspec.Meta:
     """Describe a config field, as in ``width: Annotated[int, field("Width", "…", ge=1)] = 500``.
 
@@ -48,8 +50,9 @@ def field(
         unit: what is counted or measured, for example ``pixels``.
         log: the value spans orders of magnitude, so a form should step it by factors.
         advanced: a form may fold it away.
+        labels: choice → display text, where the choice itself is not the field's usual term.
     """
-    extra = {"unit": unit, "log": log, "advanced": advanced}
+    extra = {"unit": unit, "log": log, "advanced": advanced, "labels": dict(labels or {})}
     meta: msgspec.Meta = _META(title=title, description=help, ge=ge, le=le, gt=gt, extra_json_schema=extra)
     return meta
 
@@ -57,8 +60,8 @@ def field(
 def schema_of(config_type: type[msgspec.Struct]) -> dict[str, Any]:
     """The JSON Schema of a config class, flat: ``{"properties": {...}}`` in declaration order.
 
-    Each property has ``title``, ``description``, ``default``, ``unit``, ``log``, ``advanced`` and either ``type``
-    (``integer``, ``number``, ``boolean``, ``string``) with ``minimum``/``maximum``/``exclusiveMinimum`` or
+    Each property has ``title``, ``description``, ``default``, ``unit``, ``log``, ``advanced``, ``labels`` and either
+    ``type`` (``integer``, ``number``, ``boolean``, ``string``) with ``minimum``/``maximum``/``exclusiveMinimum`` or
     ``enum`` (choices), or ``anyOf`` with a null for an optional value.
     """
     schema = msgspec.json.schema(config_type)

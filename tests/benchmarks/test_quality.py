@@ -1,4 +1,4 @@
-"""The quality benchmark: the best weights by validation are tested, kept on the disk, and the rest is told."""
+"""The quality benchmark: the best weights by validation are tested and saved, and the result describes the rest."""
 
 import json
 from pathlib import Path

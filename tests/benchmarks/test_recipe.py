@@ -36,19 +36,19 @@ def test_settings_replace_those_of_the_file() -> None:
 
 
 @pytest.mark.parametrize(
-    ("setting", "words"),
+    ("setting", "message"),
     [
         ("num_blocks", "write field=value"),
         ("training.batch_size=0", "Batch size is '0'; it must be"),
         ("training.epochs=3", "There is no setting 'epochs'"),
     ],
 )
-def test_a_wrong_setting_is_refused(setting: str, words: str) -> None:
-    with pytest.raises(ValueError, match=words):
+def test_a_wrong_setting_is_refused(setting: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         read_recipe("pixelcnn", [setting])
 
 
-def test_a_family_without_a_recipe_is_told_which_there_are() -> None:
+def test_a_family_without_a_recipe_gets_the_list_of_recipes() -> None:
     with pytest.raises(ValueError, match=r"There is no recipe nothing.toml .* pixelcnn"):
         read_recipe("nothing", [])
 

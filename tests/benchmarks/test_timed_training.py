@@ -1,4 +1,4 @@
-"""Training by the clock: the rate follows it, averages lag behind, and a lost loss is told."""
+"""Training by the clock: the rate follows it, averages lag behind, and a NaN loss is reported."""
 
 from typing import Any
 
@@ -42,7 +42,7 @@ class Toy(nn.Module):
 
 
 class Clock:
-    """A clock that only moves when told to."""
+    """A clock that is set by hand."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 0.0

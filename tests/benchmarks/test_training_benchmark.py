@@ -30,7 +30,7 @@ def test_the_gan_has_as_many_parameters_as_the_script() -> None:
     assert model.num_parameters() == pytest.approx(2.04e6, rel=0.03)
 
 
-def test_a_comparison_tells_both_rates(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_comparison_has_both_rates(monkeypatch: pytest.MonkeyPatch) -> None:
     small = replace(COMPARISONS["rbm_cd1"], settings={"num_hidden": 4}, size=5, public_images_per_s=10.0)
     monkeypatch.setattr(models, "COMPARISONS", {"small": small})
     monkeypatch.setattr(training, "WARM_UP_S", 0.02)

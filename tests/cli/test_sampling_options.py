@@ -121,7 +121,7 @@ def test_a_run_takes_as_many_classes_as_the_data_has(conditional: str) -> None:
         assert folder.record.config["num_classes"] == 10
 
 
-def test_labels_are_heeded(conditional: str, tmp_path: Path) -> None:
+def test_samples_are_conditioned_on_labels(conditional: str, tmp_path: Path) -> None:
     three, four, none, each = (
         draw(conditional, tmp_path / "grid.png", *label)
         for label in (["--label", "3"], ["--label", "4"], ["--label", "none"], [])
@@ -130,13 +130,13 @@ def test_labels_are_heeded(conditional: str, tmp_path: Path) -> None:
     assert not np.array_equal(three, four) and not np.array_equal(three, none)
 
 
-def test_scores_are_said_to_be_given_labels(conditional: str, agnostic: str) -> None:
+def test_scores_name_the_labels_that_they_are_conditioned_on(conditional: str, agnostic: str) -> None:
     assert "exact log-likelihood, given each image's label:" in call("score", conditional, "-n", "10")
     assert "given each" not in call("score", agnostic, "-n", "10")
 
 
 @pytest.mark.parametrize(
-    ("which", "arguments", "said"),
+    ("which", "arguments", "message"),
     [
         ("agnostic", ["--label", "3"], "NADE was not trained with labels"),
         ("agnostic", ["--order", "zigzag"], "no order 'zigzag'; choose one of raster, .*, or painted:FILE"),
@@ -154,10 +154,10 @@ def test_scores_are_said_to_be_given_labels(conditional: str, agnostic: str) -> 
     ],
 )
 def test_what_does_not_fit_is_one_sentence(
-    agnostic: str, conditional: str, tmp_path: Path, which: str, arguments: list[str], said: str
+    agnostic: str, conditional: str, tmp_path: Path, which: str, arguments: list[str], message: str
 ) -> None:
     run = {"agnostic": agnostic, "conditional": conditional}[which]
-    with pytest.raises((ValueError, OSError), match=said):
+    with pytest.raises((ValueError, OSError), match=message):
         call("sample", run, "-o", str(tmp_path / "grid.png"), *arguments)
 
 
@@ -176,7 +176,7 @@ def test_families_without_pixels_in_sequence_say_so(tmp_path: Path, arguments: l
         call("sample", run, "-o", str(tmp_path / "grid.png"), *arguments)
 
 
-@pytest.mark.parametrize(("classes", "said"), [("5", "has labels 0 to 9; take 10")])
-def test_classes_that_do_not_fit_the_data_are_refused(tmp_path: Path, classes: str, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+@pytest.mark.parametrize(("classes", "message"), [("5", "has labels 0 to 9; take 10")])
+def test_classes_that_do_not_fit_the_data_are_refused(tmp_path: Path, classes: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         call("train", "gated_pixelcnn", "--out", str(tmp_path / "run"), "--set", f"num_classes={classes}", *FAST)

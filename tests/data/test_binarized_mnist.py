@@ -1,4 +1,4 @@
-"""Three NumPy files of zeros and ones become fixed splits; other files are refused in words."""
+"""Three NumPy files of zeros and ones become fixed splits; other files are refused with a reason."""
 
 from pathlib import Path
 from typing import Any

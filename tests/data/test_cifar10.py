@@ -1,4 +1,4 @@
-"""CIFAR-10's binary files become colour data sets; other files are refused in words."""
+"""CIFAR-10's binary files become colour data sets; other files are refused with a reason."""
 
 from pathlib import Path
 from typing import Any
@@ -87,6 +87,6 @@ def test_damaged_files_are_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "test_batch.bin").unlink()
     with pytest.raises(DataError, match=r"test_batch\.bin could not be read"):
         load_cifar(tmp_path)
-    with pytest.raises(ConfigError, match="Classes"):
+    with pytest.raises(ConfigError, match="Include classes has 'whale'"):
         write(tmp_path, "test_batch.bin", 10, 9)
         load_cifar(tmp_path, classes="whale")

@@ -8,8 +8,9 @@ from sklearn.datasets import load_digits
 
 from gmstudio.data import SOURCES, DataError, catalog, load
 from gmstudio.data.dataset import Dataset
+from gmstudio.data.digits import Digits
 from gmstudio.media.levels import to_intensities
-from gmstudio.protocol.config import ConfigError
+from gmstudio.protocol.config import ConfigError, schema_of
 from gmstudio.protocol.data import DataEntry
 
 
@@ -71,9 +72,17 @@ def test_the_catalog_describes_every_source() -> None:
 
 
 def test_wrong_settings_are_refused_by_name() -> None:
-    with pytest.raises(ConfigError, match="Levels is 3; it must be one of 2, 4, 16"):
+    with pytest.raises(ConfigError, match=r"Quantization levels \(per channel\) is 3; it must be one of 2, 4, 16"):
         load("digits", {"levels": 3})
     with pytest.raises(ConfigError, match="no setting 'colour'"):
         load("digits", {"colour": True})
     with pytest.raises(DataError, match="no data source 'cats'; there are digits, idx"):
         load("cats", {})
+
+
+def test_choices_have_display_labels() -> None:
+    properties = schema_of(Digits.Config)["properties"]
+    assert properties["binarize"]["title"] == "Binarization"
+    assert properties["binarize"]["labels"] == {"threshold": "threshold at 0.5", "sample": "stochastic"}
+    assert properties["binarize"]["labels"].keys() == set(properties["binarize"]["enum"])
+    assert properties["levels"]["labels"] == {}

@@ -88,7 +88,7 @@ def test_emnist_images_are_turned_upright(tmp_path: Path) -> None:
 def test_without_labels_there_are_none(tmp_path: Path) -> None:
     dataset = load_idx(write_set(tmp_path, labels=False))
     assert dataset.train.labels is None and dataset.label_names == ()
-    with pytest.raises(ConfigError, match="comes without labels") as caught:
+    with pytest.raises(ConfigError, match="has no labels") as caught:
         load_idx(tmp_path, classes="3")
     assert caught.value.errors.keys() == {"classes"}
 
@@ -112,21 +112,21 @@ def test_a_home_folder_can_be_abbreviated(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize(
-    ("settings", "field", "words"),
+    ("settings", "field", "message"),
     [
         ({"folder": " "}, "folder", "Folder is empty"),
-        ({"classes": "12"}, "classes", "Classes has '12'; there are the labels 0 to 9"),
-        ({"classes": "cat"}, "classes", "Classes has 'cat'"),
+        ({"classes": "12"}, "classes", "Include classes has '12'; there are the labels 0 to 9"),
+        ({"classes": "cat"}, "classes", "Include classes has 'cat'"),
         ({"size": 300}, "size", "from 0 to 256"),
         ({"levels": 3}, "levels", "one of 2, 4, 16, 256"),
         ({"valid_percent": 0}, "valid_percent", "above 0 and at most 40"),
         ({"subset": -1}, "subset", "from 0 to"),
     ],
 )
-def test_a_wrong_setting_is_named(tmp_path: Path, settings: dict[str, Any], field: str, words: str) -> None:
+def test_a_wrong_setting_is_named(tmp_path: Path, settings: dict[str, Any], field: str, message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load("idx", {"folder": str(write_set(tmp_path)), **settings})
-    assert caught.value.errors.keys() == {field} and words in caught.value.errors[field]
+    assert caught.value.errors.keys() == {field} and message in caught.value.errors[field]
 
 
 def test_classes_that_leave_too_little_are_refused(tmp_path: Path) -> None:
@@ -161,7 +161,9 @@ def test_images_too_large_must_be_resized(tmp_path: Path) -> None:
 def test_resizing_to_more_than_memory_should_hold_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_set(tmp_path)
     monkeypatch.setattr(idx, "MAX_BYTES", 54 * 12 * 10 - 1)
-    with pytest.raises(ConfigError, match=r"Resize to height is 12: .*Choose a smaller size or a subset") as caught:
+    with pytest.raises(
+        ConfigError, match=r"Resize to height is 12: .*Choose a smaller size or fewer training images"
+    ) as caught:
         load_idx(tmp_path, size=12)
     assert caught.value.errors.keys() == {"size"}
     assert load_idx(tmp_path, size=12, subset=53).sizes["train"] == 53

@@ -46,7 +46,7 @@ PACKED = gzip_bytes(IMAGES)
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("content", "message"),
     [
         (b"", "is empty"),
         (b"\0", "is no IDX file"),
@@ -59,11 +59,11 @@ PACKED = gzip_bytes(IMAGES)
         (header(3, 4, dims=3), "cut short within its header"),
         (IMAGES[:-1], "is cut short: its header promises 3×6×5 bytes"),
         (IMAGES[:16], "is cut short"),
-        (IMAGES + b"x", "goes on after the 3×6×5 bytes"),
+        (IMAGES + b"x", "continues after the 3×6×5 bytes"),
         (header(0, 28, 28), "holds no images"),
-        (header(5, 0, 28), "says its images are 0×28 pixels"),
-        (header(1, 1, 5000) + bytes(5000), "at most 4096 a side"),
-        (header(10**6, 1000, 1000), "says it holds 1000000×1000×1000 bytes, more than the 1024 MiB"),
+        (header(5, 0, 28), "has images of 0×28 pixels"),
+        (header(1, 1, 5000) + bytes(5000), "at most 4096 per side"),
+        (header(10**6, 1000, 1000), "promises 1000000×1000×1000 bytes, more than the 1024 MiB"),
         (header(2**32 - 1, 2**32 - 1, 2**32 - 1), "more than the 1024 MiB"),
         (header(60_000, 100, 100), "is cut short"),
         (PACKED[:-1], "damaged or incomplete gzip"),
@@ -73,17 +73,17 @@ PACKED = gzip_bytes(IMAGES)
         (PACKED[:-6] + bytes([PACKED[-6] ^ 1]) + PACKED[-5:], "damaged or incomplete gzip"),
         (PACKED + b"rubbish", "damaged or incomplete gzip"),
         (gzip_bytes(IMAGES[:-1]), "is cut short"),
-        (gzip_bytes(IMAGES + b"x"), "goes on after"),
+        (gzip_bytes(IMAGES + b"x"), "continues after"),
         (gzip_bytes(header(60_000, 100, 100)), "is cut short"),
         (gzip_bytes(b""), "is empty"),
     ],
 )
-def test_a_damaged_file_is_refused_in_one_sentence(tmp_path: Path, content: bytes, words: str) -> None:
+def test_a_damaged_file_is_refused_in_one_sentence(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "train-images-idx3-ubyte"
     path.write_bytes(content)
     with pytest.raises(DataError) as caught:
         read_images(path)
-    assert str(caught.value).startswith(str(path)) and words in str(caught.value)
+    assert str(caught.value).startswith(str(path)) and message in str(caught.value)
 
 
 def test_images_where_labels_belong_are_refused(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_a_bomb_is_stopped_at_what_its_header_promises(tmp_path: Path) -> None:
     path.write_bytes(gzip_bytes(header(1, 100, 100) + bytes(200_000_000)))
     tracemalloc.start()
     try:
-        with pytest.raises(DataError, match="goes on after"):
+        with pytest.raises(DataError, match="continues after"):
             read_images(path)
         assert tracemalloc.get_traced_memory()[1] < 5_000_000
     finally:
@@ -114,7 +114,7 @@ def test_a_promise_that_the_file_cannot_hold_takes_no_memory(tmp_path: Path) -> 
         tracemalloc.stop()
 
 
-def test_a_file_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_opened_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="could not be read"):
         read_images(tmp_path / "nothing")
     with pytest.raises(DataError, match="could not be read"):
@@ -122,7 +122,7 @@ def test_a_file_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
-def test_a_file_without_rights_is_told(tmp_path: Path) -> None:
+def test_a_file_without_permission_is_refused(tmp_path: Path) -> None:
     path = write_idx(tmp_path / "images", some_images(1))
     path.chmod(0)
     with pytest.raises(DataError, match="could not be read"):

@@ -32,7 +32,7 @@ def test_each_file_in_a_folder_of_its_own_name(tmp_path: Path) -> None:
     assert found.name == "archive" and found.images.keys() == found.labels.keys() == {"train", "test"}
 
 
-def test_several_sets_are_told_apart(tmp_path: Path) -> None:
+def test_several_sets_are_distinguished(tmp_path: Path) -> None:
     write_set(tmp_path / "MNIST/raw")
     write_set(tmp_path / "FashionMNIST/raw")
     for name in ("letters", "digits"):
@@ -73,7 +73,7 @@ def test_other_files_and_deeper_folders_are_passed_over(tmp_path: Path) -> None:
     assert len(find_sets(tmp_path)) == 1
 
 
-def test_what_cannot_be_used_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_used_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DataError, match="holds no IDX files of images such as"):
         find_sets(tmp_path)
     with pytest.raises(DataError, match=r"There is no folder .*nowhere"):

@@ -21,11 +21,11 @@ FASHION = label_names("FashionMNIST", 9)
         ("fashion", 12, 12, "12"),
     ],
 )
-def test_known_sets_have_words(name: str, max_label: int, label: int, word: str) -> None:
+def test_known_sets_have_names(name: str, max_label: int, label: int, word: str) -> None:
     assert label_names(name, max_label)[label] == word
 
 
-def test_without_labels_there_are_no_words() -> None:
+def test_without_labels_there_are_no_names() -> None:
     assert label_names("fashion", -1) == ()
 
 
@@ -43,7 +43,7 @@ def test_classes_are_chosen(text: str, labels: tuple[int, ...]) -> None:
     assert chosen_labels(text, FASHION) == labels
 
 
-def test_upper_and_lower_case_letters_are_told_apart() -> None:
+def test_upper_and_lower_case_letters_are_distinguished() -> None:
     names = label_names("emnist-byclass", 61)
     assert [names[label] for label in chosen_labels("a", names)] == ["a"]
     assert [names[label] for label in chosen_labels("A", names)] == ["A"]

@@ -1,4 +1,4 @@
-"""Pictures and films: as many frames as promised, each pixel a square, the origin inside, all or nothing."""
+"""Exported images and videos: number of frames, square pixels, embedded provenance, atomic writing."""
 
 import shutil
 import sys
@@ -13,7 +13,7 @@ from gmstudio.media import writing as export_files
 from gmstudio.media.writing import check_size, put_in_place, write_gif, write_mp4, write_png
 from gmstudio.window.client.background_task import StoppedError
 
-ORIGIN = Provenance(family="vae", run="r", step=5, shows="journey", codes=np.eye(3, 40, dtype=np.float32))
+ORIGIN = Provenance(family="vae", run="r", step=5, shows="interpolation", codes=np.eye(3, 40, dtype=np.float32))
 GREY = np.random.default_rng(0).integers(0, 256, (7, 1, 8, 6), np.uint8)
 
 
@@ -68,7 +68,7 @@ def test_a_png_has_rows_of_images(tmp_path: Path) -> None:
         assert picture.size == (4 * 6 * 2, 2 * 8 * 2)
         pixels = np.asarray(picture)
     np.testing.assert_array_equal(pixels[16::2, 12:24:2], GREY[5, 0])
-    assert read_provenance(tmp_path / "a.png").shows == "journey"
+    assert read_provenance(tmp_path / "a.png").shows == "interpolation"
 
 
 def test_what_is_stopped_leaves_no_file(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_nothing_is_overwritten_unless_asked(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="already"), put_in_place(path, overwrite=False):
         pass
     path.unlink()
-    with pytest.raises(ValueError, match="Meanwhile"), put_in_place(path, overwrite=False) as partial:
+    with pytest.raises(ValueError, match="created meanwhile"), put_in_place(path, overwrite=False) as partial:
         partial.write_bytes(b"new")
         path.write_bytes(b"mine")
     assert path.read_bytes() == b"mine"
@@ -100,7 +100,7 @@ def test_sizes_are_bounded() -> None:
     check_size("gif", 300, 1, 28, 28, 8)
 
 
-def test_without_ffmpeg_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_ffmpeg_an_error_is_raised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ValueError, match="ffmpeg"):
         write_mp4(tmp_path / "a.mp4", GREY, ORIGIN, 25, 2, going)
@@ -111,8 +111,8 @@ import sys
 if {fails}:
     sys.exit("first\\nUnknown encoder")
 data = sys.stdin.buffer.read()
-words = open(sys.argv[sys.argv.index("-") + 2], encoding="utf-8").read()
-open(sys.argv[-1], "wb").write(len(data).to_bytes(4, "big") + words.encode())
+metadata = open(sys.argv[sys.argv.index("-") + 2], encoding="utf-8").read()
+open(sys.argv[-1], "wb").write(len(data).to_bytes(4, "big") + metadata.encode())
 """
 
 
@@ -125,7 +125,7 @@ def fake_ffmpeg(folder: Path, monkeypatch: pytest.MonkeyPatch, *, fails: bool) -
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a script stands for ffmpeg")
-def test_ffmpeg_gets_the_frames_and_the_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ffmpeg_gets_the_frames_and_the_metadata(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_ffmpeg(tmp_path, monkeypatch, fails=False)
     write_mp4(tmp_path / "a.mp4", GREY, ORIGIN, 25, 2, going)
     content = (tmp_path / "a.mp4").read_bytes()
@@ -134,7 +134,7 @@ def test_ffmpeg_gets_the_frames_and_the_words(tmp_path: Path, monkeypatch: pytes
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a script stands for ffmpeg")
-def test_ffmpegs_last_words_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ffmpegs_last_line_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_ffmpeg(tmp_path, monkeypatch, fails=True)
     with pytest.raises(RuntimeError, match="Unknown encoder"):
         write_mp4(tmp_path / "a.mp4", GREY, ORIGIN, 25, 2, going)

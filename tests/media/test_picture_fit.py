@@ -15,7 +15,7 @@ def test_a_picture_that_fits_is_left_as_it_is() -> None:
     levels = np.random.default_rng(0).integers(0, 16, (8, 8, 1))
     picture = np.linspace(0, 255, 16).round().astype(np.uint8)[levels]
     np.testing.assert_array_equal(fit_picture(picture, GREY), levels.transpose(2, 0, 1))
-    assert fit_description(picture, GREY, "whole", invert=False) == "fits as it is"
+    assert fit_description(picture, GREY, "whole", invert=False) == "needs no conversion"
 
 
 def test_pixels_are_means_of_areas() -> None:
@@ -34,7 +34,7 @@ def test_the_aspect_ratio_is_kept_by_a_rim_or_by_cutting() -> None:
     assert (fit_picture(picture, GREY, "crop") == 15).all()
     assert not fit_picture(picture, GREY, "crop", invert=True).any()
     assert fit_description(picture, GREY, "whole", invert=True) == (
-        "was 80×40 RGB, made 8×8 grey with 16 levels, with a rim in the colour of its edge, inverted"
+        "was 80×40 RGB, converted to 8×8 grey with 16 levels, padded, inverted"
     )
 
 

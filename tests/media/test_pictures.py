@@ -42,7 +42,7 @@ def test_the_same_picture_written_differently_needs_no_leave(tmp_path: Path, mod
 
 
 @pytest.mark.parametrize(
-    ("mode", "image", "said"),
+    ("mode", "image", "message"),
     [
         ("RGB", GREY, "is in colour, the model's images are grey; add :convert"),
         ("L", COLOUR, "is grey, the model's images are in colour; add :convert"),
@@ -50,9 +50,9 @@ def test_the_same_picture_written_differently_needs_no_leave(tmp_path: Path, mod
         ("LA", GREY, "grey with transparency"),
     ],
 )
-def test_colours_are_converted_only_on_demand(tmp_path: Path, mode: str, image: ImageSpec, said: str) -> None:
+def test_colours_are_converted_only_on_demand(tmp_path: Path, mode: str, image: ImageSpec, message: str) -> None:
     path = save(tmp_path / "picture.png", mode)
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=message):
         read_levels(path, image)
     assert read_levels(path, image, convert=True).shape == image.shape
 
@@ -64,13 +64,13 @@ def test_sizes_are_changed_only_on_demand(tmp_path: Path) -> None:
     assert read_levels(path, GREY, resize=True).shape == GREY.shape
 
 
-def test_what_is_no_picture_is_refused_in_words(tmp_path: Path) -> None:
+def test_what_is_no_picture_is_refused_with_a_reason(tmp_path: Path) -> None:
     text, deep, cut = tmp_path / "text.png", tmp_path / "deep.png", tmp_path / "cut.png"
     text.write_text("no picture")
     Image.fromarray(np.zeros((2, 3), np.uint16)).save(deep)
     cut.write_bytes(Path(save(tmp_path / "noise.png", "L")).read_bytes()[:50])
-    for path, said in ((text, "no PNG picture"), (deep, "16 bits"), (cut, "is damaged|no PNG")):
-        with pytest.raises(ValueError, match=said):
+    for path, message in ((text, "no PNG picture"), (deep, "16 bits"), (cut, "is damaged|no PNG")):
+        with pytest.raises(ValueError, match=message):
             read_levels(str(path), GREY)
     with pytest.raises(FileNotFoundError, match=r"There is no file .*none\.png"):
         read_levels(str(tmp_path / "none.png"), GREY)
@@ -83,7 +83,7 @@ def test_another_format_is_refused_whatever_its_name(tmp_path: Path) -> None:
         read_levels(str(path), GREY)
 
 
-def test_a_grid_has_lines_and_words(tmp_path: Path) -> None:
+def test_a_grid_has_lines_and_metadata(tmp_path: Path) -> None:
     path = tmp_path / "grid.png"
     images = np.arange(3 * 3 * 2 * 2, dtype=np.uint8).reshape(3, 3, 2, 2)
     write_grid(images, path, 2, {"Family": "nade", "Given": "été → 3"})

@@ -64,7 +64,7 @@ def x_server(request: pytest.FixtureRequest) -> Iterator[OneAnswerServer]:
     server.close()
 
 
-def test_no_display_is_said_with_what_to_do() -> None:
+def test_no_display_is_reported_with_the_remedy() -> None:
     problem = display_problem({}, system="linux")
     assert problem is not None
     assert "DISPLAY" in problem
@@ -82,7 +82,7 @@ def test_other_systems_always_have_a_display() -> None:
     assert display_problem({}, system="win32") is None
 
 
-def test_xcb_without_a_display_is_said() -> None:
+def test_xcb_without_a_display_is_reported() -> None:
     problem = display_problem({"QT_QPA_PLATFORM": "xcb"}, system="linux")
     assert problem is not None
     assert "asks for xcb but DISPLAY is not set" in problem

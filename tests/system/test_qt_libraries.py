@@ -1,4 +1,4 @@
-"""Which of Qt's system libraries are missing is seen and said, and apt is asked for exactly those."""
+"""Qt's missing system libraries are found and reported, and apt installs exactly those."""
 
 import os
 import subprocess

@@ -1,6 +1,7 @@
 """Editors of one value each; typed text stays as typed, also when it is invalid."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import QSize, Qt, Signal
@@ -179,11 +180,19 @@ class ChoiceEdit(QComboBox):
 
     edited = Signal()
 
-    def __init__(self, choices: list[Any], none: str | None = None, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        choices: list[Any],
+        none: str | None = None,
+        parent: QWidget | None = None,
+        *,
+        labels: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(parent)
         self._values: list[Any] = ([None] if none is not None else []) + choices
         for value in self._values:
-            self.addItem(str(none) if value is None else _choice_text(value))
+            text = str(none) if value is None else _choice_text(value)
+            self.addItem((labels or {}).get(text, text))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(6)

@@ -55,7 +55,7 @@ def _text(prop: Schema, name: str, optional: bool) -> Editor:
 
 
 def _choice(prop: Schema, name: str, optional: bool) -> Editor:
-    return ChoiceEdit(_in_order(prop["enum"]), NONE_TEXT if optional else None)
+    return ChoiceEdit(_in_order(prop["enum"]), NONE_TEXT if optional else None, labels=prop.get("labels"))
 
 
 def _list(prop: Schema, name: str, optional: bool) -> Editor:

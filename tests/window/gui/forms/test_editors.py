@@ -75,6 +75,14 @@ def test_choices_keep_their_types(qtbot: QtBot) -> None:
     assert edit.value is None and edit.currentIndex() == -1
 
 
+def test_choices_are_shown_by_their_labels(qtbot: QtBot) -> None:
+    edit = ChoiceEdit(["threshold", "sample"], labels={"sample": "stochastic"})
+    qtbot.addWidget(edit)
+    edit.set_value("sample")
+    assert edit.value == "sample" and edit.currentText() == "stochastic"
+    assert edit.itemText(0) == "threshold"
+
+
 def test_lists(qtbot: QtBot) -> None:
     edit = ListEdit(int)
     qtbot.addWidget(edit)

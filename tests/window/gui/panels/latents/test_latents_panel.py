@@ -359,7 +359,7 @@ def test_a_picture_is_fitted_and_it_says_so(
     with qtbot.waitSignal(user_image.source.taken):
         user_image.source.open(str(tmp_path / "me.jpg"))
     engine.serve()
-    assert "me.jpg was 64×48 RGB, made 8×8 grey with 4 levels" in user_image.said.text()
+    assert "me.jpg was 64×48 RGB, converted to 8×8 grey with 4 levels" in user_image.said.text()
     assert panel.session.gallery.encoding is not None and user_image.canvas.image.any()
     (tmp_path / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nnonsense")
     with qtbot.waitSignal(user_image.source.failed):

@@ -1,4 +1,4 @@
-"""What a picture's file tells of its origin: written and read back, and refused where it cannot be understood."""
+"""Provenance metadata: written and read back, and refused where it is malformed."""
 
 from pathlib import Path
 
@@ -7,17 +7,17 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from gmstudio.media import NotOursError, Provenance, parse_words, read_provenance, words_of
+from gmstudio.media import NotOursError, Provenance, metadata_of, parse_metadata, read_provenance
 
 CODES = np.array([[0.1, -1e-7, 3.25], [1 / 3, 2.0, -6.0]], np.float32)
 ORIGIN = Provenance(
     family="vae", run="VAE on digits", folder="/runs/é", created="2025-01-01T00:00:00", step=300, seed=7,
-    shows="journey", path="spherical", closed=True, codes=CODES,
+    shows="interpolation", path="spherical", closed=True, codes=CODES,
 )  # fmt: skip
 
 
-def test_words_read_back_as_they_were_written() -> None:
-    back = parse_words(words_of(ORIGIN) | {"Given": "3"})
+def test_metadata_is_read_back_as_it_was_written() -> None:
+    back = parse_metadata(metadata_of(ORIGIN) | {"Given": "3"})
     assert back is not None and back.codes is not None
     np.testing.assert_array_equal(back.codes, CODES)
     for field in ("family", "run", "folder", "created", "step", "seed", "shows", "path", "closed", "software"):
@@ -26,19 +26,19 @@ def test_words_read_back_as_they_were_written() -> None:
 
 
 def test_what_is_unknown_is_left_out() -> None:
-    words = words_of(Provenance(family="gan", run="GAN"))
-    assert set(words) == {"Software", "Family", "Run"}
-    back = parse_words(words)
+    metadata = metadata_of(Provenance(family="gan", run="GAN"))
+    assert set(metadata) == {"Software", "Family", "Run"}
+    back = parse_metadata(metadata)
     assert back is not None and back.step == -1 and back.seed is None and back.codes is None and not back.closed
 
 
-def test_words_of_other_programs_are_not_ours() -> None:
-    assert parse_words({"Software": "Paint 3"}) is None
-    assert parse_words({}) is None
+def test_metadata_of_other_programs_is_ignored() -> None:
+    assert parse_metadata({"Software": "Paint 3"}) is None
+    assert parse_metadata({}) is None
 
 
 @pytest.mark.parametrize(
-    ("keyword", "text", "said"),
+    ("keyword", "text", "message"),
     [
         ("Format", "2", "format 2"),
         ("Step", "many", "step is 'many'"),
@@ -52,21 +52,21 @@ def test_words_of_other_programs_are_not_ours() -> None:
         ("Codes", " " * 2_000_000, "at most"),
     ],
 )
-def test_what_cannot_be_understood_is_refused_in_a_sentence(keyword: str, text: str, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
-        parse_words(words_of(ORIGIN) | {keyword: text})
+def test_what_cannot_be_understood_is_refused_in_a_sentence(keyword: str, text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        parse_metadata(metadata_of(ORIGIN) | {keyword: text})
 
 
 def test_codes_too_many_for_a_file_are_refused() -> None:
     with pytest.raises(ValueError, match="fewer keyframes"):
-        words_of(Provenance(family="vae", run="r", codes=np.full((24, 20_000), 0.12345678, np.float32)))
+        metadata_of(Provenance(family="vae", run="r", codes=np.full((24, 20_000), 0.12345678, np.float32)))
 
 
-def test_a_png_of_somebody_else_is_not_ours(tmp_path: Path) -> None:
+def test_a_png_of_another_program_has_no_provenance(tmp_path: Path) -> None:
     info = PngInfo()
     info.add_text("Software", "Paint")
     Image.new("L", (4, 4)).save(tmp_path / "a.png", pnginfo=info)
-    with pytest.raises(NotOursError, match=r"a\.png does not say"):
+    with pytest.raises(NotOursError, match=r"a\.png has no gmstudio data"):
         read_provenance(tmp_path / "a.png")
     with pytest.raises(NotOursError, match=r"b\.txt"):
         read_provenance(tmp_path / "b.txt")
