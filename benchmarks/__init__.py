@@ -1,3 +1,3 @@
-"""What gmstudio costs, measured: ``python -m benchmarks NAME`` prints one JSON object as its last line."""
+"""Benchmarks of speed, latency, memory and quality; ``python -m benchmarks NAME`` prints JSON as its last line."""
 
-import gmstudio.engine  # noqa: F401 - sets how threads wait, before torch is loaded
+import gmstudio.engine  # noqa: F401 - sets the wait policy of threads, before torch is loaded

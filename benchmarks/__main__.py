@@ -9,13 +9,15 @@ import typer
 app = typer.Typer(help=__doc__, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
 FamilyOption = Annotated[str, typer.Option("--family", help="Key in FAMILIES.")]
-SetOption = Annotated[list[str] | None, typer.Option("--set", help="field=value of the family's Config.")]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", help="Set a field=value of the family's Config; may be repeated.")
+]
 DeviceOption = Annotated[str, typer.Option("--device", help="cpu, cuda, mps or auto.")]
 DataDirOption = Annotated[str, typer.Option("--data-dir", help="Folder of IDX files; random images when left out.")]
 
 
 def report(result: dict[str, Any]) -> None:
-    """Print the result, the machine's cores with it, as the last line."""
+    """Print the result, with the number of cores, as the last line."""
     print(json.dumps({**result, "cores": os.cpu_count()}))
 
 
@@ -29,10 +31,10 @@ def startup(repeats: Annotated[int, typer.Option(min=1)] = 5) -> None:
 
 @app.command()
 def slider(
-    while_training: Annotated[bool, typer.Option("--while-training", help="With the same model in training.")] = False,
+    while_training: Annotated[bool, typer.Option("--while-training", help="Train the same model meanwhile.")] = False,
     moves: Annotated[int, typer.Option(min=10)] = 400,
     family: FamilyOption = "vae",
-    with_map: Annotated[bool, typer.Option("--map", help="With the map of the latent space open.")] = False,
+    with_map: Annotated[bool, typer.Option("--map", help="Open the map of the latent space.")] = False,
 ) -> None:
     """From a latent slider's signal to the painted image."""
     from benchmarks import slider as benchmark
@@ -48,7 +50,7 @@ def decoding(
     channels: Annotated[int, typer.Option()] = 1,
     settings: SetOption = None,
 ) -> None:
-    """One code to its image through the engine, at the family's default size."""
+    """Decode one code through the engine, at the family's default size."""
     from benchmarks import decoding as benchmark
 
     report(benchmark.measure(family, size, levels, channels, settings or []))
@@ -64,7 +66,7 @@ def sampling(
     settings: SetOption = None,
     device: DeviceOption = "cpu",
 ) -> None:
-    """Incremental sampling against a full forward pass per pixel."""
+    """Incremental sampling, compared with a full forward pass per pixel."""
     from benchmarks import sampling as benchmark
 
     report(benchmark.measure(family, size, batch, levels, channels, settings or [], device))
@@ -90,20 +92,20 @@ def training(
     size: Annotated[int, typer.Option(min=1)] = 28,
     batch: Annotated[int, typer.Option(min=1)] = 64,
     levels: Annotated[int, typer.Option(min=2)] = 2,
-    seconds: Annotated[float, typer.Option(min=1, help="Of each of the two loops.")] = 15.0,
+    seconds: Annotated[float, typer.Option(min=1, help="Duration of each of the two loops.")] = 15.0,
     settings: SetOption = None,
     device: DeviceOption = "cpu",
     model: Annotated[
-        str, typer.Option("--model", help="Key in COMPARISONS, instead of a family: its family, settings and size.")
+        str, typer.Option("--model", help="Key in COMPARISONS, in place of --family: its family, settings and size.")
     ] = "",
-    every: Annotated[bool, typer.Option("--all", help="Every model in COMPARISONS, a line each.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Every model in COMPARISONS, one line each.")] = False,
 ) -> None:
-    """Training through the engine against a bare loop over the same model, and against public code."""
+    """Training through the engine, compared with a bare loop over the same model and with public code."""
     from benchmarks import training as benchmark
     from benchmarks.models import COMPARISONS, table_config
 
     if (model or every) and settings:
-        raise typer.BadParameter("A model to compare has its own settings; leave --set out, or give a --family.")
+        raise typer.BadParameter("A model to compare has its own settings; leave --set out, or name a --family.")
     for name in COMPARISONS if every else [model] if model else []:
         report(benchmark.compare(name, batch, levels, seconds, device))
     if not model and not every:
@@ -115,16 +117,16 @@ def training(
 def quality(
     data_dir: Annotated[str, typer.Option("--data-dir", help="Folder of the recipe's images.")],
     family: FamilyOption = "pixelcnn",
-    minutes: Annotated[float, typer.Option(help="Of training; the tests come after it.")] = 15.0,
+    minutes: Annotated[float, typer.Option(help="Training time, without the tests after it.")] = 15.0,
     seed: Annotated[int, typer.Option(min=0)] = 0,
-    threads: Annotated[int, typer.Option(min=0, help="0: as many as torch thinks best.")] = 0,
+    threads: Annotated[int, typer.Option(min=0, help="Number of threads; 0: torch's default.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cuda:0, mps or cpu.")] = "auto",
     out: Annotated[str, typer.Option("--out", help="Folder for weights, picture and result.")] = "",
     settings: SetOption = None,
 ) -> None:
     """Likelihood of real test images after training for some minutes by the family's recipe.
 
-    Families without likelihood are trained all the same, and their samples kept in --out.
+    Families without likelihood are trained as well, and their samples are written to --out.
     """
     from benchmarks import quality as benchmark
 

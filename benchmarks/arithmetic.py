@@ -1,4 +1,4 @@
-"""How far from the limit something is: the arithmetic of passes and steps, and the rate of this machine's products."""
+"""Distance from the arithmetic limit: FLOP of passes and steps, and this machine's rate of matrix products."""
 
 import time
 from typing import Any
@@ -9,14 +9,14 @@ from torch.utils.flop_counter import FlopCounterMode
 from gmstudio.families.base import Autoregressive
 
 SIDE = 512
-"""Of the matrices: large enough for the full rate, small enough to be done between two turns of a busy machine."""
+"""Side of the matrices: large enough for the full rate, small enough for one time slice of a busy machine."""
 SECONDS = 0.5
 DENSE = ("markov", "fvbn", "nade", "made")
-"""Families that use each weight once an image. Their own passes repeat or skip some products to save time or memory,
-so that these are not counted but known: a multiplication and an addition for each weight, masked ones too."""
+"""Families that use each weight once per image. Their passes repeat or skip some products to save time or memory, so
+FLOP are not counted but computed: a multiplication and an addition per weight, masked ones too."""
 PASSES_PER_STEP = 3
-"""An autoregressive family's training step in forward passes: itself, the gradients of the inputs and of the weights.
-The recurrent ones among them compute in place, which a counter of operations does not see."""
+"""An autoregressive family's training step in forward passes: the pass itself, gradients of inputs and of weights.
+The recurrent families compute in place, which a FLOP counter does not register."""
 
 
 def forward_flops(model: Any) -> float:
@@ -30,10 +30,10 @@ def forward_flops(model: Any) -> float:
 
 
 def step_flops(model: Any, batch: int) -> float:
-    """Floating-point operations of one training step, all phases: counted in the products and convolutions it makes.
+    """Floating-point operations of one training step, all phases: those of its matrix products and convolutions.
 
-    Of an autoregressive family, whose ways to compute are many, those of three forward passes. Only what has to be
-    multiplied counts, not the optimizer.
+    For an autoregressive family, whose implementations vary, those of three forward passes. The optimizer is not
+    counted.
     """
     if isinstance(model, Autoregressive):
         return forward_flops(model) * batch * PASSES_PER_STEP
@@ -60,11 +60,11 @@ def product_rate() -> float:
 
 
 def distance(flops: float, seconds: float) -> dict[str, float]:
-    """How far from the limit.
+    """Compare a time with the time that its arithmetic needs at the machine's rate.
 
     Args:
-        flops: that the work needs.
-        seconds: that it took.
+        flops: floating-point operations of the work.
+        seconds: measured time.
 
     Returns:
         ``product_gflops_per_s``, ``arithmetic_floor_s`` and ``times_floor``.

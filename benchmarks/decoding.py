@@ -1,4 +1,4 @@
-"""What the image of one code costs the engine, as a person dragging a slider pays for it."""
+"""Latency of decoding one code in the engine, as for a slider drag."""
 
 import statistics
 import time
@@ -22,7 +22,7 @@ def measure(family: str, size: int, levels: int, channels: int, settings: list[s
 
     Returns:
         ``p50_ms``, ``p95_ms``, ``max_ms``; ``cpu_p95_ms`` of processor time, which other work on the machine disturbs
-        less; ``goal_met``: whether the 95th percentile is below five milliseconds; and what was measured.
+        less; ``goal_met``: True when the 95th percentile is below five milliseconds; and what was measured.
 
     Raises:
         ValueError: when the family has no latent space.
@@ -30,7 +30,7 @@ def measure(family: str, size: int, levels: int, channels: int, settings: list[s
     image = ImageSpec(channels=channels, height=size, width=size, levels=levels)
     model: Any = table_model(family, image, settings, default=not settings).eval()
     if not hasattr(model, "decode"):
-        raise ValueError(f"--family {family}: there are no codes to decode; choose one that has, like vae.")
+        raise ValueError(f"--family {family}: has no codes to decode; choose a family with a latent space, like vae.")
     randomize(model)
     times, cpu_times = _decode_one_by_one(model)
     p95_ms = statistics.quantiles(times, n=20)[-1]
@@ -51,7 +51,7 @@ def measure(family: str, size: int, levels: int, channels: int, settings: list[s
 
 
 def _decode_one_by_one(model: Any) -> tuple[list[float], list[float]]:
-    """Milliseconds and processor milliseconds of each, through the engine's own function."""
+    """Milliseconds and processor milliseconds of each decoding, through the engine's own function."""
     codes = np.random.default_rng(0).standard_normal((WARM_UP + DECODES, 1, model.latent.num_dims), dtype=np.float32)
     if model.latent.prior == "bernoulli":
         codes = (codes > 0).astype(np.float32)

@@ -17,7 +17,7 @@ def measure(seconds: float) -> dict[str, Any]:
     """Train each family for some seconds behind a real window, 28×28 binary, batch 64, default sizes.
 
     Returns:
-        ``families``: family → ``window_mib``, ``engine_mib`` (peaks) and ``steps`` made meanwhile.
+        ``families``: family → ``window_mib``, ``engine_mib`` (peaks) and ``steps`` made.
     """
     return {"benchmark": "memory", "seconds": seconds, "families": {f: _pair(f, seconds) for f in FAMILIES}}
 

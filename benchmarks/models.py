@@ -1,4 +1,4 @@
-"""The models that benchmarks measure: the table's sizes where no setting is given, and those of public code."""
+"""Models that the benchmarks measure: by default at the published comparison's sizes, and those of public code."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,14 +27,14 @@ TABLE: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Comparison:
-    """A model of ours beside the public code whose training speed it is to exceed.
+    """A model, and the public code whose training speed it should exceed.
 
     Args:
         family: key in ``FAMILIES``.
         settings: of its config; defaults where not named.
-        public_images_per_s: what that code trains, batch 64, float32, two cores of the kind of machine in the docs.
-        public: what it is.
-        differs: what of the architecture differs, and which of the two has more to compute; empty: nothing known.
+        public_images_per_s: training rate of that code, batch 64, float32, two cores of the machine in the docs.
+        public: description of that code.
+        differs: differences in architecture and arithmetic; empty: none known.
         size: rows and columns of the images.
     """
 
@@ -117,11 +117,11 @@ COMPARISONS: dict[str, Comparison] = {
         "No batch or weight normalization in the residual networks.",
     ),
 }
-"""Name → the public code that a family's training is compared with (docs/benchmarks.md)."""
+"""Name → comparison of a family's training with public code (docs/benchmarks.md)."""
 
 
 def comparison(name: str) -> Comparison:
-    """The comparison of that name.
+    """Return the comparison of that name.
 
     Raises:
         ValueError: when there is none.
@@ -132,7 +132,7 @@ def comparison(name: str) -> Comparison:
 
 
 def table_config(family: str, settings: list[str]) -> dict[str, Any]:
-    """The settings to measure: ``settings`` (``field=value``) where given, else the table's.
+    """Config to measure: ``settings`` (``field=value``) if any, else that of ``TABLE``.
 
     Raises:
         ValueError: when a setting is not of that form.
@@ -151,14 +151,14 @@ def table_config(family: str, settings: list[str]) -> dict[str, Any]:
 def table_model(
     family: str, image: ImageSpec, settings: list[str], *, default: bool = False, device: str = "cpu"
 ) -> Family:
-    """A model with random weights.
+    """Build a model with random weights.
 
     Args:
         family: key in ``FAMILIES``.
-        image: what the images are.
+        image: shape and levels of the images.
         settings: see ``table_config``.
-        default: of the family's default size instead.
-        device: where it is, see ``choose_device``.
+        default: build the family's default size.
+        device: see ``choose_device``.
 
     Raises:
         ConfigError: for settings outside their range.
@@ -168,7 +168,7 @@ def table_model(
 
 
 def configured_model(family: str, image: ImageSpec, config: Mapping[str, Any], device: str = "cpu") -> Family:
-    """As ``table_model``, given the fields of the config, the others at their defaults."""
+    """Build a model like ``table_model``, from some fields of the config, the others at their defaults."""
     kind = family_class(family)
     return build_model(kind, parse_config(kind.Config, dict(config)), image, choose_device(device))
 

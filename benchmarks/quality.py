@@ -1,7 +1,7 @@
-"""What a family reaches on real images in a given time: trained by its recipe, chosen by validation, tested once.
+"""Test likelihood on real images after a fixed training time: by the family's recipe, best weights by validation.
 
-A family without likelihood, bound or estimate (GAN, GSN, autoencoder) is trained all the same: its last weights are
-kept, with a picture of its samples (or reconstructions), and the result says that there is no figure, and why.
+A family without likelihood, bound or estimate (GAN, GSN, autoencoder) is trained as well: its last weights are saved,
+with a picture of its samples (or reconstructions), and the result gives the reason for the missing figure.
 """
 
 import json
@@ -46,18 +46,17 @@ def measure(
     Args:
         family: key in ``FAMILIES``.
         data_dir: folder of the images.
-        minutes: of wall time for training and the validations in between; the tests come after it.
+        minutes: wall time of training with its validations, without the tests after it.
         seed: of the initial weights, the order of the images and all noise.
-        threads: 0 leaves torch's choice.
+        threads: number of threads; 0: torch's default.
         device: see ``choose_device``.
         settings: see ``read_recipe``.
-        out: where the best weights, a picture and the result are kept, also of a run that was ended early; "" keeps
-            none.
+        out: folder for the best weights, a picture and the result, also of a run that was ended early; empty: none.
 
     Returns:
-        ``test_nll_nats`` and its standard error, the papers' figures, and how it came about. ``test_nll_nats`` is None
-        where the family has no likelihood; then ``score`` says so, and families that generate have the shares of
-        ``SampleQuality`` instead.
+        ``test_nll_nats`` and its standard error, the papers' figures, settings and course of training.
+        ``test_nll_nats`` is None where the family has no likelihood; then ``score`` gives the reason, and families that
+        generate have the shares of ``SampleQuality`` instead.
 
     Raises:
         ValueError: when recipe, settings, images or device cannot be used.
@@ -76,14 +75,14 @@ def measure(
 
 
 class _Run:
-    """One training with its validations; keeps the best weights.
+    """A training with validations, whose best weights are kept.
 
     Args:
         family: key in ``FAMILIES``.
-        recipe: how.
+        recipe: of the family.
         dataset: the images.
         model: with its initial weights.
-        seconds: of wall time.
+        seconds: wall time.
         seed: of training.
         out: folder for the best weights and the result, or None.
     """
@@ -96,7 +95,7 @@ class _Run:
         self._seconds = seconds
         rows = np.random.default_rng(0).permutation(len(dataset.valid))[: recipe.training.validation_images]
         self._validation = dataset.valid.images[rows]
-        self._no_score = _why_no_score(model)
+        self._no_score = _reason_for_no_score(model)
         self._seed = seed
         self._best: dict[str, NDArray[Any]] = {}
         self._curve: list[dict[str, float]] = []
@@ -118,11 +117,11 @@ class _Run:
         }
 
     def train(self) -> None:
-        """Train for the time there is, with a validation now and then and one in the end."""
+        """Train for the given time, with validations at intervals and one at the end."""
         if self._out is not None:
             self._out.mkdir(parents=True, exist_ok=True)
         if self._no_score:
-            _say(f"{self._no_score} It is trained all the same, and its last weights are kept.")
+            _log(f"{self._no_score} It is trained as well, and its last weights are saved.")
         due = self._seconds / VALIDATIONS
         for _ in self._trainer.run():
             if self._trainer.elapsed >= due:
@@ -133,7 +132,7 @@ class _Run:
         self._validate()
 
     def test(self) -> dict[str, Any]:
-        """Score validation and test images under the best weights, and draw what the model makes."""
+        """Score validation and test images under the best weights, and write a picture of samples."""
         load_weights(self._model, self._best)
         if self._no_score:
             self._result |= {"score": self._no_score, "test_nll_nats": None, **self._sample_quality()}
@@ -168,14 +167,14 @@ class _Run:
             "step": trainer.step,
             "train_loss": round(trainer.running_loss, 3),
         }
-        said = ""
+        validation = ""
         if not self._no_score:
             point["valid_nll_nats"] = round(nll, 3)
-            said = f"  valid {nll:8.3f}{'  best' if best else ''}"
+            validation = f"  valid {nll:8.3f}{'  best' if best else ''}"
         self._curve.append(point)
-        _say(
+        _log(
             f"{trainer.elapsed:6.0f} s  step {trainer.step:7d}  epoch {trainer.epochs:6.2f}  rate {trainer.rate:.2e}  "
-            f"train {trainer.running_loss:8.3f}{said}"
+            f"train {trainer.running_loss:8.3f}{validation}"
         )
         self._result |= {"steps": trainer.step, "epochs": round(trainer.epochs, 2), "seconds": trainer.elapsed}
         if best:
@@ -190,7 +189,7 @@ class _Run:
         return next(found for found in score(self._model, images, num_samples) if found is not None)
 
     def _draw(self) -> None:
-        """A picture of samples, of means at random codes, or of reconstructions: whatever ``grid_kind`` calls it."""
+        """Write a picture of samples, of means at random codes, or of reconstructions, named by ``grid_kind``."""
         if self._out is None:
             return
         self._model.eval()
@@ -199,7 +198,7 @@ class _Run:
         write_grid(images, self._out / f"{grid_kind(self._model)}.png", DRAWN_SCALE, {})
 
     def _sample_quality(self) -> dict[str, float]:
-        """How samples compare with the data, of families that generate; see ``SampleQuality``."""
+        """Sample quality of families without likelihood that generate; see ``SampleQuality``."""
         if not only_generates(self._model):
             return {}
         compared = SampleQuality(self._dataset, self._model.device, self._seed).measure(self._model)
@@ -210,8 +209,8 @@ class _Run:
             replace_file(self._out / RESULT_NAME, (json.dumps(self._result, indent=1) + "\n").encode())
 
 
-def _why_no_score(model: Family) -> str:
-    """Why there is no figure for its test images; "" where there is one."""
+def _reason_for_no_score(model: Family) -> str:
+    """Reason why the test images cannot be scored; empty when they can."""
     try:
         kind_of_score(model, 1)
     except ValueError as error:
@@ -219,5 +218,5 @@ def _why_no_score(model: Family) -> str:
     return ""
 
 
-def _say(text: str) -> None:
+def _log(text: str) -> None:
     print(text, file=sys.stderr, flush=True)

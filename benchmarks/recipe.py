@@ -1,4 +1,4 @@
-"""Recipes: how to train each family on real images for a given time, and what papers reached on them.
+"""Recipes: settings for training each family on real images for a fixed time, and published results on them.
 
 A recipe is ``recipes/<family>.toml``. Its tables: ``[config]`` (fields of the family's Config that differ from the
 defaults), ``[training]`` (see ``TimedTraining``), ``[data]`` (the source, its settings), ``[score]`` and one
@@ -17,60 +17,59 @@ FOLDER = Path(__file__).resolve().parent / "recipes"
 
 
 class TimedTraining(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How to train for a given wall time."""
+    """Settings for training over a fixed wall time."""
 
     batch_size: Annotated[int, field("Batch size", "Images per parameter update.", ge=1, le=65_536)] = 64
-    learning_rate: Annotated[float, field("Learning rate", "Adam's step size at its highest.", gt=0, le=10)] = 1e-3
+    learning_rate: Annotated[float, field("Learning rate", "Adam's largest step size.", gt=0, le=10)] = 1e-3
     soap_rate: Annotated[
         float,
         field(
-            "SOAP's rate", "Move the inner matrices by SOAP with this step size instead of Adam; 0: Adam for all.", ge=0
+            "SOAP's rate", "Optimize inner matrices by SOAP with this step size instead of Adam; 0: Adam for all.", ge=0
         ),
     ] = 0.0
     warmup_percent: Annotated[
-        float, field("Warm-up", "Part of the time over which the learning rate rises.", ge=0, le=50, unit="%")
+        float, field("Warm-up", "Part of the time during which the learning rate rises.", ge=0, le=50, unit="%")
     ] = 1.0
     grad_clip: Annotated[
-        float, field("Clip gradient", "Scale the gradient down to at most this norm; 0 leaves it alone.", ge=0, le=1e9)
+        float, field("Clip gradient", "Scale the gradient down to at most this norm; 0: no clipping.", ge=0, le=1e9)
     ] = 0.0
     weight_decay: Annotated[
         float,
         field(
-            "Weight decay", "Matrices shrink by this times their learning rate at each update (AdamW).", ge=0, le=100
+            "Weight decay", "Shrink matrices by this times their learning rate at each update (AdamW).", ge=0, le=100
         ),
     ] = 0.0
     penalty: Annotated[
         float,
-        field(
-            "Penalty λ", "Adds λ · |W|, summed over all matrices, to the loss (the lasso's penalty).", ge=0, unit="nats"
-        ),
+        field("Penalty λ", "Add λ · |W|, summed over all matrices, to the loss (lasso penalty).", ge=0, unit="nats"),
     ] = 0.0
     average: Annotated[
         float,
-        field("Averaging", "What an update leaves of the running average of the weights; 0: no average.", ge=0, le=1),
+        field("Averaging", "Decay of the exponential moving average of the weights; 0: no average.", ge=0, le=1),
     ] = 0.0
     precision: Annotated[
         Literal["fp32", "bf16"],
         field("Precision", "Arithmetic of training's forward pass; scores are always computed in 32-bit floats."),
     ] = "fp32"
     validation_images: Annotated[
-        int, field("Validation images", "Of these the best weights are chosen while training goes on.", ge=1)
+        int,
+        field("Validation images", "Number of validation images that select the best weights during training.", ge=1),
     ] = 1000
 
 
 class RecipeData(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which images: a data source and its settings, the folder apart."""
+    """A data source and its settings, without the folder."""
 
     source: str = "binarized_mnist"
     settings: dict[str, Any] = {}  # msgspec copies empty defaults
 
 
 class RecipeScore(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How the test images are scored where a family has no exact likelihood.
+    """Settings for scoring test images where a family has no exact likelihood.
 
     Args:
-        num_samples: draws for each image, or annealing runs.
-        num_images: images of each split, drawn at random once for all runs; 0: all of them.
+        num_samples: Monte Carlo samples per image, or annealing runs.
+        num_images: images of each split, the same random choice in all runs; 0: all of them.
     """
 
     num_samples: int = 1
@@ -86,7 +85,7 @@ class PaperResult(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class Recipe(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a recipe's file holds."""
+    """Content of a recipe file."""
 
     config: dict[str, Any] = {}
     training: TimedTraining = TimedTraining()
@@ -96,14 +95,14 @@ class Recipe(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def read_recipe(family: str, settings: list[str]) -> Recipe:
-    """The recipe of a family.
+    """Read the recipe of a family.
 
     Args:
         family: key in ``FAMILIES``.
         settings: ``field=value`` of the family's Config, or ``training.field=value``; they replace the recipe's.
 
     Raises:
-        ValueError: when there is no recipe, it cannot be read, or a setting is of another form or outside its range.
+        ValueError: when there is no recipe, it is malformed, or a setting is malformed or outside its range.
     """
     path = FOLDER / f"{family}.toml"
     if not path.exists():

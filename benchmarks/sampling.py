@@ -1,6 +1,6 @@
-"""How much incremental sampling gains over a full forward pass per pixel, both in one process, side by side.
+"""Speed of incremental sampling relative to a full forward pass per pixel, both in one process, alternating.
 
-Of families that draw whole images only the time is measured.
+For families that sample whole images only the time is measured.
 """
 
 import statistics
@@ -26,13 +26,13 @@ def measure(
     """Time both samplers.
 
     The naive one is timed on some pixels spread over the image (each costs the same full pass), with one thread or
-    all, whichever is faster, and scaled to all pixels; the incremental one samples whole images, its median of five
-    counts. Conditionals are compared at those same pixels of the image that the incremental sampler drew.
+    all, whichever is faster, and scaled to all pixels; the incremental one samples whole images, and the median of five
+    is taken. Conditionals are compared at those same pixels of the image from the incremental sampler.
 
     Returns:
-        ``naive_s``, ``incremental_s``, ``ratio``, ``max_abs_diff`` of the conditionals, the distance from one forward
-        pass's arithmetic (see ``arithmetic.distance``; on the CPU only), and what was measured. Families without a
-        pixel session: ``sample_s`` and ``sample_best_s``, and what was measured.
+        ``naive_s``, ``incremental_s``, ``ratio``, ``max_abs_diff`` of the conditionals, the distance from the
+        arithmetic of one forward pass (see ``arithmetic.distance``; on the CPU only), and what was measured. Families
+        without a pixel session: ``sample_s`` and ``sample_best_s``, and what was measured.
     """
     image = ImageSpec(channels=channels, height=size, width=size, levels=levels)
     model: Any = table_model(family, image, settings, device=device).eval()
@@ -82,7 +82,7 @@ def measure(
 
 
 def _sample_times(model: Any, batch: int, noise_from: Any) -> list[float]:
-    """Seconds that each of some batches takes, after one that does not count; ``noise_from``: a device."""
+    """Seconds per batch, for ``REPEATS`` batches after a warm-up; ``noise_from``: device of the generator."""
     times = []
     with torch.inference_mode():
         for repeat in range(REPEATS + 1):
@@ -93,7 +93,7 @@ def _sample_times(model: Any, batch: int, noise_from: Any) -> list[float]:
 
 
 def _faster_threads(model: Any, image: ImageSpec, batch: int) -> int:
-    """The number of threads with which the naive sampler's full pass is faster: one, or all."""
+    """Number of threads with which the naive sampler's full pass is faster: one, or all."""
     every = torch.get_num_threads()
     images = torch.zeros((batch, *image.shape), dtype=torch.uint8, device=model.device)
     if model.device.type != "cpu":
@@ -134,13 +134,13 @@ def _naive(model: Any, image: ImageSpec, batch: int, threads: int) -> tuple[floa
 
 
 def _values(session: Any, start: int) -> list[torch.Tensor]:
-    """The values that a session placed from ``start`` on."""
+    """Values that a session has placed, from step ``start``."""
     channels, rows, columns = session.order[start : session.step].T
     return list(session.images[:, channels, rows, columns].T.to(torch.int64))
 
 
 def _step_times(model: Any, image: ImageSpec) -> list[float]:
-    """Milliseconds of each step of a single image, as a person stepping pays them: conditional, draw, place."""
+    """Milliseconds of each step of a single image: conditional, draw, place."""
     session = model.pixel_session(1, generator=torch.Generator().manual_seed(3))
     times = []
     while session.position is not None:

@@ -18,7 +18,7 @@ from gmstudio.window.state.latents.state import LatentsState
 
 MOVE_EVERY_MS = 16
 SETTLE_S = 2.0
-"""Until the dimensions are measured and in order, and the map, where it is open, is drawn."""
+"""Time for measuring and ordering the dimensions, and for drawing the map where it is open."""
 ROWS = re.compile(r"latents\.slider\.\d+")
 
 
@@ -26,14 +26,14 @@ def measure(family: str, moves: int, while_training: bool, with_map: bool = Fals
     """Drag a slider at 60 moves a second and time each move until an image at its code, or a newer one, is painted.
 
     Args:
-        family: at its default size; one with codes.
-        moves: of the slider.
-        while_training: with the same model in training.
-        with_map: with the map of the latent space open, which follows the code.
+        family: with a latent space; its default size is used.
+        moves: number of slider moves.
+        while_training: train the same model meanwhile.
+        with_map: open the map of the latent space, which follows the code.
 
     Returns:
-        ``p50_ms``, ``p95_ms``, ``p99_ms``, ``window_stall_p99_ms`` (how much later than asked for the window's own
-        timer came, asked for every millisecond), and what was measured.
+        ``p50_ms``, ``p95_ms``, ``p99_ms``, ``window_stall_p99_ms`` (delay of a timer in the window with an interval
+        of one millisecond), and what was measured.
     """
     with tempfile.TemporaryDirectory() as data, opened_window() as (window, studio):
         write_random_idx(Path(data))
@@ -72,18 +72,18 @@ def _latents_panel(window: MainWindow) -> LatentsPanel:
 
 
 def _first_slider(panel: LatentsPanel) -> QAbstractSlider:
-    """The topmost slider of a coordinate that is in view."""
+    """Topmost visible slider of a coordinate."""
     sliders = [s for s in panel.findChildren(QAbstractSlider) if ROWS.fullmatch(s.objectName()) and s.isVisible()]
     return min(sliders, key=lambda slider: slider.mapTo(panel, QPoint()).y())
 
 
 class _Drag:
-    """Moves a slider on a timer and waits for the images.
+    """Timer-driven moves of a slider, and the latencies of their images.
 
     Args:
-        panel: showing.
-        session: tells which code an image belongs to.
-        moves: how many.
+        panel: visible.
+        session: state that maps images to codes.
+        moves: number of moves.
     """
 
     def __init__(self, panel: LatentsPanel, session: LatentsState, moves: int) -> None:
@@ -99,7 +99,7 @@ class _Drag:
         panel.image.painted.connect(self._on_painted)
 
     def run(self) -> None:
-        """Drag from one end to the other and back, until every move was answered."""
+        """Drag from one end to the other and back, until every move has an image."""
         move = QTimer(interval=MOVE_EVERY_MS)
         move.setTimerType(Qt.TimerType.PreciseTimer)
         beat = QTimer(interval=1)
@@ -117,10 +117,10 @@ class _Drag:
             timer.stop()
 
     def result(self) -> dict[str, Any]:
-        """The figures, in milliseconds.
+        """Return the latencies in milliseconds.
 
         Raises:
-            TimeoutError: when a move was never answered by an image.
+            TimeoutError: when a move has no image.
         """
         if self._waiting or len(self._latencies_ms) < self._moves:
             raise TimeoutError(f"Only {len(self._latencies_ms)} of {self._moves} moves were followed by an image.")
@@ -138,7 +138,7 @@ class _Drag:
         }
 
     def _value(self, move: int) -> int:
-        """Rises to the end of the slider and falls again; neighbours always differ."""
+        """Value of the slider: up to the end and down again; successive values always differ."""
         low, high = self._slider.minimum(), self._slider.maximum()
         span = high - low
         place = (move + 1) * 7 % (2 * span)

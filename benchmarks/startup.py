@@ -1,4 +1,4 @@
-"""How long until the window is visible, and until the engine has sent its catalog."""
+"""Start-up time: until the window is visible, and until the engine has sent its catalog."""
 
 import json
 import os
@@ -15,7 +15,7 @@ TIMEOUT_S = 120
 
 
 def measure(repeats: int) -> dict[str, Any]:
-    """Open and close the window several times, each in a fresh process; medians count.
+    """Open and close the window several times, each in a fresh process, and take medians.
 
     Returns:
         ``window_visible_ms`` (from just before the process starts to the end of the first painting),
@@ -49,7 +49,7 @@ def _once() -> dict[str, Any]:
 
 
 def _child(started: float) -> int:
-    """Open the window as ``gmstudio --smoke`` does, noting when it is painted and when the catalog comes."""
+    """Open the window like ``gmstudio --smoke``; record the times of the first painting and of the catalog."""
     from PySide6.QtCore import QEvent, QTimer
 
     from gmstudio import app
@@ -58,14 +58,14 @@ def _child(started: float) -> int:
     times: dict[str, float] = {}
 
     class TimedWindow(main_window.MainWindow):
-        """Notes the end of its first painting."""
+        """Window that records the end of its first painting."""
 
         def __init__(self, studio: Any, *arguments: Any) -> None:
             super().__init__(studio, *arguments)
             studio.library.catalog_arrived.connect(lambda: times.setdefault("ready_ms", _since(started)))
 
         def event(self, event: QEvent) -> bool:
-            """Note the time once all that is queued behind the first painting is done."""
+            """Record the time after all events queued behind the first painting."""
             if event.type() == QEvent.Type.Paint and "visible_ms" not in times:
                 QTimer.singleShot(0, lambda: times.setdefault("visible_ms", _since(started)))
             return super().event(event)

@@ -1,4 +1,4 @@
-"""What a single pixel step costs the engine, as a person stepping through an image pays for it."""
+"""Latency of a single pixel step in the engine, as in the Pixels panel."""
 
 import statistics
 import time
@@ -20,7 +20,7 @@ def measure(family: str, size: int, levels: int, channels: int, settings: list[s
 
     Returns:
         ``default`` and ``table`` (or ``chosen``, where settings are given): ``p50_ms``, ``p95_ms``, ``max_ms`` of a
-        step, ``open_ms`` and ``config``; ``goal_met``: whether the 95th percentile at the default size is below two
+        step, ``open_ms`` and ``config``; ``goal_met``: True when the 95th percentile at the default size is below two
         milliseconds.
     """
     image = ImageSpec(channels=channels, height=size, width=size, levels=levels)
@@ -45,7 +45,7 @@ def _sizes(family: str, image: ImageSpec) -> dict[str, Any]:
 
 
 def _step_through(model: Any) -> dict[str, Any]:
-    """Every step of one image, through the engine's explorer; the way to the window is not counted."""
+    """Latencies of every step of one image in the engine's explorer, without the transport to the window."""
     randomize(model)
     explorer = PixelExplorer()
     _finish(explorer, model)  # warm-up

@@ -1,7 +1,7 @@
-"""Training for a given wall time: the learning rate follows the clock, and weights are averaged as they go.
+"""Training for a fixed wall time: the learning rate follows the clock, and weights are averaged.
 
-A slower machine makes fewer steps, but its learning rate falls to zero all the same, so that what it reaches is the
-best that it could reach in this time and not an unfinished longer run.
+A slower machine makes fewer steps, but its learning rate falls to zero too, so that its result is that of a complete
+short run, not of an unfinished long one.
 """
 
 import math
@@ -23,20 +23,20 @@ from gmstudio.protocol.training_settings import Training
 
 MILLION = 1_000_000
 RUNNING_LOSS = 0.98
-LOOK_EVERY = 50
-"""Steps after which the loss is looked at, for which an accelerator must be waited for."""
+CHECK_EVERY = 50
+"""Steps between checks of the loss, each of which synchronizes with an accelerator."""
 
 
 class TimedTrainer:
-    """Trains a model by the clock.
+    """Trainer whose learning-rate schedule follows the clock.
 
-    The engine's schedule counts steps; here it is given millionths of the time instead.
+    The engine's schedule counts steps; here a step is a millionth of the time.
 
     Args:
         model: on its device.
         dataset: the images.
-        settings: how to train.
-        seconds: of wall time, whatever is done meanwhile (validation) included.
+        settings: of the training.
+        seconds: wall time, including validation.
         seed: of the order of the images and of all noise.
     """
 
@@ -62,17 +62,17 @@ class TimedTrainer:
 
     @property
     def elapsed(self) -> float:
-        """Seconds since the beginning."""
+        """Seconds since the start."""
         return time.perf_counter() - self._start
 
     @property
     def progress(self) -> float:
-        """Part of the time that is over, 0 to 1."""
+        """Elapsed part of the time, 0 to 1."""
         return min(1.0, self.elapsed / self._seconds)
 
     @property
     def epochs(self) -> float:
-        """How often each training image was seen."""
+        """Number of passes over the training images."""
         return self._batch / self._batches.steps_per_epoch
 
     @property
@@ -82,11 +82,11 @@ class TimedTrainer:
 
     @property
     def rate(self) -> float:
-        """The present learning rate."""
+        """Current learning rate."""
         return learning_rate(self._schedule, self._millionths())
 
     def run(self) -> Iterator[None]:
-        """Train until the time is over; yields after each step.
+        """Train until the time is over, yielding after each step.
 
         Raises:
             FloatingPointError: when the loss is no longer finite.
@@ -98,7 +98,7 @@ class TimedTrainer:
                     self._update(updater)
             self.step += 1
             self.averaged.update(self.step)
-            if self.step % LOOK_EVERY == 1 and not math.isfinite(self.running_loss):
+            if self.step % CHECK_EVERY == 1 and not math.isfinite(self.running_loss):
                 raise FloatingPointError(
                     f"The loss became {self.running_loss} before step {self.step}. Lower the learning rate."
                 )
@@ -128,12 +128,12 @@ class TimedTrainer:
 
 
 class _Updater:
-    """Moves the parameters of one phase: Adam, SOAP for the inner matrices where it is asked for, penalty and decay.
+    """Optimizer of one phase: Adam, SOAP for inner matrices if set, lasso penalty and weight decay.
 
     Args:
-        phase: its parameters.
+        phase: with the parameters.
         schedule: of Adam's learning rate; SOAP's is proportional to it.
-        settings: which of these.
+        settings: of optimizer, penalty and decay.
     """
 
     def __init__(self, phase: Phase, schedule: Training, settings: TimedTraining) -> None:
@@ -148,13 +148,13 @@ class _Updater:
         self._decayed = [(inner, self._soap_share), ([p for p in others if p.dim() > 1], 1.0)]
 
     def zero_grad(self) -> None:
-        """Forget the gradients."""
+        """Clear the gradients."""
         for parameter in self.phase.parameters:
             parameter.grad = None
 
     @torch.no_grad()
     def update(self, step: int) -> None:
-        """Move by the gradients that are there."""
+        """Update the parameters that have a gradient."""
         rate = learning_rate(self._schedule, step) * self.phase.learning_rate_scale
         if self._penalty:
             for matrix in self._matrices:
@@ -168,11 +168,11 @@ class _Updater:
 
 
 class AveragedWeights:
-    """A running average of a model's parameters, whose memory grows with the number of steps up to a limit.
+    """Exponential moving average of a model's parameters, whose decay grows with the steps up to a limit.
 
     Args:
-        model: whose parameters.
-        decay: what a step leaves of the average, below 1; 0: there is no average, the parameters count as they are.
+        model: with the parameters.
+        decay: largest decay, below 1; 0: no average, the parameters are used as they are.
     """
 
     def __init__(self, model: Family, decay: float) -> None:
@@ -182,14 +182,14 @@ class AveragedWeights:
 
     @torch.no_grad()
     def update(self, step: int) -> None:
-        """Take in the weights after ``step`` (1, 2, …)."""
+        """Add the weights after ``step`` (1, 2, …) to the average."""
         if self._average:
             keep = min(self._decay, step / (10.0 + step))
             torch._foreach_lerp_(self._average, [p.detach() for p in self._parameters], 1.0 - keep)
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
-        """The model with the average as its parameters, for the time being."""
+        """Context in which the model has the average as its parameters."""
         self._exchange()
         try:
             yield

@@ -1,4 +1,4 @@
-"""Training through the engine, run folder and all, against a bare loop over the same model."""
+"""Speed of training through the engine, with a run folder, relative to a bare loop over the same model."""
 
 import tempfile
 import time
@@ -30,11 +30,11 @@ WARM_UP_S = 1.0
 
 
 def compare(name: str, batch: int, levels: int, seconds: float, device: str = "cpu") -> dict[str, Any]:
-    """Time a model beside which there is public code, see ``models.COMPARISONS``.
+    """Compare training with public code, see ``models.COMPARISONS``.
 
     Returns:
-        As ``measure``, and ``model``, ``public_images_per_s``, ``times_public`` and in words what the public code is
-        and what differs.
+        As ``measure``, and ``model``, ``public_images_per_s``, ``times_public``, and descriptions of the public code
+        and of the differences.
 
     Raises:
         ValueError: when there is no such model.
@@ -54,10 +54,10 @@ def compare(name: str, batch: int, levels: int, seconds: float, device: str = "c
 def measure(
     family: str, size: int, batch: int, levels: int, seconds: float, config: Mapping[str, Any], device: str = "cpu"
 ) -> dict[str, Any]:
-    """Time both loops in turns, so that a noisy machine hurts both alike.
+    """Time both loops in turns, so that other load affects both alike.
 
     The engine's loop records every step, writes its history and a checkpoint every 200 steps; validation and sample
-    grids are left out, for the bare loop has none. The bare loop is batch, loss, backward, fused Adam and nothing else.
+    grids are left out, since the bare loop has none. The bare loop is batch, loss, backward and fused Adam.
 
     Returns:
         ``images_per_s``, ``bare_images_per_s``, ``ratio``; the same of processor seconds (``cpu_ratio``), which other
@@ -101,7 +101,7 @@ def measure(
 
 
 def _only_steps(family: str, batch: int) -> TrainingSettings:
-    """Training that never ends, validates or samples, and writes checkpoints as the family does."""
+    """Settings without an end, validation or sampling, with checkpoints at the family's default interval."""
     never = 10_000_000
     return TrainingSettings(
         steps=never,
@@ -121,12 +121,12 @@ def _random_images(image: ImageSpec) -> Dataset:
 
 
 def _distance(model: Any, batch: int, loop: "_Loop") -> dict[str, float]:
-    """How far a training step is from its arithmetic; on the CPU only, whose rate of products is measured."""
+    """Distance of a training step from its arithmetic; on the CPU only, where the rate of products is measured."""
     return distance(step_flops(model, batch), 1 / loop.rate) if model.device.type == "cpu" else {}
 
 
 class _Loop:
-    """Counts steps and the seconds they took."""
+    """A training loop that counts steps and seconds."""
 
     def __init__(self) -> None:
         self.reset()
@@ -141,22 +141,22 @@ class _Loop:
 
     @property
     def cpu_seconds_per_step(self) -> float:
-        """Of all threads of this process."""
+        """Processor seconds per step, of all threads of this process."""
         return self.cpu_seconds / self.steps
 
     def run(self, seconds: float) -> None:
-        """Make steps for about so long."""
+        """Train for about this long."""
         start, cpu_start = time.perf_counter(), time.process_time()
         while time.perf_counter() - start < seconds:
             self.step()
             self.steps += 1
-        if torch.cuda.is_available():  # what is only queued is not done
+        if torch.cuda.is_available():  # queued work is not done yet
             torch.cuda.synchronize()
         self.seconds += time.perf_counter() - start
         self.cpu_seconds += time.process_time() - cpu_start
 
     def step(self) -> None:
-        """One parameter update."""
+        """Make one parameter update."""
         raise NotImplementedError
 
 

@@ -1,4 +1,4 @@
-"""The real window with its real engine, in this process, for benchmarks that need both."""
+"""The real window in this process, with its real engine, for benchmarks that need both."""
 
 import gzip
 import os
@@ -21,14 +21,14 @@ from gmstudio.window.gui.places import PLACES
 from gmstudio.window.gui.shell.main_window import MainWindow
 from gmstudio.window.state.studio import Studio
 
-PATIENCE_S = 120.0
+TIMEOUT_S = 120.0
 NUM_IMAGES = 2000
-LOOK_EVERY_MS = 20
+POLL_INTERVAL_MS = 20
 
 
 @contextmanager
 def opened_window(width: int = 1280, height: int = 800) -> Iterator[tuple[MainWindow, Studio]]:
-    """A window on an empty library of runs, its engine ready; closed in the end."""
+    """Context with a window on an empty library of runs, its engine ready; closed at the end."""
     application = QApplication.instance() or QApplication(["gmstudio"])
     with tempfile.TemporaryDirectory() as home:
         before = os.environ.get("GMSTUDIO_HOME")
@@ -59,25 +59,25 @@ def wait_until(condition: Callable[[], bool], what: str) -> None:
     Raises:
         TimeoutError: when it does not within two minutes.
     """
-    run_events(PATIENCE_S, condition)
+    run_events(TIMEOUT_S, condition)
     if not condition():
-        raise TimeoutError(f"Waited {PATIENCE_S:.0f} seconds in vain for {what}.")
+        raise TimeoutError(f"Waited {TIMEOUT_S:.0f} seconds for {what}, which did not come.")
 
 
 def run_events(seconds: float, until: Callable[[], bool] = lambda: False) -> None:
-    """Run the window's event loop as the application does, asleep between events, for so long or until it holds."""
+    """Run the window's event loop, idle between events, for ``seconds`` or until ``until()`` is true."""
     end = time.monotonic() + seconds
     loop = QEventLoop()
-    look = QTimer(interval=LOOK_EVERY_MS)
-    look.timeout.connect(lambda: loop.quit() if until() or time.monotonic() > end else None)
-    look.start()
+    poll = QTimer(interval=POLL_INTERVAL_MS)
+    poll.timeout.connect(lambda: loop.quit() if until() or time.monotonic() > end else None)
+    poll.start()
     if not until():
         loop.exec()
-    look.stop()
+    poll.stop()
 
 
 def write_random_idx(folder: Path, size: int = 28) -> None:
-    """Random images under MNIST's file names, for measuring time (nothing is learned from them)."""
+    """Write random images under MNIST's file names, for measuring time only."""
     random = np.random.default_rng(0)
     for name in ("train", "t10k"):
         images = random.integers(0, 256, (NUM_IMAGES, size, size), dtype=np.uint8)
@@ -89,7 +89,7 @@ def write_random_idx(folder: Path, size: int = 28) -> None:
 
 
 def train(studio: Studio, family: str, folder: Path, training: dict[str, Any], config: dict[str, Any]) -> str:
-    """Start training on the images of a folder, binary; returns the run once it is open."""
+    """Start training on the images of a folder, binarized; return the run once it is open."""
     data_config = {"folder": str(folder), "levels": 2}
     spec = RunSpec(family=family, config=config, data="idx", data_config=data_config, training=training)
     studio.client.send(StartTraining(spec=spec))

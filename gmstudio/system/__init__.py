@@ -1,1 +1,1 @@
-"""The machine: display, Qt's system libraries, resource files."""
+"""The computer: display, Qt's system libraries, resource files."""

@@ -1,4 +1,4 @@
-"""Can a window open here? Answers before Qt is loaded, because Qt's own answer is to abort the process.
+"""Test whether a window can open here, before Qt is loaded, since Qt aborts the process where it cannot.
 
 Pure Python, no Qt, a few milliseconds.
 """
@@ -13,15 +13,15 @@ from pathlib import Path
 
 from gmstudio.system.qt_libraries import describe_missing, likely_platforms, missing_libraries
 
-WHAT_TO_DO = (
-    "start it from a desktop session, connect with `ssh -X`, or give it a virtual display with `xvfb-run -a`; "
+REMEDY = (
+    "start it from a desktop session, connect with `ssh -X`, or start a virtual display with `xvfb-run -a`; "
     "the `train`, `sample` and `runs` commands need no display"
 )
 PROBE_TIMEOUT_S = 3.0
 
 
 def display_problem(environ: Mapping[str, str] | None = None, *, system: str = sys.platform) -> str | None:
-    """Why a window cannot open here and what to do, in one sentence; None when it can.
+    """Reason why no window can open here, with the remedy, as one sentence; None when one can.
 
     Args:
         environ: the environment variables, by default the process's.
@@ -32,7 +32,7 @@ def display_problem(environ: Mapping[str, str] | None = None, *, system: str = s
     environ = os.environ if environ is None else environ
     platforms = likely_platforms(environ)
     if not environ.get("QT_QPA_PLATFORM") and platforms == ("offscreen",):
-        return f"No window can open: neither DISPLAY nor WAYLAND_DISPLAY is set, so there is no display; {WHAT_TO_DO}."
+        return f"No window can open: neither DISPLAY nor WAYLAND_DISPLAY is set, so there is no display; {REMEDY}."
     refusals = []
     for platform in platforms:
         missing = missing_libraries((platform,), system=system)
@@ -44,26 +44,26 @@ def display_problem(environ: Mapping[str, str] | None = None, *, system: str = s
 
 
 def _unreachable(platform: str, environ: Mapping[str, str]) -> str | None:
-    """Why the platform's display server cannot be used; None when it can, or when the platform needs none."""
+    """Reason why the platform's display server cannot be used; None when it can, or when the platform needs none."""
     probes: dict[str, tuple[str, Callable[[Mapping[str, str]], bool]]] = {
-        "xcb": ("DISPLAY", _x11_answers),
-        "wayland": ("WAYLAND_DISPLAY", _wayland_answers),
+        "xcb": ("DISPLAY", _x11_connects),
+        "wayland": ("WAYLAND_DISPLAY", _wayland_connects),
     }
     if platform not in probes:
         return None
-    variable, answers = probes[platform]
+    variable, connects = probes[platform]
     if platform == "xcb" and not environ.get(variable):
-        return f"No window can open: QT_QPA_PLATFORM asks for xcb but DISPLAY is not set; {WHAT_TO_DO}."
-    if answers(environ):
+        return f"No window can open: QT_QPA_PLATFORM is xcb but DISPLAY is not set; {REMEDY}."
+    if connects(environ):
         return None
     value = environ.get(variable, "")
-    return f"No window can open: the display {variable}={value} cannot be reached or refuses us; {WHAT_TO_DO}."
+    return f"No window can open: the display {variable}={value} cannot be reached or refuses the connection; {REMEDY}."
 
 
-def _x11_answers(environ: Mapping[str, str]) -> bool:
-    """Connect to the X server as Qt would, authorization included, and hang up; a silent server is given up on."""
+def _x11_connects(environ: Mapping[str, str]) -> bool:
+    """Connect to the X server as Qt would, authorization included, and disconnect; False after ``PROBE_TIMEOUT_S``."""
     outcome: list[bool] = []
-    # libxcb waits for ever, so it waits in a thread that the process need not wait for.
+    # libxcb has no timeout, so it runs in a daemon thread.
     probe = threading.Thread(target=lambda: outcome.append(_xcb_connects(environ["DISPLAY"])), daemon=True)
     probe.start()
     probe.join(PROBE_TIMEOUT_S)
@@ -82,8 +82,8 @@ def _xcb_connects(display: str) -> bool:
     return not failed
 
 
-def _wayland_answers(environ: Mapping[str, str]) -> bool:
-    """Whether the compositor's socket takes connections."""
+def _wayland_connects(environ: Mapping[str, str]) -> bool:
+    """Test whether the compositor's socket accepts connections."""
     folder = Path(environ.get("XDG_RUNTIME_DIR", ""))
     path = folder / (environ.get("WAYLAND_DISPLAY") or "wayland-0")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:

@@ -1,7 +1,7 @@
-"""The system libraries that Qt needs on Linux and that its Python wheels leave to the system.
+"""System libraries that Qt needs on Linux and that its Python wheels do not include.
 
-``python -m gmstudio.system.qt_libraries`` looks which are missing, installs them with apt where it
-may, and else prints the command that does. Pure Python, no Qt: it must work exactly where Qt does not.
+``python -m gmstudio.system.qt_libraries`` finds the missing ones, installs them with apt where permitted, and otherwise
+prints the command. Pure Python, no Qt: it must work where Qt does not.
 """
 
 import ctypes
@@ -22,7 +22,7 @@ BASE_LIBRARIES = {
     "libX11.so.6": "libx11-6",
     "libzstd.so.1": "libzstd1",
 }
-"""Library → Debian package: what QtGui and every platform plugin load."""
+"""Library → Debian package, for QtGui and every platform plugin."""
 
 X11_LIBRARIES = {
     "libxcb.so.1": "libxcb1",
@@ -42,36 +42,36 @@ X11_LIBRARIES = {
     "libxcb-xkb.so.1": "libxcb-xkb1",
     "libxkbcommon-x11.so.0": "libxkbcommon-x11-0",
 }
-"""Library → Debian package: what the xcb platform plugin, a window on X11, loads besides."""
+"""Library → Debian package, in addition for the xcb platform plugin (X11)."""
 
 WAYLAND_LIBRARIES = {
     "libwayland-client.so.0": "libwayland-client0",
     "libwayland-cursor.so.0": "libwayland-cursor0",
 }
-"""Library → Debian package: what the Wayland platform plugin loads besides."""
+"""Library → Debian package, in addition for the Wayland platform plugin."""
 
 
 def likely_platforms(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """The Qt platforms that a window would try here, in Qt's words, for example ``("wayland", "xcb")``.
+    """Qt platforms that a window would try here, by Qt's names, for example ``("wayland", "xcb")``.
 
     Args:
         environ: the environment variables. ``QT_QPA_PLATFORM`` decides (``name[:options][;name…]``), else the
-            displays that are announced; ``("offscreen",)`` when there is none.
+            display variables; ``("offscreen",)`` when none is set.
     """
     chosen = environ.get("QT_QPA_PLATFORM", "")
     if chosen:
         names = (part.split(":")[0] for part in chosen.split(";"))
         return tuple("wayland" if name.startswith("wayland") else name for name in names if name)
-    announced = []
+    available = []
     if environ.get("WAYLAND_DISPLAY"):
-        announced.append("wayland")
+        available.append("wayland")
     if environ.get("DISPLAY"):
-        announced.append("xcb")
-    return tuple(announced) or ("offscreen",)
+        available.append("xcb")
+    return tuple(available) or ("offscreen",)
 
 
 def needed_libraries(platforms: Sequence[str]) -> dict[str, str]:
-    """The libraries that Qt loads for these platform plugins, with the Debian package of each.
+    """Libraries that Qt loads for these platform plugins, with the Debian package of each.
 
     Args:
         platforms: Qt platform names, for example ``("xcb",)``; others than ``xcb`` and ``wayland`` need the base only.
@@ -87,7 +87,7 @@ def needed_libraries(platforms: Sequence[str]) -> dict[str, str]:
 def missing_libraries(
     platforms: Sequence[str], *, load: Callable[[str], object] = ctypes.CDLL, system: str = sys.platform
 ) -> dict[str, str]:
-    """Those of ``needed_libraries`` that the dynamic loader does not find; none on other systems than Linux.
+    """Libraries of ``needed_libraries`` that the dynamic loader does not find; none on other systems than Linux.
 
     Args:
         platforms: Qt platform names.
@@ -106,12 +106,12 @@ def missing_libraries(
 
 
 def install_command(missing: Mapping[str, str]) -> str:
-    """The shell command that installs the packages of ``missing`` on Debian and Ubuntu."""
+    """Shell command that installs the packages of ``missing`` on Debian and Ubuntu."""
     return "sudo apt-get install -y " + " ".join(sorted(set(missing.values())))
 
 
 def describe_missing(missing: Mapping[str, str]) -> str:
-    """One sentence: which libraries Qt lacks and what to type, with apt or without."""
+    """One sentence: the libraries that Qt lacks and how to install them, with apt or without."""
     lacks = f"Qt needs {', '.join(missing)}, which this system lacks"
     if shutil.which("apt-get"):
         return f"{lacks}; install with: {install_command(missing)}"
@@ -119,7 +119,7 @@ def describe_missing(missing: Mapping[str, str]) -> str:
 
 
 def _root_prefix() -> list[str] | None:
-    """What to put before a command to run it as root without asking; None when that is impossible."""
+    """Prefix of a command that is to run as root without a password prompt; None when that is impossible."""
     if os.geteuid() == 0:
         return []
     if shutil.which("sudo") and subprocess.run(["sudo", "-n", "true"], capture_output=True).returncode == 0:
@@ -128,10 +128,10 @@ def _root_prefix() -> list[str] | None:
 
 
 def install(missing: Mapping[str, str]) -> bool:
-    """Install the packages of ``missing`` with apt, without asking anything.
+    """Install the packages of ``missing`` with apt, without prompts.
 
     Returns:
-        False when apt is not there, we may not use it, or it failed (its words are then on stderr).
+        False when apt is missing, not permitted, or failed (its messages are then on stderr).
     """
     prefix = _root_prefix()
     if prefix is None or not shutil.which("apt-get"):
@@ -146,10 +146,10 @@ def install(missing: Mapping[str, str]) -> bool:
 
 
 def main(platforms: Sequence[str]) -> int:
-    """Make sure that Qt finds its libraries; returns the exit status.
+    """Install the libraries that Qt lacks; returns the exit status.
 
     Args:
-        platforms: Qt platform names; none means those that a window would try here. One that is complete is enough.
+        platforms: Qt platform names; empty: those that a window would try here. One that is complete is enough.
     """
     platforms = platforms or likely_platforms(os.environ)
     missing = missing_libraries(platforms)

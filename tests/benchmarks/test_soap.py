@@ -1,4 +1,4 @@
-"""SOAP: Adam in the gradients' own directions, and only for matrices between features."""
+"""SOAP: Adam in the gradients' eigenbasis, only for matrices between features."""
 
 import pytest
 import torch
@@ -11,10 +11,10 @@ def rotation(size: int, seed: int) -> torch.Tensor:
 
 
 def spreads(turn: bool, size: float = 1.0) -> torch.Tensor:
-    """How far weights walk in each of the directions in which gradients vary, some 100 times as much as others.
+    """RMS step along each eigenvector of the gradients' covariance, whose eigenvalues differ by a factor of 100.
 
     Args:
-        turn: whether those directions are oblique to the axes.
+        turn: True: the eigenvectors are oblique to the axes.
         size: of the gradients.
     """
     left, right = (rotation(8, 0), rotation(12, 1)) if turn else (torch.eye(8), torch.eye(12))
@@ -31,7 +31,7 @@ def spreads(turn: bool, size: float = 1.0) -> torch.Tensor:
     return torch.stack(steps[200:]).pow(2).mean(0).sqrt()
 
 
-def test_all_directions_are_walked_alike_however_oblique_they_are() -> None:
+def test_steps_are_alike_along_all_eigenvectors_however_oblique() -> None:
     oblique = spreads(turn=True)
     assert oblique.max() < 3 * oblique.min()
     torch.testing.assert_close(oblique.mean(), spreads(turn=False).mean(), rtol=0.2, atol=0)
@@ -47,8 +47,8 @@ def test_steps_go_against_the_gradient() -> None:
     for _ in range(20):
         weight.grad = weight.detach().clone()
         soap.update(0.01)
-    walked = 1.0 - weight.detach()
-    assert float(walked.min()) > 0.0 and float(walked.max()) < 0.1
+    moved = 1.0 - weight.detach()
+    assert float(moved.min()) > 0.0 and float(moved.max()) < 0.1
 
 
 def test_a_matrix_without_a_gradient_stays() -> None:

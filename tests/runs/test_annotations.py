@@ -1,4 +1,4 @@
-"""What a person gave a run is kept with it."""
+"""A person's annotations are kept with the run."""
 
 import math
 from pathlib import Path
