@@ -54,7 +54,7 @@ class Dataset:
         valid: validation images, always levels.
         test: test images, always levels.
         resample: True for stochastic binarization: ``train.images`` hold intensities 0 … 255, that is 255 times the
-            probability that a pixel is 1, and the trainer samples them anew at each epoch. Validation and test images
+            probability that a pixel is 1, and the trainer samples them again in each epoch. Validation and test images
             were sampled once.
         label_names: label → name.
     """

@@ -45,7 +45,7 @@ class IdxConfig(Struct, frozen=True, kw_only=True):
         Literal["threshold", "sample"],
         field(
             "Binarization",
-            "With 2 levels: threshold at 0.5, or stochastic: each pixel is sampled anew at each epoch with its "
+            "With 2 levels: threshold at 0.5, or stochastic: each pixel is sampled again in each epoch with its "
             "intensity as probability. No effect with more levels.",
             labels=BINARIZATIONS,
         ),

@@ -1,4 +1,4 @@
-"""One writer for a run: a lock of the operating system, released when its holder dies, however it dies."""
+"""One writer for a run: a lock of the operating system, released when its holder ends, even if it is killed."""
 
 import json
 import os

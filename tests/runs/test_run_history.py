@@ -1,4 +1,4 @@
-"""history.sqlite: what was committed is there, whoever reads and whatever happens."""
+"""history.sqlite: committed rows survive every kind of trouble, and any number of readers."""
 
 import math
 import resource
