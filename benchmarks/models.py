@@ -6,8 +6,8 @@ from typing import Any
 
 import torch
 
+from gmstudio.engine.runtime.building import build_model, family_class
 from gmstudio.engine.runtime.device import choose_device
-from gmstudio.engine.runtime.models import build_model, family_class
 from gmstudio.families.base import Family
 from gmstudio.protocol.config import parse_config
 from gmstudio.protocol.images import ImageSpec

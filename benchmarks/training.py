@@ -13,9 +13,9 @@ import torch
 from benchmarks.arithmetic import distance, step_flops
 from benchmarks.models import comparison, configured_model
 from gmstudio.data.dataset import Dataset, Split
+from gmstudio.engine.runtime.building import family_class
 from gmstudio.engine.runtime.device import choose_device, describe_device
 from gmstudio.engine.runtime.memory import keep_freed_memory
-from gmstudio.engine.runtime.models import family_class
 from gmstudio.engine.training.trainer import Trainer
 from gmstudio.families.base import Family
 from gmstudio.protocol.images import ImageSpec

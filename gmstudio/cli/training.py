@@ -69,8 +69,8 @@ def _plan(
     family: str, data: str, data_dir: str, steps: int | None, seed: int | None, settings: list[str], device: Any
 ) -> Any:
     from gmstudio.data import SOURCES
+    from gmstudio.engine.runtime.building import family_class
     from gmstudio.engine.runtime.datasets import DatasetCache
-    from gmstudio.engine.runtime.models import family_class
     from gmstudio.engine.training.plan import plan_run
     from gmstudio.protocol.run_spec import RunSpec
 

@@ -62,10 +62,14 @@ class StopTraining(Command, frozen=True, kw_only=True):
 
 
 class KeepCheckpoint(Command, frozen=True, kw_only=True):
-    """Keep a checkpoint for good (or no longer); of the run in training, write one at the current step first."""
+    """Keep the latest checkpoint of a run from being deleted; the run in training first writes one of its step.
+
+    Args:
+        keep: False: allow all kept checkpoints to be deleted.
+    """
 
     run: str
-    marked: bool = True
+    keep: bool = True
 
 
 class DrawFigures(Command, frozen=True, kw_only=True):
@@ -121,8 +125,12 @@ class FiguresDrawn(Event, frozen=True, kw_only=True):
 
 
 class CheckpointSaved(Event, frozen=True, kw_only=True):
-    """A checkpoint is on disk and verified."""
+    """A checkpoint is on disk and verified.
+
+    Args:
+        kept: it is never deleted in favour of newer ones.
+    """
 
     run: str
     step: int
-    marked: bool = False
+    kept: bool = False

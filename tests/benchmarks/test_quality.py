@@ -15,7 +15,7 @@ from benchmarks import quality
 from benchmarks.recipe import Recipe, RecipeScore, read_recipe
 from gmstudio.data import load
 from gmstudio.engine.evaluation.likelihood import score
-from gmstudio.engine.runtime.models import build_model, family_class
+from gmstudio.engine.runtime.building import build_model, family_class
 from gmstudio.protocol.config import parse_config
 
 

@@ -8,7 +8,7 @@ import pytest
 from benchmarks import recipe as recipes
 from benchmarks.recipe import FOLDER, read_recipe
 from gmstudio.data import SOURCES
-from gmstudio.engine.runtime.models import family_class, meta_model
+from gmstudio.engine.runtime.building import family_class, meta_model
 from gmstudio.protocol.config import ConfigError, parse_config
 from gmstudio.protocol.images import ImageSpec
 

@@ -7,7 +7,7 @@ import torch
 
 from benchmarks import arithmetic, models, training
 from benchmarks.models import COMPARISONS, configured_model, table_model
-from gmstudio.engine.runtime.models import meta_model
+from gmstudio.engine.runtime.building import meta_model
 from gmstudio.families import FAMILIES
 from gmstudio.protocol.images import ImageSpec
 

@@ -353,11 +353,11 @@ def test_runs_are_listed_opened_and_their_samples_fetched(engine: EngineProcess)
     assert "no run" in engine.ask(OpenRun(run=run + "-x"), CommandFailed).message
 
 
-def test_a_marked_checkpoint_is_kept(engine: EngineProcess) -> None:
+def test_a_kept_checkpoint_is_not_deleted(engine: EngineProcess) -> None:
     run = start(engine, "vae", checkpoint_every=10)
     engine.wait(HistoryAppended, lambda event: not event.reset)
     request = engine.send(KeepCheckpoint(run=run))
-    marked = engine.wait(CheckpointSaved, lambda event: event.marked).step
+    marked = engine.wait(CheckpointSaved, lambda event: event.kept).step
     engine.wait(Done, lambda event: event.request == request)
     engine.wait(CheckpointSaved, lambda event: event.step > marked + 40)
     with RunFolder.open(run) as folder:

@@ -1,8 +1,8 @@
 """Commands before training: looking at data, and checking a config against it."""
 
+from gmstudio.engine.runtime.building import meta_model
 from gmstudio.engine.runtime.datasets import load_data
 from gmstudio.engine.runtime.feature import Feature
-from gmstudio.engine.runtime.models import meta_model
 from gmstudio.engine.training.plan import plan_run
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.data import BrowseData, DataBrowsed, DescribeModel, ModelDescribed

@@ -4,11 +4,10 @@ from pathlib import Path
 
 from gmstudio.engine.catalog import capabilities_of
 from gmstudio.engine.runs.series import series_of
+from gmstudio.engine.runtime.building import meta_run_model
 from gmstudio.engine.runtime.context import EngineContext
-from gmstudio.engine.runtime.models import family_class, meta_model
 from gmstudio.families import FAMILIES
 from gmstudio.families.base import Family, Latent
-from gmstudio.protocol.config import parse_config
 from gmstudio.protocol.runs import HistoryAppended, RunInfo, RunOpened
 from gmstudio.runs.annotations import read_annotations
 from gmstudio.runs.folder import RunFolder
@@ -67,17 +66,10 @@ def announce_run(context: EngineContext, path: str, request: int) -> None:
         training.flush()
         model = training.model
     else:
-        model = _meta_model(path)
+        with RunFolder.open(path) as run:
+            model = meta_run_model(run.record)
     context.send(describe_opened(model, current_info(context, path), live=live, request=request))
     context.send(whole_history(path, request))
-
-
-def _meta_model(path: str) -> Family:
-    """Build the model of a run without memory for its weights."""
-    with RunFolder.open(path) as run:
-        record = run.record
-    family = family_class(record.family)
-    return meta_model(family, parse_config(family.Config, record.config), record.image)
 
 
 def describe_opened(model: Family, info: RunInfo, *, live: bool, request: int) -> RunOpened:

@@ -83,8 +83,8 @@ class LiveRun(Protocol):
     def flush(self) -> None:
         """Store what was recorded."""
 
-    def keep_checkpoint(self, *, marked: bool) -> None:
-        """Write a checkpoint of the current step that is kept for good, or let the kept ones go."""
+    def keep_checkpoint(self, *, keep: bool) -> None:
+        """Write a checkpoint of the present step that is never deleted, or allow the kept ones to be deleted."""
 
 
 class EngineContext:

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from gmstudio.engine.training.optimizers import PhaseOptimizer
-from gmstudio.engine.training.step import Due, Outcome, TrainStep, Updates
+from gmstudio.engine.training.step import Outcome, TrainStep, UpdateInput, Updates
 from gmstudio.nn.cuda_graph import CaptureError, Recorder, recorder_for
 from gmstudio.protocol.training_settings import Training
 
@@ -75,17 +75,17 @@ class GraphedStep:
         for optimizer in optimizers:
             optimizer.keep_rate_on_device()
 
-    def run(self, due: Due) -> list[Outcome]:
+    def run(self, given: UpdateInput) -> list[Outcome]:
         """See ``Updates``."""
-        key = tuple(optimizer.phase.name for optimizer in due.optimizers)
+        key = tuple(optimizer.phase.name for optimizer in given.optimizers)
         if not self._given_up and key not in self._recorded and self._rehearsed.get(key, 0) == REHEARSALS:
-            self._capture(key, due)
+            self._capture(key, given)
         recording = self._recorded.get(key)
         if recording is not None:
-            return self._replay(recording, due)
+            return self._replay(recording, given)
 
         def plainly() -> list[Outcome]:
-            return self._plain.run(due)
+            return self._plain.run(given)
 
         return plainly() if self._given_up else self._rehearse(key, plainly)
 
@@ -98,9 +98,9 @@ class GraphedStep:
             self._give_up("the update waits for the device")
         return outcomes
 
-    def _capture(self, key: Key, due: Due) -> None:
-        labels = None if due.labels is None else due.labels.clone()
-        static = due._replace(batch=due.batch.clone(), labels=labels, want_norm=True)
+    def _capture(self, key: Key, given: UpdateInput) -> None:
+        labels = None if given.labels is None else given.labels.clone()
+        static = given._replace(batch=given.batch.clone(), labels=labels, want_norm=True)
         values: list[Tensor] = []
         layout: Layout = []
 
@@ -110,7 +110,7 @@ class GraphedStep:
             values[:] = [_gathered(outcomes)]
 
         buffers = _Buffers(self._model)
-        for optimizer in due.optimizers:
+        for optimizer in given.optimizers:
             optimizer.capturable = True
         try:
             replay = self._recorder.record(update)
@@ -125,24 +125,24 @@ class GraphedStep:
                 self._recorded[key] = _Recording(replay, static.batch, static.labels, values, layout)
                 self._log(f"Updates of {' and '.join(key)} are replayed from a CUDA graph from here on.")
         finally:
-            for optimizer in due.optimizers:
+            for optimizer in given.optimizers:
                 optimizer.capturable = False
 
-    def _replay(self, recording: _Recording, due: Due) -> list[Outcome]:
-        recording.batch.copy_(due.batch)
-        if recording.labels is not None and due.labels is not None:
-            recording.labels.copy_(due.labels)
-        for optimizer in due.optimizers:
-            optimizer.set_rate(due.step)
+    def _replay(self, recording: _Recording, given: UpdateInput) -> list[Outcome]:
+        recording.batch.copy_(given.batch)
+        if recording.labels is not None and given.labels is not None:
+            recording.labels.copy_(given.labels)
+        for optimizer in given.optimizers:
+            optimizer.set_rate(given.step)
         recording.replay()
-        if not due.record:
+        if not given.record:
             return []
         kept = iter(recording.values[0].clone().unbind())  # the next replay writes over the original
         outcomes = []
-        for optimizer, names in zip(due.optimizers, recording.layout, strict=True):
+        for optimizer, names in zip(given.optimizers, recording.layout, strict=True):
             terms = {name: next(kept) for name in names}
             norm = next(kept)
-            outcomes.append(Outcome(optimizer.phase, terms, norm if due.want_norm else None))
+            outcomes.append(Outcome(optimizer.phase, terms, norm if given.want_norm else None))
         return outcomes
 
     def _give_up(self, reason: str) -> None:

@@ -72,10 +72,10 @@ class TrainingFeature(Feature):
 
     def _on_keep_checkpoint(self, command: KeepCheckpoint) -> None:
         if self.context.is_live(command.run):
-            self.context.the_training().keep_checkpoint(marked=command.marked)
+            self.context.the_training().keep_checkpoint(keep=command.keep)
         else:
             with RunFolder.open(command.run, write=True) as run:
-                if command.marked:
+                if command.keep:
                     run.checkpoints.mark(run.checkpoints.load().step)
                 else:
                     run.checkpoints.unmark_all()

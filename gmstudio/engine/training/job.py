@@ -9,17 +9,18 @@ from pathlib import Path
 import msgspec
 import torch
 
+from gmstudio.engine.runtime.building import build_model, build_run_model
 from gmstudio.engine.runtime.context import Progress
 from gmstudio.engine.runtime.datasets import DatasetCache
 from gmstudio.engine.runtime.errors import error_sentence
 from gmstudio.engine.runtime.memory import give_back_memory, is_out_of_memory, keep_freed_memory, limit_memory
-from gmstudio.engine.runtime.models import build_model, family_class
 from gmstudio.engine.training.plan import Plan
 from gmstudio.engine.training.trainer import StepOutput, Trainer, TrainingFailedError
 from gmstudio.families.base import Family
 from gmstudio.protocol.base import Event
 from gmstudio.protocol.config import parse_config
 from gmstudio.protocol.training import TrainingChanged
+from gmstudio.protocol.training_settings import Training
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.library import new_run_path, runs_home
 from gmstudio.runs.record import RunError, RunRecord, Status
@@ -84,16 +85,16 @@ class TrainingJob:
         for event in self.trainer.flush():
             self._send(event)
 
-    def keep_checkpoint(self, *, marked: bool) -> None:
-        """Write a checkpoint of the current step that is kept for good, or let the kept ones go.
+    def keep_checkpoint(self, *, keep: bool) -> None:
+        """Write a checkpoint of the present step that is never deleted, or allow the kept ones to be deleted.
 
         Raises:
             RunError: when it cannot be written.
         """
-        if not marked:
+        if not keep:
             self.trainer.run.checkpoints.unmark_all()
             return
-        for event in self.trainer.checkpoint(marked=True):
+        for event in self.trainer.checkpoint(keep=True):
             self._send(event)
 
     def announce(self) -> None:
@@ -244,10 +245,16 @@ class TrainingJob:
 
 
 def start_training(plan: Plan, folder: str, device: torch.device, send: Send) -> TrainingJob:
-    """Make the run folder and get ready.
+    """Create the run folder and prepare the training.
+
+    Args:
+        plan: checked settings.
+        folder: path of the run folder; empty: a new one in the library of runs.
+        device: device to train on.
+        send: takes the events.
 
     Raises:
-        ValueError: when config and images do not fit.
+        ValueError: when config and images do not fit each other.
         RunError: when the folder cannot be used.
     """
     limit_memory(device)
@@ -258,46 +265,52 @@ def start_training(plan: Plan, folder: str, device: torch.device, send: Send) ->
     try:
         return TrainingJob(Trainer(run, model, plan.dataset), send)
     except Exception as error:
-        with contextlib.suppress(RunError):  # the first error is told
+        with contextlib.suppress(RunError):  # the first error is reported
             run.update(status="failed", message=error_sentence(error))
         run.close()
         raise
 
 
 def resume_run(path: str, steps: int | None, cache: DatasetCache, device: torch.device, send: Send) -> TrainingJob:
-    """Get ready to continue a run from its latest checkpoint.
+    """Continue a run from its latest checkpoint; nothing on disk changes before all checks have passed.
 
     Args:
         path: the run folder.
-        steps: move the end of the run; None: leave it.
-        cache: where its data set is found.
-        device: where to train.
-        send: where events go.
+        steps: new number of steps of the run; None: unchanged.
+        cache: source of its data set.
+        device: device to train on.
+        send: takes the events.
 
     Raises:
-        RunError: when it is missing, damaged, or being written by another process.
-        ValueError: when nothing is left to do, or its data set cannot be used any more.
+        RunError: when the run is missing, damaged, or being written by another process.
+        ValueError: when no step is left to make, or its data set cannot be used any more.
     """
     limit_memory(device)
     keep_freed_memory()
     run = RunFolder.open(Path(path).absolute(), write=True)
     try:
-        record = run.record
         if steps is not None:
-            training = msgspec.structs.replace(record.training, steps=steps)
-            training = parse_config(type(training), msgspec.structs.asdict(training))
-            record = run.record = msgspec.structs.replace(record, training=training)  # written when all is well
-        dataset = cache.load(record.data, record.data_config)
-        family = family_class(record.family)
-        config = parse_config(family.Config, record.config)
-        model = build_model(family, config, record.image, device, record.training.seed)
-        trainer = Trainer(run, model, dataset)
+            run.record = _with_steps(run.record, steps)  # written by ``update`` below
+        model = build_run_model(run.record, device)
+        trainer = Trainer(run, model, cache.load(run.record.data, run.record.data_config))
+        trainer.restore()
         if trainer.finished:
-            raise ValueError(f"All {trainer.training.steps:,} steps are made. Give more steps to train on.")
+            raise ValueError(f"All {trainer.training.steps:,} steps are made. Enter more steps to continue.")
         run.update(status="running", message="", device=str(device), step=trainer.step)
+        trainer.discard_later()
         for warning in trainer.warnings:
             run.history.log(trainer.step, "warning", warning)
     except BaseException:
         run.close()
         raise
     return TrainingJob(trainer, send)
+
+
+def _with_steps(record: RunRecord, steps: int) -> RunRecord:
+    """Move the end of a run.
+
+    Raises:
+        ConfigError: when the number is outside its range.
+    """
+    settings = {**msgspec.structs.asdict(record.training), "steps": steps}
+    return msgspec.structs.replace(record, training=parse_config(Training, settings))

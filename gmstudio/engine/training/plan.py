@@ -7,8 +7,8 @@ import msgspec
 import torch
 
 from gmstudio.data.dataset import Dataset
+from gmstudio.engine.runtime.building import family_class
 from gmstudio.engine.runtime.datasets import DatasetCache, load_data
-from gmstudio.engine.runtime.models import family_class
 from gmstudio.families.base import Family
 from gmstudio.protocol.config import ConfigError, parse_config
 from gmstudio.protocol.run_spec import RunSpec

@@ -1,17 +1,29 @@
-"""The numbers that a training tells: on the device until they are read back, in the history, and as curves."""
+"""Scalars of training steps: their names, and their way from the device to the history."""
 
 import time
+from collections.abc import Sequence
 
 import torch
 
+from gmstudio.families.base import Phase
 from gmstudio.runs.history import History, Scalar
 
 
+def term_name(phase: Phase, term: str, phases: Sequence[Phase]) -> str:
+    """Name of the curve of a loss term; ``loss`` is qualified by its phase where there are several phases."""
+    return f"{phase.name}_loss" if term == "loss" and len(phases) > 1 else term
+
+
+def norm_name(phase: Phase, phases: Sequence[Phase]) -> str:
+    """Name of the curve of a phase's gradient norm, qualified by the phase where there are several."""
+    return f"grad_norm_{phase.name}" if len(phases) > 1 else "grad_norm"
+
+
 class PendingScalars:
-    """Numbers of training steps that wait, many of them on the device, until they are stored all at once.
+    """Scalars of training steps, most of them still on the device, until they are stored all at once.
 
     Args:
-        history: where they go.
+        history: history of the run, which stores them.
     """
 
     def __init__(self, history: History) -> None:
@@ -21,22 +33,22 @@ class PendingScalars:
         self._stored_at = time.monotonic()
 
     def add(self, step: int, name: str, value: torch.Tensor | float) -> None:
-        """Keep a number of a step; a tensor is 0-dim, and nobody waits for it."""
+        """Add a scalar of a step; a 0-dim tensor is not read back yet, so nothing waits for the device."""
         self._waiting.append((step, name, value))
 
     def remark(self, step: int, kind: str, text: str) -> None:
-        """Keep a sentence of a step, which is stored with the numbers, so that a full disk cannot tear a step."""
+        """Add a sentence to the run's log; it is stored with the scalars, so that a full disk cannot split a step."""
         self._remarks.append((step, kind, text))
 
     def seconds_waiting(self) -> float:
-        """Since they were last stored."""
+        """Seconds since scalars were last stored."""
         return time.monotonic() - self._stored_at
 
     def store(self) -> list[Scalar]:
-        """Read back what waits in one go and store it; returns the numbers.
+        """Read all pending scalars back at once, store and return them.
 
         Raises:
-            RunError: when they cannot be stored; they go on waiting.
+            RunError: when they cannot be stored; they stay pending.
         """
         self._stored_at = time.monotonic()
         while self._remarks:

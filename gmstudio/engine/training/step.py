@@ -25,11 +25,11 @@ class Outcome(NamedTuple):
     norm: Tensor | None
 
 
-class Due(NamedTuple):
-    """An update that is due.
+class UpdateInput(NamedTuple):
+    """Input of an update.
 
     Args:
-        optimizers: of the phases that make it, one after another.
+        optimizers: optimizers of the phases to update, one after another.
         batch: (B, C, H, W) integers on the device.
         labels: (B,) int64 on the device, or None.
         step: steps made before this one, on which the learning rate depends.
@@ -48,7 +48,7 @@ class Due(NamedTuple):
 class Updates(Protocol):
     """Makes updates."""
 
-    def run(self, due: Due) -> list[Outcome]:
+    def run(self, given: UpdateInput) -> list[Outcome]:
         """Update the phases that are due on the batch."""
 
 
@@ -66,25 +66,25 @@ class TrainStep:
         self._generator = generator
         self._bf16 = training.precision == "bf16"
 
-    def run(self, due: Due) -> list[Outcome]:
+    def run(self, given: UpdateInput) -> list[Outcome]:
         """See ``Updates``."""
-        for optimizer in due.optimizers:
-            optimizer.set_rate(due.step)
-        outcomes = self.update(due)
-        return outcomes if due.record else []
+        for optimizer in given.optimizers:
+            optimizer.set_rate(given.step)
+        outcomes = self.update(given)
+        return outcomes if given.record else []
 
-    def update(self, due: Due) -> list[Outcome]:
+    def update(self, given: UpdateInput) -> list[Outcome]:
         """Like ``run`` at the learning rates that are set; this is what a graph can repeat."""
-        return [self._update(optimizer, due) for optimizer in due.optimizers]
+        return [self._update(optimizer, given) for optimizer in given.optimizers]
 
-    def _update(self, optimizer: PhaseOptimizer, due: Due) -> Outcome:
+    def _update(self, optimizer: PhaseOptimizer, given: UpdateInput) -> Outcome:
         phase = optimizer.phase
         self._require_grad_of(phase)
         optimizer.zero_grad()
-        with torch.autocast(due.batch.device.type, dtype=torch.bfloat16, enabled=self._bf16):
-            terms = phase_loss(phase, due.batch, self._generator, due.labels)
+        with torch.autocast(given.batch.device.type, dtype=torch.bfloat16, enabled=self._bf16):
+            terms = phase_loss(phase, given.batch, self._generator, given.labels)
         terms["loss"].backward()
-        norm = optimizer.move(want_norm=due.want_norm)
+        norm = optimizer.move(want_norm=given.want_norm)
         if phase.after_update is not None:
             phase.after_update()
         detached = {name: value.detach() for name, value in terms.items()}

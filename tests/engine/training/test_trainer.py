@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 import torch
 
+from gmstudio.engine.runtime.building import build_run_model
 from gmstudio.engine.runtime.datasets import DatasetCache
 from gmstudio.engine.training.job import TrainingJob, resume_run, start_training
 from gmstudio.engine.training.plan import plan_run
+from gmstudio.engine.training.trainer import Trainer
 from gmstudio.protocol.base import Event
 from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.runs import HistoryAppended, SamplesDrawn
@@ -142,6 +144,26 @@ def test_a_run_that_was_abandoned_resumes_from_its_checkpoint_and_forgets_what_c
     assert curves(tmp_path / "dead") == curves(tmp_path / "whole")
 
 
+def test_only_a_resume_that_succeeds_changes_the_run(tmp_path: Path) -> None:
+    job, _ = start(tmp_path / "run", "vae")
+    while job.trainer.step < 14:
+        job.advance()
+    job.trainer.flush()
+    job.trainer.close()  # history to step 14, checkpoint of step 8
+    before, record = curves(tmp_path / "run"), (tmp_path / "run" / "run.json").read_bytes()
+    random = torch.get_rng_state()
+    with RunFolder.open(tmp_path / "run", write=True) as run:
+        Trainer(run, build_run_model(run.record, CPU), DatasetCache().load(run.record.data, run.record.data_config))
+    assert torch.equal(torch.get_rng_state(), random), "construction restores nothing"
+    with pytest.raises(ValueError, match="All 8 steps are made"):
+        resume_run(str(tmp_path / "run"), 8, DatasetCache(), CPU, lambda _: None)
+    assert curves(tmp_path / "run") == before
+    assert (tmp_path / "run" / "run.json").read_bytes() == record
+    job = resume_run(str(tmp_path / "run"), None, DatasetCache(), CPU, lambda _: None)
+    assert max(curves(tmp_path / "run")["train", "loss"][0]) == 8
+    job.stop()
+
+
 def test_stopping_between_a_step_and_its_validation_loses_no_validation(tmp_path: Path) -> None:
     job, _ = start(tmp_path / "run", "vae")
     while job.trainer.step < 8:
@@ -180,7 +202,7 @@ def test_single_steps_pause_at_the_boundary(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("poisoned_at", "said"), [(10, "became nan at step 11"), (16, "weights are no longer finite at step 16")]
+    ("poisoned_at", "said"), [(10, "became NaN at step 11"), (16, "weights are no longer finite at step 16")]
 )
 def test_numbers_that_are_none_end_the_run_in_words_and_leave_a_checkpoint_to_go_on_from(
     tmp_path: Path, poisoned_at: int, said: str

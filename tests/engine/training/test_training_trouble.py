@@ -218,10 +218,10 @@ def test_resuming_is_exact_in_other_settings(tmp_path: Path, training: dict[str,
 
 
 def test_a_training_that_cannot_begin_says_so_in_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(_: Any) -> None:
+    def full(*_: Any) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(Trainer, "_restore", full)
+    monkeypatch.setattr(Trainer, "__init__", full)
     with pytest.raises(MemoryError):
         start(tmp_path / "run")
     with RunFolder.open(tmp_path / "run") as run:

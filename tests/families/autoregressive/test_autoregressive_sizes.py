@@ -16,7 +16,7 @@ from autoregressive_laws import (
     seeded,
 )
 
-from gmstudio.engine.runtime.models import meta_model
+from gmstudio.engine.runtime.building import meta_model
 from gmstudio.families import FAMILIES
 from gmstudio.protocol.images import ImageSpec
 

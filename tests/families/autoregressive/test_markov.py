@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from gmstudio.engine.runtime.models import meta_model
+from gmstudio.engine.runtime.building import meta_model
 from gmstudio.families.autoregressive.markov import MAX_TABLE, Markov
 from gmstudio.families.autoregressive.orders import ORDER_NAMES, flat_index
 from gmstudio.protocol.config import ConfigError

@@ -1,0 +1,79 @@
+"""Construction of models from a config or a run's record, with or without memory, and loading of their weights."""
+
+from typing import Any
+
+import msgspec
+import torch
+from numpy.typing import NDArray
+
+from gmstudio.families import FAMILIES
+from gmstudio.families.base import Family
+from gmstudio.protocol.config import parse_config
+from gmstudio.protocol.images import ImageSpec
+from gmstudio.runs.record import RunRecord
+
+
+def family_class(name: str) -> type[Family]:
+    """Return the family of that name.
+
+    Raises:
+        ValueError: when there is none.
+    """
+    try:
+        return FAMILIES[name]
+    except KeyError:
+        raise ValueError(f"There is no family {name!r}; there are {', '.join(FAMILIES)}.") from None
+
+
+def build_model(
+    family: type[Family], config: msgspec.Struct, image: ImageSpec, device: torch.device, seed: int = 0
+) -> Family:
+    """Build a model whose initial weights depend on the seed only; torch's global random state is left unchanged."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed would reach the accelerators' too
+        return family(config, image).to(device)
+
+
+def meta_model(family: type[Family], config: msgspec.Struct, image: ImageSpec) -> Family:
+    """Build a model without memory for its weights, to count its parameters and read its properties.
+
+    A family whose constructor needs numbers is built with memory, on the CPU.
+    """
+    try:
+        with torch.device("meta"):
+            return family(config, image)
+    except (RuntimeError, NotImplementedError):  # what torch raises where meta tensors have no values
+        return build_model(family, config, image, torch.device("cpu"))
+
+
+def build_run_model(record: RunRecord, device: torch.device) -> Family:
+    """Build the model of a run with its initial weights.
+
+    Raises:
+        ValueError: when its family is unknown here, or its settings are not valid any more.
+    """
+    family = family_class(record.family)
+    config = parse_config(family.Config, record.config)
+    return build_model(family, config, record.image, device, record.training.seed)
+
+
+def meta_run_model(record: RunRecord) -> Family:
+    """Build the model of a run without memory for its weights.
+
+    Raises:
+        ValueError: when its family is unknown here, or its settings are not valid any more.
+    """
+    family = family_class(record.family)
+    return meta_model(family, parse_config(family.Config, record.config), record.image)
+
+
+def load_weights(model: Family, arrays: dict[str, NDArray[Any]]) -> None:
+    """Copy a checkpoint's arrays into a model.
+
+    Raises:
+        ValueError: when names or shapes are not the model's.
+    """
+    try:
+        model.load_state_dict({name: torch.from_numpy(value) for name, value in arrays.items()})
+    except RuntimeError as error:
+        raise ValueError(f"The checkpoint does not fit the {model.card.title} of this version: {error}") from error
