@@ -45,7 +45,7 @@ def measure(family: str, moves: int, while_training: bool, with_map: bool = Fals
         panel = _latents_panel(window)
         wait_until(lambda: studio.latents.shown is not None and studio.latents.run == run, "the decoded image")
         if with_map:
-            panel.tabs.setCurrentWidget(panel.views["map"])
+            panel.tabs.show_page("map")
         run_events(SETTLE_S)
         drag = _Drag(panel, studio.latents, moves)
         drag.run()
@@ -54,7 +54,7 @@ def measure(family: str, moves: int, while_training: bool, with_map: bool = Fals
             "family": family,
             "while_training": while_training,
             "with_map": with_map,
-            "num_latent": studio.latents.num_dims,
+            "num_latent": studio.latents.code.num_dims,
             **drag.result(),
             "images_per_s_meanwhile": studio.engine.report.rate if studio.engine.report else 0.0,
         }
@@ -149,7 +149,7 @@ class _Drag:
         if move < self._moves:
             self._moved_at.append(time.perf_counter())
             self._slider.setValue(self._value(move))
-            self._codes.append(self._session.code.tobytes())
+            self._codes.append(self._session.code.values.tobytes())
             self._waiting.append(move)
         elif not self._waiting:
             self._loop.quit()

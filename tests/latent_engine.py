@@ -1,4 +1,4 @@
-"""A client whose commands about latents are answered, when a test says so, by the engine's own functions."""
+"""A client whose commands about latents are answered, at a test's request, by the engine's own functions."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,8 +11,7 @@ from fake_client import FakeClient
 from gmstudio import data
 from gmstudio.engine.catalog import capabilities_of
 from gmstudio.engine.latents import codes as latents
-from gmstudio.engine.latents import dimension_stats as latent_measures
-from gmstudio.engine.latents import directions, encoded_split, projection
+from gmstudio.engine.latents import dimension_stats, directions, encoded_split, projection
 from gmstudio.families import FAMILIES
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Command, Event
@@ -146,7 +145,7 @@ class LatentEngine(FakeClient):
             pieces = projection.project(self.models[command.run], command)
             return [piece for piece in pieces if piece is not None]
         if isinstance(command, ComputeDimensionStats):
-            pieces = latent_measures.measure(self.models[command.run], self.weights_step, self.dataset, command)
+            pieces = dimension_stats.compute_stats(self.models[command.run], self.weights_step, self.dataset, command)
             return [piece for piece in pieces if piece is not None]
         if isinstance(command, BrowseData):
             return [self._browsed(command)]

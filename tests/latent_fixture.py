@@ -1,4 +1,4 @@
-"""What tests of latent spaces stand on: the engine's own functions as a fake client, a session and its panel."""
+"""Fixtures of the tests of latent spaces: the engine's own functions as a fake client, the state and its panel."""
 
 from collections.abc import Iterator
 
@@ -19,21 +19,21 @@ def engine() -> LatentEngine:
     return LatentEngine()
 
 
-def watched(engine: LatentEngine) -> LatentsState:
-    """A session that somebody looks at, with the VAE open."""
-    session = LatentsState(engine, RunLibrary(engine))
+def active_state(engine: LatentEngine) -> LatentsState:
+    """An active state, with the VAE open."""
+    state = LatentsState(engine, RunLibrary(engine))
     engine.hello()
-    session.choose_run(VAE)
-    session.set_watching(True)
+    state.choose_run(VAE)
+    state.set_active(True)
     engine.serve()
-    return session
+    return state
 
 
 @pytest.fixture
-def session(qtbot: QtBot, engine: LatentEngine) -> Iterator[LatentsState]:
-    session = watched(engine)
-    yield session
-    session.set_watching(False)
+def state(qtbot: QtBot, engine: LatentEngine) -> Iterator[LatentsState]:
+    state = active_state(engine)
+    yield state
+    state.set_active(False)
 
 
 @pytest.fixture
@@ -68,4 +68,4 @@ def open_view(panel: LatentsPanel, name: str) -> None:
     action = panel.findChild(QAction, f"action.latents.view_{name}")
     assert action is not None
     action.trigger()
-    assert panel.tabs.currentWidget() is panel.views[name] and panel.views[name].isVisible()
+    assert panel.tabs.open_page == name and panel.views[name].isVisible()

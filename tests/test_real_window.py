@@ -118,7 +118,7 @@ def test_a_slider_is_dragged_and_the_image_exported(user: User, tmp_path: Path) 
     for step in range(1, 9):
         user.qtbot.mouseMove(slider, middle + QPoint(step * slider.width() // 20, 0))
     user.qtbot.mouseRelease(slider, Qt.MouseButton.LeftButton, pos=middle + QPoint(8 * slider.width() // 20, 0))
-    user.wait(lambda: latents.shown is not None and np.array_equal(latents.shown.code, latents.code))
+    user.wait(lambda: latents.shown is not None and np.array_equal(latents.shown.code, latents.code.values))
     after = latents.shown
     assert after is not None and not np.array_equal(after.code, before.code)
     assert not np.array_equal(after.image, before.image)
@@ -135,10 +135,10 @@ def test_a_slider_is_dragged_and_the_image_exported(user: User, tmp_path: Path) 
 def export(user: User, target: Path) -> None:
     """Export the decoded image under this name, through the dialog."""
     user.qtbot.keyClick(user.find("latents.image"), Qt.Key.Key_7)
-    what = user.find("latents.export_what")
-    what.setCurrentIndex(what.findText("image", Qt.MatchFlag.MatchContains))  # type: ignore[attr-defined]
-    what.activated.emit(what.currentIndex())  # type: ignore[attr-defined]
-    form = user.find("latents.export_form")
+    source = user.find("latents.export_source")
+    source.setCurrentIndex(source.findText("image", Qt.MatchFlag.MatchContains))  # type: ignore[attr-defined]
+    source.activated.emit(source.currentIndex())  # type: ignore[attr-defined]
+    form = user.find("latents.export_format")
     form.setCurrentIndex(form.findText("PNG", Qt.MatchFlag.MatchContains))  # type: ignore[attr-defined]
     form.activated.emit(form.currentIndex())  # type: ignore[attr-defined]
     user.click("latents.export")

@@ -17,7 +17,7 @@ THREE, EIGHT, ZERO, ONE = 0, 1, 2, 5
 
 
 class Explorer:
-    """The panel in the hands of a user.
+    """The panel, operated as by a user.
 
     Args:
         stage: the window with the models.
@@ -29,12 +29,13 @@ class Explorer:
         self.latents = stage.studio.latents
 
     def open(self, model: str, view: str) -> None:
-        """Look at a model, its dimensions measured, with one of the views below the image."""
+        """Show a model, with the statistics of its dimensions and one of the views below the image."""
         latents = self.latents
-        latents.measures.set_sort("kl" if model == "vae" else "effect")
+        stats = latents.dimension_stats
+        stats.set_sort("kl" if model == "vae" else "pixel_change")
         self.panel.run.choose(self.stage.runs[model])
-        self.panel.tabs.setCurrentWidget(self.panel.views[view])
-        wait_until(lambda: latents.shown is not None and latents.measures.effect is not None, f"{model}, measured")
+        self.panel.tabs.show_page(view)
+        wait_until(lambda: latents.shown is not None and stats.pixel_change is not None, f"{model}, its statistics")
 
     def encode(self, index: int) -> None:
         """Go to the code of an image of the validation split."""
@@ -50,15 +51,15 @@ class Explorer:
         arithmetic = self.latents.arithmetic
         for index in (a, b, c):
             before = arithmetic.operands
-            arithmetic.put_image("valid", index)
+            arithmetic.set_to_image("valid", index)
             wait_until(lambda: arithmetic.operands is not before, "its code")  # noqa: B023 (called here)
 
     def go_through(self, *images: int) -> None:
-        """Make an interpolation from image to image, and stand between the first two."""
+        """Interpolate from image to image, and stop between the first two."""
         codes = []
         for index in images:
             self.encode(index)
-            codes.append(self.latents.code.copy())
+            codes.append(self.latents.code.values)
         self.latents.gallery.forget()
         interpolation = self.latents.interpolation
         interpolation.set_path("spherical")
@@ -79,22 +80,22 @@ def _directions(explorer: Explorer) -> None:
     directions = explorer.latents.directions
     explorer.encode(EIGHT)
     explorer.latents.gallery.forget()
-    directions.look_for("labels")
+    directions.set_kind("labels")
     for labels in ((8, 3), (1, 7), (0, 6)):
         directions.set_labels(*labels)
         directions.find()
         wait_until(lambda: not directions.busy, "a direction")
     explorer.fill_slots(ZERO, EIGHT, THREE)
-    directions.set_amount(directions.found[0], 1.0)
+    explorer.latents.code.set_amount(directions.found[0], 1.0)
 
 
-def _own_image(explorer: Explorer) -> None:
+def _user_image(explorer: Explorer) -> None:
     explorer.open("gan", "user_image")
     view = explorer.panel.views["user_image"]
-    assert isinstance(view, UserImageView), "it is the view that was asked for"
+    assert isinstance(view, UserImageView), "the view of this name"
     drawn = np.array([[int(pixel.replace(".", "0"), 16) for pixel in row] for row in DRAWN], np.uint8)
     view.canvas.set_image(drawn[np.newaxis])
-    wait_until(lambda: not explorer.latents.user_image.searching and explorer.latents.user_image.step > 0, "a code")
+    wait_until(lambda: not explorer.latents.user_image.optimizing and explorer.latents.user_image.step > 0, "a code")
 
 
 def _interpolation(explorer: Explorer) -> None:
@@ -102,9 +103,9 @@ def _interpolation(explorer: Explorer) -> None:
     explorer.go_through(THREE, ONE, ZERO)
 
 
-def _along(explorer: Explorer) -> None:
-    explorer.open("ddpm", "along")
-    explorer.latents.randomize(7)
+def _traversal(explorer: Explorer) -> None:
+    explorer.open("ddpm", "traversal")
+    explorer.latents.code.randomize(7)
     wait_until(lambda: explorer.latents.strips.traversal.images is not None, "the strip")
 
 
@@ -119,14 +120,14 @@ def _export(explorer: Explorer) -> None:
 
 
 VIEWS: tuple[tuple[str, Callable[[Explorer], None]], ...] = (
-    ("Along: denoising diffusion, one entry of its noise", _along),
+    ("Traverse: denoising diffusion, one entry of its noise", _traversal),
     ("Interpolation: Real NVP, from a three over a one to a zero", _interpolation),
     ("Data: the hidden units of a restricted Boltzmann machine for a real image", _data),
-    ("Directions: an autoencoder, from label to label, and a - b + c", _directions),
-    ("Your image: a drawn three, and the nearest that a GAN has", _own_image),
+    ("Directions: class-mean differences of an autoencoder, and a - b + c", _directions),
+    ("Your image: a drawn three, and the nearest that a GAN has", _user_image),
     ("Export: an interpolation through the space of a VAE as a film", _export),
 )
-"""Caption, and what is done; the map has a picture of its user_image."""
+"""Caption and scene; the map has a picture of its own."""
 
 
 def take_map(stage: Stage) -> QImage:

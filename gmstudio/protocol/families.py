@@ -96,11 +96,13 @@ class LatentSpec(msgspec.Struct, frozen=True):
         symbol: how the literature writes the code, ``z``.
         prior: distribution of each coordinate: ``normal`` (mean 0, deviation 1), ``bernoulli`` (a unit that is off or
             on, 0 to 1), or ``none`` where the family has no prior and codes are standardized to the data instead.
+        decoded: caption of the image that a code gives.
     """
 
     num_dims: int
     symbol: str = "z"
     prior: Literal["normal", "bernoulli", "none"] = "normal"
+    decoded: str = "Decoded image"
 
 
 CAPABILITIES = (

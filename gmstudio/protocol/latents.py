@@ -1,4 +1,4 @@
-"""Messages about latent codes: decoding, encoding, optimization, directions, statistics."""
+"""Messages about latent codes: decoding, encoding, optimization, directions, dimension statistics."""
 
 from typing import ClassVar, Literal
 
@@ -14,7 +14,7 @@ class Decode(Command, frozen=True, kw_only=True):
     """Decode (N, Z) float32 codes with the run's current weights; answered with ``Decoded``.
 
     Args:
-        measure: tell what the family can of each code and its image: log p(z), a bound, D(x).
+        measure: also compute metrics of each code and its image: log p(z), a bound, D(x).
     """
 
     interactive: ClassVar[bool] = True
@@ -33,7 +33,7 @@ class Encode(Command, frozen=True, kw_only=True):
 
 
 class ComputeDimensionStats(Command, frozen=True, kw_only=True):
-    """Measure each latent dimension on validation images; answered with ``DimensionStatsComputed``."""
+    """Compute KL and pixel change of each latent dimension; answered with ``DimensionStatsComputed``."""
 
     superseded_within: ClassVar[tuple[str, ...] | None] = ()
 
@@ -41,20 +41,20 @@ class ComputeDimensionStats(Command, frozen=True, kw_only=True):
 
 
 class EncodeImage(Command, frozen=True, kw_only=True):
-    """Encode an image of one's own, (C, H, W) uint8 levels; answered with ``Encoded``."""
+    """Encode the user's image, (C, H, W) uint8 levels; answered with ``Encoded``."""
 
     run: str
     image: Array
 
 
 class ProjectImage(Command, frozen=True, kw_only=True):
-    """Look for the code whose image is nearest, by descent; answered with ``ImageProjected`` many times, the last done.
+    """Optimize the code whose image is nearest to one; answered with ``ImageProjected`` many times, the last done.
 
     A newer one for the same run supersedes it.
 
     Args:
         image: (C, H, W) uint8 levels.
-        steps: of the descent.
+        steps: of the optimization.
         seed: of the codes that it starts from.
     """
 
@@ -77,14 +77,14 @@ class EncodeSplit(Command, frozen=True, kw_only=True):
 
 
 class FindDirections(Command, frozen=True, kw_only=True):
-    """Find directions in a latent space that mean something; answered with ``DirectionsFound``.
+    """Compute interpretable directions of a latent space; answered with ``DirectionsFound``.
 
     Args:
-        kind: ``components``: principal components of the data's codes; ``features``: of the decoder's first-layer
-            features for random codes, brought back to codes (Härkönen et al. 2020); ``labels``: the mean code of one
-            label minus that of another.
-        count: of components.
-        labels: for ``labels``: from the first to the second.
+        kind: ``components``: PCA of the codes of training images; ``features``: PCA of the decoder's first-layer
+            features for random codes, regressed on the codes (Härkönen et al. 2020); ``labels``: class-mean
+            difference, the mean code of the second label minus that of the first.
+        count: number of principal components.
+        labels: for ``labels``.
     """
 
     run: str
@@ -113,7 +113,7 @@ class Decoded(Event, frozen=True, kw_only=True):
 class Encoded(Event, frozen=True, kw_only=True):
     """Code of an image: (Z,) float32 mean and standard deviation (None without a posterior).
 
-    Of an image of one's own ``split`` is empty and ``index`` −1. ``image`` is (C, H, W) uint8 levels; ``label`` a word,
+    For the user's image ``split`` is empty and ``index`` −1. ``image`` is (C, H, W) uint8 levels; ``label`` a word,
     empty where the data has none.
     """
 
@@ -127,21 +127,21 @@ class Encoded(Event, frozen=True, kw_only=True):
 
 
 class DimensionStatsComputed(Event, frozen=True, kw_only=True):
-    """Per latent dimension, (Z,) float32.
+    """Statistics of the latent dimensions, (Z,) float32.
 
     Args:
-        kl: mean KL(q(z_j|x) ‖ p(z_j)) in nats; None without a posterior.
-        effect: root mean square change of the decoded means (0 … 1) when the dimension moves from −1σ to 1σ.
+        kl: mean KL(q(z_j|x) ‖ p(z_j)) over validation images, nats; None without a posterior.
+        pixel_change: root mean square change of the decoded means (0 … 1) when the dimension moves from −1σ to 1σ.
     """
 
     run: str
     step: int
     kl: Array | None
-    effect: Array
+    pixel_change: Array
 
 
 class ImageProjected(Event, frozen=True, kw_only=True):
-    """The nearest code so far, (Z,) float32, and how far its image is.
+    """The nearest code so far, (Z,) float32, and the error of its image.
 
     Args:
         error: root mean square difference of the decoded means from the image, both 0 … 1.
@@ -158,7 +158,7 @@ class ImageProjected(Event, frozen=True, kw_only=True):
     done: bool
 
     def ends_request(self) -> bool:
-        """The last one is ``done``."""
+        """Return whether the optimization is done."""
         return self.done
 
 
@@ -167,7 +167,7 @@ class CodesEncoded(Event, frozen=True, kw_only=True):
 
     run: str
     step: int
-    split: str
+    split: SplitName
     codes: Array
     labels: Array | None
     label_names: tuple[str, ...]
@@ -178,11 +178,11 @@ class DirectionsFound(Event, frozen=True, kw_only=True):
 
     Args:
         step: training step of the weights.
-        directions: (K, Z) float32; moving by one of them once is one standard deviation (components, features) or the
-            whole way from one label's mean to the other's (labels).
-        names: K names to begin with, for example ``component 1 (34 %)``.
+        directions: (K, Z) float32; the unit is one standard deviation (components, features) or the whole difference
+            of the class means (labels).
+        names: K names to begin with, for example ``PC 1 (34 % of variance)``.
         shares: (K,) float32, share of the variance that each explains; None for labels.
-        origin: (Z,) float32, the mean code from which they go out.
+        origin: (Z,) float32, the mean code that they start from.
     """
 
     run: str

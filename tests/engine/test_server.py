@@ -315,7 +315,7 @@ def test_latents_are_decoded_while_training_and_after(engine: EngineProcess) -> 
     encoded = engine.ask(Encode(run=run, index=1), Encoded)
     assert encoded.code.shape == (dims.num_dims,) and encoded.deviation is not None
     measured = engine.ask(ComputeDimensionStats(run=run), DimensionStatsComputed)
-    assert measured.kl is not None and measured.effect.shape == (dims.num_dims,)
+    assert measured.kl is not None and measured.pixel_change.shape == (dims.num_dims,)
     engine.send(StopTraining())
     stopped = status(engine, "stopped")
     decoded = engine.ask(Decode(run=run, codes=codes), Decoded)

@@ -17,7 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from gmstudio.data.dataset import Dataset, Split
 from gmstudio.engine.evaluation.likelihood import score
-from gmstudio.engine.latents import dimension_stats as latent_measures
+from gmstudio.engine.latents import dimension_stats
 from gmstudio.families import FAMILIES
 from gmstudio.families.energy import annealed_importance
 from gmstudio.nn import precision as wide_floats
@@ -142,7 +142,7 @@ def test_floats_of_32_bits_will_do(name: str, config: dict[str, Any], monkeypatc
             *_, found = score(model, x.numpy(), 2)
             assert found is not None and found.nats.dtype == np.float64
         if hasattr(model, "kl_per_dim"):
-            list(latent_measures.measure(model, 0, dataset, ComputeDimensionStats(run="r")))
+            list(dimension_stats.compute_stats(model, 0, dataset, ComputeDimensionStats(run="r")))
     assert not watch.wide
 
 

@@ -1,7 +1,7 @@
-"""The engine's side of the Latents panel: codes to images, and images to codes.
+"""Decoding and encoding for the Latents panel.
 
-The functions look at a model without touching it: gradients are off, training mode is put back as it was, and no one
-else's random numbers are drawn. So a model can be explored between two steps of its training.
+The functions leave a model as it is: gradients are off, training mode is restored, and the global random generator is
+not used. So a model can be explored between two steps of its training.
 
 Shapes: N codes, Z latent dimensions, C channels, H height, W width.
 """
@@ -36,12 +36,15 @@ BOUND = Metric(
 )
 FREE_ENERGY = Metric("free energy", "F(x)", "nats", help="−log of the unnormalized probability of the decoded image.")
 REENCODING = Metric(
-    "re-encoding error", unit="RMS", help="Root mean square change of the image when it is encoded and decoded again."
+    "re-encoding error",
+    unit="RMS",
+    help="Root mean square change of the image when it is rounded to levels, encoded and decoded again; for a flow, "
+    "which is invertible, it is limited by the rounding.",
 )
 MAX_CODES = 256
 BOUND_SEED = 0
 BOUND_DRAWS = 8
-"""Of the bound of one code's image: a diffusion model's varies by half as many nats as with a single one."""
+"""Samples for the bound of one code's image: they halve the spread of a diffusion model's, compared with one sample."""
 
 
 def decode(model: Family, step: int, command: Decode) -> Decoded:
@@ -129,7 +132,7 @@ def encode(model: Family, dataset: Dataset, command: Encode) -> Encoded:
 
 
 def encode_image(model: Family, command: EncodeImage) -> Encoded:
-    """Encode an image of one's own.
+    """Encode the user's image.
 
     Raises:
         ValueError: when the model has no encoder, or the image is not of its kind.
@@ -149,7 +152,7 @@ def encode_image(model: Family, command: EncodeImage) -> Encoded:
 
 
 def _code_of(model: Family, image: NDArray[np.uint8]) -> tuple[Array, Array | None]:
-    """The code (Z,) of levels (C, H, W), and its deviation where there is a posterior."""
+    """Code (Z,) of levels (C, H, W), and its standard deviation where there is a posterior."""
     encoder = encoder_of(model)
     x = torch.from_numpy(image)[None].to(model.device)
     deviation: Tensor | None = None
@@ -165,18 +168,18 @@ def _code_of(model: Family, image: NDArray[np.uint8]) -> tuple[Array, Array | No
 
 
 def _checked_codes(array: Array, num_dims: int) -> NDArray[np.float32]:
-    """The codes (N, Z) as a writable array of their own."""
+    """Copy of the codes (N, Z), checked."""
     if array.dtype != "float32":
         raise ValueError(f"The codes are {array.dtype} numbers; send float32.")
     codes: NDArray[Any] = array.numpy()
     if codes.ndim != 2 or codes.shape[1] != num_dims:
-        raise ValueError(f"The codes have shape {codes.shape}; this model needs (N, {num_dims}), one row a code.")
+        raise ValueError(f"The codes have shape {codes.shape}; this model needs (N, {num_dims}), one row per code.")
     if not 1 <= len(codes) <= MAX_CODES:
         raise ValueError(f"{len(codes)} codes at once; send 1 to {MAX_CODES}.")
     wrong = np.argwhere(~np.isfinite(codes))
     if len(wrong):
         row, dim = wrong[0]
-        raise ValueError(f"Dimension {dim} of code {row} is {codes[row, dim]}; a code holds finite numbers.")
+        raise ValueError(f"Dimension {dim} of code {row} is {codes[row, dim]}; a code consists of finite numbers.")
     return codes.copy()
 
 
@@ -190,7 +193,7 @@ def _finite(means: Tensor, step: int) -> Tensor:
 
 
 def _label(dataset: Dataset, split: Split, index: int) -> str:
-    """The image's label as a word; empty where there are none."""
+    """Label of an image as a word; empty where there are none."""
     if split.labels is None:
         return ""
     label = int(split.labels[index])

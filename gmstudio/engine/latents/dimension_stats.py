@@ -1,4 +1,4 @@
-"""The engine's side of the Latents panel: what each dimension does to images, and how much it tells of them.
+"""Statistics of latent dimensions: change of the decoded image, and KL of the posterior from the prior.
 
 Shapes: Z latent dimensions, K base codes, P pairs of a dimension and a base code, D sub-pixels.
 """
@@ -18,22 +18,22 @@ from gmstudio.protocol.base import Event
 from gmstudio.protocol.families import LatentSpec
 from gmstudio.protocol.latents import ComputeDimensionStats, DimensionStatsComputed
 
-MAX_MEASURED_IMAGES = 1024
+MAX_IMAGES = 1024
 NUM_BASE_CODES = 8
 BASE_SEED = 0
 
 
-def measure(model: Family, step: int, dataset: Dataset, command: ComputeDimensionStats) -> Iterator[Event | None]:
-    """Measure what each latent dimension does, in pieces of about ``PIECE_S``.
+def compute_stats(model: Family, step: int, dataset: Dataset, command: ComputeDimensionStats) -> Iterator[Event | None]:
+    """Compute pixel change and KL of each latent dimension, in pieces of about ``PIECE_S``.
 
-    ``effect_j = sqrt(mean (decode(z | z_j = 1) - decode(z | z_j = -1))²)``, over base codes z ~ N(0, I) that are always
-    the same and over the sub-pixels; units of a Bernoulli code go from 0 to 1, and base codes are off or on alike
-    often. ``kl_j`` is the mean of KL(q(z_j|x) ‖ p(z_j)) over validation images.
+    ``pixel_change_j = sqrt(mean (decode(z | z_j = 1) - decode(z | z_j = -1))²)``, over base codes z ~ N(0, I) that are
+    always the same and over the sub-pixels; units of a Bernoulli code go from 0 to 1, and are 1 in half of the base
+    codes. ``kl_j`` is the mean of KL(q(z_j|x) ‖ p(z_j)) over validation images.
 
     Args:
         model: a family with ``decode``.
         step: training step of the weights.
-        dataset: of the run; its first ``MAX_MEASURED_IMAGES`` validation images are used.
+        dataset: of the run; its first ``MAX_IMAGES`` validation images are used.
         command: to be answered.
 
     Returns:
@@ -45,10 +45,10 @@ def measure(model: Family, step: int, dataset: Dataset, command: ComputeDimensio
     latent_of(model)
     if isinstance(model, Posterior):
         check_fit(model, dataset)
-    return _measure_pieces(model, step, dataset.valid.images[:MAX_MEASURED_IMAGES], command)
+    return _stats_pieces(model, step, dataset.valid.images[:MAX_IMAGES], command)
 
 
-def _measure_pieces(
+def _stats_pieces(
     model: Family, step: int, images: NDArray[np.uint8], command: ComputeDimensionStats
 ) -> Iterator[Event | None]:
     latent = latent_of(model)
@@ -56,12 +56,12 @@ def _measure_pieces(
     base_KZ = _base_codes(latent.latent)
     change_P = np.zeros(num_dims * NUM_BASE_CODES, np.float32)
 
-    def measure_effect(pairs: slice) -> None:
+    def measure_change(pairs: slice) -> None:
         with exploring(model):
             change_P[pairs] = _squared_change(model, latent, base_KZ, pairs)
 
-    yield from in_pieces(len(change_P), 2, measure_effect)
-    effect_Z = np.sqrt(change_P.reshape(num_dims, NUM_BASE_CODES).mean(1))
+    yield from in_pieces(len(change_P), 2, measure_change)
+    pixel_change_Z = np.sqrt(change_P.reshape(num_dims, NUM_BASE_CODES).mean(1))
     kl: Array | None = None
     if isinstance(model, Posterior) and len(images):
         posterior, total_Z = model, np.zeros(num_dims)
@@ -73,7 +73,9 @@ def _measure_pieces(
 
         yield from in_pieces(len(images), 1, add_kl)
         kl = Array.of((total_Z / len(images)).astype(np.float32))
-    yield DimensionStatsComputed(request=command.request, run=command.run, step=step, kl=kl, effect=Array.of(effect_Z))
+    yield DimensionStatsComputed(
+        request=command.request, run=command.run, step=step, kl=kl, pixel_change=Array.of(pixel_change_Z)
+    )
 
 
 def _base_codes(latent: LatentSpec) -> Tensor:
@@ -85,7 +87,7 @@ def _base_codes(latent: LatentSpec) -> Tensor:
 
 
 def _squared_change(model: Family, latent: Latent, base_KZ: Tensor, pairs: slice) -> NDArray[np.float32]:
-    """(P,): mean square change of the means when the dimension of each pair goes from low to high at its base code."""
+    """(P,) mean square change of the means when the dimension of each pair goes from low to high at its base code."""
     low = 0.0 if latent.latent.prior == "bernoulli" else -1.0
     pair_P = torch.arange(pairs.start, pairs.stop)
     dim_P1 = (pair_P // len(base_KZ)).unsqueeze(1)

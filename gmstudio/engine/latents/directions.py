@@ -1,6 +1,6 @@
-"""Codes of many images, directions among them, and the code nearest to an image.
+"""Interpretable directions: PCA of codes, PCA of decoder features, class-mean differences.
 
-Like ``engine.latents``, the functions look at a model without touching it, in small pieces.
+The functions leave a model as it is, and work in small pieces.
 
 Shapes: N codes, Z latent dimensions, K directions, F features, C channels, H height, W width.
 """
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from gmstudio.data.dataset import Dataset
-from gmstudio.engine.latents.encoded_split import _encoded, _most_codes
+from gmstudio.engine.latents.encoded_split import encode_images, max_codes
 from gmstudio.engine.runtime.inspection import check_fit, encoder_of, exploring, in_pieces, latent_of
 from gmstudio.families.base import Family, FirstFeatures, Latent
 from gmstudio.protocol.array import Array
@@ -24,26 +24,26 @@ from gmstudio.protocol.latents import (
 )
 
 DIRECTION_IMAGES = 4_000
-"""Images (or random codes) that directions are found from."""
+"""Images (or random codes) that directions are computed from."""
 MAX_DIRECTIONS = 100
 SEED = 0
 
 
 def find_directions(model: Family, step: int, dataset: Dataset, command: FindDirections) -> Iterator[Event | None]:
-    """Find directions of one kind.
+    """Compute directions of one kind.
 
     Args:
-        model: a family with a latent space; ``components`` and ``labels`` need an encoder, ``features`` a decoder
-            whose first layer can be looked at.
+        model: a family with a latent space; ``components`` and ``labels`` need an encoder, ``features`` the features
+            of the decoder's first layer.
         step: training step of its weights.
         dataset: of the run; its first ``DIRECTION_IMAGES`` training images are used.
-        command: what is wanted.
+        command: kind and number of directions.
 
     Returns:
         A generator of None after each piece and, last, ``DirectionsFound``.
 
     Raises:
-        ValueError: at once, when the family cannot do this kind, or the labels have no images.
+        ValueError: at once, when the family lacks what this kind needs, or the labels have no images.
 
     Source: Härkönen et al. 2020, GANSpace, arXiv:2004.02546, section 2.2 (``features``).
     """
@@ -54,23 +54,23 @@ def find_directions(model: Family, step: int, dataset: Dataset, command: FindDir
         return _feature_directions(model, latent, step, command)
     encoder = encoder_of(model)
     check_fit(model, dataset)
-    most = min(DIRECTION_IMAGES, _most_codes(model))
-    rows = np.arange(min(most, len(dataset.train)))
+    limit = min(DIRECTION_IMAGES, max_codes(model))
+    rows = np.arange(min(limit, len(dataset.train)))
     labels = dataset.train.labels
     if command.kind == "components":
-        return _encoded(
+        return encode_images(
             model, encoder, dataset.view("train", rows), lambda codes_NZ: _components(codes_NZ, step, command)
         )
     if labels is None:
-        raise ValueError("The data set has no labels, so there is no direction between two of them.")
-    rows = np.flatnonzero(np.isin(labels, command.labels))[:most]
+        raise ValueError("The data set has no labels, so there are no class means; choose PCA of codes instead.")
+    rows = np.flatnonzero(np.isin(labels, command.labels))[:limit]
     of_first = torch.from_numpy(labels[rows] == command.labels[0])
     words = tuple(_word(dataset, label) for label in command.labels)
     if command.labels[0] == command.labels[1] or not 0 < int(of_first.sum()) < len(rows):
         raise ValueError(
             f"There are no two different sets of images labelled {words[0]} and {words[1]}; choose others."
         )
-    return _encoded(
+    return encode_images(
         model,
         encoder,
         dataset.view("train", rows),
@@ -82,17 +82,17 @@ def _components(codes_NZ: Tensor, step: int, command: FindDirections) -> Event:
     """Principal components of codes, each as long as the codes' standard deviation along it."""
     mean_Z = codes_NZ.mean(0)
     directions_KZ, shares_K = _principal(codes_NZ - mean_Z, command.count)
-    return _found(directions_KZ, shares_K, mean_Z, "component", step, command)
+    return _found(directions_KZ, shares_K, mean_Z, "PC", step, command)
 
 
 def _feature_directions(model: Family, latent: Latent, step: int, command: FindDirections) -> Iterator[Event | None]:
     if not isinstance(model, FirstFeatures):
-        raise ValueError(f"{model.card.title} shows no features of its first layer; find components of codes instead.")
+        raise ValueError(f"{model.card.title} gives no features of its first layer; choose PCA of codes instead.")
     num_dims = latent.latent.num_dims
     codes_NZ = torch.randn(DIRECTION_IMAGES, num_dims, generator=torch.Generator().manual_seed(SEED))
     parts: list[Tensor] = []
 
-    def look(rows: slice) -> None:
+    def add_features(rows: slice) -> None:
         with exploring(model):
             parts.append(model.first_features(codes_NZ[rows].to(model.device)).float().cpu().clone())
 
@@ -105,21 +105,21 @@ def _feature_directions(model: Family, latent: Latent, step: int, command: FindD
         # The least-squares map from coordinates to codes; the coordinates are uncorrelated, so column by column.
         scale_K = coordinates_NK.square().mean(0).sqrt().clamp_min(1e-12)
         directions_KZ = (coordinates_NK / scale_K).T @ codes_NZ / len(codes_NZ)
-        return _found(directions_KZ, shares_K, torch.zeros(num_dims), "feature component", step, command)
+        return _found(directions_KZ, shares_K, torch.zeros(num_dims), "feature PC", step, command)
 
-    yield from in_pieces(len(codes_NZ), 1, look)
+    yield from in_pieces(len(codes_NZ), 1, add_features)
     yield conclude()
 
 
 def _principal(centred_NF: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """The leading principal axes (K, F), each as long as the standard deviation along it, and their shares (K,)."""
+    """Leading principal axes (K, F), each as long as the standard deviation along it, and variance shares (K,)."""
     count = min(count, *centred_NF.shape)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(SEED)
         _, singular_K, axes_FK = torch.svd_lowrank(centred_NF, q=min(count + 6, *centred_NF.shape), niter=4)
     deviations_K = singular_K[:count] / math.sqrt(len(centred_NF))
     axes_KF = axes_FK.T[:count]
-    signs_K1 = axes_KF.gather(1, axes_KF.abs().argmax(1, keepdim=True)).sign()  # so that the same weights give the same
+    signs_K1 = axes_KF.gather(1, axes_KF.abs().argmax(1, keepdim=True)).sign()  # the same weights give the same signs
     total = centred_NF.square().sum(1).mean().clamp_min(1e-12)
     return axes_KF * signs_K1 * deviations_K[:, None], deviations_K.square() / total
 
@@ -149,7 +149,7 @@ def _found(
         step=step,
         kind=command.kind,
         directions=Array.of(directions_KZ.contiguous().numpy()),
-        names=tuple(f"{word} {k + 1} ({share:.0%})" for k, share in enumerate(shares_K.tolist())),
+        names=tuple(f"{word} {k + 1} ({100 * share:.0f} % of variance)" for k, share in enumerate(shares_K.tolist())),
         shares=Array.of(shares_K.float().numpy()),
         origin=Array.of(origin_Z.numpy()),
     )

@@ -1,10 +1,10 @@
 """Codes of many images of a split."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from gmstudio.data.dataset import Dataset
@@ -16,7 +16,7 @@ from gmstudio.protocol.latents import CodesEncoded, EncodeSplit
 
 MAX_ENCODED = 10_000
 MAX_FLOATS = 2**26
-"""Of all codes that are held together; of codes as large as big images there are fewer."""
+"""Of all codes together; of codes as large as big images there are fewer."""
 
 
 def encode_split(model: Family, step: int, dataset: Dataset, command: EncodeSplit) -> Iterator[Event | None]:
@@ -26,7 +26,7 @@ def encode_split(model: Family, step: int, dataset: Dataset, command: EncodeSpli
         model: a family with ``encode``.
         step: training step of its weights.
         dataset: of the run.
-        command: which images, at most ``MAX_ENCODED``; where codes are large, the first of them.
+        command: split and number of images, at most ``MAX_ENCODED``; where codes are large, fewer are encoded.
 
     Returns:
         A generator of None after each piece and, last, ``CodesEncoded``.
@@ -41,7 +41,7 @@ def encode_split(model: Family, step: int, dataset: Dataset, command: EncodeSpli
     split = dataset.split(command.split)
     if not len(split):
         raise ValueError(f"The data set has no {command.split} images to encode; choose another split.")
-    rows = np.arange(min(command.count, len(split), _most_codes(model)))
+    rows = np.arange(min(command.count, len(split), max_codes(model)))
     labels = None if split.labels is None else Array.of(split.labels[rows])
 
     def conclude(codes_NZ: Tensor) -> Event:
@@ -55,17 +55,28 @@ def encode_split(model: Family, step: int, dataset: Dataset, command: EncodeSpli
             label_names=dataset.label_names,
         )
 
-    return _encoded(model, encoder, dataset.view(command.split, rows), conclude)
+    return encode_images(model, encoder, dataset.view(command.split, rows), conclude)
 
 
-def _most_codes(model: Family) -> int:
-    """How many of its codes may be held together."""
+def max_codes(model: Family) -> int:
+    """Largest number of a model's codes that are encoded together."""
     return max(1, MAX_FLOATS // latent_of(model).latent.num_dims)
 
 
-def _encoded(
-    model: Family, encoder: Encoder, images: Any, conclude: Callable[[Tensor], Event]
+def encode_images(
+    model: Family, encoder: Encoder, images: NDArray[np.uint8], conclude: Callable[[Tensor], Event]
 ) -> Iterator[Event | None]:
+    """Encode images in pieces.
+
+    Args:
+        model: that encodes.
+        encoder: the same, as an encoder.
+        images: (N, C, H, W) uint8 levels, read by slices.
+        conclude: makes the event of the codes (N, Z).
+
+    Returns:
+        A generator of None after each piece and, last, the event.
+    """
     parts: list[Tensor] = []
 
     def encode(rows: slice) -> None:

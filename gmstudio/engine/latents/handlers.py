@@ -1,4 +1,4 @@
-"""Commands about latent codes of a model, trained or in training."""
+"""Handlers of the commands about latent codes of a model, trained or in training."""
 
 from gmstudio.engine.latents import codes, dimension_stats, directions, encoded_split, projection
 from gmstudio.engine.runtime.feature import Feature, Job
@@ -42,4 +42,4 @@ class LatentsFeature(Feature):
 
     def _on_compute_dimension_stats(self, command: ComputeDimensionStats) -> Job:
         loaded = self.context.model(command.run, "decode")
-        return dimension_stats.measure(loaded.model, loaded.step, self.context.data_of(loaded), command)
+        return dimension_stats.compute_stats(loaded.model, loaded.step, self.context.data_of(loaded), command)

@@ -1,4 +1,4 @@
-"""Codes by optimization: the code whose image is nearest to a given one."""
+"""Projection: the code whose image is nearest to a given one, by optimization."""
 
 import math
 import time
@@ -17,9 +17,9 @@ from gmstudio.protocol.latents import (
     ProjectImage,
 )
 
-MAX_DESCENT = 10_000
+MAX_STEPS = 10_000
 NUM_STARTS = 8
-DESCENT_RATE = 0.05
+LEARNING_RATE = 0.05
 REPORTS_HZ = 15.0
 
 
@@ -38,20 +38,20 @@ def project(model: Family, command: ProjectImage) -> Iterator[Event | None]:
     """
     latent_of(model)
     image = check_levels(command.image.numpy(), model.image)
-    if not 1 <= command.steps <= MAX_DESCENT:
-        raise ValueError(f"{command.steps} steps of the descent; ask for 1 to {MAX_DESCENT:,}.")
-    return _search(model, torch.from_numpy(image)[None].to(model.device), command)
+    if not 1 <= command.steps <= MAX_STEPS:
+        raise ValueError(f"{command.steps} steps of the optimization; choose 1 to {MAX_STEPS:,}.")
+    return _optimize(model, torch.from_numpy(image)[None].to(model.device), command)
 
 
-def _search(model: Family, x: Tensor, command: ProjectImage) -> Iterator[Event | None]:
+def _optimize(model: Family, x: Tensor, command: ProjectImage) -> Iterator[Event | None]:
     latent = latent_of(model)
     target = x.float() / (model.image.levels - 1)
     codes = _starting_codes(model, latent, x, command.seed).requires_grad_(True)
-    adam = torch.optim.Adam([codes], lr=DESCENT_RATE)
+    adam = torch.optim.Adam([codes], lr=LEARNING_RATE)
     reported_at = 0.0
     for step in range(1, command.steps + 1):
         before = codes.detach().clone()
-        means, errors = _descend(model, latent, codes, target, adam)
+        means, errors = _gradient_step(model, latent, codes, target, adam)
         done = step == command.steps
         if done or time.perf_counter() - reported_at >= 1 / REPORTS_HZ:
             reported_at = time.perf_counter()
@@ -69,14 +69,14 @@ def _search(model: Family, x: Tensor, command: ProjectImage) -> Iterator[Event |
         yield None
 
 
-def _descend(
+def _gradient_step(
     model: Family, latent: Latent, codes: Tensor, target: Tensor, adam: torch.optim.Optimizer
 ) -> tuple[Tensor, Tensor]:
-    """One step of the descent: the means and their mean squared errors (N,) before it."""
+    """Take one gradient step; return the means and their mean squared errors (N,) before it."""
     with exploring(model, grad=True):
         means = latent.decode(codes).float()
         errors = (means - target).square().flatten(1).mean(1)
-        (codes.grad,) = torch.autograd.grad(errors.sum(), codes)  # the weights' own gradients are left alone
+        (codes.grad,) = torch.autograd.grad(errors.sum(), codes)  # leaves the gradients of the weights alone
     adam.step()
     if latent.latent.prior == "bernoulli":
         with torch.no_grad():

@@ -239,7 +239,7 @@ class GAN(Family):
 
     def __init__(self, config: GANConfig, image: ImageSpec) -> None:
         super().__init__(config, image)
-        self.latent = LatentSpec(self.config.num_latent)
+        self.latent = LatentSpec(self.config.num_latent, decoded="Generated image G(z)")
         self.generator = Generator(self.config, image)
         self.critic = Critic(self.config, image)
         self.losses = ADVERSARIAL_LOSSES[self.config.objective]

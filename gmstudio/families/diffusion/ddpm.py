@@ -193,7 +193,8 @@ class DDPM(Family):
     def __init__(self, config: DDPMConfig, image: ImageSpec) -> None:
         super().__init__(config, image)
         config = self.config
-        self.latent = LatentSpec(image.num_dims, symbol="x_T")
+        decoded = f"DDIM sample from x_T, {len(self._decode_times())} steps"
+        self.latent = LatentSpec(image.num_dims, symbol="x_T", decoded=decoded)
         self.schedule = NoiseSchedule(config.num_timesteps, config.schedule, FIRST_HALF_BINS / (image.levels - 1))
         sizes = UNetSizes(config.num_channels, config.num_blocks, config.num_scales, config.attention)
         self.network = UNet(image.shape, sizes)

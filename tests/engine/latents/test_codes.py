@@ -1,4 +1,4 @@
-"""Codes of many images, directions among them, and the code nearest to an image."""
+"""Codes of many images, directions, and the code nearest to an image."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -137,7 +137,7 @@ def test_components_are_the_axes_of_largest_variance() -> None:
     axes = np.abs(found.directions.numpy())
     assert axes[0, 0] == pytest.approx(1.5, abs=0.1) and axes[0, 1] < 0.2
     assert found.shares is not None and found.shares.numpy().sum() == pytest.approx(1.0, abs=1e-5)
-    assert found.names[0].startswith("component 1 (")
+    assert found.names[0].startswith("PC 1 (") and found.names[0].endswith(" % of variance)")
 
 
 def test_feature_components_lead_back_to_codes() -> None:
@@ -160,19 +160,19 @@ def test_a_label_direction_leads_from_one_mean_to_the_other() -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "words"),
+    ("command", "message"),
     [
         (FindDirections(run="r", count=0), "0 directions"),
         (FindDirections(run="r", kind="labels", labels=(1, 1)), "bright and bright"),
         (FindDirections(run="r", kind="labels", labels=(0, 7)), "dark and 7"),
     ],
 )
-def test_directions_that_there_are_not_are_refused(command: FindDirections, words: str) -> None:
-    with pytest.raises(ValueError, match=words):
+def test_directions_that_do_not_exist_are_refused(command: FindDirections, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         directions.find_directions(Linear(SPEC), 1, corners(), command)
 
 
-def test_what_a_family_lacks_is_said_in_words(vae: Family, digits: Dataset) -> None:
+def test_what_a_family_lacks_is_named(vae: Family, digits: Dataset) -> None:
     with pytest.raises(ValueError, match="no encoder"):
         encoded_split.encode_split(Blind(SPEC), 1, corners(), EncodeSplit(run="r"))
     with pytest.raises(ValueError, match="0 images to encode"):
@@ -183,7 +183,7 @@ def test_what_a_family_lacks_is_said_in_words(vae: Family, digits: Dataset) -> N
         latents.encode_image(vae, EncodeImage(run="r", image=Array.of(np.full((1, 8, 8), 4, np.uint8))))
 
 
-def test_an_image_of_ones_own_is_encoded_as_one_of_the_data(vae: Family, digits: Dataset) -> None:
+def test_the_users_image_is_encoded_as_one_of_the_data(vae: Family, digits: Dataset) -> None:
     image = digits.valid.images[3]
     found = latents.encode_image(vae, EncodeImage(request=2, run="r", image=Array.of(image)))
     x = torch.from_numpy(image)[None]
@@ -191,7 +191,7 @@ def test_an_image_of_ones_own_is_encoded_as_one_of_the_data(vae: Family, digits:
     assert found.split == "" and found.index == -1 and found.deviation is not None
 
 
-def test_the_descent_finds_the_code_of_a_decoded_image_and_leaves_the_model_alone() -> None:
+def test_the_optimization_finds_the_code_of_a_decoded_image_and_leaves_the_model_alone() -> None:
     model = Blind(ImageSpec(1, 2, 2, 256))
     wanted = torch.tensor([[0.8, -0.5]])
     levels = (model.decode(wanted)[0] * 255).round().to(torch.uint8).numpy()
@@ -210,23 +210,23 @@ def test_the_descent_finds_the_code_of_a_decoded_image_and_leaves_the_model_alon
     assert all(parameter.grad is None for parameter in model.parameters()) and model.training
 
 
-def test_decoding_tells_what_the_family_can_of_each_code(vae: Family, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_decoding_computes_the_metrics_that_the_family_has(vae: Family, monkeypatch: pytest.MonkeyPatch) -> None:
     z = np.array([[0, 0, 0, 0, 0], [1, 1, 1, 1, 1]], np.float32)
-    measures = latents.decode(vae, 1, Decode(run="r", codes=Array.of(z), measure=True)).metrics
-    by_symbol = {found.metric.symbol: found for found in measures}
+    metrics = latents.decode(vae, 1, Decode(run="r", codes=Array.of(z), measure=True)).metrics
+    by_symbol = {found.metric.symbol: found for found in metrics}
     density = by_symbol["log p(z)"].values.numpy()
     np.testing.assert_allclose(density, -2.5 * np.log(2 * np.pi) - np.array([0.0, 2.5]), rtol=1e-5)
     bound = by_symbol["log p(x)"]
     assert bound.metric.relation == "≥" and bound.metric.unit == "nats" and bound.values.numpy().shape == (2,)
     assert (bound.values.numpy() < 0).all()
-    asked: list[tuple[int, int]] = []
+    requested: list[tuple[int, int]] = []
 
     def elbo(_vae: Family, x: Tensor, draws: int, _noise: torch.Generator) -> Tensor:
-        asked.append((len(x), draws))
+        requested.append((len(x), draws))
         return torch.zeros(len(x))
 
     monkeypatch.setattr(type(vae), "elbo", elbo)
     for count in (1, 2, 9):
         latents.decode(vae, 1, Decode(run="r", codes=Array.of(np.zeros((count, 5), np.float32)), measure=True))
-    assert asked == [(1, 8), (2, 4), (9, 1)], "one code's bound is worth more draws"
+    assert requested == [(1, 8), (2, 4), (9, 1)], "one code's bound gets more samples"
     assert latents.decode(vae, 1, Decode(run="r", codes=Array.of(z))).metrics == ()

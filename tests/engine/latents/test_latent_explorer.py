@@ -1,4 +1,4 @@
-"""Looking into latent spaces: what comes back, what is refused, and that the model is left as it was."""
+"""Exploring latent spaces: replies, refusals, and a model that is left as it was."""
 
 import math
 from typing import Any
@@ -12,7 +12,7 @@ from torch import nn
 from gmstudio import data
 from gmstudio.data.dataset import DataError, Dataset
 from gmstudio.engine.latents import codes as latents
-from gmstudio.engine.latents import dimension_stats as latent_measures
+from gmstudio.engine.latents import dimension_stats
 from gmstudio.families import FAMILIES
 from gmstudio.families.base import Family
 from gmstudio.media.levels import to_display
@@ -58,8 +58,8 @@ def decode(model: Family, array: np.ndarray, measure: bool = False) -> Decoded:
     return latents.decode(model, 7, Decode(request=5, run="r", codes=Array.of(array), measure=measure))
 
 
-def run_measure(model: Family, dataset: Dataset) -> tuple[DimensionStatsComputed, int]:
-    *pieces, last = latent_measures.measure(model, 9, dataset, ComputeDimensionStats(request=4, run="r"))
+def run_stats(model: Family, dataset: Dataset) -> tuple[DimensionStatsComputed, int]:
+    *pieces, last = dimension_stats.compute_stats(model, 9, dataset, ComputeDimensionStats(request=4, run="r"))
     assert all(piece is None for piece in pieces)
     assert isinstance(last, DimensionStatsComputed)
     return last, len(pieces)
@@ -90,13 +90,13 @@ def test_a_gan_scores_what_it_decodes(gan: Family) -> None:
 @pytest.mark.parametrize(
     ("objective", "name"), [("minimax", "D(x)"), ("hinge", "σ(D(x))"), ("least squares", "σ(D(x))")]
 )
-def test_a_score_is_not_told_as_a_probability(digits: Dataset, objective: str, name: str) -> None:
-    measures = symbols(decode(make("gan", digits.image, objective=objective), codes(), measure=True))
-    assert {"D(x)", "σ(D(x))"} & set(measures) == {name}
+def test_a_score_is_no_probability(digits: Dataset, objective: str, name: str) -> None:
+    metrics = symbols(decode(make("gan", digits.image, objective=objective), codes(), measure=True))
+    assert {"D(x)", "σ(D(x))"} & set(metrics) == {name}
 
 
 @pytest.mark.parametrize(
-    ("array", "words"),
+    ("array", "message"),
     [
         (codes().astype(np.float64), "float64"),
         (codes(dims=DIMS + 1), rf"\(3, {DIMS + 1}\).*\(N, {DIMS}\)"),
@@ -107,8 +107,8 @@ def test_a_score_is_not_told_as_a_probability(digits: Dataset, objective: str, n
         (np.full((1, DIMS), math.inf, np.float32), "inf"),
     ],
 )
-def test_codes_that_do_not_fit_are_refused_in_words(vae: Family, array: np.ndarray, words: str) -> None:
-    with pytest.raises(ValueError, match=words):
+def test_codes_that_do_not_fit_are_refused(vae: Family, array: np.ndarray, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         decode(vae, array)
 
 
@@ -132,7 +132,7 @@ def test_a_model_without_a_latent_space_is_refused(digits: Dataset) -> None:
     with pytest.raises(ValueError, match="no encoder"):
         latents.encode(model, digits, Encode(run="r"))
     with pytest.raises(ValueError, match="no latent space"):
-        latent_measures.measure(model, 0, digits, ComputeDimensionStats(run="r"))
+        dimension_stats.compute_stats(model, 0, digits, ComputeDimensionStats(run="r"))
 
 
 def test_encode_gives_the_posterior_of_that_image(vae: Family, digits: Dataset) -> None:
@@ -163,11 +163,11 @@ def test_data_that_changed_since_training_is_named(vae: Family) -> None:
     with pytest.raises(ValueError, match=r"16 levels.*4 levels"):
         latents.encode(vae, other, Encode(run="r"))
     with pytest.raises(ValueError, match=r"16 levels.*4 levels"):
-        latent_measures.measure(vae, 0, other, ComputeDimensionStats(run="r"))
+        dimension_stats.compute_stats(vae, 0, other, ComputeDimensionStats(run="r"))
 
 
-def test_measured_kl_is_the_mean_over_validation_images(vae: Family, digits: Dataset) -> None:
-    reply, pieces = run_measure(vae, digits)
+def test_kl_is_the_mean_over_validation_images(vae: Family, digits: Dataset) -> None:
+    reply, pieces = run_stats(vae, digits)
     with torch.no_grad():
         expected = vae.kl_per_dim(torch.from_numpy(digits.valid.images)).mean(0).numpy()
     assert reply.kl is not None
@@ -176,30 +176,30 @@ def test_measured_kl_is_the_mean_over_validation_images(vae: Family, digits: Dat
     assert pieces >= 2
 
 
-def test_measured_effect_is_that_of_moving_one_dimension(vae: Family, digits: Dataset) -> None:
-    reply, _ = run_measure(vae, digits)
-    base = latent_measures._base_codes(LatentSpec(DIMS))
+def test_pixel_change_is_that_of_moving_one_dimension(vae: Family, digits: Dataset) -> None:
+    reply, _ = run_stats(vae, digits)
+    base = dimension_stats._base_codes(LatentSpec(DIMS))
     for dim in range(DIMS):
         low, high = base.clone(), base.clone()
         low[:, dim], high[:, dim] = -1, 1
         with torch.no_grad():
             expected = (vae.decode(high) - vae.decode(low)).square().mean().sqrt()
-        assert reply.effect.numpy()[dim] == pytest.approx(float(expected), rel=1e-4)
+        assert reply.pixel_change.numpy()[dim] == pytest.approx(float(expected), rel=1e-4)
 
 
-def test_a_dimension_that_the_decoder_ignores_has_no_effect(vae: Family, digits: Dataset) -> None:
+def test_a_dimension_that_the_decoder_ignores_changes_no_pixel(vae: Family, digits: Dataset) -> None:
     first = next(m for m in vae.decoder.modules() if isinstance(m, nn.Linear))
     with torch.no_grad():
         first.weight[:, 2] = 0
-    effect = run_measure(vae, digits)[0].effect.numpy()
-    assert effect[2] == 0
-    assert (np.delete(effect, 2) > 0).all()
+    change = run_stats(vae, digits)[0].pixel_change.numpy()
+    assert change[2] == 0
+    assert (np.delete(change, 2) > 0).all()
 
 
-def test_a_gan_is_measured_without_kl(gan: Family, digits: Dataset) -> None:
-    reply, _ = run_measure(gan, digits)
+def test_a_gan_has_no_kl(gan: Family, digits: Dataset) -> None:
+    reply, _ = run_stats(gan, digits)
     assert reply.kl is None
-    assert reply.effect.numpy().shape == (DIMS,)
+    assert reply.pixel_change.numpy().shape == (DIMS,)
 
 
 def test_exploring_leaves_training_as_it_was(vae: Family, digits: Dataset) -> None:
@@ -211,7 +211,7 @@ def test_exploring_leaves_training_as_it_was(vae: Family, digits: Dataset) -> No
     weights = {k: v.clone() for k, v in vae.state_dict().items()}
     decode(vae, codes())
     latents.encode(vae, digits, Encode(run="r"))
-    for _ in latent_measures.measure(vae, 0, digits, ComputeDimensionStats(run="r")):
+    for _ in dimension_stats.compute_stats(vae, 0, digits, ComputeDimensionStats(run="r")):
         assert [m.training for m in vae.modules()] == modes
         assert not torch.is_inference_mode_enabled()
     assert torch.equal(torch.get_rng_state(), before)
@@ -223,7 +223,7 @@ def test_exploring_leaves_training_as_it_was(vae: Family, digits: Dataset) -> No
     assert all(p.grad is not None for p in phase.parameters)
 
 
-class Doubtful(Family):
+class Moody(Family):
     """Decodes differently in training mode; its weights are float64."""
 
     card = FAMILIES["gan"].card
@@ -244,7 +244,7 @@ class Doubtful(Family):
 
 
 def test_a_model_in_training_is_explored_in_evaluation_mode() -> None:
-    model = Doubtful(ImageSpec(3, 2, 2, 2)).train()
+    model = Moody(ImageSpec(3, 2, 2, 2)).train()
     shown = decode(model, np.zeros((2, 1), np.float32)).images.numpy()
     assert shown.shape == (2, 3, 2, 2) and (shown == 255).all()
     assert model.training

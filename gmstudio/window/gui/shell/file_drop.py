@@ -45,7 +45,7 @@ class FileDrop(QObject):
         super().__init__(target)
         self._target, self._studio = target, studio
         self._picture_origins = PictureOrigins(studio.library, studio.latents, self)
-        self._picture_origins.returned.connect(self._on_picture_origin)
+        self._picture_origins.restored.connect(self._on_picture_origin)
         self._picture_origins.failed.connect(lambda text: self._notify(text, "warning"))
         self._pictures = PictureSource(self)
         self._pictures.taken.connect(studio.latents.user_image.take_picture)
@@ -60,7 +60,7 @@ class FileDrop(QObject):
         if folder.is_dir():
             self.run_found.emit(str(folder))
         else:
-            self._picture_origins.bring_back(path)
+            self._picture_origins.restore(path)
 
     def choose_picture(self) -> None:
         """Open a non-modal file dialog for a picture: the same as a drop, without dragging."""
@@ -85,15 +85,15 @@ class FileDrop(QObject):
 
     def _on_picture_origin(self, found: PictureOrigin) -> None:
         if found.outcome == "latents":
-            self._notify(found.told)
+            self._notify(found.message)
             self.panel_wanted.emit(LATENTS)
         elif found.outcome == "run":
-            self._notify(found.told)
+            self._notify(found.message)
             self.run_found.emit(found.run)
         elif found.outcome == "foreign":
             self._offer_encoding(found.path, f"{Path(found.path).name} has no gmstudio data.")
         else:
-            self._offer_encoding(found.path, found.told)
+            self._offer_encoding(found.path, found.message)
 
     def _offer_encoding(self, path: str, text: str) -> None:
         """Report that nothing was restored; where Qt reads the format, offer to encode the picture."""

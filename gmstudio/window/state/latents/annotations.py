@@ -1,109 +1,85 @@
-"""What a person gave a latent space, kept with its run: names of dimensions, and directions."""
+"""Annotations of a latent space, kept with its run: names of dimensions, and directions."""
 
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from gmstudio.protocol.engine import CommandFailed, Done, Reason
+from gmstudio.protocol.engine import CommandFailed, Reason
 from gmstudio.protocol.runs import KeepAnnotations, RunOpened
 from gmstudio.window.client.engine_link import EngineLink
-from gmstudio.window.state.latents.code import Code
+from gmstudio.window.client.request import Request
+from gmstudio.window.state.latents.direction import Direction
+from gmstudio.window.state.latents.space import LatentSpace
 
 NAMES_KEY, DIRECTIONS_KEY = "dimension_names", "directions"
 MAX_NAME = 40
 MAX_SAVED = 200
 
 
-@dataclass(frozen=True, eq=False)
-class Direction:
-    """A direction in a latent space.
+@dataclass(eq=False)
+class _Kept:
+    """Annotations of one run.
 
     Args:
-        name: for people.
-        vector: (Z,) float32; once along it is one unit.
-        kind: ``components``, ``features``, ``labels``, ``difference`` or ``map``; tells what the unit is.
+        source: message that they were read from.
+        content: as in the run's ``annotations.json``, with the changes of this window.
+        request: slot of the command that writes them.
+        written: the engine has written ``content``.
     """
 
-    name: str
-    vector: Code
-    kind: str
-
-    @property
-    def unit(self) -> str:
-        """What going along it once means."""
-        return UNITS.get(self.kind, "times the direction")
-
-
-UNITS = {
-    "components": "standard deviations of the data's codes along it",
-    "features": "standard deviations of the first layer's features along it",
-    "labels": "times the way from one label's mean code to the other's",
-    "difference": "times the difference of the two codes",
-    "map": "times the map's axis",
-}
+    source: RunOpened
+    content: dict[str, Any]
+    request: Request
+    written: bool = True
 
 
 class LatentAnnotations(QObject):
-    """Names and directions of the run that is looked at; every change is kept with the run at once.
+    """Names and directions of the selected run; every change is written with the run at once.
 
-    What the engine could not keep, because it died, is kept when the run is open again.
+    Changes that the engine could not write, because it ended, are written when the run is open again.
+
+    Args:
+        link: the way to the engine.
+        space: the selected run.
 
     Attributes:
         names: dimension → its name.
-        directions: that were saved, in order.
-        problem: why they could not be read or kept, or "".
+        directions: saved directions, in order.
+        problem: why they could not be read or written, or "".
 
     Signals:
-        names_changed: ``names`` are others.
-        directions_changed: ``directions`` are others.
-        problem_changed: ``problem`` is another.
+        names_changed: ``names`` differ.
+        directions_changed: ``directions`` differ.
+        problem_changed: ``problem`` differs.
     """
 
     names_changed = Signal()
     directions_changed = Signal()
     problem_changed = Signal()
 
-    def __init__(self, events: EngineLink, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, link: EngineLink, space: LatentSpace) -> None:
+        super().__init__(space)
         self.names: dict[int, str] = {}
         self.directions: tuple[Direction, ...] = ()
         self.problem = ""
-        self._events = events
-        self._run = ""
-        self._annotations: dict[str, dict[str, Any]] = {}
-        self._read: dict[str, RunOpened] = {}
-        self._understood: dict[str, Any] | None = None
-        self._unkept: set[str] = set()
-        self._requests: dict[int, str] = {}
-        events.on(Done).connect(self._on_done)
-        events.on(CommandFailed).connect(self._on_failed)
+        self._link, self._space = link, space
+        self._kept: dict[str, _Kept] = {}
+        self._shown: dict[str, Any] | None = None
+        space.run_changed.connect(self._on_run_changed)
+        space.reopened.connect(self._on_run_changed)
 
-    def show_run(self, opened: RunOpened | None) -> None:
-        """Show what was kept with a run; None: nothing."""
-        self._run = opened.info.run if opened is not None else ""
-        self._tell("")
-        if opened is not None and opened.latent is not None:
-            if self._run not in self._unkept and self._read.get(self._run) is not opened:
-                self._read[self._run], self._annotations[self._run] = opened, dict(opened.annotations)
-            annotations = self._annotations[self._run]
-            if (
-                annotations is not self._understood and annotations != self._understood
-            ):  # directions in use stay the same objects
-                self._understand(annotations, opened.latent.num_dims)
-            self._understood = annotations
-            if self._run in self._unkept:
-                self._send()
-        else:
-            self.names, self.directions, self._understood = {}, (), None
-        self.names_changed.emit()
-        self.directions_changed.emit()
+    def label(self, dim: int) -> str:
+        """Label of a dimension: ``z₃``, or ``slant (z₃)`` when it was named."""
+        name, symbol = self.names.get(dim), self._space.symbol_of(dim)
+        return f"{name} ({symbol})" if name else symbol
 
     def rename(self, dim: int, name: str) -> None:
-        """Give a dimension a name, at most ``MAX_NAME`` letters; "" takes it away."""
+        """Name a dimension, in at most ``MAX_NAME`` letters; "" removes the name."""
         name = " ".join(name.split())[:MAX_NAME]
         if name != self.names.get(dim, ""):
             self.names = {d: n for d, n in {**self.names, dim: name}.items() if n}
@@ -126,44 +102,68 @@ class LatentAnnotations(QObject):
         )
         self.directions_changed.emit()
 
-    # ---- reading and keeping -------------------------------------------------------------------------------------
+    # ---- reading and writing -----------------------------------------------------------------------------------
 
-    def _understand(self, annotations: dict[str, Any], num_dims: int) -> None:
-        """Read annotations that somebody may have edited; what is no name or direction is told and left out."""
+    def _on_run_changed(self) -> None:
+        """Read the annotations of the selected run, except those that this window changed and has yet to write."""
+        self._report("")
+        opened = self._space.opened
+        if opened is None:
+            self.names, self.directions, self._shown = {}, (), None
+        else:
+            kept = self._kept_of(opened)
+            if kept.content != self._shown:  # else directions in use stay the same objects
+                self._read(kept.content)
+            self._shown = kept.content
+            if not kept.written:
+                self._write(kept)
+        self.names_changed.emit()
+        self.directions_changed.emit()
+
+    def _kept_of(self, opened: RunOpened) -> _Kept:
+        kept = self._kept.get(self._space.run)
+        if kept is None:
+            kept = self._kept[self._space.run] = _Kept(opened, dict(opened.annotations), Request(self._link, self))
+            kept.request.replied.connect(partial(self._on_written, kept))
+            kept.request.failed.connect(partial(self._on_failed, kept))
+        elif kept.written and kept.source is not opened:
+            kept.source, kept.content = opened, dict(opened.annotations)
+        return kept
+
+    def _read(self, annotations: dict[str, Any]) -> None:
+        """Read annotations that may have been edited; entries that are no name or direction are reported."""
         names, directions = annotations.get(NAMES_KEY, {}), annotations.get(DIRECTIONS_KEY, [])
-        read = _names(names, num_dims) if isinstance(names, dict) else {}
+        num_dims = self._space.code.num_dims
         found = [_direction(item, num_dims) for item in directions] if isinstance(directions, list) else []
-        self.names, self.directions = read, tuple(d for d in found if d is not None)
+        self.names = _names(names, num_dims) if isinstance(names, dict) else {}
+        self.directions = tuple(d for d in found if d is not None)
         lost = (len(names) if isinstance(names, dict | list) else 1) - len(self.names)
         lost += (len(directions) if isinstance(directions, dict | list) else 1) - len(self.directions)
         if lost:
             entries = "entry" if lost == 1 else "entries"
-            self._tell(
+            self._report(
                 f"{lost} {entries} of the run's annotations.json cannot be names or directions of this latent space."
             )
 
     def _keep(self, key: str, value: Any) -> None:
-        self._understood = self._annotations[self._run] = {**self._annotations.get(self._run, {}), key: value}
-        self._unkept.add(self._run)
-        self._send()
+        kept = self._kept[self._space.run]
+        kept.content, kept.written = {**kept.content, key: value}, False
+        self._shown = kept.content
+        self._write(kept)
 
-    def _send(self) -> None:
-        self._requests[self._events.send(KeepAnnotations(run=self._run, annotations=self._annotations[self._run]))] = (
-            self._run
-        )
+    def _write(self, kept: _Kept) -> None:
+        kept.request.send(KeepAnnotations(run=kept.source.info.run, annotations=kept.content))
 
-    def _on_done(self, event: Done) -> None:
-        run = self._requests.pop(event.request, "")
-        if run and run not in self._requests.values():
-            self._unkept.discard(run)
-            self._tell("")
+    def _on_written(self, kept: _Kept, _done: object) -> None:
+        kept.written = True
+        if kept is self._kept.get(self._space.run):
+            self._report("")
 
-    def _on_failed(self, event: CommandFailed) -> None:
-        run = self._requests.pop(event.request, "")
-        if run == self._run and run and event.reason is not Reason.ENGINE_GONE:
-            self._tell(event.message)
+    def _on_failed(self, kept: _Kept, event: CommandFailed) -> None:
+        if kept is self._kept.get(self._space.run) and event.reason is not Reason.ENGINE_GONE:
+            self._report(event.message)
 
-    def _tell(self, problem: str) -> None:
+    def _report(self, problem: str) -> None:
         if problem != self.problem:
             self.problem = problem
             self.problem_changed.emit()

@@ -1,4 +1,4 @@
-"""What the family can tell of the present code and of its image, live: log p(z), a bound, free energy, D(x)."""
+"""Metrics of the present code and its image, live: log p(z), a bound, free energy, D(x)."""
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
@@ -9,55 +9,63 @@ from gmstudio.protocol.latents import Decode, Decoded
 from gmstudio.protocol.metrics import Metric
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.throttle import Throttle
-from gmstudio.window.state.latents.code import Code
+from gmstudio.window.state.latents.code_range import Code
+from gmstudio.window.state.latents.space import LatentSpace
 
 GAP_MS = 100
 SHARE = 0.25
-"""Measuring takes at most about this share of the engine's time, so that dragging stays quick."""
+"""Metrics take at most about this share of the engine's time, so that dragging stays quick."""
 
 
 class CodeMetrics(QObject):
-    """Has codes measured, latest wins, about ten times a second, and when they rest where measuring is slow.
+    """Requests metrics of codes, latest wins: about ten times a second, and at rest where they are slow.
+
+    Args:
+        link: the way to the engine.
+        space: the selected run and its code.
 
     Attributes:
-        values: of the code whose metrics came last.
-        code: (Z,) that code; None before.
+        values: metrics of ``code``.
+        code: (Z,) the code whose metrics came last; None before.
         step: training step of the weights; −1 before.
         problem: why there are none, or "".
-        pace: sends the commands.
+        throttle: sends the commands.
 
     Signals:
-        changed: other values, none any more, or a problem.
+        changed: any of these differ.
     """
 
     changed = Signal()
 
-    def __init__(self, events: EngineLink, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, link: EngineLink, space: LatentSpace) -> None:
+        super().__init__(space)
+        self._space = space
         self.values: dict[Metric, float] = {}
         self.code: Code | None = None
         self.step = -1
         self.problem = ""
-        self.pace = Throttle(events, lead_ms=GAP_MS // 2, gap_ms=GAP_MS, share=SHARE, parent=self)
-        self.pace.replied.connect(self._on_decoded)
-        self.pace.failed.connect(self._on_failed)
+        self.throttle = Throttle(link, lead_ms=GAP_MS // 2, gap_ms=GAP_MS, share=SHARE, parent=self)
+        self.throttle.replied.connect(self._on_decoded)
+        self.throttle.failed.connect(self._on_failed)
+        space.run_changed.connect(self._on_run_changed)
+        space.halted.connect(self.halt)
 
-    def measure(self, run: str, code: Code) -> None:
-        """Measure a code (Z,) with the run's weights as they are then."""
-        self.pace.submit(Decode(run=run, codes=Array.of(code[np.newaxis]), measure=True))
+    def request(self) -> None:
+        """Request the metrics of the code, with the weights as they are now."""
+        codes = Array.of(self._space.code.values[np.newaxis])
+        self.throttle.submit(Decode(run=self._space.run, codes=codes, measure=True))
 
-    def clear(self) -> None:
-        """Know nothing, and wait for nothing."""
+    def halt(self) -> None:
+        """Expect no reply; what is shown stays."""
+        self.throttle.halt()
+
+    def _on_run_changed(self) -> None:
         self.halt()
         self.values, self.code, self.step, self.problem = {}, None, -1, ""
         self.changed.emit()
 
-    def halt(self) -> None:
-        """Wait for nothing; what is known stays."""
-        self.pace.halt()
-
     def _on_decoded(self, event: Decoded) -> None:
-        command = self.pace.answered
+        command = self.throttle.answered
         assert command is not None
         self.values = {found.metric: float(found.values.numpy()[0]) for found in event.metrics}
         self.code, self.step, self.problem = command.codes.numpy()[0], event.step, ""

@@ -1,4 +1,7 @@
-"""What the coordinates of a code can be: their unit, how far sliders reach, and draws from their prior."""
+"""Coordinates of a latent code: unit, limits, range of the sliders, and samples from the prior.
+
+Shapes: Z latent dimensions.
+"""
 
 import math
 from dataclasses import dataclass
@@ -7,24 +10,27 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+Code = NDArray[np.float32]
+"""(Z,) coordinates."""
 Prior = Literal["normal", "bernoulli", "none"]
-VARIATION = 0.3
-"""``vary`` keeps a correlation of sqrt(1 - 0.3²) with a Gaussian code, and draws a tenth of the binary units anew."""
-REDRAWN = 0.1
+PERTURBATION = 0.3
+"""s of ``CodeRange.perturb``: a Gaussian code keeps a correlation of sqrt(1 - s²) with its perturbation."""
+RESAMPLED = 0.1
+"""Share of the binary units that ``CodeRange.perturb`` samples again."""
 
 
 @dataclass(frozen=True)
 class CodeRange:
-    """The coordinates of a latent space.
+    """Range of the coordinates of a latent space.
 
     Args:
         prior: as in ``LatentSpec``.
         low: smallest value that can be typed.
         high: largest.
-        near: where sliders and traversals begin.
-        far: where they end.
-        unit: written behind a value: ``σ`` of the prior (or of the data's codes, where there is no prior), or nothing.
-        words: the unit, for tooltips.
+        near: left end of sliders and traversals.
+        far: right end.
+        unit: suffix of a value: ``σ`` of the prior (of the encoded data, where there is no prior), or nothing.
+        unit_text: the unit, for tooltips.
     """
 
     prior: Prior
@@ -33,42 +39,47 @@ class CodeRange:
     near: float
     far: float
     unit: str
-    words: str
+    unit_text: str
 
-    def traversed(self, count: int) -> NDArray[np.float32]:
+    def traversed(self, count: int) -> Code:
         """(count,) values from ``near`` to ``far``."""
         return np.linspace(self.near, self.far, count).astype(np.float32)
 
-    def clip(self, code: NDArray[np.floating]) -> NDArray[np.float32]:
-        """The nearest code that there can be."""
+    def clip(self, code: NDArray[np.floating]) -> Code:
+        """Clip a code to ``low`` … ``high``."""
         return code.clip(self.low, self.high).astype(np.float32)
 
-    def draw(self, num_dims: int, seed: int | None) -> NDArray[np.float32]:
-        """(Z,) from the prior; binary units are on or off with probability ½; the same seed draws the same."""
+    def sample(self, num_dims: int, seed: int | None) -> Code:
+        """Sample a code (num_dims,) from the prior; binary units are 1 with probability ½.
+
+        Args:
+            num_dims: Z.
+            seed: the same seed gives the same code; None: another code each time.
+        """
         generator = np.random.default_rng(seed)
         if self.prior == "bernoulli":
             return generator.integers(0, 2, num_dims).astype(np.float32)
         return self.clip(generator.standard_normal(num_dims))
 
-    def vary(self, code: NDArray[np.float32], seed: int | None) -> NDArray[np.float32]:
-        """A code near this one: z ← sqrt(1 - s²) z + s ε, s = ``VARIATION``, which leaves a Gaussian as it is.
+    def perturb(self, code: Code, seed: int | None) -> Code:
+        """Sample a code near this one: z ← sqrt(1 - s²) z + s ε, s = ``PERTURBATION``, which preserves N(0, I).
 
-        Of binary units a share of ``REDRAWN`` is drawn anew.
+        Of binary units a share of ``RESAMPLED`` is sampled again.
         """
         if self.prior == "bernoulli":
             generator = np.random.default_rng(seed)
-            redrawn = generator.random(len(code)) < REDRAWN
-            return np.where(redrawn, generator.integers(0, 2, len(code)), code).astype(np.float32)
-        kept = math.sqrt(1.0 - VARIATION**2)
-        return self.clip(kept * code + VARIATION * self.draw(len(code), seed))
+            resampled = generator.random(len(code)) < RESAMPLED
+            return np.where(resampled, generator.integers(0, 2, len(code)), code).astype(np.float32)
+        kept = math.sqrt(1.0 - PERTURBATION**2)
+        return self.clip(kept * code + PERTURBATION * self.sample(len(code), seed))
 
-    def told(self, value: float) -> str:
-        """A value with its unit, for people."""
+    def format(self, value: float) -> str:
+        """A value with its unit, for display: ``0.25σ``."""
         return f"{value:.2f}{self.unit}".replace("-0.00", "0.00")
 
 
 RANGES: dict[Prior, CodeRange] = {
     "normal": CodeRange("normal", -6.0, 6.0, -3.0, 3.0, "σ", "in σ of the prior"),
-    "none": CodeRange("none", -6.0, 6.0, -3.0, 3.0, "σ", "in standard deviations of the data's codes"),
+    "none": CodeRange("none", -6.0, 6.0, -3.0, 3.0, "σ", "in standard deviations of the encoded data"),
     "bernoulli": CodeRange("bernoulli", 0.0, 1.0, 0.0, 1.0, "", "from 0 (off) to 1 (on)"),
 }

@@ -1,4 +1,7 @@
-"""Images of the run's data to choose from, and what the model's encoder makes of one."""
+"""Images of the run's data to choose from, and the image that was encoded last.
+
+Shapes: Z latent dimensions, C channels, H height, W width.
+"""
 
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -8,12 +11,13 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from gmstudio.media.levels import to_display
-from gmstudio.protocol.data import BrowseData, DataBrowsed, SplitName
+from gmstudio.protocol.data import SPLIT_TITLES, BrowseData, DataBrowsed, SplitName
 from gmstudio.protocol.engine import CommandFailed, Reason
 from gmstudio.protocol.latents import Encode, Encoded
-from gmstudio.protocol.runs import RunInfo
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.latest_wins import LatestWins
+from gmstudio.window.client.request import Request
+from gmstudio.window.state.latents.space import LatentSpace
 
 PAGE = 10
 """Images that are shown at a time."""
@@ -21,16 +25,16 @@ PAGE = 10
 
 @dataclass(frozen=True, eq=False)
 class Encoding:
-    """An image of the data, or of one's user_image, and its code.
+    """An image of the data, or the user's, and its code.
 
     Args:
-        split: where the image is from; empty: one's user_image.
-        index: of the image in the split; −1: one's user_image.
-        label: its word, or "".
+        split: of the image; empty: the user's image.
+        index: of the image in the split; −1: the user's image.
+        label: in words, or "".
         image: (C, H, W) uint8, 0 … 255.
         code: (Z,) float32, the posterior's mean where there is a posterior.
         deviation: (Z,) float32, the posterior's standard deviation, or None.
-        before: (Z,) float32, the image's code with the weights before, or None where it was not encoded again.
+        before: (Z,) float32, the image's code with older weights, or None where it was encoded once.
     """
 
     split: SplitName | Literal[""]
@@ -43,91 +47,94 @@ class Encoding:
 
     @property
     def title(self) -> str:
-        """For people: ``valid 17, label 3``."""
-        if not self.split:
-            return "your image"
-        return f"{self.split} {self.index}" + (f", label {self.label}" if self.label else "")
+        """Display name: ``validation image 17, label 3``."""
+        return image_title(self.split, self.index, self.label) if self.split else "your image"
+
+
+def image_title(split: SplitName, index: int, label: str) -> str:
+    """Display name of an image of the data: ``validation image 17, label 3``."""
+    return f"{SPLIT_TITLES[split]} image {index}" + (f", label {label}" if label else "")
 
 
 class EncodedImages(QObject):
-    """Pages through a run's data, and has images encoded.
+    """Pages through the data of the selected run and has images encoded.
+
+    Args:
+        link: the way to the engine.
+        space: the selected run.
 
     Attributes:
-        split: that is looked at.
+        split: of the page.
         index: of the chosen image.
-        size: number of images in the split; 0 until it is known.
-        page: the images around the chosen one that are shown, or None.
+        size: number of images in the split; 0 before it is known.
+        page: the images around the chosen one, or None.
         encoding: the image that was encoded last, or None.
         problem: why there is no page or no code, or "".
 
     Signals:
-        page_changed: split, index, size, page or problem.
-        encoded: an image was encoded, the ``Encoding``.
-        renewed: it was encoded again with newer weights, the ``Encoding``.
-        encoding_changed: ``encoding`` is another or None.
+        page_changed: ``split``, ``index``, ``size``, ``page`` or ``problem`` differ.
+        encoding_changed: ``encoding`` differs.
+        encoded: another image was encoded, the ``Encoding``; the view is to show its code.
+        renewed: the same image was encoded with newer weights, the ``Encoding``.
     """
 
     page_changed = Signal()
+    encoding_changed = Signal()
     encoded = Signal(object)
     renewed = Signal(object)
-    encoding_changed = Signal()
 
-    def __init__(self, events: EngineLink, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, link: EngineLink, space: LatentSpace) -> None:
+        super().__init__(space)
+        self._space = space
         self.split: SplitName = "valid"
         self.index = 0
         self.size = 0
         self.page: DataBrowsed | None = None
         self.encoding: Encoding | None = None
         self.problem = ""
-        self._info: RunInfo | None = None
-        self._adopted: Encode | None = None
-        self._browsing = LatestWins(events, self)
-        self._encoding = LatestWins(events, self)
+        self._browsing = LatestWins(link, self)
+        self._encoding = LatestWins(link, self)
+        self._renewal = Request(link, self)
         self._browsing.replied.connect(self._on_browsed)
-        self._browsing.failed.connect(self._on_failed)
         self._encoding.replied.connect(self._on_encoded)
-        self._encoding.failed.connect(self._on_failed)
+        self._renewal.replied.connect(self._on_renewed)
+        for slot in (self._browsing, self._encoding, self._renewal):
+            slot.failed.connect(self._on_failed)
+        space.run_changed.connect(self._on_run_changed)
+        space.reopened.connect(self._browse)
+        space.halted.connect(self._halt)
+
+    # ---- pages -----------------------------------------------------------------------------------------------------
 
     @property
     def usable(self) -> bool:
-        """Whether the run's family has an encoder."""
-        return self._info is not None and "encode" in self._info.capabilities
+        """The run's family has an encoder."""
+        return self._space.can("encode")
 
-    def show_run(self, info: RunInfo | None) -> None:
-        """Show the data of another run; None: of none."""
-        same_data = info is not None and self._info is not None and _data(info) == _data(self._info)
-        self._info = info
-        self.halt()
-        self.problem = ""
-        if not same_data:
-            self.split, self.index, self.size, self.page = "valid", 0, 0, None
-        self.forget()
-        self.page_changed.emit()
-        self.browse()
+    @property
+    def has_earlier(self) -> bool:
+        """There is a page before this one."""
+        return self.usable and self.index >= PAGE
 
-    def halt(self) -> None:
-        """Wait for nothing; what is shown stays."""
-        self._browsing.reset()
-        self._encoding.reset()
+    @property
+    def has_later(self) -> bool:
+        """There is a page after this one."""
+        return self.usable and self._page_start + PAGE < self.size
 
-    def browse(self) -> None:
-        """Fetch the page of the chosen image, unless it is there."""
-        start = self.index - self.index % PAGE
-        there = self.page is not None and (self.page.split, self.page.start) == (self.split, start)
-        if self._info is not None and self.usable and not there:
-            spec = self._info.spec
-            command = BrowseData(
-                data=spec.data, data_config=spec.data_config, split=self.split, start=start, count=PAGE
-            )
-            self._browsing.submit(command)
+    @property
+    def labels(self) -> list[str]:
+        """Labels of the page's images, in words; empty where the data has none."""
+        if self.page is None or self.page.labels is None:
+            return []
+        names = self.page.label_names
+        return [names[n] if 0 <= n < len(names) else str(n) for n in self.page.labels.numpy().tolist()]
 
     def choose_split(self, split: SplitName) -> None:
-        """Look at another split, from its first image on."""
+        """Show another split, from its first image on."""
         if split != self.split:
             self.split, self.index, self.size = split, 0, 0
             self.page_changed.emit()
-            self.browse()
+            self._browse()
 
     def choose(self, index: int) -> None:
         """Choose an image of the split; one beyond its end becomes the last."""
@@ -136,49 +143,26 @@ class EncodedImages(QObject):
         if index != self.index:
             self.index = index
             self.page_changed.emit()
-            self.browse()
+            self._browse()
 
     def turn_page(self, pages: int) -> None:
-        """Go some pages on, or back."""
-        self.choose(self.index - self.index % PAGE + pages * PAGE)
+        """Go so many pages forward (negative: back)."""
+        self.choose(self._page_start + pages * PAGE)
 
-    def encode(self) -> None:
-        """Have the chosen image encoded; ``encoded`` follows."""
-        self._adopted = self._submit(self.split, self.index)
+    @property
+    def _page_start(self) -> int:
+        return self.index - self.index % PAGE
 
-    def encode_again(self) -> None:
-        """Have the image that was encoded encoded with newer weights, to show where its posterior is now."""
-        if self.encoding is not None and self.encoding.split and not self._encoding.busy:
-            self._submit(self.encoding.split, self.encoding.index)
-
-    def adopt(self, encoding: Encoding) -> None:
-        """Show an image of one's user_image beside the decoded one; ``encoded`` follows."""
-        self._encoding.reset()
-        self.encoding = encoding
-        self.encoded.emit(encoding)
-        self.encoding_changed.emit()
-
-    def renew(self, encoding: Encoding) -> None:
-        """Show where newer weights have the image; ``renewed`` follows."""
-        here = self.encoding
-        if here is not None and (here.split, here.index) == (encoding.split, encoding.index):
-            self.encoding = replace(encoding, before=here.code)
-            self.renewed.emit(self.encoding)
-            self.encoding_changed.emit()
-
-    def forget(self) -> None:
-        """Show no original beside the image any more."""
-        self._encoding.reset()
-        if self.encoding is not None:
-            self.encoding = None
-            self.encoding_changed.emit()
-
-    def _submit(self, split: SplitName, index: int) -> Encode | None:
-        if self._info is None or not self.usable:
-            return None
-        command = Encode(run=self._info.run, split=split, index=index)
-        self._encoding.submit(command)
-        return command
+    def _browse(self) -> None:
+        """Request the page of the chosen image, unless it is there."""
+        opened = self._space.opened
+        there = self.page is not None and (self.page.split, self.page.start) == (self.split, self._page_start)
+        if opened is not None and self.usable and not there:
+            spec = opened.info.spec
+            command = BrowseData(
+                data=spec.data, data_config=spec.data_config, split=self.split, start=self._page_start, count=PAGE
+            )
+            self._browsing.submit(command)
 
     def _on_browsed(self, event: DataBrowsed) -> None:
         self.page, self.size, self.problem = event, event.sizes.get(self.split, 0), ""
@@ -186,29 +170,89 @@ class EncodedImages(QObject):
             self.choose(self.size - 1)
         self.page_changed.emit()
 
+    # ---- encoding --------------------------------------------------------------------------------------------------
+
+    def encode(self) -> None:
+        """Encode the chosen image; ``encoded`` follows."""
+        if self._space.opened is not None and self.usable:
+            self._renewal.drop()
+            self._encoding.submit(Encode(run=self._space.run, split=self.split, index=self.index))
+
+    def renew(self) -> None:
+        """Encode the same image of the data with newer weights; ``renewed`` follows."""
+        here = self.encoding
+        idle = self._space.opened is not None and not (self._encoding.busy or self._renewal.busy)
+        if here is not None and here.split and idle:
+            self._renewal.send(Encode(run=self._space.run, split=here.split, index=here.index))
+
+    def adopt(self, encoding: Encoding) -> None:
+        """Show the user's image beside the decoded one; ``encoded`` follows."""
+        self._drop_encoding()
+        self._show(encoding)
+
+    def adopt_renewed(self, encoding: Encoding) -> None:
+        """Show the code that newer weights give the image, if it is still the one shown; ``renewed`` follows."""
+        here = self.encoding
+        if here is not None and (here.split, here.index) == (encoding.split, encoding.index):
+            self.encoding = replace(encoding, before=here.code)
+            self.encoding_changed.emit()
+            self.renewed.emit(self.encoding)
+
+    def forget(self) -> None:
+        """Show no original beside the decoded image."""
+        self._drop_encoding()
+        if self.encoding is not None:
+            self.encoding = None
+            self.encoding_changed.emit()
+
+    def _show(self, encoding: Encoding) -> None:
+        reported, self.problem = self.problem, ""
+        self.encoding = encoding
+        if reported:
+            self.page_changed.emit()
+        self.encoding_changed.emit()
+        self.encoded.emit(encoding)
+
     def _on_encoded(self, event: Encoded) -> None:
         command = self._encoding.answered
-        assert self._info is not None and isinstance(command, Encode)
-        encoding = Encoding(
+        assert isinstance(command, Encode)
+        self._show(self._encoding_of(event, command))
+
+    def _on_renewed(self, event: Encoded) -> None:
+        command = self._renewal.command
+        assert isinstance(command, Encode)
+        self.adopt_renewed(self._encoding_of(event, command))
+
+    def _encoding_of(self, event: Encoded, command: Encode) -> Encoding:
+        description = self._space.description
+        assert description is not None
+        return Encoding(
             split=command.split,
             index=command.index,
             label=event.label,
-            image=to_display(event.image.numpy(), self._info.image.levels),
+            image=to_display(event.image.numpy(), description.info.image.levels),
             code=event.code.numpy(),
             deviation=None if event.deviation is None else event.deviation.numpy(),
         )
-        self.problem = ""
-        if command is self._adopted:
-            self.encoding = encoding
-            self.encoded.emit(encoding)
-            self.encoding_changed.emit()
-        else:
-            self.renew(encoding)
+
+    # ---- failures and other runs -----------------------------------------------------------------------------------
 
     def _on_failed(self, event: CommandFailed) -> None:
         self.problem = "" if event.reason is Reason.ENGINE_GONE else event.message
         self.page_changed.emit()
 
+    def _on_run_changed(self) -> None:
+        self._halt()
+        self.split, self.index, self.size, self.page, self.problem = "valid", 0, 0, None, ""
+        self.forget()
+        self.page_changed.emit()
+        self._browse()
 
-def _data(info: RunInfo) -> tuple[str, object]:
-    return info.spec.data, info.spec.data_config
+    def _halt(self) -> None:
+        """Expect no reply; what is shown stays."""
+        self._browsing.reset()
+        self._drop_encoding()
+
+    def _drop_encoding(self) -> None:
+        self._encoding.reset()
+        self._renewal.drop()

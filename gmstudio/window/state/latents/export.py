@@ -1,9 +1,9 @@
-"""Exports codes as pictures or films: decoded in pieces beside the slider, written beside the event loop.
+"""Export of codes as pictures or films: decoded in pieces between other requests, written in a thread.
 
 Shapes: N images, Z latent dimensions, C channels, H height, W width.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -31,23 +31,28 @@ from gmstudio.protocol.engine import CommandFailed, Reason
 from gmstudio.protocol.latents import Decode, Decoded
 from gmstudio.window.client.background_task import Background
 from gmstudio.window.client.engine_link import EngineLink
-from gmstudio.window.client.latest_wins import LatestWins
+from gmstudio.window.client.request import Request
 
 PIECE = 16
-"""Codes of one request, so that a slider's need not wait long behind it."""
+"""Codes of one request, so that a slider's request waits little behind it."""
 PAUSE_MS = 2
+"""Between two requests, so that others come in between."""
 MAX_IMAGES = 3_000
 MAX_SCALE = 64
 
 
+class NameTakenError(ValueError):
+    """A file of this name exists and may not be replaced."""
+
+
 @dataclass(frozen=True, eq=False)
 class ExportPlan:
-    """What is written where.
+    """Settings of an export.
 
     Args:
-        run: whose model decodes.
+        run: path of the run that decodes.
         codes: (N, Z) float32, in the order of the frames.
-        origin: what the file tells; its step is filled in by that of the weights.
+        origin: provenance that the file embeds; its step becomes that of the weights.
         path: of the file.
         form: ``gif``, ``png`` or ``mp4``.
         height: of an image, pixels.
@@ -71,14 +76,15 @@ class ExportPlan:
     overwrite: bool = False
 
     def check(self) -> None:
-        """Refuse what cannot be written.
+        """Check that the file can be written.
 
         Raises:
+            NameTakenError: when only a file of this name is in the way.
             ValueError: naming the value, the limit and the remedy.
         """
         count = len(self.codes)
         if not 1 <= count <= MAX_IMAGES:
-            raise ValueError(f"{count:,} images; from 1 to {MAX_IMAGES:,} are written: change the time or the rate.")
+            raise ValueError(f"{count:,} images; an export has 1 to {MAX_IMAGES:,}: change the time or the rate.")
         if not 1 <= self.scale <= MAX_SCALE:
             raise ValueError(f"A scale of {self.scale}; choose 1 to {MAX_SCALE} screen pixels per pixel.")
         if not 1 <= self.fps <= MAX_FPS:
@@ -87,78 +93,89 @@ class ExportPlan:
             raise ValueError(NO_FFMPEG)
         if not self.path.parent.is_dir():
             raise ValueError(f"There is no folder {self.path.parent}; choose another place.")
-        if self.path.exists() and not self.overwrite:
-            raise ValueError(f"There is a file {self.path.name} already; choose another name, or have it replaced.")
         check_size(self.form, count, self.columns or count, self.height, self.width, self.scale)
+        if self.path.exists() and not self.overwrite:
+            raise NameTakenError(f"There is a file {self.path.name} already; choose another name, or replace it.")
 
 
 class Export(QObject):
     """Carries out one plan at a time.
 
+    Args:
+        link: the way to the engine.
+
     Attributes:
-        plan: the one under way, or the last one; None before.
-        decoded: images that the engine has decoded.
+        plan: the plan in progress, or the last one; None before.
+        decoded: number of decoded images.
         written: path of the file that was written last, or "".
-        problem: why it was not, or "".
+        problem: why there is none, or "".
+        replaceable: the plan that failed because a file of its name exists, or None.
 
     Signals:
-        changed: any of these, or ``busy``.
+        changed: any of these, or ``busy``, differ.
     """
 
     changed = Signal()
 
-    def __init__(self, events: EngineLink, parent: QObject | None = None) -> None:
+    def __init__(self, link: EngineLink, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.plan: ExportPlan | None = None
         self.decoded = 0
         self.written = ""
         self.problem = ""
+        self.replaceable: ExportPlan | None = None
         self._parts: list[Images] = []
-        self._latest = LatestWins(events, self)
-        self._latest.replied.connect(self._on_decoded)
-        self._latest.failed.connect(self._on_failed)
+        self._request = Request(link, self)
+        self._request.replied.connect(self._on_decoded)
+        self._request.failed.connect(self._on_failed)
         self._pause = QTimer(self, singleShot=True, interval=PAUSE_MS)
-        self._pause.timeout.connect(self._ask)
+        self._pause.timeout.connect(self._decode_next)
         self._background = Background(self)
         self._background.done.connect(self._on_written)
-        self._background.failed.connect(self._tell)
+        self._background.failed.connect(self._fail)
         self._decoding = False
 
     @property
     def busy(self) -> bool:
-        """Whether a plan is under way."""
+        """A plan is in progress."""
         return self._decoding or self._background.busy
 
     @property
     def share(self) -> float:
-        """How much of the decoding is done, 0 … 1; writing takes no time beside it."""
+        """Decoded share of the images, 0 … 1; writing takes no time beside decoding."""
         return 0.0 if self.plan is None else self.decoded / len(self.plan.codes)
 
     def start(self, plan: ExportPlan) -> None:
-        """Begin; what cannot be written is told in ``problem``."""
+        """Begin a plan in place of the one in progress; a plan that cannot be written ends in ``problem``."""
         self.stop()
-        self.written, self.problem = "", ""
+        self.written, self.problem, self.replaceable = "", "", None
         try:
             plan.check()
         except ValueError as error:
-            self._tell(str(error))
+            self.replaceable = plan if isinstance(error, NameTakenError) else None
+            self._fail(str(error))
             return
         self.plan, self.decoded, self._parts, self._decoding = plan, 0, [], True
-        self._ask()
+        self._decode_next()
         self.changed.emit()
 
+    def replace(self) -> None:
+        """Begin the plan that failed because a file of its name exists, and replace that file."""
+        if self.replaceable is not None:
+            self.start(replace(self.replaceable, overwrite=True))
+
     def stop(self) -> None:
-        """End what is under way; no file is left."""
+        """Stop the plan in progress; no file is left."""
         if self.busy:
-            self._latest.reset()
+            self._request.drop()
             self._pause.stop()
             self._background.stop()
-            self._tell("The export was stopped; no file was written.")
+            self._fail("The export was stopped; no file was written.")
 
-    def _ask(self) -> None:
+    def _decode_next(self) -> None:
         assert self.plan is not None
         codes = self.plan.codes[self.decoded : self.decoded + PIECE]
-        self._latest.submit(Decode(run=self.plan.run, codes=Array.of(np.ascontiguousarray(codes))))
+        self._request.send(Decode(run=self.plan.run, codes=Array.of(np.ascontiguousarray(codes))))
 
     def _on_decoded(self, event: Decoded) -> None:
         assert self.plan is not None
@@ -178,20 +195,20 @@ class Export(QObject):
         self.changed.emit()
 
     def _on_failed(self, event: CommandFailed) -> None:
-        self._tell(
+        self._fail(
             "The engine has ended; export again when it is back."
             if event.reason is Reason.ENGINE_GONE
             else event.message
         )
 
-    def _tell(self, problem: str) -> None:
+    def _fail(self, problem: str) -> None:
         self._decoding, self._parts = False, []
         self.problem = problem
         self.changed.emit()
 
 
 def _write(plan: ExportPlan, images: Images, step: int, stopped: Stopped) -> str:
-    """Write the file; returns its path."""
+    """Write the file and return its path."""
     origin = msgspec.structs.replace(plan.origin, step=step)
     with put_in_place(plan.path, overwrite=plan.overwrite) as partial_path:
         if plan.form == "gif":

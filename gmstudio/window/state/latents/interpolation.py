@@ -1,4 +1,7 @@
-"""An interpolation through a latent space: keyframes, the way from each to the next, and playing it."""
+"""Interpolation through a latent space: keyframes, the segments between them, and playing it.
+
+Shapes: Z latent dimensions.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,35 +9,35 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QElapsedTimer, QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 
-from gmstudio.window.state.latents.code import Code
+from gmstudio.window.state.latents.code_range import Code
+from gmstudio.window.state.play_clock import PlayClock
 
-TICK_MS = 16
 MIN_SECONDS, MAX_SECONDS = 0.2, 60.0
 MAX_KEYFRAMES = 24
 STRIP_SEGMENTS, MOST_BETWEEN = 12, 7
-"""A strip shows about so many images, and at most so many between two keyframes."""
-
+"""Images of a strip, about, and the most of them between two keyframes."""
 
 Path = Literal["linear", "spherical"]
 PATHS: tuple[Path, ...] = ("linear", "spherical")
 NEARLY_PARALLEL = 1e-4
-"""Sine of the angle below which two codes span no plane to turn in."""
+"""Sine of the angle below which two codes span no plane to rotate in."""
 
 
 def interpolate(a: Code, b: Code, position: float, path: Path) -> Code:
-    """A code between two codes.
+    """Interpolate between two codes.
 
-    ``linear`` is (1 - t) a + t b. ``spherical`` turns from a to b in their plane by the share t of their angle ω,
-    sin((1 - t) ω) / sin ω · a + sin(t ω) / sin ω · b, so that codes in between are about as long as the ends, as
-    draws from a Gaussian prior in many dimensions are; codes on one line through 0 have no such plane and go straight.
+    ``linear`` is (1 - t) a + t b. ``spherical`` rotates from a to b in their plane by the share t of their angle ω,
+    sin((1 - t) ω) / sin ω · a + sin(t ω) / sin ω · b, so that codes in between have about the norm of the ends, as
+    samples of a Gaussian prior in many dimensions have; codes on one line through 0 span no plane and are
+    interpolated linearly.
 
     Args:
-        a: (Z,) where the path begins.
-        b: (Z,) where it ends.
+        a: (Z,) start.
+        b: (Z,) end.
         position: t, 0 … 1.
-        path: which way.
+        path: ``linear`` or ``spherical``.
 
     Returns:
         (Z,) float32.
@@ -55,71 +58,75 @@ def interpolate(a: Code, b: Code, position: float, path: Path) -> Code:
 
 @dataclass(frozen=True, eq=False)
 class KeyframePath:
-    """All of an interpolation that is kept while another run is looked at, or in a file.
+    """An interpolation as it is saved with a view, or in a file.
 
     Args:
         keyframes: (Z,) codes.
-        path: which way.
-        closed: whether it returns.
-        seconds: for a segment.
+        path: between two keyframes.
+        loop: it returns to the first keyframe.
+        seconds: per segment.
         position: of the viewer, in segments.
         seed: of the keyframes, or None.
     """
 
     keyframes: tuple[Code, ...]
     path: Path = "linear"
-    closed: bool = False
+    loop: bool = False
     seconds: float = 3.0
     position: float = 0.0
     seed: int | None = None
 
 
 class Interpolation(QObject):
-    """Keyframes in order, and where on the way the viewer stands.
+    """Keyframes in order, and the position of the viewer between them.
 
     Positions are counted in segments from the first keyframe, 0 … ``segments``: 1.5 is halfway from the second keyframe
-    to the third. A closed interpolation has one segment more, from the last keyframe to the first.
+    to the third. A loop has one segment more, from the last keyframe to the first.
 
     Attributes:
-        keyframes: (Z,) codes, at most ``MAX_KEYFRAMES``. Not to be written to.
-        position: where the viewer stands.
+        keyframes: (Z,) codes, at most ``MAX_KEYFRAMES``; replaced, never written to.
+        position: of the viewer.
         path: ``linear`` or ``spherical``.
-        closed: it returns to the first keyframe.
-        seconds: playing takes for a segment.
-        seed: of the codes that were drawn last, or None.
-        playing: whether it moves by itself: back and forth, or round and round when closed.
-        followed: whether the code that is shown is the one at ``position``.
+        loop: it returns to the first keyframe.
+        seconds: per segment while playing.
+        seed: of the codes that were sampled last, or None.
+        followed: the view shows the code at ``position``.
 
     Signals:
-        moved: the viewer goes to ``position``; ``code()`` is to be shown.
-        changed: a keyframe, the path, the time or playing is another.
+        moved: the view is to show ``code()``, at ``position``.
+        changed: keyframes, path, loop, seconds or ``playing`` differ.
+        unfollowed: the view shows another code.
     """
 
     moved = Signal()
     changed = Signal()
+    unfollowed = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.keyframes: tuple[Code, ...] = ()
         self.position = 0.0
         self.path: Path = "linear"
-        self.closed = False
+        self.loop = False
         self.seconds = 3.0
         self.seed: int | None = None
-        self.playing = False
         self.followed = False
         self._direction = 1.0
-        self._clock = QElapsedTimer()
-        self._timer = QTimer(self, interval=TICK_MS, timerType=Qt.TimerType.PreciseTimer)
-        self._timer.timeout.connect(self._on_tick)
+        self._clock = PlayClock(self)
+        self._clock.ticked.connect(self._on_tick)
 
-    # ---- what there is -----------------------------------------------------------------------------------------
+    # ---- values ------------------------------------------------------------------------------------------------
+
+    @property
+    def playing(self) -> bool:
+        """The position moves by itself: back and forth, or round and round in a loop."""
+        return self._clock.running
 
     @property
     def segments(self) -> int:
-        """Ways from a keyframe to the next; 0 with fewer than two keyframes."""
+        """Number of segments; 0 with fewer than two keyframes."""
         count = len(self.keyframes)
-        return 0 if count < 2 else count if self.closed else count - 1
+        return 0 if count < 2 else count if self.loop else count - 1
 
     @property
     def duration(self) -> float:
@@ -128,15 +135,15 @@ class Interpolation(QObject):
 
     @property
     def current(self) -> int:
-        """The keyframe nearest to the position; −1 when there is none."""
+        """Index of the keyframe nearest to the position; −1 when there is none."""
         return round(self.position) % len(self.keyframes) if self.keyframes else -1
 
     def code(self) -> Code:
-        """The code at ``position``."""
+        """(Z,) code at ``position``."""
         return self.code_at(self.position)
 
     def code_at(self, position: float) -> Code:
-        """The code at any position of an interpolation that has a keyframe."""
+        """(Z,) code at a position; there must be a keyframe."""
         count = len(self.keyframes)
         position = min(max(position, 0.0), float(self.segments))
         segment = min(int(position), max(self.segments - 1, 0))
@@ -145,13 +152,13 @@ class Interpolation(QObject):
         )
 
     def codes(self, count: int) -> NDArray[np.float32]:
-        """(count, Z) codes at even positions; the last one of a closed path is not its first again."""
+        """(count, Z) codes at even positions; a loop's last code is not its first again."""
         return np.stack(
-            [self.code_at(float(t)) for t in np.linspace(0.0, self.segments, count, endpoint=not self.closed)]
+            [self.code_at(float(t)) for t in np.linspace(0.0, self.segments, count, endpoint=not self.loop)]
         )
 
     def strip_positions(self) -> list[float]:
-        """Positions for a strip of images: the keyframes, and as many between them as there is room for."""
+        """Positions of a strip of images: the keyframes, and evenly between them as many as there is room for."""
         if not self.keyframes:
             return []
         parts = max(1, min(MOST_BETWEEN + 1, STRIP_SEGMENTS // max(self.segments, 1)))
@@ -159,33 +166,37 @@ class Interpolation(QObject):
 
     @property
     def keyframe_path(self) -> KeyframePath:
-        """What is to be kept of it."""
-        return KeyframePath(self.keyframes, self.path, self.closed, self.seconds, self.position, self.seed)
+        """The interpolation as it is saved."""
+        return KeyframePath(self.keyframes, self.path, self.loop, self.seconds, self.position, self.seed)
 
     # ---- keyframes ---------------------------------------------------------------------------------------------
 
     def set_keyframes(self, keyframes: Sequence[Code], seed: int | None = None) -> None:
-        """Another interpolation of one latent space, from its beginning; nothing is followed yet.
+        """Replace all keyframes and go back to the beginning, without moving the view.
 
         Raises:
             ValueError: when there are more than ``MAX_KEYFRAMES``.
         """
-        _check_count(len(keyframes))
-        self.leave()
-        self.keyframes = tuple(np.array(code, np.float32) for code in keyframes)
-        self.position, self._direction, self.seed = 0.0, 1.0, seed
-        self.changed.emit()
+        self.restore(KeyframePath(tuple(keyframes), self.path, self.loop, self.seconds, 0.0, seed))
 
-    def restore(self, kept: KeyframePath) -> None:
-        """Be as it was."""
-        self.path, self.closed = kept.path, kept.closed
-        self.seconds = min(MAX_SECONDS, max(MIN_SECONDS, kept.seconds))
-        self.set_keyframes(kept.keyframes, kept.seed)
-        self.position = min(max(kept.position, 0.0), float(self.segments))
+    def restore(self, saved: KeyframePath) -> None:
+        """Replace keyframes, settings and position by saved ones, without moving the view.
+
+        Raises:
+            ValueError: when there are more than ``MAX_KEYFRAMES`` keyframes.
+        """
+        _check_count(len(saved.keyframes))
+        self._clock.stop()
+        self.keyframes = tuple(np.array(code, np.float32) for code in saved.keyframes)
+        self.path, self.loop, self.seed = saved.path, saved.loop, saved.seed
+        self.seconds = min(MAX_SECONDS, max(MIN_SECONDS, saved.seconds))
+        self.position, self._direction = min(max(saved.position, 0.0), float(self.segments)), 1.0
+        self.followed = False
         self.changed.emit()
+        self.unfollowed.emit()
 
     def add(self, code: Code) -> None:
-        """Put a code behind the last keyframe, and stand there.
+        """Append a keyframe and go there.
 
         Raises:
             ValueError: when there are ``MAX_KEYFRAMES`` already.
@@ -194,22 +205,23 @@ class Interpolation(QObject):
         self._put((*self.keyframes, code.copy()), len(self.keyframes))
 
     def replace(self, code: Code) -> None:
-        """Put a code in the place of the current keyframe."""
+        """Replace the current keyframe."""
         if self.keyframes:
             here = self.current
             self._put((*self.keyframes[:here], code.copy(), *self.keyframes[here + 1 :]), here)
 
     def remove(self) -> None:
-        """Take the current keyframe out."""
+        """Delete the current keyframe."""
         if self.keyframes:
             here = self.current
-            self.leave()
+            self._clock.stop()
             self.keyframes = (*self.keyframes[:here], *self.keyframes[here + 1 :])
             self.position = float(max(0, min(here, len(self.keyframes) - 1)))
             self.changed.emit()
+            self.unfollow()
 
     def move(self, places: int) -> None:
-        """Bring the current keyframe so many places further on; beyond the ends it stays at the end."""
+        """Move the current keyframe so many places later (negative: earlier), at most to the ends."""
         if self.keyframes:
             here = self.current
             there = max(0, min(here + places, len(self.keyframes) - 1))
@@ -217,81 +229,82 @@ class Interpolation(QObject):
             order.insert(there, order.pop(here))
             self._put(tuple(order), there)
 
-    # ---- how ---------------------------------------------------------------------------------------------------
+    # ---- settings ----------------------------------------------------------------------------------------------
 
     def set_path(self, path: Path) -> None:
-        """Go straight or along the sphere."""
+        """Interpolate linearly or spherically."""
         if path != self.path:
             self.path = path
-            self.changed.emit()
-            self._follow()
+            self._settle()
 
-    def set_closed(self, closed: bool) -> None:
+    def set_loop(self, loop: bool) -> None:
         """Return to the first keyframe, or end at the last."""
-        if closed != self.closed:
-            self.closed = closed
+        if loop != self.loop:
+            self.loop = loop
             self.position = min(self.position, float(self.segments))
             self._direction = 1.0
-            self.changed.emit()
-            self._follow()
+            self._settle()
 
     def set_seconds(self, seconds: float) -> None:
-        """Time for a segment while playing, ``MIN_SECONDS`` to ``MAX_SECONDS``."""
+        """Set the time per segment while playing; clipped to ``MIN_SECONDS`` … ``MAX_SECONDS``."""
         self.seconds = min(MAX_SECONDS, max(MIN_SECONDS, seconds))
         self.changed.emit()
 
-    # ---- going -------------------------------------------------------------------------------------------------
+    # ---- position ----------------------------------------------------------------------------------------------
 
     def go_to(self, position: float) -> None:
-        """Go to a position, 0 … ``segments``."""
+        """Go to a position; clipped to 0 … ``segments``."""
         if self.keyframes:
             self.position = min(float(self.segments), max(0.0, position))
             self.followed = True
             self.moved.emit()
 
     def step(self, keyframes: int) -> None:
-        """Go to the keyframe so many further on, round a closed interpolation."""
+        """Go so many keyframes forward (negative: back), round a loop."""
         if self.keyframes:
             self.pause()
             target = self.current + keyframes
-            self.go_to(float(target % len(self.keyframes) if self.closed else target))
+            self.go_to(float(target % len(self.keyframes) if self.loop else target))
 
     def play(self) -> None:
-        """Move by itself, from ``position`` on."""
+        """Play from ``position`` on."""
         if self.segments and not self.playing:
-            self.playing = True
             self._clock.start()
-            self._timer.start()
             self.changed.emit()
             self.go_to(self.position)
 
     def pause(self) -> None:
-        """Stand still."""
+        """Stop playing."""
         if self.playing:
-            self._timer.stop()
-            self.playing = False
+            self._clock.stop()
             self.changed.emit()
 
-    def leave(self) -> None:
-        """The viewer went elsewhere: another code is shown."""
+    def unfollow(self) -> None:
+        """Stop playing, because the view shows another code."""
+        followed, self.followed = self.followed, False
         self.pause()
-        self.followed = False
+        if followed:
+            self.unfollowed.emit()
+
+    # ---- consistency -------------------------------------------------------------------------------------------
 
     def _put(self, keyframes: tuple[Code, ...], position: int) -> None:
-        """Keyframes of which the one at a position is the code that is shown, or was."""
-        self.pause()
+        """Replace the keyframes and go to one of them."""
+        self._clock.stop()
         self.keyframes, self.position = keyframes, float(position)
         self.followed = True
         self.changed.emit()
         self.moved.emit()
 
-    def _follow(self) -> None:
+    def _settle(self) -> None:
+        """Announce another setting, and move the view where it changes the code that is followed."""
+        self.changed.emit()
         if self.followed and self.keyframes:
             self.moved.emit()
 
     def _on_tick(self) -> None:
-        position = self.position + self._direction * self._clock.restart() / 1000 / self.seconds
-        if self.closed:
+        position = self.position + self._direction * self._clock.elapsed() / self.seconds
+        if self.loop:
             position %= self.segments
         elif not 0.0 <= position <= self.segments:
             self._direction = -1.0 if position > self.segments else 1.0

@@ -1,4 +1,4 @@
-"""Brings back what a picture's file tells of: its run, and where there are codes, the interpolation through them."""
+"""Restoring from a picture: its run, and where the file has codes, the interpolation through them."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from gmstudio.media import NotOursError, Provenance, read_provenance
 from gmstudio.protocol.runs import RunInfo
 from gmstudio.window.client.background_task import Background
-from gmstudio.window.state.latents.export_sources import SOURCES, interpolation_of, map_view_of
+from gmstudio.window.state.latents.export_sources import description_of, interpolation_of, map_view_of
 from gmstudio.window.state.latents.state import CAPABILITY, LatentsState
 from gmstudio.window.state.runs.library import RunLibrary
 
@@ -19,35 +19,35 @@ Outcome = Literal["latents", "run", "missing", "foreign"]
 
 @dataclass(frozen=True)
 class PictureOrigin:
-    """What became of a file.
+    """Result of restoring from a file.
 
     Args:
-        outcome: ``latents``: its codes are shown; ``run``: its run is here, and it has no codes; ``missing``: its run
-            is not here; ``foreign``: the file is nothing of ours.
-        told: a sentence.
+        outcome: ``latents``: its codes are shown; ``run``: its run was found, and it has no codes; ``missing``: its
+            run was not found; ``foreign``: gmstudio did not write the file.
+        message: a sentence.
         path: of the file.
         run: path of the run folder, or "".
     """
 
     outcome: Outcome
-    told: str
+    message: str
     path: str
     run: str = ""
 
 
 class PictureOrigins(QObject):
-    """Reads a file beside the event loop, finds its run in the library, and has the Latents session show its codes.
+    """Reads files in a thread, finds their run in the library, and restores their codes in the Latents state.
 
     Args:
-        library: where the run is looked for.
-        latents: what shows the codes.
+        library: of the runs.
+        latents: shows the codes.
 
     Signals:
-        returned: what became of the file, a ``PictureOrigin``.
-        failed: why it cannot be read, a sentence.
+        restored: result for a file, a ``PictureOrigin``.
+        failed: why a file cannot be read, a sentence.
     """
 
-    returned = Signal(object)
+    restored = Signal(object)
     failed = Signal(str)
 
     def __init__(self, library: RunLibrary, latents: LatentsState, parent: QObject | None = None) -> None:
@@ -59,33 +59,32 @@ class PictureOrigins(QObject):
         self._background.failed.connect(self.failed)
         latents.saved_views.refused.connect(self.failed)
 
-    def bring_back(self, path: str) -> None:
-        """Read a file; ``returned`` or ``failed`` follows."""
+    def restore(self, path: str) -> None:
+        """Read a file and restore what it shows; ``restored`` or ``failed`` follows."""
         self._path = path
         self._background.start(partial(_read, path))
 
     def _on_read(self, found: Provenance | NotOursError) -> None:
         if isinstance(found, NotOursError):
-            self.returned.emit(PictureOrigin("foreign", str(found), self._path))
+            self.restored.emit(PictureOrigin("foreign", str(found), self._path))
             return
-        name = Path(self._path).name
+        message = f"{Path(self._path).name} {description_of(found)}"
         info = find_run(self._library, found)
         if info is None:
-            self.returned.emit(PictureOrigin("missing", f"{name} {told(found)} {_missing(found)}", self._path))
+            self.restored.emit(PictureOrigin("missing", f"{message} {_missing(found)}", self._path))
             return
         interpolation = interpolation_of(found)
         if interpolation is None or CAPABILITY not in info.capabilities:
-            self.returned.emit(PictureOrigin("run", f"{name} {told(found)}", self._path, info.run))
+            self.restored.emit(PictureOrigin("run", message, self._path, info.run))
             return
-        since = ""
         if found.step >= 0 and info.step != found.step:
-            since = f" The run has been trained since, and is at step {info.step:,} now."
-        self.returned.emit(PictureOrigin("latents", f"{name} {told(found)}{since}", self._path, info.run))
-        self._latents.bring_back(info.run, interpolation, map_view_of(found))
+            message += f" The run was trained further, to step {info.step:,}."
+        self.restored.emit(PictureOrigin("latents", message, self._path, info.run))
+        self._latents.restore(info.run, interpolation, map_view_of(found))
 
 
 def find_run(library: RunLibrary, origin: Provenance) -> RunInfo | None:
-    """The run that a file tells of: the folder itself, or the same run when it was moved; else None."""
+    """The run of a file: the folder itself, or the same run when it was moved; else None."""
     same = [run for run in library.runs if run.spec.family == origin.family]
     if origin.created:
         same = [run for run in same if run.created == origin.created]
@@ -95,22 +94,9 @@ def find_run(library: RunLibrary, origin: Provenance) -> RunInfo | None:
     return next(iter(here or titled or moved), None)
 
 
-def told(origin: Provenance) -> str:
-    """What a file shows, for people: ``shows an interpolation of run a at step 300, seed 4``."""
-    what = f"{'an' if origin.shows == 'image' else 'a'} {origin.shows}" if origin.shows in SOURCES else "samples"
-    words = f"shows {what} of the run {origin.run or 'without a name'} ({origin.family})"
-    if origin.step >= 0:
-        words += f" at step {origin.step:,}"
-    if origin.seed is not None:
-        words += f", seed {origin.seed}"
-    hidden = ("Seconds a segment",)
-    details = [f"{key.lower()} {text[:60]}" for key, text in origin.details.items() if key not in hidden]
-    return ", ".join([words, *details[:4]]) + "."
-
-
 def _missing(origin: Provenance) -> str:
-    where = f" It was in {origin.folder}." if origin.folder else ""
-    return f"That run is not in the library: bring its folder back, or open it with File, Open run.{where}"
+    place = f" It was in {origin.folder}." if origin.folder else ""
+    return f"That run is not in the library: bring its folder back, or open it with File, Open run.{place}"
 
 
 def _read(path: str, _stopped: object) -> Provenance | NotOursError:

@@ -1,95 +1,98 @@
-"""Where each run's latent space was left, and what a file wants to be seen of one.
+"""Saved views of latent spaces: the code and the interpolation of each run, and a view that a file restores.
 
 Shapes: Z latent dimensions.
 """
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
-from gmstudio.window.state.latents.code import Code
+from gmstudio.protocol.families import LatentSpec
+from gmstudio.window.state.latents.code import CodeView
+from gmstudio.window.state.latents.code_range import RANGES
 from gmstudio.window.state.latents.interpolation import Interpolation, KeyframePath
 from gmstudio.window.state.latents.map import MapView
 from gmstudio.window.state.latents.space import LatentSpace
 
 FIRST_SEEDS = (1, 2)
-"""Of the two keyframes that an interpolation begins with."""
+"""Seeds of the two keyframes that an interpolation begins with."""
 
 
 @dataclass(frozen=True, eq=False)
-class _Left:
-    """What is remembered of a run while another is looked at."""
+class SavedView:
+    """View of a run.
 
-    code: Code
-    locked: NDArray[np.bool_]
-    dim: int
+    Args:
+        code: code, locks and traversed dimension; None: z = 0.
+        interpolation: keyframes, settings and position.
+    """
+
+    code: CodeView | None
     interpolation: KeyframePath
 
 
+@dataclass(frozen=True, eq=False)
+class _Expected:
+    """View that a file restores as soon as its run is open."""
+
+    run: str
+    interpolation: KeyframePath
+    map_view: MapView | None
+
+
 class SavedViews(QObject):
-    """Leaves latent spaces and comes back to them.
+    """Views of the runs that were left, for when they are selected again.
 
     Args:
-        space: the one that is looked at.
-        interpolation: through it.
+        space: the selected run.
+        interpolation: through its latent space.
 
     Signals:
-        arrived: what was to be brought back is shown; with the map's ``MapView`` to be shown too, or None.
-        refused: what was to be brought back does not fit the run, a sentence.
+        restored: an expected view is shown; with the ``MapView`` to be shown too, or None.
+        refused: an expected view does not fit the run, a sentence.
     """
 
-    arrived = Signal(object)
+    restored = Signal(object)
     refused = Signal(str)
 
     def __init__(self, space: LatentSpace, interpolation: Interpolation) -> None:
         super().__init__(space)
         self._space, self._interpolation = space, interpolation
-        self._left: dict[str, _Left] = {}
-        self._awaited: tuple[str, KeyframePath, MapView | None] | None = None
+        self._saved: dict[str, SavedView] = {}
+        self._expected: _Expected | None = None
 
-    def leave(self) -> None:
-        """Remember what is set for the run, for when it is chosen again."""
-        space = self._space
-        if space.num_dims:
-            self._left[space.run] = _Left(space.code, space.locked, space.dim, self._interpolation.keyframe_path)
+    def save(self) -> None:
+        """Save the view of the selected run."""
+        if self._space.code.num_dims:
+            self._saved[self._space.run] = SavedView(self._space.code.view, self._interpolation.keyframe_path)
 
-    def begin(self, num_dims: int) -> bool:
-        """Start at the code 0 with two draws to interpolate between, or where the run was left.
-
-        Returns:
-            Whether the run is looked at for the first time.
-        """
-        space = self._space
-        space.set_space(num_dims)
-        interpolation = KeyframePath(tuple(space.range.draw(num_dims, seed) for seed in FIRST_SEEDS))
-        left = self._left.get(space.run)
-        if left is not None and len(left.code) == num_dims:
-            space.code, space.locked, space.dim, interpolation = left.code, left.locked, left.dim, left.interpolation
-        self._interpolation.restore(interpolation)
-        return left is None
+    def view_of(self, run: str, spec: LatentSpec) -> SavedView:
+        """View to begin with: the saved one where it fits, else z = 0 and two samples to interpolate between."""
+        saved = self._saved.get(run)
+        if saved is not None and saved.code is not None and len(saved.code.values) == spec.num_dims:
+            return saved
+        keyframes = tuple(RANGES[spec.prior].sample(spec.num_dims, seed) for seed in FIRST_SEEDS)
+        return SavedView(None, KeyframePath(keyframes))
 
     def expect(self, run: str, interpolation: KeyframePath, map_view: MapView | None) -> None:
-        """Have a run show this interpolation, and map, as soon as ``arrive`` finds it open."""
-        self._awaited = (run, interpolation, map_view)
+        """Have a run show this interpolation, and map, as soon as ``restore_expected`` finds it open."""
+        self._expected = _Expected(run, interpolation, map_view)
 
-    def arrive(self) -> None:
-        """Show what is expected of the run, now that it is open."""
-        space, interpolation = self._space, self._interpolation
-        if self._awaited is None or self._awaited[0] != space.run:
+    def restore_expected(self) -> None:
+        """Show what is expected of the selected run, which is open; the code goes to the interpolation's position."""
+        expected, code, interpolation = self._expected, self._space.code, self._interpolation
+        if expected is None or expected.run != self._space.run:
             return
-        (_, wanted, map_view), self._awaited = self._awaited, None
-        sizes = {len(code) for code in wanted.keyframes}
-        if sizes != {space.num_dims}:
-            told = ", ".join(map(str, sizes)) or "none"
+        self._expected = None
+        sizes = {len(keyframe) for keyframe in expected.interpolation.keyframes}
+        if sizes != {code.num_dims}:
+            found = ", ".join(map(str, sizes)) or "no"
             self.refused.emit(
-                f"The codes have {told} dimensions, this run has {space.num_dims}: they are another run's. "
-                "Bring that one's folder back."
+                f"The codes have {found} dimensions, this run has {code.num_dims}: they belong to another run. "
+                "Bring its folder back."
             )
             return
-        space.locked = np.zeros(space.num_dims, np.bool_)
-        space.locks_changed.emit()
-        interpolation.restore(wanted)
+        code.unlock()
+        interpolation.restore(expected.interpolation)
         interpolation.go_to(interpolation.position)
-        self.arrived.emit(map_view)
+        self.restored.emit(expected.map_view)

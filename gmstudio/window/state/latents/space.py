@@ -1,87 +1,116 @@
-"""The latent space that is looked at: its run, its code, what its dimensions are called, and when to look anew."""
+"""The selected run of the Latents panel, its latent space, and the code that is shown of it."""
 
 from typing import Literal
 
-import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from gmstudio.protocol.families import LatentSpec, dim_label
 from gmstudio.protocol.runs import RunOpened
-from gmstudio.window.client.engine_link import EngineLink
-from gmstudio.window.state.latents.annotations import LatentAnnotations
-from gmstudio.window.state.latents.code import Code, LatentCode
+from gmstudio.window.state.latents.code import CodeView, LatentCode
 from gmstudio.window.state.latents.code_range import RANGES
+from gmstudio.window.state.runs.library import RunLibrary
 
 Scale = Literal["sigma", "quantile"]
 
 
-class LatentSpace(LatentCode):
-    """What everything in the Latents panel stands on.
+class LatentSpace(QObject):
+    """The selected run and its code; everything in the Latents panel is about these.
+
+    Args:
+        library: the runs.
 
     Attributes:
-        run: path of the chosen run, or "".
-        opened: the open run, or None until the engine has opened it.
-        scale: what the sliders are marked in, ``sigma`` or the normal prior's ``quantile``.
-        annotations: names of dimensions and directions that are kept with the run.
+        run: path of the selected run, or "".
+        description: the run as the engine opened it last; None before. It stays when the engine ends.
+        code: of the view.
+        scale: unit of the sliders, ``sigma`` or the normal prior's ``quantile``.
 
     Signals:
-        run_changed: another latent space, or none; everything is to be shown anew.
-        refreshed: the weights may be others and somebody looks: whoever shows something of them asks again.
-        halted: the engine is gone, or the run is another: no answer is waited for any more.
-        scale_changed: ``scale`` is another.
+        run_changed: another latent space, or none.
+        reopened: the engine opened the same run again.
+        halted: the engine is gone; no reply is expected any more.
+        scale_changed: ``scale`` differs.
     """
 
     run_changed = Signal()
-    refreshed = Signal()
+    reopened = Signal()
     halted = Signal()
     scale_changed = Signal()
 
-    def __init__(self, events: EngineLink, parent: QObject | None = None) -> None:
+    def __init__(self, library: RunLibrary, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self._library = library
+        self._is_open = False
         self.run = ""
-        self.opened: RunOpened | None = None
+        self.description: RunOpened | None = None
+        self.code = LatentCode(self)
         self.scale: Scale = "sigma"
-        self.annotations = LatentAnnotations(events, self)
+
+    def select(self, run: str) -> None:
+        """Select another run, without a latent space until it is opened; "": none."""
+        self.run, self.description, self._is_open = run, None, False
+        self.code.restart(0, RANGES["normal"])
+        self.run_changed.emit()
+
+    def open(self, description: RunOpened, view: CodeView | None) -> bool:
+        """Take the latent space of the selected run, now that the engine has opened it.
+
+        Args:
+            description: of the run, with a latent space.
+            view: code to begin with; None: z = 0.
+
+        Returns:
+            True for a latent space that was not known; False when the same one is open again, with its code as it was.
+        """
+        spec = description.latent
+        assert spec is not None and description.info.run == self.run
+        again = self.description is not None and self.code.num_dims == spec.num_dims
+        self.description, self._is_open = description, True
+        if again:
+            self.reopened.emit()
+        else:
+            self.code.restart(spec.num_dims, RANGES[spec.prior], view)
+            self.run_changed.emit()
+        return not again
+
+    def halt(self) -> None:
+        """Note that the engine is gone, and with it the open run."""
+        self._is_open = False
+        self.halted.emit()
+
+    # ---- description -------------------------------------------------------------------------------------------
+
+    @property
+    def opened(self) -> RunOpened | None:
+        """The description while the engine has the run open, else None."""
+        return self.description if self._is_open else None
 
     @property
     def live(self) -> bool:
-        """Whether the run is in training, so that its weights change."""
-        raise NotImplementedError
+        """The run is in training, so that its weights change."""
+        return bool(self.run) and self.run == self._library.live
 
     @property
     def spec(self) -> LatentSpec:
-        """The latent space's user_image description."""
-        latent = self.opened.latent if self.opened is not None else None
-        return latent if latent is not None else LatentSpec(max(1, self.num_dims))
-
-    @property
-    def symbol(self) -> str:
-        """How the code is written."""
-        return self.spec.symbol
-
-    def can(self, capability: str) -> bool:
-        """Whether the family of the open run has this method."""
-        return self.opened is not None and capability in self.opened.info.capabilities
+        """Description of the latent space."""
+        latent = self.description.latent if self.description is not None else None
+        return latent if latent is not None else LatentSpec(max(1, self.code.num_dims))
 
     @property
     def family(self) -> str:
-        """What the family of the open run is called."""
-        return self.opened.info.family_title if self.opened is not None else "The family"
+        """Title of the run's family."""
+        return self.description.info.family_title if self.description is not None else "The family"
+
+    def can(self, capability: str) -> bool:
+        """Return whether the run's family has this method."""
+        return self.description is not None and capability in self.description.info.capabilities
+
+    def symbol_of(self, dim: int) -> str:
+        """Symbol of a coordinate: ``z₃``."""
+        return dim_label(self.spec.symbol, dim)
 
     def set_scale(self, scale: Scale) -> None:
         """Mark the sliders in σ, or in quantiles of a normal prior."""
         if scale != self.scale:
             self.scale = scale
             self.scale_changed.emit()
-
-    def label(self, dim: int) -> str:
-        """What a dimension is called: ``z₃``, or ``slant (z₃)`` when it was given a name."""
-        name = self.annotations.names.get(dim)
-        plain = dim_label(self.symbol, dim)
-        return f"{name} ({plain})" if name else plain
-
-    def set_space(self, num_dims: int) -> Code:
-        """Begin at the code 0 of the open run's space, or of none (0 dimensions)."""
-        self.range = RANGES[self.spec.prior]
-        self.code, self.locked, self.dim = np.zeros(num_dims, np.float32), np.zeros(num_dims, np.bool_), 0
-        return self.code

@@ -1,14 +1,13 @@
-"""What the window knows of a latent space: the run, the code, what it decodes to, and the ways to another code.
+"""State of the Latents panel: the selected run, the code, its decoded image, and the parts that show more of them.
 
-Whatever changes the code goes through here; the image follows, latest wins, and also follows the weights while the run
-trains. Shapes: Z latent dimensions, N codes, C channels, H height, W width.
+Shapes: Z latent dimensions, C channels, H height, W width.
 """
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, QTimer, Signal, SignalInstance
 
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.engine import CommandFailed, Reason
@@ -16,9 +15,10 @@ from gmstudio.protocol.latents import Decode, Decoded
 from gmstudio.protocol.runs import RunOpened
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.latest_wins import LatestWins
+from gmstudio.window.state.latents.annotations import LatentAnnotations
 from gmstudio.window.state.latents.arithmetic import LatentArithmetic
-from gmstudio.window.state.latents.code import Code
 from gmstudio.window.state.latents.code_metrics import CodeMetrics
+from gmstudio.window.state.latents.code_range import Code
 from gmstudio.window.state.latents.dimension_stats import DimensionStatistics
 from gmstudio.window.state.latents.directions import LatentDirections
 from gmstudio.window.state.latents.encoded_images import EncodedImages, Encoding
@@ -33,8 +33,8 @@ from gmstudio.window.state.runs.library import RunLibrary
 
 CAPABILITY = "decode"
 LIVE_MS = 200
-STRIPS_EVERY = 4
-"""While the run trains, the strips follow the weights once in so many images."""
+REFRESH_EVERY = 4
+"""While the run trains, everything but the decoded image follows the weights once in so many images."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,9 +42,9 @@ class Shown:
     """A decoded image.
 
     Args:
-        request: number of the request that brought it.
+        request: number of its request.
         step: training step of the weights.
-        code: (Z,) float32, what was decoded.
+        code: (Z,) float32.
         image: (C, H, W) uint8, 0 … 255.
         engine_ms: time that the engine took.
     """
@@ -56,68 +56,77 @@ class Shown:
     engine_ms: float
 
 
-class LatentsState(LatentSpace):
-    """The state behind the Latents panel; widgets call its methods and follow its signals.
+class LatentsState(QObject):
+    """State of the Latents panel; widgets call the methods of its parts and follow their signals.
+
+    The decoded image follows the code, latest wins, and the weights while the run trains.
+
+    Args:
+        link: the way to the engine.
+        library: the runs.
 
     Attributes:
-        shown: the decoded image that came last, or None.
+        space: the selected run and its latent space.
+        code: base, amounts, locks and traversed dimension of the view.
+        annotations: names of dimensions and directions, kept with the run.
+        shown: the newest decoded image, or None.
         problem: why there is no (newer) image, a sentence, or "".
-        interpolation: keyframes and the way through them.
-        strips: images along ``dim``, and along the interpolation.
-        saved_views: where each run was left.
-        measures: KL and effect of each dimension, and the order.
+        active: the panel is on the screen; only then are images requested.
+        interpolation: keyframes and the segments between them.
+        strips: images of the traversal and of the interpolation.
+        saved_views: views of the runs that were left.
+        dimension_stats: KL and pixel change of each dimension, and their order.
         gallery: images of the data, and the one that was encoded.
-        map: a plane of the space, as images and as the data.
-        directions: found and saved ones, and how far one went along them.
+        map: a plane of the latent space.
+        directions: computed and saved directions.
         arithmetic: a - b + c.
-        user_image: an image of one's user_image, and its code.
-        told: what the family can tell of the code and its image.
+        user_image: the user's image and its code.
+        code_metrics: metrics of the code and its image.
         export: codes that become a picture or a film.
 
     Signals:
-        shown_changed: ``shown`` or ``problem`` is another.
+        shown_changed: ``shown`` or ``problem`` differ.
     """
 
     shown_changed = Signal()
 
-    def __init__(self, events: EngineLink, library: RunLibrary, parent: QObject | None = None) -> None:
-        super().__init__(events, parent)
-        self._events = events
+    def __init__(self, link: EngineLink, library: RunLibrary, parent: QObject | None = None) -> None:
+        super().__init__(parent)
         self._library = library
         self.shown: Shown | None = None
         self.problem = ""
+        self.active = False
+        self.space = LatentSpace(library, self)
+        self.code = self.space.code
+        self.annotations = LatentAnnotations(link, self.space)
         self.interpolation = Interpolation(self)
-        self.strips = LatentStrips(events, self, self.interpolation)
-        self.saved_views = SavedViews(self, self.interpolation)
-        self.measures = DimensionStatistics(events, self)
-        self.gallery = EncodedImages(events, self)
-        self.map = LatentMap(events, self)
-        self.directions = LatentDirections(events, self)
-        self.arithmetic = LatentArithmetic(events, self)
-        self.user_image = UserImage(events, self)
-        self.told = CodeMetrics(events, self)
-        self.export = Export(events, self)
-        self._watching = False
-        self._following = False
-        self._moved = False
-        self._stale = True
-        self._fresh = False
-        self._ticks = 0
-        self._latest = LatestWins(events, self)
+        self.strips = LatentStrips(link, self.space, self.interpolation)
+        self.saved_views = SavedViews(self.space, self.interpolation)
+        self.dimension_stats = DimensionStatistics(link, self.space)
+        self.gallery = EncodedImages(link, self.space)
+        self.map = LatentMap(link, self.space, self.annotations)
+        self.directions = LatentDirections(link, self.space, self.annotations)
+        self.arithmetic = LatentArithmetic(link, self.space)
+        self.user_image = UserImage(link, self.space)
+        self.code_metrics = CodeMetrics(link, self.space)
+        self.export = Export(link, self)
+        self._decoding = LatestWins(link, self)
         self._live_timer = QTimer(self, interval=LIVE_MS)
+        self._ticks = 0
+        self._values_at_tick = self.code.values
+        self._computed_for: object = None
         self._connect()
 
     def _connect(self) -> None:
-        self._latest.replied.connect(self._on_decoded)
-        self._latest.failed.connect(self._on_failed)
+        self._decoding.replied.connect(self._on_decoded)
+        self._decoding.failed.connect(self._on_failed)
         self._live_timer.timeout.connect(self._on_live_tick)
-        self.code_changed.connect(self._on_code_changed)
-        self.dim_changed.connect(self._on_dim_changed)
-        self.measures.changed.connect(self._on_measured)
-        self.interpolation.moved.connect(self._on_interpolation_moved)
-        self.saved_views.arrived.connect(self._on_arrived)
+        self.code.values_changed.connect(self._on_values_changed)
+        self.dimension_stats.changed.connect(self._on_stats_changed)
+        self.interpolation.moved.connect(lambda: self.code.set_values(self.interpolation.code()))
+        self.saved_views.restored.connect(self._on_restored)
         self.user_image.found.connect(self.gallery.adopt)
-        self.user_image.renewed.connect(self.gallery.renew)
+        self.user_image.renewed.connect(self.gallery.adopt_renewed)
         self.gallery.encoded.connect(self._on_encoded)
         self.gallery.renewed.connect(self._on_renewed)
         self._library.run_opened.connect(self._on_run_opened)
@@ -126,179 +135,156 @@ class LatentsState(LatentSpace):
         self._library.catalog_arrived.connect(self._open)
         self._library.live_changed.connect(self._on_live_changed)
 
-    # ---- which model -------------------------------------------------------------------------------------------
+    # ---- the run -----------------------------------------------------------------------------------------------
 
     @property
-    def live(self) -> bool:
-        """Whether the run is in training, so that its weights change."""
-        return bool(self.run) and self.run == self._library.live
+    def run(self) -> str:
+        """Path of the selected run, or ""."""
+        return self.space.run
+
+    @property
+    def run_changed(self) -> SignalInstance:
+        """Signal: another latent space is shown, or none."""
+        return self.space.run_changed
 
     def choose_run(self, run: str) -> None:
-        """Look at another run; "": at none. What was set for this one is kept for when it is chosen again."""
-        if run == self.run:
+        """Select another run; "": none. The view of this one is saved for when it is selected again."""
+        if run == self.space.run:
             return
-        self.saved_views.leave()
-        self.run, self.problem = run, ""
-        self._forget()
+        self.saved_views.save()
+        self._decoding.reset()
+        self._live_timer.stop()
+        self.shown, self.problem = None, ""
+        self.interpolation.set_keyframes(())
+        self.space.select(run)
         self._open()
 
-    def set_watching(self, watching: bool) -> None:
-        """Say whether someone looks: only then does the image follow the weights, or an interpolation play."""
-        if watching == self._watching:
+    def set_active(self, active: bool) -> None:
+        """Follow the code and the weights, or no longer."""
+        if active == self.active:
             return
-        self._watching = watching
-        self.strips.set_watching(watching)
-        if watching:
+        self.active = active
+        self.strips.set_active(active)
+        if active:
             self._open()
             self._catch_up()
         else:
             self.interpolation.pause()
-            self.told.halt()
+            self.code_metrics.halt()
         self._run_live_timer()
 
-    def measure(self) -> None:
-        """Measure all dimensions anew."""
-        if self.opened is not None:
-            self.measures.measure(self.run)
-
-    def _catch_up(self) -> None:
-        """Show what the newest weights make of everything, when someone looks."""
-        if self.opened is not None and self._watching:
-            self._decode()
-            self.strips.show()
-            self._encode_again()
-            if self._stale or self.live:
-                self._stale = False
-                self.measure()
-            self.refreshed.emit()
-
-    def _encode_again(self) -> None:
-        """Ask where the newest weights have the image that was encoded."""
-        encoding = self.gallery.encoding
-        if encoding is not None and encoding.split:
-            self.gallery.encode_again()
-        elif encoding is not None:
-            self.user_image.encode_again()
-
-    # ---- the code ----------------------------------------------------------------------------------------------
-
-    def move_dim(self, places: int) -> None:
-        """Traverse along the dimension so many places further in the order that is shown."""
-        if self.num_dims:
-            order = self.measures.shown(self.num_dims) or [self.dim]
-            here = order.index(self.dim) if self.dim in order else -max(0, places)
-            self.choose_dim(order[max(0, min(here + places, len(order) - 1))])
-
-    def draw_keyframes(self, seed: int) -> None:
-        """Begin an interpolation between two draws from the prior, at the first; the same seed draws the same."""
-        if self.num_dims:
-            pair = self.range.draw(2 * self.num_dims, seed).reshape(2, self.num_dims)
-            self.interpolation.set_keyframes(tuple(pair), seed)
-            self.interpolation.go_to(0.0)
-
-    def bring_back(self, run: str, interpolation: KeyframePath, map_view: MapView | None = None) -> None:
-        """Show a run with an interpolation kept elsewhere, with the code at its position, and with a map."""
+    def restore(self, run: str, interpolation: KeyframePath, map_view: MapView | None = None) -> None:
+        """Select a run and show a saved interpolation, with the code at its position, and a map."""
         self.saved_views.expect(run, interpolation, map_view)
-        if run == self.run and self.num_dims:
-            self.saved_views.arrive()
+        if run == self.space.run and self.code.num_dims:
+            self.saved_views.restore_expected()
         else:
             self.choose_run(run)
 
+    def _open(self) -> None:
+        """Have the run opened, when the panel is active, or the run trains and so is open anyway."""
+        wanted = self.space.run and (self.active or self.space.live)
+        if wanted and self.space.opened is None and self._library.catalog is not None:
+            known = self._library.open(self.space.run)
+            if known is not None:
+                self._on_run_opened(known)
+
+    def _on_run_opened(self, event: RunOpened) -> None:
+        if event.info.run != self.space.run or event.latent is None:
+            return
+        self.problem = ""
+        view = self.saved_views.view_of(self.space.run, event.latent)
+        if self.space.open(event, view.code):
+            self.interpolation.restore(view.interpolation)
+            self.saved_views.restore_expected()
+        self._catch_up()
+        self._run_live_timer()
+
+    def _on_open_failed(self, run: str, failure: CommandFailed) -> None:
+        if run == self.space.run:
+            self._on_failed(failure)
+
+    def _on_engine_lost(self) -> None:
+        self.interpolation.pause()
+        self._decoding.reset()
+        self._live_timer.stop()
+        self.space.halt()
+
+    def _on_restored(self, map_view: MapView | None) -> None:
+        """Show the restored map too, its directions among the others."""
+        if map_view is not None:
+            x, y = (axis if isinstance(axis, int) else self.directions.known(axis) for axis in map_view.axes)
+            self.map.show_view(replace(map_view, axes=(x, y)))
+
+    # ---- the code ----------------------------------------------------------------------------------------------
+
+    def step_dim(self, places: int) -> None:
+        """Traverse the dimension so many places further down (negative: up) in the order that is shown."""
+        if self.code.num_dims:
+            order = self.dimension_stats.shown() or [self.code.dim]
+            here = order.index(self.code.dim) if self.code.dim in order else -max(0, places)
+            self.code.choose_dim(order[max(0, min(here + places, len(order) - 1))])
+
+    def sample_keyframes(self, seed: int) -> None:
+        """Begin an interpolation between two samples of the prior, at the first; the same seed gives the same two."""
+        num_dims = self.code.num_dims
+        if num_dims:
+            pair = self.code.range.sample(2 * num_dims, seed).reshape(2, num_dims)
+            self.interpolation.set_keyframes(tuple(pair), seed)
+            self.interpolation.go_to(0.0)
+
     @property
     def reconstructs(self) -> bool:
-        """Whether the image that is shown decodes exactly the code of the encoded image."""
+        """The image that is shown decodes the code of the encoded image."""
         encoding = self.gallery.encoding
         if encoding is None or self.shown is None:
             return False
         codes = (encoding.code,) if encoding.before is None else (encoding.code, encoding.before)
         return any(np.array_equal(self.shown.code, code) for code in codes)
 
-    def _on_code_changed(self) -> None:
-        if not self._following:
-            self.interpolation.leave()
-        self._moved = True
+    def _on_values_changed(self) -> None:
+        """Request what shows the code, the decoded image first."""
+        interpolation = self.interpolation
+        if interpolation.followed and not np.array_equal(self.code.values, self.code.constrained(interpolation.code())):
+            interpolation.unfollow()
         self._decode()
         self.strips.show_traversal()
+        self.map.show_code()
 
-    def _on_dim_changed(self) -> None:
-        self._fresh = False
-        self.strips.show_traversal()
+    def _on_stats_changed(self) -> None:
+        """Suggest the strongest dimensions to traversal and map, as long as no others were chosen."""
+        stats = self.dimension_stats
+        if stats.pixel_change is not None:
+            self.code.suggest_dim(stats.order()[0])
+            if self.code.num_dims > 1:
+                self.map.suggest_axes(*stats.strongest(2))
 
-    # ---- to the engine -----------------------------------------------------------------------------------------
+    def _on_encoded(self, encoding: Encoding) -> None:
+        try:
+            self.code.set_values(encoding.code)
+        except ValueError as error:
+            self.problem = str(error)
+            self.shown_changed.emit()
+
+    def _on_renewed(self, encoding: Encoding) -> None:
+        """Follow the encoded image, if the code is still the one that older weights gave it."""
+        before = encoding.before
+        if before is None or len(before) != self.code.num_dims:
+            return
+        if np.array_equal(self.code.values, self.code.constrained(before)):
+            self._on_encoded(encoding)
+
+    # ---- the decoded image -------------------------------------------------------------------------------------
 
     def _decode(self) -> None:
-        if self.opened is not None:
-            self._latest.submit(Decode(run=self.run, codes=Array.of(self.code[np.newaxis])))
-            if self._watching:
-                self.told.measure(self.run, self.code)
-
-    def _open(self) -> None:
-        """Have the run opened: when someone looks, or when it trains and so is open anyway."""
-        wanted = self.run and (self._watching or self.live)
-        if wanted and self.opened is None and self._library.catalog is not None:
-            known = self._library.open(self.run)
-            if known is not None:
-                self._on_run_opened(known)
-
-    def _forget(self) -> None:
-        """Show no latent space."""
-        self.interpolation.leave()
-        self._halt()
-        self.opened = self.shown = None
-        self.set_space(0)
-        self.annotations.show_run(None)
-        self.interpolation.set_keyframes(())
-        self.strips.clear()
-        self.measures.clear()
-        self.told.clear()
-        self.gallery.show_run(None)
-        self.user_image.show_run(None)
-        self.run_changed.emit()
-
-    def _halt(self) -> None:
-        """Wait for nothing."""
-        self._latest.reset()
-        for part in (self.strips, self.measures, self.gallery, self.user_image, self.told):
-            part.halt()
-        self._live_timer.stop()
-        self.halted.emit()
-
-    def _run_live_timer(self) -> None:
-        if self._watching and self.live and self.opened is not None:
-            self._live_timer.start()
-        else:
-            self._live_timer.stop()
-
-    # ---- what comes back ---------------------------------------------------------------------------------------
-
-    def _on_run_opened(self, event: RunOpened) -> None:
-        if event.info.run != self.run or event.latent is None:
-            return
-        again = self.num_dims == event.latent.num_dims
-        self.opened, self.problem = event, ""
-        self.annotations.show_run(event)
-        if again:
-            self.gallery.browse()
-        else:
-            self._fresh = self.saved_views.begin(event.latent.num_dims)
-            self.gallery.show_run(event.info)
-            self.user_image.show_run(event.info)
-            self.run_changed.emit()
-            self.saved_views.arrive()
-        self._stale = True
-        self._catch_up()
-        self._run_live_timer()
-
-    def _on_measured(self) -> None:
-        """At first, look along the dimension that matters most."""
-        if self._fresh and self.measures.effect is not None:
-            self._fresh = False
-            self.choose_dim(self.measures.order(self.num_dims)[0])
-        if self.measures.effect is not None and self.num_dims > 1:
-            self.map.suggest_axes(*self.measures.strongest(2))
+        if self.space.opened is not None:
+            codes = Array.of(self.code.values[np.newaxis])
+            self._decoding.submit(Decode(run=self.space.run, codes=codes))
+            if self.active:
+                self.code_metrics.request()
 
     def _on_decoded(self, event: Decoded) -> None:
-        command = self._latest.answered
+        command = self._decoding.answered
         assert isinstance(command, Decode)
         self.shown = Shown(
             request=event.request,
@@ -315,56 +301,51 @@ class LatentsState(LatentSpace):
         self.interpolation.pause()
         self.shown_changed.emit()
 
-    def _on_open_failed(self, run: str, failure: CommandFailed) -> None:
-        if run == self.run:
-            self.problem = "" if failure.reason is Reason.ENGINE_GONE else failure.message
-            self.shown_changed.emit()
+    # ---- the weights -------------------------------------------------------------------------------------------
 
-    def _on_encoded(self, encoding: Encoding) -> None:
-        try:
-            self.set_code(encoding.code)
-        except ValueError as error:
-            self.problem = str(error)
-        self.shown_changed.emit()  # it may have been this code already, but nobody's reconstruction
+    def _catch_up(self) -> None:
+        """Show everything with the newest weights, when the panel is active."""
+        if self.space.opened is None or not self.active:
+            return
+        self._decode()
+        self._refresh()
+        info = self._library.info(self.space.run)
+        weights = (self.space.opened, self.space.live, info.step if info is not None else -1)
+        if self.space.live or weights != self._computed_for:
+            self._computed_for = weights
+            self.dimension_stats.compute()
 
-    def _on_arrived(self, map_view: MapView | None) -> None:
-        """Show the map too that was brought back, its directions among the others."""
-        if map_view is not None:
-            x, y = (axis if isinstance(axis, int) else self.directions.known(axis) for axis in map_view.axes)
-            self.map.show_map_view(replace(map_view, axes=(x, y)))
+    def _refresh(self) -> None:
+        """Request again what depends on the weights, other than the decoded image."""
+        self.strips.refresh()
+        encoding = self.gallery.encoding
+        if encoding is not None and encoding.split:
+            self.gallery.renew()
+        elif encoding is not None:
+            self.user_image.renew()
+        self.map.refresh()
+        self.arithmetic.refresh()
 
-    def _on_renewed(self, encoding: Encoding) -> None:
-        """Newer weights have the image elsewhere: go there, if the code is still where the older ones had it."""
-        before = encoding.before
-        if before is not None and len(before) == self.num_dims and np.array_equal(self.code, self._allowed(before)):
-            self._on_encoded(encoding)
-
-    def _on_interpolation_moved(self) -> None:
-        self._following = True
-        self.set_code(self.interpolation.code())
-        self._following = False
+    def _run_live_timer(self) -> None:
+        if self.active and self.space.live and self.space.opened is not None:
+            self._live_timer.start()
+        else:
+            self._live_timer.stop()
 
     def _on_live_tick(self) -> None:
-        self._ticks += 1
-        if not (self._moved or self._latest.busy):  # a drag brings newer images anyway, and is not to wait for this
+        dragged = self._values_at_tick is not self.code.values
+        self._values_at_tick = self.code.values
+        if not (dragged or self._decoding.busy):  # a drag brings newer images itself
             self._decode()
-        self._moved = False
-        if self._ticks % STRIPS_EVERY == 0:
-            self.strips.show()
-            self._encode_again()
-            self.refreshed.emit()
-        if self.measures.due:
-            self.measures.measure(self.run)
+        self._ticks += 1
+        if self._ticks % REFRESH_EVERY == 0:
+            self._refresh()
+        if self.dimension_stats.due:
+            self.dimension_stats.compute()
 
     def _on_live_changed(self, _run: str) -> None:
-        """Training of this run began or ended: the weights are not those that were shown."""
-        self._stale = True
-        if self.live:
+        """Training began or ended: the weights are not those that were shown."""
+        if self.space.live:
             self._open()
         self._catch_up()
         self._run_live_timer()
-
-    def _on_engine_lost(self) -> None:
-        self.interpolation.pause()
-        self._halt()
-        self.opened = None

@@ -1,4 +1,4 @@
-"""An image of one's user_image: fitted to the model, and its code, from the encoder or found by descent.
+"""The user's image: fitted to the model, and its code, from the encoder or by optimization.
 
 Shapes: R rows and S columns of a picture, Z latent dimensions, C channels, H height, W width.
 """
@@ -15,38 +15,41 @@ from gmstudio.protocol.array import Array
 from gmstudio.protocol.engine import CommandFailed, Reason
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.latents import Encoded, EncodeImage, ImageProjected, ProjectImage
-from gmstudio.protocol.runs import RunInfo
 from gmstudio.protocol.training_settings import MAX_SEED
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.latest_wins import LatestWins
+from gmstudio.window.client.request import Request
 from gmstudio.window.state.latents.encoded_images import Encoding
+from gmstudio.window.state.latents.space import LatentSpace
 
-Way = Literal["encoder", "search"]
+Method = Literal["encoder", "optimization"]
 MAX_STEPS = 10_000
 
 
 class UserImage(QObject):
-    """Takes pictures and drawings, and has their codes found; newer ones replace older ones.
+    """Takes pictures and drawings and finds their codes; newer ones replace older ones.
+
+    Args:
+        link: the way to the engine.
+        space: the selected run.
 
     Attributes:
-        spec: what the model's images are; None without a run.
         levels: (C, H, W) uint8 of the model's levels; None without a run.
-        said: what was done to the picture so that it fits, or "".
-        fit: whether all of a picture is seen, or its sides are cut off.
+        description: how the picture was fitted, or "".
+        fit: the whole picture is padded, or its center is cropped.
         invert: black of a picture becomes white.
-        way: how the code is found.
-        steps: of the descent.
-        seed: of the codes that the descent starts from.
-        searching: a descent is under way.
-        step: of the descent, so far.
-        error: root mean square difference of the descent's image, both 0 … 1; NaN when there is none.
-        problem: what went wrong last, or "".
+        method: to find the code.
+        steps: of the optimization.
+        seed: of the codes that the optimization starts from.
+        step: of the optimization, so far.
+        error: root mean square difference of the optimized image, both 0 … 1; NaN when there is none.
+        problem: of the last picture or code, or "".
 
     Signals:
-        changed: anything of this.
-        image_changed: ``levels`` are others, by a picture and not by drawing.
-        taken: a picture is here.
-        found: a code for the image, an ``Encoding``; of a descent many, better and better.
+        changed: any of these, or ``optimizing``, differ.
+        image_changed: ``levels`` differ, by a picture and not by drawing.
+        taken: a picture was taken.
+        found: a code of the image, an ``Encoding``; an optimization finds many, better and better.
         renewed: the encoder's code with newer weights, an ``Encoding``.
     """
 
@@ -56,61 +59,70 @@ class UserImage(QObject):
     found = Signal(object)
     renewed = Signal(object)
 
-    def __init__(self, events: EngineLink, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.spec: ImageSpec | None = None
+    def __init__(self, link: EngineLink, space: LatentSpace) -> None:
+        super().__init__(space)
+        self._space = space
         self.levels: NDArray[np.uint8] | None = None
-        self.said = ""
+        self.description = ""
         self.fit: Fit = "whole"
         self.invert = False
-        self.way: Way = "encoder"
+        self.method: Method = "encoder"
         self.steps, self.seed = 300, 0
-        self.searching = False
         self.step = 0
         self.error = float("nan")
         self.problem = ""
-        self._info: RunInfo | None = None
         self._picture: NDArray[np.uint8] | None = None
         self._name = ""
-        self._events = events
-        self._request = 0
-        self._again: EncodeImage | None = None
-        self._encoding = LatestWins(events, self)
+        self._encoding = LatestWins(link, self)
+        self._renewal = Request(link, self)
+        self._optimization = Request(link, self)
         self._encoding.replied.connect(self._on_encoded)
-        self._encoding.failed.connect(self._on_failed)
-        events.on(ImageProjected).connect(self._on_projected)
-        events.on(CommandFailed).connect(self._on_search_failed)
+        self._renewal.replied.connect(self._on_renewed)
+        self._optimization.replied.connect(self._on_optimized)
+        for slot in (self._encoding, self._renewal, self._optimization):
+            slot.failed.connect(self._on_failed)
+        self._optimization.dropped.connect(self.changed)
+        space.run_changed.connect(self._on_run_changed)
+        space.halted.connect(self._on_halted)
 
     # ---- which model -------------------------------------------------------------------------------------------
 
     @property
-    def encodes(self) -> bool:
-        """Whether the run's family has an encoder."""
-        return self._info is not None and "encode" in self._info.capabilities
+    def spec(self) -> ImageSpec | None:
+        """Spec of the model's images; None without a run."""
+        description = self._space.description
+        return None if description is None else description.info.image
 
-    def show_run(self, info: RunInfo | None) -> None:
-        """Be about another run; a picture is fitted anew, a drawing stays where it fits."""
-        self.halt()
-        before, self._info = self.spec, info
-        self.spec = None if info is None else info.image
-        self.way = "encoder" if self.encodes else "search"
+    @property
+    def encodes(self) -> bool:
+        """The run's family has an encoder."""
+        return self._space.can("encode")
+
+    def _on_run_changed(self) -> None:
+        """Fit a picture to the images of another run; a drawing is lost."""
+        self._drop_encoding()
+        self._optimization.cancel()
+        self.method = self.methods[0]
         self.problem, self.error, self.step = "", float("nan"), 0
-        if self.spec is None or self.spec != before:
-            self._refit()
+        self._refit()
         self.changed.emit()
 
-    def halt(self) -> None:
-        """Wait for nothing."""
+    def _on_halted(self) -> None:
+        """Expect no reply from an engine that is gone."""
+        self._drop_encoding()
+        self._optimization.drop()
+        self.changed.emit()
+
+    def _drop_encoding(self) -> None:
         self._encoding.reset()
-        self._request = 0
-        self.searching = False
+        self._renewal.drop()
 
     # ---- the image ---------------------------------------------------------------------------------------------
 
     def take_picture(self, picture: NDArray[np.uint8], name: str) -> None:
         """Take a picture (R, S, 1, 3 or 4) uint8, 0 … 255, fit it to the model, and find its code."""
         if self.spec is None:
-            self.tell("Choose a run with a latent space first; then the picture can be fitted to its images.")
+            self.report("Choose a run with a latent space first; then the picture can be fitted to its images.")
             return
         self._picture, self._name = picture, name
         self._refit()
@@ -118,23 +130,23 @@ class UserImage(QObject):
         self.find()
 
     def draw(self, levels: NDArray[np.uint8]) -> None:
-        """Take what was drawn, (C, H, W) levels, and find its code."""
+        """Take a drawing, (C, H, W) levels, and find its code."""
         self.levels = levels
-        self._picture, self._name, self.said = None, "", ""
+        self._picture, self._name, self.description = None, "", ""
         self.find()
 
-    def tell(self, problem: str) -> None:
-        """Say that something went wrong, in a sentence."""
+    def report(self, problem: str) -> None:
+        """Show a problem, a sentence."""
         self.problem = problem
         self.changed.emit()
 
     def set_fit(self, fit: Fit) -> None:
-        """See all of a picture, or cut off its sides."""
+        """Pad the whole of a picture, or crop its center."""
         self.fit = fit
         self._refit_and_find()
 
     def set_invert(self, invert: bool) -> None:
-        """Turn black into white, or leave it."""
+        """Invert pictures, or not."""
         self.invert = invert
         self._refit_and_find()
 
@@ -150,92 +162,92 @@ class UserImage(QObject):
             self.levels = None
         elif picture is None:
             if self.levels is None or self.levels.shape != spec.shape or self.levels.max() >= spec.levels:
-                self.levels, self.said = np.zeros(spec.shape, np.uint8), ""
+                self.levels, self.description = np.zeros(spec.shape, np.uint8), ""
         else:
             self.levels = fit_picture(picture, spec, self.fit, invert=self.invert)
-            self.said = f"{self._name} {fit_description(picture, spec, self.fit, invert=self.invert)}."
+            self.description = f"{self._name} {fit_description(picture, spec, self.fit, invert=self.invert)}."
         self.image_changed.emit()
 
     # ---- its code ----------------------------------------------------------------------------------------------
 
-    def set_way(self, way: Way) -> None:
-        """By the encoder where there is one, or by descent."""
-        self.way = way if self.encodes else "search"
+    @property
+    def optimizing(self) -> bool:
+        """An optimization is in progress."""
+        return self._optimization.busy
+
+    @property
+    def methods(self) -> tuple[Method, ...]:
+        """Methods that the run's family has."""
+        return ("encoder", "optimization") if self.encodes else ("optimization",)
+
+    def set_method(self, method: Method) -> None:
+        """Use the encoder where there is one, or optimization."""
+        self.method = method if method in self.methods else "optimization"
         self.stop()
         self.changed.emit()
 
-    def set_search(self, steps: int, seed: int) -> None:
-        """Set the descent's length and the seed of its starts."""
+    def set_optimization(self, steps: int, seed: int) -> None:
+        """Set the steps of the optimization and the seed of its starts; clipped to their limits."""
         self.steps, self.seed = max(1, min(steps, MAX_STEPS)), max(0, min(seed, MAX_SEED))
         self.changed.emit()
 
     def find(self) -> None:
         """Find the image's code; ``found`` follows."""
-        if self._info is None or self.levels is None:
+        if self._space.opened is None or self.levels is None:
             return
         self.problem = ""
-        if self.way == "encoder":
-            self._encoding.submit(EncodeImage(run=self._info.run, image=Array.of(self.levels)))
+        image = Array.of(self.levels)
+        if self.method == "encoder":
+            self._renewal.drop()
+            self._encoding.submit(EncodeImage(run=self._space.run, image=image))
         else:
-            self._request = self._send(self.steps)
-            self.searching, self.step = True, 0
+            self.step = 0
+            self._optimization.send(ProjectImage(run=self._space.run, image=image, steps=self.steps, seed=self.seed))
         self.changed.emit()
 
-    def encode_again(self) -> None:
-        """Have the image encoded with newer weights; ``renewed`` follows. A descent is not begun again."""
-        if self._info is not None and self.levels is not None and self.way == "encoder" and not self._encoding.busy:
-            self._again = EncodeImage(run=self._info.run, image=Array.of(self.levels))
-            self._encoding.submit(self._again)
+    def renew(self) -> None:
+        """Encode the image with newer weights; ``renewed`` follows. An optimization is not repeated."""
+        idle = self._space.opened is not None and not (self._encoding.busy or self._renewal.busy)
+        if self.levels is not None and self.method == "encoder" and idle:
+            self._renewal.send(EncodeImage(run=self._space.run, image=Array.of(self.levels)))
 
     def stop(self) -> None:
-        """End the descent; the best code so far stays."""
-        if self.searching:
-            self._send(1)  # a newer search ends the older one
-            self._request, self.searching = 0, False
+        """Cancel the optimization; the best code so far stays."""
+        if self.optimizing:
+            self._optimization.cancel()
             self.changed.emit()
 
-    def _send(self, steps: int) -> int:
-        assert self._info is not None and self.levels is not None
-        command = ProjectImage(run=self._info.run, image=Array.of(self.levels), steps=steps, seed=self.seed)
-        return self._events.send(command)
-
-    # ---- what comes back ---------------------------------------------------------------------------------------
+    # ---- replies -----------------------------------------------------------------------------------------------
 
     def _on_encoded(self, event: Encoded) -> None:
         command = self._encoding.answered
         assert isinstance(command, EncodeImage)
-        encoding = self._encoded(command.image.numpy(), event.code.numpy(), event.deviation)
-        if command is self._again:
-            self.renewed.emit(encoding)
-            return
         self.problem = ""
-        self.found.emit(encoding)
+        self.found.emit(self._encoding_of(command.image, event.code, event.deviation))
         self.changed.emit()
 
-    def _on_projected(self, event: ImageProjected) -> None:
-        if not self._request or event.request != self._request or self.levels is None:
-            return
+    def _on_renewed(self, event: Encoded) -> None:
+        command = self._renewal.command
+        assert isinstance(command, EncodeImage)
+        self.renewed.emit(self._encoding_of(command.image, event.code, event.deviation))
+
+    def _on_optimized(self, event: ImageProjected) -> None:
+        command = self._optimization.command
+        assert isinstance(command, ProjectImage)
         self.step, self.error = event.step, event.error
-        if event.done:
-            self._request, self.searching = 0, False
-        self.found.emit(self._encoded(self.levels, event.code.numpy(), None))
+        self.found.emit(self._encoding_of(command.image, event.code, None))
         self.changed.emit()
 
-    def _encoded(self, levels: NDArray[np.uint8], code: NDArray[np.float32], deviation: Array | None) -> Encoding:
+    def _encoding_of(self, levels: Array, code: Array, deviation: Array | None) -> Encoding:
         assert self.spec is not None
         return Encoding(
             split="",
             index=-1,
             label="",
-            image=to_display(levels, self.spec.levels),
-            code=code,
+            image=to_display(levels.numpy(), self.spec.levels),
+            code=code.numpy(),
             deviation=None if deviation is None else deviation.numpy(),
         )
 
     def _on_failed(self, event: CommandFailed) -> None:
-        self.tell("" if event.reason is Reason.ENGINE_GONE else event.message)
-
-    def _on_search_failed(self, event: CommandFailed) -> None:
-        if self._request and event.request == self._request:
-            self._request, self.searching = 0, False
-            self._on_failed(event)
+        self.report("" if event.reason is Reason.ENGINE_GONE else event.message)

@@ -76,11 +76,11 @@ def test_an_exported_picture_restores_its_code(qtbot: QtBot, window: Window, stu
     write_png(tmp_path / "a.png", np.zeros((1, 1, 8, 8), np.uint8), origin, 1, 1, lambda: False)
     drop(window, tmp_path / "a.png")
     qtbot.waitUntil(lambda: window.shown == ["latents"])
-    studio.latents.set_watching(True)
+    studio.latents.set_active(True)
     studio.client.serve()
     assert studio.latents.run == VAE
-    np.testing.assert_array_equal(studio.latents.code, code[0])
-    studio.latents.set_watching(False)
+    np.testing.assert_array_equal(studio.latents.code.values, code[0])
+    studio.latents.set_active(False)
 
 
 def test_a_run_folder_is_to_be_opened(window: Window, studio: Studio, tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_a_run_folder_is_to_be_opened(window: Window, studio: Studio, tmp_path: 
 def test_a_foreign_picture_can_be_encoded(qtbot: QtBot, window: Window, studio: Studio, tmp_path: Path) -> None:
     Image.new("RGB", (20, 10), (255, 255, 255)).save(tmp_path / "a.png")
     studio.latents.choose_run(VAE)
-    studio.latents.set_watching(True)
+    studio.latents.set_active(True)
     studio.client.serve()
     drop(window, tmp_path / "a.png")
     qtbot.waitUntil(lambda: bool(window.notices))
@@ -103,5 +103,5 @@ def test_a_foreign_picture_can_be_encoded(qtbot: QtBot, window: Window, studio: 
     with qtbot.waitSignal(studio.latents.user_image.taken):
         encode()
     studio.client.serve()
-    assert studio.latents.user_image.said.startswith("a.png was 20×10 RGB") and window.shown == ["latents"]
-    studio.latents.set_watching(False)
+    assert studio.latents.user_image.description.startswith("a.png was 20×10 RGB") and window.shown == ["latents"]
+    studio.latents.set_active(False)

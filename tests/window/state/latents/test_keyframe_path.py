@@ -1,4 +1,4 @@
-"""Journeys: keyframes, the way through them, and playing it."""
+"""Interpolations: keyframes, the segments between them, and playing them."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def at(interpolation: Interpolation) -> list[float]:
     return [float(code.max()) for code in interpolation.keyframes]
 
 
-def test_every_leg_is_a_path_between_two_keyframes(interpolation: Interpolation) -> None:
+def test_every_segment_is_a_path_between_two_keyframes(interpolation: Interpolation) -> None:
     for path in ("linear", "spherical"):
         interpolation.set_path(path)
         np.testing.assert_allclose(interpolation.code_at(0.25), interpolate(A, B, 0.25, path))
@@ -31,19 +31,19 @@ def test_every_leg_is_a_path_between_two_keyframes(interpolation: Interpolation)
     assert interpolation.segments == 2 and interpolation.duration == 2 * interpolation.seconds
 
 
-def test_a_closed_journey_returns(interpolation: Interpolation) -> None:
-    interpolation.set_closed(True)
+def test_a_loop_returns(interpolation: Interpolation) -> None:
+    interpolation.set_loop(True)
     assert interpolation.segments == 3
     np.testing.assert_allclose(interpolation.code_at(2.5), interpolate(C, A, 0.5, "linear"))
     np.testing.assert_array_equal(interpolation.code_at(3.0), A)
     codes = interpolation.codes(6)
     np.testing.assert_allclose(codes[::2], [A, B, C], atol=1e-6)
     interpolation.go_to(2.5)
-    interpolation.set_closed(False)
+    interpolation.set_loop(False)
     assert interpolation.position == 2.0
 
 
-def test_an_open_journeys_codes_end_at_its_end(interpolation: Interpolation) -> None:
+def test_the_codes_of_an_open_interpolation_end_at_its_end(interpolation: Interpolation) -> None:
     codes = interpolation.codes(5)
     np.testing.assert_allclose(codes[[0, 2, 4]], [A, B, C], atol=1e-6)
 
@@ -70,7 +70,7 @@ def test_keyframes_are_added_replaced_moved_and_removed(interpolation: Interpola
     assert not interpolation.playing and not interpolation.keyframes
 
 
-def test_one_keyframe_is_no_way_to_play_but_can_be_gone_to(interpolation: Interpolation) -> None:
+def test_one_keyframe_cannot_be_played_but_shown(interpolation: Interpolation) -> None:
     interpolation.set_keyframes((B,))
     interpolation.go_to(3.0)
     np.testing.assert_array_equal(interpolation.code(), B)
@@ -107,8 +107,8 @@ def test_playing_goes_to_the_end_and_back(qtbot: QtBot, interpolation: Interpola
     assert seen[top:] == sorted(seen[top:], reverse=True)
 
 
-def test_playing_a_closed_journey_goes_round(qtbot: QtBot, interpolation: Interpolation) -> None:
-    interpolation.set_closed(True)
+def test_playing_a_loop_goes_round(qtbot: QtBot, interpolation: Interpolation) -> None:
+    interpolation.set_loop(True)
     interpolation.set_seconds(0.2)
     interpolation.go_to(2.9)
     interpolation.play()
@@ -122,15 +122,15 @@ def test_steps_go_from_keyframe_to_keyframe(interpolation: Interpolation) -> Non
     assert interpolation.position == 1.0
     interpolation.step(5)
     assert interpolation.position == 2.0
-    interpolation.set_closed(True)
+    interpolation.set_loop(True)
     interpolation.step(1)
     assert interpolation.position == 0.0
 
 
-def test_leaving_stops_playing(interpolation: Interpolation) -> None:
+def test_another_code_stops_playing(interpolation: Interpolation) -> None:
     interpolation.play()
     assert interpolation.playing and interpolation.followed
-    interpolation.leave()
+    interpolation.unfollow()
     assert not interpolation.playing and not interpolation.followed
 
 
@@ -143,12 +143,12 @@ def test_another_path_moves_the_code_that_is_followed(qtbot: QtBot, interpolatio
 
 
 def test_what_is_kept_is_restored(interpolation: Interpolation) -> None:
-    interpolation.set_closed(True)
+    interpolation.set_loop(True)
     interpolation.set_path("spherical")
     interpolation.set_seconds(1.5)
     interpolation.go_to(2.25)
     kept = interpolation.keyframe_path
     other = Interpolation()
     other.restore(kept)
-    assert (other.closed, other.path, other.seconds, other.position) == (True, "spherical", 1.5, 2.25)
+    assert (other.loop, other.path, other.seconds, other.position) == (True, "spherical", 1.5, 2.25)
     np.testing.assert_array_equal(other.code(), interpolation.code())

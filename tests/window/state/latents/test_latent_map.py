@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from latent_engine import GAN, RBM, VAE, LatentEngine
-from latent_fixture import engine, session
+from latent_fixture import engine, state
 from pytestqt.qtbot import QtBot
 
 from gmstudio.protocol.latents import Decode, EncodeSplit
@@ -11,51 +11,51 @@ from gmstudio.window.state.latents.map import LatentMap
 from gmstudio.window.state.latents.plane import Plane, axis
 from gmstudio.window.state.latents.state import LatentsState
 
-__all__ = ["engine", "session"]
+__all__ = ["engine", "state"]
 
 
 @pytest.fixture
-def shown(session: LatentsState, engine: LatentEngine) -> LatentMap:
-    session.map.set_watching(True)
+def shown(state: LatentsState, engine: LatentEngine) -> LatentMap:
+    state.map.set_active(True)
     engine.serve()
-    return session.map
+    return state.map
 
 
-def test_nothing_is_decoded_for_a_map_that_nobody_sees(session: LatentsState, engine: LatentEngine) -> None:
-    session.randomize(1)
+def test_nothing_is_decoded_for_an_inactive_map(state: LatentsState, engine: LatentEngine) -> None:
+    state.code.randomize(1)
     engine.serve()
-    assert session.map.images is None and not engine.unanswered(EncodeSplit)
+    assert state.map.images is None and not engine.unanswered(EncodeSplit)
     assert not [c for c in engine.sent if isinstance(c, EncodeSplit)]
 
 
 def test_its_axes_are_the_dimensions_that_matter_most_until_others_are_chosen(
-    shown: LatentMap, session: LatentsState
+    shown: LatentMap, state: LatentsState
 ) -> None:
-    assert list(shown.axes) == session.measures.order(5)[:2]
+    assert list(shown.axes) == state.dimension_stats.order()[:2]
     shown.set_axes(4, 0)
-    session.measures.changed.emit()
+    state.dimension_stats.changed.emit()
     assert shown.axes == (4, 0)
 
 
-def test_every_image_is_of_its_code(shown: LatentMap, session: LatentsState, engine: LatentEngine) -> None:
-    session.randomize(3)
+def test_every_image_is_of_its_code(shown: LatentMap, state: LatentsState, engine: LatentEngine) -> None:
+    state.code.randomize(3)
     shown.set_axes(1, 3)
     shown.set_side(5)
     engine.serve()
     assert shown.images is not None and len(shown.images) == 25
     for row, column in ((0, 0), (2, 4), (4, 1)):
-        code = session.code.copy()
+        code = state.code.values.copy()
         code[1], code[3] = -3 + 1.5 * column, 3 - 1.5 * row
         assert np.array_equal(shown.images[5 * row + column], engine.means(VAE, code))
 
 
-def test_rows_come_one_at_a_time_and_a_drag_within_the_plane_asks_for_none(
-    shown: LatentMap, session: LatentsState, engine: LatentEngine
+def test_rows_come_one_at_a_time_and_a_drag_within_the_plane_requests_none(
+    shown: LatentMap, state: LatentsState, engine: LatentEngine
 ) -> None:
     shown.set_side(7)
     engine.serve()
     other = next(dim for dim in range(5) if dim not in shown.axes)
-    session.set_value(other, 2.0)
+    state.code.set_value(other, 2.0)
     rows = [c for c in engine.unanswered(Decode) if c.codes.shape[0] == shown.side]
     assert len(rows) == 1
     engine.serve()
@@ -64,52 +64,52 @@ def test_rows_come_one_at_a_time_and_a_drag_within_the_plane_asks_for_none(
     engine.serve()
     assert not [c for c in engine.sent[before:] if isinstance(c, Decode) and c.codes.shape[0] == shown.side]
     assert shown.position == pytest.approx((1.0, -2.0), abs=1e-5)
-    assert session.code[other] == 2.0
+    assert state.code.values[other] == 2.0
 
 
 def test_the_data_are_where_their_codes_are_and_lead_there(
-    shown: LatentMap, session: LatentsState, engine: LatentEngine
+    shown: LatentMap, state: LatentsState, engine: LatentEngine
 ) -> None:
     assert shown.scatter is not None and len(shown.scatter.codes) == 180
     x, y = shown.axes
     np.testing.assert_allclose(shown.scattered(), shown.scatter.codes[:, [x, y]], atol=1e-5)
-    assert shown.scatter.title(7) == f"valid 7, label {engine.dataset.valid.labels[7]}"
+    assert shown.scatter.title(7) == f"validation image 7, label {engine.dataset.valid.labels[7]}"
     shown.go_to_image(7)
-    np.testing.assert_array_equal(session.code, shown.scatter.codes[7])
+    np.testing.assert_array_equal(state.code.values, shown.scatter.codes[7])
 
 
 def test_a_family_without_an_encoder_has_a_map_without_data(
-    shown: LatentMap, session: LatentsState, engine: LatentEngine
+    shown: LatentMap, state: LatentsState, engine: LatentEngine
 ) -> None:
-    session.choose_run(GAN)
+    state.choose_run(GAN)
     engine.serve()
     assert shown.images is not None and shown.scatter is None and shown.problem == ""
 
 
-def test_units_that_are_off_or_on_go_from_0_to_1(shown: LatentMap, session: LatentsState, engine: LatentEngine) -> None:
-    session.choose_run(RBM)
+def test_units_that_are_off_or_on_go_from_0_to_1(shown: LatentMap, state: LatentsState, engine: LatentEngine) -> None:
+    state.choose_run(RBM)
     engine.serve()
     assert (shown.low, shown.high) == (0.0, 1.0)
     assert all(c.codes.numpy().min() >= 0 and c.codes.numpy().max() <= 1 for c in engine.sent if is_of(c, RBM))
-    session.randomize(2)
-    assert set(np.unique(session.code)) <= {0.0, 1.0}
-    session.set_value(3, 5.0)
-    assert session.code[3] == 1.0
+    state.code.randomize(2)
+    assert set(np.unique(state.code.values)) <= {0.0, 1.0}
+    state.code.set_value(3, 5.0)
+    assert state.code.values[3] == 1.0
 
 
 def is_of(command: object, run: str) -> bool:
     return isinstance(command, Decode) and command.run == run
 
 
-def test_two_axes_along_one_line_span_no_plane(shown: LatentMap, session: LatentsState) -> None:
+def test_two_axes_along_one_line_span_no_plane(shown: LatentMap, state: LatentsState) -> None:
     shown.set_axes(2, 2)
     assert shown.plane is None
     shown.go_to(1.0, 1.0)
-    assert not session.code.any()
+    assert not state.code.values.any()
 
 
 def test_it_follows_the_weights_and_survives_the_engines_death(
-    qtbot: QtBot, shown: LatentMap, session: LatentsState, engine: LatentEngine
+    qtbot: QtBot, shown: LatentMap, state: LatentsState, engine: LatentEngine
 ) -> None:
     engine.train(VAE)
     before = len(engine.sent)
@@ -117,11 +117,11 @@ def test_it_follows_the_weights_and_survives_the_engines_death(
         lambda: (engine.serve(), [c for c in engine.sent[before:] if is_row(c, shown)])[1] != [], timeout=10_000
     )
     engine.die()
-    session._library.lose_engine()
-    session.set_value(next(dim for dim in range(5) if dim not in shown.axes), 1.5)
+    state._library.lose_engine()
+    state.code.set_value(next(dim for dim in range(5) if dim not in shown.axes), 1.5)
     engine.hello()
     engine.serve()
-    corner = session.code.copy()
+    corner = state.code.values.copy()
     corner[list(shown.axes)] = (-3.0, 3.0)
     assert shown.images is not None and np.array_equal(shown.images[0], engine.means(VAE, corner))
 

@@ -1,4 +1,4 @@
-"""The line under the decoded image: what the family can tell of it, live."""
+"""Line under the decoded image: metrics of the code and its image, live."""
 
 import math
 
@@ -9,35 +9,35 @@ from gmstudio.protocol.metrics import Metric
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.state.latents.state import LatentsState
 
-TIP = "What the model can tell of this code and its image."
+TIP = "Metrics of this code and its image."
 
 
 class MetricsLine(QLabel):
-    """Names and values with their units.
+    """Symbols and values with their units.
 
     Args:
-        panel: whose line it is.
-        session: what is told.
+        panel: that it belongs to.
+        state: whose metrics are shown.
     """
 
-    def __init__(self, panel: Panel, session: LatentsState) -> None:
+    def __init__(self, panel: Panel, state: LatentsState) -> None:
         super().__init__(panel)
-        self._session = session
-        panel.name_widget(self, "told", "What the model tells of the image", TIP)
+        self._state = state
+        panel.name_widget(self, "code_metrics", "Metrics of the code", TIP)
         self.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.setWordWrap(True)
         self.setTextFormat(Qt.TextFormat.PlainText)
-        session.told.changed.connect(self._refresh)
-        session.run_changed.connect(self._refresh)
+        state.code_metrics.changed.connect(self._refresh)
+        state.run_changed.connect(self._refresh)
         self._refresh()
 
     def _refresh(self) -> None:
-        told = self._session.told
-        parts = [metric_text(metric, value) for metric, value in told.values.items()]
+        metrics = self._state.code_metrics
+        parts = [metric_text(metric, value) for metric, value in metrics.values.items()]
         text = "    ".join(part.replace(" ", "\u00a0") for part in parts) or " "
         if text != self.text():
             self.setText(text)
-            tips = [f"{metric.symbol or metric.name}: {metric.help}" for metric in told.values]
+            tips = [f"{metric.symbol or metric.name}: {metric.help}" for metric in metrics.values]
             self.setToolTip("\n".join(tips) or TIP)
 
 

@@ -1,36 +1,36 @@
-"""The row of data images below the decoded one, to be encoded."""
+"""View of the run's data: a row of images to encode."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSpinBox
 
 from gmstudio.protocol.data import SPLIT_TITLES, SPLITS
 from gmstudio.window.gui.panel import Panel
-from gmstudio.window.gui.panels.latents.tab import LatentView
 from gmstudio.window.gui.panels.latents.traversal import flat, lay_out_strip, show_images
+from gmstudio.window.gui.panels.latents.view import LatentView
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.images.traversal_strip import TraversalStrip
 from gmstudio.window.state.latents.encoded_images import PAGE
 from gmstudio.window.state.latents.state import LatentsState
 
 DATA_TIP = "Images of the run's data. Click one to encode it and set the sliders to its code."
-NO_ENCODER = "{} has no encoder, so images of the data have no code here."
+NO_ENCODER = "{} has no encoder, so there are no codes of the data."
 
 
 class DataView(LatentView):
-    """Images of the data to encode."""
+    """Images of the data to encode, a page at a time."""
 
-    def __init__(self, panel: Panel, session: LatentsState) -> None:
+    def __init__(self, panel: Panel, state: LatentsState) -> None:
         super().__init__(panel)
-        self._session, self._gallery = session, session.gallery
+        self._state, self._gallery = state, state.gallery
         self.strip = TraversalStrip(PAGE)
         panel.name_widget(self.strip, "data", "Images of the data", DATA_TIP)
         self.split = QComboBox()
-        panel.name_widget(self.split, "split", "Part of the data", "From which part of the data the images are.")
+        panel.name_widget(self.split, "split", "Subset", "Subset of the data: training, validation or test images.")
         for split in SPLITS:
             self.split.addItem(SPLIT_TITLES[split].capitalize(), split)
         self.index = QSpinBox()
         self.index.setKeyboardTracking(False)
-        panel.name_widget(self.index, "index", "Number of the image", "Which image of this part is encoded.")
+        panel.name_widget(self.index, "index", "Index of the image", "Index of the image in the subset.")
         self.total = QLabel()
         self.problem = QLabel()
         self.problem.setProperty("role", "error")
@@ -45,8 +45,8 @@ class DataView(LatentView):
         self.encode = add(
             "encode", "Encode", "E", gallery.encode, icon="encode", tip="Set the sliders to the code of this image"
         )
-        self.earlier = add("earlier", "Earlier images", ",", lambda: gallery.turn_page(-1), icon="left")
-        self.later = add("later", "Later images", ".", lambda: gallery.turn_page(1), icon="right")
+        self.earlier = add("earlier", "Previous images", ",", lambda: gallery.turn_page(-1), icon="left")
+        self.later = add("later", "Next images", ".", lambda: gallery.turn_page(1), icon="right")
 
     def _lay_out(self, panel: Panel) -> None:
         title = QLabel("Data")
@@ -65,7 +65,7 @@ class DataView(LatentView):
 
     def _connect(self) -> None:
         gallery = self._gallery
-        self._session.run_changed.connect(self._refresh)
+        self._state.run_changed.connect(self._refresh)
         gallery.page_changed.connect(self._refresh)
         self.strip.clicked.connect(self._on_clicked)
         self.split.activated.connect(lambda index: gallery.choose_split(self.split.itemData(index)))
@@ -77,12 +77,12 @@ class DataView(LatentView):
             self._gallery.encode()
 
     def _refresh(self) -> None:
-        gallery, page = self._gallery, self._gallery.page
+        gallery = self._gallery
         for control in (self.encode, self.split, self.index, self.strip):
             control.setEnabled(gallery.usable)
-        opened = self._session.opened
-        without = opened is not None and not gallery.usable
-        self.strip.set_placeholder(NO_ENCODER.format(opened.info.family_title) if opened and without else "")
+        space = self._state.space
+        without = space.description is not None and not gallery.usable
+        self.strip.set_placeholder(NO_ENCODER.format(space.family) if without else "")
         self.split.setCurrentIndex(self.split.findData(gallery.split))
         self.index.blockSignals(True)
         self.index.setRange(0, max(0, gallery.size - 1, gallery.index))
@@ -90,9 +90,8 @@ class DataView(LatentView):
         self.index.blockSignals(False)
         self.total.setText(f"of {gallery.size:,}" if gallery.size else "")
         self.problem.setText(gallery.problem)
-        start = page.start if page is not None else 0
-        self.earlier.setEnabled(gallery.usable and gallery.index >= PAGE)
-        self.later.setEnabled(gallery.usable and start + PAGE < gallery.size)
+        self.earlier.setEnabled(gallery.has_earlier)
+        self.later.setEnabled(gallery.has_later)
         self._show_page()
 
     def _show_page(self) -> None:
@@ -101,10 +100,6 @@ class DataView(LatentView):
             show_images(self.strip, None)
             return
         self.strip.set_levels_images(page.images.numpy(), page.image.levels)
-        self.strip.set_captions(_labels(page.labels.numpy().tolist() if page.labels else [], page.label_names))
+        self.strip.set_captions(self._gallery.labels)
         here = page.split == self._gallery.split
         self.strip.set_selected(self._gallery.index - page.start if here else -1)
-
-
-def _labels(labels: list[int], names: tuple[str, ...]) -> list[str]:
-    return [names[label] if 0 <= label < len(names) else str(label) for label in labels]

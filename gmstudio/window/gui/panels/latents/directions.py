@@ -1,4 +1,4 @@
-"""Directions of a latent space: what to look for below the image, those that there are beside it."""
+"""View of the interpretable directions: computing them below the image, a slider for each and a - b + c beside it."""
 
 from collections.abc import Callable
 
@@ -8,71 +8,73 @@ from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QScrollAre
 
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.latents.arithmetic import TILE_PX, ArithmeticView, image_mime
-from gmstudio.window.gui.panels.latents.tab import LatentView
 from gmstudio.window.gui.panels.latents.traversal import flat, show_images
+from gmstudio.window.gui.panels.latents.view import LatentView, set_role
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.gui.widgets.folding_row import FoldingRow, group_of
 from gmstudio.window.gui.widgets.images.grid import to_qimage
 from gmstudio.window.gui.widgets.images.image_source import ImageSource
 from gmstudio.window.gui.widgets.sliders.direction_row import DirectionRow
-from gmstudio.window.state.latents.annotations import MAX_NAME, Direction
-from gmstudio.window.state.latents.directions import KINDS, MAX_AMOUNT, MAX_COUNT, Kind
+from gmstudio.window.state.latents.annotations import MAX_NAME
+from gmstudio.window.state.latents.code import MAX_AMOUNT
+from gmstudio.window.state.latents.direction import Direction
+from gmstudio.window.state.latents.directions import KINDS, MAX_COUNT, Kind
 from gmstudio.window.state.latents.encoded_images import PAGE
 from gmstudio.window.state.latents.state import LatentsState
 
-KIND_WORDS: dict[Kind, tuple[str, str]] = {
-    "components": ("components of codes", "Principal components of the codes of training images"),
+KIND_TEXTS: dict[Kind, tuple[str, str]] = {
+    "components": ("PCA of codes", "Principal components of the codes of training images"),
     "features": (
-        "components of features",
-        "Principal components of the decoder's first-layer features, brought back to codes (GANSpace)",
+        "PCA of decoder features",
+        "Principal components of the decoder's first-layer features, regressed on the codes (GANSpace)",
     ),
-    "labels": ("from label to label", "The mean code of one label minus that of another"),
+    "labels": ("Class-mean difference", "Mean code of one label minus that of another"),
 }
-FIND_TIP = "Look for directions with the weights as they are now; those of this kind that are not saved are replaced"
-HOW = (
-    "Adds so many times this direction to the code. The sliders of the dimensions show the sum; moving one of them, or "
-    "going elsewhere on the map, changes the code under it. 0 takes the direction out again; setting the whole code "
-    "sets all directions to 0."
+FIND_TIP = "Compute directions with the weights as they are now; unsaved ones of this kind are replaced"
+AMOUNT_TIP = (
+    "Multiple of the direction that is added to the code. The sliders of the dimensions show the sum; moving one of "
+    "them, or the point of the map, moves the code without its directions. 0 removes the direction; setting the whole "
+    "code sets all directions to 0."
 )
-SLOT_STRIP_TIP = "Images of the data. Drag one into a slot of a - b + c, or click it to put it into the marked one."
-WORDS_PX = 17 * GRID
-"""Room for the words behind the controls; where there is less they go below."""
-NONE_YET = "No directions yet. Choose below what to look for, and press Find."
+SLOT_STRIP_TIP = "Images of the data. Drag one into a slot of a - b + c, or click it to fill the marked slot."
+STATUS_PX = 17 * GRID
+"""Room for the status behind the controls; where there is less it goes below."""
+NONE_YET = "No directions yet. Choose a kind below, and press Compute."
 
 
 class DirectionsView(LatentView):
-    """Looks for directions; beside the image, a slider for each, and a - b + c.
+    """Controls that compute directions; beside the image, a slider for each, and a - b + c.
 
     Args:
-        panel: that it is part of.
-        session: what it shows and changes.
+        panel: that it belongs to.
+        state: shown and changed.
     """
 
-    def __init__(self, panel: Panel, session: LatentsState) -> None:
+    def __init__(self, panel: Panel, state: LatentsState) -> None:
         super().__init__(panel)
-        self._panel, self._session, self._directions = panel, session, session.directions
+        self._panel, self._state, self._directions = panel, state, state.directions
         self.kind = QComboBox()
         for kind in KINDS:
-            self.kind.addItem(KIND_WORDS[kind][0], kind)
-            self.kind.setItemData(self.kind.count() - 1, KIND_WORDS[kind][1], Qt.ItemDataRole.ToolTipRole)
-        panel.name_widget(self.kind, "direction_kind", "Kind of directions", "What directions to look for.")
+            self.kind.addItem(KIND_TEXTS[kind][0], kind)
+            self.kind.setItemData(self.kind.count() - 1, KIND_TEXTS[kind][1], Qt.ItemDataRole.ToolTipRole)
+        panel.name_widget(self.kind, "direction_kind", "Kind of directions", "Kind of the directions to compute.")
         self.count = QSpinBox()
         self.count.setRange(1, MAX_COUNT)
-        panel.name_widget(self.count, "direction_count", "Number of components", "How many components to look for.")
+        panel.name_widget(self.count, "direction_count", "Number of components", "Principal components to compute.")
         self.first, self.second = QComboBox(), QComboBox()
-        panel.name_widget(self.first, "direction_from", "From label", "The direction goes from this label's mean code.")
-        panel.name_widget(self.second, "direction_to", "To label", "The direction goes to this label's mean code.")
+        panel.name_widget(self.first, "direction_from", "From label", "Label whose mean code is subtracted.")
+        panel.name_widget(self.second, "direction_to", "To label", "Label whose mean code is the target.")
         add, find = panel.add_action, self._directions.find
-        self.search = add("find_directions", "Find", "F", find, icon="search", tip=FIND_TIP)
+        self.compute = add("find_directions", "Compute", "F", find, icon="search", tip=FIND_TIP)
         self.earlier = add(
-            "slot_earlier", "Earlier images", "Shift+,", lambda: session.gallery.turn_page(-1), icon="left"
+            "slot_earlier", "Previous images", "Shift+,", lambda: state.gallery.turn_page(-1), icon="left"
         )
-        self.later = add("slot_later", "Later images", "Shift+.", lambda: session.gallery.turn_page(1), icon="right")
-        self.words = ElidedLabel()
+        self.later = add("slot_later", "Next images", "Shift+.", lambda: state.gallery.turn_page(1), icon="right")
+        self.status = ElidedLabel()
         self.strip = ImageSource(PAGE)
         panel.name_widget(self.strip, "slot_data", "Images of the data for a - b + c", SLOT_STRIP_TIP)
-        self.arithmetic = ArithmeticView(panel, session)
+        self.arithmetic = ArithmeticView(panel, state)
         self.empty = QLabel(NONE_YET)
         self.empty.setProperty("role", "muted")
         self.empty.setWordWrap(True)
@@ -85,9 +87,9 @@ class DirectionsView(LatentView):
 
     def _lay_out(self, panel: Panel) -> None:
         self.to = QLabel("→")
-        wanted = (self.kind, self.first, self.to, self.second, self.count, panel.button(self.search))
-        self.words.setMinimumWidth(WORDS_PX)
-        self._head = FoldingRow(group_of(*wanted, spacing=GRID), group_of(self.words, stretch=0), spacing=GRID)
+        controls = (self.kind, self.first, self.to, self.second, self.count, panel.button(self.compute))
+        self.status.setMinimumWidth(STATUS_PX)
+        self._head = FoldingRow(group_of(*controls, spacing=GRID), group_of(self.status, stretch=0), spacing=GRID)
         row = QHBoxLayout()
         row.setSpacing(GRID // 2)
         row.addWidget(flat(panel.button(self.earlier, icon_only=True)), 0, Qt.AlignmentFlag.AlignVCenter)
@@ -120,32 +122,32 @@ class DirectionsView(LatentView):
         return beside
 
     def _connect(self) -> None:
-        session, directions = self._session, self._directions
-        session.run_changed.connect(self._refresh)
+        state, directions = self._state, self._directions
+        state.run_changed.connect(self._refresh)
         directions.changed.connect(self._refresh)
-        directions.amounts_changed.connect(self._show_amounts)
-        session.gallery.page_changed.connect(self._show_page)
-        self.kind.activated.connect(lambda index: directions.look_for(self.kind.itemData(index)))
+        state.code.amounts_changed.connect(self._show_amounts)
+        state.gallery.page_changed.connect(self._show_page)
+        self.kind.activated.connect(lambda index: directions.set_kind(self.kind.itemData(index)))
         self.count.valueChanged.connect(directions.set_count)
         for combo in (self.first, self.second):
             combo.activated.connect(self._on_labels)
         self.strip.clicked.connect(self._on_image)
         self.strip.dragged.connect(self._on_dragged)
 
-    # ---- what the user does ----------------------------------------------------------------------------------------
+    # ---- the user's actions ----------------------------------------------------------------------------------------
 
     def _on_labels(self) -> None:
         self._directions.set_labels(self.first.currentIndex(), self.second.currentIndex())
-        self._show_words()
+        self._show_status()
 
     def _on_image(self, place: int) -> None:
-        page, gallery = self._session.gallery.page, self._session.gallery
+        page, gallery = self._state.gallery.page, self._state.gallery
         if page is not None:
-            self._session.arithmetic.put_image(gallery.split, page.start + place)
+            self._state.arithmetic.set_to_image(gallery.split, page.start + place)
 
     def _on_dragged(self, place: int) -> None:
-        """Carry an image to a slot."""
-        page, gallery = self._session.gallery.page, self._session.gallery
+        """Drag an image to a slot."""
+        page, gallery = self._state.gallery.page, self._state.gallery
         if page is None:
             return
         drag = QDrag(self.strip)
@@ -157,7 +159,7 @@ class DirectionsView(LatentView):
     # ---- showing ---------------------------------------------------------------------------------------------------
 
     def _refresh(self) -> None:
-        if not self.isVisible():
+        if not self.active:
             return
         directions = self._directions
         self.kind.setCurrentIndex(self.kind.findData(directions.kind))
@@ -169,42 +171,38 @@ class DirectionsView(LatentView):
         self.count.setValue(directions.count)
         self.count.blockSignals(False)
         self._show_page()
-        self._show_words()
+        self._show_status()
         self._show_rows()
 
-    def _show_words(self) -> None:
+    def _show_status(self) -> None:
         directions = self._directions
-        why_not = directions.possible(directions.kind) if self._session.num_dims else ""
+        obstacle = directions.obstacle(directions.kind) if self._state.code.num_dims else ""
         same = directions.kind == "labels" and directions.labels[0] == directions.labels[1]
-        self.search.setEnabled(self._session.num_dims > 0 and not (why_not or same or directions.busy))
-        trouble = directions.problem or ("Choose two different labels." if same else "")
+        self.compute.setEnabled(self._state.code.num_dims > 0 and not (obstacle or same or directions.busy))
         if directions.busy:
-            words = "Looking …"
+            text = "Computing …"
         elif directions.found_step >= 0:
-            words = f"Found at step {directions.found_step:,}"
+            text = f"Computed with weights of step {directions.found_step:,}"
         else:
-            words = ""
-        self.words.set_words(trouble or why_not or words)
-        role = "error" if directions.problem else "muted"
-        if self.words.property("role") != role:
-            self.words.setProperty("role", role)
-            self.words.style().polish(self.words)
+            text = ""
+        hint = "Choose two different labels." if same else ""
+        self.status.set_words(directions.problem or hint or obstacle or text)
+        set_role(self.status, error=bool(directions.problem))
 
     def _show_page(self) -> None:
-        gallery = self._session.gallery
+        gallery = self._state.gallery
         page = gallery.page
         self.strip.setEnabled(gallery.usable)
-        self.earlier.setEnabled(gallery.usable and gallery.index >= PAGE)
-        self.later.setEnabled(gallery.usable and page is not None and page.start + PAGE < gallery.size)
+        self.earlier.setEnabled(gallery.has_earlier)
+        self.later.setEnabled(gallery.has_later)
         if page is None or not gallery.usable:
             show_images(self.strip, None)
-            without = bool(self._session.num_dims) and not gallery.usable
-            words = f"{self._session.family} has no encoder; codes that are set can be put into the slots."
-            self.strip.set_placeholder(words if without else "")
+            without = bool(self._state.code.num_dims) and not gallery.usable
+            hint = f"{self._state.space.family} has no encoder; the slots take the current code."
+            self.strip.set_placeholder(hint if without else "")
         else:
             self.strip.set_levels_images(page.images.numpy(), page.image.levels)
-            labels = page.labels.numpy().tolist() if page.labels else []
-            self.strip.set_captions([_word(page.label_names, label) for label in labels])
+            self.strip.set_captions(gallery.labels)
             self._fill_labels(page.label_names)
         self._head.fold()
 
@@ -217,25 +215,25 @@ class DirectionsView(LatentView):
 
     def _show_rows(self) -> None:
         directions = self._directions.all
-        saved = {id(direction) for direction in self._directions.saved}
+        saved = self._directions.saved
         while len(self.rows) < len(directions):
             row = DirectionRow(len(self.rows), self._panel.name, MAX_AMOUNT, MAX_NAME)
-            row.moved.connect(self._acts(self._directions.set_amount))
-            row.renamed.connect(self._acts(self._directions.rename))
-            row.saved.connect(self._acts(self._directions.save))
-            row.deleted.connect(self._acts(self._directions.delete))
+            row.moved.connect(self._on_direction(self._state.code.set_amount))
+            row.renamed.connect(self._on_direction(self._directions.rename))
+            row.saved.connect(self._on_direction(self._directions.save))
+            row.deleted.connect(self._on_direction(self._directions.delete))
             self._list.insertWidget(self._list.count() - 1, row)
             self.rows.append(row)
         for index, row in enumerate(self.rows):
             row.setVisible(index < len(directions))
             if index < len(directions):
                 direction = directions[index]
-                row.show_direction(direction.name, f"{HOW} Unit: {direction.unit}.", id(direction) in saved)
+                row.show_direction(direction.name, f"{AMOUNT_TIP} Unit: {direction.unit}.", direction in saved)
         self.empty.setVisible(not directions)
         self._show_amounts()
 
-    def _acts(self, act: Callable[..., None]) -> Callable[..., None]:
-        """What a row's signal does to its direction."""
+    def _on_direction(self, act: Callable[..., None]) -> Callable[..., None]:
+        """Slot that applies a row's signal to its direction."""
 
         def done(index: int, *values: object) -> None:
             directions: tuple[Direction, ...] = self._directions.all
@@ -246,12 +244,9 @@ class DirectionsView(LatentView):
 
     def _show_amounts(self) -> None:
         for row, direction in zip(self.rows, self._directions.all, strict=False):
-            row.show_amount(self._directions.amount(direction))
+            row.show_amount(self._state.code.amount(direction))
 
-    def showEvent(self, event: object) -> None:
-        """Show what has changed meanwhile."""
-        self._refresh()
-
-
-def _word(names: tuple[str, ...], label: int) -> str:
-    return names[label] if 0 <= label < len(names) else str(label)
+    def set_active(self, active: bool) -> None:
+        """Show what changed while the view was not on the screen."""
+        if active:
+            self._refresh()

@@ -1,4 +1,4 @@
-"""Export: the interpolation, the traversal, the image or the map as GIF, PNG or MP4, with their provenance."""
+"""View of the export: interpolation, traversal, image or map as GIF, PNG or MP4, with its provenance."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QComboBox, QFileDialog, QLabel, QProgressBar, QSpi
 
 from gmstudio.media.writing import FORMATS, MAX_FPS, NO_FFMPEG, Format, ffmpeg_path
 from gmstudio.window.gui.panel import Panel
-from gmstudio.window.gui.panels.latents.tab import LatentView
+from gmstudio.window.gui.panels.latents.view import LatentView, set_role
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.folding_row import FoldingRow, group_of
 from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper
@@ -16,60 +16,61 @@ from gmstudio.window.state.latents.export import MAX_IMAGES, MAX_SCALE, ExportPl
 from gmstudio.window.state.latents.export_sources import SOURCES, Source, codes_of, frame_count, origin_of
 from gmstudio.window.state.latents.state import LatentsState
 
-SOURCE_WORDS: dict[Source, str] = {
+SOURCE_TITLES: dict[Source, str] = {
     "interpolation": "Interpolation",
-    "traversal": "Along the dimension",
-    "image": "The image",
-    "map": "The map",
+    "traversal": "Latent traversal",
+    "image": "Image",
+    "map": "Map",
 }
-FORMAT_WORDS: dict[Format, str] = {"gif": "GIF", "png": "PNG", "mp4": "MP4"}
+FORMAT_TITLES: dict[Format, str] = {"gif": "GIF", "png": "PNG", "mp4": "MP4"}
 DEFAULT_FPS, DEFAULT_SCALE, DEFAULT_IMAGES, DEFAULT_COLUMNS = 25, 8, 11, 24
-HINT = "The file says what it shows: drop it on the window, and run, codes and path come back."
+HINT = "Exports embed their settings; drop the file here to restore them."
 
 
 class ExportView(LatentView):
-    """What to write, how, and where.
+    """Source, format and place of an export.
 
     Args:
-        panel: whose controls these are.
-        session: what is exported.
+        panel: that it belongs to.
+        state: of the view that is exported.
     """
 
-    def __init__(self, panel: Panel, session: LatentsState) -> None:
+    def __init__(self, panel: Panel, state: LatentsState) -> None:
         super().__init__(panel)
-        self._session, self._export = session, session.export
-        self._waiting: ExportPlan | None = None
+        self._state, self._export = state, state.export
         self._folder = ""
-        self.what = QComboBox()
+        self.source_box = QComboBox()
         for source in SOURCES:
-            self.what.addItem(SOURCE_WORDS[source], source)
-        panel.name_widget(self.what, "export_what", "What to export", "Which images are written.")
-        self.form = QComboBox()
+            self.source_box.addItem(SOURCE_TITLES[source], source)
+        panel.name_widget(self.source_box, "export_source", "Source", "Images to export.")
+        self.format_box = QComboBox()
         for form in FORMATS:
-            self.form.addItem(FORMAT_WORDS[form], form)
-        panel.name_widget(self.form, "export_form", "Format", "GIF and MP4 play; a PNG shows the images side by side.")
-        self.fps = self._spin(panel, 1, MAX_FPS, "export_fps", "Frames per second", " frames/s", DEFAULT_FPS)
-        self.images = self._spin(
-            panel, 1, MAX_IMAGES, "export_images", "Images of the strip", " images", DEFAULT_IMAGES
+            self.format_box.addItem(FORMAT_TITLES[form], form)
+        panel.name_widget(
+            self.format_box, "export_format", "Format", "GIF and MP4 are films; a PNG shows the images side by side."
         )
-        self.columns = self._spin(panel, 1, MAX_IMAGES, "export_columns", "Images in a row", " a row", DEFAULT_COLUMNS)
+        self.fps = self._spin(panel, 1, MAX_FPS, "export_fps", "Frames per second", " frames/s", DEFAULT_FPS)
+        self.images = self._spin(panel, 1, MAX_IMAGES, "export_images", "Images", " images", DEFAULT_IMAGES)
+        self.columns = self._spin(panel, 1, MAX_IMAGES, "export_columns", "Images per row", " per row", DEFAULT_COLUMNS)
         self.scale = self._spin(
             panel, 1, MAX_SCALE, "export_scale", "Screen pixels per pixel", " × size", DEFAULT_SCALE
         )
         self.extent = QLabel()
         self.extent.setProperty("role", "muted")
-        self.told = QLabel()
-        self.told.setWordWrap(True)
+        self.status = QLabel()
+        self.status.setWordWrap(True)
         self.progress = QProgressBar()
         self.progress.setRange(0, 1000)
         self.progress.setTextVisible(False)
         self.progress.setFixedHeight(GRID)
-        panel.name_widget(self.progress, "export_progress", "Progress of the export", "How much is decoded.")
+        panel.name_widget(self.progress, "export_progress", "Progress", "Share of the images that are decoded.")
         add = panel.add_action
         self.save = add("export", "Save as…", "Ctrl+E", self._ask, icon="save", tip="Choose a name and write the file")
-        self.replace = add("export_replace", "Replace it", "", self._replace, tip="Write over the file of this name")
+        self.replace = add(
+            "export_replace", "Replace file", "", self._export.replace, tip="Replace the file of this name"
+        )
         self.stop = add(
-            "export_stop", "Stop", "", self._export.stop, icon="stop", tip="End the export; no file is left"
+            "export_stop", "Stop", "", self._export.stop, icon="stop", tip="Stop the export; no file is left"
         )
         self._lay_out(panel)
         self._connect()
@@ -89,7 +90,7 @@ class ExportView(LatentView):
         save, stop = panel.button(self.save), panel.button(self.stop)
         self._replace_button = panel.button(self.replace)
         numbers = group_of(self.fps, self.images, self.columns, self.scale)
-        self._settings = FoldingRow(group_of(self.what, self.form), numbers)
+        self._settings = FoldingRow(group_of(self.source_box, self.format_box), numbers)
         doing = FoldingRow(
             group_of(save, self._replace_button, stop), group_of(self.extent, self.progress, stretch=1, spacing=GRID)
         )
@@ -98,52 +99,57 @@ class ExportView(LatentView):
         column.setSpacing(GRID // 2)
         column.addWidget(self._settings)
         column.addWidget(doing)
-        column.addWidget(self.told)
+        column.addWidget(self.status)
         column.addStretch(1)
         kept = self.progress.sizePolicy()
         kept.setRetainSizeWhenHidden(True)
         self.progress.setSizePolicy(kept)
 
     def _connect(self) -> None:
-        session = self._session
-        for box in (self.what, self.form):
+        state = self._state
+        for box in (self.source_box, self.format_box):
             box.activated.connect(self._refresh)
         for spin in (self.fps, self.images, self.columns, self.scale):
             spin.valueChanged.connect(self._refresh)
-        session.run_changed.connect(self._refresh)
-        session.interpolation.changed.connect(self._refresh)
-        session.map.changed.connect(self._refresh)
+        state.run_changed.connect(self._refresh)
+        state.interpolation.changed.connect(self._refresh)
+        state.map.changed.connect(self._refresh)
         self._export.changed.connect(self._refresh)
 
-    # ---- what is done ------------------------------------------------------------------------------------------
+    # ---- the user's actions ------------------------------------------------------------------------------------------
 
     @property
     def source(self) -> Source:
-        """What is exported."""
-        return SOURCES[max(0, self.what.currentIndex())]
+        """Source of the images."""
+        return SOURCES[max(0, self.source_box.currentIndex())]
 
     @property
     def format(self) -> Format:
-        """Of the file."""
-        return FORMATS[max(0, self.form.currentIndex())]
+        """Format of the file."""
+        return FORMATS[max(0, self.format_box.currentIndex())]
 
     def export_to(self, path: str, *, overwrite: bool = False) -> None:
-        """Write the chosen images to a file; its process_exit is made that of the format."""
-        session = self._session
+        """Export the chosen images to a file; its name gets the suffix of the format.
+
+        Args:
+            path: of the file.
+            overwrite: a file of this name may be replaced.
+        """
+        state = self._state
         target = Path(path)
         if target.suffix.lower() != f".{self.format}":
             target = target.with_name(f"{target.name}.{self.format}")
         try:
-            count = frame_count(session, self.source, self.format, self.fps.value(), self.images.value())
-            codes, origin = codes_of(session, self.source, count), origin_of(session, self.source)
+            count = frame_count(state, self.source, self.format, self.fps.value(), self.images.value())
+            codes, origin = codes_of(state, self.source, count), origin_of(state, self.source)
         except ValueError as error:
-            self._tell(str(error), bad=True)
+            self._report(str(error), error=True)
             return
-        assert session.opened is not None
-        spec = session.opened.info.image
+        assert state.space.opened is not None
+        spec = state.space.opened.info.image
         self._folder = str(target.parent)
-        self._waiting = ExportPlan(
-            run=session.run,
+        plan = ExportPlan(
+            run=state.run,
             codes=codes,
             origin=origin,
             path=target,
@@ -155,14 +161,14 @@ class ExportView(LatentView):
             scale=self.scale.value(),
             overwrite=overwrite,
         )
-        self._export.start(self._waiting)
+        self._export.start(plan)
 
     def _columns(self, count: int) -> int:
-        return self._session.map.side if self.source == "map" else min(self.columns.value(), count)
+        return self._state.map.side if self.source == "map" else min(self.columns.value(), count)
 
     def _ask(self) -> None:
-        """A file dialog beside the window, not in its way; a name that exists is asked about here."""
-        dialog = QFileDialog(self, "Save the export", self._folder, f"{FORMAT_WORDS[self.format]} (*.{self.format})")
+        """Open a non-modal file dialog; a name that exists is refused here, and can be replaced."""
+        dialog = QFileDialog(self, "Save the export", self._folder, f"{FORMAT_TITLES[self.format]} (*.{self.format})")
         dialog.setObjectName("export_dialog")
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)
@@ -173,17 +179,13 @@ class ExportView(LatentView):
         dialog.setModal(False)
         dialog.show()
 
-    def _replace(self) -> None:
-        if self._waiting is not None:
-            self.export_to(str(self._waiting.path), overwrite=True)
-
     # ---- showing -----------------------------------------------------------------------------------------------
 
     def _refresh(self) -> None:
-        ready = self._session.num_dims > 0
+        ready = self._state.code.num_dims > 0
         if self.source == "map":
-            self.form.setCurrentIndex(FORMATS.index("png"))
-        self.form.setEnabled(self.source != "map")
+            self.format_box.setCurrentIndex(FORMATS.index("png"))
+        self.format_box.setEnabled(self.source != "map")
         export, film, single = self._export, self.format != "png", self.source in ("image", "map")
         self._offer_mp4()
         self.fps.setVisible(film and not single)
@@ -194,43 +196,39 @@ class ExportView(LatentView):
         self.stop.setEnabled(export.busy)
         self.progress.setVisible(export.busy)
         self.progress.setValue(round(1000 * export.share))
-        exists = not export.busy and bool(export.problem) and self._waiting is not None and self._waiting.path.exists()
-        self._replace_button.setVisible(exists and "already" in export.problem)
+        self._replace_button.setVisible(not export.busy and export.replaceable is not None)
         self._show_size()
         if export.busy:
-            self._tell(f"Decoding {export.decoded:,} of {len(export.plan.codes):,} …" if export.plan else "")
+            self._report(f"Decoding {export.decoded:,} of {len(export.plan.codes):,} …" if export.plan else "")
         elif export.problem:
-            self._tell(export.problem, bad=True)
+            self._report(export.problem, error=True)
         else:
-            self._tell(f"Written: {export.written}" if export.written else HINT)
+            self._report(f"Written: {export.written}" if export.written else HINT)
 
     def _offer_mp4(self) -> None:
-        model = self.form.model()
+        model = self.format_box.model()
         assert isinstance(model, QStandardItemModel)
-        there = bool(ffmpeg_path())
+        available = bool(ffmpeg_path())
         item = model.item(FORMATS.index("mp4"))
-        item.setEnabled(there)
-        item.setToolTip("" if there else NO_FFMPEG)
-        item.setText("MP4" if there else "MP4 (needs ffmpeg)")
+        item.setEnabled(available)
+        item.setToolTip("" if available else NO_FFMPEG)
+        item.setText("MP4" if available else "MP4 (needs ffmpeg)")
 
     def _show_size(self) -> None:
-        opened = self._session.opened
+        opened = self._state.space.opened
         if opened is None:
             self.extent.setText("")
             return
         spec, scale = opened.info.image, self.scale.value()
-        count = frame_count(self._session, self.source, self.format, self.fps.value(), self.images.value())
+        count = frame_count(self._state, self.source, self.format, self.fps.value(), self.images.value())
         columns = self._columns(count) if self.format == "png" else 1
         rows = -(-count // columns) if self.format == "png" else 1
-        words = f"{columns * spec.width * scale:,}×{rows * spec.height * scale:,} pixels"
+        size = f"{columns * spec.width * scale:,}×{rows * spec.height * scale:,} pixels"
         if self.format == "png":
-            self.extent.setText(words)
+            self.extent.setText(size)
         else:
-            self.extent.setText(f"{count:,} frames of {words}, {count / self.fps.value():.1f} s")
+            self.extent.setText(f"{count:,} frames of {size}, {count / self.fps.value():.1f} s")
 
-    def _tell(self, text: str, *, bad: bool = False) -> None:
-        self.told.setText(text)
-        role = "error" if bad else "muted"
-        if self.told.property("role") != role:
-            self.told.setProperty("role", role)
-            self.told.style().polish(self.told)
+    def _report(self, text: str, *, error: bool = False) -> None:
+        self.status.setText(text)
+        set_role(self.status, error=error)

@@ -1,4 +1,4 @@
-"""The interpolation below the image: keyframes as a filmstrip, going along it, and the way between them."""
+"""View of the interpolation: keyframes as a filmstrip, the position, and the path between keyframes."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
@@ -6,8 +6,8 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QLabel, QSpi
 
 from gmstudio.protocol.training_settings import MAX_SEED
 from gmstudio.window.gui.panel import Panel
-from gmstudio.window.gui.panels.latents.tab import LatentView
 from gmstudio.window.gui.panels.latents.traversal import flat, show_images
+from gmstudio.window.gui.panels.latents.view import LatentView
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.folding_row import FoldingRow, group_of
 from gmstudio.window.gui.widgets.images.traversal_strip import TraversalStrip
@@ -15,27 +15,27 @@ from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper, TypedSli
 from gmstudio.window.state.latents.interpolation import MAX_KEYFRAMES, MAX_SECONDS, MIN_SECONDS, PATHS
 from gmstudio.window.state.latents.state import LatentsState
 
-STRIP_TIP = "The keyframes, numbered, and images on the way between them. Click an image, or drag, to go there."
+STRIP_TIP = "The keyframes, numbered, and images between them. Click an image, or drag, to go there."
 PATH_TIPS = {
-    "linear": "(1 - t) a + t b: straight, through codes nearer 0 than the prior's draws are",
-    "spherical": "Turning from a to b: codes in between are about as long as the ends",
+    "linear": "(1 - t) a + t b: codes in between have a smaller norm than samples of the prior",
+    "spherical": "Rotation from a to b: codes in between have about the norm of the ends",
 }
 _SIGNS = {2: "½", 3: "⅓⅔", 5: "⅕⅖⅗⅘", 6: "⅙⅓½⅔⅚", 8: "⅛¼⅜½⅝¾⅞"}
 FRACTIONS = {part / parts: sign for parts, signs in _SIGNS.items() for part, sign in enumerate(signs, 1)}
-EMPTY = "No keyframes: add the present code, or draw two."
+EMPTY = "No keyframes: append the current code, or sample two."
 
 
 class InterpolationView(LatentView):
     """Keyframes, the images between them, and playing.
 
     Args:
-        panel: whose controls these are.
-        session: what they show and change.
+        panel: that it belongs to.
+        state: shown and changed.
     """
 
-    def __init__(self, panel: Panel, session: LatentsState) -> None:
+    def __init__(self, panel: Panel, state: LatentsState) -> None:
         super().__init__(panel)
-        self._session, self._panel, self._interpolation = session, panel, session.interpolation
+        self._state, self._panel, self._interpolation = state, panel, state.interpolation
         self._captions: list[str] = []
         self.strip = TraversalStrip(1)
         self.strip.set_placeholder(EMPTY)
@@ -53,52 +53,59 @@ class InterpolationView(LatentView):
 
     def _add_actions(self, panel: Panel) -> None:
         interpolation, add = self._interpolation, panel.add_action
-        self.play = add("interpolate", "Play", "P", self._toggle, icon="play", tip="Go from keyframe to keyframe")
+        self.play = add(
+            "interpolate",
+            "Play",
+            "P",
+            self._toggle,
+            icon="play",
+            tip="Play the interpolation",
+        )
         self.play.setShortcuts([QKeySequence("P"), QKeySequence(Qt.Key.Key_Space)])
-        self.back = add("keyframe_back", "Keyframe before", "[", lambda: interpolation.step(-1), icon="left")
-        self.forth = add("keyframe_forth", "Keyframe after", "]", lambda: interpolation.step(1), icon="right")
-        self.add = add(
-            "add_keyframe", "Add", "A", self._add, icon="add", tip="Put the present code behind the last keyframe"
+        self.back = add("keyframe_back", "Previous keyframe", "[", lambda: interpolation.step(-1), icon="left")
+        self.forth = add("keyframe_forth", "Next keyframe", "]", lambda: interpolation.step(1), icon="right")
+        self.append = add(
+            "add_keyframe", "Append", "A", self._append, icon="add", tip="Append current code as keyframe"
         )
         self.replace = add(
             "replace_keyframe",
             "Replace",
             "Shift+A",
-            lambda: interpolation.replace(self._session.code),
+            lambda: interpolation.replace(self._state.code.values),
             icon="check",
-            tip="Put the present code in the place of the chosen keyframe",
+            tip="Replace keyframe by current code",
         )
         self.remove = add(
             "remove_keyframe",
-            "Remove",
+            "Delete",
             "Delete",
             interpolation.remove,
             icon="remove",
-            tip="Take the chosen keyframe out",
+            tip="Delete keyframe",
         )
         self.earlier = add(
             "keyframe_earlier",
-            "Bring forward",
+            "Move earlier",
             "Ctrl+[",
             lambda: interpolation.move(-1),
             icon="up",
-            tip="Change places with the keyframe before",
+            tip="Swap with the previous keyframe",
         )
         self.later = add(
             "keyframe_later",
-            "Put back",
+            "Move later",
             "Ctrl+]",
             lambda: interpolation.move(1),
             icon="down",
-            tip="Change places with the keyframe after",
+            tip="Swap with the next keyframe",
         )
-        self.draw = add(
-            "draw_keyframes",
-            "Draw two",
+        self.sample = add(
+            "sample_keyframes",
+            "Sample two",
             "W",
-            self._draw,
+            self._sample,
             icon="dice",
-            tip="Begin anew with two draws from the prior; the seed says which, and counts on",
+            tip="Replace the keyframes by two samples of the prior; uses the seed, then increments it",
         )
 
     def _add_settings(self, panel: Panel) -> None:
@@ -106,32 +113,30 @@ class InterpolationView(LatentView):
         self.position.name(
             "latents.position",
             "Position on the interpolation",
-            "Where to be: 1.50 is halfway from keyframe 1 to keyframe 2.",
+            "Position in keyframes: 1.50 is halfway from keyframe 1 to keyframe 2.",
         )
         self.path = QComboBox()
-        panel.name_widget(self.path, "path", "Path between keyframes", "Which way to go from a keyframe to the next.")
+        panel.name_widget(self.path, "path", "Path between keyframes", "Linear or spherical interpolation.")
         for path in PATHS:
             self.path.addItem(path, path)
             self.path.setItemData(self.path.count() - 1, PATH_TIPS[path], Qt.ItemDataRole.ToolTipRole)
         self.seconds = QDoubleSpinBox()
         self.seconds.setRange(MIN_SECONDS, MAX_SECONDS)
         self.seconds.setDecimals(1)
-        self.seconds.setSuffix(" s/segment")
+        self.seconds.setSuffix(" s per segment")
+        panel.name_widget(self.seconds, "seconds", "Seconds per segment", "Playing time from a keyframe to the next.")
+        self.loop = QCheckBox("Loop")
         panel.name_widget(
-            self.seconds, "seconds", "Seconds a segment", "How long playing takes from a keyframe to the next."
-        )
-        self.closed = QCheckBox("Closed")
-        panel.name_widget(
-            self.closed,
-            "closed",
-            "Closed interpolation",
-            "Return from the last keyframe to the first, and go round and round.",
+            self.loop,
+            "loop",
+            "Loop",
+            "Return from the last keyframe to the first, and play on from there.",
         )
         self.seed = QSpinBox()
         self.seed.setRange(0, MAX_SEED)
         self.seed.setPrefix("seed ")
         panel.name_widget(
-            self.seed, "keyframe_seed", "Seed of drawn keyframes", "The same seed draws the same two codes."
+            self.seed, "keyframe_seed", "Seed of sampled keyframes", "The same seed gives the same two codes."
         )
         self.seed.setFixedWidth(14 * GRID)
         keeper = KeyKeeper(self)
@@ -146,12 +151,12 @@ class InterpolationView(LatentView):
         edits = [
             panel.button(action, icon_only=True) for action in (self.replace, self.remove, self.earlier, self.later)
         ]
-        play, add, draw = (panel.button(action) for action in (self.play, self.add, self.draw))
+        play, append, sample = (panel.button(action) for action in (self.play, self.append, self.sample))
         play.setFixedWidth(11 * GRID)
         going = FoldingRow(
-            group_of(play, self.position, stretch=1), group_of(self.seconds, self.path, self.closed), stretch=0
+            group_of(play, self.position, stretch=1), group_of(self.seconds, self.path, self.loop), stretch=0
         )
-        editing = FoldingRow(group_of(*steps, self.title, add, *edits), group_of(draw, self.seed))
+        editing = FoldingRow(group_of(*steps, self.title, append, *edits), group_of(sample, self.seed))
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID // 2)
@@ -161,20 +166,20 @@ class InterpolationView(LatentView):
         column.addWidget(self.strip, 1)
 
     def _connect(self) -> None:
-        session, interpolation = self._session, self._interpolation
-        session.run_changed.connect(self._refresh)
-        session.code_changed.connect(self._on_code_changed)
-        session.strips.path.changed.connect(self._on_images)
+        state, interpolation = self._state, self._interpolation
+        state.run_changed.connect(self._refresh)
+        state.strips.path.changed.connect(self._on_images)
         interpolation.changed.connect(self._refresh)
         interpolation.moved.connect(self._show_position)
+        interpolation.unfollowed.connect(self._show_position)
         self.position.value_changed.connect(lambda value: self._go_to(value - 1))
         self.strip.clicked.connect(self._on_clicked)
         self.strip.scrubbed.connect(self._on_scrubbed)
         self.path.activated.connect(lambda index: interpolation.set_path(self.path.itemData(index)))
         self.seconds.valueChanged.connect(interpolation.set_seconds)
-        self.closed.toggled.connect(interpolation.set_closed)
+        self.loop.toggled.connect(interpolation.set_loop)
 
-    # ---- what is done ------------------------------------------------------------------------------------------
+    # ---- the user's actions ------------------------------------------------------------------------------------------
 
     def _toggle(self) -> None:
         if self._interpolation.playing:
@@ -182,18 +187,18 @@ class InterpolationView(LatentView):
         else:
             self._interpolation.play()
 
-    def _add(self) -> None:
+    def _append(self) -> None:
         try:
-            self._interpolation.add(self._session.code)
+            self._interpolation.add(self._state.code.values)
         except ValueError as error:
-            self._tell(str(error))
+            self._report(str(error))
 
-    def _tell(self, problem: str) -> None:
+    def _report(self, problem: str) -> None:
         self.problem.setText(problem)
         self.problem.setVisible(bool(problem))
 
-    def _draw(self) -> None:
-        self._session.draw_keyframes(self.seed.value())
+    def _sample(self) -> None:
+        self._state.sample_keyframes(self.seed.value())
         self.seed.setValue((self.seed.value() + 1) % (MAX_SEED + 1))
 
     def _go_to(self, position: float) -> None:
@@ -210,34 +215,30 @@ class InterpolationView(LatentView):
         if len(positions) > 1:
             self._go_to(place * self._interpolation.segments / (len(positions) - 1))
 
-    def _on_code_changed(self) -> None:
-        if not self._interpolation.followed:
-            self._show_position()
-
     # ---- showing -----------------------------------------------------------------------------------------------
 
     def _on_images(self) -> None:
-        show_images(self.strip, self._session.strips.path.images)
+        show_images(self.strip, self._state.strips.path.images)
 
     def _refresh(self) -> None:
-        interpolation, dims = self._interpolation, self._session.num_dims
+        interpolation, dims = self._interpolation, self._state.code.num_dims
         count = len(interpolation.keyframes)
         for action in (self.back, self.forth, self.remove, self.replace):
             action.setEnabled(count > 0)
         for action in (self.earlier, self.later):
             action.setEnabled(count > 1)
         self.play.setEnabled(interpolation.segments > 0)
-        self.add.setEnabled(dims > 0)
-        self.draw.setEnabled(dims > 0)
+        self.append.setEnabled(dims > 0)
+        self.sample.setEnabled(dims > 0)
         self.position.setEnabled(interpolation.segments > 0)
         self.position.set_range(1.0, 1.0 + max(1, interpolation.segments))
         self.path.setCurrentIndex(self.path.findData(interpolation.path))
         if not self.seconds.hasFocus():
             self.seconds.setValue(interpolation.seconds)
-        self.closed.setChecked(interpolation.closed)
+        self.loop.setChecked(interpolation.loop)
         if interpolation.seed is not None and not self.seed.hasFocus():
-            self.seed.setToolTip(f"The same seed draws the same two codes. Drawn last: {interpolation.seed}.")
-        self._tell("")
+            self.seed.setToolTip(f"The same seed gives the same two codes. Sampled last: {interpolation.seed}.")
+        self._report("")
         text = "Pause" if interpolation.playing else "Play"
         if self.play.text() != text:
             self.play.setText(text)

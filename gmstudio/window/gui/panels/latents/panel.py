@@ -1,11 +1,9 @@
-"""The Latents panel: the image of a code, large, and everything that moves the code."""
+"""The Latents panel: the decoded image of a code, large, and the controls of the code."""
 
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QHBoxLayout,
@@ -18,13 +16,14 @@ from PySide6.QtWidgets import (
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.latents.pictures import IMAGE_STRETCH, PictureColumn, PicturePair
 from gmstudio.window.gui.panels.latents.sliders import SlidersView
-from gmstudio.window.gui.panels.latents.tab import LatentView, ViewTabs
-from gmstudio.window.gui.panels.latents.tabs import BELOW_IMAGE, VIEWS
+from gmstudio.window.gui.panels.latents.tabs import BELOW_IMAGE, latent_tabs
 from gmstudio.window.gui.panels.latents.traversal import SpaceKeeper
+from gmstudio.window.gui.panels.latents.view import LatentView
 from gmstudio.window.gui.run_chooser import RunChooser
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.images.live_image import LiveImage
 from gmstudio.window.gui.widgets.images.traversal_strip import TraversalStrip
+from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs
 from gmstudio.window.state.latents.state import CAPABILITY, LatentsState
 from gmstudio.window.state.runs.library import RunLibrary
 
@@ -37,28 +36,28 @@ NO_RUN = (
 )
 WAITING = "Waiting for the engine …"
 OPENING = "Opening the run …"
-LOST = "The engine has ended; the image comes back with it."
-IMAGE_TIP = "What the code decodes to with the weights as they are now: means of the pixels, black to white."
-ORIGINAL_TIP = "The image of the data that was encoded."
+LOST = "The engine has ended. The image appears when it runs again."
+IMAGE_TIP = "Decoded image with the weights as they are now: means of the pixels, black to white."
+ORIGINAL_TIP = "The encoded image of the data, or your image."
 
 
 class LatentsPanel(Panel):
     """The decoded image, the original beside it, one of several views below, sliders at the side.
 
     Args:
-        session: what it shows and changes.
+        state: shown and changed.
         library: the runs to choose from.
 
     Attributes:
-        tabs: the views.
-        views: the same by name, see ``latents_views.VIEWS``.
+        tabs: of the views.
+        views: the views by name, see ``tabs.VIEWS``.
     """
 
     name: ClassVar[str] = "latents"
 
-    def __init__(self, session: LatentsState, library: RunLibrary, parent: QWidget | None = None) -> None:
+    def __init__(self, state: LatentsState, library: RunLibrary, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.session, self._library = session, library
+        self.state, self._library = state, library
         self.run = RunChooser(library, CAPABILITY)
         self.run.setObjectName("latents.run")
         self.weights = _label("muted")
@@ -68,27 +67,26 @@ class LatentsPanel(Panel):
         self.name_widget(self.image, "image", "Decoded image", IMAGE_TIP)
         self.name_widget(self.original, "original", "Original image", ORIGINAL_TIP)
         self.image_caption, self.original_caption = _label("muted"), _label("muted")
-        self.sliders = SlidersView(self, session)
-        self.tabs = ViewTabs()
-        self.views: dict[str, LatentView] = {}
-        self._add_views()
+        self.sliders = SlidersView(self, state)
+        self.tabs = LazyTabs(latent_tabs(self, state), height="page")
+        self._set_up_tabs()
+        self.views = {name: view for name, view in self.tabs.built.items() if isinstance(view, LatentView)}
         self.forget = self.add_action(
-            "forget", "Hide original", "X", session.gallery.forget, icon="close", tip="Show the decoded image alone"
+            "forget", "Hide original", "X", state.gallery.forget, icon="close", tip="Show the decoded image alone"
         )
         self._lay_out()
         self._keep_space()
         self._connect()
-        session.choose_run(self.run.current())
+        state.choose_run(self.run.current())
         self._refresh()
 
-    def _add_views(self) -> None:
+    def _set_up_tabs(self) -> None:
+        """Build all views, so that their shortcuts and what stands beside the image work from the start."""
         self.name_widget(self.tabs, "views", "Views of the latent space", "")
-        for place, entry in enumerate(VIEWS):
-            view = self.views[entry.name] = entry.make(self, self.session)
-            self.tabs.addTab(view, entry.title)
-            self.tabs.setTabToolTip(place, f"{entry.tip} ({entry.key})")
-            go = partial(self.tabs.setCurrentWidget, view)
-            self.add_action(f"view_{entry.name}", f"View: {entry.title}", entry.key, go, tip=entry.tip)
+        self.tabs.tabBar().setProperty("dense", True)
+        self.tabs.setUsesScrollButtons(True)
+        self.tabs.build_all()
+        self.add_tab_actions(self.tabs)
 
     # ---- layout ------------------------------------------------------------------------------------------------
 
@@ -139,7 +137,7 @@ class LatentsPanel(Panel):
         self.image_caption.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.image.setMinimumHeight(IMAGE_HEIGHT)
         self._decoded_side = PictureColumn(
-            self.image_caption, self.image, *(make(self, self.session) for make in BELOW_IMAGE)
+            self.image_caption, self.image, *(make(self, self.state) for make in BELOW_IMAGE)
         )
         self._pair = PicturePair(self._original_side, self._decoded_side)
         self._pair.setSpacing(GRID)
@@ -157,43 +155,41 @@ class LatentsPanel(Panel):
                 widget.installEventFilter(keeper)
 
     def _connect(self) -> None:
-        session = self.session
-        self.run.chosen.connect(session.choose_run)
-        session.run_changed.connect(self._refresh)
-        session.run_changed.connect(lambda: self.run.choose(session.run))  # it may have been brought back
-        session.shown_changed.connect(self._refresh)
-        session.gallery.encoding_changed.connect(self._refresh_original)
-        self._library.changed.connect(self._refresh_words)
-        self.tabs.currentChanged.connect(self._on_view_chosen)
-        session.user_image.taken.connect(lambda: self.tabs.setCurrentWidget(self.views["user_image"]))
-        session.saved_views.arrived.connect(
-            lambda map_view: self.tabs.setCurrentWidget(self.views["interpolation" if map_view is None else "map"])
+        state = self.state
+        self.run.chosen.connect(state.choose_run)
+        state.run_changed.connect(self._refresh)
+        state.run_changed.connect(lambda: self.run.choose(state.run))  # a picture may have restored it
+        state.shown_changed.connect(self._refresh)
+        state.gallery.encoding_changed.connect(self._refresh_original)
+        self._library.changed.connect(self._refresh_texts)
+        self.tabs.page_opened.connect(self._on_view_opened)
+        state.user_image.taken.connect(lambda: self.tabs.show_page("user_image"))
+        state.saved_views.restored.connect(
+            lambda map_view: self.tabs.show_page("interpolation" if map_view is None else "map")
         )
-        self._on_view_chosen()
+        self._on_view_opened(self.tabs.open_page)
 
     # ---- showing -----------------------------------------------------------------------------------------------
 
     def _refresh(self) -> None:
-        shown = self.session.shown
+        shown = self.state.shown
         self.image.set_image(shown.image if shown else None, shown.request if shown else 0)
         self._decoded_side.fit()
         self._refresh_original()
-        self._refresh_words()
+        self._refresh_texts()
 
-    def _on_view_chosen(self) -> None:
-        """Show what stands beside the image for this view; an original leaves it the width."""
-        chosen = self.tabs.currentWidget()
+    def _on_view_opened(self, name: str) -> None:
+        """Show the widget beside the image that belongs to a view, and stack the images where there is one."""
+        opened = self.views[name]
         for view in self.views.values():
             if view.beside is not None:
-                view.beside.setVisible(view is chosen)
-        self._pair.stack(stacked=isinstance(chosen, LatentView) and chosen.beside is not None)
+                view.beside.setVisible(view is opened)
+        self._pair.stack(stacked=opened.beside is not None)
         self._refresh_original()
 
     def _refresh_original(self) -> None:
-        encoding = self.session.gallery.encoding
-        on_canvas = (
-            encoding is not None and not encoding.split and self.tabs.currentWidget() is self.views.get("user_image")
-        )
+        encoding = self.state.gallery.encoding
+        on_canvas = encoding is not None and not encoding.split and self.tabs.open_page == "user_image"
         self._original_side.setVisible(encoding is not None and not on_canvas)
         self.forget.setEnabled(encoding is not None)
         if encoding is not None and encoding.image is not self.original.image:
@@ -203,45 +199,37 @@ class LatentsPanel(Panel):
         self._refresh_caption()
 
     def _refresh_caption(self) -> None:
-        shown, encoding = self.session.shown, self.session.gallery.encoding
+        shown, encoding = self.state.shown, self.state.gallery.encoding
         if shown is None:
             self.image_caption.setText("")
-        elif encoding is not None and self.session.reconstructs:
+        elif encoding is not None and self.state.reconstructs:
             difference = shown.image.astype(np.float32) - encoding.image.astype(np.float32)
             error = float(np.sqrt(np.mean(np.square(difference / 255.0))))
             self.image_caption.setText(f"Reconstruction, RMS error {error:.3f}")
         else:
-            self.image_caption.setText("Decoded from the code")
+            self.image_caption.setText(self.state.space.spec.decoded)
 
-    def _refresh_words(self) -> None:
-        session = self.session
-        self.problem.setText(session.problem)
-        self.problem.setVisible(bool(session.problem))
-        if session.shown is None:
+    def _refresh_texts(self) -> None:
+        state = self.state
+        self.problem.setText(state.problem)
+        self.problem.setVisible(bool(state.problem))
+        if state.shown is None:
             self.weights.setText("")
         else:
-            follows = ", follows the training" if session.live else ""
-            self.weights.setText(f"Weights of step {session.shown.step:,}{follows}")
+            follows = ", follows the training" if state.space.live else ""
+            self.weights.setText(f"Weights of step {state.shown.step:,}{follows}")
         self.image.set_placeholder(self._placeholder())
 
     def _placeholder(self) -> str:
-        if not self.session.run:
+        if not self.state.run:
             return NO_RUN if self._library.home else WAITING
         if self._library.catalog is None:
             return LOST
-        return OPENING if not self.session.problem else ""
+        return OPENING if not self.state.problem else ""
 
-    # ---- Qt ----------------------------------------------------------------------------------------------------
-
-    def showEvent(self, event: QShowEvent) -> None:
-        """Someone looks: follow the weights."""
-        super().showEvent(event)
-        self.session.set_watching(True)
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        """Nobody looks: leave the engine alone."""
-        super().hideEvent(event)
-        self.session.set_watching(False)
+    def set_active(self, active: bool) -> None:
+        """Follow the code and the weights only while the panel is on the screen."""
+        self.state.set_active(active)
 
 
 def _label(role: str) -> QLabel:

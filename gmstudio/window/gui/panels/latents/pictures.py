@@ -1,4 +1,4 @@
-"""The pictures of the Latents panel, each in its column: what stands above it, and what is told under it."""
+"""The images of the Latents panel, each in a column with its caption above and its metrics below."""
 
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QLayout, QVBoxLayout, QWidget
@@ -6,13 +6,13 @@ from PySide6.QtWidgets import QBoxLayout, QLayout, QVBoxLayout, QWidget
 from gmstudio.window.gui.widgets.images.live_image import LiveImage
 
 ALL_HEIGHT = 16_777_215
-"""What Qt takes for no limit."""
+"""Qt's QWIDGETSIZE_MAX: no limit."""
 ORIGINAL_STRETCH, IMAGE_STRETCH = 9, 10
 """The decoded image gets more room than the original."""
 
 
 class PictureColumn(QWidget):
-    """An image at the top, as large as its width allows, with lines close above and below it.
+    """Column of an image, as large as its width allows, with lines close above and below it.
 
     Args:
         head: above the image.
@@ -36,18 +36,18 @@ class PictureColumn(QWidget):
         column.addStretch(1)
 
     def fit(self) -> None:
-        """Give the image no more height than it can use; without an image all, for the words in its place."""
+        """Give the image no more height than it can use; without an image all, for the placeholder."""
         needed = self._image.height_at(self.width())
         self._image.setMaximumHeight(max(needed, self._image.minimumHeight()) if needed else ALL_HEIGHT)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Another width takes another height."""
+        """Fit the height to the width."""
         super().resizeEvent(event)
         self.fit()
 
 
 class PicturePair(QBoxLayout):
-    """The original and the decoded image: side by side, or one above the other where something else is beside them.
+    """Layout of the original and the decoded image: side by side, or stacked where a view needs room beside them.
 
     Args:
         original: hidden while there is none.
@@ -60,6 +60,6 @@ class PicturePair(QBoxLayout):
         self.addWidget(decoded, IMAGE_STRETCH)
 
     def stack(self, *, stacked: bool) -> None:
-        """Put the original above the decoded image, or beside it."""
+        """Stack the original above the decoded image, or put it beside."""
         directions = QBoxLayout.Direction
         self.setDirection(directions.TopToBottom if stacked else directions.LeftToRight)

@@ -1,6 +1,7 @@
-"""The views below the decoded image, one tab each, and the lines right under it; the panel takes them from here."""
+"""The views below the decoded image, one tab each, and the lines right under it."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from PySide6.QtWidgets import QWidget
@@ -12,42 +13,52 @@ from gmstudio.window.gui.panels.latents.directions import DirectionsView
 from gmstudio.window.gui.panels.latents.export import ExportView
 from gmstudio.window.gui.panels.latents.interpolation import InterpolationView
 from gmstudio.window.gui.panels.latents.map import MapView
-from gmstudio.window.gui.panels.latents.tab import LatentView
 from gmstudio.window.gui.panels.latents.traversal import TraversalView
 from gmstudio.window.gui.panels.latents.user_image import UserImageView
+from gmstudio.window.gui.panels.latents.view import LatentView
+from gmstudio.window.gui.widgets.lazy_tabs import Tab
 from gmstudio.window.state.latents.state import LatentsState
 
 
 class ViewEntry(NamedTuple):
-    """A view and how to reach it.
+    """Entry of a view.
 
     Args:
-        name: of its action, ``latents.view_<name>``, and its key in ``LatentsPanel.views``.
+        name: of the tab; its action is ``view_<name>``.
         title: of the tab.
-        key: that opens it.
-        tip: what it is for.
+        tip: purpose of the view.
         make: builds it.
     """
 
     name: str
     title: str
-    key: str
     tip: str
     make: Callable[[Panel, LatentsState], LatentView]
 
 
 VIEWS: tuple[ViewEntry, ...] = (
-    ViewEntry("along", "Along", "1", "The image along the dimension that was touched last", TraversalView),
-    ViewEntry(
-        "interpolation", "Interpolation", "2", "From code to code through keyframes, and playing it", InterpolationView
-    ),
-    ViewEntry("data", "Data", "3", "Images of the data, to be encoded", DataView),
-    ViewEntry("map", "Map", "4", "A plane of the space as images, with the data's codes on it", MapView),
-    ViewEntry("directions", "Directions", "5", "Directions that mean something, and a - b + c", DirectionsView),
-    ViewEntry("user_image", "Your image", "6", "Draw, paste or open an image and find its code", UserImageView),
-    ViewEntry("export", "Export", "7", "The interpolation, the traversal or the map as GIF, PNG or MP4", ExportView),
+    ViewEntry("traversal", "Traverse", "Latent traversal: the image along the chosen dimension", TraversalView),
+    ViewEntry("interpolation", "Interpolation", "Interpolation between keyframes, and playing it", InterpolationView),
+    ViewEntry("data", "Data", "Images of the data to encode", DataView),
+    ViewEntry("map", "Map", "A plane of the latent space as images, with the encoded data on it", MapView),
+    ViewEntry("directions", "Directions", "Interpretable directions, and a - b + c", DirectionsView),
+    ViewEntry("user_image", "Your image", "Draw, paste or open an image, and encode it or optimize z", UserImageView),
+    ViewEntry("export", "Export", "The interpolation, the traversal or the map as GIF, PNG or MP4", ExportView),
 )
-"""In the order of the tabs."""
+"""In the order of the tabs; their keys are 1, 2, …"""
 
 BELOW_IMAGE: tuple[Callable[[Panel, LatentsState], QWidget], ...] = (MetricsLine,)
 """Lines under the decoded image, from top to bottom."""
+
+
+def latent_tabs(panel: Panel, state: LatentsState) -> tuple[Tab, ...]:
+    """Return the entries of the tabs.
+
+    Args:
+        panel: that the views' controls belong to.
+        state: shown and changed by the views.
+    """
+    return tuple(
+        Tab(view.name, view.title, view.tip, partial(view.make, panel, state), key=str(number))
+        for number, view in enumerate(VIEWS, 1)
+    )

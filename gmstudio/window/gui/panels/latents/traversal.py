@@ -1,4 +1,4 @@
-"""The row of images below the decoded one, along a dimension, and what such rows share."""
+"""View of the latent traversal, and helpers of the views that are rows of images."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from PySide6.QtWidgets import (
 )
 
 from gmstudio.window.gui.panel import Panel
-from gmstudio.window.gui.panels.latents.tab import LatentView
+from gmstudio.window.gui.panels.latents.view import LatentView
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.gui.widgets.images.traversal_strip import TraversalStrip
@@ -21,14 +21,14 @@ from gmstudio.window.state.latents.state import LatentsState
 from gmstudio.window.state.latents.strips import NUM_TRAVERSED
 
 TITLE_WIDTH = 11 * GRID
-STRIP_TIP = "The image along the chosen dimension, all others as they are. Click an image, or drag, to go there."
+STRIP_TIP = "Latent traversal: the chosen dimension varies, the others stay. Click an image, or drag, to go there."
 
 
 class SpaceKeeper(QObject):
-    """Lets Space press the button, and click the image, that has the focus, before the panel's shortcut takes it."""
+    """Event filter: Space presses the focused button or image, in place of the panel's shortcut."""
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Accept the override, so that Qt delivers the key."""
+        """Accept the override of the shortcut, so that Qt delivers the key."""
         if (
             event.type() == QEvent.Type.ShortcutOverride
             and isinstance(event, QKeyEvent)
@@ -40,11 +40,11 @@ class SpaceKeeper(QObject):
 
 
 class TraversalView(LatentView):
-    """The image along the dimension that was touched last."""
+    """Row of images along the chosen dimension, the one that was set last."""
 
-    def __init__(self, panel: Panel, session: LatentsState) -> None:
+    def __init__(self, panel: Panel, state: LatentsState) -> None:
         super().__init__(panel)
-        self._session = session
+        self._state = state
         self._captions: list[str] = []
         self.title = ElidedLabel()
         self.title.setProperty("role", "target")
@@ -53,16 +53,16 @@ class TraversalView(LatentView):
         self.strip = TraversalStrip(NUM_TRAVERSED)
         panel.name_widget(self.strip, "strip", "Traversal of the chosen dimension", STRIP_TIP)
         add = panel.add_action
-        self.previous = add("previous_dim", "Dimension above", "K", lambda: session.move_dim(-1), icon="up")
-        self.next = add("next_dim", "Dimension below", "J", lambda: session.move_dim(1), icon="down")
+        self.previous = add("previous_dim", "Previous dimension", "K", lambda: state.step_dim(-1), icon="up")
+        self.next = add("next_dim", "Next dimension", "J", lambda: state.step_dim(1), icon="down")
         self._lay_out(panel)
-        session.run_changed.connect(self._refresh)
-        session.code_changed.connect(self._refresh)
-        session.dim_changed.connect(self._refresh)
-        session.locks_changed.connect(self._refresh)
-        session.annotations.names_changed.connect(self._refresh)
-        session.strips.traversal.changed.connect(self._on_images)
-        self.strip.clicked.connect(lambda index: session.set_value(session.dim, float(session.strips.traversed[index])))
+        state.run_changed.connect(self._refresh)
+        state.code.values_changed.connect(self._refresh)
+        state.code.dim_changed.connect(self._refresh)
+        state.code.locks_changed.connect(self._refresh)
+        state.annotations.names_changed.connect(self._refresh)
+        state.strips.traversal.changed.connect(self._on_images)
+        self.strip.clicked.connect(self._on_clicked)
         self.strip.scrubbed.connect(self._on_scrubbed)
         self._refresh()
 
@@ -89,17 +89,17 @@ class TraversalView(LatentView):
         row.addWidget(self.strip, 1)
 
     def _refresh(self) -> None:
-        session = self._session
-        if not session.num_dims:
-            self.title.set_words("Along …")
+        state, code = self._state, self._state.code
+        if not code.num_dims:
+            self.title.set_words("Traverse …")
             self.value.setText("")
             self.strip.set_position(None)
             return
-        value, locked = float(session.code[session.dim]), bool(session.locked[session.dim])
-        self.title.set_words(f"Along {session.label(session.dim)}")
-        self.value.setText(session.range.told(value) + (" fixed" if locked else ""))
+        value, locked = float(code.values[code.dim]), bool(code.locked[code.dim])
+        self.title.set_words(f"Traverse {state.annotations.label(code.dim)}")
+        self.value.setText(code.range.format(value) + (" locked" if locked else ""))
         self.strip.setEnabled(not locked)
-        values, unit = session.strips.traversed, session.range.unit
+        values, unit = state.strips.traversed, code.range.unit
         captions = [f"{round(float(value), 1):g}" for value in values]
         captions[0], captions[-1] = captions[0] + unit, captions[-1] + unit
         if captions != self._captions:
@@ -109,16 +109,22 @@ class TraversalView(LatentView):
         self.strip.set_position((value - float(values[0])) / spacing)
 
     def _on_images(self) -> None:
-        show_images(self.strip, self._session.strips.traversal.images)
+        show_images(self.strip, self._state.strips.traversal.images)
+
+    def _on_clicked(self, index: int) -> None:
+        self._set_value(float(self._state.strips.traversed[index]))
 
     def _on_scrubbed(self, position: float) -> None:
-        low, high = self._session.range.near, self._session.range.far
+        low, high = self._state.code.range.near, self._state.code.range.far
         share = position / (NUM_TRAVERSED - 1)
-        self._session.set_value(self._session.dim, round(low + share * (high - low), 2))
+        self._set_value(round(low + share * (high - low), 2))
+
+    def _set_value(self, value: float) -> None:
+        self._state.code.set_value(self._state.code.dim, value)
 
 
 def lay_out_strip(view: QWidget, head: QHBoxLayout, body: QHBoxLayout) -> None:
-    """A line of controls above a row of images."""
+    """Lay out a line of controls above a row of images."""
     column = QVBoxLayout(view)
     column.setContentsMargins(0, 0, 0, 0)
     column.setSpacing(0)
@@ -127,7 +133,7 @@ def lay_out_strip(view: QWidget, head: QHBoxLayout, body: QHBoxLayout) -> None:
 
 
 def flat(button: QToolButton) -> QToolButton:
-    """The button, without a face of its user_image."""
+    """Return the button, drawn flat."""
     button.setProperty("flat", True)
     return button
 

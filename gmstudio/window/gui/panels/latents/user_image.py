@@ -1,4 +1,4 @@
-"""Your image: draw it, paste it or open it; the encoder or a search finds its code, and the residual is shown."""
+"""View of the user's image: drawing, pasting or opening it, finding its code, and the residual."""
 
 import math
 
@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 from gmstudio.media.levels import to_display
 from gmstudio.protocol.training_settings import MAX_SEED
 from gmstudio.window.gui.panel import Panel
-from gmstudio.window.gui.panels.latents.tab import LatentView
+from gmstudio.window.gui.panels.latents.view import LatentView, set_role
 from gmstudio.window.gui.picture_source import FILTER, PictureSource
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.canvas.brush_colour_button import BrushColour, BrushColourButton
@@ -29,43 +29,45 @@ from gmstudio.window.gui.widgets.images.heat import scale_top
 from gmstudio.window.gui.widgets.images.live_image import LiveImage
 from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper, TypedSlider
 from gmstudio.window.state.latents.state import LatentsState
-from gmstudio.window.state.latents.user_image import MAX_STEPS
+from gmstudio.window.state.latents.user_image import MAX_STEPS, Method
 
 CANVAS_TIP = (
     "Draw with the left button, erase with the right one; with the keyboard, arrow keys, Space and Delete. "
     "A picture that is dropped here is fitted to the model."
 )
-RESIDUAL_TIP = "What is shown minus your image: orange where it is too bright, blue where it is too dark."
+RESIDUAL_TIP = "Decoded image minus your image: orange where it is too bright, blue where it is too dark."
 HINT = "Draw on the canvas, paste or open a picture, or drop one there."
+METHOD_TITLES: dict[Method, str] = {"encoder": "Encoder", "optimization": "Optimization"}
 SMALLEST_SCALE = 0.1
+"""Least range ± of the residual's colours."""
 
 
 class UserImageView(LatentView):
-    """An image of one's user_image and how its code is found.
+    """Controls of the user's image and of the method to find its code; a canvas and the residual beside the image.
 
     Args:
-        panel: whose controls these are.
-        session: what they show and change.
+        panel: that it belongs to.
+        state: shown and changed.
     """
 
-    def __init__(self, panel: Panel, session: LatentsState) -> None:
+    def __init__(self, panel: Panel, state: LatentsState) -> None:
         super().__init__(panel)
-        self._session, self._user_image = session, session.user_image
+        self._state, self._user_image = state, state.user_image
         self.source = PictureSource(self)
         self.canvas = DrawingCanvas()
         panel.name_widget(self.canvas, "canvas", "Your image", CANVAS_TIP)
         self.residual = LiveImage()
-        self.residual.set_placeholder("Its residual comes here.")
+        self.residual.set_placeholder("No residual yet.")
         panel.name_widget(self.residual, "residual", "Residual", RESIDUAL_TIP)
         self.residual_caption = QLabel()
         self.residual_caption.setProperty("role", "muted")
-        self.said = QLabel()
-        self.said.setWordWrap(True)
+        self.status = QLabel()
+        self.status.setWordWrap(True)
         self.brush = TypedSlider(1.0, 8.0, decimals=1, suffix=" px")
         self.brush.name("latents.brush", "Brush", "Diameter of the brush, pixels of the image.")
         self.brush_colour = BrushColourButton()
         panel.name_widget(
-            self.brush_colour, "brush_colour", "Brush colour", "What the left button paints with, a shade or a colour."
+            self.brush_colour, "brush_colour", "Brush colour", "Shade or colour that the left button paints."
         )
         self._add_actions(panel)
         self._add_settings(panel)
@@ -82,15 +84,15 @@ class UserImageView(LatentView):
             "open_picture", "Open…", "O", self._ask, icon="folder", tip="Open a picture: PNG, JPEG, BMP, GIF"
         )
         self.paste = add(
-            "paste_picture", "Paste", "Ctrl+V", self.source.paste, icon="copy", tip="Take the copied picture"
+            "paste_picture", "Paste", "Ctrl+V", self.source.paste, icon="copy", tip="Paste a copied picture"
         )
         self.clear = add("clear_canvas", "Clear", "Shift+C", self.canvas.clear, icon="remove", tip="Empty the canvas")
-        self.undo = add("undo_stroke", "Undo", "Ctrl+Z", self.canvas.undo, icon="undo", tip="Take the last stroke back")
-        self.search = add(
+        self.undo = add("undo_stroke", "Undo", "Ctrl+Z", self.canvas.undo, icon="undo", tip="Undo the last stroke")
+        self.find_code = add(
             "find_code", "Find code", "Y", user_image.find, icon="search", tip="Set the sliders to your image's code"
         )
         self.stop = add(
-            "stop_search", "Stop", "Shift+Y", user_image.stop, icon="stop", tip="End the search; the best code stays"
+            "stop_optimization", "Stop", "Shift+Y", user_image.stop, icon="stop", tip="Stop; the best code so far stays"
         )
 
     def _add_settings(self, panel: Panel) -> None:
@@ -98,30 +100,30 @@ class UserImageView(LatentView):
         panel.name_widget(
             self.fit,
             "fit",
-            "How pictures are fitted",
-            "A picture of another shape: the whole of it, or its middle.",
+            "Fitting of pictures",
+            "For a picture of another shape: pad it to fit, or crop its center.",
         )
-        self.fit.addItem("Whole", "whole")
-        self.fit.addItem("Crop", "crop")
+        self.fit.addItem("Fit (pad)", "whole")
+        self.fit.addItem("Center crop", "crop")
         self.invert = QCheckBox("Invert")
         panel.name_widget(
             self.invert,
             "invert",
             "Invert pictures",
-            "Black becomes white: ink on paper as the white-on-black digits are.",
+            "Black becomes white: for ink on paper, where the data are white on black.",
         )
-        self.way = QComboBox()
+        self.method = QComboBox()
         panel.name_widget(
-            self.way, "way", "How the code is found", "By the encoder, or by searching for the nearest image."
+            self.method, "method", "Method", "Encode the image, or optimize the code until its image is nearest."
         )
-        self.steps = self._spin(panel, 1, MAX_STEPS, "search_steps", "Steps of the search", " steps")
-        self.seed = self._spin(panel, 0, MAX_SEED, "search_seed", "Seed of the search's starts", "")
+        self.steps = self._spin(panel, 1, MAX_STEPS, "optimization_steps", "Optimization steps", " steps")
+        self.seed = self._spin(panel, 0, MAX_SEED, "optimization_seed", "Seed of the initial codes", "")
         self.seed.setPrefix("seed ")
         self.seed.setFixedWidth(14 * GRID)
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.progress.setFixedHeight(GRID)
-        panel.name_widget(self.progress, "search_progress", "Progress of the search", "How far the search has come.")
+        panel.name_widget(self.progress, "optimization_progress", "Progress", "Steps of the optimization so far.")
 
     def _spin(self, panel: Panel, low: int, high: int, control: str, name: str, suffix: str) -> QSpinBox:
         spin = QSpinBox()
@@ -144,14 +146,16 @@ class UserImageView(LatentView):
             group_of(*sources, *strokes, self.fit, self.invert),
             group_of(brush, self.brush, self.brush_colour, stretch=1),
         )
-        buttons = [panel.button(action) for action in (self.search, self.stop)]
-        self._code = FoldingRow(group_of(self.way, self.steps, self.seed), group_of(*buttons, self.progress, stretch=2))
+        buttons = [panel.button(action) for action in (self.find_code, self.stop)]
+        self._code = FoldingRow(
+            group_of(self.method, self.steps, self.seed), group_of(*buttons, self.progress, stretch=2)
+        )
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID // 2)
         column.addWidget(image)
         column.addWidget(self._code)
-        column.addWidget(self.said)
+        column.addWidget(self.status)
         column.addStretch(1)
 
     def _beside(self) -> QWidget:
@@ -171,26 +175,26 @@ class UserImageView(LatentView):
         return side
 
     def _connect(self) -> None:
-        session, user_image = self._session, self._user_image
+        state, user_image = self._state, self._user_image
         user_image.changed.connect(self._refresh)
         user_image.image_changed.connect(self._fit_canvas)
-        session.shown_changed.connect(self._show_residual)
+        state.shown_changed.connect(self._show_residual)
         self.source.taken.connect(user_image.take_picture)
-        self.source.failed.connect(user_image.tell)
+        self.source.failed.connect(user_image.report)
         self.canvas.changed.connect(lambda: user_image.draw(self.canvas.image))
         self.canvas.stroked.connect(self._on_stroked)
         self.brush.value_changed.connect(self._on_brush)
         self.brush_colour.chosen.connect(self._on_brush_colour)
         self.fit.activated.connect(lambda index: user_image.set_fit(self.fit.itemData(index)))
         self.invert.toggled.connect(self._on_inverted)
-        self.way.activated.connect(lambda index: user_image.set_way(self.way.itemData(index)))
-        self.steps.valueChanged.connect(lambda steps: user_image.set_search(steps, user_image.seed))
-        self.seed.valueChanged.connect(lambda seed: user_image.set_search(user_image.steps, seed))
+        self.method.activated.connect(lambda index: user_image.set_method(self.method.itemData(index)))
+        self.steps.valueChanged.connect(lambda steps: user_image.set_optimization(steps, user_image.seed))
+        self.seed.valueChanged.connect(lambda seed: user_image.set_optimization(user_image.steps, seed))
 
-    # ---- what is done ------------------------------------------------------------------------------------------
+    # ---- the user's actions ------------------------------------------------------------------------------------------
 
     def _ask(self) -> None:
-        """A file dialog beside the window, not in its way."""
+        """Open a non-modal file dialog."""
         dialog = QFileDialog(self, "Open a picture", "", FILTER)
         dialog.setObjectName("open_picture_dialog")
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
@@ -200,8 +204,8 @@ class UserImageView(LatentView):
         dialog.show()
 
     def _on_stroked(self) -> None:
-        """While a stroke goes on, the encoder follows; a search waits for its end."""
-        if self._user_image.way == "encoder":
+        """Follow a stroke with the encoder; an optimization begins at its end."""
+        if self._user_image.method == "encoder":
             self._user_image.draw(self.canvas.image)
 
     def _on_brush(self, value: float) -> None:
@@ -226,74 +230,57 @@ class UserImageView(LatentView):
 
     def _refresh(self) -> None:
         user_image = self._user_image
-        ready = user_image.spec is not None and self._session.num_dims > 0
-        for action in (self.open, self.paste, self.clear, self.undo, self.search):
+        ready = user_image.spec is not None and self._state.code.num_dims > 0
+        for action in (self.open, self.paste, self.clear, self.undo, self.find_code):
             action.setEnabled(ready)
-        for widget in (self.canvas, self.brush_colour, self.fit, self.invert, self.way):
+        for widget in (self.canvas, self.brush_colour, self.fit, self.invert, self.method):
             widget.setEnabled(ready)
-        self._refresh_way()
+        self._refresh_method()
         self.brush_colour.setVisible(user_image.spec is None or user_image.spec.levels > 2)
         self.fit.setCurrentIndex(self.fit.findData(user_image.fit))
         self.invert.setChecked(user_image.invert)
         self.brush.set_value(self.canvas.brush)
-        searches = user_image.way == "search"
         for field in (self.steps, self.seed):
-            field.setVisible(searches)
+            field.setVisible(user_image.method == "optimization")
         self._code.fold()
         for spin, value in ((self.steps, user_image.steps), (self.seed, user_image.seed)):
             if not spin.hasFocus():
                 spin.setValue(value)
-        self.stop.setEnabled(user_image.searching)
+        self.stop.setEnabled(user_image.optimizing)
         self.progress.setRange(0, user_image.steps)
         self.progress.setValue(user_image.step)
         kept = self.progress.sizePolicy()
         kept.setRetainSizeWhenHidden(True)
         self.progress.setSizePolicy(kept)
-        self.progress.setVisible(user_image.searching)
-        self._show_said()
+        self.progress.setVisible(user_image.optimizing)
+        self._show_status()
 
-    def _refresh_way(self) -> None:
-        ways = [("encoder", "Encoder")] if self._user_image.encodes else []
-        ways.append(("search", "Search"))
-        if [self.way.itemData(index) for index in range(self.way.count())] != [way for way, _ in ways]:
-            self.way.clear()
-            for way, title in ways:
-                self.way.addItem(title, way)
-        self.way.setCurrentIndex(self.way.findData(self._user_image.way))
+    def _refresh_method(self) -> None:
+        methods = self._user_image.methods
+        if tuple(self.method.itemData(index) for index in range(self.method.count())) != methods:
+            self.method.clear()
+            for method in methods:
+                self.method.addItem(METHOD_TITLES[method], method)
+        self.method.setCurrentIndex(self.method.findData(self._user_image.method))
 
-    def _show_said(self) -> None:
+    def _show_status(self) -> None:
         user_image = self._user_image
-        text = user_image.problem or user_image.said or HINT
-        if user_image.way == "search" and not user_image.problem and not math.isnan(user_image.error):
-            text += (
-                f" Search: RMS error {user_image.error:.3f} after {user_image.step:,} of {user_image.steps:,} steps."
-            )
-        self.said.setText(text)
-        role = "error" if user_image.problem else "muted"
-        if self.said.property("role") != role:
-            self.said.setProperty("role", role)
-            self.said.style().polish(self.said)
+        text = user_image.problem or user_image.description or HINT
+        if user_image.method == "optimization" and not user_image.problem and not math.isnan(user_image.error):
+            steps = f"{user_image.step:,} of {user_image.steps:,} steps"
+            text += f" Optimization: RMS error {user_image.error:.3f} after {steps}."
+        self.status.setText(text)
+        set_role(self.status, error=bool(user_image.problem))
 
     def _show_residual(self) -> None:
-        user_image, shown = self._user_image, self._session.shown
-        encoding = self._session.gallery.encoding
-        mine = (
-            encoding is not None
-            and not encoding.split
-            and user_image.spec is not None
-            and user_image.levels is not None
-        )
-        if (
-            shown is None
-            or not mine
-            or user_image.levels is None
-            or user_image.spec is None
-            or shown.image.shape != user_image.spec.shape
-        ):
+        shown, encoding = self._state.shown, self._state.gallery.encoding
+        spec, levels = self._user_image.spec, self._user_image.levels
+        encoded = encoding is not None and not encoding.split
+        if shown is None or not encoded or spec is None or levels is None or shown.image.shape != spec.shape:
             self.residual.set_image(None)
             self.residual_caption.setText("")
             return
-        difference = (shown.image.astype(np.float32) - to_display(user_image.levels, user_image.spec.levels)) / 255.0
+        difference = (shown.image.astype(np.float32) - to_display(levels, spec.levels)) / 255.0
         values = difference.mean(axis=0)
         top = min(1.0, scale_top(values, SMALLEST_SCALE))
         colours = overlay_colours(HeatOverlay(values=values, top=top, diverging=True, legend=""))

@@ -23,16 +23,16 @@ def test_the_map_moves_the_code_and_has_more_room_than_one_image(panel: LatentsP
     engine.serve()
     view = panel.views["map"]
     assert view.canvas.isVisible() and view.canvas.width() > panel.image.width()
-    shown = panel.session.map
+    shown = panel.state.map
     assert shown.images is not None and shown.scatter is not None
     view.canvas.moved.emit(1.0, -0.5)
-    assert [panel.session.code[axis] for axis in shown.axes] == pytest.approx([1.0, -0.5], abs=1e-5)
+    assert [panel.state.code.values[axis] for axis in shown.axes] == pytest.approx([1.0, -0.5], abs=1e-5)
     view.canvas.hovered.emit(3)
-    assert shown.scatter.title(3) in view.words.words
+    assert shown.scatter.title(3) in view.status.words
     view.canvas.picked.emit(3)
-    np.testing.assert_array_equal(panel.session.code, shown.scatter.codes[3])
+    np.testing.assert_array_equal(panel.state.code.values, shown.scatter.codes[3])
     assert view.canvas.position == pytest.approx(shown.position)
-    open_view(panel, "along")
+    open_view(panel, "traversal")
     engine.serve()
     assert not view.canvas.isVisible()
 
@@ -40,26 +40,24 @@ def test_the_map_moves_the_code_and_has_more_room_than_one_image(panel: LatentsP
 def test_the_map_is_exported_with_as_many_images_as_it_has(panel: LatentsPanel, engine: LatentEngine) -> None:
     view = panel.views["export"]
     open_view(panel, "export")
-    view.what.setCurrentIndex(view.what.findData("map"))
-    view.what.activated.emit(0)
-    assert view.format == "png" and not view.form.isEnabled() and not view.columns.isVisible()
-    panel.session.map.set_side(7)
+    view.source_box.setCurrentIndex(view.source_box.findData("map"))
+    view.source_box.activated.emit(0)
+    assert view.format == "png" and not view.format_box.isEnabled() and not view.columns.isVisible()
+    panel.state.map.set_side(7)
     side = 7 * 8 * view.scale.value()
     assert view.extent.text() == f"{side:,}×{side:,} pixels"
-    view.what.setCurrentIndex(0)
-    view.what.activated.emit(0)
-    assert view.form.isEnabled()
+    view.source_box.setCurrentIndex(0)
+    view.source_box.activated.emit(0)
+    assert view.format_box.isEnabled()
 
 
-def test_what_the_model_tells_stands_right_under_its_image(
-    qtbot: QtBot, panel: LatentsPanel, engine: LatentEngine
-) -> None:
+def test_metrics_stand_right_under_their_image(qtbot: QtBot, panel: LatentsPanel, engine: LatentEngine) -> None:
     def close() -> bool:
-        image, told = panel.image.geometry(), control(panel, "told").geometry()
-        return told.top() == image.bottom() + 1 and panel.image.image_rect().height() > image.height() - 16
+        image, metrics = panel.image.geometry(), control(panel, "code_metrics").geometry()
+        return metrics.top() == image.bottom() + 1 and panel.image.image_rect().height() > image.height() - 16
 
     panel.resize(1200, 1000)
-    for name in ("map", "user_image", "along"):
+    for name in ("map", "user_image", "traversal"):
         open_view(panel, name)
         engine.serve()
         qtbot.waitUntil(close)
@@ -76,11 +74,11 @@ def test_images_get_the_room_of_the_sliders(qtbot: QtBot, panel: LatentsPanel) -
     assert panel.image.isVisible() and panel.image.width() > 100
 
 
-def test_a_journey_that_is_full_says_so(panel: LatentsPanel) -> None:
+def test_a_full_interpolation_is_reported(panel: LatentsPanel) -> None:
     open_view(panel, "interpolation")
-    view, interpolation = panel.views["interpolation"], panel.session.interpolation
-    interpolation.set_keyframes([panel.session.code] * MAX_KEYFRAMES)
-    view.add.trigger()
+    view, interpolation = panel.views["interpolation"], panel.state.interpolation
+    interpolation.set_keyframes([panel.state.code.values] * MAX_KEYFRAMES)
+    view.append.trigger()
     assert len(interpolation.keyframes) == MAX_KEYFRAMES
     assert f"at most {MAX_KEYFRAMES}" in view.problem.text() and "remove one" in view.problem.text()
     assert view.problem.isVisible()
@@ -91,10 +89,10 @@ def test_a_journey_that_is_full_says_so(panel: LatentsPanel) -> None:
 def test_axes_size_and_layers_of_the_map_are_chosen(panel: LatentsPanel, engine: LatentEngine) -> None:
     open_view(panel, "map")
     engine.serve()
-    view, shown = panel.views["map"], panel.session.map
-    view.across.setCurrentIndex(4)
-    view.up.setCurrentIndex(0)
-    view.up.activated.emit(0)
+    view, shown = panel.views["map"], panel.state.map
+    view.horizontal.setCurrentIndex(4)
+    view.vertical.setCurrentIndex(0)
+    view.vertical.activated.emit(0)
     assert shown.axes == (4, 0)
     view.side.setCurrentIndex(view.side.findData(13))
     view.side.activated.emit(view.side.currentIndex())
@@ -112,43 +110,43 @@ def test_a_family_without_an_encoder_says_so(panel: LatentsPanel, engine: Latent
     engine.serve()
     open_view(panel, "map")
     engine.serve()
-    assert "no encoder" in panel.views["map"].words.words and not panel.views["map"].data.isEnabled()
+    assert "no encoder" in panel.views["map"].status.words and not panel.views["map"].data.isEnabled()
     open_view(panel, "directions")
     engine.serve()
     view = panel.views["directions"]
-    assert view.search.isEnabled() and not view.strip.isEnabled()
+    assert view.compute.isEnabled() and not view.strip.isEnabled()
     view.kind.setCurrentIndex(view.kind.findData("components"))
     view.kind.activated.emit(view.kind.currentIndex())
-    assert "no encoder" in view.words.words and not view.search.isEnabled()
+    assert "no encoder" in view.status.words and not view.compute.isEnabled()
 
 
-def test_a_direction_is_found_gone_along_named_saved_and_deleted(
+def test_a_direction_is_found_added_named_saved_and_deleted(
     qtbot: QtBot, panel: LatentsPanel, engine: LatentEngine
 ) -> None:
     open_view(panel, "directions")
     engine.serve()
     click(qtbot, panel, "find_directions")
     engine.serve()
-    directions = panel.session.directions
+    directions = panel.state.directions
     slider = control(panel, "direction.0")
     assert isinstance(slider, QAbstractSlider)
     slider.setValue(slider.maximum())
     first = directions.all[0]
-    assert directions.amount(first) == 6.0 and panel.session.code.any()
+    assert panel.state.code.amount(first) == 6.0 and panel.state.code.values.any()
     name = control(panel, "direction_name.0")
     assert isinstance(name, QLineEdit)
     name.setFocus()
     name.selectAll()
     qtbot.keyClicks(name, "slant")
     qtbot.keyClick(name, Qt.Key.Key_Return)
-    assert directions.all[0].name == "slant" and directions.amount(directions.all[0]) == 6.0
+    assert directions.all[0].name == "slant" and panel.state.code.amount(directions.all[0]) == 6.0
     click(qtbot, panel, "direction_save.0")
     engine.serve()
     assert [d["name"] for d in engine.annotations[VAE]["directions"]] == ["slant"]
     assert not control(panel, "direction_save.0").isEnabled()
     click(qtbot, panel, "direction_delete.0")
     engine.serve()
-    assert not engine.annotations[VAE]["directions"] and not panel.session.code.any()
+    assert not engine.annotations[VAE]["directions"] and not panel.state.code.values.any()
 
 
 def test_images_and_pictures_are_dropped_into_slots(
@@ -156,7 +154,7 @@ def test_images_and_pictures_are_dropped_into_slots(
 ) -> None:
     open_view(panel, "directions")
     engine.serve()
-    arithmetic, slot = panel.session.arithmetic, control(panel, "slot_b")
+    arithmetic, slot = panel.state.arithmetic, control(panel, "slot_b")
     drop(slot, image_mime("valid", 6))
     engine.serve()
     assert arithmetic.operands["b"].source == ("valid", 6) and arithmetic.slot == "c"
@@ -168,10 +166,10 @@ def test_images_and_pictures_are_dropped_into_slots(
     drop(control(panel, "slot_a"), files)
     qtbot.waitUntil(lambda: (engine.serve(), "a" in arithmetic.operands)[1])
     assert arithmetic.operands["a"].title == "a.png"
-    words = QMimeData()
-    words.setText("no image")
-    assert not drop(slot, words)
-    with qtbot.waitSignal(panel.session.arithmetic.changed):
+    text = QMimeData()
+    text.setText("no image")
+    assert not drop(slot, text)
+    with qtbot.waitSignal(panel.state.arithmetic.changed):
         (tmp_path / "b.png").write_text("no")
         files.setUrls([QUrl.fromLocalFile(str(tmp_path / "b.png"))])
         drop(slot, files)
@@ -195,46 +193,46 @@ def test_slots_take_images_and_codes(qtbot: QtBot, panel: LatentsPanel, engine: 
     view = panel.views["directions"]
     view.strip.clicked.emit(2)
     view.strip.clicked.emit(5)
-    click(qtbot, panel, "put_code")
+    click(qtbot, panel, "set_slot")
     engine.serve()
     assert view.arithmetic.result.image is not None
     qtbot.mouseClick(control(panel, "slot_b"), Qt.MouseButton.LeftButton)
-    assert panel.session.arithmetic.slot == "b"
-    result = panel.session.arithmetic.result
-    click(qtbot, panel, "take_result")
-    np.testing.assert_array_equal(panel.session.code, result)
+    assert panel.state.arithmetic.slot == "b"
+    result = panel.state.arithmetic.result
+    click(qtbot, panel, "go_to_result")
+    np.testing.assert_array_equal(panel.state.code.values, result)
 
 
 def test_a_dimension_is_named_by_key_and_called_so_everywhere(
     qtbot: QtBot, panel: LatentsPanel, engine: LatentEngine
 ) -> None:
-    panel.session.choose_dim(2)
+    panel.state.code.choose_dim(2)
     qtbot.keyClick(panel.image, Qt.Key.Key_F2)
     editor = control(panel, "name")
     qtbot.keyClicks(editor, "slant")
     qtbot.keyClick(editor, Qt.Key.Key_Return)
     engine.serve()
-    assert panel.session.annotations.names == {2: "slant"} and engine.annotations[VAE]["dimension_names"] == {
+    assert panel.state.annotations.names == {2: "slant"} and engine.annotations[VAE]["dimension_names"] == {
         "2": "slant"
     }
-    assert panel.views["along"].title.words == "Along slant (z₂)"
+    assert panel.views["traversal"].title.words == "Traverse slant (z₂)"
     open_view(panel, "map")
     engine.serve()
-    assert panel.views["map"].across.findText("slant (z₂)") >= 0
+    assert panel.views["map"].horizontal.findText("slant (z₂)") >= 0
 
 
 def test_weak_dimensions_are_hidden_and_counted(qtbot: QtBot, panel: LatentsPanel) -> None:
-    session = panel.session
-    session.measures.kl = np.array([1.0, 0.001, 0.5, 0.0, 2.0], np.float32)
-    session.measures.changed.emit()
+    state = panel.state
+    state.dimension_stats.kl = np.array([1.0, 0.001, 0.5, 0.0, 2.0], np.float32)
+    state.dimension_stats.changed.emit()
     qtbot.keyClick(panel.image, Qt.Key.Key_H)
     assert list(panel.sliders.bank.order) == [4, 0, 2]
-    assert "2 of 5 are hidden" in panel.sliders.summary.text()
+    assert "2 of 5 hidden" in panel.sliders.summary.text()
     panel.sliders.threshold.setValue(0.8)
     assert list(panel.sliders.bank.order) == [4, 0]
-    session.choose_dim(0)
-    session.move_dim(1)
-    assert session.dim == 0
+    state.code.choose_dim(0)
+    state.step_dim(1)
+    assert state.code.dim == 0
     qtbot.keyClick(panel.image, Qt.Key.Key_H)
     assert len(panel.sliders.bank.order) == 5
 

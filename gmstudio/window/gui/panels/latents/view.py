@@ -1,0 +1,31 @@
+"""Base of the views below the decoded image."""
+
+from PySide6.QtWidgets import QLabel, QWidget
+
+from gmstudio.window.gui.widgets.active_widget import ActiveWidget
+
+
+class LatentView(ActiveWidget):
+    """Base of the views, one tab each: a page of a few lines, and a widget beside the image.
+
+    Attributes:
+        beside: a widget that needs more room than a few lines (a map, a canvas); the panel shows it beside the image
+            while the view's tab is open. None: nothing.
+        beside_stretch: its share of the width; the image's is ``pictures.IMAGE_STRETCH``.
+    """
+
+    beside: QWidget | None = None
+    beside_stretch: int = 9
+
+
+def set_role(label: QLabel, *, error: bool) -> None:
+    """Style a label as an error or as a muted remark.
+
+    Args:
+        label: of the theme's roles ``error`` and ``muted``.
+        error: its text is a problem.
+    """
+    role = "error" if error else "muted"
+    if label.property("role") != role:
+        label.setProperty("role", role)
+        label.style().polish(label)
