@@ -13,7 +13,7 @@ SIDE = 512
 SECONDS = 0.5
 DENSE = ("markov", "fvbn", "nade", "made")
 """Families that use each weight once per image. Their passes repeat or skip some products to save time or memory, so
-FLOP are not counted but computed: a multiplication and an addition per weight, masked ones too."""
+FLOP are not counted but computed: a multiplication and an addition per effective parameter."""
 PASSES_PER_STEP = 3
 """An autoregressive family's training step in forward passes: the pass itself, gradients of inputs and of weights.
 The recurrent families compute in place, which a FLOP counter does not register."""

@@ -119,6 +119,11 @@ class FVBN(AutoregressiveFamily):
         """See ``AutoregressiveFamily``."""
         return self._own_order
 
+    def num_parameters(self) -> int:
+        """Number of effective scalars; the stored matrices' diagonals and upper triangles, always ignored, are none."""
+        features, size = self.bias_FD.shape
+        return super().num_parameters() - features * size * (size + 1) // 2
+
     def features(self, ordered_BD: Tensor) -> Tensor:
         """(B, D) integers in the order → (B, F, D): what each sub-pixel's regression says."""
         x_BD = unit_levels(ordered_BD, self.image.levels, self.bias_FD.dtype)

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from gmstudio.engine.runtime.models import meta_model
 from gmstudio.families.autoregressive.fvbn import FVBN
 from gmstudio.families.autoregressive.orders import ORDER_NAMES
 from gmstudio.protocol.images import ImageSpec
@@ -31,6 +32,20 @@ def test_each_pixel_has_its_logistic_regression(order):
         value = x[:, channels[step], rows[step], columns[step]]
         total += torch.where(value == 1, torch.sigmoid(odds), torch.sigmoid(-odds)).log()
     torch.testing.assert_close(model.log_prob(x), total)
+
+
+@pytest.mark.parametrize("image", [IMAGE, ImageSpec(3, 2, 3, 5), ImageSpec(1, 3, 3, 256)], ids=str)
+def test_parameters_are_those_that_a_likelihood_can_depend_on(image: ImageSpec) -> None:
+    model = make(image)
+    x = torch.randint(image.levels, (64, *image.shape), generator=torch.Generator().manual_seed(0)).clamp(min=1)
+    model.log_prob(x).square().sum().backward()
+    gradients = [p.grad for p in model.parameters()]
+    assert model.num_parameters() == sum(int(g.count_nonzero()) for g in gradients if g is not None)
+
+
+def test_binary_mnist_takes_a_regression_of_each_pixel_on_those_before_it() -> None:
+    model = meta_model(FVBN, FVBN.Config(), ImageSpec(1, 28, 28, 2))
+    assert model.num_parameters() == 784 * 783 // 2 + 784 == 307_720
 
 
 def test_training_reaches_the_best_logistic_regressions():
