@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from gmstudio.engine.runtime.models import meta_model
+from gmstudio.engine.runtime.building import meta_model
 from gmstudio.families.autoregressive.fvbn import FVBN
 from gmstudio.families.autoregressive.orders import ORDER_NAMES
 from gmstudio.protocol.images import ImageSpec

@@ -214,7 +214,7 @@ def test_pictures_are_operands_too_and_are_encoded_again(state: LatentsState, en
     engine.serve()
     operand = arithmetic.operands["b"]
     assert operand.title == "mine.png" and arithmetic.slot == "c"
-    assert "made 8×8 grey with 4 levels" in operand.description
+    assert "converted to 8×8 grey with 4 levels" in operand.description
     assert engine.last(EncodeImage).image.numpy().shape == (1, 8, 8)
     with torch.no_grad():
         for parameter in engine.models[VAE].encoder.parameters():
