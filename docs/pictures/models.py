@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.window import PATIENCE_S, run_events, wait_until
+from benchmarks.window import TIMEOUT_S, run_events, wait_until
 from docs.pictures.colours import write_coloured_digits
 from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.training import ResumeRun, StartTraining
@@ -74,8 +74,8 @@ def train_model(studio: Studio, name: str) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         studio.client.send(_start(name))
     wait_until(lambda: bool(studio.library.live), f"the training of {name}")
-    for _ in range(round(MOST_TRAINING_S / PATIENCE_S)):
-        run_events(PATIENCE_S, lambda: not studio.library.live)
+    for _ in range(round(MOST_TRAINING_S / TIMEOUT_S)):
+        run_events(TIMEOUT_S, lambda: not studio.library.live)
     if missing([name]):
         raise RuntimeError(f"{name} was not trained to its end; {folder / RECORD_NAME} may say why.")
 

@@ -33,7 +33,6 @@ from gmstudio.window.state.pixels.snapshot import PixelSnapshot
 from gmstudio.window.state.play_clock import PlayClock
 
 MIN_SPEED_HZ, MAX_SPEED_HZ = 1.0, 1000.0
-MAX_SEED = 2**31 - 1
 
 
 class PixelNavigator(QObject):
