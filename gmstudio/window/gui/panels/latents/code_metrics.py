@@ -9,6 +9,8 @@ from gmstudio.protocol.metrics import Metric
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.state.latents.state import LatentsState
 
+UNBREAKABLE = str.maketrans({" ": "\u00a0", "-": "\u2011"})
+"""No line breaks within a metric."""
 TIP = "Metrics of this code and its image."
 
 
@@ -34,7 +36,7 @@ class MetricsLine(QLabel):
     def _refresh(self) -> None:
         metrics = self._state.code_metrics
         parts = [metric_text(metric, value) for metric, value in metrics.values.items()]
-        text = "    ".join(part.replace(" ", "\u00a0") for part in parts) or " "
+        text = "    ".join(part.translate(UNBREAKABLE) for part in parts) or " "
         if text != self.text():
             self.setText(text)
             tips = [f"{metric.symbol or metric.name}: {metric.help}" for metric in metrics.values]
