@@ -82,12 +82,12 @@ class _Drag:
 
     Args:
         panel: visible.
-        session: state that maps images to codes.
+        state: state that maps images to codes.
         moves: number of moves.
     """
 
-    def __init__(self, panel: LatentsPanel, session: LatentsState, moves: int) -> None:
-        self._slider, self._session, self._moves = _first_slider(panel), session, moves
+    def __init__(self, panel: LatentsPanel, state: LatentsState, moves: int) -> None:
+        self._slider, self._state, self._moves = _first_slider(panel), state, moves
         self._codes: list[bytes] = []
         self._moved_at: list[float] = []
         self._waiting: list[int] = []
@@ -149,13 +149,13 @@ class _Drag:
         if move < self._moves:
             self._moved_at.append(time.perf_counter())
             self._slider.setValue(self._value(move))
-            self._codes.append(self._session.code.values.tobytes())
+            self._codes.append(self._state.code.values.tobytes())
             self._waiting.append(move)
         elif not self._waiting:
             self._loop.quit()
 
     def _on_painted(self, number: int) -> None:
-        shown = self._session.shown
+        shown = self._state.shown
         if shown is None or shown.request != number:
             return
         code = shown.code.tobytes()

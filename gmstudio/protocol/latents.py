@@ -146,7 +146,6 @@ class ImageProjected(Event, frozen=True, kw_only=True):
     Args:
         error: root mean square difference of the decoded means from the image, both 0 … 1.
         step: of ``steps``.
-        decoded: (C, H, W) uint8, 0 … 255.
     """
 
     run: str
@@ -154,7 +153,6 @@ class ImageProjected(Event, frozen=True, kw_only=True):
     error: float
     step: int
     steps: int
-    decoded: Array
     done: bool
 
     def ends_request(self) -> bool:
@@ -182,7 +180,6 @@ class DirectionsFound(Event, frozen=True, kw_only=True):
             of the class means (labels).
         names: K names to begin with, for example ``PC 1 (34 % of variance)``.
         shares: (K,) float32, share of the variance that each explains; None for labels.
-        origin: (Z,) float32, the mean code that they start from.
     """
 
     run: str
@@ -191,4 +188,3 @@ class DirectionsFound(Event, frozen=True, kw_only=True):
     directions: Array
     names: tuple[str, ...]
     shares: Array | None
-    origin: Array

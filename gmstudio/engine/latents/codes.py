@@ -193,8 +193,9 @@ def _finite(means: Tensor, step: int) -> Tensor:
 
 
 def _label(dataset: Dataset, split: Split, index: int) -> str:
-    """Label of an image as a word; empty where there are none."""
-    if split.labels is None:
-        return ""
-    label = int(split.labels[index])
+    return "" if split.labels is None else label_name(dataset, int(split.labels[index]))
+
+
+def label_name(dataset: Dataset, label: int) -> str:
+    """Name of a label, or its number where it has no name."""
     return dataset.label_names[label] if 0 <= label < len(dataset.label_names) else str(label)

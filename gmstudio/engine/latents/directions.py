@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from gmstudio.data.dataset import Dataset
+from gmstudio.engine.latents.codes import label_name
 from gmstudio.engine.latents.encoded_split import encode_images, max_codes
 from gmstudio.engine.runtime.inspection import check_fit, encoder_of, exploring, in_pieces, latent_of
 from gmstudio.families.base import Family, FirstFeatures, Latent
@@ -65,24 +66,23 @@ def find_directions(model: Family, step: int, dataset: Dataset, command: FindDir
         raise ValueError("The data set has no labels, so there are no class means; choose PCA of codes instead.")
     rows = np.flatnonzero(np.isin(labels, command.labels))[:limit]
     of_first = torch.from_numpy(labels[rows] == command.labels[0])
-    words = tuple(_word(dataset, label) for label in command.labels)
+    names = tuple(label_name(dataset, label) for label in command.labels)
     if command.labels[0] == command.labels[1] or not 0 < int(of_first.sum()) < len(rows):
         raise ValueError(
-            f"There are no two different sets of images labelled {words[0]} and {words[1]}; choose others."
+            f"There are no two different sets of images labelled {names[0]} and {names[1]}; choose others."
         )
     return encode_images(
         model,
         encoder,
         dataset.view("train", rows),
-        lambda codes_NZ: _difference(codes_NZ, of_first, words, step, command),
+        lambda codes_NZ: _difference(codes_NZ, of_first, names, step, command),
     )
 
 
 def _components(codes_NZ: Tensor, step: int, command: FindDirections) -> Event:
     """Principal components of codes, each as long as the codes' standard deviation along it."""
-    mean_Z = codes_NZ.mean(0)
-    directions_KZ, shares_K = _principal(codes_NZ - mean_Z, command.count)
-    return _found(directions_KZ, shares_K, mean_Z, "PC", step, command)
+    directions_KZ, shares_K = _principal(codes_NZ - codes_NZ.mean(0), command.count)
+    return _found(directions_KZ, shares_K, "PC", step, command)
 
 
 def _feature_directions(model: Family, latent: Latent, step: int, command: FindDirections) -> Iterator[Event | None]:
@@ -105,7 +105,7 @@ def _feature_directions(model: Family, latent: Latent, step: int, command: FindD
         # The least-squares map from coordinates to codes; the coordinates are uncorrelated, so column by column.
         scale_K = coordinates_NK.square().mean(0).sqrt().clamp_min(1e-12)
         directions_KZ = (coordinates_NK / scale_K).T @ codes_NZ / len(codes_NZ)
-        return _found(directions_KZ, shares_K, torch.zeros(num_dims), "feature PC", step, command)
+        return _found(directions_KZ, shares_K, "feature PC", step, command)
 
     yield from in_pieces(len(codes_NZ), 1, add_features)
     yield conclude()
@@ -125,7 +125,7 @@ def _principal(centred_NF: Tensor, count: int) -> tuple[Tensor, Tensor]:
 
 
 def _difference(
-    codes_NZ: Tensor, of_first_N: Tensor, words: tuple[str, ...], step: int, command: FindDirections
+    codes_NZ: Tensor, of_first_N: Tensor, names: tuple[str, ...], step: int, command: FindDirections
 ) -> Event:
     first_Z, second_Z = codes_NZ[of_first_N].mean(0), codes_NZ[~of_first_N].mean(0)
     return DirectionsFound(
@@ -134,26 +134,18 @@ def _difference(
         step=step,
         kind=command.kind,
         directions=Array.of((second_Z - first_Z)[None].numpy()),
-        names=(f"{words[0]} → {words[1]}",),
+        names=(f"{names[0]} → {names[1]}",),
         shares=None,
-        origin=Array.of(first_Z.numpy()),
     )
 
 
-def _found(
-    directions_KZ: Tensor, shares_K: Tensor, origin_Z: Tensor, word: str, step: int, command: FindDirections
-) -> Event:
+def _found(directions_KZ: Tensor, shares_K: Tensor, title: str, step: int, command: FindDirections) -> Event:
     return DirectionsFound(
         request=command.request,
         run=command.run,
         step=step,
         kind=command.kind,
         directions=Array.of(directions_KZ.contiguous().numpy()),
-        names=tuple(f"{word} {k + 1} ({100 * share:.0f} % of variance)" for k, share in enumerate(shares_K.tolist())),
+        names=tuple(f"{title} {k + 1} ({100 * share:.0f} % of variance)" for k, share in enumerate(shares_K.tolist())),
         shares=Array.of(shares_K.float().numpy()),
-        origin=Array.of(origin_Z.numpy()),
     )
-
-
-def _word(dataset: Dataset, label: int) -> str:
-    return dataset.label_names[label] if 0 <= label < len(dataset.label_names) else str(label)

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from gmstudio.engine.runtime.display import means_to_display
 from gmstudio.engine.runtime.inspection import check_levels, exploring, latent_of
 from gmstudio.families.base import Encoder, Family, Latent
 from gmstudio.protocol.array import Array
@@ -51,7 +50,7 @@ def _optimize(model: Family, x: Tensor, command: ProjectImage) -> Iterator[Event
     reported_at = 0.0
     for step in range(1, command.steps + 1):
         before = codes.detach().clone()
-        means, errors = _gradient_step(model, latent, codes, target, adam)
+        errors = _gradient_step(model, latent, codes, target, adam)
         done = step == command.steps
         if done or time.perf_counter() - reported_at >= 1 / REPORTS_HZ:
             reported_at = time.perf_counter()
@@ -63,16 +62,13 @@ def _optimize(model: Family, x: Tensor, command: ProjectImage) -> Iterator[Event
                 error=float(errors[best].sqrt()),
                 step=step,
                 steps=command.steps,
-                decoded=Array.of(means_to_display(means[best])),
                 done=done,
             )
         yield None
 
 
-def _gradient_step(
-    model: Family, latent: Latent, codes: Tensor, target: Tensor, adam: torch.optim.Optimizer
-) -> tuple[Tensor, Tensor]:
-    """Take one gradient step; return the means and their mean squared errors (N,) before it."""
+def _gradient_step(model: Family, latent: Latent, codes: Tensor, target: Tensor, adam: torch.optim.Optimizer) -> Tensor:
+    """Take one gradient step; return the mean squared errors (N,) of the decoded means before it."""
     with exploring(model, grad=True):
         means = latent.decode(codes).float()
         errors = (means - target).square().flatten(1).mean(1)
@@ -81,7 +77,7 @@ def _gradient_step(
     if latent.latent.prior == "bernoulli":
         with torch.no_grad():
             codes.clamp_(0.0, 1.0)
-    return means.detach(), errors.detach()
+    return errors.detach()
 
 
 def _starting_codes(model: Family, latent: Latent, x: Tensor, seed: int) -> Tensor:

@@ -27,7 +27,6 @@ class CodeMetrics(QObject):
     Attributes:
         values: metrics of ``code``.
         code: (Z,) the code whose metrics came last; None before.
-        step: training step of the weights; −1 before.
         problem: why there are none, or "".
         throttle: sends the commands.
 
@@ -42,7 +41,6 @@ class CodeMetrics(QObject):
         self._space = space
         self.values: dict[Metric, float] = {}
         self.code: Code | None = None
-        self.step = -1
         self.problem = ""
         self.throttle = Throttle(link, lead_ms=GAP_MS // 2, gap_ms=GAP_MS, share=SHARE, parent=self)
         self.throttle.replied.connect(self._on_decoded)
@@ -61,14 +59,14 @@ class CodeMetrics(QObject):
 
     def _on_run_changed(self) -> None:
         self.halt()
-        self.values, self.code, self.step, self.problem = {}, None, -1, ""
+        self.values, self.code, self.problem = {}, None, ""
         self.changed.emit()
 
     def _on_decoded(self, event: Decoded) -> None:
         command = self.throttle.answered
         assert command is not None
         self.values = {found.metric: float(found.values.numpy()[0]) for found in event.metrics}
-        self.code, self.step, self.problem = command.codes.numpy()[0], event.step, ""
+        self.code, self.problem = command.codes.numpy()[0], ""
         self.changed.emit()
 
     def _on_failed(self, event: CommandFailed) -> None:

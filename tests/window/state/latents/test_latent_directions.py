@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 from gmstudio.protocol.engine import CommandFailed
 from gmstudio.protocol.latents import EncodeImage
 from gmstudio.protocol.runs import KeepAnnotations
-from gmstudio.window.state.latents.annotations import Direction
+from gmstudio.window.state.latents.direction import Direction
 from gmstudio.window.state.latents.directions import LatentDirections
 from gmstudio.window.state.latents.state import LatentsState
 

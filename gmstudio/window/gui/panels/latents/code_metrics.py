@@ -39,8 +39,8 @@ class MetricsLine(QLabel):
         text = "    ".join(part.translate(UNBREAKABLE) for part in parts) or " "
         if text != self.text():
             self.setText(text)
-            tips = [f"{metric.symbol or metric.name}: {metric.help}" for metric in metrics.values]
-            self.setToolTip("\n".join(tips) or TIP)
+        tips = [f"{metric.symbol or metric.name}: {metric.help}" for metric in metrics.values]
+        self.setToolTip(metrics.problem or "\n".join(tips) or TIP)
 
 
 def metric_text(metric: Metric, value: float) -> str:
