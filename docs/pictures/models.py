@@ -1,4 +1,4 @@
-"""The models in the pictures: trained once, by the real engine, and kept in a folder of their user_image."""
+"""Models of the pictures: trained once by the real engine, and kept in a folder of their own."""
 
 import shutil
 from collections.abc import Iterable
