@@ -1,19 +1,10 @@
-"""What tests of several families need: seeded noise, random images and a short training."""
+"""A short training with clipped gradients, for tests of several families."""
 
 import torch
 from torch import Tensor
 
 from gmstudio.families.base import Family
-from gmstudio.protocol.images import ImageSpec
-
-
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
-
-def random_images(image: ImageSpec, n: int, seed: int = 0, dtype: torch.dtype = torch.uint8) -> Tensor:
-    """(n, C, H, W) levels, each as likely as the others."""
-    return torch.randint(image.levels, (n, *image.shape), generator=seeded(seed)).to(dtype)
+from gmstudio.testing.laws.inputs import seeded
 
 
 def fit(

@@ -193,6 +193,27 @@ class Bounded(Protocol):
 
 
 @runtime_checkable
+class Estimated(Protocol):
+    """Families with an estimate of log p(x): importance-weighted, or with log Z by annealed importance sampling."""
+
+    def log_prob_estimate(self, x: Tensor, num_samples: int = 100, generator: torch.Generator | None = None) -> Tensor:
+        """(B,) nats."""
+
+
+@runtime_checkable
+class Invertible(Protocol):
+    """Families with an invertible map between continuous images and noise: flows."""
+
+    image: ImageSpec
+
+    def transform(self, y: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, C, H, W) floats in [0, 1) → noise z, (B, D), and log |det ∂z/∂y|, (B,) nats."""
+
+    def invert(self, z: Tensor) -> Tensor:
+        """(B, D) → (B, C, H, W), the inverse of ``transform``."""
+
+
+@runtime_checkable
 class FreeEnergy(Protocol):
     """Energy-based families whose hidden units can be summed out."""
 

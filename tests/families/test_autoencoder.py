@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 import torch
-from tiny_families import fit, random_images, seeded
+from tiny_families import fit
 
 from gmstudio.engine.catalog import capabilities_of
 from gmstudio.families.autoencoder import Autoencoder, Standardize
@@ -15,6 +15,7 @@ from gmstudio.nn.corruption import CorruptionName, corrupt
 from gmstudio.protocol.config import ConfigError, parse_config
 from gmstudio.protocol.families import CAPABILITIES
 from gmstudio.protocol.images import ImageSpec
+from gmstudio.testing.laws.inputs import random_images, seeded
 
 IMAGE = ImageSpec(1, 6, 5, 4)
 

@@ -4,25 +4,13 @@ from typing import Any
 
 import pytest
 import torch
-from autoregressive_laws import (
-    CASES,
-    COUNTABLE,
-    GREY,
-    LARGER,
-    check_autoregression,
-    check_fast_equals_plain,
-    check_probabilities_sum_to_one,
-    check_rewinding,
-    check_stepping_equals_scoring,
-    describe,
-    make,
-    random_images,
-    seeded,
-)
+from autoregressive_cases import CASES, LARGER, describe, make
 
 from gmstudio.families.autoregressive.gated_pixelcnn.model import GatedPixelCNN
 from gmstudio.nn.stepping.ops import TorchOps
 from gmstudio.protocol.images import ImageSpec
+from gmstudio.testing import laws
+from gmstudio.testing.laws.inputs import COUNTABLE, GREY, random_images, seeded
 
 CONDITIONAL: dict[str, Any] = {"num_layers": 2, "num_channels": 4, "num_head_channels": 5, "num_classes": 3}
 MIXTURE = {**CONDITIONAL, "output": "logistic mixture", "num_mixtures": 2, "corner": "bottom right"}
@@ -35,7 +23,7 @@ some_labels = pytest.mark.parametrize("label", [0, 2, -1, None])
 @some_labels
 @pytest.mark.parametrize("image", COUNTABLE, ids=describe)
 def test_probabilities_sum_to_one_given_a_label(values: dict[str, Any], image: ImageSpec, label: int | None) -> None:
-    check_probabilities_sum_to_one(make("gated_pixelcnn", values, image), label=label)
+    laws.probabilities_sum_to_one(make("gated_pixelcnn", values, image), label=label)
 
 
 @either_output
@@ -43,11 +31,12 @@ def test_probabilities_sum_to_one_given_a_label(values: dict[str, Any], image: I
 @pytest.mark.parametrize("image", [LARGER[0], LARGER[3]], ids=describe)
 def test_the_laws_hold_given_a_label(values: dict[str, Any], image: ImageSpec, label: int | None) -> None:
     model = make("gated_pixelcnn", values, image)
-    check_autoregression(model, label=label)
-    check_stepping_equals_scoring(model, 3, label=label)
-    check_fast_equals_plain(model, 1, label=label)
-    check_fast_equals_plain(model, 3, label=label)
-    check_rewinding(model, label=label)
+    laws.autoregression(model, label=label)
+    laws.earlier_pixels_matter(model, label=label)
+    laws.stepping_equals_scoring(model, label=label, batch=3)
+    laws.fast_equals_plain(model, label=label, batch=1)
+    laws.fast_equals_plain(model, label=label, batch=3)
+    laws.rewinding_recomputes(model, label=label)
 
 
 def test_images_of_a_batch_have_labels_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ is a density of its own.
 Shape legend: B batch, C channels, H height, W width, L levels, D sub-pixels (C·H·W).
 """
 
+import copy
 from abc import abstractmethod
 from collections.abc import Sequence
 from functools import partial
@@ -93,7 +94,9 @@ class AutoregressiveFamily(Family):
     def stepper(
         self, images_BCHW: NDArray[np.uint8], order_D3: Tensor, rewindable: bool, labels_B: Tensor | None = None
     ) -> Stepper:
-        """What computes a session's conditionals; by default a full forward pass each.
+        """Open what computes a session's conditionals; by default a full forward pass each, of a copy of the model.
+
+        It has to keep the weights of its opening: training may go on while a session is open.
 
         Args:
             images_BCHW: the session's images, in which earlier sub-pixels are filled in before a conditional is asked.
@@ -101,7 +104,7 @@ class AutoregressiveFamily(Family):
             rewindable: whether ``Stepper.rewind`` will be called; if not, less needs to be kept.
             labels_B: what the images are conditioned on, see ``logits``.
         """
-        return PlainStepper(self, images_BCHW, order_D3, labels_B)
+        return PlainStepper(copy.deepcopy(self), images_BCHW, order_D3, labels_B)
 
     def receptive_field(self, step: int, order_D3: Tensor) -> Tensor:
         """(C, H, W) bool: the sub-pixels that the conditional at ``step`` can depend on; by default all before it."""

@@ -5,20 +5,13 @@ from typing import Any
 
 import pytest
 import torch
-from autoregressive_laws import (
-    CASES,
-    all_images,
-    check_fast_equals_plain,
-    check_stepping_equals_scoring,
-    describe,
-    make,
-    random_images,
-    seeded,
-)
+from autoregressive_cases import CASES, describe, make
 
 from gmstudio.engine.runtime.building import meta_model
 from gmstudio.families import FAMILIES
 from gmstudio.protocol.images import ImageSpec
+from gmstudio.testing import laws
+from gmstudio.testing.laws.inputs import all_images, random_images, seeded
 
 NAMES = sorted({name for name, _, _ in CASES})
 every_family = pytest.mark.parametrize(
@@ -33,7 +26,7 @@ def test_one_pixel_is_an_image(name: str, values: dict[str, Any], image: ImageSp
     with torch.no_grad():
         total = sum(model.log_prob(x).double().exp().sum().item() for x in all_images(image))
     assert total == pytest.approx(1.0, abs=1e-5)
-    check_stepping_equals_scoring(model, 3)
+    laws.stepping_equals_scoring(model, batch=3)
     (phase,) = model.phases()
     loss = phase.loss(random_images(image, 4), seeded())["loss"]
     loss.backward()
@@ -44,8 +37,8 @@ def test_one_pixel_is_an_image(name: str, values: dict[str, Any], image: ImageSp
 @pytest.mark.parametrize("image", [ImageSpec(1, 7, 5, 3), ImageSpec(3, 5, 2, 2), ImageSpec(1, 1, 11, 2)], ids=describe)
 def test_prime_sizes_are_sizes(name: str, values: dict[str, Any], image: ImageSpec) -> None:
     model = make(name, values, image)
-    check_stepping_equals_scoring(model, 2)
-    check_fast_equals_plain(model, 1)
+    laws.stepping_equals_scoring(model, batch=2)
+    laws.fast_equals_plain(model, batch=1)
 
 
 def test_one_level_is_no_image() -> None:

@@ -7,18 +7,12 @@ that takes any is then asked for is ``test_order_laws``' matter.
 from typing import Any, get_args
 
 import pytest
-from autoregressive_laws import (
-    check_autoregression,
-    check_fast_equals_plain,
-    check_rewinding,
-    check_stepping_equals_scoring,
-    describe,
-    make,
-)
+from autoregressive_cases import describe, make
 
 from gmstudio.families.autoregressive.orders import ORDER_NAMES, named_order
 from gmstudio.families.autoregressive.raster import Corner
 from gmstudio.protocol.images import ImageSpec
+from gmstudio.testing import laws
 
 IMAGES = [ImageSpec(1, 3, 4, 2), ImageSpec(1, 3, 2, 4), ImageSpec(1, 2, 3, 16), ImageSpec(1, 2, 2, 256)]
 IMAGES += [ImageSpec(3, 2, 2, 2), ImageSpec(3, 2, 2, 16), ImageSpec(3, 1, 2, 256)]
@@ -41,10 +35,11 @@ OUTPUTS: list[dict[str, Any]] = [{"output": "softmax"}, {"output": "logistic mix
 
 def hold_to_the_laws(name: str, values: dict[str, Any], image: ImageSpec) -> None:
     model = make(name, values, image)
-    check_autoregression(model)
-    check_stepping_equals_scoring(model, 2)
-    check_fast_equals_plain(model, 1)
-    check_rewinding(model)
+    laws.autoregression(model)
+    laws.earlier_pixels_matter(model)
+    laws.stepping_equals_scoring(model, batch=2)
+    laws.fast_equals_plain(model, batch=1)
+    laws.rewinding_recomputes(model)
 
 
 @pytest.mark.parametrize(("name", "values"), ORDERED, ids=[f"{name}-{n}" for n, (name, _) in enumerate(ORDERED)])

@@ -5,19 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from autoregressive_laws import (
-    BINARY,
-    GREY,
-    LARGER,
-    check_autoregression,
-    check_contexts,
-    check_fast_equals_plain,
-    check_order_is_heeded,
-    check_probabilities_sum_to_one,
-    check_rewinding,
-    check_stepping_equals_scoring,
-    make,
-)
+from autoregressive_cases import LARGER, make
 from torch import Tensor
 
 from gmstudio.families.autoregressive.conv_cache import RowCache
@@ -30,6 +18,8 @@ from gmstudio.families.autoregressive.ordered_inputs import OrderedInputs
 from gmstudio.families.autoregressive.orders import named_order
 from gmstudio.families.autoregressive.pixelcnn import PixelCNN
 from gmstudio.families.autoregressive.raster import RasterStepper
+from gmstudio.testing import laws
+from gmstudio.testing.laws.inputs import BINARY, GREY
 
 IMAGE = LARGER[0]
 SPIRAL = named_order("spiral", IMAGE)
@@ -62,25 +52,26 @@ def show_the_centre(layer: MaskedConv2d) -> None:
 @pytest.mark.parametrize("name", ["pixelcnn", "pixelrnn_row", "pixelrnn_diagonal"])
 def test_mask_b_in_the_first_layer(name: str) -> None:
     model = small(name)
-    check_autoregression(model)
+    laws.autoregression(model)
     show_the_centre(model.input)
-    breaks(check_autoregression, model)
+    breaks(laws.autoregression, model)
 
 
 def test_mask_b_in_the_first_gated_layer() -> None:
     model: GatedPixelCNN = small("gated_pixelcnn")
     model.input.horizontal.mask[..., -1] = True
     model.input.horizontal._masks_nothing = False
-    breaks(check_autoregression, model)
+    breaks(laws.autoregression, model)
 
 
 def test_a_vertical_stack_that_is_not_shifted_down(monkeypatch: pytest.MonkeyPatch) -> None:
     model = small("gated_pixelcnn")
-    pad = torch.nn.functional.pad
+    pad, down, up = torch.nn.functional.pad, (0, 0, 1, 0), (0, 0, 0, 1)
     monkeypatch.setattr(
-        "gmstudio.families.autoregressive.gated_pixelcnn.layers.functional.pad", lambda x, _: pad(x, (0, 0, 0, 1))
+        "gmstudio.families.autoregressive.gated_pixelcnn.layers.functional.pad",
+        lambda x, padding, *rest: pad(x, up if padding == down else padding, *rest),
     )
-    breaks(check_autoregression, model)
+    breaks(laws.autoregression, model)
 
 
 def test_a_unit_of_made_that_reads_its_own_pixel(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,23 +82,23 @@ def test_a_unit_of_made_that_reads_its_own_pixel(monkeypatch: pytest.MonkeyPatch
 
     model = small("made")
     monkeypatch.setattr(MADE, "_masks", off_by_one)
-    breaks(check_autoregression, model)
+    breaks(laws.autoregression, model)
 
 
 def test_values_that_come_one_step_early(monkeypatch: pytest.MonkeyPatch) -> None:
     features = NADE._features
     model = small("nade")
     monkeypatch.setattr(NADE, "_features", lambda self, x_BD, index_D: features(self, x_BD.roll(-1, 1), index_D))
-    breaks(check_autoregression, model)
+    breaks(laws.autoregression, model)
 
 
 def test_a_model_that_ignores_the_order_it_is_passed(monkeypatch: pytest.MonkeyPatch) -> None:
     model = small("nade")
-    check_order_is_heeded(model, SPIRAL)
+    laws.order_matters(model, SPIRAL)
     monkeypatch.setattr(NADE, "_index", lambda self, order_D3: self.own_index)
-    breaks(check_autoregression, model, SPIRAL)
-    breaks(check_stepping_equals_scoring, model, 2, SPIRAL)
-    breaks(check_order_is_heeded, model, SPIRAL)
+    breaks(laws.autoregression, model, SPIRAL)
+    breaks(laws.stepping_equals_scoring, model, SPIRAL)
+    breaks(laws.order_matters, model, SPIRAL)
 
 
 def test_a_model_that_ignores_the_order_in_scoring_and_sampling_alike(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,8 +109,8 @@ def test_a_model_that_ignores_the_order_in_scoring_and_sampling_alike(monkeypatc
 
     monkeypatch.setattr(NADE, "_index", lambda self, order_D3: self.own_index)
     monkeypatch.setattr(NADE, "stepper", stubborn)
-    breaks(check_autoregression, model, SPIRAL)
-    breaks(check_fast_equals_plain, model, 2, SPIRAL)
+    breaks(laws.autoregression, model, SPIRAL)
+    breaks(laws.fast_equals_plain, model, SPIRAL)
 
 
 @pytest.mark.parametrize("name", ["nade", "made"])
@@ -131,8 +122,8 @@ def test_a_sampler_whose_order_is_off_by_one(name: str, monkeypatch: pytest.Monk
         return stepper(self, images, order_D3.roll(1, 0), rewindable, labels_B)
 
     monkeypatch.setattr(type(model), "stepper", off_by_one)
-    breaks(check_fast_equals_plain, model, 2)
-    breaks(check_stepping_equals_scoring, model, 2)
+    breaks(laws.fast_equals_plain, model)
+    breaks(laws.stepping_equals_scoring, model)
 
 
 @pytest.mark.parametrize("name", ["nade", "made", "fvbn"])
@@ -145,15 +136,15 @@ def test_a_sampler_that_forgets_a_value(name: str, monkeypatch: pytest.MonkeyPat
 
     model = small(name)
     monkeypatch.setattr(OrderedInputs, "read", forgetful)
-    breaks(check_fast_equals_plain, model, 2)
+    breaks(laws.fast_equals_plain, model)
 
 
 @pytest.mark.parametrize("name", ["pixelcnn", "gated_pixelcnn", "pixelrnn_row", "pixelrnn_diagonal"])
 def test_a_sampler_that_never_reads_what_was_placed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     model = small(name)
     monkeypatch.setattr(RasterStepper, "_read_values", lambda self, number: None)
-    breaks(check_fast_equals_plain, model, 2)
-    breaks(check_stepping_equals_scoring, model, 2)
+    breaks(laws.fast_equals_plain, model)
+    breaks(laws.stepping_equals_scoring, model)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +153,7 @@ def test_a_sampler_that_never_reads_what_was_placed(name: str, monkeypatch: pyte
 def test_a_cache_that_forgets_rows(name: str, kind: Any, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
     model = small(name)
     monkeypatch.setattr(kind, method, lambda self, *arguments: None)
-    breaks(check_fast_equals_plain, model, 2)
+    breaks(laws.fast_equals_plain, model)
 
 
 @pytest.mark.parametrize(
@@ -172,9 +163,9 @@ def test_a_cache_that_stays_where_it_was_after_going_back(
     name: str, kind: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = small(name)
-    check_rewinding(model)
+    laws.rewinding_recomputes(model)
     monkeypatch.setattr(kind, "rewind", lambda self, step: None)
-    breaks(check_rewinding, model)
+    breaks(laws.rewinding_recomputes, model)
 
 
 def test_a_context_that_leaves_a_pixel_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,26 +177,26 @@ def test_a_context_that_leaves_a_pixel_out(monkeypatch: pytest.MonkeyPatch) -> N
         return seen_CHW
 
     model = small("pixelcnn")
-    check_contexts(model)
+    laws.conditionals_depend_on_their_context(model)
     monkeypatch.setattr(PixelCNN, "reach", short_sighted)
-    breaks(check_contexts, model)
+    breaks(laws.conditionals_depend_on_their_context, model)
 
 
 def test_a_context_that_reaches_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
     model = small("pixelcnn")
     monkeypatch.setattr(PixelCNN, "reach", lambda self, group, row, column: torch.ones(IMAGE.shape, dtype=torch.bool))
-    breaks(check_contexts, model)
+    breaks(laws.conditionals_depend_on_their_context, model)
 
 
 def test_bins_that_leave_gaps() -> None:
     model = make("nade", {"num_hidden": 4, "num_components": 2}, GREY)
-    check_probabilities_sum_to_one(model)
+    laws.probabilities_sum_to_one(model)
     model.output.levels += 1  # bins too narrow, and the last one no longer reaches to infinity
-    breaks(check_probabilities_sum_to_one, model)
+    breaks(laws.probabilities_sum_to_one, model)
 
 
 def test_a_leak_is_no_density() -> None:
     model = make("pixelcnn", SMALL["pixelcnn"], BINARY)
-    check_probabilities_sum_to_one(model)
+    laws.probabilities_sum_to_one(model)
     show_the_centre(model.input)
-    breaks(check_probabilities_sum_to_one, model)
+    breaks(laws.probabilities_sum_to_one, model)

@@ -4,27 +4,14 @@ from typing import Any
 
 import pytest
 import torch
-from autoregressive_laws import (
-    CASES,
-    COUNTABLE,
-    GREY,
-    LARGER,
-    check_autoregression,
-    check_contexts,
-    check_fast_equals_plain,
-    check_order_is_heeded,
-    check_probabilities_sum_to_one,
-    check_rewinding,
-    check_stepping_equals_scoring,
-    describe,
-    make,
-    seeded,
-)
+from autoregressive_cases import CASES, LARGER, describe, make
 from torch import Tensor
 
 from gmstudio.families.autoregressive.base import raster_order
 from gmstudio.families.autoregressive.orders import named_order, painted_order
 from gmstudio.protocol.images import ImageSpec
+from gmstudio.testing import laws
+from gmstudio.testing.laws.inputs import COUNTABLE, GREY, seeded
 
 ORDERS = ("random", "painted", "spiral", "subpixels")
 ANY_ORDER = [
@@ -54,7 +41,7 @@ def foreign_order(name: str, image: ImageSpec) -> Tensor:
 @every_order
 @pytest.mark.parametrize("image", COUNTABLE, ids=describe)
 def test_probabilities_sum_to_one(name: str, values: dict[str, Any], image: ImageSpec, order: str) -> None:
-    check_probabilities_sum_to_one(make(name, values, image), foreign_order(order, image))
+    laws.probabilities_sum_to_one(make(name, values, image), foreign_order(order, image))
 
 
 @any_order_family
@@ -62,8 +49,9 @@ def test_probabilities_sum_to_one(name: str, values: dict[str, Any], image: Imag
 @some_images
 def test_later_subpixels_never_matter(name: str, values: dict[str, Any], image: ImageSpec, order: str) -> None:
     model = make(name, values, image)
-    check_autoregression(model, foreign_order(order, image))
-    check_contexts(model, foreign_order(order, image))
+    laws.autoregression(model, foreign_order(order, image))
+    laws.earlier_pixels_matter(model, foreign_order(order, image))
+    laws.conditionals_depend_on_their_context(model, foreign_order(order, image))
 
 
 @any_order_family
@@ -71,16 +59,17 @@ def test_later_subpixels_never_matter(name: str, values: dict[str, Any], image: 
 @some_images
 def test_generating_is_scoring(name: str, values: dict[str, Any], image: ImageSpec, order: str) -> None:
     model, order_D3 = make(name, values, image), foreign_order(order, image)
-    check_stepping_equals_scoring(model, 3, order_D3)
-    check_fast_equals_plain(model, 2, order_D3)
-    check_rewinding(model, order_D3)
+    laws.stepping_equals_scoring(model, order_D3, batch=3)
+    laws.fast_equals_plain(model, order_D3, batch=2)
+    laws.rewinding_recomputes(model, order_D3)
 
 
 @any_order_family
 @every_order
 @some_images
 def test_an_order_is_heeded(name: str, values: dict[str, Any], image: ImageSpec, order: str) -> None:
-    check_order_is_heeded(make(name, values, image), foreign_order(order, image))
+    laws.sessions_follow_the_order(make(name, values, image), foreign_order(order, image))
+    laws.order_matters(make(name, values, image), foreign_order(order, image))
 
 
 @every_family

@@ -4,11 +4,9 @@ import itertools
 import math
 from typing import Any
 
-import msgspec
 import pytest
 import torch
-from safetensors.torch import load, save
-from tiny_families import fit, random_images, seeded
+from tiny_families import fit
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
@@ -17,8 +15,10 @@ from gmstudio.families.diffusion.ddpm import CHANGE, DDPM, NOISE_LEVEL
 from gmstudio.families.diffusion.process import NoiseSchedule, evenly_spaced_times
 from gmstudio.families.diffusion.samplers import denoised, noised_back
 from gmstudio.families.diffusion.unet import UNet
-from gmstudio.protocol.config import ConfigError, parse_config, schema_of
+from gmstudio.protocol.config import ConfigError, parse_config
 from gmstudio.protocol.images import ImageSpec
+from gmstudio.testing import laws
+from gmstudio.testing.laws.inputs import random_images, seeded
 
 SPECS = (
     ImageSpec(1, 1, 1, 2),
@@ -168,6 +168,7 @@ def test_the_bound_is_below_the_exact_log_probability() -> None:
     assert probability.sum().item() == pytest.approx(1.0, abs=1e-3)
     elbo = model.elbo(torch.tensor([0, 1]).repeat_interleave(2000).view(-1, 1, 1, 1), 4, seeded())
     bounds = elbo.view(2, 2000).mean(1)
+    laws.bounds_sum_to_at_most_one(model)
     assert (bounds < probability.log() + 0.02).all()
     assert (bounds > probability.log() - 3.0).all(), "and it is not far below"
 
@@ -194,15 +195,9 @@ def test_no_draws_are_refused_in_words_and_no_images_score_to_nothing() -> None:
 @pytest.mark.parametrize("weighting", ["simple", "bound"])
 def test_every_parameter_gets_a_gradient_and_the_card_explains_each_term(image: ImageSpec, weighting: str) -> None:
     model = build(image, weighting=weighting, num_scales=2)
-    state = torch.get_rng_state()
-    terms = model.loss(random_images(image, 16), seeded())
-    terms["loss"].backward()
-    assert torch.equal(torch.get_rng_state(), state)
-    for name, parameter in model.named_parameters():
-        assert parameter.grad is not None and torch.isfinite(parameter.grad).all(), name
-        assert (parameter.grad != 0).any(), name
-    explained = model.card.objective(msgspec.structs.asdict(model.config)).terms
-    assert terms.keys() == {term.name for term in explained}
+    laws.every_parameter_gets_a_gradient(model)
+    laws.noise_comes_from_the_generator(model, noisy=True)
+    laws.losses_are_explained(model)
     assert model.num_parameters() == sum(p.numel() for p in model.network.parameters())
 
 
@@ -220,15 +215,13 @@ def test_one_batch_can_be_overfitted() -> None:
 def test_the_average_follows_the_weights_and_is_saved_with_them() -> None:
     image = ImageSpec(1, 4, 4, 4)
     x = random_images(image, 8)
-    model, other = build(image, ema=0.5), build(image, ema=0.5)
-    assert fit(model, x, 3) == fit(other, x, 3)
+    model = build(image, ema=0.5)
+    laws.a_seed_repeats(model)
+    laws.saving_and_loading_change_nothing(model)
+    fit(model, x, 3)
     network, average = dict(model.network.named_parameters()), dict(model.averaged.copy.named_buffers())
     apart = max((network[name] - average[name]).abs().max().item() for name in network)
     assert 0 < apart < 0.05
-    fresh = build(image, seed=1, ema=0.5)
-    fresh.load_state_dict(load(save(model.state_dict())))
-    assert torch.equal(fresh.sample(3, seeded()), model.sample(3, seeded()))
-    assert torch.equal(fresh.eval().loss(x, seeded())["loss"], model.eval().loss(x, seeded())["loss"])
     plain = build(image, ema=0.0)
     fit(plain, x, 2)
     average = dict(plain.averaged.copy.named_buffers())
@@ -237,13 +230,7 @@ def test_the_average_follows_the_weights_and_is_saved_with_them() -> None:
 
 
 def test_training_in_bfloat16_keeps_losses_in_float32() -> None:
-    model = build(ImageSpec(1, 8, 8, 16))
-    x = random_images(model.image, 32)
-    exact = model.loss(x, seeded())["loss"]
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        rough = model.loss(x, seeded())["loss"]
-    assert rough.dtype == torch.float32
-    assert rough.item() == pytest.approx(exact.item(), rel=0.05)
+    laws.losses_stay_in_float32(build(ImageSpec(1, 8, 8, 16)), relative=0.05)
 
 
 # ---- sampling and exploring ----------------------------------------------------------------------------------------
@@ -253,13 +240,9 @@ def test_training_in_bfloat16_keeps_losses_in_float32() -> None:
 @pytest.mark.parametrize("eta", [0.0, 1.0])
 def test_samples_are_images_and_come_in_pieces(image: ImageSpec, eta: float) -> None:
     model = build(image, eta=eta)
-    state = torch.get_rng_state()
-    first = model.sample(5, generator=seeded(3))
-    assert first.shape == (5, *image.shape) and first.dtype == torch.uint8 and int(first.max()) < image.levels
-    *waiting, images = model.sample_pieces(5, seeded(3))
-    assert waiting == [None] * 4 and images is not None and torch.equal(images, first)
-    assert image.num_dims < 10 or not torch.equal(model.sample(5, seeded(4)), first)
-    assert torch.equal(torch.get_rng_state(), state) and not first.requires_grad
+    laws.samples_are_images(model)
+    laws.samples_follow_the_generator(model)
+    assert len(list(model.sample_pieces(5, seeded(3)))) == 5, "one for each of four steps, and the images"
 
 
 def test_it_can_do_what_its_methods_claim() -> None:
@@ -277,9 +260,8 @@ def test_a_code_is_the_noise_that_deterministic_sampling_starts_from() -> None:
     times = evenly_spaced_times(40, 20)
     state = denoised(model.averaged.copy, model.schedule, z.view(3, 1, 4, 4), times, 0.0)  # type: ignore[arg-type]
     torch.testing.assert_close(means, (0.5 * (state + 1)).clamp(0, 1))
-    means.sum().backward()
-    assert z.grad is not None and (z.grad != 0).any()
-    torch.testing.assert_close(torch.cat([model.decode(one[None]) for one in z]), means, atol=1e-5, rtol=1e-4)
+    laws.decoding_has_a_gradient(model)
+    laws.decoding_depends_on_its_code_alone(model)
 
 
 def test_encoding_undoes_deterministic_steps() -> None:
@@ -301,36 +283,28 @@ def test_encoding_undoes_deterministic_steps() -> None:
 
 
 @pytest.mark.parametrize("steps", [3, 100])
-def test_the_timeline_falls_to_the_image(steps: int) -> None:
+def test_the_trajectory_falls_to_the_image(steps: int) -> None:
     model = build(ImageSpec(1, 4, 4, 4), num_timesteps=8)
+    laws.trajectories_show_images(model, steps)
     from_noise = list(model.trajectory(None, 2, steps, seeded(1)))
     assert [m.label for m in from_noise][:: len(from_noise) - 1] == ["t = 8", "t = 0"]
     assert len(from_noise) == min(steps, 8) + 1
     x = random_images(model.image, 2)
     from_image = list(model.trajectory(x, 2, steps, seeded(1)))
     assert [m.label for m in from_image] == [f"t = {t}" for t in range(min(steps, 8), -1, -1)]
-    for moment in from_noise + from_image:
-        assert moment.images.shape == (2, 1, 4, 4) and moment.images.min() >= 0 and moment.images.max() <= 1
-        assert {metric: value.shape for metric, value in moment.metrics.items()} == {
-            NOISE_LEVEL: (2,),
-            CHANGE: (2,),
-        }
+    assert all(set(m.metrics) == {NOISE_LEVEL, CHANGE} for m in from_noise + from_image)
     levels = [m.metrics[NOISE_LEVEL][0].item() for m in from_noise]
     assert levels == sorted(levels, reverse=True) and levels[-1] == 0.0
 
 
 def test_the_chain_goes_on_through_images() -> None:
-    model = build(ImageSpec(1, 4, 4, 4))
-    x = random_images(model.image, 3)
-    states = list(itertools.islice(model.chain(x, seeded(1)), 3))
-    assert all(s.shape == x.shape and s.dtype == torch.uint8 and int(s.max()) < 4 for s in states)
-    again = list(itertools.islice(model.chain(x, seeded(1)), 3))
-    assert all(torch.equal(a, b) for a, b in zip(states, again, strict=True))
+    laws.chains_go_through_images(build(ImageSpec(1, 4, 4, 4)))
 
 
 @pytest.mark.parametrize("count", [1, 25])
 def test_figures_show_denoising_and_the_error_by_timestep(count: int) -> None:
     model = build(ImageSpec(1, 4, 4, 4))
+    laws.figures_are_complete(model, count)
     grid, bars = model.figures(random_images(model.image, count), seeded())
     assert grid.images is not None and len(grid.images) == min(count, 6) * grid.columns == min(count, 6) * 11
     assert len(grid.series) == grid.columns
@@ -348,13 +322,8 @@ def test_bad_settings_are_refused_in_words() -> None:
 
 
 def test_every_field_and_term_is_explained_and_formulas_render() -> None:
-    ziamath = pytest.importorskip("ziamath")
-    for name, prop in schema_of(DDPM.Config)["properties"].items():
-        assert prop["title"] and prop["description"].endswith("."), name
-    for objective in DDPM.card.objectives:
-        for latex in (objective.latex, *(term.latex for term in objective.terms)):
-            assert ziamath.Latex(latex).svg().startswith("<svg"), latex
-        assert all(term.help.endswith(".") for term in objective.terms)
+    laws.settings_are_explained(build(TINY))
+    laws.formulas_render(build(TINY))
 
 
 def test_a_late_step_keeps_the_variance_of_the_process() -> None:

@@ -1,11 +1,9 @@
 """The generative stochastic network: that its chain finds the data's distribution, what noise and walkback do."""
 
-import itertools
 from itertools import islice
 
 import pytest
 import torch
-from tiny_families import seeded
 from torch import Tensor
 
 from gmstudio.engine.evaluation.likelihood import kind_of_score
@@ -13,6 +11,7 @@ from gmstudio.families.energy.gsn import GSN, RECONSTRUCTION
 from gmstudio.protocol.config import parse_config
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.metrics import DISTANCE
+from gmstudio.testing.laws.inputs import every_image, image_numbers, seeded
 
 BINARY = ImageSpec(1, 2, 3, 2)
 GREY = ImageSpec(1, 1, 3, 3)
@@ -21,12 +20,6 @@ GREY = ImageSpec(1, 1, 3, 3)
 def build(image: ImageSpec, **config: object) -> GSN:
     torch.manual_seed(0)
     return GSN(parse_config(GSN.Config, {"num_hidden": 48, **config}), image)
-
-
-def indices(image: ImageSpec, x: Tensor) -> Tensor:
-    """Each image's number among all of its kind: (B,)."""
-    powers = image.levels ** torch.arange(image.num_dims - 1, -1, -1)
-    return (x.flatten(1).long() * powers).sum(1)
 
 
 def fit(model: GSN, every: Tensor, probs: Tensor, steps: int = 400) -> Tensor:
@@ -38,12 +31,7 @@ def fit(model: GSN, every: Tensor, probs: Tensor, steps: int = 400) -> Tensor:
         model.train().loss(batch, noise)["loss"].backward()
         adam.step()
     samples = model.eval().sample(4000, seeded())
-    return torch.bincount(indices(model.image, samples), minlength=len(every)).float() / 4000
-
-
-def all_images(image: ImageSpec) -> Tensor:
-    every = list(itertools.product(range(image.levels), repeat=image.num_dims))
-    return torch.tensor(every, dtype=torch.uint8).view(-1, *image.shape)
+    return torch.bincount(image_numbers(samples, model.image), minlength=len(every)).float() / 4000
 
 
 @pytest.mark.parametrize("image", [BINARY, GREY], ids=str)
@@ -52,7 +40,7 @@ def test_the_chain_finds_the_datas_distribution_where_the_conditionals_are_exact
     image: ImageSpec, num_layers: int
 ) -> None:
     """Independent pixels: there, and only there, is p(x|h) of independent pixels the true conditional."""
-    every = all_images(image)
+    every = every_image(image)
     of_level_DL = torch.softmax(torch.randn(image.num_dims, image.levels, generator=seeded(3)), dim=1)
     probs = of_level_DL[torch.arange(image.num_dims), every.flatten(1).long()].prod(1)
     share = fit(build(image, num_layers=num_layers, num_walkback=1, hidden_noise=0.2), every, probs)
@@ -60,7 +48,7 @@ def test_the_chain_finds_the_datas_distribution_where_the_conditionals_are_exact
 
 
 def test_the_chain_stays_with_images_that_are_far_apart() -> None:
-    every = all_images(BINARY)
+    every = every_image(BINARY)
     probs = torch.zeros(64)
     probs[[0b000111, 0b111000, 0b101101]] = torch.tensor([0.2, 0.4, 0.4])
     share = fit(build(BINARY, num_walkback=3, corruption=0.1, hidden_noise=0.2), every, probs)

@@ -5,7 +5,6 @@ import math
 
 import pytest
 import torch
-from tiny_families import seeded
 from torch import Tensor
 from torch.nn import functional
 
@@ -14,16 +13,12 @@ from gmstudio.families.energy.annealed_importance import annealing_betas
 from gmstudio.families.energy.rbm import RBM
 from gmstudio.protocol.config import parse_config
 from gmstudio.protocol.images import ImageSpec
+from gmstudio.testing.laws.inputs import every_image, image_numbers, seeded
 
 BINARY = ImageSpec(1, 3, 3, 2)
 GREY = ImageSpec(1, 2, 2, 4)
 MANY = ImageSpec(3, 1, 1, 11)
 ALL = [BINARY, GREY, MANY]
-
-
-def all_images(image: ImageSpec) -> Tensor:
-    every = list(itertools.product(range(image.levels), repeat=image.num_dims))
-    return torch.tensor(every, dtype=torch.uint8).view(-1, *image.shape)
 
 
 def build(image: ImageSpec, num_hidden: int = 4, scale: float = 0.7, **config: object) -> RBM:
@@ -51,19 +46,19 @@ def energies(model: RBM, x: Tensor) -> Tensor:
 
 def exact_nll(model: RBM, batch: Tensor) -> Tensor:
     """-log p(x), averaged, with a graph through log Z: every image is summed over."""
-    log_z = torch.logsumexp(-model.free_energy(all_images(model.image)), dim=0)
+    log_z = torch.logsumexp(-model.free_energy(every_image(model.image)), dim=0)
     return (model.free_energy(batch) + log_z).mean()
 
 
 @pytest.mark.parametrize("image", ALL, ids=str)
 def test_free_energy_sums_over_all_hidden_states(image: ImageSpec) -> None:
-    model, x = build(image), all_images(image)[::7]
+    model, x = build(image), every_image(image)[::7]
     torch.testing.assert_close(model.free_energy(x).double(), -energies(model, x).logsumexp(1), atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("image", ALL, ids=str)
 def test_conditionals_are_those_of_the_joint(image: ImageSpec) -> None:
-    model, x = build(image), all_images(image)
+    model, x = build(image), every_image(image)
     log_joint = energies(model, x)
     h = torch.tensor(list(itertools.product((0.0, 1.0), repeat=4)), dtype=torch.float64)
     torch.testing.assert_close(model.encode(x).double(), log_joint.softmax(1) @ h, atol=1e-5, rtol=1e-4)
@@ -77,7 +72,7 @@ def test_conditionals_are_those_of_the_joint(image: ImageSpec) -> None:
 @pytest.mark.parametrize("image", ALL, ids=str)
 @pytest.mark.parametrize("num_hidden", [3, 14])
 def test_probabilities_sum_to_one_from_either_layer(image: ImageSpec, num_hidden: int) -> None:
-    model, x = build(image, num_hidden), all_images(image)
+    model, x = build(image, num_hidden), every_image(image)
     exact = model.log_z_exact()
     assert exact == pytest.approx(float((-model.free_energy(x)).detach().double().logsumexp(0)), abs=1e-4)
     assert model.log_prob_estimate(x).double().exp().sum().item() == pytest.approx(1.0, abs=1e-4)
@@ -86,7 +81,7 @@ def test_probabilities_sum_to_one_from_either_layer(image: ImageSpec, num_hidden
 
 @pytest.mark.parametrize("image", ALL, ids=str)
 def test_the_first_batch_sets_the_biases_of_the_pixels(image: ImageSpec) -> None:
-    model, batch = build(image), all_images(image)[::3]
+    model, batch = build(image), every_image(image)[::3]
     model.eval().loss(batch, seeded())
     before = model.machine.visible_bias.detach().clone()
     model.train().loss(batch, seeded())
@@ -179,7 +174,7 @@ def test_an_estimate_is_shared_by_batches_until_the_weights_move() -> None:
 def test_the_closed_form_gradient_is_autograds(image: ImageSpec, negative_phase: str) -> None:
     settings = {"weight_decay": 0.2, "sparsity_cost": 0.7, "sparsity_target": 0.3, "num_gibbs": 2}
     model = build(image, negative_phase=negative_phase, **settings).eval()
-    batch = all_images(image)[::5]
+    batch = every_image(image)[::5]
     seen: list[Tensor] = []
     free_energy = model.machine.free_energy
     model.machine.free_energy = lambda x, a: (seen.append(x), free_energy(x, a))[1]  # type: ignore[method-assign]
@@ -202,7 +197,7 @@ def test_the_closed_form_gradient_is_autograds(image: ImageSpec, negative_phase:
 def test_with_the_models_own_distribution_the_gradient_is_the_likelihoods(image: ImageSpec) -> None:
     """Chains that hold exact draws, very many of them, against the exact likelihood and its finite differences."""
     model = build(image, 3, num_gibbs=1, num_chains=8192, scale=0.5).eval()
-    x = all_images(image)
+    x = every_image(image)
     batch = x[::9]
     with torch.no_grad():
         drawn = torch.multinomial((-model.free_energy(x)).softmax(0), 8192, replacement=True, generator=seeded())
@@ -226,7 +221,7 @@ def test_with_the_models_own_distribution_the_gradient_is_the_likelihoods(image:
 @pytest.mark.parametrize("negative_phase", ["cd", "pcd"])
 def test_the_models_images_are_so_many_gibbs_steps_away(negative_phase: str) -> None:
     image, n = GREY, 8192
-    x = all_images(image)
+    x = every_image(image)
     expected = []
     for k in (1, 4):
         model = build(image, 3, scale=2.0, negative_phase=negative_phase, num_gibbs=k, num_chains=n).eval()
@@ -248,14 +243,13 @@ def test_the_models_images_are_so_many_gibbs_steps_away(negative_phase: str) -> 
 
 @pytest.mark.parametrize("image", ALL, ids=str)
 def test_the_chain_leaves_the_exact_distribution_as_it_is(image: ImageSpec) -> None:
-    model, x, n = build(image, 3), all_images(image), 20_000
+    model, x, n = build(image, 3), every_image(image), 20_000
     probs = model.log_prob_estimate(x).double().exp()
     start = x[torch.multinomial(probs, n, replacement=True, generator=seeded())]
     chain = model.chain(start, seeded(1))
     for _ in range(3):
         end = next(chain)
-    powers = image.levels ** torch.arange(image.num_dims - 1, -1, -1)
-    counts = torch.bincount((end.flatten(1).long() * powers).sum(1), minlength=len(x)).double()
+    counts = torch.bincount(image_numbers(end, image), minlength=len(x)).double()
     common = probs * n > 5
     chi2 = float(((counts - n * probs).square() / (n * probs))[common].sum())
     freedom = int(common.sum()) - 1
@@ -264,7 +258,7 @@ def test_the_chain_leaves_the_exact_distribution_as_it_is(image: ImageSpec) -> N
 
 
 def test_an_annealed_step_leaves_the_distribution_of_its_temperature_as_it_is() -> None:
-    model, x, n, beta = build(BINARY, 4, scale=1.2), all_images(BINARY), 40_000, 0.4
+    model, x, n, beta = build(BINARY, 4, scale=1.2), every_image(BINARY), 40_000, 0.4
     machine = model.machine
     base = torch.randn(machine.units.bias_shape, generator=seeded(4))
     state = machine.units.state(x, machine.weight_VH)
@@ -283,9 +277,8 @@ def test_an_annealed_step_leaves_the_distribution_of_its_temperature_as_it_is() 
 
 
 def test_annealed_samples_come_at_their_probability() -> None:
-    model, x, n = build(BINARY, 4, sample_steps=40), all_images(BINARY), 20_000
-    ends = model.sample(n, seeded()).flatten(1).long()
-    counts = torch.bincount((ends * 2 ** torch.arange(8, -1, -1)).sum(1), minlength=len(x)).double()
+    model, x, n = build(BINARY, 4, sample_steps=40), every_image(BINARY), 20_000
+    counts = torch.bincount(image_numbers(model.sample(n, seeded()), BINARY), minlength=len(x)).double()
     probs = model.log_prob_estimate(x).double().exp()
     common = probs * n > 5
     chi2 = float(((counts - n * probs).square() / (n * probs))[common].sum())
@@ -295,7 +288,7 @@ def test_annealed_samples_come_at_their_probability() -> None:
 
 @pytest.mark.parametrize("image", ALL, ids=str)
 def test_the_pseudo_likelihood_is_unbiased(image: ImageSpec) -> None:
-    model, x = build(image), all_images(image)
+    model, x = build(image), every_image(image)
     batch = x[3:4].repeat(4000, 1, 1, 1)
     mean = model.eval().loss(batch, seeded())["pseudo_nll"].item()
     log_prob = {tuple(i.tolist()): p for i, p in zip(x.flatten(1), -model.free_energy(x).detach(), strict=True)}
@@ -309,7 +302,7 @@ def test_the_pseudo_likelihood_is_unbiased(image: ImageSpec) -> None:
 
 def test_persistent_chains_move_in_training_only_and_are_stored() -> None:
     model = build(BINARY)
-    batch = all_images(BINARY)[:32]
+    batch = every_image(BINARY)[:32]
     before = model.chains.clone()
     model.eval().loss(batch, seeded())
     assert torch.equal(model.chains, before)

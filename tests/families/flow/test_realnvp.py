@@ -4,18 +4,18 @@ import itertools
 import math
 from typing import Any
 
-import msgspec
 import pytest
 import torch
-from safetensors.torch import load, save
-from tiny_families import fit, random_images, seeded
+from tiny_families import fit
 from torch import Tensor
 
-from gmstudio.families.base import Encoder, Illustrated, Latent, Sampler, Trajectory
+from gmstudio.families.base import Encoder, Latent, Sampler
 from gmstudio.families.flow import realnvp as realnvp_module
 from gmstudio.families.flow.realnvp import LOG_DENSITY, LOG_DET, RealNVP
-from gmstudio.protocol.config import ConfigError, parse_config, schema_of
+from gmstudio.protocol.config import ConfigError, parse_config
 from gmstudio.protocol.images import ImageSpec
+from gmstudio.testing import laws
+from gmstudio.testing.laws.inputs import random_images, seeded
 
 SPECS = (
     ImageSpec(1, 1, 1, 2),
@@ -33,10 +33,6 @@ KINDS = [
         ("mlp", "conv"), ("affine", "additive"), ("uniform", "variational")
     )
 ]
-
-
-def random_points(image: ImageSpec, n: int) -> Tensor:
-    return 0.01 + 0.98 * torch.rand(n, *image.shape, generator=seeded())
 
 
 def build(image: ImageSpec, seed: int = 0, **config: Any) -> RealNVP:
@@ -66,25 +62,13 @@ def flow(request: pytest.FixtureRequest) -> dict[str, Any]:
 @pytest.mark.parametrize("image", SPECS, ids=str)
 def test_it_inverts_and_every_parameter_gets_a_gradient(kind: dict[str, Any], image: ImageSpec) -> None:
     model = build(image, **kind)
-    y = random_points(image, 5)
-    z, log_det = model.transform(y)
-    assert z.shape == (5, image.num_dims) and log_det.shape == (5,)
-    torch.testing.assert_close(model.invert(z), y, atol=1e-5, rtol=0)
-    model.loss(random_images(image, 16), seeded())["loss"].backward()
-    for name, parameter in model.named_parameters():
-        assert parameter.grad is not None and torch.isfinite(parameter.grad).all(), name
-        assert (parameter.grad != 0).any(), name
+    laws.flows_invert(model)
+    laws.every_parameter_gets_a_gradient(model)
 
 
 @pytest.mark.parametrize("image", SPECS[:6], ids=str)
 def test_the_log_determinant_is_that_of_the_jacobian(flow: dict[str, Any], image: ImageSpec) -> None:
-    model = build(image, **flow, num_scales=3).double()
-    y = random_points(image, 1).double()
-    _, log_det = model.transform(y)
-    jacobian = torch.autograd.functional.jacobian(lambda v: model.transform(v)[0], y)
-    assert isinstance(jacobian, Tensor)
-    expected = torch.linalg.slogdet(jacobian.reshape(image.num_dims, image.num_dims))[1]
-    assert log_det.item() == pytest.approx(expected.item(), abs=1e-8)
+    laws.log_determinants_are_the_jacobians(build(image, **flow, num_scales=3))
 
 
 @pytest.mark.parametrize("image", SPECS[:6], ids=str)
@@ -128,15 +112,11 @@ def test_bounds_bound(dequantization: str) -> None:
     x = torch.tensor([[0, 0], [2, 2], [1, 0]]).view(3, 1, 1, 2)
     mass = density_on_grid(model, 600, 0.0, 1.0).view(3, 200, 3, 200).sum((1, 3))
     exact = mass[x[:, 0, 0, 0], x[:, 0, 0, 1]].log().float()
-    elbo = model.elbo(x, 4000, seeded(1))
-    few, many = (
-        model.log_prob_estimate(x.repeat(200, 1, 1, 1), 5, seeded(2)),
-        model.log_prob_estimate(x, 20_000, seeded()),
-    )
-    few = few.view(200, 3).mean(0)
-    assert (elbo < few + 0.02).all() and (few < exact + 0.05).all()
-    assert elbo.sum() < few.sum() < exact.sum() + 0.02
-    torch.testing.assert_close(many, exact, atol=0.05, rtol=0)
+    laws.bounds_bound(model, x, lambda _images: exact, noise=0.03)
+    laws.bounds_sum_to_at_most_one(model)
+    elbo, few = model.elbo(x, 4000, seeded(1)), model.log_prob_estimate(x.repeat(200, 1, 1, 1), 5, seeded(2))
+    assert elbo.sum() < few.view(200, 3).mean(0).sum() < exact.sum() + 0.02
+    torch.testing.assert_close(model.log_prob_estimate(x, 20_000, seeded()), exact, atol=0.05, rtol=0)
     assert mass.sum().item() <= 1.001
 
 
@@ -145,8 +125,7 @@ def test_the_loss_is_minus_the_bound_and_the_card_explains_its_terms(kind: dict[
     x = random_images(model.image, 8)
     terms = model.loss(x, seeded(3))
     assert terms["loss"].item() == pytest.approx(-model.elbo(x, 1, seeded(3)).mean().item(), rel=1e-5)
-    explained = model.card.objective(msgspec.structs.asdict(model.config)).terms
-    assert terms.keys() == {term.name for term in explained}
+    laws.losses_are_explained(model)
     parts = terms["noise"] - terms["log_det"] + terms.get("dequantization", torch.zeros(()))
     torch.testing.assert_close(terms["loss"], parts)
 
@@ -184,49 +163,34 @@ def test_a_code_is_an_image_and_an_image_is_a_code(kind: dict[str, Any]) -> None
     assert isinstance(model, Latent) and isinstance(model, Encoder) and isinstance(model, Sampler)
     assert model.latent.num_dims == image.num_dims
     torch.testing.assert_close(means, x / (image.levels - 1), atol=1e-4, rtol=0)
-    z = torch.randn(4, image.num_dims, generator=seeded()).requires_grad_()
-    decoded = model.decode(20.0 * z)
-    assert decoded.min() >= 0.0 and decoded.max() <= 1.0
-    model.decode(z).sum().backward()
-    assert z.grad is not None and (z.grad != 0).any()
+    laws.codes_have_the_latent_shape(model)
+    laws.decoded_images_are_shades(model)
+    laws.decoding_has_a_gradient(model)
 
 
 def test_samples_follow_the_generator_and_leave_the_global_noise_alone(kind: dict[str, Any]) -> None:
     model = build(ImageSpec(1, 6, 5, 16), **kind)
-    state = torch.get_rng_state()
-    first = model.sample(9, generator=seeded(3))
-    assert first.shape == (9, 1, 6, 5) and first.dtype == torch.uint8 and int(first.max()) < 16
-    assert torch.equal(model.sample(9, generator=seeded(3)), first)
-    assert not torch.equal(model.sample(9, generator=seeded(4)), first)
+    laws.samples_are_images(model)
+    laws.samples_follow_the_generator(model)
+    laws.noise_comes_from_the_generator(model, noisy=True)
     assert model.sample(0).shape == (0, 1, 6, 5)
-    model.loss(random_images(model.image, 3), seeded())
-    assert torch.equal(torch.get_rng_state(), state)
 
 
 def test_saving_loading_and_a_seed_change_nothing(kind: dict[str, Any]) -> None:
-    image = ImageSpec(1, 4, 4, 16)
-    x = random_images(image, 8)
-    model, other = build(image, **kind), build(image, **kind)
-    assert fit(model, x, 3, max_norm=50) == fit(other, x, 3, max_norm=50)
-    fresh = build(image, seed=1, **kind)
-    fresh.load_state_dict(load(save(model.state_dict())))
-    assert torch.equal(fresh.sample(3, seeded()), model.sample(3, seeded()))
-    assert torch.equal(fresh.loss(x, seeded())["loss"], model.loss(x, seeded())["loss"])
+    model = build(ImageSpec(1, 4, 4, 16), **kind)
+    laws.a_seed_repeats(model)
+    laws.saving_and_loading_change_nothing(model)
 
 
 def test_an_image_does_not_depend_on_its_batch_mates() -> None:
-    model = build(ImageSpec(1, 8, 8, 16))
-    z = torch.randn(6, 64, generator=seeded())
-    together = model.train().decode(z)
-    assert torch.equal(model.eval().decode(z), together)
-    torch.testing.assert_close(torch.cat([model.decode(one[None]) for one in z]), together, atol=1e-5, rtol=1e-4)
+    laws.decoding_depends_on_its_code_alone(build(ImageSpec(1, 8, 8, 16)))
 
 
 @pytest.mark.parametrize("start", ["noise", "image"])
-def test_the_timeline_goes_from_one_end_to_the_other(start: str) -> None:
+def test_the_trajectory_goes_from_one_end_to_the_other(start: str) -> None:
     image = ImageSpec(1, 4, 4, 4)
     model = build(image)
-    assert isinstance(model, Trajectory)
+    laws.trajectories_show_images(model)
     x = random_images(image, 3) if start == "image" else None
     moments = list(model.trajectory(x, 3, 1000, seeded(5)))
     ends = (moments[0], moments[-1]) if start == "image" else (moments[-1], moments[0])
@@ -255,7 +219,7 @@ def test_the_timeline_goes_from_one_end_to_the_other(start: str) -> None:
 
 def test_the_histogram_counts_every_entry_and_so_does_its_reference() -> None:
     model = build(ImageSpec(1, 8, 8, 16))
-    assert isinstance(model, Illustrated)
+    laws.figures_are_complete(model)
     (figure,) = model.figures(random_images(model.image, 10), seeded())
     assert figure.kind == "histogram" and figure.values is not None and figure.edges is not None
     assert figure.values.shape == (1, len(figure.edges) - 1)
@@ -277,13 +241,7 @@ def test_chunks_change_no_score(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_training_in_bfloat16_keeps_losses_in_float32(kind: dict[str, Any]) -> None:
-    model = build(ImageSpec(1, 8, 8, 16), **kind)
-    x = random_images(model.image, 32)
-    exact = model.loss(x, seeded())["loss"]
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        rough = model.loss(x, seeded())["loss"]
-    assert rough.dtype == torch.float32
-    assert rough.item() == pytest.approx(exact.item(), rel=0.05)
+    laws.losses_stay_in_float32(build(ImageSpec(1, 8, 8, 16), **kind), relative=0.05)
 
 
 def test_the_sizes_of_the_papers_nice_can_be_chosen() -> None:
@@ -306,10 +264,6 @@ def test_bad_settings_are_refused_in_words() -> None:
 
 
 def test_every_field_and_term_is_explained_and_formulas_render() -> None:
-    ziamath = pytest.importorskip("ziamath")
-    for name, prop in schema_of(RealNVP.Config)["properties"].items():
-        assert prop["title"] and prop["description"].endswith("."), name
-    for objective in RealNVP.card.objectives:
-        for latex in (objective.latex, *(term.latex for term in objective.terms)):
-            assert ziamath.Latex(latex).svg().startswith("<svg"), latex
-        assert all(term.help.endswith(".") for term in objective.terms)
+    model = build(SPECS[1])
+    laws.settings_are_explained(model)
+    laws.formulas_render(model)

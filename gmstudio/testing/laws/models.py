@@ -1,0 +1,53 @@
+"""Types of the models that laws are about: the capabilities of ``families.base``, each with the image they concern."""
+
+from typing import Protocol
+
+from gmstudio.families.base import (
+    Autoregressive,
+    Bounded,
+    Discriminator,
+    Estimated,
+    Latent,
+    MarkovChain,
+    Sampler,
+    Trajectory,
+)
+from gmstudio.protocol.images import ImageSpec
+
+
+class HasImage(Protocol):
+    """A model of images of one specification."""
+
+    image: ImageSpec
+
+
+class AutoregressiveModel(Autoregressive, HasImage, Protocol):
+    """A model with exact log-probabilities and pixel sessions."""
+
+
+class SamplingModel(Sampler, HasImage, Protocol):
+    """A model that generates images."""
+
+
+class LatentModel(Latent, HasImage, Protocol):
+    """A model that decodes codes."""
+
+
+class BoundedModel(Bounded, HasImage, Protocol):
+    """A model with a lower bound of log p(x)."""
+
+
+class EstimatedModel(Bounded, Estimated, HasImage, Protocol):
+    """A model with a lower bound of log p(x), and a tighter estimate."""
+
+
+class DiscriminatorModel(Discriminator, HasImage, Protocol):
+    """A model with D(x)."""
+
+
+class ChainModel(MarkovChain, HasImage, Protocol):
+    """A model with a Markov chain over images."""
+
+
+class TrajectoryModel(Trajectory, HasImage, Protocol):
+    """A model that generates step by step, whole images at a time."""
