@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from gmstudio.window.gui.theme import theme
+from gmstudio.window.gui.widgets.number_input import parse_number
 
 ICON_SIZE = QSize(14, 14)
 LOG_STEPS = (1.0, 2.0, 5.0)
@@ -28,7 +29,7 @@ LOG_STEPS = (1.0, 2.0, 5.0)
 class NumberEdit(QAbstractSpinBox):
     """Number field with steps by arrow keys, wheel (with the focus) and buttons.
 
-    Any text can be typed; ``value`` raises for text that is no number. Numbers can be written as ``1e-3``.
+    Any text can be typed; ``value`` raises for text that is no number by the rule of ``parse_number``.
 
     Args:
         whole: integers only.
@@ -68,20 +69,11 @@ class NumberEdit(QAbstractSpinBox):
         """The number; None for an empty field.
 
         Raises:
-            ValueError: when the text is not a number, or not an integer where one is required.
+            AmbiguousNumberError: when the text can be read in two ways.
+            ValueError: when it is no number, or not an integer where one is required.
         """
-        text = self.text().strip().replace(",", "").replace("−", "-")
-        if not text:
-            return None
-        number = float(text)
-        if not self._whole:
-            return number
-        try:
-            return int(text)
-        except ValueError:
-            if not (math.isfinite(number) and number.is_integer()):
-                raise ValueError(f"{text!r} is not an integer.") from None
-            return int(number)
+        text = self.text().strip()
+        return parse_number(text, integer=self._whole) if text else None
 
     def set_value(self, value: float | None) -> None:
         """Show a number; None empties the field."""
@@ -325,10 +317,10 @@ class FolderEdit(QWidget):
 
 
 class ListEdit(QLineEdit):
-    """Line of several values, separated by commas.
+    """Line of several values, separated by commas; decimal numbers by semicolons, since a comma is a decimal mark.
 
     Args:
-        item: type of one value; it raises ``ValueError`` for invalid text.
+        item: type of one value: ``int``, ``float`` or ``str``.
 
     Signals:
         edited: the text changed.
@@ -339,7 +331,8 @@ class ListEdit(QLineEdit):
     def __init__(self, item: type, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._item = item
-        self.setPlaceholderText("Separated by commas")
+        self._separator = ";" if item is float else ","
+        self.setPlaceholderText(f"Separated by {'semicolons' if item is float else 'commas'}")
         self.textChanged.connect(lambda _text: self.edited.emit())
 
     @property
@@ -349,11 +342,14 @@ class ListEdit(QLineEdit):
         Raises:
             ValueError: when one of them is invalid.
         """
-        return [self._item(part.strip()) for part in self.text().split(",") if part.strip()]
+        parts = [part.strip() for part in self.text().split(self._separator) if part.strip()]
+        if self._item is str:
+            return list(parts)
+        return [parse_number(part, integer=self._item is int) for part in parts]
 
     def set_value(self, value: Any) -> None:
         """Show values."""
-        self.setText(", ".join(str(v) for v in value or ()))
+        self.setText(f"{self._separator} ".join(str(v) for v in value or ()))
 
 
 Editor = NumberEdit | ChoiceEdit | FlagEdit | TextEdit | FolderEdit | ListEdit

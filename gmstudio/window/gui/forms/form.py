@@ -24,6 +24,7 @@ from gmstudio.window.gui.forms.editors import (
     TextEdit,
     format_number,
 )
+from gmstudio.window.gui.widgets.number_input import AmbiguousNumberError
 
 Schema = dict[str, Any]
 LABEL_WIDTH = 120
@@ -151,6 +152,8 @@ class FormField(QWidget):
         """Error text of an invalid value; empty for a valid one."""
         try:
             value = self.editor.value
+        except AmbiguousNumberError as error:
+            return f"{self.title}: {error}"
         except ValueError:
             return self._refuse()
         if value is None:

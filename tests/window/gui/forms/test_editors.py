@@ -8,7 +8,7 @@ from gmstudio.window.gui.forms.editors import ChoiceEdit, FolderEdit, ListEdit, 
 
 @pytest.mark.parametrize(
     ("text", "whole", "value"),
-    [("64", True, 64), ("1e3", True, 1000), ("1e-3", False, 0.001), ("1,000", True, 1000), ("", False, None)],
+    [("64", True, 64), ("1e3", True, 1000), ("1e-3", False, 0.001), ("0,001", False, 0.001), ("", False, None)],
 )
 def test_numbers_are_read_as_people_write_them(qtbot: QtBot, text: str, whole: bool, value: float | None) -> None:
     edit = NumberEdit(whole=whole)
@@ -17,7 +17,10 @@ def test_numbers_are_read_as_people_write_them(qtbot: QtBot, text: str, whole: b
     assert edit.value == value and edit.text() == text
 
 
-@pytest.mark.parametrize(("text", "whole"), [("abc", False), ("1.5", True), ("inf", True), ("1e", False)])
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [("abc", False), ("1.5", True), ("inf", True), ("1e", False), ("1,000", True), ("1.000,5", False)],
+)
 def test_what_is_no_number_stays_as_typed(qtbot: QtBot, text: str, whole: bool) -> None:
     edit = NumberEdit(whole=whole, low=1, high=10)
     qtbot.addWidget(edit)

@@ -64,6 +64,32 @@ def test_what_is_invalid_is_marked_as_typed_in_the_engines_words(form: Form, qtb
     assert form.errors() == {} and editor.property("invalid") is False and not label.isVisible()
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "remedy"),
+    [
+        ("num_latent", "1.000", "write 1 or 1000"),
+        ("num_latent", "1,000", "write 1 or 1000"),
+        ("beta", "1.000,5", "at most one decimal mark"),
+    ],
+)
+def test_an_ambiguous_number_is_refused_with_the_remedy(
+    form: Form, qtbot: QtBot, name: str, text: str, remedy: str
+) -> None:
+    editor = _editor(form, name)
+    editor.lineEdit().clear()
+    qtbot.keyClicks(editor.lineEdit(), text)
+    assert remedy in form.errors()[name] and text in form.errors()[name]
+    assert form.values()[name] == text
+
+
+@pytest.mark.parametrize("text", ["0,5", "0.5"])
+def test_a_decimal_comma_is_a_point(form: Form, qtbot: QtBot, text: str) -> None:
+    editor = _editor(form, "beta")
+    editor.lineEdit().clear()
+    qtbot.keyClicks(editor.lineEdit(), text)
+    assert form.values()["beta"] == 0.5 and form.errors() == {}
+
+
 def test_optional_values(form: Form) -> None:
     assert form.values()["clip"] is None and form.errors() == {}
     _editor(form, "clip").set_value(0.5)

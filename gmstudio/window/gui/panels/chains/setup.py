@@ -3,12 +3,13 @@
 from typing import get_args
 
 import numpy as np
-from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gmstudio.protocol.training_settings import MAX_SEED
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.canvas.drawing_canvas import DrawingCanvas
+from gmstudio.window.gui.widgets.number_input import IntegerField
 from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper, TypedSlider
 from gmstudio.window.state.chains.state import MAX_COUNT, MAX_STEPS, ChainsState, Start
 from gmstudio.window.state.runs.library import RunLibrary
@@ -76,10 +77,9 @@ class SetupView(QWidget):
         session.grown.connect(self.refresh)
         self.refresh()
 
-    def _spin(self, panel: Panel, low: int, high: int, control: str, name: str, tip: str) -> QSpinBox:
-        spin = QSpinBox()
+    def _spin(self, panel: Panel, low: int, high: int, control: str, name: str, tip: str) -> IntegerField:
+        spin = IntegerField()
         spin.setRange(low, high)
-        spin.setKeyboardTracking(False)
         spin.installEventFilter(KeyKeeper(self))
         panel.name_widget(spin, control, name, f"{tip}, {low:,} to {high:,}.")
         return spin

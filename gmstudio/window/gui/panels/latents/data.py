@@ -1,7 +1,7 @@
 """View of the run's data: a row of images to encode."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSpinBox
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel
 
 from gmstudio.protocol.data import SPLIT_TITLES, SPLITS
 from gmstudio.window.gui.panel import Panel
@@ -9,6 +9,7 @@ from gmstudio.window.gui.panels.latents.traversal import flat, lay_out_strip, sh
 from gmstudio.window.gui.panels.latents.view import LatentView
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.images.traversal_strip import TraversalStrip
+from gmstudio.window.gui.widgets.number_input import IntegerField
 from gmstudio.window.state.latents.encoded_images import PAGE
 from gmstudio.window.state.latents.state import LatentsState
 
@@ -28,8 +29,7 @@ class DataView(LatentView):
         panel.name_widget(self.split, "split", "Subset", "Subset of the data: training, validation or test images.")
         for split in SPLITS:
             self.split.addItem(SPLIT_TITLES[split].capitalize(), split)
-        self.index = QSpinBox()
-        self.index.setKeyboardTracking(False)
+        self.index = IntegerField()
         panel.name_widget(self.index, "index", "Index of the image", "Index of the image in the subset.")
         self.total = QLabel()
         self.problem = QLabel()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QDrag, QPixmap
-from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QScrollArea, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.latents.arithmetic import TILE_PX, ArithmeticView, image_mime
@@ -15,6 +15,7 @@ from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.gui.widgets.folding_row import FoldingRow, group_of
 from gmstudio.window.gui.widgets.images.grid import to_qimage
 from gmstudio.window.gui.widgets.images.image_source import ImageSource
+from gmstudio.window.gui.widgets.number_input import IntegerField
 from gmstudio.window.gui.widgets.sliders.direction_row import DirectionRow
 from gmstudio.window.state.latents.annotations import MAX_NAME
 from gmstudio.window.state.latents.code import MAX_AMOUNT
@@ -59,7 +60,7 @@ class DirectionsView(LatentView):
             self.kind.addItem(KIND_TEXTS[kind][0], kind)
             self.kind.setItemData(self.kind.count() - 1, KIND_TEXTS[kind][1], Qt.ItemDataRole.ToolTipRole)
         panel.name_widget(self.kind, "direction_kind", "Kind of directions", "Kind of the directions to compute.")
-        self.count = QSpinBox()
+        self.count = IntegerField()
         self.count.setRange(1, MAX_COUNT)
         panel.name_widget(self.count, "direction_count", "Number of components", "Principal components to compute.")
         self.first, self.second = QComboBox(), QComboBox()

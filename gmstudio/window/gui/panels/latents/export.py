@@ -4,13 +4,14 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QStandardItemModel
-from PySide6.QtWidgets import QComboBox, QFileDialog, QLabel, QProgressBar, QSpinBox, QVBoxLayout
+from PySide6.QtWidgets import QComboBox, QFileDialog, QLabel, QProgressBar, QVBoxLayout
 
 from gmstudio.media.writing import FORMATS, MAX_FPS, NO_FFMPEG, Format, ffmpeg_path
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.latents.view import LatentView, set_role
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.folding_row import FoldingRow, group_of
+from gmstudio.window.gui.widgets.number_input import IntegerField
 from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper
 from gmstudio.window.state.latents.export import MAX_IMAGES, MAX_SCALE, ExportPlan
 from gmstudio.window.state.latents.export_sources import SOURCES, Source, codes_of, frame_count, origin_of
@@ -76,12 +77,13 @@ class ExportView(LatentView):
         self._connect()
         self._refresh()
 
-    def _spin(self, panel: Panel, low: int, high: int, control: str, name: str, suffix: str, value: int) -> QSpinBox:
-        spin = QSpinBox()
+    def _spin(
+        self, panel: Panel, low: int, high: int, control: str, name: str, suffix: str, value: int
+    ) -> IntegerField:
+        spin = IntegerField()
         spin.setRange(low, high)
         spin.setValue(value)
         spin.setSuffix(suffix)
-        spin.setKeyboardTracking(False)
         spin.installEventFilter(KeyKeeper(spin))
         panel.name_widget(spin, control, name, f"{name}, {low:,} to {high:,}.")
         return spin

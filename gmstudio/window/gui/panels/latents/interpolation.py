@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QLabel, QSpinBox, QVBoxLayout
+from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QVBoxLayout
 
 from gmstudio.protocol.training_settings import MAX_SEED
 from gmstudio.window.gui.panel import Panel
@@ -11,6 +11,7 @@ from gmstudio.window.gui.panels.latents.view import LatentView
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.folding_row import FoldingRow, group_of
 from gmstudio.window.gui.widgets.images.traversal_strip import TraversalStrip
+from gmstudio.window.gui.widgets.number_input import IntegerField, NumberField
 from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper, TypedSlider
 from gmstudio.window.state.latents.interpolation import MAX_KEYFRAMES, MAX_SECONDS, MIN_SECONDS, PATHS
 from gmstudio.window.state.latents.state import LatentsState
@@ -120,7 +121,7 @@ class InterpolationView(LatentView):
         for path in PATHS:
             self.path.addItem(path, path)
             self.path.setItemData(self.path.count() - 1, PATH_TIPS[path], Qt.ItemDataRole.ToolTipRole)
-        self.seconds = QDoubleSpinBox()
+        self.seconds = NumberField()
         self.seconds.setRange(MIN_SECONDS, MAX_SECONDS)
         self.seconds.setDecimals(1)
         self.seconds.setSuffix(" s per segment")
@@ -132,7 +133,7 @@ class InterpolationView(LatentView):
             "Loop",
             "Return from the last keyframe to the first, and play on from there.",
         )
-        self.seed = QSpinBox()
+        self.seed = IntegerField()
         self.seed.setRange(0, MAX_SEED)
         self.seed.setPrefix("seed ")
         panel.name_widget(
@@ -141,7 +142,6 @@ class InterpolationView(LatentView):
         self.seed.setFixedWidth(14 * GRID)
         keeper = KeyKeeper(self)
         for spin in (self.seconds, self.seed):
-            spin.setKeyboardTracking(False)
             spin.installEventFilter(keeper)
 
     def _lay_out(self, panel: Panel) -> None:

@@ -1,6 +1,6 @@
 """View of the map of a latent space: controls below the image, the map itself beside it."""
 
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QLabel, QVBoxLayout
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout
 
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.latents.view import LatentView, set_role
@@ -8,6 +8,7 @@ from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.canvas.map_canvas import MapCanvas
 from gmstudio.window.gui.widgets.canvas.map_points import Points
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
+from gmstudio.window.gui.widgets.number_input import NumberField
 from gmstudio.window.state.latents.map import MAX_SPAN, MIN_SPAN, SIDES, Axis, LatentMap
 from gmstudio.window.state.latents.state import LatentsState
 
@@ -43,12 +44,11 @@ class MapView(LatentView):
             combo.setMaximumWidth(2 * AXIS_COMBO_PX)
             combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             combo.activated.connect(self._on_axes)
-        self.span = QDoubleSpinBox()
+        self.span = NumberField()
         self.span.setRange(MIN_SPAN, MAX_SPAN)
         self.span.setSingleStep(0.5)
         self.span.setDecimals(1)
         self.span.setPrefix("±")
-        self.span.setKeyboardTracking(False)
         panel.name_widget(self.span, "map_span", "Range", "Range ± of both axes.")
         self.side = QComboBox()
         for side in SIDES:

@@ -1,12 +1,13 @@
 """Right side of the Latents panel: setting the whole code, the order of the dimensions, and the sliders."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.latents.view import set_role
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.folding_row import FoldingRow, group_of
+from gmstudio.window.gui.widgets.number_input import NumberField
 from gmstudio.window.gui.widgets.sliders.bank import SliderBank
 from gmstudio.window.gui.widgets.sliders.row import COLLAPSED
 from gmstudio.window.gui.widgets.sliders.scale import QUANTILE, SHARE, SIGMA, SliderScale
@@ -55,11 +56,10 @@ class SlidersView(QWidget):
         for scale, title, tip in SCALES:
             self.scale.addItem(title, scale)
             self.scale.setItemData(self.scale.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
-        self.threshold = QDoubleSpinBox()
+        self.threshold = NumberField()
         self.threshold.setDecimals(3)
         self.threshold.setRange(0.0, 100.0)
-        self.threshold.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
-        self.threshold.setKeyboardTracking(False)
+        self.threshold.setStepType(NumberField.StepType.AdaptiveDecimalStepType)
         fit_width(self.threshold, "100.000")
         panel.name_widget(self.threshold, "threshold", "Threshold of hidden dimensions", THRESHOLD_TIP)
         self.bank = SliderBank(panel.name)

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QLabel,
     QProgressBar,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -27,6 +26,7 @@ from gmstudio.window.gui.widgets.canvas.overlays import HeatOverlay, overlay_col
 from gmstudio.window.gui.widgets.folding_row import FoldingRow, group_of
 from gmstudio.window.gui.widgets.images.heat import scale_top
 from gmstudio.window.gui.widgets.images.live_image import LiveImage
+from gmstudio.window.gui.widgets.number_input import IntegerField
 from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper, TypedSlider
 from gmstudio.window.state.latents.state import LatentsState
 from gmstudio.window.state.latents.user_image import MAX_STEPS, Method
@@ -125,11 +125,10 @@ class UserImageView(LatentView):
         self.progress.setFixedHeight(GRID)
         panel.name_widget(self.progress, "optimization_progress", "Progress", "Steps of the optimization so far.")
 
-    def _spin(self, panel: Panel, low: int, high: int, control: str, name: str, suffix: str) -> QSpinBox:
-        spin = QSpinBox()
+    def _spin(self, panel: Panel, low: int, high: int, control: str, name: str, suffix: str) -> IntegerField:
+        spin = IntegerField()
         spin.setRange(low, high)
         spin.setSuffix(suffix)
-        spin.setKeyboardTracking(False)
         spin.installEventFilter(KeyKeeper(spin))
         panel.name_widget(spin, control, name, f"{name}, {low:,} to {high:,}.")
         return spin

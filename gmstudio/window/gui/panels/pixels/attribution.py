@@ -1,12 +1,13 @@
 """The Pixels panel's attribution: what the model looks at for one sub-pixel, and what it can see at all."""
 
-from PySide6.QtWidgets import QComboBox, QSizePolicy, QSpinBox
+from PySide6.QtWidgets import QComboBox, QSizePolicy
 
 from gmstudio.protocol.pixels import PixelAttributed
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.pixels.conditional import CHANNELS, subscript, where
 from gmstudio.window.gui.panels.pixels.heat_maps import MapView, plain_picture, reveal, signed
 from gmstudio.window.gui.widgets.canvas.pixel_canvas import PixelCanvas
+from gmstudio.window.gui.widgets.number_input import IntegerField
 from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper, fit_width
 from gmstudio.window.state.pixels.attribution import Which, attribution_of
 from gmstudio.window.state.pixels.snapshot import PixelSnapshot
@@ -59,8 +60,7 @@ class AttributionView(MapView):
         self.which = QComboBox()
         self.which.addItems([name for _, name in WAYS])
         panel.name_widget(self.which, "looks.which", "Which value is attributed", WHICH_TIP)
-        self.value = QSpinBox()
-        self.value.setKeyboardTracking(False)
+        self.value = IntegerField()
         panel.name_widget(self.value, "looks.value", "Value that is attributed", WHICH_TIP)
         fit_width(self.value, "000")
         for field in (self.value, self.mode, self.which, self.channel):

@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 
-from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QWidget
 
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.pixels.conditional import where
 from gmstudio.window.gui.theme import GRID
-from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper, NumberField, fit_width
+from gmstudio.window.gui.widgets.number_input import NumberField
+from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper, fit_width
 from gmstudio.window.state.pixels.breakpoints import Breakpoints, Stop
 from gmstudio.window.state.pixels.snapshot import PixelSnapshot
 from gmstudio.window.state.pixels.state import PixelsState
@@ -88,10 +89,9 @@ def stop_text(stop: Stop, state: PixelSnapshot) -> str:
     return f"Stopped: value {value} had p = {stop.value:.2g} < {stop.threshold:.4g} at {place}"
 
 
-def _set_up(field: QDoubleSpinBox, high: float, decimals: int, step: float, suffix: str) -> None:
+def _set_up(field: NumberField, high: float, decimals: int, step: float, suffix: str) -> None:
     field.setDecimals(decimals)
     field.setRange(0.0, high)
     field.setSingleStep(step)
     field.setSuffix(suffix)
-    field.setKeyboardTracking(False)
     fit_width(field, f"{high:.{decimals}f}{suffix}")

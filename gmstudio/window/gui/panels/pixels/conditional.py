@@ -5,12 +5,13 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gmstudio.media.levels import grey_values
 from gmstudio.protocol.training_settings import MAX_SEED
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.theme import GRID, theme
+from gmstudio.window.gui.widgets.number_input import IntegerField
 from gmstudio.window.gui.widgets.plots.cdf_strip import CdfStrip
 from gmstudio.window.gui.widgets.plots.distribution_bars import DistributionBars
 from gmstudio.window.gui.widgets.plots.distribution_paint import other_model_color
@@ -79,9 +80,8 @@ class ConditionalView(QWidget):
         panel.name_widget(self.cdf, "cdf", "How the value is drawn", CDF_TIP)
         self.temperature = TypedSlider(0.0, 2.0, decimals=2)
         self.temperature.name("pixels.temperature", "Temperature", TEMPERATURE_TIP)
-        self.seed = QSpinBox()
+        self.seed = IntegerField()
         self.seed.setRange(0, MAX_SEED)
-        self.seed.setKeyboardTracking(False)
         self.seed.installEventFilter(KeyKeeper(self))
         fit_width(self.seed, "000000000")
         panel.name_widget(self.seed, "seed", "Seed", SEED_TIP)

@@ -7,7 +7,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QSizePolicy,
-    QSpinBox,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -17,6 +16,7 @@ from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.pixels.brush import BrushControls
 from gmstudio.window.gui.panels.pixels.conditional import CHANNELS
 from gmstudio.window.gui.theme import GRID
+from gmstudio.window.gui.widgets.number_input import IntegerField
 from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper, TypedSlider, fit_width
 from gmstudio.window.state.pixels.conditioning import FACTORS, PRESETS, usual_threshold
 from gmstudio.window.state.pixels.state import PixelsState
@@ -61,9 +61,8 @@ class ConditioningSettings(QStackedWidget):
         panel.name_widget(self.channel, "given.channel", "Given channel", CHANNEL_TIP)
         self.noise = TypedSlider(0.0, 0.5, decimals=2)
         self.noise.name("pixels.given.noise", "Noise", NOISE_TIP)
-        self.noise_seed = QSpinBox()
+        self.noise_seed = IntegerField()
         self.noise_seed.setRange(0, MAX_NOISE_SEED)
-        self.noise_seed.setKeyboardTracking(False)
         fit_width(self.noise_seed, "0000")
         panel.name_widget(self.noise_seed, "given.noise_seed", "Seed of the noise", "Which pixels the noise hits.")
         self.threshold = TypedSlider(0.0, 10.0, decimals=2)

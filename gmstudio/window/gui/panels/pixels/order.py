@@ -1,13 +1,14 @@
 """The Pixels panel's generation order: which one, how it is shown, and one painted by hand."""
 
 import numpy as np
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gmstudio.protocol.training_settings import MAX_SEED
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.pixels.brush import BrushControls
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.canvas.pixel_canvas import Picture, PixelCanvas
+from gmstudio.window.gui.widgets.number_input import IntegerField
 from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper, fit_width
 from gmstudio.window.state.pixels.order import PAINTED, RANDOM, order_title, painted_ranks, pixel_ranks
 from gmstudio.window.state.pixels.snapshot import PixelSnapshot
@@ -35,9 +36,8 @@ class OrderView(QWidget):
         self._session, self._tools = session, session.tools
         self.order = QComboBox()
         panel.name_widget(self.order, "order", "Generation order", ORDER_TIP)
-        self.seed = QSpinBox()
+        self.seed = IntegerField()
         self.seed.setRange(0, MAX_SEED)
-        self.seed.setKeyboardTracking(False)
         fit_width(self.seed, "00000")
         panel.name_widget(self.seed, "order.seed", "Seed of the shuffled order", SEED_TIP)
         keeper = KeyKeeper(self)

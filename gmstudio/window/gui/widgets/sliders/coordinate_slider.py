@@ -253,11 +253,11 @@ class SigmaField(QLineEdit):
     def _on_return(self) -> None:
         if self.text() == self._shown():
             return
-        sigma = self._scale.read(self.text())
-        if sigma is None:
+        try:
+            sigma = self._scale.read(self.text())
+        except ValueError as error:
             self._mark(True)
-            typed = self.text().strip()
-            self.refused.emit(f"{self._title} cannot be “{typed}”; enter {self._scale.limits}.")
+            self.refused.emit(f"{self._title}: {error} Enter {self._scale.limits}.")
             return
         self._mark(False)
         self._enter(sigma)

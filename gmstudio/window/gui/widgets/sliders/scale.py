@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Literal
 
+from gmstudio.window.gui.widgets.number_input import parse_number
+
 _NORMAL = NormalDist()
 
 
@@ -65,15 +67,17 @@ class SliderScale:
             return f"{value:.2f}".replace("-0.00", "0.00")
         return f"{100 * _NORMAL.cdf(value):.1f}%"
 
-    def read(self, typed: str) -> float | None:
-        """Parse a typed coordinate; None for text that is no number within the limits."""
-        try:
-            number = float(typed.strip().removesuffix("%").replace(",", ".").replace("\N{MINUS SIGN}", "-"))
-        except ValueError:
-            return None
-        if self.kind == "quantile":
-            return self.value(number * self.per_unit) if 0.1 <= number <= 99.9 else None
-        return number if self.least <= number <= self.most else None
+    def read(self, typed: str) -> float:
+        """Parse a typed coordinate by the rule of ``parse_number``.
+
+        Raises:
+            ValueError: for text that is no number, ambiguous, or a number beyond the limits.
+        """
+        number = parse_number(typed.strip().removesuffix("%").removesuffix("σ"), integer=False)
+        low, high = (0.1, 99.9) if self.kind == "quantile" else (self.least, self.most)
+        if not low <= number <= high:
+            raise ValueError(f"“{typed.strip()}” is out of range.")
+        return self.value(number * self.per_unit) if self.kind == "quantile" else number
 
     @property
     def limits(self) -> str:

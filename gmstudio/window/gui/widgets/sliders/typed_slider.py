@@ -3,8 +3,10 @@
 import math
 
 from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QValidator
-from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QHBoxLayout, QSlider, QWidget
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QAbstractSpinBox, QHBoxLayout, QSlider, QWidget
+
+from gmstudio.window.gui.widgets.number_input import NumberField
 
 _TICKS = 1000
 ARROWS_WIDTH = 40
@@ -50,28 +52,6 @@ def fit_width(field: QAbstractSpinBox, longest: str) -> None:
     field.setFixedWidth(field.fontMetrics().horizontalAdvance(longest) + ARROWS_WIDTH)
 
 
-class NumberField(QDoubleSpinBox):
-    """Number field for any number; one beyond the limits is clipped to the nearest limit when it is entered."""
-
-    def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
-        """Treat a number beyond the limits as intermediate input."""
-        state, text, position = super().validate(text, position)
-        if state == QValidator.State.Invalid and self._number(text) is not None:
-            state = QValidator.State.Intermediate
-        return state, text, position
-
-    def fixup(self, text: str) -> str:
-        """Clip the number to the limits."""
-        number = self._number(text)
-        if number is None:
-            return super().fixup(text)
-        return self.textFromValue(min(max(number, self.minimum()), self.maximum())) + self.suffix()
-
-    def _number(self, text: str) -> float | None:
-        number, valid = self.locale().toDouble(text.removesuffix(self.suffix()).strip())
-        return number if valid else None
-
-
 class TypedSlider(QWidget):
     """Slider and number field of one value.
 
@@ -104,9 +84,8 @@ class TypedSlider(QWidget):
         self.field = NumberField(self)
         self.field.setDecimals(decimals)
         self.field.setSuffix(suffix)
-        self.field.setKeyboardTracking(False)
         self.field.setStepType(
-            QDoubleSpinBox.StepType.AdaptiveDecimalStepType if log else QDoubleSpinBox.StepType.DefaultStepType
+            NumberField.StepType.AdaptiveDecimalStepType if log else NumberField.StepType.DefaultStepType
         )
         keeper = KeyKeeper(self)
         self.slider.installEventFilter(keeper)
