@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from gmstudio.families.base import MarkovChain, Sampler, Trajectory, sample_in_pieces
+from gmstudio.families.base import MarkovChain, Sampler, Trajectory, TrajectoryStep, sample_in_pieces
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.testing.laws.comparison import demand, demand_close, demand_equal
 from gmstudio.testing.laws.inputs import described, random_images, seeded
@@ -72,7 +72,7 @@ def chains_go_through_images(model: ChainModel) -> None:
 
 @law(applies=is_a(Trajectory))
 def trajectories_show_images(model: TrajectoryModel, steps: int = 4) -> None:
-    """The steps of a trajectory have images in [0, 1], finite measures of the same names, and labels of their own.
+    """The steps of a trajectory have images in [0, 1], finite metrics, the same ones, and labels of their own.
 
     Examined from images and from noise. A seed repeats, and nothing has a gradient.
 
@@ -92,16 +92,19 @@ def trajectories_show_images(model: TrajectoryModel, steps: int = 4) -> None:
             _demand_shades(step.images, (3, *model.image.shape), f"{about}, {step.label}: images")
             demand(
                 step.metrics.keys() == trajectory[0].metrics.keys(),
-                f"{about} has the metrics {list(step.metrics)} at {step.label}, and {list(trajectory[0].metrics)} "
-                "at its start.",
+                f"{about} has the metrics {_names(step)} at {step.label}, and {_names(trajectory[0])} at its start.",
             )
-            for name, values_B in step.metrics.items():
+            for metric, values_B in step.metrics.items():
                 demand(
                     values_B.shape == (3,) and bool(torch.isfinite(values_B).all()) and not values_B.requires_grad,
-                    f"{about}, {step.label}: {name!r} must be a finite number for each image, without a gradient.",
+                    f"{about}, {step.label}: {metric.name!r} must be finite, one for each image, without a gradient.",
                 )
         for step, again in zip(trajectory, model.trajectory(start, 3, steps, seeded()), strict=True):
             demand_close(again.images, step.images, f"{about} is not repeated by its seed.", atol=1e-6)
+
+
+def _names(step: TrajectoryStep) -> str:
+    return ", ".join(metric.name for metric in step.metrics)
 
 
 def _demand_levels(images: Any, shape: tuple[int, ...], image: ImageSpec, what: str) -> None:
