@@ -1,4 +1,4 @@
-"""A chains session without an engine: three families, a run of each, and moments as an engine would send them."""
+"""State of the Chains panel without an engine: three families, a run of each, and frames as an engine sends them."""
 
 import numpy as np
 from fake_client import FakeClient
@@ -21,8 +21,10 @@ SPEC = ImageSpec(1, 2, 2, 4)
 RBM, FLOW, GAN = "/rbm", "/flow", "/gan"
 ENERGY = Metric("free energy", unit="nats")
 CARDS = {
-    "rbm": TrajectoryCard(steps="Gibbs steps", shown="Means of p(x|h).", from_images="They begin.", mixes=True),
-    "flow": TrajectoryCard(steps="Layers shown", shown="Each state.", from_images="To their codes."),
+    "rbm": TrajectoryCard(
+        steps="Gibbs steps", axis="Gibbs step", shown="Shown: E[x | h].", from_images="Chains start.", mixes=True
+    ),
+    "flow": TrajectoryCard(steps="Layers shown", axis="layer", shown="Each state.", from_images="To their codes."),
     "gan": None,
 }
 
@@ -50,21 +52,21 @@ def info(run: str, *capabilities: str) -> RunInfo:
 
 
 class ChainsScene:
-    """The session, and the engine's side of it.
+    """The state, and the engine's side of it.
 
     Attributes:
         client: takes commands, delivers events.
         library: of runs of an RBM, a flow and a GAN.
-        session: what is tested.
+        state: state under test.
     """
 
     def __init__(self) -> None:
         self.client = FakeClient()
         self.library = RunLibrary(self.client)
-        self.session = ChainsState(self.client, self.library)
+        self.state = ChainsState(self.client, self.library)
 
     def arrive(self) -> None:
-        """The engine's hello, and the runs."""
+        """Deliver the catalog and the runs."""
         self.client.deliver(
             Catalog(
                 protocol=1,
@@ -81,13 +83,13 @@ class ChainsScene:
         self.client.deliver(RunsListed(home="/runs", runs=runs, problems=()))
 
     @property
-    def asked(self) -> list[RunTrajectory]:
-        """Every trajectory that was asked for, or ended."""
+    def requested(self) -> list[RunTrajectory]:
+        """Every trajectory that was requested."""
         return [command for command in self.client.sent if isinstance(command, RunTrajectory)]
 
     def answer(
         self,
-        moments: int,
+        frames: int,
         start: int = 0,
         *,
         done: bool = False,
@@ -95,15 +97,16 @@ class ChainsScene:
         values: NDArray[np.float32] | None = None,
     ) -> None:
         """Steps of the newest trajectory: ``values`` (M, N) are the energies, by default minus the step's number."""
-        numbers = np.arange(start, start + moments, dtype=np.float32)
+        numbers = np.arange(start, start + frames, dtype=np.float32)
         energies = np.tile(-numbers[:, None], (1, 3)) if values is None else values
         images = np.broadcast_to(np.abs(energies)[:, :, None, None, None] % 256, (*energies.shape, 1, 2, 2))
         self.client.deliver(
             TrajectoryAppended(
-                request=self.asked[-1].request,
-                run=self.asked[-1].run,
+                request=self.requested[-1].request,
+                run=self.requested[-1].run,
                 start=start,
-                labels=tuple(f"Gibbs step {start + i}" for i in range(moments)),
+                labels=tuple(f"Gibbs step {start + i}" for i in range(frames)),
+                positions=tuple(range(start, start + frames)),
                 images=Array.of(images.astype(np.uint8)),
                 metrics=(
                     MetricValues(ENERGY, Array.of(energies.astype(np.float32))),
@@ -116,10 +119,10 @@ class ChainsScene:
         )
 
     def train(self, run: str) -> None:
-        """A run begins to train."""
+        """Deliver that a run trains."""
         self.client.deliver(TrainingChanged(run=run, status="running", step=10))
 
     def keep_grid(self, run: str, step: int) -> None:
-        """The training keeps a grid."""
+        """Deliver a grid that the training saved."""
         images = Array.of(np.zeros((3, *SPEC.shape), np.uint8))
         self.client.deliver(SamplesDrawn(run=run, step=step, kind="samples", images=images))

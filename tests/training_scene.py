@@ -1,7 +1,8 @@
-"""A training session without an engine: a catalog of two small families, and events as an engine would send them."""
+"""State of training without an engine: a catalog of two small families, and events as an engine sends them."""
 
 from typing import Annotated, Any, Literal
 
+import msgspec
 import numpy as np
 from fake_client import FakeClient
 from msgspec import Meta, Struct
@@ -14,7 +15,7 @@ from gmstudio.protocol.families import FamilyCard, FamilyEntry, Objective, Term
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.runs import HistoryAppended, RunInfo, RunOpened, SamplesDrawn, Series
-from gmstudio.protocol.training import TrainingChanged
+from gmstudio.protocol.training import ResumeRun, StartTraining, TrainingChanged
 from gmstudio.protocol.training_settings import Training
 from gmstudio.window.state.runs.library import RunLibrary
 from gmstudio.window.state.training.state import TrainingState
@@ -159,20 +160,22 @@ def browsed(request: int, data: str = "digits", count: int = 12) -> DataBrowsed:
 
 
 class Scene:
-    """A client that records, a library and a training session on it."""
+    """A client that records, a library and the state of training."""
 
     def __init__(self, *, with_catalog: bool = True) -> None:
         self.client = FakeClient()
         self.library = RunLibrary(self.client)
-        self.session = TrainingState(self.client, self.library)
+        self.state = TrainingState(self.client, self.library)
         if with_catalog:
             self.client.deliver(catalog())
 
     def begin(self, run: str = "/runs/a", **values: Any) -> None:
-        """The engine begins a run, as after Start."""
-        self.client.deliver(opened(run, **values))
+        """The engine starts a run, in reply to the newest request for one if there is any."""
+        starts = [c.request for c in self.client.sent if isinstance(c, StartTraining | ResumeRun)]
+        reply = msgspec.structs.replace(opened(run, **values), request=starts[-1] if starts else 0)
+        self.client.deliver(reply)
         self.client.deliver(TrainingChanged(run=run, status="running", step=0))
 
     def close(self) -> None:
-        """Let the session go with its timers."""
-        self.session.deleteLater()
+        """Delete the state with its timers."""
+        self.state.deleteLater()

@@ -1,4 +1,4 @@
-"""Pictures of the Chains panel: four families that generate step by step, and two whose training is played."""
+"""Pictures of the Chains panel: four families that generate step by step, and the training history of two."""
 
 from dataclasses import dataclass
 
@@ -12,18 +12,18 @@ from gmstudio.window.state.chains.state import Kind, Start
 
 @dataclass(frozen=True)
 class Trajectory:
-    """What is looked at, and where.
+    """A trajectory, and the frame of it that is shown.
 
     Args:
-        model: its name.
-        caption: of its cell.
-        kind: the family's own generation, or its training.
-        start: where generations begin.
-        count: of them, side by side.
-        steps: transitions.
-        share: of the trajectory at which the cursor stands.
-        strip: the whole trajectory is shown at once.
-        measure: whose curve is drawn; the first one by default.
+        model: name of the model.
+        caption: caption of the cell.
+        kind: the family's own generation, or its training history.
+        start: initial states of the chains.
+        count: number of chains side by side.
+        steps: number of transitions.
+        share: position of the frame, as a share of the trajectory.
+        strip: show the whole trajectory at once.
+        metric: name of the metric whose curve is drawn; by default the first one.
     """
 
     model: str
@@ -34,22 +34,24 @@ class Trajectory:
     steps: int = 200
     share: float = 1.0
     strip: bool = False
-    measure: str = ""
+    metric: str = ""
 
 
-DENOISING = Trajectory("ddpm", "Denoising diffusion", steps=100, share=0.75, measure="change of predicted image")
-TIMELINES = (
+DENOISING = Trajectory("ddpm", "Denoising diffusion", steps=100, share=0.75, metric="change of predicted image")
+TRAJECTORIES = (
     Trajectory("rbm", "Restricted Boltzmann machine: Gibbs chains from noise", share=0.3),
     Trajectory("gsn", "Generative stochastic network: chains from real images", start="data", share=0.6),
     Trajectory("ddpm", "Denoising diffusion: from noise to images, all at once", count=10, steps=100, strip=True),
     Trajectory("realnvp", "Real NVP: the layers of the flow, from z to x", share=0.6),
-    Trajectory("gan", "Generative adversarial network: its training", kind="training", count=16, share=0.5),
-    Trajectory("vae", "Variational autoencoder: its training, all at once", kind="training", count=10, strip=True),
+    Trajectory("gan", "Generative adversarial network: its training history", kind="training", count=16, share=0.5),
+    Trajectory(
+        "vae", "Variational autoencoder: its training history, all at once", kind="training", count=10, strip=True
+    ),
 )
 
 
 def _show(stage: Stage, trajectory: Trajectory) -> ChainsPanel:
-    """Have a trajectory generated, and go to the place on it."""
+    """Compute a trajectory, and show its frame."""
     panel, chains = stage.panel(ChainsPanel), stage.studio.chains
     panel.run.choose(stage.runs[trajectory.model])
     chains.set_kind(trajectory.kind)
@@ -59,24 +61,24 @@ def _show(stage: Stage, trajectory: Trajectory) -> ChainsPanel:
     wait_until(lambda: not chains.running and chains.length > 0, f"the trajectory of {trajectory.model}")
     chains.pause()
     chains.seek(round(trajectory.share * (chains.length - 1)))
-    if trajectory.measure:
-        chains.set_measure(trajectory.measure)
+    if trajectory.metric:
+        chains.set_metric(next(metric for metric in chains.metrics if metric.name == trajectory.metric))
     if panel.show_strip.isChecked() != trajectory.strip:
         panel.show_strip.trigger()
     return panel
 
 
 def take_denoising(stage: Stage) -> QImage:
-    """A diffusion model on its way from noise to images."""
+    """Picture of a diffusion model that denoises."""
     return grab(_show(stage, DENOISING).window())
 
 
 def take_families(stage: Stage) -> QImage:
-    """Six families on their trajectories."""
-    return sheet([(trajectory.caption, grab(_show(stage, trajectory))) for trajectory in TIMELINES])
+    """Picture of six families and their trajectories."""
+    return sheet([(trajectory.caption, grab(_show(stage, trajectory))) for trajectory in TRAJECTORIES])
 
 
 PICTURES = (
     Picture("chains", ("ddpm",), take_denoising, "dark"),
-    Picture("chains-families", tuple(trajectory.model for trajectory in TIMELINES), take_families, "light"),
+    Picture("chains-families", tuple(trajectory.model for trajectory in TRAJECTORIES), take_families, "light"),
 )

@@ -1,14 +1,14 @@
-"""Pictures of the Train panel: runs that go on from where they ended, and what each family shows of its diagnostics."""
+"""Pictures of the Train panel: a run in training, and the diagnostics of several families."""
 
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QTabWidget
 
 from benchmarks.window import wait_until
 from docs.pictures.shots import Picture, Stage, grab, sheet
 from gmstudio.window.gui.panels.train.panel import TrainPanel
+from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs
 
-FURTHER_STEPS, LOOKED_AT_AFTER = 1500, 60
-INSIDE = {
+FURTHER_STEPS, SHOWN_AFTER = 1500, 60
+DIAGNOSTICS = {
     "vae": ("Variational autoencoder: KL of each latent dimension", "kl_per_dim"),
     "gan": ("Generative adversarial network: D on real and generated images", "discriminator_outputs"),
     "rbm": ("Restricted Boltzmann machine: its filters", "filters"),
@@ -16,11 +16,11 @@ INSIDE = {
     "ddpm": ("Denoising diffusion: images denoised from several depths", "denoised"),
     "gsn": ("Generative stochastic network: a walkback", "walkback"),
 }
-"""Name of a model → caption, and the figure of its diagnostics."""
+"""Name of a model → caption and name of the figure."""
 
 
 def _train_on(stage: Stage, model: str) -> TrainPanel:
-    """Let a run go on for some steps, slowly enough to see it."""
+    """Continue the training of a run, and wait for some steps."""
     panel, training = stage.panel(TrainPanel), stage.studio.training
     run = stage.runs[model]
     info = stage.studio.library.info(run)
@@ -32,7 +32,7 @@ def _train_on(stage: Stage, model: str) -> TrainPanel:
     training.resume()
     wait_until(lambda: training.status == "running", f"{model} in training")
     report = stage.studio.engine
-    wait_until(lambda: report.report is not None and report.report.step >= info.step + LOOKED_AT_AFTER, "some steps")
+    wait_until(lambda: report.report is not None and report.report.step >= info.step + SHOWN_AFTER, "some steps")
     return panel
 
 
@@ -42,20 +42,20 @@ def _end(stage: Stage) -> None:
 
 
 def take_live(stage: Stage) -> QImage:
-    """A PixelCNN in training."""
+    """Picture of a PixelCNN in training."""
     image = grab(_train_on(stage, "pixelcnn").window())
     _end(stage)
     return image
 
 
-def take_insides(stage: Stage) -> QImage:
-    """Six families in training, a figure of the diagnostics of each."""
+def take_diagnostics(stage: Stage) -> QImage:
+    """Picture of six families in training, with a diagnostic figure of each."""
     cells = []
-    for model, (caption, figure) in INSIDE.items():
+    for model, (caption, figure) in DIAGNOSTICS.items():
         panel = _train_on(stage, model)
-        tabs = panel.findChild(QTabWidget, "train.tabs")
+        tabs = panel.findChild(LazyTabs, "train.tabs")
         assert tabs is not None, "the panel has tabs"
-        tabs.setCurrentIndex(1)
+        tabs.show_page("diagnostics")
         wait_until(lambda: bool(stage.studio.training.diagnostics.figures), f"figures of {model}")
         stage.choose("train.figure", figure)
         cells.append((caption, grab(panel)))
@@ -65,5 +65,5 @@ def take_insides(stage: Stage) -> QImage:
 
 PICTURES = (
     Picture("train", ("pixelcnn",), take_live, "dark"),
-    Picture("train-diagnostics", tuple(INSIDE), take_insides, "dark"),
+    Picture("train-diagnostics", tuple(DIAGNOSTICS), take_diagnostics, "dark"),
 )

@@ -244,12 +244,14 @@ class TrajectoryStep:
     Args:
         images: (B, C, H, W) floats in [0, 1], what is shown.
         metrics: metric → (B,) floats, for example each state's energy; the same metrics in all steps of a trajectory.
-        label: where on the trajectory this is, in the field's words, for example ``Gibbs step 12`` or ``t = 431``.
+        label: name of the state, for example ``Gibbs step 12`` or ``t = 431``.
+        position: of the state on the axis that ``TrajectoryCard.axis`` names.
     """
 
     images: Tensor
     metrics: dict[Metric, Tensor]
     label: str
+    position: int
 
 
 @runtime_checkable

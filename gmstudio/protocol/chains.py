@@ -1,4 +1,4 @@
-"""Messages about generation step by step, whole images at a time."""
+"""Messages about trajectories: generation step by step, whole images at a time."""
 
 from typing import ClassVar, Literal
 
@@ -13,18 +13,18 @@ from gmstudio.protocol.metrics import MetricValues
 class RunTrajectory(Command, frozen=True, kw_only=True):
     """Generate step by step, whole images at a time; answered with many ``TrajectoryAppended``, the last one done.
 
-    A newer one for the same run supersedes it.
+    A newer command for the same run supersedes it.
 
     Args:
-        kind: ``generation``: the family's own chain, denoising or layers; ``training``: the sample grids that were kept
-            while the run trained.
-        count: generations side by side.
-        steps: transitions wanted.
-        seed: of all noise.
-        start: where the generations begin: ``noise`` (or the prior), ``data`` (images of a split) or ``image``.
-        split: for ``data``.
-        index: for ``data``: of the first image; the next ones follow.
-        image: for ``image``: (C, H, W) uint8 levels, where all of them begin.
+        kind: ``generation``: the family's own chain, denoising or layers; ``training``: the sample grids saved while
+            the run trained.
+        count: chains side by side.
+        steps: transitions requested; of a training, frames.
+        seed: seed of all noise.
+        start: initial states: ``noise`` (or the prior), ``data`` (images of a split) or ``image``.
+        split: split of the images, for ``data``.
+        index: number of the first image, for ``data``; the following images initialize the other chains.
+        image: (C, H, W) uint8 levels that initialize all chains, for ``image``.
     """
 
     superseded_within: ClassVar[tuple[str, ...] | None] = ("run",)
@@ -44,21 +44,23 @@ class RunTrajectory(Command, frozen=True, kw_only=True):
 
 
 class TrajectoryAppended(Event, frozen=True, kw_only=True):
-    """New moments of generations that run side by side.
+    """New frames of chains that run side by side.
 
     Args:
-        start: number of the first of these moments on the trajectory.
-        labels: M labels, one for each moment.
+        start: number of the first of these frames.
+        labels: M labels, one for each frame.
+        positions: M positions on the trajectory's axis: Gibbs step, timestep t, layer or training step.
         images: (M, N, C, H, W) uint8, 0 … 255.
         metrics: (M, N) values of each quantity.
-        steps: moments that there will be, about; 0: unknown.
-        weights_step: training step of the weights; of a trajectory of the training itself, the last one's.
-        done: nothing more comes.
+        steps: number of frames that there will be, approximately; 0: unknown.
+        weights_step: training step of the weights; of a training, that of the last frame.
+        done: this is the last event.
     """
 
     run: str
     start: int
     labels: tuple[str, ...]
+    positions: tuple[int, ...]
     images: Array
     metrics: tuple[MetricValues, ...]
     steps: int
@@ -66,5 +68,5 @@ class TrajectoryAppended(Event, frozen=True, kw_only=True):
     done: bool
 
     def ends_request(self) -> bool:
-        """The last one is ``done``."""
+        """Return whether this is the last event of its trajectory."""
         return self.done

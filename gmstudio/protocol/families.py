@@ -8,17 +8,18 @@ from gmstudio.protocol.training_settings import Training
 
 
 class Term(msgspec.Struct, frozen=True):
-    r"""One named number of a loss, as it is recorded and shown.
+    r"""Named term of a loss, as it is recorded and shown.
 
     Args:
-        name: the key in a phase's loss dict, for example ``kl``.
-        latex: its symbol or expression, for example ``D_{KL}(q(z|x)\,\|\,p(z))``.
-        help: what it is, one sentence.
+        name: key in a phase's loss dict, for example ``kl``.
+        latex: symbol or expression, for example ``D_{KL}(q(z|x)\,\|\,p(z))``.
+        help: definition, one sentence.
         unit: ``nats`` for likelihoods and bounds (per image), ``probability`` or empty.
-        per_image_nats: True when it is a negative log-likelihood (or bound) of the whole image, so that bits per
-            dimension can be shown as well.
-        comparable: False for a loss whose lower values tell no better model, like a difference of two free energies;
-            no best of it is told.
+        per_image_nats: negative log-likelihood (or bound) of the whole image, which can be shown in bits per
+            dimension too.
+        comparable: lower values mean a better model; False for a loss like a difference of two free energies, whose
+            lowest value is not shown as the best.
+        label: short label in legends and tables, for example ``KL``; empty: the name in words.
     """
 
     name: str
@@ -27,6 +28,12 @@ class Term(msgspec.Struct, frozen=True):
     unit: str = ""
     per_image_nats: bool = False
     comparable: bool = True
+    label: str = ""
+
+    @property
+    def title(self) -> str:
+        """Label, or the name in words."""
+        return self.label or self.name.replace("_", " ")
 
 
 class Objective(msgspec.Struct, frozen=True):
@@ -44,16 +51,18 @@ class Objective(msgspec.Struct, frozen=True):
 
 
 class TrajectoryCard(msgspec.Struct, frozen=True, kw_only=True):
-    """How to speak of generation that goes step by step, whole images at a time.
+    """Description of a family's generation step by step, whole images at a time.
 
     Args:
-        steps: what one asks for so many of, for example ``Transitions`` or ``Denoising steps``.
-        shown: one sentence on what the images of a moment are.
-        from_images: one sentence on what happens to images that it begins with.
-        mixes: its moments are a Markov chain that forgets where it began, so that autocorrelation tells something.
+        steps: label of the number of steps, for example ``Gibbs steps`` or ``Denoising steps``.
+        axis: name of the axis on which frames lie, for example ``Gibbs step`` or ``t``.
+        shown: one sentence on the images of a frame.
+        from_images: one sentence on trajectories that are initialized from images.
+        mixes: the frames are an ergodic Markov chain, of which autocorrelation and convergence can be measured.
     """
 
     steps: str
+    axis: str
     shown: str
     from_images: str
     mixes: bool = False

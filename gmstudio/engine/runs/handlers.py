@@ -9,7 +9,7 @@ from gmstudio.protocol.runs import FetchSamples, KeepAnnotations, ListRuns, Open
 from gmstudio.runs.annotations import write_annotations
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.library import list_runs, runs_home
-from gmstudio.runs.record import RunError
+from gmstudio.runs.record import RunError, RunMissingError
 
 
 class RunsFeature(Feature):
@@ -38,7 +38,7 @@ class RunsFeature(Feature):
             kinds = run.history.image_kinds()
             kept = run.history.image_steps(kinds[0]) if kinds else []
             if not kept:
-                raise ValueError(f"{command.run} keeps no samples yet.")
+                raise RunMissingError(f"{command.run} has no saved samples yet; train it for some more steps.")
             step = max((s for s in kept if s <= command.step), default=kept[0])
             images = run.history.read_images(step, kinds[0])
         self.context.send(

@@ -1,10 +1,10 @@
-"""Errors as sentences for people, and as reasons for code."""
+"""Errors as sentences for people and as reasons for code."""
 
 from gmstudio.data.dataset import DataError
 from gmstudio.engine.runtime.memory import is_out_of_memory
 from gmstudio.protocol.config import ConfigError
 from gmstudio.protocol.engine import Reason
-from gmstudio.runs.record import RunError
+from gmstudio.runs.record import RunError, RunMissingError
 
 
 def error_sentence(error: BaseException) -> str:
@@ -29,8 +29,9 @@ def reason_of(error: BaseException) -> Reason:
 _REASONS: tuple[tuple[type[Exception], Reason], ...] = (
     (ConfigError, Reason.BAD_SETTING),
     (DataError, Reason.BAD_DATA),
+    (RunMissingError, Reason.RUN_MISSING),
     (RunError, Reason.RUN_UNUSABLE),
     (OSError, Reason.FILE_SYSTEM),
     (ValueError, Reason.NOT_POSSIBLE),
 )
-"""Specific ones first."""
+"""Exceptions and their reasons; a subclass stands before its base."""

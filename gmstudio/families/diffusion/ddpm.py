@@ -185,8 +185,9 @@ class DDPM(Family):
         objectives=(SIMPLE, BOUND),
         trajectory=TrajectoryCard(
             steps="Denoising steps",
-            shown="Shown is the noisy image x_t itself.",
-            from_images="They are noised to depth t = the number of steps, then denoised one timestep at a time.",
+            axis="t",
+            shown="Shown: the noisy image x_t.",
+            from_images="Images are noised to timestep t = number of steps, then denoised step by step.",
         ),
     )
 
@@ -382,7 +383,7 @@ class DDPM(Family):
 
     def _moment(self, t: int, state: Tensor, moved_B: Tensor) -> TrajectoryStep:
         noise_B = self.schedule.noise[t].expand(len(state))
-        return TrajectoryStep(shades(state), {NOISE_LEVEL: noise_B, CHANGE: moved_B}, f"t = {t}")
+        return TrajectoryStep(shades(state), {NOISE_LEVEL: noise_B, CHANGE: moved_B}, f"t = {t}", t)
 
     def _noised(self, x: Tensor, t: int, generator: torch.Generator | None) -> Tensor:
         """x_t of integer images."""

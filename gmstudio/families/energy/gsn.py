@@ -220,8 +220,9 @@ class GSN(Family):
         ),
         trajectory=TrajectoryCard(
             steps="Transitions",
-            shown="Shown are the means of p(x | h) of the last transition; measures are of the images drawn from it.",
-            from_images="The chains begin at these images.",
+            axis="transition",
+            shown="Shown: E[x | h] of the last transition; statistics use sampled x.",
+            from_images="Chains start from these images.",
             mixes=True,
         ),
     )
@@ -339,7 +340,7 @@ class GSN(Family):
                     RECONSTRUCTION: self.likelihood.log_prob(features, x),
                     DISTANCE: (self._grey(x) - start).square().flatten(1).mean(1).sqrt(),
                 }
-            yield TrajectoryStep(means, metrics, f"transition {step}" if step else "start")
+            yield TrajectoryStep(means, metrics, f"transition {step}" if step else "start", step)
             with torch.no_grad():
                 x, means = moved, self.likelihood.mean(features)
 

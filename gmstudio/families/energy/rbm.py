@@ -153,8 +153,9 @@ class RBM(Family):
         objectives=OBJECTIVES,
         trajectory=TrajectoryCard(
             steps="Gibbs steps",
-            shown="Shown are the means of p(x | h) of the hidden units drawn last; measures are of the images drawn.",
-            from_images="The chains begin at these images.",
+            axis="Gibbs step",
+            shown="Shown: E[x | h] for the latest h; statistics use sampled x.",
+            from_images="Chains start from these images.",
             mixes=True,
         ),
     )
@@ -383,17 +384,18 @@ class RBM(Family):
         for step in range(steps + 1):
             if step:
                 x_BD, means_BD = self.machine.gibbs_step(x_BD, generator)
-            yield self._moment(x_BD, means_BD, start_BD, f"Gibbs step {step}" if step else "start")
+            yield self._frame(x_BD, means_BD, start_BD, step)
 
     @torch.no_grad()
-    def _moment(self, x_BD: Tensor, means_BD: Tensor, start_BD: Tensor, label: str) -> TrajectoryStep:
+    def _frame(self, x_BD: Tensor, means_BD: Tensor, start_BD: Tensor, step: int) -> TrajectoryStep:
         activation_BJ = self.machine.activation(self.machine.units.statistics(x_BD))
         apart_BD = (x_BD - start_BD).to(means_BD) / (self.image.levels - 1)
         metrics = {
             FREE_ENERGY: self.machine.free_energy(x_BD, activation_BJ),
             DISTANCE: apart_BD.square().mean(1).sqrt(),
         }
-        return TrajectoryStep(means_BD.unflatten(1, self.image.shape), metrics, label)
+        label = f"Gibbs step {step}" if step else "start"
+        return TrajectoryStep(means_BD.unflatten(1, self.image.shape), metrics, label, step)
 
     # ---- figures -------------------------------------------------------------------------------------------
 

@@ -30,6 +30,7 @@ def _objective(name: str, latex_model: str, *more: Term) -> Objective:
             "Negative pseudo-log-likelihood: how badly a pixel is told from all others, estimated at one random pixel "
             "of each image and scaled to all of them.",
             unit="nats",
+            label="pseudo-NLL",
         ),
         *more,
     )

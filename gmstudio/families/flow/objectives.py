@@ -13,12 +13,14 @@ def _objective(variational: bool) -> Objective:
             r"-\log \mathcal{N}(f(y); 0, I)",
             "How far from the centre of the normal distribution the codes lie.",
             unit="nats",
+            label="−log N(z)",
         ),
         Term(
             "log_det",
             r"\log\left|\det \frac{\partial f}{\partial v}\right|",
             "How much the flow stretches volume around the images, per level.",
             unit="nats",
+            label="log |det J|",
         ),
     ]
     latex = r"\mathcal{L} = -\mathbb{E}_{u}\left[\log \mathcal{N}(f(y); 0, I)"

@@ -163,9 +163,9 @@ class RealNVP(Family):
         objectives=OBJECTIVES,
         trajectory=TrajectoryCard(
             steps="Layers shown",
-            shown="Shown is each layer's state as the image that it would be, were all layers nearer to the image the "
-            "identity.",
-            from_images="They are taken forwards, layer by layer, to their codes z.",
+            axis="layer",
+            shown="Intermediate activation, shown in image space with the remaining layers set to identity.",
+            from_images="Images are mapped to their codes z, layer by layer.",
         ),
     )
 
@@ -389,7 +389,8 @@ class RealNVP(Family):
                 metrics = {LOG_DENSITY: log_density_B - log_det_B, LOG_DET: log_det_B}
                 images = self._shown(self._from_line(state))
             if index in shown:
-                yield TrajectoryStep(images, metrics, _layer_name(index if x is not None else last - index, last))
+                layer = index if x is not None else last - index
+                yield TrajectoryStep(images, metrics, _layer_name(layer, last), layer)
 
     @torch.no_grad()
     def figures(self, batch: Tensor, generator: torch.Generator) -> tuple[Figure, ...]:

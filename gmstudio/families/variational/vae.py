@@ -130,7 +130,13 @@ _TERMS = (
         "from its posterior.",
         unit="nats",
     ),
-    Term("kl", _KL, "How much the codes tell: the divergence of the posterior from the standard normal prior.", "nats"),
+    Term(
+        "kl",
+        _KL,
+        "Divergence of the posterior from the standard normal prior: information that codes carry about the image.",
+        unit="nats",
+        label="KL",
+    ),
     Term(
         "active_dimensions",
         r"\left|\{j : \mathbb{E}_x[D_{KL,j}] > 0.01\}\right|",
@@ -145,6 +151,7 @@ _NEGATIVE_ELBO = Term(
     "Reconstruction plus KL, each in full: at least -log p(x), whatever is minimized.",
     unit="nats",
     per_image_nats=True,
+    label="−ELBO",
 )
 
 

@@ -44,7 +44,7 @@ class Drift(Family):
     ) -> Iterator[TrajectoryStep]:
         images = torch.zeros(n, *SPEC.shape) if x is None else x.float() / 3
         for step in range(steps + 1):
-            yield TrajectoryStep(images, {LEVEL: images.flatten(1).mean(1)}, f"step {step}")
+            yield TrajectoryStep(images, {LEVEL: images.flatten(1).mean(1)}, f"step {step}", step)
             images = images + self.pace
 
     def figures(self, batch: Tensor, generator: torch.Generator) -> tuple[Figure, ...]:
@@ -102,17 +102,17 @@ def test_it_keeps_the_weights_that_it_began_with(dataset: Dataset) -> None:
 
 def test_a_split_without_images_is_no_start(dataset: Dataset) -> None:
     nothing = Split(np.zeros((0, *SPEC.shape), np.uint8))
-    with pytest.raises(ValueError, match="has no test images to begin at; choose another split"):
+    with pytest.raises(ValueError, match="has no test images to start from; choose another split"):
         run(Drift(), replace(dataset, test=nothing), start="data", split="test")
 
 
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        ({"count": 65}, "65 generations"),
-        ({"steps": 0}, "0 transitions"),
-        ({"count": 64, "steps": 10_000_000}, "10000000 transitions"),
-        ({"start": "image"}, "none came"),
+        ({"count": 65}, "65 chains"),
+        ({"steps": 0}, "0 steps"),
+        ({"count": 64, "steps": 10_000_000}, "10000000 steps"),
+        ({"start": "image"}, "has none"),
         ({"start": "image", "image": Array.of(np.zeros((1, 9, 9), np.uint8))}, "shape"),
     ],
 )
@@ -153,9 +153,9 @@ def test_a_trainings_grids_are_a_timeline(tmp_path: Path) -> None:
         command = RunTrajectory(run="r", kind="training", count=4, steps=2)
         (event,) = trajectory.training(folder, command)
         (alone,) = trajectory.training(folder, RunTrajectory(run="r", kind="training", count=1, steps=1))
-        with pytest.raises(ValueError, match="0 transitions; ask for 1"):
+        with pytest.raises(ValueError, match="0 steps; enter 1"):
             trajectory.training(folder, RunTrajectory(run="r", kind="training", steps=0))
-        with pytest.raises(ValueError, match="65 generations"):
+        with pytest.raises(ValueError, match="65 chains"):
             trajectory.training(folder, RunTrajectory(run="r", kind="training", count=65))
     assert isinstance(alone, TrajectoryAppended) and alone.labels == ("step 100",)
     assert isinstance(event, TrajectoryAppended) and event.done and event.labels == ("step 0", "step 100"), (

@@ -35,6 +35,7 @@ def grown(request: int, *, done: bool) -> TrajectoryAppended:
         run="r",
         start=0,
         labels=("start",),
+        positions=(0,),
         images=images,
         metrics=(),
         steps=2,

@@ -1,11 +1,10 @@
-"""What the window knows of generation that is not pixel by pixel: a trajectory, and where one looks at it."""
+"""State of the Chains panel: a trajectory of whole images, and the frame of it that is shown."""
 
-import math
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.chains import RunTrajectory, TrajectoryAppended
@@ -15,7 +14,9 @@ from gmstudio.protocol.metrics import Metric
 from gmstudio.protocol.runs import SamplesDrawn
 from gmstudio.protocol.training_settings import MAX_SEED
 from gmstudio.window.client.engine_link import EngineLink
+from gmstudio.window.client.request import Request
 from gmstudio.window.state.chains.mixing import NOTHING, Mixing, mixing
+from gmstudio.window.state.play_clock import PlayClock
 from gmstudio.window.state.runs.library import RunLibrary
 
 Kind = Literal["generation", "training"]
@@ -23,37 +24,35 @@ Start = Literal["noise", "data", "image"]
 MAX_COUNT = 64
 MAX_STEPS = 10_000
 MIN_SPEED_HZ, MAX_SPEED_HZ = 1.0, 240.0
-TICK_MS = 16
+TRAINING_AXIS = "training step"
 
 
 class ChainsState(QObject):
-    """The state behind the Chains panel; widgets call its methods and follow its signals.
+    """State of the Chains panel.
 
     Attributes:
-        run: path of the chosen run, or "".
-        kind: the family's own generation, or the training's sample grids.
-        count: generations side by side.
-        steps: transitions wanted.
-        seed: of all noise.
-        start: where generations begin.
-        index: of the first image, for ``data``.
+        run: path of the selected run, or "".
+        kind: ``generation``: the family's own chain; ``training``: the sample grids saved in training.
+        count: chains side by side.
+        steps: transitions requested.
+        seed: seed of all noise.
+        start: initial state of the chains.
+        index: number of the first image, for ``data``.
         drawn: (C, H, W) uint8 levels, for ``image``; None while nothing was drawn.
-        labels: M labels, one for each moment that has come.
+        labels: M labels, one for each frame that arrived.
+        positions: M positions on the trajectory's axis.
         metrics: metric → (M, N) values.
-        metric: the one whose curve is shown; None where there is none.
-        position: moment that is shown, 0 … M-1.
-        running: more moments are on their way.
-        expected: moments that there will be: about, until all have come; 0 when unknown.
-        weights_step: training step of the weights; -1 before anything came.
-        playing: the cursor moves by itself.
-        speed_hz: moments per second while playing.
-        problem: what went wrong last, a sentence, or "".
+        metric: metric whose curve is shown; None where there is none.
+        position: number of the frame that is shown, 0 … M-1.
+        weights_step: training step of the weights; -1 before a frame arrived.
+        speed_hz: frames per second while playing.
+        problem: reason why the last request failed, or "".
 
     Signals:
-        changed: settings, run, whether it runs, or a problem.
-        run_changed: another run was chosen.
-        grown: moments came, or all went.
-        moved: the cursor, or whether it moves by itself.
+        changed: settings, run, ``running`` or a problem changed.
+        run_changed: another run was selected.
+        grown: frames arrived, or all were removed.
+        moved: another frame is shown, or ``playing`` changed.
     """
 
     changed = Signal()
@@ -70,35 +69,53 @@ class ChainsState(QObject):
         self.index = 0
         self.drawn: NDArray[np.uint8] | None = None
         self.labels: list[str] = []
+        self.positions: list[int] = []
         self.metrics: dict[Metric, NDArray[np.float32]] = {}
         self.metric: Metric | None = None
         self.position = 0
-        self.running = False
-        self.expected = 0
         self.weights_step = -1
-        self.playing = False
         self.speed_hz = 20.0
         self.problem = ""
-        self._events, self._library = events, library
+        self._library = library
         self._images: NDArray[np.uint8] = np.zeros((0, 0, 1, 1, 1), np.uint8)
-        self._request = 0
+        self._announced = 0
         self._active = False
-        self._due = 0.0
-        self._timer = QTimer(self)
-        self._timer.setInterval(TICK_MS)
-        self._timer.timeout.connect(self._tick)
-        events.on(TrajectoryAppended).connect(self._on_appended)
+        self._clock = PlayClock(self)
+        self._clock.ticked.connect(self._on_tick)
+        self._running = self._request(events)
+        self._extending = self._request(events)
         events.on(SamplesDrawn).connect(self._on_samples_drawn)
-        events.on(CommandFailed).connect(self._on_failed)
         library.engine_lost.connect(self._on_engine_lost)
         library.changed.connect(self._begin_if_needed)
 
-    # ---- what is known -----------------------------------------------------------------------------------------
+    def _request(self, events: EngineLink) -> Request:
+        request = Request(events, self)
+        request.replied.connect(self._on_appended)
+        request.failed.connect(self._on_failed)
+        request.dropped.connect(self.changed)
+        return request
+
+    # ---- trajectory ----------------------------------------------------------------------------------------------
+
+    @property
+    def running(self) -> bool:
+        """Further frames are being computed."""
+        return self._running.busy
+
+    @property
+    def playing(self) -> bool:
+        """The frames are shown one after another."""
+        return self._clock.running
 
     @property
     def length(self) -> int:
-        """M, moments that have come."""
+        """M, number of frames that arrived."""
         return len(self.labels)
+
+    @property
+    def expected(self) -> int:
+        """Number of frames that there will be: approximate until all have arrived; 0 when unknown."""
+        return self._announced if self.running else self.length
 
     @property
     def images(self) -> NDArray[np.uint8]:
@@ -107,7 +124,7 @@ class ChainsState(QObject):
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
-        """What can be looked at of the chosen run."""
+        """Kinds of trajectory that the selected run has."""
         info = self._library.info(self.run)
         if info is None:
             return ()
@@ -115,42 +132,47 @@ class ChainsState(QObject):
 
     @property
     def card(self) -> TrajectoryCard | None:
-        """How to speak of the family's own generation; None of a training, and where it is not known."""
+        """Description of the family's own generation; None for a training, and where the family is unknown."""
         info = self._library.info(self.run)
         families = self._library.catalog.families if self._library.catalog else ()
         entry = next((f for f in families if info is not None and f.card.name == info.spec.family), None)
         return entry.card.trajectory if entry is not None and self.kind == "generation" else None
 
+    @property
+    def axis(self) -> str:
+        """Name of the trajectory's axis, on which ``positions`` lie."""
+        return self.card.axis if self.card is not None else TRAINING_AXIS
+
     def shown(self) -> NDArray[np.uint8]:
-        """(N, C, H, W): the moment at the cursor; empty when there is none."""
+        """Return the frame at ``position``, (N, C, H, W); empty when there is none."""
         return self.images[self.position] if self.length else self.images.reshape(0, 1, 1, 1)
 
     def strip(self, columns: int) -> tuple[NDArray[np.uint8], list[int]]:
-        """Moments evenly over the trajectory: (N, K, C, H, W) images and the K moments they are."""
+        """Return frames evenly spaced over the trajectory: (N, K, C, H, W) images, and the K frame numbers."""
         count = min(columns, self.length)
         chosen = [round(i * (self.length - 1) / max(count - 1, 1)) for i in range(count)]
         return np.swapaxes(self.images[chosen], 0, 1), chosen
 
     def curve(self) -> NDArray[np.float32]:
-        """(M, N) of the chosen measure; empty when there is none."""
+        """Return the (M, N) values of the chosen metric; empty when there is none."""
         found = self.metrics.get(self.metric) if self.metric is not None else None
         return np.zeros((0, 0), np.float32) if found is None else found
 
     def mixing(self) -> tuple[Mixing, Mixing]:
-        """How the chains mix by the chosen measure, and by their pixels; nothing of what is no Markov chain."""
+        """Compute how the chains mix, by the chosen metric and by their pixels; empty for what is no Markov chain."""
         if self.card is None or not self.card.mixes or not self.length:
             return NOTHING, NOTHING
         curve = self.curve()
-        by_measure = mixing(curve) if curve.size else NOTHING
-        return by_measure, mixing(self.images.reshape(*self.images.shape[:2], -1))
+        by_metric = mixing(curve) if curve.size else NOTHING
+        return by_metric, mixing(self.images.reshape(*self.images.shape[:2], -1))
 
-    # ---- what to look at ---------------------------------------------------------------------------------------
+    # ---- settings ------------------------------------------------------------------------------------------------
 
     def choose_run(self, run: str) -> None:
-        """Look at another run."""
+        """Select another run."""
         if run == self.run:
             return
-        self._halt()
+        self._cancel()
         self.run, self.drawn, self.problem = run, None, ""
         if self.kinds and self.kind not in self.kinds:
             self.kind = self.kinds[0]
@@ -162,30 +184,30 @@ class ChainsState(QObject):
         self.changed.emit()
 
     def set_kind(self, kind: Kind) -> None:
-        """Look at the family's own generation, or at its training, and begin."""
+        """Choose between the family's own generation and the training, and begin."""
         if kind != self.kind and kind in self.kinds:
             self.kind = kind
             self.begin()
 
     def set_start(self, start: Start, index: int | None = None) -> None:
-        """Choose where generations begin; the next ``begin`` uses it."""
+        """Choose the initial state for the next ``begin``."""
         self.start = start
         if index is not None:
             self.index = max(0, index)
         self.changed.emit()
 
     def set_drawn(self, levels: NDArray[np.uint8]) -> None:
-        """Begin at this image, (C, H, W) levels; the next ``begin`` uses it."""
+        """Initialize the chains of the next ``begin`` from an image, (C, H, W) levels."""
         self.drawn, self.start = levels, "image"
         self.changed.emit()
 
     def set_size(self, count: int, steps: int) -> None:
-        """Choose how many generations and transitions; the next ``begin`` uses them."""
+        """Set the number of chains and of transitions for the next ``begin``."""
         self.count, self.steps = min(max(count, 1), MAX_COUNT), min(max(steps, 1), MAX_STEPS)
         self.changed.emit()
 
     def set_seed(self, seed: int) -> None:
-        """Choose the noise; the next ``begin`` uses it."""
+        """Set the seed for the next ``begin``."""
         self.seed = min(max(seed, 0), MAX_SEED)
         self.changed.emit()
 
@@ -196,70 +218,75 @@ class ChainsState(QObject):
             self.grown.emit()
 
     def begin(self) -> None:
-        """Generate anew with the run's current weights; the cursor follows what comes when it plays."""
+        """Start a new trajectory with the run's current weights; while playing, its frames are shown as they arrive."""
         if not self.run:
             return
         if self.start == "image" and self.drawn is None and self.kind == "generation":
-            self.problem = "Draw the image to begin with first."
+            self.problem = "Draw the initial image first."
             self.changed.emit()
             return
         self._clear()
-        self._request = self._events.send(self._command())
-        self.running, self.problem = True, ""
+        self._extending.drop()
+        self._running.send(self._command())
+        self.problem = ""
         self.changed.emit()
 
     def stop(self) -> None:
-        """End the generation that is under way; what came stays."""
-        self._halt()
+        """End the computation; frames that arrived stay."""
+        self._cancel()
         self.changed.emit()
 
-    def activate(self) -> None:
-        """The panel is in use: begin, if nothing was begun."""
-        self._active = True
-        self._begin_if_needed()
+    def set_active(self, active: bool) -> None:
+        """Set whether the panel is on the screen: begin if there is no trajectory yet, or stop playing."""
+        self._active = active
+        if active:
+            self._begin_if_needed()
+        else:
+            self.pause()
 
-    def deactivate(self) -> None:
-        """The panel is out of map_view: stop playing."""
-        self._active = False
-        self.pause()
-
-    # ---- moving along it -----------------------------------------------------------------------------------------
+    # ---- frame that is shown -------------------------------------------------------------------------------------
 
     def seek(self, position: int) -> None:
-        """Go to a moment."""
+        """Show a frame."""
         position = min(max(position, 0), max(self.length - 1, 0))
         if position != self.position:
             self.position = position
             self.moved.emit()
 
     def step(self, by: int) -> None:
-        """Go forth or back by so many moments, and stand."""
+        """Pause, and move forward or back by so many frames."""
         self.pause()
         self.seek(self.position + by)
 
     def play(self) -> None:
-        """Move along by itself; from the end, begin at the start again."""
+        """Show the frames one after another; at the end, start again."""
         if not self.length and not self.running:
             return
         if self.position >= self.length - 1 and not self.running:
             self.position = 0
-        self.playing, self._due = True, 0.0
-        self._timer.start()
+        self._clock.start(due=0.0)
         self.moved.emit()
 
     def pause(self) -> None:
-        """Stand still."""
+        """Stop playing."""
         if self.playing:
-            self.playing = False
-            self._timer.stop()
+            self._clock.stop()
             self.moved.emit()
 
     def set_speed(self, speed_hz: float) -> None:
-        """Choose how fast it plays."""
+        """Set the frames per second while playing."""
         self.speed_hz = min(max(speed_hz, MIN_SPEED_HZ), MAX_SPEED_HZ)
         self.moved.emit()
 
-    # ---- within ------------------------------------------------------------------------------------------------
+    def _on_tick(self) -> None:
+        behind = self.position < self.length - 1
+        due = self._clock.take(self.speed_hz, free=behind)
+        if behind:
+            self.seek(self.position + due)
+        elif not self.running:
+            self.pause()
+
+    # ---- requests ------------------------------------------------------------------------------------------------
 
     def _command(self) -> RunTrajectory:
         drawn = self.drawn if self.start == "image" else None
@@ -274,15 +301,6 @@ class ChainsState(QObject):
             image=None if drawn is None else Array.of(drawn),
         )
 
-    def _tick(self) -> None:
-        self._due += self.speed_hz * TICK_MS / 1000
-        whole = math.floor(self._due)
-        self._due -= whole
-        if whole and self.position < self.length - 1:
-            self.seek(self.position + whole)
-        elif self.position >= self.length - 1 and not self.running:
-            self.pause()
-
     def _begin_if_needed(self) -> None:
         if self.kinds and self.kind not in self.kinds:
             self.kind = self.kinds[0]
@@ -290,47 +308,38 @@ class ChainsState(QObject):
             self.begin()
             self.play()
 
-    def _halt(self) -> None:
-        """Have the engine end what is under way, and wait for nothing."""
-        if self.running and self.run and self.kind == "generation":
-            self._events.send(RunTrajectory(run=self.run, count=0))
-        self._end()
-
-    def _end(self) -> None:
-        """Nothing more comes."""
-        self.running, self._request, self.expected = False, 0, self.length
+    def _cancel(self) -> None:
+        self._running.cancel()
+        self._extending.cancel()
 
     def _clear(self) -> None:
-        self.labels, self.metrics = [], {}
-        self.position, self.expected, self.weights_step = 0, 0, -1
+        self.labels, self.positions, self.metrics = [], [], {}
+        self.position, self._announced, self.weights_step = 0, 0, -1
         self.grown.emit()
         self.moved.emit()
 
     def _on_appended(self, event: TrajectoryAppended) -> None:
-        if not self._request or event.request != self._request:
-            return
         if event.labels:
             at_end = 0 < self.length == self.position + 1
             if event.start == 0:
-                self.labels, self.metrics = [], {}
-            self._take(event)
-            if self.kind == "training":  # of which all moments come at once, anew when there are more of them
+                self.labels, self.positions, self.metrics = [], [], {}
+            self._append(event)
+            if self.kind == "training":  # all frames arrive at once, and again when a grid is added
                 self.position = self.length - 1 if at_end else min(self.position, self.length - 1)
-        self.expected, self.weights_step = event.steps, event.weights_step
+        self._announced, self.weights_step = event.steps, event.weights_step
         if event.done:
-            self._end()
             self.changed.emit()
         self.grown.emit()
 
-    def _take(self, event: TrajectoryAppended) -> None:
-        """Put new moments behind those that are there."""
+    def _append(self, event: TrajectoryAppended) -> None:
         images, start = event.images.numpy(), self.length
         self.labels += event.labels
+        self.positions += event.positions
         if start == 0 or self.length > len(self._images):
-            kept, room = self._images[:start], max(self.length, event.steps)
+            old, room = self._images[:start], max(self.length, event.steps)
             self._images = np.empty((room if start == 0 else 2 * room, *images.shape[1:]), np.uint8)
             if start:
-                self._images[:start] = kept
+                self._images[:start] = old
         self._images[start : self.length] = images
         for found in event.metrics:
             known = self.metrics.get(found.metric)
@@ -340,18 +349,17 @@ class ChainsState(QObject):
             self.metric = next(iter(self.metrics), None)
 
     def _on_samples_drawn(self, event: SamplesDrawn) -> None:
-        """The training that is looked at has one more grid."""
+        """Extend the trajectory of a training by the grid that was just drawn."""
         new = event.run == self.run and self.kind == "training" and not event.request
-        if new and self._active and not self._request:
-            self._request = self._events.send(self._command())
+        if new and self._active and not self.running and not self._extending.busy:
+            self._extending.send(self._command())
 
-    def _on_failed(self, event: CommandFailed) -> None:
-        if self._request and event.request == self._request:
-            self._end()
-            self.problem = "" if event.reason is Reason.ENGINE_GONE else event.message
-            self.changed.emit()
+    def _on_failed(self, failure: CommandFailed) -> None:
+        self.problem = "" if failure.reason is Reason.ENGINE_GONE else failure.message
+        self.changed.emit()
 
     def _on_engine_lost(self) -> None:
-        self._end()
+        self._running.drop()
+        self._extending.drop()
         self.pause()
         self.changed.emit()

@@ -1,4 +1,6 @@
-"""The library of runs and the catalog of families, as the window knows them."""
+"""Library of runs and catalog of families in the window."""
+
+from typing import Literal
 
 import msgspec
 from PySide6.QtCore import QObject, Signal
@@ -10,26 +12,29 @@ from gmstudio.protocol.training import CheckpointSaved, TrainingChanged
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.request import Request
 
+LiveStatus = Literal["idle", "running", "paused"]
+
 
 class RunLibrary(QObject):
-    """Catalog, list of runs, runs that are open in the engine, and the one in training.
+    """Catalog, list of runs, runs that are open in the engine, and the run in training.
 
     Attributes:
-        catalog: the engine's hello; None until it came.
+        catalog: catalog of the engine; None until it has started.
         home: folder of the runs.
-        runs: newest first.
+        runs: descriptions of the runs, newest first.
         problems: one sentence for each folder that cannot be read.
-        opened: run → its ``RunOpened``, of the engine that runs now.
-        live: path of the run in training (or paused in it), or "".
+        opened: run → its ``RunOpened`` from the engine that runs now.
+        live: path of the run in training, paused or not; "" when none is.
+        live_status: status of the run in training, as the engine last reported it; ``idle`` when there is none.
 
     Signals:
-        catalog_arrived: an engine said hello; after a restart, again.
-        changed: the list or a status in it.
-        run_opened: a run is open, the ``RunOpened``.
-        open_failed: a run could not be opened: path, and the ``CommandFailed``.
-        list_failed: the list could not be read, the ``CommandFailed``.
-        live_changed: another run is in training, its path or "".
-        engine_lost: the engine is gone, and with it all that was open.
+        catalog_arrived: an engine has started, at the first time or after a restart.
+        changed: the list, a status in it, or ``live_status`` changed.
+        run_opened: the ``RunOpened`` of a run that is open now.
+        open_failed: path of a run that could not be opened, and the ``CommandFailed``.
+        list_failed: the ``CommandFailed`` of a list that could not be read.
+        live_changed: path of the run that is in training now, or "".
+        engine_lost: the engine has ended, and nothing is open any more.
     """
 
     catalog_arrived = Signal()
@@ -52,6 +57,7 @@ class RunLibrary(QObject):
         self.problems: tuple[str, ...] = ()
         self.opened: dict[str, RunOpened] = {}
         self.live = ""
+        self.live_status: LiveStatus = "idle"
         events.on(Catalog).connect(self._on_catalog)
         events.on(RunsListed).connect(self._on_runs_listed)
         events.on(RunOpened).connect(self._on_run_opened)
@@ -59,41 +65,41 @@ class RunLibrary(QObject):
         events.on(CheckpointSaved).connect(self._on_checkpoint_saved)
 
     def entry(self, family: str) -> FamilyEntry:
-        """The catalog's entry of a family.
+        """Return the catalog's entry of a family.
 
         Raises:
-            ValueError: when the engine has no such family (or has not said hello yet).
+            ValueError: when the engine has no such family, or has not started yet.
         """
         entries = self.catalog.families if self.catalog else ()
         for entry in entries:
             if entry.card.name == family:
                 return entry
         known = ", ".join(entry.card.name for entry in entries) or "none yet"
-        raise ValueError(f"The engine knows no family {family!r}; it has {known}.")
+        raise ValueError(f"The engine has no family {family!r}; it has {known}.")
 
     def info(self, run: str) -> RunInfo | None:
-        """What is known of a run; None when it is not in the library."""
+        """Return the description of a run; None when it is not in the library."""
         return next((info for info in self.runs if info.run == run), None)
 
     def runs_with(self, capability: str) -> list[RunInfo]:
-        """Runs of families that can do this and have weights to do it with; the live one first, then newest first.
+        """Return the runs with weights whose family has a capability, the run in training first, then newest first.
 
         Args:
-            capability: one of ``cards.CAPABILITIES``; empty: any run.
+            capability: one of ``CAPABILITIES``; empty: any run.
         """
         trained = [r for r in self.runs if r.checkpoint_steps or r.run == self.live]
         able = [r for r in trained if not capability or capability in r.capabilities]
         return sorted(able, key=lambda r: r.run != self.live)
 
     def refresh(self) -> None:
-        """Ask the engine for the list of runs."""
+        """Request the list of runs."""
         self._listing.send(ListRuns())
 
     def open(self, run: str) -> RunOpened | None:
-        """Have the engine open a run.
+        """Open a run in the engine, unless it is open.
 
         Returns:
-            What is known when it is open already; else None, and ``run_opened`` (or ``open_failed``) follows.
+            Its ``RunOpened`` when it is open already; else None, and ``run_opened`` or ``open_failed`` follows.
         """
         if run not in self.opened and run not in self._opening:
             request = self._opening[run] = Request(self._events, self)
@@ -102,7 +108,7 @@ class RunLibrary(QObject):
         return self.opened.get(run)
 
     def lose_engine(self) -> None:
-        """The engine is gone: nothing is open, and what trained is interrupted."""
+        """Close all runs after the end of the engine, and mark the run in training as interrupted."""
         self.opened.clear()
         for run in tuple(self._opening):
             self._end_opening(run)
@@ -130,14 +136,14 @@ class RunLibrary(QObject):
         self.opened[event.info.run] = event
         self._put(event.info)
         if event.live:
-            self._set_live(event.info.run)
+            self._set_live(event.info.run, "paused" if event.info.status == "paused" else "running")
         self.changed.emit()
         self.run_opened.emit(event)
 
     def _on_training_changed(self, event: TrainingChanged) -> None:
         self._update(event.run, status=event.status, step=event.step, message=event.message)
-        if event.status in ("running", "paused"):
-            self._set_live(event.run)
+        if event.status == "running" or event.status == "paused":
+            self._set_live(event.run, event.status)
         elif self.live == event.run:
             self._set_live("")
         self.changed.emit()
@@ -168,7 +174,8 @@ class RunLibrary(QObject):
     def _update(self, run: str, **values: object) -> None:
         self.runs = tuple(msgspec.structs.replace(info, **values) if info.run == run else info for info in self.runs)
 
-    def _set_live(self, run: str) -> None:
+    def _set_live(self, run: str, status: LiveStatus = "idle") -> None:
+        self.live_status = status
         if run != self.live:
             self.live = run
             self.live_changed.emit(run)

@@ -1,4 +1,4 @@
-"""Which curves belong in one plot, what they are called and in which unit they are shown."""
+"""Grouping of curves into plots, with their labels and units."""
 
 import math
 from typing import NamedTuple
@@ -9,40 +9,44 @@ from gmstudio.window.state.training.history import RunHistory
 
 UNITS = ("nats", "bits/dim")
 LOSS_UNITS = ("nats", "")
+LIKELIHOOD = "loss likelihood"
+"""Key of the group of log-likelihoods, their bounds and parts of them."""
 
 
 class Group(NamedTuple):
     """Curves that share a plot.
 
     Args:
-        key: for the program.
-        title: for people.
-        unit: of the axis; may be empty.
+        key: identity.
+        title: title of the plot.
+        unit: unit of the values; may be empty.
+        short: text of the button that shows the plot; empty: the title.
     """
 
     key: str
     title: str
     unit: str
+    short: str = ""
 
 
 OTHERS = {
     "grad_norm": Group("grad_norm", "Gradient", "norm"),
     "learning_rate": Group("learning_rate", "Learning rate", ""),
     "images_per_s": Group("images_per_s", "Speed", "images/s"),
-    "samples": Group("samples", "Samples against data", "share"),
+    "samples": Group("samples", "Sample quality (precision, recall, coverage)", "", "Sample quality"),
 }
-"""Curves that the trainer records beside the objective's terms, by the beginning of their names."""
+"""Groups of curves that the trainer records beside the objective's terms, by the prefix of their names."""
 
 
 def term_of(objective: Objective | None, name: str) -> Term | None:
-    """The objective's term of that name."""
+    """Return the objective's term of that name; None where there is none."""
     return next((t for t in objective.terms if t.name == name), None) if objective else None
 
 
 def shown_in_bits(objective: Objective | None, name: str) -> bool:
-    """Whether a term can be shown in bits per dimension.
+    """Return whether a term can be shown in bits per dimension.
 
-    It can when it is a negative log-likelihood (or bound) of the whole image, or a part of one in the same unit.
+    True for a negative log-likelihood (or bound) of the whole image, and for a part of one in the same unit.
     """
     term = term_of(objective, name)
     if term is None or objective is None:
@@ -52,12 +56,12 @@ def shown_in_bits(objective: Objective | None, name: str) -> bool:
 
 
 def group_of(objective: Objective | None, name: str, unit: str) -> Group:
-    """The plot for a curve.
+    """Return the group of a curve.
 
     Args:
-        objective: of the run; None while unknown.
-        name: of the curve.
-        unit: what the user wants likelihoods in, one of ``UNITS``.
+        objective: objective of the run; None while unknown.
+        name: name of the curve.
+        unit: unit in which likelihoods are shown, one of ``UNITS``.
     """
     for prefix, group in OTHERS.items():
         if name == prefix or name.startswith(prefix + "_"):
@@ -68,17 +72,18 @@ def group_of(objective: Objective | None, name: str, unit: str) -> Group:
     if term.unit == "probability":
         return Group("probability", "Probabilities", "")
     if shown_in_bits(objective, name):
-        return Group("loss likelihood", "Likelihood", unit)
-    if term.unit not in LOSS_UNITS:  # a count of something, which no loss is
+        return Group(LIKELIHOOD, "Negative log-likelihood", f"{unit} per image" if unit == "nats" else unit, "NLL")
+    if term.unit not in LOSS_UNITS:  # a count, for example of dimensions
         return Group(term.unit, term.unit.capitalize(), "")
     return Group(f"loss {term.unit}", "Loss", term.unit)
 
 
 def label_of(name: str, objective: Objective | None = None) -> str:
-    """A curve's name for people: ``grad_norm_generator`` is ``generator`` in its plot, ``d_real`` is ``D(x)``."""
+    """Return the label of a curve: ``generator`` for ``grad_norm_generator``, ``D(x)`` for ``d_real``."""
     term = term_of(objective, name)
-    if term is not None and "(" in term.latex and not set(term.latex) & set("\\{}^_"):
-        return term.latex
+    if term is not None:
+        plain = "(" in term.latex and not set(term.latex) & set("\\{}^_")
+        return term.latex if plain and not term.label else term.title
     for prefix in OTHERS:
         if name.startswith(prefix + "_"):
             return name.removeprefix(prefix + "_").replace("_", " ")
@@ -86,27 +91,27 @@ def label_of(name: str, objective: Objective | None = None) -> str:
 
 
 def unit_factor(objective: Objective | None, name: str, unit: str, image: ImageSpec | None) -> float:
-    """What a recorded value is multiplied by to be in the wanted unit."""
+    """Return the factor that converts recorded values to the requested unit."""
     if unit == "bits/dim" and image is not None and shown_in_bits(objective, name):
         return image.bits_per_dim(1.0)
     return 1.0
 
 
 def headline_of(objective: Objective | None, history: RunHistory) -> str:
-    """The curve that says how good a model is: its likelihood (or bound), else its loss; empty where neither does."""
+    """Return the curve that measures the quality of a model: its likelihood (or bound), else its loss, else ""."""
     likelihoods = [t.name for t in objective.terms if t.per_image_nats] if objective else []
     losses = ["loss"] if loss_compares(objective) else []
     return next((n for n in [*likelihoods, *losses] if history.curve("valid", n) is not None), "")
 
 
 def loss_compares(objective: Objective | None) -> bool:
-    """Whether a lower loss is a better model; also true while the objective is not known."""
+    """Return whether a lower loss means a better model; true while the objective is unknown."""
     term = term_of(objective, "loss")
     return term is None or term.comparable
 
 
 def number(value: float, digits: int = 4) -> str:
-    """A measured value for people, always of so many digits: ``0.01230``, ``1,234``; a dash where there is none."""
+    """Format a measured value with so many digits: ``0.01230``, ``1,234``; a dash for NaN and infinity."""
     if not math.isfinite(value):
         return "–"
     return f"{value:,.0f}" if abs(value) >= 10 ** (digits - 1) else f"{value:#.{digits}g}".rstrip(".")

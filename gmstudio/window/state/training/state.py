@@ -1,12 +1,12 @@
-"""Training as the window knows it: the setup, the run in training, the run that is looked at, the runs overlaid."""
+"""State of training in the window: the setup, the run in training, the selected run, and the runs that are overlaid."""
 
-import time
+from collections.abc import Callable
 from typing import Literal
 
 from PySide6.QtCore import QObject, Signal
 
 from gmstudio.protocol.base import Command
-from gmstudio.protocol.engine import CommandFailed, Warned
+from gmstudio.protocol.engine import CommandFailed, Reason, Warned
 from gmstudio.protocol.families import FamilyCard, Objective
 from gmstudio.protocol.runs import HistoryAppended, RunInfo, RunOpened
 from gmstudio.protocol.training import (
@@ -20,33 +20,37 @@ from gmstudio.protocol.training import (
     TrainingChanged,
 )
 from gmstudio.window.client.engine_link import EngineLink
+from gmstudio.window.client.request import Request
 from gmstudio.window.state.runs.library import RunLibrary
 from gmstudio.window.state.training.diagnostics import Diagnostics
 from gmstudio.window.state.training.history import RunHistory
 from gmstudio.window.state.training.samples import KeptSamples
 from gmstudio.window.state.training.setup import TrainingSetup
+from gmstudio.window.state.training.stopwatch import Stopwatch
 
 Status = Literal["idle", "starting", "running", "paused", "stopping"]
 RESUMABLE = ("stopped", "finished", "failed", "interrupted")
 
 
 class TrainingState(QObject):
-    """What the Train panel shows and does.
+    """State of the Train panel.
+
+    The status of the run in training is the library's, which the engine reports; ``starting`` and ``stopping`` are
+    requests that are not answered yet.
 
     Attributes:
-        setup: the choices for the next run.
-        samples: the kept sample grids of ``run``.
+        setup: choices for the next run.
+        samples: saved sample grids of ``run``.
         diagnostics: figures and pace of ``run``.
-        status: of the run in training; ``idle`` when none trains.
-        run: path of the run that is looked at (its samples, terms and status), or "".
+        run: path of the selected run, whose samples, terms and status are shown, or "".
         histories: run → its curves, of every run that was opened.
         overlays: run → index of its colour, of the runs whose curves are drawn.
-        problem: why the last command could not be done, or why training failed; empty otherwise.
+        problem: reason why the last command or the training failed, or a warning; empty otherwise.
 
     Signals:
-        status_changed: ``status`` or ``problem`` is another, or something changed what can be done.
-        run_changed: another run is looked at, or it is open now.
-        history_changed: a run has new points; its path.
+        status_changed: ``status``, ``problem`` or what can be done changed.
+        run_changed: another run is selected, or the selected run is open now.
+        history_changed: path of a run that has new points.
         overlays_changed: other runs are overlaid.
         objective_changed: another objective is to be shown.
     """
@@ -63,50 +67,69 @@ class TrainingState(QObject):
         self._library = library
         self.setup = TrainingSetup(events, self)
         self.samples = KeptSamples(events, self)
-        self.diagnostics = Diagnostics(events, self)
-        self.status: Status = "idle"
+        self.diagnostics = Diagnostics(events, library, self)
         self.run = ""
         self.histories: dict[str, RunHistory] = {}
         self.overlays: dict[str, int] = {}
         self.problem = ""
-        self._live = ""
         self._automatic_overlay = ""
         self._resume_steps: int | None = None
-        self._start_request = 0
-        self._requests: set[int] = set()
         self._shows_setup = True
-        self._clock = _Clock()
+        self._stopwatch = Stopwatch()
+        self._requests: list[Request] = []
+        self._starting = self._request(self._on_start_failed)
+        self._stopping = self._request(self._on_failed)
+        self._pausing = self._request(self._on_failed)
+        self._resuming = self._request(self._on_failed)
+        self._stepping = self._request(self._on_failed)
+        self._keeping = self._request(self._on_failed)
         self._connect()
+
+    def _request(self, on_failed: Callable[[CommandFailed], None]) -> Request:
+        request = Request(self._events, self)
+        request.replied.connect(self.status_changed)
+        request.dropped.connect(self.status_changed)
+        request.failed.connect(on_failed)
+        self._requests.append(request)
+        return request
 
     def _connect(self) -> None:
         self._events.on(HistoryAppended).connect(self._on_history_appended)
         self._events.on(TrainingChanged).connect(self._on_training_changed)
-        self._events.on(CommandFailed).connect(self._on_command_failed)
         self._events.on(Warned).connect(self._on_warned)
+        self._library.live_changed.connect(self._on_live_changed)
         self._library.run_opened.connect(self._on_run_opened)
         self._library.open_failed.connect(self._on_open_failed)
-        self._library.engine_lost.connect(self._on_engine_lost)
-        self._library.catalog_arrived.connect(self._on_engine_arrived)
-        self._library.changed.connect(self.status_changed)
+        self._library.engine_lost.connect(self._drop_requests)
+        self._library.catalog_arrived.connect(self._on_engine_started)
+        self._library.changed.connect(self._on_library_changed)
         self.setup.verdict_changed.connect(self.status_changed)
-        self.setup.family_changed.connect(self._on_setup_touched)
-        self.setup.config_changed.connect(self._on_setup_touched)
+        self.setup.family_changed.connect(self._on_setup_changed)
+        self.setup.config_changed.connect(self._on_setup_changed)
 
-    # ---- what can be done, and doing it ---------------------------------------------------------------------------
+    # ---- commands ------------------------------------------------------------------------------------------------
+
+    @property
+    def status(self) -> Status:
+        """Status of the run in training; ``idle`` when there is none."""
+        status = self._library.live_status
+        if status == "idle":
+            return "starting" if self._starting.busy else "idle"
+        return "stopping" if self._stopping.busy else status
 
     @property
     def can_start(self) -> bool:
-        """The settings are good as far as is known, and nothing trains."""
+        """No run is in training, and the settings are valid as far as is known."""
         return self.status == "idle" and self.setup.entry is not None and not self.setup.problem
 
     @property
     def can_pause(self) -> bool:
-        """A run is going."""
+        """A run is in training and not paused."""
         return self.status == "running"
 
     @property
     def can_resume(self) -> bool:
-        """The run in training is paused; or none trains, and the one that is looked at can go on."""
+        """The run in training is paused; or none is, and the selected run has steps left to make."""
         if self.status == "paused":
             return True
         info = self.info
@@ -114,93 +137,91 @@ class TrainingState(QObject):
 
     @property
     def can_stop(self) -> bool:
-        """A run is in training."""
+        """A run is in training, paused or not."""
         return self.status in ("running", "paused")
 
     @property
-    def can_mark(self) -> bool:
-        """The run that is looked at has weights to keep."""
+    def can_keep_checkpoint(self) -> bool:
+        """The selected run has weights to keep."""
         info = self.info
-        return info is not None and (info.run == self._live or bool(info.checkpoint_steps))
+        return info is not None and (info.run == self.live or bool(info.checkpoint_steps))
 
     def start(self) -> None:
-        """Train what is set up."""
+        """Start a run with the present settings."""
         if self.can_start:
-            self._start_request = self._command(StartTraining(spec=self.setup.spec))
-            self._set_status("starting")
+            self._send(self._starting, StartTraining(spec=self.setup.spec))
 
     def pause(self) -> None:
-        """Stand still after the current step."""
+        """Pause after the current step."""
         if self.can_pause:
-            self._command(PauseTraining())
+            self._send(self._pausing, PauseTraining())
 
     def resume(self) -> None:
-        """Go on after a pause; or go on with the run that is looked at, up to ``resume_steps``."""
+        """Continue the paused run; without one, continue the selected run up to ``resume_steps``."""
         if self.status == "paused":
-            self._command(ResumeTraining())
+            self._send(self._resuming, ResumeTraining())
         elif self.can_resume:
-            self._start_request = self._command(ResumeRun(run=self.run, steps=self.resume_steps))
-            self._set_status("starting")
+            self._send(self._starting, ResumeRun(run=self.run, steps=self.resume_steps))
 
     def stop(self) -> None:
-        """End the run here and keep it."""
+        """End the training with a checkpoint."""
         if self.can_stop:
-            self._command(StopTraining())
-            self._set_status("stopping")
+            self._send(self._stopping, StopTraining())
 
     def step(self, count: int = 1) -> None:
-        """While paused, make ``count`` steps; while running, pause first."""
+        """Make ``count`` steps and pause; a training that is not paused is paused first."""
         if self.status == "running":
-            self._command(PauseTraining())
+            self._send(self._pausing, PauseTraining())
         if self.can_stop:
-            self._command(StepTraining(count=count))
+            self._send(self._stepping, StepTraining(count=count))
 
-    def mark(self) -> None:
-        """Keep a checkpoint of the run that is looked at for good."""
-        if self.can_mark:
-            self._command(KeepCheckpoint(run=self.run))
+    def keep_checkpoint(self) -> None:
+        """Keep the latest checkpoint of the selected run from being deleted; the run in training writes one first."""
+        if self.can_keep_checkpoint:
+            self._send(self._keeping, KeepCheckpoint(run=self.run))
 
     @property
     def resume_steps(self) -> int:
-        """Where a resumed run will end: its own end, or twice as many steps where that is reached."""
+        """Number of steps after which a resumed run ends: its own, or twice as many where these are made."""
         info = self.info
         if info is None:
             return 0
         if self._resume_steps is not None:
             return self._resume_steps
-        return info.training.steps if info.training.steps > info.step else info.step + info.training.steps
+        steps = info.training.steps
+        return steps if steps > info.step else info.step + steps
 
     def set_resume_steps(self, steps: int) -> None:
-        """Move the end of the run that will be resumed."""
+        """Set the number of steps after which the resumed run ends."""
         self._resume_steps = steps
         self.status_changed.emit()
 
-    # ---- looking at runs ----------------------------------------------------------------------------------------
+    # ---- runs ----------------------------------------------------------------------------------------------------
 
     @property
     def live(self) -> str:
         """Path of the run in training, or ""."""
-        return self._live
+        return self._library.live
 
     @property
     def info(self) -> RunInfo | None:
-        """The run that is looked at."""
+        """Description of the selected run."""
         return self._library.info(self.run) if self.run else None
 
     @property
     def opened(self) -> RunOpened | None:
-        """The run that is looked at, as the engine opened it; None while it is not open."""
+        """``RunOpened`` of the selected run; None while it is not open."""
         return self._library.opened.get(self.run)
 
     @property
     def objective(self) -> Objective | None:
-        """The objective to be shown: of what is being set up, or of the run that is looked at."""
+        """Objective to be shown: of the setup, or of the selected run."""
         opened = self.opened
         return self.setup.objective if self._shows_setup or opened is None else opened.objective
 
     @property
     def card(self) -> FamilyCard | None:
-        """The card of the family whose objective is shown."""
+        """Card of the family whose objective is shown."""
         entry, info = self.setup.entry, self.info
         if self.objective_run and info is not None:
             families = self.setup.catalog.families if self.setup.catalog else ()
@@ -209,20 +230,20 @@ class TrainingState(QObject):
 
     @property
     def objective_run(self) -> str:
-        """Path of the run whose objective and values are shown; "" when it is the setup's."""
+        """Path of the run whose objective and values are shown; "" for the setup's objective."""
         return "" if self._shows_setup or self.opened is None else self.run
 
     @property
     def elapsed_s(self) -> float:
-        """Seconds for which the run in training has been going here, without pauses."""
-        return self._clock.seconds
+        """Seconds that the run in training has taken since its start or resume, without pauses."""
+        return self._stopwatch.seconds
 
     def history(self, run: str) -> RunHistory:
-        """The curves of a run; empty ones where nothing is known."""
+        """Return the curves of a run; empty ones where none arrived."""
         return self.histories.get(run) or RunHistory()
 
     def objective_of(self, run: str) -> Objective | None:
-        """The objective of an opened run, or what the catalog says for its config."""
+        """Return the objective of a run; from the catalog where the run is not open."""
         if run in self._library.opened:
             return self._library.opened[run].objective
         info = self._library.info(run)
@@ -232,13 +253,9 @@ class TrainingState(QObject):
             return None
 
     def choose_run(self, run: str) -> None:
-        """Show a run's samples, terms and curves."""
-        self._resume_steps = None
-        self.run = run
-        self._shows_setup = False
+        """Select a run: show its samples, terms and curves."""
+        self._select(run)
         opened = self._library.open(run)
-        if run not in self.overlays:
-            self._overlay_automatically(run)
         if opened is not None:
             self._show(opened)
         self.run_changed.emit()
@@ -246,7 +263,7 @@ class TrainingState(QObject):
         self.status_changed.emit()
 
     def set_overlay(self, run: str, on: bool) -> None:
-        """Draw a run's curves, or no longer."""
+        """Draw a run's curves, or remove them."""
         if on == (run in self.overlays):
             return
         if on:
@@ -260,123 +277,89 @@ class TrainingState(QObject):
             self._automatic_overlay = ""
         self.overlays_changed.emit()
 
-    def _overlay_automatically(self, run: str) -> None:
-        """Draw the run that came into view instead of the one drawn for that reason before."""
-        if self._automatic_overlay != run:
-            self.overlays.pop(self._automatic_overlay, None)
+    def _select(self, run: str) -> None:
+        self._resume_steps = None
+        self.run = run
+        self._shows_setup = False
         if run not in self.overlays:
-            self.set_overlay(run, True)
-            self._automatic_overlay = run
+            self._overlay_automatically(run)
+
+    def _overlay_automatically(self, run: str) -> None:
+        """Draw the curves of the selected run in place of those drawn for the run selected before."""
+        self.overlays.pop(self._automatic_overlay, None)
+        self.set_overlay(run, True)
+        self._automatic_overlay = run
 
     def _show(self, opened: RunOpened) -> None:
         self.samples.show_run(opened)
         self.diagnostics.show_run(opened)
 
-    # ---- what the engine says --------------------------------------------------------------------------------------
+    # ---- events --------------------------------------------------------------------------------------------------
 
-    def _command(self, command: Command) -> int:
+    def _send(self, request: Request, command: Command) -> None:
         self.problem = ""
-        request = self._events.send(command)
-        self._requests.add(request)
-        return request
+        request.send(command)
+        self.status_changed.emit()
 
-    def _set_status(self, status: Status) -> None:
-        self.status = status
-        self._clock.run(status == "running")
+    def _on_start_failed(self, failure: CommandFailed) -> None:
+        if isinstance(self._starting.command, StartTraining) and failure.reason is not Reason.ENGINE_GONE:
+            self.setup.refuse(failure)
+        self._on_failed(failure)
+
+    def _on_failed(self, failure: CommandFailed) -> None:
+        self.problem = "" if failure.reason is Reason.ENGINE_GONE else failure.message  # the banner reports its exit
+        self.status_changed.emit()
+
+    def _on_live_changed(self, run: str) -> None:
+        self._stopwatch = Stopwatch()
+        if run:
+            self._select(run)
+            self._library.open(run)
+
+    def _on_library_changed(self) -> None:
+        self._stopwatch.run(self._library.live_status == "running")
         self.status_changed.emit()
 
     def _on_run_opened(self, event: RunOpened) -> None:
-        run = event.info.run
-        if event.live and run != self._live:
-            self._live = run
-            self._clock = _Clock()
-            self._set_status("paused" if event.info.status == "paused" else "running")
-            self.choose_run(run)
-        elif run == self.run:
+        if event.info.run == self.run:
             self._show(event)
             self.run_changed.emit()
             self.objective_changed.emit()
 
     def _on_training_changed(self, event: TrainingChanged) -> None:
-        if event.status in ("running", "paused"):
-            self._live = event.run
-            if self.status != "stopping":
-                self._set_status("paused" if event.status == "paused" else "running")
-        elif event.run == self._live:
-            self._live = ""
-            self._set_status("idle")
-        self.diagnostics.set_live(bool(self._live) and self._live == self.diagnostics.run)
         if event.message:
             self.problem = event.message
             self.status_changed.emit()
-        self.run_changed.emit()
 
     def _on_history_appended(self, event: HistoryAppended) -> None:
         self.histories.setdefault(event.run, RunHistory()).merge(event)
         self.history_changed.emit(event.run)
 
-    def _on_command_failed(self, event: CommandFailed) -> None:
-        if event.request not in self._requests:
-            return
-        self._requests.discard(event.request)
-        if event.request == self._start_request:
-            if event.command == "StartTraining":
-                self.setup.refuse(event)
-            self._set_status("idle")
-        elif self.status == "stopping":
-            self._set_status("running")
-        self.problem = event.message
-        self.status_changed.emit()
-
     def _on_warned(self, event: Warned) -> None:
-        if event.run in ("", self.run, self._live):
+        if event.run in ("", self.run, self.live):
             self.problem = event.message
             self.status_changed.emit()
 
     def _on_open_failed(self, run: str, failure: CommandFailed) -> None:
-        if run == self.run or run in self.overlays:
+        if failure.reason is not Reason.ENGINE_GONE and (run == self.run or run in self.overlays):
             self.overlays.pop(run, None)
             self.problem = failure.message
             self.overlays_changed.emit()
             self.status_changed.emit()
 
-    def _on_engine_lost(self) -> None:
-        """Nothing trains any more; what was seen stays to be looked at."""
-        self._live = ""
-        self._requests.clear()
-        self._start_request = 0
-        self._set_status("idle")
-        self.diagnostics.set_live(False)
-        self.run_changed.emit()
+    def _drop_requests(self) -> None:
+        for request in self._requests:
+            request.drop()
 
-    def _on_engine_arrived(self) -> None:
-        """A new engine knows nothing of the run that is looked at."""
-        self._on_engine_lost()
+    def _on_engine_started(self) -> None:
+        """Open the selected run in a new engine."""
+        self._drop_requests()
         if self.run:
             self._library.open(self.run)
+        self.status_changed.emit()
 
-    def _on_setup_touched(self) -> None:
-        """The user turns to the next run; while one trains, its objective stays."""
+    def _on_setup_changed(self) -> None:
+        """Show the objective of the setup, unless a run is in training."""
         if self.status == "idle" and not self.setup.arriving:
             self._shows_setup = True
             self.objective_changed.emit()
-
-
-class _Clock:
-    """Counts seconds while it runs."""
-
-    def __init__(self) -> None:
-        self._before = 0.0
-        self._since: float | None = None
-
-    def run(self, going: bool) -> None:
-        """Go or stand still."""
-        now = time.monotonic()
-        if self._since is not None:
-            self._before += now - self._since
-        self._since = now if going else None
-
-    @property
-    def seconds(self) -> float:
-        """Counted so far."""
-        return self._before + (time.monotonic() - self._since if self._since is not None else 0.0)

@@ -30,7 +30,7 @@ def _answer(scene: Scene, parameters: int = 99) -> None:
 
 
 def test_the_first_family_and_source_are_chosen_with_their_defaults(scene: Scene) -> None:
-    setup: TrainingSetup = scene.session.setup
+    setup: TrainingSetup = scene.state.setup
     assert (setup.family, setup.data) == ("vae", "digits")
     assert setup.config["num_latent"] == 10 and setup.training["steps"] == 1500
     assert setup.data_config == {"levels": 2}
@@ -39,7 +39,7 @@ def test_the_first_family_and_source_are_chosen_with_their_defaults(scene: Scene
 
 
 def test_values_are_remembered_per_family_and_survive_a_new_engine(scene: Scene) -> None:
-    setup = scene.session.setup
+    setup = scene.state.setup
     setup.set_config(setup.config | {"num_latent": 2}, {})
     setup.choose_family("gan")
     setup.choose_family("vae")
@@ -52,7 +52,7 @@ def test_values_are_remembered_per_family_and_survive_a_new_engine(scene: Scene)
 
 
 def test_typing_is_described_once_it_rests(scene: Scene, qtbot: QtBot) -> None:
-    setup = scene.session.setup
+    setup = scene.state.setup
     for latent in (2, 20, 200):
         setup.set_config(setup.config | {"num_latent": latent}, {})
     _answer(scene)
@@ -64,16 +64,16 @@ def test_typing_is_described_once_it_rests(scene: Scene, qtbot: QtBot) -> None:
 
 
 def test_what_is_invalid_as_typed_is_not_sent(scene: Scene) -> None:
-    setup = scene.session.setup
+    setup = scene.state.setup
     setup.set_config(setup.config, {"num_latent": "Latent dimensions is x; it must be …"})
     assert setup.problem.startswith("Latent dimensions")
-    assert not scene.session.can_start
+    assert not scene.state.can_start
     setup.set_config(setup.config, {})
-    assert scene.session.can_start
+    assert scene.state.can_start
 
 
 def test_refusals_reach_their_fields_until_something_changes(scene: Scene) -> None:
-    setup = scene.session.setup
+    setup = scene.state.setup
     command = scene.client.last(DescribeModel)
     fields = {"config.num_latent": "too many", "data_config.levels": "too few"}
     scene.client.deliver(
@@ -81,13 +81,13 @@ def test_refusals_reach_their_fields_until_something_changes(scene: Scene) -> No
     )
     assert setup.refusals("config") == {"num_latent": "too many"}
     assert setup.refusals("data_config") == {"levels": "too few"}
-    assert not scene.session.can_start
+    assert not scene.state.can_start
     setup.set_config(setup.config | {"num_latent": 3}, {})
     assert setup.refusals("config") == {} and setup.problem == ""
 
 
 def test_an_answer_to_older_settings_is_not_believed(scene: Scene, qtbot: QtBot) -> None:
-    setup = scene.session.setup
+    setup = scene.state.setup
     command = _wait_for_describe(scene, qtbot)
     setup.set_config(setup.config | {"num_latent": 3}, {})
     scene.client.deliver(
@@ -100,7 +100,7 @@ def test_an_answer_to_older_settings_is_not_believed(scene: Scene, qtbot: QtBot)
 
 
 def test_data_are_browsed_and_browsed_again_when_changed(scene: Scene, qtbot: QtBot) -> None:
-    setup = scene.session.setup
+    setup = scene.state.setup
     first = scene.client.last(BrowseData)
     scene.client.deliver(browsed(first.request))
     assert setup.browsed is not None
@@ -110,7 +110,7 @@ def test_data_are_browsed_and_browsed_again_when_changed(scene: Scene, qtbot: Qt
 
 
 def test_the_objective_follows_the_settings(scene: Scene) -> None:
-    setup = scene.session.setup
+    setup = scene.state.setup
     assert setup.objective == ELBO
     with_beta = setup.config | {"beta": 4.0}
     setup.set_config(with_beta, {})

@@ -1,6 +1,6 @@
-"""The Chains panel's settings: where generations begin, how many, how long, and a canvas to draw the beginning."""
+"""Settings of the Chains panel: initial states, number of chains and steps, seed, and a canvas for an initial image."""
 
-from typing import get_args
+from typing import NamedTuple, get_args
 
 import numpy as np
 from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
@@ -14,67 +14,78 @@ from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper, TypedSli
 from gmstudio.window.state.chains.state import MAX_COUNT, MAX_STEPS, ChainsState, Start
 from gmstudio.window.state.runs.library import RunLibrary
 
-START_WORDS: dict[Start, str] = {"noise": "noise", "data": "real images", "image": "a drawn image"}
+START_TITLES: dict[Start, str] = {"noise": "noise", "data": "data images", "image": "a drawn image"}
 MAX_INDEX = 9_999_999
 START_WIDTH = 17 * GRID
 CANVAS, LOW_CANVAS = 22 * GRID, 14 * GRID
-TRAINING_WORDS = ("Images", "Grids at most", "Read again", "Read the kept sample grids again")
-BEGIN_TIP = "Generate with the current weights"
+
+
+class _Labels(NamedTuple):
+    """Texts of the controls that depend on the kind of trajectory."""
+
+    number: str
+    steps: str
+    restart: str
+    tip: str
+
+
+TRAINING_LABELS = _Labels("Images", "Max. grids", "Reload", "Load the saved samples again")
+RESTART_TIP = "Restart with the current weights"
 
 
 class SetupView(QWidget):
-    """Where it begins, chains, transitions, seed, begin and stop.
+    """Initial states, chains, transitions, seed, restart and stop.
 
     Args:
-        panel: whose controls these are.
-        session: what they show and change.
-        library: tells what kind of images the run has.
+        panel: panel that names the controls.
+        state: state of the chains.
+        library: library of runs, for the image spec of the run.
     """
 
-    def __init__(self, panel: Panel, session: ChainsState, library: RunLibrary) -> None:
+    def __init__(self, panel: Panel, state: ChainsState, library: RunLibrary) -> None:
         super().__init__(panel)
-        self._panel, self._session, self._library = panel, session, library
+        self._panel, self._state, self._library = panel, state, library
         self._drawn_for = ""
         self.start = QComboBox()
         for start in get_args(Start):
-            self.start.addItem(START_WORDS[start], start)
-        panel.name_widget(self.start, "from", "Begin with", "Where the generations begin")
+            self.start.addItem(START_TITLES[start], start)
+        panel.name_widget(self.start, "start_state", "Initialize from", "Initial states of the chains")
         self.index = self._spin(panel, 0, MAX_INDEX, "index", "First image", "Number of the first validation image")
-        self.count = self._spin(panel, 1, MAX_COUNT, "count", "Chains", "Generations side by side")
-        self.steps = self._spin(panel, 1, MAX_STEPS, "steps", "Transitions", "Steps of each generation")
-        self.seed = self._spin(panel, 0, MAX_SEED, "seed", "Seed", "Fixes all noise")
+        self.count = self._spin(panel, 1, MAX_COUNT, "count", "Chains", "Number of chains side by side")
+        self.steps = self._spin(panel, 1, MAX_STEPS, "steps", "Transitions", "Number of steps of each chain")
+        self.seed = self._spin(panel, 0, MAX_SEED, "seed", "Seed", "Seed of all noise")
         self.canvas = DrawingCanvas()
         panel.name_widget(
             self.canvas,
             "canvas",
             "Drawn image",
-            "Draw the image to begin with: left button paints, right one erases; arrow keys, Space and Delete too.",
+            "Draw the initial image. Left button: paint; right button: erase. Keys: arrows, Space, Delete.",
         )
         self.brush = TypedSlider(1.0, 8.0, decimals=1, suffix=" px")
-        self.brush.name("chains.brush", "Brush", "Diameter of the brush, pixels of the image.")
-        self.begin = panel.add_action("begin", "Begin anew", "Return", session.begin, icon="reset", tip=BEGIN_TIP)
-        self.stop = panel.add_action("stop", "Stop", "S", session.stop, icon="stop", tip="End what is under way")
+        self.brush.name("chains.brush", "Brush", "Diameter of the brush in image pixels.")
+        self.restart = panel.add_action("restart", "Restart", "Return", state.begin, icon="reset", tip=RESTART_TIP)
+        self.stop = panel.add_action("stop", "Stop", "S", state.stop, icon="stop", tip="End the computation")
         self.clear = panel.add_action(
-            "clear", "Clear drawing", "Delete", self.canvas.clear, icon="remove", tip="Empty the drawn image"
+            "clear", "Clear drawing", "Delete", self.canvas.clear, icon="remove", tip="Clear the drawn image"
         )
-        self.take = panel.add_action(
-            "take",
-            "From here",
+        self.continue_from = panel.add_action(
+            "continue",
+            "Continue from this frame",
             "B",
-            self._take_shown,
+            self._continue_from_frame,
             icon="continuation",
-            tip="Begin anew from the first chain's image at the cursor",
+            tip="Restart all chains from the first chain's image at this frame",
         )
         self._lay_out(panel)
-        self.start.activated.connect(lambda index: session.set_start(self.start.itemData(index)))
-        self.index.valueChanged.connect(lambda value: session.set_start(session.start, value))
+        self.start.activated.connect(lambda index: state.set_start(self.start.itemData(index)))
+        self.index.valueChanged.connect(lambda value: state.set_start(state.start, value))
         self.count.valueChanged.connect(self._on_size)
         self.steps.valueChanged.connect(self._on_size)
-        self.seed.valueChanged.connect(session.set_seed)
+        self.seed.valueChanged.connect(state.set_seed)
         self.brush.value_changed.connect(self._on_brush)
-        self.canvas.changed.connect(lambda: session.set_drawn(self.canvas.image))
-        session.changed.connect(self.refresh)
-        session.grown.connect(self.refresh)
+        self.canvas.changed.connect(lambda: state.set_drawn(self.canvas.image))
+        state.changed.connect(self.refresh)
+        state.grown.connect(self.refresh)
         self.refresh()
 
     def _spin(self, panel: Panel, low: int, high: int, control: str, name: str, tip: str) -> IntegerField:
@@ -89,48 +100,48 @@ class SetupView(QWidget):
         grid.setHorizontalSpacing(GRID)
         grid.setVerticalSpacing(GRID // 2)
         self._labels = {}
-        for words, field, row, column in (
-            ("Begin with", self.start, 0, 0),
+        for text, field, row, column in (
+            ("Initialize from", self.start, 0, 0),
             ("Chains", self.count, 1, 0),
             ("Transitions", self.steps, 1, 2),
             ("Seed", self.seed, 2, 0),
         ):
-            label = self._labels[field] = QLabel(words)
+            label = self._labels[field] = QLabel(text)
             label.setBuddy(field)
             grid.addWidget(label, row, column)
             if field is not self.start:
                 grid.addWidget(field, row, column + 1)
-        beginning = QHBoxLayout()
+        initial = QHBoxLayout()
         self.start.setMinimumWidth(START_WIDTH)
         self._labels[self.index] = QLabel("No.")
         self._labels[self.index].setBuddy(self.index)
-        beginning.addWidget(self.start, 1)
-        beginning.addWidget(self._labels[self.index])
-        beginning.addWidget(self.index, 1)
-        grid.addLayout(beginning, 0, 1, 1, 3)
+        initial.addWidget(self.start, 1)
+        initial.addWidget(self._labels[self.index])
+        initial.addWidget(self.index, 1)
+        grid.addLayout(initial, 0, 1, 1, 3)
         grid.setColumnStretch(1, 1)
         grid.setColumnStretch(3, 1)
-        self._what_of_it = QLabel()
-        self._what_of_it.setProperty("role", "muted")
-        self._what_of_it.setWordWrap(True)
+        self._from_images = QLabel()
+        self._from_images.setProperty("role", "muted")
+        self._from_images.setWordWrap(True)
         buttons = QHBoxLayout()
         buttons.setSpacing(GRID // 2)
-        begin = panel.button(self.begin)
-        begin.setProperty("primary", True)
-        self._take_button = panel.button(self.take)
-        for button in (begin, panel.button(self.stop), self._take_button):
+        restart = panel.button(self.restart)
+        restart.setProperty("primary", True)
+        self._continue_button = panel.button(self.continue_from)
+        for button in (restart, panel.button(self.stop), self._continue_button):
             buttons.addWidget(button)
         buttons.addStretch(1)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(GRID)
         whole.addLayout(grid)
-        whole.addWidget(self._what_of_it)
+        whole.addWidget(self._from_images)
         whole.addWidget(self._drawing_box(panel))
         whole.addLayout(buttons)
 
     def _drawing_box(self, panel: Panel) -> QWidget:
-        """The canvas, and the tools beside it."""
+        """Create the canvas with its tools."""
         self._drawing = QWidget()
         drawing = QHBoxLayout(self._drawing)
         drawing.setContentsMargins(0, 0, 0, 0)
@@ -146,71 +157,71 @@ class SetupView(QWidget):
 
     @property
     def drawing(self) -> bool:
-        """The canvas is there."""
-        return self._session.kind == "generation" and self._session.start == "image"
+        """The canvas is shown."""
+        return self._state.kind == "generation" and self._state.start == "image"
 
     def set_low(self, low: bool) -> None:
-        """A smaller canvas, where the window is low."""
+        """Set a smaller canvas for a low window."""
         side = LOW_CANVAS if low else CANVAS
         self.canvas.setFixedSize(side, side)
 
     def refresh(self) -> None:
-        """Show the settings, and what can be done now."""
-        session = self._session
-        generation = session.kind == "generation"
-        self.start.setCurrentIndex(self.start.findData(session.start))
+        """Write the settings, and enable what is possible."""
+        state = self._state
+        generation = state.kind == "generation"
+        self.start.setCurrentIndex(self.start.findData(state.start))
         for spin, value in (
-            (self.index, session.index),
-            (self.count, session.count),
-            (self.steps, session.steps),
-            (self.seed, session.seed),
+            (self.index, state.index),
+            (self.count, state.count),
+            (self.steps, state.steps),
+            (self.seed, state.seed),
         ):
             spin.blockSignals(True)
             spin.setValue(value)
             spin.blockSignals(False)
-        self._use_words()
+        self._write_labels()
         for field in (self.start, self.seed):
             field.setVisible(generation)
             self._labels[field].setVisible(generation)
         for widget in (self.index, self._labels[self.index]):
-            widget.setVisible(generation and session.start == "data")
+            widget.setVisible(generation and state.start == "data")
         self._drawing.setVisible(self.drawing)
         self.brush.set_value(self.canvas.brush)
-        self.begin.setEnabled(bool(session.run))
-        self.stop.setEnabled(session.running)
-        self.take.setEnabled(generation and session.length > 0)
-        self._take_button.setVisible(generation)
+        self.restart.setEnabled(bool(state.run))
+        self.stop.setEnabled(state.running)
+        self.continue_from.setEnabled(generation and state.length > 0)
+        self._continue_button.setVisible(generation)
         self._fit_canvas()
 
-    def _use_words(self) -> None:
-        """Speak of it as the family does; of a training, as of kept images."""
-        session, card = self._session, self._session.card
-        words = ("Chains", card.steps if card else "Transitions", "Begin anew", BEGIN_TIP)
-        if session.kind == "training":
-            words = TRAINING_WORDS
-        self._labels[self.count].setText(words[0])
-        self._labels[self.steps].setText(words[1])
-        self.begin.setText(words[2])
-        self._panel.set_action_tip(self.begin, words[3])
-        self._what_of_it.setText(card.from_images if card else "")
-        self._what_of_it.setVisible(card is not None and session.start != "noise")
+    def _write_labels(self) -> None:
+        """Write the labels of the family's generation, or of the training history."""
+        state, card = self._state, self._state.card
+        labels = _Labels("Chains", card.steps if card else "Transitions", "Restart", RESTART_TIP)
+        if state.kind == "training":
+            labels = TRAINING_LABELS
+        self._labels[self.count].setText(labels.number)
+        self._labels[self.steps].setText(labels.steps)
+        self.restart.setText(labels.restart)
+        self._panel.set_action_tip(self.restart, labels.tip)
+        self._from_images.setText(card.from_images if card else "")
+        self._from_images.setVisible(card is not None and state.start != "noise")
 
     def _fit_canvas(self) -> None:
-        info = self._library.info(self._session.run)
+        info = self._library.info(self._state.run)
         if info is not None and self._drawn_for != info.run:
             self._drawn_for = info.run
             self.canvas.set_blank(info.image.shape, info.image.levels)
 
-    def _take_shown(self) -> None:
-        info = self._library.info(self._session.run)
-        shown = self._session.shown()
+    def _continue_from_frame(self) -> None:
+        info = self._library.info(self._state.run)
+        shown = self._state.shown()
         if info is not None and len(shown):
             levels = info.image.levels - 1
             self.canvas.set_image((shown[0].astype(np.float32) * levels / 255).round().astype(np.uint8))
-            self._session.begin()
+            self._state.begin()
 
     def _on_size(self) -> None:
-        self._session.set_size(self.count.value(), self.steps.value())
+        self._state.set_size(self.count.value(), self.steps.value())
 
     def _on_brush(self, value: float) -> None:
         self.canvas.brush = value

@@ -1,4 +1,4 @@
-"""The curves of one or several runs: one plot per group of terms, and what can be done to all of them."""
+"""Curves of one or several runs: a plot for each group of terms, and controls for all plots."""
 
 import math
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ from gmstudio.window.gui.forms.editors import NumberEdit, ThemedIcon
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.theme import theme
 from gmstudio.window.state.runs.library import RunLibrary
-from gmstudio.window.state.training.curves import UNITS, Group, group_of, label_of, unit_factor
+from gmstudio.window.state.training.curves import LIKELIHOOD, UNITS, Group, group_of, label_of, unit_factor
 from gmstudio.window.state.training.state import TrainingState
 
 if TYPE_CHECKING:
@@ -31,48 +31,48 @@ if TYPE_CHECKING:
 REFRESH_MS = 50
 SMOOTHING_STEPS = 100
 FIRST_SMOOTHING = 0.9
+SPLIT_LEGENDS = {"train": "train", "valid": "validation"}
 DASHES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
 SHOWN_AT_FIRST = ("loss", "probability")
 
 
 def smoothing_weight(position: int) -> float:
-    """Slider position → weight of the past: 0 at the left, 0.999 at the right, even in the length of the average."""
+    """Convert a slider position to the weight of the past: 0 to 0.999, logarithmic in the averaging length."""
     return 0.0 if position == 0 else 1.0 - 10.0 ** (-3.0 * position / SMOOTHING_STEPS)
 
 
 def smoothing_position(weight: float) -> int:
-    """Weight of the past → nearest slider position."""
+    """Convert a weight of the past to the nearest slider position."""
     return 0 if weight <= 0 else round(-math.log10(1.0 - min(weight, 0.999)) * SMOOTHING_STEPS / 3.0)
 
 
 def _steps_of(traces: list["Trace"]) -> tuple[int, int] | None:
-    """First and last step of any of the traces; None without points."""
+    """First and last step of all traces; None without points."""
     filled = [t.steps for t in traces if len(t.steps)]
     return (min(int(s[0]) for s in filled), max(int(s[-1]) for s in filled)) if filled else None
 
 
 class TrainCurves(QWidget):
-    """Curves of the runs that are overlaid.
+    """Curves of the overlaid runs.
 
-    With one run, colours tell terms apart; with several, colours tell runs and dashes tell terms.
+    With one run, colours distinguish terms; with several, colours distinguish runs and dashes terms.
 
     Args:
-        session: the state.
-        library: titles and image specs of the runs.
-        panel: names the controls and holds the actions.
+        state: state of training.
+        library: library of runs, for titles and image specs.
+        panel: panel that names the controls and holds the actions.
     """
 
-    def __init__(self, session: TrainingState, library: RunLibrary, panel: Panel) -> None:
+    def __init__(self, state: TrainingState, library: RunLibrary, panel: Panel) -> None:
         super().__init__()
-        self._session = session
+        self._state = state
         self._library = library
         self.plots: dict[str, CurvePlot] = {}
         self._toggles: dict[str, QToolButton] = {}
-        self._hidden: set[str] = set()
         self._smoothing = FIRST_SMOOTHING
         self._log = False
         self._unit = UNITS[0]
-        self._empty = QLabel("Losses, gradient norms and speed are drawn here while a model trains.", self)
+        self._empty = QLabel("Losses, gradient norms and speed are plotted here while a model trains.", self)
         self._empty.setProperty("role", "muted")
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._splitter = QSplitter(Qt.Orientation.Horizontal, self)
@@ -92,9 +92,9 @@ class TrainCurves(QWidget):
         self._timer.setSingleShot(True)
         self._timer.setInterval(REFRESH_MS)
         self._timer.timeout.connect(self.refresh)
-        session.history_changed.connect(self._on_history_changed)
-        session.overlays_changed.connect(self._schedule)
-        session.run_changed.connect(self._schedule)
+        state.history_changed.connect(self._on_history_changed)
+        state.overlays_changed.connect(self._schedule)
+        state.run_changed.connect(self._schedule)
         theme().changed.connect(self._schedule)
 
     # ---- controls ---------------------------------------------------------------------------------------------------
@@ -102,7 +102,7 @@ class TrainCurves(QWidget):
     def _make_controls(self, panel: Panel) -> None:
         self._unit_combo = QComboBox(self)
         self._unit_combo.addItems(list(UNITS))
-        tip = "Likelihoods and their bounds per image in nats, or per sub-pixel in bits."
+        tip = "Log-likelihoods and their bounds in nats per image, or in bits per dimension (sub-pixel)."
         panel.name_widget(self._unit_combo, "unit", "Unit of likelihoods", tip)
         self._slider = QSlider(Qt.Orientation.Horizontal, self)
         self._slider.setRange(0, SMOOTHING_STEPS)
@@ -111,7 +111,7 @@ class TrainCurves(QWidget):
         self._weight.set_value(self._smoothing)
         self._slider.setValue(smoothing_position(self._smoothing))
         self._weight.setFixedWidth(68)
-        tip = "Smooth training curves: the weight of the past in an exponential average. The raw curve stays behind."
+        tip = "Weight of the past in an exponential moving average of training curves; the raw curve stays visible."
         panel.name_widget(self._slider, "smoothing", "Smoothing", tip)
         panel.name_widget(self._weight, "smoothing_typed", "Smoothing weight, typed", tip)
         self._unit_combo.currentTextChanged.connect(self.set_unit)
@@ -120,10 +120,10 @@ class TrainCurves(QWidget):
 
     def _tool_row(self, panel: Panel) -> QBoxLayout:
         log = panel.add_action(
-            "log", "Log", "Ctrl+G", self.set_log, icon="log", tip="Logarithmic axis of values", checkable=True
+            "log", "Log", "Ctrl+G", self.set_log, icon="log", tip="Logarithmic value axis", checkable=True
         )
         follow = panel.add_action(
-            "follow", "Follow", "Ctrl+F", self.follow, icon="fit", tip="Show all steps again, and new ones as they come"
+            "follow", "Follow", "Ctrl+F", self.follow, icon="fit", tip="Show all steps, and new ones as they arrive"
         )
         smoothing = ThemedIcon("smooth", self)
         smoothing.setToolTip(self._slider.toolTip())
@@ -149,18 +149,18 @@ class TrainCurves(QWidget):
         return self._tools
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """In a narrow window the groups get a row of their own."""
+        """Place the groups in a row of their own in a narrow window."""
         super().resizeEvent(event)
         self._arrange_tools()
 
     def minimumSizeHint(self) -> QSize:
-        """As narrow as the groups and the controls one above the other, even while they stand side by side."""
+        """Width of the groups or the controls one above the other, even while they are side by side."""
         rows = max(row.minimumSize().width() for row in (self._tool_groups, self._tool_controls))
         hint = super().minimumSizeHint()
         return QSize(min(hint.width(), max(rows, self._splitter.minimumSizeHint().width())), hint.height())
 
     def event(self, event: QEvent) -> bool:
-        """There may be more or fewer groups now."""
+        """Arrange the controls when groups were added or removed."""
         if event.type() == QEvent.Type.LayoutRequest:
             self._arrange_tools()
         return super().event(event)
@@ -172,12 +172,12 @@ class TrainCurves(QWidget):
         self._tools.setDirection(directions.LeftToRight if fits else directions.TopToBottom)
 
     def set_unit(self, unit: str) -> None:
-        """Show likelihoods in ``nats`` or ``bits/dim``."""
+        """Show log-likelihoods in ``nats`` or ``bits/dim``."""
         self._unit = unit
         self._schedule()
 
     def set_smoothing(self, weight: float) -> None:
-        """Smooth all training curves."""
+        """Set the smoothing of all training curves."""
         self._smoothing = min(max(weight, 0.0), 0.999)
         with QSignalBlocker(self._slider):
             self._slider.setValue(smoothing_position(self._smoothing))
@@ -186,13 +186,13 @@ class TrainCurves(QWidget):
             plot.set_smoothing(self._smoothing)
 
     def set_log(self, on: bool) -> None:
-        """Logarithmic value axes."""
+        """Set logarithmic or linear value axes."""
         self._log = on
         for plot in self.plots.values():
             plot.set_log(on)
 
     def follow(self) -> None:
-        """Show all there is in all plots."""
+        """Follow the data in all plots."""
         for plot in self.plots.values():
             plot.follow()
 
@@ -205,7 +205,7 @@ class TrainCurves(QWidget):
     # ---- data -------------------------------------------------------------------------------------------------------
 
     def _on_history_changed(self, run: str) -> None:
-        if run in self._session.overlays:
+        if run in self._state.overlays:
             self._schedule()
 
     def _schedule(self) -> None:
@@ -213,9 +213,9 @@ class TrainCurves(QWidget):
             self._timer.start()
 
     def refresh(self) -> None:
-        """Hand every plot the curves that belong in it; the timer calls it."""
+        """Update all plots; called by the timer."""
         groups: dict[str, tuple[Group, list[Trace]]] = {}
-        for run in self._session.overlays:
+        for run in self._state.overlays:
             for group, trace in self._traces(run):
                 groups.setdefault(group.key, (group, []))[1].append(trace)
         extent = _steps_of([trace for _, traces in groups.values() for trace in traces])
@@ -234,10 +234,10 @@ class TrainCurves(QWidget):
                 self.plots[key].set_steps(extent)
                 self.plots[key].set_traces(groups[key][1])
         self._keep_order(ordered)
-        self._unit_combo.setEnabled("loss likelihood" in groups)
+        self._unit_combo.setEnabled(LIKELIHOOD in groups)
 
     def _keep_order(self, keys: list[str]) -> None:
-        """Losses first, though another run's may have come last."""
+        """Place the losses first, whichever curve arrived first."""
         for place, key in enumerate(keys):
             if self._groups.indexOf(self._toggles[key]) != place:
                 self._groups.insertWidget(place, self._toggles[key])
@@ -246,12 +246,12 @@ class TrainCurves(QWidget):
                 self._splitter.insertWidget(place, self.plots[key])
 
     def _traces(self, run: str) -> list[tuple[Group, "Trace"]]:
-        """A run's curves with the group of each."""
+        """Return the curves of a run, each with its group."""
         from gmstudio.window.gui.widgets.plots.curve_line import Trace
 
-        history, objective = self._session.history(run), self._session.objective_of(run)
+        history, objective = self._state.history(run), self._state.objective_of(run)
         info = self._library.info(run)
-        several = len(self._session.overlays) > 1
+        several = len(self._state.overlays) > 1
         found: list[tuple[Group, Trace]] = []
         places: dict[str, int] = {}
         for name in history.names():
@@ -259,7 +259,7 @@ class TrainCurves(QWidget):
             place = places[group.key] = places.get(group.key, -1) + 1
             color, dash = self._style(run, place, several)
             factor = unit_factor(objective, name, self._unit, info.image if info else None)
-            for split in ("train", "valid"):
+            for split, legend in SPLIT_LEGENDS.items():
                 curve = history.curve(split, name)
                 if curve is not None:
                     trace = Trace(
@@ -270,6 +270,7 @@ class TrainCurves(QWidget):
                         color=color,
                         dash=dash,
                         owner=info.title if info else run,
+                        split=legend,
                         validation=split == "valid",
                         factor=factor,
                         generation=curve.generation,
@@ -279,19 +280,19 @@ class TrainCurves(QWidget):
 
     def _style(self, run: str, place: int, several: bool) -> tuple[QColor, Qt.PenStyle]:
         if several:
-            return theme().series(self._session.overlays[run]), DASHES[place % len(DASHES)]
+            return theme().series(self._state.overlays[run]), DASHES[place % len(DASHES)]
         return theme().series(place), Qt.PenStyle.SolidLine
 
     # ---- plots ------------------------------------------------------------------------------------------------------
 
     def _add_plot(self, group: Group) -> None:
-        """A plot for a group that is shown for the first time."""
+        """Create the plot of a group."""
         from gmstudio.window.gui.widgets.plots.curve_plot import CurvePlot
 
         plot = CurvePlot(group.title, group.unit)
         plot.setObjectName(f"train.curves.{group.key}")
         plot.setAccessibleName(f"{group.title} by training step")
-        plot.setToolTip("Wheel: zoom. Drag: move. Double click: follow again. Keys: + − ← → Home.")
+        plot.setToolTip("Wheel: zoom. Drag: move. Double click: follow the data. Keys: + − ← → Home.")
         plot.set_smoothing(self._smoothing)
         plot.set_log(self._log)
         plot.hovered.connect(self._on_hovered)
@@ -303,15 +304,15 @@ class TrainCurves(QWidget):
         self._splitter.addWidget(plot)
 
     def _add_toggle(self, group: Group) -> None:
-        """A button that shows and hides a group's plot."""
+        """Create the button that shows and hides the plot of a group."""
         toggle = QToolButton(self)
-        toggle.setText(group.title)
+        toggle.setText(group.short or group.title)
         toggle.setCheckable(True)
         toggle.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         toggle.setChecked(group.key.startswith(SHOWN_AT_FIRST))
         toggle.setObjectName(f"train.curves.show.{group.key}")
         toggle.setAccessibleName(f"Show {group.title}")
-        toggle.setToolTip(f"Show or hide the plot of {group.title.lower()}.")
+        toggle.setToolTip(f"Show or hide the plot: {group.title}.")
         toggle.toggled.connect(lambda on: self._show_plot(group.key, on))
         self._groups.addWidget(toggle)
         self._toggles[group.key] = toggle
@@ -335,6 +336,6 @@ class TrainCurves(QWidget):
             plot.set_cursor(step)
 
     def _on_zoomed(self) -> None:
-        """All plots show the same steps, so all stay."""
+        """Stop following in all plots, which show the same steps."""
         for plot in self.plots.values():
             plot.following_x = False

@@ -1,6 +1,5 @@
-"""The Train panel's look inside: the family's figures, one at a time, and how fast which phase goes."""
+"""Diagnostics of the Train panel: the family's figures, one at a time; pace and phases of the training."""
 
-from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -15,26 +14,27 @@ from PySide6.QtWidgets import (
 from gmstudio.protocol.training import FigureDrawn
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.theme import GRID
+from gmstudio.window.gui.widgets.active_widget import ActiveWidget
 from gmstudio.window.gui.widgets.images.grid import ImageGrid
 from gmstudio.window.gui.widgets.plots.bar_figure import BarFigure
 from gmstudio.window.gui.widgets.sliders.typed_slider import TypedSlider
 from gmstudio.window.state.training.curves import number
 from gmstudio.window.state.training.diagnostics import MAX_PACE_HZ, MIN_PACE_HZ, Diagnostics
 
-NOTHING = "This family draws no figures of its diagnostics."
-NOT_YET = "Figures of what goes on inside a model appear here."
-FIGURE_TIP = "Which picture of the model's diagnostics is shown"
-SLOW_TIP = "Make at most so many steps per second, to see every one of them"
-PHASE_TIP = "Train all phases of a step, or let only one of the players move"
-NORMS_TIP = "Norm of each player's gradient, before it is clipped; at every step while it is slow, else at every tenth"
+NO_FIGURES = "This family has no diagnostic figures."
+NOT_YET = "Diagnostic figures of the model appear here."
+FIGURE_TIP = "Diagnostic figure of the model"
+SLOW_TIP = "Limit training to so many steps per second, to follow every step"
+PHASE_TIP = "Train all phases of a step, or a single one"
+NORMS_TIP = "Norm of each phase's gradient before clipping; measured at every step while slow, else at every tenth"
 
 
-class DiagnosticsView(QWidget):
-    """A figure, chosen among the family's, its words; below it the pace and the phases.
+class DiagnosticsView(ActiveWidget):
+    """Figure chosen among those of the family, with its description; below it pace and phases.
 
     Args:
-        diagnostics: the state.
-        panel: names the controls.
+        diagnostics: state of the diagnostics.
+        panel: panel that names the controls.
     """
 
     def __init__(self, diagnostics: Diagnostics, panel: Panel) -> None:
@@ -50,10 +50,10 @@ class DiagnosticsView(QWidget):
         self._pictures = QStackedWidget()
         for widget in (self.bars, self.images):
             self._pictures.addWidget(widget)
-        self._words = QLabel()
-        self._words.setProperty("role", "muted")
-        self._words.setWordWrap(True)
-        self._words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._description = QLabel()
+        self._description.setProperty("role", "muted")
+        self._description.setWordWrap(True)
+        self._description.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.slow = QCheckBox("Slow down")
         panel.name_widget(self.slow, "slow", "Slow down", SLOW_TIP)
         self.pace = TypedSlider(MIN_PACE_HZ, MAX_PACE_HZ, decimals=1, log=True, suffix=" steps/s")
@@ -69,8 +69,8 @@ class DiagnosticsView(QWidget):
         self.slow.toggled.connect(diagnostics.set_slow)
         self.pace.value_changed.connect(diagnostics.set_pace)
         self.only.activated.connect(lambda index: diagnostics.set_only(self.only.itemData(index)))
-        self.bars.read.connect(self._read)
-        self.images.hovered.connect(self._read_column)
+        self.bars.read.connect(self._show_reading)
+        self.images.hovered.connect(self._show_column)
         diagnostics.drawn.connect(self._show_figures)
         diagnostics.changed.connect(self._show_pace)
         diagnostics.measured.connect(self._show_norms)
@@ -78,15 +78,9 @@ class DiagnosticsView(QWidget):
         self._show_pace()
         self._show_norms()
 
-    def showEvent(self, event: QShowEvent) -> None:
-        """Figures are drawn for who looks at them."""
-        super().showEvent(event)
-        self._diagnostics.set_watched(True)
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        """Nobody looks."""
-        super().hideEvent(event)
-        self._diagnostics.set_watched(False)
+    def set_active(self, active: bool) -> None:
+        """Request figures only while they are on the screen."""
+        self._diagnostics.set_active(active)
 
     def _lay_out(self) -> None:
         column = QVBoxLayout(self)
@@ -94,7 +88,7 @@ class DiagnosticsView(QWidget):
         column.setSpacing(GRID // 2)
         column.addWidget(self.figure)
         column.addWidget(self._pictures, 1)
-        column.addWidget(self._words)
+        column.addWidget(self._description)
         self._controls = QWidget()
         grid = QGridLayout(self._controls)
         grid.setContentsMargins(0, 0, 0, 0)
@@ -132,14 +126,14 @@ class DiagnosticsView(QWidget):
             self._pictures.setCurrentWidget(self.images)
             self.images.set_images(self.images.images[:0])
             self.images.set_placeholder(
-                NOT_YET if self._diagnostics.illustrated or not self._diagnostics.run else NOTHING
+                NOT_YET if self._diagnostics.illustrated or not self._diagnostics.run else NO_FIGURES
             )
-            self._words.setText("")
+            self._description.setText("")
         else:
             self._show(chosen)
 
     def _show(self, figure: FigureDrawn) -> None:
-        self._words.setText(self._help(figure))
+        self._description.setText(self._help(figure))
         if figure.kind == "images" and figure.images is not None:
             self._pictures.setCurrentWidget(self.images)
             self.images.set_columns(figure.columns or None)
@@ -152,23 +146,24 @@ class DiagnosticsView(QWidget):
             else:
                 self.bars.set_bars(figure.values.numpy(), figure.series, reference)
 
-    def _read(self, words: str) -> None:
+    def _show_reading(self, reading: str) -> None:
+        """Describe the bin or image under the pointer; without one, the figure."""
         chosen = next((f for f in self._diagnostics.figures if f.name == self._shown), None)
         if chosen is not None:
-            self._words.setText(words or self._help(chosen))
+            self._description.setText(reading or self._help(chosen))
 
-    def _read_column(self, index: int) -> None:
-        """Say what the image under the pointer is."""
+    def _show_column(self, index: int) -> None:
+        """Name the image under the pointer."""
         chosen = next((f for f in self._diagnostics.figures if f.name == self._shown), None)
         if chosen is not None and chosen.series:
-            self._read(chosen.series[index % len(chosen.series)] if index >= 0 else "")
+            self._show_reading(chosen.series[index % len(chosen.series)] if index >= 0 else "")
 
     def _help(self, figure: FigureDrawn) -> str:
-        columns = f" From the left: {columns_in_words(figure.series)}." if figure.kind == "images" else ""
+        columns = f" From the left: {list_columns(figure.series)}." if figure.kind == "images" else ""
         return f"{figure.help}{columns if figure.series else ''} (step {self._diagnostics.step:,})"
 
     def _show_norms(self) -> None:
-        """Of every player that is trained, where there are several."""
+        """Write the norm of each phase that is trained, where there are several phases."""
         norms, only = self._diagnostics.norms, self._diagnostics.only
         trained = [phase for phase in self._diagnostics.phases if phase in norms and only in ("", phase)]
         parts = [f"{phase} {number(norms[phase], 3)}" for phase in trained]
@@ -196,11 +191,11 @@ class DiagnosticsView(QWidget):
         self.only.setVisible(several)
         self._phase_label.setVisible(several)
         if diagnostics.problem:
-            self._words.setText(diagnostics.problem)
+            self._description.setText(diagnostics.problem)
 
 
-def columns_in_words(names: tuple[str, ...]) -> str:
-    """The names of a grid's columns; where they repeat, once."""
+def list_columns(names: tuple[str, ...]) -> str:
+    """List the names of a grid's columns; names that repeat are listed once."""
     for period in range(1, len(names) // 2 + 1):
         if len(names) % period == 0 and names == names[:period] * (len(names) // period):
             return f"{', '.join(names[:period])}, and so on"

@@ -1,4 +1,4 @@
-"""The objective's formula, beside each of its terms the value that it has now, and the family's card."""
+"""Formula of the objective, its terms with their newest values, and the summary of the family."""
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
@@ -17,7 +17,7 @@ COLUMNS = ("", "train", "validation", "")
 
 
 class _TermRow:
-    """A term's symbol and numbers in the grid."""
+    """Row of the table: symbol and values of a term."""
 
     def __init__(self, term: Term, grid: QGridLayout, row: int, parent: QWidget) -> None:
         self.term = term
@@ -26,29 +26,28 @@ class _TermRow:
         self.numbers = [QLabel("–", parent) for _ in range(2)]
         unit = QLabel(term.unit, parent)
         unit.setProperty("role", "muted")
-        title = term.name.replace("_", " ")
         grid.addWidget(symbol, row, 0)
         for column, label in enumerate(self.numbers, start=1):
             label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             grid.addWidget(label, row, column)
         grid.addWidget(unit, row, 3)
         for widget in (symbol, *self.numbers, unit):
-            widget.setToolTip(f"{title}: {term.help}")
+            widget.setToolTip(f"{term.title}: {term.help}")
         for label, split in zip(self.numbers, ("train", "valid"), strict=True):
             label.setObjectName(f"train.term.{term.name}.{split}")
 
 
 class ObjectiveView(QScrollArea):
-    """What is minimized: of the settings, or of the run that is looked at with its present values.
+    """Objective of the setup, or of the selected run with its newest values.
 
     Args:
-        session: the state.
-        panel: names the controls.
+        state: state of training.
+        panel: panel that names the controls.
     """
 
-    def __init__(self, session: TrainingState, panel: Panel) -> None:
+    def __init__(self, state: TrainingState, panel: Panel) -> None:
         super().__init__()
-        self._session = session
+        self._state = state
         self._objective: Objective | None = None
         self._rows: list[_TermRow] = []
         self.setWidgetResizable(True)
@@ -61,7 +60,7 @@ class ObjectiveView(QScrollArea):
         self._table = QWidget(inner)
         self._summary = text_label("", inner)
         self._source = text_label("muted", inner)
-        panel.name_widget(self._formula, "formula", "Objective", "What training minimizes.")
+        panel.name_widget(self._formula, "formula", "Objective", "Quantity that training minimizes.")
         layout = QVBoxLayout(inner)
         layout.setContentsMargins(8, 8, 8, 8)
         layout.setSpacing(8)
@@ -74,18 +73,18 @@ class ObjectiveView(QScrollArea):
         self._timer.setSingleShot(True)
         self._timer.setInterval(REFRESH_MS)
         self._timer.timeout.connect(self._show_values)
-        session.objective_changed.connect(self._show)
-        session.setup.catalog_changed.connect(self._show)
-        session.history_changed.connect(self._on_history_changed)
+        state.objective_changed.connect(self._show)
+        state.setup.catalog_changed.connect(self._show)
+        state.history_changed.connect(self._on_history_changed)
         self._show()
 
     def _on_history_changed(self, run: str) -> None:
-        if run == self._session.objective_run and not self._timer.isActive():
+        if run == self._state.objective_run and not self._timer.isActive():
             self._timer.start()
 
     def _show(self) -> None:
-        objective, card = self._session.objective, self._session.card
-        info = self._session.info if self._session.objective_run else None
+        objective, card = self._state.objective, self._state.card
+        info = self._state.info if self._state.objective_run else None
         if card is not None:
             self._of.setText(f"{card.title} minimizes, in {info.title}:" if info else f"{card.title} will minimize:")
             self._summary.setText(card.summary)
@@ -115,9 +114,9 @@ class ObjectiveView(QScrollArea):
         self._table = table
 
     def _show_values(self) -> None:
-        """The newest values, and the headline also in bits per dimension."""
-        run = self._session.objective_run
-        history = self._session.history(run)
+        """Write the newest values, and the first likelihood in bits per dimension too."""
+        run = self._state.objective_run
+        history = self._state.history(run)
         for row in self._rows:
             for label, split in zip(row.numbers, ("train", "valid"), strict=True):
                 label.setText(number(history.last(split, row.term.name)))
@@ -125,9 +124,9 @@ class ObjectiveView(QScrollArea):
         self._bits.setVisible(bool(self._bits.text()))
 
     def _in_bits(self, run: str) -> str:
-        info, history = self._session.info, self._session.history(run)
-        names = [r.term.name for r in self._rows if shown_in_bits(self._objective, r.term.name)]
-        if not run or info is None or not names:
+        info, history = self._state.info, self._state.history(run)
+        terms = [row.term for row in self._rows if shown_in_bits(self._objective, row.term.name)]
+        if not run or info is None or not terms:
             return ""
-        train, valid = (info.image.bits_per_dim(history.last(s, names[0])) for s in ("train", "valid"))
-        return f"{names[0].replace('_', ' ')} in bits per dimension: {number(train)} train, {number(valid)} validation"
+        train, valid = (info.image.bits_per_dim(history.last(split, terms[0].name)) for split in ("train", "valid"))
+        return f"{terms[0].title} in bits per dimension: {number(train)} train, {number(valid)} validation"

@@ -1,4 +1,4 @@
-"""The Train panel: choose a family and data, train, and watch curves, samples and objective."""
+"""Train panel: setup of a run, training, and its curves, samples, objective and diagnostics."""
 
 from typing import ClassVar
 
@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QSizePolicy,
     QSplitter,
-    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -26,30 +25,32 @@ from gmstudio.window.gui.panels.train.samples import SampleView
 from gmstudio.window.gui.panels.train.setup import SetupColumn, text_label
 from gmstudio.window.gui.panels.train.status import StatusLine
 from gmstudio.window.gui.widgets.images.grid import ImageGrid
+from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs, Tab
 from gmstudio.window.state.runs.library import RunLibrary
 from gmstudio.window.state.training.state import TrainingState
 
 COLUMN_WIDTH = 352
 TABS_WIDTH = 288
+DIAGNOSTICS_TIP = "Figures of the model's internals: reconstructions, filters, histograms; pace and phases of training"
 
 
 class TrainPanel(Panel):
-    """Pick, train, watch.
+    """Panel for setting up, starting and following runs.
 
     Args:
-        session: what training is.
-        library: the runs.
+        state: state of training.
+        library: library of runs.
     """
 
     name: ClassVar[str] = "train"
 
-    def __init__(self, session: TrainingState, library: RunLibrary, parent: QWidget | None = None) -> None:
+    def __init__(self, state: TrainingState, library: RunLibrary, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._session = session
+        self._state = state
         self._actions = self._make_actions()
         self._verdict = text_label("muted", self)
-        self.name_widget(self._verdict, "verdict", "What the engine says of the settings", "")
-        column = SetupColumn(session.setup, self)
+        self.name_widget(self._verdict, "verdict", "Check of the settings", "")
+        column = SetupColumn(state.setup, self)
         left = QWidget(self)
         left.setFixedWidth(COLUMN_WIDTH)
         left_layout = QVBoxLayout(left)
@@ -63,29 +64,41 @@ class TrainPanel(Panel):
         layout.addWidget(left, 0, 0)
         layout.addWidget(self._monitor(library), 0, 1)
         layout.setColumnStretch(1, 1)
-        session.status_changed.connect(self._show_status)
+        state.status_changed.connect(self._show_status)
         self._show_status()
 
     # ---- layout -------------------------------------------------------------------------------------------------
 
     def _make_actions(self) -> dict[str, QAction]:
-        session = self._session
+        state = self._state
         rows = (
-            ("start", "Start", "Ctrl+Return", session.start, "Begin a new run with these settings"),
-            ("pause", "Pause", "Space", session.pause, "Stand still after the current step"),
-            ("resume", "Resume", "Space", session.resume, "Go on after a pause, or with the run chosen under Runs"),
-            ("stop", "Stop", "Ctrl+.", session.stop, "End the run here and keep it; it can be resumed later"),
-            ("step", "One step", "Ctrl+Right", session.step, "Make one parameter update, then pause"),
-            ("mark", "Mark", "Ctrl+M", session.mark, "Keep a checkpoint of this run for good"),
+            ("start", "Start", "Ctrl+Return", state.start, "Start a new run with these settings"),
+            ("pause", "Pause", "Space", state.pause, "Pause after the current step"),
+            (
+                "resume",
+                "Resume",
+                "Space",
+                state.resume,
+                "Continue training after a pause, or the run selected under Runs",
+            ),
+            ("stop", "Stop", "Ctrl+.", state.stop, "End the training with a checkpoint; it can be resumed later"),
+            ("step", "One step", "Ctrl+Right", state.step, "Make one parameter update, then pause"),
+            (
+                "keep",
+                "Keep checkpoint",
+                "Ctrl+M",
+                state.keep_checkpoint,
+                "Keep a checkpoint of this step from being deleted",
+            ),
         )
-        icons = {"start": "play"}
+        icons = {"start": "play", "keep": "mark"}
         return {
             name: self.add_action(name, text, key, slot, icon=icons.get(name, name), tip=tip)
             for name, text, key, slot, tip in rows
         }
 
     def _footer(self) -> QWidget:
-        """The verdict and the buttons, always in sight."""
+        """Check of the settings and buttons, below the part that scrolls."""
         footer = QWidget(self)
         grid = QGridLayout(footer)
         grid.setContentsMargins(8, 0, 8, 0)
@@ -99,28 +112,27 @@ class TrainPanel(Panel):
         return footer
 
     def _monitor(self, library: RunLibrary) -> QWidget:
-        """The run: status above, samples and objective side by side, curves below."""
-        session = self._session
-        tabs = QTabWidget(self)
-        tabs.setDocumentMode(True)
-        tabs.tabBar().setDrawBase(False)
-        tabs.addTab(ObjectiveView(session, self), "Objective")
-        tabs.addTab(DiagnosticsView(session.diagnostics, self), "Inside")
-        tabs.addTab(RunsView(session, library, self), "Runs")
-        tabs.setTabToolTip(0, "The objective's formula and its terms")
-        tabs.setTabToolTip(1, "What goes on inside: reconstructions, filters, histograms; slow down, one player only")
-        tabs.setTabToolTip(2, "Compare runs, look at them, resume them")
+        """Selected run: status above, samples and tabs side by side, curves below."""
+        state = self._state
+        tabs = LazyTabs(
+            (
+                Tab("objective", "Objective", "Formula of the objective, and its terms", self._objective),
+                Tab("diagnostics", "Diagnostics", DIAGNOSTICS_TIP, self._diagnostics),
+                Tab("runs", "Runs", "Compare, select and resume runs", lambda: RunsView(state, library, self)),
+            ),
+            parent=self,
+        )
         tabs.setMinimumWidth(TABS_WIDTH)
-        self.name_widget(tabs, "tabs", "Objective and runs", "")
+        self.name_widget(tabs, "tabs", "Objective, diagnostics and runs", "")
         above = QSplitter(Qt.Orientation.Horizontal, self)
-        above.addWidget(SampleView(session.samples, self))
+        above.addWidget(SampleView(state.samples, self))
         above.addWidget(tabs)
         above.setStretchFactor(0, 3)
         above.setStretchFactor(1, 2)
         above.setSizes([520, 320])
         both = QSplitter(Qt.Orientation.Vertical, self)
         both.addWidget(above)
-        both.addWidget(TrainCurves(session, library, self))
+        both.addWidget(TrainCurves(state, library, self))
         both.setStretchFactor(0, 3)
         both.setStretchFactor(1, 2)
         both.setSizes([430, 260])
@@ -131,41 +143,47 @@ class TrainPanel(Panel):
         layout = QVBoxLayout(monitor)
         layout.setContentsMargins(0, 8, 0, 0)
         layout.setSpacing(8)
-        layout.addWidget(StatusLine(session, self))
+        layout.addWidget(StatusLine(state, self))
         layout.addWidget(both, 1)
         return monitor
+
+    def _objective(self) -> QWidget:
+        return ObjectiveView(self._state, self)
+
+    def _diagnostics(self) -> QWidget:
+        return DiagnosticsView(self._state.diagnostics, self)
 
     # ---- state --------------------------------------------------------------------------------------------------
 
     def _show_status(self) -> None:
-        """What can be done now, and what the engine says of the settings."""
-        session = self._session
+        """Enable the actions that are possible, and write the check of the settings."""
+        state = self._state
         can = {
-            "start": session.can_start,
-            "pause": session.can_pause,
-            "resume": session.can_resume,
-            "stop": session.can_stop,
-            "step": session.can_stop,
-            "mark": session.can_mark,
+            "start": state.can_start,
+            "pause": state.can_pause,
+            "resume": state.can_resume,
+            "stop": state.can_stop,
+            "step": state.can_stop,
+            "keep": state.can_keep_checkpoint,
         }
         for name, possible in can.items():
             self._actions[name].setEnabled(possible)
-        setup = session.setup
+        setup = state.setup
         if setup.problem:
-            words, role = setup.problem, "error"
+            text, role = setup.problem, "error"
         elif setup.described is not None:
             counted = f"{setup.described.num_parameters:,} parameters, {setup.described.image}"
-            words, role = "\n".join((counted, *setup.described.remarks)), "muted"
+            text, role = "\n".join((counted, *setup.described.remarks)), "muted"
         else:
-            words, role = "Checking the settings …" if setup.catalog else "Waiting for the engine …", "muted"
-        self._verdict.setText(words)
+            text, role = "Checking the settings …" if setup.catalog else "Waiting for the engine …", "muted"
+        self._verdict.setText(text)
         if self._verdict.property("role") != role:
             self._verdict.setProperty("role", role)
             self._verdict.style().unpolish(self._verdict)
             self._verdict.style().polish(self._verdict)
 
     def event(self, event: QEvent) -> bool:
-        """Leave Space to the buttons, lists and images that have the focus; elsewhere it pauses and resumes."""
+        """Leave Space to a button, list or image that has the focus; elsewhere it pauses and resumes."""
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
             focus = QApplication.focusWidget()
             takes_space = isinstance(focus, QAbstractButton | QComboBox | QAbstractItemView | ImageGrid)

@@ -1,6 +1,6 @@
-"""The library of runs in the Train panel: which curves are drawn, which run is looked at, how far one is resumed."""
+"""Runs in the Train panel: choice of the curves, of the selected run, and of the end of a resumed run."""
 
-from PySide6.QtCore import QSignalBlocker, Qt, QTimer
+from PySide6.QtCore import QModelIndex, QSignalBlocker, Qt, QTimer
 from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QLabel, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
@@ -19,37 +19,40 @@ COLUMNS = ("Run", "Best")
 
 
 class RunsView(QWidget):
-    """Runs with a check for their curves; choosing one shows its samples, terms and status.
+    """List of runs with check boxes for their curves; selecting a run shows its samples, terms and status.
 
     Args:
-        session: the state.
-        library: the runs.
-        panel: names the controls.
+        state: state of training.
+        library: library of runs.
+        panel: panel that names the controls.
     """
 
-    def __init__(self, session: TrainingState, library: RunLibrary, panel: Panel) -> None:
+    def __init__(self, state: TrainingState, library: RunLibrary, panel: Panel) -> None:
         super().__init__()
-        self._session = session
+        self._state = state
         self._library = library
         self._items: dict[str, QTreeWidgetItem] = {}
         self._tree = QTreeWidget(self)
         self._tree.setHeaderLabels(list(COLUMNS))
         self._tree.setRootIsDecorated(False)
-        self._tree.setTextElideMode(Qt.TextElideMode.ElideLeft)  # a title ends with what tells it from others
+        self._tree.setTextElideMode(Qt.TextElideMode.ElideLeft)  # titles differ at their end
         self._tree.setUniformRowHeights(True)
         self._tree.setAllColumnsShowFocus(True)
         self._tree.header().setStretchLastSection(False)
         self._tree.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         self._tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        tip = "Choose a run to look at it. Check runs to draw their curves over one another."
+        tip = "Select a run to show it. Check runs to overlay their curves."
         panel.name_widget(self._tree, "runs", "Runs", tip)
         self._until_label = QLabel("Resume until step", self)
         self._until = NumberEdit(whole=True, low=1, high=10_000_000, log=True, parent=self)
         self._until_label.setBuddy(self._until)
         panel.name_widget(
-            self._until, "until", "Resume until step", "Where the chosen run will end when it is resumed."
+            self._until,
+            "until",
+            "Resume until step",
+            "Number of steps after which the selected run ends when it is resumed.",
         )
-        self._empty = QLabel("No run yet. Runs are kept here, to be compared and resumed.", self)
+        self._empty = QLabel("No runs yet. Runs are listed here to be compared and resumed.", self)
         self._empty.setProperty("role", "muted")
         self._empty.setWordWrap(True)
         row = QHBoxLayout()
@@ -65,10 +68,10 @@ class RunsView(QWidget):
         self._tree.itemChanged.connect(self._on_item_changed)
         self._until.edited.connect(self._on_until_edited)
         library.changed.connect(self._fill)
-        session.overlays_changed.connect(self._fill)
-        session.run_changed.connect(self._fill)
-        session.status_changed.connect(self._show_until)
-        session.history_changed.connect(self._on_history_changed)
+        state.overlays_changed.connect(self._fill)
+        state.run_changed.connect(self._fill)
+        state.status_changed.connect(self._show_until)
+        state.history_changed.connect(self._on_history_changed)
         theme().changed.connect(self._fill)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -81,12 +84,12 @@ class RunsView(QWidget):
             self._timer.start()
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Say how the runs are now."""
+        """Update the list, which is not updated while hidden."""
         super().showEvent(event)
         self._fill()
 
     def _fill(self) -> None:
-        """Write the list anew where runs came or went, else only what is said of them."""
+        """Fill the list; rows are replaced only when runs were added or removed."""
         runs = self._library.runs
         self._empty.setVisible(not runs)
         self._tree.setVisible(bool(runs))
@@ -96,36 +99,40 @@ class RunsView(QWidget):
                 self._items = {info.run: QTreeWidgetItem(self._tree) for info in runs}
             for info in runs:
                 self._describe(self._items[info.run], info)
-            self._tree.setCurrentItem(self._items.get(self._session.run))  # type: ignore[arg-type]  # None: no row
+            selected = self._items.get(self._state.run)
+            if selected is not None:
+                self._tree.setCurrentItem(selected)
+            else:
+                self._tree.setCurrentIndex(QModelIndex())
         self._show_until()
 
     def _describe(self, item: QTreeWidgetItem, info: RunInfo) -> None:
-        color = self._session.overlays.get(info.run)
+        color = self._state.overlays.get(info.run)
         item.setData(0, RUN_ROLE, info.run)
         item.setCheckState(0, Qt.CheckState.Unchecked if color is None else Qt.CheckState.Checked)
         item.setIcon(0, _swatch(None if color is None else theme().series(color)))
-        live = info.run == self._session.live
-        step = max(info.step, self._session.history(info.run).last_step()) if live else info.step
-        # Two lines, so that the title has room in a narrow window too.
+        live = info.run == self._state.live
+        step = max(info.step, self._state.history(info.run).last_step()) if live else info.step
+        # Two lines, so that the title fits in a narrow window.
         item.setText(0, f"{info.title}\n{'in training' if live else info.status}, step {step:,}")
         item.setText(1, self._best(info))
         item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         item.setToolTip(0, f"{info.family_title} on {info.spec.data}, {info.image}\n{info.run}\n{info.message}".strip())
 
     def _best(self, info: RunInfo) -> str:
-        """Lowest validation loss, from the curves where they are here; none where a lower one is no better."""
-        history, objective = self._session.history(info.run), self._session.objective_of(info.run)
+        """Lowest validation loss, from the curves if they are loaded; empty where losses do not compare."""
+        history, objective = self._state.history(info.run), self._state.objective_of(info.run)
         best = history.best(headline_of(objective, history))
         value = best[1] if best is not None else info.best if loss_compares(objective) else None
         return "" if value is None else number(value)
 
     def _on_current_changed(self, item: QTreeWidgetItem | None, _previous: QTreeWidgetItem | None) -> None:
         if item is not None:
-            self._session.choose_run(str(item.data(0, RUN_ROLE)))
+            self._state.choose_run(str(item.data(0, RUN_ROLE)))
 
     def _on_item_changed(self, item: QTreeWidgetItem, column: int) -> None:
         if column == 0:
-            self._session.set_overlay(str(item.data(0, RUN_ROLE)), item.checkState(0) == Qt.CheckState.Checked)
+            self._state.set_overlay(str(item.data(0, RUN_ROLE)), item.checkState(0) == Qt.CheckState.Checked)
 
     def _on_until_edited(self) -> None:
         try:
@@ -133,20 +140,20 @@ class RunsView(QWidget):
         except ValueError:
             return
         if steps is not None:
-            self._session.set_resume_steps(int(steps))
+            self._state.set_resume_steps(int(steps))
 
     def _show_until(self) -> None:
-        info = self._session.info
-        resumable = self._session.status == "idle" and info is not None and info.status in RESUMABLE
+        info = self._state.info
+        resumable = self._state.status == "idle" and info is not None and info.status in RESUMABLE
         self._until.setEnabled(resumable)
         self._until_label.setEnabled(resumable)
         if not self._until.hasFocus():
             with QSignalBlocker(self._until):
-                self._until.set_value(self._session.resume_steps if resumable else None)
+                self._until.set_value(self._state.resume_steps if resumable else None)
 
 
 def _swatch(color: QColor | None) -> QIcon:
-    """The colour of a run's curves; framed, so that it is seen on the selected row too."""
+    """Colour of a run's curves, framed so that it is visible on the selected row."""
     pixmap = QPixmap(SWATCH, SWATCH)
     pixmap.fill(theme().color("base") if color is not None else Qt.GlobalColor.transparent)
     if color is not None:

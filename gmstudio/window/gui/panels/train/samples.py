@@ -1,4 +1,4 @@
-"""The live sample grid, and the scrubber over every grid that was kept."""
+"""Newest sample grid, and the scrubber over all saved grids."""
 
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QResizeEvent
@@ -16,15 +16,15 @@ KINDS = {
 }
 GENERATED = "Generated images G(z)"
 NARROW = 460
-"""Below this width the caption does not fit beside the slider."""
+"""Width below which the caption does not fit beside the slider."""
 
 
 class SampleView(QWidget):
-    """Shows the grid that ``samples`` shows, and moves it through training.
+    """Sample grid with a slider over the training steps.
 
     Args:
-        samples: the state.
-        panel: names the controls and holds the actions.
+        samples: state of the saved samples.
+        panel: panel that names the controls and holds the actions.
     """
 
     def __init__(self, samples: KeptSamples, panel: Panel) -> None:
@@ -37,15 +37,22 @@ class SampleView(QWidget):
         self._slider = QSlider(Qt.Orientation.Horizontal, self)
         self._step = NumberEdit(whole=True, low=0, parent=self)
         self._latest = panel.add_action(
-            "latest", "Latest", "Ctrl+L", samples.follow, icon="live", tip="Show new samples as they are drawn"
+            "latest",
+            "Latest",
+            "Ctrl+L",
+            samples.follow,
+            icon="live",
+            tip="Show the newest samples, and new ones as they are drawn",
         )
         latest = panel.button(self._latest)
         panel.name_widget(
-            self._grid, "samples", "Samples of the model", "Images drawn from the model at the step below."
+            self._grid, "samples", "Samples of the model", "Images sampled from the model at the step below."
         )
-        panel.name_widget(self._slider, "samples_step", "Training step of the samples", "Go through all kept samples.")
         panel.name_widget(
-            self._step, "samples_typed", "Training step, typed", "Show the samples of this training step."
+            self._slider, "samples_step", "Training step of the samples", "Training step of the saved samples."
+        )
+        panel.name_widget(
+            self._step, "samples_typed", "Training step, typed", "Show the samples saved at this training step."
         )
         scrubber = QHBoxLayout()
         scrubber.setSpacing(8)
@@ -67,7 +74,7 @@ class SampleView(QWidget):
         self._show()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """In a narrow window the caption goes above the slider."""
+        """Place the caption above the slider in a narrow window."""
         directions = QBoxLayout.Direction
         narrow = event.size().width() < NARROW
         self._row.setDirection(directions.TopToBottom if narrow else directions.LeftToRight)
@@ -99,7 +106,7 @@ class SampleView(QWidget):
         self._show_scrubber()
 
     def _kind(self, kind: str) -> str:
-        """What the images are, in words of the field."""
+        """Kind of the images, for the caption."""
         if self._samples.generated:
             return GENERATED
         kind = "samples" if kind == "means" and self._samples.exact else kind

@@ -1,4 +1,4 @@
-"""The left side of the Train panel: family, data and settings of the next run."""
+"""Setup column of the Train panel: family, data and settings of the next run."""
 
 from itertools import pairwise
 
@@ -31,7 +31,7 @@ NAME_ROLE = Qt.ItemDataRole.UserRole
 
 
 def text_label(role: str, parent: QWidget) -> QLabel:
-    """A wrapping label of plain text in a role of the style sheet."""
+    """Create a wrapping label of plain text in a role of the style sheet."""
     label = QLabel(parent)
     label.setWordWrap(True)
     label.setTextFormat(Qt.TextFormat.PlainText)
@@ -41,7 +41,7 @@ def text_label(role: str, parent: QWidget) -> QLabel:
 
 
 class FamilyTree(QTreeWidget):
-    """The families of the catalog under their branches of the taxonomy; a branch with one branch below is one row."""
+    """Families of the catalog below their branches of the taxonomy; a single sub-branch shares its branch's row."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -63,16 +63,16 @@ class FamilyTree(QTreeWidget):
         self.setFixedHeight(rows * max(self.sizeHintForRow(0), 1) + 2 * self.frameWidth() + 2)
 
     def drawBranches(self, painter: QPainter, rect: QRect, index: QModelIndex | QPersistentModelIndex) -> None:
-        """No arrows: all branches are open."""
+        """Draw no arrows: all branches are open."""
 
     def select(self, name: str) -> None:
-        """Mark a family as the chosen one."""
+        """Select a family."""
         for item in self._items():
             if item.data(0, NAME_ROLE) == name:
                 self.setCurrentItem(item)
 
     def chosen(self) -> str:
-        """Name of the marked family, or ""."""
+        """Return the name of the selected family, or ""."""
         item = self.currentItem()
         return str(item.data(0, NAME_ROLE) or "") if item is not None else ""
 
@@ -80,13 +80,13 @@ class FamilyTree(QTreeWidget):
         return self.findItems("", Qt.MatchFlag.MatchContains | Qt.MatchFlag.MatchRecursive)
 
     def _tint(self) -> None:
-        """Branches stand back behind the families."""
+        """Draw branches in the muted colour."""
         for item in self._items():
             if not item.data(0, NAME_ROLE):
                 item.setForeground(0, theme().color("muted"))
 
     def _fill_branch(self, parent: QTreeWidgetItem, families: list[tuple[tuple[str, ...], FamilyEntry]]) -> None:
-        """Add what is below a branch: families that end here, and further branches."""
+        """Add the families and sub-branches of a branch."""
         for head in dict.fromkeys(branch[0] if branch else "" for branch, _ in families):
             below = [(branch[1:], f) for branch, f in families if (branch[0] if branch else "") == head]
             if not head:
@@ -111,11 +111,11 @@ class FamilyTree(QTreeWidget):
 
 
 class DataChooser(QWidget):
-    """Chooses and configures the data source, and shows some of its images.
+    """Choice of the data source, its settings, and a preview of its images.
 
     Args:
-        setup: the choices.
-        panel: names the controls.
+        setup: state of the setup.
+        panel: panel that names the controls.
     """
 
     def __init__(self, setup: TrainingSetup, panel: Panel) -> None:
@@ -125,9 +125,9 @@ class DataChooser(QWidget):
         self._combo = QComboBox(self)
         self._preview = ImageGrid(self)
         self._sizes = text_label("muted", self)
-        panel.name_widget(self._combo, "data", "Data source", "The images to learn from.")
+        panel.name_widget(self._combo, "data", "Data source", "Source of the training images.")
         panel.name_widget(
-            self._preview, "preview", "Images of the data source", "Training images, as a model gets them."
+            self._preview, "preview", "Images of the data source", "Training images, preprocessed as for the model."
         )
         self._preview.setFixedHeight(PREVIEW_HEIGHT)
         self._preview.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -154,7 +154,7 @@ class DataChooser(QWidget):
                 self._combo.setItemData(self._combo.count() - 1, entry.summary, Qt.ItemDataRole.ToolTipRole)
 
     def _show_source(self) -> None:
-        """Another form for another source."""
+        """Replace the form by that of the chosen source."""
         entry = self._setup.data_entry
         self._combo.setCurrentIndex(self._combo.findData(self._setup.data))
         if self._form is not None:
@@ -169,7 +169,7 @@ class DataChooser(QWidget):
             self._form = form
 
     def in_tab_order(self) -> list[QWidget]:
-        """Everything that takes the focus, from above."""
+        """Return the widgets that take the focus, from top to bottom."""
         return [self._combo, *(self._form.in_tab_order() if self._form is not None else ())]
 
     def _show_images(self) -> None:
@@ -188,11 +188,11 @@ class DataChooser(QWidget):
 
 
 class SetupColumn(QScrollArea):
-    """Everything that is chosen before a run starts.
+    """Column with the choices for the next run.
 
     Args:
-        setup: the choices.
-        panel: names the controls.
+        setup: state of the setup.
+        panel: panel that names the controls.
     """
 
     def __init__(self, setup: TrainingSetup, panel: Panel) -> None:
@@ -208,7 +208,12 @@ class SetupColumn(QScrollArea):
         self._layout.setContentsMargins(8, 8, 8, 8)
         self._layout.setSpacing(8)
         self._tree = FamilyTree(inner)
-        panel.name_widget(self._tree, "family", "Model family", "What to train, by how it treats the density.")
+        panel.name_widget(
+            self._tree,
+            "family",
+            "Model family",
+            "Family to train, by its treatment of the density (Goodfellow's taxonomy, 2016).",
+        )
         self._waiting = text_label("muted", inner)
         self._waiting.setText("Waiting for the engine …")
         self._add_section("Model", self._tree, self._waiting)
@@ -221,7 +226,7 @@ class SetupColumn(QScrollArea):
         self._tree.itemSelectionChanged.connect(self._on_family_selected)
         setup.catalog_changed.connect(self._fill)
         setup.family_changed.connect(self._show_family)
-        setup.data_changed.connect(self._order_tabs)  # after the chooser's own slot
+        setup.data_changed.connect(self._order_tabs)  # after the slot of the data chooser
         setup.verdict_changed.connect(self._show_refusals)
         self._fill()
         self._show_family()
@@ -243,7 +248,7 @@ class SetupColumn(QScrollArea):
             self._setup.choose_family(self._tree.chosen())
 
     def _show_family(self) -> None:
-        """New forms with the values remembered for this family."""
+        """Replace the forms by those of the chosen family, with its remembered values."""
         setup, entry = self._setup, self._setup.entry
         with QSignalBlocker(self._tree):
             self._tree.select(setup.family)
@@ -270,7 +275,7 @@ class SetupColumn(QScrollArea):
         self._order_tabs()
 
     def _order_tabs(self) -> None:
-        """Tab goes from above to below, though forms are made anew."""
+        """Order the Tab key from top to bottom after forms were replaced."""
         chain = [self._tree, *self._data.in_tab_order()]
         for form in self._forms.values():
             chain += form.in_tab_order()

@@ -1,4 +1,4 @@
-"""One line on the run that is looked at: what it is, how far it is, how fast and how good."""
+"""Status line of the selected run: title, status, progress, speed and best validation loss."""
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QResizeEvent
@@ -10,27 +10,27 @@ from gmstudio.window.state.training.state import TrainingState
 
 REFRESH_MS = 200
 GAP = 16
-WORDS = {"starting": "Starting …", "running": "Training", "paused": "Paused", "stopping": "Stopping …"}
+STATUS_TEXTS = {"starting": "Starting …", "running": "Training", "paused": "Paused", "stopping": "Stopping …"}
 
 
 def clock(seconds: float) -> str:
-    """Minutes and seconds, with hours where there are any: ``1:02:03``."""
+    """Format a duration as ``1:02``, with hours as ``1:02:03``."""
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 class StatusLine(QWidget):
-    """Title, state, step, elapsed time, images/s and best validation loss; a thin bar of the progress.
+    """Title, status, step, elapsed time, images/s and best validation loss, with a progress bar.
 
     Args:
-        session: the state.
-        panel: names the controls.
+        state: state of training.
+        panel: panel that names the controls.
     """
 
-    def __init__(self, session: TrainingState, panel: Panel) -> None:
+    def __init__(self, state: TrainingState, panel: Panel) -> None:
         super().__init__()
-        self._session = session
+        self._state = state
         self._parts: dict[str, str] = {}
         self._title = QLabel(self)
         self._title.setProperty("role", "heading")
@@ -47,10 +47,10 @@ class StatusLine(QWidget):
         self._bar = QProgressBar(self)
         self._bar.setTextVisible(False)
         self._bar.setFixedHeight(4)
-        tip = "Step of all steps, time since the start or resume without pauses, speed, lowest validation loss."
-        panel.name_widget(self._numbers, "status", "State of the run", tip)
-        panel.name_widget(self._bar, "progress", "Progress of the run", "Steps made of all steps.")
-        panel.name_widget(self._problem, "problem", "What went wrong", "")
+        tip = "Steps made, time since start or resume without pauses, speed, lowest validation loss."
+        panel.name_widget(self._numbers, "status", "Status of the run", tip)
+        panel.name_widget(self._bar, "progress", "Progress of the run", "Steps made out of all steps.")
+        panel.name_widget(self._problem, "problem", "Problem", "")
         row = QHBoxLayout()
         row.addWidget(self._title, 1)
         row.addWidget(self._numbers)
@@ -64,42 +64,42 @@ class StatusLine(QWidget):
         self._timer.setSingleShot(True)
         self._timer.setInterval(REFRESH_MS)
         self._timer.timeout.connect(self.refresh)
-        session.history_changed.connect(self._schedule)
-        session.status_changed.connect(self.refresh)
-        session.run_changed.connect(self.refresh)
+        state.history_changed.connect(self._schedule)
+        state.status_changed.connect(self.refresh)
+        state.run_changed.connect(self.refresh)
         self.refresh()
 
     def _schedule(self, run: str) -> None:
-        if run == self._session.run and not self._timer.isActive():
+        if run == self._state.run and not self._timer.isActive():
             self._timer.start()
 
     def refresh(self) -> None:
-        """Write what is known now."""
-        session, info = self._session, self._session.info
-        self._problem.setText(session.problem)
-        self._problem.setVisible(bool(session.problem))
+        """Write status and numbers."""
+        state, info = self._state, self._state.info
+        self._problem.setText(state.problem)
+        self._problem.setVisible(bool(state.problem))
         self._bar.setVisible(info is not None)
         if info is None:
-            self._title.setText(WORDS.get(session.status, "No run yet"))
+            self._title.setText(STATUS_TEXTS.get(state.status, "No run yet"))
             self._parts = {}
             self._numbers.setText("")
             return
-        live = info.run == session.live
-        word = WORDS.get(session.status, "") if live else info.status.capitalize()
-        self._title.setText(f"{info.title} · {word}")
-        step = max(info.step, session.history(info.run).last_step()) if live else info.step
+        live = info.run == state.live
+        status = STATUS_TEXTS.get(state.status, "") if live else info.status.capitalize()
+        self._title.setText(f"{info.title} · {status}")
+        step = max(info.step, state.history(info.run).last_step()) if live else info.step
         self._bar.setRange(0, info.training.steps)
         self._bar.setValue(min(step, info.training.steps))
         self._parts = self._parts_of(step, live)
         self._write_numbers()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Say as much as there is room for."""
+        """Write as many numbers as fit."""
         super().resizeEvent(event)
         self._write_numbers()
 
     def _write_numbers(self) -> None:
-        """All parts; in a narrow window without the ones that the status bar or the curves say too."""
+        """Write all parts; in a narrow window without those that the status bar or the curves show too."""
         parts, room = self._parts, self.width() - GAP
         room -= self._title.fontMetrics().horizontalAdvance(self._title.text())
         for left_out in ((), ("speed",), ("speed", "clock"), ("speed", "clock", "bits"), ("speed", "clock", "best")):
@@ -112,12 +112,12 @@ class StatusLine(QWidget):
                 return
 
     def _parts_of(self, step: int, live: bool) -> dict[str, str]:
-        session, info = self._session, self._session.info
+        state, info = self._state, self._state.info
         assert info is not None
-        history, objective = session.history(info.run), session.objective_of(info.run)
+        history, objective = state.history(info.run), state.objective_of(info.run)
         parts = {"step": f"step {step:,} of {info.training.steps:,}"}
         if live:
-            parts["clock"] = clock(session.elapsed_s)
+            parts["clock"] = clock(state.elapsed_s)
         speed = history.recent("train", "images_per_s")
         if speed == speed:
             parts["speed"] = f"{number(speed)} images/s"

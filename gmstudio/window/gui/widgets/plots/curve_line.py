@@ -39,6 +39,7 @@ class Trace:
         values: (n,) values at the steps.
         color: of its line.
         dash: of its line.
+        split: ``train`` or ``validation`` for the legend; empty: none.
         validation: draw it strong, with markers, and never smoothed.
         factor: conversion of values to the displayed unit.
         owner: title of the run, for the legend's tooltip.
@@ -53,6 +54,7 @@ class Trace:
     values: Floats
     color: QColor
     dash: Qt.PenStyle = Qt.PenStyle.SolidLine
+    split: str = ""
     validation: bool = False
     factor: float = 1.0
     owner: str = ""

@@ -6,7 +6,7 @@ points as its width resolves. It follows the data until the user zooms, and agai
 
 import math
 import time
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from html import escape
 from typing import Any, NamedTuple
 
@@ -22,13 +22,14 @@ from gmstudio.window.gui.widgets.plots.curve_line import Line, Trace
 
 REDRAW_MS = 50
 LEGEND_TIP = "Values at the line, else the newest ones; not smoothed."
-VALIDATION_TIP = " ━ training, ● validation."
 SIGNS = {Qt.PenStyle.DashLine: "╍", Qt.PenStyle.DotLine: "┈", Qt.PenStyle.DashDotLine: "┉"}
 PADDING = 0.04
 ROOM_X, ROOM_Y = 0.1, 0.25
 """Share of the view that may stay empty before the view is fitted again."""
 MIN_POINTS = 64
 AXIS_WIDTH = 48
+AXIS_HEIGHT = 32
+"""Height of ticks and label, closer together than pyqtgraph sets them."""
 
 
 class Reading(NamedTuple):
@@ -44,7 +45,7 @@ class CurvePlot(ActiveWidget):
     Args:
         title: above the plot.
         unit: of the values; may be empty.
-        by: name of the horizontal axis, for example ``step``.
+        by: name of the horizontal axis, for example ``training step``.
         kept: cache the curves as pictures, which is faster where the cursor moves more often than the data.
 
     Signals:
@@ -60,7 +61,13 @@ class CurvePlot(ActiveWidget):
     follow_wanted = Signal()
 
     def __init__(
-        self, title: str, unit: str = "", parent: QWidget | None = None, *, by: str = "step", kept: bool = False
+        self,
+        title: str,
+        unit: str = "",
+        parent: QWidget | None = None,
+        *,
+        by: str = "training step",
+        kept: bool = False,
     ) -> None:
         super().__init__(parent)
         self._kept = kept
@@ -81,7 +88,8 @@ class CurvePlot(ActiveWidget):
         self._legend = QLabel(self)
         self._legend.setWordWrap(True)
         self._legend.setTextFormat(Qt.TextFormat.RichText)
-        self._view = pyqtgraph.PlotWidget(self, viewBox=_View(self))
+        self._axis = _FrameAxis("bottom")
+        self._view = pyqtgraph.PlotWidget(self, viewBox=_View(self), axisItems={"bottom": self._axis})
         self._view.viewport().installEventFilter(self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -105,6 +113,18 @@ class CurvePlot(ActiveWidget):
     def set_steps(self, extent: tuple[int, int] | None) -> None:
         """Follow these steps, first and last, instead of the plot's own; linked plots need the same."""
         self._all_steps = extent
+
+    def set_axis(self, by: str, positions: Sequence[int] | None = None) -> None:
+        """Set the horizontal axis of curves over frames that are numbered from 0.
+
+        Args:
+            by: name of the axis.
+            positions: number at the tick of each frame, where it is not the frame's own; None: frame numbers.
+        """
+        if by != self._by:
+            self._by = by
+            self._axis.setLabel(by)
+        self._axis.set_positions(positions)
 
     def set_unit(self, unit: str) -> None:
         """Set the unit of the values; a change makes the value axis follow the data again."""
@@ -209,7 +229,7 @@ class CurvePlot(ActiveWidget):
         at = "" if self._cursor is None else f" at {self._by} {self._cursor:,.0f}"
         if self._place:
             at = f" · {escape(self._place)}"
-        unit = f" ({self._unit} by {self._by})" if self._unit else f" (by {self._by})"
+        unit = f" ({self._unit})" if self._unit else ""
         logarithm = ", logarithmic" if self._log else ""
         parts = [f"<b>{self._title}</b><span style='color:{muted}'>{unit}{logarithm}{at}</span>"]
         readings = self.readings()
@@ -219,8 +239,7 @@ class CurvePlot(ActiveWidget):
         self._legend.setText(" &nbsp; ".join(parts))
         owners = {r.trace.owner: r.trace.color.name() for r in readings}
         rows = (f"<br><span style='color:{color}'>━</span> {escape(owner)}" for owner, color in owners.items())
-        tip = LEGEND_TIP + (VALIDATION_TIP if any(r.trace.validation for r in readings) else "")
-        self._legend.setToolTip(tip + ("".join(rows) if len(owners) > 1 else ""))
+        self._legend.setToolTip(LEGEND_TIP + ("".join(rows) if len(owners) > 1 else ""))
 
     # ---- the plot's parts ----------------------------------------------------------------------------------------
 
@@ -236,6 +255,8 @@ class CurvePlot(ActiveWidget):
             plot.getAxis(side).enableAutoSIPrefix(False)
             plot.getAxis(side).setStyle(maxTickLevel=0)
             plot.getAxis(side).setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)  # text is slow to paint
+        self._axis.setLabel(self._by)
+        self._axis.setHeight(AXIS_HEIGHT)
         self._crosshair = pyqtgraph.InfiniteLine(angle=90, movable=False)
         self._crosshair.setVisible(False)
         plot.addItem(self._crosshair, ignoreBounds=True)
@@ -319,10 +340,34 @@ class _View(pyqtgraph.ViewBox):  # type: ignore[misc]  # pyqtgraph has no types
         self._owner.follow_wanted.emit()
 
 
+class _FrameAxis(pyqtgraph.AxisItem):  # type: ignore[misc]  # pyqtgraph has no types
+    """Horizontal axis that can write other numbers at its ticks than their coordinates."""
+
+    def __init__(self, side: str) -> None:
+        super().__init__(side)
+        self._positions: tuple[int, ...] | None = None
+
+    def set_positions(self, positions: Sequence[int] | None) -> None:
+        """Set the number of each frame 0, 1, …; None: the coordinates."""
+        new = None if positions is None else tuple(positions)
+        if new != self._positions:
+            self._positions = new
+            self.picture = None
+            self.update()
+
+    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
+        """Write the ticks; a tick between two frames, or beyond the last one, has no number."""
+        if self._positions is None:
+            texts: list[str] = super().tickStrings(values, scale, spacing)
+            return texts
+        frames = [int(v) if v == int(v) and 0 <= v < len(self._positions) else None for v in values]
+        return ["" if frame is None else f"{self._positions[frame]:,}" for frame in frames]
+
+
 def _html(reading: Reading) -> str:
-    """Value for the legend, with the sign of its line."""
+    """Value for the legend, after its split or the sign of its line."""
     trace = reading.trace
-    sign = "●" if trace.validation else SIGNS.get(trace.dash, "━")
+    sign = f"{SIGNS.get(trace.dash, '')}{trace.split}" or "━"
     value = "–" if np.isnan(reading.value) else f"{reading.value:.4g}"
     return f"<span style='color:{trace.color.name()}'>{sign}</span>&nbsp;<b>{value}</b>"
 

@@ -1,4 +1,4 @@
-"""The Train panel's look inside: figures, gradient norms, pace."""
+"""Diagnostics of the Train panel: figures, gradient norms, pace."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,8 @@ from gmstudio.protocol.array import Array
 from gmstudio.protocol.runs import HistoryAppended, Series
 from gmstudio.protocol.training import DrawFigures, FigureDrawn, FiguresDrawn, PaceTraining
 from gmstudio.window.gui.panel import Panel
-from gmstudio.window.gui.panels.train.diagnostics import DiagnosticsView, columns_in_words
+from gmstudio.window.gui.panels.train.diagnostics import DiagnosticsView, list_columns
+from gmstudio.window.state.runs.library import RunLibrary
 from gmstudio.window.state.training.diagnostics import Diagnostics
 
 PHASES = ("discriminator", "generator")
@@ -29,15 +30,19 @@ class Stage:
 
     def __init__(self, qtbot: QtBot) -> None:
         self.client = FakeClient()
-        self.diagnostics = Diagnostics(self.client)
+        self.library = RunLibrary(self.client)
+        self.diagnostics = Diagnostics(self.client, self.library)
+        self.library.run_opened.connect(self.diagnostics.show_run)
         self.panel = OnePanel()
         self.view = DiagnosticsView(self.diagnostics, self.panel)
         qtbot.addWidget(self.panel)
         run = opened("/gan", objective=GAME, step=10, capabilities=("figures",), checkpoint_steps=(10,))
-        self.diagnostics.show_run(msgspec.structs.replace(run, phases=PHASES))
+        self.client.deliver(msgspec.structs.replace(run, phases=PHASES))
 
     def draw(self, *figures: FigureDrawn) -> None:
-        self.client.deliver(FiguresDrawn(run="/gan", step=12, figures=figures))
+        self.diagnostics.set_active(True)
+        request = self.client.last(DrawFigures).request
+        self.client.deliver(FiguresDrawn(request=request, run="/gan", step=12, figures=figures))
 
     def words(self) -> str:
         return " | ".join(label.text() for label in self.view.findChildren(QLabel) if not label.isHidden())
@@ -47,7 +52,7 @@ class Stage:
 def stage(qtbot: QtBot) -> Iterator[Stage]:
     stage = Stage(qtbot)
     yield stage
-    qtbot.waitUntil(lambda: not stage.diagnostics._timer.isActive())
+    qtbot.waitUntil(lambda: not stage.diagnostics._pause.isActive())
 
 
 def test_figures_are_asked_for_when_the_tab_is_looked_at(stage: Stage) -> None:
@@ -82,7 +87,7 @@ def test_columns_of_images_are_named(stage: Stage) -> None:
     ],
 )
 def test_repeated_columns_are_named_once(names: tuple[str, ...], words: str) -> None:
-    assert columns_in_words(names) == words
+    assert list_columns(names) == words
 
 
 def test_every_players_gradient_norm_is_told(stage: Stage) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QComboBox, QLabel, QSlider, QTabWidget, QToolButton, QTreeWidget, QWidget
+from PySide6.QtWidgets import QComboBox, QLabel, QSlider, QToolButton, QTreeWidget, QWidget
 from pytestqt.qtbot import QtBot
 from training_scene import GAME, Scene, browsed, catalog, grid, info, opened, points
 
@@ -29,6 +29,7 @@ from gmstudio.window.gui.panels.train.status import clock
 from gmstudio.window.gui.theme import MODES, theme
 from gmstudio.window.gui.widgets.formula import Formula
 from gmstudio.window.gui.widgets.images.grid import ImageGrid
+from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs
 
 WidgetT = TypeVar("WidgetT", bound=QWidget)
 
@@ -39,9 +40,10 @@ class Stage(Scene):
     def __init__(self, qtbot: QtBot, *, with_catalog: bool = True) -> None:
         super().__init__(with_catalog=with_catalog)
         self.qtbot = qtbot
-        self.panel = TrainPanel(self.session, self.library)
+        self.panel = TrainPanel(self.state, self.library)
         qtbot.addWidget(self.panel)
         self.panel.resize(1200, 740)
+        self.find("train.tabs", LazyTabs).build_all()
         self.panel.show()
         qtbot.waitExposed(self.panel)
 
@@ -54,7 +56,7 @@ class Stage(Scene):
         self.qtbot.mouseClick(self.find(f"train.{name}"), Qt.MouseButton.LeftButton)
 
     def enabled(self) -> set[str]:
-        names = ("start", "pause", "resume", "stop", "step", "mark")
+        names = ("start", "pause", "resume", "stop", "step", "keep")
         return {name for name in names if self.find(f"train.{name}").isEnabled()}
 
     def change(self, status: str, step: int = 10, message: str = "") -> None:
@@ -82,9 +84,9 @@ def test_families_stand_under_their_branches(stage: Stage) -> None:
         ("Implicit density › Direct", "GAN"),
     ]
     tree.setCurrentItem(tree.topLevelItem(1).child(0))
-    assert stage.session.setup.family == "gan"
+    assert stage.state.setup.family == "gan"
     assert stage.find("train.config.objective", QComboBox).currentText() == "non-saturating"
-    stage.session.setup.choose_family("vae")
+    stage.state.setup.choose_family("vae")
     assert tree.currentItem().text(0) == "VAE"
 
 
@@ -92,8 +94,8 @@ def test_forms_write_the_settings_and_remember_them(stage: Stage) -> None:
     stage.find("train.config.num_latent").set_value(2)  # type: ignore[attr-defined]
     stage.find("train.training.steps").set_value(77)  # type: ignore[attr-defined]
     stage.find("train.data.levels").set_value(16)  # type: ignore[attr-defined]
-    stage.session.setup.choose_family("gan")
-    stage.session.setup.choose_family("vae")
+    stage.state.setup.choose_family("gan")
+    stage.state.setup.choose_family("vae")
     stage.press("start")
     command = stage.client.last(StartTraining).spec
     assert command.config["num_latent"] == 2 and command.training["steps"] == 77
@@ -107,7 +109,7 @@ def test_another_source_has_another_form_and_its_images_are_shown(stage: Stage, 
     combo = stage.find("train.data", QComboBox)
     combo.setCurrentIndex(1)
     combo.activated.emit(1)
-    assert stage.session.setup.data == "idx" and not preview.isVisible()
+    assert stage.state.setup.data == "idx" and not preview.isVisible()
     folder, error = stage.find("train.data.folder"), stage.find("train.data.folder.error", QLabel)
 
     def refuse(message: str) -> None:
@@ -117,7 +119,7 @@ def test_another_source_has_another_form_and_its_images_are_shown(stage: Stage, 
     refuse("Choose a folder.")
     assert error.text() == "Choose a folder."
     qtbot.keyClicks(folder, "/data")
-    assert stage.session.setup.data_config["folder"] == "/data" and not error.isVisible()
+    assert stage.state.setup.data_config["folder"] == "/data" and not error.isVisible()
     qtbot.waitUntil(lambda: stage.client.last(BrowseData).data_config["folder"] == "/data", timeout=3000)
     refuse("/data holds no IDX files.")
     assert error.text() == "/data holds no IDX files."
@@ -168,11 +170,11 @@ def test_buttons_through_a_run(stage: Stage) -> None:
     stage.press("start")
     assert stage.enabled() == set()
     stage.begin()
-    assert stage.enabled() == {"pause", "stop", "step", "mark"}
+    assert stage.enabled() == {"pause", "stop", "step", "keep"}
     stage.press("pause")
     stage.client.last(PauseTraining)
     stage.change("paused")
-    assert stage.enabled() == {"resume", "stop", "step", "mark"}
+    assert stage.enabled() == {"resume", "stop", "step", "keep"}
     stage.press("step")
     stage.client.last(StepTraining)
     stage.press("resume")
@@ -206,7 +208,7 @@ def test_space_in_a_check_box_does_not_pause(stage: Stage, qtbot: QtBot) -> None
     box = stage.find("train.config.tied")
     box.setFocus()
     qtbot.keyClick(box, Qt.Key.Key_Space)
-    assert stage.session.setup.config["tied"] is True
+    assert stage.state.setup.config["tied"] is True
     assert not any(isinstance(c, PauseTraining) for c in stage.client.sent)
 
 
@@ -219,9 +221,9 @@ def test_every_action_has_a_key_and_no_two_share_one_at_a_time(stage: Stage) -> 
 
 def test_a_failure_is_said_where_the_run_is(stage: Stage) -> None:
     stage.begin()
-    stage.change("failed", 12, "The loss became nan at step 12. Lower the learning rate.")
+    stage.change("failed", 12, "The loss became NaN at step 12. Lower the learning rate.")
     problem = stage.find("train.problem", QLabel)
-    assert problem.isVisible() and "nan" in problem.text()
+    assert problem.isVisible() and "NaN" in problem.text()
     stage.press("start")
     assert not problem.isVisible()
 
@@ -254,7 +256,7 @@ def test_samples_come_live_and_the_scrubber_goes_back(stage: Stage, qtbot: QtBot
     slider = stage.find("train.samples_step", QSlider)
     assert (slider.minimum(), slider.maximum(), slider.value()) == (0, 2, 2)
     slider.setValue(1)
-    assert samples.images[0, 0, 0, 0] == 100 and not stage.session.samples.following
+    assert samples.images[0, 0, 0, 0] == 100 and not stage.state.samples.following
     slider.setValue(0)
     fetch = stage.client.last(FetchSamples)
     stage.client.deliver(grid("/runs/a", 50, request=fetch.request, kept=(50, 100, 150)))
@@ -264,7 +266,7 @@ def test_samples_come_live_and_the_scrubber_goes_back(stage: Stage, qtbot: QtBot
     qtbot.keyClick(typed, Qt.Key.Key_Return)
     assert samples.images[0, 0, 0, 0] == 100
     stage.press("latest")
-    assert samples.images[0, 0, 0, 0] == 150 and stage.session.samples.following
+    assert samples.images[0, 0, 0, 0] == 150 and stage.state.samples.following
 
 
 def test_curves_of_a_run_by_group(stage: Stage, qtbot: QtBot) -> None:
@@ -325,7 +327,7 @@ def test_plots_of_runs_of_different_length_show_the_same_steps(stage: Stage) -> 
     stage.client.deliver(points("/runs/a", "loss", np.arange(1500), np.ones(1500)))
     stage.client.deliver(opened("/runs/b", live=False, status="stopped", objective=GAME))
     stage.client.deliver(points("/runs/b", "generator_loss", np.arange(700), np.ones(700)))
-    stage.session.set_overlay("/runs/b", True)
+    stage.state.set_overlay("/runs/b", True)
     curves = stage.curves()
     curves.refresh()
     assert set(curves.plots) == {"loss likelihood", "loss nats"}
@@ -433,7 +435,7 @@ def test_losses_come_first_whichever_curve_came_first(stage: Stage, qtbot: QtBot
     stage.client.deliver(points("/runs/a", "loss", [10, 20], [2.0, 1.0]))
     qtbot.waitUntil(lambda: len(toggles(stage)) == 2, timeout=3000)
     names = [stage.curves()._groups.itemAt(i).widget().text() for i in range(2)]
-    assert names == ["Likelihood", "Speed"]
+    assert names == ["NLL", "Speed"]
 
 
 def test_branches_stand_back_in_either_theme(stage: Stage) -> None:
@@ -452,7 +454,7 @@ def test_what_a_generator_draws_is_called_so(stage: Stage) -> None:
     captions = {label.text() for label in stage.panel.findChildren(QLabel)}
     assert "Samples, step 100" in captions or "Means of decoded samples, step 100" in captions
     able = msgspec.structs.replace(info("/runs/g"), capabilities=("sample", "decode", "discriminate"))
-    stage.session.samples.show_run(msgspec.structs.replace(opened("/runs/g", live=False), info=able))
+    stage.state.samples.show_run(msgspec.structs.replace(opened("/runs/g", live=False), info=able))
     stage.client.deliver(grid("/runs/g", 100))
     assert "Generated images G(z), step 100" in {label.text() for label in stage.panel.findChildren(QLabel)}
 
@@ -462,9 +464,9 @@ def toggles(stage: Stage) -> list[QToolButton]:
 
 
 def test_tab_goes_from_above_to_below_in_forms_made_anew(stage: Stage) -> None:
-    stage.session.setup.choose_family("gan")
-    stage.session.setup.choose_data("idx")
-    stage.session.setup.choose_family("vae")
+    stage.state.setup.choose_family("gan")
+    stage.state.setup.choose_data("idx")
+    stage.state.setup.choose_family("vae")
     first = widget = stage.find("train.family")
     names = [first.objectName()]
     while (widget := widget.nextInFocusChain()) is not first:
@@ -488,10 +490,10 @@ def test_no_best_is_told_of_a_loss_that_does_not_compare(stage: Stage) -> None:
     objective = Objective("F - F", (Term("loss", "F - F", "Near 0.", "nats", comparable=False),))
     stage.client.deliver(opened("/runs/r", live=False, status="finished", best=0.1, objective=objective))
     stage.client.deliver(RunsListed(home="/runs", runs=(info("/runs/r", "finished", best=0.1),), problems=()))
-    stage.session.choose_run("/runs/r")
+    stage.state.choose_run("/runs/r")
     stage.client.deliver(points("/runs/r", "loss", [400], [0.1], split="valid"))
-    stage.find("train.tabs", QTabWidget).setCurrentIndex(2)
-    stage.session.status_changed.emit()
+    stage.find("train.tabs", LazyTabs).show_page("runs")
+    stage.state.status_changed.emit()
     assert "best" not in stage.find("train.status", QLabel).text()
     item = stage.find("train.runs", QTreeWidget).topLevelItem(0)
     assert item is not None and item.text(0).startswith("r") and item.text(1) == ""
@@ -501,6 +503,6 @@ def test_means_are_told_of_a_decoder_that_has_them(stage: Stage) -> None:
     means = "Means of decoded samples"
     for capabilities, words in ((("sample", "decode"), "Samples"), (("decode", "posterior"), means)):
         able = msgspec.structs.replace(info("/runs/m"), capabilities=capabilities)
-        stage.session.samples.show_run(msgspec.structs.replace(opened("/runs/m", live=False), info=able))
+        stage.state.samples.show_run(msgspec.structs.replace(opened("/runs/m", live=False), info=able))
         stage.client.deliver(msgspec.structs.replace(grid("/runs/m", 100), kind="means"))
         assert f"{words}, step 100" in {label.text() for label in stage.panel.findChildren(QLabel)}

@@ -176,3 +176,20 @@ def test_two_hundred_thousand_points_do_not_hold_up_the_window(plot: CurvePlot) 
         plot._view.viewport().repaint()
         spent.append(time.thread_time() - start)
     assert min(spent) < 0.016
+
+
+def test_ticks_of_frames_are_their_positions(plot: CurvePlot) -> None:
+    assert plot._axis.tickStrings([0.0, 2.0], 1.0, 1.0) == ["0", "2"]
+    plot.set_axis("t", [1000, 500, 0])
+    assert plot._axis.labelText == "t"
+    assert plot._axis.tickStrings([-1.0, 0.0, 0.5, 1.0, 2.0, 3.0], 1.0, 0.5) == ["", "1,000", "", "500", "0", ""]
+    plot.set_axis("training step")
+    assert plot._axis.tickStrings([0.0, 2.0], 1.0, 1.0) == ["0", "2"]
+
+
+def test_the_legend_names_the_splits(plot: CurvePlot) -> None:
+    valid = Trace("valid", "loss", np.array([0, 50]), np.array([3.0, 2.0]), BLUE, split="validation", validation=True)
+    plot.set_traces([_trace(100, split="train"), valid])
+    plot.redraw()
+    text = plot._legend.text()
+    assert "Loss" in text and "(nats)" in text and "train" in text and "validation" in text and "●" not in text
