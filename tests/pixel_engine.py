@@ -111,7 +111,7 @@ class PixelEngine(FakeClient):
         elif isinstance(command, ClosePixels):
             yield from self.explorer.close(command)
         elif isinstance(command, ContinuePixels):
-            yield from (event for event in self.explorer.continuation(command) if event is not None)
+            yield from (event for event in self.explorer.continuations(command) if event is not None)
         elif isinstance(command, BrowseData):
             yield self._browsed(command)
 

@@ -1,4 +1,4 @@
-"""Pictures of the Pixels panel: six autoregressive families, each asked something else."""
+"""Pictures of the Pixels panel: six autoregressive families, each with another view."""
 
 from collections.abc import Callable
 
@@ -7,10 +7,8 @@ from PySide6.QtWidgets import QWidget
 
 from benchmarks.window import wait_until
 from docs.pictures.shots import Picture, Stage, grab, settle, sheet
-from gmstudio.window.gui.panels.pixels.attribution import AttributionView
-from gmstudio.window.gui.panels.pixels.comparison import CompareView
+from gmstudio.window.gui.panels.pixels.heat_maps import MapView
 from gmstudio.window.gui.panels.pixels.panel import PixelsPanel
-from gmstudio.window.state.pixels.comparison import comparison_of
 
 MIDDLE = 35
 RECEPTIVE_FIELD = 1
@@ -18,7 +16,7 @@ RECEPTIVE_FIELD = 1
 
 
 class Debugger:
-    """The panel in the hands of a user.
+    """The panel, operated as by a user.
 
     Args:
         stage: the window with the models.
@@ -30,7 +28,7 @@ class Debugger:
         self.pixels = stage.studio.pixels
 
     def open(self, model: str) -> None:
-        """Look at a model, from an empty image."""
+        """Open a model, with an empty image."""
         self.panel.run.choose(self.runs[model])
         wait_until(lambda: self.pixels.state is not None and not self.pixels.navigator.opening, "an open generation")
 
@@ -39,28 +37,26 @@ class Debugger:
         self.pixels.navigator.draw_to(step)
         wait_until(lambda: self.pixels.state is not None and self.pixels.state.step == step, f"step {step}")
 
-    def give(self, index: int) -> None:
-        """Begin from one of the first images of the validation split."""
+    def condition_on(self, index: int) -> None:
+        """Condition on one of the first images of the validation split."""
         self.pixels.browse()
         wait_until(lambda: self.pixels.images.data is not None, "images of the data")
-        self.pixels.give(index)
+        self.pixels.condition_on(index)
         settle()
 
     def show(self, view: QWidget) -> None:
         """Bring a view to the front."""
         self.panel.tabs.setCurrentWidget(view)
 
-    def show_large(self, kind: type[AttributionView] | type[CompareView]) -> AttributionView | CompareView:
-        """Bring one of the further views to the front, its map where the image was."""
-        view = next(view for _, view in self.panel.further if isinstance(view, kind))
+    def show_large(self, view: MapView) -> None:
+        """Bring a view to the front, its map over the large image."""
         self.show(view)
         view.large.setChecked(True)
         view.refresh()
-        return view
 
 
 def take_stepping(stage: Stage) -> QImage:
-    """An image in the making: the conditional of the next pixel, and the surprisal of those before."""
+    """A partial image: the conditional of the next pixel, and the surprisal of the earlier ones."""
     debugger = Debugger(stage)
     debugger.open("pixelcnn")
     debugger.draw_to(MIDDLE)
@@ -68,10 +64,10 @@ def take_stepping(stage: Stage) -> QImage:
 
 
 def take_colours(stage: Stage) -> QImage:
-    """Half of a real image, a pixel whose red is there and whose green comes next, and its mixture of 256 values."""
+    """Half of a real image, a pixel whose red is placed and whose green is next, and its mixture of 256 values."""
     debugger = Debugger(stage)
     debugger.open("nade-in-colours")
-    debugger.give(1)
+    debugger.condition_on(1)
     state = debugger.pixels.state
     assert state is not None, "a generation is open"
     middle = state.spec.width * (state.spec.height // 2) + state.spec.width // 2
@@ -81,19 +77,19 @@ def take_colours(stage: Stage) -> QImage:
 
 
 def take_families(stage: Stage) -> QImage:
-    """Six families, each asked something else."""
+    """Six families, each with another view."""
     debugger = Debugger(stage)
     cells = []
-    for caption, ask in QUESTIONS:
-        ask(debugger)
+    for caption, prepare in SCENES:
+        prepare(debugger)
         cells.append((caption, grab(debugger.panel)))
     return sheet(cells)
 
 
-def _what_it_looks_at(debugger: Debugger) -> None:
+def _saliency(debugger: Debugger) -> None:
     debugger.open("pixelcnn")
     debugger.draw_to(44)
-    debugger.show_large(AttributionView)
+    debugger.show_large(debugger.panel.attribution)
 
 
 def _receptive_field(debugger: Debugger) -> None:
@@ -102,9 +98,8 @@ def _receptive_field(debugger: Debugger) -> None:
     debugger.pixels.choose_label(3)
     settle()
     debugger.draw_to(MIDDLE)
-    view = debugger.show_large(AttributionView)
-    assert isinstance(view, AttributionView), "it is the view that was asked for"
-    view.mode.setCurrentIndex(RECEPTIVE_FIELD)
+    debugger.show_large(debugger.panel.attribution)
+    debugger.panel.attribution.mode.setCurrentIndex(RECEPTIVE_FIELD)
 
 
 def _order(debugger: Debugger) -> None:
@@ -120,9 +115,9 @@ def _inpainting(debugger: Debugger) -> None:
     debugger.panel.ranks.trigger()
     debugger.panel.ranks.trigger()
     debugger.open("nade")
-    debugger.show(debugger.panel.given)
-    debugger.give(2)
-    debugger.pixels.givens.choose_preset("inpainting")
+    debugger.show(debugger.panel.conditioning)
+    debugger.condition_on(2)
+    debugger.pixels.conditioning.choose_preset("inpainting")
     settle()
     debugger.draw_to(56)
 
@@ -130,22 +125,22 @@ def _inpainting(debugger: Debugger) -> None:
 def _comparison(debugger: Debugger) -> None:
     debugger.open("fvbn")
     debugger.draw_to(45)
-    comparison_of(debugger.pixels).choose(debugger.runs["nade"])
-    debugger.show_large(CompareView)
+    debugger.pixels.comparison.choose(debugger.runs["nade"])
+    debugger.show_large(debugger.panel.comparison)
 
 
 def _continuations(debugger: Debugger) -> None:
     debugger.open("diagonal-bilstm")
     debugger.draw_to(MIDDLE)
-    debugger.pixels.continuation()
-    wait_until(lambda: not debugger.pixels.forking, "the continuations")
+    debugger.pixels.sample_continuations()
+    wait_until(lambda: not debugger.pixels.continuations.running, "the continuations")
 
 
-QUESTIONS: tuple[tuple[str, Callable[[Debugger], None]], ...] = (
-    ("PixelCNN: what it looks at, as a gradient", _what_it_looks_at),
+SCENES: tuple[tuple[str, Callable[[Debugger], None]], ...] = (
+    ("PixelCNN: saliency, as a gradient", _saliency),
     ("Gated PixelCNN, class 3: its receptive field, without a blind spot", _receptive_field),
     ("MADE: generating along a spiral", _order),
-    ("NADE: filling a hole in a real image", _inpainting),
+    ("NADE: inpainting a masked real image", _inpainting),
     ("FVBN beside NADE, on the same pixels", _comparison),
     ("Diagonal BiLSTM: sixteen continuations", _continuations),
 )

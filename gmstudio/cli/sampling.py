@@ -150,7 +150,7 @@ def _draw(
         order=name,
         order_seed=options.order_seed,
         ranks=_read_ranks(name, ranks, model),
-        mask=None if observed is None or observed.mask is None else Array.of(observed.mask),
+        observed=None if observed is None or observed.mask is None else Array.of(observed.mask),
     )
     setting = setting_of(model, command)
     pieces = draw_completions(
@@ -158,8 +158,8 @@ def _draw(
         count,
         generator,
         order_D3=setting.order,
-        given_CHW=None if observed is None else observed.levels,
-        num_given=0 if observed is None else observed.first or setting.num_given,
+        observed_CHW=None if observed is None else observed.levels,
+        num_observed=0 if observed is None else observed.first or setting.num_observed,
         labels_N=_labels(options.label, model, count),
         temperature=options.temperature,
     )

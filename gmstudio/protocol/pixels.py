@@ -12,40 +12,40 @@ from gmstudio.protocol.images import ImageSpec
 class OpenPixels(Command, frozen=True, kw_only=True):
     """Open a step-by-step generation with the run's current weights; answered with ``PixelsOpened``.
 
-    The session keeps the weights that it was opened with, so its numbers stay exact while training goes on.
+    The session keeps the weights that it was opened with, so its numbers remain exact while training continues.
 
     Args:
         seed: of the uniforms that turn probabilities into values.
-        given: (C, H, W) levels whose first ``first`` sub-pixels are placed; None: an empty image. As many as fit in
-            a few frames are placed at once; the others stand on the remembered path (see ``RewindPixels``).
-        first: sub-pixels of ``given`` that are placed, in the generation order.
+        levels: (C, H, W) uint8 image whose first ``num_placed`` sub-pixels are placed; None: an empty image. As many
+            as a few frames allow are placed at once; the others are on the recorded path (see ``RewindPixels``).
+        num_placed: sub-pixels of ``levels`` that are placed, in the generation order.
         weights_of: an open generation of the same run whose weights are to be used; 0: the run's current weights.
-        order: name of the generation order (``PixelsOpened.orders`` says which there are), ``painted`` for that of
-            ``ranks``; empty: the model's own.
+        order: name of the generation order, one of ``PixelsOpened.orders``; ``painted`` for that of ``ranks``; empty:
+            the model's own.
         order_seed: of the shuffled order.
         ranks: (H, W) float32, for ``painted``: pixels of lower rank come first, equal ones row by row.
-        mask: (C, H, W) bool: sub-pixels of ``given`` that are given. They come first, the others follow, both in the
-            chosen order; so ``first`` counts the given ones first. Any set for order-agnostic models; for the others
-            only one that comes first in their order anyway.
+        observed: (C, H, W) bool: sub-pixels of ``levels`` that are conditioned on. They come first, the others
+            follow, both in the chosen order; so ``num_placed`` counts the observed ones first. Any set for
+            order-agnostic models; for the others only one that is first in their order anyway.
         label: class to condition on, for class-conditional models; −1: none.
     """
 
     run: str
     seed: int = 0
-    given: Array | None = None
-    first: int = 0
+    levels: Array | None = None
+    num_placed: int = 0
     weights_of: int = 0
     order: str = ""
     order_seed: int = 0
     ranks: Array | None = None
-    mask: Array | None = None
+    observed: Array | None = None
     label: int = -1
 
 
 class AdvancePixels(Command, frozen=True, kw_only=True):
     """Generate up to ``count`` sub-pixels, for at most ``budget_ms``; answered with ``PixelsMoved``.
 
-    Values on the remembered path (see ``RewindPixels``) are placed again; beyond it new ones are drawn. A breakpoint
+    Values on the recorded path (see ``RewindPixels``) are placed again; beyond it new ones are drawn. A breakpoint
     ends it early, and is passed by the first sub-pixel of the next command.
 
     Args:
@@ -64,7 +64,7 @@ class AdvancePixels(Command, frozen=True, kw_only=True):
 
 
 class PlacePixel(Command, frozen=True, kw_only=True):
-    """Commit this value at the current position; forgets the path beyond; answered with ``PixelsMoved``."""
+    """Commit a value at the current position and drop the recorded path beyond; answered with ``PixelsMoved``."""
 
     interactive: ClassVar[bool] = True
 
@@ -73,15 +73,15 @@ class PlacePixel(Command, frozen=True, kw_only=True):
 
 
 class EditPixel(Command, frozen=True, kw_only=True):
-    """Change the value of a sub-pixel that is placed already; answered with ``PixelsMoved``.
+    """Change the value of a placed sub-pixel; answered with ``PixelsMoved``.
 
     Args:
         step: of the sub-pixel, before the current one.
         value: its new level.
-        keep: what was placed after it stays and is scored anew; otherwise it is drawn again, from the same uniforms.
-            Either happens along the way back to where the generation stood, a few frames at a time: the reply may
-            stand at an earlier step, with the kept values on the remembered path.
-        temperature: of what is drawn again.
+        keep: later values stay and are scored anew; otherwise they are drawn again, from the same uniforms. Either
+            takes place on the way back to the current step, a few frames at a time: the reply may be about an earlier
+            step, with the kept values on the recorded path.
+        temperature: of the values drawn again.
     """
 
     session: int
@@ -92,10 +92,10 @@ class EditPixel(Command, frozen=True, kw_only=True):
 
 
 class RewindPixels(Command, frozen=True, kw_only=True):
-    """Go to ``step``, back or forward along the remembered path; answered with ``PixelsMoved``.
+    """Move to ``step``, back or forward along the recorded path; answered with ``PixelsMoved``.
 
-    Given sub-pixels that no conditional was computed for yet are scored on the way; when that takes longer than a
-    few frames the reply stands at an earlier step, and the same command goes on from there.
+    Sub-pixels whose conditional was not computed yet are scored on the way; when that takes longer than a few frames
+    the reply is about an earlier step, and the same command continues from there.
     """
 
     interactive: ClassVar[bool] = True
@@ -105,17 +105,17 @@ class RewindPixels(Command, frozen=True, kw_only=True):
 
 
 class ForgetPath(Command, frozen=True, kw_only=True):
-    """Drop the path beyond the current step (a new seed for what follows); answered with ``PixelsMoved``."""
+    """Drop the recorded path beyond the current step and reseed the draws; answered with ``PixelsMoved``."""
 
     session: int
     seed: int
 
 
 class ContinuePixels(Command, frozen=True, kw_only=True):
-    """Continue the current prefix in ``count`` ways; answered with ``PixelsContinued`` many times, the last one done.
+    """Sample ``count`` continuations of the current prefix; answered with ``PixelsContinued`` until it is ``done``.
 
     Args:
-        likeliest: the first continuation takes the most likely value of each conditional instead of drawing one.
+        greedy_first: the first continuation takes the most likely value of each conditional instead of drawing one.
     """
 
     superseded_within: ClassVar[tuple[str, ...] | None] = ("session",)
@@ -124,15 +124,15 @@ class ContinuePixels(Command, frozen=True, kw_only=True):
     count: int = 16
     seed: int = 0
     temperature: float = 1.0
-    likeliest: bool = False
+    greedy_first: bool = False
 
 
 class AttributePixel(Command, frozen=True, kw_only=True):
-    """What a conditional looks at, and what it is made of; answered with ``PixelAttributed``.
+    """Attribute a conditional to its context, and split a mixture; answered with ``PixelAttributed``.
 
     Args:
         step: of the sub-pixel, at most the current one; −1: the next one.
-        value: the level whose log-probability is explained; −1: the placed one, or the most likely one of the next.
+        value: the level whose log-probability is attributed; −1: the placed one, or the most likely one of the next.
     """
 
     session: int
@@ -141,7 +141,7 @@ class AttributePixel(Command, frozen=True, kw_only=True):
 
 
 class ComparePixels(Command, frozen=True, kw_only=True):
-    """What another run's model makes of the same sub-pixels in the same order; answered with ``PixelsCompared``.
+    """Score the placed sub-pixels with another run's model, in the same order; answered with ``PixelsCompared``.
 
     Args:
         session: the generation whose placed sub-pixels are scored.
@@ -154,7 +154,7 @@ class ComparePixels(Command, frozen=True, kw_only=True):
 
 
 class ClosePixels(Command, frozen=True, kw_only=True):
-    """Let a session go."""
+    """Close a generation."""
 
     session: int
 
@@ -167,13 +167,13 @@ class PixelsOpened(Event, frozen=True, kw_only=True):
 
     Args:
         session: its number.
-        weights_step: training step of the weights it uses.
+        weights_step: training step of its weights.
         order: (D, 3) int64 rows (channel, row, column).
         orders: names of the orders that can be chosen, ``painted`` among them; only the model's own when it has one.
         order_name: the chosen one.
-        order_words: which order the model keeps to, in words; empty when any can be chosen.
-        num_given: sub-pixels that a given set put first.
-        any_order: the model is order-agnostic: any set can be given.
+        order_words: description of the only order that the model takes; empty when any can be chosen.
+        num_observed: sub-pixels that come first because they are observed.
+        any_order: the model is order-agnostic: it can be conditioned on any set of sub-pixels.
         num_classes: classes that it can be conditioned on; 0: none.
         label: the one that it is conditioned on; −1: none.
     """
@@ -186,27 +186,27 @@ class PixelsOpened(Event, frozen=True, kw_only=True):
     orders: tuple[str, ...] = ()
     order_name: str = ""
     order_words: str = ""
-    num_given: int = 0
+    num_observed: int = 0
     any_order: bool = False
     num_classes: int = 0
     label: int = -1
 
     def ends_request(self) -> bool:
-        """A ``PixelsMoved`` follows."""
+        """Return False: a ``PixelsMoved`` follows."""
         return False
 
 
 class PixelsMoved(Event, frozen=True, kw_only=True):
-    """Where a generation stands.
+    """Position of a generation.
 
     Args:
         step: sub-pixels placed.
-        path: length of the remembered path, ≥ step.
+        path: length of the recorded path, ≥ step.
         image: (C, H, W) uint8 levels.
         nats: (step,) float32, −log p of each placed sub-pixel in order, at temperature 1.
         conditional: (L,) float32 probabilities of the next sub-pixel at temperature 1; empty at the end.
-        uniform: the number in [0, 1) that will choose the next value.
-        context: (C, H, W) bool: what the next conditional can depend on.
+        uniform: the number u in [0, 1) that selects the next value by the inverse CDF.
+        context: (C, H, W) bool: sub-pixels that the next conditional can depend on.
         stopped: the breakpoint that ended an ``AdvancePixels``: ``entropy``, ``probability``; else empty.
         entropies: (step,) float32 nats, the entropy of each placed sub-pixel's conditional, in order.
     """
@@ -224,7 +224,15 @@ class PixelsMoved(Event, frozen=True, kw_only=True):
 
 
 class PixelsContinued(Event, frozen=True, kw_only=True):
-    """Continuations so far: (N, C, H, W) uint8 levels, (N,) float32 total nats of the placed, steps done."""
+    """Continuations so far.
+
+    Args:
+        images: (N, C, H, W) uint8 levels.
+        nats: (N,) float32, −log p of the placed sub-pixels of each.
+        start: sub-pixels that they have in common.
+        step: sub-pixels placed.
+        done: all are finished.
+    """
 
     session: int
     images: Array
@@ -234,20 +242,20 @@ class PixelsContinued(Event, frozen=True, kw_only=True):
     done: bool
 
     def ends_request(self) -> bool:
-        """The last one is ``done``."""
+        """Return whether all are finished."""
         return self.done
 
 
 class PixelAttributed(Event, frozen=True, kw_only=True):
-    """What one conditional looks at.
+    """Attribution of one conditional to its context.
 
     Args:
         step: of the sub-pixel.
-        value: the level whose log-probability is explained.
+        value: the level whose log-probability is attributed.
         sensitivity: (C, H, W) float32, nats: how log p(x_i = value | x_<i) changes with each sub-pixel of the context.
         kind: ``gradient``, for a change by the whole range of levels at the slope here, or ``difference``, measured by
             moving the sub-pixel to another level (where the conditional has no slope).
-        reach: (C, H, W) bool: the receptive field that the architecture allows.
+        receptive_field: (C, H, W) bool: sub-pixels that the architecture lets the conditional depend on.
         components: (K, L) float32: the conditional as a sum of mixture components; None when it is no mixture.
     """
 
@@ -256,12 +264,12 @@ class PixelAttributed(Event, frozen=True, kw_only=True):
     value: int
     sensitivity: Array
     kind: Literal["gradient", "difference"]
-    reach: Array
+    receptive_field: Array
     components: Array | None = None
 
 
 class PixelsCompared(Event, frozen=True, kw_only=True):
-    """Another model's view of a generation.
+    """Scores of a generation under another model.
 
     Args:
         run: of the other model.

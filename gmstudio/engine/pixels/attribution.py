@@ -1,17 +1,18 @@
-"""What one conditional looks at, and what it is made of.
+"""Attribution of one conditional to its context, and its mixture components.
 
-How much log p(x_i = v | x_<i) hangs on each sub-pixel of its context is its gradient there, where the family's
-conditionals are smooth in the levels. Otherwise each sub-pixel is moved to other levels, and the largest change counts.
+The sensitivity of log p(x_i = v | x_<i) to each sub-pixel of its context is the gradient, where the family's
+conditionals are smooth in the levels. Otherwise each sub-pixel is changed to other levels, and the largest change of
+log p counts.
 
-Shapes: C channels, H height, W width, L levels, K mixture components, N images in which one sub-pixel was moved.
+Shapes: C channels, H height, W width, L levels, K mixture components, N images in which one sub-pixel was changed.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from gmstudio.engine.pixels.breakpoints import TINY
 from gmstudio.engine.pixels.generation import Generation
@@ -20,15 +21,15 @@ from gmstudio.families.autoregressive.base import AutoregressiveFamily
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.pixels import AttributePixel, PixelAttributed
 
-MAX_MOVES = 4096
-"""Other images that are scored for one explanation; if all levels make more, sub-pixels only go to the farthest."""
-MOVES_AT_ONCE = 256
+MAX_CHANGES = 4096
+"""Changed images that are scored for one attribution; if all levels make more, only the farthest level is tried."""
+CHANGES_AT_ONCE = 256
 
 FloatArray = NDArray[np.float32]
 
 
 def attribute(generation: Generation, command: AttributePixel) -> PixelAttributed:
-    """Explain a conditional of a generation.
+    """Attribute a conditional of a generation.
 
     Raises:
         ValueError: when the step is beyond the current one, there is no such level, or the context is too large for
@@ -36,26 +37,26 @@ def attribute(generation: Generation, command: AttributePixel) -> PixelAttribute
     """
     step = _checked_step(generation, command.step)
     value = _checked_value(generation, step, command.value)
-    reach_CHW, picture_CHW = generation.context_at(step), generation.picture_at(step)
+    field_CHW, image_CHW = generation.context_at(step), generation.image_at(step)
     setting = generation.setting
     model = setting.model
     components_KL: FloatArray | None = None
     is_smooth = False
     if isinstance(model, AutoregressiveFamily):
         is_smooth = model.differentiable
-        sensitivity_CHW, log_KL = _slope(setting, model, step, picture_CHW, value)
+        sensitivity_CHW, log_KL = _slope(setting, model, step, image_CHW, value)
         components_KL = np.exp(log_KL) if len(log_KL) > 1 else None
     if not is_smooth:
         score = _scorer(generation, step, value)
-        sensitivity_CHW = _differences(score, picture_CHW, reach_CHW, generation.image.levels)
+        sensitivity_CHW = _differences(score, image_CHW, field_CHW, generation.image.levels)
     return PixelAttributed(
         request=command.request,
         session=generation.number,
         step=step,
         value=value,
-        sensitivity=Array.of(np.where(reach_CHW, sensitivity_CHW, 0.0).astype(np.float32)),
+        sensitivity=Array.of(np.where(field_CHW, sensitivity_CHW, 0.0).astype(np.float32)),
         kind="gradient" if is_smooth else "difference",
-        reach=Array.of(reach_CHW),
+        receptive_field=Array.of(field_CHW),
         components=None if components_KL is None else Array.of(components_KL),
     )
 
@@ -64,9 +65,9 @@ def _checked_step(generation: Generation, step: int) -> int:
     if step == -1:
         step = generation.step
         if step == generation.image.num_dims:
-            raise ValueError("The image is finished, no sub-pixel comes next; ask for one of those that are placed.")
+            raise ValueError("The image is finished, no sub-pixel comes next; choose one of those that are placed.")
     if not 0 <= step <= min(generation.step, generation.image.num_dims - 1):
-        raise ValueError(f"Sub-pixel {step} has no conditional yet; ask for one up to the next, {generation.step}.")
+        raise ValueError(f"Sub-pixel {step} has no conditional yet; choose one up to the next, {generation.step}.")
     return step
 
 
@@ -83,34 +84,28 @@ def _slope(
     setting: PixelSetting,
     model: AutoregressiveFamily,
     step: int,
-    picture_CHW: NDArray[np.uint8],
+    image_CHW: NDArray[np.uint8],
     value: int,
 ) -> tuple[FloatArray, FloatArray]:
-    """The gradient, in nats per whole range of levels (zeros where there is none), and log p by component (K, L)."""
-    levels_1CHW = torch.from_numpy(picture_CHW).unsqueeze(0).to(model.device, next(model.parameters()).dtype)
+    """Gradient in nats per whole range of levels (zeros where there is none), and log p by component, (K, L)."""
+    levels_1CHW = torch.from_numpy(image_CHW).unsqueeze(0).to(model.device, next(model.parameters()).dtype)
     order = setting.order if setting.order is not None else model.own_order
     levels_1CHW.requires_grad_(model.differentiable)
     with torch.set_grad_enabled(model.differentiable):
         log_KL = model.log_components(levels_1CHW, step, order, setting.labels(1))[0]
         if not model.differentiable:
-            return np.zeros(picture_CHW.shape, dtype=np.float32), log_KL.float().cpu().numpy()
+            return np.zeros(image_CHW.shape, dtype=np.float32), log_KL.float().cpu().numpy()
         (slope_1CHW,) = torch.autograd.grad(log_KL[:, value].logsumexp(0), levels_1CHW, materialize_grads=True)
     scaled = slope_1CHW[0] * (model.image.levels - 1)
     return scaled.float().cpu().numpy(), log_KL.detach().float().cpu().numpy()
 
 
 def _scorer(generation: Generation, step: int, value: int) -> Callable[[NDArray[np.uint8]], FloatArray]:
-    """A function from images (N, C, H, W) to log p(x_i = value | x_<i), (N,) nats."""
+    """Return a function from images (N, C, H, W) to log p(x_i = value | x_<i), (N,) nats."""
     setting = generation.setting
     model = setting.model
-
-    def by_family(images: NDArray[np.uint8]) -> FloatArray:
-        order = setting.order if setting.order is not None else model.own_order
-        with torch.inference_mode():
-            levels = torch.from_numpy(images).to(model.device)
-            log_NKL: Tensor = model.log_components(levels, step, order, setting.labels(len(images)))
-            found: FloatArray = log_NKL[:, :, value].logsumexp(1).float().cpu().numpy()
-        return found
+    if isinstance(model, AutoregressiveFamily):
+        return partial(_family_score, setting, model, step, value)
 
     def by_stepping(images: NDArray[np.uint8]) -> FloatArray:
         session = setting.open_session(len(images), torch.zeros(generation.image.num_dims, len(images)))
@@ -120,35 +115,47 @@ def _scorer(generation: Generation, step: int, value: int) -> Callable[[NDArray[
             chosen: FloatArray = session.conditional()[:, value].float().cpu().numpy()
         return np.log(np.maximum(chosen, TINY))
 
-    return by_family if isinstance(model, AutoregressiveFamily) else by_stepping
+    return by_stepping
+
+
+def _family_score(
+    setting: PixelSetting, model: AutoregressiveFamily, step: int, value: int, images: NDArray[np.uint8]
+) -> FloatArray:
+    """(N,) log p(x_i = value | x_<i) of images (N, C, H, W), in nats."""
+    order = setting.order if setting.order is not None else model.own_order
+    with torch.inference_mode():
+        levels = torch.from_numpy(images).to(model.device)
+        log_NKL = model.log_components(levels, step, order, setting.labels(len(images)))
+        log_N: FloatArray = log_NKL[:, :, value].logsumexp(1).float().cpu().numpy()
+    return log_N
 
 
 def _differences(
     score: Callable[[NDArray[np.uint8]], FloatArray],
-    picture_CHW: NDArray[np.uint8],
-    reach_CHW: NDArray[np.bool_],
+    image_CHW: NDArray[np.uint8],
+    field_CHW: NDArray[np.bool_],
     levels: int,
 ) -> FloatArray:
-    """(C, H, W): for each sub-pixel in reach the change of largest magnitude that another level makes; 0 elsewhere."""
-    changes_CHW = np.zeros(picture_CHW.shape, dtype=np.float32)
-    places = np.argwhere(reach_CHW)
+    """(C, H, W): the largest change of log p by another level of each sub-pixel in the receptive field; 0 elsewhere."""
+    changes_CHW = np.zeros(image_CHW.shape, dtype=np.float32)
+    places = np.argwhere(field_CHW)
     if not len(places):
         return changes_CHW
-    if len(places) > MAX_MOVES:
+    if len(places) > MAX_CHANGES:
         raise ValueError(
-            f"This model has no gradient, and measuring what each of {len(places):,} sub-pixels does would take as "
-            f"many evaluations; at most {MAX_MOVES:,} are made. Choose an earlier sub-pixel or another model."
+            f"This model has no gradient, and measuring the effect of each of {len(places):,} sub-pixels takes as "
+            f"many evaluations; at most {MAX_CHANGES:,} are made. Choose an earlier sub-pixel or another model."
         )
-    present = picture_CHW[tuple(places.T)].astype(np.int64)
-    if len(places) * (levels - 1) <= MAX_MOVES:
+    present = image_CHW[tuple(places.T)].astype(np.int64)
+    if len(places) * (levels - 1) <= MAX_CHANGES:
         targets = (present[:, None] + np.arange(1, levels)) % levels
     else:
         targets = np.where(present < levels / 2, levels - 1, 0)[:, None]
-    before = score(picture_CHW[None])[0]
-    moves = [(place, target) for place, row in enumerate(targets) for target in row]
-    for begin in range(0, len(moves), MOVES_AT_ONCE):
-        chunk = moves[begin : begin + MOVES_AT_ONCE]
-        images = np.repeat(picture_CHW[None], len(chunk), axis=0)
+    before = score(image_CHW[None])[0]
+    changed = [(place, target) for place, row in enumerate(targets) for target in row]
+    for begin in range(0, len(changed), CHANGES_AT_ONCE):
+        chunk = changed[begin : begin + CHANGES_AT_ONCE]
+        images = np.repeat(image_CHW[None], len(chunk), axis=0)
         for image, (place, target) in zip(images, chunk, strict=True):
             image[tuple(places[place])] = target
         for (place, _), change in zip(chunk, score(images) - before, strict=True):

@@ -1,4 +1,4 @@
-"""Where a walk through a generation stops by itself."""
+"""Breakpoints: conditions at which a generation stops by itself."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -14,7 +14,7 @@ Stopped = Literal["", "entropy", "probability"]
 
 @dataclass(frozen=True)
 class Breakpoints:
-    """What a walk stops at.
+    """Conditions at which a move through a generation stops.
 
     Args:
         entropy: before a sub-pixel whose conditional has a larger entropy, nats; None: never.
@@ -27,16 +27,16 @@ class Breakpoints:
     def first(
         self, begun: int, nats: NDArray[np.float32], entropies: NDArray[np.float32], next_entropy: float
     ) -> tuple[int, Stopped] | None:
-        """The first stop of a walk.
+        """Return the first stop of a move.
 
         Args:
-            begun: step at which it began; it passes the entropy of that sub-pixel.
-            nats: (S,) −log p of each sub-pixel up to where the walk stands.
+            begun: step at which it began; the entropy of that sub-pixel is passed.
+            nats: (S,) −log p of each sub-pixel up to the current step.
             entropies: (S,) nats of each of their conditionals.
-            next_entropy: that of the conditional at which the walk stands, 0 at the end of the image.
+            next_entropy: of the next conditional, nats; 0 at the end of the image.
 
         Returns:
-            The step to stand at and why, or None.
+            The step to stop at and the reason, or None.
         """
         hits: list[tuple[int, Stopped]] = []
         if self.probability is not None:

@@ -1,4 +1,4 @@
-"""What another model makes of the sub-pixels of a generation, in the same order."""
+"""Scores of a generation under another model, in the same order."""
 
 import numpy as np
 import torch
@@ -6,10 +6,10 @@ from numpy.typing import NDArray
 
 from gmstudio.engine.pixels.breakpoints import TINY
 from gmstudio.engine.pixels.generation import Generation
-from gmstudio.engine.pixels.setting import PixelSetting
+from gmstudio.engine.pixels.setting import PixelModel, PixelSetting
 from gmstudio.engine.runtime.inspection import exploring
 from gmstudio.families.autoregressive.base import NO_LABEL, AutoregressiveFamily
-from gmstudio.families.base import Autoregressive, Family
+from gmstudio.families.base import Family
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.pixels import ComparePixels, PixelsCompared
 
@@ -19,21 +19,21 @@ FloatArray = NDArray[np.float32]
 def compare(
     generation: Generation, model: Family, run: str, weights_step: int, command: ComparePixels
 ) -> PixelsCompared:
-    """Score what a generation has placed with another model.
+    """Score the placed sub-pixels of a generation with another model.
 
-    A label that the generation is conditioned on holds for the other model too, if it knows as many.
+    A label that the generation is conditioned on is used for the other model too, if it has as many classes.
 
     Args:
-        generation: whose order and values are taken.
+        generation: its order and values are used.
         model: of the other run, with its current weights.
         run: path of the other run.
         weights_step: training step of those weights.
-        command: asks for it.
+        command: the request.
 
     Raises:
         ValueError: when the model is not autoregressive, makes other images, or cannot generate in this order.
     """
-    if not isinstance(model, Autoregressive):
+    if not isinstance(model, PixelModel):
         raise ValueError("Only an autoregressive model scores pixel by pixel; choose a run of such a family.")
     if model.image != generation.image:
         raise ValueError(
@@ -67,7 +67,7 @@ def _score(generation: Generation, model: AutoregressiveFamily) -> tuple[FloatAr
     known = NO_LABEL < label < model.num_classes
     labels_B = torch.tensor([label], device=model.device) if known else None
     with torch.inference_mode():
-        x_1CHW = torch.from_numpy(generation.picture_at(step)).unsqueeze(0).to(model.device)
+        x_1CHW = torch.from_numpy(generation.image_at(step)).unsqueeze(0).to(model.device)
         log_prob_CHW = model.log_prob_per_dim(x_1CHW, order_D3, labels_B)[0].float().cpu()
         nats: FloatArray = -log_prob_CHW[tuple(order_D3[:step].T)].numpy()
         if step == generation.image.num_dims:
@@ -77,8 +77,8 @@ def _score(generation: Generation, model: AutoregressiveFamily) -> tuple[FloatAr
     return nats, conditional
 
 
-def _score_by_stepping(generation: Generation, model: Autoregressive) -> tuple[FloatArray, FloatArray]:
-    """The same for a model of another package's family, which need only have a pixel session."""
+def _score_by_stepping(generation: Generation, model: PixelModel) -> tuple[FloatArray, FloatArray]:
+    """The same for a family of another package, which need only have a pixel session."""
     session = PixelSetting(model).open_session(1, torch.zeros(generation.image.num_dims, 1))
     if not np.array_equal(session.order.cpu().numpy(), generation.order):
         raise ValueError("That model generates in another order than this generation; compare with one that takes it.")

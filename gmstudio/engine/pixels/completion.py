@@ -1,4 +1,4 @@
-"""Images of an autoregressive model in any order it takes, from a label, around pixels that are given.
+"""Images of an autoregressive model in any order it takes, conditioned on a label and on observed pixels.
 
 Shape legend: N images, C channels, H height, W width, D sub-pixels (C·H·W).
 """
@@ -19,8 +19,8 @@ def draw_completions(
     generator: torch.Generator,
     *,
     order_D3: Tensor | None = None,
-    given_CHW: NDArray[np.uint8] | None = None,
-    num_given: int = 0,
+    observed_CHW: NDArray[np.uint8] | None = None,
+    num_observed: int = 0,
     labels_N: Tensor | None = None,
     temperature: float = 1.0,
 ) -> Iterator[NDArray[np.uint8] | None]:
@@ -31,8 +31,8 @@ def draw_completions(
         count: images N.
         generator: source of all noise.
         order_D3: rows (channel, row, column) of an order that the model takes; None: its own.
-        given_CHW: an image whose first sub-pixels in that order are kept.
-        num_given: how many of them.
+        observed_CHW: an image whose first sub-pixels in that order are conditioned on.
+        num_observed: how many of them.
         labels_N: what each image is conditioned on; None: nothing.
         temperature: divides the logits.
 
@@ -45,9 +45,9 @@ def draw_completions(
         labels_B = None if labels_N is None else labels_N[start:stop]
         with torch.inference_mode():
             session = model.pixel_session(stop - start, order_D3, generator, rewindable=False, labels=labels_B)
-        for channel, row, column in session.order[:num_given].tolist():
-            assert given_CHW is not None
-            session.place(torch.full((stop - start,), int(given_CHW[channel, row, column])))
+        for channel, row, column in session.order[:num_observed].tolist():
+            assert observed_CHW is not None
+            session.place(torch.full((stop - start,), int(observed_CHW[channel, row, column])))
         while session.position is not None:
             with torch.inference_mode():
                 session.place(session.draw(temperature))

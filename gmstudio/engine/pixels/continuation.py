@@ -1,4 +1,4 @@
-"""Several continuations of a prefix, generated together."""
+"""Several continuations of a prefix, sampled together."""
 
 import time
 
@@ -12,12 +12,12 @@ from gmstudio.protocol.array import Array
 from gmstudio.protocol.pixels import ContinuePixels, PixelsContinued
 
 
-class Continuation:
-    """Continuations of what a generation has placed, advanced together.
+class Continuations:
+    """Continuations of the placed sub-pixels of a generation, advanced together.
 
     Args:
-        generation: whose prefix is continued; it is left where it stands.
-        command: how many, and how.
+        generation: it is continued, and not moved.
+        command: number, seed and temperature.
     """
 
     def __init__(self, generation: Generation, command: ContinuePixels) -> None:
@@ -30,12 +30,12 @@ class Continuation:
 
     @property
     def begun(self) -> bool:
-        """Whether the prefix stands in all continuations."""
+        """The prefix is placed in all continuations."""
         return self._session.step >= len(self._prefix)
 
     @property
     def finished(self) -> bool:
-        """Whether all continuations are whole images."""
+        """All continuations are whole images."""
         return self._session.step == self._num_dims
 
     def work(self, budget_ms: float) -> None:
@@ -55,14 +55,14 @@ class Continuation:
             return
         values = session.draw(self._command.temperature)
         conditional = session.conditional()
-        if self._command.likeliest:
+        if self._command.greedy_first:
             values[0] = conditional[0].argmax()
         chosen = conditional.gather(1, values[:, None])[:, 0]
         self._nats -= np.log(np.maximum(chosen.cpu().numpy(), TINY))
         session.place(values)
 
     def report(self, *, done: bool) -> PixelsContinued:
-        """How far they are, as an event."""
+        """Return the event with the continuations so far."""
         return PixelsContinued(
             request=self._command.request,
             session=self._command.session,

@@ -1,6 +1,6 @@
-"""The engine's side of the Pixels panel: open generations by number, and continuations of them.
+"""Open generations by number, and continuations of them: the engine's side of the Pixels panel.
 
-A generation keeps a copy of the weights that it was opened with, so its numbers stay exact while training goes on;
+A generation keeps a copy of the weights that it was opened with, so its numbers remain exact while training continues;
 generations of the same weights share one copy.
 """
 
@@ -8,20 +8,20 @@ import copy
 import math
 import time
 import weakref
-from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from cachetools import LRUCache
+from torch import nn
 
 from gmstudio.engine.pixels.attribution import attribute
 from gmstudio.engine.pixels.breakpoints import Breakpoints
 from gmstudio.engine.pixels.comparison import compare
-from gmstudio.engine.pixels.continuation import Continuation
+from gmstudio.engine.pixels.continuation import Continuations
 from gmstudio.engine.pixels.generation import REPLAY_BUDGET_MS, Generation
-from gmstudio.engine.pixels.setting import check_seed, given_levels, setting_of
-from gmstudio.families.base import Autoregressive
+from gmstudio.engine.pixels.setting import PixelModel, check_seed, checked_levels, setting_of
+from gmstudio.families.base import Family
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Event
 from gmstudio.protocol.engine import Done
@@ -45,31 +45,45 @@ MAX_TEMPERATURE = 100.0
 MAX_BUDGET_MS = 100.0
 CONTINUATION_REPORTS_HZ = 15.0
 PIECE_MS = 4.0
-"""A continuation hands control back to the engine about this often."""
+"""A continuation returns control to the engine about this often."""
 
 
-@dataclass(frozen=True)
-class _Snapshot:
-    """A copy of a model's weights: of which model object, at which training step."""
+@dataclass(frozen=True, eq=False)
+class _Weights:
+    """A copy of a model with the weights of one training step.
 
-    source: "weakref.ref[Any]"
+    Args:
+        source: the model that was copied.
+        step: the training step.
+        model: the copy.
+    """
+
+    source: "weakref.ref[nn.Module]"
     step: int
-    copy: Any
+    model: PixelModel
+
+
+@dataclass(frozen=True, eq=False)
+class _Open:
+    """An open generation and its weights."""
+
+    generation: Generation
+    weights: _Weights
 
 
 class PixelExplorer:
-    """Holds the open generations, at most ``MAX_OPEN``; the one that was unused for longest is closed for a new one."""
+    """The open generations, at most ``MAX_OPEN``; the least recently used one is closed for a new one."""
 
     def __init__(self) -> None:
-        self._open: OrderedDict[int, Generation] = OrderedDict()
-        self._snapshots: dict[int, _Snapshot] = {}
+        self._open: LRUCache[int, _Open] = LRUCache(MAX_OPEN)
+        self._copies: weakref.WeakSet[_Weights] = weakref.WeakSet()
         self._last_number = 0
 
-    def open(self, model: Any, run: str, weights_step: int, command: OpenPixels) -> list[Event]:
+    def open(self, model: nn.Module, run: str, weights_step: int, command: OpenPixels) -> list[Event]:
         """Open a generation.
 
         Args:
-            model: the run's model with its current weights; it is copied.
+            model: of the run, with its current weights; it is copied.
             run: path of the run.
             weights_step: training step of those weights.
             command: what to open.
@@ -80,35 +94,33 @@ class PixelExplorer:
         Raises:
             ValueError: when the model is not autoregressive, or the command's values do not fit it.
         """
-        if not isinstance(model, Autoregressive):
+        if not isinstance(model, PixelModel):
             raise ValueError(
                 "Only an autoregressive model generates pixel by pixel; choose a run of such a family, like PixelCNN."
             )
         check_seed(command.seed)
-        given = given_levels(command, model.image)  # type: ignore[attr-defined]
-        snapshot = self._snapshot(model, run, weights_step, command.weights_of)
-        setting = setting_of(snapshot.copy, command)
+        levels = checked_levels(command, model.image)
+        weights = self._weights(model, run, weights_step, command.weights_of)
+        setting = setting_of(weights.model, command)
         self._last_number += 1
         number = self._last_number
-        generation = Generation(number, run, snapshot.step, setting, command.seed)
-        if given is not None and command.first:
-            channel, row, column = generation.order[: command.first].T
-            generation.remember(given[channel, row, column].astype(np.int64))
-            generation.walk_to(command.first)
-        self._open[number], self._snapshots[number] = generation, snapshot
-        while len(self._open) > MAX_OPEN:
-            self._drop(next(iter(self._open)))
+        generation = Generation(number, run, weights.step, setting, command.seed)
+        if levels is not None and command.num_placed:
+            channel, row, column = generation.order[: command.num_placed].T
+            generation.record(levels[channel, row, column].astype(np.int64))
+            generation.move_to(command.num_placed)
+        self._open[number] = _Open(generation, weights)
         opened = PixelsOpened(
             request=command.request,
             session=number,
             run=run,
             image=setting.image,
-            weights_step=snapshot.step,
+            weights_step=weights.step,
             order=Array.of(generation.order),
             orders=setting.orders,
             order_name=setting.order_name,
             order_words=setting.order_words,
-            num_given=setting.num_given,
+            num_observed=setting.num_observed,
             any_order=setting.any_order,
             num_classes=setting.num_classes,
             label=setting.label,
@@ -125,7 +137,7 @@ class PixelExplorer:
         _check_temperature(command.temperature)
         _check_breakpoints(command)
         if command.count < 1:
-            raise ValueError(f"{command.count} pixels cannot be generated; ask for 1 or more.")
+            raise ValueError(f"{command.count} pixels cannot be generated; generate 1 or more.")
         if not 0 <= command.budget_ms <= MAX_BUDGET_MS:
             raise ValueError(f"A budget of {command.budget_ms:g} ms; it must be 0 to {MAX_BUDGET_MS:g} ms.")
         breakpoints = None
@@ -145,7 +157,7 @@ class PixelExplorer:
         return [generation.moved(command.request)]
 
     def edit(self, command: EditPixel) -> list[Event]:
-        """Change a sub-pixel that is placed already.
+        """Change a placed sub-pixel.
 
         Raises:
             ValueError: for an unknown session, a sub-pixel that is not placed, a level that does not exist, or a
@@ -157,17 +169,17 @@ class PixelExplorer:
         return [generation.moved(command.request)]
 
     def rewind(self, command: RewindPixels) -> list[Event]:
-        """Go to a step of the remembered path.
+        """Move to a step of the recorded path.
 
         Raises:
             ValueError: for an unknown session or a step beyond the path.
         """
         generation = self._generation(command.session)
-        generation.walk_to(command.step, REPLAY_BUDGET_MS)
+        generation.move_to(command.step, REPLAY_BUDGET_MS)
         return [generation.moved(command.request)]
 
     def forget(self, command: ForgetPath) -> list[Event]:
-        """Drop the path beyond the current step and take other uniforms for what follows.
+        """Drop the recorded path beyond the current step and draw what follows from other uniforms.
 
         Raises:
             ValueError: for an unknown session or a seed out of range.
@@ -178,18 +190,18 @@ class PixelExplorer:
         return [generation.moved(command.request)]
 
     def attribute(self, command: AttributePixel) -> list[Event]:
-        """What a conditional looks at.
+        """Attribute a conditional to its context.
 
         Raises:
             ValueError: for an unknown session, a step beyond the current one, or a level that does not exist.
         """
         return [attribute(self._generation(command.session), command)]
 
-    def compare(self, model: Any, run: str, weights_step: int, command: ComparePixels) -> list[Event]:
-        """What another model makes of the sub-pixels that are placed.
+    def compare(self, model: Family, run: str, weights_step: int, command: ComparePixels) -> list[Event]:
+        """Score the placed sub-pixels with another model.
 
         Args:
-            model: the other run's, with its current weights.
+            model: of the other run, with its current weights.
             run: path of the other run.
             weights_step: training step of those weights.
             command: what to compare.
@@ -200,17 +212,17 @@ class PixelExplorer:
         return [compare(self._generation(command.session), model, run, weights_step, command)]
 
     def close(self, command: ClosePixels) -> list[Event]:
-        """Let a generation go; a continuation of it ends at its next piece.
+        """Close a generation; a continuation of it ends at its next piece.
 
         Raises:
             ValueError: for an unknown session.
         """
         self._generation(command.session)
-        self._drop(command.session)
+        del self._open[command.session]
         return [Done(request=command.request)]
 
-    def continuation(self, command: ContinuePixels) -> Iterator[Event | None]:
-        """Continue the current prefix in several ways, in small pieces.
+    def continuations(self, command: ContinuePixels) -> Iterator[Event | None]:
+        """Sample continuations of the current prefix, in small pieces.
 
         Closing the generation ends it early.
 
@@ -225,44 +237,48 @@ class PixelExplorer:
         check_seed(command.seed)
         _check_temperature(command.temperature)
         if not 1 <= command.count <= MAX_CONTINUATIONS:
-            raise ValueError(f"{command.count} continuations; ask for 1 to {MAX_CONTINUATIONS}.")
+            raise ValueError(f"{command.count} continuations; sample 1 to {MAX_CONTINUATIONS}.")
         if generation.step == generation.image.num_dims:
-            raise ValueError("The image is finished; go back to the pixel from which to continue in other ways.")
-        return self._continuation_job(command, Continuation(generation, command))
+            raise ValueError("The image is finished; go back to the pixel from which to sample continuations.")
+        return self._continuation_job(command, Continuations(generation, command))
 
-    def _continuation_job(self, command: ContinuePixels, continuation: Continuation) -> Iterator[Event | None]:
+    def _continuation_job(self, command: ContinuePixels, continuations: Continuations) -> Iterator[Event | None]:
         last_report = time.perf_counter()
-        while not continuation.finished and command.session in self._open:
-            continuation.work(PIECE_MS)
+        while not continuations.finished and command.session in self._open:
+            continuations.work(PIECE_MS)
             due = time.perf_counter() - last_report >= 1 / CONTINUATION_REPORTS_HZ
-            if due and continuation.begun and not continuation.finished:
+            if due and continuations.begun and not continuations.finished:
                 last_report = time.perf_counter()
-                yield continuation.report(done=False)
+                yield continuations.report(done=False)
             yield None
-        yield continuation.report(done=True)
+        yield continuations.report(done=True)
 
     def _generation(self, number: int) -> Generation:
+        return self._entry(number).generation
+
+    def _entry(self, number: int) -> _Open:
         try:
-            self._open.move_to_end(number)
+            return self._open[number]
         except KeyError:
             raise ValueError(
                 f"Generation {number} is not open any more (at most {MAX_OPEN} are kept); open it again."
             ) from None
-        return self._open[number]
 
-    def _drop(self, number: int) -> None:
-        del self._open[number], self._snapshots[number]
-
-    def _snapshot(self, model: Any, run: str, weights_step: int, weights_of: int) -> _Snapshot:
+    def _weights(self, model: nn.Module, run: str, step: int, weights_of: int) -> _Weights:
+        """Return those of another generation, or a copy of the model's; a copy in use is shared."""
         if weights_of:
-            if self._generation(weights_of).run != run:
+            entry = self._entry(weights_of)
+            if entry.generation.run != run:
                 raise ValueError(f"Generation {weights_of} is of another run; its weights cannot be used for {run}.")
-            return self._snapshots[weights_of]
-        for snapshot in self._snapshots.values():
-            if snapshot.source() is model and snapshot.step == weights_step:
-                return snapshot
+            return entry.weights
+        for weights in self._copies:
+            if weights.source() is model and weights.step == step:
+                return weights
         copied = copy.deepcopy(model).eval().requires_grad_(False)
-        return _Snapshot(weakref.ref(model), weights_step, copied)
+        assert isinstance(copied, PixelModel), "the copy of an autoregressive model is one"
+        weights = _Weights(weakref.ref(model), step, copied)
+        self._copies.add(weights)
+        return weights
 
 
 def _check_temperature(temperature: float) -> None:

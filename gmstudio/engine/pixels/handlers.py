@@ -1,4 +1,4 @@
-"""Commands that look into an autoregressive model, trained or in training, pixel by pixel."""
+"""Commands to explore an autoregressive model pixel by pixel, trained or in training."""
 
 from gmstudio.engine.pixels.explorer import PixelExplorer
 from gmstudio.engine.runtime.context import EngineContext
@@ -45,7 +45,7 @@ class PixelsFeature(Feature):
         self._send(self._pixels.forget(command))
 
     def _on_continue_pixels(self, command: ContinuePixels) -> Job:
-        return self._pixels.continuation(command)
+        return self._pixels.continuations(command)
 
     def _on_attribute_pixel(self, command: AttributePixel) -> None:
         self._send(self._pixels.attribute(command))

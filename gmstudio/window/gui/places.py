@@ -16,7 +16,7 @@ from gmstudio.window.gui.panel import Panel
 from gmstudio.window.state.chains.state import ChainsState
 from gmstudio.window.state.latents.state import CAPABILITY as LATENT_SPACE
 from gmstudio.window.state.latents.state import LatentsState
-from gmstudio.window.state.pixels.state import CAPABILITY as PIXEL_BY_PIXEL
+from gmstudio.window.state.pixels.generation_link import CAPABILITY as PIXEL_BY_PIXEL
 from gmstudio.window.state.pixels.state import PixelsState
 from gmstudio.window.state.runs.library import RunLibrary
 from gmstudio.window.state.studio import StateClass, Studio

@@ -1,4 +1,4 @@
-"""What a conditional looks at and is made of, of every autoregressive family."""
+"""Attribution and mixture components of conditionals, of every autoregressive family."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pixel_navigators import EVERYTHING, SMALL, advance, arrive, open_one, rewind, small_model
 from tiny_autoregressive import TinyAutoregressive
 
-from gmstudio.engine.pixels import attribution as pixel_insight
+from gmstudio.engine.pixels import attribution as attribution_module
 from gmstudio.engine.pixels.explorer import PixelExplorer
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.images import ImageSpec
@@ -36,7 +36,7 @@ def attribute(explorer: PixelExplorer, session: int, **fields: Any) -> PixelAttr
 
 
 def changes(model: Any, order: NDArray[np.int64], image: NDArray[np.uint8], step: int, value: int) -> NDArray[Any]:
-    """How log p(x_i = value | x_<i) changes when each sub-pixel moves to each level: (C, H, W, L)."""
+    """(C, H, W, L): change of log p(x_i = value | x_<i) by each level of each sub-pixel."""
     levels = model.image.levels
     x = torch.from_numpy(image.copy())[None, None].repeat(image.size, levels, 1, 1, 1)
     for place, position in enumerate(np.ndindex(image.shape)):
@@ -59,7 +59,7 @@ def test_nothing_outside_the_context_has_an_influence(name: str, image: ImageSpe
         attributed = attribute(explorer, opened.session, step=step)
         context = rewind(explorer, opened.session, step).context
         arrive(explorer, opened.session, moved.step)
-        assert attributed.reach == context and attributed.step == step
+        assert attributed.receptive_field == context and attributed.step == step
         sensitivity = attributed.sensitivity.numpy()
         assert sensitivity.dtype == np.float32 and np.isfinite(sensitivity).all()
         assert not sensitivity[~context.numpy()].any()
@@ -80,7 +80,7 @@ def test_small_changes_go_where_the_gradient_points(name: str) -> None:
     value = int(moved.image.numpy()[tuple(opened.order.numpy()[5])])
     assert attributed.value == value
     measured = changes(model, opened.order.numpy(), picture, 5, value)
-    for position in np.argwhere(attributed.reach.numpy()):
+    for position in np.argwhere(attributed.receptive_field.numpy()):
         level = int(picture[tuple(position)])
         up, down = min(level + 1, 255), max(level - 1, 0)
         slope = (measured[(*position, up)] - measured[(*position, down)]) / (up - down) * 255
@@ -105,7 +105,7 @@ def test_the_unit_is_nats_per_whole_range_of_levels(name: str) -> None:
     assert attributed.sensitivity.numpy().any()
 
 
-def test_a_table_is_explained_by_moving_the_levels() -> None:
+def test_a_table_is_attributed_by_changing_the_levels() -> None:
     image = ImageSpec(channels=1, height=2, width=3, levels=4)
     model, explorer = small_model("markov", image, spread=1.0).eval(), PixelExplorer()
     opened, _ = open_one(explorer, model)
@@ -118,7 +118,7 @@ def test_a_table_is_explained_by_moving_the_levels() -> None:
     assert np.count_nonzero(attributed.sensitivity.numpy()) == 2
 
 
-def test_a_model_known_by_its_session_is_explained_by_differences_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_known_by_its_session_is_attributed_by_differences_too(monkeypatch: pytest.MonkeyPatch) -> None:
     image = ImageSpec(channels=1, height=2, width=3, levels=4)
     model, explorer = TinyAutoregressive(image), PixelExplorer()
     opened, _ = open_one(explorer, model)
@@ -138,15 +138,15 @@ def test_a_model_known_by_its_session_is_explained_by_differences_too(monkeypatc
         found = [log_prob(other) - log_prob(values) for other in others]
         largest = max(found, key=abs)
         assert attributed.sensitivity.numpy()[tuple(order[place])] == pytest.approx(largest, abs=1e-5)
-    monkeypatch.setattr(pixel_insight, "MAX_MOVES", 11)  # 4 sub-pixels of 3 other levels are 12 moves
+    monkeypatch.setattr(attribution_module, "MAX_CHANGES", 11)  # 4 sub-pixels of 3 other levels are 12 changes
     farthest = attribute(explorer, opened.session).sensitivity.numpy()
     assert np.count_nonzero(farthest) == 4 and (np.abs(farthest) <= np.abs(attributed.sensitivity.numpy()) + 1e-6).all()
-    monkeypatch.setattr(pixel_insight, "MAX_MOVES", 3)
-    with pytest.raises(ValueError, match="each of 4 sub-pixels does would take as many evaluations; at most 3"):
+    monkeypatch.setattr(attribution_module, "MAX_CHANGES", 3)
+    with pytest.raises(ValueError, match="each of 4 sub-pixels takes as many evaluations; at most 3"):
         attribute(explorer, opened.session)
 
 
-def test_the_blind_spot_is_seen_and_gates_have_none() -> None:
+def test_pixelcnn_has_a_blind_spot_and_gated_pixelcnn_has_none() -> None:
     image, here = ImageSpec(channels=1, height=9, width=9, levels=2), (7, 3)
     step = here[0] * image.width + here[1]
     missing = {}
@@ -155,18 +155,18 @@ def test_the_blind_spot_is_seen_and_gates_have_none() -> None:
         model, explorer = small_model(name, image, spread=0.05, **sizes), PixelExplorer()
         influence = np.zeros(image.shape[1:], dtype=np.bool_)
         for seed in range(3):  # a rectifier that is silent for one image is not for another
-            given = Array.of(np.random.default_rng(seed).integers(0, 2, image.shape).astype(np.uint8))
-            opened, _ = open_one(explorer, model, given=given, first=step)
+            levels = Array.of(np.random.default_rng(seed).integers(0, 2, image.shape).astype(np.uint8))
+            opened, _ = open_one(explorer, model, levels=levels, num_placed=step)
             arrive(explorer, opened.session, step)
             attributed = attribute(explorer, opened.session)
             influence |= attributed.sensitivity.numpy()[0] != 0
-        reach = attributed.reach.numpy()[0]
-        np.testing.assert_array_equal(influence, reach)
-        rows, columns = np.nonzero(reach)
-        window = np.zeros_like(reach)
+        field = attributed.receptive_field.numpy()[0]
+        np.testing.assert_array_equal(influence, field)
+        rows, columns = np.nonzero(field)
+        window = np.zeros_like(field)
         window[rows.min() : here[0], columns.min() : columns.max() + 1] = True
         window[here[0], columns.min() : here[1]] = True
-        missing[name] = window & ~reach
+        missing[name] = window & ~field
     assert not missing["gated_pixelcnn"].any()
     assert missing["pixelcnn"].sum() > 5
     row, column = np.argwhere(missing["pixelcnn"]).T
@@ -192,7 +192,7 @@ def test_what_is_no_mixture_has_no_components() -> None:
     assert attribute(explorer, opened.session).components is None
 
 
-def test_a_foreign_order_and_a_label_are_heeded() -> None:
+def test_a_foreign_order_and_a_label_are_used() -> None:
     explorer = PixelExplorer()
     nade = small_model("nade", GREY)
     opened, _ = open_one(explorer, nade, order="spiral")
@@ -222,11 +222,11 @@ def test_it_can_be_asked_while_and_after_stepping_without_moving_anything() -> N
     assert finished.step == BINARY.num_dims
 
 
-def test_what_cannot_be_explained_is_refused() -> None:
+def test_what_cannot_be_attributed_is_refused() -> None:
     explorer = PixelExplorer()
     session = open_one(explorer, small_model("fvbn", BINARY))[0].session
     advance(explorer, session, 3)
-    with pytest.raises(ValueError, match="Sub-pixel 4 has no conditional yet; ask for one up to the next, 3"):
+    with pytest.raises(ValueError, match="Sub-pixel 4 has no conditional yet; choose one up to the next, 3"):
         attribute(explorer, session, step=4)
     with pytest.raises(ValueError, match="Sub-pixel -2"):
         attribute(explorer, session, step=-2)

@@ -1,4 +1,4 @@
-"""A walk stops where it is told to, and goes on with the next command; placed sub-pixels can be changed."""
+"""A generation stops at breakpoints, and continues with the next command; placed sub-pixels can be changed."""
 
 from typing import Any
 
@@ -52,13 +52,13 @@ def test_entropies_are_those_of_the_conditionals(model: TinyAutoregressive) -> N
 
 
 @pytest.mark.parametrize("at_once", [1, 3, EVERYTHING])
-@pytest.mark.parametrize("walked_before", [False, True])
-def test_it_stops_before_each_uncertain_subpixel(model: TinyAutoregressive, at_once: int, walked_before: bool) -> None:
+@pytest.mark.parametrize("moved_before", [False, True])
+def test_it_stops_before_each_uncertain_subpixel(model: TinyAutoregressive, at_once: int, moved_before: bool) -> None:
     explorer = PixelExplorer()
     session = open_one(explorer, model)[0].session
     found = entropies(advance(explorer, open_one(explorer, model)[0].session, EVERYTHING))
     threshold = float(np.median(found))
-    if walked_before:
+    if moved_before:
         advance(explorer, session, EVERYTHING)
         rewind(explorer, session, 0)
     stops, moved = [], None
@@ -73,13 +73,13 @@ def test_it_stops_before_each_uncertain_subpixel(model: TinyAutoregressive, at_o
     assert stops
 
 
-@pytest.mark.parametrize("walked_before", [False, True])
-def test_it_stops_after_each_unlikely_value(model: TinyAutoregressive, walked_before: bool) -> None:
+@pytest.mark.parametrize("moved_before", [False, True])
+def test_it_stops_after_each_unlikely_value(model: TinyAutoregressive, moved_before: bool) -> None:
     explorer = PixelExplorer()
     session = open_one(explorer, model)[0].session
     probabilities = np.exp(-advance(explorer, open_one(explorer, model)[0].session, EVERYTHING).nats.numpy())
     threshold = float(np.median(probabilities))
-    if walked_before:
+    if moved_before:
         advance(explorer, session, EVERYTHING)
         rewind(explorer, session, 0)
     stops = []
@@ -103,7 +103,7 @@ def test_breakpoints_do_not_change_what_is_drawn(model: TinyAutoregressive) -> N
     assert moved.image == advance(explorer, free, EVERYTHING).image
 
 
-def test_what_ended_a_walk_is_forgotten_by_the_next_command(model: TinyAutoregressive) -> None:
+def test_what_ended_a_move_is_forgotten_by_the_next_command(model: TinyAutoregressive) -> None:
     explorer = PixelExplorer()
     session = open_one(explorer, model)[0].session
     assert run(explorer, session, stop_probability=1.0).stopped == "probability"
@@ -156,7 +156,7 @@ def test_an_edit_draws_the_rest_again_from_the_same_uniforms(model: TinyAutoregr
     advance(explorer, second, 3)
     arrive(explorer, second, 3)
     command = EditPixel(session=second, step=2, value=int(before.image.numpy()[0, 0, 2]), keep=False)
-    explorer.edit(command)  # to the value that is there: the walk stands where it stood
+    explorer.edit(command)  # to the value that is there: the generation does not move
     assert arrive(explorer, second, 3).image == rewind(explorer, first, 3).image
     assert again.image.numpy()[0, 1, 0] == other and again.image != before.image
     restored = one(explorer.edit(EditPixel(session=second, step=1, value=int(before.image.numpy()[0, 0, 1]))))
@@ -164,7 +164,7 @@ def test_an_edit_draws_the_rest_again_from_the_same_uniforms(model: TinyAutoregr
     assert advance(explorer, second, EVERYTHING).image == before.image
 
 
-def test_what_is_drawn_again_heeds_the_temperature(model: TinyAutoregressive) -> None:
+def test_what_is_drawn_again_uses_the_temperature(model: TinyAutoregressive) -> None:
     explorer = PixelExplorer()
     session = open_one(explorer, model)[0].session
     before = advance(explorer, session, EVERYTHING)
@@ -214,16 +214,16 @@ def test_edits_that_make_no_sense_are_refused_and_change_nothing(model: TinyAuto
     assert rewind(explorer, session, 4).image == before.image
 
 
-def test_the_first_fork_can_take_the_likeliest_values(model: TinyAutoregressive) -> None:
+def test_the_first_continuation_can_take_the_most_likely_values(model: TinyAutoregressive) -> None:
     explorer = PixelExplorer()
     session = open_one(explorer, model)[0].session
     advance(explorer, session, 4)
-    plain, likeliest = (
-        list(explorer.continuation(ContinuePixels(session=session, count=3, seed=1, likeliest=wanted)))[-1]
+    plain, greedy = (
+        list(explorer.continuations(ContinuePixels(session=session, count=3, seed=1, greedy_first=wanted)))[-1]
         for wanted in (False, True)
     )
-    assert isinstance(plain, PixelsContinued) and isinstance(likeliest, PixelsContinued)
-    np.testing.assert_array_equal(likeliest.images.numpy()[1:], plain.images.numpy()[1:])
+    assert isinstance(plain, PixelsContinued) and isinstance(greedy, PixelsContinued)
+    np.testing.assert_array_equal(greedy.images.numpy()[1:], plain.images.numpy()[1:])
     finished = advance(explorer, session, EVERYTHING, temperature=0.0)
-    np.testing.assert_array_equal(likeliest.images.numpy()[0], finished.image.numpy())
-    assert likeliest.nats.numpy()[0] == pytest.approx(finished.nats.numpy().sum(), rel=1e-5)
+    np.testing.assert_array_equal(greedy.images.numpy()[0], finished.image.numpy())
+    assert greedy.nats.numpy()[0] == pytest.approx(finished.nats.numpy().sum(), rel=1e-5)

@@ -1,4 +1,4 @@
-"""The engine's handlers answer what the debugger asks, of a run in training and of one on disk."""
+"""The engine answers the commands about pixels for a run in training and one on disk."""
 
 from pathlib import Path
 from typing import Any, TypeVar
@@ -73,7 +73,7 @@ def test_a_live_run_is_debugged_and_compared_with_one_on_disk(home: Path) -> Non
     edited = engine.ask(EditPixel(session=opened.session, step=0, value=flipped), PixelsMoved)
     assert edited.image.numpy()[first] == flipped
     attributed = engine.ask(AttributePixel(session=opened.session), PixelAttributed)
-    assert attributed.kind == "gradient" and attributed.reach == edited.context
+    assert attributed.kind == "gradient" and attributed.receptive_field == edited.context
 
     compared = engine.ask(ComparePixels(session=opened.session, run=on_disk), PixelsCompared)
     assert (compared.run, compared.weights_step, compared.step) == (on_disk, 2, edited.step)
@@ -85,9 +85,11 @@ def test_a_live_run_is_debugged_and_compared_with_one_on_disk(home: Path) -> Non
     assert with_itself.weights_step == 6 and with_itself.nats != edited.nats
 
     mask = Array.of(np.eye(8, dtype=np.bool_)[None])
-    given = Array.of(np.ones((1, 8, 8), dtype=np.uint8))
-    painted = OpenPixels(run=live, given=given, first=8, mask=mask, order="centre", weights_of=opened.session)
-    assert engine.ask(painted, PixelsOpened).num_given == 8
-    with pytest.raises(ValueError, match="only what comes first in it can be given"):
-        engine.ask(OpenPixels(run=on_disk, given=given, first=8, mask=mask), PixelsOpened)
+    levels = Array.of(np.ones((1, 8, 8), dtype=np.uint8))
+    painted = OpenPixels(
+        run=live, levels=levels, num_placed=8, observed=mask, order="centre", weights_of=opened.session
+    )
+    assert engine.ask(painted, PixelsOpened).num_observed == 8
+    with pytest.raises(ValueError, match="conditioned only on the first sub-pixels"):
+        engine.ask(OpenPixels(run=on_disk, levels=levels, num_placed=8, observed=mask), PixelsOpened)
     engine.end_training()

@@ -31,7 +31,7 @@ def test_it_says_what_a_generation_of_the_other_model_says(name: str, image: Ima
     first, other, explorer = small_model("nade", image), small_model(name, image), PixelExplorer()
     session = open_one(explorer, first)[0].session
     whole = advance(explorer, session, EVERYTHING)
-    opened, _ = open_one(explorer, other, given=whole.image, first=image.num_dims)
+    opened, _ = open_one(explorer, other, levels=whole.image, num_placed=image.num_dims)
     expected = arrive(explorer, opened.session, image.num_dims)
     compared = compare(explorer, session, other)
     assert compared.step == image.num_dims and compared.conditional.shape == (0,)
@@ -45,13 +45,13 @@ def test_it_says_what_a_generation_of_the_other_model_says(name: str, image: Ima
     assert other.training and all(parameter.requires_grad for parameter in other.parameters())
 
 
-def test_a_foreign_order_with_a_given_set_is_compared_in_that_order() -> None:
+def test_a_foreign_order_with_observed_sub_pixels_is_compared_in_that_order() -> None:
     explorer = PixelExplorer()
     mask = np.zeros(GREY.shape, dtype=np.bool_)
     mask[0, 1:, ::2] = True
-    given = np.random.default_rng(0).integers(0, 4, GREY.shape).astype(np.uint8)
+    levels = np.random.default_rng(0).integers(0, 4, GREY.shape).astype(np.uint8)
     fields: dict[str, Any] = {
-        "given": Array.of(given), "first": int(mask.sum()), "mask": Array.of(mask), "order": "snake"
+        "levels": Array.of(levels), "num_placed": int(mask.sum()), "observed": Array.of(mask), "order": "snake"
     }  # fmt: skip
     session = open_one(explorer, small_model("nade", GREY), **fields)[0].session
     moved = advance(explorer, session, EVERYTHING)
@@ -82,7 +82,7 @@ def test_a_label_holds_for_both_where_both_know_it() -> None:
     session = open_one(explorer, model, label=2)[0].session
     moved = advance(explorer, session, 6)
     np.testing.assert_allclose(compare(explorer, session, model).nats.numpy(), moved.nats.numpy(), rtol=1e-4)
-    plain = open_one(explorer, unlabelled, given=moved.image, first=6)[0].session
+    plain = open_one(explorer, unlabelled, levels=moved.image, num_placed=6)[0].session
     expected = arrive(explorer, plain, 6)
     np.testing.assert_allclose(compare(explorer, session, unlabelled).nats.numpy(), expected.nats.numpy(), rtol=1e-4)
 

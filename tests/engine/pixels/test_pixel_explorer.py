@@ -1,4 +1,4 @@
-"""The explorer walks a generation exactly, keeps its weights, and refuses what does not fit."""
+"""The explorer moves through a generation exactly, keeps its weights, and refuses what does not fit."""
 
 from typing import Any
 
@@ -61,7 +61,7 @@ def test_pixel_by_pixel_equals_all_at_once(model: TinyAutoregressive) -> None:
     assert moved.image == advance(explorer, fast, EVERYTHING).image
 
 
-def test_the_path_is_remembered_and_replayed(model: TinyAutoregressive) -> None:
+def test_the_path_is_recorded_and_replayed(model: TinyAutoregressive) -> None:
     explorer = PixelExplorer()
     session = open_one(explorer, model)[0].session
     seen = [advance(explorer, session) for _ in range(model.image.num_dims)]
@@ -113,28 +113,30 @@ def test_temperature_zero_takes_the_most_likely_value(model: TinyAutoregressive)
         assert moved.image.numpy()[channel, row, column] == expected
 
 
-def test_given_pixels_are_placed_and_scored(model: TinyAutoregressive) -> None:
+def test_observed_pixels_are_placed_and_scored(model: TinyAutoregressive) -> None:
     generator = np.random.default_rng(1)
-    given = generator.integers(0, model.image.levels, model.image.shape).astype(np.uint8)
+    levels = generator.integers(0, model.image.levels, model.image.shape).astype(np.uint8)
     explorer = PixelExplorer()
-    opened, moved = open_one(explorer, model, given=Array.of(given), first=5)
+    opened, moved = open_one(explorer, model, levels=Array.of(levels), num_placed=5)
     assert moved.path == 5
     moved = arrive(explorer, opened.session, 5)
     channel, row, column = model.raster()[:5].numpy().T
-    np.testing.assert_array_equal(moved.image.numpy()[channel, row, column], given[channel, row, column])
-    opened, _ = open_one(explorer, model, given=Array.of(given), first=model.image.num_dims)
+    np.testing.assert_array_equal(moved.image.numpy()[channel, row, column], levels[channel, row, column])
+    opened, _ = open_one(explorer, model, levels=Array.of(levels), num_placed=model.image.num_dims)
     finished = arrive(explorer, opened.session, model.image.num_dims)
-    assert finished.nats.numpy().sum() == pytest.approx(-model.log_prob(torch.from_numpy(given)[None]).item(), rel=1e-5)
+    assert finished.nats.numpy().sum() == pytest.approx(
+        -model.log_prob(torch.from_numpy(levels)[None]).item(), rel=1e-5
+    )
 
 
-def test_scoring_given_pixels_stays_within_its_budget(
+def test_scoring_observed_pixels_stays_within_its_budget(
     model: TinyAutoregressive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ticks = iter(range(100_000))
     monkeypatch.setattr(generation_module.time, "perf_counter", lambda: next(ticks) * 0.010)
-    given = Array.of(np.zeros(model.image.shape, dtype=np.uint8))
+    levels = Array.of(np.zeros(model.image.shape, dtype=np.uint8))
     explorer = PixelExplorer()
-    opened, moved = open_one(explorer, model, given=given, first=model.image.num_dims)
+    opened, moved = open_one(explorer, model, levels=levels, num_placed=model.image.num_dims)
     assert 0 < moved.step < moved.path == model.image.num_dims
     steps = [moved.step]
     while moved.step < moved.path:
@@ -148,7 +150,7 @@ def test_looking_back_without_room_to_keep_things_gives_the_same(
 ) -> None:
     explorer = PixelExplorer()
     kept = open_one(explorer, model)[0].session
-    monkeypatch.setattr(generation_module, "MAX_SEEN_BYTES", 0)
+    monkeypatch.setattr(generation_module, "MAX_KEPT_BYTES", 0)
     forgetful = open_one(explorer, model)[0].session
     for session in (kept, forgetful):
         advance(explorer, session, 6)
@@ -177,7 +179,7 @@ def test_forks_continue_the_prefix_and_know_their_nats(model: TinyAutoregressive
     explorer = PixelExplorer()
     session = open_one(explorer, model)[0].session
     prefix = advance(explorer, session, 4)
-    events = list(explorer.continuation(ContinuePixels(request=6, session=session, count=16, seed=2)))
+    events = list(explorer.continuations(ContinuePixels(request=6, session=session, count=16, seed=2)))
     assert None in events
     reports = [e for e in events if isinstance(e, PixelsContinued)]
     assert [r.done for r in reports] == [False] * (len(reports) - 1) + [True]
@@ -188,13 +190,13 @@ def test_forks_continue_the_prefix_and_know_their_nats(model: TinyAutoregressive
     assert (images[:, channel, row, column] == prefix.image.numpy()[channel, row, column]).all()
     assert len({image.tobytes() for image in images}) > 4
     np.testing.assert_allclose(last.nats.numpy(), -model.log_prob(torch.from_numpy(images.copy())).detach(), rtol=1e-4)
-    assert rewind(explorer, session, 4).image == prefix.image, "forking moved the generation"
+    assert rewind(explorer, session, 4).image == prefix.image, "sampling continuations moved the generation"
 
 
 def test_closing_a_generation_ends_its_continuation(model: TinyAutoregressive) -> None:
     explorer = PixelExplorer()
     session = open_one(explorer, model)[0].session
-    job = explorer.continuation(ContinuePixels(session=session))
+    job = explorer.continuations(ContinuePixels(session=session))
     assert explorer.close(ClosePixels(request=4, session=session)) == [Done(request=4)]
     (last,) = job
     assert isinstance(last, PixelsContinued) and last.done and last.step == 0
@@ -215,20 +217,23 @@ def test_global_random_numbers_are_left_alone(model: TinyAutoregressive) -> None
     explorer = PixelExplorer()
     session = open_one(explorer, model)[0].session
     advance(explorer, session, 3)
-    list(explorer.continuation(ContinuePixels(session=session)))
+    list(explorer.continuations(ContinuePixels(session=session)))
     assert torch.equal(before, torch.get_rng_state())
 
 
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ({"first": 3}, "no image came"),
-        ({"first": -1}, "-1 given pixels"),
-        ({"first": 13, "given": Array.of(np.zeros((1, 4, 3), np.uint8))}, "have 0 to 12"),
-        ({"first": 1, "given": Array.of(np.zeros((3, 4), np.uint8))}, "needs \\(1, 4, 3\\)"),
-        ({"first": 1, "given": Array.of(np.zeros((1, 4, 3), np.float32))}, "whole numbers"),
-        ({"first": 1, "given": Array.of(np.full((1, 4, 3), 4, np.uint8))}, "value 4; this model's levels are 0 … 3"),
-        ({"first": 1, "given": Array.of(np.full((1, 4, 3), -2, np.int64))}, "value -2"),
+        ({"num_placed": 3}, "there is no image"),
+        ({"num_placed": -1}, "-1 placed sub-pixels"),
+        ({"num_placed": 13, "levels": Array.of(np.zeros((1, 4, 3), np.uint8))}, "have 0 to 12"),
+        ({"num_placed": 1, "levels": Array.of(np.zeros((3, 4), np.uint8))}, "needs \\(1, 4, 3\\)"),
+        ({"num_placed": 1, "levels": Array.of(np.zeros((1, 4, 3), np.float32))}, "whole numbers"),
+        (
+            {"num_placed": 1, "levels": Array.of(np.full((1, 4, 3), 4, np.uint8))},
+            "value 4; this model's levels are 0 … 3",
+        ),
+        ({"num_placed": 1, "levels": Array.of(np.full((1, 4, 3), -2, np.int64))}, "value -2"),
         ({"seed": -1}, "seed is -1"),
         ({"weights_of": 99}, "Generation 99"),
     ],
@@ -255,19 +260,19 @@ def test_moves_that_make_no_sense_are_refused_and_change_nothing() -> None:
         advance(explorer, session, 1, temperature=-1.0)
     with pytest.raises(ValueError, match="temperature is nan"):
         advance(explorer, session, 1, temperature=float("nan"))
-    with pytest.raises(ValueError, match="ask for 1 or more"):
+    with pytest.raises(ValueError, match="generate 1 or more"):
         explorer.advance(AdvancePixels(session=session, count=0))
-    with pytest.raises(ValueError, match="ask for 1 to 256"):
-        explorer.continuation(ContinuePixels(session=session, count=0))
+    with pytest.raises(ValueError, match="sample 1 to 256"):
+        explorer.continuations(ContinuePixels(session=session, count=0))
     after = rewind(explorer, session, 2)
     assert (after.step, after.path, after.image) == (before.step, before.path, before.image)
 
 
-def test_a_finished_image_can_be_neither_set_nor_forked() -> None:
+def test_a_finished_image_can_be_neither_set_nor_continued() -> None:
     explorer = PixelExplorer()
     session = open_one(explorer, TinyAutoregressive(GREY))[0].session
     advance(explorer, session, EVERYTHING)
     with pytest.raises(ValueError, match="finished"):
         explorer.place(PlacePixel(session=session, value=0))
     with pytest.raises(ValueError, match="finished"):
-        explorer.continuation(ContinuePixels(session=session))
+        explorer.continuations(ContinuePixels(session=session))

@@ -1,4 +1,4 @@
-"""Generations are opened in an order, with a given set and a label; what a model cannot do is refused in a sentence."""
+"""Orders, observed sub-pixels and labels of a generation; refusals of what a model cannot do."""
 
 from typing import Any
 
@@ -25,8 +25,8 @@ def random_levels(image: ImageSpec) -> NDArray[np.uint8]:
     return np.random.default_rng(2).integers(0, image.levels, image.shape).astype(np.uint8)
 
 
-def hole(image: ImageSpec) -> NDArray[np.bool_]:
-    """Which sub-pixels are given: all but a hole in the middle and one colour of a corner."""
+def observed_mask(image: ImageSpec) -> NDArray[np.bool_]:
+    """Mask of the observed sub-pixels: all but a square in the middle and one colour of a corner."""
     mask = np.ones(image.shape, dtype=np.bool_)
     mask[:, 1, :2] = False
     mask[-1, 0, 0] = False
@@ -36,48 +36,48 @@ def hole(image: ImageSpec) -> NDArray[np.bool_]:
 @pytest.mark.parametrize("name", ANY_ORDER)
 @pytest.mark.parametrize("image", [BINARY, COLOUR], ids=["binary", "colour"])
 @pytest.mark.parametrize("order", ["spiral", "random", "painted"])
-def test_a_foreign_order_with_a_given_set_adds_up_to_scoring(name: str, image: ImageSpec, order: str) -> None:
+def test_a_foreign_order_with_observed_sub_pixels_adds_up_to_scoring(name: str, image: ImageSpec, order: str) -> None:
     model, explorer = small_model(name, image), PixelExplorer()
-    given, mask = random_levels(image), hole(image)
+    levels, mask = random_levels(image), observed_mask(image)
     ranks = np.random.default_rng(5).normal(size=image.shape[1:]).astype(np.float32)
     opened, _ = open_one(
         explorer,
         model,
-        given=Array.of(given),
-        first=int(mask.sum()),
-        mask=Array.of(mask),
+        levels=Array.of(levels),
+        num_placed=int(mask.sum()),
+        observed=Array.of(mask),
         order=order,
         order_seed=4,
         ranks=Array.of(ranks) if order == "painted" else None,
     )
-    assert (opened.order_name, opened.num_given, opened.any_order) == (order, mask.sum(), True)
+    assert (opened.order_name, opened.num_observed, opened.any_order) == (order, mask.sum(), True)
     wanted = (
         painted_order(torch.from_numpy(ranks), image) if order == "painted" else named_order(order, image, seed=4)  # type: ignore[arg-type]
     )
-    is_given = mask[tuple(wanted.T.numpy())]
+    is_observed = mask[tuple(wanted.T.numpy())]
     np.testing.assert_array_equal(
-        opened.order.numpy(), np.concatenate([wanted.numpy()[is_given], wanted.numpy()[~is_given]])
+        opened.order.numpy(), np.concatenate([wanted.numpy()[is_observed], wanted.numpy()[~is_observed]])
     )
-    stood = arrive(explorer, opened.session, opened.num_given)
-    np.testing.assert_array_equal(stood.image.numpy(), np.where(mask, given, 0))
+    reached = arrive(explorer, opened.session, opened.num_observed)
+    np.testing.assert_array_equal(reached.image.numpy(), np.where(mask, levels, 0))
     moved = advance(explorer, opened.session, EVERYTHING)
-    np.testing.assert_array_equal(moved.image.numpy()[mask], given[mask])
+    np.testing.assert_array_equal(moved.image.numpy()[mask], levels[mask])
     x = torch.from_numpy(moved.image.numpy().copy())[None]
     model.eval()
     expected = -model.log_prob(x, order=torch.from_numpy(opened.order.numpy().copy())).item()
     assert moved.nats.numpy().sum() == pytest.approx(expected, rel=1e-5)
 
 
-def test_what_is_generated_follows_the_distribution_given_the_set() -> None:
+def test_what_is_generated_follows_the_distribution_given_the_observed_sub_pixels() -> None:
     image = ImageSpec(channels=1, height=2, width=2, levels=2)
     model, explorer = small_model("nade", image, spread=1.0).eval(), PixelExplorer()
     mask = np.array([[[False, True], [False, True]]])
-    given = np.array([[[0, 1], [0, 0]]], dtype=np.uint8)
-    opened, _ = open_one(explorer, model, given=Array.of(given), first=2, mask=Array.of(mask))
+    levels = np.array([[[0, 1], [0, 0]]], dtype=np.uint8)
+    opened, _ = open_one(explorer, model, levels=Array.of(levels), num_placed=2, observed=Array.of(mask))
     arrive(explorer, opened.session, 2)
     counts = np.zeros((2, 2))
     for seed in range(16):
-        (*_, last) = explorer.continuation(ContinuePixels(session=opened.session, count=256, seed=seed))
+        (*_, last) = explorer.continuations(ContinuePixels(session=opened.session, count=256, seed=seed))
         assert isinstance(last, PixelsContinued)
         images = last.images.numpy()
         assert (images[:, 0, 0, 1] == 1).all() and (images[:, 0, 1, 1] == 0).all()
@@ -94,7 +94,7 @@ def test_each_model_offers_the_orders_that_it_can_generate_in(name: str) -> None
     model, explorer = small_model(name, BINARY), PixelExplorer()
     opened, _ = open_one(explorer, model)
     np.testing.assert_array_equal(opened.order.numpy(), model.own_order.numpy())
-    assert opened.order_name == "raster" and opened.num_given == 0
+    assert opened.order_name == "raster" and opened.num_observed == 0
     assert opened.any_order == (name in ANY_ORDER)
     if name in ANY_ORDER:
         assert opened.orders == (*ORDER_NAMES, "painted") and not opened.order_words
@@ -124,28 +124,30 @@ def test_another_order_of_a_fixed_model_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FIXED)
-def test_a_fixed_model_takes_what_comes_first_in_its_order_as_given(name: str) -> None:
+def test_a_fixed_model_is_conditioned_on_what_is_first_in_its_order(name: str) -> None:
     model, explorer = small_model(name, BINARY), PixelExplorer()
     mask = np.zeros(BINARY.shape, dtype=np.bool_)
     mask[0, 0] = mask[0, 1, 0] = True
-    given = Array.of(random_levels(BINARY))
-    opened, _ = open_one(explorer, model, given=given, first=4, mask=Array.of(mask))
-    assert opened.num_given == 4
+    levels = Array.of(random_levels(BINARY))
+    opened, _ = open_one(explorer, model, levels=levels, num_placed=4, observed=Array.of(mask))
+    assert opened.num_observed == 4
     assert arrive(explorer, opened.session, 4).path == 4
     mask[0, 2, 1] = True
-    with pytest.raises(ValueError, match=r"of these 5 sub-pixels the first 4.*order-agnostically"):
-        open_one(explorer, model, given=given, first=5, mask=Array.of(mask))
+    with pytest.raises(ValueError, match=r"of these 5 the first 4.*order-agnostically"):
+        open_one(explorer, model, levels=levels, num_placed=5, observed=Array.of(mask))
 
 
-def test_more_than_the_given_set_can_be_placed() -> None:
-    explorer, mask = PixelExplorer(), hole(BINARY)
-    given = Array.of(random_levels(BINARY))
-    opened, _ = open_one(explorer, small_model("nade", BINARY), given=given, first=BINARY.num_dims, mask=Array.of(mask))
+def test_more_than_the_observed_sub_pixels_can_be_placed() -> None:
+    explorer, mask = PixelExplorer(), observed_mask(BINARY)
+    levels = Array.of(random_levels(BINARY))
+    opened, _ = open_one(
+        explorer, small_model("nade", BINARY), levels=levels, num_placed=BINARY.num_dims, observed=Array.of(mask)
+    )
     moved = arrive(explorer, opened.session, BINARY.num_dims)
-    assert opened.num_given == mask.sum() and moved.image == given
+    assert opened.num_observed == mask.sum() and moved.image == levels
 
 
-def test_a_label_conditions_the_generation_its_forks_and_its_probe() -> None:
+def test_a_label_conditions_the_generation_and_its_continuations() -> None:
     model, explorer = small_model("gated_pixelcnn", BINARY, num_classes=3, spread=1.0), PixelExplorer()
     firsts = []
     for label in (-1, 0, 2):
@@ -153,20 +155,20 @@ def test_a_label_conditions_the_generation_its_forks_and_its_probe() -> None:
         assert (opened.num_classes, opened.label) == (3, label)
         firsts.append(moved.conditional.numpy())
         finished = advance(explorer, opened.session, EVERYTHING)
-        (*_, forked) = _forked(explorer, opened.session)
+        (*_, continued) = _continued(explorer, opened.session)
         labels = None if label == -1 else torch.full((4,), label)
         with torch.no_grad():
             x = torch.from_numpy(finished.image.numpy().copy())[None]
             expected = -model.log_prob(x, labels=None if labels is None else labels[:1]).item()
-            continuations = -model.log_prob(torch.from_numpy(forked.images.numpy().copy()), labels=labels)
+            continuations = -model.log_prob(torch.from_numpy(continued.images.numpy().copy()), labels=labels)
         assert finished.nats.numpy().sum() == pytest.approx(expected, rel=1e-5)
-        np.testing.assert_allclose(forked.nats.numpy(), continuations, rtol=1e-4)
+        np.testing.assert_allclose(continued.nats.numpy(), continuations, rtol=1e-4)
     assert not np.allclose(firsts[0], firsts[1], atol=1e-3) and not np.allclose(firsts[1], firsts[2], atol=1e-3)
 
 
-def _forked(explorer: PixelExplorer, session: int) -> list[PixelsContinued]:
+def _continued(explorer: PixelExplorer, session: int) -> list[PixelsContinued]:
     arrive(explorer, session, 3)
-    events = explorer.continuation(ContinuePixels(session=session, count=4))
+    events = explorer.continuations(ContinuePixels(session=session, count=4))
     return [event for event in events if isinstance(event, PixelsContinued)]
 
 
@@ -192,9 +194,9 @@ NOTHING = Array.of(np.zeros(BINARY.shape, np.uint8))
         ({"order": "snake", "ranks": Array.of(np.zeros((4, 3), np.float32))}, "belong to the order 'painted'"),
         ({"order": "painted", "ranks": Array.of(np.zeros((3, 4), np.float32))}, r"shape \(3, 4\).*\(4, 3\)"),
         ({"order": "painted", "ranks": Array.of(np.full((4, 3), np.nan, np.float32))}, "not finite"),
-        ({"mask": Array.of(np.ones(BINARY.shape, np.bool_))}, "no image came"),
-        ({"given": NOTHING, "mask": Array.of(np.ones((4, 3), np.bool_))}, r"bool of shape \(4, 3\).*\(1, 4, 3\)"),
-        ({"given": NOTHING, "mask": Array.of(np.ones(BINARY.shape, np.uint8))}, "uint8 of shape"),
+        ({"observed": Array.of(np.ones(BINARY.shape, np.bool_))}, "there is no image"),
+        ({"levels": NOTHING, "observed": Array.of(np.ones((4, 3), np.bool_))}, r"bool of shape \(4, 3\).*\(1, 4, 3\)"),
+        ({"levels": NOTHING, "observed": Array.of(np.ones(BINARY.shape, np.uint8))}, "uint8 of shape"),
         ({"label": 1}, "not trained with labels"),
         ({"label": -2}, "not trained with labels"),
     ],

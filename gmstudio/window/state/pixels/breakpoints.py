@@ -1,4 +1,4 @@
-"""Where a generation stops by itself: at a conditional of high entropy, after a value that was unlikely."""
+"""Breakpoints: a conditional of high entropy, and a value of low probability."""
 
 import math
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ StopKind = Literal["entropy", "probability"]
 
 @dataclass(frozen=True)
 class Breakpoints:
-    """When to stop; both thresholds are kept while they are switched off.
+    """Conditions at which a generation stops by itself; both thresholds are kept while they are off.
 
     Args:
         entropy: stop before a sub-pixel whose conditional has a larger entropy, nats.
-        entropy_on: whether that counts.
-        probability: stop after a sub-pixel whose value was less likely than this.
-        probability_on: whether that counts.
+        entropy_on: that breakpoint is on.
+        probability: stop after a sub-pixel whose value had a smaller probability.
+        probability_on: that breakpoint is on.
     """
 
     entropy: float = 0.6
@@ -27,19 +27,19 @@ class Breakpoints:
 
     @property
     def stop_entropy(self) -> float | None:
-        """The threshold that counts, or None."""
+        """The threshold, or None where it is off."""
         return self.entropy if self.entropy_on else None
 
     @property
     def stop_probability(self) -> float | None:
-        """The threshold that counts, or None."""
+        """The threshold, or None where it is off."""
         return self.probability if self.probability_on else None
 
     def hit(self, state: PixelSnapshot) -> "Stop | None":
-        """The breakpoint at which a generation stands after it was advanced, or None.
+        """Return the breakpoint reached by a generation that was advanced, or None.
 
-        The engine stops_at_breakpoints breakpoints within one command; where the command ended by itself it is looked
-        at here, so that playing a sub-pixel at a time stops too.
+        The engine checks breakpoints within one command; the position where a command ends is checked here, so that
+        playing one sub-pixel at a time stops too.
         """
         unlikely = math.exp(-float(state.nats[-1])) if state.step else 1.0
         if state.stopped == "probability" or (self.probability_on and unlikely < self.probability):
@@ -52,13 +52,13 @@ class Breakpoints:
 
 @dataclass(frozen=True)
 class Stop:
-    """A generation stopped by itself.
+    """A breakpoint that was reached.
 
     Args:
-        kind: which breakpoint it was.
+        kind: of breakpoint.
         value: the entropy in nats, or the probability of the value.
-        threshold: what it was compared with.
-        step: of the sub-pixel in question.
+        threshold: of the breakpoint.
+        step: of the sub-pixel.
     """
 
     kind: StopKind

@@ -1,7 +1,7 @@
-"""Which sub-pixels of a real image are given, and what becomes of the others: the notes' applications as presets."""
+"""Conditioning on observed pixels of a real image: the applications of autoregressive models as presets."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -24,127 +24,127 @@ from gmstudio.window.state.pixels.tools import PixelTools
 
 Preset = Literal["completion", "inpainting", "super_resolution", "colourization", "denoising"]
 PRESETS: dict[Preset, str] = {
-    "completion": "Completion: the first k",
-    "inpainting": "Inpainting: all but a hole",
+    "completion": "Completion: first k sub-pixels",
+    "inpainting": "Inpainting: all but a mask",
     "super_resolution": "Super-resolution: every n-th pixel",
     "colourization": "Colourization: one channel",
-    "denoising": "Denoising: what is not unlikely",
+    "denoising": "Denoising: resample unlikely pixels",
 }
 FACTORS = (2, 3, 4, 8)
 ONE_ORDER = (
-    "This model generates in {words}, so only the first pixels of that order can be given. Any set can be given to a "
-    "model that was trained for several orders."
+    "This model generates in {words}, so it can be conditioned only on the first pixels of that order. A model that "
+    "was trained for several orders can be conditioned on any pixels."
 )
 
 
-def usual_threshold(spec: ImageSpec) -> float:
-    """Nats of a pixel that is less likely than half of what it would be if all its values were equally likely."""
+def default_threshold(spec: ImageSpec) -> float:
+    """Nats of a pixel with half the probability that it would have if all its values were equally likely."""
     return spec.channels * math.log(spec.levels) + math.log(2.0)
 
 
 @dataclass(frozen=True, eq=False)
-class Given:
-    """A real image of which a part is given.
+class ObservedImage:
+    """A real image that is partly observed.
 
     Args:
         split: of the data set.
         index: of the image in the split.
         original: (C, H, W) uint8 levels of the real image.
-        levels: (C, H, W) uint8 levels that are given: the real image's, or those with noise added.
-        first: sub-pixels that are given, in the generation order.
-        mask: (C, H, W) which ones, where they are not just the first ones of the order.
+        levels: (C, H, W) uint8 levels to observe: the real image's, or those with noise added.
+        num_observed: observed sub-pixels, in the generation order.
+        observed: (C, H, W) mask of them, where they are not just the first ones of the order.
     """
 
     split: SplitName
     index: int
     original: NDArray[np.uint8]
     levels: NDArray[np.uint8]
-    first: int
-    mask: Mask | None = None
+    num_observed: int
+    observed: Mask | None = None
 
 
 class Conditioning(QObject):
     """The chosen preset, its settings, and the real image that they are applied to.
 
     Attributes:
-        preset: what is given.
-        first: for completion, sub-pixels; −1: half of them.
-        factor: for super-resolution: every so many-th pixel of every so many-th row.
-        channel: for colourization, the given one.
-        threshold: for denoising, nats: more surprising pixels are generated anew; −1: ``usual_threshold``.
+        preset: chooses the observed part.
+        num_observed: for completion, sub-pixels; −1: half of them.
+        factor: for super-resolution: every ``factor``-th pixel of every ``factor``-th row is observed.
+        channel: for colourization, the observed one.
+        threshold: for denoising, −log p in nats above which pixels are resampled; −1: ``default_threshold``.
         noise: for denoising, probability that a pixel is set to black or white first.
-        noise_seed: which pixels that hits.
-        given: what is given now, or None.
-        surprisal: (H, W) nats of each pixel of the image that is to be denoised, once it was scored.
+        noise_seed: of that noise.
+        image: the observed image, or None.
+        surprisal: (H, W) nats of each pixel of the image to be denoised, once it was scored.
 
     Signals:
-        changed: one of these, or what the image's given part is.
-        wanted: the generation is to begin from another given part.
+        changed: one of these.
+        requested: a generation is to begin from another observed part.
     """
 
     changed = Signal()
-    wanted = Signal()
+    requested = Signal()
 
     def __init__(self, tools: PixelTools, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.preset: Preset = "completion"
-        self.first = -1
+        self.num_observed = -1
         self.factor = FACTORS[0]
         self.channel = 0
         self.threshold = -1.0
         self.noise = 0.0
         self.noise_seed = 0
-        self.given: Given | None = None
+        self.image: ObservedImage | None = None
         self.surprisal: NDArray[np.floating] | None = None
         self._tools = tools
         self._state: PixelSnapshot | None = None
         tools.painted.connect(self._on_painted)
 
-    # ---- choosing ----------------------------------------------------------------------------------------------
+    # ---- choosing --------------------------------------------------------------------------------------------------
 
     def problem_of(self, preset: Preset) -> str:
-        """Why a preset is out of reach for the model and its images, a sentence; empty when it is not."""
+        """Reason why a preset is impossible with the model and its images, a sentence; empty when it is possible."""
         state = self._state
         if preset == "completion" or state is None:
             return ""
         if preset == "colourization" and state.spec.channels == 1:
-            return "The images are grey: they have no colours to take away."
+            return "The images are grey, so there are no colours to generate."
         if not state.any_order:
             return ONE_ORDER.format(words=state.order_words or "one order only")
         return ""
 
     def choose_preset(self, preset: Preset) -> None:
-        """Give something else of the image."""
+        """Choose another observed part of the image."""
         if preset != self.preset and not self.problem_of(preset):
             self.preset = preset
             if preset == "inpainting":
-                self._dig_a_hole()
+                self._paint_default_mask()
             self._apply()
 
-    def pick(self, split: SplitName, index: int, original: NDArray[np.uint8]) -> None:
-        """Take a real image, (C, H, W) uint8 levels."""
-        self.given = Given(split, index, original, original, 0)
-        if self.first < 0 or self.first > original.size:
-            self.first = original.size // 2
+    def choose_image(self, split: SplitName, index: int, original: NDArray[np.uint8]) -> None:
+        """Observe part of a real image, (C, H, W) uint8 levels."""
+        self.image = ObservedImage(split, index, original, original, 0)
+        if self.num_observed < 0 or self.num_observed > original.size:
+            self.num_observed = original.size // 2
         self._apply()
 
-    def drop(self) -> None:
-        """Give nothing."""
-        self.given, self.surprisal = None, None
+    def clear(self) -> None:
+        """Observe nothing."""
+        self.image, self.surprisal = None, None
         self.changed.emit()
 
-    def set_first(self, first: int) -> None:
-        """For completion: give more or fewer sub-pixels."""
-        self.first = first
+    def set_num_observed(self, num_observed: int) -> None:
+        """For completion: set the number of observed sub-pixels."""
+        self.num_observed = num_observed
         self._apply()
 
     def set_factor(self, factor: int) -> None:
-        """For super-resolution: give every so many-th pixel of every so many-th row."""
+        """For super-resolution: observe every ``factor``-th pixel of every ``factor``-th row."""
         self.factor = factor
         self._apply()
 
     def set_channel(self, channel: int) -> None:
-        """For colourization: give this channel."""
+        """For colourization: observe this channel."""
         self.channel = channel
         self._apply()
 
@@ -154,119 +154,119 @@ class Conditioning(QObject):
         self._apply()
 
     def set_threshold(self, threshold: float) -> None:
-        """For denoising: what more nats than this make unlikely; ``regenerate`` acts on it."""
+        """For denoising: set the −log p in nats above which a pixel is unlikely; ``resample`` acts on it."""
         self.threshold = threshold
         self.changed.emit()
 
-    # ---- denoising ---------------------------------------------------------------------------------------------
+    # ---- denoising -------------------------------------------------------------------------------------------------
 
     @property
     def unlikely(self) -> Mask | None:
-        """(H, W): pixels that ``regenerate`` generates anew; None before the image was scored."""
+        """(H, W): pixels that ``resample`` generates anew; None before the image was scored."""
         if self.preset != "denoising" or self.surprisal is None:
             return None
         return unlikely(self.surprisal, self.threshold_nats)
 
     @property
     def threshold_nats(self) -> float:
-        """The threshold that counts."""
+        """The threshold in use."""
         if self.threshold >= 0 or self._state is None:
             return max(0.0, self.threshold)
-        return usual_threshold(self._state.spec)
+        return default_threshold(self._state.spec)
 
-    def regenerate(self) -> None:
-        """Give all but the unlikely pixels."""
-        given, hole = self.given, self.unlikely
-        if given is not None and hole is not None and self._state is not None:
-            mask = outside_mask(self._state.spec, hole)
-            self._set(Given(given.split, given.index, given.original, given.levels, int(mask.sum()), mask))
+    def resample(self) -> None:
+        """Observe all but the unlikely pixels."""
+        image, missing = self.image, self.unlikely
+        if image is not None and missing is not None and self._state is not None:
+            observed = outside_mask(self._state.spec, missing)
+            self._request(replace(image, num_observed=int(observed.sum()), observed=observed))
 
-    # ---- from the session --------------------------------------------------------------------------------------
+    # ---- the generation --------------------------------------------------------------------------------------------
 
-    def reach(self, state: PixelSnapshot | None) -> None:
-        """A generation is at another state; a whole given image that has been walked to its end is scored."""
+    def update(self, state: PixelSnapshot | None) -> None:
+        """Take the new position of the generation; an image to be denoised is scored once it is passed whole."""
         before, self._state = self._state, state
         if state is not None and (before is None or before.session != state.session) and self.problem_of(self.preset):
             self.preset = "completion"
             self.changed.emit()
-        given = self.given
-        if self.preset != "denoising" or self.surprisal is not None or given is None or given.mask is not None:
+        image = self.image
+        if self.preset != "denoising" or self.surprisal is not None or image is None or image.observed is not None:
             return
-        if state is not None and state.finished and np.array_equal(state.image, given.levels):
+        if state is not None and state.finished and np.array_equal(state.image, image.levels):
             self.surprisal = state.surprisal()
             self.changed.emit()
 
-    def restore(self, given: Given | None) -> None:
-        """The engine refused what was wanted: this is what is given still."""
-        self.given = given
+    def restore(self, image: ObservedImage | None) -> None:
+        """Return to the image that was observed before the engine refused another."""
+        self.image = image
         self.changed.emit()
 
     def forget_surprisal(self) -> None:
-        """Another generation was opened: an image that is still to be denoised is scored anew."""
-        if self.given is not None and self.given.mask is None:
+        """Have an image that is still to be denoised scored by another generation."""
+        if self.image is not None and self.image.observed is None:
             self.surprisal = None
 
-    def is_on_image(self, state: PixelSnapshot) -> Mask:
-        """(C, H, W): the given sub-pixels of a generation."""
-        if self.given is None:
+    def observed_mask(self, state: PixelSnapshot) -> Mask:
+        """(C, H, W): the observed sub-pixels of a generation."""
+        if self.image is None:
             return np.zeros(state.spec.shape, np.bool_)
-        return self.given.mask if self.given.mask is not None else state.placed(self.given.first)
+        return self.image.observed if self.image.observed is not None else state.placed(self.image.num_observed)
 
     def reconstruction_error(self, state: PixelSnapshot) -> tuple[ReconstructionError, ReconstructionError] | None:
-        """Once the image is finished: how near what was generated, and what was given in its place, is to the original.
+        """Compare a finished image with the original, where it was generated.
 
         Returns:
-            Of the finished image on what was not given, and of the given levels there (other than the original's only
-            where noise was added); None while it is not finished, or nothing was generated.
+            Error of the finished image, and of the levels that could have been observed there (other than the
+            original's only where noise was added); None while it is not finished, or nothing was generated.
         """
-        given = self.given
-        if given is None or not state.finished or given.original.shape != state.spec.shape:
+        image = self.image
+        if image is None or not state.finished or image.original.shape != state.spec.shape:
             return None
-        made = ~self.is_on_image(state)
-        if not made.any():
+        generated = ~self.observed_mask(state)
+        if not generated.any():
             return None
         levels = state.spec.levels
         return (
-            ReconstructionError.of(state.image, given.original, made, levels),
-            ReconstructionError.of(given.levels, given.original, made, levels),
+            ReconstructionError.of(state.image, image.original, generated, levels),
+            ReconstructionError.of(image.levels, image.original, generated, levels),
         )
 
-    # ---- within ------------------------------------------------------------------------------------------------
+    # ---- internals -------------------------------------------------------------------------------------------------
 
     def _apply(self) -> None:
-        old, state = self.given, self._state
+        image, state = self.image, self._state
         self.surprisal = None
-        if old is None or state is None:
+        if image is None or state is None:
             self.changed.emit()
             return
-        levels, mask = old.original, self._mask(state)
+        levels, observed = image.original, self._mask(state)
         if self.preset == "denoising":
-            levels = salt_and_pepper(old.original, state.spec.levels, self.noise, self.noise_seed)
-        first = old.original.size if self.preset == "denoising" else self.first
-        if mask is not None:
-            first = int(mask.sum())
-        self._set(Given(old.split, old.index, old.original, levels, first, mask))
+            levels = salt_and_pepper(image.original, state.spec.levels, self.noise, self.noise_seed)
+        num_observed = image.original.size if self.preset == "denoising" else self.num_observed
+        if observed is not None:
+            num_observed = int(observed.sum())
+        self._request(replace(image, levels=levels, num_observed=num_observed, observed=observed))
 
-    def _set(self, given: Given) -> None:
-        self.given = given
+    def _request(self, image: ObservedImage) -> None:
+        self.image = image
         self.changed.emit()
-        self.wanted.emit()
+        self.requested.emit()
 
     def _mask(self, state: PixelSnapshot) -> Mask | None:
         if self.preset == "inpainting":
-            return outside_mask(state.spec, self._tools.hole.mask())
+            return outside_mask(state.spec, self._tools.mask.mask())
         if self.preset == "super_resolution":
             return spaced_mask(state.spec, self.factor)
         if self.preset == "colourization":
             return channel_mask(state.spec, min(self.channel, state.spec.channels - 1))
         return None
 
-    def _dig_a_hole(self) -> None:
-        """Begin with a square in the middle, where nothing was painted yet."""
-        height, width = self._tools.hole.shape
-        if not self._tools.hole.painted():
-            self._tools.fill("hole", height // 4, width // 4, max(1, height // 2), max(1, width // 2))
+    def _paint_default_mask(self) -> None:
+        """Paint a square in the middle, where nothing is painted yet."""
+        height, width = self._tools.mask.shape
+        if not self._tools.mask.painted():
+            self._tools.fill("mask", height // 4, width // 4, max(1, height // 2), max(1, width // 2))
 
     def _on_painted(self, painting: str) -> None:
-        if painting == "hole" and self.preset == "inpainting":
+        if painting == "mask" and self.preset == "inpainting":
             self._apply()

@@ -23,6 +23,9 @@ from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.request import Request
 from gmstudio.window.state.pixels.snapshot import PixelSnapshot
 
+CAPABILITY = "pixel_session"
+"""Of the runs that generations can be opened of."""
+
 GenerationCommand = AdvancePixels | PlacePixel | RewindPixels | ForgetPath | EditPixel
 """Command about the open generation; its ``session`` is filled in when it is sent."""
 

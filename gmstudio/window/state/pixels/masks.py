@@ -1,4 +1,4 @@
-"""Sets of given sub-pixels, noise to be taken away again, and how near the outcome comes: values only.
+"""Masks of observed sub-pixels, noise for denoising, and reconstruction error: values only.
 
 Shapes: C channels, H height, W width.
 """
@@ -15,7 +15,7 @@ Mask = NDArray[np.bool_]
 
 
 def spaced_mask(spec: ImageSpec, factor: int) -> Mask:
-    """(C, H, W): every ``factor``-th pixel of every ``factor``-th row, as a smaller image would have them."""
+    """(C, H, W): every ``factor``-th pixel of every ``factor``-th row, as in an image of lower resolution."""
     mask = np.zeros(spec.shape, np.bool_)
     mask[:, ::factor, ::factor] = True
     return mask
@@ -28,9 +28,9 @@ def channel_mask(spec: ImageSpec, channel: int) -> Mask:
     return mask
 
 
-def outside_mask(spec: ImageSpec, hole: Mask) -> Mask:
-    """(C, H, W): all but a hole (H, W)."""
-    return np.broadcast_to(~hole, spec.shape).copy()
+def outside_mask(spec: ImageSpec, missing: Mask) -> Mask:
+    """(C, H, W): all sub-pixels but those of the missing pixels (H, W)."""
+    return np.broadcast_to(~missing, spec.shape).copy()
 
 
 def unlikely(surprisal: NDArray[np.floating], threshold: float) -> Mask:
@@ -39,13 +39,13 @@ def unlikely(surprisal: NDArray[np.floating], threshold: float) -> Mask:
 
 
 def salt_and_pepper(levels: NDArray[np.uint8], num_levels: int, probability: float, seed: int) -> NDArray[np.uint8]:
-    """Set pixels at random to black or white, both with the same chance.
+    """Set pixels at random to black or white, both with the same probability.
 
     Args:
         levels: (C, H, W).
         num_levels: values a sub-pixel can take.
-        probability: that a pixel is hit, 0 … 1.
-        seed: of which pixels are hit.
+        probability: of a pixel to be replaced, 0 … 1.
+        seed: of the noise.
     """
     random = np.random.default_rng(seed)
     draws = random.random((2, *levels.shape[1:]))
@@ -56,7 +56,7 @@ def salt_and_pepper(levels: NDArray[np.uint8], num_levels: int, probability: flo
 
 @dataclass(frozen=True)
 class ReconstructionError:
-    """How near an image comes to the original on a set of sub-pixels.
+    """Difference between an image and the original on a set of sub-pixels.
 
     Args:
         count: sub-pixels compared.
@@ -72,7 +72,7 @@ class ReconstructionError:
     def of(
         cls, image: NDArray[np.uint8], original: NDArray[np.uint8], where: Mask, num_levels: int
     ) -> "ReconstructionError":
-        """Compare two images (C, H, W) where a mask of that shape says so."""
+        """Compare two images (C, H, W) on a mask of that shape."""
         difference = image[where].astype(np.float64) - original[where]
         rmse = math.sqrt(float(np.square(difference).mean())) / (num_levels - 1) if difference.size else 0.0
         return cls(difference.size, int(np.count_nonzero(difference)), rmse)

@@ -1,4 +1,4 @@
-"""Generation orders as the window names and paints them."""
+"""Generation orders: titles, choice, and ranks of pixels."""
 
 from dataclasses import dataclass
 
@@ -26,13 +26,13 @@ TITLES = {
 
 
 def order_title(name: str) -> str:
-    """An order's name in words; one that we have no words for is spelled with spaces."""
+    """Title of an order; of one without a title, its name with spaces."""
     return TITLES.get(name) or name.replace("_", " ").capitalize() or "The model's own"
 
 
 @dataclass(frozen=True, eq=False)
 class OrderChoice:
-    """Which order to generate in.
+    """Choice of a generation order.
 
     Args:
         name: one of ``PixelsOpened.orders``; empty: the model's own.
@@ -46,12 +46,12 @@ class OrderChoice:
 
     @property
     def sent_ranks(self) -> Array | None:
-        """The ranks, where they belong to the order."""
+        """The ranks, for the painted order only."""
         return Array.of(self.ranks) if self.name == PAINTED and self.ranks is not None else None
 
 
 def pixel_ranks(order: NDArray[np.int64], shape: tuple[int, int]) -> NDArray[np.int64]:
-    """(H, W): which pixel each one is in a (D, 3) order, counted from 0 by its first sub-pixel."""
+    """(H, W): rank of each pixel in a (D, 3) order, from 0, by its first sub-pixel."""
     ranks = np.empty(shape, np.int64)
     flat = order[:, 1] * shape[1] + order[:, 2]
     _, first = np.unique(flat, return_index=True)
@@ -60,14 +60,14 @@ def pixel_ranks(order: NDArray[np.int64], shape: tuple[int, int]) -> NDArray[np.
 
 
 def painted_ranks(ranks: NDArray[np.floating]) -> NDArray[np.int64]:
-    """(H, W): which pixel each one is in the order that these ranks make."""
+    """(H, W): rank of each pixel, from 0, in the order of these ranks; equal ones row by row."""
     places = np.empty(ranks.size, np.int64)
     places[np.argsort(ranks.ravel(), kind="stable")] = np.arange(ranks.size)
     return places.reshape(ranks.shape)
 
 
 def pixel_path(order: NDArray[np.int64]) -> NDArray[np.int64]:
-    """(P, 2): rows and columns of a (D, 3) order's pixels in sequence, each where its first sub-pixel comes."""
+    """(P, 2): rows and columns of a (D, 3) order's pixels in sequence, each at its first sub-pixel."""
     flat = order[:, 1] * (int(order[:, 2].max()) + 1) + order[:, 2]
     _, first = np.unique(flat, return_index=True)
     path: NDArray[np.int64] = order[np.sort(first), 1:]

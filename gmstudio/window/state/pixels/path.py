@@ -1,4 +1,4 @@
-"""What the window remembers of a generation's path, and the clock that it is played by: no messages."""
+"""The recorded path of a generation, as far as the window has seen it."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,11 +7,12 @@ from gmstudio.window.state.pixels.snapshot import PixelSnapshot
 
 
 class PathMemory:
-    """The values of the remembered path, as far as they were seen, and which of them the user chose.
+    """Values of the recorded path, as far as they were seen, and the steps whose value the user chose.
 
     Attributes:
         chosen: steps whose value the user chose.
-        stale: what lies beyond was made with another seed or temperature, or is a given image: going on draws anew.
+        stale: values beyond the current step come from another seed or temperature, or from a real image: advancing
+            draws new ones.
     """
 
     def __init__(self) -> None:
@@ -20,25 +21,25 @@ class PathMemory:
         self._known: NDArray[np.uint8] = np.zeros(0, dtype=np.uint8)
 
     def begin(self, *, stale: bool, same_prefix: bool) -> None:
-        """Another generation was opened; the choices stand if it continues the same sub-pixels."""
+        """Begin the path of another generation; the choices remain if it continues the same sub-pixels."""
         self._known = np.zeros(0, dtype=np.uint8)
         self.stale = stale
         if not same_prefix:
             self.chosen = frozenset()
 
     def learn(self, state: PixelSnapshot) -> None:
-        """Take in what is placed now; values beyond it stay known as far as the path goes."""
+        """Record the placed values; those beyond remain known as far as the path reaches."""
         channel, row, column = state.order[: state.step].T
         placed = state.image[channel, row, column]
         self._known = np.concatenate((placed, self._known[state.step :]))[: state.path]
         self.chosen = frozenset(s for s in self.chosen if s < state.path)
 
     def choose(self, step: int, *, keep: bool = False) -> None:
-        """The user sets the value of a step; choices after it are forgotten unless what follows is kept."""
+        """Record that the user sets the value of a step; later choices are dropped unless the later values are kept."""
         self.chosen = frozenset(s for s in self.chosen if keep or s < step) | {step}
 
     def upcoming(self, state: PixelSnapshot) -> int | None:
-        """The value that the path holds for the next sub-pixel; None where it is not known or will be drawn anew."""
+        """Value recorded for the next sub-pixel; None where it is unknown or will be drawn anew."""
         if self.stale or state.step >= min(len(self._known), state.path):
             return None
         return int(self._known[state.step])

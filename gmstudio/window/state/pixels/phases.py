@@ -1,6 +1,6 @@
 """Phases of moving through a generation, and the legal transitions between them.
 
-One phase holds at a time: it says which step to go to, and which phase follows there. Commands that must not be lost
+One phase holds at a time. It defines the step to go to and the phase that follows there. Commands that must not be lost
 (placing a value, an edit) go first, whatever the phase.
 """
 

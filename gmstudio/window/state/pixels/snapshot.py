@@ -1,4 +1,4 @@
-"""Where a generation stands, and the probabilities that go with it: values only, no signals."""
+"""Position of a generation and the probabilities there: values only."""
 
 import math
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ def tempered(probabilities: NDArray[np.floating], temperature: float) -> Floats:
 
     Args:
         probabilities: (L,).
-        temperature: 1 leaves it alone; 0 puts everything on the most likely value (the first, when several are).
+        temperature: 1: unchanged; 0: all probability on the most likely value (the first of several).
 
     Returns:
         (L,) probabilities.
@@ -32,8 +32,8 @@ def tempered(probabilities: NDArray[np.floating], temperature: float) -> Floats:
     with np.errstate(divide="ignore"):
         logits = np.log(exact) / temperature
     weights: Floats = np.exp(logits - logits.max())
-    shares: Floats = weights / weights.sum()
-    return shares
+    normalized: Floats = weights / weights.sum()
+    return normalized
 
 
 def entropy_nats(probabilities: NDArray[np.floating]) -> float:
@@ -50,7 +50,7 @@ def inverse_cdf(probabilities: NDArray[np.floating], uniform: float) -> int:
 
 
 def pixel_starts(order: NDArray[np.int64]) -> NDArray[np.intp]:
-    """Steps of a (D, 3) order at which another pixel begins than the one before."""
+    """Steps of a (D, 3) order at which a pixel begins."""
     moves = (np.diff(order[:, 1:], axis=0) != 0).any(axis=1)
     return np.concatenate([[0], np.flatnonzero(moves) + 1])
 
@@ -58,8 +58,7 @@ def pixel_starts(order: NDArray[np.int64]) -> NDArray[np.intp]:
 def line_starts(order: NDArray[np.int64], spec: ImageSpec) -> NDArray[np.intp]:
     """Steps of a (D, 3) order at which a line of pixels begins: a row, a column, or a straight part of another order.
 
-    Where most pixels do not lie in line with the one before, as in a shuffled order, a line is as many pixels as a row
-    has.
+    Where most pixels are not in line with the one before, as in a shuffled order, a line has as many pixels as a row.
     """
     starts = pixel_starts(order)
     moves = np.diff(order[starts, 1:], axis=0)
@@ -69,36 +68,36 @@ def line_starts(order: NDArray[np.int64], spec: ImageSpec) -> NDArray[np.intp]:
     turns = [0]
     for pixel in (np.flatnonzero(np.diff(straight, prepend=straight[:1]) | (straight == 0)) + 1).tolist():
         jumped = straight[pixel - 1] == 0
-        if jumped or pixel - 1 != turns[-1]:  # what follows a turn goes in its own direction
+        if jumped or pixel - 1 != turns[-1]:  # the pixel after a turn sets the new direction
             turns.append(pixel)
     return starts[turns]
 
 
 @dataclass(frozen=True)
 class PixelSnapshot:
-    """Where an open generation stands.
+    """Position of an open generation.
 
     Args:
         session: its number in the engine.
         run: path of the run.
-        spec: what the images are.
+        spec: of the images.
         weights_step: training step of the weights.
         order: (D, 3) rows (channel, row, column).
         step: sub-pixels placed.
-        path: length of the remembered path.
+        path: length of the recorded path.
         image: (C, H, W) uint8 levels; sub-pixels not placed yet are 0.
         nats: (step,) −log p at temperature 1, in the generation order.
         conditional: (L,) of the next sub-pixel at temperature 1; empty at the end.
-        uniform: the number in [0, 1) that chooses the next value.
-        context: (C, H, W) bool: what the next conditional can depend on.
+        uniform: the number u in [0, 1) that selects the next value by the inverse CDF.
+        context: (C, H, W) bool: sub-pixels that the next conditional can depend on.
         entropies: (step,) entropy of each placed sub-pixel's conditional in nats, in the generation order; NaN where
-            the engine did not say.
+            the engine did not report it.
         stopped: the breakpoint that ended the last move: ``entropy``, ``probability``; else empty.
         orders: names of the orders that can be chosen; only the model's own when it has one.
         order_name: the one it follows.
-        order_words: which order the model keeps to, in words; empty when any can be chosen.
-        num_given: sub-pixels that a given set put first.
-        any_order: the model is order-agnostic: any set can be given.
+        order_words: description of the only order that the model takes; empty when any can be chosen.
+        num_observed: sub-pixels that come first because they are observed.
+        any_order: the model is order-agnostic: it can be conditioned on any set of sub-pixels.
         num_classes: classes that it can be conditioned on; 0: none.
         label: the one that it is conditioned on; −1: none.
     """
@@ -120,14 +119,14 @@ class PixelSnapshot:
     orders: tuple[str, ...] = ()
     order_name: str = ""
     order_words: str = ""
-    num_given: int = 0
+    num_observed: int = 0
     any_order: bool = False
     num_classes: int = 0
     label: int = -1
 
     @classmethod
     def of(cls, opened: PixelsOpened, moved: PixelsMoved) -> "PixelSnapshot":
-        """Put the two events together."""
+        """Combine the two events."""
         entropies = moved.entropies.numpy() if moved.entropies is not None else np.full(moved.step, np.nan, np.float32)
         return cls(
             session=opened.session,
@@ -147,7 +146,7 @@ class PixelSnapshot:
             orders=opened.orders,
             order_name=opened.order_name,
             order_words=opened.order_words,
-            num_given=opened.num_given,
+            num_observed=opened.num_observed,
             any_order=opened.any_order,
             num_classes=opened.num_classes,
             label=opened.label,
@@ -160,7 +159,7 @@ class PixelSnapshot:
 
     @property
     def finished(self) -> bool:
-        """Whether every sub-pixel is placed."""
+        """Every sub-pixel is placed."""
         return self.step == self.num_dims
 
     @property
@@ -185,39 +184,39 @@ class PixelSnapshot:
         return np.flatnonzero((self.order[:, 1] == row) & (self.order[:, 2] == column))
 
     def row_start(self, step: int) -> int:
-        """Where the line of the sub-pixel before a step began (see ``line_starts``), 0 at the start."""
+        """First step of the line (see ``line_starts``) of the sub-pixel before a step; 0 at the start."""
         starts = line_starts(self.order, self.spec)
         return int(starts[max(0, int(np.searchsorted(starts, step)) - 1)])
 
     def row_end(self, step: int) -> int:
-        """The first step in another line than the one placed at a step; D when there is none."""
+        """First step of the line after that of a step; D when there is none."""
         starts = line_starts(self.order, self.spec)
         after = int(np.searchsorted(starts, step, side="right"))
         return int(starts[after]) if after < starts.size else self.num_dims
 
     def pixel_start(self, step: int) -> int:
-        """Where the pixel of the sub-pixel before a step began, 0 at the start."""
+        """First step of the pixel of the sub-pixel before a step; 0 at the start."""
         starts = pixel_starts(self.order)
         return int(starts[max(0, int(np.searchsorted(starts, step)) - 1)])
 
     def pixel_end(self, step: int) -> int:
-        """The first step in another pixel than the one placed at a step; D when there is none."""
+        """First step of the pixel after that of a step; D when there is none."""
         starts = pixel_starts(self.order)
         after = int(np.searchsorted(starts, step, side="right"))
         return int(starts[after]) if after < starts.size else self.num_dims
 
     @property
     def total_nats(self) -> float:
-        """−log p of what is placed, in nats."""
+        """−log p of the placed sub-pixels, nats."""
         return float(self.nats.sum(dtype=np.float64))
 
     @property
     def bits_per_dim(self) -> float:
-        """Bits per sub-pixel placed so far; 0 before the first."""
+        """Bits per placed sub-pixel; 0 before the first."""
         return self.total_nats / (self.step * math.log(2.0)) if self.step else 0.0
 
     def surprisal(self) -> Floats:
-        """(H, W) −log p per pixel, summed over its channels, in nats; NaN where nothing is placed."""
+        """(H, W) −log p per pixel, summed over its channels, nats; NaN where nothing is placed."""
         surprisal = np.full(self.spec.shape[1:], np.nan)
         _, row, column = self.order[: self.step].T
         surprisal[row, column] = 0.0

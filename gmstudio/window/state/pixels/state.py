@@ -1,4 +1,4 @@
-"""What the window knows of pixel-by-pixel generation: the run, navigation, conditioning, continuations."""
+"""State of pixel-by-pixel generation: the run, navigation, conditioning, continuations, attribution, comparison."""
 
 import random
 from dataclasses import dataclass, field
@@ -8,10 +8,12 @@ from PySide6.QtCore import QObject, Signal
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.data import SplitName
 from gmstudio.protocol.engine import Catalog, EngineReported
-from gmstudio.protocol.pixels import OpenPixels, PixelsContinued
+from gmstudio.protocol.pixels import OpenPixels
 from gmstudio.window.client.engine_link import EngineLink
-from gmstudio.window.state.data.page import PixelImages
-from gmstudio.window.state.pixels.conditioning import Conditioning, Given
+from gmstudio.window.state.data.page import DataPage
+from gmstudio.window.state.pixels.attribution import PixelAttribution
+from gmstudio.window.state.pixels.comparison import PixelComparison
+from gmstudio.window.state.pixels.conditioning import Conditioning, ObservedImage
 from gmstudio.window.state.pixels.continuations import PixelContinuations
 from gmstudio.window.state.pixels.generation_link import NewGeneration
 from gmstudio.window.state.pixels.navigator import PixelNavigator
@@ -20,108 +22,106 @@ from gmstudio.window.state.pixels.snapshot import PixelSnapshot
 from gmstudio.window.state.pixels.tools import PixelTools
 from gmstudio.window.state.runs.library import RunLibrary
 
-CAPABILITY = "pixel_session"
 NUM_CONTINUATIONS = 16
-LOST = "The engine ended, and this generation with it. Open it again to go on from this pixel."
+LOST = "The engine ended, and this generation with it. Reopen it to continue from this pixel."
 
 
 @dataclass(frozen=True, eq=False)
-class _Asked:
-    """What a generation was opened with, to go back to when the engine refuses another."""
+class _Choices:
+    """Choices that a generation was opened with, to return to when the engine refuses others."""
 
     order: OrderChoice = field(default_factory=OrderChoice)
     label: int = -1
-    given: Given | None = None
+    image: ObservedImage | None = None
 
 
 class PixelsState(QObject):
-    """The state behind the Pixels panel; widgets call its methods and follow its signals.
+    """State of the Pixels panel; widgets call its methods and follow its signals.
 
     Attributes:
-        events: the engine, for what belongs to a view of its own.
-        library: the runs there are.
+        library: the runs.
         navigator: stepping, playing, scrubbing, choosing and editing.
-        tools: what clicking and dragging on the image does, and what was painted.
-        images: real images of the run's data to begin from.
-        givens: which part of a real image is given.
-        run: path of the chosen run, or "".
-        order: the order that was chosen.
+        tools: the selected tool, and what was painted.
+        images: real images of the run's data.
+        conditioning: the observed part of a real image.
+        continuations: of the current prefix.
+        attribution: of the next conditional.
+        comparison: with another run's model.
+        run: path of the selected run, or "".
+        order: the chosen order.
         label: class that is conditioned on; −1: none.
-        lost: the engine ended while a generation was open; ``reopen`` goes on.
-        problem: what went wrong last, a sentence; "" when nothing did.
-        following: newer weights are taken over by themselves while the run trains.
+        lost: the engine ended while a generation was open; ``reopen`` opens it again.
+        problem: the last failure, a sentence; "" when there is none.
+        following: newer weights are used by themselves while the run trains.
+        active: the panel is shown; only then is the run opened.
 
     Signals:
-        changed: run, order, label, problem, newest weights or whether it is lost.
-        run_changed: another run was chosen.
-        continuations_changed: ``continuations`` or ``forking``.
+        changed: run, order, label, problem, newest weights or ``lost``.
+        run_changed: another run was selected.
     """
 
     changed = Signal()
     run_changed = Signal()
-    continuations_changed = Signal()
 
     def __init__(self, events: EngineLink, library: RunLibrary, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.events = events
         self.library = library
         self.navigator = PixelNavigator(events, self)
         self.tools = PixelTools(self)
-        self.images = PixelImages(events, library, self)
-        self.givens = Conditioning(self.tools, self)
+        self.images = DataPage(events, library, self)
+        self.conditioning = Conditioning(self.tools, self)
+        self.continuations = PixelContinuations(events, self.navigator, self)
+        self.attribution = PixelAttribution(events, library, self.navigator, self)
+        self.comparison = PixelComparison(events, library, self.navigator, self)
         self.run = ""
         self.order = OrderChoice()
         self.label = -1
         self.lost = False
         self.problem = ""
         self.following = False
-        self._active = False
+        self.active = False
         self._live_step = -1
-        self._accepted = _Asked()
-        self._given_on_path = False
-        self._continuations = PixelContinuations(events, self.navigator, self)
+        self._accepted = _Choices()
+        self._image_on_path = False
         self.navigator.opened.connect(self._on_opened)
         self.navigator.moved.connect(self._on_moved)
         self.navigator.failed.connect(self._on_refused)
-        self.givens.wanted.connect(self._on_conditioning_wanted)
+        self.conditioning.requested.connect(self._on_conditioning_requested)
+        self.continuations.failed.connect(self._on_problem)
         library.engine_lost.connect(self._on_engine_lost)
         library.changed.connect(self.changed)
         events.on(Catalog).connect(self._on_catalog)
         events.on(EngineReported).connect(self._on_reported)
-        self._continuations.changed.connect(self.continuations_changed)
-        self._continuations.failed.connect(self._on_problem)
 
-    # ---- which model -------------------------------------------------------------------------------------------
+    # ---- the model -------------------------------------------------------------------------------------------------
 
     @property
     def state(self) -> PixelSnapshot | None:
-        """Where the generation stands; None when none was opened."""
+        """Position of the generation; None when none was opened."""
         return self.navigator.state
 
     def choose_run(self, run: str) -> None:
-        """Look at another run; it is opened when the panel is in use."""
+        """Select another run; it is opened while the panel is shown."""
         if run == self.run:
             return
         self.run = run
-        self.order, self.label, self._accepted = OrderChoice(), -1, _Asked()
+        self.order, self.label, self._accepted = OrderChoice(), -1, _Choices()
         self.images.clear()
-        self._continuations.clear()
+        self.continuations.clear()
         self.lost, self.problem = False, ""
         self.navigator.close()
-        self.givens.drop()
+        self.conditioning.clear()
         self._open_if_needed()
         self.run_changed.emit()
         self.changed.emit()
 
-    def activate(self) -> None:
-        """The panel is in use: open the chosen run now, if that is still to be done."""
-        self._active = True
-        self._open_if_needed()
-
-    def deactivate(self) -> None:
-        """The panel is out of map_view: stop playing."""
-        self._active = False
-        self.navigator.pause()
+    def set_active(self, active: bool) -> None:
+        """Open the selected run, if it is not open yet; or stop playing, because the panel is hidden."""
+        self.active = active
+        if active:
+            self._open_if_needed()
+        else:
+            self.navigator.pause()
 
     def newest_step(self) -> int:
         """Training step of the newest weights of the run; −1 when unknown."""
@@ -131,53 +131,53 @@ class PixelsState(QObject):
         return max(info.checkpoint_steps, default=-1) if info is not None else -1
 
     def has_newer_weights(self) -> bool:
-        """Whether the run was trained further than the weights that are in use."""
+        """Return whether the run was trained beyond the weights in use."""
         return self.state is not None and self.newest_step() > self.state.weights_step
 
     def use_current_weights(self) -> None:
-        """Open again with the run's current weights; the sub-pixels placed so far stay and are scored anew."""
+        """Open again with the run's current weights; the placed sub-pixels stay and are scored anew."""
         state = self.navigator.shown
         if state is None:
             self._open(NewGeneration(self._command()))
             return
-        command = self._command(given=Array.of(state.image), first=state.step)
-        self._given_on_path = False
+        command = self._command(levels=Array.of(state.image), num_placed=state.step)
+        self._image_on_path = False
         self._open(NewGeneration(command, target=state.step, stale=True, same_prefix=True))
 
     def set_following(self, following: bool) -> None:
-        """Take over newer weights by itself, about twice a second, whenever nothing else moves; or stop that."""
+        """Use newer weights by themselves, about twice a second, while nothing else moves; or stop that."""
         self.following = following
         self._follow()
         self.changed.emit()
 
     def reopen(self) -> None:
-        """After the engine ended or refused: go on where it stood, with the run's current weights."""
+        """Continue from the same position with the run's current weights, after the engine ended or refused."""
         self.use_current_weights()
 
     def reset(self) -> None:
-        """Begin again with the same weights and the seed: from the given sub-pixels, or from an empty image."""
+        """Begin again with the same weights and seed: from the observed sub-pixels, or from an empty image."""
         if not self.run:
             return
-        if self.givens.given is not None:
+        if self.conditioning.image is not None:
             self._open_conditioned()
         else:
-            self._given_on_path = False
+            self._image_on_path = False
             self._open(NewGeneration(self._command(), same_weights=True))
 
     def new_seed(self) -> None:
-        """Take a random seed for the sub-pixels to come; a finished image is begun again."""
+        """Choose a random seed for the sub-pixels to come; a finished image is begun again."""
         self.navigator.set_seed(random.randint(0, 9999))
         if self.state is not None and self.state.finished:
             self.reset()
 
-    # ---- order and class ---------------------------------------------------------------------------------------
+    # ---- order and class -------------------------------------------------------------------------------------------
 
     def choose_order(self, name: str, seed: int | None = None) -> None:
-        """Generate in another order, from the given sub-pixels or an empty image.
+        """Generate in another order, from the observed sub-pixels or an empty image.
 
         Args:
-            name: one of ``PixelSnapshot.orders``; for the painted one, ``tools.order`` says what was painted.
-            seed: of the shuffled order; None: the present one.
+            name: one of ``PixelSnapshot.orders``; the painted one is that of ``tools.order``.
+            seed: of the shuffled order; None: unchanged.
         """
         ranks = self.tools.order.ranks() if name == PAINTED else None
         self.order = OrderChoice(name, self.order.seed if seed is None else seed, ranks)
@@ -189,63 +189,60 @@ class PixelsState(QObject):
             self.label = label
             self.reset()
 
-    # ---- starting from a real image ----------------------------------------------------------------------------
+    # ---- conditioning on a real image ------------------------------------------------------------------------------
 
     def browse(self, split: SplitName = "valid", start: int = 0) -> None:
         """Fetch images of the run's data to choose from."""
         self.images.browse(self.run, split, start)
 
-    def give(self, position: int) -> None:
-        """Begin from a part of a real image, at a position among those in ``images.data``."""
+    def condition_on(self, position: int) -> None:
+        """Observe part of a real image, at a position among those in ``images.data``."""
         data = self.images.data
         if data is not None and 0 <= position < data.images.shape[0]:
-            split: SplitName = data.split
-            self.givens.pick(split, data.start + position, data.images.numpy()[position])
+            self.conditioning.choose_image(data.split, data.start + position, data.images.numpy()[position])
 
-    def set_conditioning(self, first: int) -> None:
-        """For completion: give more or fewer sub-pixels; what was generated after them is dropped."""
+    def set_num_observed(self, num_observed: int) -> None:
+        """For completion: observe more or fewer sub-pixels; those generated after them are dropped."""
         state = self.state
         if state is not None:
-            self.givens.set_first(max(0, min(first, state.num_dims)))
+            self.conditioning.set_num_observed(max(0, min(num_observed, state.num_dims)))
 
-    def regenerate_unlikely(self) -> None:
-        """For denoising: generate the unlikely pixels anew, given all others."""
-        if self.givens.unlikely is not None:
-            self.givens.regenerate()
+    def resample_unlikely(self) -> None:
+        """For denoising: generate the unlikely pixels anew, conditioned on all others."""
+        if self.conditioning.unlikely is not None:
+            self.conditioning.resample()
             self.navigator.finish()
 
-    def drop_conditioning(self) -> None:
+    def clear_conditioning(self) -> None:
         """Begin again from an empty image."""
-        if self.givens.given is not None:
-            self.givens.drop()
+        if self.conditioning.image is not None:
+            self.conditioning.clear()
             self.reset()
 
-    # ---- pointing at the image -----------------------------------------------------------------------------------
+    # ---- clicks on the image ---------------------------------------------------------------------------------------
 
     def click(self, row: int, column: int) -> None:
-        """Do to a pixel what the tool in hand does."""
+        """Apply the selected tool to a pixel."""
         if self.tools.tool == "edit":
             self.edit(row, column)
         elif self.tools.tool == "go":
             self.go_to(row, column)
 
     def go_to(self, row: int, column: int) -> None:
-        """Go to a pixel: back to it, or to where the given part ends, or generate up to it."""
+        """Go back to a pixel, generate up to it, or make it the end of the observed sub-pixels."""
         state = self.navigator.shown
         if state is None or not self.navigator.usable:
             return
         step = int(state.steps_of_pixel(row, column)[0])
-        if self._given_on_path and self.givens.preset == "completion":
-            self.set_conditioning(step)
+        if self._image_on_path and self.conditioning.preset == "completion":
+            self.set_num_observed(step)
         elif step <= state.path:
-            self.navigator.pause()
             self.navigator.go_to(step)
         else:
-            self.navigator.pause()
             self.navigator.draw_to(step)
 
     def edit(self, row: int, column: int) -> None:
-        """Change a placed pixel; again on the same one, its next channel."""
+        """Change a placed pixel; called again for the same one, its next channel."""
         state, editing = self.navigator.shown, self.navigator.editing
         if state is None or not self.navigator.usable:
             return
@@ -254,120 +251,109 @@ class PixelsState(QObject):
             at = steps.index(editing.step) + 1 if editing is not None and editing.step in steps else 0
             self.navigator.edit(steps[at % len(steps)])
 
-    # ---- continuations -----------------------------------------------------------------------------------------------
+    # ---- continuations ---------------------------------------------------------------------------------------------
 
-    @property
-    def continuations(self) -> PixelsContinued | None:
-        """Continuations so far, or None."""
-        return self._continuations.found
-
-    @property
-    def forking(self) -> bool:
-        """Whether more of them are on their way."""
-        return self._continuations.running
-
-    def continuation(self) -> None:
-        """Continue from here in sixteen ways: the most likely one, and fifteen draws, other ones each time."""
-        self._continuations.start(NUM_CONTINUATIONS)
+    def sample_continuations(self) -> None:
+        """Sample sixteen continuations: of the most likely values, and fifteen draws, new ones each time."""
+        self.continuations.start(NUM_CONTINUATIONS)
 
     def adopt(self, index: int) -> None:
-        """Make a continuation the generation itself, as far as it has come."""
-        continuations = self.continuations
-        if continuations is None or not self.run or not 0 <= index < continuations.images.shape[0]:
+        """Make a continuation the generation itself, as far as it was sampled."""
+        sampled = self.continuations.sampled
+        if sampled is None or not self.run or not 0 <= index < sampled.images.shape[0]:
             return
-        image = Array.of(continuations.images.numpy()[index])
-        command = self._command(given=image, first=continuations.step)
-        self._given_on_path = False
-        self._open(NewGeneration(command, target=continuations.step, same_weights=True))
+        command = self._command(levels=Array.of(sampled.images.numpy()[index]), num_placed=sampled.step)
+        self._image_on_path = False
+        self._open(NewGeneration(command, target=sampled.step, same_weights=True))
 
-    # ---- within ------------------------------------------------------------------------------------------------
+    # ---- opening ---------------------------------------------------------------------------------------------------
 
-    def _command(self, given: Array | None = None, first: int = 0) -> OpenPixels:
-        """Open the run with order, class and given set as they are chosen."""
-        mask = self.givens.given.mask if self.givens.given is not None else None
+    def _command(self, levels: Array | None = None, num_placed: int = 0) -> OpenPixels:
+        """Return the command that opens the run with the chosen order, class and observed sub-pixels."""
+        image = self.conditioning.image
+        observed = image.observed if levels is not None and image is not None else None
         return OpenPixels(
             run=self.run,
             seed=self.navigator.seed,
-            given=given,
-            first=first,
+            levels=levels,
+            num_placed=num_placed,
             order=self.order.name,
             order_seed=self.order.seed,
             ranks=self.order.sent_ranks,
-            mask=None if mask is None or given is None else Array.of(mask),
+            observed=None if observed is None else Array.of(observed),
             label=self.label,
         )
 
     def _open_if_needed(self) -> None:
-        if self._active and self.run and self.state is None and not self.navigator.opening and not self.problem:
+        if self.active and self.run and self.state is None and not self.navigator.opening and not self.problem:
             self._open(NewGeneration(self._command()))
 
-    def _open(self, opening: NewGeneration) -> None:
+    def _open(self, new: NewGeneration) -> None:
         self.lost, self.problem = False, ""
-        given = self.givens.given
-        self.navigator.start = given.first if given is not None else 0
-        self.navigator.open(opening)
+        image = self.conditioning.image
+        self.navigator.start = image.num_observed if image is not None else 0
+        self.navigator.open(new)
         self.changed.emit()
 
     def _open_conditioned(self) -> None:
-        """Begin from the given part.
+        """Begin from the observed sub-pixels.
 
-        Where that is the first sub-pixels of the order, the whole real image goes on the path, so that its part can be
-        chosen, and scored, by moving along it.
+        Where they are the first ones of the order, the whole real image is put on the path, so that the observed part
+        can be chosen, and scored, by moving along it.
         """
-        given = self.givens.given
-        assert given is not None, "nothing is given"
-        along_path = given.mask is None
-        self._given_on_path = along_path
-        size = given.levels.size if along_path else given.first
-        command = self._command(given=Array.of(given.levels), first=size)
-        self._open(NewGeneration(command, target=given.first, stale=True, same_weights=True))
+        image = self.conditioning.image
+        assert image is not None, "an image is observed"
+        self._image_on_path = image.observed is None
+        num_placed = image.levels.size if self._image_on_path else image.num_observed
+        command = self._command(levels=Array.of(image.levels), num_placed=num_placed)
+        self._open(NewGeneration(command, target=image.num_observed, stale=True, same_weights=True))
 
-    # ---- events ------------------------------------------------------------------------------------------------
+    # ---- events ----------------------------------------------------------------------------------------------------
 
     def _on_opened(self) -> None:
         state = self.state
-        self._accepted = _Asked(self.order, self.label, self.givens.given)
+        self._accepted = _Choices(self.order, self.label, self.conditioning.image)
         if state is not None:
-            self.givens.forget_surprisal()
+            self.conditioning.forget_surprisal()
             self.tools.begin_image((state.spec.height, state.spec.width))
             if state.num_classes and self.images.data is None and not self.images.browsing:
-                self.browse()  # it has the names of the classes
+                self.browse()  # for the names of the classes
         self.changed.emit()
 
-    def _on_conditioning_wanted(self) -> None:
-        """More or less of the image that is on the path is only a move along it."""
-        given, accepted = self.givens.given, self._accepted.given
-        same_image = given is not None and accepted is not None and given.levels is accepted.levels
-        if same_image and given is not None and given.mask is None and self._given_on_path and self.navigator.usable:
-            self._accepted = _Asked(self.order, self.label, given)
-            self.navigator.start = given.first
-            self.navigator.go_to(given.first)
+    def _on_conditioning_requested(self) -> None:
+        """Move along the path where only the number of observed sub-pixels changed; otherwise begin again."""
+        image, accepted = self.conditioning.image, self._accepted.image
+        same_image = image is not None and accepted is not None and image.levels is accepted.levels
+        along_path = same_image and self._image_on_path and self.navigator.usable
+        if image is not None and image.observed is None and along_path:
+            self._accepted = _Choices(self.order, self.label, image)
+            self.navigator.start = image.num_observed
+            self.navigator.go_to(image.num_observed)
             self.changed.emit()
         else:
             self._open_conditioned()
 
     def _on_moved(self) -> None:
-        """Once values other than the given ones are placed, the path is no longer the real image's."""
-        state, given = self.state, self.givens.given
-        if self._given_on_path and given is not None and state is not None:
-            self._given_on_path = state.path == given.levels.size and not self.navigator.chosen
-        self.givens.reach(state)
+        """Note whether the path is still the real image's: no longer once other values are placed."""
+        state, image = self.state, self.conditioning.image
+        if self._image_on_path and image is not None and state is not None:
+            self._image_on_path = state.path == image.levels.size and not self.navigator.chosen
+        self.conditioning.update(state)
 
     def _on_problem(self, message: str) -> None:
         self.problem = message
         self.changed.emit()
 
     def _on_refused(self, message: str) -> None:
-        """The generation that was open before still is; so are its order, its class and what it was given."""
+        """Return to the choices of the generation that is still open."""
         self.order, self.label = self._accepted.order, self._accepted.label
-        if self.givens.given is not self._accepted.given:
-            self.givens.restore(self._accepted.given)
+        if self.conditioning.image is not self._accepted.image:
+            self.conditioning.restore(self._accepted.image)
         self._on_problem(message)
 
     def _on_engine_lost(self) -> None:
-        if self.forking:
-            self._continuations.clear()
-        self.images.give_up()
+        self.continuations.lose()
+        self.images.drop_request()
         if self.state is not None or self.navigator.opening:
             self.navigator.lose()
             self.lost, self.problem = True, LOST
@@ -376,7 +362,7 @@ class PixelsState(QObject):
         self.changed.emit()
 
     def _on_catalog(self) -> None:
-        """A new engine knows nothing of what was open in an old one."""
+        """Drop what was open in an engine before this one."""
         self._on_engine_lost()
         self._open_if_needed()
 
@@ -391,5 +377,5 @@ class PixelsState(QObject):
     def _follow(self) -> None:
         navigator = self.navigator
         idle = navigator.usable and not (navigator.busy or navigator.playing or navigator.finishing)
-        if self.following and self._active and idle and self.has_newer_weights():
+        if self.following and self.active and idle and self.has_newer_weights():
             self.use_current_weights()

@@ -1,4 +1,4 @@
-"""Pixels painted by hand, stroke by stroke, with undo: an order, or a hole."""
+"""Pixels painted by hand, stroke by stroke, with undo: an order, or a mask."""
 
 from collections.abc import Iterable
 
@@ -10,12 +10,12 @@ BRUSHES = (1, 2, 3, 5, 8)
 
 
 def brush_at(row: int, column: int, size: int, shape: tuple[int, int]) -> list[int]:
-    """Flat indices of the pixels under a square brush, row by row; what lies outside the image is cut off.
+    """Flat indices of the pixels under a square brush, row by row, within the image.
 
     Args:
-        row: of the pixel in its middle; with an even size, of the one right below the middle.
+        row: of the pixel at its centre; with an even size, of the one right below the centre.
         column: likewise.
-        size: of its side, pixels.
+        size: side, pixels.
         shape: (H, W).
     """
     height, width = shape
@@ -26,7 +26,7 @@ def brush_at(row: int, column: int, size: int, shape: tuple[int, int]) -> list[i
 
 
 class Strokes:
-    """What was painted on an image of a certain size.
+    """Strokes on an image.
 
     Args:
         shape: (H, W).
@@ -37,26 +37,26 @@ class Strokes:
         self._strokes: list[tuple[bool, list[int]]] = []
 
     def __len__(self) -> int:
-        """Strokes that can be undone."""
+        """Number of strokes that can be undone."""
         return len(self._strokes)
 
     def begin(self, *, erases: bool = False) -> None:
-        """Begin a stroke that paints, or takes paint away."""
+        """Begin a stroke that paints or erases."""
         self._strokes.append((erases, []))
 
     def extend(self, pixels: Iterable[int]) -> None:
-        """Go on with the stroke: flat indices in the order in which they are gone over."""
+        """Add pixels to the stroke: flat indices in the order of painting."""
         if not self._strokes:
             self.begin()
         self._strokes[-1][1].extend(pixels)
 
     def undo(self) -> None:
-        """Take the last stroke back."""
+        """Undo the last stroke."""
         if self._strokes:
             self._strokes.pop()
 
     def clear(self) -> None:
-        """Take all strokes back."""
+        """Undo all strokes."""
         self._strokes.clear()
 
     def painted(self) -> list[int]:
@@ -71,13 +71,13 @@ class Strokes:
         return list(found)
 
     def mask(self) -> NDArray[np.bool_]:
-        """(H, W) bool: what is painted."""
+        """(H, W) bool: painted pixels."""
         mask = np.zeros(self.shape[0] * self.shape[1], np.bool_)
         mask[self.painted()] = True
         return mask.reshape(self.shape)
 
     def ranks(self) -> NDArray[np.float32]:
-        """(H, W): 0, 1, 2 … in the order of painting; what is not painted comes after all of it."""
+        """(H, W): 0, 1, 2 … in the order of painting; pixels that are not painted rank after all of them."""
         painted = self.painted()
         ranks = np.full(self.shape[0] * self.shape[1], len(painted), np.float32)
         ranks[painted] = np.arange(len(painted), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""What clicking and dragging on the image does: go to a pixel, edit one, paint an order or a hole."""
+"""Tools for the image: go to a pixel, edit one, paint an order or a mask."""
 
 from typing import Literal
 
@@ -7,22 +7,22 @@ from PySide6.QtCore import QObject, Signal
 
 from gmstudio.window.state.pixels.strokes import BRUSHES, Strokes, brush_at
 
-Tool = Literal["go", "edit", "order", "hole"]
-Painting = Literal["order", "hole"]
+Tool = Literal["go", "edit", "order", "mask"]
+Painting = Literal["order", "mask"]
 
 
 class PixelTools(QObject):
-    """The tool in hand and what was painted with it.
+    """The selected tool and what was painted with it.
 
     Attributes:
-        tool: ``go``: a click goes to a pixel; ``edit``: it changes one; ``order``, ``hole``: dragging paints.
+        tool: ``go``: a click goes to a pixel; ``edit``: it changes one; ``order``, ``mask``: dragging paints.
         brush: side of the brush, pixels.
-        order: what was painted to come first.
-        hole: what was painted to be generated anew.
+        order: pixels painted to come first, in sequence.
+        mask: pixels painted to be generated.
 
     Signals:
         changed: tool, brush, or what is painted.
-        painted: a painting is another (``order`` or ``hole``), and nobody is in the middle of a stroke.
+        painted: a stroke of a painting (``order`` or ``mask``) was completed or undone.
     """
 
     changed = Signal()
@@ -33,59 +33,59 @@ class PixelTools(QObject):
         self.tool: Tool = "go"
         self.brush = BRUSHES[1]
         self.order = Strokes()
-        self.hole = Strokes()
+        self.mask = Strokes()
 
     def begin_image(self, shape: tuple[int, int]) -> None:
-        """Images are (H, W) from now on; what was painted on others is forgotten."""
+        """Prepare for images of size (H, W); what was painted on others is dropped."""
         if self.order.shape != shape:
-            self.order, self.hole = Strokes(shape), Strokes(shape)
+            self.order, self.mask = Strokes(shape), Strokes(shape)
             self.changed.emit()
 
     def set_tool(self, tool: Tool) -> None:
-        """Take another tool in hand."""
+        """Select a tool."""
         if tool != self.tool:
             self.tool = tool
             self.changed.emit()
 
     def set_brush(self, size: int) -> None:
-        """Take a larger or smaller brush, pixels."""
+        """Set the side of the brush, pixels."""
         self.brush = size
         self.changed.emit()
 
     @property
     def painting(self) -> Painting | None:
-        """What dragging paints now; None: nothing."""
-        return self.tool if self.tool in ("order", "hole") else None
+        """The painting that dragging adds to; None: none."""
+        return self.tool if self.tool in ("order", "mask") else None
 
     def strokes(self, painting: Painting) -> Strokes:
-        """What was painted of one kind."""
-        return self.order if painting == "order" else self.hole
+        """Strokes of a painting."""
+        return self.order if painting == "order" else self.mask
 
     def begin_stroke(self, erases: bool) -> None:
-        """The brush touches the image, to paint or to take paint away."""
+        """Begin a stroke that paints or erases."""
         if self.painting is not None:
             self.strokes(self.painting).begin(erases=erases)
 
     def paint(self, row: int, column: int) -> None:
-        """The brush is at a pixel."""
+        """Move the brush over a pixel."""
         if self.painting is not None:
             strokes = self.strokes(self.painting)
             strokes.extend(brush_at(row, column, self.brush, strokes.shape))
             self.changed.emit()
 
     def end_stroke(self) -> None:
-        """The brush is lifted."""
+        """End the stroke."""
         if self.painting is not None:
             self.painted.emit(self.painting)
 
     def undo(self, painting: Painting) -> None:
-        """Take the last stroke of a painting back."""
+        """Undo the last stroke of a painting."""
         self.strokes(painting).undo()
         self.changed.emit()
         self.painted.emit(painting)
 
     def clear(self, painting: Painting) -> None:
-        """Take all of a painting back."""
+        """Undo all strokes of a painting."""
         self.strokes(painting).clear()
         self.changed.emit()
         self.painted.emit(painting)

@@ -59,8 +59,8 @@ class Scene:
 
     def open_observed(self) -> None:
         """Open the whole of a real image, to begin in the middle of it."""
-        given = Array.of(self.engine.data[0])
-        self.navigator.open(NewGeneration(OpenPixels(run=RUN, given=given, first=END), target=HALF, stale=True))
+        levels = Array.of(self.engine.data[0])
+        self.navigator.open(NewGeneration(OpenPixels(run=RUN, levels=levels, num_placed=END), target=HALF, stale=True))
 
     def start(self) -> None:
         """Have the image open, and be on the way back to its middle."""
@@ -78,7 +78,7 @@ class Scene:
 
     def refuse(self) -> None:
         """Have the engine refuse a generation."""
-        self.navigator.open(NewGeneration(OpenPixels(run=RUN, first=3)))
+        self.navigator.open(NewGeneration(OpenPixels(run=RUN, num_placed=3)))
         self.engine.serve()
 
 

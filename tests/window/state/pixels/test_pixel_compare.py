@@ -1,4 +1,4 @@
-"""Two models on the same context: which runs can be compared, and what is said of both."""
+"""Two models on the same context: runs to compare with, and scores of both."""
 
 import math
 
@@ -12,7 +12,7 @@ from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.pixels import ComparePixels
 from gmstudio.protocol.runs import RunsListed
 from gmstudio.protocol.training import TrainingChanged
-from gmstudio.window.state.pixels.comparison import PixelComparison, comparison_of, kl_nats
+from gmstudio.window.state.pixels.comparison import PixelComparison, kl_nats
 from gmstudio.window.state.pixels.state import PixelsState
 from gmstudio.window.state.runs.library import RunLibrary
 
@@ -36,7 +36,7 @@ def session(engine: PixelEngine) -> PixelsState:
     runs = (engine.info(OWN), engine.info(OTHER), engine.info(THIRD), foreign)
     engine.deliver(RunsListed(home="/runs", runs=runs, problems=()))
     session.choose_run(OWN)
-    session.activate()
+    session.set_active(True)
     session.navigator.draw_to(5)
     engine.serve()
     session.navigator.draw_to(5)
@@ -46,7 +46,7 @@ def session(engine: PixelEngine) -> PixelsState:
 
 @pytest.fixture
 def comparison(session: PixelsState) -> PixelComparison:
-    return comparison_of(session)
+    return session.comparison
 
 
 def asked(engine: PixelEngine) -> int:
@@ -57,11 +57,11 @@ def test_only_runs_of_the_same_images_the_own_one_last(comparison: PixelComparis
     assert [info.run for info in comparison.candidates()] == [OTHER, THIRD, OWN]
 
 
-def test_looking_chooses_the_first_other_run_and_scores_it(
+def test_becoming_active_chooses_the_first_other_run_and_scores_it(
     comparison: PixelComparison, session: PixelsState, engine: PixelEngine
 ) -> None:
     assert asked(engine) == 0
-    comparison.set_looking(True)
+    comparison.set_active(True)
     engine.serve()
     assert comparison.other == OTHER
     compared, state = comparison.compared, session.state
@@ -75,7 +75,7 @@ def test_looking_chooses_the_first_other_run_and_scores_it(
 def test_the_ratio_of_each_pixel_adds_up_to_the_difference(
     comparison: PixelComparison, session: PixelsState, engine: PixelEngine
 ) -> None:
-    comparison.set_looking(True)
+    comparison.set_active(True)
     engine.serve()
     assert comparison.compared is not None
     ratio = comparison.compared.log_ratio()
@@ -83,8 +83,8 @@ def test_the_ratio_of_each_pixel_adds_up_to_the_difference(
     assert np.nansum(ratio) == pytest.approx(-comparison.compared.advantage, abs=1e-4)
 
 
-def test_it_follows_the_walk(comparison: PixelComparison, session: PixelsState, engine: PixelEngine) -> None:
-    comparison.set_looking(True)
+def test_it_follows_the_generation(comparison: PixelComparison, session: PixelsState, engine: PixelEngine) -> None:
+    comparison.set_active(True)
     session.navigator.go_to(2)
     engine.serve()
     assert comparison.compared is not None and comparison.compared.other.step == 2
@@ -97,7 +97,7 @@ def test_it_follows_the_walk(comparison: PixelComparison, session: PixelsState, 
 
 def test_with_itself_nothing_differs(comparison: PixelComparison, engine: PixelEngine) -> None:
     comparison.choose(OWN)
-    comparison.set_looking(True)
+    comparison.set_active(True)
     engine.serve()
     compared = comparison.compared
     assert compared is not None and compared.advantage == pytest.approx(0, abs=1e-4)
@@ -105,9 +105,19 @@ def test_with_itself_nothing_differs(comparison: PixelComparison, engine: PixelE
     assert divergences is not None and max(divergences) < 1e-6
 
 
-def test_a_refused_pair_is_told_in_words(comparison: PixelComparison, engine: PixelEngine) -> None:
+def test_models_are_told_apart_by_their_names(comparison: PixelComparison, engine: PixelEngine) -> None:
+    comparison.set_active(True)
+    engine.serve()
+    title = "PixelCNN on digits"
+    assert comparison.names() == (f"{title}, step 400", f"{title}, step 400 (2)")
+    runs = (engine.info(OWN), engine.info(OTHER, title="NADE on digits"))
+    engine.deliver(RunsListed(home="/runs", runs=runs, problems=()))
+    assert comparison.names() == (title, "NADE on digits")
+
+
+def test_a_refused_pair_is_reported(comparison: PixelComparison, engine: PixelEngine) -> None:
     engine.others[OTHER] = TinyAutoregressive(ImageSpec(1, 3, 3, 4))
-    comparison.set_looking(True)
+    comparison.set_active(True)
     engine.serve()
     assert "choose a run of the same images" in comparison.problem and comparison.compared is None
     comparison.choose(THIRD)
@@ -116,13 +126,13 @@ def test_a_refused_pair_is_told_in_words(comparison: PixelComparison, engine: Pi
 
 
 def test_a_run_that_trains_is_scored_again(comparison: PixelComparison, engine: PixelEngine) -> None:
-    comparison.set_looking(True)
+    comparison.set_active(True)
     engine.serve()
     engine.deliver(TrainingChanged(run=OTHER, status="running", step=400))
     before = asked(engine)
     engine.deliver(EngineReported(state="training", device="CPU", memory_bytes=1, step=401))
-    assert asked(engine) == before, "just asked"
-    comparison._since_asked.elapsed = lambda: 10_000  # type: ignore[method-assign]
+    assert asked(engine) == before, "within the budget"
+    comparison.training_budget.reset()
     engine.deliver(EngineReported(state="training", device="CPU", memory_bytes=1, step=440))
     assert asked(engine) == before + 1
     engine.weights_step = 440
@@ -133,17 +143,17 @@ def test_a_run_that_trains_is_scored_again(comparison: PixelComparison, engine: 
 def test_a_choice_that_no_longer_fits_is_dropped(
     comparison: PixelComparison, session: PixelsState, engine: PixelEngine
 ) -> None:
-    comparison.set_looking(True)
+    comparison.set_active(True)
     engine.serve()
     runs = (engine.info(OWN), engine.info(THIRD))
     engine.deliver(RunsListed(home="/runs", runs=runs, problems=()))
-    assert comparison.other == THIRD, "the next one takes its place while somebody looks"
+    assert comparison.other == THIRD, "the next one takes its place while active"
 
 
 def test_a_late_refusal_about_what_was_left_is_not_shown(
     comparison: PixelComparison, session: PixelsState, engine: PixelEngine
 ) -> None:
-    comparison.set_looking(True)
+    comparison.set_active(True)
     request = engine.last(ComparePixels).request
     engine.answered = len(engine.sent)
     session.reset()

@@ -1,4 +1,4 @@
-"""Given sets, noise and reconstruction_error: what is given of an image, and how near the outcome comes."""
+"""Masks of observed sub-pixels, noise, and reconstruction error."""
 
 import math
 
@@ -18,21 +18,21 @@ from gmstudio.window.state.pixels.masks import (
 RGB = ImageSpec(channels=3, height=4, width=5, levels=16)
 
 
-def test_super_resolution_gives_the_top_left_pixel_of_each_block() -> None:
+def test_super_resolution_observes_the_top_left_pixel_of_each_block() -> None:
     mask = spaced_mask(RGB, 2)
     assert [tuple(p) for p in np.argwhere(mask[0])] == [(r, c) for r in (0, 2) for c in (0, 2, 4)]
     assert (mask == mask[0]).all(), "all colours of a pixel"
     assert spaced_mask(RGB, 8).sum() == 3
 
 
-def test_colourization_gives_one_channel_and_inpainting_all_but_the_hole() -> None:
+def test_colourization_observes_one_channel_and_inpainting_all_but_the_mask() -> None:
     assert channel_mask(RGB, 1).sum(axis=(1, 2)).tolist() == [0, 20, 0]
-    hole = np.zeros((4, 5), np.bool_)
-    hole[1:3, 1:3] = True
-    assert (~outside_mask(RGB, hole)).sum() == 3 * 4
+    missing = np.zeros((4, 5), np.bool_)
+    missing[1:3, 1:3] = True
+    assert (~outside_mask(RGB, missing)).sum() == 3 * 4
 
 
-def test_doubtful_pixels_are_the_surprising_ones_and_unknown_ones_are_not() -> None:
+def test_unlikely_pixels_are_those_of_high_surprisal_and_unscored_ones_are_not() -> None:
     surprisal = np.array([[0.5, 2.0, np.nan], [2.1, 9.0, 1.9]])
     assert unlikely(surprisal, 2.0).tolist() == [[False, False, False], [True, True, False]]
 
@@ -48,7 +48,7 @@ def test_salt_and_pepper_hits_whole_pixels_with_its_probability_and_repeats() ->
     np.testing.assert_array_equal(salt_and_pepper(levels, 16, 0.0, seed=3), levels)
 
 
-def test_closeness_counts_only_what_was_generated() -> None:
+def test_the_reconstruction_error_counts_only_what_was_generated() -> None:
     original = np.zeros((1, 2, 2), np.uint8)
     image = np.array([[[3, 0], [3, 3]]], np.uint8)
     where = np.array([[[False, True], [True, False]]])

@@ -168,7 +168,7 @@ def test_after_a_new_seed_going_over_old_pixels_draws_them_anew(navigator: Pixel
     navigator.draw_to(END)
     engine.serve()
     ahead = where(navigator).image
-    navigator.open(NewGeneration(OpenPixels(run=RUN, seed=77, given=Array.of(ahead), first=6)))
+    navigator.open(NewGeneration(OpenPixels(run=RUN, seed=77, levels=Array.of(ahead), num_placed=6)))
     engine.serve()
     navigator.draw_to(END)
     engine.serve()
@@ -213,14 +213,16 @@ def test_finishing_goes_on_until_the_end_and_can_be_stopped(navigator: PixelNavi
 
 
 def test_observed_pixels_are_passed_up_to_the_target(navigator: PixelNavigator, engine: PixelEngine) -> None:
-    given = Array.of(engine.data[0])
-    navigator.open(NewGeneration(OpenPixels(run=RUN, given=given, first=END), target=5, stale=True, same_weights=True))
+    levels = Array.of(engine.data[0])
+    navigator.open(
+        NewGeneration(OpenPixels(run=RUN, levels=levels, num_placed=END), target=5, stale=True, same_weights=True)
+    )
     shown: list[int] = []
     navigator.moved.connect(lambda: shown.append(where(navigator).step))
     engine.serve()
     assert engine.last(OpenPixels).weights_of == 1
     assert (where(navigator).step, where(navigator).path) == (5, END)
-    assert shown[-1] == max(shown) == 5, "the whole image flashed up"
+    assert shown[-1] == max(shown) == 5, "the whole image was shown in between"
     navigator.forward()
     engine.serve()
     assert where(navigator).path == 6, "going on generates"
@@ -237,13 +239,13 @@ def test_opening_another_closes_the_one_before(navigator: PixelNavigator, engine
     assert (where(navigator).session, where(navigator).step, engine.last(OpenPixels).seed) == (2, 0, 3)
 
 
-def test_a_refusal_is_told_and_the_generation_stays(
+def test_a_refusal_is_reported_and_the_generation_stays(
     qtbot: QtBot, navigator: PixelNavigator, engine: PixelEngine
 ) -> None:
     with qtbot.waitSignal(navigator.failed) as refused:
-        navigator.open(NewGeneration(OpenPixels(run=RUN, first=3)))
+        navigator.open(NewGeneration(OpenPixels(run=RUN, num_placed=3)))
         engine.serve()
-    assert "no image came" in refused.args[0]
+    assert "there is no image" in refused.args[0]
     assert navigator.usable
     navigator.forward()
     engine.serve()
@@ -375,7 +377,7 @@ def test_only_placed_pixels_are_edited(navigator: PixelNavigator, engine: PixelE
 
 
 def expected_stops(engine: PixelEngine, points: Breakpoints) -> list[int]:
-    """Where finishing in one go, without breakpoints, passes one: counted on the whole image's numbers."""
+    """Steps at which finishing without breakpoints passes one, counted on the finished image."""
     free = PixelNavigator(engine)
     free.open(NewGeneration(OpenPixels(run=RUN)))
     engine.serve()

@@ -77,7 +77,7 @@ def test_totals() -> None:
 def test_what_the_engine_says_of_orders_and_breakpoints_is_kept() -> None:
     bare = state(4)
     assert np.isnan(bare.entropies).all() and len(bare.entropies) == 4
-    assert (bare.stopped, bare.num_given, bare.any_order, bare.label) == ("", 0, False, -1)
+    assert (bare.stopped, bare.num_observed, bare.any_order, bare.label) == ("", 0, False, -1)
     spec, order = bare.spec, bare.order
     opened = PixelsOpened(
         session=2,
@@ -87,7 +87,7 @@ def test_what_the_engine_says_of_orders_and_breakpoints_is_kept() -> None:
         order=Array.of(order),
         orders=("raster", "painted"),
         order_name="painted",
-        num_given=3,
+        num_observed=3,
         any_order=True,
         num_classes=10,
         label=7,
@@ -105,7 +105,7 @@ def test_what_the_engine_says_of_orders_and_breakpoints_is_kept() -> None:
         entropies=Array.of(np.array([0.1, 0.6], np.float32)),
     )
     full = PixelSnapshot.of(opened, moved)
-    assert (full.orders, full.order_name, full.num_given) == (("raster", "painted"), "painted", 3)
+    assert (full.orders, full.order_name, full.num_observed) == (("raster", "painted"), "painted", 3)
     assert (full.any_order, full.num_classes, full.label, full.stopped) == (True, 10, 7, "entropy")
     np.testing.assert_allclose(full.entropies, [0.1, 0.6], rtol=1e-6)
     assert full.placed().sum() == 2 and full.placed(5).sum() == 5

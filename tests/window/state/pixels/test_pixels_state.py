@@ -31,7 +31,7 @@ def session(qtbot: QtBot, engine: PixelEngine) -> PixelsState:
     engine.hello()
     engine.list_runs()
     session.choose_run(RUN)
-    session.activate()
+    session.set_active(True)
     engine.serve()
     return session
 
@@ -41,7 +41,7 @@ def where(session: PixelsState) -> PixelSnapshot:
     return session.state
 
 
-def given_part(session: PixelsState, levels: np.ndarray, first: int) -> bool:
+def begins_with(session: PixelsState, levels: np.ndarray, first: int) -> bool:
     channel, row, column = where(session).order[:first].T
     return bool((where(session).image[channel, row, column] == levels[channel, row, column]).all())
 
@@ -52,7 +52,7 @@ def test_nothing_is_opened_before_the_panel_is_in_use(qtbot: QtBot, engine: Pixe
     session.choose_run(RUN)
     with pytest.raises(AssertionError, match="no OpenPixels"):
         engine.last(OpenPixels)
-    session.activate()
+    session.set_active(True)
     assert engine.last(OpenPixels).run == RUN
 
 
@@ -110,16 +110,16 @@ def test_following_takes_over_newer_weights_and_keeps_pixels_and_choices(
     session.navigator.forward(2)  # while it is opened
     engine.serve()
     assert (where(session).step, where(session).weights_step) == (7, 450)
-    assert given_part(session, prefix, 5) and session.navigator.chosen == {0}
+    assert begins_with(session, prefix, 5) and session.navigator.chosen == {0}
     session.navigator.play()
     train_to(engine, 500)
     assert session.navigator.playing, "playing is not interrupted"
     session.navigator.pause()
     engine.serve()
-    session.deactivate()
+    session.set_active(False)
     train_to(engine, 550)
     engine.serve()
-    assert where(session).weights_step == 450, "nobody looks"
+    assert where(session).weights_step == 450, "not active"
 
 
 def test_a_finished_run_with_a_newer_checkpoint_offers_it(session: PixelsState, engine: PixelEngine) -> None:
@@ -131,43 +131,43 @@ def test_completing_a_real_image(session: PixelsState, engine: PixelEngine) -> N
     session.browse("valid", 4)
     engine.serve()
     assert engine.last(BrowseData).data_config == {"levels": 4}
-    session.set_conditioning(7)
-    session.give(2)
+    session.set_num_observed(7)
+    session.condition_on(2)
     engine.serve()
     levels = engine.data[6]
-    given = session.givens.given
-    assert given is not None and (given.index, given.first, given.mask) == (6, 7, None)
-    assert where(session).step == 7 and given_part(session, levels, 7)
-    session.set_conditioning(10)
+    image = session.conditioning.image
+    assert image is not None and (image.index, image.num_observed, image.observed) == (6, 7, None)
+    assert where(session).step == 7 and begins_with(session, levels, 7)
+    session.set_num_observed(10)
     engine.serve()
-    assert where(session).step == 10 and given_part(session, levels, 10)
-    session.set_conditioning(3)
+    assert where(session).step == 10 and begins_with(session, levels, 10)
+    session.set_num_observed(3)
     session.navigator.draw_to(END)
     engine.serve()
-    assert where(session).finished and given_part(session, levels, 3)
-    session.set_conditioning(9)
+    assert where(session).finished and begins_with(session, levels, 3)
+    session.set_num_observed(9)
     engine.serve()
-    assert where(session).step == 9 and given_part(session, levels, 9), "the real image is given again"
+    assert where(session).step == 9 and begins_with(session, levels, 9), "the real image is observed again"
     session.navigator.draw_to(END)
     engine.serve()
     session.reset()
     engine.serve()
     assert where(session).step == 9
-    session.drop_conditioning()
+    session.clear_conditioning()
     engine.serve()
-    assert where(session).step == 0 and session.givens.given is None
+    assert where(session).step == 0 and session.conditioning.image is None
 
 
 def test_a_whole_real_image_can_be_scored(session: PixelsState, engine: PixelEngine) -> None:
     session.browse()
     engine.serve()
-    session.set_conditioning(END)
-    session.give(0)
+    session.set_num_observed(END)
+    session.condition_on(0)
     engine.serve()
     assert where(session).finished and len(where(session).nats) == END
 
 
-def test_clicking_goes_back_generates_ahead_or_moves_the_given_part(session: PixelsState, engine: PixelEngine) -> None:
+def test_clicking_goes_back_generates_ahead_or_moves_the_begins_with(session: PixelsState, engine: PixelEngine) -> None:
     session.click(2, 1)
     engine.serve()
     assert where(session).step == 7
@@ -176,44 +176,46 @@ def test_clicking_goes_back_generates_ahead_or_moves_the_given_part(session: Pix
     assert (where(session).step, where(session).path) == (2, 7)
     session.browse()
     engine.serve()
-    session.set_conditioning(2)
-    session.give(0)
+    session.set_num_observed(2)
+    session.condition_on(0)
     engine.serve()
     session.click(3, 0)
     engine.serve()
-    assert session.givens.given is not None and session.givens.given.first == where(session).step == 9
+    assert (
+        session.conditioning.image is not None and session.conditioning.image.num_observed == where(session).step == 9
+    )
     session.navigator.forward()
     engine.serve()
     session.click(3, 2)
     engine.serve()
-    assert session.givens.given.first == 9 and where(session).step == 11
+    assert session.conditioning.image.num_observed == 9 and where(session).step == 11
 
 
-def test_forks_differ_each_time_and_one_is_adopted(session: PixelsState, engine: PixelEngine) -> None:
+def test_continuations_differ_each_time_and_one_is_adopted(session: PixelsState, engine: PixelEngine) -> None:
     session.navigator.draw_to(4)
     engine.serve()
-    session.continuation()
-    assert session.forking and session.continuations is None
+    session.sample_continuations()
+    assert session.continuations.running and session.continuations.sampled is None
     first = engine.last(ContinuePixels)
     engine.serve()
-    assert not session.forking and session.continuations is not None
-    assert session.continuations.images.shape == (16, *SPEC.shape)
-    session.continuation()
+    assert not session.continuations.running and session.continuations.sampled is not None
+    assert session.continuations.sampled.images.shape == (16, *SPEC.shape)
+    session.sample_continuations()
     assert engine.last(ContinuePixels).seed != first.seed
     engine.serve()
     session.adopt(3)
     engine.serve()
     assert where(session).finished
-    np.testing.assert_array_equal(where(session).image, session.continuations.images.numpy()[3])
-    assert where(session).total_nats == pytest.approx(session.continuations.nats.numpy()[3], rel=1e-5)
+    np.testing.assert_array_equal(where(session).image, session.continuations.sampled.images.numpy()[3])
+    assert where(session).total_nats == pytest.approx(session.continuations.sampled.nats.numpy()[3], rel=1e-5)
 
 
-def test_replies_to_an_older_fork_are_ignored(session: PixelsState, engine: PixelEngine) -> None:
-    session.continuation()
+def test_replies_to_older_continuations_are_ignored(session: PixelsState, engine: PixelEngine) -> None:
+    session.sample_continuations()
     older = engine.last(ContinuePixels)
-    session.continuation()
+    session.sample_continuations()
     engine.serve()
-    latest = session.continuations
+    latest = session.continuations.sampled
     assert isinstance(latest, PixelsContinued) and latest.request != older.request and latest.done
 
 
@@ -226,7 +228,7 @@ def test_a_new_seed_on_a_finished_image_begins_again(session: PixelsState, engin
     assert engine.last(OpenPixels).seed == session.navigator.seed
 
 
-def test_a_dead_engine_is_told_and_the_pixel_is_found_again(session: PixelsState, engine: PixelEngine) -> None:
+def test_a_dead_engine_is_reported_and_the_pixel_is_found_again(session: PixelsState, engine: PixelEngine) -> None:
     session.navigator.draw_to(6)
     engine.serve()
     before = where(session).image
@@ -252,7 +254,7 @@ def test_a_refusal_is_shown_until_the_next_attempt(session: PixelsState, engine:
     assert session.problem == "" and session.navigator.usable
 
 
-# ---- orders, classes and given sets, with a model that takes any order ---------------------------------------------
+# ---- orders, classes and observed pixels, with a model of any order -----------------------------------------------
 
 
 FREE = ImageSpec(channels=3, height=3, width=4, levels=4)
@@ -274,16 +276,16 @@ def free(qtbot: QtBot, free_engine: PixelEngine) -> PixelsState:
     session = PixelsState(free_engine, RunLibrary(free_engine))
     free_engine.list_runs()
     session.choose_run(RUN)
-    session.activate()
+    session.set_active(True)
     free_engine.serve()
     session.browse()
     free_engine.serve()
     return session
 
 
-def given_now(session: PixelsState) -> np.ndarray:
-    """(C, H, W): the first ``num_given`` of the order."""
-    return where(session).placed(where(session).num_given)
+def observed_now(session: PixelsState) -> np.ndarray:
+    """(C, H, W): the first ``num_observed`` of the order."""
+    return where(session).placed(where(session).num_observed)
 
 
 def test_another_order_begins_again_and_stays(free: PixelsState, free_engine: PixelEngine) -> None:
@@ -328,98 +330,98 @@ def test_a_refused_order_leaves_everything_as_it_was(session: PixelsState, engin
 
 
 @pytest.mark.parametrize(("preset", "count"), [("super_resolution", 12), ("colourization", 12), ("inpainting", 30)])
-def test_presets_give_their_part_and_the_rest_is_generated(
+def test_presets_observe_their_part_and_the_rest_is_generated(
     free: PixelsState, free_engine: PixelEngine, preset: Preset, count: int
 ) -> None:
-    free.give(1)
+    free.condition_on(1)
     free_engine.serve()
-    free.givens.choose_preset(preset)
+    free.conditioning.choose_preset(preset)
     free_engine.serve()
     original = free_engine.data[1]
-    mask = given_now(free)
+    mask = observed_now(free)
     assert (int(mask.sum()), where(free).step) == (count, count)
     assert (where(free).image[mask] == original[mask]).all()
-    assert free.givens.reconstruction_error(where(free)) is None
+    assert free.conditioning.reconstruction_error(where(free)) is None
     free.navigator.finish()
     free_engine.serve()
     assert where(free).finished and (where(free).image[mask] == original[mask]).all()
-    reconstruction_error = free.givens.reconstruction_error(where(free))
+    reconstruction_error = free.conditioning.reconstruction_error(where(free))
     assert reconstruction_error is not None and reconstruction_error[0].count == FREE.num_dims - count
     assert reconstruction_error[0].differing == np.count_nonzero(where(free).image != original)
     assert reconstruction_error[1].differing == 0, "nothing was added to the original"
     free.navigator.play()
     free.navigator.pause()
     free_engine.serve()
-    assert where(free).step >= count, "playing again starts after what is given"
+    assert where(free).step >= count, "playing again starts after the observed pixels"
 
 
-def test_the_hole_is_what_was_painted(free: PixelsState, free_engine: PixelEngine) -> None:
-    free.give(0)
-    free.tools.set_tool("hole")
+def test_the_mask_is_what_was_painted(free: PixelsState, free_engine: PixelEngine) -> None:
+    free.condition_on(0)
+    free.tools.set_tool("mask")
     free.tools.set_brush(1)
     free.tools.begin_stroke(False)
     free.tools.paint(0, 3)
     free.tools.end_stroke()
-    free.givens.choose_preset("inpainting")
+    free.conditioning.choose_preset("inpainting")
     free_engine.serve()
-    assert np.argwhere(~given_now(free)[0]).tolist() == [[0, 3]]
+    assert np.argwhere(~observed_now(free)[0]).tolist() == [[0, 3]]
     free.tools.begin_stroke(False)
     free.tools.paint(2, 0)
     free.tools.end_stroke()
     free_engine.serve()
-    assert np.argwhere(~given_now(free)[0]).tolist() == [[0, 3], [2, 0]]
+    assert np.argwhere(~observed_now(free)[0]).tolist() == [[0, 3], [2, 0]]
 
 
-def test_denoising_scores_the_noisy_image_and_regenerates_what_is_doubtful(
+def test_denoising_scores_the_noisy_image_and_resamples_unlikely_pixels(
     free: PixelsState, free_engine: PixelEngine
 ) -> None:
-    free.give(2)
-    free.givens.choose_preset("denoising")
-    free.givens.set_noise(0.5, 1)
+    free.condition_on(2)
+    free.conditioning.choose_preset("denoising")
+    free.conditioning.set_noise(0.5, 1)
     free_engine.serve()
-    noisy = free.givens.given.levels if free.givens.given is not None else None
+    noisy = free.conditioning.image.levels if free.conditioning.image is not None else None
     np.testing.assert_array_equal(where(free).image, noisy)
-    assert free.givens.surprisal is not None
-    free.givens.set_threshold(float(np.median(free.givens.surprisal)))
-    hole = free.givens.unlikely
-    assert hole is not None and hole.sum() == 6
-    free.regenerate_unlikely()
+    assert free.conditioning.surprisal is not None
+    free.conditioning.set_threshold(float(np.median(free.conditioning.surprisal)))
+    missing = free.conditioning.unlikely
+    assert missing is not None and missing.sum() == 6
+    free.resample_unlikely()
     free_engine.serve()
     assert where(free).finished
-    np.testing.assert_array_equal(~given_now(free)[0], hole)
-    assert noisy is not None and (where(free).image[:, ~hole] == noisy[:, ~hole]).all()
-    assert free.givens.reconstruction_error(where(free)) is not None
+    np.testing.assert_array_equal(~observed_now(free)[0], missing)
+    assert noisy is not None and (where(free).image[:, ~missing] == noisy[:, ~missing]).all()
+    assert free.conditioning.reconstruction_error(where(free)) is not None
 
 
-def test_what_a_model_of_one_order_cannot_be_given_says_why(session: PixelsState, engine: PixelEngine) -> None:
+def test_what_a_model_of_one_order_cannot_be_conditioned_on_says_why(session: PixelsState, engine: PixelEngine) -> None:
     session.browse()
     engine.serve()
-    session.give(0)
+    session.condition_on(0)
     engine.serve()
     for preset in ("inpainting", "super_resolution", "denoising"):
-        assert "only the first pixels" in session.givens.problem_of(preset)
-        session.givens.choose_preset(preset)
-        assert session.givens.preset == "completion"
-    assert "grey" in session.givens.problem_of("colourization")
+        assert "only on the first pixels" in session.conditioning.problem_of(preset)
+        session.conditioning.choose_preset(preset)
+        assert session.conditioning.preset == "completion"
+    assert "grey" in session.conditioning.problem_of("colourization")
 
 
-def test_another_run_begins_with_its_own_order_and_nothing_given(free: PixelsState, free_engine: PixelEngine) -> None:
+def test_another_run_begins_with_its_own_order_unconditioned(free: PixelsState, free_engine: PixelEngine) -> None:
     free.choose_order("spiral")
-    free.give(0)
+    free.condition_on(0)
     free_engine.serve()
     free.choose_run("/runs/other")
     free_engine.serve()
     sent = free_engine.last(OpenPixels)
-    assert (sent.order, sent.given, sent.mask, sent.label) == ("", None, None, -1)
+    assert (sent.order, sent.levels, sent.observed, sent.label) == ("", None, None, -1)
 
 
-def test_a_class_is_told_to_the_model_and_begins_again(free: PixelsState, free_engine: PixelEngine) -> None:
+def test_a_class_conditions_the_model_and_begins_again(free: PixelsState, free_engine: PixelEngine) -> None:
     free.navigator.draw_to(3)
     free_engine.serve()
     free.choose_label(2)
     assert free_engine.last(OpenPixels).label == 2
     free_engine.serve()
-    assert free.label == -1 and free.problem, "this model knows no classes, and says so"
+    assert free.label == -1 and free.problem, "this model has no classes, and reports that"
 
 
 def test_editing_by_pointing_goes_through_the_colours(free: PixelsState, free_engine: PixelEngine) -> None:

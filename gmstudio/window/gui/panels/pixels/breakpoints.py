@@ -1,11 +1,11 @@
-"""The Pixels panel's breakpoints: at what entropy, and after how unlikely a value, generation stops by itself."""
+"""Breakpoints of the Pixels panel: entropy and probability at which generation stops by itself."""
 
 from dataclasses import replace
 
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QWidget
 
 from gmstudio.window.gui.panel import Panel
-from gmstudio.window.gui.panels.pixels.conditional import where
+from gmstudio.window.gui.panels.pixels.names import where
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.number_input import NumberField
 from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper, fit_width
@@ -17,11 +17,11 @@ MAX_ENTROPY = 6.0
 """A little above log 256, the entropy of 256 equally likely levels."""
 ENTROPY_TIP = (
     "Breakpoint: playing, finishing and going to the end of a row stop before a sub-pixel whose conditional has a "
-    "larger entropy than this. The next play goes on."
+    "larger entropy than this. The next play continues."
 )
 PROBABILITY_TIP = (
-    "Breakpoint: playing, finishing and going to the end of a row stop after a sub-pixel whose value was less likely "
-    "than this. The next play goes on."
+    "Breakpoint: playing, finishing and going to the end of a row stop after a sub-pixel whose value had a smaller "
+    "probability than this. The next play continues."
 )
 
 
@@ -29,8 +29,8 @@ class BreakpointsRow(QWidget):
     """A switch and a threshold for each kind of breakpoint.
 
     Args:
-        panel: whose controls these are.
-        session: what they show and change.
+        panel: names the controls.
+        session: state that is shown and changed.
     """
 
     def __init__(self, panel: Panel, session: PixelsState) -> None:
@@ -80,7 +80,7 @@ class BreakpointsRow(QWidget):
 
 
 def stop_text(stop: Stop, state: PixelSnapshot) -> str:
-    """Why and where, in words: ``Stopped: entropy 0.66 > 0.60 nats at row 3, column 5``."""
+    """Sentence about a breakpoint: ``Stopped: entropy 0.66 > 0.60 nats at row 3, column 5``."""
     place = where(state, stop.step)
     if stop.kind == "entropy":
         return f"Stopped: entropy {stop.value:.2f} > {stop.threshold:.2f} nats at {place}"

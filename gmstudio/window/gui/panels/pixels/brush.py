@@ -1,4 +1,4 @@
-"""The Pixels panel's painting controls: brush on or off, its size, undo, clear."""
+"""Painting controls of the Pixels panel: brush on or off, its size, undo, clear."""
 
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QWidget
 
@@ -10,14 +10,14 @@ from gmstudio.window.state.pixels.tools import Painting, PixelTools
 
 
 class BrushControls(QWidget):
-    """What it takes to paint one thing on the image.
+    """Controls of one painting on the image.
 
     Args:
-        panel: whose controls these are.
-        tools: what they change.
-        painting: what is painted.
-        text: on the button that takes the brush in hand.
-        key: its key.
+        panel: gets the actions.
+        tools: state that is changed.
+        painting: order or mask.
+        text: of the button that selects the brush.
+        key: its shortcut.
         tip: its tooltip.
     """
 
@@ -25,15 +25,15 @@ class BrushControls(QWidget):
         super().__init__(panel)
         self._tools, self._painting = tools, painting
         name = f"{painting}.brush"
-        how = "drag to paint, with the right button to take paint away; or arrow keys, Space and Backspace"
+        keys = "drag to paint, with the right button to erase; or arrow keys, Space and Backspace"
         self.paint = panel.add_action(
-            painting + ".paint", text, key, self._on_paint, icon="brush", tip=f"{tip}: {how}", checkable=True
+            painting + ".paint", text, key, self._on_paint, icon="brush", tip=f"{tip}: {keys}", checkable=True
         )
         self.undo = panel.add_action(
-            painting + ".undo", "Undo", "", lambda: tools.undo(painting), icon="undo", tip="Take the last stroke back"
+            painting + ".undo", "Undo", "", lambda: tools.undo(painting), icon="undo", tip="Undo the last stroke"
         )
         self.clear = panel.add_action(
-            painting + ".clear", "Clear", "", lambda: tools.clear(painting), icon="remove", tip="Take all paint away"
+            painting + ".clear", "Clear", "", lambda: tools.clear(painting), icon="remove", tip="Undo all strokes"
         )
         self.side = QComboBox()
         for size in BRUSHES:
@@ -56,16 +56,16 @@ class BrushControls(QWidget):
         self.refresh()
 
     def refresh(self) -> None:
-        """Show whether the brush is in hand, its size, and what can be taken back."""
+        """Show whether the brush is selected, its size, and whether strokes can be undone."""
         self.paint.blockSignals(True)
         self.paint.setChecked(self._tools.tool == self._painting)
         self.paint.blockSignals(False)
         self.side.blockSignals(True)
         self.side.setCurrentIndex(BRUSHES.index(self._tools.brush))
         self.side.blockSignals(False)
-        there = len(self._tools.strokes(self._painting)) > 0
-        self.undo.setEnabled(there)
-        self.clear.setEnabled(there)
+        painted = len(self._tools.strokes(self._painting)) > 0
+        self.undo.setEnabled(painted)
+        self.clear.setEnabled(painted)
 
     def _on_paint(self, on: bool) -> None:
         self._tools.set_tool(self._painting if on else "go")

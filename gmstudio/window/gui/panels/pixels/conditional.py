@@ -1,45 +1,44 @@
-"""The Pixels panel's view of one conditional: the next sub-pixel's distribution, and how its value is drawn."""
+"""Conditional in the Pixels panel: the distribution of the next sub-pixel, and the draw of its value."""
 
+import html
 import math
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout
 
 from gmstudio.media.levels import grey_values
 from gmstudio.protocol.training_settings import MAX_SEED
 from gmstudio.window.gui.panel import Panel
+from gmstudio.window.gui.panels.pixels.names import shortened, subscript, where
 from gmstudio.window.gui.theme import GRID, theme
+from gmstudio.window.gui.widgets.active_widget import ActiveWidget
 from gmstudio.window.gui.widgets.number_input import IntegerField
 from gmstudio.window.gui.widgets.plots.cdf_strip import CdfStrip
 from gmstudio.window.gui.widgets.plots.distribution_bars import DistributionBars
 from gmstudio.window.gui.widgets.plots.distribution_paint import other_model_color
 from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper, TypedSlider, fit_width
-from gmstudio.window.state.pixels.attribution import attribution_of
-from gmstudio.window.state.pixels.comparison import comparison_of
 from gmstudio.window.state.pixels.snapshot import PixelSnapshot, entropy_nats, tempered
 from gmstudio.window.state.pixels.state import PixelsState
 
-CHANNELS = {1: ("",), 3: ("red", "green", "blue")}
 BARS_TIP = (
-    "The model's distribution of the next sub-pixel given the ones before it, at temperature 1. Click a bar, or type "
-    "its value on the keyboard, to choose the value yourself and go on from there. Ctrl+click, or Ctrl+Return, shows "
-    "what the value's probability hangs on without placing it. With many values: the wheel, + and − zoom, Shift+wheel "
-    "and Page Up and Down move along; marked are the quantiles 5, 25, 50, 75 and 95 %, and the components of a mixture."
+    "Conditional distribution of the next sub-pixel given the earlier ones, at temperature 1. Click a bar, or type its "
+    "value on the keyboard, to choose the value yourself and continue from there. Ctrl+click, or Ctrl+Return, shows "
+    "the saliency of the value's log-probability without placing it. With many values: the wheel, + and − zoom, "
+    "Shift+wheel and Page Up and Down scroll; P5, P25, P50, P75 and P95 are marked, and the components of a mixture."
 )
 CDF_TIP = (
-    "How a value is drawn: the interval from 0 to 1 is cut into one share per value, as wide as its (tempered) "
-    "probability; the uniform random number u falls into one of them."
+    "Inverse transform sampling: [0, 1) is divided into one CDF interval per value, as wide as its (tempered) "
+    "probability; the value whose interval contains the uniform random number u is sampled."
 )
 TEMPERATURE_TIP = (
-    "Sharpens (below 1) or flattens (above 1) each conditional before a value is drawn: p^(1/T), normalized. 0 always "
-    "takes the most likely value. It acts on sub-pixels to come: those already drawn stay until you go on from an "
-    "earlier one. −log p is always taken at temperature 1."
+    "Sharpens (below 1) or flattens (above 1) each conditional before a value is sampled: p^(1/T), normalized. 0 "
+    "always takes the most likely value. It applies from the next sub-pixel on: those already sampled stay until you "
+    "continue from an earlier one. −log p is always that of temperature 1."
 )
 SEED_TIP = (
-    "Fixes the uniform numbers that choose the values. It acts on sub-pixels to come: those already drawn stay until "
-    "you go on from an earlier one."
+    "Fixes the uniform numbers that the values are sampled with. It applies from the next sub-pixel on: those already "
+    "sampled stay until you continue from an earlier one."
 )
 
 
@@ -51,19 +50,12 @@ def shades_of(levels: int, channel: int, channels: int) -> NDArray[np.uint8]:
     return shades
 
 
-def where(state: PixelSnapshot, step: int) -> str:
-    """A sub-pixel in words, counted from 0: ``row 3, column 5, red``."""
-    channel, row, column = state.place_of(step)
-    colour = CHANNELS[state.spec.channels][channel]
-    return f"row {row}, column {column}" + (f", {colour}" if colour else "")
-
-
-class ConditionalView(QWidget):
-    """Bars, the unit interval that is cut by them, entropy, temperature and seed.
+class ConditionalView(ActiveWidget):
+    """Bars, the CDF intervals, entropy, temperature and seed.
 
     Args:
-        panel: whose controls these are.
-        session: what they show and change.
+        panel: gets the actions.
+        session: state that is shown and changed.
     """
 
     def __init__(self, panel: Panel, session: PixelsState) -> None:
@@ -77,7 +69,7 @@ class ConditionalView(QWidget):
         self.bars = DistributionBars()
         panel.name_widget(self.bars, "bars", "Distribution of the next sub-pixel", BARS_TIP)
         self.cdf = CdfStrip()
-        panel.name_widget(self.cdf, "cdf", "How the value is drawn", CDF_TIP)
+        panel.name_widget(self.cdf, "cdf", "CDF intervals and u", CDF_TIP)
         self.temperature = TypedSlider(0.0, 2.0, decimals=2)
         self.temperature.name("pixels.temperature", "Temperature", TEMPERATURE_TIP)
         self.seed = IntegerField()
@@ -91,7 +83,7 @@ class ConditionalView(QWidget):
             "N",
             session.new_seed,
             icon="dice",
-            tip="A random seed for the sub-pixels to come; a finished image is begun again",
+            tip="Choose a random seed for the next sub-pixels; a finished image is begun again",
         )
         self.fit = panel.add_action(
             "bars.fit",
@@ -108,10 +100,10 @@ class ConditionalView(QWidget):
             "Y",
             self.bars.set_log,
             icon="log",
-            tip="Draw the probabilities on a logarithmic scale, so that unlikely values can be told apart",
+            tip="Draw the probabilities on a logarithmic scale, to tell unlikely values apart",
             checkable=True,
         )
-        self._attribution, self._comparison = attribution_of(session), comparison_of(session)
+        self._attribution, self._comparison = session.attribution, session.comparison
         self._lay_out(panel)
         self.bars.chosen.connect(self._navigator.choose)
         self.bars.attribution_wanted.connect(self._attribution.attribute_value)
@@ -189,10 +181,10 @@ class ConditionalView(QWidget):
         self.bars.set_distribution(p, overlay, marked, shades, other_model=other_model, components=components)
         self._refresh_view()
         self.cdf.set_shares(q, state.uniform, marked, shades)
-        doing = "Edit" if navigator.editing is not None else "Next"
-        self._title.setText(f"{doing}: x{subscript(state.step)} at {where(state, state.step)}")
+        verb = "Edit" if navigator.editing is not None else "Next"
+        self._title.setText(f"{verb}: x{subscript(state.step)} at {where(state, state.step)}")
         self._entropy.setText(
-            self._entropy_text(p, overlay) if other_model is None else _both_entropies(p, other_model)
+            self._entropy_text(p, overlay) if other_model is None else self._both_entropies(p, other_model)
         )
         self._draw.setText(self._draw_text(state, marked))
 
@@ -203,8 +195,18 @@ class ConditionalView(QWidget):
             text += f"   ·   outline: T = {self._navigator.temperature:g}, {entropy_nats(overlay):.3f} nats"
         return text
 
+    def _both_entropies(self, own: NDArray[np.floating], other_model: NDArray[np.floating]) -> str:
+        """Entropies of two conditionals, with the names of the models and the colours of their bars."""
+        colours = (theme().color("accent"), other_model_color())
+        names = shortened(self._comparison.names())
+        parts = [
+            f'<span style="color:{colour.name()}">■</span> {html.escape(name)} {entropy_nats(p):.3f}'
+            for name, p, colour in zip(names, (own, other_model), colours, strict=True)
+        ]
+        return f"Entropy {' · '.join(parts)} nats"
+
     def _refresh_view(self) -> None:
-        """The buttons say how the bars are looked at."""
+        """Show the zoom and the scale of the bars on the buttons."""
         self._fit_button.setVisible(self.bars.zoomable)
         self.fit.setEnabled(self.bars.zoomable)
         for action, checked in ((self.fit, self.bars.fitting), (self.log, self.bars.log)):
@@ -212,37 +214,18 @@ class ConditionalView(QWidget):
             action.setChecked(checked)
             action.blockSignals(False)
 
-    def showEvent(self, event: QShowEvent) -> None:
-        """Ask for mixture components while somebody looks."""
-        super().showEvent(event)
-        self._attribution.set_composing(True)
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        """Nobody looks any more."""
-        super().hideEvent(event)
-        self._attribution.set_composing(False)
+    def set_active(self, active: bool) -> None:
+        """Request mixture components while the view is shown."""
+        self._attribution.set_components_active(active)
 
     def _draw_text(self, state: PixelSnapshot, marked: int | None) -> str:
         if marked is None:
             return ""
         if self._navigator.follows_path():
-            return f"▲ {marked} stands next on the path"
+            return f"▲ next recorded value: {marked}"
         if self._navigator.temperature == 0:
-            return f"▲ {marked} comes next: the most likely value"
-        return f"▲ u = {state.uniform:.4f} falls into the share of {marked}: it comes next"
+            return f"▲ {marked} is the most likely value, so it is sampled"
+        return f"▲ u = {state.uniform:.4f} lies in the CDF interval of {marked}, so {marked} is sampled"
 
     def _on_temperature(self, temperature: float) -> None:
         self._navigator.set_temperature(round(temperature, 2))
-
-
-def _both_entropies(own: NDArray[np.floating], other_model: NDArray[np.floating]) -> str:
-    """The entropies of two conditionals, behind the colours of their bars."""
-    parts = []
-    for name, p, colour in (("this", own, theme().color("accent")), ("second", other_model, other_model_color())):
-        parts.append(f'<span style="color:{colour.name()}">■</span> {name}: entropy {entropy_nats(p):.3f} nats')
-    return " &nbsp; ".join(parts)
-
-
-def subscript(number: int) -> str:
-    """Digits as subscripts."""
-    return str(number).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))

@@ -1,9 +1,9 @@
-"""The Pixels panel's given set: a real image from the run's data, which part of it is given, and what it came to."""
+"""Conditioning in the Pixels panel: a real image from the run's data, its observed part, and the outcome."""
 
 import math
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QShowEvent, QStandardItemModel
+from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gmstudio.protocol.data import SPLIT_TITLES, SPLITS, DataBrowsed
@@ -11,86 +11,89 @@ from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.pixels.conditioning_settings import ConditioningSettings
 from gmstudio.window.gui.panels.pixels.heat_maps import scrolled
 from gmstudio.window.gui.theme import GRID
+from gmstudio.window.gui.widgets.active_widget import ActiveWidget
 from gmstudio.window.gui.widgets.images.grid import ImageGrid
 from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper
-from gmstudio.window.state.data.page import NUM_BROWSED
+from gmstudio.window.state.data.page import PAGE_SIZE
 from gmstudio.window.state.pixels.conditioning import PRESETS, Conditioning
 from gmstudio.window.state.pixels.masks import ReconstructionError
 from gmstudio.window.state.pixels.snapshot import PixelSnapshot
 from gmstudio.window.state.pixels.state import PixelsState
 
 IMAGES_HEIGHT = 12 * GRID
-PICK_TIP = "Click an image: a part of it is given, and the model generates the rest."
-PRESET_TIP = "Which part of a real image is given: it stays as it is, and the model generates the rest given it."
+PICK_TIP = "Click an image to observe a part of it; the model generates the rest."
+PRESET_TIP = "Observed part of a real image: it stays fixed, and the model generates the rest conditioned on it."
 
 
-class ConditioningView(QWidget):
-    """What is given, images to pick from, and how near the outcome is to the original.
+class ConditioningView(ActiveWidget):
+    """The observed part, images to choose from, and the reconstruction error.
 
     Args:
-        panel: whose controls these are.
-        session: what they show and change.
+        panel: gets the actions.
+        session: state that is shown and changed.
     """
 
     def __init__(self, panel: Panel, session: PixelsState) -> None:
         super().__init__(panel)
-        self._session, self._givens = session, session.givens
+        self._session, self._conditioning = session, session.conditioning
         self.preset = QComboBox()
         for preset, title in PRESETS.items():
             self.preset.addItem(title, preset)
-        panel.name_widget(self.preset, "given.preset", "Given set", PRESET_TIP)
+        panel.name_widget(self.preset, "condition.preset", "Observed part", PRESET_TIP)
         self.split = QComboBox()
         for split in SPLITS:
             self.split.addItem(SPLIT_TITLES[split].capitalize(), split)
         self.split.setCurrentIndex(self.split.findData("valid"))
-        panel.name_widget(self.split, "given.split", "Split", "Part of the data set to pick a real image from.")
+        panel.name_widget(self.split, "condition.split", "Split", "Split of the data set to choose a real image from.")
         keeper = KeyKeeper(self)
         for combo in (self.preset, self.split):
             combo.installEventFilter(keeper)
         self.settings = ConditioningSettings(panel, session)
         self.images = ImageGrid()
-        panel.name_widget(self.images, "given.images", "Real images", PICK_TIP)
+        panel.name_widget(self.images, "condition.images", "Real images", PICK_TIP)
         self._range = QLabel()
         self._range.setProperty("role", "muted")
         self._outcome = QLabel()
         self._outcome.setWordWrap(True)
-        panel.name_widget(self._outcome, "given.outcome", "How near it came", OUTCOME_TIP)
+        panel.name_widget(self._outcome, "condition.outcome", "Reconstruction error", OUTCOME_TIP)
         self._add_actions(panel)
         self._lay_out(panel)
-        self.preset.currentIndexChanged.connect(lambda _index: self._givens.choose_preset(self.preset.currentData()))
+        self.preset.currentIndexChanged.connect(
+            lambda _index: self._conditioning.choose_preset(self.preset.currentData())
+        )
         self.split.currentIndexChanged.connect(lambda _index: self._browse(0))
-        self.images.clicked.connect(session.give)
+        self.images.clicked.connect(session.condition_on)
         session.images.changed.connect(self._show_data)
-        for signal in (session.changed, session.navigator.opened, session.navigator.moved, self._givens.changed):
+        for signal in (session.changed, session.navigator.opened, session.navigator.moved, self._conditioning.changed):
             signal.connect(self.refresh)
         self._show_data()
         self.refresh()
 
     def _add_actions(self, panel: Panel) -> None:
-        self._earlier = panel.add_action(
-            "given.earlier", "Earlier images", "", lambda: self._page(-1), icon="left", tip="Earlier images"
+        self._previous = panel.add_action(
+            "condition.previous", "Previous images", "", lambda: self._page(-1), icon="left", tip="Previous images"
         )
-        self._later = panel.add_action(
-            "given.later", "Later images", "", lambda: self._page(1), icon="right", tip="Later images"
+        self._next = panel.add_action(
+            "condition.next", "Next images", "", lambda: self._page(1), icon="right", tip="Next images"
         )
-        self._drop = panel.add_action(
-            "given.none",
+        self._clear = panel.add_action(
+            "condition.none",
             "Empty image",
             "",
-            self._session.drop_conditioning,
+            self._session.clear_conditioning,
             icon="close",
-            tip="Give nothing: begin again from an empty image",
+            tip="Condition on nothing: begin again from an empty image",
         )
 
     def _lay_out(self, panel: Panel) -> None:
         top = QHBoxLayout()
         top.addWidget(self.preset, 1)
-        top.addWidget(panel.button(self._drop, icon_only=True))
+        top.addWidget(panel.button(self._clear, icon_only=True))
         pages = QHBoxLayout()
         pages.addWidget(self.split)
         pages.addWidget(self._range, 1)
-        pages.addWidget(panel.button(self._earlier, icon_only=True))
-        pages.addWidget(panel.button(self._later, icon_only=True))
+        pages.addWidget(panel.button(self._previous, icon_only=True))
+        pages.addWidget(panel.button(self._next, icon_only=True))
         content = QWidget()
         column = QVBoxLayout(content)
         column.setContentsMargins(GRID, GRID, GRID, 0)
@@ -106,36 +109,36 @@ class ConditioningView(QWidget):
         page.addWidget(scrolled(content))
 
     def load(self) -> None:
-        """Fetch images, unless they are there already."""
+        """Fetch images, if there are none yet."""
         images = self._session.images
         if images.data is None and not images.browsing and self._session.run:
             self._browse(0)
 
-    def showEvent(self, event: QShowEvent) -> None:
-        """There must be images to pick from."""
-        super().showEvent(event)
-        self.load()
+    def set_active(self, active: bool) -> None:
+        """Fetch images to choose from."""
+        if active:
+            self.load()
 
     def refresh(self) -> None:
-        """Show what is given, what can be, and how near the outcome is."""
-        givens, state, data = self._givens, self._session.state, self._session.images.data
+        """Show the observed part, the possible presets, and the reconstruction error."""
+        conditioning, state, data = self._conditioning, self._session.state, self._session.images.data
         self.preset.blockSignals(True)
-        self.preset.setCurrentIndex(list(PRESETS).index(givens.preset))
+        self.preset.setCurrentIndex(list(PRESETS).index(conditioning.preset))
         self.preset.blockSignals(False)
-        self._show_what_is_possible()
-        if self.isVisible() and self._session.navigator.usable and not self._session.images.problem:
-            self.load()  # of another run than before
-        self._drop.setEnabled(givens.given is not None)
-        given = givens.given
-        here = given is not None and data is not None and given.split == data.split
-        self.images.set_selected(given.index - data.start if here and given and data else -1)
-        self._outcome.setText(outcome_text(givens, state) if state is not None else "")
+        self._show_possible_presets()
+        if self.active and self._session.navigator.usable and not self._session.images.problem:
+            self.load()  # after a change of the run
+        image = conditioning.image
+        self._clear.setEnabled(image is not None)
+        on_page = image is not None and data is not None and image.split == data.split
+        self.images.set_selected(image.index - data.start if on_page and image and data else -1)
+        self._outcome.setText(outcome_text(conditioning, state) if state is not None else "")
         self._outcome.setVisible(bool(self._outcome.text()))
 
-    def _show_what_is_possible(self) -> None:
+    def _show_possible_presets(self) -> None:
         model = self.preset.model()
         assert isinstance(model, QStandardItemModel), "a combo box without a model of its own has a standard one"
-        problems = {preset: self._givens.problem_of(preset) for preset in PRESETS}
+        problems = {preset: self._conditioning.problem_of(preset) for preset in PRESETS}
         for row, problem in enumerate(problems.values()):
             model.item(row).setEnabled(not problem)
             self.preset.setItemData(row, problem, Qt.ItemDataRole.ToolTipRole)
@@ -144,20 +147,23 @@ class ConditioningView(QWidget):
 
     def _show_data(self) -> None:
         data = self._session.images.data
-        self._earlier.setEnabled(data is not None and data.start > 0)
+        self._previous.setEnabled(data is not None and data.start > 0)
         if data is None:
-            self._later.setEnabled(False)
+            self._next.setEnabled(False)
             self._range.setText("")
             self.images.set_images(self.images.images[:0])
             self.images.set_placeholder(self._session.images.problem or "Loading the run's data …")
             return
         shown, size = data.images.shape[0], data.sizes.get(data.split, 0)
-        self._later.setEnabled(data.start + shown < size)
+        self._next.setEnabled(data.start + shown < size)
         self._range.setText(f"{data.start + 1}–{data.start + shown} of {size:,}" if shown else "no images")
         self.images.set_placeholder("There are no images in this split; choose another one.")
         self.images.set_levels_images(data.images.numpy(), data.image.levels)
         self.images.setAccessibleDescription(_labels(data))
         self.refresh()
+
+    def _on_preset_chosen(self, _index: int) -> None:
+        self._conditioning.choose_preset(self.preset.currentData())
 
     def _browse(self, start: int) -> None:
         self._session.browse(self.split.currentData(), start)
@@ -165,23 +171,23 @@ class ConditioningView(QWidget):
     def _page(self, direction: int) -> None:
         data = self._session.images.data
         if data is not None:
-            self._browse(max(0, data.start + direction * NUM_BROWSED))
+            self._browse(max(0, data.start + direction * PAGE_SIZE))
 
 
-def outcome_text(givens: Conditioning, state: PixelSnapshot) -> str:
-    """How near a finished image is to the original, in words; empty while it is not finished."""
-    reconstruction_error = givens.reconstruction_error(state)
+def outcome_text(conditioning: Conditioning, state: PixelSnapshot) -> str:
+    """Sentence about the reconstruction error of a finished image; empty while it is not finished."""
+    reconstruction_error = conditioning.reconstruction_error(state)
     if reconstruction_error is None:
         return ""
-    now, before = reconstruction_error
+    now, noisy = reconstruction_error
     text = f"Generated {now.count:,} of {state.num_dims:,}: {_reconstruction_error_text(now)}"
-    return f"{text}; with the noise it was {_reconstruction_error_text(before)}." if before.differing else f"{text}."
+    return f"{text}; noisy input: {_reconstruction_error_text(noisy)}." if noisy.differing else f"{text}."
 
 
 def _reconstruction_error_text(reconstruction_error: ReconstructionError) -> str:
     share = reconstruction_error.differing / reconstruction_error.count
     if not reconstruction_error.differing:
-        return "all as in the original"
+        return "identical to the original"
     psnr = f", PSNR {reconstruction_error.psnr_db:.1f} dB" if math.isfinite(reconstruction_error.psnr_db) else ""
     rmse = f"RMSE {reconstruction_error.rmse:.3f}"
     return f"{reconstruction_error.differing:,} differ from the original ({share:.1%}), {rmse}{psnr}"
@@ -194,6 +200,6 @@ def _labels(data: DataBrowsed) -> str:
 
 
 OUTCOME_TIP = (
-    "Over the sub-pixels that were not given: how many have another value than in the original, the root mean square "
-    "error of values from 0 to 1, and the peak signal-to-noise ratio."
+    "Over the sub-pixels that were not observed: how many differ from the original, the root mean square error of "
+    "values from 0 to 1, and the peak signal-to-noise ratio."
 )

@@ -1,32 +1,32 @@
-"""The Pixels panel's line above the image while a tool is in hand: what to do, and how an edit acts."""
+"""Tool line of the Pixels panel: a hint for the selected tool, and the effect of an edit."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
 from gmstudio.window.gui.panel import Panel
-from gmstudio.window.gui.panels.pixels.conditional import where
+from gmstudio.window.gui.panels.pixels.names import where
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper
 from gmstudio.window.state.pixels.state import PixelsState
 
 KEEP_TIP = (
-    "What becomes of the pixels after an edited one: they stay as they are and are scored anew, or they are drawn "
-    "again from the same uniform numbers, so that only what the edit changes is different."
+    "Later pixels after an edit: they stay and are scored anew, or they are sampled again from the same uniform "
+    "numbers, so that only what the edit changes is different."
 )
 HINTS = {
     "edit": "Edit: click a placed pixel, or go to it with the arrow keys and press Return.",
-    "order": "Paint what comes first, in the sequence in which you go over it; then Apply.",
-    "hole": "Paint what is to be generated anew.",
+    "order": "Paint the pixels that come first, in sequence; then Apply.",
+    "mask": "Paint the pixels to be generated.",
 }
 
 
 class ToolLine(QWidget):
-    """Says what the tool in hand does; for an edit, what becomes of what follows.
+    """Hint for the selected tool; for an edit, the choice of keeping later pixels.
 
     Args:
-        panel: whose controls these are.
-        session: what they show and change.
+        panel: gets the actions.
+        session: state that is shown and changed.
     """
 
     def __init__(self, panel: Panel, session: PixelsState) -> None:
@@ -42,14 +42,14 @@ class ToolLine(QWidget):
             checkable=True,
         )
         self.done = panel.add_action(
-            "tool.done", "Done", "", self.put_down, icon="check", tip="Put the tool down (Escape in the image)"
+            "tool.done", "Done", "", self.leave, icon="check", tip="Leave the tool (Escape in the image)"
         )
         self._text = ElidedLabel()
         self.following = QComboBox()
-        self.following.addItem("Keep what follows", True)
-        self.following.addItem("Regenerate what follows", False)
+        self.following.addItem("Keep later pixels", True)
+        self.following.addItem("Resample later pixels", False)
         self.following.installEventFilter(KeyKeeper(self))
-        panel.name_widget(self.following, "edit.following", "What becomes of later pixels", KEEP_TIP)
+        panel.name_widget(self.following, "edit.following", "Later pixels", KEEP_TIP)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(GRID)
@@ -65,7 +65,7 @@ class ToolLine(QWidget):
         self.refresh()
 
     def refresh(self) -> None:
-        """Say what can be done now."""
+        """Show the hint for the tool."""
         navigator, tool = self._navigator, self._tools.tool
         editing = navigator.editing
         self.edit.blockSignals(True)
@@ -86,11 +86,11 @@ class ToolLine(QWidget):
         self.setVisible(bool(text))
 
     def set_narrow(self, narrow: bool) -> None:
-        """In a narrow window the words have more room than the button."""
+        """Leave more room for the hint in a narrow window."""
         styles = Qt.ToolButtonStyle
         self._done_button.setToolButtonStyle(styles.ToolButtonIconOnly if narrow else styles.ToolButtonTextBesideIcon)
 
-    def put_down(self) -> None:
+    def leave(self) -> None:
         """Leave the edit, then the tool."""
         self._navigator.leave_edit()
         self._tools.set_tool("go")
@@ -99,4 +99,4 @@ class ToolLine(QWidget):
         if on:
             self._tools.set_tool("edit")
         else:
-            self.put_down()
+            self.leave()

@@ -1,4 +1,4 @@
-"""The line above the Pixels panel's image: run, weights, class, and how the image is shown."""
+"""Header of the Pixels panel: run, weights, class, and toggles of the image."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
@@ -7,19 +7,20 @@ from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.run_chooser import RunChooser
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper
-from gmstudio.window.state.pixels.state import CAPABILITY, PixelsState
+from gmstudio.window.state.pixels.generation_link import CAPABILITY
+from gmstudio.window.state.pixels.state import PixelsState
 from gmstudio.window.state.runs.library import RunLibrary
 
 NO_CLASS = "No class"
-CLASS_TIP = "The class that the model is told to generate; another one begins again, with the same seed."
+CLASS_TIP = "Class that the model is conditioned on; another one begins again, with the same seed."
 
 
 class Header(QWidget):
-    """Which model, of which training step, told which class.
+    """The run, the training step of its weights, and the class.
 
     Args:
-        panel: whose controls these are.
-        session: what they show and change.
+        panel: gets the actions.
+        session: state that is shown and changed.
         library: the runs to choose from.
     """
 
@@ -38,7 +39,7 @@ class Header(QWidget):
             "U",
             session.use_current_weights,
             icon="refresh",
-            tip="Take over what the run has learned since; the pixels placed so far stay and are scored anew",
+            tip="Use the run's newest weights; the placed pixels stay and are scored anew",
         )
         self.follow = panel.add_action(
             "follow",
@@ -46,7 +47,7 @@ class Header(QWidget):
             "T",
             session.set_following,
             icon="live",
-            tip="Take over newer weights while the run trains: watch conditional and surprisal change",
+            tip="Use newer weights while the run trains: watch conditional and surprisal change",
             checkable=True,
         )
         self._weights_button, self._follow_button = panel.button(self.weights), panel.button(self.follow)
@@ -62,25 +63,25 @@ class Header(QWidget):
         session.images.changed.connect(self.refresh)
 
     def add_toggles(self, *toggles: QToolButton) -> None:
-        """Put the buttons that say how the image is shown at the right end."""
+        """Add toggles of the image at the right end."""
         self._toggles += toggles
         for toggle in toggles:
             self._row.addWidget(toggle)
 
     @property
     def buttons(self) -> tuple[QToolButton, ...]:
-        """From left to right."""
+        """Buttons from left to right."""
         return (self._weights_button, self._follow_button, *self._toggles)
 
     def set_narrow(self, narrow: bool) -> None:
-        """In a narrow window the buttons show their icons only."""
+        """Show only the icons of the buttons in a narrow window."""
         styles = Qt.ToolButtonStyle
         for button in self.buttons:
             button.setToolButtonStyle(styles.ToolButtonIconOnly if narrow else styles.ToolButtonTextBesideIcon)
         self.label.setMaximumWidth((12 if narrow else 24) * GRID)
 
     def refresh(self) -> None:
-        """Show the weights in use, whether there are newer ones, and the class."""
+        """Show the weights in use, newer ones, and the class."""
         session, state = self._session, self._session.state
         if session.run != self.run.current():  # it was chosen from elsewhere
             self.run.choose(session.run)

@@ -1,9 +1,9 @@
-"""What the views beside the image of the Pixels panel share: a small map that can be laid over the large image."""
+"""Base of the Pixels panel's views with a small map that can be laid over the large image."""
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QFrame,
@@ -11,13 +11,13 @@ from PySide6.QtWidgets import (
     QLabel,
     QScrollArea,
     QSizePolicy,
-    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
 
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.theme import GRID
+from gmstudio.window.gui.widgets.active_widget import ActiveWidget
 from gmstudio.window.gui.widgets.canvas.overlays import HeatOverlay
 from gmstudio.window.gui.widgets.canvas.pixel_canvas import Picture, Pixel, PixelCanvas
 from gmstudio.window.gui.widgets.images.heat import scale_top
@@ -27,13 +27,13 @@ from gmstudio.window.state.pixels.state import PixelsState
 WORDS_WIDTH = 27 * GRID
 WORDS_HEIGHT = 18 * GRID
 TALL = 50 * GRID
-"""From this height on the words stand below the map."""
+"""From this height on the words are below the map."""
 QWIDGETSIZE_MAX = 2**24 - 1
-"""Qt's word for no limit."""
+"""Qt's value for no limit."""
 
 
-class LaidOver:
-    """What one view lays over the large image, and takes away again without touching another's.
+class CanvasOverlay:
+    """Overlay of one view on the large image; removing it leaves those of other views in place.
 
     Args:
         canvas: the large image.
@@ -47,10 +47,10 @@ class LaidOver:
     def show(
         self, overlay: tuple[NDArray[np.floating], float, str] | None, marked: NDArray[np.bool_] | None = None
     ) -> None:
-        """Lay a diverging heat map over the image, or outline pixels; None takes away.
+        """Lay a diverging heat map over the image, or outline pixels; None removes it.
 
         Args:
-            overlay: (H, W) values, the top of their scale and what they are.
+            overlay: (H, W) values, the top of their scale, and the legend.
             marked: (H, W) pixels to be outlined.
         """
         if overlay is not None:
@@ -65,38 +65,47 @@ class LaidOver:
         elif self._marked is not None and self._canvas.marked is self._marked:
             self._canvas.set_marked(None)
 
-    def take_away(self) -> None:
-        """Show the image as if nothing had been laid over it."""
+    def remove(self) -> None:
+        """Remove heat map and outlines."""
         self.show(None)
 
 
-class MapView(QWidget):
-    """A tab with a row of controls, a small map of the image, and words beside it.
+class MapView(ActiveWidget):
+    """View with a row of controls, a small map of the image, and words beside it.
 
     Args:
-        panel: whose controls these are.
+        panel: gets the actions.
         session: a click on the map goes to that pixel in its generation.
         canvas: the large image, over which the map can be laid.
+
+    Attributes:
+        large: action that lays the map over the large image; set by the subclass.
+
+    Signals:
+        revealed: the user wants to see the view; its tab is to be opened.
     """
+
+    revealed = Signal()
+    large: QAction
 
     def __init__(self, panel: Panel, session: PixelsState, canvas: PixelCanvas) -> None:
         super().__init__(panel)
         self.session = session
-        self.over = LaidOver(canvas)
+        self.over = CanvasOverlay(canvas)
         self.map = PixelCanvas()
         self.controls = QHBoxLayout()
         self.controls.setSpacing(GRID // 2)
-        self.title = words("target")
-        self.words = words("")
-        self.reading = words("muted")
-        self.problem = words("error")
+        self.title = text_label("target")
+        self.words = text_label("")
+        self.reading = text_label("muted")
+        self.problem = text_label("error")
         self.problem.hide()
         self.map.clicked.connect(session.go_to)
         self.map.hovered.connect(self._on_hovered)
         self.hovered: Pixel = (-1, -1)
 
     def lay_out(self, *beside: QWidget) -> None:
-        """Put map and words in their places; further widgets stand between title and words."""
+        """Lay out map and words, with further widgets between title and words."""
         column = QVBoxLayout()
         column.setSpacing(GRID // 2)
         for widget in (self.title, *beside, self.words, self.reading):
@@ -119,7 +128,7 @@ class MapView(QWidget):
         self._place_words(below=False)
 
     def _place_words(self, *, below: bool) -> None:
-        """In a tall view the words stand below the map, which is larger then; otherwise beside it."""
+        """Put the words below the map, which is then larger, or beside it."""
         directions, policy = QBoxLayout.Direction, QSizePolicy.Policy
         self._body.setDirection(directions.TopToBottom if below else directions.LeftToRight)
         self._side.setMinimumWidth(0 if below else WORDS_WIDTH)
@@ -129,25 +138,26 @@ class MapView(QWidget):
         self._side.setSizePolicy(policy.Preferred, policy.Ignored)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Find the better place for the words."""
+        """Put the words below the map in a tall view."""
         self._place_words(below=event.size().height() >= TALL)
         super().resizeEvent(event)
 
-    def looked_at(self, looking: bool) -> None:
-        """The view came into sight, or left it."""
-        raise NotImplementedError
+    def set_active(self, active: bool) -> None:
+        """Remove the overlay of the large image when the view is hidden."""
+        if not active:
+            self.over.remove()
 
     def refresh(self) -> None:
-        """Show what is known now."""
+        """Show the last answer of the engine."""
         raise NotImplementedError
 
-    def refresh_if_seen(self) -> None:
-        """The same while the view is in sight; it costs nothing otherwise."""
-        if self.isVisible():
+    def refresh_if_active(self) -> None:
+        """Show the last answer while the view is shown."""
+        if self.active:
             self.refresh()
 
-    def say(self, row: int, column: int) -> str:
-        """What is known of a pixel under the pointer."""
+    def reading_at(self, row: int, column: int) -> str:
+        """Reading of a pixel under the pointer."""
         raise NotImplementedError
 
     def show_values(self, values: NDArray[np.floating], smallest: float, legend: str, *, large: bool) -> None:
@@ -155,8 +165,8 @@ class MapView(QWidget):
 
         Args:
             values: (H, W), NaN where there is none.
-            smallest: the scale does not end below this.
-            legend: what they are, with the unit.
+            smallest: lower bound of the top of the scale.
+            legend: name and unit of the values.
             large: over the large image.
         """
         top = scale_top(values, smallest)
@@ -165,25 +175,14 @@ class MapView(QWidget):
         self.over.show((values, top, legend) if large else None)
 
     def show_problem(self, problem: str) -> None:
-        """A sentence above the map, or none."""
+        """Show a sentence above the map, or none."""
         self.problem.setText(problem)
         self.problem.setVisible(bool(problem))
 
     def show_reading(self) -> None:
-        """Say what is under the pointer."""
+        """Describe the pixel under the pointer."""
         row, column = self.hovered
-        self.reading.setText(self.say(row, column) if row >= 0 else "")
-
-    def showEvent(self, event: QShowEvent) -> None:
-        """Somebody looks."""
-        super().showEvent(event)
-        self.looked_at(True)
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        """Nobody looks any more: take away what was laid over the large image."""
-        super().hideEvent(event)
-        self.over.take_away()
-        self.looked_at(False)
+        self.reading.setText(self.reading_at(row, column) if row >= 0 else "")
 
     def _on_hovered(self, row: int, column: int) -> None:
         self.hovered = (row, column)
@@ -191,7 +190,7 @@ class MapView(QWidget):
 
 
 def scrolled(content: QWidget) -> QScrollArea:
-    """A widget in as much room as there is; in low windows it is scrolled, down only."""
+    """Return a scroll area, vertical only, for a widget that may need more height than there is."""
     area = QScrollArea()
     area.setWidget(content)
     area.setWidgetResizable(True)
@@ -201,8 +200,8 @@ def scrolled(content: QWidget) -> QScrollArea:
     return area
 
 
-def words(role: str) -> QLabel:
-    """A label for sentences; it takes as many lines as it needs and never widens what it stands in."""
+def text_label(role: str) -> QLabel:
+    """Return a label for sentences, which wraps and does not widen its layout."""
     label = QLabel()
     label.setProperty("role", role)
     label.setWordWrap(True)
@@ -212,11 +211,11 @@ def words(role: str) -> QLabel:
 
 
 def plain_picture(state: PixelSnapshot, context: NDArray[np.bool_], current: Pixel | None) -> Picture:
-    """The image of a state, for a map to be laid over.
+    """Return the image of a generation, below a map.
 
     Args:
-        state: whose image it is.
-        context: (C, H, W) what is tinted.
+        state: of the generation.
+        context: (C, H, W) tinted sub-pixels.
         current: the framed pixel, or None.
     """
     return Picture(
@@ -231,15 +230,6 @@ def plain_picture(state: PixelSnapshot, context: NDArray[np.bool_], current: Pix
     )
 
 
-def reveal(view: QWidget) -> None:
-    """Bring the tab that shows a view to the front."""
-    above = view.parentWidget()
-    while above is not None and not isinstance(above, QTabWidget):
-        above = above.parentWidget()
-    if above is not None:
-        above.setCurrentWidget(view)
-
-
 def signed(nats: float) -> str:
-    """A difference in nats with its sign: ``+0.12``, ``−3.4``."""
+    """Difference in nats with its sign: ``+0.12``, ``−3.4``."""
     return f"{nats:+.3g}".replace("-", "−")

@@ -1,4 +1,4 @@
-"""The Pixels panel's generation order: which one, how it is shown, and one painted by hand."""
+"""Generation order of the Pixels panel: choice, map of the ranks, and painting by hand."""
 
 import numpy as np
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
@@ -15,20 +15,20 @@ from gmstudio.window.state.pixels.snapshot import PixelSnapshot
 from gmstudio.window.state.pixels.state import PixelsState
 
 ORDER_TIP = (
-    "In which sequence pixels are generated. Another order begins again, from the given pixels or an empty image. Only "
-    "models that were trained for several orders can change it."
+    "Sequence in which pixels are generated. Another order begins again, from the observed pixels or an empty image. "
+    "Only models that were trained for several orders can change it."
 )
-SEED_TIP = "Which shuffle the shuffled order is."
-PAINT_TIP = "Paint on the large image which pixels come first, in the sequence in which you go over them"
-MAP_TIP = "When each pixel's turn comes: dark ones come first, bright ones last. While you paint, the order it makes."
+SEED_TIP = "Seed of the shuffled order."
+PAINT_TIP = "Paint on the large image the pixels that come first, in sequence"
+MAP_TIP = "Rank of each pixel in the order (while you paint, the painted one): dark ones come first, bright ones last."
 
 
 class OrderView(QWidget):
     """The chooser, the painter, and a map of the ranks.
 
     Args:
-        panel: whose controls these are.
-        session: what they show and change.
+        panel: gets the actions.
+        session: state that is shown and changed.
     """
 
     def __init__(self, panel: Panel, session: PixelsState) -> None:
@@ -86,7 +86,7 @@ class OrderView(QWidget):
         column.addWidget(self.map, 1)
 
     def refresh(self) -> None:
-        """Show the order, whether it can be changed, and the map."""
+        """Show the order and the map, and enable the choice where the model allows it."""
         state = self._session.state
         self._list_orders(state)
         free = state is not None and len(state.orders) > 1
@@ -109,7 +109,7 @@ class OrderView(QWidget):
         self._show_map(state)
 
     def apply_painting(self) -> None:
-        """Generate in the order that was painted."""
+        """Generate in the painted order."""
         self._session.choose_order(PAINTED)
         self._tools.set_tool("go")
 
@@ -148,14 +148,14 @@ class OrderView(QWidget):
     def _on_chosen(self, index: int) -> None:
         name = self.order.itemData(index)
         if name == PAINTED and not self._tools.order.painted():
-            self._tools.set_tool("order")  # first there must be something painted
+            self._tools.set_tool("order")  # there must be something painted first
             self.refresh()
         elif name is not None:
             self._session.choose_order(name)
 
 
 def blank(shape: tuple[int, int]) -> Picture:
-    """(H, W) pixels of which nothing is there yet."""
+    """Picture of (H, W) pixels that are not sampled yet."""
     nothing = np.zeros((1, *shape), np.bool_)
     return Picture(
         image=nothing.astype(np.uint8),

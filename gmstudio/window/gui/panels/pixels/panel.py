@@ -1,14 +1,18 @@
-"""The Pixels panel: an image of an autoregressive model, generated sub-pixel by sub-pixel."""
+"""Pixels panel: an image of an autoregressive model, generated sub-pixel by sub-pixel."""
 
+from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from typing import ClassVar
 
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QHideEvent, QKeyEvent, QResizeEvent, QShowEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QVBoxLayout, QWidget
 
 from gmstudio.window.gui.panel import Panel
+from gmstudio.window.gui.panels.pixels.attribution import AttributionView
 from gmstudio.window.gui.panels.pixels.breakpoints import stop_text
+from gmstudio.window.gui.panels.pixels.comparison import ComparisonView
 from gmstudio.window.gui.panels.pixels.conditional import ConditionalView
 from gmstudio.window.gui.panels.pixels.conditioning import ConditioningView
 from gmstudio.window.gui.panels.pixels.continuations import ContinuationsView
@@ -17,34 +21,34 @@ from gmstudio.window.gui.panels.pixels.header import Header
 from gmstudio.window.gui.panels.pixels.order import OrderView
 from gmstudio.window.gui.panels.pixels.picture import OrderPaths, legend_of, picture_of, reading_of
 from gmstudio.window.gui.panels.pixels.surprisal import Figures, SurprisalView
-from gmstudio.window.gui.panels.pixels.tabs import FURTHER_VIEWS, Views
 from gmstudio.window.gui.panels.pixels.transport import Transport
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.canvas.order_overlay import MODES, OrderMode, OrderPath
 from gmstudio.window.gui.widgets.canvas.paint_canvas import Mode, PaintCanvas
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
+from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs, Tab
 from gmstudio.window.state.pixels.order import painted_ranks
 from gmstudio.window.state.pixels.state import PixelsState
 from gmstudio.window.state.runs.library import RunLibrary
 
-SIDE_WIDTH = 54 * GRID
+SIDE_WIDTH, NARROW_SIDE_WIDTH = 57 * GRID, 54 * GRID
 NARROW = 130 * GRID
 ORDER_TEXTS: dict[OrderMode, str] = {"off": "Order", "arrows": "Order: arrows", "ranks": "Order: ranks"}
 CANVAS_TIP = (
-    "The image as far as it is generated; hatched pixels are still to come. The framed pixel is next, tinted ones are "
-    "what the model can see for it. Click a pixel to go back to it, or to generate up to it; Ctrl+click edits it."
+    "The image as far as it is sampled. Frame: next pixel; tint: its receptive field; hatching: not yet sampled. Click "
+    "a pixel to go back to it, or to sample up to it; Ctrl+click edits it."
 )
 NO_RUN = (
-    "No autoregressive model has been trained yet. Start a PixelCNN under Train; it can be looked at here while it "
+    "No autoregressive model has been trained yet. Start a PixelCNN under Train; it can be explored here while it "
     "trains."
 )
 
 
 class PixelsPanel(Panel):
-    """The image, large, with its transport; beside it the conditional, the figures, and views of more.
+    """The image, large, with its transport; beside it the conditional, the figures, and tabs with further views.
 
     Args:
-        session: what it shows and changes.
+        session: state that it shows and changes.
         library: the runs to choose from.
     """
 
@@ -54,9 +58,9 @@ class PixelsPanel(Panel):
         super().__init__(parent)
         self.session = session
         self.canvas = PaintCanvas()
-        self.name_widget(self.canvas, "canvas", "The image in the making", CANVAS_TIP)
+        self.name_widget(self.canvas, "canvas", "Image", CANVAS_TIP)
         self._reading = ElidedLabel()
-        self.name_widget(self._reading, "reading", "What is under the pointer, or why it stopped", "")
+        self.name_widget(self._reading, "reading", "Pixel under the pointer, or the breakpoint", "")
         self._problem = QLabel()
         self._problem.setProperty("role", "error")
         self._problem.setWordWrap(True)
@@ -67,10 +71,11 @@ class PixelsPanel(Panel):
         self.conditional = ConditionalView(self, session)
         self.figures = Figures(self, session)
         self.surprisal = SurprisalView(self)
-        self.given = ConditioningView(self, session)
+        self.conditioning = ConditioningView(self, session)
         self.order = OrderView(self, session)
         self.continuations = ContinuationsView(self, session)
-        self.further = tuple((title, view(self, session, self.canvas)) for title, view in FURTHER_VIEWS)
+        self.attribution = AttributionView(self, session, self.canvas)
+        self.comparison = ComparisonView(self, session, self.canvas)
         self._hovered = (-1, -1)
         self._stop_shown: object = None
         self._paths = OrderPaths()
@@ -79,7 +84,7 @@ class PixelsPanel(Panel):
         self._connect()
         session.choose_run(self.run.current())
         self._refresh()
-        self._refresh_notes()
+        self._refresh_status()
 
     def _add_view_actions(self) -> None:
         self.context = self.add_action(
@@ -88,7 +93,7 @@ class PixelsPanel(Panel):
             "C",
             self.canvas.set_show_context,
             icon="eye",
-            tip="Tint the pixels that the model can see for the next one (its receptive field)",
+            tip="Tint the receptive field of the next sub-pixel",
             checkable=True,
         )
         self.context.setChecked(True)
@@ -98,7 +103,7 @@ class PixelsPanel(Panel):
             "H",
             self._on_heat,
             icon="heat",
-            tip="Show the surprisal, −log p of each pixel, large, and the image small",
+            tip="Show the surprisal (−log p of each pixel) large, and the image small",
             checkable=True,
         )
         self.ranks = self.add_action(
@@ -110,7 +115,7 @@ class PixelsPanel(Panel):
             tip="Draw the generation order over the image: as arrows, as ranks, or not",
         )
         self.reopen = self.add_action(
-            "reopen", "Open again", "", self.session.reopen, icon="refresh", tip="Go on from this pixel"
+            "reopen", "Reopen", "", self.session.reopen, icon="refresh", tip="Continue from this pixel"
         )
         self.choose = self.add_action(
             "choose",
@@ -118,10 +123,15 @@ class PixelsPanel(Panel):
             "B",
             self.conditional.bars.setFocus,
             icon="pixels",
-            tip="Go to the bars: ← → and Return choose a value; digits choose one from anywhere in the panel",
+            tip="Focus the bars: ← → and Return choose a value; digits choose one from anywhere in the panel",
         )
-        self.real = self.add_action(
-            "real", "Start from a real image", "I", self._show_conditioning, icon="image", tip="Pick a real image"
+        self.condition = self.add_action(
+            "condition",
+            "Condition on observed pixels",
+            "I",
+            self._show_conditioning,
+            icon="image",
+            tip="Choose a real image of which a part is observed; the model generates the rest",
         )
 
     # ---- layout ------------------------------------------------------------------------------------------------
@@ -137,9 +147,8 @@ class PixelsPanel(Panel):
         body = QHBoxLayout()
         body.setSpacing(2 * GRID)
         body.addLayout(self._left(), 1)
-        side = self._side()
-        side.setFixedWidth(SIDE_WIDTH)
-        body.addWidget(side)
+        self._side = self._new_side()
+        body.addWidget(self._side)
         page.addLayout(body, 1)
         for before, after in pairwise((self, self.run, self.header.label, *self.header.buttons, self.canvas)):
             QWidget.setTabOrder(before, after)
@@ -160,16 +169,19 @@ class PixelsPanel(Panel):
         column.addWidget(self.transport)
         return column
 
-    def _side(self) -> QWidget:
+    def _new_side(self) -> QWidget:
         side = QWidget()
-        self.tabs = Views()
-        self.name_widget(self.tabs, "views", "Surprisal, given set, order, continuations and more", "")
-        self.tabs.addTab(self.surprisal, "Surprisal")
-        self.tabs.addTab(self.given, "Given")
-        self.tabs.addTab(self.order, "Order")
-        self.tabs.addTab(self.continuations, "Continuation")
-        for title, view in self.further:
-            self.tabs.addTab(view, title)
+        views: tuple[tuple[str, str, str, QWidget], ...] = (
+            ("surprisal", "Surprisal", "Surprisal (−log p) of each pixel", self.surprisal),
+            ("condition", "Condition", "Condition on observed pixels of a real image", self.conditioning),
+            ("order", "Order", "Generation order", self.order),
+            ("continuations", "Continue", "Sample continuations of the placed pixels", self.continuations),
+            ("attribution", "Saliency", "Saliency and receptive field of a conditional", self.attribution),
+            ("compare", "Compare", "Compare with another run's model", self.comparison),
+        )
+        self.tabs = LazyTabs([Tab(name, title, tip, _builder_of(view)) for name, title, tip, view in views])
+        self.tabs.build_all()
+        self.name_widget(self.tabs, "views", "Further views", "")
         column = QVBoxLayout(side)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID)
@@ -181,18 +193,20 @@ class PixelsPanel(Panel):
     def _connect(self) -> None:
         session, tools = self.session, self.session.tools
         session.navigator.moved.connect(self._refresh)
-        session.navigator.changed.connect(self._refresh_notes)
-        session.changed.connect(self._refresh_notes)
-        for signal in (session.changed, session.givens.changed, session.navigator.changed, tools.changed):
+        session.navigator.changed.connect(self._refresh_status)
+        session.changed.connect(self._refresh_status)
+        for signal in (session.changed, session.conditioning.changed, session.navigator.changed, tools.changed):
             signal.connect(self._refresh)
-        session.continuations_changed.connect(self._on_continuations_changed)
+        session.continuations.changed.connect(self._on_continuations_changed)
+        for name, view in (("attribution", self.attribution), ("compare", self.comparison)):
+            view.revealed.connect(partial(self.tabs.show_page, name))
         self.canvas.clicked.connect(session.click)
         self.canvas.edit_wanted.connect(session.edit)
         self.canvas.menu_wanted.connect(self._on_menu_wanted)
         self.canvas.stroke_begun.connect(tools.begin_stroke)
         self.canvas.brushed.connect(tools.paint)
         self.canvas.stroke_ended.connect(tools.end_stroke)
-        self.canvas.escaped.connect(self.tool_line.put_down)
+        self.canvas.escaped.connect(self.tool_line.leave)
         tools.changed.connect(self._refresh_tool)
         self.surprisal.canvas.clicked.connect(session.go_to)
         self.canvas.hovered.connect(self._on_hovered)
@@ -208,7 +222,7 @@ class PixelsPanel(Panel):
         self._show_order()
         self._show_reading()
 
-    def _refresh_notes(self) -> None:
+    def _refresh_status(self) -> None:
         session = self.session
         self._problem.setText(session.problem)
         self._problem.setVisible(bool(session.problem))
@@ -219,7 +233,7 @@ class PixelsPanel(Panel):
         self.canvas.set_placeholder("Opening …" if opening and not session.problem else "" if session.run else nothing)
 
     def _refresh_tool(self) -> None:
-        """Give the canvas the tool in hand, and the keyboard to it when that is another one."""
+        """Set the canvas to the selected tool, with the keyboard focus where that is another one."""
         tools = self.session.tools
         mode: Mode = "edit" if tools.tool == "edit" else "paint" if tools.painting else "go"
         if mode != self.canvas.mode and mode != "go" and self.isVisible():
@@ -230,15 +244,15 @@ class PixelsPanel(Panel):
         self.canvas.set_mode(mode, tools.brush)
 
     def _show_painted(self) -> None:
-        tools, givens = self.session.tools, self.session.givens
+        tools, conditioning = self.session.tools, self.session.conditioning
         painted = None
         if tools.tool == "order":
             painted = tools.order.mask()
-        elif tools.tool == "hole":
-            painted = tools.hole.mask()
-        elif givens.given is not None and givens.given.mask is None:
-            painted = givens.unlikely
-        self.canvas.set_painted(painted, hatches=tools.tool != "order")  # ranks are to be read through it
+        elif tools.tool == "mask":
+            painted = tools.mask.mask()
+        elif conditioning.image is not None and conditioning.image.observed is None:
+            painted = conditioning.unlikely
+        self.canvas.set_painted(painted, hatches=tools.tool != "order")  # ranks stay readable through it
 
     def _show_order(self) -> None:
         state, tools = self.session.navigator.shown, self.session.tools
@@ -262,7 +276,7 @@ class PixelsPanel(Panel):
         self._show_order()
 
     def _show_reading(self) -> None:
-        """Say what is under the pointer; else why generation stopped, or what the marks mean."""
+        """Describe the pixel under the pointer; else the breakpoint that was reached, or the legend."""
         state, stop, (row, column) = self.session.navigator.shown, self.session.navigator.stop, self._hovered
         if stop is not None and stop is not self._stop_shown:
             self._hovered = (row, column) = (-1, -1)  # until the pointer moves on
@@ -283,17 +297,17 @@ class PixelsPanel(Panel):
 
     def _on_heat(self, large: bool) -> None:
         if large:
-            self.tabs.setCurrentWidget(self.surprisal)  # has the colours' scale, and the image
+            self.tabs.show_page("surprisal")  # with the colour scale, and the image
         self.canvas.set_heat(large)
         self.surprisal.set_swapped(large)
 
     def _show_conditioning(self) -> None:
-        self.tabs.setCurrentWidget(self.given)
-        self.given.images.setFocus()
+        self.tabs.show_page("condition")
+        self.conditioning.images.setFocus()
 
     def _on_continuations_changed(self) -> None:
-        if self.session.forking:
-            self.tabs.setCurrentWidget(self.continuations)
+        if self.session.continuations.running:
+            self.tabs.show_page("continuations")
 
     def _on_menu_wanted(self, row: int, column: int, where: QPoint) -> None:
         state = self.session.navigator.shown
@@ -310,31 +324,31 @@ class PixelsPanel(Panel):
 
     # ---- Qt ----------------------------------------------------------------------------------------------------
 
-    def showEvent(self, event: QShowEvent) -> None:
-        """Open the chosen run as soon as somebody looks."""
-        super().showEvent(event)
-        self.session.activate()
+    def set_active(self, active: bool) -> None:
+        """Open the selected run, or stop playing."""
+        self.session.set_active(active)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """In a narrow window the buttons above the image show their icons only."""
+        """Show only the icons of the buttons above the image, and a smaller side, in a narrow window."""
         narrow = event.size().width() < NARROW
         self.header.set_narrow(narrow)
         self.tool_line.set_narrow(narrow)
+        self._side.setFixedWidth(NARROW_SIDE_WIDTH if narrow else SIDE_WIDTH)
         super().resizeEvent(event)
 
-    def hideEvent(self, event: QHideEvent) -> None:
-        """Nobody looks: stop playing."""
-        self.session.deactivate()
-        super().hideEvent(event)
-
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Digits choose a value wherever the focus is, Return ends a number of several digits, Escape an edit."""
+        """Choose a value by digits wherever the focus is; Return ends a number of several digits, Escape an edit."""
         bars = self.conditional.bars
         if event.key() == Qt.Key.Key_Escape and self.session.navigator.editing is not None:
-            self.tool_line.put_down()
+            self.tool_line.leave()
         elif event.text().isdigit():
             bars.type_digit(int(event.text()))
         elif event.text() == "\r" and bars.typing:
             bars.choose_candidate()
         else:
             super().keyPressEvent(event)
+
+
+def _builder_of(view: QWidget) -> Callable[[], QWidget]:
+    """Return a builder for a view that exists already, because its shortcuts work from the start."""
+    return lambda: view

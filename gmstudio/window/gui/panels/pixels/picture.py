@@ -1,8 +1,8 @@
-"""What the Pixels panel's canvas shows of a session, as a picture and in words."""
+"""The image on the Pixels panel's canvas: picture, legend, and the reading of a pixel."""
 
 import numpy as np
 
-from gmstudio.window.gui.panels.pixels.conditional import CHANNELS
+from gmstudio.window.gui.panels.pixels.names import CHANNELS
 from gmstudio.window.gui.widgets.canvas.order_overlay import OrderPath
 from gmstudio.window.gui.widgets.canvas.pixel_canvas import Picture
 from gmstudio.window.gui.widgets.images.heat import scale_top
@@ -10,15 +10,15 @@ from gmstudio.window.state.pixels.order import painted_ranks, pixel_path
 from gmstudio.window.state.pixels.snapshot import PixelSnapshot
 from gmstudio.window.state.pixels.state import PixelsState
 
-NEXT = "framed: next · tinted: what the model can see for it · hatched: to come"
+NEXT = "frame: next · tint: receptive field · hatching: not yet sampled"
 FINISHED = "finished"
-EDITED = "framed: edited · tinted: what the model can see for it"
+EDITED = "frame: edited · tint: receptive field"
 
 
 def picture_of(session: PixelsState) -> Picture | None:
-    """The image as far as it has come; while a sub-pixel is edited, that one is framed and its context is tinted.
+    """Return the image so far; during an edit, the edited pixel is framed and its context is tinted.
 
-    While an order is painted, context, given and next pixel are left out: they belong to the order that is in use.
+    While an order is painted, context, observed and next pixel are left out: they belong to the order in use.
     """
     navigator, state = session.navigator, session.navigator.shown
     if state is None:
@@ -30,9 +30,9 @@ def picture_of(session: PixelsState) -> Picture | None:
         position = state.place_of(navigator.editing.step)
         if navigator.state is not None and navigator.state.step == navigator.editing.step:
             context = navigator.state.context
-    given = session.givens.is_on_image(state).any(axis=0)
+    observed = session.conditioning.observed_mask(state).any(axis=0)
     if session.tools.tool == "order":
-        context, given, position = np.zeros_like(context), np.zeros_like(given), None
+        context, observed, position = np.zeros_like(context), np.zeros_like(observed), None
     return Picture(
         image=state.image,
         levels=state.spec.levels,
@@ -41,20 +41,20 @@ def picture_of(session: PixelsState) -> Picture | None:
         current=position[1:] if position else None,
         surprisal=surprisal,
         top=scale_top(surprisal),
-        observed=np.asarray(given),
+        observed=np.asarray(observed),
         chosen=tuple({state.place_of(step)[1:] for step in navigator.chosen if step < state.step}),
     )
 
 
 class OrderPaths:
-    """Remembers the last order's path, so that moving along it costs nothing."""
+    """Paths of generation orders; that of the last generation is kept."""
 
     def __init__(self) -> None:
         self._session = 0
         self._path = np.zeros((0, 2), np.int64)
 
     def of(self, state: PixelSnapshot) -> OrderPath:
-        """The order of a generation, and which pixel of it is next."""
+        """Order of a generation, with the next pixel."""
         if state.session != self._session or not self._path.size:
             self._session, self._path = state.session, pixel_path(state.order)
         at = len(self._path)
@@ -64,45 +64,46 @@ class OrderPaths:
 
 
 def legend_of(session: PixelsState) -> str:
-    """What the marks on the canvas mean, those that are there."""
-    navigator, givens = session.navigator, session.givens
+    """Legend of the marks on the canvas."""
+    navigator, conditioning = session.navigator, session.conditioning
     state = navigator.shown
     if state is None or session.tools.tool == "order":
         return " "
     texts = [EDITED if navigator.editing is not None else FINISHED if state.finished else NEXT]
     if navigator.chosen:
-        texts.append("corner: chosen by you")
-    if givens.given is not None and givens.given.mask is None and givens.unlikely is not None:
-        texts.append("tinted: unlikely")
-    elif givens.given is not None:
-        given = givens.is_on_image(state)
-        if not given.any(axis=0).all():
-            texts.append("dashes or dots: given")
-        elif not given.all() and not state.finished:
-            texts.append("cut corner: only some colours are there")
+        texts.append("corner: value chosen by you")
+    image = conditioning.image
+    if image is not None and image.observed is None and conditioning.unlikely is not None:
+        texts.append("orange: unlikely")
+    elif image is not None:
+        observed = conditioning.observed_mask(state)
+        if not observed.any(axis=0).all():
+            texts.append("dashes or dots: observed")
+        elif not observed.all() and not state.finished:
+            texts.append("cut corner: some channels not yet sampled")
     return " · ".join(texts)
 
 
 def reading_of(session: PixelsState, row: int, column: int) -> str:
-    """What is to be said of a pixel under the pointer; nothing outside the image."""
-    state, tools, given = session.navigator.shown, session.tools, session.givens.given
+    """Reading of a pixel under the pointer; empty outside the image."""
+    state, tools, image = session.navigator.shown, session.tools, session.conditioning.image
     if state is None or not (0 <= row < state.spec.height and 0 <= column < state.spec.width):
         return ""
     start = f"Row {row}, column {column}: "
     if tools.tool == "order":
         rank = painted_ranks(tools.order.ranks())[row, column]
         return f"{start}rank {rank}, {'painted' if tools.order.mask()[row, column] else 'not painted'}"
-    return start + reading(state, row, column, given.first if given is not None else 0)
+    return start + reading(state, row, column, image.num_observed if image is not None else 0)
 
 
-def reading(state: PixelSnapshot, row: int, column: int, num_given: int = 0) -> str:
-    """Value, probability and nats of each sub-pixel of a pixel, in words.
+def reading(state: PixelSnapshot, row: int, column: int, num_observed: int = 0) -> str:
+    """Value, probability and nats of each sub-pixel of a pixel.
 
     Args:
-        state: where the generation stands.
+        state: of the generation.
         row: of the pixel.
         column: of the pixel.
-        num_given: sub-pixels that were given.
+        num_observed: observed sub-pixels, the first in the order.
     """
     parts = []
     steps = state.steps_of_pixel(row, column)
@@ -112,11 +113,13 @@ def reading(state: PixelSnapshot, row: int, column: int, num_given: int = 0) -> 
         start = f"{colour} " if colour else "value "
         if step < state.step:
             nats = float(state.nats[step])
-            given = " (given)" if step < num_given else ""
-            parts.append(f"{start}{state.image[channel, row, column]}{given}, p = {np.exp(-nats):.4g}, {nats:.3f} nats")
+            observed = " (observed)" if step < num_observed else ""
+            parts.append(
+                f"{start}{state.image[channel, row, column]}{observed}, p = {np.exp(-nats):.4g}, {nats:.3f} nats"
+            )
         else:
-            parts.append(f"{start}to come at step {step}")
-    there = int(np.count_nonzero(steps < state.step))
-    if 0 < there < steps.size:
-        parts.append(f"a partial colour, {there} of {steps.size}")
+            parts.append(f"{start}not yet sampled, step {step}")
+    sampled = int(np.count_nonzero(steps < state.step))
+    if 0 < sampled < steps.size:
+        parts.append(f"{sampled} of {steps.size} channels sampled")
     return "; ".join(parts)

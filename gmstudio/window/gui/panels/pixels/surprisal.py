@@ -1,4 +1,4 @@
-"""The Pixels panel's figures, −log p in nats and bits per dimension, and the second, small view of the image."""
+"""Figures of the Pixels panel, −log p in nats and bits per dimension, and the surprisal of every pixel."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
@@ -14,11 +14,11 @@ NONE = "–"
 
 
 class Figures(QWidget):
-    """Three numbers: −log p so far, bits per dimension so far, and the last sub-pixel's share.
+    """Three numbers: −log p so far, bits per dimension so far, and −log p of the last sub-pixel.
 
     Args:
-        panel: whose figures these are.
-        session: what they show.
+        panel: names the figures.
+        session: state that is shown.
     """
 
     def __init__(self, panel: Panel, session: PixelsState) -> None:
@@ -47,7 +47,7 @@ class Figures(QWidget):
         return value
 
     def refresh(self) -> None:
-        """Write the numbers."""
+        """Show the numbers."""
         state = self._navigator.shown
         if state is None or not state.step:
             for label in (self.total, self.bits, self.last):
@@ -65,10 +65,10 @@ def last_text(state: PixelSnapshot) -> str:
 
 
 class SurprisalView(QWidget):
-    """The small view: the surprisal of every pixel while the large one shows the image, and the other way round.
+    """The small view: surprisal of every pixel while the large one shows the image, and the other way round.
 
     Args:
-        panel: whose view this is.
+        panel: names the controls.
     """
 
     def __init__(self, panel: Panel) -> None:
@@ -76,9 +76,11 @@ class SurprisalView(QWidget):
         self.canvas = PixelCanvas()
         self.canvas.set_heat(True)
         self.canvas.set_show_context(False)
-        panel.name_widget(self.canvas, "heat.view", "Surprisal per pixel", "−log p of each pixel, summed over colours.")
+        panel.name_widget(
+            self.canvas, "heat.view", "Surprisal per pixel", "−log p of each pixel, summed over channels."
+        )
         self.legend = HeatLegend()
-        panel.name_widget(self.legend, "heat.legend", "Colours of surprisal", "−log p per pixel, in nats.")
+        panel.name_widget(self.legend, "heat.legend", "Colour scale of the surprisal", "−log p per pixel, in nats.")
         self._title = QLabel()
         self._title.setProperty("role", "muted")
         column = QVBoxLayout(self)
@@ -92,8 +94,8 @@ class SurprisalView(QWidget):
     def set_swapped(self, swapped: bool) -> None:
         """Show the image here, because the large view shows the surprisal."""
         self.canvas.set_heat(not swapped)
-        what = "Large: the surprisal" if swapped else "Surprisal"
-        self._title.setText(f"{what}, −log p of each pixel given those before it")
+        subject = "Large: surprisal" if swapped else "Surprisal"
+        self._title.setText(f"{subject} (−log p) of each pixel given the earlier ones")
 
     def set_picture(self, picture: Picture | None) -> None:
         """Show a picture, or none."""

@@ -1,4 +1,4 @@
-"""The Pixels panel's transport: play, step, scrub, speed."""
+"""Transport of the Pixels panel: play, step, scrub, speed."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
@@ -19,13 +19,13 @@ class Transport(QWidget):
     """Buttons, the step slider and the speed.
 
     Args:
-        panel: whose actions and names these are.
-        session: what they move.
+        panel: gets the actions.
+        session: its navigator is moved.
     """
 
     def __init__(self, panel: Panel, session: PixelsState) -> None:
         super().__init__(panel)
-        self._session, self._navigator = session, session.navigator
+        self._panel, self._session, self._navigator = panel, session, session.navigator
         self._add_actions(panel)
         self.scrub = TypedSlider(0, 1, decimals=0)
         self.scrub.name(
@@ -34,7 +34,7 @@ class Transport(QWidget):
             SCRUB_TIP,
         )
         self.speed = TypedSlider(MIN_SPEED_HZ, MAX_SPEED_HZ, decimals=0, log=True, suffix=" px/s")
-        self.speed.name("pixels.speed", "Speed", "Sub-pixels generated per second while playing, 1 to 1000.")
+        self.speed.name("pixels.speed", "Speed", "Sub-pixels sampled per second while playing, 1 to 1000.")
         self._of = QLabel()
         self.breakpoints = BreakpointsRow(panel, session)
         self._lay_out(panel)
@@ -50,19 +50,26 @@ class Transport(QWidget):
         add = panel.add_action
         self.reset = add("reset", "Reset", "R", session.reset, icon="reset", tip=RESET_TIP)
         self.start = add("start", "To the start", "Home", self._to_start, icon="undo", tip=START_TIP)
-        self.row_back = add("row_back", "One row back", "Up", self._row_back, icon="up", tip="Back to the row's start")
+        self.row_back = add(
+            "row_back", "One row back", "Up", self._row_back, icon="up", tip="Back to the start of the row"
+        )
         self.back = add(
-            "back", "One step back", "Left", navigator.back, icon="back", tip="One sub-pixel back; kept ahead"
+            "back", "One step back", "Left", navigator.back, icon="back", tip="Step back (later values are kept)"
         )
         self.play = add("play", "Play", "Space", self._toggle, icon="play", tip=PLAY_TIP)
-        self.step = add("step", "One step", "Right", navigator.forward, icon="step", tip="Generate one sub-pixel")
+        self.step = add("step", "One step", "Right", navigator.forward, icon="step", tip="Sample one sub-pixel")
         self.pixel_back = add(
-            "pixel_back", "One pixel back", "Shift+Left", self._pixel_back, icon="left", tip="Back to before a pixel"
+            "pixel_back",
+            "One pixel back",
+            "Shift+Left",
+            self._pixel_back,
+            icon="left",
+            tip="Back to the pixel's start",
         )
         self.pixel = add(
-            "pixel", "One pixel", "Shift+Right", self._pixel, icon="pixel", tip="Generate all colours of a pixel"
+            "pixel", "One pixel", "Shift+Right", self._pixel, icon="pixel", tip="Sample all channels of a pixel"
         )
-        self.row = add("row", "One row", "Down", self._row, icon="row", tip="Generate to the end of the row")
+        self.row = add("row", "One row", "Down", self._row, icon="row", tip="Sample to the end of the row")
         self.finish = add("finish", "Finish", "End", self._finish, icon="finish", tip=FINISH_TIP)
 
     def _lay_out(self, panel: Panel) -> None:
@@ -105,7 +112,7 @@ class Transport(QWidget):
         column.addWidget(self.breakpoints)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """In a narrow window the speed goes below the buttons."""
+        """Put the speed below the buttons in a narrow window."""
         directions = QBoxLayout.Direction
         narrow = event.size().width() < NARROW
         self._controls.setDirection(directions.TopToBottom if narrow else directions.LeftToRight)
@@ -114,7 +121,7 @@ class Transport(QWidget):
         super().resizeEvent(event)
 
     def refresh(self) -> None:
-        """Show where the navigator is and what can be done."""
+        """Show the position, and enable the actions that are possible."""
         navigator, state = self._navigator, self._navigator.shown
         self.speed.set_value(navigator.speed_hz)
         moving = navigator.playing or navigator.finishing
@@ -138,20 +145,16 @@ class Transport(QWidget):
         self._pixel_button.setVisible(state.spec.channels > 1)  # of grey images a step is a pixel
         self.scrub.set_range(0, state.num_dims)
         self.scrub.set_value(state.step)
-        beyond = f" · path to {state.path:,}" if state.path > state.step else ""
+        beyond = f" · recorded to {state.path:,}" if state.path > state.step else ""
         self._of.setText(f"of {state.num_dims:,}{beyond}")
 
     def _set_play_icon(self, icon: str) -> None:
-        panel = self.parentWidget()
-        while panel is not None and not isinstance(panel, Panel):
-            panel = panel.parentWidget()
-        if panel is not None and self.play.data() != icon:
+        if self.play.data() != icon:
             self.play.setData(icon)
-            panel.set_action_icon(self.play, icon)
+            self._panel.set_action_icon(self.play, icon)
 
     def _on_scrubbed(self, step: float) -> None:
         state, target = self._navigator.shown, round(step)
-        self._navigator.pause()
         if state is not None and target > state.path:
             self._navigator.draw_to(target)
         else:
@@ -170,42 +173,37 @@ class Transport(QWidget):
             self._navigator.finish()
 
     def _to_start(self) -> None:
-        self._navigator.pause()
         self._navigator.go_to(0)
 
     def _row(self) -> None:
-        self._navigator.pause()
         if self._navigator.shown is not None:
             self._navigator.draw_to(self._navigator.shown.row_end(self._navigator.target), stops_at_breakpoints=True)
 
     def _row_back(self) -> None:
-        self._navigator.pause()
         if self._navigator.shown is not None:
             self._navigator.go_to(self._navigator.shown.row_start(self._navigator.target))
 
     def _pixel(self) -> None:
-        self._navigator.pause()
         if self._navigator.shown is not None:
             self._navigator.draw_to(self._navigator.shown.pixel_end(self._navigator.target))
 
     def _pixel_back(self) -> None:
-        self._navigator.pause()
         if self._navigator.shown is not None:
             self._navigator.go_to(self._navigator.shown.pixel_start(self._navigator.target))
 
 
 def quiet(button: QToolButton, keeper: KeyKeeper) -> QToolButton:
-    """Let a click leave the focus where it is; with the focus (by Tab), Space presses the button."""
+    """Keep a click from moving the focus; with the focus (by Tab), Space presses the button."""
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     button.installEventFilter(keeper)
     return button
 
 
 SCRUB_TIP = (
-    "Sub-pixels placed. Back and forth along the path that was generated; beyond its end, new ones are generated. Any "
-    "step can be typed."
+    "Number of sampled sub-pixels. Earlier and later ones of the recorded path can be replayed; beyond its end, new "
+    "ones are sampled. Any step can be typed."
 )
-PLAY_TIP = "Generate sub-pixel after sub-pixel at the chosen speed, or pause"
-RESET_TIP = "Begin again with the same weights and seed, from the given pixels or an empty image"
-START_TIP = "Back to the empty image; the path stays and can be gone along again"
-FINISH_TIP = "Generate the rest as fast as the model can; press again to stop"
+PLAY_TIP = "Sample sub-pixel after sub-pixel at the chosen speed, or pause"
+RESET_TIP = "Begin again with the same weights and seed, from the observed pixels or an empty image"
+START_TIP = "Back to the empty image; the recorded path can be replayed"
+FINISH_TIP = "Sample the rest as fast as possible; press again to stop"

@@ -40,7 +40,7 @@ def drag(qtbot: QtBot, panel: PixelsPanel, engine: PixelEngine, *pixels: tuple[i
 
 
 def paint_with_one_pixel(panel: PixelsPanel, tool: str) -> None:
-    panel.session.tools.set_tool("order" if tool == "order" else "hole")
+    panel.session.tools.set_tool("order" if tool == "order" else "mask")
     panel.session.tools.set_brush(1)
 
 
@@ -56,17 +56,17 @@ def test_dragging_paints_the_whole_stroke_of_an_order(qtbot: QtBot, panel: Pixel
     assert panel.session.state is not None and panel.session.state.place_of(5) == (0, 3, 3)
 
 
-def test_lifting_the_brush_gives_all_but_the_hole(qtbot: QtBot, panel: PixelsPanel, engine: PixelEngine) -> None:
+def test_lifting_the_brush_observes_all_but_the_mask(qtbot: QtBot, panel: PixelsPanel, engine: PixelEngine) -> None:
     panel.session.browse()
     engine.serve()
-    panel.session.give(0)
-    panel.session.givens.choose_preset("inpainting")
-    panel.session.tools.clear("hole")
+    panel.session.condition_on(0)
+    panel.session.conditioning.choose_preset("inpainting")
+    panel.session.tools.clear("mask")
     engine.serve()
-    paint_with_one_pixel(panel, "hole")
+    paint_with_one_pixel(panel, "mask")
     drag(qtbot, panel, engine, (0, 0), (0, 3))
     state = panel.session.state
-    assert state is not None and state.num_given == 12
+    assert state is not None and state.num_observed == 12
     assert [state.place_of(step)[1:] for step in range(12, 16)] == [(0, 0), (0, 1), (0, 2), (0, 3)]
 
 
@@ -102,17 +102,17 @@ def test_what_stands_above_the_tabs_does_not_move_from_one_to_the_next(
 
 def test_in_low_windows_nothing_lies_over_anything_else(qtbot: QtBot, panel: PixelsPanel, engine: PixelEngine) -> None:
     panel.resize(880, 480)
-    panel.tabs.setCurrentWidget(panel.given)
+    panel.tabs.setCurrentWidget(panel.conditioning)
     panel.session.browse()
     engine.serve()
-    panel.session.give(0)
-    panel.session.givens.choose_preset("denoising")
+    panel.session.condition_on(0)
+    panel.session.conditioning.choose_preset("denoising")
     engine.serve()
-    panel.given.layout().activate()
+    panel.conditioning.layout().activate()
     qtbot.wait(1)
-    settings, images = panel.given.settings, panel.given.images
-    bottom = settings.mapTo(panel.given, QPoint(0, settings.height())).y()
-    assert panel.given.split.mapTo(panel.given, QPoint(0, 0)).y() >= bottom
+    settings, images = panel.conditioning.settings, panel.conditioning.images
+    bottom = settings.mapTo(panel.conditioning, QPoint(0, settings.height())).y()
+    assert panel.conditioning.split.mapTo(panel.conditioning, QPoint(0, 0)).y() >= bottom
     assert images.height() >= 96 and not images.image_rect(0).isEmpty()
 
 

@@ -1,4 +1,4 @@
-"""The views that look into one conditional, compare two models and set the most likely image against samples."""
+"""Views of the Pixels panel: saliency, comparison of two models, continuations."""
 
 import numpy as np
 import pytest
@@ -13,9 +13,10 @@ from gmstudio.protocol.array import Array
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.pixels import PixelAttributed
 from gmstudio.window.gui.panels.pixels.attribution import AttributionView
-from gmstudio.window.gui.panels.pixels.comparison import CompareView
+from gmstudio.window.gui.panels.pixels.comparison import ComparisonView
 from gmstudio.window.gui.panels.pixels.continuations import against_samples
 from gmstudio.window.gui.panels.pixels.panel import PixelsPanel
+from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 
 SPEC = ImageSpec(channels=1, height=4, width=3, levels=4)
 RGB = ImageSpec(channels=3, height=3, width=3, levels=4)
@@ -24,7 +25,7 @@ OTHER = "/runs/other"
 
 
 def panel_beside(qtbot: QtBot, engine: PixelEngine) -> PixelsPanel:
-    """Five sub-pixels on their way, and a second run to compare with."""
+    """The panel with five sub-pixels placed, and another run to compare with."""
     engine.others[OTHER] = TinyAutoregressive(engine.spec, seed=9)
     panel = make_panel(qtbot, engine, RUN, OTHER)
     panel.session.navigator.draw_to(5)
@@ -42,37 +43,37 @@ def panel(qtbot: QtBot, engine: PixelEngine) -> PixelsPanel:
     return panel_beside(qtbot, engine)
 
 
-def insight_view(panel: PixelsPanel) -> AttributionView:
+def saliency_view(panel: PixelsPanel) -> AttributionView:
     (view,) = panel.findChildren(AttributionView)
     return view
 
 
-def compare_view(panel: PixelsPanel) -> CompareView:
-    (view,) = panel.findChildren(CompareView)
+def comparison_view(panel: PixelsPanel) -> ComparisonView:
+    (view,) = panel.findChildren(ComparisonView)
     return view
 
 
-def look(panel: PixelsPanel, engine: PixelEngine) -> AttributionView:
-    view = insight_view(panel)
-    view.look.trigger()
+def show_saliency(panel: PixelsPanel, engine: PixelEngine) -> AttributionView:
+    view = saliency_view(panel)
+    view.show_saliency.trigger()
     engine.serve()
     assert panel.tabs.currentWidget() is view
     return view
 
 
-def compare(panel: PixelsPanel, engine: PixelEngine) -> CompareView:
-    view = compare_view(panel)
+def compare(panel: PixelsPanel, engine: PixelEngine) -> ComparisonView:
+    view = comparison_view(panel)
     view.compare.trigger()
     engine.serve()
     assert panel.tabs.currentWidget() is view
     return view
 
 
-# ---- what the model looks at -------------------------------------------------------------------------------------
+# ---- saliency ----------------------------------------------------------------------------------------------------
 
 
 def test_the_sensitivity_is_laid_over_the_small_map(panel: PixelsPanel, engine: PixelEngine) -> None:
-    view = look(panel, engine)
+    view = show_saliency(panel, engine)
     overlay = view.map.overlay
     assert overlay is not None and overlay.diverging and "nats" in overlay.legend
     assert view.attribution.attributed is not None
@@ -84,7 +85,7 @@ def test_the_sensitivity_is_laid_over_the_small_map(panel: PixelsPanel, engine: 
 
 
 def test_large_and_small(panel: PixelsPanel, engine: PixelEngine) -> None:
-    view = look(panel, engine)
+    view = show_saliency(panel, engine)
     assert panel.canvas.overlay is None
     view.large.trigger()
     assert panel.canvas.overlay is not None and view.map.overlay is None, "the small one is the image then"
@@ -98,20 +99,20 @@ def test_large_and_small(panel: PixelsPanel, engine: PixelEngine) -> None:
 
 
 def test_one_map_does_not_take_another_away(panel: PixelsPanel, engine: PixelEngine) -> None:
-    look(panel, engine).large.setChecked(True)
-    compare_view(panel).large.setChecked(True)
+    show_saliency(panel, engine).large.setChecked(True)
+    comparison_view(panel).large.setChecked(True)
     engine.serve()
-    assert panel.tabs.currentWidget() is compare_view(panel)
-    assert panel.canvas.overlay is not None and "second" in panel.canvas.overlay.legend
-    look(panel, engine)
+    assert panel.tabs.currentWidget() is comparison_view(panel)
+    assert panel.canvas.overlay is not None and "log p₂ − log p₁" in panel.canvas.overlay.legend
+    show_saliency(panel, engine)
     assert panel.canvas.overlay is not None and "log p" in panel.canvas.overlay.legend
 
 
 def test_the_receptive_field_outlines_what_cannot_be_seen(panel: PixelsPanel, engine: PixelEngine) -> None:
-    view = look(panel, engine)
+    view = show_saliency(panel, engine)
     attributed = view.attribution.attributed
     assert attributed is not None
-    reach = attributed.reach.numpy().copy()
+    reach = attributed.receptive_field.numpy().copy()
     reach[0, 0, 2] = False
     view.attribution.attributed = PixelAttributed(
         session=attributed.session,
@@ -119,7 +120,7 @@ def test_the_receptive_field_outlines_what_cannot_be_seen(panel: PixelsPanel, en
         value=1,
         sensitivity=attributed.sensitivity,
         kind="gradient",
-        reach=Array.of(reach),
+        receptive_field=Array.of(reach),
     )
     view.mode.setCurrentIndex(1)
     assert view.map.overlay is None and view.map.marked is not None
@@ -131,10 +132,10 @@ def test_the_receptive_field_outlines_what_cannot_be_seen(panel: PixelsPanel, en
     assert panel.canvas.marked is None and panel.canvas.overlay is not None
 
 
-def test_ctrl_click_on_a_bar_explains_it_without_placing_it(
+def test_ctrl_click_on_a_bar_attributes_it_without_placing_it(
     qtbot: QtBot, panel: PixelsPanel, engine: PixelEngine
 ) -> None:
-    bars, view = panel.conditional.bars, insight_view(panel)
+    bars, view = panel.conditional.bars, saliency_view(panel)
     point = bars.bar_rect(3).center().toPoint()
     qtbot.mouseClick(bars, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ControlModifier, point)
     engine.serve()
@@ -147,11 +148,11 @@ def test_ctrl_click_on_a_bar_explains_it_without_placing_it(
     assert view.attribution.attributed.value == 1
     view.which.activated.emit(0)
     engine.serve()
-    assert view.attribution.which == "likeliest" and view.value.isHidden()
+    assert view.attribution.which == "most_likely" and view.value.isHidden()
 
 
 def test_a_click_on_the_map_goes_there(panel: PixelsPanel, engine: PixelEngine) -> None:
-    view = look(panel, engine)
+    view = show_saliency(panel, engine)
     view.map.clicked.emit(0, 2)
     engine.serve()
     assert panel.session.state is not None and panel.session.state.step == 2
@@ -161,7 +162,7 @@ def test_a_click_on_the_map_goes_there(panel: PixelsPanel, engine: PixelEngine) 
 def test_colours_are_summed_or_one_of_them(qtbot: QtBot) -> None:
     engine = PixelEngine(RGB)
     panel = panel_beside(qtbot, engine)
-    view = look(panel, engine)
+    view = show_saliency(panel, engine)
     assert [view.channel.itemText(i) for i in range(view.channel.count())] == ["summed", "red", "green", "blue"]
     assert view.map.overlay is not None and view.attribution.attributed is not None
     summed = view.map.overlay.values
@@ -190,14 +191,17 @@ def test_two_models_side_by_side(panel: PixelsPanel, engine: PixelEngine) -> Non
 
     assert figure("own.nats") == f"{state.total_nats:.2f}" and figure("own.bits") == f"{state.bits_per_dim:.4f}"
     assert figure("other.nats") == f"{compared.other_nats:.2f}"
-    assert "KL(this‖second)" in view.words.text() and f"{abs(compared.advantage):.2f} nats" in view.words.text()
+    assert "KL(p₁‖p₂)" in view.words.text() and f"{abs(compared.advantage):.2f} nats" in view.words.text()
+    names = [label.words for label in view.scores.findChildren(ElidedLabel)]
+    assert names == list(view.comparison.names()) and names[0] != names[1]
+    assert "■</span> PixelC" in panel.conditional._entropy.text()
     overlay = view.map.overlay
     assert overlay is not None and overlay.diverging
     assert np.nansum(overlay.values) == pytest.approx(-compared.advantage, abs=1e-4)
     view.map.hovered.emit(0, 0)
     assert "ratio" in view.reading.text()
     panel.tabs.setCurrentWidget(panel.surprisal)
-    assert panel.conditional.bars.other_model is None, "bars are compared while somebody looks"
+    assert panel.conditional.bars.other_model is None, "bars are compared while the comparison is shown"
 
 
 def test_without_another_run_it_says_what_to_do(panel: PixelsPanel, engine: PixelEngine) -> None:
@@ -207,7 +211,7 @@ def test_without_another_run_it_says_what_to_do(panel: PixelsPanel, engine: Pixe
     assert view.other.currentIndex() == -1 and view.other.count() == 1
 
 
-def test_a_refused_pair_is_told_where_it_happened(panel: PixelsPanel, engine: PixelEngine) -> None:
+def test_a_refused_pair_is_reported_where_it_happened(panel: PixelsPanel, engine: PixelEngine) -> None:
     engine.others[OTHER] = TinyAutoregressive(ImageSpec(1, 3, 3, 4))
     view = compare(panel, engine)
     assert not view.problem.isHidden() and "same images" in view.problem.text()
@@ -219,7 +223,7 @@ def test_a_refused_pair_is_told_where_it_happened(panel: PixelsPanel, engine: Pi
 # ---- bars of many values, continuations ------------------------------------------------------------------------------
 
 
-def test_actions_look_at_a_part_and_at_logarithms(qtbot: QtBot) -> None:
+def test_actions_zoom_and_take_logarithms(qtbot: QtBot) -> None:
     engine = PixelEngine(MANY)
     panel = panel_beside(qtbot, engine)
     bars = panel.conditional.bars
@@ -238,25 +242,25 @@ def test_few_values_need_no_fitting(panel: PixelsPanel) -> None:
 
 
 def test_the_most_likely_image_stands_first(panel: PixelsPanel, engine: PixelEngine) -> None:
-    panel.continuations.continuation.trigger()
+    panel.continuations.sample.trigger()
     engine.serve()
-    continuations = panel.session.continuations
+    continuations = panel.session.continuations.sampled
     assert continuations is not None and panel.continuations.images._selected == 0
     nats = continuations.nats.numpy()
     assert panel.continuations.images._captions[0] == f"★{nats[0]:.1f}", "short enough for a small image"
-    assert f"{nats[0]:.1f} nats; greedy" in panel.continuations._text.text()
+    assert f"{nats[0]:.1f} nats; " in panel.continuations._text.text()
 
 
 def test_greedy_against_samples() -> None:
-    assert "2 of 3 samples are likelier" in against_samples(5.0, np.array([4.0, 4.5, 9.0]), 2)
-    assert "another image may be likelier" in against_samples(3.0, np.array([4.0, 4.5, 9.0]), 2)
+    assert "2 of 3 samples are more likely" in against_samples(5.0, np.array([4.0, 4.5, 9.0]), 2)
+    assert "another image may be more likely" in against_samples(3.0, np.array([4.0, 4.5, 9.0]), 2)
 
 
 # ---- everywhere ----------------------------------------------------------------------------------------------------
 
 
 def test_a_finished_image_and_a_narrow_window(panel: PixelsPanel, engine: PixelEngine) -> None:
-    view = look(panel, engine)
+    view = show_saliency(panel, engine)
     panel.session.navigator.finish()
     engine.serve()
     assert "finished" in view.words.text()
@@ -267,7 +271,7 @@ def test_a_finished_image_and_a_narrow_window(panel: PixelsPanel, engine: PixelE
 
 
 def test_every_control_is_named_and_explained(panel: PixelsPanel) -> None:
-    for view in (insight_view(panel), compare_view(panel), panel.conditional):
+    for view in (saliency_view(panel), comparison_view(panel), panel.conditional):
         for widget in view.findChildren(QWidget):
             if widget.focusPolicy() & Qt.FocusPolicy.TabFocus and widget.parent() is view:
                 assert widget.objectName().startswith("pixels."), widget

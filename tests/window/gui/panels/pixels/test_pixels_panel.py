@@ -1,4 +1,4 @@
-"""The Pixels panel writes the session's state and shows it; asserted through the state."""
+"""The Pixels panel writes the state and shows it; asserted through the state."""
 
 from itertools import pairwise
 
@@ -154,7 +154,7 @@ def test_clicking_and_hovering_the_image(qtbot: QtBot, panel: PixelsPanel, engin
     value = int(where(panel).image[0, 0, 1])
     assert reading and f"value {value}, p = " in reading[0] and "nats" in reading[0]
     canvas.hovered.emit(3, 0)
-    assert any("to come at step 9" in label.text() for label in panel.findChildren(QLabel))
+    assert any("not yet sampled, step 9" in label.text() for label in panel.findChildren(QLabel))
 
 
 def test_heat_and_context_are_switched(panel: PixelsPanel) -> None:
@@ -169,21 +169,21 @@ def test_heat_and_context_are_switched(panel: PixelsPanel) -> None:
 def test_completing_a_real_image(qtbot: QtBot, panel: PixelsPanel, engine: PixelEngine) -> None:
     qtbot.keyClick(panel, Qt.Key.Key_I)
     engine.serve()
-    assert panel.tabs.currentWidget() is panel.given
-    assert len(panel.given.images.images) == 20
-    panel.given.images.clicked.emit(3)
+    assert panel.tabs.currentWidget() is panel.conditioning
+    assert len(panel.conditioning.images.images) == 20
+    panel.conditioning.images.clicked.emit(3)
     engine.serve()
-    assert where(panel).step == 6, "half of it is given"
-    panel.given.settings.first.field.setValue(8)
+    assert where(panel).step == 6, "half of it is observed"
+    panel.conditioning.settings.num_observed.field.setValue(8)
     engine.serve()
     assert where(panel).step == 8
     assert panel.canvas.picture is not None and int(panel.canvas.picture.observed.sum()) == 8
-    find(panel, QToolButton, "given.none").click()  # type: ignore[attr-defined]
+    find(panel, QToolButton, "condition.none").click()  # type: ignore[attr-defined]
     engine.serve()
-    assert where(panel).step == 0 and panel.session.givens.given is None
+    assert where(panel).step == 0 and panel.session.conditioning.image is None
 
 
-def test_forking_and_adopting(qtbot: QtBot, panel: PixelsPanel, engine: PixelEngine) -> None:
+def test_sampling_continuations_and_adopting_one(qtbot: QtBot, panel: PixelsPanel, engine: PixelEngine) -> None:
     panel.session.navigator.draw_to(4)
     engine.serve()
     press(qtbot, panel, engine, Qt.Key.Key_F)
@@ -191,7 +191,7 @@ def test_forking_and_adopting(qtbot: QtBot, panel: PixelsPanel, engine: PixelEng
     assert len(panel.continuations.images.images) == 16
     panel.continuations.images.clicked.emit(5)
     engine.serve()
-    continuations = panel.session.continuations
+    continuations = panel.session.continuations.sampled
     assert continuations is not None and where(panel).finished
     np.testing.assert_array_equal(where(panel).image, continuations.images.numpy()[5])
 
@@ -200,7 +200,7 @@ def test_a_finished_image_offers_what_can_still_be_done(panel: PixelsPanel, engi
     panel.session.navigator.finish()
     engine.serve()
     actions = {a.objectName().removeprefix("action.pixels."): a for a in panel.listed_actions()}
-    assert not any(actions[name].isEnabled() for name in ("step", "row", "finish", "continuation"))
+    assert not any(actions[name].isEnabled() for name in ("step", "row", "finish", "continuations.sample"))
     assert all(actions[name].isEnabled() for name in ("play", "back", "row_back", "start", "reset"))
     assert panel.conditional.bars.levels == 0
 
@@ -217,7 +217,7 @@ def test_newer_weights_are_offered(panel: PixelsPanel, engine: PixelEngine) -> N
     assert where(panel).weights_step == 470 and button.isHidden()
 
 
-def test_a_dead_engine_is_told_where_it_happened(panel: PixelsPanel, engine: PixelEngine) -> None:
+def test_a_dead_engine_is_reported_where_it_happened(panel: PixelsPanel, engine: PixelEngine) -> None:
     panel.session.navigator.draw_to(7)
     engine.serve()
     engine.hello()
@@ -265,7 +265,9 @@ def test_colours_are_stepped_through_within_a_pixel(qtbot: QtBot) -> None:
     assert panel.canvas.picture is not None and panel.canvas.picture.current == (0, 1)
     assert any(label.text().endswith("row 0, column 1, green") for label in panel.findChildren(QLabel))
     panel.canvas.hovered.emit(0, 1)
-    assert any("; green to come at step 4; blue to come" in label.text() for label in panel.findChildren(QLabel))
+    assert any(
+        "; green not yet sampled, step 4; blue not yet sampled" in label.text() for label in panel.findChildren(QLabel)
+    )
     assert not panel.grab().isNull()
 
 
@@ -275,7 +277,7 @@ def test_hiding_the_panel_stops_playing(panel: PixelsPanel, engine: PixelEngine)
     assert not panel.session.navigator.playing
 
 
-# ---- the debugger ----------------------------------------------------------------------------------------------------
+# ---- orders, conditioning, edits -------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -302,8 +304,8 @@ def test_a_model_of_one_order_says_so_and_lets_no_other_be_chosen(panel: PixelsP
     panel.tabs.setCurrentWidget(panel.order)
     assert not panel.order.order.isEnabled() and panel.order.brush.isHidden()
     assert any(label.text().startswith("This model generates in") for label in panel.order.findChildren(QLabel))
-    item = panel.given.preset.model().item(1)  # type: ignore[attr-defined]
-    assert not item.isEnabled() and "only the first pixels" in item.toolTip()
+    item = panel.conditioning.preset.model().item(1)  # type: ignore[attr-defined]
+    assert not item.isEnabled() and "only on the first pixels" in item.toolTip()
 
 
 def test_an_order_is_chosen_in_words(free: PixelsPanel, free_engine: PixelEngine) -> None:
@@ -322,7 +324,7 @@ def test_an_order_is_chosen_in_words(free: PixelsPanel, free_engine: PixelEngine
 
 
 def stroke(canvas: PaintCanvas, *pixels: tuple[int, int]) -> None:
-    """What dragging over these pixels says (tests/gui/widgets/test_paint_canvas.py drags)."""
+    """Emit the signals of a drag over these pixels (a test of the canvas drags)."""
     canvas.stroke_begun.emit(False)
     for pixel in pixels:
         canvas.brushed.emit(*pixel)
@@ -348,29 +350,29 @@ def test_an_order_is_painted_and_applied(free: PixelsPanel, free_engine: PixelEn
     assert free.session.tools.tool == "go" and orders.currentData() == "painted"
 
 
-def test_a_given_set_is_chosen_marked_and_measured(free: PixelsPanel, free_engine: PixelEngine) -> None:
-    free.tabs.setCurrentWidget(free.given)
+def test_observed_pixels_are_chosen_marked_and_compared(free: PixelsPanel, free_engine: PixelEngine) -> None:
+    free.tabs.setCurrentWidget(free.conditioning)
     free_engine.serve()
-    preset = free.given.preset
+    preset = free.conditioning.preset
     preset.setCurrentIndex(preset.findData("super_resolution"))
-    free.given.images.clicked.emit(4)
+    free.conditioning.images.clicked.emit(4)
     free_engine.serve()
-    assert where(free).num_given == 3 * 4
+    assert where(free).num_observed == 3 * 4
     assert free.canvas.picture is not None and free.canvas.picture.observed.tolist()[0] == [True, False, True]
     free.canvas.hovered.emit(0, 0)
-    assert "(given)" in free._reading.words
+    assert "(observed)" in free._reading.words
     free.transport.finish.trigger()
     free_engine.serve()
-    assert free.given._outcome.text().startswith("Generated 15 of 27: ")
+    assert free.conditioning._outcome.text().startswith("Generated 15 of 27: ")
     preset.setCurrentIndex(preset.findData("colourization"))
-    free.given.settings.channel.setCurrentIndex(2)
+    free.conditioning.settings.channel.setCurrentIndex(2)
     free_engine.serve()
     assert where(free).placed().sum(axis=(1, 2)).tolist() == [0, 0, 9]
     assert not free.grab().isNull()
 
 
 def test_images_of_another_run_come_by_themselves(free: PixelsPanel, free_engine: PixelEngine) -> None:
-    free.tabs.setCurrentWidget(free.given)
+    free.tabs.setCurrentWidget(free.conditioning)
     free_engine.serve()
     asked = len([c for c in free_engine.sent if isinstance(c, BrowseData)])
     free.session.choose_run("/runs/other")
@@ -378,23 +380,23 @@ def test_images_of_another_run_come_by_themselves(free: PixelsPanel, free_engine
     free_engine.list_runs(RUN, "/runs/other")
     free_engine.serve()
     assert len([c for c in free_engine.sent if isinstance(c, BrowseData)]) == asked + 1
-    assert len(free.given.images.images) == 20
+    assert len(free.conditioning.images.images) == 20
 
 
 def test_denoising_from_the_panel(free: PixelsPanel, free_engine: PixelEngine) -> None:
-    free.tabs.setCurrentWidget(free.given)
+    free.tabs.setCurrentWidget(free.conditioning)
     free_engine.serve()
-    free.given.images.clicked.emit(0)
-    preset = free.given.preset
+    free.conditioning.images.clicked.emit(0)
+    preset = free.conditioning.preset
     preset.setCurrentIndex(preset.findData("denoising"))
-    free.given.settings.noise.field.setValue(0.4)
+    free.conditioning.settings.noise.field.setValue(0.4)
     free_engine.serve()
-    free.given.settings.threshold.field.setValue(1.0)
+    free.conditioning.settings.threshold.field.setValue(1.0)
     assert free.canvas.painted is not None and free.canvas.painted.any(), "the unlikely ones are marked"
-    assert free.given.settings.regenerate.isEnabled()
-    free.given.settings.regenerate.trigger()
+    assert free.conditioning.settings.resample.isEnabled()
+    free.conditioning.settings.resample.trigger()
     free_engine.serve()
-    assert where(free).finished and "differ from the original" in free.given._outcome.text()
+    assert where(free).finished and "differ from the original" in free.conditioning._outcome.text()
 
 
 def test_a_pixel_is_edited_with_the_keyboard(qtbot: QtBot, panel: PixelsPanel, engine: PixelEngine) -> None:
@@ -465,7 +467,7 @@ def test_one_pixel_is_all_its_colours(qtbot: QtBot, free: PixelsPanel, free_engi
     free.transport.step.trigger()
     free_engine.serve()
     free.canvas.hovered.emit(0, 1)
-    assert free._reading.words.endswith("a partial colour, 1 of 3")
+    assert free._reading.words.endswith("1 of 3 channels sampled")
 
 
 def test_classes_are_named_after_the_data(qtbot: QtBot) -> None:
@@ -483,10 +485,9 @@ def test_classes_are_named_after_the_data(qtbot: QtBot) -> None:
 
 def test_every_control_is_named_and_explained(panel: PixelsPanel) -> None:
     wanted = (
-        "canvas play step row back finish reset scrub speed temperature seed bars heat context continuation "
-        "continuations run "
-        "given.images given.preset given order order.seed order.show order.paint hole.paint stop.entropy "
-        "stop.probability edit pixel label"
+        "canvas play step row back finish reset scrub speed temperature seed bars heat context continuations.sample "
+        "continuations run condition.images condition.preset condition.observed attribution.map "
+        "order order.seed order.show order.paint mask.paint stop.entropy stop.probability edit pixel label"
     )
     names = {w.objectName() for w in panel.findChildren(QWidget)}
     assert {f"pixels.{name}" for name in wanted.split()} <= names
