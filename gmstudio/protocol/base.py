@@ -15,7 +15,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     request: int = 0
 
     interactive: ClassVar[bool] = False
-    """One of a quick sequence (a dragged slider, a playing generation): the engine waits a moment for the next one."""
+    """One of a quick sequence (a dragged slider, a playing generation): the engine waits briefly for the next."""
 
     superseded_within: ClassVar[tuple[str, ...] | None] = None
     """Fields that a newer command of this class must share with an older one, still at work, to replace it; an empty

@@ -1,4 +1,4 @@
-"""The fields of a config: described once beside their types, told as JSON Schema, and checked in words.
+"""Fields of a config: described once beside their types, published as JSON Schema, checked with messages for people.
 
 Nothing here imports torch or Qt, so the window and the engine can both read it.
 """
@@ -109,7 +109,7 @@ def _refusal(prop: dict[str, Any], name: str, value: object) -> str:
 
 
 def describe_limits(prop: dict[str, Any]) -> str:
-    """What a schema property accepts, in words: ``a whole number from 1 to 512``."""
+    """Describe the values that a schema property accepts: ``a whole number from 1 to 512``."""
     if "enum" in prop:
         return "one of " + ", ".join(str(v) for v in prop["enum"])
     options = [p for p in prop.get("anyOf", []) if p.get("type") != "null"]

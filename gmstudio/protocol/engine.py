@@ -42,7 +42,7 @@ class Cancel(Command, frozen=True, kw_only=True):
 
 
 class Catalog(Event, frozen=True, kw_only=True):
-    """The engine's hello: what it is and what it can do.
+    """First event of an engine: its version, families, data sources and devices.
 
     Args:
         first_family: the one to begin with.
@@ -91,7 +91,7 @@ class EngineReported(Event, frozen=True, kw_only=True):
 
 
 class Reason(StrEnum):
-    """Why a command failed; code decides by this, never by a sentence."""
+    """Reason of a failure; code decides by this, never by a sentence."""
 
     BAD_SETTING = "bad setting"
     """A setting is outside its range, or settings contradict each other; ``CommandFailed.fields`` names them."""
@@ -134,7 +134,7 @@ class CommandFailed(Event, frozen=True, kw_only=True):
 
 
 class Warned(Event, frozen=True, kw_only=True):
-    """Something is damaged or doubtful, and work continues without it.
+    """A file or setting is damaged, and work continues without it.
 
     Args:
         run: path of the run that it concerns; empty: none.

@@ -69,7 +69,7 @@ class TrajectoryCard(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FamilyCard(msgspec.Struct, frozen=True, kw_only=True):
-    """What the window shows of a family before it exists as a model.
+    """Description of a family, shown before a model of it exists.
 
     Args:
         name: key in ``FAMILIES``.

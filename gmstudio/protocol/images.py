@@ -9,7 +9,7 @@ MAX_LEVELS = 256
 
 
 class ImageSpec(msgspec.Struct, frozen=True):
-    """What an image is: integers ``0 … levels-1`` of shape ``(channels, height, width)``.
+    """Specification of an image: integers ``0 … levels-1`` of shape ``(channels, height, width)``.
 
     Args:
         channels: 1 (grey) or 3 (RGB).

@@ -78,7 +78,7 @@ class EditPixel(Command, frozen=True, kw_only=True):
     Args:
         step: of the sub-pixel, before the current one.
         value: its new level.
-        keep: later values stay and are scored anew; otherwise they are drawn again, from the same uniforms. Either
+        keep: later values stay and are rescored; otherwise they are drawn again, from the same uniforms. Either
             takes place on the way back to the current step, a few frames at a time: the reply may be about an earlier
             step, with the kept values on the recorded path.
         temperature: of the values drawn again.

@@ -35,7 +35,7 @@ class PauseTraining(Command, frozen=True, kw_only=True):
 
 
 class ResumeTraining(Command, frozen=True, kw_only=True):
-    """Go on after a pause."""
+    """Continue after a pause."""
 
 
 class StepTraining(Command, frozen=True, kw_only=True):
@@ -46,10 +46,10 @@ class StepTraining(Command, frozen=True, kw_only=True):
 
 
 class PaceTraining(Command, frozen=True, kw_only=True):
-    """Slow the run in training down, or train only some of its phases, until told otherwise.
+    """Limit the rate of the run in training, or train only some of its phases, until the next such command.
 
     Args:
-        steps_per_s: at most so many; 0: as fast as it goes.
+        steps_per_s: upper limit; 0: none.
         phases: names of the phases to run; empty: all of them.
     """
 

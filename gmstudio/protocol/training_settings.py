@@ -11,7 +11,7 @@ MAX_SEED = 2**31 - 1
 
 
 class Training(msgspec.Struct, frozen=True, kw_only=True):
-    """How to train: what is the same for every family."""
+    """Training settings that every family has."""
 
     steps: Annotated[
         int,
@@ -71,7 +71,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
         int,
         field(
             "Validate every",
-            "Score the validation images every so many steps.",
+            "Interval of scoring the validation images.",
             ge=1,
             le=10_000_000,
             unit="steps",
@@ -94,7 +94,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
         int,
         field(
             "Sample every",
-            "Draw and keep a grid of samples every so many steps.",
+            "Interval of drawing and keeping a grid of samples.",
             ge=1,
             le=10_000_000,
             unit="steps",
@@ -105,7 +105,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
         int,
         field(
             "Checkpoint every",
-            "Write a checkpoint every so many steps.",
+            "Interval of writing a checkpoint.",
             ge=1,
             le=10_000_000,
             unit="steps",
