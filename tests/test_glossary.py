@@ -209,8 +209,15 @@ def literals(path: Path) -> set[str]:
     return {node.value for node in constants if isinstance(node.value, str) and " " in node.value}
 
 
+FORMER_KEYWORDS = {"Seconds a leg"}
+"""Keywords in pictures that earlier versions exported, which are still read."""
+
+
 def test_no_message_in_the_sources_of_the_window_is_retired() -> None:
-    found = {str(path.relative_to(WINDOW)): retired(literals(path)) for path in sorted(WINDOW.rglob("*.py"))}
+    found = {
+        str(path.relative_to(WINDOW)): retired(text for text in literals(path) if text not in FORMER_KEYWORDS)
+        for path in sorted(WINDOW.rglob("*.py"))
+    }
     assert len(found) > 50
     assert {path: phrases for path, phrases in found.items() if phrases} == {}
 

@@ -228,10 +228,10 @@ class GAN(Family):
         title="GAN",
         branch=("Implicit density", "Direct"),
         summary=(
-            "A generator turns a Gaussian code into an image in one pass; a discriminator learns to tell such images "
-            "from real ones, and the generator learns to fool it. Samples are sharp, but there is no likelihood, no "
-            "encoder, and no single curve that shows progress: the losses only say who is ahead, and the generator "
-            "may forget whole classes (mode collapse)."
+            "A generator turns a Gaussian code into an image in one pass; a discriminator learns to distinguish such "
+            "images from real ones, and the generator learns to fool it. Samples are sharp, but there is no "
+            "likelihood, no encoder, and no single curve that shows progress: the losses only say who is ahead, "
+            "and the generator may forget whole classes (mode collapse)."
         ),
         source="Goodfellow et al., Generative Adversarial Nets, NeurIPS 2014, arXiv:1406.2661, section 3, algorithm 1.",
         objectives=tuple(_objective(name) for name in ADVERSARIAL_LOSSES),

@@ -90,7 +90,7 @@ class PixelCNN(RasterFamily):
         num_channels: Annotated[
             int,
             field(
-                "Channels h",
+                "Hidden channels",
                 "Features inside a block; between the blocks there are twice as many.",
                 ge=1,
                 le=512,
@@ -126,9 +126,9 @@ class PixelCNN(RasterFamily):
         title="PixelCNN",
         branch=("Explicit density", "Tractable density", "Autoregressive"),
         summary=(
-            "Writes an image as one reads: pixel by pixel from the top left, each drawn from a distribution that "
-            "depends on the pixels before it. Masked convolutions see only those, so one pass scores a whole image "
-            "exactly. Their shape leaves a blind spot above and to the right, which the Pixels panel shows."
+            "Generates pixels in raster order, each from a distribution that depends on the pixels before it. "
+            "Masked convolutions see only those, so one pass scores a whole image exactly. Their shape leaves a blind "
+            "spot above and to the right, which the Pixels panel shows."
         ),
         source=(
             "van den Oord, Kalchbrenner & Kavukcuoglu 2016, Pixel Recurrent Neural Networks, arXiv:1601.06759, "

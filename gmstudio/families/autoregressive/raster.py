@@ -26,7 +26,7 @@ from gmstudio.protocol.images import ImageSpec
 Corner = Literal["top left", "top right", "bottom left", "bottom right"]
 
 CornerField = Annotated[
-    Corner, field("First corner", "Where the order begins; it goes on row by row, away from that corner.")
+    Corner, field("Scan start (raster order)", "Corner at which the raster order starts; rows follow away from it.")
 ]
 OutputField = Annotated[
     OutputName,

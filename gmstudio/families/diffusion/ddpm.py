@@ -175,8 +175,8 @@ class DDPM(Family):
         summary=(
             "Noise is added to an image in many small steps, and a network learns to undo each. Sampling starts from "
             "noise and denoises. A latent-variable model whose encoder is fixed: it has a variational bound on "
-            "log p(x), but is mostly trained on an unweighted form of it. It is younger than Goodfellow's taxonomy of "
-            "2016, and stands here at the branch where its bound belongs."
+            "log p(x), but is mostly trained on an unweighted form of it. Not in Goodfellow's (2016) "
+            "taxonomy; placed here because it optimizes a variational bound."
         ),
         source=(
             "Ho, Jain & Abbeel, Denoising Diffusion Probabilistic Models, NeurIPS 2020, arXiv:2006.11239, sections 2 "

@@ -4,7 +4,7 @@ One transition corrupts the image, passes it through noisy hidden layers and dra
 
     x̃_t ~ C(x̃ | x_t),      h_{t+1} = f(h_t, x̃_t, ε_t),      x_{t+1} ~ p(x | h_{t+1}),
 
-and training only asks it to bring back the image that the chain started from,
+and training only requires it to restore the image that the chain started from,
 
     L = -(1/K) Σ_{k=1…K} E[log p(x | h_k)],      x_0 = x,  h_0 = 0.
 
@@ -165,8 +165,8 @@ _TERMS = (
     Term(
         "loss",
         r"\mathcal{L}",
-        "What is minimized: how badly the chain's transitions bring back the image that it started from, averaged over "
-        "the walkback. It tells of images given hidden units that have seen them, so it is not their likelihood.",
+        "Reconstruction loss of the image that the chain started from, averaged over the walkback. The hidden units "
+        "depend on that image, so this is not its likelihood.",
         unit="nats",
     ),
     Term(
@@ -205,7 +205,7 @@ class GSN(Family):
         summary=(
             "A network learns to undo corruption; corrupting and undoing in turn is a Markov chain whose images come "
             "to be distributed like the data. There is no density: papers estimate log p(x) by a Parzen window over "
-            "many samples, which tells so little of images (Theis et al. 2016) that it is not shown here."
+            "many samples, which is unreliable for images (Theis et al. 2016) and not shown here."
         ),
         source=(
             "Bengio, Laufer, Alain & Yosinski, Deep Generative Stochastic Networks Trainable by Backprop, ICML 2014, "

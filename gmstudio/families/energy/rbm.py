@@ -67,8 +67,8 @@ class RBMConfig(Struct, frozen=True, kw_only=True):
         Literal["pcd", "cd"],
         field(
             "Negative phase",
-            "Where the model's own images come from in training. pcd: chains that are kept from update to update. cd: "
-            "chains that start anew at each batch of data, quick to learn but blind to what is far from it.",
+            "Source of the model's samples in training. pcd: persistent chains, kept from update to update. cd: chains "
+            "that restart at each batch of data; they learn quickly but do not reach regions far from it.",
         ),
     ] = "pcd"
     num_gibbs: Annotated[

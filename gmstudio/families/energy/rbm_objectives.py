@@ -3,8 +3,8 @@
 from gmstudio.protocol.families import Objective, Term
 
 _LOSS_HELP = (
-    "What is minimized: the mean free energy of the data minus that of the model's own images, and penalties where "
-    "they are asked for. Its gradient is that of -log p(x), its value is none: near 0 the two cannot be told apart."
+    "Mean free energy of the data minus that of the model's samples, plus penalties where set. Its gradient is "
+    "that of -log p(x); its value compares no models: near 0, data and samples have equal free energies."
 )
 
 
@@ -27,8 +27,8 @@ def _objective(name: str, latex_model: str, *more: Term) -> Objective:
         Term(
             "pseudo_nll",
             r"-D\,\log p(x_i\,|\,x_{-i})",
-            "Negative pseudo-log-likelihood: how badly a pixel is told from all others, estimated at one random pixel "
-            "of each image and scaled to all of them.",
+            "Negative pseudo-log-likelihood: -log p of a pixel given all others, estimated at one random pixel of each "
+            "image and scaled to all of them.",
             unit="nats",
             label="pseudo-NLL",
         ),
@@ -46,7 +46,7 @@ OBJECTIVES = (
         Term(
             "reconstruction",
             r"-\log p(x\,|\,h),\; h\sim p(h|x)",
-            "How badly images are told from hidden states drawn for them, one Gibbs step away.",
+            "Negative log-likelihood of images given hidden states sampled for them, one Gibbs step.",
             unit="nats",
         ),
     ),

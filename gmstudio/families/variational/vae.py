@@ -126,8 +126,7 @@ _TERMS = (
     Term(
         "reconstruction",
         r"-\mathbb{E}_{q}\left[\log p_\theta(x|z)\right]",
-        "How badly images are told from their codes: the negative log-likelihood of the image given a code drawn "
-        "from its posterior.",
+        "Reconstruction loss: the negative log-likelihood of the image given a code sampled from its posterior.",
         unit="nats",
     ),
     Term(

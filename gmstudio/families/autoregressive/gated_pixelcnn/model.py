@@ -78,7 +78,7 @@ class GatedPixelCNN(RasterFamily):
         ] = 5
         num_channels: Annotated[
             int,
-            field("Channels p", "Features of each stack.", ge=1, le=512, unit="features", log=True),
+            field("Hidden channels", "Features of each stack.", ge=1, le=512, unit="features", log=True),
         ] = 32
         num_head_channels: Annotated[
             int,

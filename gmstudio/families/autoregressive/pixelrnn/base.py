@@ -32,7 +32,7 @@ NumLayersField = Annotated[
 NumChannelsField = Annotated[
     int,
     field(
-        "Channels h",
+        "Hidden channels",
         "States of an LSTM; between the layers there are twice as many features.",
         ge=1,
         le=512,

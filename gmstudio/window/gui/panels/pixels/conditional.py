@@ -100,7 +100,7 @@ class ConditionalView(ActiveWidget):
             "Y",
             self.bars.set_log,
             icon="log",
-            tip="Draw the probabilities on a logarithmic scale, to tell unlikely values apart",
+            tip="Draw the probabilities on a logarithmic scale, to distinguish unlikely values",
             checkable=True,
         )
         self._attribution, self._comparison = session.attribution, session.comparison

@@ -179,6 +179,6 @@ FACTOR_TIP = "Of each block of n × n pixels, the top left one is observed; the 
 CHANNEL_TIP = "This channel is observed for every pixel; the model generates the other two."
 NOISE_TIP = "Probability of setting a pixel to black or white first (salt-and-pepper noise)."
 THRESHOLD_TIP = (
-    "Pixels whose −log p given the earlier pixels is above this threshold, in nats, are unlikely. They are marked in "
-    "the image and can be resampled, conditioned on all others."
+    "Pixels whose −log p given the earlier pixels is above this threshold, in nats, are unlikely. They are "
+    "highlighted in the image and can be resampled, conditioned on all others."
 )

@@ -11,7 +11,7 @@ from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper
 from gmstudio.window.state.pixels.state import PixelsState
 
 KEEP_TIP = (
-    "Later pixels after an edit: they stay and are scored anew, or they are sampled again from the same uniform "
+    "Later pixels after an edit: they stay and are rescored, or they are sampled again from the same uniform "
     "numbers, so that only what the edit changes is different."
 )
 HINTS = {

@@ -39,7 +39,7 @@ class Header(QWidget):
             "U",
             session.use_current_weights,
             icon="refresh",
-            tip="Use the run's newest weights; the placed pixels stay and are scored anew",
+            tip="Use the run's newest weights; the placed pixels stay and are rescored",
         )
         self.follow = panel.add_action(
             "follow",
