@@ -203,14 +203,15 @@ def test_edits_that_make_no_sense_are_refused_and_change_nothing(model: TinyAuto
     with pytest.raises(ValueError, match="Sub-pixel 0 is not placed"):
         explorer.edit(EditPixel(session=session, step=0, value=0))
     before = advance(explorer, session, 4)
-    for fields, sentence in (
+    cases: tuple[tuple[dict[str, Any], str], ...] = (
         ({"step": 4, "value": 0}, "change one of the 4 that are, 0 … 3"),
         ({"step": -1, "value": 0}, "Sub-pixel -1"),
         ({"step": 1, "value": 4}, "Level 4 does not exist"),
         ({"step": 1, "value": 0, "temperature": -1.0}, "temperature is -1"),
-    ):
+    )
+    for fields, sentence in cases:
         with pytest.raises(ValueError, match=sentence):
-            explorer.edit(EditPixel(session=session, **fields))  # type: ignore[arg-type]
+            explorer.edit(EditPixel(session=session, **fields))
     assert rewind(explorer, session, 4).image == before.image
 
 

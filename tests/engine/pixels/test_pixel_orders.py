@@ -1,6 +1,6 @@
 """Orders, observed sub-pixels and labels of a generation; refusals of what a model cannot do."""
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -10,10 +10,10 @@ from pixel_navigators import EVERYTHING, SMALL, advance, arrive, open_one, small
 from tiny_autoregressive import TinyAutoregressive
 
 from gmstudio.engine.pixels.explorer import PixelExplorer
-from gmstudio.families.autoregressive.orders import ORDER_NAMES, named_order, painted_order
+from gmstudio.families.autoregressive.orders import ORDER_NAMES, OrderName, named_order, painted_order
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.images import ImageSpec
-from gmstudio.protocol.pixels import ContinuePixels, OpenPixels, PixelsContinued, PixelsMoved
+from gmstudio.protocol.pixels import ContinuePixels, PixelsContinued, PixelsMoved
 
 BINARY = ImageSpec(channels=1, height=4, width=3, levels=2)
 COLOUR = ImageSpec(channels=3, height=2, width=2, levels=4)
@@ -52,7 +52,9 @@ def test_a_foreign_order_with_observed_sub_pixels_adds_up_to_scoring(name: str, 
     )
     assert (opened.order_name, opened.num_observed, opened.any_order) == (order, mask.sum(), True)
     wanted = (
-        painted_order(torch.from_numpy(ranks), image) if order == "painted" else named_order(order, image, seed=4)  # type: ignore[arg-type]
+        painted_order(torch.from_numpy(ranks), image)
+        if order == "painted"
+        else named_order(cast(OrderName, order), image, seed=4)
     )
     is_observed = mask[tuple(wanted.T.numpy())]
     np.testing.assert_array_equal(
@@ -216,6 +218,6 @@ def test_a_label_that_does_not_exist_is_refused() -> None:
 @pytest.mark.parametrize("name", list(SMALL))
 def test_tiny_images_are_generated_too(name: str, image: ImageSpec) -> None:
     explorer = PixelExplorer()
-    (opened, _) = explorer.open(small_model(name, image), "run", 0, OpenPixels(run="run"))
-    moved = advance(explorer, opened.session, EVERYTHING)  # type: ignore[attr-defined]
+    opened, _ = open_one(explorer, small_model(name, image))
+    moved = advance(explorer, opened.session, EVERYTHING)
     assert isinstance(moved, PixelsMoved) and moved.step == image.num_dims

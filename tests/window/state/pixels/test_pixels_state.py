@@ -7,7 +7,7 @@ from pytestqt.qtbot import QtBot
 
 from gmstudio.families import FAMILIES
 from gmstudio.protocol.data import BrowseData
-from gmstudio.protocol.engine import EngineReported
+from gmstudio.protocol.engine import Cancel, EngineReported
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.pixels import ContinuePixels, OpenPixels, PixelsContinued
 from gmstudio.protocol.training import TrainingChanged
@@ -208,6 +208,21 @@ def test_continuations_differ_each_time_and_one_is_adopted(session: PixelsState,
     assert where(session).finished
     np.testing.assert_array_equal(where(session).image, session.continuations.sampled.images.numpy()[3])
     assert where(session).total_nats == pytest.approx(session.continuations.sampled.nats.numpy()[3], rel=1e-5)
+
+
+def test_another_run_ends_the_continuations_of_the_one_before(session: PixelsState, engine: PixelEngine) -> None:
+    session.sample_continuations()
+    request = engine.last(ContinuePixels).request
+    session.choose_run("/runs/other")
+    assert engine.last(Cancel).target == request and not session.continuations.running
+    engine.serve()
+    assert session.continuations.sampled is None
+
+
+def test_continuations_end_with_the_engine(session: PixelsState, engine: PixelEngine) -> None:
+    session.sample_continuations()
+    engine.hello()
+    assert not session.continuations.running and session.continuations.sampled is None
 
 
 def test_replies_to_older_continuations_are_ignored(session: PixelsState, engine: PixelEngine) -> None:

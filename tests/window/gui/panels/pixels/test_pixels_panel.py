@@ -1,13 +1,14 @@
 """The Pixels panel writes the state and shows it; asserted through the state."""
 
 from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 import pytest
 from pixel_engine import RUN, PixelEngine
 from pixels_scene import make_panel
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QStandardItemModel
 from PySide6.QtWidgets import QDoubleSpinBox, QLabel, QSlider, QSpinBox, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -40,9 +41,12 @@ def where(panel: PixelsPanel) -> PixelSnapshot:
     return panel.session.state
 
 
-def find(panel: PixelsPanel, kind: type, name: str) -> QWidget:
+WidgetT = TypeVar("WidgetT", bound=QWidget)
+
+
+def find(panel: PixelsPanel, kind: type[WidgetT], name: str) -> WidgetT:
     found = panel.findChild(kind, f"pixels.{name}")
-    assert isinstance(found, QWidget), f"there is no pixels.{name}"
+    assert isinstance(found, kind), f"there is no pixels.{name}"
     return found
 
 
@@ -86,7 +90,6 @@ def test_space_plays_and_pauses(qtbot: QtBot, panel: PixelsPanel, engine: PixelE
 
 def test_typing_in_a_field_moves_nothing_else(qtbot: QtBot, panel: PixelsPanel, engine: PixelEngine) -> None:
     seed = find(panel, QSpinBox, "seed")
-    assert isinstance(seed, QSpinBox)
     seed.setFocus()
     qtbot.waitUntil(seed.hasFocus)
     seed.selectAll()
@@ -178,7 +181,7 @@ def test_completing_a_real_image(qtbot: QtBot, panel: PixelsPanel, engine: Pixel
     engine.serve()
     assert where(panel).step == 8
     assert panel.canvas.picture is not None and int(panel.canvas.picture.observed.sum()) == 8
-    find(panel, QToolButton, "condition.none").click()  # type: ignore[attr-defined]
+    find(panel, QToolButton, "condition.none").click()
     engine.serve()
     assert where(panel).step == 0 and panel.session.conditioning.image is None
 
@@ -225,7 +228,7 @@ def test_a_dead_engine_is_reported_where_it_happened(panel: PixelsPanel, engine:
     assert not reopen.isHidden()
     assert any("engine ended" in label.text() for label in panel.findChildren(QLabel) if not label.isHidden())
     assert not panel.transport.step.isEnabled()
-    reopen.click()  # type: ignore[attr-defined]
+    reopen.click()
     engine.serve()
     assert reopen.isHidden() and where(panel).step == 7 and panel.transport.step.isEnabled()
 
@@ -304,7 +307,9 @@ def test_a_model_of_one_order_says_so_and_lets_no_other_be_chosen(panel: PixelsP
     panel.tabs.setCurrentWidget(panel.order)
     assert not panel.order.order.isEnabled() and panel.order.brush.isHidden()
     assert any(label.text().startswith("This model generates in") for label in panel.order.findChildren(QLabel))
-    item = panel.conditioning.preset.model().item(1)  # type: ignore[attr-defined]
+    presets = panel.conditioning.preset.model()
+    assert isinstance(presets, QStandardItemModel)
+    item = presets.item(1)
     assert not item.isEnabled() and "only on the first pixels" in item.toolTip()
 
 
