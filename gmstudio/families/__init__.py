@@ -1,7 +1,7 @@
 """The zoo: name → family class, in taxonomy order.
 
 Other packages add families through the entry-point group ``gmstudio.families``; each entry point names a ``Family``
-class. One that cannot be used is left out and explained in ``FAMILY_ERRORS``, and the studio goes on without it.
+class. One that cannot be used is left out and explained in ``FAMILY_ERRORS``; the studio works without it.
 """
 
 from collections.abc import Iterable

@@ -105,7 +105,7 @@ class AutoencoderConfig(Struct, frozen=True, kw_only=True):
         CorruptionName,
         field(
             "Corruption",
-            "What is done to the images that the encoder sees in training, while the clean ones are asked for "
+            "What is done to the images that the encoder sees in training, while the clean ones are the target "
             "(denoising). gaussian: added to grey values. masking: pixels set to black; salt and pepper: or to white.",
         ),
     ] = "none"
@@ -174,7 +174,7 @@ class Standardize(nn.Module):
         return (h_BZ - mean_Z) * torch.rsqrt(variance_Z + EPSILON)
 
     def by_averages(self, h_BZ: Tensor) -> Tensor:
-        """What an entry is in deviations of the data, whatever else is in the batch."""
+        """Standardize by the running averages, whatever else is in the batch."""
         return (h_BZ - self.mean) * torch.rsqrt(self.variance + EPSILON)
 
 
@@ -250,7 +250,7 @@ class Autoencoder(Family):
 
         Returns:
             0-dim means over the batch: ``loss``, ``reconstruction`` (squared grey values, or nats) and, where it is
-            asked for, ``sparsity`` without its weight.
+            chosen, ``sparsity`` without its weight.
         """
         h_BZ = self._units(self._corrupted(batch, generator))
         z_BZ = self.standardize(h_BZ)
@@ -262,7 +262,7 @@ class Autoencoder(Family):
         return {"loss": loss, "reconstruction": reconstruction, "sparsity": sparsity}
 
     def _corrupted(self, batch: Tensor, generator: torch.Generator) -> Tensor:
-        """What the encoder sees in training: (B, C, H, W) grey values, black 0 and white 1."""
+        """Input of the encoder in training: (B, C, H, W) grey values, black 0 and white 1."""
         return corrupt(self._grey(batch), self.config.noise, self.config.noise_level, generator)
 
     def _error(self, batch: Tensor, z_BZ: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""What a family is: the base class, training phases and the protocols from which capabilities are derived.
+"""Families: the base class, training phases and the protocols from which capabilities are derived.
 
 Shape legend used in all families: B batch, C channels, H height, W width, L levels, D sub-pixels (C·H·W), Z latent.
 """
@@ -76,7 +76,7 @@ class Family(nn.Module, ABC):
 
     @property
     def device(self) -> torch.device:
-        """Where the parameters are."""
+        """Device of the parameters."""
         return next(self.parameters()).device
 
     def num_parameters(self) -> int:
@@ -84,7 +84,7 @@ class Family(nn.Module, ABC):
         return sum(p.numel() for p in self.parameters() if p.requires_grad)
 
     def remarks(self) -> tuple[str, ...]:
-        """What else is worth knowing of this model before it is trained, a sentence each; most have nothing to say."""
+        """Remarks on this model before it is trained, a sentence each; most families have none."""
         return ()
 
 
@@ -166,7 +166,7 @@ class Posterior(Protocol):
 
 @runtime_checkable
 class FirstFeatures(Protocol):
-    """Families whose decoder's first layer can be looked at, for directions found in it (Härkönen et al. 2020)."""
+    """Families that expose their decoder's first layer, for directions found in it (Härkönen et al. 2020)."""
 
     def first_features(self, z: Tensor) -> Tensor:
         """(B, Z) codes → (B, F) features of the decoder's first layer."""
@@ -266,11 +266,12 @@ class Trajectory(Protocol):
         Args:
             x: (n, C, H, W) integer images to start from, or None to start from noise (or the prior).
             n: how many.
-            steps: transitions wanted; a family whose trajectory has a fixed length shows at most about so many of it.
+            steps: transitions wanted; a family whose trajectory has a fixed length shows about this number of steps of
+                it.
             generator: source of all noise.
 
         Returns:
-            A generator of moments, the first one the start; each ``next`` takes at most some tens of milliseconds.
+            A generator of steps, the first one the start; each ``next`` takes at most some tens of milliseconds.
         """
 
 
@@ -284,7 +285,7 @@ class MarkovChain(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Figure:
-    """A picture of a model's diagnostics, drawn anew while it trains.
+    """A diagnostic picture of a model, redrawn while it trains.
 
     Args:
         kind: ``histogram`` (values are counts, (S, N), of N bins between N + 1 ``edges``), ``bars`` (values (S, N), one
@@ -314,7 +315,7 @@ class Figure:
 
 @runtime_checkable
 class Illustrated(Protocol):
-    """Families that can draw what goes on inside them."""
+    """Families that draw diagnostics."""
 
     def figures(self, batch: Tensor, generator: torch.Generator) -> tuple[Figure, ...]:
         """Figures for (B, C, H, W) integer validation images, within some tens of milliseconds; without gradients."""

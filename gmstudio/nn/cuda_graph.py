@@ -5,7 +5,7 @@ A graph is launched in one call. It repeats exactly what was captured, on the sa
 lie in buffers that stay where they are, and nothing may wait for the device or depend on what it computes.
 
 Work is *rehearsed* before it is captured: run as usual, on the stream it will be captured on, so that libraries have
-made what they need for that stream. A rehearsal can tell whether the work waits for the device; finding that out in the
+made what they need for that stream. A rehearsal shows whether the work waits for the device; finding that out in the
 attempt would leave torch's allocator and generators in the middle of a capture.
 
 Source: PyTorch documentation, CUDA semantics, sections on CUDA graphs, their constraints and whole-network capture.
@@ -20,7 +20,7 @@ import torch
 
 T = TypeVar("T")
 WAITED = "synchronizing CUDA operation"
-"""What torch's warning says of an operation that waits for the device."""
+"""Text of torch's warning about an operation that waits for the device."""
 
 
 class CaptureError(RuntimeError):
@@ -103,7 +103,7 @@ class CudaRecorder:
 
 
 def recorder_for(device: torch.device, generators: tuple[torch.Generator, ...] = ()) -> Recorder | None:
-    """What captures work on a device; None where there is nothing of the kind."""
+    """Recorder that captures work on a device; None where there is none."""
     return CudaRecorder(device, generators) if device.type == "cuda" else None
 
 

@@ -47,6 +47,6 @@ class MovingAverage(nn.Module):
         torch._foreach_add_(list(averages.values()), steps)
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        """What the network with averaged weights makes of the inputs."""
+        """Output of the network with averaged weights."""
         out: Tensor = self.copy(*inputs)
         return out

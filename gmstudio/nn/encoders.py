@@ -54,7 +54,7 @@ NumChannelsField = Annotated[
 
 
 class CodeNetSizes(Protocol):
-    """What a family's config says of both halves."""
+    """Settings that encoder and decoder share."""
 
     @property
     def architecture(self) -> Literal["mlp", "conv"]:
@@ -236,7 +236,7 @@ def _keep_the_signal(layers: nn.Module) -> None:
     for layer in layers.modules():
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
             summed = layer.weight[0].numel()
-            if isinstance(layer, nn.ConvTranspose2d):  # so many inputs reach an output
+            if isinstance(layer, nn.ConvTranspose2d):  # number of inputs that reach an output
                 summed = layer.weight[:, 0].numel() // math.prod(layer.stride)
             nn.init.normal_(layer.weight, std=math.sqrt(2.0 / summed))
             if layer.bias is not None:

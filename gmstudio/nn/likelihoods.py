@@ -187,7 +187,7 @@ def pixel_likelihood(levels: int, name: LikelihoodName = "auto") -> PixelLikelih
         return DiscretizedLikelihood(levels, "logistic")
     if name == "bernoulli" and levels != 2:
         raise ValueError(
-            f"A Bernoulli decoder tells 2 levels apart; the images have {levels}. Choose a categorical or a "
+            f"A Bernoulli decoder distinguishes 2 levels; the images have {levels}. Choose a categorical or a "
             "discretized decoder, or binarize the images."
         )
     if name == "categorical" or levels != 2:

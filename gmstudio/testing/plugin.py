@@ -30,7 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # so that -k and -m choose among the laws, too
 def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Add a test for each law of each family that is asked for."""
+    """Add a test for each law of each requested family."""
     for place in config.getoption(OPTION):
         items.extend(_LawItem.from_parent(session, name=f"{place}::{case}", case=case) for case in _cases(place))
 

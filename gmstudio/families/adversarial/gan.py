@@ -268,7 +268,7 @@ class GAN(Family):
         ]
 
     def discriminator_loss(self, batch: Tensor, generator: torch.Generator) -> LossTerms:
-        """What D minimizes, averaged over the batch; no gradient reaches G.
+        """Loss of D, averaged over the batch; no gradient reaches G.
 
         Args:
             batch: (B, C, H, W) integers.
@@ -293,7 +293,7 @@ class GAN(Family):
         return terms
 
     def generator_loss(self, batch: Tensor, generator: torch.Generator) -> LossTerms:
-        """What G minimizes, averaged over as many new codes as the batch has images.
+        """Loss of G, averaged over as many new codes as the batch has images.
 
         Args:
             batch: (B, C, H, W) integers, of which only the number counts.
@@ -368,7 +368,7 @@ class GAN(Family):
                 kind="histogram",
                 name="discriminator_outputs",
                 title="D on real and generated images",
-                help="Far apart: D wins, and G may learn little. Alike: D cannot tell them apart.",
+                help="Far apart: D wins, and G may learn little. Alike: D cannot distinguish them.",
                 series=("real", "generated"),
                 edges=torch.linspace(low, high, NUM_BINS + 1),
                 values=counts,
@@ -385,7 +385,7 @@ class GAN(Family):
 
 @contextmanager
 def _frozen(module: nn.Module) -> Iterator[None]:
-    """What is computed inside passes gradients through the module, but none to its parameters."""
+    """Context in which gradients pass through the module but do not reach its parameters."""
     parameters = [p for p in module.parameters() if p.requires_grad]
     for parameter in parameters:
         parameter.requires_grad_(False)

@@ -1,4 +1,4 @@
-r"""What a discriminator and a generator minimize, by objective.
+r"""Losses of discriminator and generator, by objective.
 
 D's output before any squashing is its logit, or score, s: σ(s) is the probability of being real for the two objectives
 of Goodfellow et al. 2014. Source: Goodfellow et al. 2014, arXiv:1406.2661, section 3; Mao et al. 2017 (least squares),
@@ -123,7 +123,7 @@ ADVERSARIAL_LOSSES: dict[AdversarialName, AdversarialLosses] = {
 def gradient_penalty(
     critic: Callable[[Tensor], Tensor], real_BCHW: Tensor, fake_BCHW: Tensor, generator: torch.Generator
 ) -> Tensor:
-    """How far the norm of the critic's gradient is from 1 at random points between real and generated images.
+    """Distance of the norm of the critic's gradient from 1 at random points between real and generated images.
 
     Works within ``torch.no_grad`` too; then the result has no graph.
 

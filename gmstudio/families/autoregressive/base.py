@@ -1,4 +1,4 @@
-"""What all autoregressive families share: p(x) = ∏ p(x_i | x_<i), scored in one pass and generated step by step.
+"""Base of all autoregressive families: p(x) = ∏ p(x_i | x_<i), scored in one pass and generated step by step.
 
 A family says what its conditionals are (``logits``) and, if it can compute them one after another without repeating
 itself, how (``stepper``). Scoring, the training loss, sampling and the pixel session follow from these two.
@@ -34,9 +34,9 @@ NO_LABEL = -1
 class AutoregressiveFamily(Family):
     """Base of the families with the exact chain rule.
 
-    A model that can generate in any order sets ``any_order`` and heeds ``order`` wherever it is passed one; the others
+    A model that can generate in any order sets ``any_order`` and uses ``order`` wherever it is passed one; the others
     are only ever passed their own, which is the raster order unless ``own_order`` says otherwise. A model that can be
-    conditioned on labels sets ``num_classes`` and heeds ``labels_B``; the others are only ever passed None.
+    conditioned on labels sets ``num_classes`` and uses ``labels_B``; the others are only ever passed None.
     """
 
     any_order: bool = False
@@ -45,7 +45,7 @@ class AutoregressiveFamily(Family):
     num_classes: int = 0
     """Labels 0 … num_classes-1 that the model can be conditioned on; 0: none."""
     differentiable: bool = False
-    """Whether ``log_components`` takes levels between the integers and has a gradient in them."""
+    """``log_components`` takes levels between the integers and has a gradient in them."""
     max_session: ClassVar[int] = 256
     """Images that ``sample`` generates side by side; more are done one group after another, to bound the memory."""
 
@@ -96,10 +96,11 @@ class AutoregressiveFamily(Family):
     ) -> Stepper:
         """Open what computes a session's conditionals; by default a full forward pass each, of a copy of the model.
 
-        It has to keep the weights of its opening: training may go on while a session is open.
+        It has to keep the weights of its opening: training may continue while a session is open.
 
         Args:
-            images_BCHW: the session's images, in which earlier sub-pixels are filled in before a conditional is asked.
+            images_BCHW: the session's images, in which earlier sub-pixels are filled in before a conditional is
+                requested.
             order_D3: the generation order.
             rewindable: whether ``Stepper.rewind`` will be called; if not, less needs to be kept.
             labels_B: what the images are conditioned on, see ``logits``.

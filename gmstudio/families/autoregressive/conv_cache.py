@@ -1,4 +1,4 @@
-"""What masked convolutions keep while images are generated pixel by pixel.
+"""Cache of masked convolutions while images are generated pixel by pixel.
 
 ``PixelCache`` serves a 1×1 convolution, ``RowCache`` larger kernels. A causal kernel reads the rows above, which are
 finished, and the current row up to the current column. So when a row begins, the part of every convolution that comes
@@ -66,7 +66,7 @@ class RowCache:
         """The row that is being generated."""
 
     def feature(self, layer: int, column: int, group: int) -> Array:
-        """Where a colour's input features of a layer at a column of the current row belong."""
+        """Cache slice of a colour's input features of a layer at a column of the current row."""
         return self._features[layer, column, self._in_slices[group]]
 
     def linear(self, layer: int, column: int, group: int, out: Array) -> Program:
@@ -129,7 +129,7 @@ class PixelCache:
         self._rectified[0] = 1.0  # multiplies the bias
 
     def num_inputs(self, group: int) -> int:
-        """How many input features belong to a colour."""
+        """Number of input features of a colour."""
         own = self._in_slices[group]
         return int(own.stop - own.start)
 

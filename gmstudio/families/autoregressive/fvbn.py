@@ -54,7 +54,7 @@ class FVBN(AutoregressiveFamily):
     """Fully visible belief network; see the module's docstring.
 
     Raises:
-        ValueError: when the images have so many sub-pixels that the matrix would not fit.
+        ValueError: when the matrix of the images' sub-pixels would not fit.
     """
 
     class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

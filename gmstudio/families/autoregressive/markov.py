@@ -60,7 +60,7 @@ from gmstudio.protocol.training_settings import Training
 MAX_TABLE = 2**20
 """Entries (contexts times levels, over all pixels) up to which conditionals are counted."""
 MANY = 10**12
-"""Larger numbers are told by their power of ten."""
+"""Larger numbers are given as a power of ten."""
 MAX_WEIGHTS = 200_000_000
 INITIAL_SPREAD = 1e-3
 NUM_HASHES = 4096
@@ -85,7 +85,7 @@ class Markov(AutoregressiveFamily):
     """Markov chain of order n; see the module's docstring.
 
     Raises:
-        ConfigError: when counting is asked for and the table would not fit.
+        ConfigError: when counting is chosen and the table would not fit.
         ValueError: when the regressions would not fit.
     """
 
@@ -218,13 +218,13 @@ class Markov(AutoregressiveFamily):
         return super().num_parameters() - len(self.weight_FDn) * self.num_parents * (self.num_parents + 1) // 2
 
     def parameter_counts(self) -> dict[str, int]:
-        """How many free parameters p(x) has: of this model, of the chain of order 1, and of the full joint table."""
+        """Number of free parameters of p(x): of this model, of the chain of order 1, and of the full joint table."""
         size, levels = self.image.num_dims, self.image.levels
         chain = (levels - 1) * _num_contexts(size, min(1, size - 1), levels)
         return {"model": self.num_parameters(), "chain": chain, "full_joint": levels**size - 1}
 
     def remarks(self) -> tuple[str, ...]:
-        """How its parameter count compares with those of the full joint table and of the chain of order 1."""
+        """Comparison of its parameter count with those of the full joint table and of the chain of order 1."""
         counts, (size, levels) = self.parameter_counts(), (self.image.num_dims, self.image.levels)
         joint = f"{levels}^{size} - 1"
         if counts["full_joint"] < MANY:

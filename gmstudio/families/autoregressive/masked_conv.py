@@ -26,7 +26,7 @@ MaskKind = Literal["A", "B"]
 
 @cache
 def group_slices(num_features: int, num_groups: int) -> tuple[slice, ...]:
-    """How features are divided among the colours: consecutive groups, as equal as they can be.
+    """Division of features among the colours: consecutive groups, as equal as they can be.
 
     Args:
         num_features: features to be divided.
@@ -126,7 +126,7 @@ class MaskedConv2d(nn.Module):
         return out_BFHW[:, :, : features_BFHW.shape[2]]
 
     def extra_repr(self) -> str:
-        """What ``print(model)`` says of this layer."""
+        """Description of this layer in ``print(model)``."""
         out_features, in_features = self.weight.shape[:2]
         return f"{in_features}, {out_features}, kernel_size={self.kernel_size}"
 

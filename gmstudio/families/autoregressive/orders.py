@@ -53,7 +53,7 @@ def named_order(name: OrderName, image: ImageSpec, seed: int = 0) -> Tensor:
     Args:
         name: one of ``ORDER_NAMES``.
         image: what the images are.
-        seed: of the shuffle; only ``random`` heeds it.
+        seed: of the shuffle; only ``random`` uses it.
 
     Returns:
         (D, 3) int64 rows (channel, row, column).

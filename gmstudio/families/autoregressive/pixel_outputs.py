@@ -36,7 +36,7 @@ from gmstudio.protocol.images import ImageSpec
 
 OutputName = Literal["auto", "softmax", "logistic mixture"]
 FARTHEST = 70.0
-"""Distances beyond so many scales count as so many while sampling: the mass beyond is below 1e-30."""
+"""Distances in scales are limited to this while sampling: the mass beyond is below 1e-30."""
 
 
 class PixelOutput(Protocol):
@@ -73,7 +73,7 @@ class PixelOutput(Protocol):
 
         Args:
             features_FB: features of one pixel, those of the current group.
-            earlier_BC: the values of the pixel's earlier channels; as many as there are tell which channel is next.
+            earlier_BC: the values of the pixel's earlier channels; their number determines which channel is next.
 
         Returns:
             (B, L) log-probabilities, up to a constant.

@@ -197,7 +197,7 @@ class PixelCNNStepper(RasterStepper):
 
     Per sub-pixel and block: two products of a matrix with one column per image (1×1), and one for the 3×3 kernel's taps
     left of the pixel and at it; the taps above were computed for the whole row when it began (``RowCache``). Only the
-    features of the current colour are computed. Weights are those of the moment of opening, masks multiplied in.
+    features of the current colour are computed. Weights are those at opening, masks multiplied in.
 
     Args:
         model: the network.

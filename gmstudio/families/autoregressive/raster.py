@@ -1,4 +1,4 @@
-"""What autoregressive families with causal feature maps share: a raster order, from any corner, and the outputs.
+"""Base of autoregressive families with causal feature maps: a raster order, from any corner, and the outputs.
 
 The network computes features of every pixel from the pixels before it in raster order, row by row from the top left;
 an output (``nn.pixel_outputs``) turns them into a distribution over the pixel's values. Generating from another corner
@@ -58,7 +58,7 @@ class RasterFamily(AutoregressiveFamily):
 
     differentiable = True
     convolutional: ClassVar[bool] = False
-    """Whether the network takes images of any size and, of all that lies around, heeds only what is in reach."""
+    """The network takes images of any size, and its outputs depend only on their receptive field."""
 
     def __init__(self, config: Any, image: ImageSpec) -> None:
         super().__init__(config, image)
@@ -77,7 +77,7 @@ class RasterFamily(AutoregressiveFamily):
 
     @abstractmethod
     def network(self, scaled_BCHW: Tensor, labels_B: Tensor | None = None) -> Tensor:
-        """What the output needs for images scaled to [-1, 1], in raster order from the top left: (B, F, H, W)."""
+        """Features for the output, of images scaled to [-1, 1], in raster order from the top left: (B, F, H, W)."""
 
     @abstractmethod
     def open_stepper(
@@ -90,7 +90,7 @@ class RasterFamily(AutoregressiveFamily):
         """The sub-pixels that a group's features at a position can depend on, from the top left: (C, H, W) bool."""
 
     def features(self, x_BCHW: Tensor, labels_B: Tensor | None = None) -> Tensor:
-        """What the output needs for integer images: (B, F, H, W)."""
+        """Features that the output needs, for integer images: (B, F, H, W)."""
         scaled_BCHW = scale_levels(x_BCHW.to(next(self.parameters()).dtype), self.image.levels)
         if not self._mirrored_axes:
             return self.network(scaled_BCHW, labels_B)
@@ -179,7 +179,7 @@ class RasterStepper(ABC):
 
     @abstractmethod
     def _place(self, column: int, group: int) -> Array:
-        """Where the scaled values of a group's channels at a column of the current row belong."""
+        """Cache slice of the scaled values of a group's channels at a column of the current row."""
 
     def logits(self, step: int) -> FloatArray:
         """See ``Stepper``; steps that were placed without asking for their conditionals are made up for."""

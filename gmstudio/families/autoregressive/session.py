@@ -142,7 +142,7 @@ class AutoregressiveSession:
     def _open_position(self) -> Position:
         position = self.position
         if position is None:
-            raise ValueError(f"All {self.step} sub-pixels have been placed; rewind to go on.")
+            raise ValueError(f"All {self.step} sub-pixels have been placed; rewind to continue.")
         return position
 
     def _conditional(self) -> FloatArray:

@@ -254,8 +254,8 @@ class DDPM(Family):
 
         The KL of x_T has a closed form. Of the sum over t > 1, ``num_samples`` timesteps are drawn for each image where
         there are more (an unbiased estimate, which varies a lot from image to image for few of them); else every
-        timestep is computed, as often as ``num_samples`` allows. The noise is drawn anew for each, and log p(x_0|x_1)
-        is averaged over as many rounds.
+        timestep is computed, as often as ``num_samples`` allows. The noise is drawn independently for each, and log
+        p(x_0|x_1) is averaged over as many rounds.
 
         Args:
             x: (B, C, H, W) integers.
@@ -358,13 +358,13 @@ class DDPM(Family):
 
         Args:
             x: (n, C, H, W) integers, which are noised to depth t = ``steps`` (at most T) and denoised one timestep at a
-                time; None starts from noise at t = T and goes to the image in at most so many steps.
+                time; None starts from noise at t = T and goes to the image in at most this number of steps.
             n: how many.
             steps: how many steps, or how deep.
             generator: source of all noise.
 
         Returns:
-            A generator of moments ``t = 431``, down to ``t = 0``; the measures are the noise's deviation and how far
+            A generator of steps ``t = 431``, down to ``t = 0``; the metrics are the noise's deviation and how far
             the predicted image moved (root mean square, black to white is 1).
         """
         depth = self.config.num_timesteps if x is None else min(steps, self.config.num_timesteps)
@@ -393,7 +393,7 @@ class DDPM(Family):
 
     @torch.no_grad()
     def figures(self, batch: Tensor, generator: torch.Generator) -> tuple[Figure, ...]:
-        """What is predicted from several noise levels, and the error by timestep."""
+        """Predictions from several noise levels, and the error by timestep."""
         images = scaled(batch, self.image.levels, self._like())
         return (
             denoised_figure(self._unet, self.schedule, images, generator),

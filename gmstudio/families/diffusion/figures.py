@@ -58,7 +58,7 @@ def error_figure(network: UNet, schedule: NoiseSchedule, images_BCHW: Tensor, ge
         "bars",
         "error_by_timestep",
         "Squared error of the noise by timestep",
-        "From little noise, left, where it is hard to tell from the image, to nothing but noise, right, where it is "
+        "From little noise, left, where it hardly differs from the image, to nothing but noise, right, where it is "
         "easy; 1 is what predicting nothing costs.",
         series=("squared error",),
         values=errors[None],

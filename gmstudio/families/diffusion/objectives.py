@@ -1,4 +1,4 @@
-"""What a diffusion model minimizes, in formulas and words, for either weighting of the timesteps."""
+"""Objectives of a diffusion model, in formulas and words, for either weighting of the timesteps."""
 
 from gmstudio.protocol.families import Objective, Term
 

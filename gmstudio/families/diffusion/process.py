@@ -79,7 +79,7 @@ class NoiseSchedule(nn.Module):
         return (xt_BCHW - _column(self.noise, t_B) * eps_BCHW) / _column(self.signal, t_B)
 
     def fraction(self, t_B: Tensor) -> Tensor:
-        """Times as parts of T, as networks are told them."""
+        """Times as fractions of T, the network's input."""
         return t_B.to(self.signal.dtype) / self.num_timesteps
 
     def kl(self, x0_BCHW: Tensor, image_BCHW: Tensor, t_B: Tensor) -> Tensor:
@@ -104,7 +104,7 @@ class NoiseSchedule(nn.Module):
         return log_mass("gaussian", lower, upper, x == 0, x == levels - 1).flatten(1).sum(1)
 
     def prior_kl(self, x0_BCHW: Tensor) -> Tensor:
-        """KL(q(x_T|x_0) ‖ N(0, I)): (B,), nats; what the last image still tells."""
+        """KL(q(x_T|x_0) ‖ N(0, I)): (B,), nats; information left in the last image."""
         variance = self.noise[-1].square()
         mean_square = (self.signal[-1] * x0_BCHW).square()
         return 0.5 * (variance + mean_square - 1.0 - torch.log(variance)).flatten(1).sum(1)
@@ -136,7 +136,7 @@ class NoiseSchedule(nn.Module):
 
 
 def evenly_spaced_times(num_timesteps: int, num_steps: int) -> list[int]:
-    """Times of a sampler that makes at most so many steps: T first, 0 last, evenly spaced and strictly falling."""
+    """Times of a sampler with at most this number of steps: T first, 0 last, evenly spaced and strictly falling."""
     count = min(num_steps, num_timesteps)
     return [round(num_timesteps * (count - i) / count) for i in range(count + 1)]
 

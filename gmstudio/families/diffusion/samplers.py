@@ -70,7 +70,7 @@ def denoised(
     eta: float,
     generator: torch.Generator | None = None,
 ) -> Tensor:
-    """Where ``denoise`` ends."""
+    """End of ``denoise``."""
     for step in denoise(network, schedule, state, times, eta, generator):
         state = step.state
     return state
@@ -107,7 +107,7 @@ def shades(x_BCHW: Tensor) -> Tensor:
 
 
 def _shifts(network: UNet, schedule: NoiseSchedule, times: list[int], like: Tensor) -> Tensor:
-    """What the network makes of all times at once: (len(times), S)."""
+    """Embeddings of all times at once: (len(times), S)."""
     fractions = torch.tensor(times, dtype=like.dtype, device=like.device) / schedule.num_timesteps
     shifts: Tensor = network.time(fractions)
     return shifts

@@ -1,4 +1,4 @@
-"""A small U-Net for images of any size, told the time by a sinusoidal embedding.
+"""A small U-Net for images of any size, with a sinusoidal embedding of the time.
 
 Features of the image's size go through residual blocks, are halved and go through wider blocks, and come back up, where
 what was set aside on the way down joins them. In the middle every place can attend to every other.

@@ -25,7 +25,7 @@ from gmstudio.families.energy.visible_units import bernoulli
 from gmstudio.nn.precision import widened, widest
 
 STRETCHES = ((0.0, 0.5, 1 / 29), (0.5, 0.9, 8 / 29), (0.9, 1.0, 20 / 29))
-"""Where the temperatures lie (from β, to β, share of them): the paper's 500, 4,000 and 10,000."""
+"""Placement of the temperatures (from β, to β, share of them): the paper's 500, 4,000 and 10,000."""
 
 
 class LogZ(NamedTuple):
@@ -146,5 +146,5 @@ class LogZMemory:
         return found
 
     def known(self, num_chains: int) -> LogZ | None:
-        """What was found last, if it was found with so many chains."""
+        """Latest estimate, if it used this number of chains."""
         return self._found if self._num_chains == num_chains else None

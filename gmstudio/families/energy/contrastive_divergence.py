@@ -37,7 +37,7 @@ class Statistics(NamedTuple):
 
 
 class Penalties(NamedTuple):
-    """What is added to the difference of free energies.
+    """Penalties added to the difference of free energies.
 
     Args:
         weight_decay: λ of λ/2 ‖W‖².

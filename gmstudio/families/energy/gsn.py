@@ -391,7 +391,7 @@ class GSN(Family):
             name="walkback",
             title="A walkback",
             help="The chain leaves the image on the left: corrupted, rebuilt (the mean is shown, a draw from it goes "
-            "on), corrupted again. Training asks each rebuilt image to be the one on the left.",
+            "on), corrupted again. Training makes each rebuilt image match the one on the left.",
             series=tuple(names),
             images=torch.stack(columns, dim=1).flatten(0, 1),
             columns=len(columns),

@@ -298,16 +298,16 @@ class RBM(Family):
         return nats_B
 
     def describe_estimate(self, num_samples: int) -> str:
-        """What ``log_prob_estimate`` gives, in words; with log Z and its error where that is known."""
+        """Description of what ``log_prob_estimate`` returns; with log Z and its error where that is known."""
         if self.machine.enumerable():
             return "exact log-likelihood, log Z by enumeration"
         num_samples = max(MIN_CHAINS, num_samples)
-        said = f"estimate, log Z by annealed importance sampling with {num_samples} chains"
+        text = f"estimate, log Z by annealed importance sampling with {num_samples} chains"
         known = self._log_zs.known(num_samples)
         if known is None:
-            return said
+            return text
         value, low, high, chains = known
-        return f"{said}: {value:.2f}, three sigma from {low:.2f} to {high:.2f}, {chains:.0f} of them effective"
+        return f"{text}: {value:.2f}, three sigma from {low:.2f} to {high:.2f}, {chains:.0f} of them effective"
 
     def _log_z(self, num_samples: int, generator: torch.Generator | None) -> LogZ:
         if num_samples < 1:

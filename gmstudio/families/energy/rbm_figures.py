@@ -37,7 +37,7 @@ def activities(probs_BJ: Tensor) -> Figure:
         kind="histogram",
         name="hidden_activity",
         title="Probabilities of the hidden units of being on",
-        help="p(h = 1 | x) of every unit for every validation image. Units that are always off or always on tell "
+        help="p(h = 1 | x) of every unit for every validation image. Units that are always off or always on carry "
         "nothing; a heap at one half means that they have not learned yet.",
         series=("validation images",),
         edges=edges,

@@ -1,4 +1,4 @@
-"""What a restricted Boltzmann machine minimizes, in formulas and words, for either way to draw the model's images."""
+"""Objectives of a restricted Boltzmann machine, in formulas and words, for either negative phase."""
 
 from gmstudio.protocol.families import Objective, Term
 

@@ -123,7 +123,7 @@ class RestrictedBoltzmann(nn.Module):
     # ---- log Z by enumeration ------------------------------------------------------------------------------
 
     def enumerable(self) -> bool:
-        """Whether the smaller layer has few enough states to sum over."""
+        """The smaller layer has few enough states to sum over."""
         return min(self.num_hidden, self._visible_bits()) <= MAX_ENUMERATED_BITS
 
     @torch.no_grad()

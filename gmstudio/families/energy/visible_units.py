@@ -63,7 +63,7 @@ class VisibleUnits(nn.Module, ABC):
 
     @abstractmethod
     def mean_counts(self, x_BD: Tensor) -> Tensor:
-        """How often each bias is in play, on average: the gradient of the mean ``score``, of the bias' shape."""
+        """Mean activity of each bias: the gradient of the mean ``score``, of the bias' shape."""
 
     @abstractmethod
     def log_odds(self, counts: Tensor) -> Tensor:
@@ -71,7 +71,7 @@ class VisibleUnits(nn.Module, ABC):
 
     @abstractmethod
     def logits(self, bias: Tensor, drive_BV: Tensor) -> Tensor:
-        """What ``sample``, ``mean`` and ``log_prob`` take: (B, D) or (B, D, L)."""
+        """Input of ``sample``, ``mean`` and ``log_prob``: (B, D) or (B, D, L)."""
 
     @abstractmethod
     def sample(self, logits: Tensor, generator: torch.Generator | None) -> Tensor:
@@ -239,7 +239,7 @@ def bernoulli(probs: Tensor, generator: torch.Generator | None) -> Tensor:
 
 
 def level_counts(x_BD: Tensor, levels: int) -> Tensor:
-    """How often each level is in each place, averaged over (B, D) int64 images: (D, L) floats."""
+    """Frequency of each level in each place, averaged over (B, D) int64 images: (D, L) floats."""
     num_dims = x_BD.shape[1]
     counts = torch.zeros(num_dims * levels, device=x_BD.device)
     places = _places(x_BD, levels).flatten()

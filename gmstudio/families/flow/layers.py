@@ -120,7 +120,7 @@ class Rearranged(FlowLayer, ABC):
 
     @abstractmethod
     def take(self, h: Tensor) -> Tensor:
-        """What the inner layers get of the state."""
+        """Part of the state that the inner layers transform."""
 
     @abstractmethod
     def put(self, part: Tensor, h: Tensor) -> Tensor:
@@ -180,7 +180,7 @@ class OnHalf(Rearranged):
     """Inner layers see the first half of the channels; the other half is factored out, as it is."""
 
     def take(self, h: Tensor) -> Tensor:
-        """The half that goes on."""
+        """The half that continues."""
         return h[:, : h.shape[1] // 2]
 
     def put(self, part: Tensor, h: Tensor) -> Tensor:

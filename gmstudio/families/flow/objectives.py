@@ -1,4 +1,4 @@
-"""What a flow minimizes, in formulas and words, with uniform noise or with learned noise."""
+"""Objectives of a flow, in formulas and words, with uniform noise or with learned noise."""
 
 from gmstudio.protocol.families import Objective, Term
 

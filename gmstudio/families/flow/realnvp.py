@@ -9,7 +9,7 @@ f is a chain of coupling layers, each of which is undone in one pass and has a t
 sampling and inference of z are all exact and cost the same. Additive couplings keep volume (NICE), affine ones stretch
 it (Real NVP). ``mlp`` couples the two colours of a checkerboard over the flattened image by dense networks; ``conv``
 couples maps by residual convolutional networks: checkerboards, then, after blocks of 2×2 pixels have become channels
-(squeeze), halves of the channels; then half of them is left as it is (factored out) and the rest goes on likewise.
+(squeeze), halves of the channels; then half of them is left as it is (factored out) and the rest is processed likewise.
 
 Pixels are integers and a density is of a continuum, so noise u in [0, 1) is added, v = x + u, and y = v / L. What is
 exact is the density of v; the probability of the integer image is its integral over the bin, of which E[log p(x + u)]
@@ -364,11 +364,11 @@ class RealNVP(Family):
         Args:
             x: (n, C, H, W) integers, which are taken forwards to their codes; None draws z and takes it backwards.
             n: how many.
-            steps: most moments after the first that are shown; layers are left out evenly where there are more.
+            steps: largest number of states shown after the first; layers are left out evenly where there are more.
             generator: source of z.
 
         Returns:
-            A generator of moments; ``log density, nats`` is that of the state itself, in units of the logit, and
+            A generator of steps; the log density is that of the state itself, in units of the logit, and
             ``log |det|, nats`` that of the layers passed so far.
         """
         with torch.no_grad():
@@ -407,7 +407,7 @@ def _log_normal(z_BD: Tensor) -> Tensor:
 
 
 def _layer_name(layer: int, last: int) -> str:
-    """What the state after so many layers is called."""
+    """Label of the state after a number of layers."""
     return {0: "the image", last: "the code z"}.get(layer, f"after layer {layer} of {last}")
 
 

@@ -1,4 +1,4 @@
-r"""What families with z ~ N(0, I), a decoder p(x|z) and a learned posterior q(z|x) = N(μ(x), diag σ²(x)) share.
+r"""Base of families with z ~ N(0, I), a decoder p(x|z) and a learned posterior q(z|x) = N(μ(x), diag σ²(x)).
 
 Both are lower bounds of log p(x) = log ∫ p(x|z) p(z) dz, the second one the tighter the more draws it has:
 
@@ -161,7 +161,7 @@ def _kl_bars(kl_Z: Tensor) -> Figure:
         kind="bars",
         name="kl_per_dim",
         title="KL per latent dimension, nats",
-        help="What each dimension tells about an image, on average; one near 0 has collapsed to the prior.",
+        help="Information of each dimension about an image, on average; one near 0 has collapsed to the prior.",
         series=("KL",),
         values=kl_Z.unsqueeze(0),
     )

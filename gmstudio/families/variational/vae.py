@@ -76,7 +76,7 @@ class VAEConfig(Struct, frozen=True, kw_only=True):
         float,
         field(
             "β",
-            "Weight of the KL term in training. 1 is the bound on log p; more asks for codes nearer the prior, "
+            "Weight of the KL term in training. 1 is the bound on log p; more pulls codes nearer the prior, "
             "less for better reconstructions.",
             ge=0,
             le=1000,
@@ -164,7 +164,7 @@ _BOUND = "What is minimized: the negative evidence lower bound, at least -log p(
 
 
 def _objective(expression: str, when: dict[str, Any], help_loss: str, *, bound: bool = False) -> Objective:
-    """What is minimized under the conditions ``when``; ``bound``: it is at least -log p(x), and as tight as it gets."""
+    """Objective under the conditions ``when``; ``bound``: it is an upper bound of -log p(x)."""
     loss = Term("loss", r"\mathcal{L}", help_loss, unit="nats", per_image_nats=bound)
     terms = (loss, *_TERMS) if help_loss is _BOUND else (loss, *_TERMS, _NEGATIVE_ELBO)
     return Objective(r"\mathcal{L} = " + expression, terms, when=when)
@@ -242,7 +242,7 @@ class VAE(Variational):
         return [Phase("model", list(self.parameters()), self.loss)]
 
     def loss(self, batch: Tensor, generator: torch.Generator) -> LossTerms:
-        """The negative bound that is asked for, averaged over the batch.
+        """The chosen negative bound, averaged over the batch.
 
         With KL warm-up, each call in training mode that records gradients counts as a step.
 

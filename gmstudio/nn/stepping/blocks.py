@@ -1,4 +1,4 @@
-"""What a sampler of very many steps prepares: programs a block of steps at a time, weights without spare copies.
+"""Preparation of a sampler of many steps: programs a block of steps at a time, weights without spare copies.
 
 An image of 256×256 pixels has 65,536 steps, each with calls of its own. Compiled all at once they are a second of work
 and some hundred megabytes before the first pixel; compiled one at a time, views of tensors cost more than the work.
@@ -20,7 +20,7 @@ PART = 2**22
 
 
 class BlockPrograms:
-    """The programs of all steps, of which those near the last one asked for are there.
+    """The programs of all steps, of which those near the last requested one are kept.
 
     Args:
         num_steps: how many.

@@ -24,7 +24,7 @@ class StepGraphs:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self.failure = ""
-        """Why nothing is captured any more; empty as long as all goes well."""
+        """Reason for which capturing was given up; empty while it works."""
 
     def repeated(self, program: Program) -> Program:
         """The same program for the price of one call, from its second run on."""
@@ -35,14 +35,14 @@ class StepGraphs:
         self._recorder.rehearse(run)
 
     def capture(self, run: Callable[[], None]) -> Callable[[], object]:
-        """What replays a program, or, where it cannot be captured, the program itself."""
+        """Callable that replays a program, or, where it cannot be captured, the program itself."""
         if self.failure:
             return run
         try:
             return self._recorder.record(run)
         except CaptureError as error:
             self.failure = str(error)
-            warnings.warn(f"Sampling goes on without CUDA graphs: {error}", RuntimeWarning, stacklevel=2)
+            warnings.warn(f"Sampling continues without CUDA graphs: {error}", RuntimeWarning, stacklevel=2)
             return run
 
 

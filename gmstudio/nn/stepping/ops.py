@@ -41,7 +41,7 @@ class StepOps(Protocol):
         """A float32 copy of a tensor, of the same shape."""
 
     def adopt(self, values: Tensor) -> Array:
-        """Like ``load`` for a tensor that nobody else keeps: copied only if it has to be."""
+        """Like ``load`` for a tensor without other owners: copied only if it has to be."""
 
     def load_batch(self, values_B: FloatArray) -> Array:
         """One number per image, shaped like ``tail``."""
@@ -77,7 +77,7 @@ class StepOps(Protocol):
         """A copy that later steps leave alone."""
 
     def repeated(self, program: Program) -> Program:
-        """What runs a program fastest that will be run several times on the same buffers."""
+        """Fastest way to run a program several times on the same buffers."""
 
     def to_numpy(self, x: Array) -> FloatArray:
         """(F, B), always with the batch axis; valid until the next step."""

@@ -13,7 +13,7 @@ from gmstudio.testing.laws.inputs import GREY, described, random_images, seeded,
 from gmstudio.testing.laws.law import is_a, law
 
 ONE = (GREY,)
-"""What a family says of itself does not depend on the images."""
+"""Specification on which cards are checked: what a family says of itself does not depend on the images."""
 
 
 @law(applies=is_a(Family), images=ONE)
@@ -90,7 +90,7 @@ def figures_are_complete(model: Any, num_images: int = 10) -> None:
 
 
 def _problem_of(figure: Figure, image_shape: tuple[int, int, int]) -> str:
-    """What is wrong with a figure, as the end of a sentence; empty if nothing is."""
+    """Fault of a figure, as the end of a sentence; empty if it has none."""
     if not figure.title or not figure.help.endswith("."):
         return "needs a title and a help sentence"
     if figure.kind == "images":

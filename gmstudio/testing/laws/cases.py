@@ -40,7 +40,7 @@ class LawCase:
     suffix: str = ""
 
     def __call__(self) -> None:
-        """Build the model anew and examine it.
+        """Build a fresh model and examine it.
 
         Raises:
             AssertionError: when it breaks the law, with a sentence.

@@ -16,7 +16,7 @@ from gmstudio.testing.laws.law import is_a, law
 from gmstudio.testing.laws.models import ChainModel, SamplingModel, TrajectoryModel
 
 ALIKE_BY_CHANCE = 8
-"""Up to so many sub-pixels, samples of two seeds may be the same images."""
+"""Up to this number of sub-pixels, samples of two seeds may be the same images."""
 
 
 @law(applies=is_a(Sampler))

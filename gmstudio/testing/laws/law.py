@@ -33,7 +33,7 @@ class Law:
         return self.check.__name__
 
     def concerns(self, argument: str) -> bool:
-        """Whether the check takes this argument, ``order`` or ``label``."""
+        """Test whether the check takes this argument, ``order`` or ``label``."""
         return argument in inspect.signature(self.check).parameters
 
 

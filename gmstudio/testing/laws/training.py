@@ -165,7 +165,7 @@ def saving_and_loading_change_nothing(model: Family) -> None:
     for (what, mine), (_, theirs) in zip(_answers(trained.eval()), _answers(other.eval()), strict=True):
         demand_equal(theirs, mine, f"{described(model)}: {what} is another after saving and loading.")
     losses = [train(each, batch, steps=2) for each in (trained, other)]
-    demand(losses[0] == losses[1], f"{described(model)}: training goes on differently after saving and loading.")
+    demand(losses[0] == losses[1], f"{described(model)}: training continues differently after saving and loading.")
 
 
 @law(applies=lambda model: isinstance(model, Family) and len(model.phases()) == 1)

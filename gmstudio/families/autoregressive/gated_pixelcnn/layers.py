@@ -128,7 +128,7 @@ class GatedLayer(nn.Module):
         return vertical_BFHW if self.is_last else gate(before_gate_BFHW), gated_BFHW
 
     def label_features(self, labels_B: Tensor | None) -> tuple[Tensor | None, Tensor | None]:
-        """What labels add before the vertical and the horizontal gate, (B, 2p) each; None: nothing."""
+        """Terms that labels add before the vertical and the horizontal gate, (B, 2p) each; None without labels."""
         tables = (self.vertical_labels, self.horizontal_labels)
         vertical_BF, horizontal_BF = (None if t is None or labels_B is None else t[labels_B] for t in tables)
         return vertical_BF, horizontal_BF

@@ -106,7 +106,7 @@ class GatedPixelCNN(RasterFamily):
             Annotated[int, Meta(ge=0, le=MAX_CLASSES)] | None,
             field(
                 "Classes",
-                "Labels that images can be asked for; empty: as many as the data has. 0 makes a model without labels.",
+                "Number of labels to condition on; empty: as many as the data has. 0 makes a model without labels.",
                 unit="classes",
             ),
         ] = None
@@ -217,7 +217,7 @@ class GatedPixelCNNStepper(RasterStepper):
     """Computes one conditional after another: the vertical stack row by row, the horizontal one at a position.
 
     Per sub-pixel and layer: a matrix product for the horizontal kernel, one for the 1×1 convolution after the gate.
-    Only the features of the current colour are computed. Weights are those of the moment of opening, masks multiplied
+    Only the features of the current colour are computed. Weights are those at opening, masks multiplied
     in.
 
     Args:

@@ -1,4 +1,4 @@
-"""What a masked autoencoder computes step by step while it generates: each unit once, when its last input is known.
+"""Incremental sampler of a masked autoencoder: each unit is computed once, when its last input is known.
 
 Source: Germain, Gregor, Murray & Larochelle 2015, MADE: Masked Autoencoder for Distribution Estimation,
 arXiv:1502.03509, section 3, for the masks.
@@ -56,7 +56,7 @@ class MaskPass:
     """The calls of each step under one mask.
 
     The units of a layer are sorted by degree: those that a step computes are consecutive, and what they read is a
-    prefix of the layer before. So the masks need not be looked at again.
+    prefix of the layer before. So the masks are not needed again.
 
     Args:
         net: the network.

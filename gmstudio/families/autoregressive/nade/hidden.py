@@ -141,7 +141,7 @@ class _OnePass:
         self._start_grads.append(grad_nBN.sum(0))
 
     def proceed(self, chunk: slice) -> None:
-        """Go on to the next chunk's beginning."""
+        """Advance to the start of the next chunk."""
         self._start_BN.addmm_(self._x_BD[:, chunk], self._weight_DN[chunk])
 
     def finish(self) -> tuple[Tensor, Tensor, Tensor]:

@@ -6,7 +6,7 @@ All conditionals share W, so the running pre-activation a costs one update per p
 For more than two levels V_i h_i + b_i are the weights, means and scales of a mixture, integrated over each level's bin
 (RNADE, ``LevelMixture``). Training never holds the hidden layer of all pixels at once (``running_hidden``).
 
-Order-agnostic training hides a random set of pixels and asks for all of them at once from a network that is told which
+Order-agnostic training hides a random set of pixels and predicts all of them at once, by a network that is given which
 ones are hidden; weighted by D over their number, the loss is on average that of all orders. One such network serves any
 order, and may be deep: then a step updates a and goes through the other layers again.
 
@@ -59,14 +59,14 @@ INITIAL_SPREAD = 0.01
 MAX_WEIGHTS = 200_000_000
 """With gradients and Adam's averages four times as many numbers, 3.2 GB."""
 FEW_UPDATES = 8
-"""More than so many updates of a sampler's running sums are made in one product instead."""
+"""Updates of a sampler's running sums beyond this number are made in one product instead."""
 
 
 class NADE(AutoregressiveFamily):
     """Neural autoregressive distribution estimator; see the module's docstring.
 
     Raises:
-        ConfigError: when several hidden layers are asked for without order-agnostic training.
+        ConfigError: when several hidden layers are chosen without order-agnostic training.
     """
 
     class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -194,7 +194,7 @@ class NADE(AutoregressiveFamily):
     def log_components(
         self, levels_BCHW: Tensor, step: int, order_D3: Tensor, labels_B: Tensor | None = None
     ) -> Tensor:
-        """See ``AutoregressiveFamily``: one look at the hidden layer, which is summed up anew."""
+        """See ``AutoregressiveFamily``: one evaluation of the hidden layer, summed from the start."""
         index_D = self._index(order_D3)
         before_n, own = index_D[:step], index_D[step]
         x_Bn = unit_levels(levels_BCHW.flatten(1)[:, before_n], self.image.levels, self.bias_N.dtype)
@@ -251,7 +251,7 @@ class NADE(AutoregressiveFamily):
         return {"loss": mean_nll(x_BD, values_BD, parameters, self.output, self.config.activation)}
 
     def _agnostic_loss(self, batch: Tensor, generator: torch.Generator) -> Tensor:
-        """For each image a random number of random sub-pixels is given, and all others are asked for."""
+        """For each image a random number of random sub-pixels is given, and all others are predicted."""
         assert self.given_DN is not None
         values_BD = batch.flatten(1)
         size = values_BD.shape[1]
@@ -272,7 +272,8 @@ class NADEStepper:
     """Computes one conditional after another: one update of the running pre-activation, one look at it.
 
     A logistic unit is computed as σ(a) = (1 + tanh(a/2)) / 2, one call instead of four: the running sums are those of
-    a/2, and the halves go into the weights and biases of what reads the unit. Going back sums up anew, in one product.
+    a/2, and the halves go into the weights and biases of what reads the unit. Going back recomputes the sums in one
+    product.
 
     Args:
         model: the network; its weights are copied now.

@@ -1,4 +1,4 @@
-"""What a NADE minimizes, in formulas and words: in one order, or in all of them at once."""
+"""Objectives of NADE, in formulas and words: in one order, or in all of them at once."""
 
 from gmstudio.protocol.families import Objective, Term
 

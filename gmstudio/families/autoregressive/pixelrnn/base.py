@@ -1,4 +1,4 @@
-"""What the two PixelRNNs share: everything but their LSTM layers.
+"""Base of the two PixelRNNs: everything but their LSTM layers.
 
 A 7×7 convolution with mask A hides each pixel from itself; residual LSTM layers of h states between 2h features follow,
 then two ReLU–1×1 layers with mask B and a Bernoulli (2 levels), a softmax over the levels or a mixture of logistics
@@ -119,7 +119,7 @@ class LayerCache(Protocol):
     """The LSTM layers of a sampler."""
 
     def feature(self, layer: int, column: int, group: int) -> Array:
-        """Where a colour's input features of a layer at a column of the current row belong."""
+        """Cache slice of a colour's input features of a layer at a column of the current row."""
 
     def program(self, layer: int, column: int, group: int, out: Array) -> Program:
         """The calls that compute a colour's output features of a layer at a column, once its input is in place."""
@@ -129,7 +129,7 @@ class PixelRNNStepper(RasterStepper):
     """Computes one conditional after another; each touches one position of each layer.
 
     What depends on finished rows only is computed when a row begins, for the whole row and all layers at once. Weights
-    are those of the moment of opening, masks multiplied in.
+    are those at opening, masks multiplied in.
 
     Args:
         model: the network.

@@ -1,7 +1,7 @@
 """The Diagonal BiLSTM: two LSTMs that sweep over an image from its upper corners, diagonal by diagonal.
 
 Going right, the gates of a pixel come from its input (1×1, mask B) and from the states to the left and above; its cell
-goes on from the cell to the left. These two neighbours lie on the diagonal before (in the skewed map: in the column
+continues from the cell to the left. These two neighbours lie on the diagonal before (in the skewed map: in the column
 before, at the same row and the one above), so a whole diagonal is computed at once. Going left it is the mirror image,
 and its states are moved down one row, so that a pixel sees none that come after it. The sum of both is expanded by a
 1×1 convolution (mask B) and added to the input.

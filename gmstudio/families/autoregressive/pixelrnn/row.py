@@ -133,7 +133,7 @@ class PixelRNNRow(PixelRNN):
 
     @cached_property
     def _triangles_TCHW(self) -> Tensor:
-        """What each colour sees of the first convolution, from the bottom of a canvas as wide as can be needed."""
+        """Receptive field of each colour in the first convolution, from the bottom of a wide canvas."""
         num_groups, (_, height, width) = self.outputs.num_groups, self.image.shape
         reach_TCHW = functional.pad(torch.eye(num_groups)[:, :, None, None], (width - 1, width - 1, height - 1, 0)) > 0
         for _ in range(self.config.num_layers):

@@ -1,7 +1,7 @@
 """The Row LSTM: an LSTM that goes down an image row by row, its states joined by a convolution along the row.
 
 The gates of a pixel come from the inputs at and left of it (k×1, mask B) and from the states of the row above at the
-k nearest columns (k×1, no mask); its cell goes on from the cell right above. So a pixel sees a triangle that opens
+k nearest columns (k×1, no mask); its cell continues from the cell right above. So a pixel sees a triangle that opens
 upwards. States are expanded by a 1×1 convolution (mask B) and added to the input.
 
 Letters: F features between layers, S states, G = 4·S gates, P pixels in raster order, B images, K kernel size; in the

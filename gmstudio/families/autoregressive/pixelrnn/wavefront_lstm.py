@@ -102,7 +102,7 @@ class Sweep:
                 states_NSJB[direction, :, self.own_positions(before)] = out_NSPB[direction, :, pixels]
 
     def own_positions(self, wavefront: Wavefront) -> slice:
-        """Where a wavefront's own states are among the padded positions."""
+        """Slice of a wavefront's own states among the padded positions."""
         return self._lanes(wavefront, 0)
 
     def _lanes(self, wavefront: Wavefront, shift: int) -> slice:
@@ -110,7 +110,7 @@ class Sweep:
 
 
 def wavefront_lstm(x_FPB: Tensor, weight_NGK: Tensor, sweep: Sweep) -> Tensor:
-    """Run the LSTMs over the image, in the weights' precision also where half of it is asked for.
+    """Run the LSTMs over the image, in the weights' precision also where half precision is chosen.
 
     Args:
         x_FPB: (F, P, B) inputs.
@@ -133,7 +133,7 @@ class _Room:
         self._directions, self._num_read, self._batch = directions, num_read, batch
 
     def of(self, positions: int) -> Tensor:
-        """(N, K, J, B) for so many positions."""
+        """(N, K, J, B) for a number of positions."""
         shape = (self._directions, self._num_read, positions, self._batch)
         return self._flat[: math.prod(shape)].view(shape)
 
