@@ -13,8 +13,20 @@ from engine_process import EngineProcess
 
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Event
+from gmstudio.protocol.chains import RunTrajectory, TrajectoryAppended
 from gmstudio.protocol.data import BrowseData, DataBrowsed, DescribeModel, ModelDescribed
-from gmstudio.protocol.engine import Catalog, ChooseDevice, CommandFailed, Done, EngineReported, Ping, Pong, Shutdown
+from gmstudio.protocol.engine import (
+    Cancel,
+    Catalog,
+    ChooseDevice,
+    CommandFailed,
+    Done,
+    EngineReported,
+    Ping,
+    Pong,
+    Reason,
+    Shutdown,
+)
 from gmstudio.protocol.frames import PROTOCOL_VERSION, FrameReader, decode_event
 from gmstudio.protocol.latents import ComputeDimensionStats, Decode, Decoded, DimensionStatsComputed, Encode, Encoded
 from gmstudio.protocol.pixels import (
@@ -333,6 +345,24 @@ def test_a_discriminator_scores_what_is_decoded(engine: EngineProcess) -> None:
     critic = next(found for found in decoded.metrics if found.metric.symbol == "D(x)")
     assert 0 <= critic.values.numpy()[0] <= 1
     assert "GAN" in engine.ask(Encode(run=run), CommandFailed).message
+
+
+def test_a_trajectory_is_cancelled(engine: EngineProcess) -> None:
+    run = start(engine, "rbm")
+    engine.ask(PauseTraining(), Done)
+    request = engine.send(RunTrajectory(run=run, count=1, steps=10_000))
+    engine.wait(TrajectoryAppended, lambda event: event.request == request and not event.done)
+    cancel = engine.send(Cancel(target=request))
+    failed = engine.wait(CommandFailed, lambda event: event.request == request)
+    assert failed.reason is Reason.CANCELLED
+    engine.wait(Done, lambda event: event.request == cancel)
+
+
+def test_what_is_missing_has_a_reason(engine: EngineProcess, tmp_path: Path) -> None:
+    missing = engine.ask(OpenRun(run=str(tmp_path / "gone")), CommandFailed)
+    assert missing.reason is Reason.RUN_MISSING
+    refused = engine.ask(PauseTraining(), CommandFailed)
+    assert refused.reason is Reason.NOT_POSSIBLE
 
 
 def test_runs_are_listed_opened_and_their_samples_fetched(engine: EngineProcess) -> None:
