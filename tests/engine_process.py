@@ -17,11 +17,11 @@ from gmstudio.protocol.engine import Catalog
 from gmstudio.protocol.frames import FrameReader, decode_event, frame
 
 EventT = TypeVar("EventT", bound=Event)
-PATIENCE_S = 60.0
+TIMEOUT_S = 60.0
 
 
 class EngineProcess:
-    def __init__(self, home: Path, *, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, home: Path, *, timeout_s: float = TIMEOUT_S) -> None:
         environment = {**os.environ, "GMSTUDIO_HOME": str(home), "OMP_NUM_THREADS": "1"}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "gmstudio.engine"],
@@ -31,7 +31,7 @@ class EngineProcess:
             env=environment,
         )
         self.seen: list[Event] = []
-        self._patience_s = patience_s
+        self._timeout_s = timeout_s
         self._queue: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self._requests = 0
         self._thread = threading.Thread(target=self._read, daemon=True)
@@ -55,13 +55,13 @@ class EngineProcess:
 
     def wait(self, kind: type[EventT], accept: Callable[[EventT], bool] = lambda _: True) -> EventT:
         """The next event of a kind that is accepted; others are remembered in ``seen``."""
-        deadline = time.monotonic() + self._patience_s
+        deadline = time.monotonic() + self._timeout_s
         while True:
             try:
                 event = self._queue.get(timeout=max(0.0, deadline - time.monotonic()))
             except queue.Empty:
                 tail = [type(e).__name__ for e in self.seen[-8:]]
-                raise AssertionError(f"no {kind.__name__} within {self._patience_s} s; last seen: {tail}") from None
+                raise AssertionError(f"no {kind.__name__} within {self._timeout_s} s; last seen: {tail}") from None
             if event is None:
                 raise AssertionError(f"the engine ended: {self.stderr()}")
             self.seen.append(event)

@@ -1,4 +1,4 @@
-"""A scripted engine process: speaks the protocol as told by its arguments, so that every way to fail can be tested.
+"""A scripted engine process: its arguments select a failure, so that every kind of failure can be tested.
 
 Run as ``python fake_engine.py [options]``; ``command(…)`` builds that line for ``EngineClient``.
 """
@@ -75,10 +75,10 @@ class FakeEngine:
 
     def run(self) -> int:
         options = self.options
-        failing = self.fails_this_life()
-        if failing and options.die_before_hello is not None:
+        failing = self.fails_this_time()
+        if failing and options.die_before_catalog is not None:
             print("Traceback (most recent call last):\nModuleNotFoundError: No module named 'torch'", file=sys.stderr)
-            return int(options.die_before_hello)
+            return int(options.die_before_catalog)
         if options.garbage:
             self.out.write(b"Hello from a module that prints while it is imported\n")
             self.out.flush()
@@ -99,14 +99,14 @@ class FakeEngine:
             time.sleep(0.05)
         return self.shut_down()
 
-    def fails_this_life(self) -> bool:
-        """Count the lives in a file; fail only in the first ``--lives`` of them."""
+    def fails_this_time(self) -> bool:
+        """Count the starts in a file; fail only in the first ``--failures`` of them."""
         if not self.options.counter:
             return True
         counter = Path(self.options.counter)
-        lives = int(counter.read_text()) if counter.exists() else 0
-        counter.write_text(str(lives + 1))
-        return bool(lives < self.options.lives)
+        starts = int(counter.read_text()) if counter.exists() else 0
+        counter.write_text(str(starts + 1))
+        return bool(starts < self.options.failures)
 
     def shut_down(self) -> int:
         time.sleep(self.options.saving_s)
@@ -156,12 +156,12 @@ class FakeEngine:
 
 def main() -> int:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--die-before-hello", type=int, metavar="CODE", help="print a traceback and exit")
+    parser.add_argument("--die-before-catalog", type=int, metavar="CODE", help="print a traceback and exit")
     parser.add_argument("--die-at", default="", metavar="COMMAND", help="exit when this command comes")
     parser.add_argument("--exit-code", type=int, default=3, help="of --die-at")
-    parser.add_argument("--counter", default="", metavar="FILE", help="count lives there")
-    parser.add_argument("--lives", type=int, default=1, help="with --counter: fail only in so many lives")
-    parser.add_argument("--silent", action="store_true", help="never say hello")
+    parser.add_argument("--counter", default="", metavar="FILE", help="count starts there")
+    parser.add_argument("--failures", type=int, default=1, help="with --counter: fail only in so many starts")
+    parser.add_argument("--silent", action="store_true", help="never send a catalog")
     parser.add_argument("--garbage", action="store_true", help="print text instead of frames")
     parser.add_argument("--protocol", type=int, default=PROTOCOL_VERSION)
     parser.add_argument("--flood", type=int, default=0, metavar="N", help="send N events at once")

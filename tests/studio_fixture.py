@@ -13,7 +13,7 @@ from gmstudio.window.client.process_status import Timeouts
 from gmstudio.window.state.studio import Studio
 
 WAIT_MS = 20_000
-QUICK = Timeouts(ping=0.1, silence=0.4, hello=30.0, restart=0.01, close=5.0, kill=0.3)
+QUICK = Timeouts(ping=0.1, silence=0.4, startup=30.0, restart=0.01, close=5.0, kill=0.3)
 StartStudio = Callable[..., Studio]
 
 

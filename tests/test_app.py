@@ -44,7 +44,7 @@ def test_smoke_opens_waits_closes(home: Path) -> None:
 
 
 def test_smoke_fails_in_words_when_the_engine_dies() -> None:
-    done = run_window("--die-before-hello", "1")
+    done = run_window("--die-before-catalog", "1")
     assert done.returncode == 1
     assert "The engine ended while starting with exit code 1." in done.stderr
     assert "No module named 'torch'" in done.stderr

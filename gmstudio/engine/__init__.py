@@ -1,7 +1,7 @@
 """The engine: a process with torch and without Qt that trains, explores and scores models.
 
-Importing it, before torch is loaded, tells OpenMP's threads to sleep soon when they have nothing to do instead of
-spinning: the window, and whatever else the machine runs, need the cores as well (docs/decisions/0007).
+Importing it before torch is loaded lets idle OpenMP threads sleep soon instead of spinning, which leaves the cores to
+the window and to other programs (docs/decisions/0007).
 """
 
 import os

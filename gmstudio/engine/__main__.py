@@ -6,10 +6,10 @@ import sys
 
 
 def main() -> int:
-    """Serve until the window goes away.
+    """Serve until the window closes its end.
 
-    The real standard output is kept for frames; whatever prints goes to standard error. The process lowers its
-    priority, so that the window paints first where both share the processor.
+    The real standard output is reserved for frames; everything that is printed goes to standard error. The process
+    lowers its priority, so that the window paints first where both share the processor.
 
     Returns:
         The exit code, 0 after an orderly end.

@@ -1,4 +1,4 @@
-"""The engine's hello: families, data sources and devices, derived from what is there."""
+"""Catalog of the engine: families, data sources and devices."""
 
 import os
 
@@ -14,16 +14,16 @@ from gmstudio.protocol.frames import PROTOCOL_VERSION
 from gmstudio.protocol.training_settings import Training
 
 FIRST_FAMILY = "pixelcnn"
-"""What a newcomer is led to: it trains in a minute, and every panel of the autoregressive kind can look inside."""
+"""Family that is selected at the first start: it trains in a minute, and all panels for pixels can show it."""
 
 
 def capabilities_of(family: type[Family]) -> tuple[str, ...]:
-    """What a family can do: those of ``CAPABILITIES`` that it has as methods."""
+    """Return those of ``CAPABILITIES`` that a family has as methods."""
     return tuple(name for name in CAPABILITIES if callable(getattr(family, name, None)))
 
 
 def build_catalog(device: str) -> Catalog:
-    """Collect everything that the window needs to know before anything runs."""
+    """Build the catalog, which the window needs before anything runs."""
     return Catalog(
         protocol=PROTOCOL_VERSION,
         version=__version__,

@@ -1,4 +1,4 @@
-"""Jobs that take turns, a piece at a time; a newer one with the same key replaces an older one."""
+"""Jobs that take turns piece by piece; a newer job with the same key replaces an older one."""
 
 from collections import deque
 from collections.abc import Callable
@@ -20,10 +20,10 @@ class _Entry:
 
 
 class Jobs:
-    """The jobs at work.
+    """Jobs under way.
 
     Args:
-        send: where their events go.
+        send: takes their events.
     """
 
     def __init__(self, send: Callable[[Event], None]) -> None:
@@ -34,7 +34,7 @@ class Jobs:
         return bool(self._entries)
 
     def add(self, command: Command, job: Job) -> None:
-        """Begin a job; an older one with the same key ends as superseded."""
+        """Add a job; an older one with the same key ends as superseded."""
         key = command.job_key()
         if key is not None:
             for entry in [entry for entry in self._entries if entry.key == key]:
@@ -42,15 +42,15 @@ class Jobs:
         self._entries.append(_Entry(command, job, key))
 
     def cancel(self, request: int) -> None:
-        """End the job of a request; harmless when there is none."""
+        """End the job of a request; harmless when it has none."""
         for entry in [entry for entry in self._entries if entry.command.request == request]:
             self._end(entry, Reason.CANCELLED)
 
     def advance(self) -> None:
-        """Do one piece of the job whose turn it is.
+        """Do one piece of the next job.
 
         Raises:
-            JobFailedError: when it failed; it is at work no longer.
+            JobFailedError: when the job failed; it is removed.
         """
         entry = self._entries.popleft()
         try:
@@ -76,8 +76,8 @@ class JobFailedError(Exception):
     """A job raised an error.
 
     Args:
-        command: that it carried out.
-        error: what it raised.
+        command: command that the job carried out.
+        error: error that it raised.
     """
 
     def __init__(self, command: Command, error: Exception) -> None:

@@ -1,7 +1,7 @@
-"""The engine's loop: answer commands, then advance one job by one piece.
+"""Loop of the engine: answer commands, then advance one job by one piece.
 
 Commands go first, so a slider or a pixel step waits for one piece of training at most. Everything long is a
-generator: the short jobs that a person requested (they take turns), then the one run in training.
+generator: jobs of requests, which take turns, then the run in training.
 """
 
 import contextlib
@@ -24,16 +24,16 @@ from gmstudio.protocol.engine import Cancel, ChooseDevice, CommandFailed, Engine
 
 REPORT_SECONDS = 0.5
 GRACE_SECONDS = 0.003
-"""Wait for the next command of a quick sequence before the next piece of training begins, which would delay it."""
+"""Time to wait for the next command of a quick sequence, which the next piece of training would delay."""
 IDLE = Progress(title="", step=0, steps=0, images_per_s=0.0, seconds_left=-1.0)
 State = Literal["idle", "training", "paused", "busy"]
 
 
 class Server(Feature):
-    """Serves one window.
+    """Server of one window.
 
     Args:
-        wire: to the window.
+        wire: connection to the window.
     """
 
     def __init__(self, wire: Wire) -> None:
@@ -49,7 +49,7 @@ class Server(Feature):
                 self._handlers |= kind(self.context).handlers()
 
     def serve(self) -> int:
-        """Send the catalog and serve until the window goes or sends ``Shutdown``; whatever trains is kept.
+        """Send the catalog and serve until the window is gone or sends ``Shutdown``; a training ends with a checkpoint.
 
         Returns:
             The exit code, 0 unless a checkpoint could not be written.
@@ -74,7 +74,7 @@ class Server(Feature):
         return bool(self._jobs) or (self.context.training is not None and self.context.training.running)
 
     def _wait_s(self) -> float:
-        """Seconds until anything is due: positive for a training that was slowed down, without a job."""
+        """Seconds until work is due: positive for a training that is slowed down, if there is no job."""
         training = self.context.training
         return 0.0 if self._jobs or training is None else min(training.wait_s(), REPORT_SECONDS)
 
@@ -111,7 +111,7 @@ class Server(Feature):
         training = self.context.the_training()
         try:
             training.advance()
-        except Exception:  # reported to the window as the run's end; here for the log
+        except Exception:  # reported to the window as the end of the run; here for the log
             traceback.print_exc()
         self._release_ended_training()
 
@@ -136,7 +136,7 @@ class Server(Feature):
         if self.context.training is not None:
             try:
                 self.context.training.stop()
-            except Exception as error:  # whatever it is, the engine ends
+            except Exception as error:  # the engine ends in any case
                 print(error_sentence(error), file=sys.stderr)
                 code = 1
         self._wire.flush()

@@ -1,4 +1,4 @@
-"""The engine's end of the wire: one thread reads frames, one writes them, the engine's loop does neither."""
+"""The engine's connection to the window: one thread reads frames, another writes them."""
 
 import os
 import sys
@@ -14,13 +14,13 @@ _READ_BYTES = 1 << 16
 
 
 class Wire:
-    """Commands in, events out.
+    """Queues of received commands and of events to send.
 
-    ``Ping`` is answered by the reading thread, so that a window can tell a long step from a stopped process.
+    ``Ping`` is answered by the reading thread, so that the window can distinguish a long step from a stopped process.
 
     Args:
-        fd_in: file descriptor that commands come from.
-        fd_out: file descriptor that events go to.
+        fd_in: file descriptor of incoming commands.
+        fd_out: file descriptor of outgoing events.
     """
 
     def __init__(self, fd_in: int, fd_out: int) -> None:
@@ -29,32 +29,32 @@ class Wire:
         self._inbox: SimpleQueue[Command | None] = SimpleQueue()
         self._outbox: SimpleQueue[bytes | None] = SimpleQueue()
         self.closed = False
-        """The window is gone: nothing more will come."""
+        """The window is gone; no further command will arrive."""
         self._writer = threading.Thread(target=self._write, name="wire-writer", daemon=True)
         self._reader = threading.Thread(target=self._read, name="wire-reader", daemon=True)
         self._writer.start()
         self._reader.start()
 
     def send(self, event: Event) -> None:
-        """Queue an event; returns at once.
+        """Queue an event and return at once.
 
         Raises:
-            ProtocolError: when it is too long to be sent.
+            ProtocolError: when it is too long.
         """
         self._outbox.put(frame(event))
 
     def hang_up(self) -> None:
-        """Pretend that the window is gone; safe in a signal handler."""
+        """Close as if the window were gone; safe in a signal handler."""
         self._inbox.put(None)
 
     def receive(self, wait_s: float | None = 0.0) -> Command | None:
         """Take the next command.
 
         Args:
-            wait_s: how long to wait for one; None: until one comes or the window goes.
+            wait_s: longest time to wait; None: until a command arrives or the window is gone.
 
         Returns:
-            The command, or None when there is none (see ``closed``).
+            The command; None when none arrived (see ``closed``).
         """
         if self.closed:
             return None
@@ -67,7 +67,7 @@ class Wire:
         return command
 
     def flush(self, timeout_s: float = 5.0) -> None:
-        """Let the queued events go out, then stop sending."""
+        """Send the queued events, then stop sending."""
         self._outbox.put(None)
         self._writer.join(timeout_s)
 
@@ -84,9 +84,9 @@ class Wire:
         except ProtocolError as error:
             print(f"Standard input is not a gmstudio window: {error}", file=sys.stderr)
         except OSError as error:
-            print(f"Standard input broke: {error}", file=sys.stderr)
+            print(f"Reading standard input failed: {error}", file=sys.stderr)
         finally:
-            self._inbox.put(None)  # whatever ended it: a reader that is gone must not leave an engine that waits for it
+            self._inbox.put(None)  # in any case: an engine must not wait for a reader that has ended
 
     def _write(self) -> None:
         try:
@@ -94,5 +94,5 @@ class Wire:
                 view = memoryview(data)
                 while view:
                     view = view[os.write(self._fd_out, view) :]
-        except OSError as error:  # the window is gone; reading ends as well
-            print(f"Standard output broke: {error}", file=sys.stderr)
+        except OSError as error:  # the window is gone; reading ends too
+            print(f"Writing standard output failed: {error}", file=sys.stderr)

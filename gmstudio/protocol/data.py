@@ -1,4 +1,4 @@
-"""Messages about data sets and about checking a config against one; data cards."""
+"""Messages about data sets, and about checking the settings of a run against one; data cards."""
 
 from typing import Any, Literal, get_args
 
@@ -12,7 +12,7 @@ from gmstudio.protocol.run_spec import RunSpec
 SplitName = Literal["train", "valid", "test"]
 SPLITS: tuple[SplitName, ...] = get_args(SplitName)
 SPLIT_TITLES: dict[SplitName, str] = {"train": "training", "valid": "validation", "test": "test"}
-"""Adjectives for people: "validation images"."""
+"""Adjectives for display, as in "validation images"."""
 
 # ---- commands: data ---------------------------------------------------------------------------------------
 
@@ -50,9 +50,9 @@ class DataBrowsed(Event, frozen=True, kw_only=True):
 
 
 class ModelDescribed(Event, frozen=True, kw_only=True):
-    """A config fits: its number of parameters, the image spec of the data, and what else is worth knowing.
+    """The settings are valid: number of parameters, image spec of the data, and remarks of the family.
 
-    ``remarks`` are sentences in the family's own words; most families have none.
+    ``remarks`` are sentences; most families have none.
     """
 
     family: str
@@ -67,7 +67,7 @@ class DataEntry(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         name: key in ``SOURCES``.
         title: display name.
-        summary: what it is, one or two sentences.
+        summary: description, one or two sentences.
         config_schema: JSON Schema of its Config.
     """
 

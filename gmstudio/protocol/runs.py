@@ -1,4 +1,4 @@
-"""Messages about runs on disk: the library, opening, curves, kept samples, annotations."""
+"""Messages about runs on disk: the library, opening, curves, saved samples, annotations."""
 
 from typing import Any
 
@@ -13,24 +13,24 @@ from gmstudio.protocol.training_settings import Training
 
 
 class ListRuns(Command, frozen=True, kw_only=True):
-    """Answered with ``RunsListed``."""
+    """List the library of runs; answered with ``RunsListed``."""
 
 
 class OpenRun(Command, frozen=True, kw_only=True):
-    """Get ready to explore a run (and to show its history); answered with ``RunOpened``, then ``HistoryAppended``."""
+    """Open a run for exploring and for its history; answered with ``RunOpened``, then ``HistoryAppended``."""
 
     run: str
 
 
 class FetchSamples(Command, frozen=True, kw_only=True):
-    """The kept sample grid of a run at a step (the nearest one not after it); answered with ``SamplesDrawn``."""
+    """Fetch the saved sample grid of a step, or the latest one before it; answered with ``SamplesDrawn``."""
 
     run: str
     step: int
 
 
 class KeepAnnotations(Command, frozen=True, kw_only=True):
-    """Keep small things with a run that a person gave it: names of dimensions, directions; they replace the former."""
+    """Replace the annotations of a run, such as names of dimensions and directions; answered with ``Done``."""
 
     run: str
     annotations: dict[str, Any]
@@ -40,14 +40,21 @@ class KeepAnnotations(Command, frozen=True, kw_only=True):
 
 
 class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """A run, as the window shows it.
+    """Description of a run.
 
     Args:
         run: path of the run folder, the run's identity in all messages.
+        title: title for display.
         spec: complete settings.
+        family_title: title of the family.
+        image: spec of the images.
         status: ``running``, ``paused``, ``stopped``, ``finished``, ``failed`` or ``interrupted`` (the engine died).
-        step: steps made.
+        step: training steps made.
+        created: start of the run, ISO 8601 in UTC.
+        capabilities: those of ``CAPABILITIES`` that the family has.
+        checkpoint_steps: steps of the checkpoints on disk.
         best: lowest validation loss so far, or None.
+        message: reason of a failure or pause; empty: none.
     """
 
     run: str
@@ -73,11 +80,14 @@ class RunOpened(Event, frozen=True, kw_only=True):
     """A run is open for training or exploring.
 
     Args:
-        live: it is the one in training now.
-        objective: formula and terms for this run's config.
+        info: description of the run.
+        live: the run is in training.
+        objective: formula and terms for its config.
         latent: its latent space, or None.
+        num_parameters: number of trainable scalars.
+        sample_steps: steps of the saved sample grids.
         phases: names of its training phases, in order.
-        annotations: what ``KeepAnnotations`` kept with the run.
+        annotations: annotations kept with the run.
     """
 
     info: RunInfo
@@ -91,7 +101,7 @@ class RunOpened(Event, frozen=True, kw_only=True):
 
 
 class RunsListed(Event, frozen=True, kw_only=True):
-    """The library of runs, newest first; ``problems`` names the folders that cannot be read, one sentence each."""
+    """The library of runs, newest first; ``problems`` has a sentence for each folder that cannot be read."""
 
     home: str
     runs: tuple[RunInfo, ...]
@@ -99,7 +109,7 @@ class RunsListed(Event, frozen=True, kw_only=True):
 
 
 class Series(msgspec.Struct, frozen=True):
-    """Consecutive points of one curve: ``name`` in ``split`` (train, valid), int64 steps and float64 values."""
+    """Consecutive points of the curve ``name`` in ``split`` (train, valid): int64 steps and float64 values."""
 
     split: str
     name: str
@@ -108,7 +118,7 @@ class Series(msgspec.Struct, frozen=True):
 
 
 class HistoryAppended(Event, frozen=True, kw_only=True):
-    """New points of a run's curves; with ``reset`` they replace all there was."""
+    """New points of a run's curves; with ``reset`` they replace all earlier points."""
 
     run: str
     series: tuple[Series, ...]
@@ -119,8 +129,8 @@ class SamplesDrawn(Event, frozen=True, kw_only=True):
     """A grid of samples, (N, C, H, W) uint8, 0 … 255 for showing.
 
     Args:
-        kind: ``samples``, or ``means`` where the decoder's means are shown.
-        kept: every step of which a grid is kept, on request; else empty.
+        kind: ``samples``; ``means``, where the decoder's means are shown; or ``reconstructions``.
+        kept: in a reply to ``FetchSamples``, all steps with a saved grid; else empty.
     """
 
     run: str

@@ -12,7 +12,7 @@ from gmstudio.protocol.run_spec import RunSpec
 
 
 class StartTraining(Command, frozen=True, kw_only=True):
-    """Begin a run; answered with ``RunOpened``. One run trains at a time.
+    """Start a run; answered with ``RunOpened``. One run trains at a time.
 
     Args:
         spec: the settings of the run.
@@ -24,33 +24,33 @@ class StartTraining(Command, frozen=True, kw_only=True):
 
 
 class ResumeRun(Command, frozen=True, kw_only=True):
-    """Continue a run on disk from its latest checkpoint; ``steps`` moves its end; answered with ``RunOpened``."""
+    """Continue a run from its latest checkpoint, up to ``steps`` if given; answered with ``RunOpened``."""
 
     run: str
     steps: int | None = None
 
 
 class PauseTraining(Command, frozen=True, kw_only=True):
-    """Stand still after the current step; no checkpoint is written."""
+    """Pause after the current step; no checkpoint is written."""
 
 
 class ResumeTraining(Command, frozen=True, kw_only=True):
-    """Continue after a pause."""
+    """Continue training after a pause."""
 
 
 class StepTraining(Command, frozen=True, kw_only=True):
-    """While paused: make ``count`` steps and pause again; ``phases`` names those to run, empty: all of them."""
+    """Make ``count`` steps while paused; ``phases`` names the phases to train, empty: all of them."""
 
     count: int = 1
     phases: tuple[str, ...] = ()
 
 
 class PaceTraining(Command, frozen=True, kw_only=True):
-    """Limit the rate of the run in training, or train only some of its phases, until the next such command.
+    """Limit the pace of the run in training, or train only some of its phases, until the next such command.
 
     Args:
-        steps_per_s: upper limit; 0: none.
-        phases: names of the phases to run; empty: all of them.
+        steps_per_s: highest number of steps per second; 0: no limit.
+        phases: names of the phases to train; empty: all of them.
     """
 
     steps_per_s: float = 0.0
@@ -58,7 +58,7 @@ class PaceTraining(Command, frozen=True, kw_only=True):
 
 
 class StopTraining(Command, frozen=True, kw_only=True):
-    """End the run here and keep it: a checkpoint is written, it can be resumed later."""
+    """End the training with a checkpoint, from which it can be resumed later."""
 
 
 class KeepCheckpoint(Command, frozen=True, kw_only=True):
@@ -79,7 +79,7 @@ class DrawFigures(Command, frozen=True, kw_only=True):
 
 
 class TrainingChanged(Event, frozen=True, kw_only=True):
-    """The run in training changed its status: running, paused, stopped, finished or failed (with a message)."""
+    """The run in training changed its status: running, paused, stopped, finished, or failed (with a message)."""
 
     run: str
     status: Literal["running", "paused", "stopped", "finished", "failed"]
@@ -88,20 +88,20 @@ class TrainingChanged(Event, frozen=True, kw_only=True):
 
 
 class FigureDrawn(msgspec.Struct, frozen=True, kw_only=True):
-    """A picture of a model's diagnostics.
+    """Diagnostic figure of a model.
 
     Args:
-        kind: ``histogram``: ``values`` (S, N) counts of N bins between N + 1 ``edges``; ``bars``: (S, N), one bar each;
-            ``images``: a grid.
-        name: unique in the family.
-        title: heading, with the unit.
-        help: one sentence.
-        series: S names; for images those of the grid's columns, or none.
-        edges: (N + 1,) float32.
-        values: (S, N) float32.
-        reference: (N,) float32, to compare the values with.
+        kind: ``histogram``: ``values`` (S, N) are counts of N bins between N + 1 ``edges``; ``bars``: (S, N), one bar
+            each; ``images``: a grid.
+        name: identity, unique in the family.
+        title: heading with the unit.
+        help: explanation, one sentence.
+        series: S names of the series; for images the names of the grid's columns, or none.
+        edges: (N + 1,) float32 edges of the bins.
+        values: (S, N) float32 values.
+        reference: (N,) float32 values for comparison.
         images: (M, C, H, W) uint8, 0 … 255.
-        columns: of the grid; 0: as many as fit.
+        columns: columns of the grid; 0: as many as fit.
     """
 
     kind: Literal["histogram", "bars", "images"]
@@ -117,7 +117,7 @@ class FigureDrawn(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FiguresDrawn(Event, frozen=True, kw_only=True):
-    """Figures of the weights of a step, on request."""
+    """Diagnostic figures for the weights of a step."""
 
     run: str
     step: int

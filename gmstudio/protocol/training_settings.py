@@ -7,11 +7,11 @@ import msgspec
 from gmstudio.protocol.config import field
 
 MAX_SEED = 2**31 - 1
-"""Largest seed of anything that a person can seed: torch, NumPy and a spin box take it alike."""
+"""Largest seed in the program; torch, NumPy and spin boxes all accept it."""
 
 
 class Training(msgspec.Struct, frozen=True, kw_only=True):
-    """Training settings that every family has."""
+    """Training settings, the same for every family."""
 
     steps: Annotated[
         int,
@@ -23,13 +23,13 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
     learning_rate: Annotated[float, field("Learning rate", "Adam's step size.", gt=0, le=10, log=True)] = 1e-3
     schedule: Annotated[
         Literal["constant", "cosine"],
-        field("Schedule", "Keep the learning rate, or lower it to zero along a half cosine over all steps."),
+        field("Schedule", "Constant learning rate, or a half cosine that falls to zero over all steps."),
     ] = "constant"
     warmup: Annotated[
         int,
         field(
             "Warm-up",
-            "Raise the learning rate linearly over this many first steps.",
+            "Raise the learning rate linearly from zero over this many steps.",
             ge=0,
             le=1_000_000,
             unit="steps",
@@ -40,7 +40,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
         float,
         field(
             "Clip gradient",
-            "Scale the gradient down to at most this norm; 0 leaves it alone.",
+            "Scale gradients down to at most this norm; 0: no clipping.",
             ge=0,
             le=1e9,
             advanced=True,
@@ -58,20 +58,20 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
         Literal["auto", "off"],
         field(
             "CUDA graphs",
-            "On a CUDA device, capture an update of the weights once and replay it as a whole, which spares many small "
-            "steps their wait for the processor; auto does so where the family allows it. No effect elsewhere.",
+            "On a CUDA device, capture an update of the weights once and replay it as a graph, which removes launch "
+            "overhead; auto does so where the family allows it. No effect on other devices.",
             advanced=True,
         ),
     ] = "auto"
     seed: Annotated[
         int,
-        field("Seed", "Fixes the initial weights, the order of the data and all noise.", ge=0, le=MAX_SEED),
+        field("Seed", "Seed of the initial weights, the order of the data and all noise.", ge=0, le=MAX_SEED),
     ] = 0
     validate_every: Annotated[
         int,
         field(
             "Validate every",
-            "Interval of scoring the validation images.",
+            "Steps between two evaluations of the validation images.",
             ge=1,
             le=10_000_000,
             unit="steps",
@@ -82,7 +82,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
         int,
         field(
             "Validation images",
-            "Score at most this many validation images each time.",
+            "Largest number of validation images in an evaluation.",
             ge=1,
             le=10_000_000,
             unit="images",
@@ -94,7 +94,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
         int,
         field(
             "Sample every",
-            "Interval of drawing and keeping a grid of samples.",
+            "Steps between two sample grids that are drawn and saved.",
             ge=1,
             le=10_000_000,
             unit="steps",
@@ -105,7 +105,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
         int,
         field(
             "Checkpoint every",
-            "Interval of writing a checkpoint.",
+            "Steps between two checkpoints.",
             ge=1,
             le=10_000_000,
             unit="steps",
@@ -114,5 +114,5 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
     ] = 200
     num_samples: Annotated[
         int,
-        field("Samples per grid", "Images in each kept grid.", ge=1, le=256, unit="images", advanced=True),
+        field("Samples per grid", "Images in each saved grid.", ge=1, le=256, unit="images", advanced=True),
     ] = 36

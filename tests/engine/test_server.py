@@ -102,7 +102,7 @@ def status(engine: EngineProcess, wanted: str) -> TrainingChanged:
     return engine.wait(TrainingChanged, lambda event: event.status == wanted)
 
 
-def test_hello_names_families_data_and_devices(engine: EngineProcess) -> None:
+def test_the_catalog_names_families_data_and_devices(engine: EngineProcess) -> None:
     catalog = engine.catalog
     assert catalog.protocol == PROTOCOL_VERSION
     assert catalog.pid == engine.process.pid
@@ -173,8 +173,8 @@ def test_print_goes_to_standard_error_not_into_the_frames(home: Path) -> None:
         env={**os.environ, "GMSTUDIO_HOME": str(home)},
         check=True,
     )
-    (hello, _) = [decode_event(body) for body in FrameReader().feed(done.stdout)]
-    assert isinstance(hello, Catalog)
+    (catalog, _) = [decode_event(body) for body in FrameReader().feed(done.stdout)]
+    assert isinstance(catalog, Catalog)
     assert "a family prints" in done.stderr.decode()
 
 

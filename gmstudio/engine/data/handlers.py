@@ -1,4 +1,4 @@
-"""Commands before training: looking at data, and checking a config against it."""
+"""Commands before training: browsing data, and checking settings."""
 
 from gmstudio.engine.runtime.building import meta_model
 from gmstudio.engine.runtime.datasets import load_data
@@ -11,7 +11,7 @@ MAX_BROWSED = 1024
 
 
 class DataFeature(Feature):
-    """Browse data sets; check a config against a data set."""
+    """Browse data sets; check the settings of a run."""
 
     def _on_browse_data(self, command: BrowseData) -> None:
         dataset = load_data(self.context.data, command.data, command.data_config)

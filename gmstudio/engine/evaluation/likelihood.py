@@ -1,4 +1,4 @@
-"""How likely a model finds images: exactly where it can say so, else by its bound or an estimate."""
+"""Log-likelihood of images under a model: exact, a lower bound, or an estimate."""
 
 import math
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ MAX_BATCH = 64
 ESTIMATE_SAMPLES = 100
 BOUND_DRAWS = 10_000
 MAX_SUBPIXELS = 2**20
-"""Of all images of a batch; a softmax over 256 levels takes a gigabyte for so many."""
+"""Sub-pixels of a batch; a softmax over 256 levels takes a gigabyte for so many."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,9 +24,9 @@ class Score:
     """Log-likelihoods of images under one model.
 
     Args:
-        kind: what they are, in words.
+        kind: description, for example ``exact log-likelihood``.
         nats: (N,) float64, log p(x) of each image, or its bound or estimate.
-        image: what the images are.
+        image: spec of the images.
     """
 
     kind: str
@@ -40,12 +40,12 @@ class Score:
 
     @property
     def spread_nats(self) -> float:
-        """Standard deviation from image to image; not a number for one image."""
+        """Standard deviation over the images; NaN for one image."""
         return float(self.nats.std(ddof=1)) if len(self.nats) > 1 else math.nan
 
     @property
     def error_nats(self) -> float:
-        """Standard error of the mean; not a number for one image."""
+        """Standard error of the mean; NaN for one image."""
         return self.spread_nats / math.sqrt(len(self.nats))
 
     @property
@@ -55,7 +55,7 @@ class Score:
 
 
 def kind_of_score(model: Any, num_samples: int) -> str:
-    """What ``score`` would compute; a family may say it in its own words (``describe_estimate``).
+    """Describe what ``score`` computes; a family can describe its own estimate (``describe_estimate``).
 
     Raises:
         ValueError: when the model has no likelihood, bound or estimate.
@@ -73,18 +73,18 @@ def kind_of_score(model: Any, num_samples: int) -> str:
 
 
 def has_likelihood(model: Any) -> bool:
-    """Whether ``score`` can say how likely images are, be it by a bound or an estimate."""
+    """Return whether a model has a likelihood, a bound or an estimate."""
     return any(callable(getattr(model, name, None)) for name in ("log_prob", "log_prob_estimate", "elbo"))
 
 
 def default_samples(model: Any, num_images: int) -> int:
-    """Draws an image that are worth their time: many for an estimate; for a bound the more the fewer images there are.
+    """Return a suitable number of samples per image: many for an estimate; for a bound, more for fewer images.
 
-    One draw an image leaves the mean of a bound what it is; over few images the mean needs more to be as sure.
+    One sample per image is an unbiased estimate of the bound; over few images the mean needs more for the same error.
 
     Args:
-        model: to be scored.
-        num_images: how many there are.
+        model: model to be scored.
+        num_images: number of images.
     """
     if callable(getattr(model, "log_prob_estimate", None)):
         return ESTIMATE_SAMPLES
@@ -92,7 +92,7 @@ def default_samples(model: Any, num_images: int) -> int:
 
 
 def batch_size(image: ImageSpec) -> int:
-    """How many images are scored at once."""
+    """Return the number of images that are scored at once."""
     return max(1, min(MAX_BATCH, MAX_SUBPIXELS // image.num_dims))
 
 
@@ -106,17 +106,17 @@ def score(
     """Score images in small pieces: yields None after each, then the result.
 
     Args:
-        model: any family with a likelihood, a bound or an estimate.
+        model: model with a likelihood, a bound or an estimate.
         images: (N, C, H, W) levels, N ≥ 1.
-        num_samples: draws an image, 1 or more, of the estimate where there is one, else of the bound; 1 asks for the
-            plain bound.
-        seed: of their noise.
-        labels: (N,) what the images are conditioned on, for models that take labels; None: nothing.
+        num_samples: samples per image, 1 or more, of the estimate where there is one, otherwise of the bound; with 1
+            the bound is computed where there is one.
+        seed: seed of their noise.
+        labels: (N,) labels on which the images are conditioned, for models that take labels; None: none.
 
     Raises:
         ValueError: when the model has no likelihood, there are no images, or num_samples is below 1.
     """
-    kind_of_score(model, num_samples)  # refuses what has none
+    kind_of_score(model, num_samples)  # raises where there is none
     if num_samples < 1:
         raise ValueError(f"{num_samples} samples an image; a score needs at least 1.")
     if not len(images):
@@ -131,7 +131,7 @@ def score(
             nats_B = _score_batch(model, batch, num_samples, generator, own)
             parts.append(nats_B.cpu().numpy().astype(np.float64))
         yield None
-    kind = kind_of_score(model, num_samples)  # by now a family may know its estimate's error
+    kind = kind_of_score(model, num_samples)  # a family may have computed the error of its estimate
     if labels is not None:
         kind += ", given each image's label"
     yield Score(kind, np.concatenate(parts), model.image)
@@ -151,6 +151,6 @@ def _score_batch(
 
 
 def _estimates(model: Any, num_samples: int) -> bool:
-    """Whether to ask for the estimate: of one sample only where there is no plain bound to be had instead."""
+    """Return whether the estimate is computed: with one sample only where there is no bound."""
     has_bound = callable(getattr(model, "elbo", None))
     return callable(getattr(model, "log_prob_estimate", None)) and (num_samples > 1 or not has_bound)

@@ -1,4 +1,4 @@
-"""How well codes keep images: the only figure of a family that encodes and decodes but gives no likelihood."""
+"""Reconstruction error, the measure of families that encode and decode but have no likelihood."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,15 +12,15 @@ from gmstudio.engine.runtime.inspection import exploring
 
 
 def reconstructs(model: Any) -> bool:
-    """Whether images can go to codes and back."""
+    """Return whether a model encodes and decodes."""
     return callable(getattr(model, "encode", None)) and callable(getattr(model, "decode", None))
 
 
 def reconstruction_errors(model: Any, images: NDArray[np.uint8]) -> Iterator[NDArray[np.float64] | None]:
-    """Compare images with what their codes decode to, in small pieces.
+    """Compute the reconstruction errors of images, in small pieces.
 
     Args:
-        model: has ``encode`` and ``decode``.
+        model: model with ``encode`` and ``decode``.
         images: (N, C, H, W) levels, N ≥ 1.
 
     Returns:
@@ -35,8 +35,8 @@ def reconstruction_errors(model: Any, images: NDArray[np.uint8]) -> Iterator[NDA
     for start in range(0, len(images), size):
         with exploring(model):
             batch = torch.from_numpy(images[start : start + size]).to(model.device)
-            wanted = batch.float() / (model.image.levels - 1)
-            error = (model.decode(model.encode(batch)).float() - wanted).square()
+            target = batch.float() / (model.image.levels - 1)
+            error = (model.decode(model.encode(batch)).float() - target).square()
             parts.append(error.flatten(1).mean(1).cpu().numpy().astype(np.float64))
         yield None
     yield np.concatenate(parts)

@@ -1,9 +1,9 @@
-"""How samples compare with the data, for families that have no likelihood to tell.
+"""Quality of samples by comparison with the data, for families without a likelihood.
 
 Precision is the share of samples that lie within the data's support, recall the share of data that lies within the
 samples' support; the support of a set is the union of balls around its points, each reaching to its k-th nearest
-neighbour. Where the data has labels, a small classifier trained on it says which ones the samples cover: a generator
-that has forgotten classes (mode collapse) has low coverage and low recall, however good its samples look.
+neighbour. Where the data has labels, a small classifier trained on it determines which labels the samples cover: a
+generator that misses classes (mode collapse) has low coverage and low recall, however good its samples look.
 
 Source: Kynkäänniemi et al. 2019, Improved Precision and Recall Metric for Assessing Generative Models,
 arXiv:1904.06991, section 2, on pixels (or on the classifier's hidden layer, where there is one).
@@ -23,25 +23,25 @@ from gmstudio.engine.evaluation.likelihood import has_likelihood
 from gmstudio.families.base import sample_in_pieces
 
 NUM_COMPARED = 256
-"""Samples, and images of the data, that are compared."""
+"""Number of samples, and of images of the data."""
 NEIGHBOUR = 3
 MAX_TRAINING_IMAGES = 20_000
 CLASSIFIER_STEPS = 300
 CLASSIFIER_BATCH = 128
 NUM_HIDDEN = 64
 COVERED_SHARE = 0.25
-"""A label is covered when samples have it at least this often, in terms of its share of the data."""
+"""A label is covered when its share of the samples is at least this part of its share of the data."""
 
 
 class SampleQuality:
-    """Compares samples with one data set; the classifier is trained at the first comparison.
+    """Comparison of samples with a data set; the classifier is trained at the first measurement.
 
     Args:
-        dataset: the data.
-        device: where to compute.
-        seed: of the classifier, of which images are compared and of the samples.
-        split: whose images are compared; the classifier always learns from those of training.
-        num_compared: samples, and images of the split, at most.
+        dataset: the data set.
+        device: device of the computation.
+        seed: seed of the classifier, of the choice of images and of the samples.
+        split: split of the images; the classifier is always trained on training images.
+        num_compared: number of samples, and largest number of images.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class SampleQuality:
             self._num_labels = int(dataset.train.labels.max()) + 1
 
     def measure(self, model: nn.Module) -> Iterator[dict[str, float] | None]:
-        """Draw samples and compare: yields None after each small piece, then the shares by name, 0 to 1 each.
+        """Draw and compare samples: yields None after each small piece, then shares from 0 to 1 by name.
 
         The names are ``samples_precision``, ``samples_recall`` and, where the data has labels, ``samples_coverage``.
         """
@@ -78,7 +78,7 @@ class SampleQuality:
                 yield None
         assert images is not None
         with torch.inference_mode():
-            precision, recall = precision_and_recall(self._look(self._real_NF), self._look(self._features(images)))
+            precision, recall = precision_and_recall(self._hidden(self._real_NF), self._hidden(self._features(images)))
             shares = {"samples_precision": precision, "samples_recall": recall}
             if self._classifier is not None:
                 shares["samples_coverage"] = self._coverage(images)
@@ -87,22 +87,22 @@ class SampleQuality:
     def _features(self, images_NCHW: Tensor) -> Tensor:
         return images_NCHW.to(self._device).flatten(1).float() / (self._levels - 1) - 0.5
 
-    def _look(self, pixels_NF: Tensor) -> Tensor:
-        """What distances are taken in: the classifier's hidden layer, or pixels."""
+    def _hidden(self, pixels_NF: Tensor) -> Tensor:
+        """Features for distances: the classifier's hidden layer, or pixels."""
         if self._classifier is None:
             return pixels_NF
         hidden_NF: Tensor = self._classifier[:2](pixels_NF)
         return hidden_NF
 
     def _coverage(self, images_NCHW: Tensor) -> float:
-        """Share of the data's labels that the samples have."""
+        """Share of the data's labels that are covered."""
         assert self._classifier is not None and self._dataset.train.labels is not None
-        found_N = self._classifier(self._features(images_NCHW)).argmax(1).cpu()
-        drawn_K = torch.bincount(found_N, minlength=self._num_labels) / len(found_N)
-        there_K = torch.bincount(torch.from_numpy(self._dataset.train.labels), minlength=self._num_labels)
-        wanted_K = COVERED_SHARE * there_K / there_K.sum()
-        present_K = there_K > 0
-        return float((drawn_K >= wanted_K)[present_K].float().mean())
+        predicted_N = self._classifier(self._features(images_NCHW)).argmax(1).cpu()
+        samples_K = torch.bincount(predicted_N, minlength=self._num_labels) / len(predicted_N)
+        data_K = torch.bincount(torch.from_numpy(self._dataset.train.labels), minlength=self._num_labels)
+        required_K = COVERED_SHARE * data_K / data_K.sum()
+        present_K = data_K > 0
+        return float((samples_K >= required_K)[present_K].float().mean())
 
     def _train_classifier(self) -> Iterator[None]:
         labels = self._dataset.train.labels
@@ -126,12 +126,12 @@ class SampleQuality:
 
 
 def precision_and_recall(real_NF: Tensor, fake_NF: Tensor, neighbour: int = NEIGHBOUR) -> tuple[float, float]:
-    """Share of the second set within the first one's support, and of the first within the second's.
+    """Compute precision, the share of generated images within the support of the real ones, and recall, the converse.
 
     Args:
         real_NF: features of real images.
         fake_NF: features of generated images.
-        neighbour: k; a ball reaches to the k-th nearest neighbour of its centre in its own set.
+        neighbour: k; the radius of a ball is the distance to the k-th nearest neighbour in the same set.
     """
     return _share_within(fake_NF, real_NF, neighbour), _share_within(real_NF, fake_NF, neighbour)
 
@@ -144,5 +144,5 @@ def _share_within(points_NF: Tensor, centres_MF: Tensor, neighbour: int) -> floa
 
 
 def only_generates(model: object) -> bool:
-    """Whether samples are all that can be compared with the data."""
+    """Return whether a model can be evaluated by its samples only."""
     return callable(getattr(model, "sample", None)) and not has_likelihood(model)

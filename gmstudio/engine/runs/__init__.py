@@ -1,1 +1,1 @@
-"""Runs on disk in the engine: listing, opening, curves, kept samples."""
+"""Runs on disk in the engine: listing, opening, curves, saved samples."""

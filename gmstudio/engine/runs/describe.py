@@ -1,4 +1,4 @@
-"""Runs as the window shows them."""
+"""Descriptions of runs for the window."""
 
 from pathlib import Path
 
@@ -15,7 +15,12 @@ from gmstudio.runs.library import summarize
 
 
 def run_info(path: str, *, live_status: str = "", live_step: int = -1) -> RunInfo:
-    """A run as the window shows it.
+    """Describe a run on disk.
+
+    Args:
+        path: run folder.
+        live_status: status of the run in training; empty: that on disk.
+        live_step: step of the run in training; negative: that on disk.
 
     Raises:
         RunError: when it is damaged.
@@ -42,7 +47,7 @@ def run_info(path: str, *, live_status: str = "", live_step: int = -1) -> RunInf
 
 
 def current_info(context: EngineContext, path: str) -> RunInfo:
-    """Describe a run as it is now, in training or on disk.
+    """Describe a run in its present state, in training or on disk.
 
     Raises:
         RunError: when it is damaged.
@@ -54,7 +59,7 @@ def current_info(context: EngineContext, path: str) -> RunInfo:
 
 
 def announce_run(context: EngineContext, path: str, request: int) -> None:
-    """Send what the window needs to show a run, and all its curves.
+    """Send the description of a run that was opened, and all its curves.
 
     Raises:
         RunError: when it is missing or damaged.
@@ -73,7 +78,7 @@ def announce_run(context: EngineContext, path: str, request: int) -> None:
 
 
 def describe_opened(model: Family, info: RunInfo, *, live: bool, request: int) -> RunOpened:
-    """The event that says a run is open, with what the panels need to know of its model."""
+    """Build the ``RunOpened`` of a run."""
     with RunFolder.open(info.run) as run:
         kinds = run.history.image_kinds()
         steps = tuple(run.history.image_steps(kinds[0])) if kinds else ()
@@ -92,7 +97,7 @@ def describe_opened(model: Family, info: RunInfo, *, live: bool, request: int) -
 
 
 def whole_history(path: str, request: int) -> HistoryAppended:
-    """All curves of a run on disk."""
+    """Read all curves of a run."""
     with RunFolder.open(path) as run:
         curves = run.history.read_scalars()
     return HistoryAppended(request=request, run=path, series=series_of(curves), reset=True)

@@ -1,4 +1,4 @@
-"""Commands about runs on disk: listing, opening, kept samples, annotations."""
+"""Commands about runs on disk: listing, opening, saved samples, annotations."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from gmstudio.runs.record import RunError, RunMissingError
 
 
 class RunsFeature(Feature):
-    """List and open runs, fetch their kept samples, keep their annotations."""
+    """List and open runs, fetch their saved samples, keep their annotations."""
 
     def _on_list_runs(self, command: ListRuns) -> None:
         runs, problems = [], []
@@ -24,7 +24,7 @@ class RunsFeature(Feature):
                 continue
             try:
                 runs.append(current_info(self.context, str(summary.path)))
-            except (RunError, OSError) as error:  # it went while we looked
+            except (RunError, OSError) as error:  # deleted since it was listed
                 problems.append(str(error))
         self.context.send(
             RunsListed(request=command.request, home=str(runs_home()), runs=tuple(runs), problems=tuple(problems))

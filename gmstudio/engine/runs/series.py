@@ -1,4 +1,4 @@
-"""Curves as they travel."""
+"""Curves as messages."""
 
 from collections.abc import Mapping
 
@@ -10,14 +10,14 @@ from gmstudio.runs.history import Curve, Scalar
 
 
 def series_of(curves: Mapping[tuple[str, str], Curve]) -> tuple[Series, ...]:
-    """Curves by (split, name) as they travel."""
+    """Convert curves by (split, name) to messages."""
     return tuple(
         Series(split, name, Array.of(steps), Array.of(values)) for (split, name), (steps, values) in curves.items()
     )
 
 
 def curves_of(rows: list[Scalar]) -> dict[tuple[str, str], Curve]:
-    """Rows grouped by curve: (split, name) → steps and values."""
+    """Group rows by curve: (split, name) → steps and values."""
     grouped: dict[tuple[str, str], list[Scalar]] = {}
     for row in rows:
         grouped.setdefault((row.split, row.name), []).append(row)

@@ -1,1 +1,1 @@
-"""State that the engine's features share: device, memory, models, data sets."""
+"""State that the features of the engine share: device, memory, models, data sets."""

@@ -17,13 +17,14 @@ from gmstudio.runs.record import RunRecord
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a training is.
+    """Progress of a training.
 
     Args:
-        title: of the job, for example ``Training PixelCNN``.
-        step: of ``steps``.
-        images_per_s: 0 when unknown.
-        seconds_left: negative when unknown.
+        title: title of the job, for example ``Training PixelCNN``.
+        step: steps made.
+        steps: steps of the whole training.
+        images_per_s: rate; 0 when unknown.
+        seconds_left: time to the end; negative when unknown.
     """
 
     title: str
@@ -34,7 +35,7 @@ class Progress:
 
 
 class LiveRun(Protocol):
-    """The run in training, as the other features see it."""
+    """Interface of the run in training to the other features."""
 
     path: str
     paused: bool
@@ -42,11 +43,11 @@ class LiveRun(Protocol):
 
     @property
     def running(self) -> bool:
-        """Whether there is a piece of work to do now."""
+        """The training is neither paused nor over."""
 
     @property
     def model(self) -> Family:
-        """The model with its current weights."""
+        """Model with its present weights."""
 
     @property
     def step(self) -> int:
@@ -54,19 +55,19 @@ class LiveRun(Protocol):
 
     @property
     def record(self) -> RunRecord:
-        """What run.json says."""
+        """Content of ``run.json``."""
 
     def wait_s(self) -> float:
-        """Seconds until the next step is due; 0: now."""
+        """Return the seconds until the next step is due; 0: now."""
 
     def progress(self) -> Progress:
-        """How far it is."""
+        """Return the progress."""
 
     def advance(self) -> None:
         """Do one piece of work."""
 
     def stop(self) -> None:
-        """End it here with a checkpoint."""
+        """End the training with a checkpoint."""
 
     def pause(self, message: str = "") -> None:
         """Pause after the current piece."""
@@ -78,10 +79,10 @@ class LiveRun(Protocol):
         """Make ``count`` steps and pause."""
 
     def pace(self, steps_per_s: float, phases: tuple[str, ...]) -> None:
-        """Limit the rate, or train only some phases."""
+        """Limit the pace, or train only some phases."""
 
     def flush(self) -> None:
-        """Store what was recorded."""
+        """Store and send the recorded scalars."""
 
     def keep_checkpoint(self, *, keep: bool) -> None:
         """Write a checkpoint of the present step that is never deleted, or allow the kept ones to be deleted."""
@@ -91,7 +92,7 @@ class EngineContext:
     """State that the features share.
 
     Args:
-        send: where events go.
+        send: takes the events for the window.
     """
 
     def __init__(self, send: Callable[[Event], None]) -> None:
@@ -102,11 +103,11 @@ class EngineContext:
         self.training: LiveRun | None = None
 
     def is_live(self, run: str) -> bool:
-        """Whether this run is the one in training."""
+        """Return whether a run is in training."""
         return self.training is not None and self.training.path == run
 
     def the_training(self) -> LiveRun:
-        """The run in training.
+        """Return the run in training.
 
         Raises:
             ValueError: when there is none.
@@ -116,10 +117,14 @@ class EngineContext:
         return self.training
 
     def model(self, run: str, capability: str) -> Loaded:
-        """The model of a run as it is now: in training, or from its latest checkpoint.
+        """Return the model of a run: the one in training, or that of the latest checkpoint.
+
+        Args:
+            run: path of the run.
+            capability: name of a method that the model must have.
 
         Raises:
-            ValueError: when its family has no such capability.
+            ValueError: when its family has no such method.
             RunError: when the run or its checkpoints are missing or damaged.
         """
         if self.is_live(run):
@@ -132,7 +137,7 @@ class EngineContext:
         return loaded
 
     def data_of(self, loaded: Loaded) -> Dataset:
-        """The data set that a model was trained on.
+        """Return the data set that a model was trained on.
 
         Raises:
             DataError: when its files cannot be used any more.

@@ -1,4 +1,4 @@
-"""Where tensors live: choosing a device, naming it, and the memory in use."""
+"""Devices: choice, names, and memory in use."""
 
 import psutil
 import torch
@@ -7,7 +7,7 @@ _PROCESS = psutil.Process()
 
 
 def available_devices() -> tuple[str, ...]:
-    """Names that ``choose_device`` takes on this machine."""
+    """Return the names that ``choose_device`` accepts on this machine."""
     names = ["auto"]
     names += [f"cuda:{i}" for i in range(torch.cuda.device_count())]
     if torch.backends.mps.is_available():
@@ -16,7 +16,7 @@ def available_devices() -> tuple[str, ...]:
 
 
 def choose_device(name: str) -> torch.device:
-    """``auto`` is CUDA, then MPS, then CPU; anything else is taken literally.
+    """Return a device; ``auto`` is CUDA, else MPS, else the CPU.
 
     Raises:
         ValueError: when this machine has no such device.
@@ -33,7 +33,7 @@ def choose_device(name: str) -> torch.device:
 
 
 def describe_device(device: torch.device) -> str:
-    """A name for people, for example ``CPU (2 threads)``."""
+    """Return a name for display, for example ``CPU (2 threads)``."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     if device.type == "mps":
@@ -43,7 +43,7 @@ def describe_device(device: torch.device) -> str:
 
 
 def memory_in_use(device: torch.device) -> int:
-    """Bytes: what torch holds on an accelerator, or the resident memory of this process on a CPU."""
+    """Return the bytes that torch has reserved on an accelerator, or the resident memory of this process."""
     if device.type == "cuda":
         return torch.cuda.memory_reserved(device)
     if device.type == "mps":

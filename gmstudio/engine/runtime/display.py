@@ -1,4 +1,4 @@
-"""Decoded means as images for showing."""
+"""Conversion of decoded means to images for display."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ MAX_FLOATS = 2**24
 
 
 def decoded(model: Any, codes_NZ: torch.Tensor) -> torch.Tensor:
-    """Means (N, C, H, W) in [0, 1] of codes, so many at a time that the probabilities of all levels fit into memory."""
+    """Decode codes to means (N, C, H, W) in [0, 1], in pieces whose probabilities of all levels fit into memory."""
     rows = max(1, MAX_FLOATS // (model.image.num_dims * model.image.levels))
     return torch.cat([model.decode(piece) for piece in torch.split(codes_NZ, rows)])
 
 
 def means_to_display(means: torch.Tensor) -> NDArray[np.uint8]:
-    """Floats in [0, 1] → uint8, 0 … 255."""
+    """Convert floats in [0, 1] to uint8, 0 … 255."""
     shown: NDArray[np.uint8] = means.mul(255).round_().clamp_(0, 255).to(torch.uint8).cpu().numpy()
     return shown

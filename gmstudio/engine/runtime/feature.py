@@ -1,4 +1,4 @@
-"""A feature of the engine: a class whose methods answer commands, found by their annotations."""
+"""Features of the engine: classes whose methods answer commands, registered by their annotations."""
 
 import importlib
 import inspect
@@ -12,20 +12,20 @@ from gmstudio.protocol.base import Command, Event
 from gmstudio.protocol.engine import Done
 
 Job = Iterator[Event | None]
-"""Long work, advanced one piece at a time: each piece yields an event, or None when there is nothing to send yet."""
+"""Long work, advanced piece by piece: each piece yields an event, or None when there is nothing to send."""
 
 Handler = Callable[[Any], Job | None]
-"""Answers one command; returns a job where the work is long."""
+"""Function that answers a command; returns a job if the work is long."""
 
 
 class Feature:
-    """Base of the features; a subclass anywhere is served once its module is imported.
+    """Base of the features; every subclass whose module is imported is served.
 
-    A method ``_on_…`` with one parameter ``command`` answers the commands of the class that annotates it. Errors that
-    it raises become ``CommandFailed``.
+    A method ``_on_…`` with one parameter ``command`` answers the commands of the class that annotates it. Its errors
+    become ``CommandFailed``.
 
     Args:
-        context: what all features share.
+        context: state that all features share.
     """
 
     def __init__(self, context: EngineContext) -> None:

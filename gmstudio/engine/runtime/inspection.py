@@ -1,4 +1,4 @@
-"""A model looked at without touching it: evaluation mode, no gradients, work in short pieces."""
+"""Evaluation of a model without side effects: evaluation mode, no gradients, work in short pieces."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -14,16 +14,16 @@ from gmstudio.families.base import Encoder, Family, Latent
 from gmstudio.protocol.images import ImageSpec
 
 PIECE_S = 0.004
-"""Measuring hands control back to the engine about this often."""
+"""Approximate duration of a piece of work, after which the engine answers commands."""
 FIRST_ROWS = 16
 MAX_ROWS = 256
 
 
 def encoder_of(model: Family) -> Encoder:
-    """The model, if it has an encoder.
+    """Return the model, typed as an encoder.
 
     Raises:
-        ValueError: when it has none.
+        ValueError: when it has no encoder.
     """
     if not isinstance(model, Encoder):
         raise ValueError(f"{model.card.title} has no encoder; choose a run of a family that has one, like VAE.")
@@ -32,7 +32,7 @@ def encoder_of(model: Family) -> Encoder:
 
 @contextmanager
 def exploring(model: Family, *, grad: bool = False) -> Iterator[None]:
-    """Inside, the model is in evaluation mode, without gradients unless ``grad``; after it, all is as it was."""
+    """Put the model into evaluation mode, without gradients unless ``grad``, and restore its mode afterwards."""
     training = [module for module in model.modules() if module.training]
     for module in training:
         module.training = False
@@ -45,12 +45,12 @@ def exploring(model: Family, *, grad: bool = False) -> Iterator[None]:
 
 
 def in_pieces(total: int, rows_each: int, work: Callable[[slice], None]) -> Iterator[None]:
-    """Work through items ``0 … total`` in consecutive slices that take about ``PIECE_S`` each.
+    """Process items ``0 … total`` in consecutive slices that take about ``PIECE_S`` each; yields after each.
 
     Args:
-        total: items to go through.
-        rows_each: rows that pass through the model for one item; at most ``MAX_ROWS`` are taken together.
-        work: does one slice.
+        total: number of items.
+        rows_each: rows in the model's batch for one item; a batch has at most ``MAX_ROWS``.
+        work: processes a slice.
     """
     most = max(1, MAX_ROWS // rows_each)
     length = min(most, max(1, FIRST_ROWS // rows_each))
@@ -68,7 +68,7 @@ def in_pieces(total: int, rows_each: int, work: Callable[[slice], None]) -> Iter
 
 
 def latent_of(model: Family) -> Latent:
-    """The model, if it has a latent space.
+    """Return the model, typed as having a latent space.
 
     Raises:
         ValueError: when it has none.
@@ -79,28 +79,28 @@ def latent_of(model: Family) -> Latent:
 
 
 def dtype_of(model: Family) -> torch.dtype:
-    """The floats that the model computes with."""
+    """Return the data type of the model's parameters."""
     return next(model.parameters()).dtype
 
 
 def check_fit(model: Family, dataset: Dataset) -> None:
-    """Check that a data set has the images that a model was trained on.
+    """Check that the images of a data set have the format that a model was trained on.
 
     Raises:
-        ValueError: when it has others.
+        ValueError: when they have another.
     """
     if dataset.image != model.image:
         raise ValueError(
             f"The data set now has images of {dataset.image}, the model was trained on {model.image}; "
-            "bring back the data as it was."
+            "restore the data set."
         )
 
 
 def check_levels(image: NDArray[Any], spec: ImageSpec) -> NDArray[np.uint8]:
-    """An image of one's own as (C, H, W) uint8 levels.
+    """Convert an image of the user to (C, H, W) uint8 levels.
 
     Raises:
-        ValueError: when its shape, kind of numbers or levels are not the model's.
+        ValueError: when its shape, data type or levels are not the model's.
     """
     if image.shape != spec.shape:
         raise ValueError(f"The image has shape {image.shape}; this model needs {spec.shape} (channels, rows, columns).")

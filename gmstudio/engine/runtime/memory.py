@@ -1,7 +1,12 @@
-"""A limit of memory, so that a model too large for the machine ends in a sentence instead of a killed process.
+"""Memory of the process: a limit on it, and freed memory that is kept for reuse.
 
-Linux grants memory that is not there and kills a process that comes to use it. Under a limit the request itself fails,
-torch raises, and the job that asked for it says so (``training_job.explain``).
+A model too large for the machine should cause an error message instead of a killed process. Linux overcommits memory
+and kills a process that uses more than there is. Under a limit the allocation fails instead, torch raises an error, and
+the command fails with a sentence (``errors.error_sentence``).
+
+The C library returns the upper end of the heap to the system as soon as little more than its largest block is free
+there. Each training step would then get gradients and activations as new pages, which the system clears one by one: 15
+to 75 thousand of them for flows and convolutional networks, up to a fifth of the step. So freed memory is kept.
 """
 
 import ctypes
@@ -13,18 +18,18 @@ from pathlib import Path
 import torch
 
 SPARED = 0.05
-"""Share of the available memory that is left to others."""
+"""Share of the available memory that is left to other processes."""
 
 
 def limit_memory(device: torch.device, room: int | None = None) -> None:
-    """Let this process take what memory is available now, and no more; called again, what is available then.
+    """Limit this process to the memory that is available now; a later call sets the limit anew.
 
-    Where the models are on an accelerator, which refuses by itself, the limit is lifted: its driver sets address space
-    apart that is never filled. Systems other than Linux have no such limit, or refuse by themselves.
+    For an accelerator, which refuses allocations itself, the limit is removed: its driver reserves address space that
+    is never filled. On systems other than Linux nothing is limited.
 
     Args:
-        device: where the models are.
-        room: bytes on top of what the process has already; None: what is available.
+        device: device of the models.
+        room: bytes beyond those that the process has; None: the available memory.
     """
     if sys.platform != "linux":
         return
@@ -41,12 +46,12 @@ def limit_memory(device: torch.device, room: int | None = None) -> None:
 
 
 def available_memory() -> int:
-    """Bytes that can be taken before the machine, or the container that this runs in, is out of them; Linux only."""
+    """Return the bytes that are available on the machine, or in the container; Linux only."""
     free = _kibibytes(Path("/proc/meminfo"), "MemAvailable")
     group = Path("/sys/fs/cgroup")
     try:
         allowed, taken = ((group / f"memory.{name}").read_text().strip() for name in ("max", "current"))
-    except OSError:  # no container, or one of the older kind
+    except OSError:  # no container, or one with cgroup version 1
         allowed = taken = "max"
     if allowed.isdecimal():
         free = min(free, max(0, int(allowed) - int(taken)))
@@ -54,36 +59,36 @@ def available_memory() -> int:
 
 
 def _kibibytes(file: Path, name: str) -> int:
-    """Bytes from a line such as ``MemAvailable:  1024 kB``."""
+    """Read bytes from a line such as ``MemAvailable:  1024 kB``."""
     found = re.search(rf"^{name}:\s+(\d+) kB$", file.read_text(), re.MULTILINE)
     assert found is not None, f"{file} has no {name}"
     return int(found[1]) * 1024
 
 
 OUT_OF_MEMORY = ("can't allocate memory", "bad_alloc")
-"""What torch's errors say when the processor's memory is out."""
+"""Parts of torch's error messages when the CPU's memory is exhausted."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error means that memory ran out, on whatever device."""
+    """Return whether an error means that memory ran out, on any device."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
-    return isinstance(error, RuntimeError) and any(words in str(error) for words in OUT_OF_MEMORY)
+    return isinstance(error, RuntimeError) and any(part in str(error) for part in OUT_OF_MEMORY)
 
 
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
 """``M_TRIM_THRESHOLD`` and ``M_MMAP_THRESHOLD`` of glibc's ``mallopt``."""
 MAX_KEPT = 2**30
-"""Bytes free at the upper end of the heap that are kept."""
+"""Free bytes at the upper end of the heap that are not returned to the system."""
 MAX_BLOCK = 2**28
-"""Larger blocks go back to the system whenever they are freed."""
+"""Larger blocks are returned to the system when they are freed."""
 
 
 def keep_freed_memory() -> bool:
-    """Let this process keep up to a gibibyte of what it frees; called again, this changes nothing.
+    """Let this process keep up to a gibibyte of freed memory for reuse; harmless when done twice.
 
     Returns:
-        Whether the C library can be told: glibc only; others are left as they are.
+        True with glibc; other C libraries have no such setting.
     """
     if not _is_glibc():
         return False
@@ -93,7 +98,7 @@ def keep_freed_memory() -> bool:
 
 
 def give_back_memory() -> None:
-    """Hand what is free back to the system, as when a training has ended; harmless at any time."""
+    """Return free memory to the system, as at the end of a training; harmless at any time."""
     if _is_glibc():
         ctypes.CDLL(None).malloc_trim(0)
 

@@ -16,12 +16,12 @@ KEPT_MODELS = 4
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model ready for exploring.
+    """Model that can be explored.
 
     Args:
-        model: in whatever mode its trainer left it; exploring puts it into evaluation mode for a moment.
+        model: the model; ``exploring`` puts it into evaluation mode temporarily.
         step: training step of its weights.
-        record: the run's.
+        record: record of the run.
         warnings: one sentence for each newer checkpoint that was damaged and passed over.
     """
 
@@ -41,7 +41,7 @@ class ModelCache:
         self._kept: LRUCache[tuple[str, str], Loaded] = LRUCache(KEPT_MODELS)
 
     def load(self, path: str, device: torch.device) -> Loaded:
-        """The model of a run with the weights of its latest checkpoint.
+        """Return the model of a run with the weights of its latest checkpoint.
 
         Raises:
             RunError: when the run or its checkpoints are missing or damaged.
@@ -49,7 +49,7 @@ class ModelCache:
         """
         with RunFolder.open(path) as run:
             saved = [f"{info.step} {info.created}" for info in run.checkpoints.list() if info.latest]
-            key = (path, f"{run.record.created} {' '.join(saved)}")  # another run may have taken the folder's place
+            key = (path, f"{run.record.created} {' '.join(saved)}")  # the folder may hold another run now
             if key not in self._kept:
                 limit_memory(device)
                 found = run.checkpoints.load()
@@ -59,5 +59,5 @@ class ModelCache:
             return self._kept[key]
 
     def clear(self) -> None:
-        """Let all models go."""
+        """Drop all models."""
         self._kept.clear()

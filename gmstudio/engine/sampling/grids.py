@@ -1,4 +1,4 @@
-"""Grids of samples, drawn in small pieces so that the engine stays responsive."""
+"""Sample grids, drawn in small pieces so that the engine stays responsive."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -15,16 +15,15 @@ from gmstudio.media.levels import to_display
 def draw_grid(
     model: Any, count: int, seed: int, inputs: torch.Tensor | None = None
 ) -> Iterator[NDArray[np.uint8] | None]:
-    """Draw ``count`` images for showing: yields None after each small piece, then (N, C, H, W) uint8, 0 … 255.
+    """Draw ``count`` images for display: yields None after each small piece, then (N, C, H, W) uint8, 0 … 255.
 
-    Families that decode Gaussian codes show their means at codes that depend on the seed only, so that one sees the
-    same codes change while the model learns. Those that do not generate show what they make of given images. The others
-    show samples from the same noise.
+    A family with Gaussian codes decodes the same codes each time, so that they can be compared during training. A
+    family that does not generate reconstructs images. All others draw samples from the same noise.
 
     Args:
-        model: of any family.
-        count: images wanted.
-        seed: of codes or noise.
+        model: model of any family.
+        count: number of images.
+        seed: seed of codes or noise.
         inputs: (B, C, H, W) integers to be reconstructed by a family that does not generate, at most ``count`` of them;
             without any it decodes random codes.
     """
@@ -43,7 +42,7 @@ def draw_grid(
 
 
 def draw_samples(model: Any, count: int, generator: torch.Generator) -> Iterator[NDArray[np.uint8] | None]:
-    """Draw ``count`` images from the model's distribution, or its classes in turn; yields like ``draw_grid``.
+    """Sample ``count`` images from the model, of its classes in turn; yields like ``draw_grid``.
 
     Raises:
         ValueError: at the first piece, when the family does not generate.
@@ -58,20 +57,20 @@ def draw_samples(model: Any, count: int, generator: torch.Generator) -> Iterator
 
 
 def labels_in_turn(model: Any, count: int) -> torch.Tensor | None:
-    """(count,) int64 labels 0, 1, … over and over; None where the model cannot be conditioned on any."""
+    """Return (count,) int64 labels 0, 1, …, repeated; None where the model cannot be conditioned on labels."""
     num_classes: int = getattr(model, "num_classes", 0)
     return torch.arange(count, device=model.device) % num_classes if num_classes else None
 
 
 def grid_kind(model: Any) -> str:
-    """What ``draw_grid`` shows: ``reconstructions``, ``means`` or ``samples``."""
+    """Return the kind of images that ``draw_grid`` draws: ``reconstructions``, ``means`` or ``samples``."""
     if _reconstructs(model):
         return "reconstructions"
     return "means" if _decodes_noise(model) else "samples"
 
 
 def _reconstructs(model: Any) -> bool:
-    """Whether it has nothing of its own to show."""
+    """Return whether the model encodes and decodes but does not generate."""
     return isinstance(model, Encoder) and not _generates(model)
 
 
@@ -80,5 +79,5 @@ def _generates(model: Any) -> bool:
 
 
 def _decodes_noise(model: Any) -> bool:
-    """Whether codes for it can be drawn by themselves: hidden units that are off or on depend on each other."""
+    """Return whether codes can be drawn from the prior; binary hidden units depend on each other."""
     return isinstance(model, Latent) and model.latent.prior != "bernoulli"

@@ -1,4 +1,4 @@
-"""Batches for training: the data set on the device, its order a pure function of (seed, epoch)."""
+"""Batches for training: the data set on the device, in an order that is a pure function of (seed, epoch)."""
 
 import numpy as np
 import torch
@@ -11,10 +11,10 @@ class Batches:
     """Training and validation batches on a device.
 
     Args:
-        dataset: the images.
+        dataset: data set with training and validation images.
         batch_size: images per step; at most the size of the training split is used.
-        seed: of the order.
-        device: where the images are kept and indexed.
+        seed: seed of the order.
+        device: device on which the images are stored and indexed.
     """
 
     def __init__(self, dataset: Dataset, batch_size: int, seed: int, device: torch.device) -> None:
@@ -30,9 +30,9 @@ class Batches:
         self._order = torch.empty(0)
 
     def train(self, step: int, generator: torch.Generator) -> Tensor:
-        """The batch of a step (0, 1, …), (B, C, H, W) uint8 levels.
+        """Return the batch of a step (0, 1, …), (B, C, H, W) uint8 levels.
 
-        Where the data is binarized by sampling, each visit of an image draws its pixels anew, from ``generator``.
+        Where binarization is stochastic, pixels are sampled from ``generator`` each time.
         """
         images = self._train.index_select(0, self._rows(step))
         if not self._resample:
@@ -41,22 +41,22 @@ class Batches:
         return (uniform * 255 < images).to(torch.uint8)
 
     def train_labels(self, step: int) -> Tensor | None:
-        """The labels (B,) int64 of the batch of a step; None where the data has none."""
+        """Return the labels (B,) int64 of the batch of a step; None where the data has none."""
         return None if self._train_labels is None else self._train_labels.index_select(0, self._rows(step))
 
     def valid(self, limit: int) -> list[Tensor]:
-        """At most ``limit`` validation images, always the same ones, in batches of about ``batch_size``; [] of none."""
+        """Return at most ``limit`` validation images, always the same, in batches of at most ``batch_size``."""
         rows = self._valid_rows(limit)
         return list(self._valid.index_select(0, rows).split(self.batch_size)) if len(rows) else []
 
     def valid_labels(self, limit: int) -> list[Tensor] | None:
-        """The labels of ``valid``, batch by batch; None where the data has none."""
+        """Return the labels of ``valid``, batch by batch; None where the data has none."""
         if self._valid_labels is None:
             return None
         return list(self._valid_labels.index_select(0, self._valid_rows(limit)).split(self.batch_size))
 
     def _rows(self, step: int) -> Tensor:
-        """Which training images are the batch of a step."""
+        """Indices of the training images in the batch of a step."""
         epoch, position = divmod(step, self.steps_per_epoch)
         if epoch != self._epoch:
             order = np.random.default_rng([self._seed, epoch]).permutation(len(self._train))

@@ -1,4 +1,4 @@
-"""Writes checkpoints beside the training: flushing to a disk takes long and needs no processor."""
+"""Writing of checkpoints in a thread, since flushing to a disk takes long but needs no processor."""
 
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,11 +13,11 @@ Tensors = Mapping[str, Mapping[str, NDArray[Any]]]
 
 
 class CheckpointWriter:
-    """Writes one checkpoint at a time in a thread of its own; the training's thread asks how far it is.
+    """Writes one checkpoint at a time in a thread of its own, which the training's thread polls.
 
     Args:
-        run: open for writing.
-        step: of the newest checkpoint on the disk; −1 for none.
+        run: run folder, open for writing.
+        step: step of the newest checkpoint on the disk; −1: none.
     """
 
     def __init__(self, run: RunFolder, step: int) -> None:
@@ -25,20 +25,20 @@ class CheckpointWriter:
         self._worker = ThreadPoolExecutor(1, "checkpoint")
         self._pending: tuple[int, Future[None]] | None = None
         self.step = step
-        """Of the newest checkpoint that is on the disk, verified."""
+        """Step of the newest checkpoint that is on the disk and verified."""
 
     def begin(self, step: int, tensors: Tensors, state: dict[str, Any]) -> None:
-        """Begin to write a copy of these arrays; waits for the one before.
+        """Start to write a copy of these arrays, after the previous checkpoint is written.
 
         Raises:
-            RunError: when the one before could not be written.
+            RunError: when the previous one could not be written.
         """
         self.finish()
         copies = {group: {name: np.array(a) for name, a in arrays.items()} for group, arrays in tensors.items()}
         self._pending = (step, self._worker.submit(self._write, step, copies, state))
 
     def poll(self) -> bool:
-        """Whether a checkpoint was completed since the last call; does not wait.
+        """Return whether a checkpoint was completed since the last call, without waiting.
 
         Raises:
             RunError: when it could not be written.
@@ -46,10 +46,10 @@ class CheckpointWriter:
         return self._pending is not None and self._pending[1].done() and self.finish()
 
     def finish(self) -> bool:
-        """Wait for what is being written.
+        """Wait until the pending checkpoint is written.
 
         Returns:
-            Whether there was something.
+            True if there was one.
 
         Raises:
             RunError: when it could not be written.
@@ -62,10 +62,10 @@ class CheckpointWriter:
         return True
 
     def close(self) -> None:
-        """Wait, and let the thread go; harmless when done twice.
+        """Wait for the pending checkpoint and end the thread; harmless when done twice.
 
         Raises:
-            RunError: when what was being written could not be.
+            RunError: when it could not be written.
         """
         try:
             self.finish()

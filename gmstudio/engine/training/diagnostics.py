@@ -1,4 +1,4 @@
-"""Figures of a model's diagnostics, drawn for the window."""
+"""Diagnostic figures of a model, as messages."""
 
 import torch
 from torch import Tensor
@@ -9,16 +9,16 @@ from gmstudio.protocol.array import Array
 from gmstudio.protocol.training import FigureDrawn
 
 FIGURE_IMAGES = 64
-"""Validation images that figures are drawn for."""
+"""Validation images for which figures are computed."""
 
 
 def draw_figures(model: Family, batch_BCHW: Tensor, seed: int) -> tuple[FigureDrawn, ...]:
-    """The model's figures with its weights as they are now; none where the family has none.
+    """Compute the figures of a model with its present weights; empty where the family has none.
 
     Args:
-        model: in evaluation mode.
+        model: model in evaluation mode.
         batch_BCHW: integer validation images on the model's device.
-        seed: of all noise in them, so that only the weights change them.
+        seed: seed of all noise, so that figures change only with the weights.
     """
     if not isinstance(model, Illustrated) or not len(batch_BCHW):
         return ()

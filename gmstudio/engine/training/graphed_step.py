@@ -1,13 +1,13 @@
 """Updates of training phases replayed from CUDA graphs, where the device and the family allow it.
 
-What a graph repeats is forward, backward, clipping and Adam of all phases that are due on one batch. The batch, its
-labels and the learning rates are written into buffers beforehand; what the phases tell of themselves is gathered in one
-vector, which is copied when it is to be kept. Each set of phases that are due together has a graph of its own: a GAN
-whose discriminator makes several updates has two, and when a person lets one phase run alone, that one gets its own.
+A graph contains forward, backward, clipping and Adam of all phases that are updated on one batch. The batch, its labels
+and the learning rates are written into buffers beforehand; terms and norms are gathered in one vector, which is copied
+when it is to be recorded. Each set of phases that are updated together has a graph of its own: a GAN whose
+discriminator makes several updates has two, and a phase that is trained alone has another.
 
-The first updates of such a set are rehearsals, training as good as any other. A family that waits for the device in an
-update, or puts other tensors in the place of its buffers, cannot be captured; then training goes on as it is made
-anyway (``TrainStep``), and the run's history says why.
+The first updates of such a set are rehearsals, which train like all others. A family whose update waits for the device,
+or replaces its buffers by other tensors, cannot be captured; training then continues without graphs (``TrainStep``),
+and the log of the run names the reason.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,21 +22,21 @@ from gmstudio.nn.cuda_graph import CaptureError, Recorder, recorder_for
 from gmstudio.protocol.training_settings import Training
 
 REHEARSALS = 3
-"""Updates before one is captured; in the last it is watched whether anything waits for the device."""
+"""Updates before the capture; the last one is monitored for operations that wait for the device."""
 Key = tuple[str, ...]
 Layout = list[tuple[str, ...]]
-"""For each phase that is due, the names of its terms."""
+"""For each phase that is updated, the names of its terms."""
 
 
 class _Recording(NamedTuple):
     """A captured update.
 
     Args:
-        replay: makes the update.
-        batch: where it reads the images.
-        labels: where it reads the labels.
-        values: phase by phase its terms and the gradient's norm, float32; made by the replay.
-        layout: the terms' names.
+        replay: replays the update.
+        batch: buffer of the images.
+        labels: buffer of the labels.
+        values: terms and gradient norm of each phase, float32; written by the replay.
+        layout: names of the terms.
     """
 
     replay: Callable[[], object]
@@ -47,14 +47,14 @@ class _Recording(NamedTuple):
 
 
 class GraphedStep:
-    """Makes updates from graphs, each captured after some rehearsals.
+    """Updates replayed from graphs, each captured after some rehearsals.
 
     Args:
-        plain: makes the updates that a graph repeats, and those that none can.
-        optimizers: of all phases of the model.
-        model: whose buffers must stay where they are.
-        recorder: captures on the model's device.
-        log: takes a sentence for the run's history.
+        plain: makes the updates that are captured, and all others.
+        optimizers: optimizers of all phases of the model.
+        model: the model, whose parameters and buffers must stay in place.
+        recorder: captures work on the model's device.
+        log: takes a sentence for the log of the run.
     """
 
     def __init__(
@@ -115,12 +115,12 @@ class GraphedStep:
         try:
             replay = self._recorder.record(update)
         except CaptureError as error:
-            buffers.put_back()
+            buffers.restore()
             self._give_up(str(error))
         else:
-            moved = buffers.put_back()
+            moved = buffers.restore()
             if moved:
-                self._give_up(f"the update puts another tensor in the place of {', '.join(moved)}")
+                self._give_up(f"the update replaces the tensor of {', '.join(moved)}")
             else:
                 self._recorded[key] = _Recording(replay, static.batch, static.labels, values, layout)
                 self._log(f"Updates of {' and '.join(key)} are replayed from a CUDA graph from here on.")
@@ -137,7 +137,7 @@ class GraphedStep:
         recording.replay()
         if not given.record:
             return []
-        kept = iter(recording.values[0].clone().unbind())  # the next replay writes over the original
+        kept = iter(recording.values[0].clone().unbind())  # the next replay overwrites the original
         outcomes = []
         for optimizer, names in zip(given.optimizers, recording.layout, strict=True):
             terms = {name: next(kept) for name in names}
@@ -152,7 +152,7 @@ class GraphedStep:
 
 
 class _Buffers:
-    """Which tensors a model's buffers and parameters are."""
+    """Tensors of a model's buffers and parameters."""
 
     def __init__(self, model: nn.Module) -> None:
         self._kept = [
@@ -162,8 +162,8 @@ class _Buffers:
             for name, tensor in tensors.items()
         ]
 
-    def put_back(self) -> list[str]:
-        """Put them back; returns the names of those that were no longer there."""
+    def restore(self) -> list[str]:
+        """Restore the tensors; returns the names of those that had been replaced."""
         moved = []
         for full_name, tensors, name, tensor in self._kept:
             if tensors.get(name) is not tensor:
@@ -180,22 +180,22 @@ def updates_for(
     generator: torch.Generator,
     log: Callable[[str], object],
 ) -> Updates:
-    """What makes a run's updates: graphs on a CUDA device, unless its settings turn them off; else ``plain``.
+    """Return updates by graphs on a CUDA device, unless the settings turn them off; otherwise ``plain``.
 
     Args:
-        plain: makes updates on any device.
-        optimizers: of all phases.
-        model: whose phases they are.
-        training: the settings.
+        plain: updates on any device.
+        optimizers: optimizers of all phases.
+        model: the model.
+        training: training settings.
         generator: source of the losses' noise.
-        log: takes a sentence for the run's history.
+        log: takes a sentence for the log of the run.
     """
     recorder = recorder_for(generator.device, (generator,)) if training.cuda_graphs == "auto" else None
     return plain if recorder is None else GraphedStep(plain, optimizers, model, recorder, log)
 
 
 def _gathered(outcomes: Sequence[Outcome]) -> Tensor:
-    """All their numbers in one vector, float32."""
+    """Gather all terms and norms in one vector, float32."""
     numbers = []
     for outcome in outcomes:
         assert outcome.norm is not None

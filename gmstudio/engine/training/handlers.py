@@ -1,4 +1,4 @@
-"""Commands to the run in training, and about checkpoints and diagnostics of any run."""
+"""Commands for the run in training, and for checkpoints and diagnostics of any run."""
 
 import torch
 
@@ -41,7 +41,7 @@ class TrainingFeature(Feature):
 
     def _refuse_a_second(self) -> None:
         if self.context.training is not None:
-            raise ValueError(f"{self.context.training.path} is in training. Stop it before another run begins.")
+            raise ValueError(f"{self.context.training.path} is in training. Stop it before starting another run.")
 
     def _begin(self, job: TrainingJob, request: int) -> None:
         self.context.training = job

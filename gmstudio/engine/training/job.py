@@ -1,4 +1,4 @@
-"""The run in training: start, resume, pause, step, stop, and what the window is told of it."""
+"""Job of the run in training: start, resume, pause, step, stop, and the events for the window."""
 
 import contextlib
 import math
@@ -29,11 +29,11 @@ Send = Callable[[Event], None]
 
 
 class TrainingJob:
-    """One run in training, driven a piece at a time by the engine's loop (or the command line's).
+    """Run in training, advanced piece by piece by the loop of the engine or the command line.
 
     Args:
-        trainer: its trainer.
-        send: where events go.
+        trainer: trainer of the run.
+        send: takes the events.
     """
 
     def __init__(self, trainer: Trainer, send: Send) -> None:
@@ -44,19 +44,19 @@ class TrainingJob:
         self._pieces: Iterator[StepOutput] = trainer.pieces()
         self._send = send
         self._pause_at: int | None = None
-        """While single-stepping: pause at the boundary after this step."""
+        """While single-stepping: step after which to pause."""
         self._phases: tuple[str, ...] = ()
         self._step_seconds = 0.0
         self._next_step_at = 0.0
 
     @property
     def running(self) -> bool:
-        """There is a piece to do now."""
+        """The training is neither paused nor over."""
         return not (self.paused or self.over)
 
     @property
     def model(self) -> Family:
-        """The model with its current weights."""
+        """Model with its present weights."""
         return self.trainer.model
 
     @property
@@ -66,11 +66,11 @@ class TrainingJob:
 
     @property
     def record(self) -> RunRecord:
-        """What run.json says."""
+        """Content of ``run.json``."""
         return self.trainer.run.record
 
     def progress(self) -> Progress:
-        """How far it is."""
+        """Return the progress."""
         trainer = self.trainer
         return Progress(
             title=f"Training {trainer.model.card.title}",
@@ -81,7 +81,7 @@ class TrainingJob:
         )
 
     def flush(self) -> None:
-        """Store what was recorded so far and send it."""
+        """Store and send the recorded scalars."""
         for event in self.trainer.flush():
             self._send(event)
 
@@ -98,14 +98,14 @@ class TrainingJob:
             self._send(event)
 
     def announce(self) -> None:
-        """Tell the window that the run is in training."""
+        """Report that the run is in training."""
         self._announce("running")
 
     def advance(self) -> None:
-        """Do one piece; at the end, or when training cannot go on, the run is closed with a status that says so.
+        """Do one piece of work; at the end, or when training cannot continue, close the run with that status.
 
         Raises:
-            Exception: what the family's own code raised; the run is closed as failed first.
+            Exception: error of the family's code; the run is closed as failed first.
         """
         try:
             piece = next(self._pieces)
@@ -113,7 +113,7 @@ class TrainingJob:
             self._end("finished")
         except TrainingFailedError as error:
             self._end("failed", str(error))
-        except RunError as error:  # the disk is full, say: all is still in memory, so wait for the user
+        except RunError as error:  # for example a full disk; everything is in memory, so wait for the user
             self._pieces = self.trainer.pieces()
             self.pause(str(error))
         except Exception as error:
@@ -130,51 +130,51 @@ class TrainingJob:
                     self.pause()
 
     def pause(self, message: str = "") -> None:
-        """Stand still after the current piece; nothing is written but the status and what was measured.
+        """Pause after the current piece; status and recorded scalars are stored.
 
-        Where a loss turns out not to be finite, the run is closed as failed instead.
+        If a loss among them is not finite, the run is closed as failed instead.
         """
         self._pause_at = None
         self.paused = True
         self._set_status("paused", message)
 
     def resume(self) -> None:
-        """Go on after a pause."""
+        """Continue after a pause."""
         self._pause_at = None
         self.trainer.choose_phases(self._phases)
         self.trainer.every_norm = self._step_seconds > 0
-        self._go_on()
+        self._unpause()
         self._set_status("running")
 
     def make_steps(self, count: int, phases: tuple[str, ...] = ()) -> None:
-        """Make ``count`` steps, with the validation and samples that are due at them, and pause.
+        """Make ``count`` steps, with the validation and samples that are due, and pause.
 
         Args:
-            count: 1 or more.
-            phases: names of the phases to run in them; empty: those that run anyway.
+            count: number of steps, 1 or more.
+            phases: names of the phases to train in them; empty: those of ``pace``.
 
         Raises:
-            ValueError: for a count below 1 or a phase that there is not.
+            ValueError: for a count below 1 or an unknown phase.
         """
         if count < 1:
-            raise ValueError(f"{count} steps; ask for 1 or more.")
+            raise ValueError(f"{count} steps; enter 1 or more.")
         self.trainer.choose_phases(phases or self._phases)
         self.trainer.every_norm = True
         self._pause_at = self.trainer.step + count
-        self._go_on()
+        self._unpause()
 
     def pace(self, steps_per_s: float, phases: tuple[str, ...]) -> None:
-        """Slow down, or train only some phases, until told otherwise.
+        """Limit the pace, or train only some phases, until the next call.
 
         Args:
-            steps_per_s: at most so many; 0: no limit.
-            phases: names of the phases to run; empty: all.
+            steps_per_s: highest number of steps per second; 0: no limit.
+            phases: names of the phases to train; empty: all.
 
         Raises:
-            ValueError: for a negative or infinite rate or a phase that there is not.
+            ValueError: for a negative or infinite pace or an unknown phase.
         """
         if not 0 <= steps_per_s < math.inf:
-            raise ValueError(f"{steps_per_s:g} steps/s; give 0 (no limit) or more.")
+            raise ValueError(f"{steps_per_s:g} steps/s; enter 0 (no limit) or more.")
         self.trainer.choose_phases(phases)
         self._phases = phases
         self._step_seconds = 1.0 / steps_per_s if steps_per_s else 0.0
@@ -182,16 +182,16 @@ class TrainingJob:
         self._next_step_at = min(self._next_step_at, time.monotonic() + self._step_seconds)
 
     def wait_s(self) -> float:
-        """Seconds until the next piece is due; 0 unless it was slowed down."""
+        """Return the seconds until the next piece is due; 0 unless the pace is limited."""
         return max(0.0, self._next_step_at - time.monotonic()) if self._step_seconds else 0.0
 
     def stop(self) -> None:
-        """End the run here and keep it: writes a checkpoint; it can be resumed later.
+        """End the training with a checkpoint, from which it can be resumed.
 
-        Where a loss turns out not to be finite, the run is closed as failed, without a checkpoint.
+        If a loss is not finite, the run is closed as failed without a checkpoint.
 
         Raises:
-            RunError: when the checkpoint cannot be written; the run is paused, with all of it still in memory.
+            RunError: when the checkpoint cannot be written; the run is paused and stays in memory.
         """
         if self.over:
             return
@@ -209,7 +209,7 @@ class TrainingJob:
         else:
             self._end("stopped")
 
-    def _go_on(self) -> None:
+    def _unpause(self) -> None:
         if self.paused:
             self.paused = False
             self.trainer.restart_clock()

@@ -1,4 +1,4 @@
-"""One Adam per training phase, its learning rate as a function of the step, and its state as flat arrays."""
+"""Adam optimizers of the training phases: learning rate as a function of the step, state as flat arrays."""
 
 import math
 from typing import Any
@@ -11,7 +11,7 @@ from gmstudio.protocol.training_settings import Training
 
 
 def learning_rate(training: Training, step: int) -> float:
-    """The learning rate of the step after ``step`` updates: linear warm-up, then constant or a half cosine to zero."""
+    """Learning rate after ``step`` updates: linear warm-up, then constant or a half cosine to zero."""
     rate = training.learning_rate
     if training.warmup:
         rate *= min(1.0, (step + 1) / training.warmup)
@@ -21,10 +21,10 @@ def learning_rate(training: Training, step: int) -> float:
 
 
 class PhaseOptimizer:
-    """Moves the parameters of one phase.
+    """Optimizer of the parameters of one phase.
 
     Args:
-        phase: its parameters, betas and learning-rate scale.
+        phase: parameters, betas and learning-rate scale.
         training: learning rate, schedule, clipping.
     """
 
@@ -37,20 +37,20 @@ class PhaseOptimizer:
         self._adam = torch.optim.Adam(phase.parameters, lr=rate, betas=phase.betas, fused=_can_fuse(phase))
 
     def zero_grad(self) -> None:
-        """Forget the gradients of this phase's parameters."""
+        """Clear the gradients of the phase's parameters."""
         self._adam.zero_grad(set_to_none=True)
 
     def update(self, step: int, *, want_norm: bool) -> torch.Tensor | None:
-        """Clip where asked for and update, at the learning rate of the step after ``step`` updates.
+        """Clip if set and update, at the learning rate after ``step`` updates.
 
         Returns:
-            The gradient's norm before clipping (0-dim), when wanted or needed.
+            Norm of the gradient before clipping (0-dim), if requested or computed for clipping.
         """
         self.set_rate(step)
         return self.move(want_norm=want_norm)
 
     def set_rate(self, step: int) -> None:
-        """Take the learning rate of the step after ``step`` updates."""
+        """Set the learning rate that applies after ``step`` updates."""
         if not self._varies:
             return
         rate = learning_rate(self._training, step) * self.phase.learning_rate_scale
@@ -61,7 +61,7 @@ class PhaseOptimizer:
             group["lr"] = rate
 
     def move(self, *, want_norm: bool) -> torch.Tensor | None:
-        """Like ``update``, at the learning rate that is set."""
+        """Update like ``update``, at the learning rate that is set."""
         norm = None
         if self._training.grad_clip > 0:
             norm = torch.nn.utils.clip_grad_norm_(self.phase.parameters, self._training.grad_clip)
@@ -71,14 +71,14 @@ class PhaseOptimizer:
         return norm
 
     def keep_rate_on_device(self) -> None:
-        """Keep the learning rate in a tensor beside the parameters, from which a captured update reads it."""
+        """Store the learning rate in a tensor on the device, from which a captured update reads it."""
         (group,) = self._adam.param_groups
         rate = torch.tensor(float(group["lr"]), dtype=torch.float32, device=self.phase.parameters[0].device)
         self._rate_on_device = group["lr"] = rate
 
     @property
     def capturable(self) -> bool:
-        """Whether ``move`` is just being captured; Adam wants to know."""
+        """``move`` is being captured in a graph, which Adam must take into account."""
         (group,) = self._adam.param_groups
         return bool(group["capturable"])
 
@@ -88,7 +88,7 @@ class PhaseOptimizer:
         group["capturable"] = value
 
     def state_arrays(self) -> dict[str, NDArray[Any]]:
-        """Adam's moments as ``<phase>/<parameter index>/<name>`` → array."""
+        """Return Adam's moments as ``<phase>/<parameter index>/<name>`` → array."""
         return {
             f"{self.phase.name}/{index}/{name}": value.detach().cpu().numpy()
             for index, state in self._adam.state_dict()["state"].items()
@@ -96,14 +96,14 @@ class PhaseOptimizer:
         }
 
     def load_state_arrays(self, arrays: dict[str, NDArray[Any]]) -> None:
-        """Take back what ``state_arrays`` gave; arrays of other phases are left alone."""
+        """Load what ``state_arrays`` returned; arrays of other phases are ignored."""
         state: dict[int, dict[str, torch.Tensor]] = {}
         for key, value in arrays.items():
             phase, index, name = key.split("/")
             if phase == self.phase.name:
                 state.setdefault(int(index), {})[name] = torch.from_numpy(value)
         self._adam.load_state_dict({"state": state, "param_groups": self._adam.state_dict()["param_groups"]})
-        if self._rate_on_device is not None:  # Adam has made a copy of it
+        if self._rate_on_device is not None:  # ``load_state_dict`` made a copy of it
             self._adam.param_groups[0]["lr"] = self._rate_on_device
 
 

@@ -1,4 +1,4 @@
-"""The plan of a new run: all settings checked together."""
+"""Plan of a new run: all settings, checked together."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -18,14 +18,14 @@ from gmstudio.runs.record import RunRecord, new_record
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that a new run needs, checked.
+    """Checked settings of a new run.
 
     Args:
-        family: the class.
-        config: its settings.
-        dataset: the images.
-        training: how to train.
-        record: what run.json will say.
+        family: class of the family.
+        config: settings of the family.
+        dataset: data set.
+        training: training settings.
+        record: content of ``run.json`` at the start.
     """
 
     family: type[Family]
@@ -70,16 +70,15 @@ def plan_run(cache: DatasetCache, spec: RunSpec, device: torch.device) -> Plan:
 
 
 def _with_classes(config: Any, dataset: Dataset) -> Any:
-    """The config of a family that can take labels, with as many classes as the data has where it does not say."""
+    """Set the number of classes to that of the data where a family conditions on labels and the number is not set."""
     if "num_classes" not in config.__struct_fields__:
         return config
     wanted, there = config.num_classes, dataset.num_classes
     if wanted is None:
         return msgspec.structs.replace(config, num_classes=there)
     if wanted and not there:
-        raise ConfigError({"config.num_classes": f"{wanted} classes, but {dataset.source} has no labels; take 0."})
+        raise ConfigError({"config.num_classes": f"{wanted} classes, but {dataset.source} has no labels; enter 0."})
     if 0 < wanted < there:
-        raise ConfigError(
-            {"config.num_classes": f"{wanted} classes, but {dataset.source} has labels 0 to {there - 1}; take {there}."}
-        )
+        text = f"{wanted} classes, but {dataset.source} has labels 0 to {there - 1}; enter {there}."
+        raise ConfigError({"config.num_classes": text})
     return config

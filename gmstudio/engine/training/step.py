@@ -1,4 +1,4 @@
-"""One update of some training phases: forward, backward, Adam, one operation after another."""
+"""Updates of training phases: forward, backward, Adam, one operation after another."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
@@ -12,12 +12,12 @@ from gmstudio.protocol.training_settings import Training
 
 
 class Outcome(NamedTuple):
-    """What an update of a phase tells of itself.
+    """Result of an update of a phase.
 
     Args:
-        phase: which.
-        terms: named 0-dim tensors on the device, without gradients; later updates leave them alone.
-        norm: of the gradient before clipping, 0-dim, where it was wanted or needed.
+        phase: the phase.
+        terms: named 0-dim tensors on the device, without gradients, which later updates do not change.
+        norm: norm of the gradient before clipping, 0-dim, if requested or computed for clipping.
     """
 
     phase: Phase
@@ -32,9 +32,9 @@ class UpdateInput(NamedTuple):
         optimizers: optimizers of the phases to update, one after another.
         batch: (B, C, H, W) integers on the device.
         labels: (B,) int64 on the device, or None.
-        step: steps made before this one, on which the learning rate depends.
-        record: whether the outcomes are wanted; if not, none are returned.
-        want_norm: whether the gradients' norms are wanted too.
+        step: steps made before, on which the learning rate depends.
+        record: return the outcomes; otherwise none are returned.
+        want_norm: measure the norms of the gradients too.
     """
 
     optimizers: Sequence[PhaseOptimizer]
@@ -46,19 +46,19 @@ class UpdateInput(NamedTuple):
 
 
 class Updates(Protocol):
-    """Makes updates."""
+    """Interface of ``TrainStep`` and ``GraphedStep``."""
 
     def run(self, given: UpdateInput) -> list[Outcome]:
-        """Update the phases that are due on the batch."""
+        """Update the phases on the batch."""
 
 
 class TrainStep:
-    """Makes updates on any device.
+    """Updates on any device.
 
     Args:
-        optimizers: of all phases of the model.
+        optimizers: optimizers of all phases of the model.
         generator: source of the losses' noise, on the model's device.
-        training: precision.
+        training: training settings, for the precision.
     """
 
     def __init__(self, optimizers: Sequence[PhaseOptimizer], generator: torch.Generator, training: Training) -> None:
@@ -74,7 +74,7 @@ class TrainStep:
         return outcomes if given.record else []
 
     def update(self, given: UpdateInput) -> list[Outcome]:
-        """Like ``run`` at the learning rates that are set; this is what a graph can repeat."""
+        """Update like ``run``, at the learning rates that are set; a graph can capture this."""
         return [self._update(optimizer, given) for optimizer in given.optimizers]
 
     def _update(self, optimizer: PhaseOptimizer, given: UpdateInput) -> Outcome:
@@ -98,7 +98,7 @@ class TrainStep:
 
 
 def phase_loss(phase: Phase, batch: Tensor, generator: torch.Generator, labels: Tensor | None) -> LossTerms:
-    """A phase's terms, with the labels where there are some and it wants them."""
+    """Compute the loss terms of a phase, conditioned on labels if there are any and the phase takes them."""
     if labels is None or not phase.takes_labels:
         return phase.loss(batch, generator)
     return phase.loss(batch, generator, labels)

@@ -1,1 +1,1 @@
-"""The engine's process as the window sees it: start, watch, restart; requests, latest-wins, throttling."""
+"""The engine's process, run by the window: start, monitoring, restart; requests, latest-wins, throttling."""

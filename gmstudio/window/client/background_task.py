@@ -1,4 +1,4 @@
-"""Work that takes longer than a frame, beside the window's event loop: reading pictures, writing movies."""
+"""Work in a thread beside the window's event loop, such as reading pictures and writing movies."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,14 +11,14 @@ TIMEOUT_MS = 5000
 
 
 class Background(QObject):
-    """Runs one piece of work at a time in a thread of its own.
+    """Runs one function at a time in a thread of its own.
 
-    The work is a function that shares nothing with the window: it gets arrays and words and returns the like. It is
-    given a function ``stopped`` that it asks now and then, and raises ``StoppedError`` when that is true.
+    The function shares no objects with the window. Its argument is a function ``stopped``, which it calls regularly; it
+    raises ``StoppedError`` when ``stopped()`` is true.
 
     Signals:
-        done: what the work returned.
-        failed: why it could not be done, a sentence.
+        done: result of the function.
+        failed: sentence on the error.
     """
 
     done = Signal(object)
@@ -30,18 +30,18 @@ class Background(QObject):
 
     @property
     def busy(self) -> bool:
-        """Whether it works."""
+        """A function is being run."""
         return self._thread is not None
 
     def start(self, work: Callable[[Callable[[], bool]], Any]) -> None:
-        """Begin; work that is under way is stopped and its result never told."""
+        """Run a function; the one under way is stopped, and its result dropped."""
         self.stop()
         self._thread = worker = _Worker(work)
         worker.finished.connect(self._on_finished)
         worker.start()
 
     def stop(self) -> None:
-        """Stop what is under way and wait until it has; nothing is told."""
+        """Stop the function under way and wait for its end; no signal is emitted."""
         worker, self._thread = self._thread, None
         if worker is not None:
             worker.finished.disconnect(self._on_finished)
@@ -60,7 +60,7 @@ class Background(QObject):
 
 
 class _Worker(QThread):
-    """The thread, and what came of its work."""
+    """Thread with the result of the function."""
 
     def __init__(self, work: Callable[[Callable[[], bool]], Any]) -> None:
         super().__init__()
@@ -69,14 +69,14 @@ class _Worker(QThread):
         self.problem = ""
 
     def run(self) -> None:
-        """Do the work."""
+        """Call the function."""
         try:
             self.result = self._work(self.isInterruptionRequested)
         except StoppedError:
-            self.problem = "It was stopped."
+            self.problem = "Stopped."
         except OSError as error:
             self.problem = f"{error.filename or 'The file'}: {error.strerror or error}."
         except (ValueError, RuntimeError) as error:
             self.problem = str(error)
-        except Exception as error:  # a fault of ours; the thread must not take the window down
+        except Exception as error:  # a fault of the program, which must not end the window
             self.problem = f"Something went wrong: {type(error).__name__}: {error}"

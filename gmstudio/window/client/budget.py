@@ -1,18 +1,18 @@
-"""The share of the engine's time that repeated background work may take."""
+"""Budget of repeated background work: a share of the engine's time."""
 
 import math
 import time
 
 
 class Budget:
-    """Pause between two pieces of work: at least a gap, and longer the longer the last piece took.
+    """Computes the pause between two pieces of work, longer after a longer piece.
 
     After work of t seconds the next begins t · (1 / share - 1) seconds later, so that it takes at most ``share`` of the
     engine's time in the long run.
 
     Args:
-        share: of the engine's time, above 0 and at most 1.
-        gap_s: least pause.
+        share: share of the engine's time, above 0 and at most 1.
+        gap_s: shortest pause.
         longest_s: longest pause.
     """
 
@@ -27,17 +27,17 @@ class Budget:
         return max(0.0, self._free_s - time.monotonic())
 
     def begin(self) -> None:
-        """Note that a piece of work begins."""
+        """Note the start of a piece of work."""
         self._began_s = time.monotonic()
 
     def end(self, took_s: float | None = None) -> float:
-        """Note that the piece has ended.
+        """Note the end of the piece.
 
         Args:
             took_s: seconds of the engine's time that it took; None: since ``begin``.
 
         Returns:
-            The pause until the next one, seconds.
+            Seconds until the next piece.
         """
         now = time.monotonic()
         if took_s is None:
@@ -47,5 +47,5 @@ class Budget:
         return pause_s
 
     def reset(self) -> None:
-        """Forget the last piece: the next may begin now."""
+        """Allow the next piece now."""
         self._began_s = self._free_s = -math.inf

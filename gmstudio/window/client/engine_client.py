@@ -1,4 +1,4 @@
-"""The engine process as the window runs it: started, watched, restarted, and ended with the window."""
+"""Engine process of the window: start, monitoring, restart, and end with the window."""
 
 import os
 import sys
@@ -18,18 +18,18 @@ from gmstudio.window.client.process_status import Phase, ProcessExit, ProcessSta
 GONE = "The engine ended before it could answer."
 STDERR_LINES = 100
 DELIVERY_BUDGET_S = 0.006
-"""Events are delivered for at most this long before the window gets a turn to paint."""
+"""Longest time that events are delivered before the window paints."""
 
 
 class EngineClient(EngineLink):
-    """Starts the engine process, watches over it, restarts it when it dies, and ends it with the window.
+    """Starts and monitors the engine process, restarts it after an unexpected exit, and ends it with the window.
 
-    Every command is answered: when the engine dies, those without a last reply fail with ``Reason.ENGINE_GONE``.
+    Every command is answered: at the exit of the engine, pending commands fail with ``Reason.ENGINE_GONE``.
 
     Args:
-        command: program and arguments that speak the protocol, for example ``["ssh", "gpu", "gmstudio", "engine"]``;
+        command: program and arguments of the engine, for example ``["ssh", "gpu", "gmstudio", "engine"]``;
             by default this Python's engine.
-        timeouts: how long to wait for what.
+        timeouts: timeouts of the process.
 
     Signals:
         state_changed: the ``ProcessStatus``.
@@ -51,9 +51,9 @@ class EngineClient(EngineLink):
         self._unanswered: dict[int, str] = {}
         self._cause = ""
         self._has_catalog = False
-        self._excused = False
+        self._forced = False
         self._grace_s = 0.0
-        self._quick_deaths = 0
+        self._quick_exits = 0
         self._ping = 0
         self._started_s = self._heard_s = self._ticked_s = time.monotonic()
         self._watch = self._timer(self._on_watch, single_shot=False)
@@ -63,33 +63,33 @@ class EngineClient(EngineLink):
 
     @property
     def stderr_tail(self) -> str:
-        """The last lines that the engine wrote to its standard error."""
+        """Last lines of the engine's standard error."""
         return "\n".join(self._stderr).strip("\n")
 
     def start(self) -> None:
-        """Start the engine; also after it was given up."""
+        """Start the engine, also after it was given up."""
         if self.state.phase in ("closed", "given up"):
-            self._quick_deaths = 0
+            self._quick_exits = 0
             self._start_process()
 
     def restart(self) -> None:
-        """Start afresh: an engine that answers checkpoints and exits first, another one is killed."""
-        self._quick_deaths = 0
+        """Restart the engine: one that responds writes a checkpoint and exits first, another is killed."""
+        self._quick_exits = 0
         if self._process is None:
             self.start()
         elif self.state.phase == "ready":
-            self._ask_to_exit("restarting", self._timeouts.close)
+            self._request_exit("restarting", self._timeouts.close)
         elif self.state.phase != "closing":
             self._end("The engine was ended to be restarted.")
 
     def close(self) -> None:
-        """Have the engine checkpoint and exit; ``state_changed`` says ``closed``. A second call waits no longer."""
+        """End the engine with a checkpoint, until the phase is ``closed``; a second call ends it at once."""
         self._restart.stop()
         if self._process is None:
             self._watch.stop()
             self._set_state("closed")
         elif self.state.phase == "closing" or not self._has_catalog:
-            self._excused = True  # there is nothing to save, or nobody wants to wait for it
+            self._forced = True  # there is nothing to save, or the user does not wait for it
             self._watch.stop()
             self._process.kill()
             self._set_state("closing")
@@ -97,9 +97,9 @@ class EngineClient(EngineLink):
             self._set_state("closing")
         else:
             timeouts = self._timeouts
-            self._ask_to_exit("closing", timeouts.close if self.state.phase == "ready" else timeouts.kill)
+            self._request_exit("closing", timeouts.close if self.state.phase == "ready" else timeouts.kill)
 
-    def _ask_to_exit(self, phase: Phase, grace_s: float) -> None:
+    def _request_exit(self, phase: Phase, grace_s: float) -> None:
         assert self._process is not None
         self.send(Shutdown())
         self._process.closeWriteChannel()
@@ -121,13 +121,13 @@ class EngineClient(EngineLink):
             self.state = state
             self.state_changed.emit(state)
 
-    # ---- a life ----------------------------------------------------------------------------------------
+    # ---- running ----------------------------------------------------------------------------------------
 
     def _start_process(self) -> None:
         process = QProcess(self)
         process.setProcessEnvironment(_environment())
         parameters = QProcess.UnixProcessParameters()
-        parameters.flags = QProcess.UnixProcessFlag.CreateNewSession  # Ctrl+C in a terminal is for the window
+        parameters.flags = QProcess.UnixProcessFlag.CreateNewSession  # Ctrl+C in a terminal ends the window only
         process.setUnixProcessParameters(parameters)
         process.readyReadStandardOutput.connect(self._on_stdout)
         process.readyReadStandardError.connect(self._on_stderr)
@@ -136,7 +136,7 @@ class EngineClient(EngineLink):
         self._frames = FrameReader()
         self._stderr.clear()
         self._stderr.append("")
-        self._cause, self._has_catalog, self._excused, self._ping = "", False, False, 0
+        self._cause, self._has_catalog, self._forced, self._ping = "", False, False, 0
         self._started_s = self._heard_s = self._ticked_s = time.monotonic()
         self._process = process
         self._watch.start(_ms(self._timeouts.ping / 2))
@@ -159,16 +159,16 @@ class EngineClient(EngineLink):
         self._heard_s = time.monotonic()
         data = bytes(self._process.readAllStandardOutput().data())
         if self._cause:
-            return  # it is being killed for what it sent
+            return  # it is being killed
         try:
             self._bodies.extend(self._frames.feed(data))
         except ProtocolError as error:
-            self._end(f"The engine sent something that is not of this protocol, and was ended: {error}")
+            self._end(f"The engine sent invalid data and was ended: {error}")
             return
         self._deliver_some()
 
     def _deliver_some(self) -> None:
-        """Deliver what has come, but give the window a turn in between."""
+        """Deliver received events for a limited time, then let the window paint."""
         deadline = time.monotonic() + DELIVERY_BUDGET_S
         while self._bodies and time.monotonic() < deadline:
             self._receive(self._bodies.popleft())
@@ -179,13 +179,13 @@ class EngineClient(EngineLink):
         try:
             event = decode_event(body)
         except ProtocolError as error:
-            self._end(f"The engine sent something that is not of this protocol, and was ended: {error}")
+            self._end(f"The engine sent invalid data and was ended: {error}")
             return
         if isinstance(event, Catalog):
             if event.protocol != PROTOCOL_VERSION:
-                self._quick_deaths = self._timeouts.quick_deaths
+                self._quick_exits = self._timeouts.quick_exits
                 self._end(
-                    f"The engine (gmstudio {event.version}) speaks protocol {event.protocol}, this window protocol "
+                    f"The engine (gmstudio {event.version}) uses protocol {event.protocol}, this window protocol "
                     f"{PROTOCOL_VERSION}; install the same gmstudio on both sides."
                 )
                 return
@@ -205,16 +205,16 @@ class EngineClient(EngineLink):
         self._stderr[-1] += first
         self._stderr.extend(rest)
 
-    # ---- watching --------------------------------------------------------------------------------------
+    # ---- monitoring --------------------------------------------------------------------------------------
 
     def _on_watch(self) -> None:
         now = time.monotonic()
         if now - self._ticked_s > self._timeouts.silence / 2:
-            self._heard_s = now  # the window itself was asleep: it cannot judge
+            self._heard_s = now  # the window itself was suspended, so silence means nothing
         self._ticked_s = now
         silence = now - self._heard_s
         if not self._has_catalog:
-            if now - self._started_s > self._timeouts.hello:
+            if now - self._started_s > self._timeouts.startup:
                 self._set_state("not responding", self.state.process_exit)
             return
         if silence >= self._timeouts.ping and not self._ping:
@@ -223,26 +223,24 @@ class EngineClient(EngineLink):
             self._set_state("not responding")
 
     def deliver(self, event: Event) -> None:
-        """Hand an event to its subscribers, then to its request."""
+        """Deliver an event to its subscribers, then to its request."""
         if event.request == self._ping:
             self._ping = 0
         super().deliver(event)
 
-    # ---- an end ----------------------------------------------------------------------------------------
+    # ---- exit ----------------------------------------------------------------------------------------
 
     def _end(self, cause: str) -> None:
-        """Kill the engine, giving the cause that people will read."""
+        """Kill the engine; ``cause`` is the description of its exit."""
         self._bodies.clear()
         self._cause = cause
         if self._process is not None:
             self._process.kill()
 
     def _on_kill_timer(self) -> None:
-        """It was asked to exit and did not: terminate, then kill."""
+        """Terminate, then kill, an engine that did not exit on request."""
         if self._process is not None:
-            self._cause = (
-                f"The engine did not exit within {self._grace_s:g} s and was ended; what it was saving is lost."
-            )
+            self._cause = f"The engine did not exit within {self._grace_s:g} s and was ended; unsaved data is lost."
             self._process.terminate()
             QTimer.singleShot(_ms(self._timeouts.kill), self._process, self._process.kill)
 
@@ -267,7 +265,7 @@ class EngineClient(EngineLink):
             cause=self._cause,
             before_catalog=not self._has_catalog,
         )
-        in_order = self._excused or not (code or self._cause)
+        clean = self._forced or not (code or self._cause)
         phase = self.state.phase
         self._process = None
         self._watch.stop()
@@ -275,19 +273,19 @@ class EngineClient(EngineLink):
         process.deleteLater()
         unanswered, self._unanswered = self._unanswered, {}
         if phase == "closing":
-            self._set_state("closed", None if in_order else process_exit)
+            self._set_state("closed", None if clean else process_exit)
             return
-        if phase == "restarting" and in_order:
+        if phase == "restarting" and clean:
             self._start_process()
         else:
             self._on_died(process_exit)
         self._fail(unanswered)
 
     def _on_died(self, process_exit: ProcessExit) -> None:
-        """Say how it ended, and start the next one unless this happens again and again."""
+        """Report the exit, and restart the engine unless it exits quickly again and again."""
         quick = time.monotonic() - self._started_s < self._timeouts.quick or process_exit.before_catalog
-        self._quick_deaths = self._quick_deaths + 1 if quick else 0
-        if self._quick_deaths >= self._timeouts.quick_deaths:
+        self._quick_exits = self._quick_exits + 1 if quick else 0
+        if self._quick_exits >= self._timeouts.quick_exits:
             self._set_state("given up", process_exit)
         else:
             self._set_state("dead", process_exit)
@@ -303,7 +301,7 @@ def _ms(seconds: float) -> int:
 
 
 def _environment() -> QProcessEnvironment:
-    """This process's, in which the engine finds the package also when the window was started from a checkout."""
+    """Environment of this process, with the package on the path if the window was started from a checkout."""
     environment = QProcessEnvironment.systemEnvironment()
     package_parent = Path(__file__).resolve().parents[3]
     if package_parent.name not in ("site-packages", "dist-packages"):

@@ -1,4 +1,4 @@
-"""The way to the engine as the window's state sees it: commands out, events in by their class."""
+"""Connection to the engine for the window's state: commands out, events in by their class."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ Deliver = Callable[[Event], None]
 
 
 class _Channel(QObject):
-    """Carries the events of one class.
+    """Channel for the events of one class.
 
     Signals:
         received: the event.
@@ -21,7 +21,7 @@ class _Channel(QObject):
 
 
 class EngineLink(QObject):
-    """Sends numbered commands; hands events to the subscribers of their class, and to the request that they answer."""
+    """Numbers and sends commands; delivers events to the subscribers of their class and to the answered request."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -30,20 +30,20 @@ class EngineLink(QObject):
         self._last_request = 0
 
     def on(self, kind: type[Event]) -> SignalInstance:
-        """Signal that carries every event of a class, replies included."""
+        """Return the signal of all events of a class, replies included."""
         if kind not in self._channels:
             self._channels[kind] = _Channel(self)
         return self._channels[kind].received
 
     def send(self, command: Command, deliver: Deliver | None = None) -> int:
-        """Number a command and hand it to the engine.
+        """Number a command and send it to the engine.
 
         Args:
-            command: its own ``request`` is replaced.
-            deliver: takes the replies, up to the last one; see ``Request``, which state objects use.
+            command: the command; its ``request`` is replaced.
+            deliver: takes the replies, up to the last one; state objects use ``Request`` instead.
 
         Returns:
-            The request number that the replies carry.
+            Number of the request, which the replies repeat.
         """
         self._last_request += 1
         number = self._last_request
@@ -57,7 +57,7 @@ class EngineLink(QObject):
         self._waiting.pop(request, None)
 
     def deliver(self, event: Event) -> None:
-        """Hand an event to its subscribers, then to its request."""
+        """Deliver an event to its subscribers, then to its request."""
         channel = self._channels.get(type(event))
         if channel is not None:
             channel.received.emit(event)

@@ -1,4 +1,4 @@
-"""Latest wins: a slider may move faster than the engine answers, and only the newest position matters."""
+"""Latest-wins requests, for a slider that moves faster than the engine answers."""
 
 from PySide6.QtCore import QObject
 
@@ -11,7 +11,7 @@ class LatestWins(Request):
     """One command in flight, one pending; a newer pending command replaces the older.
 
     Args:
-        link: the way to the engine.
+        link: connection to the engine.
 
     Attributes:
         answered: the command that the last ``replied`` or ``failed`` answers.
@@ -30,12 +30,12 @@ class LatestWins(Request):
             self.send(command)
 
     def reset(self) -> None:
-        """Forget what is in flight and pending; a late reply is ignored."""
+        """Drop the command in flight and the pending one; a late reply is ignored."""
         self.drop()
         self._pending = None
 
     def deliver(self, event: Event) -> None:
-        """Take a reply; the pending command goes out before it is worked on, so that the engine is not kept waiting."""
+        """Take a reply; the pending command is sent before the reply is processed, so that the engine does not idle."""
         self.answered = self.command
         if event.ends_request():
             self.end()

@@ -1,4 +1,4 @@
-"""How the engine process is, and how one ended, as values that can be shown, compared and tested."""
+"""Status and exit of the engine process, as values."""
 
 import signal
 from dataclasses import dataclass
@@ -9,39 +9,39 @@ Phase = Literal["closed", "starting", "ready", "not responding", "dead", "given 
 
 @dataclass(frozen=True)
 class Timeouts:
-    """How long the window waits for its engine, in seconds.
+    """Timeouts of the engine process, in seconds.
 
     Args:
-        ping: of silence, then ask whether it is alive.
-        silence: without any sign of life, then it is not responding.
-        hello: from start to catalog, then it is not responding; loading torch takes its time.
-        quick: a death sooner after the start than this is a quick one.
-        restart: between a death and the next start.
-        close: for the checkpoint when the window closes, then it is terminated.
-        kill: between terminating and killing.
-        quick_deaths: so many quick deaths in a row and the window gives up.
+        ping: silence after which the window sends ``Ping``.
+        silence: silence after which the engine counts as not responding.
+        startup: time from start to catalog after which it counts as not responding; loading torch takes seconds.
+        quick: an exit sooner after the start than this is a quick one.
+        restart: delay between an unexpected exit and the next start.
+        close: time for a checkpoint when the window closes, before the process is terminated.
+        kill: delay between terminating and killing.
+        quick_exits: number of quick exits in a row after which the engine is not restarted.
     """
 
     ping: float = 1.0
     silence: float = 3.0
-    hello: float = 60.0
+    startup: float = 60.0
     quick: float = 15.0
     restart: float = 0.2
     close: float = 30.0
     kill: float = 2.0
-    quick_deaths: int = 3
+    quick_exits: int = 3
 
 
 @dataclass(frozen=True)
 class ProcessExit:
-    """How an engine process ended.
+    """Exit of an engine process.
 
     Args:
-        exit_code: what it returned; 0 when a signal ended it.
+        exit_code: exit code; 0 when a signal ended the process.
         signal: number of the signal that ended it, or 0.
-        stderr: the last lines that it wrote to its standard error.
-        cause: why we ended it, or why it could not be started; else empty.
-        before_catalog: it never said hello.
+        stderr: last lines of its standard error.
+        cause: reason why the window ended it, or why it could not be started; otherwise empty.
+        before_catalog: it ended before it sent its catalog.
     """
 
     exit_code: int
@@ -52,7 +52,7 @@ class ProcessExit:
 
     @property
     def sentence(self) -> str:
-        """What happened, for people."""
+        """Description for display."""
         if self.cause:
             return self.cause
         when = "while starting" if self.before_catalog else "unexpectedly"
@@ -64,13 +64,13 @@ class ProcessExit:
 
 @dataclass(frozen=True)
 class ProcessStatus:
-    """How the engine process is.
+    """Status of the engine process.
 
     Args:
-        phase: ``dead`` is followed by a restart, ``given up`` is not; ``closed`` was wanted.
-        pid: of the process that runs, or 0.
-        process_exit: of the last process that ended unasked, kept while the next one starts; None once it is ready.
-            With ``closed``: of a process that was asked to end and did not do so in order.
+        phase: ``dead`` is followed by a restart, ``given up`` is not; ``closed`` was requested.
+        pid: process ID, or 0.
+        process_exit: unexpected exit of the last process, until the next one is ready; with ``closed``, exit of a
+            process that did not end cleanly on request.
     """
 
     phase: Phase
@@ -79,7 +79,7 @@ class ProcessStatus:
 
     @property
     def answers(self) -> bool:
-        """Whether commands make sense now."""
+        """The engine answers commands."""
         return self.phase == "ready"
 
 

@@ -1,4 +1,4 @@
-"""One question to the engine, asked again and again: the place where commands and their replies are matched."""
+"""Requests to the engine: matching of commands and their replies."""
 
 from PySide6.QtCore import QObject, Signal
 
@@ -12,19 +12,19 @@ QUIET = (Reason.SUPERSEDED, Reason.CANCELLED)
 class Request(QObject):
     """A slot for one command at a time; a newer command supersedes the one in flight, whose replies are dropped.
 
-    A command ends in its last reply, in a failure, or quietly, when the engine superseded or cancelled it. The engine's
-    death is a failure (``Reason.ENGINE_GONE``), so no request waits for an answer that cannot come.
+    A command ends with its last reply, with a failure, or silently when the engine superseded or cancelled it. The end
+    of the engine is a failure (``Reason.ENGINE_GONE``), so that every command ends.
 
     Args:
-        link: the way to the engine.
+        link: connection to the engine.
 
     Attributes:
         command: the newest command, in flight or ended; None before the first.
 
     Signals:
         replied: each reply, an ``Event``; ``busy`` is false already at the last one.
-        failed: the ``CommandFailed`` that came instead.
-        dropped: the engine superseded or cancelled the command; nothing more comes.
+        failed: the ``CommandFailed`` in place of a reply.
+        dropped: the engine superseded or cancelled the command, which has no further reply.
     """
 
     replied = Signal(object)
@@ -39,7 +39,7 @@ class Request(QObject):
 
     @property
     def busy(self) -> bool:
-        """Whether a command is in flight."""
+        """A command is in flight."""
         return self._number != 0
 
     def send(self, command: Command) -> None:
@@ -49,13 +49,13 @@ class Request(QObject):
         self._number = self._link.send(command, self.deliver)
 
     def cancel(self) -> None:
-        """Expect nothing more, and have the engine end the work."""
+        """End the work in the engine, and ignore further replies."""
         if self.busy:
             self._link.send(Cancel(target=self._number))
             self.drop()
 
     def drop(self) -> None:
-        """Expect nothing more; the engine may finish the work, and its reply is ignored."""
+        """Ignore further replies; the engine may finish the work."""
         self._link.forget(self._number)
         self._number = 0
 

@@ -1,4 +1,4 @@
-"""Decoding in the background of a dragged slider, whose own image goes first."""
+"""Throttled requests, for decoding in the background of a dragged slider."""
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
@@ -9,25 +9,25 @@ from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.latest_wins import LatestWins
 
 FRAME_MS = 16.0
-REST_MS = 150
+SLOW_PAUSE_MS = 150
 
 
 class Throttle(QObject):
-    """Sends the newest of the commands, not too often, and slow ones only when no newer comes for a moment.
+    """Sends the newest of the submitted commands at a limited rate; slow ones only after a pause in the submissions.
 
     Args:
-        events: where commands go and replies come from.
-        lead_ms: how long the first waits.
-        gap_ms: commands are at least so far apart.
-        share: they take at most about this share of the engine's time.
-        parent: owns it.
+        events: connection to the engine.
+        lead_ms: delay of the first command.
+        gap_ms: shortest time between two commands.
+        share: share of the engine's time that they take at most, approximately.
+        parent: owner.
 
     Attributes:
         answered: the command that the last ``replied`` or ``failed`` answers.
 
     Signals:
         replied: the ``Decoded``.
-        failed: the ``CommandFailed`` that came instead.
+        failed: the ``CommandFailed`` in place of a reply.
     """
 
     replied = Signal(object)
@@ -40,7 +40,7 @@ class Throttle(QObject):
         self.answered: Decode | None = None
         self._lead_ms = lead_ms
         self._budget = Budget(share, gap_s=gap_ms / 1000)
-        self._wanted: Decode | None = None
+        self._pending: Decode | None = None
         self._sent: Decode | None = None
         self._slow = False
         self._latest = LatestWins(events, self)
@@ -51,14 +51,14 @@ class Throttle(QObject):
 
     @property
     def idle(self) -> bool:
-        """Whether the next command would be sent as the first was."""
-        return self._wanted is None and not self._latest.busy and not self._gap.isActive()
+        """No command is pending or in flight, and no pause is due."""
+        return self._pending is None and not self._latest.busy and not self._gap.isActive()
 
     def submit(self, command: Decode) -> None:
-        """Have it answered in a while, unless a newer one comes."""
-        self._wanted = command
+        """Send a command when it is due, unless a newer one is submitted."""
+        self._pending = command
         if self._slow:
-            self._gap.start(max(REST_MS, self._gap.remainingTime()))
+            self._gap.start(max(SLOW_PAUSE_MS, self._gap.remainingTime()))
         elif not (self._gap.isActive() or self._latest.busy):
             if self._lead_ms:
                 self._gap.start(self._lead_ms)
@@ -66,25 +66,25 @@ class Throttle(QObject):
                 self._send()
 
     def halt(self) -> None:
-        """Wait for nothing."""
-        self._wanted, self._slow = None, False
+        """Drop the pending command and the one in flight."""
+        self._pending, self._slow = None, False
         self._gap.stop()
         self._latest.reset()
 
     def _send(self) -> None:
-        if self._wanted is not None and not self._latest.busy:
-            self._sent, self._wanted = self._wanted, None
+        if self._pending is not None and not self._latest.busy:
+            self._sent, self._pending = self._pending, None
             self._latest.submit(self._sent)
 
-    def _rest(self, took_ms: float) -> None:
-        """Let the engine do other things, though not for the time that others took."""
+    def _start_pause(self, took_ms: float) -> None:
+        """Start the pause after a command of this duration."""
         self.answered, self._slow = self._sent, took_ms > FRAME_MS
         self._gap.start(round(1000 * self._budget.end(took_ms / 1000)))
 
     def _on_replied(self, event: Decoded) -> None:
-        self._rest(event.engine_ms)
+        self._start_pause(event.engine_ms)
         self.replied.emit(event)
 
     def _on_failed(self, event: CommandFailed) -> None:
-        self._rest(0.0)
+        self._start_pause(0.0)
         self.failed.emit(event)

@@ -1,1 +1,1 @@
-"""What the window knows, as QObjects (QtCore only)."""
+"""State of the window, as QObjects (QtCore only)."""

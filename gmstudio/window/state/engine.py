@@ -1,4 +1,4 @@
-"""What the window knows of its engine: alive or not, where it computes, what it is doing, and how the last one died."""
+"""State of the engine in the window: process, device, work, and the last unexpected exit."""
 
 from PySide6.QtCore import QObject, Signal
 
@@ -9,21 +9,21 @@ from gmstudio.window.client.request import Request
 
 
 class EngineState(QObject):
-    """The engine's state, device, job and last death.
+    """State of the engine process, its device and its work.
 
     Args:
-        client: the engine's process, its commands and events.
+        client: engine process.
 
     Attributes:
-        state: how the process is.
-        report: the newest ``EngineReported``; None until one came from the engine that runs now.
-        devices: what can be chosen.
-        device: what was chosen: a name of ``devices``.
-        process_exit: how the last engine that died did so; None until one died.
+        state: status of the process.
+        report: newest ``EngineReported`` of the running engine; None before.
+        devices: names of the devices.
+        device: name of the chosen device.
+        process_exit: last unexpected exit; None: none.
 
     Signals:
         changed: state, report, devices or device changed.
-        died: an engine died unasked, the ``ProcessExit``.
+        died: ``ProcessExit`` of an engine that ended unexpectedly.
         problem: a sentence that no panel shows, and a detail (traceback) or "".
     """
 
@@ -50,12 +50,12 @@ class EngineState(QObject):
 
     @property
     def stderr_tail(self) -> str:
-        """The last lines that the engine wrote to its standard error."""
+        """Last lines of the engine's standard error."""
         return self._client.stderr_tail
 
     @property
     def training(self) -> bool:
-        """Whether a run is in training or paused in it."""
+        """A run is in training, paused or not."""
         return self.report is not None and self.report.state in ("training", "paused")
 
     def start(self) -> None:
@@ -63,15 +63,15 @@ class EngineState(QObject):
         self._client.start()
 
     def restart(self) -> None:
-        """Start afresh: end an engine that is there, or start one that was given up."""
+        """Restart the engine, also after it was given up."""
         self._client.restart()
 
     def close(self) -> None:
-        """Have the engine checkpoint and exit; ``state`` becomes ``closed``."""
+        """End the engine with a checkpoint, until ``state`` is ``closed``."""
         self._client.close()
 
     def choose_device(self, device: str) -> None:
-        """Have the next model put on a device; said again to every new engine that has it."""
+        """Choose the device of the next model, in this engine and in restarted ones that have it."""
         self._choice = device
         if device in self.devices and device != self.device:
             self.device = device
@@ -109,6 +109,6 @@ class EngineState(QObject):
         self.problem.emit(failure.message, failure.detail)
 
     def _on_command_failed(self, event: CommandFailed) -> None:
-        """Report what the engine itself did wrong, whoever sent the command."""
+        """Report a fault of the engine, for any command."""
         if event.reason is Reason.INTERNAL:
             self.problem.emit(event.message, event.detail)

@@ -1,20 +1,20 @@
-"""One clock for all that plays: generations, interpolations, trajectories."""
+"""Clock for playing generations, interpolations and trajectories."""
 
 from PySide6.QtCore import QElapsedTimer, QObject, Qt, QTimer, Signal
 
 TICK_MS = 16
 BACKLOG_S = 0.1
-"""What playing may fall behind and catch up; beyond it, it is as fast as the engine."""
+"""Longest delay that playing catches up; beyond it, playing is as fast as the engine."""
 
 
 class PlayClock(QObject):
-    """Counts the units (sub-pixels, frames, seconds) that are due while something plays.
+    """Counts the units (sub-pixels, frames, seconds) that are due while playing.
 
     Attributes:
-        due: units that should have been played by now and were not taken yet.
+        due: units that are due and not taken yet.
 
     Signals:
-        ticked: about every frame while it runs.
+        ticked: emitted about once per screen frame while it runs.
     """
 
     ticked = Signal()
@@ -27,22 +27,22 @@ class PlayClock(QObject):
         self._timer.timeout.connect(self.ticked)
 
     def start(self, due: float = 1.0) -> None:
-        """Begin; ``due`` units are due at once."""
+        """Start with ``due`` units due at once."""
         self.due = due
         self._clock.start()
         self._timer.start()
 
     @property
     def running(self) -> bool:
-        """Whether it ticks."""
+        """The clock ticks."""
         return self._timer.isActive()
 
     def stop(self) -> None:
-        """Tick no more."""
+        """Stop ticking."""
         self._timer.stop()
 
     def take(self, speed_hz: float, *, free: bool) -> int:
-        """Number of whole units to play now; while the engine is not free none, and little is remembered as due."""
+        """Take the whole units that are due; while the engine is not free none, and only a short delay is caught up."""
         self.due += self._clock.restart() / 1000 * speed_hz
         if not free:
             self.due = min(self.due, 1 + speed_hz * BACKLOG_S)
@@ -52,5 +52,5 @@ class PlayClock(QObject):
         return count
 
     def elapsed(self, speed_hz: float = 1.0) -> float:
-        """Units since the last call, fractions included, for what moves continuously; at 1 Hz these are seconds."""
+        """Return the units since the last call, with fractions, for continuous motion; at 1 Hz these are seconds."""
         return self._clock.restart() / 1000 * speed_hz

@@ -1,4 +1,4 @@
-"""Everything that the window knows, put together."""
+"""State of the whole window."""
 
 from typing import Protocol, TypeVar, cast
 
@@ -28,20 +28,20 @@ class StateClass(Protocol[S]):
 
 
 class Studio(QObject):
-    """The parts of the session, and what concerns several of them.
+    """States of library, engine and panels, and the interrupted run.
 
     Attributes:
-        client: the engine's process, its commands and events.
+        client: engine process.
         library: catalog and runs.
-        engine: state, device and job of the engine.
-        training: what the Train panel stands on.
-        pixels: what the Pixels panel stands on.
-        latents: what the Latents panel stands on.
-        chains: what the Chains panel stands on.
-        interrupted: the run that was in training when its engine died, until it trains again or is let be; or None.
+        engine: state of the engine.
+        training: state of the Train panel.
+        pixels: state of the Pixels panel.
+        latents: state of the Latents panel.
+        chains: state of the Chains panel.
+        interrupted: run that was in training when its engine died, until it is resumed or dismissed; or None.
 
     Signals:
-        interrupted_changed: ``interrupted`` did.
+        interrupted_changed: ``interrupted`` changed.
     """
 
     interrupted_changed = Signal()
@@ -80,7 +80,7 @@ class Studio(QObject):
             self._resuming.send(ResumeRun(run=self.interrupted.run))
 
     def forget_interrupted(self) -> None:
-        """Let the interrupted run be; it stays in the library."""
+        """Dismiss the interrupted run; it stays in the library."""
         self._set_interrupted(None)
 
     def _on_died(self) -> None:
@@ -90,7 +90,7 @@ class Studio(QObject):
             self._set_interrupted(self.library.info(live.run))
 
     def _on_problem(self, failure: CommandFailed) -> None:
-        if failure.reason not in (Reason.ENGINE_GONE, Reason.INTERNAL):  # which the engine's state reports
+        if failure.reason not in (Reason.ENGINE_GONE, Reason.INTERNAL):  # reported by the engine's state
             self.engine.problem.emit(failure.message, failure.detail)
 
     def _on_live_changed(self, run: str) -> None:

@@ -26,7 +26,7 @@ LEVEL = Metric("level")
 
 
 class Drift(Family):
-    """Every step adds what the weight says to all pixels."""
+    """Model whose every step adds the weight to all pixels."""
 
     card = FAMILIES["vae"].card
     Config = FAMILIES["vae"].Config
@@ -69,7 +69,7 @@ def run(model: Family, dataset: Dataset, **command: Any) -> list[TrajectoryAppen
     return events  # type: ignore[return-value]
 
 
-def test_every_moment_arrives_once_in_order(dataset: Dataset) -> None:
+def test_every_frame_arrives_once_in_order(dataset: Dataset) -> None:
     events = run(Drift(), dataset, count=3, steps=20)
     assert [event.done for event in events] == [False] * (len(events) - 1) + [True]
     labels = [label for event in events for label in event.labels]
@@ -81,7 +81,7 @@ def test_every_moment_arrives_once_in_order(dataset: Dataset) -> None:
     np.testing.assert_allclose(level[:, 1], 0.01 * np.arange(21), atol=1e-5)
 
 
-def test_a_timeline_begins_where_it_is_told_to(dataset: Dataset) -> None:
+def test_chains_start_from_the_requested_images(dataset: Dataset) -> None:
     model = Drift()
     from_data = run(model, dataset, count=2, steps=1, start="data", index=9)
     np.testing.assert_array_equal(from_data[0].images.numpy()[0, 0], dataset.valid.images[9] * 85)
@@ -121,7 +121,7 @@ def test_what_cannot_be_run_is_refused_at_once(dataset: Dataset, command: dict[s
         run(Drift(), dataset, **command)
 
 
-def test_a_family_without_a_timeline_is_refused(dataset: Dataset) -> None:
+def test_a_family_without_a_trajectory_is_refused(dataset: Dataset) -> None:
     model = FAMILIES["fvbn"](FAMILIES["fvbn"].Config(), SPEC)
     with pytest.raises(ValueError, match="does not generate step by step"):
         run(model, dataset)
@@ -134,7 +134,7 @@ def test_figures_travel_as_numbers(dataset: Dataset) -> None:
     assert images.images is not None and images.images.numpy().dtype == np.uint8 and images.columns == 2
 
 
-def test_a_trainings_grids_are_a_timeline(tmp_path: Path) -> None:
+def test_the_grids_of_a_training_are_a_trajectory(tmp_path: Path) -> None:
     from gmstudio.runs.folder import RunFolder
     from gmstudio.runs.history import ImageGrid, Scalar
     from gmstudio.runs.record import new_record

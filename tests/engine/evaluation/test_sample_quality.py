@@ -71,8 +71,8 @@ def test_precision_and_recall_of_points_on_a_line() -> None:
 
 
 def test_it_is_for_families_without_a_likelihood() -> None:
-    told: dict[str, Any] = {name: only_generates(family) for name, family in FAMILIES.items()}
-    assert told["gan"] and not told["vae"] and not told["pixelcnn"]
+    by_samples: dict[str, Any] = {name: only_generates(family) for name, family in FAMILIES.items()}
+    assert by_samples["gan"] and not by_samples["vae"] and not by_samples["pixelcnn"]
 
 
 def test_a_chosen_split_is_compared_with_as_many_samples(digits: Dataset) -> None:

@@ -38,7 +38,7 @@ def images(count: int) -> Any:
     return np.random.default_rng(0).integers(0, 2, (count, *SPEC.shape), dtype=np.uint8)
 
 
-def test_a_bound_has_as_many_draws_as_are_asked_for() -> None:
+def test_a_bound_has_as_many_samples_as_requested() -> None:
     model = Bound()
     *_, found = score(model, images(5), 7)
     assert model.asked == [7]

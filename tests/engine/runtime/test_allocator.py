@@ -25,7 +25,7 @@ print(first, kept, faults(8))
 """
 
 
-@pytest.mark.skipif(not memory._is_glibc(), reason="only glibc can be told")
+@pytest.mark.skipif(not memory._is_glibc(), reason="needs glibc")
 def test_what_is_freed_is_used_again_without_asking_the_system() -> None:
     done = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True, timeout=60, check=True)
     first, kept, given_back = map(int, done.stdout.split())

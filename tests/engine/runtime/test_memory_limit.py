@@ -1,4 +1,4 @@
-"""What asks for more memory than there is fails in words, and nobody is killed."""
+"""A request for more memory than there is fails with a sentence, and no process is killed."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Numbers of a training: read back and stored together, none lost when the disk is full, told as curves."""
+"""Scalars of a training: read back and stored together, none lost when the disk is full, sent as curves."""
 
 import math
 from pathlib import Path
@@ -33,7 +33,7 @@ def test_what_waits_is_stored_together_once_and_in_order(tmp_path: Path) -> None
         assert [(event.step, event.kind, event.text) for event in history.read_events()] == [(2, "updates", "As ever.")]
 
 
-def test_what_cannot_be_stored_goes_on_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_stored_stays_pending(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise RunError("The disk is full.")
 

@@ -131,7 +131,7 @@ def test_what_is_replayed_is_recorded_as_plain_training_would(tmp_path: Path, us
 
 
 @pytest.mark.parametrize("training", [{"cuda_graphs": "off"}, {}])
-def test_the_plain_path_is_taken_where_it_is_asked_for_and_on_the_cpu(tmp_path: Path, training: dict[str, Any]) -> None:
+def test_the_plain_path_is_taken_where_requested_and_on_the_cpu(tmp_path: Path, training: dict[str, Any]) -> None:
     job = start(tmp_path / "run", **training)
     assert isinstance(job.trainer._updates, TrainStep)
     job.stop()
@@ -180,7 +180,7 @@ def test_a_phase_with_more_updates_has_a_graph_for_those_it_makes_alone(tmp_path
         (FakeRecorder(failure="operation not permitted"), "operation not permitted"),
     ],
 )
-def test_without_graphs_training_goes_on_and_says_why(
+def test_without_graphs_training_continues_and_logs_the_reason(
     tmp_path: Path, use: Use, recorder: FakeRecorder, reason: str
 ) -> None:
     use(recorder)
@@ -209,10 +209,10 @@ def test_a_family_that_replaces_its_buffers_is_not_replayed(
     finish(job)
     assert (recorder.recordings, recorder.replays) == (1, 0)
     (sentence,) = diary(tmp_path / "run")
-    assert "another tensor in the place of kl_steps" in sentence
+    assert "replaces the tensor of kl_steps" in sentence
 
 
-def test_a_resumed_run_goes_on_with_the_optimizers_state_and_its_rate(tmp_path: Path, use: Use) -> None:
+def test_a_resumed_run_continues_with_the_optimizers_state_and_its_rate(tmp_path: Path, use: Use) -> None:
     use(FakeRecorder())
     settings: dict[str, Any] = {"schedule": "cosine"}
     finish(start(tmp_path / "whole", **settings))

@@ -22,19 +22,19 @@ from gmstudio.runs.folder import RunFolder
 CPU = torch.device("cpu")
 SMALL: dict[str, dict[str, Any]] = {
     "pixelcnn": {"num_channels": 4, "num_blocks": 1},
-    "vae": {"kl_warmup": 15},  # which a resumed run goes on with
+    "vae": {"kl_warmup": 15},  # which a resumed run continues
     "autoencoder": {"noise": "masking"},
-    "gan": {"ema": 0.9, "spectral_norm": True, "discriminator_steps": 2},  # whose average and norms go on
-    "rbm": {"num_chains": 8, "sample_steps": 10},  # chains go on too
+    "gan": {"ema": 0.9, "spectral_norm": True, "discriminator_steps": 2},  # whose average and norms are restored
+    "rbm": {"num_chains": 8, "sample_steps": 10},  # whose chains are restored
     "gsn": {"num_hidden": 50, "sample_steps": 10},
     "realnvp": {"num_channels": 4, "num_couplings": 1},
-    "ddpm": {"num_channels": 4, "num_timesteps": 20, "sampling_steps": 4},  # whose average goes on too
+    "ddpm": {"num_channels": 4, "num_timesteps": 20, "sampling_steps": 4},  # whose average is restored
 }
 RANDOM: dict[str, dict[str, Any]] = {
-    "markov": {"num_parents": 2, "estimator": "counting"},  # counts go on
+    "markov": {"num_parents": 2, "estimator": "counting"},  # whose counts are restored
     "nade": {"num_hidden": 4, "order_agnostic": True},  # orders are drawn
     "made": {"num_hidden": 8, "num_layers": 1, "num_masks": 3, "num_orders": 2},
-    # Labels go on, and the drawing of those that are hidden.
+    # Whose labels are restored, and the choice of those that are hidden.
     "gated_pixelcnn": {"num_channels": 2, "num_head_channels": 2, "num_layers": 1, "label_dropout": 0.5},
 }
 """Those whose steps draw more than a batch, or keep more than weights."""
@@ -107,8 +107,8 @@ def test_a_run_records_every_step_its_validations_grids_and_checkpoints(tmp_path
     assert len(norms) == len(job.trainer.model.phases())
     assert sum(isinstance(event, SamplesDrawn) for event in events) == 4
     assert [event.step for event in events if isinstance(event, CheckpointSaved)] == [0, 8, 16, 24]
-    told = sum(len(s.steps.numpy()) for e in events if isinstance(e, HistoryAppended) for s in e.series)
-    assert told == sum(len(steps) for steps, _ in found.values())
+    sent = sum(len(s.steps.numpy()) for e in events if isinstance(e, HistoryAppended) for s in e.series)
+    assert sent == sum(len(steps) for steps, _ in found.values())
 
 
 @pytest.mark.parametrize("family", SMALL | RANDOM)
@@ -202,10 +202,10 @@ def test_single_steps_pause_at_the_boundary(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("poisoned_at", "said"), [(10, "became NaN at step 11"), (16, "weights are no longer finite at step 16")]
+    ("poisoned_at", "message"), [(10, "became NaN at step 11"), (16, "weights are no longer finite at step 16")]
 )
-def test_numbers_that_are_none_end_the_run_in_words_and_leave_a_checkpoint_to_go_on_from(
-    tmp_path: Path, poisoned_at: int, said: str
+def test_divergence_ends_the_run_with_a_message_and_leaves_a_checkpoint(
+    tmp_path: Path, poisoned_at: int, message: str
 ) -> None:
     job, events = start(tmp_path / "run", "vae", learning_rate=0.01)
     while job.trainer.step < poisoned_at:
@@ -215,7 +215,7 @@ def test_numbers_that_are_none_end_the_run_in_words_and_leave_a_checkpoint_to_go
     finish(job)
     last = [e for e in events if isinstance(e, TrainingChanged)][-1]
     assert last.status == "failed"
-    assert said in last.message and "Lower the learning rate (0.01 now)" in last.message
+    assert message in last.message and "Lower the learning rate (0.01 now)" in last.message
     assert "The checkpoint of step 8 is kept" in last.message
     with RunFolder.open(tmp_path / "run") as run:
         assert (run.record.status, run.record.message) == ("failed", last.message)
@@ -332,7 +332,7 @@ def test_a_slowed_training_keeps_its_pace(tmp_path: Path) -> None:
     job.stop()
 
 
-def test_gradient_norms_are_measured_at_every_step_that_is_looked_at(tmp_path: Path) -> None:
+def test_gradient_norms_are_measured_at_every_step_while_single_stepping(tmp_path: Path) -> None:
     job, events = start(tmp_path / "run", "gan")
     while job.trainer.step < 4:
         job.advance()
@@ -347,7 +347,7 @@ def test_gradient_norms_are_measured_at_every_step_that_is_looked_at(tmp_path: P
     job.stop()
     steps, _ = curves(tmp_path / "run")[("train", "grad_norm_generator")]
     assert steps == [1, 5, 6, 7, 8]
-    assert not any(isinstance(event, FiguresDrawn) for event in events), "figures are for who asks"
+    assert not any(isinstance(event, FiguresDrawn) for event in events), "figures are sent on request only"
 
 
 def test_a_phase_with_more_updates_has_its_own_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,7 +59,7 @@ def diverge(job: TrainingJob) -> None:
     ("family", "config"),
     [("gan", {"objective": "wasserstein", "num_hidden": 8}), ("rbm", {"sample_steps": 2}), ("vae", {})],
 )
-def test_an_update_that_ends_the_weights_is_told_before_anything_is_drawn(
+def test_diverged_weights_are_reported_before_anything_is_drawn(
     tmp_path: Path, family: str, config: dict[str, Any]
 ) -> None:
     settings = {**QUICK, "validation_images": 40, "steps": 12, "checkpoint_every": 4}
@@ -183,7 +183,7 @@ def test_a_run_whose_checkpoints_were_lost_is_not_begun_again(tmp_path: Path) ->
     assert losses(tmp_path / "run") == before
 
 
-def test_a_run_from_another_kind_of_device_goes_on_with_fresh_noise(
+def test_a_run_from_another_kind_of_device_continues_with_new_noise(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = Trainer._tensors

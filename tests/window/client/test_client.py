@@ -1,4 +1,4 @@
-"""The client against a real child process that was told to fail, be slow or fall silent."""
+"""The client with a real child process that fails, is slow or falls silent."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ from gmstudio.window.client.engine_client import EngineClient
 from gmstudio.window.client.process_status import ProcessStatus, Timeouts
 
 WAIT_MS = 20_000
-QUICK = Timeouts(ping=0.1, silence=0.4, hello=30.0, quick=15.0, restart=0.01, close=5.0, kill=0.3)
+QUICK = Timeouts(ping=0.1, silence=0.4, startup=30.0, quick=15.0, restart=0.01, close=5.0, kill=0.3)
 StartClient = Callable[..., EngineClient]
 
 
@@ -66,7 +66,7 @@ def collect(signal_instance: Any) -> list[Any]:
     return got
 
 
-def test_hello_makes_it_ready(qtbot: QtBot, start: StartClient) -> None:
+def test_the_catalog_makes_it_ready(qtbot: QtBot, start: StartClient) -> None:
     client = start()
     catalogs = collect(client.on(Catalog))
     assert client.state.phase == "starting"
@@ -79,7 +79,7 @@ def test_hello_makes_it_ready(qtbot: QtBot, start: StartClient) -> None:
 def test_a_reply_names_the_request(qtbot: QtBot, start: StartClient) -> None:
     client = start()
     listed = collect(client.on(RunsListed))
-    request = client.send(ListRuns())  # also before hello: it waits in the pipe
+    request = client.send(ListRuns())  # also before the catalog: it waits in the pipe
     qtbot.waitUntil(lambda: bool(listed), timeout=WAIT_MS)
     assert listed[0].request == request
 
@@ -97,7 +97,7 @@ def test_killed_engine_is_reported_and_restarted(qtbot: QtBot, start: StartClien
 
 
 def test_death_at_a_command_fails_every_unanswered_request(qtbot: QtBot, start: StartClient, tmp_path: Path) -> None:
-    client = start("--die-at", "StopTraining", "--exit-code", "7", "--counter", str(tmp_path / "lives"))
+    client = start("--die-at", "StopTraining", "--exit-code", "7", "--counter", str(tmp_path / "starts"))
     failures: list[CommandFailed] = collect(client.on(CommandFailed))
     wait_for(qtbot, client, "ready")
     first, second = client.send(StopTraining()), client.send(OpenRun(run="/runs/toy"))
@@ -113,9 +113,9 @@ def test_death_at_a_command_fails_every_unanswered_request(qtbot: QtBot, start: 
     assert wait_for(qtbot, client, "ready").process_exit is None
 
 
-def test_three_quick_deaths_give_up_and_a_button_starts_again(qtbot: QtBot, start: StartClient, tmp_path: Path) -> None:
-    counter = tmp_path / "lives"
-    client = start("--die-before-hello", "1", "--counter", str(counter), "--lives", "3")
+def test_three_quick_exits_give_up_and_a_button_starts_again(qtbot: QtBot, start: StartClient, tmp_path: Path) -> None:
+    counter = tmp_path / "starts"
+    client = start("--die-before-catalog", "1", "--counter", str(counter), "--failures", "3")
     state = wait_for(qtbot, client, "given up")
     assert counter.read_text() == "3"
     assert state.process_exit is not None
@@ -164,17 +164,17 @@ def test_an_idle_engine_stays_ready(qtbot: QtBot, start: StartClient) -> None:
     assert [s.phase for s in seen(client)] == ["starting", "ready"]
 
 
-def test_an_engine_that_never_says_hello_is_not_responding(qtbot: QtBot, start: StartClient) -> None:
-    timeouts = Timeouts(ping=0.05, silence=0.2, hello=0.2, restart=0.01, kill=0.2)
+def test_an_engine_without_a_catalog_is_not_responding(qtbot: QtBot, start: StartClient) -> None:
+    timeouts = Timeouts(ping=0.05, silence=0.2, startup=0.2, restart=0.01, kill=0.2)
     client = start("--silent", timeouts=timeouts)
     wait_for(qtbot, client, "not responding")
 
 
-def test_garbage_is_killed_and_told(qtbot: QtBot, start: StartClient) -> None:
+def test_an_engine_that_sends_garbage_is_killed_and_reported(qtbot: QtBot, start: StartClient) -> None:
     client = start("--garbage")
     state = wait_for(qtbot, client, "given up")
     assert state.process_exit is not None
-    assert "not of this protocol" in state.process_exit.sentence
+    assert "sent invalid data" in state.process_exit.sentence
     assert [s.phase for s in seen(client)].count("dead") == 2
 
 
@@ -290,7 +290,7 @@ def test_closing_before_hello_is_quick_and_in_order(qtbot: QtBot, start: StartCl
 
 
 def test_close_while_waiting_to_restart(qtbot: QtBot, start: StartClient) -> None:
-    client = start("--die-before-hello", "1", timeouts=Timeouts(restart=1000.0))
+    client = start("--die-before-catalog", "1", timeouts=Timeouts(restart=1000.0))
     wait_for(qtbot, client, "dead")
     client.close()
     assert client.state.phase == "closed"

@@ -55,10 +55,10 @@ def test_only_the_newest_waits(client: FakeClient, latest: LatestWins) -> None:
 def test_the_next_is_sent_before_the_reply_is_worked_on(client: FakeClient, latest: LatestWins) -> None:
     latest.submit(fetch(0))
     latest.submit(fetch(1))
-    in_flight_when_told: list[int] = []
-    latest.replied.connect(lambda _reply: in_flight_when_told.append(len(client.sent)))
+    in_flight_at_reply: list[int] = []
+    latest.replied.connect(lambda _reply: in_flight_at_reply.append(len(client.sent)))
     client.deliver(drawn(1))
-    assert in_flight_when_told == [2]
+    assert in_flight_at_reply == [2]
 
 
 def test_replies_of_others_are_not_its_own(client: FakeClient, latest: LatestWins) -> None:

@@ -92,7 +92,7 @@ def test_a_failure_ends_it_with_its_reason(client: FakeClient, reason: Reason) -
     assert heard.seen == ["dropped" if quiet else reason] and not request.busy
 
 
-def test_cancelling_tells_the_engine_and_expects_nothing(client: FakeClient) -> None:
+def test_cancelling_ends_the_work_and_drops_the_replies(client: FakeClient) -> None:
     request = Request(client)
     heard = Heard(request)
     request.send(RunTrajectory(run="r"))

@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.engine import CommandFailed
 from gmstudio.protocol.latents import Decode, Decoded
-from gmstudio.window.client import throttle as unhurried
+from gmstudio.window.client import throttle as throttle
 from gmstudio.window.client.throttle import FRAME_MS, Throttle
 
 GAP_MS = 20
@@ -64,10 +64,10 @@ def test_a_lead_lets_others_go_first(qtbot: QtBot, client: FakeClient) -> None:
     qtbot.waitUntil(lambda: sent(client) == [1])
 
 
-def test_slow_answers_are_asked_for_once_codes_rest(
+def test_slow_answers_are_requested_after_a_pause_in_the_codes(
     qtbot: QtBot, client: FakeClient, pace: Throttle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(unhurried, "REST_MS", 60)
+    monkeypatch.setattr(throttle, "SLOW_PAUSE_MS", 60)
     pace.submit(command(0))
     answer(client, FRAME_MS + 1.0)
     for number in range(1, 9):  # dragged for longer than rest and gap together
@@ -91,7 +91,7 @@ def test_only_the_answer_itself_makes_the_next_wait_by_its_share(client: FakeCli
     assert sent(client) == [0, 1], "another model may be quick"
 
 
-def test_a_failure_is_told_and_the_next_may_go(qtbot: QtBot, client: FakeClient, pace: Throttle) -> None:
+def test_a_failure_is_reported_and_the_next_is_sent(qtbot: QtBot, client: FakeClient, pace: Throttle) -> None:
     failures: list[Any] = []
     pace.failed.connect(failures.append)
     pace.submit(command(0))

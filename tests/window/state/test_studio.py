@@ -1,4 +1,4 @@
-"""The studio with a fake engine: what it knows of the engine, and the run that was interrupted."""
+"""The studio with a fake engine: state of the engine, and the interrupted run."""
 
 import os
 import signal
@@ -29,16 +29,16 @@ def test_an_interrupted_run_is_remembered_and_resumed(qtbot: QtBot, start_studio
 
 
 def test_an_idle_engine_that_dies_interrupts_nothing(qtbot: QtBot, start_studio: StartStudio, tmp_path: Path) -> None:
-    studio = start_studio("--die-at", "StopTraining", "--counter", str(tmp_path / "lives"))
+    studio = start_studio("--die-at", "StopTraining", "--counter", str(tmp_path / "starts"))
     wait_ready(qtbot, studio)
     studio.client.send(StopTraining())
     qtbot.waitUntil(lambda: studio.engine.process_exit is not None, timeout=WAIT_MS)
     assert studio.interrupted is None
 
 
-def test_the_chosen_device_is_said_to_a_new_engine(qtbot: QtBot, start_studio: StartStudio) -> None:
+def test_the_chosen_device_is_sent_to_a_new_engine(qtbot: QtBot, start_studio: StartStudio) -> None:
     studio = start_studio()
-    studio.engine.choose_device("cpu")  # before hello: kept
+    studio.engine.choose_device("cpu")  # before the catalog: kept
     done = []
     studio.client.on(Done).connect(done.append)
     qtbot.waitUntil(lambda: len(done) == 1, timeout=WAIT_MS)
@@ -48,7 +48,7 @@ def test_the_chosen_device_is_said_to_a_new_engine(qtbot: QtBot, start_studio: S
     assert studio.engine.device == "cpu"
 
 
-def test_a_device_that_is_not_there_is_not_asked_for(qtbot: QtBot, start_studio: StartStudio) -> None:
+def test_a_device_that_is_not_there_is_not_requested(qtbot: QtBot, start_studio: StartStudio) -> None:
     studio = start_studio()
     wait_ready(qtbot, studio)
     studio.engine.choose_device("mps")

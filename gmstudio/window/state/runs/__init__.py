@@ -1,1 +1,1 @@
-"""Catalog and library of runs."""
+"""Catalog of families and library of runs."""

@@ -1,4 +1,4 @@
-"""A run's curves as the window holds them: growing arrays by split and name."""
+"""Curves of a run in the window: growing arrays by split and name."""
 
 from collections.abc import Iterator
 
@@ -18,14 +18,14 @@ class Curve:
         self._values = np.empty(FIRST_CAPACITY, np.float64)
         self._count = 0
         self.generation = 0
-        """Counts how often points were taken back, so that what was computed from them can be thrown away."""
+        """Number of times that points were replaced, which invalidates what was computed from them."""
 
     def __len__(self) -> int:
         return self._count
 
     @property
     def steps(self) -> NDArray[np.int64]:
-        """(n,) training steps, rising; a view."""
+        """(n,) increasing training steps; a view."""
         return self._steps[: self._count]
 
     @property
@@ -35,11 +35,11 @@ class Curve:
 
     @property
     def last(self) -> float:
-        """The newest value; not a number while there is none."""
+        """Newest value; NaN while there is none."""
         return float(self._values[self._count - 1]) if self._count else float("nan")
 
     def append(self, steps: NDArray[np.int64], values: NDArray[np.float64]) -> None:
-        """Add points. Where they begin at or before the last step (a run resumed from a checkpoint), they replace."""
+        """Add points; earlier points at or after their first step are replaced, as after a resume from a checkpoint."""
         if not len(steps):
             return
         keep = int(np.searchsorted(self.steps, steps[0]))
@@ -53,7 +53,7 @@ class Curve:
         self._count = end
 
     def _grow(self, needed: int) -> None:
-        """New arrays; the views that were handed out stay as they are."""
+        """Allocate larger arrays; views of the old ones stay valid."""
         capacity = max(needed, 2 * len(self._steps))
         steps, values = np.empty(capacity, np.int64), np.empty(capacity, np.float64)
         steps[: self._count], values[: self._count] = self.steps, self.values
@@ -67,7 +67,7 @@ class RunHistory:
         self._curves: dict[tuple[str, str], Curve] = {}
 
     def merge(self, event: HistoryAppended) -> None:
-        """Take new points in; with ``reset`` they replace all there was."""
+        """Add new points; with ``reset`` they replace all earlier points."""
         if event.reset:
             self._curves = {}
         for series in event.series:
@@ -75,29 +75,29 @@ class RunHistory:
             curve.append(series.steps.numpy(), series.values.numpy())
 
     def curve(self, split: str, name: str) -> Curve | None:
-        """One curve, or None where nothing was recorded."""
+        """Return a curve; None where nothing was recorded."""
         return self._curves.get((split, name))
 
     def names(self) -> list[str]:
-        """Names of all curves, in the order in which they first came."""
+        """Return the names of all curves, in the order of their first points."""
         return list(dict.fromkeys(name for _, name in self._curves))
 
     def last(self, split: str, name: str) -> float:
-        """The newest value of a curve; not a number where there is none."""
+        """Return the newest value of a curve; NaN where there is none."""
         curve = self.curve(split, name)
         return curve.last if curve is not None else float("nan")
 
     def recent(self, split: str, name: str, count: int = 9) -> float:
-        """The median of a curve's newest values, for what is measured noisily; not a number where there are none."""
+        """Return the median of a curve's newest values, for noisy measurements; NaN where there are none."""
         curve = self.curve(split, name)
         return float(np.median(curve.values[-count:])) if curve is not None and len(curve) else float("nan")
 
     def last_step(self) -> int:
-        """The newest step of any curve; 0 without points."""
+        """Return the newest step of all curves; 0 without points."""
         return max((int(curve.steps[-1]) for curve in self._curves.values() if len(curve)), default=0)
 
     def best(self, name: str) -> tuple[int, float] | None:
-        """Step and value of the lowest finite validation value; None without one."""
+        """Return step and value of the lowest finite validation value; None without one."""
         curve = self.curve("valid", name)
         if curve is None or not np.isfinite(curve.values).any():
             return None

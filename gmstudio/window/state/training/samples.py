@@ -1,4 +1,4 @@
-"""The kept sample grids of the run that is looked at, and which of them is shown."""
+"""Saved sample grids of the selected run, and the grid that is shown."""
 
 from bisect import bisect_right, insort
 from collections import OrderedDict
@@ -13,18 +13,18 @@ MAX_CACHED = 64
 
 
 class KeptSamples(QObject):
-    """Scrubs over the sample grids of one run, by step; follows the newest until the user goes back.
+    """Sample grids of a run by training step; the newest is shown until the user selects an earlier one.
 
     Attributes:
-        run: whose grids these are, or "".
-        generated: they are drawn by a generator, G(z); else a model's samples or the means of its decoder.
-        exact: a code decodes to one image and not to a distribution with a mean, as in a flow.
-        steps: every step of which a grid is kept, rising.
-        shown: the grid to be seen, or None.
-        following: new grids are shown as they come.
+        run: path of the run, or "".
+        generated: the images are G(z) of a generator; otherwise samples of a model or means of its decoder.
+        exact: a code decodes to one image, as in a flow, and not to a distribution with a mean.
+        steps: increasing steps of the saved grids.
+        shown: grid that is shown, or None.
+        following: new grids are shown as they arrive.
 
     Signals:
-        changed: another grid is shown, or there are more steps.
+        changed: another grid is shown, or a grid was saved.
     """
 
     changed = Signal()
@@ -42,7 +42,7 @@ class KeptSamples(QObject):
         events.on(SamplesDrawn).connect(self._on_samples_drawn)
 
     def show_run(self, opened: RunOpened) -> None:
-        """Look at a run; its newest grid is fetched."""
+        """Select a run; its newest grid is fetched."""
         if opened.info.run != self.run:
             self.shown = None
         self.run = opened.info.run
@@ -57,21 +57,21 @@ class KeptSamples(QObject):
         self.changed.emit()
 
     def show_step(self, step: int) -> None:
-        """Show the newest grid that is not after ``step`` (the first one, where there is none); stop following."""
+        """Show the latest grid at or before ``step``, or the first one; stop following."""
         if not self.steps:
             return
         step = self.steps[max(bisect_right(self.steps, step) - 1, 0)]
         self.following = step == self.steps[-1]
-        self._want(step)
+        self._fetch(step)
 
     def follow(self) -> None:
-        """Show the newest grid, and the next ones as they come."""
+        """Show the newest grid, and new ones as they arrive."""
         self.following = True
         if self.steps:
-            self._want(self.steps[-1])
+            self._fetch(self.steps[-1])
         self.changed.emit()
 
-    def _want(self, step: int) -> None:
+    def _fetch(self, step: int) -> None:
         if self.shown is not None and self.shown.step == step:
             self.changed.emit()
         elif step in self._cache:
@@ -80,10 +80,10 @@ class KeptSamples(QObject):
             self._fetches.submit(FetchSamples(run=self.run, step=step))
 
     def _on_samples_drawn(self, event: SamplesDrawn) -> None:
-        """A grid that the training drew just now."""
+        """Take a grid that the training has just drawn."""
         if event.run != self.run or event.request:
             return
-        self._remember(event)
+        self._keep(event)
         if self.following:
             self._show(event)
         else:
@@ -92,14 +92,14 @@ class KeptSamples(QObject):
     def _on_fetched(self, event: SamplesDrawn) -> None:
         if event.run != self.run:
             return
-        self._remember(event)
+        self._keep(event)
         if event.kept:
             self.steps = sorted({*event.kept, *self.steps})
         newest = bool(self.steps) and event.step == self.steps[-1]
         if newest or not self.following or self.shown is None:
             self._show(event)
 
-    def _remember(self, event: SamplesDrawn) -> None:
+    def _keep(self, event: SamplesDrawn) -> None:
         if event.step not in self.steps:
             insort(self.steps, event.step)
         self._cache[event.step] = event

@@ -1,4 +1,4 @@
-"""What is to be trained: family, data and settings as chosen, and what the engine says of them."""
+"""Setup of the next run: family, data and settings, and the engine's check of them."""
 
 from typing import Any
 
@@ -13,38 +13,38 @@ from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.latest_wins import LatestWins
 
 QUIET_MS = 250
-"""The engine is asked when nothing has been typed for this long."""
+"""Pause in typing after which the settings are sent to the engine."""
 PREVIEW_IMAGES = 16
 
 Values = dict[str, Any]
 
 
 def defaults_of(schema: dict[str, Any]) -> Values:
-    """Field name → default of a flat config schema."""
+    """Return field name → default of a flat config schema."""
     return {name: prop.get("default") for name, prop in schema["properties"].items()}
 
 
 class TrainingSetup(QObject):
-    """The choices for the next run.
+    """Choices for the next run.
 
-    Values are remembered per family and per data source; those of the last catalog survive a new engine.
+    Values are remembered for each family and data source, also after a restart of the engine.
 
     Attributes:
-        catalog: the engine's hello; None until it came.
+        catalog: catalog of the engine; None until it has started.
         family: name of the chosen family, or "".
         data: name of the chosen data source, or "".
-        described: the engine's answer to the present choices; None while it is out or refused.
-        arriving: a catalog came, and what was chosen is found in it again; nobody chose anything.
-        browsed: images of the chosen data; None while they are out or refused.
-        problem: the sentence why the present choices cannot be trained; empty otherwise.
+        described: the engine's description of the model; None while it is pending or refused.
+        arriving: a new catalog is being applied, so changes are not the user's.
+        browsed: images of the chosen data; None while they are pending or refused.
+        problem: reason why the choices cannot be trained; empty otherwise.
 
     Signals:
-        catalog_changed: families and data sources are others now.
-        family_changed: another family is chosen.
-        data_changed: another data source is chosen.
-        config_changed: a value of the family's config is another.
-        verdict_changed: ``described``, ``problem`` or ``refusals`` is another.
-        browsed_changed: there are other images to preview.
+        catalog_changed: the families and data sources changed.
+        family_changed: another family was chosen.
+        data_changed: another data source was chosen.
+        config_changed: a setting of the family changed.
+        verdict_changed: ``described``, ``problem`` or ``refusals`` changed.
+        browsed_changed: the images for the preview changed.
     """
 
     catalog_changed = Signal()
@@ -100,76 +100,76 @@ class TrainingSetup(QObject):
             self._browse()
 
     def set_config(self, values: Values, errors: dict[str, str]) -> None:
-        """Take the family's settings as the form has them; ``errors`` are fields that are invalid as typed."""
+        """Set the family's settings from the form; ``errors`` are sentences on fields whose text is invalid."""
         self._put("config", self.family, values, errors)
         self.config_changed.emit()
 
     def set_data_config(self, values: Values, errors: dict[str, str]) -> None:
-        """Take the data source's settings."""
+        """Set the data source's settings from the form."""
         self._put("data_config", self.data, values, errors)
         self._browse_timer.start()
 
     def set_training(self, values: Values, errors: dict[str, str]) -> None:
-        """Take the training settings; they are remembered with the family, whose defaults they began with."""
+        """Set the training settings from the form; they are remembered for the family."""
         self._put("training", self.family, values, errors)
 
-    # ---- what is chosen ----------------------------------------------------------------------------------------
+    # ---- present choices ----------------------------------------------------------------------------------------
 
     @property
     def entry(self) -> FamilyEntry | None:
-        """The chosen family's entry."""
+        """Catalog entry of the chosen family."""
         families = self.catalog.families if self.catalog else ()
         return next((f for f in families if f.card.name == self.family), None)
 
     @property
     def data_entry(self) -> DataEntry | None:
-        """The chosen data source's entry."""
+        """Catalog entry of the chosen data source."""
         sources = self.catalog.data if self.catalog else ()
         return next((d for d in sources if d.name == self.data), None)
 
     @property
     def config(self) -> Values:
-        """The chosen family's settings."""
+        """Settings of the chosen family."""
         entry = self.entry
         return self._remembered("config", self.family, defaults_of(entry.config_schema) if entry else {})
 
     @property
     def data_config(self) -> Values:
-        """The chosen data source's settings."""
+        """Settings of the chosen data source."""
         entry = self.data_entry
         return self._remembered("data_config", self.data, defaults_of(entry.config_schema) if entry else {})
 
     @property
     def training(self) -> Values:
-        """The training settings for the chosen family."""
+        """Training settings for the chosen family."""
         return self._remembered("training", self.family, self.training_defaults)
 
     @property
     def training_defaults(self) -> Values:
-        """The chosen family's own training settings."""
+        """Default training settings of the chosen family."""
         return msgspec.to_builtins(self.entry.training) if self.entry else {}
 
     @property
     def objective(self) -> Objective | None:
-        """The training objective that holds for the present settings; None while they fit none."""
+        """Training objective for the present settings; None where there is none."""
         try:
             return self.entry.card.objective(self.config) if self.entry else None
         except ValueError:
             return None
 
     def refusals(self, part: str) -> dict[str, str]:
-        """Field → sentence of what the engine refused in ``config``, ``data_config`` or ``training``."""
+        """Return field → sentence for the settings in ``config``, ``data_config`` or ``training`` that were refused."""
         prefix = f"{part}."
         return {key.removeprefix(prefix): text for key, text in self._refusals.items() if key.startswith(prefix)}
 
     @property
     def mistyped(self) -> str:
-        """A sentence on a field that is invalid as typed; empty when all can be read."""
+        """Sentence on a field whose text is invalid; empty when there is none."""
         return next((text for errors in self._typing_errors.values() for text in errors.values()), "")
 
     @property
     def spec(self) -> RunSpec:
-        """All choices together."""
+        """Specification of the run."""
         return RunSpec(
             family=self.family,
             config=self.config,
@@ -179,13 +179,13 @@ class TrainingSetup(QObject):
         )
 
     def refuse(self, failed: CommandFailed) -> None:
-        """Show what the engine had against the present choices."""
+        """Show a refusal of the present choices."""
         self.described = None
         self.problem = failed.message
         self._refusals = dict(failed.fields)
         self.verdict_changed.emit()
 
-    # ---- inside ------------------------------------------------------------------------------------------------
+    # ---- requests ------------------------------------------------------------------------------------------------
 
     def _quiet_timer(self, slot: Any) -> QTimer:
         timer = QTimer(self)
@@ -205,7 +205,7 @@ class TrainingSetup(QObject):
         self._describe_timer.start()
 
     def _settings_changed(self) -> None:
-        """What the engine said is about other settings now."""
+        """Discard the check of the previous settings."""
         self.described = None
         self.problem = self.mistyped
         self._refusals = {}

@@ -112,7 +112,7 @@ def test_help_shows_the_glossary_and_the_engine_log(qtbot: QtBot, start_studio: 
 def test_death_is_reported_with_code_and_stderr_and_resume_is_offered(
     qtbot: QtBot, start_studio: StartStudio, tmp_path: Path
 ) -> None:
-    counter = str(tmp_path / "lives")
+    counter = str(tmp_path / "starts")
     studio = start_studio("--listed", "--die-at", "StopTraining", "--exit-code", "3", "--counter", counter)
     window = open_window(qtbot, studio)
     train(qtbot, studio)
@@ -136,7 +136,7 @@ def test_a_kill_is_reported_within_two_seconds(qtbot: QtBot, start_studio: Start
 
 
 def test_giving_up_offers_a_restart(qtbot: QtBot, start_studio: StartStudio, tmp_path: Path) -> None:
-    studio = start_studio("--die-before-hello", "1", "--counter", str(tmp_path / "lives"), "--lives", "3")
+    studio = start_studio("--die-before-catalog", "1", "--counter", str(tmp_path / "starts"), "--failures", "3")
     window = open_window(qtbot, studio)
     qtbot.waitUntil(lambda: "not restarted automatically" in banner_text(window), timeout=WAIT_MS)
     assert status(window, "engine") == "Engine not running"

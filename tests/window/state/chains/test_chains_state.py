@@ -1,4 +1,4 @@
-"""The Chains panel's state, with an engine that answers as it is told."""
+"""State of the Chains panel, with scripted replies of the engine."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def state(scene: ChainsScene) -> ChainsState:
     return scene.state
 
 
-def test_it_begins_when_somebody_looks(scene: ChainsScene, state: ChainsState) -> None:
+def test_it_begins_when_it_is_active(scene: ChainsScene, state: ChainsState) -> None:
     assert not scene.requested
     state.set_active(True)
     (command,) = scene.requested
@@ -34,12 +34,12 @@ def test_it_begins_when_somebody_looks(scene: ChainsScene, state: ChainsState) -
     assert not state.playing
 
 
-def test_moments_add_up_and_the_cursor_stays_among_them(scene: ChainsScene, state: ChainsState) -> None:
+def test_frames_add_up_and_the_position_stays_among_them(scene: ChainsScene, state: ChainsState) -> None:
     state.begin()
     scene.answer(3)
     assert state.expected == 101
     scene.answer(2, start=3, done=True)
-    assert state.length == state.expected == 5 and not state.running, "as many as came in the end"
+    assert state.length == state.expected == 5 and not state.running, "as many as arrived"
     assert state.images.shape == (5, 3, 1, 2, 2) and state.images[:, 0, 0, 0, 0].tolist() == [0, 1, 2, 3, 4]
     assert state.metric == ENERGY and state.curve()[4, 1] == -4
     state.seek(99)
@@ -50,7 +50,7 @@ def test_moments_add_up_and_the_cursor_stays_among_them(scene: ChainsScene, stat
     assert state.position == 0
 
 
-def test_more_moments_than_were_announced_find_room(scene: ChainsScene, state: ChainsState) -> None:
+def test_more_frames_than_were_announced_find_room(scene: ChainsScene, state: ChainsState) -> None:
     state.begin()
     for start in range(0, 40, 4):
         scene.answer(4, start=start, steps=5)
@@ -61,7 +61,7 @@ def test_more_moments_than_were_announced_find_room(scene: ChainsScene, state: C
     assert state.images.shape == (2, 7, 1, 2, 2) and (state.images == 9).all()
 
 
-def test_the_strip_covers_the_whole_timeline(scene: ChainsScene, state: ChainsState) -> None:
+def test_the_strip_covers_the_whole_trajectory(scene: ChainsScene, state: ChainsState) -> None:
     state.begin()
     scene.answer(11, done=True)
     images, chosen = state.strip(3)
@@ -102,7 +102,7 @@ def test_answers_to_an_older_request_are_not_mixed_in(scene: ChainsScene, state:
     assert state.length == 0 and state.running
 
 
-def test_stopping_tells_the_engine_and_keeps_what_came(scene: ChainsScene, state: ChainsState) -> None:
+def test_stopping_cancels_the_work_and_keeps_the_frames(scene: ChainsScene, state: ChainsState) -> None:
     state.begin()
     scene.answer(4)
     state.stop()
@@ -136,7 +136,7 @@ def test_of_any_run_the_training_can_be_played(scene: ChainsScene, state: Chains
     assert scene.requested[-1].kind == "training" and state.card is None
 
 
-def test_a_training_that_goes_on_grows(scene: ChainsScene, state: ChainsState) -> None:
+def test_a_training_that_continues_grows(scene: ChainsScene, state: ChainsState) -> None:
     state.choose_run(GAN)
     state.set_active(True)
     scene.answer(4, steps=4, done=True)
@@ -146,17 +146,17 @@ def test_a_training_that_goes_on_grows(scene: ChainsScene, state: ChainsState) -
     scene.keep_grid(GAN, 50)
     assert len(scene.requested) == 2 and not state.running
     scene.answer(5, steps=5, done=True)
-    assert (state.length, state.position) == (5, 1), "the cursor stays where one looks"
+    assert (state.length, state.position) == (5, 1), "the frame that is shown stays"
     state.seek(4)
     scene.keep_grid(GAN, 60)
     scene.answer(6, steps=6, done=True)
-    assert (state.length, state.position) == (6, 5), "and follows from the end"
+    assert (state.length, state.position) == (6, 5), "and at the end it follows"
     state.set_active(False)
     scene.keep_grid(GAN, 70)
-    assert len(scene.requested) == 3, "nobody looks"
+    assert len(scene.requested) == 3, "not on the screen"
 
 
-def test_what_the_engine_refuses_is_said(scene: ChainsScene, state: ChainsState) -> None:
+def test_a_refusal_of_the_engine_is_shown(scene: ChainsScene, state: ChainsState) -> None:
     state.begin()
     failed = CommandFailed(request=scene.requested[-1].request, command="RunTrajectory", message="No grids yet.")
     scene.client.deliver(failed)
@@ -172,7 +172,7 @@ def test_settings_stay_within_their_limits(state: ChainsState) -> None:
     assert state.seed == 0
 
 
-def test_the_family_says_how_to_speak_of_it(scene: ChainsScene, state: ChainsState) -> None:
+def test_the_card_is_that_of_the_family(scene: ChainsScene, state: ChainsState) -> None:
     assert state.card is not None and state.card.steps == "Gibbs steps"
     state.choose_run(FLOW)
     assert state.card is not None and state.card.steps == "Layers shown"

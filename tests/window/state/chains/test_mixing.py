@@ -68,7 +68,7 @@ def test_several_numbers_of_a_state_are_taken_together() -> None:
     assert both.rho[1] == pytest.approx(0.9 * shares[1] / shares.sum(), abs=0.05)
     pixels = np.zeros((3000, 4, 6), np.uint8)
     pixels[:, :, 0] = 100 + 10 * slow
-    assert mixing(pixels).time == pytest.approx(mixing(slow).time, rel=0.2), "still pixels say nothing"
+    assert mixing(pixels).time == pytest.approx(mixing(slow).time, rel=0.2), "constant pixels are left out"
 
 
 def test_much_is_thinned_out() -> None:

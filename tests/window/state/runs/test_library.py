@@ -38,7 +38,7 @@ def listed(*runs: RunInfo) -> RunsListed:
     return RunsListed(home="/runs", runs=runs, problems=())
 
 
-def test_hello_asks_for_the_runs(client: FakeClient, library: RunLibrary) -> None:
+def test_the_catalog_is_followed_by_the_runs(client: FakeClient, library: RunLibrary) -> None:
     client.deliver(fake_engine.catalog())
     assert isinstance(client.sent[-1], ListRuns)
     assert library.entry("toy").card.title == "Toy"

@@ -53,7 +53,7 @@ def test_a_loss_that_does_not_compare_is_no_headline() -> None:
     assert headline_of(bounded, history) == "nll"
 
 
-def test_words_and_numbers() -> None:
+def test_labels_and_numbers() -> None:
     assert label_of("grad_norm_generator") == "generator"
     assert label_of("generator_loss", GAME) == "generator loss"
     assert [label_of(name, GAME) for name in ("d_real", "d_fake")] == ["D(x)", "D(G(z))"]

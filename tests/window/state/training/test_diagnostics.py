@@ -1,4 +1,4 @@
-"""Figures and pace of a run in training, with an engine that answers as it is told."""
+"""Figures and pace of a run in training, with scripted replies of the engine."""
 
 import msgspec
 import numpy as np
@@ -63,7 +63,7 @@ def losses(step: int, **norms: float) -> HistoryAppended:
     return HistoryAppended(run=RUN, series=tuple(series))
 
 
-def test_figures_are_asked_for_where_the_family_draws_some_and_somebody_looks(
+def test_figures_are_requested_where_the_family_draws_some_and_they_are_active(
     client: FakeClient, diagnostics: Diagnostics
 ) -> None:
     diagnostics.set_active(True)
@@ -72,7 +72,7 @@ def test_figures_are_asked_for_where_the_family_draws_some_and_somebody_looks(
     diagnostics.set_active(False)
     client.deliver(opened(live=True, capabilities=("figures",), phases=("model",)))
     client.deliver(losses(10))
-    assert not draws(client), "nobody looks"
+    assert not draws(client), "not on the screen"
     diagnostics.set_active(True)
     assert [command.run for command in draws(client)] == [RUN]
 
@@ -84,7 +84,7 @@ def test_figures_are_drawn_anew_while_it_trains(client: FakeClient, diagnostics:
     assert len(draws(client)) == 1, "one at a time"
     client.deliver(bars(10, request=draws(client)[-1].request))
     client.deliver(losses(12))
-    assert len(draws(client)) == 1, "training has its turn first"
+    assert len(draws(client)) == 1, "training has its share first"
     qtbot.waitUntil(lambda: len(draws(client)) == 2)
     client.deliver(bars(12, request=draws(client)[-1].request))
     qtbot.waitUntil(lambda: not diagnostics._pause.isActive())
@@ -129,7 +129,7 @@ def test_pace_and_phases_are_sent_together(client: FakeClient, diagnostics: Diag
     diagnostics.set_slow(True)
     diagnostics.set_only("generator")
     assert (paces(client)[-1].steps_per_s, paces(client)[-1].phases) == (2.0, ("generator",))
-    diagnostics.set_only("nobody")
+    diagnostics.set_only("unknown")
     assert diagnostics.only == "generator"
     diagnostics.set_slow(False)
     diagnostics.set_only("")
@@ -172,7 +172,7 @@ def test_a_refused_pace_returns_to_the_one_that_the_engine_has(client: FakeClien
     assert (diagnostics.slow, diagnostics.only, diagnostics.problem) == (True, "", "No such phase.")
 
 
-def test_a_refusal_is_said(client: FakeClient, diagnostics: Diagnostics, qtbot: QtBot) -> None:
+def test_a_refusal_is_shown(client: FakeClient, diagnostics: Diagnostics, qtbot: QtBot) -> None:
     diagnostics.set_active(True)
     client.deliver(opened(live=True, capabilities=("figures",), phases=("model",)))
     client.deliver(CommandFailed(request=client.sent[-1].request, command="DrawFigures", message="The data is gone."))

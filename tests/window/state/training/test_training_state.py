@@ -112,7 +112,7 @@ def test_a_refused_start_is_shown_at_the_fields(scene: Scene) -> None:
     assert state.setup.refusals("training") == {"steps": "No."}
 
 
-def test_a_failed_run_says_why(scene: Scene) -> None:
+def test_a_failed_run_has_a_reason(scene: Scene) -> None:
     scene.begin()
     _change(scene, "failed", 12, "The loss became NaN at step 12.")
     assert scene.state.status == "idle" and "NaN" in scene.state.problem
@@ -161,7 +161,7 @@ def test_a_new_engine_leaves_the_run_in_view(scene: Scene) -> None:
     scene.client.deliver(catalog())
     assert scene.client.last(OpenRun).run == "/runs/a"
     scene.client.deliver(opened(live=False, status="stopped"))
-    assert scene.state.objective_run == "/runs/a", "nobody chose anything"
+    assert scene.state.objective_run == "/runs/a", "the user changed nothing"
     scene.state.setup.choose_family("gan")
     assert scene.state.objective_run == ""
 
@@ -202,7 +202,7 @@ def test_a_run_that_cannot_be_opened(scene: Scene) -> None:
     assert state.overlays == {} and state.problem == "No such run."
 
 
-def test_the_objective_is_the_runs_until_the_user_turns_to_the_next(scene: Scene) -> None:
+def test_the_objective_is_the_runs_until_the_setup_changes(scene: Scene) -> None:
     state = scene.state
     scene.begin(objective=GAME)
     assert state.objective == GAME and state.objective_run == "/runs/a"

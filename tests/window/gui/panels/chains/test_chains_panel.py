@@ -1,4 +1,4 @@
-"""The Chains panel: its controls write the state's state, and show it."""
+"""The Chains panel: its controls write the state, and show it."""
 
 import math
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ def words_shown(stage: Stage) -> str:
     return " | ".join(label.text() for label in stage.panel.findChildren(QLabel) if label.isVisible())
 
 
-def test_before_the_engine_is_there_nothing_is_said_of_runs(qtbot: QtBot) -> None:
+def test_before_the_engine_has_started_there_is_no_text_on_runs(qtbot: QtBot) -> None:
     stage = Stage(qtbot)
     assert stage.panel.images._placeholder == STARTING
     stage.client.deliver(RunsListed(home="/runs", runs=(), problems=()))
@@ -66,13 +66,13 @@ def test_keys_play_step_and_jump(stage: Stage, qtbot: QtBot) -> None:
     assert isinstance(button, QToolButton) and button.text() == "Pause"
 
 
-def test_moments_are_scrubbed_and_typed(stage: Stage) -> None:
+def test_frames_are_scrubbed_and_typed(stage: Stage) -> None:
     stage.answer(40, done=True)
     stage.panel.scrub.field.setValue(12)
     assert stage.state.position == 12 and "Gibbs step 12" in words_shown(stage)
     stage.panel.scrub.slider.setValue(30)
     assert stage.state.position == 30 and not stage.state.playing
-    assert "of 39" in words_shown(stage), "as many as there are, not as were asked for"
+    assert "of 39" in words_shown(stage), "as many as there are, not as many as requested"
     assert stage.panel.images._captions == ["-30"] * 3
 
 
@@ -86,7 +86,7 @@ def test_a_click_on_the_curve_goes_there(stage: Stage, qtbot: QtBot) -> None:
     assert stage.state.position == pytest.approx(20, abs=2) and not stage.state.playing
 
 
-def test_the_family_has_its_own_words(stage: Stage, qtbot: QtBot) -> None:
+def test_labels_are_those_of_the_family(stage: Stage, qtbot: QtBot) -> None:
     stage.answer(40, done=True)
     assert "Gibbs steps" in words_shown(stage) and "Shown: E[x | h]." in words_shown(stage)
     stage.panel.run.choose(FLOW)
@@ -100,7 +100,7 @@ def test_the_family_has_its_own_words(stage: Stage, qtbot: QtBot) -> None:
     assert not stage.panel.curves.mixing.isVisible(), "a flow does not mix"
 
 
-def test_of_a_training_there_are_images_and_nothing_to_begin_with(stage: Stage, qtbot: QtBot) -> None:
+def test_a_training_history_has_images_and_no_initial_states(stage: Stage, qtbot: QtBot) -> None:
     stage.panel.run.choose(GAN)
     stage.answer(4, steps=4, done=True)
     assert "Images" in words_shown(stage) and "Chains" not in words_shown(stage).split(" | ")
@@ -110,7 +110,7 @@ def test_of_a_training_there_are_images_and_nothing_to_begin_with(stage: Stage, 
     assert isinstance(restart, QToolButton) and restart.text() == "Reload"
 
 
-def test_mixing_is_told_in_the_words_of_the_field(stage: Stage, qtbot: QtBot) -> None:
+def test_mixing_is_summarized(stage: Stage, qtbot: QtBot) -> None:
     noise = np.random.default_rng(0).integers(0, 100, (100, 3)).astype(np.float32)
     stage.answer(100, values=noise, done=True)
     qtbot.waitUntil(stage.panel.curves.mixing.isVisible)
@@ -119,7 +119,7 @@ def test_mixing_is_told_in_the_words_of_the_field(stage: Stage, qtbot: QtBot) ->
     assert "Converged (R̂ = 1." in words
 
 
-def test_what_cannot_be_told_is_not_told() -> None:
+def test_too_few_steps_give_no_estimate() -> None:
     short, rho = math.inf, np.ones(3)
     both = mixing_summary("free energy", Mixing(rho, short, 1.3), Mixing(rho, short, 1.3))
     assert both == "Autocorrelation time: too few steps to estimate τ. Not converged (R̂ = 1.30 > 1.1)."
@@ -127,7 +127,7 @@ def test_what_cannot_be_told_is_not_told() -> None:
     assert one.endswith("in transitions: free energy 2.5, pixels too few steps to estimate.")
 
 
-def test_the_chooser_shows_the_run_that_is_looked_at(stage: Stage) -> None:
+def test_the_chooser_shows_the_selected_run(stage: Stage) -> None:
     stage.state.choose_run(FLOW)
     assert stage.panel.run.current() == FLOW
 

@@ -55,7 +55,7 @@ def stage(qtbot: QtBot) -> Iterator[Stage]:
     qtbot.waitUntil(lambda: not stage.diagnostics._pause.isActive())
 
 
-def test_figures_are_asked_for_when_the_tab_is_looked_at(stage: Stage) -> None:
+def test_figures_are_requested_when_the_tab_is_shown(stage: Stage) -> None:
     assert not [c for c in stage.client.sent if isinstance(c, DrawFigures)]
     stage.panel.show()
     stage.view.show()
@@ -90,17 +90,17 @@ def test_repeated_columns_are_named_once(names: tuple[str, ...], words: str) -> 
     assert list_columns(names) == words
 
 
-def test_every_players_gradient_norm_is_told(stage: Stage) -> None:
+def test_the_gradient_norm_of_every_phase_is_shown(stage: Stage) -> None:
     assert "Gradient norms" not in stage.words()
     norms = {"grad_norm_discriminator": 0.5, "grad_norm_generator": 2.0}
     series = tuple(Series("train", k, Array.of(np.array([11])), Array.of(np.array([v]))) for k, v in norms.items())
     stage.client.deliver(HistoryAppended(run="/gan", series=series))
     assert "Gradient norms: discriminator 0.500, generator 2.00" in stage.words()
     stage.diagnostics.set_only("generator")
-    assert "Gradient norms: generator 2.00" in stage.words(), "the other one stands still"
+    assert "Gradient norms: generator 2.00" in stage.words(), "the other one is not trained"
 
 
-def test_only_one_player_slowly(stage: Stage) -> None:
+def test_a_single_phase_at_a_limited_pace(stage: Stage) -> None:
     stage.view.slow.click()
     stage.view.only.setCurrentIndex(2)
     stage.view.only.activated.emit(2)

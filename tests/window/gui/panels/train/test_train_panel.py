@@ -219,7 +219,7 @@ def test_every_action_has_a_key_and_no_two_share_one_at_a_time(stage: Stage) -> 
     assert all(a.toolTip() for a in actions)
 
 
-def test_a_failure_is_said_where_the_run_is(stage: Stage) -> None:
+def test_a_failure_is_shown_beside_the_run(stage: Stage) -> None:
     stage.begin()
     stage.change("failed", 12, "The loss became NaN at step 12. Lower the learning rate.")
     problem = stage.find("train.problem", QLabel)
@@ -228,7 +228,7 @@ def test_a_failure_is_said_where_the_run_is(stage: Stage) -> None:
     assert not problem.isVisible()
 
 
-def test_the_panel_lives_without_an_engine_and_over_its_death(qtbot: QtBot) -> None:
+def test_the_panel_works_before_the_engine_and_after_its_end(qtbot: QtBot) -> None:
     stage = Stage(qtbot, with_catalog=False)
     assert stage.enabled() == set()
     assert "Waiting" in stage.find("train.verdict", QLabel).text()
@@ -387,7 +387,7 @@ def test_the_status_line(stage: Stage, qtbot: QtBot) -> None:
     assert [clock(s) for s in (5, 65, 3723)] == ["0:05", "1:05", "1:02:03"]
 
 
-def test_a_stopped_run_is_looked_at_and_extended(stage: Stage, qtbot: QtBot) -> None:
+def test_a_stopped_run_is_selected_and_extended(stage: Stage, qtbot: QtBot) -> None:
     done = info("/runs/c", status="finished", step=1500, checkpoint_steps=(1500,))
     stage.client.deliver(RunsListed(home="/runs", runs=(done,), problems=()))
     tree = stage.find("train.runs", QTreeWidget)
@@ -486,7 +486,7 @@ def test_tab_goes_from_above_to_below_in_forms_made_anew(stage: Stage) -> None:
     assert [name for name in dict.fromkeys(names) if name in expected] == expected
 
 
-def test_no_best_is_told_of_a_loss_that_does_not_compare(stage: Stage) -> None:
+def test_no_best_is_shown_of_a_loss_that_does_not_compare(stage: Stage) -> None:
     objective = Objective("F - F", (Term("loss", "F - F", "Near 0.", "nats", comparable=False),))
     stage.client.deliver(opened("/runs/r", live=False, status="finished", best=0.1, objective=objective))
     stage.client.deliver(RunsListed(home="/runs", runs=(info("/runs/r", "finished", best=0.1),), problems=()))
@@ -499,7 +499,7 @@ def test_no_best_is_told_of_a_loss_that_does_not_compare(stage: Stage) -> None:
     assert item is not None and item.text(0).startswith("r") and item.text(1) == ""
 
 
-def test_means_are_told_of_a_decoder_that_has_them(stage: Stage) -> None:
+def test_means_are_named_for_a_decoder_that_has_them(stage: Stage) -> None:
     means = "Means of decoded samples"
     for capabilities, words in ((("sample", "decode"), "Samples"), (("decode", "posterior"), means)):
         able = msgspec.structs.replace(info("/runs/m"), capabilities=capabilities)
