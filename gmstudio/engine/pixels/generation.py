@@ -115,7 +115,7 @@ class Generation:
         Args:
             step: of the sub-pixel.
             value: its new level.
-            keep: later values stay and are scored anew; otherwise they are drawn again, from the same uniforms.
+            keep: later values stay and are rescored; otherwise they are drawn again, from the same uniforms.
             temperature: of the values drawn again.
 
         Raises:

@@ -162,7 +162,7 @@ class Conditioning(QObject):
 
     @property
     def unlikely(self) -> Mask | None:
-        """(H, W): pixels that ``resample`` generates anew; None before the image was scored."""
+        """(H, W): pixels that ``resample`` generates again; None before the image was scored."""
         if self.preset != "denoising" or self.surprisal is None:
             return None
         return unlikely(self.surprisal, self.threshold_nats)

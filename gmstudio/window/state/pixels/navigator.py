@@ -159,14 +159,14 @@ class PixelNavigator(QObject):
         self.changed.emit()
 
     def set_temperature(self, temperature: float) -> None:
-        """Set the temperature of the draws to come; the recorded path ahead is drawn anew when it is passed again."""
+        """Set the temperature of the draws to come; the recorded path ahead is drawn again when it is passed again."""
         if temperature != self.temperature:
             self._planner.temperature = temperature
             self._planner.path.stale = True
             self.changed.emit()
 
     def set_seed(self, seed: int) -> None:
-        """Set the seed of the uniforms to come; the recorded path ahead is drawn anew when it is passed again."""
+        """Set the seed of the uniforms to come; the recorded path ahead is drawn again when it is passed again."""
         if seed == self.seed:
             return
         self._planner.seed = seed

@@ -39,7 +39,7 @@ class PathMemory:
         self.chosen = frozenset(s for s in self.chosen if keep or s < step) | {step}
 
     def upcoming(self, state: PixelSnapshot) -> int | None:
-        """Value recorded for the next sub-pixel; None where it is unknown or will be drawn anew."""
+        """Value recorded for the next sub-pixel; None where it is unknown or will be drawn again."""
         if self.stale or state.step >= min(len(self._known), state.path):
             return None
         return int(self._known[state.step])

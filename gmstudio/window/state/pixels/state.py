@@ -135,7 +135,7 @@ class PixelsState(QObject):
         return self.state is not None and self.newest_step() > self.state.weights_step
 
     def use_current_weights(self) -> None:
-        """Open again with the run's current weights; the placed sub-pixels stay and are scored anew."""
+        """Open again with the run's current weights; the placed sub-pixels stay and are rescored."""
         state = self.navigator.shown
         if state is None:
             self._open(NewGeneration(self._command()))
@@ -208,7 +208,7 @@ class PixelsState(QObject):
             self.conditioning.set_num_observed(max(0, min(num_observed, state.num_dims)))
 
     def resample_unlikely(self) -> None:
-        """For denoising: generate the unlikely pixels anew, conditioned on all others."""
+        """For denoising: resample the unlikely pixels, conditioned on all others."""
         if self.conditioning.unlikely is not None:
             self.conditioning.resample()
             self.navigator.finish()
