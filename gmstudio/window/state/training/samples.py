@@ -1,8 +1,8 @@
 """Saved sample grids of the selected run, and the grid that is shown."""
 
 from bisect import bisect_right, insort
-from collections import OrderedDict
 
+from cachetools import LRUCache
 from PySide6.QtCore import QObject, Signal
 
 from gmstudio.protocol.runs import FetchSamples, RunOpened, SamplesDrawn
@@ -36,7 +36,7 @@ class KeptSamples(QObject):
         self.steps: list[int] = []
         self.shown: SamplesDrawn | None = None
         self.following = True
-        self._cache: OrderedDict[int, SamplesDrawn] = OrderedDict()
+        self._cache: LRUCache[int, SamplesDrawn] = LRUCache(MAX_CACHED)
         self._fetches = LatestWins(events, self)
         self._fetches.replied.connect(self._on_fetched)
         events.on(SamplesDrawn).connect(self._on_samples_drawn)
@@ -103,9 +103,6 @@ class KeptSamples(QObject):
         if event.step not in self.steps:
             insort(self.steps, event.step)
         self._cache[event.step] = event
-        self._cache.move_to_end(event.step)
-        while len(self._cache) > MAX_CACHED:
-            self._cache.popitem(last=False)
 
     def _show(self, event: SamplesDrawn) -> None:
         self.shown = event
