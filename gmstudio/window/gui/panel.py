@@ -3,10 +3,11 @@
 from functools import partial
 from typing import Any, ClassVar
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QKeySequence, QShowEvent
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QShowEvent
 from PySide6.QtWidgets import QAbstractSpinBox, QToolButton, QWidget
 
+from gmstudio.window.gui.panel_keys import PanelKeys
 from gmstudio.window.gui.theme import theme
 from gmstudio.window.gui.widgets.active_widget import ActiveWidget
 from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs
@@ -31,6 +32,8 @@ class Panel(ActiveWidget):
         self._listed: list[QAction] = []
         self._icon_names: dict[QAction, str] = {}
         self._buttons: list[QToolButton] = []
+        self._everywhere: set[QAction] = set()
+        self._keys = PanelKeys(self, self.listed_actions, self._buttons_of)
         theme().changed.connect(self._tint_icons)
 
     def add_action(
@@ -43,18 +46,22 @@ class Panel(ActiveWidget):
         icon: str = "",
         tip: str = "",
         checkable: bool = False,
+        everywhere: bool = False,
     ) -> QAction:
         """Add an action to the panel.
+
+        Its shortcut acts while the focus is anywhere in the panel; where all its buttons stand on pages of tabs or
+        stacks, only while one of these pages is open.
 
         Args:
             name: name of its control, for example ``step``.
             text: text of the button and in Help, for example ``One step``.
-            key: shortcut for ``QKeySequence``, for example ``Space`` or ``Ctrl+Return``; empty: none. It is active
-                while the focus is anywhere in the panel.
+            key: shortcut for ``QKeySequence``, for example ``Space`` or ``Ctrl+Return``; empty: none.
             slot: called with the checked state if ``checkable``, otherwise without arguments.
             icon: name of an icon.
             tip: tooltip; by default the text.
             checkable: the action is switched on and off.
+            everywhere: the shortcut acts on every page, for example because it opens the page of its result.
         """
         action = QAction(text, self)
         action.setObjectName(f"action.{self.name}.{name}")
@@ -71,6 +78,9 @@ class Panel(ActiveWidget):
             action.triggered.connect(lambda _checked=False: slot())
         self.addAction(action)
         self._listed.append(action)
+        self._keys.add(action)
+        if everywhere:
+            self._everywhere.add(action)
         return action
 
     def add_tab_actions(self, tabs: LazyTabs) -> None:
@@ -121,6 +131,18 @@ class Panel(ActiveWidget):
     def listed_actions(self) -> tuple[QAction, ...]:
         """Actions in the order in which they were added, as Help lists them."""
         return tuple(self._listed)
+
+    def event(self, event: QEvent) -> bool:
+        """Keep the keys of fields and popups from the shortcuts, see ``panel_keys``."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and self._keys.override(event):
+            return True
+        return super().event(event)
+
+    def _buttons_of(self, action: QAction) -> list[QToolButton]:
+        """Buttons that decide where an action's shortcut acts; none for one that acts everywhere."""
+        if action in self._everywhere:
+            return []
+        return [button for button in self._buttons if button.defaultAction() is action]
 
     def showEvent(self, event: QShowEvent) -> None:
         """Tint the icons: panels set which buttons are primary while they lay out."""

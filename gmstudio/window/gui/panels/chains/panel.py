@@ -13,7 +13,7 @@ from gmstudio.window.gui.run_chooser import RunChooser
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.gui.widgets.images.grid import ImageGrid
-from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper, TypedSlider
+from gmstudio.window.gui.widgets.sliders.typed_slider import TypedSlider
 from gmstudio.window.state.chains.state import MAX_SPEED_HZ, MIN_SPEED_HZ, ChainsState
 from gmstudio.window.state.runs.library import RunLibrary
 
@@ -150,12 +150,10 @@ class ChainsPanel(Panel):
     def _transport(self) -> QHBoxLayout:
         row = QHBoxLayout()
         row.setSpacing(GRID // 2)
-        keeper = KeyKeeper(self)
         self._hidden_when_narrow: list[QWidget] = []
         for action in (self.start, self.jump_back, self.back, self.play, self.step, self.jump, self.end):
             button = self.button(action, icon_only=action is not self.play)
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            button.installEventFilter(keeper)
             if action is self.play:
                 button.setProperty("primary", True)
                 button.setMinimumWidth(11 * GRID)

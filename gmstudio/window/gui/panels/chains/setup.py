@@ -10,7 +10,7 @@ from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.canvas.drawing_canvas import DrawingCanvas
 from gmstudio.window.gui.widgets.number_input import IntegerField
-from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper, TypedSlider
+from gmstudio.window.gui.widgets.sliders.typed_slider import TypedSlider
 from gmstudio.window.state.chains.state import MAX_COUNT, MAX_STEPS, ChainsState, Start
 from gmstudio.window.state.runs.library import RunLibrary
 
@@ -91,7 +91,6 @@ class SetupView(QWidget):
     def _spin(self, panel: Panel, low: int, high: int, control: str, name: str, tip: str) -> IntegerField:
         spin = IntegerField()
         spin.setRange(low, high)
-        spin.installEventFilter(KeyKeeper(self))
         panel.name_widget(spin, control, name, f"{tip}, {low:,} to {high:,}.")
         return spin
 

@@ -12,7 +12,6 @@ from gmstudio.window.gui.panels.latents.view import LatentView, set_role
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.folding_row import FoldingRow, group_of
 from gmstudio.window.gui.widgets.number_input import IntegerField
-from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper
 from gmstudio.window.state.latents.export import MAX_IMAGES, MAX_SCALE, ExportPlan
 from gmstudio.window.state.latents.export_sources import SOURCES, Source, codes_of, frame_count, origin_of
 from gmstudio.window.state.latents.state import LatentsState
@@ -84,7 +83,6 @@ class ExportView(LatentView):
         spin.setRange(low, high)
         spin.setValue(value)
         spin.setSuffix(suffix)
-        spin.installEventFilter(KeyKeeper(spin))
         panel.name_widget(spin, control, name, f"{name}, {low:,} to {high:,}.")
         return spin
 

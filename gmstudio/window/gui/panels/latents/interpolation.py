@@ -12,7 +12,7 @@ from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.folding_row import FoldingRow, group_of
 from gmstudio.window.gui.widgets.images.traversal_strip import TraversalStrip
 from gmstudio.window.gui.widgets.number_input import IntegerField, NumberField
-from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper, TypedSlider
+from gmstudio.window.gui.widgets.sliders.typed_slider import TypedSlider
 from gmstudio.window.state.latents.interpolation import MAX_KEYFRAMES, MAX_SECONDS, MIN_SECONDS, PATHS
 from gmstudio.window.state.latents.state import LatentsState
 
@@ -61,6 +61,7 @@ class InterpolationView(LatentView):
             self._toggle,
             icon="play",
             tip="Play the interpolation",
+            everywhere=True,
         )
         self.play.setShortcuts([QKeySequence("P"), QKeySequence(Qt.Key.Key_Space)])
         self.back = add("keyframe_back", "Previous keyframe", "[", lambda: interpolation.step(-1), icon="left")
@@ -140,9 +141,6 @@ class InterpolationView(LatentView):
             self.seed, "keyframe_seed", "Seed of sampled keyframes", "The same seed gives the same two codes."
         )
         self.seed.setFixedWidth(14 * GRID)
-        keeper = KeyKeeper(self)
-        for spin in (self.seconds, self.seed):
-            spin.installEventFilter(keeper)
 
     def _lay_out(self, panel: Panel) -> None:
         self.title.setMinimumWidth(self.title.fontMetrics().horizontalAdvance(f"{MAX_KEYFRAMES} of {MAX_KEYFRAMES}"))

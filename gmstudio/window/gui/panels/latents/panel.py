@@ -5,7 +5,6 @@ from typing import ClassVar
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
-    QAbstractButton,
     QHBoxLayout,
     QLabel,
     QSplitter,
@@ -17,12 +16,10 @@ from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.latents.pictures import IMAGE_STRETCH, PictureColumn, PicturePair
 from gmstudio.window.gui.panels.latents.sliders import SlidersView
 from gmstudio.window.gui.panels.latents.tabs import BELOW_IMAGE, latent_tabs
-from gmstudio.window.gui.panels.latents.traversal import SpaceKeeper
 from gmstudio.window.gui.panels.latents.view import LatentView
 from gmstudio.window.gui.run_chooser import RunChooser
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.images.live_image import LiveImage
-from gmstudio.window.gui.widgets.images.traversal_strip import TraversalStrip
 from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs
 from gmstudio.window.state.latents.state import CAPABILITY, LatentsState
 from gmstudio.window.state.runs.library import RunLibrary
@@ -75,7 +72,6 @@ class LatentsPanel(Panel):
             "forget", "Hide original", "X", state.gallery.forget, icon="close", tip="Show the decoded image alone"
         )
         self._lay_out()
-        self._keep_space()
         self._connect()
         state.choose_run(self.run.current())
         self._refresh()
@@ -147,12 +143,6 @@ class LatentsPanel(Panel):
                 view.beside.setParent(self)
                 pictures.addWidget(view.beside, view.beside_stretch)
         return pictures
-
-    def _keep_space(self) -> None:
-        keeper = SpaceKeeper(self)
-        for kind in (QAbstractButton, TraversalStrip):
-            for widget in self.findChildren(kind):
-                widget.installEventFilter(keeper)
 
     def _connect(self) -> None:
         state = self.state

@@ -2,8 +2,6 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -24,21 +22,6 @@ TITLE_WIDTH = 11 * GRID
 STRIP_TIP = "Latent traversal: the chosen dimension varies, the others stay. Click an image, or drag, to go there."
 
 
-class SpaceKeeper(QObject):
-    """Event filter: Space presses the focused button or image, in place of the panel's shortcut."""
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Accept the override of the shortcut, so that Qt delivers the key."""
-        if (
-            event.type() == QEvent.Type.ShortcutOverride
-            and isinstance(event, QKeyEvent)
-            and event.key() == Qt.Key.Key_Space
-        ):
-            event.accept()
-            return True
-        return False
-
-
 class TraversalView(LatentView):
     """Row of images along the chosen dimension, the one that was set last."""
 
@@ -53,8 +36,10 @@ class TraversalView(LatentView):
         self.strip = TraversalStrip(NUM_TRAVERSED)
         panel.name_widget(self.strip, "strip", "Traversal of the chosen dimension", STRIP_TIP)
         add = panel.add_action
-        self.previous = add("previous_dim", "Previous dimension", "K", lambda: state.step_dim(-1), icon="up")
-        self.next = add("next_dim", "Next dimension", "J", lambda: state.step_dim(1), icon="down")
+        self.previous = add(
+            "previous_dim", "Previous dimension", "K", lambda: state.step_dim(-1), icon="up", everywhere=True
+        )
+        self.next = add("next_dim", "Next dimension", "J", lambda: state.step_dim(1), icon="down", everywhere=True)
         self._lay_out(panel)
         state.run_changed.connect(self._refresh)
         state.code.values_changed.connect(self._refresh)

@@ -27,7 +27,7 @@ from gmstudio.window.gui.widgets.folding_row import FoldingRow, group_of
 from gmstudio.window.gui.widgets.images.heat import scale_top
 from gmstudio.window.gui.widgets.images.live_image import LiveImage
 from gmstudio.window.gui.widgets.number_input import IntegerField
-from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper, TypedSlider
+from gmstudio.window.gui.widgets.sliders.typed_slider import TypedSlider
 from gmstudio.window.state.latents.state import LatentsState
 from gmstudio.window.state.latents.user_image import MAX_STEPS, Method
 
@@ -129,7 +129,6 @@ class UserImageView(LatentView):
         spin = IntegerField()
         spin.setRange(low, high)
         spin.setSuffix(suffix)
-        spin.installEventFilter(KeyKeeper(spin))
         panel.name_widget(spin, control, name, f"{name}, {low:,} to {high:,}.")
         return spin
 

@@ -8,7 +8,7 @@ from gmstudio.window.gui.panels.pixels.heat_maps import MapView, plain_picture, 
 from gmstudio.window.gui.panels.pixels.names import CHANNELS, subscript, where
 from gmstudio.window.gui.widgets.canvas.pixel_canvas import PixelCanvas
 from gmstudio.window.gui.widgets.number_input import IntegerField
-from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper, fit_width
+from gmstudio.window.gui.widgets.sliders.typed_slider import fit_width
 from gmstudio.window.state.pixels.attribution import AttributedValue, FieldSize
 from gmstudio.window.state.pixels.snapshot import PixelSnapshot
 from gmstudio.window.state.pixels.state import PixelsState
@@ -62,8 +62,6 @@ class AttributionView(MapView):
         self.value = IntegerField()
         panel.name_widget(self.value, "attribution.value", "Chosen value", WHICH_TIP)
         fit_width(self.value, "000")
-        for field in (self.value, self.mode, self.which, self.channel):
-            field.installEventFilter(KeyKeeper(self))
         self._add_actions(panel)
         for widget in (self.mode, self.which, self.value):
             self.controls.addWidget(widget)

@@ -8,7 +8,7 @@ from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.pixels.names import where
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.number_input import NumberField
-from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper, fit_width
+from gmstudio.window.gui.widgets.sliders.typed_slider import fit_width
 from gmstudio.window.state.pixels.breakpoints import Breakpoints, Stop
 from gmstudio.window.state.pixels.snapshot import PixelSnapshot
 from gmstudio.window.state.pixels.state import PixelsState
@@ -46,12 +46,10 @@ class BreakpointsRow(QWidget):
         panel.name_widget(self.probability, "stop.probability.value", "Probability to stop below", PROBABILITY_TIP)
         _set_up(self.entropy, MAX_ENTROPY, 2, 0.05, " nats")
         _set_up(self.probability, 1.0, 4, 0.005, "")
-        keeper = KeyKeeper(self)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(GRID)
         for widget in (self.entropy_on, self.entropy, self.probability_on, self.probability):
-            widget.installEventFilter(keeper)
             row.addWidget(widget)
         row.addStretch(1)
         self.entropy_on.toggled.connect(lambda on: self._set(replace(self._navigator.breakpoints, entropy_on=on)))

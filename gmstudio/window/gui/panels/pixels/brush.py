@@ -4,7 +4,6 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QWidget
 
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.theme import GRID
-from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper
 from gmstudio.window.state.pixels.strokes import BRUSHES
 from gmstudio.window.state.pixels.tools import Painting, PixelTools
 
@@ -38,7 +37,6 @@ class BrushControls(QWidget):
         self.side = QComboBox()
         for size in BRUSHES:
             self.side.addItem(f"{size} px", size)
-        self.side.installEventFilter(KeyKeeper(self))
         panel.name_widget(self.side, name, "Brush size", "Side of the square brush, in pixels of the image.")
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)

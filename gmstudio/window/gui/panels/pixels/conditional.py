@@ -17,7 +17,7 @@ from gmstudio.window.gui.widgets.number_input import IntegerField
 from gmstudio.window.gui.widgets.plots.cdf_strip import CdfStrip
 from gmstudio.window.gui.widgets.plots.distribution_bars import DistributionBars
 from gmstudio.window.gui.widgets.plots.distribution_paint import other_model_color
-from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper, TypedSlider, fit_width
+from gmstudio.window.gui.widgets.sliders.typed_slider import TypedSlider, fit_width
 from gmstudio.window.state.pixels.snapshot import PixelSnapshot, entropy_nats, tempered
 from gmstudio.window.state.pixels.state import PixelsState
 
@@ -74,7 +74,6 @@ class ConditionalView(ActiveWidget):
         self.temperature.name("pixels.temperature", "Temperature", TEMPERATURE_TIP)
         self.seed = IntegerField()
         self.seed.setRange(0, MAX_SEED)
-        self.seed.installEventFilter(KeyKeeper(self))
         fit_width(self.seed, "000000000")
         panel.name_widget(self.seed, "seed", "Seed", SEED_TIP)
         self.new_seed = panel.add_action(

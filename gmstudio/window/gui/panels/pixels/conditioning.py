@@ -13,7 +13,6 @@ from gmstudio.window.gui.panels.pixels.heat_maps import scrolled
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.active_widget import ActiveWidget
 from gmstudio.window.gui.widgets.images.grid import ImageGrid
-from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper
 from gmstudio.window.state.data.page import PAGE_SIZE
 from gmstudio.window.state.pixels.conditioning import PRESETS, Conditioning
 from gmstudio.window.state.pixels.masks import ReconstructionError
@@ -45,9 +44,6 @@ class ConditioningView(ActiveWidget):
             self.split.addItem(SPLIT_TITLES[split].capitalize(), split)
         self.split.setCurrentIndex(self.split.findData("valid"))
         panel.name_widget(self.split, "condition.split", "Split", "Split of the data set to choose a real image from.")
-        keeper = KeyKeeper(self)
-        for combo in (self.preset, self.split):
-            combo.installEventFilter(keeper)
         self.settings = ConditioningSettings(panel, session)
         self.images = ImageGrid()
         panel.name_widget(self.images, "condition.images", "Real images", PICK_TIP)

@@ -17,7 +17,7 @@ from gmstudio.window.gui.panels.pixels.brush import BrushControls
 from gmstudio.window.gui.panels.pixels.names import CHANNELS
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.number_input import IntegerField
-from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper, TypedSlider, fit_width
+from gmstudio.window.gui.widgets.sliders.typed_slider import TypedSlider, fit_width
 from gmstudio.window.state.pixels.conditioning import FACTORS, PRESETS, default_threshold
 from gmstudio.window.state.pixels.state import PixelsState
 
@@ -35,7 +35,6 @@ class ConditioningSettings(QStackedWidget):
     def __init__(self, panel: Panel, session: PixelsState) -> None:
         super().__init__(panel)
         self._session, self._conditioning = session, session.conditioning
-        self._keeper = KeyKeeper(self)
         self._add_controls(panel)
         self.brush = BrushControls(panel, session.tools, "mask", "Paint the mask", "P", MASK_TIP)
         self._pages = (
@@ -69,8 +68,6 @@ class ConditioningSettings(QStackedWidget):
         )
         self.threshold = TypedSlider(0.0, 10.0, decimals=2)
         self.threshold.name("pixels.condition.threshold", "Threshold of −log p", THRESHOLD_TIP)
-        for field in (self.factor, self.channel, self.noise_seed):
-            field.installEventFilter(self._keeper)
         self.resample = panel.add_action(
             "condition.resample",
             "Resample",

@@ -39,6 +39,7 @@ class ContinuationsView(QWidget):
             "F",
             session.sample_continuations,
             icon="continuation",
+            everywhere=True,
             tip=f"Sample {NUM_CONTINUATIONS} continuations from here: one greedy, the others random",
         )
         self.images = ImageGrid()

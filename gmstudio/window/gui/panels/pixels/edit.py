@@ -7,7 +7,6 @@ from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.pixels.names import where
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
-from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper
 from gmstudio.window.state.pixels.state import PixelsState
 
 KEEP_TIP = (
@@ -48,7 +47,6 @@ class ToolLine(QWidget):
         self.following = QComboBox()
         self.following.addItem("Keep later pixels", True)
         self.following.addItem("Resample later pixels", False)
-        self.following.installEventFilter(KeyKeeper(self))
         panel.name_widget(self.following, "edit.following", "Later pixels", KEEP_TIP)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)

@@ -6,7 +6,6 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QTool
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.run_chooser import RunChooser
 from gmstudio.window.gui.theme import GRID
-from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper
 from gmstudio.window.state.pixels.generation_link import CAPABILITY
 from gmstudio.window.state.pixels.state import PixelsState
 from gmstudio.window.state.runs.library import RunLibrary
@@ -31,7 +30,6 @@ class Header(QWidget):
         self.run.setObjectName("pixels.run")
         self.step = QLabel()
         self.label = QComboBox()
-        self.label.installEventFilter(KeyKeeper(self))
         panel.name_widget(self.label, "label", "Class", CLASS_TIP)
         self.weights = panel.add_action(
             "weights",

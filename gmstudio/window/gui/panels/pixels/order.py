@@ -9,7 +9,7 @@ from gmstudio.window.gui.panels.pixels.brush import BrushControls
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.canvas.pixel_canvas import Picture, PixelCanvas
 from gmstudio.window.gui.widgets.number_input import IntegerField
-from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper, fit_width
+from gmstudio.window.gui.widgets.sliders.typed_slider import fit_width
 from gmstudio.window.state.pixels.order import PAINTED, RANDOM, order_title, painted_ranks, pixel_ranks
 from gmstudio.window.state.pixels.snapshot import PixelSnapshot
 from gmstudio.window.state.pixels.state import PixelsState
@@ -40,9 +40,6 @@ class OrderView(QWidget):
         self.seed.setRange(0, MAX_SEED)
         fit_width(self.seed, "00000")
         panel.name_widget(self.seed, "order.seed", "Seed of the shuffled order", SEED_TIP)
-        keeper = KeyKeeper(self)
-        for field in (self.order, self.seed):
-            field.installEventFilter(keeper)
         self._words = QLabel()
         self._words.setWordWrap(True)
         self._words.setProperty("role", "muted")

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QSizePolicy, QToo
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.pixels.breakpoints import BreakpointsRow
 from gmstudio.window.gui.theme import GRID
-from gmstudio.window.gui.widgets.sliders.typed_slider import KeyKeeper, TypedSlider
+from gmstudio.window.gui.widgets.sliders.typed_slider import TypedSlider
 from gmstudio.window.state.pixels.navigator import MAX_SPEED_HZ, MIN_SPEED_HZ
 from gmstudio.window.state.pixels.state import PixelsState
 
@@ -73,21 +73,20 @@ class Transport(QWidget):
         self.finish = add("finish", "Finish", "End", self._finish, icon="finish", tip=FINISH_TIP)
 
     def _lay_out(self, panel: Panel) -> None:
-        keeper = KeyKeeper(self)
         buttons = QHBoxLayout()
         buttons.setSpacing(GRID // 2)
         self._buttons = buttons
         for action in (self.reset, self.start, self.row_back, self.back):
-            buttons.addWidget(quiet(panel.button(action, icon_only=True), keeper))
-        play = quiet(panel.button(self.play), keeper)
+            buttons.addWidget(quiet(panel.button(action, icon_only=True)))
+        play = quiet(panel.button(self.play))
         play.setProperty("primary", True)
         self._play_button = play
         buttons.addWidget(play)
-        self._pixel_button = quiet(panel.button(self.pixel, icon_only=True), keeper)
-        buttons.addWidget(quiet(panel.button(self.step, icon_only=True), keeper))
+        self._pixel_button = quiet(panel.button(self.pixel, icon_only=True))
+        buttons.addWidget(quiet(panel.button(self.step, icon_only=True)))
         buttons.addWidget(self._pixel_button)
         for action in (self.row, self.finish):
-            buttons.addWidget(quiet(panel.button(action, icon_only=True), keeper))
+            buttons.addWidget(quiet(panel.button(action, icon_only=True)))
         buttons.addStretch(1)
         speed = QHBoxLayout()
         speed_label = QLabel("Speed")
@@ -192,10 +191,9 @@ class Transport(QWidget):
             self._navigator.go_to(self._navigator.shown.pixel_start(self._navigator.target))
 
 
-def quiet(button: QToolButton, keeper: KeyKeeper) -> QToolButton:
-    """Keep a click from moving the focus; with the focus (by Tab), Space presses the button."""
+def quiet(button: QToolButton) -> QToolButton:
+    """Keep a click from moving the focus; with the focus (by Tab), Return presses the button."""
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    button.installEventFilter(keeper)
     return button
 
 

@@ -2,16 +2,13 @@
 
 from typing import ClassVar
 
-from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QAction, QKeyEvent
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
-    QAbstractButton,
-    QAbstractItemView,
-    QApplication,
-    QComboBox,
     QGridLayout,
     QSizePolicy,
     QSplitter,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -24,7 +21,6 @@ from gmstudio.window.gui.panels.train.runs import RunsView
 from gmstudio.window.gui.panels.train.samples import SampleView
 from gmstudio.window.gui.panels.train.setup import SetupColumn, text_label
 from gmstudio.window.gui.panels.train.status import StatusLine
-from gmstudio.window.gui.widgets.images.grid import ImageGrid
 from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs, Tab
 from gmstudio.window.state.runs.library import RunLibrary
 from gmstudio.window.state.training.state import TrainingState
@@ -32,6 +28,9 @@ from gmstudio.window.state.training.state import TrainingState
 COLUMN_WIDTH = 352
 TABS_WIDTH = 288
 DIAGNOSTICS_TIP = "Figures of the model's internals: reconstructions, filters, histograms; pace and phases of training"
+
+PAUSE_TIP = "Pause after the current step"
+RESUME_TIP = "Continue training after a pause, or the run selected under Runs"
 
 
 class TrainPanel(Panel):
@@ -48,6 +47,8 @@ class TrainPanel(Panel):
         super().__init__(parent)
         self._state = state
         self._actions = self._make_actions()
+        self._action_buttons: dict[str, QToolButton] = {}
+        self._holds_focus = False
         self._verdict = text_label("muted", self)
         self.name_widget(self._verdict, "verdict", "Check of the settings", "")
         column = SetupColumn(state.setup, self)
@@ -73,14 +74,7 @@ class TrainPanel(Panel):
         state = self._state
         rows = (
             ("start", "Start", "Ctrl+Return", state.start, "Start a new run with these settings"),
-            ("pause", "Pause", "Space", state.pause, "Pause after the current step"),
-            (
-                "resume",
-                "Resume",
-                "Space",
-                state.resume,
-                "Continue training after a pause, or the run selected under Runs",
-            ),
+            ("pause", "Pause", "Space", self._pause_or_resume, PAUSE_TIP),
             ("stop", "Stop", "Ctrl+.", state.stop, "End the training with a checkpoint; it can be resumed later"),
             ("step", "One step", "Ctrl+Right", state.step, "Make one parameter update, then pause"),
             (
@@ -108,6 +102,7 @@ class TrainPanel(Panel):
             button = self.button(action)
             button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             button.setProperty("primary", name == "start")
+            self._action_buttons[name] = button
             grid.addWidget(button, 1 + index // 3, index % 3)
         return footer
 
@@ -153,6 +148,12 @@ class TrainPanel(Panel):
     def _diagnostics(self) -> QWidget:
         return DiagnosticsView(self._state.diagnostics, self)
 
+    def _pause_or_resume(self) -> None:
+        if self._state.can_pause:
+            self._state.pause()
+        else:
+            self._state.resume()
+
     # ---- state --------------------------------------------------------------------------------------------------
 
     def _show_status(self) -> None:
@@ -160,12 +161,13 @@ class TrainPanel(Panel):
         state = self._state
         can = {
             "start": state.can_start,
-            "pause": state.can_pause,
-            "resume": state.can_resume,
+            "pause": state.can_pause or state.can_resume,
             "stop": state.can_stop,
             "step": state.can_stop,
             "keep": state.can_keep_checkpoint,
         }
+        self._show_pause(resumes=state.can_resume)
+        self._keep_focus(can)
         for name, possible in can.items():
             self._actions[name].setEnabled(possible)
         setup = state.setup
@@ -182,12 +184,21 @@ class TrainPanel(Panel):
             self._verdict.style().unpolish(self._verdict)
             self._verdict.style().polish(self._verdict)
 
-    def event(self, event: QEvent) -> bool:
-        """Leave Space to a button, list or image that has the focus; elsewhere it pauses and resumes."""
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
-            focus = QApplication.focusWidget()
-            takes_space = isinstance(focus, QAbstractButton | QComboBox | QAbstractItemView | ImageGrid)
-            if event.key() == Qt.Key.Key_Space and takes_space:
-                event.accept()
-                return True
-        return super().event(event)
+    def _show_pause(self, *, resumes: bool) -> None:
+        """Give the toggle of pause and resume the text of what it does now."""
+        toggle = self._actions["pause"]
+        toggle.setText("Resume" if resumes else "Pause")
+        self.set_action_icon(toggle, "resume" if resumes else "pause")
+        self.set_action_tip(toggle, RESUME_TIP if resumes else PAUSE_TIP)
+
+    def _keep_focus(self, can: dict[str, bool]) -> None:
+        """Give the focus of a button that is about to be disabled to the toggle, not to whichever button is next.
+
+        While the toggle is disabled too, for instance until a run has started, the panel holds the focus for it.
+        """
+        focused = next((name for name, button in self._action_buttons.items() if button.hasFocus()), "")
+        lost = bool(focused) and not can[focused]
+        if lost or (self._holds_focus and self.hasFocus()):
+            self._actions["pause"].setEnabled(can["pause"])
+            (self._action_buttons["pause"] if can["pause"] else self).setFocus()
+            self._holds_focus = not can["pause"]

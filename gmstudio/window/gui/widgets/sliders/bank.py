@@ -181,12 +181,15 @@ class SliderBank(QWidget):
             self._set_order(order)
 
     def set_current(self, dim: int) -> None:
-        """Mark a dimension as current, and scroll to it when it is shown; -1: none."""
+        """Mark a dimension as current, and scroll to it when it is shown; the focus of a slider follows; -1: none."""
         if dim == self._current:
             return
         before, self._current = self._current, dim
+        followed = before in self._rows and self._rows[before].slider.hasFocus()
         self._touch([d for d in (before, dim) if d >= 0])
         self._scroll_to(dim)
+        if followed and dim in self._rows:
+            self._rows[dim].slider.setFocus()
 
     def edit_name(self, dim: int) -> None:
         """Open a name field in the row of a dimension; ``renamed`` follows."""

@@ -1,8 +1,8 @@
 """Row of the slider bank: label and measure (painted), slider, number field and lock."""
 
-from PySide6.QtCore import QEvent, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QAbstractButton, QWidget
+from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtWidgets import QCheckBox, QWidget
 
 from gmstudio.window.gui.theme import theme
 from gmstudio.window.gui.widgets.sliders.coordinate_slider import SigmaField, SigmaSlider
@@ -32,12 +32,11 @@ def measure_text(value: float) -> str:
     return f"{value:.{decimals}f}"
 
 
-class LockButton(QAbstractButton):
-    """Padlock, open or closed."""
+class LockButton(QCheckBox):
+    """Check box drawn as a padlock, open or closed."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setCheckable(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
     def sizeHint(self) -> QSize:
@@ -55,16 +54,9 @@ class LockButton(QAbstractButton):
             painter.setPen(QPen(theme().color("accent"), 1))
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
 
-    def event(self, event: QEvent) -> bool:
-        """Take Space, which presses the button, before the panel's shortcuts do."""
-        if (
-            event.type() == QEvent.Type.ShortcutOverride
-            and isinstance(event, QKeyEvent)
-            and event.key() == Qt.Key.Key_Space
-        ):
-            event.accept()
-            return True
-        return super().event(event)
+    def hitButton(self, position: QPoint) -> bool:
+        """Switch by a click anywhere on the icon; a check box has a smaller area for clicks."""
+        return self.rect().contains(position)
 
     def enterEvent(self, event: QEvent) -> None:
         """Repaint in the brighter colour."""

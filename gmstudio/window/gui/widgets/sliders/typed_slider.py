@@ -1,9 +1,8 @@
-"""Slider with a number field: linear or logarithmic; its keys do not trigger the panel's shortcuts."""
+"""Slider with a number field: linear or logarithmic."""
 
 import math
 
-from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QAbstractSpinBox, QHBoxLayout, QSlider, QWidget
 
 from gmstudio.window.gui.widgets.number_input import NumberField
@@ -13,32 +12,6 @@ ARROWS_WIDTH = 40
 """Width of a number field beside its text."""
 INSET = 4
 """Additional pixels from a number field's left edge to its text."""
-_FIELD_KEYS = (
-    Qt.Key.Key_Up,
-    Qt.Key.Key_Down,
-    Qt.Key.Key_Left,
-    Qt.Key.Key_Right,
-    Qt.Key.Key_Home,
-    Qt.Key.Key_End,
-    Qt.Key.Key_PageUp,
-    Qt.Key.Key_PageDown,
-    Qt.Key.Key_Space,
-    Qt.Key.Key_Return,
-    Qt.Key.Key_Enter,
-)
-
-
-class KeyKeeper(QObject):
-    """Event filter that gives arrow keys, Space, Return and letters to the focused field, not to shortcuts."""
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Accept the shortcut override, so that Qt delivers the key to the field."""
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
-            plain = event.modifiers() in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier)
-            if plain and (Qt.Key(event.key()) in _FIELD_KEYS or (event.text().isprintable() and event.text())):
-                event.accept()
-                return True
-        return super().eventFilter(watched, event)
 
 
 def inset_text(field: QAbstractSpinBox) -> None:
@@ -87,9 +60,6 @@ class TypedSlider(QWidget):
         self.field.setStepType(
             NumberField.StepType.AdaptiveDecimalStepType if log else NumberField.StepType.DefaultStepType
         )
-        keeper = KeyKeeper(self)
-        self.slider.installEventFilter(keeper)
-        self.field.installEventFilter(keeper)
         self.slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setFocusProxy(self.slider)
         row = QHBoxLayout(self)

@@ -95,6 +95,38 @@ def test_buttons_set_the_whole_code(qtbot: QtBot, panel: LatentsPanel) -> None:
     assert isinstance(slider, QAbstractSlider) and slider.value() == 0
 
 
+def test_arrow_keys_move_the_dimension_that_was_chosen_by_key(qtbot: QtBot, panel: LatentsPanel) -> None:
+    slider = control(panel, "slider.1")
+    slider.setFocus()
+    qtbot.waitUntil(slider.hasFocus)
+    qtbot.keyClick(slider, Qt.Key.Key_J)
+    dim = panel.state.code.dim
+    focused = control(panel, f"slider.{dim}")
+    assert dim != 1 and focused.hasFocus()
+    qtbot.keyClick(focused, Qt.Key.Key_Right)
+    assert panel.state.code.values[dim] == np.float32(0.1) and panel.state.code.values[1] == 0
+
+
+def test_keys_of_a_page_do_nothing_on_another(qtbot: QtBot, panel: LatentsPanel) -> None:
+    open_view(panel, "interpolation")
+    panel.setFocus()
+    code = panel.state.code.values
+    canvas = panel.views["user_image"].canvas  # type: ignore[attr-defined]
+    cleared: list[bool] = []
+    canvas.changed.connect(lambda: cleared.append(True))
+    keyframes = len(panel.state.interpolation.keyframes)
+    qtbot.keyClick(panel, Qt.Key.Key_C, Qt.KeyboardModifier.ShiftModifier)
+    qtbot.keyClick(panel, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert cleared == [] and (panel.state.code.values == code).all()
+    open_view(panel, "map")
+    qtbot.keyClick(panel, Qt.Key.Key_W)
+    qtbot.keyClick(panel, Qt.Key.Key_A)
+    assert len(panel.state.interpolation.keyframes) == keyframes
+    open_view(panel, "interpolation")
+    qtbot.keyClick(panel, Qt.Key.Key_A)
+    assert len(panel.state.interpolation.keyframes) == keyframes + 1
+
+
 def test_keys_work_in_the_panel_but_not_while_typing(qtbot: QtBot, panel: LatentsPanel) -> None:
     slider, field = control(panel, "slider.1"), control(panel, "value.1")
     slider.setFocus()

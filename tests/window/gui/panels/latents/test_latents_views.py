@@ -207,6 +207,7 @@ def test_a_dimension_is_named_by_key_and_called_so_everywhere(
     qtbot: QtBot, panel: LatentsPanel, engine: LatentEngine
 ) -> None:
     panel.state.code.choose_dim(2)
+    panel.setFocus()
     qtbot.keyClick(panel.image, Qt.Key.Key_F2)
     editor = control(panel, "name")
     qtbot.keyClicks(editor, "slant")
@@ -225,6 +226,7 @@ def test_weak_dimensions_are_hidden_and_counted(qtbot: QtBot, panel: LatentsPane
     state = panel.state
     state.dimension_stats.kl = np.array([1.0, 0.001, 0.5, 0.0, 2.0], np.float32)
     state.dimension_stats.changed.emit()
+    panel.setFocus()
     qtbot.keyClick(panel.image, Qt.Key.Key_H)
     assert list(panel.sliders.bank.order) == [4, 0, 2]
     assert "2 of 5 hidden" in panel.sliders.summary.text()
@@ -233,6 +235,7 @@ def test_weak_dimensions_are_hidden_and_counted(qtbot: QtBot, panel: LatentsPane
     state.code.choose_dim(0)
     state.step_dim(1)
     assert state.code.dim == 0
+    panel.setFocus()
     qtbot.keyClick(panel.image, Qt.Key.Key_H)
     assert len(panel.sliders.bank.order) == 5
 

@@ -56,8 +56,12 @@ class Stage(Scene):
         self.qtbot.mouseClick(self.find(f"train.{name}"), Qt.MouseButton.LeftButton)
 
     def enabled(self) -> set[str]:
-        names = ("start", "pause", "resume", "stop", "step", "keep")
+        names = ("start", "pause", "stop", "step", "keep")
         return {name for name in names if self.find(f"train.{name}").isEnabled()}
+
+    def toggle(self) -> str:
+        """Text of the button that pauses and resumes."""
+        return self.find("train.pause", QToolButton).text()
 
     def change(self, status: str, step: int = 10, message: str = "") -> None:
         self.client.deliver(TrainingChanged(run="/runs/a", status=status, step=step, message=message))
@@ -170,21 +174,21 @@ def test_buttons_through_a_run(stage: Stage) -> None:
     stage.press("start")
     assert stage.enabled() == set()
     stage.begin()
-    assert stage.enabled() == {"pause", "stop", "step", "keep"}
+    assert stage.enabled() == {"pause", "stop", "step", "keep"} and stage.toggle() == "Pause"
     stage.press("pause")
     stage.client.last(PauseTraining)
     stage.change("paused")
-    assert stage.enabled() == {"resume", "stop", "step", "keep"}
+    assert stage.enabled() == {"pause", "stop", "step", "keep"} and stage.toggle() == "Resume"
     stage.press("step")
     stage.client.last(StepTraining)
-    stage.press("resume")
+    stage.press("pause")
     stage.client.last(ResumeTraining)
     stage.change("running")
     stage.press("stop")
     stage.client.last(StopTraining)
     stage.change("stopped")
-    assert stage.enabled() == {"start", "resume"}
-    stage.press("resume")
+    assert stage.enabled() == {"start", "pause"} and stage.toggle() == "Resume"
+    stage.press("pause")
     assert stage.client.last(ResumeRun).run == "/runs/a"
 
 
@@ -202,6 +206,27 @@ def test_keys(stage: Stage, qtbot: QtBot) -> None:
     stage.client.last(StopTraining)
 
 
+def test_the_toggle_keeps_the_focus(stage: Stage, qtbot: QtBot) -> None:
+    stage.panel.activateWindow()
+    start, toggle = stage.find("train.start"), stage.find("train.pause")
+    start.setFocus()
+    qtbot.waitUntil(start.hasFocus)
+    stage.press("start")
+    stage.begin()
+    assert toggle.hasFocus() and stage.toggle() == "Pause"
+    for status, command, text in (("paused", PauseTraining, "Resume"), ("running", ResumeTraining, "Pause")):
+        sent = len(stage.client.sent)
+        qtbot.keyClick(toggle, Qt.Key.Key_Space)
+        assert [type(c) for c in stage.client.sent[sent:]] == [command]
+        stage.change(status)
+        assert toggle.hasFocus() and stage.toggle() == text
+    stop = stage.find("train.stop")
+    stop.setFocus()
+    qtbot.keyClick(stop, Qt.Key.Key_Space)
+    stage.client.last(PauseTraining)
+    assert not any(isinstance(c, StopTraining) for c in stage.client.sent)
+
+
 def test_space_in_a_check_box_does_not_pause(stage: Stage, qtbot: QtBot) -> None:
     stage.begin()
     stage.press("config.more")
@@ -214,7 +239,7 @@ def test_space_in_a_check_box_does_not_pause(stage: Stage, qtbot: QtBot) -> None
 
 def test_every_action_has_a_key_and_no_two_share_one_at_a_time(stage: Stage) -> None:
     actions: list[QAction] = list(stage.panel.listed_actions())
-    keys = [a.shortcut().toString() for a in actions if a.objectName() != "action.train.resume"]
+    keys = [a.shortcut().toString() for a in actions]
     assert all(keys) and len(set(keys)) == len(keys)
     assert all(a.toolTip() for a in actions)
 
@@ -238,7 +263,7 @@ def test_the_panel_works_before_the_engine_and_after_its_end(qtbot: QtBot) -> No
     stage.begin()
     stage.client.deliver(grid("/runs/a", 50))
     stage.client.deliver(catalog())
-    assert stage.enabled() == {"start", "resume"}
+    assert stage.enabled() == {"start", "pause"} and stage.toggle() == "Resume"
     assert stage.find("train.config.num_latent").value == 3  # type: ignore[attr-defined]
     assert len(stage.find("train.samples", ImageGrid).images) == 4
     stage.close()
@@ -395,7 +420,7 @@ def test_a_stopped_run_is_selected_and_extended(stage: Stage, qtbot: QtBot) -> N
     until = stage.find("train.until")
     assert until.value == 3000  # type: ignore[attr-defined]
     until.lineEdit().setText("2000")  # type: ignore[attr-defined]
-    stage.press("resume")
+    stage.press("pause")
     command = stage.client.last(ResumeRun)
     assert (command.run, command.steps) == ("/runs/c", 2000)
 

@@ -2,8 +2,6 @@
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from gmstudio.window.gui.widgets.sliders.typed_slider import INSET, TypedSlider
@@ -36,28 +34,6 @@ def test_a_logarithmic_slider_moves_by_factors(qtbot: QtBot) -> None:
     assert slider.slider.value() == pytest.approx(1000 / 3, abs=1)
     slider.slider.setValue(667)
     assert slider.value == pytest.approx(100, rel=0.01)
-
-
-def test_keys_of_the_panel_do_not_reach_a_field_in_use(qtbot: QtBot) -> None:
-    panel = QWidget()
-    qtbot.addWidget(panel)
-    slider = TypedSlider(0, 10, decimals=0, parent=panel)
-    pressed: list[str] = []
-    for key in ("Right", "Up", "Space", "R"):
-        action = QAction(panel)
-        action.setShortcut(QKeySequence(key))
-        action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        action.triggered.connect(lambda _checked=False, key=key: pressed.append(key))
-        panel.addAction(action)
-    panel.show()
-    slider.field.setFocus()
-    qtbot.waitUntil(slider.field.hasFocus)
-    for key in (Qt.Key.Key_Up, Qt.Key.Key_Space, Qt.Key.Key_R, Qt.Key.Key_Right):
-        qtbot.keyClick(slider.field, key)
-    assert (pressed, slider.value) == ([], 1)
-    slider.slider.setFocus()
-    qtbot.keyClick(slider.slider, Qt.Key.Key_Right)
-    assert (pressed, slider.value) == ([], 2)
 
 
 def test_a_number_beyond_the_limits_is_refused(qtbot: QtBot) -> None:

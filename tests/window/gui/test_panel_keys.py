@@ -1,0 +1,294 @@
+"""Keys of all panels: fields and popups keep theirs, pages own theirs, and Space is the panel's on every button."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import pytest
+from chains_scene import ChainsScene
+from latent_engine import LatentEngine
+from pixel_engine import PixelEngine
+from pixels_scene import make_panel
+from PySide6.QtCore import SIGNAL, QEvent, QObject, QPoint, Qt
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QCheckBox,
+    QComboBox,
+    QMenu,
+    QTabWidget,
+    QToolButton,
+    QWidget,
+)
+from pytestqt.qtbot import QtBot
+from training_scene import Scene
+
+from gmstudio.window.gui.panel import Panel
+from gmstudio.window.gui.panel_keys import BOXES, FIELDS
+from gmstudio.window.gui.panels.chains.panel import ChainsPanel
+from gmstudio.window.gui.panels.latents.panel import LatentsPanel
+from gmstudio.window.gui.panels.train.panel import TrainPanel
+from gmstudio.window.gui.places import PLACES
+from gmstudio.window.state.latents.state import LatentsState
+from gmstudio.window.state.runs.library import RunLibrary
+
+pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")
+
+Build = Callable[[QtBot], tuple[Panel, Callable[[], object]]]
+
+
+def build_train(qtbot: QtBot) -> tuple[Panel, Callable[[], object]]:
+    scene = Scene()
+    panel = TrainPanel(scene.state, scene.library)
+    qtbot.addWidget(panel)
+    scene.begin()
+    return panel, scene.close
+
+
+def build_pixels(qtbot: QtBot) -> tuple[Panel, Callable[[], object]]:
+    return make_panel(qtbot, PixelEngine()), lambda: None
+
+
+def build_latents(qtbot: QtBot) -> tuple[Panel, Callable[[], object]]:
+    engine = LatentEngine()
+    library = RunLibrary(engine)
+    panel = LatentsPanel(LatentsState(engine, library), library)
+    qtbot.addWidget(panel)
+    panel.show()
+    engine.hello()
+    engine.serve()
+    return panel, panel.hide
+
+
+def build_chains(qtbot: QtBot) -> tuple[Panel, Callable[[], object]]:
+    scene = ChainsScene()
+    panel = ChainsPanel(scene.state, scene.library)
+    qtbot.addWidget(panel)
+    panel.show()
+    scene.arrive()
+    scene.answer(40, done=True)
+    return panel, scene.state.pause
+
+
+BUILDERS: dict[str, Build] = {
+    "train": build_train,
+    "pixels": build_pixels,
+    "latents": build_latents,
+    "chains": build_chains,
+}
+
+
+class KeySpy(QObject):
+    """Records the actions of a panel that fire, in place of what they do; swallows keys that arrive as such."""
+
+    def __init__(self, panel: Panel) -> None:
+        super().__init__()
+        self._fired: list[str] = []
+        self.swallows = True
+        for action in panel.listed_actions():
+            for signal in (action.toggled, action.triggered):
+                if action.receivers(SIGNAL("toggled(bool)" if signal is action.toggled else "triggered(bool)")):
+                    signal.disconnect()
+            action.triggered.connect(partial(self._on_fired, action.objectName()))
+
+    def _on_fired(self, name: str, _checked: bool = False) -> None:
+        self._fired.append(name)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        return self.swallows and event.type() in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease)
+
+    def press(self, widget: QWidget, sequence: QKeySequence) -> list[str]:
+        """Press a key in a widget; return the actions whose shortcuts fired."""
+        self._fired.clear()
+        combination = sequence[0]
+        QTest.keyClick(widget, combination.key(), combination.keyboardModifiers())
+        return list(self._fired)
+
+
+@pytest.fixture(params=[place.name for place in PLACES])
+def panel(request: pytest.FixtureRequest, qtbot: QtBot) -> Iterator[Panel]:
+    panel, close = BUILDERS[request.param](qtbot)
+    panel.resize(1500, 1000)
+    panel.show()
+    panel.activateWindow()
+    qtbot.waitExposed(panel)
+    for action in panel.listed_actions():
+        action.setEnabled(True)
+    yield panel
+    close()
+
+
+@pytest.fixture
+def spy(panel: Panel, qapp: QApplication) -> Iterator[KeySpy]:
+    spy = KeySpy(panel)
+    qapp.installEventFilter(spy)
+    yield spy
+    qapp.removeEventFilter(spy)
+
+
+def tab_widget(panel: Panel) -> QTabWidget | None:
+    tabs = panel.findChild(QTabWidget)
+    return tabs if isinstance(tabs, QTabWidget) else None
+
+
+def each_page(panel: Panel) -> Iterator[QWidget | None]:
+    """Open one page of the tabs after the other; once None where there are none."""
+    tabs = tab_widget(panel)
+    if tabs is None:
+        yield None
+        return
+    for index in range(tabs.count()):
+        tabs.setCurrentIndex(index)
+        yield tabs.currentWidget()
+
+
+def focusable(panel: Panel, kinds: tuple[type[QWidget], ...]) -> list[QWidget]:
+    """Visible widgets of some kinds that take the focus."""
+    found = [w for w in panel.findChildren(QWidget) if isinstance(w, kinds) and w.isVisibleTo(panel)]
+    return [w for w in found if w.focusPolicy() != Qt.FocusPolicy.NoFocus and w.focusProxy() is None]
+
+
+def shortcuts(panel: Panel) -> list[tuple[QAction, QKeySequence]]:
+    return [(action, sequence) for action in panel.listed_actions() for sequence in action.shortcuts()]
+
+
+def focus(qtbot: QtBot, widget: QWidget) -> None:
+    above: QWidget | None = widget
+    while above is not None:
+        above.setEnabled(True)
+        above = above.parentWidget()
+    widget.setFocus()
+    qtbot.waitUntil(lambda: QApplication.focusWidget() is widget)
+
+
+def test_the_keys_act_with_the_focus_in_the_panel(panel: Panel, spy: KeySpy, qtbot: QtBot) -> None:
+    """The measure of the other tests: what they find silent does act here."""
+    focus(qtbot, panel)
+    acted: set[str] = set()
+    for _page in each_page(panel):
+        for action, sequence in shortcuts(panel):
+            action.setEnabled(True)
+            acted |= set(spy.press(panel, sequence)) & {action.objectName()}
+    silent = {action.objectName() for action, _ in shortcuts(panel)} - acted
+    assert silent <= {"action.pixels.mask.paint"}, silent
+
+
+def test_no_shortcut_acts_while_a_field_has_the_focus(panel: Panel, spy: KeySpy, qtbot: QtBot) -> None:
+    tried = 0
+    for _page in each_page(panel):
+        for field in focusable(panel, FIELDS):
+            focus(qtbot, field)
+            for action, sequence in shortcuts(panel):
+                action.setEnabled(True)
+                assert spy.press(field, sequence) == [], (field, sequence.toString())
+                tried += 1
+    assert tried > 50
+
+
+def test_no_shortcut_acts_while_a_list_of_choices_is_open(panel: Panel, spy: KeySpy, qtbot: QtBot) -> None:
+    (combo, *_) = focusable(panel, (QComboBox,))
+    assert isinstance(combo, QComboBox)
+    combo.addItems(["one", "two"])
+    focus(qtbot, combo)
+    combo.showPopup()
+    qtbot.waitUntil(combo.view().isVisible)
+    receivers = [combo, combo.view(), QApplication.focusWidget(), QApplication.activePopupWidget()]
+    for action, sequence in shortcuts(panel):
+        action.setEnabled(True)
+        for receiver in receivers:
+            assert receiver is not None
+            assert spy.press(receiver, sequence) == [], (receiver, sequence.toString())
+    combo.hidePopup()
+
+
+def test_no_shortcut_acts_while_a_menu_is_open(panel: Panel, spy: KeySpy, qtbot: QtBot) -> None:
+    focus(qtbot, panel)
+    menu = QMenu(panel)
+    menu.addAction("Entry")
+    menu.popup(QPoint(10, 10))
+    qtbot.waitUntil(menu.isVisible)
+    for action, sequence in shortcuts(panel):
+        action.setEnabled(True)
+        assert spy.press(panel, sequence) == [] and spy.press(menu, sequence) == [], sequence.toString()
+    menu.close()
+
+
+def test_the_keys_of_a_page_act_on_that_page_only(panel: Panel, spy: KeySpy, qtbot: QtBot) -> None:
+    tabs = tab_widget(panel)
+    if tabs is None:
+        pytest.skip("no tabs")
+    focus(qtbot, panel)
+    pages = [tabs.widget(index) for index in range(tabs.count())]
+    tried = 0
+    for shown in range(len(pages)):
+        tabs.setCurrentIndex(shown)
+        for action, sequence in shortcuts(panel):
+            buttons = [b for b in panel.findChildren(QToolButton) if b.defaultAction() is action]
+            homes = {i for i, page in enumerate(pages) for b in buttons if page is not None and page.isAncestorOf(b)}
+            outside = [b for b in buttons if not tabs.isAncestorOf(b)]
+            if not homes or outside or shown in homes or action.objectName() in EVERYWHERE:
+                continue
+            action.setEnabled(True)
+            assert spy.press(panel, sequence) == [], (tabs.tabText(shown), action.text())
+            tried += 1
+    assert tried or panel.name == "train"
+
+
+EVERYWHERE = {
+    "action.latents.interpolate",  # Space plays and pauses on every page
+    "action.latents.previous_dim",  # the sliders stand beside every page
+    "action.latents.next_dim",
+    "action.pixels.continuations.sample",  # opens its page
+}
+"""Actions whose buttons stand on one page and whose keys act on all."""
+
+
+def test_space_is_the_panels_on_every_button(panel: Panel, spy: KeySpy, qtbot: QtBot) -> None:
+    space = QKeySequence(Qt.Key.Key_Space)
+    spaces = [action for action, sequence in shortcuts(panel) if sequence == space]
+    assert spaces
+    tried = 0
+    for _page in each_page(panel):
+        for button in focusable(panel, (QAbstractButton,)):
+            if isinstance(button, BOXES):
+                continue
+            focus(qtbot, button)
+            for action in spaces:
+                for other in spaces:
+                    other.setEnabled(other is action)
+                assert spy.press(button, space) == [action.objectName()], button
+            tried += 1
+    assert tried > 3
+
+
+def test_space_presses_no_button_where_there_is_nothing_to_pause(panel: Panel, spy: KeySpy, qtbot: QtBot) -> None:
+    spy.swallows = False
+    clicked: list[str] = []
+    for button in focusable(panel, (QAbstractButton,)):
+        assert isinstance(button, QAbstractButton)
+        if isinstance(button, BOXES) or not button.isEnabled():
+            continue
+        focus(qtbot, button)
+        for action, sequence in shortcuts(panel):
+            if sequence == QKeySequence(Qt.Key.Key_Space):
+                action.setEnabled(False)
+        if QApplication.focusWidget() is not button:
+            continue  # the button of the action itself
+        button.clicked.connect(lambda _checked=False, button=button: clicked.append(button.objectName()))
+        assert spy.press(button, QKeySequence(Qt.Key.Key_Space)) == [] and clicked == []
+
+
+def test_return_presses_a_button_and_space_switches_a_box(panel: Panel, spy: KeySpy, qtbot: QtBot) -> None:
+    spy.swallows = False
+    boxes = focusable(panel, (QCheckBox,))
+    for box in boxes[:1]:
+        assert isinstance(box, QCheckBox)
+        focus(qtbot, box)
+        before = box.isChecked()
+        assert spy.press(box, QKeySequence(Qt.Key.Key_Space)) == [] and box.isChecked() != before
+    button = QToolButton(panel)
+    button.show()
+    focus(qtbot, button)
+    with qtbot.waitSignal(button.clicked):
+        assert spy.press(button, QKeySequence(Qt.Key.Key_Return)) == []
