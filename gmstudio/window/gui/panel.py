@@ -7,10 +7,10 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QShowEvent
 from PySide6.QtWidgets import QAbstractSpinBox, QToolButton, QWidget
 
-from gmstudio.window.gui.panel_keys import PanelKeys
 from gmstudio.window.gui.theme import theme
 from gmstudio.window.gui.widgets.active_widget import ActiveWidget
 from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs
+from gmstudio.window.gui.widgets.panel_keys import PanelKeys
 from gmstudio.window.gui.widgets.sliders.typed_slider import inset_text
 
 

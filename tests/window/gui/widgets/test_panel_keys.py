@@ -25,11 +25,11 @@ from pytestqt.qtbot import QtBot
 from training_scene import Scene
 
 from gmstudio.window.gui.panel import Panel
-from gmstudio.window.gui.panel_keys import BOXES, FIELDS
 from gmstudio.window.gui.panels.chains.panel import ChainsPanel
 from gmstudio.window.gui.panels.latents.panel import LatentsPanel
 from gmstudio.window.gui.panels.train.panel import TrainPanel
 from gmstudio.window.gui.places import PLACES
+from gmstudio.window.gui.widgets.panel_keys import BOXES, FIELDS
 from gmstudio.window.state.latents.state import LatentsState
 from gmstudio.window.state.runs.library import RunLibrary
 
