@@ -6,6 +6,7 @@ value has an error text under the field, with the same wording as the engine's r
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -128,10 +129,11 @@ class FormField(QWidget):
         kind = "enum" if "enum" in self._flat else self._flat["type"]
         self.editor = EDITORS[kind](self._flat, name, self._optional)
         self._label = QLabel(self.title, self)
-        self._unit = QLabel(self._flat.get("unit", ""), self)
+        self._unit = QLabel(shown_unit(self.title, self._flat.get("unit", "")), self)
         self._error = QLabel(self)
         self._reset = ResetButton(self)
         self._refusal = ""
+        self._typed_in = False
         self._name_editor(object_name)
         self._lay_out()
         self.editor.set_value(self.default)
@@ -163,10 +165,13 @@ class FormField(QWidget):
     def set_value(self, value: Any) -> None:
         """Show a value."""
         if value != self.value:
+            typed_in = self._typed_in
             self.editor.set_value(value)
+            self._typed_in = typed_in
+            self._mark()
 
     def set_refusal(self, sentence: str) -> None:
-        """Show the engine's refusal of the value; empty: none."""
+        """Show the engine's refusal of the value, muted until the user has edited the field; empty: none."""
         if sentence != self._refusal:
             self._refusal = sentence
             self._mark()
@@ -197,22 +202,21 @@ class FormField(QWidget):
 
     def _on_edited(self) -> None:
         self._refusal = ""
+        self._typed_in = True
         self._mark()
         self.edited.emit()
 
     def _mark(self) -> None:
         sentence = self.error or self._refusal
-        marked = _core(self.editor)
-        if marked.property("invalid") != bool(sentence):
-            marked.setProperty("invalid", bool(sentence))
-            marked.style().unpolish(marked)
-            marked.style().polish(marked)
+        wrong = bool(self.error) or (bool(sentence) and self._typed_in)
+        _set_style(_core(self.editor), "invalid", wrong)
+        _set_style(self._error, "role", "error" if wrong else "muted")
         self._error.setText(sentence)
         self._error.setVisible(bool(sentence))
         self._reset.setVisible(self.value != self.default)
 
     def _name_editor(self, object_name: str) -> None:
-        unit = self._flat.get("unit", "")
+        unit = self._unit.text()
         tip = f"{self._flat.get('description', '')}\n{_sentence(describe_limits(self._prop))}{_default(self.default)}"
         edited = _core(self.editor)
         edited.setObjectName(object_name)
@@ -225,7 +229,6 @@ class FormField(QWidget):
         self._reset.setToolTip(f"Reset to the default{_default(self.default, ' ({})')}.")
         self._reset.setObjectName(f"{object_name}.reset")
         self._error.setObjectName(f"{object_name}.error")
-        self._error.setProperty("role", "error")
         self._unit.setProperty("role", "muted")
 
     def _lay_out(self) -> None:
@@ -253,6 +256,19 @@ class FormField(QWidget):
         keep = self._reset.sizePolicy()
         keep.setRetainSizeWhenHidden(True)
         self._reset.setSizePolicy(keep)
+
+
+def shown_unit(title: str, unit: str) -> str:
+    """Unit of a field beside its title; none where the title says it: ``Steps`` are not ``600 steps``."""
+    return "" if unit.lower() in re.findall(r"\w+", title.lower()) else unit
+
+
+def _set_style(widget: QWidget, name: str, value: object) -> None:
+    """Set a property on which the style sheet depends."""
+    if widget.property(name) != value:
+        widget.setProperty(name, value)
+        widget.style().unpolish(widget)
+        widget.style().polish(widget)
 
 
 def _core(editor: Editor) -> QWidget:

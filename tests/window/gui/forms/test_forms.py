@@ -10,7 +10,7 @@ from training_scene import FolderConfig, GanConfig, VaeConfig
 from gmstudio.protocol.config import ConfigError, field, parse_config, schema_of
 from gmstudio.protocol.training_settings import Training
 from gmstudio.window.gui.forms.editors import FolderEdit, NumberEdit
-from gmstudio.window.gui.forms.form import Form
+from gmstudio.window.gui.forms.form import Form, shown_unit
 
 
 @pytest.fixture
@@ -117,6 +117,39 @@ def test_advanced_fields_are_folded_until_asked_for_or_refused(form: Form, qtbot
     qtbot.mouseClick(more, Qt.MouseButton.LeftButton)
     form.set_refusals({"tied": "Cannot be tied."})
     assert _editor(form, "tied").isVisible()
+
+
+def test_nothing_is_red_before_one_has_edited_it(qtbot: QtBot) -> None:
+    form = Form(schema_of(FolderConfig), "train.data")
+    qtbot.addWidget(form)
+    folder = form.fields["folder"].editor
+    assert isinstance(folder, FolderEdit)
+    error = form.findChild(QLabel, "train.data.folder.error")
+    assert isinstance(error, QLabel)
+    form.set_refusals({"folder": "Choose a folder."})
+    assert error.text() == "Choose a folder." and error.property("role") == "muted"
+    assert not folder.line.property("invalid")
+    form.set_values({"folder": "/data"})
+    form.set_refusals({"folder": "Not there."})
+    assert error.property("role") == "muted"
+    qtbot.keyClicks(folder.line, "/x")
+    form.set_refusals({"folder": "Not there."})
+    assert error.property("role") == "error" and folder.line.property("invalid")
+
+
+@pytest.mark.parametrize(
+    ("title", "unit", "shown"),
+    [
+        ("Steps", "steps", ""),
+        ("Hidden units", "units", ""),
+        ("Batch size", "images", "images"),
+        ("Max. training images", "images", ""),
+        ("Learning rate", "", ""),
+        ("Footsteps", "steps", "steps"),
+    ],
+)
+def test_a_unit_that_the_title_says_is_not_repeated(title: str, unit: str, shown: str) -> None:
+    assert shown_unit(title, unit) == shown
 
 
 def test_refusals_stay_until_the_field_is_edited(form: Form) -> None:
