@@ -176,7 +176,7 @@ def test_families_without_pixels_in_sequence_say_so(tmp_path: Path, arguments: l
         call("sample", run, "-o", str(tmp_path / "grid.png"), *arguments)
 
 
-@pytest.mark.parametrize(("classes", "message"), [("5", "has labels 0 to 9; take 10")])
+@pytest.mark.parametrize(("classes", "message"), [("5", "has labels 0 to 9; enter 10")])
 def test_classes_that_do_not_fit_the_data_are_refused(tmp_path: Path, classes: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         call("train", "gated_pixelcnn", "--out", str(tmp_path / "run"), "--set", f"num_classes={classes}", *FAST)

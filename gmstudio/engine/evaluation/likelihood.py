@@ -3,13 +3,15 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from gmstudio.engine.runtime.inspection import exploring
+from gmstudio.families.base import Bounded, Estimated, Family, Sampler
 from gmstudio.protocol.images import ImageSpec
 
 MAX_BATCH = 64
@@ -17,6 +19,22 @@ ESTIMATE_SAMPLES = 100
 BOUND_DRAWS = 10_000
 MAX_SUBPIXELS = 2**20
 """Sub-pixels of a batch; a softmax over 256 levels takes a gigabyte for so many."""
+
+
+@runtime_checkable
+class Exact(Protocol):
+    """Models with an exact log-likelihood; those that take labels accept them by name."""
+
+    def log_prob(self, x: Tensor, *, labels: Tensor | None = None) -> Tensor:
+        """(B,) nats."""
+
+
+@runtime_checkable
+class _DescribedEstimate(Protocol):
+    """Models that describe their estimate."""
+
+    def describe_estimate(self, num_samples: int) -> str:
+        """Description for display; empty: none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,30 +72,29 @@ class Score:
         return self.image.bits_per_dim(-self.mean_nats)
 
 
-def kind_of_score(model: Any, num_samples: int) -> str:
+def kind_of_score(model: Family, num_samples: int) -> str:
     """Describe what ``score`` computes; a family can describe its own estimate (``describe_estimate``).
 
     Raises:
         ValueError: when the model has no likelihood, bound or estimate.
     """
-    if callable(getattr(model, "log_prob", None)):
+    if isinstance(model, Exact):
         return "exact log-likelihood"
     if _estimates(model, num_samples):
-        describe = getattr(model, "describe_estimate", None)
-        own_words = callable(describe) and str(describe(num_samples))
-        return own_words or f"importance-weighted estimate, {num_samples} samples an image"
-    if callable(getattr(model, "elbo", None)):
+        described = model.describe_estimate(num_samples) if isinstance(model, _DescribedEstimate) else ""
+        return described or f"importance-weighted estimate, {num_samples} samples an image"
+    if isinstance(model, Bounded):
         return f"lower bound (ELBO), {'one sample' if num_samples == 1 else f'{num_samples:,} samples'} an image"
-    instead = "it only generates" if callable(getattr(model, "sample", None)) else "it is not a generative model"
+    instead = "it only generates" if isinstance(model, Sampler) else "it is not a generative model"
     raise ValueError(f"{model.card.title} gives no likelihood: {instead}. Score a run of another family.")
 
 
-def has_likelihood(model: Any) -> bool:
+def has_likelihood(model: object) -> bool:
     """Return whether a model has a likelihood, a bound or an estimate."""
-    return any(callable(getattr(model, name, None)) for name in ("log_prob", "log_prob_estimate", "elbo"))
+    return isinstance(model, Exact | Estimated | Bounded)
 
 
-def default_samples(model: Any, num_images: int) -> int:
+def default_samples(model: Family, num_images: int) -> int:
     """Return a suitable number of samples per image: many for an estimate; for a bound, more for fewer images.
 
     One sample per image is an unbiased estimate of the bound; over few images the mean needs more for the same error.
@@ -86,7 +103,7 @@ def default_samples(model: Any, num_images: int) -> int:
         model: model to be scored.
         num_images: number of images.
     """
-    if callable(getattr(model, "log_prob_estimate", None)):
+    if isinstance(model, Estimated):
         return ESTIMATE_SAMPLES
     return max(1, min(ESTIMATE_SAMPLES, BOUND_DRAWS // max(1, num_images)))
 
@@ -97,7 +114,7 @@ def batch_size(image: ImageSpec) -> int:
 
 
 def score(
-    model: Any,
+    model: Family,
     images: NDArray[np.uint8],
     num_samples: int,
     seed: int = 0,
@@ -138,19 +155,16 @@ def score(
 
 
 def _score_batch(
-    model: Any, batch: torch.Tensor, num_samples: int, generator: torch.Generator, labels: torch.Tensor | None
-) -> torch.Tensor:
-    nats: torch.Tensor
-    if callable(getattr(model, "log_prob", None)):
-        nats = model.log_prob(batch) if labels is None else model.log_prob(batch, labels=labels)
-    elif _estimates(model, num_samples):
-        nats = model.log_prob_estimate(batch, num_samples=num_samples, generator=generator)
-    else:
-        nats = model.elbo(batch, num_samples=num_samples, generator=generator)
-    return nats
+    model: Family, batch: Tensor, num_samples: int, generator: torch.Generator, labels: Tensor | None
+) -> Tensor:
+    if isinstance(model, Exact):
+        return model.log_prob(batch) if labels is None else model.log_prob(batch, labels=labels)
+    if isinstance(model, Estimated) and _estimates(model, num_samples):
+        return model.log_prob_estimate(batch, num_samples=num_samples, generator=generator)
+    assert isinstance(model, Bounded)
+    return model.elbo(batch, num_samples=num_samples, generator=generator)
 
 
-def _estimates(model: Any, num_samples: int) -> bool:
+def _estimates(model: Family, num_samples: int) -> bool:
     """Return whether the estimate is computed: with one sample only where there is no bound."""
-    has_bound = callable(getattr(model, "elbo", None))
-    return callable(getattr(model, "log_prob_estimate", None)) and (num_samples > 1 or not has_bound)
+    return isinstance(model, Estimated) and (num_samples > 1 or not isinstance(model, Bounded))

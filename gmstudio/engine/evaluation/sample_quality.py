@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from gmstudio.data.dataset import Dataset
 from gmstudio.engine.evaluation.likelihood import has_likelihood
-from gmstudio.families.base import sample_in_pieces
+from gmstudio.families.base import Sampler, sample_in_pieces
 
 NUM_COMPARED = 256
 """Number of samples, and of images of the data."""
@@ -145,4 +145,4 @@ def _share_within(points_NF: Tensor, centres_MF: Tensor, neighbour: int) -> floa
 
 def only_generates(model: object) -> bool:
     """Return whether a model can be evaluated by its samples only."""
-    return callable(getattr(model, "sample", None)) and not has_likelihood(model)
+    return isinstance(model, Sampler) and not has_likelihood(model)

@@ -1,19 +1,27 @@
 """Sample grids, drawn in small pieces so that the engine stays responsive."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from gmstudio.engine.runtime.display import decoded, means_to_display
-from gmstudio.families.base import Encoder, Latent, Sampler, sample_in_pieces
+from gmstudio.engine.runtime.inspection import latent_of
+from gmstudio.families.base import Encoder, Family, Latent, Sampler, sample_in_pieces
 from gmstudio.media.levels import to_display
 
 
+@runtime_checkable
+class _ClassConditional(Protocol):
+    """Model that can be conditioned on labels."""
+
+    num_classes: int
+
+
 def draw_grid(
-    model: Any, count: int, seed: int, inputs: torch.Tensor | None = None
+    model: Family, count: int, seed: int, inputs: torch.Tensor | None = None
 ) -> Iterator[NDArray[np.uint8] | None]:
     """Draw ``count`` images for display: yields None after each small piece, then (N, C, H, W) uint8, 0 … 255.
 
@@ -29,25 +37,25 @@ def draw_grid(
     """
     generator = torch.Generator(model.device).manual_seed(seed)
     device = model.device
-    if not _decodes_noise(model):
+    if not _has_prior(model):
         yield from draw_samples(model, count, generator)
         return
     with torch.inference_mode():
-        if _reconstructs(model) and inputs is not None and len(inputs):
+        if isinstance(model, Encoder) and _reconstructs(model) and inputs is not None and len(inputs):
             codes = model.encode(inputs[:count].to(device))
         else:
-            codes = torch.randn((count, model.latent.num_dims), generator=generator, device=device)
+            codes = torch.randn((count, latent_of(model).latent.num_dims), generator=generator, device=device)
         means = decoded(model, codes)
     yield means_to_display(means)
 
 
-def draw_samples(model: Any, count: int, generator: torch.Generator) -> Iterator[NDArray[np.uint8] | None]:
+def draw_samples(model: Family, count: int, generator: torch.Generator) -> Iterator[NDArray[np.uint8] | None]:
     """Sample ``count`` images from the model, of its classes in turn; yields like ``draw_grid``.
 
     Raises:
         ValueError: at the first piece, when the family does not generate.
     """
-    if not _generates(model):
+    if not isinstance(model, Sampler):
         raise ValueError(
             f"{model.card.title} is not a generative model, so it has no samples. Choose a run of a family that "
             "generates, like VAE."
@@ -56,28 +64,24 @@ def draw_samples(model: Any, count: int, generator: torch.Generator) -> Iterator
         yield None if images is None else to_display(images.cpu().numpy(), model.image.levels)
 
 
-def labels_in_turn(model: Any, count: int) -> torch.Tensor | None:
+def labels_in_turn(model: Family, count: int) -> torch.Tensor | None:
     """Return (count,) int64 labels 0, 1, …, repeated; None where the model cannot be conditioned on labels."""
-    num_classes: int = getattr(model, "num_classes", 0)
+    num_classes = model.num_classes if isinstance(model, _ClassConditional) else 0
     return torch.arange(count, device=model.device) % num_classes if num_classes else None
 
 
-def grid_kind(model: Any) -> str:
+def grid_kind(model: Family) -> str:
     """Return the kind of images that ``draw_grid`` draws: ``reconstructions``, ``means`` or ``samples``."""
     if _reconstructs(model):
         return "reconstructions"
-    return "means" if _decodes_noise(model) else "samples"
+    return "means" if _has_prior(model) else "samples"
 
 
-def _reconstructs(model: Any) -> bool:
+def _reconstructs(model: Family) -> bool:
     """Return whether the model encodes and decodes but does not generate."""
-    return isinstance(model, Encoder) and not _generates(model)
+    return isinstance(model, Encoder) and not isinstance(model, Sampler)
 
 
-def _generates(model: Any) -> bool:
-    return isinstance(model, Sampler)
-
-
-def _decodes_noise(model: Any) -> bool:
+def _has_prior(model: Family) -> bool:
     """Return whether codes can be drawn from the prior; binary hidden units depend on each other."""
     return isinstance(model, Latent) and model.latent.prior != "bernoulli"

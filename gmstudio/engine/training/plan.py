@@ -1,7 +1,7 @@
 """Plan of a new run: all settings, checked together."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 import torch
@@ -14,6 +14,13 @@ from gmstudio.protocol.config import ConfigError, parse_config
 from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.training_settings import Training
 from gmstudio.runs.record import RunRecord, new_record
+
+
+@runtime_checkable
+class _ClassConditional(Protocol):
+    """Config of a family that can be conditioned on labels; None: as many classes as the data has."""
+
+    num_classes: int | None
 
 
 @dataclass(frozen=True)
@@ -69,9 +76,9 @@ def plan_run(cache: DatasetCache, spec: RunSpec, device: torch.device) -> Plan:
     return Plan(family, parsed["config"], dataset, parsed["training"], record)
 
 
-def _with_classes(config: Any, dataset: Dataset) -> Any:
+def _with_classes(config: msgspec.Struct, dataset: Dataset) -> msgspec.Struct:
     """Set the number of classes to that of the data where a family conditions on labels and the number is not set."""
-    if "num_classes" not in config.__struct_fields__:
+    if not isinstance(config, _ClassConditional):
         return config
     wanted, there = config.num_classes, dataset.num_classes
     if wanted is None:
