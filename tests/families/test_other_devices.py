@@ -89,7 +89,6 @@ def looks(model: Any, x: Tensor, noise: torch.Generator) -> Iterator[Callable[[]
         "sample": (2, noise),
         "encode": (x,),
         "kl_per_dim": (x,),
-        "active_units": (x,),
         "free_energy": (x,),
     }
     for method, args in asked.items():

@@ -35,7 +35,7 @@ from msgspec import Struct
 from torch import Tensor
 
 from gmstudio.families.base import Family, Figure, LossTerms, Phase, TrajectoryStep
-from gmstudio.families.energy.annealed_importance import LogZ, LogZMemory, estimate_log_z
+from gmstudio.families.energy.annealed_importance import LogZ, LogZMemory
 from gmstudio.families.energy.contrastive_divergence import Penalties, Statistics, with_gradients
 from gmstudio.families.energy.rbm_figures import activities, filters, free_energies
 from gmstudio.families.energy.rbm_objectives import OBJECTIVES
@@ -251,33 +251,6 @@ class RBM(Family):
         """F(x) = -log Σ_h exp(-E(x, h)) of (B, C, H, W) integers: (B,), nats."""
         x_BD, _, activation_BJ = self._seen(x)
         return self.machine.free_energy(x_BD, activation_BJ)
-
-    def log_z_exact(self) -> float:
-        """Log Z in nats, by enumeration.
-
-        Raises:
-            ValueError: when both layers have more than 2^20 states.
-        """
-        return self.machine.log_z_exact()
-
-    def log_z_estimate(
-        self, num_chains: int = 100, num_temperatures: int | None = None, generator: torch.Generator | None = None
-    ) -> LogZ:
-        """Log Z by annealed importance sampling, from a base model with the data's rates of levels.
-
-        Args:
-            num_chains: independent annealing runs, 2 or more.
-            num_temperatures: steps of each; the config's when left out.
-            generator: source of all noise.
-
-        Returns:
-            The estimate with its three-sigma interval and its effective number of chains.
-
-        Raises:
-            ValueError: when there are too few chains or temperatures.
-        """
-        count = self.config.num_temperatures if num_temperatures is None else num_temperatures
-        return estimate_log_z(self.machine, self._base_bias(), num_chains, count, generator)
 
     @torch.no_grad()
     def log_prob_estimate(self, x: Tensor, num_samples: int = 100, generator: torch.Generator | None = None) -> Tensor:

@@ -5,7 +5,7 @@ Both are lower bounds of log p(x) = log ∫ p(x|z) p(z) dz, the second one the t
     ELBO = E_q[log p(x|z)] - KL(q(z|x) ‖ p(z)),    L_K = E_q[log (1/K) Σ_k p(x|z_k) p(z_k) / q(z_k|x)].
 
 Source: Kingma & Welling 2014, arXiv:1312.6114, section 2 and appendix B; Burda, Grosse & Salakhutdinov, Importance
-Weighted Autoencoders, ICLR 2016, arXiv:1509.00519, equation 8 (L_K) and section 5.2 (active units).
+Weighted Autoencoders, ICLR 2016, arXiv:1509.00519, equation 8 (L_K).
 Shapes: B batch, C channels, H height, W width, Z latent dimensions, K posterior draws.
 """
 
@@ -18,9 +18,7 @@ from torch import Tensor
 
 from gmstudio.families.base import Family, Figure
 from gmstudio.families.figures import reconstruction_figure
-from gmstudio.nn.precision import widened
 
-ACTIVE_VARIANCE = 0.01
 ACTIVE_KL_NATS = 0.01
 CODE_BINS = 40
 CODE_REACH = 4.0
@@ -126,24 +124,6 @@ class Variational(Family):
     def kl_per_dim(self, x: Tensor) -> Tensor:
         """KL(q(z_j|x) ‖ p(z_j)) of each image and dimension: (B, Z), nats."""
         return kl_to_prior(*self.posterior_parameters(x))
-
-    @torch.no_grad()
-    def active_units(self, x: Tensor) -> Tensor:
-        """The dimensions that the encoder uses: Var_x(E_q[z_j|x]) > 0.01. The others have collapsed to the prior.
-
-        Args:
-            x: (B, C, H, W) integers, B ≥ 2; the more of them, the surer.
-
-        Returns:
-            (Z,) bool.
-
-        Raises:
-            ValueError: for fewer than 2 images.
-        """
-        if len(x) < 2:
-            raise ValueError(f"A variance over images needs at least 2 of them, not {len(x)}; give more images.")
-        means = torch.cat([self.encode(x_BCHW) for x_BCHW in torch.split(x, self.max_rows())])
-        return widened(means).var(dim=0) > ACTIVE_VARIANCE
 
     # ---- diagnostics -------------------------------------------------------------------------------------------
 

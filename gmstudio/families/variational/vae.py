@@ -22,7 +22,7 @@ Shapes: B batch, C channels, H height, W width, F features per sub-pixel, Z late
 """
 
 import math
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
 from msgspec import Struct
@@ -160,35 +160,35 @@ def _weighted_iwae(beta: str) -> str:
     return rf"{draws}\left[\log \frac{{1}}{{k}} \sum_{{i=1}}^{{k}} p_\theta(x|z_i)\, {weight}\right]"
 
 
-_BOUND = "What is minimized: the negative evidence lower bound, at least -log p(x)."
+LossKind = Literal["negative ELBO", "bound", "surrogate"]
+"""Relation of a loss to -log p(x): its negative evidence lower bound, another upper bound, or neither."""
 
 
-def _objective(expression: str, when: dict[str, Any], help_loss: str, *, bound: bool = False) -> Objective:
-    """Objective under the conditions ``when``; ``bound``: it is an upper bound of -log p(x)."""
-    loss = Term("loss", r"\mathcal{L}", help_loss, unit="nats", per_image_nats=bound)
-    terms = (loss, *_TERMS) if help_loss is _BOUND else (loss, *_TERMS, _NEGATIVE_ELBO)
+def _objective(kind: LossKind, expression: str, when: dict[str, Any], help_loss: str) -> Objective:
+    """Objective under the conditions ``when``; unless the loss is the negative ELBO, that is recorded beside it."""
+    loss = Term("loss", r"\mathcal{L}", help_loss, unit="nats", per_image_nats=kind != "surrogate")
+    terms = (loss, *_TERMS) if kind == "negative ELBO" else (loss, *_TERMS, _NEGATIVE_ELBO)
     return Objective(r"\mathcal{L} = " + expression, terms, when=when)
 
 
 def _objectives() -> tuple[Objective, ...]:
-    """The variants, the most particular first; where several would do, the first one holds."""
+    """All variants, the most specific first: the first one whose conditions hold is the one that is minimized."""
     beta, rising = r"\beta\,", r"\beta \min(1, t/T)\,"
     one, steady, plain = {"num_importance": 1}, {"kl_warmup": 0}, {"beta": 1.0, "kl_warmup": 0}
-    help_beta = (
-        "What is minimized: reconstruction plus β times KL; a bound on -log p(x) only for β ≥ 1, and a loose one."
-    )
-    help_rising = "What is minimized: reconstruction plus KL, whose weight rises over the first T steps."
-    help_free = "What is minimized: reconstruction plus the KL, of which each dimension costs λ nats or more."
-    help_iwae = "What is minimized: the negative importance-weighted bound of k draws, between -log p(x) and -ELBO."
-    help_power = "What is minimized: the bound of k draws, with β as a power of what weights the draws."
+    help_elbo = "Minimized: the negative evidence lower bound, at least -log p(x)."
+    help_beta = "Minimized: reconstruction plus β times KL; a bound on -log p(x) only for β ≥ 1, and a loose one."
+    help_rising = "Minimized: reconstruction plus KL, whose weight rises over the first T steps."
+    help_free = "Minimized: reconstruction plus the KL, of which each dimension costs λ nats or more."
+    help_iwae = "Minimized: the negative importance-weighted bound of k draws, between -log p(x) and -ELBO."
+    help_power = "Minimized: the bound of k draws, with the importance weights raised to the power β."
     return (
-        _objective(f"{_RECONSTRUCTION} + {_KL}", {**one, **plain, "free_bits": 0.0}, _BOUND, bound=True),
-        _objective(f"{_RECONSTRUCTION} + {beta} {_KL}", {**one, **steady, "free_bits": 0.0}, help_beta),
-        _objective(f"{_RECONSTRUCTION} + {rising} {_KL}", {**one, "free_bits": 0.0}, help_rising),
-        _objective(f"{_RECONSTRUCTION} + {beta} {_FREE_KL}", {**one, **steady}, help_free),
-        _objective(f"{_RECONSTRUCTION} + {rising} {_FREE_KL}", one, help_free),
-        _objective(_weighted_iwae(""), plain, help_iwae, bound=True),
-        _objective(_weighted_iwae(r"\beta \min(1, t/T)"), {}, help_power),
+        _objective("negative ELBO", f"{_RECONSTRUCTION} + {_KL}", {**one, **plain, "free_bits": 0.0}, help_elbo),
+        _objective("surrogate", f"{_RECONSTRUCTION} + {beta} {_KL}", {**one, **steady, "free_bits": 0.0}, help_beta),
+        _objective("surrogate", f"{_RECONSTRUCTION} + {rising} {_KL}", {**one, "free_bits": 0.0}, help_rising),
+        _objective("surrogate", f"{_RECONSTRUCTION} + {beta} {_FREE_KL}", {**one, **steady}, help_free),
+        _objective("surrogate", f"{_RECONSTRUCTION} + {rising} {_FREE_KL}", one, help_free),
+        _objective("bound", _weighted_iwae(""), plain, help_iwae),
+        _objective("surrogate", _weighted_iwae(r"\beta \min(1, t/T)"), {}, help_power),
     )
 
 

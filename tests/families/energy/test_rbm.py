@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from gmstudio.engine.evaluation.likelihood import kind_of_score, score
-from gmstudio.families.energy.annealed_importance import annealing_betas
+from gmstudio.families.energy.annealed_importance import LogZ, annealing_betas, estimate_log_z
 from gmstudio.families.energy.rbm import RBM
 from gmstudio.protocol.config import parse_config
 from gmstudio.protocol.images import ImageSpec
@@ -44,6 +44,10 @@ def energies(model: RBM, x: Tensor) -> Tensor:
     return torch.stack(rows).detach()
 
 
+def annealed_log_z(model: RBM, chains: int, temperatures: int = 3000, generator: torch.Generator | None = None) -> LogZ:
+    return estimate_log_z(model.machine, model._base_bias(), chains, temperatures, generator)
+
+
 def exact_nll(model: RBM, batch: Tensor) -> Tensor:
     """-log p(x), averaged, with a graph through log Z: every image is summed over."""
     log_z = torch.logsumexp(-model.free_energy(every_image(model.image)), dim=0)
@@ -73,7 +77,7 @@ def test_conditionals_are_those_of_the_joint(image: ImageSpec) -> None:
 @pytest.mark.parametrize("num_hidden", [3, 14])
 def test_probabilities_sum_to_one_from_either_layer(image: ImageSpec, num_hidden: int) -> None:
     model, x = build(image, num_hidden), every_image(image)
-    exact = model.log_z_exact()
+    exact = model.machine.log_z_exact()
     assert exact == pytest.approx(float((-model.free_energy(x)).detach().double().logsumexp(0)), abs=1e-4)
     assert model.log_prob_estimate(x).double().exp().sum().item() == pytest.approx(1.0, abs=1e-4)
     assert kind_of_score(model, 100) == "exact log-likelihood, log Z by enumeration"
@@ -119,36 +123,36 @@ def test_no_annealing_runs_are_refused_in_words() -> None:
 
 def test_a_machine_too_large_to_enumerate_says_so() -> None:
     with pytest.raises(ValueError, match=r"21 hidden units and 25 sub-pixels of 2 levels: .* at most 2\^20 states"):
-        build(ImageSpec(1, 5, 5, 2), 21).log_z_exact()
+        build(ImageSpec(1, 5, 5, 2), 21).machine.log_z_exact()
 
 
 @pytest.mark.parametrize("image", [ImageSpec(1, 2, 5, 2), GREY, MANY], ids=str)
 def test_annealed_importance_sampling_finds_log_z_within_its_error(image: ImageSpec) -> None:
     model = build(image, 8, scale=0.7)
-    exact = model.log_z_exact()
+    exact = model.machine.log_z_exact()
     for seed in range(3 if image.levels == 2 else 1):
-        found = model.log_z_estimate(200, 400, seeded(seed))
+        found = annealed_log_z(model, 200, 400, seeded(seed))
         assert found.low < found.value < found.high
         assert found.low < exact < found.high
         assert found.high - found.low < 1.0
         assert 50 < found.effective_chains <= 200
-    rough = model.log_z_estimate(200, 5, seeded())
+    rough = annealed_log_z(model, 200, 5, seeded())
     assert rough.effective_chains < found.effective_chains, "short annealing knows that it is rough"
     assert rough.high - rough.low > found.high - found.low
 
 
 def test_the_base_of_the_annealing_is_exact_where_there_are_no_weights() -> None:
     model = build(GREY, 5, scale=0.0)
-    found = model.log_z_estimate(5, 10, seeded())
-    assert found.value == pytest.approx(model.log_z_exact(), abs=1e-4) and found.high - found.low < 1e-4
+    found = annealed_log_z(model, 5, 10, seeded())
+    assert found.value == pytest.approx(model.machine.log_z_exact(), abs=1e-4) and found.high - found.low < 1e-4
 
 
 def test_annealing_refuses_what_it_cannot_do_and_ends_at_the_machine() -> None:
     model = build(BINARY)
     with pytest.raises(ValueError, match=r"1 chains: .* at least 2"):
-        model.log_z_estimate(1)
+        annealed_log_z(model, 1)
     with pytest.raises(ValueError, match=r"0 temperatures: .* at least 1"):
-        model.log_z_estimate(5, 0)
+        annealed_log_z(model, 5, 0)
     betas = annealing_betas(290)
     assert betas[0] == 0.0 and betas[-1] == 1.0 and len(betas) == 291
     assert all(low < high for low, high in itertools.pairwise(betas))

@@ -431,14 +431,8 @@ def test_a_dimension_that_the_encoder_ignores_is_not_active() -> None:
         last.weight[7], last.bias[7] = 0.0, 0.0
         last.weight[3], last.bias[3] = 0.0, 0.0  # this one is the prior itself
     x = random_images(image, 200)
-    assert model.active_units(x).tolist() == [True, True, False, False]
     assert (model.encode(x).var(0) > 0.01).tolist() == [True, True, False, False]
     assert model.loss(x, seeded())["active_dimensions"] == 3, "a constant mean that is off the prior costs KL"
-
-
-def test_active_units_need_two_images() -> None:
-    with pytest.raises(ValueError, match="at least 2 of them, not 1"):
-        build(TINY).active_units(random_images(TINY, 1))
 
 
 def test_figures_show_what_they_say() -> None:

@@ -1,14 +1,31 @@
-r"""What gated layers keep while images are generated pixel by pixel.
+r"""Incremental sampling of gated layers: rows of the vertical stack, and positions of the horizontal stack.
 
-The vertical stack sees finished rows only, so it is computed a whole row at a time, when the row below begins
-(``VerticalRows``), with what the horizontal stack takes from it. The horizontal stack is computed at one position; the
-features to its left and its own are one contiguous matrix (``HorizontalRow``).
+The vertical stack sees complete rows only, so ``VerticalRows`` computes it a row at a time, when the row below begins.
+``HorizontalRow`` computes the horizontal stack at one pixel, from the features to its left and its own.
 
-Gates need one kind of function only: \sigma(b) = (1 + \tanh(b/2))/2, so b's weights are halved beforehand, and so are
-those that read the result, u (1 + w) with u and w the hyperbolic tangents of both halves.
+*Folded factors.* A gate is \tanh(a) \odot \sigma(b), with the values a and the gates b. Because
+\sigma(b) = (1 + \tanh(b/2)) / 2, hyperbolic tangents are all that is needed, and one call takes them of a and b
+together. The two factors of one half are multiplied into weights when these are loaded, so that no step spends a call
+on them: ``GATE_SCALE`` into the weights that compute b, and ``GATED_SCALE`` into the weights that read the gate's
+result, which ``gate_program`` leaves doubled, \tanh(a) (1 + \tanh(b/2)).
 
-Letters: F input features, M = 2p features before a gate, K kernel size, P = K // 2, R = P + 1 kernel rows, W width.
-Batch axes come last, see ``step_ops``.
+*Example.* A binary image of 4 columns, one residual layer with K = 3 and p = 1; two features go into each gate, a and
+b. Rows 0 and 1 are complete, and pixel (row 2, column 1) comes next.
+
+1. When row 2 began, ``VerticalRows.compute(1, …)`` moved the rows in the kernel's view up by one. Its buffer has a
+   place for each column, with one place of zeros beside either border, and each holds the features of rows 0 and 1 (the
+   kernel's K // 2 + 1 = 2 rows). A window of 3 places times the 2×3 kernel is [a, b/2] of the vertical stack at
+   (1, column), for all columns in one product. A second product, with the 1×1 link, gives ``below``: the addend of the
+   horizontal stack's [a, b/2] at (2, column).
+2. ``HorizontalRow.program(column=1, …)`` multiplies the features at (2, 0) and (2, 1), which lie side by side, by the
+   1×3 kernel's two causal taps. (In a layer of mask A the features at (2, 1) itself are left out.) Adding ``below``
+   at column 1 completes [a, b/2].
+3. ``gate_program`` turns them into u = tanh(a), w = tanh(b/2), and u + u·w = 2 tanh(a) σ(b).
+4. The 1×1 convolution behind the gate, its weights halved, adds its result to the features at (2, 1). The sum is
+   written where the next layer reads its features.
+
+Legend of suffixes: F input features, p features after a gate, M = 2p before it, R kernel rows, K kernel columns,
+W width. Batch axes come last, see ``gmstudio.nn.stepping.ops``.
 """
 
 import torch
@@ -17,6 +34,11 @@ from torch import Tensor
 from gmstudio.families.autoregressive.gated_pixelcnn.layers import GatedLayer
 from gmstudio.families.autoregressive.masked_conv import group_slices
 from gmstudio.nn.stepping.ops import Array, Program, StepOps
+
+GATE_SCALE = 0.5
+"""Factor of b in σ(b) = (1 + tanh(b/2)) / 2; multiplied into the weights that compute b."""
+GATED_SCALE = 0.5
+"""The factor before the parenthesis there; multiplied into the weights that read what ``gate_program`` computes."""
 
 
 class VerticalRows:
@@ -28,7 +50,7 @@ class VerticalRows:
         width: columns of the image.
         num_groups: colours of the horizontal stack.
         rewindable: keep every row, so that ``compute`` may go back.
-        labels_B: what the images are conditioned on, see ``GatedLayer``.
+        labels_B: labels that the images are conditioned on, see ``GatedLayer``.
     """
 
     def __init__(
@@ -49,27 +71,27 @@ class VerticalRows:
         self._ops = ops
         self._row = -1
         self.below = [layer.below for layer in self._layers]
-        """For each layer, what the row below takes from this one: (W, M, B), features in the order ``by_group``."""
+        """For each layer, the addend of the horizontal stack in the row below: (W, M, B), ordered by ``by_group``."""
 
     def compute(self, row: int, features: Array) -> None:
-        """Compute a row, the next one or one that was there before; ``features`` (W, F, B) is the input's."""
+        """Compute a row, the next one or an earlier one; ``features`` (W, F, B) are the first layer's input."""
         if row != self._row + 1:
             assert self._history is not None
             for number, layer in enumerate(self._layers):
                 for above in range(row - layer.num_rows, row):
                     layer.push(self._history[above][number] if above >= 0 else None)
         self._row = row
-        kept = []
+        inputs = []
         for layer in self._layers:
             if self._history is not None:
-                kept.append(self._ops.copy(features))
+                inputs.append(self._ops.copy(features))
             layer.push(features)
             features = layer.compute()
         if self._history is not None:
-            self._history[row] = kept
+            self._history[row] = inputs
 
     def begin(self) -> None:
-        """Forget all rows: the next one is the image's first, above which there is nothing."""
+        """Forget all rows: the next one is the image's first, with nothing above it."""
         self._row = -1
         for layer in self._layers:
             layer.clear()
@@ -83,8 +105,8 @@ class _VerticalLayer:
         layer: the layer.
         width: columns of the image.
         num_groups: colours of the horizontal stack.
-        labels_B: what the images are conditioned on.
-        reads_gated: the features that come in are a gate's result.
+        labels_B: labels that the images are conditioned on.
+        reads_gated: whether the input is the result of a gate, which is doubled, see ``GATED_SCALE``.
     """
 
     def __init__(
@@ -100,50 +122,54 @@ class _VerticalLayer:
         weight_MFRK = layer.vertical.weight.detach()
         bias = layer.vertical.bias
         assert bias is not None and layer.link.bias is not None
-        num_features, self._in_features, self.num_rows, kernel_size = weight_MFRK.shape
+        num_before_gate, self._in_features, self.num_rows, kernel_size = weight_MFRK.shape
+        num_gated = num_before_gate // 2
         self._ops = ops
-        halves_M = _gate_halves(num_features // 2).to(bias)
-        # Each position holds its features in all kernel rows; a window is K positions.
-        weight_MX = weight_MFRK.permute(0, 3, 2, 1).flatten(1) * halves_M.unsqueeze(1)
-        self._weight = ops.load((0.5 * weight_MX if reads_gated else weight_MX).unsqueeze(0))
-        self._bias = ops.load(self._column(bias.detach() * halves_M))
-        order_M = by_group(num_features // 2, num_groups)
-        link_MM = layer.link.weight.detach().flatten(1) * halves_M.unsqueeze(1) / halves_M
+        scale_M = _gate_scales(num_gated).to(bias)
+        # A column's place in the buffer holds its features in all kernel rows, and a window is K places, so the weight
+        # is flattened as (kernel column, kernel row, feature).
+        window_weight = weight_MFRK.permute(0, 3, 2, 1).flatten(1) * scale_M.unsqueeze(1)
+        self._weight = ops.load((GATED_SCALE * window_weight if reads_gated else window_weight).unsqueeze(0))
+        self._bias = ops.load(self._column(bias.detach() * scale_M))
+        order_M = by_group(num_gated, num_groups)
+        # The link reads scaled features and computes scaled features: one factor comes, the other one goes.
+        link_MM = layer.link.weight.detach().flatten(1) * scale_M.unsqueeze(1) / scale_M
         self._link = ops.load(link_MM[order_M].unsqueeze(0))
-        self._link_bias = ops.load(self._column((layer.link.bias.detach() * halves_M)[order_M]))
+        self._link_bias = ops.load(self._column((layer.link.bias.detach() * scale_M)[order_M]))
         of_vertical_BM, of_horizontal_BM = layer.label_features(labels_B)
-        if of_horizontal_BM is not None:  # goes where the vertical stack goes, so that no pixel has to add it
-            self._link_bias = self._link_bias + ops.load_rows((of_horizontal_BM * halves_M)[:, order_M])
-        self._label_bias = None if of_vertical_BM is None else ops.load_rows(of_vertical_BM * halves_M)
-        self._rows = ops.zeros(1, width + kernel_size - 1, self.num_rows * self._in_features)
-        self._inner = self._rows[0, kernel_size // 2 : kernel_size // 2 + width]
-        self._windows = ops.windows(self._rows, kernel_size)
-        self._before_gate = ops.zeros(1, width, num_features)
-        self._below = ops.zeros(1, width, num_features)
+        if of_horizontal_BM is not None:  # added here once per row, and not at each pixel
+            self._link_bias = self._link_bias + ops.load_rows((of_horizontal_BM * scale_M)[:, order_M])
+        self._label_bias = None if of_vertical_BM is None else ops.load_rows(of_vertical_BM * scale_M)
+        rows = ops.zeros(1, width + kernel_size - 1, self.num_rows * self._in_features)
+        self._places = rows[0, kernel_size // 2 : kernel_size // 2 + width]
+        self._windows = ops.windows(rows, kernel_size)
+        self._before_gate = ops.zeros(1, width, num_before_gate)
+        self._below = ops.zeros(1, width, num_before_gate)
         self.below = self._below[0]
+        self._rows = rows
         self.clear()
-        self._gated = ops.zeros(width, num_features // 2)
-        values, gates = self._before_gate[0][:, : num_features // 2], self._before_gate[0][:, num_features // 2 :]
+        self._gated = ops.zeros(width, num_gated)
+        values, gates = self._before_gate[0][:, :num_gated], self._before_gate[0][:, num_gated:]
         self._gate = [] if layer.is_last else gate_program(ops, self._before_gate[0], values, gates, self._gated)
 
     def _column(self, values_M: Tensor) -> Tensor:
-        """Shaped so that it can be added to (W, M, B), whose batch axis may be left away."""
+        """Shape features so that they can be added to (W, M, B), whose batch axis may be left away."""
         return values_M.view(-1, *[1 for _ in self._ops.tail])
 
     def clear(self) -> None:
-        """Forget all rows; the row below takes nothing but the bias."""
+        """Forget all rows; ``below`` is then the bias alone."""
         self._rows[...] = 0.0
         self.below[...] = self._link_bias
 
     def push(self, features: Array | None) -> None:
         """Move all rows up by one and set the last to features (W, F, B); None: it is outside the image."""
-        own = self._in_features
+        count = self._in_features
         for row in range(self.num_rows - 1):
-            self._inner[:, row * own : (row + 1) * own] = self._inner[:, (row + 1) * own : (row + 2) * own]
-        self._inner[:, -own:] = 0.0 if features is None else features
+            self._places[:, row * count : (row + 1) * count] = self._places[:, (row + 1) * count : (row + 2) * count]
+        self._places[:, -count:] = 0.0 if features is None else features
 
     def compute(self) -> Array:
-        """Compute ``below`` and return the gate's result (W, p, B), valid until the next time."""
+        """Compute ``below`` and return the doubled result of the gate, (W, p, B), valid until the next call."""
         self._ops.window_products(self._weight, self._windows, self._before_gate)
         self._before_gate += self._bias
         self._ops.window_products(self._link, self._before_gate, self._below)
@@ -161,88 +187,108 @@ class HorizontalRow:
     Args:
         ops: the array operations.
         layer: the layer; its weights are copied now.
-        below: what the vertical stack contributes, see ``VerticalRows.below``.
+        below: contribution of the vertical stack, see ``VerticalRows.below``.
         width: columns of the image.
         num_groups: colours.
     """
 
     def __init__(self, ops: StepOps, layer: GatedLayer, below: Array, width: int, num_groups: int) -> None:
         weight_MFK = layer.horizontal.masked_weight().detach().squeeze(2)
-        num_features, self._in_features, taps = weight_MFK.shape
-        half = num_features // 2
+        num_before_gate, self._in_features, num_taps = weight_MFK.shape
+        num_gated = num_before_gate // 2
         self._ops = ops
         self._below = below
         self._is_residual = layer.is_residual
-        self._padding = taps - 1
+        self._num_left = num_taps - 1
         self._in_slices = group_slices(self._in_features, num_groups)
-        self._out_slices = group_slices(half, num_groups)
-        # In the order by groups, a group's features before the gate are consecutive.
-        ordered_MX = (weight_MFK * _gate_halves(half).to(weight_MFK).view(-1, 1, 1))[by_group(half, num_groups)]
-        ordered_MX = ordered_MX.transpose(1, 2).flatten(1)
-        self._centre_features = [own.start if layer.horizontal.kind == "A" else own.stop for own in self._in_slices]
-        self._weights = [
-            ops.load(ordered_MX[2 * own.start : 2 * own.stop, : self._padding * self._in_features + centre])
-            for own, centre in zip(self._out_slices, self._centre_features, strict=True)
+        self._gated_slices = group_slices(num_gated, num_groups)
+        # Ordered by group, the features of a colour before the gate are consecutive: its a, then its b.
+        scaled_MFK = weight_MFK * _gate_scales(num_gated).to(weight_MFK).view(-1, 1, 1)
+        tap_weight = scaled_MFK[by_group(num_gated, num_groups)].transpose(1, 2).flatten(1)
+        self._num_centre = [
+            features.start if layer.horizontal.kind == "A" else features.stop for features in self._in_slices
         ]
-        out_FF = layer.out.masked_weight().detach().flatten(1)
-        out_FX = torch.cat([layer.out.bias.detach().unsqueeze(1), 0.5 * out_FF], dim=1)
-        self._out_weights = [ops.load(out_FX[own, : 1 + own.stop]) for own in self._out_slices]
-        row = ops.zeros(width + self._padding, self._in_features)
-        self._flat = row.reshape(-1, *ops.tail)
-        self._features = row[self._padding :]
-        self._gated = ops.zeros(1 + half)
-        self._gated[0] = 1.0  # multiplies the bias
-        self._before_gate = ops.zeros(num_features)
-        self._update = ops.zeros(half)
+        """Features at the pixel itself that each colour reads: those of the colours before it, and of its own."""
+        self._weights = [
+            ops.load(tap_weight[self._before_gate_rows(group), : self._num_left * self._in_features + num_centre])
+            for group, num_centre in enumerate(self._num_centre)
+        ]
+        out_weight = layer.out.masked_weight().detach().flatten(1)
+        with_bias = torch.cat([layer.out.bias.detach().unsqueeze(1), GATED_SCALE * out_weight], dim=1)
+        self._out_weights = [ops.load(with_bias[gated, : 1 + gated.stop]) for gated in self._gated_slices]
+        row = ops.zeros(width + self._num_left, self._in_features)
+        self._flat_row = row.reshape(-1, *ops.tail)
+        self._features = row[self._num_left :]
+        self._one_and_gated = ops.zeros(1 + num_gated)
+        self._one_and_gated[0] = 1.0  # multiplies the bias
+        self._before_gate = ops.zeros(num_before_gate)
+        self._update = ops.zeros(num_gated)
+
+    def _before_gate_rows(self, group: int) -> slice:
+        """Place of a colour's features before the gate, in the order by group."""
+        gated = self._gated_slices[group]
+        return slice(2 * gated.start, 2 * gated.stop)
 
     def feature(self, column: int, group: int) -> Array:
-        """Where a colour's input features at a column belong."""
+        """View of a colour's input features at a column."""
         return self._features[column, self._in_slices[group]]
 
     def program(self, column: int, group: int, out: Array) -> Program:
-        """The calls that compute a colour's output features from its input features at a column.
+        """Calls that compute a colour's output features from its input features at a column.
 
         Those of the earlier colours at the same pixel have been run before.
         """
-        ops, own = self._ops, self._out_slices[group]
-        rows = slice(2 * own.start, 2 * own.stop)
-        middle = own.start + own.stop
+        ops, gated, rows = self._ops, self._gated_slices[group], self._before_gate_rows(group)
+        first_gate = rows.start + gated.stop - gated.start
         start = column * self._in_features
-        stop = start + self._padding * self._in_features + self._centre_features[group]
+        stop = start + self._num_left * self._in_features + self._num_centre[group]
         before_gate = self._before_gate[rows]
         program = [
-            *ops.linear(self._weights[group], self._flat[start:stop], before_gate),
+            *ops.linear(self._weights[group], self._flat_row[start:stop], before_gate),
             *ops.add(before_gate, self._below[column, rows], before_gate),
             *gate_program(
                 ops,
                 before_gate,
-                self._before_gate[rows.start : middle],
-                self._before_gate[middle : rows.stop],
-                self._gated[1 + own.start : 1 + own.stop],
+                self._before_gate[rows.start : first_gate],
+                self._before_gate[first_gate : rows.stop],
+                self._one_and_gated[1 + gated.start : 1 + gated.stop],
             ),
         ]
-        rectified = self._gated[: 1 + own.stop]
+        one_and_gated = self._one_and_gated[: 1 + gated.stop]
         if not self._is_residual:
-            return [*program, *ops.linear(self._out_weights[group], rectified, out)]
-        update = self._update[own]
+            return [*program, *ops.linear(self._out_weights[group], one_and_gated, out)]
+        update = self._update[gated]
         return [
             *program,
-            *ops.linear(self._out_weights[group], rectified, update),
+            *ops.linear(self._out_weights[group], one_and_gated, update),
             *ops.add(self.feature(column, group), update, out),
         ]
 
 
-def by_group(half_features: int, num_groups: int) -> Tensor:
-    """Where features before a gate come from when each colour's are made consecutive, first half before second."""
-    index = torch.arange(2 * half_features).view(2, half_features)
-    return torch.cat([index[:, own].flatten() for own in group_slices(half_features, num_groups)])
+def by_group(num_gated: int, num_groups: int) -> Tensor:
+    """Order (M,) of features before a gate that makes each colour's consecutive, its values before its gates.
+
+    Args:
+        num_gated: features p after the gate; before it there are p values, then p gates.
+        num_groups: colours.
+    """
+    values_and_gates = torch.arange(2 * num_gated).view(2, num_gated)
+    return torch.cat([values_and_gates[:, own].flatten() for own in group_slices(num_gated, num_groups)])
 
 
 def gate_program(ops: StepOps, both: Array, values: Array, gates: Array, out: Array) -> Program:
-    """Compute out = u (1 + w), with u and w the hyperbolic tangents of both halves; overwrites them."""
+    """Calls that compute out = 2 tanh(a) σ(b), see ``GATED_SCALE``.
+
+    Args:
+        ops: the array operations.
+        both: values a and gates b/2 in one array, so that one call takes their hyperbolic tangents; overwritten.
+        values: the part of ``both`` that is a.
+        gates: the part of ``both`` that is b/2.
+        out: result, of the shape of ``values``.
+    """
     return [*ops.tanh(both, both), *ops.multiply(values, gates, out), *ops.add(out, values, out)]
 
 
-def _gate_halves(half_features: int) -> Tensor:
-    """What multiplies the features before a gate: 1 in the first half, ½ in the second."""
-    return torch.cat([torch.ones(half_features), torch.full((half_features,), 0.5)])
+def _gate_scales(num_gated: int) -> Tensor:
+    """Factors (M,) of the features before a gate: 1 for the values, ``GATE_SCALE`` for the gates."""
+    return torch.cat([torch.ones(num_gated), torch.full((num_gated,), GATE_SCALE)])

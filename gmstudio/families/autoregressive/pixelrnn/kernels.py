@@ -1,8 +1,12 @@
-"""What the Row LSTM and the Diagonal BiLSTM share: masked kernels, the order of gates, the cell of a sampling step.
+"""Masked kernels, the order of gates, and the cell of a sampling step, for the Row LSTM and the Diagonal BiLSTM.
 
-An LSTM of S states has 4·S gates in the order i, f, o, g, each with the S states' colours in consecutive groups, so
-that a state's gates belong to its colour. A sampler computes one colour after another and therefore keeps the gates
-colour by colour, and halves the weights of i, f and o, because σ(a) = ½ + ½ tanh(a/2) makes one tanh serve all four.
+An LSTM of S states has 4·S gates in the order i, f, o (input, forget, output), g (candidate), each with the S states'
+colours in consecutive groups, so that a state's gates belong to its colour. A sampler computes one colour after another
+and therefore stores the gates colour by colour (``for_stepping``).
+
+*Folded factor.* Because σ(a) = ½ + ½ tanh(a/2), one call takes the hyperbolic tangent of all four gates, if i, f and o
+come as a/2. ``for_stepping`` multiplies this factor, ``SIGMOID_SCALE``, into the weights and biases that compute them;
+``cell_program`` does the rest.
 
 Source: van den Oord, Kalchbrenner & Kavukcuoglu 2016, Pixel Recurrent Neural Networks, arXiv:1601.06759, section 3.1,
 equation 3.
@@ -15,13 +19,18 @@ from gmstudio.families.autoregressive.masked_conv import causal_mask, colour_gro
 from gmstudio.families.autoregressive.pixelrnn.wavefront_lstm import NUM_GATES
 from gmstudio.nn.stepping.ops import Array, Program, StepOps
 
+SIGMOID_SCALE = 0.5
+"""Factor of the argument, and of the result, in σ(a) = ½ + ½ tanh(a/2)."""
+NUM_SIGMOIDS = 3
+"""The first gates, i, f and o, have a sigmoid; g has a hyperbolic tangent."""
+
 
 class MaskedKernel(nn.Module):
-    """A weight that is zero where a mask hides.
+    """A weight that is zero outside a mask.
 
     Args:
         mask: (M, F, …) bool; the first axis is the outputs.
-        fan_in: the inputs of an output, for the initial values; counted from the mask if 0.
+        fan_in: number of inputs of an output, for the initial values; counted from the mask if 0.
     """
 
     mask: Tensor
@@ -41,7 +50,7 @@ class MaskedKernel(nn.Module):
 
 
 def gate_groups(num_states: int, num_groups: int) -> Tensor:
-    """The colour to which each gate belongs: (4·S,) int64."""
+    """Colour to which each gate belongs: (4·S,) int64."""
     return colour_groups(num_states, num_groups).repeat(NUM_GATES)
 
 
@@ -65,48 +74,55 @@ def initial_gate_bias(num_states: int) -> Tensor:
     return bias_G
 
 
-def for_stepping(gates_first: Tensor, num_groups: int = 1) -> Tensor:
-    """Weights of gates as a sampler wants them: (4·S, …), colour by colour, those of i, f and o halved."""
-    num_states = len(gates_first) // NUM_GATES
-    halved = gates_first.detach().clone()
-    halved[: 3 * num_states] *= 0.5
-    by_gate = halved.unflatten(0, (NUM_GATES, num_states))
-    own = group_slices(num_states, num_groups)
-    return torch.cat([by_gate[:, states].flatten(0, 1) for states in own])
+def for_stepping(weight_G: Tensor, num_groups: int = 1) -> Tensor:
+    """Rearrange weights of gates for a sampler.
+
+    Args:
+        weight_G: (4·S, …), ordered by gate; an axis of weights or biases per gate comes first.
+        num_groups: colours.
+
+    Returns:
+        (4·S, …), ordered by colour and within a colour by gate; those of i, f and o times ``SIGMOID_SCALE``.
+    """
+    num_states = len(weight_G) // NUM_GATES
+    scaled = weight_G.detach().clone()
+    scaled[: NUM_SIGMOIDS * num_states] *= SIGMOID_SCALE
+    by_gate = scaled.unflatten(0, (NUM_GATES, num_states))
+    return torch.cat([by_gate[:, states].flatten(0, 1) for states in group_slices(num_states, num_groups)])
 
 
 def gate_slices(num_states: int, num_groups: int) -> tuple[slice, ...]:
-    """Where ``for_stepping`` put each colour's gates."""
+    """Place of each colour's gates in the order of ``for_stepping``."""
     own = group_slices(num_states, num_groups)
     return tuple(slice(NUM_GATES * states.start, NUM_GATES * states.stop) for states in own)
 
 
 def cell_program(
-    ops: StepOps, gates: Array, before: Array, cell: Array, squashed: Array, state: Array, axis: int = 0
+    ops: StepOps, gates: Array, cell_before: Array, cell: Array, scratch: Array, state: Array, axis: int = 0
 ) -> Program:
-    """The calls that update LSTM cells, once the gates are there before their nonlinearity.
+    """Calls that update LSTM cells: c = f ⊙ c' + i ⊙ g and h = o ⊙ tanh(c).
 
     Args:
         ops: the array operations.
-        gates: 4·S gates on ``axis``, from halved weights; overwritten.
-        before: the cells c'.
-        cell: where the cells c go; may be ``before``.
-        squashed: room of the same shape.
-        state: where the states h go.
-        axis: 0, or 1 if another axis comes first.
+        gates: the 4·S gates of some states before their nonlinearity, from weights of ``for_stepping``; overwritten.
+        cell_before: the cells c'.
+        cell: where the cells c are written; may be ``cell_before``.
+        scratch: a buffer of the same shape.
+        state: where the states h are written.
+        axis: of the gates; 0, or 1 if another axis comes first.
     """
     num_states = gates.shape[axis] // NUM_GATES
     leading = (slice(None),) * axis
     i, f, o, g = (gates[(*leading, slice(n * num_states, (n + 1) * num_states))] for n in range(NUM_GATES))
-    sigmoids = gates[(*leading, slice(3 * num_states))]
-    half = ops.load(torch.tensor([0.5]))
+    sigmoids = gates[(*leading, slice(NUM_SIGMOIDS * num_states))]
+    half = ops.load(torch.tensor([SIGMOID_SCALE]))
     return [
         *ops.tanh(gates, gates),
         *ops.multiply(sigmoids, half, sigmoids),
         *ops.add(sigmoids, half, sigmoids),
-        *ops.multiply(f, before, squashed),
+        *ops.multiply(f, cell_before, scratch),
         *ops.multiply(i, g, g),
-        *ops.add(squashed, g, cell),
-        *ops.tanh(cell, squashed),
-        *ops.multiply(o, squashed, state),
+        *ops.add(scratch, g, cell),
+        *ops.tanh(cell, scratch),
+        *ops.multiply(o, scratch, state),
     ]
