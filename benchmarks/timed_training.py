@@ -107,6 +107,8 @@ class TimedTrainer:
     def _update(self, updater: "_Updater") -> None:
         phase = updater.phase
         batch, labels = self._batches.train(self._batch, self._generator), self._batches.train_labels(self._batch)
+        if phase.before_update is not None:
+            phase.before_update(*self._batches.uncounted(self._batch, batch))
         updater.zero_grad()
         with torch.autocast(batch.device.type, dtype=torch.bfloat16, enabled=self._bf16):
             terms: LossTerms

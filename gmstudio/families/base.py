@@ -35,6 +35,8 @@ class Phase:
         learning_rate_scale: multiplies the training settings' learning rate.
         updates_per_step: how many updates this phase makes in one step, each on a batch of its own; a phase with fewer
             of them than another makes its after the other's first ones.
+        before_update: called before each update with images of its batch, (B', C, H, W), and how many training images
+            are among them for the first time: those that no earlier batch held, or all where each visit draws anew.
         after_update: called after each update of this phase's parameters, for example to average weights.
         takes_labels: whether ``loss`` conditions on labels when it is given them.
     """
@@ -45,6 +47,7 @@ class Phase:
     betas: tuple[float, float] = (0.9, 0.999)
     learning_rate_scale: float = field(default=1.0)
     updates_per_step: int = 1
+    before_update: Callable[[Tensor, int], None] | None = None
     after_update: Callable[[], None] | None = None
     takes_labels: bool = False
 

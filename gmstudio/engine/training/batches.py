@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from gmstudio.data.dataset import Dataset, Labels
@@ -28,6 +29,7 @@ class Batches:
         self.steps_per_epoch = len(self._train) // self.batch_size
         self._epoch = -1
         self._order = torch.empty(0)
+        self._is_new = torch.empty(0)
 
     def train(self, step: int, generator: torch.Generator) -> Tensor:
         """Return the batch of a step (0, 1, …), (B, C, H, W) uint8 levels.
@@ -39,6 +41,22 @@ class Batches:
             return images
         uniform = torch.rand(images.shape, generator=generator, device=images.device)
         return (uniform * 255 < images).to(torch.uint8)
+
+    def uncounted(self, step: int, batch: Tensor) -> tuple[Tensor, int]:
+        """Images of the batch of a step that a count of the training images has to add.
+
+        Args:
+            step: of the batch.
+            batch: as ``train`` returned it.
+
+        Returns:
+            Images that no earlier batch held, or the whole batch where each visit draws its pixels anew; and how many
+            training images are in a batch for the first time.
+        """
+        rows = self._rows(step)
+        is_new = self._is_new[rows]
+        number = int(is_new.sum())
+        return (batch if self._resample else batch[is_new]), number
 
     def train_labels(self, step: int) -> Tensor | None:
         """Return the labels (B,) int64 of the batch of a step; None where the data has none."""
@@ -59,11 +77,23 @@ class Batches:
         """Indices of the training images in the batch of a step."""
         epoch, position = divmod(step, self.steps_per_epoch)
         if epoch != self._epoch:
-            order = np.random.default_rng([self._seed, epoch]).permutation(len(self._train))
-            self._order = torch.from_numpy(order).to(self._train.device)
+            self._order = torch.from_numpy(self._permutation(epoch)).to(self._train.device)
+            self._is_new = torch.from_numpy(self._never_held_before(epoch)).to(self._train.device)
             self._epoch = epoch
         start = position * self.batch_size
         return self._order[start : start + self.batch_size]
+
+    def _permutation(self, epoch: int) -> NDArray[np.int64]:
+        return np.random.default_rng([self._seed, epoch]).permutation(len(self._train))
+
+    def _never_held_before(self, epoch: int) -> NDArray[np.bool_]:
+        """(N,): rows in no batch of an earlier epoch; each epoch leaves out what is less than a batch."""
+        is_new = np.ones(len(self._train), bool)
+        for earlier in range(epoch):
+            if not is_new.any():
+                break
+            is_new[self._permutation(earlier)[: self.steps_per_epoch * self.batch_size]] = False
+        return is_new
 
     def _valid_rows(self, limit: int) -> Tensor:
         order = np.random.default_rng(0).permutation(len(self._valid))[:limit]

@@ -208,6 +208,8 @@ class Trainer:
             optimizers = [o for o in self._active if update > self._batches_per_step - o.phase.updates_per_step]
             batch = self._batches.train(index, self._generator)
             labels = self._batches.train_labels(index) if any(o.phase.takes_labels for o in optimizers) else None
+            for before_update in filter(None, (o.phase.before_update for o in optimizers)):
+                before_update(*self._batches.uncounted(index, batch))
             record = update == self._batches_per_step
             if optimizers:
                 given = UpdateInput(optimizers, batch, labels, self.step, record=record, want_norm=want_norm and record)

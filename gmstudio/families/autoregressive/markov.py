@@ -9,19 +9,18 @@ While the table of all contexts is small, each of its conditionals is counted, w
 which maximizes the likelihood exactly (up to α). Beyond ``MAX_TABLE`` entries each conditional is a logistic regression
 on the n values (a softmax for more than two levels), and is trained by gradient.
 
-How counting is training: the table's log odds are the parameters. Each training step adds its batch to the counts and
-sets the parameters to what the counts say; the gradient is computed as for any model, so that its norm shows how near
-the maximum is, but the optimizer's step is scaled to zero. Images seen several times must not weaken α, so counts are
-divided by the number of passes over the data, that is images seen over distinct images, estimated from the smallest
-hashes of the images (Bar-Yossef et al. 2002); images that are in the data twice make it a little too large. One pass
-over the data is all that is needed.
+How counting is training: the table's log odds are the parameters. Each training step adds the images of its batch that
+were in none before to the counts, so that each training image is counted once, however often it is seen and however
+many others are equal to it, and sets the parameters to what the counts say; the gradient is computed as for any model,
+so that its norm shows how near the maximum is, but the optimizer's step is scaled to zero. Images that are binarized
+anew at each visit are counted at each, and counts are divided by the visits per training image, so that α keeps its
+weight. One pass over the data is all that is needed.
 
 A full table over D pixels of two levels would have 2^D - 1 parameters, the chain of order 1 has 2D - 1
 (``parameter_counts``).
 
 Source: Bishop 2006, Pattern Recognition and Machine Learning, section 13.1 (Markov models); Manning, Raghavan & Schütze
-2008, Introduction to Information Retrieval, section 11.3.2 (smoothing); Bar-Yossef, Jayram, Kumar, Sivakumar & Trevisan
-2002, Counting Distinct Elements in a Data Stream, RANDOM, algorithm 1.
+2008, Introduction to Information Retrieval, section 11.3.2 (smoothing).
 
 Shape legend: B batch, C channels, H height, W width, L levels, D sub-pixels (C·H·W) in the order, F features of each,
 n earlier sub-pixels, T contexts of the whole table, K = 1 + n.
@@ -63,8 +62,6 @@ MANY = 10**12
 """Larger numbers are given as a power of ten."""
 MAX_WEIGHTS = 200_000_000
 INITIAL_SPREAD = 1e-3
-NUM_HASHES = 4096
-HASH_RANGE = 2**62
 
 _NLL = r"-\log p_\theta(x) = -\sum_{i=1}^{D} \log p(x_i \mid x_{i-n}, \ldots, x_{i-1})"
 _TERMS = (
@@ -151,10 +148,9 @@ class Markov(AutoregressiveFamily):
     own_index: Tensor
     counts: Tensor
     num_seen: Tensor
-    hashes: Tensor
+    num_images: Tensor
     starts: Tensor
     powers: Tensor
-    hash_weights: Tensor
 
     def __init__(self, config: Config, image: ImageSpec) -> None:
         super().__init__(config, image)
@@ -186,13 +182,11 @@ class Markov(AutoregressiveFamily):
         starts = torch.tensor([0, *sizes]).cumsum(0)
         self.register_buffer("starts", starts[:-1], persistent=False)
         self.register_buffer("powers", image.levels ** torch.arange(self.num_parents).flip(0), persistent=False)
-        random = torch.randint(HASH_RANGE, (size,), generator=torch.Generator().manual_seed(0))
-        self.register_buffer("hash_weights", 2 * random + 1, persistent=False)
         # Log odds against level 0, so that the parameters are exactly the free ones.
         self.odds_TM = nn.Parameter(torch.zeros(int(starts[-1]), image.levels - 1))
         self.register_buffer("counts", torch.zeros(int(starts[-1]), image.levels, dtype=torch.int64))
         self.register_buffer("num_seen", torch.zeros((), dtype=torch.int64))
-        self.register_buffer("hashes", torch.full((NUM_HASHES,), HASH_RANGE))
+        self.register_buffer("num_images", torch.zeros((), dtype=torch.int64))
 
     def _make_regressions(self) -> None:
         size, parents = self.image.num_dims, self.num_parents
@@ -237,8 +231,10 @@ class Markov(AutoregressiveFamily):
 
     def phases(self) -> list[Phase]:
         """One phase: maximum likelihood. Counting leaves the optimizer nothing to do, so its step is scaled to zero."""
-        scale = 0.0 if self.is_counted else 1.0
-        return [Phase("model", list(self.parameters()), self._loss, learning_rate_scale=scale)]
+        if not self.is_counted:
+            return super().phases()
+        parameters = list(self.parameters())
+        return [Phase("model", parameters, self._loss, learning_rate_scale=0.0, before_update=self.count)]
 
     def logits(self, x_BCHW: Tensor, order_D3: Tensor, labels_B: Tensor | None = None) -> Tensor:
         """See ``AutoregressiveFamily``; while counting, the first logit is 0."""
@@ -279,34 +275,25 @@ class Markov(AutoregressiveFamily):
             return TableStepper(self, images_BCHW, order_D3)
         return RegressionStepper(self, images_BCHW, order_D3, step_ops(len(images_BCHW), self.device))
 
-    def _loss(self, batch: Tensor, generator: torch.Generator) -> LossTerms:
-        if self.is_counted and self.training:
-            self.count(batch)
-        return super()._loss(batch, generator)
-
     @torch.no_grad()
-    def count(self, x_BCHW: Tensor) -> None:
+    def count(self, x_BCHW: Tensor, num_new: int) -> None:
         """Add images to the counts and set the table to what they say.
 
         Args:
             x_BCHW: integers 0 … levels-1.
+            num_new: how many of them stand for a training image that was not counted before; the others are drawn anew
+                of one that was.
         """
+        if not len(x_BCHW):
+            return
         values_BD = in_order(x_BCHW, self.own_index).long()
         entries_N = (self._contexts(values_BD) * self.image.levels + values_BD).flatten()
         self.counts += torch.bincount(entries_N, minlength=self.counts.numel()).view_as(self.counts)
         self.num_seen += len(values_BD)
-        hashes_B = (values_BD * self.hash_weights).sum(1).remainder(HASH_RANGE)
-        kept = torch.unique(torch.cat([self.hashes, hashes_B]))[:NUM_HASHES]
-        self.hashes.fill_(HASH_RANGE)[: len(kept)] = kept
-        smoothed = self.counts.to(self.odds_TM.dtype) / self._num_passes() + self.config.smoothing
+        self.num_images += num_new
+        images_per_visit = widened(self.num_images) / self.num_seen
+        smoothed = widened(self.counts) * images_per_visit + self.config.smoothing
         self.odds_TM.copy_((smoothed[:, 1:] / smoothed[:, :1]).log())
-
-    def _num_passes(self) -> Tensor:
-        """Images seen over distinct images; the latter from how densely the smallest hashes lie, if there are many."""
-        num_kept = (self.hashes < HASH_RANGE).sum()
-        largest = widened(self.hashes[-1]) / HASH_RANGE
-        distinct = torch.where(num_kept < NUM_HASHES, widened(num_kept), (NUM_HASHES - 1) / largest)
-        return (self.num_seen / distinct).clamp(min=1.0).to(self.odds_TM.dtype)
 
     def _contexts(self, values_BD: Tensor) -> Tensor:
         """(B, D) rows of the table: the values before each sub-pixel as a number in base L."""

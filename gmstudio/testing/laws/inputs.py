@@ -160,6 +160,9 @@ def train(model: Family, batch: Tensor, steps: int, learning_rate: float = 1e-3,
         torch.optim.Adam(phase.parameters, learning_rate * phase.learning_rate_scale, betas=phase.betas)
         for phase in phases
     ]
+    for phase in phases:
+        if phase.before_update is not None:  # a family that counts images counts these once
+            phase.before_update(batch, len(batch))
     losses = []
     for _ in range(steps):
         total = 0.0

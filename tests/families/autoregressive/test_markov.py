@@ -1,13 +1,21 @@
 """What is particular to the Markov chain: counting, smoothing, passes over the data, parameter counts."""
 
+from pathlib import Path
+
 import pytest
 import torch
+from msgspec import to_builtins
 
+from gmstudio.data.dataset import Dataset, Split
 from gmstudio.engine.runtime.building import meta_model
+from gmstudio.engine.training.trainer import Trainer
 from gmstudio.families.autoregressive.markov import MAX_TABLE, Markov
 from gmstudio.families.autoregressive.orders import ORDER_NAMES, flat_index
 from gmstudio.protocol.config import ConfigError
 from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.training_settings import Training
+from gmstudio.runs.folder import RunFolder
+from gmstudio.runs.record import new_record
 
 IMAGE = ImageSpec(1, 3, 4, 2)
 
@@ -33,11 +41,13 @@ def stepped(model: Markov, x: torch.Tensor) -> torch.Tensor:
 
 
 def train(model: Markov, batches: list[torch.Tensor]) -> None:
-    """Steps as the trainer makes them, with its scaled learning rate."""
+    """Steps as the trainer makes them of images that it never saw before, with its scaled learning rate."""
     (phase,) = model.phases()
     optimizer = torch.optim.Adam(phase.parameters, lr=0.1 * phase.learning_rate_scale)
     model.train()
     for batch in batches:
+        if phase.before_update is not None:
+            phase.before_update(batch, len(batch))
         optimizer.zero_grad()
         phase.loss(batch, torch.Generator())["loss"].backward()
         optimizer.step()
@@ -78,21 +88,47 @@ def test_the_optimizer_leaves_the_counted_table_alone_and_it_is_the_maximum():
         assert model.log_prob(x).mean() < best
 
 
-def test_more_passes_over_the_data_change_nothing():
+def test_more_visits_of_the_same_images_change_nothing():
+    """As of images that each visit binarizes anew: what is new is counted, each image with the same weight."""
     once, often = make(num_parents=3, smoothing=1.0), make(num_parents=3, smoothing=1.0)
-    x = images(IMAGE, 300).unique(dim=0)
-    train(once, [x])
-    train(often, [x] * 7)
+    x = images(IMAGE, 300)
+    once.count(x, 300)
+    for visit in range(7):
+        often.count(x, 0 if visit else 300)
     torch.testing.assert_close(often.odds_TM, once.odds_TM)
 
 
-def test_passes_over_more_images_than_hashes_are_estimated():
-    image = ImageSpec(1, 4, 5, 16)
-    model, x = make(image), images(image, 20_000)
-    for _ in range(3):
-        for batch in x.split(5_000):
-            model.count(batch)
-    assert model._num_passes().item() == pytest.approx(3.0, rel=0.1)
+@pytest.mark.parametrize("batch_size", [32, 50, 300])
+def test_training_counts_each_image_once_however_many_are_equal(batch_size: int, tmp_path: Path) -> None:
+    """300 images of which 8 differ, in batches that leave some images of an epoch out; the closed form is exact."""
+    image = ImageSpec(1, 2, 2, 2)
+    kinds_N = torch.randint(8, (300,), generator=torch.Generator().manual_seed(1))
+    flat = (kinds_N.unsqueeze(1) >> torch.arange(4)) & 1
+    split = Split(flat.view(-1, 1, 2, 2).to(torch.uint8).numpy())
+    config = Markov.Config(num_parents=1, smoothing=0.5)
+    training = Training(steps=60, batch_size=batch_size, learning_rate=0.1)
+    record = new_record(
+        family="markov",
+        config=to_builtins(config),
+        data="repeated",
+        data_config={},
+        image=image,
+        training=training,
+        device="cpu",
+    )
+    model = Markov(config, image)
+    trainer = Trainer(RunFolder.create(tmp_path, record), model, Dataset("repeated", {}, image, split, split, split))
+    for _ in trainer.pieces():
+        pass
+    trainer.close()
+    expected = [odds(flat[:, 0])]
+    expected += [odds(flat[flat[:, i - 1] == context, i]) for i in range(1, 4) for context in (0, 1)]
+    torch.testing.assert_close(model.odds_TM.detach()[:, 0], torch.stack(expected))
+
+
+def odds(values_N: torch.Tensor) -> torch.Tensor:
+    """Log odds of 1 by counting, with α = 0.5."""
+    return torch.log((values_N.sum() + 0.5) / ((1 - values_N).sum() + 0.5))
 
 
 def test_validation_is_never_counted():
