@@ -5,7 +5,6 @@ The functions leave a model as it is, and work in small pieces.
 Shapes: N codes, Z latent dimensions, K directions, F features, C channels, H height, W width.
 """
 
-import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -15,7 +14,7 @@ from torch import Tensor
 from gmstudio.data.dataset import Dataset
 from gmstudio.engine.latents.codes import label_name
 from gmstudio.engine.latents.encoded_split import encode_images, max_codes
-from gmstudio.engine.runtime.inspection import check_fit, encoder_of, exploring, in_pieces, latent_of
+from gmstudio.engine.runtime.inspection import check_fit, encoder_of, exploring, in_background, in_pieces, latent_of
 from gmstudio.families.base import Family, FirstFeatures, Latent
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Event
@@ -28,6 +27,8 @@ DIRECTION_IMAGES = 4_000
 """Images (or random codes) that directions are computed from."""
 MAX_DIRECTIONS = 100
 SEED = 0
+GRAM_ROWS = 1024
+"""Rows that are converted to float64 at a time."""
 
 
 def find_directions(model: Family, step: int, dataset: Dataset, command: FindDirections) -> Iterator[Event | None]:
@@ -108,20 +109,37 @@ def _feature_directions(model: Family, latent: Latent, step: int, command: FindD
         return _found(directions_KZ, shares_K, "feature PC", step, command)
 
     yield from in_pieces(len(codes_NZ), 1, add_features)
-    yield conclude()
+    yield from in_background(conclude)
 
 
 def _principal(centred_NF: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """Leading principal axes (K, F), each as long as the standard deviation along it, and variance shares (K,)."""
-    count = min(count, *centred_NF.shape)
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(SEED)
-        _, singular_K, axes_FK = torch.svd_lowrank(centred_NF, q=min(count + 6, *centred_NF.shape), niter=4)
-    deviations_K = singular_K[:count] / math.sqrt(len(centred_NF))
-    axes_KF = axes_FK.T[:count]
-    signs_K1 = axes_KF.gather(1, axes_KF.abs().argmax(1, keepdim=True)).sign()  # the same weights give the same signs
-    total = centred_NF.square().sum(1).mean().clamp_min(1e-12)
-    return axes_KF * signs_K1 * deviations_K[:, None], deviations_K.square() / total
+    """Leading principal axes by an exact eigendecomposition of the smaller Gram matrix, in float64.
+
+    Args:
+        centred_NF: rows whose mean is zero.
+        count: axes wanted; at most N or F are there.
+
+    Returns:
+        (K, F) axes, each as long as the standard deviation along it, its largest entry positive; and their shares of
+        the variance, (K,). An axis without variance is zero.
+    """
+    (size, features), dtype = centred_NF.shape, centred_NF.dtype
+    smallest = min(size, features)
+    slices_SM = (centred_NF if features <= size else centred_NF.T).split(GRAM_ROWS)
+    gram_MM = torch.zeros(smallest, smallest, dtype=torch.float64, device=centred_NF.device)
+    for slice_SM in slices_SM:
+        gram_MM.addmm_(slice_SM.double().T, slice_SM.double())
+    variances_M, vectors_MM = torch.linalg.eigh(gram_MM / size)
+    variances_K, vectors_MK = variances_M.flip(0)[:count], vectors_MM.flip(1)[:, :count]
+    noise = variances_K[0].clamp_min(0) * smallest * torch.finfo(torch.float64).eps
+    variances_K = torch.where(variances_K > noise, variances_K, 0)
+    if features > size:
+        vectors_MK = torch.cat([slice_SM.double() @ vectors_MK for slice_SM in slices_SM])
+        vectors_MK = vectors_MK / vectors_MK.norm(dim=0).clamp_min(torch.finfo(torch.float64).tiny)
+    axes_KF = vectors_MK.T
+    signs_K1 = axes_KF.gather(1, axes_KF.abs().argmax(1, keepdim=True)).sign()  # the same weights give the same
+    total = gram_MM.trace().clamp_min(1e-12) / size
+    return (axes_KF * signs_K1 * variances_K.sqrt()[:, None]).to(dtype), (variances_K / total).to(dtype)
 
 
 def _difference(

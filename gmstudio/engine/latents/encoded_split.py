@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gmstudio.data.dataset import Dataset
-from gmstudio.engine.runtime.inspection import check_fit, encoder_of, exploring, in_pieces, latent_of
+from gmstudio.engine.runtime.inspection import check_fit, encoder_of, exploring, in_background, in_pieces, latent_of
 from gmstudio.families.base import Encoder, Family
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Event
@@ -84,4 +84,4 @@ def encode_images(
             parts.append(encoder.encode(torch.from_numpy(images[rows]).to(model.device)).float().cpu().clone())
 
     yield from in_pieces(len(images), 1, encode)
-    yield conclude(torch.cat(parts))
+    yield from in_background(lambda: conclude(torch.cat(parts)))

@@ -1,9 +1,11 @@
 """Evaluation of a model without side effects: evaluation mode, no gradients, work in short pieces."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -12,6 +14,8 @@ from numpy.typing import NDArray
 from gmstudio.data.dataset import Dataset
 from gmstudio.families.base import Encoder, Family, Latent
 from gmstudio.protocol.images import ImageSpec
+
+T = TypeVar("T")
 
 PIECE_S = 0.004
 """Approximate duration of a piece of work, after which the engine answers commands."""
@@ -65,6 +69,34 @@ def in_pieces(total: int, rows_each: int, work: Callable[[slice], None]) -> Iter
         elif taken > PIECE_S:
             length = max(length // 2, 1)
         yield
+
+
+def in_background(work: Callable[[], T]) -> Iterator[T | None]:
+    """Run one piece of work that can't be divided in a thread of its own.
+
+    A generator that is closed early leaves the thread to finish, and drops its result.
+
+    Args:
+        work: must not touch a model.
+
+    Returns:
+        A generator of None about every ``PIECE_S`` seconds and, last, the work's result.
+
+    Raises:
+        Exception: the work's, from the generator.
+    """
+    result: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            result.set_result(work())
+        except BaseException as error:
+            result.set_exception(error)
+
+    threading.Thread(target=run, name="in-background", daemon=True).start()
+    while not wait([result], PIECE_S).done:
+        yield None
+    yield result.result()
 
 
 def latent_of(model: Family) -> Latent:

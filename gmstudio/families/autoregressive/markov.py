@@ -48,7 +48,7 @@ from gmstudio.families.autoregressive.orders import (
     named_order,
 )
 from gmstudio.families.autoregressive.session import FloatArray, Stepper
-from gmstudio.families.base import LossTerms, Phase
+from gmstudio.families.base import Phase
 from gmstudio.nn.precision import widened
 from gmstudio.nn.stepping.ops import Program, StepOps, step_ops
 from gmstudio.protocol.config import ConfigError, field

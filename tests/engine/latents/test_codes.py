@@ -145,6 +145,30 @@ def test_components_are_the_axes_of_largest_variance() -> None:
     assert found.names[0].startswith("PC 1 (") and found.names[0].endswith(" % of variance)")
 
 
+@pytest.mark.parametrize(("size", "features"), [(1500, 784), (300, 784), (784, 784)])
+def test_principal_axes_are_those_of_an_exact_singular_value_decomposition(size: int, features: int) -> None:
+    """A flat spectrum, as codes near the prior have, is where randomized methods mix the axes."""
+    random = np.random.default_rng(0)
+    rows = (random.normal(size=(size, features)) * np.linspace(1.1, 0.9, features)).astype(np.float32)
+    centred = rows - rows.mean(0)
+    axes, shares = directions._principal(torch.from_numpy(centred), 10)
+    _, singular, expected = np.linalg.svd(centred.astype(np.float64), full_matrices=False)
+    lengths = np.linalg.norm(axes.numpy(), axis=1)
+    np.testing.assert_allclose(lengths, singular[:10] / np.sqrt(size), rtol=1e-5)
+    np.testing.assert_allclose(shares.numpy(), singular[:10] ** 2 / (singular**2).sum(), rtol=1e-5)
+    cosines = np.abs((axes.numpy() / lengths[:, None] * expected[:10]).sum(1))
+    np.testing.assert_allclose(cosines, 1.0, atol=1e-5)
+    largest = np.take_along_axis(axes.numpy(), np.abs(axes.numpy()).argmax(1)[:, None], 1)
+    assert (largest > 0).all()
+
+
+def test_axes_beyond_the_rank_are_zero() -> None:
+    rows = torch.randn(50, 1, generator=torch.Generator().manual_seed(0)) @ torch.ones(1, 80)
+    axes, shares = directions._principal(rows - rows.mean(0), 3)
+    assert axes[0].norm() > 1 and shares[0] == pytest.approx(1.0)
+    assert axes[1:].norm() < 1e-5 and shares[1:].abs().max() < 1e-9
+
+
 def test_feature_components_lead_back_to_codes() -> None:
     found = last(
         directions.find_directions(Linear(SPEC), 1, corners(), FindDirections(run="r", kind="features", count=2))
