@@ -13,7 +13,7 @@ from gmstudio.families.autoregressive.markov import MAX_TABLE, Markov
 from gmstudio.families.autoregressive.orders import ORDER_NAMES, flat_index
 from gmstudio.protocol.config import ConfigError
 from gmstudio.protocol.images import ImageSpec
-from gmstudio.protocol.training_settings import Training
+from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.record import new_record
 
@@ -106,16 +106,9 @@ def test_training_counts_each_image_once_however_many_are_equal(batch_size: int,
     flat = (kinds_N.unsqueeze(1) >> torch.arange(4)) & 1
     split = Split(flat.view(-1, 1, 2, 2).to(torch.uint8).numpy())
     config = Markov.Config(num_parents=1, smoothing=0.5)
-    training = Training(steps=60, batch_size=batch_size, learning_rate=0.1)
-    record = new_record(
-        family="markov",
-        config=to_builtins(config),
-        data="repeated",
-        data_config={},
-        image=image,
-        training=training,
-        device="cpu",
-    )
+    training = {"steps": 60, "batch_size": batch_size, "learning_rate": 0.1}
+    spec = RunSpec(family="markov", config=to_builtins(config), data="repeated", training=training)
+    record = new_record(spec, image=image, device="cpu")
     model = Markov(config, image)
     trainer = Trainer(RunFolder.create(tmp_path, record), model, Dataset("repeated", {}, image, split, split, split))
     for _ in trainer.pieces():
