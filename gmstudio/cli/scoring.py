@@ -11,6 +11,7 @@ from gmstudio.protocol.data import SPLITS
 if TYPE_CHECKING:
     from gmstudio.data.dataset import Dataset
 
+LABELS = ("marginal", "given", "none")
 SHARES = {
     "samples_precision": "precision: share of samples within the data's support",
     "samples_recall": "recall: share of the data within the samples' support",
@@ -31,6 +32,13 @@ def score(
             min=1,
             help="Monte Carlo samples per image, of an importance-weighted estimate (default: 100) or of a bound "
             "(default: 10,000 divided by the number of images, at most 100); 1: the plain bound.",
+        ),
+    ] = None,
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            help="Likelihood of a class-conditional model: marginal, log p(x) as a mixture over the labels (default; a "
+            "pass for each label); given, log p(x | label) of each image's own label; none, log p(x) without label.",
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of all random draws.")] = 0,
@@ -58,20 +66,26 @@ def score(
     elif reconstructs(loaded.model) and not has_likelihood(loaded.model):
         _reconstructions(loaded.model, dataset, split, size)
     else:  # raises the error for a third-party family without any of these
-        _likelihood(loaded.model, dataset, split, size, num_samples, seed)
+        _likelihood(loaded.model, dataset, split, size, num_samples, labels, seed)
 
 
-def _likelihood(model: Any, dataset: "Dataset", split: str, size: int, num_samples: int | None, seed: int) -> None:
+def _likelihood(
+    model: Any, dataset: "Dataset", split: str, size: int, num_samples: int | None, choice: str | None, seed: int
+) -> None:
     from rich.progress import track
 
+    from gmstudio.engine.evaluation.label_mixture import MAX_LABELS, label_mixture
     from gmstudio.engine.evaluation.likelihood import batch_size, default_samples
     from gmstudio.engine.evaluation.likelihood import score as score_images
 
     images, part = dataset.view(split, range(size)), dataset.split(split)
-    num_classes: Any = getattr(model, "num_classes", 0)
-    labels = part.labels[:size] if part.labels is not None and num_classes else None
+    _check_choice(choice, model, has_labels=part.labels is not None)
+    labels = part.labels[:size] if part.labels is not None and choice == "given" else None
+    mixture = label_mixture(model, dataset.train.labels) if choice in (None, "marginal") else None
+    if choice == "marginal" and mixture is None:
+        raise ValueError(f"A mixture takes 1 to {MAX_LABELS} labels of training images; use --labels given or none.")
     num_samples = default_samples(model, size) if num_samples is None else num_samples
-    pieces = score_images(model, images, num_samples, seed, labels)
+    pieces = score_images(model, images, num_samples, seed, labels, mixture)
     batches = -(-len(images) // batch_size(model.image))
     result = next(p for p in track(pieces, total=batches, description="Scoring", transient=True) if p is not None)
     typer.echo(f"{result.kind}:")
@@ -82,6 +96,18 @@ def _likelihood(model: Any, dataset: "Dataset", split: str, size: int, num_sampl
     error, spread = (result.image.bits_per_dim(nats) for nats in (result.error_nats, result.spread_nats))
     typer.echo(f"{result.mean_nats:.4f} ± {result.error_nats:.4f} nats, spread {result.spread_nats:.4f} nats")
     typer.echo(f"{result.bits_per_dim:.5f} ± {error:.5f} bits/dim, spread {spread:.5f} bits/dim")
+
+
+def _check_choice(choice: str | None, model: Any, *, has_labels: bool) -> None:
+    """Raise a ValueError unless the model and the data have the likelihood that was chosen."""
+    if choice is None:
+        return
+    if choice not in LABELS:
+        raise ValueError(f"--labels is {choice!r}; choose one of {', '.join(LABELS)}.")
+    if not getattr(model, "num_classes", 0):
+        raise ValueError(f"This {model.card.title} was not trained with labels; leave --labels out.")
+    if choice == "given" and not has_labels:
+        raise ValueError("The images have no labels to be given; use --labels marginal or none.")
 
 
 def _samples(model: Any, dataset: "Dataset", split: str, size: int, seed: int) -> None:

@@ -6,6 +6,9 @@ import msgspec
 
 from gmstudio.protocol.training_settings import Training
 
+MARGINAL_NLL = "marginal_nll"
+"""Name of the validation term −log p(x) of models whose loss is −log p(x | label)."""
+
 
 class Term(msgspec.Struct, frozen=True):
     r"""Named term of a loss, as it is recorded and shown.

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import platformdirs
 
+from gmstudio.protocol.families import MARGINAL_NLL
 from gmstudio.runs.checkpoints import CheckpointStore
 from gmstudio.runs.history import HISTORY_NAME, History
 from gmstudio.runs.lock import is_locked
@@ -30,7 +31,7 @@ class RunSummary:
         steps: parameter updates requested.
         created: ISO 8601 in UTC; empty when damaged.
         last_valid: newest validation loss; None when there is none.
-        best_valid: lowest validation loss; None when there is none.
+        best_valid: lowest validation loss, or −log p(x) where the loss is −log p(x | label); None when there is none.
         problem: what is damaged, one sentence; empty otherwise.
     """
 
@@ -104,7 +105,7 @@ def summarize(folder: Path) -> RunSummary:
     problem = ""
     try:
         with History(folder) as history:
-            found = history.last_and_best("valid", "loss")
+            found = history.last_and_best("valid", MARGINAL_NLL) or history.last_and_best("valid", "loss")
         if found:
             last, best = found
     except RunError as error:

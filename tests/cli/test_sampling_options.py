@@ -131,7 +131,17 @@ def test_samples_are_conditioned_on_labels(conditional: str, tmp_path: Path) -> 
 
 
 def test_scores_name_the_labels_that_they_are_conditioned_on(conditional: str, agnostic: str) -> None:
-    assert "exact log-likelihood, given each image's label:" in call("score", conditional, "-n", "10")
+    given = call("score", conditional, "-n", "10", "--labels", "given")
+    assert "exact log-likelihood log p(x | y), given each image's label y:" in given
+    without = call("score", conditional, "-n", "10", "--labels", "none")
+    assert "exact log-likelihood log p(x), of the model without a label:" in without
+    mixed = call("score", conditional, "-n", "10")
+    assert "exact log-likelihood log p(x) = log Σ p(y) p(x | y) over 10 labels y, p(y) their frequencies" in mixed
+    assert call("score", conditional, "-n", "10", "--labels", "marginal") == mixed
+    with pytest.raises(ValueError, match="--labels is 'all'; choose one of marginal, given, none"):
+        call("score", conditional, "--labels", "all")
+    with pytest.raises(ValueError, match="NADE was not trained with labels; leave --labels out"):
+        call("score", agnostic, "--labels", "given")
     assert "given each" not in call("score", agnostic, "-n", "10")
 
 

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gmstudio.engine.evaluation.label_mixture import LabelMixture
 from gmstudio.engine.runtime.inspection import exploring
 from gmstudio.families.base import Bounded, Estimated, Family, Sampler
 from gmstudio.protocol.images import ImageSpec
@@ -119,6 +120,7 @@ def score(
     num_samples: int,
     seed: int = 0,
     labels: NDArray[np.int64] | None = None,
+    mixture: LabelMixture | None = None,
 ) -> Iterator[Score | None]:
     """Score images in small pieces: yields None after each, then the result.
 
@@ -128,7 +130,8 @@ def score(
         num_samples: samples per image, 1 or more, of the estimate where there is one, otherwise of the bound; with 1
             the bound is computed where there is one.
         seed: seed of their noise.
-        labels: (N,) labels on which the images are conditioned, for models that take labels; None: none.
+        labels: (N,) labels of the images, for log p(x | label) of a class-conditional model; None: none.
+        mixture: of a class-conditional model, for log p(x); takes precedence over ``labels``.
 
     Raises:
         ValueError: when the model has no likelihood, there are no images, or num_samples is below 1.
@@ -145,18 +148,35 @@ def score(
         with exploring(model):
             batch = torch.from_numpy(images[start : start + size]).to(model.device)
             own = None if labels is None else torch.from_numpy(labels[start : start + size])
-            nats_B = _score_batch(model, batch, num_samples, generator, own)
+            nats_B = _score_batch(model, batch, num_samples, generator, own, mixture)
             parts.append(nats_B.cpu().numpy().astype(np.float64))
         yield None
     kind = kind_of_score(model, num_samples)  # a family may have computed the error of its estimate
-    if labels is not None:
-        kind += ", given each image's label"
+    if getattr(model, "num_classes", 0):
+        kind += _conditioning(labels is not None, mixture)
     yield Score(kind, np.concatenate(parts), model.image)
 
 
+def _conditioning(is_given: bool, mixture: LabelMixture | None) -> str:
+    """Name the likelihood of a class-conditional model that a score is."""
+    if mixture is not None:
+        return (
+            f" log p(x) = log Σ p(y) p(x | y) over {len(mixture.labels)} labels y, p(y) their frequencies among the "
+            "training images"
+        )
+    return " log p(x | y), given each image's label y" if is_given else " log p(x), of the model without a label"
+
+
 def _score_batch(
-    model: Family, batch: Tensor, num_samples: int, generator: torch.Generator, labels: Tensor | None
+    model: Family,
+    batch: Tensor,
+    num_samples: int,
+    generator: torch.Generator,
+    labels: Tensor | None,
+    mixture: LabelMixture | None,
 ) -> Tensor:
+    if mixture is not None:
+        return mixture.log_prob(model, batch)
     if isinstance(model, Exact):
         return model.log_prob(batch) if labels is None else model.log_prob(batch, labels=labels)
     if isinstance(model, Estimated) and _estimates(model, num_samples):

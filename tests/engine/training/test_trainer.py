@@ -18,6 +18,7 @@ from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.runs import HistoryAppended, SamplesDrawn
 from gmstudio.protocol.training import CheckpointSaved, FiguresDrawn, TrainingChanged
 from gmstudio.runs.folder import RunFolder
+from gmstudio.runs.library import summarize
 
 CPU = torch.device("cpu")
 SMALL: dict[str, dict[str, Any]] = {
@@ -109,6 +110,14 @@ def test_a_run_records_every_step_its_validations_grids_and_checkpoints(tmp_path
     assert [event.step for event in events if isinstance(event, CheckpointSaved)] == [0, 8, 16, 24]
     sent = sum(len(s.steps.numpy()) for e in events if isinstance(e, HistoryAppended) for s in e.series)
     assert sent == sum(len(steps) for steps, _ in found.values())
+
+
+def test_the_best_of_a_class_conditional_run_is_its_marginal_likelihood(tmp_path: Path) -> None:
+    job, _ = start(tmp_path / "run", "gated_pixelcnn")
+    finish(job)
+    marginal = curves(tmp_path / "run")["valid", "marginal_nll"][1]
+    assert summarize(tmp_path / "run").best_valid == min(marginal)
+    assert min(marginal) != min(curves(tmp_path / "run")["valid", "loss"][1])
 
 
 @pytest.mark.parametrize("family", SMALL | RANDOM)

@@ -49,7 +49,7 @@ from gmstudio.families.autoregressive.raster import (
 from gmstudio.families.base import LossTerms, Phase
 from gmstudio.nn.stepping.ops import Array, Program, StepOps
 from gmstudio.protocol.config import field
-from gmstudio.protocol.families import FamilyCard, Objective, Term
+from gmstudio.protocol.families import MARGINAL_NLL, FamilyCard, Objective, Term
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.training_settings import Training
 
@@ -143,6 +143,31 @@ class GatedPixelCNN(RasterFamily):
                         help="Negative log-likelihood of an image, averaged over the batch; lower is better.",
                         unit="nats",
                         per_image_nats=True,
+                    ),
+                ),
+                when={"num_classes": 0},
+            ),
+            Objective(
+                latex=r"-\log p_\theta(x \mid y) = -\sum_{i=1}^{D} \log p_\theta(x_i \mid x_1, \ldots, x_{i-1}, y)",
+                terms=(
+                    Term(
+                        name=MARGINAL_NLL,
+                        latex=r"-\log p_\theta(x)",
+                        help=(
+                            "Negative log-likelihood of an image without its label, −log Σ_y p(y) p(x|y), with p(y) "
+                            "from the training labels; validation only, and the term to compare with other models."
+                        ),
+                        unit="nats",
+                        per_image_nats=True,
+                    ),
+                    Term(
+                        name="loss",
+                        latex=r"-\log p_\theta(x \mid y)",
+                        help=(
+                            "Negative log-likelihood of an image given its label y, averaged over the batch; in "
+                            "training some labels are hidden. Lower is better, but it is not comparable to −log p(x)."
+                        ),
+                        unit="nats",
                     ),
                 ),
             ),

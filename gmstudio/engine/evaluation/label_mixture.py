@@ -1,0 +1,58 @@
+r"""Marginal likelihood of models that are conditioned on labels, as a mixture over the labels.
+
+    log p(x) = log \sum_y p(y) p(x | y),    p(y): frequencies of the labels among the training images
+
+Shapes: B batch, K labels.
+"""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+MAX_LABELS = 100
+"""Labels up to which a mixture, a pass of the model for each label, is computed."""
+
+
+class LabelMixture:
+    """p(x) = Σ_y p(y) p(x | y) of a class-conditional model.
+
+    Args:
+        frequencies_K: p(y), sums to 1; labels of frequency 0 take no pass.
+    """
+
+    def __init__(self, frequencies_K: NDArray[np.float64]) -> None:
+        self.labels = np.flatnonzero(frequencies_K).tolist()
+        self._log_prior = np.log(frequencies_K[self.labels]).tolist()
+
+    @torch.no_grad()
+    def log_prob(self, model: Any, x_BCHW: Tensor) -> Tensor:
+        """Exact log p(x) of integer images: (B,), nats; a pass for each label."""
+        size = len(x_BCHW)
+        joint_KB = [
+            model.log_prob(x_BCHW, labels=torch.full((size,), label)) + log_prior
+            for label, log_prior in zip(self.labels, self._log_prior, strict=True)
+        ]
+        return torch.stack(joint_KB).logsumexp(0)
+
+
+def label_mixture(model: Any, train_labels: NDArray[np.int64] | None) -> LabelMixture | None:
+    """Return the mixture over the labels of the training images.
+
+    Args:
+        model: any model.
+        train_labels: (N,) labels of the training images, or None.
+
+    Returns:
+        None where the model is not conditioned on labels, there are none that it was trained with, or there are more
+        than ``MAX_LABELS``.
+    """
+    num_classes = getattr(model, "num_classes", 0)
+    if not num_classes or train_labels is None:
+        return None
+    counts_K = np.bincount(train_labels[train_labels < num_classes], minlength=num_classes)
+    if not 0 < np.count_nonzero(counts_K) <= MAX_LABELS:
+        return None
+    return LabelMixture(counts_K / counts_K.sum())
