@@ -217,6 +217,18 @@ class Invertible(Protocol):
 
 
 @runtime_checkable
+class TimestepBound(Protocol):
+    """Families whose bound is a sum over timesteps, which can be computed a few at a time."""
+
+    @property
+    def num_bound_terms(self) -> int:
+        """Terms of the sum."""
+
+    def bound_terms(self, x: Tensor, first: int, last: int, generator: torch.Generator | None = None) -> Tensor:
+        """(B,) nats: terms ``first`` … ``last`` − 1 of −ELBO, each with noise drawn once."""
+
+
+@runtime_checkable
 class FreeEnergy(Protocol):
     """Energy-based families whose hidden units can be summed out."""
 

@@ -8,6 +8,7 @@ Shapes: N codes, Z latent dimensions, C channels, H height, W width.
 
 import math
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -18,9 +19,18 @@ from torch import Tensor
 
 from gmstudio.data.dataset import Dataset, Split
 from gmstudio.engine.runtime.display import decoded, means_to_display
-from gmstudio.engine.runtime.inspection import check_fit, check_levels, dtype_of, encoder_of, exploring, latent_of
-from gmstudio.families.base import Bounded, Discriminator, Encoder, Family, FreeEnergy, Posterior
+from gmstudio.engine.runtime.inspection import (
+    check_fit,
+    check_levels,
+    dtype_of,
+    encoder_of,
+    exploring,
+    in_pieces,
+    latent_of,
+)
+from gmstudio.families.base import Bounded, Discriminator, Encoder, Family, FreeEnergy, Posterior, TimestepBound
 from gmstudio.protocol.array import Array
+from gmstudio.protocol.base import Event
 from gmstudio.protocol.latents import Decode, Decoded, Encode, Encoded, EncodeImage
 from gmstudio.protocol.metrics import Metric, MetricValues
 
@@ -28,11 +38,14 @@ LOG_PRIOR = Metric(
     "log-density of z under the prior", "log p(z)", "nats", help="Log-density of the code under the prior."
 )
 BOUND = Metric(
-    "lower bound of the log-likelihood",
-    "log p(x)",
+    "variational lower bound of the log-likelihood",
+    "ELBO",
     "nats",
-    "≥",
-    help="Variational bound on the log-likelihood of the decoded image, rounded to levels.",
+    "≈",
+    help=(
+        "Unbiased estimate of the variational lower bound on log p(x) of the decoded image, rounded to levels; the "
+        "bound itself is at most log p(x), the estimate varies around it."
+    ),
 )
 FREE_ENERGY = Metric("free energy", "F(x)", "nats", help="−log of the unnormalized probability of the decoded image.")
 REENCODING = Metric(
@@ -44,7 +57,11 @@ REENCODING = Metric(
 MAX_CODES = 256
 BOUND_SEED = 0
 BOUND_DRAWS = 8
-"""Samples for the bound of one code's image: they halve the spread of a diffusion model's, compared with one sample."""
+"""Of the bound of one code's image, where it isn't a sum over timesteps."""
+TERMS_EACH = 16
+"""Timesteps that pass through the model together, since one alone costs nearly as much."""
+MAX_BOUND_ROWS = 4096
+"""Passes of an image through the model, up to which every timestep of the bound of all codes is computed."""
 
 
 def decode(model: Family, step: int, command: Decode) -> Decoded:
@@ -65,29 +82,86 @@ def decode(model: Family, step: int, command: Decode) -> Decoded:
         codes = torch.from_numpy(codes_NZ).to(dtype_of(model)).to(model.device)
         means = decoded(model, codes)
         metrics = code_metrics(model, codes, means) if command.measure else ()
-        shown = means_to_display(_finite(means.float(), step))
+        return _decoded_event(step, command, means, metrics, started)
+
+
+def has_summed_bound(model: Family, command: Decode) -> bool:
+    """Whether the codes are to be measured by a bound that is a sum over timesteps, not too many for all codes."""
+    count = command.codes.shape[0] if command.codes.shape else 0
+    return command.measure and isinstance(model, TimestepBound) and count * model.num_bound_terms <= MAX_BOUND_ROWS
+
+
+def decode_with_summed_bound(model: Family, step: int, command: Decode) -> Iterator[Event | None]:
+    """Like ``decode`` with every timestep of the bound, where ``has_summed_bound``.
+
+    Returns:
+        A generator of None after each piece and, last, ``Decoded``.
+
+    Raises:
+        ValueError: at once or from the generator, as from ``decode``.
+    """
+    assert isinstance(model, TimestepBound)
+    codes_NZ = _checked_codes(command.codes, latent_of(model).latent.num_dims)
+    return _measured(model, model, step, command, codes_NZ)
+
+
+def _measured(
+    model: Family, bounded: TimestepBound, step: int, command: Decode, codes_NZ: NDArray[np.float32]
+) -> Iterator[Event | None]:
+    started = time.perf_counter()
+    with exploring(model):
+        codes = torch.from_numpy(codes_NZ).to(dtype_of(model)).to(model.device)
+        means = decoded(model, codes)
+        rounded = _rounded(model, _finite(means, step))
+    generator = torch.Generator(model.device).manual_seed(BOUND_SEED)
+    parts: list[Tensor] = []
+
+    def add(groups: slice) -> None:
+        with exploring(model):
+            last = min(groups.stop * TERMS_EACH, bounded.num_bound_terms)
+            parts.append(bounded.bound_terms(rounded, groups.start * TERMS_EACH, last, generator))
+
+    yield from in_pieces(-(-bounded.num_bound_terms // TERMS_EACH), TERMS_EACH * len(codes_NZ), add)
+    with exploring(model):
+        metrics = code_metrics(model, codes, means, -torch.stack(parts).sum(0))
+        yield _decoded_event(step, command, means, metrics, started)
+
+
+def _decoded_event(
+    step: int, command: Decode, means: Tensor, metrics: tuple[MetricValues, ...], started: float
+) -> Decoded:
     return Decoded(
         request=command.request,
         run=command.run,
         step=step,
-        images=Array.of(shown),
+        images=Array.of(means_to_display(_finite(means.float(), step))),
         engine_ms=1000 * (time.perf_counter() - started),
         metrics=metrics,
     )
 
 
-def code_metrics(model: Family, codes_NZ: Tensor, means_NCHW: Tensor) -> tuple[MetricValues, ...]:
+def code_metrics(
+    model: Family, codes_NZ: Tensor, means_NCHW: Tensor, bound_N: Tensor | None = None
+) -> tuple[MetricValues, ...]:
     """Metrics of codes and of the images that they decode to, (N,) each, as far as the family can compute them.
 
     Likelihoods and bounds are those of the means rounded to the nearest levels, for they are of integer images.
+
+    Args:
+        model: family with a latent space.
+        codes_NZ: the codes.
+        means_NCHW: their decoded means.
+        bound_N: ELBO of their images, nats; where left out, it is estimated with few draws.
     """
     latent = latent_of(model).latent
     found: dict[Metric, Tensor] = {}
     if latent.prior == "normal":
         prior = msgspec.structs.replace(LOG_PRIOR, symbol=f"log p({latent.symbol})")
         found[prior] = -0.5 * (codes_NZ.square().sum(1) + latent.num_dims * math.log(2 * math.pi))
-    rounded_NCHW = (means_NCHW.float() * (model.image.levels - 1)).round().clamp(0, model.image.levels - 1).long()
-    if isinstance(model, Bounded):
+    rounded_NCHW = _rounded(model, means_NCHW)
+    if bound_N is not None:
+        found[BOUND] = bound_N
+    elif isinstance(model, Bounded):
         generator = torch.Generator(model.device).manual_seed(BOUND_SEED)
         draws = max(1, BOUND_DRAWS // max(1, len(codes_NZ)))
         found[BOUND] = model.elbo(rounded_NCHW, draws, generator)
@@ -99,6 +173,11 @@ def code_metrics(model: Family, codes_NZ: Tensor, means_NCHW: Tensor) -> tuple[M
         again = decoded(model, model.encode(rounded_NCHW)).float()
         found[REENCODING] = (again - means_NCHW.float()).square().flatten(1).mean(1).sqrt()
     return tuple(MetricValues(metric, Array.of(value.float().cpu().numpy())) for metric, value in found.items())
+
+
+def _rounded(model: Family, means_NCHW: Tensor) -> Tensor:
+    """The nearest levels, (N, C, H, W) int64."""
+    return (means_NCHW.float() * (model.image.levels - 1)).round().clamp(0, model.image.levels - 1).long()
 
 
 def encode(model: Family, dataset: Dataset, command: Encode) -> Encoded:

@@ -16,9 +16,12 @@ from gmstudio.protocol.latents import (
 class LatentsFeature(Feature):
     """Decode and encode, optimize codes, find directions, compute dimension statistics."""
 
-    def _on_decode(self, command: Decode) -> None:
+    def _on_decode(self, command: Decode) -> Job | None:
         loaded = self.context.model(command.run, "decode")
+        if codes.has_summed_bound(loaded.model, command):
+            return codes.decode_with_summed_bound(loaded.model, loaded.step, command)
         self.context.send(codes.decode(loaded.model, loaded.step, command))
+        return None
 
     def _on_encode(self, command: Encode) -> None:
         loaded = self.context.model(command.run, "encode")

@@ -58,6 +58,28 @@ class DiffusionBound(NamedTuple):
             total_B += weight * self._term(x, x0_BCHW, t_B, generator)
         return -(self.schedule.prior_kl(x0_BCHW) + total_B + decoder_B)
 
+    def terms(self, x: Tensor, first: int, last: int, generator: torch.Generator | None) -> Tensor:
+        """Sum of the terms of timesteps ``first`` + 1 … ``last``, the KL of x_T among that of timestep 1: (B,), nats.
+
+        Args:
+            x: (B, C, H, W) integers.
+            first: terms left out at the beginning.
+            last: number of the last term, at most T.
+            generator: source of ε.
+        """
+        x0_BCHW = scaled(x, self.levels, self.schedule.signal)
+        total_B = torch.zeros(len(x), dtype=x0_BCHW.dtype, device=x0_BCHW.device)
+        if first == 0:
+            one_B = torch.ones(len(x), dtype=torch.int64, device=x0_BCHW.device)
+            total_B += self.schedule.prior_kl(x0_BCHW) + self._term(x, x0_BCHW, one_B, generator)
+        times_S = torch.arange(max(first + 1, 2), last + 1, device=x0_BCHW.device)
+        if len(times_S):
+            repeated = (len(times_S), 1, 1, 1)
+            t_N = times_S.repeat_interleave(len(x))
+            kl_N = self._term(x.repeat(repeated), x0_BCHW.repeat(repeated), t_N, generator)
+            total_B += kl_N.unflatten(0, (len(times_S), len(x))).sum(0)
+        return total_B
+
     def _term(self, x: Tensor, x0_BCHW: Tensor, t_B: Tensor, generator: torch.Generator | None) -> Tensor:
         """One term of the bound, -log p(x_0|x_1) where t = 1 and a KL where t > 1: (B,), nats."""
         eps_BCHW = standard_noise(x0_BCHW, generator)

@@ -274,6 +274,19 @@ class DDPM(Family):
         pieces = [bound.estimate(piece, num_samples, generator) for piece in torch.split(x, self._max_rows())]
         return torch.cat(pieces) if len(x) else x.new_zeros(0, dtype=torch.float32)
 
+    @property
+    def num_bound_terms(self) -> int:
+        """Terms of the bound: one for each timestep; the first includes the KL of x_T."""
+        return self.config.num_timesteps
+
+    @torch.no_grad()
+    def bound_terms(self, x: Tensor, first: int, last: int, generator: torch.Generator | None = None) -> Tensor:
+        """Terms ``first`` … ``last`` − 1 of −ELBO, counted from 0, each with noise drawn once: (B,), nats.
+
+        All of them together estimate the bound without the variance that drawing timesteps brings (see ``elbo``).
+        """
+        return DiffusionBound(self.schedule, self.averaged, self.image.levels).terms(x, first, last, generator)
+
     def _max_rows(self) -> int:
         """Images that pass through the U-Net at a time."""
         return max(1, MAX_FLOATS // (2 * self.config.num_channels * self.image.height * self.image.width))

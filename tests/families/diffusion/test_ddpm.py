@@ -149,6 +149,17 @@ def test_the_bound_is_that_of_an_independent_computation() -> None:
     assert some.item() == pytest.approx(-total.item(), rel=0.05)
 
 
+def test_the_terms_of_the_bound_add_up_to_it() -> None:
+    model = build(TINY, num_timesteps=9)
+    x = random_images(TINY, 3)
+    many = x.repeat(20_000, 1, 1, 1)
+    parts = [model.bound_terms(many, first, last, seeded(first)) for first, last in ((0, 1), (1, 4), (4, 9))]
+    found = -torch.stack(parts).sum(0).unflatten(0, (20_000, 3)).mean(0)
+    expected = model.elbo(many, 8, seeded(20)).unflatten(0, (20_000, 3)).mean(0)
+    torch.testing.assert_close(found, expected, rtol=0.0, atol=0.1)
+    assert model.num_bound_terms == 9
+
+
 def test_the_bound_is_below_the_exact_log_probability() -> None:
     """p(x_0) = ∫∫ N(x_2; 0, 1) p(x_1|x_2) P(x_0|x_1) over one binary pixel and two timesteps, on a grid."""
     image = ImageSpec(1, 1, 1, 2)
