@@ -58,7 +58,7 @@ MAX_CODES = 256
 BOUND_SEED = 0
 BOUND_DRAWS = 8
 """Of the bound of one code's image, where it isn't a sum over timesteps."""
-TERMS_EACH = 16
+TERMS_EACH = 8
 """Timesteps that pass through the model together, since one alone costs nearly as much."""
 MAX_BOUND_ROWS = 4096
 """Passes of an image through the model, up to which every timestep of the bound of all codes is computed."""
