@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+import msgspec
+
 from gmstudio.protocol.base import Command, Event
 from gmstudio.protocol.engine import Catalog, ChooseDevice, CommandFailed, Done, EngineReported, Ping, Pong, Shutdown
 from gmstudio.protocol.families import FamilyCard, FamilyEntry, Objective, Term
@@ -121,6 +123,8 @@ class FakeEngine:
                 self.send(Pong(request=request))
             case ListRuns():
                 listed = (self.listed_run(),) if self.options.listed else ()
+                if self.options.older:
+                    listed = (*listed, msgspec.structs.replace(self.listed_run(), run="/runs/older"))
                 self.send(RunsListed(request=request, home="/runs", runs=listed, problems=()))
             case StartTraining() | ResumeRun():
                 self.send(self.opened(request, live=True))
@@ -169,6 +173,7 @@ def main() -> int:
     parser.add_argument("--saving-s", type=float, default=0.0, help="take so long to shut down")
     parser.add_argument("--saved", default="", metavar="FILE", help="written after an orderly end")
     parser.add_argument("--listed", action="store_true", help="list one interrupted run")
+    parser.add_argument("--older", action="store_true", help="list a second run, /runs/older")
     return FakeEngine(parser.parse_args()).run()
 
 

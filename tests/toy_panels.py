@@ -1,5 +1,7 @@
 """Two panels with next to nothing on them, for tests of the window around them."""
 
+from typing import Any
+
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QLabel, QLineEdit, QVBoxLayout
 
@@ -28,7 +30,15 @@ class ToyState(QObject):
 
 
 class FirstState(ToyState):
-    pass
+    def __init__(self, events: EngineLink, library: RunLibrary, parent: QObject) -> None:
+        super().__init__(events, library, parent)
+        self.choice = "nothing"
+
+    def choices(self) -> dict[str, Any]:
+        return {"choice": self.choice}
+
+    def restore_choices(self, values: dict[str, Any]) -> None:
+        self.choice = values["choice"]
 
 
 class SecondState(ToyState):
@@ -48,6 +58,7 @@ class FirstPanel(Panel):
         self.follow = self.add_action("follow", "Follow", "Ctrl+L", self.played.append, checkable=True)
         self.line = QLineEdit()
         self.name_widget(self.line, "line", "A line", "Type here")
+        self.remember(self.follow)
         layout = QVBoxLayout(self)
         layout.addWidget(self.button(self.play))
         layout.addWidget(self.button(self.follow))

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any, ClassVar
 
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QShowEvent
 from PySide6.QtWidgets import QAbstractSpinBox, QToolButton, QWidget
 
@@ -13,6 +13,8 @@ from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs
 from gmstudio.window.gui.widgets.panel_keys import PanelKeys
 from gmstudio.window.gui.widgets.sliders.typed_slider import inset_text
 
+Control = QWidget | QAction
+
 
 class Panel(ActiveWidget):
     """Base of the panels.
@@ -21,9 +23,13 @@ class Panel(ActiveWidget):
 
     Class attributes:
         name: object name, for example ``pixels``, and name of its ``Place``; controls are named ``pixels.<control>``.
+
+    Signals:
+        control_remembered: a control whose value is kept from one start of the window to the next.
     """
 
     name: ClassVar[str]
+    control_remembered = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -34,6 +40,7 @@ class Panel(ActiveWidget):
         self._buttons: list[QToolButton] = []
         self._everywhere: set[QAction] = set()
         self._keys = PanelKeys(self, self.listed_actions, self._buttons_of)
+        self._remembered: list[Control] = []
         theme().changed.connect(self._tint_icons)
 
     def add_action(
@@ -127,6 +134,17 @@ class Panel(ActiveWidget):
         widget.setToolTip(tip)
         if isinstance(widget, QAbstractSpinBox):
             inset_text(widget)
+
+    def remember(self, *controls: Control) -> None:
+        """Keep the values of named controls from one start of the window to the next."""
+        for control in controls:
+            self._remembered.append(control)
+            self.control_remembered.emit(control)
+
+    @property
+    def remembered(self) -> tuple[Control, ...]:
+        """Controls whose values are kept from one start of the window to the next."""
+        return tuple(self._remembered)
 
     def listed_actions(self) -> tuple[QAction, ...]:
         """Actions in the order in which they were added, as Help lists them."""

@@ -1,11 +1,9 @@
 """Main window: navigation, banner, status bar and menus."""
 
-import os
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QSettings, QSize, Qt, QTimer, QUrl, Signal
+from PySide6.QtCore import QSize, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDesktopServices, QKeySequence, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMainWindow, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
@@ -16,8 +14,10 @@ from gmstudio.window.gui.shell.banner import Banner, Notice
 from gmstudio.window.gui.shell.engine_notices import EngineNotices
 from gmstudio.window.gui.shell.file_drop import FileDrop
 from gmstudio.window.gui.shell.help import HelpPage
+from gmstudio.window.gui.shell.memory import WindowMemory
 from gmstudio.window.gui.shell.preload import Preloader
 from gmstudio.window.gui.shell.run_opener import RunOpener
+from gmstudio.window.gui.shell.settings import DEVICE, GEOMETRY, PANEL, THEME, WindowSettings
 from gmstudio.window.gui.shell.sidebar import HELP, Sidebar
 from gmstudio.window.gui.shell.status_bar import StatusBar
 from gmstudio.window.gui.theme import MODES, theme
@@ -25,16 +25,7 @@ from gmstudio.window.state.studio import Studio
 
 SIZE = QSize(1280, 800)
 MINIMUM_SIZE = QSize(960, 600)
-SETTINGS_NAME = "window.ini"
 THEME_TITLES = {"system": "Follow the &system", "dark": "&Dark", "light": "&Light"}
-
-
-def open_settings() -> QSettings:
-    """Settings file of geometry, panels, theme and device: in ``$GMSTUDIO_HOME``, else with the user's settings."""
-    home = os.environ.get("GMSTUDIO_HOME", "").strip()
-    if home:
-        return QSettings(str(Path(home).expanduser() / SETTINGS_NAME), QSettings.Format.IniFormat)
-    return QSettings(QSettings.Format.IniFormat, QSettings.Scope.UserScope, "gmstudio", "window")
 
 
 class MainWindow(QMainWindow):
@@ -56,7 +47,8 @@ class MainWindow(QMainWindow):
         super().__init__()
         self._studio = studio
         self._places = {place.name: place for place in places}
-        self._settings = open_settings()
+        self._settings = WindowSettings()
+        theme().set_mode(self._settings.get(THEME))
         self._panels: dict[str, Panel] = {}
         self.setObjectName("main_window")
         self.setWindowTitle("gmstudio")
@@ -66,6 +58,7 @@ class MainWindow(QMainWindow):
         self._notices = EngineNotices(studio, self.banner, self)
         self._drop = FileDrop(self, studio)
         self._opener = RunOpener(studio, places, self._settings, self)
+        self._memory = WindowMemory(studio, places, self._settings, self)
         self._sidebar = Sidebar(places)
         self._stack = QStackedWidget()
         self._help = HelpPage(self._help_sections, lambda: studio.engine.stderr_tail)
@@ -85,6 +78,7 @@ class MainWindow(QMainWindow):
         self._drop.noticed.connect(self.banner.show_notice)
         studio.engine.changed.connect(self._on_engine_changed)
         studio.library.open_failed.connect(self._on_open_failed)
+        studio.library.live_changed.connect(self._save_settings)  # a run was started with settings worth keeping
 
     @property
     def panel(self) -> str:
@@ -110,6 +104,7 @@ class MainWindow(QMainWindow):
             return
         panel = self._places[name].build(self._studio)
         self._panels[name] = panel
+        self._memory.add_panel(panel)
         holder, self._pages[name] = self._pages[name], panel
         shown = self._stack.currentWidget() is holder
         self._stack.insertWidget(self._stack.indexOf(holder), panel)
@@ -232,7 +227,7 @@ class MainWindow(QMainWindow):
 
     def _choose_theme(self, mode: str) -> None:
         theme().set_mode(next(known for known in MODES if known == mode))
-        self._settings.setValue("window/theme", mode)
+        self._settings.put(THEME, theme().mode)
 
     def _help_sections(self) -> list[tuple[str, Sequence[QAction]]]:
         places = self._places.items()
@@ -270,19 +265,19 @@ class MainWindow(QMainWindow):
     # ---- settings ----------------------------------------------------------------------------------------
 
     def _load_settings(self) -> None:
-        geometry = self._settings.value("window/geometry")
-        if not (isinstance(geometry, QByteArray) and self.restoreGeometry(geometry)):
+        if not self.restoreGeometry(self._settings.get(GEOMETRY)):
             self.resize(SIZE)
-        panel = str(self._settings.value("window/panel", ""))
+        panel = self._settings.get(PANEL)
         self.show_panel(panel if panel in self._places else next(iter(self._places)))
-        device = str(self._settings.value("engine/device", ""))
+        device = self._settings.get(DEVICE)
         if device:
             self._studio.engine.choose_device(device)
 
     def _save_settings(self) -> None:
-        self._settings.setValue("window/geometry", self.saveGeometry())
+        self._settings.put(GEOMETRY, self.saveGeometry())
         if self.panel != HELP:
-            self._settings.setValue("window/panel", self.panel)
+            self._settings.put(PANEL, self.panel)
         self._opener.save()
-        self._settings.setValue("engine/device", self._studio.engine.device)
+        self._memory.save()
+        self._settings.put(DEVICE, self._studio.engine.device)
         self._settings.sync()

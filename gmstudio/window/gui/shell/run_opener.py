@@ -1,19 +1,18 @@
 """The rule by which runs are opened: in the panel that showed the run last, else in the first one that can show it."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QSettings, Signal
+from PySide6.QtCore import QObject, Signal
 
 from gmstudio.protocol.base import Event
 from gmstudio.protocol.engine import CommandFailed, Reason
 from gmstudio.protocol.runs import OpenRun, RunInfo, RunOpened
 from gmstudio.window.client.request import Request
 from gmstudio.window.gui.places import Place, RunState
+from gmstudio.window.gui.shell.settings import PANEL_OF_RUN, WindowSettings
 from gmstudio.window.state.studio import Studio
 
-KEY = "runs/panels"
 MAX_REMEMBERED = 200
 """Runs whose last panel is kept in the settings; the ones seen longest ago are dropped."""
 
@@ -34,13 +33,15 @@ class RunOpener(QObject):
     found = Signal(str, str)
     failed = Signal(str, str)
 
-    def __init__(self, studio: Studio, places: Sequence[Place], settings: QSettings, parent: QObject | None) -> None:
+    def __init__(
+        self, studio: Studio, places: Sequence[Place], settings: WindowSettings, parent: QObject | None
+    ) -> None:
         super().__init__(parent)
         self._library = studio.library
         self._settings = settings
         self._places = {place.name: place for place in places if place.shows is not None}
         self._states = {name: _run_state(studio, place) for name, place in self._places.items()}
-        self._panel_of = _read(settings)
+        self._panel_of = settings.get(PANEL_OF_RUN).copy()
         self._panel = self._folder = ""
         self._opening = Request(studio.client, self)
         self._opening.replied.connect(self._on_reply)
@@ -68,7 +69,7 @@ class RunOpener(QObject):
 
     def save(self) -> None:
         """Write the last panels to the settings."""
-        self._settings.setValue(KEY, json.dumps(self._panel_of))
+        self._settings.put(PANEL_OF_RUN, self._panel_of)
 
     def place_for(self, info: RunInfo) -> Place | None:
         """Return the place of the panel for a run; None when no panel can show it."""
@@ -104,12 +105,3 @@ def _run_state(studio: Studio, place: Place) -> RunState:
     state = studio.state(place.state)
     assert isinstance(state, RunState), f"the state of {place.name} shows no runs"
     return state
-
-
-def _read(settings: QSettings) -> dict[str, str]:
-    """Run → name of its last panel, the one seen longest ago first; empty where the settings hold nothing valid."""
-    try:
-        found = json.loads(str(settings.value(KEY, "{}")))
-    except ValueError:
-        return {}
-    return {str(run): str(name) for run, name in found.items()} if isinstance(found, dict) else {}

@@ -4,6 +4,7 @@ Shapes: Z latent dimensions, C channels, H height, W width.
 """
 
 from dataclasses import dataclass, replace
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from gmstudio.window.state.latents.annotations import LatentAnnotations
 from gmstudio.window.state.latents.arithmetic import LatentArithmetic
 from gmstudio.window.state.latents.code_metrics import CodeMetrics
 from gmstudio.window.state.latents.code_range import Code
-from gmstudio.window.state.latents.dimension_stats import DimensionStatistics
+from gmstudio.window.state.latents.dimension_stats import DimensionStatistics, Sort
 from gmstudio.window.state.latents.directions import LatentDirections
 from gmstudio.window.state.latents.encoded_images import EncodedImages, Encoding
 from gmstudio.window.state.latents.export import Export
@@ -134,6 +135,15 @@ class LatentsState(QObject):
         self._library.engine_lost.connect(self._on_engine_lost)
         self._library.catalog_arrived.connect(self._open)
         self._library.live_changed.connect(self._on_live_changed)
+
+    def choices(self) -> dict[str, Any]:
+        """Choices that hold for every run, as JSON."""
+        return {"sort": self.dimension_stats.sort}
+
+    def restore_choices(self, values: dict[str, Any]) -> None:
+        """Take choices that were kept."""
+        if values.get("sort") in get_args(Sort):
+            self.dimension_stats.set_sort(values["sort"])
 
     # ---- the run -----------------------------------------------------------------------------------------------
 

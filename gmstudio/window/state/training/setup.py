@@ -24,6 +24,13 @@ def defaults_of(schema: dict[str, Any]) -> Values:
     return {name: prop.get("default") for name, prop in schema["properties"].items()}
 
 
+def _same_kind(value: Any, default: Any) -> bool:
+    """Test that a value is of the kind of a setting's default; one from another version may not be."""
+    kinds = ((bool,), (int, float), (str,), (list, tuple))
+    kind_of = [next((kind for kind in kinds if isinstance(item, kind)), None) for item in (value, default)]
+    return None in (value, default) or kind_of[0] == kind_of[1]
+
+
 class TrainingSetup(QObject):
     """Choices for the next run.
 
@@ -178,6 +185,24 @@ class TrainingSetup(QObject):
             training=self.training,
         )
 
+    def snapshot(self) -> Values:
+        """Family, data source and all remembered values, as JSON, without those that are invalid as typed."""
+        owners = {"config": self.family, "data_config": self.data, "training": self.family}
+        parts: dict[str, dict[str, Values]] = {part: {} for part in owners}
+        for (part, name), values in self._values.items():
+            invalid = self._typing_errors[part] if name == owners[part] else {}
+            parts[part][name] = {field: value for field, value in values.items() if field not in invalid}
+        return {"family": self.family, "data": self.data, **parts}
+
+    def restore(self, snapshot: Values) -> None:
+        """Take the choices of a snapshot before a catalog arrives; what does not fit the catalog is left out then."""
+        self.family, self.data = str(snapshot.get("family", "")), str(snapshot.get("data", ""))
+        for part in self._typing_errors:
+            named = snapshot.get(part)
+            for name, values in named.items() if isinstance(named, dict) else ():
+                if isinstance(values, dict):
+                    self._values[(part, name)] = values
+
     def refuse(self, failed: CommandFailed) -> None:
         """Show a refusal of the present choices."""
         self.described = None
@@ -196,7 +221,10 @@ class TrainingSetup(QObject):
 
     def _remembered(self, part: str, name: str, defaults: Values) -> Values:
         known = self._values.get((part, name), {})
-        return {field: known.get(field, default) for field, default in defaults.items()}
+        return {
+            field: known[field] if field in known and _same_kind(known[field], default) else default
+            for field, default in defaults.items()
+        }
 
     def _put(self, part: str, name: str, values: Values, errors: dict[str, str]) -> None:
         self._values[(part, name)] = dict(values)

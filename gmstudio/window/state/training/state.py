@@ -1,7 +1,7 @@
 """State of training in the window: the setup, the run in training, the selected run, and the runs that are overlaid."""
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 from PySide6.QtCore import QObject, Signal
 
@@ -106,6 +106,14 @@ class TrainingState(QObject):
         self.setup.verdict_changed.connect(self.status_changed)
         self.setup.family_changed.connect(self._on_setup_changed)
         self.setup.config_changed.connect(self._on_setup_changed)
+
+    def choices(self) -> dict[str, Any]:
+        """Choices for the next run, as JSON."""
+        return self.setup.snapshot()
+
+    def restore_choices(self, values: dict[str, Any]) -> None:
+        """Take choices for the next run that were kept."""
+        self.setup.restore(values)
 
     # ---- commands ------------------------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from gmstudio.window.client.engine_client import EngineClient
 from gmstudio.window.gui.places import PLACES
 from gmstudio.window.gui.shell import run_opener
 from gmstudio.window.gui.shell.run_opener import RunOpener
+from gmstudio.window.gui.shell.settings import PANEL_OF_RUN, WindowSettings
 from gmstudio.window.state.runs.library import RunLibrary
 from gmstudio.window.state.studio import Studio
 
@@ -41,7 +42,7 @@ class Stage:
 
     def __init__(self, settings: Path) -> None:
         self.studio = ToyStudio()
-        self.settings = QSettings(str(settings), QSettings.Format.IniFormat)
+        self.settings = WindowSettings(settings)
         self.opener = RunOpener(self.studio, toy_panels.PLACES, self.settings, None)  # type: ignore[arg-type]
         self.found: list[tuple[str, str]] = []
         self.failed: list[tuple[str, str]] = []
@@ -126,7 +127,7 @@ def test_last_panels_are_kept_in_the_settings(stage: Stage, tmp_path: Path) -> N
 @pytest.mark.parametrize("text", ["", "{", "[1, 2]", '"a"', '{"/runs/a": "nowhere"}'])
 def test_settings_that_hold_nothing_valid_are_ignored(qapp: object, tmp_path: Path, text: str) -> None:
     settings = QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat)
-    settings.setValue(run_opener.KEY, text)
+    settings.setValue(PANEL_OF_RUN.key, text)
     settings.sync()
     assert Stage(tmp_path / "window.ini").open(run("a")) == ("first", "/runs/a")
 
@@ -176,7 +177,7 @@ def test_a_run_that_is_open_is_shown_at_once(stage: Stage) -> None:
 
 def test_states_of_the_real_studio(qapp: object, tmp_path: Path) -> None:
     studio = Studio(EngineClient(["never-started"]))
-    settings = QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat)
+    settings = WindowSettings(tmp_path / "window.ini")
     opener = RunOpener(studio, PLACES, settings, None)
     vae = run("vae", capabilities=("encode", "decode"))
     studio.client.deliver(RunsListed(home="/runs", runs=(vae,), problems=()))

@@ -54,6 +54,7 @@ class SetupView(QWidget):
         self.count = self._spin(panel, 1, MAX_COUNT, "count", "Chains", "Number of chains side by side")
         self.steps = self._spin(panel, 1, MAX_STEPS, "steps", "Transitions", "Number of steps of each chain")
         self.seed = self._spin(panel, 0, MAX_SEED, "seed", "Seed", "Seed of all noise")
+        panel.remember(self.count, self.steps)
         self.canvas = DrawingCanvas()
         panel.name_widget(
             self.canvas,

@@ -57,6 +57,7 @@ class MapView(LatentView):
         add = panel.add_action
         self.images = add("map_images", "Images", "I", self._on_shown, tip="Show decoded images", checkable=True)
         self.data = add("map_data", "Data", "D", self._on_shown, tip="Show encoded data as dots", checkable=True)
+        panel.remember(self.side)
         self.status = ElidedLabel()
         self.status.setProperty("role", "muted")
         self._axes: list[Axis] = []

@@ -125,6 +125,7 @@ class TrainCurves(QWidget):
         follow = panel.add_action(
             "follow", "Follow", "Ctrl+F", self.follow, icon="fit", tip="Show all steps, and new ones as they arrive"
         )
+        panel.remember(self._unit_combo, self._slider, log)
         smoothing = ThemedIcon("smooth", self)
         smoothing.setToolTip(self._slider.toolTip())
         log_button, follow_button = panel.button(log, icon_only=True), panel.button(follow, icon_only=True)

@@ -1,0 +1,133 @@
+"""Memory of the window from one start to the next: runs on display, states of the panels, and their controls."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Protocol, runtime_checkable
+
+from PySide6.QtCore import QObject, QTimer
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QSlider, QSpinBox, QSplitter
+
+from gmstudio.window.gui.panel import Control, Panel
+from gmstudio.window.gui.places import Place, RunState
+from gmstudio.window.gui.shell.settings import CONTROLS, RUN_OF_PANEL, STATES, Values, WindowSettings
+from gmstudio.window.state.studio import Studio
+
+
+@runtime_checkable
+class KeepsChoices(Protocol):
+    """State of a panel with choices that outlive the window."""
+
+    def choices(self) -> Values:
+        """Choices as JSON values."""
+
+    def restore_choices(self, values: Values) -> None:
+        """Take choices that were kept, perhaps by another version; called before the engine is there."""
+
+
+class WindowMemory(QObject):
+    """Restores what the window showed when it was closed last, and saves it.
+
+    Args:
+        studio: its states show the runs.
+        places: the panels.
+        settings: file in which it is kept.
+    """
+
+    def __init__(self, studio: Studio, places: Sequence[Place], settings: WindowSettings, parent: QObject) -> None:
+        super().__init__(parent)
+        self._library = studio.library
+        self._settings = settings
+        self._places = {place.name: place for place in places}
+        self._states = {place.name: studio.state(place.state) for place in places}
+        self._panels: dict[str, Panel] = {}
+        self._runs_due: set[str] = {place.name for place in places if place.shows is not None}
+        self._controls = settings.get(CONTROLS).copy()
+        kept = settings.get(STATES)
+        for name, state in self._states.items():
+            if name in kept and isinstance(state, KeepsChoices):
+                state.restore_choices(kept[name])
+        self._library.changed.connect(self._restore_runs_later)
+
+    def add_panel(self, panel: Panel) -> None:
+        """Restore the controls and the run of a panel that was built."""
+        self._panels[panel.name] = panel
+        for control in panel.remembered:
+            self._restore_control(control)
+        # Later, as a page that adds a control is not connected to it yet.
+        panel.control_remembered.connect(
+            lambda control: QTimer.singleShot(0, panel, partial(self._restore_control, control))
+        )
+        self._restore_runs_later()
+
+    def save(self) -> None:
+        """Write everything to the settings; what was not shown this time stays as it was."""
+        runs = {name: state.run for name, state in self._states.items() if isinstance(state, RunState) and state.run}
+        self._settings.put(RUN_OF_PANEL, self._settings.get(RUN_OF_PANEL) | runs)
+        states = {name: state.choices() for name, state in self._states.items() if isinstance(state, KeepsChoices)}
+        self._settings.put(STATES, self._settings.get(STATES) | states)
+        for panel in self._panels.values():
+            for control in panel.remembered:
+                self._controls[control.objectName()] = control_value(control)
+        self._settings.put(CONTROLS, self._controls)
+
+    def _restore_runs_later(self) -> None:
+        """After the run choosers of the panels, which at the same signal choose the newest run."""
+        if self._runs_due and self._library.home:
+            QTimer.singleShot(0, self, self._restore_runs)
+
+    def _restore_runs(self) -> None:
+        """Show in each panel the run that it showed last; where it shows none, the newest that it can show."""
+        remembered = self._settings.get(RUN_OF_PANEL)
+        for name in self._runs_due & set(self._panels):
+            self._runs_due.discard(name)
+            place, state = self._places[name], self._states[name]
+            assert place.shows is not None and isinstance(state, RunState)
+            shown = [info.run for info in self._library.runs if place.shows(self._library, info)]
+            if self._library.live or not shown:
+                continue  # the panel shows what is in training, or its first run when there is one
+            if remembered.get(name) in shown:
+                state.choose_run(remembered[name])
+            elif not state.run:
+                state.choose_run(shown[0])
+
+    def _restore_control(self, control: Control) -> None:
+        if control.objectName() in self._controls:
+            set_control_value(control, self._controls[control.objectName()])
+
+
+def control_value(control: Control) -> Any:
+    """Value of a control as JSON: the choice, the number, the state, or the sizes of a splitter.
+
+    Raises:
+        TypeError: for a kind of control that has no value.
+    """
+    match control:
+        case QComboBox():
+            data = control.currentData()
+            return control.currentText() if data is None else data
+        case QSpinBox() | QDoubleSpinBox() | QSlider():
+            return control.value()
+        case QAction():
+            return control.isChecked()
+        case QSplitter():
+            return control.sizes()
+    raise TypeError(f"{type(control).__name__} has no value that can be remembered.")
+
+
+def set_control_value(control: Control, value: Any) -> None:
+    """Give a control a value as its user would; one that does not fit is ignored."""
+    match control, value:
+        case QComboBox(), str() | int():
+            index = next((i for i in range(control.count()) if value in (control.itemData(i), control.itemText(i))), -1)
+            if index >= 0 and index != control.currentIndex():
+                control.setCurrentIndex(index)
+                control.activated.emit(index)
+        case ((QSpinBox() | QSlider()), int()) if not isinstance(value, bool):
+            control.setValue(value)
+        case QDoubleSpinBox(), int() | float():
+            control.setValue(float(value))
+        case QAction(), bool():
+            control.setChecked(value)
+        case QSplitter(), list() if len(value) == control.count() and all(isinstance(size, int) for size in value):
+            control.setSizes(value)

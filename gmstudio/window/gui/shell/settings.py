@@ -1,0 +1,112 @@
+"""Settings of the window: typed entries of one file, each with a default and a check of what is read."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from PySide6.QtCore import QByteArray, QSettings
+
+from gmstudio.window.gui.theme import MODES, Mode
+
+FILE_NAME = "window.ini"
+T = TypeVar("T")
+Values = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Setting(Generic[T]):
+    """Entry of the settings file.
+
+    Args:
+        key: group and name in the file.
+        default: value where the file has none, or an invalid one.
+        decode: converts what the file holds to the value; raises ``ValueError`` where it cannot.
+        encode: converts a value to what the file holds.
+    """
+
+    key: str
+    default: T
+    decode: Callable[[Any], T]
+    encode: Callable[[T], object]
+
+
+def _text(value: object) -> str:
+    return str(value)
+
+
+def _mode(value: object) -> Mode:
+    return next((mode for mode in MODES if mode == value), MODES[0])
+
+
+def _bytes(value: object) -> QByteArray:
+    if not isinstance(value, QByteArray):
+        raise ValueError(f"{value!r} is no byte array.")
+    return value
+
+
+def _json(kind: type[T]) -> Callable[[Any], T]:
+    return lambda value: msgspec.json.decode(str(value), type=kind)
+
+
+def _to_json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+GEOMETRY = Setting("window/geometry", QByteArray(), _bytes, lambda value: value)
+"""Place and size of the window, as ``QWidget.saveGeometry`` writes them."""
+THEME: Setting[Mode] = Setting("window/theme", "system", _mode, _text)
+PANEL = Setting("window/panel", "", _text, _text)
+"""Name of the panel in front."""
+DEVICE = Setting("engine/device", "", _text, _text)
+"""Device of the engine; empty: its own choice."""
+PANEL_OF_RUN: Setting[dict[str, str]] = Setting("runs/panels", {}, _json(dict[str, str]), _to_json)
+"""Run → name of the panel that showed it last, the one shown longest ago first."""
+RUN_OF_PANEL: Setting[dict[str, str]] = Setting("runs/shown", {}, _json(dict[str, str]), _to_json)
+"""Panel → run that it showed last."""
+STATES: Setting[dict[str, Values]] = Setting("panels/states", {}, _json(dict[str, Values]), _to_json)
+"""Panel → choices of its state that are kept: for Train, family, data and their settings."""
+CONTROLS: Setting[Values] = Setting("panels/controls", {}, _json(Values), _to_json)
+"""Object name → value of the controls that a panel remembers."""
+
+SETTINGS: tuple[Setting[Any], ...] = tuple(value for value in globals().values() if isinstance(value, Setting))
+"""All settings of the window."""
+
+
+class WindowSettings:
+    """Reads and writes the settings of the window.
+
+    Args:
+        file: the INI file; by default in ``$GMSTUDIO_HOME``, else with the user's settings.
+    """
+
+    def __init__(self, file: Path | None = None) -> None:
+        home = os.environ.get("GMSTUDIO_HOME", "").strip()
+        if file is None and home:
+            file = Path(home).expanduser() / FILE_NAME
+        ini = QSettings.Format.IniFormat
+        self._file = (
+            QSettings(ini, QSettings.Scope.UserScope, "gmstudio", "window")
+            if file is None
+            else QSettings(str(file), ini)
+        )
+
+    def get(self, setting: Setting[T]) -> T:
+        """Return the value in the file; the default where there is none or an invalid one."""
+        value = self._file.value(setting.key)
+        if value is None:
+            return setting.default
+        try:
+            return setting.decode(value)
+        except ValueError:  # msgspec's errors are of this kind
+            return setting.default
+
+    def put(self, setting: Setting[T], value: T) -> None:
+        """Change a value; ``sync`` writes it to the file."""
+        self._file.setValue(setting.key, setting.encode(value))
+
+    def sync(self) -> None:
+        """Write the changed values to the file."""
+        self._file.sync()

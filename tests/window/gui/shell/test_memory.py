@@ -1,0 +1,178 @@
+"""The panels of the next window offer the settings and show the runs of the last one."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fake_client import FakeClient
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QLabel, QSlider, QSpinBox, QSplitter, QWidget
+from pytestqt.qtbot import QtBot
+from training_scene import catalog, info
+
+from gmstudio.protocol.runs import RunsListed
+from gmstudio.window.gui.panel import Panel
+from gmstudio.window.gui.places import PLACES
+from gmstudio.window.gui.shell.memory import WindowMemory, control_value, set_control_value
+from gmstudio.window.gui.shell.settings import WindowSettings
+from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs
+from gmstudio.window.state.latents.state import LatentsState
+from gmstudio.window.state.runs.library import RunLibrary
+from gmstudio.window.state.training.state import TrainingState
+
+
+class StudioWithoutEngine(QObject):
+    """The states of the panels on a client that sends nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.client = FakeClient()
+        self.library = RunLibrary(self.client, self)
+        self._states: dict[Any, Any] = {}
+
+    def state(self, kind: Any) -> Any:
+        if kind not in self._states:
+            self._states[kind] = kind(self.client, self.library, self)
+        return self._states[kind]
+
+
+class Session:
+    """Studio and some of the panels of one window on a settings file."""
+
+    def __init__(self, qtbot: QtBot, file: Path, *names: str) -> None:
+        self.settings = WindowSettings(file)
+        studio: Any = StudioWithoutEngine()
+        self.studio = studio
+        self.memory = WindowMemory(studio, PLACES, self.settings, studio)
+        self.panels: dict[str, Panel] = {}
+        for place in PLACES:
+            if place.name not in names:
+                continue
+            panel = self.panels[place.name] = place.build(studio)
+            qtbot.addWidget(panel)
+            self.memory.add_panel(panel)
+
+    def start_engine(self, *runs: str) -> None:
+        self.studio.client.deliver(catalog())
+        listed = tuple(info(run, "finished", 9, checkpoint_steps=(9,)) for run in runs)
+        self.studio.client.deliver(RunsListed(home="/runs", runs=listed, problems=()))
+
+    def control(self, name: str) -> Any:
+        controls = [c for panel in self.panels.values() for c in panel.remembered if c.objectName() == name]
+        assert len(controls) == 1, name
+        return controls[0]
+
+    def build_pages(self) -> None:
+        for panel in self.panels.values():
+            for tabs in panel.findChildren(LazyTabs):
+                tabs.build_all()
+
+    def end(self) -> None:
+        self.memory.save()
+        self.settings.sync()
+
+
+def test_train_offers_the_last_settings(qtbot: QtBot, tmp_path: Path) -> None:
+    first = Session(qtbot, tmp_path / "window.ini", "train")
+    first.start_engine()
+    setup = first.studio.state(TrainingState).setup
+    setup.set_config(setup.config | {"num_latent": 2, "beta": 0.5}, {})
+    setup.choose_family("gan")
+    setup.choose_data("idx")
+    setup.set_data_config(setup.data_config | {"folder": "/images/ö, ü"}, {})
+    setup.set_training(setup.training | {"steps": 77}, {})
+    spec = setup.spec
+    first.end()
+    again = Session(qtbot, tmp_path / "window.ini", "train")
+    again.start_engine()
+    restored = again.studio.state(TrainingState).setup
+    assert restored.spec == spec
+    restored.choose_family("vae")
+    assert (restored.config["num_latent"], restored.config["beta"]) == (2, 0.5)
+
+
+@pytest.mark.parametrize("panel", ["train", "latents", "chains"])
+def test_a_panel_shows_the_run_that_it_showed_last(qtbot: QtBot, tmp_path: Path, panel: str) -> None:
+    first = Session(qtbot, tmp_path / "window.ini", panel)
+    first.start_engine("/runs/new", "/runs/old")
+    place = next(place for place in PLACES if place.name == panel)
+    state: Any = first.studio.state(place.state)
+    qtbot.waitUntil(lambda: state.run == "/runs/new")
+    state.choose_run("/runs/old")
+    first.end()
+    again = Session(qtbot, tmp_path / "window.ini", panel)
+    again.start_engine("/runs/newer", "/runs/new", "/runs/old")
+    other: Any = again.studio.state(place.state)
+    qtbot.waitUntil(lambda: other.run == "/runs/old")
+
+
+def test_train_shows_the_newest_run_where_the_last_is_gone(qtbot: QtBot, tmp_path: Path) -> None:
+    first = Session(qtbot, tmp_path / "window.ini", "train")
+    first.start_engine("/runs/old")
+    qtbot.waitUntil(lambda: first.studio.state(TrainingState).run == "/runs/old")
+    first.end()
+    again = Session(qtbot, tmp_path / "window.ini", "train")
+    again.start_engine("/runs/new")
+    qtbot.waitUntil(lambda: again.studio.state(TrainingState).run == "/runs/new")
+    texts = [label.text() for label in again.panels["train"].findChildren(QLabel)]
+    assert "new · Finished" in texts and "No run yet" not in texts
+
+
+VALUES = {
+    "train.unit": "bits/dim",
+    "train.smoothing": 40,
+    "action.train.log": True,
+    "latents.map_side": 11,
+    "chains.count": 4,
+    "chains.steps": 321,
+}
+
+
+def test_every_remembered_control_is_tested(qtbot: QtBot, tmp_path: Path) -> None:
+    session = Session(qtbot, tmp_path / "window.ini", *(place.name for place in PLACES))
+    session.build_pages()
+    found = {control.objectName() for panel in session.panels.values() for control in panel.remembered}
+    assert found == set(VALUES)
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_a_remembered_control_has_its_value_again(qtbot: QtBot, tmp_path: Path, name: str) -> None:
+    first = Session(qtbot, tmp_path / "window.ini", name.removeprefix("action.").partition(".")[0])
+    first.build_pages()
+    set_control_value(first.control(name), VALUES[name])
+    assert control_value(first.control(name)) == VALUES[name]
+    first.end()
+    again = Session(qtbot, tmp_path / "window.ini", name.removeprefix("action.").partition(".")[0])
+    again.build_pages()
+    qtbot.waitUntil(lambda: control_value(again.control(name)) == VALUES[name])
+
+
+def test_the_order_of_dimensions_is_kept(qtbot: QtBot, tmp_path: Path) -> None:
+    first = Session(qtbot, tmp_path / "window.ini")
+    first.studio.state(LatentsState).dimension_stats.set_sort("index")
+    first.end()
+    again = Session(qtbot, tmp_path / "window.ini")
+    assert again.studio.state(LatentsState).dimension_stats.sort == "index"
+
+
+def test_what_a_control_cannot_show_is_ignored(qapp: object) -> None:
+    combo, spin, real, slider, action, splitter = (
+        QComboBox(),
+        QSpinBox(),
+        QDoubleSpinBox(),
+        QSlider(),
+        QAction(),
+        QSplitter(),
+    )
+    combo.addItems(["a", "b"])
+    action.setCheckable(True)
+    controls = (combo, spin, real, slider, action, splitter)
+    before = [control_value(control) for control in controls]
+    for value in (None, "c", [1, 2], {"a": 1}, "1"):
+        for control in controls:
+            set_control_value(control, value)
+    set_control_value(spin, True)
+    assert [control_value(control) for control in controls] == before
+    with pytest.raises(TypeError, match="no value"):
+        control_value(QWidget())

@@ -1,0 +1,141 @@
+"""Every setting of the window is read back, in its file and in the next window."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from PySide6.QtCore import QByteArray, QSettings
+from PySide6.QtGui import QAction
+from pytestqt.qtbot import QtBot
+from studio_fixture import WAIT_MS, StartStudio, start_studio, wait_ready
+from toy_panels import PLACES, FirstPanel, FirstState, SecondState
+
+from gmstudio.window.gui.shell.main_window import MainWindow
+from gmstudio.window.gui.shell.settings import SETTINGS, THEME, Setting, WindowSettings
+from gmstudio.window.gui.theme import theme
+from gmstudio.window.state.studio import Studio
+
+__all__ = ["start_studio"]
+
+
+class Opened(NamedTuple):
+    window: MainWindow
+    studio: Studio
+
+    @property
+    def first(self) -> FirstPanel:
+        panel = self.window.findChild(FirstPanel, "first")
+        assert panel is not None
+        return panel
+
+    @property
+    def dark(self) -> QAction:
+        action = self.window.findChild(QAction, "window.theme_dark")
+        assert action is not None
+        return action
+
+
+class Case(NamedTuple):
+    """A setting: how its user changes it, what the next window shows of it, and which value that is."""
+
+    change: Callable[[Opened], object]
+    seen: Callable[[Opened], object]
+    value: object
+
+
+CASES = {
+    "window/geometry": Case(lambda o: o.window.resize(o.window.width(), 650), lambda o: o.window.height(), 650),
+    "window/theme": Case(
+        lambda o: o.dark.trigger(),
+        lambda o: (theme().mode, o.dark.isChecked()),
+        ("dark", True),
+    ),
+    "window/panel": Case(lambda o: o.window.show_panel("second"), lambda o: o.window.panel, "second"),
+    "engine/device": Case(lambda o: o.studio.engine.choose_device("cpu"), lambda o: o.studio.engine.device, "cpu"),
+    "runs/panels": Case(
+        lambda o: (o.window.show_panel("second"), o.studio.state(SecondState).choose_run("/runs/toy")),
+        lambda o: o.window._opener._panel_of,
+        {"/runs/toy": "second"},
+    ),
+    "runs/shown": Case(
+        lambda o: o.studio.state(SecondState).choose_run("/runs/older"),
+        lambda o: o.studio.state(SecondState).run,
+        "/runs/older",
+    ),
+    "panels/states": Case(
+        lambda o: setattr(o.studio.state(FirstState), "choice", "Ü = 1, b"),
+        lambda o: o.studio.state(FirstState).choice,
+        "Ü = 1, b",
+    ),
+    "panels/controls": Case(lambda o: o.first.follow.setChecked(True), lambda o: o.first.follow.isChecked(), True),
+}
+
+
+@pytest.fixture(autouse=True)
+def _theme_as_before(qapp: object) -> Any:
+    before = theme().mode
+    yield
+    theme().set_mode(before)
+
+
+def open_window(qtbot: QtBot, start: StartStudio) -> Opened:
+    studio = start("--listed", "--older")
+    window = MainWindow(studio, PLACES)
+    qtbot.addWidget(window)
+    window.show()
+    wait_ready(qtbot, studio)
+    qtbot.waitUntil(lambda: "second" in window._panels and bool(studio.library.runs), timeout=WAIT_MS)
+    return Opened(window, studio)
+
+
+def test_every_setting_has_a_case() -> None:
+    assert list(CASES) == [setting.key for setting in SETTINGS]
+
+
+@pytest.mark.parametrize("key", CASES)
+def test_the_next_window_shows_what_was_set(qtbot: QtBot, start_studio: StartStudio, key: str) -> None:
+    case = CASES[key]
+    first = open_window(qtbot, start_studio)
+    case.change(first)
+    assert case.seen(first) == case.value
+    first.window.close()
+    qtbot.waitUntil(lambda: not first.window.isVisible(), timeout=WAIT_MS)
+    theme().set_mode("system")
+    second = open_window(qtbot, start_studio)
+    qtbot.waitUntil(lambda: case.seen(second) == case.value, timeout=WAIT_MS)
+
+
+EXAMPLES: dict[str, Any] = {
+    "window/geometry": QByteArray(b"\x01\x00\xff"),
+    "window/theme": "dark",
+    "window/panel": "pixels",
+    "engine/device": "cpu",
+    "runs/panels": {'/runs/a "é" = b, c': "pixels"},
+    "runs/shown": {"train": "/runs/a"},
+    "panels/states": {"train": {"family": "vae", "config": {"vae": {"beta": 0.5, "sizes": [1, 2], "clip": None}}}},
+    "panels/controls": {"latents.map_side": 11, "train.smoothing": 3, "action.train.log": True},
+}
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.key)
+def test_a_setting_is_read_as_it_was_written(qapp: object, tmp_path: Path, setting: Setting[Any]) -> None:
+    settings = WindowSettings(tmp_path / "window.ini")
+    assert settings.get(setting) == setting.default
+    settings.put(setting, EXAMPLES[setting.key])
+    settings.sync()
+    assert WindowSettings(tmp_path / "window.ini").get(setting) == EXAMPLES[setting.key]
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.key)
+@pytest.mark.parametrize("text", ["", "{", "[1, 2]", '{"a": [1]}', "@ByteArray("])
+def test_damage_gives_a_value_of_the_right_type(qapp: object, tmp_path: Path, setting: Setting[Any], text: str) -> None:
+    file = QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat)
+    file.setValue(setting.key, text)
+    file.sync()
+    assert type(WindowSettings(tmp_path / "window.ini").get(setting)) is type(setting.default)
+
+
+def test_a_file_of_an_earlier_version_is_read(qapp: object, tmp_path: Path) -> None:
+    (tmp_path / "window.ini").write_text("[window]\ntheme=dark\n")
+    assert WindowSettings(tmp_path / "window.ini").get(THEME) == "dark"
