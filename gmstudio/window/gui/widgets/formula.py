@@ -4,7 +4,7 @@ import re
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
-from xml.etree.ElementTree import ParseError
+from xml.etree.ElementTree import Element, ParseError, fromstring
 
 from PySide6.QtCore import QByteArray, QObject, QPointF, QRectF, QSize, QSizeF, Qt, QTimer, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
@@ -66,12 +66,29 @@ def typeset(latex: str) -> str:
         warnings.simplefilter("ignore", DeprecationWarning)  # from the typesetter's search for its fonts
         # Imported here, because loading takes a fifth of a second that the start of the window should not wait for.
         from ziamath.config import config
-        from ziamath.zmath import Latex
+        from ziamath.zmath import Math
     config.svg2 = False  # Qt draws SVG 1
     try:
-        return str(Latex(latex, size=RENDER_SIZE, color=PLACEHOLDER_COLOUR).svg())
+        return str(Math(_mathml(latex), size=RENDER_SIZE).svg())
     except tuple(_refusals()):
         return ""
+
+
+def _mathml(latex: str) -> Element:
+    """Convert LaTeX to MathML in ``PLACEHOLDER_COLOUR``, with operators such as ∑ at their natural height.
+
+    The typesetter takes them to be as stretchy as brackets; brackets around one that has a lower limit but no upper
+    one would then have sixty times the height of a line.
+    """
+    from ziamath.operators import get_params
+    from ziamath.tex import tex2mml
+
+    tree = fromstring(tex2mml(latex))
+    tree.set("mathcolor", PLACEHOLDER_COLOUR)
+    for element in tree.iter():
+        if get_params((element.text or "").strip(), "prefix").get("largeop") == "true":
+            element.set("stretchy", "false")
+    return tree
 
 
 def _refusals() -> list[type[Exception]]:

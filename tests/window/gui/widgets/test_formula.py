@@ -1,10 +1,16 @@
+import re
+
 import numpy as np
 import pytest
+from PySide6.QtCore import QByteArray
 from PySide6.QtGui import QImage
+from PySide6.QtSvg import QSvgRenderer
 from pytestqt.qtbot import QtBot
 
+from gmstudio.families import FAMILIES
+from gmstudio.protocol.families import FamilyCard
 from gmstudio.window.gui.theme import theme
-from gmstudio.window.gui.widgets.formula import PLACEHOLDER_COLOUR, Formula, typeset
+from gmstudio.window.gui.widgets.formula import PLACEHOLDER_COLOUR, RENDER_SIZE, SEPARATOR, Formula, typeset
 
 ELBO = r"\mathcal{L} = -\mathbb{E}_{q_\phi(z|x)}\left[\log p_\theta(x|z)\right] + \beta\, D_{KL}\left(q\,\|\,p\right)"
 
@@ -71,3 +77,33 @@ def test_what_cannot_be_typeset_is_shown_as_written(formula: Formula, qtbot: QtB
 
 def test_the_colour_can_be_replaced() -> None:
     assert PLACEHOLDER_COLOUR in typeset("x + y")
+
+
+LINE_HEIGHT = 1.5 * RENDER_SIZE
+STRETCHES = re.compile(r"\\(left|right)(?![a-z])")
+
+
+def _height(latex: str) -> float:
+    renderer = QSvgRenderer(QByteArray(typeset(latex).encode()))
+    assert renderer.isValid(), latex
+    return float(renderer.defaultSize().height())
+
+
+def _formulas_of(card: FamilyCard) -> list[str]:
+    """Every line of the objectives of a family and of their terms."""
+    formulas = [latex for o in card.objectives for latex in (o.latex, *(term.latex for term in o.terms))]
+    parts = [part.strip(", ") for latex in formulas for part in SEPARATOR.split(latex)]
+    return list(dict.fromkeys(part for part in parts if part))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_brackets_are_about_as_high_as_what_they_hold(qapp: object, family: str) -> None:
+    for latex in _formulas_of(FAMILIES[family].card):
+        height, without = _height(latex), _height(STRETCHES.sub("", latex))
+        assert height <= 1.6 * without and height <= 4 * LINE_HEIGHT, latex
+
+
+@pytest.mark.parametrize("operator", [r"\sum", r"\prod", r"\int", r"\bigcup", r"\max", r"\min"])
+@pytest.mark.parametrize("limits", ["", "_i", "^n", "_{j<i}", "_{i=1}^n"])
+def test_brackets_around_an_operator_are_not_higher_than_it_needs(qapp: object, operator: str, limits: str) -> None:
+    assert _height(rf"\left({operator}{limits} x\right)") <= 1.6 * _height(rf"({operator}{limits} x)")
