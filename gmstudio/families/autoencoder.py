@@ -307,9 +307,12 @@ class Autoencoder(Family):
 
     @torch.no_grad()
     def figures(self, batch: Tensor, generator: torch.Generator) -> tuple[Figure, ...]:
-        """Reconstructions beside inputs (and what the encoder saw of them); filters; rates of sigmoid units."""
-        seen = self._corrupted(batch, generator) if self.config.noise != "none" else None
-        drawn = [reconstruction_figure(self, batch, seen)]
+        """Reconstructions beside inputs (and corrupted inputs); filters; rates of sigmoid units."""
+        if self.config.noise == "none":
+            drawn = [reconstruction_figure(self, batch)]
+        else:
+            corrupted = self._corrupted(batch, generator)
+            drawn = [reconstruction_figure(self, batch, corrupted, self.encode_floats(corrupted))]
         if self.config.architecture == "mlp":
             drawn.append(self._filters())
         if self.config.sparsity == "kl":

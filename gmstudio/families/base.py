@@ -134,7 +134,9 @@ class Autoregressive(Protocol):
     def log_prob(self, x: Tensor) -> Tensor:
         """(B,) nats."""
 
-    def pixel_session(self, batch: int, order: Any = None, generator: torch.Generator | None = None) -> PixelSession:
+    def pixel_session(
+        self, batch: int, order: Tensor | None = None, generator: torch.Generator | None = None
+    ) -> PixelSession:
         """Open a session for ``batch`` images."""
 
 
@@ -337,16 +339,24 @@ class Illustrated(Protocol):
 
 
 def sample_in_pieces(
-    model: Any, n: int, generator: torch.Generator, labels: Tensor | None = None
+    model: Sampler, n: int, generator: torch.Generator, labels: Tensor | None = None
 ) -> Iterator[Tensor | None]:
-    """Sample without holding the engine for long: yields None after each small piece, then the images (n, C, H, W).
+    """Sample without blocking for long.
 
-    ``labels``, (n,) int64, are for models that can be conditioned on them only.
+    Args:
+        model: samples in pieces of its own, or pixel by pixel, or at once.
+        n: how many images.
+        generator: source of all noise.
+        labels: (n,) int64, for models that can be conditioned on them only.
+
+    Returns:
+        A generator of None after each small piece of work and, last, the images (n, C, H, W).
     """
     conditions = {} if labels is None else {"labels": labels}
-    # Inference mode is left before every yield: it belongs to the thread, and others run in between.
+    # Inference mode is left before every yield: it belongs to the thread, and other code runs in between.
     if isinstance(model, PiecewiseSampler):
-        pieces = model.sample_pieces(n, generator, **conditions)
+        sample_pieces: Callable[..., Iterator[Tensor | None]] = model.sample_pieces
+        pieces = sample_pieces(n, generator, **conditions)
         while True:
             with torch.inference_mode():
                 piece = next(pieces, None)
@@ -354,12 +364,14 @@ def sample_in_pieces(
             if piece is not None:
                 return
     if not isinstance(model, Autoregressive):
+        sample: Callable[..., Tensor] = model.sample
         with torch.inference_mode():
-            images = model.sample(n, generator=generator, **conditions)
+            images = sample(n, generator=generator, **conditions)
         yield images
         return
+    pixel_session: Callable[..., PixelSession] = model.pixel_session
     with torch.inference_mode():
-        session = model.pixel_session(n, generator=generator, **conditions)
+        session = pixel_session(n, generator=generator, **conditions)
     while session.position is not None:
         with torch.inference_mode():
             session.place(session.draw())

@@ -1,44 +1,51 @@
-"""The picture that every family with an encoder can draw: images beside what its decoder makes of their codes."""
+"""Figure of images beside their reconstructions, for families that encode and decode."""
 
-from typing import Any
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from gmstudio.families.base import Figure
+from gmstudio.families.base import Encoder, Figure, Latent
+from gmstudio.protocol.images import ImageSpec
 
 PAIRS_ACROSS = 4
 MAX_PAIRS = 16
 
 
-def reconstruction_figure(model: Any, batch: Tensor, seen: Tensor | None = None) -> Figure:
+class Reconstructing(Encoder, Latent, Protocol):
+    """A model that encodes images and decodes codes."""
+
+    image: ImageSpec
+
+
+def reconstruction_figure(
+    model: Reconstructing, batch: Tensor, corrupted: Tensor | None = None, codes: Tensor | None = None
+) -> Figure:
     """Inputs beside their reconstructions, ``PAIRS_ACROSS`` pairs in a row.
 
     Args:
-        model: has ``encode``, ``decode`` and ``image``.
+        model: encodes and decodes.
         batch: (B, C, H, W) integers; the first ``MAX_PAIRS`` are shown.
-        seen: (B, C, H, W) floats in [0, 1], what the encoder saw instead where inputs are corrupted; shown between the
-            two. The reconstructions are then those of ``seen``'s codes, ``model.encode_floats(seen)``.
+        corrupted: (B, C, H, W) floats in [0, 1], the encoder's input where that is corrupted; shown between the two.
+        codes: (B, Z), codes of the corrupted images, whose reconstructions are shown; None: those of the batch.
 
     Returns:
         A grid whose columns are named ``input``, (``corrupted``,) ``reconstruction``, again and again.
     """
     x_BCHW = batch[:MAX_PAIRS]
     inputs = x_BCHW.to(torch.float32) / (model.image.levels - 1)
-    if seen is None:
-        parts = [inputs, model.decode(model.encode(x_BCHW))]
-        names: tuple[str, ...] = ("input", "reconstruction")
-    else:
-        shown = seen[:MAX_PAIRS]
-        parts = [inputs, shown.clamp(0.0, 1.0), model.decode(model.encode_floats(shown))]
-        names = ("input", "corrupted", "reconstruction")
+    reconstructions = model.decode(model.encode(x_BCHW) if codes is None else codes[:MAX_PAIRS])
+    parts, names = [inputs, reconstructions], ["input", "reconstruction"]
+    if corrupted is not None:
+        parts.insert(1, corrupted[:MAX_PAIRS].clamp(0.0, 1.0))
+        names.insert(1, "corrupted")
     images = torch.stack([part.to(inputs) for part in parts], dim=1).flatten(0, 1)
     return Figure(
         kind="images",
         name="reconstructions",
         title="Reconstructions",
-        help="Validation images, each with what the decoder makes of its code: what the code keeps, and what it loses.",
-        series=names * PAIRS_ACROSS,
+        help="Validation images, each beside the decoded image of its code.",
+        series=tuple(names) * PAIRS_ACROSS,
         images=images,
         columns=len(names) * PAIRS_ACROSS,
     )

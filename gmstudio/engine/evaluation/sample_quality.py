@@ -72,6 +72,7 @@ class SampleQuality:
         if self._num_labels > 1 and self._classifier is None:
             yield from self._train_classifier()
         generator = torch.Generator(self._device).manual_seed(self._seed)
+        assert isinstance(model, Sampler)
         images = None
         for images in sample_in_pieces(model, self.num_compared, generator):
             if images is None:

@@ -17,6 +17,7 @@ Augmentation, AISTATS, section 2.3 and table 1 (FVSBN).
 Shape legend: B batch, C channels, H height, W width, L levels, D sub-pixels (C·H·W) in the order, F features of each.
 """
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -201,9 +202,9 @@ def strictly_lower_product(x_BD: Tensor, weight_FDD: Tensor) -> Tensor:
     Returns:
         (B, F, D); entry i depends on the entries of x before i. Differentiable in both, once.
     """
+    apply: Callable[..., Tensor] = _StrictlyLowerProduct.apply
     with torch.autocast(x_BD.device.type, enabled=False):  # written for one precision throughout
-        out_BFD: Tensor = _StrictlyLowerProduct.apply(x_BD, weight_FDD)  # type: ignore[no-untyped-call]
-    return out_BFD
+        return apply(x_BD, weight_FDD)
 
 
 class _StrictlyLowerProduct(torch.autograd.Function):

@@ -12,6 +12,7 @@ Practical Guide to Training Restricted Boltzmann Machines, 2010, sections 10 and
 Shapes: B batch, V visible statistics, J hidden units, N images of the data and of the model together.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
@@ -85,7 +86,8 @@ def with_gradients(
     hidden_NJ = torch.cat([push_BJ, model.hidden / len(model.hidden)])
     statistics_NV = torch.cat([data.statistics, model.statistics])
     counts = model.counts - data.counts
-    result: Tensor = _ClosedForm.apply(  # type: ignore[no-untyped-call]
+    apply: Callable[..., Tensor] = _ClosedForm.apply
+    return apply(
         value,
         machine.weight_VH,
         machine.hidden_bias_H,
@@ -95,7 +97,6 @@ def with_gradients(
         counts,
         penalties.weight_decay,
     )
-    return result
 
 
 class _ClosedForm(torch.autograd.Function):

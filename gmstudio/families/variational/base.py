@@ -18,6 +18,7 @@ from torch import Tensor
 
 from gmstudio.families.base import Family, Figure
 from gmstudio.families.figures import reconstruction_figure
+from gmstudio.protocol.families import LatentSpec
 
 ACTIVE_KL_NATS = 0.01
 CODE_BINS = 40
@@ -25,7 +26,9 @@ CODE_REACH = 4.0
 
 
 class Variational(Family):
-    """Base of families with a Gaussian approximate posterior: bounds, codes, and what a code carries."""
+    """Base of families with a Gaussian approximate posterior: bounds, codes, and the information in a code."""
+
+    latent: LatentSpec
 
     @abstractmethod
     def posterior_parameters(self, x: Tensor) -> tuple[Tensor, Tensor]:

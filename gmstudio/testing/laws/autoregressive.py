@@ -3,8 +3,6 @@
 Shapes: B batch, C channels, H height, W width, L levels, D sub-pixels (C·H·W), K mixture components.
 """
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
@@ -26,7 +24,7 @@ from gmstudio.testing.laws.inputs import (
     seeded,
 )
 from gmstudio.testing.laws.law import is_a, law
-from gmstudio.testing.laws.models import AutoregressiveModel
+from gmstudio.testing.laws.models import AutoregressiveModel, ScoredSamplingModel
 
 TINY = ImageSpec(1, 1, 2, 3)
 
@@ -235,7 +233,7 @@ def labels_matter(model: AutoregressiveFamily) -> None:
 
 
 @law(applies=is_a(Autoregressive, Sampler), images=(TINY,))
-def samples_follow_the_distribution(model: Any, num_samples: int = 4000) -> None:
+def samples_follow_the_distribution(model: ScoredSamplingModel, num_samples: int = 4000) -> None:
     """Each image is sampled as often as its probability says, within five standard deviations.
 
     Args:

@@ -2,15 +2,16 @@
 
 import itertools
 import warnings
-from typing import Any
 
 import torch
+from torch import nn
 
 from gmstudio.families.base import Family, Figure, Illustrated, Trajectory
 from gmstudio.protocol.config import parse_config, schema_of
 from gmstudio.testing.laws.comparison import demand, demand_equal
 from gmstudio.testing.laws.inputs import GREY, described, random_images, seeded, state_of
 from gmstudio.testing.laws.law import is_a, law
+from gmstudio.testing.laws.models import IllustratedModel
 
 ONE = (GREY,)
 """Specification on which cards are checked: what a family says of itself does not depend on the images."""
@@ -71,13 +72,14 @@ def trajectories_have_words(model: Family) -> None:
 
 
 @law(applies=is_a(Illustrated))
-def figures_are_complete(model: Any, num_images: int = 10) -> None:
+def figures_are_complete(model: IllustratedModel, num_images: int = 10) -> None:
     """Figures have names of their own, a title and help, finite values and edges that fit; the model stays as it is.
 
     Args:
         model: has ``figures``.
         num_images: random images that the figures are drawn for.
     """
+    assert isinstance(model, nn.Module)
     before = state_of(model)
     figures = model.figures(random_images(model.image, num_images), seeded())
     for name, value in model.state_dict().items():

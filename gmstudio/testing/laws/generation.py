@@ -4,9 +4,9 @@ Shapes: B batch, C channels, H height, W width.
 """
 
 from itertools import islice
-from typing import Any
 
 import torch
+from torch import Tensor
 
 from gmstudio.families.base import MarkovChain, Sampler, Trajectory, TrajectoryStep, sample_in_pieces
 from gmstudio.protocol.images import ImageSpec
@@ -107,7 +107,7 @@ def _names(step: TrajectoryStep) -> str:
     return ", ".join(metric.name for metric in step.metrics)
 
 
-def _demand_levels(images: Any, shape: tuple[int, ...], image: ImageSpec, what: str) -> None:
+def _demand_levels(images: Tensor, shape: tuple[int, ...], image: ImageSpec, what: str) -> None:
     """Demand uint8 levels of this shape and specification."""
     demand(
         tuple(images.shape) == shape and images.dtype == torch.uint8,
@@ -116,7 +116,7 @@ def _demand_levels(images: Any, shape: tuple[int, ...], image: ImageSpec, what: 
     demand(int(images.max()) < image.levels, f"{what} have the level {int(images.max())} of 0 to {image.levels - 1}.")
 
 
-def _demand_shades(images: Any, shape: tuple[int, ...], what: str) -> None:
+def _demand_shades(images: Tensor, shape: tuple[int, ...], what: str) -> None:
     """Demand floats in [0, 1] of this shape, without a gradient."""
     demand(tuple(images.shape) == shape, f"{what} have the shape {tuple(images.shape)}; it must be {shape}.")
     low, high = float(images.min()), float(images.max())

@@ -5,7 +5,6 @@ Shapes: B batch, C channels, H height, W width, Z latent dimensions.
 
 import itertools
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +14,14 @@ from gmstudio.protocol.images import ImageSpec
 from gmstudio.testing.laws.comparison import demand, demand_close, demand_equal
 from gmstudio.testing.laws.inputs import all_images, copied, described, random_codes, random_images, seeded
 from gmstudio.testing.laws.law import is_a, law
-from gmstudio.testing.laws.models import BoundedModel, DiscriminatorModel, EstimatedModel, LatentModel
+from gmstudio.testing.laws.models import (
+    BoundedModel,
+    DiscriminatorModel,
+    EncodingModel,
+    EstimatedModel,
+    LatentModel,
+    PosteriorModel,
+)
 
 TINY = (ImageSpec(1, 1, 3, 2), ImageSpec(1, 1, 2, 3))
 UNLIKELY = 20.0
@@ -40,14 +46,17 @@ def decoded_images_are_shades(model: LatentModel) -> None:
 
 
 @law(applies=is_a(Latent))
-def decoding_depends_on_its_code_alone(model: Any) -> None:
+def decoding_depends_on_its_code_alone(model: LatentModel) -> None:
     """An image does not depend on the other codes of its batch, nor on the mode the model is in."""
     model = copied(model)
+    assert isinstance(model, nn.Module)
     z = random_codes(model, 6)
     with torch.no_grad():
-        together = model.train().decode(z)
+        model.train()
+        together = model.decode(z)
         demand_equal(model.decode(z), together, f"{described(model)}: decoding twice gives two images.")
-        demand_equal(model.eval().decode(z), together, f"{described(model)}: training mode changes decoded images.")
+        model.eval()
+        demand_equal(model.decode(z), together, f"{described(model)}: training mode changes decoded images.")
         alone = torch.cat([model.decode(code[None]) for code in z])
     demand_close(
         alone, together, f"{described(model)}: an image depends on the other codes of its batch.", rtol=1e-4, atol=1e-5
@@ -68,7 +77,7 @@ def decoding_has_a_gradient(model: LatentModel) -> None:
 
 
 @law(applies=is_a(Latent, Encoder))
-def codes_have_the_latent_shape(model: Any) -> None:
+def codes_have_the_latent_shape(model: EncodingModel) -> None:
     """``encode`` gives finite codes (B, Z) of the dimensions that ``latent`` names."""
     codes = model.encode(random_images(model.image, 4)).detach()
     demand(
@@ -78,10 +87,13 @@ def codes_have_the_latent_shape(model: Any) -> None:
     )
 
 
-@law(
-    applies=lambda model: isinstance(model, Posterior) and isinstance(model, Latent) and model.latent.prior == "normal"
-)
-def the_kl_is_the_posteriors(model: Any) -> None:
+def _has_gaussian_posterior(model: object) -> bool:
+    is_posterior = isinstance(model, Posterior) and isinstance(model, Encoder)
+    return is_posterior and isinstance(model, Latent) and model.latent.prior == "normal"
+
+
+@law(applies=_has_gaussian_posterior)
+def the_kl_is_the_posteriors(model: PosteriorModel) -> None:
     """``kl_per_dim`` is the divergence of the Gaussian ``posterior`` from N(0, 1), and ``encode`` its mean."""
     x = random_images(model.image, 6)
     with torch.no_grad():

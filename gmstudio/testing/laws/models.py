@@ -6,9 +6,12 @@ from gmstudio.families.base import (
     Autoregressive,
     Bounded,
     Discriminator,
+    Encoder,
     Estimated,
+    Illustrated,
     Latent,
     MarkovChain,
+    Posterior,
     Sampler,
     Trajectory,
 )
@@ -25,12 +28,24 @@ class AutoregressiveModel(Autoregressive, HasImage, Protocol):
     """A model with exact log-probabilities and pixel sessions."""
 
 
+class ScoredSamplingModel(Autoregressive, Sampler, HasImage, Protocol):
+    """A model with exact log-probabilities that generates images."""
+
+
 class SamplingModel(Sampler, HasImage, Protocol):
     """A model that generates images."""
 
 
 class LatentModel(Latent, HasImage, Protocol):
     """A model that decodes codes."""
+
+
+class EncodingModel(Encoder, Latent, HasImage, Protocol):
+    """A model that encodes images and decodes codes."""
+
+
+class PosteriorModel(Posterior, Encoder, HasImage, Protocol):
+    """A model with an approximate posterior."""
 
 
 class BoundedModel(Bounded, HasImage, Protocol):
@@ -47,6 +62,10 @@ class DiscriminatorModel(Discriminator, HasImage, Protocol):
 
 class ChainModel(MarkovChain, HasImage, Protocol):
     """A model with a Markov chain over images."""
+
+
+class IllustratedModel(Illustrated, HasImage, Protocol):
+    """A model that draws figures of its diagnostics."""
 
 
 class TrajectoryModel(Trajectory, HasImage, Protocol):

@@ -4,7 +4,6 @@ They hold for every family. Models are copied before they are trained or changed
 """
 
 import math
-from typing import Any
 
 import torch
 from msgspec import structs
@@ -77,12 +76,13 @@ def losses_are_explained(model: Family) -> None:
 
 
 @law(applies=lambda model: isinstance(model, Family) and isinstance(model, Autoregressive))
-def a_loss_called_a_likelihood_is_one(model: Any) -> None:
+def a_loss_called_a_likelihood_is_one(model: Family) -> None:
     """The loss is the mean −log p(x) in evaluation mode, where the card says that it is in nats per image."""
     terms = {term.name: term for term in model.card.objective(structs.asdict(model.config)).terms}
     if not terms["loss"].per_image_nats:
         return
     model = copied(model).eval()  # training may draw orders, masks or labels
+    assert isinstance(model, Autoregressive)
     (phase,) = model.phases()
     x = random_images(model.image, 5)
     with torch.no_grad():

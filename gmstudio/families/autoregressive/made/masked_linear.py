@@ -3,6 +3,7 @@
 Shapes: B batch, K inputs, M outputs under the mask, F copies of them with weights of their own.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -23,9 +24,9 @@ def masked_linear(x_BK: Tensor, weight_EK: Tensor, bias: Tensor, mask_MK: Tensor
     Returns:
         (B, E); differentiable in all but the mask, once.
     """
+    apply: Callable[..., Tensor] = _MaskedLinear.apply
     with torch.autocast(x_BK.device.type, enabled=False):  # written for one precision throughout
-        out_BE: Tensor = _MaskedLinear.apply(x_BK, weight_EK, bias, mask_MK)  # type: ignore[no-untyped-call]
-    return out_BE
+        return apply(x_BK, weight_EK, bias, mask_MK)
 
 
 class _MaskedLinear(torch.autograd.Function):

@@ -64,9 +64,9 @@ def mean_nll(
     Returns:
         0-dim, nats; differentiable in the parameters, once.
     """
+    apply: Callable[..., Tensor] = _MeanNLL.apply
     with torch.autocast(x_BD.device.type, enabled=False):  # written for one precision throughout
-        loss: Tensor = _MeanNLL.apply(x_BD, values_BD, output, activation, *parameters)  # type: ignore[no-untyped-call]
-    return loss
+        return apply(x_BD, values_BD, output, activation, *parameters)
 
 
 class _MeanNLL(torch.autograd.Function):

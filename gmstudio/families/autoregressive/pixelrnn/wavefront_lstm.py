@@ -19,9 +19,9 @@ last, so that the pixels of a wavefront are slices of long contiguous runs.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -120,9 +120,9 @@ def wavefront_lstm(x_FPB: Tensor, weight_NGK: Tensor, sweep: Sweep) -> Tensor:
     Returns:
         (N, S, P, B) states h.
     """
+    apply: Callable[..., Tensor] = _WavefrontLSTM.apply
     with torch.autocast(x_FPB.device.type, enabled=False):
-        states = _WavefrontLSTM.apply(x_FPB.to(weight_NGK.dtype), weight_NGK, sweep, torch.is_grad_enabled())  # type: ignore[no-untyped-call]
-    return cast(Tensor, states)
+        return apply(x_FPB.to(weight_NGK.dtype), weight_NGK, sweep, torch.is_grad_enabled())
 
 
 class _Room:
