@@ -88,6 +88,7 @@ def _likelihood(
     pieces = score_images(model, images, num_samples, seed, labels, mixture)
     batches = -(-len(images) // batch_size(model.image))
     result = next(p for p in track(pieces, total=batches, description="Scoring", transient=True) if p is not None)
+    warn(tuple(filter(None, [result.warning])))
     typer.echo(f"{result.kind}:")
     if len(images) == 1:
         typer.echo(f"{result.mean_nats:.4f} nats")

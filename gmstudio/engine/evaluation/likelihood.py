@@ -38,6 +38,14 @@ class _DescribedEstimate(Protocol):
         """Description for display; empty: none."""
 
 
+@runtime_checkable
+class _WarnedEstimate(Protocol):
+    """Models whose estimate can be unreliable."""
+
+    def warning_on_estimate(self, num_samples: int) -> str:
+        """Limitation of the estimate with its remedy, one sentence; empty: none."""
+
+
 @dataclass(frozen=True, eq=False)
 class Score:
     """Log-likelihoods of images under one model.
@@ -46,11 +54,13 @@ class Score:
         kind: description, for example ``exact log-likelihood``.
         nats: (N,) float64, log p(x) of each image, or its bound or estimate.
         image: spec of the images.
+        warning: limitation of the values with its remedy, one sentence; empty: none.
     """
 
     kind: str
     nats: NDArray[np.float64]
     image: ImageSpec
+    warning: str = ""
 
     @property
     def mean_nats(self) -> float:
@@ -154,7 +164,10 @@ def score(
     kind = kind_of_score(model, num_samples)  # a family may have computed the error of its estimate
     if getattr(model, "num_classes", 0):
         kind += _conditioning(labels is not None, mixture)
-    yield Score(kind, np.concatenate(parts), model.image)
+    warning = ""
+    if isinstance(model, _WarnedEstimate) and _estimates(model, num_samples):
+        warning = model.warning_on_estimate(num_samples)
+    yield Score(kind, np.concatenate(parts), model.image, warning)
 
 
 def _conditioning(is_given: bool, mixture: LabelMixture | None) -> str:

@@ -86,7 +86,7 @@ def decode(model: Family, step: int, command: Decode) -> Decoded:
 
 
 def has_summed_bound(model: Family, command: Decode) -> bool:
-    """Whether the codes are to be measured by a bound that is a sum over timesteps, not too many for all codes."""
+    """Return True when the codes are measured by a bound that is a sum over timesteps, and few enough for it."""
     count = command.codes.shape[0] if command.codes.shape else 0
     return command.measure and isinstance(model, TimestepBound) and count * model.num_bound_terms <= MAX_BOUND_ROWS
 

@@ -8,6 +8,11 @@ Each chain starts from the base model and makes one block Gibbs step at each tem
 w = Π_k p*_{β_k}(x_k) / p*_{β_{k-1}}(x_k) has the mean Z / Z_0 exactly, so log(Z_0 · mean w) is, in expectation, a
 lower bound of log Z, and closer the more temperatures there are.
 
+The standard error of the mean holds where many chains carry it. With few effective chains, (Σ w)² / Σ w² < 50, the
+large weights that the mean needs are mostly missing, and so is the spread that they would bring: the interval then
+misses log Z, nearly always below it. Such a result is a lower bound only: Ẑ has the mean Z, so that by Markov's
+inequality log Ẑ - log 20 is below log Z with a probability of at least 95 %.
+
 Source: Salakhutdinov & Murray, On the Quantitative Analysis of Deep Belief Networks, ICML 2008, section 4.
 Shapes: M chains, D sub-pixels, H hidden units.
 """
@@ -27,6 +32,13 @@ from gmstudio.nn.precision import widened, widest
 STRETCHES = ((0.0, 0.5, 1 / 29), (0.5, 0.9, 8 / 29), (0.9, 1.0, 20 / 29))
 """Placement of the temperatures (from β, to β, share of them): the paper's 500, 4,000 and 10,000."""
 
+MIN_EFFECTIVE = 50.0
+"""Effective chains from which the three-sigma interval is valid."""
+MAX_DOUBLINGS = 3
+"""Limit of doublings of the temperatures while fewer chains are effective."""
+MARKOV_MARGIN = math.log(20.0)
+"""Nats by which log Ẑ exceeds log Z with a probability of at most 5 %."""
+
 
 class LogZ(NamedTuple):
     """An estimate of log Z, in nats.
@@ -34,14 +46,26 @@ class LogZ(NamedTuple):
     Args:
         value: the estimate.
         low: log of three standard errors below Ẑ; -inf where the errors are larger than Ẑ.
-        high: log of three standard errors above Ẑ.
-        effective_chains: (Σ w)² / Σ w², how many chains carry the estimate.
+        high: log of three standard errors above Ẑ; neither limit is valid where ``is_lower_bound``.
+        effective_chains: (Σ w)² / Σ w², number of chains that carry the estimate.
+        num_temperatures: steps from β = 0 to 1; 0 where log Z was summed.
     """
 
     value: float
     low: float
     high: float
     effective_chains: float
+    num_temperatures: int = 0
+
+    @property
+    def is_lower_bound(self) -> bool:
+        """True when too few chains are effective for an estimate: the value is then a lower bound in expectation."""
+        return self.effective_chains < MIN_EFFECTIVE
+
+    @property
+    def confident_low(self) -> float:
+        """A lower bound of log Z with a probability of at least 95 %, however few chains are effective."""
+        return self.value - MARKOV_MARGIN
 
 
 def annealing_betas(count: int) -> list[float]:
@@ -91,7 +115,26 @@ def estimate_log_z(
         bias = torch.lerp(base_bias, machine.visible_bias, beta)
         x_MD = units.sample(units.logits(bias, beta * (h_MH @ machine.weight_VH.T)), generator)
     log_base = float(units.log_normalizer(widened(base_logits[:1]))) + machine.num_hidden * math.log(2.0)
-    return _summary(log_base, log_w_M)
+    return _summary(log_base, log_w_M)._replace(num_temperatures=num_temperatures)
+
+
+def anneal_until_effective(
+    machine: RestrictedBoltzmann,
+    base_bias: Tensor,
+    num_chains: int,
+    num_temperatures: int,
+    generator: torch.Generator | None,
+) -> LogZ:
+    """Repeat ``estimate_log_z`` with twice as many temperatures until ``MIN_EFFECTIVE`` chains are effective.
+
+    After ``MAX_DOUBLINGS`` the last result is returned, a lower bound.
+    """
+    found = estimate_log_z(machine, base_bias, num_chains, num_temperatures, generator)
+    for _ in range(MAX_DOUBLINGS):
+        if not found.is_lower_bound:
+            break
+        found = estimate_log_z(machine, base_bias, num_chains, 2 * found.num_temperatures, generator)
+    return found
 
 
 def _hidden_sums(activation_MH: Tensor, beta: float) -> Tensor:
@@ -107,6 +150,32 @@ def _summary(log_base: float, log_w_M: Tensor) -> LogZ:
     three_errors = 3.0 * float(ratio_M.std()) / math.sqrt(count)
     low = value + math.log1p(-three_errors) if three_errors < 1.0 else -math.inf
     return LogZ(value, low, value + math.log1p(three_errors), float(count / ratio_M.square().mean()))
+
+
+def describe_log_z(found: LogZ | None, num_chains: int) -> str:
+    """Description of −F(x) − log Z as an estimate or a bound, with log Z where it is known."""
+    method = f"annealed importance sampling with {num_chains} chains"
+    if found is None:
+        return f"estimate, log Z by {method}"
+    method += f" and {found.num_temperatures:,} temperatures"
+    chains = f"{found.effective_chains:.0f} of them effective"
+    if found.is_lower_bound:
+        return (
+            f"upper bound in expectation, log Z ≥ {found.value:.2f} by {method}, only {chains}; with 95 % confidence "
+            f"log Z ≥ {found.confident_low:.2f}"
+        )
+    interval = f"three sigma from {found.low:.2f} to {found.high:.2f}"
+    return f"estimate, log Z by {method}: {found.value:.2f}, {interval}, {chains}"
+
+
+def warning_on_log_z(found: LogZ | None) -> str:
+    """Warning that the estimate is only a bound, with the remedy; empty where enough chains are effective."""
+    if found is None or not found.is_lower_bound:
+        return ""
+    return (
+        f"Only {found.effective_chains:.0f} annealing chains are effective, and an estimate takes {MIN_EFFECTIVE:.0f}: "
+        "log Z is probably higher, and the log-likelihood lower, than shown. Ask for more chains by --samples."
+    )
 
 
 class LogZMemory:
@@ -128,7 +197,7 @@ class LogZMemory:
         num_temperatures: int,
         generator: torch.Generator | None,
     ) -> LogZ:
-        """Log Z: what is known, else exact where it can be enumerated, else ``estimate_log_z``."""
+        """Log Z: what is known, else exact where it can be enumerated, else ``anneal_until_effective``."""
         weights = list(machine.parameters())
         known = self._found if machine.enumerable() else self.known(num_chains)
         is_same = len(weights) == len(self._weights) and all(
@@ -140,7 +209,7 @@ class LogZMemory:
             exact = machine.log_z_exact()
             found = LogZ(exact, exact, exact, math.inf)
         else:
-            found = estimate_log_z(machine, base_bias, num_chains, num_temperatures, generator)
+            found = anneal_until_effective(machine, base_bias, num_chains, num_temperatures, generator)
         self._found, self._num_chains = found, num_chains
         self._weights = [w.detach().clone() for w in weights]
         return found

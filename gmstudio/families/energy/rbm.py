@@ -35,7 +35,7 @@ from msgspec import Struct
 from torch import Tensor
 
 from gmstudio.families.base import Family, Figure, LossTerms, Phase, TrajectoryStep
-from gmstudio.families.energy.annealed_importance import LogZ, LogZMemory
+from gmstudio.families.energy.annealed_importance import LogZ, LogZMemory, describe_log_z, warning_on_log_z
 from gmstudio.families.energy.contrastive_divergence import Penalties, Statistics, with_gradients
 from gmstudio.families.energy.rbm_figures import activities, filters, free_energies
 from gmstudio.families.energy.rbm_objectives import OBJECTIVES
@@ -52,7 +52,7 @@ MAX_FLOATS = 2**22
 """Floats of one activation that sampling and scoring hold at a time; more is done in chunks."""
 PSEUDO_ROWS = 512
 RATES_MEMORY = 1000.0
-MIN_CHAINS = 50
+MIN_CHAINS = 100
 """Fewer annealing runs say little of their own spread."""
 FREE_ENERGY = Metric("free energy", "F(x)", "nats", help="−log of the unnormalized probability of the image.")
 
@@ -113,7 +113,8 @@ class RBMConfig(Struct, frozen=True, kw_only=True):
         field(
             "AIS temperatures",
             "Steps by which annealed importance sampling goes to the machine when log Z is estimated. Few of them "
-            "underestimate log Z, and so flatter the model.",
+            "underestimate log Z, and so flatter the model; they are doubled up to three times while fewer than 50 "
+            "annealing runs are effective.",
             ge=1,
             le=1_000_000,
             unit="steps",
@@ -261,7 +262,7 @@ class RBM(Family):
 
         Args:
             x: (B, C, H, W) integers.
-            num_samples: annealing runs; fewer than 50 are rounded up, for they would not know their own error.
+            num_samples: annealing runs; fewer than 100 are rounded up, for too few could be effective.
             generator: source of their noise.
 
         Returns:
@@ -275,12 +276,11 @@ class RBM(Family):
         if self.machine.enumerable():
             return "exact log-likelihood, log Z by enumeration"
         num_samples = max(MIN_CHAINS, num_samples)
-        text = f"estimate, log Z by annealed importance sampling with {num_samples} chains"
-        known = self._log_zs.known(num_samples)
-        if known is None:
-            return text
-        value, low, high, chains = known
-        return f"{text}: {value:.2f}, three sigma from {low:.2f} to {high:.2f}, {chains:.0f} of them effective"
+        return describe_log_z(self._log_zs.known(num_samples), num_samples)
+
+    def warning_on_estimate(self, num_samples: int) -> str:
+        """Return why ``log_prob_estimate`` is only a bound, and the remedy; empty where it is an estimate."""
+        return warning_on_log_z(self._log_zs.known(max(MIN_CHAINS, num_samples)))
 
     def _log_z(self, num_samples: int, generator: torch.Generator | None) -> LogZ:
         if num_samples < 1:

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from autoregressive_laws import all_images, make
+from autoregressive_cases import make
 
 from gmstudio.data.dataset import Dataset, Split
 from gmstudio.engine.evaluation.label_mixture import MAX_LABELS, label_mixture
@@ -16,6 +16,7 @@ from gmstudio.families import FAMILIES
 from gmstudio.protocol.families import MARGINAL_NLL
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.training_settings import Training
+from gmstudio.testing.laws.inputs import all_images
 
 SPEC = ImageSpec(1, 2, 3, 2)
 CONDITIONAL = {"num_layers": 1, "num_channels": 4, "num_head_channels": 5, "num_classes": 4}

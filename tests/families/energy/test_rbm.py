@@ -9,7 +9,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from gmstudio.engine.evaluation.likelihood import kind_of_score, score
-from gmstudio.families.energy.annealed_importance import LogZ, annealing_betas, estimate_log_z
+from gmstudio.families.energy.annealed_importance import (
+    LogZ,
+    anneal_until_effective,
+    annealing_betas,
+    estimate_log_z,
+)
 from gmstudio.families.energy.rbm import RBM
 from gmstudio.protocol.config import parse_config
 from gmstudio.protocol.images import ImageSpec
@@ -158,11 +163,43 @@ def test_annealing_refuses_what_it_cannot_do_and_ends_at_the_machine() -> None:
     assert all(low < high for low, high in itertools.pairwise(betas))
 
 
+@pytest.mark.parametrize("num_temperatures", [3, 10, 120])
+def test_what_is_claimed_of_log_z_holds_where_few_chains_are_effective(num_temperatures: int) -> None:
+    """A machine with strong weights: short annealing misses log Z by its three sigma in more than every third run."""
+    model = build(ImageSpec(1, 3, 4, 2), 10, scale=2.5)
+    exact, base = model.machine.log_z_exact(), model._base_bias()
+    missed = held = bounds = 0
+    for seed in range(40):
+        plain = annealed_log_z(model, 100, num_temperatures, seeded(seed))
+        missed += not plain.low < exact < plain.high
+        found = anneal_until_effective(model.machine, base, 100, num_temperatures, seeded(seed))
+        bounds += found.is_lower_bound
+        held += found.confident_low < exact if found.is_lower_bound else found.low < exact < found.high
+        assert found.is_lower_bound == (found.effective_chains < 50)
+        assert found.num_temperatures <= 8 * num_temperatures
+        assert found.num_temperatures == 8 * num_temperatures or not found.is_lower_bound
+    assert held >= 38
+    assert num_temperatures > 10 or (missed > 13 and bounds > 30)
+    assert num_temperatures < 120 or bounds < 20
+
+
+def test_a_bound_of_log_z_is_called_one_and_warned_of() -> None:
+    model = build(ImageSpec(1, 5, 5, 2), 21, scale=2.5, num_temperatures=3)
+    x = torch.randint(2, (3, 1, 5, 5), generator=seeded(), dtype=torch.uint8)
+    *_, found = score(model, x.numpy(), 100)
+    assert found is not None and "upper bound in expectation, log Z ≥ " in found.kind
+    assert "100 chains and 24 temperatures, only" in found.kind and "with 95 % confidence log Z ≥" in found.kind
+    assert "an estimate takes 50" in found.warning and "--samples" in found.warning
+    weak = build(ImageSpec(1, 5, 5, 2), 21, scale=0.1, num_temperatures=20)
+    *_, found = score(weak, x.numpy(), 100)
+    assert found is not None and found.kind.startswith("estimate, log Z by annealed") and not found.warning
+
+
 def test_an_estimate_is_shared_by_batches_until_the_weights_move() -> None:
-    model = build(ImageSpec(1, 5, 5, 2), 21, num_temperatures=20)
+    model = build(ImageSpec(1, 5, 5, 2), 21, num_temperatures=200)
     x = torch.randint(2, (70, 1, 5, 5), generator=seeded(), dtype=torch.uint8)
     *_, found = score(model, x.numpy(), 60)
-    assert found is not None and "60 chains" in found.kind and "three sigma from" in found.kind
+    assert found is not None and "100 chains" in found.kind and "three sigma from" in found.kind
     both = model.log_prob_estimate(x, 60, seeded(9)) + model.free_energy(x)
     assert both.std() < 1e-4
     assert torch.equal(model.log_prob_estimate(x, 60), model.log_prob_estimate(x, 60))
