@@ -16,13 +16,15 @@ from torch import Tensor
 from gmstudio.data.dataset import Dataset
 from gmstudio.engine.runtime.display import means_to_display
 from gmstudio.engine.runtime.inspection import check_fit, check_levels
+from gmstudio.families import FAMILIES
 from gmstudio.families.base import Family, Trajectory, TrajectoryStep
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Event
 from gmstudio.protocol.chains import RunTrajectory, TrajectoryAppended
+from gmstudio.protocol.data import SPLIT_TITLES
 from gmstudio.protocol.metrics import Metric, MetricValues
 from gmstudio.runs.folder import RunFolder
-from gmstudio.runs.record import RunMissingError
+from gmstudio.runs.record import RunMissingError, RunRecord
 
 MAX_COUNT = 64
 MAX_STEPS = 10_000
@@ -129,13 +131,23 @@ def _send(steps: Iterator[TrajectoryStep], weights_step: int, command: RunTrajec
 def _validations(folder: RunFolder, steps: NDArray[np.int64]) -> dict[str, NDArray[np.float32]]:
     """Validation terms nearest to each step: name → (M,), the loss first."""
     curves = {name: curve for (split, name), curve in folder.history.read_scalars().items() if split == "valid"}
+    titles = _term_titles(folder.record)
     named = {}
     for name in sorted(curves, key=lambda name: name != "loss"):
         at, values = curves[name]
         if len(at):
             nearest = np.abs(at[None, :] - steps[:, None]).argmin(1)
-            named[f"validation {name.replace('_', ' ')}"] = values[nearest].astype(np.float32)
+            title = titles.get(name, name.replace("_", " "))
+            named[f"validation {title}"] = values[nearest].astype(np.float32)
     return named
+
+
+def _term_titles(record: RunRecord) -> dict[str, str]:
+    """Titles of the objective's terms by name; empty for a run of an unknown family."""
+    family = FAMILIES.get(record.family)
+    if family is None:
+        return {}
+    return {term.name: term.title for term in family.card.objective(record.config).terms}
 
 
 def _frame(step: TrajectoryStep) -> _Frame:
@@ -189,6 +201,8 @@ def _initial_images(command: RunTrajectory, dataset: Dataset, model: Family) -> 
         check_fit(model, dataset)
         size = len(dataset.split(command.split))
         if not size:
-            raise ValueError(f"The data set has no {command.split} images to start from; choose another split.")
+            raise ValueError(
+                f"The data set has no {SPLIT_TITLES[command.split]} images to start from; choose another split."
+            )
         images = dataset.view(command.split, [(command.index + i) % size for i in range(command.count)])
     return torch.from_numpy(np.ascontiguousarray(images)).to(model.device)

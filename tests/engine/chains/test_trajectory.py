@@ -146,7 +146,7 @@ def test_the_grids_of_a_training_are_a_trajectory(tmp_path: Path) -> None:
             folder.history.append(
                 scalars=[
                     Scalar(step, "train", "loss", 9.0),
-                    Scalar(step, "valid", "generator_loss", 1.0 + step),
+                    Scalar(step, "valid", "kl", 1.0 + step),
                     Scalar(step, "valid", "loss", 3.0 - step / 100),
                 ]
             )
@@ -162,6 +162,6 @@ def test_the_grids_of_a_training_are_a_trajectory(tmp_path: Path) -> None:
         "the newest is there"
     )
     assert event.images.numpy().shape == (2, 4, *SPEC.shape)
-    assert [found.metric.name for found in event.metrics] == ["validation loss", "validation generator loss"]
+    assert [found.metric.name for found in event.metrics] == ["validation loss", "validation KL"]
     np.testing.assert_allclose(event.metrics[0].values.numpy()[:, 0], [3.0, 2.0])
     np.testing.assert_allclose(event.metrics[1].values.numpy()[:, 3], [1.0, 101.0])

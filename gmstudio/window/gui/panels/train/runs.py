@@ -1,13 +1,14 @@
 """Runs in the Train panel: choice of the curves, of the selected run, and of the end of a resumed run."""
 
 from PySide6.QtCore import QModelIndex, QSignalBlocker, Qt, QTimer
-from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QLabel, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
+from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QLabel, QTreeWidget, QTreeWidgetItem, QVBoxLayout
 
 from gmstudio.protocol.runs import RunInfo
 from gmstudio.window.gui.forms.editors import NumberEdit
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.theme import theme
+from gmstudio.window.gui.widgets.active_widget import ActiveWidget
 from gmstudio.window.state.runs.library import RunLibrary
 from gmstudio.window.state.training.curves import headline_of, loss_compares, number
 from gmstudio.window.state.training.state import RESUMABLE, TrainingState
@@ -18,7 +19,7 @@ REFRESH_MS = 500
 COLUMNS = ("Run", "Best")
 
 
-class RunsView(QWidget):
+class RunsView(ActiveWidget):
     """List of runs with check boxes for their curves; selecting a run shows its samples, terms and status.
 
     Args:
@@ -80,13 +81,13 @@ class RunsView(QWidget):
         self._fill()
 
     def _on_history_changed(self, run: str) -> None:
-        if self.isVisible() and not self._timer.isActive():
+        if self.active and not self._timer.isActive():
             self._timer.start()
 
-    def showEvent(self, event: QShowEvent) -> None:
-        """Update the list, which is not updated while hidden."""
-        super().showEvent(event)
-        self._fill()
+    def set_active(self, active: bool) -> None:
+        """Update the steps and losses, which do not follow the history while hidden."""
+        if active:
+            self._fill()
 
     def _fill(self) -> None:
         """Fill the list; rows are replaced only when runs were added or removed."""

@@ -77,6 +77,14 @@ def stage(qtbot: QtBot) -> Iterator[Stage]:
     stage.close()
 
 
+@pytest.fixture
+def early_stage(qtbot: QtBot) -> Iterator[Stage]:
+    """The panel before the engine has started; the fixture keeps it until its timers have ended."""
+    stage = Stage(qtbot, with_catalog=False)
+    yield stage
+    stage.close()
+
+
 # ---- choosing ---------------------------------------------------------------------------------------------------
 
 
@@ -253,8 +261,8 @@ def test_a_failure_is_shown_beside_the_run(stage: Stage) -> None:
     assert not problem.isVisible()
 
 
-def test_the_panel_works_before_the_engine_and_after_its_end(qtbot: QtBot) -> None:
-    stage = Stage(qtbot, with_catalog=False)
+def test_the_panel_works_before_the_engine_and_after_its_end(early_stage: Stage) -> None:
+    stage = early_stage
     assert stage.enabled() == set()
     assert "Waiting" in stage.find("train.verdict", QLabel).text()
     stage.client.deliver(catalog())
@@ -266,7 +274,6 @@ def test_the_panel_works_before_the_engine_and_after_its_end(qtbot: QtBot) -> No
     assert stage.enabled() == {"start", "pause"} and stage.toggle() == "Resume"
     assert stage.find("train.config.num_latent").value == 3  # type: ignore[attr-defined]
     assert len(stage.find("train.samples", ImageGrid).images) == 4
-    stage.close()
 
 
 # ---- watching -----------------------------------------------------------------------------------------------------
