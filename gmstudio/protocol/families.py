@@ -23,6 +23,7 @@ class Term(msgspec.Struct, frozen=True):
         comparable: lower values mean a better model; False for a loss like a difference of two free energies, whose
             lowest value is not shown as the best.
         label: short label in legends and tables, for example ``KL``; empty: the name in words.
+        validation_only: computed in validation, beside the losses.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Term(msgspec.Struct, frozen=True):
     per_image_nats: bool = False
     comparable: bool = True
     label: str = ""
+    validation_only: bool = False
 
     @property
     def title(self) -> str:

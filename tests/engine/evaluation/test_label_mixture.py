@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from autoregressive_cases import make
+from msgspec.structs import asdict
 
 from gmstudio.data.dataset import Dataset, Split
 from gmstudio.engine.evaluation.label_mixture import MAX_LABELS, label_mixture
@@ -16,6 +17,7 @@ from gmstudio.families import FAMILIES
 from gmstudio.protocol.families import MARGINAL_NLL
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.training_settings import Training
+from gmstudio.testing import laws
 from gmstudio.testing.laws.inputs import all_images
 
 SPEC = ImageSpec(1, 2, 3, 2)
@@ -71,6 +73,13 @@ def test_validation_tells_both_likelihoods_apart() -> None:
     assert found["loss"] == pytest.approx(given, rel=1e-5)
     assert found[MARGINAL_NLL] == pytest.approx(marginal, abs=0.2 * abs(given - marginal) + 0.05)
     assert given - marginal > -math.log(6)
+
+
+def test_a_model_of_no_classes_has_the_plain_objective_and_one_of_some_passes_the_laws() -> None:
+    card = FAMILIES["gated_pixelcnn"].card
+    plain = make("gated_pixelcnn", {**CONDITIONAL, "num_classes": None}, SPEC)
+    assert card.objective(asdict(plain.config)).terms[0].latex == r"-\log p_\theta(x)"
+    laws.losses_are_explained(make("gated_pixelcnn", CONDITIONAL, SPEC))
 
 
 def test_the_card_says_which_likelihood_the_loss_is() -> None:

@@ -29,6 +29,7 @@ from typing import Annotated, ClassVar, Literal, cast
 import numpy as np
 import torch
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
@@ -155,10 +156,12 @@ class GatedPixelCNN(RasterFamily):
                         latex=r"-\log p_\theta(x)",
                         help=(
                             "Negative log-likelihood of an image without its label, −log Σ_y p(y) p(x|y), with p(y) "
-                            "from the training labels; validation only, and the term to compare with other models."
+                            "from the training labels; computed in validation, for comparison with other models."
                         ),
                         unit="nats",
                         per_image_nats=True,
+                        label="−log p(x)",
+                        validation_only=True,
                     ),
                     Term(
                         name="loss",
@@ -168,6 +171,7 @@ class GatedPixelCNN(RasterFamily):
                             "training some labels are hidden. Lower is better, but it is not comparable to −log p(x)."
                         ),
                         unit="nats",
+                        label="−log p(x | y)",
                     ),
                 ),
             ),
@@ -179,7 +183,7 @@ class GatedPixelCNN(RasterFamily):
     def __init__(self, config: Config, image: ImageSpec) -> None:
         super().__init__(config, image)
         self.check_colours(num_channels=config.num_channels, num_head_channels=config.num_head_channels)
-        self.config: GatedPixelCNN.Config = config
+        self.config: GatedPixelCNN.Config = replace(config, num_classes=config.num_classes or 0)
         self.num_classes = config.num_classes or 0
         num_labels = self.num_classes + 1 if self.num_classes else 0  # the last one stands for "no label"
         num_groups, width, last = self.outputs.num_groups, config.num_channels, config.num_layers - 1
