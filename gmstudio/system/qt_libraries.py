@@ -10,45 +10,16 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from glob import escape
+from importlib.util import find_spec
+from pathlib import Path
 
-BASE_LIBRARIES = {
-    "libEGL.so.1": "libegl1",
-    "libGL.so.1": "libgl1",
-    "libxkbcommon.so.0": "libxkbcommon0",
-    "libdbus-1.so.3": "libdbus-1-3",
-    "libfontconfig.so.1": "libfontconfig1",
-    "libfreetype.so.6": "libfreetype6",
-    "libglib-2.0.so.0": "libglib2.0-0",
-    "libX11.so.6": "libx11-6",
-    "libzstd.so.1": "libzstd1",
-}
-"""Library → Debian package, for QtGui and every platform plugin."""
+from gmstudio.system.elf import linked_libraries
 
-X11_LIBRARIES = {
-    "libxcb.so.1": "libxcb1",
-    "libX11-xcb.so.1": "libx11-xcb1",
-    "libxcb-cursor.so.0": "libxcb-cursor0",
-    "libxcb-icccm.so.4": "libxcb-icccm4",
-    "libxcb-image.so.0": "libxcb-image0",
-    "libxcb-keysyms.so.1": "libxcb-keysyms1",
-    "libxcb-randr.so.0": "libxcb-randr0",
-    "libxcb-render.so.0": "libxcb-render0",
-    "libxcb-render-util.so.0": "libxcb-render-util0",
-    "libxcb-shape.so.0": "libxcb-shape0",
-    "libxcb-shm.so.0": "libxcb-shm0",
-    "libxcb-sync.so.1": "libxcb-sync1",
-    "libxcb-util.so.1": "libxcb-util1",
-    "libxcb-xfixes.so.0": "libxcb-xfixes0",
-    "libxcb-xkb.so.1": "libxcb-xkb1",
-    "libxkbcommon-x11.so.0": "libxkbcommon-x11-0",
-}
-"""Library → Debian package, in addition for the xcb platform plugin (X11)."""
-
-WAYLAND_LIBRARIES = {
-    "libwayland-client.so.0": "libwayland-client0",
-    "libwayland-cursor.so.0": "libwayland-cursor0",
-}
-"""Library → Debian package, in addition for the Wayland platform plugin."""
+MODULES = ("Core", "DBus", "Gui", "Widgets", "OpenGL", "Svg", "SvgWidgets")
+"""Modules of Qt that a window loads on every platform."""
+PACKAGES = {"libglib-2.0.so.0": "libglib2.0-0", "libgthread-2.0.so.0": "libglib2.0-0", "libz.so.1": "zlib1g"}
+"""Library → Debian package, where the name of the package does not follow from that of the library."""
 
 
 def likely_platforms(environ: Mapping[str, str]) -> tuple[str, ...]:
@@ -70,18 +41,47 @@ def likely_platforms(environ: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(available) or ("offscreen",)
 
 
+def qt_folder() -> Path | None:
+    """Folder of Qt in the PySide6 wheel, which is not imported; None where PySide6 is not from a wheel."""
+    spec = find_spec("PySide6")
+    folders = [Path(place) / "Qt" for place in (spec.submodule_search_locations or ())] if spec else []
+    return next((folder for folder in folders if folder.is_dir()), None)
+
+
 def needed_libraries(platforms: Sequence[str]) -> dict[str, str]:
-    """Libraries that Qt loads for these platform plugins, with the Debian package of each.
+    """System libraries that Qt and its platform plugins link to, with the Debian package of each.
+
+    They are read from the binaries of the wheel, so that they are those of the Qt that is installed.
 
     Args:
-        platforms: Qt platform names, for example ``("xcb",)``; others than ``xcb`` and ``wayland`` need the base only.
+        platforms: Qt platform names, for example ``("xcb",)``; those without a plugin need the base only.
     """
-    needed = dict(BASE_LIBRARIES)
-    if "xcb" in platforms:
-        needed |= X11_LIBRARIES
-    if "wayland" in platforms:
-        needed |= WAYLAND_LIBRARIES
+    qt = qt_folder()
+    if qt is None:
+        return {}
+    waiting = [qt / "lib" / f"libQt6{module}.so.6" for module in MODULES]
+    for platform in platforms:
+        waiting += sorted((qt / "plugins" / "platforms").glob(f"libq{escape(platform)}.so"))
+    needed: dict[str, str] = {}
+    seen: set[Path] = set()
+    while waiting:
+        file = waiting.pop(0)
+        if file in seen or not file.exists():
+            continue
+        seen.add(file)
+        for name in linked_libraries(file):
+            if (qt / "lib" / name).exists():
+                waiting.append(qt / "lib" / name)
+            else:
+                needed[name] = debian_package(name)
     return needed
+
+
+def debian_package(library: str) -> str:
+    """Return the Debian package of a library by the rules of its policy (section 8.1), for example ``libxcb1``."""
+    stem, _, version = library.partition(".so.")
+    stem = stem.lower().replace("_", "-")
+    return PACKAGES.get(library, f"{stem}-{version}" if stem[-1:].isdigit() else f"{stem}{version}")
 
 
 def missing_libraries(

@@ -1,24 +1,25 @@
 """Qt's missing system libraries are found and reported, and apt installs exactly those."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import PySide6
 import pytest
 
 from gmstudio.system import qt_libraries
+from gmstudio.system.elf import linked_libraries
 from gmstudio.system.qt_libraries import (
-    BASE_LIBRARIES,
     describe_missing,
     install_command,
     likely_platforms,
     main,
     missing_libraries,
     needed_libraries,
+    qt_folder,
 )
 
 
@@ -49,7 +50,7 @@ def test_likely_platforms(environ: dict[str, str], platforms: tuple[str, ...]) -
 
 
 def test_offscreen_needs_no_xcb_library() -> None:
-    assert needed_libraries(("offscreen",)) == BASE_LIBRARIES
+    assert not any("xcb" in name for name in needed_libraries(("offscreen",)))
     load = loader_without("libxcb-cursor.so.0")
     assert missing_libraries(("offscreen",), load=load, system="linux") == {}
     assert missing_libraries(("xcb",), load=load, system="linux") == {"libxcb-cursor.so.0": "libxcb-cursor0"}
@@ -118,45 +119,60 @@ def test_the_command_is_printed_where_we_cannot_install(
     assert "sudo apt-get install -y libegl1" in capsys.readouterr().err
 
 
-ON_ANY_LINUX = {"libc.so.6", "libm.so.6", "libdl.so.2", "libpthread.so.0", "librt.so.1", "libgcc_s.so.1", "libz.so.1"}
-ON_ANY_LINUX |= {"libstdc++.so.6", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"}
-IN_THE_WHEEL = ("libQt6", "libicu", "libpyside6", "libshiboken6")
-PACKAGED_TOGETHER = {"libgthread-2.0.so.0"}  # with libglib-2.0.so.0
+SEEN = {
+    "offscreen": "libegl1 libgl1 libxkbcommon0 libdbus-1-3 libfontconfig1 libfreetype6 libglib2.0-0 libx11-6 libzstd1",
+    "xcb": "libxcb1 libx11-xcb1 libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-randr0 "
+    "libxcb-render0 libxcb-render-util0 libxcb-shape0 libxcb-shm0 libxcb-sync1 libxcb-util1 libxcb-xfixes0 "
+    "libxcb-xkb1 libxkbcommon-x11-0",
+    "wayland": "libwayland-client0 libwayland-cursor0",
+}
+"""Platform → packages without which Qt 6 was seen not to start."""
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the list is Linux's")
-@pytest.mark.parametrize(
-    ("platform", "plugin_files"),
-    [
-        ("offscreen", ["plugins/platforms/libqoffscreen.so"]),
-        ("xcb", ["plugins/platforms/libqxcb.so", "lib/libQt6XcbQpa.so.6"]),
-        ("wayland", ["plugins/platforms/libqwayland.so", "lib/libQt6WaylandClient.so.6"]),
-    ],
-)
-def test_the_list_is_what_the_wheel_links_to(platform: str, plugin_files: list[str]) -> None:
-    """Every library that Qt and the plugin ask for by name is listed, or comes with Qt, or with any Linux."""
-    qt = Path(PySide6.__path__[0]) / "Qt"
-    files = [f"lib/libQt6{part}.so.6" for part in ("Core", "DBus", "Gui", "Widgets", "OpenGL", "Svg", "SvgWidgets")]
-    asked = {name for file in files + plugin_files for name in linked_libraries(qt / file)}
-    theirs = {name for name in asked if name.startswith(IN_THE_WHEEL)}
-    assert asked - theirs - ON_ANY_LINUX - PACKAGED_TOGETHER <= set(needed_libraries((platform,)))
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lacks libraries")
+@pytest.mark.parametrize("platform", SEEN)
+def test_the_wheel_is_asked(platform: str) -> None:
+    packages = set(needed_libraries((platform,)).values())
+    assert set(SEEN["offscreen"].split()) | set(SEEN[platform].split()) <= packages
+    assert not any(package.startswith(("libqt6", "libicu")) for package in packages)
 
 
-def linked_libraries(file: Path) -> list[str]:
-    """The NEEDED entries of an ELF file, in the order of its dynamic section.
+@pytest.mark.skipif(sys.platform != "linux" or not shutil.which("ldd"), reason="needs ldd")
+def test_the_dynamic_loader_agrees() -> None:
+    """All that is found is loaded with the plugin, and all that is loaded is found or needed by what is found."""
+    qt = qt_folder()
+    assert qt is not None
+    output = subprocess.run(["ldd", qt / "plugins/platforms/libqxcb.so"], capture_output=True, text=True).stdout
+    loaded = {line.split()[0].rpartition("/")[2] for line in output.splitlines()}
+    in_wheel = {line.split()[0] for line in output.splitlines() if str(qt.parent) in line}
+    needed = set(needed_libraries(("xcb",)))
+    direct = set(linked_libraries(qt / "plugins/platforms/libqxcb.so")) - in_wheel
+    assert direct <= needed <= loaded
 
-    Source: System V ABI, chapter 5 (64-bit little-endian files only).
-    """
-    data = file.read_bytes()
-    assert data[:6] == b"\x7fELF\x02\x01"
 
-    def number(at: int, size: int) -> int:
-        return int.from_bytes(data[at : at + size], "little")
+@pytest.mark.parametrize("lacking", SEEN["xcb"].split())
+def test_any_missing_library_of_the_plugin_is_found(lacking: str) -> None:
+    [library] = [name for name, package in needed_libraries(("xcb",)).items() if package == lacking]
+    assert missing_libraries(("xcb",), load=loader_without(library), system="linux") == {library: lacking}
 
-    headers, entry_size, count = number(40, 8), number(58, 2), number(60, 2)
-    sections = [headers + i * entry_size for i in range(count)]
-    dynamic = next(s for s in sections if number(s + 4, 4) == 6)
-    strings = number(sections[number(dynamic + 40, 4)] + 24, 8)
-    start, size = number(dynamic + 24, 8), number(dynamic + 32, 8)
-    needed = [number(at + 8, 8) for at in range(start, start + size, 16) if number(at, 8) == 1]
-    return [data[strings + n : data.index(b"\0", strings + n)].decode() for n in needed]
+
+def test_a_new_library_of_a_later_qt_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for file in ("lib/libQt6Gui.so.6", "plugins/platforms/libqxcb.so", "lib/libQt6XcbQpa.so.6"):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).touch()
+    links = {"libqxcb.so": ("libQt6XcbQpa.so.6",), "libQt6XcbQpa.so.6": ("libQt6Gui.so.6", "libxcb-new.so.7")}
+    monkeypatch.setattr(qt_libraries, "qt_folder", lambda: tmp_path)
+    monkeypatch.setattr(qt_libraries, "linked_libraries", lambda file: links.get(file.name, ()))
+    assert needed_libraries(("xcb",)) == {"libxcb-new.so.7": "libxcb-new7"}
+    assert needed_libraries(("offscreen",)) == {}
+
+
+def test_nothing_is_needed_where_there_is_no_wheel(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(qt_libraries, "find_spec", lambda name: None)
+    assert needed_libraries(("xcb",)) == {}
+
+
+def test_a_file_that_is_no_elf_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.so").write_bytes(b"MZ" + bytes(100))
+    with pytest.raises(ValueError, match="not a 64-bit"):
+        linked_libraries(tmp_path / "a.so")
