@@ -1,7 +1,7 @@
-"""The zoo: name → family class, in taxonomy order.
+"""Registry of families: name → class, in taxonomy order.
 
 Other packages add families through the entry-point group ``gmstudio.families``; each entry point names a ``Family``
-class. One that cannot be used is left out and explained in ``FAMILY_ERRORS``; the studio works without it.
+class. One that cannot be used is left out, and the reason is in ``FAMILY_ERRORS``.
 """
 
 from collections.abc import Iterable
@@ -28,11 +28,11 @@ ENTRY_POINT_GROUP = "gmstudio.families"
 
 
 def add_third_party(families: dict[str, type[Family]], points: Iterable[EntryPoint]) -> dict[str, str]:
-    """Add the families that entry points name, after those that are there.
+    """Add the families that entry points name behind the existing ones.
 
     Args:
         families: name → class, extended in place.
-        points: what other packages registered.
+        points: entry points that other packages registered.
 
     Returns:
         Entry point's name → one sentence, for those that could not be used.
@@ -41,7 +41,7 @@ def add_third_party(families: dict[str, type[Family]], points: Iterable[EntryPoi
     for point in points:
         try:
             family = _load(point, families)
-        except Exception as error:  # whatever foreign code raises is its own fault, and is reported
+        except Exception as error:  # foreign code may raise anything
             errors[point.name] = f"The family {point.name!r} ({point.value}) cannot be used: {error}"
         else:
             families[family.card.name] = family
@@ -81,4 +81,4 @@ FAMILIES: dict[str, type[Family]] = {
     )
 }
 FAMILY_ERRORS: dict[str, str] = add_third_party(FAMILIES, entry_points(group=ENTRY_POINT_GROUP))
-"""Entry point's name → why that third-party family was left out."""
+"""Entry point's name → reason why that third-party family was left out."""

@@ -23,7 +23,7 @@ LossTerms = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class Phase:
-    """These parameters, this loss: what the trainer optimizes in turn within one step.
+    """Parameters and the loss that they minimize; the trainer runs all phases of a model in turn within one step.
 
     Args:
         name: short word, for example ``discriminator``; the only phase of a likelihood model is ``model``.
@@ -31,14 +31,14 @@ class Phase:
         loss: ``loss(batch, generator)`` → named 0-dim tensors, ``"loss"`` (minimized) among them. ``batch`` is an
             integer tensor (B, C, H, W) on the model's device; all noise comes from ``generator`` (same device). Where
             ``takes_labels``, it may be called with the labels, (B,) int64, as a third argument.
-        betas: Adam's.
-        learning_rate_scale: multiplies the training settings' learning rate.
-        updates_per_step: how many updates this phase makes in one step, each on a batch of its own; a phase with fewer
-            of them than another makes its after the other's first ones.
+        betas: decay rates of Adam's moments.
+        learning_rate_scale: factor of the learning rate in the training settings.
+        updates_per_step: updates of this phase in one step, each on a batch of its own; a phase with fewer updates than
+            another makes them after the other's first ones.
         before_update: called before each update with images of its batch, (B', C, H, W), and how many training images
             are among them for the first time: those that no earlier batch held, or all where each visit draws anew.
         after_update: called after each update of this phase's parameters, for example to average weights.
-        takes_labels: whether ``loss`` conditions on labels when it is given them.
+        takes_labels: whether ``loss`` accepts labels and conditions on them.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Family(nn.Module, ABC):
 
     Args:
         config: the family's settings; checked here.
-        image: what the images are.
+        image: specification of the images.
 
     Raises:
         ConfigError: when a field of the config is outside its range.
@@ -75,7 +75,7 @@ class Family(nn.Module, ABC):
 
     @abstractmethod
     def phases(self) -> list[Phase]:
-        """The training phases, in the order in which one step runs them."""
+        """Training phases, in the order in which one step runs them."""
 
     @property
     def device(self) -> torch.device:
@@ -96,7 +96,7 @@ class PixelSession(Protocol):
 
     The uniforms that turn probabilities into values are drawn once, when the session opens: ``uniforms`` is
     (D, B), row ``i`` used at step ``i``. So the same generator gives the same images however they are stepped,
-    and rewinding and going on again repeats what was there.
+    and drawing again after rewinding repeats them.
     """
 
     images: Tensor
@@ -118,13 +118,13 @@ class PixelSession(Protocol):
         """(B,) int64 values for the next sub-pixel: inverse CDF of the tempered conditional at ``uniforms[step]``."""
 
     def place(self, values: Tensor) -> None:
-        """Commit (B,) integers at the current position and move on."""
+        """Set (B,) integers at the current position and advance by one step."""
 
     def rewind(self, step: int) -> None:
         """Go back to ``step`` (0 … current)."""
 
     def context(self) -> Tensor:
-        """(C, H, W) bool: the sub-pixels that the next conditional can depend on through the architecture."""
+        """(C, H, W) bool: receptive field, the sub-pixels that the next conditional can depend on by architecture."""
 
 
 @runtime_checkable
@@ -179,14 +179,14 @@ class FirstFeatures(Protocol):
 
 @runtime_checkable
 class Discriminator(Protocol):
-    """Families with D(x)."""
+    """Families with a discriminator D(x)."""
 
     @property
     def critic_metric(self) -> Metric:
         """The output of ``discriminate`` as a quantity: D(x), or σ(D(x)) where D is a score and no probability."""
 
     def discriminate(self, means: Tensor) -> Tensor:
-        """(B, C, H, W) floats in [0, 1] → (B,) in [0, 1], the higher the more real."""
+        """(B, C, H, W) floats in [0, 1] → (B,) in [0, 1]; higher is more real."""
 
 
 @runtime_checkable
@@ -248,10 +248,10 @@ class Sampler(Protocol):
 
 @runtime_checkable
 class PiecewiseSampler(Protocol):
-    """Families whose sampling takes long, and which therefore offer it in small pieces."""
+    """Families with slow sampling, which can be run in small pieces."""
 
     def sample_pieces(self, n: int, generator: torch.Generator | None = None) -> Iterator[Tensor | None]:
-        """Yields None after each piece of a few milliseconds, then the (n, C, H, W) uint8 images of ``sample``."""
+        """Yield None after each piece of a few milliseconds, then the (n, C, H, W) uint8 images of ``sample``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -259,7 +259,7 @@ class TrajectoryStep:
     """One state on the trajectory of a generation that is not pixel by pixel.
 
     Args:
-        images: (B, C, H, W) floats in [0, 1], what is shown.
+        images: (B, C, H, W) floats in [0, 1], shown for this state.
         metrics: metric → (B,) floats, for example each state's energy; the same metrics in all steps of a trajectory.
         label: name of the state, for example ``Gibbs step 12`` or ``t = 431``.
         position: of the state on the axis that ``TrajectoryCard.axis`` names.
@@ -308,7 +308,7 @@ class Figure:
         kind: ``histogram`` (values are counts, (S, N), of N bins between N + 1 ``edges``), ``bars`` (values (S, N), one
             bar each) or ``images`` (a grid, ``columns`` wide).
         name: unique in the family, for example ``kl_per_dim``.
-        title: a few words for its heading, with the unit.
+        title: heading, a few words with the unit.
         help: one sentence for a student.
         series: S names, for example ``("real", "fake")``; for images one for each column, or none.
         edges: (N + 1,) floats of a histogram.

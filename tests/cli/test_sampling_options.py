@@ -159,7 +159,7 @@ def test_scores_name_the_labels_that_they_are_conditioned_on(conditional: str, a
         ("agnostic", ["--given", "digits:test:500:rows=1"], "no test image 500"),
         ("agnostic", ["--given", "none.png:rows=1"], "no file none.png"),
         ("conditional", ["--order", "spiral"], "generates in raster order only"),
-        ("conditional", ["--label", "10"], "no label 10; this model knows 0 to 9"),
+        ("conditional", ["--label", "10"], "no label 10; this model has 0 to 9"),
         ("conditional", ["--label", "cat"], "write the number of a class"),
     ],
 )

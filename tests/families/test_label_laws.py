@@ -123,7 +123,7 @@ def test_a_model_without_classes_is_what_it_was() -> None:
 @pytest.mark.parametrize(
     ("labels", "said"),
     [
-        (torch.tensor([3, 0]), "no label 3; this model knows 0 to 2, and -1 for none"),
+        (torch.tensor([3, 0]), "no label 3; this model has 0 to 2, and -1 for no label"),
         (torch.tensor([-2, 0]), "no label -2"),
         (torch.tensor([0]), r"shape \(1,\) do not fit 2 images"),
         (torch.tensor([[0, 1]]), r"shape \(1, 2\)"),

@@ -1,10 +1,10 @@
 """Base of all autoregressive families: p(x) = ∏ p(x_i | x_<i), scored in one pass and generated step by step.
 
-A family says what its conditionals are (``logits``) and, if it can compute them one after another without repeating
-itself, how (``stepper``). Scoring, the training loss, sampling and the pixel session follow from these two.
+A family defines its conditionals (``logits``) and, if it can compute them one after another without repeating work, an
+incremental sampler (``stepper``). Scoring, the training loss, sampling and the pixel session follow from these two.
 
-A class-conditional family has p(x | label) for each of ``num_classes`` labels, and beside them p(x) without one, which
-is a density of its own.
+A class-conditional family has p(x | label) for each of ``num_classes`` labels, and a separate density p(x) without
+one.
 
 Shape legend: B batch, C channels, H height, W width, L levels, D sub-pixels (C·H·W).
 """
@@ -28,20 +28,20 @@ from gmstudio.protocol.images import ImageSpec
 
 Order = Tensor | Sequence[Position] | None
 NO_LABEL = -1
-"""Stands in a batch of labels for an image that has none."""
+"""Entry in a batch of labels for an image that has none."""
 
 
 class AutoregressiveFamily(Family):
     """Base of the families with the exact chain rule.
 
-    A model that can generate in any order sets ``any_order`` and uses ``order`` wherever it is passed one; the others
-    are only ever passed their own, which is the raster order unless ``own_order`` says otherwise. A model that can be
-    conditioned on labels sets ``num_classes`` and uses ``labels_B``; the others are only ever passed None.
+    A model that can generate in any order sets ``any_order`` and uses the ``order_D3`` that its methods receive; other
+    models only receive their own order, the raster order unless they override ``own_order``. A model that can be
+    conditioned on labels sets ``num_classes`` and uses ``labels_B``; other models only receive None.
     """
 
     any_order: bool = False
     order_words: str = "raster order only: row by row from the top left"
-    """Which order a model keeps to that does not take any."""
+    """Description of the order, for a model that generates in one order only."""
     num_classes: int = 0
     """Labels 0 … num_classes-1 that the model can be conditioned on; 0: none."""
     differentiable: bool = False
@@ -68,21 +68,21 @@ class AutoregressiveFamily(Family):
         """
 
     def log_prob_per_dim(self, x_BCHW: Tensor, order_D3: Tensor, labels_B: Tensor | None = None) -> Tensor:
-        """The log-probability log p(x_i | x_<i) of each sub-pixel's own value: (B, C, H, W), nats; see ``logits``."""
+        """Log-probability log p(x_i | x_<i) of each sub-pixel's own value: (B, C, H, W), nats; see ``logits``."""
         log_probs_BCHWL = functional.log_softmax(self.logits(x_BCHW, order_D3, labels_B), dim=-1)
         return log_probs_BCHWL.gather(-1, x_BCHW.long().unsqueeze(-1)).squeeze(-1)
 
     def log_components(
         self, levels_BCHW: Tensor, step: int, order_D3: Tensor, labels_B: Tensor | None = None
     ) -> Tensor:
-        """The conditional of one sub-pixel given those before it, as the sum of the components of a mixture.
+        """Conditional of one sub-pixel given those before it, as the sum of the components of a mixture.
 
         Args:
             levels_BCHW: images on the model's device: integers, or floats where the model is ``differentiable``.
                 Sub-pixels from ``step`` on do not matter.
             step: of the sub-pixel in the order.
             order_D3: the generation order.
-            labels_B: what the images are conditioned on, see ``logits``.
+            labels_B: labels that the images are conditioned on, see ``logits``.
 
         Returns:
             (B, K, L) log-probabilities, nats, whose exponentials sum to one over components and levels; K is 1 where
@@ -94,21 +94,20 @@ class AutoregressiveFamily(Family):
     def stepper(
         self, images_BCHW: NDArray[np.uint8], order_D3: Tensor, rewindable: bool, labels_B: Tensor | None = None
     ) -> Stepper:
-        """Open what computes a session's conditionals; by default a full forward pass each, of a copy of the model.
+        """Create the computation of a session's conditionals; by default a full forward pass of a copy of the model.
 
-        It has to keep the weights of its opening: training may continue while a session is open.
+        The weights are copied, because training may continue while a session is open.
 
         Args:
-            images_BCHW: the session's images, in which earlier sub-pixels are filled in before a conditional is
-                requested.
+            images_BCHW: images of the session; earlier sub-pixels are set before a conditional is computed.
             order_D3: the generation order.
-            rewindable: whether ``Stepper.rewind`` will be called; if not, less needs to be kept.
-            labels_B: what the images are conditioned on, see ``logits``.
+            rewindable: whether ``Stepper.rewind`` will be called; if not, less has to be stored.
+            labels_B: labels that the images are conditioned on, see ``logits``.
         """
         return PlainStepper(copy.deepcopy(self), images_BCHW, order_D3, labels_B)
 
     def receptive_field(self, step: int, order_D3: Tensor) -> Tensor:
-        """(C, H, W) bool: the sub-pixels that the conditional at ``step`` can depend on; by default all before it."""
+        """(C, H, W) bool: sub-pixels that the conditional at ``step`` can depend on; by default all before it."""
         seen_CHW = torch.zeros(self.image.shape, dtype=torch.bool)
         seen_CHW[tuple(order_D3[:step].T)] = True
         return seen_CHW
@@ -140,7 +139,7 @@ class AutoregressiveFamily(Family):
         return {"loss": -self.log_prob_per_dim(batch, self.own_order).flatten(1).sum(1).mean()}
 
     def check_order(self, order: Order) -> Tensor:
-        """The generation order as (D, 3) int64 rows (channel, row, column); None: the model's own.
+        """Generation order as (D, 3) int64 rows (channel, row, column); None: the model's own.
 
         Raises:
             ValueError: when it does not name every sub-pixel once, or when the model cannot generate in it.
@@ -158,14 +157,14 @@ class AutoregressiveFamily(Family):
         return order_D3
 
     def check_labels(self, labels: Tensor | None, batch: int) -> Tensor | None:
-        """The labels as (B,) int64 on the model's device; None: none of the images has one.
+        """Labels as (B,) int64 on the model's device; None: none of the images has one.
 
         Args:
             labels: (B,) integers 0 … num_classes-1, or ``NO_LABEL`` (-1) for an image without; any device.
             batch: images B.
 
         Raises:
-            ValueError: when the model knows no labels, or they are none of its own.
+            ValueError: when the model has no classes, or a label is not one of them.
         """
         if labels is None:
             return None
@@ -182,8 +181,8 @@ class AutoregressiveFamily(Family):
         outside = labels[(labels < NO_LABEL) | (labels >= self.num_classes)]
         if len(outside):
             raise ValueError(
-                f"There is no label {int(outside[0])}; this model knows 0 to {self.num_classes - 1}, and {NO_LABEL} "
-                "for none."
+                f"There is no label {int(outside[0])}; this model has 0 to {self.num_classes - 1}, and {NO_LABEL} "
+                "for no label."
             )
         return labels.to(self.device, torch.int64)
 
@@ -202,8 +201,8 @@ class AutoregressiveFamily(Family):
             batch: images, 1 or more.
             order: generation order, see ``check_order``.
             generator: source of the session's uniforms.
-            rewindable: whether ``rewind`` may be called; if not, less is kept.
-            labels: what each image is conditioned on, see ``check_labels``.
+            rewindable: whether ``rewind`` may be called; if not, less is stored.
+            labels: class that each image is conditioned on, see ``check_labels``.
 
         Raises:
             ValueError: when the batch is less than 1, or the order or the labels do not fit.
@@ -246,7 +245,7 @@ class AutoregressiveFamily(Family):
             generator: source of randomness; the same generator state gives the images that a session of ``n`` gives.
             temperature: divides the logits; 1 samples the model, 0 takes the most likely value each time.
             order: generation order, see ``check_order``.
-            labels: what each image is conditioned on, see ``check_labels``.
+            labels: class that each image is conditioned on, see ``check_labels``.
 
         Returns:
             (n, C, H, W) uint8, on the model's device.
@@ -266,13 +265,13 @@ class AutoregressiveFamily(Family):
     def _uniforms(self, batch: int, generator: torch.Generator | None) -> Tensor:
         """(D, B) uniforms in [0, 1), on the CPU."""
         if batch < 1:
-            raise ValueError(f"{batch} images cannot be generated; ask for 1 or more.")
+            raise ValueError(f"{batch} images cannot be generated; the number must be 1 or more.")
         device = generator.device if generator is not None else torch.device("cpu")
         return torch.rand(self.image.num_dims, batch, generator=generator, device=device).cpu()
 
 
 class PlainStepper:
-    """The reference: one full forward pass of the model per conditional."""
+    """Reference computation: one full forward pass of the model per conditional."""
 
     def __init__(
         self,
@@ -297,7 +296,7 @@ class PlainStepper:
         return logits_BL
 
     def rewind(self, step: int) -> None:
-        """Nothing is kept, so nothing is forgotten."""
+        """See ``Stepper``; nothing is stored."""
 
 
 def raster_order(image: ImageSpec) -> Tensor:
@@ -316,21 +315,21 @@ def _names_each_once(order_D3: Tensor, image: ImageSpec) -> bool:
 
 
 def check_images(x_BCHW: Tensor, image: ImageSpec) -> Tensor:
-    """Return the images if they are what the model was made for.
+    """Return the images, checked against the model's specification.
 
     Raises:
-        ValueError: when they are no integers, have another shape, or values outside 0 … levels-1.
+        ValueError: when they are not integers, have another shape, or values outside 0 … levels-1.
     """
     if x_BCHW.is_floating_point() or x_BCHW.is_complex():
         raise ValueError(f"Images are integers 0 to {image.levels - 1}, not {x_BCHW.dtype}; quantize them first.")
     if x_BCHW.dim() != 4 or tuple(x_BCHW.shape[1:]) != image.shape:
         raise ValueError(
-            f"Images of shape {tuple(x_BCHW.shape)} do not fit this model; it takes (batch, {image.channels}, "
+            f"Images of shape {tuple(x_BCHW.shape)} do not fit this model; it accepts (batch, {image.channels}, "
             f"{image.height}, {image.width})."
         )
     if x_BCHW.numel() and not 0 <= int(x_BCHW.min()) <= int(x_BCHW.max()) < image.levels:
         raise ValueError(
-            f"Image values go from {int(x_BCHW.min())} to {int(x_BCHW.max())}; this model takes 0 to "
+            f"Image values go from {int(x_BCHW.min())} to {int(x_BCHW.max())}; this model accepts 0 to "
             f"{image.levels - 1}. Quantize the images to {image.levels} levels."
         )
     return x_BCHW

@@ -1,7 +1,7 @@
 """Cache of masked convolutions while images are generated pixel by pixel.
 
 ``PixelCache`` serves a 1×1 convolution, ``RowCache`` larger kernels. A causal kernel reads the rows above, which are
-finished, and the current row up to the current column. So when a row begins, the part of every convolution that comes
+complete, and the current row up to the current column. So when a row begins, the part of every convolution that comes
 from the rows above is computed for the whole row and all layers at once; a pixel then adds only the taps to its left
 and at its centre. The working row holds, position after position,
 
@@ -11,7 +11,7 @@ so that the features left of a pixel, its part from above and its own features a
 of the convolution is one matrix product.
 
 Letters: N layers of the same shape, F input features, M output features, G colour groups, K kernel size, P = K // 2,
-W width. Batch axes come last, see ``step_ops``.
+W width. Batch axes come last, see ``gmstudio.nn.stepping.ops``.
 """
 
 from itertools import pairwise
@@ -25,7 +25,7 @@ from gmstudio.nn.stepping.ops import Array, Program, StepOps
 
 
 class RowCache:
-    """The inputs of N masked convolutions of the same shape, over the rows generated so far.
+    """Inputs of N masked convolutions of the same shape, over the rows generated so far.
 
     Args:
         ops: the array operations.
@@ -70,14 +70,14 @@ class RowCache:
         return self._features[layer, column, self._in_slices[group]]
 
     def linear(self, layer: int, column: int, group: int, out: Array) -> Program:
-        """The calls that compute a colour's output of a layer at a column, once the features there are in place."""
+        """Calls that compute a colour's output of a layer at a column, once the features there are in place."""
         slot = self._out_features + self._in_features
         start = column * slot + self._out_features
         stop = start + self._padding * slot + self._centre_features(group)
         return self._ops.linear(self._weights[group][layer], self._flat[layer, start:stop], out)
 
     def enter_row(self, row: int) -> None:
-        """Make ``row`` the current one: the next one, or one that was there before."""
+        """Make ``row`` the current one: the next one, or an earlier one."""
         if self.row is not None and row == self.row + 1:
             if self._history is not None:
                 self._history[self.row] = self._ops.copy(self._features)
@@ -96,7 +96,7 @@ class RowCache:
         return stop
 
     def _current_row_weight(self, weight_NMFRK: Tensor, group: int) -> Tensor:
-        """The matrices that take [features left, …, from above, features at the centre] to a colour's outputs."""
+        """Matrices from [features left, …, from above, features at the centre] to a colour's outputs."""
         rows = self._out_slices[group]
         weight_NMFK = weight_NMFRK[:, rows, :, -1]
         ignored = weight_NMFK.new_zeros(*weight_NMFK.shape[:2], self._out_features)
@@ -134,7 +134,7 @@ class PixelCache:
         return int(own.stop - own.start)
 
     def program(self, group: int, x: Array, out: Array) -> Program:
-        """The calls that compute a colour's output features from its input features, both (…, B).
+        """Calls that compute a colour's output features from its input features, both (…, B).
 
         Those of the earlier colours at the same pixel have been run before.
         """
@@ -146,13 +146,13 @@ class PixelCache:
 
 
 class _RowsAbove:
-    """The kernel rows above the current one, for a whole image row and all layers at once.
+    """Convolution with the kernel rows above the current one, for a whole image row and all layers at once.
 
     Args:
         ops: the array operations.
-        weight_NMFPK: the weights of those kernel rows.
-        bias_NM: the bias, which is added here.
-        out: (N, W, M, B), where the results belong.
+        weight_NMFPK: weights of those kernel rows.
+        bias_NM: bias, which is added here.
+        out: (N, W, M, B), receives the results.
     """
 
     def __init__(self, ops: StepOps, weight_NMFPK: Tensor, bias_NM: Tensor, out: Array) -> None:
@@ -178,7 +178,7 @@ class _RowsAbove:
         self._rows[-1][...] = 0.0 if features is None else features
 
     def compute(self) -> None:
-        """Write what these rows and the bias contribute."""
+        """Write the contributions of these rows and of the bias."""
         self._ops.window_products(self._weights[0], self._windows[0], self._out)
         for weights, windows in zip(self._weights[1:], self._windows[1:], strict=True):
             self._out += self._ops.window_products(weights, windows)

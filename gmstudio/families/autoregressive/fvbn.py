@@ -7,8 +7,8 @@ image is scored in one. Sampling takes one row of the matrix per pixel: D rows a
 negative log-likelihood is convex in the weights, so training finds the best network of this kind.
 
 Differences from the papers: with 3 to 8 levels each regression is a softmax over the levels, with more the softmax is
-of 8 features through a map that all pixels share (``LevelLogits``); it then is no longer convex. Values enter as
-0 … 1. There is no penalty on the weights; validation chooses when to stop.
+of 8 features through a map that all pixels share (``LevelLogits``), and no longer convex. Values are scaled to 0 … 1.
+There is no penalty on the weights; validation shows when to stop.
 
 Source: Frey 1998, Graphical Models for Machine Learning and Digital Communication, MIT Press, section 3.4 (logistic
 autoregressive networks); Gan, Henao, Carlson & Carin 2015, Learning Deep Sigmoid Belief Networks with Data
@@ -70,8 +70,9 @@ class FVBN(AutoregressiveFamily):
         branch=("Explicit density", "Tractable density", "Autoregressive"),
         summary=(
             "Predicts each pixel from all pixels before it by a logistic regression of its own (a softmax for more "
-            "than two levels). Nothing is hidden, nothing is shared: the simplest model that sees the whole past. It "
-            "learns strokes, but no conjunctions of pixels, and its parameters grow with the square of the pixels."
+            "than two levels). No hidden units, no shared weights: the simplest model that depends on all earlier "
+            "pixels. It learns strokes, but no conjunctions of pixels, and its parameters grow with the square of the "
+            "pixels."
         ),
         source=(
             "Frey 1998, Graphical Models for Machine Learning and Digital Communication, section 3.4; Gan, Henao, "
@@ -107,11 +108,11 @@ class FVBN(AutoregressiveFamily):
         if size**2 * features > MAX_WEIGHTS:
             raise ValueError(
                 f"A fully visible belief network has a weight for each pair of its {size} sub-pixels, here "
-                f"{size**2 * features:,}; at most {MAX_WEIGHTS:,} are taken. Resize the images or use fewer levels."
+                f"{size**2 * features:,}; at most {MAX_WEIGHTS:,} are allowed. Resize the images or use fewer levels."
             )
         self._own_order = named_order(config.order, image, config.order_seed)
         self.register_buffer("own_index", flat_index(self._own_order, image), persistent=False)
-        self.order_words = f"the order that it was trained in only ({config.order}); train one in the order you want"
+        self.order_words = f"the order of its training only ({config.order}); train another model for another order"
         self.weight_FDD = nn.Parameter(INITIAL_SPREAD * torch.randn(features, size, size))
         self.bias_FD = nn.Parameter(INITIAL_SPREAD * torch.randn(features, size))
 
@@ -121,12 +122,12 @@ class FVBN(AutoregressiveFamily):
         return self._own_order
 
     def num_parameters(self) -> int:
-        """Number of effective scalars; the stored matrices' diagonals and upper triangles, always ignored, are none."""
+        """Number of effective scalars, without the ignored diagonals and upper triangles of the stored matrices."""
         features, size = self.bias_FD.shape
         return super().num_parameters() - features * size * (size + 1) // 2
 
     def features(self, ordered_BD: Tensor) -> Tensor:
-        """(B, D) integers in the order → (B, F, D): what each sub-pixel's regression says."""
+        """(B, D) integers in the order → (B, F, D): output of each sub-pixel's regression."""
         x_BD = unit_levels(ordered_BD, self.image.levels, self.bias_FD.dtype)
         return strictly_lower_product(x_BD, self.weight_FDD) + self.bias_FD
 
@@ -158,7 +159,7 @@ class FVBN(AutoregressiveFamily):
 
 
 class FVBNStepper:
-    """Computes one conditional after another: one row of the matrix each. Nothing need be kept to go back.
+    """Computation of one conditional after another, one row of the matrix each; rewinding needs no stored state.
 
     Args:
         model: the network; its weights are copied now.

@@ -1,4 +1,4 @@
-"""From a few features per sub-pixel to a distribution over its levels.
+"""Map from a few features per sub-pixel to a distribution over its levels.
 
     2 levels: one feature, the log odds of level 1;   3 to 8: a logit each;   more: 8 features and a linear map
 
@@ -16,7 +16,7 @@ from gmstudio.nn.likelihoods import CategoricalLikelihood
 
 
 class LevelLogits(nn.Module):
-    """Turns features (B, F, D) into log-probabilities of levels.
+    """Layer from features (B, F, D) to log-probabilities of levels.
 
     Args:
         levels: values a sub-pixel can take, 2 or more.
@@ -47,7 +47,7 @@ class LevelLogits(nn.Module):
         return -functional.cross_entropy(self(features_BFD), x_BD.long(), reduction="none")
 
     def matrix(self) -> Tensor:
-        """(L, F): what multiplies a sub-pixel's features to give its logits."""
+        """Matrix (L, F) from a sub-pixel's features to its logits."""
         if self.categorical is None:
             return torch.tensor([[0.0], [1.0]])
         if self.categorical.basis_FL is None:

@@ -9,12 +9,12 @@ While the table of all contexts is small, each of its conditionals is counted, w
 which maximizes the likelihood exactly (up to α). Beyond ``MAX_TABLE`` entries each conditional is a logistic regression
 on the n values (a softmax for more than two levels), and is trained by gradient.
 
-How counting is training: the table's log odds are the parameters. Each training step adds the images of its batch that
-were in none before to the counts, so that each training image is counted once, however often it is seen and however
-many others are equal to it, and sets the parameters to what the counts say; the gradient is computed as for any model,
+Counting as training: the table's log odds are the parameters. Each training step adds to the counts the images of its
+batch that no earlier batch held, so that each training image is counted once, however often it is used and however
+many others are equal to it, and computes the parameters from the counts; the gradient is computed as for any model,
 so that its norm shows how near the maximum is, but the optimizer's step is scaled to zero. Images that are binarized
 anew at each visit are counted at each, and counts are divided by the visits per training image, so that α keeps its
-weight. One pass over the data is all that is needed.
+weight. One pass over the data is enough.
 
 A full table over D pixels of two levels would have 2^D - 1 parameters, the chain of order 1 has 2D - 1
 (``parameter_counts``).
@@ -91,7 +91,9 @@ class Markov(AutoregressiveFamily):
 
         num_parents: Annotated[
             int,
-            field("Order n", "How many pixels before it a pixel depends on.", ge=1, le=4096, unit="pixels", log=True),
+            field(
+                "Order n", "Number of preceding pixels that a pixel depends on.", ge=1, le=4096, unit="pixels", log=True
+            ),
         ] = 9
         estimator: Annotated[
             Literal["auto", "counting", "logistic"],
@@ -105,8 +107,7 @@ class Markov(AutoregressiveFamily):
             float,
             field(
                 "Smoothing α",
-                "Laplace's: what every level of every context is taken to have been seen before any data (counting "
-                "only).",
+                "Laplace's α: pseudo-count of every level in every context before any data (counting only).",
                 gt=0,
                 le=1000,
                 log=True,
@@ -121,10 +122,10 @@ class Markov(AutoregressiveFamily):
         title="Markov chain (AR-n)",
         branch=("Explicit density", "Tractable density", "Autoregressive"),
         summary=(
-            "Predicts each pixel from the n pixels before it in the order and forgets the rest. Small tables are "
+            "Predicts each pixel from the n pixels before it in the order and ignores the rest. Small tables are "
             "counted, which is exact maximum likelihood; larger ones become regressions. A full table over D binary "
-            "pixels has 2^D - 1 parameters, the chain of order 1 only 2D - 1: that is what forgetting buys, and "
-            "why its samples are textures unless n reaches back to the pixel above."
+            "pixels has 2^D - 1 parameters, the chain of order 1 only 2D - 1, but "
+            "its samples are textures unless n reaches back to the pixel above."
         ),
         source=(
             "Bishop 2006, Pattern Recognition and Machine Learning, section 13.1; Manning, Raghavan & Schütze 2008, "
@@ -156,7 +157,7 @@ class Markov(AutoregressiveFamily):
         super().__init__(config, image)
         self.config: Markov.Config = config
         self.num_parents = min(config.num_parents, image.num_dims - 1)
-        self.order_words = f"the order that it was trained in only ({config.order}); train one in the order you want"
+        self.order_words = f"the order of its training only ({config.order}); train another model for another order"
         self._own_order = named_order(config.order, image, config.order_seed)
         self.register_buffer("own_index", flat_index(self._own_order, image), persistent=False)
         entries = _num_contexts(image.num_dims, self.num_parents, image.levels) * image.levels
@@ -195,7 +196,7 @@ class Markov(AutoregressiveFamily):
         if size * size * features > MAX_WEIGHTS:
             raise ValueError(
                 f"Regressions for {self.image} take a matrix of {size * size * features:,} entries; at most "
-                f"{MAX_WEIGHTS:,} are taken. Resize the images, use fewer levels, or an order low enough to count."
+                f"{MAX_WEIGHTS:,} are allowed. Resize the images, use fewer levels, or an order low enough to count."
             )
         self.weight_FDn = nn.Parameter(INITIAL_SPREAD * torch.randn(features, size, parents))
         self.bias_FD = nn.Parameter(INITIAL_SPREAD * torch.randn(features, size))
@@ -230,7 +231,7 @@ class Markov(AutoregressiveFamily):
         return (f"Free parameters: {chain if self.num_parents == 1 else own}, {joint} of the full joint table.",)
 
     def phases(self) -> list[Phase]:
-        """One phase: maximum likelihood. Counting leaves the optimizer nothing to do, so its step is scaled to zero."""
+        """One phase: maximum likelihood. While counting, the optimizer's step is scaled to zero."""
         if not self.is_counted:
             return super().phases()
         parameters = list(self.parameters())
@@ -277,12 +278,12 @@ class Markov(AutoregressiveFamily):
 
     @torch.no_grad()
     def count(self, x_BCHW: Tensor, num_new: int) -> None:
-        """Add images to the counts and set the table to what they say.
+        """Add images to the counts and compute the table from them.
 
         Args:
             x_BCHW: integers 0 … levels-1.
-            num_new: how many of them stand for a training image that was not counted before; the others are drawn anew
-                of one that was.
+            num_new: number of them from training images that were not counted before; the others are further draws of
+                counted ones.
         """
         if not len(x_BCHW):
             return
@@ -321,7 +322,7 @@ def _num_contexts(size: int, num_parents: int, levels: int) -> int:
 
 
 class TableStepper:
-    """Looks one conditional after another up. Nothing need be kept to go back.
+    """Table look-up of one conditional after another; rewinding needs no stored state.
 
     Args:
         model: the chain; its table is copied now.
@@ -347,11 +348,11 @@ class TableStepper:
         return logits_BL
 
     def rewind(self, step: int) -> None:
-        """Nothing is kept, so nothing is forgotten."""
+        """See ``Stepper``; nothing is stored."""
 
 
 class RegressionStepper:
-    """Computes one regression after another. Nothing need be kept to go back.
+    """Computation of one regression after another; rewinding needs no stored state.
 
     Args:
         model: the chain; its weights are copied now.
@@ -373,7 +374,7 @@ class RegressionStepper:
         for step in range(len(order_D3)):
             count = min(step, model.num_parents)
             read = self._inputs.rows[1 + step - count : 1 + step]
-            # The weights of the nearest parents stand last; the first pixels have only those.
+            # The weights of the nearest parents are the last ones; the first pixels have only those.
             weights_Fn = weights_DFn[step][:, model.num_parents - count :]
             self._programs.append(
                 ops.linear(weights_Fn, read, features_F)

@@ -1,7 +1,7 @@
-"""Masked convolution: a convolution that sees only what comes earlier in raster order.
+"""Masked convolution: a convolution whose output depends only on earlier pixels in raster order.
 
 Raster order goes row by row, column by column and, within a pixel, through the colours (R → G → B). A convolution
-keeps to it when its kernel is zero below the current row and right of the current column, and when, at the current
+is causal when its kernel is zero below the current row and right of the current column, and when, at the current
 pixel itself, a feature of one colour reads only features of earlier colours (mask A) or of earlier colours and its own
 (mask B). Features belong to colours in equal, consecutive groups.
 
@@ -47,16 +47,16 @@ def group_slices(num_features: int, num_groups: int) -> tuple[slice, ...]:
 
 
 def colour_groups(num_features: int, num_groups: int) -> Tensor:
-    """The colour to which each feature belongs, as ``group_slices`` divides them: (num_features,) int64."""
+    """Colour of each feature, as ``group_slices`` divides them: (num_features,) int64."""
     sizes = torch.tensor([group.stop - group.start for group in group_slices(num_features, num_groups)])
     return torch.repeat_interleave(torch.arange(num_groups), sizes)
 
 
 def causal_mask(kind: MaskKind, out_groups: Tensor, in_groups: Tensor, kernel_size: int) -> Tensor:
-    """The mask of a kernel, without its rows below the centre, which would be zero.
+    """Mask of a kernel, without its rows below the centre, which would be zero.
 
     Args:
-        kind: A hides the centre from a feature of the same colour, B shows it.
+        kind: A excludes the centre for a feature of the same colour, B includes it.
         out_groups: (F_out,) colour of each output feature.
         in_groups: (F_in,) colour of each input feature.
         kernel_size: odd side K of the kernel.
@@ -75,10 +75,10 @@ def causal_mask(kind: MaskKind, out_groups: Tensor, in_groups: Tensor, kernel_si
 class MaskedConv2d(nn.Module):
     """A convolution with mask A or B that keeps height and width.
 
-    The weight holds only the kernel rows that can be non-zero, so nothing is spent on the rows below.
+    The weight has only the kernel rows that can be non-zero, so the rows below cost nothing.
 
     Args:
-        kind: A for the first layer, which must not see the pixel that it predicts; B for all others.
+        kind: A for the first layer, which must not read the pixel that it predicts; B for all others.
         in_features: input features, divided among the colours by ``colour_groups``.
         out_features: output features, likewise.
         kernel_size: odd side K of the kernel.
@@ -107,7 +107,7 @@ class MaskedConv2d(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw weights and biases uniformly within ±1/√(inputs that the mask shows to the feature)."""
+        """Draw weights and biases uniformly within ±1/√(inputs within the feature's mask)."""
         fan_in_F = self.mask.flatten(1).sum(1).clamp(min=1)
         bound_F = 1.0 / fan_in_F.to(self.bias.dtype).sqrt()
         with torch.no_grad():
@@ -115,7 +115,7 @@ class MaskedConv2d(nn.Module):
             self.bias.uniform_(-1.0, 1.0).mul_(bound_F)
 
     def masked_weight(self) -> Tensor:
-        """(F_out, F_in, R, K), zero where the mask hides."""
+        """(F_out, F_in, R, K), zero outside the mask."""
         return self.weight if self._masks_nothing else self.weight * self.mask
 
     def forward(self, features_BFHW: Tensor) -> Tensor:
@@ -132,18 +132,17 @@ class MaskedConv2d(nn.Module):
 
 
 class CausalReach:
-    """Which sub-pixels a stack of masked convolutions can see, computed from the masks alone.
+    """Receptive field of a stack of masked convolutions, computed from the masks alone.
 
-    What is seen is the same pattern around every position, cut off at the image's border: a path that leaves the image
-    meets only padding there, and along the border there is another that does not leave it. So the pattern is computed
-    once.
+    It is the same pattern around every position, cut off at the image's border: for every path of dependence that
+    leaves the image there is another along the border that does not. So the pattern is computed once.
 
     Args:
         num_groups: colours G.
         height: H, rows of the image.
         width: W, columns of the image.
-        layers: kind and kernel size of each convolution, from the input on. Layers that a skip connection leaps over
-            need no mention of it, because mask B includes the position itself.
+        layers: kind and kernel size of each convolution, from the input on. Skip connections over layers of mask
+            B change nothing, because mask B includes the position itself.
     """
 
     def __init__(self, num_groups: int, height: int, width: int, layers: list[tuple[MaskKind, int]]) -> None:
@@ -160,7 +159,7 @@ class CausalReach:
         self._pattern_TGHW = reach_TGHW > 0
 
     def seen_from(self, channel: int, row: int, column: int) -> Tensor:
-        """The sub-pixels on which the output at a position can depend: (G, H, W) bool."""
+        """Sub-pixels on which the output at a position can depend: (G, H, W) bool."""
         _, height, width = self._shape
         seen_GHW = torch.zeros(self._shape, dtype=torch.bool)
         columns = slice(width - 1 - column, 2 * width - 1 - column)

@@ -1,7 +1,7 @@
-"""The values of a session's images as a stepper wants them: in generation order, scaled to [0, 1], one row each.
+"""Values of a session's images for a stepper: in generation order, scaled to [0, 1], one row each.
 
 Shapes: B batch, C channels, H height, W width, D sub-pixels (C·H·W), L levels. The batch axis comes last and may be
-left away, see ``step_ops``.
+left away, see ``gmstudio.nn.stepping.ops``.
 """
 
 import numpy as np
@@ -38,7 +38,7 @@ class OrderedInputs:
         """Values that have been read."""
 
     def read(self, step: int) -> None:
-        """Take over all values placed before ``step``."""
+        """Copy all values placed before ``step`` into the rows."""
         while self.count < step:
             channel, row, column = self._positions[self.count]
             values_B = self._unit_L[self._images_BCHW[:, channel, row, column]]
@@ -46,5 +46,5 @@ class OrderedInputs:
             self.rows[self.count] = self._ops.load_batch(values_B)
 
     def rewind(self, step: int) -> None:
-        """Values from ``step`` on are about to change."""
+        """Discard the values from ``step`` on; they are about to change."""
         self.count = min(self.count, step)

@@ -1,4 +1,4 @@
-"""Generation orders: in which sequence the sub-pixels of an image are scored and drawn.
+"""Generation orders: sequences in which the sub-pixels of an image are scored and drawn.
 
 An order is a (D, 3) int64 tensor of rows (channel, row, column) that names every sub-pixel once. The named orders visit
 whole pixels, and within a pixel go through the colours R → G → B.
@@ -37,22 +37,22 @@ OrderField = Annotated[
     OrderName,
     field(
         "Order",
-        "In which sequence pixels are generated: row by row (raster) or column by column from a corner, snake, spiral "
+        "Sequence in which pixels are generated: row by row (raster) or column by column from a corner, snake, spiral "
         "inwards, by distance from the centre, or shuffled.",
     ),
 ]
-"""The config field of a family that is trained in an order of choice."""
+"""Config field of a family that is trained in an order of choice."""
 OrderSeedField = Annotated[
-    int, field("Order seed", "Which shuffle the random order is.", ge=0, le=MAX_SEED, advanced=True)
+    int, field("Order seed", "Seed of the shuffle; used by the random order only.", ge=0, le=MAX_SEED, advanced=True)
 ]
 
 
 def named_order(name: OrderName, image: ImageSpec, seed: int = 0) -> Tensor:
-    """The order of that name.
+    """Order of a name.
 
     Args:
         name: one of ``ORDER_NAMES``.
-        image: what the images are.
+        image: specification of the images.
         seed: of the shuffle; only ``random`` uses it.
 
     Returns:
@@ -81,17 +81,17 @@ def named_order(name: OrderName, image: ImageSpec, seed: int = 0) -> Tensor:
 
 
 def painted_order(ranks_HW: Tensor, image: ImageSpec) -> Tensor:
-    """The order in which pixels of lower rank come first, and equal ones row by row: what a person paints.
+    """Order in which pixels of lower rank come first, and pixels of equal rank row by row.
 
     Args:
         ranks_HW: a finite number for each pixel.
-        image: what the images are.
+        image: specification of the images.
 
     Returns:
         (D, 3) int64 rows (channel, row, column).
 
     Raises:
-        ValueError: when the ranks have another shape than the image, or are no numbers.
+        ValueError: when the ranks have another shape than the image, or are not finite.
     """
     if tuple(ranks_HW.shape) != (image.height, image.width):
         raise ValueError(
@@ -100,13 +100,13 @@ def painted_order(ranks_HW: Tensor, image: ImageSpec) -> Tensor:
         )
     if not bool(torch.isfinite(ranks_HW.double()).all()):
         raise ValueError(
-            "Some ranks are not finite; give every pixel a number, and equal ones where it does not matter."
+            "Some ranks are not finite; give every pixel a number, and equal numbers where the order does not matter."
         )
     return _with_colours(torch.argsort(ranks_HW.flatten(), stable=True), image)
 
 
 def name_of_order(order_D3: Tensor, image: ImageSpec) -> OrderName | None:
-    """The first of ``ORDER_NAMES`` that an order (D, 3) is; None for a shuffled, painted or other one."""
+    """Name of an order (D, 3): the first of ``ORDER_NAMES`` that equals it; None for any other order."""
     for name in ORDER_NAMES:
         if name != "random" and torch.equal(named_order(name, image), order_D3):
             return name
@@ -131,14 +131,14 @@ def from_order(values_BD: Tensor, index_D: Tensor, image: ImageSpec) -> Tensor:
 
 
 def _with_colours(pixels: Tensor, image: ImageSpec) -> Tensor:
-    """Pixels, as row · W + column, to rows (channel, row, column), the colours of a pixel in succession."""
+    """Convert pixels, as row · W + column, to rows (channel, row, column), the colours of a pixel in succession."""
     pixels = pixels.repeat_interleave(image.channels)
     channels = torch.arange(image.channels).repeat(image.height * image.width)
     return torch.stack([channels, pixels // image.width, pixels % image.width], dim=1)
 
 
 def _spiral(index_HW: Tensor) -> Tensor:
-    """Along the border, clockwise from the top left, and then what is inside likewise."""
+    """Pixels along the border, clockwise from the top left, then those of the inner rectangle likewise, and so on."""
     turns = []
     while index_HW.numel():
         turns.append(index_HW[0])

@@ -1,4 +1,4 @@
-r"""Distributions of a pixel's values given a feature map: what convolutional and recurrent families put out.
+r"""Distributions of a pixel's values given a feature map: outputs of convolutional and recurrent families.
 
 Each gives exact probabilities of every level, so that a pixel's conditional can be shown and sums to one, and the
 log-probability of given values without computing the rest.
@@ -43,7 +43,7 @@ class PixelOutput(Protocol):
     """A distribution over the values of a pixel's channels, R → G → B."""
 
     num_groups: int
-    """Colours that the network has to keep apart: the channels, or 1 where the output orders them itself."""
+    """Colour groups that the network separates by its masks: the channels, or 1 where the output orders them itself."""
     num_features: int
     """F, over all channels of a pixel; divided among the groups as ``group_slices`` does."""
 
@@ -54,12 +54,12 @@ class PixelOutput(Protocol):
         """Log-probability of each value given the earlier colours: (B, C, H, W), nats."""
 
     def log_components(self, features_BF: Tensor, levels_BC: Tensor, channel: int) -> Tensor:
-        """One channel's conditional, by mixture component.
+        """Conditional of one channel, by mixture component.
 
         Args:
             features_BF: features of one pixel.
             levels_BC: the pixel's values, integers or floats; only those of earlier channels matter.
-            channel: which one.
+            channel: 0 … C-1.
 
         Returns:
             (B, K, L) log-probabilities, nats, whose exponentials sum to one over K and L; K is 1 if it is no mixture.
@@ -69,7 +69,7 @@ class PixelOutput(Protocol):
         """(F,) features to start training from; None: any."""
 
     def step_logits(self, features_FB: FloatArray, earlier_BC: NDArray[np.uint8]) -> FloatArray:
-        """One conditional of a sampler.
+        """Conditional of the next channel, for a sampler.
 
         Args:
             features_FB: features of one pixel, those of the current group.
@@ -84,7 +84,7 @@ class BernoulliOutput:
     """Two levels: F is one log odds per channel.
 
     Args:
-        image: what the images are.
+        image: specification of the images.
     """
 
     def __init__(self, image: ImageSpec) -> None:
@@ -117,7 +117,7 @@ class SoftmaxOutput:
     """F is a logit per channel and level.
 
     Args:
-        image: what the images are.
+        image: specification of the images.
     """
 
     def __init__(self, image: ImageSpec) -> None:
@@ -156,7 +156,7 @@ class LogisticMixtureOutput:
     a scale; for colour three coefficients (tanh of the feature): red in green's mean, red in blue's, green in blue's.
 
     Args:
-        image: what the images are.
+        image: specification of the images.
         num_mixtures: K.
     """
 
@@ -239,7 +239,7 @@ class LogisticMixtureOutput:
     def _log_mass(self, mean: Tensor, per_scale: Tensor, x: Tensor) -> Tensor:
         """Logarithm of a component's mass in the bins of integers x; all shapes broadcast.
 
-        Floats are taken for the middles of bins as wide; nearest to the first or last level these reach to infinity.
+        Floats are centres of bins of the same width; those nearest to the first or last level reach to infinity.
         """
         from_mean = x.to(mean.dtype) * (2.0 * self._half_bin) - 1.0 - mean
         lower, upper = (from_mean - self._half_bin) * per_scale, (from_mean + self._half_bin) * per_scale
@@ -262,11 +262,11 @@ class LogisticMixtureOutput:
 
 
 def pixel_output(name: OutputName, image: ImageSpec, num_mixtures: int) -> PixelOutput:
-    """The distribution of that name.
+    """Distribution of a name.
 
     Args:
         name: ``auto`` and ``softmax`` are a softmax, which for 2 levels is a Bernoulli.
-        image: what the images are.
+        image: specification of the images.
         num_mixtures: components of a logistic mixture.
     """
     if name == "logistic mixture":
@@ -275,7 +275,7 @@ def pixel_output(name: OutputName, image: ImageSpec, num_mixtures: int) -> Pixel
 
 
 def start_from(bias_F: Tensor, output: PixelOutput) -> None:
-    """Add the output's initial features, if it wants any, to the bias of the layer before it."""
+    """Add the output's initial features, if it defines any, to the bias of the layer before it."""
     initial_F = output.initial_bias()
     if initial_F is not None:
         with torch.no_grad():

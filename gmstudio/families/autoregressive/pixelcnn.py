@@ -2,15 +2,15 @@ r"""PixelCNN: the chain rule over pixels, with all conditionals computed by one 
 
     p(x) = \prod_i p(x_i | x_1, …, x_{i-1}),    i in raster order, R → G → B within a pixel
 
-A 7×7 convolution with mask A hides each pixel from itself; residual blocks of ReLU–1×1 (2h → h), ReLU–3×3 (h → h),
+A 7×7 convolution with mask A excludes each pixel itself; residual blocks of ReLU–1×1 (2h → h), ReLU–3×3 (h → h),
 ReLU–1×1 (h → 2h) with mask B follow, then two ReLU–1×1 layers and a Bernoulli (2 levels), a softmax over the levels or
-a mixture of logistics (``nn.pixel_outputs``).
+a mixture of logistics (``pixel_outputs``).
 Training evaluates all conditionals in one pass. Sampling needs one conditional after another, and computes each from
 cached features of the earlier pixels (``PixelCNNStepper``), so that an image costs about what one pass costs.
 
 Differences from the paper: the number of features is free (the paper has h = 128 for CIFAR-10, 16 for MNIST); the input
-is scaled to [-1, 1], so that the zeros outside the image differ from every level of an even number of levels; it can
-begin at any corner of the image; and its output can be a mixture of logistics, as PixelCNN++ has it.
+is scaled to [-1, 1], so that the zeros outside the image differ from every level of an even number of levels; the scan
+can start at any corner of the image; and its output can be a mixture of logistics, as PixelCNN++ has it.
 
 Source: van den Oord, Kalchbrenner & Kavukcuoglu 2016, Pixel Recurrent Neural Networks, arXiv:1601.06759, sections 3.3
 to 3.6 and table 1.
@@ -81,7 +81,8 @@ class PixelCNN(RasterFamily):
             int,
             field(
                 "Residual blocks",
-                "Blocks after the first convolution; each lets a pixel see one more row up and one more column left.",
+                "Blocks after the first convolution; each extends the receptive field by one row up and one column "
+                "left.",
                 ge=1,
                 le=64,
                 unit="blocks",
@@ -127,7 +128,7 @@ class PixelCNN(RasterFamily):
         branch=("Explicit density", "Tractable density", "Autoregressive"),
         summary=(
             "Generates pixels in raster order, each from a distribution that depends on the pixels before it. "
-            "Masked convolutions see only those, so one pass scores a whole image exactly. Their shape leaves a blind "
+            "Masked convolutions read only those, so one pass scores a whole image exactly. Their shape leaves a blind "
             "spot above and to the right, which the Pixels panel shows."
         ),
         source=(
@@ -193,17 +194,17 @@ class PixelCNN(RasterFamily):
 
 
 class PixelCNNStepper(RasterStepper):
-    """Computes one conditional after another; each touches one position of each layer.
+    """Computation of one conditional after another; each evaluates one position of each layer.
 
     Per sub-pixel and block: two products of a matrix with one column per image (1×1), and one for the 3×3 kernel's taps
     left of the pixel and at it; the taps above were computed for the whole row when it began (``RowCache``). Only the
-    features of the current colour are computed. Weights are those at opening, masks multiplied in.
+    features of the current colour are computed. Weights are copied at opening, with masks multiplied in.
 
     Args:
         model: the network.
         images_BCHW: the session's images, filled in as it goes.
         ops: the array operations.
-        rewindable: keep what ``rewind`` needs.
+        rewindable: store the state that ``rewind`` needs.
     """
 
     def __init__(self, model: PixelCNN, images_BCHW: NDArray[np.uint8], ops: StepOps, rewindable: bool = True) -> None:
@@ -223,7 +224,7 @@ class PixelCNNStepper(RasterStepper):
         return self._inputs.feature(0, column, group)
 
     def _compile(self, model: PixelCNN) -> list[list[Program]]:
-        """The calls of a step, by column and colour."""
+        """Calls of a step, by column and colour."""
         ops, num_groups = self._ops, self._num_groups
         pixel_cache = partial(PixelCache, ops, num_groups=num_groups)
         reduce = [pixel_cache(block.reduce) for block in self._blocks]

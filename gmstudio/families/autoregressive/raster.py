@@ -1,7 +1,7 @@
 """Base of autoregressive families with causal feature maps: a raster order, from any corner, and the outputs.
 
 The network computes features of every pixel from the pixels before it in raster order, row by row from the top left;
-an output (``nn.pixel_outputs``) turns them into a distribution over the pixel's values. Generating from another corner
+an output (``pixel_outputs``) turns them into a distribution over the pixel's values. Generating from another corner
 is the same network on the mirrored image.
 
 Shape legend: B batch, C channels, H height, W width, L levels, F features, D sub-pixels (C·H·W).
@@ -49,11 +49,11 @@ NumMixturesField = Annotated[
 
 
 class RasterFamily(AutoregressiveFamily):
-    """Base of the families that see what comes before in raster order.
+    """Base of the families whose features depend on the pixels before them in raster order.
 
     Args:
         config: has the fields ``corner``, ``output`` and ``num_mixtures``.
-        image: what the images are.
+        image: specification of the images.
     """
 
     differentiable = True
@@ -87,7 +87,7 @@ class RasterFamily(AutoregressiveFamily):
 
     @abstractmethod
     def reach(self, group: int, row: int, column: int) -> Tensor:
-        """The sub-pixels that a group's features at a position can depend on, from the top left: (C, H, W) bool."""
+        """Sub-pixels that a group's features at a position can depend on, from the top left: (C, H, W) bool."""
 
     def features(self, x_BCHW: Tensor, labels_B: Tensor | None = None) -> Tensor:
         """Features that the output needs, for integer images: (B, F, H, W)."""
@@ -107,7 +107,7 @@ class RasterFamily(AutoregressiveFamily):
     def log_components(
         self, levels_BCHW: Tensor, step: int, order_D3: Tensor, labels_B: Tensor | None = None
     ) -> Tensor:
-        """See ``AutoregressiveFamily``; a convolutional network runs on the part of the image that is in reach."""
+        """See ``AutoregressiveFamily``; a convolutional network runs on the receptive field only."""
         channel, row, column = raster_order(self.image)[step].tolist()
         levels_BCHW = levels_BCHW.flip(self._mirrored_axes)
         scaled_BCHW = scale_levels(levels_BCHW.to(next(self.parameters()).dtype), self.image.levels)
@@ -126,14 +126,14 @@ class RasterFamily(AutoregressiveFamily):
         return self.open_stepper(images_BCHW, step_ops(len(images_BCHW), self.device), rewindable, labels_B)
 
     def receptive_field(self, step: int, order_D3: Tensor) -> Tensor:
-        """The sub-pixels that the network and the output let through: (C, H, W) bool."""
+        """Sub-pixels within the masks of the network and the output: (C, H, W) bool."""
         channel, row, column = raster_order(self.image)[step].tolist()
         seen_CHW = self.reach(min(channel, self.outputs.num_groups - 1), row, column)
-        seen_CHW[:channel, row, column] = True  # where the output orders the colours, the network knows none of them
+        seen_CHW[:channel, row, column] = True  # where the output orders the colours, the network sees none of them
         return seen_CHW.flip(self._mirrored_axes)
 
     def mirrored(self, images_BCHW: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """A view of images as the network sees them, with the first corner at the top left."""
+        """View of images as the network's input, with the first corner at the top left."""
         return np.flip(images_BCHW, self._mirrored_axes)
 
     def check_colours(self, **features: int) -> None:
@@ -148,12 +148,12 @@ class RasterFamily(AutoregressiveFamily):
 
 
 class RasterStepper(ABC):
-    """Computes one conditional after another in raster order; see ``Stepper``.
+    """Computation of one conditional after another in raster order; see ``Stepper``.
 
     The network is run once per pixel and colour group, by a program that was compiled for the column and the group.
 
     Args:
-        model: what is sampled from.
+        model: the network.
         images_BCHW: the session's images, filled in as it goes.
         ops: the array operations.
     """
@@ -171,18 +171,18 @@ class RasterStepper(ABC):
         self._num_computed = 0
         self._row: int | None = None
         self._programs: list[list[Program]] = []
-        """The calls of a step by column and group, which leave a group's features in ``_own_features``."""
+        """Calls of a step by column and group, which write a group's features to ``_own_features``."""
 
     @abstractmethod
     def _enter_row(self, row: int) -> None:
-        """Get ready for the first column of a row; all rows above are finished."""
+        """Prepare the first column of a row; all rows above are complete."""
 
     @abstractmethod
     def _place(self, column: int, group: int) -> Array:
         """Cache slice of the scaled values of a group's channels at a column of the current row."""
 
     def logits(self, step: int) -> FloatArray:
-        """See ``Stepper``; steps that were placed without asking for their conditionals are made up for."""
+        """See ``Stepper``; conditionals of earlier steps that were skipped are computed first."""
         pixel, channel = divmod(step, self._num_channels)
         group = min(channel, self._num_groups - 1)
         while self._num_computed <= pixel * self._num_groups + group:
@@ -192,12 +192,12 @@ class RasterStepper(ABC):
         return self._outputs.step_logits(features_FB, self._images_BCHW[:, :channel, row, column])
 
     def rewind(self, step: int) -> None:
-        """See ``Stepper``; what earlier pixels left behind stays valid."""
-        # A pixel's colours share buffers that hold one pixel only, so they are gone through again.
+        """See ``Stepper``; the cache of earlier pixels stays valid."""
+        # The colours of a pixel share buffers of one pixel, so all of them are computed again.
         self._num_computed = min(self._num_computed, step // self._num_channels * self._num_groups)
 
     def _advance(self, number: int) -> None:
-        """Run the network for the pixel and group of that number, which sees the values of all earlier ones."""
+        """Run the network for the pixel and group of that number, after reading the values of the one before."""
         if number > 0:
             self._read_values(number - 1)
         pixel, group = divmod(number, self._num_groups)
@@ -210,7 +210,7 @@ class RasterStepper(ABC):
         self._num_computed = number + 1
 
     def _read_values(self, number: int) -> None:
-        """Take over the values placed at a pixel and group, unless its row is done with."""
+        """Copy the values placed at a pixel and group into the cache, unless its row is complete."""
         pixel, group = divmod(number, self._num_groups)
         row, column = divmod(pixel, self._width)
         if row == self._row:
@@ -221,10 +221,10 @@ class RasterStepper(ABC):
 
 
 def _surroundings(seen_CHW: Tensor, row: int, column: int) -> tuple[int, int, int, int]:
-    """Top, left, bottom and right (the latter two exclusive) of what is in reach and the pixel, and one pixel around.
+    """Top, left, bottom and right (the latter two exclusive) of the receptive field, the pixel, and a margin of one.
 
-    A feature that lies farther out sees pixels that are out of reach, its neighbours to the left or above, so the
-    result cannot depend on it, and that it is missing makes no difference.
+    A feature outside this rectangle depends on pixels outside the receptive field, its neighbours to the left or above,
+    so the result does not depend on it, and it can be left out.
     """
     seen_HW = seen_CHW.any(0)
     seen_HW[row, column] = True

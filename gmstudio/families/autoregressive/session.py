@@ -18,25 +18,25 @@ FloatArray = NDArray[np.float32]
 
 
 class Stepper(Protocol):
-    """Computes one conditional after another for the images of a session, which it sees as they are filled in."""
+    """Computation of one conditional after another for the images of a session, a shared array that is filled in."""
 
     def logits(self, step: int) -> FloatArray:
         """(B, L) log-probabilities, up to a constant, of the sub-pixel at ``step`` given all before it."""
 
     def rewind(self, step: int) -> None:
-        """Sub-pixels from ``step`` on are about to change."""
+        """Discard everything that depends on sub-pixels from ``step`` on; they are about to change."""
 
 
 class AutoregressiveSession:
-    """A ``PixelSession`` of an autoregressive family; see there. All its tensors are on the CPU.
+    """A ``PixelSession`` of an autoregressive family, with all tensors on the CPU.
 
     Args:
-        image: what the images are.
+        image: specification of the images.
         order_D3: the generation order.
-        uniforms_DB: what turns probabilities into values, row ``i`` at step ``i``.
-        open_stepper: given the images, the order and whether they may be rewound, what computes the conditionals.
-        receptive_field: given a step and the order, the sub-pixels that the conditional can depend on.
-        rewindable: whether ``rewind`` may be called; if not, less is kept.
+        uniforms_DB: uniforms that turn probabilities into values, row ``i`` at step ``i``.
+        open_stepper: (images, order, rewindable) → computation of the conditionals.
+        receptive_field: (step, order) → sub-pixels that the conditional can depend on, (C, H, W) bool.
+        rewindable: whether ``rewind`` may be called; if not, less is stored.
     """
 
     def __init__(
@@ -88,10 +88,10 @@ class AutoregressiveSession:
         return torch.from_numpy(self._draw(temperature))
 
     def place(self, values: Tensor) -> None:
-        """Commit (B,) integers at the current position and move on.
+        """Set (B,) integers at the current position and advance by one step.
 
         Raises:
-            ValueError: when there is nothing left to place, or the values do not fit.
+            ValueError: when every sub-pixel has been placed, or the values do not fit.
         """
         position = self._open_position()
         values_B = values.detach().cpu().numpy()
@@ -114,9 +114,9 @@ class AutoregressiveSession:
             ValueError: when the step is outside 0 … current.
         """
         if not 0 <= step <= self.step:
-            raise ValueError(f"Step {step} cannot be gone back to; it must be 0 to {self.step}.")
+            raise ValueError(f"Step {step} cannot be rewound to; it must be 0 to {self.step}.")
         if not self._rewindable:
-            raise ValueError("This session keeps too little to go back; open it with rewindable=True.")
+            raise ValueError("This session cannot be rewound; open it with rewindable=True.")
         if step == self.step:
             return
         channels, rows, columns = self.order[step : self.step].T.numpy()
@@ -126,7 +126,7 @@ class AutoregressiveSession:
         self._logits_BL = self._probs_BL = None
 
     def context(self) -> Tensor:
-        """(C, H, W) bool: the sub-pixels that the next conditional can depend on through the architecture.
+        """(C, H, W) bool: receptive field, the sub-pixels that the next conditional can depend on by architecture.
 
         Raises:
             ValueError: when every sub-pixel has been placed.
@@ -135,7 +135,7 @@ class AutoregressiveSession:
         return self._receptive_field(self.step, self.order)
 
     def finish(self, temperature: float = 1.0) -> None:
-        """Draw and place all sub-pixels that are left."""
+        """Draw and place all remaining sub-pixels."""
         while self.step < len(self._positions):
             self._commit(self._draw(temperature))
 
@@ -178,7 +178,7 @@ def _softmax(logits_BL: FloatArray) -> FloatArray:
 
 
 def _temper(logits_BL: FloatArray, temperature: float) -> FloatArray:
-    """The softmax of the logits divided by a temperature; at 0 all of it on the (first) most likely level."""
+    """Softmax of the logits divided by a temperature; at 0 one-hot at the (first) most likely level."""
     if not 0.0 <= temperature < np.inf:
         raise ValueError(f"The temperature is {temperature}; it must be 0 (the most likely value) or more.")
     if temperature == 0.0:

@@ -1,4 +1,4 @@
-r"""The variational bound of diffusion models, estimated from a few of its timesteps.
+r"""Variational bound of diffusion models, estimated from a few of its timesteps.
 
     -log p(x_0) ≤ KL(q(x_T|x_0) ‖ N(0, I)) + Σ_{t>1} KL(q(x_{t-1}|x_t, x_0) ‖ p(x_{t-1}|x_t)) - E[log p(x_0|x_1)]
 
@@ -18,11 +18,11 @@ from gmstudio.nn.stacks import scaled
 
 
 class DiffusionBound(NamedTuple):
-    """The bound under a network.
+    """Variational bound under a network.
 
     Args:
         schedule: of the noise.
-        network: x_t and t as a part of T → the noise in it.
+        network: (x_t, t/T) → predicted noise.
         levels: values that a sub-pixel can take.
     """
 
@@ -31,7 +31,7 @@ class DiffusionBound(NamedTuple):
     levels: int
 
     def estimate(self, x: Tensor, num_samples: int, generator: torch.Generator | None) -> Tensor:
-        """The bound on the log-probability of (B, C, H, W) integer images, without bias: (B,), nats.
+        """Unbiased estimate of the bound on the log-probability of (B, C, H, W) integer images: (B,), nats.
 
         Of the sum over t > 1, ``num_samples`` timesteps are drawn for each image where there are more; else every
         timestep is computed, as often as ``num_samples`` allows.
@@ -81,7 +81,7 @@ class DiffusionBound(NamedTuple):
         return total_B
 
     def _term(self, x: Tensor, x0_BCHW: Tensor, t_B: Tensor, generator: torch.Generator | None) -> Tensor:
-        """One term of the bound, -log p(x_0|x_1) where t = 1 and a KL where t > 1: (B,), nats."""
+        """Term of the bound, -log p(x_0|x_1) where t = 1 and a KL where t > 1: (B,), nats."""
         eps_BCHW = standard_noise(x0_BCHW, generator)
         xt_BCHW = self.schedule.noised(x0_BCHW, t_B, eps_BCHW)
         predicted = self.network(xt_BCHW, self.schedule.fraction(t_B))

@@ -1,8 +1,8 @@
-r"""The denoising diffusion model: noise is added to an image step by step, and a network learns to take it away.
+r"""The denoising diffusion model: noise is added to an image step by step, and a network learns to remove it.
 
-The forward process mixes an image with Gaussian noise, x_t = √ᾱ_t x_0 + √(1 - ᾱ_t) ε, until nothing of it is left at
-t = T. The model runs backwards from x_T ~ N(0, I): a U-Net predicts the noise, ε_θ(x_t, t), from which follows the
-image x̂_0 that x_t was made of, and
+The forward process mixes an image with Gaussian noise, x_t = √ᾱ_t x_0 + √(1 - ᾱ_t) ε, until hardly any signal is left
+at t = T. The model runs backwards from x_T ~ N(0, I): a U-Net predicts the noise, ε_θ(x_t, t), which gives the estimate
+x̂_0 of the image, and
 
     p(x_{t-1}|x_t) = N(μ̃_t(x_t, x̂_0), β̃_t I) for t > 1,    p(x_0|x_1) = Π_i ∫_bin N(x̂_{0,i}, β_1),
 
@@ -10,12 +10,12 @@ the last one integrated over each level's bin, so that it is a probability of th
 
     -log p(x_0) ≤ KL(q(x_T|x_0) ‖ N(0, I)) + Σ_{t>1} KL(q(x_{t-1}|x_t, x_0) ‖ p(x_{t-1}|x_t)) - E[log p(x_0|x_1)]
 
-is a weighted sum of E‖x_0 - x̂_0‖² over t; training on E‖ε - ε_θ‖² (``simple``) makes better samples, on the bound
-better likelihoods. Sampling may leave times out (DDIM): with η = 0 an image depends on the
-noise x_T alone, so that x_T is its code; with η = 1 and all times it is ancestral sampling.
+is a weighted sum of E‖x_0 - x̂_0‖² over t; training on E‖ε - ε_θ‖² (``simple``) gives better samples, on the bound
+better likelihoods. Sampling may skip timesteps (DDIM): with η = 0 an image depends on the noise x_T alone, so that x_T
+is its code; with η = 1 and all timesteps it is ancestral sampling.
 
 Differences from the paper: a smaller U-Net; β_1 as the variance of the last step; timesteps of a batch are stratified;
-for few levels the first step adds more noise than the schedule says, in proportion to the levels' distance; samples,
+for few levels the first step adds more noise than the schedule, in proportion to the levels' distance; samples,
 codes and bounds use a running average of the weights, as there, and so does validation.
 
 Source: Ho, Jain & Abbeel, Denoising Diffusion Probabilistic Models, NeurIPS 2020, arXiv:2006.11239, sections 2 and 3;
@@ -57,10 +57,10 @@ CHANGE = Metric(
     "change of predicted image", unit="RMS", help="Root mean square change of the prediction of x_0 by a step."
 )
 MAX_FLOATS = 2**22
-"""Floats of one activation that scoring and sampling hold at a time; more is done in chunks."""
+"""Floats of one activation that scoring and sampling hold at a time; larger batches are computed in chunks."""
 CHAIN_DEPTH = 0.5
 FIRST_HALF_BINS = 0.4
-"""Deviation of the first step's noise, in halves of the distance between two levels, where the schedule's is less."""
+"""Least standard deviation of the first step's noise, in units of half the distance between two levels."""
 
 
 class DDPMConfig(Struct, frozen=True, kw_only=True):
@@ -107,14 +107,14 @@ class DDPMConfig(Struct, frozen=True, kw_only=True):
             unit="resolutions",
         ),
     ] = 3
-    attention: Annotated[bool, field("Attention", "Let all places at the lowest resolution attend to each other.")] = (
+    attention: Annotated[bool, field("Attention", "Self-attention between all positions at the lowest resolution.")] = (
         True
     )
     ema: Annotated[
         float,
         field(
             "EMA decay",
-            "Decay of the running average of the weights that samples are drawn with; 0 uses the weights themselves.",
+            "Decay of the exponential moving average of the weights, which samples use; 0: the weights themselves.",
             ge=0,
             le=0.99999,
         ),
@@ -123,7 +123,7 @@ class DDPMConfig(Struct, frozen=True, kw_only=True):
         int,
         field(
             "Sampling steps",
-            "Steps of a sample; times between are left out. More than the timesteps are all of them.",
+            "Denoising steps of a sample; fewer than the timesteps skip some of them.",
             ge=1,
             le=4000,
             unit="steps",
@@ -204,12 +204,12 @@ class DDPM(Family):
     # ---- training ------------------------------------------------------------------------------------------
 
     def phases(self) -> list[Phase]:
-        """One phase that moves the U-Net; the average follows each update."""
+        """One phase for the U-Net; the moving average is updated after each update."""
         parameters = list(self.network.parameters())
         return [Phase("model", parameters, self.loss, after_update=lambda: self.averaged.update(self.network))]
 
     def loss(self, batch: Tensor, generator: torch.Generator) -> LossTerms:
-        """The error of the predicted noise at one timestep an image, averaged over the batch.
+        """Error of the predicted noise at one timestep per image, averaged over the batch.
 
         Args:
             batch: (B, C, H, W) integers.
@@ -217,8 +217,8 @@ class DDPM(Family):
 
         Returns:
             ``loss``: mean squared error, or nats per image where the bound weights it, and then ``squared_error``.
-            In evaluation mode the averaged weights predict, and predicted images are kept to [-1, 1] as in sampling;
-            in training they are not, which leaves them a gradient, and makes the bound looser.
+            In evaluation mode the averaged weights are used, and predicted images are clamped to [-1, 1] as in
+            sampling; in training they are not, which keeps their gradient and makes the bound looser.
         """
         network = self.network if self.training else self.averaged
         x0_BCHW = scaled(batch, self.image.levels, self._like())
@@ -233,7 +233,7 @@ class DDPM(Family):
         if not self.training:
             image_BCHW = image_BCHW.clamp(-1.0, 1.0)
         is_first_B = t_B == 1
-        # Elsewhere predictions may be so far off that the decoder's gradient is no number, even if it is not taken.
+        # Elsewhere predictions may be so far off that the decoder's gradient is NaN, even where it is masked.
         decoded_BCHW = torch.where(is_first_B.view(-1, 1, 1, 1), image_BCHW, x0_BCHW)
         term_B = torch.where(
             is_first_B,
@@ -250,7 +250,7 @@ class DDPM(Family):
 
     @torch.no_grad()
     def elbo(self, x: Tensor, num_samples: int = 1, generator: torch.Generator | None = None) -> Tensor:
-        """The variational bound on the log-probability of the integer image.
+        """Variational bound on the log-probability of the integer image.
 
         The KL of x_T has a closed form. Of the sum over t > 1, ``num_samples`` timesteps are drawn for each image where
         there are more (an unbiased estimate, which varies a lot from image to image for few of them); else every
@@ -288,14 +288,14 @@ class DDPM(Family):
         return DiffusionBound(self.schedule, self.averaged, self.image.levels).terms(x, first, last, generator)
 
     def _max_rows(self) -> int:
-        """Images that pass through the U-Net at a time."""
+        """Largest number of images in one pass through the U-Net."""
         return max(1, MAX_FLOATS // (2 * self.config.num_channels * self.image.height * self.image.width))
 
     # ---- sampling ------------------------------------------------------------------------------------------
 
     @torch.no_grad()
     def sample_pieces(self, n: int, generator: torch.Generator | None = None) -> Iterator[Tensor | None]:
-        """Yields None after each denoising step, then the images of ``sample``."""
+        """Yield None after each denoising step, then the images of ``sample``."""
         times = evenly_spaced_times(self.config.num_timesteps, self.config.sampling_steps)
         x_BCHW = torch.randn(n, *self.image.shape, generator=generator, device=self.device)
         done = []
@@ -314,14 +314,14 @@ class DDPM(Family):
         return images
 
     def decode(self, z: Tensor) -> Tensor:
-        """Noise x_T as a code: (B, D) → the image of deterministic sampling in few steps, (B, C, H, W) in [0, 1]."""
+        """Decode noise x_T: (B, D) → the image of deterministic sampling in few steps, (B, C, H, W) in [0, 1]."""
         state = z.view(-1, *self.image.shape)
         return shades(denoised(self._unet, self.schedule, state, self._decode_times(), eta=0.0))
 
     def encode(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) integers → (B, D) codes x_T, from which ``decode`` comes back near the images: its steps undone.
+        """(B, C, H, W) integers → (B, D) codes x_T by DDIM inversion; ``decode`` approximately gives the images back.
 
-        Approximate: few steps are long ones, and ``decode`` keeps predicted images to [-1, 1], which cannot be undone.
+        The fewer steps, the longer each is, and ``decode`` clamps predicted images to [-1, 1], which has no inverse.
         """
         x0_BCHW = scaled(x, self.image.levels, self._like())
         return noised_back(self._unet, self.schedule, x0_BCHW, self._decode_times()).flatten(1)
@@ -346,15 +346,15 @@ class DDPM(Family):
     def chain(self, x: Tensor, generator: torch.Generator | None = None) -> Iterator[Tensor]:
         """A Markov chain over images: each transition adds noise up to half of the timesteps and denoises again.
 
-        If denoising were exact, with as many steps as there are timesteps, the chain would leave the distribution of
-        images as it is, for it draws x_t and x_0 from their conditionals in turn.
+        With exact denoising in as many steps as there are timesteps, the distribution of images would be stationary,
+        because the chain draws x_t and x_0 from their conditionals in turn.
 
         Args:
             x: (B, C, H, W) integers to start from.
             generator: source of all noise.
 
         Returns:
-            A generator without end of (B, C, H, W) uint8 levels.
+            An endless generator of (B, C, H, W) uint8 levels.
         """
         depth = max(1, round(CHAIN_DEPTH * self.config.num_timesteps))
         times = evenly_spaced_times(depth, max(1, round(CHAIN_DEPTH * self.config.sampling_steps)))
@@ -371,14 +371,14 @@ class DDPM(Family):
 
         Args:
             x: (n, C, H, W) integers, which are noised to depth t = ``steps`` (at most T) and denoised one timestep at a
-                time; None starts from noise at t = T and goes to the image in at most this number of steps.
-            n: how many.
-            steps: how many steps, or how deep.
+                time; None starts from noise at t = T and denoises it in at most this number of steps.
+            n: number of images.
+            steps: number of steps, or the depth.
             generator: source of all noise.
 
         Returns:
-            A generator of steps ``t = 431``, down to ``t = 0``; the metrics are the noise's deviation and how far
-            the predicted image moved (root mean square, black to white is 1).
+            A generator of steps ``t = 431``, down to ``t = 0``; the metrics are the standard deviation of the
+            noise and the change of the predicted image (root mean square, black to white is 1).
         """
         depth = self.config.num_timesteps if x is None else min(steps, self.config.num_timesteps)
         if x is None:

@@ -1,4 +1,4 @@
-"""Figures of a diffusion model: what it predicts from several depths of noise, and how well, by timestep.
+"""Figures of a diffusion model: predictions at several noise levels, and the error by timestep.
 
 Shapes: B batch, C channels, H height, W width.
 """
@@ -16,7 +16,7 @@ DEPTHS = (0.1, 0.3, 0.5, 0.7, 0.9)
 
 
 def denoised_figure(network: UNet, schedule: NoiseSchedule, images_BCHW: Tensor, generator: torch.Generator) -> Figure:
-    """Each image in a row: itself, then for each depth what was noised and what was predicted.
+    """Images, one per row: the input, then the noised and the predicted image for each depth.
 
     Args:
         network: predicts the noise.
@@ -36,9 +36,9 @@ def denoised_figure(network: UNet, schedule: NoiseSchedule, images_BCHW: Tensor,
     return Figure(
         "images",
         "denoised",
-        "Denoised from several depths",
-        "Validation images with noise of several timesteps, each beside the image predicted from it: the deeper, the "
-        "more the model has to make up.",
+        "Denoised from several timesteps",
+        "Validation images with noise of several timesteps, each beside the image predicted from it: with more "
+        "noise, the prediction contains less of the input.",
         series=tuple(names),
         images=shades(torch.stack(columns, dim=1).flatten(0, 1)),
         columns=len(names),
@@ -59,7 +59,7 @@ def error_figure(network: UNet, schedule: NoiseSchedule, images_BCHW: Tensor, ge
         "error_by_timestep",
         "Squared error of the noise by timestep",
         "From little noise, left, where it hardly differs from the image, to nothing but noise, right, where it is "
-        "easy; 1 is what predicting nothing costs.",
+        "easy; 1 is the error of predicting 0.",
         series=("squared error",),
         values=errors[None],
     )

@@ -9,7 +9,7 @@ SIMPLE = Objective(
         Term(
             "loss",
             r"\mathcal{L}",
-            "Mean squared error of the predicted noise over all timesteps; 1 is what predicting nothing costs.",
+            "Mean squared error of the predicted noise over all timesteps; 1 is the error of predicting 0.",
         ),
     ),
     when={"weighting": "simple"},
@@ -21,7 +21,7 @@ BOUND = Objective(
         Term(
             "loss",
             r"\mathcal{L}",
-            "The negative variational bound, its sum over the timesteps estimated from one of them an image.",
+            "Negative variational bound, its sum over the timesteps estimated from one timestep per image.",
             unit="nats",
             per_image_nats=True,
         ),

@@ -1,4 +1,4 @@
-r"""The forward process of diffusion models and what follows from it in closed form.
+r"""Forward process of diffusion models, with its closed-form marginals and posteriors.
 
 Noise is added in T steps, q(x_t|x_{t-1}) = N(√(1 - β_t) x_{t-1}, β_t I). With α_t = 1 - β_t and ᾱ_t = α_1 ⋯ α_t,
 
@@ -6,10 +6,10 @@ Noise is added in T steps, q(x_t|x_{t-1}) = N(√(1 - β_t) x_{t-1}, β_t I). Wi
     q(x_{t-1}|x_t, x_0) = N(μ̃_t, β̃_t I),   β̃_t = β_t (1 - ᾱ_{t-1}) / (1 - ᾱ_t),
     μ̃_t = √ᾱ_{t-1} β_t / (1 - ᾱ_t) x_0 + √α_t (1 - ᾱ_{t-1}) / (1 - ᾱ_t) x_t;
 
-a sampler's step (``NoiseSchedule.step``) has the latter two as its special case.
+a sampler's step (``NoiseSchedule.step``) contains the latter two as a special case.
 
 Source: Ho, Jain & Abbeel 2020, arXiv:2006.11239, equations 2, 4, 6 and 7; the linear schedule, section 4; the cosine
-schedule, Nichol & Dhariwal 2021, arXiv:2102.09672, equation 17; steps that leave times out, Song, Meng & Ermon 2021,
+schedule, Nichol & Dhariwal 2021, arXiv:2102.09672, equation 17; steps that skip timesteps, Song, Meng & Ermon 2021,
 Denoising diffusion implicit models, arXiv:2010.02502, equations 12 and 16.
 
 Shapes: B batch, C channels, H height, W width, T timesteps; times t are integers 0 (the image) to T (noise).
@@ -30,14 +30,14 @@ COSINE_OFFSET = 0.008
 
 
 class NoiseSchedule(nn.Module):
-    """β_t and what follows from it, each (T + 1,), indexed by t, with β_0 = 0 and ᾱ_0 = 1.
+    """β_t and the quantities derived from it, each (T + 1,), indexed by t, with β_0 = 0 and ᾱ_0 = 1.
 
     Args:
         num_timesteps: T.
-        kind: ``linear`` is Ho et al.'s from 0.0001 to 0.02 for T = 1000, scaled so that other T end as noisy;
-            ``cosine`` adds noise more slowly at both ends.
+        kind: ``linear`` is Ho et al.'s from 0.0001 to 0.02 for T = 1000, scaled so that other T end at the same noise
+            level; ``cosine`` adds noise more slowly at both ends.
         first_deviation: the first step adds noise of at least this deviation. Noise far below the distance between two
-            levels says nothing about images, but costs the bound dearly, for no network predicts it.
+            levels carries no information about images, but makes the bound much looser, because no network predicts it.
 
     Attributes:
         beta: β_t.
@@ -75,7 +75,7 @@ class NoiseSchedule(nn.Module):
         return _column(self.signal, t_B) * x0_BCHW + _column(self.noise, t_B) * eps_BCHW
 
     def predicted_x0(self, xt_BCHW: Tensor, t_B: Tensor, eps_BCHW: Tensor) -> Tensor:
-        """The image that x_t was made of if its noise was ε, for t ≥ 1."""
+        """Image x_0 of which x_t is a noised version with noise ε, for t ≥ 1."""
         return (xt_BCHW - _column(self.noise, t_B) * eps_BCHW) / _column(self.signal, t_B)
 
     def fraction(self, t_B: Tensor) -> Tensor:
@@ -116,7 +116,7 @@ class NoiseSchedule(nn.Module):
         return eta * remaining * added
 
     def step(self, xt_BCHW: Tensor, x0_BCHW: Tensor, t: int, to: int, eta: float, eps_BCHW: Tensor | None) -> Tensor:
-        """A sampler's step from time t to an earlier one, given the image that it is thought to lead to.
+        """A sampler's step from time t to an earlier one, given the predicted image.
 
         With η = 1 this is a draw from q(x_to|x_t, x_0), ancestral sampling; with η = 0 it is deterministic.
 
@@ -124,8 +124,8 @@ class NoiseSchedule(nn.Module):
             xt_BCHW: the state.
             x0_BCHW: the predicted image.
             t: the state's time.
-            to: the time to go to, below t.
-            eta: noise added, in parts of the posterior's deviation.
+            to: the next time, below t.
+            eta: standard deviation of the added noise, relative to that of the posterior.
             eps_BCHW: standard normal noise; needed where η > 0.
         """
         deviation = self.deviation(t, to, eta)
@@ -166,5 +166,5 @@ def _betas(num_timesteps: int, kind: ScheduleKind) -> Tensor:
 
 
 def _column(values_T: Tensor, t_B: Tensor) -> Tensor:
-    """The values at times t, to go with images: (B, 1, 1, 1)."""
+    """Values at times t, shaped for images: (B, 1, 1, 1)."""
     return values_T[t_B].view(-1, 1, 1, 1)

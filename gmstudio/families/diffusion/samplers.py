@@ -1,4 +1,4 @@
-"""Walking a diffusion model's times down from noise to an image, and back up from an image to its noise.
+"""Samplers of a diffusion model, from noise to an image, and their inversion, from an image to its noise.
 
 Source: Ho, Jain & Abbeel 2020, arXiv:2006.11239, algorithm 2; Song, Meng & Ermon 2021, Denoising diffusion implicit
 models, arXiv:2010.02502, sections 4.1 to 4.3.
@@ -25,7 +25,7 @@ class Denoised(NamedTuple):
     Args:
         t: the time that was reached.
         state: x_t, (B, C, H, W).
-        predicted: the image that the step was aimed at, (B, C, H, W) in [-1, 1].
+        predicted: the predicted image of the step, (B, C, H, W) in [-1, 1].
     """
 
     t: int
@@ -41,7 +41,7 @@ def denoise(
     eta: float,
     generator: torch.Generator | None = None,
 ) -> Iterator[Denoised]:
-    """Go down from the first of some times to the last, a step for each further time.
+    """Denoise from the first of some times to the last, one step for each further time.
 
     Args:
         network: predicts the noise.
@@ -70,17 +70,17 @@ def denoised(
     eta: float,
     generator: torch.Generator | None = None,
 ) -> Tensor:
-    """End of ``denoise``."""
+    """Final state of ``denoise``."""
     for step in denoise(network, schedule, state, times, eta, generator):
         state = step.state
     return state
 
 
 def noised_back(network: UNet, schedule: NoiseSchedule, x0: Tensor, times: list[int]) -> Tensor:
-    """Undo deterministic steps, from the image up to the noise: the state from which ``denoised`` leads nearly there.
+    """DDIM inversion: from the image to the noise of which ``denoised`` approximately gives the image.
 
-    The noise that is predicted at the later time of a step is found by fixed-point iteration, which need not converge
-    where steps are long.
+    The noise predicted at the later time of a step is computed by fixed-point iteration, which may not converge for
+    long steps.
 
     Args:
         network: predicts the noise.
@@ -102,7 +102,7 @@ def noised_back(network: UNet, schedule: NoiseSchedule, x0: Tensor, times: list[
 
 
 def shades(x_BCHW: Tensor) -> Tensor:
-    """Images in [-1, 1] as shades in [0, 1]."""
+    """Images in [-1, 1] as intensities in [0, 1]."""
     return (0.5 * (x_BCHW + 1.0)).clamp(0.0, 1.0)
 
 

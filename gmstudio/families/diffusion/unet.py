@@ -1,10 +1,10 @@
 """A small U-Net for images of any size, with a sinusoidal embedding of the time.
 
-Features of the image's size go through residual blocks, are halved and go through wider blocks, and come back up, where
-what was set aside on the way down joins them. In the middle every place can attend to every other.
+Features pass through residual blocks, are halved in size and pass through wider blocks, and are upsampled again, where
+skip connections add the features of the same size. At the lowest resolution there is self-attention.
 
 Differences from the paper: one block in the middle, and attention only there; one linear map of the time embedding
-makes the shifts of all blocks at once, so that a sampler computes them for all its steps beforehand.
+computes the shifts of all blocks at once, so that a sampler computes them for all its steps beforehand.
 
 Source: Ho, Jain & Abbeel 2020, Denoising diffusion probabilistic models, arXiv:2006.11239, section 4 and appendix B;
 Ronneberger, Fischer & Brox 2015, U-Net, arXiv:1505.04597.
@@ -32,8 +32,8 @@ class UNetSizes(NamedTuple):
     Args:
         num_channels: of the maps at the image's size; twice as many below.
         num_blocks: residual blocks at each resolution, on the way down and on the way up.
-        num_scales: most resolutions; fewer where the smaller side would fall below 4.
-        attention: whether places at the lowest resolution attend to each other.
+        num_scales: largest number of resolutions; fewer where the smaller side would fall below 4.
+        attention: self-attention between the positions at the lowest resolution.
     """
 
     num_channels: int
@@ -80,7 +80,7 @@ class UNet(nn.Module):
 
         Args:
             x_BCHW: images with noise.
-            time_B: times in [0, 1], one an image or one for all.
+            time_B: times in [0, 1], one per image or one for all.
 
         Returns:
             (B, C, H, W).
@@ -88,7 +88,7 @@ class UNet(nn.Module):
         return self.with_shifts(x_BCHW, self.time(time_B))
 
     def with_shifts(self, x_BCHW: Tensor, shifts_BS: Tensor) -> Tensor:
-        """As ``forward``, given what ``time`` makes of the times: (B, S), or (1, S) for all."""
+        """As ``forward``, given the shifts that ``time`` computes: (B, S), or (1, S) for all."""
         shifts = iter(shifts_BS[:, :, None, None].split(self._shift_sizes, dim=1))
         maps = self.first(x_BCHW)
         set_aside = []
@@ -139,7 +139,7 @@ class TimeEmbedding(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Two 3×3 convolutions, shifted by the time between them, beside a direct connection."""
+    """Two 3×3 convolutions, with a time-dependent shift between them and a residual connection."""
 
     def __init__(self, num_in: int, num_out: int) -> None:
         super().__init__()
@@ -159,7 +159,7 @@ class ResidualBlock(nn.Module):
 
 
 class Attention(nn.Module):
-    """Every place of a map attends to all places; one head, beside a direct connection."""
+    """Self-attention between all positions of a map, with one head and a residual connection."""
 
     def __init__(self, num_channels: int) -> None:
         super().__init__()
@@ -185,7 +185,7 @@ def _modules(blocks: nn.Module) -> nn.ModuleList:
 
 
 def _norm(channels: int) -> nn.GroupNorm:
-    """Group normalization, 4 channels a group or more."""
+    """Group normalization with 4 channels per group or more."""
     groups = max(1, min(8, channels // 4))
     while channels % groups:
         groups -= 1

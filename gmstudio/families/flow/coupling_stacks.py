@@ -38,7 +38,7 @@ class ConvSizes(NamedTuple):
         num_couplings: of each kind of mask at each scale.
         num_channels: of the networks at the image's own size; twice as many after each squeeze.
         num_blocks: residual blocks of each network.
-        num_scales: most scales.
+        num_scales: largest number of scales.
     """
 
     num_couplings: int
@@ -108,5 +108,5 @@ def _residual_net(kept: int, moved: int, sizes: ConvSizes, kind: CouplingKind) -
 
 
 def _outputs(kind: CouplingKind) -> int:
-    """Numbers that a network puts out per moved value."""
+    """Number of network outputs per moved value."""
     return 2 if kind == "affine" else 1

@@ -1,8 +1,8 @@
-r"""Coupling layers: one part of the state is kept, and says how the other part is shifted and scaled.
+r"""Coupling layers: one part of the state is kept and determines the shift and scale of the other part.
 
     h'_kept = h_kept,    h'_moved = h_moved ⊙ exp(s(h_kept)) + t(h_kept),    log |det| = Σ s,
 
-undone by h_moved = (h'_moved - t) ⊙ exp(-s), however complicated s and t are. With s = 0 the coupling is additive and
+inverted by h_moved = (h'_moved - t) ⊙ exp(-s), however complicated s and t are. With s = 0 the coupling is additive and
 keeps volume (NICE). As in the paper, s is a learned multiple of a hyperbolic tangent, so that it stays bounded.
 
 Source: Dinh, Krueger & Bengio 2015, NICE, arXiv:1410.8516, section 3.2; Dinh, Sohl-Dickstein & Bengio 2017, Density
@@ -21,13 +21,13 @@ from gmstudio.nn.stacks import dense_stack
 
 CouplingKind = Literal["affine", "additive"]
 FIRST_OUTPUT = 0.1
-"""A network's last layer starts this much smaller than usual, so that a coupling starts near the identity."""
+"""Factor of the initial weights of a network's last layer, so that a coupling starts near the identity."""
 
 
 class ResidualNet(nn.Module):
     """3×3 convolutions with residual blocks between: (B, num_in, H, W) → (B, num_out, H, W).
 
-    On the CPU the blocks' maps lie in memory with their channels last, which makes training a tenth faster.
+    On the CPU the blocks' maps are stored with their channels last, which makes training 10 % faster.
 
     Args:
         num_in: channels of the input.
@@ -68,7 +68,7 @@ class _ResidualBlock(nn.Module):
 
 
 class ChannelCoupling(FlowLayer):
-    """Keeps the first half of the channels (or vector entries) and moves the second, or the other way round.
+    """Coupling that keeps the first half of the channels (or vector entries) and moves the second, or vice versa.
 
     Args:
         num_channels: channels of the state, 2 or more; of an odd number the first part has one more.
@@ -113,7 +113,7 @@ class ChannelCoupling(FlowLayer):
 
 
 class CheckerboardCoupling(FlowLayer):
-    """Keeps the pixels of one colour of a checkerboard and moves those of the other.
+    """Coupling that keeps the pixels of one colour of a checkerboard and moves those of the other.
 
     Args:
         image_shape: (C, H, W) of the state, with 2 pixels or more.
@@ -171,7 +171,7 @@ def _small(layer: nn.Module) -> nn.Module:
 
 
 def _shift_and_log_scale(out: Tensor, gain: Tensor | None) -> tuple[Tensor, Tensor | None]:
-    """A network's output as t and s; no s where there is no gain, in an additive coupling."""
+    """Split a network's output into t and s; s is None without a gain, in an additive coupling."""
     if gain is None:
         return out, None
     shift, raw = out.chunk(2, dim=1)

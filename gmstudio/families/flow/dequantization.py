@@ -1,11 +1,12 @@
-r"""Noise that makes a density of integers: x + u with u in [0, 1) for each sub-pixel.
+r"""Dequantization noise: x + u with u in [0, 1) for each sub-pixel makes integers continuous.
 
 A density p of the continuous v = x + u bounds the probability of the integer image, its integral over the bin:
 
     log P(x) = log ∫ p(x + u) du ≥ E_{q(u|x)}[log p(x + u) - log q(u|x)].
 
-Uniform noise has log q = 0. Variational noise is learned: Gaussian noise goes through a small flow that sees the image
-and ends in a sigmoid, so that q can put u where the density of this image is high, and the bound is tighter.
+Uniform noise has log q = 0. Variational noise is learned: Gaussian noise passes through a small flow that is
+conditioned on the image and ends in a sigmoid, so that q can put u where the density of this image is high, and the
+bound is tighter.
 
 Source: Theis, van den Oord & Bethge 2016, A note on the evaluation of generative models, arXiv:1511.01844, section 3.1;
 Ho et al. 2019, Flow++, arXiv:1902.00275, section 3.1.
@@ -37,7 +38,7 @@ class Dequantization(nn.Module, ABC):
 
         Args:
             x: (B, C, H, W) integers.
-            like: its precision and device are the noise's.
+            like: tensor of the precision and device that the noise has.
             generator: source of the noise.
 
         Returns:

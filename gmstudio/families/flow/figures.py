@@ -1,4 +1,4 @@
-"""The figure that a flow draws of its diagnostics: codes of images beside the distribution that they should have."""
+"""Diagnostic figure of a flow: codes of images beside the standard normal distribution."""
 
 import torch
 from torch import Tensor
@@ -19,8 +19,8 @@ def latent_histogram(z_BD: Tensor) -> Figure:
         "histogram",
         "latent_histogram",
         "Entries of z, validation images",
-        "Codes of images should be spread like the standard normal distribution, the line; what is beyond the "
-        "ends is counted in the outer bins.",
+        "Codes of images should follow the standard normal distribution, the line; values beyond the ends are counted "
+        "in the outer bins.",
         series=("z",),
         edges=edges,
         values=counts[None],

@@ -1,8 +1,8 @@
 """Invertible layers with a known log-determinant, and the ways to nest them.
 
-A layer maps a state h one to one onto a state of the same shape, and says how much it stretches volume: for h ↦ h',
-log |det ∂h'/∂h|. Layers that only rearrange the state (squeeze, flatten, keep half) hold other layers inside and put
-everything back, so that every state, between any two layers, is laid out like the image.
+A layer maps a state h one to one onto a state h' of the same shape, and computes log |det ∂h'/∂h|. Layers that only
+rearrange the state (squeeze, flatten, keep half) contain other layers and undo the rearrangement after them, so that
+every state, between any two layers, has the layout of the image.
 
 Source: Dinh, Krueger & Bengio 2015, NICE, arXiv:1410.8516, section 3.3 (scaling); Dinh, Sohl-Dickstein & Bengio 2017,
 Density estimation using Real NVP, arXiv:1605.08803, section 3.6 and figure 3 (squeeze), figure 4 (multi-scale).
@@ -17,14 +17,14 @@ import torch
 from torch import Tensor, nn
 
 LOG_SCALE_GAIN = 3.0
-"""Learned logarithms of scales move this much faster than other parameters: data may need them far from 0."""
+"""Factor by which learned logarithms of scales move faster than other parameters: data may need them far from 0."""
 
 Step = tuple[Tensor, Tensor]
-"""A state, and the log-determinant of what led to it: (B, …) and (B,) or 0-dim, nats."""
+"""A state, and the log-determinant of the map to it: (B, …) and (B,) or 0-dim, nats."""
 
 
 class FlowLayer(nn.Module, ABC):
-    """A one-to-one map between states of one shape, which depends on the batch-mates in no way."""
+    """A one-to-one map between states of one shape, for each image independently of the others in the batch."""
 
     @abstractmethod
     def forward(self, h: Tensor) -> Step:
@@ -36,11 +36,11 @@ class FlowLayer(nn.Module, ABC):
 
     @property
     def num_steps(self) -> int:
-        """Elementary layers on the way."""
+        """Number of elementary layers."""
         return 1
 
     def trail(self, h: Tensor, *, inverse: bool) -> Iterator[Step]:
-        """The state after each elementary layer on the way, with log |det| since ``h``."""
+        """State after each elementary layer, with log |det| since ``h``."""
         yield self.inverse(h) if inverse else self(h)
 
 
@@ -124,7 +124,7 @@ class Rearranged(FlowLayer, ABC):
 
     @abstractmethod
     def put(self, part: Tensor, h: Tensor) -> Tensor:
-        """The state ``h`` with what the inner layers made of their part."""
+        """State ``h`` with its inner part replaced."""
 
     def forward(self, h: Tensor) -> Step:
         """See ``FlowLayer``."""
@@ -148,7 +148,7 @@ class Rearranged(FlowLayer, ABC):
 
 
 class Squeezed(Rearranged):
-    """Inner layers see blocks of pixels as channels: (C, H, W) as (C·f_h·f_w, H/f_h, W/f_w).
+    """Inner layers act on blocks of pixels as channels: (C, H, W) as (C·f_h·f_w, H/f_h, W/f_w).
 
     Args:
         inner: layers for the squeezed shape.
@@ -177,7 +177,7 @@ class Squeezed(Rearranged):
 
 
 class OnHalf(Rearranged):
-    """Inner layers see the first half of the channels; the other half is factored out, as it is."""
+    """Inner layers act on the first half of the channels; the other half is factored out unchanged."""
 
     def take(self, h: Tensor) -> Tensor:
         """The half that continues."""
@@ -189,7 +189,7 @@ class OnHalf(Rearranged):
 
 
 class Flattened(Rearranged):
-    """Inner layers see vectors (B, D), the pixels of one colour of a checkerboard before those of the other.
+    """Inner layers act on vectors (B, D), the pixels of one colour of a checkerboard before those of the other.
 
     Args:
         inner: layers for vectors.

@@ -4,21 +4,21 @@ from gmstudio.protocol.families import Objective, Term
 
 
 def _objective(variational: bool) -> Objective:
-    """The bound with uniform or with learned noise."""
-    bound = "The negative bound on the log-likelihood of the integer image: that of the image with noise added."
+    """Objective with uniform or with learned noise."""
+    bound = "Negative lower bound of the log-likelihood of the integer image: that of the image with noise added."
     terms = [
         Term("loss", r"\mathcal{L}", bound, unit="nats", per_image_nats=True),
         Term(
             "noise",
             r"-\log \mathcal{N}(f(y); 0, I)",
-            "How far from the centre of the normal distribution the codes lie.",
+            "Negative log-density of the codes under the standard normal distribution.",
             unit="nats",
             label="−log N(z)",
         ),
         Term(
             "log_det",
             r"\log\left|\det \frac{\partial f}{\partial v}\right|",
-            "How much the flow stretches volume around the images, per level.",
+            "Log-volume change of the flow at the images, per level.",
             unit="nats",
             label="log |det J|",
         ),
@@ -31,7 +31,7 @@ def _objective(variational: bool) -> Objective:
             Term(
                 "dequantization",
                 r"\log q_\phi(u|x)",
-                "How narrow the learned noise is: 0 is uniform, more is narrower.",
+                "Log-density of the learned noise: 0 is uniform, more is narrower.",
                 unit="nats",
             )
         )

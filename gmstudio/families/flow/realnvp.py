@@ -5,20 +5,22 @@ that of the noise,
 
     log p(y) = log N(f(y); 0, I) + log |det ∂f/∂y|.
 
-f is a chain of coupling layers, each of which is undone in one pass and has a triangular Jacobian, so that likelihood,
-sampling and inference of z are all exact and cost the same. Additive couplings keep volume (NICE), affine ones stretch
-it (Real NVP). ``mlp`` couples the two colours of a checkerboard over the flattened image by dense networks; ``conv``
-couples maps by residual convolutional networks: checkerboards, then, after blocks of 2×2 pixels have become channels
-(squeeze), halves of the channels; then half of them is left as it is (factored out) and the rest is processed likewise.
+f is a chain of coupling layers, each of which is inverted in one pass and has a triangular Jacobian, so that
+likelihood, sampling and inference of z are all exact and cost the same. Additive couplings keep volume (NICE), affine
+ones stretch it (Real NVP). ``mlp`` couples the two colours of a checkerboard over the flattened image by dense
+networks; ``conv`` couples maps by residual convolutional networks: checkerboards, then, after blocks of 2×2 pixels have
+become channels (squeeze), halves of the channels; then half of them is factored out unchanged and the rest is processed
+likewise.
 
-Pixels are integers and a density is of a continuum, so noise u in [0, 1) is added, v = x + u, and y = v / L. What is
-exact is the density of v; the probability of the integer image is its integral over the bin, of which E[log p(x + u)]
-is a lower bound: ``elbo``. As in the paper, y is first mapped to the whole line by logit(α + (1 - 2α) y), which is
-defined a little beyond [0, 1]: what density the flow leaves there is lost to the bound, and samples there are moved to
-the nearest level.
+Pixels are integers and a density is of a continuum, so noise u in [0, 1) is added, v = x + u, and y = v / L. Exact is
+the density of v; the probability of the integer image is its integral over the bin, of which E[log p(x + u)]
+is a lower bound: ``elbo``. As in the paper, y is first mapped to the real line by logit(α + (1 - 2α) y), which is
+defined a little beyond [0, 1]: density outside [0, 1] is missing in the bound, and samples outside are clamped to the
+nearest level.
 
 Differences from the papers: a Gaussian prior for NICE too, learned scales and shifts between the couplings in place of
-batch normalization (so that a density never depends on batch-mates), and sides that are odd are not squeezed.
+batch normalization (so that a density does not depend on other images of the batch), and sides that are odd are not
+squeezed.
 
 Source: Dinh, Krueger & Bengio, NICE, ICLR 2015 workshop, arXiv:1410.8516, section 3; Dinh, Sohl-Dickstein & Bengio,
 Density estimation using Real NVP, ICLR 2017, arXiv:1605.08803, sections 3 and 4.1; Ho et al., Flow++, ICML 2019,
@@ -50,7 +52,7 @@ from gmstudio.protocol.training_settings import Training
 LOG_DENSITY = Metric("log density", "log p(h)", "nats", help="Log-density of the layer's activation under the model.")
 LOG_DET = Metric("log determinant", "log |det J|", "nats", help="Log-determinant of the Jacobian of the layers so far.")
 MAX_FLOATS = 2**22
-"""Floats of one activation that scoring and sampling hold at a time; more is done in chunks."""
+"""Floats of one activation that scoring and sampling hold at a time; larger batches are computed in chunks."""
 MAX_FIGURE_FLOATS = 2**14
 LOG_TWO_PI = math.log(2.0 * math.pi)
 DEQUANTIZATION_CHANNELS = 16
@@ -123,7 +125,7 @@ class RealNVPConfig(Struct, frozen=True, kw_only=True):
         float,
         field(
             "α of the logit",
-            "Pixels y in [0, 1] are mapped to the whole line by logit(α + (1 - 2α) y): smaller spreads black and white "
+            "Pixels y in [0, 1] are mapped to the real line by logit(α + (1 - 2α) y): smaller spreads black and white "
             "further out.",
             ge=1e-6,
             le=0.49,
@@ -187,7 +189,7 @@ class RealNVP(Family):
     # ---- training ------------------------------------------------------------------------------------------
 
     def phases(self) -> list[Phase]:
-        """One phase that moves the flow, and the noise's flow where it is learned."""
+        """One phase for the parameters of the flow, and of the noise's flow where it is learned."""
         return [Phase("model", list(self.parameters()), self.loss)]
 
     def loss(self, batch: Tensor, generator: torch.Generator) -> LossTerms:
@@ -324,7 +326,7 @@ class RealNVP(Family):
             yield torch.cat(weights).view(num_samples, -1)
 
     def _max_rows(self) -> int:
-        """Images that pass through the flow at a time."""
+        """Largest number of images in one pass through the flow."""
         widest = self.config.num_hidden
         if self.config.architecture == "conv":
             widest = self.config.num_channels * self.image.height * self.image.width
@@ -333,12 +335,12 @@ class RealNVP(Family):
     # ---- exploring -----------------------------------------------------------------------------------------
 
     def encode(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) integers → (B, D) codes of the middles of their bins, x + ½."""
+        """(B, C, H, W) integers → (B, D) codes of the centres of their bins, x + ½."""
         like = next(self.parameters())
         return self.transform((x.to(like) + 0.5) / self.image.levels)[0]
 
     def decode(self, z: Tensor) -> Tensor:
-        """(B, D) codes → (B, C, H, W) in [0, 1]: the middle of a level's bin is shown as that level."""
+        """(B, D) codes → (B, C, H, W) in [0, 1]: the centre of a level's bin is that level."""
         return self._shown(self.invert(z))
 
     @torch.no_grad()
@@ -350,26 +352,26 @@ class RealNVP(Family):
         return (y_BCHW * levels).floor().clamp(0, levels - 1).to(torch.uint8)
 
     def _shown(self, y_BCHW: Tensor) -> Tensor:
-        """Continuous pixels as shades: the middle of level l's bin is l / (L - 1)."""
+        """Continuous pixels as intensities: the centre of level l's bin is l / (L - 1)."""
         levels = self.image.levels
         return ((y_BCHW * levels - 0.5) / (levels - 1)).clamp(0.0, 1.0)
 
     def trajectory(
         self, x: Tensor | None, n: int, steps: int, generator: torch.Generator | None = None
     ) -> Iterator[TrajectoryStep]:
-        """The flow layer by layer: from noise to the image, or from given images to their codes.
+        """States of the flow layer by layer: from noise to the image, or from given images to their codes.
 
-        A state is shown as the image that it would be were all layers nearer to the image the identity.
+        A state is shown in image space with the remaining layers set to identity.
 
         Args:
-            x: (n, C, H, W) integers, which are taken forwards to their codes; None draws z and takes it backwards.
+            x: (n, C, H, W) integers, which are mapped to their codes; None draws z and maps it to an image.
             n: how many.
             steps: largest number of states shown after the first; layers are left out evenly where there are more.
             generator: source of z.
 
         Returns:
             A generator of steps; the log density is that of the state itself, in units of the logit, and
-            ``log |det|, nats`` that of the layers passed so far.
+            the log-determinant that of the layers so far.
         """
         with torch.no_grad():
             if x is None:
@@ -382,7 +384,7 @@ class RealNVP(Family):
                 log_density_B = log_density_B + self._log_levels() - log_det_B
         last, trail = self.flow.num_steps, self.flow.trail(h, inverse=x is None)
         shown = set(_evenly(last + 1, steps + 1))
-        for index in range(last + 1):  # a layer at a time, so that others can run in between
+        for index in range(last + 1):  # one layer per step, so that other work can run in between
             with torch.no_grad():
                 state, log_det = next(trail) if index else (h, h.new_zeros(()))
                 log_det_B = log_det.expand(len(h))

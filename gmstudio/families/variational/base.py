@@ -1,6 +1,6 @@
 r"""Base of families with z ~ N(0, I), a decoder p(x|z) and a learned posterior q(z|x) = N(μ(x), diag σ²(x)).
 
-Both are lower bounds of log p(x) = log ∫ p(x|z) p(z) dz, the second one the tighter the more draws it has:
+Two lower bounds of log p(x) = log ∫ p(x|z) p(z) dz are computed; the second one is tighter with more draws:
 
     ELBO = E_q[log p(x|z)] - KL(q(z|x) ‖ p(z)),    L_K = E_q[log (1/K) Σ_k p(x|z_k) p(z_k) / q(z_k|x)].
 
@@ -44,7 +44,7 @@ class Variational(Family):
 
     @abstractmethod
     def max_rows(self) -> int:
-        """Images or codes that scoring and sampling pass through the networks at a time."""
+        """Largest number of images or codes in one pass through the networks."""
 
     # ---- bounds --------------------------------------------------------------------------------------------
 
@@ -151,7 +151,7 @@ def _kl_bars(kl_Z: Tensor) -> Figure:
 
 
 def _code_histogram(z_N: Tensor) -> Figure:
-    """Draws from all posteriors together, in all dimensions, and what the prior would give."""
+    """Histogram of draws from all posteriors together, in all dimensions, with the counts of the prior."""
     edges = torch.linspace(-CODE_REACH, CODE_REACH, CODE_BINS + 1)
     counts, _ = torch.histogram(z_N.float().cpu(), edges)
     return Figure(
@@ -159,7 +159,8 @@ def _code_histogram(z_N: Tensor) -> Figure:
         name="codes",
         title="Coordinates of codes",
         help="Codes drawn from the posteriors of validation images, all dimensions together. Training pulls them to "
-        "the standard normal prior, the reference; where they differ, samples have codes that the decoder never saw.",
+        "the standard normal prior, the reference; where they differ, samples come from codes outside the training "
+        "distribution of the decoder.",
         series=("posterior draws",),
         edges=edges,
         values=counts.unsqueeze(0),

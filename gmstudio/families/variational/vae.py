@@ -1,18 +1,18 @@
 r"""The variational autoencoder: a latent-variable model trained through a learned approximate posterior.
 
-An image is made in two steps, z ~ N(0, I) and x ~ p(x|z), where a decoder network computes p(x|z). The marginal
+An image is generated in two steps, z ~ N(0, I) and x ~ p(x|z), where a decoder network computes p(x|z). The marginal
 p(x) = ∫ p(x|z) p(z) dz has no closed form, so an encoder network proposes q(z|x) = N(μ(x), diag σ²(x)), and training
 maximizes the evidence lower bound
 
     log p(x) ≥ E_q[log p(x|z)] - KL(q(z|x) ‖ p(z)),    KL_j = (μ_j² + σ_j² - 1) / 2 - log σ_j,
 
 with z = μ(x) + σ(x) ⊙ ε, ε ~ N(0, I), so that the gradient passes through the sampling. The gap of the bound is
-KL(q(z|x) ‖ p(z|x)); k importance-weighted draws close it, in scoring and (``num_importance``) in training.
+KL(q(z|x) ‖ p(z|x)); k importance-weighted draws narrow it, in scoring and (``num_importance``) in training.
 
-What changes the objective, and never ``elbo`` or ``log_prob_estimate``: ``beta`` weights the KL (Higgins et al. 2017);
-``kl_warmup`` raises that weight from 0 (Sønderby et al. 2016, arXiv:1602.02282); ``free_bits`` stops a dimension's KL,
-averaged over the batch, from being lowered further (Kingma et al. 2016, arXiv:1606.04934, appendix C.8). The last two
-are against posterior collapse: dimensions whose posterior is the prior.
+Settings that change the objective, but neither ``elbo`` nor ``log_prob_estimate``: ``beta`` weights the KL (Higgins et
+al. 2017); ``kl_warmup`` raises that weight from 0 (Sønderby et al. 2016, arXiv:1602.02282); ``free_bits`` stops a
+dimension's KL, averaged over the batch, from being lowered further (Kingma et al. 2016, arXiv:1606.04934, appendix
+C.8). The last two are against posterior collapse: dimensions whose posterior is the prior.
 
 Differences from the paper: Adam instead of AdaGrad, ReLU instead of tanh, and decoders of integers only (``decoder``),
 so that log p is always of the integer image.
@@ -53,7 +53,7 @@ from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.training_settings import Training
 
 MAX_FLOATS = 2**22
-"""Floats of one activation that scoring and sampling hold at a time; more is done in chunks."""
+"""Floats of one activation that scoring and sampling hold at a time; larger batches are computed in chunks."""
 
 
 class VAEConfig(Struct, frozen=True, kw_only=True):
@@ -97,7 +97,7 @@ class VAEConfig(Struct, frozen=True, kw_only=True):
         float,
         field(
             "Free bits",
-            "The KL of each dimension, averaged over the batch, costs at least this much, so nothing is gained by "
+            "The KL of each dimension, averaged over the batch, costs at least this much, so there is no gain in "
             "lowering it further; 0: none.",
             ge=0,
             le=100,
@@ -202,16 +202,16 @@ class VAE(Variational):
         batch_size=64,
         learning_rate=1e-3,
         schedule="cosine",
-        checkpoint_every=1000,  # steps are quick: writing one to the disk takes as long as fifty of them
+        checkpoint_every=1000,  # writing one takes as long as fifty steps
     )
     card: ClassVar[FamilyCard] = FamilyCard(
         name="vae",
         title="VAE",
         branch=("Explicit density", "Approximate density", "Variational"),
         summary=(
-            "A decoder turns a Gaussian code into an image; an encoder guesses which codes an image may have come "
-            "from. Both are trained together on a lower bound of log p(x), so what is reported is a bound, not the "
-            "likelihood. Pixels are independent given the code: means look smooth or blurred, and samples show "
+            "A decoder turns a Gaussian code into an image; an encoder approximates the posterior of codes given an "
+            "image. Both are trained together on a lower bound of log p(x), so the reported figure is a bound, not "
+            "the likelihood. Pixels are independent given the code: means look smooth or blurred, and samples show "
             "pixel noise."
         ),
         source="Kingma & Welling, Auto-Encoding Variational Bayes, ICLR 2014, arXiv:1312.6114, sections 2 and 3; with "
@@ -226,7 +226,7 @@ class VAE(Variational):
         if self.config.num_importance > 1 and self.config.free_bits > 0:
             raise ValueError(
                 f"Free bits are {self.config.free_bits:g} with {self.config.num_importance} importance samples, whose "
-                "bound has no KL per dimension to keep. Set free bits to 0 or importance samples to 1."
+                "bound has no KL per dimension. Set free bits to 0 or importance samples to 1."
             )
         self.latent = LatentSpec(self.config.num_latent)
         self.likelihood = pixel_likelihood(image.levels, self.config.decoder)
@@ -252,7 +252,7 @@ class VAE(Variational):
 
         Returns:
             0-dim, nats per image: ``loss``, ``reconstruction``, ``kl`` and, unless it is the loss, their sum
-            ``negative_elbo``; and ``active_dimensions``, how many have a mean KL above ``ACTIVE_KL_NATS``.
+            ``negative_elbo``; and ``active_dimensions``, the number of those with a mean KL above ``ACTIVE_KL_NATS``.
         """
         config, weight = self.config, self._kl_weight()
         mean_BZ, log_var_BZ = self.posterior_parameters(batch)
@@ -274,7 +274,7 @@ class VAE(Variational):
         return terms
 
     def _kl_weight(self) -> Tensor | float:
-        """β, or where training has come on its way there; goes a step on in training."""
+        """Weight of the KL: β, or less during warm-up, which counts a step in training."""
         if not self.config.kl_warmup or not self.training:
             return self.config.beta
         weight = self.config.beta * (self.kl_steps / self.config.kl_warmup).clamp(max=1.0)
@@ -282,7 +282,7 @@ class VAE(Variational):
             self.kl_steps += 1
         return weight
 
-    # ---- what the bounds are made of -----------------------------------------------------------------------
+    # ---- terms of the bounds -----------------------------------------------------------------------
 
     def posterior_parameters(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """μ and log σ² in float32 (or wider), each (B, Z)."""
@@ -297,7 +297,7 @@ class VAE(Variational):
         return self.likelihood.log_prob(features, images).view(z_KBZ.shape[:2])
 
     def max_rows(self) -> int:
-        """Images or codes that pass through the networks at a time."""
+        """See ``Variational``."""
         widest = max(self.image.num_dims * self.image.levels, self.config.num_hidden)
         if self.config.architecture == "conv":
             widest = max(widest, self.config.num_channels * self.image.height * self.image.width)

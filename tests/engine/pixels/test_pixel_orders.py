@@ -210,7 +210,7 @@ def test_what_does_not_fit_is_refused_in_a_sentence(fields: dict[str, Any], sent
 
 def test_a_label_that_does_not_exist_is_refused() -> None:
     model = small_model("gated_pixelcnn", BINARY, num_classes=3)
-    with pytest.raises(ValueError, match="no label 3; this model knows 0 to 2"):
+    with pytest.raises(ValueError, match="no label 3; this model has 0 to 2"):
         open_one(PixelExplorer(), model, label=3)
 
 

@@ -155,7 +155,7 @@ def test_it_is_autoregressive_by_protocol(name: str, values: dict[str, Any]) -> 
         (torch.zeros(2, 1, 2, 2), "float32"),
         (torch.zeros(2, 1, 2, 3, dtype=torch.uint8), r"\(2, 1, 2, 3\)"),
         (torch.zeros(1, 2, 2, dtype=torch.uint8), r"\(1, 2, 2\)"),
-        (torch.full((1, 1, 2, 2), 4, dtype=torch.uint8), "to 4; this model takes 0 to 3"),
+        (torch.full((1, 1, 2, 2), 4, dtype=torch.uint8), "to 4; this model accepts 0 to 3"),
         (torch.full((1, 1, 2, 2), -1), "from -1"),
     ],
 )

@@ -1,6 +1,6 @@
 r"""Gated layers with a vertical and a horizontal stack: masked convolution without a blind spot.
 
-The vertical stack sees all rows above, to both sides, with a rectangular kernel; the horizontal stack sees the row
+The vertical stack reads all rows above, to both sides, with a rectangular kernel; the horizontal stack reads the row
 itself, left of the pixel, and the vertical stack's features of the row above:
 
     v' = \tanh(V_f v) \odot \sigma(V_g v)
@@ -9,7 +9,7 @@ itself, left of the pixel, and the vertical stack's features of the row above:
 where V is (K//2 + 1)×K ending at the row itself, H is 1×K and masked, L and W are 1×1, and V v enters the horizontal
 stack shifted down by one row. f and g are the first and the second half of a convolution's output features.
 
-A label adds a vector of its own to what goes into either gate, the same one at every place of the image.
+A label adds a vector of its own to the input of either gate, the same one at every pixel.
 
 Source: van den Oord et al. 2016, Conditional Image Generation with PixelCNN Decoders, arXiv:1606.05328, sections 2.1
 and 2.2, figure 2; labels: section 2.3.
@@ -26,14 +26,14 @@ from torch.nn import functional
 from gmstudio.families.autoregressive.masked_conv import MaskedConv2d, MaskKind, causal_mask, colour_groups
 
 GATE_GAIN = 2.5
-"""Initial weights before the vertical stack's gates are this much larger than those that keep the variance. A gate of
-small inputs a and b is about a/2: after ten layers without this nothing would be left of what the stack sees."""
+"""Factor of the initial weights before the vertical stack's gates, beyond those that keep the variance. A gate of small
+inputs a and b is about a/2: without this factor the signal would vanish after ten layers."""
 
 
 class HorizontalConv2d(nn.Module):
-    """A 1×K convolution that sees its own row up to the centre; its output is split in halves, each with all colours.
+    """A 1×K convolution over its own row up to the centre; its output is split in halves, each with all colours.
 
-    The weight holds only the taps that can be non-zero: those left of the centre and the centre. It has no bias.
+    The weight has only the taps that can be non-zero: those left of the centre and the centre. It has no bias.
 
     Args:
         kind: mask A or B, see ``causal_mask``.
@@ -59,7 +59,7 @@ class HorizontalConv2d(nn.Module):
         self._masks_nothing = bool(self.mask.all())
 
     def masked_weight(self) -> Tensor:
-        """(2F_half, F_in, 1, P + 1), zero where the mask hides."""
+        """(2F_half, F_in, 1, P + 1), zero outside the mask."""
         return self.weight if self._masks_nothing else self.weight * self.mask
 
     def forward(self, features_BFHW: Tensor) -> Tensor:
@@ -73,13 +73,13 @@ class GatedLayer(nn.Module):
     """One layer of both stacks.
 
     Args:
-        kind: A for the first layer, which must not see the pixel that it predicts; B for all others.
-        in_features: features that come in, of either stack.
-        num_features: p, features that go out of either stack; those of the horizontal one belong to colours.
+        kind: A for the first layer, which must not read the pixel that it predicts; B for all others.
+        in_features: input features of either stack.
+        num_features: p, output features of either stack; those of the horizontal one are divided among the colours.
         kernel_size: odd K.
         num_groups: colours G.
-        is_last: nothing follows that would read the vertical stack, so that its gate is left out.
-        num_labels: values that ``forward``'s labels can have; 0: it takes none.
+        is_last: no layer follows that reads the vertical stack, so its gate is left out.
+        num_labels: number of values of the labels; 0: no labels.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class GatedLayer(nn.Module):
     def forward(
         self, vertical_BFHW: Tensor, horizontal_BFHW: Tensor, labels_B: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Both stacks' features (B, F, H, W) → the same of the next layer; of the last one, only the second counts."""
+        """Both stacks' features (B, F, H, W) → those of the next layer; the last layer uses only the second."""
         rows = horizontal_BFHW.shape[2]
         # The kernel has no rows below its centre, so padding there yields `padding` rows too many.
         before_gate_BFHW = self.vertical(vertical_BFHW)[:, :, :rows]
@@ -135,6 +135,6 @@ class GatedLayer(nn.Module):
 
 
 def gate(features_BFHW: Tensor) -> Tensor:
-    """The gated activation tanh(a) ⊙ σ(b) of the halves a and b: (B, 2p, H, W) → (B, p, H, W)."""
+    """Gated activation tanh(a) ⊙ σ(b) of the halves a and b: (B, 2p, H, W) → (B, p, H, W)."""
     values, gates = features_BFHW.chunk(2, dim=1)
     return torch.tanh(values) * torch.sigmoid(gates)

@@ -2,21 +2,23 @@ r"""Gated PixelCNN: PixelCNN with gates instead of ReLUs and two stacks instead 
 
     p(x) = \prod_i p(x_i | x_1, …, x_{i-1}),    i in raster order, R → G → B within a pixel
 
-A stack of masked convolutions never sees some pixels above and to the right. Here a vertical stack sees all rows above
-with rectangular kernels, and a horizontal stack sees the current row and, at each layer, the vertical stack's row above
-(``nn.gated_conv``). Both have gates tanh(a) ⊙ σ(b), the horizontal one residual connections. Two ReLU–1×1 layers and a
-Bernoulli (2 levels), a softmax over the levels or a mixture of logistics (``nn.pixel_outputs``) follow.
+A stack of masked convolutions never reads some pixels above and to the right. Here a vertical stack reads all rows
+above with rectangular kernels, and a horizontal stack reads the current row and, at each layer, the vertical stack's
+row above (``gated_pixelcnn.layers``). Both have gates tanh(a) ⊙ σ(b), the horizontal one residual connections. Two
+ReLU–1×1 layers and a Bernoulli (2 levels), a softmax over the levels or a mixture of logistics (``pixel_outputs``)
+follow.
 
-Given a label, every layer adds a vector of that label's to what goes into its gates, at every place alike. One more
-vector stands for "no label". It is learned by hiding the labels of a tenth of the training images, so that p(x) without
-a label is a density of its own beside p(x | label), and not their mixture.
+Given a label, every layer adds a vector of that label to the inputs of its gates, at every pixel alike. One more vector
+means "no label". It is learned by hiding the labels of a tenth of the training images, so that p(x) without a label is
+a density of its own beside p(x | label), and not their mixture.
 
-Sampling computes the vertical stack once for each row and the horizontal stack at one position (``nn.gated_cache``), so
-that an image costs about what one scoring pass costs.
+Sampling computes the vertical stack once for each row and the horizontal stack at one position
+(``gated_pixelcnn.sampler``), so that an image costs about what one scoring pass costs.
 
 Differences from the paper: labels can be left out; the input is scaled to [-1, 1], so that the zeros outside the
-image differ from every level of an even number of levels; initial weights are larger, so that deep vertical stacks are
-not silent at first; it can begin at any corner; and its output can be a mixture of logistics, as PixelCNN++ has it.
+image differ from every level of an even number of levels; initial weights are larger, so that the signal of deep
+vertical stacks does not vanish; the scan can start at any corner; and its output can be a mixture of logistics, as
+PixelCNN++ has it.
 
 Source: van den Oord, Kalchbrenner, Vinyals, Espeholt, Graves & Kavukcuoglu 2016, Conditional Image Generation with
 PixelCNN Decoders, arXiv:1606.05328, section 2; labels: section 2.3, equation 4.
@@ -71,7 +73,8 @@ class GatedPixelCNN(RasterFamily):
             int,
             field(
                 "Gated layers",
-                "Layers after the first one; each lets a pixel see one more row up and one more column to either side.",
+                "Layers after the first one; each extends the receptive field by one row up and one column to either "
+                "side.",
                 ge=1,
                 le=64,
                 unit="layers",
@@ -115,7 +118,7 @@ class GatedPixelCNN(RasterFamily):
             float,
             field(
                 "Hidden labels",
-                "Share of training images whose label is hidden, so that the model also learns to do without one.",
+                "Share of training images whose label is hidden, so that the model also learns p(x) without a label.",
                 ge=0.0,
                 le=1.0,
                 advanced=True,
@@ -127,9 +130,9 @@ class GatedPixelCNN(RasterFamily):
         title="Gated PixelCNN",
         branch=("Explicit density", "Tractable density", "Autoregressive"),
         summary=(
-            "PixelCNN in two stacks: one sees all rows above, the other the current row and what the first one found "
-            "in the row above. So no pixel in reach stays hidden, where PixelCNN has a blind spot. Gates in place of "
-            "ReLUs let features multiply, as they do in recurrent networks."
+            "PixelCNN in two stacks: one reads all rows above, the other the current row and the first stack's "
+            "features in the row above. So there is no blind spot, as PixelCNN has one. Gates in place of ReLUs "
+            "multiply features, as in recurrent networks."
         ),
         source=(
             "van den Oord et al. 2016, Conditional Image Generation with PixelCNN Decoders, arXiv:1606.05328, section 2"
@@ -185,7 +188,7 @@ class GatedPixelCNN(RasterFamily):
         self.check_colours(num_channels=config.num_channels, num_head_channels=config.num_head_channels)
         self.config: GatedPixelCNN.Config = replace(config, num_classes=config.num_classes or 0)
         self.num_classes = config.num_classes or 0
-        num_labels = self.num_classes + 1 if self.num_classes else 0  # the last one stands for "no label"
+        num_labels = self.num_classes + 1 if self.num_classes else 0  # the last one means "no label"
         num_groups, width, last = self.outputs.num_groups, config.num_channels, config.num_layers - 1
         self.input = GatedLayer("A", image.channels, width, config.input_kernel_size, num_groups, num_labels=num_labels)
         self.layers = nn.ModuleList(
@@ -213,7 +216,7 @@ class GatedPixelCNN(RasterFamily):
         return GatedPixelCNNStepper(self, images_BCHW, ops, rewindable, labels_B)
 
     def phases(self) -> list[Phase]:
-        """One phase: maximum likelihood, given the labels where there are some."""
+        """One phase: maximum likelihood, given the labels where the data has some."""
         return [Phase("model", list(self.parameters()), self._labelled_loss, takes_labels=self.num_classes > 0)]
 
     def _labelled_loss(self, batch: Tensor, generator: torch.Generator, labels_B: Tensor | None = None) -> LossTerms:
@@ -224,7 +227,7 @@ class GatedPixelCNN(RasterFamily):
         return {"loss": -self.log_prob_per_dim(batch, self.own_order, labels_B).flatten(1).sum(1).mean()}
 
     def _label_rows(self, labels_B: Tensor | None, batch: int) -> Tensor | None:
-        """Which rows of the layers' tables the labels are; without labels the last one."""
+        """Rows of the labels in the layers' tables; without labels the last one."""
         if not self.num_classes:
             return None
         if labels_B is None:
@@ -232,7 +235,7 @@ class GatedPixelCNN(RasterFamily):
         return torch.where(labels_B == NO_LABEL, self.num_classes, labels_B)
 
     def reach(self, group: int, row: int, column: int) -> Tensor:
-        """See ``RasterFamily``: a rectangle above and what is left in the row, without a blind spot."""
+        """See ``RasterFamily``: a rectangle above and the pixels left of it in the row, without a blind spot."""
         reach = self.config.input_kernel_size // 2 + self.config.num_layers * (self.config.kernel_size // 2)
         left = max(0, column - reach)
         seen_CHW = torch.zeros(self.image.shape, dtype=torch.bool)
@@ -243,17 +246,17 @@ class GatedPixelCNN(RasterFamily):
 
 
 class GatedPixelCNNStepper(RasterStepper):
-    """Computes one conditional after another: the vertical stack row by row, the horizontal one at a position.
+    """Computation of one conditional after another: the vertical stack row by row, the horizontal one at a position.
 
     Per sub-pixel and layer: a matrix product for the horizontal kernel, one for the 1×1 convolution after the gate.
-    Only the features of the current colour are computed. Weights are those at opening, masks multiplied
-    in.
+    Only the features of the current colour are computed. Weights are copied at opening, with masks
+    multiplied in.
 
     Args:
         model: the network.
         images_BCHW: the session's images, filled in as it goes.
         ops: the array operations.
-        rewindable: keep what ``rewind`` needs.
+        rewindable: store the state that ``rewind`` needs.
         labels_B: rows of the layers' tables of labels, see ``GatedLayer``.
     """
 
@@ -278,7 +281,7 @@ class GatedPixelCNNStepper(RasterStepper):
         self._programs = self._compile(model)
 
     def rewind(self, step: int) -> None:
-        """See ``Stepper``; another row is gone through again from its beginning."""
+        """See ``Stepper``; another row is computed again from its beginning."""
         super().rewind(step)
         row = step // (self._num_channels * self._width)
         if row != self._row:
@@ -298,7 +301,7 @@ class GatedPixelCNNStepper(RasterStepper):
         return self._horizontal[0].feature(column, group)
 
     def _compile(self, model: GatedPixelCNN) -> list[list[Program]]:
-        """The calls of a step, by column and colour."""
+        """Calls of a step, by column and colour."""
         ops, num_groups = self._ops, self._num_groups
         head, output = (PixelCache(ops, layer, num_groups) for layer in (model.head, model.output))
         programs: list[list[Program]] = [[] for _ in range(self._width)]

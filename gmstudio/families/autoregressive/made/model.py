@@ -2,16 +2,16 @@ r"""MADE: an autoencoder whose masks make each output depend on the earlier pixe
 
     h^l = relu(b^l + (W^l ⊙ M^l) h^{l-1}),   h^0 = x;      features of pixel p: c_p + (V ⊙ M^V)_p h^L + (A ⊙ M^A)_p x
 
-Every hidden unit has a degree m, the number of pixels of the order that it may see: it reads pixels before position m
-and units of degree m or less; the output for position p reads units of degree p or less. One pass gives all
+Every hidden unit has a degree m, the number of first pixels in the order that it depends on: it reads pixels before
+position m and units of degree m or less; the output for position p reads units of degree p or less. One pass gives all
 conditionals.
 
 Orders and masks can be varied: each training step then takes one of several orders (the model's own and shuffles) and
 one of several draws of the degrees. A model trained in several orders generates in any. The conditionals of
 ``num_averaged`` masks can be averaged, p(x_i | x_{<i}) = 1/K \sum_k p_k(x_i | x_{<i}), which is again exact.
 
-Sampling computes each unit once, in the step when its last input becomes known (``MADEStepper``): with the units of a
-layer sorted by degree an image costs what half a pass costs, for half of what the masks cover is zero.
+Sampling computes each unit once, in the step when its last input becomes available (``MADEStepper``): with the units of
+a layer sorted by degree an image costs half a pass, because half of the masked weights are zero.
 
 Differences from the paper: the first mask's degrees are spread evenly instead of drawn, orders visit whole pixels,
 ReLU and Adam, more than 2 levels through ``LevelLogits``.
@@ -111,7 +111,7 @@ class MADE(AutoregressiveFamily):
         summary=(
             "An autoencoder made to predict: masks cut every path from a pixel to itself and to the pixels before it, "
             "so one pass of dense layers gives all conditionals of an image. It can be trained in many orders at "
-            "once. It knows nothing of neighbourhood: what a convolution gets for free it has to learn per pixel."
+            "once. It has no notion of neighbouring pixels, which a convolution has built in."
         ),
         source=(
             "Germain, Gregor, Murray & Larochelle 2015, MADE: Masked Autoencoder for Distribution Estimation, "
@@ -154,22 +154,23 @@ class MADE(AutoregressiveFamily):
         if config.direct and size * outputs > MAX_WEIGHTS:
             raise ValueError(
                 f"The direct connection has {size * outputs:,} weights for {size} sub-pixels; at most "
-                f"{MAX_WEIGHTS:,} are taken. Turn it off, resize the images or use fewer levels."
+                f"{MAX_WEIGHTS:,} are allowed. Turn it off, resize the images or use fewer levels."
             )
         if config.num_hidden * (size + outputs) > MAX_WEIGHTS:
             raise ValueError(
                 f"{config.num_hidden} hidden units for {size} sub-pixels have {config.num_hidden * (size + outputs):,} "
-                f"weights; at most {MAX_WEIGHTS:,} are taken. Take fewer units, resize the images or use fewer levels."
+                f"weights; at most {MAX_WEIGHTS:,} are allowed. Use fewer units, resize the images or use fewer levels."
             )
         if config.num_averaged > config.num_masks:
             raise ValueError(
-                f"{config.num_averaged} masks are to be averaged and there are {config.num_masks}; raise Masks to that."
+                f"{config.num_averaged} masks cannot be averaged, because there are only {config.num_masks}; raise "
+                "Masks to that number."
             )
         self.any_order = config.num_orders > 1
         self.order_words = (
-            f"the order that it was trained in only ({config.order}); train one in the order you want, or in several"
+            f"the order of its training only ({config.order}); train another model for another order, or for several"
         )
-        with torch.device("cpu"):  # real numbers, also where the weights are only outlined
+        with torch.device("cpu"):  # real values, also for a model on the meta device
             self._own_order = named_order(config.order, image, config.order_seed)
             generator = torch.Generator().manual_seed(config.order_seed)
             self.register_buffer("degrees", _degrees(config, size, generator), persistent=False)
@@ -192,11 +193,11 @@ class MADE(AutoregressiveFamily):
         return torch.argsort(flat_index(order_D3, self.image)).to(self.positions.device)
 
     def hidden_layers(self) -> list[nn.Linear]:
-        """From the first on."""
+        """Hidden layers, the first one first."""
         return cast(list[nn.Linear], list(self.hidden))
 
     def features(self, x_BCHW: Tensor, masks: list[Tensor]) -> Tensor:
-        """(B, F, D): what the network says of each sub-pixel of the flattened image."""
+        """(B, F, D): output of the network for each sub-pixel of the flattened image."""
         x_BD = unit_levels(x_BCHW.flatten(1), self.image.levels, self.readout.bias.dtype)
         hidden_BN = x_BD
         for layer, mask in zip(self.hidden_layers(), masks, strict=False):
@@ -253,14 +254,14 @@ class MADE(AutoregressiveFamily):
     def _masks_averaged(self, order_D3: Tensor) -> list[list[Tensor]]:
         if order_D3 is self._own_order and self.config.num_averaged == 1:
             if not self._own_masks or self._own_masks[0].device != self.device:
-                with torch.inference_mode(False):  # they are kept, and training will want them
+                with torch.inference_mode(False):  # they are kept for training, too
                     self._own_masks = self._masks(self.positions[0], self.degrees[0])
             return [self._own_masks]
         positions_D = self.positions_in(order_D3)
         return [self._masks(positions_D, degrees_LN) for degrees_LN in self.degrees[: self.config.num_averaged]]
 
     def _masks(self, positions_D: Tensor, degrees_LN: Tensor) -> list[Tensor]:
-        """Of the hidden layers, the readout and, if there is one, the direct connection: floats 0 and 1."""
+        """Masks of the hidden layers, the readout and, if there is one, the direct connection: floats 0 and 1."""
         masks = [degrees_LN[0].unsqueeze(1) > positions_D]
         masks += [after.unsqueeze(1) >= before for before, after in pairwise(degrees_LN)]
         masks.append(positions_D.unsqueeze(1) >= degrees_LN[-1])
@@ -269,7 +270,7 @@ class MADE(AutoregressiveFamily):
         return [mask.to(self.readout.bias.dtype) for mask in masks]
 
     def _trained_positions(self, generator: torch.Generator) -> Tensor:
-        """(O, D): for each order of the training, the model's own first, the positions of the sub-pixels."""
+        """(O, D): positions of the sub-pixels in each order of the training, the model's own first."""
         seeds = torch.randint(MAX_SEED, (self.config.num_orders - 1,), generator=generator).tolist()
         orders = [self._own_order] + [named_order("random", self.image, seed) for seed in seeds]
         return torch.stack([torch.argsort(flat_index(order, self.image)) for order in orders])
@@ -278,7 +279,7 @@ class MADE(AutoregressiveFamily):
 def _degrees(config: MADE.Config, size: int, generator: torch.Generator) -> Tensor:
     """(K, layers, N) degrees 1 … D-1: spread evenly in the first mask, drawn in the others.
 
-    Drawn ones are at least the smallest degree of the layer before, so that no unit is cut off from all inputs.
+    Drawn ones are at least the smallest degree of the layer before, so that every unit has an input.
     """
     highest = max(size - 1, 1)
     even_N = 1 + torch.arange(config.num_hidden) * highest // config.num_hidden
@@ -299,9 +300,9 @@ def _log_mean_exp(log_values: list[Tensor]) -> Tensor:
 
 
 class MADEStepper:
-    """Computes one conditional after another, of one mask or averaged over several.
+    """Computation of one conditional after another, of one mask or averaged over several.
 
-    What earlier pixels determine stays valid when the session goes back, so nothing more need be kept for it.
+    Units that depend on earlier pixels stay valid after rewinding, which therefore needs no further state.
 
     Args:
         model: the network; its weights are copied now.
@@ -320,7 +321,7 @@ class MADEStepper:
         self._num_computed = 0
 
     def logits(self, step: int) -> FloatArray:
-        """See ``Stepper``; steps that were placed without asking for their conditionals are made up for."""
+        """See ``Stepper``; units of earlier steps that were skipped are computed first."""
         self._inputs.read(step)
         while self._num_computed <= step:
             for one in self._passes:

@@ -20,10 +20,10 @@ class MaskedNet(NamedTuple):
     """The layers of a masked autoencoder, without their masks.
 
     Args:
-        hidden: from the first on.
+        hidden: hidden layers, the first one first.
         readout: from the last hidden layer to the features of all sub-pixels, feature by feature.
         direct: from the inputs to the same features, or None.
-        to_levels: (L, F), what multiplies a sub-pixel's features to give its logits.
+        to_levels: (L, F), matrix from a sub-pixel's features to its logits.
     """
 
     hidden: Sequence[nn.Linear]
@@ -36,12 +36,12 @@ class _Layer(NamedTuple):
     """A hidden layer under one mask, its units sorted by degree.
 
     Args:
-        weights: of its units (rows), the bias first.
-        source: what it reads, after a row of ones.
-        sums: before the nonlinearity.
+        weights: rows of its units, the bias first.
+        source: input, after a row of ones.
+        sums: values before the nonlinearity.
         hidden: its units, after a row of ones.
-        reads: at each step, how many rows of ``source`` the units that become computable may read.
-        counts: after each step, how many of its units are computed.
+        reads: for each step, number of rows of ``source`` that the units of this step may read.
+        counts: for each step, number of its units that are computed after it.
     """
 
     weights: Array
@@ -53,10 +53,10 @@ class _Layer(NamedTuple):
 
 
 class MaskPass:
-    """The calls of each step under one mask.
+    """Calls of each step under one mask.
 
-    The units of a layer are sorted by degree: those that a step computes are consecutive, and what they read is a
-    prefix of the layer before. So the masks are not needed again.
+    The units of a layer are sorted by degree: those that a step computes are consecutive, and their inputs are a prefix
+    of the layer before. So the masks themselves are not needed.
 
     Args:
         net: the network.
@@ -67,8 +67,8 @@ class MaskPass:
 
     Attributes:
         logits_L: unnormalized log-probabilities of the levels, for the step whose output program ran last.
-        hidden_programs: of each step, the calls that compute the units whose inputs are known there.
-        output_programs: of each step, the calls that compute its conditional.
+        hidden_programs: for each step, calls that compute the units whose inputs are complete there.
+        output_programs: for each step, calls that compute its conditional.
     """
 
     def __init__(self, net: MaskedNet, index_D: Tensor, degrees_LN: Tensor, inputs: Array, ops: StepOps) -> None:
@@ -83,7 +83,7 @@ class MaskPass:
             weights = ops.adopt(ordered_with_bias(layer.weight, layer.bias, units, columns))
             counts = torch.bincount(degrees_N, minlength=size)[:size].cumsum(0).tolist()
             sums, hidden = ops.zeros(len(units)), ops.zeros(1 + len(units))
-            hidden[0] = 1.0  # multiplies the bias of what reads it
+            hidden[0] = 1.0  # multiplies the bias of the next layer
             self._layers.append(_Layer(weights, source, sums, hidden, reads, counts))
             source, columns, reads = hidden, units, [1 + count for count in counts]
         self._source, self._reads = source, reads
@@ -101,7 +101,7 @@ class MaskPass:
         self.output_programs = BlockPrograms(size, self._compile_output)
 
     def _compile_hidden(self, steps: range) -> list[Program]:
-        """The calls that compute the units whose inputs are known at these steps."""
+        """Calls that compute the units whose inputs are complete at these steps."""
         programs: list[Program] = []
         for step in steps:
             program: Program = []
@@ -114,7 +114,7 @@ class MaskPass:
         return programs
 
     def _compile_output(self, steps: range) -> list[Program]:
-        """The calls that compute the conditionals of these steps."""
+        """Calls that compute the conditionals of these steps."""
         ops, features_F, direct_F = self._ops, self._features_F, self._direct_F
         programs: list[Program] = []
         for step in steps:

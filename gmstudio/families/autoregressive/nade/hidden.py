@@ -2,10 +2,10 @@ r"""The hidden layer of a NADE at every pixel of the order, without ever holding
 
     a_i = c + \sum_{j<i} x_j W_j,    h_i = activation(a_i)
 
-Pixels are gone through in chunks of n. Within a chunk, a_i is the pre-activation at its beginning plus one product of a
+Pixels are processed in chunks of n. Within a chunk, a_i is the pre-activation at its beginning plus one product of a
 (n·B, n) matrix, which holds the chunk's values below the diagonal, with the chunk's n rows of W. ``mean_nll`` computes
-the loss and its gradient in the same pass, each chunk while its hidden units are at hand: by the time a chunk's part of
-dW is wanted for the pixels of earlier chunks, only the sum of da over each chunk is still needed, which is (B, N).
+the loss and its gradient in the same pass, each chunk while its hidden units are in memory: for a chunk's part of the
+dW of pixels in earlier chunks, only the sum of da over each chunk is needed, which is (B, N).
 
 Shapes: B batch, D sub-pixels in the order, n sub-pixels of a chunk, N hidden units, F features of each sub-pixel.
 """
@@ -21,14 +21,14 @@ CHUNK = 16
 
 
 class Output(Protocol):
-    """Turns features into log-probabilities, see ``LevelLogits`` and ``LevelMixture``."""
+    """Map from features to log-probabilities, see ``LevelLogits`` and ``LevelMixture``."""
 
     def log_prob(self, features_BFD: Tensor, x_BD: Tensor) -> Tensor:
         """(B, D), nats."""
 
 
 def pre_activations(x_BD: Tensor, weight_DN: Tensor, bias_N: Tensor) -> Iterator[tuple[slice, Tensor]]:
-    """The pre-activations a_i, chunk by chunk.
+    """Pre-activations a_i, chunk by chunk.
 
     Args:
         x_BD: inputs in the order.
@@ -131,7 +131,7 @@ class _OnePass:
         return torch.bmm(hidden_nBN, self._readout_DFN[chunk].transpose(1, 2))
 
     def backward(self, chunk: slice, grad_nBF: Tensor) -> None:
-        """Take in the gradient of the chunk's features."""
+        """Add the gradients that follow from that of the chunk's features."""
         length = chunk.stop - chunk.start
         hidden_nBN, grad_nBN = self._hidden[:length], self._grad[:length]
         torch.bmm(grad_nBF.transpose(1, 2), hidden_nBN, out=self._readout_grad[chunk])
@@ -145,7 +145,7 @@ class _OnePass:
         self._start_BN.addmm_(self._x_BD[:, chunk], self._weight_DN[chunk])
 
     def finish(self) -> tuple[Tensor, Tensor, Tensor]:
-        """The gradients of W, c and V: what later chunks want of earlier pixels' W is added now, from the end."""
+        """Gradients of W, c and V; the contributions of later chunks to the W of earlier pixels are added now."""
         later_BN = torch.zeros_like(self._start_BN)
         for chunk, start_grad_BN in zip(reversed(self.chunks), reversed(self._start_grads), strict=True):
             self._weight_grad[chunk].addmm_(self._x_BD[:, chunk].T, later_BN)

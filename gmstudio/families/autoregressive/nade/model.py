@@ -1,14 +1,14 @@
-r"""NADE: one hidden layer that is updated as pixel after pixel becomes known.
+r"""NADE: one hidden layer that is updated pixel by pixel.
 
     a_1 = c,   a_{i+1} = a_i + W_{:,i} x_i,   h_i = f(a_i),   p(x_i = 1 | x_{<i}) = \sigma(b_i + V_i h_i)
 
 All conditionals share W, so the running pre-activation a costs one update per pixel: scoring and sampling cost alike.
 For more than two levels V_i h_i + b_i are the weights, means and scales of a mixture, integrated over each level's bin
-(RNADE, ``LevelMixture``). Training never holds the hidden layer of all pixels at once (``running_hidden``).
+(RNADE, ``LevelMixture``). Training never holds the hidden layer of all pixels at once (``nade.hidden``).
 
-Order-agnostic training hides a random set of pixels and predicts all of them at once, by a network that is given which
-ones are hidden; weighted by D over their number, the loss is on average that of all orders. One such network serves any
-order, and may be deep: then a step updates a and goes through the other layers again.
+Order-agnostic training hides a random set of pixels and predicts all of them at once, by a network whose inputs include
+the mask; weighted by D over their number, the loss is on average that of all orders. One such network serves any
+order, and may be deep: then a step updates a and evaluates the other layers again.
 
 Differences from the papers: units are rectified unless logistic ones (2011) are chosen, because with mixtures those
 often get stuck; RNADE's rescaling of pre-activations is left out, its mixture is made discrete, and Adam
@@ -57,7 +57,7 @@ from gmstudio.protocol.training_settings import Training
 
 INITIAL_SPREAD = 0.01
 MAX_WEIGHTS = 200_000_000
-"""With gradients and Adam's averages four times as many numbers, 3.2 GB."""
+"""Limit of the weights; with gradients and Adam's averages they are four times as many numbers, 3.2 GB."""
 FEW_UPDATES = 8
 """Updates of a sampler's running sums beyond this number are made in one product instead."""
 
@@ -78,7 +78,7 @@ class NADE(AutoregressiveFamily):
         order: OrderField = "raster"
         order_agnostic: Annotated[
             bool,
-            field("Order-agnostic", "Train on random sets of given pixels; the model then generates in any order."),
+            field("Order-agnostic", "Train on random sets of observed pixels; the model then generates in any order."),
         ] = False
         num_layers: Annotated[
             int,
@@ -98,7 +98,7 @@ class NADE(AutoregressiveFamily):
             int,
             field(
                 "Components",
-                "Of the mixture that each pixel has (more than two levels only).",
+                "Components of each pixel's mixture (more than two levels only).",
                 ge=1,
                 le=64,
                 unit="components",
@@ -115,9 +115,9 @@ class NADE(AutoregressiveFamily):
         title="NADE",
         branch=("Explicit density", "Tractable density", "Autoregressive"),
         summary=(
-            "A hidden layer reads the pixels one by one and before each predicts it. Because all predictions share "
-            "the weights of that layer, each new pixel only adds to what is already summed up. Trained on random "
-            "sets of given pixels, one network generates in any order and fills any hole."
+            "A hidden layer is updated pixel by pixel and predicts each pixel before reading it. Because all "
+            "predictions share the weights of that layer, each new pixel only adds a term to a running sum. Trained "
+            "on random sets of observed pixels, one network generates in any order and inpaints any mask."
         ),
         source=(
             "Larochelle & Murray 2011, The Neural Autoregressive Distribution Estimator, AISTATS, section 2; Uria, "
@@ -143,7 +143,7 @@ class NADE(AutoregressiveFamily):
         self.config: NADE.Config = config
         self.any_order = config.order_agnostic
         self.order_words = (
-            f"the order that it was trained in only ({config.order}); train one in the order you want, or "
+            f"the order of its training only ({config.order}); train another model for another order, or "
             "order-agnostically"
         )
         self._own_order = named_order(config.order, image, config.order_seed)
@@ -156,7 +156,7 @@ class NADE(AutoregressiveFamily):
         if num_weights > MAX_WEIGHTS:
             raise ValueError(
                 f"{width} hidden units for {size} sub-pixels of {image.levels} levels have {num_weights:,} weights; at "
-                f"most {MAX_WEIGHTS:,} are taken. Take fewer units or components, or resize the images."
+                f"most {MAX_WEIGHTS:,} are allowed. Use fewer units or components, or resize the images."
             )
         # Rows by sub-pixel of the flattened image, so that an order is a permutation of rows.
         self.weight_DN = nn.Parameter(INITIAL_SPREAD * torch.randn(size, width))
@@ -214,11 +214,11 @@ class NADE(AutoregressiveFamily):
         return NADEStepper(self, images_BCHW, order_D3, step_ops(len(images_BCHW), self.device))
 
     def _index(self, order_D3: Tensor) -> Tensor:
-        """(D,) where the order's sub-pixels are in the flattened image."""
+        """(D,) indices of the order's sub-pixels in the flattened image."""
         return self.own_index if order_D3 is self._own_order else flat_index(order_D3, self.image).to(self.device)
 
     def _features(self, values_BD: Tensor, index_D: Tensor) -> Iterator[tuple[slice, Tensor]]:
-        """Chunk by chunk of the order, the features (B, F, n) given the values before each."""
+        """Features (B, F, n) given the values before each, chunk by chunk of the order."""
         x_BD = unit_levels(values_BD, self.image.levels, self.bias_N.dtype)
         readout_DFN, offset_DF = self.readout_DFN[index_D], self.offset_DF[index_D]
         known_DN = None
@@ -251,7 +251,7 @@ class NADE(AutoregressiveFamily):
         return {"loss": mean_nll(x_BD, values_BD, parameters, self.output, self.config.activation)}
 
     def _agnostic_loss(self, batch: Tensor, generator: torch.Generator) -> Tensor:
-        """For each image a random number of random sub-pixels is given, and all others are predicted."""
+        """Loss with a random number of random sub-pixels observed in each image, and all others predicted."""
         assert self.given_DN is not None
         values_BD = batch.flatten(1)
         size = values_BD.shape[1]
@@ -269,10 +269,10 @@ class NADE(AutoregressiveFamily):
 
 
 class NADEStepper:
-    """Computes one conditional after another: one update of the running pre-activation, one look at it.
+    """Computation of one conditional after another: one update of the running pre-activation, one evaluation of it.
 
     A logistic unit is computed as σ(a) = (1 + tanh(a/2)) / 2, one call instead of four: the running sums are those of
-    a/2, and the halves go into the weights and biases of what reads the unit. Going back recomputes the sums in one
+    a/2, and the halves are folded into the weights and biases of the next layer. Rewinding recomputes the sums in one
     product.
 
     Args:
@@ -305,7 +305,7 @@ class NADEStepper:
             self._mixture = LevelMixture(model.image.levels, model.config.num_components, model.config.mixture)
 
     def logits(self, step: int) -> FloatArray:
-        """See ``Stepper``; steps that were placed without asking for their conditionals are made up for."""
+        """See ``Stepper``; updates of earlier steps that were skipped are made first."""
         self._inputs.read(step)
         self._sum_up_to(step)
         for call in self._programs[step]:
@@ -324,7 +324,7 @@ class NADEStepper:
             self._num_summed = None
 
     def _sum_up_to(self, step: int) -> None:
-        """Bring the running pre-activation to what the values before ``step`` make of it."""
+        """Update the running pre-activation to the values before ``step``."""
         if self._num_summed is not None and step - self._num_summed <= FEW_UPDATES:
             for earlier in range(self._num_summed, step):
                 for call in self._updates[earlier]:
@@ -340,7 +340,7 @@ class NADEStepper:
         self._num_summed = step
 
     def _compile_updates(self, steps: range) -> list[Program]:
-        """The calls that add what the values at these steps contribute to the running pre-activation."""
+        """Calls that add the contributions of the values at these steps to the running pre-activation."""
         own = slice(steps.start, steps.stop)
         updates = self._ops.rank_one_updates(self._weights_DN[own], self._inputs.rows[1:][own], self._sums_N)
         if self._givens_DN is not None:
@@ -349,16 +349,16 @@ class NADEStepper:
         return updates
 
     def _compile_steps(self, steps: range) -> list[Program]:
-        """The calls from the running pre-activation to the features at these steps."""
+        """Calls from the running pre-activation to the features at these steps."""
         linear = self._ops.linear
         return [self._hidden_program + linear(self._reads_DFK[step], self._hidden, self._features_F) for step in steps]
 
     def _compile_hidden(self, model: NADE, is_logistic: bool) -> tuple[Program, Array]:
-        """The calls from the running pre-activation to the last hidden layer, and where that is, after a one."""
+        """Calls from the running pre-activation to the last hidden layer, and its buffer, a one first."""
         ops, width = self._ops, model.config.num_hidden
         activate = ops.tanh if is_logistic else ops.relu
         hidden = ops.zeros(1 + width)
-        hidden[0] = 1.0  # multiplies the bias of what reads it
+        hidden[0] = 1.0  # multiplies the bias of the next layer
         program = activate(self._sums_N, hidden[1:])
         for layer in cast(list[nn.Linear], list(model.deeper)):
             weights = _reads(layer.weight, layer.bias, is_logistic, torch.arange(width, device=layer.weight.device))
@@ -370,12 +370,12 @@ class NADEStepper:
 
 
 def _reads(weight: Tensor, bias: Tensor, is_logistic: bool, rows_R: Tensor) -> Tensor:
-    """Bias and weight as they read [1, units], which for logistic units hold tanh(a/2): (R, …, N) → (R, …, 1 + N)."""
+    """Bias and weight for [1, units], where logistic units are stored as tanh(a/2): (R, …, N) → (R, …, 1 + N)."""
     if not is_logistic:
         return ordered_with_bias(weight, bias, rows_R)
     return ordered_with_bias(weight, bias + 0.5 * weight.sum(-1), rows_R, scale=0.5)
 
 
 def _with_tail(values: Tensor, ops: StepOps) -> Tensor:
-    """Shaped so that it can be added to a buffer, whose batch axis may be left away."""
+    """Reshape values so that they can be added to a buffer, whose batch axis may be left away."""
     return values.reshape(*values.shape, *(1 for _ in ops.tail))

@@ -31,7 +31,7 @@ ORDER_AGNOSTIC = Objective(
             latex=r"-\log p_\theta(x \mid o)",
             help=(
                 "In training the negative log-likelihood averaged over all orders, estimated from one "
-                "random set of given pixels per image; in validation the exact one in the model's order."
+                "random set of observed pixels per image; in validation the exact one in the model's order."
             ),
             unit="nats",
             per_image_nats=True,

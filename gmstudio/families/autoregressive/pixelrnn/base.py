@@ -1,8 +1,8 @@
 """Base of the two PixelRNNs: everything but their LSTM layers.
 
-A 7×7 convolution with mask A hides each pixel from itself; residual LSTM layers of h states between 2h features follow,
+A 7×7 convolution with mask A excludes each pixel itself; residual LSTM layers of h states between 2h features follow,
 then two ReLU–1×1 layers with mask B and a Bernoulli (2 levels), a softmax over the levels or a mixture of logistics
-(``nn.pixel_outputs``).
+(``pixel_outputs``).
 
 Source: van den Oord, Kalchbrenner & Kavukcuoglu 2016, Pixel Recurrent Neural Networks, arXiv:1601.06759, table 1.
 
@@ -76,7 +76,7 @@ class PixelRNN(RasterFamily):
     Args:
         config: has ``num_layers``, ``num_channels``, ``num_head_channels`` and ``input_kernel_size`` besides the
             fields of ``RasterFamily``.
-        image: what the images are.
+        image: specification of the images.
 
     Raises:
         ConfigError: when the features cannot be divided among the image's colours.
@@ -122,21 +122,21 @@ class LayerCache(Protocol):
         """Cache slice of a colour's input features of a layer at a column of the current row."""
 
     def program(self, layer: int, column: int, group: int, out: Array) -> Program:
-        """The calls that compute a colour's output features of a layer at a column, once its input is in place."""
+        """Calls that compute a colour's output features of a layer at a column, once its input is in place."""
 
 
 class PixelRNNStepper(RasterStepper):
-    """Computes one conditional after another; each touches one position of each layer.
+    """Computation of one conditional after another; each evaluates one position of each layer.
 
-    What depends on finished rows only is computed when a row begins, for the whole row and all layers at once. Weights
-    are those at opening, masks multiplied in.
+    Everything that depends on complete rows only is computed when a row begins, for the whole row and all layers at
+    once. Weights are copied at opening, with masks multiplied in.
 
     Args:
         model: the network.
         images_BCHW: the session's images, filled in as it goes.
         ops: the array operations.
         cache: the layers.
-        rewindable: keep what ``rewind`` needs.
+        rewindable: store the state that ``rewind`` needs.
     """
 
     def __init__(
@@ -155,7 +155,7 @@ class PixelRNNStepper(RasterStepper):
         return self._inputs.feature(0, column, group)
 
     def _compile(self, model: PixelRNN, cache: LayerCache) -> list[list[Program]]:
-        """The calls of a step, by column and colour."""
+        """Calls of a step, by column and colour."""
         ops, num_layers = self._ops, len(model.layers)
         head, output = (PixelCache(ops, layer, self._num_groups) for layer in (model.head, model.output))
         programs: list[list[Program]] = [[] for _ in range(self._width)]

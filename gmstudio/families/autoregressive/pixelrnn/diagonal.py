@@ -1,17 +1,18 @@
-r"""PixelRNN with Diagonal BiLSTMs: each pixel is generated with a memory of all pixels before it.
+r"""PixelRNN with Diagonal BiLSTMs: recurrent states carry information from all earlier pixels to each pixel.
 
     p(x) = \prod_i p(x_i | x_1, …, x_{i-1}),    i in raster order, R → G → B within a pixel
 
-After a 7×7 convolution with mask A, Diagonal BiLSTM layers (``nn.diagonal_lstm``) sweep over the image from both upper
+After a 7×7 convolution with mask A, Diagonal BiLSTM layers (``diagonal_lstm``) sweep over the image from both upper
 corners: a pixel's states follow from those of its neighbours beside and above, by a 2×1 convolution in the skewed map,
-and from its input (1×1, mask B). A diagonal is computed at once in training. The way left is moved down one row before
-both are added, so that no pixel sees what comes after it.
+and from its input (1×1, mask B). A diagonal is computed at once in training. The states going left are moved down one
+row before both are added, so that no pixel depends on later ones.
 
-Differences from the paper: the first layer's way left also reads the pixels themselves, without which no pixel but the
-last ones of a row would see the last pixel of the row above (the first convolution shows a pixel only to those after
-it, and the way left stops at the row above); the number of features is free (the paper has h = 128 for CIFAR-10, 16 for
-MNIST); the input is scaled to [-1, 1]; it can begin at any corner, and its output can be a mixture of logistics; layers
-have no bias beside that of the gates, which would be redundant; forget gates begin with a bias of 1.
+Differences from the paper: the first layer's LSTM going left also reads the pixels themselves, without which only the
+last pixels of a row would depend on the last pixel of the row above (the first convolution passes a pixel on to later
+ones only, and the states going left end at the row above); the number of features is free (the paper has h = 128 for
+CIFAR-10, 16 for MNIST); the input is scaled to [-1, 1]; the scan can start at any corner, and its output can be a
+mixture of logistics; layers have no bias beside that of the gates, which would be redundant; the initial bias of forget
+gates is 1.
 
 Source: van den Oord, Kalchbrenner & Kavukcuoglu 2016, Pixel Recurrent Neural Networks, arXiv:1601.06759, sections 3.2
 to 3.5 and table 1.
@@ -69,9 +70,9 @@ class PixelRNNDiagonal(PixelRNN):
         title="PixelRNN (Diagonal BiLSTM)",
         branch=("Explicit density", "Tractable density", "Autoregressive"),
         summary=(
-            "Sweeps over an image diagonal by diagonal with two recurrent memories, one from each upper corner. "
-            "Between them every pixel depends on all pixels before it, without a blind spot; the price is that "
-            "diagonals follow one another, where a convolution computes all pixels at once."
+            "Two LSTMs sweep over the image diagonal by diagonal, one from each upper corner. Together they make every "
+            "pixel depend on all pixels before it, without a blind spot. Diagonals have to be computed one after "
+            "another, where a convolution computes all pixels at once."
         ),
         source=(
             "van den Oord, Kalchbrenner & Kavukcuoglu 2016, Pixel Recurrent Neural Networks, arXiv:1601.06759, "

@@ -3,8 +3,8 @@
 Going right, the gates of a pixel come from its input (1×1, mask B) and from the states to the left and above; its cell
 continues from the cell to the left. These two neighbours lie on the diagonal before (in the skewed map: in the column
 before, at the same row and the one above), so a whole diagonal is computed at once. Going left it is the mirror image,
-and its states are moved down one row, so that a pixel sees none that come after it. The sum of both is expanded by a
-1×1 convolution (mask B) and added to the input.
+and its states are moved down one row, so that a pixel depends on none of the later ones. The sum of both is expanded by
+a 1×1 convolution (mask B) and added to the input.
 
 Letters: F features between layers, S states, G = 4·S gates, P pixels in raster order, B images, N directions: going
 right and, in images of more than one row, going left.
@@ -26,13 +26,13 @@ from gmstudio.families.autoregressive.pixelrnn.wavefront_lstm import NUM_GATES, 
 
 
 class OneWayLSTM(nn.Module):
-    """The weights of one direction.
+    """Weights of one direction.
 
     Args:
         num_features: F.
         num_states: S.
         num_groups: colours.
-        num_values: channels of the image that are read as well, without a mask.
+        num_values: channels of the image that are read in addition, without a mask.
     """
 
     def __init__(self, num_features: int, num_states: int, num_groups: int, num_values: int = 0) -> None:
@@ -47,7 +47,7 @@ class OneWayLSTM(nn.Module):
         )
 
     def forward(self, num_values: int) -> Tensor:
-        """The gates' weights by [features, ``num_values`` image channels, state before, state above, bias]: (G, K)."""
+        """Weights by [features, ``num_values`` image channels, state before, state above, bias]: (G, K)."""
         input_GF = self.input_to_state()[:, :, 0]
         before_GS, above_GS = self.state_to_state().unbind(2)
         values_GC = input_GF.new_zeros(len(input_GF), num_values)
@@ -63,9 +63,9 @@ class DiagonalBiLSTM(nn.Module):
         num_features: F.
         num_states: S.
         num_groups: colours.
-        height: rows of the image; with a single one nothing of the way left could be seen, and it is left out.
+        height: rows of the image; with a single one the LSTM going left has no effect, and is left out.
         width: columns of the image.
-        num_values: channels of the image that the way left reads beside the features; 0 for none.
+        num_values: channels of the image that the LSTM going left reads beside the features; 0 for none.
     """
 
     def __init__(
@@ -82,8 +82,8 @@ class DiagonalBiLSTM(nn.Module):
     def forward(self, x_FPB: Tensor, values_CPB: Tensor) -> Tensor:
         """Features (F, P, B) and the image, scaled, (C, P, B) → (F, P, B)."""
         read_FPB = torch.cat([x_FPB, values_CPB]) if self._num_values else x_FPB
-        ways = [self.right] if self.left is None else [self.right, self.left]
-        weight_NGK = torch.stack([way(self._num_values) for way in ways])
+        lstms = [self.right] if self.left is None else [self.right, self.left]
+        weight_NGK = torch.stack([lstm(self._num_values) for lstm in lstms])
         states_NSPB = wavefront_lstm(read_FPB, weight_NGK, self._sweep)
         states_SPB = states_NSPB[0]
         if self.left is not None:
@@ -93,19 +93,19 @@ class DiagonalBiLSTM(nn.Module):
 
 
 def diagonals(height: int, width: int, directions: int) -> Sweep:
-    """The diagonals of an image, each from its top row down; positions are the rows.
+    """Diagonals of an image, each from its top row down; positions are the rows.
 
     Args:
         height: rows.
         width: columns.
-        directions: 1 for the way right, 2 for both.
+        directions: 1 for going right, 2 for both.
     """
     wavefronts = []
     for diagonal in range(height + width - 1):
         top, stop = max(0, diagonal - width + 1), min(height, diagonal + 1)
         # The pixels (row, diagonal - row), and their mirror images, are evenly spaced in raster order.
-        ways = [(top * (width - 1) + diagonal, max(1, width - 1))]
-        ways.append((top * (width + 1) + width - 1 - diagonal, width + 1))
-        pixels = [slice(first, first + (stop - top - 1) * step + 1, step) for first, step in ways[:directions]]
+        runs = [(top * (width - 1) + diagonal, max(1, width - 1))]
+        runs.append((top * (width + 1) + width - 1 - diagonal, width + 1))
+        pixels = [slice(first, first + (stop - top - 1) * step + 1, step) for first, step in runs[:directions]]
         wavefronts.append(Wavefront(top, stop, tuple(pixels)))
     return Sweep(wavefronts=wavefronts, num_positions=height, input_shifts=(0,), state_shifts=(0, -1))

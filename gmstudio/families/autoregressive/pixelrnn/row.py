@@ -1,15 +1,15 @@
-r"""PixelRNN with Row LSTMs: each row of an image is generated with a memory of all rows above.
+r"""PixelRNN with Row LSTMs: recurrent states carry information from all rows above to each row.
 
     p(x) = \prod_i p(x_i | x_1, …, x_{i-1}),    i in raster order, R → G → B within a pixel
 
-After a 7×7 convolution with mask A, Row LSTM layers (``nn.row_lstm``) go down the image: states of the row above,
+After a 7×7 convolution with mask A, Row LSTM layers (``row_lstm``) go down the image: states of the row above,
 joined by a k×1 convolution, and the inputs at and left of a pixel (k×1, mask B) drive an LSTM at every column. All
-columns of a row are computed at once in training. What a pixel sees is a triangle that opens upwards to the top of the
-image, beyond which lies a blind spot; every layer and the first convolution widen it.
+columns of a row are computed at once in training. The receptive field is a triangle that opens upwards to the top of
+the image, outside of which is a blind spot; every layer and the first convolution widen it.
 
 Differences from the paper: the number of features is free (the paper has h = 128 for CIFAR-10, 16 for MNIST); the input
-is scaled to [-1, 1]; it can begin at any corner, and its output can be a mixture of logistics; layers have no bias
-beside that of the gates, which would be redundant; forget gates begin with a bias of 1.
+is scaled to [-1, 1]; the scan can start at any corner, and its output can be a mixture of logistics; layers have no
+bias beside that of the gates, which would be redundant; the initial bias of forget gates is 1.
 
 Source: van den Oord, Kalchbrenner & Kavukcuoglu 2016, Pixel Recurrent Neural Networks, arXiv:1601.06759, sections 3.1,
 3.3 to 3.5 and table 1.
@@ -64,7 +64,8 @@ class PixelRNNRow(PixelRNN):
             Literal[3, 5, 7],
             field(
                 "LSTM kernel k",
-                "Columns that the states of a row see of the row above: the triangle's slope.",
+                "Width of the state-to-state convolution along the row above; the slope of the triangular receptive "
+                "field.",
                 unit="pixels",
             ),
         ] = 3
@@ -78,9 +79,9 @@ class PixelRNNRow(PixelRNN):
         title="PixelRNN (Row LSTM)",
         branch=("Explicit density", "Tractable density", "Autoregressive"),
         summary=(
-            "Writes an image row by row with a recurrent memory: an LSTM at every column carries what it has seen from "
-            "one row to the next, joined with its neighbours'. So a pixel depends on a triangle that reaches up to the "
-            "top of the image, wider than PixelCNN's window but with corners that it never sees."
+            "Generates the image row by row with recurrent states: an LSTM at every column passes its state from one "
+            "row to the next, convolved with those of its neighbours. So a pixel depends on a triangle that reaches "
+            "up to the top of the image, taller than PixelCNN's window but with corners outside the receptive field."
         ),
         source=(
             "van den Oord, Kalchbrenner & Kavukcuoglu 2016, Pixel Recurrent Neural Networks, arXiv:1601.06759, "
@@ -124,7 +125,7 @@ class PixelRNNRow(PixelRNN):
         columns = slice(width - 1 - column, 2 * width - 1 - column)
         triangle_CHW = torch.zeros(num_groups, height, width)
         triangle_CHW[:, : row + 1] = self._triangles_TCHW[group, :, height - 1 - row :, columns]
-        # Cut off at the border before the window is laid around it: features outside the image show nothing inside.
+        # Cut off at the border before the window is added: features outside the image carry no information.
         own, padding = colour_groups(num_groups, num_groups), self.config.input_kernel_size // 2
         window = causal_mask("A", own, own, self.config.input_kernel_size).float()
         padded_CHW = functional.pad(triangle_CHW, (0, 0, 0, padding))

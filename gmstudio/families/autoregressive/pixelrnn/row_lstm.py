@@ -1,11 +1,11 @@
 """The Row LSTM: an LSTM that goes down an image row by row, its states joined by a convolution along the row.
 
 The gates of a pixel come from the inputs at and left of it (k×1, mask B) and from the states of the row above at the
-k nearest columns (k×1, no mask); its cell continues from the cell right above. So a pixel sees a triangle that opens
-upwards. States are expanded by a 1×1 convolution (mask B) and added to the input.
+k nearest columns (k×1, no mask); its cell continues from the cell right above. So the receptive field is a triangle
+that opens upwards. States are expanded by a 1×1 convolution (mask B) and added to the input.
 
 Letters: F features between layers, S states, G = 4·S gates, P pixels in raster order, B images, K kernel size; in the
-reach, T target colours, C colours, H height, W width.
+receptive field, T target colours, C colours, H height, W width.
 
 Source: van den Oord, Kalchbrenner & Kavukcuoglu 2016, Pixel Recurrent Neural Networks, arXiv:1601.06759, section 3.1.
 """
@@ -73,7 +73,7 @@ class RowLSTM(nn.Module):
 
 
 def row_lstm_reach(reach_TCHW: Tensor, kernel_size: int) -> Tensor:
-    """Which inputs of a layer the given outputs can depend on.
+    """Inputs of a layer that the given outputs can depend on.
 
     Args:
         reach_TCHW: outputs, for each target colour; bool.
@@ -84,7 +84,7 @@ def row_lstm_reach(reach_TCHW: Tensor, kernel_size: int) -> Tensor:
     """
     colours = reach_TCHW.shape[1]
     own = colour_groups(colours, colours)
-    # What a state's own position lets through: earlier colours and its own.
+    # At a state's own position, the mask includes earlier colours and its own.
     states_TCHW = _through(causal_mask("B", own, own, 1)[:, :, 0, 0], reach_TCHW)
     for row in range(reach_TCHW.shape[2] - 1, 0, -1):
         below_T1W = states_TCHW[:, :, row].any(1, keepdim=True).float()

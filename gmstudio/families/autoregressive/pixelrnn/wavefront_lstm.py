@@ -4,17 +4,17 @@ r"""Convolutional LSTMs that sweep over an image, one wavefront of pixels after 
     c = f \odot c' + i \odot g,                h = o \odot \tanh(c)
 
 A wavefront is a set of pixels that do not depend on each other: a row for the Row LSTM, a diagonal for the Diagonal
-BiLSTM. Its pixels lie in *positions* (columns for rows, rows for diagonals), and h' and c' are the states of the
-wavefront before: c' of the same position, h' of positions at fixed shifts; outside the image they are zero. Several
-directions run side by side.
+BiLSTM. Each of its pixels has a *position* (its column in a row, its row in a diagonal). h' and c' are the states and
+cells of the previous wavefront: c' at the same position, h' at positions with fixed offsets; outside the image they are
+zero. Several directions run side by side.
 
-All that a wavefront reads is put into one matrix [x, h', 1] with a column per pixel and image, so that a wavefront
-costs one matrix product forward and two backward. The gradient is written out by hand: through autograd, the many small
-operations of a wavefront and the slices of the whole image would each allocate and be booked, which costs more than the
-arithmetic.
+The inputs of a wavefront are gathered into one matrix [x, h', 1] with a column per pixel and image, so that a wavefront
+costs one matrix product forward and two backward. The gradient is written by hand: with autograd, the many small
+operations of a wavefront and the slices of the whole image would each allocate memory and a node of the graph, which
+costs more than the arithmetic.
 
-Letters: N directions, F input features, S states of an LSTM, G = 4·S gates in the order i, f, o, g, K = what a
-wavefront reads of a pixel, P pixels of the image in raster order, J positions of a wavefront, B images. The batch comes
+Letters: N directions, F input features, S states of an LSTM, G = 4·S gates in the order i, f, o, g, K rows of the
+gathered inputs of a pixel, P pixels of the image in raster order, J positions of a wavefront, B images. The batch comes
 last, so that the pixels of a wavefront are slices of long contiguous runs.
 """
 
@@ -37,7 +37,7 @@ class Wavefront:
     Args:
         first: the first position.
         stop: one past the last position.
-        pixels: for each direction, the raster numbers of the pixels, position by position.
+        pixels: for each direction, the raster indices of the pixels, position by position.
     """
 
     first: int
@@ -47,13 +47,13 @@ class Wavefront:
 
 @dataclass(frozen=True)
 class Sweep:
-    """In which order the pixels are computed, and what each reads.
+    """Order in which the pixels are computed, and the inputs of each.
 
     Args:
-        wavefronts: all wavefronts, each pixel once per direction.
-        num_positions: positions of the widest wavefront's range.
-        input_shifts: positions to the left at which inputs are read, within the same wavefront.
-        state_shifts: position offsets at which states of the wavefront before are read.
+        wavefronts: all wavefronts; together they contain each pixel once per direction.
+        num_positions: number of positions; those of a wavefront are a range of them.
+        input_shifts: distances to the left, in positions, at which inputs of the same wavefront are read.
+        state_shifts: offsets, in positions, at which states of the previous wavefront are read.
     """
 
     wavefronts: Sequence[Wavefront]
@@ -63,11 +63,11 @@ class Sweep:
 
     @property
     def padding(self) -> int:
-        """Lanes of zeros that the states need on either side."""
+        """Positions of zeros that the states need on either side."""
         return max((abs(shift) for shift in self.state_shifts), default=0)
 
     def read(self, x_FPB: Tensor, states_NSJB: Tensor, wavefront: Wavefront, out_NKJB: Tensor) -> None:
-        """Put together what a wavefront reads: inputs, states of the one before (padded), and a one for the bias."""
+        """Gather the inputs of a wavefront: features, states of the previous one (padded), and a one for the bias."""
         features, states = len(x_FPB), states_NSJB.shape[1]
         for direction, pixels in enumerate(wavefront.pixels):
             for tap, shift in enumerate(self.input_shifts):
@@ -77,12 +77,12 @@ class Sweep:
                 place_FJB[:, shift:] = x_FPB[:, pixels][:, : max(0, wavefront.stop - wavefront.first - shift)]
         row = len(self.input_shifts) * features
         for shift in self.state_shifts:
-            out_NKJB[:, row : row + states] = states_NSJB[:, :, self._lanes(wavefront, shift)]
+            out_NKJB[:, row : row + states] = states_NSJB[:, :, self._positions(wavefront, shift)]
             row += states
         out_NKJB[:, row] = 1.0
 
     def add_gradients(self, d_read_NKJB: Tensor, d_x_FPB: Tensor, d_states_NSJB: Tensor, wavefront: Wavefront) -> None:
-        """The transpose of ``read``: add the gradients of what a wavefront read to those of inputs and states."""
+        """Transpose of ``read``: add the gradients of gathered inputs to those of the features and states."""
         features, states = len(d_x_FPB), d_states_NSJB.shape[1]
         for direction, pixels in enumerate(wavefront.pixels):
             for tap, shift in enumerate(self.input_shifts):
@@ -90,11 +90,11 @@ class Sweep:
                 d_x_FPB[:, pixels][:, : max(0, wavefront.stop - wavefront.first - shift)] += d_place_FJB[:, shift:]
         row = len(self.input_shifts) * features
         for shift in self.state_shifts:
-            d_states_NSJB[:, :, self._lanes(wavefront, shift)] += d_read_NKJB[:, row : row + states]
+            d_states_NSJB[:, :, self._positions(wavefront, shift)] += d_read_NKJB[:, row : row + states]
             row += states
 
     def recall(self, out_NSPB: Tensor, number: int, states_NSJB: Tensor) -> None:
-        """Set the padded states to what they were before the wavefront of that number, from all states."""
+        """Restore the padded states as they were before a wavefront, given its number, from all states."""
         states_NSJB.zero_()
         if number > 0:
             before = self.wavefronts[number - 1]
@@ -103,9 +103,9 @@ class Sweep:
 
     def own_positions(self, wavefront: Wavefront) -> slice:
         """Slice of a wavefront's own states among the padded positions."""
-        return self._lanes(wavefront, 0)
+        return self._positions(wavefront, 0)
 
-    def _lanes(self, wavefront: Wavefront, shift: int) -> slice:
+    def _positions(self, wavefront: Wavefront, shift: int) -> slice:
         return slice(self.padding + wavefront.first + shift, self.padding + wavefront.stop + shift)
 
 
@@ -125,8 +125,8 @@ def wavefront_lstm(x_FPB: Tensor, weight_NGK: Tensor, sweep: Sweep) -> Tensor:
         return apply(x_FPB.to(weight_NGK.dtype), weight_NGK, sweep, torch.is_grad_enabled())
 
 
-class _Room:
-    """One piece of memory for what any wavefront reads, so that it stays in the cache."""
+class _Buffer:
+    """Memory for the gathered inputs of any wavefront; always the same, so that it stays in the processor's cache."""
 
     def __init__(self, like: Tensor, directions: int, num_read: int, num_positions: int, batch: int) -> None:
         self._flat = like.new_empty(directions * num_read * num_positions * batch)
@@ -146,20 +146,20 @@ class _WavefrontLSTM(torch.autograd.Function):
         out_NSPB = x_FPB.new_empty(directions, num_states, pixels, batch)
         states_NSJB = x_FPB.new_zeros(directions, num_states, sweep.num_positions + 2 * sweep.padding, batch)
         cells_NSJB = x_FPB.new_zeros(directions, num_states, sweep.num_positions, batch)
-        room = _Room(x_FPB, directions, num_read, sweep.num_positions, batch)
+        buffer = _Buffer(x_FPB, directions, num_read, sweep.num_positions, batch)
         tape = []
         for wavefront in sweep.wavefronts:
-            read_NKJB = room.of(wavefront.stop - wavefront.first)
+            read_NKJB = buffer.of(wavefront.stop - wavefront.first)
             sweep.read(x_FPB, states_NSJB, wavefront, read_NKJB)
             gates_NGM = torch.bmm(weight_NGK, read_NKJB.flatten(2))
             own_NSJB = states_NSJB[:, :, sweep.own_positions(wavefront)]
-            before_NSJB, squashed_NSJB = _run_cells(
+            before_NSJB, tanh_cell_NSJB = _run_cells(
                 gates_NGM, cells_NSJB[:, :, wavefront.first : wavefront.stop], own_NSJB
             )
             for direction, place in enumerate(wavefront.pixels):
                 out_NSPB[direction, :, place] = own_NSJB[direction]
             if keep:
-                tape.append((gates_NGM, before_NSJB, squashed_NSJB))
+                tape.append((gates_NGM, before_NSJB, tanh_cell_NSJB))
         ctx.save_for_backward(x_FPB, weight_NGK, out_NSPB)
         ctx.sweep, ctx.tape = sweep, tape
         return out_NSPB
@@ -176,8 +176,8 @@ class _WavefrontLSTM(torch.autograd.Function):
         d_states_NSJB = torch.zeros_like(states_NSJB)
         d_cells_NSJB = x_FPB.new_zeros(directions, num_states, sweep.num_positions, batch)
         weight_NKG = weight_NGK.transpose(1, 2).contiguous()
-        # What was read is put together again: that takes as long as fetching it would, and half the memory.
-        room, d_room = (_Room(x_FPB, directions, num_read, sweep.num_positions, batch) for _ in range(2))
+        # Inputs are gathered again instead of stored: that takes as long as loading them, and half the memory.
+        buffer, d_buffer = (_Buffer(x_FPB, directions, num_read, sweep.num_positions, batch) for _ in range(2))
         for number, wavefront in reversed(list(enumerate(sweep.wavefronts))):
             d_h_NSJB = d_states_NSJB[:, :, sweep.own_positions(wavefront)].clone()
             for direction, place in enumerate(wavefront.pixels):
@@ -185,8 +185,8 @@ class _WavefrontLSTM(torch.autograd.Function):
             d_cell_NSJB = d_cells_NSJB[:, :, wavefront.first : wavefront.stop]
             d_gates_NGM = _cell_gradients(d_h_NSJB, d_cell_NSJB, *ctx.tape[number])
             read_NKJB, d_read_NKJB = (
-                room.of(wavefront.stop - wavefront.first),
-                d_room.of(wavefront.stop - wavefront.first),
+                buffer.of(wavefront.stop - wavefront.first),
+                d_buffer.of(wavefront.stop - wavefront.first),
             )
             sweep.recall(out_NSPB, number, states_NSJB)
             sweep.read(x_FPB, states_NSJB, wavefront, read_NKJB)
@@ -201,7 +201,7 @@ def _run_cells(gates_NGM: Tensor, cell_NSJB: Tensor, h_NSJB: Tensor) -> tuple[Te
     """Apply the nonlinearities to the gates, update the cells in place, and set the states.
 
     Returns:
-        The cells before, and the squashed cells after; (N, S, J, B) each.
+        The cells before, and tanh of the cells after; (N, S, J, B) each.
     """
     num_states, positions, batch = cell_NSJB.shape[1:]
     gates_NGM[:, : 3 * num_states].sigmoid_()
@@ -210,9 +210,9 @@ def _run_cells(gates_NGM: Tensor, cell_NSJB: Tensor, h_NSJB: Tensor) -> tuple[Te
     before_NSJB = cell_NSJB.clone()
     torch.mul(f, before_NSJB, out=cell_NSJB)
     cell_NSJB.addcmul_(i, g)
-    squashed_NSJB = _tanh_(cell_NSJB.clone())
-    torch.mul(o, squashed_NSJB, out=h_NSJB)
-    return before_NSJB, squashed_NSJB
+    tanh_cell_NSJB = _tanh_(cell_NSJB.clone())
+    torch.mul(o, tanh_cell_NSJB, out=h_NSJB)
+    return before_NSJB, tanh_cell_NSJB
 
 
 def _tanh_(x: Tensor) -> Tensor:
@@ -221,18 +221,18 @@ def _tanh_(x: Tensor) -> Tensor:
 
 
 def _cell_gradients(
-    d_h_NSJB: Tensor, d_cell_NSJB: Tensor, gates_NGM: Tensor, before_NSJB: Tensor, squashed_NSJB: Tensor
+    d_h_NSJB: Tensor, d_cell_NSJB: Tensor, gates_NGM: Tensor, before_NSJB: Tensor, tanh_cell_NSJB: Tensor
 ) -> Tensor:
-    """The gradients of the gates before their nonlinearity; ``d_cell`` becomes that of the cell before."""
+    """Gradients of the gates before their nonlinearity; ``d_cell_NSJB`` becomes that of the cells before."""
     aten = torch.ops.aten
     num_states, positions, batch = d_h_NSJB.shape[1:]
     i, f, o, g = gates_NGM.unflatten(2, (positions, batch)).chunk(NUM_GATES, dim=1)
     d_gates_NGM = torch.empty_like(gates_NGM)
     d_i, d_f, d_o, d_g = d_gates_NGM.unflatten(2, (positions, batch)).chunk(NUM_GATES, dim=1)
-    d_cell_NSJB += aten.tanh_backward(d_h_NSJB * o, squashed_NSJB)
+    d_cell_NSJB += aten.tanh_backward(d_h_NSJB * o, tanh_cell_NSJB)
     torch.mul(d_cell_NSJB, g, out=d_i)
     torch.mul(d_cell_NSJB, before_NSJB, out=d_f)
-    torch.mul(d_h_NSJB, squashed_NSJB, out=d_o)
+    torch.mul(d_h_NSJB, tanh_cell_NSJB, out=d_o)
     torch.mul(d_cell_NSJB, i, out=d_g)
     d_cell_NSJB *= f
     sigmoids, tangent = slice(3 * num_states), slice(3 * num_states, None)
