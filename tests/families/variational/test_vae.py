@@ -301,7 +301,7 @@ def test_a_sharp_discretized_decoder_can_be_nearly_sure_of_an_inner_level() -> N
 
 
 def test_a_bernoulli_decoder_of_grey_images_is_refused_in_words() -> None:
-    with pytest.raises(ValueError, match="tells 2 levels apart; the images have 16"):
+    with pytest.raises(ValueError, match="distinguishes 2 levels; the images have 16"):
         VAE(VAE.Config(decoder="bernoulli"), ImageSpec(1, 8, 8, 16))
 
 

@@ -6,11 +6,12 @@ from typing import Any, Protocol, runtime_checkable
 
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QSlider, QSpinBox, QSplitter
+from PySide6.QtWidgets import QComboBox, QSlider, QSplitter
 
 from gmstudio.window.gui.panel import Control, Panel
 from gmstudio.window.gui.places import Place, RunState
 from gmstudio.window.gui.shell.settings import CONTROLS, RUN_OF_PANEL, STATES, Values, WindowSettings
+from gmstudio.window.gui.widgets.number_input import IntegerField, NumberField
 from gmstudio.window.state.studio import Studio
 
 
@@ -106,7 +107,7 @@ def control_value(control: Control) -> Any:
         case QComboBox():
             data = control.currentData()
             return control.currentText() if data is None else data
-        case QSpinBox() | QDoubleSpinBox() | QSlider():
+        case IntegerField() | NumberField() | QSlider():
             return control.value()
         case QAction():
             return control.isChecked()
@@ -123,9 +124,9 @@ def set_control_value(control: Control, value: Any) -> None:
             if index >= 0 and index != control.currentIndex():
                 control.setCurrentIndex(index)
                 control.activated.emit(index)
-        case ((QSpinBox() | QSlider()), int()) if not isinstance(value, bool):
+        case ((IntegerField() | QSlider()), int()) if not isinstance(value, bool):
             control.setValue(value)
-        case QDoubleSpinBox(), int() | float():
+        case NumberField(), int() | float():
             control.setValue(float(value))
         case QAction(), bool():
             control.setChecked(value)

@@ -7,7 +7,7 @@ import pytest
 from fake_client import FakeClient
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QLabel, QSlider, QSpinBox, QSplitter, QWidget
+from PySide6.QtWidgets import QComboBox, QLabel, QSlider, QSplitter, QWidget
 from pytestqt.qtbot import QtBot
 from training_scene import catalog, info
 
@@ -17,6 +17,7 @@ from gmstudio.window.gui.places import PLACES
 from gmstudio.window.gui.shell.memory import WindowMemory, control_value, set_control_value
 from gmstudio.window.gui.shell.settings import WindowSettings
 from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs
+from gmstudio.window.gui.widgets.number_input import IntegerField, NumberField
 from gmstudio.window.state.latents.state import LatentsState
 from gmstudio.window.state.runs.library import RunLibrary
 from gmstudio.window.state.training.state import TrainingState
@@ -156,15 +157,17 @@ def test_the_order_of_dimensions_is_kept(qtbot: QtBot, tmp_path: Path) -> None:
     assert again.studio.state(LatentsState).dimension_stats.sort == "index"
 
 
-def test_what_a_control_cannot_show_is_ignored(qapp: object) -> None:
+def test_what_a_control_cannot_show_is_ignored(qtbot: QtBot) -> None:
     combo, spin, real, slider, action, splitter = (
         QComboBox(),
-        QSpinBox(),
-        QDoubleSpinBox(),
+        IntegerField(),
+        NumberField(),
         QSlider(),
         QAction(),
         QSplitter(),
     )
+    for widget in (combo, spin, real, slider, splitter):
+        qtbot.addWidget(widget)
     combo.addItems(["a", "b"])
     action.setCheckable(True)
     controls = (combo, spin, real, slider, action, splitter)
