@@ -64,7 +64,7 @@ def test_training_reaches_the_best_logistic_regressions():
 
 
 def test_another_order_than_its_own_is_refused_in_words():
-    with pytest.raises(ValueError, match=r"trained in only \(spiral\); train one in the order"):
+    with pytest.raises(ValueError, match=r"order of its training only \(spiral\); train another model"):
         make(order="spiral").log_prob(torch.zeros(1, 1, 3, 4, dtype=torch.uint8), make().own_order)
 
 

@@ -81,7 +81,7 @@ def test_trained_in_several_orders_it_takes_any():
 
 
 def test_trained_in_one_order_it_refuses_others_in_words():
-    with pytest.raises(ValueError, match=r"MADE generates in the order that it was trained in only \(snake\)"):
+    with pytest.raises(ValueError, match=r"MADE generates in the order of its training only \(snake\)"):
         make(order="snake").pixel_session(1, named_order("spiral", IMAGE))
 
 
@@ -113,7 +113,7 @@ def test_training_takes_orders_and_masks_in_turn_and_a_seed_repeats_them():
 
 
 def test_more_masks_averaged_than_drawn_is_refused_in_words():
-    with pytest.raises(ValueError, match="3 masks are to be averaged and there are 2"):
+    with pytest.raises(ValueError, match="3 masks cannot be averaged, because there are only 2"):
         make(num_masks=2, num_averaged=3)
 
 

@@ -199,7 +199,7 @@ def test_what_cannot_be_is_refused_in_words():
         make(ImageSpec(1, 8, 8, 16), num_parents=6, estimator="counting")
     with pytest.raises(ValueError, match="Resize the images"):
         make(ImageSpec(1, 256, 256, 2), num_parents=20)
-    with pytest.raises(ValueError, match=r"trained in only \(spiral\)"):
+    with pytest.raises(ValueError, match=r"order of its training only \(spiral\)"):
         make(order="spiral").log_prob(images(IMAGE, 1), make().own_order)
 
 

@@ -124,7 +124,7 @@ def test_the_order_agnostic_loss_is_on_average_that_of_all_orders():
 
 
 def test_another_order_than_its_own_is_refused_in_words():
-    with pytest.raises(ValueError, match=r"trained in only \(snake\).*order-agnostically"):
+    with pytest.raises(ValueError, match=r"order of its training only \(snake\).*order-agnostically"):
         make(order="snake").pixel_session(1, named_order("spiral", IMAGE))
 
 
