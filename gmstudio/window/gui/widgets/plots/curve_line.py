@@ -22,6 +22,12 @@ ONE_OF_MANY = 0.6
 """Opacity of single curves behind their average."""
 ROBUST = (0.5, 99.5)
 """Percentiles of a noisy curve that define the view; single spikes may exceed it."""
+OUTLIERS = 0.025
+"""Share of the points at each end that are left out of the view where they stretch it."""
+STRETCH = 4.0
+"""How many times as long as the range of the other points the whole range must be for that."""
+MIN_FOR_OUTLIERS = 10
+"""Curves of fewer points are shown whole."""
 MAX_TRAVEL = 10
 """Above this number of turning points a line is drawn without antialiasing, which would be too slow."""
 MAX_GAPS = 64
@@ -62,11 +68,14 @@ class Trace:
     among_many: bool = False
     width: float = 1.0
 
+    def index_at(self, step: float) -> int:
+        """Index of the last point not after a step; -1 before the first."""
+        return (len(self.steps) if math.isinf(step) else int(np.searchsorted(self.steps, int(step), side="right"))) - 1
+
     def value_at(self, step: float) -> float:
         """Value at the last point not after a step; NaN before the first."""
-        index = len(self.steps) if math.isinf(step) else int(np.searchsorted(self.steps, int(step), side="right"))
-        index -= 1
-        return float(self.values[index]) * self.factor if index >= 0 else float("nan")
+        index = self.index_at(step)
+        return float(self.values[index]) * self.factor if index >= 0 else math.nan
 
 
 class Line:
@@ -92,8 +101,11 @@ class Line:
         self._smoother: Smoother | None = None
         self._smoothed: Floats = np.zeros(0)
         self._generation = 0
-        self._robust = False
+        self._robust = self._smooths = False
         self._shown: tuple[NDArray[Any], Floats] = (np.zeros(0), np.zeros(0))
+        self._raw = self._shown
+        self.beyond_log = False
+        """On a logarithmic axis, points in view are left out because they are not positive."""
 
     def remove(self, plot: Any) -> None:
         """Remove the graphics from the plot."""
@@ -105,8 +117,10 @@ class Line:
         smooth = smoothing > 0 and not trace.validation
         values = self._smooth(trace, smoothing) if smooth else trace.values
         x, y = _visible(trace, values, log, steps, points // 2 if smooth else points)
-        self._shown = (x, y)
+        self._shown = self._raw = (x, y)
+        self.beyond_log = log and _has_nonpositive(trace, steps)
         self._robust = not (smooth or trace.validation)
+        self._smooths = smooth
         width = 2.5 if trace.validation else 1.5 if smooth else trace.width
         color = _mixed(trace.color, theme().color("base"), ONE_OF_MANY) if trace.among_many else trace.color
         pen = _pen(color, width, trace.dash)
@@ -114,26 +128,48 @@ class Line:
         self._main.setData(x, y, pen=pen, antialias=_is_calm(y), connect="finite")
         if smooth:
             faint = _mixed(trace.color, theme().color("base"), FAINT)
-            self._faint.setData(
-                *_visible(trace, trace.values, log, steps, points), pen=_pen(faint, 1.0), connect="finite"
-            )
+            self._raw = _visible(trace, trace.values, log, steps, points)
+            self._faint.setData(*self._raw, pen=_pen(faint, 1.0), connect="finite")
         self._faint.setVisible(smooth)
-        marked = trace.validation and len(x) <= MAX_MARKERS
-        self._markers.setVisible(marked)
-        if marked:
-            finite = np.isfinite(y)
-            self._markers.setData(x[finite], y[finite], symbol="o", size=6, brush=trace.color, pen=None)
+        marked = np.isfinite(y) if trace.validation and len(x) <= MAX_MARKERS else _alone(y)
+        self._markers.setVisible(bool(marked.any()))
+        if marked.any():
+            self._markers.setData(x[marked], y[marked], symbol="o", size=6, brush=color, pen=None)
 
-    def extent(self, steps: tuple[float, float]) -> tuple[float, float] | None:
-        """Smallest and largest value of the visible range; None without points."""
-        x, y = self._shown
-        inside = y[(x >= steps[0]) & (x <= steps[1]) & np.isfinite(y)]
-        if not len(inside):
+    def extent(self, steps: tuple[float, float], *, whole: bool = False) -> tuple[float, float] | None:
+        """Smallest and largest value of the visible range; None without points.
+
+        Args:
+            steps: ends of the visible range.
+            whole: with the outliers, which are left out otherwise where they would flatten the curve.
+        """
+        shown = _inside(self._shown, steps)
+        if not len(shown):
             return None
-        if self._robust and len(inside) > MAX_MARKERS:
-            low, high = np.percentile(inside, ROBUST)
+        if whole:
+            raw = _inside(self._raw, steps)
+            return min(float(shown.min()), float(raw.min())), max(float(shown.max()), float(raw.max()))
+        return _without_outliers(self._plain_extent(shown), _inside(self._raw, steps))
+
+    def has_outliers(self, steps: tuple[float, float]) -> bool:
+        """Test for values in the visible range that would flatten the curve."""
+        shown = _inside(self._shown, steps)
+        if not len(shown):
+            return False
+        extent = float(shown.min()), float(shown.max())
+        return _without_outliers(extent, _inside(self._raw, steps)) != extent
+
+    def _plain_extent(self, shown: Floats) -> tuple[float, float]:
+        if self._robust and len(shown) > MAX_MARKERS:
+            low, high = np.percentile(shown, ROBUST)
             return float(low), float(high)
-        return float(inside.min()), float(inside.max())
+        return float(shown.min()), float(shown.max())
+
+    def smoothed_at(self, trace: Trace, step: float) -> float:
+        """Smoothed value at the last point not after a step, in the displayed unit; NaN where there is none."""
+        index = trace.index_at(step)
+        known = not trace.validation and self._smooths and 0 <= index < len(self._smoothed)
+        return float(self._smoothed[index]) * trace.factor if known else math.nan
 
     def _smooth(self, trace: Trace, weight: float) -> Floats:
         """Smoothed values; only new points are computed."""
@@ -147,6 +183,42 @@ class Line:
         if len(new):
             self._smoothed = np.concatenate([self._smoothed, self._smoother.extend(new)])
         return self._smoothed
+
+
+def _inside(points: tuple[NDArray[Any], Floats], steps: tuple[float, float]) -> Floats:
+    """Finite values between two steps."""
+    x, y = points
+    return y[(x >= steps[0]) & (x <= steps[1]) & np.isfinite(y)]
+
+
+def _without_outliers(extent: tuple[float, float], values: Floats) -> tuple[float, float]:
+    """Cut an extent to the range of most values where few of them stretch it; else return it as it is.
+
+    Args:
+        extent: of what is drawn.
+        values: (n,) finite, not smoothed.
+    """
+    if len(values) < MIN_FOR_OUTLIERS:
+        return extent
+    left_out = max(1, int(len(values) * OUTLIERS))
+    ordered = np.sort(values)
+    low, high = float(ordered[left_out]), float(ordered[-1 - left_out])
+    if extent[1] - extent[0] <= STRETCH * (high - low) or high == low:
+        return extent
+    return low, high
+
+
+def _alone(y: Floats) -> NDArray[np.bool_]:
+    """Mask of the points that no line reaches, as their neighbours are missing."""
+    finite = np.isfinite(y)
+    padded = np.concatenate([[False], finite, [False]])
+    return np.asarray(finite & ~padded[:-2] & ~padded[2:])
+
+
+def _has_nonpositive(trace: Trace, steps: tuple[float, float]) -> bool:
+    """Test for values in view that are zero or negative."""
+    start, stop = np.searchsorted(trace.steps, steps)
+    return bool((trace.values[start : stop + 1] * trace.factor <= 0).any())
 
 
 def _gap(steps: NDArray[np.int64]) -> int:

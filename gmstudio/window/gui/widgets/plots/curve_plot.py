@@ -8,9 +8,8 @@ import math
 import time
 from collections.abc import Hashable, Sequence
 from html import escape
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 import pyqtgraph  # type: ignore[import-untyped]
 from PySide6.QtCore import QEvent, QPointF, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
@@ -18,11 +17,14 @@ from PySide6.QtWidgets import QGraphicsItem, QLabel, QVBoxLayout, QWidget
 
 from gmstudio.window.gui.theme import theme
 from gmstudio.window.gui.widgets.active_widget import ActiveWidget
+from gmstudio.window.gui.widgets.plots.curve_legend import Reading, legend_html, legend_tip
 from gmstudio.window.gui.widgets.plots.curve_line import Line, Trace
+from gmstudio.window.gui.widgets.plots.frame_axis import FrameAxis
+from gmstudio.window.gui.widgets.plots.log_axis import LogAxis
 
 REDRAW_MS = 50
-LEGEND_TIP = "Values at the line, else the newest ones; not smoothed."
-SIGNS = {Qt.PenStyle.DashLine: "╍", Qt.PenStyle.DotLine: "┈", Qt.PenStyle.DashDotLine: "┉"}
+BEYOND_LOG = "Values ≤ 0 have no place on a logarithmic axis: {}."
+OUTLIERS_LEFT_OUT = "Outliers are beyond the view; double click for all."
 PADDING = 0.04
 ROOM_X, ROOM_Y = 0.1, 0.25
 """Share of the view that may stay empty before the view is fitted again."""
@@ -30,13 +32,6 @@ MIN_POINTS = 64
 AXIS_WIDTH = 48
 AXIS_HEIGHT = 32
 """Height of ticks and label, closer together than pyqtgraph sets them."""
-
-
-class Reading(NamedTuple):
-    """Value of a curve at the cursor."""
-
-    trace: Trace
-    value: float
 
 
 class CurvePlot(ActiveWidget):
@@ -82,19 +77,26 @@ class CurvePlot(ActiveWidget):
         self._redrawn_at = 0.0
         self._all_steps: tuple[int, int] | None = None
         self._cursor: float | None = None
+        self._whole = self._outliers = False
         self.following_x = True
         self.following_y = True
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._legend = QLabel(self)
         self._legend.setWordWrap(True)
         self._legend.setTextFormat(Qt.TextFormat.RichText)
-        self._axis = _FrameAxis("bottom")
-        self._view = pyqtgraph.PlotWidget(self, viewBox=_View(self), axisItems={"bottom": self._axis})
+        self._note = QLabel(self)
+        self._note.setProperty("role", "muted")
+        self._note.setWordWrap(True)
+        self._note.hide()
+        self._axis = FrameAxis("bottom")
+        axes = {"left": LogAxis("left"), "bottom": self._axis}
+        self._view = pyqtgraph.PlotWidget(self, viewBox=_View(self), axisItems=axes)
         self._view.viewport().installEventFilter(self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
         layout.addWidget(self._legend)
+        layout.addWidget(self._note)
         layout.addWidget(self._view, 1)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -157,7 +159,11 @@ class CurvePlot(ActiveWidget):
         self._write_legend()
 
     def follow(self) -> None:
-        """Show all points, and follow new ones."""
+        """Show all points, and follow new ones; called again, with the outliers that flatten the curves, or without."""
+        if self.following_x and self.following_y:
+            self._whole = self._outliers and not self._whole
+        else:
+            self._whole = False
         self.following_x = self.following_y = True
         self._schedule()
 
@@ -167,13 +173,34 @@ class CurvePlot(ActiveWidget):
 
     def readings(self) -> list[Reading]:
         """Value of each curve at the cursor, or its newest."""
-        end = math.inf if self._cursor is None else self._cursor
-        return [Reading(t, t.value_at(end)) for t in self._traces if len(t.steps)]
+        filled = [trace for trace in self._traces if len(trace.steps)]
+        ends: dict[str, int] = {}
+        for trace in filled:
+            ends[trace.owner] = max(ends.get(trace.owner, 0), int(trace.steps[-1]))
+        return [self._reading(trace, ends[trace.owner]) for trace in filled]
+
+    @property
+    def note(self) -> str:
+        """Sentence on what is not in view, or ""."""
+        return "" if self._note.isHidden() else self._note.text()
 
     def view_range(self) -> tuple[tuple[float, float], tuple[float, float]]:
         """Range of steps and of values (logarithms on a logarithmic axis) in view."""
         (x0, x1), (y0, y1) = self._plot.getViewBox().viewRange()
         return (float(x0), float(x1)), (float(y0), float(y1))
+
+    def _reading(self, trace: Trace, end: int) -> Reading:
+        """Read a curve at the cursor, or its newest value.
+
+        Args:
+            trace: the curve.
+            end: last step of its run, beyond which it has no value.
+        """
+        step = math.inf if self._cursor is None else self._cursor
+        if end < step < math.inf:
+            return Reading(trace, math.nan)
+        line = self._lines.get(trace.key)
+        return Reading(trace, trace.value_at(step), math.nan if line is None else line.smoothed_at(trace, step))
 
     # ---- drawing ---------------------------------------------------------------------------------------------------
 
@@ -201,6 +228,7 @@ class CurvePlot(ActiveWidget):
                 self._lines[trace.key] = Line(self._plot, kept=self._kept)
             self._lines[trace.key].draw(trace, self._smoothing, self._log, (low - spare, high + spare), points)
         self._follow_y((low, high))
+        self._write_note()
         self._write_legend()
 
     def _follow_x(self) -> None:
@@ -214,9 +242,12 @@ class CurvePlot(ActiveWidget):
                 self._plot.getViewBox().setXRange(low, high + room, padding=0)
 
     def _follow_y(self, steps: tuple[float, float]) -> None:
-        extents = [e for line in self._lines.values() if (e := line.extent(steps)) is not None]
-        if self.following_y and extents:
-            low, high = min(e[0] for e in extents), max(e[1] for e in extents)
+        lines = self._lines.values()
+        extent = _union([line.extent(steps, whole=self._whole) for line in lines])
+        self._outliers = any(line.has_outliers(steps) for line in lines)
+        self._plot.getAxis("left").setStyle(showValues=extent is not None)
+        if self.following_y and extent is not None:
+            low, high = extent
             if high - low < 1e-12 * max(abs(low), abs(high), 1e-12):
                 half = max(abs(low) * 0.05, 1e-9)
                 low, high = low - half, high + half
@@ -224,22 +255,24 @@ class CurvePlot(ActiveWidget):
             if not _fits((low, high), view, ROOM_Y):
                 self._plot.getViewBox().setYRange(low, high, padding=PADDING)
 
+    def _write_note(self) -> None:
+        """Say what is not in view, and why."""
+        beyond = [t.label for t in self._traces if t.key in self._lines and self._lines[t.key].beyond_log]
+        sentences = [BEYOND_LOG.format(", ".join(dict.fromkeys(filter(None, beyond))) or self._title)] if beyond else []
+        if self._outliers and self.following_y and not self._whole:
+            sentences.append(OUTLIERS_LEFT_OUT)
+        self._note.setText(" ".join(sentences))
+        self._note.setVisible(bool(sentences))
+
     def _write_legend(self) -> None:
-        muted = theme().color("muted").name()
         at = "" if self._cursor is None else f" at {self._by} {self._cursor:,.0f}"
         if self._place:
             at = f" · {escape(self._place)}"
         unit = f" ({self._unit})" if self._unit else ""
         logarithm = ", logarithmic" if self._log else ""
-        parts = [f"<b>{self._title}</b><span style='color:{muted}'>{unit}{logarithm}{at}</span>"]
         readings = self.readings()
-        for label in dict.fromkeys(r.trace.label for r in readings if r.trace.label):
-            values = [_html(r) for r in readings if r.trace.label == label]
-            parts.append(f"{label.replace(' ', '&nbsp;')}&nbsp;{'&nbsp;'.join(values)}")
-        self._legend.setText(" &nbsp; ".join(parts))
-        owners = {r.trace.owner: r.trace.color.name() for r in readings}
-        rows = (f"<br><span style='color:{color}'>━</span> {escape(owner)}" for owner, color in owners.items())
-        self._legend.setToolTip(LEGEND_TIP + ("".join(rows) if len(owners) > 1 else ""))
+        self._legend.setText(legend_html(self._title, f"{unit}{logarithm}{at}", readings))
+        self._legend.setToolTip(legend_tip(self.toolTip(), readings))
 
     # ---- the plot's parts ----------------------------------------------------------------------------------------
 
@@ -274,8 +307,10 @@ class CurvePlot(ActiveWidget):
         self._crosshair.setPen(pyqtgraph.mkPen(theme().color("muted"), style=Qt.PenStyle.DashLine))
         self._schedule()
 
-    def _on_zoomed(self, *_axes: object) -> None:
-        self.following_x = self.following_y = False
+    def _on_zoomed(self, axes: Sequence[bool] = (True, True)) -> None:
+        """Keep what the user chose on the axes that were zoomed or moved: horizontal, vertical."""
+        self.following_x &= not axes[0]
+        self.following_y &= not axes[1]
         self.zoomed.emit()
         self._schedule()
 
@@ -297,9 +332,11 @@ class CurvePlot(ActiveWidget):
         return round(float(box.mapSceneToView(position).x())) if box.sceneBoundingRect().contains(position) else None
 
     def eventFilter(self, watched: Any, event: QEvent) -> bool:
-        """Emit that the pointer left the plot."""
+        """Emit that the pointer left the plot; show no tooltip over the curves, as the legend has it."""
         if event.type() == QEvent.Type.Leave:
             self.hovered.emit(None)
+        if event.type() == QEvent.Type.ToolTip:
+            return True
         return super().eventFilter(watched, event)
 
     def set_active(self, active: bool) -> None:
@@ -340,36 +377,10 @@ class _View(pyqtgraph.ViewBox):  # type: ignore[misc]  # pyqtgraph has no types
         self._owner.follow_wanted.emit()
 
 
-class _FrameAxis(pyqtgraph.AxisItem):  # type: ignore[misc]  # pyqtgraph has no types
-    """Horizontal axis that can write other numbers at its ticks than their coordinates."""
-
-    def __init__(self, side: str) -> None:
-        super().__init__(side)
-        self._positions: tuple[int, ...] | None = None
-
-    def set_positions(self, positions: Sequence[int] | None) -> None:
-        """Set the number of each frame 0, 1, …; None: the coordinates."""
-        new = None if positions is None else tuple(positions)
-        if new != self._positions:
-            self._positions = new
-            self.picture = None
-            self.update()
-
-    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
-        """Write the ticks; a tick between two frames, or beyond the last one, has no number."""
-        if self._positions is None:
-            texts: list[str] = super().tickStrings(values, scale, spacing)
-            return texts
-        frames = [int(v) if v == int(v) and 0 <= v < len(self._positions) else None for v in values]
-        return ["" if frame is None else f"{self._positions[frame]:,}" for frame in frames]
-
-
-def _html(reading: Reading) -> str:
-    """Value for the legend, after its split or the sign of its line."""
-    trace = reading.trace
-    sign = f"{SIGNS.get(trace.dash, '')}{trace.split}" or "━"
-    value = "–" if np.isnan(reading.value) else f"{reading.value:.4g}"
-    return f"<span style='color:{trace.color.name()}'>{sign}</span>&nbsp;<b>{value}</b>"
+def _union(extents: Sequence[tuple[float, float] | None]) -> tuple[float, float] | None:
+    """Smallest range that holds all; None where there is none."""
+    found = [extent for extent in extents if extent is not None]
+    return (min(low for low, _ in found), max(high for _, high in found)) if found else None
 
 
 def _fits(extent: tuple[float, float], view: tuple[float, float], room: float) -> bool:

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 BLOCK = 256
+DECAY = 3
+"""η of the polynomial-decay average of the first values."""
 SMALLEST_POWER = 1e-100
 """Lower bound of the weight of a block's first value, so that division by it stays exact."""
 
@@ -56,9 +58,7 @@ def _place(x: NDArray[Any], value: float, side: Literal["left", "right"]) -> int
 
 
 def smooth(values: Floats, weight: float) -> Floats:
-    """Exponential moving average with bias correction (as in Adam).
-
-    s_t = Σ_{k≤t} weight^(t-k) v_k / Σ_{k≤t} weight^(t-k)
+    """Exponential moving average whose window grows with the number of values, as ``Smoother`` computes it.
 
     Args:
         values: (n,).
@@ -74,7 +74,14 @@ def smooth(values: Floats, weight: float) -> Floats:
 
 
 class Smoother:
-    """Incremental exponential moving average: the cost is proportional to the number of new points.
+    """Incremental moving average: the cost is proportional to the number of new points.
+
+    s_t = s_{t-1} + a_t (v_t - s_{t-1}) with a_t = max(1 - weight, 4 / (t + 3)), t = 1, 2, …
+
+    A constant a_t with Adam's bias correction, which weights the first 1 / (1 - weight) values alike, would lag far
+    behind a loss that falls from a high first value. While a_t = 4 / (t + 3), value k has the weight
+    k (k + 1) (k + 2): the average forgets the first values as soon as there are others (polynomial-decay averaging,
+    Shamir and Zhang 2013, with η = 3). It then continues as an exponential average.
 
     Args:
         weight: of the past, from 0 to below 1.
@@ -87,6 +94,9 @@ class Smoother:
         if not 0 <= weight < 1:
             raise ValueError(f"The smoothing weight is {weight:g}; it must be at least 0 and below 1.")
         self.weight = weight
+        self._growing = int((DECAY + 1) / (1 - weight)) - DECAY
+        """Number of values over which the window grows."""
+        self._count = 0
         self._sum = 0.0
         self._norm = 0.0
 
@@ -101,12 +111,39 @@ class Smoother:
         """
         if self.weight == 0 or not len(values):
             return np.array(values, np.float64)
+        first = min(len(values), max(0, self._growing - self._count))
+        growing, values = values[:first], values[first:]
         size = BLOCK
         while self.weight**size < SMALLEST_POWER:
             size //= 2
         whole = len(values) // size * size
-        parts = [self._blocks(values[:whole].reshape(-1, size)), self._blocks(values[None, whole:])]
+        parts = [
+            self._grow(growing),
+            self._blocks(values[:whole].reshape(-1, size)),
+            self._blocks(values[None, whole:]),
+        ]
         return np.concatenate([part.ravel() for part in parts])
+
+    def _grow(self, values: Floats) -> Floats:
+        """Average with the weights k (k + 1) (k + 2); what follows continues with the norm 1 / (1 - weight).
+
+        Args:
+            values: (n,), of the first ``_growing`` ones.
+        """
+        if not len(values):
+            return values
+        k = np.arange(self._count + 1, self._count + len(values) + 1, dtype=np.float64)
+        weights = k * (k + 1) * (k + 2)
+        finite = np.isfinite(values)
+        sums = self._sum + np.cumsum(np.where(finite, values, 0.0) * weights)
+        norms = self._norm + np.cumsum(finite * weights)
+        self._count += len(values)
+        self._sum, self._norm = float(sums[-1]), float(norms[-1])
+        if self._count == self._growing and self._norm:
+            unit = self._norm * (1 - self.weight)
+            self._sum, self._norm = self._sum / unit, self._norm / unit
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray(sums / norms, np.float64)
 
     def _blocks(self, blocks: Floats) -> Floats:
         """Unroll the recursion within blocks: s_i = w^(i+1) s_before + Σ_j w^(i-j) v_j, a cumulative sum of v_j / w^j.

@@ -1,10 +1,12 @@
+import re
 import time
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QColor
+from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtGui import QColor, QHelpEvent
+from PySide6.QtWidgets import QApplication, QToolTip
 from pytestqt.qtbot import QtBot
 
 from gmstudio.window.gui.theme import theme
@@ -193,3 +195,113 @@ def test_the_legend_names_the_splits(plot: CurvePlot) -> None:
     plot.redraw()
     text = plot._legend.text()
     assert "Loss" in text and "(nats)" in text and "train" in text and "validation" in text and "●" not in text
+
+
+def test_raw_and_smoothed_values_are_both_read(plot: CurvePlot) -> None:
+    plot.set_traces([_trace(100), _trace(100, "validation", validation=True)])
+    plot.set_smoothing(0.9)
+    plot.redraw()
+    train, validation = plot.readings()
+    assert train.value == pytest.approx(99.01) and train.smoothed == pytest.approx(99.1, abs=0.02)
+    assert np.isnan(validation.smoothed)
+    plot.set_smoothing(0.0)
+    plot.redraw()
+    assert np.isnan(plot.readings()[0].smoothed)
+
+
+def test_the_legend_says_which_value_is_which(plot: CurvePlot) -> None:
+    valid = Trace("v", "loss", np.arange(100), np.full(100, 7.0), BLUE, split="validation", validation=True)
+    plot.set_traces([_trace(100, split="train"), valid])
+    plot.set_smoothing(0.9)
+    plot.redraw()
+    text = re.sub("<[^>]*>", "", plot._legend.text()).replace("&nbsp;", " ")
+    assert "loss train 99.01 (smoothed 99.1)  validation 7" in text
+
+
+def test_there_is_no_value_beyond_the_end_of_a_run(plot: CurvePlot) -> None:
+    short, long = _trace(50, "a", owner="short"), _trace(100, "b", owner="long")
+    sparse = Trace("v", "a", np.array([0, 40]), np.array([3.0, 2.0]), BLUE, validation=True, owner="short")
+    plot.set_traces([short, sparse, long])
+    plot.set_cursor(49)
+    assert [np.isnan(r.value) for r in plot.readings()] == [False, False, False]
+    plot.set_cursor(60)
+    assert [np.isnan(r.value) for r in plot.readings()] == [True, True, False]
+
+
+@pytest.mark.parametrize("values", [[-1.0, -2.0, -3.0], [0.0, 0.0], [float("nan")] * 3])
+def test_an_axis_without_values_has_no_labels(plot: CurvePlot, values: list[float]) -> None:
+    plot.set_log(True)
+    plot.set_traces([Trace("kl", "KL", np.arange(len(values)), np.array(values), BLUE)])
+    plot.redraw()
+    assert not plot._plot.getAxis("left").style["showValues"]
+    assert plot.note == ("" if np.isnan(values[0]) else "Values ≤ 0 have no place on a logarithmic axis: KL.")
+    plot.set_traces([_trace(100)])
+    plot.redraw()
+    assert plot._plot.getAxis("left").style["showValues"] and plot.note == ""
+
+
+def test_a_logarithmic_axis_has_labels_between_powers_of_ten(plot: CurvePlot) -> None:
+    plot.set_log(True)
+    plot.set_traces([Trace("a", "a", np.arange(50), np.linspace(1.58, 1.22, 50), BLUE)])
+    plot.redraw()
+    axis = plot._plot.getAxis("left")
+    _, (low, high) = plot.view_range()
+    [(spacing, ticks)] = axis.tickValues(low, high, 200)
+    texts = axis.tickStrings(ticks, 1.0, spacing)
+    assert "1.3" in texts and "1.5" in texts and all(1.2 <= float(text) <= 1.6 for text in texts)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.9])
+@pytest.mark.parametrize("count", [60, 1000])
+def test_an_early_spike_does_not_flatten_the_curve_and_can_be_reached(
+    plot: CurvePlot, qtbot: QtBot, smoothing: float, count: int
+) -> None:
+    values = 100.0 + np.random.default_rng(0).normal(size=count)
+    values[1] = 1e6
+    plot.set_smoothing(smoothing)
+    plot.set_traces([Trace("a", "a", np.arange(count), values, BLUE)])
+    plot.redraw()
+    _, (low, high) = plot.view_range()
+    assert 90 < low < 100 < high < 110
+    assert "Outliers" in plot.note
+    plot.follow()  # a double click while it follows
+    plot.redraw()
+    assert plot.view_range()[1][1] >= 1e6 and plot.note == ""
+    plot.follow()
+    plot.redraw()
+    assert plot.view_range()[1][1] < 110
+
+
+def test_a_loss_that_falls_is_shown_whole(plot: CurvePlot) -> None:
+    plot.set_traces([Trace("a", "a", np.arange(200), 100 + 450 * np.exp(-np.arange(200) / 40), BLUE)])
+    plot.redraw()
+    assert plot.view_range()[1][1] >= 549 and plot.note == ""
+
+
+def test_a_single_point_is_drawn(plot: CurvePlot) -> None:
+    plot.redraw()
+    before = plot.grab().toImage()
+    for values in ([5.0], [float("nan"), 5.0, float("nan"), float("nan")]):
+        plot.set_traces([Trace("a", "a", np.arange(len(values)), np.array(values), BLUE)])
+        plot.redraw()
+        assert len(plot._lines["a"]._markers.points()) == 1
+        image = plot.grab().toImage()
+        found = [p for p in np.ndindex(image.width(), image.height()) if image.pixelColor(*p) == BLUE]
+        assert len(found) > 10 and before != image
+
+
+def test_the_wheel_over_an_axis_zooms_that_axis_only(plot: CurvePlot) -> None:
+    plot.set_traces([_trace(100)])
+    plot.redraw()
+    plot._plot.getViewBox().sigRangeChangedManually.emit([False, True])
+    assert (plot.following_x, plot.following_y) == (True, False)
+
+
+def test_the_tooltip_does_not_cover_the_curves(plot: CurvePlot) -> None:
+    plot.setToolTip("Wheel: zoom.")
+    plot.redraw()
+    viewport = plot._view.viewport()
+    event = QHelpEvent(QEvent.Type.ToolTip, viewport.rect().center(), viewport.mapToGlobal(viewport.rect().center()))
+    QApplication.sendEvent(viewport, event)
+    assert not QToolTip.isVisible()
+    assert "Wheel: zoom." in plot._legend.toolTip()

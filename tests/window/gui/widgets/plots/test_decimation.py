@@ -9,10 +9,10 @@ from gmstudio.window.gui.widgets.plots.decimation import Smoother, decimate, smo
 
 
 def _plain(values: np.ndarray, weight: float) -> np.ndarray:
-    out, total, norm = [], 0.0, 0.0
-    for value in values:
-        total, norm = weight * total + value, weight * norm + 1
-        out.append(total / norm)
+    out, average = [], 0.0
+    for t, value in enumerate(values, start=1):
+        average += max(1 - weight, 4 / (t + 3)) * (value - average)
+        out.append(average)
     return np.array(out)
 
 
@@ -82,3 +82,20 @@ def test_two_hundred_thousand_points_take_a_few_milliseconds() -> None:
 
     assert best(lambda: decimate(x, y, 0, 200_000, 1600)) < 0.016
     assert best(lambda: smooth(y, 0.98)) < 0.050
+
+
+@pytest.mark.parametrize("weight", [0.9, 0.99])
+def test_smoothing_does_not_lag_behind_a_falling_loss(weight: float) -> None:
+    """A loss that falls from 550 to 100 nats, as in the first steps of training."""
+    steps = np.arange(200)
+    values = 100.0 + 450.0 * np.exp(-steps / 8.0)
+    smoothed = smooth(values, weight)
+    assert smoothed[0] == values[0]
+    assert np.all(smoothed[40:] - values[40:] < 0.05 * 450)
+    assert np.all(smoothed[70:] - values[70:] < 0.01 * 450)
+
+
+def test_smoothing_reduces_noise_by_the_length_of_its_window() -> None:
+    noise = np.random.default_rng(0).normal(size=100_000)
+    # The variance of an exponential average is (1 - w) / (1 + w) of that of its values.
+    assert smooth(noise, 0.9)[1000:].std() == pytest.approx((0.1 / 1.9) ** 0.5, rel=0.05)

@@ -1,0 +1,70 @@
+"""Legend of a plot: the value of each curve at the cursor, as it was recorded and smoothed."""
+
+import math
+from collections.abc import Sequence
+from html import escape
+from typing import NamedTuple
+
+from PySide6.QtCore import Qt
+
+from gmstudio.window.gui.theme import theme
+from gmstudio.window.gui.widgets.plots.curve_line import Trace
+
+LEGEND_TIP = "Values at the line, else the newest ones. A faint line is what was recorded, the bold one its average."
+SIGNS = {Qt.PenStyle.DashLine: "╍", Qt.PenStyle.DotLine: "┈", Qt.PenStyle.DashDotLine: "┉"}
+
+
+class Reading(NamedTuple):
+    """Value of a curve at the cursor.
+
+    Args:
+        trace: the curve.
+        value: as recorded, in the displayed unit; NaN beyond the ends of the run.
+        smoothed: of the bold line; NaN where the curve is not smoothed.
+    """
+
+    trace: Trace
+    value: float
+    smoothed: float = math.nan
+
+
+def legend_html(title: str, details: str, readings: Sequence[Reading]) -> str:
+    """Title and details of the plot, and the values of each label side by side.
+
+    Args:
+        title: of the plot.
+        details: unit, axis and place of the cursor.
+        readings: values of the curves.
+    """
+    muted = theme().color("muted").name()
+    parts = [f"<b>{title}</b><span style='color:{muted}'>{details}</span>"]
+    for label in dict.fromkeys(r.trace.label for r in readings if r.trace.label):
+        values = "&nbsp; ".join(_html(reading) for reading in readings if reading.trace.label == label)
+        parts.append(f"{label.replace(' ', '&nbsp;')}&nbsp;{values}")
+    return " &nbsp; ".join(parts)
+
+
+def legend_tip(keys: str, readings: Sequence[Reading]) -> str:
+    """Tooltip of the legend: its meaning, how the plot is zoomed, and the colour of each run where there are several.
+
+    Args:
+        keys: tooltip of the plot; may be empty.
+        readings: values of the curves.
+    """
+    owners = {r.trace.owner: r.trace.color.name() for r in readings}
+    rows = [f"<span style='color:{color}'>━</span> {escape(owner)}" for owner, color in owners.items()]
+    lines = (LEGEND_TIP, escape(keys), *(rows if len(rows) > 1 else ()))
+    return "<br>".join(filter(None, lines))
+
+
+def _html(reading: Reading) -> str:
+    """Value for the legend, after its split or the sign of its line."""
+    trace = reading.trace
+    sign = f"{SIGNS.get(trace.dash, '')}{trace.split}" or "━"
+    smoothed = "" if math.isnan(reading.smoothed) else f"&nbsp;(smoothed&nbsp;{reading.smoothed:.4g})"
+    colored = f"<span style='color:{trace.color.name()}'>{sign}</span>"
+    return f"{colored}&nbsp;<b>{_number(reading.value)}</b>{smoothed}"
+
+
+def _number(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.4g}"
