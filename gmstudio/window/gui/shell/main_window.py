@@ -15,16 +15,20 @@ from gmstudio.window.gui.shell.engine_notices import EngineNotices
 from gmstudio.window.gui.shell.file_drop import FileDrop
 from gmstudio.window.gui.shell.help import HelpPage
 from gmstudio.window.gui.shell.memory import WindowMemory
+from gmstudio.window.gui.shell.page import PanelPage, fitted
 from gmstudio.window.gui.shell.preload import Preloader
 from gmstudio.window.gui.shell.run_opener import RunOpener
 from gmstudio.window.gui.shell.settings import DEVICE, GEOMETRY, PANEL, THEME, WindowSettings
 from gmstudio.window.gui.shell.sidebar import HELP, Sidebar
 from gmstudio.window.gui.shell.status_bar import StatusBar
+from gmstudio.window.gui.shell.tooltips import TooltipWrapper
 from gmstudio.window.gui.theme import MODES, theme
 from gmstudio.window.state.studio import Studio
 
 SIZE = QSize(1280, 800)
-MINIMUM_SIZE = QSize(960, 600)
+MINIMUM_SIZE = QSize(640, 380)
+FRAME = QSize(16, 40)
+"""Room for the frame of a window that is not shown yet."""
 THEME_TITLES = {"system": "Follow the &system", "dark": "&Dark", "light": "&Light"}
 
 
@@ -57,6 +61,7 @@ class MainWindow(QMainWindow):
         self.banner = Banner()
         self._notices = EngineNotices(studio, self.banner, self)
         self._drop = FileDrop(self, studio)
+        TooltipWrapper(self)
         self._opener = RunOpener(studio, places, self._settings, self)
         self._memory = WindowMemory(studio, places, self._settings, self)
         self._sidebar = Sidebar(places)
@@ -105,11 +110,12 @@ class MainWindow(QMainWindow):
         panel = self._places[name].build(self._studio)
         self._panels[name] = panel
         self._memory.add_panel(panel)
-        holder, self._pages[name] = self._pages[name], panel
+        page = PanelPage(panel)
+        holder, self._pages[name] = self._pages[name], page
         shown = self._stack.currentWidget() is holder
-        self._stack.insertWidget(self._stack.indexOf(holder), panel)
+        self._stack.insertWidget(self._stack.indexOf(holder), page)
         if shown:
-            self._stack.setCurrentWidget(panel)
+            self._stack.setCurrentWidget(page)
         self._stack.removeWidget(holder)
         holder.deleteLater()
 
@@ -267,6 +273,7 @@ class MainWindow(QMainWindow):
     def _load_settings(self) -> None:
         if not self.restoreGeometry(self._settings.get(GEOMETRY)):
             self.resize(SIZE)
+        self.resize(fitted(self.size(), self.screen().availableSize(), FRAME))
         panel = self._settings.get(PANEL)
         self.show_panel(panel if panel in self._places else next(iter(self._places)))
         device = self._settings.get(DEVICE)

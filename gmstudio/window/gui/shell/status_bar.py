@@ -1,6 +1,7 @@
 """Status bar: device and memory, the current job with rate and time left, and the state of the engine."""
 
 from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QProgressBar, QStatusBar, QWidget
 
 from gmstudio.protocol.engine import EngineReported
@@ -79,7 +80,7 @@ class StatusBar(QStatusBar):
     def _lay_out(self) -> None:
         """Lay out one row, in which the job is elided first."""
         whole = QWidget()
-        row = QHBoxLayout(whole)
+        self._row = row = QHBoxLayout(whole)
         row.setContentsMargins(GRID, GRID // 2, GRID, GRID // 2)
         row.setSpacing(GRID)
         for left in (self._device_icon, self._device, self._device_name, self._memory):
@@ -97,6 +98,28 @@ class StatusBar(QStatusBar):
         self._memory.setText(memory_text(report.memory_bytes) if report else "")
         self._show_job(report if self._engine.state.answers else None)
         self._show_state(report)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Show as much as there is room for."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def minimumSizeHint(self) -> QSize:
+        """No width: what does not fit is left out."""
+        return QSize(0, super().minimumSizeHint().height())
+
+    def _fit(self) -> None:
+        """Leave out memory, name of the device and rate, in this order, where the row is wider than the window."""
+        optional = (self._memory, self._device_name, self._rate)
+        widths = [label.sizeHint().width() + GRID for label in optional]
+        for label in optional:
+            label.setVisible(True)
+        needed = self._row.minimumSize().width()
+        for label, width in zip(optional, widths, strict=True):
+            if needed > self.width():
+                label.setVisible(False)
+                needed -= width
 
     def _show_devices(self) -> None:
         devices = self._engine.devices or ("auto",)

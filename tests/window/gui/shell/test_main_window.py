@@ -254,7 +254,7 @@ def test_a_narrow_status_bar_cuts_the_job_and_nothing_else(qtbot: QtBot, start_s
     studio = start_studio()
     window = open_window(qtbot, studio)
     wait_ready(qtbot, studio)
-    window.resize(760, 480)
+    window.resize(960, 600)
     values = {"memory_bytes": 412_000_000, "job": 9 * "long ", "step": 250, "steps": 10_000, "rate_unit": "images/s"}
     studio.client.deliver(
         EngineReported(state="training", device="CPU (2 threads)", rate=1234.5, seconds_left=8000.0, **values)
@@ -263,6 +263,12 @@ def test_a_narrow_status_bar_cuts_the_job_and_nothing_else(qtbot: QtBot, start_s
     for control in ("device_name", "memory", "rate", "engine"):
         label = find(window, QLabel, f"status.{control}")
         assert isinstance(label, QLabel) and label.width() >= label.sizeHint().width(), control
+    window.resize(640, 400)  # now some are left out, so that the others can be read
+    visible = [find(window, QLabel, f"status.{control}") for control in ("memory", "device_name", "rate", "engine")]
+    assert all(label.width() >= label.sizeHint().width() for label in visible if label.isVisible())  # type: ignore[attr-defined]
+    assert [label.isVisible() for label in visible][-1]  # type: ignore[attr-defined]
+    window.resize(1200, 600)
+    assert all(label.isVisible() for label in visible)  # type: ignore[attr-defined]
 
 
 def test_a_device_is_chosen_in_the_status_bar(qtbot: QtBot, start_studio: StartStudio) -> None:

@@ -1,0 +1,51 @@
+"""Tooltips of the application in lines of at most 60 characters."""
+
+import textwrap
+
+from PySide6.QtCore import QEvent, QObject, QPoint
+from PySide6.QtGui import Qt
+from PySide6.QtWidgets import QApplication, QLabel
+
+LINE_LENGTH = 60
+_SHOWN = (QEvent.Type.Show, QEvent.Type.Resize)
+
+
+class TooltipWrapper(QObject):
+    """Event filter of the application that wraps the text of every tooltip when it is shown.
+
+    Qt wraps rich text only. Tooltips of widgets, tabs, menus and lists all use the same label.
+    """
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        app = QApplication.instance()
+        assert app is not None
+        app.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Wrap a tooltip that is shown or gets another text."""
+        if event.type() in _SHOWN and isinstance(watched, QLabel) and watched.inherits("QTipLabel"):
+            wrapped = wrapped_tip(watched.text())
+            if wrapped != watched.text():
+                watched.setText(wrapped)
+                watched.resize(watched.sizeHint())
+                _keep_on_screen(watched)
+        return False
+
+
+def wrapped_tip(text: str) -> str:
+    """Break the lines of a plain text after at most 60 characters, between words; rich text stays as it is."""
+    if Qt.mightBeRichText(text):
+        return text
+    lines = (
+        textwrap.wrap(line, LINE_LENGTH, break_long_words=False, break_on_hyphens=False) or [""]
+        for line in text.split("\n")
+    )
+    return "\n".join(part for line in lines for part in line)
+
+
+def _keep_on_screen(tip: QLabel) -> None:
+    """Move a tooltip that became higher up or left, as far as it would leave the screen."""
+    area = tip.screen().availableGeometry()
+    corner = area.bottomRight() - QPoint(tip.width(), tip.height())
+    tip.move(max(area.left(), min(tip.x(), corner.x())), max(area.top(), min(tip.y(), corner.y())))
