@@ -75,6 +75,7 @@ class Theme(QObject):
         self._app = app
         self._mode: Mode = "system"
         self._icons: dict[tuple[str, str], QIcon] = {}
+        self._enlargement = 1.0
         self._files = QTemporaryDir()
         self.dark = False
         app.setStyle(QStyleFactory.create("Fusion"))
@@ -95,6 +96,11 @@ class Theme(QObject):
         if self.dark != before:
             self._apply()
             self.changed.emit()
+
+    def set_enlargement(self, factor: float) -> None:
+        """Enlarge the type of the whole application, for example to 1.5 times its size; 1: as the system has it."""
+        self._enlargement = factor
+        self._apply()
 
     def color(self, role: str) -> QColor:
         """Colour of a role, one of ``ROLES``."""
@@ -133,7 +139,10 @@ class Theme(QObject):
         self._app.setPalette(self._palette())
         sheet = resource_path("style.qss").read_text(encoding="utf-8")
         icons = {name: self._tinted_file(name, role) for name, role in _SHEET_ICONS.items()}
-        self._app.setStyleSheet(Template(sheet).substitute(self._colors, **icons))
+        # A font of the application would not reach widgets that the style sheet has styled already.
+        points = self._enlargement * self._app.font().pointSizeF()
+        larger = f"QWidget {{ font-size: {points:.1f}pt; }}\n" if self._enlargement != 1 else ""
+        self._app.setStyleSheet(larger + Template(sheet).substitute(self._colors, **icons))
 
     def _palette(self) -> QPalette:
         palette = QPalette()

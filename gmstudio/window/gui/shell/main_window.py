@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from PySide6.QtCore import QSize, Qt, QTimer, QUrl, Signal
-from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDesktopServices, QKeySequence, QShowEvent
+from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDesktopServices, QKeyEvent, QKeySequence, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMainWindow, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from gmstudio.protocol.engine import CommandFailed
@@ -17,6 +17,7 @@ from gmstudio.window.gui.shell.help import HelpPage
 from gmstudio.window.gui.shell.memory import WindowMemory
 from gmstudio.window.gui.shell.page import PanelPage, fitted
 from gmstudio.window.gui.shell.preload import Preloader
+from gmstudio.window.gui.shell.presentation import Presentation
 from gmstudio.window.gui.shell.run_opener import RunOpener
 from gmstudio.window.gui.shell.settings import DEVICE, GEOMETRY, PANEL, THEME, WindowSettings
 from gmstudio.window.gui.shell.sidebar import HELP, Sidebar
@@ -70,6 +71,8 @@ class MainWindow(QMainWindow):
         self._pages: dict[str, QWidget] = {place.name: QWidget() for place in places} | {HELP: self._help}
         self._general: list[QAction] = []
         self._lay_out()
+        chrome = (self.menuBar(), self.statusBar(), self._sidebar, self.banner)
+        self._presentation = Presentation(self, chrome)
         self._fill_menus()
         modules = [module for place in places for module in place.modules]
         self._preloader = Preloader(modules, [partial(self.build_panel, place.name) for place in places], self)
@@ -136,8 +139,16 @@ class MainWindow(QMainWindow):
         super().showEvent(event)
         self._preloader.start()
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Esc, where no panel takes it, ends the presentation."""
+        if event.key() == Qt.Key.Key_Escape and self._presentation.on:
+            self._presentation.set_on(False)
+        else:
+            super().keyPressEvent(event)
+
     def closeEvent(self, event: QCloseEvent) -> None:
         """Make the engine save first; the window closes afterwards."""
+        self._presentation.set_on(False)  # so that the next window has the size of before
         self._save_settings()
         if self._studio.engine.state.phase == "closed":
             event.accept()
@@ -189,6 +200,10 @@ class MainWindow(QMainWindow):
             go = self._go_to(place.name)
             self._add(view, f"show_{place.name}", place.title, f"Ctrl+{number}", go, place.tip)
         view.addSeparator()
+        tip = "The panel alone on the whole screen, in large type. F11 or Esc ends it."
+        present = self._add(view, "present", "&Presentation", "F11", self._switch_presentation, tip)
+        present.setCheckable(True)
+        self._presentation.changed.connect(present.setChecked)
         self._add_themes(view.addMenu("&Theme"))
         menu = self.menuBar().addMenu("&Help")
         tip = "Actions and keys of every panel."
@@ -207,7 +222,7 @@ class MainWindow(QMainWindow):
         self._add(menu, "restart_engine", "&Restart engine", "", engine.restart, tip)
         self._add(menu, "about", "&About gmstudio", "", self.show_help)
 
-    def _add(self, menu: QMenu, name: str, text: str, key: str, slot: Callable[[], object], tip: str = "") -> None:
+    def _add(self, menu: QMenu, name: str, text: str, key: str, slot: Callable[[], object], tip: str = "") -> QAction:
         action = QAction(text, self)
         action.setObjectName(f"window.{name}")
         action.setToolTip(tip or text.replace("&", ""))
@@ -216,6 +231,8 @@ class MainWindow(QMainWindow):
             self._general.append(action)
         action.triggered.connect(lambda _checked=False: slot())
         menu.addAction(action)
+        self.addAction(action)  # so that its key works without the menu
+        return action
 
     def _add_themes(self, menu: QMenu) -> None:
         group = QActionGroup(self)
@@ -230,6 +247,9 @@ class MainWindow(QMainWindow):
 
     def _go_to(self, name: str) -> Callable[[], None]:
         return lambda: self.show_panel(name)
+
+    def _switch_presentation(self) -> None:
+        self._presentation.set_on(not self._presentation.on)
 
     def _choose_theme(self, mode: str) -> None:
         theme().set_mode(next(known for known in MODES if known == mode))

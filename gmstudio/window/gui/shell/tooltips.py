@@ -21,6 +21,13 @@ class TooltipWrapper(QObject):
         app = QApplication.instance()
         assert app is not None
         app.installEventFilter(self)
+        app.aboutToQuit.connect(self._remove)
+
+    def _remove(self) -> None:
+        """Receive no events of objects that are being destroyed with the application."""
+        app = QApplication.instance()
+        if app is not None:
+            app.removeEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Wrap a tooltip that is shown or gets another text."""

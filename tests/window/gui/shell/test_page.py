@@ -15,7 +15,7 @@ from gmstudio.window.gui.shell.page import PanelPage, fitted
 
 ROOT = Path(__file__).resolve().parents[4]
 MEASURE = """
-import sys
+import os
 from PySide6.QtWidgets import QApplication
 app = QApplication([])
 from gmstudio.window.client.engine_client import EngineClient
@@ -31,7 +31,8 @@ for place in PLACES:
     app.processEvents()
     sizes.append((window.width(), window.height()))
 sizes.append((window.minimumSizeHint().width(), window.minimumSizeHint().height()))
-print(sizes)
+print(sizes, flush=True)
+os._exit(0)  # in the middle of preloading, without an engine to wait for
 """
 
 

@@ -1,0 +1,46 @@
+"""Presentation mode: the panel alone on the whole screen, in large type."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QObject, QSize, Qt, Signal
+from PySide6.QtWidgets import QMainWindow, QWidget
+
+from gmstudio.window.gui.theme import theme
+
+ENLARGEMENT = 1.5
+
+
+class Presentation(QObject):
+    """Switches the presentation mode of a window.
+
+    Args:
+        window: shown on the whole screen meanwhile.
+        chrome: widgets that have no height and no width meanwhile, whether they show and hide themselves or not.
+
+    Signals:
+        changed: the mode was switched on or off, the new state.
+    """
+
+    changed = Signal(bool)
+
+    def __init__(self, window: QMainWindow, chrome: Sequence[QWidget]) -> None:
+        super().__init__(window)
+        self._window = window
+        self._chrome = chrome
+        self._limits = [widget.maximumSize() for widget in chrome]
+        self._least = [widget.minimumSize() for widget in chrome]
+        self.on = False
+
+    def set_on(self, on: bool) -> None:
+        """Enter or leave the mode."""
+        if on == self.on:
+            return
+        self.on = on
+        theme().set_enlargement(ENLARGEMENT if on else 1.0)
+        for widget, most, least in zip(self._chrome, self._limits, self._least, strict=True):
+            widget.setMinimumSize(QSize(0, 0) if on else least)
+            widget.setMaximumSize(QSize(0, 0) if on else most)
+        state = self._window.windowState()
+        full = Qt.WindowState.WindowFullScreen
+        self._window.setWindowState(state | full if on else state & ~full)
+        self.changed.emit(on)
