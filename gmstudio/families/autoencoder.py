@@ -1,17 +1,17 @@
-r"""The autoencoder: an image squeezed through a bottleneck and put together again. Not a generative model.
+r"""The autoencoder: an image is compressed by a bottleneck and reconstructed. Not a generative model.
 
 An encoder turns the image into a short code z = f(x), a decoder turns the code back, x̂ = g(z), and training minimizes
 
     ‖x - g(f(x))‖²,    or    -log p(x | g(f(x)))    with the pixel distribution of a VAE's decoder.
 
-There is no distribution of codes to draw from and no p(x): what it is good for is its code. Two things make the code
-more than a copy. A *denoising* autoencoder sees a corrupted x̃ and has to put out the clean x, so it must know how
-pixels hang together. *Sparsity* lets few code units be active for each image: λ Σ_j E|z_j|, or λ Σ_j KL(ρ ‖ ρ̂_j) of
-sigmoid units whose mean activation ρ̂_j is to be ρ.
+There is no distribution of codes to sample from and no p(x); its use is the code. Two settings make the code more than
+a copy. A *denoising* autoencoder reconstructs the clean x from a corrupted x̃, which requires the dependences between
+pixels. *Sparsity* lets few code units be active for each image: λ Σ_j E|z_j|, or λ Σ_j KL(ρ ‖ ρ̂_j) of
+sigmoid units with the target ρ of their mean activation ρ̂_j.
 
 The code is standardized to the data: batch normalization without scale and shift, with running averages in evaluation.
-So a coordinate is in standard deviations over the images, a slider from -3 to 3 covers them whatever the network's
-scale, and the L1 penalty cannot be evaded by a smaller code with a larger decoder.
+So a coordinate is in standard deviations over the images, a slider from -3 to 3 covers them at any scale of the
+network, and a smaller code with a larger decoder does not lower the L1 penalty.
 
 Differences from the papers: Adam from random weights instead of layer-wise pretraining, ReLU, untied weights.
 
@@ -58,7 +58,7 @@ _RECONSTRUCTIONS = {
     ),
     "likelihood": (
         r"-\log p\left(x \mid g(f({}))\right)",
-        "Negative log-likelihood of the image given its code; no bound on -log p(x), for the code costs nothing.",
+        "Negative log-likelihood of the image given its code; not a bound on -log p(x), because the code has no cost.",
         "nats",
     ),
 }
@@ -66,7 +66,11 @@ _SPARSITIES = {
     "none": ("", ()),
     "l1": (
         r" + \lambda \sum_j \mathbb{E}_x\left[|z_j|\right]",
-        (Term("sparsity", r"\sum_j \mathbb{E}_x\left[|z_j|\right]", "Mean distance of code entries from 0, summed."),),
+        (
+            Term(
+                "sparsity", r"\sum_j \mathbb{E}_x\left[|z_j|\right]", "Mean absolute value of the code entries, summed."
+            ),
+        ),
     ),
     "kl": (
         r" + \lambda \sum_j D_{KL}\left(\rho\,\|\,\hat\rho_j\right)",
@@ -74,7 +78,7 @@ _SPARSITIES = {
             Term(
                 "sparsity",
                 r"\sum_j D_{KL}\left(\rho\,\|\,\hat\rho_j\right)",
-                "How far the units' mean activations in the batch are from the target rate.",
+                "Divergence of the units' mean activations in the batch from the target rate.",
                 "nats",
             ),
         ),
@@ -105,15 +109,15 @@ class AutoencoderConfig(Struct, frozen=True, kw_only=True):
         CorruptionName,
         field(
             "Corruption",
-            "What is done to the images that the encoder sees in training, while the clean ones are the target "
-            "(denoising). gaussian: added to grey values. masking: pixels set to black; salt and pepper: or to white.",
+            "Corruption of the encoder's inputs in training, while the clean images are the targets (denoising). "
+            "gaussian: added to grey values. masking: pixels set to black; salt and pepper: or to white.",
         ),
     ] = "none"
     noise_level: Annotated[
         float,
         field(
             "Corruption level",
-            "Standard deviation of Gaussian noise, where black to white is 1; or the share of pixels that are set.",
+            "Standard deviation of Gaussian noise, where black to white is 1; or the probability that a pixel is set.",
             ge=0,
             le=1,
         ),
@@ -122,17 +126,17 @@ class AutoencoderConfig(Struct, frozen=True, kw_only=True):
         Literal["none", "l1", "kl"],
         field(
             "Sparsity",
-            "l1: the code's entries are pulled to 0. kl: the code is of sigmoid units, and each is to be active at the "
-            "target rate on average.",
+            "l1: the code's entries are pulled to 0. kl: the code has sigmoid units with a target for their mean "
+            "activation.",
         ),
     ] = "none"
     sparsity_weight: Annotated[
         float,
-        field("Sparsity weight", "What the penalty counts beside the reconstruction.", ge=0, le=1000),
+        field("Sparsity weight", "Weight of the penalty relative to the reconstruction.", ge=0, le=1000),
     ] = 0.1
     sparsity_target: Annotated[
         float,
-        field("Target rate", "Mean activation ρ that each sigmoid unit is to have (kl only).", gt=0, le=0.5),
+        field("Target rate", "Target ρ of each sigmoid unit's mean activation (kl only).", gt=0, le=0.5),
     ] = 0.05
 
 
@@ -144,7 +148,7 @@ class Standardize(nn.Module):
 
     Args:
         num_entries: Z.
-        momentum: what a batch contributes to the averages.
+        momentum: weight of a batch in the averages.
 
     Source: Ioffe & Szegedy, Batch Normalization, ICML 2015, arXiv:1502.03167, algorithm 1 with γ = 1, β = 0.
     """
@@ -159,7 +163,7 @@ class Standardize(nn.Module):
         self.register_buffer("variance", torch.ones(num_entries))
 
     def forward(self, h_BZ: Tensor) -> Tensor:
-        """Standardize by the batch while training, by the averages else."""
+        """Standardize by the batch in training, else by the averages."""
         if not self.training or not torch.is_grad_enabled():
             return self.by_averages(h_BZ)
         if len(h_BZ) < 2:
@@ -179,7 +183,7 @@ class Standardize(nn.Module):
 
 
 def _objectives() -> tuple[Objective, ...]:
-    """One for each reconstruction, corruption or none, and sparsity."""
+    """Objectives for each reconstruction, with corruption or without, and each sparsity."""
     made = []
     for (name, (latex, help_rec, unit)), (sparsity, (penalty, terms)), noisy in itertools.product(
         _RECONSTRUCTIONS.items(), _SPARSITIES.items(), (False, True)
@@ -198,7 +202,7 @@ def _objectives() -> tuple[Objective, ...]:
 
 
 class Autoencoder(Family):
-    """Autoencoder (Hinton & Salakhutdinov 2006); on request denoising (Vincent et al. 2010) or sparse (Ng 2011)."""
+    """Autoencoder (Hinton & Salakhutdinov 2006); optionally denoising (Vincent et al. 2010) or sparse (Ng 2011)."""
 
     Config = AutoencoderConfig
     config: AutoencoderConfig
@@ -207,17 +211,16 @@ class Autoencoder(Family):
         batch_size=64,
         learning_rate=1e-3,
         schedule="cosine",
-        checkpoint_every=1000,  # steps are quick: writing one to the disk takes as long as fifty of them
+        checkpoint_every=1000,  # writing one takes as long as fifty steps
     )
     card: ClassVar[FamilyCard] = FamilyCard(
         name="autoencoder",
         title="Autoencoder",
         branch=("Not a generative model",),
         summary=(
-            "An encoder squeezes an image into a short code, a decoder puts it together again; the code keeps what is "
-            "needed for that and nothing else. It is not a generative model: nothing says how codes are distributed, "
-            "so there is no likelihood, and a code picked at random may decode to no digit at all. That is what a VAE "
-            "adds."
+            "An encoder compresses an image to a short code, from which a decoder reconstructs it; the code contains "
+            "only what the reconstruction needs. It is not a generative model: there is no distribution of codes, so "
+            "there is no likelihood, and a random code may not decode to a digit. A VAE adds that distribution."
         ),
         source="Hinton & Salakhutdinov, Reducing the Dimensionality of Data with Neural Networks, Science 313, 2006; "
         "denoising: Vincent et al., JMLR 11, 2010, section 3; sparsity: Ng, CS294A lecture notes, 2011, section 3.",
@@ -230,7 +233,7 @@ class Autoencoder(Family):
         self.likelihood: PixelLikelihood | None = None
         if self.config.reconstruction == "likelihood":
             self.likelihood = pixel_likelihood(image.levels)
-        centred = self.config.sparsity != "kl"  # then standardizing takes any bias away
+        centred = self.config.sparsity != "kl"  # then standardizing removes any bias
         self.encoder = ImageEncoder(self.config, image, self.config.num_latent, output_bias=not centred)
         self.standardize = Standardize(self.config.num_latent)
         self.decoder = CodeDecoder(self.config, image, self.likelihood.num_features if self.likelihood else 1)
@@ -238,7 +241,7 @@ class Autoencoder(Family):
     # ---- training ------------------------------------------------------------------------------------------
 
     def phases(self) -> list[Phase]:
-        """One phase that moves encoder and decoder together."""
+        """One phase for encoder and decoder together."""
         return [Phase("model", list(self.parameters()), self.loss)]
 
     def loss(self, batch: Tensor, generator: torch.Generator) -> LossTerms:
@@ -279,7 +282,7 @@ class Autoencoder(Family):
         return (torch.xlogy(target, target / rate_Z) + torch.xlogy(1 - target, (1 - target) / (1 - rate_Z))).sum()
 
     def _units(self, grey_BCHW: Tensor) -> Tensor:
-        """The bottleneck before it is standardized: (B, Z); sigmoid units where they are to have a rate."""
+        """The bottleneck before it is standardized: (B, Z); sigmoid units where they have a target rate."""
         h_BZ: Tensor = self.encoder(2.0 * grey_BCHW - 1.0)
         return torch.sigmoid(h_BZ) if self.config.sparsity == "kl" else h_BZ
 
@@ -328,7 +331,7 @@ class Autoencoder(Family):
             name="filters",
             title="Filters of the first layer",
             help="Weights of the first hidden units as images, each scaled by its largest: white pixels excite the "
-            "unit, black ones inhibit it, grey ones do not matter.",
+            "unit, black ones inhibit it, grey ones have no effect.",
             images=(0.5 + 0.5 * weight_ND / largest_N1).float().unflatten(1, self.image.shape),
         )
 
@@ -337,7 +340,7 @@ class Autoencoder(Family):
             kind="bars",
             name="rates",
             title="Mean activation of code units",
-            help="How active each sigmoid unit is on average; the penalty pulls it to the target rate.",
+            help="Mean activation of each sigmoid unit; the penalty pulls it towards the target rate.",
             series=("rate",),
             values=rate_Z.unsqueeze(0),
             reference=torch.full_like(rate_Z, self.config.sparsity_target),

@@ -1,1 +1,1 @@
-"""Layers that two families share."""
+"""Layers shared by several branches of families."""

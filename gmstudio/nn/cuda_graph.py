@@ -1,12 +1,12 @@
 """Capturing work on a CUDA device once and replaying it as a whole: a CUDA graph.
 
 Where a computation is many small operations, a GPU waits for the host, which takes some microseconds to launch each.
-A graph is launched in one call. It repeats exactly what was captured, on the same memory, so whatever may change has to
-lie in buffers that stay where they are, and nothing may wait for the device or depend on what it computes.
+A graph is launched in one call. It repeats exactly the captured operations, on the same memory, so everything that
+changes has to be in buffers at fixed addresses, and no operation may wait for the device or depend on its results.
 
 Work is *rehearsed* before it is captured: run as usual, on the stream it will be captured on, so that libraries have
-made what they need for that stream. A rehearsal shows whether the work waits for the device; finding that out in the
-attempt would leave torch's allocator and generators in the middle of a capture.
+allocated their working memory for that stream. A rehearsal shows whether the work waits for the device; detecting that
+during the capture would leave torch's allocator and generators in the middle of it.
 
 Source: PyTorch documentation, CUDA semantics, sections on CUDA graphs, their constraints and whole-network capture.
 """
@@ -24,32 +24,32 @@ WAITED = "synchronizing CUDA operation"
 
 
 class CaptureError(RuntimeError):
-    """The work cannot be captured; says why, in a clause that can follow a colon."""
+    """Work that cannot be captured; the message is a clause that can follow a colon."""
 
 
 class Recorder(Protocol):
-    """Captures work on a device."""
+    """Capture of work on a device."""
 
     def rehearse(self, work: Callable[[], T]) -> T:
         """Do the work as usual and return what it returns."""
 
     def watch(self, work: Callable[[], T]) -> tuple[T, bool]:
-        """Rehearse, and say whether the work waited for the device."""
+        """Rehearse, and return whether the work waited for the device."""
 
     def record(self, work: Callable[[], None]) -> Callable[[], object]:
-        """Capture the work without doing it; what is returned does it.
+        """Capture the work without running it, and return a callable that runs it.
 
         Raises:
-            CaptureError: when it cannot be captured; all is as before, but for the work's effects in Python.
+            CaptureError: when it cannot be captured; the state is as before, except for the work's effects in Python.
         """
 
 
 class CudaRecorder:
-    """Captures CUDA graphs, whose temporary memory is shared: they must be replayed one after another.
+    """Capture of CUDA graphs that share temporary memory, so they must be replayed one after another.
 
     Args:
         device: a CUDA device.
-        generators: on that device, from which the work draws; each replay draws on from where they then are.
+        generators: generators on that device that the work uses; each replay continues from their current state.
     """
 
     def __init__(self, device: torch.device, generators: tuple[torch.Generator, ...] = ()) -> None:
@@ -84,7 +84,9 @@ class CudaRecorder:
 
     def record(self, work: Callable[[], None]) -> Callable[[], object]:
         """See ``Recorder``."""
-        with torch.inference_mode(False):  # what torch makes for a graph is written at each replay, in any mode
+        with torch.inference_mode(
+            False
+        ):  # tensors that torch allocates for a graph are written at each replay, in any mode
             own = (*self._generators, torch.cuda.default_generators[_index(self._device)])
             before = [generator.clone_state() for generator in own]
             graph = torch.cuda.CUDAGraph()
@@ -109,7 +111,7 @@ def recorder_for(device: torch.device, generators: tuple[torch.Generator, ...] =
 
 @cache
 def _capture_stream(device: torch.device) -> torch.cuda.Stream:
-    """One for all captures on a device: libraries keep working memory for each stream."""
+    """Stream for all captures on a device: libraries keep working memory for each stream."""
     return torch.cuda.Stream(device)
 
 
@@ -118,7 +120,7 @@ def _index(device: torch.device) -> int:
 
 
 def _reason(error: BaseException) -> str:
-    """The first line of the first error: those that follow only say that the capture was broken off."""
+    """First line of the first error; later ones only report that the capture was interrupted."""
     while error.__context__ is not None:
         error = error.__context__
     lines = str(error).strip().splitlines()

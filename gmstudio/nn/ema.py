@@ -1,4 +1,4 @@
-"""A running average of a network's weights, kept as buffers beside it.
+"""Exponential moving average of a network's weights, stored as buffers beside it.
 
 Source: Polyak & Juditsky 1992; as diffusion models use it, Ho, Jain & Abbeel 2020, arXiv:2006.11239, appendix B.
 """
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 FIRST_UPDATES = 10
-"""While updates are few the average forgets faster: after n of them it keeps at most (1 + n) / (10 + n)."""
+"""Warm-up of the decay: after n updates it is at most (1 + n) / (10 + n)."""
 
 
 class MovingAverage(nn.Module):
@@ -19,8 +19,8 @@ class MovingAverage(nn.Module):
     The weights of the copy are buffers: saved with a checkpoint, but no parameters of the model.
 
     Args:
-        network: what to follow.
-        decay: d, in [0, 1); 0 is the network itself as it is now.
+        network: network whose weights are averaged.
+        decay: d, in [0, 1); 0 copies the current weights.
     """
 
     num_updates: Tensor
@@ -37,7 +37,7 @@ class MovingAverage(nn.Module):
 
     @torch.no_grad()
     def update(self, network: nn.Module) -> None:
-        """Follow the network's weights after one of their updates; nothing waits for the device."""
+        """Average in the network's weights after one of their updates, without waiting for the device."""
         self.num_updates += 1
         decay = ((1 + self.num_updates) / (FIRST_UPDATES + self.num_updates)).clamp(max=self._decay)
         followed = dict(network.named_parameters())

@@ -22,7 +22,7 @@ from gmstudio.protocol.images import ImageSpec
 
 MAX_HALVINGS = 4
 FIRST_CONTRAST = 0.3
-"""A decoder starts with weak opinions: its last layer's weights are scaled down to this."""
+"""Factor of the initial weights of a decoder's last layer, so that its first outputs are nearly uniform."""
 
 
 ArchitectureField = Annotated[
@@ -50,7 +50,7 @@ NumChannelsField = Annotated[
         log=True,
     ),
 ]
-"""The config fields of both halves, for the families that have them."""
+"""Config fields of both halves, for the families that have them."""
 
 
 class CodeNetSizes(Protocol):
@@ -82,9 +82,9 @@ class ImageEncoder(nn.Module):
 
     Args:
         sizes: of the layers.
-        image: what the images are.
+        image: specification of the images.
         num_outputs: N.
-        output_bias: whether the last layer adds one.
+        output_bias: the last layer has a bias.
     """
 
     def __init__(self, sizes: CodeNetSizes, image: ImageSpec, num_outputs: int, output_bias: bool = True) -> None:
@@ -111,7 +111,7 @@ class CodeDecoder(nn.Module):
 
     Args:
         sizes: of the layers.
-        image: what the images are.
+        image: specification of the images.
         num_features: F.
     """
 
@@ -205,7 +205,7 @@ class StridedUp(nn.Module):
 
 
 class _ConvToPoint(nn.Conv2d):
-    """A convolution, padded by 1, whose output is one place: a product of vectors, many times faster as such."""
+    """A convolution, padded by 1, with an output of 1×1: computed as a matrix product, which is many times faster."""
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
         """(B, C, H, W) → (B, N, 1, 1)."""
@@ -216,7 +216,7 @@ class _ConvToPoint(nn.Conv2d):
 
 
 class _ConvFromPoint(nn.ConvTranspose2d):
-    """The mirror of ``_ConvToPoint``: a transposed convolution whose input is one place."""
+    """Mirror of ``_ConvToPoint``: a transposed convolution with an input of 1×1."""
 
     def forward(self, x_BN11: Tensor, output_size: list[int] | None = None) -> Tensor:
         """(B, N, 1, 1) → (B, C, H, W)."""
@@ -229,9 +229,10 @@ class _ConvFromPoint(nn.ConvTranspose2d):
 
 
 def _keep_the_signal(layers: nn.Module) -> None:
-    """Start with weights that neither shrink nor grow what goes through (He et al. 2015, arXiv:1502.01852, eq. 10).
+    """Draw initial weights that keep the variance of activations (He et al. 2015, arXiv:1502.01852, eq. 10).
 
-    With torch's smaller ones an encoder of four convolutions says so little at first that a VAE's posterior collapses.
+    With torch's smaller ones the output of an encoder of four convolutions varies so little that a VAE's posterior
+    collapses.
     """
     for layer in layers.modules():
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
@@ -244,7 +245,7 @@ def _keep_the_signal(layers: nn.Module) -> None:
 
 
 def _kernel(size: tuple[int, int]) -> tuple[int, int]:
-    """4 along a side that is halved, 3 along one of a single pixel, which stays."""
+    """Kernel size: 4 along a side that is halved, 3 along a side of one pixel, which stays."""
     return (4 if size[0] > 1 else 3, 4 if size[1] > 1 else 3)
 
 
@@ -253,5 +254,5 @@ def _stride(size: tuple[int, int]) -> tuple[int, int]:
 
 
 def _rounded_away(size: tuple[int, int]) -> tuple[int, int]:
-    """Rows and columns that halving loses."""
+    """Rows and columns lost by halving."""
     return (size[0] % 2 if size[0] > 1 else 0, size[1] % 2 if size[1] > 1 else 0)

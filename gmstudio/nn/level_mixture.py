@@ -6,7 +6,7 @@ its scale, the mass is
 
     \sigma(b) - \sigma(a) = \sigma(b)\, \sigma(-a)\, (1 - e^{a-b}),
 
-which loses nothing far out in the tails; of a Gaussian, Φ(b) - Φ(a), taken on the side where both are small.
+which is accurate far out in the tails; of a Gaussian, Φ(b) - Φ(a), taken on the side where both are small.
 
 Source: Uria, Murray & Larochelle 2013, RNADE: The real-valued neural autoregressive density-estimator,
 arXiv:1306.0186, section 3 (mixtures); Salimans et al. 2017, PixelCNN++, arXiv:1701.05517, section 2.1 (bins).
@@ -25,7 +25,7 @@ MIN_LOG_SCALE, MAX_LOG_SCALE = -7.0, 3.0
 
 
 class LevelMixture(nn.Module):
-    """Turns features (B, F, D) into log-probabilities of levels.
+    """Map from features (B, F, D) to log-probabilities of levels.
 
     Args:
         levels: values a sub-pixel can take, 3 or more.
@@ -112,8 +112,8 @@ def log_mass(
         upper: upper edges, larger.
         is_first: bool; these bins have no lower edge.
         is_last: bool; these bins have no upper edge.
-        width: of the bins, in units of the scale, where it is known without taking the difference of the edges: it is
-            then exact, and may broadcast, which saves work.
+        width: of the bins, in units of the scale, where it is known without the difference of the edges; it is then
+            exact, and may broadcast, which saves work.
 
     Returns:
         The broadcast shape of the arguments.

@@ -1,6 +1,6 @@
-"""Distributions of a discrete image given the features that a decoder computed for each sub-pixel.
+"""Distributions of a discrete image given a decoder's features of each sub-pixel.
 
-Shapes: B batch, C channels, H height, W width, L levels, F features per sub-pixel. A decoder network puts out features
+Shapes: B batch, C channels, H height, W width, L levels, F features per sub-pixel. A decoder network computes features
 (B, C, H, W, F), where F is the likelihood's ``num_features``; the likelihood turns them into log p(x|features), into
 means and into samples. Sub-pixels are independent given the features, and the probabilities of a sub-pixel's levels
 sum to one whatever the distribution, so that log p is always of the integer image.
@@ -19,10 +19,10 @@ from gmstudio.nn.level_mixture import MixtureKind, log_mass
 LikelihoodName = Literal["auto", "bernoulli", "categorical", "discretized gaussian", "discretized logistic"]
 MAX_FEATURES = 8
 SHARPEST: dict[MixtureKind, float] = {"gaussian": 1 / 3, "logistic": 1 / 6}
-"""Smallest scales, in half bins: an inner level can have 99.5 % of the mass, and no miss costs more than it must."""
+"""Smallest scales, in half bins: an inner level can have 99.5 % of the mass, and a miss has a bounded cost."""
 MAX_LOG_SCALE = 5.0
 FARTHEST = 3.0
-"""Distributions are centred between -3 and 3, where black is -1 and white 1: farther out 32 bits do not do."""
+"""Distributions are centred between -3 and 3, black being -1 and white 1; beyond, 32-bit floats lack precision."""
 EDGES_AT_A_TIME = 16
 
 
@@ -31,7 +31,7 @@ class PixelLikelihood(nn.Module, ABC):
 
     Args:
         levels: values a sub-pixel can take.
-        num_features: numbers that the decoder network must put out per sub-pixel.
+        num_features: outputs of the decoder network per sub-pixel.
     """
 
     def __init__(self, levels: int, num_features: int) -> None:
@@ -172,7 +172,7 @@ class DiscretizedLikelihood(PixelLikelihood):
 
 
 def pixel_likelihood(levels: int, name: LikelihoodName = "auto") -> PixelLikelihood:
-    """The likelihood of that name for a number of levels.
+    """Likelihood of a name for a number of levels.
 
     Args:
         levels: values a sub-pixel can take, 2 or more.

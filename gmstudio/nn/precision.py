@@ -1,14 +1,14 @@
-"""The widest floats that a device computes with: 64 bits, but 32 on Apple's GPUs, which have no more."""
+"""Widest floating-point type of a device: 64 bits, or 32 on Apple's GPUs."""
 
 import torch
 from torch import Tensor
 
 
 def widest(device: torch.device) -> torch.dtype:
-    """The dtype of sums that are to lose little."""
+    """Data type for sums that need high precision."""
     return torch.float32 if device.type == "mps" else torch.float64
 
 
 def widened(tensor: Tensor) -> Tensor:
-    """The tensor in the widest floats of its device."""
+    """Convert a tensor to the widest floating-point type of its device."""
     return tensor.to(widest(tensor.device))

@@ -4,7 +4,7 @@ Source: Radford, Metz & Chintala 2016, DCGAN, arXiv:1511.06434, section 3; Ba, K
 (layer normalization); Wu & He 2018, arXiv:1803.08494 (group normalization).
 
 Shapes: B batch, C channels, H height, W width, N vector entries. Normalization, where there is any, is per image
-(layer or group normalization), never per batch: what a network makes of one code does not depend on its batch-mates.
+(layer or group normalization), never per batch: the output for one code does not depend on the others of its batch.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ SMALLEST_MAP = 4
 
 
 def leaky_relu() -> nn.Module:
-    """max(x, 0.2 x), as discriminators use it (Radford et al. 2016)."""
+    """max(x, 0.2 x), the nonlinearity of discriminators (Radford et al. 2016)."""
     return nn.LeakyReLU(0.2)
 
 
@@ -33,7 +33,7 @@ def dense_stack(
         num_hidden: units per hidden layer.
         num_layers: hidden layers, 1 or more.
         num_out: entries of the output vector.
-        activation: makes the nonlinearity after each hidden layer.
+        activation: constructor of the nonlinearity after each hidden layer.
         norm: normalize each hidden layer before its nonlinearity (layer normalization).
     """
     layers: list[nn.Module] = []
@@ -67,7 +67,7 @@ class ConvDown(nn.Module):
         height: rows.
         width: columns.
         num_channels: channels of the first map.
-        activation: makes the nonlinearity after each convolution.
+        activation: constructor of the nonlinearity after each convolution.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class ConvUp(nn.Module):
         height: rows of the output.
         width: columns of the output.
         num_channels: channels of the largest map.
-        activation: makes the nonlinearity before each convolution.
+        activation: constructor of the nonlinearity before each convolution.
         norm: normalize each map before its nonlinearity (group normalization, 4 channels a group or more).
     """
 

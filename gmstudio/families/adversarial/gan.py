@@ -1,21 +1,21 @@
 r"""The generative adversarial network: a generator trained against a discriminator of real and generated images.
 
 The generator turns noise into an image, x = G(z) with z ~ N(0, I); the discriminator D(x) is the probability that x
-is real. Both play
+is real. The game is
 
     min_G max_D  E_x[log D(x)] + E_z[log(1 - D(G(z)))].
 
-One step moves D down its loss, then G down its own. Which losses they are is a choice (``nn.adversarial_losses``):
+One step updates D by its loss, then G by its own. The losses are a choice (``adversarial.losses``):
 ``minimax`` is the game as written; ``non-saturating`` lets G minimize -log D(G(z)), which has the same fixed point but
 keeps its gradient while D wins; ``least squares``, ``hinge`` and ``wasserstein`` (with a penalty on the gradient's
-norm) replace the logarithms, and D's output is then a score instead of a probability. There is no likelihood: samples
-and D are all there is to look at.
+norm) replace the logarithms, and D's output is then a score instead of a probability. There is no likelihood; the model
+can be judged by its samples and by D only.
 
 Differences from the paper: Adam with β₁ = 0.5 and leaky ReLU in D (Radford et al. 2016, arXiv:1511.06434), Gaussian z,
-and Gaussian instance noise on what D sees in training (Arjovsky & Bottou 2017, arXiv:1701.04862): the images are
-integers and G's output is not, which D would learn at once. Normalization is per image instead of per batch, so G(z)
-depends on z alone. Spectral normalization of D (Miyato et al. 2018, arXiv:1802.05957) and a running average of G's
-weights (Yazıcı et al. 2019, arXiv:1806.04498) by choice.
+and Gaussian instance noise on the inputs of D in training (Arjovsky & Bottou 2017, arXiv:1701.04862): the images are
+integers and G's output is not, which D would learn to exploit at once. Normalization is per image instead of per batch,
+so G(z) depends on z alone. Spectral normalization of D (Miyato et al. 2018, arXiv:1802.05957) and a moving average of
+G's weights (Yazıcı et al. 2019, arXiv:1806.04498) are optional.
 
 Source: Goodfellow et al., Generative Adversarial Nets, NeurIPS 2014, arXiv:1406.2661, section 3 and algorithm 1.
 Shapes: B batch, C channels, H height, W width, Z latent dimensions, F features.
@@ -44,11 +44,11 @@ PROBABILITY = Metric("discriminator's output", "D(x)", help="The discriminator's
 SCORE = Metric(
     "discriminator's score",
     "σ(D(x))",
-    help="The discriminator's score squashed to 0 … 1, the higher the more real; no probability.",
+    help="The discriminator's score mapped to 0 … 1 by a sigmoid; higher is more real, but it is not a probability.",
 )
 ADAM_BETAS = (0.5, 0.999)
 WASSERSTEIN_BETAS = (0.0, 0.9)
-"""Of Gulrajani et al. 2017, algorithm 1: momentum hurts where the critic's loss keeps changing."""
+"""Adam's β of Gulrajani et al. 2017, algorithm 1: momentum hurts where the critic's loss keeps changing."""
 MAX_IMAGES = 1024
 """Images that ``sample`` generates at a time."""
 NUM_BINS = 40
@@ -96,9 +96,9 @@ class GANConfig(Struct, frozen=True, kw_only=True):
         float,
         field(
             "Instance noise",
-            "Standard deviation of the Gaussian noise added to real and generated images before D sees them in "
-            "training; black to white is 2. It keeps D from telling integers from fractions: more is steadier, less is "
-            "sharper, and binary images need more.",
+            "Standard deviation of the Gaussian noise added to the inputs of D in training; black to white is 2. It "
+            "hides the difference between integer and continuous images: more is more stable, less is sharper, and "
+            "binary images need more.",
             ge=0,
             le=2,
         ),
@@ -131,7 +131,7 @@ class GANConfig(Struct, frozen=True, kw_only=True):
         float,
         field(
             "Average of G",
-            "Decay of the running average of G's weights that samples are drawn with; 0 uses the weights themselves.",
+            "Decay of the exponential moving average of G's weights, which samples use; 0: the weights themselves.",
             ge=0,
             le=0.99999,
             advanced=True,
@@ -188,22 +188,22 @@ class Critic(nn.Module):
 
 
 def _objective(name: AdversarialName) -> Objective:
-    """The game with one of the losses."""
+    """Objective of the game with one of the losses."""
     words = ADVERSARIAL_LOSSES[name]
     unit = "probability" if words.is_probability else ""
-    what = "probability that D gives" if words.is_probability else "score that D gives"
+    what = "probability of being real" if words.is_probability else "score"
     terms = [
         Term("discriminator_loss", r"\mathcal{L}_D", words.help_discriminator, unit=words.unit),
         Term("generator_loss", r"\mathcal{L}_G", words.help_generator, unit=words.unit),
-        Term("d_real", r"D(x)", f"Mean {what} real images of being real.", unit=unit),
-        Term("d_fake", r"D(G(z))", f"Mean {what} generated images of being real.", unit=unit),
+        Term("d_real", r"D(x)", f"Mean {what} that D assigns to real images.", unit=unit),
+        Term("d_fake", r"D(G(z))", f"Mean {what} that D assigns to generated images.", unit=unit),
     ]
     if name == "wasserstein":
         terms.append(
             Term(
                 "gradient_penalty",
                 r"\left(\lVert\nabla D(\hat{x})\rVert_2 - 1\right)^2",
-                "How far the norm of D's gradient is from 1 between real and generated images, squared.",
+                "Squared distance of the norm of D's gradient from 1, between real and generated images.",
             )
         )
     return Objective(rf"{words.latex_discriminator},\quad {words.latex_generator}", tuple(terms), {"objective": name})
@@ -230,8 +230,8 @@ class GAN(Family):
         summary=(
             "A generator turns a Gaussian code into an image in one pass; a discriminator learns to distinguish such "
             "images from real ones, and the generator learns to fool it. Samples are sharp, but there is no "
-            "likelihood, no encoder, and no single curve that shows progress: the losses only say who is ahead, "
-            "and the generator may forget whole classes (mode collapse)."
+            "likelihood, no encoder, and no single curve that shows progress: the losses only show the "
+            "balance of the two networks, and the generator may omit whole classes (mode collapse)."
         ),
         source="Goodfellow et al., Generative Adversarial Nets, NeurIPS 2014, arXiv:1406.2661, section 3, algorithm 1.",
         objectives=tuple(_objective(name) for name in ADVERSARIAL_LOSSES),
@@ -308,12 +308,12 @@ class GAN(Family):
         return {"loss": self.losses.generator(logits_B)}
 
     def _average(self) -> None:
-        """Move the average towards G."""
+        """Update the moving average of G."""
         assert self.averaged is not None
         self.averaged.update(self.generator)
 
     def _shown(self) -> Generator:
-        """The generator that samples are drawn with."""
+        """Generator used for samples."""
         generator = self.generator if self.averaged is None else self.averaged.copy
         assert isinstance(generator, Generator)
         return generator
@@ -324,7 +324,7 @@ class GAN(Family):
         return torch.randn(n, self.latent.num_dims, generator=generator, dtype=like.dtype, device=like.device)
 
     def _noisy(self, x_BCHW: Tensor, generator: torch.Generator) -> Tensor:
-        """Images as D sees them in training."""
+        """Images with instance noise, the inputs of D in training."""
         if self.config.instance_noise == 0:
             return x_BCHW
         noise = torch.randn(x_BCHW.shape, generator=generator, dtype=x_BCHW.dtype, device=x_BCHW.device)
@@ -345,8 +345,8 @@ class GAN(Family):
     def discriminate(self, means: Tensor) -> Tensor:
         """D, without instance noise: (B, C, H, W) floats in [0, 1] → (B,) in [0, 1].
 
-        It is the probability of being real for ``minimax`` and ``non-saturating``, and a score that is squashed to
-        0 … 1 for the other objectives, in which D is no probability.
+        It is the probability of being real for ``minimax`` and ``non-saturating``, and a score mapped to
+        0 … 1 by a sigmoid for the other objectives, in which D is not a probability.
         """
         return torch.sigmoid(self.critic(2.0 * means - 1.0))
 
@@ -368,7 +368,7 @@ class GAN(Family):
                 kind="histogram",
                 name="discriminator_outputs",
                 title="D on real and generated images",
-                help="Far apart: D wins, and G may learn little. Alike: D cannot distinguish them.",
+                help="Far apart: D distinguishes them well, and G may learn little. Equal: D cannot distinguish them.",
                 series=("real", "generated"),
                 edges=torch.linspace(low, high, NUM_BINS + 1),
                 values=counts,

@@ -1,6 +1,6 @@
 r"""Losses of discriminator and generator, by objective.
 
-D's output before any squashing is its logit, or score, s: σ(s) is the probability of being real for the two objectives
+D's output before any sigmoid is its logit, or score, s: σ(s) is the probability of being real for the two objectives
 of Goodfellow et al. 2014. Source: Goodfellow et al. 2014, arXiv:1406.2661, section 3; Mao et al. 2017 (least squares),
 arXiv:1611.04076, section 3.2; Lim & Ye 2017 (hinge), arXiv:1705.02894, and Miyato et al. 2018, arXiv:1802.05957,
 section 4; Arjovsky et al. 2017 (Wasserstein), arXiv:1701.07875, and Gulrajani et al. 2017, arXiv:1704.00028, section 4.
@@ -42,7 +42,7 @@ class AdversarialLosses:
     help_generator: str
 
     def shown(self, scores: Tensor) -> Tensor:
-        """D's output as people read it: a probability, or the score itself."""
+        """D's output for display: a probability, or the score itself."""
         return torch.sigmoid(scores) if self.is_probability else scores
 
 
@@ -53,7 +53,7 @@ def _cross_entropy(real_B: Tensor, fake_B: Tensor) -> Tensor:
 _CROSS_ENTROPY = (
     r"\mathcal{L}_D = -\mathbb{E}_{x}\left[\log D(x)\right] - \mathbb{E}_{z}\left[\log\left(1 - D(G(z))\right)\right]"
 )
-_CROSS_ENTROPY_HELP = "Cross-entropy of telling real from generated; 2 log 2 = 1.386 when D can only guess."
+_CROSS_ENTROPY_HELP = "Cross-entropy of classifying real and generated images; 2 log 2 = 1.386 at chance."
 
 ADVERSARIAL_LOSSES: dict[AdversarialName, AdversarialLosses] = {
     "non-saturating": AdversarialLosses(
@@ -64,7 +64,7 @@ ADVERSARIAL_LOSSES: dict[AdversarialName, AdversarialLosses] = {
         latex_discriminator=_CROSS_ENTROPY,
         latex_generator=r"\mathcal{L}_G = -\mathbb{E}_{z}\left[\log D(G(z))\right]",
         help_discriminator=_CROSS_ENTROPY_HELP,
-        help_generator="Surprisal of D at taking generated images for real; log 2 = 0.693 when D can only guess.",
+        help_generator="Surprisal −log D of classifying generated images as real; log 2 = 0.693 at chance.",
     ),
     "minimax": AdversarialLosses(
         discriminator=_cross_entropy,
@@ -74,7 +74,7 @@ ADVERSARIAL_LOSSES: dict[AdversarialName, AdversarialLosses] = {
         latex_discriminator=_CROSS_ENTROPY,
         latex_generator=r"\mathcal{L}_G = \mathbb{E}_{z}\left[\log\left(1 - D(G(z))\right)\right]",
         help_discriminator=_CROSS_ENTROPY_HELP,
-        help_generator="G's share of the game's value; -log 2 = -0.693 when D can only guess, 0 when D wins.",
+        help_generator="Value of the game for G; -log 2 = -0.693 when D is at chance, 0 when D wins.",
     ),
     "least squares": AdversarialLosses(
         discriminator=lambda real_B, fake_B: 0.5 * ((real_B - 1.0).square().mean() + fake_B.square().mean()),
@@ -86,8 +86,8 @@ ADVERSARIAL_LOSSES: dict[AdversarialName, AdversarialLosses] = {
             r" + \frac{1}{2}\mathbb{E}_{z}\left[D(G(z))^2\right]"
         ),
         latex_generator=r"\mathcal{L}_G = \frac{1}{2}\mathbb{E}_{z}\left[(D(G(z)) - 1)^2\right]",
-        help_discriminator="Half the squared distances of D from 1 on real and 0 on generated ones; 1/4 for guessing.",
-        help_generator="Half the squared distance of D from 1 on generated images; 1/8 when D can only guess.",
+        help_discriminator="Half the squared distances of D from 1 on real and 0 on generated images; 1/4 at chance.",
+        help_generator="Half the squared distance of D from 1 on generated images; 1/8 when D is at chance.",
     ),
     "hinge": AdversarialLosses(
         discriminator=lambda real_B, fake_B: torch.relu(1.0 - real_B).mean() + torch.relu(1.0 + fake_B).mean(),
@@ -99,7 +99,7 @@ ADVERSARIAL_LOSSES: dict[AdversarialName, AdversarialLosses] = {
             r" + \mathbb{E}_{z}\left[\max(0, 1 + D(G(z)))\right]"
         ),
         latex_generator=r"\mathcal{L}_G = -\mathbb{E}_{z}\left[D(G(z))\right]",
-        help_discriminator="How far scores fall short of the margins, 1 on real and -1 on generated; 2 for guessing.",
+        help_discriminator="Shortfall of the scores from the margins, 1 on real and -1 on generated; 2 at chance.",
         help_generator="Minus the mean score of generated images.",
     ),
     "wasserstein": AdversarialLosses(
@@ -131,7 +131,7 @@ def gradient_penalty(
         critic: (B, C, H, W) → (B,).
         real_BCHW: real images.
         fake_BCHW: generated images, detached.
-        generator: source of where between them.
+        generator: source of the positions between them.
 
     Returns:
         The mean of (‖∇D‖₂ - 1)², 0-dim.

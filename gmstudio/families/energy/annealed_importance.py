@@ -6,7 +6,7 @@ A base model whose Z is known, with biases b⁰ and no weights, is turned into t
 
 Each chain starts from the base model and makes one block Gibbs step at each temperature; its weight
 w = Π_k p*_{β_k}(x_k) / p*_{β_{k-1}}(x_k) has the mean Z / Z_0 exactly, so log(Z_0 · mean w) is, in expectation, a
-lower bound of log Z, and closer the more temperatures there are.
+lower bound of log Z, and tighter with more temperatures.
 
 The standard error of the mean holds where many chains carry it. With few effective chains, (Σ w)² / Σ w² < 50, the
 large weights that the mean needs are mostly missing, and so is the spread that they would bring: the interval then
@@ -47,7 +47,7 @@ class LogZ(NamedTuple):
         value: the estimate.
         low: log of three standard errors below Ẑ; -inf where the errors are larger than Ẑ.
         high: log of three standard errors above Ẑ; neither limit is valid where ``is_lower_bound``.
-        effective_chains: (Σ w)² / Σ w², number of chains that carry the estimate.
+        effective_chains: (Σ w)² / Σ w², effective sample size of the chains.
         num_temperatures: steps from β = 0 to 1; 0 where log Z was summed.
     """
 
@@ -69,7 +69,7 @@ class LogZ(NamedTuple):
 
 
 def annealing_betas(count: int) -> list[float]:
-    """Inverse temperatures β from 0 to 1, ``count`` steps (3 or more), the finer the closer to 1."""
+    """Inverse temperatures β from 0 to 1, ``count`` steps (3 or more), finer towards 1."""
     betas = [0.0]
     for start, end, share in STRETCHES:
         steps = max(1, round(share * count))
@@ -88,7 +88,7 @@ def estimate_log_z(
     """Annealed importance sampling from independent sub-pixels to the machine.
 
     Args:
-        machine: whose log Z is wanted.
+        machine: Boltzmann machine whose log Z is estimated.
         base_bias: b⁰, of the shape of the visible biases.
         num_chains: M, at least 2.
         num_temperatures: steps from β = 0 to 1.
@@ -98,7 +98,9 @@ def estimate_log_z(
         ValueError: when there are too few chains or temperatures.
     """
     if num_chains < 2:
-        raise ValueError(f"{num_chains} chains: annealed importance sampling needs at least 2, for its spread.")
+        raise ValueError(
+            f"{num_chains} chains: annealed importance sampling needs at least 2, to estimate its standard error."
+        )
     if num_temperatures < 1:
         raise ValueError(f"{num_temperatures} temperatures: annealed importance sampling needs at least 1.")
     units = machine.units
@@ -179,9 +181,9 @@ def warning_on_log_z(found: LogZ | None) -> str:
 
 
 class LogZMemory:
-    """The last log Z that was found, for as long as weights and the number of chains stay the same.
+    """Cache of the last log Z, valid while the weights and the number of chains stay the same.
 
-    So batches of images that are scored one after the other share one estimate.
+    So batches of images that are scored one after another share one estimate.
     """
 
     def __init__(self) -> None:
@@ -197,7 +199,7 @@ class LogZMemory:
         num_temperatures: int,
         generator: torch.Generator | None,
     ) -> LogZ:
-        """Log Z: what is known, else exact where it can be enumerated, else ``anneal_until_effective``."""
+        """Log Z: the cached value, else exact where it can be enumerated, else ``anneal_until_effective``."""
         weights = list(machine.parameters())
         known = self._found if machine.enumerable() else self.known(num_chains)
         is_same = len(weights) == len(self._weights) and all(

@@ -1,10 +1,10 @@
-r"""The gradient that trains a restricted Boltzmann machine, in closed form: no graph is recorded.
+r"""Closed-form gradient of a restricted Boltzmann machine's training loss, without a recorded graph.
 
 With images x of the data and x̃ of the model, L = E[F(x)] - E[F(x̃)] + penalties has the gradients
 
     ∂L/∂W = E[φ(x̃) p(h|x̃)ᵀ] - E[φ(x) p(h|x)ᵀ],    ∂L/∂c = E[p(h|x̃)] - E[p(h|x)],    ∂L/∂b = E[counts(x̃)] - E[counts(x)],
 
-and those of the penalties: λ/2 ‖W‖² of the weights, and the cross-entropy between the wanted and each hidden unit's
+and those of the penalties: λ/2 ‖W‖² of the weights, and the cross-entropy between the target and each hidden unit's
 mean activity over the batch.
 
 Source: Hinton, Training Products of Experts by Minimizing Contrastive Divergence, Neural Computation 14, 2002; A
@@ -24,12 +24,12 @@ MIN_RATE = 1e-4
 
 
 class Statistics(NamedTuple):
-    """Some images as a machine sees them.
+    """Sufficient statistics of some images.
 
     Args:
         statistics: φ(x), (B, V).
         hidden: p(h = 1 | x), (B, J).
-        counts: how often each bias of the visible units is in play, on average, of that bias' shape.
+        counts: mean activity of each bias of the visible units, of that bias' shape.
     """
 
     statistics: Tensor
@@ -43,7 +43,7 @@ class Penalties(NamedTuple):
     Args:
         weight_decay: λ of λ/2 ‖W‖².
         sparsity_cost: weight of the hidden units' cross-entropies.
-        sparsity_target: mean activity wanted of each.
+        sparsity_target: target of each unit's mean activity.
     """
 
     weight_decay: float
@@ -51,7 +51,7 @@ class Penalties(NamedTuple):
     sparsity_target: float
 
     def value(self, machine: RestrictedBoltzmann, probs_BJ: Tensor) -> Tensor | float:
-        """Both of them, nats; 0-dim where there is one."""
+        """Sum of both penalties, nats; 0-dim, or the number 0 without penalties."""
         penalty: Tensor | float = 0.0
         if self.weight_decay:
             penalty = 0.5 * self.weight_decay * machine.weight_VH.square().sum()
@@ -73,14 +73,14 @@ class Penalties(NamedTuple):
 def with_gradients(
     value: Tensor, machine: RestrictedBoltzmann, data: Statistics, model: Statistics, penalties: Penalties
 ) -> Tensor:
-    """The difference of free energies, whose backward pass hands the machine's parameters the gradients above.
+    """Difference of free energies, whose backward pass computes the gradients above.
 
     Args:
-        value: what the difference and the penalties are, 0-dim; nothing of it has a graph.
-        machine: whose parameters get gradients.
-        data: images of the data.
-        model: the machine's own.
-        penalties: what was added to the difference.
+        value: difference of free energies plus penalties, 0-dim, without a graph.
+        machine: its parameters receive the gradients.
+        data: statistics of images of the data.
+        model: statistics of the model's samples.
+        penalties: penalties contained in ``value``.
     """
     push_BJ = penalties.sparsity_push(data.hidden) - data.hidden / len(data.hidden)
     hidden_NJ = torch.cat([push_BJ, model.hidden / len(model.hidden)])
@@ -100,7 +100,7 @@ def with_gradients(
 
 
 class _ClosedForm(torch.autograd.Function):
-    """A number whose gradients need one product, which is left to the backward pass and to its precision."""
+    """A number with closed-form gradients; their matrix product is computed in the backward pass, in its precision."""
 
     @staticmethod
     def forward(
@@ -134,5 +134,5 @@ class _ClosedForm(torch.autograd.Function):
 
 
 def _activity(probs_BJ: Tensor) -> Tensor:
-    """(J,) mean activity over the batch, kept away from 0 and 1."""
+    """(J,) mean activity over the batch, clamped away from 0 and 1."""
     return probs_BJ.mean(0).clamp(MIN_RATE, 1.0 - MIN_RATE)

@@ -1,4 +1,4 @@
-r"""The generative stochastic network: a Markov chain that is learned as such, instead of a distribution.
+r"""The generative stochastic network: the transition operator of a Markov chain is learned instead of a density.
 
 One transition corrupts the image, passes it through noisy hidden layers and draws a new image,
 
@@ -10,12 +10,12 @@ and training only requires it to restore the image that the chain started from,
 
 If p is the true conditional of images given their corruption, the chain's stationary distribution is the data's
 (theorems 1 and 2); no normalizer and no density appear. K = 1 trains a denoising autoencoder. K > 1 is walkback
-training (Bengio et al. 2013): the chain walks away from the image by itself, and learns to come back from wherever its
-own errors lead it, so that no spurious images attract it.
+training (Bengio et al. 2013): the chain runs for K steps from the image, and every step is trained to reconstruct it,
+so that the chain's own errors are corrected and no spurious modes remain.
 
-Each hidden layer is tanh of what its neighbours above and below send it, with Gaussian noise added before and after; in
+Each hidden layer is tanh of the inputs from the layers above and below, with Gaussian noise added before and after; in
 one transition first the odd layers are updated, then the even ones and the image, as in block Gibbs sampling of a deep
-Boltzmann machine (figure 4). With one layer the state is the image alone; with more, the upper layers remember.
+Boltzmann machine (figure 4). With one layer the state is the image alone; with more, the upper layers carry state, too.
 
 Differences from the paper: weights up and down are separate parameters, Adam instead of gradient descent with momentum,
 and a categorical output for images of more than two levels.
@@ -47,14 +47,14 @@ from gmstudio.protocol.training_settings import Training
 
 PIECE_S = 0.004
 MAX_FLOATS = 2**22
-"""Floats of one activation that sampling holds at a time; more is done in chunks."""
+"""Floats of one activation that sampling holds at a time; larger batches are computed in chunks."""
 NUM_SHOWN = 8
 RATES_MEMORY = 1000.0
 RECONSTRUCTION = Metric(
     "reconstruction log-likelihood",
     "log p(x | h)",
     "nats",
-    help="Log-likelihood of the image under the transition that leaves it.",
+    help="Log-likelihood of the image under the transition that starts from it.",
 )
 Hidden = tuple[Tensor, ...]
 
@@ -80,8 +80,8 @@ class GSNConfig(Struct, frozen=True, kw_only=True):
         int,
         field(
             "Walkback steps",
-            "Transitions that the chain makes away from each image in training, each of which has to bring the image "
-            "back. What the top layer knows needs twice as many steps as there are layers to matter.",
+            "Transitions of the chain from each image in training; each of them is trained to reconstruct the image. "
+            "The state of the top layer has an effect only after twice as many steps as there are layers.",
             ge=1,
             le=50,
             unit="steps",
@@ -91,8 +91,8 @@ class GSNConfig(Struct, frozen=True, kw_only=True):
         float,
         field(
             "Corruption",
-            "Probability with which a pixel is set to black or white, at equal odds, before it enters the network. "
-            "More of it lets the chain move faster and makes its images less sure.",
+            "Probability with which a pixel is set to black or white, with equal probability, before it enters the "
+            "network. More corruption makes the chain mix faster and its images less certain.",
             ge=0.01,
             le=0.95,
         ),
@@ -172,13 +172,13 @@ _TERMS = (
     Term(
         "first_step",
         r"-\log p(x\,|\,h_1)",
-        "How badly the first transition brings the image back, from the image itself, corrupted.",
+        "Negative log-likelihood of the image under the first transition, from the corrupted image itself.",
         unit="nats",
     ),
     Term(
         "last_step",
         r"-\log p(x\,|\,h_K)",
-        "How badly the last transition of the walkback brings the image back, from wherever the chain has gone.",
+        "Negative log-likelihood of the image under the last transition of the walkback.",
         unit="nats",
     ),
 )
@@ -194,7 +194,7 @@ class GSN(Family):
         batch_size=64,
         learning_rate=1e-3,
         schedule="cosine",
-        validate_every=400,  # precision and recall take a chain of 100 transitions for 256 samples
+        validate_every=400,  # precision and recall need 256 samples of 100 transitions each
         sample_every=250,
         checkpoint_every=1000,
     )
@@ -203,8 +203,8 @@ class GSN(Family):
         title="GSN",
         branch=("Implicit density", "Markov chain"),
         summary=(
-            "A network learns to undo corruption; corrupting and undoing in turn is a Markov chain whose images come "
-            "to be distributed like the data. There is no density: papers estimate log p(x) by a Parzen window over "
+            "A network learns to undo corruption; corrupting and denoising in turn is a Markov chain whose stationary "
+            "distribution is that of the data. There is no density: papers estimate log p(x) by a Parzen window over "
             "many samples, which is unreliable for images (Theis et al. 2016) and not shown here."
         ),
         source=(
@@ -240,13 +240,13 @@ class GSN(Family):
     # ---- training ------------------------------------------------------------------------------------------
 
     def phases(self) -> list[Phase]:
-        """One phase that moves everything."""
+        """One phase for all parameters."""
         return [Phase("model", list(self.parameters()), self.loss)]
 
     def loss(self, batch: Tensor, generator: torch.Generator) -> LossTerms:
         """Mean of -log p(x|h_k) over K transitions that start at the batch; gradients pass through the hidden layers.
 
-        In training mode, what the data's pixels are like one by one is noted: there the chains of samples begin.
+        In training mode the frequencies of the data's levels are updated, from which chains of samples start.
 
         Args:
             batch: (B, C, H, W) integers.
@@ -290,11 +290,11 @@ class GSN(Family):
 
     @torch.no_grad()
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
-        """(n, C, H, W) uint8 images, each the end of a chain of its own that began at independent pixels."""
+        """(n, C, H, W) uint8 images, each the end of an independent chain that started from independent pixels."""
         return next(images for images in self.sample_pieces(n, generator) if images is not None)
 
     def sample_pieces(self, n: int, generator: torch.Generator | None = None) -> Iterator[Tensor | None]:
-        """Yields None every few milliseconds, then the images of ``sample``."""
+        """Yield None every few milliseconds, then the images of ``sample``."""
         done = [torch.empty((0, *self.image.shape), dtype=torch.uint8, device=self.device)]
         widest = max(self.image.num_dims * self.image.levels, self.config.num_hidden * self.config.num_layers)
         rows, began = max(1, MAX_FLOATS // widest), time.perf_counter()
@@ -319,14 +319,13 @@ class GSN(Family):
     def trajectory(
         self, x: Tensor | None, n: int, steps: int, generator: torch.Generator | None = None
     ) -> Iterator[TrajectoryStep]:
-        """Chains with the means of p(x|h) shown, and measures of the images drawn from them.
+        """Chains, shown by the means of p(x|h), with metrics of the images drawn from them.
 
-        The reconstruction log-likelihood of an image is that of the transition which leaves it: how well the chain
-        would have brought it back.
+        The reconstruction log-likelihood of an image is that under the transition that starts from it.
 
         Args:
-            x: (n, C, H, W) integers to start from, or None for independent pixels with the data's rates.
-            n: chains side by side.
+            x: (n, C, H, W) integers to start from, or None for independent pixels with the data's frequencies.
+            n: number of chains.
             steps: transitions.
             generator: source of all noise.
         """
@@ -352,7 +351,7 @@ class GSN(Family):
 
     @torch.no_grad()
     def _noise(self, n: int, generator: torch.Generator | None) -> Tensor:
-        """Images of independent sub-pixels with the data's rates of levels: (n, C, H, W) uint8."""
+        """Images of independent sub-pixels with the data's frequencies of levels: (n, C, H, W) uint8."""
         uniforms = torch.rand((n, self.image.num_dims), generator=generator, device=self.device)
         cumulative_DL = self.level_rates.cumsum(1)
         x_ND = (cumulative_DL[:, :-1] <= uniforms.unsqueeze(2)).sum(2)
@@ -360,7 +359,7 @@ class GSN(Family):
 
     @torch.no_grad()
     def _note(self, batch: Tensor) -> None:
-        """Average the data's levels over about the last thousand batches."""
+        """Update the running average of the data's frequencies of levels, over about the last thousand batches."""
         counts_DL = level_counts(batch.to(self.device).flatten(1).long(), self.image.levels)
         self.rates_seen += 1.0
         self.level_rates += (counts_DL - self.level_rates) / self.rates_seen.clamp(max=RATES_MEMORY)
@@ -369,7 +368,7 @@ class GSN(Family):
 
     @torch.no_grad()
     def figures(self, batch: Tensor, generator: torch.Generator) -> tuple[Figure, ...]:
-        """A walkback from validation images, and how well each of its steps brings them back.
+        """A walkback from validation images, and the reconstruction loss of each of its steps.
 
         Args:
             batch: (B, C, H, W) integers.
@@ -383,15 +382,15 @@ class GSN(Family):
             corrupted = corrupt(grey_BCHW, "salt and pepper", self.config.corruption, generator)
             features, hidden = self.transition(corrupted, hidden, generator)
             columns += [corrupted[:NUM_SHOWN], self.likelihood.mean(features[:NUM_SHOWN])]
-            names += [f"corrupted {step}", f"rebuilt {step}"]
+            names += [f"corrupted {step}", f"reconstructed {step}"]
             nats.append(-self.likelihood.log_prob(features, target).mean())
             grey_BCHW = self._grey(self._draw(features, generator))
-        walk = Figure(
+        walkback = Figure(
             kind="images",
             name="walkback",
-            title="A walkback",
-            help="The chain leaves the image on the left: corrupted, rebuilt (the mean is shown, a draw from it goes "
-            "on), corrupted again. Training makes each rebuilt image match the one on the left.",
+            title="Walkback",
+            help="The chain starts from the image on the left, which is corrupted, reconstructed (the mean is shown, a "
+            "sample continues the chain), corrupted again. Training makes each reconstruction match the first image.",
             series=tuple(names),
             images=torch.stack(columns, dim=1).flatten(0, 1),
             columns=len(columns),
@@ -400,9 +399,9 @@ class GSN(Family):
             kind="bars",
             name="walkback_nats",
             title="-log p(x | h) at each step of the walkback, nats",
-            help="How badly each transition brings the validation images back; it rises while the chain is still on "
-            "its way off.",
+            help="Negative log-likelihood of the validation images under each transition; it rises as the chain moves "
+            "away from them.",
             series=("validation images",),
             values=torch.stack(nats).unsqueeze(0).float(),
         )
-        return (walk, steps)
+        return (walkback, steps)

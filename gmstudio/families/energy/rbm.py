@@ -1,21 +1,22 @@
-r"""The restricted Boltzmann machine: pixels and binary hidden units that score each other, without an order of making.
+r"""The restricted Boltzmann machine: an undirected model of pixels and binary hidden units.
 
-Every joint state has an energy, and low energy means likely,
+Every joint state has an energy; a lower energy means a higher probability,
 
     E(x, h) = -Σ_d b_d(x_d) - Σ_j c_j h_j - φ(x)ᵀ W h,      p(x) = Σ_h exp(-E(x, h)) / Z = exp(-F(x)) / Z.
 
 The free energy F has a closed form, its normalizer Z has none: it sums over all images. Training lowers F on the data
-and raises it on images of the model's own,
+and raises it on samples of the model,
 
     L = E_data[F(x)] - E_model[F(x)],      -∇ log p(x) = ∇F(x) - E_model[∇F(x)],
 
-so with the images held fixed L has the gradient of the likelihood, as far as the model's images are drawn well. They
-come from block Gibbs sampling, h ~ p(h|x) and x ~ p(x|h): k steps from the data (contrastive divergence, CD-k,
+so with the samples held fixed L has the gradient of the likelihood, as far as they follow the model's distribution.
+They come from block Gibbs sampling, h ~ p(h|x) and x ~ p(x|h): k steps from the data (contrastive divergence, CD-k,
 Hinton 2002) or k steps onward in chains that are never restarted (persistent contrastive divergence, Tieleman 2008).
-L itself is no likelihood, and its size says little; log Z by annealed importance sampling gives log p(x) in nats.
+L itself is not a likelihood, and its value is not meaningful; log Z by annealed importance sampling gives log p(x) in
+nats.
 
 Two levels: binary units. More: a softmax unit for each sub-pixel (Salakhutdinov, Mnih & Hinton 2007), so that p is of
-the integer image; above 8 levels neighbouring levels share weights, see ``nn/visible_units``.
+the integer image; above 8 levels neighbouring levels share weights, see ``visible_units``.
 
 Differences from the papers: Adam (whose first moment takes the place of momentum), and the chains keep hidden states
 instead of images, which saves a product. Sampling starts from independent sub-pixels and is annealed to the machine.
@@ -49,11 +50,11 @@ from gmstudio.protocol.training_settings import Training
 
 PIECE_S = 0.004
 MAX_FLOATS = 2**22
-"""Floats of one activation that sampling and scoring hold at a time; more is done in chunks."""
+"""Floats of one activation that sampling and scoring hold at a time; larger batches are computed in chunks."""
 PSEUDO_ROWS = 512
 RATES_MEMORY = 1000.0
 MIN_CHAINS = 100
-"""Fewer annealing runs say little of their own spread."""
+"""Smallest number of annealing runs; of fewer, too few could be effective."""
 FREE_ENERGY = Metric("free energy", "F(x)", "nats", help="−log of the unnormalized probability of the image.")
 
 
@@ -61,7 +62,10 @@ class RBMConfig(Struct, frozen=True, kw_only=True):
     """Settings of a restricted Boltzmann machine."""
 
     num_hidden: Annotated[
-        int, field("Hidden units", "Binary units that see the whole image.", ge=1, le=8192, unit="units", log=True)
+        int,
+        field(
+            "Hidden units", "Binary units, each connected to the whole image.", ge=1, le=8192, unit="units", log=True
+        ),
     ] = 500
     negative_phase: Annotated[
         Literal["pcd", "cd"],
@@ -85,8 +89,8 @@ class RBMConfig(Struct, frozen=True, kw_only=True):
         float,
         field(
             "Sparsity cost",
-            "Weight of the cross-entropy, in nats a unit, between the wanted and each hidden unit's mean activity over "
-            "the batch; 0 leaves activities alone.",
+            "Weight of the cross-entropy, in nats per unit, between the target and each hidden unit's mean activity "
+            "over the batch; 0: no penalty.",
             ge=0,
             le=1000,
             advanced=True,
@@ -94,7 +98,7 @@ class RBMConfig(Struct, frozen=True, kw_only=True):
     ] = 0.0
     sparsity_target: Annotated[
         float,
-        field("Sparsity target", "Mean activity wanted of each hidden unit.", ge=0.001, le=0.999, advanced=True),
+        field("Sparsity target", "Target of each hidden unit's mean activity.", ge=0.001, le=0.999, advanced=True),
     ] = 0.1
     sample_steps: Annotated[
         int,
@@ -112,9 +116,9 @@ class RBMConfig(Struct, frozen=True, kw_only=True):
         int,
         field(
             "AIS temperatures",
-            "Steps by which annealed importance sampling goes to the machine when log Z is estimated. Few of them "
-            "underestimate log Z, and so flatter the model; they are doubled up to three times while fewer than 50 "
-            "annealing runs are effective.",
+            "Steps of annealed importance sampling when log Z is estimated. With few of them log Z is underestimated "
+            "and log p(x) overestimated; they are doubled up to three times while fewer than 50 annealing runs are "
+            "effective.",
             ge=1,
             le=1_000_000,
             unit="steps",
@@ -143,9 +147,9 @@ class RBM(Family):
         title="RBM",
         branch=("Explicit density", "Approximate density", "Markov chain"),
         summary=(
-            "Pixels and binary hidden units score each other, and an image is the likelier the lower its free energy. "
-            "How likely needs the sum over all images, which is estimated by annealing. Samples come from a Markov "
-            "chain that draws all hidden units, then all pixels, and so on: it wanders from digit to digit, slowly."
+            "Pixels are connected to binary hidden units, and an image is more probable the lower its free energy. "
+            "The normalizer is a sum over all images, estimated by annealed importance sampling. Samples come from a "
+            "Markov chain that draws all hidden units, then all pixels, in turn; it mixes slowly between digits."
         ),
         source=(
             "Hinton, Training Products of Experts by Minimizing Contrastive Divergence, Neural Computation 14, 2002, "
@@ -171,7 +175,7 @@ class RBM(Family):
         shape = self.machine.units.bias_shape
         self.register_buffer("level_rates", torch.full(shape, 1.0 / image.levels))
         self.register_buffer("rates_seen", torch.zeros(()))
-        if self.config.negative_phase == "pcd":  # at weights of zero the hidden units are fair coins
+        if self.config.negative_phase == "pcd":  # at zero weights, hidden units are 0 or 1 with equal probability
             chains = torch.randint(2, (self.config.num_chains, self.config.num_hidden), dtype=torch.uint8)
             self.register_buffer("chains", chains)
         self.penalties = Penalties(self.config.weight_decay, self.config.sparsity_cost, self.config.sparsity_target)
@@ -180,14 +184,14 @@ class RBM(Family):
     # ---- training ------------------------------------------------------------------------------------------
 
     def phases(self) -> list[Phase]:
-        """One phase that moves weights and biases."""
+        """One phase for weights and biases."""
         return [Phase("model", list(self.machine.parameters()), self.loss)]
 
     def loss(self, batch: Tensor, generator: torch.Generator) -> LossTerms:
-        """Free energy of the batch minus that of the model's images; its gradient is in closed form, without a graph.
+        """Free energy of the batch minus that of the model's samples; its gradient is in closed form, without a graph.
 
-        In training mode persistent chains move on, and what the data's pixels are like one by one is noted; the first
-        batch sets the pixels' biases.
+        In training mode persistent chains advance and the frequencies of the data's levels are updated; the first batch
+        sets the pixels' biases.
 
         Args:
             batch: (B, C, H, W) integers.
@@ -234,13 +238,13 @@ class RBM(Family):
         return x_BD, statistics_BV, self.machine.activation(statistics_BV)
 
     def _start_at_rates(self, data: Statistics) -> None:
-        """At the first batch give the pixels' biases its rates of levels (Hinton 2010, Practical Guide, section 8)."""
+        """Set the pixels' biases from the first batch's frequencies (Hinton 2010, Practical Guide, section 8)."""
         bias = self.machine.visible_bias
         rates = self.machine.units.log_odds(data.counts)
         bias.copy_(torch.where(self.rates_seen == 0.0, rates.to(bias), bias))
 
     def _note(self, data: Statistics, model: Statistics, generator: torch.Generator) -> None:
-        """Move the persistent chains on, and average the data's levels over about the last thousand batches."""
+        """Advance the persistent chains, and update the running frequencies of the data's levels."""
         if self.config.negative_phase == "pcd":
             self.chains.copy_(bernoulli(model.hidden, generator))
         self.rates_seen += 1.0
@@ -257,7 +261,7 @@ class RBM(Family):
     def log_prob_estimate(self, x: Tensor, num_samples: int = 100, generator: torch.Generator | None = None) -> Tensor:
         """Log p(x) = -F(x) - log Z: exact where log Z can be summed, else by annealed importance sampling.
 
-        log Z is kept for as long as weights and ``num_samples`` stay the same, so batches share one estimate, and its
+        log Z is cached while the weights and ``num_samples`` stay the same, so batches share one estimate, and its
         error is the same for all images.
 
         Args:
@@ -272,7 +276,7 @@ class RBM(Family):
         return nats_B
 
     def describe_estimate(self, num_samples: int) -> str:
-        """Description of what ``log_prob_estimate`` returns; with log Z and its error where that is known."""
+        """Description of what ``log_prob_estimate`` returns; with log Z and its error where they are available."""
         if self.machine.enumerable():
             return "exact log-likelihood, log Z by enumeration"
         num_samples = max(MIN_CHAINS, num_samples)
@@ -289,7 +293,7 @@ class RBM(Family):
         return self._log_zs.find(self.machine, self._base_bias(), count, self.config.num_temperatures, generator)
 
     def _base_bias(self) -> Tensor:
-        """Biases of the machine without weights that gives each sub-pixel the data's rates."""
+        """Biases of a machine without weights whose sub-pixels have the data's frequencies."""
         return self.machine.units.log_odds(self.level_rates)
 
     # ---- codes ---------------------------------------------------------------------------------------------
@@ -307,11 +311,11 @@ class RBM(Family):
 
     @torch.no_grad()
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
-        """(n, C, H, W) uint8 images, each from a block Gibbs chain of its own that is annealed to the machine."""
+        """(n, C, H, W) uint8 images, each from an independent block Gibbs chain that is annealed to the machine."""
         return next(images for images in self.sample_pieces(n, generator) if images is not None)
 
     def sample_pieces(self, n: int, generator: torch.Generator | None = None) -> Iterator[Tensor | None]:
-        """Yields None every few milliseconds, then the images of ``sample``."""
+        """Yield None every few milliseconds, then the images of ``sample``."""
         done = [torch.empty((0, *self.image.shape), dtype=torch.uint8, device=self.device)]
         rows = max(1, MAX_FLOATS // max(self.image.num_dims * self.image.levels, self.config.num_hidden))
         for start in range(0, n, rows):
@@ -341,11 +345,11 @@ class RBM(Family):
     def trajectory(
         self, x: Tensor | None, n: int, steps: int, generator: torch.Generator | None = None
     ) -> Iterator[TrajectoryStep]:
-        """Block Gibbs chains; shown are the pixels' means given the hidden units, measured are the images drawn.
+        """Block Gibbs chains, shown by the pixels' means given the hidden units, with metrics of the images drawn.
 
         Args:
-            x: (n, C, H, W) integers to start from, or None for independent pixels with the data's rates.
-            n: chains side by side.
+            x: (n, C, H, W) integers to start from, or None for independent pixels with the data's frequencies.
+            n: number of chains.
             steps: Gibbs steps.
             generator: source of all noise.
         """
@@ -374,11 +378,11 @@ class RBM(Family):
 
     @torch.no_grad()
     def figures(self, batch: Tensor, generator: torch.Generator) -> tuple[Figure, ...]:
-        """Filters of the most active hidden units, activities of all, free energies of data and of the model's images.
+        """Filters of the most active hidden units, activities of all, free energies of data and of the model's samples.
 
         Args:
             batch: (B, C, H, W) integer validation images.
-            generator: source of the model's images.
+            generator: source of the model's samples.
         """
         probs_BJ = self.encode(batch)
         start_MJ = self.chains if self.config.negative_phase == "pcd" else bernoulli(probs_BJ, generator)

@@ -1,4 +1,4 @@
-"""Figures of a restricted Boltzmann machine: what its hidden units look for, how often they are on, free energies.
+"""Figures of a restricted Boltzmann machine: filters and activities of the hidden units, free energies.
 
 Shapes: B batch, D sub-pixels, F features of a level, J hidden units, M chains, N filters.
 """
@@ -24,8 +24,8 @@ def filters(machine: RestrictedBoltzmann, probs_BJ: Tensor, shape: tuple[int, in
         kind="images",
         name="filters",
         title="Filters of the most active hidden units",
-        help="Each hidden unit's weights as an image: bright pixels speak for the unit and are drawn bright when "
-        "it is on, dark ones the reverse, grey ones do not matter. Each is scaled by its own largest weight.",
+        help="Each hidden unit's weights as an image: positive weights are bright, negative ones dark, zero is grey. "
+        "Each image is scaled by its largest weight.",
         images=(0.5 + 0.5 * slope_ND / scale_N1).unflatten(1, shape),
     )
 
@@ -36,9 +36,9 @@ def activities(probs_BJ: Tensor) -> Figure:
     return Figure(
         kind="histogram",
         name="hidden_activity",
-        title="Probabilities of the hidden units of being on",
+        title="Activation probabilities of the hidden units",
         help="p(h = 1 | x) of every unit for every validation image. Units that are always off or always on carry "
-        "nothing; a heap at one half means that they have not learned yet.",
+        "no information; a peak at one half means that they are still untrained.",
         series=("validation images",),
         edges=edges,
         values=_counts(probs_BJ, edges).unsqueeze(0),
@@ -46,7 +46,7 @@ def activities(probs_BJ: Tensor) -> Figure:
 
 
 def free_energies(data_B: Tensor, samples_M: Tensor) -> Figure:
-    """Histograms of F on data and on the model's images."""
+    """Histograms of F on data and on the model's samples."""
     both = torch.cat([data_B, samples_M])
     low, high = float(both.min()), float(both.max())
     edges = torch.linspace(low, high if high > low else low + 1.0, NUM_BINS + 1)
@@ -54,9 +54,9 @@ def free_energies(data_B: Tensor, samples_M: Tensor) -> Figure:
         kind="histogram",
         name="free_energy",
         title="Free energy, nats",
-        help="Of validation images and of the model's own. A well trained machine finds both alike; images far to the "
-        "right of the model's own are ones it does not know.",
-        series=("validation images", "model's images"),
+        help="Free energies of validation images and of the model's samples. In a well-trained machine the two "
+        "distributions agree; images far to the right of the samples have low probability.",
+        series=("validation images", "model samples"),
         edges=edges,
         values=torch.stack([_counts(data_B, edges), _counts(samples_M, edges)]),
     )

@@ -14,14 +14,14 @@ def _objective(name: str, latex_model: str, *more: Term) -> Objective:
         Term(
             "free_energy_data",
             r"\mathbb{E}_{x}\left[F(x)\right]",
-            "Free energy of the images; -log p(x) but for log Z, which is the same for all images and moves with the "
+            "Free energy of the images; -log p(x) up to log Z, which is the same for all images and changes with the "
             "weights.",
             unit="nats",
         ),
         Term(
             "free_energy_samples",
             r"\mathbb{E}_{\tilde{x}}\left[F(\tilde{x})\right]",
-            "Free energy of the model's own images.",
+            "Free energy of the model's samples.",
             unit="nats",
         ),
         Term(

@@ -25,13 +25,13 @@ MAX_FLOATS = 2**22
 
 
 class RestrictedBoltzmann(nn.Module):
-    """The machine's parameters and what follows from them.
+    """Parameters of the machine, with energies, conditionals and chains.
 
     Args:
         num_dims: D.
         levels: L.
         num_hidden: H.
-        deviation: of the initial weights.
+        deviation: standard deviation of the initial weights.
     """
 
     def __init__(self, num_dims: int, levels: int, num_hidden: int, deviation: float = 0.01) -> None:
@@ -48,7 +48,7 @@ class RestrictedBoltzmann(nn.Module):
         return product.to(statistics_BV.dtype).add_(self.hidden_bias_H)
 
     def visible_logits(self, h_BH: Tensor) -> Tensor:
-        """Logits of p(x|h), as the visible units take them."""
+        """Logits of p(x|h), the input of the visible units' methods."""
         drive_BV = (h_BH @ self.weight_VH.T).to(h_BH.dtype)
         return self.units.logits(self.visible_bias, drive_BV)
 
@@ -66,7 +66,7 @@ class RestrictedBoltzmann(nn.Module):
 
     @torch.no_grad()
     def independent(self, n: int, bias: Tensor, generator: torch.Generator | None) -> Tensor:
-        """States (n, D) of visible units that have these biases and meet no hidden units."""
+        """Draw states (n, D) of visible units with these biases and without hidden units."""
         drive_NV = torch.zeros(n, self.units.num_statistics, device=bias.device, dtype=bias.dtype)
         return self.units.sample(self.units.logits(bias, drive_NV), generator)
 
@@ -91,7 +91,8 @@ class RestrictedBoltzmann(nn.Module):
         Args:
             x_BD: states.
             activation_BH: theirs.
-            most_rows: hidden layers to compute, one for each level of an image; images beyond that are left out.
+            most_rows: largest number of hidden layers to compute, one per level of an image; further images are left
+                out.
             generator: source of i.
         """
         some = slice(max(1, most_rows // self.units.levels))
@@ -104,7 +105,7 @@ class RestrictedBoltzmann(nn.Module):
         return self.units.num_dims * self._level_entropy(activation_BH, i_B, value_B.long())
 
     def _gain_of_flip(self, activation_BH: Tensor, i_B: Tensor, value_B: Tensor) -> Tensor:
-        """F(x) - F(x with binary sub-pixel i the other way): (B,), nats."""
+        """F(x) - F(x with binary sub-pixel i flipped): (B,), nats."""
         sign_B = 1.0 - 2.0 * value_B
         flipped_BH = torch.addcmul(activation_BH, sign_B.unsqueeze(1), self.weight_VH[i_B])
         gained_B = (functional.softplus(flipped_BH) - functional.softplus(activation_BH)).sum(1)

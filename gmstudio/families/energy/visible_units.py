@@ -1,9 +1,9 @@
-"""The visible units of a Boltzmann machine: what a pixel's level adds to the energy, and its conditional distribution.
+"""Visible units of a Boltzmann machine: a level's contribution to the energy, and the conditional of a pixel.
 
 Shapes: B batch, D sub-pixels, L levels, F features of a level, V statistics (D·F).
 
-An image x meets the hidden units through its statistics φ(x), F numbers for each sub-pixel, and the biases b by what
-each level scores of its own. With the drive u = W h that the hidden units send, sub-pixels are independent:
+The hidden units are connected to statistics φ(x) of an image x, F numbers for each sub-pixel, and the biases b to the
+levels themselves. Given the drive u = W h of the hidden units, sub-pixels are independent:
 
     p(x_d = l | h) ∝ exp(b_d(l) + Σ_f φ_f(l) u_df),
 
@@ -38,7 +38,7 @@ class VisibleUnits(nn.Module, ABC):
 
     @property
     def num_statistics(self) -> int:
-        """V, numbers by which an image meets the hidden units."""
+        """V, number of statistics that the hidden units are connected to."""
         return self.num_dims * self.num_features
 
     @abstractmethod
@@ -67,7 +67,7 @@ class VisibleUnits(nn.Module, ABC):
 
     @abstractmethod
     def log_odds(self, counts: Tensor) -> Tensor:
-        """Biases whose units, taken alone, have these mean counts (kept away from 0 and 1)."""
+        """Biases with which units without weights have these mean counts (clamped away from 0 and 1)."""
 
     @abstractmethod
     def logits(self, bias: Tensor, drive_BV: Tensor) -> Tensor:
@@ -153,12 +153,12 @@ class SoftmaxUnits(VisibleUnits):
 
     Every level of every sub-pixel has a bias of its own. Up to 8 levels each but the lowest has weights of its own too:
     φ is one-hot, as in the paper. Above, φ has 8 features that neighbouring levels share: the two ends of the scale,
-    where images of ink and paper have most of their pixels, and the first six cosines over the levels. So the weights
-    do not grow with the levels, and each is learned from all of them.
+    where scanned images have most of their pixels, and the first six cosines over the levels. So the weights do not
+    grow with the levels, and each is learned from all of them.
 
-    φ of the lowest level is zero, as that of binary units is. It takes nothing from what the machine can say, for a
-    constant in φ is a bias of the hidden units. But sub-pixels that are empty in all images would have that constant
-    as their gradient, and their weights would follow it to where images full of ink at the edges are the likeliest.
+    φ of the lowest level is zero, as that of binary units is. This does not restrict the machine, because a constant in
+    φ is a bias of the hidden units. But sub-pixels that are empty in all images would have that constant as their
+    gradient, and their weights would diverge towards images with bright borders.
 
     Args:
         num_dims: D.
@@ -193,7 +193,7 @@ class SoftmaxUnits(VisibleUnits):
         return bias.flatten()[_places(x_BD, self.levels)].sum(1)
 
     def mean_counts(self, x_BD: Tensor) -> Tensor:
-        """(D, L): how often each level is in each place."""
+        """(D, L): frequency of each level at each sub-pixel."""
         return level_counts(x_BD, self.levels).to(self.phi.dtype)
 
     def log_odds(self, counts: Tensor) -> Tensor:
@@ -228,7 +228,7 @@ class SoftmaxUnits(VisibleUnits):
 
 
 def visible_units(num_dims: int, levels: int) -> VisibleUnits:
-    """The units that fit a number of levels: binary for 2, softmax for more."""
+    """Visible units for a number of levels: binary for 2, softmax for more."""
     return BinaryUnits(num_dims) if levels == 2 else SoftmaxUnits(num_dims, levels)
 
 
@@ -239,7 +239,7 @@ def bernoulli(probs: Tensor, generator: torch.Generator | None) -> Tensor:
 
 
 def level_counts(x_BD: Tensor, levels: int) -> Tensor:
-    """Frequency of each level in each place, averaged over (B, D) int64 images: (D, L) floats."""
+    """Frequency of each level at each sub-pixel, averaged over (B, D) int64 images: (D, L) floats."""
     num_dims = x_BD.shape[1]
     counts = torch.zeros(num_dims * levels, device=x_BD.device)
     places = _places(x_BD, levels).flatten()

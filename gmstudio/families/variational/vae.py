@@ -238,7 +238,7 @@ class VAE(Variational):
     # ---- training ------------------------------------------------------------------------------------------
 
     def phases(self) -> list[Phase]:
-        """One phase that moves encoder and decoder together."""
+        """One phase for encoder and decoder together."""
         return [Phase("model", list(self.parameters()), self.loss)]
 
     def loss(self, batch: Tensor, generator: torch.Generator) -> LossTerms:

@@ -1,7 +1,8 @@
 """Preparation of a sampler of many steps: programs a block of steps at a time, weights without spare copies.
 
 An image of 256×256 pixels has 65,536 steps, each with calls of its own. Compiled all at once they are a second of work
-and some hundred megabytes before the first pixel; compiled one at a time, views of tensors cost more than the work.
+and some hundred megabytes before the first pixel; compiled one at a time, creating views of tensors costs more than the
+work.
 
 Letters: R rows, K columns.
 """
@@ -16,15 +17,15 @@ from gmstudio.nn.stepping.ops import Program
 BLOCK = 256
 """Steps compiled together: under a millisecond of work."""
 PART = 2**22
-"""Numbers of a weight that are put in order together."""
+"""Numbers of a weight that are reordered at a time."""
 
 
 class BlockPrograms:
-    """The programs of all steps, of which those near the last requested one are kept.
+    """Programs of all steps, of which those near the last requested one are kept.
 
     Args:
-        num_steps: how many.
-        compile_steps: makes the programs of some consecutive steps.
+        num_steps: number of steps.
+        compile_steps: function from consecutive steps to their programs.
     """
 
     def __init__(self, num_steps: int, compile_steps: Callable[[range], list[Program]]) -> None:
@@ -48,7 +49,7 @@ class BlockPrograms:
 
 
 def ordered(weight: Tensor, rows_R: Tensor, scale: float = 1.0) -> Tensor:
-    """Rows of a weight (…, K) in the order of ``rows_R``, times ``scale``: a copy, and the only one that is made."""
+    """Rows of a weight (…, K) in the order of ``rows_R``, times ``scale``: a single copy."""
     out = weight.detach()[rows_R]
     return out if scale == 1.0 else out.mul_(scale)
 
@@ -56,13 +57,13 @@ def ordered(weight: Tensor, rows_R: Tensor, scale: float = 1.0) -> Tensor:
 def ordered_with_bias(
     weight: Tensor, bias: Tensor, rows_R: Tensor, columns_K: Tensor | None = None, scale: float = 1.0
 ) -> Tensor:
-    """A weight in another order with the bias as its first column; nothing else of that size is made on the way.
+    """A weight in another order with the bias as its first column; no other tensor of that size is allocated.
 
     Args:
         weight: (…, …, K), rows first.
         bias: of the weight's shape but for the columns.
-        rows_R: which rows, in which order.
-        columns_K: which columns, in which order; None: as they are.
+        rows_R: indices of the rows, in order.
+        columns_K: indices of the columns, in order; None: unchanged.
         scale: multiplies the weight.
 
     Returns:

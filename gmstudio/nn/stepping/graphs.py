@@ -1,7 +1,7 @@
 """A sampling step's programs on a CUDA device, each captured in a graph once it is run again.
 
-A program of ``step_ops`` reads and writes buffers that stay where they are, so it can be captured as it is. The first
-run rehearses it, the second captures and replays it, every further one replays it: only what is repeated is captured.
+A program of ``stepping.ops`` reads and writes buffers at fixed addresses, so it can be captured unchanged. The first
+run rehearses it, the second captures and replays it, every further one replays it: only repeated programs are captured.
 """
 
 import warnings
@@ -11,11 +11,11 @@ from gmstudio.nn.cuda_graph import CaptureError, Recorder
 
 Program = list[Callable[[], object]]
 FEW_CALLS = 8
-"""Shorter programs are run call by call: that costs hardly more than a replay, and their graphs no memory."""
+"""Shorter programs are run call by call, which costs hardly more than a replay, and no memory for a graph."""
 
 
 class StepGraphs:
-    """Captures the programs of one sampler; after a failure the rest of its programs stay as they are.
+    """Capture of the programs of one sampler; after a failure its further programs run uncaptured.
 
     Args:
         recorder: of the device that the buffers are on.

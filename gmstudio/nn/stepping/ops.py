@@ -1,8 +1,8 @@
-"""The few array operations of which a sampling step consists, on numpy or on torch, with all buffers made beforehand.
+"""Array operations of a sampling step, on numpy or on torch, with all buffers allocated beforehand.
 
 A step of a sampler repeats the same small operations on the same buffers thousands of times, and at that size the fixed
-cost of a call rules. So a step is *compiled* once into a list of calls without arguments, each writing into a buffer
-that exists already, and then only run. On the CPU the calls are numpy's, whose fixed cost is several times smaller than
+cost of a call dominates. So a step is *compiled* once into a list of calls without arguments, each writing to an
+allocated buffer, and then only run. On the CPU the calls are numpy's, whose fixed cost is several times smaller than
 torch's; on another device they are torch's.
 
 Buffers hold features by rows: shape (features, B), so that neighbouring positions of a cache are one contiguous
@@ -74,7 +74,7 @@ class StepOps(Protocol):
         """For weights (N, M, K·F) and windows (N, W, K·F, B): their products (N, W, M, B), in ``out`` if given."""
 
     def copy(self, x: Array) -> Array:
-        """A copy that later steps leave alone."""
+        """A copy that later steps do not change."""
 
     def repeated(self, program: Program) -> Program:
         """Fastest way to run a program several times on the same buffers."""
@@ -121,7 +121,7 @@ class NumpyOps:
 
     def relu(self, x: Array, out: Array) -> Program:
         """See ``StepOps``."""
-        # `maximum` wants its output by keyword, which triples the cost of a call; `fmax` takes it by position.
+        # `maximum` takes its output by keyword, which triples the cost of a call; `fmax` takes it by position.
         return [partial(np.fmax, x, self._zero(x.shape), out)]
 
     def multiply(self, x: Array, y: Array, out: Array) -> Program:
@@ -143,7 +143,7 @@ class NumpyOps:
             add = partial(np.add, out, product, out)
             values = [rows[index : index + 1] for index in range(len(rows))]  # views: a single item would be a copy
             return [[partial(np.multiply, *factors, product), add] for factors in zip(weights, values, strict=True)]
-        # Torch's product adds to what is there, at a fifth of the cost of numpy's product and sum.
+        # Torch's product adds to its output, at a fifth of the cost of numpy's product and sum.
         with torch.inference_mode(False):
             weights_DM1, rows_D1B = torch.from_numpy(weights).unsqueeze(2), torch.from_numpy(rows).unsqueeze(1)
             add_product = torch.from_numpy(out).addmm_
@@ -177,11 +177,11 @@ class NumpyOps:
 
 
 class TorchOps:
-    """Operations on any device that torch knows.
+    """Operations on any device of torch.
 
     Args:
         batch: images B.
-        device: where the buffers are.
+        device: device of the buffers.
     """
 
     def __init__(self, batch: int, device: torch.device) -> None:
@@ -263,5 +263,5 @@ class TorchOps:
 
 
 def step_ops(batch: int, device: torch.device) -> StepOps:
-    """The operations that are fastest on a device: numpy's on the CPU, torch's elsewhere."""
+    """Operations that are fastest on a device: numpy's on the CPU, torch's elsewhere."""
     return NumpyOps(batch) if device.type == "cpu" else TorchOps(batch, device)
