@@ -1,4 +1,4 @@
-"""What every family that generates by a Markov chain over images promises, from 1×1 to 28×28, at every level count."""
+"""Laws of every family that generates by a Markov chain over images, from 1×1 to 28×28, at every number of levels."""
 
 from collections.abc import Callable
 from typing import Any
@@ -41,7 +41,7 @@ Make = Callable[..., Any]
     params=[(n, c) for n, cs in CASES.items() for c in cs], ids=lambda p: f"{p[0]}-{next(iter(p[1].values()))}"
 )
 def make(request: pytest.FixtureRequest) -> Make:
-    """Builds a small model of one family for an image; its weights are large, so that images matter."""
+    """Factory of small models of one family for an image; weights are large, so that images matter."""
     name, settings = request.param
 
     def of(image: ImageSpec, seed: int = 0, **config: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What the studio says of the dense autoregressive families before they are models."""
+"""Cards of the dense autoregressive families."""
 
 import pytest
 

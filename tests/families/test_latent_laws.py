@@ -1,4 +1,4 @@
-"""What every family with a latent space promises, on image sizes from 1×1 to 28×28 and in every architecture."""
+"""Laws of every family with a latent space, on image sizes from 1×1 to 28×28 and in every architecture."""
 
 from collections.abc import Callable
 from typing import Any
@@ -58,7 +58,7 @@ def maker(name: str, architecture: str) -> Make:
 
 @pytest.fixture(params=ARCHITECTURES, ids=lambda pair: "-".join(pair))
 def make(request: pytest.FixtureRequest) -> Make:
-    """Builds a small model of one family and architecture for an image."""
+    """Factory of small models of one family and architecture for an image."""
     return maker(*request.param)
 
 
@@ -75,7 +75,7 @@ def test_there_are_a_variational_an_implicit_and_a_plain_family() -> None:
 
 @pytest.mark.parametrize("image", SPECS, ids=str)
 def test_decode_gives_means_in_the_unit_interval(make: Make, image: ImageSpec) -> None:
-    laws.decoded_images_are_shades(make(image))
+    laws.decoded_means_are_in_range(make(image))
 
 
 @pytest.mark.parametrize("image", SPECS, ids=str)

@@ -1,4 +1,4 @@
-"""What a family says of one conditional: the same probabilities, and the gradient that differences confirm."""
+"""Mixture components of one conditional: they sum to its probabilities, and gradients equal finite differences."""
 
 from typing import Any
 
@@ -85,7 +85,7 @@ def test_mixtures_show_their_components(name: str, values: dict[str, Any], num_c
 
 
 @pytest.mark.parametrize("name", ["nade", "made"])
-def test_another_order_is_heeded(name: str) -> None:
+def test_another_order_is_followed(name: str) -> None:
     image = ImageSpec(3, 2, 2, 4)
     values = {"order_agnostic": True} if name == "nade" else {"num_orders": 3, "num_averaged": 1}
     model = make(name, {"num_hidden": 6, **values}, image)

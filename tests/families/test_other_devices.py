@@ -1,4 +1,4 @@
-"""What other devices ask of a family, watched on the CPU: nothing waits, no tensor is made elsewhere, 32 bits will do.
+"""Requirements of other devices, checked on the CPU: no waiting, tensors on the model's device, 32-bit floats.
 
 A training step that reads a number back makes the processor wait for all that a GPU has queued. A tensor that is made
 on the default device is not on the model's: here the default is ``meta``, which mixes with no other. And Apple's GPUs
@@ -20,7 +20,7 @@ from gmstudio.engine.evaluation.likelihood import score
 from gmstudio.engine.latents import dimension_stats
 from gmstudio.families import FAMILIES
 from gmstudio.families.energy import annealed_importance
-from gmstudio.nn import precision as wide_floats
+from gmstudio.nn import precision
 from gmstudio.protocol.config import parse_config
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.latents import ComputeDimensionStats
@@ -73,7 +73,7 @@ class _Watch(TorchDispatchMode):
 
 
 def updates(model: Any, batch: Tensor, noise: torch.Generator) -> Iterator[Callable[[], Any]]:
-    """What a training step does, phase by phase."""
+    """Work of a training step, phase by phase."""
     for phase in model.train().phases():
         yield lambda phase=phase: phase.loss(batch, noise)["loss"].backward()
         if phase.after_update is not None:
@@ -81,7 +81,7 @@ def updates(model: Any, batch: Tensor, noise: torch.Generator) -> Iterator[Calla
 
 
 def looks(model: Any, x: Tensor, noise: torch.Generator) -> Iterator[Callable[[], Any]]:
-    """What scoring, sampling and exploring ask of a model."""
+    """Work of scoring, sampling and exploring."""
     model.eval()
     asked = {
         "elbo": (x, 2, noise),
@@ -126,8 +126,8 @@ def test_every_tensor_is_made_on_the_models_device(name: str, config: dict[str, 
 
 @every_case
 def test_floats_of_32_bits_will_do(name: str, config: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    assert wide_floats.widest(torch.device("mps")) == torch.float32
-    for module in (wide_floats, annealed_importance):
+    assert precision.widest(torch.device("mps")) == torch.float32
+    for module in (precision, annealed_importance):
         monkeypatch.setattr(module, "widest", lambda _device: torch.float32)
     model, x, noise = build(name, config, 4)
     split = Split(x.numpy())

@@ -58,6 +58,25 @@ class DiffusionBound(NamedTuple):
             total_B += weight * self._term(x, x0_BCHW, t_B, generator)
         return -(self.schedule.prior_kl(x0_BCHW) + total_B + decoder_B)
 
+    def of_prediction(self, x: Tensor, x0_BCHW: Tensor, image_BCHW: Tensor, t_B: Tensor) -> Tensor:
+        """Unbiased estimate of −ELBO from a prediction at one uniformly drawn timestep per image: (B,), nats.
+
+        Args:
+            x: (B, C, H, W) integers.
+            x0_BCHW: the same images in [-1, 1].
+            image_BCHW: images predicted from x_t; they receive the gradient.
+            t_B: the timesteps, 1 to T.
+        """
+        is_first_B = t_B == 1
+        # Elsewhere predictions may be so far off that the decoder's gradient is NaN, even where it is masked.
+        decoded_BCHW = torch.where(is_first_B.view(-1, 1, 1, 1), image_BCHW, x0_BCHW)
+        term_B = torch.where(
+            is_first_B,
+            -self.schedule.log_decoder(x, self.levels, decoded_BCHW),
+            self.schedule.kl(x0_BCHW, image_BCHW, t_B),
+        )
+        return self.schedule.num_timesteps * term_B + self.schedule.prior_kl(x0_BCHW)
+
     def terms(self, x: Tensor, first: int, last: int, generator: torch.Generator | None) -> Tensor:
         """Sum of the terms of timesteps ``first`` + 1 … ``last``, the KL of x_T among that of timestep 1: (B,), nats.
 

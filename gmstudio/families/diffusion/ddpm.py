@@ -42,20 +42,16 @@ from gmstudio.families.diffusion.process import (
     standard_noise,
     stratified_times,
 )
-from gmstudio.families.diffusion.samplers import denoise, denoised, noised_back, shades
+from gmstudio.families.diffusion.samplers import denoise, denoised, intensities, noised_back
+from gmstudio.families.diffusion.trajectory import denoising_trajectory
 from gmstudio.families.diffusion.unet import UNet, UNetSizes
 from gmstudio.nn.ema import MovingAverage
 from gmstudio.nn.stacks import scaled
 from gmstudio.protocol.config import field
 from gmstudio.protocol.families import FamilyCard, LatentSpec, TrajectoryCard
 from gmstudio.protocol.images import ImageSpec
-from gmstudio.protocol.metrics import Metric
 from gmstudio.protocol.training_settings import Training
 
-NOISE_LEVEL = Metric("noise level", "σ_t", help="Standard deviation of the noise in x_t.")
-CHANGE = Metric(
-    "change of predicted image", unit="RMS", help="Root mean square change of the prediction of x_0 by a step."
-)
 MAX_FLOATS = 2**22
 """Floats of one activation that scoring and sampling hold at a time; larger batches are computed in chunks."""
 CHAIN_DEPTH = 0.5
@@ -232,16 +228,8 @@ class DDPM(Family):
         image_BCHW = self.schedule.predicted_x0(xt_BCHW, t_B, predicted)
         if not self.training:
             image_BCHW = image_BCHW.clamp(-1.0, 1.0)
-        is_first_B = t_B == 1
-        # Elsewhere predictions may be so far off that the decoder's gradient is NaN, even where it is masked.
-        decoded_BCHW = torch.where(is_first_B.view(-1, 1, 1, 1), image_BCHW, x0_BCHW)
-        term_B = torch.where(
-            is_first_B,
-            -self.schedule.log_decoder(batch, self.image.levels, decoded_BCHW),
-            self.schedule.kl(x0_BCHW, image_BCHW, t_B),
-        )
-        loss = (self.config.num_timesteps * term_B + self.schedule.prior_kl(x0_BCHW)).mean()
-        return {"loss": loss, "squared_error": error}
+        bound = DiffusionBound(self.schedule, network, self.image.levels)
+        return {"loss": bound.of_prediction(batch, x0_BCHW, image_BCHW, t_B).mean(), "squared_error": error}
 
     def _like(self) -> Tensor:
         return next(self.parameters())
@@ -316,7 +304,7 @@ class DDPM(Family):
     def decode(self, z: Tensor) -> Tensor:
         """Decode noise x_T: (B, D) → the image of deterministic sampling in few steps, (B, C, H, W) in [0, 1]."""
         state = z.view(-1, *self.image.shape)
-        return shades(denoised(self._unet, self.schedule, state, self._decode_times(), eta=0.0))
+        return intensities(denoised(self._unet, self.schedule, state, self._decode_times(), eta=0.0))
 
     def encode(self, x: Tensor) -> Tensor:
         """(B, C, H, W) integers → (B, D) codes x_T by DDIM inversion; ``decode`` approximately gives the images back.
@@ -338,7 +326,7 @@ class DDPM(Family):
 
     def _levels(self, x_BCHW: Tensor) -> Tensor:
         """The nearest levels of images in [-1, 1]: uint8."""
-        return (shades(x_BCHW) * (self.image.levels - 1)).round().to(torch.uint8)
+        return (intensities(x_BCHW) * (self.image.levels - 1)).round().to(torch.uint8)
 
     # ---- exploring -----------------------------------------------------------------------------------------
 
@@ -386,17 +374,8 @@ class DDPM(Family):
         else:
             state = self._noised(x, depth, generator)
         eta = self.config.eta if x is None else 1.0
-        predicted = torch.zeros_like(state)
-        yield self._moment(depth, state, state.new_zeros(len(state)))
         times = evenly_spaced_times(depth, steps)
-        for step in denoise(self._unet, self.schedule, state, times, eta, generator):
-            moved_B = 0.5 * (step.predicted - predicted).square().flatten(1).mean(1).sqrt()
-            predicted = step.predicted
-            yield self._moment(step.t, step.state, moved_B)
-
-    def _moment(self, t: int, state: Tensor, moved_B: Tensor) -> TrajectoryStep:
-        noise_B = self.schedule.noise[t].expand(len(state))
-        return TrajectoryStep(shades(state), {NOISE_LEVEL: noise_B, CHANGE: moved_B}, f"t = {t}", t)
+        yield from denoising_trajectory(self._unet, self.schedule, state, times, eta, generator)
 
     def _noised(self, x: Tensor, t: int, generator: torch.Generator | None) -> Tensor:
         """x_t of integer images."""

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from gmstudio.families.base import Figure
 from gmstudio.families.diffusion.process import NoiseSchedule, standard_noise
-from gmstudio.families.diffusion.samplers import shades
+from gmstudio.families.diffusion.samplers import intensities
 from gmstudio.families.diffusion.unet import UNet
 
 NUM_SHOWN, NUM_BINS = 6, 10
@@ -40,7 +40,7 @@ def denoised_figure(network: UNet, schedule: NoiseSchedule, images_BCHW: Tensor,
         "Validation images with noise of several timesteps, each beside the image predicted from it: with more "
         "noise, the prediction contains less of the input.",
         series=tuple(names),
-        images=shades(torch.stack(columns, dim=1).flatten(0, 1)),
+        images=intensities(torch.stack(columns, dim=1).flatten(0, 1)),
         columns=len(names),
     )
 

@@ -101,7 +101,7 @@ def noised_back(network: UNet, schedule: NoiseSchedule, x0: Tensor, times: list[
     return state
 
 
-def shades(x_BCHW: Tensor) -> Tensor:
+def intensities(x_BCHW: Tensor) -> Tensor:
     """Images in [-1, 1] as intensities in [0, 1]."""
     return (0.5 * (x_BCHW + 1.0)).clamp(0.0, 1.0)
 

@@ -36,6 +36,7 @@ from msgspec import Struct
 from torch import Tensor, nn
 
 from gmstudio.families.base import Family, Figure, LossTerms, Phase, TrajectoryStep
+from gmstudio.families.energy.gsn_figures import loss_figure, walkback_figure
 from gmstudio.families.energy.visible_units import level_counts
 from gmstudio.nn.corruption import corrupt
 from gmstudio.nn.likelihoods import pixel_likelihood
@@ -385,23 +386,5 @@ class GSN(Family):
             names += [f"corrupted {step}", f"reconstructed {step}"]
             nats.append(-self.likelihood.log_prob(features, target).mean())
             grey_BCHW = self._grey(self._draw(features, generator))
-        walkback = Figure(
-            kind="images",
-            name="walkback",
-            title="Walkback",
-            help="The chain starts from the image on the left, which is corrupted, reconstructed (the mean is shown, a "
-            "sample continues the chain), corrupted again. Training makes each reconstruction match the first image.",
-            series=tuple(names),
-            images=torch.stack(columns, dim=1).flatten(0, 1),
-            columns=len(columns),
-        )
-        steps = Figure(
-            kind="bars",
-            name="walkback_nats",
-            title="-log p(x | h) at each step of the walkback, nats",
-            help="Negative log-likelihood of the validation images under each transition; it rises as the chain moves "
-            "away from them.",
-            series=("validation images",),
-            values=torch.stack(nats).unsqueeze(0).float(),
-        )
-        return (walkback, steps)
+        images = torch.stack(columns, dim=1).flatten(0, 1)
+        return walkback_figure(images, names), loss_figure(torch.stack(nats))

@@ -43,14 +43,12 @@ from gmstudio.families.flow.dequantization import Dequantization, UniformDequant
 from gmstudio.families.flow.figures import latent_histogram
 from gmstudio.families.flow.layers import Chain, Diagonal
 from gmstudio.families.flow.objectives import OBJECTIVES
+from gmstudio.families.flow.trajectory import layer_trajectory
 from gmstudio.protocol.config import field
 from gmstudio.protocol.families import FamilyCard, LatentSpec, TrajectoryCard
 from gmstudio.protocol.images import ImageSpec
-from gmstudio.protocol.metrics import Metric
 from gmstudio.protocol.training_settings import Training
 
-LOG_DENSITY = Metric("log density", "log p(h)", "nats", help="Log-density of the layer's activation under the model.")
-LOG_DET = Metric("log determinant", "log |det J|", "nats", help="Log-determinant of the Jacobian of the layers so far.")
 MAX_FLOATS = 2**22
 """Floats of one activation that scoring and sampling hold at a time; larger batches are computed in chunks."""
 MAX_FIGURE_FLOATS = 2**14
@@ -382,17 +380,9 @@ class RealNVP(Family):
                 log_density_B = self.log_density(y_BCHW)
                 h, log_det_B = self._to_line(y_BCHW)
                 log_density_B = log_density_B + self._log_levels() - log_det_B
-        last, trail = self.flow.num_steps, self.flow.trail(h, inverse=x is None)
-        shown = set(_evenly(last + 1, steps + 1))
-        for index in range(last + 1):  # one layer per step, so that other work can run in between
-            with torch.no_grad():
-                state, log_det = next(trail) if index else (h, h.new_zeros(()))
-                log_det_B = log_det.expand(len(h))
-                metrics = {LOG_DENSITY: log_density_B - log_det_B, LOG_DET: log_det_B}
-                images = self._shown(self._from_line(state))
-            if index in shown:
-                layer = index if x is not None else last - index
-                yield TrajectoryStep(images, metrics, _layer_name(layer, last), layer)
+        yield from layer_trajectory(
+            self.flow, h, log_density_B, steps, inverse=x is None, to_images=lambda h: self._shown(self._from_line(h))
+        )
 
     @torch.no_grad()
     def figures(self, batch: Tensor, generator: torch.Generator) -> tuple[Figure, ...]:
@@ -406,16 +396,3 @@ class RealNVP(Family):
 def _log_normal(z_BD: Tensor) -> Tensor:
     """Log-density of the standard normal distribution: (B,), nats."""
     return -0.5 * (z_BD.square().sum(1) + z_BD.shape[1] * LOG_TWO_PI)
-
-
-def _layer_name(layer: int, last: int) -> str:
-    """Label of the state after a number of layers."""
-    return {0: "the image", last: "the code z"}.get(layer, f"after layer {layer} of {last}")
-
-
-def _evenly(count: int, most: int) -> list[int]:
-    """Up to ``most`` of the indices ``0 … count-1``, evenly spread, first and last among them."""
-    if count <= most:
-        return list(range(count))
-    last = max(1, most - 1)
-    return [round(i * (count - 1) / last) for i in range(last + 1)]

@@ -89,7 +89,7 @@ def trajectories_show_images(model: TrajectoryModel, steps: int = 4) -> None:
         labels = [step.label for step in trajectory]
         demand(len(set(labels)) == len(labels), f"{about} has a label twice: {', '.join(labels)}.")
         for step in trajectory:
-            _demand_shades(step.images, (3, *model.image.shape), f"{about}, {step.label}: images")
+            _demand_intensities(step.images, (3, *model.image.shape), f"{about}, {step.label}: images")
             demand(
                 step.metrics.keys() == trajectory[0].metrics.keys(),
                 f"{about} has the metrics {_names(step)} at {step.label}, and {_names(trajectory[0])} at its start.",
@@ -116,7 +116,7 @@ def _demand_levels(images: Tensor, shape: tuple[int, ...], image: ImageSpec, wha
     demand(int(images.max()) < image.levels, f"{what} have the level {int(images.max())} of 0 to {image.levels - 1}.")
 
 
-def _demand_shades(images: Tensor, shape: tuple[int, ...], what: str) -> None:
+def _demand_intensities(images: Tensor, shape: tuple[int, ...], what: str) -> None:
     """Demand floats in [0, 1] of this shape, without a gradient."""
     demand(tuple(images.shape) == shape, f"{what} have the shape {tuple(images.shape)}; it must be {shape}.")
     low, high = float(images.min()), float(images.max())

@@ -29,7 +29,7 @@ UNLIKELY = 20.0
 
 
 @law(applies=is_a(Latent))
-def decoded_images_are_shades(model: LatentModel) -> None:
+def decoded_means_are_in_range(model: LatentModel) -> None:
     """``decode`` gives float32 means in [0, 1] for every code, however unlikely, and not the same for all codes."""
     codes_BZ = random_codes(model, 5)
     if model.latent.prior != "bernoulli":

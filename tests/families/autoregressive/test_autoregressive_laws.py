@@ -195,7 +195,7 @@ def test_unsuitable_requests_are_refused(name: str, values: dict[str, Any]) -> N
 
 
 @every_family
-def test_orders_are_heeded_or_refused(name: str, values: dict[str, Any]) -> None:
+def test_orders_are_followed_or_refused(name: str, values: dict[str, Any]) -> None:
     model = make(name, values, GREY)
     own = model.pixel_session(1).order
     assert torch.equal(own, model.own_order)

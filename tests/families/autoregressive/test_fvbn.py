@@ -1,4 +1,4 @@
-"""What is particular to the fully visible belief network."""
+"""Tests of the fully visible belief network beyond the laws."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""What is particular to Gated PixelCNN: no blind spot, both stacks from outside, its sampler on every kind of array."""
+"""Tests of Gated PixelCNN beyond the laws: no blind spot, both stacks, its sampler on every kind of array."""
 
 from typing import Any
 

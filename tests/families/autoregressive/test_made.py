@@ -1,4 +1,4 @@
-"""What is particular to MADE: degrees, masks, several orders."""
+"""Tests of MADE beyond the laws: degrees, masks, several orders."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""What is particular to the Markov chain: counting, smoothing, passes over the data, parameter counts."""
+"""Tests of the Markov chain beyond the laws: counting, smoothing, passes over the data, parameter counts."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What is particular to NADE: the running sum, mixtures, order-agnostic and deep training, memory."""
+"""Tests of NADE beyond the laws: the running sum, mixtures, order-agnostic and deep training, memory."""
 
 import subprocess
 import sys

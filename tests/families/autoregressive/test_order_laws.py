@@ -67,7 +67,7 @@ def test_generating_is_scoring(name: str, values: dict[str, Any], image: ImageSp
 @any_order_family
 @every_order
 @some_images
-def test_an_order_is_heeded(name: str, values: dict[str, Any], image: ImageSpec, order: str) -> None:
+def test_an_order_is_followed(name: str, values: dict[str, Any], image: ImageSpec, order: str) -> None:
     laws.sessions_follow_the_order(make(name, values, image), foreign_order(order, image))
     laws.order_matters(make(name, values, image), foreign_order(order, image))
 

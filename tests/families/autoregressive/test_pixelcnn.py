@@ -1,4 +1,4 @@
-"""What is particular to PixelCNN: its masks seen from outside, its blind spot, its sampler on every kind of array."""
+"""Tests of PixelCNN beyond the laws: its masks, its blind spot, its sampler on every kind of array."""
 
 import msgspec
 import numpy as np

@@ -1,4 +1,4 @@
-"""What is particular to the PixelRNNs: what they see, their layers, their samplers on every kind of array."""
+"""Tests of the PixelRNNs beyond the laws: receptive fields, layers, their samplers on every kind of array."""
 
 from typing import Any
 

@@ -11,9 +11,10 @@ from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
 from gmstudio.families.base import Encoder, Illustrated, Latent, MarkovChain, PiecewiseSampler, Sampler, Trajectory
-from gmstudio.families.diffusion.ddpm import CHANGE, DDPM, NOISE_LEVEL
+from gmstudio.families.diffusion.ddpm import DDPM
 from gmstudio.families.diffusion.process import NoiseSchedule, evenly_spaced_times
 from gmstudio.families.diffusion.samplers import denoised, noised_back
+from gmstudio.families.diffusion.trajectory import CHANGE, NOISE_LEVEL
 from gmstudio.families.diffusion.unet import UNet
 from gmstudio.protocol.config import ConfigError, parse_config
 from gmstudio.protocol.images import ImageSpec
@@ -84,9 +85,9 @@ def test_the_posterior_is_bayes_rule(t: int) -> None:
     weights = torch.softmax(log_joint, 0)
     mean = (weights * grid).sum()
     variance = (weights * (grid - mean).square()).sum()
-    told_mean, told_deviation = posterior(schedule, torch.tensor(x0), torch.tensor(xt), t)
-    assert told_mean.item() == pytest.approx(mean.item(), abs=1e-5)
-    assert told_deviation.square().item() == pytest.approx(variance.item(), rel=1e-4)
+    mean_found, deviation_found = posterior(schedule, torch.tensor(x0), torch.tensor(xt), t)
+    assert mean_found.item() == pytest.approx(mean.item(), abs=1e-5)
+    assert deviation_found.square().item() == pytest.approx(variance.item(), rel=1e-4)
 
 
 @pytest.mark.parametrize("kind", ["linear", "cosine"])
@@ -138,8 +139,8 @@ def test_the_bound_is_that_of_an_independent_computation() -> None:
         with torch.no_grad():
             predicted = model.averaged(xt, torch.full((len(xt),), t / 3))
         guess = ((xt - schedule.noise[t] * predicted) / schedule.signal[t]).clamp(-1, 1)
-        true, told = (Normal(*posterior(schedule, image, xt, t)) for image in (x0, guess))
-        total = total + kl_divergence(true, told).flatten(1).sum(1).mean()
+        true, predicted = (Normal(*posterior(schedule, image, xt, t)) for image in (x0, guess))
+        total = total + kl_divergence(true, predicted).flatten(1).sum(1).mean()
     x1 = schedule.signal[1] * x0 + schedule.noise[1] * torch.randn(x0.shape, generator=seeded(9))
     log_levels = decoder_log_prob(model, x1)
     total = total - (log_levels[:, 0, 0] + log_levels[:, 1, 2]).mean()

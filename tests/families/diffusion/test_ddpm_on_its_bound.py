@@ -1,4 +1,4 @@
-"""Diffusion's bound: what the last image tells counts, and an untrained network's predictions do no harm."""
+"""Bound of a diffusion model: the KL of x_T counts, and gradients of an untrained network are finite."""
 
 from typing import Any
 
@@ -48,12 +48,12 @@ def test_what_the_last_image_still_tells_is_part_of_the_bound(monkeypatch: pytes
     model = family(parse_config(family.Config, settings), ImageSpec(1, 1, 3, 2)).eval()
     x = torch.tensor([[[[0, 1, 1]]]])
 
-    def told() -> tuple[float, float]:
+    def scores() -> tuple[float, float]:
         noise = torch.Generator().manual_seed(0)
         return float(model.elbo(x, 1, noise)), float(model.loss(x, noise)["loss"].detach())
 
-    bound, loss = told()
+    bound, loss = scores()
     with monkeypatch.context() as patch:
         patch.setattr(NoiseSchedule, "prior_kl", lambda _schedule, images: torch.full((len(images),), 7.0))
-        lower, higher = told()
+        lower, higher = scores()
     assert bound - lower == pytest.approx(7.0, abs=0.01) and higher - loss == pytest.approx(7.0, abs=0.01)

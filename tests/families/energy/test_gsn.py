@@ -1,4 +1,4 @@
-"""The generative stochastic network: that its chain finds the data's distribution, what noise and walkback do."""
+"""The generative stochastic network: stationary distribution of the chain, effects of noise and walkback."""
 
 from itertools import islice
 
@@ -114,15 +114,15 @@ def test_hidden_units_have_noise_before_and_after_their_tanh() -> None:
     assert before > 0.2
 
 
-def test_the_timeline_measures_what_the_chain_does() -> None:
+def test_the_trajectory_measures_what_the_chain_does() -> None:
     model = build(BINARY).eval()
     x = torch.randint(2, (4, *BINARY.shape), generator=seeded(), dtype=torch.uint8)
-    moments = list(model.trajectory(x, 4, 3, seeded(5)))
+    steps = list(model.trajectory(x, 4, 3, seeded(5)))
     states = [x, *islice(model.chain(x, seeded(5)), 3)]
-    for state, moment in zip(states, moments, strict=True):
+    for state, step in zip(states, steps, strict=True):
         apart = (state.float() - x.float()).square().flatten(1).mean(1).sqrt()
-        torch.testing.assert_close(moment.metrics[DISTANCE], apart)
-        assert (moment.metrics[RECONSTRUCTION] < 0).all()
+        torch.testing.assert_close(step.metrics[DISTANCE], apart)
+        assert (step.metrics[RECONSTRUCTION] < 0).all()
 
 
 def test_it_only_generates_and_says_so() -> None:

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from gmstudio.families.base import Encoder, Latent, Sampler
 from gmstudio.families.flow import realnvp as realnvp_module
-from gmstudio.families.flow.realnvp import LOG_DENSITY, LOG_DET, RealNVP
+from gmstudio.families.flow.realnvp import RealNVP
+from gmstudio.families.flow.trajectory import LOG_DENSITY, LOG_DET
 from gmstudio.protocol.config import ConfigError, parse_config
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.testing import laws
@@ -164,7 +165,7 @@ def test_a_code_is_an_image_and_an_image_is_a_code(kind: dict[str, Any]) -> None
     assert model.latent.num_dims == image.num_dims
     torch.testing.assert_close(means, x / (image.levels - 1), atol=1e-4, rtol=0)
     laws.codes_have_the_latent_shape(model)
-    laws.decoded_images_are_shades(model)
+    laws.decoded_means_are_in_range(model)
     laws.decoding_has_a_gradient(model)
 
 
@@ -192,12 +193,12 @@ def test_the_trajectory_goes_from_one_end_to_the_other(start: str) -> None:
     model = build(image)
     laws.trajectories_show_images(model)
     x = random_images(image, 3) if start == "image" else None
-    moments = list(model.trajectory(x, 3, 1000, seeded(5)))
-    ends = (moments[0], moments[-1]) if start == "image" else (moments[-1], moments[0])
+    states = list(model.trajectory(x, 3, 1000, seeded(5)))
+    ends = (states[0], states[-1]) if start == "image" else (states[-1], states[0])
     assert (ends[0].label, ends[1].label) == ("the image", "the code z")
-    assert {moment.images.shape for moment in moments} == {(3, 1, 4, 4)}
-    assert {tuple(m.metrics) for m in moments} == {(LOG_DENSITY, LOG_DET)}
-    assert len({moment.label for moment in moments}) == len(moments) > 10
+    assert {state.images.shape for state in states} == {(3, 1, 4, 4)}
+    assert {tuple(m.metrics) for m in states} == {(LOG_DENSITY, LOG_DET)}
+    assert len({state.label for state in states}) == len(states) > 10
     if x is not None:
         torch.testing.assert_close(ends[0].images, x / 3.0, atol=1e-4, rtol=0)
         z = model.encode(x)
@@ -208,13 +209,13 @@ def test_the_trajectory_goes_from_one_end_to_the_other(start: str) -> None:
     torch.testing.assert_close(ends[1].metrics[LOG_DENSITY], expected, atol=1e-3, rtol=1e-4)
     few = list(model.trajectory(x, 3, 4, seeded(5)))
     assert len(few) == 5
-    assert torch.equal(few[-1].images, moments[-1].images)
+    assert torch.equal(few[-1].images, states[-1].images)
     ran: list[str] = []
     for name, module in model.flow.named_modules():
         if isinstance(module, torch.nn.Linear | torch.nn.Conv2d):
             module.register_forward_hook(lambda *_, name=name: ran.append(name))
     next(model.trajectory(x, 3, 100, seeded(5)))
-    assert len(ran) == len(set(ran)) if start == "image" else not ran, "no layer runs before its moment is asked for"
+    assert len(ran) == len(set(ran)) if start == "image" else not ran, "no layer runs before its state is requested"
 
 
 def test_the_histogram_counts_every_entry_and_so_does_its_reference() -> None:
