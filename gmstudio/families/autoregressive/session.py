@@ -74,7 +74,8 @@ class AutoregressiveSession:
         Raises:
             ValueError: when every sub-pixel has been placed.
         """
-        return torch.from_numpy(self._conditional())
+        with _quiet_products():
+            return torch.from_numpy(self._conditional())
 
     def draw(self, temperature: float = 1.0) -> Tensor:
         """(B,) int64 values for the next sub-pixel: inverse CDF of the tempered conditional at ``uniforms[step]``.
@@ -85,7 +86,8 @@ class AutoregressiveSession:
         Raises:
             ValueError: when the temperature is negative or not finite, or every sub-pixel has been placed.
         """
-        return torch.from_numpy(self._draw(temperature))
+        with _quiet_products():
+            return torch.from_numpy(self._draw(temperature))
 
     def place(self, values: Tensor) -> None:
         """Set (B,) integers at the current position and advance by one step.
@@ -136,8 +138,9 @@ class AutoregressiveSession:
 
     def finish(self, temperature: float = 1.0) -> None:
         """Draw and place all remaining sub-pixels."""
-        while self.step < len(self._positions):
-            self._commit(self._draw(temperature))
+        with _quiet_products():
+            while self.step < len(self._positions):
+                self._commit(self._draw(temperature))
 
     def _open_position(self) -> Position:
         position = self.position
@@ -168,6 +171,15 @@ class AutoregressiveSession:
         self._images_BCHW[:, channel, row, column] = values_B
         self.step += 1
         self._logits_BL = self._probs_BL = None
+
+
+def _quiet_products() -> np.errstate:
+    """Context without numpy's warning of invalid values in products.
+
+    OpenBLAS computes with memory beyond its arguments and discards the result, which nevertheless raises the flag
+    of an invalid operation (numpy issue 29194).
+    """
+    return np.errstate(invalid="ignore")
 
 
 def _softmax(logits_BL: FloatArray) -> FloatArray:

@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 import torch
 from autoregressive_cases import CASES, LARGER, describe, make
@@ -252,3 +253,24 @@ def test_training_in_bfloat16_is_close_to_training_in_float32(name: str) -> None
     image = ImageSpec(1, 5, 4, 3)
     model = family(family.Config(), image)
     laws.losses_stay_in_float32(model, relative=0.02)
+
+
+def test_a_flag_of_an_invalid_product_is_no_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = make("nade", {"num_hidden": 5}, BINARY)
+    expected, stepper = model.sample(2, seeded()), type(model).stepper
+
+    class Flagging:
+        """Raises the processor's flag of an invalid operation, as OpenBLAS does now and then."""
+
+        def __init__(self, *arguments: Any, **keywords: Any) -> None:
+            self._stepper = stepper(*arguments, **keywords)
+
+        def logits(self, step: int) -> Any:
+            np.subtract(np.float32(np.inf), np.float32(np.inf))
+            return self._stepper.logits(step)
+
+    monkeypatch.setattr(type(model), "stepper", lambda *arguments, **keywords: Flagging(*arguments, **keywords))
+    assert torch.equal(model.sample(2, seeded()), expected)
+    session = model.pixel_session(2, generator=seeded())
+    session.conditional()
+    session.place(session.draw())
