@@ -13,6 +13,7 @@ import typer
 from gmstudio.cli.library import runs
 from gmstudio.cli.sampling import sample
 from gmstudio.cli.scoring import score
+from gmstudio.cli.terminal import complain
 from gmstudio.cli.training import train
 
 app = typer.Typer(
@@ -41,7 +42,7 @@ def main() -> None:
     try:
         app()
     except (ValueError, OSError) as error:
-        typer.secho(str(error), fg=typer.colors.RED, err=True)
+        complain(error)
         sys.exit(1)
 
 

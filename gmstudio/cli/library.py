@@ -4,10 +4,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gmstudio.cli.terminal import new_console
+from gmstudio.protocol.plain_text import plain_text
+
 if TYPE_CHECKING:
     from rich.console import Console
 
     from gmstudio.runs.folder import RunFolder
+
+MAX_NAME = 40
+"""Characters of a family's or data source's name in the list."""
 
 
 def runs(
@@ -16,9 +22,7 @@ def runs(
     ] = "",
 ) -> None:
     """List the library of runs, or show one run: settings, losses, checkpoints and its log of warnings."""
-    from rich.console import Console
-
-    console = Console(markup=False, emoji=False, highlight=False)  # titles are a user's words
+    console = new_console()
     if run:
         from gmstudio.runs.folder import RunFolder
 
@@ -41,17 +45,17 @@ def _list_runs(console: "Console") -> None:
             problems.append(run.problem)
         table.add_row(
             run.title,
-            run.family,
-            run.data,
+            plain_text(run.family, MAX_NAME),
+            plain_text(run.data, MAX_NAME),
             run.status,
             f"{run.step:,}/{run.steps:,}",
             _loss(run.best_valid),
-            _minute(run.created),
+            _minute(plain_text(run.created)),
         )
-    console.print(f"{runs_home()}", soft_wrap=True)
+    console.print(plain_text(str(runs_home())), soft_wrap=True)
     console.print(table)
     for problem in problems:
-        console.print(problem, style="yellow")
+        console.print(plain_text(problem), style="yellow")
 
 
 def _show_run(run: "RunFolder", console: "Console") -> None:
@@ -76,7 +80,7 @@ def _show_run(run: "RunFolder", console: "Console") -> None:
     table = Table(box=None, show_header=False)
     for fact, text in facts.items():
         if text:
-            table.add_row(fact, text)
+            table.add_row(fact, plain_text(text))
     console.print(table)
     checkpoints = Table("checkpoint", "size", "written (UTC)", "", box=None)
     for info in run.checkpoints.list():
@@ -85,12 +89,12 @@ def _show_run(run: "RunFolder", console: "Console") -> None:
             f"step {info.step:,}",
             f"{info.size_bytes / 2**20:.1f} MiB",
             _minute(info.created),
-            info.problem or ", ".join(remarks),
+            plain_text(info.problem) or ", ".join(remarks),
         )
     console.print(checkpoints)
     if not summary.problem:
         for event in run.history.read_events():
-            console.print(f"step {event.step:,}, {_minute(event.time)}: {event.text}")
+            console.print(f"step {event.step:,}, {_minute(event.time)}: {plain_text(event.text)}")
 
 
 def _with_settings(name: str, settings: dict[str, object]) -> str:

@@ -10,7 +10,8 @@ import typer
 from numpy.typing import NDArray
 
 from gmstudio.cli.conditioning import parse_given, read_given
-from gmstudio.cli.options import DeviceOption, warn
+from gmstudio.cli.options import DeviceOption
+from gmstudio.cli.terminal import say, warn
 from gmstudio.media import Provenance, metadata_of
 from gmstudio.media.png import check_png_name, read_grey, write_grid
 
@@ -120,7 +121,7 @@ def sample(
     )
     write_grid(images, out, scale, metadata_of(origin))
     description = "".join(f"; {name.lower()}: {text}" for name, text in texts.items())
-    typer.echo(f"{len(images)} images of step {loaded.step:,} in {out}{description}")
+    say(f"{len(images)} images of step {loaded.step:,} in {out}{description}")
 
 
 def _draw(

@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gmstudio.cli.options import DeviceOption, warn
+from gmstudio.cli.options import DeviceOption
 from gmstudio.cli.run_data import load_run_data
+from gmstudio.cli.terminal import say, warn
 from gmstudio.protocol.data import SPLITS
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def score(
     dataset, name = load_run_data(loaded, data, data_dir), data or loaded.record.data
     part = dataset.split(split)
     size = min(count or len(part), len(part))
-    typer.echo(f"{loaded.model.card.title} of step {loaded.step:,}, {size:,} {split} images of {name}")
+    say(f"{loaded.model.card.title} of step {loaded.step:,}, {size:,} {split} images of {name}")
     if only_generates(loaded.model):
         _samples(loaded.model, dataset, split, size, seed)
     elif reconstructs(loaded.model) and not has_likelihood(loaded.model):
@@ -89,14 +90,14 @@ def _likelihood(
     batches = -(-len(images) // batch_size(model.image))
     result = next(p for p in track(pieces, total=batches, description="Scoring", transient=True) if p is not None)
     warn(tuple(filter(None, [result.warning])))
-    typer.echo(f"{result.kind}:")
+    say(f"{result.kind}:")
     if len(images) == 1:
-        typer.echo(f"{result.mean_nats:.4f} nats")
-        typer.echo(f"{result.bits_per_dim:.5f} bits/dim")
+        say(f"{result.mean_nats:.4f} nats")
+        say(f"{result.bits_per_dim:.5f} bits/dim")
         return
     error, spread = (result.image.bits_per_dim(nats) for nats in (result.error_nats, result.spread_nats))
-    typer.echo(f"{result.mean_nats:.4f} ± {result.error_nats:.4f} nats, spread {result.spread_nats:.4f} nats")
-    typer.echo(f"{result.bits_per_dim:.5f} ± {error:.5f} bits/dim, spread {spread:.5f} bits/dim")
+    say(f"{result.mean_nats:.4f} ± {result.error_nats:.4f} nats, spread {result.spread_nats:.4f} nats")
+    say(f"{result.bits_per_dim:.5f} ± {error:.5f} bits/dim, spread {spread:.5f} bits/dim")
 
 
 def _check_choice(choice: str | None, model: Any, *, has_labels: bool) -> None:
@@ -118,9 +119,9 @@ def _samples(model: Any, dataset: "Dataset", split: str, size: int, seed: int) -
         raise ValueError("There are no images to compare samples with; choose another split or include more classes.")
     quality = SampleQuality(dataset, model.device, seed, split, min(size, NUM_COMPARED))
     shares = next(found for found in quality.measure(model) if found is not None)
-    typer.echo(f"no likelihood; sample quality of {quality.num_compared} samples against as many images:")
+    say(f"no likelihood; sample quality of {quality.num_compared} samples against as many images:")
     for name, share in shares.items():
-        typer.echo(f"{share:.3f} {SHARES[name]}")
+        say(f"{share:.3f} {SHARES[name]}")
 
 
 def _reconstructions(model: Any, dataset: "Dataset", split: str, size: int) -> None:
@@ -128,5 +129,5 @@ def _reconstructions(model: Any, dataset: "Dataset", split: str, size: int) -> N
 
     pieces = reconstruction_errors(model, dataset.view(split, range(size)))
     errors = next(found for found in pieces if found is not None)
-    typer.echo("no likelihood, since the family is not a generative model; reconstruction error, black 0 and white 1:")
-    typer.echo(f"{errors.mean():.6f} mean squared error per sub-pixel, spread {errors.std():.6f} from image to image")
+    say("no likelihood, since the family is not a generative model; reconstruction error, black 0 and white 1:")
+    say(f"{errors.mean():.6f} mean squared error per sub-pixel, spread {errors.std():.6f} from image to image")

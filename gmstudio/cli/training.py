@@ -4,7 +4,8 @@ from typing import Annotated, Any
 
 import typer
 
-from gmstudio.cli.options import DeviceOption, warn
+from gmstudio.cli.options import DeviceOption
+from gmstudio.cli.terminal import warn
 from gmstudio.cli.watcher import Watcher
 
 

@@ -4,6 +4,9 @@ import signal
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from gmstudio.cli.terminal import new_console
+from gmstudio.protocol.plain_text import plain_text
+
 if TYPE_CHECKING:
     from gmstudio.engine.training.job import TrainingJob
 
@@ -39,17 +42,16 @@ class Watcher:
     """Progress bar of a training."""
 
     def __init__(self) -> None:
-        from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-        self._console = Console()
+        self._console = new_console()
         self._progress = Progress(
-            TextColumn("[bold]{task.description}"),
+            TextColumn("{task.description}", style="bold", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[rate]:,.0f} images/s"),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[terms]}"),
+            TextColumn("{task.fields[terms]}", markup=False),
             console=self._console,
         )
         self._task = self._progress.add_task("", start=False, rate=0.0, terms="")
@@ -75,9 +77,9 @@ class Watcher:
         """
         trainer = job.trainer
         model = trainer.model
-        self._console.print(f"{model.num_parameters():,} parameters, {model.image}", highlight=False)
+        self._console.print(f"{model.num_parameters():,} parameters, {model.image}")
         for remark in model.remarks():
-            self._console.print(remark, highlight=False, soft_wrap=True)
+            self._console.print(plain_text(remark), soft_wrap=True)
         self._progress.update(
             self._task,
             description=model.card.title,
@@ -111,9 +113,9 @@ class Watcher:
             if split == "valid":
                 bits = f" ({image.bits_per_dim(value):.4f} bits/dim)" if name in likelihoods else ""
                 unit = " nats" if name in likelihoods else ""
-                self._console.print(f"validation {name}: {value:.4f}{unit}{bits}", highlight=False)
+                self._console.print(f"validation {name}: {value:.4f}{unit}{bits}")
         status = self._end.status if self._end else "paused"
-        self._console.print(f"{status} at step {job.trainer.step:,}: {job.path}", highlight=False, soft_wrap=True)
+        self._console.print(plain_text(f"{status} at step {job.trainer.step:,}: {job.path}"), soft_wrap=True)
         if self._end and self._end.message:
-            self._console.print(self._end.message, style="red", highlight=False)
+            self._console.print(plain_text(self._end.message), style="red")
         return status in ("finished", "stopped")

@@ -33,6 +33,11 @@ class Jobs:
     def __bool__(self) -> bool:
         return bool(self._entries)
 
+    @property
+    def foreground(self) -> bool:
+        """There is a job that training waits for."""
+        return any(not entry.command.background for entry in self._entries)
+
     def add(self, command: Command, job: Job) -> None:
         """Add a job; an older one with the same key ends as superseded."""
         key = command.job_key()

@@ -97,13 +97,14 @@ class Server(Feature):
 
     def _advance(self) -> None:
         before = self._state()
+        training = self.context.training
+        if training is not None and training.running and not self._jobs.foreground and training.wait_s() <= 0.0:
+            self._advance_training()
         if self._jobs:
             try:
                 self._jobs.advance()
             except JobFailedError as failed:
                 self._fail(failed.command, failed.error)
-        elif self.context.training is not None and self.context.training.wait_s() <= 0.0:
-            self._advance_training()
         if self._state() != before or time.monotonic() - self._reported_at > REPORT_SECONDS:
             self._report()
 
@@ -160,7 +161,7 @@ class Server(Feature):
         training = self.context.training
         if training is not None and not training.over:
             return "training" if training.running else "paused"
-        return "busy" if self._jobs else "idle"
+        return "busy" if self._jobs.foreground else "idle"
 
     def _report(self) -> None:
         self._reported_at = time.monotonic()

@@ -21,6 +21,9 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Fields that a newer command of this class must share with an older one, still at work, to replace it; an empty
     tuple: every newer one does; None: none does."""
 
+    background: ClassVar[bool] = False
+    """The job of such a command takes turns with training, which stands still during the jobs of all others."""
+
     def job_key(self) -> tuple[Any, ...] | None:
         """Key of the job that carries this command out: a newer job with the same key ends the older one."""
         if self.superseded_within is None:

@@ -1,6 +1,6 @@
 """Messages about runs on disk: the library, opening, curves, saved samples, annotations."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -14,6 +14,8 @@ from gmstudio.protocol.training_settings import Training
 
 class ListRuns(Command, frozen=True, kw_only=True):
     """List the library of runs; answered with ``RunsListed``."""
+
+    background: ClassVar[bool] = True
 
 
 class OpenRun(Command, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from pathlib import Path
 import platformdirs
 
 from gmstudio.protocol.families import MARGINAL_NLL
+from gmstudio.protocol.plain_text import MAX_TITLE, is_encodable, plain_text
 from gmstudio.runs.checkpoints import CheckpointStore
 from gmstudio.runs.history import HISTORY_NAME, History
 from gmstudio.runs.lock import is_locked
@@ -25,7 +26,7 @@ class RunSummary:
         path: its folder.
         family: key in ``FAMILIES``; empty when damaged.
         data: key in ``SOURCES``; empty when damaged.
-        title: the user's name for it, or the folder's.
+        title: the user's name for it, or the folder's, as ``plain_text``.
         status: that of its record, or ``interrupted`` (its engine died), or ``damaged``.
         step: parameter updates made when its status, or a checkpoint, was last recorded.
         steps: parameter updates requested.
@@ -49,9 +50,16 @@ class RunSummary:
 
 
 def runs_home() -> Path:
-    """Default folder of runs: ``$GMSTUDIO_HOME/runs``, else ``runs`` in the user's data folder."""
+    """Default folder of runs: ``$GMSTUDIO_HOME/runs``, else ``runs`` in the user's data folder.
+
+    Raises:
+        RunError: when the variable names an unknown user's home.
+    """
     override = os.environ.get(HOME_VARIABLE, "").strip()
-    base = Path(override).expanduser() if override else platformdirs.user_data_path("gmstudio", appauthor=False)
+    try:
+        base = Path(override).expanduser() if override else platformdirs.user_data_path("gmstudio", appauthor=False)
+    except RuntimeError:
+        raise RunError(f"{HOME_VARIABLE} is {override!r}, and there is no such user's home. Write its path.") from None
     return base / "runs"
 
 
@@ -69,22 +77,34 @@ def new_run_path(home: Path, family: str) -> Path:
     return home / f"{stem}-{number:02d}"
 
 
-def list_runs(home: Path) -> list[RunSummary]:
-    """All runs in ``home``, newest first, damaged ones at the end; folders that hold no run are passed over.
+def run_folders(home: Path) -> list[Path]:
+    """Return the folders in ``home`` that hold a run, whole or damaged; other folders are passed over.
 
     Raises:
         RunError: when ``home`` cannot be read.
     """
     try:
-        folders = [path for path in home.iterdir() if _holds_run(path)]
+        return [path for path in home.iterdir() if _holds_run(path)]
     except FileNotFoundError:
         return []
     except OSError as error:
         raise RunError(
             f"{home} could not be read ({error.strerror}). Check its permissions or set {HOME_VARIABLE}."
         ) from error
-    summaries = [summarize(folder) for folder in folders]
-    return sorted(summaries, key=lambda run: (run.created, run.path.name), reverse=True)
+
+
+def list_runs(home: Path) -> list[RunSummary]:
+    """All runs in ``home``, newest first, damaged ones at the end; folders that hold no run are passed over.
+
+    Raises:
+        RunError: when ``home`` cannot be read.
+    """
+    return newest_first([summarize(folder) for folder in run_folders(home)])
+
+
+def newest_first(runs: list[RunSummary]) -> list[RunSummary]:
+    """Sort runs by the time of their start, damaged ones at the end."""
+    return sorted(runs, key=lambda run: (run.created, run.path.name), reverse=True)
 
 
 def _holds_run(folder: Path) -> bool:
@@ -94,32 +114,44 @@ def _holds_run(folder: Path) -> bool:
         return False
 
 
+def title_of(title: str, folder: Path) -> str:
+    """Return a run's title in its record, or else its folder's name, as it is shown."""
+    return plain_text(title, MAX_TITLE) or plain_text(folder.name, MAX_TITLE)
+
+
 def summarize(folder: Path) -> RunSummary:
-    """The summary of one run; never raises, since a damaged run is shown as such."""
+    """Summarize one run; never raises, since a damaged run is shown as such and must not hide the others."""
     try:
-        record = read_record(folder)
-        abandoned = record.status in ("running", "paused") and not is_locked(folder)
-    except RunError as error:
-        return RunSummary(folder, "", "", folder.name, "damaged", 0, 0, "", problem=str(error))
+        return _summarize(folder)
+    except Exception as error:  # a run is a folder of files that anybody may have written
+        reason = str(error) if isinstance(error, RunError) else f"{folder} could not be read ({error})."
+        return RunSummary(folder, "", "", title_of("", folder), "damaged", 0, 0, "", problem=plain_text(reason))
+
+
+def _summarize(folder: Path) -> RunSummary:
+    record = read_record(folder)
+    abandoned = record.status in ("running", "paused") and not is_locked(folder)
     last = best = None
-    problem = ""
+    problems = []
+    if not is_encodable(str(folder)):
+        problems.append(f"{folder} has a name that is not UTF-8, so the window cannot open it. Rename the folder.")
     try:
         with History(folder) as history:
             found = history.last_and_best("valid", MARGINAL_NLL) or history.last_and_best("valid", "loss")
         if found:
             last, best = found
     except RunError as error:
-        problem = str(error)
+        problems.append(str(error))
     return RunSummary(
         path=folder,
         family=record.family,
         data=record.data,
-        title=record.title or folder.name,
+        title=title_of(record.title, folder),
         status="interrupted" if abandoned else record.status,
         step=max([record.step, *(info.step for info in CheckpointStore(folder).list() if info.latest)]),
         steps=record.training.steps,
         created=record.created,
         last_valid=last,
         best_valid=best,
-        problem=problem,
+        problem=plain_text(" ".join(problems)),
     )

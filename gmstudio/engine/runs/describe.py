@@ -8,17 +8,19 @@ from gmstudio.engine.runtime.building import meta_run_model
 from gmstudio.engine.runtime.context import EngineContext
 from gmstudio.families import FAMILIES
 from gmstudio.families.base import Family, Latent
+from gmstudio.protocol.plain_text import MAX_TITLE, plain_text
 from gmstudio.protocol.runs import HistoryAppended, RunInfo, RunOpened
 from gmstudio.runs.annotations import read_annotations
 from gmstudio.runs.folder import RunFolder
-from gmstudio.runs.library import summarize
+from gmstudio.runs.library import RunSummary, summarize
 
 
-def run_info(path: str, *, live_status: str = "", live_step: int = -1) -> RunInfo:
+def run_info(path: str, *, summary: RunSummary | None = None, live_status: str = "", live_step: int = -1) -> RunInfo:
     """Describe a run on disk.
 
     Args:
         path: run folder.
+        summary: of this run; None: made here.
         live_status: status of the run in training; empty: that on disk.
         live_step: step of the run in training; negative: that on disk.
 
@@ -27,14 +29,14 @@ def run_info(path: str, *, live_status: str = "", live_step: int = -1) -> RunInf
     """
     with RunFolder.open(path) as run:
         record = run.record
-        summary = summarize(Path(path))
+        summary = summary or summarize(Path(path))
         family = FAMILIES.get(record.family)
         checkpoints = tuple(info.step for info in run.checkpoints.list() if not info.problem)
     return RunInfo(
         run=path,
-        title=record.title or Path(path).name,
+        title=summary.title,
         spec=record.spec,
-        family_title=family.card.title if family else record.family,
+        family_title=family.card.title if family else plain_text(record.family, MAX_TITLE),
         image=record.image,
         status=live_status or summary.status,
         step=live_step if live_step >= 0 else max(record.step, *checkpoints, 0),
@@ -42,20 +44,26 @@ def run_info(path: str, *, live_status: str = "", live_step: int = -1) -> RunInf
         capabilities=capabilities_of(family) if family else (),
         checkpoint_steps=checkpoints,
         best=summary.best_valid,
-        message=record.message,
+        message=plain_text(record.message),
     )
 
 
-def current_info(context: EngineContext, path: str) -> RunInfo:
+def current_info(context: EngineContext, path: str, summary: RunSummary | None = None) -> RunInfo:
     """Describe a run in its present state, in training or on disk.
+
+    Args:
+        context: holds the run in training.
+        path: run folder.
+        summary: of this run; None: made here.
 
     Raises:
         RunError: when it is damaged.
     """
     if not context.is_live(path):
-        return run_info(path)
+        return run_info(path, summary=summary)
     training = context.the_training()
-    return run_info(path, live_status="paused" if training.paused else "running", live_step=training.step)
+    status = "paused" if training.paused else "running"
+    return run_info(path, summary=summary, live_status=status, live_step=training.step)
 
 
 def announce_run(context: EngineContext, path: str, request: int) -> None:

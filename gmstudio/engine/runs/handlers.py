@@ -1,34 +1,41 @@
 """Commands about runs on disk: listing, opening, saved samples, annotations."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from gmstudio.engine.runs.describe import announce_run, current_info
+from gmstudio.engine.runtime.errors import error_sentence
 from gmstudio.engine.runtime.feature import Feature
 from gmstudio.protocol.array import Array
+from gmstudio.protocol.base import Event
+from gmstudio.protocol.plain_text import is_encodable, plain_text
 from gmstudio.protocol.runs import FetchSamples, KeepAnnotations, ListRuns, OpenRun, RunsListed, SamplesDrawn
 from gmstudio.runs.annotations import write_annotations
 from gmstudio.runs.folder import RunFolder
-from gmstudio.runs.library import list_runs, runs_home
-from gmstudio.runs.record import RunError, RunMissingError
+from gmstudio.runs.library import newest_first, run_folders, runs_home, summarize
+from gmstudio.runs.record import RunMissingError
 
 
 class RunsFeature(Feature):
     """List and open runs, fetch their saved samples, keep their annotations."""
 
-    def _on_list_runs(self, command: ListRuns) -> None:
-        runs, problems = [], []
-        for summary in list_runs(runs_home()):
+    def _on_list_runs(self, command: ListRuns) -> Iterator[Event | None]:
+        """Read one run a piece: there may be thousands, on a slow disk."""
+        home = runs_home()
+        summaries, infos, problems = [], {}, []
+        for folder in run_folders(home):
+            summary = summarize(folder)
             if summary.problem:
                 problems.append(summary.problem)
-            if summary.status == "damaged":
-                continue
-            try:
-                runs.append(current_info(self.context, str(summary.path)))
-            except (RunError, OSError) as error:  # deleted since it was listed
-                problems.append(str(error))
-        self.context.send(
-            RunsListed(request=command.request, home=str(runs_home()), runs=tuple(runs), problems=tuple(problems))
-        )
+            if summary.status != "damaged" and is_encodable(str(folder)):
+                try:
+                    infos[folder] = current_info(self.context, str(folder), summary)
+                    summaries.append(summary)
+                except Exception as error:  # removed or changed meanwhile; it must not hide the others
+                    problems.append(f"{plain_text(folder.name)} could not be listed. {error_sentence(error)}")
+            yield None
+        runs = tuple(infos[summary.path] for summary in newest_first(summaries))
+        yield RunsListed(request=command.request, home=plain_text(str(home)), runs=runs, problems=tuple(problems))
 
     def _on_open_run(self, command: OpenRun) -> None:
         announce_run(self.context, str(Path(command.run).absolute()), command.request)

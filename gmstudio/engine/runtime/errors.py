@@ -4,15 +4,19 @@ from gmstudio.data.dataset import DataError
 from gmstudio.engine.runtime.memory import is_out_of_memory
 from gmstudio.protocol.config import ConfigError
 from gmstudio.protocol.engine import Reason
+from gmstudio.protocol.plain_text import plain_text
 from gmstudio.runs.record import RunError, RunMissingError
+from gmstudio.system.os_errors import os_error_sentence
 
 
 def error_sentence(error: BaseException) -> str:
     """Describe an error in one sentence for people."""
     if is_out_of_memory(error):
         return "There is not enough memory for this; make the batch, the images or the model smaller."
-    if isinstance(error, ValueError | OSError):
-        return str(error)
+    if isinstance(error, OSError):
+        return plain_text(os_error_sentence(error))
+    if isinstance(error, ValueError):
+        return plain_text(str(error))
     return f"The engine failed here: {type(error).__name__}: {error}"
 
 

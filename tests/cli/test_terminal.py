@@ -1,0 +1,81 @@
+"""Names and messages in the terminal: shown as they are, never as markup or as commands to the terminal."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from gmstudio import cli
+from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.run_spec import RunSpec
+from gmstudio.runs.folder import RunFolder
+from gmstudio.runs.library import runs_home
+from gmstudio.runs.record import new_record
+
+FAST = ["--set", "validation_images=20", "--set", "num_samples=1", "--set", "batch_size=16"]
+HOSTILE = "what [/x] is \x1b[31m\u202ered"
+
+
+def call(*arguments: str) -> str:
+    result = CliRunner().invoke(cli.app, list(arguments), env={"COLUMNS": "300"})
+    assert result.exit_code == 0, (result.output, result.exception)
+    return result.output
+
+
+def make_run(path: Path, title: str = "") -> str:
+    image = ImageSpec(channels=1, height=8, width=8, levels=2)
+    spec = RunSpec(family="vae", data="digits", config={"note": HOSTILE})
+    with RunFolder.create(path, new_record(spec, image=image, device="cpu", title=title)) as run:
+        run.history.log(3, "warning", HOSTILE)
+        run.update(status="failed", message=HOSTILE)
+    return str(path)
+
+
+def test_a_title_that_looks_like_markup_is_listed_as_it_is(home: Path) -> None:
+    make_run(runs_home() / "a", HOSTILE)
+    make_run(runs_home() / "b", "long " * 100)
+    output = call("runs")
+    assert "what [/x] is [31mred" in output and "\x1b" not in output and "\u202e" not in output
+    assert max(map(len, output.splitlines())) < 250, "long titles are shortened"
+
+
+def test_one_run_is_shown_without_commands_to_the_terminal(tmp_path: Path) -> None:
+    output = call("runs", make_run(tmp_path / "[mnist] try", HOSTILE))
+    assert output.count("what [/x] is [31mred") == 4, "title, settings, message and log"
+    assert "[mnist] try" in output and "\x1b" not in output and "\u202e" not in output
+
+
+def test_the_folder_of_a_training_is_reported_as_it_is(tmp_path: Path) -> None:
+    run = tmp_path / "[mnist] [/bold] try"
+    assert f"finished at step 1: {run}" in call("train", "vae", "--steps", "1", "--out", str(run), *FAST)
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="names are UTF-8 there")
+def test_a_folder_whose_name_is_not_utf8_is_listed_with_the_reason(home: Path) -> None:
+    make_run(runs_home() / "good")
+    make_run(runs_home() / os.fsdecode(b"caf\xe9"))
+    output = call("runs")
+    assert "good" in output and "caf\N{REPLACEMENT CHARACTER} has a name that is not UTF-8" in output
+
+
+def test_errors_reach_the_terminal_as_one_plain_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["gmstudio", "runs", "\x1b[2J\n[red]x"])
+    with pytest.raises(SystemExit):
+        cli.main()
+    error = capsys.readouterr().err
+    assert "[2J [red]x is not a run" in error and "\x1b" not in error
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX homes")
+def test_a_home_of_an_unknown_user_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GMSTUDIO_HOME", "~nosuchuser/x")
+    monkeypatch.setattr(sys, "argv", ["gmstudio", "runs"])
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert "GMSTUDIO_HOME is '~nosuchuser/x'" in capsys.readouterr().err
