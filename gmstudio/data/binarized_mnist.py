@@ -26,9 +26,11 @@ from gmstudio.media.levels import Images
 from gmstudio.protocol.config import field
 from gmstudio.protocol.data import SPLITS
 from gmstudio.protocol.images import MAX_SIDE, ImageSpec
+from gmstudio.system.regular_file import open_regular
 
 _FILE_NAME = "binarized_mnist_{}.npy"
 _CHUNK_IMAGES = 4096
+_VERSIONS = ((1, 0), (2, 0), (3, 0))
 
 
 class BinarizedMnistConfig(Struct, frozen=True, kw_only=True):
@@ -99,12 +101,21 @@ def _read(path: Path) -> Images:
 def _read_header(path: Path) -> tuple[tuple[int, ...], np.dtype[np.generic]]:
     """Read shape and type of the array in a file, not its values."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             version = np.lib.format.read_magic(file)
+            if version not in _VERSIONS:
+                raise DataError(
+                    f"{path} is no NumPy file that is read: its format has version {version[0]}.{version[1]}, "
+                    "and 1.0 to 3.0 are known. Save it again."
+                )
             read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
             shape, _, dtype = read(file)
+            if min(shape, default=0) < 0:
+                raise DataError(f"{path} is damaged: its header promises the shape {shape}. Get it again.")
             promised, there = math.prod(shape) * dtype.itemsize, path.stat().st_size - file.tell()
-    except ValueError as error:
+    except DataError:
+        raise
+    except (ValueError, SyntaxError, RecursionError, MemoryError) as error:
         raise DataError(f"{path} is no NumPy file: {error}. Get it again.") from error
     if not dtype.hasobject and there < promised:
         raise DataError(f"{path} is cut short: it holds {there:,} of {promised:,} bytes. Get it again.")

@@ -21,6 +21,7 @@ from gmstudio.media.levels import Images, quantize
 from gmstudio.media.resize import resize
 from gmstudio.protocol.config import field
 from gmstudio.protocol.images import ImageSpec
+from gmstudio.system.regular_file import regular_size
 
 SIDE = 32
 CHANNELS = 3
@@ -129,7 +130,7 @@ def _read_training(folder: Path) -> tuple[Images, Labels]:
 def _read(path: Path) -> tuple[Images, Labels]:
     """(N, 3, 32, 32) intensities and (N,) labels of a file."""
     try:
-        size = path.stat().st_size
+        size = regular_size(path)
         if size > _MAX_FILE_BYTES:
             raise DataError(f"{path} has {size:,} bytes, which is no CIFAR-10 file. Use its binary version.")
         content = np.frombuffer(path.read_bytes(), np.uint8)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmstudio.data.dataset import DataError
+from gmstudio.system.regular_file import open_regular
 
 MAX_BYTES = 1 << 30
 MAX_SOURCE_SIDE = 4096
@@ -56,7 +57,7 @@ def read_labels(path: Path) -> NDArray[np.int64]:
 
 def _read(path: Path, dims: int) -> NDArray[np.uint8]:
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             packed = file.read(2) == b"\x1f\x8b"  # by content: browsers unpack downloads and keep the name
             file.seek(0)
             if not packed:

@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 
 from gmstudio.media.levels import quantize
 from gmstudio.protocol.images import ImageSpec
+from gmstudio.system.regular_file import regular_size
 
 if TYPE_CHECKING:
     from PIL import Image
 
 MAX_PIXELS = 64_000_000
+MAX_BYTES = 256 << 20
 LINE = 128
 """Grey value of the lines between the images of a grid."""
 _MODE_NAMES = {
@@ -55,11 +57,14 @@ def _read(path: str, mode: str, size: tuple[int, int], *, resize: bool, convert:
     from PIL import Image, UnidentifiedImageError
 
     try:
+        regular_size(path, MAX_BYTES)
         opened = Image.open(path, formats=("PNG",))
     except FileNotFoundError:
         raise FileNotFoundError(f"There is no file {path}.") from None
     except (UnidentifiedImageError, Image.DecompressionBombError):
         raise ValueError(f"{path} is no PNG picture of a usual size; save the picture as PNG.") from None
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read ({error.strerror or error}); name a PNG picture.") from error
     with opened as picture:
         if picture.size != size and not resize:
             raise ValueError(

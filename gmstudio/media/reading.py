@@ -7,6 +7,7 @@ from typing import BinaryIO
 import msgspec
 
 from gmstudio.media.provenance import MAX_TEXT, Provenance, parse_metadata
+from gmstudio.system.regular_file import regular_size
 
 FORMATS = (".png", ".gif", ".mp4")
 MAX_ENTRIES = 64
@@ -31,6 +32,7 @@ def read_provenance(path: str | Path) -> Provenance:
     suffix = path.suffix.lower()
     if suffix not in FORMATS:
         raise NotOursError(f"{path.name} has no gmstudio data.")
+    regular_size(path)
     metadata = _mp4_metadata(path) if suffix == ".mp4" else _image_metadata(path)
     try:
         origin = parse_metadata(metadata)

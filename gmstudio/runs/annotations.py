@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 
 from gmstudio.runs.atomic import replace_file
-from gmstudio.runs.record import RunDamagedError, RunError
+from gmstudio.runs.record import RunDamagedError, RunError, check_nesting
+from gmstudio.system.regular_file import regular_size
 
 ANNOTATIONS_NAME = "annotations.json"
 MAX_ANNOTATIONS_BYTES = 4 * 1024 * 1024
@@ -22,11 +23,13 @@ def read_annotations(folder: Path) -> dict[str, Any]:
     """
     path = folder / ANNOTATIONS_NAME
     try:
-        if path.stat().st_size > MAX_ANNOTATIONS_BYTES:
+        if regular_size(path) > MAX_ANNOTATIONS_BYTES:
             raise RunDamagedError(
                 f"{path} is larger than {MAX_ANNOTATIONS_BYTES // 2**20} MiB, so it holds no annotations; move it away."
             )
-        return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+        annotations = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+        check_nesting(annotations)
+        return annotations
     except FileNotFoundError:
         return {}
     except OSError as error:

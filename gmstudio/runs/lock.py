@@ -67,7 +67,7 @@ class RunLock:
         try:
             holder = json.loads(self._file.read(1000))
             return f"process {int(holder['pid'])} on {str(holder['host'])[:100]}"
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             return "another process"
 
     def release(self) -> None:

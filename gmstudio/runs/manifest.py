@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 
 from gmstudio.runs.atomic import write_synced
 from gmstudio.runs.record import RunDamagedError, RunError, now_iso
+from gmstudio.system.regular_file import regular_size
 
 FORMAT_VERSION = 1
 MANIFEST_NAME = "checkpoint.json"
+MAX_MANIFEST_BYTES = 64 << 20
 GROUP_SUFFIX = ".safetensors"
 GROUP_NAME = re.compile(r"[a-z0-9_]{1,64}")
 
@@ -70,7 +72,7 @@ def read_group(path: Path, promised: GroupFile) -> dict[str, NDArray[Any]]:
         RunError: when it cannot be read.
     """
     try:
-        whole = path.stat().st_size == promised.size
+        whole = regular_size(path) == promised.size
         content = path.read_bytes() if whole else b""
     except FileNotFoundError as error:
         raise RunDamagedError(f"{path} is missing; choose another checkpoint.") from error
@@ -110,6 +112,7 @@ def read_manifest(folder: Path, step: int) -> Manifest:
     """
     path = folder / MANIFEST_NAME
     try:
+        regular_size(path, MAX_MANIFEST_BYTES)
         plain = json.loads(path.read_bytes())
         version = plain["format_version"]
         if isinstance(version, int) and version > FORMAT_VERSION:

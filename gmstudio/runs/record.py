@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import platform
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,10 +14,13 @@ from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.training_settings import Training
 from gmstudio.runs.atomic import replace_file
+from gmstudio.system.regular_file import open_regular
 
 FORMAT_VERSION = 1
 RECORD_NAME = "run.json"
 MAX_RECORD_BYTES = 4 * 1024 * 1024
+MAX_NESTING = 64
+"""Levels of lists and objects in settings and annotations."""
 
 Status = Literal["running", "paused", "stopped", "finished", "failed"]
 
@@ -161,16 +165,39 @@ def read_record(folder: Path) -> RunRecord:
             raise RunError(
                 f"{path} has format {version}; this gmstudio reads up to {FORMAT_VERSION}. Open it with a newer one."
             )
-        return msgspec.json.decode(content, type=RunRecord)
+        record = msgspec.json.decode(content, type=RunRecord)
+        for settings in (record.config, record.data_config):
+            check_nesting(settings)
+        return record
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise RunDamagedError(
             f"{path} is damaged or not the record of a run ({_one_line(error)}). Restore it from a copy of the run."
         ) from error
 
 
+def check_nesting(value: Any) -> None:
+    """Check that plain values are not nested so deeply that a later reader or writer of them would fail.
+
+    Raises:
+        RecursionError: when they are.
+    """
+    layer = [value]
+    for _ in range(MAX_NESTING):
+        layer = [inner for outer in layer for inner in _children(outer)]
+        if not layer:
+            return
+    raise RecursionError(f"more than {MAX_NESTING} levels of nesting")
+
+
+def _children(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list | tuple) else ()
+
+
 def _read_bounded(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             content = file.read(MAX_RECORD_BYTES + 1)
     except FileNotFoundError as error:
         raise RunMissingError(f"{path.parent} is not a run: it has no {path.name}. Choose a run's folder.") from error

@@ -137,3 +137,30 @@ def test_absurd_sizes_are_refused_before_they_are_read(tmp_path: Path) -> None:
         np.lib.format.write_array_header_1_0(file, header)
     with pytest.raises(DataError, match=r"is cut short"):
         load_from(tmp_path)
+
+
+@pytest.mark.parametrize("shape", [(-3, 28, 28), (3, -28, -28), (3, -784), (-(10**30), 28, 28)])
+def test_negative_sizes_are_refused(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    path = write_all(tmp_path) / "binarized_mnist_train.npy"
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+        file.write(bytes(3 * 784))
+    with pytest.raises(DataError, match=r"train.npy is damaged: its header promises the shape"):
+        load_from(tmp_path)
+
+
+@pytest.mark.parametrize("version", [(0, 0), (4, 0), (9, 0), (1, 7)])
+def test_unknown_versions_are_named(tmp_path: Path, version: tuple[int, int]) -> None:
+    path = write_all(tmp_path) / "binarized_mnist_train.npy"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:6] + bytes(version) + whole[8:])
+    with pytest.raises(DataError, match=rf"its format has version {version[0]}\.{version[1]}"):
+        load_from(tmp_path)
+
+
+def test_a_deeply_nested_header_is_refused(tmp_path: Path) -> None:
+    path = write_all(tmp_path) / "binarized_mnist_train.npy"
+    header = b"(" * 5000 + b")" * 5000
+    path.write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+    with pytest.raises(DataError, match=r"train.npy is no NumPy file"):
+        load_from(tmp_path)

@@ -3,6 +3,7 @@
 import json
 import resource
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -13,6 +14,7 @@ from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.record import (
     FORMAT_VERSION,
     MAX_RECORD_BYTES,
+    RunDamagedError,
     RunError,
     RunRecord,
     new_record,
@@ -119,3 +121,12 @@ def test_damage_never_escapes_as_another_error(tmp_path_factory: pytest.TempPath
         assert isinstance(read_record(folder), RunRecord)
     except RunError as error:
         assert "run.json" in str(error)
+
+
+def test_settings_that_are_nested_too_deeply_are_refused(tmp_path: Path, record: RunRecord) -> None:
+    config: dict[str, Any] = {}
+    for _ in range(300):  # less than the decoder's limit
+        config = {"a": config}
+    write_record(tmp_path, msgspec.structs.replace(record, config=config))
+    with pytest.raises(RunDamagedError, match="levels of nesting"):
+        read_record(tmp_path)

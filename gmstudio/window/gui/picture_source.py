@@ -10,6 +10,7 @@ from PySide6.QtCore import QEvent, QMimeData, QObject, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QImage, QImageReader
 from PySide6.QtWidgets import QWidget
 
+from gmstudio.system.regular_file import regular_size
 from gmstudio.window.client.background_task import Background
 
 FORMATS = {"png": "PNG", "jpeg": "JPEG", "jpg": "JPEG", "bmp": "BMP", "gif": "GIF"}
@@ -29,7 +30,7 @@ def read_picture(path: str) -> NDArray[np.uint8]:
     """
     name = Path(path).name
     try:
-        size = Path(path).stat().st_size
+        size = regular_size(path)
     except OSError as error:
         raise ValueError(f"{name} cannot be read: {error.strerror or error}.") from None
     if size > MAX_BYTES:

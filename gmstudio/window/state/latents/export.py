@@ -19,6 +19,7 @@ from gmstudio.media.writing import (
     Format,
     Images,
     Stopped,
+    StoppedError,
     check_size,
     ffmpeg_path,
     put_in_place,
@@ -217,4 +218,6 @@ def _write(plan: ExportPlan, images: Images, step: int, stopped: Stopped) -> str
             write_mp4(partial_path, images, origin, plan.fps, plan.scale, stopped)
         else:
             write_png(partial_path, images, origin, plan.columns or len(images), plan.scale, stopped)
+        if stopped():  # between the last image and the renaming
+            raise StoppedError
     return str(plan.path)
