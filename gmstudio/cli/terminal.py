@@ -1,5 +1,6 @@
 """Output of the commands: names and messages are shown as they are, never as markup or as terminal commands."""
 
+import contextlib
 from typing import TYPE_CHECKING
 
 import typer
@@ -32,4 +33,5 @@ def warn(sentences: tuple[str, ...]) -> None:
 def complain(error: ValueError | OSError) -> None:
     """Print the sentence of an error that a user can cause to stderr."""
     sentence = os_error_sentence(error) if isinstance(error, OSError) else str(error)
-    typer.secho(plain_text(sentence), fg=typer.colors.RED, err=True)
+    with contextlib.suppress(OSError):  # the terminal is gone, too
+        typer.secho(plain_text(sentence), fg=typer.colors.RED, err=True)

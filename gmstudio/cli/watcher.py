@@ -1,29 +1,44 @@
 """Training in the terminal: a progress bar, and an orderly end on Ctrl+C."""
 
+import contextlib
+import os
 import signal
+import time
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from gmstudio.cli.terminal import new_console
 from gmstudio.protocol.plain_text import plain_text
+from gmstudio.runs.record import RunError
 
 if TYPE_CHECKING:
     from gmstudio.engine.training.job import TrainingJob
 
 
-class _EndSignals:
-    """Context in which Ctrl+C and SIGTERM only set ``requested``, so that the current step is completed.
+REFRESH_SECONDS = 0.1
+"""Least time between two drawings of the progress bar."""
 
-    A second signal interrupts at once.
+STDERR = 2
+ENDING = b"\nEnding after the present step, with a checkpoint. Interrupt again to end at once without it.\n"
+
+
+class _EndSignals:
+    """Context in which Ctrl+C, SIGTERM and a hang-up only set ``requested``, so that the current step is completed.
+
+    A second Ctrl+C, or a second SIGTERM, interrupts at once; a hang-up does not, since a terminal that is closed may
+    send several. Signals that were ignored before (``nohup``) are ignored still.
     """
 
     def __init__(self) -> None:
         self.requested = False
-        self._before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        self._seen: set[int] = set()
+        there = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
+        self._before = {number: signal.getsignal(number) for number in there}
 
     def __enter__(self) -> Self:
-        for number in self._before:
-            signal.signal(number, self._on_signal)
+        for number, handler in self._before.items():
+            if handler != signal.SIG_IGN:
+                signal.signal(number, self._on_signal)
         return self
 
     def __exit__(
@@ -33,9 +48,13 @@ class _EndSignals:
             signal.signal(number, handler)
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
-        if self.requested:
+        if number in self._seen and number != getattr(signal, "SIGHUP", None):
             raise KeyboardInterrupt
-        self.requested = True
+        self._seen.add(number)
+        if not self.requested:
+            self.requested = True
+            with contextlib.suppress(OSError):  # unbuffered: the signal may have come in the midst of printing
+                os.write(STDERR, ENDING)
 
 
 class Watcher:
@@ -53,10 +72,12 @@ class Watcher:
             TimeRemainingColumn(),
             TextColumn("{task.fields[terms]}", markup=False),
             console=self._console,
+            auto_refresh=False,
         )
         self._task = self._progress.add_task("", start=False, rate=0.0, terms="")
         self._latest: dict[tuple[str, str], float] = {}
         self._end: Any = None
+        self._shown_at = 0.0
 
     def watch(self, event: Any) -> None:
         """Handle an event of the training."""
@@ -70,33 +91,55 @@ class Watcher:
             self._end = event
 
     def follow(self, job: "TrainingJob") -> bool:
-        """Train to the end, or until Ctrl+C or SIGTERM.
+        """Train to the end, or until Ctrl+C, SIGTERM or a hang-up.
+
+        However it ends, what was trained is written to a checkpoint first, also when nothing can be printed any more.
 
         Returns:
             False when training failed.
+
+        Raises:
+            OSError: when the output cannot be written, for example to a full disk; training has ended by then.
         """
-        trainer = job.trainer
-        model = trainer.model
+        with _EndSignals() as signals:
+            try:
+                self._begin(job)
+                with self._progress:
+                    while job.running and not signals.requested:
+                        job.advance()
+                        self._show(job.trainer)
+                    problem = self._end.message if job.paused and self._end else ""
+                    if not job.over:
+                        self._stop(job)
+                    self._show(job.trainer, now=True)
+                return self._conclude(job, problem)
+            except (Exception, SystemExit):  # of the output: rich raises SystemExit for a closed pipe
+                if not job.over:
+                    self._stop(job)
+                raise
+
+    def _begin(self, job: "TrainingJob") -> None:
+        model = job.trainer.model
         self._console.print(f"{model.num_parameters():,} parameters, {model.image}")
         for remark in model.remarks():
             self._console.print(plain_text(remark), soft_wrap=True)
         self._progress.update(
             self._task,
             description=model.card.title,
-            total=trainer.training.steps,
-            completed=trainer.step,
+            total=job.trainer.training.steps,
+            completed=job.trainer.step,
         )
         self._progress.start_task(self._task)
-        with self._progress, _EndSignals() as signals:
-            while job.running and not signals.requested:
-                job.advance()
-                self._show(trainer)
-            if job.running:
-                job.stop()
-            self._show(trainer)
-        return self._conclude(job)
 
-    def _show(self, trainer: Any) -> None:
+    def _stop(self, job: "TrainingJob") -> None:
+        """Write a checkpoint and close the run; an error is reported by the run's last event."""
+        with contextlib.suppress(RunError):
+            job.stop()
+
+    def _show(self, trainer: Any, *, now: bool = False) -> None:
+        """Draw the progress in this thread, where an output that broke can be handled."""
+        if not now and time.monotonic() - self._shown_at < REFRESH_SECONDS:
+            return
         shown = [f"{name} {value:.4g}" for (split, name), value in self._latest.items() if split == "train"]
         self._progress.update(
             self._task,
@@ -104,8 +147,10 @@ class Watcher:
             rate=trainer.images_per_s,
             terms="  ".join(s for s in shown if not s.startswith(("images", "learning", "grad"))),
         )
+        self._progress.refresh()
+        self._shown_at = time.monotonic()
 
-    def _conclude(self, job: "TrainingJob") -> bool:
+    def _conclude(self, job: "TrainingJob", problem: str) -> bool:
         objective = job.trainer.model.card.objective(job.trainer.run.record.config)
         likelihoods = {term.name for term in objective.terms if term.per_image_nats}
         image = job.trainer.run.record.image
@@ -116,6 +161,7 @@ class Watcher:
                 self._console.print(f"validation {name}: {value:.4f}{unit}{bits}")
         status = self._end.status if self._end else "paused"
         self._console.print(plain_text(f"{status} at step {job.trainer.step:,}: {job.path}"), soft_wrap=True)
-        if self._end and self._end.message:
-            self._console.print(plain_text(self._end.message), style="red")
-        return status in ("finished", "stopped")
+        message = (self._end.message if self._end else "") or problem
+        if message:
+            self._console.print(plain_text(message), style="red")
+        return status in ("finished", "stopped") and not problem

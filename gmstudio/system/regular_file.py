@@ -2,8 +2,8 @@
 
 import errno
 import stat
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
@@ -35,7 +35,7 @@ def regular_size(path: str | Path, max_bytes: int | None = None) -> int:
     return found.st_size
 
 
-def open_regular(path: str | Path, max_bytes: int | None = None) -> BinaryIO:
+def open_regular(path: str | Path, max_bytes: int | None = None) -> BufferedReader:
     """Open a regular file for reading bytes; see ``regular_size``."""
     regular_size(path, max_bytes)
     return Path(path).open("rb")

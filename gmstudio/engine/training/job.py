@@ -225,6 +225,8 @@ class TrainingJob:
         except RunError as error:
             if str(error) not in message:
                 message = f"{message} {error}".strip()
+            with contextlib.suppress(RunError):  # the history may be locked where the record can be written
+                self.trainer.run.update(status=status, step=self.trainer.step, message=message)
         self._announce(status, message)
 
     def _end(self, status: Status, message: str = "") -> None:

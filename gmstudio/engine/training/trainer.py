@@ -40,7 +40,7 @@ from gmstudio.runs.record import RunError
 NORM_EVERY = 10
 """Steps between two measurements of gradient norms and speed."""
 FLUSH_SECONDS = 0.1
-CHECKPOINT_SECONDS = 60.0
+CHECKPOINT_SECONDS = 30.0
 """A checkpoint is due at the latest so long after the last one, whatever the settings say."""
 
 
@@ -347,14 +347,24 @@ class Trainer:
         Args:
             keep: never delete it in favour of newer ones.
 
+        The checkpoint is written even when the history cannot be, since it holds what took the time.
+
         Raises:
-            RunError: when it cannot be written.
+            RunError: when the checkpoint or the history cannot be written.
         """
-        events = [*self.flush(), *self._finish_checkpoint()]
+        events: list[Event] = []
+        problem: RunError | None = None
+        try:
+            events += self.flush()
+        except RunError as error:  # a full disk, or a history that another program keeps locked
+            problem = error
+        events += self._finish_checkpoint()
         if self._writer.step != self.step:
             self._begin_checkpoint()
             events += self._finish_checkpoint()
             self.restart_clock()
+        if problem is not None:
+            raise problem
         if keep:
             self.run.checkpoints.mark(self.step)
             events.append(self._saved(kept=True))
