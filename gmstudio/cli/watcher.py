@@ -135,6 +135,8 @@ class Watcher:
         """Write a checkpoint and close the run; an error is reported by the run's last event."""
         with contextlib.suppress(RunError):
             job.stop()
+        with contextlib.suppress(RunError):
+            job.trainer.close()
 
     def _show(self, trainer: Any, *, now: bool = False) -> None:
         """Draw the progress in this thread, where an output that broke can be handled."""
