@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmstudio.media.levels import quantize
+from gmstudio.media.writing import put_in_place
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.system.regular_file import regular_size
 
@@ -94,11 +95,15 @@ def _convert(picture: "Image.Image", path: str, mode: str, *, convert: bool) -> 
 
 
 def check_png_name(path: Path) -> None:
-    """Check that a name is a PNG's.
+    """Check that a PNG can have this path, before the work that leads to it.
 
     Raises:
-        ValueError: when it does not end in .png.
+        ValueError: when it does not end in .png, is a folder, or its folder does not exist.
     """
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder; name a file in it that ends in .png.")
+    if not path.parent.is_dir():
+        raise ValueError(f"{path} cannot be written: there is no folder {path.parent}. Create it, or name another.")
     if path.suffix.lower() != ".png":
         raise ValueError(f"{path} is no name of a PNG; end it in .png.")
 
@@ -113,7 +118,7 @@ def write_grid(images: NDArray[np.uint8], path: Path, scale: int, texts: Mapping
         texts: keyword → text, written into the file as metadata.
 
     Raises:
-        OSError: when it cannot be written.
+        OSError: when it cannot be written; a file that was there is unchanged.
     """
     from PIL import Image
     from PIL.PngImagePlugin import PngInfo
@@ -129,7 +134,8 @@ def write_grid(images: NDArray[np.uint8], path: Path, scale: int, texts: Mapping
     info = PngInfo()
     for keyword, text in texts.items():
         info.add_text(keyword, text)
-    Image.fromarray(pixels.squeeze(-1) if channels == 1 else pixels).save(path, pnginfo=info)
+    with put_in_place(path, overwrite=True) as partial:
+        Image.fromarray(pixels.squeeze(-1) if channels == 1 else pixels).save(partial, format="PNG", pnginfo=info)
 
 
 def _size(size: tuple[int, int]) -> str:

@@ -5,6 +5,7 @@ Shapes: N frames, C channels, H height, W width.
 
 import contextlib
 import os
+import secrets
 import shutil
 import subprocess
 import tempfile
@@ -163,16 +164,22 @@ def put_in_place(path: Path, *, overwrite: bool) -> Iterator[Path]:
 
     Raises:
         ValueError: on entry or at the end, when there is a file that is not to be overwritten.
+        OSError: when it cannot be written; names ``path``, and a file that was there is unchanged.
     """
     if path.exists() and not overwrite:
         raise ValueError(f"There is a file {path.name} already; choose another name, or allow overwriting.")
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    path = path.resolve() if path.is_symlink() else path  # write through a link, as any other program does
+    partial = path.with_name(f".{secrets.token_hex(8)}.partial")
     try:
         yield partial
         if overwrite:
             partial.replace(path)
         else:
             _rename_new(partial, path)
+    except OSError as error:
+        if error.errno is None or error.filename not in (None, str(partial)):
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error  # a write to a full disk names no file
     finally:
         partial.unlink(missing_ok=True)
 

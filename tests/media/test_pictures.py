@@ -1,5 +1,7 @@
 """PNG files as images of a model, and grids of images as PNG files."""
 
+import errno
+import os
 from pathlib import Path
 
 import numpy as np
@@ -95,3 +97,35 @@ def test_a_grid_has_lines_and_metadata(tmp_path: Path) -> None:
     assert pixels[2:6:2, 8:12:2].transpose(2, 0, 1).tolist() == images[1].tolist()
     with pytest.raises(ValueError, match=r"end it in \.png"):
         check_png_name(tmp_path / "grid.jpg")
+
+
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "grid.png"
+    path.write_bytes(b"the old one")
+
+    def full(_image: Image.Image, place: Path, **_: object) -> None:
+        Path(place).write_bytes(b"")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Image.Image, "save", full)
+    with pytest.raises(OSError, match="No space left on device") as raised:
+        write_grid(np.zeros((1, 1, 2, 2), np.uint8), path, 1, {})
+    assert raised.value.filename == str(path), "the sentence names the file"
+    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("grid.png", b"the old one")]
+
+
+def test_names_that_no_png_can_have_are_refused_before_the_work(tmp_path: Path) -> None:
+    (tmp_path / "folder.png").mkdir()
+    with pytest.raises(ValueError, match="is a folder"):
+        check_png_name(tmp_path / "folder.png")
+    with pytest.raises(ValueError, match=r"there is no folder .*gone"):
+        check_png_name(tmp_path / "gone" / "a.png")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
+def test_a_picture_is_written_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / "target").mkdir()
+    link = tmp_path / "link.png"
+    link.symlink_to(tmp_path / "target" / "grid.png")
+    write_grid(np.zeros((1, 1, 2, 2), np.uint8), link, 1, {})
+    assert link.is_symlink() and (tmp_path / "target" / "grid.png").is_file()
