@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from gmstudio.cli.run_data import load_run_data
 from gmstudio.media.png import read_grey, read_levels
 from gmstudio.protocol.data import SPLITS
+from gmstudio.system.typed_path import typed_path
 
 if TYPE_CHECKING:
     from gmstudio.engine.runtime.models import Loaded
@@ -125,7 +126,7 @@ def read_given(text: str, loaded: "Loaded", data_dir: str = "") -> ObservedPixel
         dataset = load_run_data(loaded, named[1], data_dir)
         (levels,) = dataset.view(named[2], [int(named[3])])
     else:
-        levels = read_levels(option.source, image, resize=option.resize, convert=option.convert)
+        levels = read_levels(str(typed_path(option.source)), image, resize=option.resize, convert=option.convert)
     if option.first is not None:
         if option.first > image.num_dims:
             raise ValueError(f"--given {text}: {option.first} sub-pixels; the model's images have {image.num_dims}.")
@@ -136,5 +137,5 @@ def read_given(text: str, loaded: "Loaded", data_dir: str = "") -> ObservedPixel
             raise ValueError(f"--given {text}: {option.rows} rows; the model's images have {image.height}.")
         mask[:, : option.rows] = True
     else:
-        mask[:] = read_grey(option.mask, image, resize=option.resize) >= LEAST_WHITE
+        mask[:] = read_grey(str(typed_path(option.mask)), image, resize=option.resize) >= LEAST_WHITE
     return ObservedPixels(levels, mask=mask)

@@ -6,6 +6,7 @@ import typer
 
 from gmstudio.cli.terminal import new_console
 from gmstudio.protocol.plain_text import plain_text
+from gmstudio.system.typed_path import typed_path
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,7 +27,7 @@ def runs(
     if run:
         from gmstudio.runs.folder import RunFolder
 
-        with RunFolder.open(run) as folder:
+        with RunFolder.open(typed_path(run)) as folder:
             _show_run(folder, console)
     else:
         _list_runs(console)

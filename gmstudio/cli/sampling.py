@@ -14,6 +14,7 @@ from gmstudio.cli.options import DeviceOption
 from gmstudio.cli.terminal import say, warn
 from gmstudio.media import Provenance, metadata_of
 from gmstudio.media.png import check_png_name, read_grey, write_grid
+from gmstudio.system.typed_path import typed_path
 
 if TYPE_CHECKING:
     import torch
@@ -65,7 +66,7 @@ class PixelOptions:
 def sample(
     run: Annotated[str, typer.Argument(help="Run folder.")],
     count: Annotated[int, typer.Option("-n", "--count", min=1, max=4096, help="Number of images.")] = 64,
-    out: Annotated[Path, typer.Option("-o", "--out", help="PNG to write.")] = Path("samples.png"),
+    out: Annotated[str, typer.Option("-o", "--out", metavar="PATH", help="PNG to write.")] = "samples.png",
     seed: Annotated[int, typer.Option(help="Seed of the noise.")] = 0,
     scale: Annotated[int, typer.Option(min=1, max=64, help="Screen pixels per image pixel.")] = 4,
     order: Annotated[
@@ -103,9 +104,10 @@ def sample(
     from gmstudio.engine.runtime.device import choose_device
     from gmstudio.engine.runtime.models import ModelCache
 
-    check_png_name(out)
+    path, folder = typed_path(out), typed_path(run)
+    check_png_name(path)
     where = choose_device(device)
-    loaded = ModelCache().load(run, where)
+    loaded = ModelCache().load(str(folder), where)
     warn(loaded.warnings)
     options = PixelOptions(order, order_seed, given, label, temperature, data_dir)
     pieces = _draw(loaded, count, torch.Generator(where).manual_seed(seed), options)
@@ -114,14 +116,14 @@ def sample(
     texts = options.texts(getattr(loaded.model, "num_classes", 0))
     origin = Provenance(
         family=loaded.record.family,
-        run=loaded.record.title or Path(run).resolve().name,
+        run=loaded.record.title or folder.resolve().name,
         step=loaded.step,
         seed=seed,
         details=texts,
     )
-    write_grid(images, out, scale, metadata_of(origin))
+    write_grid(images, path, scale, metadata_of(origin))
     description = "".join(f"; {name.lower()}: {text}" for name, text in texts.items())
-    say(f"{len(images)} images of step {loaded.step:,} in {out}{description}")
+    say(f"{len(images)} images of step {loaded.step:,} in {path}{description}")
 
 
 def _draw(
@@ -184,7 +186,7 @@ def _read_ranks(name: str, path: str, model: "AutoregressiveFamily") -> "Array |
         raise ValueError(f"--order {name}:{path}: only {PAINTED} takes a picture; write --order {name}.")
     from gmstudio.protocol.array import Array
 
-    return Array.of(read_grey(path, model.image).astype(np.float32)) if path else None
+    return Array.of(read_grey(str(typed_path(path)), model.image).astype(np.float32)) if path else None
 
 
 def _labels(text: str, model: "AutoregressiveFamily", count: int) -> "torch.Tensor | None":

@@ -8,6 +8,7 @@ from gmstudio.cli.options import DeviceOption
 from gmstudio.cli.run_data import load_run_data
 from gmstudio.cli.terminal import say, warn
 from gmstudio.protocol.data import SPLITS
+from gmstudio.system.typed_path import typed_path
 
 if TYPE_CHECKING:
     from gmstudio.data.dataset import Dataset
@@ -56,7 +57,7 @@ def score(
     from gmstudio.engine.runtime.device import choose_device
     from gmstudio.engine.runtime.models import ModelCache
 
-    loaded = ModelCache().load(run, choose_device(device))
+    loaded = ModelCache().load(str(typed_path(run)), choose_device(device))
     warn(loaded.warnings)
     dataset, name = load_run_data(loaded, data, data_dir), data or loaded.record.data
     part = dataset.split(split)

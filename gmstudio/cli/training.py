@@ -7,6 +7,7 @@ import typer
 from gmstudio.cli.options import DeviceOption
 from gmstudio.cli.terminal import warn
 from gmstudio.cli.watcher import Watcher
+from gmstudio.system.typed_path import typed_path
 
 
 def train(
@@ -44,12 +45,13 @@ def train(
             raise ValueError(
                 "A resumed run keeps its settings; only --steps can move its end. Leave out --set and --data-dir."
             )
+        path = str(typed_path(path))
         _check_same_run(path, family if out else "", seed)
         job = resume_run(path, steps, DatasetCache(), where, watcher.watch)
         warn(job.trainer.warnings)
     else:
         plan = _plan(family, data, data_dir, steps, seed, settings or [], where)
-        job = start_training(plan, out, where, watcher.watch)
+        job = start_training(plan, str(typed_path(out)) if out else "", where, watcher.watch)
     if not watcher.follow(job):
         raise typer.Exit(1)
 

@@ -14,7 +14,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from gmstudio.data.dataset import DataError, Dataset, Labels, Split, permutation
-from gmstudio.data.folder import existing_folder
+from gmstudio.data.folder import existing_folder, is_broken_link
 from gmstudio.data.label_names import chosen_labels
 from gmstudio.data.source import LEVELS_TITLE, Source
 from gmstudio.media.levels import Images, quantize
@@ -121,7 +121,8 @@ def _find_folder(text: str) -> Path:
 
 
 def _read_training(folder: Path) -> tuple[Images, Labels]:
-    parts = [_read(path) for path in sorted(folder.glob("data_batch_[1-5].bin"))]
+    paths = sorted(path for path in folder.glob("data_batch_[1-5].bin") if not is_broken_link(path))
+    parts = [_read(path) for path in paths]
     if not parts:
         raise DataError(f"{folder} holds no data_batch_1.bin to data_batch_5.bin. Use CIFAR-10's own file names.")
     return np.concatenate([images for images, _ in parts]), np.concatenate([labels for _, labels in parts])

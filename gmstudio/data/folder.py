@@ -3,26 +3,28 @@
 from pathlib import Path
 
 from gmstudio.protocol.config import ConfigError
+from gmstudio.system.typed_path import typed_path
+
+RESOURCE_FOLDER = "__MACOSX"
+"""Folder that macOS puts into archives, with a file ``._name`` of attributes for each file."""
 
 
 def named_folder(text: str, holds: str) -> Path:
     """Resolve the folder that a setting names, existing or not.
 
     Args:
-        text: as typed; ``~`` is the home folder.
+        text: as typed or pasted, see ``typed_path``.
         holds: content of the right folder, for messages.
 
     Raises:
-        ConfigError: when nothing was chosen, or ``~`` names an unknown user's home.
+        ConfigError: when nothing was chosen, ``~`` names an unknown user's home, or a link leads to another computer.
     """
     if not text.strip():
         raise ConfigError({"folder": f"Folder is empty. Choose the folder that holds {holds}."})
     try:
-        return Path(text.strip()).expanduser()
-    except RuntimeError as error:
-        raise ConfigError(
-            {"folder": f"Folder is {text.strip()!r}, and there is no such user's home. Write its path."}
-        ) from error
+        return typed_path(text)
+    except ValueError as error:
+        raise ConfigError({"folder": f"Folder: {error}"}) from error
 
 
 def existing_folder(text: str, holds: str) -> Path:
@@ -39,3 +41,13 @@ def existing_folder(text: str, holds: str) -> Path:
     if not found:
         raise ConfigError({"folder": f"{folder} is no folder. Choose the folder that holds {holds}."})
     return folder
+
+
+def is_passed_over(name: str) -> bool:
+    """Test whether a file or folder below the chosen one is none of the data: hidden, or macOS' attributes of one."""
+    return name.startswith(".") or name == RESOURCE_FOLDER
+
+
+def is_broken_link(path: Path) -> bool:
+    """Test whether a path is a symbolic link that leads nowhere, or back to itself."""
+    return path.is_symlink() and not path.exists()

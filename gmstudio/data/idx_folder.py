@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from gmstudio.data.dataset import DataError
+from gmstudio.data.folder import is_broken_link, is_passed_over
 
 MAX_DEPTH = 3
 MAX_ENTRIES = 20_000
@@ -101,7 +102,7 @@ def _distinct(folder: Path, sets: list[IdxSet]) -> Iterator[IdxSet]:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    """Yield regular files at most ``MAX_DEPTH`` folders deep; unreadable subfolders are passed over."""
+    """Yield regular files at most ``MAX_DEPTH`` folders deep; hidden and unreadable entries are passed over."""
     waiting = [(folder, 0)]
     seen = 0
     while waiting:
@@ -118,10 +119,13 @@ def _walk(folder: Path) -> Iterator[Path]:
                 f"{folder} holds more than {MAX_ENTRIES} files. Choose the folder nearest to the IDX files."
             )
         for entry in entries:
+            path = Path(entry.path)
+            if is_passed_over(entry.name) or is_broken_link(path):
+                continue
             if entry.is_file():
-                yield Path(entry.path)
+                yield path
             elif depth < MAX_DEPTH and entry.is_dir():
-                waiting.append((Path(entry.path), depth + 1))
+                waiting.append((path, depth + 1))
 
 
 def _unreadable(folder: Path, error: OSError | ValueError) -> str:

@@ -79,3 +79,13 @@ def test_a_home_of_an_unknown_user_is_a_sentence(
     with pytest.raises(SystemExit):
         cli.main()
     assert "GMSTUDIO_HOME is '~nosuchuser/x'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("form", ["'{}'", '"{}"', "file://{}"])
+def test_pasted_paths_are_understood(tmp_path: Path, form: str) -> None:
+    run = tmp_path / "run"
+    call("train", "vae", "--steps", "1", "--out", form.format(run), *FAST)
+    assert run.is_dir()
+    assert "finished at step 1" in call("runs", form.format(run))
+    call("sample", form.format(run), "-n", "1", "-o", form.format(tmp_path / "x.png"))
+    assert (tmp_path / "x.png").is_file()

@@ -1,5 +1,6 @@
 """CIFAR-10's binary files become colour data sets; other files are refused with a reason."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -90,3 +91,12 @@ def test_damaged_files_are_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="Include classes has 'whale'"):
         write(tmp_path, "test_batch.bin", 10, 9)
         load_cifar(tmp_path, classes="whale")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
+def test_links_to_themselves_and_attributes_of_macos_are_passed_over(tmp_path: Path) -> None:
+    write_all(tmp_path)
+    (tmp_path / "data_batch_3.bin").symlink_to("data_batch_3.bin")
+    (tmp_path / "data_batch_4.bin").symlink_to("nowhere")
+    (tmp_path / "._data_batch_5.bin").write_bytes(b"\0\5\x16\7")
+    assert load_cifar(tmp_path).sizes == {"train": 36, "valid": 4, "test": 10}

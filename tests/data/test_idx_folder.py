@@ -1,5 +1,6 @@
 """Sets of IDX files are found in the layouts that people have."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from idx_making import some_images, write_idx, write_set
 
 from gmstudio.data import idx_folder
 from gmstudio.data.dataset import DataError
+from gmstudio.data.folder import named_folder
 from gmstudio.data.idx_folder import find_sets
 
 
@@ -90,3 +92,32 @@ def test_what_cannot_be_used_is_refused(tmp_path: Path, monkeypatch: pytest.Monk
     write_set(tmp_path)
     with pytest.raises(DataError, match="more than 3 files"):
         find_sets(tmp_path)
+
+
+def test_attributes_of_macos_and_hidden_files_are_passed_over(tmp_path: Path) -> None:
+    for path in list(write_set(tmp_path / "MNIST").iterdir()):
+        for place in (path.parent, tmp_path / "__MACOSX" / "MNIST"):
+            place.mkdir(parents=True, exist_ok=True)
+            (place / f"._{path.name}").write_bytes(b"\0\5\x16\7")
+    write_set(tmp_path / "__MACOSX" / "copy")
+    write_set(tmp_path / ".Trash" / "raw")
+    (found,) = find_sets(tmp_path)
+    assert found.name == "MNIST"
+    assert not any(path.name.startswith(".") for path in [*found.images.values(), *found.labels.values()])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
+def test_links_that_lead_nowhere_or_to_themselves_are_passed_over(tmp_path: Path) -> None:
+    write_set(tmp_path)
+    for name, target in (("train-images-idx3-ubyte", "train-images-idx3-ubyte"), ("loop", "loop"), ("gone", "nowhere")):
+        (tmp_path / name).unlink(missing_ok=True)
+        (tmp_path / name).symlink_to(target)
+    (found,) = find_sets(tmp_path)
+    assert found.images["train"].name == "train-images-idx3-ubyte.gz"
+
+
+@pytest.mark.parametrize("form", ["{}", "'{}'", '"{}" ', "file://{}"])
+def test_pasted_paths_are_understood(tmp_path: Path, form: str) -> None:
+    folder = tmp_path / "set"
+    write_set(folder)
+    assert named_folder(form.format(folder), "IDX files") == folder
