@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gmstudio.data.dataset import DataError, Dataset, Labels, Split, permutation
 from gmstudio.data.folder import named_folder
-from gmstudio.data.idx_file import MAX_BYTES, read_images, read_labels
+from gmstudio.data.idx_file import MAX_BYTES, read_images, read_images_shape, read_labels, read_labels_count
 from gmstudio.data.idx_folder import PARTS, IdxSet, PartName, find_sets
 from gmstudio.data.label_names import chosen_labels, label_names
 from gmstudio.data.source import BINARIZATIONS, LEVELS_TITLE, Source
@@ -102,13 +102,15 @@ class Idx(Source):
     def load(cls, config: IdxConfig) -> Dataset:
         """Load the images; see ``Source.load``."""
         files = _choose_set(config)
-        parts = _read_parts(files)
+        _check_headers(files, config)
+        parts = [_read_part(files, part) for part in PARTS if part in files.images]
         names = label_names(files.name, max(part.max_label for part in parts))
         chosen = [part.only(config.classes, names) for part in parts]
         train, valid, test = _split(chosen, config.valid_percent / 100)
         if config.subset:
             train = train.take(np.arange(min(config.subset, len(train.images))))
-        image = _image_spec(config, (train, valid, test))
+        image = _image_spec(config, *train.images.shape[1:])
+        _check_size(config, image, max(len(split.images) for split in (train, valid, test)))
         resample = config.levels == 2 and config.binarize == "sample"
         return Dataset(
             source=cls.name,
@@ -177,17 +179,28 @@ def _choose_set(config: IdxConfig) -> IdxSet:
     )
 
 
-def _read_parts(files: IdxSet) -> list[_Part]:
-    """Read the training and the test part, or the only one there is."""
-    parts = [_read_part(files, part) for part in PARTS if part in files.images]
-    first, last = parts[0], parts[-1]
-    if first.images.shape[1:] != last.images.shape[1:]:
-        (a, b), (c, d) = first.images.shape[1:], last.images.shape[1:]
+def _check_headers(files: IdxSet, config: IdxConfig) -> None:
+    """Compare the sizes in the headers with each other and with the settings, before a file is read or unpacked."""
+    shapes = {part: read_images_shape(path) for part, path in files.images.items()}
+    for part, path in files.labels.items():
+        if part in shapes and (count := read_labels_count(path)) != shapes[part][0]:
+            raise DataError(
+                f"{path} holds {count} labels, but {files.images[part].name} {shapes[part][0]} images. "
+                "Use files that belong together, or move the labels away."
+            )
+    parts = [part for part in PARTS if part in shapes]
+    (_, height, width), (_, *other) = shapes[parts[0]], shapes[parts[-1]]
+    if [height, width] != other:
         raise DataError(
-            f"{first.path} holds images of {a}×{b} pixels, but {last.path.name} of {c}×{d}. "
-            "Keep only files of one set there."
+            f"{files.images[parts[0]]} holds images of {height}×{width} pixels, but {files.images[parts[-1]].name} of "
+            f"{other[0]}×{other[1]}. Keep only files of one set there."
         )
-    return parts
+    _image_spec(config, *_source_sides(files, height, width))
+
+
+def _source_sides(files: IdxSet, height: int, width: int) -> tuple[int, int]:
+    """Rows and columns of the images once they are upright."""
+    return (width, height) if files.is_emnist else (height, width)
 
 
 def _read_part(files: IdxSet, part: PartName) -> _Part:
@@ -197,11 +210,6 @@ def _read_part(files: IdxSet, part: PartName) -> _Part:
         images = np.ascontiguousarray(images.transpose(0, 2, 1))
     labels_path = files.labels.get(part)
     labels = read_labels(labels_path) if labels_path else None
-    if labels is not None and len(labels) != len(images):
-        raise DataError(
-            f"{labels_path} holds {len(labels)} labels, but {path.name} {len(images)} images. "
-            "Use files that belong together, or move the labels away."
-        )
     return _Part(path, images, labels)
 
 
@@ -221,15 +229,17 @@ def _split(parts: list[_Part], share: float) -> tuple[_Part, _Part, _Part]:
     return first.take(order[splits * held_out :]), first.take(order[:held_out]), test
 
 
-def _image_spec(config: IdxConfig, splits: tuple[_Part, ...]) -> ImageSpec:
-    height, width = splits[0].images.shape[1:]
+def _image_spec(config: IdxConfig, height: int, width: int) -> ImageSpec:
     if config.size:
         height, width = resized_shape(height, width, config.size)
     try:
-        spec = ImageSpec(channels=1, height=height, width=width, levels=config.levels)
+        return ImageSpec(channels=1, height=height, width=width, levels=config.levels)
     except ValueError as error:
         raise ConfigError({"size": f"Resize to height is {config.size}: {error}"}) from error
-    size = max(len(split.images) for split in splits) * spec.num_dims
+
+
+def _check_size(config: IdxConfig, image: ImageSpec, count: int) -> None:
+    size = count * image.num_dims
     if size > MAX_BYTES:
         raise ConfigError(
             {
@@ -237,4 +247,3 @@ def _image_spec(config: IdxConfig, splits: tuple[_Part, ...]) -> ImageSpec:
                 f"{MAX_BYTES / 2**30:g} are allowed. Choose a smaller size or fewer training images."
             }
         )
-    return spec

@@ -7,9 +7,10 @@ import gzip
 import math
 import struct
 import zlib
+from collections.abc import Callable
 from io import BufferedIOBase
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,7 @@ _TYPES = {
 }
 _DEFLATE_LIMIT = 1032  # largest factor by which a deflate stream can expand
 _KINDS = {1: "labels", 3: "grey images"}
+T = TypeVar("T")
 
 
 def read_images(path: Path) -> NDArray[np.uint8]:
@@ -37,13 +39,7 @@ def read_images(path: Path) -> NDArray[np.uint8]:
     Raises:
         DataError: when the file cannot be read, is no IDX file of images, is cut short or is implausibly large.
     """
-    images = _read(path, dims=3)
-    count, height, width = images.shape
-    if count == 0:
-        raise DataError(f"{path} holds no images. Choose a folder whose files hold some.")
-    if not (1 <= height <= MAX_SOURCE_SIDE and 1 <= width <= MAX_SOURCE_SIDE):
-        raise DataError(f"{path} has images of {height}×{width} pixels; at most {MAX_SOURCE_SIDE} per side are read.")
-    return images
+    return _read(path, 3, _read_content)
 
 
 def read_labels(path: Path) -> NDArray[np.int64]:
@@ -52,18 +48,30 @@ def read_labels(path: Path) -> NDArray[np.int64]:
     Raises:
         DataError: when the file cannot be read, is no IDX file of labels, or is cut short.
     """
-    return _read(path, dims=1).astype(np.int64)
+    return _read(path, 1, _read_content).astype(np.int64)
 
 
-def _read(path: Path, dims: int) -> NDArray[np.uint8]:
+def read_images_shape(path: Path) -> tuple[int, ...]:
+    """(N, H, W) of a file of images, from its header alone; see ``read_images``."""
+    return _read(path, 3, lambda _path, _file, shape: shape)
+
+
+def read_labels_count(path: Path) -> int:
+    """Number of labels of a file, from its header alone; see ``read_labels``."""
+    return _read(path, 1, lambda _path, _file, shape: shape[0])
+
+
+def _read(path: Path, dims: int, take: Callable[[Path, BufferedIOBase, tuple[int, ...]], T]) -> T:
+    """Check the header of a file, then return what ``take`` makes of the rest."""
     try:
         with open_regular(path) as file:
             packed = file.read(2) == b"\x1f\x8b"  # by content: browsers unpack downloads and keep the name
             file.seek(0)
             if not packed:
-                return _parse(path, file, dims, most_bytes=path.stat().st_size)
+                return take(path, file, _parse_shape(path, file, dims, most_bytes=path.stat().st_size))
             with gzip.GzipFile(fileobj=file) as unpacked:
-                return _parse(path, unpacked, dims, most_bytes=_DEFLATE_LIMIT * path.stat().st_size)
+                most_bytes = _DEFLATE_LIMIT * path.stat().st_size
+                return take(path, unpacked, _parse_shape(path, unpacked, dims, most_bytes))
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataError(f"{path} is a damaged or incomplete gzip file. Download it again.") from error
     except OSError as error:
@@ -72,7 +80,8 @@ def _read(path: Path, dims: int) -> NDArray[np.uint8]:
         ) from error
 
 
-def _parse(path: Path, file: BufferedIOBase, dims: int, most_bytes: int) -> NDArray[np.uint8]:
+def _parse_shape(path: Path, file: BufferedIOBase, dims: int, most_bytes: int) -> tuple[int, ...]:
+    """Shape that the header promises, checked before anything is read or unpacked for it."""
     shape = _parse_header(path, file, dims)
     size = math.prod(shape)
     if max(size, *shape) > MAX_BYTES:  # a size of 0 may hide implausible sides
@@ -80,9 +89,23 @@ def _parse(path: Path, file: BufferedIOBase, dims: int, most_bytes: int) -> NDAr
             f"{path} promises {_shape_text(shape)} bytes, more than the {MAX_BYTES // 2**20} MiB that are read. "
             "Check that it is the right file."
         )
+    if len(shape) == 3:
+        _check_images(path, *shape)
     header = 4 + 4 * dims
     if header + size > most_bytes:
         _refuse_short(path, shape)
+    return shape
+
+
+def _check_images(path: Path, count: int, height: int, width: int) -> None:
+    if count == 0:
+        raise DataError(f"{path} holds no images. Choose a folder whose files hold some.")
+    if not (1 <= height <= MAX_SOURCE_SIDE and 1 <= width <= MAX_SOURCE_SIDE):
+        raise DataError(f"{path} has images of {height}×{width} pixels; at most {MAX_SOURCE_SIDE} per side are read.")
+
+
+def _read_content(path: Path, file: BufferedIOBase, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    size = math.prod(shape)
     content = np.empty(size, dtype=np.uint8)
     view = content.data
     filled = 0

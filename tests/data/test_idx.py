@@ -1,5 +1,9 @@
 """IDX folders become data sets: splits, levels, sizes, subsets and classes."""
 
+import gzip
+import math
+import struct
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -167,3 +171,32 @@ def test_resizing_to_more_than_memory_should_hold_is_refused(tmp_path: Path, mon
         load_idx(tmp_path, size=12)
     assert caught.value.errors.keys() == {"size"}
     assert load_idx(tmp_path, size=12, subset=53).sizes["train"] == 53
+
+
+def packed(shape: tuple[int, ...], content: bytes | None = None) -> bytes:
+    """A gzipped IDX file of so many zeros; 1 GiB of them takes a thousandth."""
+    header = bytes([0, 0, 8, len(shape)]) + struct.pack(f">{len(shape)}I", *shape)
+    return gzip.compress(header + bytes(math.prod(shape)) if content is None else header + content, 1)
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "settings", "message"),
+    [
+        ((8_000, 64, 64), 60, {}, "holds 60 labels, but .* 8000 images"),
+        ((8, 2000, 2000), 8, {}, "2000"),
+        ((1, 1, 32_000_000), 1, {}, "at most 4096 per side"),
+        ((0, 4096, 4096), 0, {}, "holds no images"),
+    ],
+)
+def test_sizes_that_do_not_fit_are_refused_before_anything_is_unpacked(
+    tmp_path: Path, images: tuple[int, ...], labels: int, settings: dict[str, Any], message: str
+) -> None:
+    (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(packed(images))
+    (tmp_path / "train-labels-idx1-ubyte.gz").write_bytes(packed((labels,)))
+    tracemalloc.start()
+    try:
+        with pytest.raises((DataError, ConfigError), match=message):
+            load("idx", {"folder": str(tmp_path), **settings})
+        assert tracemalloc.get_traced_memory()[1] < 4 << 20
+    finally:
+        tracemalloc.stop()
