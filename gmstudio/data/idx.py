@@ -102,14 +102,13 @@ class Idx(Source):
     def load(cls, config: IdxConfig) -> Dataset:
         """Load the images; see ``Source.load``."""
         files = _choose_set(config)
-        _check_headers(files, config)
-        parts = [_read_part(files, part) for part in PARTS if part in files.images]
+        image = _check_headers(files, config)
+        parts = [_read_part(files, part, image) for part in PARTS if part in files.images]
         names = label_names(files.name, max(part.max_label for part in parts))
         chosen = [part.only(config.classes, names) for part in parts]
         train, valid, test = _split(chosen, config.valid_percent / 100)
         if config.subset:
             train = train.take(np.arange(min(config.subset, len(train.images))))
-        image = _image_spec(config, *train.images.shape[1:])
         _check_size(config, image, max(len(split.images) for split in (train, valid, test)))
         resample = config.levels == 2 and config.binarize == "sample"
         return Dataset(
@@ -155,10 +154,8 @@ class _Part:
         return self.take(kept)
 
     def prepared(self, image: ImageSpec, conversion: Literal["intensities", "sampled", "quantized"]) -> Split:
-        """Split of the data set: resized, then kept as intensities, sampled once, or quantized."""
+        """Split of the data set: kept as intensities, sampled once, or quantized."""
         grey = self.images
-        if grey.shape[1:] != image.shape[1:]:
-            grey = resize(grey, image.height, image.width)
         if conversion == "sampled":
             grey = draw_binary(grey)
         elif conversion == "quantized":
@@ -179,8 +176,12 @@ def _choose_set(config: IdxConfig) -> IdxSet:
     )
 
 
-def _check_headers(files: IdxSet, config: IdxConfig) -> None:
-    """Compare the sizes in the headers with each other and with the settings, before a file is read or unpacked."""
+def _check_headers(files: IdxSet, config: IdxConfig) -> ImageSpec:
+    """Compare the sizes in the headers with each other and with the settings, before a file is read or unpacked.
+
+    Returns:
+        Shape and levels of the data set's images.
+    """
     shapes = {part: read_images_shape(path) for part, path in files.images.items()}
     for part, path in files.labels.items():
         if part in shapes and (count := read_labels_count(path)) != shapes[part][0]:
@@ -195,19 +196,17 @@ def _check_headers(files: IdxSet, config: IdxConfig) -> None:
             f"{files.images[parts[0]]} holds images of {height}×{width} pixels, but {files.images[parts[-1]].name} of "
             f"{other[0]}×{other[1]}. Keep only files of one set there."
         )
-    _image_spec(config, *_source_sides(files, height, width))
+    upright = (width, height) if files.is_emnist else (height, width)
+    return _image_spec(config, *upright)
 
 
-def _source_sides(files: IdxSet, height: int, width: int) -> tuple[int, int]:
-    """Rows and columns of the images once they are upright."""
-    return (width, height) if files.is_emnist else (height, width)
+def _read_part(files: IdxSet, part: PartName, image: ImageSpec) -> _Part:
+    def resized(images: Images) -> Images:
+        images = images.transpose(0, 2, 1) if files.is_emnist else images
+        return images if images.shape[1:] == image.shape[1:] else resize(images, image.height, image.width)
 
-
-def _read_part(files: IdxSet, part: PartName) -> _Part:
     path = files.images[part]
-    images = read_images(path)
-    if files.is_emnist:
-        images = np.ascontiguousarray(images.transpose(0, 2, 1))
+    images = read_images(path, resized)
     labels_path = files.labels.get(part)
     labels = read_labels(labels_path) if labels_path else None
     return _Part(path, images, labels)

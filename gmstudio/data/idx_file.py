@@ -8,6 +8,7 @@ import math
 import struct
 import zlib
 from collections.abc import Callable
+from functools import partial
 from io import BufferedIOBase
 from pathlib import Path
 from typing import NoReturn, TypeVar
@@ -30,16 +31,23 @@ _TYPES = {
 }
 _DEFLATE_LIMIT = 1032  # largest factor by which a deflate stream can expand
 _KINDS = {1: "labels", 3: "grey images"}
+_PIECE_BYTES = 1 << 22
 T = TypeVar("T")
+Transform = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
 
 
-def read_images(path: Path) -> NDArray[np.uint8]:
+def read_images(path: Path, transform: Transform | None = None) -> NDArray[np.uint8]:
     """Grey images (N, H, W).
+
+    Args:
+        path: the file.
+        transform: applied to the images as they are read, some at a time, so that large ones that become small take no
+            more memory than those: (n, H, W) → (n, H', W') uint8, each image by itself. None: none.
 
     Raises:
         DataError: when the file cannot be read, is no IDX file of images, is cut short or is implausibly large.
     """
-    return _read(path, 3, _read_content)
+    return _read(path, 3, partial(_read_content, transform=transform))
 
 
 def read_labels(path: Path) -> NDArray[np.int64]:
@@ -104,21 +112,33 @@ def _check_images(path: Path, count: int, height: int, width: int) -> None:
         raise DataError(f"{path} has images of {height}×{width} pixels; at most {MAX_SOURCE_SIDE} per side are read.")
 
 
-def _read_content(path: Path, file: BufferedIOBase, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    size = math.prod(shape)
-    content = np.empty(size, dtype=np.uint8)
-    view = content.data
-    filled = 0
-    while filled < size:
-        count = file.readinto(view[filled : filled + (1 << 22)])
-        if not count:
-            _refuse_short(path, shape)
-        filled += count
+def _read_content(
+    path: Path, file: BufferedIOBase, shape: tuple[int, ...], transform: Transform | None = None
+) -> NDArray[np.uint8]:
+    count, *sides = shape
+    content = np.empty(shape if transform is None else 0, dtype=np.uint8)
+    at_once = max(1, _PIECE_BYTES // math.prod(sides))
+    for start in range(0, count, at_once):
+        piece = np.empty((min(at_once, count - start), *sides), dtype=np.uint8)
+        _fill(path, file, piece.reshape(-1).data, shape)
+        piece = piece if transform is None else transform(piece)
+        if not start and transform is not None:
+            content = np.empty((count, *piece.shape[1:]), dtype=np.uint8)
+        content[start : start + len(piece)] = piece
     if file.read(1):
         raise DataError(
             f"{path} continues after the {_shape_text(shape)} bytes that its header promises. Download it again."
         )
-    return content.reshape(shape)
+    return content
+
+
+def _fill(path: Path, file: BufferedIOBase, view: memoryview, shape: tuple[int, ...]) -> None:
+    filled = 0
+    while filled < len(view):
+        count = file.readinto(view[filled:])
+        if not count:
+            _refuse_short(path, shape)
+        filled += count
 
 
 def _parse_header(path: Path, file: BufferedIOBase, dims: int) -> tuple[int, ...]:

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
-_CHUNK_IMAGES = 2048
+_CHUNK_PIXELS = 1 << 21
+"""Pixels that are resized at a time, so that large images take no more memory than small ones."""
 
 
 def resized_shape(height: int, width: int, new_height: int) -> tuple[int, int]:
@@ -23,8 +24,9 @@ def resize(images: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uin
     weights_HR = area_weights(rows, height, Fraction(height, rows))
     weights_WS = area_weights(columns, width, Fraction(width, columns))
     resized = np.empty((len(images), height, width), dtype=np.uint8)
-    for start in range(0, len(images), _CHUNK_IMAGES):
-        part = images[start : start + _CHUNK_IMAGES].astype(np.float32)
+    chunk = max(1, _CHUNK_PIXELS // (rows * columns))
+    for start in range(0, len(images), chunk):
+        part = images[start : start + chunk].astype(np.float32)
         resized[start : start + len(part)] = np.rint(resample(part, weights_HR, weights_WS))
     return resized
 

@@ -13,6 +13,7 @@ from idx_making import some_images, write_idx, write_set
 
 from gmstudio.data import DataError, Dataset, idx, load
 from gmstudio.media.levels import quantize
+from gmstudio.media.resize import resize
 from gmstudio.protocol.config import ConfigError
 
 
@@ -200,3 +201,12 @@ def test_sizes_that_do_not_fit_are_refused_before_anything_is_unpacked(
         assert tracemalloc.get_traced_memory()[1] < 4 << 20
     finally:
         tracemalloc.stop()
+
+
+def test_resizing_while_reading_is_resizing(tmp_path: Path) -> None:
+    images = some_images(40, 300, 450)
+    write_idx(tmp_path / "train-images-idx3-ubyte", images)
+    dataset = load_idx(tmp_path, size=10, levels=256)
+    assert dataset.image.shape == (1, 10, 15)
+    parts = [dataset.train.images, dataset.valid.images, dataset.test.images]
+    assert rows(*(part[:, 0] for part in parts)) == rows(resize(images, 10, 15))

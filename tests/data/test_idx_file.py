@@ -160,3 +160,15 @@ def test_no_flipped_byte_of_a_gzip_file_goes_unnoticed(
         assert idx_bytes(read_images(path)) == IMAGES
     except DataError as error:
         assert path.name in str(error)
+
+
+def test_images_are_transformed_as_they_are_read(tmp_path: Path) -> None:
+    images = np.random.RandomState(0).randint(0, 256, (50, 500, 500)).astype(np.uint8)
+    path = write_idx(tmp_path / "large.gz", images)
+    tracemalloc.start()
+    try:
+        small = read_images(path, lambda piece: piece[:, ::50, ::50])
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000, "the file's images take 12.5 MB"
+    finally:
+        tracemalloc.stop()
+    np.testing.assert_array_equal(small, images[:, ::50, ::50])
