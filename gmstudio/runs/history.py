@@ -23,7 +23,9 @@ HISTORY_NAME = "history.sqlite"
 SCHEMA_VERSION = 1
 APPLICATION_ID = 0x676D7374  # "gmst"
 MAX_IMAGE_BYTES = 1 << 30
-_BUSY_TIMEOUT_S = 10.0
+_WRITE_TIMEOUT_S = 10.0
+_READ_TIMEOUT_S = 0.2
+"""Readers wait less: they serve the window, and only a program that keeps the whole file locked makes them wait."""
 _IMAGE_DTYPES = ("uint8", "int64", "int32", "float32", "float64", "bool")
 
 _SCHEMA = f"""
@@ -106,7 +108,8 @@ class History:
 
     def _connect(self) -> sqlite3.Connection:
         uri = self.path.absolute().as_uri() + ("?mode=rwc" if self.write else "?mode=ro")
-        return sqlite3.connect(uri, uri=True, timeout=_BUSY_TIMEOUT_S, isolation_level=None)
+        timeout_s = _WRITE_TIMEOUT_S if self.write else _READ_TIMEOUT_S
+        return sqlite3.connect(uri, uri=True, timeout=timeout_s, isolation_level=None)
 
     def _prepare(self) -> None:
         """Check that the file is a history of a known format; a new one gets its tables."""

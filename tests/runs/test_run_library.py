@@ -1,14 +1,19 @@
 """The library of runs: every run is listed, whole or damaged, under a name that any disk takes."""
 
+import os
 import re
+import sqlite3
+import time
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
 import platformdirs
 import pytest
 
+from gmstudio.runs.checkpoints import CheckpointInfo, CheckpointStore
 from gmstudio.runs.folder import RunFolder
-from gmstudio.runs.history import Scalar
+from gmstudio.runs.history import HISTORY_NAME, Scalar
 from gmstudio.runs.library import list_runs, new_run_path, runs_home
 from gmstudio.runs.record import RunError, RunRecord, Status
 
@@ -94,3 +99,38 @@ def test_a_folder_that_may_not_be_looked_into_is_passed_over(
 
     monkeypatch.setattr(Path, "is_file", is_file)
     assert [run.path.name for run in list_runs(tmp_path)] == ["run"]
+
+
+def test_a_locked_history_is_listed_as_such_without_a_long_wait(tmp_path: Path, record: RunRecord) -> None:
+    RunFolder.create(tmp_path / "run", record).close()
+    with closing(sqlite3.connect(tmp_path / "run" / HISTORY_NAME, isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        started = time.monotonic()
+        (found,) = list_runs(tmp_path)
+        assert time.monotonic() - started < 2
+    assert found.title == record.title and "is in use by another program" in found.problem
+
+
+def test_a_run_whose_checkpoints_cannot_be_listed_is_damaged(
+    tmp_path: Path, record: RunRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b"):
+        RunFolder.create(tmp_path / name, record).close()
+
+    def refuse(self: CheckpointStore) -> list[CheckpointInfo]:
+        if self.path.parent.name == "a":
+            raise PermissionError(13, "Permission denied", str(self.path))
+        return []
+
+    monkeypatch.setattr(CheckpointStore, "list", refuse)
+    whole, damaged = list_runs(tmp_path)
+    assert (whole.path.name, damaged.path.name, damaged.status) == ("b", "a", "damaged")
+    assert "Permission denied" in damaged.problem
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX homes")
+def test_an_unknown_users_home_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GMSTUDIO_HOME", "~nosuchuser/x")
+    with pytest.raises(RunError, match="GMSTUDIO_HOME is '~nosuchuser/x'"):
+        runs_home()
