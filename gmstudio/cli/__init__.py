@@ -4,8 +4,10 @@ The same engine code runs here as behind the window. Torch is imported only by t
 so that the window's process never imports it.
 """
 
+import os
 import shlex
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -40,6 +42,7 @@ EngineOption = Annotated[
 def main() -> None:
     """Run the command line; an error that a user can cause is one sentence on stderr and exit code 1."""
     try:
+        Path.cwd()  # in a deleted working directory, libraries that torch needs end the process without a reason
         app()
     except (ValueError, OSError) as error:
         complain(error)
@@ -62,6 +65,10 @@ def _open(context: typer.Context, smoke: SmokeOption = False, engine_command: En
 def open_window(smoke: SmokeOption = False, engine_command: EngineOption = "") -> None:
     """Open the window."""
     command = parse_engine(engine_command) if engine_command else None
+    if os.environ.get("GMSTUDIO_HOME"):
+        from gmstudio.runs.library import runs_home
+
+        runs_home()  # an unknown user's home is a sentence here, before a window and an engine have started
     from gmstudio.app import run
 
     raise typer.Exit(run(sys.argv[:1], smoke=smoke, engine_command=command))

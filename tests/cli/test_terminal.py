@@ -71,11 +71,12 @@ def test_errors_reach_the_terminal_as_one_plain_line(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX homes")
+@pytest.mark.parametrize("arguments", [["runs"], ["train", "vae"], ["open"], []])
 def test_a_home_of_an_unknown_user_is_a_sentence(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
 ) -> None:
     monkeypatch.setenv("GMSTUDIO_HOME", "~nosuchuser/x")
-    monkeypatch.setattr(sys, "argv", ["gmstudio", "runs"])
+    monkeypatch.setattr(sys, "argv", ["gmstudio", *arguments])
     with pytest.raises(SystemExit):
         cli.main()
     assert "GMSTUDIO_HOME is '~nosuchuser/x'" in capsys.readouterr().err
@@ -89,3 +90,21 @@ def test_pasted_paths_are_understood(tmp_path: Path, form: str) -> None:
     assert "finished at step 1" in call("runs", form.format(run))
     call("sample", form.format(run), "-n", "1", "-o", form.format(tmp_path / "x.png"))
     assert (tmp_path / "x.png").is_file()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows deletes no working directory")
+@pytest.mark.parametrize("arguments", ["runs", "train vae", "score run", "--smoke"])
+def test_a_deleted_working_directory_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: str
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    monkeypatch.setattr(sys, "argv", ["gmstudio", *arguments.split()])
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert (
+        capsys.readouterr().err
+        == "The working directory was deleted. Change to a folder that exists, and start again.\n"
+    )
