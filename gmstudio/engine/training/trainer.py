@@ -344,16 +344,15 @@ class Trainer:
     def checkpoint(self, *, keep: bool = False) -> tuple[Event, ...]:
         """Write history and a verified checkpoint of the present step, unless it is there, and wait for the disk.
 
+        The checkpoint is written even when the history cannot be.
+
         Args:
             keep: never delete it in favour of newer ones.
-
-        The checkpoint is written even when the history cannot be, since it holds what took the time.
 
         Raises:
             RunError: when the checkpoint or the history cannot be written.
         """
-        events: list[Event] = []
-        problem: RunError | None = None
+        events, problem = list[Event](), None
         try:
             events += self.flush()
         except RunError as error:  # a full disk, or a history that another program keeps locked
