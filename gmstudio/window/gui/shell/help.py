@@ -1,10 +1,10 @@
 """Help page: an introduction with the actions of every panel and their keys, the glossary, and the engine log."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cached_property, partial
 from html import escape
 
-from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtGui import QAction, QKeySequence, QShowEvent
 from PySide6.QtWidgets import QTextBrowser, QVBoxLayout, QWidget
 
 from gmstudio import __version__
@@ -83,20 +83,31 @@ class HelpPage(QWidget):
         self.setObjectName("help")
         self._sections = sections
         self._engine_log = engine_log
+        QVBoxLayout(self).setContentsMargins(0, GRID, 0, 0)
+
+    @cached_property
+    def _tabs(self) -> LazyTabs:
+        """Tabs, built when Help is first opened: the window is visible sooner without them."""
         tabs = (
             ("keys", "Keys", "Actions of every panel and their keys", self._keys),
             ("glossary", "Glossary", "Terms on the screen, with symbols and sources", self._glossary),
             ("engine", "Engine log", "Standard error of the engine process", self._engine),
         )
-        self._tabs = LazyTabs(
+        pages = LazyTabs(
             [Tab(name, title, tip, partial(HelpText, name, title, html)) for name, title, tip, html in tabs]
         )
-        self._tabs.setObjectName("help.tabs")
-        self._tabs.setAccessibleName("Help")
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, GRID, 0, 0)
-        layout.addWidget(self._tabs)
-        self.setFocusProxy(self._tabs)
+        pages.setObjectName("help.tabs")
+        pages.setAccessibleName("Help")
+        layout = self.layout()
+        assert layout is not None
+        layout.addWidget(pages)
+        self.setFocusProxy(pages)
+        return pages
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Build the tabs at the first showing."""
+        super().showEvent(event)
+        self._tabs.show()
 
     def open(self, name: str) -> None:
         """Open ``keys``, ``glossary`` or ``engine``."""

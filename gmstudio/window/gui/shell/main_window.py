@@ -62,7 +62,6 @@ class MainWindow(QMainWindow):
         self.banner = Banner()
         self._notices = EngineNotices(studio, self.banner, self)
         self._drop = FileDrop(self, studio)
-        TooltipWrapper(self)
         self._opener = RunOpener(studio, places, self._settings, self)
         self._memory = WindowMemory(studio, places, self._settings, self)
         self._sidebar = Sidebar(places)
@@ -76,7 +75,7 @@ class MainWindow(QMainWindow):
         self._fill_menus()
         modules = [module for place in places for module in place.modules]
         self._preloader = Preloader(modules, [partial(self.build_panel, place.name) for place in places], self)
-        self._preloader.finished.connect(self.completed)
+        self._preloader.finished.connect(self._on_complete)
         self._load_settings()
         self._sidebar.chosen.connect(self.show_panel)
         self._opener.found.connect(self._show_run)
@@ -155,6 +154,10 @@ class MainWindow(QMainWindow):
             return
         event.ignore()
         self._studio.engine.close()
+
+    def _on_complete(self) -> None:
+        TooltipWrapper(self)  # only now: as a filter of every event it would slow the start
+        self.completed.emit()
 
     def _on_engine_changed(self) -> None:
         if self._studio.engine.state.phase == "closed" and self.isVisible():

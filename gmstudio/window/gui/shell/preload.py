@@ -43,16 +43,19 @@ class Preloader(QObject):
     def __init__(self, modules: Sequence[str], build: Sequence[Callable[[], object]], parent: QObject) -> None:
         super().__init__(parent)
         self._modules, self._build = modules, build
+        self._complete = False
         self._steps = self._in_order()
         self._timer = QTimer(self, interval=TURN_MS)
         self._timer.timeout.connect(self._on_turn)
 
     def start(self) -> None:
-        """Start; no effect when it runs already."""
-        self._timer.start()
+        """Start; no effect when it runs already or is finished."""
+        if not self._complete:
+            self._timer.start()
 
     def _on_turn(self) -> None:
         if next(self._steps, self) is self:
+            self._complete = True
             self._timer.stop()
             self.finished.emit()
 
