@@ -43,18 +43,19 @@ def measure(family: str, moves: int, while_training: bool, with_map: bool = Fals
         if not while_training:
             wait_until(lambda: not studio.library.live, "the end of training")
         panel = _latents_panel(window)
-        wait_until(lambda: studio.latents.shown is not None and studio.latents.run == run, "the decoded image")
+        latents = studio.state(LatentsState)
+        wait_until(lambda: latents.shown is not None and latents.run == run, "the decoded image")
         if with_map:
             panel.tabs.show_page("map")
         run_events(SETTLE_S)
-        drag = _Drag(panel, studio.latents, moves)
+        drag = _Drag(panel, latents, moves)
         drag.run()
         result = {
             "benchmark": "slider",
             "family": family,
             "while_training": while_training,
             "with_map": with_map,
-            "num_latent": studio.latents.code.num_dims,
+            "num_latent": latents.code.num_dims,
             **drag.result(),
             "images_per_s_meanwhile": studio.engine.report.rate if studio.engine.report else 0.0,
         }

@@ -18,7 +18,10 @@ from gmstudio.window.client.engine_client import EngineClient
 from gmstudio.window.gui.places import PLACES
 from gmstudio.window.gui.shell.main_window import MainWindow
 from gmstudio.window.gui.widgets.sliders.coordinate_slider import SigmaSlider
+from gmstudio.window.state.latents.state import LatentsState
+from gmstudio.window.state.pixels.state import PixelsState
 from gmstudio.window.state.studio import Studio
+from gmstudio.window.state.training.state import TrainingState
 
 WAIT_MS = 60_000
 STEPS = 12
@@ -49,7 +52,7 @@ class User:
     def train(self, family: str) -> str:
         """Train a family on the digits for a few steps; the path of its run."""
         self.click("sidebar.train")
-        training = self.studio.training
+        training = self.studio.state(TrainingState)
         training.setup.choose_family(family)
         training.setup.set_training({**training.setup.training, "steps": STEPS, "num_samples": 4}, {})
         self.wait(lambda: training.can_start)
@@ -84,10 +87,10 @@ def ink(widget: QWidget) -> int:
 
 def test_a_pixel_is_stepped_and_an_own_choice_is_kept(user: User) -> None:
     run = user.train("pixelcnn")
-    curve = user.studio.training.history(run).curve("train", "loss")
+    curve = user.studio.state(TrainingState).history(run).curve("train", "loss")
     assert len(curve.steps) == STEPS and np.isfinite(curve.values).all()
     user.click("sidebar.pixels")
-    pixels = user.studio.pixels
+    pixels = user.studio.state(PixelsState)
     pixels.choose_run(run)
     user.wait(lambda: pixels.navigator.state is not None and not pixels.navigator.busy)
     state = pixels.navigator.state
@@ -107,7 +110,7 @@ def test_a_pixel_is_stepped_and_an_own_choice_is_kept(user: User) -> None:
 def test_a_slider_is_dragged_and_the_image_exported(user: User, tmp_path: Path) -> None:
     run = user.train("vae")
     user.click("sidebar.latents")
-    latents = user.studio.latents
+    latents = user.studio.state(LatentsState)
     latents.choose_run(run)
     user.wait(lambda: latents.shown is not None)
     before = latents.shown
@@ -148,7 +151,7 @@ def export(user: User, target: Path) -> None:
     dialog.fileSelected.emit(str(target))
     dialog.close()
     user.wait(target.exists)
-    user.wait(lambda: not user.studio.latents.export.busy)
+    user.wait(lambda: not user.studio.state(LatentsState).export.busy)
 
 
 def quit_in_order(user: User) -> None:

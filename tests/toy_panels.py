@@ -86,7 +86,7 @@ PLACES = (
         "train",
         "Do the first thing",
         panel="toy_panels:FirstPanel",
-        state=FirstState,
+        state="toy_panels:FirstState",
         shows=trained_run("pixel_session"),
     ),
     Place(
@@ -95,7 +95,7 @@ PLACES = (
         "pixels",
         "Do the second thing",
         panel="toy_panels:SecondPanel",
-        state=SecondState,
+        state="toy_panels:SecondState",
         shows=any_run,
     ),
 )

@@ -9,6 +9,7 @@ from benchmarks.window import wait_until
 from docs.pictures.shots import Picture, Stage, grab, sheet
 from gmstudio.window.gui.panels.latents.panel import LatentsPanel
 from gmstudio.window.gui.panels.latents.user_image import UserImageView
+from gmstudio.window.state.latents.state import LatentsState
 
 DRAWN = ("..9FE2..", ".6B3D8..", "....E6..", "..2BF5..", "....3E9.", ".....7C.", ".3A15DA.", "..9FFC2.")
 """A three, by hand: levels from 0 to F; a dot is 0."""
@@ -26,7 +27,7 @@ class Explorer:
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
         self.panel = stage.panel(LatentsPanel)
-        self.latents = stage.studio.latents
+        self.latents = stage.studio.state(LatentsState)
 
     def open(self, model: str, view: str) -> None:
         """Show a model, with the statistics of its dimensions and one of the views below the image."""

@@ -9,6 +9,7 @@ from benchmarks.window import wait_until
 from docs.pictures.shots import Picture, Stage, grab, settle, sheet
 from gmstudio.window.gui.panels.pixels.heat_maps import MapView
 from gmstudio.window.gui.panels.pixels.panel import PixelsPanel
+from gmstudio.window.state.pixels.state import PixelsState
 
 MIDDLE = 35
 RECEPTIVE_FIELD = 1
@@ -25,7 +26,7 @@ class Debugger:
     def __init__(self, stage: Stage) -> None:
         self.runs = stage.runs
         self.panel = stage.panel(PixelsPanel)
-        self.pixels = stage.studio.pixels
+        self.pixels = stage.studio.state(PixelsState)
 
     def open(self, model: str) -> None:
         """Open a model, with an empty image."""

@@ -6,6 +6,7 @@ from benchmarks.window import wait_until
 from docs.pictures.shots import Picture, Stage, grab, sheet
 from gmstudio.window.gui.panels.train.panel import TrainPanel
 from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs
+from gmstudio.window.state.training.state import TrainingState
 
 FURTHER_STEPS, SHOWN_AFTER = 1500, 60
 DIAGNOSTICS = {
@@ -21,7 +22,7 @@ DIAGNOSTICS = {
 
 def _train_on(stage: Stage, model: str) -> TrainPanel:
     """Continue the training of a run, and wait for some steps."""
-    panel, training = stage.panel(TrainPanel), stage.studio.training
+    panel, training = stage.panel(TrainPanel), stage.studio.state(TrainingState)
     run = stage.runs[model]
     info = stage.studio.library.info(run)
     assert info is not None, "copies are in the library"
@@ -37,8 +38,8 @@ def _train_on(stage: Stage, model: str) -> TrainPanel:
 
 
 def _end(stage: Stage) -> None:
-    stage.studio.training.stop()
-    wait_until(lambda: stage.studio.training.status == "idle", "the end of the training")
+    stage.studio.state(TrainingState).stop()
+    wait_until(lambda: stage.studio.state(TrainingState).status == "idle", "the end of the training")
 
 
 def take_live(stage: Stage) -> QImage:
@@ -56,7 +57,7 @@ def take_diagnostics(stage: Stage) -> QImage:
         tabs = panel.findChild(LazyTabs, "train.tabs")
         assert tabs is not None, "the panel has tabs"
         tabs.show_page("diagnostics")
-        wait_until(lambda: bool(stage.studio.training.diagnostics.figures), f"figures of {model}")
+        wait_until(lambda: bool(stage.studio.state(TrainingState).diagnostics.figures), f"figures of {model}")
         stage.choose("train.figure", figure)
         cells.append((caption, grab(panel)))
         _end(stage)

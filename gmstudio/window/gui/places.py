@@ -1,7 +1,7 @@
 """The places of the window: one entry for each panel, from which sidebar, menus, shortcuts, Help and preloading derive.
 
-A panel's module is imported when the panel is built and not before: plotting libraries are slow to load, and the window
-should be visible first.
+The modules of a panel and of its state are imported when the panel is built and not before: they are slow to load, and
+the window should be visible first.
 """
 
 from collections.abc import Callable
@@ -13,14 +13,8 @@ from PySide6.QtCore import SignalInstance
 
 from gmstudio.protocol.runs import RunInfo
 from gmstudio.window.gui.panel import Panel
-from gmstudio.window.state.chains.state import ChainsState
-from gmstudio.window.state.latents.state import CAPABILITY as LATENT_SPACE
-from gmstudio.window.state.latents.state import LatentsState
-from gmstudio.window.state.pixels.generation_link import CAPABILITY as PIXEL_BY_PIXEL
-from gmstudio.window.state.pixels.state import PixelsState
 from gmstudio.window.state.runs.library import RunLibrary
-from gmstudio.window.state.studio import StateClass, Studio
-from gmstudio.window.state.training.state import TrainingState
+from gmstudio.window.state.studio import Studio
 
 Shows = Callable[[RunLibrary, RunInfo], bool]
 
@@ -53,7 +47,7 @@ class Place:
         icon: name of the icon.
         tip: purpose of the panel.
         panel: class of the panel as ``module:Class``; constructed with its state and the library of runs.
-        state: class of the panel's state; the studio holds one object of it.
+        state: class of the panel's state as ``module:Class``; the studio holds one object of it.
         shows: predicate: the panel can show this run; None: it shows no runs, else the state is a ``RunState``.
         preload: further modules that the panel imports only when it first needs them, loaded while the window is idle.
     """
@@ -63,7 +57,7 @@ class Place:
     icon: str
     tip: str
     panel: str
-    state: StateClass[object]
+    state: str
     shows: Shows | None = None
     preload: tuple[str, ...] = ()
 
@@ -72,19 +66,28 @@ class Place:
         """Modules to load before the panel is needed."""
         return (self.panel.partition(":")[0], *self.preload)
 
+    def state_in(self, studio: Studio) -> object:
+        """Return the panel's state in a studio, created at the first call; its module is imported now."""
+        return studio.state(_attribute(self.state))
+
     def build(self, studio: Studio) -> Panel:
         """Create the panel on the studio's state; its module is imported now.
 
         Raises:
             ValueError: when ``panel`` names no panel of this name.
         """
-        module, _, attribute = self.panel.partition(":")
-        kind: Any = getattr(import_module(module), attribute, None)
+        kind = _attribute(self.panel)
         if not _is_panel(kind, self.name):
             raise ValueError(f"{self.panel!r} is not a Panel named {self.name!r}; write module:Class of one.")
-        panel: Panel = kind(studio.state(self.state), studio.library)
+        panel: Panel = kind(self.state_in(studio), studio.library)
         panel.setAccessibleName(f"{self.title} panel")
         return panel
+
+
+def _attribute(path: str) -> Any:
+    """Attribute of a module, from ``module:name``; None when the module has no such attribute."""
+    module, _, name = path.partition(":")
+    return getattr(import_module(module), name, None)
 
 
 def _is_panel(kind: object, name: str) -> bool:
@@ -112,7 +115,7 @@ PLACES = (
         "train",
         "Choose a model, train it, and watch it learn",
         panel="gmstudio.window.gui.panels.train.panel:TrainPanel",
-        state=TrainingState,
+        state="gmstudio.window.state.training.state:TrainingState",
         shows=any_run,
         preload=("gmstudio.window.gui.widgets.plots.curve_plot",),
     ),
@@ -122,8 +125,8 @@ PLACES = (
         "pixels",
         "Step through the generation of an image, pixel by pixel",
         panel="gmstudio.window.gui.panels.pixels.panel:PixelsPanel",
-        state=PixelsState,
-        shows=trained_run(PIXEL_BY_PIXEL),
+        state="gmstudio.window.state.pixels.state:PixelsState",
+        shows=trained_run("pixel_session"),
     ),
     Place(
         "latents",
@@ -131,8 +134,8 @@ PLACES = (
         "latents",
         "Move through a latent space and see the decoded image",
         panel="gmstudio.window.gui.panels.latents.panel:LatentsPanel",
-        state=LatentsState,
-        shows=trained_run(LATENT_SPACE),
+        state="gmstudio.window.state.latents.state:LatentsState",
+        shows=trained_run("decode"),
     ),
     Place(
         "chains",
@@ -140,7 +143,7 @@ PLACES = (
         "chains",
         "Watch Markov chains, denoising, flow layers and training itself as trajectories",
         panel="gmstudio.window.gui.panels.chains.panel:ChainsPanel",
-        state=ChainsState,
+        state="gmstudio.window.state.chains.state:ChainsState",
         shows=trained_run(""),
     ),
 )

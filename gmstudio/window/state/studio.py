@@ -10,12 +10,8 @@ from gmstudio.protocol.training import ResumeRun
 from gmstudio.window.client.engine_client import EngineClient
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.request import Request
-from gmstudio.window.state.chains.state import ChainsState
 from gmstudio.window.state.engine import EngineState
-from gmstudio.window.state.latents.state import LatentsState
-from gmstudio.window.state.pixels.state import PixelsState
 from gmstudio.window.state.runs.library import RunLibrary
-from gmstudio.window.state.training.state import TrainingState
 
 S = TypeVar("S", covariant=True)
 
@@ -28,16 +24,12 @@ class StateClass(Protocol[S]):
 
 
 class Studio(QObject):
-    """States of library, engine and panels, and the interrupted run.
+    """States of library and engine, those of the panels by their class, and the interrupted run.
 
     Attributes:
         client: engine process.
         library: catalog and runs.
         engine: state of the engine.
-        training: state of the Train panel.
-        pixels: state of the Pixels panel.
-        latents: state of the Latents panel.
-        chains: state of the Chains panel.
         interrupted: run that was in training when its engine died, until it is resumed or dismissed; or None.
 
     Signals:
@@ -52,10 +44,6 @@ class Studio(QObject):
         self.library = RunLibrary(client, self)
         self.engine = EngineState(client, self)
         self._states: dict[object, object] = {}
-        self.training = self.state(TrainingState)
-        self.pixels = self.state(PixelsState)
-        self.latents = self.state(LatentsState)
-        self.chains = self.state(ChainsState)
         self.interrupted: RunInfo | None = None
         self._resuming = Request(client, self)
         self._resuming.failed.connect(self._on_problem)
@@ -65,7 +53,7 @@ class Studio(QObject):
         self.library.changed.connect(self._on_library_changed)
 
     def state(self, kind: StateClass[S]) -> S:
-        """Return the state of a panel, created at the first call.
+        """Return the state of a panel, created at the first call, which may be after the catalog has arrived.
 
         Args:
             kind: its class, constructed with the client, the library and this studio as its parent.

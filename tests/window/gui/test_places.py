@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 import pytest
-import toy_panels
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -61,16 +60,16 @@ def test_its_place_and_the_panel_agree(panel: Panel, place: Place) -> None:
 
 
 def test_a_place_that_shows_runs_has_a_run_state(studio: Studio, place: Place) -> None:
-    assert place.shows is None or isinstance(studio.state(place.state), RunState)
+    assert place.shows is None or isinstance(place.state_in(studio), RunState)
 
 
 def test_the_studio_has_one_state_of_each_kind(studio: Studio, place: Place) -> None:
-    assert studio.state(place.state) is studio.state(place.state)
+    assert place.state_in(studio) is place.state_in(studio)
 
 
 @pytest.mark.parametrize("panel", ["toy_panels:Missing", "toy_panels:FirstState", "toy_panels:SecondPanel"])
 def test_a_place_of_what_is_no_panel_of_its_name_is_refused(studio: Studio, panel: str) -> None:
-    place = Place("first", "First", "train", "Try", panel=panel, state=toy_panels.FirstState)
+    place = Place("first", "First", "train", "Try", panel=panel, state="toy_panels:FirstState")
     with pytest.raises(ValueError, match="not a Panel named 'first'"):
         place.build(studio)
 

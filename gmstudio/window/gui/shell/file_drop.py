@@ -1,7 +1,8 @@
 """Files dropped on the window: run folders are opened, pictures exported by gmstudio restore their run and codes."""
 
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
@@ -11,8 +12,11 @@ from gmstudio.media import FORMATS
 from gmstudio.window.gui.picture_source import FORMATS as PICTURES
 from gmstudio.window.gui.picture_source import PictureSource, file_in
 from gmstudio.window.gui.shell.banner import Notice, Severity
-from gmstudio.window.state.latents.picture_origin import PictureOrigin, PictureOrigins
 from gmstudio.window.state.studio import Studio
+
+if TYPE_CHECKING:
+    from gmstudio.window.state.latents.picture_origin import PictureOrigin, PictureOrigins
+    from gmstudio.window.state.latents.state import LatentsState
 
 FILTER = f"Pictures of gmstudio ({' '.join('*' + form for form in FORMATS)})"
 RUN_FILE = "run.json"
@@ -44,14 +48,27 @@ class FileDrop(QObject):
     def __init__(self, target: QWidget, studio: Studio) -> None:
         super().__init__(target)
         self._target, self._studio = target, studio
-        self._picture_origins = PictureOrigins(studio.library, studio.latents, self)
-        self._picture_origins.restored.connect(self._on_picture_origin)
-        self._picture_origins.failed.connect(lambda text: self._notify(text, "warning"))
         self._pictures = PictureSource(self)
-        self._pictures.taken.connect(studio.latents.user_image.take_picture)
+        self._pictures.taken.connect(lambda picture, name: self._latents.user_image.take_picture(picture, name))
         self._pictures.failed.connect(lambda text: self._notify(text, "warning"))
         target.setAcceptDrops(True)
         target.installEventFilter(self)
+
+    @cached_property
+    def _latents(self) -> "LatentsState":
+        """State of the Latents panel; imported at the first drop, as the modules of panels are."""
+        from gmstudio.window.state.latents.state import LatentsState
+
+        return self._studio.state(LatentsState)
+
+    @cached_property
+    def _picture_origins(self) -> "PictureOrigins":
+        from gmstudio.window.state.latents.picture_origin import PictureOrigins
+
+        origins = PictureOrigins(self._studio.library, self._latents, self)
+        origins.restored.connect(self._on_picture_origin)
+        origins.failed.connect(lambda text: self._notify(text, "warning"))
+        return origins
 
     def take(self, path: str) -> None:
         """Open a run folder, or restore from a picture."""
@@ -83,7 +100,7 @@ class FileDrop(QObject):
                 return True
         return super().eventFilter(watched, event)
 
-    def _on_picture_origin(self, found: PictureOrigin) -> None:
+    def _on_picture_origin(self, found: "PictureOrigin") -> None:
         if found.outcome == "latents":
             self._notify(found.message)
             self.panel_wanted.emit(LATENTS)

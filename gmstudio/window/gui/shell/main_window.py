@@ -63,7 +63,7 @@ class MainWindow(QMainWindow):
         self._notices = EngineNotices(studio, self.banner, self)
         self._drop = FileDrop(self, studio)
         self._opener = RunOpener(studio, places, self._settings, self)
-        self._memory = WindowMemory(studio, places, self._settings, self)
+        self._memory = WindowMemory(studio.library, places, self._settings, self)
         self._sidebar = Sidebar(places)
         self._stack = QStackedWidget()
         self._help = HelpPage(self._help_sections, lambda: studio.engine.stderr_tail)
@@ -109,7 +109,11 @@ class MainWindow(QMainWindow):
         """Build a panel unless it is built already."""
         if name in self._panels or name == HELP:
             return
-        panel = self._places[name].build(self._studio)
+        place = self._places[name]
+        state = place.state_in(self._studio)
+        self._opener.add_state(name, state)
+        self._memory.add_state(name, state)
+        panel = place.build(self._studio)
         self._panels[name] = panel
         self._memory.add_panel(panel)
         page = PanelPage(panel)

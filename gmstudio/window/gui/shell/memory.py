@@ -12,7 +12,7 @@ from gmstudio.window.gui.panel import Control, Panel
 from gmstudio.window.gui.places import Place, RunState
 from gmstudio.window.gui.shell.settings import CONTROLS, RUN_OF_PANEL, STATES, Values, WindowSettings
 from gmstudio.window.gui.widgets.number_input import IntegerField, NumberField
-from gmstudio.window.state.studio import Studio
+from gmstudio.window.state.runs.library import RunLibrary
 
 
 @runtime_checkable
@@ -23,32 +23,35 @@ class KeepsChoices(Protocol):
         """Choices as JSON values."""
 
     def restore_choices(self, values: Values) -> None:
-        """Take choices that were kept, perhaps by another version; called before the engine is there."""
+        """Take choices that were kept, perhaps by another version."""
 
 
 class WindowMemory(QObject):
     """Restores what the window showed when it was closed last, and saves it.
 
     Args:
-        studio: its states show the runs.
+        library: runs that the panels can show.
         places: the panels.
         settings: file in which it is kept.
     """
 
-    def __init__(self, studio: Studio, places: Sequence[Place], settings: WindowSettings, parent: QObject) -> None:
+    def __init__(self, library: RunLibrary, places: Sequence[Place], settings: WindowSettings, parent: QObject) -> None:
         super().__init__(parent)
-        self._library = studio.library
+        self._library = library
         self._settings = settings
         self._places = {place.name: place for place in places}
-        self._states = {place.name: studio.state(place.state) for place in places}
+        self._states: dict[str, object] = {}
         self._panels: dict[str, Panel] = {}
         self._runs_due: set[str] = {place.name for place in places if place.shows is not None}
         self._controls = settings.get(CONTROLS).copy()
-        kept = settings.get(STATES)
-        for name, state in self._states.items():
-            if name in kept and isinstance(state, KeepsChoices):
-                state.restore_choices(kept[name])
         self._library.changed.connect(self._restore_runs_later)
+
+    def add_state(self, name: str, state: object) -> None:
+        """Restore the choices of the state of a panel that is about to be built."""
+        self._states[name] = state
+        kept = self._settings.get(STATES)
+        if name in kept and isinstance(state, KeepsChoices):
+            state.restore_choices(kept[name])
 
     def add_panel(self, panel: Panel) -> None:
         """Restore the controls and the run of a panel that was built."""

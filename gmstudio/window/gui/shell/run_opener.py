@@ -21,7 +21,7 @@ class RunOpener(QObject):
     """Opens runs from anywhere, and remembers the panel in which each run was last seen.
 
     Args:
-        studio: its states show the runs.
+        studio: has the library, and the client that opens runs.
         places: the panels, in their order.
         settings: file in which the last panels are kept.
 
@@ -40,13 +40,18 @@ class RunOpener(QObject):
         self._library = studio.library
         self._settings = settings
         self._places = {place.name: place for place in places if place.shows is not None}
-        self._states = {name: _run_state(studio, place) for name, place in self._places.items()}
+        self._states: dict[str, RunState] = {}
         self._panel_of = settings.get(PANEL_OF_RUN).copy()
         self._panel = self._folder = ""
         self._opening = Request(studio.client, self)
         self._opening.replied.connect(self._on_reply)
         self._opening.failed.connect(self._on_failed)
-        for state in self._states.values():
+
+    def add_state(self, name: str, state: object) -> None:
+        """Follow the state of a panel that is about to be built; no effect for one that shows no runs."""
+        if name in self._places:
+            assert isinstance(state, RunState), f"the state of {name} shows no runs"
+            self._states[name] = state
             state.run_changed.connect(self._note)
 
     def open(self, folder: str) -> None:
@@ -99,9 +104,3 @@ class RunOpener(QObject):
             self.failed.emit(self._folder, f"No panel can show {info.title}, a run of {info.family_title}.")
         else:
             self.found.emit(place.name, info.run)
-
-
-def _run_state(studio: Studio, place: Place) -> RunState:
-    state = studio.state(place.state)
-    assert isinstance(state, RunState), f"the state of {place.name} shows no runs"
-    return state

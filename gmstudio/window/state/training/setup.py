@@ -11,6 +11,7 @@ from gmstudio.protocol.families import FamilyEntry, Objective
 from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.latest_wins import LatestWins
+from gmstudio.window.state.runs.library import RunLibrary
 
 QUIET_MS = 250
 """Pause in typing after which the settings are sent to the engine."""
@@ -61,7 +62,7 @@ class TrainingSetup(QObject):
     verdict_changed = Signal()
     browsed_changed = Signal()
 
-    def __init__(self, events: EngineLink, parent: QObject | None = None) -> None:
+    def __init__(self, events: EngineLink, library: RunLibrary, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.catalog: Catalog | None = None
         self.family = ""
@@ -82,6 +83,8 @@ class TrainingSetup(QObject):
         self._describe_timer = self._quiet_timer(self._describe)
         self._browse_timer = self._quiet_timer(self._browse)
         events.on(Catalog).connect(self._on_catalog)
+        if library.catalog is not None:
+            self._on_catalog(library.catalog)
 
     # ---- choices ---------------------------------------------------------------------------------------------
 
@@ -195,13 +198,15 @@ class TrainingSetup(QObject):
         return {"family": self.family, "data": self.data, **parts}
 
     def restore(self, snapshot: Values) -> None:
-        """Take the choices of a snapshot before a catalog arrives; what does not fit the catalog is left out then."""
+        """Take the choices of a snapshot; what does not fit the catalog is left out when there is one."""
         self.family, self.data = str(snapshot.get("family", "")), str(snapshot.get("data", ""))
         for part in self._typing_errors:
             named = snapshot.get(part)
             for name, values in named.items() if isinstance(named, dict) else ():
                 if isinstance(values, dict):
                     self._values[(part, name)] = values
+        if self.catalog is not None:
+            self._on_catalog(self.catalog)
 
     def refuse(self, failed: CommandFailed) -> None:
         """Show a refusal of the present choices."""

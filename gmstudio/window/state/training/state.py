@@ -65,7 +65,7 @@ class TrainingState(QObject):
         super().__init__(parent)
         self._events = events
         self._library = library
-        self.setup = TrainingSetup(events, self)
+        self.setup = TrainingSetup(events, library, self)
         self.samples = KeptSamples(events, self)
         self.diagnostics = Diagnostics(events, library, self)
         self.run = ""

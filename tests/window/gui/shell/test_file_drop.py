@@ -41,8 +41,12 @@ class Studio:
     def __init__(self) -> None:
         self.client = LatentEngine()
         self.library = RunLibrary(self.client)
-        self.latents = LatentsState(self.client, self.library)
+        self._latents = LatentsState(self.client, self.library)
         self.client.hello()
+
+    def state(self, kind: type[LatentsState]) -> LatentsState:
+        assert kind is LatentsState
+        return self._latents
 
 
 @pytest.fixture
@@ -76,11 +80,11 @@ def test_an_exported_picture_restores_its_code(qtbot: QtBot, window: Window, stu
     write_png(tmp_path / "a.png", np.zeros((1, 1, 8, 8), np.uint8), origin, 1, 1, lambda: False)
     drop(window, tmp_path / "a.png")
     qtbot.waitUntil(lambda: window.shown == ["latents"])
-    studio.latents.set_active(True)
+    studio.state(LatentsState).set_active(True)
     studio.client.serve()
-    assert studio.latents.run == VAE
-    np.testing.assert_array_equal(studio.latents.code.values, code[0])
-    studio.latents.set_active(False)
+    assert studio.state(LatentsState).run == VAE
+    np.testing.assert_array_equal(studio.state(LatentsState).code.values, code[0])
+    studio.state(LatentsState).set_active(False)
 
 
 def test_a_run_folder_is_to_be_opened(window: Window, studio: Studio, tmp_path: Path) -> None:
@@ -92,16 +96,18 @@ def test_a_run_folder_is_to_be_opened(window: Window, studio: Studio, tmp_path: 
 
 def test_a_foreign_picture_can_be_encoded(qtbot: QtBot, window: Window, studio: Studio, tmp_path: Path) -> None:
     Image.new("RGB", (20, 10), (255, 255, 255)).save(tmp_path / "a.png")
-    studio.latents.choose_run(VAE)
-    studio.latents.set_active(True)
+    studio.state(LatentsState).choose_run(VAE)
+    studio.state(LatentsState).set_active(True)
     studio.client.serve()
     drop(window, tmp_path / "a.png")
     qtbot.waitUntil(lambda: bool(window.notices))
     assert window.notices[0].text == "a.png has no gmstudio data."
     label, encode = window.notices[0].actions[0]
     assert label == "Encode this image"
-    with qtbot.waitSignal(studio.latents.user_image.taken):
+    with qtbot.waitSignal(studio.state(LatentsState).user_image.taken):
         encode()
     studio.client.serve()
-    assert studio.latents.user_image.description.startswith("a.png was 20×10 RGB") and window.shown == ["latents"]
-    studio.latents.set_active(False)
+    assert studio.state(LatentsState).user_image.description.startswith("a.png was 20×10 RGB") and window.shown == [
+        "latents"
+    ]
+    studio.state(LatentsState).set_active(False)

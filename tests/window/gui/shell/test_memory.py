@@ -41,15 +41,18 @@ class StudioWithoutEngine(QObject):
 class Session:
     """Studio and some of the panels of one window on a settings file."""
 
-    def __init__(self, qtbot: QtBot, file: Path, *names: str) -> None:
+    def __init__(self, qtbot: QtBot, file: Path, *names: str, catalog_first: bool = False) -> None:
         self.settings = WindowSettings(file)
         studio: Any = StudioWithoutEngine()
+        if catalog_first:
+            studio.client.deliver(catalog())
         self.studio = studio
-        self.memory = WindowMemory(studio, PLACES, self.settings, studio)
+        self.memory = WindowMemory(studio.library, PLACES, self.settings, studio)
         self.panels: dict[str, Panel] = {}
         for place in PLACES:
             if place.name not in names:
                 continue
+            self.memory.add_state(place.name, place.state_in(studio))
             panel = self.panels[place.name] = place.build(studio)
             qtbot.addWidget(panel)
             self.memory.add_panel(panel)
@@ -74,7 +77,8 @@ class Session:
         self.settings.sync()
 
 
-def test_train_offers_the_last_settings(qtbot: QtBot, tmp_path: Path) -> None:
+@pytest.mark.parametrize("built", ["before the catalog", "after the catalog"])
+def test_train_offers_the_last_settings(qtbot: QtBot, tmp_path: Path, built: str) -> None:
     first = Session(qtbot, tmp_path / "window.ini", "train")
     first.start_engine()
     setup = first.studio.state(TrainingState).setup
@@ -85,8 +89,9 @@ def test_train_offers_the_last_settings(qtbot: QtBot, tmp_path: Path) -> None:
     setup.set_training(setup.training | {"steps": 77}, {})
     spec = setup.spec
     first.end()
-    again = Session(qtbot, tmp_path / "window.ini", "train")
-    again.start_engine()
+    again = Session(qtbot, tmp_path / "window.ini", "train", catalog_first=built == "after the catalog")
+    if built == "before the catalog":
+        again.start_engine()
     restored = again.studio.state(TrainingState).setup
     assert restored.spec == spec
     restored.choose_family("vae")
@@ -98,13 +103,13 @@ def test_a_panel_shows_the_run_that_it_showed_last(qtbot: QtBot, tmp_path: Path,
     first = Session(qtbot, tmp_path / "window.ini", panel)
     first.start_engine("/runs/new", "/runs/old")
     place = next(place for place in PLACES if place.name == panel)
-    state: Any = first.studio.state(place.state)
+    state: Any = place.state_in(first.studio)
     qtbot.waitUntil(lambda: state.run == "/runs/new")
     state.choose_run("/runs/old")
     first.end()
     again = Session(qtbot, tmp_path / "window.ini", panel)
     again.start_engine("/runs/newer", "/runs/new", "/runs/old")
-    other: Any = again.studio.state(place.state)
+    other: Any = place.state_in(again.studio)
     qtbot.waitUntil(lambda: other.run == "/runs/old")
 
 
@@ -150,10 +155,10 @@ def test_a_remembered_control_has_its_value_again(qtbot: QtBot, tmp_path: Path, 
 
 
 def test_the_order_of_dimensions_is_kept(qtbot: QtBot, tmp_path: Path) -> None:
-    first = Session(qtbot, tmp_path / "window.ini")
+    first = Session(qtbot, tmp_path / "window.ini", "latents")
     first.studio.state(LatentsState).dimension_stats.set_sort("index")
     first.end()
-    again = Session(qtbot, tmp_path / "window.ini")
+    again = Session(qtbot, tmp_path / "window.ini", "latents")
     assert again.studio.state(LatentsState).dimension_stats.sort == "index"
 
 

@@ -44,6 +44,8 @@ class Stage:
         self.studio = ToyStudio()
         self.settings = WindowSettings(settings)
         self.opener = RunOpener(self.studio, toy_panels.PLACES, self.settings, None)  # type: ignore[arg-type]
+        self.opener.add_state("first", self.studio.state(FirstState))
+        self.opener.add_state("second", self.studio.state(SecondState))
         self.found: list[tuple[str, str]] = []
         self.failed: list[tuple[str, str]] = []
         self.opener.found.connect(lambda name, run: self.found.append((name, run)))
@@ -179,15 +181,17 @@ def test_states_of_the_real_studio(qapp: object, tmp_path: Path) -> None:
     studio = Studio(EngineClient(["never-started"]))
     settings = WindowSettings(tmp_path / "window.ini")
     opener = RunOpener(studio, PLACES, settings, None)
+    for place in PLACES:
+        opener.add_state(place.name, place.state_in(studio))
     vae = run("vae", capabilities=("encode", "decode"))
     studio.client.deliver(RunsListed(home="/runs", runs=(vae,), problems=()))
     for name in ("train", "latents", "chains"):
         opener.set_panel(name)
         opener.choose(name, vae.run)
-        place = opener.place_for(vae)
-        assert place is not None and place.name == name
+        shown = opener.place_for(vae)
+        assert shown is not None and shown.name == name
     opener.set_panel("pixels")
     opener.choose("pixels", vae.run)  # which cannot show it
-    place = opener.place_for(vae)
-    assert place is not None and place.name == "train"
+    shown = opener.place_for(vae)
+    assert shown is not None and shown.name == "train"
     QCoreApplication.processEvents()  # the commands fail, as there is no engine, before the studio is gone
