@@ -1,4 +1,4 @@
-"""What every test stands on: no display, a home of its own, and nothing left running."""
+"""Ground of every test: no display, a home of its own, and nothing left running."""
 
 import gc
 import os
@@ -97,7 +97,7 @@ class QtWatch:
 
 
 def _caller() -> str:
-    """Where the code outside this file and outside Qt is that called us: ``started at tests/…/x.py:12 in test_y``."""
+    """Place of the calling code outside this file and outside Qt: ``started at tests/…/x.py:12 in test_y``."""
     frames = [f for f in traceback.extract_stack() if f.filename != __file__]
     ours = [f for f in frames if "site-packages" not in f.filename]
     frame = (ours or frames)[-1]

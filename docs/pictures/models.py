@@ -21,7 +21,7 @@ SMALL_GATED = {"num_layers": 3, "num_channels": 24, "num_head_channels": 24, "nu
 
 @dataclass(frozen=True)
 class Model:
-    """What is trained, and for how long.
+    """Model to train, and its duration of training.
 
     Args:
         family: its name.
@@ -93,7 +93,7 @@ def bring(studio: Studio, names: Iterable[str]) -> dict[str, str]:
 
 
 def _record(name: str) -> RunRecord | None:
-    """What is on record of a model; None where nothing is, or the record is of other settings."""
+    """Record of a model; None where there is none, or it is of other settings."""
     model = MODELS[name]
     try:
         record = read_record(FOLDER / name)

@@ -1,4 +1,4 @@
-"""What taking a picture needs: the real window on trained models, what is shown there as an image, and small files."""
+"""Parts of a picture: the real window on trained models, what is shown there as an image, and small files."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -93,7 +93,7 @@ def settle(seconds: float = SETTLE_S) -> None:
 
 
 def grab(widget: QWidget) -> QImage:
-    """What a widget shows, when it has come to rest."""
+    """Picture of a widget after its last change."""
     settle()
     return widget.grab().toImage()
 

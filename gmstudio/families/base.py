@@ -36,7 +36,7 @@ class Phase:
         updates_per_step: updates of this phase in one step, each on a batch of its own; a phase with fewer updates than
             another makes them after the other's first ones.
         before_update: called before each update with images of its batch, (B', C, H, W), and how many training images
-            are among them for the first time: those that no earlier batch held, or all where each visit draws anew.
+            are among them for the first time: those that no earlier batch held, or all where each visit redraws pixels.
         after_update: called after each update of this phase's parameters, for example to average weights.
         takes_labels: whether ``loss`` accepts labels and conditions on them.
     """

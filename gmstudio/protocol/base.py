@@ -22,7 +22,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     tuple: every newer one does; None: none does."""
 
     background: ClassVar[bool] = False
-    """The job of such a command takes turns with training, which stands still during the jobs of all others."""
+    """The job of such a command takes turns with training, which pauses during the jobs of all others."""
 
     def job_key(self) -> tuple[Any, ...] | None:
         """Key of the job that carries this command out: a newer job with the same key ends the older one."""

@@ -16,7 +16,7 @@ _TIMEOUT_S = 0.5
 _PROBES = 3
 _PROBE_INTERVAL_S = 0.005
 _HOLDER_START = 1
-"""Offset of the holder's description: on Windows nobody else can read the locked byte, which is the first."""
+"""Offset of the holder's description: on Windows no other process can read the locked byte, which is the first."""
 
 
 class RunLock:

@@ -19,7 +19,7 @@ MAX_BATCH = 64
 ESTIMATE_SAMPLES = 100
 BOUND_DRAWS = 10_000
 MAX_SUBPIXELS = 2**20
-"""Sub-pixels of a batch; a softmax over 256 levels takes a gigabyte for so many."""
+"""Sub-pixels of a batch; with a softmax over 256 levels this is a gigabyte."""
 
 
 @runtime_checkable

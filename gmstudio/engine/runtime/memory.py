@@ -22,7 +22,7 @@ SPARED = 0.05
 
 
 def limit_memory(device: torch.device, room: int | None = None) -> None:
-    """Limit this process to the memory that is available now; a later call sets the limit anew.
+    """Limit this process to the memory that is available now; a later call replaces the limit.
 
     For an accelerator, which refuses allocations itself, the limit is removed: its driver reserves address space that
     is never filled. On systems other than Linux nothing is limited.

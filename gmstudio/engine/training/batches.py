@@ -50,7 +50,7 @@ class Batches:
             batch: as ``train`` returned it.
 
         Returns:
-            Images that no earlier batch held, or the whole batch where each visit draws its pixels anew; and how many
+            Images that no earlier batch held, or the whole batch where each visit redraws the pixels; and how many
             training images are in a batch for the first time.
         """
         rows = self._rows(step)

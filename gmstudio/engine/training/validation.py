@@ -70,7 +70,7 @@ class Validation:
         yield {name: total / count for name, total in sums.items()}
 
     def _marginal_difference(self, mixture: LabelMixture, batch: Tensor, labels: Tensor) -> float:
-        """Mean of log p(x|y) − log p(x), nats, over so many of the images that it costs one pass of the whole batch.
+        """Mean of log p(x|y) − log p(x), nats, over as many images as cost one pass of the whole batch.
 
         The difference varies far less from image to image than either term, and is at most −log p(y).
         """

@@ -13,7 +13,7 @@ Counting as training: the table's log odds are the parameters. Each training ste
 batch that no earlier batch held, so that each training image is counted once, however often it is used and however
 many others are equal to it, and computes the parameters from the counts; the gradient is computed as for any model,
 so that its norm shows how near the maximum is, but the optimizer's step is scaled to zero. Images that are binarized
-anew at each visit are counted at each, and counts are divided by the visits per training image, so that α keeps its
+again at each visit are counted at each, and counts are divided by the visits per training image, so that α keeps its
 weight. One pass over the data is enough.
 
 A full table over D pixels of two levels would have 2^D - 1 parameters, the chain of order 1 has 2D - 1

@@ -105,7 +105,7 @@ _workers: weakref.WeakSet[_Worker] = weakref.WeakSet()
 
 @atexit.register
 def _stop_all() -> None:
-    """Stop what is under way at the end of the process, and give it a moment to remove unfinished files."""
+    """Stop what is under way at the end of the process, and give it time to remove unfinished files."""
     workers = list(_workers)
     for worker in workers:
         worker.stop.set()

@@ -17,7 +17,7 @@ SHAPES = [(1, 1, 1), (1, 3, 3), (1, 2, 5), (3, 4, 3), (1, 7, 1), (1, 1, 7)]
 
 
 def ranks(name: str, height: int, width: int) -> list[list[int]]:
-    """When each pixel's turn comes."""
+    """Position of each pixel in the order."""
     image = ImageSpec(channels=1, height=height, width=width, levels=2)
     turn = torch.empty(height * width, dtype=torch.int64)
     turn[flat_index(named_order(name, image), image)] = torch.arange(height * width)

@@ -14,7 +14,7 @@ from gmstudio.window.client.request import Request
 
 
 class Heard:
-    """What a request emitted, in order."""
+    """Signals of a request, in order."""
 
     def __init__(self, request: Request) -> None:
         self.seen: list[Any] = []

@@ -254,7 +254,7 @@ class ChainsState(QObject):
             self.moved.emit()
 
     def step(self, by: int) -> None:
-        """Pause, and move forward or back by so many frames."""
+        """Pause, and move forward or back by a number of frames."""
         self.pause()
         self.seek(self.position + by)
 

@@ -146,7 +146,7 @@ class EncodedImages(QObject):
             self._browse()
 
     def turn_page(self, pages: int) -> None:
-        """Go so many pages forward (negative: back)."""
+        """Go a number of pages forward (negative: back)."""
         self.choose(self._page_start + pages * PAGE)
 
     @property

@@ -221,7 +221,7 @@ class Interpolation(QObject):
             self.unfollow()
 
     def move(self, places: int) -> None:
-        """Move the current keyframe so many places later (negative: earlier), at most to the ends."""
+        """Move the current keyframe a number of places later (negative: earlier), at most to the ends."""
         if self.keyframes:
             here = self.current
             there = max(0, min(here + places, len(self.keyframes) - 1))
@@ -260,7 +260,7 @@ class Interpolation(QObject):
             self.moved.emit()
 
     def step(self, keyframes: int) -> None:
-        """Go so many keyframes forward (negative: back), round a loop."""
+        """Go a number of keyframes forward (negative: back), round a loop."""
         if self.keyframes:
             self.pause()
             target = self.current + keyframes

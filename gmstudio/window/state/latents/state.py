@@ -35,7 +35,7 @@ from gmstudio.window.state.runs.library import RunLibrary
 CAPABILITY = "decode"
 LIVE_MS = 200
 REFRESH_EVERY = 4
-"""While the run trains, everything but the decoded image follows the weights once in so many images."""
+"""While the run trains, everything but the decoded image follows the weights once per this number of images."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,7 +229,7 @@ class LatentsState(QObject):
     # ---- the code ----------------------------------------------------------------------------------------------
 
     def step_dim(self, places: int) -> None:
-        """Traverse the dimension so many places further down (negative: up) in the order that is shown."""
+        """Traverse the dimension a number of places further down (negative: up) in the order that is shown."""
         if self.code.num_dims:
             order = self.dimension_stats.shown() or [self.code.dim]
             here = order.index(self.code.dim) if self.code.dim in order else -max(0, places)

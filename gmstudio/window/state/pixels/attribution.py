@@ -19,7 +19,7 @@ from gmstudio.window.state.runs.library import RunLibrary
 
 AttributedValue = Literal["most_likely", "next", "chosen"]
 MIXTURE_LEVELS = 17
-"""From so many levels on, the components of a mixture are drawn."""
+"""From this number of levels on, the components of a mixture are drawn."""
 
 
 @dataclass(frozen=True)

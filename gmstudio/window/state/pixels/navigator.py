@@ -235,7 +235,7 @@ class PixelNavigator(QObject):
             self._leave_for(Finishing())
 
     def draw_to(self, step: int, *, stops_at_breakpoints: bool = False) -> None:
-        """Generate (or replay) up to a step, at most up to the first breakpoint where asked."""
+        """Generate (or replay) up to a step, optionally at most up to the first breakpoint."""
         shown = self.shown
         if self.usable and shown is not None:
             target = max(0, min(step, shown.num_dims))

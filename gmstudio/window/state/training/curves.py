@@ -111,7 +111,7 @@ def loss_compares(objective: Objective | None) -> bool:
 
 
 def number(value: float, digits: int = 4) -> str:
-    """Format a measured value with so many digits: ``0.01230``, ``1,234``; a dash for NaN and infinity."""
+    """Format a measured value with a number of digits: ``0.01230``, ``1,234``; a dash for NaN and infinity."""
     if not math.isfinite(value):
         return "–"
     return f"{value:,.0f}" if abs(value) >= 10 ** (digits - 1) else f"{value:#.{digits}g}".rstrip(".")

@@ -1,4 +1,4 @@
-"""How fast chains forget where they were, and whether they have come to the same place."""
+"""Autocorrelation of chains, and their convergence to one distribution."""
 
 import math
 

@@ -24,7 +24,7 @@ from gmstudio.window.state.training.diagnostics import MAX_PACE_HZ, MIN_PACE_HZ,
 NO_FIGURES = "This family has no diagnostic figures."
 NOT_YET = "Diagnostic figures of the model appear here."
 FIGURE_TIP = "Diagnostic figure of the model"
-SLOW_TIP = "Limit training to so many steps per second, to follow every step"
+SLOW_TIP = "Limit training to this number of steps per second, to follow every step"
 PHASE_TIP = "Train all phases of a step, or a single one"
 NORMS_TIP = "Norm of each phase's gradient before clipping; measured at every step while slow, else at every tenth"
 

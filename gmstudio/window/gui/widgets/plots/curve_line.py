@@ -25,7 +25,7 @@ ROBUST = (0.5, 99.5)
 OUTLIERS = 0.025
 """Share of the points at each end that are left out of the view where they stretch it."""
 STRETCH = 4.0
-"""How many times as long as the range of the other points the whole range must be for that."""
+"""Ratio of the whole range to the range of the other points from which on this applies."""
 MIN_FOR_OUTLIERS = 10
 """Curves of fewer points are shown whole."""
 MAX_TRAVEL = 10

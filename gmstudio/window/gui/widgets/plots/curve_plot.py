@@ -280,7 +280,7 @@ class CurvePlot(ActiveWidget):
         plot = self._plot
         plot.hideButtons()
         plot.setMenuEnabled(False)
-        plot.ctrlMenu.setParent(self, plot.ctrlMenu.windowFlags())  # else nobody deletes it
+        plot.ctrlMenu.setParent(self, plot.ctrlMenu.windowFlags())  # else it is never deleted
         plot.disableAutoRange()
         plot.showGrid(x=True, y=True, alpha=0.2)
         plot.getAxis("left").setWidth(AXIS_WIDTH)
