@@ -10,7 +10,7 @@ import typer
 from numpy.typing import NDArray
 
 from gmstudio.cli.conditioning import parse_given, read_given
-from gmstudio.cli.options import DeviceOption
+from gmstudio.cli.options import DeviceOption, parse_setting
 from gmstudio.cli.terminal import say, warn
 from gmstudio.media import Provenance, metadata_of
 from gmstudio.media.png import check_png_name, read_grey, write_grid
@@ -18,6 +18,7 @@ from gmstudio.system.typed_path import typed_path
 
 if TYPE_CHECKING:
     import torch
+    from msgspec import Struct
 
     from gmstudio.engine.runtime.models import Loaded
     from gmstudio.families.autoregressive.base import AutoregressiveFamily
@@ -95,6 +96,14 @@ def sample(
         ),
     ] = 1.0,
     data_dir: Annotated[str, typer.Option("--data-dir", help="Folder of the data set that --given names.")] = "",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help="Set a field=value of the family's sampler, for example of a diffusion model sampler=ddim, eta=0, "
+            "steps=20; may be repeated.",
+        ),
+    ] = None,
     device: DeviceOption = "auto",
 ) -> None:
     """Sample images from a run's latest checkpoint into one PNG."""
@@ -103,6 +112,7 @@ def sample(
 
     from gmstudio.engine.runtime.device import choose_device
     from gmstudio.engine.runtime.models import ModelCache
+    from gmstudio.engine.sampling.settings import sampler_of, sampler_text
 
     path, folder = typed_path(out), typed_path(run)
     check_png_name(path)
@@ -110,10 +120,14 @@ def sample(
     loaded = ModelCache().load(str(folder), where)
     warn(loaded.warnings)
     options = PixelOptions(order, order_seed, given, label, temperature, data_dir)
-    pieces = _draw(loaded, count, torch.Generator(where).manual_seed(seed), options)
+    chosen = dict(parse_setting(setting) for setting in settings or [])
+    sampler = sampler_of(loaded.model, chosen, "samples")
+    pieces = _draw(loaded, count, torch.Generator(where).manual_seed(seed), options, sampler)
     shown = track(pieces, description="Sampling", transient=True)
     images = next(piece for piece in shown if piece is not None)
     texts = options.texts(getattr(loaded.model, "num_classes", 0))
+    if sampler is not None:
+        texts["Sampler"] = sampler_text(sampler, "samples")
     origin = Provenance(
         family=loaded.record.family,
         run=loaded.record.title or folder.resolve().name,
@@ -127,7 +141,7 @@ def sample(
 
 
 def _draw(
-    loaded: "Loaded", count: int, generator: "torch.Generator", options: PixelOptions
+    loaded: "Loaded", count: int, generator: "torch.Generator", options: PixelOptions, sampler: "Struct | None"
 ) -> Iterator[NDArray[np.uint8] | None]:
     """Yield None after each small piece of work, then the images (N, C, H, W), 0 … 255."""
     from gmstudio.engine.pixels.completion import draw_completions
@@ -145,7 +159,7 @@ def _draw(
                 f"{model.card.title} does not generate pixel by pixel; leave out --order, --given, --label and "
                 "--temperature."
             )
-        return draw_samples(model, count, generator)
+        return draw_samples(model, count, generator, sampler)
     observed = read_given(options.given, loaded, options.data_dir) if options.given else None
     name, _, ranks = options.order.partition(":")
     command = OpenPixels(

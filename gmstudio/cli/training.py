@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gmstudio.cli.options import DeviceOption
+from gmstudio.cli.options import DeviceOption, parse_setting
 from gmstudio.cli.terminal import warn
 from gmstudio.cli.watcher import Watcher
 from gmstudio.system.typed_path import typed_path
@@ -101,13 +101,11 @@ def _sort_settings(settings: list[str], config: Any, data_config: Any) -> tuple[
     owners = {"config": config, "data": data_config, "training": Training}
     sorted_ = {"config": {}, "data": {}, "training": {}}  # type: dict[str, dict[str, Any]]
     for setting in settings:
-        name, equals, value = setting.partition("=")
-        if not equals:
-            raise ValueError(f"--set {setting}: write field=value.")
-        prefix, dot, field = name.strip().rpartition(".")
+        name, value = parse_setting(setting)
+        prefix, dot, field = name.rpartition(".")
         found = [key for key, kind in owners.items() if field in kind.__struct_fields__ and (not dot or key == prefix)]
         if not found:
             known = [f for kind in owners.values() for f in kind.__struct_fields__]
             raise ValueError(f"--set {setting}: there is no field {name!r}; there are {', '.join(known)}.")
-        sorted_[found[0]][field] = None if value == "" else value
+        sorted_[found[0]][field] = value
     return sorted_["config"], sorted_["data"], sorted_["training"]

@@ -34,6 +34,8 @@ def build_catalog(device: str) -> Catalog:
                 config_schema=schema_of(family.Config),
                 training=family.training_defaults,
                 capabilities=capabilities_of(family),
+                sampler_schema=schema_of(family.SamplerConfig) if family.SamplerConfig else {},
+                decoder_schema=schema_of(family.DecoderConfig) if family.DecoderConfig else {},
             )
             for family in FAMILIES.values()
         ),

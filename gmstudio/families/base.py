@@ -66,6 +66,13 @@ class Family(nn.Module, ABC):
 
     card: ClassVar[FamilyCard]
     Config: ClassVar[type[Struct]]
+    SamplerConfig: ClassVar[type[Struct] | None] = None
+    """Settings of sampling, where there are any: argument ``sampler`` of ``sample``, ``sample_pieces`` and
+    ``trajectory``, each with the defaults where it is left out."""
+    DecoderConfig: ClassVar[type[Struct] | None] = None
+    """Settings of decoding, where there are any: argument ``decoder`` of ``decode`` and ``encode``."""
+    former_settings: ClassVar[tuple[str, ...]] = ()
+    """Fields that the config had in earlier versions; they are ignored in the runs that have them."""
     training_defaults: ClassVar[Training]
 
     def __init__(self, config: Any, image: ImageSpec) -> None:
@@ -293,6 +300,14 @@ class Trajectory(Protocol):
 
 
 @runtime_checkable
+class MeasuredTrajectory(Protocol):
+    """Families whose trajectories have a length of their own."""
+
+    def trajectory_steps(self, steps: int, *, from_images: bool) -> int:
+        """Number of states after the first of a trajectory of so many steps."""
+
+
+@runtime_checkable
 class MarkovChain(Protocol):
     """Families that generate by a Markov chain over images."""
 
@@ -336,44 +351,3 @@ class Illustrated(Protocol):
 
     def figures(self, batch: Tensor, generator: torch.Generator) -> tuple[Figure, ...]:
         """Figures for (B, C, H, W) integer validation images, within some tens of milliseconds; without gradients."""
-
-
-def sample_in_pieces(
-    model: Sampler, n: int, generator: torch.Generator, labels: Tensor | None = None
-) -> Iterator[Tensor | None]:
-    """Sample without blocking for long.
-
-    Args:
-        model: samples in pieces of its own, or pixel by pixel, or at once.
-        n: how many images.
-        generator: source of all noise.
-        labels: (n,) int64, for models that can be conditioned on them only.
-
-    Returns:
-        A generator of None after each small piece of work and, last, the images (n, C, H, W).
-    """
-    conditions = {} if labels is None else {"labels": labels}
-    # Inference mode is left before every yield: it belongs to the thread, and other code runs in between.
-    if isinstance(model, PiecewiseSampler):
-        sample_pieces: Callable[..., Iterator[Tensor | None]] = model.sample_pieces
-        pieces = sample_pieces(n, generator, **conditions)
-        while True:
-            with torch.inference_mode():
-                piece = next(pieces, None)
-            yield piece
-            if piece is not None:
-                return
-    if not isinstance(model, Autoregressive):
-        sample: Callable[..., Tensor] = model.sample
-        with torch.inference_mode():
-            images = sample(n, generator=generator, **conditions)
-        yield images
-        return
-    pixel_session: Callable[..., PixelSession] = model.pixel_session
-    with torch.inference_mode():
-        session = pixel_session(n, generator=generator, **conditions)
-    while session.position is not None:
-        with torch.inference_mode():
-            session.place(session.draw())
-        yield None
-    yield session.images

@@ -1,6 +1,8 @@
 """Messages about trajectories: generation step by step, whole images at a time."""
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
+
+import msgspec
 
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Command, Event
@@ -25,6 +27,7 @@ class RunTrajectory(Command, frozen=True, kw_only=True):
         split: split of the images, for ``data``.
         index: number of the first image, for ``data``; the following images initialize the other chains.
         image: (C, H, W) uint8 levels that initialize all chains, for ``image``.
+        sampler: fields of the family's SamplerConfig as plain values; those left out have their defaults.
     """
 
     superseded_within: ClassVar[tuple[str, ...] | None] = ("run",)
@@ -38,6 +41,7 @@ class RunTrajectory(Command, frozen=True, kw_only=True):
     split: SplitName = "valid"
     index: int = 0
     image: Array | None = None
+    sampler: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 # ---- events: trajectories --------------------------------------------------------------------------------------
@@ -52,7 +56,7 @@ class TrajectoryAppended(Event, frozen=True, kw_only=True):
         positions: M positions on the trajectory's axis: Gibbs step, timestep t, layer or training step.
         images: (M, N, C, H, W) uint8, 0 … 255.
         metrics: (M, N) values of each quantity.
-        steps: number of frames that there will be, approximately; 0: unknown.
+        steps: number of frames that there will be; 0: unknown.
         weights_step: training step of the weights; of a training, that of the last frame.
         done: this is the last event.
     """

@@ -6,7 +6,7 @@ Nothing here imports torch or Qt, so the window and the engine can both read it.
 import json
 import math
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -38,6 +38,8 @@ def field(
     log: bool = False,
     advanced: bool = False,
     labels: Mapping[str, str] | None = None,
+    when: Mapping[str, Any] | None = None,
+    use: Literal["", "samples", "trajectories"] = "",
 ) -> msgspec.Meta:
     """Describe a config field, as in ``width: Annotated[int, field("Width", "…", ge=1)] = 500``.
 
@@ -51,8 +53,12 @@ def field(
         log: the value spans orders of magnitude, so a form should step it by factors.
         advanced: a form may fold it away.
         labels: choice → display text, where the choice itself is not the field's usual term.
+        when: values of other fields with which this one has an effect; a form may disable it with others.
+        use: of a sampler's field that concerns only its samples, or only its trajectories.
     """
     extra = {"unit": unit, "log": log, "advanced": advanced, "labels": dict(labels or {})}
+    extra |= {"when": dict(when)} if when else {}
+    extra |= {"use": use} if use else {}
     meta: msgspec.Meta = _META(title=title, description=help, ge=ge, le=le, gt=gt, extra_json_schema=extra)
     return meta
 
@@ -60,7 +66,8 @@ def field(
 def schema_of(config_type: type[msgspec.Struct]) -> dict[str, Any]:
     """The JSON Schema of a config class, flat: ``{"properties": {...}}`` in declaration order.
 
-    Each property has ``title``, ``description``, ``default``, ``unit``, ``log``, ``advanced``, ``labels`` and either
+    Each property has ``title``, ``description``, ``default``, ``unit``, ``log``, ``advanced``, ``labels``, ``when`` and
+    ``use`` (where it has them) and either
     ``type`` (``integer``, ``number``, ``boolean``, ``string``) with ``minimum``/``maximum``/``exclusiveMinimum`` or
     ``enum`` (choices), or ``anyOf`` with a null for an optional value.
     """
@@ -106,6 +113,24 @@ def check_config(config: ConfigT) -> ConfigT:
 
 def _refusal(prop: dict[str, Any], name: str, value: object) -> str:
     return f"{prop.get('title', name)} is {value!r}; it must be {describe_limits(prop)}."
+
+
+def conditions_unmet(schema: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, str]:
+    """Fields that have no effect beside the values of others, each with a sentence that says which it needs.
+
+    Args:
+        schema: of the config, see ``schema_of``.
+        values: field → value; fields that are missing have their default.
+    """
+    properties = schema["properties"]
+    unmet = {}
+    for name, prop in properties.items():
+        for other, wanted in prop.get("when", {}).items():
+            needed = properties[other]
+            if values.get(other, needed.get("default")) != wanted:
+                shown = needed.get("labels", {}).get(str(wanted), wanted)
+                unmet[name] = f"{prop['title']} has an effect only with {needed['title'].lower()} {shown}."
+    return unmet
 
 
 def describe_limits(prop: dict[str, Any]) -> str:

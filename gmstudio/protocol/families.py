@@ -64,6 +64,8 @@ class TrajectoryCard(msgspec.Struct, frozen=True, kw_only=True):
         shown: one sentence on the images of a frame.
         from_images: one sentence on trajectories that are initialized from images.
         mixes: the frames are an ergodic Markov chain, of which autocorrelation and convergence can be measured.
+        default_steps: number of steps that is offered first.
+        image_position: position of the frames that are images; None: all frames are.
     """
 
     steps: str
@@ -71,6 +73,8 @@ class TrajectoryCard(msgspec.Struct, frozen=True, kw_only=True):
     shown: str
     from_images: str
     mixes: bool = False
+    default_steps: int = 200
+    image_position: int | None = None
 
 
 class FamilyCard(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,6 +147,8 @@ class FamilyEntry(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         card: words.
         config_schema: JSON Schema of its Config, see ``schema_of``.
+        sampler_schema: that of its SamplerConfig; empty: sampling has no settings.
+        decoder_schema: that of its DecoderConfig; empty: decoding has no settings.
         training: its default training settings.
         capabilities: those of ``CAPABILITIES`` that the class has.
     """
@@ -151,6 +157,8 @@ class FamilyEntry(msgspec.Struct, frozen=True, kw_only=True):
     config_schema: dict[str, Any]
     training: Training
     capabilities: tuple[str, ...]
+    sampler_schema: dict[str, Any] = {}
+    decoder_schema: dict[str, Any] = {}
 
 
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")

@@ -1,5 +1,6 @@
 """``gmstudio sample`` and ``gmstudio score`` with orders, given pixels, labels and temperatures."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -190,3 +191,35 @@ def test_families_without_pixels_in_sequence_say_so(tmp_path: Path, arguments: l
 def test_classes_that_do_not_fit_the_data_are_refused(tmp_path: Path, classes: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         call("train", "gated_pixelcnn", "--out", str(tmp_path / "run"), "--set", f"num_classes={classes}", *FAST)
+
+
+def test_a_diffusion_model_is_sampled_as_the_settings_say(tmp_path: Path) -> None:
+    run, grid = str(tmp_path / "run"), tmp_path / "grid.png"
+    call("train", "ddpm", "--out", run, *FAST, "--set", "num_channels=4", "--set", "num_timesteps=8")
+    few = ["--set", "steps=4"]
+    ddpm = draw(run, grid, *few)
+    with Image.open(grid) as picture:
+        assert picture.info["Sampler"] == "sampler=ddpm, steps=4"
+    ddim = draw(run, grid, *few, "--set", "sampler=ddim")
+    with Image.open(grid) as picture:
+        assert picture.info["Sampler"] == "sampler=ddim, eta=0.0, steps=4"
+    assert (ddpm != ddim).any() and (ddim == draw(run, grid, *few, "--set", "sampler=ddim")).all()
+    with pytest.raises(ValueError, match="There is no setting 'lr'; there are sampler, eta"):
+        call("sample", run, "--set", "lr=3", "-o", str(grid))
+
+
+def test_settings_of_sampling_are_refused_where_there_are_none(agnostic: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="NADE has no settings of sampling; leave out eta"):
+        call("sample", agnostic, "--set", "eta=1", "-o", str(tmp_path / "grid.png"))
+    with pytest.raises(ValueError, match="--set eta: write field=value"):
+        call("sample", agnostic, "--set", "eta", "-o", str(tmp_path / "grid.png"))
+
+
+def test_a_run_of_an_earlier_version_with_settings_of_sampling_still_loads(tmp_path: Path) -> None:
+    run, grid = tmp_path / "run", tmp_path / "grid.png"
+    call("train", "ddpm", "--out", str(run), *FAST, "--set", "num_channels=4", "--set", "num_timesteps=8")
+    record = json.loads((run / "run.json").read_text())
+    record["config"] |= {"sampling_steps": 50, "eta": 1.0, "decode_steps": 4}
+    (run / "run.json").write_text(json.dumps(record))
+    draw(str(run), grid)
+    call("train", "--resume", "--out", str(run), "--steps", "2")

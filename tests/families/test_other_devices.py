@@ -38,7 +38,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("gsn", {"sample_steps": 2}),
     ("realnvp", {"num_couplings": 1, "dequantization": "variational"}),
     ("realnvp", {"architecture": "mlp", "coupling": "additive"}),
-    ("ddpm", {"num_timesteps": 5, "weighting": "bound", "sampling_steps": 2}),
+    ("ddpm", {"num_timesteps": 5, "weighting": "bound"}),
 ]
 every_case = pytest.mark.parametrize(
     ("name", "config"), CASES, ids=[f"{n}-{'-'.join(map(str, c.values()))}" for n, c in CASES]

@@ -16,8 +16,10 @@ from torch import Tensor
 from gmstudio.data.dataset import Dataset
 from gmstudio.engine.runtime.display import means_to_display
 from gmstudio.engine.runtime.inspection import check_fit, check_levels
+from gmstudio.engine.sampling.settings import sampler_of
 from gmstudio.families import FAMILIES
-from gmstudio.families.base import Family, Trajectory, TrajectoryStep
+from gmstudio.families.base import Family, MeasuredTrajectory, Trajectory, TrajectoryStep
+from gmstudio.families.generation import trajectory_of
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Event
 from gmstudio.protocol.chains import RunTrajectory, TrajectoryAppended
@@ -62,16 +64,21 @@ def generation(model: Family, weights_step: int, dataset: Dataset, command: RunT
         A generator of None after each piece of work and of ``TrajectoryAppended``, the last one done.
 
     Raises:
-        ValueError: at once, for numbers out of range or images that do not fit the model.
+        ValueError: at once, for numbers or settings out of range or images that do not fit the model.
     """
     _check(command, command.steps + 1, model.image.num_dims)
     start = _initial_images(command, dataset, model)
     if not isinstance(model, Trajectory):
         raise ValueError(f"{model.card.title} does not generate step by step; choose a run of another family.")
+    sampler = sampler_of(model, command.sampler, "trajectories")
     frozen = copy.deepcopy(model)
     frozen.eval().requires_grad_(False)
     generator = torch.Generator(frozen.device).manual_seed(command.seed)
-    return _send(frozen.trajectory(start, command.count, command.steps, generator), weights_step, command)
+    steps = trajectory_of(frozen, start, command.count, command.steps, generator, sampler)
+    length = command.steps
+    if isinstance(frozen, MeasuredTrajectory):
+        length = frozen.trajectory_steps(length, from_images=start is not None)
+    return _send(steps, weights_step, command, length + 1)
 
 
 def training(folder: RunFolder, command: RunTrajectory) -> Iterator[Event | None]:
@@ -111,7 +118,9 @@ def training(folder: RunFolder, command: RunTrajectory) -> Iterator[Event | None
     return iter((event,))
 
 
-def _send(steps: Iterator[TrajectoryStep], weights_step: int, command: RunTrajectory) -> Iterator[Event | None]:
+def _send(
+    steps: Iterator[TrajectoryStep], weights_step: int, command: RunTrajectory, length: int
+) -> Iterator[Event | None]:
     pending: list[_Frame] = []
     start, reported_at, done = 0, 0.0, False
     while not done:
@@ -121,7 +130,7 @@ def _send(steps: Iterator[TrajectoryStep], weights_step: int, command: RunTrajec
             pending.append(_frame(step))
         done = step is None
         if done or time.perf_counter() - reported_at >= 1 / REPORTS_HZ:
-            yield _appended(pending, start, done, weights_step, command)
+            yield _appended(pending, start, done, weights_step, command, length)
             start, reported_at = start + len(pending), time.perf_counter()
             pending.clear()
         else:
@@ -156,7 +165,7 @@ def _frame(step: TrajectoryStep) -> _Frame:
 
 
 def _appended(
-    frames: Sequence[_Frame], start: int, done: bool, weights_step: int, command: RunTrajectory
+    frames: Sequence[_Frame], start: int, done: bool, weights_step: int, command: RunTrajectory, length: int
 ) -> TrajectoryAppended:
     metrics = frames[0].metrics if frames else {}
     images = np.stack([frame.images for frame in frames]) if frames else np.zeros((0, 0, 0, 0, 0), np.uint8)
@@ -170,7 +179,7 @@ def _appended(
         metrics=tuple(
             MetricValues(metric, Array.of(np.stack([frame.metrics[metric] for frame in frames]))) for metric in metrics
         ),
-        steps=command.steps + 1,
+        steps=length,
         weights_step=weights_step,
         done=done,
     )

@@ -20,7 +20,8 @@ from torch.nn import functional
 
 from gmstudio.data.dataset import Dataset
 from gmstudio.engine.evaluation.likelihood import has_likelihood
-from gmstudio.families.base import Sampler, sample_in_pieces
+from gmstudio.families.base import Sampler
+from gmstudio.families.generation import sample_in_pieces
 
 NUM_COMPARED = 256
 """Number of samples, and of images of the data."""

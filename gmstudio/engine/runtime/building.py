@@ -53,8 +53,7 @@ def build_run_model(record: RunRecord, device: torch.device) -> Family:
         ValueError: when its family is unknown here, or its settings are not valid any more.
     """
     family = family_class(record.family)
-    config = parse_config(family.Config, record.config)
-    return build_model(family, config, record.image, device, record.training.seed)
+    return build_model(family, run_config(family, record), record.image, device, record.training.seed)
 
 
 def meta_run_model(record: RunRecord) -> Family:
@@ -64,7 +63,17 @@ def meta_run_model(record: RunRecord) -> Family:
         ValueError: when its family is unknown here, or its settings are not valid any more.
     """
     family = family_class(record.family)
-    return meta_model(family, parse_config(family.Config, record.config), record.image)
+    return meta_model(family, run_config(family, record), record.image)
+
+
+def run_config(family: type[Family], record: RunRecord) -> msgspec.Struct:
+    """Parse the settings of a run, without those that only earlier versions of its family had.
+
+    Raises:
+        ConfigError: when they are not valid any more.
+    """
+    known = {name: value for name, value in record.config.items() if name not in family.former_settings}
+    return parse_config(family.Config, known)
 
 
 def load_weights(model: Family, arrays: dict[str, NDArray[Any]]) -> None:

@@ -5,11 +5,13 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from gmstudio.engine.runtime.display import decoded, means_to_display
 from gmstudio.engine.runtime.inspection import latent_of
-from gmstudio.families.base import Encoder, Family, Latent, Sampler, sample_in_pieces
+from gmstudio.families.base import Encoder, Family, Latent, Sampler
+from gmstudio.families.generation import sample_in_pieces
 from gmstudio.media.levels import to_display
 
 
@@ -49,8 +51,16 @@ def draw_grid(
     yield means_to_display(means)
 
 
-def draw_samples(model: Family, count: int, generator: torch.Generator) -> Iterator[NDArray[np.uint8] | None]:
+def draw_samples(
+    model: Family, count: int, generator: torch.Generator, sampler: Struct | None = None
+) -> Iterator[NDArray[np.uint8] | None]:
     """Sample ``count`` images from the model, of its classes in turn; yields like ``draw_grid``.
+
+    Args:
+        model: model of a family that generates.
+        count: number of images.
+        generator: source of all noise.
+        sampler: settings of sampling, where the family has them; None: the defaults.
 
     Raises:
         ValueError: at the first piece, when the family does not generate.
@@ -60,7 +70,7 @@ def draw_samples(model: Family, count: int, generator: torch.Generator) -> Itera
             f"{model.card.title} is not a generative model, so it has no samples. Choose a run of a family that "
             "generates, like VAE."
         )
-    for images in sample_in_pieces(model, count, generator, labels_in_turn(model, count)):
+    for images in sample_in_pieces(model, count, generator, labels_in_turn(model, count), sampler):
         yield None if images is None else to_display(images.cpu().numpy(), model.image.levels)
 
 

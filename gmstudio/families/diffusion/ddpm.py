@@ -42,6 +42,7 @@ from gmstudio.families.diffusion.process import (
     standard_noise,
     stratified_times,
 )
+from gmstudio.families.diffusion.sampler_config import DDPMDecoder, DDPMSampler
 from gmstudio.families.diffusion.samplers import denoise, denoised, intensities, noised_back
 from gmstudio.families.diffusion.trajectory import denoising_trajectory
 from gmstudio.families.diffusion.unet import UNet, UNetSizes
@@ -54,6 +55,7 @@ from gmstudio.protocol.training_settings import Training
 
 MAX_FLOATS = 2**22
 """Floats of one activation that scoring and sampling hold at a time; larger batches are computed in chunks."""
+DEFAULT_SAMPLER, DEFAULT_DECODER = DDPMSampler(), DDPMDecoder()
 CHAIN_DEPTH = 0.5
 FIRST_HALF_BINS = 0.4
 """Least standard deviation of the first step's noise, in units of half the distance between two levels."""
@@ -115,43 +117,15 @@ class DDPMConfig(Struct, frozen=True, kw_only=True):
             le=0.99999,
         ),
     ] = 0.995
-    sampling_steps: Annotated[
-        int,
-        field(
-            "Sampling steps",
-            "Denoising steps of a sample; fewer than the timesteps skip some of them.",
-            ge=1,
-            le=4000,
-            unit="steps",
-            log=True,
-        ),
-    ] = 50
-    eta: Annotated[
-        float,
-        field(
-            "η of sampling",
-            "Noise that a sampling step adds: 0 is deterministic (DDIM), 1 as much as in ancestral sampling.",
-            ge=0,
-            le=1,
-        ),
-    ] = 1.0
-    decode_steps: Annotated[
-        int,
-        field(
-            "Decoding steps",
-            "Deterministic steps from a code x_T to its image: few, so that an image follows a slider at once.",
-            ge=1,
-            le=4000,
-            unit="steps",
-            log=True,
-        ),
-    ] = 4
 
 
 class DDPM(Family):
     """Denoising diffusion probabilistic model (Ho et al. 2020)."""
 
     Config = DDPMConfig
+    SamplerConfig = DDPMSampler
+    DecoderConfig = DDPMDecoder
+    former_settings = ("sampling_steps", "eta", "decode_steps")
     config: DDPMConfig
     training_defaults: ClassVar[Training] = Training(
         steps=2000,
@@ -182,16 +156,17 @@ class DDPM(Family):
         trajectory=TrajectoryCard(
             steps="Denoising steps",
             axis="t",
-            shown="Shown: the noisy image x_t.",
+            shown="Shown: the noisy image x_t, or the image x̂₀ predicted from it, as the sampler's settings say.",
             from_images="Images are noised to timestep t = number of steps, then denoised step by step.",
+            default_steps=50,
+            image_position=0,
         ),
     )
 
     def __init__(self, config: DDPMConfig, image: ImageSpec) -> None:
         super().__init__(config, image)
         config = self.config
-        decoded = f"DDIM sample from x_T, {len(self._decode_times())} steps"
-        self.latent = LatentSpec(image.num_dims, symbol="x_T", decoded=decoded)
+        self.latent = LatentSpec(image.num_dims, symbol="x_T", decoded="DDIM sample from x_T")
         self.schedule = NoiseSchedule(config.num_timesteps, config.schedule, FIRST_HALF_BINS / (image.levels - 1))
         sizes = UNetSizes(config.num_channels, config.num_blocks, config.num_scales, config.attention)
         self.network = UNet(image.shape, sizes)
@@ -282,37 +257,41 @@ class DDPM(Family):
     # ---- sampling ------------------------------------------------------------------------------------------
 
     @torch.no_grad()
-    def sample_pieces(self, n: int, generator: torch.Generator | None = None) -> Iterator[Tensor | None]:
+    def sample_pieces(
+        self, n: int, generator: torch.Generator | None = None, sampler: DDPMSampler = DEFAULT_SAMPLER
+    ) -> Iterator[Tensor | None]:
         """Yield None after each denoising step, then the images of ``sample``."""
-        times = evenly_spaced_times(self.config.num_timesteps, self.config.sampling_steps)
+        times = evenly_spaced_times(self.config.num_timesteps, sampler.steps)
         x_BCHW = torch.randn(n, *self.image.shape, generator=generator, device=self.device)
         done = []
         for state in torch.split(x_BCHW, self._max_rows()):
             last = state
-            for step in denoise(self._unet, self.schedule, state, times, self.config.eta, generator):
+            for step in denoise(self._unet, self.schedule, state, times, sampler.noise, generator):
                 last = step.state
                 yield None
             done.append(self._levels(last))
         yield torch.cat(done)
 
-    def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
-        """Denoise x_T ~ N(0, I) in the configured number of steps: (n, C, H, W) uint8, the nearest levels."""
-        *_, images = self.sample_pieces(n, generator)
+    def sample(
+        self, n: int, generator: torch.Generator | None = None, sampler: DDPMSampler = DEFAULT_SAMPLER
+    ) -> Tensor:
+        """Denoise x_T ~ N(0, I), which is drawn first, as the sampler says: (n, C, H, W) uint8, the nearest levels."""
+        *_, images = self.sample_pieces(n, generator, sampler)
         assert images is not None
         return images
 
-    def decode(self, z: Tensor) -> Tensor:
+    def decode(self, z: Tensor, decoder: DDPMDecoder = DEFAULT_DECODER) -> Tensor:
         """Decode noise x_T: (B, D) → the image of deterministic sampling in few steps, (B, C, H, W) in [0, 1]."""
         state = z.view(-1, *self.image.shape)
-        return intensities(denoised(self._unet, self.schedule, state, self._decode_times(), eta=0.0))
+        return intensities(denoised(self._unet, self.schedule, state, self._times(decoder), eta=0.0))
 
-    def encode(self, x: Tensor) -> Tensor:
+    def encode(self, x: Tensor, decoder: DDPMDecoder = DEFAULT_DECODER) -> Tensor:
         """(B, C, H, W) integers → (B, D) codes x_T by DDIM inversion; ``decode`` approximately gives the images back.
 
         The fewer steps, the longer each is, and ``decode`` clamps predicted images to [-1, 1], which has no inverse.
         """
         x0_BCHW = scaled(x, self.image.levels, self._like())
-        return noised_back(self._unet, self.schedule, x0_BCHW, self._decode_times()).flatten(1)
+        return noised_back(self._unet, self.schedule, x0_BCHW, self._times(decoder)).flatten(1)
 
     @property
     def _unet(self) -> UNet:
@@ -321,8 +300,8 @@ class DDPM(Family):
         assert isinstance(network, UNet)
         return network
 
-    def _decode_times(self) -> list[int]:
-        return evenly_spaced_times(self.config.num_timesteps, self.config.decode_steps)
+    def _times(self, decoder: DDPMDecoder) -> list[int]:
+        return evenly_spaced_times(self.config.num_timesteps, decoder.steps)
 
     def _levels(self, x_BCHW: Tensor) -> Tensor:
         """The nearest levels of images in [-1, 1]: uint8."""
@@ -345,7 +324,7 @@ class DDPM(Family):
             An endless generator of (B, C, H, W) uint8 levels.
         """
         depth = max(1, round(CHAIN_DEPTH * self.config.num_timesteps))
-        times = evenly_spaced_times(depth, max(1, round(CHAIN_DEPTH * self.config.sampling_steps)))
+        times = evenly_spaced_times(depth, max(1, round(CHAIN_DEPTH * DEFAULT_SAMPLER.steps)))
         while True:
             noisy = self._noised(x, depth, generator)
             x = self._levels(denoised(self._unet, self.schedule, noisy, times, 1.0, generator))
@@ -353,7 +332,12 @@ class DDPM(Family):
 
     @torch.no_grad()
     def trajectory(
-        self, x: Tensor | None, n: int, steps: int, generator: torch.Generator | None = None
+        self,
+        x: Tensor | None,
+        n: int,
+        steps: int,
+        generator: torch.Generator | None = None,
+        sampler: DDPMSampler = DEFAULT_SAMPLER,
     ) -> Iterator[TrajectoryStep]:
         """Denoising step by step.
 
@@ -362,7 +346,9 @@ class DDPM(Family):
                 time; None starts from noise at t = T and denoises it in at most this number of steps.
             n: number of images.
             steps: number of steps, or the depth.
-            generator: source of all noise.
+            generator: source of all noise; x_T is drawn first, so that it is the same for every sampler.
+            sampler: the noise of the steps, and whether x_t or the predicted image is shown; its own number of steps
+                is not used.
 
         Returns:
             A generator of steps ``t = 431``, down to ``t = 0``; the metrics are the standard deviation of the
@@ -373,9 +359,12 @@ class DDPM(Family):
             state = torch.randn(n, *self.image.shape, generator=generator, device=self.device)
         else:
             state = self._noised(x, depth, generator)
-        eta = self.config.eta if x is None else 1.0
         times = evenly_spaced_times(depth, steps)
-        yield from denoising_trajectory(self._unet, self.schedule, state, times, eta, generator)
+        yield from denoising_trajectory(self._unet, self.schedule, state, times, sampler, generator)
+
+    def trajectory_steps(self, steps: int, *, from_images: bool) -> int:
+        """As many as asked for, at most T."""
+        return min(steps, self.config.num_timesteps)
 
     def _noised(self, x: Tensor, t: int, generator: torch.Generator | None) -> Tensor:
         """x_t of integer images."""

@@ -43,7 +43,7 @@ from gmstudio.families.flow.dequantization import Dequantization, UniformDequant
 from gmstudio.families.flow.figures import latent_histogram
 from gmstudio.families.flow.layers import Chain, Diagonal
 from gmstudio.families.flow.objectives import OBJECTIVES
-from gmstudio.families.flow.trajectory import layer_trajectory
+from gmstudio.families.flow.trajectory import layer_trajectory, num_shown
 from gmstudio.protocol.config import field
 from gmstudio.protocol.families import FamilyCard, LatentSpec, TrajectoryCard
 from gmstudio.protocol.images import ImageSpec
@@ -165,7 +165,9 @@ class RealNVP(Family):
             steps="Layers shown",
             axis="layer",
             shown="Intermediate activation, shown in image space with the remaining layers set to identity.",
-            from_images="Images are mapped to their codes z, layer by layer.",
+            from_images="Images x are mapped to their codes z, layer by layer, and back to x′.",
+            default_steps=64,
+            image_position=0,
         ),
     )
 
@@ -357,19 +359,16 @@ class RealNVP(Family):
     def trajectory(
         self, x: Tensor | None, n: int, steps: int, generator: torch.Generator | None = None
     ) -> Iterator[TrajectoryStep]:
-        """States of the flow layer by layer: from noise to the image, or from given images to their codes.
-
-        A state is shown in image space with the remaining layers set to identity.
+        """States of the flow layer by layer: from noise to the image, or from given images to their codes and back.
 
         Args:
-            x: (n, C, H, W) integers, which are mapped to their codes; None draws z and maps it to an image.
+            x: (n, C, H, W) integers, mapped to their codes and back; None draws z and maps it to an image.
             n: how many.
             steps: largest number of states shown after the first; layers are left out evenly where there are more.
             generator: source of z.
 
         Returns:
-            A generator of steps; the log density is that of the state itself, in units of the logit, and
-            the log-determinant that of the layers so far.
+            A generator of steps; the log density is that of the state itself, in units of the logit.
         """
         with torch.no_grad():
             if x is None:
@@ -380,9 +379,12 @@ class RealNVP(Family):
                 log_density_B = self.log_density(y_BCHW)
                 h, log_det_B = self._to_line(y_BCHW)
                 log_density_B = log_density_B + self._log_levels() - log_det_B
-        yield from layer_trajectory(
-            self.flow, h, log_density_B, steps, inverse=x is None, to_images=lambda h: self._shown(self._from_line(h))
-        )
+        ways = {"to_pixels": self._from_line, "to_images": self._shown}
+        yield from layer_trajectory(self.flow, h, log_density_B, steps, inverse=x is None, **ways)
+
+    def trajectory_steps(self, steps: int, *, from_images: bool) -> int:
+        """Number of layers that are shown, of images on both ways."""
+        return num_shown(self.flow, steps, inverse=not from_images)
 
     @torch.no_grad()
     def figures(self, batch: Tensor, generator: torch.Generator) -> tuple[Figure, ...]:

@@ -1,4 +1,4 @@
-"""Trajectory of a flow: the state after each layer, from noise to the image or from the image to its code.
+"""Trajectory of a flow: the state after each layer, from noise to the image, or from the image to its code and back.
 
 Shapes: B batch, C channels, H height, W width.
 """
@@ -15,6 +15,12 @@ from gmstudio.protocol.metrics import Metric
 LOG_DENSITY = Metric("log density", "log p(h)", "nats", help="Log-density of the layer's activation under the model.")
 LOG_DET = Metric("log determinant", "log |det J|", "nats", help="Log-determinant of the Jacobian of the layers so far.")
 
+INVERSION_ERROR = Metric(
+    "inversion error",
+    "max |x − x′|",
+    help="Largest difference of a pixel from the same layer's state on the way to the code; black to white is 1.",
+)
+
 
 def layer_trajectory(
     flow: Chain,
@@ -23,32 +29,74 @@ def layer_trajectory(
     steps: int,
     *,
     inverse: bool,
+    to_pixels: Callable[[Tensor], Tensor],
     to_images: Callable[[Tensor], Tensor],
 ) -> Iterator[TrajectoryStep]:
-    """States of a flow layer by layer, without gradients.
+    """States of a flow layer by layer, without gradients: from noise to the image, or from the image x to z and back.
 
     Args:
         flow: the layers.
         h_BCHW: first state.
         log_density_B: its log-density, nats.
-        steps: largest number of states after the first; layers are left out evenly where there are more.
-        inverse: run from the noise to the image.
-        to_images: map from a state to its images in [0, 1].
+        steps: largest number of states after the first (of the way back as many as of the way to z); layers are left
+            out evenly where there are more.
+        inverse: run from the noise to the image, instead of there and back.
+        to_pixels: map from a state to its continuous pixels in [0, 1].
+        to_images: map from continuous pixels to images in [0, 1].
 
     Returns:
         A generator of steps; each layer runs only when its step, or a later one, is requested.
     """
-    last, trail = flow.num_steps, flow.trail(h_BCHW, inverse=inverse)
-    shown = set(_evenly(last + 1, steps + 1))
-    for index in range(last + 1):  # one layer per iteration, so that other work can run in between
+    last = flow.num_steps
+    shown = set(_shown(flow, steps, inverse=inverse))
+    pixels: dict[int, Tensor] = {}
+    for index, layer, h, log_det_B in _states(flow, h_BCHW, inverse=inverse):
+        back = index > last
+        if (last - layer if inverse else layer) not in shown:
+            continue
         with torch.no_grad():
-            state, log_det = next(trail) if index else (h_BCHW, h_BCHW.new_zeros(()))
-            log_det_B = log_det.expand(len(h_BCHW))
+            y_BCHW = to_pixels(h)
             metrics = {LOG_DENSITY: log_density_B - log_det_B, LOG_DET: log_det_B}
-            images = to_images(state)
-        if index in shown:
-            layer = last - index if inverse else index
-            yield TrajectoryStep(images, metrics, _layer_name(layer, last), layer)
+            if not inverse:
+                apart = (y_BCHW - pixels.setdefault(layer, y_BCHW)).abs().flatten(1).amax(1)
+                metrics[INVERSION_ERROR] = apart
+            images = to_images(y_BCHW)
+        label = _layer_name(layer, last)
+        if back:
+            label = f"back {label}"
+            if layer == 0:
+                label = f"the image x′ that comes back, max |x − x′| = {float(apart.max()):.2g}"
+        yield TrajectoryStep(images, metrics, label, layer)
+
+
+def num_shown(flow: Chain, steps: int, *, inverse: bool) -> int:
+    """Number of states after the first of ``layer_trajectory``."""
+    one_way = len(_shown(flow, steps, inverse=inverse)) - 1
+    return one_way if inverse else 2 * one_way
+
+
+def _shown(flow: Chain, steps: int, *, inverse: bool) -> list[int]:
+    """Numbers of the states on the way to the code, or to the image, that are shown."""
+    return _evenly(flow.num_steps + 1, (steps if inverse else max(1, steps // 2)) + 1)
+
+
+def _states(flow: Chain, h: Tensor, *, inverse: bool) -> Iterator[tuple[int, int, Tensor, Tensor]]:
+    """States from noise to the image, or from the image to the code and back.
+
+    Yields:
+        The number of the state, the layers between the image and it, the state, and log |det| since the first: (B,).
+    """
+    last, before = flow.num_steps, h.new_zeros(len(h))
+    yield 0, last if inverse else 0, h, before
+    index = 0
+    for way in (True,) if inverse else (False, True):
+        trail, since = flow.trail(h, inverse=way), before
+        for number in range(1, last + 1):  # one layer per iteration, so that other work can run in between
+            with torch.no_grad():
+                h, log_det = next(trail)
+                before = since + log_det
+            index += 1
+            yield index, last - number if way else number, h, before
 
 
 def _layer_name(layer: int, last: int) -> str:

@@ -19,19 +19,23 @@ ONE = (GREY,)
 
 @law(applies=is_a(Family), images=ONE)
 def settings_are_explained(model: Family) -> None:
-    """Every setting has a title, a help sentence and a valid default, and every choice of one an objective."""
+    """Every setting has a title, a help sentence and a valid default, and every choice of one an objective.
+
+    That of the settings of sampling and decoding, too, but for the objective.
+    """
     family = type(model)
-    schema = schema_of(family.Config)["properties"]
-    for name, prop in schema.items():
+    for kind in filter(None, (family.Config, family.SamplerConfig, family.DecoderConfig)):
+        for name, prop in schema_of(kind)["properties"].items():
+            demand(
+                bool(prop.get("title")) and str(prop.get("description", "")).endswith("."),
+                f"{described(model)}: the setting {name!r} needs a title and a help sentence; describe it by "
+                "gmstudio.protocol.config.field.",
+            )
         demand(
-            bool(prop.get("title")) and str(prop.get("description", "")).endswith("."),
-            f"{described(model)}: the setting {name!r} needs a title and a help sentence; describe it by "
-            "gmstudio.protocol.config.field.",
+            parse_config(kind, {}) == kind(),
+            f"{described(model)}: the settings do not all have valid defaults.",
         )
-    demand(
-        parse_config(family.Config, {}) == family.Config(),
-        f"{described(model)}: the settings do not all have valid defaults.",
-    )
+    schema = schema_of(family.Config)["properties"]
     defaults = {name: prop["default"] for name, prop in schema.items()}
     for name, prop in schema.items():
         for value in prop.get("enum", [False, True] if prop.get("type") == "boolean" else []):

@@ -8,7 +8,8 @@ from itertools import islice
 import torch
 from torch import Tensor
 
-from gmstudio.families.base import MarkovChain, Sampler, Trajectory, TrajectoryStep, sample_in_pieces
+from gmstudio.families.base import MarkovChain, Sampler, Trajectory, TrajectoryStep
+from gmstudio.families.generation import sample_in_pieces
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.testing.laws.comparison import demand, demand_close, demand_equal
 from gmstudio.testing.laws.inputs import described, random_images, seeded

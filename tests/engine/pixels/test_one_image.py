@@ -23,7 +23,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "rbm": {"num_hidden": 8, "sample_steps": 2},
     "gsn": {"num_hidden": 8, "sample_steps": 2},
     "realnvp": {"num_channels": 2, "num_couplings": 1},
-    "ddpm": {"num_channels": 4, "num_timesteps": 4, "sampling_steps": 2},
+    "ddpm": {"num_channels": 4, "num_timesteps": 4},
 }
 QUICK = {"steps": 2, "validate_every": 1, "sample_every": 2, "num_samples": 2, "validation_images": 3}
 

@@ -29,7 +29,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "rbm": {"num_chains": 8, "sample_steps": 10},  # whose chains are restored
     "gsn": {"num_hidden": 50, "sample_steps": 10},
     "realnvp": {"num_channels": 4, "num_couplings": 1},
-    "ddpm": {"num_channels": 4, "num_timesteps": 20, "sampling_steps": 4},  # whose average is restored
+    "ddpm": {"num_channels": 4, "num_timesteps": 20},  # whose average is restored
 }
 RANDOM: dict[str, dict[str, Any]] = {
     "markov": {"num_parents": 2, "estimator": "counting"},  # whose counts are restored

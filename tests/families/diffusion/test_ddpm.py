@@ -10,9 +10,11 @@ from tiny_families import fit
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
+from gmstudio.engine.sampling.settings import sampler_of
 from gmstudio.families.base import Encoder, Illustrated, Latent, MarkovChain, PiecewiseSampler, Sampler, Trajectory
 from gmstudio.families.diffusion.ddpm import DDPM
 from gmstudio.families.diffusion.process import NoiseSchedule, evenly_spaced_times
+from gmstudio.families.diffusion.sampler_config import DDPMDecoder, DDPMSampler
 from gmstudio.families.diffusion.samplers import denoised, noised_back
 from gmstudio.families.diffusion.trajectory import CHANGE, NOISE_LEVEL
 from gmstudio.families.diffusion.unet import UNet
@@ -34,7 +36,7 @@ TINY = ImageSpec(1, 1, 2, 3)
 def build(image: ImageSpec, seed: int = 0, **config: Any) -> DDPM:
     """A small model, its weights larger than at their start, and its average the same."""
     torch.manual_seed(seed)
-    small = {"num_channels": 4, "num_timesteps": 6, "sampling_steps": 4, "decode_steps": 3, **config}
+    small = {"num_channels": 4, "num_timesteps": 6, **config}
     model = DDPM(parse_config(DDPM.Config, small), image)
     with torch.no_grad():
         for parameter in model.network.parameters():
@@ -215,7 +217,7 @@ def test_every_parameter_gets_a_gradient_and_the_card_explains_each_term(image: 
 
 def test_one_batch_can_be_overfitted() -> None:
     image = ImageSpec(1, 4, 4, 2)
-    model = build(image, num_channels=16, num_timesteps=10, sampling_steps=10, attention=False, num_scales=1)
+    model = build(image, num_channels=16, num_timesteps=10, attention=False, num_scales=1)
     x = random_images(image, 2)
     losses = fit(model, x.repeat(8, 1, 1, 1), 150)
     assert sum(losses[-20:]) < 0.3 * sum(losses[:20])
@@ -249,12 +251,63 @@ def test_training_in_bfloat16_keeps_losses_in_float32() -> None:
 
 
 @pytest.mark.parametrize("image", SPECS, ids=str)
-@pytest.mark.parametrize("eta", [0.0, 1.0])
-def test_samples_are_images_and_come_in_pieces(image: ImageSpec, eta: float) -> None:
-    model = build(image, eta=eta)
+@pytest.mark.parametrize("sampler", [DDPMSampler(steps=4), DDPMSampler(sampler="ddim", steps=4)], ids=["ddpm", "ddim"])
+def test_samples_are_images_and_come_in_pieces(image: ImageSpec, sampler: DDPMSampler) -> None:
+    model = build(image)
     laws.samples_are_images(model)
     laws.samples_follow_the_generator(model)
-    assert len(list(model.sample_pieces(5, seeded(3)))) == 5, "one for each of four steps, and the images"
+    pieces = list(model.sample_pieces(5, seeded(3), sampler))
+    assert len(pieces) == 5, "one for each of four steps, and the images"
+    images = model.sample(5, seeded(3), sampler)
+    assert images.dtype == torch.uint8 and images.shape == (5, *image.shape) and int(images.max()) < image.levels
+    assert pieces[-1] is not None and torch.equal(pieces[-1], images)
+
+
+def test_with_eta_1_and_all_steps_the_noise_is_that_of_the_posterior() -> None:
+    """Equation 16 of Song et al. (2021) against β̃_t = β_t (1 - ᾱ_{t-1}) / (1 - ᾱ_t) of Ho et al. (2020)."""
+    schedule = NoiseSchedule(50, "linear").double()
+    alpha_bar = schedule.signal.square()
+    for t in range(2, 51):
+        posterior = schedule.beta[t] * (1 - alpha_bar[t - 1]) / (1 - alpha_bar[t])
+        assert schedule.deviation(t, t - 1, 1.0).square().item() == pytest.approx(posterior.item(), rel=1e-4)
+        assert schedule.deviation(t, t - 1, 0.5).item() == pytest.approx(0.5 * posterior.sqrt().item(), rel=1e-4)
+        assert schedule.deviation(t, t - 1, 0.0) == 0.0
+
+
+def last_of(model: DDPM, sampler: DDPMSampler, x_T: torch.Tensor, noise_seed: int) -> torch.Tensor:
+    times, network = evenly_spaced_times(6, 6), model.averaged.copy
+    assert isinstance(network, UNet)
+    with torch.no_grad():
+        return denoised(network, model.schedule, x_T, times, sampler.noise, seeded(noise_seed))
+
+
+def test_with_eta_0_the_image_depends_on_the_initial_noise_alone() -> None:
+    model = build(ImageSpec(1, 4, 4, 16))
+    x_T = torch.randn(3, 1, 4, 4, generator=seeded(8))
+    ddim, ddpm = DDPMSampler(sampler="ddim"), DDPMSampler()
+    assert torch.equal(last_of(model, ddim, x_T, 1), last_of(model, ddim, x_T, 2))
+    assert not torch.equal(last_of(model, ddpm, x_T, 1), last_of(model, ddpm, x_T, 2))
+
+
+def test_the_same_seed_gives_every_sampler_the_same_initial_noise() -> None:
+    model = build(ImageSpec(1, 4, 4, 16))
+    ddpm, ddim = (
+        list(model.trajectory(None, 3, 4, seeded(1), sampler))
+        for sampler in (DDPMSampler(), DDPMSampler(sampler="ddim"))
+    )
+    assert torch.equal(ddpm[0].images, ddim[0].images)
+    assert not torch.equal(ddpm[-1].images, ddim[-1].images)
+
+
+def test_a_trajectory_shows_the_predicted_image_where_it_is_asked_to() -> None:
+    model = build(ImageSpec(1, 4, 4, 16))
+    noisy = list(model.trajectory(None, 2, 6, seeded(1), DDPMSampler(sampler="ddim")))
+    predicted = list(model.trajectory(None, 2, 6, seeded(1), DDPMSampler(sampler="ddim", shown="x_0")))
+    assert [step.position for step in noisy] == [step.position for step in predicted] == [6, 5, 4, 3, 2, 1, 0]
+    assert predicted[0].label == "x̂₀ predicted at t = 6" and predicted[-1].label == "t = 0"
+    assert torch.equal(predicted[-1].images, noisy[-1].images)
+    assert torch.equal(predicted[-2].images, noisy[-1].images), "the last step goes to the predicted image"
+    assert not torch.equal(predicted[0].images, noisy[0].images)
 
 
 def test_it_can_do_what_its_methods_claim() -> None:
@@ -265,9 +318,9 @@ def test_it_can_do_what_its_methods_claim() -> None:
 
 def test_a_code_is_the_noise_that_deterministic_sampling_starts_from() -> None:
     image = ImageSpec(1, 4, 4, 16)
-    model = build(image, num_timesteps=40, decode_steps=20)
+    model = build(image, num_timesteps=40)
     z = torch.randn(3, 16, generator=seeded()).requires_grad_()
-    means = model.decode(z)
+    means = model.decode(z, DDPMDecoder(steps=20))
     assert means.shape == (3, *image.shape) and means.min() >= 0.0 and means.max() <= 1.0
     times = evenly_spaced_times(40, 20)
     state = denoised(model.averaged.copy, model.schedule, z.view(3, 1, 4, 4), times, 0.0)  # type: ignore[arg-type]
@@ -292,6 +345,7 @@ def test_encoding_undoes_deterministic_steps() -> None:
     torch.testing.assert_close(state, x0, atol=0.02, rtol=0)
     x = random_images(model.image, 2)
     assert model.encode(x).shape == (2, 16) and torch.isfinite(model.encode(x)).all()
+    assert not torch.equal(model.encode(x), model.encode(x, DDPMDecoder(steps=8)))
 
 
 @pytest.mark.parametrize("steps", [3, 100])
@@ -300,7 +354,7 @@ def test_the_trajectory_falls_to_the_image(steps: int) -> None:
     laws.trajectories_show_images(model, steps)
     from_noise = list(model.trajectory(None, 2, steps, seeded(1)))
     assert [m.label for m in from_noise][:: len(from_noise) - 1] == ["t = 8", "t = 0"]
-    assert len(from_noise) == min(steps, 8) + 1
+    assert len(from_noise) == min(steps, 8) + 1 == model.trajectory_steps(steps, from_images=False) + 1
     x = random_images(model.image, 2)
     from_image = list(model.trajectory(x, 2, steps, seeded(1)))
     assert [m.label for m in from_image] == [f"t = {t}" for t in range(min(steps, 8), -1, -1)]
@@ -327,8 +381,12 @@ def test_figures_show_denoising_and_the_error_by_timestep(count: int) -> None:
 def test_bad_settings_are_refused_in_words() -> None:
     with pytest.raises(ConfigError, match="Timesteps is 1; it must be a whole number from 2 to 4000"):
         DDPM(DDPM.Config(num_timesteps=1), TINY)
-    with pytest.raises(ConfigError, match="η of sampling is 2; it must be a number from 0 to 1"):
-        DDPM(DDPM.Config(eta=2), TINY)
+    with pytest.raises(ConfigError, match="η is 2; it must be a number from 0 to 1"):
+        sampler_of(build(TINY), {"sampler": "ddim", "eta": 2}, "samples")
+    with pytest.raises(ConfigError, match="η has an effect only with sampler DDIM"):
+        sampler_of(build(TINY), {"eta": 0.5}, "samples")
+    with pytest.raises(ConfigError, match="Frames show has no effect on samples; leave it out"):
+        sampler_of(build(TINY), {"shown": "x_0"}, "samples")
     with pytest.raises(ConfigError, match="Noise schedule is 'square'; it must be one of"):
         parse_config(DDPM.Config, {"schedule": "square"})
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from gmstudio.families.base import Encoder, Latent, Sampler
 from gmstudio.families.flow import realnvp as realnvp_module
 from gmstudio.families.flow.realnvp import RealNVP
-from gmstudio.families.flow.trajectory import LOG_DENSITY, LOG_DET
+from gmstudio.families.flow.trajectory import INVERSION_ERROR, LOG_DENSITY, LOG_DET
 from gmstudio.protocol.config import ConfigError, parse_config
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.testing import laws
@@ -194,10 +194,11 @@ def test_the_trajectory_goes_from_one_end_to_the_other(start: str) -> None:
     laws.trajectories_show_images(model)
     x = random_images(image, 3) if start == "image" else None
     states = list(model.trajectory(x, 3, 1000, seeded(5)))
-    ends = (states[0], states[-1]) if start == "image" else (states[-1], states[0])
+    ends = (states[0], states[len(states) // 2]) if start == "image" else (states[-1], states[0])
     assert (ends[0].label, ends[1].label) == ("the image", "the code z")
     assert {state.images.shape for state in states} == {(3, 1, 4, 4)}
-    assert {tuple(m.metrics) for m in states} == {(LOG_DENSITY, LOG_DET)}
+    metrics = (LOG_DENSITY, LOG_DET, INVERSION_ERROR) if start == "image" else (LOG_DENSITY, LOG_DET)
+    assert {tuple(m.metrics) for m in states} == {metrics}
     assert len({state.label for state in states}) == len(states) > 10
     if x is not None:
         torch.testing.assert_close(ends[0].images, x / 3.0, atol=1e-4, rtol=0)
@@ -216,6 +217,35 @@ def test_the_trajectory_goes_from_one_end_to_the_other(start: str) -> None:
             module.register_forward_hook(lambda *_, name=name: ran.append(name))
     next(model.trajectory(x, 3, 100, seeded(5)))
     assert len(ran) == len(set(ran)) if start == "image" else not ran, "no layer runs before its state is requested"
+
+
+def test_images_come_back_from_their_codes_and_the_error_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = ImageSpec(1, 4, 4, 4)
+    model, x = build(image), random_images(image, 3)
+    there_and_back = list(model.trajectory(x, 3, 1000))
+    positions = [state.position for state in there_and_back]
+    last = max(positions)
+    assert positions == [*range(last), *range(last, -1, -1)]
+    for steps in (1, 3, 4, 7, 1000):
+        few = [state.position for state in model.trajectory(x, 3, steps)]
+        assert len(few) == model.trajectory_steps(steps, from_images=True) + 1 and few == few[::-1] and last in few
+        few = [state.position for state in model.trajectory(None, 3, steps)]
+        assert len(few) == model.trajectory_steps(steps, from_images=False) + 1 <= steps + 1
+    assert there_and_back[last].label == "the code z"
+    back = there_and_back[-1]
+    torch.testing.assert_close(back.images, x / 3.0, atol=1e-4, rtol=0)
+    assert back.label.startswith("the image x′ that comes back, max |x − x′| = ")
+    assert 0 <= back.metrics[INVERSION_ERROR].max() < 1e-4
+    torch.testing.assert_close(back.metrics[LOG_DET], torch.zeros(3), atol=1e-3, rtol=0)
+    torch.testing.assert_close(back.metrics[LOG_DENSITY], there_and_back[0].metrics[LOG_DENSITY], atol=1e-3, rtol=1e-4)
+    inner = model.flow.trail
+
+    def inexact(h: torch.Tensor, *, inverse: bool) -> Any:
+        return ((state + 0.1 * inverse, log_det) for state, log_det in inner(h, inverse=inverse))
+
+    monkeypatch.setattr(model.flow, "trail", inexact)
+    wrong = list(model.trajectory(x, 3, 1000))[-1]
+    assert wrong.metrics[INVERSION_ERROR].min() > 1e-3 and f"{wrong.metrics[INVERSION_ERROR].max():.2g}" in wrong.label
 
 
 def test_the_histogram_counts_every_entry_and_so_does_its_reference() -> None:
