@@ -28,7 +28,8 @@ import torch
 from msgspec import Struct
 from torch import Tensor, nn
 
-from gmstudio.families.base import Family, Figure, LossTerms, Phase
+from gmstudio.families.base import Family, LossTerms, Phase
+from gmstudio.families.diagnostics import Figure
 from gmstudio.families.figures import reconstruction_figure
 from gmstudio.nn.corruption import CorruptionName, corrupt
 from gmstudio.nn.encoders import (

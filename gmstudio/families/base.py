@@ -6,7 +6,7 @@ Shape legend used in all families: B batch, C channels, H height, W width, L lev
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
 from msgspec import Struct
@@ -313,41 +313,3 @@ class MarkovChain(Protocol):
 
     def chain(self, x: Tensor, generator: torch.Generator | None = None) -> Iterator[Tensor]:
         """From (B, C, H, W) integers: a generator of the states after each transition, (B, C, H, W) uint8 levels."""
-
-
-@dataclass(frozen=True, eq=False)
-class Figure:
-    """A diagnostic picture of a model, redrawn while it trains.
-
-    Args:
-        kind: ``histogram`` (values are counts, (S, N), of N bins between N + 1 ``edges``), ``bars`` (values (S, N), one
-            bar each) or ``images`` (a grid, ``columns`` wide).
-        name: unique in the family, for example ``kl_per_dim``.
-        title: heading, a few words with the unit.
-        help: one sentence for a student.
-        series: S names, for example ``("real", "fake")``; for images one for each column, or none.
-        edges: (N + 1,) floats of a histogram.
-        values: (S, N) floats of a histogram or of bars.
-        images: (M, C, H, W) floats in [0, 1].
-        columns: of the grid of images; 0 leaves it to the window.
-        reference: (N,) floats to compare the values with, for example the normal distribution's counts.
-    """
-
-    kind: Literal["histogram", "bars", "images"]
-    name: str
-    title: str
-    help: str
-    series: tuple[str, ...] = ()
-    edges: Tensor | None = None
-    values: Tensor | None = None
-    images: Tensor | None = None
-    columns: int = 0
-    reference: Tensor | None = None
-
-
-@runtime_checkable
-class Illustrated(Protocol):
-    """Families that draw diagnostics."""
-
-    def figures(self, batch: Tensor, generator: torch.Generator) -> tuple[Figure, ...]:
-        """Figures for (B, C, H, W) integer validation images, within some tens of milliseconds; without gradients."""

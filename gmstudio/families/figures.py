@@ -5,7 +5,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from gmstudio.families.base import Encoder, Figure, Latent
+from gmstudio.families.base import Encoder, Latent
+from gmstudio.families.diagnostics import Figure
 from gmstudio.protocol.images import ImageSpec
 
 PAIRS_ACROSS = 4

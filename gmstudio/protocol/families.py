@@ -137,6 +137,7 @@ CAPABILITIES = (
     "chain",
     "trajectory",
     "figures",
+    "pixel_figures",
 )
 """Method names from which the catalog derives what a family can do."""
 

@@ -73,9 +73,16 @@ class KeepCheckpoint(Command, frozen=True, kw_only=True):
 
 
 class DrawFigures(Command, frozen=True, kw_only=True):
-    """Draw the figures of a run's diagnostics with its current weights; answered with ``FiguresDrawn``."""
+    """Draw the figures of a run's diagnostics with its current weights; answered with ``FiguresDrawn``.
+
+    Args:
+        image: index of the validation image that figures of a single image show.
+        pixel: row and column of the pixel that figures of a single pixel show; None: the middle of the image.
+    """
 
     run: str
+    image: int = 0
+    pixel: tuple[int, int] | None = None
 
 
 class TrainingChanged(Event, frozen=True, kw_only=True):
@@ -92,19 +99,27 @@ class FigureDrawn(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         kind: ``histogram``: ``values`` (S, N) are counts of N bins between N + 1 ``edges``; ``bars``: (S, N), one bar
-            each; ``images``: a grid.
+            each; ``images``: a grid; ``maps``: a grid of (M, C, H, W) ``values`` in colours; ``table``: (S, N)
+            ``values``, columns of N rows.
         name: identity, unique in the family.
         title: heading with the unit.
         help: explanation, one sentence.
         series: S names of the series; for images the names of the grid's columns, or none.
         edges: (N + 1,) float32 edges of the bins.
-        values: (S, N) float32 values.
+        values: (S, N) or (M, C, H, W) float32 values; in maps NaN where there is none.
         reference: (N,) float32 values for comparison.
         images: (M, C, H, W) uint8, 0 … 255.
         columns: columns of the grid; 0: as many as fit.
+        labels: names of the M maps or of the N rows of a table.
+        classes: names of the values 0, 1 … of maps; none: the values are numbers.
+        unit: unit of the values of maps.
+        signed: colours of maps range from −top to top, zero being neutral.
+        each: each map has a scale of its own.
+        axes: names of a map's vertical and horizontal axis.
+        mark: row and column of the entry that is outlined in every map.
     """
 
-    kind: Literal["histogram", "bars", "images"]
+    kind: Literal["histogram", "bars", "images", "maps", "table"]
     name: str
     title: str
     help: str
@@ -114,14 +129,32 @@ class FigureDrawn(msgspec.Struct, frozen=True, kw_only=True):
     reference: Array | None = None
     images: Array | None = None
     columns: int = 0
+    labels: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    unit: str = ""
+    signed: bool = False
+    each: bool = False
+    axes: tuple[str, str] = ("row", "column")
+    mark: tuple[int, int] | None = None
 
 
 class FiguresDrawn(Event, frozen=True, kw_only=True):
-    """Diagnostic figures for the weights of a step."""
+    """Diagnostic figures for the weights of a step.
+
+    Args:
+        num_images: validation images to choose from.
+        image: index of the validation image that figures of a single image show.
+        pixel: row and column that figures of a single pixel show.
+        shown: that image, (C, H, W) uint8, 0 … 255; None where no figure shows a single image.
+    """
 
     run: str
     step: int
     figures: tuple[FigureDrawn, ...]
+    num_images: int = 0
+    image: int = 0
+    pixel: tuple[int, int] = (0, 0)
+    shown: Array | None = None
 
 
 class CheckpointSaved(Event, frozen=True, kw_only=True):

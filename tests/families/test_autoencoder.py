@@ -10,7 +10,7 @@ from tiny_families import fit
 
 from gmstudio.engine.catalog import capabilities_of
 from gmstudio.families.autoencoder import Autoencoder, Standardize
-from gmstudio.families.base import Illustrated
+from gmstudio.families.diagnostics import Illustrated
 from gmstudio.nn.corruption import CorruptionName, corrupt
 from gmstudio.protocol.config import ConfigError, parse_config
 from gmstudio.protocol.families import CAPABILITIES

@@ -9,7 +9,8 @@ import torch
 
 from gmstudio.engine.sampling.grids import draw_grid, grid_kind
 from gmstudio.families import FAMILIES
-from gmstudio.families.base import Illustrated, MarkovChain, Sampler, Trajectory
+from gmstudio.families.base import MarkovChain, Sampler, Trajectory
+from gmstudio.families.diagnostics import Illustrated
 from gmstudio.protocol.config import ConfigError, parse_config
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.metrics import DISTANCE

@@ -4,8 +4,10 @@ import torch
 from torch import Tensor
 
 from gmstudio.engine.runtime.display import means_to_display
-from gmstudio.families.base import Family, Figure, Illustrated
+from gmstudio.families.base import Family
+from gmstudio.families.diagnostics import Figure, Illustrated, PixelIllustrated
 from gmstudio.protocol.array import Array
+from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.training import FigureDrawn
 
 FIGURE_IMAGES = 64
@@ -27,6 +29,35 @@ def draw_figures(model: Family, batch_BCHW: Tensor, seed: int) -> tuple[FigureDr
         return tuple(_as_message(figure) for figure in model.figures(batch_BCHW[:FIGURE_IMAGES], generator))
 
 
+def draw_pixel_figures(model: Family, image_1CHW: Tensor, pixel: tuple[int, int]) -> tuple[FigureDrawn, ...]:
+    """Compute the figures of an image and one of its pixels; empty where the family has none.
+
+    Args:
+        model: model in evaluation mode.
+        image_1CHW: integer image on the model's device.
+        pixel: row and column.
+    """
+    if not isinstance(model, PixelIllustrated) or not len(image_1CHW):
+        return ()
+    with torch.inference_mode():
+        return tuple(_as_message(figure) for figure in model.pixel_figures(image_1CHW, *pixel))
+
+
+def chosen_pixel(image: ImageSpec, pixel: tuple[int, int] | None) -> tuple[int, int]:
+    """Row and column of a chosen pixel; None: the middle of the image.
+
+    Raises:
+        ValueError: when it is outside the image.
+    """
+    row, column = pixel or (image.height // 2, image.width // 2)
+    if not (0 <= row < image.height and 0 <= column < image.width):
+        raise ValueError(
+            f"There is no pixel at row {row}, column {column}; rows are 0 to {image.height - 1} and columns 0 to "
+            f"{image.width - 1}."
+        )
+    return row, column
+
+
 def _as_message(figure: Figure) -> FigureDrawn:
     return FigureDrawn(
         kind=figure.kind,
@@ -39,6 +70,13 @@ def _as_message(figure: Figure) -> FigureDrawn:
         reference=_floats(figure.reference),
         images=None if figure.images is None else Array.of(means_to_display(figure.images.float())),
         columns=figure.columns,
+        labels=figure.labels,
+        classes=figure.classes,
+        unit=figure.unit,
+        signed=figure.signed,
+        each=figure.each,
+        axes=figure.axes,
+        mark=figure.mark,
     )
 
 

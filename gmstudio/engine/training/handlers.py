@@ -5,9 +5,11 @@ import torch
 from gmstudio.engine.runs.describe import announce_run
 from gmstudio.engine.runtime.feature import Feature
 from gmstudio.engine.runtime.inspection import check_fit, exploring
-from gmstudio.engine.training.diagnostics import FIGURE_IMAGES, draw_figures
+from gmstudio.engine.training.diagnostics import FIGURE_IMAGES, chosen_pixel, draw_figures, draw_pixel_figures
 from gmstudio.engine.training.job import TrainingJob, resume_run, start_training
 from gmstudio.engine.training.plan import plan_run
+from gmstudio.media.levels import to_display
+from gmstudio.protocol.array import Array
 from gmstudio.protocol.engine import Warned
 from gmstudio.protocol.training import (
     DrawFigures,
@@ -85,7 +87,24 @@ class TrainingFeature(Feature):
         loaded = self.context.model(command.run, "figures")
         dataset = self.context.data_of(loaded)
         check_fit(loaded.model, dataset)
-        images = torch.from_numpy(dataset.valid.images[:FIGURE_IMAGES]).to(loaded.model.device)
+        valid, device = dataset.valid.images, loaded.model.device
+        pixel = chosen_pixel(loaded.model.image, command.pixel)
+        if command.image and not 0 <= command.image < len(valid):
+            raise ValueError(f"There is no validation image {command.image}; they are 0 to {len(valid) - 1}.")
+        images = torch.from_numpy(valid[:FIGURE_IMAGES]).to(device)
+        chosen = torch.from_numpy(valid[command.image : command.image + 1])
         with exploring(loaded.model):
             figures = draw_figures(loaded.model, images, loaded.record.training.seed)
-        self.context.send(FiguresDrawn(request=command.request, run=command.run, step=loaded.step, figures=figures))
+            of_pixel = draw_pixel_figures(loaded.model, chosen.to(device), pixel)
+        self.context.send(
+            FiguresDrawn(
+                request=command.request,
+                run=command.run,
+                step=loaded.step,
+                figures=(*of_pixel, *figures),
+                num_images=len(valid),
+                image=command.image,
+                pixel=pixel,
+                shown=Array.of(to_display(chosen[0].numpy(), loaded.model.image.levels)) if of_pixel else None,
+            )
+        )

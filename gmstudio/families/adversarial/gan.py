@@ -31,7 +31,8 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from gmstudio.families.adversarial.losses import ADVERSARIAL_LOSSES, AdversarialName, gradient_penalty
-from gmstudio.families.base import Family, Figure, LossTerms, Phase
+from gmstudio.families.base import Family, LossTerms, Phase
+from gmstudio.families.diagnostics import Figure
 from gmstudio.nn.ema import MovingAverage
 from gmstudio.nn.stacks import ConvDown, ConvUp, dense_stack, leaky_relu, scaled
 from gmstudio.protocol.config import field

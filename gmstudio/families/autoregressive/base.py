@@ -21,9 +21,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from gmstudio.families.autoregressive.figures import LOSS_IMAGES, image_loss, loss_map, receptive_fields
 from gmstudio.families.autoregressive.orders import flat_index
 from gmstudio.families.autoregressive.session import AutoregressiveSession, FloatArray, Position, Stepper
 from gmstudio.families.base import Family, LossTerms, Phase
+from gmstudio.families.diagnostics import Figure
 from gmstudio.protocol.images import ImageSpec
 
 Order = Tensor | Sequence[Position] | None
@@ -261,6 +263,17 @@ class AutoregressiveFamily(Family):
             session.finish(temperature)
             groups.append(session.images)
         return torch.cat(groups).to(self.device)
+
+    @torch.no_grad()
+    def figures(self, batch: Tensor, generator: torch.Generator) -> tuple[Figure, ...]:
+        """Loss by pixel; see ``Illustrated``."""
+        return (loss_map(-self.log_prob_per_dim(batch[:LOSS_IMAGES], self.own_order)),)
+
+    @torch.no_grad()
+    def pixel_figures(self, x: Tensor, row: int, column: int) -> tuple[Figure, ...]:
+        """Receptive field of the pixel, and the image's loss by pixel; see ``PixelIllustrated``."""
+        nll_1CHW = -self.log_prob_per_dim(x, self.own_order)
+        return receptive_fields(self, row, column), image_loss(nll_1CHW, row, column)
 
     def _uniforms(self, batch: int, generator: torch.Generator | None) -> Tensor:
         """(D, B) uniforms in [0, 1), on the CPU."""

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from gmstudio.families.autoregressive.base import AutoregressiveFamily
+from gmstudio.families.autoregressive.figures import pixel_weights, weights_figure
 from gmstudio.families.autoregressive.level_logits import LevelLogits
 from gmstudio.families.autoregressive.ordered_inputs import OrderedInputs, unit_levels
 from gmstudio.families.autoregressive.orders import (
@@ -36,8 +37,10 @@ from gmstudio.families.autoregressive.orders import (
     from_order,
     in_order,
     named_order,
+    steps_at,
 )
 from gmstudio.families.autoregressive.session import FloatArray
+from gmstudio.families.diagnostics import Figure
 from gmstudio.nn.stepping.ops import Program, StepOps, step_ops
 from gmstudio.protocol.families import FamilyCard, Objective, Term
 from gmstudio.protocol.images import ImageSpec
@@ -150,6 +153,17 @@ class FVBN(AutoregressiveFamily):
         features_BF = x_Bn @ self.weight_FDD[:, step, :step].T + self.bias_FD[:, step]
         logits_B1L: Tensor = self.output(features_BF.unsqueeze(2)).transpose(1, 2)
         return logits_B1L.log_softmax(2)
+
+    @torch.no_grad()
+    def pixel_figures(self, x: Tensor, row: int, column: int) -> tuple[Figure, ...]:
+        """Also the weights of the pixel's regression; see ``AutoregressiveFamily``."""
+        contrast_F = self.output.contrast().to(self.weight_FDD)
+        found = []
+        for step in steps_at(self._own_order, row, column):
+            before_D = torch.arange(self.image.num_dims, device=self.own_index.device) < step
+            weights_D = contrast_F @ self.weight_FDD[:, step]
+            found.append(pixel_weights(weights_D, before_D, self.own_index, self.image))
+        return *super().pixel_figures(x, row, column), weights_figure(found, row, column)
 
     def stepper(
         self, images_BCHW: NDArray[np.uint8], order_D3: Tensor, rewindable: bool, labels_B: Tensor | None = None

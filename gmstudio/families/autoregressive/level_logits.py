@@ -46,6 +46,11 @@ class LevelLogits(nn.Module):
             return -functional.binary_cross_entropy_with_logits(logit_BD, x_BD.to(logit_BD.dtype), reduction="none")
         return -functional.cross_entropy(self(features_BFD), x_BD.long(), reduction="none")
 
+    def contrast(self) -> Tensor:
+        """(F,) effect of each feature on the logit of the highest level against that of the lowest."""
+        matrix_LF = self.matrix()
+        return matrix_LF[-1] - matrix_LF[0]
+
     def matrix(self) -> Tensor:
         """Matrix (L, F) from a sub-pixel's features to its logits."""
         if self.categorical is None:

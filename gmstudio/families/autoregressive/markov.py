@@ -37,8 +37,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gmstudio.families.autoregressive.base import AutoregressiveFamily
+from gmstudio.families.autoregressive.figures import pixel_weights, weights_figure
 from gmstudio.families.autoregressive.level_logits import LevelLogits
-from gmstudio.families.autoregressive.ordered_inputs import OrderedInputs, unit_levels
+from gmstudio.families.autoregressive.markov_figures import context_table
+from gmstudio.families.autoregressive.markov_steppers import RegressionStepper, TableStepper
+from gmstudio.families.autoregressive.ordered_inputs import unit_levels
 from gmstudio.families.autoregressive.orders import (
     OrderField,
     OrderSeedField,
@@ -46,11 +49,13 @@ from gmstudio.families.autoregressive.orders import (
     from_order,
     in_order,
     named_order,
+    steps_at,
 )
-from gmstudio.families.autoregressive.session import FloatArray, Stepper
+from gmstudio.families.autoregressive.session import Stepper
 from gmstudio.families.base import Phase
+from gmstudio.families.diagnostics import Figure
 from gmstudio.nn.precision import widened
-from gmstudio.nn.stepping.ops import Program, StepOps, step_ops
+from gmstudio.nn.stepping.ops import step_ops
 from gmstudio.protocol.config import ConfigError, field
 from gmstudio.protocol.families import FamilyCard, Objective, Term
 from gmstudio.protocol.images import ImageSpec
@@ -268,6 +273,30 @@ class Markov(AutoregressiveFamily):
         seen_CHW[tuple(order_D3[max(0, step - self.num_parents) : step].T)] = True
         return seen_CHW
 
+    @torch.no_grad()
+    def pixel_figures(self, x: Tensor, row: int, column: int) -> tuple[Figure, ...]:
+        """Also the table of the pixel, or the weights of its regression; see ``AutoregressiveFamily``."""
+        steps = steps_at(self._own_order, row, column)
+        figures = super().pixel_figures(x, row, column)
+        if self.is_counted:
+            return *figures, *(self._table_figure(step) for step in steps)
+        return *figures, weights_figure([self._weights_at(step) for step in steps], row, column)
+
+    def _table_figure(self, step: int) -> Figure:
+        start, length = int(self.starts[step]), self.image.levels ** min(step, self.num_parents)
+        rows = slice(start, start + length)
+        probs_TL = functional.pad(self.odds_TM[rows], (1, 0)).softmax(1)
+        return context_table(self._own_order, step, self.num_parents, self.counts[rows], probs_TL)
+
+    def _weights_at(self, step: int) -> Tensor:
+        """Weights of the regression at a step as an image, (C, H, W); NaN outside its n sub-pixels."""
+        count, steps_D = min(step, self.num_parents), torch.arange(self.image.num_dims, device=self.own_index.device)
+        weight_n = self.output.contrast().to(self.bias_FD) @ self.weight_FDn[:, step]
+        weights_D = weight_n.new_zeros(self.image.num_dims)
+        weights_D[step - count : step] = weight_n[self.num_parents - count :]
+        read_D = (steps_D >= step - count) & (steps_D < step)
+        return pixel_weights(weights_D, read_D, self.own_index, self.image)
+
     def stepper(
         self, images_BCHW: NDArray[np.uint8], order_D3: Tensor, rewindable: bool, labels_B: Tensor | None = None
     ) -> Stepper:
@@ -319,76 +348,3 @@ def _num_contexts(size: int, num_parents: int, levels: int) -> int:
     few = min(num_parents, size)
     total: int = sum(levels**step for step in range(few)) + (size - few) * levels**num_parents
     return total
-
-
-class TableStepper:
-    """Table look-up of one conditional after another; rewinding needs no stored state.
-
-    Args:
-        model: the chain; its table is copied now.
-        images_BCHW: the session's images, filled in as it goes.
-        order_D3: the model's order.
-    """
-
-    def __init__(self, model: Markov, images_BCHW: NDArray[np.uint8], order_D3: Tensor) -> None:
-        self._images_BCHW = images_BCHW
-        self._positions: list[tuple[int, int, int]] = [tuple(position) for position in order_D3.tolist()]
-        self._starts: list[int] = model.starts.tolist()
-        self._table_TL: FloatArray = functional.pad(model.odds_TM.detach().float(), (1, 0)).cpu().numpy().copy()
-        self._powers: list[int] = model.powers.tolist()
-
-    def logits(self, step: int) -> FloatArray:
-        """See ``Stepper``."""
-        rows_B = np.full(len(self._images_BCHW), self._starts[step])
-        parents = self._positions[max(0, step - len(self._powers)) : step]
-        powers = self._powers[len(self._powers) - len(parents) :]
-        for (channel, row, column), power in zip(parents, powers, strict=True):
-            rows_B += power * self._images_BCHW[:, channel, row, column].astype(np.int64)
-        logits_BL: FloatArray = self._table_TL[rows_B]
-        return logits_BL
-
-    def rewind(self, step: int) -> None:
-        """See ``Stepper``; nothing is stored."""
-
-
-class RegressionStepper:
-    """Computation of one regression after another; rewinding needs no stored state.
-
-    Args:
-        model: the chain; its weights are copied now.
-        images_BCHW: the session's images, filled in as it goes.
-        order_D3: the model's order.
-        ops: the array operations.
-    """
-
-    def __init__(self, model: Markov, images_BCHW: NDArray[np.uint8], order_D3: Tensor, ops: StepOps) -> None:
-        self._ops = ops
-        self._inputs = OrderedInputs(ops, images_BCHW, order_D3, model.image.levels)
-        weights_DFn = ops.load(model.weight_FDn.transpose(0, 1))
-        to_levels_LF = ops.load(model.output.matrix())
-        ones = (1,) * len(ops.tail)
-        biases_DF = ops.load(model.bias_FD.T).reshape(*model.bias_FD.T.shape, *ones)
-        features_F = ops.zeros(model.output.num_features)
-        self._logits_L = ops.zeros(model.image.levels)
-        self._programs: list[Program] = []
-        for step in range(len(order_D3)):
-            count = min(step, model.num_parents)
-            read = self._inputs.rows[1 + step - count : 1 + step]
-            # The weights of the nearest parents are the last ones; the first pixels have only those.
-            weights_Fn = weights_DFn[step][:, model.num_parents - count :]
-            self._programs.append(
-                ops.linear(weights_Fn, read, features_F)
-                + ops.add(features_F, biases_DF[step], features_F)
-                + ops.linear(to_levels_LF, features_F, self._logits_L)
-            )
-
-    def logits(self, step: int) -> FloatArray:
-        """See ``Stepper``."""
-        self._inputs.read(step)
-        for call in self._programs[step]:
-            call()
-        return self._ops.to_numpy(self._logits_L).T
-
-    def rewind(self, step: int) -> None:
-        """See ``Stepper``."""
-        self._inputs.rewind(step)

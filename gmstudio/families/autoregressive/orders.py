@@ -119,6 +119,14 @@ def flat_index(order_D3: Tensor, image: ImageSpec) -> Tensor:
     return (channels * image.height + rows) * image.width + columns
 
 
+def steps_at(order_D3: Tensor, row: int, column: int) -> list[int]:
+    """Steps of an order at which a pixel's sub-pixels are generated, by channel."""
+    at_D = (order_D3[:, 1] == row) & (order_D3[:, 2] == column)
+    steps_C = at_D.nonzero().squeeze(1)
+    found: list[int] = steps_C[order_D3[steps_C, 0].argsort()].tolist()
+    return found
+
+
 def in_order(x_BCHW: Tensor, index_D: Tensor) -> Tensor:
     """(B, C, H, W) → (B, D): sub-pixels in the sequence of a flat index."""
     return x_BCHW.flatten(1).index_select(1, index_D)

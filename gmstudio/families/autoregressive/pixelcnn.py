@@ -29,6 +29,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gmstudio.families.autoregressive.conv_cache import PixelCache, RowCache
+from gmstudio.families.autoregressive.figures import convolution_filters, masks_figure, outputs_of
 from gmstudio.families.autoregressive.masked_conv import CausalReach, MaskedConv2d, MaskKind
 from gmstudio.families.autoregressive.pixel_outputs import start_from
 from gmstudio.families.autoregressive.raster import (
@@ -38,6 +39,7 @@ from gmstudio.families.autoregressive.raster import (
     RasterFamily,
     RasterStepper,
 )
+from gmstudio.families.diagnostics import Figure
 from gmstudio.nn.stepping.ops import Array, Program, StepOps
 from gmstudio.protocol.config import field
 from gmstudio.protocol.families import FamilyCard, Objective, Term
@@ -188,9 +190,25 @@ class PixelCNN(RasterFamily):
 
     @cached_property
     def _reach(self) -> CausalReach:
-        layers: list[tuple[MaskKind, int]] = [("A", self.config.input_kernel_size)]
-        layers += [("B", self.config.kernel_size)] * self.config.num_blocks
+        first, *others = self._kernels
+        layers = [first, *others * self.config.num_blocks]
         return CausalReach(self.outputs.num_groups, self.image.height, self.image.width, layers)
+
+    @property
+    def _kernels(self) -> list[tuple[MaskKind, int]]:
+        """Mask and size of the first convolution's kernel and of a block's."""
+        return [("A", self.config.input_kernel_size), ("B", self.config.kernel_size)]
+
+    def figures(self, batch: Tensor, generator: torch.Generator) -> tuple[Figure, ...]:
+        """Also the masks, and the filters of the first convolution; see ``AutoregressiveFamily``."""
+        masks = masks_figure(self._kernels, self.outputs.num_groups, self._mirrored_axes)
+        return *super().figures(batch, generator), masks, convolution_filters(self.input, self._mirrored_axes)
+
+    def layer_features(self, x_1CHW: Tensor) -> list[tuple[str, Tensor]]:
+        """See ``RasterFamily``."""
+        input_1FHW, *blocks = outputs_of([self.input, *self.blocks], lambda: self.features(x_1CHW))
+        named = [(f"block {number}", block[0]) for number, block in enumerate(blocks, start=1)]
+        return [("first convolution", input_1FHW[0]), *named]
 
 
 class PixelCNNStepper(RasterStepper):

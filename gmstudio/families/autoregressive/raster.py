@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gmstudio.families.autoregressive.base import AutoregressiveFamily, raster_order
+from gmstudio.families.autoregressive.figures import feature_maps
 from gmstudio.families.autoregressive.masked_conv import group_slices
 from gmstudio.families.autoregressive.pixel_outputs import OutputName, pixel_output
 from gmstudio.families.autoregressive.session import FloatArray
+from gmstudio.families.diagnostics import Figure
 from gmstudio.nn.stepping.ops import Array, Program, StepOps, step_ops
 from gmstudio.protocol.config import ConfigError, field
 from gmstudio.protocol.images import ImageSpec
@@ -65,7 +67,9 @@ class RasterFamily(AutoregressiveFamily):
         self.outputs = pixel_output(config.output, image, config.num_mixtures)
         self.order_words = f"raster order only: row by row from the {config.corner}"
         from_bottom, from_right = config.corner.startswith("bottom"), config.corner.endswith("right")
-        self._mirrored_axes = tuple(axis for axis, mirrored in ((-2, from_bottom), (-1, from_right)) if mirrored)
+        self._mirrored_axes: tuple[int, ...] = tuple(
+            axis for axis, mirrored in ((-2, from_bottom), (-1, from_right)) if mirrored
+        )
 
     @property
     def own_order(self) -> Tensor:
@@ -88,6 +92,16 @@ class RasterFamily(AutoregressiveFamily):
     @abstractmethod
     def reach(self, group: int, row: int, column: int) -> Tensor:
         """Sub-pixels that a group's features at a position can depend on, from the top left: (C, H, W) bool."""
+
+    @abstractmethod
+    def layer_features(self, x_1CHW: Tensor) -> list[tuple[str, Tensor]]:
+        """Title and features (F, H, W) of each layer for an integer image, in the network's orientation."""
+
+    @torch.no_grad()
+    def pixel_figures(self, x: Tensor, row: int, column: int) -> tuple[Figure, ...]:
+        """Also the feature maps of the image; see ``AutoregressiveFamily``."""
+        layers = [(title, features.flip(self._mirrored_axes)) for title, features in self.layer_features(x)]
+        return *super().pixel_figures(x, row, column), feature_maps(layers, row, column)
 
     def features(self, x_BCHW: Tensor, labels_B: Tensor | None = None) -> Tensor:
         """Features that the output needs, for integer images: (B, F, H, W)."""

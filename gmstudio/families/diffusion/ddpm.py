@@ -31,7 +31,8 @@ import torch
 from msgspec import Struct
 from torch import Tensor
 
-from gmstudio.families.base import Family, Figure, LossTerms, Phase, TrajectoryStep
+from gmstudio.families.base import Family, LossTerms, Phase, TrajectoryStep
+from gmstudio.families.diagnostics import Figure
 from gmstudio.families.diffusion.bound import DiffusionBound
 from gmstudio.families.diffusion.figures import denoised_figure, error_figure
 from gmstudio.families.diffusion.objectives import BOUND, SIMPLE

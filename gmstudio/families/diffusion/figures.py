@@ -6,7 +6,7 @@ Shapes: B batch, C channels, H height, W width.
 import torch
 from torch import Tensor
 
-from gmstudio.families.base import Figure
+from gmstudio.families.diagnostics import Figure
 from gmstudio.families.diffusion.process import NoiseSchedule, standard_noise
 from gmstudio.families.diffusion.samplers import intensities
 from gmstudio.families.diffusion.unet import UNet

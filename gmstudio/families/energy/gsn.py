@@ -35,7 +35,8 @@ import torch
 from msgspec import Struct
 from torch import Tensor, nn
 
-from gmstudio.families.base import Family, Figure, LossTerms, Phase, TrajectoryStep
+from gmstudio.families.base import Family, LossTerms, Phase, TrajectoryStep
+from gmstudio.families.diagnostics import Figure
 from gmstudio.families.energy.gsn_figures import loss_figure, walkback_figure
 from gmstudio.families.energy.visible_units import level_counts
 from gmstudio.nn.corruption import corrupt

@@ -5,7 +5,7 @@ Shapes: N images, K walkback steps.
 
 from torch import Tensor
 
-from gmstudio.families.base import Figure
+from gmstudio.families.diagnostics import Figure
 
 
 def walkback_figure(images: Tensor, names: list[str]) -> Figure:

@@ -35,7 +35,8 @@ import torch
 from msgspec import Struct
 from torch import Tensor
 
-from gmstudio.families.base import Family, Figure, LossTerms, Phase, TrajectoryStep
+from gmstudio.families.base import Family, LossTerms, Phase, TrajectoryStep
+from gmstudio.families.diagnostics import Figure
 from gmstudio.families.energy.annealed_importance import LogZ, LogZMemory, describe_log_z, warning_on_log_z
 from gmstudio.families.energy.contrastive_divergence import Penalties, Statistics, with_gradients
 from gmstudio.families.energy.rbm_figures import activities, filters, free_energies

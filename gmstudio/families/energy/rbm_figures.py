@@ -6,7 +6,7 @@ Shapes: B batch, D sub-pixels, F features of a level, J hidden units, M chains, 
 import torch
 from torch import Tensor
 
-from gmstudio.families.base import Figure
+from gmstudio.families.diagnostics import Figure
 from gmstudio.families.energy.restricted_boltzmann import RestrictedBoltzmann
 
 NUM_FILTERS = 64

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from gmstudio.families.base import Figure
+from gmstudio.families.diagnostics import Figure
 
 HISTOGRAM_SIDE, HISTOGRAM_BINS = 4.0, 40
 

@@ -36,7 +36,8 @@ import torch
 from msgspec import Struct
 from torch import Tensor
 
-from gmstudio.families.base import Family, Figure, LossTerms, Phase, TrajectoryStep
+from gmstudio.families.base import Family, LossTerms, Phase, TrajectoryStep
+from gmstudio.families.diagnostics import Figure
 from gmstudio.families.flow.coupling_stacks import ConvSizes, DenseSizes, dense_couplings, image_couplings
 from gmstudio.families.flow.couplings import CouplingKind
 from gmstudio.families.flow.dequantization import Dequantization, UniformDequantization, VariationalDequantization

@@ -16,7 +16,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from gmstudio.families.base import Family, Figure
+from gmstudio.families.base import Family
+from gmstudio.families.diagnostics import Figure
 from gmstudio.families.figures import reconstruction_figure
 from gmstudio.protocol.families import LatentSpec
 

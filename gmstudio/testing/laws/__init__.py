@@ -33,6 +33,7 @@ from gmstudio.testing.laws.autoregressive import (
 from gmstudio.testing.laws.cards import (
     figures_are_complete,
     formulas_render,
+    pixel_figures_are_complete,
     settings_are_explained,
     trajectories_have_words,
 )
@@ -112,6 +113,7 @@ __all__ = [
     "noise_comes_from_the_generator",
     "one_batch_can_be_overfitted",
     "order_matters",
+    "pixel_figures_are_complete",
     "probabilities_sum_to_one",
     "rewinding_recomputes",
     "rewinding_repeats",

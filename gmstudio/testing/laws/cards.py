@@ -2,16 +2,19 @@
 
 import itertools
 import warnings
+from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import nn
 
-from gmstudio.families.base import Family, Figure, Illustrated, Trajectory
+from gmstudio.families.base import Family, Trajectory
+from gmstudio.families.diagnostics import Figure, Illustrated, PixelIllustrated
 from gmstudio.protocol.config import parse_config, schema_of
 from gmstudio.testing.laws.comparison import demand, demand_equal
 from gmstudio.testing.laws.inputs import GREY, described, random_images, seeded, state_of
 from gmstudio.testing.laws.law import is_a, law
-from gmstudio.testing.laws.models import IllustratedModel
+from gmstudio.testing.laws.models import IllustratedModel, PixelIllustratedModel
 
 ONE = (GREY,)
 """Specification on which cards are checked: what a family says of itself does not depend on the images."""
@@ -83,15 +86,29 @@ def figures_are_complete(model: IllustratedModel, num_images: int = 10) -> None:
         model: has ``figures``.
         num_images: random images that the figures are drawn for.
     """
+    images = random_images(model.image, num_images)
+    _check_figures(model, model.image.shape, lambda: model.figures(images, seeded()))
+
+
+@law(applies=is_a(PixelIllustrated))
+def pixel_figures_are_complete(model: PixelIllustratedModel) -> None:
+    """Figures of the first and last pixel of an image are complete, as ``figures_are_complete`` demands of all."""
+    _, height, width = model.image.shape
+    image = random_images(model.image, 1)
+    for row, column in ((0, 0), (height - 1, width - 1)):
+        _check_figures(model, model.image.shape, partial(model.pixel_figures, image, row, column))
+
+
+def _check_figures(model: object, shape: tuple[int, int, int], draw: Callable[[], tuple[Figure, ...]]) -> None:
     assert isinstance(model, nn.Module)
     before = state_of(model)
-    figures = model.figures(random_images(model.image, num_images), seeded())
+    figures = draw()
     for name, value in model.state_dict().items():
         demand_equal(value, before[name], f"{described(model)}: drawing figures changes {name}.")
     names = [figure.name for figure in figures]
     demand(len(set(names)) == len(names), f"{described(model)}: two figures have the same name: {', '.join(names)}.")
     for figure in figures:
-        problem = _problem_of(figure, model.image.shape)
+        problem = _problem_of(figure, shape)
         demand(not problem, f"{described(model)}: the figure {figure.name!r} {problem}.")
 
 
@@ -108,9 +125,25 @@ def _problem_of(figure: Figure, image_shape: tuple[int, int, int]) -> str:
         if figure.series and len(figure.series) != figure.columns:
             return f"has {len(figure.series)} names for {figure.columns} columns"
         return ""
+    if figure.kind == "maps":
+        return _problem_of_maps(figure)
     values, edges = figure.values, figure.edges
     if values is None or not bool(torch.isfinite(values).all()) or len(values) != len(figure.series):
         return "needs finite values for each of its series"
     if figure.kind == "histogram" and (edges is None or len(edges) != values.shape[1] + 1 or (edges.diff() <= 0).any()):
         return "needs rising edges, one more than it has bins"
+    if figure.kind == "table" and len(figure.labels) != values.shape[1]:
+        return f"has {len(figure.labels)} names for {values.shape[1]} rows"
+    return ""
+
+
+def _problem_of_maps(figure: Figure) -> str:
+    values = figure.values
+    if values is None or values.dim() != 4 or values.shape[1] not in (1, 3) or bool(torch.isinf(values).any()):
+        return "needs finite values (M, 1 or 3, H, W), NaN where there is none"
+    if len(figure.labels) != len(values):
+        return f"has {len(figure.labels)} names for {len(values)} maps"
+    known = values[~torch.isnan(values)]
+    if figure.classes and not set(known.tolist()) <= set(range(len(figure.classes))):
+        return "has values that are no class"
     return ""

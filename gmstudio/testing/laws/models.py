@@ -8,13 +8,13 @@ from gmstudio.families.base import (
     Discriminator,
     Encoder,
     Estimated,
-    Illustrated,
     Latent,
     MarkovChain,
     Posterior,
     Sampler,
     Trajectory,
 )
+from gmstudio.families.diagnostics import Illustrated, PixelIllustrated
 from gmstudio.protocol.images import ImageSpec
 
 
@@ -66,6 +66,10 @@ class ChainModel(MarkovChain, HasImage, Protocol):
 
 class IllustratedModel(Illustrated, HasImage, Protocol):
     """A model that draws figures of its diagnostics."""
+
+
+class PixelIllustratedModel(PixelIllustrated, HasImage, Protocol):
+    """A model that draws figures of one image and one of its pixels."""
 
 
 class TrajectoryModel(Trajectory, HasImage, Protocol):

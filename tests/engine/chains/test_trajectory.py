@@ -14,7 +14,8 @@ from gmstudio.data.dataset import Dataset, Split
 from gmstudio.engine.chains import trajectory
 from gmstudio.engine.training.diagnostics import draw_figures
 from gmstudio.families import FAMILIES
-from gmstudio.families.base import Family, Figure, TrajectoryStep
+from gmstudio.families.base import Family, TrajectoryStep
+from gmstudio.families.diagnostics import Figure
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.chains import RunTrajectory, TrajectoryAppended
 from gmstudio.protocol.images import ImageSpec

@@ -11,7 +11,8 @@ from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
 from gmstudio.engine.sampling.settings import sampler_of
-from gmstudio.families.base import Encoder, Illustrated, Latent, MarkovChain, PiecewiseSampler, Sampler, Trajectory
+from gmstudio.families.base import Encoder, Latent, MarkovChain, PiecewiseSampler, Sampler, Trajectory
+from gmstudio.families.diagnostics import Illustrated
 from gmstudio.families.diffusion.ddpm import DDPM
 from gmstudio.families.diffusion.process import NoiseSchedule, evenly_spaced_times
 from gmstudio.families.diffusion.sampler_config import DDPMDecoder, DDPMSampler

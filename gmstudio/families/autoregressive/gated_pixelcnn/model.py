@@ -38,6 +38,8 @@ from torch.nn import functional
 
 from gmstudio.families.autoregressive.base import NO_LABEL
 from gmstudio.families.autoregressive.conv_cache import PixelCache
+from gmstudio.families.autoregressive.figures import outputs_of
+from gmstudio.families.autoregressive.gated_pixelcnn.figures import first_filters, stack_masks
 from gmstudio.families.autoregressive.gated_pixelcnn.layers import GatedLayer
 from gmstudio.families.autoregressive.gated_pixelcnn.sampler import HorizontalRow, VerticalRows
 from gmstudio.families.autoregressive.masked_conv import MaskedConv2d
@@ -50,6 +52,7 @@ from gmstudio.families.autoregressive.raster import (
     RasterStepper,
 )
 from gmstudio.families.base import LossTerms, Phase
+from gmstudio.families.diagnostics import Figure
 from gmstudio.nn.stepping.ops import Array, Program, StepOps
 from gmstudio.protocol.config import field
 from gmstudio.protocol.families import MARGINAL_NLL, FamilyCard, Objective, Term
@@ -243,6 +246,22 @@ class GatedPixelCNN(RasterFamily):
         seen_CHW[:, row, left:column] = True
         seen_CHW[:group, row, column] = True
         return seen_CHW
+
+    def figures(self, batch: Tensor, generator: torch.Generator) -> tuple[Figure, ...]:
+        """Also the masks of both stacks, and the filters of the first layer; see ``AutoregressiveFamily``."""
+        layers = [self.input, cast(GatedLayer, self.layers[0])]
+        own = stack_masks(layers, self.outputs.num_groups, self._mirrored_axes)
+        return *super().figures(batch, generator), own, *first_filters(self.input, self._mirrored_axes)
+
+    def layer_features(self, x_1CHW: Tensor) -> list[tuple[str, Tensor]]:
+        """See ``RasterFamily``; of both stacks, the vertical one ends before the last layer."""
+        layers = [self.input, *cast(list[GatedLayer], list(self.layers))]
+        found = []
+        for number, (vertical, horizontal) in enumerate(outputs_of(layers, lambda: self.features(x_1CHW)), start=1):
+            if not layers[number - 1].is_last:
+                found.append((f"layer {number}, vertical stack", vertical[0]))
+            found.append((f"layer {number}, horizontal stack", horizontal[0]))
+        return found
 
 
 class GatedPixelCNNStepper(RasterStepper):

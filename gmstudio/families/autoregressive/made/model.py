@@ -35,12 +35,14 @@ from torch import Tensor, nn
 
 from gmstudio.families.autoregressive.base import AutoregressiveFamily
 from gmstudio.families.autoregressive.level_logits import LevelLogits
+from gmstudio.families.autoregressive.made.figures import connectivity, filter_figure, mask_figures, order_figure
 from gmstudio.families.autoregressive.made.masked_linear import masked_linear
 from gmstudio.families.autoregressive.made.sampler import MaskedNet, MaskPass
 from gmstudio.families.autoregressive.ordered_inputs import OrderedInputs, unit_levels
 from gmstudio.families.autoregressive.orders import OrderField, OrderSeedField, flat_index, named_order
 from gmstudio.families.autoregressive.session import FloatArray
 from gmstudio.families.base import LossTerms
+from gmstudio.families.diagnostics import Figure
 from gmstudio.nn.stepping.ops import StepOps, step_ops
 from gmstudio.protocol.config import field
 from gmstudio.protocol.families import FamilyCard, Objective, Term
@@ -228,6 +230,26 @@ class MADE(AutoregressiveFamily):
         features_BFK = torch.stack(found, dim=2)
         logits_BKL: Tensor = self.output(features_BFK).transpose(1, 2)
         return logits_BKL.log_softmax(2) - math.log(len(found))
+
+    def receptive_field(self, step: int, order_D3: Tensor) -> Tensor:
+        """(C, H, W) bool: sub-pixels from which the masks leave a path to the conditional at ``step``."""
+        own_D = torch.zeros(self.image.num_dims, dtype=torch.bool, device=self.degrees.device)
+        own_D[flat_index(order_D3[step : step + 1], self.image)] = True
+        found = [connectivity(masks, len(self.hidden), own_D) for masks in self._masks_averaged(order_D3)]
+        seen_CHW: Tensor = torch.stack(found).any(0).unflatten(0, self.image.shape)
+        return seen_CHW.cpu()
+
+    @torch.no_grad()
+    def figures(self, batch: Tensor, generator: torch.Generator) -> tuple[Figure, ...]:
+        """Also masks, connectivity, orders and filters, under the first mask; see ``AutoregressiveFamily``."""
+        masks, degrees_LN = self._masks(self.positions[0], self.degrees[0]), self.degrees[0]
+        order_D = flat_index(self._own_order, self.image).to(self.degrees.device)
+        return (
+            *super().figures(batch, generator),
+            filter_figure(self.hidden_layers()[0].weight, masks[0], degrees_LN[0], self.image),
+            *mask_figures(masks, degrees_LN, order_D),
+            order_figure(self.positions, self.image),
+        )
 
     def stepper(
         self, images_BCHW: NDArray[np.uint8], order_D3: Tensor, rewindable: bool, labels_B: Tensor | None = None

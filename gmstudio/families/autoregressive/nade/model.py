@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from gmstudio.families.autoregressive.base import AutoregressiveFamily
+from gmstudio.families.autoregressive.figures import MAX_FILTERS, unit_filters
 from gmstudio.families.autoregressive.level_logits import LevelLogits
 from gmstudio.families.autoregressive.nade.hidden import mean_nll, pre_activations
 from gmstudio.families.autoregressive.nade.objectives import ONE_ORDER, ORDER_AGNOSTIC
@@ -47,6 +48,7 @@ from gmstudio.families.autoregressive.orders import (
 )
 from gmstudio.families.autoregressive.session import FloatArray
 from gmstudio.families.base import LossTerms
+from gmstudio.families.diagnostics import Figure
 from gmstudio.nn.level_mixture import LevelMixture
 from gmstudio.nn.stepping.blocks import BlockPrograms, ordered, ordered_with_bias
 from gmstudio.nn.stepping.ops import Array, Program, StepOps, step_ops
@@ -206,6 +208,14 @@ class NADE(AutoregressiveFamily):
             return self.output.log_components(features_BF)
         logits_B1L: Tensor = self.output(features_BF.unsqueeze(2)).transpose(1, 2)
         return logits_B1L.log_softmax(2)
+
+    @torch.no_grad()
+    def figures(self, batch: Tensor, generator: torch.Generator) -> tuple[Figure, ...]:
+        """Also filters, the columns of W; see ``AutoregressiveFamily``."""
+        units_N = self.weight_DN.norm(dim=0).argsort(descending=True, stable=True)[:MAX_FILTERS]
+        words = "The columns of W with the largest norm."
+        filters = unit_filters(self.weight_DN.T[units_N], self.image, units_N, "filters", "Filters", words)
+        return *super().figures(batch, generator), filters
 
     def stepper(
         self, images_BCHW: NDArray[np.uint8], order_D3: Tensor, rewindable: bool, labels_B: Tensor | None = None

@@ -13,14 +13,17 @@ from abc import abstractmethod
 from typing import Annotated, Any, Literal, Protocol
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor, addmm, nn
 from torch.nn import functional
 
 from gmstudio.families.autoregressive.conv_cache import PixelCache, RowCache
+from gmstudio.families.autoregressive.figures import convolution_filters, masks_figure, outputs_of
 from gmstudio.families.autoregressive.masked_conv import MaskedConv2d
 from gmstudio.families.autoregressive.pixel_outputs import start_from
 from gmstudio.families.autoregressive.raster import RasterFamily, RasterStepper
+from gmstudio.families.diagnostics import Figure
 from gmstudio.nn.stepping.ops import Array, Program, StepOps
 from gmstudio.protocol.config import field
 from gmstudio.protocol.families import Objective, Term
@@ -108,6 +111,20 @@ class PixelRNN(RasterFamily):
         inner_FM = _pointwise(self.head, functional.relu(hidden_FPB.flatten(1)))
         out_FM = _pointwise(self.output, functional.relu(inner_FM))
         return out_FM.view(-1, *scaled_BCHW.shape[2:], len(scaled_BCHW)).permute(3, 0, 1, 2)
+
+    def figures(self, batch: Tensor, generator: torch.Generator) -> tuple[Figure, ...]:
+        """Also mask and filters of the first convolution; see ``AutoregressiveFamily``."""
+        masks = masks_figure([("A", self.input.kernel_size)], self.outputs.num_groups, self._mirrored_axes)
+        return *super().figures(batch, generator), masks, convolution_filters(self.input, self._mirrored_axes)
+
+    def layer_features(self, x_1CHW: Tensor) -> list[tuple[str, Tensor]]:
+        """See ``RasterFamily``."""
+        input_1FHW, *layers = outputs_of([self.input, *self.layers], lambda: self.features(x_1CHW))
+        named = [
+            (f"LSTM layer {number}", layer_FP1.squeeze(2).unflatten(1, self.image.shape[1:]))
+            for number, layer_FP1 in enumerate(layers, start=1)
+        ]
+        return [("first convolution", input_1FHW[0]), *named]
 
 
 def _pointwise(layer: MaskedConv2d, x_FM: Tensor) -> Tensor:
