@@ -21,6 +21,7 @@ from gmstudio.protocol.pixels import (
     ContinuePixels,
     EditPixel,
     ForgetPath,
+    MeasureInfluence,
     OpenPixels,
     PlacePixel,
     RewindPixels,
@@ -104,6 +105,8 @@ class PixelEngine(FakeClient):
         elif isinstance(command, ComparePixels):
             model = self.others.get(command.run, self.model)
             yield from self.explorer.compare(model, command.run, self.weights_step, command)
+        elif isinstance(command, MeasureInfluence):
+            yield from self.explorer.influence(self.others[command.run] if command.run else None, command)
         elif isinstance(command, RewindPixels):
             yield from self.explorer.rewind(command)
         elif isinstance(command, ForgetPath):

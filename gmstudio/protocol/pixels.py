@@ -153,6 +153,21 @@ class ComparePixels(Command, frozen=True, kw_only=True):
     run: str
 
 
+class MeasureInfluence(Command, frozen=True, kw_only=True):
+    """Change earlier sub-pixels, each alone, and measure the conditional again; answered with ``InfluenceMeasured``.
+
+    Args:
+        changed: steps of the sub-pixels to change, each before ``step``; they are set to the farther end of the levels.
+        step: of the sub-pixel whose conditional is measured, at most the current one; −1: the next one.
+        run: of another model, with its current weights, see ``ComparePixels``; empty: the generation's own model.
+    """
+
+    session: int
+    changed: tuple[int, ...]
+    step: int = -1
+    run: str = ""
+
+
 class ClosePixels(Command, frozen=True, kw_only=True):
     """Close a generation."""
 
@@ -277,6 +292,7 @@ class PixelsCompared(Event, frozen=True, kw_only=True):
         step: sub-pixels that were scored.
         nats: (step,) float32, its −log p of each, in the session's order.
         conditional: (L,) float32, its probabilities of the next sub-pixel; empty at the end.
+        context: (C, H, W) bool: sub-pixels that this conditional can depend on.
     """
 
     session: int
@@ -285,3 +301,27 @@ class PixelsCompared(Event, frozen=True, kw_only=True):
     step: int
     nats: Array
     conditional: Array
+    context: Array
+
+
+class InfluenceMeasured(Event, frozen=True, kw_only=True):
+    """Changes of a conditional by changes of N single earlier sub-pixels.
+
+    Args:
+        run: of the other model; empty: the generation's own.
+        step: of the sub-pixel whose conditional it is.
+        changed: (N) steps of the changed sub-pixels.
+        before: (N) their levels.
+        after: (N) the levels that they were set to.
+        largest: (N,) float32, the largest absolute change of a probability; exactly 0 where nothing changed.
+        kl: (N,) float32 nats, KL(before ‖ after) of the conditional.
+    """
+
+    session: int
+    run: str
+    step: int
+    changed: tuple[int, ...]
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+    largest: Array
+    kl: Array

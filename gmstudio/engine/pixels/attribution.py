@@ -35,7 +35,7 @@ def attribute(generation: Generation, command: AttributePixel) -> PixelAttribute
         ValueError: when the step is beyond the current one, there is no such level, or the context is too large for
             a model without a gradient.
     """
-    step = _checked_step(generation, command.step)
+    step = checked_step(generation, command.step)
     value = _checked_value(generation, step, command.value)
     field_CHW, image_CHW = generation.context_at(step), generation.image_at(step)
     setting = generation.setting
@@ -61,7 +61,12 @@ def attribute(generation: Generation, command: AttributePixel) -> PixelAttribute
     )
 
 
-def _checked_step(generation: Generation, step: int) -> int:
+def checked_step(generation: Generation, step: int) -> int:
+    """Return the step of a conditional; −1 is the next one.
+
+    Raises:
+        ValueError: when it is beyond the current step, or none comes next.
+    """
     if step == -1:
         step = generation.step
         if step == generation.image.num_dims:

@@ -9,7 +9,7 @@ from gmstudio.engine.pixels.generation import Generation
 from gmstudio.engine.pixels.setting import PixelModel, PixelSetting
 from gmstudio.engine.runtime.inspection import exploring
 from gmstudio.families.autoregressive.base import NO_LABEL, AutoregressiveFamily
-from gmstudio.families.base import Family
+from gmstudio.families.base import Family, PixelSession
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.pixels import ComparePixels, PixelsCompared
 
@@ -33,18 +33,12 @@ def compare(
     Raises:
         ValueError: when the model is not autoregressive, makes other images, or cannot generate in this order.
     """
-    if not isinstance(model, PixelModel):
-        raise ValueError("Only an autoregressive model scores pixel by pixel; choose a run of such a family.")
-    if model.image != generation.image:
-        raise ValueError(
-            f"That run makes images of {model.image}, this generation is one of {generation.image}; choose a run of "
-            "the same images."
-        )
+    pixels = comparable(generation, model)
     with exploring(model):
-        if isinstance(model, AutoregressiveFamily):
-            nats, conditional = _score(generation, model)
+        if isinstance(pixels, AutoregressiveFamily):
+            nats, conditional, context = _score(generation, pixels)
         else:
-            nats, conditional = _score_by_stepping(generation, model)
+            nats, conditional, context = _score_by_stepping(generation, pixels)
     return PixelsCompared(
         request=command.request,
         session=generation.number,
@@ -53,41 +47,86 @@ def compare(
         step=generation.step,
         nats=Array.of(nats),
         conditional=Array.of(conditional),
+        context=Array.of(context),
     )
 
 
-def _score(generation: Generation, model: AutoregressiveFamily) -> tuple[FloatArray, FloatArray]:
-    """(step,) nats of the placed sub-pixels, and the (L,) conditional of the next one, empty at the end."""
-    step, label = generation.step, generation.setting.label
-    order_D3 = torch.from_numpy(generation.order)
+def comparable(generation: Generation, model: Family) -> PixelModel:
+    """Return the model, typed as one that can be compared with a generation's.
+
+    Raises:
+        ValueError: when it is not autoregressive, or makes other images.
+    """
+    if not isinstance(model, PixelModel):
+        raise ValueError("Only an autoregressive model scores pixel by pixel; choose a run of such a family.")
+    if model.image != generation.image:
+        raise ValueError(
+            f"That run makes images of {model.image}, this generation is one of {generation.image}; choose a run of "
+            "the same images."
+        )
+    return model
+
+
+def order_for(generation: Generation, model: AutoregressiveFamily) -> torch.Tensor:
+    """(D, 3) order of a generation.
+
+    Raises:
+        ValueError: when the model cannot generate in it.
+    """
     try:
-        order_D3 = model.check_order(order_D3)
+        return model.check_order(torch.from_numpy(generation.order))
     except ValueError as error:
         raise ValueError(f"{error} This generation has another order; compare with a model that takes it.") from None
+
+
+def labels_for(generation: Generation, model: AutoregressiveFamily) -> torch.Tensor | None:
+    """(1,) label of a generation, or None where it has none or the model has fewer classes."""
+    label = generation.setting.label
     known = NO_LABEL < label < model.num_classes
-    labels_B = torch.tensor([label], device=model.device) if known else None
-    with torch.inference_mode():
-        x_1CHW = torch.from_numpy(generation.image_at(step)).unsqueeze(0).to(model.device)
-        log_prob_CHW = model.log_prob_per_dim(x_1CHW, order_D3, labels_B)[0].float().cpu()
-        nats: FloatArray = -log_prob_CHW[tuple(order_D3[:step].T)].numpy()
-        if step == generation.image.num_dims:
-            return nats, np.zeros(0, dtype=np.float32)
-        log_KL = model.log_components(x_1CHW, step, order_D3, labels_B)[0]
-        conditional: FloatArray = log_KL.logsumexp(0).softmax(0).float().cpu().numpy()
-    return nats, conditional
+    return torch.tensor([label], device=model.device) if known else None
 
 
-def _score_by_stepping(generation: Generation, model: PixelModel) -> tuple[FloatArray, FloatArray]:
-    """The same for a family of another package, which need only have a pixel session."""
+def session_for(generation: Generation, model: PixelModel) -> PixelSession:
+    """Open a session of another package's model, which need only have one.
+
+    Raises:
+        ValueError: when it has another order than the generation.
+    """
     session = PixelSetting(model).open_session(1, torch.zeros(generation.image.num_dims, 1))
     if not np.array_equal(session.order.cpu().numpy(), generation.order):
         raise ValueError("That model generates in another order than this generation; compare with one that takes it.")
+    return session
+
+
+def _score(generation: Generation, model: AutoregressiveFamily) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
+    """(step,) nats of the placed sub-pixels; (L,) conditional of the next one, empty at the end; (C, H, W) context."""
+    step, order_D3 = generation.step, order_for(generation, model)
+    labels_B = labels_for(generation, model)
+    with torch.inference_mode():
+        x_1CHW = torch.from_numpy(generation.image_at(step)).unsqueeze(0).to(model.device)
+        log_prob_CHW = model.log_prob_per_dim(x_1CHW, order_D3, labels_B)[0].float().cpu()
+        nats: FloatArray = (-log_prob_CHW[tuple(order_D3[:step].T)]).clamp(min=0.0).numpy()
+        if step == generation.image.num_dims:
+            return nats, *_nothing(generation)
+        log_KL = model.log_components(x_1CHW, step, order_D3, labels_B)[0]
+        conditional: FloatArray = log_KL.logsumexp(0).softmax(0).float().cpu().numpy()
+    return nats, conditional, model.receptive_field(step, order_D3).cpu().numpy()
+
+
+def _score_by_stepping(generation: Generation, model: PixelModel) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
+    """The same for a model that has only a pixel session."""
+    session = session_for(generation, model)
     nats = np.zeros(generation.step, dtype=np.float32)
     with torch.inference_mode():
         for step, value in enumerate(generation.values):
-            nats[step] = -np.log(max(float(session.conditional()[0, value]), TINY))
+            nats[step] = max(0.0, -np.log(max(float(session.conditional()[0, value]), TINY)))
             session.place(torch.tensor([value], device=session.images.device))
         if generation.step == generation.image.num_dims:
-            return nats, np.zeros(0, dtype=np.float32)
+            return nats, *_nothing(generation)
         conditional: FloatArray = session.conditional()[0].float().cpu().numpy()
-    return nats, conditional
+    return nats, conditional, session.context().cpu().numpy()
+
+
+def _nothing(generation: Generation) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """Conditional and context at the end of an image."""
+    return np.zeros(0, dtype=np.float32), np.zeros(generation.image.shape, dtype=np.bool_)

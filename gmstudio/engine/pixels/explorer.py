@@ -20,6 +20,7 @@ from gmstudio.engine.pixels.breakpoints import Breakpoints
 from gmstudio.engine.pixels.comparison import compare
 from gmstudio.engine.pixels.continuation import Continuations
 from gmstudio.engine.pixels.generation import REPLAY_BUDGET_MS, Generation
+from gmstudio.engine.pixels.influence import measure_influence
 from gmstudio.engine.pixels.setting import PixelModel, check_seed, checked_levels, setting_of
 from gmstudio.families.base import Family
 from gmstudio.protocol.array import Array
@@ -33,6 +34,7 @@ from gmstudio.protocol.pixels import (
     ContinuePixels,
     EditPixel,
     ForgetPath,
+    MeasureInfluence,
     OpenPixels,
     PixelsOpened,
     PlacePixel,
@@ -210,6 +212,18 @@ class PixelExplorer:
             ValueError: for an unknown session, other images, or an order that the model cannot generate in.
         """
         return [compare(self._generation(command.session), model, run, weights_step, command)]
+
+    def influence(self, model: Family | None, command: MeasureInfluence) -> list[Event]:
+        """Measure how a conditional changes with single earlier sub-pixels.
+
+        Args:
+            model: of another run, with its current weights; None: the generation's own.
+            command: what to measure.
+
+        Raises:
+            ValueError: for an unknown session, a step out of range, or a model that cannot be compared.
+        """
+        return [measure_influence(self._generation(command.session), model, command)]
 
     def close(self, command: ClosePixels) -> list[Event]:
         """Close a generation; a continuation of it ends at its next piece.

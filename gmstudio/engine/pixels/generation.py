@@ -228,7 +228,7 @@ class Generation:
         """Place a value at the current step, which is the last one scored, and score it."""
         conditional = self._conditional()
         self._move_session(self._session)
-        self._nats[self.step] = -math.log(max(float(conditional[value]), TINY))
+        self._nats[self.step] = max(0.0, -math.log(max(float(conditional[value]), TINY)))  # p rounded above 1
         self._entropies[self.step] = entropy_of(conditional)
         self._values[self.step] = value
         with torch.inference_mode():

@@ -12,6 +12,7 @@ from gmstudio.protocol.pixels import (
     ContinuePixels,
     EditPixel,
     ForgetPath,
+    MeasureInfluence,
     OpenPixels,
     PlacePixel,
     RewindPixels,
@@ -53,6 +54,10 @@ class PixelsFeature(Feature):
     def _on_compare_pixels(self, command: ComparePixels) -> None:
         loaded = self.context.model(command.run, "pixel_session")
         self._send(self._pixels.compare(loaded.model, command.run, loaded.step, command))
+
+    def _on_measure_influence(self, command: MeasureInfluence) -> None:
+        other = self.context.model(command.run, "pixel_session").model if command.run else None
+        self._send(self._pixels.influence(other, command))
 
     def _on_close_pixels(self, command: ClosePixels) -> None:
         self._pixels.close(command)

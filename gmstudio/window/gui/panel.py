@@ -107,6 +107,11 @@ class Panel(ActiveWidget):
         keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
         action.setToolTip(f"{tip} ({keys})" if keys else tip)
 
+    def allow(self, action: QAction, tip: str, reason: str = "") -> None:
+        """Enable an action; or disable it for a reason, a sentence that its tooltip then says behind its tip."""
+        action.setEnabled(not reason)
+        self.set_action_tip(action, f"{tip}. {reason}" if reason else tip)
+
     def button(self, action: QAction, *, icon_only: bool = False) -> QToolButton:
         """Create the button of an action: object name ``<panel>.<name>``, accessible name, key in the tooltip.
 

@@ -3,7 +3,6 @@
 Shapes: C channels, H height, W width, L levels, K mixture components.
 """
 
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -14,27 +13,13 @@ from gmstudio.protocol.pixels import AttributePixel, PixelAttributed
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.state.pixels.follower import Answer, PixelFollower
 from gmstudio.window.state.pixels.navigator import PixelNavigator
+from gmstudio.window.state.pixels.receptive_field import FieldSize, blind_pixels, field_size
 from gmstudio.window.state.pixels.snapshot import PixelSnapshot
 from gmstudio.window.state.runs.library import RunLibrary
 
 AttributedValue = Literal["most_likely", "next", "chosen"]
 MIXTURE_LEVELS = 17
 """From this number of levels on, the components of a mixture are drawn."""
-
-
-@dataclass(frozen=True)
-class FieldSize:
-    """Size of a receptive field, in sub-pixels.
-
-    Args:
-        earlier: sub-pixels earlier in the order.
-        inside: those of them in the receptive field.
-        blind: those outside that are nearer than the farthest one inside, as the larger of row and column distance.
-    """
-
-    earlier: int
-    inside: int
-    blind: int
 
 
 class PixelAttribution(PixelFollower):
@@ -143,13 +128,14 @@ class PixelAttribution(PixelFollower):
         earlier, state = self._earlier(), self._navigator.state
         if earlier is None or self.attributed is None or state is None:
             return None
-        field = self.attributed.receptive_field.numpy()
-        _, row, column = state.place_of(self.attributed.step)
-        rows, columns = np.indices(field.shape[1:])
-        distance = np.maximum(abs(rows - row), abs(columns - column))
-        farthest = int(distance[field.any(axis=0)].max(initial=-1))
-        blind = earlier & ~field & (distance <= farthest)
-        return FieldSize(int(earlier.sum()), int(field.sum()), int(blind.sum()))
+        return field_size(state.order, self.attributed.step, self.attributed.receptive_field.numpy())
+
+    def blind(self) -> NDArray[np.bool_] | None:
+        """(H, W): pixels of which a sub-pixel is in the blind spot, and none in the receptive field."""
+        state = self._navigator.state
+        if self._earlier() is None or self.attributed is None or state is None:
+            return None
+        return blind_pixels(state.order, self.attributed.step, self.attributed.receptive_field.numpy())
 
     def components(self, state: PixelSnapshot) -> NDArray[np.float32] | None:
         """(K, L) mixture components of the next conditional of a state; None when there is one or none is known."""

@@ -113,6 +113,13 @@ class Conditioning(QObject):
             return ONE_ORDER.format(words=state.order_words or "one order only")
         return ""
 
+    @property
+    def mask_refusal(self) -> str:
+        """Reason why no mask can be painted now, a sentence; empty when one can."""
+        if self.preset != "inpainting":
+            return self.problem_of("inpainting") or "A mask belongs to inpainting: choose that as the observed part."
+        return "" if self.image is not None else "Choose an image first; the mask is the part of it to be generated."
+
     def choose_preset(self, preset: Preset) -> None:
         """Choose another observed part of the image."""
         if preset != self.preset and not self.problem_of(preset):

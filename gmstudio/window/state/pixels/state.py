@@ -16,6 +16,7 @@ from gmstudio.window.state.pixels.comparison import PixelComparison
 from gmstudio.window.state.pixels.conditioning import Conditioning, ObservedImage
 from gmstudio.window.state.pixels.continuations import PixelContinuations
 from gmstudio.window.state.pixels.generation_link import NewGeneration
+from gmstudio.window.state.pixels.influence import PixelInfluence
 from gmstudio.window.state.pixels.navigator import PixelNavigator
 from gmstudio.window.state.pixels.order import PAINTED, OrderChoice
 from gmstudio.window.state.pixels.snapshot import PixelSnapshot
@@ -47,6 +48,7 @@ class PixelsState(QObject):
         continuations: of the current prefix.
         attribution: of the next conditional.
         comparison: with another run's model.
+        influence: of single pixels on the next conditional.
         run: path of the selected run, or "".
         order: the chosen order.
         label: class that is conditioned on; −1: none.
@@ -73,6 +75,7 @@ class PixelsState(QObject):
         self.continuations = PixelContinuations(events, self.navigator, self)
         self.attribution = PixelAttribution(events, library, self.navigator, self)
         self.comparison = PixelComparison(events, library, self.navigator, self)
+        self.influence = PixelInfluence(events, self.navigator, self.comparison, self)
         self.run = ""
         self.order = OrderChoice()
         self.label = -1

@@ -1,15 +1,19 @@
 """Attribution in the Pixels panel: saliency of a conditional's context, and its receptive field."""
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtWidgets import QComboBox, QSizePolicy
 
 from gmstudio.protocol.pixels import PixelAttributed
 from gmstudio.window.gui.panel import Panel
-from gmstudio.window.gui.panels.pixels.heat_maps import MapView, plain_picture, signed
-from gmstudio.window.gui.panels.pixels.names import CHANNELS, subscript, where
+from gmstudio.window.gui.panels.pixels.heat_maps import MapView, plain_picture, text_label
+from gmstudio.window.gui.panels.pixels.names import CHANNELS, shortened, signed, subscript, where
 from gmstudio.window.gui.widgets.canvas.pixel_canvas import PixelCanvas
 from gmstudio.window.gui.widgets.number_input import IntegerField
 from gmstudio.window.gui.widgets.sliders.typed_slider import fit_width
-from gmstudio.window.state.pixels.attribution import AttributedValue, FieldSize
+from gmstudio.window.state.pixels.attribution import AttributedValue
+from gmstudio.window.state.pixels.influence import Influence
+from gmstudio.window.state.pixels.receptive_field import FieldSize, blind_spot
 from gmstudio.window.state.pixels.snapshot import PixelSnapshot
 from gmstudio.window.state.pixels.state import PixelsState
 
@@ -21,8 +25,8 @@ VALUES: tuple[tuple[AttributedValue, str], ...] = (
 )
 MAP_TIP = (
     "Saliency: sensitivity of the value's log p to each pixel of the context; blue lowers it, orange raises it. "
-    "Receptive field: the pixels that the architecture lets the conditional depend on, tinted; earlier pixels outside "
-    "it, outlined, are too far away or in a blind spot."
+    "Receptive field: the pixels that the architecture lets the conditional depend on, outlined. Earlier pixels "
+    "outside it are dimmed where they are too far away, and pink in its blind spot."
 )
 WHICH_TIP = (
     "Value whose log-probability is attributed: the most likely one, the next one (recorded or drawn), or one of your "
@@ -32,6 +36,11 @@ MEANINGS = {
     "gradient": "Gradient × range of levels: blue lowers log p, orange raises it.",
     "difference": "Largest change of log p by changing the pixel alone: blue lowers it, orange raises it.",
 }
+CHANGE_TIP = (
+    "Change the nearest pixel of the blind spot and, for contrast, the nearest of the receptive field, each alone, and "
+    "compute the next conditional again; with the model chosen under Compare too"
+)
+MEASURED_TIP = "What changing single earlier pixels does to the next conditional; computed by the model."
 FINISHED = "The image is finished: this is the last sub-pixel."
 
 
@@ -62,12 +71,17 @@ class AttributionView(MapView):
         self.value = IntegerField()
         panel.name_widget(self.value, "attribution.value", "Chosen value", WHICH_TIP)
         fit_width(self.value, "000")
+        self._panel = panel
         self._add_actions(panel)
         for widget in (self.mode, self.which, self.value):
             self.controls.addWidget(widget)
         self.controls.addStretch(1)
+        self._change_button = panel.button(self.change)
+        self.controls.addWidget(self._change_button)
         self.controls.addWidget(panel.button(self.large, icon_only=True))
-        self.lay_out(self.channel)
+        self.measured = text_label("")
+        panel.name_widget(self.measured, "attribution.measured", "Measured influence", MEASURED_TIP)
+        self.lay_out(self.channel, self.measured)
         self._connect()
         self.refresh()
 
@@ -90,8 +104,18 @@ class AttributionView(MapView):
             checkable=True,
         )
 
+        self.change = panel.add_action(
+            "attribution.change",
+            "Change a blind pixel",
+            "K",
+            self.session.influence.change_blind_pixel,
+            icon="edit",
+            tip=CHANGE_TIP,
+        )
+
     def _connect(self) -> None:
         attribution = self.attribution
+        self.session.influence.changed.connect(self.refresh_if_active)
         self.mode.currentIndexChanged.connect(self.refresh)
         self.channel.currentIndexChanged.connect(self.refresh)
         self.which.activated.connect(lambda index: attribution.attribute(VALUES[index][0]))
@@ -107,6 +131,11 @@ class AttributionView(MapView):
         if active:
             self.refresh()
 
+    def show_receptive_field(self) -> None:
+        """Open the view with the receptive field."""
+        self.mode.setCurrentIndex(1)
+        self.revealed.emit()
+
     # ---- showing -----------------------------------------------------------------------------------------------
 
     @property
@@ -118,7 +147,10 @@ class AttributionView(MapView):
         """Show the last attribution."""
         attribution, state = self.attribution, self.session.navigator.shown
         self._refresh_controls(state)
-        self.show_problem(attribution.problem)
+        influence = self.session.influence
+        self.show_problem(attribution.problem or influence.problem)
+        self._panel.allow(self.change, CHANGE_TIP, influence.refusal())
+        self.measured.setText(self._measured_text() if self.structural else "")
         attributed = attribution.attributed
         if state is None or attributed is None or self.session.navigator.state is None:
             self.map.set_picture(None)
@@ -151,6 +183,7 @@ class AttributionView(MapView):
         for widget in (self.channel, self.value, self.which):
             widget.blockSignals(False)
         self.which.setVisible(not self.structural)
+        self._change_button.setVisible(self.structural)
         self.value.setVisible(attribution.which == "chosen" and not self.structural)
 
     def _show_map(self, state: PixelSnapshot, attributed: PixelAttributed) -> None:
@@ -159,11 +192,10 @@ class AttributionView(MapView):
         at, field = state.place_of(attributed.step)[1:], attributed.receptive_field.numpy()
         self.map.set_show_context(self.structural)
         if self.structural:
-            outside = self.attribution.outside()
-            self.map.set_picture(plain_picture(state, field, at))
+            self.map.set_picture(plain_picture(state, field, at, self.attribution.blind()))
             self.map.set_overlay(None)
-            self.map.set_marked(outside)
-            self.over.show(None, outside if large else None)
+            self.map.set_marked(self._changed_pixels())
+            self.over.show(None, self.attribution.outside() if large else None)
             return
         values = self.attribution.sensitivity(self._channel())
         assert values is not None
@@ -190,17 +222,65 @@ class AttributionView(MapView):
         at = f"Row {row}, column {column}: "
         field = attributed.receptive_field.numpy()[:, row, column]
         if not field.any():
-            outside = self.attribution.outside()
+            outside, blind = self.attribution.outside(), self.attribution.blind()
             earlier = outside is not None and outside[row, column]
+            if blind is not None and blind[row, column]:
+                return at + "earlier, in the blind spot"
             return at + ("earlier, outside the receptive field" if earlier else "later in the order")
         changes = attributed.sensitivity.numpy()[:, row, column]
         names = [f"{name} " if name else "" for name in CHANNELS[state.spec.channels]]
         each = [f"{name}{signed(c)}" for name, c, inside in zip(names, changes, field, strict=True) if inside]
         return at + ", ".join(each) + " nats"
 
+    def _changed_pixels(self) -> NDArray[np.bool_] | None:
+        """(H, W): pixels that were changed to measure their influence; None: none."""
+        measured = self.session.influence.measured
+        if measured is None:
+            return None
+        changed = np.zeros(measured.state.spec.shape[1:], np.bool_)
+        for step in measured.own.changed:
+            changed[measured.state.place_of(step)[1:]] = True
+        return changed
+
+    def _measured_text(self) -> str:
+        measured = self.session.influence.measured
+        if measured is None:
+            return ""
+        names = shortened(self.session.comparison.names())
+        return influence_text(measured, names)
+
     def _on_large(self, _large: bool) -> None:
         self.revealed.emit()
         self.refresh()
+
+
+def influence_text(measured: Influence, names: tuple[str, str]) -> str:
+    """Sentences on what single changes did to the conditional of the next sub-pixel, under both models.
+
+    Args:
+        measured: the result.
+        names: of the own and the other model.
+    """
+    state, own, other = measured.state, measured.own, measured.other
+    spot = blind_spot(state.order, own.step, state.context)
+    sentences = []
+    for index, step in enumerate(own.changed):
+        place = state.place_of(step)
+        kind = "blind spot" if spot[place] else "receptive field" if state.context[place] else "out of reach"
+        effect = _effect_text(float(own.largest.numpy()[index]), float(own.kl.numpy()[index]))
+        text = f"{where(state, step).capitalize()} ({kind}) from {own.before[index]} to {own.after[index]}: the "
+        text += f"conditional {effect}"
+        if other is not None:
+            there = _effect_text(float(other.largest.numpy()[index]), float(other.kl.numpy()[index]))
+            text += f"; under {names[1]} it {there}"
+        sentences.append(f"{text}.")
+    return " ".join(sentences)
+
+
+def _effect_text(largest: float, kl: float) -> str:
+    if not largest:
+        return "stays exactly the same"
+    return f"changes, p by up to {largest:.2g} (KL {kl:.2g} nats)"
 
 
 def _field_text(size: FieldSize, channels: int) -> str:

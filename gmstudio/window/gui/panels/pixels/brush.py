@@ -7,6 +7,9 @@ from gmstudio.window.gui.theme import GRID
 from gmstudio.window.state.pixels.strokes import BRUSHES
 from gmstudio.window.state.pixels.tools import Painting, PixelTools
 
+UNDO_TIP, CLEAR_TIP = "Undo the last stroke", "Undo all strokes"
+NOTHING_PAINTED = "Nothing is painted."
+
 
 class BrushControls(QWidget):
     """Controls of one painting on the image.
@@ -22,17 +25,18 @@ class BrushControls(QWidget):
 
     def __init__(self, panel: Panel, tools: PixelTools, painting: Painting, text: str, key: str, tip: str) -> None:
         super().__init__(panel)
-        self._tools, self._painting = tools, painting
+        self._panel, self._tools, self._painting = panel, tools, painting
+        self._reason = ""
         name = f"{painting}.brush"
-        keys = "drag to paint, with the right button to erase; or arrow keys, Space and Backspace"
+        self._tip = f"{tip}: drag to paint, with the right button to erase; or arrow keys, Space and Backspace"
         self.paint = panel.add_action(
-            painting + ".paint", text, key, self._on_paint, icon="brush", tip=f"{tip}: {keys}", checkable=True
+            painting + ".paint", text, key, self._on_paint, icon="brush", tip=self._tip, checkable=True
         )
         self.undo = panel.add_action(
-            painting + ".undo", "Undo", "", lambda: tools.undo(painting), icon="undo", tip="Undo the last stroke"
+            painting + ".undo", "Undo", "", lambda: tools.undo(painting), icon="undo", tip=UNDO_TIP
         )
         self.clear = panel.add_action(
-            painting + ".clear", "Clear", "", lambda: tools.clear(painting), icon="remove", tip="Undo all strokes"
+            painting + ".clear", "Clear", "", lambda: tools.clear(painting), icon="remove", tip=CLEAR_TIP
         )
         self.side = QComboBox()
         for size in BRUSHES:
@@ -53,6 +57,13 @@ class BrushControls(QWidget):
         tools.changed.connect(self.refresh)
         self.refresh()
 
+    def allow(self, reason: str) -> None:
+        """Enable the brush; or disable it, and put it away, for a reason."""
+        self._reason = reason
+        self._panel.allow(self.paint, self._tip, reason)
+        if reason and self._tools.tool == self._painting:
+            self._tools.set_tool("go")
+
     def refresh(self) -> None:
         """Show whether the brush is selected, its size, and whether strokes can be undone."""
         self.paint.blockSignals(True)
@@ -61,9 +72,9 @@ class BrushControls(QWidget):
         self.side.blockSignals(True)
         self.side.setCurrentIndex(BRUSHES.index(self._tools.brush))
         self.side.blockSignals(False)
-        painted = len(self._tools.strokes(self._painting)) > 0
-        self.undo.setEnabled(painted)
-        self.clear.setEnabled(painted)
+        nothing = "" if len(self._tools.strokes(self._painting)) else NOTHING_PAINTED
+        self._panel.allow(self.undo, UNDO_TIP, nothing)
+        self._panel.allow(self.clear, CLEAR_TIP, nothing)
 
     def _on_paint(self, on: bool) -> None:
         self._tools.set_tool(self._painting if on else "go")

@@ -4,13 +4,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QSizePolicy, QWidget
 
 from gmstudio.window.gui.panel import Panel
-from gmstudio.window.gui.panels.pixels.heat_maps import MapView, plain_picture, signed
-from gmstudio.window.gui.panels.pixels.names import shortened
+from gmstudio.window.gui.panels.pixels.heat_maps import MapView, plain_picture
+from gmstudio.window.gui.panels.pixels.names import decimal, shortened, signed
 from gmstudio.window.gui.theme import theme
 from gmstudio.window.gui.widgets.canvas.pixel_canvas import PixelCanvas
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.gui.widgets.plots.distribution_paint import other_model_color
 from gmstudio.window.state.pixels.comparison import Compared, PixelComparison
+from gmstudio.window.state.pixels.receptive_field import blind_pixels, field_size
 from gmstudio.window.state.pixels.state import PixelsState
 
 SMALLEST_TOP = 0.1
@@ -24,6 +25,10 @@ CHOOSER_TIP = (
 MAP_TIP = (
     "Log-likelihood ratio per pixel, log p₂ of the other model minus log p₁ of the generation's own: blue where the "
     "own model gives the pixel the higher probability, orange where the other does. A click goes to that pixel."
+)
+MODE_TIP = (
+    "Ratio: log-likelihood ratio per pixel. Receptive fields: those of both models for the next sub-pixel, side by "
+    "side on the same pixels, with their blind spots."
 )
 NO_OTHER = "No other run makes {image} images. Train another autoregressive family on the same data to compare."
 
@@ -116,8 +121,8 @@ class Scores(QWidget):
         state = compared.state
         rows = ((state.total_nats, state.bits_per_dim), (compared.other_nats, compared.other_bits_per_dim))
         for (nats, bits), (nats_value, bits_value) in zip(self._figures, rows, strict=True):
-            nats.setText(f"{nats_value:.2f}")
-            bits.setText(f"{bits_value:.4f}")
+            nats.setText(decimal(nats_value, 2))
+            bits.setText(decimal(bits_value, 4))
 
 
 class ComparisonView(MapView):
@@ -135,6 +140,11 @@ class ComparisonView(MapView):
         self.other = OtherRun(self.comparison)
         panel.name_widget(self.other, "compare.run", "Other model", CHOOSER_TIP)
         panel.name_widget(self.map, "compare.map", "Log-likelihood ratio per pixel", MAP_TIP)
+        self.mode = QComboBox()
+        self.mode.addItems(["Ratio", "Receptive fields"])
+        panel.name_widget(self.mode, "compare.mode", "Ratio or receptive fields", MODE_TIP)
+        self.other_map = PixelCanvas()
+        panel.name_widget(self.other_map, "compare.other_map", "Receptive field of the other model", MODE_TIP)
         self.scores = Scores(panel)
         self.compare = panel.add_action(
             "compare",
@@ -154,8 +164,12 @@ class ComparisonView(MapView):
             checkable=True,
         )
         self.controls.addWidget(self.other, 1)
+        self.controls.addWidget(self.mode)
         self.controls.addWidget(panel.button(self.large, icon_only=True))
         self.lay_out(self.scores)
+        self.add_map(self.other_map)
+        self.other_map.clicked.connect(session.go_to)
+        self.mode.currentIndexChanged.connect(self.refresh)
         self.comparison.changed.connect(self.refresh_if_active)
         session.navigator.moved.connect(self.refresh_if_active)
         theme().changed.connect(self.refresh_if_active)
@@ -176,6 +190,7 @@ class ComparisonView(MapView):
         if compared is None:
             waiting = comparison.other and not comparison.problem
             no_other = "" if state is None or self.other.count() > 1 else NO_OTHER.format(image=state.spec)
+            self.other_map.hide()
             self.map.set_picture(None)
             self.map.set_placeholder("Scoring …" if waiting else "" if comparison.problem else no_other)
             self.over.remove()
@@ -185,19 +200,32 @@ class ComparisonView(MapView):
         self._show_map(compared)
         self.title.setText("")
         self.title.setVisible(False)
-        self.words.setText(_words(compared, shortened(comparison.names())))
+        names = shortened(comparison.names())
+        self.words.setText(_fields_text(compared) if self.side_by_side else _words(compared, names))
         self.show_reading()
+
+    @property
+    def side_by_side(self) -> bool:
+        """The receptive fields of both models are shown in place of the ratio."""
+        return self.mode.currentIndex() == 1
 
     def _show_map(self, compared: Compared) -> None:
         state = compared.state
-        ratio = compared.log_ratio()
-        position = state.position
-        self.map.set_picture(plain_picture(state, state.context, position[1:] if position else None))
-        self.map.set_show_context(False)
-        large = self.large.isChecked() and self.active
+        at = state.position[1:] if state.position else None
+        self.other_map.setVisible(self.side_by_side)
+        self.map.set_show_context(self.side_by_side)
+        if self.side_by_side:
+            self.map.set_overlay(None)
+            self.over.remove()
+            for canvas, field in ((self.map, state.context), (self.other_map, compared.other.context.numpy())):
+                blind = blind_pixels(state.order, state.step, field)
+                canvas.set_picture(plain_picture(state, field, at, blind))
+            return
+        self.map.set_picture(plain_picture(state, state.context, at))
         own, other = SYMBOLS
         legend = f"log {other} − log {own}, nats"
-        self.show_values(ratio, SMALLEST_TOP, legend, large=large)
+        large = self.large.isChecked() and self.active
+        self.show_values(compared.log_ratio(), SMALLEST_TOP, legend, large=large)
 
     def reading_at(self, row: int, column: int) -> str:
         """Nats of a pixel under both models."""
@@ -209,11 +237,28 @@ class ComparisonView(MapView):
         if not steps:
             return f"Row {row}, column {column}: not yet sampled"
         own, other = (float(nats[steps].sum()) for nats in (state.nats, compared.other.nats.numpy()))
-        return f"Row {row}, column {column}: {own:.3f} and {other:.3f} nats, ratio {signed(own - other)}"
+        return (
+            f"Row {row}, column {column}: {decimal(own, 3)} and {decimal(other, 3)} nats, ratio {signed(own - other)}"
+        )
 
     def _on_large(self, _large: bool) -> None:
         self.revealed.emit()
         self.refresh()
+
+
+def _fields_text(compared: Compared) -> str:
+    """Sentences about the receptive fields of both models."""
+    state = compared.state
+    if state.finished:
+        return "The image is finished: no conditional comes next."
+    sentences = [f"Left {SYMBOLS[0]}, right {SYMBOLS[1]}."]
+    for symbol, field in zip(SYMBOLS, (state.context, compared.other.context.numpy()), strict=True):
+        size = field_size(state.order, state.step, field)
+        sentences.append(
+            f"{symbol}: {size.inside:,} of {size.earlier:,} earlier sub-pixels inside, "
+            f"{size.blind:,} in the blind spot (pink)."
+        )
+    return " ".join(sentences)
 
 
 def _words(compared: Compared, names: tuple[str, str]) -> str:

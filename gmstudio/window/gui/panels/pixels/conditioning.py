@@ -1,17 +1,20 @@
 """Conditioning in the Pixels panel: a real image from the run's data, its observed part, and the outcome."""
 
 import math
+from dataclasses import replace
 
+import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QStandardItemModel
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from gmstudio.protocol.data import SPLIT_TITLES, SPLITS, DataBrowsed
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.pixels.conditioning_settings import ConditioningSettings
-from gmstudio.window.gui.panels.pixels.heat_maps import scrolled
+from gmstudio.window.gui.panels.pixels.heat_maps import plain_picture, scrolled
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.active_widget import ActiveWidget
+from gmstudio.window.gui.widgets.canvas.pixel_canvas import PixelCanvas
 from gmstudio.window.gui.widgets.images.grid import ImageGrid
 from gmstudio.window.state.data.page import PAGE_SIZE
 from gmstudio.window.state.pixels.conditioning import PRESETS, Conditioning
@@ -51,6 +54,12 @@ class ConditioningView(ActiveWidget):
         self._range.setProperty("role", "muted")
         self._outcome = QLabel()
         self._outcome.setWordWrap(True)
+        self._outcome.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+        self.original, self.completion = PixelCanvas(), PixelCanvas()
+        for canvas in (self.original, self.completion):
+            canvas.set_show_context(False)
+        panel.name_widget(self.original, "condition.original", "Original", ORIGINAL_TIP)
+        panel.name_widget(self.completion, "condition.completion", "Completion", COMPLETION_TIP)
         panel.name_widget(self._outcome, "condition.outcome", "Reconstruction error", OUTCOME_TIP)
         self._add_actions(panel)
         self._lay_out(panel)
@@ -97,7 +106,20 @@ class ConditioningView(ActiveWidget):
         column.addLayout(top)
         column.addWidget(self.settings)
         column.addLayout(pages)
-        column.addWidget(self.images, 1)
+        pictures = QGridLayout()
+        pictures.setHorizontalSpacing(GRID)
+        pictures.setVerticalSpacing(GRID // 4)
+        for place, (title, widget) in enumerate(
+            (("choose one", self.images), ("original", self.original), ("completion", self.completion))
+        ):
+            label = QLabel(title)
+            label.setProperty("role", "muted")
+            pictures.addWidget(label, 0, place)
+            pictures.addWidget(widget, 1, place)
+            pictures.setColumnStretch(place, 2 if widget is self.images else 1)
+            widget.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
+        pictures.setRowStretch(1, 1)
+        column.addLayout(pictures, 1)
         column.addWidget(self._outcome)
         self.images.setMinimumHeight(IMAGES_HEIGHT)
         page = QVBoxLayout(self)
@@ -128,8 +150,22 @@ class ConditioningView(ActiveWidget):
         self._clear.setEnabled(image is not None)
         on_page = image is not None and data is not None and image.split == data.split
         self.images.set_selected(image.index - data.start if on_page and image and data else -1)
+        self._outcome.setMinimumHeight(2 * self._outcome.fontMetrics().lineSpacing())  # nothing moves at the end
         self._outcome.setText(outcome_text(conditioning, state) if state is not None else "")
-        self._outcome.setVisible(bool(self._outcome.text()))
+        self._show_pair(self._session.navigator.shown)
+
+    def _show_pair(self, state: PixelSnapshot | None) -> None:
+        """Show the original and the completion so far, at one size."""
+        image = self._conditioning.image
+        if image is None or state is None or image.original.shape != state.spec.shape:
+            self.original.set_picture(None)
+            self.completion.set_picture(None)
+            return
+        observed = self._conditioning.observed_mask(state).any(axis=0)
+        completion = replace(plain_picture(state, np.zeros_like(state.context), None), observed=np.asarray(observed))
+        whole = np.ones_like(completion.placed)
+        self.completion.set_picture(completion)
+        self.original.set_picture(replace(completion, image=image.original, placed=whole))
 
     def _show_possible_presets(self) -> None:
         model = self.preset.model()
@@ -195,6 +231,8 @@ def _labels(data: DataBrowsed) -> str:
     return ", ".join(data.label_names[label] for label in data.labels.numpy().tolist())
 
 
+ORIGINAL_TIP = "The whole real image; dashes surround its observed part."
+COMPLETION_TIP = "The observed part, and what the model generated of the rest so far."
 OUTCOME_TIP = (
     "Over the sub-pixels that were not observed: how many differ from the original, the root mean square error of "
     "values from 0 to 1, and the peak signal-to-noise ratio."

@@ -34,7 +34,7 @@ class ConditioningSettings(QStackedWidget):
 
     def __init__(self, panel: Panel, session: PixelsState) -> None:
         super().__init__(panel)
-        self._session, self._conditioning = session, session.conditioning
+        self._panel, self._session, self._conditioning = panel, session, session.conditioning
         self._add_controls(panel)
         self.brush = BrushControls(panel, session.tools, "mask", "Paint the mask", "P", MASK_TIP)
         self._pages = (
@@ -74,7 +74,7 @@ class ConditioningSettings(QStackedWidget):
             "",
             self._session.resample_unlikely,
             icon="refresh",
-            tip="Resample the unlikely pixels, conditioned on all others",
+            tip=RESAMPLE_TIP,
         )
 
     def _denoising(self, panel: Panel) -> QWidget:
@@ -126,7 +126,9 @@ class ConditioningSettings(QStackedWidget):
         self.noise.set_value(conditioning.noise)
         self.threshold.set_value(conditioning.threshold_nats)
         unlikely = conditioning.unlikely
-        self.resample.setEnabled(unlikely is not None and bool(unlikely.any()))
+        none = "" if unlikely is not None and unlikely.any() else "No pixel of a scored image is above the threshold."
+        self._panel.allow(self.resample, RESAMPLE_TIP, none)
+        self.brush.allow(conditioning.mask_refusal)
         self._unlikely.setText(self._unlikely_text())
 
     def _unlikely_text(self) -> str:
@@ -166,6 +168,7 @@ def _row(*widgets: QWidget | None) -> QWidget:
     return page
 
 
+RESAMPLE_TIP = "Resample the unlikely pixels, conditioned on all others"
 _SHOWN, _HIDDEN = QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Ignored
 OBSERVED_TIP = (
     "k: number of observed sub-pixels of the real image, in generation order; the model continues from there. Or click "

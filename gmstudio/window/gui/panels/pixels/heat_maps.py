@@ -21,6 +21,7 @@ from gmstudio.window.gui.widgets.active_widget import ActiveWidget
 from gmstudio.window.gui.widgets.canvas.overlays import HeatOverlay
 from gmstudio.window.gui.widgets.canvas.pixel_canvas import Picture, Pixel, PixelCanvas
 from gmstudio.window.gui.widgets.images.heat import scale_top
+from gmstudio.window.gui.widgets.overlay_note import OverlayNote
 from gmstudio.window.state.pixels.snapshot import PixelSnapshot
 from gmstudio.window.state.pixels.state import PixelsState
 
@@ -98,8 +99,7 @@ class MapView(ActiveWidget):
         self.title = text_label("target")
         self.words = text_label("")
         self.reading = text_label("muted")
-        self.problem = text_label("error")
-        self.problem.hide()
+        self.problem = OverlayNote(self.map)
         self.map.clicked.connect(session.go_to)
         self.map.hovered.connect(self._on_hovered)
         self.hovered: Pixel = (-1, -1)
@@ -123,9 +123,13 @@ class MapView(ActiveWidget):
         page.setContentsMargins(GRID, GRID // 2, 0, 0)
         page.setSpacing(GRID // 2)
         page.addLayout(self.controls)
-        page.addWidget(self.problem)
         page.addLayout(self._body, 1)
         self._place_words(below=False)
+
+    def add_map(self, canvas: PixelCanvas) -> None:
+        """Put a second map beside the first, of the same size; hidden until it is shown."""
+        self._body.insertWidget(1, canvas, 1)
+        canvas.hide()
 
     def _place_words(self, *, below: bool) -> None:
         """Put the words below the map, which is then larger, or beside it."""
@@ -175,9 +179,8 @@ class MapView(ActiveWidget):
         self.over.show((values, top, legend) if large else None)
 
     def show_problem(self, problem: str) -> None:
-        """Show a sentence above the map, or none."""
-        self.problem.setText(problem)
-        self.problem.setVisible(bool(problem))
+        """Show a sentence over the map, or none."""
+        self.problem.set_sentence(problem)
 
     def show_reading(self) -> None:
         """Describe the pixel under the pointer."""
@@ -210,13 +213,16 @@ def text_label(role: str) -> QLabel:
     return label
 
 
-def plain_picture(state: PixelSnapshot, context: NDArray[np.bool_], current: Pixel | None) -> Picture:
+def plain_picture(
+    state: PixelSnapshot, context: NDArray[np.bool_], current: Pixel | None, blind: NDArray[np.bool_] | None = None
+) -> Picture:
     """Return the image of a generation, below a map.
 
     Args:
         state: of the generation.
-        context: (C, H, W) tinted sub-pixels.
+        context: (C, H, W) sub-pixels of the receptive field.
         current: the framed pixel, or None.
+        blind: (H, W) blind spot, or None.
     """
     return Picture(
         image=state.image,
@@ -227,9 +233,5 @@ def plain_picture(state: PixelSnapshot, context: NDArray[np.bool_], current: Pix
         surprisal=np.zeros(state.spec.shape[1:]),
         top=1.0,
         observed=np.zeros(state.spec.shape[1:], np.bool_),
+        blind=blind,
     )
-
-
-def signed(nats: float) -> str:
-    """Difference in nats with its sign: ``+0.12``, ``−3.4``."""
-    return f"{nats:+.3g}".replace("-", "−")

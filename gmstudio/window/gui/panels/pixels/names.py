@@ -1,4 +1,4 @@
-"""Names of channels, sub-pixels and models in the texts of the Pixels panel."""
+"""Names of channels, sub-pixels and models, and numbers, in the texts of the Pixels panel."""
 
 from gmstudio.window.state.pixels.snapshot import PixelSnapshot
 
@@ -12,6 +12,16 @@ def where(state: PixelSnapshot, step: int) -> str:
     channel, row, column = state.place_of(step)
     colour = CHANNELS[state.spec.channels][channel]
     return f"row {row}, column {column}" + (f", {colour}" if colour else "")
+
+
+def decimal(value: float, digits: int) -> str:
+    """Number with a fixed count of decimals, never a negative zero: ``0.000``, ``−0.25``."""
+    return f"{value:z.{digits}f}".replace("-", "−")
+
+
+def signed(value: float) -> str:
+    """Difference with its sign and three significant digits: ``+0.12``, ``−3.4``; ``0`` where there is none."""
+    return f"{value:+.3g}".replace("-", "−") if value else "0"
 
 
 def subscript(number: int) -> str:

@@ -1,6 +1,7 @@
 """Generation order of the Pixels panel: choice, map of the ranks, and painting by hand."""
 
 import numpy as np
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gmstudio.protocol.training_settings import MAX_SEED
@@ -20,6 +21,9 @@ ORDER_TIP = (
 )
 SEED_TIP = "Seed of the shuffled order."
 PAINT_TIP = "Paint on the large image the pixels that come first, in sequence"
+NO_PAINTING = "This model generates in one order only."
+OBSERVED_FIRST = "Observed pixels come first; this order holds among the others."
+APPLY_TIP = "Generate in the painted order: painted pixels first, the others row by row"
 MAP_TIP = "Rank of each pixel in the order (while you paint, the painted one): dark ones come first, bright ones last."
 
 
@@ -33,7 +37,7 @@ class OrderView(QWidget):
 
     def __init__(self, panel: Panel, session: PixelsState) -> None:
         super().__init__(panel)
-        self._session, self._tools = session, session.tools
+        self._panel, self._session, self._tools = panel, session, session.tools
         self.order = QComboBox()
         panel.name_widget(self.order, "order", "Generation order", ORDER_TIP)
         self.seed = IntegerField()
@@ -43,6 +47,7 @@ class OrderView(QWidget):
         self._words = QLabel()
         self._words.setWordWrap(True)
         self._words.setProperty("role", "muted")
+        self._words.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         self.brush = BrushControls(panel, session.tools, "order", "Paint an order", "Shift+O", PAINT_TIP)
         self.apply = panel.add_action(
             "order.apply",
@@ -50,7 +55,7 @@ class OrderView(QWidget):
             "",
             self.apply_painting,
             icon="check",
-            tip="Generate in the painted order: painted pixels first, the others row by row",
+            tip=APPLY_TIP,
         )
         self.map = PixelCanvas()
         self.map.set_show_context(False)
@@ -69,16 +74,11 @@ class OrderView(QWidget):
         self._seed_label.setBuddy(self.seed)
         top.addWidget(self._seed_label)
         top.addWidget(self.seed)
-        painter = QHBoxLayout()
-        painter.setSpacing(GRID // 2)
-        painter.addWidget(self.brush, 1)
-        self._apply_button = panel.button(self.apply)
-        painter.addWidget(self._apply_button)
         column = QVBoxLayout(self)
         column.setContentsMargins(GRID, GRID, GRID, 0)
         column.setSpacing(GRID // 2)
         column.addLayout(top)
-        column.addLayout(painter)
+        column.addWidget(self.brush)
         column.addWidget(self._words)
         column.addWidget(self.map, 1)
 
@@ -97,11 +97,11 @@ class OrderView(QWidget):
         self.seed.blockSignals(False)
         paints = free and state is not None and PAINTED in state.orders
         self.brush.setVisible(paints)
-        self._apply_button.setVisible(paints)
-        self.brush.paint.setEnabled(paints)
-        self.apply.setEnabled(paints and painted > 0)
+        self.brush.allow("" if paints else NO_PAINTING)
+        reason = "" if painted else "Nothing is painted yet: drag over the image."
+        self._panel.allow(self.apply, APPLY_TIP, reason if paints else NO_PAINTING)
+        self._words.setMinimumHeight(2 * self._words.fontMetrics().lineSpacing())  # so that the map stays in place
         self._words.setText(self._words_for(state, painted))
-        self._words.setVisible(bool(self._words.text()))
         self.order.setToolTip(f"{ORDER_TIP} {self._words.text()}" if not free else ORDER_TIP)
         self._show_map(state)
 
@@ -126,11 +126,16 @@ class OrderView(QWidget):
             return ""
         if len(state.orders) <= 1:
             return f"This model generates in {state.order_words or 'one order only'}."
+        parts = []
         if self._tools.tool == "order" or painted:
-            return (
-                f"{painted:,} of {state.spec.height * state.spec.width:,} pixels painted; the others follow row by row."
-            )
-        return ""
+            pixels = state.spec.height * state.spec.width
+            parts.append(f"{painted:,} of {pixels:,} pixels painted; the others follow row by row.")
+        image = self._session.conditioning.image
+        if image is not None and image.observed is not None:
+            parts.append(OBSERVED_FIRST)
+        elif image is not None and self._session.conditioning.preset == "completion":
+            parts.append(f"The first {image.num_observed:,} sub-pixels of this order are observed.")
+        return " ".join(parts) or " "
 
     def _show_map(self, state: PixelSnapshot | None) -> None:
         if state is None:

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.pixels.attribution import AttributionView
@@ -27,6 +27,7 @@ from gmstudio.window.gui.widgets.canvas.order_overlay import MODES, OrderMode, O
 from gmstudio.window.gui.widgets.canvas.paint_canvas import Mode, PaintCanvas
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs, Tab
+from gmstudio.window.gui.widgets.overlay_note import OverlayNote
 from gmstudio.window.state.pixels.order import painted_ranks
 from gmstudio.window.state.pixels.state import PixelsState
 from gmstudio.window.state.runs.library import RunLibrary
@@ -35,8 +36,9 @@ SIDE_WIDTH, NARROW_SIDE_WIDTH = 57 * GRID, 54 * GRID
 NARROW = 130 * GRID
 ORDER_TEXTS: dict[OrderMode, str] = {"off": "Order", "arrows": "Order: arrows", "ranks": "Order: ranks"}
 CANVAS_TIP = (
-    "The image as far as it is sampled. Frame: next pixel; tint: its receptive field; hatching: not yet sampled. Click "
-    "a pixel to go back to it, or to sample up to it; Ctrl+click edits it."
+    "The image as far as it is sampled. Frame: next pixel; outline: its receptive field, outside of which pixels are "
+    "dimmed; pink: its blind spot; hatching: not yet sampled. Click a pixel to go back to it, or to sample up to it; "
+    "Ctrl+click edits it."
 )
 NO_RUN = (
     "No autoregressive model has been trained yet. Start a PixelCNN under Train; it can be explored here while it "
@@ -61,18 +63,15 @@ class PixelsPanel(Panel):
         self.name_widget(self.canvas, "canvas", "Image", CANVAS_TIP)
         self._reading = ElidedLabel()
         self.name_widget(self._reading, "reading", "Pixel under the pointer, or the breakpoint", "")
-        self._problem = QLabel()
-        self._problem.setProperty("role", "error")
-        self._problem.setWordWrap(True)
         self.transport = Transport(self, session)
         self.header = Header(self, session, library)
         self.run = self.header.run
-        self.tool_line = ToolLine(self, session)
         self.conditional = ConditionalView(self, session)
         self.figures = Figures(self, session)
         self.surprisal = SurprisalView(self)
         self.conditioning = ConditioningView(self, session)
         self.order = OrderView(self, session)
+        self.tool_line = ToolLine(self, session, self.order.apply)
         self.continuations = ContinuationsView(self, session)
         self.attribution = AttributionView(self, session, self.canvas)
         self.comparison = ComparisonView(self, session, self.canvas)
@@ -93,7 +92,7 @@ class PixelsPanel(Panel):
             "C",
             self.canvas.set_show_context,
             icon="eye",
-            tip="Tint the receptive field of the next sub-pixel",
+            tip="Outline the receptive field of the next sub-pixel, dim what is outside, and colour its blind spot",
             checkable=True,
         )
         self.context.setChecked(True)
@@ -143,7 +142,8 @@ class PixelsPanel(Panel):
         page.setContentsMargins(2 * GRID, GRID, 2 * GRID, GRID)
         page.setSpacing(GRID)
         page.addWidget(self.header)
-        page.addLayout(self._problem_row())
+        self._reopen_button = self.button(self.reopen)
+        self._problem = OverlayNote(self.canvas, self._reopen_button)
         body = QHBoxLayout()
         body.setSpacing(2 * GRID)
         body.addLayout(self._left(), 1)
@@ -153,19 +153,15 @@ class PixelsPanel(Panel):
         for before, after in pairwise((self, self.run, self.header.label, *self.header.buttons, self.canvas)):
             QWidget.setTabOrder(before, after)
 
-    def _problem_row(self) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.addWidget(self._problem, 1)
-        self._reopen_button = self.button(self.reopen)
-        row.addWidget(self._reopen_button)
-        return row
-
     def _left(self) -> QVBoxLayout:
         column = QVBoxLayout()
         column.setSpacing(GRID // 2)
-        column.addWidget(self.tool_line)
         column.addWidget(self.canvas, 1)
-        column.addWidget(self._reading)
+        line = QHBoxLayout()
+        line.setSpacing(GRID)
+        line.addWidget(self._reading, 1)
+        line.addWidget(self.tool_line)
+        column.addLayout(line)
         column.addWidget(self.transport)
         return column
 
@@ -224,8 +220,7 @@ class PixelsPanel(Panel):
 
     def _refresh_status(self) -> None:
         session = self.session
-        self._problem.setText(session.problem)
-        self._problem.setVisible(bool(session.problem))
+        self._problem.set_sentence(session.problem)
         self._reopen_button.setVisible(bool(session.problem) and bool(session.run))
         self.header.refresh()
         opening = session.navigator.opening or (session.run and session.state is None)
@@ -276,16 +271,18 @@ class PixelsPanel(Panel):
         self._show_order()
 
     def _show_reading(self) -> None:
-        """Describe the pixel under the pointer; else the breakpoint that was reached, or the legend."""
+        """Describe an edit or the pixel under the pointer; else a breakpoint that was reached, a tool, or the marks."""
         state, stop, (row, column) = self.session.navigator.shown, self.session.navigator.stop, self._hovered
         if stop is not None and stop is not self._stop_shown:
             self._hovered = (row, column) = (-1, -1)  # until the pointer moves on
         self._stop_shown = stop
         role, text = "muted", reading_of(self.session, row, column)
+        if self.session.navigator.editing is not None:
+            text = self.tool_line.hint
         if not text and state is not None and stop is not None:
             text, role = stop_text(stop, state), "warning"
         elif not text:
-            text = legend_of(self.session)
+            text = self.tool_line.hint or legend_of(self.session)
         self._reading.set_words(text)
         if self._reading.property("role") != role:
             self._reading.setProperty("role", role)
@@ -319,8 +316,15 @@ class PixelsPanel(Panel):
         edit.triggered.connect(lambda: self.session.edit(row, column))
         go = menu.addAction("Go to this pixel")
         go.triggered.connect(lambda: self.session.go_to(row, column))
+        change = menu.addAction("Measure its influence on the next conditional")
+        change.setEnabled(edit.isEnabled() and not state.finished)
+        change.triggered.connect(lambda: self._measure_influence(row, column))
         menu.aboutToHide.connect(menu.deleteLater)
         menu.popup(where)
+
+    def _measure_influence(self, row: int, column: int) -> None:
+        self.attribution.show_receptive_field()
+        self.session.influence.change_pixel(row, column)
 
     # ---- Qt ----------------------------------------------------------------------------------------------------
 

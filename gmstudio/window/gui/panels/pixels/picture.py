@@ -1,34 +1,40 @@
 """The image on the Pixels panel's canvas: picture, legend, and the reading of a pixel."""
 
+import math
+
 import numpy as np
 
-from gmstudio.window.gui.panels.pixels.names import CHANNELS
+from gmstudio.protocol.images import ImageSpec
+from gmstudio.window.gui.panels.pixels.names import CHANNELS, decimal
 from gmstudio.window.gui.widgets.canvas.order_overlay import OrderPath
 from gmstudio.window.gui.widgets.canvas.pixel_canvas import Picture
 from gmstudio.window.gui.widgets.images.heat import scale_top
 from gmstudio.window.state.pixels.order import painted_ranks, pixel_path
+from gmstudio.window.state.pixels.receptive_field import blind_pixels, blind_spot
 from gmstudio.window.state.pixels.snapshot import PixelSnapshot
 from gmstudio.window.state.pixels.state import PixelsState
 
-NEXT = "frame: next · tint: receptive field · hatching: not yet sampled"
+NEXT = "frame: next · outline: receptive field, dimmed outside · hatching: not yet sampled"
 FINISHED = "finished"
-EDITED = "frame: edited · tint: receptive field"
+EDITED = "frame: edited · outline: receptive field, dimmed outside"
+BLIND = "pink: blind spot"
+ABOVE_UNIFORM = 3.0
+"""Nats above the surprisal of a pixel with equally likely values, at which the scale of surprisal ends."""
 
 
 def picture_of(session: PixelsState) -> Picture | None:
-    """Return the image so far; during an edit, the edited pixel is framed and its context is tinted.
+    """Return the image so far; during an edit, the edited pixel is framed and its context is outlined.
 
     While an order is painted, context, observed and next pixel are left out: they belong to the order in use.
     """
     navigator, state = session.navigator, session.navigator.shown
     if state is None:
         return None
-    surprisal = state.surprisal()
-    position = state.position
-    context = state.context
+    position, context, step = state.position, state.context, state.step
     if navigator.editing is not None:
-        position = state.place_of(navigator.editing.step)
-        if navigator.state is not None and navigator.state.step == navigator.editing.step:
+        step = navigator.editing.step
+        position = state.place_of(step)
+        if navigator.state is not None and navigator.state.step == step:
             context = navigator.state.context
     observed = session.conditioning.observed_mask(state).any(axis=0)
     if session.tools.tool == "order":
@@ -39,11 +45,20 @@ def picture_of(session: PixelsState) -> Picture | None:
         placed=state.placed(),
         context=context,
         current=position[1:] if position else None,
-        surprisal=surprisal,
-        top=scale_top(surprisal),
+        surprisal=state.surprisal(),
+        top=surprisal_top(state.spec),
         observed=np.asarray(observed),
+        blind=blind_pixels(state.order, step, context),
         chosen=tuple({state.place_of(step)[1:] for step in navigator.chosen if step < state.step}),
     )
+
+
+def surprisal_top(image: ImageSpec) -> float:
+    """Upper end of the scale of surprisal per pixel, nats: the same at every step and for every model of such images.
+
+    It is a round number (1, 2, 5, 10 …); what is larger is drawn in the brightest colour.
+    """
+    return scale_top(np.array([image.channels * math.log(image.levels) + ABOVE_UNIFORM]))
 
 
 class OrderPaths:
@@ -70,6 +85,9 @@ def legend_of(session: PixelsState) -> str:
     if state is None or session.tools.tool == "order":
         return " "
     texts = [EDITED if navigator.editing is not None else FINISHED if state.finished else NEXT]
+    shown = navigator.state
+    if shown is not None and blind_spot(shown.order, shown.step, shown.context).any():
+        texts.append(BLIND)
     if navigator.chosen:
         texts.append("corner: value chosen by you")
     image = conditioning.image
@@ -114,9 +132,8 @@ def reading(state: PixelSnapshot, row: int, column: int, num_observed: int = 0) 
         if step < state.step:
             nats = float(state.nats[step])
             observed = " (observed)" if step < num_observed else ""
-            parts.append(
-                f"{start}{state.image[channel, row, column]}{observed}, p = {np.exp(-nats):.4g}, {nats:.3f} nats"
-            )
+            value = f"{start}{state.image[channel, row, column]}{observed}"
+            parts.append(f"{value}, p = {np.exp(-nats):.4g}, {decimal(nats, 3)} nats")
         else:
             parts.append(f"{start}not yet sampled, step {step}")
     sampled = int(np.count_nonzero(steps < state.step))

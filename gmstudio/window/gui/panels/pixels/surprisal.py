@@ -4,6 +4,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from gmstudio.window.gui.panel import Panel
+from gmstudio.window.gui.panels.pixels.names import decimal
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.canvas.pixel_canvas import Picture, PixelCanvas
 from gmstudio.window.gui.widgets.images.heat import HeatLegend
@@ -53,15 +54,15 @@ class Figures(QWidget):
             for label in (self.total, self.bits, self.last):
                 label.setText(NONE)
             return
-        self.total.setText(f"{state.total_nats:.2f} nats")
-        self.bits.setText(f"{state.bits_per_dim:.4f}")
+        self.total.setText(f"{decimal(state.total_nats, 2)} nats")
+        self.bits.setText(decimal(state.bits_per_dim, 4))
         self.last.setText(last_text(state))
 
 
 def last_text(state: PixelSnapshot) -> str:
     """Value and surprisal of the sub-pixel placed last."""
     channel, row, column = state.place_of(state.step - 1)
-    return f"{state.image[channel, row, column]}: {state.nats[-1]:.3f} nats"
+    return f"{state.image[channel, row, column]}: {decimal(float(state.nats[-1]), 3)} nats"
 
 
 class SurprisalView(QWidget):

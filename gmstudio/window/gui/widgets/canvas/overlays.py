@@ -5,14 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QImage, QPainter
+from PySide6.QtGui import QImage, QPainter, QTransform
 
 from gmstudio.window.gui.theme import theme
 from gmstudio.window.gui.widgets.images.heat import heat_table
 
 LEGEND_HEIGHT = 34
 """Height of the scale of a heat map below the image."""
-_BAR_HEIGHT = 9
+UPRIGHT_WIDTH = 72
+"""Width beside the image from which the scale is drawn there."""
+_BAR_SIZE = 9
 _TICKS, _FEW_TICKS = 4, 2
 _LOW = np.array([(8, 29, 88), (34, 94, 168), (101, 169, 214), (222, 226, 230)])
 _HIGH = np.array([(222, 226, 230), (240, 160, 90), (196, 78, 20), (103, 25, 4)])
@@ -63,39 +65,80 @@ def overlay_alpha(overlay: HeatOverlay) -> NDArray[np.float64]:
     return alpha
 
 
-def paint_legend(painter: QPainter, area: QRectF, overlay: HeatOverlay) -> None:
-    """Paint the scale as a bar with numbers, and its legend.
+def paint_scale(painter: QPainter, whole: QRectF, image: QRectF, overlay: HeatOverlay) -> None:
+    """Paint the scale and its legend in the free space of a canvas, so that the image keeps its size and place.
+
+    That is below the image or beside it; where neither is wide enough, over the last rows of the image.
 
     Args:
         painter: painter of the canvas.
-        area: rectangle for the scale, ``LEGEND_HEIGHT`` high.
+        whole: rectangle of the canvas.
+        image: rectangle of the image in it.
         overlay: heat map of the scale.
     """
+    below, beside = whole.bottom() - image.bottom(), whole.right() - image.right()
+    if below < LEGEND_HEIGHT and beside >= UPRIGHT_WIDTH:
+        area = QRectF(image.right() + 8, image.top(), beside - 8, image.height())
+        _paint_upright(painter, area, overlay)
+    else:
+        top = min(image.bottom() + 2, whole.bottom() - LEGEND_HEIGHT)
+        _paint_level(painter, QRectF(whole.left(), top, whole.width(), LEGEND_HEIGHT), overlay)
+
+
+def _bar(overlay: HeatOverlay) -> QImage:
+    """Colours of the scale in a row, lowest first."""
     table = diverging_table() if overlay.diverging else heat_table()
     row = np.full((1, 256, 4), 255, np.uint8)
     row[0, :, :3] = table[:, ::-1]
-    image = QImage(row.data, 256, 1, QImage.Format.Format_RGB32)
+    return QImage(row.data, 256, 1, QImage.Format.Format_RGB32).copy()
+
+
+def _ticks(overlay: HeatOverlay, count: int) -> list[tuple[float, str]]:
+    """Ticks as shares of the scale, from its lower end, and their numbers."""
+    low = -overlay.top if overlay.diverging else 0.0
+    values = [low + (overlay.top - low) * tick / count for tick in range(count + 1)]
+    if np.issubdtype(overlay.values.dtype, np.integer):
+        values = [float(round(value)) for value in values]
+    return [((value - low) / (overlay.top - low), _number(value)) for value in values]
+
+
+def _paint_level(painter: QPainter, area: QRectF, overlay: HeatOverlay) -> None:
+    """Paint the scale from left to right, with its legend at the right end."""
     metrics = painter.fontMetrics()
     words = metrics.horizontalAdvance(overlay.legend) + 12
-    bar = QRectF(area.left() + 16, area.top() + 4, max(60.0, area.width() - 32 - words), _BAR_HEIGHT)
-    painter.drawImage(bar, image)
+    bar = QRectF(area.left() + 16, area.top() + 4, max(60.0, area.width() - 32 - words), _BAR_SIZE)
+    ground = theme().color("window")
+    ground.setAlpha(230)
+    painter.fillRect(area, ground)
+    painter.drawImage(bar, _bar(overlay))
     painter.setPen(theme().color("border"))
     painter.drawRect(bar)
     painter.setPen(theme().color("muted"))
-    low = -overlay.top if overlay.diverging else 0.0
-    widest = max(
-        metrics.horizontalAdvance(_number(sign * overlay.top * part)) for part in (0.25, 0.5) for sign in (1, -1)
-    )
-    ticks = _TICKS if bar.width() / _TICKS >= widest + 8 else _FEW_TICKS
-    for tick in range(ticks + 1):
-        value = low + (overlay.top - low) * tick / ticks
-        if np.issubdtype(overlay.values.dtype, np.integer):
-            value = float(round(value))
-        x = bar.left() + bar.width() * (value - low) / (overlay.top - low)
+    widest = max(metrics.horizontalAdvance(text) for _, text in _ticks(overlay, _TICKS))
+    for share, text in _ticks(overlay, _TICKS if bar.width() / _TICKS >= widest + 8 else _FEW_TICKS):
+        x = bar.left() + bar.width() * share
         flags = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop
-        painter.drawText(QRectF(x - 40, bar.bottom() + 1, 80, metrics.height()), flags, _number(value))
+        painter.drawText(QRectF(x - 40, bar.bottom() + 1, 80, metrics.height()), flags, text)
     beside = QRectF(bar.right() + 12, bar.center().y() - metrics.height() / 2, words, metrics.height())
     painter.drawText(beside, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, overlay.legend)
+
+
+def _paint_upright(painter: QPainter, area: QRectF, overlay: HeatOverlay) -> None:
+    """Paint the scale from bottom to top, with its legend above."""
+    metrics, align = painter.fontMetrics(), Qt.AlignmentFlag
+    wrapped = align.AlignLeft | align.AlignTop | Qt.TextFlag.TextWordWrap
+    legend = painter.boundingRect(area, wrapped, overlay.legend)
+    top = legend.bottom() + metrics.height()
+    bar = QRectF(area.left(), top, _BAR_SIZE, max(1.0, area.bottom() - metrics.height() / 2 - top))
+    painter.drawImage(bar, _bar(overlay).transformed(QTransform().rotate(-90)))
+    painter.setPen(theme().color("border"))
+    painter.drawRect(bar)
+    painter.setPen(theme().color("muted"))
+    painter.drawText(area, wrapped, overlay.legend)
+    for share, text in _ticks(overlay, _TICKS if bar.height() / _TICKS >= 1.5 * metrics.height() else _FEW_TICKS):
+        y = bar.bottom() - bar.height() * share
+        box = QRectF(bar.right() + 5, y - metrics.height() / 2, area.right() - bar.right() - 5, metrics.height())
+        painter.drawText(box, align.AlignLeft | align.AlignVCenter, text)
 
 
 def _number(value: float) -> str:

@@ -23,16 +23,15 @@ from gmstudio.window.gui.widgets.canvas.marks import (
 )
 from gmstudio.window.gui.widgets.canvas.order_overlay import ArrowMap, OrderMode, OrderPath, RankMap, paint_arrows
 from gmstudio.window.gui.widgets.canvas.overlays import (
-    LEGEND_HEIGHT,
     HeatOverlay,
     overlay_alpha,
     overlay_colours,
-    paint_legend,
+    paint_scale,
 )
+from gmstudio.window.gui.widgets.canvas.veil import argb, blind_colour, veil_of
 from gmstudio.window.gui.widgets.images.heat import heat_colours
 
 Pixel = tuple[int, int]
-CONTEXT_OPACITY = 0.28
 
 
 @dataclass(frozen=True)
@@ -49,6 +48,7 @@ class Picture:
         top: nats at the bright end of the heat scale.
         observed: (H, W) bool: observed pixels, which the model is conditioned on.
         chosen: pixels whose value the user chose.
+        blind: (H, W) bool: pixels in the blind spot of the next conditional; None: none.
     """
 
     image: NDArray[np.uint8]
@@ -60,6 +60,7 @@ class Picture:
     top: float
     observed: NDArray[np.bool_]
     chosen: tuple[Pixel, ...] = ()
+    blind: NDArray[np.bool_] | None = None
 
 
 class PixelCanvas(QWidget):
@@ -68,7 +69,8 @@ class PixelCanvas(QWidget):
     Attributes:
         picture: the contents, or None.
         heat: show the surprisal of each pixel in place of its value.
-        show_context: tint the receptive field of the next conditional.
+        show_context: outline the receptive field of the next conditional, dim the pixels outside, colour the blind
+            spot.
         overlay: heat map over the image, or None.
         marked: (H, W) bool: pixels that are outlined, or None.
         order: generation order, or None.
@@ -96,7 +98,7 @@ class PixelCanvas(QWidget):
         self._placeholder = ""
         self._laid_over = QImage()
         self._pixels = QImage()
-        self._tint = QImage()
+        self._veil = QImage()
         self._ground = CanvasGround()
         self._rank_map, self._arrow_map = RankMap(), ArrowMap()
         self._hover: Pixel | None = None
@@ -117,7 +119,7 @@ class PixelCanvas(QWidget):
         self._render()
 
     def set_show_context(self, show: bool) -> None:
-        """Tint the receptive field of the next conditional, or stop tinting it."""
+        """Show the receptive field of the next conditional, or stop showing it."""
         self.show_context = show
         self.update()
 
@@ -140,7 +142,7 @@ class PixelCanvas(QWidget):
         assert top > 0, f"the scale of an overlay ends at {top}"
         self.overlay = None if values is None else HeatOverlay(values, top, diverging, legend)
         if self.overlay is not None:
-            self._laid_over = _argb(overlay_colours(self.overlay), overlay_alpha(self.overlay))
+            self._laid_over = argb(overlay_colours(self.overlay), overlay_alpha(self.overlay))
         self.update()
 
     def set_marked(self, mask: NDArray[np.bool_] | None) -> None:
@@ -170,13 +172,10 @@ class PixelCanvas(QWidget):
             else:
                 shades = to_display(picture.image, picture.levels)
                 colours = np.moveaxis(np.broadcast_to(shades, (3, *shades.shape[1:])), 0, -1)
-            self._pixels = _argb(colours, np.where(there, 255.0, 0.0))
+            self._pixels = argb(colours, np.where(there, 255.0, 0.0))
             luma = colours @ np.array([0.299, 0.587, 0.114]) / 255
             self._brightness = np.where(there, luma, np.nan)
-            accent = theme().color("accent")
-            tint = np.empty((*there.shape, 3), np.uint8)
-            tint[:] = (accent.red(), accent.green(), accent.blue())
-            self._tint = _argb(tint, picture.context.mean(axis=0, dtype=np.float64) * (CONTEXT_OPACITY * 255))
+            self._veil = veil_of(picture.placed, picture.context, picture.current, picture.blind)
         self.update()
 
     # ---- where things are --------------------------------------------------------------------------------------
@@ -196,11 +195,10 @@ class PixelCanvas(QWidget):
             return QRectF()
         _, rows, columns = picture.image.shape
         ratio = self.devicePixelRatioF()
-        below = LEGEND_HEIGHT if self.overlay is not None else 0
-        width, height = (self.width() - 4) * ratio, (self.height() - 4 - below) * ratio
+        width, height = (self.width() - 4) * ratio, (self.height() - 4) * ratio
         scale = max(1, int(min(width / columns, height / rows)))
         left = (self.width() * ratio - columns * scale) // 2
-        top = ((self.height() - below) * ratio - rows * scale) // 2
+        top = (self.height() * ratio - rows * scale) // 2
         return QRectF(left / ratio, top / ratio, columns * scale / ratio, rows * scale / ratio)
 
     def pixel_rect(self, row: int, column: int) -> QRectF:
@@ -241,10 +239,14 @@ class PixelCanvas(QWidget):
         painter.drawPixmap(rect.topLeft(), grid)
         if self.show_context and picture.current is not None:
             context = np.asarray(picture.context.any(axis=0))
-            if not (self.heat or self.overlay):  # a tint would make the colours of the scale lie
-                self._paint_part(painter, self._tint, _extent(context))
-            painter.setPen(QPen(theme().color("accent"), 1.5))
-            painter.drawPath(self._borders(context))
+            if not (self.heat or self.overlay):  # a veil would falsify the colours of the scale
+                painter.drawImage(rect, self._veil)
+            if picture.blind is not None and picture.blind.any():
+                painter.setPen(QPen(blind_colour(), 1.5))
+                painter.drawPath(self._borders(picture.blind))
+            for role, width in (("base", 3.5), ("accent", 1.5)):
+                painter.setPen(QPen(theme().color(role), width))
+                painter.drawPath(self._borders(context))
         self._paint_partial(painter, picture)
         self._paint_observed(painter, picture.observed)
         self._paint_order(painter, rect)
@@ -255,8 +257,7 @@ class PixelCanvas(QWidget):
                 painter.drawPath(border)
         self._paint_marks(painter, picture)
         if self.overlay is not None:
-            area = QRectF(0, rect.bottom() + 2, self.width(), LEGEND_HEIGHT)
-            paint_legend(painter, area, self.overlay)
+            paint_scale(painter, QRectF(self.rect()), rect, self.overlay)
 
     def _fits(self, values: NDArray[Any] | None) -> bool:
         """Test that (H, W) values have the size of the picture; those of another run are not shown."""
@@ -341,15 +342,6 @@ class PixelCanvas(QWidget):
             self.setCursor(Qt.CursorShape.PointingHandCursor if pixel else Qt.CursorShape.ArrowCursor)
             self.hovered.emit(*(pixel or (-1, -1)))
             self.update()
-
-
-def _argb(colours: NDArray[np.uint8], alpha: NDArray[np.floating]) -> QImage:
-    """Image with transparency from (H, W, 3) RGB and (H, W) opacity 0 … 255."""
-    height, width = alpha.shape
-    bgra = np.empty((height, width, 4), np.uint8)
-    bgra[..., :3] = (colours[..., ::-1] * (alpha[..., np.newaxis] / 255.0)).round()
-    bgra[..., 3] = alpha.round()
-    return QImage(bgra.data, width, height, width * 4, QImage.Format.Format_ARGB32_Premultiplied).copy()
 
 
 def _extent(region: NDArray[np.bool_]) -> QRect:

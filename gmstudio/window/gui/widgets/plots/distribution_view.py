@@ -260,7 +260,7 @@ class DistributionView(QWidget):
         """Text about a value and its probabilities."""
         p = float(self.probabilities[value])
         text = f"{value}: p = {p:.4g}"
-        text += f", {-math.log(p):.3f} nats" if p > 0 else ""
+        text += f", {-math.log(min(p, 1.0)):z.3f} nats" if p > 0 else ""
         if self.other_model is not None:
             text += f"; other {float(self.other_model[value]):.4g}"
         if self.overlay is not None:

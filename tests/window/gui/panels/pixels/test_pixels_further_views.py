@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from pixel_engine import RUN, PixelEngine
 from pixels_scene import make_panel
 from PySide6.QtCore import Qt
@@ -9,12 +10,14 @@ from PySide6.QtWidgets import QLabel, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 from tiny_autoregressive import TinyAutoregressive
 
+from gmstudio.families import FAMILIES
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.pixels import PixelAttributed
 from gmstudio.window.gui.panels.pixels.attribution import AttributionView
 from gmstudio.window.gui.panels.pixels.comparison import ComparisonView
 from gmstudio.window.gui.panels.pixels.continuations import against_samples
+from gmstudio.window.gui.panels.pixels.names import decimal
 from gmstudio.window.gui.panels.pixels.panel import PixelsPanel
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 
@@ -108,7 +111,7 @@ def test_one_map_does_not_take_another_away(panel: PixelsPanel, engine: PixelEng
     assert panel.canvas.overlay is not None and "log p" in panel.canvas.overlay.legend
 
 
-def test_the_receptive_field_outlines_what_cannot_be_seen(panel: PixelsPanel, engine: PixelEngine) -> None:
+def test_the_receptive_field_shows_its_blind_spot(panel: PixelsPanel, engine: PixelEngine) -> None:
     view = show_saliency(panel, engine)
     attributed = view.attribution.attributed
     assert attributed is not None
@@ -123,8 +126,8 @@ def test_the_receptive_field_outlines_what_cannot_be_seen(panel: PixelsPanel, en
         receptive_field=Array.of(reach),
     )
     view.mode.setCurrentIndex(1)
-    assert view.map.overlay is None and view.map.marked is not None
-    assert np.argwhere(view.map.marked).tolist() == [[0, 2]]
+    assert view.map.overlay is None and view.map.picture is not None and view.map.picture.blind is not None
+    assert np.argwhere(view.map.picture.blind).tolist() == [[0, 2]]
     assert "4 of the 5 earlier pixels" in view.words.text() and "blind spot" in view.words.text()
     view.large.setChecked(True)
     assert panel.canvas.marked is not None
@@ -214,7 +217,7 @@ def test_without_another_run_it_says_what_to_do(panel: PixelsPanel, engine: Pixe
 def test_a_refused_pair_is_reported_where_it_happened(panel: PixelsPanel, engine: PixelEngine) -> None:
     engine.others[OTHER] = TinyAutoregressive(ImageSpec(1, 3, 3, 4))
     view = compare(panel, engine)
-    assert not view.problem.isHidden() and "same images" in view.problem.text()
+    assert not view.problem.isHidden() and "same images" in view.problem.label.text()
     view.other.activated.emit(view.other.findData(RUN))
     engine.serve()
     assert view.problem.isHidden() and view.comparison.other == RUN and view.comparison.compared is not None
@@ -276,3 +279,75 @@ def test_every_control_is_named_and_explained(panel: PixelsPanel) -> None:
             if widget.focusPolicy() & Qt.FocusPolicy.TabFocus and widget.parent() is view:
                 assert widget.objectName().startswith("pixels."), widget
                 assert widget.accessibleName() and widget.toolTip(), widget.objectName()
+
+
+@pytest.fixture
+def blind_engine() -> PixelEngine:
+    grey = ImageSpec(channels=1, height=7, width=7, levels=4)
+    pixelcnn = FAMILIES["pixelcnn"]
+    small = pixelcnn.Config(num_blocks=2, num_channels=4, num_head_channels=4, input_kernel_size=3)
+    return PixelEngine(grey, pixelcnn(small, grey))
+
+
+def test_a_changed_pixel_of_the_blind_spot_leaves_the_conditional_as_it_is(
+    qtbot: QtBot, blind_engine: PixelEngine
+) -> None:
+    grey, gated = blind_engine.spec, FAMILIES["gated_pixelcnn"]
+    torch.manual_seed(0)
+    other = gated(gated.Config(num_layers=4, num_channels=4), grey)
+    with torch.no_grad():
+        for parameter in other.parameters():
+            parameter.copy_(torch.randn_like(parameter) * 0.5)
+    blind_engine.others[OTHER] = other
+    panel = make_panel(qtbot, blind_engine, RUN, OTHER)
+    view = saliency_view(panel)
+    view.show_receptive_field()
+    blind_engine.serve()
+    assert not view.change.isEnabled() and "no blind spot" in view.change.toolTip()
+    panel.session.navigator.draw_to(3 * 7 + 2)
+    blind_engine.serve()
+    panel.session.comparison.choose(OTHER)
+    assert panel.canvas.picture is not None and panel.canvas.picture.blind is not None
+    assert panel.canvas.picture.blind.any() and "blind spot" in panel._reading.words
+    assert view.change.isEnabled()
+    view.change.trigger()
+    blind_engine.serve()
+    first, second = view.measured.text().split(". ")
+    assert "(blind spot)" in first and "the conditional stays exactly the same; under" in first
+    assert "it changes, p by up to" in first.split("under")[1], "the gated one has no blind spot"
+    assert "(receptive field)" in second and "the conditional changes, p by up to" in second
+    assert view.map.marked is not None and view.map.marked.sum() == 2
+    panel.transport.step.trigger()
+    blind_engine.serve()
+    assert not view.measured.text(), "it was about another position"
+
+
+def test_the_receptive_fields_of_two_models_are_side_by_side_on_the_same_pixels(
+    qtbot: QtBot, blind_engine: PixelEngine
+) -> None:
+    grey, gated = blind_engine.spec, FAMILIES["gated_pixelcnn"]
+    blind_engine.others[OTHER] = gated(gated.Config(num_layers=4, num_channels=4), grey)
+    panel = make_panel(qtbot, blind_engine, RUN, OTHER)
+    panel.session.navigator.draw_to(3 * 7 + 2)
+    view = compare(panel, blind_engine)
+    view.mode.setCurrentIndex(1)
+    left, right = view.map.picture, view.other_map.picture
+    assert left is not None and right is not None and left.blind is not None and right.blind is not None
+    assert (left.image == right.image).all() and left.current == right.current == (3, 2)
+    assert left.blind.any() and not right.blind.any()
+    qtbot.waitUntil(lambda: view.other_map.isVisible() and view.map.size() == view.other_map.size())
+    assert "0 in the blind spot" in view.words.text()
+
+
+def test_surprisal_has_one_scale_at_every_step(panel: PixelsPanel, engine: PixelEngine) -> None:
+    tops = set()
+    for _ in range(SPEC.num_dims - 5):
+        panel.transport.step.trigger()
+        engine.serve()
+        tops.add(panel.surprisal.legend.top)
+    assert len(tops) == 1
+
+
+@pytest.mark.parametrize(("value", "text"), [(-1e-9, "0.000"), (-0.25, "−0.250"), (1.0, "1.000")])
+def test_no_number_is_a_negative_zero(value: float, text: str) -> None:
+    assert decimal(value, 3) == text

@@ -425,7 +425,7 @@ def test_a_pixel_is_edited_with_the_keyboard(qtbot: QtBot, panel: PixelsPanel, e
     assert after[0, 1, 0] == other and np.count_nonzero(after != before) == 1
     assert (1, 0) in panel.canvas.picture.chosen
     qtbot.keyClick(panel.canvas, Qt.Key.Key_Escape)
-    assert panel.session.tools.tool == "go" and panel.tool_line.isHidden()
+    assert panel.session.tools.tool == "go" and find(panel, QToolButton, "tool.done").isHidden()
 
 
 def test_what_follows_is_regenerated_by_choice(panel: PixelsPanel, engine: PixelEngine) -> None:
@@ -434,7 +434,7 @@ def test_what_follows_is_regenerated_by_choice(panel: PixelsPanel, engine: Pixel
     panel.canvas.edit_wanted.emit(0, 0)
     engine.serve()
     panel.tool_line.following.setCurrentIndex(1)
-    assert not panel.session.navigator.keep_following and not panel.tool_line.isHidden()
+    assert not panel.session.navigator.keep_following and not panel.tool_line.following.isHidden()
     panel.conditional.bars.chosen.emit(3)
     engine.serve()
     assert where(panel).image[0, 0, 0] == 3 and where(panel).step == 8

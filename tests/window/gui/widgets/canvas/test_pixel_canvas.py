@@ -13,6 +13,7 @@ from gmstudio.window.gui.theme import theme
 from gmstudio.window.gui.widgets.canvas.marks import is_scattered
 from gmstudio.window.gui.widgets.canvas.overlays import HeatOverlay, diverging_table, overlay_colours
 from gmstudio.window.gui.widgets.canvas.pixel_canvas import Picture, PixelCanvas
+from gmstudio.window.gui.widgets.canvas.veil import blind_colour
 from gmstudio.window.gui.widgets.images.heat import HeatLegend, heat_colours, heat_table, scale_top
 
 
@@ -78,15 +79,25 @@ def test_colours_and_a_pixel_sampled_in_red_only(canvas: PixelCanvas) -> None:
     assert colour(canvas, 0, 1).name() == "#ff0000"
 
 
-def test_context_is_tinted_unless_switched_off(canvas: PixelCanvas) -> None:
+def test_pixels_outside_the_receptive_field_are_dimmed_and_those_inside_keep_their_colour(canvas: PixelCanvas) -> None:
     context = np.zeros((1, 4, 3), np.bool_)
     context[:, 1, 1] = True
     canvas.set_picture(picture(context=context))
-    tinted = colour(canvas, 1, 1)
-    accent = theme().color("accent")
-    assert tinted.blue() == pytest.approx(accent.blue() * 0.28, abs=3)
+    assert colour(canvas, 1, 1).name() == "#000000", "inside"
+    dimmed = colour(canvas, 1, 2)
+    assert dimmed.red() == dimmed.green() == dimmed.blue() > 60, "a grey stays a grey"
     canvas.set_show_context(False)
-    assert colour(canvas, 1, 1).name() == "#000000"
+    assert colour(canvas, 1, 2).name() == "#000000"
+
+
+def test_the_blind_spot_has_a_colour_of_its_own(canvas: PixelCanvas) -> None:
+    context, blind = np.zeros((1, 4, 3), np.bool_), np.zeros((4, 3), np.bool_)
+    context[:, 1, 1] = blind[0, 2] = True
+    canvas.set_picture(picture(context=context, blind=blind))
+    shown, wanted = colour(canvas, 0, 2), blind_colour()
+    assert shown.hslHue() == pytest.approx(wanted.hslHue(), abs=3) and shown.hslSaturation() > 40
+    canvas.set_heat(True)
+    assert colour(canvas, 0, 2) == QColor(*heat_table()[0].tolist()), "no veil over a scale of colours"
 
 
 def test_heat_replaces_values(canvas: PixelCanvas) -> None:
@@ -141,12 +152,12 @@ def test_legend(qtbot: QtBot) -> None:
     assert legend.grab().toImage() != before
 
 
-def test_a_heat_map_is_laid_over_where_it_has_values_with_its_scale_below(canvas: PixelCanvas) -> None:
+def test_a_heat_map_is_laid_over_where_it_has_values_with_its_scale_beside(canvas: PixelCanvas) -> None:
     before = canvas.image_rect()
     values = np.full((4, 3), np.nan)
     values[0, 0], values[0, 1] = 0.0, 2.0
     canvas.set_overlay(values, 2.0, legend="nats")
-    assert canvas.image_rect().bottom() < before.bottom(), "there is room for the scale"
+    assert canvas.image_rect() == before, "the image does not move for the scale"
     low, high = (heat_colours(np.array([value]), 2.0)[0] for value in (0.0, 2.0))
     for column, wanted in ((0, low), (1, high)):
         shown = np.array(colour(canvas, 0, column).getRgb()[:3])
