@@ -27,12 +27,13 @@ check: $(venv)/.ready-test ## Lint, formatting, types, import rule
 	$(python) -m mypy
 	$(venv)/bin/lint-imports
 
-bench: $(venv)/.ready-test ## Measure start-up, sliders, decoding, sampling, stepping, training and memory
+bench: $(venv)/.ready-test ## Measure start-up, sliders, playing, decoding, sampling, stepping, training and memory
 	@$(python) -m gmstudio.system.qt_libraries offscreen
 	$(offscreen) $(python) -m benchmarks startup
 	$(offscreen) $(python) -m benchmarks slider
 	$(offscreen) $(python) -m benchmarks slider --map
 	$(offscreen) $(python) -m benchmarks slider --while-training
+	$(offscreen) $(python) -m benchmarks playing --while-training
 	@set -ex; for family in $(autoregressive); do \
 		$(python) -m benchmarks sampling --family $$family; \
 		$(python) -m benchmarks sampling --family $$family --batch 1; \

@@ -87,6 +87,20 @@ def stepping(
 
 
 @app.command()
+def playing(
+    family: FamilyOption = "pixelcnn",
+    size: Annotated[int, typer.Option(min=1)] = 28,
+    speed: Annotated[float, typer.Option(min=1, max=1000, help="Sub-pixels per second that are asked for.")] = 1000.0,
+    seconds: Annotated[float, typer.Option(min=1)] = 10.0,
+    while_training: Annotated[bool, typer.Option("--while-training", help="Train the same model meanwhile.")] = False,
+) -> None:
+    """Sub-pixels per second of a generation that plays in the Pixels panel."""
+    from benchmarks import playing as benchmark
+
+    report(benchmark.measure(family, size, speed, seconds, while_training))
+
+
+@app.command()
 def training(
     family: FamilyOption = "pixelcnn",
     size: Annotated[int, typer.Option(min=1)] = 28,

@@ -17,14 +17,13 @@ from gmstudio.engine.runtime.context import EngineContext, Progress
 from gmstudio.engine.runtime.device import choose_device, describe_device, memory_in_use
 from gmstudio.engine.runtime.errors import error_sentence, reason_of
 from gmstudio.engine.runtime.feature import Feature, Handler, load_features
+from gmstudio.engine.turns import InteractiveTurns
 from gmstudio.engine.wire import Wire
 from gmstudio.protocol.base import Command
 from gmstudio.protocol.config import ConfigError
 from gmstudio.protocol.engine import Cancel, ChooseDevice, CommandFailed, EngineReported, Reason, Shutdown
 
 REPORT_SECONDS = 0.5
-GRACE_SECONDS = 0.003
-"""Time to wait for the next command of a quick sequence, which the next piece of training would delay."""
 IDLE = Progress(title="", step=0, steps=0, images_per_s=0.0, seconds_left=-1.0)
 State = Literal["idle", "training", "paused", "busy"]
 
@@ -41,7 +40,7 @@ class Server(Feature):
         self._wire = wire
         self._jobs = Jobs(wire.send)
         self._ending = False
-        self._grace_s = 0.0
+        self._turns = InteractiveTurns()
         self._reported_at = 0.0
         self._handlers: dict[type[Command], Handler] = self.handlers()
         for kind in load_features():
@@ -59,14 +58,15 @@ class Server(Feature):
         self._wire.send(build_catalog(str(self.context.device)))
         self._report()
         while not self._ending:
-            command = self._wire.receive(max(self._grace_s, self._wait_s()) if self._busy() else None)
-            self._grace_s = 0.0
+            began = time.perf_counter()
+            command = self._wire.receive(max(self._turns.wait_s, self._wait_s()) if self._busy() else None)
             if command is not None:
                 self._handle(command)
-                self._grace_s = GRACE_SECONDS if command.interactive else 0.0
+                self._turns.answered(interactive=command.interactive, seconds=time.perf_counter() - began)
             elif self._wire.closed:
                 break
             else:
+                self._turns.missed()
                 self._advance()
         return self._end()
 
@@ -110,10 +110,12 @@ class Server(Feature):
 
     def _advance_training(self) -> None:
         training = self.context.the_training()
+        began = time.perf_counter()
         try:
             training.advance()
         except Exception:  # reported to the window as the end of the run; here for the log
             traceback.print_exc()
+        self._turns.trained(time.perf_counter() - began)
         self._release_ended_training()
 
     def _fail(self, command: Command, error: Exception) -> None:

@@ -10,6 +10,9 @@ BACKLOG_S = 0.1
 class PlayClock(QObject):
     """Counts the units (sub-pixels, frames, seconds) that are due while playing.
 
+    Args:
+        backlog_s: longest delay that playing catches up.
+
     Attributes:
         due: units that are due and not taken yet.
 
@@ -19,9 +22,10 @@ class PlayClock(QObject):
 
     ticked = Signal()
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, *, backlog_s: float = BACKLOG_S) -> None:
         super().__init__(parent)
         self.due = 0.0
+        self._backlog_s = backlog_s
         self._clock = QElapsedTimer()
         self._timer = QTimer(self, interval=TICK_MS, timerType=Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self.ticked)
@@ -45,7 +49,7 @@ class PlayClock(QObject):
         """Take the whole units that are due; while the engine is not free none, and only a short delay is caught up."""
         self.due += self._clock.restart() / 1000 * speed_hz
         if not free:
-            self.due = min(self.due, 1 + speed_hz * BACKLOG_S)
+            self.due = min(self.due, 1 + speed_hz * self._backlog_s)
             return 0
         count = int(self.due)
         self.due -= count

@@ -33,6 +33,8 @@ from gmstudio.window.state.pixels.snapshot import PixelSnapshot
 from gmstudio.window.state.play_clock import PlayClock
 
 MIN_SPEED_HZ, MAX_SPEED_HZ = 1.0, 1000.0
+BACKLOG_S = 2.0
+"""Longest delay that playing catches up: a step of training on a slow machine."""
 
 
 class PixelNavigator(QObject):
@@ -68,7 +70,7 @@ class PixelNavigator(QObject):
         self.speed_hz = 60.0
         self.start = 0
         self.keep_following = True
-        self.clock = PlayClock(self)
+        self.clock = PlayClock(self, backlog_s=BACKLOG_S)
         self._phase: Phase = Closed()
         self._planner = Planner()
         self._link = GenerationLink(events, self)
@@ -180,6 +182,7 @@ class PixelNavigator(QObject):
     def set_speed(self, speed_hz: float) -> None:
         """Set the sub-pixels per second while playing, 1 … 1000."""
         self.speed_hz = min(MAX_SPEED_HZ, max(MIN_SPEED_HZ, speed_hz))
+        self.clock.due = min(self.clock.due, 1.0)  # what is due was counted at the speed of before
         self.changed.emit()
 
     def set_keep_following(self, keep: bool) -> None:
@@ -388,6 +391,8 @@ class PixelNavigator(QObject):
             self._enter(Idle())
             self.changed.emit()
         elif isinstance(self._phase, Playing):
+            if self._phase.target is not None:  # what the engine's time for one command did not suffice for
+                self.clock.due += max(0, self._phase.target - state.step)
             self._enter(Playing())
 
     def _on_refused(self, failure: CommandFailed) -> None:

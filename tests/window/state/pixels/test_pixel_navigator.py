@@ -1,5 +1,6 @@
 """Moving through a generation: one request in flight, nothing lost, the newest target wins."""
 
+import msgspec
 import numpy as np
 import pytest
 from pixel_engine import RUN, SPEC, PixelEngine
@@ -196,6 +197,25 @@ def test_playing_keeps_one_request_in_flight(qtbot: QtBot, navigator: PixelNavig
     navigator.play()
     qtbot.waitUntil(lambda: navigator.clock.due > 20, timeout=2000)
     assert in_flight(engine) == 1
+    navigator.pause()
+
+
+def test_what_one_command_has_no_time_for_stays_due(
+    qtbot: QtBot, navigator: PixelNavigator, engine: PixelEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    navigator.set_speed(1000.0)
+    navigator.play()
+    qtbot.waitUntil(lambda: navigator.clock.due > 5, timeout=2000)
+    engine.serve()
+    qtbot.waitUntil(lambda: engine.last(AdvancePixels).count > 3, timeout=2000)
+    sent = engine.last(AdvancePixels)
+    advance = engine.explorer.advance
+    monkeypatch.setattr(engine.explorer, "advance", lambda command: advance(msgspec.structs.replace(command, count=1)))
+    before = navigator.clock.due
+    engine.serve()
+    assert navigator.clock.due - before >= sent.count - 1
+    navigator.set_speed(2.0)
+    assert navigator.clock.due <= 1.0, "they were due at another speed"
     navigator.pause()
 
 

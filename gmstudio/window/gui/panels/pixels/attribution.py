@@ -106,7 +106,7 @@ class AttributionView(MapView):
 
         self.change = panel.add_action(
             "attribution.change",
-            "Change a blind pixel",
+            "Change a blind-spot pixel",
             "K",
             self.session.influence.change_blind_pixel,
             icon="edit",
