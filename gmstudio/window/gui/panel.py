@@ -4,14 +4,16 @@ from functools import partial
 from typing import Any, ClassVar
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QShowEvent
+from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QShowEvent, QUndoStack
 from PySide6.QtWidgets import QAbstractSpinBox, QToolButton, QWidget
 
 from gmstudio.window.gui.theme import theme
+from gmstudio.window.gui.undo import MAX_EDITS, record_edits
 from gmstudio.window.gui.widgets.active_widget import ActiveWidget
 from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs
 from gmstudio.window.gui.widgets.panel_keys import PanelKeys
 from gmstudio.window.gui.widgets.sliders.typed_slider import inset_text
+from gmstudio.window.state.edits import EditRecorder
 
 Control = QWidget | QAction
 
@@ -23,6 +25,9 @@ class Panel(ActiveWidget):
 
     Class attributes:
         name: object name, for example ``pixels``, and name of its ``Place``; controls are named ``pixels.<control>``.
+
+    Attributes:
+        undo: history of the edits, which the window's Edit menu undoes while the panel is shown.
 
     Signals:
         control_remembered: a control whose value is kept from one start of the window to the next.
@@ -41,6 +46,8 @@ class Panel(ActiveWidget):
         self._everywhere: set[QAction] = set()
         self._keys = PanelKeys(self, self.listed_actions, self._buttons_of)
         self._remembered: list[Control] = []
+        self.undo = QUndoStack(self)
+        self.undo.setUndoLimit(MAX_EDITS)
         theme().changed.connect(self._tint_icons)
 
     def add_action(
@@ -139,6 +146,10 @@ class Panel(ActiveWidget):
         widget.setToolTip(tip)
         if isinstance(widget, QAbstractSpinBox):
             inset_text(widget)
+
+    def record_edits(self, recorder: EditRecorder) -> None:
+        """Keep the edits of the panel's state in ``undo``, see ``gmstudio.window.gui.undo``."""
+        record_edits(self.undo, recorder)
 
     def remember(self, *controls: Control) -> None:
         """Keep the values of named controls from one start of the window to the next."""

@@ -4,7 +4,16 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from PySide6.QtCore import QSize, Qt, QTimer, QUrl, Signal
-from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDesktopServices, QKeyEvent, QKeySequence, QShowEvent
+from PySide6.QtGui import (
+    QAction,
+    QActionGroup,
+    QCloseEvent,
+    QDesktopServices,
+    QKeyEvent,
+    QKeySequence,
+    QShowEvent,
+    QUndoGroup,
+)
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMainWindow, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from gmstudio.protocol.engine import CommandFailed
@@ -55,6 +64,7 @@ class MainWindow(QMainWindow):
         self._settings = WindowSettings()
         theme().set_mode(self._settings.get(THEME))
         self._panels: dict[str, Panel] = {}
+        self._undo = QUndoGroup(self)
         self.setObjectName("main_window")
         self.setWindowTitle("gmstudio")
         self.setWindowIcon(theme().icon("gmstudio", "accent"))
@@ -103,6 +113,7 @@ class MainWindow(QMainWindow):
         self._stack.setCurrentWidget(page)
         self._sidebar.show_chosen(name)
         self._opener.set_panel(name)
+        self._show_undo()
         (page if last is None or not page.isAncestorOf(last) else last).setFocus()
 
     def build_panel(self, name: str) -> None:
@@ -116,12 +127,14 @@ class MainWindow(QMainWindow):
         panel = place.build(self._studio)
         self._panels[name] = panel
         self._memory.add_panel(panel)
+        self._undo.addStack(panel.undo)
         page = PanelPage(panel)
         holder, self._pages[name] = self._pages[name], page
         shown = self._stack.currentWidget() is holder
         self._stack.insertWidget(self._stack.indexOf(holder), page)
         if shown:
             self._stack.setCurrentWidget(page)
+            self._show_undo()
         self._stack.removeWidget(holder)
         holder.deleteLater()
 
@@ -202,6 +215,7 @@ class MainWindow(QMainWindow):
         self._add(runs, "refresh_runs", "&Refresh runs", "F5", library.refresh, "Read the list of run folders again.")
         runs.addSeparator()
         self._add(runs, "quit", "&Quit", "Ctrl+Q", self.close, "Save a checkpoint of the run in training, and close.")
+        self._add_edits(self.menuBar().addMenu("&Edit"))
         view = self.menuBar().addMenu("&View")
         for number, place in enumerate(self._places.values(), start=1):
             go = self._go_to(place.name)
@@ -240,6 +254,23 @@ class MainWindow(QMainWindow):
         menu.addAction(action)
         self.addAction(action)  # so that its key works without the menu
         return action
+
+    def _add_edits(self, menu: QMenu) -> None:
+        """Undo and redo of the panel that is shown; the edit is named."""
+        undo, redo = self._undo.createUndoAction(self, "&Undo"), self._undo.createRedoAction(self, "&Redo")
+        for action, name, key in ((undo, "undo", "Ctrl+Z"), (redo, "redo", "Ctrl+Shift+Z")):
+            action.setObjectName(f"window.{name}")
+            action.setShortcut(QKeySequence(key))
+            action.setToolTip(f"{name.capitalize()} an edit of the panel that is shown")
+            self._general.append(action)
+            menu.addAction(action)
+            self.addAction(action)
+
+    def _show_undo(self) -> None:
+        """Let the Edit menu undo edits of the panel that is shown, and none where there is no panel."""
+        panel = self._panels.get(self.panel)
+        for stack in self._undo.stacks():
+            stack.setActive(panel is not None and stack is panel.undo)
 
     def _add_themes(self, menu: QMenu) -> None:
         group = QActionGroup(self)

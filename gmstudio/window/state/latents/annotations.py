@@ -70,6 +70,7 @@ class LatentAnnotations(QObject):
         self._link, self._space = link, space
         self._kept: dict[str, _Kept] = {}
         self._shown: dict[str, Any] | None = None
+        space.edits.add_part("names", lambda: self.names, self._set_names)
         space.run_changed.connect(self._on_run_changed)
         space.reopened.connect(self._on_run_changed)
 
@@ -82,9 +83,8 @@ class LatentAnnotations(QObject):
         """Name a dimension, in at most ``MAX_NAME`` letters; "" removes the name."""
         name = " ".join(name.split())[:MAX_NAME]
         if name != self.names.get(dim, ""):
-            self.names = {d: n for d, n in {**self.names, dim: name}.items() if n}
-            self._keep(NAMES_KEY, {str(d): n for d, n in sorted(self.names.items())})
-            self.names_changed.emit()
+            with self._space.edits.recording(f"Name {self._space.symbol_of(dim)}"):
+                self._set_names({d: n for d, n in {**self.names, dim: name}.items() if n})
 
     def set_directions(self, directions: Iterable[Direction]) -> None:
         """Save these directions in place of the former ones.
@@ -101,6 +101,11 @@ class LatentAnnotations(QObject):
             [{"name": d.name, "kind": d.kind, "vector": [round(float(v), 5) for v in d.vector]} for d in wanted],
         )
         self.directions_changed.emit()
+
+    def _set_names(self, names: dict[int, str]) -> None:
+        self.names = names
+        self._keep(NAMES_KEY, {str(d): n for d, n in sorted(names.items())})
+        self.names_changed.emit()
 
     # ---- reading and writing -----------------------------------------------------------------------------------
 

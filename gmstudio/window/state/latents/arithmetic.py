@@ -92,6 +92,7 @@ class LatentArithmetic(QObject):
         self._decoding = LatestWins(link, self)
         self._decoding.replied.connect(self._on_decoded)
         self._decoding.failed.connect(self._on_failed)
+        space.edits.add_part("operands", lambda: self.operands, self._restore)
         space.run_changed.connect(self.clear)
         space.halted.connect(self._halt)
 
@@ -158,7 +159,8 @@ class LatentArithmetic(QObject):
         """Set the code to a - b + c."""
         result = self.result
         if result is not None:
-            self._space.code.set_values(result)
+            with self._space.edits.recording("Go to a − b + c"):
+                self._space.code.set_values(result)
 
     def report(self, problem: str) -> None:
         """Show a problem, a sentence."""
@@ -189,10 +191,18 @@ class LatentArithmetic(QObject):
         self.choose_slot(SLOTS[(SLOTS.index(self.slot) + 1) % len(SLOTS)])
 
     def _fill(self, slot: Slot, operand: Operand) -> None:
-        self.operands = {**self.operands, slot: operand}
-        self.problem = ""
+        with self._space.edits.recording(f"Fill slot {slot}"):
+            self._set_operands({**self.operands, slot: operand})
+
+    def _set_operands(self, operands: dict[Slot, Operand]) -> None:
+        self.operands, self.problem = operands, ""
         self._decode()
         self.changed.emit()
+
+    def _restore(self, operands: dict[Slot, Operand]) -> None:
+        for request in self._encodings.values():
+            request.drop()
+        self._set_operands(operands)
 
     # ---- requests and replies --------------------------------------------------------------------------------------
 

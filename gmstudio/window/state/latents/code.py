@@ -4,14 +4,16 @@ Shapes: Z latent dimensions.
 """
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
+from gmstudio.window.state.edits import EditRecorder
 from gmstudio.window.state.latents.code_range import RANGES, Code, CodeRange
 from gmstudio.window.state.latents.direction import Direction
 
@@ -34,12 +36,25 @@ class CodeView:
     dim: int
 
 
+class CodeSnapshot(NamedTuple):
+    """Content of a ``LatentCode``; the fields are those of the code."""
+
+    values: Code
+    base: Code
+    amounts: Mapping[Direction, float]
+    locked: NDArray[np.bool_]
+
+
 class LatentCode(QObject):
     """Code z = clip(b + Σ_k a_k d_k) of one view, its locks, and the dimension of its traversal.
 
     Single dimensions and whole codes set the base b; each direction d_k adds its amount a_k. A locked dimension keeps
     its value except in ``set_value``. Setters validate and clip; signals follow when all values agree. Arrays are
-    replaced and never written to, so that a reference to one stays valid.
+    replaced and never written to, so that a reference to one stays valid. Every setter is an edit of its own.
+
+    Args:
+        edits: recorder of them; None: one of its own.
+        symbol_of: symbol of a dimension, in names of edits.
 
     Signals:
         values_changed: ``values`` differ.
@@ -53,8 +68,15 @@ class LatentCode(QObject):
     locks_changed = Signal()
     dim_changed = Signal()
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        parent: QObject | None = None,
+        edits: EditRecorder | None = None,
+        symbol_of: Callable[[int], str] = "dimension {}".format,
+    ) -> None:
         super().__init__(parent)
+        self._edits = EditRecorder(self) if edits is None else edits
+        self._symbol_of = symbol_of
         self._range = RANGES["normal"]
         self._values: Code = np.zeros(0, np.float32)
         self._base = self._values
@@ -158,8 +180,9 @@ class LatentCode(QObject):
             )
         values = self._values.copy()
         values[dim] = min(self._range.high, max(self._range.low, value))
-        self._dim_chosen = True
-        self._put(values, self._rebased(values), self._amounts, dim)
+        with self._edits.recording(f"Set {self._symbol_of(dim)}", key=f"value {dim}"):
+            self._dim_chosen = True
+            self._put(values, self._rebased(values), self._amounts, dim)
 
     def set_values(self, values: NDArray[np.floating]) -> None:
         """Set the whole code: it becomes the base, and all amounts 0; locked dimensions stay.
@@ -168,7 +191,8 @@ class LatentCode(QObject):
             ValueError: when it is not Z finite numbers.
         """
         code = self.constrained(values)
-        self._put(code, code, {}, self._dim)
+        with self._edits.recording("Set the code"):
+            self._put(code, code, {}, self._dim)
 
     def move_to(self, values: NDArray[np.floating]) -> None:
         """Set the whole code by its base, as on a map: amounts stay; locked dimensions too.
@@ -177,7 +201,8 @@ class LatentCode(QObject):
             ValueError: when it is not Z finite numbers.
         """
         code = self.constrained(values)
-        self._put(code, self._rebased(code), self._amounts, self._dim)
+        with self._edits.recording("Move on the map", key="map"):
+            self._put(code, self._rebased(code), self._amounts, self._dim)
 
     def set_amount(self, direction: Direction, amount: float) -> None:
         """Set the amount along a direction; 0 takes the direction out exactly.
@@ -201,7 +226,8 @@ class LatentCode(QObject):
         amount = min(MAX_AMOUNT, max(-MAX_AMOUNT, amount))
         if amount != self.amount(direction):
             amounts = {d: a for d, a in {**self._amounts, direction: amount}.items() if a}
-            self._put(self.constrained(self._base + self._sum(amounts)), self._base, amounts, self._dim)
+            with self._edits.recording(f"Move along {direction.name}", key=f"amount {id(direction)}"):
+                self._put(self.constrained(self._base + self._sum(amounts)), self._base, amounts, self._dim)
 
     def detach(self, directions: Collection[Direction]) -> None:
         """Take directions out and leave the code where it is: the base takes over their amounts."""
@@ -215,15 +241,18 @@ class LatentCode(QObject):
 
     def reset(self) -> None:
         """Go to z = 0: the prior's mean, or all units off."""
-        self.set_values(np.zeros_like(self._values))
+        with self._edits.recording("Reset"):
+            self.set_values(np.zeros_like(self._values))
 
     def randomize(self, seed: int | None = None) -> None:
         """Sample the code from the prior, see ``CodeRange.sample``."""
-        self.set_values(self._range.sample(self.num_dims, seed))
+        with self._edits.recording("Randomize"):
+            self.set_values(self._range.sample(self.num_dims, seed))
 
     def perturb(self, seed: int | None = None) -> None:
         """Go to a nearby code, preserving the prior, see ``CodeRange.perturb``."""
-        self.set_values(self._range.perturb(self._values, seed))
+        with self._edits.recording("Perturb"):
+            self.set_values(self._range.perturb(self._values, seed))
 
     def set_locked(self, dim: int, locked: bool) -> None:
         """Lock or unlock a dimension."""
@@ -232,13 +261,15 @@ class LatentCode(QObject):
             base[dim] = self._values[dim] - self._sum(self._amounts)[dim]
             changed = self._locked.copy()
             changed[dim] = locked
-            self._base, self._locked = base, changed
-            self.locks_changed.emit()
+            with self._edits.recording(f"{'Lock' if locked else 'Unlock'} {self._symbol_of(dim)}"):
+                self._base, self._locked = base, changed
+                self.locks_changed.emit()
 
     def unlock(self) -> None:
         """Unlock all dimensions."""
-        for dim in np.flatnonzero(self._locked):
-            self.set_locked(int(dim), False)
+        with self._edits.recording("Unlock all dimensions"):
+            for dim in np.flatnonzero(self._locked):
+                self.set_locked(int(dim), False)
 
     def choose_dim(self, dim: int) -> None:
         """Traverse another dimension; one that does not exist is ignored."""
@@ -252,6 +283,17 @@ class LatentCode(QObject):
             self.choose_dim(dim)
 
     # ---- consistency -------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> CodeSnapshot:
+        """Return the content to undo edits with; the traversed dimension is none of it."""
+        return CodeSnapshot(self._values, self._base, self._amounts, self._locked)
+
+    def restore(self, snapshot: CodeSnapshot) -> None:
+        """Show the content of a snapshot again; signals follow as for an edit."""
+        if not np.array_equal(snapshot.locked, self._locked):
+            self._locked = snapshot.locked
+            self.locks_changed.emit()
+        self._put(snapshot.values, snapshot.base, dict(snapshot.amounts), self._dim)
 
     def _sum(self, amounts: Mapping[Direction, float]) -> Code:
         """(Z,) Σ_k a_k d_k."""

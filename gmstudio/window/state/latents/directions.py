@@ -57,6 +57,7 @@ class LatentDirections(QObject):
         space.run_changed.connect(self._on_run_changed)
         space.halted.connect(self._on_halted)
         annotations.directions_changed.connect(self.changed)
+        space.edits.add_part("directions", self._snapshot, self._restore)
 
     # ---- computing -------------------------------------------------------------------------------------------------
 
@@ -103,9 +104,10 @@ class LatentDirections(QObject):
         replaced = event.names if event.kind == "labels" else None
         kept = tuple(d for d in self.found if d.kind != event.kind or (replaced is not None and d.name not in replaced))
         dropped = [d for d in self.found if d not in kept]
-        self.found, self.found_step, self.problem = (*kept, *found), event.step, ""
-        self._space.code.detach(dropped)
-        self.changed.emit()
+        with self._space.edits.recording("Compute directions"):
+            self.found, self.found_step, self.problem = (*kept, *found), event.step, ""
+            self._space.code.detach(dropped)
+            self.changed.emit()
 
     def _on_failed(self, event: CommandFailed) -> None:
         self.problem = "" if event.reason is Reason.ENGINE_GONE else event.message
@@ -125,8 +127,9 @@ class LatentDirections(QObject):
 
     def add(self, direction: Direction) -> None:
         """Add a direction, not saved yet."""
-        self.found = (*self.found, direction)
-        self.changed.emit()
+        with self._space.edits.recording("Add direction"):
+            self.found = (*self.found, direction)
+            self.changed.emit()
 
     def known(self, direction: Direction) -> Direction:
         """Return the direction of the list with the same vector; else this one, which is added."""
@@ -138,12 +141,14 @@ class LatentDirections(QObject):
 
     def save(self, direction: Direction) -> None:
         """Save a direction with the run."""
-        self._replace((*self.saved, direction), [d for d in self.found if d is not direction])
+        with self._space.edits.recording("Save direction"):
+            self._replace((*self.saved, direction), [d for d in self.found if d is not direction])
 
     def delete(self, direction: Direction) -> None:
         """Delete a direction; its amount returns to 0."""
-        self._space.code.set_amount(direction, 0.0)
-        self._replace([d for d in self.saved if d is not direction], [d for d in self.found if d is not direction])
+        with self._space.edits.recording("Delete direction"):
+            self._space.code.set_amount(direction, 0.0)
+            self._replace([d for d in self.saved if d is not direction], [d for d in self.found if d is not direction])
 
     def rename(self, direction: Direction, name: str) -> None:
         """Rename a direction, in at most ``MAX_NAME`` letters; an empty name is ignored."""
@@ -151,8 +156,16 @@ class LatentDirections(QObject):
         if not name or name == direction.name:
             return
         renamed = replace(direction, name=name)
-        self._space.code.exchange(direction, renamed)
         saved, found = ([renamed if d is direction else d for d in group] for group in (self.saved, self.found))
+        with self._space.edits.recording("Rename direction"):
+            self._space.code.exchange(direction, renamed)
+            self._replace(saved, found)
+
+    def _snapshot(self) -> tuple[tuple[Direction, ...], tuple[Direction, ...], int]:
+        return self.saved, self.found, self.found_step
+
+    def _restore(self, snapshot: tuple[tuple[Direction, ...], tuple[Direction, ...], int]) -> None:
+        saved, found, self.found_step = snapshot
         self._replace(saved, found)
 
     def _replace(self, saved: Iterable[Direction], found: Iterable[Direction]) -> None:

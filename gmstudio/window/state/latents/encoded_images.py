@@ -100,6 +100,7 @@ class EncodedImages(QObject):
         self._renewal.replied.connect(self._on_renewed)
         for slot in (self._browsing, self._encoding, self._renewal):
             slot.failed.connect(self._on_failed)
+        space.edits.add_part("encoding", lambda: self.encoding, self._restore)
         space.run_changed.connect(self._on_run_changed)
         space.reopened.connect(self._browse)
         space.halted.connect(self._halt)
@@ -190,6 +191,11 @@ class EncodedImages(QObject):
         self._drop_encoding()
         self._show(encoding)
 
+    def _restore(self, encoding: Encoding | None) -> None:
+        self._drop_encoding()
+        self.encoding = encoding
+        self.encoding_changed.emit()
+
     def adopt_renewed(self, encoding: Encoding) -> None:
         """Show the code that newer weights give the image, if it is still the one shown; ``renewed`` follows."""
         here = self.encoding
@@ -202,8 +208,9 @@ class EncodedImages(QObject):
         """Show no original beside the decoded image."""
         self._drop_encoding()
         if self.encoding is not None:
-            self.encoding = None
-            self.encoding_changed.emit()
+            with self._space.edits.recording("Hide original"):
+                self.encoding = None
+                self.encoding_changed.emit()
 
     def _show(self, encoding: Encoding) -> None:
         reported, self.problem = self.problem, ""
@@ -216,7 +223,9 @@ class EncodedImages(QObject):
     def _on_encoded(self, event: Encoded) -> None:
         command = self._encoding.answered
         assert isinstance(command, Encode)
-        self._show(self._encoding_of(event, command))
+        encoding = self._encoding_of(event, command)
+        with self._space.edits.recording(f"Encode {encoding.title}"):
+            self._show(encoding)
 
     def _on_renewed(self, event: Encoded) -> None:
         command = self._renewal.command

@@ -5,12 +5,13 @@ Shapes: Z latent dimensions.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
+from gmstudio.window.state.edits import EditRecorder
 from gmstudio.window.state.latents.code_range import Code
 from gmstudio.window.state.play_clock import PlayClock
 
@@ -77,11 +78,26 @@ class KeyframePath:
     seed: int | None = None
 
 
+class PathSnapshot(NamedTuple):
+    """Content of an ``Interpolation``: the fields of ``KeyframePath``, and whether the view follows it."""
+
+    keyframes: tuple[Code, ...]
+    path: Path
+    loop: bool
+    seconds: float
+    position: float
+    seed: int | None
+    followed: bool
+
+
 class Interpolation(QObject):
     """Keyframes in order, and the position of the viewer between them.
 
     Positions are counted in segments from the first keyframe, 0 … ``segments``: 1.5 is halfway from the second keyframe
     to the third. A loop has one segment more, from the last keyframe to the first.
+
+    Args:
+        edits: recorder of the user's edits; None: one of its own.
 
     Attributes:
         keyframes: (Z,) codes, at most ``MAX_KEYFRAMES``; replaced, never written to.
@@ -102,8 +118,9 @@ class Interpolation(QObject):
     changed = Signal()
     unfollowed = Signal()
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, edits: EditRecorder | None = None) -> None:
         super().__init__(parent)
+        self._edits = EditRecorder(self) if edits is None else edits
         self.keyframes: tuple[Code, ...] = ()
         self.position = 0.0
         self.path: Path = "linear"
@@ -202,23 +219,26 @@ class Interpolation(QObject):
             ValueError: when there are ``MAX_KEYFRAMES`` already.
         """
         _check_count(len(self.keyframes) + 1)
-        self._put((*self.keyframes, code.copy()), len(self.keyframes))
+        with self._edits.recording("Append keyframe"):
+            self._put((*self.keyframes, code.copy()), len(self.keyframes))
 
     def replace(self, code: Code) -> None:
         """Replace the current keyframe."""
         if self.keyframes:
             here = self.current
-            self._put((*self.keyframes[:here], code.copy(), *self.keyframes[here + 1 :]), here)
+            with self._edits.recording("Replace keyframe"):
+                self._put((*self.keyframes[:here], code.copy(), *self.keyframes[here + 1 :]), here)
 
     def remove(self) -> None:
         """Delete the current keyframe."""
         if self.keyframes:
             here = self.current
-            self._clock.stop()
-            self.keyframes = (*self.keyframes[:here], *self.keyframes[here + 1 :])
-            self.position = float(max(0, min(here, len(self.keyframes) - 1)))
-            self.changed.emit()
-            self.unfollow()
+            with self._edits.recording("Delete keyframe"):
+                self._clock.stop()
+                self.keyframes = (*self.keyframes[:here], *self.keyframes[here + 1 :])
+                self.position = float(max(0, min(here, len(self.keyframes) - 1)))
+                self.changed.emit()
+                self.unfollow()
 
     def move(self, places: int) -> None:
         """Move the current keyframe a number of places later (negative: earlier), at most to the ends."""
@@ -227,37 +247,42 @@ class Interpolation(QObject):
             there = max(0, min(here + places, len(self.keyframes) - 1))
             order = list(self.keyframes)
             order.insert(there, order.pop(here))
-            self._put(tuple(order), there)
+            with self._edits.recording("Move keyframe"):
+                self._put(tuple(order), there)
 
     # ---- settings ----------------------------------------------------------------------------------------------
 
     def set_path(self, path: Path) -> None:
         """Interpolate linearly or spherically."""
         if path != self.path:
-            self.path = path
-            self._settle()
+            with self._edits.recording(f"Interpolate: {path}"):
+                self.path = path
+                self._settle()
 
     def set_loop(self, loop: bool) -> None:
         """Return to the first keyframe, or end at the last."""
         if loop != self.loop:
-            self.loop = loop
-            self.position = min(self.position, float(self.segments))
-            self._direction = 1.0
-            self._settle()
+            with self._edits.recording("Loop" if loop else "No loop"):
+                self.loop = loop
+                self.position = min(self.position, float(self.segments))
+                self._direction = 1.0
+                self._settle()
 
     def set_seconds(self, seconds: float) -> None:
         """Set the time per segment while playing; clipped to ``MIN_SECONDS`` … ``MAX_SECONDS``."""
-        self.seconds = min(MAX_SECONDS, max(MIN_SECONDS, seconds))
-        self.changed.emit()
+        with self._edits.recording("Set seconds per segment", key="seconds"):
+            self.seconds = min(MAX_SECONDS, max(MIN_SECONDS, seconds))
+            self.changed.emit()
 
     # ---- position ----------------------------------------------------------------------------------------------
 
     def go_to(self, position: float) -> None:
         """Go to a position; clipped to 0 … ``segments``."""
         if self.keyframes:
-            self.position = min(float(self.segments), max(0.0, position))
-            self.followed = True
-            self.moved.emit()
+            with self._edits.recording("Move along the interpolation", key="position"):
+                self.position = min(float(self.segments), max(0.0, position))
+                self.followed = True
+                self.moved.emit()
 
     def step(self, keyframes: int) -> None:
         """Go a number of keyframes forward (negative: back), round a loop."""
@@ -287,6 +312,16 @@ class Interpolation(QObject):
             self.unfollowed.emit()
 
     # ---- consistency -------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> PathSnapshot:
+        """Return the content to undo edits with."""
+        return PathSnapshot(self.keyframes, self.path, self.loop, self.seconds, self.position, self.seed, self.followed)
+
+    def restore_snapshot(self, snapshot: PathSnapshot) -> None:
+        """Show the content of a snapshot again; the code is restored apart from it."""
+        self.restore(KeyframePath(*snapshot[:-1]))
+        self.followed = snapshot.followed
+        self.unfollowed.emit()
 
     def _put(self, keyframes: tuple[Code, ...], position: int) -> None:
         """Replace the keyframes and go to one of them."""

@@ -229,7 +229,8 @@ class LatentMap(QObject):
     def go_to_image(self, index: int) -> None:
         """Set the code to that of an image of the data."""
         if self.scatter is not None and 0 <= index < len(self.scatter.codes):
-            self._space.code.set_values(self.scatter.codes[index])
+            with self._space.edits.recording(f"Go to {self.scatter.title(index)}"):
+                self._space.code.set_values(self.scatter.codes[index])
 
     def codes(self, plane: Plane) -> NDArray[np.float32]:
         """(side², Z) codes of the images, rows from top to bottom."""

@@ -6,6 +6,7 @@ from PySide6.QtCore import QObject, Signal
 
 from gmstudio.protocol.families import LatentSpec, dim_label
 from gmstudio.protocol.runs import RunOpened
+from gmstudio.window.state.edits import EditRecorder
 from gmstudio.window.state.latents.code import CodeView, LatentCode
 from gmstudio.window.state.latents.code_range import RANGES
 from gmstudio.window.state.runs.library import RunLibrary
@@ -23,6 +24,7 @@ class LatentSpace(QObject):
         run: path of the selected run, or "".
         description: the run as the engine opened it last; None before. It stays when the engine ends.
         code: of the view.
+        edits: of the user: the code, and what other parts register.
         scale: unit of the sliders, ``sigma`` or the normal prior's ``quantile``.
 
     Signals:
@@ -43,14 +45,15 @@ class LatentSpace(QObject):
         self._is_open = False
         self.run = ""
         self.description: RunOpened | None = None
-        self.code = LatentCode(self)
+        self.edits = EditRecorder(self)
+        self.code = LatentCode(self, self.edits, self.symbol_of)
         self.scale: Scale = "sigma"
 
     def select(self, run: str) -> None:
         """Select another run, without a latent space until it is opened; "": none."""
         self.run, self.description, self._is_open = run, None, False
         self.code.restart(0, RANGES["normal"])
-        self.run_changed.emit()
+        self._announce()
 
     def open(self, description: RunOpened, view: CodeView | None) -> bool:
         """Take the latent space of the selected run, now that the engine has opened it.
@@ -70,8 +73,14 @@ class LatentSpace(QObject):
             self.reopened.emit()
         else:
             self.code.restart(spec.num_dims, RANGES[spec.prior], view)
-            self.run_changed.emit()
+            self._announce()
         return not again
+
+    def _announce(self) -> None:
+        """Announce another latent space, to which earlier edits do not apply."""
+        with self.edits.unrecorded():
+            self.run_changed.emit()
+        self.edits.clear()
 
     def halt(self) -> None:
         """Note that the engine is gone, and with it the open run."""

@@ -69,6 +69,7 @@ class LatentsState(QObject):
     Attributes:
         space: the selected run and its latent space.
         code: base, amounts, locks and traversed dimension of the view.
+        edits: of the user, to be undone.
         annotations: names of dimensions and directions, kept with the run.
         shown: the newest decoded image, or None.
         problem: why there is no (newer) image, a sentence, or "".
@@ -98,9 +99,9 @@ class LatentsState(QObject):
         self.problem = ""
         self.active = False
         self.space = LatentSpace(library, self)
-        self.code = self.space.code
+        self.code, self.edits = self.space.code, self.space.edits
         self.annotations = LatentAnnotations(link, self.space)
-        self.interpolation = Interpolation(self)
+        self.interpolation = Interpolation(self, self.edits)
         self.strips = LatentStrips(link, self.space, self.interpolation)
         self.saved_views = SavedViews(self.space, self.interpolation)
         self.dimension_stats = DimensionStatistics(link, self.space)
@@ -116,6 +117,8 @@ class LatentsState(QObject):
         self._ticks = 0
         self._values_at_tick = self.code.values
         self._computed_for: object = None
+        self.edits.add_part("keyframes", self.interpolation.snapshot, self.interpolation.restore_snapshot)
+        self.edits.add_part("code", self.code.snapshot, self.code.restore)
         self._connect()
 
     def _connect(self) -> None:
@@ -165,8 +168,9 @@ class LatentsState(QObject):
         self._decoding.reset()
         self._live_timer.stop()
         self.shown, self.problem = None, ""
-        self.interpolation.set_keyframes(())
-        self.space.select(run)
+        with self.edits.unrecorded():
+            self.interpolation.set_keyframes(())
+            self.space.select(run)
         self._open()
 
     def set_active(self, active: bool) -> None:
@@ -187,7 +191,8 @@ class LatentsState(QObject):
         """Select a run and show a saved interpolation, with the code at its position, and a map."""
         self.saved_views.expect(run, interpolation, map_view)
         if run == self.space.run and self.code.num_dims:
-            self.saved_views.restore_expected()
+            with self.edits.recording("Restore from picture"):
+                self.saved_views.restore_expected()
         else:
             self.choose_run(run)
 
@@ -204,9 +209,10 @@ class LatentsState(QObject):
             return
         self.problem = ""
         view = self.saved_views.view_of(self.space.run, event.latent)
-        if self.space.open(event, view.code):
-            self.interpolation.restore(view.interpolation)
-            self.saved_views.restore_expected()
+        with self.edits.unrecorded():
+            if self.space.open(event, view.code):
+                self.interpolation.restore(view.interpolation)
+                self.saved_views.restore_expected()
         self._catch_up()
         self._run_live_timer()
 
@@ -240,8 +246,9 @@ class LatentsState(QObject):
         num_dims = self.code.num_dims
         if num_dims:
             pair = self.code.range.sample(2 * num_dims, seed).reshape(2, num_dims)
-            self.interpolation.set_keyframes(tuple(pair), seed)
-            self.interpolation.go_to(0.0)
+            with self.edits.recording("Sample two"):
+                self.interpolation.set_keyframes(tuple(pair), seed)
+                self.interpolation.go_to(0.0)
 
     @property
     def reconstructs(self) -> bool:
@@ -282,7 +289,8 @@ class LatentsState(QObject):
         if before is None or len(before) != self.code.num_dims:
             return
         if np.array_equal(self.code.values, self.code.constrained(before)):
-            self._on_encoded(encoding)
+            with self.edits.unrecorded():
+                self._on_encoded(encoding)
 
     # ---- the decoded image -------------------------------------------------------------------------------------
 

@@ -3,7 +3,8 @@
 Shapes: R rows and S columns of a picture, Z latent dimensions, C channels, H height, W width.
 """
 
-from typing import Literal
+from contextlib import AbstractContextManager
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,17 @@ from gmstudio.window.state.latents.space import LatentSpace
 
 Method = Literal["encoder", "optimization"]
 MAX_STEPS = 10_000
+
+
+class _Content(NamedTuple):
+    """What an undone edit restores; the fields are those of ``UserImage``."""
+
+    levels: NDArray[np.uint8] | None
+    picture: NDArray[np.uint8] | None
+    name: str
+    description: str
+    fit: Fit
+    invert: bool
 
 
 class UserImage(QObject):
@@ -73,6 +85,7 @@ class UserImage(QObject):
         self.problem = ""
         self._picture: NDArray[np.uint8] | None = None
         self._name = ""
+        self._edit, self._edit_count = "Find code", 0
         self._encoding = LatestWins(link, self)
         self._renewal = Request(link, self)
         self._optimization = Request(link, self)
@@ -82,6 +95,7 @@ class UserImage(QObject):
         for slot in (self._encoding, self._renewal, self._optimization):
             slot.failed.connect(self._on_failed)
         self._optimization.dropped.connect(self.changed)
+        space.edits.add_part("user image", self._content, self._restore)
         space.run_changed.connect(self._on_run_changed)
         space.halted.connect(self._on_halted)
 
@@ -124,16 +138,23 @@ class UserImage(QObject):
         if self.spec is None:
             self.report("Choose a run with a latent space first; then the picture can be fitted to its images.")
             return
-        self._picture, self._name = picture, name
-        self._refit()
+        self.begin_edit(f"Take {name}")
+        with self._recording():
+            self._picture, self._name = picture, name
+            self._refit()
         self.taken.emit()
-        self.find()
+        self._find()
+
+    def begin_edit(self, name: str) -> None:
+        """Begin an edit, such as a stroke: all that is drawn, and the codes found, until the next one belong to it."""
+        self._edit, self._edit_count = name, self._edit_count + 1
 
     def draw(self, levels: NDArray[np.uint8]) -> None:
         """Take a drawing, (C, H, W) levels, and find its code."""
-        self.levels = levels
-        self._picture, self._name, self.description = None, "", ""
-        self.find()
+        with self._recording():
+            self.levels = levels
+            self._picture, self._name, self.description = None, "", ""
+        self._find()
 
     def report(self, problem: str) -> None:
         """Show a problem, a sentence."""
@@ -142,18 +163,38 @@ class UserImage(QObject):
 
     def set_fit(self, fit: Fit) -> None:
         """Pad the whole of a picture, or crop its center."""
-        self.fit = fit
-        self._refit_and_find()
+        self.begin_edit("Fit picture")
+        with self._recording():
+            self.fit = fit
+            self._refit()
+        self._find_picture()
 
     def set_invert(self, invert: bool) -> None:
         """Invert pictures, or not."""
-        self.invert = invert
-        self._refit_and_find()
+        self.begin_edit("Invert picture")
+        with self._recording():
+            self.invert = invert
+            self._refit()
+        self._find_picture()
 
-    def _refit_and_find(self) -> None:
-        self._refit()
+    def _find_picture(self) -> None:
         if self._picture is not None:
-            self.find()
+            self._find()
+        self.changed.emit()
+
+    def _recording(self) -> AbstractContextManager[None]:
+        """Record an edit of the image, or of the codes that are found of it, as one step."""
+        return self._space.edits.recording(self._edit, key=f"user image {self._edit_count}")
+
+    def _content(self) -> _Content:
+        return _Content(self.levels, self._picture, self._name, self.description, self.fit, self.invert)
+
+    def _restore(self, content: _Content) -> None:
+        self._drop_encoding()
+        self._optimization.cancel()
+        self.levels, self._picture, self._name, self.description, self.fit, self.invert = content
+        self.problem, self.error = "", float("nan")
+        self.image_changed.emit()
         self.changed.emit()
 
     def _refit(self) -> None:
@@ -193,6 +234,10 @@ class UserImage(QObject):
 
     def find(self) -> None:
         """Find the image's code; ``found`` follows."""
+        self.begin_edit("Find code")
+        self._find()
+
+    def _find(self) -> None:
         if self._space.opened is None or self.levels is None:
             return
         self.problem = ""
@@ -223,7 +268,8 @@ class UserImage(QObject):
         command = self._encoding.answered
         assert isinstance(command, EncodeImage)
         self.problem = ""
-        self.found.emit(self._encoding_of(command.image, event.code, event.deviation))
+        with self._recording():
+            self.found.emit(self._encoding_of(command.image, event.code, event.deviation))
         self.changed.emit()
 
     def _on_renewed(self, event: Encoded) -> None:
@@ -235,7 +281,8 @@ class UserImage(QObject):
         command = self._optimization.command
         assert isinstance(command, ProjectImage)
         self.step, self.error = event.step, event.error
-        self.found.emit(self._encoding_of(command.image, event.code, None))
+        with self._recording():
+            self.found.emit(self._encoding_of(command.image, event.code, None))
         self.changed.emit()
 
     def _encoding_of(self, levels: Array, code: Array, deviation: Array | None) -> Encoding:

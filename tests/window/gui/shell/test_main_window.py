@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QUndoCommand
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QFileDialog, QLabel, QProgressBar, QPushButton, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
@@ -16,6 +16,7 @@ from toy_panels import PLACES, FirstPanel, FirstState, SecondState
 from gmstudio.protocol.engine import CommandFailed, EngineReported, Reason
 from gmstudio.protocol.training import StopTraining
 from gmstudio.window.client.process_status import Timeouts
+from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.shell.help import HelpPage
 from gmstudio.window.gui.shell.main_window import MainWindow
 from gmstudio.window.gui.shell.status_bar import duration_text, memory_text, rate_text
@@ -358,3 +359,27 @@ def test_a_panel_is_entered_without_a_button_in_focus_and_returned_to_as_it_was_
     window.show_panel("second")
     window.show_panel("first")
     assert window.focusWidget() is button
+
+
+def test_the_edit_menu_undoes_edits_of_the_panel_that_is_shown(qtbot: QtBot, start_studio: StartStudio) -> None:
+    window = open_window(qtbot, start_studio("--silent"))
+    first, second = find(window, Panel, "first"), find(window, Panel, "second")
+    assert isinstance(first, FirstPanel) and isinstance(second, Panel)
+    window.show_panel("first")
+    undo, redo = find(window, QAction, "window.undo"), find(window, QAction, "window.redo")
+    assert isinstance(undo, QAction) and isinstance(redo, QAction) and not undo.isEnabled()
+    first.undo.push(QUndoCommand("Randomize"))
+    assert (undo.text(), undo.isEnabled()) == ("&Undo Randomize", True)
+    QTest.keyClick(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert not undo.isEnabled() and redo.text() == "&Redo Randomize"
+    QTest.keyClick(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
+    assert undo.isEnabled()
+    window.show_panel("second")
+    assert not undo.isEnabled()
+    window.show_panel("first")
+    first.line.setFocus()
+    QTest.keyClicks(first.line, "ab")
+    QTest.keyClick(first.line, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert first.line.text() == "" and undo.isEnabled()
+    window.show_panel("help")
+    assert not undo.isEnabled()

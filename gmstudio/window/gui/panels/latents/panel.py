@@ -71,6 +71,7 @@ class LatentsPanel(Panel):
         self.forget = self.add_action(
             "forget", "Hide original", "X", state.gallery.forget, icon="close", tip="Show the decoded image alone"
         )
+        self.record_edits(state.edits)
         self._lay_out()
         self._connect()
         state.choose_run(self.run.current())

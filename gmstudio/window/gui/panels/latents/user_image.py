@@ -87,7 +87,6 @@ class UserImageView(LatentView):
             "paste_picture", "Paste", "Ctrl+V", self.source.paste, icon="copy", tip="Paste a copied picture"
         )
         self.clear = add("clear_canvas", "Clear", "Shift+C", self.canvas.clear, icon="remove", tip="Empty the canvas")
-        self.undo = add("undo_stroke", "Undo", "Ctrl+Z", self.canvas.undo, icon="undo", tip="Undo the last stroke")
         self.find_code = add(
             "find_code", "Find code", "Y", user_image.find, icon="search", tip="Set the sliders to your image's code"
         )
@@ -139,9 +138,9 @@ class UserImageView(LatentView):
         brush.setBuddy(self.brush)
         self.brush.setMinimumWidth(18 * GRID)
         sources = [panel.button(action) for action in (self.open, self.paste)]
-        strokes = [panel.button(action, icon_only=True) for action in (self.undo, self.clear)]
+        clear = panel.button(self.clear, icon_only=True)
         image = FoldingRow(
-            group_of(*sources, *strokes, self.fit, self.invert),
+            group_of(*sources, clear, self.fit, self.invert),
             group_of(brush, self.brush, self.brush_colour, stretch=1),
         )
         buttons = [panel.button(action) for action in (self.find_code, self.stop)]
@@ -179,6 +178,7 @@ class UserImageView(LatentView):
         state.shown_changed.connect(self._show_residual)
         self.source.taken.connect(user_image.take_picture)
         self.source.failed.connect(user_image.report)
+        self.canvas.begun.connect(user_image.begin_edit)
         self.canvas.changed.connect(lambda: user_image.draw(self.canvas.image))
         self.canvas.stroked.connect(self._on_stroked)
         self.brush.value_changed.connect(self._on_brush)
@@ -229,7 +229,7 @@ class UserImageView(LatentView):
     def _refresh(self) -> None:
         user_image = self._user_image
         ready = user_image.spec is not None and self._state.code.num_dims > 0
-        for action in (self.open, self.paste, self.clear, self.undo, self.find_code):
+        for action in (self.open, self.paste, self.clear, self.find_code):
             action.setEnabled(ready)
         for widget in (self.canvas, self.brush_colour, self.fit, self.invert, self.method):
             widget.setEnabled(ready)

@@ -10,21 +10,22 @@ from gmstudio.media.levels import to_display
 from gmstudio.window.gui.theme import theme
 from gmstudio.window.gui.widgets.images.grid import to_qimage
 
-MAX_UNDO = 100
 _MOVES = {Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1), Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0)}
 
 
 class DrawingCanvas(QWidget):
     """Canvas with a round brush: the left button paints, the right one erases.
 
-    With the focus, the arrow keys show and move a cursor, Space paints there, Delete erases there, Ctrl+Z undoes the
-    last stroke. The brush has a soft rim where there are intermediate levels.
+    With the focus, the arrow keys show and move a cursor, Space paints there, Delete erases there. The brush has a soft
+    rim where there are intermediate levels. Undoing is up to the owner: ``show_image`` shows an earlier image.
 
     Signals:
-        changed: a stroke was drawn or undone, or the image was cleared.
+        begun: an edit begins; its name, for example ``Draw``.
+        changed: a stroke was drawn, or the image was replaced.
         stroked: the stroke in progress painted another place.
     """
 
+    begun = Signal(str)
     changed = Signal()
     stroked = Signal()
 
@@ -32,7 +33,6 @@ class DrawingCanvas(QWidget):
         super().__init__(parent)
         self._levels = 2
         self._image: NDArray[np.uint8] = np.zeros((1, 8, 8), np.uint8)
-        self._undo: list[NDArray[np.uint8]] = []
         self._cursor = (0, 0)
         self._by_keys = False
         self._last: QPointF | None = None
@@ -58,35 +58,26 @@ class DrawingCanvas(QWidget):
     def show_image(self, image: NDArray[np.uint8]) -> None:
         """Show an image without a signal; no change when it is on display already."""
         if not np.array_equal(image, self._image):
-            self._remember()
             self._image = image.copy()
             self.update()
 
     def set_blank(self, shape: tuple[int, int, int], levels: int) -> None:
-        """Start with an empty image of a shape; the undo history is cleared."""
+        """Start with an empty image of a shape."""
         self._levels = levels
         self._image = np.zeros(shape, np.uint8)
-        self._undo.clear()
         self._cursor = (shape[1] // 2, shape[2] // 2)
         self.update()
 
     def set_image(self, image: NDArray[np.uint8]) -> None:
         """Replace the image, (C, H, W) levels of the present shape."""
-        self._remember()
         self._image = image.copy()
         self.update()
         self.changed.emit()
 
     def clear(self) -> None:
         """Empty the image."""
+        self.begun.emit("Clear")
         self.set_image(np.zeros_like(self._image))
-
-    def undo(self) -> None:
-        """Undo the last stroke."""
-        if self._undo:
-            self._image = self._undo.pop()
-            self.update()
-            self.changed.emit()
 
     def paint_at(self, row: float, column: float, *, erase: bool = False) -> None:
         """Paint once at a position, in pixels from the top left corner of the image."""
@@ -140,7 +131,7 @@ class DrawingCanvas(QWidget):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Begin a stroke."""
         if event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton):
-            self._remember()
+            self.begun.emit(_name_of(erase=event.button() == Qt.MouseButton.RightButton))
             self._last, self._by_keys = None, False
             self._stroke_to(event)
 
@@ -167,7 +158,7 @@ class DrawingCanvas(QWidget):
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Move the cursor, paint, erase, undo."""
+        """Move the cursor, paint, erase."""
         key = Qt.Key(event.key())
         self._by_keys = self._by_keys or _draws(event)
         if key in _MOVES:
@@ -175,11 +166,10 @@ class DrawingCanvas(QWidget):
             self._cursor = ((self._cursor[0] + _MOVES[key][0]) % height, (self._cursor[1] + _MOVES[key][1]) % width)
             self.update()
         elif key in (Qt.Key.Key_Space, Qt.Key.Key_Delete):
-            self._remember()
-            self.paint_at(self._cursor[0] + 0.5, self._cursor[1] + 0.5, erase=key == Qt.Key.Key_Delete)
+            erase = key == Qt.Key.Key_Delete
+            self.begun.emit(_name_of(erase=erase))
+            self.paint_at(self._cursor[0] + 0.5, self._cursor[1] + 0.5, erase=erase)
             self.changed.emit()
-        elif key == Qt.Key.Key_Z and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            self.undo()
         else:
             super().keyPressEvent(event)
 
@@ -196,13 +186,14 @@ class DrawingCanvas(QWidget):
         self._last = here
         self.stroked.emit()
 
-    def _remember(self) -> None:
-        self._undo = [*self._undo[-MAX_UNDO:], self._image]
+
+def _name_of(*, erase: bool) -> str:
+    return "Erase" if erase else "Draw"
 
 
 def _draws(event: QKeyEvent) -> bool:
     """The canvas handles this key."""
     key = Qt.Key(event.key())
     if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-        return key == Qt.Key.Key_Z
+        return False
     return key in _MOVES or key in (Qt.Key.Key_Space, Qt.Key.Key_Delete)

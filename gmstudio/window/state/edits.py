@@ -1,0 +1,133 @@
+"""Edits of a panel's state that can be undone, as pairs of snapshots.
+
+A state owns one ``EditRecorder`` and registers the parts of it that a user edits. A method that carries out an edit
+runs in ``recording``; what merely follows (newer weights, another run) runs in ``unrecorded``. The panel passes the
+recorder to ``Panel.record_edits``, which keeps the history and offers it in the Edit menu.
+
+    self.edits = EditRecorder(self)
+    self.edits.add_part("order", lambda: self.order, self.set_order)
+    …
+    def paint(self, pixels: Pixels) -> None:
+        with self.edits.recording("Paint the order", key=f"stroke {self._stroke}"):
+            self.order = …  # a new object; snapshots share the old one
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+
+S = TypeVar("S")
+Content = Mapping[str, object]
+"""Snapshots by the names of their parts."""
+
+
+@dataclass(frozen=True, eq=False)
+class Edit:
+    """One edit.
+
+    Args:
+        name: shown after "Undo", for example ``Randomize``.
+        key: consecutive edits of the same key are one step of the history; empty: a step of its own.
+        before: snapshots of the parts that differ.
+        after: likewise.
+    """
+
+    name: str
+    key: str
+    before: Content
+    after: Content
+
+    def merged(self, later: "Edit") -> "Edit":
+        """Return this edit and a later one as one."""
+        return Edit(later.name, self.key, {**later.before, **self.before}, {**self.after, **later.after})
+
+    @property
+    def empty(self) -> bool:
+        """The edit leads back to where it began."""
+        return same_content(self.before, self.after)
+
+
+class EditRecorder(QObject):
+    """Recorder of edits.
+
+    Signals:
+        edited: an ``Edit`` was made.
+        cleared: the recorded edits no longer apply, because another run is shown.
+    """
+
+    edited = Signal(object)
+    cleared = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._parts: dict[str, tuple[Callable[[], Any], Callable[[Any], None]]] = {}
+        self._depth = 0
+
+    def add_part(self, name: str, snapshot: Callable[[], S], restore: Callable[[S], None]) -> None:
+        """Register a part of the state; parts are restored in the order in which they were added.
+
+        Args:
+            name: unique.
+            snapshot: returns the content: arrays, tuples, mappings and values that are replaced and never written to.
+            restore: shows such a content again, and emits the part's signals.
+        """
+        self._parts[name] = snapshot, restore
+
+    @contextmanager
+    def recording(self, name: str, key: str = "") -> Iterator[None]:
+        """Record what the block changes as one edit; inside another edit it belongs to that one.
+
+        Args:
+            name: of the edit, an imperative.
+            key: as in ``Edit``.
+        """
+        if self._depth:
+            yield
+            return
+        before = self._snapshots()
+        with self.unrecorded():
+            yield
+        after = self._snapshots()
+        changed = [part for part in self._parts if not same_content(before[part], after[part])]
+        if changed:
+            self.edited.emit(Edit(name, key, {p: before[p] for p in changed}, {p: after[p] for p in changed}))
+
+    @contextmanager
+    def unrecorded(self) -> Iterator[None]:
+        """Record nothing of what the block changes."""
+        self._depth += 1
+        try:
+            yield
+        finally:
+            self._depth -= 1
+
+    def restore(self, content: Content) -> None:
+        """Show the content of an edit's parts again."""
+        with self.unrecorded():
+            for name, (_snapshot, restore) in self._parts.items():
+                if name in content:
+                    restore(content[name])
+
+    def clear(self) -> None:
+        """Announce that the recorded edits no longer apply."""
+        self.cleared.emit()
+
+    def _snapshots(self) -> dict[str, object]:
+        return {name: snapshot() for name, (snapshot, _restore) in self._parts.items()}
+
+
+def same_content(first: object, second: object) -> bool:
+    """Compare snapshots: arrays, tuples and mappings by their elements, everything else by equality."""
+    if first is second:
+        return True
+    if isinstance(first, np.ndarray) and isinstance(second, np.ndarray):
+        return np.array_equal(first, second)
+    if isinstance(first, tuple) and isinstance(second, tuple):
+        return len(first) == len(second) and all(map(same_content, first, second))
+    if isinstance(first, Mapping) and isinstance(second, Mapping):
+        return first.keys() == second.keys() and all(same_content(first[key], second[key]) for key in first)
+    return not isinstance(first, np.ndarray) and not isinstance(second, np.ndarray) and bool(first == second)
