@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from PySide6.QtCore import QSignalBlocker, QSize, Signal
-from PySide6.QtWidgets import QSizePolicy, QTabWidget, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QSizePolicy, QTabBar, QTabWidget, QWidget
 
-Height = Literal["page", "fill"]
+from gmstudio.window.gui.widgets.folding_row import FoldingRow
+
+Height = Literal["largest", "fill"]
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,7 @@ class Tab:
         tip: tooltip of the tab; the key is added to it.
         build: creates the page.
         key: shortcut that opens the tab, for example ``4``; empty: none. ``Panel.add_tab_actions`` installs it.
+        group: pages of one group have one height, where the height follows the pages.
     """
 
     name: str
@@ -27,6 +31,7 @@ class Tab:
     tip: str
     build: Callable[[], QWidget]
     key: str = ""
+    group: str = ""
 
 
 class LazyTabs(QTabWidget):
@@ -34,8 +39,8 @@ class LazyTabs(QTabWidget):
 
     Args:
         tabs: the entries, from left to right; their names differ.
-        height: ``page``: as high as the open page needs, which leaves the rest to widgets above; ``fill``: as
-            high as the layout allows, whatever the open page prefers, so that opening a tab moves nothing.
+        height: ``largest``: as high as the largest of the built pages of the open one's group needs, which leaves the
+            rest to widgets above; ``fill``: as high as the layout allows, so that opening a tab moves nothing.
 
     Signals:
         page_built: name of a page that was just built.
@@ -53,9 +58,9 @@ class LazyTabs(QTabWidget):
         self._height = height
         self.setDocumentMode(True)
         self.tabBar().setDrawBase(False)
-        vertical = QSizePolicy.Policy.Maximum if height == "page" else QSizePolicy.Policy.Ignored
+        vertical = QSizePolicy.Policy.Fixed if height == "largest" else QSizePolicy.Policy.Ignored
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, vertical)
-        policy.setHeightForWidth(height == "page")
+        policy.setHeightForWidth(height == "largest")
         self.setSizePolicy(policy)
         for tab in tabs:
             self._insert(self.count(), QWidget(), tab)
@@ -103,25 +108,47 @@ class LazyTabs(QTabWidget):
 
     def hasHeightForWidth(self) -> bool:
         """Controls of a page may wrap into more lines where there is less width."""
-        return self._height == "page"
+        return self._height == "largest"
 
     def heightForWidth(self, width: int) -> int:
-        """Height of the tab bar and the open page."""
-        page = self.currentWidget()
-        if page is None:
-            return self.tabBar().sizeHint().height()
-        needed = page.heightForWidth(width) if page.hasHeightForWidth() else page.sizeHint().height()
-        return self.tabBar().sizeHint().height() + max(needed, page.minimumSizeHint().height())
+        """Height of the largest page of the open one's group, and of the tab bar where that is not apart."""
+        bar = 0 if self.tabBar().isHidden() else self.tabBar().sizeHint().height()
+        group = self._tabs[self.open_page].group if self._tabs else ""
+        pages = [page for name, page in self._pages.items() if self._tabs[name].group == group]
+        return bar + max((_height_of(page, width) for page in pages), default=0)
+
+    def bar_apart(self) -> QTabBar:
+        """Create a tab bar to be laid out apart from the pages, and hide their own."""
+        bar = QTabBar()
+        bar.setDrawBase(False)
+        bar.setDocumentMode(True)
+        bar.setExpanding(False)
+        for index, tab in enumerate(self._tabs.values()):
+            bar.addTab(tab.title)
+            bar.setTabToolTip(index, self.tabToolTip(index))
+        bar.setCurrentIndex(self.currentIndex())
+        bar.currentChanged.connect(lambda index: self.show_page(list(self._tabs)[index]))
+        self.currentChanged.connect(bar.setCurrentIndex)
+        self.tabBar().hide()
+        return bar
 
     def sizeHint(self) -> QSize:
-        """Size for the open page where the height follows it, else for the largest page."""
+        """Size for the largest page."""
         hint = super().sizeHint()
-        return QSize(hint.width(), self.heightForWidth(max(1, self.width()))) if self._height == "page" else hint
+        return QSize(hint.width(), self.heightForWidth(max(1, self.width()))) if self._height == "largest" else hint
 
     def minimumSizeHint(self) -> QSize:
-        """Smallest size; pages do not scroll, so it is the whole height of a page that the height follows."""
+        """Smallest size; pages do not scroll, so it is the whole height of the largest one."""
         hint = super().minimumSizeHint()
-        return QSize(hint.width(), self.heightForWidth(max(1, self.width()))) if self._height == "page" else hint
+        return QSize(hint.width(), self.heightForWidth(max(1, self.width()))) if self._height == "largest" else hint
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Announce the height for another width, at which rows of pages that are not shown may fold too."""
+        super().resizeEvent(event)
+        if self._height == "largest" and event.size().width() != event.oldSize().width():
+            for page in self._pages.values():
+                _fold(page, event.size().width())
+            self.updateGeometry()
 
     def _insert(self, index: int, page: QWidget, tab: Tab) -> None:
         self.insertTab(index, page, tab.title)
@@ -146,3 +173,19 @@ class LazyTabs(QTabWidget):
         self.page(name)
         self.updateGeometry()
         self.page_opened.emit(name)
+
+
+def _fold(page: QWidget, width: int) -> None:
+    """Lay out a page that is not shown, so that its height is that of this width."""
+    layout = page.layout()
+    if not page.isVisible() and layout is not None:
+        page.resize(width, page.height())
+        layout.activate()
+        for row in page.findChildren(FoldingRow):
+            row.fold()
+        layout.activate()
+
+
+def _height_of(page: QWidget, width: int) -> int:
+    needed = page.heightForWidth(width) if page.hasHeightForWidth() else page.sizeHint().height()
+    return max(needed, page.minimumSizeHint().height())

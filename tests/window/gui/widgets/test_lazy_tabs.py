@@ -3,10 +3,10 @@
 from functools import partial
 
 import pytest
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
-from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs, Tab
+from gmstudio.window.gui.widgets.lazy_tabs import Height, LazyTabs, Tab
 
 NAMES = ("data", "map", "export")
 
@@ -63,23 +63,49 @@ def test_an_unknown_name_is_an_error(tabs: LazyTabs) -> None:
         tabs.show_page("nowhere")
 
 
-@pytest.mark.parametrize(("height", "grows"), [("page", True), ("fill", False)])
-def test_height_follows_the_open_page_or_the_room(qtbot: QtBot, height: str, grows: bool) -> None:
+@pytest.mark.parametrize("height", ["largest", "fill"])
+def test_opening_a_tab_moves_nothing(qtbot: QtBot, height: Height) -> None:
     window, above, tabs = QWidget(), QWidget(), LazyTabs(entries(), height=height)
+    tabs.build_all()
     column = QVBoxLayout(window)
     column.addWidget(above, 1)
-    column.addWidget(tabs, 0 if height == "page" else 1)
+    column.addWidget(tabs, 0 if height == "largest" else 1)
     qtbot.addWidget(window)
     window.resize(400, 600)
     window.show()
     qtbot.waitExposed(window)
     before = tabs.height()
-    tabs.show_page("map")
-    qtbot.waitUntil(lambda: (tabs.height() > before) == grows)
-    assert tabs.height() == before or grows
+    assert before >= max(tabs.page(name).sizeHint().height() for name in NAMES) or height == "fill"
+    for name in NAMES:
+        tabs.show_page(name)
+        QApplication.sendPostedEvents()
+        assert tabs.height() == before
+
+
+def test_pages_of_one_group_have_one_height_and_the_bar_stays(qtbot: QtBot) -> None:
+    low, high = partial(QLabel, "a"), partial(QLabel, "b\nb\nb\nb")
+    entry = [Tab("a", "A", "", low, group="x"), Tab("b", "B", "", high, group="x"), Tab("c", "C", "", low, group="y")]
+    window, tabs = QWidget(), LazyTabs(entry, height="largest")
+    tabs.build_all()
+    bar = tabs.bar_apart()
+    column = QVBoxLayout(window)
+    for widget, stretch in ((bar, 0), (QWidget(), 1), (tabs, 0)):
+        column.addWidget(widget, stretch)
+    qtbot.addWidget(window)
+    window.resize(400, 600)
+    window.show()
+    heights = []
+    for index in range(3):
+        bar.setCurrentIndex(index)
+        QApplication.sendPostedEvents()
+        heights.append(tabs.height())
+        assert tabs.open_page == "abc"[index] and bar.y() == column.contentsMargins().top()
+    assert heights[0] == heights[1] > heights[2]
+    tabs.show_page("a")
+    assert bar.currentIndex() == 0 and not tabs.tabBar().isVisible()
 
 
 def test_no_tabs_at_all(qtbot: QtBot) -> None:
-    tabs = LazyTabs((), height="page")
+    tabs = LazyTabs((), height="largest")
     qtbot.addWidget(tabs)
     assert tabs.open_page == "" and tabs.built == {} and tabs.sizeHint().height() >= 0

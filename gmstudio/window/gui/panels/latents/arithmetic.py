@@ -18,7 +18,8 @@ from gmstudio.window.gui.widgets.images.live_image import LiveImage
 from gmstudio.window.state.latents.arithmetic import SLOTS, LatentArithmetic, Slot
 from gmstudio.window.state.latents.state import LatentsState
 
-TILE_PX = 6 * GRID
+TILE_PX = 9 * GRID
+"""Side of a slot: at least that of the images in a strip."""
 SLOT_TIP = (
     "Slot {} of a - b + c. Drop an image of the data, or a picture's file, on it; or click it to fill it next, with an "
     "image that is clicked or with the current code."

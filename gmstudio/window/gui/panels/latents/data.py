@@ -1,7 +1,7 @@
 """View of the run's data: a row of images to encode."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy
 
 from gmstudio.protocol.data import SPLIT_TITLES, SPLITS
 from gmstudio.window.gui.panel import Panel
@@ -24,6 +24,7 @@ class DataView(LatentView):
         super().__init__(panel)
         self._state, self._gallery = state, state.gallery
         self.strip = TraversalStrip(PAGE)
+        self.strip.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         panel.name_widget(self.strip, "data", "Images of the data", DATA_TIP)
         self.split = QComboBox()
         panel.name_widget(self.split, "split", "Subset", "Subset of the data: training, validation or test images.")

@@ -88,9 +88,10 @@ class DirectionsView(LatentView):
 
     def _lay_out(self, panel: Panel) -> None:
         self.to = QLabel("→")
-        controls = (self.kind, self.first, self.to, self.second, self.count, panel.button(self.compute))
+        of_labels = (self.first, self.to, self.second, self.count, panel.button(self.compute))
         self.status.setMinimumWidth(STATUS_PX)
-        self._head = FoldingRow(group_of(*controls, spacing=GRID), group_of(self.status, stretch=0), spacing=GRID)
+        groups = (group_of(self.kind), group_of(*of_labels), group_of(self.status, stretch=0))
+        self._head = FoldingRow(*groups, spacing=GRID)
         row = QHBoxLayout()
         row.setSpacing(GRID // 2)
         row.addWidget(flat(panel.button(self.earlier, icon_only=True)), 0, Qt.AlignmentFlag.AlignVCenter)

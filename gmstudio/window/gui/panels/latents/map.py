@@ -20,14 +20,12 @@ AXIS_COMBO_PX = 15 * GRID
 
 
 class MapView(LatentView):
-    """Axes, range, size and layers of the map, which is larger than the one image beside it.
+    """Axes, range, size and layers of the map, which is larger than the images beside it.
 
     Args:
         panel: that it belongs to.
         state: shown and changed.
     """
-
-    beside_stretch = 14
 
     def __init__(self, panel: Panel, state: LatentsState) -> None:
         super().__init__(panel)

@@ -3,7 +3,8 @@
 from typing import ClassVar
 
 import numpy as np
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -13,33 +14,38 @@ from PySide6.QtWidgets import (
 )
 
 from gmstudio.window.gui.panel import Panel
-from gmstudio.window.gui.panels.latents.pictures import IMAGE_STRETCH, PictureColumn, PicturePair
+from gmstudio.window.gui.panels.latents.code_metrics import MetricsLine
+from gmstudio.window.gui.panels.latents.pictures import CAPTION_PX, Stage
 from gmstudio.window.gui.panels.latents.sliders import SlidersView
-from gmstudio.window.gui.panels.latents.tabs import BELOW_IMAGE, latent_tabs
+from gmstudio.window.gui.panels.latents.tabs import latent_tabs
 from gmstudio.window.gui.panels.latents.view import LatentView
 from gmstudio.window.gui.run_chooser import RunChooser
 from gmstudio.window.gui.theme import GRID
+from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.gui.widgets.images.live_image import LiveImage
 from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs
 from gmstudio.window.state.latents.state import CAPABILITY, LatentsState
 from gmstudio.window.state.runs.library import RunLibrary
 
-SIDE_WIDTH = 64 * GRID
-IMAGE_HEIGHT = 24 * GRID
-CAPTION_HEIGHT = 3 * GRID
+MARGIN = 2 * GRID
+SIDE_WIDTH, SIDE_SHARE = 64 * GRID, 0.36
+"""Largest width of the sliders, and largest share of the panel's, until the user moves the splitter."""
+NARROW = 110 * GRID
+"""Width below which the sliders stand below the images."""
 NO_RUN = (
     "No model with a latent space has been trained yet. Start a VAE or a GAN under Train; its code can be explored "
     "here while it trains."
 )
 WAITING = "Waiting for the engine …"
 OPENING = "Opening the run …"
+NO_ORIGINAL = "No original: encode an image of the data, or take an image of your own."
 LOST = "The engine has ended. The image appears when it runs again."
 IMAGE_TIP = "Decoded image with the weights as they are now: means of the pixels, black to white."
 ORIGINAL_TIP = "The encoded image of the data, or your image."
 
 
 class LatentsPanel(Panel):
-    """The decoded image, the original beside it, one of several views below, sliders at the side.
+    """The decoded image, the original beside it, one of several views below, sliders at the side, or below all.
 
     Args:
         state: shown and changed.
@@ -63,15 +69,21 @@ class LatentsPanel(Panel):
         self.image, self.original = LiveImage(), LiveImage()
         self.name_widget(self.image, "image", "Decoded image", IMAGE_TIP)
         self.name_widget(self.original, "original", "Original image", ORIGINAL_TIP)
-        self.image_caption, self.original_caption = _label("muted"), _label("muted")
+        self.original.set_placeholder(NO_ORIGINAL)
+        self.image_caption, self.original_caption = ElidedLabel(), ElidedLabel()
+        for caption in (self.image_caption, self.original_caption):
+            caption.setProperty("role", "muted")
+            caption.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.metrics = MetricsLine(self, state)
         self.sliders = SlidersView(self, state)
-        self.tabs = LazyTabs(latent_tabs(self, state), height="page")
+        self.tabs = LazyTabs(latent_tabs(self, state), height="largest")
         self._set_up_tabs()
         self.views = {name: view for name, view in self.tabs.built.items() if isinstance(view, LatentView)}
         self.forget = self.add_action(
             "forget", "Hide original", "X", state.gallery.forget, icon="close", tip="Show the decoded image alone"
         )
         self.record_edits(state.edits)
+        self._split_by_user = False
         self._lay_out()
         self._connect()
         state.choose_run(self.run.current())
@@ -79,17 +91,18 @@ class LatentsPanel(Panel):
 
     def _set_up_tabs(self) -> None:
         """Build all views, so that their shortcuts and what stands beside the image work from the start."""
-        self.name_widget(self.tabs, "views", "Views of the latent space", "")
-        self.tabs.tabBar().setProperty("dense", True)
-        self.tabs.setUsesScrollButtons(True)
         self.tabs.build_all()
+        self.bar = self.tabs.bar_apart()
+        self.name_widget(self.bar, "views", "Views of the latent space", "")
+        self.bar.setProperty("dense", True)
+        self.bar.setUsesScrollButtons(True)
         self.add_tab_actions(self.tabs)
 
     # ---- layout ------------------------------------------------------------------------------------------------
 
     def _lay_out(self) -> None:
         page = QVBoxLayout(self)
-        page.setContentsMargins(2 * GRID, GRID, 2 * GRID, GRID)
+        page.setContentsMargins(MARGIN, GRID, MARGIN, GRID)
         page.setSpacing(GRID)
         header = QHBoxLayout()
         header.setSpacing(GRID)
@@ -102,48 +115,61 @@ class LatentsPanel(Panel):
         column = QVBoxLayout(left)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID)
-        column.addLayout(self._pictures(), 1)
+        self.stage = self._build_stage()
+        column.addWidget(self.bar)
+        column.addWidget(self.stage, 1)
         column.addWidget(self.tabs)
-        body = QSplitter(Qt.Orientation.Horizontal)
-        body.setHandleWidth(2 * GRID)
-        body.addWidget(left)
-        body.addWidget(self.sliders)
-        body.setCollapsible(0, False)
-        body.setSizes([7000, 4000])
-        body.setStretchFactor(0, 7)
-        body.setStretchFactor(1, 4)
-        self.name_widget(body, "split_view", "Images and sliders", "")
-        body.handle(1).setToolTip("Drag to give images or sliders more room; at the right edge the sliders hide.")
-        self.sliders.setMaximumWidth(SIDE_WIDTH)
-        page.addWidget(body, 1)
+        self._body = QSplitter(Qt.Orientation.Horizontal)
+        self._body.setHandleWidth(2 * GRID)
+        self._body.addWidget(left)
+        self._body.addWidget(self.sliders)
+        self._body.setCollapsible(0, False)
+        self._body.setStretchFactor(0, 1)
+        self._body.setStretchFactor(1, 0)
+        self.name_widget(self._body, "split_view", "Images and sliders", "")
+        tip = "Drag to give images or sliders more room; at the edge of the panel the sliders hide."
+        self._body.handle(1).setToolTip(tip)
+        self._body.splitterMoved.connect(self._on_split)
+        page.addWidget(self._body, 1)
 
-    def _pictures(self) -> QHBoxLayout:
-        pictures = QHBoxLayout()
-        pictures.setSpacing(GRID)
+    def _build_stage(self) -> Stage:
         close = self.button(self.forget, icon_only=True)
         close.setProperty("flat", True)
-        head = QHBoxLayout()
-        for widget in (self.original_caption, close):
-            widget.setFixedHeight(CAPTION_HEIGHT)
-        head.addStretch(1)
-        head.addWidget(self.original_caption)
+        close.setFixedHeight(CAPTION_PX)
+        self._head = QWidget()
+        head = QHBoxLayout(self._head)
+        head.setContentsMargins(0, 0, 0, 0)
+        head.addWidget(self.original_caption, 1)
         head.addWidget(close)
-        head.addStretch(1)
-        self._original_side = PictureColumn(head, self.original)
-        self.image_caption.setFixedHeight(CAPTION_HEIGHT)
-        self.image_caption.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.image.setMinimumHeight(IMAGE_HEIGHT)
-        self._decoded_side = PictureColumn(
-            self.image_caption, self.image, *(make(self, self.state) for make in BELOW_IMAGE)
+        stage = Stage(self._head, self.original, self.image_caption, self.image, self.metrics)
+        views = self.views.values()
+        stage.add_views(
+            [view.beside for view in views if view.beside is not None],
+            [view.instead for view in views if view.instead is not None],
         )
-        self._pair = PicturePair(self._original_side, self._decoded_side)
-        self._pair.setSpacing(GRID)
-        pictures.addLayout(self._pair, IMAGE_STRETCH)
-        for view in self.views.values():
-            if view.beside is not None:
-                view.beside.setParent(self)
-                pictures.addWidget(view.beside, view.beside_stretch)
-        return pictures
+        return stage
+
+    def _on_split(self) -> None:
+        self._split_by_user = True
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Put the sliders below the images in a narrow window; until the user moves them, give the images the rest."""
+        super().resizeEvent(event)
+        narrow = self.width() < NARROW
+        orientation = Qt.Orientation.Vertical if narrow else Qt.Orientation.Horizontal
+        if orientation != self._body.orientation():
+            self._body.setOrientation(orientation)
+            self._split_by_user = False
+        if not self._split_by_user and not narrow:
+            side = min(SIDE_WIDTH, int(SIDE_SHARE * self.width()))
+            self._body.setSizes([self._body.width() - side, side])
+
+    def minimumSizeHint(self) -> QSize:
+        """Width of a narrow window, which is where the sliders stand below the images."""
+        hint = super().minimumSizeHint()
+        parts = (self.stage, self.tabs, self.sliders)
+        width = max(part.minimumSizeHint().width() for part in parts) + 2 * MARGIN
+        return QSize(min(hint.width(), width), hint.height())
 
     def _connect(self) -> None:
         state = self.state
@@ -165,40 +191,38 @@ class LatentsPanel(Panel):
     def _refresh(self) -> None:
         shown = self.state.shown
         self.image.set_image(shown.image if shown else None, shown.request if shown else 0)
-        self._decoded_side.fit()
+        self.stage.arrange()
         self._refresh_original()
         self._refresh_texts()
 
     def _on_view_opened(self, name: str) -> None:
-        """Show the widget beside the image that belongs to a view, and stack the images where there is one."""
+        """Show what a view has beside the images, or in place of the original."""
         opened = self.views[name]
-        for view in self.views.values():
-            if view.beside is not None:
-                view.beside.setVisible(view is opened)
-        self._pair.stack(stacked=opened.beside is not None)
+        self.stage.open(opened.beside or opened.instead)
         self._refresh_original()
 
     def _refresh_original(self) -> None:
         encoding = self.state.gallery.encoding
-        on_canvas = encoding is not None and not encoding.split and self.tabs.open_page == "user_image"
-        self._original_side.setVisible(encoding is not None and not on_canvas)
-        self.forget.setEnabled(encoding is not None)
-        if encoding is not None and encoding.image is not self.original.image:
-            self.original.set_image(encoding.image)
-            self._original_side.fit()
-            self.original_caption.setText(f"Original: {encoding.title}")
+        drawn = self.views[self.tabs.open_page].instead is not None
+        self.forget.setEnabled(encoding is not None and not drawn)
+        image = None if encoding is None else encoding.image
+        if image is not self.original.image:
+            self.original.set_image(image)
+            self.stage.arrange()
+        title = "Original" if encoding is None else f"Original: {encoding.title}"
+        self.original_caption.set_words("Your image" if drawn else title)
         self._refresh_caption()
 
     def _refresh_caption(self) -> None:
         shown, encoding = self.state.shown, self.state.gallery.encoding
         if shown is None:
-            self.image_caption.setText("")
+            self.image_caption.set_words("")
         elif encoding is not None and self.state.reconstructs:
             difference = shown.image.astype(np.float32) - encoding.image.astype(np.float32)
             error = float(np.sqrt(np.mean(np.square(difference / 255.0))))
-            self.image_caption.setText(f"Reconstruction, RMS error {error:.3f}")
+            self.image_caption.set_words(f"Reconstruction, RMS error {error:.3f}")
         else:
-            self.image_caption.setText(self.state.space.spec.decoded)
+            self.image_caption.set_words(self.state.space.spec.decoded)
 
     def _refresh_texts(self) -> None:
         state = self.state

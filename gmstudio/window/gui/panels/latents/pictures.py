@@ -1,65 +1,132 @@
-"""The images of the Latents panel, each in a column with its caption above and its metrics below."""
+"""Stage of the Latents panel: decoded image and original at one size, and what the open view needs beside them.
 
+Nothing on it moves when images arrive: the places depend on the open view and on the size of the stage alone.
+"""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QEvent, QRect, QSize
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
+from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.images.live_image import LiveImage
 
-ALL_HEIGHT = 16_777_215
-"""Qt's QWIDGETSIZE_MAX: no limit."""
-ORIGINAL_STRETCH, IMAGE_STRETCH = 9, 10
-"""The decoded image gets more room than the original."""
+CAPTION_PX = 3 * GRID
+LEAST_PX = 12 * GRID
+"""Smallest side of an image."""
+WIDE_PX = 40 * GRID
+LINES, MANY_LINES = 2, 3
+"""Lines of text under the decoded image where it has the width ``WIDE_PX``, and where not."""
+COLUMN_SHARE = 0.4
+"""Largest share of the width that the column of images takes beside a view."""
 
 
-class PictureColumn(QWidget):
-    """Column of an image, as large as its width allows, with lines close above and below it.
+class Stage(QWidget):
+    """The original at the left, the decoded image at the right, lines of text below it.
+
+    A view's widget either takes the place of the original, of the same size (a canvas), or most of the width, with the
+    original above the decoded image at its left (a map).
 
     Args:
-        head: above the image.
-        image: the image.
-        below: lines under it.
+        original_head: line above the original.
+        original: the original.
+        decoded_head: line above the decoded image.
+        decoded: the decoded image.
+        lines: text under the decoded image.
     """
 
-    def __init__(self, head: QWidget | QLayout, image: LiveImage, *below: QWidget) -> None:
+    def __init__(
+        self, original_head: QWidget, original: LiveImage, decoded_head: QWidget, decoded: LiveImage, lines: QWidget
+    ) -> None:
         super().__init__()
-        self._image = image
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        if isinstance(head, QLayout):
-            column.addLayout(head)
-        else:
-            column.addWidget(head)
-        column.addWidget(image, ALL_HEIGHT)
-        for widget in below:
-            column.addWidget(widget)
-        column.addStretch(1)
+        self._original_head, self._original = original_head, original
+        self._decoded_head, self._decoded, self._lines = decoded_head, decoded, lines
+        self._beside: Sequence[QWidget] = ()
+        self._instead: Sequence[QWidget] = ()
+        self._open: QWidget | None = None
+        for widget in (original_head, original, decoded_head, decoded, lines):
+            widget.setParent(self)
 
-    def fit(self) -> None:
-        """Give the image no more height than it can use; without an image all, for the placeholder."""
-        needed = self._image.height_at(self.width())
-        self._image.setMaximumHeight(max(needed, self._image.minimumHeight()) if needed else ALL_HEIGHT)
+    def add_views(self, beside: Sequence[QWidget], instead: Sequence[QWidget]) -> None:
+        """Take the widgets of views: those that stand beside the images, and those in place of the original."""
+        self._beside, self._instead = beside, instead
+        for widget in (*beside, *instead):
+            widget.setParent(self)
+            widget.hide()
+
+    def open(self, widget: QWidget | None) -> None:
+        """Show the widget of the open view; None: it has none."""
+        self._open = widget
+        for other in (*self._beside, *self._instead):
+            other.setVisible(other is widget)
+        self._original.setVisible(widget not in self._instead)
+        self.arrange()
+
+    def arrange(self) -> None:
+        """Place everything; to be called when an image of another shape arrives."""
+        if self._open in self._beside:
+            self._arrange_column()
+        else:
+            self._arrange_pair()
+
+    def _arrange_pair(self) -> None:
+        half = (self.width() - GRID) // 2
+        lines = self._lines_px(LINES if half >= WIDE_PX else MANY_LINES)
+        height = self._fitted(half, self.height() - CAPTION_PX - lines)
+        right = self.width() - half
+        self._original_head.setGeometry(0, 0, half, CAPTION_PX)
+        self._decoded_head.setGeometry(right, 0, half, CAPTION_PX)
+        self._decoded.setGeometry(right, CAPTION_PX, half, height)
+        self._lines.setGeometry(right, CAPTION_PX + height, half, lines)
+        for widget in (self._original, *self._instead):
+            widget.setGeometry(0, CAPTION_PX, half, height)
+
+    def _arrange_column(self) -> None:
+        lines = self._lines_px(MANY_LINES)
+        side = max(LEAST_PX, (self.height() - 2 * CAPTION_PX - lines) // 2)
+        column = max(LEAST_PX, min(side, int(COLUMN_SHARE * self.width())))
+        height = self._fitted(column, side)
+        top = 0
+        for widget, taken in (
+            (self._original_head, CAPTION_PX),
+            (self._original, height),
+            (self._decoded_head, CAPTION_PX),
+            (self._decoded, height),
+            (self._lines, lines),
+        ):
+            widget.setGeometry(0, top, column, taken)
+            top += taken
+        rest = QRect(column + GRID, 0, self.width() - column - GRID, self.height())
+        for widget in self._beside:
+            widget.setGeometry(rest)
+
+    def _fitted(self, width: int, height: int) -> int:
+        """Height of both images: no more than they can use, so that the text below stands right under them."""
+        used = max(self._decoded.height_at(width), self._original.height_at(width))
+        return max(LEAST_PX, min(height, used or height))
+
+    def _lines_px(self, lines: int) -> int:
+        return lines * self._lines.fontMetrics().lineSpacing()
+
+    def minimumSizeHint(self) -> QSize:
+        """Size for small images and for the widget of any view."""
+        beside = [widget.minimumSizeHint() for widget in self._beside]
+        width = max([2 * LEAST_PX, *(LEAST_PX + hint.width() for hint in beside)]) + GRID
+        images = 2 * (CAPTION_PX + LEAST_PX) + self._lines_px(MANY_LINES)
+        return QSize(width, max([images, *(hint.height() for hint in beside)]))
+
+    def sizeHint(self) -> QSize:
+        """Size at which images are large."""
+        return self.minimumSizeHint() * 2
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Fit the height to the width."""
+        """Place everything."""
         super().resizeEvent(event)
-        self.fit()
+        self.arrange()
 
-
-class PicturePair(QBoxLayout):
-    """Layout of the original and the decoded image: side by side, or stacked where a view needs room beside them.
-
-    Args:
-        original: hidden while there is none.
-        decoded: always there.
-    """
-
-    def __init__(self, original: PictureColumn, decoded: PictureColumn) -> None:
-        super().__init__(QBoxLayout.Direction.LeftToRight)
-        self.addWidget(original, ORIGINAL_STRETCH)
-        self.addWidget(decoded, IMAGE_STRETCH)
-
-    def stack(self, *, stacked: bool) -> None:
-        """Stack the original above the decoded image, or put it beside."""
-        directions = QBoxLayout.Direction
-        self.setDirection(directions.TopToBottom if stacked else directions.LeftToRight)
+    def changeEvent(self, event: QEvent) -> None:
+        """Place everything for another font."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self.arrange()

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
+    QSizePolicy,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -34,6 +35,7 @@ class TraversalView(LatentView):
         self.value = QLabel()
         self.value.setProperty("role", "muted")
         self.strip = TraversalStrip(NUM_TRAVERSED)
+        self.strip.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         panel.name_widget(self.strip, "strip", "Traversal of the chosen dimension", STRIP_TIP)
         add = panel.add_action
         self.previous = add(

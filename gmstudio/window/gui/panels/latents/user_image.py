@@ -8,10 +8,11 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QFileDialog,
+    QHBoxLayout,
     QLabel,
     QProgressBar,
+    QSizePolicy,
     QVBoxLayout,
-    QWidget,
 )
 
 from gmstudio.media.levels import to_display
@@ -23,6 +24,7 @@ from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.canvas.brush_colour_button import BrushColour, BrushColourButton
 from gmstudio.window.gui.widgets.canvas.drawing_canvas import DrawingCanvas
 from gmstudio.window.gui.widgets.canvas.overlays import HeatOverlay, overlay_colours
+from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.gui.widgets.folding_row import FoldingRow, group_of
 from gmstudio.window.gui.widgets.images.heat import scale_top
 from gmstudio.window.gui.widgets.images.live_image import LiveImage
@@ -38,6 +40,7 @@ CANVAS_TIP = (
 RESIDUAL_TIP = "Decoded image minus your image: orange where it is too bright, blue where it is too dark."
 HINT = "Draw on the canvas, paste or open a picture, or drop one there."
 METHOD_TITLES: dict[Method, str] = {"encoder": "Encoder", "optimization": "Optimization"}
+RESIDUAL_PX = 14 * GRID
 SMALLEST_SCALE = 0.1
 """Least range ± of the residual's colours."""
 
@@ -59,8 +62,12 @@ class UserImageView(LatentView):
         self.residual = LiveImage()
         self.residual.set_placeholder("No residual yet.")
         panel.name_widget(self.residual, "residual", "Residual", RESIDUAL_TIP)
-        self.residual_caption = QLabel()
+        self.residual.setFixedWidth(RESIDUAL_PX)
+        self.residual.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Ignored)
+        self.residual_caption = ElidedLabel()
         self.residual_caption.setProperty("role", "muted")
+        self.residual_caption.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.residual_caption.setFixedWidth(RESIDUAL_PX)
         self.status = QLabel()
         self.status.setWordWrap(True)
         self.brush = TypedSlider(1.0, 8.0, decimals=1, suffix=" px")
@@ -72,8 +79,8 @@ class UserImageView(LatentView):
         self._add_actions(panel)
         self._add_settings(panel)
         self._lay_out(panel)
-        self.beside = self._beside()
-        self.source.accept_drops(self, self.beside, self.canvas)
+        self.instead = self.canvas
+        self.source.accept_drops(self, self.canvas)
         self._connect()
         self._fit_canvas()
         self._refresh()
@@ -147,29 +154,21 @@ class UserImageView(LatentView):
         self._code = FoldingRow(
             group_of(self.method, self.steps, self.seed), group_of(*buttons, self.progress, stretch=2)
         )
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
+        column = QVBoxLayout()
         column.setSpacing(GRID // 2)
         column.addWidget(image)
         column.addWidget(self._code)
         column.addWidget(self.status)
         column.addStretch(1)
-
-    def _beside(self) -> QWidget:
-        side = QWidget()
-        column = QVBoxLayout(side)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        caption = QLabel("Your image")
-        for label in (caption, self.residual_caption):
-            label.setProperty("role", "muted")
-            label.setAlignment(Qt.AlignmentFlag.AlignCenter)
-            label.setFixedHeight(3 * GRID)
-        column.addWidget(caption)
-        column.addWidget(self.canvas, 3)
-        column.addWidget(self.residual_caption)
-        column.addWidget(self.residual, 2)
-        return side
+        difference = QVBoxLayout()
+        difference.setSpacing(0)
+        difference.addWidget(self.residual, 1)
+        difference.addWidget(self.residual_caption)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(GRID)
+        row.addLayout(column, 1)
+        row.addLayout(difference)
 
     def _connect(self) -> None:
         state, user_image = self._state, self._user_image
@@ -276,7 +275,7 @@ class UserImageView(LatentView):
         encoded = encoding is not None and not encoding.split
         if shown is None or not encoded or spec is None or levels is None or shown.image.shape != spec.shape:
             self.residual.set_image(None)
-            self.residual_caption.setText("")
+            self.residual_caption.set_words("")
             return
         difference = (shown.image.astype(np.float32) - to_display(levels, spec.levels)) / 255.0
         values = difference.mean(axis=0)
@@ -284,4 +283,4 @@ class UserImageView(LatentView):
         colours = overlay_colours(HeatOverlay(values=values, top=top, diverging=True, legend=""))
         self.residual.set_image(np.ascontiguousarray(colours.transpose(2, 0, 1)))
         error = float(np.sqrt(np.mean(np.square(difference))))
-        self.residual_caption.setText(f"Residual ±{top:g}, RMS error {error:.3f}")
+        self.residual_caption.set_words(f"Residual ±{top:g}, RMS error {error:.3f}")

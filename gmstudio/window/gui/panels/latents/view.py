@@ -9,13 +9,13 @@ class LatentView(ActiveWidget):
     """Base of the views, one tab each: a page of a few lines, and a widget beside the image.
 
     Attributes:
-        beside: a widget that needs more room than a few lines (a map, a canvas); the panel shows it beside the image
-            while the view's tab is open. None: nothing.
-        beside_stretch: its share of the width; the image's is ``pictures.IMAGE_STRETCH``.
+        beside: a widget that needs more room than the images (a map); the stage shows it beside them while the view's
+            tab is open. None: nothing.
+        instead: a widget that is shown in place of the original (a canvas), of the same size. None: nothing.
     """
 
     beside: QWidget | None = None
-    beside_stretch: int = 9
+    instead: QWidget | None = None
 
 
 def set_role(label: QLabel, *, error: bool) -> None:

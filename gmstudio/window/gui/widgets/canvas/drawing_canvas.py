@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from gmstudio.media.levels import to_display
 from gmstudio.window.gui.theme import theme
 from gmstudio.window.gui.widgets.images.grid import to_qimage
+from gmstudio.window.gui.widgets.images.live_image import fitted_rect
 
 _MOVES = {Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1), Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0)}
 
@@ -98,12 +99,9 @@ class DrawingCanvas(QWidget):
     # ---- where the image is ------------------------------------------------------------------------------------
 
     def image_rect(self) -> QRectF:
-        """Rectangle in which the image is painted."""
+        """Rectangle in which the image is painted: that of a ``LiveImage`` of the same size."""
         _, height, width = self._image.shape
-        scale = min((self.width() - 2) / width, (self.height() - 2) / height)
-        scale = max(1.0, float(np.floor(scale)) if scale >= 1 else scale)
-        left, top = (self.width() - scale * width) / 2, (self.height() - scale * height) / 2
-        return QRectF(np.floor(left), np.floor(top), scale * width, scale * height)
+        return fitted_rect(self, width, height)
 
     def sizeHint(self) -> QSize:
         """Size at eight screen pixels per pixel."""

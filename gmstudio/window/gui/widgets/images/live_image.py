@@ -76,14 +76,7 @@ class LiveImage(QWidget):
 
     def image_rect(self) -> QRectF:
         """Rectangle in which the image is painted, in the widget's coordinates."""
-        ratio = self.devicePixelRatioF()
-        free_width = (self.width() - 2 * MARGIN) * ratio
-        free_height = (self.height() - 2 * MARGIN) * ratio
-        scale = min(free_width / self._image.width(), free_height / self._image.height())
-        scale = float(int(scale)) if scale >= 1 else max(scale, 1e-3)
-        width, height = self._image.width() * scale / ratio, self._image.height() * scale / ratio
-        left, top = (self.width() - width) / 2, (self.height() - height) / 2
-        return QRectF(round(left * ratio) / ratio, round(top * ratio) / ratio, width, height)
+        return fitted_rect(self, self._image.width(), self._image.height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the image and a thin frame, so that a black image has an edge."""
@@ -101,3 +94,20 @@ class LiveImage(QWidget):
             painter.drawRect(target.adjusted(-1, -1, 0, 0))
         painter.end()
         self.painted.emit(self._number)
+
+
+def fitted_rect(widget: QWidget, columns: int, rows: int) -> QRectF:
+    """Rectangle of an image in the middle of a widget; its pixels are squares of whole screen pixels where it fits.
+
+    Args:
+        widget: that paints the image.
+        columns: of the image.
+        rows: of the image.
+    """
+    ratio = widget.devicePixelRatioF()
+    free_width, free_height = (widget.width() - 2 * MARGIN) * ratio, (widget.height() - 2 * MARGIN) * ratio
+    scale = min(free_width / columns, free_height / rows)
+    scale = float(int(scale)) if scale >= 1 else max(scale, 1e-3)
+    width, height = columns * scale / ratio, rows * scale / ratio
+    left, top = (widget.width() - width) / 2, (widget.height() - height) / 2
+    return QRectF(round(left * ratio) / ratio, round(top * ratio) / ratio, width, height)

@@ -219,19 +219,19 @@ def test_an_image_of_the_traversal_sets_the_dimension(panel: LatentsPanel) -> No
 
 
 def test_an_image_of_the_data_is_encoded_and_shown_beside(panel: LatentsPanel, engine: LatentEngine) -> None:
-    assert not panel.original.isVisible()
+    assert panel.original.image is None
     panel.views["data"].strip.clicked.emit(4)
     engine.serve()
     encoding = panel.state.gallery.encoding
     assert encoding is not None and encoding.index == 4
     assert panel.original.isVisible() and panel.original.image is encoding.image
-    assert panel.image_caption.text().startswith("Reconstruction, RMS error 0.")
-    assert f"label {engine.dataset.valid.labels[4]}" in panel.original_caption.text()
+    assert panel.image_caption.words.startswith("Reconstruction, RMS error 0.")
+    assert f"label {engine.dataset.valid.labels[4]}" in panel.original_caption.words
     panel.state.code.set_value(0, 1.0)
     engine.serve()
-    assert panel.image_caption.text() == "Decoded image"
+    assert panel.image_caption.words == "Decoded image"
     panel.forget.trigger()
-    assert not panel.original.isVisible()
+    assert panel.original.image is None and panel.original_caption.words == "Original"
 
 
 def test_a_typed_number_is_encoded(qtbot: QtBot, panel: LatentsPanel, engine: LatentEngine) -> None:
@@ -353,7 +353,7 @@ def test_a_drawing_sets_the_code(qtbot: QtBot, panel: LatentsPanel, engine: Late
     encoding = panel.state.gallery.encoding
     assert encoding is not None and encoding.title == "your image"
     np.testing.assert_array_equal(panel.state.code.values, encoding.code)
-    assert user_image.residual.image is not None and "RMS error" in user_image.residual_caption.text()
+    assert user_image.residual.image is not None and "RMS error" in user_image.residual_caption.words
     assert not panel.original.isVisible()
     canvas.setFocus()
     qtbot.waitUntil(canvas.hasFocus)

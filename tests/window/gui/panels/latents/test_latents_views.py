@@ -68,10 +68,10 @@ def test_images_get_the_room_of_the_sliders(qtbot: QtBot, panel: LatentsPanel) -
     assert isinstance(split, QSplitter)
     before = panel.image.width()
     split.setSizes([1, 0])
-    qtbot.waitUntil(lambda: panel.image.width() > before + 300)
+    qtbot.waitUntil(lambda: panel.image.width() > before + 150)
     assert panel.sliders.width() == 0 or panel.sliders.isHidden() or not panel.sliders.visibleRegion()
     split.setSizes([0, 1])
-    assert panel.image.isVisible() and panel.image.width() > 100
+    assert panel.image.isVisible() and panel.image.width() > 90
 
 
 def test_a_full_interpolation_is_reported(panel: LatentsPanel) -> None:
