@@ -11,7 +11,7 @@ from fake_client import FakeClient
 from gmstudio import data
 from gmstudio.engine.catalog import capabilities_of
 from gmstudio.engine.latents import codes as latents
-from gmstudio.engine.latents import dimension_stats, directions, encoded_split, projection
+from gmstudio.engine.latents import dimension_stats, directions, encoded_split, projection, sampled_codes
 from gmstudio.families import FAMILIES
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Command, Event
@@ -26,18 +26,19 @@ from gmstudio.protocol.latents import (
     EncodeSplit,
     FindDirections,
     ProjectImage,
+    SampleCodes,
 )
 from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.runs import KeepAnnotations, OpenRun, RunInfo, RunOpened, RunsListed
 from gmstudio.protocol.training import TrainingChanged
 
-VAE, GAN, WIDE, RBM = "/runs/vae", "/runs/gan", "/runs/wide", "/runs/rbm"
+VAE, GAN, WIDE, RBM, AUTO = "/runs/vae", "/runs/gan", "/runs/wide", "/runs/rbm", "/runs/auto"
 DIMS = 5
 DATA_CONFIG = {"levels": 4}
 
 
 class LatentEngine(FakeClient):
-    """Runs of an untrained VAE of 5 dimensions, a GAN of 5, a VAE of 40 and an RBM of 12 units."""
+    """Runs of an untrained VAE of 5 dimensions, a GAN of 5, a VAE of 40, an autoencoder and an RBM of 12 units."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,6 +48,7 @@ class LatentEngine(FakeClient):
             VAE: self._model("vae", DIMS),
             GAN: self._model("gan", DIMS),
             WIDE: self._model("vae", 40),
+            AUTO: self._model("autoencoder", DIMS),
             RBM: FAMILIES["rbm"](FAMILIES["rbm"].Config(num_hidden=12), self.dataset.image),
         }
         self.weights_step = 300
@@ -143,6 +145,9 @@ class LatentEngine(FakeClient):
             return [latents.encode_image(self.models[command.run], command)]
         if isinstance(command, ProjectImage):
             pieces = projection.project(self.models[command.run], command)
+            return [piece for piece in pieces if piece is not None]
+        if isinstance(command, SampleCodes):
+            pieces = sampled_codes.sample_codes(self.models[command.run], self.weights_step, self.dataset, command)
             return [piece for piece in pieces if piece is not None]
         if isinstance(command, ComputeDimensionStats):
             pieces = dimension_stats.compute_stats(self.models[command.run], self.weights_step, self.dataset, command)

@@ -40,6 +40,24 @@ class ComputeDimensionStats(Command, frozen=True, kw_only=True):
     run: str
 
 
+class SampleCodes(Command, frozen=True, kw_only=True):
+    """Sample codes whose images look like the model's; answered with ``CodesSampled``.
+
+    A normal prior is sampled; binary hidden units are p(h = 1 | x) of samples x of the model; without a prior the codes
+    are those of random images of the data.
+
+    Args:
+        count: number of codes.
+        seed: the same seed and weights give the same codes.
+        near: (1, Z) float32, a code of binary hidden units to take one step of the model's chain from.
+    """
+
+    run: str
+    count: int = 1
+    seed: int = 0
+    near: Array | None = None
+
+
 class EncodeImage(Command, frozen=True, kw_only=True):
     """Encode the user's image, (C, H, W) uint8 levels; answered with ``Encoded``."""
 
@@ -124,6 +142,25 @@ class Encoded(Event, frozen=True, kw_only=True):
     deviation: Array | None
     image: Array
     label: str
+
+
+class CodesSampled(Event, frozen=True, kw_only=True):
+    """Random codes (N, Z) float32, with the weights of ``step``.
+
+    Args:
+        split: of the images of the data whose codes they are; None: of the prior, or of samples of the model.
+        indices: N, of these images in the split.
+        images: (N, C, H, W) uint8 levels, these images.
+        labels: N words, where the data has labels.
+    """
+
+    run: str
+    step: int
+    codes: Array
+    split: SplitName | None = None
+    indices: tuple[int, ...] = ()
+    images: Array | None = None
+    labels: tuple[str, ...] = ()
 
 
 class DimensionStatsComputed(Event, frozen=True, kw_only=True):

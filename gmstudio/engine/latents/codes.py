@@ -31,6 +31,7 @@ from gmstudio.engine.runtime.inspection import (
 from gmstudio.families.base import Bounded, Discriminator, Encoder, Family, FreeEnergy, Posterior, TimestepBound
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Event
+from gmstudio.protocol.families import LatentSpec
 from gmstudio.protocol.latents import Decode, Decoded, Encode, Encoded, EncodeImage
 from gmstudio.protocol.metrics import Metric, MetricValues
 
@@ -77,7 +78,7 @@ def decode(model: Family, step: int, command: Decode) -> Decoded:
     """
     started = time.perf_counter()
     latent = latent_of(model)
-    codes_NZ = _checked_codes(command.codes, latent.latent.num_dims)
+    codes_NZ = checked_codes(command.codes, latent.latent)
     with exploring(model):
         codes = torch.from_numpy(codes_NZ).to(dtype_of(model)).to(model.device)
         means = decoded(model, codes)
@@ -101,7 +102,7 @@ def decode_with_summed_bound(model: Family, step: int, command: Decode) -> Itera
         ValueError: at once or from the generator, as from ``decode``.
     """
     assert isinstance(model, TimestepBound)
-    codes_NZ = _checked_codes(command.codes, latent_of(model).latent.num_dims)
+    codes_NZ = checked_codes(command.codes, latent_of(model).latent)
     return _measured(model, model, step, command, codes_NZ)
 
 
@@ -246,8 +247,13 @@ def _code_of(model: Family, image: NDArray[np.uint8]) -> tuple[Array, Array | No
     )
 
 
-def _checked_codes(array: Array, num_dims: int) -> NDArray[np.float32]:
-    """Copy of the codes (N, Z), checked."""
+def checked_codes(array: Array, latent: LatentSpec) -> NDArray[np.float32]:
+    """Copy of codes (N, Z) of a latent space.
+
+    Raises:
+        ValueError: when they are not N rows of Z finite float32 numbers, N from 1 to ``MAX_CODES``.
+    """
+    num_dims = latent.num_dims
     if array.dtype != "float32":
         raise ValueError(f"The codes are {array.dtype} numbers; send float32.")
     codes: NDArray[Any] = array.numpy()

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from gmstudio.data.dataset import Dataset
 from gmstudio.engine.runtime.inspection import check_fit, dtype_of, exploring, in_pieces, latent_of
-from gmstudio.families.base import Family, Latent, Posterior
+from gmstudio.families.base import Encoder, Family, Latent, Posterior
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Event
 from gmstudio.protocol.families import LatentSpec
@@ -26,9 +26,9 @@ BASE_SEED = 0
 def compute_stats(model: Family, step: int, dataset: Dataset, command: ComputeDimensionStats) -> Iterator[Event | None]:
     """Compute pixel change and KL of each latent dimension, in pieces of about ``PIECE_S``.
 
-    ``pixel_change_j = sqrt(mean (decode(z | z_j = 1) - decode(z | z_j = -1))²)``, over base codes z ~ N(0, I) that are
-    always the same and over the sub-pixels; units of a Bernoulli code go from 0 to 1, and are 1 in half of the base
-    codes. ``kl_j`` is the mean of KL(q(z_j|x) ‖ p(z_j)) over validation images.
+    ``pixel_change_j = sqrt(mean (decode(z | z_j = 1) - decode(z | z_j = -1))²)``, over base codes z that are always the
+    same and over the sub-pixels: z ~ N(0, I), or, without a normal prior, the codes of the first validation images.
+    Units of a Bernoulli code go from 0 to 1. ``kl_j`` is the mean of KL(q(z_j|x) ‖ p(z_j)) over validation images.
 
     Args:
         model: a family with ``decode``.
@@ -42,8 +42,8 @@ def compute_stats(model: Family, step: int, dataset: Dataset, command: ComputeDi
     Raises:
         ValueError: at once, when the model has no latent space or the data set's images do not fit it.
     """
-    latent_of(model)
-    if isinstance(model, Posterior):
+    prior = latent_of(model).latent.prior
+    if isinstance(model, Posterior) or prior != "normal":
         check_fit(model, dataset)
     return _stats_pieces(model, step, dataset.valid.images[:MAX_IMAGES], command)
 
@@ -53,7 +53,7 @@ def _stats_pieces(
 ) -> Iterator[Event | None]:
     latent = latent_of(model)
     num_dims = latent.latent.num_dims
-    base_KZ = _base_codes(latent.latent)
+    base_KZ = _base_codes(model, latent.latent, images)
     change_P = np.zeros(num_dims * NUM_BASE_CODES, np.float32)
 
     def measure_change(pairs: slice) -> None:
@@ -78,12 +78,13 @@ def _stats_pieces(
     )
 
 
-def _base_codes(latent: LatentSpec) -> Tensor:
+def _base_codes(model: Family, latent: LatentSpec, images: NDArray[np.uint8]) -> Tensor:
     """(K, Z) codes, always the same."""
-    generator = torch.Generator().manual_seed(BASE_SEED)
-    if latent.prior == "bernoulli":
-        return torch.randint(2, (NUM_BASE_CODES, latent.num_dims), generator=generator).float()
-    return torch.randn(NUM_BASE_CODES, latent.num_dims, generator=generator)
+    if latent.prior != "normal" and isinstance(model, Encoder) and len(images):
+        with exploring(model):
+            codes = model.encode(torch.from_numpy(images[:NUM_BASE_CODES]).to(model.device)).float().cpu()
+        return codes[torch.arange(NUM_BASE_CODES) % len(codes)]
+    return torch.randn(NUM_BASE_CODES, latent.num_dims, generator=torch.Generator().manual_seed(BASE_SEED))
 
 
 def _squared_change(model: Family, latent: Latent, base_KZ: Tensor, pairs: slice) -> NDArray[np.float32]:

@@ -1,6 +1,6 @@
 """Handlers of the commands about latent codes of a model, trained or in training."""
 
-from gmstudio.engine.latents import codes, dimension_stats, directions, encoded_split, projection
+from gmstudio.engine.latents import codes, dimension_stats, directions, encoded_split, projection, sampled_codes
 from gmstudio.engine.runtime.feature import Feature, Job
 from gmstudio.protocol.latents import (
     ComputeDimensionStats,
@@ -10,11 +10,12 @@ from gmstudio.protocol.latents import (
     EncodeSplit,
     FindDirections,
     ProjectImage,
+    SampleCodes,
 )
 
 
 class LatentsFeature(Feature):
-    """Decode and encode, optimize codes, find directions, compute dimension statistics."""
+    """Decode and encode, sample and optimize codes, find directions, compute dimension statistics."""
 
     def _on_decode(self, command: Decode) -> Job | None:
         loaded = self.context.model(command.run, "decode")
@@ -26,6 +27,10 @@ class LatentsFeature(Feature):
     def _on_encode(self, command: Encode) -> None:
         loaded = self.context.model(command.run, "encode")
         self.context.send(codes.encode(loaded.model, self.context.data_of(loaded), command))
+
+    def _on_sample_codes(self, command: SampleCodes) -> Job:
+        loaded = self.context.model(command.run, "decode")
+        return sampled_codes.sample_codes(loaded.model, loaded.step, self.context.data_of(loaded), command)
 
     def _on_encode_image(self, command: EncodeImage) -> None:
         loaded = self.context.model(command.run, "encode")

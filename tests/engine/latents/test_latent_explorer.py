@@ -178,13 +178,22 @@ def test_kl_is_the_mean_over_validation_images(vae: Family, digits: Dataset) -> 
 
 def test_pixel_change_is_that_of_moving_one_dimension(vae: Family, digits: Dataset) -> None:
     reply, _ = run_stats(vae, digits)
-    base = dimension_stats._base_codes(LatentSpec(DIMS))
+    base = dimension_stats._base_codes(vae, LatentSpec(DIMS), digits.valid.images)
     for dim in range(DIMS):
         low, high = base.clone(), base.clone()
         low[:, dim], high[:, dim] = -1, 1
         with torch.no_grad():
             expected = (vae.decode(high) - vae.decode(low)).square().mean().sqrt()
         assert reply.pixel_change.numpy()[dim] == pytest.approx(float(expected), rel=1e-4)
+
+
+@pytest.mark.parametrize("family", ["rbm", "autoencoder"])
+def test_without_a_normal_prior_dimensions_are_measured_around_codes_of_the_data(digits: Dataset, family: str) -> None:
+    model = FAMILIES[family](FAMILIES[family].Config(num_hidden=8), digits.image)
+    base = dimension_stats._base_codes(model, model.latent, digits.valid.images)
+    with torch.no_grad():
+        expected = model.encode(torch.from_numpy(digits.valid.images[: len(base)]))
+    np.testing.assert_allclose(base.numpy(), expected.numpy(), atol=1e-5)
 
 
 def test_a_dimension_that_the_decoder_ignores_changes_no_pixel(vae: Family, digits: Dataset) -> None:

@@ -245,7 +245,7 @@ class LatentCode(QObject):
             self.set_values(np.zeros_like(self._values))
 
     def randomize(self, seed: int | None = None) -> None:
-        """Sample the code from the prior, see ``CodeRange.sample``."""
+        """Sample the code from a normal prior, see ``CodeRange.sample``; others see ``CodeSampling``."""
         with self._edits.recording("Randomize"):
             self.set_values(self._range.sample(self.num_dims, seed))
 

@@ -15,8 +15,6 @@ Code = NDArray[np.float32]
 Prior = Literal["normal", "bernoulli", "none"]
 PERTURBATION = 0.3
 """s of ``CodeRange.perturb``: a Gaussian code keeps a correlation of sqrt(1 - s²) with its perturbation."""
-RESAMPLED = 0.1
-"""Share of the binary units that ``CodeRange.perturb`` samples again."""
 
 
 @dataclass(frozen=True)
@@ -50,26 +48,16 @@ class CodeRange:
         return code.clip(self.low, self.high).astype(np.float32)
 
     def sample(self, num_dims: int, seed: int | None) -> Code:
-        """Sample a code (num_dims,) from the prior; binary units are 1 with probability ½.
+        """Sample a code (num_dims,) from the normal prior.
 
         Args:
             num_dims: Z.
             seed: the same seed gives the same code; None: another code each time.
         """
-        generator = np.random.default_rng(seed)
-        if self.prior == "bernoulli":
-            return generator.integers(0, 2, num_dims).astype(np.float32)
-        return self.clip(generator.standard_normal(num_dims))
+        return self.clip(np.random.default_rng(seed).standard_normal(num_dims))
 
     def perturb(self, code: Code, seed: int | None) -> Code:
-        """Sample a code near this one: z ← sqrt(1 - s²) z + s ε, s = ``PERTURBATION``, which preserves N(0, I).
-
-        Of binary units a share of ``RESAMPLED`` is sampled again.
-        """
-        if self.prior == "bernoulli":
-            generator = np.random.default_rng(seed)
-            resampled = generator.random(len(code)) < RESAMPLED
-            return np.where(resampled, generator.integers(0, 2, len(code)), code).astype(np.float32)
+        """Sample a code near this one: z ← sqrt(1 - s²) z + s ε, s = ``PERTURBATION``, which preserves N(0, I)."""
         kept = math.sqrt(1.0 - PERTURBATION**2)
         return self.clip(kept * code + PERTURBATION * self.sample(len(code), seed))
 

@@ -67,10 +67,15 @@ class SavedViews(QObject):
             self._saved[self._space.run] = SavedView(self._space.code.view, self._interpolation.keyframe_path)
 
     def view_of(self, run: str, spec: LatentSpec) -> SavedView:
-        """View to begin with: the saved one where it fits, else z = 0 and two samples to interpolate between."""
+        """View to begin with: the saved one where it fits, else z = 0 and two samples of a normal prior.
+
+        Other keyframes to begin with are sampled by ``CodeSampling``.
+        """
         saved = self._saved.get(run)
         if saved is not None and saved.code is not None and len(saved.code.values) == spec.num_dims:
             return saved
+        if spec.prior != "normal":
+            return SavedView(None, KeyframePath(()))
         keyframes = tuple(RANGES[spec.prior].sample(spec.num_dims, seed) for seed in FIRST_SEEDS)
         return SavedView(None, KeyframePath(keyframes))
 

@@ -26,7 +26,8 @@ from gmstudio.window.state.latents.encoded_images import EncodedImages, Encoding
 from gmstudio.window.state.latents.export import Export
 from gmstudio.window.state.latents.interpolation import Interpolation, KeyframePath
 from gmstudio.window.state.latents.map import LatentMap, MapView
-from gmstudio.window.state.latents.saved_views import SavedViews
+from gmstudio.window.state.latents.sampling import CodeSampling
+from gmstudio.window.state.latents.saved_views import FIRST_SEEDS, SavedViews
 from gmstudio.window.state.latents.space import LatentSpace
 from gmstudio.window.state.latents.strips import LatentStrips
 from gmstudio.window.state.latents.user_image import UserImage
@@ -79,6 +80,7 @@ class LatentsState(QObject):
         saved_views: views of the runs that were left.
         dimension_stats: KL and pixel change of each dimension, and their order.
         gallery: images of the data, and the one that was encoded.
+        sampling: random codes.
         map: a plane of the latent space.
         directions: computed and saved directions.
         arithmetic: a - b + c.
@@ -106,6 +108,7 @@ class LatentsState(QObject):
         self.saved_views = SavedViews(self.space, self.interpolation)
         self.dimension_stats = DimensionStatistics(link, self.space)
         self.gallery = EncodedImages(link, self.space)
+        self.sampling = CodeSampling(link, self.space, self.interpolation, self.gallery)
         self.map = LatentMap(link, self.space, self.annotations)
         self.directions = LatentDirections(link, self.space, self.annotations)
         self.arithmetic = LatentArithmetic(link, self.space)
@@ -131,6 +134,7 @@ class LatentsState(QObject):
         self.saved_views.restored.connect(self._on_restored)
         self.user_image.found.connect(self.gallery.adopt)
         self.user_image.renewed.connect(self.gallery.adopt_renewed)
+        self.sampling.failed.connect(self._on_failed)
         self.gallery.encoded.connect(self._on_encoded)
         self.gallery.renewed.connect(self._on_renewed)
         self._library.run_opened.connect(self._on_run_opened)
@@ -213,6 +217,7 @@ class LatentsState(QObject):
             if self.space.open(event, view.code):
                 self.interpolation.restore(view.interpolation)
                 self.saved_views.restore_expected()
+                self.sampling.sample_first_keyframes(FIRST_SEEDS[0])
         self._catch_up()
         self._run_live_timer()
 
@@ -240,15 +245,6 @@ class LatentsState(QObject):
             order = self.dimension_stats.shown() or [self.code.dim]
             here = order.index(self.code.dim) if self.code.dim in order else -max(0, places)
             self.code.choose_dim(order[max(0, min(here + places, len(order) - 1))])
-
-    def sample_keyframes(self, seed: int) -> None:
-        """Begin an interpolation between two samples of the prior, at the first; the same seed gives the same two."""
-        num_dims = self.code.num_dims
-        if num_dims:
-            pair = self.code.range.sample(2 * num_dims, seed).reshape(2, num_dims)
-            with self.edits.recording("Sample two"):
-                self.interpolation.set_keyframes(tuple(pair), seed)
-                self.interpolation.go_to(0.0)
 
     @property
     def reconstructs(self) -> bool:

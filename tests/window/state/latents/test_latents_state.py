@@ -278,7 +278,7 @@ def test_late_replies_of_another_run_are_ignored(state: LatentsState, engine: La
 def test_an_interpolation_sets_the_code_and_another_code_ends_it(
     qtbot: QtBot, state: LatentsState, engine: LatentEngine
 ) -> None:
-    state.sample_keyframes(3)
+    state.sampling.sample_keyframes(3)
     interpolation = state.interpolation
     a, b = interpolation.keyframes
     np.testing.assert_array_equal(state.code.values, a)

@@ -60,7 +60,7 @@ def test_a_dropped_export_restores_model_codes_and_seed(
 ) -> None:
     if form == "mp4" and not ffmpeg_path():
         pytest.skip("needs ffmpeg")
-    state.sample_keyframes(11)
+    state.sampling.sample_keyframes(11)
     interpolation = state.interpolation
     interpolation.set_path("spherical")
     interpolation.add(state.code.values * 2)

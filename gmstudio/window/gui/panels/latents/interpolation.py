@@ -107,7 +107,6 @@ class InterpolationView(LatentView):
             "W",
             self._sample,
             icon="dice",
-            tip="Replace the keyframes by two samples of the prior; uses the seed, then increments it",
         )
 
     def _add_settings(self, panel: Panel) -> None:
@@ -196,7 +195,7 @@ class InterpolationView(LatentView):
         self.problem.setVisible(bool(problem))
 
     def _sample(self) -> None:
-        self._state.sample_keyframes(self.seed.value())
+        self._state.sampling.sample_keyframes(self.seed.value())
         self.seed.setValue((self.seed.value() + 1) % (MAX_SEED + 1))
 
     def _go_to(self, position: float) -> None:
@@ -228,6 +227,8 @@ class InterpolationView(LatentView):
         self.play.setEnabled(interpolation.segments > 0)
         self.append.setEnabled(dims > 0)
         self.sample.setEnabled(dims > 0)
+        effect = self._state.sampling.description("keyframes")
+        self._panel.set_action_tip(self.sample, f"{effect}; uses the seed, then increments it")
         self.position.setEnabled(interpolation.segments > 0)
         self.position.set_range(1.0, 1.0 + max(1, interpolation.segments))
         self.path.setCurrentIndex(self.path.findData(interpolation.path))

@@ -33,8 +33,6 @@ HIDE_TIP = "Hide the dimensions below the threshold, or show all again"
 THRESHOLD_TIP = "Least KL (nats), or least pixel change, of a dimension that is shown."
 COMPUTING = "Computing dimension statistics …"
 RENAME_TIP = "Name the dimension that was set last; the name is kept with the run"
-RANDOMIZE_TIP = "Sample the code from the prior, a standard normal; locked dimensions stay"
-PERTURB_TIP = "Sample a nearby code, preserving the prior; locked dimensions stay"
 
 
 class SlidersView(QWidget):
@@ -47,7 +45,7 @@ class SlidersView(QWidget):
 
     def __init__(self, panel: Panel, state: LatentsState) -> None:
         super().__init__(panel)
-        self._state, self._stats = state, state.dimension_stats
+        self._panel, self._state, self._stats = panel, state, state.dimension_stats
         self._add_actions(panel)
         self.sort = QComboBox()
         panel.name_widget(self.sort, "sort", "Sort dimensions by", "Order of the dimensions.")
@@ -73,10 +71,10 @@ class SlidersView(QWidget):
         self._on_run_changed()
 
     def _add_actions(self, panel: Panel) -> None:
-        add, code, stats = panel.add_action, self._state.code, self._stats
+        add, code, stats, sampling = panel.add_action, self._state.code, self._stats, self._state.sampling
         self.reset = add("reset", "Reset", "R", code.reset, icon="reset", tip="Set all unlocked dimensions to 0")
-        self.randomize = add("randomize", "Randomize", "N", code.randomize, icon="random", tip=RANDOMIZE_TIP)
-        self.perturb = add("perturb", "Perturb", "Shift+N", code.perturb, icon="dice", tip=PERTURB_TIP)
+        self.randomize = add("randomize", "Randomize", "N", sampling.randomize, icon="random")
+        self.perturb = add("perturb", "Perturb", "Shift+N", sampling.perturb, icon="dice")
         compute_tip = "Compute KL and pixel change of each dimension again"
         self.compute = add("compute_stats", "Compute statistics", "M", stats.compute, icon="refresh", tip=compute_tip)
         hide = stats.set_hiding
@@ -145,6 +143,9 @@ class SlidersView(QWidget):
         self._on_scale_changed()
         for action in (self.reset, self.randomize, self.perturb, self.compute, self.rename, self.hide_weak):
             action.setEnabled(code.num_dims > 0)
+        sampling = state.sampling
+        self._panel.set_action_tip(self.randomize, f"{sampling.description('randomize')}; locked dimensions stay")
+        self._panel.set_action_tip(self.perturb, f"{sampling.description('perturb')}; locked dimensions stay")
         self.sort.setEnabled(code.num_dims > 0)
         self._refusal, self._sorted = "", False
         self._fill_sorts()

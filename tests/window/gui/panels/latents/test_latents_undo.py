@@ -35,16 +35,16 @@ def content(state: LatentsState) -> tuple[object, ...]:
 
 
 EDITS: dict[str, Callable[[LatentsState], object]] = {
-    "Randomize": lambda state: state.code.randomize(),
+    "Randomize": lambda state: state.sampling.randomize(),
     "Reset": lambda state: (state.code.set_value(1, 1.5), state.code.reset()),
-    "Perturb": lambda state: state.code.perturb(),
+    "Perturb": lambda state: state.sampling.perturb(),
     "Set z₃": lambda state: state.code.set_value(3, 2.0),
     "Lock z₂": lambda state: state.code.set_locked(2, True),
     "Append keyframe": lambda state: state.interpolation.add(state.code.values),
     "Delete keyframe": lambda state: state.interpolation.remove(),
     "Replace keyframe": lambda state: state.interpolation.replace(state.code.values),
     "Move keyframe": lambda state: state.interpolation.move(1),
-    "Sample two": lambda state: state.sample_keyframes(5),
+    "Sample two": lambda state: state.sampling.sample_keyframes(5),
     "Interpolate: spherical": lambda state: state.interpolation.set_path("spherical"),
     "Loop": lambda state: state.interpolation.set_loop(True),
     "Move along the interpolation": lambda state: state.interpolation.go_to(0.5),

@@ -47,7 +47,12 @@ def test_bar_and_images_stay_where_they_are(
     places: dict[str, set[tuple[int, ...]]] = {"bar": set(), "images": set(), "controls": set()}
     for view in VIEWS:
         open_view(panel, view.name)
-        for act in (lambda: None, panel.state.gallery.forget, panel.state.gallery.encode, panel.state.code.randomize):
+        for act in (
+            lambda: None,
+            panel.state.gallery.forget,
+            panel.state.gallery.encode,
+            panel.state.sampling.randomize,
+        ):
             act()
             settle(panel, engine)
             opened = panel.views[view.name]
