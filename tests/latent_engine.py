@@ -13,6 +13,7 @@ from gmstudio.engine.catalog import capabilities_of
 from gmstudio.engine.latents import codes as latents
 from gmstudio.engine.latents import dimension_stats, directions, encoded_split, projection, sampled_codes
 from gmstudio.families import FAMILIES
+from gmstudio.media.ink import measure_ink
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Command, Event
 from gmstudio.protocol.data import BrowseData, DataBrowsed
@@ -25,6 +26,8 @@ from gmstudio.protocol.latents import (
     EncodeImage,
     EncodeSplit,
     FindDirections,
+    InkMeasured,
+    MeasureInk,
     ProjectImage,
     SampleCodes,
 )
@@ -146,6 +149,9 @@ class LatentEngine(FakeClient):
         if isinstance(command, ProjectImage):
             pieces = projection.project(self.models[command.run], command)
             return [piece for piece in pieces if piece is not None]
+        if isinstance(command, MeasureInk):
+            ink = measure_ink(self.dataset.train.images[:200], self.dataset.image.levels)
+            return [InkMeasured(request=command.request, run=command.run, ink=ink)]
         if isinstance(command, SampleCodes):
             pieces = sampled_codes.sample_codes(self.models[command.run], self.weights_step, self.dataset, command)
             return [piece for piece in pieces if piece is not None]

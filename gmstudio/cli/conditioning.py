@@ -5,7 +5,8 @@
     image.png:mask=m.png    the pixels that are white in m.png
     digits:valid:3:rows=4   an image of a data set: source, split, number
 
-``:resize`` scales pictures of another size, ``:convert`` turns colours into grey or grey into colours.
+``:resize`` scales pictures of another size, ``:convert`` turns colours into grey or grey into colours and lays
+transparent parts on the ground of the run's data.
 
 Shapes: C channels, H height, W width.
 """
@@ -19,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmstudio.cli.run_data import load_run_data
+from gmstudio.media.ink import INK_IMAGES, measure_ink
 from gmstudio.media.png import read_grey, read_levels
 from gmstudio.protocol.data import SPLITS
 from gmstudio.system.typed_path import typed_path
@@ -126,7 +128,13 @@ def read_given(text: str, loaded: "Loaded", data_dir: str = "") -> ObservedPixel
         dataset = load_run_data(loaded, named[1], data_dir)
         (levels,) = dataset.view(named[2], [int(named[3])])
     else:
-        levels = read_levels(str(typed_path(option.source)), image, resize=option.resize, convert=option.convert)
+        levels = read_levels(
+            str(typed_path(option.source)),
+            image,
+            resize=option.resize,
+            convert=option.convert,
+            ground=lambda: _ground_of(loaded, data_dir),
+        )
     if option.first is not None:
         if option.first > image.num_dims:
             raise ValueError(f"--given {text}: {option.first} sub-pixels; the model's images have {image.num_dims}.")
@@ -139,3 +147,12 @@ def read_given(text: str, loaded: "Loaded", data_dir: str = "") -> ObservedPixel
     else:
         mask[:] = read_grey(str(typed_path(option.mask)), image, resize=option.resize) >= LEAST_WHITE
     return ObservedPixels(levels, mask=mask)
+
+
+def _ground_of(loaded: "Loaded", data_dir: str) -> tuple[float, ...]:
+    """Ground of the run's data; black where they cannot be read."""
+    try:
+        dataset = load_run_data(loaded, folder=data_dir)
+    except (ValueError, OSError):
+        return ()
+    return measure_ink(dataset.train.images[:INK_IMAGES], dataset.image.levels).ground

@@ -4,13 +4,14 @@ Shapes: N images, C channels, H height, W width.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gmstudio.media.ink import composited
 from gmstudio.media.levels import quantize
 from gmstudio.media.writing import put_in_place
 from gmstudio.protocol.images import ImageSpec
@@ -31,30 +32,44 @@ _MODE_NAMES = {
 }
 
 
-def read_levels(path: str, image: ImageSpec, *, resize: bool = False, convert: bool = False) -> NDArray[np.uint8]:
+Ground = tuple[float, ...]
+"""Intensities of the ground that transparent parts get, 0 … 1, one for each channel."""
+
+
+def read_levels(
+    path: str,
+    image: ImageSpec,
+    *,
+    resize: bool = False,
+    convert: bool = False,
+    ground: Callable[[], Ground] = tuple,
+) -> NDArray[np.uint8]:
     """Read a PNG as levels (C, H, W) of a model's images.
 
     Args:
         path: the file.
         image: shape and levels of the model's images.
         resize: scale a picture of another size.
-        convert: turn colours into grey, or grey into colours, and drop transparency.
+        convert: turn colours into grey, or grey into colours, and lay transparent parts on the ground.
+        ground: returns the ground of the data, called for a transparent picture only; nothing returned: black.
 
     Raises:
         ValueError: when it is no PNG, or needs a conversion that was not requested.
         FileNotFoundError: when there is no such file.
     """
     mode = "RGB" if image.channels == 3 else "L"
-    pixels = np.atleast_3d(_read(path, mode, (image.width, image.height), resize=resize, convert=convert))
+    pixels = np.atleast_3d(_read(path, mode, (image.width, image.height), ground, resize=resize, convert=convert))
     return quantize(np.ascontiguousarray(pixels.transpose(2, 0, 1)), 255, image.levels)
 
 
 def read_grey(path: str, image: ImageSpec, *, resize: bool = False) -> NDArray[np.uint8]:
     """Read a PNG as grey values (H, W) 0 … 255, one for each pixel of a model's images; like ``read_levels``."""
-    return _read(path, "L", (image.width, image.height), resize=resize, convert=True)
+    return _read(path, "L", (image.width, image.height), tuple, resize=resize, convert=True)
 
 
-def _read(path: str, mode: str, size: tuple[int, int], *, resize: bool, convert: bool) -> NDArray[np.uint8]:
+def _read(
+    path: str, mode: str, size: tuple[int, int], ground: Callable[[], Ground], *, resize: bool, convert: bool
+) -> NDArray[np.uint8]:
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -75,12 +90,14 @@ def _read(path: str, mode: str, size: tuple[int, int], *, resize: bool, convert:
         if picture.width * picture.height > MAX_PIXELS:
             raise ValueError(f"{path} is {_size(picture.size)} pixels; at most {MAX_PIXELS:,} are resized.")
         try:
-            return np.asarray(_convert(picture, path, mode, convert=convert).resize(size))
+            return np.asarray(_convert(picture, path, mode, ground, convert=convert).resize(size))
         except (OSError, SyntaxError) as error:  # what pillow raises for a damaged file
             raise ValueError(f"{path} is damaged ({error}); save it again.") from error
 
 
-def _convert(picture: "Image.Image", path: str, mode: str, *, convert: bool) -> "Image.Image":
+def _convert(
+    picture: "Image.Image", path: str, mode: str, ground: Callable[[], Ground], *, convert: bool
+) -> "Image.Image":
     if re.match("[IF]", picture.mode):
         raise ValueError(f"{path} has 16 bits or more for each value; save it with 8.")
     if picture.mode == "P":  # colours from a table: the same picture, written differently
@@ -91,7 +108,17 @@ def _convert(picture: "Image.Image", path: str, mode: str, *, convert: bool) -> 
         kind = _MODE_NAMES.get(picture.mode, picture.mode)
         wanted = "grey" if mode == "L" else "in colour"
         raise ValueError(f"{path} is {kind}, the model's images are {wanted}; add :convert to turn it into that.")
+    if picture.mode in ("RGBA", "LA"):
+        picture = _laid(picture, ground() or (0.0,))
     return picture.convert(mode)
+
+
+def _laid(picture: "Image.Image", ground: Ground) -> "Image.Image":
+    """Lay a transparent picture on a ground, as in the window."""
+    from PIL import Image
+
+    laid, _inverted = composited(np.asarray(picture.convert("RGBA"), np.float32) / np.float32(255), ground)
+    return Image.fromarray((laid * 255).round().astype(np.uint8))
 
 
 def check_png_name(path: Path) -> None:

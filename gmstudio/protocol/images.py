@@ -54,3 +54,19 @@ class ImageSpec(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         colour = "RGB" if self.channels == 3 else "grey"
         return f"{self.height}×{self.width} {colour}, {self.levels} levels"
+
+
+class InkStatistics(msgspec.Struct, frozen=True):
+    """Ground and ink of a data set's images, by which pictures and drawings are made alike.
+
+    Args:
+        ground: (C,) median intensity of the pixels at the edge, 0 … 1: black behind the digits of MNIST.
+        plain: nearly all pixels at the edge have it, so that images are ink on a ground.
+        stroke: median width of the strokes, pixels.
+        box: median larger side of the ink's bounding box, pixels: 20 for MNIST.
+    """
+
+    ground: tuple[float, ...]
+    plain: bool
+    stroke: float
+    box: float

@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Command, Event
 from gmstudio.protocol.data import SplitName
+from gmstudio.protocol.images import InkStatistics
 from gmstudio.protocol.metrics import MetricValues
 
 # ---- commands: latents --------------------------------------------------------------------------------------
@@ -82,6 +83,12 @@ class ProjectImage(Command, frozen=True, kw_only=True):
     image: Array
     steps: int = 200
     seed: int = 0
+
+
+class MeasureInk(Command, frozen=True, kw_only=True):
+    """Measure ground and ink of the run's training images; answered with ``InkMeasured``."""
+
+    run: str
 
 
 class EncodeSplit(Command, frozen=True, kw_only=True):
@@ -195,6 +202,13 @@ class ImageProjected(Event, frozen=True, kw_only=True):
     def ends_request(self) -> bool:
         """Return whether the optimization is done."""
         return self.done
+
+
+class InkMeasured(Event, frozen=True, kw_only=True):
+    """Ground and ink of the run's training images."""
+
+    run: str
+    ink: InkStatistics
 
 
 class CodesEncoded(Event, frozen=True, kw_only=True):

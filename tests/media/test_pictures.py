@@ -129,3 +129,17 @@ def test_a_picture_is_written_through_a_link(tmp_path: Path) -> None:
     link.symlink_to(tmp_path / "target" / "grid.png")
     write_grid(np.zeros((1, 1, 2, 2), np.uint8), link, 1, {})
     assert link.is_symlink() and (tmp_path / "target" / "grid.png").is_file()
+
+
+@pytest.mark.parametrize("ground", [0.0, 1.0])
+@pytest.mark.parametrize("shade", [0, 255])
+def test_transparent_parts_get_the_ground_of_the_data(tmp_path: Path, ground: float, shade: int) -> None:
+    """As in the window: dropping the opacity would give one shade."""
+    pixels = np.full((GREY.height, GREY.width, 4), shade, np.uint8)
+    pixels[..., 3] = 0
+    pixels[0, 1:3, 3] = 255
+    path = str(tmp_path / "a.png")
+    Image.fromarray(pixels).save(path)
+    levels = read_levels(path, GREY, convert=True, ground=lambda: (ground,))[0]
+    ends = {0.0: 0, 1.0: GREY.levels - 1}
+    assert (levels[0, 1:3] == ends[1 - ground]).all() and (levels[1:] == ends[ground]).all()

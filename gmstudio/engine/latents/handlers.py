@@ -2,6 +2,7 @@
 
 from gmstudio.engine.latents import codes, dimension_stats, directions, encoded_split, projection, sampled_codes
 from gmstudio.engine.runtime.feature import Feature, Job
+from gmstudio.media.ink import INK_IMAGES, measure_ink
 from gmstudio.protocol.latents import (
     ComputeDimensionStats,
     Decode,
@@ -9,6 +10,8 @@ from gmstudio.protocol.latents import (
     EncodeImage,
     EncodeSplit,
     FindDirections,
+    InkMeasured,
+    MeasureInk,
     ProjectImage,
     SampleCodes,
 )
@@ -27,6 +30,12 @@ class LatentsFeature(Feature):
     def _on_encode(self, command: Encode) -> None:
         loaded = self.context.model(command.run, "encode")
         self.context.send(codes.encode(loaded.model, self.context.data_of(loaded), command))
+
+    def _on_measure_ink(self, command: MeasureInk) -> None:
+        loaded = self.context.model(command.run, "decode")
+        dataset = self.context.data_of(loaded)
+        ink = measure_ink(dataset.train.images[:INK_IMAGES], dataset.image.levels)
+        self.context.send(InkMeasured(request=command.request, run=command.run, ink=ink))
 
     def _on_sample_codes(self, command: SampleCodes) -> Job:
         loaded = self.context.model(command.run, "decode")

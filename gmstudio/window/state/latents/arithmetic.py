@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
-from gmstudio.media.fit import Fit, fit_description, fit_picture
+from gmstudio.media.fit import Fitting, fit_description, fit_picture
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.data import SPLIT_TITLES, SplitName
 from gmstudio.protocol.engine import CommandFailed, Reason
+from gmstudio.protocol.images import InkStatistics
 from gmstudio.protocol.latents import Decode, Decoded, Encode, Encoded, EncodeImage
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.latest_wins import LatestWins
@@ -133,14 +134,16 @@ class LatentArithmetic(QObject):
             self._encode(self.slot, _Wanted((split, index)))
             self._choose_next()
 
-    def set_to_picture(self, picture: NDArray[np.uint8], name: str, fit: Fit, *, invert: bool) -> None:
+    def set_to_picture(
+        self, picture: NDArray[np.uint8], name: str, fitting: Fitting, ink: InkStatistics | None
+    ) -> None:
         """Fill the chosen slot with the code of a picture, and choose the next slot.
 
         Args:
             picture: (rows, columns, 1, 3 or 4), 0 … 255.
             name: of its file.
-            fit: as in ``fit_picture``.
-            invert: likewise.
+            fitting: as in ``fit_picture``.
+            ink: likewise.
         """
         opened = self._space.opened
         if opened is None or not self._space.can("encode"):
@@ -150,8 +153,8 @@ class LatentArithmetic(QObject):
             )
             return
         spec = opened.info.image
-        levels = fit_picture(picture, spec, fit, invert=invert)
-        description = f"{name} {fit_description(picture, spec, fit, invert=invert)}."
+        levels = fit_picture(picture, spec, fitting, ink)
+        description = f"{name} {fit_description(picture, spec, fitting)}."
         self._encode(self.slot, _Wanted(levels, name, description))
         self._choose_next()
 

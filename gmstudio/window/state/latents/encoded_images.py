@@ -11,14 +11,17 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from gmstudio.media.levels import to_display
+from gmstudio.protocol.array import Array
 from gmstudio.protocol.data import SPLIT_TITLES, BrowseData, DataBrowsed, SplitName
 from gmstudio.protocol.engine import CommandFailed, Reason
-from gmstudio.protocol.latents import Encode, Encoded
+from gmstudio.protocol.latents import Encode, Encoded, ImageProjected, ProjectImage
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.latest_wins import LatestWins
 from gmstudio.window.client.request import Request
 from gmstudio.window.state.latents.space import LatentSpace
 
+STEPS = 300
+"""Of an optimization."""
 PAGE = 10
 """Images that are shown at a time."""
 
@@ -57,7 +60,7 @@ def image_title(split: SplitName, index: int, label: str) -> str:
 
 
 class EncodedImages(QObject):
-    """Pages through the data of the selected run and has images encoded.
+    """Pages through the data of the selected run and finds the codes of images, by the encoder or by optimization.
 
     Args:
         link: the way to the engine.
@@ -69,6 +72,8 @@ class EncodedImages(QObject):
         size: number of images in the split; 0 before it is known.
         page: the images around the chosen one, or None.
         encoding: the image that was encoded last, or None.
+        step: of the optimization in progress or ended last; 0 before.
+        error: root mean square difference of the optimized image, both 0 … 1; NaN before.
         problem: why there is no page or no code, or "".
 
     Signals:
@@ -92,13 +97,17 @@ class EncodedImages(QObject):
         self.page: DataBrowsed | None = None
         self.encoding: Encoding | None = None
         self.problem = ""
+        self._sought: tuple[SplitName, int, str] = ("valid", 0, "")
         self._browsing = LatestWins(link, self)
         self._encoding = LatestWins(link, self)
-        self._renewal = Request(link, self)
+        self._renewal, self._optimization = Request(link, self), Request(link, self)
+        self.step, self.error = 0, float("nan")
         self._browsing.replied.connect(self._on_browsed)
         self._encoding.replied.connect(self._on_encoded)
         self._renewal.replied.connect(self._on_renewed)
-        for slot in (self._browsing, self._encoding, self._renewal):
+        self._optimization.replied.connect(self._on_optimized)
+        self._optimization.dropped.connect(self.page_changed)
+        for slot in (self._browsing, self._encoding, self._renewal, self._optimization):
             slot.failed.connect(self._on_failed)
         space.edits.add_part("encoding", lambda: self.encoding, self._restore)
         space.run_changed.connect(self._on_run_changed)
@@ -108,19 +117,24 @@ class EncodedImages(QObject):
     # ---- pages -----------------------------------------------------------------------------------------------------
 
     @property
-    def usable(self) -> bool:
-        """The run's family has an encoder."""
+    def encodes(self) -> bool:
+        """The run's family has an encoder; without one, codes are found by optimization."""
         return self._space.can("encode")
+
+    @property
+    def optimizing(self) -> bool:
+        """An optimization is in progress."""
+        return self._optimization.busy
 
     @property
     def has_earlier(self) -> bool:
         """There is a page before this one."""
-        return self.usable and self.index >= PAGE
+        return self.index >= PAGE
 
     @property
     def has_later(self) -> bool:
         """There is a page after this one."""
-        return self.usable and self._page_start + PAGE < self.size
+        return self._page_start + PAGE < self.size
 
     @property
     def labels(self) -> list[str]:
@@ -158,7 +172,7 @@ class EncodedImages(QObject):
         """Request the page of the chosen image, unless it is there."""
         opened = self._space.opened
         there = self.page is not None and (self.page.split, self.page.start) == (self.split, self._page_start)
-        if opened is not None and self.usable and not there:
+        if opened is not None and not there:
             spec = opened.info.spec
             command = BrowseData(
                 data=spec.data, data_config=spec.data_config, split=self.split, start=self._page_start, count=PAGE
@@ -174,16 +188,53 @@ class EncodedImages(QObject):
     # ---- encoding --------------------------------------------------------------------------------------------------
 
     def encode(self) -> None:
-        """Encode the chosen image; ``encoded`` follows."""
-        if self._space.opened is not None and self.usable:
-            self._renewal.drop()
+        """Find the code of the chosen image; ``encoded`` follows, for an optimization with better and better codes."""
+        if self._space.opened is None:
+            return
+        self._renewal.drop()
+        if self.encodes:
             self._encoding.submit(Encode(run=self._space.run, split=self.split, index=self.index))
+            return
+        page, place = self.page, self.index - self._page_start
+        if (
+            page is not None
+            and (page.split, page.start) == (self.split, self._page_start)
+            and place < len(self._levels)
+        ):
+            self._sought = (self.split, self.index, self.labels[place] if self.labels else "")
+            self.step, self.error = 0, float("nan")
+            image = Array.of(np.ascontiguousarray(self._levels[place]))
+            self._optimization.send(ProjectImage(run=self._space.run, image=image, steps=STEPS))
+            self.page_changed.emit()
+
+    def stop(self) -> None:
+        """Cancel the optimization; the best code so far stays."""
+        if self.optimizing:
+            self._optimization.cancel()
+            self.page_changed.emit()
+
+    @property
+    def _levels(self) -> NDArray[np.uint8]:
+        """(N, C, H, W) levels of the page."""
+        levels: NDArray[np.uint8] = np.zeros((0, 1, 1, 1), np.uint8) if self.page is None else self.page.images.numpy()
+        return levels
+
+    def _on_optimized(self, event: ImageProjected) -> None:
+        command, spec = self._optimization.command, self._space.description
+        assert isinstance(command, ProjectImage) and spec is not None
+        split, index, label = self._sought
+        image = to_display(command.image.numpy(), spec.info.image.levels)
+        self.step, self.error = event.step, event.error
+        encoding = Encoding(split, index, label, image, event.code.numpy(), None)
+        with self._space.edits.recording(f"Find {encoding.title}", key=f"optimization {event.request}"):
+            self._show(encoding)
+        self.page_changed.emit()
 
     def renew(self) -> None:
         """Encode the same image of the data with newer weights; ``renewed`` follows."""
         here = self.encoding
         idle = self._space.opened is not None and not (self._encoding.busy or self._renewal.busy)
-        if here is not None and here.split and idle:
+        if here is not None and here.split and idle and self.encodes:
             self._renewal.send(Encode(run=self._space.run, split=here.split, index=here.index))
 
     def adopt(self, encoding: Encoding) -> None:
@@ -265,3 +316,4 @@ class EncodedImages(QObject):
     def _drop_encoding(self) -> None:
         self._encoding.reset()
         self._renewal.drop()
+        self._optimization.cancel()

@@ -39,7 +39,8 @@ PIECE = 16
 PAUSE_MS = 2
 """Between two requests, so that others come in between."""
 MAX_IMAGES = 3_000
-MAX_SCALE = 64
+MAX_SCALE = 512
+USUAL_SIDE, LEAST_SIDE = 512, 64
 
 
 class NameTakenError(ValueError):
@@ -83,20 +84,53 @@ class ExportPlan:
             NameTakenError: when only a file of this name is in the way.
             ValueError: naming the value, the limit and the remedy.
         """
-        count = len(self.codes)
-        if not 1 <= count <= MAX_IMAGES:
-            raise ValueError(f"{count:,} images; an export has 1 to {MAX_IMAGES:,}: change the time or the rate.")
-        if not 1 <= self.scale <= MAX_SCALE:
-            raise ValueError(f"A scale of {self.scale}; choose 1 to {MAX_SCALE} screen pixels per pixel.")
-        if not 1 <= self.fps <= MAX_FPS:
-            raise ValueError(f"{self.fps:g} frames per second; choose 1 to {MAX_FPS}.")
-        if self.form == "mp4" and not ffmpeg_path():
-            raise ValueError(NO_FFMPEG)
+        check_settings(self.form, len(self.codes), self.columns, self.height, self.width, self.scale, self.fps)
         if not self.path.parent.is_dir():
             raise ValueError(f"There is no folder {self.path.parent}; choose another place.")
-        check_size(self.form, count, self.columns or count, self.height, self.width, self.scale)
         if self.path.exists() and not self.overwrite:
             raise NameTakenError(f"There is a file {self.path.name} already; choose another name, or replace it.")
+
+
+def check_settings(
+    form: Format, count: int, columns: int, height: int, width: int, scale: int, fps: float = 25.0
+) -> None:
+    """Check the limits of an export, before its file is named; the arguments are those of ``ExportPlan``.
+
+    Args:
+        form: of the file.
+        count: number of images.
+        columns: of a PNG; 0: all in one row.
+        height: of an image.
+        width: of an image.
+        scale: screen pixels per image pixel.
+        fps: frames per second of a film.
+
+    Raises:
+        ValueError: naming the value, the limit and the remedy.
+    """
+    if not 1 <= count <= MAX_IMAGES:
+        raise ValueError(f"{count:,} images; an export has 1 to {MAX_IMAGES:,}: change the time or the rate.")
+    if not 1 <= scale <= MAX_SCALE:
+        raise ValueError(f"A scale of {scale}; choose 1 to {MAX_SCALE} screen pixels per pixel.")
+    if not 1 <= fps <= MAX_FPS:
+        raise ValueError(f"{fps:g} frames per second; choose 1 to {MAX_FPS}.")
+    if form == "mp4" and not ffmpeg_path():
+        raise ValueError(NO_FFMPEG)
+    check_size(form, count, columns or count, height, width, scale)
+
+
+def usual_scale(columns: int, rows: int, height: int, width: int) -> int:
+    """Scale at which a picture has about ``USUAL_SIDE`` pixels, and its images at least ``LEAST_SIDE``.
+
+    Args:
+        columns: images in a row.
+        rows: rows of images.
+        height: of an image.
+        width: of an image.
+    """
+    whole = round(USUAL_SIDE / max(columns * width, rows * height))
+    each = -(-LEAST_SIDE // max(height, width))
+    return max(1, min(MAX_SCALE, max(whole, each)))
 
 
 class Export(QObject):

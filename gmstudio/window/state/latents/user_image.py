@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
-from gmstudio.media.fit import Fit, fit_description, fit_picture
+from gmstudio.media.fit import Fitting, fit_description, fit_picture
 from gmstudio.media.levels import to_display
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.engine import CommandFailed, Reason
@@ -20,6 +20,7 @@ from gmstudio.protocol.training_settings import MAX_SEED
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.latest_wins import LatestWins
 from gmstudio.window.client.request import Request
+from gmstudio.window.state.latents.data_ink import DataInk
 from gmstudio.window.state.latents.encoded_images import Encoding
 from gmstudio.window.state.latents.space import LatentSpace
 
@@ -34,8 +35,7 @@ class _Content(NamedTuple):
     picture: NDArray[np.uint8] | None
     name: str
     description: str
-    fit: Fit
-    invert: bool
+    fitting: Fitting
 
 
 class UserImage(QObject):
@@ -48,8 +48,8 @@ class UserImage(QObject):
     Attributes:
         levels: (C, H, W) uint8 of the model's levels; None without a run.
         description: how the picture was fitted, or "".
-        fit: the whole picture is padded, or its center is cropped.
-        invert: black of a picture becomes white.
+        fitting: how a picture becomes an image of the model.
+        ink: of the data.
         method: to find the code.
         steps: of the optimization.
         seed: of the codes that the optimization starts from.
@@ -76,8 +76,8 @@ class UserImage(QObject):
         self._space = space
         self.levels: NDArray[np.uint8] | None = None
         self.description = ""
-        self.fit: Fit = "whole"
-        self.invert = False
+        self.fitting = Fitting(contrast=True)
+        self.ink = DataInk(link, space)
         self.method: Method = "encoder"
         self.steps, self.seed = 300, 0
         self.step = 0
@@ -95,6 +95,7 @@ class UserImage(QObject):
         for slot in (self._encoding, self._renewal, self._optimization):
             slot.failed.connect(self._on_failed)
         self._optimization.dropped.connect(self.changed)
+        self.ink.changed.connect(self._on_ink_changed)
         space.edits.add_part("user image", self._content, self._restore)
         space.run_changed.connect(self._on_run_changed)
         space.halted.connect(self._on_halted)
@@ -138,6 +139,7 @@ class UserImage(QObject):
         if self.spec is None:
             self.report("Choose a run with a latent space first; then the picture can be fitted to its images.")
             return
+        self.ink.need()
         self.begin_edit(f"Take {name}")
         with self._recording():
             self._picture, self._name = picture, name
@@ -161,23 +163,39 @@ class UserImage(QObject):
         self.problem = problem
         self.changed.emit()
 
-    def set_fit(self, fit: Fit) -> None:
-        """Pad the whole of a picture, or crop its center."""
-        self.begin_edit("Fit picture")
-        with self._recording():
-            self.fit = fit
-            self._refit()
-        self._find_picture()
+    def set_fitting(self, fitting: Fitting) -> None:
+        """Choose how pictures are fitted; the present one is fitted again."""
+        if fitting != self.fitting:
+            self.begin_edit("Fit picture")
+            with self._recording():
+                self.fitting = fitting
+                self._refit()
+            if self._picture is not None:
+                self._find()
+            self.changed.emit()
 
-    def set_invert(self, invert: bool) -> None:
-        """Invert pictures, or not."""
-        self.begin_edit("Invert picture")
-        with self._recording():
-            self.invert = invert
-            self._refit()
-        self._find_picture()
+    @property
+    def ground(self) -> NDArray[np.uint8]:
+        """(C,) level of the data's ground, which an empty canvas has; empty without a run."""
+        spec, ink = self.spec, self.ink.statistics
+        if spec is None or ink is None:
+            return np.zeros(0, np.uint8)
+        ground: NDArray[np.uint8] = np.rint(np.array(ink.ground) * (spec.levels - 1)).astype(np.uint8)
+        return ground
 
-    def _find_picture(self) -> None:
+    def _blank(self, spec: ImageSpec) -> NDArray[np.uint8]:
+        blank = np.zeros(spec.shape, np.uint8)
+        blank[:] = self.ground[:, None, None]
+        return blank
+
+    def _on_ink_changed(self) -> None:
+        """Fit the picture again, or clear a canvas on which nothing was drawn."""
+        empty = self.levels is not None and bool((self.levels == self.levels[:, :1, :1]).all())
+        if self._picture is None and empty:
+            self.levels = None
+        if self._picture is not None or empty:
+            with self._space.edits.unrecorded():
+                self._refit()
         if self._picture is not None:
             self._find()
         self.changed.emit()
@@ -187,12 +205,12 @@ class UserImage(QObject):
         return self._space.edits.recording(self._edit, key=f"user image {self._edit_count}")
 
     def _content(self) -> _Content:
-        return _Content(self.levels, self._picture, self._name, self.description, self.fit, self.invert)
+        return _Content(self.levels, self._picture, self._name, self.description, self.fitting)
 
     def _restore(self, content: _Content) -> None:
         self._drop_encoding()
         self._optimization.cancel()
-        self.levels, self._picture, self._name, self.description, self.fit, self.invert = content
+        self.levels, self._picture, self._name, self.description, self.fitting = content
         self.problem, self.error = "", float("nan")
         self.image_changed.emit()
         self.changed.emit()
@@ -203,10 +221,10 @@ class UserImage(QObject):
             self.levels = None
         elif picture is None:
             if self.levels is None or self.levels.shape != spec.shape or self.levels.max() >= spec.levels:
-                self.levels, self.description = np.zeros(spec.shape, np.uint8), ""
+                self.levels, self.description = self._blank(spec), ""
         else:
-            self.levels = fit_picture(picture, spec, self.fit, invert=self.invert)
-            self.description = f"{self._name} {fit_description(picture, spec, self.fit, invert=self.invert)}."
+            self.levels = fit_picture(picture, spec, self.fitting, self.ink.statistics)
+            self.description = f"{self._name} {fit_description(picture, spec, self.fitting)}."
         self.image_changed.emit()
 
     # ---- its code ----------------------------------------------------------------------------------------------

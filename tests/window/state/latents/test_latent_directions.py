@@ -7,6 +7,7 @@ from latent_engine import DIMS, GAN, VAE, LatentEngine
 from latent_fixture import active_state, engine, state
 from pytestqt.qtbot import QtBot
 
+from gmstudio.media.fit import Fitting
 from gmstudio.protocol.engine import CommandFailed
 from gmstudio.protocol.latents import EncodeImage
 from gmstudio.protocol.runs import KeepAnnotations
@@ -210,7 +211,7 @@ def test_pictures_are_operands_too_and_are_encoded_again(state: LatentsState, en
     arithmetic = state.arithmetic
     picture = np.full((20, 10, 3), 200, np.uint8)
     arithmetic.choose_slot("b")
-    arithmetic.set_to_picture(picture, "mine.png", "whole", invert=True)
+    arithmetic.set_to_picture(picture, "mine.png", Fitting(invert=True), None)
     engine.serve()
     operand = arithmetic.operands["b"]
     assert operand.title == "mine.png" and arithmetic.slot == "c"
@@ -225,5 +226,5 @@ def test_pictures_are_operands_too_and_are_encoded_again(state: LatentsState, en
     assert again.title == "mine.png" and not np.array_equal(again.code, operand.code)
     state.choose_run(GAN)
     engine.serve()
-    arithmetic.set_to_picture(picture, "mine.png", "whole", invert=False)
+    arithmetic.set_to_picture(picture, "mine.png", Fitting(), None)
     assert "no encoder" in arithmetic.problem and not arithmetic.operands

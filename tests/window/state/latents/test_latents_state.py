@@ -235,16 +235,32 @@ def test_pages_follow_the_chosen_image(state: LatentsState, engine: LatentEngine
     assert state.gallery.size == 1437 and state.gallery.page.split == "train"
 
 
-def test_a_gan_has_no_data_to_encode(state: LatentsState, engine: LatentEngine) -> None:
+def test_without_an_encoder_the_code_of_an_image_of_the_data_is_optimized(
+    state: LatentsState, engine: LatentEngine
+) -> None:
     state.choose_run(GAN)
     engine.serve()
     assert state.dimension_stats.kl is None and state.dimension_stats.pixel_change is not None
     assert state.dimension_stats.sorted_by == "pixel_change"
     assert state.dimension_stats.order()[0] == int(state.dimension_stats.pixel_change.argmax())
-    assert not state.gallery.usable
-    before = len(engine.sent)
+    assert not state.gallery.encodes and state.gallery.page is not None
+    edits: list[str] = []
+    state.edits.edited.connect(lambda edit: edits.append(edit.key))
+    state.gallery.choose(3)
     state.gallery.encode()
-    assert len(engine.sent) == before
+    assert state.gallery.optimizing
+    engine.serve()
+    gallery, encoding = state.gallery, state.gallery.encoding
+    assert not gallery.optimizing and gallery.step == 300 and 0 < gallery.error < 1
+    assert encoding is not None and encoding.title.startswith("validation image 3, label")
+    np.testing.assert_array_equal(encoding.image, engine.dataset.valid.images[3] * 85)
+    np.testing.assert_array_equal(state.code.values, state.code.constrained(encoding.code))
+    assert set(edits) == {edits[0]} and edits[0].startswith("optimization")  # one step of the history
+    state.gallery.renew()
+    assert not gallery.optimizing
+    state.gallery.encode()
+    state.gallery.stop()
+    assert not gallery.optimizing
 
 
 def test_another_run_starts_at_0_and_the_first_keeps_its_view(state: LatentsState, engine: LatentEngine) -> None:

@@ -181,7 +181,7 @@ class ArithmeticView(QWidget):
     def _on_picture(self, picture: NDArray[np.uint8], name: str) -> None:
         user_image = self._state.user_image
         self._arithmetic.choose_slot(self._target)
-        self._arithmetic.set_to_picture(picture, name, user_image.fit, invert=user_image.invert)
+        self._arithmetic.set_to_picture(picture, name, user_image.fitting, user_image.ink.statistics)
 
     def _refresh(self) -> None:
         arithmetic = self._arithmetic

@@ -1,20 +1,23 @@
 """View of the run's data: a row of images to encode."""
 
+import math
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy
 
 from gmstudio.protocol.data import SPLIT_TITLES, SPLITS
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.latents.traversal import flat, lay_out_strip, show_images
-from gmstudio.window.gui.panels.latents.view import LatentView
+from gmstudio.window.gui.panels.latents.view import LatentView, set_role
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.images.traversal_strip import TraversalStrip
 from gmstudio.window.gui.widgets.number_input import IntegerField
-from gmstudio.window.state.latents.encoded_images import PAGE
+from gmstudio.window.state.latents.encoded_images import PAGE, STEPS
 from gmstudio.window.state.latents.state import LatentsState
 
-DATA_TIP = "Images of the run's data. Click one to encode it and set the sliders to its code."
-NO_ENCODER = "{} has no encoder, so there are no codes of the data."
+DATA_TIP = "Images of the run's data. Click one to set the sliders to its code."
+ENCODE_TIP = "Set the sliders to the code of this image"
+OPTIMIZE_TIP = f"Find the code by optimization: {STEPS} steps of gradient descent on the difference from this image"
 
 
 class DataView(LatentView):
@@ -22,7 +25,7 @@ class DataView(LatentView):
 
     def __init__(self, panel: Panel, state: LatentsState) -> None:
         super().__init__(panel)
-        self._state, self._gallery = state, state.gallery
+        self._panel, self._state, self._gallery = panel, state, state.gallery
         self.strip = TraversalStrip(PAGE)
         self.strip.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         panel.name_widget(self.strip, "data", "Images of the data", DATA_TIP)
@@ -43,9 +46,8 @@ class DataView(LatentView):
 
     def _add_actions(self, panel: Panel) -> None:
         gallery, add = self._gallery, panel.add_action
-        self.encode = add(
-            "encode", "Encode", "E", gallery.encode, icon="encode", tip="Set the sliders to the code of this image"
-        )
+        self.encode = add("encode", "Encode", "E", gallery.encode, icon="encode", tip=ENCODE_TIP)
+        self.stop = add("stop_data", "Stop", "", gallery.stop, icon="stop", tip="Stop; the best code so far stays")
         self.earlier = add("earlier", "Previous images", ",", lambda: gallery.turn_page(-1), icon="left")
         self.later = add("later", "Next images", ".", lambda: gallery.turn_page(1), icon="right")
 
@@ -54,7 +56,8 @@ class DataView(LatentView):
         title.setProperty("role", "target")
         head = QHBoxLayout()
         head.setSpacing(GRID)
-        for widget in (title, self.split, self.index, self.total, panel.button(self.encode)):
+        self._stop = panel.button(self.stop)
+        for widget in (title, self.split, self.index, self.total, panel.button(self.encode), self._stop):
             head.addWidget(widget)
         head.addWidget(self.problem, 1)
         row = QHBoxLayout()
@@ -80,20 +83,30 @@ class DataView(LatentView):
     def _refresh(self) -> None:
         gallery = self._gallery
         for control in (self.encode, self.split, self.index, self.strip):
-            control.setEnabled(gallery.usable)
-        space = self._state.space
-        without = space.description is not None and not gallery.usable
-        self.strip.set_placeholder(NO_ENCODER.format(space.family) if without else "")
+            control.setEnabled(self._state.code.num_dims > 0)
+        text = "Encode" if gallery.encodes else "Find code"
+        if text != self.encode.text():
+            self.encode.setText(text)
+            self._panel.set_action_tip(self.encode, ENCODE_TIP if gallery.encodes else OPTIMIZE_TIP)
+        self.stop.setEnabled(gallery.optimizing)
+        self._stop.setVisible(not gallery.encodes)
         self.split.setCurrentIndex(self.split.findData(gallery.split))
         self.index.blockSignals(True)
         self.index.setRange(0, max(0, gallery.size - 1, gallery.index))
         self.index.setValue(gallery.index)
         self.index.blockSignals(False)
         self.total.setText(f"of {gallery.size:,}" if gallery.size else "")
-        self.problem.setText(gallery.problem)
+        self.problem.setText(gallery.problem or self._progress())
+        set_role(self.problem, error=bool(gallery.problem))
         self.earlier.setEnabled(gallery.has_earlier)
         self.later.setEnabled(gallery.has_later)
         self._show_page()
+
+    def _progress(self) -> str:
+        gallery = self._gallery
+        if gallery.encodes or math.isnan(gallery.error):
+            return ""
+        return f"RMS error {gallery.error:.3f} after {gallery.step} of {STEPS} steps"
 
     def _show_page(self) -> None:
         page = self._gallery.page

@@ -194,12 +194,12 @@ class DirectionsView(LatentView):
     def _show_page(self) -> None:
         gallery = self._state.gallery
         page = gallery.page
-        self.strip.setEnabled(gallery.usable)
-        self.earlier.setEnabled(gallery.has_earlier)
-        self.later.setEnabled(gallery.has_later)
-        if page is None or not gallery.usable:
+        self.strip.setEnabled(gallery.encodes)
+        self.earlier.setEnabled(gallery.encodes and gallery.has_earlier)
+        self.later.setEnabled(gallery.encodes and gallery.has_later)
+        if page is None or not gallery.encodes:
             show_images(self.strip, None)
-            without = bool(self._state.code.num_dims) and not gallery.usable
+            without = bool(self._state.code.num_dims) and not gallery.encodes
             hint = f"{self._state.space.family} has no encoder; the slots take the current code."
             self.strip.set_placeholder(hint if without else "")
         else:

@@ -12,7 +12,7 @@ from gmstudio.window.gui.panels.latents.view import LatentView, set_role
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.folding_row import FoldingRow, group_of
 from gmstudio.window.gui.widgets.number_input import IntegerField
-from gmstudio.window.state.latents.export import MAX_IMAGES, MAX_SCALE, ExportPlan
+from gmstudio.window.state.latents.export import MAX_IMAGES, MAX_SCALE, ExportPlan, check_settings, usual_scale
 from gmstudio.window.state.latents.export_sources import SOURCES, Source, codes_of, frame_count, origin_of
 from gmstudio.window.state.latents.state import LatentsState
 
@@ -23,7 +23,8 @@ SOURCE_TITLES: dict[Source, str] = {
     "map": "Map",
 }
 FORMAT_TITLES: dict[Format, str] = {"gif": "GIF", "png": "PNG", "mp4": "MP4"}
-DEFAULT_FPS, DEFAULT_SCALE, DEFAULT_IMAGES, DEFAULT_COLUMNS = 25, 8, 11, 24
+DEFAULT_FPS, DEFAULT_IMAGES, DEFAULT_COLUMNS = 25, 11, 24
+SAVE_TIP = "Choose a name and write the file"
 HINT = "Exports embed their settings; drop the file here to restore them."
 
 
@@ -37,7 +38,7 @@ class ExportView(LatentView):
 
     def __init__(self, panel: Panel, state: LatentsState) -> None:
         super().__init__(panel)
-        self._state, self._export = state, state.export
+        self._panel, self._state, self._export = panel, state, state.export
         self._folder = ""
         self.source_box = QComboBox()
         for source in SOURCES:
@@ -52,9 +53,8 @@ class ExportView(LatentView):
         self.fps = self._spin(panel, 1, MAX_FPS, "export_fps", "Frames per second", " frames/s", DEFAULT_FPS)
         self.images = self._spin(panel, 1, MAX_IMAGES, "export_images", "Images", " images", DEFAULT_IMAGES)
         self.columns = self._spin(panel, 1, MAX_IMAGES, "export_columns", "Images per row", " per row", DEFAULT_COLUMNS)
-        self.scale = self._spin(
-            panel, 1, MAX_SCALE, "export_scale", "Screen pixels per pixel", " × size", DEFAULT_SCALE
-        )
+        self.scale = self._spin(panel, 1, MAX_SCALE, "export_scale", "Screen pixels per pixel", " × size", 1)
+        self._scale_chosen = False
         self.extent = QLabel()
         self.extent.setProperty("role", "muted")
         self.status = QLabel()
@@ -65,7 +65,7 @@ class ExportView(LatentView):
         self.progress.setFixedHeight(GRID)
         panel.name_widget(self.progress, "export_progress", "Progress", "Share of the images that are decoded.")
         add = panel.add_action
-        self.save = add("export", "Save as…", "Ctrl+E", self._ask, icon="save", tip="Choose a name and write the file")
+        self.save = add("export", "Save as…", "Ctrl+E", self._ask, icon="save", tip=SAVE_TIP)
         self.replace = add(
             "export_replace", "Replace file", "", self._export.replace, tip="Replace the file of this name"
         )
@@ -109,12 +109,16 @@ class ExportView(LatentView):
         state = self._state
         for box in (self.source_box, self.format_box):
             box.activated.connect(self._refresh)
+        self.scale.valueChanged.connect(self._on_scale)
         for spin in (self.fps, self.images, self.columns, self.scale):
             spin.valueChanged.connect(self._refresh)
         state.run_changed.connect(self._refresh)
         state.interpolation.changed.connect(self._refresh)
         state.map.changed.connect(self._refresh)
         self._export.changed.connect(self._refresh)
+
+    def _on_scale(self) -> None:
+        self._scale_chosen = True
 
     # ---- the user's actions ------------------------------------------------------------------------------------------
 
@@ -192,16 +196,17 @@ class ExportView(LatentView):
         for spin in (self.images, self.columns):
             spin.setVisible(not film and not single)
         self._settings.fold()
-        self.save.setEnabled(ready and not export.busy)
+        problem = self._show_size()
+        self.save.setEnabled(ready and not export.busy and not problem)
+        self._panel.set_action_tip(self.save, problem or SAVE_TIP)
         self.stop.setEnabled(export.busy)
         self.progress.setVisible(export.busy)
         self.progress.setValue(round(1000 * export.share))
         self._replace_button.setVisible(not export.busy and export.replaceable is not None)
-        self._show_size()
         if export.busy:
             self._report(f"Decoding {export.decoded:,} of {len(export.plan.codes):,} …" if export.plan else "")
-        elif export.problem:
-            self._report(export.problem, error=True)
+        elif problem or export.problem:
+            self._report(problem or export.problem, error=True)
         else:
             self._report(f"Written: {export.written}" if export.written else HINT)
 
@@ -214,20 +219,31 @@ class ExportView(LatentView):
         item.setToolTip("" if available else NO_FFMPEG)
         item.setText("MP4" if available else "MP4 (needs ffmpeg)")
 
-    def _show_size(self) -> None:
+    def _show_size(self) -> str:
+        """Show the size of the file; return why such a file is not written, or ""."""
         opened = self._state.space.opened
         if opened is None:
             self.extent.setText("")
-            return
-        spec, scale = opened.info.image, self.scale.value()
+            return ""
+        spec = opened.info.image
         count = frame_count(self._state, self.source, self.format, self.fps.value(), self.images.value())
         columns = self._columns(count) if self.format == "png" else 1
         rows = -(-count // columns) if self.format == "png" else 1
+        if not self._scale_chosen:
+            self.scale.blockSignals(True)
+            self.scale.setValue(usual_scale(columns, rows, spec.height, spec.width))
+            self.scale.blockSignals(False)
+        scale = self.scale.value()
         size = f"{columns * spec.width * scale:,}×{rows * spec.height * scale:,} pixels"
         if self.format == "png":
             self.extent.setText(size)
         else:
             self.extent.setText(f"{count:,} frames of {size}, {count / self.fps.value():.1f} s")
+        try:
+            check_settings(self.format, count, columns, spec.height, spec.width, scale, float(self.fps.value()))
+        except ValueError as error:
+            return str(error)
+        return ""
 
     def _report(self, text: str, *, error: bool = False) -> None:
         self.status.setText(text)

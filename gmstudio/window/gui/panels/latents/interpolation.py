@@ -137,7 +137,10 @@ class InterpolationView(LatentView):
         self.seed.setRange(0, MAX_SEED)
         self.seed.setPrefix("seed ")
         panel.name_widget(
-            self.seed, "keyframe_seed", "Seed of sampled keyframes", "The same seed gives the same two codes."
+            self.seed,
+            "keyframe_seed",
+            "Seed of sampled keyframes",
+            "Seed of the two codes; the same seed gives the same two.",
         )
         self.seed.setFixedWidth(14 * GRID)
 
@@ -195,8 +198,10 @@ class InterpolationView(LatentView):
         self.problem.setVisible(bool(problem))
 
     def _sample(self) -> None:
+        """Sample with the seed that is shown, or with the next one where that was used."""
+        if self.seed.value() == self._interpolation.seed:
+            self.seed.setValue((self.seed.value() + 1) % (MAX_SEED + 1))
         self._state.sampling.sample_keyframes(self.seed.value())
-        self.seed.setValue((self.seed.value() + 1) % (MAX_SEED + 1))
 
     def _go_to(self, position: float) -> None:
         self._interpolation.pause()
@@ -228,7 +233,7 @@ class InterpolationView(LatentView):
         self.append.setEnabled(dims > 0)
         self.sample.setEnabled(dims > 0)
         effect = self._state.sampling.description("keyframes")
-        self._panel.set_action_tip(self.sample, f"{effect}; uses the seed, then increments it")
+        self._panel.set_action_tip(self.sample, f"{effect}; the seed goes on where it was used")
         self.position.setEnabled(interpolation.segments > 0)
         self.position.set_range(1.0, 1.0 + max(1, interpolation.segments))
         self.path.setCurrentIndex(self.path.findData(interpolation.path))
@@ -236,7 +241,7 @@ class InterpolationView(LatentView):
             self.seconds.setValue(interpolation.seconds)
         self.loop.setChecked(interpolation.loop)
         if interpolation.seed is not None and not self.seed.hasFocus():
-            self.seed.setToolTip(f"The same seed gives the same two codes. Sampled last: {interpolation.seed}.")
+            self.seed.setValue(interpolation.seed)
         self._report("")
         text = "Pause" if interpolation.playing else "Play"
         if self.play.text() != text:

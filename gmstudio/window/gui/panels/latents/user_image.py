@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -15,6 +16,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
 )
 
+from gmstudio.media.fit import Fitting
 from gmstudio.media.levels import to_display
 from gmstudio.protocol.training_settings import MAX_SEED
 from gmstudio.window.gui.panel import Panel
@@ -38,6 +40,15 @@ CANVAS_TIP = (
     "A picture that is dropped here is fitted to the model."
 )
 RESIDUAL_TIP = "Decoded image minus your image: orange where it is too bright, blue where it is too dark."
+FIT_TIPS = (
+    "The whole picture, padded where its shape is another",
+    "The center of the picture",
+    "The ink, scaled to that of the data and centered by its mass, as MNIST was made",
+)
+CONTRAST_TIP = (
+    "Stretch the contrast: the picture's background becomes that of the data and its ink the other end of the range, "
+    "so that ink on paper becomes white on black where the data are."
+)
 HINT = "Draw on the canvas, paste or open a picture, or drop one there."
 METHOD_TITLES: dict[Method, str] = {"encoder": "Encoder", "optimization": "Optimization"}
 RESIDUAL_PX = 14 * GRID
@@ -70,12 +81,13 @@ class UserImageView(LatentView):
         self.residual_caption.setFixedWidth(RESIDUAL_PX)
         self.status = QLabel()
         self.status.setWordWrap(True)
-        self.brush = TypedSlider(1.0, 8.0, decimals=1, suffix=" px")
-        self.brush.name("latents.brush", "Brush", "Diameter of the brush, pixels of the image.")
+        self.brush = TypedSlider(0.25, 4.0, suffix=" strokes")
+        self.brush.set_value(1.0)
         self.brush_colour = BrushColourButton()
         panel.name_widget(
             self.brush_colour, "brush_colour", "Brush colour", "Shade or colour that the left button paints."
         )
+        self._kind: tuple[object, ...] = ()
         self._add_actions(panel)
         self._add_settings(panel)
         self._lay_out(panel)
@@ -107,10 +119,16 @@ class UserImageView(LatentView):
             self.fit,
             "fit",
             "Fitting of pictures",
-            "For a picture of another shape: pad it to fit, or crop its center.",
+            "Part of a picture that becomes the image: all of it, its center, or its ink, sized and centered like the "
+            "data's.",
         )
         self.fit.addItem("Fit (pad)", "whole")
         self.fit.addItem("Center crop", "crop")
+        self.fit.addItem("Crop to ink", "ink")
+        for index, tip in enumerate(FIT_TIPS):
+            self.fit.setItemData(index, tip, Qt.ItemDataRole.ToolTipRole)
+        self.contrast = QCheckBox("Auto contrast")
+        panel.name_widget(self.contrast, "contrast", "Auto contrast", CONTRAST_TIP)
         self.invert = QCheckBox("Invert")
         panel.name_widget(
             self.invert,
@@ -147,7 +165,8 @@ class UserImageView(LatentView):
         sources = [panel.button(action) for action in (self.open, self.paste)]
         clear = panel.button(self.clear, icon_only=True)
         image = FoldingRow(
-            group_of(*sources, clear, self.fit, self.invert),
+            group_of(*sources, clear),
+            group_of(self.fit, self.contrast, self.invert),
             group_of(brush, self.brush, self.brush_colour, stretch=1),
         )
         buttons = [panel.button(action) for action in (self.find_code, self.stop)]
@@ -182,8 +201,9 @@ class UserImageView(LatentView):
         self.canvas.stroked.connect(self._on_stroked)
         self.brush.value_changed.connect(self._on_brush)
         self.brush_colour.chosen.connect(self._on_brush_colour)
-        self.fit.activated.connect(lambda index: user_image.set_fit(self.fit.itemData(index)))
-        self.invert.toggled.connect(self._on_inverted)
+        self.fit.activated.connect(self._on_fitting)
+        self.invert.clicked.connect(self._on_fitting)
+        self.contrast.clicked.connect(self._on_fitting)
         self.method.activated.connect(lambda index: user_image.set_method(self.method.itemData(index)))
         self.steps.valueChanged.connect(lambda steps: user_image.set_optimization(steps, user_image.seed))
         self.seed.valueChanged.connect(lambda seed: user_image.set_optimization(user_image.steps, seed))
@@ -206,22 +226,38 @@ class UserImageView(LatentView):
             self._user_image.draw(self.canvas.image)
 
     def _on_brush(self, value: float) -> None:
-        self.canvas.brush = value
+        self.canvas.brush = value * self._stroke
+
+    @property
+    def _stroke(self) -> float:
+        """Stroke width of the data, pixels."""
+        ink = self._user_image.ink.statistics
+        return 1.0 if ink is None else ink.stroke
 
     def _on_brush_colour(self, brush_colour: BrushColour) -> None:
         self.canvas.colour = brush_colour
 
-    def _on_inverted(self, invert: bool) -> None:
-        if invert != self._user_image.invert:
-            self._user_image.set_invert(invert)
+    def _on_fitting(self) -> None:
+        self._user_image.set_fitting(
+            Fitting(self.fit.currentData(), invert=self.invert.isChecked(), contrast=self.contrast.isChecked())
+        )
+
+    def set_active(self, active: bool) -> None:
+        """Have the data's ground and strokes measured, which the canvas and the brush need."""
+        if active:
+            self._user_image.ink.need()
 
     # ---- showing -----------------------------------------------------------------------------------------------
 
     def _fit_canvas(self) -> None:
         spec, levels = self._user_image.spec, self._user_image.levels
         if spec is not None and levels is not None:
-            if self.canvas.image.shape != spec.shape or self.canvas.levels != spec.levels:
-                self.canvas.set_blank(spec.shape, spec.levels)
+            ground = self._user_image.ground
+            kind = (spec, tuple(ground.tolist()))
+            if kind != self._kind:
+                self._kind = kind
+                self.canvas.set_blank(spec.shape, spec.levels, ground)
+                self.brush_colour.choose(QColor("black" if 2 * ground.mean() > spec.levels - 1 else "white"))
             self.brush_colour.set_channels(spec.channels)
             self.canvas.show_image(levels)
 
@@ -230,13 +266,16 @@ class UserImageView(LatentView):
         ready = user_image.spec is not None and self._state.code.num_dims > 0
         for action in (self.open, self.paste, self.clear, self.find_code):
             action.setEnabled(ready)
-        for widget in (self.canvas, self.brush_colour, self.fit, self.invert, self.method):
+        for widget in (self.canvas, self.brush_colour, self.fit, self.contrast, self.invert, self.method):
             widget.setEnabled(ready)
         self._refresh_method()
         self.brush_colour.setVisible(user_image.spec is None or user_image.spec.levels > 2)
-        self.fit.setCurrentIndex(self.fit.findData(user_image.fit))
-        self.invert.setChecked(user_image.invert)
-        self.brush.set_value(self.canvas.brush)
+        self.fit.setCurrentIndex(self.fit.findData(user_image.fitting.fit))
+        self.invert.setChecked(user_image.fitting.invert)
+        self.contrast.setChecked(user_image.fitting.contrast)
+        self._on_brush(self.brush.value)
+        tip = f"Diameter of the brush, in stroke widths of the data ({self._stroke:.1f} pixels)."
+        self.brush.name("latents.brush", "Brush", tip)
         for field in (self.steps, self.seed):
             field.setVisible(user_image.method == "optimization")
         self._code.fold()

@@ -41,6 +41,7 @@ class DrawingCanvas(QWidget):
         """Diameter of the brush, pixels."""
         self.colour = np.ones(3)
         """Brush colour, (3,), 0 … 1; a grey image takes the mean."""
+        self._ground: NDArray[np.uint8] = np.zeros(1, np.uint8)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setCursor(Qt.CursorShape.CrossCursor)
@@ -62,10 +63,17 @@ class DrawingCanvas(QWidget):
             self._image = image.copy()
             self.update()
 
-    def set_blank(self, shape: tuple[int, int, int], levels: int) -> None:
-        """Start with an empty image of a shape."""
+    def set_blank(self, shape: tuple[int, int, int], levels: int, ground: NDArray[np.uint8] | None = None) -> None:
+        """Start with an empty image.
+
+        Args:
+            shape: (C, H, W).
+            levels: number of levels.
+            ground: (C,) level of an empty image, to which erasing returns; None: 0.
+        """
         self._levels = levels
-        self._image = np.zeros(shape, np.uint8)
+        self._ground = np.zeros(shape[0], np.uint8) if ground is None else ground
+        self._image = self._empty(shape)
         self._cursor = (shape[1] // 2, shape[2] // 2)
         self.update()
 
@@ -78,7 +86,12 @@ class DrawingCanvas(QWidget):
     def clear(self) -> None:
         """Empty the image."""
         self.begun.emit("Clear")
-        self.set_image(np.zeros_like(self._image))
+        self.set_image(self._empty(self._image.shape))
+
+    def _empty(self, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+        empty = np.zeros(shape, np.uint8)
+        empty[:] = self._ground[:, None, None]
+        return empty
 
     def paint_at(self, row: float, column: float, *, erase: bool = False) -> None:
         """Paint once at a position, in pixels from the top left corner of the image."""
@@ -91,7 +104,7 @@ class DrawingCanvas(QWidget):
         if self._levels == 2:
             cover = (cover >= 0.5).astype(float)
         colour = self.colour if channels == 3 else np.array([self.colour.mean()])
-        wanted = np.zeros(channels) if erase else colour * (self._levels - 1)
+        wanted = self._ground.astype(float) if erase else colour * (self._levels - 1)
         old = self._image.astype(float)
         self._image = (old + cover * (wanted[:, None, None] - old)).round().astype(np.uint8)
         self.update()

@@ -282,7 +282,9 @@ def test_playing_moves_the_sliders(qtbot: QtBot, panel: LatentsPanel) -> None:
     assert not panel.state.interpolation.playing
 
 
-def test_a_gan_shows_its_score_and_no_data(qtbot: QtBot, panel: LatentsPanel, engine: LatentEngine) -> None:
+def test_a_gan_shows_its_score_and_finds_codes_by_optimization(
+    qtbot: QtBot, panel: LatentsPanel, engine: LatentEngine
+) -> None:
     line = control(panel, "code_metrics")
     assert isinstance(line, QLabel) and line.isVisible()
     assert "D(x)" not in line.text()
@@ -293,7 +295,18 @@ def test_a_gan_shows_its_score_and_no_data(qtbot: QtBot, panel: LatentsPanel, en
     assert 0 < score < 1
     assert f"D(x) = {score:.3f}" in line.text().replace("\u00a0", " ") and "nats" in line.text()
     open_view(panel, "data")
-    assert "has no encoder" in panel.views["data"].strip._placeholder and not panel.views["data"].strip.isEnabled()
+    view = panel.views["data"]
+    assert view.encode.text() == "Find code" and "by optimization" in view.encode.toolTip()
+    view.strip.clicked.emit(2)
+    assert view.stop.isEnabled() and view._stop.isVisible()
+    engine.serve()
+    assert "after 300 of 300 steps" in view.problem.text() and view.problem.property("role") == "muted"
+    assert panel.original.image is not None and not view.stop.isEnabled()
+    panel.run.choose(VAE)
+    engine.serve()
+    assert view.encode.text() == "Encode" and not view._stop.isVisible() and not view.problem.text()
+    panel.run.choose(GAN)
+    engine.serve()
     assert panel.sliders.sort.findData("kl") == -1
 
 
@@ -405,7 +418,7 @@ def test_an_interpolation_is_exported(qtbot: QtBot, panel: LatentsPanel, engine:
     open_view(panel, "export")
     view = panel.views["export"]
     panel.state.interpolation.set_seconds(0.8)
-    assert "20 frames of 64×64 pixels, 0.8 s" in view.extent.text()
+    assert "20 frames of 512×512 pixels, 0.8 s" in view.extent.text()
 
     def finish() -> bool:
         engine.serve()

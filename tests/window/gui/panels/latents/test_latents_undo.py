@@ -9,6 +9,7 @@ from latent_fixture import control, engine, open_view, panel
 from PySide6.QtCore import QPoint, Qt
 from pytestqt.qtbot import QtBot
 
+from gmstudio.media.fit import Fitting
 from gmstudio.window.gui.panels.latents.panel import LatentsPanel
 from gmstudio.window.gui.panels.latents.user_image import UserImageView
 from gmstudio.window.state.latents.state import LatentsState
@@ -30,7 +31,7 @@ def content(state: LatentsState) -> tuple[object, ...]:
         {slot: operand.code.tolist() for slot, operand in state.arithmetic.operands.items()},
         dict(state.annotations.names),
         None if encoding is None else encoding.title,
-        (None if image.levels is None else image.levels.tolist(), image.invert, image.fit),
+        (None if image.levels is None else image.levels.tolist(), image.fitting),
     )
 
 
@@ -56,7 +57,7 @@ EDITS: dict[str, Callable[[LatentsState], object]] = {
     "Name z₁": lambda state: state.annotations.rename(1, "width"),
     "Encode validation image 0, label 5": lambda state: state.gallery.encode(),
     "Move on the map": lambda state: state.map.go_to(0.3, 0.7),
-    "Invert picture": lambda state: state.user_image.set_invert(True),
+    "Fit picture": lambda state: state.user_image.set_fitting(Fitting("ink")),
     "Take a.png": lambda state: state.user_image.take_picture(np.full((9, 9, 1), 200, np.uint8), "a.png"),
 }
 
