@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmstudio.media import Provenance, metadata_of
+from gmstudio.media.map_figure import MapFigure, draw_figure
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -31,6 +32,8 @@ MAX_PIXELS = 400_000_000
 MAX_SIDE = 65_535
 """Limit of a GIF's sides in pixels; a PNG may be larger, but few programs show it."""
 MAX_FPS = 50
+GAP_SHADE = 128
+"""Grey value between the images of a PNG."""
 """GIF frame times are in hundredths of a second, and programs slow down faster GIFs."""
 WAIT_S = 0.1
 NO_FFMPEG = "MP4 needs the program ffmpeg on the search path (PATH); install it, or choose GIF."
@@ -45,14 +48,21 @@ def ffmpeg_path() -> str:
     return shutil.which("ffmpeg") or ""
 
 
+def picture_size(form: Format, frames: int, columns: int, height: int, width: int, scale: int) -> tuple[int, int]:
+    """(height, width) of a picture or film in pixels, without the axes and the legend of a map."""
+    if form != "png":
+        return height * scale, width * scale
+    rows, gap = -(-frames // columns), gap_px(frames, scale)
+    return rows * (height * scale + gap) - gap, columns * (width * scale + gap) - gap
+
+
 def check_size(form: Format, frames: int, columns: int, height: int, width: int, scale: int) -> None:
     """Check the size of a picture before it is made.
 
     Raises:
         ValueError: when it is too large; names the size and the limit.
     """
-    rows = -(-frames // columns)
-    tall, wide = (rows * height * scale, columns * width * scale) if form == "png" else (height * scale, width * scale)
+    tall, wide = picture_size(form, frames, columns, height, width, scale)
     if max(tall, wide) > MAX_SIDE:
         raise ValueError(
             f"The picture would be {wide:,}×{tall:,} pixels; a side has at most {MAX_SIDE:,}: scale it less."
@@ -98,22 +108,55 @@ def write_gif(path: Path, images: Images, origin: Provenance, fps: float, scale:
         file.write(b";")
 
 
-def write_png(path: Path, images: Images, origin: Provenance, columns: int, scale: int, stopped: Stopped) -> None:
-    """Write images side by side, in rows of ``columns``, with the origin in text chunks; like ``write_gif``."""
+def gap_px(frames: int, scale: int) -> int:
+    """Gap between images of a PNG, so that they do not fuse; pixels of the file.
+
+    Args:
+        frames: number of images.
+        scale: pixels of the file per image pixel.
+    """
+    return max(2, scale // 2) if frames > 1 else 0
+
+
+def write_png(
+    path: Path,
+    images: Images,
+    origin: Provenance,
+    columns: int,
+    scale: int,
+    stopped: Stopped,
+    figure: MapFigure | None = None,
+) -> None:
+    """Write images side by side, in rows of ``columns``, with the origin in text chunks; like ``write_gif``.
+
+    Args:
+        path: the file.
+        images: (N, C, H, W), 0 … 255.
+        origin: written into text chunks.
+        columns: images in a row.
+        scale: pixels of the file per image pixel; between two images there are ``gap_px`` grey ones.
+        stopped: polled; True cancels.
+        figure: axes and dots of a map.
+    """
     from PIL import Image
     from PIL.PngImagePlugin import PngInfo
 
     count, channels, height, width = images.shape
     rows = -(-count // columns)
-    cells = np.zeros((rows * columns, channels, height, width), np.uint8)
-    cells[:count] = images
-    sheet = cells.reshape(rows, columns, channels, height, width).transpose(2, 0, 3, 1, 4)
+    gap = gap_px(count, scale)
+    across, down = width * scale + gap, height * scale + gap
+    sheet = np.full((channels, rows * down - gap, columns * across - gap), GAP_SHADE, np.uint8)
+    for index, image in enumerate(images):
+        top, left = index // columns * down, index % columns * across
+        sheet[:, top : top + height * scale, left : left + width * scale] = _enlarged(image, scale)
     info = PngInfo()
     for keyword, text in metadata_of(origin).items():
         info.add_text(keyword, text)
     _check_stopped(stopped)
-    pixels = _scaled(sheet.reshape(channels, rows * height, columns * width), scale)
-    Image.fromarray(pixels).save(path, format="PNG", pnginfo=info)
+    picture = Image.fromarray(_scaled(sheet, 1))
+    if figure is not None:
+        picture = draw_figure(picture, figure, width * scale, gap)
+    picture.save(path, format="PNG", pnginfo=info)
 
 
 def write_mp4(path: Path, images: Images, origin: Provenance, fps: float, scale: int, stopped: Stopped) -> None:
@@ -197,9 +240,14 @@ def _rename_new(partial: Path, path: Path) -> None:
         partial.rename(path)
 
 
+def _enlarged(image: Images, scale: int) -> Images:
+    """Enlarge (C, H, W) to (C, H·scale, W·scale), each pixel a square."""
+    return np.repeat(np.repeat(image, scale, axis=1), scale, axis=2)
+
+
 def _scaled(image: Images, scale: int) -> Images:
     """Enlarge (C, H, W) to (H·scale, W·scale) grey, or (…, 3) RGB, each pixel a square."""
-    large = np.repeat(np.repeat(image, scale, axis=1), scale, axis=2)
+    large = _enlarged(image, scale)
     return np.ascontiguousarray(large[0] if len(large) == 1 else large.transpose(1, 2, 0))
 
 

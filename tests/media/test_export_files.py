@@ -10,7 +10,7 @@ from PIL import Image
 
 from gmstudio.media import Provenance, read_provenance
 from gmstudio.media import writing as export_files
-from gmstudio.media.writing import check_size, put_in_place, write_gif, write_mp4, write_png
+from gmstudio.media.writing import GAP_SHADE, check_size, picture_size, put_in_place, write_gif, write_mp4, write_png
 from gmstudio.window.client.background_task import StoppedError
 
 ORIGIN = Provenance(family="vae", run="r", step=5, shows="interpolation", codes=np.eye(3, 40, dtype=np.float32))
@@ -65,9 +65,11 @@ def test_colours_of_a_gif_are_near(tmp_path: Path) -> None:
 def test_a_png_has_rows_of_images(tmp_path: Path) -> None:
     write_png(tmp_path / "a.png", GREY, ORIGIN, 4, 2, going)
     with Image.open(tmp_path / "a.png") as picture:
-        assert picture.size == (4 * 6 * 2, 2 * 8 * 2)
+        assert picture.size == (4 * 6 * 2 + 3 * 2, 2 * 8 * 2 + 2)
+        assert picture.size == picture_size("png", len(GREY), 4, 8, 6, 2)[::-1]
         pixels = np.asarray(picture)
-    np.testing.assert_array_equal(pixels[16::2, 12:24:2], GREY[5, 0])
+    np.testing.assert_array_equal(pixels[18::2, 14:26:2], GREY[5, 0])
+    assert (pixels[16:18] == GAP_SHADE).all() and (pixels[:, 12:14] == GAP_SHADE).all()  # images do not fuse
     assert read_provenance(tmp_path / "a.png").shows == "interpolation"
 
 

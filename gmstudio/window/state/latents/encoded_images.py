@@ -207,6 +207,12 @@ class EncodedImages(QObject):
             self._optimization.send(ProjectImage(run=self._space.run, image=image, steps=STEPS))
             self.page_changed.emit()
 
+    def encode_image(self, split: SplitName, index: int) -> None:
+        """Choose an image of any split, and encode it."""
+        self.choose_split(split)
+        self.choose(index)
+        self.encode()
+
     def stop(self) -> None:
         """Cancel the optimization; the best code so far stays."""
         if self.optimizing:

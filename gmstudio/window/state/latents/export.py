@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from gmstudio.media import Provenance
+from gmstudio.media.map_figure import MapFigure
 from gmstudio.media.writing import (
     MAX_FPS,
     NO_FFMPEG,
@@ -63,6 +64,7 @@ class ExportPlan:
         columns: of a PNG; 0: all in one row.
         scale: screen pixels per image pixel.
         overwrite: a file of this name may be replaced.
+        figure: axes and dots of a map.
     """
 
     run: str
@@ -76,6 +78,7 @@ class ExportPlan:
     columns: int = 0
     scale: int = 8
     overwrite: bool = False
+    figure: MapFigure | None = None
 
     def check(self) -> None:
         """Check that the file can be written.
@@ -251,7 +254,7 @@ def _write(plan: ExportPlan, images: Images, step: int, stopped: Stopped) -> str
         elif plan.form == "mp4":
             write_mp4(partial_path, images, origin, plan.fps, plan.scale, stopped)
         else:
-            write_png(partial_path, images, origin, plan.columns or len(images), plan.scale, stopped)
+            write_png(partial_path, images, origin, plan.columns or len(images), plan.scale, stopped, plan.figure)
         if stopped():  # between the last image and the renaming
             raise StoppedError
     return str(plan.path)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmstudio.media import Provenance
+from gmstudio.media.map_figure import MapFigure
 from gmstudio.media.writing import Format
 from gmstudio.window.state.latents.annotations import MAX_NAME
 from gmstudio.window.state.latents.direction import Direction
@@ -108,6 +109,25 @@ def _details(state: LatentsState, source: Source) -> dict[str, str]:
         return {HORIZONTAL: x, VERTICAL: y, RANGE: f"{shown.span:g}", SIDE: str(shown.side)}
     seconds = {SECONDS: f"{state.interpolation.seconds:g}"}
     return {"Dimension": state.annotations.label(state.code.dim)} | seconds if source == "traversal" else seconds
+
+
+def figure_of(state: LatentsState, *, axes: bool, dots: bool) -> MapFigure | None:
+    """Axes and dots of the map, as far as wanted and there; None: neither."""
+    shown = state.map
+    scatter = shown.scatter if dots else None
+    if not axes and scatter is None:
+        return None
+    names = (shown.label(shown.axes[0]), shown.label(shown.axes[1]))
+    seen = slice(None) if scatter is None or scatter.labels is None else shown.seen(scatter.labels)
+    return MapFigure(
+        shown.low,
+        shown.high,
+        shown.side,
+        axes=names if axes else None,
+        places=None if scatter is None else shown.scattered()[seen],
+        labels=None if scatter is None or scatter.labels is None else scatter.labels[seen],
+        names=() if scatter is None else scatter.names,
+    )
 
 
 def _plane_of(state: LatentsState) -> Plane:

@@ -10,17 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
+from gmstudio.media.levels import to_display
 from gmstudio.protocol.array import Array
-from gmstudio.protocol.data import SPLIT_TITLES, SplitName
+from gmstudio.protocol.data import BrowseData, DataBrowsed
 from gmstudio.protocol.engine import CommandFailed, Reason
 from gmstudio.protocol.latents import CodesEncoded, Decode, Decoded, EncodeSplit
 from gmstudio.window.client.budget import Budget
 from gmstudio.window.client.engine_link import EngineLink
+from gmstudio.window.client.latest_wins import LatestWins
 from gmstudio.window.client.request import Request
 from gmstudio.window.state.latents.annotations import LatentAnnotations
 from gmstudio.window.state.latents.direction import Direction
-from gmstudio.window.state.latents.encoded_images import image_title
 from gmstudio.window.state.latents.plane import Plane, axis
+from gmstudio.window.state.latents.scatter import Scatter
 from gmstudio.window.state.latents.space import LatentSpace
 
 SIDES = (5, 7, 9, 11, 13, 15)
@@ -33,37 +35,6 @@ LIVE_SHARE = 0.1
 
 Axis = int | Direction
 """A dimension, or a direction."""
-
-
-@dataclass(frozen=True, eq=False)
-class Scatter:
-    """Codes of the data.
-
-    Args:
-        step: training step of the weights.
-        split: of the images, its first ones.
-        codes: (N, Z) float32.
-        labels: (N,) int64, or None.
-        names: of the labels.
-    """
-
-    step: int
-    split: SplitName
-    codes: NDArray[np.float32]
-    labels: NDArray[np.int64] | None
-    names: tuple[str, ...]
-
-    @property
-    def summary(self) -> str:
-        """For display: ``180 validation images (weights of step 1,500)``."""
-        return f"{len(self.codes):,} {SPLIT_TITLES[self.split]} images (weights of step {self.step:,})"
-
-    def title(self, index: int) -> str:
-        """Display name of one image: ``validation image 17, label 3``."""
-        if self.labels is None:
-            return image_title(self.split, index, "")
-        label = int(self.labels[index])
-        return image_title(self.split, index, self.names[label] if 0 <= label < len(self.names) else str(label))
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +67,8 @@ class LatentMap(QObject):
         side: images along a side.
         show_images: there is a grid of images.
         show_data: the data are scattered.
+        hidden: labels of which no data are shown.
+        original: image of the data under the pointer, (C, H, W) uint8, 0 … 255, with its index; None: none.
         images: (side², C, H, W) uint8, 0 … 255, rows from top to bottom; None before the first reply.
         scatter: codes of the data, or None.
         problem: why something is missing, or "".
@@ -106,8 +79,10 @@ class LatentMap(QObject):
         scatter_changed: ``scatter`` differs.
         encoding_begun: images of the data are being encoded.
         problem_changed: ``problem`` differs.
+        original_changed: ``original`` differs.
     """
 
+    original_changed = Signal()
     changed = Signal()
     images_changed = Signal()
     scatter_changed = Signal()
@@ -125,12 +100,16 @@ class LatentMap(QObject):
         self.images: NDArray[np.uint8] | None = None
         self.scatter: Scatter | None = None
         self.problem = ""
+        self.hidden: frozenset[int] = frozenset()
+        self.original: tuple[int, NDArray[np.uint8]] | None = None
         self._axes_chosen = False
         self._codes: NDArray[np.float32] = np.zeros((0, 0), np.float32)
         self._waiting: list[int] = []
         self._row = 0
         self._budget = Budget(LIVE_SHARE, gap_s=LIVE_PAUSE_S)
         self._decoding, self._encoding = Request(link, self), Request(link, self)
+        self._browsing = LatestWins(link, self)
+        self._browsing.replied.connect(self._on_browsed)
         self._decoding.replied.connect(self._on_decoded)
         self._decoding.failed.connect(self._on_failed)
         self._encoding.replied.connect(self._on_encoded)
@@ -184,6 +163,49 @@ class LatentMap(QObject):
         if data and self.scatter is None:
             self._encode()
 
+    def show_label(self, label: int, *, alone: bool = False) -> None:
+        """Show or hide the data of a label.
+
+        Args:
+            label: whose data are hidden, or shown where they were.
+            alone: hide all others, or show all again where it was alone already.
+        """
+        labels = self._labels()
+        others = labels - {label}
+        if alone:
+            self.hidden = frozenset() if self.hidden >= others and label not in self.hidden else others
+        else:
+            self.hidden = (self.hidden ^ {label}) & labels
+        self.scatter_changed.emit()
+
+    def seen(self, labels: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Mask of the labels that are not hidden."""
+        return ~np.isin(labels, list(self.hidden))
+
+    def _labels(self) -> frozenset[int]:
+        if self.scatter is None or self.scatter.labels is None:
+            return frozenset()
+        return frozenset(np.unique(self.scatter.labels).tolist())
+
+    def show_original(self, index: int) -> None:
+        """Have the image of a data point shown; -1: none."""
+        opened = self._space.opened
+        if self.original is not None and self.original[0] != index:
+            self.original = None
+            self.original_changed.emit()
+        if index >= 0 and opened is not None and self.scatter is not None and self.original is None:
+            spec = opened.info.spec
+            self._browsing.submit(
+                BrowseData(data=spec.data, data_config=spec.data_config, split=self.scatter.split, start=index, count=1)
+            )
+        elif index < 0:
+            self._browsing.reset()
+
+    def _on_browsed(self, event: DataBrowsed) -> None:
+        if len(event.images.numpy()):
+            self.original = event.start, to_display(event.images.numpy()[0], event.image.levels)
+            self.original_changed.emit()
+
     @property
     def encoding(self) -> bool:
         """Images of the data are being encoded."""
@@ -225,12 +247,6 @@ class LatentMap(QObject):
         plane, code = self.plane, self._space.code
         if plane is not None:
             code.move_to(plane.codes(code.values, np.array([[x, y]]))[0])
-
-    def go_to_image(self, index: int) -> None:
-        """Set the code to that of an image of the data."""
-        if self.scatter is not None and 0 <= index < len(self.scatter.codes):
-            with self._space.edits.recording(f"Go to {self.scatter.title(index)}"):
-                self._space.code.set_values(self.scatter.codes[index])
 
     def codes(self, plane: Plane) -> NDArray[np.float32]:
         """(side², Z) codes of the images, rows from top to bottom."""
@@ -328,7 +344,8 @@ class LatentMap(QObject):
         self._encoding.cancel()
         self._halt()
         self.axes, self._axes_chosen = (0, 1), False
-        self.images = self.scatter = None
+        self.images = self.scatter = self.original = None
+        self.hidden = frozenset()
         self._budget.reset()
         self._report("")
         self.changed.emit()
@@ -340,6 +357,7 @@ class LatentMap(QObject):
         """Expect no reply; what is shown stays."""
         self._decoding.drop()
         self._encoding.drop()
+        self._browsing.reset()
         self._waiting, self._codes = [], np.zeros((0, 0), np.float32)
 
     def _settle(self) -> None:

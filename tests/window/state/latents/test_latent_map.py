@@ -6,6 +6,7 @@ from latent_engine import GAN, RBM, VAE, LatentEngine
 from latent_fixture import engine, state
 from pytestqt.qtbot import QtBot
 
+from gmstudio.protocol.data import BrowseData
 from gmstudio.protocol.latents import Decode, EncodeSplit
 from gmstudio.window.state.latents.map import LatentMap
 from gmstudio.window.state.latents.plane import Plane, axis
@@ -74,8 +75,36 @@ def test_the_data_are_where_their_codes_are_and_lead_there(
     x, y = shown.axes
     np.testing.assert_allclose(shown.scattered(), shown.scatter.codes[:, [x, y]], atol=1e-5)
     assert shown.scatter.title(7) == f"validation image 7, label {engine.dataset.valid.labels[7]}"
-    shown.go_to_image(7)
-    np.testing.assert_array_equal(state.code.values, shown.scatter.codes[7])
+    state.gallery.encode_image(shown.scatter.split, 7)
+    engine.serve()
+    np.testing.assert_allclose(state.code.values, shown.scatter.codes[7], atol=1e-5)
+
+
+def test_labels_are_hidden_one_by_one_or_all_but_one(shown: LatentMap) -> None:
+    assert shown.scatter is not None and shown.scatter.labels is not None
+    labels = shown.scatter.labels
+    shown.show_label(3)
+    shown.show_label(5)
+    assert shown.hidden == {3, 5}
+    np.testing.assert_array_equal(shown.seen(labels), (labels != 3) & (labels != 5))
+    shown.show_label(3)
+    assert shown.hidden == {5}
+    shown.show_label(7, alone=True)
+    assert shown.hidden == set(range(10)) - {7}
+    shown.show_label(7, alone=True)
+    assert shown.hidden == set()
+
+
+def test_the_original_of_a_dot_is_shown_while_it_is_pointed_at(shown: LatentMap, engine: LatentEngine) -> None:
+    shown.show_original(4)
+    assert shown.original is None
+    engine.serve()
+    assert shown.original is not None and shown.original[0] == 4
+    np.testing.assert_array_equal(shown.original[1], engine.dataset.valid.images[4] * 85)
+    shown.show_original(4)
+    assert not engine.unanswered(BrowseData)
+    shown.show_original(-1)
+    assert shown.original is None
 
 
 def test_a_family_without_an_encoder_has_a_map_without_data(

@@ -4,16 +4,17 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QStandardItemModel
-from PySide6.QtWidgets import QComboBox, QFileDialog, QLabel, QProgressBar, QVBoxLayout
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QLabel, QProgressBar, QVBoxLayout
 
-from gmstudio.media.writing import FORMATS, MAX_FPS, NO_FFMPEG, Format, ffmpeg_path
+from gmstudio.media.map_figure import MapFigure
+from gmstudio.media.writing import FORMATS, MAX_FPS, NO_FFMPEG, Format, ffmpeg_path, picture_size
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.latents.view import LatentView, set_role
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.folding_row import FoldingRow, group_of
 from gmstudio.window.gui.widgets.number_input import IntegerField
 from gmstudio.window.state.latents.export import MAX_IMAGES, MAX_SCALE, ExportPlan, check_settings, usual_scale
-from gmstudio.window.state.latents.export_sources import SOURCES, Source, codes_of, frame_count, origin_of
+from gmstudio.window.state.latents.export_sources import SOURCES, Source, codes_of, figure_of, frame_count, origin_of
 from gmstudio.window.state.latents.state import LatentsState
 
 SOURCE_TITLES: dict[Source, str] = {
@@ -55,6 +56,9 @@ class ExportView(LatentView):
         self.columns = self._spin(panel, 1, MAX_IMAGES, "export_columns", "Images per row", " per row", DEFAULT_COLUMNS)
         self.scale = self._spin(panel, 1, MAX_SCALE, "export_scale", "Screen pixels per pixel", " × size", 1)
         self._scale_chosen = False
+        self.axes, self.dots = QCheckBox("Axes"), QCheckBox("Dots")
+        panel.name_widget(self.axes, "export_axes", "Axes", "Draw the axes of the map around it.")
+        panel.name_widget(self.dots, "export_dots", "Dots", "Draw the encoded data on the map, with a legend.")
         self.extent = QLabel()
         self.extent.setProperty("role", "muted")
         self.status = QLabel()
@@ -89,7 +93,7 @@ class ExportView(LatentView):
     def _lay_out(self, panel: Panel) -> None:
         save, stop = panel.button(self.save), panel.button(self.stop)
         self._replace_button = panel.button(self.replace)
-        numbers = group_of(self.fps, self.images, self.columns, self.scale)
+        numbers = group_of(self.fps, self.images, self.columns, self.scale, self.axes, self.dots)
         self._settings = FoldingRow(group_of(self.source_box, self.format_box), numbers)
         doing = FoldingRow(
             group_of(save, self._replace_button, stop), group_of(self.extent, self.progress, stretch=1, spacing=GRID)
@@ -164,8 +168,14 @@ class ExportView(LatentView):
             columns=self._columns(count),
             scale=self.scale.value(),
             overwrite=overwrite,
+            figure=self._figure(),
         )
         self._export.start(plan)
+
+    def _figure(self) -> MapFigure | None:
+        if self.source != "map":
+            return None
+        return figure_of(self._state, axes=self.axes.isChecked(), dots=self.dots.isChecked())
 
     def _columns(self, count: int) -> int:
         return self._state.map.side if self.source == "map" else min(self.columns.value(), count)
@@ -193,6 +203,9 @@ class ExportView(LatentView):
         export, film, single = self._export, self.format != "png", self.source in ("image", "map")
         self._offer_mp4()
         self.fps.setVisible(film and not single)
+        for box in (self.axes, self.dots):
+            box.setVisible(self.source == "map")
+        self.dots.setEnabled(self._state.space.can("encode"))
         for spin in (self.images, self.columns):
             spin.setVisible(not film and not single)
         self._settings.fold()
@@ -234,7 +247,8 @@ class ExportView(LatentView):
             self.scale.setValue(usual_scale(columns, rows, spec.height, spec.width))
             self.scale.blockSignals(False)
         scale = self.scale.value()
-        size = f"{columns * spec.width * scale:,}×{rows * spec.height * scale:,} pixels"
+        tall, wide = picture_size(self.format, count, columns, spec.height, spec.width, scale)
+        size = f"{wide:,}×{tall:,} pixels"
         if self.format == "png":
             self.extent.setText(size)
         else:

@@ -14,7 +14,8 @@ from gmstudio.window.state.latents.state import LatentsState
 
 CANVAS_TIP = (
     "Images on a plane through the code. The point is the code: drag it, click, or use the arrow keys. Dots are "
-    "encoded images of the data; click one to go there."
+    "encoded images of the data; click one to see it and go to its code. Click a label of the legend to hide its dots, "
+    "with Shift to hide all others."
 )
 AXIS_COMBO_PX = 15 * GRID
 
@@ -92,7 +93,9 @@ class MapView(LatentView):
         shown.problem_changed.connect(self._show_status)
         shown.encoding_begun.connect(self._show_status)
         self.canvas.moved.connect(shown.go_to)
-        self.canvas.picked.connect(shown.go_to_image)
+        self.canvas.picked.connect(self._on_picked)
+        self.canvas.label_clicked.connect(lambda label, alone: shown.show_label(label, alone=alone))
+        shown.original_changed.connect(self._on_original)
         self.canvas.hovered.connect(self._on_hovered)
         self.span.valueChanged.connect(shown.set_span)
         self.side.activated.connect(lambda index: shown.set_side(self.side.itemData(index)))
@@ -105,11 +108,20 @@ class MapView(LatentView):
     def _on_shown(self) -> None:
         self._map.set_shown(images=self.images.isChecked(), data=self.data.isChecked())
 
+    def _on_picked(self, index: int) -> None:
+        """Encode the image of a dot, which is then shown as the original."""
+        if self._map.scatter is not None:
+            self._state.gallery.encode_image(self._map.scatter.split, index)
+
+    def _on_original(self) -> None:
+        self.canvas.set_thumbnail(None if self._map.original is None else self._map.original[1])
+
     def _on_hovered(self, index: int) -> None:
         scatter = self._map.scatter
         found = scatter is not None and 0 <= index < len(scatter.codes)
         title = scatter.title(index) if scatter is not None and found else ""
-        self.canvas.setToolTip(f"{title}; click to go to its code." if title else CANVAS_TIP)
+        self._map.show_original(index if found else -1)
+        self.canvas.setToolTip("" if title else CANVAS_TIP)  # the thumbnail takes its place
         self._show_status(title)
 
     # ---- showing ---------------------------------------------------------------------------------------------------
@@ -160,7 +172,7 @@ class MapView(LatentView):
             scatter = self._map.scatter if self._map.show_data else None
             places = self._map.scattered()[: None if scatter else 0]
             labels = scatter.labels if scatter is not None and len(places) else None
-            self.canvas.set_points(Points(places, labels, scatter.names if scatter else ()))
+            self.canvas.set_points(Points(places, labels, scatter.names if scatter else (), self._map.hidden))
             self._show_status()
 
     def _on_values_changed(self) -> None:

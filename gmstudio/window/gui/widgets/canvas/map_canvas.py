@@ -15,6 +15,7 @@ from gmstudio.window.gui.theme import theme
 from gmstudio.window.gui.widgets.canvas.map_points import (
     LEGEND_ROW_PX,
     Points,
+    legend_entries,
     legend_rows,
     paint_legend,
     paint_points,
@@ -26,6 +27,9 @@ LEFT_PX, BOTTOM_PX, EDGE_PX = 32, 20, 8
 TOP_PX = 28
 """Margin above the map, where the height allows it, so that it is aligned with images that have a caption."""
 HANDLE_PX = 7
+THUMBNAIL_PX, THUMBNAIL_GAP_PX = 84, 14
+WIDE_CELL_PX, WIDE_GAP_PX = 24, 2
+"""Side of an image from which the gap beside it is wide, and the width of that."""
 NEAR_PX = 6
 """Largest distance of the pointer at which a data point is hit."""
 DRAG_PX = 4
@@ -40,12 +44,16 @@ class MapCanvas(QWidget):
     The point is moved by dragging or clicking, by the arrow keys in steps of a twentieth of the map, and with Shift
     in steps of a hundredth.
 
+    A click on an entry of the legend hides or shows its points, with Shift it hides all others.
+
     Signals:
+        label_clicked: label of a clicked entry of the legend, and True with Shift.
         moved: new position of the point, x and y.
         picked: index of the clicked data point.
         hovered: index of the data point under the pointer; -1: none.
     """
 
+    label_clicked = Signal(int, bool)
     moved = Signal(float, float)
     picked = Signal(int)
     hovered = Signal(int)
@@ -63,6 +71,7 @@ class MapCanvas(QWidget):
         self._pressed_on = -1
         self._dragging = False
         self._hover = -1
+        self._thumbnail = QImage()
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -88,9 +97,16 @@ class MapCanvas(QWidget):
 
     def set_points(self, points: Points) -> None:
         """Show data points."""
+        again = len(points.places) == len(self._points.places)
         self._points = points
-        self._set_hover(-1)
+        if not (again and self._hover >= 0 and points.seen()[self._hover]):
+            self._set_hover(-1)
         self._repaint()
+
+    def set_thumbnail(self, image: NDArray[Any] | None) -> None:
+        """Show the original, (C, H, W) uint8, 0 … 255, of the point under the pointer; None: none."""
+        self._thumbnail = QImage() if image is None else to_qimage(image)
+        self.update()
 
     def set_position(self, position: tuple[float, float] | None) -> None:
         """Set the point without a signal; None removes it."""
@@ -156,7 +172,7 @@ class MapCanvas(QWidget):
         where = self._pixels()
         if not len(where):
             return -1
-        away = np.square(where - [pixel.x(), pixel.y()]).sum(1)
+        away = np.where(self._points.seen(), np.square(where - [pixel.x(), pixel.y()]).sum(1), np.inf)
         nearest = int(away.argmin())
         return nearest if away[nearest] <= NEAR_PX**2 else -1
 
@@ -182,6 +198,40 @@ class MapCanvas(QWidget):
         painter.drawPixmap(0, 0, self._still)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._paint_point(painter)
+        if self._hover >= 0 and not self._thumbnail.isNull():
+            self._paint_thumbnail(painter)
+
+    def _paint_thumbnail(self, painter: QPainter) -> None:
+        """Paint the original beside its point, inside the widget."""
+        x, y = self._pixels()[self._hover]
+        tall = THUMBNAIL_PX * self._thumbnail.height() / self._thumbnail.width()
+        left = x + THUMBNAIL_GAP_PX if x + THUMBNAIL_GAP_PX + THUMBNAIL_PX < self.width() else x - THUMBNAIL_GAP_PX
+        left -= 0 if left > x else THUMBNAIL_PX
+        top = min(max(0.0, y - tall / 2), max(0.0, self.height() - tall))
+        area = QRectF(round(left), round(top), THUMBNAIL_PX, tall)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self._thumbnail.width() > THUMBNAIL_PX)
+        painter.drawImage(area, self._thumbnail)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(theme().color("accent"), 2))
+        painter.drawRect(area)
+
+    def _legend_area(self) -> QRectF:
+        top = self.map_rect().bottom() + BOTTOM_PX
+        return QRectF(LEFT_PX, top, self.width() - LEFT_PX, self.height() - top)
+
+    def _legend_at(self, at: QPointF) -> int | None:
+        """Label of the legend's entry at a position; None: none."""
+        entries = legend_entries(self._points, self.fontMetrics(), self._legend_area())
+        return next((label for label, rect in entries if rect.contains(at)), None)
+
+    def _paint_gaps(self, painter: QPainter, rect: QRectF) -> None:
+        """Paint lines between the images, so that they do not fuse."""
+        cell = rect.width() / self._side
+        painter.setPen(QPen(theme().color("window"), WIDE_GAP_PX if cell >= WIDE_CELL_PX else 1))
+        for line in range(1, self._side):
+            x, y = rect.left() + line * cell, rect.top() + line * cell
+            painter.drawLine(QPointF(x, rect.top()), QPointF(x, rect.bottom()))
+            painter.drawLine(QPointF(rect.left(), y), QPointF(rect.right(), y))
 
     def _paint_still(self) -> QPixmap:
         ratio = self.devicePixelRatioF()
@@ -194,6 +244,7 @@ class MapCanvas(QWidget):
         if not self._grid.isNull():
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, rect.width() < self._grid.width())
             painter.drawImage(rect, self._grid)
+            self._paint_gaps(painter, rect)
         else:
             self._paint_cross(painter, rect)
         painter.setPen(QPen(theme().color("border"), 1))
@@ -204,8 +255,7 @@ class MapCanvas(QWidget):
         paint_points(painter, self._points, pixels, point_px(len(pixels), rect.width()))
         painter.setClipping(False)
         self._paint_axes(painter, rect)
-        top = rect.bottom() + BOTTOM_PX
-        paint_legend(painter, self._points, QRectF(LEFT_PX, top, self.width() - LEFT_PX, self.height() - top))
+        paint_legend(painter, self._points, self._legend_area())
         painter.end()
         return picture
 
@@ -271,6 +321,10 @@ class MapCanvas(QWidget):
         if event.button() != Qt.MouseButton.LeftButton or self._position is None:
             return
         at = event.position()
+        label = self._legend_at(at)
+        if label is not None:
+            self.label_clicked.emit(label, bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
+            return
         away = self.to_pixel(*self._position) - at
         on_handle = away.manhattanLength() <= 2 * HANDLE_PX
         self._pressed, self._dragging = at, on_handle

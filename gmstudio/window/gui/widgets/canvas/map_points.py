@@ -1,4 +1,4 @@
-"""Scatter plot by label, in colours and shapes that colour-blind readers can distinguish, and its legend."""
+"""Scatter plot by label, in ten shapes and in colours that colour-blind readers can distinguish, and its legend."""
 
 from dataclasses import dataclass
 
@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetrics, QPainter, QPen, QPolygonF
 
+from gmstudio.media.marks import mark_of
 from gmstudio.window.gui.theme import theme
 
 POINT_PX, MANY_PX = 5, 3
@@ -16,8 +17,7 @@ LEGEND_ROW_PX = 18
 MARK_PX = 16
 GAP_PX = 10
 MAX_ROWS = 2
-COLORS = 8
-"""Number of labels after which the colours repeat, on squares instead of dots."""
+DIMMED = 0.35
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,15 +28,23 @@ class Points:
         places: (N, 2) float32 coordinates.
         labels: (N,) int64, or None.
         names: label → class name.
+        hidden: labels whose points are not shown; the legend shows them dimmed.
     """
 
     places: NDArray[np.float32]
     labels: NDArray[np.int64] | None
     names: tuple[str, ...]
+    hidden: frozenset[int] = frozenset()
 
     def present(self) -> list[int]:
         """Labels that occur, in order; none without labels."""
         return [] if self.labels is None else [int(label) for label in np.unique(self.labels)]
+
+    def seen(self) -> NDArray[np.bool_]:
+        """(N,) the point is shown."""
+        if self.labels is None or not self.hidden:
+            return np.ones(len(self.places), np.bool_)
+        return ~np.isin(self.labels, list(self.hidden))
 
     def name(self, label: int) -> str:
         """Class name of a label."""
@@ -52,15 +60,14 @@ def paint_points(painter: QPainter, points: Points, pixels: NDArray[np.float64],
     """Paint the points at (N, 2) pixels, label by label, each with a rim that separates it from the images."""
     if not len(pixels):
         return
-    groups = [(0, pixels)] if points.labels is None else [(k, pixels[points.labels == k]) for k in points.present()]
-    rim = theme().color("base")
+    if points.labels is None:
+        groups = [(0, pixels)]
+    else:
+        shown = [label for label in points.present() if label not in points.hidden]
+        groups = [(label, pixels[points.labels == label]) for label in shown]
     for label, places in groups:
-        polygon = QPolygonF([QPointF(x, y) for x, y in places.tolist()])
-        cap = _cap(label)
-        painter.setPen(QPen(rim, size + 2, Qt.PenStyle.SolidLine, cap))
-        painter.drawPoints(polygon)
-        painter.setPen(QPen(theme().series(label), size, Qt.PenStyle.SolidLine, cap))
-        painter.drawPoints(polygon)
+        for x, y in places.tolist():
+            _paint_mark(painter, label, x, y, size / 2 + 1)
 
 
 def legend_rows(points: Points, metrics: QFontMetrics, width: float) -> int:
@@ -86,27 +93,39 @@ def legend_lines(points: Points, metrics: QFontMetrics, width: float) -> list[li
     return even if fits else lines
 
 
-def paint_legend(painter: QPainter, points: Points, area: QRectF) -> None:
-    """Paint mark and name of each label, in as many rows as fit."""
-    metrics = painter.fontMetrics()
+def legend_entries(points: Points, metrics: QFontMetrics, area: QRectF) -> list[tuple[int, QRectF]]:
+    """Labels of the legend and their rectangles, in as many rows as fit."""
+    entries: list[tuple[int, QRectF]] = []
     for row, labels in enumerate(legend_lines(points, metrics, area.width())):
         x, y = area.left(), area.top() + row * LEGEND_ROW_PX
         if y + LEGEND_ROW_PX > area.bottom() + 2:
-            return
+            break
         for label in labels:
             width = _entry_px(points, label, metrics)
-            painter.setPen(QPen(theme().series(label), POINT_PX + 3, Qt.PenStyle.SolidLine, _cap(label)))
-            painter.drawPoint(QPointF(x + 6, y + LEGEND_ROW_PX / 2))
-            painter.setPen(theme().color("text"))
-            room = QRectF(x + MARK_PX, y, width - MARK_PX, LEGEND_ROW_PX)
-            painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, points.name(label))
+            entries.append((label, QRectF(x, y, width, LEGEND_ROW_PX)))
             x += width
+    return entries
+
+
+def paint_legend(painter: QPainter, points: Points, area: QRectF) -> None:
+    """Paint mark and name of each label; hidden ones are dimmed."""
+    for label, rect in legend_entries(points, painter.fontMetrics(), area):
+        painter.setOpacity(DIMMED if label in points.hidden else 1.0)
+        _paint_mark(painter, label, rect.left() + 6, rect.center().y(), POINT_PX)
+        painter.setPen(theme().color("text"))
+        painter.drawText(rect.adjusted(MARK_PX, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, points.name(label))
+    painter.setOpacity(1.0)
 
 
 def _entry_px(points: Points, label: int, metrics: QFontMetrics) -> int:
     return MARK_PX + metrics.horizontalAdvance(points.name(label)) + GAP_PX
 
 
-def _cap(label: int) -> Qt.PenCapStyle:
-    square = label // COLORS % 2
-    return Qt.PenCapStyle.SquareCap if square else Qt.PenCapStyle.RoundCap
+def _paint_mark(painter: QPainter, label: int, x: float, y: float, radius: float) -> None:
+    """Paint the mark of a label with a rim that separates it from the images."""
+    polygon = QPolygonF([QPointF(x + radius * dx, y + radius * dy) for dx, dy in mark_of(label)])
+    painter.setPen(QPen(theme().color("base"), 2))
+    painter.setBrush(theme().series(label))
+    painter.drawPolygon(polygon)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.drawPolygon(polygon)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from latent_engine import GAN, RBM, VAE, LatentEngine
 from latent_fixture import click, control, engine, open_view, panel
+from PIL import Image
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
 from PySide6.QtWidgets import QAbstractSlider, QApplication, QLineEdit, QSplitter, QWidget
@@ -30,7 +31,10 @@ def test_the_map_moves_the_code_and_has_more_room_than_one_image(panel: LatentsP
     view.canvas.hovered.emit(3)
     assert shown.scatter.title(3) in view.status.words
     view.canvas.picked.emit(3)
-    np.testing.assert_array_equal(panel.state.code.values, shown.scatter.codes[3])
+    engine.serve()
+    np.testing.assert_allclose(panel.state.code.values, shown.scatter.codes[3], atol=1e-5)
+    assert panel.state.gallery.encoding is not None and panel.original.image is not None
+    assert panel.original_caption.words == f"Original: {shown.scatter.title(3)}"
     assert view.canvas.position == pytest.approx(shown.position)
     open_view(panel, "traversal")
     engine.serve()
@@ -44,7 +48,7 @@ def test_the_map_is_exported_with_as_many_images_as_it_has(panel: LatentsPanel, 
     view.source_box.activated.emit(0)
     assert view.format == "png" and not view.format_box.isEnabled() and not view.columns.isVisible()
     panel.state.map.set_side(7)
-    side = 7 * 8 * view.scale.value()
+    side = 7 * 8 * view.scale.value() + 6 * (view.scale.value() // 2)
     assert view.extent.text() == f"{side:,}×{side:,} pixels"
     view.source_box.setCurrentIndex(0)
     view.source_box.activated.emit(0)
@@ -252,3 +256,41 @@ def test_the_prior_says_what_the_sliders_are(panel: LatentsPanel, engine: Latent
     slider = control(panel, "slider.3")
     assert isinstance(slider, QAbstractSlider) and (slider.minimum(), slider.maximum()) == (0, 100)
     assert not scale.isVisible()
+
+
+def test_axes_and_dots_of_the_exported_map_are_chosen(
+    qtbot: QtBot, panel: LatentsPanel, engine: LatentEngine, tmp_path: Path
+) -> None:
+    open_view(panel, "map")
+    engine.serve()
+    panel.state.map.show_label(3, alone=True)
+    open_view(panel, "export")
+    engine.serve()
+    view = panel.views["export"]
+    view.source_box.setCurrentIndex(view.source_box.findData("map"))
+    view.source_box.activated.emit(0)
+    sizes = []
+    for axes, dots in ((False, False), (True, True)):
+        view.axes.setChecked(axes)
+        view.dots.setChecked(dots)
+        view.export_to(str(tmp_path / f"map{axes}.png"))
+        qtbot.waitUntil(lambda: (engine.serve(), not panel.state.export.busy)[1])
+        with Image.open(tmp_path / f"map{axes}.png") as picture:
+            sizes.append(picture.size)
+    assert sizes[1][0] > sizes[0][0] and sizes[1][1] > sizes[0][1]
+    figure = view._figure()
+    assert figure is not None and figure.labels is not None and set(figure.labels.tolist()) == {3}
+    view.source_box.setCurrentIndex(0)
+    view.source_box.activated.emit(0)
+    assert not view.axes.isVisible() and view._figure() is None
+
+
+def test_a_dot_that_is_pointed_at_shows_its_original(panel: LatentsPanel, engine: LatentEngine) -> None:
+    open_view(panel, "map")
+    engine.serve()
+    view = panel.views["map"]
+    view.canvas.hovered.emit(6)
+    engine.serve()
+    assert not view.canvas._thumbnail.isNull() and view.canvas.toolTip() == ""
+    view.canvas.hovered.emit(-1)
+    assert view.canvas._thumbnail.isNull() and view.canvas.toolTip()
