@@ -17,7 +17,7 @@ from gmstudio.protocol.families import FamilyCard, FamilyEntry, Objective, Term
 from gmstudio.protocol.frames import PROTOCOL_VERSION, FrameReader, decode_command, frame
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.run_spec import RunSpec
-from gmstudio.protocol.runs import ListRuns, OpenRun, RunInfo, RunOpened, RunsListed
+from gmstudio.protocol.runs import FetchSamples, ListRuns, OpenRun, RunInfo, RunOpened, RunsListed
 from gmstudio.protocol.training import CheckpointSaved, ResumeRun, StartTraining, StopTraining, TrainingChanged
 from gmstudio.protocol.training_settings import Training
 
@@ -132,6 +132,8 @@ class FakeEngine:
                 self.send(CheckpointSaved(run=RUN.run, step=10))
             case OpenRun():
                 self.send(self.opened(request, live=False))
+            case FetchSamples():
+                self.send(CommandFailed(request=request, command="FetchSamples", message="No samples were saved."))
             case StopTraining():
                 self.send(Done(request=request), TrainingChanged(run=RUN.run, status="stopped", step=10))
             case ChooseDevice(device="cuda"):

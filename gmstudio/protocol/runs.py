@@ -25,10 +25,14 @@ class OpenRun(Command, frozen=True, kw_only=True):
 
 
 class FetchSamples(Command, frozen=True, kw_only=True):
-    """Fetch the saved sample grid of a step, or the latest one before it; answered with ``SamplesDrawn``."""
+    """Fetch the saved sample grid of a step, or the latest one before it; answered with ``SamplesDrawn``.
+
+    Args:
+        step: training step; None: the newest grid.
+    """
 
     run: str
-    step: int
+    step: int | None = None
 
 
 class KeepAnnotations(Command, frozen=True, kw_only=True):

@@ -378,6 +378,7 @@ def test_runs_are_listed_opened_and_their_samples_fetched(engine: EngineProcess)
     assert history.reset
     curves = {(s.split, s.name): s.steps.numpy() for s in history.series}
     assert curves["train", "loss"].tolist() == list(range(1, 61))
+    assert engine.ask(FetchSamples(run=run), SamplesDrawn).step == 60
     drawn = engine.ask(FetchSamples(run=run, step=39), SamplesDrawn)
     assert drawn.step == 20 and drawn.kept == (0, 20, 40, 60)
     assert "no run" in engine.ask(OpenRun(run=run + "-x"), CommandFailed).message

@@ -46,7 +46,8 @@ class RunsFeature(Feature):
             kept = run.history.image_steps(kinds[0]) if kinds else []
             if not kept:
                 raise RunMissingError(f"{command.run} has no saved samples yet; train it for some more steps.")
-            step = max((s for s in kept if s <= command.step), default=kept[0])
+            wanted = kept[-1] if command.step is None else command.step
+            step = max((s for s in kept if s <= wanted), default=kept[0])
             images = run.history.read_images(step, kinds[0])
         self.context.send(
             SamplesDrawn(

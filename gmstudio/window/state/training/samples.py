@@ -42,18 +42,23 @@ class KeptSamples(QObject):
         events.on(SamplesDrawn).connect(self._on_samples_drawn)
 
     def show_run(self, opened: RunOpened) -> None:
-        """Select a run; its newest grid is fetched."""
+        """Select a run, and fetch its newest grid.
+
+        ``opened`` may be older than the grids that were saved since, so the engine is asked in any case. An earlier
+        grid of the same run that the user chose stays.
+        """
+        stays = opened.info.run == self.run and not self.following and self.shown is not None
         if opened.info.run != self.run:
             self.shown = None
         self.run = opened.info.run
         capabilities = opened.info.capabilities
         self.generated, self.exact = "discriminate" in capabilities, "posterior" not in capabilities
         self.steps = list(opened.sample_steps)
-        self.following = True
+        self.following = not stays
         self._cache.clear()
         self._fetches.reset()
-        if self.steps:
-            self._fetches.submit(FetchSamples(run=self.run, step=self.steps[-1]))
+        step = self.shown.step if stays and self.shown is not None else None
+        self._fetches.submit(FetchSamples(run=self.run, step=step))
         self.changed.emit()
 
     def show_step(self, step: int) -> None:

@@ -51,3 +51,34 @@ def test_grids_of_another_run_are_not_mixed_in() -> None:
     scene.state.choose_run("/runs/b")
     assert scene.state.samples.steps == [60]
     assert scene.state.samples.shown is None
+
+
+def test_the_newest_grid_comes_back_with_its_run() -> None:
+    """Grids that were saved since the run was opened are not in its description."""
+    scene = Scene()
+    scene.begin(sample_steps=(50,))
+    for step in (100, 150):
+        scene.client.deliver(grid("/runs/a", step))
+    scene.client.deliver(opened("/runs/b", live=False, status="stopped"))
+    scene.state.choose_run("/runs/b")
+    scene.state.choose_run("/runs/a")
+    samples = scene.state.samples
+    fetch = scene.client.last(FetchSamples)
+    assert (fetch.run, fetch.step) == ("/runs/a", None)
+    scene.client.deliver(grid("/runs/a", 150, request=fetch.request, kept=(50, 100, 150)))
+    assert samples.shown is not None and samples.shown.step == 150
+    assert samples.steps == [50, 100, 150] and samples.following
+
+
+def test_a_run_opened_again_keeps_the_grid_that_was_chosen() -> None:
+    scene = Scene()
+    scene.begin(sample_steps=(50, 100))
+    scene.client.deliver(grid("/runs/a", 100, request=scene.client.last(FetchSamples).request, kept=(50, 100)))
+    samples = scene.state.samples
+    samples.show_step(50)
+    scene.client.deliver(grid("/runs/a", 50, request=scene.client.last(FetchSamples).request, kept=(50, 100)))
+    scene.client.deliver(opened("/runs/a", live=False, sample_steps=(50, 100, 150), status="finished"))
+    fetch = scene.client.last(FetchSamples)
+    assert fetch.step == 50 and not samples.following
+    scene.client.deliver(grid("/runs/a", 50, request=fetch.request, kept=(50, 100, 150)))
+    assert samples.shown is not None and samples.shown.step == 50
