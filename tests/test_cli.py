@@ -127,6 +127,7 @@ def test_runs_are_listed(home: Path) -> None:
     (damaged / "run.json").write_text("{")
     output = call("runs")
     assert path.name in output and "finished" in output and damaged.name in output
+    assert "Digits 8×8" in output and re.search(r"≤ \d+\.\d{3} bits/dim", output)
 
 
 def test_one_run_is_shown_with_its_checkpoints_and_its_log(tmp_path: Path) -> None:

@@ -5,16 +5,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gmstudio.cli.terminal import new_console
-from gmstudio.protocol.plain_text import plain_text
+from gmstudio.protocol.plain_text import MAX_TITLE, plain_text
+from gmstudio.protocol.runs import bits_text
 from gmstudio.system.typed_path import typed_path
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from gmstudio.runs.folder import RunFolder
-
-MAX_NAME = 40
-"""Characters of a family's or data source's name in the list."""
+    from gmstudio.runs.library import RunSummary
 
 
 def runs(
@@ -38,37 +37,52 @@ def _list_runs(console: "Console") -> None:
 
     from gmstudio.runs.library import list_runs, runs_home
 
-    name = Column("run", no_wrap=True)
-    table = Table(name, "family", "data", "status", "step", "best validation loss", "created (UTC)", box=None)
+    run = Column("run", min_width=18)
+    data, figure = Column("data", min_width=10), Column("best validation", no_wrap=True)
+    table = Table(run, data, "status, step", figure, Column("created (UTC)", no_wrap=True), box=None)
     problems = []
-    for run in list_runs(runs_home()):
-        if run.problem:
-            problems.append(run.problem)
-        table.add_row(
-            run.title,
-            plain_text(run.family, MAX_NAME),
-            plain_text(run.data, MAX_NAME),
-            run.status,
-            f"{run.step:,}/{run.steps:,}",
-            _loss(run.best_valid),
-            _minute(plain_text(run.created)),
-        )
+    for summary in list_runs(runs_home()):
+        if summary.problem:
+            problems.append(summary.problem)
+        table.add_row(*_described(summary))
     console.print(plain_text(str(runs_home())), soft_wrap=True)
     console.print(table)
     for problem in problems:
         console.print(plain_text(problem), style="yellow")
 
 
+def _described(summary: "RunSummary") -> tuple[str, ...]:
+    """Columns of a run: name or label above the folder, data, progress, figure, start."""
+    folder = plain_text(summary.path.name, MAX_TITLE)
+    if summary.status == "damaged":
+        return (folder, "", summary.status, "", "")
+    from gmstudio.engine.runs.describe import run_info  # late: it loads the families, and torch with them
+
+    info = run_info(str(summary.path), summary=summary)
+    star = "★ " if info.starred else ""
+    return (
+        f"{star}{info.name or info.label}\n{folder}",
+        info.data_label,
+        f"{info.status}, {summary.step:,}/{summary.steps:,}",
+        bits_text(info),
+        _minute(plain_text(info.created)),
+    )
+
+
 def _show_run(run: "RunFolder", console: "Console") -> None:
     from rich.table import Table
 
+    from gmstudio.engine.runs.describe import run_info
     from gmstudio.runs.library import summarize
 
     record, summary = run.record, summarize(run.path)
     losses = "" if summary.last_valid is None else f"{_loss(summary.last_valid)}, best {_loss(summary.best_valid)}"
+    described = run_info(str(run.path), summary=summary)
     facts = {
-        "run": summary.title,
+        "run": described.title,
         "folder": str(run.path),
+        "note": described.note,
+        "differs from defaults": "; ".join(described.differing),
         "family": _with_settings(record.family, record.config),
         "data": _with_settings(record.data, record.data_config),
         "images": str(record.image),
@@ -76,6 +90,7 @@ def _show_run(run: "RunFolder", console: "Console") -> None:
         "status": f"{summary.status} at step {summary.step:,} of {summary.steps:,}",
         "message": record.message,
         "validation loss": losses,
+        "best validation": bits_text(described),
         "problem": summary.problem,
     }
     table = Table(box=None, show_header=False)

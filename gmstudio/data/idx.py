@@ -1,7 +1,7 @@
 """IDX files (MNIST, Fashion-MNIST, EMNIST and other sets in that format) from a folder that the user chooses."""
 
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
@@ -97,6 +97,12 @@ class Idx(Source):
         "MNIST, Fashion-MNIST, EMNIST or other grey images in IDX files, gzipped or not, from a folder."
     )
     Config: ClassVar[type[Struct]] = IdxConfig
+
+    @classmethod
+    def label(cls, config: IdxConfig) -> str:
+        """Name of the set of files, or of their folder: torchvision keeps MNIST in ``MNIST/raw``."""
+        parts = [part for part in PurePath(config.folder).parts if part.lower() != "raw"]
+        return config.variant or (parts[-1] if parts else super().label(config))
 
     @classmethod
     def load(cls, config: IdxConfig) -> Dataset:

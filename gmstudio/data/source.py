@@ -28,6 +28,15 @@ class Source(ABC):
     Config: ClassVar[type[Struct]]
 
     @classmethod
+    def label(cls, config: Any) -> str:
+        """Short name of the images for lists of runs, without their size: that of the source, or of its files.
+
+        Args:
+            config: an instance of ``Config``.
+        """
+        return cls.title.partition(" (")[0]
+
+    @classmethod
     @abstractmethod
     def load(cls, config: Any) -> Dataset:
         """Load the images.

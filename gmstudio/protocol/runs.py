@@ -42,6 +42,39 @@ class KeepAnnotations(Command, frozen=True, kw_only=True):
     annotations: dict[str, Any]
 
 
+class AnnotateRun(Command, frozen=True, kw_only=True):
+    """Give a run a name, a note or a star; answered with ``RunDescribed``. None leaves a field as it is.
+
+    Args:
+        name: shown in place of the run's label; empty: the label.
+        note: any text; empty: none.
+        starred: list the run before the others.
+    """
+
+    run: str
+    name: str | None = None
+    note: str | None = None
+    starred: bool | None = None
+
+
+class TrashRun(Command, frozen=True, kw_only=True):
+    """Move a run that is not in training to the trash; answered with ``RunTrashed``."""
+
+    run: str
+
+
+class RestoreRun(Command, frozen=True, kw_only=True):
+    """Move a run back from the trash; answered with ``RunDescribed``.
+
+    Args:
+        run: path that it had.
+        place: path that it has in the trash.
+    """
+
+    run: str
+    place: str
+
+
 # ---- events: training and runs --------------------------------------------------------------------------------
 
 
@@ -50,7 +83,7 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         run: path of the run folder, the run's identity in all messages.
-        title: title for display.
+        title: the user's name for it, or its label with the data.
         spec: complete settings.
         family_title: title of the family.
         image: spec of the images.
@@ -59,8 +92,16 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
         created: start of the run, ISO 8601 in UTC.
         capabilities: those of ``CAPABILITIES`` that the family has.
         checkpoint_steps: steps of the checkpoints on disk.
-        best: lowest validation loss so far, or None.
+        kept_steps: those of ``checkpoint_steps`` that are kept until the user releases them.
+        best_bits: lowest validation −log p(x) or bound of it so far, in bits per dimension; None where the family has
+            none, so that nothing compares with other families.
         message: reason of a failure or pause; empty: none.
+        label: family and the settings that differ from their defaults, for example ``VAE · β = 10``.
+        data_label: name of the data and size of the images, for example ``MNIST 28×28``.
+        differing: one line for each setting that differs from its default.
+        name: the user's name for it; empty: none.
+        note: the user's note; empty: none.
+        starred: listed before the others.
     """
 
     run: str
@@ -73,13 +114,34 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     created: str
     capabilities: tuple[str, ...] = ()
     checkpoint_steps: tuple[int, ...] = ()
-    best: float | None = None
+    kept_steps: tuple[int, ...] = ()
+    best_bits: float | None = None
     message: str = ""
+    label: str = ""
+    data_label: str = ""
+    differing: tuple[str, ...] = ()
+    name: str = ""
+    note: str = ""
+    starred: bool = False
 
     @property
     def training(self) -> Training:
         """Training settings of ``spec``."""
         return self.spec.training_settings()
+
+
+def bits_text(info: RunInfo, bits: float | None = None) -> str:
+    """Lowest validation −log p(x) of a run with its unit; marked where it is a bound, empty where there is none.
+
+    Args:
+        info: description of the run.
+        bits: newer value, in bits per dimension; None: that of ``info``.
+    """
+    bits = info.best_bits if bits is None else bits
+    if bits is None:
+        return ""
+    bound = "" if "log_prob" in info.capabilities else "≤ "
+    return f"{bound}{bits:.3f} bits/dim"
 
 
 class RunOpened(Event, frozen=True, kw_only=True):
@@ -112,6 +174,24 @@ class RunsListed(Event, frozen=True, kw_only=True):
     home: str
     runs: tuple[RunInfo, ...]
     problems: tuple[str, ...]
+
+
+class RunDescribed(Event, frozen=True, kw_only=True):
+    """The present description of a run."""
+
+    info: RunInfo
+
+
+class RunTrashed(Event, frozen=True, kw_only=True):
+    """A run was moved to the trash.
+
+    Args:
+        run: path that it had.
+        place: path that it has now.
+    """
+
+    run: str
+    place: str
 
 
 class Series(msgspec.Struct, frozen=True):

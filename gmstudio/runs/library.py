@@ -2,15 +2,17 @@
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
 import platformdirs
 
 from gmstudio.protocol.families import MARGINAL_NLL
 from gmstudio.protocol.plain_text import MAX_TITLE, is_encodable, plain_text
 from gmstudio.runs.checkpoints import CheckpointStore
+from gmstudio.runs.description import Description, read_description
 from gmstudio.runs.history import HISTORY_NAME, History
 from gmstudio.runs.lock import is_locked
 from gmstudio.runs.record import RECORD_NAME, RunError, read_record
@@ -27,6 +29,7 @@ class RunSummary:
         family: key in ``FAMILIES``; empty when damaged.
         data: key in ``SOURCES``; empty when damaged.
         title: the user's name for it, or the folder's, as ``plain_text``.
+        description: the user's name, note and star.
         status: that of its record, or ``interrupted`` (its engine died), or ``damaged``.
         step: parameter updates made when its status, or a checkpoint, was last recorded.
         steps: parameter updates requested.
@@ -44,6 +47,7 @@ class RunSummary:
     step: int
     steps: int
     created: str
+    description: Description = field(default_factory=Description)
     last_valid: float | None = None
     best_valid: float | None = None
     problem: str = ""
@@ -135,6 +139,13 @@ def _summarize(folder: Path) -> RunSummary:
     problems = []
     if not is_encodable(str(folder)):
         problems.append(f"{folder} has a name that is not UTF-8, so the window cannot open it. Rename the folder.")
+    description = Description(name=plain_text(record.title, MAX_TITLE))
+    try:
+        kept = read_description(folder)
+        name = plain_text(kept.name, MAX_TITLE) or description.name
+        description = msgspec.structs.replace(kept, name=name)
+    except RunError as error:
+        problems.append(str(error))
     try:
         with History(folder) as history:
             found = history.last_and_best("valid", MARGINAL_NLL) or history.last_and_best("valid", "loss")
@@ -146,7 +157,8 @@ def _summarize(folder: Path) -> RunSummary:
         path=folder,
         family=record.family,
         data=record.data,
-        title=title_of(record.title, folder),
+        title=title_of(description.name, folder),
+        description=description,
         status="interrupted" if abandoned else record.status,
         step=max([record.step, *(info.step for info in CheckpointStore(folder).list() if info.latest)]),
         steps=record.training.steps,

@@ -1,8 +1,10 @@
 """Descriptions of runs for the window."""
 
+import math
 from pathlib import Path
 
 from gmstudio.engine.catalog import capabilities_of
+from gmstudio.engine.runs.label import label_of
 from gmstudio.engine.runs.series import series_of
 from gmstudio.engine.runtime.building import meta_run_model
 from gmstudio.engine.runtime.context import EngineContext
@@ -31,21 +33,44 @@ def run_info(path: str, *, summary: RunSummary | None = None, live_status: str =
         record = run.record
         summary = summary or summarize(Path(path))
         family = FAMILIES.get(record.family)
-        checkpoints = tuple(info.step for info in run.checkpoints.list() if not info.problem)
+        checkpoints = [info for info in run.checkpoints.list() if not info.problem]
+        steps = tuple(info.step for info in checkpoints)
+        best_bits = _best_bits(run, family)
+    label, description = label_of(record.spec, record.image), summary.description
     return RunInfo(
         run=path,
-        title=summary.title,
+        title=description.name or f"{label.model} · {label.data}",
         spec=record.spec,
         family_title=family.card.title if family else plain_text(record.family, MAX_TITLE),
         image=record.image,
         status=live_status or summary.status,
-        step=live_step if live_step >= 0 else max(record.step, *checkpoints, 0),
+        step=live_step if live_step >= 0 else max(record.step, *steps, 0),
         created=record.created,
         capabilities=capabilities_of(family) if family else (),
-        checkpoint_steps=checkpoints,
-        best=summary.best_valid,
+        checkpoint_steps=steps,
+        kept_steps=tuple(info.step for info in checkpoints if info.marked),
+        best_bits=best_bits,
         message=plain_text(record.message),
+        label=label.model,
+        data_label=label.data,
+        differing=label.differing,
+        name=description.name,
+        note=description.note,
+        starred=description.starred,
     )
+
+
+def _best_bits(run: RunFolder, family: type[Family] | None) -> float | None:
+    """Lowest validation −log p(x) or bound of it, in bits per dimension; None where there is none to compare."""
+    try:
+        objective = family.card.objective(run.record.config) if family is not None else None
+        for name in (term.name for term in objective.terms if term.per_image_nats) if objective else ():
+            found = run.history.last_and_best("valid", name)
+            if found is not None and math.isfinite(found[1]):
+                return run.record.image.bits_per_dim(found[1])
+    except ValueError:  # settings of another version, or a damaged history, which the summary reports
+        pass
+    return None
 
 
 def current_info(context: EngineContext, path: str, summary: RunSummary | None = None) -> RunInfo:

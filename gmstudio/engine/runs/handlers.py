@@ -3,21 +3,37 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
+
 from gmstudio.engine.runs.describe import announce_run, current_info
 from gmstudio.engine.runtime.errors import error_sentence
 from gmstudio.engine.runtime.feature import Feature
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Event
 from gmstudio.protocol.plain_text import is_encodable, plain_text
-from gmstudio.protocol.runs import FetchSamples, KeepAnnotations, ListRuns, OpenRun, RunsListed, SamplesDrawn
+from gmstudio.protocol.runs import (
+    AnnotateRun,
+    FetchSamples,
+    KeepAnnotations,
+    ListRuns,
+    OpenRun,
+    RestoreRun,
+    RunDescribed,
+    RunsListed,
+    RunTrashed,
+    SamplesDrawn,
+    TrashRun,
+)
 from gmstudio.runs.annotations import write_annotations
+from gmstudio.runs.description import Description, read_description, write_description
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.library import newest_first, run_folders, runs_home, summarize
-from gmstudio.runs.record import RunMissingError
+from gmstudio.runs.record import RunBusyError, RunDamagedError, RunMissingError
+from gmstudio.runs.trash import move_to_trash, restore_from_trash
 
 
 class RunsFeature(Feature):
-    """List and open runs, fetch their saved samples, keep their annotations."""
+    """List, open, name and remove runs, fetch their saved samples, keep their annotations."""
 
     def _on_list_runs(self, command: ListRuns) -> Iterator[Event | None]:
         """Read one run a piece: there may be thousands, on a slow disk."""
@@ -59,6 +75,30 @@ class RunsFeature(Feature):
                 kept=tuple(kept),
             )
         )
+
+    def _on_annotate_run(self, command: AnnotateRun) -> None:
+        with RunFolder.open(command.run) as run:
+            fields = {"name": command.name, "note": command.note, "starred": command.starred}
+            changed = {field: value for field, value in fields.items() if value is not None}
+            try:
+                description = read_description(run.path)
+            except RunDamagedError:  # which the list of runs reports; a new name mends it
+                description = Description()
+            write_description(run.path, msgspec.structs.replace(description, **changed))
+        self._describe(command.run, command.request)
+
+    def _on_trash_run(self, command: TrashRun) -> None:
+        if self.context.is_live(command.run):
+            raise RunBusyError(f"{command.run} is in training. Stop its training before moving it to the trash.")
+        place = move_to_trash(Path(command.run))
+        self.context.send(RunTrashed(request=command.request, run=command.run, place=str(place)))
+
+    def _on_restore_run(self, command: RestoreRun) -> None:
+        restore_from_trash(Path(command.place), Path(command.run))
+        self._describe(command.run, command.request)
+
+    def _describe(self, run: str, request: int) -> None:
+        self.context.send(RunDescribed(request=request, info=current_info(self.context, run)))
 
     def _on_keep_annotations(self, command: KeepAnnotations) -> None:
         with RunFolder.open(command.run) as run:

@@ -41,10 +41,11 @@ class Panel(ActiveWidget):
         self.setObjectName(self.name)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self._listed: list[QAction] = []
+        self._panel_wide: list[QAction] = []
         self._icon_names: dict[QAction, str] = {}
         self._buttons: list[QToolButton] = []
         self._everywhere: set[QAction] = set()
-        self._keys = PanelKeys(self, self.listed_actions, self._buttons_of)
+        self._keys = PanelKeys(self, lambda: self._panel_wide, self._buttons_of)
         self._remembered: list[Control] = []
         self.undo = QUndoStack(self)
         self.undo.setUndoLimit(MAX_EDITS)
@@ -61,6 +62,7 @@ class Panel(ActiveWidget):
         tip: str = "",
         checkable: bool = False,
         everywhere: bool = False,
+        only_in: QWidget | None = None,
     ) -> QAction:
         """Add an action to the panel.
 
@@ -76,13 +78,15 @@ class Panel(ActiveWidget):
             tip: tooltip; by default the text.
             checkable: the action is switched on and off.
             everywhere: the shortcut acts on every page, for example because it opens the page of its result.
+            only_in: the shortcut acts only while this widget, for example a list, has the focus.
         """
         action = QAction(text, self)
         action.setObjectName(f"action.{self.name}.{name}")
         action.setCheckable(checkable)
         if key:
             action.setShortcut(QKeySequence(key))
-            action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            contexts = Qt.ShortcutContext
+            action.setShortcutContext(contexts.WidgetShortcut if only_in else contexts.WidgetWithChildrenShortcut)
         if icon:
             self.set_action_icon(action, icon)
         self.set_action_tip(action, tip or text)
@@ -90,8 +94,12 @@ class Panel(ActiveWidget):
             action.toggled.connect(slot)
         else:
             action.triggered.connect(lambda _checked=False: slot())
-        self.addAction(action)
         self._listed.append(action)
+        if only_in is not None:
+            only_in.addAction(action)
+            return action
+        self.addAction(action)
+        self._panel_wide.append(action)
         self._keys.add(action)
         if everywhere:
             self._everywhere.add(action)

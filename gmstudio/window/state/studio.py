@@ -47,7 +47,7 @@ class Studio(QObject):
         self.interrupted: RunInfo | None = None
         self._resuming = Request(client, self)
         self._resuming.failed.connect(self._on_problem)
-        self.library.list_failed.connect(self._on_problem)
+        self.library.failed.connect(self._on_problem)
         self.engine.died.connect(self._on_died)
         self.library.live_changed.connect(self._on_live_changed)
         self.library.changed.connect(self._on_library_changed)

@@ -4,6 +4,7 @@ import os
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 import torch
 
@@ -11,24 +12,36 @@ from gmstudio.engine.runs.handlers import RunsFeature
 from gmstudio.engine.runtime.context import EngineContext, Progress
 from gmstudio.engine.server import Server
 from gmstudio.engine.wire import Wire
+from gmstudio.families import FAMILIES
 from gmstudio.protocol.array import ProtocolError
-from gmstudio.protocol.base import Event
+from gmstudio.protocol.base import Command, Event
 from gmstudio.protocol.engine import CommandFailed, Done
 from gmstudio.protocol.frames import FrameReader, decode_event, frame
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.pixels import ContinuePixels
 from gmstudio.protocol.run_spec import RunSpec
-from gmstudio.protocol.runs import ListRuns, RunsListed
+from gmstudio.protocol.runs import (
+    AnnotateRun,
+    ListRuns,
+    RestoreRun,
+    RunDescribed,
+    RunsListed,
+    RunTrashed,
+    TrashRun,
+    bits_text,
+)
 from gmstudio.runs.checkpoints import CheckpointInfo, CheckpointStore
 from gmstudio.runs.folder import RunFolder
+from gmstudio.runs.history import Scalar
 from gmstudio.runs.library import new_run_path, runs_home
-from gmstudio.runs.record import new_record
+from gmstudio.runs.record import RunBusyError, new_record
 
 IMAGE = ImageSpec(channels=1, height=8, width=8, levels=2)
 
 
 def make_run(path: Path, title: str = "") -> Path:
-    spec = RunSpec(family="vae", data="digits")
+    training = msgspec.to_builtins(FAMILIES["vae"].training_defaults)
+    spec = RunSpec(family="vae", data="digits", training=training)
     RunFolder.create(path, new_record(spec, image=IMAGE, device="cpu", title=title)).close()
     return path
 
@@ -143,3 +156,61 @@ def test_an_event_that_is_too_long_fails_its_command_and_the_engine_goes_on() ->
     (failed,) = [event for event in sent if isinstance(event, CommandFailed)]
     assert failed.request == 3 and "too many bytes" in failed.message
     assert not server._jobs
+
+
+def ask(command: Command) -> Event:
+    """The answer to a command that is answered at once."""
+    sent: list[Event] = []
+    RunsFeature(EngineContext(sent.append)).handlers()[type(command)](command)
+    (event,) = sent
+    return event
+
+
+def test_a_run_has_a_label_until_it_is_named(home: Path) -> None:
+    path = str(make_run(runs_home() / "a"))
+    (info,) = list_the_runs().runs
+    assert (info.title, info.label, info.data_label, info.name) == ("VAE · Digits 8×8", "VAE", "Digits 8×8", "")
+    described = ask(AnnotateRun(run=path, name="mine", starred=True))
+    assert isinstance(described, RunDescribed)
+    ask(AnnotateRun(run=path, note="a note"))
+    (info,) = list_the_runs().runs
+    assert (info.title, info.name, info.note, info.starred) == ("mine", "mine", "a note", True)
+    ask(AnnotateRun(run=path, name=""))
+    assert list_the_runs().runs[0].title == "VAE · Digits 8×8"
+
+
+def test_a_damaged_name_is_reported_and_mended_by_a_new_one(home: Path) -> None:
+    path = make_run(runs_home() / "a")
+    (path / "description.json").write_text("{")
+    listed = list_the_runs()
+    assert listed.runs[0].name == "" and "description.json is damaged" in listed.problems[0]
+    ask(AnnotateRun(run=str(path), name="new"))
+    listed = list_the_runs()
+    assert listed.runs[0].name == "new" and not listed.problems
+
+
+def test_only_likelihoods_have_a_figure(home: Path) -> None:
+    for family, values in (("pixelcnn", [99.0, 44.0]), ("autoencoder", [0.1, 0.05]), ("vae", [80.0, 60.0])):
+        spec = RunSpec(family=family, data="digits")
+        with RunFolder.create(runs_home() / family, new_record(spec, image=IMAGE, device="cpu")) as run:
+            run.history.append([Scalar(step, "valid", "loss", value) for step, value in enumerate(values)])
+    texts = {info.spec.family: bits_text(info) for info in list_the_runs().runs}
+    assert texts == {"pixelcnn": "0.992 bits/dim", "autoencoder": "", "vae": "≤ 1.353 bits/dim"}
+
+
+def test_a_run_is_trashed_and_restored(home: Path) -> None:
+    path = str(make_run(runs_home() / "a"))
+    trashed = ask(TrashRun(run=path))
+    assert isinstance(trashed, RunTrashed) and list_the_runs().runs == ()
+    restored = ask(RestoreRun(run=path, place=trashed.place))
+    assert isinstance(restored, RunDescribed) and restored.info.run == path
+    assert [info.run for info in list_the_runs().runs] == [path]
+
+
+def test_the_run_in_training_is_not_trashed(home: Path) -> None:
+    path = str(make_run(runs_home() / "a"))
+    feature = RunsFeature(EngineContext(lambda event: None))
+    feature.context.training = type("Training", (), {"path": path})()
+    with pytest.raises(RunBusyError, match="in training"):
+        feature.handlers()[TrashRun](TrashRun(run=path))
+    assert Path(path).is_dir()

@@ -5,9 +5,21 @@ from typing import Literal
 import msgspec
 from PySide6.QtCore import QObject, Signal
 
+from gmstudio.protocol.base import Command
 from gmstudio.protocol.engine import Catalog, CommandFailed
 from gmstudio.protocol.families import FamilyEntry
-from gmstudio.protocol.runs import ListRuns, OpenRun, RunInfo, RunOpened, RunsListed
+from gmstudio.protocol.runs import (
+    AnnotateRun,
+    ListRuns,
+    OpenRun,
+    RestoreRun,
+    RunDescribed,
+    RunInfo,
+    RunOpened,
+    RunsListed,
+    RunTrashed,
+    TrashRun,
+)
 from gmstudio.protocol.training import CheckpointSaved, TrainingChanged
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.request import Request
@@ -21,7 +33,6 @@ class RunLibrary(QObject):
     Attributes:
         catalog: catalog of the engine; None until it has started.
         home: folder of the runs.
-        runs: descriptions of the runs, newest first.
         problems: one sentence for each folder that cannot be read.
         opened: run → its ``RunOpened`` from the engine that runs now.
         live: path of the run in training, paused or not; "" when none is.
@@ -32,7 +43,8 @@ class RunLibrary(QObject):
         changed: the list, a status in it, or ``live_status`` changed.
         run_opened: the ``RunOpened`` of a run that is open now.
         open_failed: path of a run that could not be opened, and the ``CommandFailed``.
-        list_failed: the ``CommandFailed`` of a list that could not be read.
+        failed: the ``CommandFailed`` of a list that could not be read, or of a change to a run.
+        trashed: the ``RunTrashed`` of a run that is in the trash now, and the run's title.
         live_changed: path of the run that is in training now, or "".
         engine_lost: the engine has ended, and nothing is open any more.
     """
@@ -41,7 +53,8 @@ class RunLibrary(QObject):
     changed = Signal()
     run_opened = Signal(object)
     open_failed = Signal(str, object)
-    list_failed = Signal(object)
+    failed = Signal(object)
+    trashed = Signal(object, str)
     live_changed = Signal(str)
     engine_lost = Signal()
 
@@ -50,10 +63,10 @@ class RunLibrary(QObject):
         self._events = events
         self._opening: dict[str, Request] = {}
         self._listing = Request(events, self)
-        self._listing.failed.connect(self.list_failed)
+        self._listing.failed.connect(self.failed)
         self.catalog: Catalog | None = None
         self.home = ""
-        self.runs: tuple[RunInfo, ...] = ()
+        self._runs: dict[str, RunInfo] = {}
         self.problems: tuple[str, ...] = ()
         self.opened: dict[str, RunOpened] = {}
         self.live = ""
@@ -61,6 +74,8 @@ class RunLibrary(QObject):
         events.on(Catalog).connect(self._on_catalog)
         events.on(RunsListed).connect(self._on_runs_listed)
         events.on(RunOpened).connect(self._on_run_opened)
+        events.on(RunDescribed).connect(self._on_run_described)
+        events.on(RunTrashed).connect(self._on_run_trashed)
         events.on(TrainingChanged).connect(self._on_training_changed)
         events.on(CheckpointSaved).connect(self._on_checkpoint_saved)
 
@@ -77,12 +92,17 @@ class RunLibrary(QObject):
         known = ", ".join(entry.card.name for entry in entries) or "none yet"
         raise ValueError(f"The engine has no family {family!r}; it has {known}.")
 
+    @property
+    def runs(self) -> tuple[RunInfo, ...]:
+        """Descriptions of the runs, starred ones first, then newest first."""
+        return tuple(sorted(self._runs.values(), key=lambda info: not info.starred))
+
     def info(self, run: str) -> RunInfo | None:
         """Return the description of a run; None when it is not in the library."""
-        return next((info for info in self.runs if info.run == run), None)
+        return self._runs.get(run)
 
     def runs_with(self, capability: str) -> list[RunInfo]:
-        """Return the runs with weights whose family has a capability, the run in training first, then newest first.
+        """Return the runs with weights whose family has a capability, the run in training first, then as in ``runs``.
 
         Args:
             capability: one of ``CAPABILITIES``; empty: any run.
@@ -107,15 +127,36 @@ class RunLibrary(QObject):
             request.send(OpenRun(run=run))
         return self.opened.get(run)
 
+    def annotate(
+        self, run: str, *, name: str | None = None, note: str | None = None, starred: bool | None = None
+    ) -> None:
+        """Give a run a name, a note or a star; None leaves a field as it is."""
+        self._change(AnnotateRun(run=run, name=name, note=note, starred=starred))
+
+    def trash(self, run: str) -> None:
+        """Move a run that is not in training to the trash; ``trashed`` or ``failed`` follows."""
+        self._change(TrashRun(run=run))
+
+    def restore(self, trashed: RunTrashed) -> None:
+        """Move a run back from the trash."""
+        self._change(RestoreRun(run=trashed.run, place=trashed.place))
+
+    def _change(self, command: Command) -> None:
+        """Send a change to a run; several may be under way, so that each has a slot of its own."""
+        request = Request(self._events, self)
+        request.failed.connect(self.failed)
+        for ended in (request.replied, request.failed, request.dropped):
+            ended.connect(request.deleteLater)
+        request.send(command)
+
     def lose_engine(self) -> None:
         """Close all runs after the end of the engine, and mark the run in training as interrupted."""
         self.opened.clear()
         for run in tuple(self._opening):
             self._end_opening(run)
-        self.runs = tuple(
-            msgspec.structs.replace(info, status="interrupted") if info.status in ("running", "paused") else info
-            for info in self.runs
-        )
+        for info in tuple(self._runs.values()):
+            if info.status in ("running", "paused"):
+                self._update(info.run, status="interrupted")
         self.engine_lost.emit()
         self._set_live("")
         self.changed.emit()
@@ -128,7 +169,8 @@ class RunLibrary(QObject):
         self.refresh()
 
     def _on_runs_listed(self, event: RunsListed) -> None:
-        self.home, self.runs, self.problems = event.home, event.runs, event.problems
+        self.home, self.problems = event.home, event.problems
+        self._runs = {info.run: info for info in event.runs}
         self.changed.emit()
 
     def _on_run_opened(self, event: RunOpened) -> None:
@@ -139,6 +181,17 @@ class RunLibrary(QObject):
             self._set_live(event.info.run, "paused" if event.info.status == "paused" else "running")
         self.changed.emit()
         self.run_opened.emit(event)
+
+    def _on_run_described(self, event: RunDescribed) -> None:
+        self._put(event.info)
+        self.changed.emit()
+
+    def _on_run_trashed(self, event: RunTrashed) -> None:
+        info = self._runs.pop(event.run, None)
+        self.opened.pop(event.run, None)
+        self._end_opening(event.run)
+        self.changed.emit()
+        self.trashed.emit(event, info.title if info is not None else event.run)
 
     def _on_training_changed(self, event: TrainingChanged) -> None:
         self._update(event.run, status=event.status, step=event.step, message=event.message)
@@ -166,13 +219,15 @@ class RunLibrary(QObject):
             request.deleteLater()
 
     def _put(self, info: RunInfo) -> None:
-        if self.info(info.run) is None:
-            self.runs = (info, *self.runs)
-        else:
-            self.runs = tuple(info if known.run == info.run else known for known in self.runs)
+        known = info.run in self._runs
+        self._runs[info.run] = info
+        if not known:
+            newest_first = sorted(self._runs.values(), key=lambda one: one.created, reverse=True)
+            self._runs = {one.run: one for one in newest_first}
 
     def _update(self, run: str, **values: object) -> None:
-        self.runs = tuple(msgspec.structs.replace(info, **values) if info.run == run else info for info in self.runs)
+        if run in self._runs:
+            self._runs[run] = msgspec.structs.replace(self._runs[run], **values)
 
     def _set_live(self, run: str, status: LiveStatus = "idle") -> None:
         self.live_status = status

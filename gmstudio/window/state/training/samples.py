@@ -61,6 +61,12 @@ class KeptSamples(QObject):
         self._fetches.submit(FetchSamples(run=self.run, step=step))
         self.changed.emit()
 
+    def clear(self) -> None:
+        """Show no run."""
+        self.run, self.steps, self.shown = "", [], None
+        self._fetches.reset()
+        self.changed.emit()
+
     def show_step(self, step: int) -> None:
         """Show the latest grid at or before ``step``, or the first one; stop following."""
         if not self.steps:

@@ -208,6 +208,27 @@ class TrainingSetup(QObject):
         if self.catalog is not None:
             self._on_catalog(self.catalog)
 
+    def knows(self, spec: RunSpec) -> bool:
+        """Return whether the engine has the family and the data source of a run."""
+        families = self.catalog.families if self.catalog else ()
+        sources = self.catalog.data if self.catalog else ()
+        return any(f.card.name == spec.family for f in families) and any(d.name == spec.data for d in sources)
+
+    def take(self, spec: RunSpec) -> None:
+        """Take over the settings of a run whose family and data source the engine has."""
+        self.family, self.data = spec.family, spec.data
+        self._values[("config", spec.family)] = dict(spec.config)
+        self._values[("training", spec.family)] = dict(spec.training)
+        self._values[("data_config", spec.data)] = dict(spec.data_config)
+        self._typing_errors = {part: {} for part in self._typing_errors}
+        self.browsed = None
+        self.family_changed.emit()
+        self.data_changed.emit()
+        self.browsed_changed.emit()
+        self._settings_changed()
+        self._describe()
+        self._browse()
+
     def refuse(self, failed: CommandFailed) -> None:
         """Show a refusal of the present choices."""
         self.described = None

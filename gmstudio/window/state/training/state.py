@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, Signal
 from gmstudio.protocol.base import Command
 from gmstudio.protocol.engine import CommandFailed, Reason, Warned
 from gmstudio.protocol.families import FamilyCard, Objective
-from gmstudio.protocol.runs import HistoryAppended, RunInfo, RunOpened
+from gmstudio.protocol.runs import HistoryAppended, RunInfo, RunOpened, RunTrashed
 from gmstudio.protocol.training import (
     KeepCheckpoint,
     PauseTraining,
@@ -100,6 +100,7 @@ class TrainingState(QObject):
         self._library.live_changed.connect(self._on_live_changed)
         self._library.run_opened.connect(self._on_run_opened)
         self._library.open_failed.connect(self._on_open_failed)
+        self._library.trashed.connect(self._on_trashed)
         self._library.engine_lost.connect(self._drop_requests)
         self._library.catalog_arrived.connect(self._on_engine_started)
         self._library.changed.connect(self._on_library_changed)
@@ -353,6 +354,20 @@ class TrainingState(QObject):
             self.overlays.pop(run, None)
             self.problem = failure.message
             self.overlays_changed.emit()
+            self.status_changed.emit()
+
+    def _on_trashed(self, event: RunTrashed) -> None:
+        """Show another run in place of one that is in the trash now."""
+        self.histories.pop(event.run, None)
+        if self.overlays.pop(event.run, None) is not None:
+            self.overlays_changed.emit()
+        if event.run == self.run and self._library.runs:
+            self.choose_run(self._library.runs[0].run)
+        elif event.run == self.run:
+            self.run, self._shows_setup = "", True
+            self.samples.clear()
+            self.run_changed.emit()
+            self.objective_changed.emit()
             self.status_changed.emit()
 
     def _drop_requests(self) -> None:

@@ -150,7 +150,9 @@ def focusable(panel: Panel, kinds: tuple[type[QWidget], ...]) -> list[QWidget]:
 
 
 def shortcuts(panel: Panel) -> list[tuple[QAction, QKeySequence]]:
-    return [(action, sequence) for action in panel.listed_actions() for sequence in action.shortcuts()]
+    """Keys of the panel; those of one list, which act only with the focus in it, are not among them."""
+    panel_wide = [a for a in panel.listed_actions() if a.shortcutContext() != Qt.ShortcutContext.WidgetShortcut]
+    return [(action, sequence) for action in panel_wide for sequence in action.shortcuts()]
 
 
 def focus(qtbot: QtBot, widget: QWidget) -> None:

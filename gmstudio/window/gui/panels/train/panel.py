@@ -5,7 +5,9 @@ from typing import ClassVar
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
+    QFrame,
     QGridLayout,
+    QLabel,
     QSizePolicy,
     QSplitter,
     QToolButton,
@@ -30,7 +32,7 @@ TABS_WIDTH = 288
 DIAGNOSTICS_TIP = "Figures of the model's internals: reconstructions, filters, histograms; pace and phases of training"
 
 PAUSE_TIP = "Pause after the current step"
-RESUME_TIP = "Continue training after a pause, or the run selected under Runs"
+RESUME_TIP = "Continue training the run shown"
 
 
 class TrainPanel(Panel):
@@ -55,16 +57,23 @@ class TrainPanel(Panel):
         left = QWidget(self)
         left.setFixedWidth(COLUMN_WIDTH)
         left_layout = QVBoxLayout(left)
-        left_layout.setContentsMargins(0, 0, 0, 8)
+        left_layout.setContentsMargins(0, 8, 0, 8)
         left_layout.setSpacing(8)
+        title = QLabel("New run", self)
+        title.setProperty("role", "heading")
+        title.setContentsMargins(8, 0, 8, 0)
+        left_layout.addWidget(title)
         left_layout.addWidget(column, 1)
         left_layout.addWidget(self._footer())
         layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 8, 8)
         layout.setHorizontalSpacing(8)
         layout.addWidget(left, 0, 0)
-        layout.addWidget(self._monitor(library), 0, 1)
-        layout.setColumnStretch(1, 1)
+        between = QFrame(self)
+        between.setFrameShape(QFrame.Shape.VLine)
+        layout.addWidget(between, 0, 1)
+        layout.addWidget(self._monitor(library), 0, 2)
+        layout.setColumnStretch(2, 1)
         state.status_changed.connect(self._show_status)
         self._show_status()
 
@@ -73,7 +82,13 @@ class TrainPanel(Panel):
     def _make_actions(self) -> dict[str, QAction]:
         state = self._state
         rows = (
-            ("start", "Start", "Ctrl+Return", state.start, "Start a new run with these settings"),
+            (
+                "start",
+                "Start",
+                "Ctrl+Return",
+                state.start,
+                "Start a new run with these settings; it is shown at the right",
+            ),
             ("pause", "Pause", "Space", self._pause_or_resume, PAUSE_TIP),
             ("stop", "Stop", "Ctrl+.", state.stop, "End the training with a checkpoint; it can be resumed later"),
             ("step", "One step", "Ctrl+Right", state.step, "Make one parameter update, then pause"),
@@ -92,22 +107,24 @@ class TrainPanel(Panel):
         }
 
     def _footer(self) -> QWidget:
-        """Check of the settings and buttons, below the part that scrolls."""
+        """Check of the settings and the button that starts a run with them, below the part that scrolls."""
         footer = QWidget(self)
-        grid = QGridLayout(footer)
-        grid.setContentsMargins(8, 0, 8, 0)
-        grid.setSpacing(4)
-        grid.addWidget(self._verdict, 0, 0, 1, 3)
-        for index, (name, action) in enumerate(self._actions.items()):
-            button = self.button(action)
-            button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-            button.setProperty("primary", name == "start")
-            self._action_buttons[name] = button
-            grid.addWidget(button, 1 + index // 3, index % 3)
+        column = QVBoxLayout(footer)
+        column.setContentsMargins(8, 0, 8, 0)
+        column.setSpacing(4)
+        column.addWidget(self._verdict)
+        start = self._action_button("start")
+        start.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        start.setProperty("primary", True)
+        column.addWidget(start)
         return footer
 
+    def _action_button(self, name: str) -> QToolButton:
+        button = self._action_buttons[name] = self.button(self._actions[name])
+        return button
+
     def _monitor(self, library: RunLibrary) -> QWidget:
-        """Selected run: status above, samples and tabs side by side, curves below."""
+        """Run shown: header above, samples and tabs side by side, curves below."""
         state = self._state
         tabs = LazyTabs(
             (
@@ -138,7 +155,8 @@ class TrainPanel(Panel):
         layout = QVBoxLayout(monitor)
         layout.setContentsMargins(0, 8, 0, 0)
         layout.setSpacing(8)
-        layout.addWidget(StatusLine(state, self))
+        buttons = [self._action_button(name) for name in self._actions if name != "start"]
+        layout.addWidget(StatusLine(state, self, buttons))
         layout.addWidget(both, 1)
         return monitor
 

@@ -1,22 +1,39 @@
-"""Runs in the Train panel: choice of the curves, of the selected run, and of the end of a resumed run."""
+"""Runs in the Train panel: choice of the curves and of the run shown; name, note, star, trash of a run."""
 
-from PySide6.QtCore import QModelIndex, QSignalBlocker, Qt, QTimer
-from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
-from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QLabel, QTreeWidget, QTreeWidgetItem, QVBoxLayout
+from functools import partial
 
-from gmstudio.protocol.runs import RunInfo
-from gmstudio.window.gui.forms.editors import NumberEdit
+from PySide6.QtCore import QModelIndex, QPoint, Qt, QTimer
+from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QDialog,
+    QDialogButtonBox,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QMenu,
+    QPlainTextEdit,
+    QTreeView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gmstudio.protocol.runs import RunInfo, RunTrashed
 from gmstudio.window.gui.panel import Panel
+from gmstudio.window.gui.panels.train.run_table import RunTable
+from gmstudio.window.gui.run_text import run_name
 from gmstudio.window.gui.theme import theme
 from gmstudio.window.gui.widgets.active_widget import ActiveWidget
+from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.state.runs.library import RunLibrary
-from gmstudio.window.state.training.curves import headline_of, loss_compares, number
-from gmstudio.window.state.training.state import RESUMABLE, TrainingState
+from gmstudio.window.state.training.state import TrainingState
 
-RUN_ROLE = Qt.ItemDataRole.UserRole
-SWATCH = 12
 REFRESH_MS = 500
-COLUMNS = ("Run", "Best")
+NOTE_WIDTH, NOTE_HEIGHT = 420, 240
+AGAIN_TIP = "Take its settings over into New run"
+TRASH_TIP = "Move its folder to the trash; Undo brings it back"
+UNKNOWN = "The engine does not have its family or data source"
+LIVE = "This run is in training: stop it first"
 
 
 class RunsView(ActiveWidget):
@@ -32,53 +49,43 @@ class RunsView(ActiveWidget):
         super().__init__()
         self._state = state
         self._library = library
-        self._items: dict[str, QTreeWidgetItem] = {}
-        self._tree = QTreeWidget(self)
-        self._tree.setHeaderLabels(list(COLUMNS))
-        self._tree.setRootIsDecorated(False)
-        self._tree.setTextElideMode(Qt.TextElideMode.ElideLeft)  # titles differ at their end
-        self._tree.setUniformRowHeights(True)
-        self._tree.setAllColumnsShowFocus(True)
-        self._tree.header().setStretchLastSection(False)
-        self._tree.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        self._tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        tip = "Select a run to show it. Check runs to overlay their curves."
+        self._trashed: list[tuple[RunTrashed, str]] = []
+        self._filling = False
+        self._table = RunTable(state, library)
+        self._tree = _RunTree(self)
+        self._tree.setModel(self._table)
+        header = self._tree.header()
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
+        tip = "Select a run to show it; check runs to overlay their curves. More with the right button."
         panel.name_widget(self._tree, "runs", "Runs", tip)
-        self._until_label = QLabel("Resume until step", self)
-        self._until = NumberEdit(whole=True, low=1, high=10_000_000, log=True, parent=self)
-        self._until_label.setBuddy(self._until)
-        panel.name_widget(
-            self._until,
-            "until",
-            "Resume until step",
-            "Number of steps after which the selected run ends when it is resumed.",
-        )
         self._empty = QLabel("No runs yet. Runs are listed here to be compared and resumed.", self)
         self._empty.setProperty("role", "muted")
         self._empty.setWordWrap(True)
-        row = QHBoxLayout()
-        row.addWidget(self._until_label)
-        row.addWidget(self._until, 1)
+        self._actions = self._make_actions(panel)
+        self._undo_row = self._make_undo(panel)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         layout.addWidget(self._empty)
         layout.addWidget(self._tree, 1)
-        layout.addLayout(row)
-        self._tree.currentItemChanged.connect(self._on_current_changed)
-        self._tree.itemChanged.connect(self._on_item_changed)
-        self._until.edited.connect(self._on_until_edited)
+        layout.addWidget(self._undo_row)
+        self._tree.selectionModel().currentChanged.connect(self._on_current_changed)
+        self._tree.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self._tree.customContextMenuRequested.connect(self._open_menu)
         library.changed.connect(self._fill)
+        library.trashed.connect(self._on_trashed)
         state.overlays_changed.connect(self._fill)
         state.run_changed.connect(self._fill)
-        state.status_changed.connect(self._show_until)
         state.history_changed.connect(self._on_history_changed)
         theme().changed.connect(self._fill)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(REFRESH_MS)
-        self._timer.timeout.connect(self._fill)
+        self._timer.timeout.connect(self._table.refresh)
         self._fill()
+
+    # ---- list -------------------------------------------------------------------------------------------------------
 
     def _on_history_changed(self, run: str) -> None:
         if self.active and not self._timer.isActive():
@@ -90,75 +97,189 @@ class RunsView(ActiveWidget):
             self._fill()
 
     def _fill(self) -> None:
-        """Fill the list; rows are replaced only when runs were added or removed."""
-        runs = self._library.runs
-        self._empty.setVisible(not runs)
-        self._tree.setVisible(bool(runs))
-        with QSignalBlocker(self._tree):
-            if [r.run for r in runs] != list(self._items):
-                self._tree.clear()
-                self._items = {info.run: QTreeWidgetItem(self._tree) for info in runs}
-            for info in runs:
-                self._describe(self._items[info.run], info)
-            selected = self._items.get(self._state.run)
-            if selected is not None:
-                self._tree.setCurrentItem(selected)
-            else:
-                self._tree.setCurrentIndex(QModelIndex())
-        self._show_until()
+        self._filling = True
+        self._table.fill()
+        row = self._table.row_of(self._state.run)
+        if row != self._tree.currentIndex().row():
+            self._tree.setCurrentIndex(self._table.index(row, 0) if row >= 0 else QModelIndex())
+        self._filling = False
+        self._empty.setVisible(not self._table.runs)
+        self._tree.setVisible(bool(self._table.runs))
+        self._show_possible()
 
-    def _describe(self, item: QTreeWidgetItem, info: RunInfo) -> None:
-        color = self._state.overlays.get(info.run)
-        item.setData(0, RUN_ROLE, info.run)
-        item.setCheckState(0, Qt.CheckState.Unchecked if color is None else Qt.CheckState.Checked)
-        item.setIcon(0, _swatch(None if color is None else theme().series(color)))
-        live = info.run == self._state.live
-        step = max(info.step, self._state.history(info.run).last_step()) if live else info.step
-        # Two lines, so that the title fits in a narrow window.
-        item.setText(0, f"{info.title}\n{'in training' if live else info.status}, step {step:,}")
-        item.setText(1, self._best(info))
-        item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        item.setToolTip(0, f"{info.family_title} on {info.spec.data}, {info.image}\n{info.run}\n{info.message}".strip())
+    def _on_current_changed(self, index: QModelIndex) -> None:
+        info = self._table.info(index)
+        if info is not None and not self._filling and info.run != self._state.run:
+            self._state.choose_run(info.run)
+        self._show_possible()
 
-    def _best(self, info: RunInfo) -> str:
-        """Lowest validation loss, from the curves if they are loaded; empty where losses do not compare."""
-        history, objective = self._state.history(info.run), self._state.objective_of(info.run)
-        best = history.best(headline_of(objective, history))
-        value = best[1] if best is not None else info.best if loss_compares(objective) else None
-        return "" if value is None else number(value)
+    # ---- actions on the current run ---------------------------------------------------------------------------------
 
-    def _on_current_changed(self, item: QTreeWidgetItem | None, _previous: QTreeWidgetItem | None) -> None:
-        if item is not None:
-            self._state.choose_run(str(item.data(0, RUN_ROLE)))
+    def _make_actions(self, panel: Panel) -> dict[str, QAction]:
+        rows = (
+            ("rename", "Rename", "F2", self._rename, "Give the run a name; the empty name is its label"),
+            ("note", "Note…", "Ctrl+E", self._edit_note, "Write a note, which the run's tooltip shows"),
+            ("star", "Star", "Ctrl+B", self._star, "List the run before the others, or no longer"),
+            ("again", "Train again with these settings", "Ctrl+D", self._train_again, AGAIN_TIP),
+            ("copy_path", "Copy path", "Ctrl+C", self._copy_path, "Copy the path of its folder"),
+            ("trash", "Move to trash", "Delete", self._trash, TRASH_TIP),
+        )
+        return {
+            name: panel.add_action(name, text, key, slot, tip=tip, only_in=self._tree)
+            for name, text, key, slot, tip in rows
+        }
 
-    def _on_item_changed(self, item: QTreeWidgetItem, column: int) -> None:
-        if column == 0:
-            self._state.set_overlay(str(item.data(0, RUN_ROLE)), item.checkState(0) == Qt.CheckState.Checked)
+    @property
+    def _current(self) -> RunInfo | None:
+        return self._table.info(self._tree.currentIndex())
 
-    def _on_until_edited(self) -> None:
-        try:
-            steps = self._until.value
-        except ValueError:
-            return
-        if steps is not None:
-            self._state.set_resume_steps(int(steps))
+    def _show_possible(self) -> None:
+        info = self._current
+        for action in self._actions.values():
+            action.setEnabled(info is not None)
+        if info is not None:
+            live = info.run == self._library.live
+            trash, star = self._actions["trash"], self._actions["star"]
+            trash.setEnabled(not live)
+            trash.setToolTip(LIVE if live else f"{TRASH_TIP} (Del)")
+            again, known = self._actions["again"], self._state.setup.knows(info.spec)
+            again.setEnabled(known)
+            again.setToolTip(f"{AGAIN_TIP} (Ctrl+D)" if known else UNKNOWN)
+            star.setText("Remove star" if info.starred else "Star")
 
-    def _show_until(self) -> None:
-        info = self._state.info
-        resumable = self._state.status == "idle" and info is not None and info.status in RESUMABLE
-        self._until.setEnabled(resumable)
-        self._until_label.setEnabled(resumable)
-        if not self._until.hasFocus():
-            with QSignalBlocker(self._until):
-                self._until.set_value(self._state.resume_steps if resumable else None)
+    def _open_menu(self, place: QPoint) -> None:
+        self.menu().popup(self._tree.viewport().mapToGlobal(place))
+
+    def menu(self) -> QMenu:
+        """Create the context menu of the current run."""
+        menu = QMenu(self._tree)
+        menu.setObjectName("train.run_menu")
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.setToolTipsVisible(True)
+        menu.addActions(list(self._actions.values()))
+        return menu
+
+    def _rename(self) -> None:
+        self._tree.edit(self._tree.currentIndex().siblingAtColumn(0))
+
+    def _star(self) -> None:
+        if (info := self._current) is not None:
+            self._library.annotate(info.run, starred=not info.starred)
+
+    def _edit_note(self) -> None:
+        if (info := self._current) is not None:
+            dialog = NoteDialog(info, self)
+            dialog.accepted.connect(partial(self._keep_note, info.run, dialog))
+            dialog.open()
+
+    def _keep_note(self, run: str, dialog: "NoteDialog") -> None:
+        self._library.annotate(run, note=dialog.note)
+
+    def _train_again(self) -> None:
+        if (info := self._current) is not None:
+            self._state.setup.take(info.spec)
+
+    def _copy_path(self) -> None:
+        if (info := self._current) is not None:
+            QGuiApplication.clipboard().setText(info.run)
+
+    def _trash(self) -> None:
+        if (info := self._current) is not None:
+            self._library.trash(info.run)
+
+    # ---- undo of the trash ------------------------------------------------------------------------------------------
+
+    def _make_undo(self, panel: Panel) -> QWidget:
+        row = QWidget(self)
+        self._trash_text = ElidedLabel(row)
+        self._trash_text.setProperty("role", "muted")
+        undo = panel.add_action(
+            "undo_trash",
+            "Undo",
+            "Ctrl+Z",
+            self._undo_trash,
+            tip="Bring the run back from the trash",
+            only_in=self._tree,
+        )
+        layout = QHBoxLayout(row)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._trash_text, 1)
+        layout.addWidget(panel.button(undo))
+        row.hide()
+        return row
+
+    def _on_trashed(self, event: RunTrashed, name: str) -> None:
+        self._trashed.append((event, name))
+        self._show_trashed()
+
+    def _undo_trash(self) -> None:
+        if self._trashed:
+            event, _ = self._trashed.pop()
+            self._library.restore(event)
+            self._show_trashed()
+
+    def _show_trashed(self) -> None:
+        self._undo_row.setVisible(bool(self._trashed))
+        if self._trashed:
+            event, name = self._trashed[-1]
+            self._trash_text.set_words(f"{name} is in the trash.")
+            self._trash_text.setToolTip(event.place)
 
 
-def _swatch(color: QColor | None) -> QIcon:
-    """Colour of a run's curves, framed so that it is visible on the selected row."""
-    pixmap = QPixmap(SWATCH, SWATCH)
-    pixmap.fill(theme().color("base") if color is not None else Qt.GlobalColor.transparent)
-    if color is not None:
-        painter = QPainter(pixmap)
-        painter.fillRect(pixmap.rect().adjusted(1, 1, -1, -1), color)
-        painter.end()
-    return QIcon(pixmap)
+class _RunTree(QTreeView):
+    """View of the runs; long names are elided in the middle, since they differ at both ends."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setRootIsDecorated(False)
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.setUniformRowHeights(True)
+        self.setAllColumnsShowFocus(True)
+        self.setSortingEnabled(True)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.EditKeyPressed)
+        self.header().setStretchLastSection(False)
+        self.header().setResizeContentsPrecision(0)  # only rows on the screen: there may be thousands
+        self.header().setSortIndicatorClearable(True)
+        self.header().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Trigger the actions of the list: a list that has the focus gets plain keys before their shortcuts do."""
+        pressed = QKeySequence(event.keyCombination())
+        action = next((action for action in self.actions() if pressed in action.shortcuts()), None)
+        if action is None or self.state() == QAbstractItemView.State.EditingState:
+            super().keyPressEvent(event)
+        elif action.isEnabled():
+            action.trigger()
+
+
+class NoteDialog(QDialog):
+    """Window in which the note of a run is written.
+
+    Args:
+        info: description of the run.
+
+    Signals:
+        accepted: the note is to be kept.
+    """
+
+    def __init__(self, info: RunInfo, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("note_dialog")
+        self.setWindowTitle(f"Note: {run_name(info)}")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._text = QPlainTextEdit(info.note, self)
+        self._text.setAccessibleName("Note")
+        self._text.setTabChangesFocus(True)
+        kinds = QDialogButtonBox.StandardButton
+        buttons = QDialogButtonBox(kinds.Save | kinds.Cancel, self)
+        buttons.accepted.connect(self.accept)
+        buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.addWidget(self._text)
+        layout.addWidget(buttons)
+        self.resize(NOTE_WIDTH, NOTE_HEIGHT)
+
+    @property
+    def note(self) -> str:
+        """Text as it was written."""
+        return self._text.toPlainText().strip()

@@ -1,15 +1,24 @@
-"""Status line of the selected run: title, status, progress, speed and best validation loss."""
+"""Header of the run shown: its title and status, what can be done with it, progress, speed and best validation loss."""
 
-from PySide6.QtCore import Qt, QTimer
+from collections.abc import Sequence
+
+from PySide6.QtCore import QSignalBlocker, Qt, QTimer
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
 
+from gmstudio.window.gui.forms.editors import NumberEdit
 from gmstudio.window.gui.panel import Panel
+from gmstudio.window.gui.run_text import run_tip
+from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.state.training.curves import headline_of, number, shown_in_bits
-from gmstudio.window.state.training.state import TrainingState
+from gmstudio.window.state.training.state import RESUMABLE, TrainingState
 
 REFRESH_MS = 200
 GAP = 16
+UNTIL_WIDTH = 88
+TITLE_SHARE = 0.4
+"""Part of the width that a long title keeps; the numbers that do not fit beside it are left out."""
+NO_RUN = "No run yet: choose settings at the left and press Start"
 STATUS_TEXTS = {"starting": "Starting …", "running": "Training", "paused": "Paused", "stopping": "Stopping …"}
 
 
@@ -21,18 +30,21 @@ def clock(seconds: float) -> str:
 
 
 class StatusLine(QWidget):
-    """Title, status, step, elapsed time, images/s and best validation loss, with a progress bar.
+    """Title and status, buttons, step, elapsed time, images/s and best validation loss, with a progress bar.
 
     Args:
         state: state of training.
         panel: panel that names the controls.
+        buttons: of the actions on the run shown; the first one resumes it, up to the step that is entered beside it.
     """
 
-    def __init__(self, state: TrainingState, panel: Panel) -> None:
+    def __init__(self, state: TrainingState, panel: Panel, buttons: Sequence[QWidget] = ()) -> None:
         super().__init__()
         self._state = state
         self._parts: dict[str, str] = {}
-        self._title = QLabel(self)
+        self._side = QLabel("Run shown", self)
+        self._side.setProperty("role", "muted")
+        self._title = ElidedLabel(self)
         self._title.setProperty("role", "heading")
         self._numbers = QLabel(self)
         self._numbers.setProperty("role", "muted")
@@ -41,23 +53,41 @@ class StatusLine(QWidget):
         self._problem.setProperty("role", "error")
         for label in (self._title, self._numbers, self._problem):
             label.setTextFormat(Qt.TextFormat.PlainText)
-        for label in (self._title, self._problem):
-            label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._problem.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._problem.setWordWrap(True)
         self._bar = QProgressBar(self)
         self._bar.setTextVisible(False)
         self._bar.setFixedHeight(4)
         tip = "Steps made, time since start or resume without pauses, speed, lowest validation loss."
+        panel.name_widget(self._title, "shown", "Run shown", "")
         panel.name_widget(self._numbers, "status", "Status of the run", tip)
         panel.name_widget(self._bar, "progress", "Progress of the run", "Steps made out of all steps.")
         panel.name_widget(self._problem, "problem", "Problem", "")
-        row = QHBoxLayout()
-        row.addWidget(self._title, 1)
-        row.addWidget(self._numbers)
+        self._until_label = QLabel("until step", self)
+        self._until = NumberEdit(whole=True, low=1, high=10_000_000, log=True, parent=self)
+        self._until.setFixedWidth(UNTIL_WIDTH)
+        self._until_label.setBuddy(self._until)
+        tip = "Number of steps after which the run shown ends when it is resumed."
+        panel.name_widget(self._until, "until", "Resume until step", tip)
+        self._until.edited.connect(self._on_until_edited)
+        self._buttons = QHBoxLayout()
+        self._buttons.setSpacing(4)
+        for place, button in enumerate(buttons):
+            self._buttons.addWidget(button)
+            if place == 0:
+                self._buttons.addWidget(self._until_label)
+                self._buttons.addWidget(self._until)
+        self._buttons.addStretch(1)
+        above = QHBoxLayout()
+        above.setSpacing(GAP)
+        above.addWidget(self._side)
+        above.addWidget(self._title, 1)
+        above.addWidget(self._numbers)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
-        layout.addLayout(row)
+        layout.addLayout(above)
+        layout.addLayout(self._buttons)
         layout.addWidget(self._bar)
         layout.addWidget(self._problem)
         self._timer = QTimer(self)
@@ -79,14 +109,16 @@ class StatusLine(QWidget):
         self._problem.setText(state.problem)
         self._problem.setVisible(bool(state.problem))
         self._bar.setVisible(info is not None)
+        self._show_until()
         if info is None:
-            self._title.setText(STATUS_TEXTS.get(state.status, "No run yet"))
+            self._title.set_words(STATUS_TEXTS.get(state.status, NO_RUN))
             self._parts = {}
             self._numbers.setText("")
             return
         live = info.run == state.live
         status = STATUS_TEXTS.get(state.status, "") if live else info.status.capitalize()
-        self._title.setText(f"{info.title} · {status}")
+        self._title.set_words(f"{info.title} · {status}")
+        self._title.setToolTip(run_tip(info))
         step = max(info.step, state.history(info.run).last_step()) if live else info.step
         self._bar.setRange(0, info.training.steps)
         self._bar.setValue(min(step, info.training.steps))
@@ -100,8 +132,9 @@ class StatusLine(QWidget):
 
     def _write_numbers(self) -> None:
         """Write all parts; in a narrow window without those that the status bar or the curves show too."""
-        parts, room = self._parts, self.width() - GAP
-        room -= self._title.fontMetrics().horizontalAdvance(self._title.text())
+        parts = self._parts
+        title = self._title.fontMetrics().horizontalAdvance(self._title.words)
+        room = self.width() - self._side.sizeHint().width() - 2 * GAP - min(title, int(TITLE_SHARE * self.width()))
         for left_out in ((), ("speed",), ("speed", "clock"), ("speed", "clock", "bits"), ("speed", "clock", "best")):
             texts = [parts[name] for name in ("step", "clock", "speed") if name in parts and name not in left_out]
             if "best" in parts and "best" not in left_out:
@@ -110,6 +143,24 @@ class StatusLine(QWidget):
             self._numbers.setText(" · ".join(texts))
             if self._numbers.sizeHint().width() <= room:
                 return
+
+    def _on_until_edited(self) -> None:
+        try:
+            steps = self._until.value
+        except ValueError:
+            return
+        if steps is not None:
+            self._state.set_resume_steps(int(steps))
+
+    def _show_until(self) -> None:
+        """Show where a resumed run ends, while the run shown can be resumed."""
+        info = self._state.info
+        resumable = self._state.status == "idle" and info is not None and info.status in RESUMABLE
+        self._until.setVisible(resumable)
+        self._until_label.setVisible(resumable)
+        if not self._until.hasFocus():
+            with QSignalBlocker(self._until):
+                self._until.set_value(self._state.resume_steps if resumable else None)
 
     def _parts_of(self, step: int, live: bool) -> dict[str, str]:
         state, info = self._state, self._state.info

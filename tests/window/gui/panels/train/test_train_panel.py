@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QComboBox, QLabel, QSlider, QToolButton, QTreeWidget, QWidget
+from PySide6.QtWidgets import QComboBox, QLabel, QSlider, QToolButton, QTreeView, QTreeWidget, QWidget
 from pytestqt.qtbot import QtBot
 from training_scene import GAME, Scene, browsed, catalog, grid, info, opened, points
 
@@ -341,15 +341,15 @@ def test_several_runs_share_the_plots_in_colours_of_their_own(stage: Stage) -> N
     stage.client.deliver(points("/runs/a", "loss", [1, 2], [5.0, 4.0]))
     other = info("/runs/b", status="stopped", step=2)
     stage.client.deliver(RunsListed(home="/runs", runs=(info("/runs/a"), other), problems=()))
-    tree = stage.find("train.runs", QTreeWidget)
-    tree.topLevelItem(1).setCheckState(0, Qt.CheckState.Checked)
+    runs = stage.find("train.runs", QTreeView).model()
+    runs.setData(runs.index(1, 0), Qt.CheckState.Checked.value, Qt.ItemDataRole.CheckStateRole)
     stage.client.deliver(opened("/runs/b", live=False, status="stopped"))
     stage.client.deliver(points("/runs/b", "loss", [1, 2], [7.0, 6.0], reset=True))
     stage.curves().refresh()
     readings = stage.curves().plots["loss likelihood"].readings()
     assert [r.value for r in readings] == [4.0, 6.0]
     assert readings[0].trace.color != readings[1].trace.color
-    tree.topLevelItem(1).setCheckState(0, Qt.CheckState.Unchecked)
+    runs.setData(runs.index(1, 0), Qt.CheckState.Unchecked.value, Qt.ItemDataRole.CheckStateRole)
     stage.curves().refresh()
     assert len(stage.curves().plots["loss likelihood"].readings()) == 1
 
@@ -422,8 +422,8 @@ def test_the_status_line(stage: Stage, qtbot: QtBot) -> None:
 def test_a_stopped_run_is_selected_and_extended(stage: Stage, qtbot: QtBot) -> None:
     done = info("/runs/c", status="finished", step=1500, checkpoint_steps=(1500,))
     stage.client.deliver(RunsListed(home="/runs", runs=(done,), problems=()))
-    tree = stage.find("train.runs", QTreeWidget)
-    tree.setCurrentItem(tree.topLevelItem(0))
+    runs = stage.find("train.runs", QTreeView)
+    runs.setCurrentIndex(runs.model().index(0, 0))
     until = stage.find("train.until")
     assert until.value == 3000  # type: ignore[attr-defined]
     until.lineEdit().setText("2000")  # type: ignore[attr-defined]
@@ -433,7 +433,7 @@ def test_a_stopped_run_is_selected_and_extended(stage: Stage, qtbot: QtBot) -> N
 
 
 def test_every_control_has_a_name_in_words(stage: Stage) -> None:
-    kinds = (QToolButton, QComboBox, QSlider, QTreeWidget)
+    kinds = (QToolButton, QComboBox, QSlider, QTreeView)
     for kind in kinds:
         for widget in stage.panel.findChildren(kind):
             if widget.isVisible() and widget.objectName().startswith("train."):
@@ -456,8 +456,8 @@ def test_a_narrow_window_says_less_but_cuts_nothing(stage: Stage, qtbot: QtBot) 
     assert "images/s" not in numbers.text()
     unit = stage.find("train.unit", QComboBox)
     assert unit.mapTo(stage.panel, unit.rect().topLeft()).y() > toggles(stage)[0].geometry().bottom()
-    item = stage.find("train.runs", QTreeWidget).topLevelItem(0)
-    assert item is not None and item.text(0).startswith("a\nin training, step ")
+    runs = stage.find("train.runs", QTreeView).model()
+    assert runs.index(0, 0).data().startswith("a\nin training, step ")
 
 
 def test_losses_come_first_whichever_curve_came_first(stage: Stage, qtbot: QtBot) -> None:
@@ -520,15 +520,15 @@ def test_tab_goes_from_above_to_below_in_forms_made_anew(stage: Stage) -> None:
 
 def test_no_best_is_shown_of_a_loss_that_does_not_compare(stage: Stage) -> None:
     objective = Objective("F - F", (Term("loss", "F - F", "Near 0.", "nats", comparable=False),))
-    stage.client.deliver(opened("/runs/r", live=False, status="finished", best=0.1, objective=objective))
-    stage.client.deliver(RunsListed(home="/runs", runs=(info("/runs/r", "finished", best=0.1),), problems=()))
+    stage.client.deliver(opened("/runs/r", live=False, status="finished", objective=objective))
+    stage.client.deliver(RunsListed(home="/runs", runs=(info("/runs/r", "finished"),), problems=()))
     stage.state.choose_run("/runs/r")
     stage.client.deliver(points("/runs/r", "loss", [400], [0.1], split="valid"))
     stage.find("train.tabs", LazyTabs).show_page("runs")
     stage.state.status_changed.emit()
     assert "best" not in stage.find("train.status", QLabel).text()
-    item = stage.find("train.runs", QTreeWidget).topLevelItem(0)
-    assert item is not None and item.text(0).startswith("r") and item.text(1) == ""
+    runs = stage.find("train.runs", QTreeView).model()
+    assert runs.index(0, 0).data().startswith("r") and runs.index(0, 1).data() == ""
 
 
 def test_means_are_named_for_a_decoder_that_has_them(stage: Stage) -> None:

@@ -1,0 +1,79 @@
+"""The trash of the library: a folder beside it, into which runs are moved and from which they can be restored."""
+
+import errno
+from pathlib import Path
+
+from gmstudio.runs.library import runs_home
+from gmstudio.runs.lock import is_locked
+from gmstudio.runs.record import RunBusyError, RunError, RunMissingError
+
+TRASH_NAME = "trash"
+
+
+def trash_home() -> Path:
+    """Folder of the runs in the trash: ``trash`` beside the library.
+
+    Raises:
+        RunError: when the library's place is unknown.
+    """
+    return runs_home().parent / TRASH_NAME
+
+
+def move_to_trash(run: Path) -> Path:
+    """Move a run's folder into the trash, whole and at once.
+
+    Returns:
+        Its new place.
+
+    Raises:
+        RunMissingError: when there is no such folder.
+        RunBusyError: when a process is training it.
+        RunError: when it cannot be moved; it then stays where it is.
+    """
+    if not run.is_dir():
+        raise RunMissingError(f"{run} is gone already. Refresh the list of runs.")
+    if is_locked(run):
+        raise RunBusyError(f"{run} is in training. Stop its training before moving it to the trash.")
+    trash = trash_home()
+    try:
+        trash.mkdir(parents=True, exist_ok=True)
+        place = _free_place(trash, run.name)
+        run.rename(place)
+    except OSError as error:
+        raise RunError(_refusal(run, trash, error)) from error
+    return place
+
+
+def restore_from_trash(place: Path, run: Path) -> None:
+    """Move a run back from the trash.
+
+    Args:
+        place: where it is in the trash.
+        run: where it was.
+
+    Raises:
+        RunError: when it is not in the trash, its former place is taken, or it cannot be moved.
+    """
+    if place.parent != trash_home() or not place.is_dir():
+        raise RunError(f"{place} is not in the trash {trash_home()}; it may have been restored or deleted already.")
+    if run.exists():
+        raise RunError(f"{run} exists again, so the run in the trash cannot take its place. Move {place} by hand.")
+    try:
+        run.parent.mkdir(parents=True, exist_ok=True)
+        place.rename(run)
+    except OSError as error:
+        raise RunError(_refusal(place, run, error)) from error
+
+
+def _free_place(trash: Path, name: str) -> Path:
+    place, number = trash / name, 1
+    while place.exists():
+        number += 1
+        place = trash / f"{name} ({number})"
+    return place
+
+
+def _refusal(source: Path, target: Path, error: OSError) -> str:
+    if error.errno == errno.EXDEV:
+        return f"{source} is on another disk than {target}, so it was not moved. Move its folder in the file manager."
+    return f"{source} could not be moved to {target} ({error.strerror}). Check the permissions of both folders."

@@ -1,0 +1,178 @@
+"""Model of the list of runs: their names with a check box for the curves, and their figures."""
+
+from collections import Counter
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
+
+from gmstudio.protocol.runs import RunInfo, bits_text
+from gmstudio.window.gui.run_text import run_name, run_tip, started_text
+from gmstudio.window.gui.theme import theme
+from gmstudio.window.state.runs.library import RunLibrary
+from gmstudio.window.state.training.curves import headline_of, term_of
+from gmstudio.window.state.training.state import TrainingState
+
+COLUMNS = ("Run", "bits/dim")
+FIGURE_TIP = (
+    "Lowest validation −log p(x), or bound of it, in bits per dimension: comparable between runs on the same data. "
+    "Click to sort, within each data set; click Run for the newest first."
+)
+SWATCH = 12
+STAR = "★ "
+Index = QModelIndex | QPersistentModelIndex
+
+
+class RunTable(QAbstractTableModel):
+    """Runs of the library, one a row; texts are made when a row is drawn.
+
+    Args:
+        state: state of training.
+        library: library of runs.
+    """
+
+    def __init__(self, state: TrainingState, library: RunLibrary) -> None:
+        super().__init__(state)
+        self._state, self._library = state, library
+        self._by_figure = False
+        self._descending = False
+        self._alike: Counter[str] = Counter()
+        """Number of runs with a title; those that share one show their start."""
+        self.runs: list[RunInfo] = []
+
+    def fill(self) -> None:
+        """Take the library's runs; rows are replaced only when runs were added, removed or sorted otherwise."""
+        runs = self._sorted(list(self._library.runs))
+        self._alike = Counter(map(_title, runs))
+        same = [info.run for info in runs] == [info.run for info in self.runs]
+        if same:
+            self.runs = runs
+            self.refresh()
+        else:
+            self.beginResetModel()
+            self.runs = runs
+            self.endResetModel()
+
+    def refresh(self) -> None:
+        """Draw the visible rows again."""
+        if self.runs:
+            self.dataChanged.emit(self.index(0, 0), self.index(len(self.runs) - 1, len(COLUMNS) - 1))
+
+    def info(self, index: Index) -> RunInfo | None:
+        """Return the run of a row."""
+        return self.runs[index.row()] if index.isValid() and index.row() < len(self.runs) else None
+
+    def row_of(self, run: str) -> int:
+        """Return the row of a run; -1 when it has none."""
+        return next((row for row, info in enumerate(self.runs) if info.run == run), -1)
+
+    # ---- Qt's model -------------------------------------------------------------------------------------------------
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        """Number of runs."""
+        return 0 if parent.isValid() else len(self.runs)
+
+    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        """Number of columns."""
+        return 0 if parent.isValid() else len(COLUMNS)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Titles of the columns."""
+        if orientation == Qt.Orientation.Horizontal:
+            if role == Qt.ItemDataRole.DisplayRole:
+                return COLUMNS[section]
+            if role == Qt.ItemDataRole.ToolTipRole and section == 1:
+                return FIGURE_TIP
+        return None
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        """The first column is checked for its curves and edited for its name."""
+        flags = super().flags(index)
+        if index.column() == 0:
+            flags |= Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsEditable
+        return flags
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Text, check box and colour of a run."""
+        info = self.info(index)
+        if info is None:
+            return None
+        if index.column() == 1:
+            if role == Qt.ItemDataRole.DisplayRole:
+                return self.figure(info)
+            right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+            return right if role == Qt.ItemDataRole.TextAlignmentRole else None
+        color = self._state.overlays.get(info.run)
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return f"{STAR if info.starred else ''}{run_name(info)}\n{self._second_line(info)}"
+            case Qt.ItemDataRole.EditRole:
+                return run_name(info)
+            case Qt.ItemDataRole.ToolTipRole:
+                return run_tip(info)
+            case Qt.ItemDataRole.CheckStateRole:
+                return Qt.CheckState.Unchecked if color is None else Qt.CheckState.Checked
+            case Qt.ItemDataRole.DecorationRole:
+                return _swatch(None if color is None else theme().series(color))
+        return None
+
+    def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
+        """Check a run for its curves, or name it; the empty name, or its label, stands for its label."""
+        info = self.info(index)
+        if info is None:
+            return False
+        if role == Qt.ItemDataRole.CheckStateRole:
+            self._state.set_overlay(info.run, Qt.CheckState(value) == Qt.CheckState.Checked)
+            return True
+        name = str(value).strip()
+        name = "" if name == info.label else name
+        if role == Qt.ItemDataRole.EditRole and name != info.name:
+            self._library.annotate(info.run, name=name)
+            return True
+        return False
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        """Sort by the figure within each data set, or (column 0, and -1) as the library does: starred, then newest."""
+        self._by_figure, self._descending = column == 1, order == Qt.SortOrder.DescendingOrder
+        self.fill()
+
+    # ---- words ------------------------------------------------------------------------------------------------------
+
+    def figure(self, info: RunInfo) -> str:
+        """Lowest validation −log p(x), from the curves where they are loaded; empty where none compares."""
+        history, objective = self._state.history(info.run), self._state.objective_of(info.run)
+        name = headline_of(objective, history)
+        term = term_of(objective, name)
+        best = history.best(name) if term is not None and term.per_image_nats else None
+        bits = info.best_bits if best is None else info.image.bits_per_dim(best[1])
+        return bits_text(info, bits).removesuffix(f" {COLUMNS[1]}")
+
+    def _second_line(self, info: RunInfo) -> str:
+        live = info.run == self._state.live
+        step = max(info.step, self._state.history(info.run).last_step()) if live else info.step
+        status = "in training" if live else info.status
+        progress = f"{step:,} steps" if status == "finished" else f"{status}, step {step:,}"
+        started = started_text(info) if self._alike[_title(info)] > 1 else ""
+        return " · ".join(filter(None, (info.data_label, progress, started)))
+
+    def _sorted(self, runs: list[RunInfo]) -> list[RunInfo]:
+        if not self._by_figure:
+            return runs[::-1] if self._descending else runs
+        sign = -1.0 if self._descending else 1.0
+        none = float("inf")
+        return sorted(runs, key=lambda r: (r.data_label, none if r.best_bits is None else sign * r.best_bits))
+
+
+def _title(info: RunInfo) -> str:
+    return f"{run_name(info)} · {info.data_label}"
+
+
+def _swatch(color: QColor | None) -> QIcon:
+    """Colour of a run's curves, framed so that it is visible on the selected row."""
+    pixmap = QPixmap(SWATCH, SWATCH)
+    pixmap.fill(theme().color("base") if color is not None else Qt.GlobalColor.transparent)
+    if color is not None:
+        painter = QPainter(pixmap)
+        painter.fillRect(pixmap.rect().adjusted(1, 1, -1, -1), color)
+        painter.end()
+    return QIcon(pixmap)

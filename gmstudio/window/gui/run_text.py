@@ -1,0 +1,64 @@
+"""Runs in words, as lists and tooltips show them: label or name, data, steps and figure."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+
+from gmstudio.protocol.runs import RunInfo, bits_text
+
+
+def run_name(info: RunInfo) -> str:
+    """The user's name for a run, or its label, without the data."""
+    return info.name or info.label or info.title
+
+
+def progress_text(info: RunInfo, live: str) -> str:
+    """Steps of a run, or that it is in training; ``live`` is the path of the run in training."""
+    return "in training" if info.run == live else f"{info.step:,} steps"
+
+
+def started_text(info: RunInfo) -> str:
+    """Start of a run in local time, such as ``14 Mar 15:09``; empty where it is unknown."""
+    try:
+        started = datetime.fromisoformat(info.created).astimezone()
+    except (ValueError, OverflowError, OSError):  # written by another program
+        return ""
+    return f"{started.day} {started:%b %H:%M}"
+
+
+def run_lines(runs: Sequence[RunInfo], live: str) -> list[str]:
+    """One line for each run: name, data, steps, figure; those that would read the same have their start too.
+
+    Args:
+        runs: of the list.
+        live: path of the run in training.
+    """
+    names = [" · ".join(filter(None, (run_name(info), info.data_label))) for info in runs]
+    counts = Counter(names)
+    return [
+        " · ".join(
+            filter(
+                None,
+                (name, started_text(info) if counts[name] > 1 else "", progress_text(info, live), bits_text(info)),
+            )
+        )
+        for name, info in zip(names, runs, strict=True)
+    ]
+
+
+def run_tip(info: RunInfo) -> str:
+    """Tooltip of a run: label and name, what differs from the defaults, note, message and folder."""
+    label = " · ".join(filter(None, (info.label or info.title, info.data_label)))
+    differing = "\n".join(("Differs from the defaults:", *(f"  {line}" for line in info.differing)))
+    kept = ", ".join(f"{step:,}" for step in info.kept_steps)
+    lines = (
+        info.name,
+        label,
+        f"{info.family_title}, {info.image}; started {started_text(info)}",
+        differing if info.differing else "All settings have their defaults.",
+        f"Kept checkpoints: {kept}" if kept else "",
+        info.note,
+        info.message,
+        info.run,
+    )
+    return "\n".join(filter(None, lines))
