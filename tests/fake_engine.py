@@ -121,11 +121,13 @@ class FakeEngine:
         match received:
             case Ping():
                 self.send(Pong(request=request))
+            case ListRuns(known="listed"):
+                self.send(Done(request=request))
             case ListRuns():
                 listed = (self.listed_run(),) if self.options.listed else ()
                 if self.options.older:
                     listed = (*listed, msgspec.structs.replace(self.listed_run(), run="/runs/older"))
-                self.send(RunsListed(request=request, home="/runs", runs=listed, problems=()))
+                self.send(RunsListed(request=request, home="/runs", runs=listed, problems=(), state="listed"))
             case StartTraining() | ResumeRun():
                 self.send(self.opened(request, live=True))
                 self.send(TrainingChanged(run=RUN.run, status="running", step=0))

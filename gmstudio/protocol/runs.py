@@ -13,9 +13,15 @@ from gmstudio.protocol.training_settings import Training
 
 
 class ListRuns(Command, frozen=True, kw_only=True):
-    """List the library of runs; answered with ``RunsListed``."""
+    """List the library of runs; answered with ``RunsListed``, or with ``Done`` when it is still as it was.
+
+    Args:
+        known: ``RunsListed.state`` of the list that is known; empty: none.
+    """
 
     background: ClassVar[bool] = True
+
+    known: str = ""
 
 
 class OpenRun(Command, frozen=True, kw_only=True):
@@ -169,11 +175,19 @@ class RunOpened(Event, frozen=True, kw_only=True):
 
 
 class RunsListed(Event, frozen=True, kw_only=True):
-    """The library of runs, newest first; ``problems`` has a sentence for each folder that cannot be read."""
+    """The library of runs, newest first.
+
+    Args:
+        home: folder of the library.
+        runs: descriptions of the runs.
+        problems: a sentence for each folder that cannot be read.
+        state: changes with the library, for ``ListRuns.known``.
+    """
 
     home: str
     runs: tuple[RunInfo, ...]
     problems: tuple[str, ...]
+    state: str = ""
 
 
 class RunDescribed(Event, frozen=True, kw_only=True):

@@ -6,11 +6,11 @@ from pathlib import Path
 import msgspec
 
 from gmstudio.engine.runs.describe import announce_run, current_info
-from gmstudio.engine.runtime.errors import error_sentence
+from gmstudio.engine.runs.listing import RunListing
+from gmstudio.engine.runtime.context import EngineContext
 from gmstudio.engine.runtime.feature import Feature
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Event
-from gmstudio.protocol.plain_text import is_encodable, plain_text
 from gmstudio.protocol.runs import (
     AnnotateRun,
     FetchSamples,
@@ -19,7 +19,6 @@ from gmstudio.protocol.runs import (
     OpenRun,
     RestoreRun,
     RunDescribed,
-    RunsListed,
     RunTrashed,
     SamplesDrawn,
     TrashRun,
@@ -27,7 +26,6 @@ from gmstudio.protocol.runs import (
 from gmstudio.runs.annotations import write_annotations
 from gmstudio.runs.description import Description, read_description, write_description
 from gmstudio.runs.folder import RunFolder
-from gmstudio.runs.library import newest_first, run_folders, runs_home, summarize
 from gmstudio.runs.record import RunBusyError, RunDamagedError, RunMissingError
 from gmstudio.runs.trash import move_to_trash, restore_from_trash
 
@@ -35,23 +33,13 @@ from gmstudio.runs.trash import move_to_trash, restore_from_trash
 class RunsFeature(Feature):
     """List, open, name and remove runs, fetch their saved samples, keep their annotations."""
 
+    def __init__(self, context: EngineContext) -> None:
+        super().__init__(context)
+        self._listing = RunListing(context)
+
     def _on_list_runs(self, command: ListRuns) -> Iterator[Event | None]:
         """Read one run a piece: there may be thousands, on a slow disk."""
-        home = runs_home()
-        summaries, infos, problems = [], {}, []
-        for folder in run_folders(home):
-            summary = summarize(folder)
-            if summary.problem:
-                problems.append(summary.problem)
-            if summary.status != "damaged" and is_encodable(str(folder)):
-                try:
-                    infos[folder] = current_info(self.context, str(folder), summary)
-                    summaries.append(summary)
-                except Exception as error:  # removed or changed meanwhile; it must not hide the others
-                    problems.append(f"{plain_text(folder.name)} could not be listed. {error_sentence(error)}")
-            yield None
-        runs = tuple(infos[summary.path] for summary in newest_first(summaries))
-        yield RunsListed(request=command.request, home=plain_text(str(home)), runs=runs, problems=tuple(problems))
+        return self._listing.pieces(command)
 
     def _on_open_run(self, command: OpenRun) -> None:
         announce_run(self.context, str(Path(command.run).absolute()), command.request)

@@ -21,8 +21,7 @@ WAITING = "Waiting for the engine …"
 class RunChooser(QComboBox):
     """Choice among the runs of the library that have weights and a capability.
 
-    It follows newly started runs until the user chooses another run; choosing the one in training makes it follow
-    again.
+    It stays with its run. Only where it has none, or ``RunLibrary.follows`` is on, it takes a run that starts training.
 
     Args:
         library: library of runs.
@@ -39,7 +38,6 @@ class RunChooser(QComboBox):
         self._library = library
         self._capability = capability
         self._chosen = ""
-        self._following = True
         self.setAccessibleName("Run")
         self.setToolTip(TIP)
         self.setMinimumContentsLength(MINIMUM_LETTERS)
@@ -59,7 +57,6 @@ class RunChooser(QComboBox):
     def choose(self, run: str) -> None:
         """Choose a run as the user would; a run that is not in the list is ignored."""
         if self.findData(run) >= 0:
-            self._following = run == self._library.live
             self._select(run)
 
     def sizeHint(self) -> QSize:
@@ -106,7 +103,7 @@ class RunChooser(QComboBox):
 
     def _on_live_changed(self, run: str) -> None:
         self._fill()
-        if run and self._following and self.findData(run) >= 0:
+        if run and self._library.follows and self.findData(run) >= 0:
             self._select(run)
 
     def _fill(self) -> None:
@@ -126,7 +123,6 @@ class RunChooser(QComboBox):
         if self._chosen in paths:
             self._select(self._chosen)
         else:
-            self._following = True
             self._select(paths[0] if paths else "")
 
     def _describe(self, index: int, info: RunInfo, line: str) -> None:

@@ -12,6 +12,7 @@ from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.request import Request
 from gmstudio.window.state.engine import EngineState
 from gmstudio.window.state.runs.library import RunLibrary
+from gmstudio.window.state.runs.watch import RunWatch
 
 S = TypeVar("S", covariant=True)
 
@@ -43,12 +44,14 @@ class Studio(QObject):
         self.client = client
         self.library = RunLibrary(client, self)
         self.engine = EngineState(client, self)
+        self._watch = RunWatch(self.library, self)
         self._states: dict[object, object] = {}
         self.interrupted: RunInfo | None = None
         self._resuming = Request(client, self)
         self._resuming.failed.connect(self._on_problem)
         self.library.failed.connect(self._on_problem)
         self.engine.died.connect(self._on_died)
+        self.engine.changed.connect(lambda: self._watch.set_active(self.engine.state.phase == "ready"))
         self.library.live_changed.connect(self._on_live_changed)
         self.library.changed.connect(self._on_library_changed)
 

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 import torch
 
+from gmstudio.engine.runs import listing
 from gmstudio.engine.runs.handlers import RunsFeature
 from gmstudio.engine.runtime.context import EngineContext, Progress
 from gmstudio.engine.server import Server
@@ -33,7 +34,8 @@ from gmstudio.protocol.runs import (
 from gmstudio.runs.checkpoints import CheckpointInfo, CheckpointStore
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.history import Scalar
-from gmstudio.runs.library import new_run_path, runs_home
+from gmstudio.runs.library import new_run_path, runs_home, summarize
+from gmstudio.runs.lock import RunLock
 from gmstudio.runs.record import RunBusyError, new_record
 
 IMAGE = ImageSpec(channels=1, height=8, width=8, levels=2)
@@ -164,6 +166,49 @@ def ask(command: Command) -> Event:
     RunsFeature(EngineContext(sent.append)).handlers()[type(command)](command)
     (event,) = sent
     return event
+
+
+def test_a_library_that_did_not_change_is_not_read_again(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = make_run(runs_home() / "a"), make_run(runs_home() / "b")
+    feature = RunsFeature(EngineContext(lambda event: None))
+
+    def poll(known: str) -> Event:
+        (event,) = [piece for piece in feature.handlers()[ListRuns](ListRuns(known=known)) if piece is not None]
+        return event
+
+    def state_of(event: Event) -> str:
+        assert isinstance(event, RunsListed)
+        return event.state
+
+    state = state_of(poll(""))
+    state = state_of(poll(state)) if isinstance(poll(state), RunsListed) else state  # now that they are unfinished
+    read: list[Path] = []
+    monkeypatch.setattr(listing, "summarize", lambda folder: read.append(folder) or summarize(folder))
+    assert isinstance(poll(state), Done) and not read
+    ask(AnnotateRun(run=str(second), name="named elsewhere"))
+    changed = poll(state)
+    assert read == [second]
+    assert {info.title for info in changed.runs} == {"VAE · Digits 8×8", "named elsewhere"}
+    third = make_run(runs_home() / "c")
+    assert third in {Path(info.run) for info in poll(state_of(changed)).runs}
+    ask(TrashRun(run=str(first)))
+    assert len(poll("").runs) == 2
+
+
+def test_the_end_of_another_process_is_noticed(home: Path) -> None:
+    path = make_run(runs_home() / "a")
+    feature = RunsFeature(EngineContext(lambda event: None))
+
+    def poll(known: str = "") -> Event:
+        (event,) = [piece for piece in feature.handlers()[ListRuns](ListRuns(known=known)) if piece is not None]
+        return event
+
+    lock = RunLock(path)
+    assert poll().runs[0].status == "running"
+    state = poll().state
+    assert isinstance(poll(state), Done)
+    lock.release()
+    assert poll(state).runs[0].status == "interrupted"
 
 
 def test_a_run_has_a_label_until_it_is_named(home: Path) -> None:

@@ -1,4 +1,4 @@
-"""The run chooser follows the run in training until the user chooses another."""
+"""The run chooser stays with its run, and takes a new one where it has none or new runs are followed."""
 
 from typing import Any
 
@@ -6,9 +6,10 @@ import fake_engine
 import msgspec
 import pytest
 from fake_client import FakeClient
+from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from gmstudio.protocol.runs import RunInfo, RunsListed
+from gmstudio.protocol.runs import RunDescribed, RunInfo, RunsListed
 from gmstudio.protocol.training import TrainingChanged
 from gmstudio.window.gui.run_chooser import RunChooser
 from gmstudio.window.state.runs.library import RunLibrary
@@ -25,8 +26,13 @@ def client() -> FakeClient:
 
 
 @pytest.fixture
-def chooser(qtbot: QtBot, client: FakeClient) -> RunChooser:
-    chooser = RunChooser(RunLibrary(client), "pixel_session")
+def library(client: FakeClient) -> RunLibrary:
+    return RunLibrary(client)
+
+
+@pytest.fixture
+def chooser(qtbot: QtBot, library: RunLibrary) -> RunChooser:
+    chooser = RunChooser(library, "pixel_session")
     qtbot.addWidget(chooser)
     return chooser
 
@@ -55,32 +61,51 @@ def test_takes_the_newest_and_emits_it_once(client: FakeClient, chooser: RunChoo
     assert got == ["/runs/new"]
 
 
-def test_follows_a_started_run(client: FakeClient, chooser: RunChooser) -> None:
+def test_stays_with_its_run_when_another_starts(client: FakeClient, chooser: RunChooser) -> None:
     list_runs(client, "new", "old")
     train(client, "old")
-    assert chooser.current() == "/runs/old"
-    assert chooser.currentIndex() == 0
-    assert "in training" in chooser.currentText()
+    assert chooser.current() == "/runs/new"
+    assert chooser.itemText(0) == "old · in training"
 
 
-def test_stays_with_the_users_choice(client: FakeClient, chooser: RunChooser) -> None:
+def test_takes_the_started_run_where_it_has_none(client: FakeClient, chooser: RunChooser) -> None:
+    list_runs(client)
+    client.deliver(RunDescribed(info=run("a", status="running", checkpoint_steps=())))
+    train(client, "a")
+    assert chooser.current() == "/runs/a" and "in training" in chooser.currentText()
+
+
+def test_follows_started_runs_on_demand(client: FakeClient, library: RunLibrary, chooser: RunChooser) -> None:
     list_runs(client, "c", "b", "a")
     chooser.setCurrentIndex(2)
     chooser.activated.emit(2)
     assert chooser.current() == "/runs/a"
+    library.follows = True
     train(client, "b")
-    assert chooser.current() == "/runs/a"
-    assert chooser.currentText().startswith("a ·")
-
-
-def test_choosing_the_live_run_follows_again(client: FakeClient, chooser: RunChooser) -> None:
-    list_runs(client, "c", "b", "a")
-    chooser.choose("/runs/a")
-    train(client, "b")
-    chooser.choose("/runs/b")
+    assert chooser.current() == "/runs/b"
     train(client, "b", "stopped")
+    library.follows = False
     train(client, "c")
-    assert chooser.current() == "/runs/c"
+    assert chooser.current() == "/runs/b"
+
+
+def test_a_line_has_label_data_steps_and_figure(client: FakeClient, chooser: RunChooser) -> None:
+    labelled = run("a", label="Toy · lr 0.01", data_label="Digits 8×8", best_bits=0.5, differing=("lr: 0.01 (…)",))
+    same = [run(name, label="Toy", data_label="Digits 8×8", created="2026-03-14T15:09:00+00:00") for name in "bc"]
+    client.deliver(RunsListed(home="/runs", runs=(labelled, *same), problems=()))
+    assert chooser.itemText(0) == "Toy · lr 0.01 · Digits 8×8 · 10 steps · 0.500 bits/dim"
+    assert chooser.itemText(1).startswith("Toy · Digits 8×8 · 14 Mar ") and chooser.itemText(1).endswith(" · 10 steps")
+    assert "lr: 0.01" in chooser.itemData(0, Qt.ItemDataRole.ToolTipRole) and "lr: 0.01" in chooser.toolTip()
+
+
+def test_the_closed_list_is_as_wide_as_its_lines_or_elides(client: FakeClient, chooser: RunChooser) -> None:
+    list_runs(client, "a")
+    narrow = chooser.sizeHint().width()
+    client.deliver(RunsListed(home="/runs", runs=(run("a", label="x" * 300),), problems=()))
+    wide = chooser.sizeHint().width()
+    assert narrow < wide < 600 and chooser.minimumSizeHint().width() < wide
+    chooser.resize(wide, chooser.height())
+    chooser.grab()
 
 
 def test_a_run_that_is_gone_is_replaced(client: FakeClient, chooser: RunChooser) -> None:

@@ -20,6 +20,10 @@ INTRODUCTION = (
     "step through the generation of an image, and move through a latent space. Everything runs on your computer."
 )
 FOCUS_RULE = "The keys of a panel are active while the focus is in it. Tab moves the focus to the next control."
+RUN_RULE = (
+    "Train shows each run that it starts. Pixels, Latents and Chains stay with their run; they take a new one where "
+    "they show none, or where File, Follow new runs is ticked."
+)
 CONVENTIONS = (
     "Logarithms are natural. x is an image of D sub-pixels (one per pixel and channel), z a latent code, p the model, "
     "q the encoder. Texts in quotation marks are labels on the panel."
@@ -123,7 +127,7 @@ class HelpPage(QWidget):
         muted = theme().color("muted").name()
         introduction = f"<h1>gmstudio {escape(__version__)}</h1><p>{escape(INTRODUCTION)}</p>"
         sections = "".join(_section(title, actions) for title, actions in self._sections())
-        return f'{introduction}<h2>Keys</h2><p style="color:{muted}">{FOCUS_RULE}</p>{sections}'
+        return f'{introduction}<h2>Keys</h2><p style="color:{muted}">{FOCUS_RULE}<br>{RUN_RULE}</p>{sections}'
 
     def _glossary(self) -> str:
         accent, muted = theme().color("accent").name(), theme().color("muted").name()

@@ -28,7 +28,7 @@ from gmstudio.window.gui.shell.page import PanelPage, fitted
 from gmstudio.window.gui.shell.preload import Preloader
 from gmstudio.window.gui.shell.presentation import Presentation
 from gmstudio.window.gui.shell.run_opener import RunOpener
-from gmstudio.window.gui.shell.settings import DEVICE, GEOMETRY, PANEL, THEME, WindowSettings
+from gmstudio.window.gui.shell.settings import DEVICE, FOLLOW, GEOMETRY, PANEL, THEME, WindowSettings
 from gmstudio.window.gui.shell.sidebar import HELP, Sidebar
 from gmstudio.window.gui.shell.status_bar import StatusBar
 from gmstudio.window.gui.shell.tooltips import TooltipWrapper
@@ -63,6 +63,7 @@ class MainWindow(QMainWindow):
         self._places = {place.name: place for place in places}
         self._settings = WindowSettings()
         theme().set_mode(self._settings.get(THEME))
+        studio.library.follows = self._settings.get(FOLLOW)
         self._panels: dict[str, Panel] = {}
         self._undo = QUndoGroup(self)
         self.setObjectName("main_window")
@@ -213,6 +214,10 @@ class MainWindow(QMainWindow):
         tip = "Open the folder of the runs in the file manager."
         self._add(runs, "runs_folder", "Show runs &folder", "", self._show_runs_folder, tip)
         self._add(runs, "refresh_runs", "&Refresh runs", "F5", library.refresh, "Read the list of run folders again.")
+        tip = "Pixels, Latents and Chains show each run that starts; otherwise they stay with their run."
+        follow = self._add(runs, "follow_runs", "&Follow new runs", "", lambda: self._choose_follow(follow), tip)
+        follow.setCheckable(True)
+        follow.setChecked(library.follows)
         runs.addSeparator()
         self._add(runs, "quit", "&Quit", "Ctrl+Q", self.close, "Save a checkpoint of the run in training, and close.")
         self._add_edits(self.menuBar().addMenu("&Edit"))
@@ -292,6 +297,10 @@ class MainWindow(QMainWindow):
     def _choose_theme(self, mode: str) -> None:
         theme().set_mode(next(known for known in MODES if known == mode))
         self._settings.put(THEME, theme().mode)
+
+    def _choose_follow(self, action: QAction) -> None:
+        self._studio.library.follows = action.isChecked()
+        self._settings.put(FOLLOW, action.isChecked())
 
     def _help_sections(self) -> list[tuple[str, Sequence[QAction]]]:
         places = self._places.items()

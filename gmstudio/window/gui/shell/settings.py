@@ -66,6 +66,8 @@ PANEL_OF_RUN: Setting[dict[str, str]] = Setting("runs/panels", {}, _json(dict[st
 """Run → name of the panel that showed it last, the one shown longest ago first."""
 RUN_OF_PANEL: Setting[dict[str, str]] = Setting("runs/shown", {}, _json(dict[str, str]), _to_json)
 """Panel → run that it showed last."""
+FOLLOW: Setting[bool] = Setting("runs/follow", False, _json(bool), _to_json)
+"""Panels show newly started runs."""
 STATES: Setting[dict[str, Values]] = Setting("panels/states", {}, _json(dict[str, Values]), _to_json)
 """Panel → choices of its state that are kept: for Train, family, data and their settings."""
 CONTROLS: Setting[Values] = Setting("panels/controls", {}, _json(Values), _to_json)

@@ -34,6 +34,7 @@ class RunLibrary(QObject):
         catalog: catalog of the engine; None until it has started.
         home: folder of the runs.
         problems: one sentence for each folder that cannot be read.
+        follows: panels show newly started runs; else they stay with theirs.
         opened: run → its ``RunOpened`` from the engine that runs now.
         live: path of the run in training, paused or not; "" when none is.
         live_status: status of the run in training, as the engine last reported it; ``idle`` when there is none.
@@ -46,6 +47,7 @@ class RunLibrary(QObject):
         failed: the ``CommandFailed`` of a list that could not be read, or of a change to a run.
         trashed: the ``RunTrashed`` of a run that is in the trash now, and the run's title.
         live_changed: path of the run that is in training now, or "".
+        polled: a request for the list was answered.
         engine_lost: the engine has ended, and nothing is open any more.
     """
 
@@ -56,6 +58,7 @@ class RunLibrary(QObject):
     failed = Signal(object)
     trashed = Signal(object, str)
     live_changed = Signal(str)
+    polled = Signal()
     engine_lost = Signal()
 
     def __init__(self, events: EngineLink, parent: QObject | None = None) -> None:
@@ -64,8 +67,12 @@ class RunLibrary(QObject):
         self._opening: dict[str, Request] = {}
         self._listing = Request(events, self)
         self._listing.failed.connect(self.failed)
+        for answered in (self._listing.replied, self._listing.failed):
+            answered.connect(lambda _event: self.polled.emit())
         self.catalog: Catalog | None = None
         self.home = ""
+        self.follows = False
+        self._list_state = ""
         self._runs: dict[str, RunInfo] = {}
         self.problems: tuple[str, ...] = ()
         self.opened: dict[str, RunOpened] = {}
@@ -115,17 +122,31 @@ class RunLibrary(QObject):
         """Request the list of runs."""
         self._listing.send(ListRuns())
 
+    def poll(self) -> None:
+        """Request the list of runs if it changed, unless a request is under way: other programs make runs too."""
+        if self.catalog is not None and not self._listing.busy:
+            self._listing.send(ListRuns(known=self._list_state))
+
+    @property
+    def polling(self) -> bool:
+        """A request for the list is under way."""
+        return self._listing.busy
+
     def open(self, run: str) -> RunOpened | None:
         """Open a run in the engine, unless it is open.
 
         Returns:
             Its ``RunOpened`` when it is open already; else None, and ``run_opened`` or ``open_failed`` follows.
         """
-        if run not in self.opened and run not in self._opening:
+        if run not in self.opened:
+            self._send_open(run)
+        return self.opened.get(run)
+
+    def _send_open(self, run: str) -> None:
+        if run not in self._opening:
             request = self._opening[run] = Request(self._events, self)
             request.failed.connect(lambda failure: self._on_open_failed(run, failure))
             request.send(OpenRun(run=run))
-        return self.opened.get(run)
 
     def annotate(
         self, run: str, *, name: str | None = None, note: str | None = None, starred: bool | None = None
@@ -169,9 +190,13 @@ class RunLibrary(QObject):
         self.refresh()
 
     def _on_runs_listed(self, event: RunsListed) -> None:
-        self.home, self.problems = event.home, event.problems
-        self._runs = {info.run: info for info in event.runs}
+        before, self._runs = self._runs, {info.run: info for info in event.runs}
+        self.home, self.problems, self._list_state = event.home, event.problems, event.state
         self.changed.emit()
+        for run in tuple(self.opened):
+            known, info = before.get(run), self.info(run)
+            if run != self.live and known is not None and info is not None and _trained_on(known, info):
+                self._send_open(run)  # by another program: its curves and samples are older than it is
 
     def _on_run_opened(self, event: RunOpened) -> None:
         self._end_opening(event.info.run)
@@ -234,3 +259,8 @@ class RunLibrary(QObject):
         if run != self.live:
             self.live = run
             self.live_changed.emit(run)
+
+
+def _trained_on(known: RunInfo, info: RunInfo) -> bool:
+    """Return whether a run was trained, or began or ended training, since a description of it was made."""
+    return (known.step, known.status, known.checkpoint_steps) != (info.step, info.status, info.checkpoint_steps)

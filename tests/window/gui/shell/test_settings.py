@@ -63,6 +63,11 @@ CASES = {
         lambda o: o.studio.state(SecondState).run,
         "/runs/older",
     ),
+    "runs/follow": Case(
+        lambda o: o.window.findChild(QAction, "window.follow_runs").trigger(),
+        lambda o: o.studio.library.follows and o.window.findChild(QAction, "window.follow_runs").isChecked(),
+        True,
+    ),
     "panels/states": Case(
         lambda o: setattr(o.studio.state(FirstState), "choice", "Ü = 1, b"),
         lambda o: o.studio.state(FirstState).choice,
@@ -113,6 +118,7 @@ EXAMPLES: dict[str, Any] = {
     "engine/device": "cpu",
     "runs/panels": {'/runs/a "é" = b, c': "pixels"},
     "runs/shown": {"train": "/runs/a"},
+    "runs/follow": True,
     "panels/states": {"train": {"family": "vae", "config": {"vae": {"beta": 0.5, "sizes": [1, 2], "clip": None}}}},
     "panels/controls": {"latents.map_side": 11, "train.smoothing": 3, "action.train.log": True},
 }

@@ -6,11 +6,14 @@ import fake_engine
 import msgspec
 import pytest
 from fake_client import FakeClient
+from PySide6.QtCore import QObject
+from pytestqt.qtbot import QtBot
 
-from gmstudio.protocol.engine import CommandFailed
+from gmstudio.protocol.engine import CommandFailed, Done
 from gmstudio.protocol.runs import ListRuns, OpenRun, RunInfo, RunsListed
 from gmstudio.protocol.training import CheckpointSaved, TrainingChanged
 from gmstudio.window.state.runs.library import RunLibrary
+from gmstudio.window.state.runs.watch import RunWatch
 
 
 def run(name: str, **values: Any) -> RunInfo:
@@ -113,3 +116,45 @@ def test_losing_the_engine_interrupts_and_closes(client: FakeClient, library: Ru
     assert info.status == "interrupted"
     library.open("/runs/b")
     assert sum(isinstance(c, OpenRun) for c in client.sent) == 2
+
+
+def test_polling_asks_for_what_changed(client: FakeClient, library: RunLibrary) -> None:
+    library.poll()
+    assert client.sent == []  # no engine yet
+    client.deliver(fake_engine.catalog())
+    library.poll()
+    assert len(client.sent) == 1  # the list is under way
+    client.deliver(RunsListed(request=client.sent[-1].request, home="/runs", runs=(run("a"),), problems=(), state="s1"))
+    library.poll()
+    assert client.last(ListRuns).known == "s1"
+    client.deliver(Done(request=client.last(ListRuns).request))
+    assert [info.title for info in library.runs] == ["a"] and not library.polling
+
+
+def test_an_open_run_that_another_program_trains_is_opened_again(client: FakeClient, library: RunLibrary) -> None:
+    a, b = run("a", status="running"), run("b")
+    client.deliver(listed(a, b))
+    for info in (a, b):
+        library.open(info.run)
+        client.deliver(opened(info, request=client.sent[-1].request))
+    sent = len(client.sent)
+    client.deliver(listed(a, b))
+    assert len(client.sent) == sent
+    client.deliver(listed(msgspec.structs.replace(a, step=20, checkpoint_steps=(10, 20)), b))
+    assert [command.run for command in client.sent[sent:] if isinstance(command, OpenRun)] == [a.run]
+    assert library.opened[a.run].info.step == 10  # until the answer
+
+
+def test_the_watch_polls_and_waits_after_a_slow_answer(qtbot: QtBot, client: FakeClient, library: RunLibrary) -> None:
+    client.deliver(fake_engine.catalog())
+    client.deliver(RunsListed(request=client.sent[-1].request, home="/runs", runs=(), problems=(), state="s"))
+    parent = QObject()
+    watch = RunWatch(library, parent)
+    watch.poll()
+    assert client.last(ListRuns).known == "s"
+    qtbot.wait(30)
+    client.deliver(Done(request=client.last(ListRuns).request))
+    sent = len(client.sent)
+    watch.poll()
+    assert len(client.sent) == sent  # 30 ms were taken, so 600 ms are waited
+    parent.deleteLater()
