@@ -34,7 +34,7 @@ def measure(family: str, size: int, speed_hz: float, seconds: float, while_train
         if not while_training:
             wait_until(lambda: not studio.library.live, "the end of training")
         window.show_panel("pixels")
-        pixels = studio.pixels
+        pixels = studio.state(PixelsState)
         pixels.choose_run(run)
         wait_until(lambda: pixels.state is not None and pixels.navigator.usable, "the open generation")
         played = _Played(pixels)
