@@ -20,6 +20,7 @@ from gmstudio.window.state.latents.annotations import LatentAnnotations
 from gmstudio.window.state.latents.arithmetic import LatentArithmetic
 from gmstudio.window.state.latents.code_metrics import CodeMetrics
 from gmstudio.window.state.latents.code_range import Code
+from gmstudio.window.state.latents.companion import Companion
 from gmstudio.window.state.latents.dimension_stats import DimensionStatistics, Sort
 from gmstudio.window.state.latents.directions import LatentDirections
 from gmstudio.window.state.latents.encoded_images import EncodedImages, Encoding
@@ -81,6 +82,7 @@ class LatentsState(QObject):
         dimension_stats: KL and pixel change of each dimension, and their order.
         gallery: images of the data, and the one that was encoded.
         sampling: random codes.
+        companion: what is shown beside the decoded image.
         map: a plane of the latent space.
         directions: computed and saved directions.
         arithmetic: a - b + c.
@@ -109,6 +111,7 @@ class LatentsState(QObject):
         self.dimension_stats = DimensionStatistics(link, self.space)
         self.gallery = EncodedImages(link, self.space)
         self.sampling = CodeSampling(link, self.space, self.interpolation, self.gallery)
+        self.companion = Companion(link, library, self.space, self.gallery)
         self.map = LatentMap(link, self.space, self.annotations)
         self.directions = LatentDirections(link, self.space, self.annotations)
         self.arithmetic = LatentArithmetic(link, self.space)
@@ -183,6 +186,7 @@ class LatentsState(QObject):
             return
         self.active = active
         self.strips.set_active(active)
+        self.companion.set_active(active)
         if active:
             self._open()
             self._catch_up()
@@ -337,6 +341,7 @@ class LatentsState(QObject):
             self.gallery.renew()
         elif encoding is not None:
             self.user_image.renew()
+        self.companion.refresh()
         self.map.refresh()
         self.arithmetic.refresh()
 

@@ -15,7 +15,8 @@ from PySide6.QtWidgets import (
 
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.latents.code_metrics import MetricsLine
-from gmstudio.window.gui.panels.latents.pictures import CAPTION_PX, Stage
+from gmstudio.window.gui.panels.latents.companion import CompanionView
+from gmstudio.window.gui.panels.latents.pictures import Stage
 from gmstudio.window.gui.panels.latents.sliders import SlidersView
 from gmstudio.window.gui.panels.latents.tabs import latent_tabs
 from gmstudio.window.gui.panels.latents.view import LatentView
@@ -38,10 +39,8 @@ NO_RUN = (
 )
 WAITING = "Waiting for the engine …"
 OPENING = "Opening the run …"
-NO_ORIGINAL = "No original: encode an image of the data, or take an image of your own."
 LOST = "The engine has ended. The image appears when it runs again."
 IMAGE_TIP = "Decoded image with the weights as they are now: means of the pixels, black to white."
-ORIGINAL_TIP = "The encoded image of the data, or your image."
 
 
 class LatentsPanel(Panel):
@@ -66,22 +65,17 @@ class LatentsPanel(Panel):
         self.weights = _label("muted")
         self.problem = _label("error")
         self.problem.setWordWrap(True)
-        self.image, self.original = LiveImage(), LiveImage()
+        self.image, self.companion = LiveImage(), CompanionView(self, state, library)
+        self.original = self.companion.original
         self.name_widget(self.image, "image", "Decoded image", IMAGE_TIP)
-        self.name_widget(self.original, "original", "Original image", ORIGINAL_TIP)
-        self.original.set_placeholder(NO_ORIGINAL)
-        self.image_caption, self.original_caption = ElidedLabel(), ElidedLabel()
-        for caption in (self.image_caption, self.original_caption):
-            caption.setProperty("role", "muted")
-            caption.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.image_caption = ElidedLabel()
+        self.image_caption.setProperty("role", "muted")
+        self.image_caption.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.metrics = MetricsLine(self, state)
         self.sliders = SlidersView(self, state)
         self.tabs = LazyTabs(latent_tabs(self, state), height="largest")
         self._set_up_tabs()
         self.views = {name: view for name, view in self.tabs.built.items() if isinstance(view, LatentView)}
-        self.forget = self.add_action(
-            "forget", "Hide original", "X", state.gallery.forget, icon="close", tip="Show the decoded image alone"
-        )
         self.record_edits(state.edits)
         self._split_by_user = False
         self._lay_out()
@@ -133,15 +127,9 @@ class LatentsPanel(Panel):
         page.addWidget(self._body, 1)
 
     def _build_stage(self) -> Stage:
-        close = self.button(self.forget, icon_only=True)
-        close.setProperty("flat", True)
-        close.setFixedHeight(CAPTION_PX)
-        self._head = QWidget()
-        head = QHBoxLayout(self._head)
-        head.setContentsMargins(0, 0, 0, 0)
-        head.addWidget(self.original_caption, 1)
-        head.addWidget(close)
-        stage = Stage(self._head, self.original, self.image_caption, self.image, self.metrics)
+        stage = Stage(
+            self.companion.head, self.companion, self.companion.below, self.image_caption, self.image, self.metrics
+        )
         views = self.views.values()
         stage.add_views(
             [view.beside for view in views if view.beside is not None],
@@ -177,7 +165,7 @@ class LatentsPanel(Panel):
         state.run_changed.connect(self._refresh)
         state.run_changed.connect(lambda: self.run.choose(state.run))  # a picture may have restored it
         state.shown_changed.connect(self._refresh)
-        state.gallery.encoding_changed.connect(self._refresh_original)
+        state.gallery.encoding_changed.connect(self._refresh_caption)
         self._library.changed.connect(self._refresh_texts)
         self.tabs.page_opened.connect(self._on_view_opened)
         state.user_image.taken.connect(lambda: self.tabs.show_page("user_image"))
@@ -192,26 +180,14 @@ class LatentsPanel(Panel):
         shown = self.state.shown
         self.image.set_image(shown.image if shown else None, shown.request if shown else 0)
         self.stage.arrange()
-        self._refresh_original()
+        self._refresh_caption()
         self._refresh_texts()
 
     def _on_view_opened(self, name: str) -> None:
         """Show what a view has beside the images, or in place of the original."""
         opened = self.views[name]
         self.stage.open(opened.beside or opened.instead)
-        self._refresh_original()
-
-    def _refresh_original(self) -> None:
-        encoding = self.state.gallery.encoding
-        drawn = self.views[self.tabs.open_page].instead is not None
-        self.forget.setEnabled(encoding is not None and not drawn)
-        image = None if encoding is None else encoding.image
-        if image is not self.original.image:
-            self.original.set_image(image)
-            self.stage.arrange()
-        title = "Original" if encoding is None else f"Original: {encoding.title}"
-        self.original_caption.set_words("Your image" if drawn else title)
-        self._refresh_caption()
+        self.companion.replace_by("" if opened.instead is None else "Your image")
 
     def _refresh_caption(self) -> None:
         shown, encoding = self.state.shown, self.state.gallery.encoding

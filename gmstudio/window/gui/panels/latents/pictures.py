@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QWidget
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.images.live_image import LiveImage
 
-CAPTION_PX = 3 * GRID
+CAPTION_PX = 28
 LEAST_PX = 12 * GRID
 """Smallest side of an image."""
 WIDE_PX = 40 * GRID
@@ -30,22 +30,29 @@ class Stage(QWidget):
 
     Args:
         original_head: line above the original.
-        original: the original.
+        original: the original, or another companion of the decoded image.
+        original_line: line below it.
         decoded_head: line above the decoded image.
         decoded: the decoded image.
         lines: text under the decoded image.
     """
 
     def __init__(
-        self, original_head: QWidget, original: LiveImage, decoded_head: QWidget, decoded: LiveImage, lines: QWidget
+        self,
+        original_head: QWidget,
+        original: QWidget,
+        original_line: QWidget,
+        decoded_head: QWidget,
+        decoded: LiveImage,
+        lines: QWidget,
     ) -> None:
         super().__init__()
-        self._original_head, self._original = original_head, original
+        self._original_head, self._original, self._original_line = original_head, original, original_line
         self._decoded_head, self._decoded, self._lines = decoded_head, decoded, lines
         self._beside: Sequence[QWidget] = ()
         self._instead: Sequence[QWidget] = ()
         self._open: QWidget | None = None
-        for widget in (original_head, original, decoded_head, decoded, lines):
+        for widget in (original_head, original, original_line, decoded_head, decoded, lines):
             widget.setParent(self)
 
     def add_views(self, beside: Sequence[QWidget], instead: Sequence[QWidget]) -> None:
@@ -79,18 +86,20 @@ class Stage(QWidget):
         self._decoded_head.setGeometry(right, 0, half, CAPTION_PX)
         self._decoded.setGeometry(right, CAPTION_PX, half, height)
         self._lines.setGeometry(right, CAPTION_PX + height, half, lines)
+        self._original_line.setGeometry(0, CAPTION_PX + height, half, self._lines_px(1))
         for widget in (self._original, *self._instead):
             widget.setGeometry(0, CAPTION_PX, half, height)
 
     def _arrange_column(self) -> None:
         lines = self._lines_px(MANY_LINES)
-        side = max(LEAST_PX, (self.height() - 2 * CAPTION_PX - lines) // 2)
+        side = max(LEAST_PX, (self.height() - 2 * CAPTION_PX - self._lines_px(1) - lines) // 2)
         column = max(LEAST_PX, min(side, int(COLUMN_SHARE * self.width())))
         height = self._fitted(column, side)
         top = 0
         for widget, taken in (
             (self._original_head, CAPTION_PX),
             (self._original, height),
+            (self._original_line, self._lines_px(1)),
             (self._decoded_head, CAPTION_PX),
             (self._decoded, height),
             (self._lines, lines),
@@ -103,8 +112,7 @@ class Stage(QWidget):
 
     def _fitted(self, width: int, height: int) -> int:
         """Height of both images: no more than they can use, so that the text below stands right under them."""
-        used = max(self._decoded.height_at(width), self._original.height_at(width))
-        return max(LEAST_PX, min(height, used or height))
+        return max(LEAST_PX, min(height, self._decoded.height_at(width) or height))
 
     def _lines_px(self, lines: int) -> int:
         return lines * self._lines.fontMetrics().lineSpacing()
@@ -113,7 +121,7 @@ class Stage(QWidget):
         """Size for small images and for the widget of any view."""
         beside = [widget.minimumSizeHint() for widget in self._beside]
         width = max([2 * LEAST_PX, *(LEAST_PX + hint.width() for hint in beside)]) + GRID
-        images = 2 * (CAPTION_PX + LEAST_PX) + self._lines_px(MANY_LINES)
+        images = 2 * (CAPTION_PX + LEAST_PX) + self._lines_px(1 + MANY_LINES)
         return QSize(width, max([images, *(hint.height() for hint in beside)]))
 
     def sizeHint(self) -> QSize:

@@ -29,8 +29,12 @@ SCALES: tuple[tuple[Scale, str, str], ...] = (
     ("sigma", "σ", "Standard deviations of the prior, -3 to 3; -6 to 6 can be typed"),
     ("quantile", "quantile", "Quantiles of the prior, 0.1 % to 99.9 %"),
 )
+FULL_KL = 5.0
+"""KL of a whole bar, nats: the same for all runs, so that their bars compare."""
+SORT_TIP = f"Order of the dimensions. A bar is full at a KL of {FULL_KL:g} nats, or at the largest pixel change."
 HIDE_TIP = "Hide the dimensions below the threshold, or show all again"
 THRESHOLD_TIP = "Least KL (nats), or least pixel change, of a dimension that is shown."
+SUMMARY_LINES = 2
 COMPUTING = "Computing dimension statistics …"
 RENAME_TIP = "Name the dimension that was set last; the name is kept with the run"
 
@@ -48,7 +52,7 @@ class SlidersView(QWidget):
         self._panel, self._state, self._stats = panel, state, state.dimension_stats
         self._add_actions(panel)
         self.sort = QComboBox()
-        panel.name_widget(self.sort, "sort", "Sort dimensions by", "Order of the dimensions.")
+        panel.name_widget(self.sort, "sort", "Sort dimensions by", SORT_TIP)
         self.scale = QComboBox()
         panel.name_widget(self.scale, "scale", "Slider units", "Slider units: σ or quantile.")
         for scale, title, tip in SCALES:
@@ -64,6 +68,8 @@ class SlidersView(QWidget):
         self.summary = QLabel(" ")
         self.summary.setWordWrap(True)
         self.summary.setProperty("role", "muted")
+        self.summary.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.summary.setMinimumHeight(SUMMARY_LINES * self.summary.fontMetrics().lineSpacing())
         self._refusal = ""
         self._sorted = False
         self._lay_out(panel)
@@ -101,9 +107,9 @@ class SlidersView(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID)
         column.addLayout(whole)
+        column.addWidget(self.summary)
         column.addWidget(FoldingRow(sorting, hiding))
         column.addWidget(self.bank, 1)
-        column.addWidget(self.summary)
 
     def _connect(self) -> None:
         state, code, stats = self._state, self._state.code, self._stats
@@ -193,7 +199,7 @@ class SlidersView(QWidget):
         if stats.sorted_by == "pixel_change" or stats.kl is None:
             self.bank.set_measures("Pixel change", stats.pixel_change)
         else:
-            self.bank.set_measures("KL (nats)", stats.kl, stats.collapsed)
+            self.bank.set_measures(f"KL, 0–{FULL_KL:g} nats", stats.kl, stats.collapsed, FULL_KL)
         if not (self._sorted and self.bank.in_hand):
             self._sort()
         self._show_hiding()
@@ -247,5 +253,7 @@ class SlidersView(QWidget):
         count, total = int(stats.collapsed.sum()), len(stats.collapsed)
         text = f"Total KL: {stats.kl_total:.2f} nats · {count} of {total} dimensions collapsed"
         if not count:
-            return f"{text}."
-        return f"{COLLAPSED} {text} (KL < {COLLAPSED_NATS:g} nats): these dimensions carry no information about x."
+            return f"No posterior collapse. {text}."
+        verdict = "Posterior collapse" if count == total else "Partial posterior collapse"
+        limit = f"(KL < {COLLAPSED_NATS:g} nats)"
+        return f"{COLLAPSED} {verdict}. {text} {limit}: these dimensions carry no information about x."

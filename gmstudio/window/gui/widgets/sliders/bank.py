@@ -154,19 +154,26 @@ class SliderBank(QWidget):
             self._bands = list(zip(mean.tolist(), deviation.tolist(), strict=True))
         self._touch(self._rows)
 
-    def set_measures(self, title: str, values: NDArray[Any] | None, faint: NDArray[np.bool_] | None = None) -> None:
+    def set_measures(
+        self,
+        title: str,
+        values: NDArray[Any] | None,
+        faint: NDArray[np.bool_] | None = None,
+        full: float | None = None,
+    ) -> None:
         """Show a number and a bar beside each slider.
 
         Args:
             title: name of the measure, for the head of the column.
-            values: (Z,) not negative; None: none. Bars are relative to the largest value.
+            values: (Z,) not negative; None: none.
             faint: (Z,) collapsed dimensions.
+            full: value of a whole bar, larger ones are cut; None: the largest value.
         """
         self._header.set_title(title if values is not None else "")
         if values is None:
             self._measures = None
         else:
-            largest = max(float(values.max()), 1e-9) if len(values) else 1.0
+            largest = full if full is not None else max(float(values.max(initial=0.0)), 1e-9)
             marked = np.zeros(len(values), np.bool_) if faint is None else faint
             self._measures = [
                 (measure_text(value), value / largest, bool(mark))

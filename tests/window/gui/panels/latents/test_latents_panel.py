@@ -185,13 +185,15 @@ def test_the_first_statistics_are_announced_while_they_are_computed(panel: Laten
     engine.serve(most=len(engine.sent) - engine.answered)  # the run is open; what was requested then waits
     assert engine.unanswered(ComputeDimensionStats) and panel.sliders.summary.text() == COMPUTING
     engine.serve()
-    assert panel.sliders.summary.text().lstrip("∅ ").startswith("Total KL: ")
+    assert "posterior collapse. Total KL: " in panel.sliders.summary.text()
 
 
 def test_collapsed_dimensions_are_counted(panel: LatentsPanel) -> None:
     panel.state.dimension_stats.kl = np.array([1.0, 0.001, 0.5, 0.0, 2.0], np.float32)
     panel.state.dimension_stats.changed.emit()
-    assert "Total KL: 3.50 nats · 2 of 5 dimensions collapsed" in panel.sliders.summary.text()
+    verdict = "∅ Partial posterior collapse. Total KL: 3.50 nats · 2 of 5 dimensions collapsed"
+    assert panel.sliders.summary.text().startswith(verdict)
+    assert place(panel.sliders.summary, panel).bottom() < place(panel.sliders.bank, panel).top()  # at the top
     assert "these dimensions carry no information about x" in panel.sliders.summary.text()
     assert list(panel.sliders.bank.order) == [4, 0, 2, 1, 3]
 
@@ -226,12 +228,12 @@ def test_an_image_of_the_data_is_encoded_and_shown_beside(panel: LatentsPanel, e
     assert encoding is not None and encoding.index == 4
     assert panel.original.isVisible() and panel.original.image is encoding.image
     assert panel.image_caption.words.startswith("Reconstruction, RMS error 0.")
-    assert f"label {engine.dataset.valid.labels[4]}" in panel.original_caption.words
+    assert f"label {engine.dataset.valid.labels[4]}" in panel.companion.caption.words
     panel.state.code.set_value(0, 1.0)
     engine.serve()
     assert panel.image_caption.words == "Decoded image"
-    panel.forget.trigger()
-    assert panel.original.image is None and panel.original_caption.words == "Original"
+    panel.companion.forget.trigger()
+    assert panel.original.image is None and panel.companion.caption.words == ""
 
 
 def test_a_typed_number_is_encoded(qtbot: QtBot, panel: LatentsPanel, engine: LatentEngine) -> None:

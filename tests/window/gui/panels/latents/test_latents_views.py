@@ -34,7 +34,7 @@ def test_the_map_moves_the_code_and_has_more_room_than_one_image(panel: LatentsP
     engine.serve()
     np.testing.assert_allclose(panel.state.code.values, shown.scatter.codes[3], atol=1e-5)
     assert panel.state.gallery.encoding is not None and panel.original.image is not None
-    assert panel.original_caption.words == f"Original: {shown.scatter.title(3)}"
+    assert panel.companion.caption.words == shown.scatter.title(3)
     assert view.canvas.position == pytest.approx(shown.position)
     open_view(panel, "traversal")
     engine.serve()

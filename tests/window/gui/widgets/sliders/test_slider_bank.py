@@ -243,6 +243,13 @@ def test_bars_are_relative_to_the_largest(bank: SliderBank) -> None:
     assert bank._rows[1]._measure is None
 
 
+def test_bars_of_an_absolute_scale_compare_between_runs(bank: SliderBank) -> None:
+    bank.set_measures("KL, 0–5 nats", np.array([0.0, 2.5, 1.0] + [0.5] * 7), full=5.0)
+    assert bank._rows[1]._measure == ("2.500", 0.5)
+    bank.set_measures("KL, 0–5 nats", np.array([0.0, 2.5, 8.0] + [0.5] * 7), full=5.0)
+    assert bank._rows[1]._measure == ("2.500", 0.5) and bank._rows[2]._measure == ("8.000", 1.0)
+
+
 def test_band_and_value_are_painted(qtbot: QtBot, bank: SliderBank) -> None:
     plain = slider(bank, 0).grab().toImage()
     bank.set_bands(np.ones(10), np.full(10, 0.5))
