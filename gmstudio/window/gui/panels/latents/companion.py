@@ -22,7 +22,7 @@ KINDS: tuple[tuple[CompanionKind, str, str], ...] = (
 ORIGINAL_TIP = "The encoded image of the data, or your image."
 SAMPLES_TIP = "Random samples of this run with the weights as they are now. Click one to go to its code."
 OTHER_TIP = "Decoded image of the other run, of the same image or the same code."
-NO_ORIGINAL = "No original: encode an image of the data, or take an image of your own."
+NO_ORIGINAL = "No original: encode an image of the data, or your own."
 COMBO_PX = 14 * GRID
 
 

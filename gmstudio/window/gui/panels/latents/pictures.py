@@ -15,6 +15,8 @@ from gmstudio.window.gui.widgets.images.live_image import LiveImage
 CAPTION_PX = 28
 LEAST_PX = 12 * GRID
 """Smallest side of an image."""
+COLUMN_PX = 18 * GRID
+"""Smallest width of the column of images beside a view."""
 WIDE_PX = 40 * GRID
 LINES, MANY_LINES = 2, 3
 """Lines of text under the decoded image where it has the width ``WIDE_PX``, and where not."""
@@ -93,7 +95,7 @@ class Stage(QWidget):
     def _arrange_column(self) -> None:
         lines = self._lines_px(MANY_LINES)
         side = max(LEAST_PX, (self.height() - 2 * CAPTION_PX - self._lines_px(1) - lines) // 2)
-        column = max(LEAST_PX, min(side, int(COLUMN_SHARE * self.width())))
+        column = max(COLUMN_PX, min(side, int(COLUMN_SHARE * self.width())))
         height = self._fitted(column, side)
         top = 0
         for widget, taken in (
@@ -120,7 +122,7 @@ class Stage(QWidget):
     def minimumSizeHint(self) -> QSize:
         """Size for small images and for the widget of any view."""
         beside = [widget.minimumSizeHint() for widget in self._beside]
-        width = max([2 * LEAST_PX, *(LEAST_PX + hint.width() for hint in beside)]) + GRID
+        width = max([2 * LEAST_PX, *(COLUMN_PX + hint.width() for hint in beside)]) + GRID
         images = 2 * (CAPTION_PX + LEAST_PX) + self._lines_px(1 + MANY_LINES)
         return QSize(width, max([images, *(hint.height() for hint in beside)]))
 

@@ -321,5 +321,4 @@ class UserImageView(LatentView):
         top = min(1.0, scale_top(values, SMALLEST_SCALE))
         colours = overlay_colours(HeatOverlay(values=values, top=top, diverging=True, legend=""))
         self.residual.set_image(np.ascontiguousarray(colours.transpose(2, 0, 1)))
-        error = float(np.sqrt(np.mean(np.square(difference))))
-        self.residual_caption.set_words(f"Residual ±{top:g}, RMS error {error:.3f}")
+        self.residual_caption.set_words(f"Residual ±{top:g}")

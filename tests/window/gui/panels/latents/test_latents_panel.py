@@ -368,7 +368,7 @@ def test_a_drawing_sets_the_code(qtbot: QtBot, panel: LatentsPanel, engine: Late
     encoding = panel.state.gallery.encoding
     assert encoding is not None and encoding.title == "your image"
     np.testing.assert_array_equal(panel.state.code.values, encoding.code)
-    assert user_image.residual.image is not None and "RMS error" in user_image.residual_caption.words
+    assert user_image.residual.image is not None and "Residual ±" in user_image.residual_caption.words
     assert not panel.original.isVisible()
     canvas.setFocus()
     qtbot.waitUntil(canvas.hasFocus)
