@@ -33,6 +33,7 @@ from gmstudio.window.gui.shell.sidebar import HELP, Sidebar
 from gmstudio.window.gui.shell.status_bar import StatusBar
 from gmstudio.window.gui.shell.tooltips import TooltipWrapper
 from gmstudio.window.gui.theme import MODES, theme
+from gmstudio.window.gui.undo import REDO, UNDO, FieldUndo
 from gmstudio.window.state.studio import Studio
 
 SIZE = QSize(1280, 800)
@@ -66,6 +67,7 @@ class MainWindow(QMainWindow):
         studio.library.follows = self._settings.get(FOLLOW)
         self._panels: dict[str, Panel] = {}
         self._undo = QUndoGroup(self)
+        FieldUndo(self)
         self.setObjectName("main_window")
         self.setWindowTitle("gmstudio")
         self.setWindowIcon(theme().icon("gmstudio", "accent"))
@@ -263,7 +265,7 @@ class MainWindow(QMainWindow):
     def _add_edits(self, menu: QMenu) -> None:
         """Undo and redo of the panel that is shown; the edit is named."""
         undo, redo = self._undo.createUndoAction(self, "&Undo"), self._undo.createRedoAction(self, "&Redo")
-        for action, name, key in ((undo, "undo", "Ctrl+Z"), (redo, "redo", "Ctrl+Shift+Z")):
+        for action, name, key in ((undo, "undo", UNDO), (redo, "redo", REDO)):
             action.setObjectName(f"window.{name}")
             action.setShortcut(QKeySequence(key))
             action.setToolTip(f"{name.capitalize()} an edit of the panel that is shown")

@@ -381,5 +381,8 @@ def test_the_edit_menu_undoes_edits_of_the_panel_that_is_shown(qtbot: QtBot, sta
     QTest.keyClicks(first.line, "ab")
     QTest.keyClick(first.line, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert first.line.text() == "" and undo.isEnabled()
+    QTest.keyClick(first.line, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)  # the field has nothing to undo
+    assert not undo.isEnabled() and redo.isEnabled()
+    redo.trigger()
     window.show_panel("help")
     assert not undo.isEnabled()
