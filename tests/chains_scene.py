@@ -24,16 +24,34 @@ CARDS = {
     "rbm": TrajectoryCard(
         steps="Gibbs steps", axis="Gibbs step", shown="Shown: E[x | h].", from_images="Chains start.", mixes=True
     ),
-    "flow": TrajectoryCard(steps="Layers shown", axis="layer", shown="Each state.", from_images="To their codes."),
+    "flow": TrajectoryCard(
+        steps="Layers shown",
+        axis="layer",
+        shown="Each state.",
+        from_images="To their codes.",
+        default_steps=64,
+        image_position=0,
+    ),
     "gan": None,
 }
+SAMPLER = {
+    "properties": {
+        "way": {"title": "Way", "type": "string", "enum": ["a", "b"], "default": "a", "labels": {"b": "B way"}},
+        "eta": {"title": "η", "type": "number", "minimum": 0, "maximum": 1, "default": 0.5, "when": {"way": "b"}},
+        "few": {"title": "Few", "type": "integer", "minimum": 1, "default": 3, "use": "samples"},
+    }
+}
+"""Settings of a sampler: η has an effect with the way b only, and the last concerns samples only."""
 
 
 def entry(name: str) -> FamilyEntry:
     card = FamilyCard(
         name=name, title=name.upper(), branch=(), summary="", source="", objectives=(), trajectory=CARDS[name]
     )
-    return FamilyEntry(card=card, config_schema={"properties": {}}, training=Training(), capabilities=())
+    sampler = SAMPLER if name == "flow" else {}
+    return FamilyEntry(
+        card=card, config_schema={"properties": {}}, training=Training(), capabilities=(), sampler_schema=sampler
+    )
 
 
 def info(run: str, *capabilities: str) -> RunInfo:
@@ -115,6 +133,24 @@ class ChainsScene:
                 steps=steps,
                 weights_step=10,
                 done=done,
+            )
+        )
+
+    def lay_layers(self, *layers: int) -> None:
+        """Deliver a whole trajectory of the flow at these layers, each image as grey as its frame's number."""
+        images = np.broadcast_to(np.arange(len(layers))[:, None, None, None, None] * 85, (len(layers), 3, 1, 2, 2))
+        self.client.deliver(
+            TrajectoryAppended(
+                request=self.requested[-1].request,
+                run=FLOW,
+                start=0,
+                labels=tuple(f"frame {i}" for i in range(len(layers))),
+                positions=layers,
+                images=Array.of((images + np.arange(3)[:, None, None, None] * 1).astype(np.uint8)),
+                metrics=(),
+                steps=len(layers),
+                weights_step=10,
+                done=True,
             )
         )
 

@@ -75,6 +75,22 @@ def check_size(form: Format, frames: int, columns: int, height: int, width: int,
         )
 
 
+def fitting_scale(form: Format, frames: int, height: int, width: int, side: int) -> int:
+    """Screen pixels per image pixel with which the longer side is about ``side`` pixels and ``check_size`` passes.
+
+    Raises:
+        ValueError: when the images are too many or too large at scale 1.
+    """
+    for scale in range(max(1, round(side / max(height, width))), 1, -1):
+        try:
+            check_size(form, frames, 1, height, width, scale)
+        except ValueError:
+            continue
+        return scale
+    check_size(form, frames, 1, height, width, 1)
+    return 1
+
+
 def write_gif(path: Path, images: Images, origin: Provenance, fps: float, scale: int, stopped: Stopped) -> None:
     """Write an endlessly looping GIF with one frame per image, also for equal images.
 

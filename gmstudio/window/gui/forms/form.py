@@ -186,6 +186,13 @@ class FormField(QWidget):
         self.default = value
         self._mark()
 
+    def set_idle(self, sentence: str) -> None:
+        """Disable the field because it has no effect, with a sentence on why as its tooltip; "": enable it."""
+        self.editor.setEnabled(not sentence)
+        self._reset.setEnabled(not sentence)
+        edited = _core(self.editor)
+        edited.setToolTip(sentence or self._label.toolTip())
+
     def _within(self, value: Any) -> bool:
         if isinstance(value, bool | str) or not isinstance(value, int | float):
             return True

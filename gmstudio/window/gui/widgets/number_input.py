@@ -161,6 +161,12 @@ class _NumberInput(_Base):
         """Sentence on the refused text; empty: none was refused."""
         return self._problem
 
+    @property
+    def is_typed(self) -> bool:
+        """Text was typed that is not the value yet."""
+        spin = self._spin
+        return self.lineEdit().text() != f"{spin.prefix()}{self.textFromValue(spin.value())}{spin.suffix()}"
+
     def read(self, text: str) -> int | float:
         """Parse the text of the field, with or without its prefix and unit.
 

@@ -1,87 +1,87 @@
 """State of the Chains panel: a trajectory of whole images, and the frame of it that is shown."""
 
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
+from gmstudio.media.levels import quantize, to_display
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.chains import RunTrajectory, TrajectoryAppended
 from gmstudio.protocol.engine import CommandFailed, Reason
-from gmstudio.protocol.families import TrajectoryCard
+from gmstudio.protocol.families import FamilyEntry, TrajectoryCard
 from gmstudio.protocol.metrics import Metric
-from gmstudio.protocol.runs import SamplesDrawn
+from gmstudio.protocol.runs import RunInfo, SamplesDrawn
 from gmstudio.protocol.training_settings import MAX_SEED
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.request import Request
+from gmstudio.window.state.chains.frames import Frames
 from gmstudio.window.state.chains.mixing import NOTHING, Mixing, mixing
-from gmstudio.window.state.play_clock import PlayClock
+from gmstudio.window.state.chains.played_frames import PlayedFrames
+from gmstudio.window.state.chains.settings import FamilySettings, describe, differences
 from gmstudio.window.state.runs.library import RunLibrary
 
 Kind = Literal["generation", "training"]
 Start = Literal["noise", "data", "image"]
 MAX_COUNT = 64
-MAX_STEPS = 10_000
-MIN_SPEED_HZ, MAX_SPEED_HZ = 1.0, 240.0
 TRAINING_AXIS = "training step"
 
 
-class ChainsState(QObject):
-    """State of the Chains panel.
+class Kept(NamedTuple):
+    """Trajectory that is kept beside the present one, to compare them.
+
+    Args:
+        run: path of its run.
+        title: of that run.
+        frames: all that had arrived.
+        description: its settings in words.
+    """
+
+    run: str
+    title: str
+    frames: Frames
+    description: str
+
+
+class ChainsState(PlayedFrames):
+    """State of the Chains panel; what it plays is in ``PlayedFrames``.
 
     Attributes:
         run: path of the selected run, or "".
         kind: ``generation``: the family's own chain; ``training``: the sample grids saved in training.
         count: chains side by side.
-        steps: transitions requested.
         seed: seed of all noise.
         start: initial state of the chains.
         index: number of the first image, for ``data``.
-        drawn: (C, H, W) uint8 levels, for ``image``; None while nothing was drawn.
-        labels: M labels, one for each frame that arrived.
-        positions: M positions on the trajectory's axis.
-        metrics: metric → (M, N) values.
         metric: metric whose curve is shown; None where there is none.
-        position: number of the frame that is shown, 0 … M-1.
-        weights_step: training step of the weights; -1 before a frame arrived.
-        speed_hz: frames per second while playing.
+        kept: trajectory that is kept beside this one; None: none is.
         problem: reason why the last request failed, or "".
 
     Signals:
         changed: settings, run, ``running`` or a problem changed.
         run_changed: another run was selected.
-        grown: frames arrived, or all were removed.
-        moved: another frame is shown, or ``playing`` changed.
     """
 
     changed = Signal()
     run_changed = Signal()
-    grown = Signal()
-    moved = Signal()
 
     def __init__(self, events: EngineLink, library: RunLibrary, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.run = ""
         self.kind: Kind = "generation"
-        self.count, self.steps, self.seed = 9, 200, 0
+        self.count, self.seed = 9, 0
         self.start: Start = "noise"
         self.index = 0
-        self.drawn: NDArray[np.uint8] | None = None
-        self.labels: list[str] = []
-        self.positions: list[int] = []
-        self.metrics: dict[Metric, NDArray[np.float32]] = {}
         self.metric: Metric | None = None
-        self.position = 0
-        self.weights_step = -1
-        self.speed_hz = 20.0
+        self.kept: Kept | None = None
         self.problem = ""
         self._library = library
-        self._images: NDArray[np.uint8] = np.zeros((0, 0, 1, 1, 1), np.uint8)
+        self._settings = FamilySettings()
+        self._drawn: tuple[NDArray[np.uint8], int] | None = None
+        self._applied: RunTrajectory | None = None
         self._announced = 0
         self._active = False
-        self._clock = PlayClock(self)
-        self._clock.ticked.connect(self._on_tick)
         self._running = self._request(events)
         self._extending = self._request(events)
         events.on(SamplesDrawn).connect(self._on_samples_drawn)
@@ -103,24 +103,9 @@ class ChainsState(QObject):
         return self._running.busy
 
     @property
-    def playing(self) -> bool:
-        """The frames are shown one after another."""
-        return self._clock.running
-
-    @property
-    def length(self) -> int:
-        """M, number of frames that arrived."""
-        return len(self.labels)
-
-    @property
     def expected(self) -> int:
-        """Number of frames that there will be: approximate until all have arrived; 0 when unknown."""
-        return self._announced if self.running else self.length
-
-    @property
-    def images(self) -> NDArray[np.uint8]:
-        """(M, N, C, H, W) uint8, 0 … 255."""
-        return self._images[: self.length]
+        """Number of frames that there will be, from the start; 0 when unknown."""
+        return max(self._announced, self.length) if self.running else self.length
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -131,31 +116,30 @@ class ChainsState(QObject):
         return ("generation", "training") if "trajectory" in info.capabilities else ("training",)
 
     @property
+    def info(self) -> RunInfo | None:
+        """Description of the selected run; None where it is not in the library."""
+        return self._library.info(self.run)
+
+    @property
+    def entry(self) -> FamilyEntry | None:
+        """Catalog entry of the family whose generation is chosen; None for a training, and where it is unknown."""
+        info = self.info if self.kind == "generation" else None
+        families = self._library.catalog.families if self._library.catalog else ()
+        return next((f for f in families if info is not None and f.card.name == info.spec.family), None)
+
+    @property
     def card(self) -> TrajectoryCard | None:
         """Description of the family's own generation; None for a training, and where the family is unknown."""
-        info = self._library.info(self.run)
-        families = self._library.catalog.families if self._library.catalog else ()
-        entry = next((f for f in families if info is not None and f.card.name == info.spec.family), None)
-        return entry.card.trajectory if entry is not None and self.kind == "generation" else None
+        return self.entry.card.trajectory if self.entry is not None else None
 
     @property
     def axis(self) -> str:
         """Name of the trajectory's axis, on which ``positions`` lie."""
         return self.card.axis if self.card is not None else TRAINING_AXIS
 
-    def shown(self) -> NDArray[np.uint8]:
-        """Return the frame at ``position``, (N, C, H, W); empty when there is none."""
-        return self.images[self.position] if self.length else self.images.reshape(0, 1, 1, 1)
-
-    def strip(self, columns: int) -> tuple[NDArray[np.uint8], list[int]]:
-        """Return frames evenly spaced over the trajectory: (N, K, C, H, W) images, and the K frame numbers."""
-        count = min(columns, self.length)
-        chosen = [round(i * (self.length - 1) / max(count - 1, 1)) for i in range(count)]
-        return np.swapaxes(self.images[chosen], 0, 1), chosen
-
     def curve(self) -> NDArray[np.float32]:
         """Return the (M, N) values of the chosen metric; empty when there is none."""
-        found = self.metrics.get(self.metric) if self.metric is not None else None
+        found = self.frames.metrics.get(self.metric) if self.metric is not None else None
         return np.zeros((0, 0), np.float32) if found is None else found
 
     def mixing(self) -> tuple[Mixing, Mixing]:
@@ -164,16 +148,52 @@ class ChainsState(QObject):
             return NOTHING, NOTHING
         curve = self.curve()
         by_metric = mixing(curve) if curve.size else NOTHING
-        return by_metric, mixing(self.images.reshape(*self.images.shape[:2], -1))
+        return by_metric, mixing(self.frames.images.reshape(*self.frames.images.shape[:2], -1))
 
     # ---- settings ------------------------------------------------------------------------------------------------
 
+    @property
+    def steps(self) -> int:
+        """Transitions requested of the family, or grids of the training."""
+        return self._settings.steps(self.entry)
+
+    @property
+    def sampler(self) -> dict[str, Any]:
+        """All settings of the family's sampler; empty where it has none."""
+        return self._settings.all_of(self.entry) if self.entry is not None else {}
+
+    @property
+    def drawn(self) -> NDArray[np.uint8] | None:
+        """(C, H, W) uint8 levels of the selected run, for ``image``; None where nothing of its size was drawn."""
+        info = self.info
+        if self._drawn is None or info is None or self._drawn[0].shape != info.image.shape:
+            return None
+        image, levels = self._drawn
+        return image if levels == info.image.levels else quantize(to_display(image, levels), 255, info.image.levels)
+
+    @property
+    def pending(self) -> frozenset[str]:
+        """Names of the settings that the present trajectory was not computed with."""
+        if self._applied is None or self._applied.run != self.run or self._applied.kind != self.kind:
+            return frozenset()
+        return differences(self._applied, self._command())
+
+    @property
+    def seed_of_frames(self) -> int | None:
+        """Seed of the present trajectory; None before there is one."""
+        return self._applied.seed if self._applied is not None else None
+
+    @property
+    def description(self) -> str:
+        """Settings of the present trajectory in words; empty before there is one."""
+        return describe(self._applied, self.entry) if self._applied is not None else ""
+
     def choose_run(self, run: str) -> None:
-        """Select another run."""
+        """Select another run; a drawn image stays where it has the size of the run's images."""
         if run == self.run:
             return
         self._cancel()
-        self.run, self.drawn, self.problem = run, None, ""
+        self.run, self.problem = run, ""
         if self.kinds and self.kind not in self.kinds:
             self.kind = self.kinds[0]
         elif "generation" in self.kinds:
@@ -187,7 +207,7 @@ class ChainsState(QObject):
         """Choose between the family's own generation and the training, and begin."""
         if kind != self.kind and kind in self.kinds:
             self.kind = kind
-            self.begin()
+            self.restart()
 
     def set_start(self, start: Start, index: int | None = None) -> None:
         """Choose the initial state for the next ``begin``."""
@@ -197,19 +217,35 @@ class ChainsState(QObject):
         self.changed.emit()
 
     def set_drawn(self, levels: NDArray[np.uint8]) -> None:
-        """Initialize the chains of the next ``begin`` from an image, (C, H, W) levels."""
-        self.drawn, self.start = levels, "image"
-        self.changed.emit()
+        """Initialize the chains of the next ``begin`` from an image, (C, H, W) levels of the selected run."""
+        if self.info is not None:
+            self._drawn, self.start = (levels, self.info.image.levels), "image"
+            self.changed.emit()
 
     def set_size(self, count: int, steps: int) -> None:
-        """Set the number of chains and of transitions for the next ``begin``."""
-        self.count, self.steps = min(max(count, 1), MAX_COUNT), min(max(steps, 1), MAX_STEPS)
+        """Set the number of chains, and of the family's transitions, for the next ``begin``."""
+        self.count = min(max(count, 1), MAX_COUNT)
+        self._settings.set_steps(self.entry, steps)
         self.changed.emit()
 
     def set_seed(self, seed: int) -> None:
         """Set the seed for the next ``begin``."""
         self.seed = min(max(seed, 0), MAX_SEED)
         self.changed.emit()
+
+    def set_sampler(self, values: dict[str, Any]) -> None:
+        """Set the settings of the family's sampler for the next ``begin``."""
+        if self.entry is not None:
+            self._settings.set_sampler(self.entry, values)
+            self.changed.emit()
+
+    def choices(self) -> dict[str, Any]:
+        """Settings of the families as JSON values, kept from one start of the window to the next."""
+        return self._settings.choices()
+
+    def restore_choices(self, values: dict[str, Any]) -> None:
+        """Take the settings of the families that were kept."""
+        self._settings.restore(values)
 
     def set_metric(self, metric: Metric) -> None:
         """Show the curve of another metric."""
@@ -227,9 +263,17 @@ class ChainsState(QObject):
             return
         self._clear()
         self._extending.drop()
-        self._running.send(self._command())
+        self._applied = self._command()
+        self._announced = self._applied.steps + 1
+        self._running.send(self._applied)
         self.problem = ""
         self.changed.emit()
+
+    def restart(self) -> None:
+        """Start a new trajectory and play it, as after the choice of a run."""
+        self.begin()
+        if self.running:
+            self.play()
 
     def stop(self) -> None:
         """End the computation; frames that arrived stay."""
@@ -244,47 +288,36 @@ class ChainsState(QObject):
         else:
             self.pause()
 
-    # ---- frame that is shown -------------------------------------------------------------------------------------
+    # ---- comparing and continuing --------------------------------------------------------------------------------
 
-    def seek(self, position: int) -> None:
-        """Show a frame."""
-        position = min(max(position, 0), max(self.length - 1, 0))
-        if position != self.position:
-            self.position = position
-            self.moved.emit()
+    def keep(self, on: bool) -> None:
+        """Keep the present trajectory beside the next one, or remove the one that is kept."""
+        title = self.info.title if self.info is not None else ""
+        self.kept = Kept(self.run, title, self.frames, self.description) if on and self.length else None
+        self.grown.emit()
 
-    def step(self, by: int) -> None:
-        """Pause, and move forward or back by a number of frames."""
-        self.pause()
-        self.seek(self.position + by)
+    def counterpart(self) -> int:
+        """Return the number of the kept trajectory's frame that belongs to the frame that is shown."""
+        return self.kept.frames.counterpart(self.frames, self.position) if self.kept is not None else 0
 
-    def play(self) -> None:
-        """Show the frames one after another; at the end, start again."""
-        if not self.length and not self.running:
-            return
-        if self.position >= self.length - 1 and not self.running:
-            self.position = 0
-        self._clock.start(due=0.0)
-        self.moved.emit()
+    def image_frame(self) -> int | None:
+        """Number of the frame whose states are images from which chains can start; None: it has not arrived.
 
-    def pause(self) -> None:
-        """Stop playing."""
-        if self.playing:
-            self._clock.stop()
-            self.moved.emit()
+        The frame that is shown where it holds images, else the first one that does.
+        """
+        place = self.card.image_position if self.card is not None else None
+        if not self.length or place is None or self.frames.positions[self.position] == place:
+            return self.position if self.length else None
+        return self.frames.positions.index(place) if place in self.frames.positions else None
 
-    def set_speed(self, speed_hz: float) -> None:
-        """Set the frames per second while playing."""
-        self.speed_hz = min(max(speed_hz, MIN_SPEED_HZ), MAX_SPEED_HZ)
-        self.moved.emit()
-
-    def _on_tick(self) -> None:
-        behind = self.position < self.length - 1
-        due = self._clock.take(self.speed_hz, free=behind)
-        if behind:
-            self.seek(self.position + due)
-        elif not self.running:
-            self.pause()
+    def chain_image(self) -> NDArray[np.uint8] | None:
+        """(C, H, W) levels of the selected chain's image, or the first chain's; None where there is none yet."""
+        frame = self.image_frame()
+        if frame is None or self.info is None:
+            return None
+        shown = self.frames.frame(frame)[max(self.chain, 0)].astype(np.float32)
+        levels: NDArray[np.uint8] = (shown * (self.info.image.levels - 1) / 255).round().astype(np.uint8)
+        return levels
 
     # ---- requests ------------------------------------------------------------------------------------------------
 
@@ -299,22 +332,22 @@ class ChainsState(QObject):
             start=self.start,
             index=self.index,
             image=None if drawn is None else Array.of(drawn),
+            sampler=self._settings.sampler(self.entry),
         )
 
     def _begin_if_needed(self) -> None:
         if self.kinds and self.kind not in self.kinds:
             self.kind = self.kinds[0]
         if self._active and self.kinds and not self.length and not self.running and not self.problem:
-            self.begin()
-            self.play()
+            self.restart()
 
     def _cancel(self) -> None:
         self._running.cancel()
         self._extending.cancel()
 
     def _clear(self) -> None:
-        self.labels, self.positions, self.metrics = [], [], {}
-        self.position, self._announced, self.weights_step = 0, 0, -1
+        self.frames, self._applied = Frames(), None
+        self.position, self._announced = 0, 0
         self.grown.emit()
         self.moved.emit()
 
@@ -322,31 +355,18 @@ class ChainsState(QObject):
         if event.labels:
             at_end = 0 < self.length == self.position + 1
             if event.start == 0:
-                self.labels, self.positions, self.metrics = [], [], {}
-            self._append(event)
+                self.frames = Frames()
+            self.frames.append(event)
+            if self.metric not in self.frames.metrics:
+                self.metric = next(iter(self.frames.metrics), None)
+            if self.chain >= event.images.shape[1]:
+                self.chain = -1
             if self.kind == "training":  # all frames arrive at once, and again when a grid is added
                 self.position = self.length - 1 if at_end else min(self.position, self.length - 1)
-        self._announced, self.weights_step = event.steps, event.weights_step
+        self._announced = event.steps
         if event.done:
             self.changed.emit()
         self.grown.emit()
-
-    def _append(self, event: TrajectoryAppended) -> None:
-        images, start = event.images.numpy(), self.length
-        self.labels += event.labels
-        self.positions += event.positions
-        if start == 0 or self.length > len(self._images):
-            old, room = self._images[:start], max(self.length, event.steps)
-            self._images = np.empty((room if start == 0 else 2 * room, *images.shape[1:]), np.uint8)
-            if start:
-                self._images[:start] = old
-        self._images[start : self.length] = images
-        for found in event.metrics:
-            known = self.metrics.get(found.metric)
-            new = found.values.numpy()
-            self.metrics[found.metric] = new if known is None else np.concatenate([known, new])
-        if self.metric not in self.metrics:
-            self.metric = next(iter(self.metrics), None)
 
     def _on_samples_drawn(self, event: SamplesDrawn) -> None:
         """Extend the trajectory of a training by the grid that was just drawn."""

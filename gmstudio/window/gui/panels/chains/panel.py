@@ -2,25 +2,30 @@
 
 from typing import ClassVar
 
-from PySide6.QtCore import Qt
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.chains.curves import CurvesView
+from gmstudio.window.gui.panels.chains.export import export_menu
+from gmstudio.window.gui.panels.chains.frames_view import FramesView
 from gmstudio.window.gui.panels.chains.setup import SetupView
 from gmstudio.window.gui.run_chooser import RunChooser
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
-from gmstudio.window.gui.widgets.images.grid import ImageGrid
 from gmstudio.window.gui.widgets.sliders.typed_slider import TypedSlider
-from gmstudio.window.state.chains.state import MAX_SPEED_HZ, MIN_SPEED_HZ, ChainsState
+from gmstudio.window.state.chains.export import TrajectoryExport
+from gmstudio.window.state.chains.played_frames import MAX_SPEED_HZ, MIN_SPEED_HZ
+from gmstudio.window.state.chains.state import ChainsState
 from gmstudio.window.state.runs.library import RunLibrary
 
 SIDE_WIDTH, NARROW_SIDE_WIDTH = 48 * GRID, 41 * GRID
 NARROW, LOW = 120 * GRID, 75 * GRID
 """Width and height of the panel below which controls are left out."""
-STRIP_COLUMNS = 12
+EXPORT_TIP = "Write a film, this frame, the strip or the curve to a file, with its settings"
 MANY = 10
 """Frames of a longer jump."""
 KIND_TITLES = {"generation": "Generation", "training": "Training history (saved samples)"}
@@ -50,18 +55,18 @@ class ChainsPanel(Panel):
         self.kind.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         tip = "Generation by the model, or the samples saved while it trained"
         self.name_widget(self.kind, "kind", "Trajectory", tip)
-        self.images = ImageGrid()
-        self.name_widget(self.images, "images", "States", "State of each chain at the frame")
-        self.strip = ImageGrid()
-        self.name_widget(
-            self.strip, "strip", "Strip", "One row for each chain, frames evenly spaced over the trajectory"
-        )
+        self.present = FramesView(self, "", "")
+        self.kept = FramesView(self, "kept_", " of the kept trajectory")
+        self.images, self.strip = self.present.images, self.present.strip
+        self.export = TrajectoryExport(state, self)
         self.frame = _label("target")
         self.weights = ElidedLabel()
         self.weights.setProperty("role", "muted")
         self.description = ElidedLabel()
         self.description.setProperty("role", "muted")
         self.description.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.message = ElidedLabel()
+        self.message.setObjectName("chains.message")
         self.problem = _label("error")
         self.problem.setWordWrap(True)
         self.scrub = TypedSlider(0, 1, decimals=0)
@@ -99,6 +104,17 @@ class ChainsPanel(Panel):
             tip="Show the whole trajectory: one row for each chain, frames evenly spaced",
             checkable=True,
         )
+        self.compare = add(
+            "compare",
+            "Compare",
+            "C",
+            state.keep,
+            icon="copy",
+            tip="Keep this trajectory at the left, to compare it with that of other settings or another run; the same "
+            "seed starts both from the same noise",
+            checkable=True,
+        )
+        self.save = add("export", "Export", "Ctrl+E", self._export, icon="save", tip=EXPORT_TIP)
 
     # ---- layout ------------------------------------------------------------------------------------------------
 
@@ -111,8 +127,11 @@ class ChainsPanel(Panel):
         header.addWidget(self.run)
         header.addWidget(self.kind)
         header.addWidget(self.weights, 1)
-        self._strip_button = self.button(self.show_strip)
-        header.addWidget(self._strip_button)
+        header.addWidget(self.message, 1)
+        self.message.hide()
+        self._header_buttons = [self.button(action) for action in (self.show_strip, self.compare, self.save)]
+        for button in self._header_buttons:
+            header.addWidget(button)
         page.addLayout(header)
         page.addWidget(self.problem)
         body = QHBoxLayout()
@@ -133,9 +152,11 @@ class ChainsPanel(Panel):
         self.frame.setAlignment(Qt.AlignmentFlag.AlignCenter)
         column.addWidget(self.frame)
         column.addWidget(self.description)
-        column.addWidget(self.images, 1)
-        column.addWidget(self.strip, 1)
-        self.strip.hide()
+        stage = QHBoxLayout()
+        stage.setSpacing(GRID)
+        stage.addWidget(self.kept, 1)
+        stage.addWidget(self.present, 1)
+        column.addLayout(stage, 1)
         scrub = QHBoxLayout()
         label = QLabel("Frame")
         label.setBuddy(self.scrub.slider)
@@ -174,7 +195,14 @@ class ChainsPanel(Panel):
         self.kind.activated.connect(lambda index: state.set_kind(self.kind.itemData(index)))
         self.scrub.value_changed.connect(self._on_scrubbed)
         self.speed.value_changed.connect(state.set_speed)
-        self.strip.clicked.connect(self._on_strip_clicked)
+        self.scrub.slider.sliderReleased.connect(self._refresh_images)
+        for view in (self.present, self.kept):
+            view.chain_clicked.connect(state.select_chain)
+            view.chain_hovered.connect(self.curves.point_at)
+        self.present.frame_clicked.connect(self._go_to)
+        self.kept.frame_clicked.connect(self._on_kept_frame)
+        self.curves.chain_hovered.connect(self.images.point_at)
+        self.export.changed.connect(self._show_message)
         state.changed.connect(self._refresh_texts)
         state.changed.connect(self._refresh_room)
         state.grown.connect(self._refresh_images)
@@ -186,36 +214,24 @@ class ChainsPanel(Panel):
 
     def _refresh_images(self) -> None:
         state = self.state
-        self.scrub.set_range(0, max(state.length - 1, 1))
+        self.scrub.set_range(0, max(state.expected - 1, 1))
         self.scrub.set_value(state.position)
         self.scrub.setEnabled(state.length > 1)
         self.speed.set_value(state.speed_hz)
         self.play.setText("Pause" if state.playing else "Play")
         self.set_action_icon(self.play, "pause" if state.playing else "play")
-        self.frame.setText(state.labels[state.position] if state.length else " ")
-        if self.show_strip.isChecked():
-            self._refresh_strip()
-        else:
-            self.images.set_images(state.shown())
-            self.images.set_captions(self._captions())
-        self._of.setText(f"of {max(state.expected, state.length) - 1:,}" if state.length else "")
+        self.frame.setText(state.frames.labels[state.position] if state.length else " ")
+        self.present.show_frames(state.frames, state.position, state.chain, self._values())
+        if state.kept is not None:
+            frames, metric = state.kept.frames, state.metric
+            values = frames.metrics.get(metric) if metric is not None and self._values().size else None
+            nothing = np.zeros((0, 0), np.float32)
+            self.kept.show_frames(frames, state.counterpart(), state.chain, nothing if values is None else values)
+        self._of.setText(f"of {state.expected - 1:,}" if state.length else "")
 
-    def _captions(self) -> list[str]:
-        curve = self.state.curve()
-        if not curve.size or self.state.kind == "training":
-            return []
-        return [f"{value:.4g}" for value in curve[self.state.position]]
-
-    def _refresh_strip(self) -> None:
-        state = self.state
-        if not state.length:
-            self.strip.set_images(state.shown())
-            return
-        images, chosen = state.strip(STRIP_COLUMNS)
-        self.strip.set_columns(len(chosen))
-        self.strip.set_images(images.reshape(-1, *images.shape[2:]))
-        nearest = min(range(len(chosen)), key=lambda i: abs(chosen[i] - state.position))
-        self.strip.set_selected(nearest)
+    def _values(self) -> NDArray[np.float32]:
+        """Return the values that are written below the images, (M, N); empty where there are none."""
+        return self.state.curve() if self.state.kind == "generation" else np.zeros((0, 0), np.float32)
 
     def _refresh_texts(self) -> None:
         state = self.state
@@ -228,15 +244,40 @@ class ChainsPanel(Panel):
                 self.kind.addItem(KIND_TITLES[kind], kind)
         self.kind.setCurrentIndex(self.kind.findData(state.kind))
         self.kind.setEnabled(len(kinds) > 1)
-        shown = state.weights_step >= 0 and state.kind == "generation"
-        self.weights.set_words(f"weights of step {state.weights_step:,}" if shown else "")
+        step = state.frames.weights_step
+        self.weights.set_words(f"weights of step {step:,}" if step >= 0 and state.kind == "generation" else "")
         if state.run and state.run != self.run.current():
             self.run.choose(state.run)
-        self.description.set_words(state.card.shown if state.card and state.length else " ")
+        self._describe()
         nothing = NO_RUN if self._library.home else STARTING
         self.images.set_placeholder(nothing if not state.run else WAITING if state.running else " ")
         for action in (self.start, self.jump_back, self.back, self.play, self.step, self.jump, self.end):
             action.setEnabled(state.length > 1 or state.running)
+        self.compare.setEnabled(state.length > 0 or state.kept is not None)
+        self.compare.blockSignals(True)
+        self.compare.setChecked(state.kept is not None)
+        self.compare.blockSignals(False)
+
+    def _describe(self) -> None:
+        """Describe what the frames are; beside a kept trajectory the settings of both."""
+        state, strip = self.state, self.show_strip.isChecked()
+        shown = state.card.shown if state.card and state.length else " "
+        self.description.set_words(f"Above the columns: {state.axis}. {shown}" if strip and state.length else shown)
+        kept = state.kept
+        self.kept.setVisible(kept is not None)
+        self.present.heading.setVisible(kept is not None)
+        if kept is not None:
+            self.kept.heading.set_words(
+                kept.description if kept.run == state.run else f"{kept.title}: {kept.description}"
+            )
+            self.present.heading.set_words(state.description or " ")
+
+    def _show_message(self) -> None:
+        self.message.setVisible(bool(self.export.message))
+        self.message.set_words(self.export.message)
+        self.message.setProperty("role", "error" if self.export.failed else "muted")
+        self.message.style().unpolish(self.message)
+        self.message.style().polish(self.message)
 
     # ---- acting ------------------------------------------------------------------------------------------------
 
@@ -255,20 +296,28 @@ class ChainsPanel(Panel):
             self.state.play()
 
     def _on_scrubbed(self, value: float) -> None:
-        self.state.pause()
-        self.state.seek(round(value))
-
-    def _on_strip(self, on: bool) -> None:
-        self.images.setVisible(not on)
-        self.strip.setVisible(on)
+        """Show a frame; the newest one for a frame that has not arrived yet."""
+        self._go_to(round(value))
         self._refresh_images()
 
-    def _on_strip_clicked(self, index: int) -> None:
-        """Show the frame of a clicked image of the strip."""
-        _, chosen = self.state.strip(STRIP_COLUMNS)
-        if chosen:
-            self.state.pause()
-            self.state.seek(chosen[index % len(chosen)])
+    def _go_to(self, frame: int) -> None:
+        self.state.pause()
+        self.state.seek(frame)
+
+    def _on_kept_frame(self, frame: int) -> None:
+        """Show the frame that belongs to one of the kept trajectory."""
+        if self.state.kept is not None:
+            self._go_to(self.state.frames.counterpart(self.state.kept.frames, frame))
+
+    def _on_strip(self, on: bool) -> None:
+        for view in (self.present, self.kept):
+            view.set_strip(on)
+        self._describe()
+        self._refresh_images()
+
+    def _export(self) -> None:
+        button = self._header_buttons[-1]
+        export_menu(self, self.export, None).popup(button.mapToGlobal(QPoint(0, button.height())))
 
     # ---- Qt ----------------------------------------------------------------------------------------------------
 
@@ -285,7 +334,8 @@ class ChainsPanel(Panel):
         """Leave out secondary controls in a narrow or low window."""
         narrow, low = self.width() < NARROW, self.height() < LOW
         styles = Qt.ToolButtonStyle
-        self._strip_button.setToolButtonStyle(styles.ToolButtonIconOnly if narrow else styles.ToolButtonTextBesideIcon)
+        for button in self._header_buttons:
+            button.setToolButtonStyle(styles.ToolButtonIconOnly if narrow else styles.ToolButtonTextBesideIcon)
         self._side.setFixedWidth(NARROW_SIDE_WIDTH if narrow else SIDE_WIDTH)
         for widget in self._hidden_when_narrow:
             widget.setVisible(not narrow)

@@ -2,16 +2,18 @@
 
 from typing import NamedTuple, get_args
 
-import numpy as np
 from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gmstudio.protocol.training_settings import MAX_SEED
 from gmstudio.window.gui.panel import Panel
+from gmstudio.window.gui.panels.chains.sampler import SamplerView
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.canvas.drawing_canvas import DrawingCanvas
+from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.gui.widgets.number_input import IntegerField
 from gmstudio.window.gui.widgets.sliders.typed_slider import TypedSlider
-from gmstudio.window.state.chains.state import MAX_COUNT, MAX_STEPS, ChainsState, Start
+from gmstudio.window.state.chains.settings import MAX_STEPS
+from gmstudio.window.state.chains.state import MAX_COUNT, ChainsState, Start
 from gmstudio.window.state.runs.library import RunLibrary
 
 START_TITLES: dict[Start, str] = {"noise": "noise", "data": "data images", "image": "a drawn image"}
@@ -30,7 +32,18 @@ class _Labels(NamedTuple):
 
 
 TRAINING_LABELS = _Labels("Images", "Max. grids", "Reload", "Load the saved samples again")
-RESTART_TIP = "Restart with the current weights"
+RESTART_TIP = "Restart with the current weights and these settings"
+SETTING_TITLES = {
+    "start": "initial state",
+    "index": "first image",
+    "image": "drawn image",
+    "sampler": "sampler",
+    "seed": "seed",
+}
+"""Titles of the settings that have the same one in every family."""
+CONTINUE_TIP = "Restart all chains from the image of the selected chain, or of the first one, at this frame"
+START_TIP = "Restart all chains from the image of the selected chain, or of the first one, at {} {}"
+NO_IMAGE = "The image of this trajectory has not been computed yet."
 
 
 class SetupView(QWidget):
@@ -45,7 +58,7 @@ class SetupView(QWidget):
     def __init__(self, panel: Panel, state: ChainsState, library: RunLibrary) -> None:
         super().__init__(panel)
         self._panel, self._state, self._library = panel, state, library
-        self._drawn_for = ""
+        self._canvas_for = ""
         self.start = QComboBox()
         for start in get_args(Start):
             self.start.addItem(START_TITLES[start], start)
@@ -54,7 +67,8 @@ class SetupView(QWidget):
         self.count = self._spin(panel, 1, MAX_COUNT, "count", "Chains", "Number of chains side by side")
         self.steps = self._spin(panel, 1, MAX_STEPS, "steps", "Transitions", "Number of steps of each chain")
         self.seed = self._spin(panel, 0, MAX_SEED, "seed", "Seed", "Seed of all noise")
-        panel.remember(self.count, self.steps)
+        panel.remember(self.count)
+        self.sampler = SamplerView(state, self)
         self.canvas = DrawingCanvas()
         panel.name_widget(
             self.canvas,
@@ -64,7 +78,7 @@ class SetupView(QWidget):
         )
         self.brush = TypedSlider(1.0, 8.0, decimals=1, suffix=" px")
         self.brush.name("chains.brush", "Brush", "Diameter of the brush in image pixels.")
-        self.restart = panel.add_action("restart", "Restart", "Return", state.begin, icon="reset", tip=RESTART_TIP)
+        self.restart = panel.add_action("restart", "Restart", "Return", state.restart, icon="reset", tip=RESTART_TIP)
         self.stop = panel.add_action("stop", "Stop", "S", state.stop, icon="stop", tip="End the computation")
         self.clear = panel.add_action(
             "clear", "Clear drawing", "Delete", self.canvas.clear, icon="remove", tip="Clear the drawn image"
@@ -75,7 +89,7 @@ class SetupView(QWidget):
             "B",
             self._continue_from_frame,
             icon="continuation",
-            tip="Restart all chains from the first chain's image at this frame",
+            tip=CONTINUE_TIP,
         )
         self._lay_out(panel)
         self.start.activated.connect(lambda index: state.set_start(self.start.itemData(index)))
@@ -85,8 +99,11 @@ class SetupView(QWidget):
         self.seed.valueChanged.connect(state.set_seed)
         self.brush.value_changed.connect(self._on_brush)
         self.canvas.changed.connect(lambda: state.set_drawn(self.canvas.image))
+        for field in (self.index, self.count, self.steps, self.seed):
+            field.lineEdit().textEdited.connect(self._mark)
         state.changed.connect(self.refresh)
         state.grown.connect(self.refresh)
+        state.moved.connect(self._offer_continuing)
         self.refresh()
 
     def _spin(self, panel: Panel, low: int, high: int, control: str, name: str, tip: str) -> IntegerField:
@@ -103,8 +120,8 @@ class SetupView(QWidget):
         for text, field, row, column in (
             ("Initialize from", self.start, 0, 0),
             ("Chains", self.count, 1, 0),
-            ("Transitions", self.steps, 1, 2),
-            ("Seed", self.seed, 2, 0),
+            ("Seed", self.seed, 1, 2),
+            ("Transitions", self.steps, 2, 0),
         ):
             label = self._labels[field] = QLabel(text)
             label.setBuddy(field)
@@ -121,9 +138,11 @@ class SetupView(QWidget):
         grid.addLayout(initial, 0, 1, 1, 3)
         grid.setColumnStretch(1, 1)
         grid.setColumnStretch(3, 1)
-        self._from_images = QLabel()
+        self._from_images = ElidedLabel()
         self._from_images.setProperty("role", "muted")
-        self._from_images.setWordWrap(True)
+        self._pending = ElidedLabel()
+        self._pending.setProperty("role", "warning")
+        self._pending.setObjectName("chains.pending")
         buttons = QHBoxLayout()
         buttons.setSpacing(GRID // 2)
         restart = panel.button(self.restart)
@@ -137,8 +156,10 @@ class SetupView(QWidget):
         whole.setSpacing(GRID)
         whole.addLayout(grid)
         whole.addWidget(self._from_images)
+        whole.addWidget(self.sampler)
         whole.addWidget(self._drawing_box(panel))
         whole.addLayout(buttons)
+        whole.addWidget(self._pending)
 
     def _drawing_box(self, panel: Panel) -> QWidget:
         """Create the canvas with its tools."""
@@ -189,9 +210,38 @@ class SetupView(QWidget):
         self.brush.set_value(self.canvas.brush)
         self.restart.setEnabled(bool(state.run))
         self.stop.setEnabled(state.running)
-        self.continue_from.setEnabled(generation and state.length > 0)
         self._continue_button.setVisible(generation)
+        self._offer_continuing()
         self._fit_canvas()
+        self._mark()
+
+    def _mark(self) -> None:
+        """Mark the settings that the present trajectory was not computed with, also those that are being typed."""
+        pending = self._state.pending
+        fields: dict[str, QComboBox | IntegerField] = {
+            "start": self.start,
+            "index": self.index,
+            "count": self.count,
+            "steps": self.steps,
+            "seed": self.seed,
+        }
+        typed = {name for name, field in fields.items() if isinstance(field, IntegerField) and field.is_typed}
+        titles = SETTING_TITLES | {name: self._labels[fields[name]].text().lower() for name in ("count", "steps")}
+        for name, field in fields.items():
+            set_mark(field, name in pending or name in typed)
+        named = [title for name, title in titles.items() if name in pending or name in typed]
+        text = f"Not applied yet: {', '.join(named)}. {self.restart.text()} applies it." if named else " "
+        self._pending.set_words(text)
+
+    def _offer_continuing(self) -> None:
+        """Name the image that chains can be started from, or the reason why there is none."""
+        state, card = self._state, self._state.card
+        place = card.image_position if card is not None else None
+        self.continue_from.setText("Continue from this frame" if place is None else "Start from this image")
+        ready = state.kind == "generation" and state.image_frame() is not None
+        tip = CONTINUE_TIP if place is None or card is None else START_TIP.format(card.axis, place)
+        self.continue_from.setEnabled(ready)
+        self._panel.set_action_tip(self.continue_from, tip if ready or not state.length else NO_IMAGE)
 
     def _write_labels(self) -> None:
         """Write the labels of the family's generation, or of the training history."""
@@ -203,25 +253,34 @@ class SetupView(QWidget):
         self._labels[self.steps].setText(labels.steps)
         self.restart.setText(labels.restart)
         self._panel.set_action_tip(self.restart, labels.tip)
-        self._from_images.setText(card.from_images if card else "")
+        self._from_images.set_words(card.from_images if card else "")
         self._from_images.setVisible(card is not None and state.start != "noise")
 
     def _fit_canvas(self) -> None:
-        info = self._library.info(self._state.run)
-        if info is not None and self._drawn_for != info.run:
-            self._drawn_for = info.run
+        """Show the drawn image of the run's size, or an empty canvas, after the choice of another run."""
+        info = self._state.info
+        if info is not None and self._canvas_for != info.run:
+            self._canvas_for = info.run
             self.canvas.set_blank(info.image.shape, info.image.levels)
+            if self._state.drawn is not None:
+                self.canvas.show_image(self._state.drawn)
 
     def _continue_from_frame(self) -> None:
-        info = self._library.info(self._state.run)
-        shown = self._state.shown()
-        if info is not None and len(shown):
-            levels = info.image.levels - 1
-            self.canvas.set_image((shown[0].astype(np.float32) * levels / 255).round().astype(np.uint8))
-            self._state.begin()
+        image = self._state.chain_image()
+        if image is not None:
+            self.canvas.set_image(image)
+            self._state.restart()
 
     def _on_size(self) -> None:
         self._state.set_size(self.count.value(), self.steps.value())
 
     def _on_brush(self, value: float) -> None:
         self.canvas.brush = value
+
+
+def set_mark(field: QWidget, on: bool) -> None:
+    """Mark a field whose value is not applied yet, by the style sheet."""
+    if bool(field.property("pending")) != on:
+        field.setProperty("pending", on)
+        field.style().unpolish(field)
+        field.style().polish(field)

@@ -69,6 +69,7 @@ class ImageGrid(QWidget):
         self._images: NDArray[np.uint8] = np.zeros((0, 1, 1, 1), np.uint8)
         self._atlas = QImage()
         self._captions: list[str] = []
+        self._column_labels: list[str] = []
         self._columns: int | None = None
         self._placeholder = ""
         self._hover = -1
@@ -124,6 +125,13 @@ class ImageGrid(QWidget):
         self._captions = list(captions)
         self.update()
 
+    def set_column_labels(self, labels: list[str]) -> None:
+        """Draw a label above each column; an empty list removes the labels."""
+        if bool(labels) != bool(self._column_labels):
+            self._layout = None
+        self._column_labels = list(labels)
+        self.update()
+
     def set_columns(self, columns: int | None) -> None:
         """Fix the number of columns; None chooses the number that gives the largest images."""
         if columns is not None and columns < 1:
@@ -141,6 +149,12 @@ class ImageGrid(QWidget):
         """Outline an image in the accent colour; -1: none."""
         self._selected = index
         self.update()
+
+    def point_at(self, index: int) -> None:
+        """Outline an image as if it were under the pointer, without a signal; -1: none."""
+        if index != self._hover:
+            self._hover = index
+            self.update()
 
     # ---- where things are ----------------------------------------------------------------------------------------
 
@@ -174,6 +188,9 @@ class ImageGrid(QWidget):
         inside = 0 <= column < columns and x < width and y < height + self._caption_height()
         return index if inside and 0 <= index < len(self._images) else -1
 
+    def _header_height(self) -> int:
+        return self.fontMetrics().height() if self._column_labels else 0
+
     def _caption_height(self) -> int:
         return self.fontMetrics().height() if self._captions else 0
 
@@ -192,7 +209,10 @@ class ImageGrid(QWidget):
             rows = -(-count // columns)
             used_width = columns * (width + GAP) - GAP
             used_height = rows * (height + self._caption_height() + GAP) - GAP
-            origin = QPoint(int((self.width() - used_width) / 2), int((self.height() - used_height) / 2))
+            header = self._header_height()
+            origin = QPoint(
+                int((self.width() - used_width) / 2), int((self.height() - header - used_height) / 2) + header
+            )
             self._layout = (columns, scale, origin)
         return self._layout
 
@@ -212,6 +232,7 @@ class ImageGrid(QWidget):
         ratio = self.devicePixelRatioF()
         free_width = self.width() - 2 * MARGIN - (columns - 1) * GAP
         free_height = self.height() - 2 * MARGIN - (rows - 1) * GAP - rows * self._caption_height()
+        free_height -= self._header_height()
         _, _, height, width = self._images.shape
         scale = min(free_width * ratio / (columns * width), free_height * ratio / (rows * height))
         whole = float(int(scale))
@@ -236,7 +257,19 @@ class ImageGrid(QWidget):
             if exposed.intersects(target):
                 painter.drawImage(target, self._atlas, QRectF(0, index * height, width, height))
         self._paint_captions(painter)
+        self._paint_column_labels(painter)
         self._paint_outlines(painter)
+
+    def _paint_column_labels(self, painter: QPainter) -> None:
+        """Paint the labels above the first row, leaving out those that would run into the one before."""
+        columns = self._laid_out()[0]
+        metrics, free = self.fontMetrics(), float("-inf")
+        for index, label in enumerate(self._column_labels[: min(columns, len(self._images))]):
+            rect, width = self.image_rect(index), metrics.horizontalAdvance(label)
+            left = rect.center().x() - width / 2
+            if left >= free:
+                painter.drawText(QRectF(left - 1, rect.top() - metrics.height(), width + 2, metrics.height()), label)
+                free = left + width + GAP
 
     def _paint_captions(self, painter: QPainter) -> None:
         painter.setPen(theme().color("muted"))

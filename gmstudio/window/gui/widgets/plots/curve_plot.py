@@ -19,6 +19,7 @@ from gmstudio.window.gui.theme import theme
 from gmstudio.window.gui.widgets.active_widget import ActiveWidget
 from gmstudio.window.gui.widgets.plots.curve_legend import Reading, legend_html, legend_tip
 from gmstudio.window.gui.widgets.plots.curve_line import Line, Trace
+from gmstudio.window.gui.widgets.plots.curve_nearest import nearest_trace
 from gmstudio.window.gui.widgets.plots.frame_axis import FrameAxis
 from gmstudio.window.gui.widgets.plots.log_axis import LogAxis
 
@@ -46,12 +47,16 @@ class CurvePlot(ActiveWidget):
     Signals:
         clicked: the step (int) at which the user clicked.
         hovered: the step under the pointer (float), or None when it leaves.
+        trace_clicked: key of the curve that was clicked, or None beside the curves.
+        trace_hovered: key of the curve under the pointer; None: none is.
         zoomed: the user changed the view; the plot stops following the data.
         follow_wanted: a double click: follow the data again.
     """
 
     clicked = Signal(int)
     hovered = Signal(object)
+    trace_clicked = Signal(object)
+    trace_hovered = Signal(object)
     zoomed = Signal()
     follow_wanted = Signal()
 
@@ -320,11 +325,16 @@ class CurvePlot(ActiveWidget):
 
     def _on_mouse_moved(self, position: QPointF) -> None:
         self.hovered.emit(self._step_at(position))
+        self.trace_hovered.emit(self._trace_at(position))
 
     def _on_mouse_clicked(self, event: Any) -> None:
         step = self._step_at(event.scenePos())
         if step is not None and event.button() == Qt.MouseButton.LeftButton and not event.double():
+            self.trace_clicked.emit(self._trace_at(event.scenePos()))
             self.clicked.emit(step)
+
+    def _trace_at(self, position: QPointF) -> Hashable | None:
+        return nearest_trace(self._traces, self._plot.getViewBox(), position, log=self._log)
 
     def _step_at(self, position: QPointF) -> int | None:
         """Step at a point of the scene; None outside the curves."""
@@ -335,6 +345,7 @@ class CurvePlot(ActiveWidget):
         """Emit that the pointer left the plot; show no tooltip over the curves, as the legend has it."""
         if event.type() == QEvent.Type.Leave:
             self.hovered.emit(None)
+            self.trace_hovered.emit(None)
         if event.type() == QEvent.Type.ToolTip:
             return True
         return super().eventFilter(watched, event)

@@ -6,13 +6,15 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from chains_scene import ENERGY, FLOW, GAN, RBM, ChainsScene
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtWidgets import QComboBox, QLabel, QSpinBox, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from gmstudio.protocol.runs import RunsListed
 from gmstudio.window.gui.panels.chains.curves import mixing_summary
+from gmstudio.window.gui.panels.chains.export import export_menu
 from gmstudio.window.gui.panels.chains.panel import NO_RUN, STARTING, ChainsPanel
+from gmstudio.window.gui.panels.chains.setup import NO_IMAGE
 from gmstudio.window.state.chains.mixing import Mixing
 
 
@@ -157,3 +159,112 @@ def test_nothing_is_cut_off(stage: Stage, qtbot: QtBot, width: int, height: int)
     canvas = stage.panel.setup.canvas
     assert stage.panel.rect().contains(canvas.mapTo(stage.panel, canvas.rect().bottomRight()))
     assert stage.panel.speed.slider.width() >= 40
+
+
+def test_a_click_on_an_image_selects_its_curve_and_the_other_way_round(stage: Stage, qtbot: QtBot) -> None:
+    values = np.tile(np.array([10.0, 100.0, 200.0], np.float32), (40, 1))
+    stage.answer(40, values=values, done=True)
+    plot, images = stage.panel.curves.plot, stage.panel.images
+    qtbot.waitUntil(lambda: plot.isVisible() and plot.view_range()[0][1] > 30)
+    qtbot.mouseClick(images, Qt.MouseButton.LeftButton, pos=images.image_rect(1).center().toPoint())
+    assert stage.state.chain == 1
+    assert [trace.label for trace in plot._traces if trace.width > 2] == ["chain 2"]
+    assert images._selected == 1
+    box = plot._plot.getViewBox()
+    place = box.mapViewToScene(QPointF(20, 10.0)).toPoint()
+    qtbot.mouseClick(plot._view.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    assert stage.state.chain == 0 and images._selected == 0
+    plot.trace_hovered.emit(("chain", 2))
+    assert images._hover == 2
+    images.hovered.emit(2)
+    assert "chain 3" in [trace.label for trace in plot._traces]
+
+
+def test_two_settings_are_shown_side_by_side(stage: Stage, qtbot: QtBot) -> None:
+    stage.answer(40, done=True)
+    assert not stage.panel.kept.isVisible()
+    stage.panel.compare.trigger()
+    stage.state.set_seed(3)
+    stage.panel.setup.restart.trigger()
+    stage.answer(20, done=True)
+    stage.state.seek(19)
+    assert stage.panel.kept.isVisible() and stage.panel.kept.heading.words == "200 steps · seed 0"
+    assert stage.panel.present.heading.words == "200 steps · seed 3"
+    assert (stage.panel.kept.images.images == 19).all() and (stage.panel.images.images == 19).all()
+    stage.panel.compare.trigger()
+    assert not stage.panel.kept.isVisible() and stage.state.kept is None
+
+
+def test_a_strip_has_labelled_columns(stage: Stage) -> None:
+    stage.answer(23, done=True)
+    stage.panel.show_strip.trigger()
+    strip = stage.panel.strip
+    assert strip._column_labels == ["0", "2", "4", "6", "8", "10", "12", "14", "16", "18", "20", "22"]
+    assert strip.image_rect(0).top() >= strip.fontMetrics().height()
+    assert "Gibbs step" in words_shown(stage)
+    strip.clicked.emit(12 + 3)
+    assert stage.state.position == 6
+
+
+def test_settings_that_are_not_applied_are_marked(stage: Stage, qtbot: QtBot) -> None:
+    stage.answer(4, done=True)
+    seed = stage.panel.setup.seed
+    assert not seed.property("pending") and stage.panel.setup._pending.words == " "
+    seed.lineEdit().setFocus()
+    seed.lineEdit().selectAll()
+    qtbot.keyClicks(seed.lineEdit(), "12")
+    assert seed.property("pending"), "while it is being typed"
+    qtbot.keyClick(seed, Qt.Key.Key_Return)
+    assert seed.property("pending") and stage.panel.setup._pending.words == "Not applied yet: seed. Restart applies it."
+    stage.panel.setup.restart.trigger()
+    assert not seed.property("pending") and stage.requested[-1].seed == 12
+
+
+def test_the_sampler_has_a_form_where_the_family_has_one(stage: Stage) -> None:
+    assert not stage.panel.setup.sampler.isVisible()
+    stage.panel.run.choose(FLOW)
+    form = stage.panel.setup.sampler.form
+    assert form is not None and list(form.fields) == ["way", "eta"] and stage.panel.setup.sampler.isVisible()
+    assert not form.fields["eta"].editor.isEnabled()
+    assert form.fields["eta"].editor.toolTip() == "η has an effect only with way B way."
+    way = stage.find("sampler.way")
+    assert isinstance(way, QComboBox)
+    way.setCurrentIndex(1)
+    assert form.fields["eta"].editor.isEnabled() and stage.state.sampler["way"] == "b"
+    stage.panel.setup.restart.trigger()
+    assert stage.requested[-1].sampler == {"way": "b", "eta": 0.5}
+
+
+def test_the_slider_spans_the_whole_from_the_start(stage: Stage) -> None:
+    stage.answer(5, steps=51)
+    slider = stage.panel.scrub.slider
+    assert slider.maximum() == 50
+    slider.setValue(40)
+    assert stage.state.position == 4 and slider.value() == 4, "as far as frames have arrived"
+
+
+def test_starting_from_an_image_waits_for_it(stage: Stage) -> None:
+    stage.panel.run.choose(FLOW)
+    action = stage.panel.setup.continue_from
+    stage.lay_layers(2, 1)
+    assert action.text() == "Start from this image" and not action.isEnabled() and NO_IMAGE in action.toolTip()
+    stage.panel.setup.restart.trigger()
+    stage.lay_layers(2, 0)
+    assert action.isEnabled() and "at layer 0" in action.toolTip()
+    action.trigger()
+    image = stage.requested[-1].image
+    assert image is not None and (image.numpy() == 1).all() and stage.state.playing
+
+
+def test_the_menu_of_exports_disables_what_cannot_be_written(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gmstudio.media.writing.shutil.which", lambda _name: None)
+    stage.answer(4, done=True)
+    menu = export_menu(stage.panel, stage.panel.export, None)
+    enabled = {action.text(): action.isEnabled() for action in menu.actions()}
+    assert enabled == {
+        "Film as GIF…": True,
+        "Film as MP4…": False,
+        "This frame as PNG…": True,
+        "Strip as PNG…": True,
+    }
+    assert "ffmpeg" in menu.actions()[1].toolTip()

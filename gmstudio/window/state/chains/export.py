@@ -1,0 +1,204 @@
+"""Export of a trajectory: a film of its frames, one frame, or a strip, as files with their provenance.
+
+Shapes: M frames, N chains, C channels, H height, W width.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Signal
+
+from gmstudio.media import Provenance
+from gmstudio.media.sheets import sheet, write_strip
+from gmstudio.media.writing import (
+    MAX_FPS,
+    NO_FFMPEG,
+    Format,
+    StoppedError,
+    ffmpeg_path,
+    fitting_scale,
+    put_in_place,
+    write_gif,
+    write_mp4,
+    write_png,
+)
+from gmstudio.window.client.background_task import Background
+from gmstudio.window.state.chains.frames import Frames
+from gmstudio.window.state.chains.state import ChainsState
+
+Content = Literal["gif", "mp4", "frame", "strip"]
+SUFFIXES: dict[Content, str] = {"gif": "gif", "mp4": "mp4", "frame": "png", "strip": "png"}
+STRIP_COLUMNS = 12
+SIDE = 512
+"""Pixels of the longer side of an exported picture, about; of a strip, of each of its images an eighth."""
+
+
+@dataclass(frozen=True, eq=False)
+class TrajectoryPlan:
+    """An export.
+
+    Args:
+        path: of the file, replaced if it is there.
+        content: of the file.
+        frames: the trajectory; only its first ``length`` frames are read.
+        length: number of frames.
+        position: number of the frame that is shown.
+        kept: trajectory at the left of it in a film or a frame, and for each frame the number of its own; None: none.
+        axis: name of the trajectory's axis.
+        origin: provenance that the file embeds.
+        fps: frames per second of a film.
+    """
+
+    path: Path
+    content: Content
+    frames: Frames
+    length: int
+    position: int
+    kept: tuple[Frames, Sequence[int]] | None
+    axis: str
+    origin: Provenance
+    fps: float
+
+
+class TrajectoryExport(QObject):
+    """Writes one file at a time, in a thread.
+
+    Args:
+        state: state of the chains.
+
+    Attributes:
+        message: path of the file that was written last, or the reason why there is none, in a sentence; "" before.
+        failed: the message is a reason.
+
+    Signals:
+        changed: the message, or ``busy``, changed.
+    """
+
+    changed = Signal()
+
+    def __init__(self, state: ChainsState, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._state = state
+        self.message, self.failed = "", False
+        self._background = Background(self)
+        self._background.done.connect(lambda path: self._report(f"Written: {path}"))
+        self._background.failed.connect(lambda problem: self._report(problem, failed=True))
+
+    @property
+    def busy(self) -> bool:
+        """A file is being written."""
+        return self._background.busy
+
+    def problem(self, content: Content) -> str:
+        """Reason why nothing of this kind can be written now; "": it can."""
+        if not self._state.length:
+            return "There are no frames yet."
+        return NO_FFMPEG if content == "mp4" and not ffmpeg_path() else ""
+
+    def start(self, content: Content, path: str) -> None:
+        """Write a file; the end of its name is completed, and one under way is given up."""
+        state, target, suffix = self._state, Path(path), f".{SUFFIXES[content]}"
+        if target.suffix.lower() != suffix:
+            target = target.with_name(target.name + suffix)
+        if problem := self.problem(content):
+            self._report(problem, failed=True)
+            return
+        kept = None
+        if state.kept is not None:
+            belonging = [state.kept.frames.counterpart(state.frames, index) for index in range(state.length)]
+            kept = (state.kept.frames, belonging)
+        plan = TrajectoryPlan(
+            path=target,
+            content=content,
+            frames=state.frames,
+            length=state.length,
+            position=state.position,
+            kept=kept,
+            axis=state.axis,
+            origin=self._origin(content),
+            fps=min(state.speed_hz, MAX_FPS),
+        )
+        self._background.start(partial(write, plan))
+        self._report(f"Writing {target.name} …")
+
+    def _origin(self, content: Content) -> Provenance:
+        state, info = self._state, self._state.info
+        details = {"Trajectory": state.description, "Axis": state.axis}
+        if content == "frame":
+            details["Frame"] = state.frames.labels[state.position]
+        if state.kept is not None and content != "strip":
+            details["Left"] = f"{state.kept.title}: {state.kept.description}"
+        return Provenance(
+            family=info.spec.family if info is not None else "",
+            run=info.title if info is not None else "",
+            folder=state.run,
+            created=info.created if info is not None else "",
+            step=state.frames.weights_step,
+            seed=state.seed_of_frames if state.kind == "generation" else None,
+            shows="trajectory",
+            details=details,
+        )
+
+    def _report(self, message: str, *, failed: bool = False) -> None:
+        self.message, self.failed = message, failed
+        self.changed.emit()
+
+
+def write(plan: TrajectoryPlan, stopped: Callable[[], bool]) -> str:
+    """Write the file of a plan and return its path."""
+    with put_in_place(plan.path, overwrite=True) as partial_path:
+        if plan.content == "strip":
+            _write_strip(plan, partial_path, stopped)
+        elif plan.content == "frame":
+            picture = _sheets(plan, [plan.position])
+            scale = _scale("png", picture)
+            write_png(partial_path, picture, plan.origin, 1, scale, stopped)
+        else:
+            films = _sheets(plan, range(plan.length))
+            scale = _scale(plan.content, films)
+            film = write_gif if plan.content == "gif" else write_mp4
+            film(partial_path, films, plan.origin, plan.fps, scale, stopped)
+        if stopped():
+            raise StoppedError
+    return str(plan.path)
+
+
+def _write_strip(plan: TrajectoryPlan, path: Path, stopped: Callable[[], bool]) -> None:
+    images, chosen = plan.frames.strip(STRIP_COLUMNS)
+    labels = [f"{plan.frames.positions[index]:,}" for index in chosen]
+    scale = max(1, SIDE // 8 // max(images.shape[3:]))
+    write_strip(path, images, labels, plan.axis, plan.origin, scale, stopped)
+
+
+def _sheets(plan: TrajectoryPlan, chosen: Sequence[int]) -> NDArray[np.uint8]:
+    """(M, C, H, W) grids of the chains' images at some frames, those of the kept trajectory at the left."""
+    images = plan.frames.images[: plan.length]
+    right = np.stack([sheet(images[index]) for index in chosen])
+    if plan.kept is None:
+        return right
+    kept, belonging = plan.kept
+    left = np.stack([sheet(kept.images[belonging[index]]) for index in chosen])
+    return beside(left, right)
+
+
+def _scale(form: Format, pictures: NDArray[np.uint8]) -> int:
+    count, _, height, width = pictures.shape
+    return fitting_scale(form, count, height, width, SIDE)
+
+
+def beside(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Put pictures beside each other with a gap: (M, C, H, W) each, of any two heights and numbers of channels."""
+    channels, height = max(left.shape[1], right.shape[1]), max(left.shape[2], right.shape[2])
+
+    def fitted(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        if pictures.shape[1] < channels:
+            pictures = np.repeat(pictures, channels, axis=1)
+        return np.pad(pictures, ((0, 0), (0, 0), (0, height - pictures.shape[2]), (0, 0)))
+
+    gap = np.full((len(right), channels, height, 4), 128, np.uint8)
+    return np.concatenate([fitted(left), gap, fitted(right)], axis=3)
