@@ -131,7 +131,6 @@ VALUES = {
     "action.train.log": True,
     "latents.map_side": 11,
     "chains.count": 4,
-    "chains.steps": 321,
 }
 
 
