@@ -31,10 +31,12 @@ class Panel(ActiveWidget):
 
     Signals:
         control_remembered: a control whose value is kept from one start of the window to the next.
+        menu_opening: a ``QMenu`` that is about to open for a widget; the window adds saving and copying of its picture.
     """
 
     name: ClassVar[str]
     control_remembered = Signal(object)
+    menu_opening = Signal(object, object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -158,6 +160,10 @@ class Panel(ActiveWidget):
     def record_edits(self, recorder: EditRecorder) -> None:
         """Keep the edits of the panel's state in ``undo``, see ``gmstudio.window.gui.undo``."""
         record_edits(self.undo, recorder)
+
+    def picture_details(self) -> dict[str, str]:
+        """Keywords and texts that saved pictures of the panel embed beside their run."""
+        return {}
 
     def remember(self, *controls: Control) -> None:
         """Keep the values of named controls from one start of the window to the next."""

@@ -28,6 +28,7 @@ from gmstudio.window.gui.shell.page import PanelPage, fitted
 from gmstudio.window.gui.shell.preload import Preloader
 from gmstudio.window.gui.shell.presentation import Presentation
 from gmstudio.window.gui.shell.run_opener import RunOpener
+from gmstudio.window.gui.shell.save_menus import SaveMenus
 from gmstudio.window.gui.shell.settings import DEVICE, FOLLOW, GEOMETRY, PANEL, THEME, WindowSettings
 from gmstudio.window.gui.shell.sidebar import HELP, Sidebar
 from gmstudio.window.gui.shell.status_bar import StatusBar
@@ -38,6 +39,8 @@ from gmstudio.window.state.studio import Studio
 
 SIZE = QSize(1280, 800)
 MINIMUM_SIZE = QSize(640, 380)
+MESSAGE_MS = 8000
+"""Time for which the status bar shows that a file was written."""
 FRAME = QSize(16, 40)
 """Room for the frame of a window that is not shown yet."""
 THEME_TITLES = {"system": "Follow the &system", "dark": "&Dark", "light": "&Light"}
@@ -77,6 +80,7 @@ class MainWindow(QMainWindow):
         self._drop = FileDrop(self, studio)
         self._opener = RunOpener(studio, places, self._settings, self)
         self._memory = WindowMemory(studio.library, places, self._settings, self)
+        self._save_menus = SaveMenus(studio.library, self)
         self._sidebar = Sidebar(places)
         self._stack = QStackedWidget()
         self._help = HelpPage(self._help_sections, lambda: studio.engine.stderr_tail)
@@ -93,6 +97,8 @@ class MainWindow(QMainWindow):
         self._sidebar.chosen.connect(self.show_panel)
         self._opener.found.connect(self._show_run)
         self._opener.failed.connect(self._report_unopened)
+        self._save_menus.written.connect(lambda text: self.statusBar().showMessage(text, MESSAGE_MS))
+        self._save_menus.failed.connect(lambda text: self.banner.show_notice(Notice("save", text, "error")))
         self._drop.run_found.connect(self._opener.open)
         self._drop.panel_wanted.connect(self.show_panel)
         self._drop.noticed.connect(self.banner.show_notice)
@@ -130,6 +136,7 @@ class MainWindow(QMainWindow):
         panel = place.build(self._studio)
         self._panels[name] = panel
         self._memory.add_panel(panel)
+        self._save_menus.add_panel(panel, state)
         self._undo.addStack(panel.undo)
         page = PanelPage(panel)
         holder, self._pages[name] = self._pages[name], page

@@ -15,13 +15,12 @@ TITLES: dict[Content, str] = {
 }
 
 
-def export_menu(parent: QWidget, export: TrajectoryExport, curve: QMenu | None) -> QMenu:
+def export_menu(parent: QWidget, export: TrajectoryExport) -> QMenu:
     """Create the menu of what can be exported; what cannot is disabled, with the reason.
 
     Args:
         parent: of the menu and its dialogs.
         export: writes the files.
-        curve: menu of the curve's formats; None: there is no curve.
     """
     menu = QMenu(parent)
     menu.setObjectName("chains.export_menu")
@@ -36,7 +35,5 @@ def export_menu(parent: QWidget, export: TrajectoryExport, curve: QMenu | None) 
         action.triggered.connect(
             partial(ask_path, parent, title.removesuffix("…"), name, SUFFIXES[content], partial(export.start, content))
         )
-    if curve is not None:
-        menu.addMenu(curve)
     menu.aboutToHide.connect(menu.deleteLater)
     return menu

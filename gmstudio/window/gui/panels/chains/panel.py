@@ -317,7 +317,17 @@ class ChainsPanel(Panel):
 
     def _export(self) -> None:
         button = self._header_buttons[-1]
-        export_menu(self, self.export, None).popup(button.mapToGlobal(QPoint(0, button.height())))
+        menu = export_menu(self, self.export)
+        if self.curves.plot.isVisible():
+            self.menu_opening.emit(menu, self.curves.plot)
+        menu.popup(button.mapToGlobal(QPoint(0, button.height())))
+
+    def picture_details(self) -> dict[str, str]:
+        """Settings of the trajectory, and the frame that is shown."""
+        state = self.state
+        if not state.length:
+            return {}
+        return {"Trajectory": state.description, "Frame": state.frames.labels[state.position]}
 
     # ---- Qt ----------------------------------------------------------------------------------------------------
 

@@ -88,6 +88,11 @@ class ImageGrid(QWidget):
         """The images on display, (N, C, H, W) uint8, 0 … 255."""
         return self._images
 
+    @property
+    def columns(self) -> int:
+        """Number of columns."""
+        return self._laid_out()[0]
+
     def set_images(self, images: NDArray[Any]) -> None:
         """Show images.
 

@@ -20,6 +20,7 @@ from gmstudio.window.gui.widgets.active_widget import ActiveWidget
 from gmstudio.window.gui.widgets.plots.curve_legend import Reading, legend_html, legend_tip
 from gmstudio.window.gui.widgets.plots.curve_line import Line, Trace
 from gmstudio.window.gui.widgets.plots.curve_nearest import nearest_trace
+from gmstudio.window.gui.widgets.plots.extents import fits, union
 from gmstudio.window.gui.widgets.plots.frame_axis import FrameAxis
 from gmstudio.window.gui.widgets.plots.log_axis import LogAxis
 
@@ -111,6 +112,16 @@ class CurvePlot(ActiveWidget):
         self._restyle()
 
     # ---- what it shows ---------------------------------------------------------------------------------------------
+
+    @property
+    def traces(self) -> list[Trace]:
+        """The curves."""
+        return self._traces
+
+    @property
+    def by(self) -> str:
+        """Name of the horizontal axis."""
+        return self._by
 
     def set_traces(self, traces: list[Trace]) -> None:
         """Show these curves; cheap, as the timer draws them."""
@@ -242,13 +253,13 @@ class CurvePlot(ActiveWidget):
             low, high = self._all_steps or (min(int(s[0]) for s in filled), max(int(s[-1]) for s in filled))
             view, _ = self.view_range()
             high = max(high, low + 1)
-            if not _fits((low, high), view, ROOM_X):
+            if not fits((low, high), view, ROOM_X):
                 room = ROOM_X / 2 * (high - low)  # so that the axis need not move with every point
                 self._plot.getViewBox().setXRange(low, high + room, padding=0)
 
     def _follow_y(self, steps: tuple[float, float]) -> None:
         lines = self._lines.values()
-        extent = _union([line.extent(steps, whole=self._whole) for line in lines])
+        extent = union([line.extent(steps, whole=self._whole) for line in lines])
         self._outliers = any(line.has_outliers(steps) for line in lines)
         self._plot.getAxis("left").setStyle(showValues=extent is not None)
         if self.following_y and extent is not None:
@@ -257,7 +268,7 @@ class CurvePlot(ActiveWidget):
                 half = max(abs(low) * 0.05, 1e-9)
                 low, high = low - half, high + half
             _, view = self.view_range()
-            if not _fits((low, high), view, ROOM_Y):
+            if not fits((low, high), view, ROOM_Y):
                 self._plot.getViewBox().setYRange(low, high, padding=PADDING)
 
     def _write_note(self) -> None:
@@ -386,15 +397,3 @@ class _View(pyqtgraph.ViewBox):  # type: ignore[misc]  # pyqtgraph has no types
     def mouseDoubleClickEvent(self, event: Any) -> None:
         event.accept()
         self._owner.follow_wanted.emit()
-
-
-def _union(extents: Sequence[tuple[float, float] | None]) -> tuple[float, float] | None:
-    """Smallest range that holds all; None where there is none."""
-    found = [extent for extent in extents if extent is not None]
-    return (min(low for low, _ in found), max(high for _, high in found)) if found else None
-
-
-def _fits(extent: tuple[float, float], view: tuple[float, float], room: float) -> bool:
-    """Test that all values are in view and fill it but for a share ``room``."""
-    inside = view[0] <= extent[0] and extent[1] <= view[1]
-    return inside and extent[1] - extent[0] >= (1 - room) * (view[1] - view[0])

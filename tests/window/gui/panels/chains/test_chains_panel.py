@@ -259,7 +259,7 @@ def test_starting_from_an_image_waits_for_it(stage: Stage) -> None:
 def test_the_menu_of_exports_disables_what_cannot_be_written(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gmstudio.media.writing.shutil.which", lambda _name: None)
     stage.answer(4, done=True)
-    menu = export_menu(stage.panel, stage.panel.export, None)
+    menu = export_menu(stage.panel, stage.panel.export)
     enabled = {action.text(): action.isEnabled() for action in menu.actions()}
     assert enabled == {
         "Film as GIF…": True,

@@ -1,0 +1,217 @@
+"""Forms in which pictures and plots are saved and copied: exact pixels of images, pictures, vector graphics, tables."""
+
+import csv
+import io
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QBuffer, QIODevice, QMimeData, QPoint, QRect, QSize
+from PySide6.QtGui import QImage, QPainter
+from PySide6.QtSvg import QSvgGenerator
+from PySide6.QtWidgets import QWidget
+
+from gmstudio.media.levels import to_display
+from gmstudio.media.sheets import sheet
+from gmstudio.media.writing import put_in_place
+from gmstudio.window.gui.theme import theme
+from gmstudio.window.gui.widgets.canvas.drawing_canvas import DrawingCanvas
+from gmstudio.window.gui.widgets.canvas.map_canvas import MapCanvas
+from gmstudio.window.gui.widgets.canvas.pixel_canvas import PixelCanvas
+from gmstudio.window.gui.widgets.images.grid import ImageGrid, to_qimage
+from gmstudio.window.gui.widgets.images.live_image import LiveImage
+from gmstudio.window.gui.widgets.plots.bar_figure import BarFigure
+from gmstudio.window.gui.widgets.plots.cdf_strip import CdfStrip
+from gmstudio.window.gui.widgets.plots.curve_line import Trace
+from gmstudio.window.gui.widgets.plots.curve_plot import CurvePlot
+from gmstudio.window.gui.widgets.plots.distribution_view import DistributionView
+
+SIDE = 512
+"""Pixels of the longer side of a saved image, about: each of its pixels becomes a square of whole pixels."""
+RATIO = 2.0
+"""Pixels of a saved picture for each of the screen."""
+KINDS = (CurvePlot, ImageGrid, LiveImage, DrawingCanvas, PixelCanvas, MapCanvas, DistributionView, BarFigure, CdfStrip)
+"""Widgets that can be saved and copied."""
+Texts = Mapping[str, str]
+Write = Callable[[Path], None]
+
+
+class SaveForm(NamedTuple):
+    """A form in which a widget is saved or copied.
+
+    Args:
+        title: of the menu's entry.
+        suffix: of the file; empty: to the clipboard.
+        write: returns a function that writes the file, with these texts as metadata, and may run in a thread.
+        copy: fills the clipboard.
+    """
+
+    title: str
+    suffix: str = ""
+    write: Callable[[Texts], Write] | None = None
+    copy: Callable[[], QMimeData] | None = None
+
+
+def savable(widget: QWidget | None, within: QWidget) -> QWidget | None:
+    """Return the widget, or the nearest of its parents within another, that can be saved; None: there is none."""
+    while widget is not None and widget is not within and not isinstance(widget, KINDS):
+        widget = widget.parentWidget()
+    return widget if isinstance(widget, KINDS) else None
+
+
+def forms_of(widget: QWidget, place: QPoint) -> list[SaveForm]:
+    """Forms in which a widget can be saved and copied; empty where it shows nothing.
+
+    Args:
+        widget: one of ``KINDS``.
+        place: position of the pointer, in the widget's coordinates.
+    """
+    if isinstance(widget, CurvePlot):
+        return _curve_forms(widget)
+    if isinstance(widget, ImageGrid):
+        return _grid_forms(widget, widget.index_at(place))
+    if isinstance(widget, LiveImage | DrawingCanvas):
+        image = widget.image
+        if image is None:
+            return []
+        return _picture_forms("image", partial(enlarged, image if isinstance(widget, LiveImage) else _shown(widget)))
+    if isinstance(widget, PixelCanvas) and widget.picture is None:
+        return []
+    return _picture_forms("picture", partial(picture_of, widget))
+
+
+def enlarged(image: NDArray[np.uint8]) -> QImage:
+    """Enlarge (C, H, W) to about ``SIDE`` pixels, each pixel a square."""
+    picture = to_qimage(np.ascontiguousarray(image))
+    scale = max(1, round(SIDE / max(picture.width(), picture.height())))
+    return picture.scaled(picture.width() * scale, picture.height() * scale)
+
+
+def picture_of(widget: QWidget) -> QImage:
+    """Paint a widget, with twice the pixels that it has on a plain screen."""
+    size = QSize(round(widget.width() * RATIO), round(widget.height() * RATIO))
+    picture = QImage(size, QImage.Format.Format_RGB32)
+    picture.setDevicePixelRatio(RATIO)
+    picture.fill(theme().color("window"))
+    widget.render(picture)
+    picture.setDevicePixelRatio(1.0)
+    return picture
+
+
+def svg_of(widget: QWidget, texts: Texts) -> bytes:
+    """Paint a widget as vector graphics, with the texts in its description."""
+    buffer, generator = QBuffer(), QSvgGenerator()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    generator.setOutputDevice(buffer)
+    generator.setSize(widget.size())
+    generator.setViewBox(QRect(QPoint(), widget.size()))
+    generator.setTitle(widget.accessibleName())
+    generator.setDescription("\n".join(f"{keyword}: {text}" for keyword, text in texts.items()))
+    painter = QPainter(generator)
+    widget.render(painter, QPoint())
+    painter.end()
+    return bytes(buffer.data().data())
+
+
+def table_of(traces: list[Trace], by: str, texts: Texts) -> str:
+    """Write curves as CSV, a line for each point: run, curve, split, position on the horizontal axis, value.
+
+    Args:
+        traces: the curves, unsmoothed.
+        by: name of the horizontal axis.
+        texts: written before the table, each in a line that begins with ``#``.
+    """
+    table = io.StringIO()
+    for keyword, text in texts.items():
+        table.write(f"# {keyword}: {' '.join(text.split())}\n")
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(["run", "curve", "split", by, "value"])
+    for trace in traces:
+        name = trace.label or (" ".join(map(str, trace.key)) if isinstance(trace.key, tuple) else str(trace.key))
+        for step, value in zip(trace.steps.tolist(), (trace.values * trace.factor).tolist(), strict=True):
+            writer.writerow([trace.owner, name, trace.split, step, repr(value)])
+    return table.getvalue()
+
+
+def _curve_forms(plot: CurvePlot) -> list[SaveForm]:
+    if not any(len(trace.steps) for trace in plot.traces):
+        return []
+
+    def svg(texts: Texts) -> Write:
+        return partial(_write_bytes, svg_of(plot, texts))
+
+    def table(texts: Texts) -> Write:
+        return lambda path: _write_bytes(table_of(traces, by, texts).encode(), path)
+
+    traces, by = plot.traces, plot.by
+    return [
+        SaveForm("Save curves as PNG…", "png", _png(partial(picture_of, plot))),
+        SaveForm("Save curves as SVG…", "svg", svg),
+        SaveForm("Save values as CSV…", "csv", table),
+        SaveForm("Copy picture", copy=lambda: _image_data(picture_of(plot))),
+        SaveForm("Copy values as CSV", copy=lambda: _text_data(table_of(traces, by, {}))),
+    ]
+
+
+def _grid_forms(grid: ImageGrid, index: int) -> list[SaveForm]:
+    if not len(grid.images):
+        return []
+    forms = []
+    if index >= 0:
+        forms = _picture_forms("this image", partial(enlarged, grid.images[index]))
+    if len(grid.images) > 1:
+        forms += _picture_forms("all images", partial(_sheet_of, grid.images, grid.columns))
+    return forms
+
+
+def _sheet_of(images: NDArray[np.uint8], columns: int) -> QImage:
+    return enlarged(sheet(images, columns))
+
+
+def _shown(canvas: DrawingCanvas) -> NDArray[np.uint8]:
+    return to_display(canvas.image, canvas.levels)
+
+
+def _picture_forms(name: str, make: Callable[[], QImage]) -> list[SaveForm]:
+    return [
+        SaveForm(f"Save {name} as PNG…", "png", _png(make)),
+        SaveForm(f"Copy {name}", copy=lambda: _image_data(make())),
+    ]
+
+
+def _png(make: Callable[[], QImage]) -> Callable[[Texts], Write]:
+    def prepare(texts: Texts) -> Write:
+        picture = make()
+        for keyword, text in texts.items():
+            picture.setText(keyword, text)
+        return partial(_write_png, picture)
+
+    return prepare
+
+
+def _write_png(picture: QImage, path: Path) -> None:
+    data = QBuffer()
+    data.open(QIODevice.OpenModeFlag.WriteOnly)
+    if not picture.save(data, "PNG"):  # type: ignore[call-overload]  # the stub misses the overload without a quality
+        raise ValueError(f"The picture of {picture.width():,}×{picture.height():,} pixels cannot be written as PNG.")
+    _write_bytes(bytes(data.data().data()), path)
+
+
+def _write_bytes(data: bytes, path: Path) -> None:
+    with put_in_place(path, overwrite=True) as partial_path:
+        partial_path.write_bytes(data)
+
+
+def _image_data(picture: QImage) -> QMimeData:
+    data = QMimeData()
+    data.setImageData(picture)
+    return data
+
+
+def _text_data(text: str) -> QMimeData:
+    data = QMimeData()
+    data.setText(text)
+    return data
