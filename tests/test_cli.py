@@ -66,7 +66,9 @@ def test_settings_go_where_they_belong(tmp_path: Path) -> None:
 def test_resume(tmp_path: Path, resume: list[str]) -> None:
     run = str(tmp_path / "run")
     call("train", "vae", "--steps", "2", "--out", run, *FAST)
-    output = call("train", *[run if word == "RUN" else word for word in resume], "--steps", "4")
+    output = call(
+        "train", *[run if word == "RUN" else word for word in resume], "--steps", "4", "--schedule", "stretch"
+    )
     assert "finished at step 4" in output
 
 
@@ -217,7 +219,7 @@ def test_a_refused_resume_leaves_the_run_alone(tmp_path: Path) -> None:
     run = tmp_path / "run"
     call("train", "vae", "--steps", "2", "--out", str(run), *FAST)
     before = (run / "run.json").read_bytes()
-    for arguments, sentence in ((["gan"], "trains vae, not gan"), (["--data-dir", "x"], "keeps its settings")):
+    for arguments, sentence in ((["gan"], "trains vae, not gan"), (["--set", "seed=1"], "keeps its settings")):
         with pytest.raises(ValueError, match=sentence):
             call("train", *arguments, "--steps", "4", "--out", str(run), "--resume")
     assert (run / "run.json").read_bytes() == before
@@ -232,6 +234,6 @@ def test_damaged_checkpoints_are_reported_and_passed_over(tmp_path: Path) -> Non
     file.write_bytes(content)
     output = call("sample", str(run), "-n", "1", "-o", str(tmp_path / "grid.png"))
     assert "step-3/model.safetensors is damaged" in output and "images of step 2" in output
-    output = call("train", "--resume", "--out", str(run), "--steps", "4")
+    output = call("train", "--resume", "--out", str(run), "--steps", "4", "--schedule", "restart")
     assert "step-3/model.safetensors is damaged" in output and "finished at step 4" in output
     assert "is damaged" not in call("sample", str(run), "-n", "1", "-o", str(tmp_path / "grid.png"))

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from gmstudio.cli.run_data import load_run_data
+from gmstudio.cli.run_data import load_data_for
 from gmstudio.media.ink import INK_IMAGES, measure_ink
 from gmstudio.media.png import read_grey, read_levels
 from gmstudio.protocol.data import SPLITS
@@ -125,7 +125,7 @@ def read_given(text: str, loaded: "Loaded", data_dir: str = "") -> ObservedPixel
     option, image = parse_given(text), loaded.model.image
     named = _FROM_DATA.fullmatch(option.source)
     if named:
-        dataset = load_run_data(loaded, named[1], data_dir)
+        dataset = load_data_for(loaded, named[1], data_dir, accept_changed=True)
         (levels,) = dataset.view(named[2], [int(named[3])])
     else:
         levels = read_levels(
@@ -152,7 +152,7 @@ def read_given(text: str, loaded: "Loaded", data_dir: str = "") -> ObservedPixel
 def _ground_of(loaded: "Loaded", data_dir: str) -> tuple[float, ...]:
     """Ground of the run's data; black where they cannot be read."""
     try:
-        dataset = load_run_data(loaded, folder=data_dir)
+        dataset = load_data_for(loaded, folder=data_dir, accept_changed=True)
     except (ValueError, OSError):
         return ()
     return measure_ink(dataset.train.images[:INK_IMAGES], dataset.image.levels).ground

@@ -9,6 +9,12 @@ DeviceOption = Annotated[
 ]
 
 
+AcceptChangedOption = Annotated[
+    bool,
+    typer.Option("--accept-changed-data", help="Use the run's data though they differ from those it was trained on."),
+]
+
+
 def parse_setting(text: str) -> tuple[str, str | None]:
     """Split ``field=value``; an empty value is None.
 

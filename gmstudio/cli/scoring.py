@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gmstudio.cli.options import DeviceOption
-from gmstudio.cli.run_data import load_run_data
+from gmstudio.cli.options import AcceptChangedOption, DeviceOption
+from gmstudio.cli.run_data import load_data_for, with_options
 from gmstudio.cli.terminal import say, warn
 from gmstudio.protocol.data import SPLITS
 from gmstudio.system.typed_path import typed_path
@@ -44,6 +44,7 @@ def score(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of all random draws.")] = 0,
+    accept_changed_data: AcceptChangedOption = False,
     device: DeviceOption = "auto",
 ) -> None:
     """Log-likelihood of images under a run's latest checkpoint: nats and bits per dimension, mean and spread.
@@ -59,7 +60,9 @@ def score(
 
     loaded = ModelCache().load(str(typed_path(run)), choose_device(device))
     warn(loaded.warnings)
-    dataset, name = load_run_data(loaded, data, data_dir), data or loaded.record.data
+    with with_options():
+        dataset = load_data_for(loaded, data, data_dir, accept_changed=accept_changed_data)
+    name = data or loaded.record.data
     part = dataset.split(split)
     size = min(count or len(part), len(part))
     say(f"{loaded.model.card.title} of step {loaded.step:,}, {size:,} {split} images of {name}")

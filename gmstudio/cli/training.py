@@ -1,13 +1,17 @@
 """``gmstudio train``: start a run, or resume one."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gmstudio.cli.options import DeviceOption, parse_setting
+from gmstudio.cli.options import AcceptChangedOption, DeviceOption, parse_setting
+from gmstudio.cli.run_data import with_options
 from gmstudio.cli.terminal import warn
 from gmstudio.cli.watcher import Watcher
 from gmstudio.system.typed_path import typed_path
+
+if TYPE_CHECKING:
+    from gmstudio.protocol.training import ContinuedSchedule
 
 
 def train(
@@ -17,7 +21,9 @@ def train(
     data: Annotated[
         str, typer.Option(help="Data source: digits; or idx, binarized_mnist or cifar10 with --data-dir.")
     ] = "digits",
-    data_dir: Annotated[str, typer.Option("--data-dir", help="Folder of the data set's files.")] = "",
+    data_dir: Annotated[
+        str, typer.Option("--data-dir", help="Folder of the data set's files; with --resume, where they are now.")
+    ] = "",
     out: Annotated[str, typer.Option("--out", help="Run folder; by default a new one in the library of runs.")] = "",
     steps: Annotated[int | None, typer.Option(help="Parameter updates; by default the family's own number.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the initial weights, the data order and all noise.")] = None,
@@ -28,12 +34,21 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the run in --out from its latest checkpoint.")
     ] = False,
+    schedule: Annotated[
+        str,
+        typer.Option(
+            help="With --resume and other --steps, how a decaying learning rate goes on: stretch (the same decay over "
+            "all steps), restart (a new decay from the full rate) or hold (constant at the present rate)."
+        ),
+    ] = "",
+    accept_changed_data: AcceptChangedOption = False,
     device: DeviceOption = "auto",
 ) -> None:
     """Train a model with a progress bar; Ctrl+C ends after the current step and writes a checkpoint."""
     from gmstudio.engine.runtime.datasets import DatasetCache
     from gmstudio.engine.runtime.device import choose_device
-    from gmstudio.engine.training.job import resume_run, start_training
+    from gmstudio.engine.training.job import start_training
+    from gmstudio.engine.training.resume import Continuation, resume_run
 
     where = choose_device(device)
     watcher = Watcher()
@@ -41,19 +56,33 @@ def train(
         path = out or family
         if not path:
             raise ValueError("Name the run to resume: gmstudio train --resume --out RUN.")
-        if settings or data_dir:
-            raise ValueError(
-                "A resumed run keeps its settings; only --steps can move its end. Leave out --set and --data-dir."
-            )
+        if settings:
+            raise ValueError("A resumed run keeps its settings; only --steps can move its end. Leave out --set.")
         path = str(typed_path(path))
         _check_same_run(path, family if out else "", seed)
-        job = resume_run(path, steps, DatasetCache(), where, watcher.watch)
+        choices = Continuation(steps, _continued_schedule(schedule), data_dir, accept_changed_data)
+        with with_options():
+            job = resume_run(path, choices, DatasetCache(), where, watcher.watch)
         warn(job.trainer.warnings)
+    elif schedule or accept_changed_data:
+        raise ValueError(
+            "--schedule and --accept-changed-data belong to --resume; set the schedule by --set schedule=."
+        )
     else:
         plan = _plan(family, data, data_dir, steps, seed, settings or [], where)
         job = start_training(plan, str(typed_path(out)) if out else "", where, watcher.watch)
     if not watcher.follow(job):
         raise typer.Exit(1)
+
+
+def _continued_schedule(text: str) -> "ContinuedSchedule":
+    from gmstudio.protocol.training import CONTINUED_SCHEDULES
+
+    for known in CONTINUED_SCHEDULES:
+        if text == known:
+            return known
+    choices = ", ".join(filter(None, CONTINUED_SCHEDULES))
+    raise ValueError(f"--schedule is {text!r}; choose one of {choices}.")
 
 
 def _check_same_run(run: str, family: str, seed: int | None) -> None:

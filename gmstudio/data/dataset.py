@@ -4,18 +4,22 @@ Shapes: N images, C channels, H rows, W columns. All random choices here use a f
 whose stream never changes between versions.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gmstudio.media.levels import _DRAW_SEED, Images, draw_binary
-from gmstudio.protocol.data import SPLITS, SplitName
+from gmstudio.protocol.data import SPLITS, DataFingerprint, SplitName
 from gmstudio.protocol.images import ImageSpec
 
 Labels = NDArray[np.int64]
+
+_DIGEST_IMAGES = 4096
 
 
 class DataError(ValueError):
@@ -81,6 +85,22 @@ class Dataset:
         """Number of images in each split."""
         return {name: len(split) for name, split in self._splits.items()}
 
+    @cached_property
+    def fingerprint(self) -> DataFingerprint:
+        """Identity of the images and labels, computed at the first use."""
+        return DataFingerprint(
+            image=self.image,
+            sizes=self.sizes,
+            digests={name: _digest(split) for name, split in self._splits.items()},
+            labels=self.train_labels,
+        )
+
+    @property
+    def train_labels(self) -> tuple[int, ...]:
+        """Labels that training images have, rising; empty where the source has none."""
+        labels = self.train.labels
+        return () if labels is None else tuple(np.unique(labels).tolist())
+
     @property
     def num_classes(self) -> int:
         """Largest label of all splits plus one; 0 where the source has none."""
@@ -116,6 +136,16 @@ class Dataset:
             for position, index in enumerate(chosen):
                 shown[position] = draw_binary(shown[position], seed=_DRAW_SEED + 1 + int(index))
         return shown
+
+
+def _digest(split: Split) -> str:
+    """SHA-256 of images and labels, read in pieces of bounded memory."""
+    digest = hashlib.sha256(repr(split.images.shape).encode())
+    for start in range(0, len(split), _DIGEST_IMAGES):
+        digest.update(np.ascontiguousarray(split.images[start : start + _DIGEST_IMAGES]).data)
+    if split.labels is not None:
+        digest.update(split.labels.astype("<i8").tobytes())
+    return digest.hexdigest()
 
 
 def permutation(n: int, seed: int) -> NDArray[np.int64]:

@@ -128,6 +128,7 @@ class Server(Feature):
                 request=command.request,
                 command=type(command).__name__,
                 message=error_sentence(error),
+                run=getattr(command, "run", ""),
                 reason=reason,
                 fields=error.errors if isinstance(error, ConfigError) else {},
                 detail=detail,

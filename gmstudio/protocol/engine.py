@@ -97,6 +97,12 @@ class Reason(StrEnum):
     """A setting is outside its range, or settings contradict each other; ``CommandFailed.fields`` names them."""
     BAD_DATA = "bad data"
     """A data set cannot be read, or does not fit the model."""
+    DATA_UNAVAILABLE = "data unavailable"
+    """The data of a run cannot be loaded, for example from a folder that was moved, or do not fit its model."""
+    DATA_CHANGED = "data changed"
+    """The data of a run differ from those that it was trained on; ``LocateData`` accepts them."""
+    SCHEDULE_OPEN = "schedule open"
+    """A resumed run gets more steps, and how its learning rate goes on is to be chosen."""
     RUN_MISSING = "run missing"
     """There is no such run, or it has no checkpoint."""
     RUN_UNUSABLE = "run unusable"
@@ -121,6 +127,7 @@ class CommandFailed(Event, frozen=True, kw_only=True):
     Args:
         command: class name of the command.
         message: sentences for people.
+        run: path of the run that the command named; empty: none.
         reason: for code.
         fields: for settings, field name → sentence; keys ``config.x``, ``data_config.x``, ``training.x``.
         detail: a traceback when the engine itself is at fault, else empty.
@@ -128,6 +135,7 @@ class CommandFailed(Event, frozen=True, kw_only=True):
 
     command: str
     message: str
+    run: str = ""
     reason: Reason = Reason.NOT_POSSIBLE
     fields: dict[str, str] = msgspec.field(default_factory=dict)
     detail: str = ""

@@ -1,6 +1,6 @@
 """Messages about training: start, pause, step, stop, checkpoints, diagnostics."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -23,11 +23,26 @@ class StartTraining(Command, frozen=True, kw_only=True):
     folder: str = ""
 
 
+ContinuedSchedule = Literal["", "stretch", "restart", "hold"]
+"""Course of a decaying learning rate after the number of steps has changed: the same decay over all steps; a new decay
+from the full rate; constant at the rate of the last update. Empty: not chosen."""
+
+CONTINUED_SCHEDULES: tuple[ContinuedSchedule, ...] = get_args(ContinuedSchedule)
+
+
 class ResumeRun(Command, frozen=True, kw_only=True):
-    """Continue a run from its latest checkpoint, up to ``steps`` if given; answered with ``RunOpened``."""
+    """Continue a run from its latest checkpoint, up to ``steps`` if given; answered with ``RunOpened``.
+
+    Args:
+        run: path of the run.
+        steps: new number of steps of the run; None: unchanged.
+        schedule: course of a decaying learning rate where the number of steps changes; empty: not chosen, so that a
+            rate that would jump fails with ``Reason.SCHEDULE_OPEN``.
+    """
 
     run: str
     steps: int | None = None
+    schedule: ContinuedSchedule = ""
 
 
 class PauseTraining(Command, frozen=True, kw_only=True):

@@ -25,6 +25,18 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
         Literal["constant", "cosine"],
         field("Schedule", "Constant learning rate, or a half cosine that falls to zero over all steps."),
     ] = "constant"
+    decay_from: Annotated[
+        int,
+        field(
+            "Decay from",
+            "With the cosine schedule, keep the full learning rate until this step; the half cosine runs from there to "
+            "the last step.",
+            ge=0,
+            le=10_000_000,
+            unit="steps",
+            advanced=True,
+        ),
+    ] = 0
     warmup: Annotated[
         int,
         field(

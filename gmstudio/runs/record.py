@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 import gmstudio
+from gmstudio.protocol.data import DataFingerprint
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.training_settings import Training
@@ -51,6 +52,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
         data: key in ``SOURCES``.
         data_config: the data source's settings as plain values.
         image: what the images are.
+        fingerprint: identity of the data; None in runs of versions that kept none.
         training: the training settings, seed included.
         device: where it trains, for example ``cpu`` or ``cuda:0``.
         status: state of the training when this was written.
@@ -77,6 +79,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     versions: dict[str, str]
     title: str = ""
     message: str = ""
+    fingerprint: DataFingerprint | None = None
 
     @property
     def spec(self) -> RunSpec:

@@ -14,4 +14,5 @@ class ChainsFeature(Feature):
             with RunFolder.open(command.run) as run:
                 return trajectory.training(run, command)
         loaded = self.context.model(command.run, "trajectory")
-        return trajectory.generation(loaded.model, loaded.step, self.context.data_of(loaded), command)
+        dataset = self.context.data_of(loaded) if command.start == "data" else None
+        return trajectory.generation(loaded.model, loaded.step, dataset, command)

@@ -51,13 +51,15 @@ class _Frame(NamedTuple):
     metrics: dict[Metric, NDArray[np.float32]]
 
 
-def generation(model: Family, weights_step: int, dataset: Dataset, command: RunTrajectory) -> Iterator[Event | None]:
+def generation(
+    model: Family, weights_step: int, dataset: Dataset | None, command: RunTrajectory
+) -> Iterator[Event | None]:
     """Generate step by step with a copy of the present weights.
 
     Args:
         model: model of a family with ``trajectory``.
         weights_step: training step of its weights.
-        dataset: data set of the run, for initial images.
+        dataset: data set of the run, for initial images from it; else None.
         command: number of chains and steps, initial states and seed.
 
     Returns:
@@ -198,7 +200,7 @@ def _check(command: RunTrajectory, frames: int, num_dims: int) -> None:
         )
 
 
-def _initial_images(command: RunTrajectory, dataset: Dataset, model: Family) -> Tensor | None:
+def _initial_images(command: RunTrajectory, dataset: Dataset | None, model: Family) -> Tensor | None:
     """Integer images (N, C, H, W) that initialize the chains; None for noise."""
     if command.start == "noise":
         return None
@@ -207,6 +209,7 @@ def _initial_images(command: RunTrajectory, dataset: Dataset, model: Family) -> 
             raise ValueError("The chains are to be initialized from an image, but the command has none; send one.")
         images = np.repeat(check_levels(command.image.numpy(), model.image)[None], command.count, axis=0)
     else:
+        assert dataset is not None
         check_fit(model, dataset)
         size = len(dataset.split(command.split))
         if not size:

@@ -47,7 +47,7 @@ def meta_model(family: type[Family], config: msgspec.Struct, image: ImageSpec) -
 
 
 def build_run_model(record: RunRecord, device: torch.device) -> Family:
-    """Build the model of a run with its initial weights.
+    """Build the model of a run with its initial weights, and the labels that its training images have.
 
     Raises:
         ValueError: when its family is unknown here, or its settings are not valid any more.

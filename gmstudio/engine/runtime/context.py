@@ -10,6 +10,7 @@ from gmstudio.data.dataset import Dataset
 from gmstudio.engine.runtime.datasets import DatasetCache
 from gmstudio.engine.runtime.device import choose_device
 from gmstudio.engine.runtime.models import Loaded, ModelCache
+from gmstudio.engine.runtime.run_data import load_run_data
 from gmstudio.families.base import Family
 from gmstudio.protocol.base import Event
 from gmstudio.runs.record import RunRecord
@@ -140,6 +141,7 @@ class EngineContext:
         """Return the data set that a model was trained on.
 
         Raises:
-            DataError: when its files cannot be used any more.
+            DataUnavailableError: when its files cannot be used any more, or hold images that do not fit the model.
+            DataChangedError: when it has changed since, and the change was not accepted.
         """
-        return self.data.load(loaded.record.data, loaded.record.data_config)
+        return load_run_data(self.data, loaded.record)

@@ -8,6 +8,7 @@ from cachetools import LRUCache
 from gmstudio import data
 from gmstudio.data.dataset import Dataset
 from gmstudio.protocol.config import ConfigError
+from gmstudio.system.typed_path import typed_path
 
 KEPT_DATASETS = 3
 
@@ -21,14 +22,28 @@ class DatasetCache:
     def load(self, name: str, config: dict[str, Any]) -> Dataset:
         """Load a data set, or return the kept one of the same source and settings.
 
+        A relative folder becomes an absolute one, also in the settings of the result, so that a run finds its data from
+        any working directory.
+
         Raises:
             ConfigError: for settings outside their range.
             DataError: when its files cannot be used.
         """
+        config = _absolute(config)
         key = json.dumps([name, config], sort_keys=True, default=str)
         if key not in self._kept:
             self._kept[key] = data.load(name, config)
         return self._kept[key]
+
+
+def _absolute(config: dict[str, Any]) -> dict[str, Any]:
+    folder = config.get("folder")
+    if not isinstance(folder, str) or not folder.strip():
+        return config
+    try:
+        return {**config, "folder": str(typed_path(folder).absolute())}
+    except ValueError:  # the source says what is wrong with it
+        return config
 
 
 def load_data(cache: DatasetCache, name: str, config: dict[str, Any]) -> Dataset:

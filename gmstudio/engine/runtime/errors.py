@@ -2,11 +2,16 @@
 
 from gmstudio.data.dataset import DataError
 from gmstudio.engine.runtime.memory import is_out_of_memory
+from gmstudio.engine.runtime.run_data import DataChangedError, DataUnavailableError
 from gmstudio.protocol.config import ConfigError
 from gmstudio.protocol.engine import Reason
 from gmstudio.protocol.plain_text import plain_text
 from gmstudio.runs.record import RunError, RunMissingError
 from gmstudio.system.os_errors import os_error_sentence
+
+
+class ScheduleOpenError(ValueError):
+    """A resumed run gets more steps, and how its learning rate goes on is the user's decision."""
 
 
 def error_sentence(error: BaseException) -> str:
@@ -32,7 +37,10 @@ def reason_of(error: BaseException) -> Reason:
 
 _REASONS: tuple[tuple[type[Exception], Reason], ...] = (
     (ConfigError, Reason.BAD_SETTING),
+    (DataUnavailableError, Reason.DATA_UNAVAILABLE),
+    (DataChangedError, Reason.DATA_CHANGED),
     (DataError, Reason.BAD_DATA),
+    (ScheduleOpenError, Reason.SCHEDULE_OPEN),
     (RunMissingError, Reason.RUN_MISSING),
     (RunError, Reason.RUN_UNUSABLE),
     (OSError, Reason.FILE_SYSTEM),

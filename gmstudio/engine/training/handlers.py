@@ -6,8 +6,9 @@ from gmstudio.engine.runs.describe import announce_run
 from gmstudio.engine.runtime.feature import Feature
 from gmstudio.engine.runtime.inspection import check_fit, exploring
 from gmstudio.engine.training.diagnostics import FIGURE_IMAGES, chosen_pixel, draw_figures, draw_pixel_figures
-from gmstudio.engine.training.job import TrainingJob, resume_run, start_training
+from gmstudio.engine.training.job import TrainingJob, start_training
 from gmstudio.engine.training.plan import plan_run
+from gmstudio.engine.training.resume import Continuation, resume_run
 from gmstudio.media.levels import to_display
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.engine import Warned
@@ -38,7 +39,8 @@ class TrainingFeature(Feature):
     def _on_resume_run(self, command: ResumeRun) -> None:
         context = self.context
         self._refuse_a_second()
-        job = resume_run(command.run, command.steps, context.data, context.device, context.send)
+        choices = Continuation(command.steps, command.schedule)
+        job = resume_run(command.run, choices, context.data, context.device, context.send)
         self._begin(job, command.request)
 
     def _refuse_a_second(self) -> None:

@@ -1,4 +1,4 @@
-"""Job of the run in training: start, resume, pause, step, stop, and the events for the window."""
+"""Job of the run in training: start, pause, step, stop, and the events for the window."""
 
 import contextlib
 import math
@@ -9,18 +9,15 @@ from pathlib import Path
 import msgspec
 import torch
 
-from gmstudio.engine.runtime.building import build_model, build_run_model
+from gmstudio.engine.runtime.building import build_model
 from gmstudio.engine.runtime.context import Progress
-from gmstudio.engine.runtime.datasets import DatasetCache
 from gmstudio.engine.runtime.errors import error_sentence
 from gmstudio.engine.runtime.memory import give_back_memory, is_out_of_memory, keep_freed_memory, limit_memory
 from gmstudio.engine.training.plan import Plan
 from gmstudio.engine.training.trainer import StepOutput, Trainer, TrainingFailedError
 from gmstudio.families.base import Family
 from gmstudio.protocol.base import Event
-from gmstudio.protocol.config import parse_config
 from gmstudio.protocol.training import TrainingChanged
-from gmstudio.protocol.training_settings import Training
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.library import new_run_path, runs_home
 from gmstudio.runs.record import RunError, RunRecord, Status
@@ -263,7 +260,8 @@ def start_training(plan: Plan, folder: str, device: torch.device, send: Send) ->
     keep_freed_memory()
     path = Path(folder).absolute() if folder else new_run_path(runs_home(), plan.record.family)
     model = build_model(plan.family, plan.config, plan.record.image, device, plan.training.seed)
-    run = RunFolder.create(path, plan.record)
+    record = msgspec.structs.replace(plan.record, fingerprint=plan.dataset.fingerprint)
+    run = RunFolder.create(path, record)
     try:
         return TrainingJob(Trainer(run, model, plan.dataset), send)
     except Exception as error:
@@ -271,48 +269,3 @@ def start_training(plan: Plan, folder: str, device: torch.device, send: Send) ->
             run.update(status="failed", message=error_sentence(error))
         run.close()
         raise
-
-
-def resume_run(path: str, steps: int | None, cache: DatasetCache, device: torch.device, send: Send) -> TrainingJob:
-    """Continue a run from its latest checkpoint; nothing on disk changes before all checks have passed.
-
-    Args:
-        path: the run folder.
-        steps: new number of steps of the run; None: unchanged.
-        cache: source of its data set.
-        device: device to train on.
-        send: takes the events.
-
-    Raises:
-        RunError: when the run is missing, damaged, or being written by another process.
-        ValueError: when no step is left to make, or its data set cannot be used any more.
-    """
-    limit_memory(device)
-    keep_freed_memory()
-    run = RunFolder.open(Path(path).absolute(), write=True)
-    try:
-        if steps is not None:
-            run.record = _with_steps(run.record, steps)  # written by ``update`` below
-        model = build_run_model(run.record, device)
-        trainer = Trainer(run, model, cache.load(run.record.data, run.record.data_config))
-        trainer.restore()
-        if trainer.finished:
-            raise ValueError(f"All {trainer.training.steps:,} steps are made. Enter more steps to continue.")
-        run.update(status="running", message="", device=str(device), step=trainer.step)
-        trainer.discard_later()
-        for warning in trainer.warnings:
-            run.history.log(trainer.step, "warning", warning)
-    except BaseException:
-        run.close()
-        raise
-    return TrainingJob(trainer, send)
-
-
-def _with_steps(record: RunRecord, steps: int) -> RunRecord:
-    """Move the end of a run.
-
-    Raises:
-        ConfigError: when the number is outside its range.
-    """
-    settings = {**msgspec.structs.asdict(record.training), "steps": steps}
-    return msgspec.structs.replace(record, training=parse_config(Training, settings))

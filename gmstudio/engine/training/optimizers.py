@@ -16,7 +16,9 @@ def learning_rate(training: Training, step: int) -> float:
     if training.warmup:
         rate *= min(1.0, (step + 1) / training.warmup)
     if training.schedule == "cosine":
-        rate *= 0.5 * (1.0 + math.cos(math.pi * min(1.0, step / training.steps)))
+        start = min(training.decay_from, training.steps - 1)
+        share = min(1.0, max(0, step - start) / (training.steps - start))
+        rate *= 0.5 * (1.0 + math.cos(math.pi * share))
     return rate
 
 

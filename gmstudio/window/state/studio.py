@@ -2,14 +2,16 @@
 
 from typing import Protocol, TypeVar, cast
 
+import msgspec
 from PySide6.QtCore import QObject, Signal
 
 from gmstudio.protocol.engine import CommandFailed, Reason
 from gmstudio.protocol.runs import RunInfo
-from gmstudio.protocol.training import ResumeRun
+from gmstudio.protocol.training import ContinuedSchedule, ResumeRun
 from gmstudio.window.client.engine_client import EngineClient
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.request import Request
+from gmstudio.window.state.data.run_data import RunData
 from gmstudio.window.state.engine import EngineState
 from gmstudio.window.state.runs.library import RunLibrary
 from gmstudio.window.state.runs.watch import RunWatch
@@ -31,6 +33,7 @@ class Studio(QObject):
         client: engine process.
         library: catalog and runs.
         engine: state of the engine.
+        run_data: data of runs that are missing or have changed.
         interrupted: run that was in training when its engine died, until it is resumed or dismissed; or None.
 
     Signals:
@@ -45,6 +48,7 @@ class Studio(QObject):
         self.library = RunLibrary(client, self)
         self.engine = EngineState(client, self)
         self._watch = RunWatch(self.library, self)
+        self.run_data = RunData(client, self)
         self._states: dict[object, object] = {}
         self.interrupted: RunInfo | None = None
         self._resuming = Request(client, self)
@@ -69,6 +73,10 @@ class Studio(QObject):
         """Continue the interrupted run from its last checkpoint."""
         if self.interrupted is not None:
             self._resuming.send(ResumeRun(run=self.interrupted.run))
+
+    def resume_with(self, command: ResumeRun, schedule: ContinuedSchedule) -> None:
+        """Resume a run that ``library.schedule_asked`` named, with the schedule that was chosen."""
+        self._resuming.send(msgspec.structs.replace(command, schedule=schedule))
 
     def forget_interrupted(self) -> None:
         """Dismiss the interrupted run; it stays in the library."""

@@ -10,8 +10,9 @@ import torch
 
 from gmstudio.engine.runtime.datasets import DatasetCache
 from gmstudio.engine.training.graphed_step import REHEARSALS, GraphedStep
-from gmstudio.engine.training.job import TrainingJob, resume_run, start_training
+from gmstudio.engine.training.job import TrainingJob, start_training
 from gmstudio.engine.training.plan import plan_run
+from gmstudio.engine.training.resume import Continuation, resume_run
 from gmstudio.engine.training.step import TrainStep
 from gmstudio.families.variational.vae import VAE
 from gmstudio.nn.cuda_graph import CaptureError
@@ -220,7 +221,7 @@ def test_a_resumed_run_continues_with_the_optimizers_state_and_its_rate(tmp_path
     while job.trainer.step < 5:
         job.advance()
     job.stop()
-    resumed = resume_run(str(tmp_path / "parts"), None, DatasetCache(), CPU, lambda event: None)
+    resumed = resume_run(str(tmp_path / "parts"), Continuation(), DatasetCache(), CPU, lambda event: None)
     assert isinstance(resumed.trainer._updates, GraphedStep)
     finish(resumed)
     assert_alike(tmp_path / "parts", tmp_path / "whole")

@@ -10,8 +10,9 @@ import torch
 
 from gmstudio.engine.runtime.building import build_run_model
 from gmstudio.engine.runtime.datasets import DatasetCache
-from gmstudio.engine.training.job import TrainingJob, resume_run, start_training
+from gmstudio.engine.training.job import TrainingJob, start_training
 from gmstudio.engine.training.plan import plan_run
+from gmstudio.engine.training.resume import Continuation, resume_run
 from gmstudio.engine.training.trainer import Trainer
 from gmstudio.protocol.base import Event
 from gmstudio.protocol.run_spec import RunSpec
@@ -128,7 +129,7 @@ def test_stop_and_resume_continue_bit_for_bit(tmp_path: Path, family: str) -> No
     while job.trainer.step < 11:
         job.advance()
     job.stop()
-    job = resume_run(str(tmp_path / "parts"), None, DatasetCache(), CPU, lambda _: None)
+    job = resume_run(str(tmp_path / "parts"), Continuation(), DatasetCache(), CPU, lambda _: None)
     assert job.trainer.step == 11
     finish(job)
     expected, found = curves(tmp_path / "whole"), curves(tmp_path / "parts")
@@ -147,7 +148,7 @@ def test_a_run_that_was_abandoned_resumes_from_its_checkpoint_and_forgets_what_c
     job.trainer.flush()
     job.trainer.close()  # as after kill -9: history to step 14, checkpoint of step 8, status "running"
     assert max(curves(tmp_path / "dead")["train", "loss"][0]) == 14
-    job = resume_run(str(tmp_path / "dead"), None, DatasetCache(), CPU, lambda _: None)
+    job = resume_run(str(tmp_path / "dead"), Continuation(), DatasetCache(), CPU, lambda _: None)
     assert job.trainer.step == 8
     finish(job)
     assert curves(tmp_path / "dead") == curves(tmp_path / "whole")
@@ -165,10 +166,10 @@ def test_only_a_resume_that_succeeds_changes_the_run(tmp_path: Path) -> None:
         Trainer(run, build_run_model(run.record, CPU), DatasetCache().load(run.record.data, run.record.data_config))
     assert torch.equal(torch.get_rng_state(), random), "construction restores nothing"
     with pytest.raises(ValueError, match="All 8 steps are made"):
-        resume_run(str(tmp_path / "run"), 8, DatasetCache(), CPU, lambda _: None)
+        resume_run(str(tmp_path / "run"), Continuation(8), DatasetCache(), CPU, lambda _: None)
     assert curves(tmp_path / "run") == before
     assert (tmp_path / "run" / "run.json").read_bytes() == record
-    job = resume_run(str(tmp_path / "run"), None, DatasetCache(), CPU, lambda _: None)
+    job = resume_run(str(tmp_path / "run"), Continuation(), DatasetCache(), CPU, lambda _: None)
     assert max(curves(tmp_path / "run")["train", "loss"][0]) == 8
     job.stop()
 
@@ -179,7 +180,7 @@ def test_stopping_between_a_step_and_its_validation_loses_no_validation(tmp_path
         job.advance()
     job.stop()
     assert ("valid", "loss") not in curves(tmp_path / "run")
-    job = resume_run(str(tmp_path / "run"), None, DatasetCache(), CPU, lambda _: None)
+    job = resume_run(str(tmp_path / "run"), Continuation(), DatasetCache(), CPU, lambda _: None)
     finish(job)
     assert curves(tmp_path / "run")["valid", "loss"][0] == [8, 16, 24]
 
@@ -230,7 +231,7 @@ def test_divergence_ends_the_run_with_a_message_and_leaves_a_checkpoint(
         assert (run.record.status, run.record.message) == ("failed", last.message)
         weights = run.checkpoints.load().tensors["model"]
     assert all(np.isfinite(value).all() for value in weights.values())
-    again = resume_run(str(tmp_path / "run"), None, DatasetCache(), CPU, lambda _: None)
+    again = resume_run(str(tmp_path / "run"), Continuation(), DatasetCache(), CPU, lambda _: None)
     assert again.trainer.step == 8
     finish(again)
     assert again.trainer.step == 24
@@ -265,8 +266,8 @@ def test_more_steps_extend_a_finished_run(tmp_path: Path) -> None:
     job, _ = start(tmp_path / "run", "vae")
     finish(job)
     with pytest.raises(ValueError, match="All 24 steps are made"):
-        resume_run(str(tmp_path / "run"), None, DatasetCache(), CPU, lambda _: None)
-    job = resume_run(str(tmp_path / "run"), 30, DatasetCache(), CPU, lambda _: None)
+        resume_run(str(tmp_path / "run"), Continuation(), DatasetCache(), CPU, lambda _: None)
+    job = resume_run(str(tmp_path / "run"), Continuation(30, schedule="stretch"), DatasetCache(), CPU, lambda _: None)
     finish(job)
     assert max(curves(tmp_path / "run")["train", "loss"][0]) == 30
 

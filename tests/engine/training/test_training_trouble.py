@@ -11,8 +11,9 @@ import torch
 
 from gmstudio.engine.runtime.datasets import DatasetCache
 from gmstudio.engine.runtime.models import ModelCache
-from gmstudio.engine.training.job import TrainingJob, resume_run, start_training
+from gmstudio.engine.training.job import TrainingJob, start_training
 from gmstudio.engine.training.plan import plan_run
+from gmstudio.engine.training.resume import Continuation, resume_run
 from gmstudio.engine.training.trainer import Trainer
 from gmstudio.protocol.base import Event
 from gmstudio.protocol.run_spec import RunSpec
@@ -35,7 +36,7 @@ def start(path: Path, **training: Any) -> tuple[TrainingJob, list[Event]]:
 
 
 def resume(path: Path, steps: int | None = None) -> TrainingJob:
-    return resume_run(str(path), steps, DatasetCache(), CPU, lambda _: None)
+    return resume_run(str(path), Continuation(steps), DatasetCache(), CPU, lambda _: None)
 
 
 def advance_to(job: TrainingJob, step: int) -> None:

@@ -20,6 +20,7 @@ from gmstudio.protocol.engine import CommandFailed
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.places import Place
 from gmstudio.window.gui.shell.banner import Banner, Notice
+from gmstudio.window.gui.shell.decision_notices import DecisionNotices
 from gmstudio.window.gui.shell.engine_notices import EngineNotices
 from gmstudio.window.gui.shell.file_drop import FileDrop
 from gmstudio.window.gui.shell.help import HelpPage
@@ -77,6 +78,7 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(MINIMUM_SIZE)
         self.banner = Banner()
         self._notices = EngineNotices(studio, self.banner, self)
+        DecisionNotices(studio, self.banner, self)
         self._drop = FileDrop(self, studio)
         self._opener = RunOpener(studio, places, self._settings, self)
         self._memory = WindowMemory(studio.library, places, self._settings, self)

@@ -44,7 +44,12 @@ class DataPage(QObject):
         if info is None:
             return
         command = BrowseData(
-            data=info.spec.data, data_config=info.spec.data_config, split=split, start=max(0, start), count=PAGE_SIZE
+            data=info.spec.data,
+            data_config=info.spec.data_config,
+            run=run,
+            split=split,
+            start=max(0, start),
+            count=PAGE_SIZE,
         )
         self._request.send(command)
 

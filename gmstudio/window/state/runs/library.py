@@ -48,6 +48,7 @@ class RunLibrary(QObject):
         trashed: the ``RunTrashed`` of a run that is in the trash now, and the run's title.
         live_changed: path of the run that is in training now, or "".
         polled: a request for the list was answered.
+        schedule_asked: a ``ResumeRun`` after which the learning rate would jump, and sentences on the choices.
         engine_lost: the engine has ended, and nothing is open any more.
     """
 
@@ -59,6 +60,7 @@ class RunLibrary(QObject):
     trashed = Signal(object, str)
     live_changed = Signal(str)
     polled = Signal()
+    schedule_asked = Signal(object, str)
     engine_lost = Signal()
 
     def __init__(self, events: EngineLink, parent: QObject | None = None) -> None:

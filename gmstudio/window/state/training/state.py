@@ -311,6 +311,10 @@ class TrainingState(QObject):
         self.status_changed.emit()
 
     def _on_start_failed(self, failure: CommandFailed) -> None:
+        if failure.reason is Reason.SCHEDULE_OPEN:
+            self._library.schedule_asked.emit(self._starting.command, failure.message)
+            self.status_changed.emit()
+            return
         if isinstance(self._starting.command, StartTraining) and failure.reason is not Reason.ENGINE_GONE:
             self.setup.refuse(failure)
         self._on_failed(failure)

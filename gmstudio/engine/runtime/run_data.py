@@ -1,0 +1,81 @@
+"""The data of a run, compared with those that it was trained on."""
+
+from typing import Any
+
+from gmstudio.data import SOURCES
+from gmstudio.data.dataset import DataError, Dataset
+from gmstudio.engine.runtime.datasets import DatasetCache, load_data
+from gmstudio.protocol.config import ConfigError
+from gmstudio.runs.folder import RunFolder
+from gmstudio.runs.record import RunRecord
+
+
+class DataUnavailableError(DataError):
+    """The data of a run cannot be loaded, or do not fit its model."""
+
+
+class DataChangedError(DataError):
+    """The data of a run differ from those that it was trained on; using them is the user's decision."""
+
+
+def load_run_data(cache: DatasetCache, record: RunRecord, folder: str = "", *, accept_changed: bool = False) -> Dataset:
+    """Load the data of a run.
+
+    A run of a version that kept no fingerprint is compared by the shape and levels of the images only.
+
+    Args:
+        cache: source of data sets.
+        record: record of the run.
+        folder: folder that holds the data now; empty: the recorded one.
+        accept_changed: return the data even where they differ from those that the run was trained on.
+
+    Raises:
+        DataUnavailableError: when they cannot be loaded, or do not fit the model of the run.
+        DataChangedError: when they differ, and that is not accepted.
+    """
+    settings: dict[str, Any] = dict(record.data_config)
+    if folder:
+        if record.data in SOURCES and "folder" not in SOURCES[record.data].Config.__struct_fields__:
+            raise DataUnavailableError(f"The data of this run, {record.data}, come with gmstudio; name no folder.")
+        settings["folder"] = folder
+    try:
+        dataset = load_data(cache, record.data, settings)
+    except (ConfigError, DataError) as error:
+        raise DataUnavailableError(f"The data of this run cannot be loaded. {error}") from error
+    _check_fit(record, dataset)
+    changes = changes_since(record, dataset)
+    if changes and not accept_changed:
+        raise DataChangedError(
+            f"The data are not those that this run was trained on: {'; '.join(changes)}. Restore them, or decide to "
+            "use the data as they are."
+        )
+    return dataset
+
+
+def changes_since(record: RunRecord, dataset: Dataset) -> tuple[str, ...]:
+    """Return phrases on how data differ from those that a run was trained on; empty where nothing is known to."""
+    return () if record.fingerprint is None else record.fingerprint.differences(dataset.fingerprint)
+
+
+def log_changes(run: RunFolder, changes: tuple[str, ...], step: int) -> None:
+    """Note in the history of a run that it uses changed data from a step on; nothing where none has changed.
+
+    Raises:
+        RunError: when the history cannot be written.
+    """
+    if changes:
+        run.history.log(step, "data", f"Uses changed data from here on: {'; '.join(changes)}.")
+
+
+def _check_fit(record: RunRecord, dataset: Dataset) -> None:
+    if dataset.image != record.image:
+        raise DataUnavailableError(
+            f"The data set now has images of {dataset.image}, the model was trained on {record.image}; "
+            "restore the data set."
+        )
+    num_classes = record.config.get("num_classes")
+    if isinstance(num_classes, int) and 0 < num_classes < dataset.num_classes:
+        raise DataUnavailableError(
+            f"The data set now has labels up to {dataset.num_classes - 1}, the model was made for labels 0 to "
+            f"{num_classes - 1}; restore the data set."
+        )

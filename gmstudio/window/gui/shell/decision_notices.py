@@ -1,0 +1,82 @@
+"""Notices that ask for a decision on a run: data that are missing or have changed, a learning rate that would jump."""
+
+from functools import partial
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from gmstudio.protocol.training import ContinuedSchedule, ResumeRun
+from gmstudio.window.gui.shell.banner import Banner, Notice
+from gmstudio.window.state.studio import Studio
+
+DATA = "data"
+SCHEDULE = "schedule"
+SCHEDULES: tuple[tuple[str, ContinuedSchedule], ...] = (
+    ("Stretch decay", "stretch"),
+    ("Restart decay", "restart"),
+    ("Hold rate", "hold"),
+)
+"""Label of a button, and the schedule that it chooses."""
+
+
+class DecisionNotices(QObject):
+    """Updates the notices with the problems of runs.
+
+    Args:
+        studio: its states know the problems and take the decisions.
+        banner: banner of the notices.
+        window: window over which the folder is chosen.
+    """
+
+    def __init__(self, studio: Studio, banner: Banner, window: QWidget) -> None:
+        super().__init__(window)
+        self._studio = studio
+        self._banner = banner
+        self._window = window
+        self._dismissed: set[tuple[str, str]] = set()
+        studio.run_data.changed.connect(self._show_data)
+        studio.run_data.resolved.connect(self._on_resolved)
+        studio.library.schedule_asked.connect(self._ask_schedule)
+
+    def _show_data(self) -> None:
+        data = self._studio.run_data
+        if not data.run:
+            self._banner.withdraw(DATA)
+        elif (data.run, data.problem) not in self._dismissed:
+            actions = [("Choose folder…", self._choose_folder)]
+            if data.acceptable:
+                actions.append(("Use changed data", data.accept))
+            text = f"{self._title(data.run)}: {data.problem}"
+            self._banner.show_notice(Notice(DATA, text, "warning", "", tuple(actions), self._dismiss_data))
+
+    def _dismiss_data(self) -> None:
+        """Close the notice for good: a panel may ask for the same data again and again."""
+        data = self._studio.run_data
+        self._dismissed.add((data.run, data.problem))
+        data.forget()
+
+    def _choose_folder(self) -> None:
+        dialog = QFileDialog(self._window, f"Folder of the data of {self._title(self._studio.run_data.run)}")
+        dialog.setObjectName("data_folder")
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+        dialog.fileSelected.connect(self._studio.run_data.locate)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _on_resolved(self, run: str) -> None:
+        self._dismissed = {(path, text) for path, text in self._dismissed if path != run}
+        text = f"{self._title(run)}: the data can be used. Choose Resume to continue its training."
+        self._banner.show_notice(Notice(f"{DATA} found", text))
+
+    def _ask_schedule(self, command: ResumeRun, question: str) -> None:
+        def choose(schedule: ContinuedSchedule) -> None:
+            self._banner.withdraw(SCHEDULE)
+            self._studio.resume_with(command, schedule)
+
+        actions = tuple((label, partial(choose, schedule)) for label, schedule in SCHEDULES)
+        self._banner.show_notice(Notice(SCHEDULE, f"{self._title(command.run)}: {question}", actions=actions))
+
+    def _title(self, run: str) -> str:
+        info = self._studio.library.info(run)
+        return info.title if info is not None else run

@@ -1,0 +1,79 @@
+"""Notices on data that are missing or have changed, and on a learning rate that would jump."""
+
+import pytest
+from PySide6.QtWidgets import QFileDialog, QPushButton
+from pytestqt.qtbot import QtBot
+from studio_fixture import StartStudio, start_studio, wait_ready
+from toy_panels import PLACES
+
+from gmstudio.protocol.data import LocateData
+from gmstudio.protocol.engine import CommandFailed, Reason
+from gmstudio.protocol.training import ResumeRun
+from gmstudio.window.gui.shell.main_window import MainWindow
+from gmstudio.window.state.studio import Studio
+
+__all__ = ["start_studio"]
+
+
+@pytest.fixture
+def studio(qtbot: QtBot, start_studio: StartStudio) -> Studio:
+    studio = start_studio()
+    wait_ready(qtbot, studio)
+    return studio
+
+
+@pytest.fixture
+def window(qtbot: QtBot, studio: Studio) -> MainWindow:
+    window = MainWindow(studio, PLACES)
+    qtbot.addWidget(window)
+    return window
+
+
+@pytest.fixture
+def sent(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Commands that the notices send."""
+    commands: list[object] = []
+    monkeypatch.setattr(studio.client, "_write", commands.append)
+    return commands
+
+
+def press(window: MainWindow, label: str) -> None:
+    (button,) = [b for b in window.banner.findChildren(QPushButton) if b.text() == label and not b.isHidden()]
+    button.click()
+
+
+def fail(studio: Studio, reason: Reason, message: str) -> None:
+    studio.client.deliver(CommandFailed(request=0, command="Encode", message=message, reason=reason, run="/runs/a"))
+
+
+def test_missing_data_are_located_by_a_folder(
+    qtbot: QtBot, studio: Studio, window: MainWindow, sent: list[object]
+) -> None:
+    fail(studio, Reason.DATA_UNAVAILABLE, "There is no folder /data.")
+    assert window.banner.notice is not None and "no folder /data" in window.banner.notice.text
+    press(window, "Choose folder…")
+    dialog = window.findChild(QFileDialog, "data_folder")
+    assert isinstance(dialog, QFileDialog)
+    dialog.fileSelected.emit("/elsewhere")
+    dialog.reject()
+    assert [(c.run, c.folder) for c in sent if isinstance(c, LocateData)] == [("/runs/a", "/elsewhere")]
+
+
+def test_changed_data_are_accepted_by_a_button(studio: Studio, window: MainWindow, sent: list[object]) -> None:
+    fail(studio, Reason.DATA_CHANGED, "9 images instead of 10.")
+    press(window, "Use changed data")
+    assert [c.accept_changed for c in sent if isinstance(c, LocateData)] == [True]
+
+
+def test_a_notice_that_was_closed_stays_closed(studio: Studio, window: MainWindow) -> None:
+    fail(studio, Reason.DATA_CHANGED, "9 images instead of 10.")
+    window.banner._close.click()
+    fail(studio, Reason.DATA_CHANGED, "9 images instead of 10.")
+    assert window.banner.notice is None
+
+
+def test_a_schedule_is_chosen_by_a_button(studio: Studio, window: MainWindow, sent: list[object]) -> None:
+    studio.library.schedule_asked.emit(ResumeRun(run="/runs/a", steps=40), "Choose how it goes on.")
+    press(window, "Restart decay")
+    assert [(c.run, c.steps, c.schedule) for c in sent if isinstance(c, ResumeRun)] == [("/runs/a", 40, "restart")]
+    assert window.banner.notice is None
