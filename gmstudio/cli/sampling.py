@@ -215,4 +215,6 @@ def _labels(text: str, model: "AutoregressiveFamily", count: int) -> "torch.Tens
         return labels_in_turn(model, count)
     if text != EACH and not text.isdecimal():
         raise ValueError(f"--label {text}: write the number of a class, {EACH} or {NONE}.")
-    return model.check_labels(torch.full((count,), 0 if text == EACH else int(text)), count)
+    labels = model.check_labels(torch.full((count,), 0 if text == EACH else int(text)), count)
+    model.check_trained([int(text)])
+    return labels

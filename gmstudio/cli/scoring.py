@@ -86,6 +86,8 @@ def _likelihood(
     images, part = dataset.view(split, range(size)), dataset.split(split)
     _check_choice(choice, model, has_labels=part.labels is not None)
     labels = part.labels[:size] if part.labels is not None and choice == "given" else None
+    if labels is not None:
+        model.check_trained(labels.tolist())
     mixture = label_mixture(model, dataset.train.labels) if choice in (None, "marginal") else None
     if choice == "marginal" and mixture is None:
         raise ValueError(f"A mixture takes 1 to {MAX_LABELS} labels of training images; use --labels given or none.")

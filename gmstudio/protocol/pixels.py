@@ -190,6 +190,7 @@ class PixelsOpened(Event, frozen=True, kw_only=True):
         num_observed: sub-pixels that come first because they are observed.
         any_order: the model is order-agnostic: it can be conditioned on any set of sub-pixels.
         num_classes: classes that it can be conditioned on; 0: none.
+        classes: those of them that it was trained with, which are offered.
         label: the one that it is conditioned on; −1: none.
     """
 
@@ -204,6 +205,7 @@ class PixelsOpened(Event, frozen=True, kw_only=True):
     num_observed: int = 0
     any_order: bool = False
     num_classes: int = 0
+    classes: tuple[int, ...] = ()
     label: int = -1
 
     def ends_request(self) -> bool:

@@ -222,4 +222,4 @@ def test_a_run_of_an_earlier_version_with_settings_of_sampling_still_loads(tmp_p
     record["config"] |= {"sampling_steps": 50, "eta": 1.0, "decode_steps": 4}
     (run / "run.json").write_text(json.dumps(record))
     draw(str(run), grid)
-    call("train", "--resume", "--out", str(run), "--steps", "2")
+    call("train", "--resume", "--out", str(run), "--steps", "2", "--schedule", "stretch")

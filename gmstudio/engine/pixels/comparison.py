@@ -8,7 +8,7 @@ from gmstudio.engine.pixels.breakpoints import TINY
 from gmstudio.engine.pixels.generation import Generation
 from gmstudio.engine.pixels.setting import PixelModel, PixelSetting
 from gmstudio.engine.runtime.inspection import exploring
-from gmstudio.families.autoregressive.base import NO_LABEL, AutoregressiveFamily
+from gmstudio.families.autoregressive.base import AutoregressiveFamily
 from gmstudio.families.base import Family, PixelSession
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.pixels import ComparePixels, PixelsCompared
@@ -82,7 +82,7 @@ def order_for(generation: Generation, model: AutoregressiveFamily) -> torch.Tens
 def labels_for(generation: Generation, model: AutoregressiveFamily) -> torch.Tensor | None:
     """(1,) label of a generation, or None where it has none or the model has fewer classes."""
     label = generation.setting.label
-    known = NO_LABEL < label < model.num_classes
+    known = label in model.labels
     return torch.tensor([label], device=model.device) if known else None
 
 

@@ -125,6 +125,7 @@ class PixelExplorer:
             num_observed=setting.num_observed,
             any_order=setting.any_order,
             num_classes=setting.num_classes,
+            classes=setting.classes,
             label=setting.label,
         )
         return [opened, generation.moved(command.request)]

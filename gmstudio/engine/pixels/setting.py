@@ -69,6 +69,11 @@ class PixelSetting:
         """Classes that the model can be conditioned on."""
         return self.model.num_classes if isinstance(self.model, AutoregressiveFamily) else 0
 
+    @property
+    def classes(self) -> tuple[int, ...]:
+        """Those of them that the model was trained with."""
+        return self.model.labels if isinstance(self.model, AutoregressiveFamily) else ()
+
     def labels(self, batch: int) -> Tensor | None:
         """(batch,) int64, the label of each of ``batch`` images; None without one."""
         return None if self.label == NO_LABEL else torch.full((batch,), self.label, device=self.model.device)
@@ -207,6 +212,7 @@ def _checked_label(model: PixelModel, label: int) -> int:
     if not isinstance(model, AutoregressiveFamily):
         raise ValueError("This model cannot be conditioned on a label; leave it out.")
     model.check_labels(torch.tensor([label]), 1)
+    model.check_trained([label])
     return label
 
 

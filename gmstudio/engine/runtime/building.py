@@ -1,6 +1,6 @@
 """Construction of models from a config or a run's record, with or without memory, and loading of their weights."""
 
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 import torch
@@ -11,6 +11,14 @@ from gmstudio.families.base import Family
 from gmstudio.protocol.config import parse_config
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.runs.record import RunRecord
+
+
+@runtime_checkable
+class _ClassConditional(Protocol):
+    """Model that can be conditioned on labels."""
+
+    num_classes: int
+    trained_labels: tuple[int, ...] | None
 
 
 def family_class(name: str) -> type[Family]:
@@ -53,7 +61,16 @@ def build_run_model(record: RunRecord, device: torch.device) -> Family:
         ValueError: when its family is unknown here, or its settings are not valid any more.
     """
     family = family_class(record.family)
-    return build_model(family, run_config(family, record), record.image, device, record.training.seed)
+    model = build_model(family, run_config(family, record), record.image, device, record.training.seed)
+    if record.fingerprint is not None:
+        note_labels(model, record.fingerprint.labels)
+    return model
+
+
+def note_labels(model: Family, labels: tuple[int, ...]) -> None:
+    """Note in a model that is conditioned on labels which of them training images have."""
+    if isinstance(model, _ClassConditional) and model.num_classes:
+        model.trained_labels = labels
 
 
 def meta_run_model(record: RunRecord) -> Family:

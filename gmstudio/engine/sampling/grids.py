@@ -19,7 +19,7 @@ from gmstudio.media.levels import to_display
 class _ClassConditional(Protocol):
     """Model that can be conditioned on labels."""
 
-    num_classes: int
+    labels: tuple[int, ...]
 
 
 def draw_grid(
@@ -75,9 +75,11 @@ def draw_samples(
 
 
 def labels_in_turn(model: Family, count: int) -> torch.Tensor | None:
-    """Return (count,) int64 labels 0, 1, …, repeated; None where the model cannot be conditioned on labels."""
-    num_classes = model.num_classes if isinstance(model, _ClassConditional) else 0
-    return torch.arange(count, device=model.device) % num_classes if num_classes else None
+    """Return (count,) int64, the labels that the model was trained with, repeated; None where it takes none."""
+    labels = model.labels if isinstance(model, _ClassConditional) else ()
+    if not labels:
+        return None
+    return torch.tensor(labels, device=model.device)[torch.arange(count, device=model.device) % len(labels)]
 
 
 def grid_kind(model: Family) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import torch
 
-from gmstudio.engine.runtime.building import build_model
+from gmstudio.engine.runtime.building import build_model, note_labels
 from gmstudio.engine.runtime.context import Progress
 from gmstudio.engine.runtime.errors import error_sentence
 from gmstudio.engine.runtime.memory import give_back_memory, is_out_of_memory, keep_freed_memory, limit_memory
@@ -260,6 +260,7 @@ def start_training(plan: Plan, folder: str, device: torch.device, send: Send) ->
     keep_freed_memory()
     path = Path(folder).absolute() if folder else new_run_path(runs_home(), plan.record.family)
     model = build_model(plan.family, plan.config, plan.record.image, device, plan.training.seed)
+    note_labels(model, plan.dataset.train_labels)
     record = msgspec.structs.replace(plan.record, fingerprint=plan.dataset.fingerprint)
     run = RunFolder.create(path, record)
     try:

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import torch
 
-from gmstudio.engine.runtime.building import build_run_model
+from gmstudio.engine.runtime.building import build_run_model, note_labels
 from gmstudio.engine.runtime.datasets import DatasetCache
 from gmstudio.engine.runtime.errors import ScheduleOpenError
 from gmstudio.engine.runtime.memory import keep_freed_memory, limit_memory
@@ -67,6 +67,7 @@ def resume_run(path: str, choices: Continuation, cache: DatasetCache, device: to
         run.record = _continued(before, _checkpointed_step(run), choices)  # written by ``update`` below
         dataset = load_run_data(cache, before, choices.data_folder, accept_changed=choices.accept_changed_data)
         model = build_run_model(run.record, device)
+        note_labels(model, dataset.train_labels)
         trainer = Trainer(run, model, dataset)
         trainer.restore()
         if trainer.finished:

@@ -12,6 +12,7 @@ from gmstudio.engine.evaluation.sample_quality import SampleQuality, only_genera
 from gmstudio.engine.training.batches import Batches
 from gmstudio.engine.training.scalars import term_name
 from gmstudio.engine.training.step import phase_loss
+from gmstudio.families.autoregressive.base import NO_LABEL
 from gmstudio.families.base import Family, Phase
 from gmstudio.protocol.families import MARGINAL_NLL
 from gmstudio.protocol.training_settings import Training
@@ -36,7 +37,7 @@ class Validation:
         self._seed = training.seed
         self.batches = batches.valid(training.validation_images)
         """Validation images, (B, C, H, W) integers each."""
-        self._labels = batches.valid_labels(training.validation_images)
+        self._labels = _trained_only(batches.valid_labels(training.validation_images), dataset.train_labels)
         self._mixture = label_mixture(model, dataset.train.labels)
         quality = only_generates(model)
         self._quality = SampleQuality(dataset, model.device, training.seed) if quality else None
@@ -78,3 +79,10 @@ class Validation:
         model: Any = self._model
         conditional_B = model.log_prob(batch[few], labels=labels[few])
         return float((conditional_B - mixture.log_prob(model, batch[few])).mean())
+
+
+def _trained_only(labels: list[Tensor] | None, trained: tuple[int, ...]) -> list[Tensor] | None:
+    """Hide labels that no training image has, since the model is not trained with them."""
+    if labels is None:
+        return None
+    return [torch.where(torch.isin(some, some.new_tensor(trained)), some, NO_LABEL) for some in labels]

@@ -11,7 +11,7 @@ Shape legend: B batch, C channels, H height, W width, L levels, D sub-pixels (CÂ
 
 import copy
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -46,10 +46,18 @@ class AutoregressiveFamily(Family):
     """Description of the order, for a model that generates in one order only."""
     num_classes: int = 0
     """Labels 0 â€¦ num_classes-1 that the model can be conditioned on; 0: none."""
+    trained_labels: tuple[int, ...] | None = None
+    """Labels that training images had; None: unknown. Set by whoever trains or loads the model."""
     differentiable: bool = False
     """``log_components`` takes levels between the integers and has a gradient in them."""
     max_session: ClassVar[int] = 256
     """Images that ``sample`` generates side by side; more are done one group after another, to bound the memory."""
+
+    @property
+    def labels(self) -> tuple[int, ...]:
+        """Labels that the model can be conditioned on and was trained with, rising; empty: none."""
+        known = range(self.num_classes) if self.trained_labels is None else self.trained_labels
+        return tuple(label for label in known if label < self.num_classes)
 
     @property
     def own_order(self) -> Tensor:
@@ -187,6 +195,19 @@ class AutoregressiveFamily(Family):
                 "for no label."
             )
         return labels.to(self.device, torch.int64)
+
+    def check_trained(self, labels: Iterable[int]) -> None:
+        """Check that the model was trained with all of these labels; ``NO_LABEL`` is one of them.
+
+        Raises:
+            ValueError: when no training image had one of them.
+        """
+        unknown = sorted(set(labels) - {NO_LABEL, *self.labels})
+        if unknown:
+            raise ValueError(
+                f"No training image had the label {unknown[0]}; this model was trained with "
+                f"{', '.join(map(str, self.labels))}."
+            )
 
     def pixel_session(
         self,

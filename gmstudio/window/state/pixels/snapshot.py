@@ -99,6 +99,7 @@ class PixelSnapshot:
         num_observed: sub-pixels that come first because they are observed.
         any_order: the model is order-agnostic: it can be conditioned on any set of sub-pixels.
         num_classes: classes that it can be conditioned on; 0: none.
+        classes: those of them that it was trained with.
         label: the one that it is conditioned on; −1: none.
     """
 
@@ -122,6 +123,7 @@ class PixelSnapshot:
     num_observed: int = 0
     any_order: bool = False
     num_classes: int = 0
+    classes: tuple[int, ...] = ()
     label: int = -1
 
     @classmethod
@@ -149,6 +151,7 @@ class PixelSnapshot:
             num_observed=opened.num_observed,
             any_order=opened.any_order,
             num_classes=opened.num_classes,
+            classes=opened.classes,
             label=opened.label,
         )
 

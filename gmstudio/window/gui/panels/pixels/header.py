@@ -92,17 +92,18 @@ class Header(QWidget):
         self._weights_button.setVisible(newer and not (live and session.following))
         if newer:
             self.weights.setText(f"Use current weights (step {session.newest_step():,})")
-        self._list_classes(state.num_classes if state is not None else 0)
+        self._list_classes(state.classes if state is not None else ())
 
-    def _list_classes(self, count: int) -> None:
+    def _list_classes(self, classes: tuple[int, ...]) -> None:
         data = self._session.images.data
-        names = data.label_names if data is not None and len(data.label_names) >= count else ()
-        wanted = [NO_CLASS, *(f"Class {names[label] if names else label}" for label in range(count))]
+        names = data.label_names if data is not None else ()
+        texts = [f"Class {names[label] if label < len(names) else label}" for label in classes]
+        wanted = [(NO_CLASS, -1), *zip(texts, classes, strict=True)]
         self.label.blockSignals(True)
-        if wanted != [self.label.itemText(index) for index in range(self.label.count())]:
+        if wanted != [(self.label.itemText(index), self.label.itemData(index)) for index in range(self.label.count())]:
             self.label.clear()
-            for label, text in enumerate(wanted, start=-1):
+            for text, label in wanted:
                 self.label.addItem(text, label)
-        self.label.setCurrentIndex(self._session.label + 1)
+        self.label.setCurrentIndex(self.label.findData(self._session.label))
         self.label.blockSignals(False)
-        self.label.setVisible(count > 0)
+        self.label.setVisible(bool(classes))

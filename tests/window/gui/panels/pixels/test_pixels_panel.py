@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QDoubleSpinBox, QLabel, QSlider, QSpinBox, QToolBu
 from pytestqt.qtbot import QtBot
 
 from gmstudio.families import FAMILIES
+from gmstudio.families.autoregressive.base import AutoregressiveFamily
 from gmstudio.protocol.data import BrowseData
 from gmstudio.protocol.engine import EngineReported
 from gmstudio.protocol.images import ImageSpec
@@ -473,6 +474,20 @@ def test_one_pixel_is_all_its_colours(qtbot: QtBot, free: PixelsPanel, free_engi
     free_engine.serve()
     free.canvas.hovered.emit(0, 1)
     assert free._reading.words.endswith("1 of 3 channels sampled")
+
+
+def test_only_classes_that_were_trained_are_offered(qtbot: QtBot) -> None:
+    gated = FAMILIES["gated_pixelcnn"]
+    spec = ImageSpec(channels=1, height=3, width=3, levels=2)
+    model = gated(gated.Config(num_layers=1, num_channels=2, num_head_channels=2, num_classes=9), spec)
+    assert isinstance(model, AutoregressiveFamily)
+    model.trained_labels = (3, 8)
+    engine = PixelEngine(spec, model.eval())
+    label = make_panel(qtbot, engine).header.label
+    assert [label.itemData(index) for index in range(label.count())] == [-1, 3, 8]
+    label.setCurrentIndex(2)
+    engine.serve()
+    assert label.currentText() == "Class 8"
 
 
 def test_classes_are_named_after_the_data(qtbot: QtBot) -> None:
