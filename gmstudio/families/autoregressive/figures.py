@@ -48,7 +48,7 @@ def image_loss(nll_1CHW: Tensor, row: int, column: int) -> Figure:
         kind="maps",
         name="image_loss",
         title="Loss by pixel of the image, nats",
-        help="−log p(x_i | x_<i) at each pixel of the chosen image: bright pixels surprise the model.",
+        help="−log p(x_i | x_<i) at each pixel of the chosen image: bright pixels are the improbable ones.",
         values=nll_1CHW.sum(1, keepdim=True),
         labels=("loss",),
         unit="nats",

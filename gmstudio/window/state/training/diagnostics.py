@@ -1,5 +1,7 @@
-"""Diagnostics of the selected run: its figures, the pace of its training, and which of its phases are trained."""
+"""Diagnostics of the selected run: its figures, of a chosen image and pixel, and the pace of its training."""
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from gmstudio.protocol.engine import CommandFailed, Done, Reason
@@ -30,11 +32,16 @@ class Diagnostics(QObject):
         figures: the newest figures; empty where the family draws none or none arrived yet.
         step: training step of the figures; -1 before.
         illustrated: the family draws figures.
+        image: index of the validation image that figures of a single image show.
+        pixel: row and column that figures of a single pixel show.
+        num_images: validation images to choose from.
+        shown: that image, (C, H, W) uint8, 0 … 255; None where no figure shows a single image.
         phases: names of the run's training phases.
         slow: the training is limited to ``pace_hz``.
         pace_hz: steps per second while ``slow``.
         only: name of the one phase that is trained, or "" for all.
-        problem: reason why figures or pace were refused, or "".
+        problem: reason why figures were refused, or "".
+        pace_problem: reason why a pace was refused, or "".
 
     Signals:
         drawn: figures arrived, or were removed.
@@ -55,7 +62,12 @@ class Diagnostics(QObject):
         self.phases: tuple[str, ...] = ()
         self.slow, self.pace_hz = False, FIRST_PACE_HZ
         self.only = ""
-        self.problem = ""
+        self.image, self.num_images = 0, 0
+        self.pixel = (0, 0)
+        self.shown: NDArray[np.uint8] | None = None
+        self.problem = self.pace_problem = ""
+        self._chosen_pixel: tuple[int, int] | None = None
+        self._urgent = False
         self._library = library
         self._norms: dict[str, dict[str, float]] = {}
         self._active = self._stale = False
@@ -86,12 +98,14 @@ class Diagnostics(QObject):
         """Select a run; its figures are requested when they are on the screen."""
         if opened.info.run != self.run:
             self.figures, self.step = (), -1
+            self.image, self.num_images, self.shown = 0, 0, None
+            self._chosen_pixel, self._urgent = None, False
             self._drawing.drop()
             self._budget.reset()
             self._pause.stop()
         self.run, self.phases = opened.info.run, opened.phases
         self.illustrated = "figures" in opened.info.capabilities
-        self.problem = ""
+        self.problem = self.pace_problem = ""
         self._stale = opened.live or bool(opened.info.checkpoint_steps)
         self._draw_if_needed()
         self.drawn.emit()
@@ -102,6 +116,19 @@ class Diagnostics(QObject):
         """Set whether the figures are on the screen."""
         self._active = active
         self._draw_if_needed()
+
+    def choose_image(self, image: int) -> None:
+        """Draw the figures of this validation image."""
+        if image != self.image and 0 <= image < self.num_images:
+            self.image = image
+            self._draw_chosen()
+
+    def choose_pixel(self, row: int, column: int) -> None:
+        """Draw the figures of this pixel."""
+        if self.shown is not None and (row, column) != self.pixel:
+            height, width = self.shown.shape[1:]
+            self.pixel = self._chosen_pixel = (min(max(row, 0), height - 1), min(max(column, 0), width - 1))
+            self._draw_chosen()
 
     def set_slow(self, slow: bool) -> None:
         """Limit the pace of the training, or remove the limit."""
@@ -131,16 +158,34 @@ class Diagnostics(QObject):
         if self._active and self._stale and self.illustrated and ready:
             self._stale = False
             self._budget.begin()
-            self._drawing.send(DrawFigures(run=self.run))
+            self._drawing.send(DrawFigures(run=self.run, image=self.image, pixel=self._chosen_pixel))
 
     def _on_drawn(self, event: FiguresDrawn) -> None:
         self._start_pause()
         self.figures, self.step = event.figures, event.step
+        self.num_images = event.num_images
+        self.shown = None if event.shown is None else event.shown.numpy()
+        if not self._urgent:
+            self.image, self.pixel = event.image, event.pixel
         self.drawn.emit()
+        self._draw_urgent()
 
     def _on_draw_failed(self, failure: CommandFailed) -> None:
         self._start_pause()
-        self._report(failure)
+        self.problem = _sentence(failure)
+        self.changed.emit()
+
+    def _draw_chosen(self) -> None:
+        """Draw at the next opportunity, whatever share of the engine's time the last figures took."""
+        self._urgent = True
+        if not self._drawing.busy:
+            self._draw_urgent()
+
+    def _draw_urgent(self) -> None:
+        if self._urgent:
+            self._urgent, self._stale = False, True
+            self._pause.stop()
+            self._draw_if_needed()
 
     def _start_pause(self) -> None:
         self._pause.start(round(1000 * self._budget.end()))
@@ -162,7 +207,7 @@ class Diagnostics(QObject):
     def _send_pace(self) -> None:
         phases = (self.only,) if self.only else ()
         self._pacing.send(PaceTraining(steps_per_s=self.pace_hz if self.slow else 0.0, phases=phases))
-        self.problem = ""
+        self.pace_problem = ""
         self.changed.emit()
 
     def _on_paced(self, _event: Done) -> None:
@@ -171,7 +216,8 @@ class Diagnostics(QObject):
     def _on_pace_failed(self, failure: CommandFailed) -> None:
         """Return to the pace that the engine has."""
         self.slow, self.only = self._confirmed
-        self._report(failure)
+        self.pace_problem = _sentence(failure)
+        self.changed.emit()
 
     def _on_live_changed(self) -> None:
         """Reset the pace: a training starts at full speed, with all phases."""
@@ -179,6 +225,6 @@ class Diagnostics(QObject):
         self._pacing.drop()
         self.changed.emit()
 
-    def _report(self, failure: CommandFailed) -> None:
-        self.problem = "" if failure.reason is Reason.ENGINE_GONE else failure.message
-        self.changed.emit()
+
+def _sentence(failure: CommandFailed) -> str:
+    return "" if failure.reason is Reason.ENGINE_GONE else failure.message

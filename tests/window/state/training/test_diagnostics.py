@@ -169,7 +169,7 @@ def test_a_refused_pace_returns_to_the_one_that_the_engine_has(client: FakeClien
     client.deliver(Done(request=paces(client)[-1].request))
     diagnostics.set_only("a")
     client.deliver(CommandFailed(request=paces(client)[-1].request, command="PaceTraining", message="No such phase."))
-    assert (diagnostics.slow, diagnostics.only, diagnostics.problem) == (True, "", "No such phase.")
+    assert (diagnostics.slow, diagnostics.only, diagnostics.pace_problem) == (True, "", "No such phase.")
 
 
 def test_a_refusal_is_shown(client: FakeClient, diagnostics: Diagnostics, qtbot: QtBot) -> None:

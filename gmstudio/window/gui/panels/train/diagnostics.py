@@ -1,36 +1,30 @@
-"""Diagnostics of the Train panel: the family's figures, one at a time; pace and phases of the training."""
+"""Diagnostics of the Train panel: the family's figures, one at a time, of a chosen image and pixel."""
 
-from PySide6.QtWidgets import (
-    QCheckBox,
-    QComboBox,
-    QGridLayout,
-    QLabel,
-    QSizePolicy,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
-)
+import numpy as np
+from PySide6.QtCore import QSignalBlocker
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from gmstudio.protocol.training import FigureDrawn
 from gmstudio.window.gui.panel import Panel
+from gmstudio.window.gui.panels.train.figure_view import FigureView, FigureWindow
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.active_widget import ActiveWidget
-from gmstudio.window.gui.widgets.images.grid import ImageGrid
-from gmstudio.window.gui.widgets.plots.bar_figure import BarFigure
-from gmstudio.window.gui.widgets.sliders.typed_slider import TypedSlider
-from gmstudio.window.state.training.curves import number
-from gmstudio.window.state.training.diagnostics import MAX_PACE_HZ, MIN_PACE_HZ, Diagnostics
+from gmstudio.window.gui.widgets.number_input import IntegerField
+from gmstudio.window.gui.widgets.plots.map_grid import MapGrid, Maps
+from gmstudio.window.state.training.diagnostics import Diagnostics
 
 NO_FIGURES = "This family has no diagnostic figures."
 NOT_YET = "Diagnostic figures of the model appear here."
 FIGURE_TIP = "Diagnostic figure of the model"
-SLOW_TIP = "Limit training to this number of steps per second, to follow every step"
-PHASE_TIP = "Train all phases of a step, or a single one"
-NORMS_TIP = "Norm of each phase's gradient before clipping; measured at every step while slow, else at every tenth"
+IMAGE_TIP = "Validation image that figures of a single image show"
+ROW_TIP = "Row of the pixel that figures of a single pixel show"
+COLUMN_TIP = "Column of the pixel that figures of a single pixel show"
+THUMBNAIL_TIP = "Chosen validation image; click a pixel to choose it"
+LARGER_TIP = "Show the figure large, in a window of its own; a click on the figure does the same"
+THUMBNAIL = 64
 
 
 class DiagnosticsView(ActiveWidget):
-    """Figure chosen among those of the family, with its description; below it pace and phases.
+    """Figure chosen among those of the family, and the image and pixel that it shows.
 
     Args:
         diagnostics: state of the diagnostics.
@@ -41,162 +35,143 @@ class DiagnosticsView(ActiveWidget):
         super().__init__(panel)
         self._diagnostics = diagnostics
         self._shown = ""
+        self._window: FigureWindow | None = None
         self.figure = QComboBox()
+        self.figure.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         panel.name_widget(self.figure, "figure", "Figure", FIGURE_TIP)
-        self.bars = BarFigure()
-        panel.name_widget(self.bars, "figure.bars", "Figure", "")
-        self.images = ImageGrid()
-        panel.name_widget(self.images, "figure.images", "Figure", "")
-        self._pictures = QStackedWidget()
-        for widget in (self.bars, self.images):
-            self._pictures.addWidget(widget)
-        self._description = QLabel()
-        self._description.setProperty("role", "muted")
-        self._description.setWordWrap(True)
-        self._description.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.slow = QCheckBox("Slow down")
-        panel.name_widget(self.slow, "slow", "Slow down", SLOW_TIP)
-        self.pace = TypedSlider(MIN_PACE_HZ, MAX_PACE_HZ, decimals=1, log=True, suffix=" steps/s")
-        self.pace.name("train.pace", "Steps per second", SLOW_TIP)
-        self.only = QComboBox()
-        panel.name_widget(self.only, "phase", "Phases", PHASE_TIP)
-        self.norms = QLabel()
-        self.norms.setWordWrap(True)
-        self.norms.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        panel.name_widget(self.norms, "norms", "Gradient norms", NORMS_TIP)
-        self._lay_out()
+        self.view = FigureView(self)
+        for name in ("bars", "images", "maps", "table"):
+            panel.name_widget(getattr(self.view, name), f"figure.{name}", "Figure", "")
+        self._larger = panel.add_action("larger", "Larger", "Ctrl+Shift+D", self._enlarge, icon="zoom", tip=LARGER_TIP)
+        self.image, self.row, self.column = (IntegerField(self) for _ in range(3))
+        self.thumbnail = MapGrid(self)
+        self.thumbnail.setFixedSize(THUMBNAIL, THUMBNAIL)
+        for widget, name, title, tip in (
+            (self.image, "figure.image", "Validation image", IMAGE_TIP),
+            (self.row, "figure.row", "Row", ROW_TIP),
+            (self.column, "figure.column", "Column", COLUMN_TIP),
+            (self.thumbnail, "figure.thumbnail", "Chosen validation image", THUMBNAIL_TIP),
+        ):
+            panel.name_widget(widget, name, title, tip)
+        self._lay_out(panel)
         self.figure.activated.connect(lambda index: self._choose(self.figure.itemData(index)))
-        self.slow.toggled.connect(diagnostics.set_slow)
-        self.pace.value_changed.connect(diagnostics.set_pace)
-        self.only.activated.connect(lambda index: diagnostics.set_only(self.only.itemData(index)))
-        self.bars.read.connect(self._show_reading)
-        self.images.hovered.connect(self._show_column)
+        self.view.clicked.connect(self._enlarge)
+        self.image.valueChanged.connect(diagnostics.choose_image)
+        for field in (self.row, self.column):
+            field.valueChanged.connect(self._on_pixel_typed)
+        self.thumbnail.entry_clicked.connect(diagnostics.choose_pixel)
         diagnostics.drawn.connect(self._show_figures)
-        diagnostics.changed.connect(self._show_pace)
-        diagnostics.measured.connect(self._show_norms)
+        diagnostics.changed.connect(self._show_problem)
         self._show_figures()
-        self._show_pace()
-        self._show_norms()
+        self._show_problem()
 
     def set_active(self, active: bool) -> None:
-        """Request figures only while they are on the screen."""
-        self._diagnostics.set_active(active)
+        """Request figures only while they are on the screen, here or large."""
+        large = self._window is not None and self._window.isVisible()
+        self._diagnostics.set_active(active or large)
 
-    def _lay_out(self) -> None:
+    def _lay_out(self, panel: Panel) -> None:
+        top = QHBoxLayout()
+        top.setSpacing(GRID // 2)
+        top.addWidget(self.figure, 1)
+        top.addWidget(panel.button(self._larger, icon_only=True))
+        self._of_pixel = QWidget(self)
+        below = QHBoxLayout(self._of_pixel)
+        below.setContentsMargins(0, 0, 0, 0)
+        below.setSpacing(GRID // 2)
+        below.addWidget(self.thumbnail)
+        fields = QVBoxLayout()
+        fields.setSpacing(GRID // 2)
+        for title, widgets in (("Image", (self.image,)), ("Pixel", (self.row, self.column))):
+            line = QHBoxLayout()
+            label = QLabel(title, self)
+            label.setBuddy(widgets[0])
+            line.addWidget(label)
+            for widget in widgets:
+                line.addWidget(widget, 1)
+            fields.addLayout(line)
+        below.addLayout(fields, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, GRID, 0, 0)
         column.setSpacing(GRID // 2)
-        column.addWidget(self.figure)
-        column.addWidget(self._pictures, 1)
-        column.addWidget(self._description)
-        self._controls = QWidget()
-        grid = QGridLayout(self._controls)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setSpacing(GRID // 2)
-        grid.addWidget(self.slow, 0, 0)
-        grid.addWidget(self.pace, 0, 1)
-        self._phase_label = QLabel("Train")
-        self._phase_label.setBuddy(self.only)
-        grid.addWidget(self._phase_label, 1, 0)
-        grid.addWidget(self.only, 1, 1)
-        grid.addWidget(self.norms, 2, 0, 1, 2)
-        grid.setColumnStretch(1, 1)
-        column.addWidget(self._controls)
-
-    # ---- figures -----------------------------------------------------------------------------------------------
+        column.addLayout(top)
+        column.addWidget(self.view, 1)
+        column.addWidget(self._of_pixel)
 
     def _choose(self, name: str) -> None:
         self._shown = name
         self._show_figures()
 
     def _show_figures(self) -> None:
-        figures = self._diagnostics.figures
+        diagnostics = self._diagnostics
+        figures = diagnostics.figures
         names = [figure.name for figure in figures]
+        titles = [figure.title for figure in figures]
         if [self.figure.itemData(i) for i in range(self.figure.count())] != names:
             self.figure.clear()
             for drawn in figures:
                 self.figure.addItem(drawn.title, drawn.name)
+        for place, title in enumerate(titles):
+            self.figure.setItemText(place, title)
         if self._shown not in names:
             self._shown = names[0] if names else ""
         self.figure.setCurrentIndex(self.figure.findData(self._shown))
         self.figure.setToolTip(f"{self.figure.currentText()}\n{FIGURE_TIP}".strip())
         self.figure.setVisible(len(names) > 0)
         chosen = next((f for f in figures if f.name == self._shown), None)
+        self._larger.setEnabled(chosen is not None)
         if chosen is None:
-            self._pictures.setCurrentWidget(self.images)
-            self.images.set_images(self.images.images[:0])
-            self.images.set_placeholder(
-                NOT_YET if self._diagnostics.illustrated or not self._diagnostics.run else NO_FIGURES
-            )
-            self._description.setText("")
+            self.view.clear(NOT_YET if diagnostics.illustrated or not diagnostics.run else NO_FIGURES)
         else:
-            self._show(chosen)
+            self.view.show_figure(chosen, diagnostics.step)
+            if self._window is not None and self._window.isVisible():
+                self._window.show_figure(chosen, diagnostics.step)
+        self._show_choices()
 
-    def _show(self, figure: FigureDrawn) -> None:
-        self._description.setText(self._help(figure))
-        if figure.kind == "images" and figure.images is not None:
-            self._pictures.setCurrentWidget(self.images)
-            self.images.set_columns(figure.columns or None)
-            self.images.set_images(figure.images.numpy())
-        elif figure.values is not None:
-            self._pictures.setCurrentWidget(self.bars)
-            reference = None if figure.reference is None else figure.reference.numpy()
-            if figure.kind == "histogram" and figure.edges is not None:
-                self.bars.set_histogram(figure.values.numpy(), figure.edges.numpy(), figure.series, reference)
-            else:
-                self.bars.set_bars(figure.values.numpy(), figure.series, reference)
+    def _show_choices(self) -> None:
+        """Show the chosen image and pixel, where the family has figures of them."""
+        diagnostics, shown = self._diagnostics, self._diagnostics.shown
+        self._of_pixel.setVisible(shown is not None)
+        if shown is None:
+            return
+        height, width = shown.shape[1:]
+        for field, last, value in (
+            (self.image, diagnostics.num_images - 1, diagnostics.image),
+            (self.row, height - 1, diagnostics.pixel[0]),
+            (self.column, width - 1, diagnostics.pixel[1]),
+        ):
+            with QSignalBlocker(field):
+                field.setRange(0, max(last, 0))
+                if not field.hasFocus():
+                    field.setValue(value)
+        values = shown[np.newaxis].astype(np.float64) / 255
+        self.thumbnail.set_maps(Maps(values, ("image",), grey=True, mark=diagnostics.pixel))
 
-    def _show_reading(self, reading: str) -> None:
-        """Describe the bin or image under the pointer; without one, the figure."""
-        chosen = next((f for f in self._diagnostics.figures if f.name == self._shown), None)
-        if chosen is not None:
-            self._description.setText(reading or self._help(chosen))
+    def _on_pixel_typed(self) -> None:
+        self._diagnostics.choose_pixel(self.row.value(), self.column.value())
 
-    def _show_column(self, index: int) -> None:
-        """Name the image under the pointer."""
-        chosen = next((f for f in self._diagnostics.figures if f.name == self._shown), None)
-        if chosen is not None and chosen.series:
-            self._show_reading(chosen.series[index % len(chosen.series)] if index >= 0 else "")
+    def _enlarge(self) -> None:
+        """Show the figure in a window of its own."""
+        if self.view.figure is None:
+            return
+        if self._window is None:
+            self._window = FigureWindow(self)
+            self._window.view.entry_clicked.connect(self._choose_in_window)
+            self._window.closed.connect(lambda: self.set_active(self.active))
+        self._window.show_figure(self.view.figure, self._diagnostics.step)
+        if self._window.isVisible():
+            self._window.raise_()
+        self._window.show()
+        self.set_active(self.active)
 
-    def _help(self, figure: FigureDrawn) -> str:
-        columns = f" From the left: {list_columns(figure.series)}." if figure.kind == "images" else ""
-        return f"{figure.help}{columns if figure.series else ''} (step {self._diagnostics.step:,})"
+    def _choose_in_window(self, row: int, column: int) -> None:
+        """Choose a pixel by a click on a map of the image."""
+        figure, shown = self.view.figure, self._diagnostics.shown
+        if figure is None or figure.mark is None or figure.values is None or shown is None:
+            return
+        if figure.values.shape[2:] == shown.shape[1:]:
+            self._diagnostics.choose_pixel(row, column)
 
-    def _show_norms(self) -> None:
-        """Write the norm of each phase that is trained, where there are several phases."""
-        norms, only = self._diagnostics.norms, self._diagnostics.only
-        trained = [phase for phase in self._diagnostics.phases if phase in norms and only in ("", phase)]
-        parts = [f"{phase} {number(norms[phase], 3)}" for phase in trained]
-        self.norms.setText(f"Gradient norms: {', '.join(parts)}")
-        self.norms.setVisible(len(self._diagnostics.phases) > 1 and bool(parts))
-
-    # ---- pace --------------------------------------------------------------------------------------------------
-
-    def _show_pace(self) -> None:
-        diagnostics = self._diagnostics
-        self.slow.blockSignals(True)
-        self.slow.setChecked(diagnostics.slow)
-        self.slow.blockSignals(False)
-        self.pace.set_value(diagnostics.pace_hz)
-        names = ["", *diagnostics.phases]
-        if [self.only.itemData(i) for i in range(self.only.count())] != names:
-            self.only.clear()
-            for name in names:
-                self.only.addItem(f"only the {name}" if name else "all phases", name)
-        self.only.setCurrentIndex(self.only.findData(diagnostics.only))
-        for widget in (self.slow, self.pace, self.only):
-            widget.setEnabled(diagnostics.live)
-        self._show_norms()
-        several = len(diagnostics.phases) > 1
-        self.only.setVisible(several)
-        self._phase_label.setVisible(several)
-        if diagnostics.problem:
-            self._description.setText(diagnostics.problem)
-
-
-def list_columns(names: tuple[str, ...]) -> str:
-    """List the names of a grid's columns; names that repeat are listed once."""
-    for period in range(1, len(names) // 2 + 1):
-        if len(names) % period == 0 and names == names[:period] * (len(names) // period):
-            return f"{', '.join(names[:period])}, and so on"
-    return ", ".join(names)
+    def _show_problem(self) -> None:
+        if self._diagnostics.problem:
+            self.view.say(self._diagnostics.problem)

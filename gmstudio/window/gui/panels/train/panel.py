@@ -19,6 +19,7 @@ from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.train.curves import TrainCurves
 from gmstudio.window.gui.panels.train.diagnostics import DiagnosticsView
 from gmstudio.window.gui.panels.train.objective import ObjectiveView
+from gmstudio.window.gui.panels.train.pace import PaceView
 from gmstudio.window.gui.panels.train.runs import RunsView
 from gmstudio.window.gui.panels.train.samples import SampleView
 from gmstudio.window.gui.panels.train.setup import SetupColumn, text_label
@@ -29,7 +30,8 @@ from gmstudio.window.state.training.state import TrainingState
 
 COLUMN_WIDTH = 352
 TABS_WIDTH = 288
-DIAGNOSTICS_TIP = "Figures of the model's internals: reconstructions, filters, histograms; pace and phases of training"
+DIAGNOSTICS_TIP = "Figures of the model's internals: receptive fields, filters, reconstructions, losses by pixel"
+PACE_TIP = "Training in slow motion, and which phases of a step are trained"
 
 PAUSE_TIP = "Pause after the current step"
 RESUME_TIP = "Continue training the run shown"
@@ -130,12 +132,13 @@ class TrainPanel(Panel):
             (
                 Tab("objective", "Objective", "Formula of the objective, and its terms", self._objective),
                 Tab("diagnostics", "Diagnostics", DIAGNOSTICS_TIP, self._diagnostics),
+                Tab("pace", "Pace", PACE_TIP, lambda: PaceView(state.diagnostics, self)),
                 Tab("runs", "Runs", "Compare, select and resume runs", lambda: RunsView(state, library, self)),
             ),
             parent=self,
         )
         tabs.setMinimumWidth(TABS_WIDTH)
-        self.name_widget(tabs, "tabs", "Objective, diagnostics and runs", "")
+        self.name_widget(tabs, "tabs", "Objective, diagnostics, pace and runs", "")
         above = QSplitter(Qt.Orientation.Horizontal, self)
         above.addWidget(SampleView(state.samples, self))
         above.addWidget(tabs)

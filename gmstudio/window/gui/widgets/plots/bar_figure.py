@@ -22,9 +22,11 @@ class BarFigure(QWidget):
 
     Signals:
         read: text about the bar under the pointer, or "".
+        clicked: a click on the figure.
     """
 
     read = Signal(str)
+    clicked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -195,6 +197,13 @@ class BarFigure(QWidget):
         low, high = self.span
         x = low + (event.position().x() - frame.left()) / frame.width() * (high - low)
         self.read.emit(self.words_at(x) if self._values.size else "")
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Emit a click."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.clicked.emit()
+        else:
+            super().mousePressEvent(event)
 
     def leaveEvent(self, event: object) -> None:
         """Emit that no bar is under the pointer."""
