@@ -66,8 +66,8 @@ def receptive_fields(model: "AutoregressiveFamily", row: int, column: int) -> Fi
         kind="maps",
         name="receptive_field",
         title="Receptive field",
-        help="Pixels that the conditional at the chosen pixel can depend on, by the model's architecture. Pixels of "
-        "the blind spot come earlier and are no farther away than others in the field, but never reach it.",
+        help="Pixels that the conditional of the chosen pixel can depend on, by the model's architecture. The blind "
+        "spot has earlier pixels that are as near as others in the field, and never reach it.",
         values=torch.stack(fields).unsqueeze(1),
         labels=tuple(f"of {colour}" for colour in COLOURS) if len(fields) > 1 else ("predicted pixel",),
         classes=FIELD_CLASSES,

@@ -2,7 +2,7 @@
 
 import numpy as np
 from PySide6.QtCore import QSignalBlocker
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.train.figure_view import FigureView, FigureWindow
@@ -20,7 +20,7 @@ ROW_TIP = "Row of the pixel that figures of a single pixel show"
 COLUMN_TIP = "Column of the pixel that figures of a single pixel show"
 THUMBNAIL_TIP = "Chosen validation image; click a pixel to choose it"
 LARGER_TIP = "Show the figure large, in a window of its own; a click on the figure does the same"
-THUMBNAIL = 64
+THUMBNAIL = 60
 
 
 class DiagnosticsView(ActiveWidget):
@@ -74,22 +74,21 @@ class DiagnosticsView(ActiveWidget):
         top = QHBoxLayout()
         top.setSpacing(GRID // 2)
         top.addWidget(self.figure, 1)
-        top.addWidget(panel.button(self._larger, icon_only=True))
+        self._larger_button = panel.button(self._larger, icon_only=True)
+        top.addWidget(self._larger_button)
         self._of_pixel = QWidget(self)
         below = QHBoxLayout(self._of_pixel)
         below.setContentsMargins(0, 0, 0, 0)
         below.setSpacing(GRID // 2)
         below.addWidget(self.thumbnail)
-        fields = QVBoxLayout()
+        fields = QGridLayout()
         fields.setSpacing(GRID // 2)
-        for title, widgets in (("Image", (self.image,)), ("Pixel", (self.row, self.column))):
-            line = QHBoxLayout()
+        for line, (title, widgets) in enumerate((("Image", (self.image,)), ("Pixel", (self.row, self.column)))):
             label = QLabel(title, self)
             label.setBuddy(widgets[0])
-            line.addWidget(label)
-            for widget in widgets:
-                line.addWidget(widget, 1)
-            fields.addLayout(line)
+            fields.addWidget(label, line, 0)
+            for place, widget in enumerate(widgets, start=1):
+                fields.addWidget(widget, line, place, 1, 3 - len(widgets))
         below.addLayout(fields, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, GRID, 0, 0)
@@ -117,7 +116,8 @@ class DiagnosticsView(ActiveWidget):
             self._shown = names[0] if names else ""
         self.figure.setCurrentIndex(self.figure.findData(self._shown))
         self.figure.setToolTip(f"{self.figure.currentText()}\n{FIGURE_TIP}".strip())
-        self.figure.setVisible(len(names) > 0)
+        for widget in (self.figure, self._larger_button):
+            widget.setVisible(len(names) > 0)
         chosen = next((f for f in figures if f.name == self._shown), None)
         self._larger.setEnabled(chosen is not None)
         if chosen is None:

@@ -22,6 +22,8 @@ from gmstudio.window.state.training.curves import number
 
 LARGE = QSize(880, 640)
 SHARE_OF_SCREEN = 0.85
+MAX_LINES = 3
+LEAST = QSize(48, 48)
 
 
 class FigureView(QWidget):
@@ -44,15 +46,13 @@ class FigureView(QWidget):
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setSizeAdjustPolicy(QTableWidget.SizeAdjustPolicy.AdjustIgnored)
         self._pictures = QStackedWidget(self)
+        self._pictures.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
         for widget in (self.bars, self.images, self.maps, self.table):
             self._pictures.addWidget(widget)
+            widget.setMinimumSize(LEAST)
             widget.setAccessibleName("Figure")
         self.legend = MapLegend(self)
-        self._description = QLabel(self)
-        self._description.setProperty("role", "muted")
-        self._description.setTextFormat(Qt.TextFormat.PlainText)
-        self._description.setWordWrap(True)
-        self._description.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._description = _Description(self)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID // 2)
@@ -75,14 +75,14 @@ class FigureView(QWidget):
         self.images.set_images(self.images.images[:0])
         self.images.set_placeholder(placeholder)
         self.legend.hide()
-        self._description.setText("")
+        self._description.write("")
 
     def show_figure(self, figure: FigureDrawn, step: int) -> None:
         """Show a figure of the weights of a step."""
         self.figure = figure
         columns = f" From the left: {list_columns(figure.series)}." if figure.kind == "images" and figure.series else ""
         self._help = f"{figure.help}{columns} (step {step:,})"
-        self._description.setText(self._help)
+        self._description.write(self._help)
         self.legend.setVisible(figure.kind == "maps")
         if figure.kind == "images" and figure.images is not None:
             self._pictures.setCurrentWidget(self.images)
@@ -102,7 +102,7 @@ class FigureView(QWidget):
 
     def say(self, sentence: str) -> None:
         """Write a sentence in place of the description."""
-        self._description.setText(sentence)
+        self._description.write(sentence)
 
     def _show_maps(self, figure: FigureDrawn) -> None:
         assert figure.values is not None
@@ -137,12 +137,46 @@ class FigureView(QWidget):
 
     def _read(self, reading: str) -> None:
         """Describe the bin or entry under the pointer; without one, the figure."""
-        self._description.setText(reading or self._help)
+        self._description.write(reading or self._help)
 
     def _read_column(self, index: int) -> None:
         """Name the image under the pointer."""
         series = self.figure.series if self.figure is not None else ()
         self._read(series[index % len(series)] if series and index >= 0 else "")
+
+
+class _Description(QLabel):
+    """Muted text of at most ``MAX_LINES`` lines, whole in the tooltip, so that a long one moves nothing."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "muted")
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setWordWrap(True)
+        self.setAlignment(Qt.AlignmentFlag.AlignTop)
+        policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+
+    def write(self, text: str) -> None:
+        """Set text and tooltip."""
+        self.setText(text)
+        self.setToolTip(text)
+
+    def heightForWidth(self, width: int) -> int:
+        """Height of all its lines up to the largest number."""
+        return min(super().heightForWidth(width), self._most())
+
+    def sizeHint(self) -> QSize:
+        """Height of the largest number of lines at most."""
+        return super().sizeHint().boundedTo(QSize(2**20, self._most()))
+
+    def minimumSizeHint(self) -> QSize:
+        """Height of the largest number of lines at most."""
+        return super().minimumSizeHint().boundedTo(QSize(2**20, self._most()))
+
+    def _most(self) -> int:
+        return MAX_LINES * self.fontMetrics().lineSpacing()
 
 
 class FigureWindow(QDialog):
