@@ -30,6 +30,17 @@ class OpenRun(Command, frozen=True, kw_only=True):
     run: str
 
 
+class ChooseCheckpoint(Command, frozen=True, kw_only=True):
+    """Explore a run with the weights of one of its checkpoints from now on; answered with ``Done``.
+
+    Args:
+        step: of the checkpoint; None: the newest weights, those in training where the run trains.
+    """
+
+    run: str
+    step: int | None
+
+
 class FetchSamples(Command, frozen=True, kw_only=True):
     """Fetch the saved sample grid of a step, or the latest one before it; answered with ``SamplesDrawn``.
 

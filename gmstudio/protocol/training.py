@@ -79,12 +79,16 @@ class StopTraining(Command, frozen=True, kw_only=True):
 class KeepCheckpoint(Command, frozen=True, kw_only=True):
     """Keep the latest checkpoint of a run from being deleted; the run in training first writes one of its step.
 
+    A change to checkpoints on disk is followed by ``RunDescribed``.
+
     Args:
-        keep: False: allow all kept checkpoints to be deleted.
+        keep: False: allow kept checkpoints to be deleted.
+        step: with ``keep`` False, of the checkpoint to release; None: all of them.
     """
 
     run: str
     keep: bool = True
+    step: int | None = None
 
 
 class DrawFigures(Command, frozen=True, kw_only=True):

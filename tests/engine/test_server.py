@@ -38,7 +38,17 @@ from gmstudio.protocol.pixels import (
     PixelsOpened,
 )
 from gmstudio.protocol.run_spec import RunSpec
-from gmstudio.protocol.runs import FetchSamples, HistoryAppended, ListRuns, OpenRun, RunOpened, RunsListed, SamplesDrawn
+from gmstudio.protocol.runs import (
+    ChooseCheckpoint,
+    FetchSamples,
+    HistoryAppended,
+    ListRuns,
+    OpenRun,
+    RunDescribed,
+    RunOpened,
+    RunsListed,
+    SamplesDrawn,
+)
 from gmstudio.protocol.training import (
     CheckpointSaved,
     KeepCheckpoint,
@@ -394,3 +404,17 @@ def test_a_kept_checkpoint_is_not_deleted(engine: EngineProcess) -> None:
     with RunFolder.open(run) as folder:
         kept = [info.step for info in folder.checkpoints.list()]
     assert marked in kept and len(kept) <= 4
+    decode = Decode(run=run, codes=Array.of(np.zeros((1, 10), np.float32)))
+    assert engine.ask(decode, Decoded).step > marked
+    refused = engine.ask(ChooseCheckpoint(run=run, step=3), CommandFailed).message
+    assert "no checkpoint of step 3; it has " in refused
+    engine.ask(ChooseCheckpoint(run=run, step=marked), Done)
+    assert engine.ask(decode, Decoded).step == marked  # while it trains on
+    engine.ask(StopTraining(), Done)
+    assert engine.ask(decode, Decoded).step == marked
+    request = engine.send(KeepCheckpoint(run=run, keep=False, step=marked))
+    released = engine.wait(RunDescribed).info
+    engine.wait(Done, lambda event: event.request == request)
+    assert marked not in released.kept_steps
+    engine.ask(ChooseCheckpoint(run=run, step=None), Done)
+    assert engine.ask(decode, Decoded).step > marked

@@ -13,6 +13,7 @@ from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Event
 from gmstudio.protocol.runs import (
     AnnotateRun,
+    ChooseCheckpoint,
     FetchSamples,
     KeepAnnotations,
     ListRuns,
@@ -43,6 +44,18 @@ class RunsFeature(Feature):
 
     def _on_open_run(self, command: OpenRun) -> None:
         announce_run(self.context, str(Path(command.run).absolute()), command.request)
+
+    def _on_choose_checkpoint(self, command: ChooseCheckpoint) -> None:
+        if command.step is None:
+            self.context.chosen_steps.pop(command.run, None)
+        else:
+            with RunFolder.open(command.run) as run:
+                steps = [info.step for info in run.checkpoints.list()]
+            if command.step not in steps:
+                known = ", ".join(f"{step:,}" for step in steps) or "none yet"
+                raise RunMissingError(f"{command.run} has no checkpoint of step {command.step:,}; it has {known}.")
+            self.context.chosen_steps[command.run] = command.step
+        self.done(command)
 
     def _on_fetch_samples(self, command: FetchSamples) -> None:
         with RunFolder.open(command.run) as run:
@@ -79,6 +92,7 @@ class RunsFeature(Feature):
         if self.context.is_live(command.run):
             raise RunBusyError(f"{command.run} is in training. Stop its training before moving it to the trash.")
         place = move_to_trash(Path(command.run))
+        self.context.chosen_steps.pop(command.run, None)
         self.context.send(RunTrashed(request=command.request, run=command.run, place=str(place)))
 
     def _on_restore_run(self, command: RestoreRun) -> None:

@@ -85,8 +85,8 @@ class LiveRun(Protocol):
     def flush(self) -> None:
         """Store and send the recorded scalars."""
 
-    def keep_checkpoint(self, *, keep: bool) -> None:
-        """Write a checkpoint of the present step that is never deleted, or allow the kept ones to be deleted."""
+    def keep_checkpoint(self) -> None:
+        """Write a checkpoint of the present step that is kept until the user releases it."""
 
 
 class EngineContext:
@@ -102,6 +102,8 @@ class EngineContext:
         self.data = DatasetCache()
         self.models = ModelCache()
         self.training: LiveRun | None = None
+        self.chosen_steps: dict[str, int] = {}
+        """Run → step of the checkpoint with whose weights it is explored, where that is not the newest."""
 
     def is_live(self, run: str) -> bool:
         """Return whether a run is in training."""
@@ -118,7 +120,7 @@ class EngineContext:
         return self.training
 
     def model(self, run: str, capability: str) -> Loaded:
-        """Return the model of a run: the one in training, or that of the latest checkpoint.
+        """Return the model of a run: that of the chosen checkpoint, else the one in training, else the latest.
 
         Args:
             run: path of the run.
@@ -128,11 +130,12 @@ class EngineContext:
             ValueError: when its family has no such method.
             RunError: when the run or its checkpoints are missing or damaged.
         """
-        if self.is_live(run):
+        step = self.chosen_steps.get(run)
+        if step is None and self.is_live(run):
             live = self.the_training()
             loaded = Loaded(live.model, live.step, live.record)
         else:
-            loaded = self.models.load(run, self.device)
+            loaded = self.models.load(run, self.device, step)
         if not callable(getattr(loaded.model, capability, None)):
             raise ValueError(f"{loaded.model.card.title} has no {capability}; choose another run.")
         return loaded

@@ -8,6 +8,7 @@ from cachetools import LRUCache
 from gmstudio.engine.runtime.building import build_run_model, load_weights
 from gmstudio.engine.runtime.memory import limit_memory
 from gmstudio.families.base import Family
+from gmstudio.runs.checkpoints import CheckpointInfo
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.record import RunRecord
 
@@ -40,19 +41,19 @@ class ModelCache:
     def __init__(self) -> None:
         self._kept: LRUCache[tuple[str, str], Loaded] = LRUCache(KEPT_MODELS)
 
-    def load(self, path: str, device: torch.device) -> Loaded:
-        """Return the model of a run with the weights of its latest checkpoint.
+    def load(self, path: str, device: torch.device, step: int | None = None) -> Loaded:
+        """Return the model of a run with the weights of its latest checkpoint, or of that of a step.
 
         Raises:
             RunError: when the run or its checkpoints are missing or damaged.
             ValueError: when its family is unknown here, or the checkpoint does not fit.
         """
         with RunFolder.open(path) as run:
-            saved = [f"{info.step} {info.created}" for info in run.checkpoints.list() if info.latest]
+            saved = [f"{info.step} {info.created}" for info in run.checkpoints.list() if _is_wanted(info, step)]
             key = (path, f"{run.record.created} {' '.join(saved)}")  # the folder may hold another run now
             if key not in self._kept:
                 limit_memory(device)
-                found = run.checkpoints.load()
+                found = run.checkpoints.load(step)
                 model = build_run_model(run.record, device)
                 load_weights(model, found.tensors["model"])
                 self._kept[key] = Loaded(model.eval(), found.step, run.record, found.warnings)
@@ -61,3 +62,7 @@ class ModelCache:
     def clear(self) -> None:
         """Drop all models."""
         self._kept.clear()
+
+
+def _is_wanted(info: CheckpointInfo, step: int | None) -> bool:
+    return info.latest if step is None else info.step == step

@@ -2,7 +2,7 @@
 
 import torch
 
-from gmstudio.engine.runs.describe import announce_run
+from gmstudio.engine.runs.describe import announce_run, current_info
 from gmstudio.engine.runtime.feature import Feature
 from gmstudio.engine.runtime.inspection import check_fit, exploring
 from gmstudio.engine.training.diagnostics import FIGURE_IMAGES, chosen_pixel, draw_figures, draw_pixel_figures
@@ -12,6 +12,7 @@ from gmstudio.engine.training.resume import Continuation, resume_run
 from gmstudio.media.levels import to_display
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.engine import Warned
+from gmstudio.protocol.runs import RunDescribed
 from gmstudio.protocol.training import (
     DrawFigures,
     FiguresDrawn,
@@ -75,15 +76,21 @@ class TrainingFeature(Feature):
         self.done(command)
 
     def _on_keep_checkpoint(self, command: KeepCheckpoint) -> None:
-        if self.context.is_live(command.run):
-            self.context.the_training().keep_checkpoint(keep=command.keep)
+        if command.keep and self.context.is_live(command.run):
+            self.context.the_training().keep_checkpoint()
         else:
-            with RunFolder.open(command.run, write=True) as run:
-                if command.keep:
-                    run.checkpoints.mark(run.checkpoints.load().step)
-                else:
-                    run.checkpoints.unmark_all()
+            self._keep_on_disk(command)
         self.done(command)
+
+    def _keep_on_disk(self, command: KeepCheckpoint) -> None:
+        with RunFolder.open(command.run, write=not self.context.is_live(command.run)) as run:
+            if command.keep:
+                run.checkpoints.mark(run.checkpoints.load().step)
+            elif command.step is None:
+                run.checkpoints.unmark_all()
+            else:
+                run.checkpoints.mark(command.step, False)
+        self.context.send(RunDescribed(info=current_info(self.context, command.run)))
 
     def _on_draw_figures(self, command: DrawFigures) -> None:
         loaded = self.context.model(command.run, "figures")

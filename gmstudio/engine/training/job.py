@@ -82,15 +82,12 @@ class TrainingJob:
         for event in self.trainer.flush():
             self._send(event)
 
-    def keep_checkpoint(self, *, keep: bool) -> None:
-        """Write a checkpoint of the present step that is never deleted, or allow the kept ones to be deleted.
+    def keep_checkpoint(self) -> None:
+        """Write a checkpoint of the present step that is kept until the user releases it.
 
         Raises:
             RunError: when it cannot be written.
         """
-        if not keep:
-            self.trainer.run.checkpoints.unmark_all()
-            return
         for event in self.trainer.checkpoint(keep=True):
             self._send(event)
 

@@ -1,14 +1,18 @@
 """Combo box of the runs that a panel can show, the one in training first."""
 
+from typing import NamedTuple
+
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QComboBox, QSizePolicy, QStyle, QStyleOptionComboBox, QStylePainter, QWidget
 
 from gmstudio.protocol.runs import RunInfo
-from gmstudio.window.gui.run_text import run_lines, run_tip
+from gmstudio.window.gui.run_text import run_lines, run_name, run_tip
 from gmstudio.window.gui.theme import theme
 from gmstudio.window.state.runs.library import RunLibrary
 
+STEP_ROLE = Qt.ItemDataRole.UserRole + 1
+"""Step of a kept checkpoint; None on the line of the run itself."""
 MINIMUM_LETTERS = 20
 WISHED_LETTERS = 56
 """Letters that the closed list shows where there is room; longer lines are elided in the middle."""
@@ -18,9 +22,19 @@ NO_RUN = "No trained run yet: start one under Train"
 WAITING = "Waiting for the engine …"
 
 
+class _Entry(NamedTuple):
+    """Line of the list: a run with its newest weights, or (``step``) with those of a kept checkpoint."""
+
+    info: RunInfo
+    line: str
+    step: int | None
+    live: bool
+
+
 class RunChooser(QComboBox):
     """Choice among the runs of the library that have weights and a capability.
 
+    Kept checkpoints are listed below their run; choosing one, or the run itself, sets the weights for every panel.
     It stays with its run. Only where it has none, or ``RunLibrary.follows`` is on, it takes a run that starts training.
 
     Args:
@@ -38,6 +52,8 @@ class RunChooser(QComboBox):
         self._library = library
         self._capability = capability
         self._chosen = ""
+        self._shown: list[_Entry] = []
+        self._longest = 0
         self.setAccessibleName("Run")
         self.setToolTip(TIP)
         self.setMinimumContentsLength(MINIMUM_LETTERS)
@@ -47,7 +63,7 @@ class RunChooser(QComboBox):
         self.activated.connect(self._on_activated)
         library.changed.connect(self._fill)
         library.live_changed.connect(self._on_live_changed)
-        theme().changed.connect(self._fill)
+        theme().changed.connect(self._on_theme_changed)
         self._fill()
 
     def current(self) -> str:
@@ -62,11 +78,8 @@ class RunChooser(QComboBox):
     def sizeHint(self) -> QSize:
         """Width of the longest line, up to ``WISHED_LETTERS``."""
         hint, metrics = super().sizeHint(), self.fontMetrics()
-        lines = [self.itemText(index) for index in range(self.count())]
-        longest = max((metrics.horizontalAdvance(line) for line in lines), default=0)
-        letters = metrics.horizontalAdvance("x")
-        extra = min(longest, WISHED_LETTERS * letters) - MINIMUM_LETTERS * letters
-        return QSize(hint.width() + max(extra, 0), hint.height())
+        extra = max(self._longest - MINIMUM_LETTERS, 0) * metrics.averageCharWidth()
+        return QSize(hint.width() + extra, hint.height())
 
     def minimumSizeHint(self) -> QSize:
         """Width of ``MINIMUM_LETTERS``."""
@@ -99,25 +112,41 @@ class RunChooser(QComboBox):
         painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
 
     def _on_activated(self, index: int) -> None:
-        self.choose(str(self.itemData(index)))
+        run = str(self.itemData(index))
+        self._library.choose_checkpoint(run, self.itemData(index, STEP_ROLE))
+        self.choose(run)
 
     def _on_live_changed(self, run: str) -> None:
         self._fill()
         if run and self._library.follows and self.findData(run) >= 0:
             self._select(run)
 
+    def _on_theme_changed(self) -> None:
+        self._shown = []
+        self._fill()
+
     def _fill(self) -> None:
-        """Rebuild the list, keeping the choice where it still exists."""
+        """Rebuild the list, keeping the choice where it still exists; only lines that changed are written."""
         runs = self._library.runs_with(self._capability)
         self.setPlaceholderText(NO_RUN if self._library.home else WAITING)
+        lines = run_lines(runs, self._library.live)
+        entries = [entry for info, line in zip(runs, lines, strict=True) for entry in self._entries(info, line)]
         self.blockSignals(True)
-        if [r.run for r in runs] != [self.itemData(i) for i in range(self.count())]:
+        if [(e.info.run, e.step) for e in entries] != [(e.info.run, e.step) for e in self._shown]:
             self.clear()
-            for info in runs:
-                self.addItem("", info.run)
-        for index, (info, line) in enumerate(zip(runs, run_lines(runs, self._library.live), strict=True)):
-            self._describe(index, info, line)
+            self._shown = []
+            for entry in entries:
+                self.addItem("", entry.info.run)
+                self.setItemData(self.count() - 1, entry.step, STEP_ROLE)
+        for index, entry in enumerate(entries):
+            if index >= len(self._shown) or entry != self._shown[index]:
+                self._describe(index, entry)
+        self._shown = entries
         self.blockSignals(False)
+        longest = min(max((len(entry.line) for entry in entries), default=0), WISHED_LETTERS)
+        if longest != self._longest:
+            self._longest = longest
+            self.updateGeometry()
         self.setEnabled(bool(runs))
         paths = [r.run for r in runs]
         if self._chosen in paths:
@@ -125,17 +154,28 @@ class RunChooser(QComboBox):
         else:
             self._select(paths[0] if paths else "")
 
-    def _describe(self, index: int, info: RunInfo, line: str) -> None:
+    def _entries(self, info: RunInfo, line: str) -> list[_Entry]:
+        """Lines of a run: its newest weights, then its kept checkpoints."""
         live = info.run == self._library.live
-        if line != self.itemText(index):
-            self.setItemText(index, line)
-            self.updateGeometry()
-        self.setItemIcon(index, theme().icon("live" if live else "runs", "accent" if live else "muted"))
-        self.setItemData(index, run_tip(info), Qt.ItemDataRole.ToolTipRole)
+        name = f"{run_name(info)} · kept checkpoint, step"
+        kept = [_Entry(info, f"{name} {step:,}", step, live) for step in info.kept_steps]
+        return [_Entry(info, line, None, live), *kept]
+
+    def _describe(self, index: int, entry: _Entry) -> None:
+        self.setItemText(index, entry.line)
+        icon = "mark" if entry.step is not None else "live" if entry.live else "runs"
+        self.setItemIcon(index, theme().icon(icon, "accent" if icon == "live" else "muted"))
+        self.setItemData(index, run_tip(entry.info), Qt.ItemDataRole.ToolTipRole)
+
+    def _index_of(self, run: str) -> int:
+        """Line of a run and its chosen checkpoint; that of its newest weights where this is not kept any more."""
+        step = self._library.chosen_steps.get(run)
+        wanted = [i for i, entry in enumerate(self._shown) if entry.info.run == run and entry.step in (None, step)]
+        return wanted[-1] if wanted else -1
 
     def _select(self, run: str) -> None:
         self.blockSignals(True)
-        self.setCurrentIndex(self.findData(run) if run else -1)
+        self.setCurrentIndex(self._index_of(run))
         self.blockSignals(False)
         info = self._library.info(run)
         self.setToolTip(TIP if info is None else f"{TIP}\n\n{run_tip(info)}")

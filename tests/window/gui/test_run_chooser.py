@@ -9,7 +9,7 @@ from fake_client import FakeClient
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from gmstudio.protocol.runs import RunDescribed, RunInfo, RunsListed
+from gmstudio.protocol.runs import ChooseCheckpoint, RunDescribed, RunInfo, RunsListed
 from gmstudio.protocol.training import TrainingChanged
 from gmstudio.window.gui.run_chooser import RunChooser
 from gmstudio.window.state.runs.library import RunLibrary
@@ -119,3 +119,25 @@ def test_choosing_what_is_not_there_changes_nothing(client: FakeClient, chooser:
     list_runs(client, "b")
     chooser.choose("/runs/zzz")
     assert chooser.current() == "/runs/b"
+
+
+def test_kept_checkpoints_are_listed_below_their_run_and_opened(
+    client: FakeClient, library: RunLibrary, chooser: RunChooser
+) -> None:
+    client.deliver(RunsListed(home="/runs", runs=(run("a", kept_steps=(5, 8)), run("b")), problems=()))
+    assert [chooser.itemText(i).split(" · ", 1)[1] for i in range(4)] == [
+        "10 steps",
+        "kept checkpoint, step 5",
+        "kept checkpoint, step 8",
+        "10 steps",
+    ]
+    got: list[str] = []
+    chooser.chosen.connect(got.append)
+    chooser.activated.emit(2)
+    assert client.last(ChooseCheckpoint).step == 8 and chooser.currentIndex() == 2
+    assert chooser.current() == "/runs/a" and got == []
+    other = RunChooser(library, "")
+    assert other.currentText().endswith("step 8")
+    other.deleteLater()
+    chooser.activated.emit(0)
+    assert client.last(ChooseCheckpoint).step is None and chooser.currentIndex() == 0

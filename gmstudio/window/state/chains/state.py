@@ -87,6 +87,7 @@ class ChainsState(PlayedFrames):
         events.on(SamplesDrawn).connect(self._on_samples_drawn)
         library.engine_lost.connect(self._on_engine_lost)
         library.changed.connect(self._begin_if_needed)
+        library.checkpoint_chosen.connect(self._on_checkpoint_chosen)
 
     def _request(self, events: EngineLink) -> Request:
         request = Request(events, self)
@@ -340,6 +341,14 @@ class ChainsState(PlayedFrames):
             self.kind = self.kinds[0]
         if self._active and self.kinds and not self.length and not self.running and not self.problem:
             self.restart()
+
+    def _on_checkpoint_chosen(self, run: str) -> None:
+        """Generate again with the weights of another checkpoint."""
+        if run == self.run and self.kind == "generation":
+            self._cancel()
+            self.problem = ""
+            self._clear()
+            self._begin_if_needed()
 
     def _cancel(self) -> None:
         self._running.cancel()

@@ -96,6 +96,7 @@ class PixelComparison(PixelFollower):
         self.training_budget = Budget(SHARE, gap_s=TRAINING_GAP_S)
         navigator.moved.connect(self._drop_other)
         library.changed.connect(self._on_library_changed)
+        library.checkpoint_chosen.connect(self._on_checkpoint_chosen)
         link.on(EngineReported).connect(self._on_reported)
 
     # ---- the other run ---------------------------------------------------------------------------------------------
@@ -189,6 +190,10 @@ class PixelComparison(PixelFollower):
     def _on_library_changed(self) -> None:
         self._drop_other()
         self.changed.emit()
+
+    def _on_checkpoint_chosen(self, run: str) -> None:
+        if run == self.other and self.active:
+            self._submit()
 
     def _on_reported(self, event: EngineReported) -> None:
         """While the other model trains, compare again with its newer weights."""

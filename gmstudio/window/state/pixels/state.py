@@ -84,6 +84,7 @@ class PixelsState(QObject):
         self.following = False
         self.active = False
         self._live_step = -1
+        self._reopens = False
         self._accepted = _Choices()
         self._image_on_path = False
         self.navigator.opened.connect(self._on_opened)
@@ -93,6 +94,7 @@ class PixelsState(QObject):
         self.continuations.failed.connect(self._on_problem)
         library.engine_lost.connect(self._on_engine_lost)
         library.changed.connect(self.changed)
+        library.checkpoint_chosen.connect(self._on_checkpoint_chosen)
         events.on(Catalog).connect(self._on_catalog)
         events.on(EngineReported).connect(self._on_reported)
 
@@ -107,7 +109,7 @@ class PixelsState(QObject):
         """Select another run; it is opened while the panel is shown."""
         if run == self.run:
             return
-        self.run = run
+        self.run, self._reopens = run, False
         self.order, self.label, self._accepted = OrderChoice(), -1, _Choices()
         self.images.clear()
         self.continuations.clear()
@@ -121,13 +123,18 @@ class PixelsState(QObject):
     def set_active(self, active: bool) -> None:
         """Open the selected run, if it is not open yet; or stop playing, because the panel is hidden."""
         self.active = active
-        if active:
+        if active and self._reopens:
+            self._reopens = False
+            self.use_current_weights()
+        elif active:
             self._open_if_needed()
         else:
             self.navigator.pause()
 
     def newest_step(self) -> int:
-        """Training step of the newest weights of the run; −1 when unknown."""
+        """Training step of the newest weights of the run, or of the chosen checkpoint; −1 when unknown."""
+        if self.run in self.library.chosen_steps:
+            return self.library.chosen_steps[self.run]
         if self.run and self.run == self.library.live:
             return self._live_step
         info = self.library.info(self.run)
@@ -363,6 +370,13 @@ class PixelsState(QObject):
         else:
             self.problem = ""
         self.changed.emit()
+
+    def _on_checkpoint_chosen(self, run: str) -> None:
+        """Use the weights of another checkpoint, now or when the panel is shown."""
+        if run == self.run and self.state is not None:
+            self._reopens = not self.active
+            if self.active:
+                self.use_current_weights()
 
     def _on_catalog(self) -> None:
         """Drop what was open in an engine before this one."""

@@ -6,10 +6,11 @@ import msgspec
 from PySide6.QtCore import QObject, Signal
 
 from gmstudio.protocol.base import Command
-from gmstudio.protocol.engine import Catalog, CommandFailed
+from gmstudio.protocol.engine import Catalog, CommandFailed, Reason
 from gmstudio.protocol.families import FamilyEntry
 from gmstudio.protocol.runs import (
     AnnotateRun,
+    ChooseCheckpoint,
     ListRuns,
     OpenRun,
     RestoreRun,
@@ -35,6 +36,7 @@ class RunLibrary(QObject):
         home: folder of the runs.
         problems: one sentence for each folder that cannot be read.
         follows: panels show newly started runs; else they stay with theirs.
+        chosen_steps: run → step of the checkpoint with whose weights it is explored, where that is not the newest.
         opened: run → its ``RunOpened`` from the engine that runs now.
         live: path of the run in training, paused or not; "" when none is.
         live_status: status of the run in training, as the engine last reported it; ``idle`` when there is none.
@@ -42,6 +44,7 @@ class RunLibrary(QObject):
     Signals:
         catalog_arrived: an engine has started, at the first time or after a restart.
         changed: the list, a status in it, or ``live_status`` changed.
+        checkpoint_chosen: path of a run that is explored with other weights from now on.
         run_opened: the ``RunOpened`` of a run that is open now.
         open_failed: path of a run that could not be opened, and the ``CommandFailed``.
         failed: the ``CommandFailed`` of a list that could not be read, or of a change to a run.
@@ -54,6 +57,7 @@ class RunLibrary(QObject):
 
     catalog_arrived = Signal()
     changed = Signal()
+    checkpoint_chosen = Signal(str)
     run_opened = Signal(object)
     open_failed = Signal(str, object)
     failed = Signal(object)
@@ -72,6 +76,9 @@ class RunLibrary(QObject):
         for answered in (self._listing.replied, self._listing.failed):
             answered.connect(lambda _event: self.polled.emit())
         self.catalog: Catalog | None = None
+        self._choosing = Request(events, self)
+        self._choosing.failed.connect(self._on_checkpoint_refused)
+        self.chosen_steps: dict[str, int] = {}
         self.home = ""
         self.follows = False
         self._list_state = ""
@@ -150,6 +157,24 @@ class RunLibrary(QObject):
             request.failed.connect(lambda failure: self._on_open_failed(run, failure))
             request.send(OpenRun(run=run))
 
+    def choose_checkpoint(self, run: str, step: int | None) -> None:
+        """Explore a run with the weights of one of its checkpoints, in every panel.
+
+        Args:
+            run: path of the run.
+            step: of the checkpoint; None: the newest weights.
+        """
+        if step == self.chosen_steps.get(run):
+            return
+        self.chosen_steps.pop(run, None)
+        if step is not None:
+            self.chosen_steps[run] = step
+        self._choosing.send(ChooseCheckpoint(run=run, step=step))
+        if run in self.opened:
+            self._send_open(run)  # so that what shows it asks again
+        self.changed.emit()
+        self.checkpoint_chosen.emit(run)
+
     def annotate(
         self, run: str, *, name: str | None = None, note: str | None = None, starred: bool | None = None
     ) -> None:
@@ -188,6 +213,8 @@ class RunLibrary(QObject):
         if self.opened or self._opening or self.live:
             self.lose_engine()
         self.catalog = catalog
+        for run, step in self.chosen_steps.items():  # the engine may be a new one
+            self._events.send(ChooseCheckpoint(run=run, step=step))
         self.catalog_arrived.emit()
         self.refresh()
 
@@ -216,6 +243,7 @@ class RunLibrary(QObject):
     def _on_run_trashed(self, event: RunTrashed) -> None:
         info = self._runs.pop(event.run, None)
         self.opened.pop(event.run, None)
+        self.chosen_steps.pop(event.run, None)
         self._end_opening(event.run)
         self.changed.emit()
         self.trashed.emit(event, info.title if info is not None else event.run)
@@ -230,10 +258,22 @@ class RunLibrary(QObject):
 
     def _on_checkpoint_saved(self, event: CheckpointSaved) -> None:
         info = self.info(event.run)
-        if info is not None and event.step not in info.checkpoint_steps:
-            steps = tuple(sorted((*info.checkpoint_steps, event.step)))
-            self._update(event.run, checkpoint_steps=steps)
+        if info is None:
+            return
+        steps = tuple(sorted({*info.checkpoint_steps, event.step}))
+        kept = tuple(sorted({*info.kept_steps, event.step})) if event.kept else info.kept_steps
+        if (steps, kept) != (info.checkpoint_steps, info.kept_steps):
+            self._update(event.run, checkpoint_steps=steps, kept_steps=kept)
             self.changed.emit()
+
+    def _on_checkpoint_refused(self, failure: CommandFailed) -> None:
+        """Return to the newest weights, for example since the checkpoint was deleted."""
+        command = self._choosing.command
+        if failure.reason is not Reason.ENGINE_GONE and isinstance(command, ChooseCheckpoint):
+            self.chosen_steps.pop(command.run, None)
+            self.changed.emit()
+            self.checkpoint_chosen.emit(command.run)
+            self.failed.emit(failure)
 
     def _on_open_failed(self, run: str, failure: CommandFailed) -> None:
         self._end_opening(run)

@@ -189,6 +189,12 @@ class TrainingState(QObject):
         if self.can_keep_checkpoint:
             self._send(self._keeping, KeepCheckpoint(run=self.run))
 
+    def release_checkpoint(self, run: str, step: int) -> None:
+        """Let newer checkpoints replace a kept one; the newest weights are used where its were."""
+        if self._library.chosen_steps.get(run) == step:
+            self._library.choose_checkpoint(run, None)
+        self._send(self._keeping, KeepCheckpoint(run=run, keep=False, step=step))
+
     @property
     def resume_steps(self) -> int:
         """Number of steps after which a resumed run ends: its own, or twice as many where these are made."""

@@ -10,6 +10,7 @@ from gmstudio.protocol.data import BrowseData
 from gmstudio.protocol.engine import Cancel, EngineReported
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.pixels import ContinuePixels, OpenPixels, PixelsContinued
+from gmstudio.protocol.runs import ChooseCheckpoint
 from gmstudio.protocol.training import TrainingChanged
 from gmstudio.window.state.pixels.conditioning import Preset
 from gmstudio.window.state.pixels.order import PAINTED, pixel_path
@@ -455,3 +456,17 @@ def test_editing_by_pointing_goes_through_the_colours(free: PixelsState, free_en
     assert where(free).image[2, 0, 1] == 3 and where(free).step == 8
     free.click(2, 3)
     assert free.navigator.editing is None, "that pixel is not placed yet"
+
+
+def test_the_weights_of_a_kept_checkpoint_are_used(session: PixelsState, engine: PixelEngine) -> None:
+    session.library.choose_checkpoint(RUN, 5)
+    kinds = [type(command) for command in engine.sent[-2:]]
+    assert kinds.index(ChooseCheckpoint) < kinds.index(OpenPixels)
+    assert engine.last(OpenPixels).run == RUN and session.newest_step() == 5
+    engine.serve()
+    session.set_active(False)
+    sent = len(engine.sent)
+    session.library.choose_checkpoint(RUN, None)
+    assert not any(isinstance(command, OpenPixels) for command in engine.sent[sent:])
+    session.set_active(True)
+    assert isinstance(engine.sent[-1], OpenPixels)

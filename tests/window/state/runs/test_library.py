@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
 from gmstudio.protocol.engine import CommandFailed, Done
-from gmstudio.protocol.runs import ListRuns, OpenRun, RunInfo, RunsListed
+from gmstudio.protocol.runs import ChooseCheckpoint, ListRuns, OpenRun, RunInfo, RunsListed
 from gmstudio.protocol.training import CheckpointSaved, TrainingChanged
 from gmstudio.window.state.runs.library import RunLibrary
 from gmstudio.window.state.runs.watch import RunWatch
@@ -158,3 +158,22 @@ def test_the_watch_polls_and_waits_after_a_slow_answer(qtbot: QtBot, client: Fak
     watch.poll()
     assert len(client.sent) == sent  # 30 ms were taken, so 600 ms are waited
     parent.deleteLater()
+
+
+def test_a_chosen_checkpoint_is_chosen_in_a_new_engine_too(client: FakeClient, library: RunLibrary) -> None:
+    client.deliver(listed(run("a", kept_steps=(5,))))
+    library.choose_checkpoint("/runs/a", 5)
+    library.choose_checkpoint("/runs/a", 5)
+    assert len([c for c in client.sent if isinstance(c, ChooseCheckpoint)]) == 1
+    client.deliver(fake_engine.catalog())
+    chosen = [c for c in client.sent if isinstance(c, ChooseCheckpoint)]
+    assert [(c.run, c.step) for c in chosen] == [("/runs/a", 5)] * 2
+
+
+def test_a_checkpoint_that_is_gone_is_not_chosen(client: FakeClient, library: RunLibrary) -> None:
+    chosen: list[str] = []
+    library.checkpoint_chosen.connect(chosen.append)
+    library.choose_checkpoint("/runs/a", 5)
+    failed = CommandFailed(request=client.last(ChooseCheckpoint).request, command="ChooseCheckpoint", message="Gone.")
+    client.deliver(failed)
+    assert library.chosen_steps == {} and chosen == ["/runs/a", "/runs/a"]

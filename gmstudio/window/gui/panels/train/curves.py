@@ -72,6 +72,7 @@ class TrainCurves(QWidget):
         self._smoothing = FIRST_SMOOTHING
         self._log = False
         self._unit = UNITS[0]
+        self._marked: list[tuple[int, QColor]] = []
         self._empty = QLabel("Losses, gradient norms and speed are plotted here while a model trains.", self)
         self._empty.setProperty("role", "muted")
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -95,6 +96,7 @@ class TrainCurves(QWidget):
         state.history_changed.connect(self._on_history_changed)
         state.overlays_changed.connect(self._schedule)
         state.run_changed.connect(self._schedule)
+        library.changed.connect(self._on_library_changed)
         theme().changed.connect(self._schedule)
 
     # ---- controls ---------------------------------------------------------------------------------------------------
@@ -209,6 +211,11 @@ class TrainCurves(QWidget):
         if run in self._state.overlays:
             self._schedule()
 
+    def _on_library_changed(self) -> None:
+        """Mark a checkpoint that was kept."""
+        if self._marks() != self._marked:
+            self._schedule()
+
     def _schedule(self) -> None:
         if not self._timer.isActive():
             self._timer.start()
@@ -219,6 +226,7 @@ class TrainCurves(QWidget):
         for run in self._state.overlays:
             for group, trace in self._traces(run):
                 groups.setdefault(group.key, (group, []))[1].append(trace)
+        marks = self._marked = self._marks()
         extent = _steps_of([trace for _, traces in groups.values() for trace in traces])
         ordered = sorted(groups, key=lambda key: not key.startswith(SHOWN_AT_FIRST))
         self._empty.setVisible(not groups)
@@ -234,8 +242,19 @@ class TrainCurves(QWidget):
                 self.plots[key].set_unit(groups[key][0].unit)
                 self.plots[key].set_steps(extent)
                 self.plots[key].set_traces(groups[key][1])
+                self.plots[key].marks.set(marks)
         self._keep_order(ordered)
         self._unit_combo.setEnabled(LIKELIHOOD in groups)
+
+    def _marks(self) -> list[tuple[int, QColor]]:
+        """Steps of the kept checkpoints of all overlaid runs, in the runs' colours."""
+        several = len(self._state.overlays) > 1
+        marks = []
+        for run, color in self._state.overlays.items():
+            info = self._library.info(run)
+            shade = theme().series(color) if several else theme().color("muted")
+            marks += [(step, shade) for step in info.kept_steps] if info is not None else []
+        return marks
 
     def _keep_order(self, keys: list[str]) -> None:
         """Place the losses first, whichever curve arrived first."""

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.train.curves import TrainCurves
 from gmstudio.window.gui.panels.train.diagnostics import DiagnosticsView
+from gmstudio.window.gui.panels.train.kept import KeptCheckpoints
 from gmstudio.window.gui.panels.train.objective import ObjectiveView
 from gmstudio.window.gui.panels.train.pace import PaceView
 from gmstudio.window.gui.panels.train.runs import RunsView
@@ -158,8 +159,8 @@ class TrainPanel(Panel):
         layout = QVBoxLayout(monitor)
         layout.setContentsMargins(0, 8, 0, 0)
         layout.setSpacing(8)
-        buttons = [self._action_button(name) for name in self._actions if name != "start"]
-        layout.addWidget(StatusLine(state, self, buttons))
+        buttons: list[QWidget] = [self._action_button(name) for name in self._actions if name != "start"]
+        layout.addWidget(StatusLine(state, self, [*buttons, KeptCheckpoints(state, library, self)]))
         layout.addWidget(both, 1)
         return monitor
 

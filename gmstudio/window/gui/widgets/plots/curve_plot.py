@@ -23,6 +23,7 @@ from gmstudio.window.gui.widgets.plots.curve_nearest import nearest_trace
 from gmstudio.window.gui.widgets.plots.extents import fits, union
 from gmstudio.window.gui.widgets.plots.frame_axis import FrameAxis
 from gmstudio.window.gui.widgets.plots.log_axis import LogAxis
+from gmstudio.window.gui.widgets.plots.step_marks import StepMarks
 
 REDRAW_MS = 50
 BEYOND_LOG = "Values ≤ 0 have no place on a logarithmic axis: {}."
@@ -44,6 +45,9 @@ class CurvePlot(ActiveWidget):
         unit: of the values; may be empty.
         by: name of the horizontal axis, for example ``training step``.
         kept: cache the curves as pictures, which is faster where the cursor moves more often than the data.
+
+    Attributes:
+        marks: steps that are marked.
 
     Signals:
         clicked: the step (int) at which the user clicked.
@@ -108,6 +112,7 @@ class CurvePlot(ActiveWidget):
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.redraw)
         self._set_up_plot()
+        self.marks = StepMarks(self._plot)
         theme().changed.connect(self._restyle)
         self._restyle()
 

@@ -20,8 +20,20 @@ from training_scene import ELBO, GAME, WEIGHTED, Scene, info, opened, points
 
 from gmstudio.protocol.engine import CommandFailed
 from gmstudio.protocol.run_spec import RunSpec
-from gmstudio.protocol.runs import AnnotateRun, RestoreRun, RunDescribed, RunInfo, RunsListed, RunTrashed, TrashRun
-from gmstudio.protocol.training import TrainingChanged
+from gmstudio.protocol.runs import (
+    AnnotateRun,
+    ChooseCheckpoint,
+    OpenRun,
+    RestoreRun,
+    RunDescribed,
+    RunInfo,
+    RunsListed,
+    RunTrashed,
+    TrashRun,
+)
+from gmstudio.protocol.training import CheckpointSaved, KeepCheckpoint, TrainingChanged
+from gmstudio.window.gui.panels.train.curves import TrainCurves
+from gmstudio.window.gui.panels.train.kept import KeptCheckpoints
 from gmstudio.window.gui.panels.train.panel import TrainPanel
 from gmstudio.window.gui.panels.train.runs import NoteDialog, RunsView
 from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs
@@ -273,3 +285,38 @@ def test_three_thousand_runs_are_updated_within_a_frame(stage: Stage) -> None:
     finally:
         type(rows)._second_line = original  # type: ignore[attr-defined]
     assert not resets and len(asked) < 500
+
+
+# ---- kept checkpoints ---------------------------------------------------------------------------------------------
+
+
+def test_a_kept_checkpoint_is_marked_and_listed(stage: Stage) -> None:
+    stage.begin("/runs/a")
+    stage.client.deliver(points("/runs/a", "loss", [1, 2, 3], [5.0, 4.0, 3.0]))
+    curves = stage.find("train.curves", TrainCurves)
+    curves.refresh()
+    kept = stage.find("train.kept", KeptCheckpoints)
+    assert not kept.isEnabled() and "No checkpoint of this run is kept yet" in kept.toolTip()
+    stage.client.deliver(CheckpointSaved(run="/runs/a", step=2, kept=True))
+    assert kept.isEnabled() and kept.text() == "1 kept"
+    stage.qtbot.waitUntil(lambda: [step for step, _ in next(iter(curves.plots.values())).marks.marks] == [2])
+    assert "Kept checkpoints: 2" in stage.text(0, role=Qt.ItemDataRole.ToolTipRole)
+
+
+def test_its_weights_are_chosen_for_all_panels_and_released(stage: Stage) -> None:
+    stage.put(a_run("a", kept_steps=(200, 1000)))
+    stage.select(0)
+    stage.client.deliver(opened("/runs/a", live=False, status="finished", kept_steps=(200, 1000)))
+    kept = stage.find("train.kept", KeptCheckpoints)
+    actions = {action.text(): action for action in kept.menu().actions()}
+    assert actions["Newest weights"].isChecked()
+    actions["Kept checkpoint, step 200"].trigger()
+    chosen = stage.client.last(ChooseCheckpoint)
+    assert (chosen.run, chosen.step) == ("/runs/a", 200)
+    assert isinstance(stage.client.sent[-1], OpenRun) and kept.text() == "Weights of step 200"
+    actions = {action.text(): action for action in kept.menu().actions()}
+    assert actions["Kept checkpoint, step 200"].isChecked()
+    actions["Release step 200"].trigger()
+    assert stage.client.last(ChooseCheckpoint).step is None and kept.text() == "2 kept"
+    released = stage.client.last(KeepCheckpoint)
+    assert (released.keep, released.step) == (False, 200)
