@@ -118,8 +118,9 @@ class GenerationLink(QObject):
         command: Command
         if isinstance(what, NewGeneration):
             self._replaced, self._opened = self._opened, None
-            weights_of = self._replaced.session if what.same_weights and self._replaced is not None else 0
-            command = msgspec.structs.replace(what.command, weights_of=weights_of)
+            command = what.command
+            if what.same_weights and self._replaced is not None:
+                command = msgspec.structs.replace(command, weights_of=self._replaced.session)
         else:
             assert self._opened is not None, "a move before a generation is open"
             command = msgspec.structs.replace(what, session=self._opened.session)

@@ -33,8 +33,7 @@ from gmstudio.window.state.pixels.snapshot import PixelSnapshot
 from gmstudio.window.state.play_clock import PlayClock
 
 MIN_SPEED_HZ, MAX_SPEED_HZ = 1.0, 1000.0
-BACKLOG_S = 2.0
-"""Longest delay that playing catches up: a step of training on a slow machine."""
+BACKLOG_S = 2.0  # of a training step on a slow machine, which playing catches up
 
 
 class PixelNavigator(QObject):
@@ -390,9 +389,8 @@ class PixelNavigator(QObject):
         if self.stop is not None:
             self._enter(Idle())
             self.changed.emit()
-        elif isinstance(self._phase, Playing):
-            if self._phase.target is not None:  # what the engine's time for one command did not suffice for
-                self.clock.due += max(0, self._phase.target - state.step)
+        elif isinstance(self._phase, Playing):  # what the engine had no time for within one command stays due
+            self.clock.due += max(0, (self._phase.target or 0) - state.step)
             self._enter(Playing())
 
     def _on_refused(self, failure: CommandFailed) -> None:

@@ -19,6 +19,7 @@ from gmstudio.window.state.pixels.generation_link import NewGeneration
 from gmstudio.window.state.pixels.influence import PixelInfluence
 from gmstudio.window.state.pixels.navigator import PixelNavigator
 from gmstudio.window.state.pixels.order import PAINTED, OrderChoice
+from gmstudio.window.state.pixels.second_order import SecondOrder
 from gmstudio.window.state.pixels.snapshot import PixelSnapshot
 from gmstudio.window.state.pixels.tools import PixelTools
 from gmstudio.window.state.runs.library import RunLibrary
@@ -49,6 +50,7 @@ class PixelsState(QObject):
         attribution: of the next conditional.
         comparison: with another run's model.
         influence: of single pixels on the next conditional.
+        second_order: the same model in a second order, beside the generation.
         run: path of the selected run, or "".
         order: the chosen order.
         label: class that is conditioned on; −1: none.
@@ -76,6 +78,7 @@ class PixelsState(QObject):
         self.attribution = PixelAttribution(events, library, self.navigator, self)
         self.comparison = PixelComparison(events, library, self.navigator, self)
         self.influence = PixelInfluence(events, self.navigator, self.comparison, self)
+        self.second_order = SecondOrder(events, self.navigator, self.conditioning, self.tools, self)
         self.run = ""
         self.order = OrderChoice()
         self.label = -1
@@ -363,6 +366,7 @@ class PixelsState(QObject):
 
     def _on_engine_lost(self) -> None:
         self.continuations.lose()
+        self.second_order.lose()
         self.images.drop_request()
         if self.state is not None or self.navigator.opening:
             self.navigator.lose()

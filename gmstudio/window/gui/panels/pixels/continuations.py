@@ -18,6 +18,7 @@ TIP = (
     "Click a continuation to adopt it. The outlined first one takes the most likely value of every conditional in "
     "turn; the most likely image overall may be another."
 )
+SAMPLE_TIP = f"Sample {NUM_CONTINUATIONS} continuations from here: one greedy, the others random"
 MARK = "★"
 """Before the nats of the greedy continuation."""
 
@@ -32,7 +33,7 @@ class ContinuationsView(QWidget):
 
     def __init__(self, panel: Panel, session: PixelsState) -> None:
         super().__init__(panel)
-        self._session = session
+        self._panel, self._session = panel, session
         self.sample = panel.add_action(
             "continuations.sample",
             "Sample continuations",
@@ -40,7 +41,7 @@ class ContinuationsView(QWidget):
             session.sample_continuations,
             icon="continuation",
             everywhere=True,
-            tip=f"Sample {NUM_CONTINUATIONS} continuations from here: one greedy, the others random",
+            tip=SAMPLE_TIP,
         )
         self.images = ImageGrid()
         self.images.set_placeholder(EXPLANATION)
@@ -85,7 +86,10 @@ class ContinuationsView(QWidget):
     def _refresh_action(self) -> None:
         state = self._session.state
         navigator = self._session.navigator
-        self.sample.setEnabled((navigator.usable or navigator.opening) and state is not None and not state.finished)
+        reason = "" if (navigator.usable or navigator.opening) and state is not None else "No generation is open."
+        if state is not None and state.finished:
+            reason = "The image is finished: go back to the pixel from which to continue."
+        self._panel.allow(self.sample, SAMPLE_TIP, reason)
 
 
 def against_samples(greedy: float, samples: NDArray[np.float64], start: int) -> str:

@@ -103,6 +103,8 @@ class MapView(ActiveWidget):
         self.map.clicked.connect(session.go_to)
         self.map.hovered.connect(self._on_hovered)
         self.hovered: Pixel = (-1, -1)
+        self._scale: tuple[str, str, int] = ("", "", -1)
+        self._top = 0.0
 
     def lay_out(self, *beside: QWidget) -> None:
         """Lay out map and words, with further widgets between title and words."""
@@ -167,13 +169,18 @@ class MapView(ActiveWidget):
     def show_values(self, values: NDArray[np.floating], smallest: float, legend: str, *, large: bool) -> None:
         """Lay a diverging heat map over the small image, or over the large one, so that the small one is the image.
 
+        The scale of one model grows where it must, and never shrinks from step to step.
+
         Args:
             values: (H, W), NaN where there is none.
             smallest: lower bound of the top of the scale.
             legend: name and unit of the values.
             large: over the large image.
         """
-        top = scale_top(values, smallest)
+        state = self.session.navigator.state
+        scale = (legend, state.run if state is not None else "", state.weights_step if state is not None else -1)
+        top = max(scale_top(values, smallest), self._top if scale == self._scale else 0.0)
+        self._scale, self._top = scale, top
         self.map.set_marked(None)
         self.map.set_overlay(None if large else values, top, True, "nats")
         self.over.show((values, top, legend) if large else None)

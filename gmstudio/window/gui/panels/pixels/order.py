@@ -2,12 +2,15 @@
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout
 
 from gmstudio.protocol.training_settings import MAX_SEED
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.pixels.brush import BrushControls
+from gmstudio.window.gui.panels.pixels.heat_maps import plain_picture
+from gmstudio.window.gui.panels.pixels.names import decimal
 from gmstudio.window.gui.theme import GRID
+from gmstudio.window.gui.widgets.active_widget import ActiveWidget
 from gmstudio.window.gui.widgets.canvas.pixel_canvas import Picture, PixelCanvas
 from gmstudio.window.gui.widgets.number_input import IntegerField
 from gmstudio.window.gui.widgets.sliders.typed_slider import fit_width
@@ -23,12 +26,17 @@ SEED_TIP = "Seed of the shuffled order."
 PAINT_TIP = "Paint on the large image the pixels that come first, in sequence"
 NO_PAINTING = "This model generates in one order only."
 OBSERVED_FIRST = "Observed pixels come first; this order holds among the others."
+BESIDE_TIP = (
+    "Second order of the same model, beside this one: the same weights, seed, temperature and observed pixels, and as "
+    "many sub-pixels sampled."
+)
+MAP_PAIR_TIP = "As far as it is sampled, with the next pixel framed."
 APPLY_TIP = "Generate in the painted order: painted pixels first, the others row by row"
 MAP_TIP = "Rank of each pixel in the order (while you paint, the painted one): dark ones come first, bright ones last."
 
 
-class OrderView(QWidget):
-    """The chooser, the painter, and a map of the ranks.
+class OrderView(ActiveWidget):
+    """The chooser, the painter, and a map of the ranks; or the images of two orders side by side.
 
     Args:
         panel: gets the actions.
@@ -60,7 +68,18 @@ class OrderView(QWidget):
         self.map = PixelCanvas()
         self.map.set_show_context(False)
         panel.name_widget(self.map, "order.map", "Map of the order", MAP_TIP)
+        self.beside = QComboBox()
+        panel.name_widget(self.beside, "order.beside", "Second order", BESIDE_TIP)
+        self.own_image, self.second_image = PixelCanvas(), PixelCanvas()
+        panel.name_widget(self.own_image, "order.own_image", "Image in this order", MAP_PAIR_TIP)
+        panel.name_widget(self.second_image, "order.second_image", "Image in the second order", MAP_PAIR_TIP)
+        self._second = session.second_order
         self._lay_out(panel)
+        self.beside.activated.connect(
+            lambda index: self._second.choose(self.beside.itemData(index), session.order.seed)
+        )
+        self._second.changed.connect(self.refresh)
+        session.navigator.moved.connect(self._show_pair)
         self.order.currentIndexChanged.connect(self._on_chosen)
         self.seed.valueChanged.connect(lambda seed: session.choose_order(RANDOM, seed))
         for signal in (session.changed, session.navigator.opened, session.tools.changed):
@@ -70,6 +89,12 @@ class OrderView(QWidget):
     def _lay_out(self, panel: Panel) -> None:
         top = QHBoxLayout()
         top.addWidget(self.order, 1)
+        beside = QLabel("beside")
+        beside.setBuddy(self.beside)
+        top.addWidget(beside)
+        top.addWidget(self.beside, 1)
+        for combo in (self.order, self.beside):
+            combo.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._seed_label = QLabel("Seed")
         self._seed_label.setBuddy(self.seed)
         top.addWidget(self._seed_label)
@@ -81,6 +106,15 @@ class OrderView(QWidget):
         column.addWidget(self.brush)
         column.addWidget(self._words)
         column.addWidget(self.map, 1)
+        pair = QHBoxLayout()
+        pair.setSpacing(GRID)
+        for canvas in (self.own_image, self.second_image):
+            pair.addWidget(canvas, 1)
+        column.addLayout(pair, 1)
+
+    def set_active(self, active: bool) -> None:
+        """Let the second order follow while the view is shown."""
+        self._second.set_active(active)
 
     def refresh(self) -> None:
         """Show the order and the map, and enable the choice where the model allows it."""
@@ -103,7 +137,9 @@ class OrderView(QWidget):
         self._words.setMinimumHeight(2 * self._words.fontMetrics().lineSpacing())  # so that the map stays in place
         self._words.setText(self._words_for(state, painted))
         self.order.setToolTip(f"{ORDER_TIP} {self._words.text()}" if not free else ORDER_TIP)
+        self._list_second(state if free else None)
         self._show_map(state)
+        self._show_pair()
 
     def apply_painting(self) -> None:
         """Generate in the painted order."""
@@ -120,6 +156,35 @@ class OrderView(QWidget):
         if state is not None and state.order_name in names:
             self.order.setCurrentIndex(names.index(state.order_name))
         self.order.blockSignals(False)
+
+    def _list_second(self, state: PixelSnapshot | None) -> None:
+        """List the orders that the second one can be; a painted one only once something is painted."""
+        painted = bool(self._tools.order.painted())
+        names = [name for name in state.orders if name != PAINTED or painted] if state is not None else []
+        if ["", *names] != [self.beside.itemData(index) for index in range(self.beside.count())]:
+            self.beside.clear()
+            self.beside.addItem("no second order", "")
+            for name in names:
+                self.beside.addItem(order_title(name), name)
+        self.beside.setCurrentIndex(max(0, self.beside.findData(self._second.name)))
+        self.beside.setEnabled(bool(names))
+        self.beside.setToolTip(BESIDE_TIP if names else f"{BESIDE_TIP} {NO_PAINTING}")
+
+    def _show_pair(self) -> None:
+        """Show the images of both orders at one size, in place of the map, while there is a second order."""
+        second, first = self._second, self._session.navigator.shown
+        both = bool(second.name) and first is not None and self._tools.tool != "order"
+        self.map.setVisible(not both)
+        for canvas, state in ((self.own_image, first), (self.second_image, second.state)):
+            canvas.setVisible(both)
+            if not both or state is None:
+                canvas.set_picture(None)
+                canvas.set_placeholder(second.problem if canvas is self.second_image else "")
+                continue
+            at = state.position[1:] if state.position else None
+            canvas.set_picture(plain_picture(state, state.context, at))
+        if both and first is not None:
+            self._words.setText(pair_text(first, second.state))
 
     def _words_for(self, state: PixelSnapshot | None, painted: int) -> str:
         if state is None:
@@ -154,6 +219,16 @@ class OrderView(QWidget):
             self.refresh()
         elif name is not None:
             self._session.choose_order(name)
+
+
+def pair_text(first: PixelSnapshot, second: PixelSnapshot | None) -> str:
+    """Sentence on the surprisal of the images in two orders, the first at the left."""
+    parts = []
+    for side, state in (("Left", first), ("Right", second)):
+        if state is not None:
+            nats = f"{decimal(state.total_nats, 2)} nats for {state.step:,} sub-pixels"
+            parts.append(f"{side}: {order_title(state.order_name).lower()}, {nats}.")
+    return " ".join(parts)
 
 
 def blank(shape: tuple[int, int]) -> Picture:

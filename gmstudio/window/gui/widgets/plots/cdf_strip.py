@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gmstudio.window.gui.theme import theme
+from gmstudio.window.gui.widgets.plots.distribution_paint import RIGHT_MARGIN
 from gmstudio.window.gui.widgets.plots.distribution_view import LEFT_LABEL
 
 BAR = 14
@@ -52,7 +53,7 @@ class CdfStrip(QWidget):
     def bar_rect(self) -> QRectF:
         """Rectangle of the unit interval."""
         left = self.fontMetrics().horizontalAdvance(LEFT_LABEL) + 8
-        return QRectF(left, POINTER, self.width() - left - 6, BAR)
+        return QRectF(left, POINTER, self.width() - left - RIGHT_MARGIN, BAR)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the intervals, the pointer at u and the outline of the marked interval."""
@@ -60,7 +61,9 @@ class CdfStrip(QWidget):
         bar = self.bar_rect()
         painter.setPen(theme().color("muted"))
         flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(QRectF(0, POINTER, bar.left() - 6, BAR), flags, "u")
+        painter.drawText(QRectF(0, POINTER, bar.left() - 4, BAR), flags, "u   0")
+        beside = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextDontClip
+        painter.drawText(QRectF(bar.right() + 4, POINTER, RIGHT_MARGIN - 4, BAR), beside, "1")
         if self.probabilities.size:
             self._paint_shares(painter, bar)
             self._paint_pointer(painter, bar)

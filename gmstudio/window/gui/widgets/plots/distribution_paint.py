@@ -8,13 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QColor, QFontMetrics, QImage, QPainter, QPen, QPolygonF
 
 from gmstudio.window.gui.theme import theme
 from gmstudio.window.gui.widgets.plots.value_axis import ProbabilityAxis, ValueAxis, quantiles
 
 SWATCH = 10
 """Height of the strip with the grey level or colour of each value."""
+RIGHT_MARGIN = 14
+"""Width beside the right end of the chart, for the last label."""
 MANY = 17
 """Number of values from which quantiles are marked and the view can be zoomed."""
 SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -195,16 +197,54 @@ def _paint_outline(painter: QPainter, chart: Chart, probabilities: Probabilities
     painter.drawPolyline(QPolygonF(points))
 
 
+def heaviest_components(components: Probabilities) -> list[int]:
+    """Indices of the components of sufficient weight, the heaviest first."""
+    weights = components.sum(axis=1)
+    return [int(k) for k in np.argsort(-weights) if weights[k] >= LEAST_WEIGHT]
+
+
+def _component_pen(rank: int) -> QPen:
+    """Pen of the component with a rank by weight; dashed where the colours repeat."""
+    again = rank >= len(_COMPONENT_SERIES)
+    style = Qt.PenStyle.DashLine if again else Qt.PenStyle.SolidLine
+    return QPen(theme().series(_COMPONENT_SERIES[rank % len(_COMPONENT_SERIES)]), 1.5, style)
+
+
 def _paint_components(painter: QPainter, chart: Chart, components: Probabilities) -> None:
     """Draw a curve through the centres of the values for each component of sufficient weight."""
     visible = chart.values.visible()
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    heaviest = [k for k in np.argsort(-components.sum(axis=1)) if components[k].sum() >= LEAST_WEIGHT]
-    for rank, k in enumerate(heaviest):
+    for rank, k in enumerate(heaviest_components(components)):
         tops = chart.tops(components[k, visible.start : visible.stop])
         points = [QPointF(chart.x(value + 0.5), y) for value, y in zip(visible, tops, strict=True)]
-        painter.setPen(QPen(theme().series(_COMPONENT_SERIES[rank % len(_COMPONENT_SERIES)]), 1.5))
+        painter.setPen(_component_pen(rank))
         painter.drawPolyline(QPolygonF(points))
+    _paint_component_legend(painter, chart, components)
+
+
+def _paint_component_legend(painter: QPainter, chart: Chart, components: Probabilities) -> None:
+    """List the weights of the components with their lines, in the upper corner away from the median."""
+    metrics, plot = painter.fontMetrics(), chart.plot
+    texts = [f"{components[k].sum():.0%}" for k in heaviest_components(components)]
+    dash, gap, title = 14.0, 8.0, "mixture weights"
+    width = max(metrics.horizontalAdvance("100%") + dash + 4 + gap, 1.0)
+    per_row = max(1, int((plot.width() / 2 - gap) / width))
+    rows = -(-len(texts) // per_row)
+    wide = max(min(len(texts), per_row) * width, metrics.horizontalAdvance(title)) + gap
+    (median,) = quantiles(chart.probabilities, (0.5,))
+    left = plot.left() + 4 if chart.x(median + 0.5) > plot.center().x() else plot.right() - wide - 4
+    ground = theme().color("window")
+    ground.setAlpha(215)
+    painter.fillRect(QRectF(left, plot.top() + 2, wide, (rows + 1) * metrics.height() + 4), ground)
+    painter.setPen(theme().color("muted"))
+    painter.drawText(QPointF(left + gap / 2, plot.top() + 2 + metrics.ascent()), title)
+    for rank, text in enumerate(texts):
+        x = left + gap / 2 + (rank % per_row) * width
+        y = plot.top() + 2 + (rank // per_row + 1) * metrics.height()
+        painter.setPen(_component_pen(rank))
+        painter.drawLine(QLineF(x, y + metrics.height() / 2, x + dash, y + metrics.height() / 2))
+        painter.setPen(theme().color("text"))
+        painter.drawText(QPointF(x + dash + 4, y + metrics.ascent()), text)
 
 
 def _paint_quantiles(painter: QPainter, chart: Chart) -> None:
@@ -243,20 +283,33 @@ def _paint_swatches(painter: QPainter, chart: Chart) -> None:
     painter.drawRect(QRectF(plot.left(), plot.bottom() + 3, plot.width(), SWATCH))
 
 
+def value_labels(chart: Chart, metrics: QFontMetrics, font_width: int) -> list[tuple[QRectF, int]]:
+    """Boxes of the labels of round values under the swatches; none overlap, and none leave the chart.
+
+    Args:
+        chart: what is painted.
+        metrics: of the font.
+        font_width: width of the widest label.
+    """
+    plot, labels = chart.plot, []
+    for value in chart.values.ticks(int(plot.width() / (font_width + 8))):
+        center, half = chart.x(value + 0.5), metrics.horizontalAdvance(str(value)) / 2
+        if plot.left() <= center <= plot.right():
+            left = min(center, plot.right() + RIGHT_MARGIN - half) - half
+            labels.append((QRectF(left, plot.bottom() + SWATCH + 5, 2 * half, metrics.height()), value))
+    return labels
+
+
 def _paint_values(painter: QPainter, chart: Chart, font_width: int) -> None:
     """Label round values under the swatches."""
-    plot, metrics = chart.plot, painter.fontMetrics()
+    plot = chart.plot
     painter.setPen(theme().color("muted"))
-    right = painter.viewport().width() / painter.device().devicePixelRatioF()
-    for value in chart.values.ticks(int(plot.width() / (font_width + 8))):
+    flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextDontClip
+    for box, value in value_labels(chart, painter.fontMetrics(), font_width):
         center = chart.x(value + 0.5)
-        if not plot.left() <= center <= plot.right():
-            continue
         if chart.width < font_width:
             painter.drawLine(QLineF(center, plot.bottom() + SWATCH + 3, center, plot.bottom() + SWATCH + 6))
-        box = QRectF(center - 24, plot.bottom() + SWATCH + 5, 48, metrics.height())
-        box.moveRight(min(box.right(), right + 24.0 - metrics.horizontalAdvance(str(value)) / 2))
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, str(value))
+        painter.drawText(box, flags, str(value))
 
 
 def _paint_part_in_view(painter: QPainter, chart: Chart) -> None:

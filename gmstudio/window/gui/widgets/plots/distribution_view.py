@@ -9,7 +9,14 @@ from PySide6.QtGui import QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gmstudio.window.gui.theme import theme
-from gmstudio.window.gui.widgets.plots.distribution_paint import MANY, SHARES, SWATCH, Chart, paint_chart
+from gmstudio.window.gui.widgets.plots.distribution_paint import (
+    MANY,
+    RIGHT_MARGIN,
+    SHARES,
+    SWATCH,
+    Chart,
+    paint_chart,
+)
 from gmstudio.window.gui.widgets.plots.value_axis import ProbabilityAxis, ValueAxis, quantiles
 
 LEFT_LABEL = "0.015"
@@ -158,7 +165,7 @@ class DistributionView(QWidget):
         left = metrics.horizontalAdvance(LEFT_LABEL) + 8
         bottom = SWATCH + metrics.height() + 6 + (4 if self.zoomable else 0)
         top = metrics.height() + 10 + (_QUANTILE_ROOM if self.zoomable else 0)
-        return QRectF(left, top, max(1, self.width() - left - 6), max(1, self.height() - top - bottom))
+        return QRectF(left, top, max(1, self.width() - left - RIGHT_MARGIN), max(1, self.height() - top - bottom))
 
     def chart(self) -> Chart:
         """Contents and geometry of the chart."""
@@ -245,16 +252,22 @@ class DistributionView(QWidget):
         self._paint_reading(painter, plot, self._hover if self._hover >= 0 else with_keys)
 
     def _paint_reading(self, painter: QPainter, plot: QRectF, value: int) -> None:
-        """Label the value under the pointer above the bars; without one, the quantiles of many values."""
+        """Label the value under the pointer above the bars; without one, their sum, and quantiles of many values."""
         line = QRectF(plot.left(), 0, plot.width(), self.fontMetrics().height())
         if value >= 0:
             painter.setPen(theme().color("text"))
             painter.drawText(line, Qt.AlignmentFlag.AlignRight, self._reading(value))
-        elif self.zoomable:
+            return
+        painter.setPen(theme().color("muted"))
+        painter.drawText(line, Qt.AlignmentFlag.AlignRight, self.sum_text())
+        if self.zoomable:
             found = zip(SHARES, quantiles(self.probabilities, SHARES), strict=True)
             text = " · ".join(f"{'median' if share == 0.5 else f'P{share * 100:.0f}'} {at}" for share, at in found)
-            painter.setPen(theme().color("muted"))
             painter.drawText(line, Qt.AlignmentFlag.AlignLeft, text)
+
+    def sum_text(self) -> str:
+        """Sum of the bars, which shows that they are a distribution."""
+        return f"Σ p = {float(self.probabilities.sum(dtype=np.float64)):.4g}"
 
     def _reading(self, value: int) -> str:
         """Text about a value and its probabilities."""

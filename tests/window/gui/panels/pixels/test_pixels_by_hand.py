@@ -4,6 +4,7 @@ import pytest
 from pixel_engine import PixelEngine
 from pixels_scene import make_panel
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QToolButton
 from pytestqt.qtbot import QtBot
 
 from gmstudio.families import FAMILIES
@@ -123,3 +124,100 @@ def test_before_the_engine_is_there_nothing_is_said_of_runs(qtbot: QtBot, engine
     assert panel.canvas._placeholder == "The engine is starting …"
     engine.hello()
     assert panel.canvas._placeholder.startswith("No autoregressive model")
+
+
+def second_order(panel: PixelsPanel, name: str) -> None:
+    combo = panel.order.beside
+    combo.setCurrentIndex(combo.findData(name))
+    combo.activated.emit(combo.currentIndex())
+
+
+def test_two_orders_of_one_model_are_side_by_side(qtbot: QtBot, panel: PixelsPanel, engine: PixelEngine) -> None:
+    panel.tabs.setCurrentWidget(panel.order)
+    panel.session.navigator.draw_to(6)
+    engine.serve()
+    assert panel.order.map.isVisible() and not panel.order.second_image.isVisible()
+    second_order(panel, "spiral")
+    engine.serve()
+    first, second = panel.session.state, panel.session.second_order.state
+    assert first is not None and second is not None
+    assert (second.order_name, second.step, second.weights_step) == ("spiral", 6, first.weights_step)
+    qtbot.waitUntil(lambda: panel.order.second_image.isVisible())
+    assert panel.order.own_image.size() == panel.order.second_image.size() and not panel.order.map.isVisible()
+    words = panel.order._words.text()
+    assert f"Left: row by row from the top left, {first.total_nats:.2f} nats for 6 sub-pixels" in words
+    assert f"Right: spiral inwards along the border, {second.total_nats:.2f} nats" in words
+    for trigger, step in ((panel.transport.finish, 16), (panel.transport.back, 15), (panel.transport.start, 0)):
+        trigger.trigger()
+        engine.serve()
+        second = panel.session.second_order.state
+        assert second is not None and second.step == step, "it follows"
+    second_order(panel, "")
+    engine.serve()
+    assert panel.session.second_order.state is None and panel.order.map.isVisible()
+
+
+def test_a_second_order_has_the_observed_pixels_of_the_first(panel: PixelsPanel, engine: PixelEngine) -> None:
+    panel.tabs.setCurrentWidget(panel.order)
+    second_order(panel, "centre")
+    panel.session.browse()
+    engine.serve()
+    panel.session.condition_on(0)
+    engine.serve()
+    first, second = panel.session.state, panel.session.second_order.state
+    assert first is not None and second is not None and first.step == second.step == 8
+    assert (first.image == second.image).all()
+    panel.transport.finish.trigger()
+    engine.serve()
+    first, second = panel.session.state, panel.session.second_order.state
+    assert first is not None and second is not None and first.finished and second.finished
+    assert (first.image == second.image)[0, :2].all()
+
+
+def test_a_model_of_one_order_has_no_second_one(qtbot: QtBot) -> None:
+    pixelcnn = FAMILIES["pixelcnn"]
+    engine = PixelEngine(GREY, pixelcnn(pixelcnn.Config(num_blocks=1, num_channels=2, num_head_channels=2), GREY))
+    panel = make_panel(qtbot, engine)
+    assert not panel.order.beside.isEnabled() and "one order only" in panel.order.beside.toolTip()
+    assert not panel.order.brush.paint.isEnabled() and "one order only" in panel.order.brush.paint.toolTip()
+
+
+def test_tools_that_cannot_act_are_disabled_with_their_reason(panel: PixelsPanel, engine: PixelEngine) -> None:
+    mask, edit = panel.conditioning.settings.brush.paint, panel.tool_line.edit
+    assert not edit.isEnabled() and "Nothing is sampled yet" in edit.toolTip()
+    assert not mask.isEnabled() and "choose that as the observed part" in mask.toolTip()
+    panel.session.navigator.draw_to(3)
+    panel.session.conditioning.choose_preset("inpainting")
+    engine.serve()
+    assert edit.isEnabled() and "Nothing" not in edit.toolTip()
+    assert not mask.isEnabled() and "Choose an image first" in mask.toolTip()
+    panel.session.browse()
+    engine.serve()
+    panel.session.condition_on(0)
+    engine.serve()
+    assert mask.isEnabled()
+    mask.setChecked(True)
+    assert panel.session.tools.tool == "mask"
+    panel.session.conditioning.choose_preset("completion")
+    assert panel.session.tools.tool == "go", "the brush is put away with its mask"
+    assert not panel.order.apply.isEnabled() and "Nothing is painted yet" in panel.order.apply.toolTip()
+
+
+def test_one_button_ends_each_tool(panel: PixelsPanel, engine: PixelEngine) -> None:
+    done, apply = panel.tool_line._done_button, panel.tool_line._apply_button
+    panel.session.navigator.draw_to(3)
+    engine.serve()
+    for tool, shown in (("go", (False, False)), ("edit", (True, False)), ("order", (False, True))):
+        panel.session.tools.set_tool(tool)
+        assert (done.isVisible(), apply.isVisible()) == shown
+    buttons = [b for b in panel.findChildren(QToolButton) if b.defaultAction() is panel.order.apply]
+    assert buttons == [apply]
+
+
+def test_what_is_observed_is_said_beside_a_painted_order(panel: PixelsPanel, engine: PixelEngine) -> None:
+    panel.session.browse()
+    engine.serve()
+    panel.session.condition_on(0)
+    panel.session.conditioning.choose_preset("inpainting")
+    engine.serve()
+    assert "Observed pixels come first" in panel.order._words.text()

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from pixel_engine import RUN, PixelEngine
 from pixels_scene import make_panel
-from PySide6.QtCore import QRectF
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -113,3 +113,30 @@ def test_the_original_and_the_completion_keep_their_size_at_the_end(panel: Pixel
     QApplication.processEvents()
     assert panel.session.state is not None and panel.session.state.finished
     assert panel.conditioning._outcome.text() and panel.conditioning.images.geometry() == before
+
+
+def test_the_original_stands_beside_the_completion_at_the_same_size(panel: PixelsPanel, engine: PixelEngine) -> None:
+    condition(panel)
+    engine.serve()
+    panel.session.condition_on(0)
+    panel.transport.finish.trigger()
+    engine.serve()
+    QApplication.processEvents()
+    view, state = panel.conditioning, panel.session.state
+    assert state is not None and view.original.picture is not None and view.completion.picture is not None
+    assert (view.original.picture.image == engine.data[0]).all() and view.original.picture.placed.all()
+    assert (view.completion.picture.image == state.image).all()
+    assert view.original.image_rect().size() == view.completion.image_rect().size() and view.original.isVisible()
+
+
+@pytest.mark.parametrize("typed", ["5", "-1"])
+def test_a_temperature_out_of_range_is_refused_in_words_and_not_turned_into_another(
+    qtbot: QtBot, panel: PixelsPanel, typed: str
+) -> None:
+    field = panel.conditional.temperature.field
+    field.setFocus()
+    field.selectAll()
+    qtbot.keyClicks(field, typed)
+    qtbot.keyClick(field, Qt.Key.Key_Return)
+    assert "enter a number from 0 to 2" in field.problem
+    assert panel.session.navigator.temperature == 1.0

@@ -1,16 +1,18 @@
 """Bars: where they are, and how a value is chosen by mouse, arrows and digits, for 2 to 256 values."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
+from PySide6.QtGui import QPixmap, QWheelEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from gmstudio.window.gui.theme import theme
 from gmstudio.window.gui.widgets.plots.cdf_strip import CdfStrip
 from gmstudio.window.gui.widgets.plots.distribution_bars import DistributionBars
-from gmstudio.window.gui.widgets.plots.distribution_paint import other_model_color
+from gmstudio.window.gui.widgets.plots.distribution_paint import heaviest_components, other_model_color, value_labels
 
 PLAIN = Qt.KeyboardModifier.NoModifier
 
@@ -248,3 +250,50 @@ def test_tails_heaped_on_the_ends_do_not_flatten_the_rest(bars: DistributionBars
     bars.set_distribution(sharp, None, 0, shades(256))
     assert bars.chart().heights.top == 1.0, "most of the probability is not cut off"
     assert not bars.grab().isNull()
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.0])
+def test_the_labels_of_the_values_stand_below_their_bars_at_every_scale(bars: DistributionBars, scale: float) -> None:
+    fill(bars, 16)
+    shot = QPixmap(bars.size() * scale)
+    shot.setDevicePixelRatio(scale)
+    shot.fill(theme().color("window"))
+    bars.render(shot)
+    labels = value_labels(bars.chart(), bars.fontMetrics(), bars.fontMetrics().horizontalAdvance("15"))
+    image, ground = shot.toImage(), theme().color("window")
+    assert len(labels) > 4
+    for box, value in labels:
+        assert box.center().x() == pytest.approx(bars.bar_rect(value).center().x(), abs=3)
+        part = image.copy(QRectF(box.topLeft() * scale, box.size() * scale).toRect())
+        inked = any(part.pixelColor(x, y) != ground for x in range(part.width()) for y in range(part.height()))
+        assert inked, f"{value} is written there"
+    assert all(one.right() < next_.left() for (one, _), (next_, _) in pairwise(labels))
+
+
+def test_the_sum_of_the_bars_and_the_ends_of_the_unit_interval_are_written(
+    qtbot: QtBot, bars: DistributionBars
+) -> None:
+    fill(bars, 4)
+    assert bars.sum_text() == "Σ p = 1"
+    bars.probabilities = bars.probabilities / 2
+    assert bars.sum_text() == "Σ p = 0.5"
+    strip = CdfStrip()
+    qtbot.addWidget(strip)
+    strip.resize(300, strip.sizeHint().height())
+    bar, image = strip.bar_rect(), strip.grab().toImage()
+    ratio, ground = strip.devicePixelRatioF(), image.pixelColor(0, 0)
+    for left, right in ((bar.left() - 14, bar.left() - 2), (bar.right() + 3, strip.width() - 1.0)):
+        columns = range(int(left * ratio), int(right * ratio))
+        assert any(image.pixelColor(x, y) != ground for x in columns for y in range(image.height()))
+
+
+def test_components_are_listed_by_weight(bars: DistributionBars) -> None:
+    components = np.zeros((3, 32))
+    components[0, 4], components[1, 20], components[2, 9] = 0.3, 0.699, 0.001
+    assert heaviest_components(components) == [1, 0], "the lightest is not drawn"
+    bars.set_distribution(components.sum(axis=0), None, None, shades(32), components=components)
+    plot = bars.plot_rect()
+    corner = QRectF(plot.left() + 4, plot.top() + 2, 60, bars.fontMetrics().height()).toRect()
+    with_legend = bars.grab(corner).toImage()
+    bars.set_distribution(components.sum(axis=0), None, None, shades(32))
+    assert bars.grab(corner).toImage() != with_legend, "the legend stands in the corner away from the median"
