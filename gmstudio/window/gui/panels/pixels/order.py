@@ -105,12 +105,11 @@ class OrderView(ActiveWidget):
         column.addLayout(top)
         column.addWidget(self.brush)
         column.addWidget(self._words)
-        column.addWidget(self.map, 1)
-        pair = QHBoxLayout()
-        pair.setSpacing(GRID)
-        for canvas in (self.own_image, self.second_image):
-            pair.addWidget(canvas, 1)
-        column.addLayout(pair, 1)
+        pictures = QHBoxLayout()
+        pictures.setSpacing(GRID)
+        for canvas in (self.map, self.own_image, self.second_image):
+            pictures.addWidget(canvas, 1)
+        column.addLayout(pictures, 1)
 
     def set_active(self, active: bool) -> None:
         """Let the second order follow while the view is shown."""
