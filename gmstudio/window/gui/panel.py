@@ -124,6 +124,9 @@ class Panel(ActiveWidget):
         keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
         action.setToolTip(f"{tip} ({keys})" if keys else tip)
 
+    def set_presenting(self, presenting: bool) -> None:
+        """Leave out what stands in the way of a large image in presentation mode, or show it again; nothing here."""
+
     def allow(self, action: QAction, tip: str, reason: str = "") -> None:
         """Enable an action; or disable it for a reason, a sentence that its tooltip then says behind its tip."""
         action.setEnabled(not reason)

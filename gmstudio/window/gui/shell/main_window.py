@@ -139,6 +139,7 @@ class MainWindow(QMainWindow):
         self._panels[name] = panel
         self._memory.add_panel(panel)
         self._save_menus.add_panel(panel, state)
+        panel.set_presenting(self._presentation.on)
         self._undo.addStack(panel.undo)
         page = PanelPage(panel)
         holder, self._pages[name] = self._pages[name], page
@@ -241,6 +242,7 @@ class MainWindow(QMainWindow):
         present = self._add(view, "present", "&Presentation", "F11", self._switch_presentation, tip)
         present.setCheckable(True)
         self._presentation.changed.connect(present.setChecked)
+        self._presentation.changed.connect(self._on_presenting)
         self._add_themes(view.addMenu("&Theme"))
         menu = self.menuBar().addMenu("&Help")
         tip = "Actions and keys of every panel."
@@ -301,6 +303,10 @@ class MainWindow(QMainWindow):
 
     def _go_to(self, name: str) -> Callable[[], None]:
         return lambda: self.show_panel(name)
+
+    def _on_presenting(self, presenting: bool) -> None:
+        for panel in self._panels.values():
+            panel.set_presenting(presenting)
 
     def _switch_presentation(self) -> None:
         self._presentation.set_on(not self._presentation.on)

@@ -60,3 +60,11 @@ def test_the_menu_shows_the_mode(window: MainWindow) -> None:
     assert action.isChecked() and window.isFullScreen()
     QTest.keyClick(window, Qt.Key.Key_Escape)
     assert not action.isChecked()
+
+
+def test_panels_take_part_in_the_mode(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[bool] = []
+    monkeypatch.setattr(window._panels["second"], "set_presenting", given.append)
+    window._presentation.set_on(True)
+    window._presentation.set_on(False)
+    assert given == [True, False]

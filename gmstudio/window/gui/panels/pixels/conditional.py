@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gmstudio.media.levels import grey_values
 from gmstudio.protocol.training_settings import MAX_SEED
@@ -117,7 +117,9 @@ class ConditionalView(ActiveWidget):
         self.refresh()
 
     def _lay_out(self, panel: Panel) -> None:
-        controls = QHBoxLayout()
+        self._settings = QWidget()
+        controls = QHBoxLayout(self._settings)
+        controls.setContentsMargins(0, 0, 0, 0)
         controls.setSpacing(GRID)
         temperature_label = QLabel("Temperature")
         temperature_label.setBuddy(self.temperature.slider)
@@ -142,7 +144,11 @@ class ConditionalView(ActiveWidget):
         column.addWidget(self.bars, 1)
         column.addWidget(self.cdf)
         column.addWidget(self._draw)
-        column.addLayout(controls)
+        column.addWidget(self._settings)
+
+    def set_settings_shown(self, shown: bool) -> None:
+        """Show the row of temperature and seed, or leave it out."""
+        self._settings.setVisible(shown)
 
     def refresh(self) -> None:
         """Show the conditional of the next sub-pixel."""

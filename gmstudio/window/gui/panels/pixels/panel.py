@@ -332,6 +332,12 @@ class PixelsPanel(Panel):
         """Open the selected run, or stop playing."""
         self.session.set_active(active)
 
+    def set_presenting(self, presenting: bool) -> None:
+        """Show image, transport and distribution alone in presentation mode."""
+        for widget in (self.tabs, self.transport.breakpoints, self.header):
+            widget.setVisible(not presenting)
+        self.conditional.set_settings_shown(not presenting)
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Show only the icons of the buttons above the image, and a smaller side, in a narrow window."""
         narrow = event.size().width() < NARROW

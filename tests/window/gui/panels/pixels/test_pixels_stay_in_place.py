@@ -140,3 +140,18 @@ def test_a_temperature_out_of_range_is_refused_in_words_and_not_turned_into_anot
     qtbot.keyClick(field, Qt.Key.Key_Return)
     assert "enter a number from 0 to 2" in field.problem
     assert panel.session.navigator.temperature == 1.0
+
+
+def test_a_presentation_has_a_larger_image(panel: PixelsPanel, engine: PixelEngine) -> None:
+    panel.resize(1280, 720)
+    panel.session.navigator.draw_to(3)
+    engine.serve()
+    QApplication.processEvents()
+    before = panel.canvas.image_rect()
+    panel.set_presenting(True)
+    QApplication.processEvents()
+    assert panel.canvas.image_rect().height() > 1.1 * before.height()
+    assert panel.conditional.bars.isVisible() and not panel.tabs.isVisible() and not panel.header.isVisible()
+    panel.set_presenting(False)
+    QApplication.processEvents()
+    assert panel.canvas.image_rect() == before and panel.tabs.isVisible()
