@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +63,19 @@ class ObservedImage:
     observed: Mask | None = None
 
 
+class ConditioningContent(NamedTuple):
+    """Content of a ``Conditioning``, to which an undone edit leads back; the fields are its attributes."""
+
+    preset: Preset = "completion"
+    num_observed: int = -1
+    factor: int = FACTORS[0]
+    channel: int = 0
+    threshold: float = -1.0
+    noise: float = 0.0
+    noise_seed: int = 0
+    image: ObservedImage | None = None
+
+
 class Conditioning(QObject):
     """The chosen preset, its settings, and the real image that they are applied to.
 
@@ -79,11 +92,12 @@ class Conditioning(QObject):
 
     Signals:
         changed: one of these.
-        requested: a generation is to begin from another observed part.
+        requested: a generation is to begin from another observed part; name and key of the edit, see
+            ``GenerationEdits.begin``.
     """
 
     changed = Signal()
-    requested = Signal()
+    requested = Signal(str, str)
 
     def __init__(self, tools: PixelTools, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -126,14 +140,14 @@ class Conditioning(QObject):
             self.preset = preset
             if preset == "inpainting":
                 self._paint_default_mask()
-            self._apply()
+            self._apply("Choose the observed part")
 
     def choose_image(self, split: SplitName, index: int, original: NDArray[np.uint8]) -> None:
         """Observe part of a real image, (C, H, W) uint8 levels."""
         self.image = ObservedImage(split, index, original, original, 0)
         if self.num_observed < 0 or self.num_observed > original.size:
             self.num_observed = original.size // 2
-        self._apply()
+        self._apply("Observe an image")
 
     def clear(self) -> None:
         """Observe nothing."""
@@ -143,22 +157,22 @@ class Conditioning(QObject):
     def set_num_observed(self, num_observed: int) -> None:
         """For completion: set the number of observed sub-pixels."""
         self.num_observed = num_observed
-        self._apply()
+        self._apply("Set the number of observed sub-pixels", "num_observed")
 
     def set_factor(self, factor: int) -> None:
         """For super-resolution: observe every ``factor``-th pixel of every ``factor``-th row."""
         self.factor = factor
-        self._apply()
+        self._apply("Set the factor")
 
     def set_channel(self, channel: int) -> None:
         """For colourization: observe this channel."""
         self.channel = channel
-        self._apply()
+        self._apply("Set the observed channel")
 
     def set_noise(self, probability: float, seed: int) -> None:
         """For denoising: first set pixels to black or white with this probability."""
         self.noise, self.noise_seed = probability, seed
-        self._apply()
+        self._apply("Set the noise", "noise")
 
     def set_threshold(self, threshold: float) -> None:
         """For denoising: set the −log p in nats above which a pixel is unlikely; ``resample`` acts on it."""
@@ -186,7 +200,7 @@ class Conditioning(QObject):
         image, missing = self.image, self.unlikely
         if image is not None and missing is not None and self._state is not None:
             observed = outside_mask(self._state.spec, missing)
-            self._request(replace(image, num_observed=int(observed.sum()), observed=observed))
+            self._request(replace(image, num_observed=int(observed.sum()), observed=observed), "Resample", "")
 
     # ---- the generation --------------------------------------------------------------------------------------------
 
@@ -203,9 +217,15 @@ class Conditioning(QObject):
             self.surprisal = state.surprisal()
             self.changed.emit()
 
-    def restore(self, image: ObservedImage | None) -> None:
-        """Return to the image that was observed before the engine refused another."""
-        self.image = image
+    def content(self) -> ConditioningContent:
+        """Return what is chosen."""
+        return ConditioningContent(*(getattr(self, name) for name in ConditioningContent._fields))
+
+    def restore(self, content: ConditioningContent) -> None:
+        """Return to what was chosen before: the engine refused another choice, or an edit is undone."""
+        for name, value in zip(ConditioningContent._fields, content, strict=True):
+            setattr(self, name, value)
+        self.surprisal = None
         self.changed.emit()
 
     def forget_surprisal(self) -> None:
@@ -240,7 +260,7 @@ class Conditioning(QObject):
 
     # ---- internals -------------------------------------------------------------------------------------------------
 
-    def _apply(self) -> None:
+    def _apply(self, name: str, key: str = "") -> None:
         image, state = self.image, self._state
         self.surprisal = None
         if image is None or state is None:
@@ -252,12 +272,12 @@ class Conditioning(QObject):
         num_observed = image.original.size if self.preset == "denoising" else self.num_observed
         if observed is not None:
             num_observed = int(observed.sum())
-        self._request(replace(image, levels=levels, num_observed=num_observed, observed=observed))
+        self._request(replace(image, levels=levels, num_observed=num_observed, observed=observed), name, key)
 
-    def _request(self, image: ObservedImage) -> None:
+    def _request(self, image: ObservedImage, name: str, key: str) -> None:
         self.image = image
         self.changed.emit()
-        self.requested.emit()
+        self.requested.emit(name, key)
 
     def _mask(self, state: PixelSnapshot) -> Mask | None:
         if self.preset == "inpainting":
@@ -272,8 +292,9 @@ class Conditioning(QObject):
         """Paint a square in the middle, where nothing is painted yet."""
         height, width = self._tools.mask.shape
         if not self._tools.mask.painted():
-            self._tools.fill("mask", height // 4, width // 4, max(1, height // 2), max(1, width // 2))
+            with self._tools.edits.unrecorded():
+                self._tools.fill("mask", height // 4, width // 4, max(1, height // 2), max(1, width // 2))
 
     def _on_painted(self, painting: str) -> None:
         if painting == "mask" and self.preset == "inpainting":
-            self._apply()
+            self._apply("")  # the stroke is the edit

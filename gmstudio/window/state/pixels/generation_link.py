@@ -40,6 +40,7 @@ class NewGeneration:
         stale: advancing from an earlier step draws new values instead of following its path.
         same_weights: keep the weights of the generation that it replaces.
         same_prefix: it continues the sub-pixels placed so far, so the user's choices among them remain valid.
+        chosen: otherwise, the steps whose value the user chose.
     """
 
     command: OpenPixels
@@ -47,6 +48,7 @@ class NewGeneration:
     stale: bool = False
     same_weights: bool = False
     same_prefix: bool = False
+    chosen: frozenset[int] = frozenset()
 
 
 class GenerationLink(QObject):

@@ -368,7 +368,7 @@ class PixelNavigator(QObject):
     def _on_moved(self, sent: NewGeneration | GenerationCommand, state: PixelSnapshot) -> None:
         before, self.state = self.state, state
         if isinstance(sent, NewGeneration):
-            self._planner.path.begin(stale=sent.stale, same_prefix=sent.same_prefix)
+            self._planner.path.begin(stale=sent.stale, same_prefix=sent.same_prefix, chosen=sent.chosen)
         self._planner.path.learn(state)
         phase = self._phase
         if isinstance(phase, Opening) and phase.new is sent:

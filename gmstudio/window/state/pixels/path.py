@@ -20,12 +20,12 @@ class PathMemory:
         self.stale = False
         self._known: NDArray[np.uint8] = np.zeros(0, dtype=np.uint8)
 
-    def begin(self, *, stale: bool, same_prefix: bool) -> None:
+    def begin(self, *, stale: bool, same_prefix: bool, chosen: frozenset[int] = frozenset()) -> None:
         """Begin the path of another generation; the choices remain if it continues the same sub-pixels."""
         self._known = np.zeros(0, dtype=np.uint8)
         self.stale = stale
         if not same_prefix:
-            self.chosen = frozenset()
+            self.chosen = chosen
 
     def learn(self, state: PixelSnapshot) -> None:
         """Record the placed values; those beyond remain known as far as the path reaches."""

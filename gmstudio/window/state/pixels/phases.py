@@ -24,6 +24,17 @@ class Edit:
     before: PixelSnapshot
 
 
+def step_to_edit(state: PixelSnapshot, editing: Edit | None, row: int, column: int) -> int | None:
+    """Step of the placed sub-pixel of a pixel that is edited by a click: the first one, or the one after ``editing``.
+
+    Returns:
+        None where the pixel is not placed.
+    """
+    steps = [step for step in state.steps_of_pixel(row, column).tolist() if step < state.step]
+    at = steps.index(editing.step) + 1 if editing is not None and editing.step in steps else 0
+    return steps[at % len(steps)] if steps else None
+
+
 @dataclass(frozen=True)
 class Phase:
     """Base of the phases."""

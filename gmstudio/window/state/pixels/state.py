@@ -1,24 +1,27 @@
 """State of pixel-by-pixel generation: the run, navigation, conditioning, continuations, attribution, comparison."""
 
 import random
-from dataclasses import dataclass, field
 
 from PySide6.QtCore import QObject, Signal
 
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.data import SplitName
-from gmstudio.protocol.engine import Catalog, EngineReported
+from gmstudio.protocol.engine import Catalog
 from gmstudio.protocol.pixels import OpenPixels
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.state.data.page import DataPage
+from gmstudio.window.state.edits import EditRecorder
 from gmstudio.window.state.pixels.attribution import PixelAttribution
 from gmstudio.window.state.pixels.comparison import PixelComparison
-from gmstudio.window.state.pixels.conditioning import Conditioning, ObservedImage
+from gmstudio.window.state.pixels.conditioning import Conditioning
 from gmstudio.window.state.pixels.continuations import PixelContinuations
+from gmstudio.window.state.pixels.generation_edits import Choices, GenerationContent, GenerationEdits
 from gmstudio.window.state.pixels.generation_link import NewGeneration
 from gmstudio.window.state.pixels.influence import PixelInfluence
 from gmstudio.window.state.pixels.navigator import PixelNavigator
+from gmstudio.window.state.pixels.newest_weights import NewestWeights
 from gmstudio.window.state.pixels.order import PAINTED, OrderChoice
+from gmstudio.window.state.pixels.phases import step_to_edit
 from gmstudio.window.state.pixels.second_order import SecondOrder
 from gmstudio.window.state.pixels.snapshot import PixelSnapshot
 from gmstudio.window.state.pixels.tools import PixelTools
@@ -28,15 +31,6 @@ NUM_CONTINUATIONS = 16
 LOST = "The engine ended, and this generation with it. Reopen it to continue from this pixel."
 
 
-@dataclass(frozen=True, eq=False)
-class _Choices:
-    """Choices that a generation was opened with, to return to when the engine refuses others."""
-
-    order: OrderChoice = field(default_factory=OrderChoice)
-    label: int = -1
-    image: ObservedImage | None = None
-
-
 class PixelsState(QObject):
     """State of the Pixels panel; widgets call its methods and follow its signals.
 
@@ -44,6 +38,7 @@ class PixelsState(QObject):
         library: the runs.
         navigator: stepping, playing, scrubbing, choosing and editing.
         tools: the selected tool, and what was painted.
+        edits: recorder of what can be undone: strokes, order, class, observed part, chosen values.
         images: real images of the run's data.
         conditioning: the observed part of a real image.
         continuations: of the current prefix.
@@ -71,7 +66,8 @@ class PixelsState(QObject):
         super().__init__(parent)
         self.library = library
         self.navigator = PixelNavigator(events, self)
-        self.tools = PixelTools(self)
+        self.edits = EditRecorder(self)
+        self.tools = PixelTools(self, self.edits)
         self.images = DataPage(events, library, self)
         self.conditioning = Conditioning(self.tools, self)
         self.continuations = PixelContinuations(events, self.navigator, self)
@@ -86,9 +82,10 @@ class PixelsState(QObject):
         self.problem = ""
         self.following = False
         self.active = False
-        self._live_step = -1
         self._reopens = False
-        self._accepted = _Choices()
+        self._newest = NewestWeights(events, library, self)
+        self._accepted = Choices()
+        self._generation_edits = GenerationEdits(self.edits, self.navigator, lambda: self._accepted, self._restore)
         self._image_on_path = False
         self.navigator.opened.connect(self._on_opened)
         self.navigator.moved.connect(self._on_moved)
@@ -99,7 +96,7 @@ class PixelsState(QObject):
         library.changed.connect(self.changed)
         library.checkpoint_chosen.connect(self._on_checkpoint_chosen)
         events.on(Catalog).connect(self._on_catalog)
-        events.on(EngineReported).connect(self._on_reported)
+        self._newest.changed.connect(self._on_newer_weights)
 
     # ---- the model -------------------------------------------------------------------------------------------------
 
@@ -113,12 +110,14 @@ class PixelsState(QObject):
         if run == self.run:
             return
         self.run, self._reopens = run, False
-        self.order, self.label, self._accepted = OrderChoice(), -1, _Choices()
+        self.order, self.label, self._accepted = OrderChoice(), -1, Choices()
         self.images.clear()
         self.continuations.clear()
         self.lost, self.problem = False, ""
         self.navigator.close()
         self.conditioning.clear()
+        self._generation_edits.drop()
+        self.edits.clear()
         self._open_if_needed()
         self.run_changed.emit()
         self.changed.emit()
@@ -136,12 +135,7 @@ class PixelsState(QObject):
 
     def newest_step(self) -> int:
         """Training step of the newest weights of the run, or of the chosen checkpoint; −1 when unknown."""
-        if self.run in self.library.chosen_steps:
-            return self.library.chosen_steps[self.run]
-        if self.run and self.run == self.library.live:
-            return self._live_step
-        info = self.library.info(self.run)
-        return max(info.checkpoint_steps, default=-1) if info is not None else -1
+        return self._newest.step_of(self.run)
 
     def has_newer_weights(self) -> bool:
         """Return whether the run was trained beyond the weights in use."""
@@ -192,6 +186,7 @@ class PixelsState(QObject):
             name: one of ``PixelSnapshot.orders``; the painted one is that of ``tools.order``.
             seed: of the shuffled order; None: unchanged.
         """
+        self._generation_edits.begin("Choose the order")
         ranks = self.tools.order.ranks() if name == PAINTED else None
         self.order = OrderChoice(name, self.order.seed if seed is None else seed, ranks)
         self.reset()
@@ -199,6 +194,7 @@ class PixelsState(QObject):
     def choose_label(self, label: int) -> None:
         """Condition on a class, or (−1) on none, and begin again with the same seed."""
         if label != self.label:
+            self._generation_edits.begin("Choose the class")
             self.label = label
             self.reset()
 
@@ -229,6 +225,7 @@ class PixelsState(QObject):
     def clear_conditioning(self) -> None:
         """Begin again from an empty image."""
         if self.conditioning.image is not None:
+            self._generation_edits.begin("Observe nothing")
             self.conditioning.clear()
             self.reset()
 
@@ -259,10 +256,14 @@ class PixelsState(QObject):
         state, editing = self.navigator.shown, self.navigator.editing
         if state is None or not self.navigator.usable:
             return
-        steps = [step for step in state.steps_of_pixel(row, column).tolist() if step < state.step]
-        if steps:
-            at = steps.index(editing.step) + 1 if editing is not None and editing.step in steps else 0
-            self.navigator.edit(steps[at % len(steps)])
+        step = step_to_edit(state, editing, row, column)
+        if step is not None:
+            self.navigator.edit(step)
+
+    def choose(self, value: int) -> None:
+        """Choose the value of the sub-pixel whose conditional is shown: the next one, or the one that is edited."""
+        self._generation_edits.begin_value(value)
+        self.navigator.choose(value)
 
     # ---- continuations ---------------------------------------------------------------------------------------------
 
@@ -275,6 +276,7 @@ class PixelsState(QObject):
         sampled = self.continuations.sampled
         if sampled is None or not self.run or not 0 <= index < sampled.images.shape[0]:
             return
+        self._generation_edits.begin("Adopt a continuation")
         command = self._command(levels=Array.of(sampled.images.numpy()[index]), num_placed=sampled.step)
         self._image_on_path = False
         self._open(NewGeneration(command, target=sampled.step, same_weights=True))
@@ -283,8 +285,7 @@ class PixelsState(QObject):
 
     def _command(self, levels: Array | None = None, num_placed: int = 0) -> OpenPixels:
         """Return the command that opens the run with the chosen order, class and observed sub-pixels."""
-        image = self.conditioning.image
-        observed = image.observed if levels is not None and image is not None else None
+        observed = self.conditioning.image.observed if levels is not None and self.conditioning.image else None
         return OpenPixels(
             run=self.run,
             seed=self.navigator.seed,
@@ -321,11 +322,21 @@ class PixelsState(QObject):
         command = self._command(levels=Array.of(image.levels), num_placed=num_placed)
         self._open(NewGeneration(command, target=image.num_observed, stale=True, same_weights=True))
 
+    def _restore(self, content: GenerationContent) -> None:
+        """Open the content of an undone edit again, with the same weights."""
+        self._generation_edits.drop()
+        self.order, self.label = content.choices.order, content.choices.label
+        self.conditioning.restore(content.choices.conditioning)
+        if self.run and content.levels is not None:
+            self._image_on_path = False
+            command = self._command(levels=Array.of(content.levels), num_placed=content.step)
+            self._open(NewGeneration(command, target=content.step, same_weights=True, chosen=content.chosen))
+
     # ---- events ----------------------------------------------------------------------------------------------------
 
     def _on_opened(self) -> None:
         state = self.state
-        self._accepted = _Choices(self.order, self.label, self.conditioning.image)
+        self._accepted = Choices(self.order, self.label, self.conditioning.content())
         if state is not None:
             self.conditioning.forget_surprisal()
             self.tools.begin_image((state.spec.height, state.spec.width))
@@ -333,13 +344,14 @@ class PixelsState(QObject):
                 self.browse()  # for the names of the classes
         self.changed.emit()
 
-    def _on_conditioning_requested(self) -> None:
+    def _on_conditioning_requested(self, name: str, key: str) -> None:
         """Move along the path where only the number of observed sub-pixels changed; otherwise begin again."""
-        image, accepted = self.conditioning.image, self._accepted.image
+        self._generation_edits.begin(name, key)
+        image, accepted = self.conditioning.image, self._accepted.conditioning.image
         same_image = image is not None and accepted is not None and image.levels is accepted.levels
         along_path = same_image and self._image_on_path and self.navigator.usable
         if image is not None and image.observed is None and along_path:
-            self._accepted = _Choices(self.order, self.label, image)
+            self._accepted = Choices(self.order, self.label, self.conditioning.content())
             self.navigator.start = image.num_observed
             self.navigator.go_to(image.num_observed)
             self.changed.emit()
@@ -359,9 +371,10 @@ class PixelsState(QObject):
 
     def _on_refused(self, message: str) -> None:
         """Return to the choices of the generation that is still open."""
+        self._generation_edits.drop()
         self.order, self.label = self._accepted.order, self._accepted.label
-        if self.conditioning.image is not self._accepted.image:
-            self.conditioning.restore(self._accepted.image)
+        if self.conditioning.image is not self._accepted.conditioning.image:
+            self.conditioning.restore(self._accepted.conditioning)
         self._on_problem(message)
 
     def _on_engine_lost(self) -> None:
@@ -387,13 +400,9 @@ class PixelsState(QObject):
         self._on_engine_lost()
         self._open_if_needed()
 
-    def _on_reported(self, event: EngineReported) -> None:
-        if event.state in ("training", "paused"):
-            had_newer = self.has_newer_weights()
-            self._live_step = event.step
-            if self.has_newer_weights() or had_newer:
-                self._follow()
-                self.changed.emit()
+    def _on_newer_weights(self) -> None:
+        self._follow()
+        self.changed.emit()
 
     def _follow(self) -> None:
         navigator = self.navigator

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+Content = tuple[tuple[bool, tuple[int, ...]], ...]
 BRUSHES = (1, 2, 3, 5, 8)
 """Side of the brush's square, pixels."""
 
@@ -49,6 +50,15 @@ class Strokes:
         if not self._strokes:
             self.begin()
         self._strokes[-1][1].extend(pixels)
+
+    @property
+    def content(self) -> Content:
+        """The strokes: whether each erases, and its pixels."""
+        return tuple((erases, tuple(pixels)) for erases, pixels in self._strokes)
+
+    def restore(self, content: Content) -> None:
+        """Return to earlier strokes."""
+        self._strokes = [(erases, list(pixels)) for erases, pixels in content]
 
     def undo(self) -> None:
         """Undo the last stroke."""

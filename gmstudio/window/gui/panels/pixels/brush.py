@@ -7,7 +7,7 @@ from gmstudio.window.gui.theme import GRID
 from gmstudio.window.state.pixels.strokes import BRUSHES
 from gmstudio.window.state.pixels.tools import Painting, PixelTools
 
-UNDO_TIP, CLEAR_TIP = "Undo the last stroke", "Undo all strokes"
+UNDO_TIP, CLEAR_TIP = "Remove the last stroke", "Remove all strokes"
 NOTHING_PAINTED = "Nothing is painted."
 
 
@@ -33,7 +33,7 @@ class BrushControls(QWidget):
             painting + ".paint", text, key, self._on_paint, icon="brush", tip=self._tip, checkable=True
         )
         self.undo = panel.add_action(
-            painting + ".undo", "Undo", "", lambda: tools.undo(painting), icon="undo", tip=UNDO_TIP
+            painting + ".undo", "Remove the last stroke", "", lambda: tools.undo(painting), icon="undo", tip=UNDO_TIP
         )
         self.clear = panel.add_action(
             painting + ".clear", "Clear", "", lambda: tools.clear(painting), icon="remove", tip=CLEAR_TIP

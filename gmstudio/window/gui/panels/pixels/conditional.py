@@ -104,7 +104,7 @@ class ConditionalView(ActiveWidget):
         )
         self._attribution, self._comparison = session.attribution, session.comparison
         self._lay_out(panel)
-        self.bars.chosen.connect(self._navigator.choose)
+        self.bars.chosen.connect(session.choose)
         self.bars.attribution_wanted.connect(self._attribution.attribute_value)
         self.bars.view_changed.connect(self._refresh_view)
         self._attribution.changed.connect(self.refresh)

@@ -78,6 +78,7 @@ class PixelsPanel(Panel):
         self._hovered = (-1, -1)
         self._stop_shown: object = None
         self._paths = OrderPaths()
+        self.record_edits(session.edits)
         self._add_view_actions()
         self._lay_out()
         self._connect()
