@@ -139,8 +139,7 @@ class PanelKeys(QObject):
             return QApplication.activePopupWidget() is not None
         if kind == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
             if QApplication.activePopupWidget() is not None:
-                event.accept()
-                return True
+                event.accept()  # and go on: a combo box takes Return and Esc for its list at this event
         elif (
             kind in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease)
             and isinstance(event, QKeyEvent)

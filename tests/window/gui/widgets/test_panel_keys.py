@@ -200,6 +200,8 @@ def test_no_shortcut_acts_while_a_list_of_choices_is_open(panel: Panel, spy: Key
         action.setEnabled(True)
         for receiver in receivers:
             assert receiver is not None
+            if not combo.view().isVisible():  # Return has closed it
+                combo.showPopup()
             assert spy.press(receiver, sequence) == [], (receiver, sequence.toString())
     combo.hidePopup()
 
@@ -214,6 +216,21 @@ def test_no_shortcut_acts_while_a_menu_is_open(panel: Panel, spy: KeySpy, qtbot:
         action.setEnabled(True)
         assert spy.press(panel, sequence) == [] and spy.press(menu, sequence) == [], sequence.toString()
     menu.close()
+
+
+def test_return_chooses_in_an_open_list(panel: Panel, qtbot: QtBot) -> None:
+    (box, *_) = focusable(panel, (QComboBox,))
+    assert isinstance(box, QComboBox)
+    box.clear()
+    box.addItems(["one", "two"])
+    chosen: list[int] = []
+    box.activated.connect(chosen.append)
+    focus(qtbot, box)
+    box.showPopup()
+    qtbot.waitUntil(lambda: QApplication.activePopupWidget() is not None)
+    box.view().setCurrentIndex(box.model().index(1, 0))
+    QTest.keyClick(box.view(), Qt.Key.Key_Return)
+    assert chosen == [1] and QApplication.activePopupWidget() is None
 
 
 def test_the_keys_of_a_page_act_on_that_page_only(panel: Panel, spy: KeySpy, qtbot: QtBot) -> None:
