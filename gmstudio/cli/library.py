@@ -37,9 +37,9 @@ def _list_runs(console: "Console") -> None:
 
     from gmstudio.runs.library import list_runs, runs_home
 
-    run = Column("run", min_width=18)
+    run = Column("run", min_width=22, overflow="fold")
     data, figure = Column("data", min_width=10), Column("best validation", no_wrap=True)
-    table = Table(run, data, "status, step", figure, Column("created (UTC)", no_wrap=True), box=None)
+    table = Table(run, data, "status, step", figure, Column("created (UTC)", min_width=10), box=None)
     problems = []
     for summary in list_runs(runs_home()):
         if summary.problem:

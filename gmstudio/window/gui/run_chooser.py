@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QComboBox, QSizePolicy, QStyle, QStyleOptionComboBox, QStylePainter, QWidget
 
@@ -91,6 +91,11 @@ class RunChooser(QComboBox):
         self.view().setMinimumWidth(min(wanted, MAX_POPUP_WIDTH))
         super().showPopup()
 
+    def hidePopup(self) -> None:
+        """Close the list, and fill it with what changed meanwhile."""
+        super().hidePopup()
+        QTimer.singleShot(0, self, self._fill)  # after the line that was chosen is reported
+
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the closed list with its line elided in the middle: runs differ at both ends."""
         option = QStyleOptionComboBox()
@@ -126,7 +131,12 @@ class RunChooser(QComboBox):
         self._fill()
 
     def _fill(self) -> None:
-        """Rebuild the list, keeping the choice where it still exists; only lines that changed are written."""
+        """Rebuild the list, keeping the choice where it still exists; only lines that changed are written.
+
+        An open list stays as it is, so that no line moves under the pointer; it is filled when it closes.
+        """
+        if self.view().isVisible():
+            return
         runs = self._library.runs_with(self._capability)
         self.setPlaceholderText(NO_RUN if self._library.home else WAITING)
         lines = run_lines(runs, self._library.live)

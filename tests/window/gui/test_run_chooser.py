@@ -141,3 +141,16 @@ def test_kept_checkpoints_are_listed_below_their_run_and_opened(
     other.deleteLater()
     chooser.activated.emit(0)
     assert client.last(ChooseCheckpoint).step is None and chooser.currentIndex() == 0
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support")
+def test_no_line_moves_while_the_list_is_open(qtbot: QtBot, client: FakeClient, chooser: RunChooser) -> None:
+    list_runs(client, "b", "a")
+    chooser.show()
+    qtbot.waitExposed(chooser)
+    chooser.showPopup()
+    list_runs(client, "c", "b", "a")
+    assert chooser.count() == 2
+    chooser.hidePopup()
+    qtbot.waitUntil(lambda: chooser.count() == 3)
+    assert chooser.current() == "/runs/b"

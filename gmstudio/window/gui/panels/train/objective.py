@@ -86,7 +86,9 @@ class ObjectiveView(QScrollArea):
         objective, card = self._state.objective, self._state.card
         info = self._state.info if self._state.objective_run else None
         if card is not None:
-            self._of.setText(f"{card.title} minimizes, in {info.title}:" if info else f"{card.title} will minimize:")
+            self._of.setText(
+                f"{card.title} minimizes, in {info.title}:" if info else f"New run: {card.title} will minimize:"
+            )
             self._summary.setText(card.summary)
             self._source.setText(card.source)
         if objective != self._objective:

@@ -34,6 +34,8 @@ TABS_WIDTH = 288
 DIAGNOSTICS_TIP = "Figures of the model's internals: receptive fields, filters, reconstructions, losses by pixel"
 PACE_TIP = "Training in slow motion, and which phases of a step are trained"
 
+START_TIP = "Start a new run with these settings; it is shown at the right"
+BUSY_TIP = "One run trains at a time: stop the one in training first"
 PAUSE_TIP = "Pause after the current step"
 RESUME_TIP = "Continue training the run shown"
 
@@ -90,7 +92,7 @@ class TrainPanel(Panel):
                 "Start",
                 "Ctrl+Return",
                 state.start,
-                "Start a new run with these settings; it is shown at the right",
+                START_TIP,
             ),
             ("pause", "Pause", "Space", self._pause_or_resume, PAUSE_TIP),
             ("stop", "Stop", "Ctrl+.", state.stop, "End the training with a checkpoint; it can be resumed later"),
@@ -192,6 +194,7 @@ class TrainPanel(Panel):
         self._keep_focus(can)
         for name, possible in can.items():
             self._actions[name].setEnabled(possible)
+        self.set_action_tip(self._actions["start"], START_TIP if state.status == "idle" else BUSY_TIP)
         setup = state.setup
         if setup.problem:
             text, role = setup.problem, "error"

@@ -457,7 +457,7 @@ def test_a_narrow_window_says_less_but_cuts_nothing(stage: Stage, qtbot: QtBot) 
     unit = stage.find("train.unit", QComboBox)
     assert unit.mapTo(stage.panel, unit.rect().topLeft()).y() > toggles(stage)[0].geometry().bottom()
     runs = stage.find("train.runs", QTreeView).model()
-    assert runs.index(0, 0).data().startswith("a\nin training, step ")
+    assert runs.index(0, 0).data().startswith("a\ntraining, step ")
 
 
 def test_losses_come_first_whichever_curve_came_first(stage: Stage, qtbot: QtBot) -> None:
