@@ -97,7 +97,7 @@ def test_samples_are_scored_where_there_is_no_likelihood(tmp_path: Path) -> None
     call("train", "gan", "--data", "digits", "--steps", "2", "--out", run, "--seed", "1", *FAST)
     output = call("score", run, "-n", "30")
     assert "30 test images of digits" in output and "sample quality of 30 samples against as many images" in output
-    assert len(re.findall(r"(?m)^\d\.\d{3} (?:precision|recall|coverage): ", output)) == 3
+    assert len(re.findall(r"(?m)^\d\.\d{3} (?:precision|recall|density|coverage|classes covered): ", output)) == 5
     assert call("score", run, "-n", "30") == output, "a seed repeats"
 
 

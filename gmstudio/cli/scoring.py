@@ -17,7 +17,9 @@ LABELS = ("marginal", "given", "none")
 SHARES = {
     "samples_precision": "precision: share of samples within the data's support",
     "samples_recall": "recall: share of the data within the samples' support",
-    "samples_coverage": "coverage: share of the data's labels that a classifier finds among the samples",
+    "samples_density": "density: mean number of the images' neighbourhoods that a sample lies in, relative to k",
+    "samples_coverage": "coverage: share of the images with a sample in their neighbourhood",
+    "samples_classes": "classes covered: share of the data's labels that a classifier finds among the samples",
 }
 
 
@@ -50,7 +52,7 @@ def score(
     """Log-likelihood of images under a run's latest checkpoint: nats and bits per dimension, mean and spread.
 
     Exact, an importance-weighted estimate or a bound, by family. For families without likelihood: sample quality
-    (precision, recall, coverage); for autoencoders: reconstruction error.
+    (precision, recall, density, coverage); for autoencoders: reconstruction error.
     """
     from gmstudio.engine.evaluation.likelihood import has_likelihood
     from gmstudio.engine.evaluation.reconstruction import reconstructs

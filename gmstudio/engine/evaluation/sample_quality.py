@@ -1,12 +1,16 @@
-"""Quality of samples by comparison with the data, for families without a likelihood.
+"""Quality of samples by comparison with images that no training batch held, for families without a likelihood.
 
-Precision is the share of samples that lie within the data's support, recall the share of data that lies within the
-samples' support; the support of a set is the union of balls around its points, each reaching to its k-th nearest
-neighbour. Where the data has labels, a small classifier trained on it determines which labels the samples cover: a
-generator that misses classes (mode collapse) has low coverage and low recall, however good its samples look.
+Around each point of a set lies a ball that reaches to its k-th nearest neighbour in the set; their union is the set's
+support. Precision is the share of samples within the support of the images, recall the share of images within the
+support of the samples. Both grow with a single outlier, whose ball is large; density and coverage avoid that. Density
+is the mean number of the images' balls that a sample lies in, divided by k: 1 where samples are distributed as the
+images are, more where they crowd. Coverage is the share of images whose ball holds a sample. Where the data has labels,
+a small classifier trained on it determines which classes the samples cover: a generator that misses classes (mode
+collapse) covers few of them and has low recall and coverage, however good its samples look.
 
 Source: Kynkäänniemi et al. 2019, Improved Precision and Recall Metric for Assessing Generative Models,
-arXiv:1904.06991, section 2, on pixels (or on the classifier's hidden layer, where there is one).
+arXiv:1904.06991, section 2; Naeem et al. 2020, Reliable Fidelity and Diversity Metrics for Generative Models,
+arXiv:2002.09797, section 3.2; on pixels (or on the classifier's hidden layer, where there is one).
 
 Shapes: N images, F features, K labels.
 """
@@ -26,6 +30,9 @@ from gmstudio.families.generation import sample_in_pieces
 NUM_COMPARED = 256
 """Number of samples, and of images of the data."""
 NEIGHBOUR = 3
+"""k of precision and recall, as in their paper."""
+COVERAGE_NEIGHBOUR = 5
+"""k of density and coverage, as in their paper."""
 MAX_TRAINING_IMAGES = 20_000
 CLASSIFIER_STEPS = 300
 CLASSIFIER_BATCH = 128
@@ -41,7 +48,8 @@ class SampleQuality:
         dataset: the data set.
         device: device of the computation.
         seed: seed of the classifier, of the choice of images and of the samples.
-        split: split of the images; the classifier is always trained on training images.
+        split: split of the images, by default the validation images; the classifier is always trained on training
+            images.
         num_compared: number of samples, and largest number of images.
     """
 
@@ -50,7 +58,7 @@ class SampleQuality:
         dataset: Dataset,
         device: torch.device,
         seed: int,
-        split: str = "train",
+        split: str = "valid",
         num_compared: int = NUM_COMPARED,
     ) -> None:
         self._dataset = dataset
@@ -68,7 +76,8 @@ class SampleQuality:
     def measure(self, model: nn.Module) -> Iterator[dict[str, float] | None]:
         """Draw and compare samples: yields None after each small piece, then shares from 0 to 1 by name.
 
-        The names are ``samples_precision``, ``samples_recall`` and, where the data has labels, ``samples_coverage``.
+        The names are ``samples_precision``, ``samples_recall``, ``samples_density`` (which may exceed 1),
+        ``samples_coverage`` and, where the data has labels, ``samples_classes``.
         """
         if self._num_labels > 1 and self._classifier is None:
             yield from self._train_classifier()
@@ -80,10 +89,17 @@ class SampleQuality:
                 yield None
         assert images is not None
         with torch.inference_mode():
-            precision, recall = precision_and_recall(self._hidden(self._real_NF), self._hidden(self._features(images)))
-            shares = {"samples_precision": precision, "samples_recall": recall}
+            real_NF, fake_NF = self._hidden(self._real_NF), self._hidden(self._features(images))
+            precision, recall = precision_and_recall(real_NF, fake_NF)
+            density, coverage = density_and_coverage(real_NF, fake_NF)
+            shares = {
+                "samples_precision": precision,
+                "samples_recall": recall,
+                "samples_density": density,
+                "samples_coverage": coverage,
+            }
             if self._classifier is not None:
-                shares["samples_coverage"] = self._coverage(images)
+                shares["samples_classes"] = self._classes_covered(images)
         yield shares
 
     def _features(self, images_NCHW: Tensor) -> Tensor:
@@ -96,8 +112,8 @@ class SampleQuality:
         hidden_NF: Tensor = self._classifier[:2](pixels_NF)
         return hidden_NF
 
-    def _coverage(self, images_NCHW: Tensor) -> float:
-        """Share of the data's labels that are covered."""
+    def _classes_covered(self, images_NCHW: Tensor) -> float:
+        """Share of the data's labels that the classifier finds among the samples."""
         assert self._classifier is not None and self._dataset.train.labels is not None
         predicted_N = self._classifier(self._features(images_NCHW)).argmax(1).cpu()
         samples_K = torch.bincount(predicted_N, minlength=self._num_labels) / len(predicted_N)
@@ -138,11 +154,29 @@ def precision_and_recall(real_NF: Tensor, fake_NF: Tensor, neighbour: int = NEIG
     return _share_within(fake_NF, real_NF, neighbour), _share_within(real_NF, fake_NF, neighbour)
 
 
+def density_and_coverage(real_NF: Tensor, fake_NF: Tensor, neighbour: int = COVERAGE_NEIGHBOUR) -> tuple[float, float]:
+    """Compute density, the mean number of real images' balls around a generated one over k, and coverage.
+
+    Args:
+        real_NF: features of real images.
+        fake_NF: features of generated images.
+        neighbour: k; the radius of a ball is the distance to the k-th nearest neighbour among the real images.
+    """
+    k = min(neighbour, len(real_NF) - 1)
+    within_MN = _within(fake_NF, real_NF, k)
+    return float(within_MN.sum(1).float().mean()) / max(k, 1), float(within_MN.any(0).float().mean())
+
+
 def _share_within(points_NF: Tensor, centres_MF: Tensor, neighbour: int) -> float:
-    own_MM = torch.cdist(centres_MF, centres_MF)
     k = min(neighbour, len(centres_MF) - 1)
+    return float(_within(points_NF, centres_MF, k).any(1).float().mean())
+
+
+def _within(points_NF: Tensor, centres_MF: Tensor, k: int) -> Tensor:
+    """(N, M) booleans: point n lies in the ball of centre m, which reaches to its k-th nearest other centre."""
+    own_MM = torch.cdist(centres_MF, centres_MF)
     radius_M = own_MM.kthvalue(k + 1, dim=1).values  # the nearest is the point itself
-    return float((torch.cdist(points_NF, centres_MF) <= radius_M).any(1).float().mean())
+    return torch.cdist(points_NF, centres_MF) <= radius_M
 
 
 def only_generates(model: object) -> bool:

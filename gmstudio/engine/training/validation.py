@@ -40,7 +40,8 @@ class Validation:
         self._labels = _trained_only(batches.valid_labels(training.validation_images), dataset.train_labels)
         self._mixture = label_mixture(model, dataset.train.labels)
         quality = only_generates(model)
-        self._quality = SampleQuality(dataset, model.device, training.seed) if quality else None
+        held_out = "valid" if len(dataset.valid) else "train"
+        self._quality = SampleQuality(dataset, model.device, training.seed, held_out) if quality else None
 
     def measure(self) -> Iterator[dict[str, float] | None]:
         """Compute in small pieces: yields None after each, and values by the names of their curves when known."""

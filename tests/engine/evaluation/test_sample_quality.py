@@ -1,4 +1,4 @@
-"""Samples against data: precision, recall and which labels are covered."""
+"""Samples against data: precision, recall, density, coverage, and which classes are covered."""
 
 from typing import Any
 
@@ -9,7 +9,12 @@ from torch import Tensor, nn
 
 from gmstudio import data
 from gmstudio.data.dataset import Dataset
-from gmstudio.engine.evaluation.sample_quality import SampleQuality, only_generates, precision_and_recall
+from gmstudio.engine.evaluation.sample_quality import (
+    SampleQuality,
+    density_and_coverage,
+    only_generates,
+    precision_and_recall,
+)
 from gmstudio.families import FAMILIES
 
 
@@ -44,13 +49,14 @@ def measured(quality: SampleQuality, model: nn.Module) -> dict[str, float]:
 
 def test_data_against_itself_is_precise_and_complete(digits: Dataset, quality: SampleQuality) -> None:
     shares = measured(quality, Repeats(digits, tuple(range(10))))
-    assert shares["samples_coverage"] == 1.0
+    assert shares["samples_classes"] == 1.0 and shares["samples_coverage"] > 0.6
+    assert 0.7 < shares["samples_density"] < 1.5
     assert shares["samples_precision"] > 0.8 and shares["samples_recall"] > 0.6
 
 
 def test_a_collapsed_generator_is_precise_but_covers_little(digits: Dataset, quality: SampleQuality) -> None:
     shares = measured(quality, Repeats(digits, (0, 3)))
-    assert shares["samples_coverage"] == pytest.approx(0.2)
+    assert shares["samples_classes"] == pytest.approx(0.2) and shares["samples_coverage"] < 0.35
     assert shares["samples_precision"] > 0.8 and shares["samples_recall"] < 0.4
 
 
@@ -70,6 +76,36 @@ def test_precision_and_recall_of_points_on_a_line() -> None:
     assert recall == pytest.approx(9 / 10)  # the ball around 4.5 reaches to 0.5, the one around 0.5 to 4.5
 
 
+def test_density_and_coverage_of_points_on_a_line() -> None:
+    real = torch.tensor([[0.0], [1.0], [3.0], [6.0]])  # balls of k = 1: radii 1, 1, 2, 3
+    fake = torch.tensor([[0.5], [0.5], [1.5], [100.0]])
+    density, coverage = density_and_coverage(real, fake, neighbour=1)
+    assert density == pytest.approx((2 + 2 + 2 + 0) / 4)
+    assert coverage == pytest.approx(3 / 4), "none lies within 3 of 6"
+    assert density_and_coverage(real[:1], real[:1]) == (1.0, 1.0), "a single image has no neighbour"
+
+
+def test_an_outlier_raises_recall_and_not_coverage() -> None:
+    real = torch.randn((60, 2), generator=torch.Generator().manual_seed(0))
+    fake = torch.cat((torch.zeros((60, 2)), torch.full((1, 2), 50.0)))
+    _, recall = precision_and_recall(real, fake)
+    _, coverage = density_and_coverage(real, fake)
+    assert coverage < recall
+
+
+def test_held_out_images_are_compared_by_default(digits: Dataset) -> None:
+    of_training = SampleQuality(digits, torch.device("cpu"), 0, "train")
+    by_default = SampleQuality(digits, torch.device("cpu"), 0)
+    memorized = torch.from_numpy(digits.train.images)
+
+    class Memory(nn.Module):
+        def sample(self, n: int, generator: torch.Generator) -> Tensor:
+            return memorized[:n]
+
+    assert by_default.num_compared == min(256, len(digits.valid))
+    assert measured(by_default, Memory()) != measured(of_training, Memory())
+
+
 def test_it_is_for_families_without_a_likelihood() -> None:
     by_samples: dict[str, Any] = {name: only_generates(family) for name, family in FAMILIES.items()}
     assert by_samples["gan"] and not by_samples["vae"] and not by_samples["pixelcnn"]
@@ -86,5 +122,7 @@ def test_a_chosen_split_is_compared_with_as_many_samples(digits: Dataset) -> Non
             return super().sample(n, generator)
 
     shares = measured(few, Counts(digits, tuple(range(10))))
-    assert sum(drawn) == 40 and set(shares) == {"samples_precision", "samples_recall", "samples_coverage"}
+    assert sum(drawn) == 40 and set(shares) == {
+        f"samples_{share}" for share in ("precision", "recall", "density", "coverage", "classes")
+    }
     assert SampleQuality(digits, torch.device("cpu"), 0, "test", 10_000).num_compared == len(digits.test)

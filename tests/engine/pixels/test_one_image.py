@@ -45,7 +45,9 @@ def test_one_image_is_enough_to_train_on(tmp_path: Path, family: str, to_validat
         assert run.record.status == "finished", run.record.message
         curves = run.history.read_scalars()
     validated = {name for split, name in curves if split == "valid"}
-    assert bool(validated - {"samples_precision", "samples_recall", "samples_coverage"}) == bool(to_validate)
+    assert bool(
+        validated - {f"samples_{share}" for share in ("precision", "recall", "density", "coverage", "classes")}
+    ) == bool(to_validate)
     assert ("samples_precision" in validated) == (family in ("gan", "gsn")), "samples need no validation images"
     assert all(np.isfinite(values).all() for _, values in curves.values())
     assert all(bool(torch.isfinite(parameter).all()) for parameter in job.trainer.model.parameters())

@@ -33,7 +33,7 @@ OTHERS = {
     "grad_norm": Group("grad_norm", "Gradient", "norm"),
     "learning_rate": Group("learning_rate", "Learning rate", ""),
     "images_per_s": Group("images_per_s", "Speed", "images/s"),
-    "samples": Group("samples", "Sample quality (precision, recall, coverage)", "", "Sample quality"),
+    "samples": Group("samples", "Sample quality (precision, recall, density, coverage)", "", "Sample quality"),
 }
 """Groups of curves that the trainer records beside the objective's terms, by the prefix of their names."""
 
