@@ -128,6 +128,19 @@ def training(
 
 
 @app.command()
+def peers(
+    peer: Annotated[str, typer.Option("--peer", help="Key in PEERS; empty: all, one line each.")] = "",
+    batch: Annotated[int, typer.Option(min=1)] = 64,
+    seconds: Annotated[float, typer.Option(min=1, help="Duration of each of the two loops.")] = 15.0,
+) -> None:
+    """Training beside public packages (the extra `peers`), in turns, with parameters and FLOP of both."""
+    from benchmarks import peers as benchmark
+
+    for name in [peer] if peer else benchmark.PEERS:
+        report(benchmark.measure(name, batch, seconds))
+
+
+@app.command()
 def quality(
     data_dir: Annotated[str, typer.Option("--data-dir", help="Folder of the recipe's images.")],
     family: FamilyOption = "pixelcnn",

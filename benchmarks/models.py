@@ -27,12 +27,11 @@ TABLE: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Comparison:
-    """A model, and the public code whose training speed it should exceed.
+    """A model of the sizes of public code (``benchmarks.peers`` times packages beside ours).
 
     Args:
         family: key in ``FAMILIES``.
         settings: of its config; defaults where not named.
-        public_images_per_s: training rate of that code, batch 64, float32, two cores of the machine in the docs.
         public: description of that code.
         differs: differences in architecture and arithmetic; empty: none known.
         size: rows and columns of the images.
@@ -40,7 +39,6 @@ class Comparison:
 
     family: str
     settings: Mapping[str, Any]
-    public_images_per_s: float
     public: str
     differs: str = ""
     size: int = 28
@@ -50,25 +48,22 @@ _ONE_NETWORK = "One network gives shifts and scales, where some public code has 
 
 COMPARISONS: dict[str, Comparison] = {
     "vae_mlp": Comparison(
-        "vae", {"num_hidden": 512, "num_latent": 10}, 6981, "PyTorch VAE of dense layers 784-512-10-512-784"
+        "vae", {"num_hidden": 512, "num_latent": 10}, "PyTorch VAE of dense layers 784-512-10-512-784"
     ),
     "vae_conv": Comparison(
         "vae",
         {"architecture": "conv", "num_channels": 128, "num_latent": 10},
-        76,
         "PyTorch VAE of convolutions with maps of 128-256-512-1024",
         "Ours mirrors the encoder in the decoder, maps of 14-7-3-1, with a dense layer of 512 units next to the code.",
     ),
     "autoencoder_mlp": Comparison(
         "autoencoder",
         {"num_hidden": 512, "num_latent": 10},
-        7829,
         "PyTorch autoencoder of dense layers 784-512-10-512-784",
     ),
     "gan_mlp": Comparison(
         "gan",
         {"num_latent": 100, "num_hidden": 528, "num_layers": 3, "instance_noise": 0.0},
-        2801,
         "the script of PyTorch-GAN: G 100-128-256-512-1024-784 with batch normalization, D 784-512-256-1",
         "As many parameters (2.0 M) and dense layers, but all hidden ones are of one width, in G and D alike, without "
         "normalization; D gets generated images of its own. Ours computes about 1.3 times as much.",
@@ -76,7 +71,6 @@ COMPARISONS: dict[str, Comparison] = {
     "dcgan": Comparison(
         "gan",
         {"architecture": "dcgan", "num_latent": 100, "num_channels": 32, "instance_noise": 0.0},
-        155,
         "PyTorch DCGAN for 32×32, 1.1 M parameters",
         "Ours has 1.1 M parameters in G (transposed convolutions, group normalization) and 0.7 M more in D, its "
         "mirror, which is tiny in the public code.",
@@ -85,39 +79,34 @@ COMPARISONS: dict[str, Comparison] = {
     "rbm_cd1": Comparison(
         "rbm",
         {"num_hidden": 500, "negative_phase": "cd", "num_gibbs": 1},
-        5564,
-        "PyTorch RBM 784×500 trained by CD-1; scikit-learn's BernoulliRBM makes 10,353",
+        "PyTorch RBM 784×500 trained by CD-1",
         "Ours keeps free energies, reconstruction and pseudo-likelihood of every step.",
     ),
     "nice": Comparison(
         "realnvp",
         {"architecture": "mlp", "coupling": "additive", "num_couplings": 4, "num_layers": 5, "num_hidden": 1000},
-        328,
         "PyTorch NICE: 4 couplings with networks of 5 layers of 1000 units",
     ),
     "realnvp_mlp5": Comparison(
         "realnvp",
         {"architecture": "mlp", "num_couplings": 5, "num_layers": 2, "num_hidden": 1024},
-        343,
         "PyTorch RealNVP: 5 couplings with dense networks of 1024 units",
         _ONE_NETWORK,
     ),
     "realnvp_mlp8": Comparison(
         "realnvp",
         {"architecture": "mlp", "num_couplings": 8, "num_layers": 2, "num_hidden": 512},
-        380,
         "PyTorch RealNVP: 8 couplings with dense networks of 512-512 units",
         _ONE_NETWORK,
     ),
     "realnvp_image": Comparison(
         "realnvp",
         {"architecture": "conv", "num_channels": 32, "num_blocks": 2},
-        50,
         "PyTorch RealNVP for images: two scales, 32 base channels, 2 residual blocks",
         "No batch or weight normalization in the residual networks.",
     ),
 }
-"""Name → comparison of a family's training with public code (docs/benchmarks.md)."""
+"""Name → model of the sizes of public code (docs/benchmarks.md)."""
 
 
 def comparison(name: str) -> Comparison:

@@ -30,11 +30,10 @@ WARM_UP_S = 1.0
 
 
 def compare(name: str, batch: int, levels: int, seconds: float, device: str = "cpu") -> dict[str, Any]:
-    """Compare training with public code, see ``models.COMPARISONS``.
+    """Measure a model of the sizes of public code, see ``models.COMPARISONS``.
 
     Returns:
-        As ``measure``, and ``model``, ``public_images_per_s``, ``times_public``, and descriptions of the public code
-        and of the differences.
+        As ``measure``, and ``model``, and descriptions of the public code and of the differences.
 
     Raises:
         ValueError: when there is no such model.
@@ -44,8 +43,6 @@ def compare(name: str, batch: int, levels: int, seconds: float, device: str = "c
     return {
         **found,
         "model": name,
-        "public_images_per_s": model.public_images_per_s,
-        "times_public": found["images_per_s"] / model.public_images_per_s,
         "public": model.public,
         "differs": model.differs,
     }
@@ -65,7 +62,7 @@ def measure(
         ``arithmetic.distance``); and what was measured.
     """
     image = ImageSpec(channels=1, height=size, width=size, levels=levels)
-    dataset = _random_images(image)
+    dataset = random_images(image)
     keep_freed_memory()  # as the engine does; the bare loop gains as much
     with tempfile.TemporaryDirectory() as folder:
         training = msgspec.to_builtins(_only_steps(family, batch))
@@ -73,7 +70,7 @@ def measure(
         record = new_record(spec, image=image, device=str(choose_device(device)))
         with RunFolder.create(Path(folder) / "run", record) as run:
             engine = _EngineLoop(Trainer(run, configured_model(family, image, config, device), dataset))
-            bare = _BareLoop(configured_model(family, image, config, device), dataset, batch)
+            bare = BareLoop(configured_model(family, image, config, device), dataset, batch)
             for loop in (engine, bare):
                 loop.run(WARM_UP_S)
                 loop.reset()
@@ -114,24 +111,26 @@ def _only_steps(family: str, batch: int) -> TrainingSettings:
     )
 
 
-def _random_images(image: ImageSpec) -> Dataset:
+def random_images(image: ImageSpec) -> Dataset:
+    """Data set of uniformly random images."""
     random = np.random.default_rng(0)
     images = random.integers(0, image.levels, (NUM_IMAGES, *image.shape), dtype=np.uint8)
     return Dataset("random", {}, image, Split(images), Split(images[:64]), Split(images[:64]))
 
 
-def _distance(model: Any, batch: int, loop: "_Loop") -> dict[str, float]:
+def _distance(model: Any, batch: int, loop: "Loop") -> dict[str, float]:
     """Distance of a training step from its arithmetic; on the CPU only, where the rate of products is measured."""
     return distance(step_flops(model, batch), 1 / loop.rate) if model.device.type == "cpu" else {}
 
 
-class _Loop:
+class Loop:
     """A training loop that counts steps and seconds."""
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
+        """Set the counts to zero."""
         self.steps, self.seconds, self.cpu_seconds = 0, 0.0, 0.0
 
     @property
@@ -160,7 +159,7 @@ class _Loop:
         raise NotImplementedError
 
 
-class _EngineLoop(_Loop):
+class _EngineLoop(Loop):
     def __init__(self, trainer: Trainer) -> None:
         super().__init__()
         self._trainer = trainer
@@ -173,7 +172,9 @@ class _EngineLoop(_Loop):
             pass
 
 
-class _BareLoop(_Loop):
+class BareLoop(Loop):
+    """Minimal loop: batch, loss, backward, fused Adam."""
+
     def __init__(self, model: Family, dataset: Dataset, batch: int) -> None:
         super().__init__()
         self.model = model.train()
@@ -187,6 +188,7 @@ class _BareLoop(_Loop):
         self._position = 0
 
     def step(self) -> None:
+        """Make one update of each phase."""
         batch = self._images[self._position : self._position + self._batch]
         self._position = (self._position + self._batch) % (len(self._images) - self._batch + 1)
         for phase, adam in self._phases:
