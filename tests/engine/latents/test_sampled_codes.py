@@ -1,5 +1,6 @@
 """Random codes: of the prior where it is normal, of the model's own samples or of the data where it is not."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -8,11 +9,12 @@ import torch
 
 from gmstudio import data
 from gmstudio.data.dataset import Dataset
+from gmstudio.engine.latents.handlers import LatentsFeature
 from gmstudio.engine.latents.sampled_codes import sample_codes
 from gmstudio.families import FAMILIES
 from gmstudio.families.base import Family
 from gmstudio.protocol.array import Array
-from gmstudio.protocol.latents import CodesSampled, SampleCodes
+from gmstudio.protocol.latents import CodesSampled, InkMeasured, MeasureInk, SampleCodes
 
 
 @pytest.fixture(scope="module")
@@ -81,3 +83,20 @@ def test_what_cannot_be_sampled_is_refused(digits: Dataset) -> None:
         sample_codes(vae, 0, digits, SampleCodes(run="r", count=0))
     with pytest.raises(ValueError, match="no binary units"):
         sample_codes(vae, 0, digits, SampleCodes(run="r", near=Array.of(np.zeros((1, 4), np.float32))))
+
+
+@pytest.mark.parametrize("family", ["vae", "gan", "rbm", "autoencoder"])
+def test_the_engine_answers_for_every_family(digits: Dataset, family: str) -> None:
+    """By its handlers: sampled codes, and the ink of the data."""
+    sent: list[Any] = []
+    loaded = SimpleNamespace(model=make(family, digits), step=7)
+    context = SimpleNamespace(model=lambda *_: loaded, data_of=lambda _: digits, send=sent.append)
+    handlers = LatentsFeature(context).handlers()  # type: ignore[arg-type]
+    job = handlers[SampleCodes](SampleCodes(request=1, run="r", count=2))
+    assert job is not None
+    *_, event = job
+    assert isinstance(event, CodesSampled) and event.codes.shape == (2, loaded.model.latent.num_dims)
+    assert handlers[MeasureInk](MeasureInk(request=2, run="r")) is None
+    (measured,) = sent
+    assert isinstance(measured, InkMeasured) and measured.request == 2
+    assert measured.ink.plain and measured.ink.ground == (0.0,) and 1.0 <= measured.ink.stroke < 3.0
