@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
-from gmstudio.media.levels import quantize, to_display
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.chains import RunTrajectory, TrajectoryAppended
 from gmstudio.protocol.engine import CommandFailed, Reason
@@ -16,6 +15,7 @@ from gmstudio.protocol.runs import RunInfo, SamplesDrawn
 from gmstudio.protocol.training_settings import MAX_SEED
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.request import Request
+from gmstudio.window.state.chains.drawing import ChainDrawing
 from gmstudio.window.state.chains.frames import Frames
 from gmstudio.window.state.chains.mixing import NOTHING, Mixing, mixing
 from gmstudio.window.state.chains.played_frames import PlayedFrames
@@ -57,6 +57,7 @@ class ChainsState(PlayedFrames):
         metric: metric whose curve is shown; None where there is none.
         kept: trajectory that is kept beside this one; None: none is.
         problem: reason why the last request failed, or "".
+        drawing: image that the user draws, and its edits.
 
     Signals:
         changed: settings, run, ``running`` or a problem changed.
@@ -78,7 +79,7 @@ class ChainsState(PlayedFrames):
         self.problem = ""
         self._library = library
         self._settings = FamilySettings()
-        self._drawn: tuple[NDArray[np.uint8], int] | None = None
+        self.drawing = ChainDrawing(self)
         self._applied: RunTrajectory | None = None
         self._announced = 0
         self._active = False
@@ -166,11 +167,7 @@ class ChainsState(PlayedFrames):
     @property
     def drawn(self) -> NDArray[np.uint8] | None:
         """(C, H, W) uint8 levels of the selected run, for ``image``; None where nothing of its size was drawn."""
-        info = self.info
-        if self._drawn is None or info is None or self._drawn[0].shape != info.image.shape:
-            return None
-        image, levels = self._drawn
-        return image if levels == info.image.levels else quantize(to_display(image, levels), 255, info.image.levels)
+        return None if self.info is None else self.drawing.levels_of(self.info.image)
 
     @property
     def pending(self) -> frozenset[str]:
@@ -220,7 +217,8 @@ class ChainsState(PlayedFrames):
     def set_drawn(self, levels: NDArray[np.uint8]) -> None:
         """Initialize the chains of the next ``begin`` from an image, (C, H, W) levels of the selected run."""
         if self.info is not None:
-            self._drawn, self.start = (levels, self.info.image.levels), "image"
+            self.drawing.take(levels, self.info.image)
+            self.start = "image"
             self.changed.emit()
 
     def set_size(self, count: int, steps: int) -> None:

@@ -74,6 +74,7 @@ class ChainsPanel(Panel):
         self.speed = TypedSlider(MIN_SPEED_HZ, MAX_SPEED_HZ, decimals=0, log=True, suffix=" /s")
         self.speed.name("chains.speed", "Speed", "Frames per second while playing.")
         self.setup = SetupView(self, state, library)
+        self.record_edits(state.drawing.edits)
         self.curves = CurvesView(self, state)
         self._add_actions()
         self._lay_out()

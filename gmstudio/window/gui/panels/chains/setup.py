@@ -98,6 +98,8 @@ class SetupView(QWidget):
         self.steps.valueChanged.connect(self._on_size)
         self.seed.valueChanged.connect(state.set_seed)
         self.brush.value_changed.connect(self._on_brush)
+        self.canvas.begun.connect(state.drawing.begin_edit)
+        state.drawing.restored.connect(self._show_drawn)
         self.canvas.changed.connect(lambda: state.set_drawn(self.canvas.image))
         for field in (self.index, self.count, self.steps, self.seed):
             field.lineEdit().textEdited.connect(self._mark)
@@ -261,6 +263,12 @@ class SetupView(QWidget):
         info = self._state.info
         if info is not None and self._canvas_for != info.run:
             self._canvas_for = info.run
+            self._show_drawn()
+
+    def _show_drawn(self) -> None:
+        """Show the drawn image, or an empty canvas."""
+        info = self._state.info
+        if info is not None:
             self.canvas.set_blank(info.image.shape, info.image.levels)
             if self._state.drawn is not None:
                 self.canvas.show_image(self._state.drawn)
@@ -268,6 +276,7 @@ class SetupView(QWidget):
     def _continue_from_frame(self) -> None:
         image = self._state.chain_image()
         if image is not None:
+            self._state.drawing.begin_edit("Continue from this frame")
             self.canvas.set_image(image)
             self._state.restart()
 

@@ -147,6 +147,29 @@ def test_a_drawn_image_begins_the_chains(stage: Stage, qtbot: QtBot) -> None:
     assert image is not None and image.numpy().any()
 
 
+def test_strokes_and_clearing_of_the_drawn_image_are_undone(stage: Stage, qtbot: QtBot) -> None:
+    stage.answer(4, done=True)
+    combo = stage.find("start_state")
+    assert isinstance(combo, QComboBox)
+    combo.setCurrentIndex(combo.findData("image"))
+    combo.activated.emit(combo.currentIndex())
+    canvas, undo = stage.panel.setup.canvas, stage.panel.undo
+    area = canvas.image_rect().toRect().adjusted(3, 3, -3, -3)
+    for corner in (area.topLeft(), area.bottomRight()):
+        qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=corner)
+    both = canvas.image
+    stage.panel.setup.clear.trigger()
+    assert [undo.text(index) for index in range(undo.count())] == ["Draw", "Draw", "Clear"]
+    undo.undo()
+    assert np.array_equal(canvas.image, both) and np.array_equal(stage.state.drawn, both)
+    undo.undo()
+    assert 0 < canvas.image.sum() < both.sum()
+    undo.undo()
+    assert not canvas.image.any() and stage.state.drawn is None
+    undo.redo()
+    assert canvas.image.any()
+
+
 @pytest.mark.parametrize(("width", "height"), [(888, 540), (888, 640), (1500, 900)])
 def test_nothing_is_cut_off(stage: Stage, qtbot: QtBot, width: int, height: int) -> None:
     stage.answer(40, done=True)
