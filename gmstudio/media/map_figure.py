@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from PIL import Image, ImageDraw, ImageFont
 
 LEAST_FONT_PX = 12
+MANY_DOTS, FEW_PARTS, MANY_PARTS = 300, 150, 230
+"""Number of dots above which they are smaller, and the width of the tiles over the radius of a dot."""
 PAPER, TEXT, RIM = (255, 255, 255), (40, 40, 40), (255, 255, 255)
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#7d7200", "#d55e00", "#6a5acd", "#4b525c", "#56b4e9", "#a03030")
 SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉σ−→", "0123456789s-,")
@@ -76,7 +78,7 @@ def draw_figure(tiles: "Image.Image", figure: MapFigure, tile_px: int, gap_px: i
             draw.text((x, tiles.height + size // 3), f"{value:g}", TEXT, font, anchor="ma")
             draw.text((left - size // 3, y), f"{value:g}", TEXT, font, anchor="rm")
     if figure.places is not None:
-        radius = max(3.0, tiles.width / 150)
+        radius = max(2.5, tiles.width / (FEW_PARTS if len(figure.places) <= MANY_DOTS else MANY_PARTS))
         for index, (x, y) in enumerate(figure.places.tolist()):
             px, py = at(x, y)
             if left <= px <= left + tiles.width and 0 <= py <= tiles.height:
