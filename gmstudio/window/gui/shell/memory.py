@@ -6,7 +6,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QComboBox, QSlider, QSplitter
+from PySide6.QtWidgets import QCheckBox, QComboBox, QSlider, QSplitter
 
 from gmstudio.window.gui.panel import Control, Panel
 from gmstudio.window.gui.places import Place, RunState
@@ -112,7 +112,7 @@ def control_value(control: Control) -> Any:
             return control.currentText() if data is None else data
         case IntegerField() | NumberField() | QSlider():
             return control.value()
-        case QAction():
+        case QAction() | QCheckBox():
             return control.isChecked()
         case QSplitter():
             return control.sizes()
@@ -133,5 +133,8 @@ def set_control_value(control: Control, value: Any) -> None:
             control.setValue(float(value))
         case QAction(), bool():
             control.setChecked(value)
+        case QCheckBox(), bool() if value != control.isChecked():
+            control.setChecked(value)
+            control.clicked.emit()  # also where it is disabled until a run is open
         case QSplitter(), list() if len(value) == control.count() and all(isinstance(size, int) for size in value):
             control.setSizes(value)

@@ -130,6 +130,18 @@ VALUES = {
     "train.smoothing": 40,
     "action.train.log": True,
     "latents.map_side": 11,
+    "latents.companion": "samples",
+    "latents.fit": "ink",
+    "latents.contrast": False,
+    "latents.invert": True,
+    "latents.brush.value": 2.5,
+    "latents.export_source": "traversal",
+    "latents.export_format": "png",
+    "latents.export_fps": 12,
+    "latents.export_images": 7,
+    "latents.export_columns": 3,
+    "latents.export_axes": True,
+    "latents.export_dots": True,
     "chains.count": 4,
 }
 

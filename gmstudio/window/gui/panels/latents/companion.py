@@ -93,6 +93,7 @@ class CompanionView(QStackedWidget):
         row.addWidget(self._forget)
         self._connect()
         self.refresh()
+        panel.remember(self.kind)
 
     def _connect(self) -> None:
         state, companion = self._state, self._companion

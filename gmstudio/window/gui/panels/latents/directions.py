@@ -251,4 +251,5 @@ class DirectionsView(LatentView):
     def set_active(self, active: bool) -> None:
         """Show what changed while the view was not on the screen."""
         if active:
+            self._state.user_image.ink.need()  # for pictures that are dropped on a slot
             self._refresh()

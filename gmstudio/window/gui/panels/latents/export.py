@@ -79,6 +79,7 @@ class ExportView(LatentView):
         self._lay_out(panel)
         self._connect()
         self._refresh()
+        panel.remember(self.source_box, self.format_box, self.fps, self.images, self.columns, self.axes, self.dots)
 
     def _spin(
         self, panel: Panel, low: int, high: int, control: str, name: str, suffix: str, value: int

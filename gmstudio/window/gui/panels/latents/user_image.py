@@ -96,6 +96,7 @@ class UserImageView(LatentView):
         self._connect()
         self._fit_canvas()
         self._refresh()
+        panel.remember(self.fit, self.contrast, self.invert, self.brush.field)
 
     def _add_actions(self, panel: Panel) -> None:
         add, user_image = panel.add_action, self._user_image

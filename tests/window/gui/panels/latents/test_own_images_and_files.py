@@ -8,9 +8,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QComboBox, QSpinBox
 from pytestqt.qtbot import QtBot
 
+from gmstudio.media.fit import Fitting
 from gmstudio.media.ink import measure_ink
 from gmstudio.window.gui.panels.latents.panel import LatentsPanel
 from gmstudio.window.gui.panels.latents.user_image import UserImageView
+from gmstudio.window.gui.shell.memory import set_control_value
 from gmstudio.window.state.latents.export import usual_scale
 
 __all__ = ["engine", "panel"]
@@ -104,6 +106,15 @@ def test_the_seed_that_is_shown_is_the_seed_of_the_keyframes(
 )
 def test_files_are_about_512_pixels_large(columns: int, rows: int, side: int, scale: int) -> None:
     assert usual_scale(columns, rows, side, side) == scale
+
+
+def test_choices_that_are_kept_take_effect(panel: LatentsPanel, engine: LatentEngine) -> None:
+    kept = {control.objectName().removeprefix("latents."): control for control in panel.remembered}
+    for name, value in {"companion": "samples", "fit": "ink", "contrast": False}.items():
+        set_control_value(kept[name], value)
+    engine.serve()
+    state = panel.state
+    assert (state.companion.kind, state.user_image.fitting) == ("samples", Fitting("ink", contrast=False))
 
 
 def test_limits_are_said_before_the_file_is_named(panel: LatentsPanel, engine: LatentEngine) -> None:
