@@ -12,6 +12,7 @@ from gmstudio import data
 from gmstudio.engine.catalog import capabilities_of
 from gmstudio.engine.latents import codes as latents
 from gmstudio.engine.latents import dimension_stats, directions, encoded_split, projection, sampled_codes
+from gmstudio.engine.sampling.settings import with_decoder
 from gmstudio.families import FAMILIES
 from gmstudio.media.ink import measure_ink
 from gmstudio.protocol.array import Array
@@ -20,6 +21,7 @@ from gmstudio.protocol.data import BrowseData, DataBrowsed
 from gmstudio.protocol.engine import Catalog, CommandFailed, Done, Reason
 from gmstudio.protocol.families import Objective
 from gmstudio.protocol.latents import (
+    ChooseDecoder,
     ComputeDimensionStats,
     Decode,
     Encode,
@@ -141,6 +143,9 @@ class LatentEngine(FakeClient):
         if isinstance(command, FindDirections):
             pieces = directions.find_directions(self.models[command.run], self.weights_step, self.dataset, command)
             return [piece for piece in pieces if piece is not None]
+        if isinstance(command, ChooseDecoder):
+            self.models[command.run] = with_decoder(self.models[command.run], command.decoder)
+            return [Done(request=command.request)]
         if isinstance(command, KeepAnnotations):
             self.annotations[command.run] = command.annotations
             return [Done(request=command.request)]

@@ -70,7 +70,7 @@ class Family(nn.Module, ABC):
     """Settings of sampling, where there are any: argument ``sampler`` of ``sample``, ``sample_pieces`` and
     ``trajectory``, each with the defaults where it is left out."""
     DecoderConfig: ClassVar[type[Struct] | None] = None
-    """Settings of decoding, where there are any: argument ``decoder`` of ``decode`` and ``encode``."""
+    """Settings of decoding, where there are any: those in ``decoder`` hold for ``decode`` and ``encode``."""
     former_settings: ClassVar[tuple[str, ...]] = ()
     """Fields that the config had in earlier versions; they are ignored in the runs that have them."""
     training_defaults: ClassVar[Training]
@@ -79,6 +79,7 @@ class Family(nn.Module, ABC):
         super().__init__()
         self.config = check_config(config)
         self.image = image
+        self.decoder: Any = self.DecoderConfig() if self.DecoderConfig is not None else None
 
     @abstractmethod
     def phases(self) -> list[Phase]:

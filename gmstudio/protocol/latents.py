@@ -1,6 +1,6 @@
 """Messages about latent codes: decoding, encoding, optimization, directions, dimension statistics."""
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Command, Event
@@ -23,6 +23,17 @@ class Decode(Command, frozen=True, kw_only=True):
     run: str
     codes: Array
     measure: bool = False
+
+
+class ChooseDecoder(Command, frozen=True, kw_only=True):
+    """Decode and encode with these settings from now on, in all commands about codes of a run; answered with ``Done``.
+
+    Args:
+        decoder: fields of the family's DecoderConfig as plain values; those left out have their defaults.
+    """
+
+    run: str
+    decoder: dict[str, Any]
 
 
 class Encode(Command, frozen=True, kw_only=True):

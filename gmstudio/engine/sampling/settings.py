@@ -1,5 +1,6 @@
 """Settings of sampling and decoding, from plain values, for the families that have them."""
 
+import copy
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -34,6 +35,21 @@ def sampler_of(model: Family, values: Mapping[str, Any], use: Use) -> Struct | N
     if refused := {name: sentence for name, sentence in idle.items() if name in values}:
         raise ConfigError(refused)
     return parsed
+
+
+def with_decoder(model: Family, values: Mapping[str, Any]) -> Family:
+    """Return a model with other settings of decoding, which shares all weights with the given one.
+
+    Raises:
+        ConfigError: for values out of range.
+        ValueError: where the family has no settings of decoding.
+    """
+    if model.DecoderConfig is None:
+        raise ValueError(f"{model.card.title} has no settings of decoding; choose a run of another family.")
+    decoder = parse_config(model.DecoderConfig, dict(values))
+    view = copy.copy(model)
+    view.decoder = decoder
+    return view
 
 
 def sampler_text(sampler: Struct | None, use: Use) -> str:

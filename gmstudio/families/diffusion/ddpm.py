@@ -56,7 +56,7 @@ from gmstudio.protocol.training_settings import Training
 
 MAX_FLOATS = 2**22
 """Floats of one activation that scoring and sampling hold at a time; larger batches are computed in chunks."""
-DEFAULT_SAMPLER, DEFAULT_DECODER = DDPMSampler(), DDPMDecoder()
+DEFAULT_SAMPLER = DDPMSampler()
 CHAIN_DEPTH = 0.5
 FIRST_HALF_BINS = 0.4
 """Least standard deviation of the first step's noise, in units of half the distance between two levels."""
@@ -128,6 +128,7 @@ class DDPM(Family):
     DecoderConfig = DDPMDecoder
     former_settings = ("sampling_steps", "eta", "decode_steps")
     config: DDPMConfig
+    decoder: DDPMDecoder
     training_defaults: ClassVar[Training] = Training(
         steps=2000,
         batch_size=64,
@@ -281,18 +282,18 @@ class DDPM(Family):
         assert images is not None
         return images
 
-    def decode(self, z: Tensor, decoder: DDPMDecoder = DEFAULT_DECODER) -> Tensor:
+    def decode(self, z: Tensor) -> Tensor:
         """Decode noise x_T: (B, D) → the image of deterministic sampling in few steps, (B, C, H, W) in [0, 1]."""
         state = z.view(-1, *self.image.shape)
-        return intensities(denoised(self._unet, self.schedule, state, self._times(decoder), eta=0.0))
+        return intensities(denoised(self._unet, self.schedule, state, self._decode_times(), eta=0.0))
 
-    def encode(self, x: Tensor, decoder: DDPMDecoder = DEFAULT_DECODER) -> Tensor:
+    def encode(self, x: Tensor) -> Tensor:
         """(B, C, H, W) integers → (B, D) codes x_T by DDIM inversion; ``decode`` approximately gives the images back.
 
         The fewer steps, the longer each is, and ``decode`` clamps predicted images to [-1, 1], which has no inverse.
         """
         x0_BCHW = scaled(x, self.image.levels, self._like())
-        return noised_back(self._unet, self.schedule, x0_BCHW, self._times(decoder)).flatten(1)
+        return noised_back(self._unet, self.schedule, x0_BCHW, self._decode_times()).flatten(1)
 
     @property
     def _unet(self) -> UNet:
@@ -301,8 +302,8 @@ class DDPM(Family):
         assert isinstance(network, UNet)
         return network
 
-    def _times(self, decoder: DDPMDecoder) -> list[int]:
-        return evenly_spaced_times(self.config.num_timesteps, decoder.steps)
+    def _decode_times(self) -> list[int]:
+        return evenly_spaced_times(self.config.num_timesteps, self.decoder.steps)
 
     def _levels(self, x_BCHW: Tensor) -> Tensor:
         """The nearest levels of images in [-1, 1]: uint8."""

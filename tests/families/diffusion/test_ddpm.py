@@ -10,7 +10,7 @@ from tiny_families import fit
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
-from gmstudio.engine.sampling.settings import sampler_of
+from gmstudio.engine.sampling.settings import sampler_of, with_decoder
 from gmstudio.families.base import Encoder, Latent, MarkovChain, PiecewiseSampler, Sampler, Trajectory
 from gmstudio.families.diagnostics import Illustrated
 from gmstudio.families.diffusion.ddpm import DDPM
@@ -321,7 +321,8 @@ def test_a_code_is_the_noise_that_deterministic_sampling_starts_from() -> None:
     image = ImageSpec(1, 4, 4, 16)
     model = build(image, num_timesteps=40)
     z = torch.randn(3, 16, generator=seeded()).requires_grad_()
-    means = model.decode(z, DDPMDecoder(steps=20))
+    model.decoder = DDPMDecoder(steps=20)
+    means = model.decode(z)
     assert means.shape == (3, *image.shape) and means.min() >= 0.0 and means.max() <= 1.0
     times = evenly_spaced_times(40, 20)
     state = denoised(model.averaged.copy, model.schedule, z.view(3, 1, 4, 4), times, 0.0)  # type: ignore[arg-type]
@@ -346,7 +347,9 @@ def test_encoding_undoes_deterministic_steps() -> None:
     torch.testing.assert_close(state, x0, atol=0.02, rtol=0)
     x = random_images(model.image, 2)
     assert model.encode(x).shape == (2, 16) and torch.isfinite(model.encode(x)).all()
-    assert not torch.equal(model.encode(x), model.encode(x, DDPMDecoder(steps=8)))
+    finer = with_decoder(model, {"steps": 8})
+    assert not torch.equal(model.encode(x), finer.encode(x)) and model.decoder == DDPMDecoder()
+    assert all(a is b for a, b in zip(model.parameters(), finer.parameters(), strict=True)), "the weights are shared"
 
 
 @pytest.mark.parametrize("steps", [3, 100])
@@ -386,6 +389,8 @@ def test_bad_settings_are_refused_in_words() -> None:
         sampler_of(build(TINY), {"sampler": "ddim", "eta": 2}, "samples")
     with pytest.raises(ConfigError, match="η has an effect only with sampler DDIM"):
         sampler_of(build(TINY), {"eta": 0.5}, "samples")
+    with pytest.raises(ConfigError, match="DDIM steps is 0; it must be a whole number from 1 to 4000"):
+        with_decoder(build(TINY), {"steps": 0})
     with pytest.raises(ConfigError, match="Frames show has no effect on samples; leave it out"):
         sampler_of(build(TINY), {"shown": "x_0"}, "samples")
     with pytest.raises(ConfigError, match="Noise schedule is 'square'; it must be one of"):

@@ -21,6 +21,7 @@ from gmstudio.window.state.latents.arithmetic import LatentArithmetic
 from gmstudio.window.state.latents.code_metrics import CodeMetrics
 from gmstudio.window.state.latents.code_range import Code
 from gmstudio.window.state.latents.companion import Companion
+from gmstudio.window.state.latents.decoder import DecoderSettings
 from gmstudio.window.state.latents.dimension_stats import DimensionStatistics, Sort
 from gmstudio.window.state.latents.directions import LatentDirections
 from gmstudio.window.state.latents.encoded_images import EncodedImages, Encoding
@@ -70,6 +71,7 @@ class LatentsState(QObject):
 
     Attributes:
         space: the selected run and its latent space.
+        decoder: settings of decoding, of families that have them.
         code: base, amounts, locks and traversed dimension of the view.
         edits: of the user, to be undone.
         annotations: names of dimensions and directions, kept with the run.
@@ -103,6 +105,8 @@ class LatentsState(QObject):
         self.problem = ""
         self.active = False
         self.space = LatentSpace(library, self)
+        self.decoder = DecoderSettings(link, library, self.space)
+        self.decoder.applied.connect(self._on_decoder_applied)
         self.code, self.edits = self.space.code, self.space.edits
         self.annotations = LatentAnnotations(link, self.space)
         self.interpolation = Interpolation(self, self.edits)
@@ -148,12 +152,13 @@ class LatentsState(QObject):
 
     def choices(self) -> dict[str, Any]:
         """Choices that hold for every run, as JSON."""
-        return {"sort": self.dimension_stats.sort}
+        return {"sort": self.dimension_stats.sort, "decoder": self.decoder.choices()}
 
     def restore_choices(self, values: dict[str, Any]) -> None:
         """Take choices that were kept."""
         if values.get("sort") in get_args(Sort):
             self.dimension_stats.set_sort(values["sort"])
+        self.decoder.restore(values.get("decoder"))
 
     # ---- the run -----------------------------------------------------------------------------------------------
 
@@ -332,6 +337,10 @@ class LatentsState(QObject):
         if self.space.live or weights != self._computed_for:
             self._computed_for = weights
             self.dimension_stats.compute()
+
+    def _on_decoder_applied(self) -> None:
+        self._computed_for = None
+        self._catch_up()
 
     def _refresh(self) -> None:
         """Request again what depends on the weights, other than the decoded image."""

@@ -4,6 +4,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gmstudio.window.gui.panel import Panel
+from gmstudio.window.gui.panels.latents.decoder import DecoderView
 from gmstudio.window.gui.panels.latents.view import set_role
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.folding_row import FoldingRow, group_of
@@ -88,6 +89,7 @@ class SlidersView(QWidget):
         self.rename = add("rename", "Name dimension", "F2", self._edit_name, tip=RENAME_TIP)
 
     def _lay_out(self, panel: Panel) -> None:
+        self.decoder = DecoderView(self._state.decoder, self)
         whole = QHBoxLayout()
         for action in (self.reset, self.randomize, self.perturb):
             whole.addWidget(panel.button(action))
@@ -106,6 +108,7 @@ class SlidersView(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID)
+        column.addWidget(self.decoder)
         column.addLayout(whole)
         column.addWidget(self.summary)
         column.addWidget(FoldingRow(sorting, hiding))
