@@ -59,7 +59,8 @@ class SaveMenus(QObject):
             target = QApplication.focusWidget() if by_key else watched.childAt(watched.mapFromGlobal(event.globalPos()))
             menu = QMenu(watched)
             menu.setObjectName("save_menu")
-            if target is not None and watched.isAncestorOf(target) and self.fill(watched, menu, target):
+            erases = not by_key and _erases(target)
+            if target is not None and watched.isAncestorOf(target) and not erases and self.fill(watched, menu, target):
                 menu.aboutToHide.connect(menu.deleteLater)
                 menu.popup(event.globalPos())
                 return True
@@ -120,3 +121,9 @@ class SaveMenus(QObject):
                 details=panel.picture_details(),
             )
         )
+
+
+def _erases(target: QWidget | None) -> bool:
+    from gmstudio.window.gui.widgets.save_forms import erases_by_right_button
+
+    return erases_by_right_button(target)

@@ -62,6 +62,11 @@ def savable(widget: QWidget | None, within: QWidget) -> QWidget | None:
     return widget if isinstance(widget, KINDS) else None
 
 
+def erases_by_right_button(widget: QWidget | None) -> bool:
+    """Return whether the right button of the mouse draws in a widget, so that it opens no menu there."""
+    return isinstance(widget, DrawingCanvas)
+
+
 def forms_of(widget: QWidget, place: QPoint) -> list[SaveForm]:
     """Forms in which a widget can be saved and copied; empty where it shows nothing.
 
@@ -78,9 +83,13 @@ def forms_of(widget: QWidget, place: QPoint) -> list[SaveForm]:
         if image is None:
             return []
         return _picture_forms("image", partial(enlarged, image if isinstance(widget, LiveImage) else _shown(widget)))
-    if isinstance(widget, PixelCanvas) and widget.picture is None:
+    shown = _picture_forms("picture as shown", partial(picture_of, widget))
+    if not isinstance(widget, PixelCanvas):
+        return shown
+    if widget.picture is None:
         return []
-    return _picture_forms("picture", partial(picture_of, widget))
+    picture = widget.picture
+    return [*_picture_forms("image", lambda: enlarged(to_display(picture.image, picture.levels))), *shown]
 
 
 def enlarged(image: NDArray[np.uint8]) -> QImage:

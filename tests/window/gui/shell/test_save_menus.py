@@ -104,3 +104,9 @@ def test_the_export_of_a_trajectory_offers_its_curve(stage: Stage, qtbot: QtBot)
     stage.panel.save.trigger()
     titles = [action.text() for action in stage.opened[-1].actions()]
     assert titles[0] == "Film as GIF…" and "Save curves as SVG…" in titles
+
+
+def test_the_right_button_erases_on_a_canvas_and_opens_no_menu(stage: Stage) -> None:
+    stage.state.set_start("image")
+    canvas = stage.panel.setup.canvas
+    assert canvas.isVisible() and stage.open(canvas, canvas.rect().center()) == []

@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 from gmstudio.media import read_provenance
 from gmstudio.media.provenance import Provenance, metadata_of
 from gmstudio.window.gui.widgets.canvas.drawing_canvas import DrawingCanvas
-from gmstudio.window.gui.widgets.canvas.pixel_canvas import PixelCanvas
+from gmstudio.window.gui.widgets.canvas.pixel_canvas import Picture, PixelCanvas
 from gmstudio.window.gui.widgets.images.grid import ImageGrid
 from gmstudio.window.gui.widgets.images.live_image import LiveImage
 from gmstudio.window.gui.widgets.plots.bar_figure import BarFigure
@@ -124,6 +124,20 @@ def test_every_other_picture_is_saved_too(qtbot: QtBot, tmp_path: Path, make: Ca
     forms = forms_of(widget, QPoint())
     assert [bool(form.copy) for form in forms] == [False, True]
     assert read_provenance(save(forms[0], tmp_path / "out.png")).run == "β = 10"
+
+
+def test_the_image_on_a_canvas_is_saved_without_what_lies_over_it(qtbot: QtBot, tmp_path: Path) -> None:
+    canvas, levels = PixelCanvas(), np.arange(4, dtype=np.uint8).reshape(1, 2, 2)
+    qtbot.addWidget(canvas)
+    canvas.resize(200, 200)
+    all_placed = np.ones((1, 2, 2), bool)
+    heat = np.full((2, 2), 3.0)
+    canvas.set_picture(Picture(levels, 4, all_placed, all_placed, (0, 0), heat, 3.0, all_placed[0]))
+    forms = forms_of(canvas, QPoint())
+    assert [form.title for form in forms if form.write] == ["Save image as PNG…", "Save picture as shown as PNG…"]
+    with Image.open(save(forms[0], tmp_path / "image.png")) as picture:
+        assert picture.size == (512, 512)
+        assert np.asarray(picture.convert("L"))[128::256, 128::256].tolist() == [[0, 85], [170, 255]]
 
 
 @pytest.mark.parametrize("make", [ImageGrid, LiveImage, PixelCanvas, lambda: CurvePlot("Loss")])

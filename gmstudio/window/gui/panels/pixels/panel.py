@@ -320,6 +320,7 @@ class PixelsPanel(Panel):
         change = menu.addAction("Measure its influence on the next conditional")
         change.setEnabled(edit.isEnabled() and not state.finished)
         change.triggered.connect(lambda: self._measure_influence(row, column))
+        self.menu_opening.emit(menu, self.canvas)
         menu.aboutToHide.connect(menu.deleteLater)
         menu.popup(where)
 
