@@ -21,7 +21,7 @@ from gmstudio.protocol.runs import (
     RunTrashed,
     TrashRun,
 )
-from gmstudio.protocol.training import CheckpointSaved, TrainingChanged
+from gmstudio.protocol.training import CheckpointSaved, KeepCheckpoint, TrainingChanged
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.request import Request
 
@@ -174,6 +174,12 @@ class RunLibrary(QObject):
             self._send_open(run)  # so that what shows it asks again
         self.changed.emit()
         self.checkpoint_chosen.emit(run)
+
+    def release_checkpoint(self, run: str, step: int) -> None:
+        """Let newer checkpoints replace a kept one; the newest weights are used where its were."""
+        if self.chosen_steps.get(run) == step:
+            self.choose_checkpoint(run, None)
+        self._change(KeepCheckpoint(run=run, keep=False, step=step))
 
     def annotate(
         self, run: str, *, name: str | None = None, note: str | None = None, starred: bool | None = None

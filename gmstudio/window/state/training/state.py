@@ -189,12 +189,6 @@ class TrainingState(QObject):
         if self.can_keep_checkpoint:
             self._send(self._keeping, KeepCheckpoint(run=self.run))
 
-    def release_checkpoint(self, run: str, step: int) -> None:
-        """Let newer checkpoints replace a kept one; the newest weights are used where its were."""
-        if self._library.chosen_steps.get(run) == step:
-            self._library.choose_checkpoint(run, None)
-        self._send(self._keeping, KeepCheckpoint(run=run, keep=False, step=step))
-
     @property
     def resume_steps(self) -> int:
         """Number of steps after which a resumed run ends: its own, or twice as many where these are made."""
@@ -217,6 +211,16 @@ class TrainingState(QObject):
     def live(self) -> str:
         """Path of the run in training, or ""."""
         return self._library.live
+
+    @property
+    def shows_another(self) -> bool:
+        """A run is in training, and another one is selected."""
+        return bool(self.live) and self.run != self.live
+
+    def show_live(self) -> None:
+        """Select the run in training."""
+        if self.shows_another:
+            self.choose_run(self.live)
 
     @property
     def info(self) -> RunInfo | None:

@@ -74,4 +74,4 @@ class KeptCheckpoints(QToolButton):
         self._library.choose_checkpoint(run, step)
 
     def _release(self, run: str, step: int, _checked: bool = False) -> None:
-        self._state.release_checkpoint(run, step)
+        self._library.release_checkpoint(run, step)

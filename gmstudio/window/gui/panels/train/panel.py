@@ -37,6 +37,8 @@ PACE_TIP = "Training in slow motion, and which phases of a step are trained"
 START_TIP = "Start a new run with these settings; it is shown at the right"
 BUSY_TIP = "One run trains at a time: stop the one in training first"
 PAUSE_TIP = "Pause after the current step"
+STOP_TIP = "End the training with a checkpoint, to be resumed later"
+STEP_TIP = "Make one parameter update, then pause"
 RESUME_TIP = "Continue training the run shown"
 
 
@@ -53,6 +55,7 @@ class TrainPanel(Panel):
     def __init__(self, state: TrainingState, library: RunLibrary, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._state = state
+        self._library = library
         self._actions = self._make_actions()
         self._action_buttons: dict[str, QToolButton] = {}
         self._holds_focus = False
@@ -95,8 +98,8 @@ class TrainPanel(Panel):
                 START_TIP,
             ),
             ("pause", "Pause", "Space", self._pause_or_resume, PAUSE_TIP),
-            ("stop", "Stop", "Ctrl+.", state.stop, "End the training with a checkpoint; it can be resumed later"),
-            ("step", "One step", "Ctrl+Right", state.step, "Make one parameter update, then pause"),
+            ("stop", "Stop", "Ctrl+.", state.stop, STOP_TIP),
+            ("step", "One step", "Ctrl+Right", state.step, STEP_TIP),
             (
                 "keep",
                 "Keep checkpoint",
@@ -104,8 +107,9 @@ class TrainPanel(Panel):
                 state.keep_checkpoint,
                 "Keep a checkpoint of this step from being deleted",
             ),
+            ("show_live", "Show run in training", "Ctrl+R", state.show_live, "Show the run that is in training"),
         )
-        icons = {"start": "play", "keep": "mark"}
+        icons = {"start": "play", "keep": "mark", "show_live": "live"}
         return {
             name: self.add_action(name, text, key, slot, icon=icons.get(name, name), tip=tip)
             for name, text, key, slot, tip in rows
@@ -189,11 +193,14 @@ class TrainPanel(Panel):
             "stop": state.can_stop,
             "step": state.can_stop,
             "keep": state.can_keep_checkpoint,
+            "show_live": state.shows_another,
         }
         self._show_pause(resumes=state.can_resume)
         self._keep_focus(can)
         for name, possible in can.items():
             self._actions[name].setEnabled(possible)
+        self._action_buttons["show_live"].setVisible(state.shows_another)
+        self._name_live()
         self.set_action_tip(self._actions["start"], START_TIP if state.status == "idle" else BUSY_TIP)
         setup = state.setup
         if setup.problem:
@@ -215,6 +222,15 @@ class TrainPanel(Panel):
         toggle.setText("Resume" if resumes else "Pause")
         self.set_action_icon(toggle, "resume" if resumes else "pause")
         self.set_action_tip(toggle, RESUME_TIP if resumes else PAUSE_TIP)
+
+    def _name_live(self) -> None:
+        """Say in the tooltips which run is paused or stopped, where that is not the one shown."""
+        live = self._library.info(self._state.live) if self._state.shows_another else None
+        of_live = "" if live is None else f". In training: {live.title}"
+        for name, tip in (("stop", STOP_TIP), ("step", STEP_TIP)):
+            self.set_action_tip(self._actions[name], tip + of_live)
+        if self._state.can_pause:
+            self.set_action_tip(self._actions["pause"], PAUSE_TIP + of_live)
 
     def _keep_focus(self, can: dict[str, bool]) -> None:
         """Give the focus of a button that is about to be disabled to the toggle, not to whichever button is next.

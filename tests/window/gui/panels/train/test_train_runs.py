@@ -287,6 +287,21 @@ def test_three_thousand_runs_are_updated_within_a_frame(stage: Stage) -> None:
     assert not resets and len(asked) < 500
 
 
+def test_the_run_in_training_is_named_while_another_is_shown(stage: Stage) -> None:
+    stage.put(a_run("a"), a_run("b"))
+    stage.begin("/runs/a", label="VAE · β = a", title="VAE · β = a · MNIST")
+    show = stage.find("train.show_live", QToolButton)
+    stop = stage.find("train.stop", QToolButton)
+    assert not show.isVisible() and "In training" not in stop.toolTip()
+    stage.select(1)
+    assert stage.state.run == "/runs/b" and show.isVisible()
+    assert "In training: VAE · β = a · MNIST" in stop.toolTip()
+    show.click()
+    assert stage.state.run == "/runs/a" and not show.isVisible()
+    start = stage.find("train.start", QToolButton)
+    assert not start.isEnabled() and "One run trains at a time" in start.toolTip()
+
+
 # ---- kept checkpoints ---------------------------------------------------------------------------------------------
 
 
