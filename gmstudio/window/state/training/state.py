@@ -218,9 +218,8 @@ class TrainingState(QObject):
         return bool(self.live) and self.run != self.live
 
     def show_live(self) -> None:
-        """Select the run in training."""
-        if self.shows_another:
-            self.choose_run(self.live)
+        """Select the run in training, of which there must be one."""
+        self.choose_run(self.live)
 
     @property
     def info(self) -> RunInfo | None:
@@ -380,9 +379,8 @@ class TrainingState(QObject):
         elif event.run == self.run:
             self.run, self._shows_setup = "", True
             self.samples.clear()
-            self.run_changed.emit()
-            self.objective_changed.emit()
-            self.status_changed.emit()
+            for changed in (self.run_changed, self.objective_changed, self.status_changed):
+                changed.emit()
 
     def _drop_requests(self) -> None:
         for request in self._requests:

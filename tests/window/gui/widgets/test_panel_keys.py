@@ -29,6 +29,7 @@ from gmstudio.window.gui.panels.chains.panel import ChainsPanel
 from gmstudio.window.gui.panels.latents.panel import LatentsPanel
 from gmstudio.window.gui.panels.train.panel import TrainPanel
 from gmstudio.window.gui.places import PLACES
+from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs
 from gmstudio.window.gui.widgets.panel_keys import BOXES, FIELDS
 from gmstudio.window.state.latents.state import LatentsState
 from gmstudio.window.state.runs.library import RunLibrary
@@ -42,6 +43,7 @@ def build_train(qtbot: QtBot) -> tuple[Panel, Callable[[], object]]:
     scene = Scene()
     panel = TrainPanel(scene.state, scene.library)
     qtbot.addWidget(panel)
+    panel.findChild(LazyTabs).build_all()
     scene.begin()
     return panel, scene.close
 
