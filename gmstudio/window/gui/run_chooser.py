@@ -7,7 +7,7 @@ from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QComboBox, QSizePolicy, QStyle, QStyleOptionComboBox, QStylePainter, QWidget
 
 from gmstudio.protocol.runs import RunInfo
-from gmstudio.window.gui.run_text import run_lines, run_name, run_tip
+from gmstudio.window.gui.run_text import RunLines, run_name, run_tip
 from gmstudio.window.gui.theme import theme
 from gmstudio.window.state.runs.library import RunLibrary
 
@@ -53,6 +53,8 @@ class RunChooser(QComboBox):
         self._capability = capability
         self._chosen = ""
         self._shown: list[_Entry] = []
+        self._entries_of: dict[str, tuple[_Entry, ...]] = {}
+        self._lines = RunLines()
         self._longest = 0
         self.setAccessibleName("Run")
         self.setToolTip(TIP)
@@ -139,7 +141,7 @@ class RunChooser(QComboBox):
             return
         runs = self._library.runs_with(self._capability)
         self.setPlaceholderText(NO_RUN if self._library.home else WAITING)
-        lines = run_lines(runs, self._library.live)
+        lines = self._lines.of(runs, self._library.live)
         entries = [entry for info, line in zip(runs, lines, strict=True) for entry in self._entries(info, line)]
         self.blockSignals(True)
         if [(e.info.run, e.step) for e in entries] != [(e.info.run, e.step) for e in self._shown]:
@@ -149,7 +151,7 @@ class RunChooser(QComboBox):
                 self.addItem("", entry.info.run)
                 self.setItemData(self.count() - 1, entry.step, STEP_ROLE)
         for index, entry in enumerate(entries):
-            if index >= len(self._shown) or entry != self._shown[index]:
+            if index >= len(self._shown) or entry is not self._shown[index]:
                 self._describe(index, entry)
         self._shown = entries
         self.blockSignals(False)
@@ -164,12 +166,15 @@ class RunChooser(QComboBox):
         else:
             self._select(paths[0] if paths else "")
 
-    def _entries(self, info: RunInfo, line: str) -> list[_Entry]:
-        """Lines of a run: its newest weights, then its kept checkpoints."""
-        live = info.run == self._library.live
-        name = f"{run_name(info)} · kept checkpoint, step"
-        kept = [_Entry(info, f"{name} {step:,}", step, live) for step in info.kept_steps]
-        return [_Entry(info, line, None, live), *kept]
+    def _entries(self, info: RunInfo, line: str) -> tuple[_Entry, ...]:
+        """Lines of a run: its newest weights, then its kept checkpoints; the same objects while they read the same."""
+        known = self._entries_of.get(info.run)
+        if known is None or known[0].info is not info or known[0].line is not line:
+            live = info.run == self._library.live
+            name = f"{run_name(info)} · kept checkpoint, step"
+            kept = (_Entry(info, f"{name} {step:,}", step, live) for step in info.kept_steps)
+            known = self._entries_of[info.run] = (_Entry(info, line, None, live), *kept)
+        return known
 
     def _describe(self, index: int, entry: _Entry) -> None:
         self.setItemText(index, entry.line)

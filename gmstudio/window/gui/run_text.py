@@ -26,24 +26,40 @@ def started_text(info: RunInfo) -> str:
     return f"{started.day} {started:%b %H:%M}"
 
 
-def run_lines(runs: Sequence[RunInfo], live: str) -> list[str]:
-    """One line for each run: name, data, steps, figure; those that would read the same have their start too.
+class RunLines:
+    """Lines of a list of runs; those of runs that did not change are kept, as there may be thousands."""
 
-    Args:
-        runs: of the list.
-        live: path of the run in training.
-    """
-    names = [" · ".join(filter(None, (run_name(info), info.data_label))) for info in runs]
-    counts = Counter(names)
-    return [
-        " · ".join(
-            filter(
-                None,
-                (name, started_text(info) if counts[name] > 1 else "", progress_text(info, live), bits_text(info)),
-            )
-        )
-        for name, info in zip(names, runs, strict=True)
-    ]
+    def __init__(self) -> None:
+        self._names: dict[str, tuple[RunInfo, str]] = {}
+        self._lines: dict[str, tuple[RunInfo, bool, bool, str]] = {}
+
+    def of(self, runs: Sequence[RunInfo], live: str) -> list[str]:
+        """One line for each run: name, data, steps, figure; those that would read the same have their start too.
+
+        Args:
+            runs: of the list.
+            live: path of the run in training.
+        """
+        names = [self._name(info) for info in runs]
+        counts = Counter(names)
+        return [self._line(info, name, counts[name] > 1, live) for info, name in zip(runs, names, strict=True)]
+
+    def _name(self, info: RunInfo) -> str:
+        known = self._names.get(info.run)
+        if known is None or known[0] is not info:
+            known = info, " · ".join(filter(None, (run_name(info), info.data_label)))
+            self._names[info.run] = known
+        return known[1]
+
+    def _line(self, info: RunInfo, name: str, shared: bool, live: str) -> str:
+        trains = info.run == live
+        known = self._lines.get(info.run)
+        if known is None or known[0] is not info or known[1:3] != (shared, trains):
+            started = started_text(info) if shared else ""
+            parts = (name, started, progress_text(info, live), bits_text(info))
+            known = info, shared, trains, " · ".join(filter(None, parts))
+            self._lines[info.run] = known
+        return known[3]
 
 
 def run_tip(info: RunInfo) -> str:

@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QSizePolicy, QWidg
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.pixels.heat_maps import MapView, plain_picture
 from gmstudio.window.gui.panels.pixels.names import decimal, shortened, signed
-from gmstudio.window.gui.run_text import run_lines, run_tip
+from gmstudio.window.gui.run_text import RunLines, run_tip
 from gmstudio.window.gui.theme import theme
 from gmstudio.window.gui.widgets.canvas.pixel_canvas import PixelCanvas
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
@@ -44,6 +44,7 @@ class OtherRun(QComboBox):
     def __init__(self, comparison: PixelComparison) -> None:
         super().__init__()
         self._comparison = comparison
+        self._lines = RunLines()
         self.setMinimumContentsLength(MINIMUM_LETTERS)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -63,7 +64,7 @@ class OtherRun(QComboBox):
             self.clear()
             for info in runs:
                 self.addItem("", info.run)
-        for index, (info, line) in enumerate(zip(runs, run_lines(runs, live), strict=True)):
+        for index, (info, line) in enumerate(zip(runs, self._lines.of(runs, live), strict=True)):
             self.setItemText(index, line + (" · this run, now" if info.run == own else ""))
             self.setItemData(index, run_tip(info), Qt.ItemDataRole.ToolTipRole)
         self.setCurrentIndex(self.findData(self._comparison.other) if self._comparison.other else -1)

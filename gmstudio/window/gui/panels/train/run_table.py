@@ -41,22 +41,32 @@ class RunTable(QAbstractTableModel):
         self.runs: list[RunInfo] = []
 
     def fill(self) -> None:
-        """Take the library's runs; rows are replaced only when runs were added, removed or sorted otherwise."""
-        runs = self._sorted(list(self._library.runs))
-        self._alike = Counter(map(_title, runs))
-        same = [info.run for info in runs] == [info.run for info in self.runs]
-        if same:
-            self.runs = runs
-            self.refresh()
-        else:
+        """Take the library's runs; only rows that changed are drawn again, unless runs came, went or changed places."""
+        runs, before = self._sorted(list(self._library.runs)), self.runs
+        alike = Counter(map(_title, runs))
+        if alike != self._alike or [info.run for info in runs] != [info.run for info in before]:
             self.beginResetModel()
-            self.runs = runs
+            self.runs, self._alike = runs, alike
             self.endResetModel()
+            return
+        self.runs = runs
+        for row, (info, known) in enumerate(zip(runs, before, strict=True)):
+            if info is not known:
+                self._redraw(row, row)
 
     def refresh(self) -> None:
-        """Draw the visible rows again."""
+        """Draw all rows again, for example in other colours."""
         if self.runs:
-            self.dataChanged.emit(self.index(0, 0), self.index(len(self.runs) - 1, len(COLUMNS) - 1))
+            self._redraw(0, len(self.runs) - 1)
+
+    def refresh_live(self) -> None:
+        """Draw the row of the run in training again."""
+        row = self.row_of(self._state.live)
+        if row >= 0:
+            self._redraw(row, row)
+
+    def _redraw(self, first: int, last: int) -> None:
+        self.dataChanged.emit(self.index(first, 0), self.index(last, len(COLUMNS) - 1))
 
     def info(self, index: Index) -> RunInfo | None:
         """Return the run of a row."""

@@ -75,14 +75,14 @@ class RunsView(ActiveWidget):
         self._tree.customContextMenuRequested.connect(self._open_menu)
         library.changed.connect(self._fill)
         library.trashed.connect(self._on_trashed)
-        state.overlays_changed.connect(self._fill)
+        state.overlays_changed.connect(self._table.refresh)
         state.run_changed.connect(self._fill)
         state.history_changed.connect(self._on_history_changed)
-        theme().changed.connect(self._fill)
+        theme().changed.connect(self._table.refresh)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(REFRESH_MS)
-        self._timer.timeout.connect(self._table.refresh)
+        self._timer.timeout.connect(self._table.refresh_live)
         self._fill()
 
     # ---- list -------------------------------------------------------------------------------------------------------
