@@ -94,6 +94,7 @@ class MapView(ActiveWidget):
         self.session = session
         self.over = CanvasOverlay(canvas)
         self.map = PixelCanvas()
+        self.map.reserve_scale()
         self.controls = QHBoxLayout()
         self.controls.setSpacing(GRID // 2)
         self.title = text_label("target")
@@ -130,6 +131,7 @@ class MapView(ActiveWidget):
 
     def add_map(self, canvas: PixelCanvas) -> None:
         """Put a second map beside the first, of the same size; hidden until it is shown."""
+        canvas.reserve_scale()
         self._body.insertWidget(1, canvas, 1)
         canvas.hide()
 

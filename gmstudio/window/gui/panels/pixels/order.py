@@ -66,6 +66,7 @@ class OrderView(ActiveWidget):
             tip=APPLY_TIP,
         )
         self.map = PixelCanvas()
+        self.map.reserve_scale()
         self.map.set_show_context(False)
         panel.name_widget(self.map, "order.map", "Map of the order", MAP_TIP)
         self.beside = QComboBox()

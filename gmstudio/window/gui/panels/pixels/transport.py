@@ -145,6 +145,8 @@ class Transport(QWidget):
         self.scrub.set_range(0, state.num_dims)
         self.scrub.set_value(state.step)
         beyond = f" · recorded to {state.path:,}" if state.path > state.step else ""
+        whole = f"of {state.num_dims:,} · recorded to {state.num_dims:,}"
+        self._of.setMinimumWidth(self._of.fontMetrics().horizontalAdvance(whole))  # so that the slider stays in place
         self._of.setText(f"of {state.num_dims:,}{beyond}")
 
     def _set_play_icon(self, icon: str) -> None:

@@ -23,6 +23,7 @@ from gmstudio.window.gui.widgets.canvas.marks import (
 )
 from gmstudio.window.gui.widgets.canvas.order_overlay import ArrowMap, OrderMode, OrderPath, RankMap, paint_arrows
 from gmstudio.window.gui.widgets.canvas.overlays import (
+    LEGEND_HEIGHT,
     HeatOverlay,
     overlay_alpha,
     overlay_colours,
@@ -95,6 +96,7 @@ class PixelCanvas(QWidget):
         self.order_mode: OrderMode = "off"
         self._ranks: NDArray[np.int64] = np.zeros((0, 0), np.int64)
         self._brightness: NDArray[np.floating] = np.zeros((0, 0))
+        self._room = 0
         self._placeholder = ""
         self._laid_over = QImage()
         self._pixels = QImage()
@@ -143,6 +145,11 @@ class PixelCanvas(QWidget):
         self.overlay = None if values is None else HeatOverlay(values, top, diverging, legend)
         if self.overlay is not None:
             self._laid_over = argb(overlay_colours(self.overlay), overlay_alpha(self.overlay))
+        self.update()
+
+    def reserve_scale(self) -> None:
+        """Leave room below the image for the scale of a heat map, whether there is one or not."""
+        self._room = LEGEND_HEIGHT
         self.update()
 
     def set_marked(self, mask: NDArray[np.bool_] | None) -> None:
@@ -195,10 +202,10 @@ class PixelCanvas(QWidget):
             return QRectF()
         _, rows, columns = picture.image.shape
         ratio = self.devicePixelRatioF()
-        width, height = (self.width() - 4) * ratio, (self.height() - 4) * ratio
+        width, height = (self.width() - 4) * ratio, (self.height() - 4 - self._room) * ratio
         scale = max(1, int(min(width / columns, height / rows)))
         left = (self.width() * ratio - columns * scale) // 2
-        top = (self.height() * ratio - rows * scale) // 2
+        top = ((self.height() - self._room) * ratio - rows * scale) // 2
         return QRectF(left / ratio, top / ratio, columns * scale / ratio, rows * scale / ratio)
 
     def pixel_rect(self, row: int, column: int) -> QRectF:
