@@ -26,6 +26,8 @@ from gmstudio.window.state.pixels.snapshot import PixelSnapshot
 from gmstudio.window.state.pixels.state import PixelsState
 
 WORDS_WIDTH = 27 * GRID
+PAIR_WIDTH = 11 * GRID
+"""Smallest width of each of two maps beside the words."""
 WORDS_HEIGHT = 18 * GRID
 TALL = 50 * GRID
 """From this height on the words are below the map."""
@@ -132,6 +134,8 @@ class MapView(ActiveWidget):
     def add_map(self, canvas: PixelCanvas) -> None:
         """Put a second map beside the first, of the same size; hidden until it is shown."""
         canvas.reserve_scale()
+        for each in (self.map, canvas):
+            each.setMinimumWidth(PAIR_WIDTH)
         self._body.insertWidget(1, canvas, 1)
         canvas.hide()
 

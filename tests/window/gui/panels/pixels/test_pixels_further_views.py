@@ -6,7 +6,7 @@ import torch
 from pixel_engine import RUN, PixelEngine
 from pixels_scene import make_panel
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QToolButton, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 from tiny_autoregressive import TinyAutoregressive
 
@@ -337,6 +337,10 @@ def test_the_receptive_fields_of_two_models_are_side_by_side_on_the_same_pixels(
     assert left.blind.any() and not right.blind.any()
     qtbot.waitUntil(lambda: view.other_map.isVisible() and view.map.size() == view.other_map.size())
     assert "0 in the blind spot" in view.words.text()
+    panel.resize(880, 560)
+    QApplication.processEvents()
+    right = view._side.geometry().right()
+    assert right <= view.rect().right(), "the words are not cut off beside two maps"
 
 
 def test_surprisal_has_one_scale_at_every_step(panel: PixelsPanel, engine: PixelEngine) -> None:
