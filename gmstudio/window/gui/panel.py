@@ -45,6 +45,7 @@ class Panel(ActiveWidget):
         self._listed: list[QAction] = []
         self._panel_wide: list[QAction] = []
         self._icon_names: dict[QAction, str] = {}
+        self._tips: dict[QAction, str] = {}
         self._buttons: list[QToolButton] = []
         self._everywhere: set[QAction] = set()
         self._keys = PanelKeys(self, lambda: self._panel_wide, self._buttons_of)
@@ -121,16 +122,24 @@ class Panel(ActiveWidget):
 
     def set_action_tip(self, action: QAction, tip: str) -> None:
         """Set the tooltip of an action; its key is appended."""
+        self._tips[action] = tip
+        self._show_tip(action, tip)
+
+    def _show_tip(self, action: QAction, tip: str) -> None:
         keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-        action.setToolTip(f"{tip} ({keys})" if keys else tip)
+        shown = f"{tip} ({keys})" if keys else tip
+        if shown != action.toolTip():  # every change of an action reaches all its buttons
+            action.setToolTip(shown)
 
     def set_presenting(self, presenting: bool) -> None:
         """Leave out what stands in the way of a large image in presentation mode, or show it again; nothing here."""
 
-    def allow(self, action: QAction, tip: str, reason: str = "") -> None:
+    def allow(self, action: QAction, reason: str = "") -> None:
         """Enable an action; or disable it for a reason, a sentence that its tooltip then says behind its tip."""
         action.setEnabled(not reason)
-        self.set_action_tip(action, f"{tip}. {reason}" if reason else tip)
+        tip = self._tips[action]
+        tip = f"{tip.removesuffix('.')}. {reason}" if reason else tip
+        self._show_tip(action, tip)
 
     def button(self, action: QAction, *, icon_only: bool = False) -> QToolButton:
         """Create the button of an action: object name ``<panel>.<name>``, accessible name, key in the tooltip.

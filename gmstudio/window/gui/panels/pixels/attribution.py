@@ -149,7 +149,7 @@ class AttributionView(MapView):
         self._refresh_controls(state)
         influence = self.session.influence
         self.show_problem(attribution.problem or influence.problem)
-        self._panel.allow(self.change, CHANGE_TIP, influence.refusal())
+        self._panel.allow(self.change, influence.refusal())
         self.measured.setText(self._measured_text() if self.structural else "")
         attributed = attribution.attributed
         if state is None or attributed is None or self.session.navigator.state is None:

@@ -60,7 +60,7 @@ class BrushControls(QWidget):
     def allow(self, reason: str) -> None:
         """Enable the brush; or disable it, and put it away, for a reason."""
         self._reason = reason
-        self._panel.allow(self.paint, self._tip, reason)
+        self._panel.allow(self.paint, reason)
         if reason and self._tools.tool == self._painting:
             self._tools.set_tool("go")
 
@@ -73,8 +73,8 @@ class BrushControls(QWidget):
         self.side.setCurrentIndex(BRUSHES.index(self._tools.brush))
         self.side.blockSignals(False)
         nothing = "" if len(self._tools.strokes(self._painting)) else NOTHING_PAINTED
-        self._panel.allow(self.undo, UNDO_TIP, nothing)
-        self._panel.allow(self.clear, CLEAR_TIP, nothing)
+        self._panel.allow(self.undo, nothing)
+        self._panel.allow(self.clear, nothing)
 
     def _on_paint(self, on: bool) -> None:
         self._tools.set_tool(self._painting if on else "go")

@@ -127,7 +127,7 @@ class ConditioningSettings(QStackedWidget):
         self.threshold.set_value(conditioning.threshold_nats)
         unlikely = conditioning.unlikely
         none = "" if unlikely is not None and unlikely.any() else "No pixel of a scored image is above the threshold."
-        self._panel.allow(self.resample, RESAMPLE_TIP, none)
+        self._panel.allow(self.resample, none)
         self.brush.allow(conditioning.mask_refusal)
         self._unlikely.setText(self._unlikely_text())
 

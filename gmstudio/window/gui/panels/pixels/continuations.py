@@ -89,7 +89,7 @@ class ContinuationsView(QWidget):
         reason = "" if (navigator.usable or navigator.opening) and state is not None else "No generation is open."
         if state is not None and state.finished:
             reason = "The image is finished: go back to the pixel from which to continue."
-        self._panel.allow(self.sample, SAMPLE_TIP, reason)
+        self._panel.allow(self.sample, reason)
 
 
 def against_samples(greedy: float, samples: NDArray[np.float64], start: int) -> str:

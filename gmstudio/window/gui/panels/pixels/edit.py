@@ -87,7 +87,7 @@ class ToolLine(QWidget):
         self.edit.blockSignals(False)
         state = navigator.shown
         none = "" if tool == "edit" or (state is not None and state.step) else NOTHING_PLACED
-        self._panel.allow(self.edit, EDIT_TIP, none if navigator.usable or tool == "edit" else NOTHING_OPEN)
+        self._panel.allow(self.edit, none if navigator.usable or tool == "edit" else NOTHING_OPEN)
         self.following.setVisible(tool == "edit" or editing)
         self.following.blockSignals(True)
         self.following.setCurrentIndex(0 if navigator.keep_following else 1)

@@ -133,7 +133,7 @@ class OrderView(ActiveWidget):
         self.brush.setVisible(paints)
         self.brush.allow("" if paints else NO_PAINTING)
         reason = "" if painted else "Nothing is painted yet: drag over the image."
-        self._panel.allow(self.apply, APPLY_TIP, reason if paints else NO_PAINTING)
+        self._panel.allow(self.apply, reason if paints else NO_PAINTING)
         self._words.setMinimumHeight(2 * self._words.fontMetrics().lineSpacing())  # so that the map stays in place
         self._words.setText(self._words_for(state, painted))
         self.order.setToolTip(f"{ORDER_TIP} {self._words.text()}" if not free else ORDER_TIP)

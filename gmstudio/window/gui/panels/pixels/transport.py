@@ -11,6 +11,7 @@ from gmstudio.window.gui.widgets.sliders.typed_slider import TypedSlider
 from gmstudio.window.state.pixels.navigator import MAX_SPEED_HZ, MIN_SPEED_HZ
 from gmstudio.window.state.pixels.state import PixelsState
 
+NOT_OPEN, AT_START, AT_END = "No generation is open.", "Nothing is sampled yet.", "The image is finished."
 NARROW = 70 * GRID
 """Below this width, buttons and speed do not fit side by side."""
 
@@ -129,18 +130,17 @@ class Transport(QWidget):
         usable = (navigator.usable or navigator.opening) and state is not None
         backward = (self.start, self.row_back, self.back, self.pixel_back)
         forward = (self.step, self.pixel, self.row, self.finish)
-        for action in (self.play, *backward, *forward):
-            action.setEnabled(usable or (action is self.play and moving))
+        closed = "" if usable else NOT_OPEN
+        self._panel.allow(self.play, "" if moving else closed)
+        for action in backward:
+            self._panel.allow(action, closed or (AT_START if state is not None and not state.step else ""))
+        for action in forward:
+            self._panel.allow(action, closed or (AT_END if state is not None and state.finished else ""))
         self.reset.setEnabled(bool(self._session.run))
         self.scrub.setEnabled(usable)
         if state is None:
             self._of.setText("")
             return
-        if usable:
-            for action in backward:
-                action.setEnabled(state.step > 0)
-            for action in forward:
-                action.setEnabled(not state.finished)
         self._pixel_button.setVisible(state.spec.channels > 1)  # of grey images a step is a pixel
         self.scrub.set_range(0, state.num_dims)
         self.scrub.set_value(state.step)

@@ -185,6 +185,8 @@ def test_a_model_of_one_order_has_no_second_one(qtbot: QtBot) -> None:
 def test_tools_that_cannot_act_are_disabled_with_their_reason(panel: PixelsPanel, engine: PixelEngine) -> None:
     mask, edit = panel.conditioning.settings.brush.paint, panel.tool_line.edit
     assert not edit.isEnabled() and "Nothing is sampled yet" in edit.toolTip()
+    back, step = panel.transport.back, panel.transport.step
+    assert not back.isEnabled() and "Nothing is sampled yet" in back.toolTip() and step.isEnabled()
     assert not mask.isEnabled() and "choose that as the observed part" in mask.toolTip()
     panel.session.navigator.draw_to(3)
     panel.session.conditioning.choose_preset("inpainting")
@@ -201,6 +203,10 @@ def test_tools_that_cannot_act_are_disabled_with_their_reason(panel: PixelsPanel
     panel.session.conditioning.choose_preset("completion")
     assert panel.session.tools.tool == "go", "the brush is put away with its mask"
     assert not panel.order.apply.isEnabled() and "Nothing is painted yet" in panel.order.apply.toolTip()
+    panel.transport.finish.trigger()
+    engine.serve()
+    assert back.isEnabled() and not step.isEnabled() and "The image is finished" in step.toolTip()
+    assert "Nothing" not in back.toolTip() and back.toolTip().endswith("(Left)")
 
 
 def test_one_button_ends_each_tool(panel: PixelsPanel, engine: PixelEngine) -> None:
