@@ -21,8 +21,9 @@ from gmstudio import data
 from gmstudio.data.dataset import Dataset
 from gmstudio.engine.evaluation.likelihood import Score, kind_of_score, score
 from gmstudio.engine.evaluation.sample_quality import SampleQuality, only_generates
-from gmstudio.engine.runtime.building import build_model, family_class, load_weights
+from gmstudio.engine.runtime.building import build_model, family_class
 from gmstudio.engine.runtime.device import choose_device, describe_device
+from gmstudio.engine.runtime.weights import load_weights
 from gmstudio.engine.sampling.grids import draw_grid, grid_kind
 from gmstudio.families.base import Family
 from gmstudio.media.png import write_grid

@@ -13,9 +13,9 @@
     fresh = VAE(VAE.Config(num_latent=2), gmstudio.ImageSpec(channels=1, height=28, width=28, levels=2))
 """
 
+import os
 import warnings
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 from gmstudio import data
@@ -25,6 +25,7 @@ from gmstudio.engine.runtime.models import ModelCache
 from gmstudio.families import FAMILIES
 from gmstudio.families.base import Family
 from gmstudio.protocol.images import ImageSpec
+from gmstudio.system.typed_path import typed_path
 
 __all__ = ["FAMILIES", "ImageSpec", "load_data", "open_run"]
 
@@ -40,9 +41,10 @@ def open_run(path: str | PathLike[str], device: str = "cpu") -> Family:
 
     Raises:
         RunError: when there is no run, or it has no checkpoint that can be read.
-        ValueError: when its family is unknown here, its weights do not fit this version, or there is no such device.
+        ValueError: when its family is unknown here, its weights do not fit this version, there is no such device, or
+            ``~`` names an unknown user's home.
     """
-    loaded = ModelCache().load(str(Path(path).expanduser()), choose_device(device))
+    loaded = ModelCache().load(str(typed_path(os.fspath(path))), choose_device(device))
     for sentence in loaded.warnings:
         warnings.warn(sentence, stacklevel=2)
     return loaded.model

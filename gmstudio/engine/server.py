@@ -5,10 +5,12 @@ generator: jobs of requests, which take turns, then the run in training.
 """
 
 import contextlib
+import os
 import signal
 import sys
 import time
 import traceback
+from types import FrameType
 from typing import Literal
 
 from gmstudio.engine.catalog import build_catalog
@@ -24,6 +26,10 @@ from gmstudio.protocol.config import ConfigError
 from gmstudio.protocol.engine import Cancel, ChooseDevice, CommandFailed, EngineReported, Reason, Shutdown
 
 REPORT_SECONDS = 0.5
+STDERR = 2
+TERMINATED = 128 + 15
+"""Exit code of a process that SIGTERM ended."""
+ENDING = b"Ending after the present step, with a checkpoint. A second SIGTERM ends at once without it.\n"
 IDLE = Progress(title="", step=0, steps=0, images_per_s=0.0, seconds_left=-1.0)
 State = Literal["idle", "training", "paused", "busy"]
 
@@ -39,7 +45,7 @@ class Server(Feature):
         super().__init__(EngineContext(wire.send))
         self._wire = wire
         self._jobs = Jobs(wire.send)
-        self._ending = False
+        self._ending = self._terminating = False
         self._turns = InteractiveTurns()
         self._reported_at = 0.0
         self._handlers: dict[type[Command], Handler] = self.handlers()
@@ -54,7 +60,7 @@ class Server(Feature):
             The exit code, 0 unless a checkpoint could not be written.
         """
         with contextlib.suppress(ValueError):  # signals belong to the main thread; tests serve from another
-            signal.signal(signal.SIGTERM, lambda *_: self._wire.hang_up())
+            signal.signal(signal.SIGTERM, self._on_terminate)
         self._wire.send(build_catalog(str(self.context.device)))
         self._report()
         while not self._ending:
@@ -69,6 +75,15 @@ class Server(Feature):
                 self._turns.missed()
                 self._advance()
         return self._end()
+
+    def _on_terminate(self, _number: int, _frame: FrameType | None) -> None:
+        """End after the present piece of work; at the second signal at once, which harms nothing on the disk."""
+        if self._terminating:
+            os._exit(TERMINATED)
+        self._terminating = True
+        with contextlib.suppress(OSError):  # unbuffered: the signal may have come in the midst of printing
+            os.write(STDERR, ENDING)
+        self._wire.hang_up()
 
     def _busy(self) -> bool:
         return bool(self._jobs) or (self.context.training is not None and self.context.training.running)

@@ -27,7 +27,7 @@ from gmstudio.protocol.engine import (
     Reason,
     Shutdown,
 )
-from gmstudio.protocol.frames import PROTOCOL_VERSION, FrameReader, decode_event
+from gmstudio.protocol.frames import PROTOCOL_VERSION, FrameReader, decode_event, frame
 from gmstudio.protocol.latents import ComputeDimensionStats, Decode, Decoded, DimensionStatsComputed, Encode, Encoded
 from gmstudio.protocol.pixels import (
     AdvancePixels,
@@ -167,6 +167,26 @@ def test_sigterm_keeps_what_was_learned(own_engine: EngineProcess) -> None:
     assert own_engine.process.wait(20) == 0
     with RunFolder.open(run) as folder:
         assert folder.record.status == "stopped"
+
+
+def test_a_second_sigterm_ends_at_once_what_the_first_waits_for(home: Path) -> None:
+    code = (
+        "import time, gmstudio.engine.__main__ as e, gmstudio.engine.runs.handlers as h\n"
+        "def step(self, command): print('busy', flush=True); time.sleep(600)\n"
+        "step.__annotations__ = h.RunsFeature._on_open_run.__annotations__\n"
+        "h.RunsFeature._on_open_run = step; raise SystemExit(e.main())"
+    )
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    environment = {**os.environ, "GMSTUDIO_HOME": str(home)}
+    with subprocess.Popen([sys.executable, "-c", code], env=environment, **pipes) as process:
+        assert process.stdin is not None and process.stderr is not None
+        process.stdin.write(frame(OpenRun(run="/runs/a")))
+        process.stdin.flush()
+        assert process.stderr.readline() == b"busy\n"
+        process.send_signal(signal.SIGTERM)
+        assert b"A second SIGTERM ends at once" in process.stderr.readline()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 128 + signal.SIGTERM
 
 
 def test_print_goes_to_standard_error_not_into_the_frames(home: Path) -> None:

@@ -1,10 +1,9 @@
 """Construction of models from a config or a run's record, with or without memory, and loading of their weights."""
 
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import msgspec
 import torch
-from numpy.typing import NDArray
 
 from gmstudio.families import FAMILIES
 from gmstudio.families.base import Family
@@ -91,15 +90,3 @@ def run_config(family: type[Family], record: RunRecord) -> msgspec.Struct:
     """
     known = {name: value for name, value in record.config.items() if name not in family.former_settings}
     return parse_config(family.Config, known)
-
-
-def load_weights(model: Family, arrays: dict[str, NDArray[Any]]) -> None:
-    """Copy a checkpoint's arrays into a model.
-
-    Raises:
-        ValueError: when names or shapes are not the model's.
-    """
-    try:
-        model.load_state_dict({name: torch.from_numpy(value) for name, value in arrays.items()})
-    except RuntimeError as error:
-        raise ValueError(f"The checkpoint does not fit the {model.card.title} of this version: {error}") from error

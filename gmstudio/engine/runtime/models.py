@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import torch
 from cachetools import LRUCache
 
-from gmstudio.engine.runtime.building import build_run_model, load_weights
+from gmstudio.engine.runtime.building import build_run_model
 from gmstudio.engine.runtime.memory import limit_memory
+from gmstudio.engine.runtime.weights import load_checkpoint
 from gmstudio.families.base import Family
 from gmstudio.runs.checkpoints import CheckpointInfo
 from gmstudio.runs.folder import RunFolder
@@ -53,9 +54,8 @@ class ModelCache:
             key = (path, f"{run.record.created} {' '.join(saved)}")  # the folder may hold another run now
             if key not in self._kept:
                 limit_memory(device)
-                found = run.checkpoints.load(step)
                 model = build_run_model(run.record, device)
-                load_weights(model, found.tensors["model"])
+                found = load_checkpoint(run.checkpoints, model, step)
                 self._kept[key] = Loaded(model.eval(), found.step, run.record, found.warnings)
             return self._kept[key]
 

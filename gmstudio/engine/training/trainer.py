@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from gmstudio.data.dataset import Dataset
 from gmstudio.engine.runs.series import curves_of, series_of
-from gmstudio.engine.runtime.building import load_weights
+from gmstudio.engine.runtime.weights import load_checkpoint
 from gmstudio.engine.sampling.grids import draw_grid, grid_kind
 from gmstudio.engine.training.batches import Batches
 from gmstudio.engine.training.checkpoint_writer import CheckpointWriter
@@ -119,8 +119,7 @@ class Trainer:
                     f"{CHECKPOINTS_NAME} from a copy, or start a new run."
                 )
             return
-        found = self.run.checkpoints.load()
-        load_weights(self.model, found.tensors["model"])
+        found = load_checkpoint(self.run.checkpoints, self.model)
         for optimizer in self._optimizers:
             optimizer.load_state_arrays(found.tensors["optimizer"])
         random = {name: torch.from_numpy(state) for name, state in found.tensors["random"].items()}

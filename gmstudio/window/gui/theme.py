@@ -5,16 +5,16 @@ are defined nowhere else.
 """
 
 from functools import cache
-from pathlib import Path
 from string import Template
 from typing import Literal
 
-from PySide6.QtCore import QByteArray, QObject, QRectF, QSize, Qt, QTemporaryDir, Signal
+from PySide6.QtCore import QByteArray, QObject, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication, QStyleFactory
 
 from gmstudio.system.resources import resource_path
+from gmstudio.window.gui.memory_files import MemoryFiles
 
 Mode = Literal["system", "dark", "light"]
 MODES: tuple[Mode, ...] = ("system", "dark", "light")
@@ -76,7 +76,7 @@ class Theme(QObject):
         self._mode: Mode = "system"
         self._icons: dict[tuple[str, str], QIcon] = {}
         self._enlargement = 1.0
-        self._files = QTemporaryDir()
+        self._files: dict[bool, MemoryFiles] = {}
         self.dark = False
         app.setStyle(QStyleFactory.create("Fusion"))
         app.styleHints().colorSchemeChanged.connect(self._on_system_changed)
@@ -138,7 +138,10 @@ class Theme(QObject):
     def _apply(self) -> None:
         self._app.setPalette(self._palette())
         sheet = resource_path("style.qss").read_text(encoding="utf-8")
-        icons = {name: self._tinted_file(name, role) for name, role in _SHEET_ICONS.items()}
+        if self.dark not in self._files:  # Qt keeps pictures by their path, so each scheme has files of its own
+            drawings = {f"{name}.svg": self._tinted_drawing(name, role) for name, role in _SHEET_ICONS.items()}
+            self._files[self.dark] = MemoryFiles(drawings)
+        icons = {name: self._files[self.dark].path(f"{name}.svg") for name in _SHEET_ICONS}
         # A font of the application would not reach widgets that the style sheet has styled already.
         points = self._enlargement * self._app.font().pointSizeF()
         larger = f"QWidget {{ font-size: {points:.1f}pt; }}\n" if self._enlargement != 1 else ""
@@ -184,11 +187,9 @@ class Theme(QObject):
             a.blueF() * (1 - share) + b.blueF() * share,
         )
 
-    def _tinted_file(self, name: str, role: str) -> str:
-        """Write a tinted icon for the style sheet, which loads files only; it is deleted with the theme."""
-        path = Path(self._files.filePath(f"{name}-{'dark' if self.dark else 'light'}.svg"))
-        path.write_text(_drawing(name).replace("currentColor", self._colors[role]), encoding="utf-8")
-        return path.as_posix()
+    def _tinted_drawing(self, name: str, role: str) -> bytes:
+        """SVG of an icon in the colour of a role."""
+        return _drawing(name).replace("currentColor", self._colors[role]).encode()
 
     def _tinted(self, name: str, role: str) -> QIcon:
         drawing = _drawing(name)

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from PySide6.QtCore import QByteArray, QSettings
 
+from gmstudio.system.typed_path import typed_path
 from gmstudio.window.gui.theme import MODES, Mode
 
 FILE_NAME = "window.ini"
@@ -87,7 +88,7 @@ class WindowSettings:
     def __init__(self, file: Path | None = None) -> None:
         home = os.environ.get("GMSTUDIO_HOME", "").strip()
         if file is None and home:
-            file = Path(home).expanduser() / FILE_NAME
+            file = typed_path(home) / FILE_NAME
         ini = QSettings.Format.IniFormat
         self._file = (
             QSettings(ini, QSettings.Scope.UserScope, "gmstudio", "window")
