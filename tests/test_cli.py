@@ -237,3 +237,12 @@ def test_damaged_checkpoints_are_reported_and_passed_over(tmp_path: Path) -> Non
     output = call("train", "--resume", "--out", str(run), "--steps", "4", "--schedule", "restart")
     assert "step-3/model.safetensors is damaged" in output and "finished at step 4" in output
     assert "is damaged" not in call("sample", str(run), "-n", "1", "-o", str(tmp_path / "grid.png"))
+
+
+def test_the_score_of_a_large_rbm_has_a_conservative_side(tmp_path: Path) -> None:
+    run, settings = str(tmp_path / "run"), ["--set", "num_hidden=21", "--set", "num_temperatures=20"]
+    call("train", "rbm", "--steps", "2", "--set", "data.levels=2", "--out", run, *settings, *FAST)
+    output = call("score", run, "-n", "5")
+    assert "RAISE), lower bound in expectation" in output and "5 images, 4 chains each" in output
+    call("train", "rbm", "--steps", "2", "--out", f"{run} small", "--set", "num_hidden=5", *FAST)
+    assert "RAISE" not in call("score", f"{run} small", "-n", "5"), "its likelihood is exact"

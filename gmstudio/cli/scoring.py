@@ -11,7 +11,11 @@ from gmstudio.protocol.data import SPLITS
 from gmstudio.system.typed_path import typed_path
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from gmstudio.data.dataset import Dataset
+    from gmstudio.engine.evaluation.likelihood import Score
 
 LABELS = ("marginal", "given", "none")
 SHARES = {
@@ -106,6 +110,27 @@ def _likelihood(
     error, spread = (result.image.bits_per_dim(nats) for nats in (result.error_nats, result.spread_nats))
     say(f"{result.mean_nats:.4f} ± {result.error_nats:.4f} nats, spread {result.spread_nats:.4f} nats")
     say(f"{result.bits_per_dim:.5f} ± {error:.5f} bits/dim, spread {spread:.5f} bits/dim")
+    _conservative(model, images, result, seed)
+
+
+def _conservative(model: Any, images: "NDArray[np.uint8]", result: "Score", seed: int) -> None:
+    """Print the estimate from the other side, for a model that has one."""
+    from rich.progress import track
+
+    from gmstudio.engine.evaluation.conservative import BATCH, NUM_CHAINS, NUM_IMAGES, conservative_score
+
+    pieces = conservative_score(model, images, result.nats, seed)
+    batches = -(-min(NUM_IMAGES, len(images)) // BATCH)
+    found = [piece for piece in track(pieces, total=batches, description="Reverse annealing", transient=True) if piece]
+    for score in found:
+        say(
+            f"reverse annealing (RAISE), lower bound in expectation of what the annealing itself generates, "
+            f"{len(score.nats)} images, {NUM_CHAINS} chains each:"
+        )
+        say(
+            f"{score.mean_nats:.4f} ± {score.error_nats:.4f} nats; for the same images the figure above is "
+            f"{score.estimate_nats:.4f} nats"
+        )
 
 
 def _check_choice(choice: str | None, model: Any, *, has_labels: bool) -> None:

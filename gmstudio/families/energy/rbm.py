@@ -42,6 +42,7 @@ from gmstudio.families.energy.contrastive_divergence import Penalties, Statistic
 from gmstudio.families.energy.rbm_figures import activities, filters, free_energies
 from gmstudio.families.energy.rbm_objectives import OBJECTIVES
 from gmstudio.families.energy.restricted_boltzmann import RestrictedBoltzmann
+from gmstudio.families.energy.reverse_annealing import reverse_log_prob
 from gmstudio.families.energy.visible_units import bernoulli
 from gmstudio.protocol.config import field
 from gmstudio.protocol.families import FamilyCard, LatentSpec, TrajectoryCard
@@ -260,7 +261,7 @@ class RBM(Family):
 
     @torch.no_grad()
     def log_prob_estimate(self, x: Tensor, num_samples: int = 100, generator: torch.Generator | None = None) -> Tensor:
-        """Log p(x) = -F(x) - log Z: exact where log Z can be summed, else by annealed importance sampling.
+        """Log p(x) = -F(x) - log Z, (B,) nats: exact where log Z can be summed, else by annealed importance sampling.
 
         log Z is cached while the weights and ``num_samples`` stay the same, so batches share one estimate, and its
         error is the same for all images.
@@ -269,9 +270,6 @@ class RBM(Family):
             x: (B, C, H, W) integers.
             num_samples: annealing runs; fewer than 100 are rounded up, for too few could be effective.
             generator: source of their noise.
-
-        Returns:
-            (B,), nats.
         """
         nats_B: Tensor = -self.free_energy(x) - self._log_z(num_samples, generator).value
         return nats_B
@@ -286,6 +284,15 @@ class RBM(Family):
     def warning_on_estimate(self, num_samples: int) -> str:
         """Return why ``log_prob_estimate`` is only a bound, and the remedy; empty where it is an estimate."""
         return warning_on_log_z(self._log_zs.known(max(MIN_CHAINS, num_samples)))
+
+    def is_estimated(self) -> bool:
+        """Return whether log Z is estimated instead of summed."""
+        return not self.machine.enumerable()
+
+    def log_prob_conservative(self, x: Tensor, num_chains: int, generator: torch.Generator) -> Tensor:
+        """Lower bound, in expectation, by reverse annealing, where ``log_prob_estimate`` flatters: (B,), nats."""
+        temperatures = self.config.num_temperatures
+        return reverse_log_prob(self.machine, self._base_bias(), self._seen(x)[0], num_chains, temperatures, generator)
 
     def _log_z(self, num_samples: int, generator: torch.Generator | None) -> LogZ:
         if num_samples < 1:
