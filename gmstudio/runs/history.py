@@ -270,7 +270,7 @@ class History:
             raise RunMissingError(f"{self.path} keeps no {kind} of step {step}. Ask for one of its image steps.")
         try:
             return _unpacked(*row)
-        except (ValueError, TypeError, zlib.error) as error:
+        except (ValueError, TypeError, RecursionError, zlib.error) as error:
             raise RunDamagedError(
                 f"{self.path}: the {kind} of step {step} are damaged. The other steps may be whole."
             ) from error

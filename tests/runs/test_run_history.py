@@ -101,6 +101,7 @@ def test_images_that_are_not_there_are_refused(tmp_path: Path) -> None:
         "shape = '[-1]'",
         "shape = '{}'",
         "shape = 'x'",
+        f"shape = '{'[' * 100_000}'",
         "dtype = 'object'",
         "dtype = 'float32'",
     ],

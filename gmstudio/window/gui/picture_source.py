@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QMimeData, QObject, Signal
+from PySide6.QtCore import QEvent, QMimeData, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QImage, QImageReader
 from PySide6.QtWidgets import QWidget
 
@@ -16,11 +16,13 @@ from gmstudio.window.client.background_task import Background
 FORMATS = {"png": "PNG", "jpeg": "JPEG", "jpg": "JPEG", "bmp": "BMP", "gif": "GIF"}
 MAX_PIXELS = 64_000_000
 MAX_BYTES = 256 << 20
+KEPT_SIDE = 2048
+"""Pixels of the longer side above which a picture is made smaller: far more than any model's images have."""
 FILTER = "Pictures (*.png *.jpg *.jpeg *.bmp *.gif)"
 
 
 def read_picture(path: str) -> NDArray[np.uint8]:
-    """Read a picture; of an animation the first frame.
+    """Read a picture; of an animation the first frame. A large one is decoded at a smaller size, see ``KEPT_SIDE``.
 
     Returns:
         (rows, columns, 1, 3 or 4) uint8: grey, RGB, or RGB and opacity.
@@ -44,10 +46,17 @@ def read_picture(path: str) -> NDArray[np.uint8]:
     wide, tall = reader.size().width(), reader.size().height()
     if wide * tall > MAX_PIXELS:
         raise ValueError(f"{name} is {wide:,}×{tall:,} pixels; the limit is {MAX_PIXELS // 10**6} million.")
+    reader.setScaledSize(_kept_size(reader.size()))
     image = reader.read()
     if image.isNull():
         raise ValueError(f"{name} is damaged ({reader.errorString()}); save it again.")
     return pixels_of(image)
+
+
+def _kept_size(size: QSize) -> QSize:
+    if max(size.width(), size.height()) <= KEPT_SIDE:
+        return size
+    return size.scaled(KEPT_SIDE, KEPT_SIDE, Qt.AspectRatioMode.KeepAspectRatio).expandedTo(QSize(1, 1))
 
 
 def pixels_of(image: QImage) -> NDArray[np.uint8]:
@@ -139,4 +148,8 @@ def _read(path: str, _stopped: Callable[[], bool]) -> NDArray[np.uint8]:
 
 
 def _pixels(image: QImage, _stopped: Callable[[], bool]) -> NDArray[np.uint8]:
+    size = _kept_size(image.size())
+    if size != image.size():
+        smooth = Qt.TransformationMode.SmoothTransformation
+        image = image.scaled(size, Qt.AspectRatioMode.IgnoreAspectRatio, smooth)
     return pixels_of(image)

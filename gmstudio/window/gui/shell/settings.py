@@ -103,7 +103,7 @@ class WindowSettings:
             return setting.default
         try:
             return setting.decode(value)
-        except ValueError:  # msgspec's errors are of this kind
+        except (ValueError, RecursionError):  # msgspec's errors are of this kind
             return setting.default
 
     def put(self, setting: Setting[T], value: T) -> None:

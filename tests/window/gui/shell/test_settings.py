@@ -134,7 +134,7 @@ def test_a_setting_is_read_as_it_was_written(qapp: object, tmp_path: Path, setti
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.key)
-@pytest.mark.parametrize("text", ["", "{", "[1, 2]", '{"a": [1]}', "@ByteArray("])
+@pytest.mark.parametrize("text", ["", "{", "[1, 2]", '{"a": [1]}', "@ByteArray(", "[" * 100_000, '{"a":' * 9_000])
 def test_damage_gives_a_value_of_the_right_type(qapp: object, tmp_path: Path, setting: Setting[Any], text: str) -> None:
     file = QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat)
     file.setValue(setting.key, text)
