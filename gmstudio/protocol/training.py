@@ -125,7 +125,7 @@ class FigureDrawn(msgspec.Struct, frozen=True, kw_only=True):
         help: explanation, one sentence.
         series: S names of the series; for images the names of the grid's columns, or none.
         edges: (N + 1,) float32 edges of the bins.
-        values: (S, N) or (M, C, H, W) float32 values; in maps NaN where there is none.
+        values: (S, N) or (M, C, H, W) float32 values, in maps NaN where there is none; uint8 in maps of classes.
         reference: (N,) float32 values for comparison.
         images: (M, C, H, W) uint8, 0 … 255.
         columns: columns of the grid; 0: as many as fit.

@@ -66,7 +66,7 @@ def _as_message(figure: Figure) -> FigureDrawn:
         help=figure.help,
         series=figure.series,
         edges=_floats(figure.edges),
-        values=_floats(figure.values),
+        values=_classes(figure.values) if figure.classes else _floats(figure.values),
         reference=_floats(figure.reference),
         images=None if figure.images is None else Array.of(means_to_display(figure.images.float())),
         columns=figure.columns,
@@ -78,6 +78,13 @@ def _as_message(figure: Figure) -> FigureDrawn:
         axes=figure.axes,
         mark=figure.mark,
     )
+
+
+def _classes(values: Tensor | None) -> Array | None:
+    """Classes as bytes, unless some have no value: a mask of 784 × 784 entries is sent again and again."""
+    if values is None or bool(values.isnan().any()):
+        return _floats(values)
+    return Array.of(values.to(torch.uint8).cpu().numpy())
 
 
 def _floats(tensor: Tensor | None) -> Array | None:

@@ -24,6 +24,8 @@ LARGE = QSize(880, 640)
 SHARE_OF_SCREEN = 0.85
 MAX_LINES = 3
 LEAST = QSize(48, 48)
+COUNT = "count"
+"""Name of a table's column of whole numbers."""
 
 
 class FigureView(QWidget):
@@ -129,8 +131,9 @@ class FigureView(QWidget):
         table.setRowCount(len(figure.labels))
         table.setVerticalHeaderLabels(list(figure.labels))
         for column, entries in enumerate(values.tolist()):
+            counts = figure.series[column] == COUNT
             for row, value in enumerate(entries):
-                item = QTableWidgetItem(f"{value:,.0f}" if value == int(value) and value > 1 else number(value))
+                item = QTableWidgetItem(f"{value:,.0f}" if counts else number(value))
                 item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
                 table.setItem(row, column, item)
         table.resizeColumnsToContents()

@@ -141,13 +141,15 @@ def field_map(values: list[float], **fields: Any) -> FigureDrawn:
     )
 
 
-def test_maps_show_values_under_the_pointer_and_name_their_colours(stage: Stage) -> None:
-    stage.panel.resize(400, 400)
+def test_maps_show_values_under_the_pointer_and_name_their_colours(stage: Stage, qtbot: QtBot) -> None:
+    stage.panel.resize(400, 500)
+    stage.view.resize(400, 500)
     stage.panel.show()
+    stage.view.show()
     stage.draw(field_map([0.0, 1.0, 2.0, float("nan")], classes=("later", "seen", "blind spot", "unused")))
     maps, legend = stage.view.view.maps, stage.view.view.legend
     assert legend.texts() == ("later", "seen", "blind spot")
-    maps.resize(200, 200)
+    qtbot.waitUntil(lambda: maps.width() > 200)
     rect = maps.image_rect(0)
     QTest.mouseMove(maps, (rect.topLeft() + QPointF(0.25 * rect.width(), 0.75 * rect.height())).toPoint())
     assert "own · row 1, column 0: blind spot" in stage.words()
