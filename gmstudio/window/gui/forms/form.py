@@ -1,7 +1,7 @@
 """Form of a config from its JSON Schema: one table maps the types of the schema to editors.
 
-A field shows its title, an editor, its unit and, where its value differs from the default, a reset button. An invalid
-value has an error text under the field, with the same wording as the engine's refusal.
+A field shows its title, an editor, its unit and, where its value differs from the default, a bold title and a reset
+button. An invalid value has an error text under the field, with the same wording as the engine's refusal.
 """
 
 import json
@@ -220,7 +220,12 @@ class FormField(QWidget):
         _set_style(self._error, "role", "error" if wrong else "muted")
         self._error.setText(sentence)
         self._error.setVisible(bool(sentence))
-        self._reset.setVisible(self.value != self.default)
+        changed = self.value != self.default
+        self._reset.setVisible(changed)
+        font = self._label.font()
+        if font.bold() != changed:
+            font.setBold(changed)
+            self._label.setFont(font)
 
     def _name_editor(self, object_name: str) -> None:
         unit = self._unit.text()

@@ -103,10 +103,12 @@ def test_optional_values(form: Form) -> None:
 def test_reset_appears_for_changed_fields_only(form: Form, qtbot: QtBot) -> None:
     reset = form.findChild(QToolButton, "train.config.beta.reset")
     assert not reset.isVisible()
+    title = next(label for label in form.fields["beta"].findChildren(QLabel) if label.text() == "β")
+    assert not title.font().bold()
     _editor(form, "beta").set_value(4.0)
-    assert reset.isVisible()
+    assert reset.isVisible() and title.font().bold()
     qtbot.mouseClick(reset, Qt.MouseButton.LeftButton)
-    assert form.values()["beta"] == 1.0 and not reset.isVisible()
+    assert form.values()["beta"] == 1.0 and not reset.isVisible() and not title.font().bold()
 
 
 def test_advanced_fields_are_folded_until_asked_for_or_refused(form: Form, qtbot: QtBot) -> None:

@@ -2,32 +2,26 @@
 
 from itertools import pairwise
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSignalBlocker, Qt
-from PySide6.QtGui import QPainter
+from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
     QLabel,
     QScrollArea,
     QSizePolicy,
-    QTreeWidget,
-    QTreeWidgetItem,
     QVBoxLayout,
     QWidget,
 )
 
 from gmstudio.protocol.data import SPLIT_TITLES
-from gmstudio.protocol.families import FamilyEntry
 from gmstudio.window.gui.forms.form import Form
 from gmstudio.window.gui.panel import Panel
-from gmstudio.window.gui.theme import theme
+from gmstudio.window.gui.panels.train.family_chooser import FamilyChooser
 from gmstudio.window.gui.widgets.images.grid import ImageGrid
 from gmstudio.window.state.training.setup import TrainingSetup
 
 PREVIEW_COLUMNS = 8
 PREVIEW_HEIGHT = 88
-MAX_TREE_ROWS = 14
-NAME_ROLE = Qt.ItemDataRole.UserRole
 
 
 def text_label(role: str, parent: QWidget) -> QLabel:
@@ -38,76 +32,6 @@ def text_label(role: str, parent: QWidget) -> QLabel:
     label.setProperty("role", role)
     label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
     return label
-
-
-class FamilyTree(QTreeWidget):
-    """Families of the catalog below their branches of the taxonomy; a single sub-branch shares its branch's row."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setHeaderHidden(True)
-        self.setRootIsDecorated(False)
-        self.setItemsExpandable(False)
-        self.setIndentation(12)
-        self.setUniformRowHeights(True)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        theme().changed.connect(self._tint)
-
-    def fill(self, families: tuple[FamilyEntry, ...]) -> None:
-        """Show these families, in the catalog's order."""
-        self.clear()
-        self._fill_branch(self.invisibleRootItem(), [(f.card.branch, f) for f in families])
-        self.expandAll()
-        self._tint()
-        rows = min(len(self._items()), MAX_TREE_ROWS)
-        self.setFixedHeight(rows * max(self.sizeHintForRow(0), 1) + 2 * self.frameWidth() + 2)
-
-    def drawBranches(self, painter: QPainter, rect: QRect, index: QModelIndex | QPersistentModelIndex) -> None:
-        """Draw no arrows: all branches are open."""
-
-    def select(self, name: str) -> None:
-        """Select a family."""
-        for item in self._items():
-            if item.data(0, NAME_ROLE) == name:
-                self.setCurrentItem(item)
-
-    def chosen(self) -> str:
-        """Return the name of the selected family, or ""."""
-        item = self.currentItem()
-        return str(item.data(0, NAME_ROLE) or "") if item is not None else ""
-
-    def _items(self) -> list[QTreeWidgetItem]:
-        return self.findItems("", Qt.MatchFlag.MatchContains | Qt.MatchFlag.MatchRecursive)
-
-    def _tint(self) -> None:
-        """Draw branches in the muted colour."""
-        for item in self._items():
-            if not item.data(0, NAME_ROLE):
-                item.setForeground(0, theme().color("muted"))
-
-    def _fill_branch(self, parent: QTreeWidgetItem, families: list[tuple[tuple[str, ...], FamilyEntry]]) -> None:
-        """Add the families and sub-branches of a branch."""
-        for head in dict.fromkeys(branch[0] if branch else "" for branch, _ in families):
-            below = [(branch[1:], f) for branch, f in families if (branch[0] if branch else "") == head]
-            if not head:
-                for _, family in below:
-                    self._add_family(parent, family)
-                continue
-            title = head
-            while len({branch[:1] for branch, _ in below}) == 1 and below[0][0]:
-                title += f" › {below[0][0][0]}"
-                below = [(branch[1:], f) for branch, f in below]
-            item = QTreeWidgetItem(parent, [title])
-            item.setFlags(Qt.ItemFlag.ItemIsEnabled)
-            self._fill_branch(item, below)
-
-    def _add_family(self, parent: QTreeWidgetItem, family: FamilyEntry) -> None:
-        item = QTreeWidgetItem(parent, [family.card.title])
-        item.setData(0, NAME_ROLE, family.card.name)
-        item.setToolTip(0, f"{family.card.summary}\n{family.card.source}")
-        font = item.font(0)
-        font.setBold(True)
-        item.setFont(0, font)
 
 
 class DataChooser(QWidget):
@@ -207,23 +131,17 @@ class SetupColumn(QScrollArea):
         self._layout = QVBoxLayout(inner)
         self._layout.setContentsMargins(8, 8, 8, 8)
         self._layout.setSpacing(8)
-        self._tree = FamilyTree(inner)
-        panel.name_widget(
-            self._tree,
-            "family",
-            "Model family",
-            "Family to train, by its treatment of the density (Goodfellow's taxonomy, 2016).",
-        )
+        self._family = FamilyChooser(panel, inner)
         self._waiting = text_label("muted", inner)
         self._waiting.setText("Waiting for the engine …")
-        self._add_section("Model", self._tree, self._waiting)
+        self._add_section("Model", self._family, self._waiting)
         self._data = DataChooser(setup, panel)
         self._add_section("Data", self._data)
         self._settings_title = self._add_section("Settings")
         self._training_title = self._add_section("Training")
         self._layout.addStretch(1)
         self.setWidget(inner)
-        self._tree.itemSelectionChanged.connect(self._on_family_selected)
+        self._family.chosen.connect(setup.choose_family)
         setup.catalog_changed.connect(self._fill)
         setup.family_changed.connect(self._show_family)
         setup.data_changed.connect(self._order_tabs)  # after the slot of the data chooser
@@ -240,18 +158,12 @@ class SetupColumn(QScrollArea):
         return heading
 
     def _fill(self) -> None:
-        with QSignalBlocker(self._tree):
-            self._tree.fill(self._setup.catalog.families if self._setup.catalog else ())
-
-    def _on_family_selected(self) -> None:
-        if self._tree.chosen():
-            self._setup.choose_family(self._tree.chosen())
+        self._family.fill(self._setup.catalog.families if self._setup.catalog else ())
 
     def _show_family(self) -> None:
         """Replace the forms by those of the chosen family, with its remembered values."""
         setup, entry = self._setup, self._setup.entry
-        with QSignalBlocker(self._tree):
-            self._tree.select(setup.family)
+        self._family.show_family(setup.family)
         self._waiting.setVisible(entry is None)
         for form in self._forms.values():
             form.hide()
@@ -276,7 +188,7 @@ class SetupColumn(QScrollArea):
 
     def _order_tabs(self) -> None:
         """Order the Tab key from top to bottom after forms were replaced."""
-        chain = [self._tree, *self._data.in_tab_order()]
+        chain = [self._family.button, *self._data.in_tab_order()]
         for form in self._forms.values():
             chain += form.in_tab_order()
         for before, after in pairwise(chain):

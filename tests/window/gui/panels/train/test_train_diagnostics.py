@@ -10,7 +10,7 @@ from fake_client import FakeClient
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 from training_scene import GAME, opened
 
@@ -161,7 +161,7 @@ def test_maps_show_values_under_the_pointer_and_name_their_colours(stage: Stage,
     assert maps.maps.words_at(0, 0, 1) == "own · row 0, column 1: 1 nats"
 
 
-def test_signed_maps_have_zero_in_the_middle_of_the_scale() -> None:
+def test_signed_maps_have_zero_in_the_middle_of_the_scale(qapp: QApplication) -> None:
     maps = Maps(np.array([[[[-1.0, 0.0, 4.0]]]]), ("w",), signed=True)
     assert maps.scale() == (-4.0, 4.0)
     neutral = maps.colours()[0, :, 0, 1]

@@ -4,9 +4,10 @@ from typing import TypeVar
 import msgspec
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QComboBox, QLabel, QSlider, QToolButton, QTreeView, QTreeWidget, QWidget
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QSlider, QToolButton, QTreeView, QTreeWidget, QWidget
 from pytestqt.qtbot import QtBot
 from training_scene import GAME, Scene, browsed, catalog, grid, info, opened, points
 
@@ -89,17 +90,39 @@ def early_stage(qtbot: QtBot) -> Iterator[Stage]:
 
 
 def test_families_stand_under_their_branches(stage: Stage) -> None:
-    tree = stage.find("train.family", QTreeWidget)
+    tree = stage.find("train.families", QTreeWidget)
     texts = [(tree.topLevelItem(i).text(0), tree.topLevelItem(i).child(0).text(0)) for i in range(2)]
     assert texts == [
         ("Explicit density › Approximate density › Variational", "VAE"),
         ("Implicit density › Direct", "GAN"),
     ]
     tree.setCurrentItem(tree.topLevelItem(1).child(0))
+    tree.itemClicked.emit(tree.currentItem(), 0)
     assert stage.state.setup.family == "gan"
     assert stage.find("train.config.objective", QComboBox).currentText() == "non-saturating"
     stage.state.setup.choose_family("vae")
     assert tree.currentItem().text(0) == "VAE"
+    button = stage.find("train.family", QToolButton)
+    assert button.text() == "VAE" and button.height() < 48, "one line, so that the settings are in view"
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
+def test_a_family_is_found_by_a_word_and_chosen_by_keys(stage: Stage, qtbot: QtBot) -> None:
+    stage.panel.show()
+    stage.press("family")
+    search, tree = stage.find("train.family_search", QLineEdit), stage.find("train.families", QTreeWidget)
+    assert search.isVisible()
+    QTest.keyClicks(search, "implicit")
+    hidden = [tree.isRowHidden(row, QModelIndex()) for row in range(2)]
+    assert hidden == [True, False]
+    QTest.keyClick(search, Qt.Key.Key_Return)
+    assert stage.state.setup.family == "gan" and not search.isVisible()
+    stage.press("family")
+    assert search.text() == "" and not tree.isRowHidden(0, QModelIndex())
+    QTest.keyClick(search, Qt.Key.Key_Up)
+    QTest.keyClick(search, Qt.Key.Key_Up)
+    QTest.keyClick(search, Qt.Key.Key_Return)
+    assert stage.state.setup.family == "vae"
 
 
 def test_forms_write_the_settings_and_remember_them(stage: Stage) -> None:
@@ -471,7 +494,7 @@ def test_losses_come_first_whichever_curve_came_first(stage: Stage, qtbot: QtBot
 
 
 def test_branches_stand_back_in_either_theme(stage: Stage) -> None:
-    branch = stage.find("train.family", QTreeWidget).topLevelItem(0)
+    branch = stage.find("train.families", QTreeWidget).topLevelItem(0)
     assert branch is not None
     before = theme().mode
     for mode in MODES:
