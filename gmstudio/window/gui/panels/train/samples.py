@@ -1,8 +1,11 @@
 """Newest sample grid, and the scrubber over all saved grids."""
 
-from PySide6.QtCore import QSignalBlocker, Qt
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractSpinBox, QBoxLayout, QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
 
 from gmstudio.window.gui.forms.editors import NumberEdit
 from gmstudio.window.gui.panel import Panel
@@ -17,6 +20,47 @@ KINDS = {
 GENERATED = "Generated images G(z)"
 NARROW = 460
 """Width below which the caption does not fit beside the slider."""
+
+
+class StepField(NumberEdit):
+    """Field of a training step, whose arrows go from one saved grid to the next.
+
+    Signals:
+        stepped: saved step that an arrow, an arrow key or the wheel went to.
+    """
+
+    stepped = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(whole=True, low=0, parent=parent)
+        self._saved: list[int] = []
+
+    def set_saved(self, steps: Sequence[int]) -> None:
+        """Set the increasing steps of the saved grids."""
+        self._saved = list(steps)
+
+    def stepEnabled(self) -> QAbstractSpinBox.StepEnabledFlag:
+        """Enable steps where a grid is saved in that direction."""
+        flags, at = QAbstractSpinBox.StepEnabledFlag, self._place()
+        up = flags.StepUpEnabled if at[1] < len(self._saved) else flags.StepNone
+        return up | (flags.StepDownEnabled if at[0] > 0 else flags.StepNone)
+
+    def stepBy(self, steps: int) -> None:
+        """Go so many saved grids on or back."""
+        before, after = self._place()
+        place = min(max(after - 1 + steps if steps > 0 else before + steps, 0), len(self._saved) - 1)
+        if self._saved:
+            self.set_value(self._saved[place])
+            self.selectAll()
+            self.stepped.emit(self._saved[place])
+
+    def _place(self) -> tuple[int, int]:
+        """Number of saved grids before the typed step, and of those up to it."""
+        try:
+            step = int(self.value or 0)
+        except ValueError:
+            step = 0
+        return bisect_left(self._saved, step), bisect_right(self._saved, step)
 
 
 class SampleView(QWidget):
@@ -35,7 +79,7 @@ class SampleView(QWidget):
         self._caption = QLabel(self)
         self._caption.setProperty("role", "muted")
         self._slider = QSlider(Qt.Orientation.Horizontal, self)
-        self._step = NumberEdit(whole=True, low=0, parent=self)
+        self._step = StepField(self)
         self._latest = panel.add_action(
             "latest",
             "Latest",
@@ -70,6 +114,7 @@ class SampleView(QWidget):
         layout.addLayout(self._row)
         self._slider.valueChanged.connect(self._on_slider_moved)
         self._step.editingFinished.connect(self._on_step_typed)
+        self._step.stepped.connect(samples.show_step)
         samples.changed.connect(self._show)
         self._show()
 
@@ -115,6 +160,7 @@ class SampleView(QWidget):
     def _show_scrubber(self) -> None:
         samples = self._samples
         many = len(samples.steps) > 1
+        self._step.set_saved(samples.steps)
         self._slider.setEnabled(many)
         self._step.setEnabled(many)
         self._latest.setEnabled(many and not samples.following)

@@ -320,6 +320,13 @@ def test_samples_come_live_and_the_scrubber_goes_back(stage: Stage, qtbot: QtBot
     typed.lineEdit().setText("120")  # type: ignore[attr-defined]
     qtbot.keyClick(typed, Qt.Key.Key_Return)
     assert samples.images[0, 0, 0, 0] == 100
+    qtbot.keyClick(typed, Qt.Key.Key_Down)
+    assert typed.value == 50, "from grid to grid"  # type: ignore[attr-defined]
+    assert samples.images[0, 0, 0, 0] == 50
+    for step in (100, 150, 150):
+        qtbot.keyClick(typed, Qt.Key.Key_Up)
+        assert typed.value == step  # type: ignore[attr-defined]
+    qtbot.keyClick(typed, Qt.Key.Key_Down)
     stage.press("latest")
     assert samples.images[0, 0, 0, 0] == 150 and stage.state.samples.following
 
