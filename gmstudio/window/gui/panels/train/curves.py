@@ -3,7 +3,7 @@
 import math
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QSignalBlocker, QSize, Qt, QTimer
+from PySide6.QtCore import QEvent, QSignalBlocker, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
@@ -21,7 +21,7 @@ from gmstudio.window.gui.forms.editors import NumberEdit, ThemedIcon
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.theme import theme
 from gmstudio.window.state.runs.library import RunLibrary
-from gmstudio.window.state.training.curves import LIKELIHOOD, UNITS, Group, group_of, label_of, unit_factor
+from gmstudio.window.state.training.curves import LIKELIHOOD, UNITS, Group, group_of, headline_of, label_of, unit_factor
 from gmstudio.window.state.training.state import TrainingState
 
 if TYPE_CHECKING:
@@ -29,10 +29,15 @@ if TYPE_CHECKING:
     from gmstudio.window.gui.widgets.plots.curve_plot import CurvePlot
 
 REFRESH_MS = 50
+PLOT_TIP = (
+    "Wheel: zoom; on an axis, that axis only. Drag: move. Shift and drag: zoom into a box. "
+    "Double click: follow the data. Keys: + − ← → Home."
+)
 SMOOTHING_STEPS = 100
 FIRST_SMOOTHING = 0.9
 SPLIT_LEGENDS = {"train": "train", "valid": "validation"}
 DASHES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
+ENLARGE_TIP = "Give the curves the place of samples and tabs, too"
 SHOWN_AT_FIRST = ("loss", "probability")
 
 
@@ -61,7 +66,12 @@ class TrainCurves(QWidget):
         state: state of training.
         library: library of runs, for titles and image specs.
         panel: panel that names the controls and holds the actions.
+
+    Signals:
+        enlarged: whether the curves are to have the place of samples and tabs, too.
     """
+
+    enlarged = Signal(bool)
 
     def __init__(self, state: TrainingState, library: RunLibrary, panel: Panel) -> None:
         super().__init__()
@@ -125,7 +135,11 @@ class TrainCurves(QWidget):
             "log", "Log", "Ctrl+G", self.set_log, icon="log", tip="Logarithmic value axis", checkable=True
         )
         follow = panel.add_action(
-            "follow", "Follow", "Ctrl+F", self.follow, icon="fit", tip="Show all steps, and new ones as they arrive"
+            "follow", "Follow", "Ctrl+F", self.follow, icon="follow", tip="Show all steps, and new ones as they arrive"
+        )
+        tip, key = ENLARGE_TIP, "Ctrl+Shift+G"
+        self._enlarge = panel.add_action(
+            "enlarge", "Enlarge curves", key, self.enlarged.emit, icon="fit", tip=tip, checkable=True
         )
         panel.remember(self._unit_combo, self._slider, log)
         smoothing = ThemedIcon("smooth", self)
@@ -141,6 +155,7 @@ class TrainCurves(QWidget):
             self._weight,
             log_button,
             follow_button,
+            panel.button(self._enlarge, icon_only=True),
         ):
             controls.addWidget(widget)
         groups.addLayout(self._groups)
@@ -274,6 +289,8 @@ class TrainCurves(QWidget):
         several = len(self._state.overlays) > 1
         found: list[tuple[Group, Trace]] = []
         places: dict[str, int] = {}
+        headline = headline_of(objective, history)
+        best = history.best(headline) if headline else None
         for name in history.names():
             group = group_of(objective, name, self._unit)
             place = places[group.key] = places.get(group.key, -1) + 1
@@ -294,6 +311,7 @@ class TrainCurves(QWidget):
                         validation=split == "valid",
                         factor=factor,
                         generation=curve.generation,
+                        best=best[0] if best and (split, name) == ("valid", headline) else None,
                     )
                     found.append((group, trace))
         return found
@@ -312,7 +330,7 @@ class TrainCurves(QWidget):
         plot = CurvePlot(group.title, group.unit)
         plot.setObjectName(f"train.curves.{group.key}")
         plot.setAccessibleName(f"{group.title} by training step")
-        plot.setToolTip("Wheel: zoom. Drag: move. Double click: follow the data. Keys: + − ← → Home.")
+        plot.setToolTip(PLOT_TIP)
         plot.set_smoothing(self._smoothing)
         plot.set_log(self._log)
         plot.hovered.connect(self._on_hovered)

@@ -10,7 +10,12 @@ from PySide6.QtCore import Qt
 from gmstudio.window.gui.theme import theme
 from gmstudio.window.gui.widgets.plots.curve_line import Trace
 
-LEGEND_TIP = "Values at the line, else the newest ones. A faint line is what was recorded, the bold one its average."
+LEGEND_TIP = (
+    "Values at the line, else the newest ones. A faint line is what was recorded, the bold one its average. "
+    "The gap is validation minus training; ★ is the best validation value."
+)
+MAX_NAME = 28
+"""Letters of the name of a run, of which the tooltip has all."""
 SIGNS = {Qt.PenStyle.DashLine: "╍", Qt.PenStyle.DotLine: "┈", Qt.PenStyle.DashDotLine: "┉"}
 
 
@@ -29,7 +34,7 @@ class Reading(NamedTuple):
 
 
 def legend_html(title: str, details: str, readings: Sequence[Reading]) -> str:
-    """Title and details of the plot, and the values of each label side by side.
+    """Title and details of the plot, and the values of each label side by side, those of several runs with their names.
 
     Args:
         title: of the plot.
@@ -38,10 +43,33 @@ def legend_html(title: str, details: str, readings: Sequence[Reading]) -> str:
     """
     muted = theme().color("muted").name()
     parts = [f"<b>{title}</b><span style='color:{muted}'>{details}</span>"]
+    several = len({r.trace.owner for r in readings}) > 1
     for label in dict.fromkeys(r.trace.label for r in readings if r.trace.label):
-        values = "&nbsp; ".join(_html(reading) for reading in readings if reading.trace.label == label)
-        parts.append(f"{label.replace(' ', '&nbsp;')}&nbsp;{values}")
+        of_label = [reading for reading in readings if reading.trace.label == label]
+        texts = []
+        for owner in dict.fromkeys(r.trace.owner for r in of_label):
+            own = [reading for reading in of_label if reading.trace.owner == owner]
+            name = f"<i>{escape(_short(owner)).replace(' ', '&nbsp;')}</i>&nbsp;" if several else ""
+            texts.append(name + "&nbsp; ".join([*(_html(reading) for reading in own), *_gap(own)]))
+        parts.append(f"{label.replace(' ', '&nbsp;')}&nbsp;{'&nbsp; '.join(texts)}")
     return " &nbsp; ".join(parts)
+
+
+def gap_of(readings: Sequence[Reading]) -> float:
+    """Validation minus training, smoothed where it is, of the curves of one term and run; NaN where one is missing."""
+    found = {r.trace.split: r.value if math.isnan(r.smoothed) else r.smoothed for r in readings}
+    return found.get("validation", math.nan) - found.get("train", math.nan)
+
+
+def _gap(readings: Sequence[Reading]) -> list[str]:
+    gap, muted = gap_of(readings), theme().color("muted").name()
+    return [] if math.isnan(gap) else [f"<span style='color:{muted}'>gap&nbsp;{gap:+.3g}</span>"]
+
+
+def _short(name: str) -> str:
+    """Name of a run, shortened in its middle."""
+    half = MAX_NAME // 2
+    return name if len(name) <= MAX_NAME else f"{name[:half]}…{name[-half:]}"
 
 
 def legend_tip(keys: str, readings: Sequence[Reading]) -> str:
@@ -63,7 +91,10 @@ def _html(reading: Reading) -> str:
     sign = f"{SIGNS.get(trace.dash, '')}{trace.split}" or "━"
     smoothed = "" if math.isnan(reading.smoothed) else f"&nbsp;(smoothed&nbsp;{reading.smoothed:.4g})"
     colored = f"<span style='color:{trace.color.name()}'>{sign}</span>"
-    return f"{colored}&nbsp;<b>{_number(reading.value)}</b>{smoothed}"
+    best = ""
+    if trace.best is not None:
+        best = f"&nbsp;(best&nbsp;{_number(trace.value_at(trace.best))}&nbsp;at&nbsp;{trace.best:,}&nbsp;★)"
+    return f"{colored}&nbsp;<b>{_number(reading.value)}</b>{smoothed}{best}"
 
 
 def _number(value: float) -> str:

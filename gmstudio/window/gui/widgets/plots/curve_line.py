@@ -16,6 +16,8 @@ from gmstudio.window.gui.theme import theme
 from gmstudio.window.gui.widgets.plots.decimation import Floats, Smoother, decimate
 
 MAX_MARKERS = 120
+STAR = 15
+"""Size of the star at the best value, in pixels."""
 FAINT = 0.3
 """Opacity of an unsmoothed curve behind the smoothed one."""
 ONE_OF_MANY = 0.6
@@ -52,6 +54,7 @@ class Trace:
         generation: a changed number marks that points were removed.
         among_many: draw it behind the others, in a colour nearer to the background.
         width: of a line that is neither smoothed nor of validation.
+        best: step of the best value, which gets a star; None: none.
     """
 
     key: Hashable
@@ -67,6 +70,7 @@ class Trace:
     generation: int = 0
     among_many: bool = False
     width: float = 1.0
+    best: int | None = None
 
     def index_at(self, step: float) -> int:
         """Index of the last point not after a step; -1 before the first."""
@@ -93,7 +97,8 @@ class Line:
         self._faint.setSegmentedLineMode("on")
         self._main.setSegmentedLineMode("on")
         self._markers = pyqtgraph.ScatterPlotItem(pxMode=True)
-        for item, z in ((self._faint, 0), (self._main, 1), (self._markers, 2)):
+        self._star = pyqtgraph.ScatterPlotItem(pxMode=True)
+        for item, z in ((self._faint, 0), (self._main, 1), (self._markers, 2), (self._star, 3)):
             item.setZValue(z)
             if kept:
                 item.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
@@ -109,7 +114,7 @@ class Line:
 
     def remove(self, plot: Any) -> None:
         """Remove the graphics from the plot."""
-        for item in (self._faint, self._main, self._markers):
+        for item in (self._faint, self._main, self._markers, self._star):
             plot.removeItem(item)
 
     def draw(self, trace: Trace, smoothing: float, log: bool, steps: tuple[float, float], points: int) -> None:
@@ -135,6 +140,21 @@ class Line:
         self._markers.setVisible(bool(marked.any()))
         if marked.any():
             self._markers.setData(x[marked], y[marked], symbol="o", size=6, brush=color, pen=None)
+
+        self._draw_star(trace, log)
+
+    def _draw_star(self, trace: Trace, log: bool) -> None:
+        """Mark the best value."""
+        value = math.nan if trace.best is None else trace.value_at(trace.best)
+        if log:
+            value = math.log10(value) if value > 0 else math.nan
+        shown = trace.best is not None and math.isfinite(value)
+        self._star.setVisible(shown)
+        if shown:
+            outline = _pen(theme().color("base"), 1.0)
+            self._star.setData(
+                [trace.best], [value], symbol="star", size=STAR, brush=theme().color("mark"), pen=outline
+            )
 
     def extent(self, steps: tuple[float, float], *, whole: bool = False) -> tuple[float, float] | None:
         """Smallest and largest value of the visible range; None without points.

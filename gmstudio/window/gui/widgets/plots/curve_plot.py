@@ -20,6 +20,7 @@ from gmstudio.window.gui.widgets.active_widget import ActiveWidget
 from gmstudio.window.gui.widgets.plots.curve_legend import Reading, legend_html, legend_tip
 from gmstudio.window.gui.widgets.plots.curve_line import Line, Trace
 from gmstudio.window.gui.widgets.plots.curve_nearest import nearest_trace
+from gmstudio.window.gui.widgets.plots.curve_view import CurveView
 from gmstudio.window.gui.widgets.plots.extents import fits, union
 from gmstudio.window.gui.widgets.plots.frame_axis import FrameAxis
 from gmstudio.window.gui.widgets.plots.log_axis import LogAxis
@@ -100,7 +101,7 @@ class CurvePlot(ActiveWidget):
         self._note.hide()
         self._axis = FrameAxis("bottom")
         axes = {"left": LogAxis("left"), "bottom": self._axis}
-        self._view = pyqtgraph.PlotWidget(self, viewBox=_View(self), axisItems=axes)
+        self._view = pyqtgraph.PlotWidget(self, viewBox=CurveView(self.follow_wanted.emit), axisItems=axes)
         self._view.viewport().installEventFilter(self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -390,15 +391,3 @@ class CurvePlot(ActiveWidget):
                 super().keyPressEvent(event)
                 return
         self._on_zoomed()
-
-
-class _View(pyqtgraph.ViewBox):  # type: ignore[misc]  # pyqtgraph has no types
-    """View box in which a double click follows the data again."""
-
-    def __init__(self, owner: CurvePlot) -> None:
-        super().__init__(enableMenu=False)
-        self._owner = owner
-
-    def mouseDoubleClickEvent(self, event: Any) -> None:
-        event.accept()
-        self._owner.follow_wanted.emit()

@@ -568,3 +568,22 @@ def test_means_are_named_for_a_decoder_that_has_them(stage: Stage) -> None:
         stage.state.samples.show_run(msgspec.structs.replace(opened("/runs/m", live=False), info=able))
         stage.client.deliver(msgspec.structs.replace(grid("/runs/m", 100), kind="means"))
         assert f"{words}, step 100" in {label.text() for label in stage.panel.findChildren(QLabel)}
+
+
+def test_the_curves_take_the_place_of_samples_and_tabs_and_mark_the_best_step(stage: Stage, qtbot: QtBot) -> None:
+    stage.panel.show()
+    stage.begin()
+    stage.client.deliver(points("/runs/a", "loss", [10, 20, 30], [3.0, 1.0, 2.0], split="valid"))
+    qtbot.waitUntil(lambda: bool(stage.curves().plots), timeout=3000)
+    (plot,) = stage.curves().plots.values()
+    assert [trace.best for trace in plot.traces] == [20]
+    samples = stage.find("train.samples")
+    assert samples.isVisible()
+    stage.press("enlarge")
+    assert not samples.isVisible() and stage.curves().isVisible()
+    stage.press("enlarge")
+    assert samples.isVisible()
+    icons = {
+        name: stage.find(f"train.{name}", QToolButton).icon().pixmap(24).toImage() for name in ("enlarge", "follow")
+    }
+    assert icons["enlarge"] != icons["follow"]

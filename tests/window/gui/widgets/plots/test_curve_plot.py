@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QPointF, Qt
-from PySide6.QtGui import QColor, QHelpEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QToolTip
 from pytestqt.qtbot import QtBot
 
@@ -131,7 +132,7 @@ def test_curves_that_are_no_longer_shown_are_taken_off(plot: CurvePlot) -> None:
     with_both = len(plot._plot.items)
     plot.set_traces([_trace(10, "a")])
     plot.redraw()
-    assert len(plot._plot.items) == with_both - 3
+    assert len(plot._plot.items) == with_both - 4
 
 
 def test_empty_and_odd_data(plot: CurvePlot) -> None:
@@ -305,3 +306,61 @@ def test_the_tooltip_does_not_cover_the_curves(plot: CurvePlot) -> None:
     QApplication.sendEvent(viewport, event)
     assert not QToolTip.isVisible()
     assert "Wheel: zoom." in plot._legend.toolTip()
+
+
+def _screen(plot: CurvePlot, step: float, value: float) -> QPoint:
+    """Point of the viewport at a step and a value."""
+    scene = plot._plot.getViewBox().mapViewToScene(QPointF(step, value))
+    point: QPoint = plot._view.mapFromScene(scene)
+    return point
+
+
+def test_shift_and_drag_zooms_into_a_box_and_a_double_click_leaves_it(plot: CurvePlot, qtbot: QtBot) -> None:
+    plot.follow_wanted.connect(plot.follow)
+    plot.set_traces([_trace(100)])
+    plot.redraw()
+    QApplication.processEvents()
+    port, shift = plot._view.viewport(), Qt.KeyboardModifier.ShiftModifier
+    start, end = _screen(plot, 20, 99.8), _screen(plot, 60, 99.4)
+    QTest.mousePress(port, Qt.MouseButton.LeftButton, shift, start)
+    for share in (0.3, 0.6, 1.0):
+        place = start + (end - start) * share
+        move = QMouseEvent(
+            QEvent.Type.MouseMove, QPointF(place), QPointF(port.mapToGlobal(place)), Qt.MouseButton.NoButton,
+            Qt.MouseButton.LeftButton, shift,
+        )  # fmt: skip
+        QApplication.sendEvent(port, move)
+    QTest.mouseRelease(port, Qt.MouseButton.LeftButton, shift, end)
+    (low, high), (bottom, top) = plot.view_range()
+    assert (low, high) == (pytest.approx(20, abs=3), pytest.approx(60, abs=3))
+    assert (bottom, top) == (pytest.approx(99.4, abs=0.03), pytest.approx(99.8, abs=0.03))
+    assert not plot.following_x and not plot.following_y
+    QTest.mouseDClick(port, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, _screen(plot, 40, 99.6))
+    plot.redraw()
+    assert plot.view_range()[0][1] >= 99
+
+
+def test_legend_names_runs_splits_the_gap_and_the_best_step(plot: CurvePlot) -> None:
+    steps, owner = np.arange(4), "PixelCNN · lr 0.01 · MNIST 28×28 · seed 12345"
+    train = Trace("a", "−log p", steps, np.array([4.0, 3.0, 2.0, 1.0]), BLUE, split="train", owner=owner)
+    values = np.array([4.0, 2.5, 3.0, 3.5])
+    valid = Trace(
+        "b", "−log p", steps, values, BLUE, split="validation", validation=True, owner=owner, best=1
+    )  # fmt: skip
+    plot.set_traces([train, valid])
+    plot.redraw()
+    words = _plain(plot._legend.text())
+    assert "train 1" in words and "validation 3.5 (best 2.5 at 1 ★)" in words and "gap +2.5" in words
+    assert "PixelCNN" not in words, "a single run needs no name"
+    star = plot._lines["b"]._star
+    assert star.isVisible() and [point.pos() for point in star.points()] == [QPointF(1, 2.5)]
+    assert not plot._lines["a"]._star.isVisible()
+    plot.set_traces([train, valid, Trace("c", "−log p", steps, values, BLUE, split="train", owner="VAE")])
+    plot.redraw()
+    words = _plain(plot._legend.text())
+    assert "PixelCNN · lr " in words and "… · seed 12345".removeprefix("… ") in words and "VAE train 3.5" in words
+    assert len(max(re.findall(r"<i>(.*?)</i>", plot._legend.text()), key=len).replace("&nbsp;", " ")) < 30
+
+
+def _plain(html: str) -> str:
+    return re.sub("<[^>]*>", "", html).replace("&nbsp;", " ")
