@@ -173,6 +173,7 @@ class RunOpened(Event, frozen=True, kw_only=True):
         sample_steps: steps of the saved sample grids.
         phases: names of its training phases, in order.
         annotations: annotations kept with the run.
+        num_train: training images, which make an epoch; 0: unknown.
     """
 
     info: RunInfo
@@ -183,6 +184,7 @@ class RunOpened(Event, frozen=True, kw_only=True):
     sample_steps: tuple[int, ...]
     phases: tuple[str, ...] = ()
     annotations: dict[str, Any] = msgspec.field(default_factory=dict)
+    num_train: int = 0
 
 
 class RunsListed(Event, frozen=True, kw_only=True):

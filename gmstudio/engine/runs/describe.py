@@ -116,6 +116,7 @@ def describe_opened(model: Family, info: RunInfo, *, live: bool, request: int) -
         kinds = run.history.image_kinds()
         steps = tuple(run.history.image_steps(kinds[0])) if kinds else ()
         annotations = read_annotations(run.path)
+        fingerprint = run.record.fingerprint
     return RunOpened(
         request=request,
         info=info,
@@ -126,6 +127,7 @@ def describe_opened(model: Family, info: RunInfo, *, live: bool, request: int) -
         sample_steps=steps,
         phases=tuple(phase.name for phase in model.phases()),
         annotations=annotations,
+        num_train=fingerprint.sizes.get("train", 0) if fingerprint else 0,
     )
 
 

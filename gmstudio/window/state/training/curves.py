@@ -1,7 +1,10 @@
 """Grouping of curves into plots, with their labels and units."""
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from gmstudio.protocol.families import Objective, Term
 from gmstudio.protocol.images import ImageSpec
@@ -11,6 +14,12 @@ UNITS = ("nats", "bits/dim")
 LOSS_UNITS = ("nats", "")
 LIKELIHOOD = "loss likelihood"
 """Key of the group of log-likelihoods, their bounds and parts of them."""
+
+
+AXES = {"step": "training step", "epoch": "epoch", "time": "training time, s"}
+"""Horizontal axes of the curves, and their names."""
+PER_UNIT = 1000
+"""Positions per epoch or second; positions are integers."""
 
 
 class Group(NamedTuple):
@@ -95,6 +104,42 @@ def unit_factor(objective: Objective | None, name: str, unit: str, image: ImageS
     if unit == "bits/dim" and image is not None and shown_in_bits(objective, name):
         return image.bits_per_dim(1.0)
     return 1.0
+
+
+def positions_on(
+    axis: str, steps: NDArray[np.int64], history: RunHistory, batch_size: int, num_train: int
+) -> NDArray[np.int64] | None:
+    """Positions of steps on an axis of ``AXES``: steps, or ``PER_UNIT`` to an epoch or a second of training.
+
+    Time is summed from the recorded speeds, so it has no pauses.
+
+    Args:
+        axis: the axis.
+        steps: (n,) rising.
+        history: curves of the run.
+        batch_size: images in a step.
+        num_train: training images; 0: unknown.
+
+    Returns:
+        (n,) rising; None where the run has no such positions.
+    """
+    if axis == "step":
+        return steps
+    if axis == "epoch":
+        return _whole(steps * (batch_size / num_train)) if num_train else None
+    curve = history.curve("train", "images_per_s")
+    if curve is None or not len(curve):
+        return None
+    at, per_step = curve.steps, batch_size / np.maximum(curve.values, 1e-9)
+    seconds = np.concatenate([[0.0], np.cumsum(np.diff(at, prepend=0) * per_step)])
+    beyond = np.maximum(steps - at[-1], 0) * per_step[-1]
+    found = np.interp(steps, np.concatenate([[0], at]), seconds)
+    return _whole(found + beyond)
+
+
+def _whole(values: NDArray[Any]) -> NDArray[np.int64]:
+    positions: NDArray[np.int64] = np.rint(PER_UNIT * values).astype(np.int64)
+    return positions
 
 
 def headline_of(objective: Objective | None, history: RunHistory) -> str:

@@ -19,9 +19,10 @@ from PySide6.QtWidgets import (
 
 from gmstudio.window.gui.forms.editors import NumberEdit, ThemedIcon
 from gmstudio.window.gui.panel import Panel
+from gmstudio.window.gui.panels.train.curve_traces import CurveTraces, steps_of
 from gmstudio.window.gui.theme import theme
 from gmstudio.window.state.runs.library import RunLibrary
-from gmstudio.window.state.training.curves import LIKELIHOOD, UNITS, Group, group_of, headline_of, label_of, unit_factor
+from gmstudio.window.state.training.curves import AXES, LIKELIHOOD, PER_UNIT, UNITS, Group
 from gmstudio.window.state.training.state import TrainingState
 
 if TYPE_CHECKING:
@@ -35,8 +36,7 @@ PLOT_TIP = (
 )
 SMOOTHING_STEPS = 100
 FIRST_SMOOTHING = 0.9
-SPLIT_LEGENDS = {"train": "train", "valid": "validation"}
-DASHES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
+AXIS_TIP = "Horizontal axis: training steps, epochs (passes over the training images), or time without pauses"
 ENLARGE_TIP = "Give the curves the place of samples and tabs, too"
 SHOWN_AT_FIRST = ("loss", "probability")
 
@@ -49,12 +49,6 @@ def smoothing_weight(position: int) -> float:
 def smoothing_position(weight: float) -> int:
     """Convert a weight of the past to the nearest slider position."""
     return 0 if weight <= 0 else round(-math.log10(1.0 - min(weight, 0.999)) * SMOOTHING_STEPS / 3.0)
-
-
-def _steps_of(traces: list["Trace"]) -> tuple[int, int] | None:
-    """First and last step of all traces; None without points."""
-    filled = [t.steps for t in traces if len(t.steps)]
-    return (min(int(s[0]) for s in filled), max(int(s[-1]) for s in filled)) if filled else None
 
 
 class TrainCurves(QWidget):
@@ -76,12 +70,13 @@ class TrainCurves(QWidget):
     def __init__(self, state: TrainingState, library: RunLibrary, panel: Panel) -> None:
         super().__init__()
         self._state = state
-        self._library = library
+        self._source = CurveTraces(state, library)
         self.plots: dict[str, CurvePlot] = {}
         self._toggles: dict[str, QToolButton] = {}
         self._smoothing = FIRST_SMOOTHING
         self._log = False
         self._unit = UNITS[0]
+        self._by = "step"
         self._marked: list[tuple[int, QColor]] = []
         self._empty = QLabel("Losses, gradient norms and speed are plotted here while a model trains.", self)
         self._empty.setProperty("role", "muted")
@@ -116,6 +111,11 @@ class TrainCurves(QWidget):
         self._unit_combo.addItems(list(UNITS))
         tip = "Log-likelihoods and their bounds in nats per image, or in bits per dimension (sub-pixel)."
         panel.name_widget(self._unit_combo, "unit", "Unit of likelihoods", tip)
+        self._axis_combo = QComboBox(self)
+        for axis in AXES:
+            self._axis_combo.addItem(f"by {axis}", axis)
+        panel.name_widget(self._axis_combo, "axis", "Horizontal axis", AXIS_TIP)
+        self._axis_combo.currentIndexChanged.connect(lambda index: self.set_axis(self._axis_combo.itemData(index)))
         self._slider = QSlider(Qt.Orientation.Horizontal, self)
         self._slider.setRange(0, SMOOTHING_STEPS)
         self._slider.setFixedWidth(64)
@@ -141,7 +141,7 @@ class TrainCurves(QWidget):
         self._enlarge = panel.add_action(
             "enlarge", "Enlarge curves", key, self.enlarged.emit, icon="fit", tip=tip, checkable=True
         )
-        panel.remember(self._unit_combo, self._slider, log)
+        panel.remember(self._unit_combo, self._axis_combo, self._slider, log)
         smoothing = ThemedIcon("smooth", self)
         smoothing.setToolTip(self._slider.toolTip())
         log_button, follow_button = panel.button(log, icon_only=True), panel.button(follow, icon_only=True)
@@ -150,6 +150,7 @@ class TrainCurves(QWidget):
         controls.addStretch(1)
         for widget in (
             self._unit_combo,
+            self._axis_combo,
             smoothing,
             self._slider,
             self._weight,
@@ -194,6 +195,18 @@ class TrainCurves(QWidget):
         self._unit = unit
         self._schedule()
 
+    def set_axis(self, axis: str) -> None:
+        """Show curves by ``step``, ``epoch`` or ``time``, and all of them."""
+        self._by = axis
+        for plot in self.plots.values():
+            plot.set_axis(AXES[axis], unit=self._axis_unit)
+        self.follow()
+        self._schedule()
+
+    @property
+    def _axis_unit(self) -> int:
+        return 1 if self._by == "step" else PER_UNIT
+
     def set_smoothing(self, weight: float) -> None:
         """Set the smoothing of all training curves."""
         self._smoothing = min(max(weight, 0.0), 0.999)
@@ -228,7 +241,7 @@ class TrainCurves(QWidget):
 
     def _on_library_changed(self) -> None:
         """Mark a checkpoint that was kept."""
-        if self._marks() != self._marked:
+        if self._source.marks(self._by) != self._marked:
             self._schedule()
 
     def _schedule(self) -> None:
@@ -239,10 +252,10 @@ class TrainCurves(QWidget):
         """Update all plots; called by the timer."""
         groups: dict[str, tuple[Group, list[Trace]]] = {}
         for run in self._state.overlays:
-            for group, trace in self._traces(run):
+            for group, trace in self._source.traces(run, self._unit, self._by):
                 groups.setdefault(group.key, (group, []))[1].append(trace)
-        marks = self._marked = self._marks()
-        extent = _steps_of([trace for _, traces in groups.values() for trace in traces])
+        marks = self._marked = self._source.marks(self._by)
+        extent = steps_of([trace for _, traces in groups.values() for trace in traces])
         ordered = sorted(groups, key=lambda key: not key.startswith(SHOWN_AT_FIRST))
         self._empty.setVisible(not groups)
         self._splitter.setVisible(bool(groups))
@@ -261,16 +274,6 @@ class TrainCurves(QWidget):
         self._keep_order(ordered)
         self._unit_combo.setEnabled(LIKELIHOOD in groups)
 
-    def _marks(self) -> list[tuple[int, QColor]]:
-        """Steps of the kept checkpoints of all overlaid runs, in the runs' colours."""
-        several = len(self._state.overlays) > 1
-        marks = []
-        for run, color in self._state.overlays.items():
-            info = self._library.info(run)
-            shade = theme().series(color) if several else theme().color("muted")
-            marks += [(step, shade) for step in info.kept_steps] if info is not None else []
-        return marks
-
     def _keep_order(self, keys: list[str]) -> None:
         """Place the losses first, whichever curve arrived first."""
         for place, key in enumerate(keys):
@@ -279,47 +282,6 @@ class TrainCurves(QWidget):
         for place, key in enumerate([key for key in keys if key in self.plots]):
             if self._splitter.indexOf(self.plots[key]) != place:
                 self._splitter.insertWidget(place, self.plots[key])
-
-    def _traces(self, run: str) -> list[tuple[Group, "Trace"]]:
-        """Return the curves of a run, each with its group."""
-        from gmstudio.window.gui.widgets.plots.curve_line import Trace
-
-        history, objective = self._state.history(run), self._state.objective_of(run)
-        info = self._library.info(run)
-        several = len(self._state.overlays) > 1
-        found: list[tuple[Group, Trace]] = []
-        places: dict[str, int] = {}
-        headline = headline_of(objective, history)
-        best = history.best(headline) if headline else None
-        for name in history.names():
-            group = group_of(objective, name, self._unit)
-            place = places[group.key] = places.get(group.key, -1) + 1
-            color, dash = self._style(run, place, several)
-            factor = unit_factor(objective, name, self._unit, info.image if info else None)
-            for split, legend in SPLIT_LEGENDS.items():
-                curve = history.curve(split, name)
-                if curve is not None:
-                    trace = Trace(
-                        key=(run, split, name),
-                        label=label_of(name, objective),
-                        steps=curve.steps,
-                        values=curve.values,
-                        color=color,
-                        dash=dash,
-                        owner=info.title if info else run,
-                        split=legend,
-                        validation=split == "valid",
-                        factor=factor,
-                        generation=curve.generation,
-                        best=best[0] if best and (split, name) == ("valid", headline) else None,
-                    )
-                    found.append((group, trace))
-        return found
-
-    def _style(self, run: str, place: int, several: bool) -> tuple[QColor, Qt.PenStyle]:
-        if several:
-            return theme().series(self._state.overlays[run]), DASHES[place % len(DASHES)]
-        return theme().series(place), Qt.PenStyle.SolidLine
 
     # ---- plots ------------------------------------------------------------------------------------------------------
 
@@ -331,6 +293,7 @@ class TrainCurves(QWidget):
         plot.setObjectName(f"train.curves.{group.key}")
         plot.setAccessibleName(f"{group.title} by training step")
         plot.setToolTip(PLOT_TIP)
+        plot.set_axis(AXES[self._by], unit=self._axis_unit)
         plot.set_smoothing(self._smoothing)
         plot.set_log(self._log)
         plot.hovered.connect(self._on_hovered)

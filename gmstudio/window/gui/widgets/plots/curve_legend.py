@@ -93,7 +93,7 @@ def _html(reading: Reading) -> str:
     colored = f"<span style='color:{trace.color.name()}'>{sign}</span>"
     best = ""
     if trace.best is not None:
-        best = f"&nbsp;(best&nbsp;{_number(trace.value_at(trace.best))}&nbsp;at&nbsp;{trace.best:,}&nbsp;★)"
+        best = f"&nbsp;(best&nbsp;{_number(trace.value_at(trace.best))}&nbsp;at&nbsp;{trace.best_label}&nbsp;★)"
     return f"{colored}&nbsp;<b>{_number(reading.value)}</b>{smoothed}{best}"
 
 

@@ -55,6 +55,8 @@ class Trace:
         among_many: draw it behind the others, in a colour nearer to the background.
         width: of a line that is neither smoothed nor of validation.
         best: step of the best value, which gets a star; None: none.
+        best_label: number of that step, for the legend.
+        spacing: training steps between two points, for smoothing; 0: as ``steps`` has it.
     """
 
     key: Hashable
@@ -71,6 +73,8 @@ class Trace:
     among_many: bool = False
     width: float = 1.0
     best: int | None = None
+    best_label: str = ""
+    spacing: int = 0
 
     def index_at(self, step: float) -> int:
         """Index of the last point not after a step; -1 before the first."""
@@ -193,7 +197,7 @@ class Line:
 
     def _smooth(self, trace: Trace, weight: float) -> Floats:
         """Smoothed values; only new points are computed."""
-        weight **= _gap(trace.steps)
+        weight **= trace.spacing or gap_of_steps(trace.steps)
         known = self._smoother
         stale = known is None or known.weight != weight or self._generation != trace.generation
         if stale or len(self._smoothed) > len(trace.values):
@@ -241,7 +245,7 @@ def _has_nonpositive(trace: Trace, steps: tuple[float, float]) -> bool:
     return bool((trace.values[start : stop + 1] * trace.factor <= 0).any())
 
 
-def _gap(steps: NDArray[np.int64]) -> int:
+def gap_of_steps(steps: NDArray[np.int64]) -> int:
     """Median distance of points, so that curves recorded at every tenth step are not smoothed more than others."""
     return max(int(np.median(np.diff(steps[:MAX_GAPS]))), 1) if len(steps) > 1 else 1
 

@@ -79,7 +79,7 @@ class CurvePlot(ActiveWidget):
         self._kept = kept
         self._title = title
         self._unit = unit
-        self._by = by
+        self._by, self._per_unit = by, 1
         self._place = ""
         self._traces: list[Trace] = []
         self._lines: dict[Hashable, Line] = {}
@@ -138,17 +138,20 @@ class CurvePlot(ActiveWidget):
         """Follow these steps, first and last, instead of the plot's own; linked plots need the same."""
         self._all_steps = extent
 
-    def set_axis(self, by: str, positions: Sequence[int] | None = None) -> None:
+    def set_axis(self, by: str, positions: Sequence[int] | None = None, unit: int = 1) -> None:
         """Set the horizontal axis of curves over frames that are numbered from 0.
 
         Args:
             by: name of the axis.
             positions: number at the tick of each frame, where it is not the frame's own; None: frame numbers.
+            unit: steps that are one on the axis.
         """
         if by != self._by:
             self._by = by
             self._axis.setLabel(by)
         self._axis.set_positions(positions)
+        self._axis.setScale(1 / unit)
+        self._per_unit = unit
 
     def set_unit(self, unit: str) -> None:
         """Set the unit of the values; a change makes the value axis follow the data again."""
@@ -287,7 +290,8 @@ class CurvePlot(ActiveWidget):
         self._note.setVisible(bool(sentences))
 
     def _write_legend(self) -> None:
-        at = "" if self._cursor is None else f" at {self._by} {self._cursor:,.0f}"
+        digits = ",.0f" if self._per_unit == 1 else ",.2f"
+        at = "" if self._cursor is None else f" at {self._by} {self._cursor / self._per_unit:{digits}}"
         if self._place:
             at = f" · {escape(self._place)}"
         unit = f" ({self._unit})" if self._unit else ""

@@ -587,3 +587,27 @@ def test_the_curves_take_the_place_of_samples_and_tabs_and_mark_the_best_step(st
         name: stage.find(f"train.{name}", QToolButton).icon().pixmap(24).toImage() for name in ("enlarge", "follow")
     }
     assert icons["enlarge"] != icons["follow"]
+
+
+def test_curves_by_step_epoch_and_time(stage: Stage, qtbot: QtBot) -> None:
+    stage.begin()
+    run = msgspec.structs.replace(opened("/runs/a"), num_train=128)
+    stage.client.deliver(run)
+    batch_size = run.info.training.batch_size
+    stage.client.deliver(points("/runs/a", "images_per_s", [10, 20], [batch_size * 10.0, batch_size * 5.0]))
+    stage.client.deliver(points("/runs/a", "loss", [10, 20, 25], [3.0, 1.0, 2.0]))
+    stage.client.deliver(points("/runs/a", "loss", [20], [1.0], split="valid"))
+    qtbot.waitUntil(lambda: bool(stage.curves().plots), timeout=3000)
+    axis, plot = stage.find("train.axis", QComboBox), next(iter(stage.curves().plots.values()))
+    found = {}
+    for number, name in enumerate(("step", "epoch", "time")):
+        axis.setCurrentIndex(number)
+        stage.curves().refresh()
+        plot.redraw()
+        found[name] = plot.traces[0].steps.tolist()
+        assert name in plot.by and plot.traces[1].best == plot.traces[0].steps[1]
+    assert found["step"] == [10, 20, 25]
+    assert found["epoch"] == [round(1000 * step * batch_size / 128) for step in (10, 20, 25)]
+    assert found["time"] == [1000, 3000, 4000], "ten steps at ten a second, then five a second"
+    plot.set_cursor(1500)
+    assert "training time, s 1.50" in plot._legend.text()

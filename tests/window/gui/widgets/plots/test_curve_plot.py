@@ -1,6 +1,7 @@
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -344,13 +345,12 @@ def test_legend_names_runs_splits_the_gap_and_the_best_step(plot: CurvePlot) -> 
     steps, owner = np.arange(4), "PixelCNN · lr 0.01 · MNIST 28×28 · seed 12345"
     train = Trace("a", "−log p", steps, np.array([4.0, 3.0, 2.0, 1.0]), BLUE, split="train", owner=owner)
     values = np.array([4.0, 2.5, 3.0, 3.5])
-    valid = Trace(
-        "b", "−log p", steps, values, BLUE, split="validation", validation=True, owner=owner, best=1
-    )  # fmt: skip
+    valid = Trace("b", "−log p", steps, values, BLUE, split="validation", validation=True, owner=owner)
+    valid = replace(valid, best=1, best_label="step 1")
     plot.set_traces([train, valid])
     plot.redraw()
     words = _plain(plot._legend.text())
-    assert "train 1" in words and "validation 3.5 (best 2.5 at 1 ★)" in words and "gap +2.5" in words
+    assert "train 1" in words and "validation 3.5 (best 2.5 at step 1 ★)" in words and "gap +2.5" in words
     assert "PixelCNN" not in words, "a single run needs no name"
     star = plot._lines["b"]._star
     assert star.isVisible() and [point.pos() for point in star.points()] == [QPointF(1, 2.5)]
