@@ -85,7 +85,8 @@ def test_buttons_set_the_whole_code(qtbot: QtBot, panel: LatentsPanel) -> None:
     drawn = panel.state.code.values
     assert drawn.all()
     click(qtbot, panel, "perturb")
-    assert np.corrcoef(panel.state.code.values, drawn)[0, 1] > 0.5
+    moved = np.abs(panel.state.code.values - drawn)
+    assert moved.all() and moved.max() < 2.0  # 0.3 of a standard normal, and 5 % towards 0
     click(qtbot, panel, "lock.2")
     kept = panel.state.code.values[2]
     click(qtbot, panel, "reset")
