@@ -131,6 +131,7 @@ class SetupView(QWidget):
             if field is not self.start:
                 grid.addWidget(field, row, column + 1)
         initial = QHBoxLayout()
+        initial.setSpacing(GRID)
         self.start.setMinimumWidth(START_WIDTH)
         self._labels[self.index] = QLabel("No.")
         self._labels[self.index].setBuddy(self.index)
