@@ -24,8 +24,8 @@ class UnfitWeightsError(ValueError):
 def load_checkpoint(store: CheckpointStore, model: Family, step: int | None = None) -> Checkpoint:
     """Load the latest checkpoint, or that of a step, and its weights into the model.
 
-    A latest one that does not fit the model, as after a change of the family, is passed over for an older one that does, with a
-    warning.
+    A latest one that does not fit the model, as after a change of the family, is passed over for an older one that
+    does, with a warning.
 
     Raises:
         RunError: when there is none that is whole.
