@@ -18,6 +18,7 @@ GAP = 16
 UNTIL_WIDTH = 88
 TITLE_SHARE = 0.4
 """Part of the width that a long title keeps; the numbers that do not fit beside it are left out."""
+NUMBERS_TIP = "Steps made, time since start or resume without pauses, speed, lowest validation loss."
 NO_RUN = "No run yet: choose settings at the left and press Start"
 STATUS_TEXTS = {"starting": "Starting …", "running": "Training", "paused": "Paused", "stopping": "Stopping …"}
 
@@ -58,9 +59,8 @@ class StatusLine(QWidget):
         self._bar = QProgressBar(self)
         self._bar.setTextVisible(False)
         self._bar.setFixedHeight(4)
-        tip = "Steps made, time since start or resume without pauses, speed, lowest validation loss."
         panel.name_widget(self._title, "shown", "Run shown", "")
-        panel.name_widget(self._numbers, "status", "Status of the run", tip)
+        panel.name_widget(self._numbers, "status", "Status of the run", NUMBERS_TIP)
         panel.name_widget(self._bar, "progress", "Progress of the run", "Steps made out of all steps.")
         panel.name_widget(self._problem, "problem", "Problem", "")
         self._until_label = QLabel("until step", self)
@@ -119,6 +119,10 @@ class StatusLine(QWidget):
         status = STATUS_TEXTS.get(state.status, "") if live else info.status.capitalize()
         self._title.set_words(f"{info.title} · {status}")
         self._title.setToolTip(run_tip(info))
+        images = info.training.validation_images
+        self._numbers.setToolTip(
+            f"{NUMBERS_TIP} Validation: mean over at most {images:,} images of the validation split."
+        )
         step = max(info.step, state.history(info.run).last_step()) if live else info.step
         self._bar.setRange(0, info.training.steps)
         self._bar.setValue(min(step, info.training.steps))

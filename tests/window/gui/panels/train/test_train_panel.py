@@ -446,6 +446,7 @@ def test_the_status_line(stage: Stage, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: "step 431 of 1,500" in numbers.text(), timeout=3000)
     assert "5,120 images/s" in numbers.text()
     assert "best validation 17.30 (0.3900 bits/dim) at step 400" in numbers.text()
+    assert "at most 500 images of the validation split" in numbers.toolTip()
     assert [clock(s) for s in (5, 65, 3723)] == ["0:05", "1:05", "1:02:03"]
 
 
