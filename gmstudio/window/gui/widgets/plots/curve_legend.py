@@ -12,7 +12,7 @@ from gmstudio.window.gui.widgets.plots.curve_line import Trace
 
 LEGEND_TIP = (
     "Values at the line, else the newest ones. A faint line is what was recorded, the bold one its average. "
-    "The gap is validation minus training; ★ is the best validation value."
+    "The gap is validation minus the mean of the last training values; ★ is the best validation value."
 )
 MAX_NAME = 28
 """Letters of the name of a run, of which the tooltip has all."""
@@ -26,11 +26,13 @@ class Reading(NamedTuple):
         trace: the curve.
         value: as recorded, in the displayed unit; NaN beyond the ends of the run.
         smoothed: of the bold line; NaN where the curve is not smoothed.
+        recent: mean of the last values recorded up to the cursor.
     """
 
     trace: Trace
     value: float
     smoothed: float = math.nan
+    recent: float = math.nan
 
 
 def legend_html(title: str, details: str, readings: Sequence[Reading]) -> str:
@@ -56,9 +58,10 @@ def legend_html(title: str, details: str, readings: Sequence[Reading]) -> str:
 
 
 def gap_of(readings: Sequence[Reading]) -> float:
-    """Validation minus training, smoothed where it is, of the curves of one term and run; NaN where one is missing."""
-    found = {r.trace.split: r.value if math.isnan(r.smoothed) else r.smoothed for r in readings}
-    return found.get("validation", math.nan) - found.get("train", math.nan)
+    """Validation minus the mean of the last training values, of one term and run; NaN where one is missing."""
+    validation = next((r.value for r in readings if r.trace.split == "validation"), math.nan)
+    train = next((r.recent for r in readings if r.trace.split == "train"), math.nan)
+    return validation - train
 
 
 def _gap(readings: Sequence[Reading]) -> list[str]:

@@ -16,6 +16,7 @@ from gmstudio.window.gui.theme import theme
 from gmstudio.window.gui.widgets.plots.decimation import Floats, Smoother, decimate
 
 MAX_MARKERS = 120
+RECENT = 9
 STAR = 15
 """Size of the star at the best value, in pixels."""
 FAINT = 0.3
@@ -84,6 +85,11 @@ class Trace:
         """Value at the last point not after a step; NaN before the first."""
         index = self.index_at(step)
         return float(self.values[index]) * self.factor if index >= 0 else math.nan
+
+    def recent_at(self, step: float) -> float:
+        """Mean of the last ``RECENT`` points not after a step; NaN before the first."""
+        end = self.index_at(step) + 1
+        return float(self.values[max(end - RECENT, 0) : end].mean()) * self.factor if end else math.nan
 
 
 class Line:

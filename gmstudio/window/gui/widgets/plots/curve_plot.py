@@ -225,7 +225,8 @@ class CurvePlot(ActiveWidget):
         if end < step < math.inf:
             return Reading(trace, math.nan)
         line = self._lines.get(trace.key)
-        return Reading(trace, trace.value_at(step), math.nan if line is None else line.smoothed_at(trace, step))
+        smoothed = math.nan if line is None else line.smoothed_at(trace, step)
+        return Reading(trace, trace.value_at(step), smoothed, trace.recent_at(step))
 
     # ---- drawing ---------------------------------------------------------------------------------------------------
 

@@ -350,7 +350,11 @@ def test_legend_names_runs_splits_the_gap_and_the_best_step(plot: CurvePlot) -> 
     plot.set_traces([train, valid])
     plot.redraw()
     words = _plain(plot._legend.text())
-    assert "train 1" in words and "validation 3.5 (best 2.5 at step 1 ★)" in words and "gap +2.5" in words
+    assert "train 1" in words and "validation 3.5 (best 2.5 at step 1 ★)" in words
+    assert "gap +1" in words, "3.5 less the mean of 4, 3, 2 and 1"
+    plot.set_cursor(1)
+    assert "gap -1" in _plain(plot._legend.text()), "2.5 less 3.5"
+    plot.set_cursor(None)
     assert "PixelCNN" not in words, "a single run needs no name"
     star = plot._lines["b"]._star
     assert star.isVisible() and [point.pos() for point in star.points()] == [QPointF(1, 2.5)]
