@@ -158,7 +158,8 @@ class LatentEngine(FakeClient):
             ink = measure_ink(self.dataset.train.images[:200], self.dataset.image.levels)
             return [InkMeasured(request=command.request, run=command.run, ink=ink)]
         if isinstance(command, SampleCodes):
-            pieces = sampled_codes.sample_codes(self.models[command.run], self.weights_step, self.dataset, command)
+            model, step = self.models[command.run], self.weights_step
+            pieces = sampled_codes.sample_codes(model, step, lambda: self.dataset, command)
             return [piece for piece in pieces if piece is not None]
         if isinstance(command, ComputeDimensionStats):
             pieces = dimension_stats.compute_stats(self.models[command.run], self.weights_step, self.dataset, command)

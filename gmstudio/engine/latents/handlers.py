@@ -62,7 +62,7 @@ class LatentsFeature(Feature):
 
     def _on_sample_codes(self, command: SampleCodes) -> Job:
         loaded = self._model(command.run, "decode")
-        return sampled_codes.sample_codes(loaded.model, loaded.step, self.context.data_of(loaded), command)
+        return sampled_codes.sample_codes(loaded.model, loaded.step, lambda: self.context.data_of(loaded), command)
 
     def _on_encode_image(self, command: EncodeImage) -> None:
         loaded = self._model(command.run, "encode")

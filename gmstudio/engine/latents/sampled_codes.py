@@ -3,7 +3,7 @@
 Shapes: N codes, Z latent dimensions, C channels, H height, W width.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ SPLIT: SplitName = "valid"
 """Split whose images are encoded."""
 
 
-def sample_codes(model: Family, step: int, dataset: Dataset, command: SampleCodes) -> Iterator[Event | None]:
+def sample_codes(model: Family, step: int, load: Callable[[], Dataset], command: SampleCodes) -> Iterator[Event | None]:
     """Sample codes whose images look like the model's.
 
     A normal prior is sampled. Binary units depend on each other, so that units drawn one by one decode to nothing:
@@ -33,7 +33,7 @@ def sample_codes(model: Family, step: int, dataset: Dataset, command: SampleCode
     Args:
         model: a family with ``decode``.
         step: training step of its weights.
-        dataset: of the run.
+        load: returns the data set of the run; called only where images of the data are encoded.
         command: number, seed, and a code to stay near.
 
     Returns:
@@ -53,6 +53,7 @@ def sample_codes(model: Family, step: int, dataset: Dataset, command: SampleCode
         return _of_prior(model, step, command)
     if prior == "bernoulli" and isinstance(model, PiecewiseSampler):
         return _of_samples(model, model, step, command)
+    dataset = load()
     check_fit(model, dataset)
     if not len(dataset.valid):
         raise ValueError("The data set has no validation images to encode; train with a validation split.")

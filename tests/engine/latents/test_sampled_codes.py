@@ -29,7 +29,7 @@ def make(name: str, digits: Dataset, **config: Any) -> Family:
 
 
 def sampled(model: Family, digits: Dataset, **fields: Any) -> CodesSampled:
-    *_, event = sample_codes(model, 7, digits, SampleCodes(request=5, run="r", **fields))
+    *_, event = sample_codes(model, 7, lambda: digits, SampleCodes(request=5, run="r", **fields))
     assert isinstance(event, CodesSampled) and (event.request, event.step) == (5, 7)
     return event
 
@@ -80,9 +80,20 @@ def test_one_step_of_the_chain_stays_near(digits: Dataset) -> None:
 def test_what_cannot_be_sampled_is_refused(digits: Dataset) -> None:
     vae = make("vae", digits, num_latent=4)
     with pytest.raises(ValueError, match="choose 1 to 256"):
-        sample_codes(vae, 0, digits, SampleCodes(run="r", count=0))
+        sample_codes(vae, 0, lambda: digits, SampleCodes(run="r", count=0))
     with pytest.raises(ValueError, match="no binary units"):
-        sample_codes(vae, 0, digits, SampleCodes(run="r", near=Array.of(np.zeros((1, 4), np.float32))))
+        sample_codes(vae, 0, lambda: digits, SampleCodes(run="r", near=Array.of(np.zeros((1, 4), np.float32))))
+
+
+@pytest.mark.parametrize("family", ["vae", "gan", "rbm"])
+def test_data_that_cannot_be_read_are_not_needed(digits: Dataset, family: str) -> None:
+    def load() -> Dataset:
+        raise ValueError("The folder is gone.")
+
+    *_, event = sample_codes(make(family, digits), 0, load, SampleCodes(run="r", count=2))
+    assert isinstance(event, CodesSampled) and event.codes.shape[0] == 2
+    with pytest.raises(ValueError, match="folder is gone"):
+        sample_codes(make("autoencoder", digits), 0, load, SampleCodes(run="r"))
 
 
 @pytest.mark.parametrize("family", ["vae", "gan", "rbm", "autoencoder"])
