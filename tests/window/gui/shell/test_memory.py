@@ -127,6 +127,7 @@ def test_train_shows_the_newest_run_where_the_last_is_gone(qtbot: QtBot, tmp_pat
 
 VALUES = {
     "train.unit": "bits/dim",
+    "train.axis": "epoch",
     "train.smoothing": 40,
     "action.train.log": True,
     "latents.map_side": 11,
