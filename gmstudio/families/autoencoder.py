@@ -30,7 +30,7 @@ from torch import Tensor, nn
 
 from gmstudio.families.base import Family, LossTerms, Phase
 from gmstudio.families.diagnostics import Figure
-from gmstudio.families.figures import reconstruction_figure
+from gmstudio.families.figures import reconstruction_figure, unit_filters
 from gmstudio.nn.corruption import CorruptionName, corrupt
 from gmstudio.nn.encoders import (
     ArchitectureField,
@@ -325,16 +325,9 @@ class Autoencoder(Family):
 
     def _filters(self) -> Figure:
         first = next(m for m in self.encoder.modules() if isinstance(m, nn.Linear))
-        weight_ND = first.weight[:MAX_FILTERS]
-        largest_N1 = weight_ND.abs().amax(1, keepdim=True).clamp(min=1e-12)
-        return Figure(
-            kind="images",
-            name="filters",
-            title="Filters of the first layer",
-            help="Weights of the first hidden units as images, each scaled by its largest: white pixels excite the "
-            "unit, black ones inhibit it, grey ones have no effect.",
-            images=(0.5 + 0.5 * weight_ND / largest_N1).float().unflatten(1, self.image.shape),
-        )
+        weight_ND = first.weight[:MAX_FILTERS].detach()
+        units_N, title = torch.arange(len(weight_ND)), "Filters of the first layer"
+        return unit_filters(weight_ND, self.image, units_N, "filters", title, "The first units.")
 
     def _rates(self, rate_Z: Tensor) -> Figure:
         return Figure(

@@ -1,4 +1,4 @@
-"""Figure of images beside their reconstructions, for families that encode and decode."""
+"""Figures that several branches share: reconstructions beside their images, and weights of hidden units as images."""
 
 from typing import Protocol
 
@@ -49,4 +49,27 @@ def reconstruction_figure(
         series=tuple(names) * PAIRS_ACROSS,
         images=images,
         columns=len(names) * PAIRS_ACROSS,
+    )
+
+
+def unit_filters(weight_ND: Tensor, image: ImageSpec, units_N: Tensor, name: str, title: str, words: str) -> Figure:
+    """Weights of hidden units as images, each with a scale of its own.
+
+    Args:
+        weight_ND: weights of the chosen units; NaN where a mask excludes the pixel.
+        image: specification of the images.
+        units_N: numbers of the units.
+        name: of the figure.
+        title: of the figure.
+        words: sentence on which units they are.
+    """
+    return Figure(
+        kind="maps",
+        name=name,
+        title=title,
+        help=f"Weights from the pixels to a hidden unit, as an image: orange is positive, blue negative. {words}",
+        values=weight_ND.float().unflatten(1, image.shape),
+        labels=tuple(f"unit {unit}" for unit in units_N.tolist()),
+        signed=True,
+        each=True,
     )

@@ -197,8 +197,9 @@ def test_figures_show_what_they_say() -> None:
     torch.testing.assert_close(pictures.images[::3], x.float() / 3)
     assert ((pictures.images[1::3] == pictures.images[::3]) | (pictures.images[1::3] == 0)).all()
     torch.testing.assert_close(pictures.images[2::3], model.decode(model.encode_floats(pictures.images[1::3])).detach())
-    assert filters.images is not None and filters.images.shape == (36, *IMAGE.shape)
-    assert filters.images.min() >= 0.0 and filters.images.max() <= 1.0
+    assert filters.values is not None and filters.signed and filters.labels[:2] == ("unit 0", "unit 1")
+    first = next(layer for layer in model.encoder.modules() if isinstance(layer, torch.nn.Linear))
+    torch.testing.assert_close(filters.values.flatten(1), first.weight[:36].detach())
     assert rates.values is not None and rates.values.shape == (1, 10)
     plain = build(architecture="conv").figures(x, seeded())
     assert [figure.name for figure in plain] == ["reconstructions"]

@@ -127,29 +127,6 @@ def weights_figure(weights: Sequence[Tensor], row: int, column: int) -> Figure:
     )
 
 
-def unit_filters(weight_ND: Tensor, image: ImageSpec, units_N: Tensor, name: str, title: str, words: str) -> Figure:
-    """Weights of hidden units as images, each with a scale of its own.
-
-    Args:
-        weight_ND: weights of the chosen units; NaN where a mask excludes the pixel.
-        image: specification of the images.
-        units_N: numbers of the units.
-        name: of the figure.
-        title: of the figure.
-        words: sentence on which units they are.
-    """
-    return Figure(
-        kind="maps",
-        name=name,
-        title=title,
-        help=f"Weights from the pixels to a hidden unit, as an image: orange is positive, blue negative. {words}",
-        values=weight_ND.float().unflatten(1, image.shape),
-        labels=tuple(f"unit {unit}" for unit in units_N.tolist()),
-        signed=True,
-        each=True,
-    )
-
-
 def convolution_filters(layer: MaskedConv2d, mirrored: tuple[int, ...]) -> Figure:
     """Filters of a masked convolution with all K rows; NaN inside the mask.
 

@@ -396,4 +396,4 @@ class RBM(Family):
         start_MJ = self.chains if self.config.negative_phase == "pcd" else bernoulli(probs_BJ, generator)
         fake_MD = self.machine.draw_visible(start_MJ.to(probs_BJ), generator)
         energies = self.free_energy(batch), self.free_energy(self._images(fake_MD))
-        return (filters(self.machine, probs_BJ, self.image.shape), activities(probs_BJ), free_energies(*energies))
+        return (filters(self.machine, probs_BJ, self.image), activities(probs_BJ), free_energies(*energies))

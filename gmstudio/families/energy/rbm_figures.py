@@ -8,26 +8,22 @@ from torch import Tensor
 
 from gmstudio.families.diagnostics import Figure
 from gmstudio.families.energy.restricted_boltzmann import RestrictedBoltzmann
+from gmstudio.families.figures import unit_filters
+from gmstudio.protocol.images import ImageSpec
 
 NUM_FILTERS = 64
 NUM_BINS = 40
 
 
-def filters(machine: RestrictedBoltzmann, probs_BJ: Tensor, shape: tuple[int, int, int]) -> Figure:
+def filters(machine: RestrictedBoltzmann, probs_BJ: Tensor, image: ImageSpec) -> Figure:
     """Weights of the hidden units that are most often on, as images: contrast of the highest level to the lowest."""
     most_J = probs_BJ.mean(0).argsort(descending=True, stable=True)[:NUM_FILTERS]
     phi_LF = machine.units.level_features().to(probs_BJ)
     weight_DFN = machine.weight_VH[:, most_J].unflatten(0, (machine.units.num_dims, -1))
     slope_ND = torch.einsum("dfn,f->nd", weight_DFN, phi_LF[-1] - phi_LF[0])
-    scale_N1 = slope_ND.abs().amax(1, keepdim=True).clamp(min=1e-12)
-    return Figure(
-        kind="images",
-        name="filters",
-        title="Filters of the most active hidden units",
-        help="Each hidden unit's weights as an image: positive weights are bright, negative ones dark, zero is grey. "
-        "Each image is scaled by its largest weight.",
-        images=(0.5 + 0.5 * slope_ND / scale_N1).unflatten(1, shape),
-    )
+    title = "Filters of the most active hidden units"
+    words = "The units that are most often on, the most active first."
+    return unit_filters(slope_ND, image, most_J, "filters", title, words)
 
 
 def activities(probs_BJ: Tensor) -> Figure:

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from gmstudio.families.autoregressive.figures import MAX_FILTERS, unit_filters
+from gmstudio.families.autoregressive.figures import MAX_FILTERS
 from gmstudio.families.diagnostics import Figure
+from gmstudio.families.figures import unit_filters
 from gmstudio.protocol.images import ImageSpec
 
 MAX_ORDERS = 16

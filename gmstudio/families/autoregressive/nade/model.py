@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from gmstudio.families.autoregressive.base import AutoregressiveFamily
-from gmstudio.families.autoregressive.figures import MAX_FILTERS, unit_filters
+from gmstudio.families.autoregressive.figures import MAX_FILTERS
 from gmstudio.families.autoregressive.level_logits import LevelLogits
 from gmstudio.families.autoregressive.nade.hidden import mean_nll, pre_activations
 from gmstudio.families.autoregressive.nade.objectives import ONE_ORDER, ORDER_AGNOSTIC
@@ -49,6 +49,7 @@ from gmstudio.families.autoregressive.orders import (
 from gmstudio.families.autoregressive.session import FloatArray
 from gmstudio.families.base import LossTerms
 from gmstudio.families.diagnostics import Figure
+from gmstudio.families.figures import unit_filters
 from gmstudio.nn.level_mixture import LevelMixture
 from gmstudio.nn.stepping.blocks import BlockPrograms, ordered, ordered_with_bias
 from gmstudio.nn.stepping.ops import Array, Program, StepOps, step_ops
