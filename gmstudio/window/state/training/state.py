@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Literal
 
+import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from gmstudio.protocol.base import Command
@@ -22,11 +23,11 @@ from gmstudio.protocol.training import (
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.request import Request
 from gmstudio.window.state.runs.library import RunLibrary
+from gmstudio.window.state.training.curves import PER_UNIT, positions_on
 from gmstudio.window.state.training.diagnostics import Diagnostics
 from gmstudio.window.state.training.history import RunHistory
 from gmstudio.window.state.training.samples import KeptSamples
 from gmstudio.window.state.training.setup import TrainingSetup
-from gmstudio.window.state.training.stopwatch import Stopwatch
 
 Status = Literal["idle", "starting", "running", "paused", "stopping"]
 RESUMABLE = ("stopped", "finished", "failed", "interrupted")
@@ -75,7 +76,6 @@ class TrainingState(QObject):
         self._automatic_overlay = ""
         self._resume_steps: int | None = None
         self._shows_setup = True
-        self._stopwatch = Stopwatch()
         self._requests: list[Request] = []
         self._starting = self._request(self._on_start_failed)
         self._stopping = self._request(self._on_failed)
@@ -251,10 +251,10 @@ class TrainingState(QObject):
         """Path of the run whose objective and values are shown; "" for the setup's objective."""
         return "" if self._shows_setup or self.opened is None else self.run
 
-    @property
-    def elapsed_s(self) -> float:
-        """Seconds that the run in training has taken since its start or resume, without pauses."""
-        return self._stopwatch.seconds
+    def elapsed_s(self, info: RunInfo, step: int) -> float | None:
+        """Return the seconds of training up to a step, over all resumes and without pauses; None while unknown."""
+        at = positions_on("time", np.array([step]), self.history(info.run), info.training.batch_size, 0)
+        return None if at is None else float(at[0]) / PER_UNIT
 
     def history(self, run: str) -> RunHistory:
         """Return the curves of a run; empty ones where none arrived."""
@@ -333,13 +333,11 @@ class TrainingState(QObject):
         self.status_changed.emit()
 
     def _on_live_changed(self, run: str) -> None:
-        self._stopwatch = Stopwatch()
         if run:
             self._select(run)
             self._library.open(run)
 
     def _on_library_changed(self) -> None:
-        self._stopwatch.run(self._library.live_status == "running")
         self.status_changed.emit()
 
     def _on_run_opened(self, event: RunOpened) -> None:

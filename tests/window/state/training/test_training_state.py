@@ -77,14 +77,20 @@ def test_a_stop_that_fails_leaves_the_status_that_the_engine_reports(scene: Scen
     assert state.status == "paused" and state.can_stop and state.problem == "The disk is full."
 
 
-def test_the_stopwatch_stands_while_a_run_is_paused(scene: Scene) -> None:
+def test_the_time_of_training_goes_on_after_a_resume_and_stays_when_finished(scene: Scene) -> None:
     scene.begin()
-    assert scene.state.elapsed_s > 0.0
+    info = scene.state.info
+    assert info is not None and scene.state.elapsed_s(info, 0) is None, "no speed is known"
+    speeds = points(info.run, "images_per_s", [10, 20], [64.0, 32.0])  # batches of 64 images
+    scene.client.deliver(speeds)
+    assert scene.state.elapsed_s(info, 20) == pytest.approx(10 * 1.0 + 10 * 2.0)
     _change(scene, "paused")
-    elapsed = scene.state.elapsed_s
-    assert scene.state.elapsed_s == elapsed
+    assert scene.state.elapsed_s(info, 20) == pytest.approx(30.0)
     _change(scene, "running")
-    assert scene.state.elapsed_s > elapsed
+    scene.client.deliver(points(info.run, "images_per_s", [30], [64.0]))
+    assert scene.state.elapsed_s(info, 30) == pytest.approx(40.0), "the time before the pause counts"
+    _change(scene, "finished")
+    assert scene.state.elapsed_s(info, 30) == pytest.approx(40.0)
 
 
 def test_the_end_of_the_engine_is_no_problem_of_a_command(scene: Scene) -> None:

@@ -18,7 +18,7 @@ GAP = 16
 UNTIL_WIDTH = 88
 TITLE_SHARE = 0.4
 """Part of the width that a long title keeps; the numbers that do not fit beside it are left out."""
-NUMBERS_TIP = "Steps made, time since start or resume without pauses, speed, lowest validation loss."
+NUMBERS_TIP = "Steps made, time of training without pauses, speed, lowest validation loss."
 NO_RUN = "No run yet: choose settings at the left and press Start"
 STATUS_TEXTS = {"starting": "Starting …", "running": "Training", "paused": "Paused", "stopping": "Stopping …"}
 
@@ -126,7 +126,7 @@ class StatusLine(QWidget):
         step = max(info.step, state.history(info.run).last_step()) if live else info.step
         self._bar.setRange(0, info.training.steps)
         self._bar.setValue(min(step, info.training.steps))
-        self._parts = self._parts_of(step, live)
+        self._parts = self._parts_of(step)
         self._write_numbers()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -166,13 +166,14 @@ class StatusLine(QWidget):
             with QSignalBlocker(self._until):
                 self._until.set_value(self._state.resume_steps if resumable else None)
 
-    def _parts_of(self, step: int, live: bool) -> dict[str, str]:
+    def _parts_of(self, step: int) -> dict[str, str]:
         state, info = self._state, self._state.info
         assert info is not None
         history, objective = state.history(info.run), state.objective_of(info.run)
         parts = {"step": f"step {step:,} of {info.training.steps:,}"}
-        if live:
-            parts["clock"] = clock(state.elapsed_s)
+        elapsed = state.elapsed_s(info, step)
+        if elapsed is not None:
+            parts["clock"] = clock(elapsed)
         speed = history.recent("train", "images_per_s")
         if speed == speed:
             parts["speed"] = f"{number(speed)} images/s"
