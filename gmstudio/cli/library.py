@@ -37,9 +37,10 @@ def _list_runs(console: "Console") -> None:
 
     from gmstudio.runs.library import list_runs, runs_home
 
-    run = Column("run", min_width=22, overflow="fold")
-    data, figure = Column("data", min_width=10), Column("best validation", no_wrap=True)
-    table = Table(run, data, "status, step", figure, Column("created (UTC)", min_width=10), box=None)
+    run = Column("run", overflow="fold")
+    data, progress = Column("data", min_width=10), Column("status\nstep", min_width=11)
+    figure, created = Column("best\nvalidation", no_wrap=True), Column("created\n(UTC)", no_wrap=True)
+    table = Table(run, data, progress, figure, created, box=None)
     problems = []
     for summary in list_runs(runs_home()):
         if summary.problem:
@@ -63,9 +64,9 @@ def _described(summary: "RunSummary") -> tuple[str, ...]:
     return (
         f"{star}{info.name or info.label}\n{folder}",
         info.data_label,
-        f"{info.status}, {summary.step:,}/{summary.steps:,}",
+        f"{info.status}\n{summary.step:,}/{summary.steps:,}",
         bits_text(info),
-        _minute(plain_text(info.created)),
+        _minute(plain_text(info.created)).replace(" ", "\n"),
     )
 
 

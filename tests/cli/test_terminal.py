@@ -18,8 +18,8 @@ FAST = ["--set", "validation_images=20", "--set", "num_samples=1", "--set", "bat
 HOSTILE = "what [/x] is \x1b[31m\u202ered"
 
 
-def call(*arguments: str) -> str:
-    result = CliRunner().invoke(cli.app, list(arguments), env={"COLUMNS": "300"})
+def call(*arguments: str, columns: int = 300) -> str:
+    result = CliRunner().invoke(cli.app, list(arguments), env={"COLUMNS": str(columns)})
     assert result.exit_code == 0, (result.output, result.exception)
     return result.output
 
@@ -39,6 +39,15 @@ def test_a_title_that_looks_like_markup_is_listed_as_it_is(home: Path) -> None:
     output = call("runs")
     assert "what [/x] is [31mred" in output and "\x1b" not in output and "\u202e" not in output
     assert max(map(len, output.splitlines())) < 250, "long titles are shortened"
+
+
+def test_a_list_of_runs_fits_a_terminal_of_80_columns(home: Path) -> None:
+    with RunFolder.open(make_run(runs_home() / "2026-11-29-pixelcnn-01"), write=True) as folder:
+        folder.update(status="finished")
+        created = folder.record.created
+    output = call("runs", columns=80)
+    assert max(map(len, output.splitlines()[1:])) <= 80
+    assert created[:10] in output and "2026-11-29-pixelcnn-01" in output
 
 
 def test_one_run_is_shown_without_commands_to_the_terminal(tmp_path: Path) -> None:
