@@ -10,9 +10,9 @@ from pytestqt.qtbot import QtBot
 
 from gmstudio.engine.catalog import build_catalog
 from gmstudio.families import FAMILIES
-from gmstudio.protocol.base import Command
+from gmstudio.protocol.base import Command, Event
 from gmstudio.protocol.engine import CommandFailed
-from gmstudio.protocol.latents import ChooseDecoder, Decode
+from gmstudio.protocol.latents import ChooseDecoder, ComputeDimensionStats, Decode
 from gmstudio.window.gui.panels.latents.panel import LatentsPanel
 from gmstudio.window.state.latents.state import LatentsState
 from gmstudio.window.state.runs.library import RunLibrary
@@ -20,11 +20,18 @@ from gmstudio.window.state.runs.library import RunLibrary
 DDPM = "/runs/ddpm"
 
 
+class DecodingEngine(LatentEngine):
+    """Leaves the statistics of dimensions pending, which take a diffusion model a minute."""
+
+    def _answers(self, command: Command) -> list[Event]:
+        return [] if isinstance(command, ComputeDimensionStats) else super()._answers(command)
+
+
 class Scene:
     """The Latents panel with a run of a diffusion model and one of a VAE."""
 
     def __init__(self, qtbot: QtBot, choices: dict[str, Any] | None = None) -> None:
-        self.engine = LatentEngine()
+        self.engine = DecodingEngine()
         torch.manual_seed(0)
         kind = FAMILIES["ddpm"]
         self.engine.models[DDPM] = kind(kind.Config(num_channels=4, num_timesteps=8), self.engine.dataset.image)
