@@ -24,7 +24,7 @@ QUICK = {"steps": 2, "batch_size": 8, "validation_images": 4, "num_samples": 1, 
 FAMILIES = {
     "pixelcnn": {"num_channels": 4, "num_blocks": 1},
     "gated_pixelcnn": {"num_channels": 2, "num_head_channels": 2, "num_layers": 1},
-    "ddpm": {"num_channels": 4, "num_timesteps": 20, "sampling_steps": 4},
+    "ddpm": {"num_channels": 4, "num_timesteps": 20},
     "vae": {"num_hidden": 4},
 }
 
