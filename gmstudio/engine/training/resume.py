@@ -12,6 +12,7 @@ from gmstudio.engine.runtime.datasets import DatasetCache
 from gmstudio.engine.runtime.errors import ScheduleOpenError
 from gmstudio.engine.runtime.memory import keep_freed_memory, limit_memory
 from gmstudio.engine.runtime.run_data import changes_since, load_run_data, log_changes
+from gmstudio.engine.runtime.weights import load_checkpoint
 from gmstudio.engine.training.job import Send, TrainingJob
 from gmstudio.engine.training.optimizers import learning_rate
 from gmstudio.engine.training.trainer import Trainer
@@ -64,9 +65,10 @@ def resume_run(path: str, choices: Continuation, cache: DatasetCache, device: to
     run = RunFolder.open(Path(path).absolute(), write=True)
     try:
         before = run.record
-        run.record = _continued(before, _checkpointed_step(run), choices)  # written by ``update`` below
+        model = build_run_model(before, device)
+        step = load_checkpoint(run.checkpoints, model).step if run.checkpoints.list() else 0
+        run.record = _continued(before, step, choices)  # written by ``update`` below
         dataset = load_run_data(cache, before, choices.data_folder, accept_changed=choices.accept_changed_data)
-        model = build_run_model(run.record, device)
         note_labels(model, dataset.train_labels)
         trainer = Trainer(run, model, dataset)
         trainer.restore()
@@ -91,12 +93,6 @@ def resume_run(path: str, choices: Continuation, cache: DatasetCache, device: to
         run.close()
         raise
     return TrainingJob(trainer, send)
-
-
-def _checkpointed_step(run: RunFolder) -> int:
-    """Step from which the run is resumed, as far as is known before the checkpoint is read."""
-    infos = run.checkpoints.list()
-    return next((info.step for info in infos if info.latest), max((info.step for info in infos), default=0))
 
 
 def _continued(record: RunRecord, step: int, choices: Continuation) -> RunRecord:

@@ -13,6 +13,7 @@ from gmstudio.window.gui.widgets.active_widget import ActiveWidget
 from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs
 from gmstudio.window.gui.widgets.panel_keys import PanelKeys
 from gmstudio.window.gui.widgets.sliders.typed_slider import inset_text
+from gmstudio.window.gui.widgets.wheel_guard import guard_wheel
 from gmstudio.window.state.edits import EditRecorder
 
 Control = QWidget | QAction
@@ -166,6 +167,7 @@ class Panel(ActiveWidget):
         widget.setObjectName(f"{self.name}.{control}")
         widget.setAccessibleName(accessible_name)
         widget.setToolTip(tip)
+        guard_wheel(widget)
         if isinstance(widget, QAbstractSpinBox):
             inset_text(widget)
 

@@ -72,3 +72,15 @@ def test_a_constant_rate_and_an_unchanged_end_need_no_choice(tmp_path: Path) -> 
 def test_the_decay_begins_where_it_is_set() -> None:
     training = Training(steps=100, learning_rate=1.0, schedule="cosine", decay_from=50)
     assert [learning_rate(training, step) for step in (0, 50, 75, 100)] == pytest.approx([1.0, 1.0, 0.5, 0.0])
+
+
+def test_the_schedule_follows_the_checkpoint_that_is_whole(tmp_path: Path) -> None:
+    finish(train(tmp_path / "run", schedule="cosine", checkpoint_every=10))
+    newest = tmp_path / "run" / "checkpoints" / "step-20" / "model.safetensors"
+    newest.write_bytes(newest.read_bytes()[:500])
+    with pytest.raises(ScheduleOpenError, match=r"0\.00058 at the end of step 10"):
+        resume(tmp_path / "run", 80)
+    job = resume(tmp_path / "run", 80, "hold")
+    assert job.trainer.step == 10
+    assert learning_rate(job.trainer.training, 50) == pytest.approx(5.8e-4, rel=0.01)
+    finish(job)

@@ -1,6 +1,7 @@
 """Page of the window that holds a panel, and size of the window on its screen."""
 
 from PySide6.QtCore import QSize
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 
 
@@ -17,8 +18,17 @@ class PanelPage(QScrollArea):
         super().__init__(parent)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setWidgetResizable(True)
+        self._panel = panel
         self.setWidget(panel)
         self.setFocusProxy(panel)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Give the panel the room that there is before it is asked for its smallest size.
+
+        So a panel that leaves out what does not fit does it also when the page becomes smaller than it was.
+        """
+        self._panel.resize(self.maximumViewportSize())
+        super().resizeEvent(event)
 
     def minimumSizeHint(self) -> QSize:
         """No size: the panel scrolls."""

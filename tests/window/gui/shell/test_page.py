@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QSize
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -66,6 +67,31 @@ def test_a_page_scrolls_where_its_panel_does_not_fit(qtbot: QtBot) -> None:
     assert page.horizontalScrollBar().maximum() == 900 - page.viewport().width()
     page.resize(1000, 600)
     assert panel.size() == QSize(1000, 600)
+
+
+class Sparing(QWidget):
+    """Shows a tall widget only where there is room for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tall = QWidget()
+        self.tall.setMinimumHeight(500)
+        QVBoxLayout(self).addWidget(self.tall)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self.tall.setVisible(self.height() >= 600)
+
+
+def test_a_page_that_becomes_smaller_lets_its_panel_leave_out_what_does_not_fit(qtbot: QtBot) -> None:
+    panel = Sparing()
+    page = PanelPage(panel)
+    qtbot.addWidget(page)
+    page.resize(800, 700)  # as in presentation mode
+    page.show()
+    assert not panel.tall.isHidden()
+    page.resize(800, 400)
+    qtbot.waitUntil(lambda: page.verticalScrollBar().maximum() == 0)
+    assert panel.tall.isHidden() and panel.height() == 400
 
 
 def test_sizes_are_fitted_with_the_frame() -> None:

@@ -18,6 +18,8 @@ from gmstudio.window.state.pixels.state import PixelsState
 SMALLEST_TOP = 0.1
 MINIMUM_LETTERS = 20
 SYMBOLS = ("p₁", "p₂")
+EQUAL_NATS = 0.005
+"""Difference of log p that rounds to zero."""
 """Of the generation's own model and the other one."""
 CHOOSER_TIP = (
     "Other model: a run of the same kind of images, with its current weights. It scores the same sub-pixels in the "
@@ -267,9 +269,12 @@ def _words(compared: Compared, names: tuple[str, str]) -> str:
     own, other = SYMBOLS
     parts = []
     if compared.state.step:
-        better = names[0] if compared.advantage > 0 else names[1]
-        parts.append(f"log p is {abs(compared.advantage):.2f} nats higher under {better}. Blue: {own} is higher,")
-        parts.append(f"orange: {other}.")
+        if abs(compared.advantage) < EQUAL_NATS:
+            parts.append("log p is equal under both.")
+        else:
+            better = names[0] if compared.advantage > 0 else names[1]
+            parts.append(f"log p is {abs(compared.advantage):.2f} nats higher under {better}.")
+        parts.append(f"Blue: {own} is higher, orange: {other}.")
     divergences = compared.divergences()
     if divergences is not None:
         forward, backward = divergences

@@ -52,6 +52,11 @@ class CurveTraces:
             marks += [(int(place), shade) for place in places] if places is not None else []
         return marks
 
+    def title(self, run: str) -> str:
+        """Title of a run."""
+        info = self._library.info(run)
+        return info.title if info is not None else run
+
     def traces(self, run: str, unit: str, axis: str) -> list[tuple[Group, "Trace"]]:
         """Return the curves of a run, each with its group.
 

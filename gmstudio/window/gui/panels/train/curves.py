@@ -51,6 +51,15 @@ def smoothing_position(weight: float) -> int:
     return 0 if weight <= 0 else round(-math.log10(1.0 - min(weight, 0.999)) * SMOOTHING_STEPS / 3.0)
 
 
+NOTHING_YET = "Losses, gradient norms and speed are plotted here while a model trains."
+NO_POSITIONS = {
+    "step": "no curves are recorded.",
+    "epoch": "the number of training images is not recorded, so there are no epochs; choose step or time.",
+    "time": "no speed is recorded, so there is no time; choose step.",
+}
+"""Axis → reason why a run has no curves on it."""
+
+
 class TrainCurves(QWidget):
     """Curves of the overlaid runs.
 
@@ -78,7 +87,7 @@ class TrainCurves(QWidget):
         self._unit = UNITS[0]
         self._by = "step"
         self._marked: list[tuple[int, QColor]] = []
-        self._empty = QLabel("Losses, gradient norms and speed are plotted here while a model trains.", self)
+        self._empty = QLabel(NOTHING_YET, self)
         self._empty.setProperty("role", "muted")
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._splitter = QSplitter(Qt.Orientation.Horizontal, self)
@@ -251,13 +260,18 @@ class TrainCurves(QWidget):
     def refresh(self) -> None:
         """Update all plots; called by the timer."""
         groups: dict[str, tuple[Group, list[Trace]]] = {}
+        without: list[str] = []
         for run in self._state.overlays:
-            for group, trace in self._source.traces(run, self._unit, self._by):
+            traces = self._source.traces(run, self._unit, self._by)
+            for group, trace in traces:
                 groups.setdefault(group.key, (group, []))[1].append(trace)
+            if not traces and self._state.history(run).names():
+                without.append(self._source.title(run))
         marks = self._marked = self._source.marks(self._by)
         extent = steps_of([trace for _, traces in groups.values() for trace in traces])
         ordered = sorted(groups, key=lambda key: not key.startswith(SHOWN_AT_FIRST))
-        self._empty.setVisible(not groups)
+        self._empty.setText(f"{', '.join(without)}: {NO_POSITIONS[self._by]}" if without else NOTHING_YET)
+        self._empty.setVisible(bool(without) or not groups)
         self._splitter.setVisible(bool(groups))
         for key in [k for k in self._toggles if k not in groups]:
             self._drop(key)

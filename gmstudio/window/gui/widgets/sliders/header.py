@@ -49,7 +49,7 @@ class SliderHeader(QWidget):
         painter.setPen(theme().color("muted"))
         area = QRect(0, 0, self._label_px + MEASURE_PX - GAP, self.height())
         painter.drawText(area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, self._title)
-        left, width = slider_span(self._row_width, self._label_px)
+        left, width = slider_span(self._row_width, self.fontMetrics(), self._label_px)
         reach = width - 2 * RADIUS - 4
         for tick, text in self._scale.heads:
             share = (tick - self._scale.low) / (self._scale.high - self._scale.low)

@@ -1,7 +1,7 @@
 """Row of the slider bank: label and measure (painted), slider, number field and lock."""
 
 from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtGui import QFontMetrics, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QWidget
 
 from gmstudio.window.gui.theme import theme
@@ -14,16 +14,23 @@ NAMED_PX = 104
 """Width of labels once a dimension has a name."""
 MEASURE_PX = 64
 FIELD_PX = 56
+LONGEST_NUMBER = "−0.00"
+FIELD_MARGINS_PX = 22
 LOCK_PX = 24
 GAP = 8
 BAR_PX = 3
 COLLAPSED = "∅"
 
 
-def slider_span(width: int, label_px: int = LABEL_PX) -> tuple[int, int]:
-    """Left edge and width of the slider in a row of this width with labels of that width."""
+def field_px(metrics: QFontMetrics) -> int:
+    """Width of a number field in this type."""
+    return max(FIELD_PX, metrics.horizontalAdvance(LONGEST_NUMBER) + FIELD_MARGINS_PX)
+
+
+def slider_span(width: int, metrics: QFontMetrics, label_px: int = LABEL_PX) -> tuple[int, int]:
+    """Left edge and width of the slider in a row of this width, in this type, with labels of that width."""
     left = label_px + MEASURE_PX + GAP
-    return left, max(40, width - left - FIELD_PX - LOCK_PX - 3 * GAP)
+    return left, max(40, width - left - field_px(metrics) - LOCK_PX - 3 * GAP)
 
 
 def measure_text(value: float) -> str:
@@ -214,12 +221,19 @@ class SliderRow(QWidget):
         """Lay out slider, field and lock."""
         self._place()
 
+    def changeEvent(self, event: QEvent) -> None:
+        """Lay out again in another type."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange and self.isVisible():
+            self._place()
+
     def _place(self) -> None:
-        left, width = slider_span(self.width(), self._label_px)
+        left, width = slider_span(self.width(), self.fontMetrics(), self._label_px)
+        number = field_px(self.fontMetrics())
         height = self.slider.sizeHint().height()
         self.slider.setGeometry(left, (self.height() - height) // 2, width, height)
-        self.field.setGeometry(left + width + GAP, 4, FIELD_PX, self.height() - 8)
-        self.lock.setGeometry(left + width + FIELD_PX + 2 * GAP, (self.height() - LOCK_PX) // 2, LOCK_PX, LOCK_PX)
+        self.field.setGeometry(left + width + GAP, 4, number, self.height() - 8)
+        self.lock.setGeometry(left + width + number + 2 * GAP, (self.height() - LOCK_PX) // 2, LOCK_PX, LOCK_PX)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Make this dimension the current one."""

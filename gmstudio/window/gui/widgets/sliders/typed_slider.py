@@ -2,10 +2,11 @@
 
 import math
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QAbstractSpinBox, QHBoxLayout, QSlider, QWidget
 
 from gmstudio.window.gui.widgets.number_input import NumberField
+from gmstudio.window.gui.widgets.wheel_guard import guard_wheel
 
 _TICKS = 1000
 ARROWS_WIDTH = 40
@@ -19,10 +20,30 @@ def inset_text(field: QAbstractSpinBox) -> None:
     field.lineEdit().setTextMargins(INSET, 0, 0, 0)
 
 
+class _FittedWidth(QObject):
+    """Width of a number field that follows its font, which is larger in presentation mode."""
+
+    def __init__(self, field: QAbstractSpinBox) -> None:
+        super().__init__(field)
+        self.longest = ""
+        field.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.FontChange and isinstance(watched, QAbstractSpinBox):
+            self.fit(watched)
+        return False
+
+    def fit(self, field: QAbstractSpinBox) -> None:
+        """Fix the width to that of the longest text."""
+        field.setFixedWidth(field.fontMetrics().horizontalAdvance(self.longest) + ARROWS_WIDTH)
+
+
 def fit_width(field: QAbstractSpinBox, longest: str) -> None:
-    """Fix the width of a number field to that of its longest text."""
+    """Fix the width of a number field to that of its longest text, in any size of type."""
     inset_text(field)
-    field.setFixedWidth(field.fontMetrics().horizontalAdvance(longest) + ARROWS_WIDTH)
+    fitted = field.findChild(_FittedWidth) or _FittedWidth(field)
+    fitted.longest = longest
+    fitted.fit(field)
 
 
 class TypedSlider(QWidget):
@@ -61,6 +82,7 @@ class TypedSlider(QWidget):
             NumberField.StepType.AdaptiveDecimalStepType if log else NumberField.StepType.DefaultStepType
         )
         self.slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        guard_wheel(self.field)
         self.setFocusProxy(self.slider)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -94,7 +116,8 @@ class TypedSlider(QWidget):
             if not self._log:
                 self.field.setSingleStep(1 if whole else (high - low) / 40)
             self.slider.setValue(self._tick_of(self.field.value()))
-        fit_width(self.field, f"{high:.{self._decimals}f}{self.field.suffix()}")
+        longest = max((f"{limit:.{self._decimals}f}" for limit in (low, high)), key=len)
+        fit_width(self.field, longest + self.field.suffix())
 
     def name(self, object_name: str, accessible_name: str, tip: str) -> None:
         """Name the slider, and the field ``<object_name>.value``."""

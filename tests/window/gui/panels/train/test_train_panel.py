@@ -590,6 +590,20 @@ def test_the_curves_take_the_place_of_samples_and_tabs_and_mark_the_best_step(st
     assert icons["enlarge"] != icons["follow"]
 
 
+def test_a_run_that_records_no_number_of_training_images_has_no_epochs(stage: Stage, qtbot: QtBot) -> None:
+    stage.begin()
+    stage.client.deliver(opened("/runs/a"))
+    stage.client.deliver(points("/runs/a", "loss", [10, 20], [3.0, 1.0]))
+    qtbot.waitUntil(lambda: bool(stage.curves().plots), timeout=3000)
+    stage.find("train.axis", QComboBox).setCurrentIndex(1)
+    stage.curves().refresh()
+    texts = [label.text() for label in stage.curves().findChildren(QLabel) if not label.isHidden()]
+    assert any("number of training images is not recorded" in text and "choose step or time" in text for text in texts)
+    stage.find("train.axis", QComboBox).setCurrentIndex(0)
+    stage.curves().refresh()
+    assert not any("choose step" in lab.text() for lab in stage.curves().findChildren(QLabel) if not lab.isHidden())
+
+
 def test_curves_by_step_epoch_and_time(stage: Stage, qtbot: QtBot) -> None:
     stage.begin()
     run = msgspec.structs.replace(opened("/runs/a"), num_train=128)
