@@ -14,6 +14,7 @@ from gmstudio.cli.options import DeviceOption, parse_setting
 from gmstudio.cli.terminal import say, warn
 from gmstudio.media import Provenance, metadata_of
 from gmstudio.media.png import check_png_name, read_grey, write_grid
+from gmstudio.protocol.training_settings import MAX_SEED
 from gmstudio.system.typed_path import typed_path
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def sample(
     run: Annotated[str, typer.Argument(help="Run folder.")],
     count: Annotated[int, typer.Option("-n", "--count", min=1, max=4096, help="Number of images.")] = 64,
     out: Annotated[str, typer.Option("-o", "--out", metavar="PATH", help="PNG to write.")] = "samples.png",
-    seed: Annotated[int, typer.Option(help="Seed of the noise.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of the noise.")] = 0,
     scale: Annotated[int, typer.Option(min=1, max=64, help="Screen pixels per image pixel.")] = 4,
     order: Annotated[
         str,
@@ -77,7 +78,7 @@ def sample(
             "painted:ranks.png (darker pixels come first)."
         ),
     ] = "",
-    order_seed: Annotated[int, typer.Option("--order-seed", min=0, help="Seed of the order random.")] = 0,
+    order_seed: Annotated[int, typer.Option("--order-seed", min=0, max=MAX_SEED, help="Seed of the order random.")] = 0,
     given: Annotated[
         str,
         typer.Option(
@@ -108,7 +109,7 @@ def sample(
 ) -> None:
     """Sample images from a run's latest checkpoint into one PNG."""
     import torch
-    from rich.progress import track
+    from rich.progress import Progress
 
     from gmstudio.engine.runtime.device import choose_device
     from gmstudio.engine.runtime.models import ModelCache
@@ -123,8 +124,8 @@ def sample(
     chosen = dict(parse_setting(setting) for setting in settings or [])
     sampler = sampler_of(loaded.model, chosen, "samples")
     pieces = _draw(loaded, count, torch.Generator(where).manual_seed(seed), options, sampler)
-    shown = track(pieces, description="Sampling", transient=True)
-    images = next(piece for piece in shown if piece is not None)
+    with Progress(transient=True) as progress:
+        images = next(piece for piece in progress.track(pieces, description="Sampling") if piece is not None)
     texts = options.texts(getattr(loaded.model, "num_classes", 0))
     if sampler is not None:
         texts["Sampler"] = sampler_text(sampler, "samples")

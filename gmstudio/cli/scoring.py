@@ -8,6 +8,7 @@ from gmstudio.cli.options import AcceptChangedOption, DeviceOption
 from gmstudio.cli.run_data import load_data_for, with_options
 from gmstudio.cli.terminal import say, warn
 from gmstudio.protocol.data import SPLITS
+from gmstudio.protocol.training_settings import MAX_SEED
 from gmstudio.system.typed_path import typed_path
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def score(
             "pass for each label); given, log p(x | label) of each image's own label; none, log p(x) without label.",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of all random draws.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of all random draws.")] = 0,
     accept_changed_data: AcceptChangedOption = False,
     device: DeviceOption = "auto",
 ) -> None:

@@ -1,5 +1,7 @@
 """``gmstudio train``: start a run, or resume one."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -8,9 +10,11 @@ from gmstudio.cli.options import AcceptChangedOption, DeviceOption, parse_settin
 from gmstudio.cli.run_data import with_options
 from gmstudio.cli.terminal import warn
 from gmstudio.cli.watcher import Watcher
+from gmstudio.protocol.training_settings import MAX_SEED
 from gmstudio.system.typed_path import typed_path
 
 if TYPE_CHECKING:
+    from gmstudio.engine.training.job import TrainingJob
     from gmstudio.protocol.training import ContinuedSchedule
 
 
@@ -26,7 +30,9 @@ def train(
     ] = "",
     out: Annotated[str, typer.Option("--out", help="Run folder; by default a new one in the library of runs.")] = "",
     steps: Annotated[int | None, typer.Option(help="Parameter updates; by default the family's own number.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of the initial weights, the data order and all noise.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=MAX_SEED, help="Seed of weights, data order and noise.")
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", help="Set a field=value of the family, the training or the data; may be repeated."),
@@ -61,18 +67,24 @@ def train(
         path = str(typed_path(path))
         _check_same_run(path, family if out else "", seed)
         choices = Continuation(steps, _continued_schedule(schedule), data_dir, accept_changed_data)
-        with with_options():
-            job = resume_run(path, choices, DatasetCache(), where, watcher.watch)
-        warn(job.trainer.warnings)
+        start = partial(_resumed, lambda: resume_run(path, choices, DatasetCache(), where, watcher.watch))
     elif schedule or accept_changed_data:
         raise ValueError(
             "--schedule and --accept-changed-data belong to --resume; set the schedule by --set schedule=."
         )
     else:
         plan = _plan(family, data, data_dir, steps, seed, settings or [], where)
-        job = start_training(plan, str(typed_path(out)) if out else "", where, watcher.watch)
-    if not watcher.follow(job):
+        start = partial(start_training, plan, str(typed_path(out)) if out else "", where, watcher.watch)
+    if not watcher.follow(start):
         raise typer.Exit(1)
+
+
+def _resumed(resume: Callable[[], "TrainingJob"]) -> "TrainingJob":
+    """Resume a run; name the options that decide what is open, and print warnings."""
+    with with_options():
+        job = resume()
+    warn(job.trainer.warnings)
+    return job
 
 
 def _continued_schedule(text: str) -> "ContinuedSchedule":

@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import time
+from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -90,10 +91,14 @@ class Watcher:
         elif isinstance(event, TrainingChanged):
             self._end = event
 
-    def follow(self, job: "TrainingJob") -> bool:
-        """Train to the end, or until Ctrl+C, SIGTERM or a hang-up.
+    def follow(self, start: "Callable[[], TrainingJob]") -> bool:
+        """Start a training and train to the end, or until Ctrl+C, SIGTERM or a hang-up.
 
-        However it ends, what was trained is written to a checkpoint first, also when nothing can be printed any more.
+        A signal while it starts, when its folder may be half made, ends it after that. However it ends, what was
+        trained is written to a checkpoint first, also when nothing can be printed any more.
+
+        Args:
+            start: creates or resumes the run; its errors are raised.
 
         Returns:
             False when training failed.
@@ -102,6 +107,7 @@ class Watcher:
             OSError: when the output cannot be written, for example to a full disk; training has ended by then.
         """
         with _EndSignals() as signals:
+            job = start()
             try:
                 self._begin(job)
                 with self._progress:

@@ -150,3 +150,36 @@ def test_at_most_half_a_minute_can_be_lost(tmp_path: Path, monkeypatch: pytest.M
     settings = ["--steps", "12", "--set", "checkpoint_every=1000", *FAST]
     CliRunner().invoke(cli.app, ["train", "vae", *settings, "--out", str(tmp_path / "run")])
     assert saves == [0, 5, 10, 12], "five steps of seven seconds between two checkpoints"
+
+
+@posix
+def test_a_signal_while_a_run_starts_ends_it_with_a_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    began = trainer.Trainer.__init__
+
+    def interrupted(self: Trainer, *arguments: Any, **named: Any) -> None:
+        assert (tmp_path / "run" / "run.json").is_file()
+        os.kill(os.getpid(), signal.SIGINT)
+        began(self, *arguments, **named)
+
+    monkeypatch.setattr(trainer.Trainer, "__init__", interrupted)
+    result = CliRunner().invoke(cli.app, [*LONG, "--out", str(tmp_path / "run")])
+    assert result.exit_code == 0 and "stopped at step" in result.output
+    assert saved(tmp_path / "run")[0] == "stopped"
+
+
+@posix
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device")
+def test_sampling_to_a_full_output_device_ends_in_a_sentence(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    assert CliRunner().invoke(cli.app, ["train", "vae", "--steps", "1", "--out", str(run), *FAST]).exit_code == 0
+    with Path("/dev/full").open("w") as full:
+        command = [*GMSTUDIO, "sample", str(run), "-n", "2", "-o", str(tmp_path / "a.png")]
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=120)
+    assert ended.returncode == 1 and "No space left on device" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("command", [["sample", "run", "-o", "a.png"], ["score", "run"], ["train", "vae"]])
+def test_a_seed_that_is_too_large_is_named_with_its_limit(command: list[str]) -> None:
+    result = CliRunner().invoke(cli.app, [*command, "--seed", "99999999999999999999999"], env={"COLUMNS": "200"})
+    assert result.exit_code == 2 and "--seed" in result.output and "2147483647" in result.output
