@@ -14,7 +14,8 @@ OURS = "gmstudio.protocol."
 
 def tables() -> str:
     """Markdown with a section per feature: its commands, then its events, with their fields and first sentences."""
-    kinds = [kind for kind in (*commands(), *events()) if kind.__module__.startswith(OURS)]
+    every: tuple[type[Command] | type[Event], ...] = (*commands(), *events())
+    kinds = [kind for kind in every if kind.__module__.startswith(OURS)]
     features = sorted({kind.__module__ for kind in kinds}, key=lambda name: (name != f"{OURS}engine", name))
     sections = []
     for feature in features:

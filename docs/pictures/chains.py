@@ -7,7 +7,7 @@ from PySide6.QtGui import QImage
 from benchmarks.window import wait_until
 from docs.pictures.shots import Picture, Stage, grab, sheet
 from gmstudio.window.gui.panels.chains.panel import ChainsPanel
-from gmstudio.window.state.chains.state import Kind, Start
+from gmstudio.window.state.chains.state import ChainsState, Kind, Start
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ TRAJECTORIES = (
 
 def _show(stage: Stage, trajectory: Trajectory) -> ChainsPanel:
     """Compute a trajectory, and show its frame."""
-    panel, chains = stage.panel(ChainsPanel), stage.studio.chains
+    panel, chains = stage.panel(ChainsPanel), stage.studio.state(ChainsState)
     panel.run.choose(stage.runs[trajectory.model])
     chains.set_kind(trajectory.kind)
     chains.set_start(trajectory.start)
@@ -62,7 +62,7 @@ def _show(stage: Stage, trajectory: Trajectory) -> ChainsPanel:
     chains.pause()
     chains.seek(round(trajectory.share * (chains.length - 1)))
     if trajectory.metric:
-        chains.set_metric(next(metric for metric in chains.metrics if metric.name == trajectory.metric))
+        chains.set_metric(next(metric for metric in chains.frames.metrics if metric.name == trajectory.metric))
     if panel.show_strip.isChecked() != trajectory.strip:
         panel.show_strip.trigger()
     return panel

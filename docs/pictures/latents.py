@@ -72,7 +72,7 @@ def _map(explorer: Explorer) -> None:
     explorer.open("vae", "map")
     shown = explorer.latents.map
     wait_until(lambda: shown.scatter is not None, "codes of the data")
-    shown.go_to_image(5)
+    shown.show_original(5)
 
 
 def _directions(explorer: Explorer) -> None:

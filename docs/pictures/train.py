@@ -4,6 +4,7 @@ from PySide6.QtGui import QImage
 
 from benchmarks.window import wait_until
 from docs.pictures.shots import Picture, Stage, grab, sheet
+from gmstudio.protocol.training import ResumeRun
 from gmstudio.window.gui.panels.train.panel import TrainPanel
 from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs
 from gmstudio.window.state.training.state import TrainingState
@@ -29,8 +30,7 @@ def _train_on(stage: Stage, model: str) -> TrainPanel:
     training.setup.choose_family(info.spec.family)
     training.choose_run(run)
     wait_until(lambda: training.opened is not None, f"the run of {model}")
-    training.set_resume_steps(info.step + FURTHER_STEPS)
-    training.resume()
+    stage.studio.client.send(ResumeRun(run=run, steps=info.step + FURTHER_STEPS, schedule="restart"))
     wait_until(lambda: training.status == "running", f"{model} in training")
     report = stage.studio.engine
     wait_until(lambda: report.report is not None and report.report.step >= info.step + SHOWN_AFTER, "some steps")
