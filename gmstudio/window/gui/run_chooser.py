@@ -55,7 +55,7 @@ class RunChooser(QComboBox):
         self._shown: list[_Entry] = []
         self._entries_of: dict[str, tuple[_Entry, ...]] = {}
         self._lines = RunLines()
-        self._longest = 0
+        self._longest = ""
         self.setAccessibleName("Run")
         self.setToolTip(TIP)
         self.setMinimumContentsLength(MINIMUM_LETTERS)
@@ -80,7 +80,8 @@ class RunChooser(QComboBox):
     def sizeHint(self) -> QSize:
         """Width of the longest line, up to ``WISHED_LETTERS``."""
         hint, metrics = super().sizeHint(), self.fontMetrics()
-        extra = max(self._longest - MINIMUM_LETTERS, 0) * metrics.averageCharWidth()
+        wished = min(metrics.horizontalAdvance(self._longest), WISHED_LETTERS * metrics.averageCharWidth())
+        extra = max(wished - MINIMUM_LETTERS * metrics.horizontalAdvance("X"), 0)
         return QSize(hint.width() + extra, hint.height())
 
     def minimumSizeHint(self) -> QSize:
@@ -155,7 +156,7 @@ class RunChooser(QComboBox):
                 self._describe(index, entry)
         self._shown = entries
         self.blockSignals(False)
-        longest = min(max((len(entry.line) for entry in entries), default=0), WISHED_LETTERS)
+        longest = max((entry.line for entry in entries), key=len, default=self.placeholderText())
         if longest != self._longest:
             self._longest = longest
             self.updateGeometry()

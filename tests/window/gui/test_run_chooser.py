@@ -154,3 +154,10 @@ def test_no_line_moves_while_the_list_is_open(qtbot: QtBot, client: FakeClient, 
     chooser.hidePopup()
     qtbot.waitUntil(lambda: chooser.count() == 3)
     assert chooser.current() == "/runs/b"
+
+
+def test_the_closed_list_is_as_wide_as_what_it_says(qtbot: QtBot) -> None:
+    chooser = RunChooser(RunLibrary(FakeClient()), "")
+    qtbot.addWidget(chooser)
+    words = chooser.fontMetrics().horizontalAdvance(chooser.placeholderText())
+    assert chooser.sizeHint().width() > words

@@ -225,7 +225,7 @@ class PixelsPanel(Panel):
         self._reopen_button.setVisible(bool(session.problem) and bool(session.run))
         self.header.refresh()
         opening = session.navigator.opening or (session.run and session.state is None)
-        nothing = NO_RUN if session.library.catalog is not None else "The engine is starting …"
+        nothing = NO_RUN if session.library.home else "The engine is starting …"
         self.canvas.set_placeholder("Opening …" if opening and not session.problem else "" if session.run else nothing)
 
     def _refresh_tool(self) -> None:

@@ -9,6 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from gmstudio.families import FAMILIES
 from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.runs import RunsListed
 from gmstudio.window.gui.panels.pixels.panel import PixelsPanel
 from gmstudio.window.state.pixels.state import PixelsState
 from gmstudio.window.state.runs.library import RunLibrary
@@ -123,6 +124,8 @@ def test_before_the_engine_is_there_nothing_is_said_of_runs(qtbot: QtBot, engine
     qtbot.addWidget(panel)
     assert panel.canvas._placeholder == "The engine is starting …"
     engine.hello()
+    assert panel.canvas._placeholder == "The engine is starting …", "its runs are not known yet"
+    engine.deliver(RunsListed(home="/runs", runs=(), problems=()))
     assert panel.canvas._placeholder.startswith("No autoregressive model")
 
 

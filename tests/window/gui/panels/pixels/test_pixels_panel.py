@@ -17,6 +17,7 @@ from gmstudio.families.autoregressive.base import AutoregressiveFamily
 from gmstudio.protocol.data import BrowseData
 from gmstudio.protocol.engine import EngineReported
 from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.runs import RunsListed
 from gmstudio.protocol.training import TrainingChanged
 from gmstudio.window.gui.panels.pixels.panel import PixelsPanel
 from gmstudio.window.gui.widgets.canvas.paint_canvas import PaintCanvas
@@ -240,6 +241,7 @@ def test_without_a_run_it_says_what_to_do(qtbot: QtBot) -> None:
     panel = PixelsPanel(PixelsState(engine, library), library)
     qtbot.addWidget(panel)
     engine.hello()
+    engine.deliver(RunsListed(home="/runs", runs=(), problems=()))
     panel.show()
     assert panel.session.run == "" and panel.canvas.picture is None
     assert "Start a PixelCNN under Train" in panel.canvas._placeholder
