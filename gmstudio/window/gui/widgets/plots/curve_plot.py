@@ -13,7 +13,7 @@ from typing import Any
 import pyqtgraph  # type: ignore[import-untyped]
 from PySide6.QtCore import QEvent, QPointF, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QGraphicsItem, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGraphicsItem, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from gmstudio.window.gui.theme import theme
 from gmstudio.window.gui.widgets.active_widget import ActiveWidget
@@ -102,6 +102,9 @@ class CurvePlot(ActiveWidget):
         self._axis = FrameAxis("bottom")
         axes = {"left": LogAxis("left"), "bottom": self._axis}
         self._view = pyqtgraph.PlotWidget(self, viewBox=CurveView(self.follow_wanted.emit), axisItems=axes)
+        # Its size hint is its present size, with which a page could never become smaller again.
+        self._view.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
+        self._view.setMinimumSize(self._view.minimumSizeHint())
         self._view.viewport().installEventFilter(self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

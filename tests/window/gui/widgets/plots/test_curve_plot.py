@@ -368,3 +368,13 @@ def test_legend_names_runs_splits_the_gap_and_the_best_step(plot: CurvePlot) -> 
 
 def _plain(html: str) -> str:
     return re.sub("<[^>]*>", "", html).replace("&nbsp;", " ")
+
+
+def test_a_plot_that_was_large_can_become_small_again(qtbot: QtBot, plot: CurvePlot) -> None:
+    plot.resize(400, 200)
+    plot.show()
+    qtbot.waitExposed(plot)
+    before = plot.sizeHint()
+    plot.resize(1200, 900)
+    qtbot.wait(50)
+    assert plot.sizeHint() == before
