@@ -5,7 +5,7 @@ Nothing on it moves when images arrive: the places depend on the open view and o
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QRect, QSize
+from PySide6.QtCore import QEvent, QRect, QSize, QTimer
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
@@ -139,4 +139,4 @@ class Stage(QWidget):
         """Place everything for another font."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.FontChange:
-            self.arrange()
+            QTimer.singleShot(0, self, self.arrange)  # after the children have the font too

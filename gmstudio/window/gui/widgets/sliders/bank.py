@@ -121,6 +121,12 @@ class SliderBank(QWidget):
         self._set_order(range(count))
         self._label_all()
 
+    def changeEvent(self, event: QEvent) -> None:
+        """Make room for labels in another type."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            QTimer.singleShot(0, self, self._label_all)
+
     def set_scale(self, scale: SliderScale) -> None:
         """Change the scale; coordinates stay."""
         if scale is not self._scale:

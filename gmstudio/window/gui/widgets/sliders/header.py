@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QWidget
 
 from gmstudio.window.gui.theme import theme
 from gmstudio.window.gui.widgets.sliders.coordinate_slider import RADIUS
-from gmstudio.window.gui.widgets.sliders.row import GAP, LABEL_PX, MEASURE_PX, slider_span
+from gmstudio.window.gui.widgets.sliders.row import GAP, LABEL_PX, measure_px, slider_span
 from gmstudio.window.gui.widgets.sliders.scale import SIGMA, SliderScale
 
 HEAD_PX = 72
@@ -47,7 +47,7 @@ class SliderHeader(QWidget):
         """Paint the name of the measure and the scale."""
         painter = QPainter(self)
         painter.setPen(theme().color("muted"))
-        area = QRect(0, 0, self._label_px + MEASURE_PX - GAP, self.height())
+        area = QRect(0, 0, self._label_px + measure_px(self.fontMetrics()) - GAP, self.height())
         painter.drawText(area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, self._title)
         left, width = slider_span(self._row_width, self.fontMetrics(), self._label_px)
         reach = width - 2 * RADIUS - 4

@@ -15,11 +15,17 @@ NAMED_PX = 104
 MEASURE_PX = 64
 FIELD_PX = 56
 LONGEST_NUMBER = "−0.00"
+LONGEST_MEASURE = "0.00000"
 FIELD_MARGINS_PX = 22
 LOCK_PX = 24
 GAP = 8
 BAR_PX = 3
 COLLAPSED = "∅"
+
+
+def measure_px(metrics: QFontMetrics) -> int:
+    """Width of a measure in this type."""
+    return max(MEASURE_PX, metrics.horizontalAdvance(LONGEST_MEASURE) + GAP)
 
 
 def field_px(metrics: QFontMetrics) -> int:
@@ -29,7 +35,7 @@ def field_px(metrics: QFontMetrics) -> int:
 
 def slider_span(width: int, metrics: QFontMetrics, label_px: int = LABEL_PX) -> tuple[int, int]:
     """Left edge and width of the slider in a row of this width, in this type, with labels of that width."""
-    left = label_px + MEASURE_PX + GAP
+    left = label_px + measure_px(metrics) + GAP
     return left, max(40, width - left - field_px(metrics) - LOCK_PX - 3 * GAP)
 
 
@@ -209,7 +215,7 @@ class SliderRow(QWidget):
         if self._measure is None:
             return
         text, share = self._measure
-        area = QRect(self._label_px, 0, MEASURE_PX - GAP, self.height() - BAR_PX - 3)
+        area = QRect(self._label_px, 0, measure_px(self.fontMetrics()) - GAP, self.height() - BAR_PX - 3)
         painter.setPen(colors.color("muted"))
         painter.drawText(area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, text)
         bar = QRectF(area.left(), self.height() - BAR_PX - 4, area.width(), BAR_PX)
@@ -241,7 +247,7 @@ class SliderRow(QWidget):
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Ask for a name."""
-        if event.position().x() < self._label_px + MEASURE_PX:
+        if event.position().x() < self._label_px + measure_px(self.fontMetrics()):
             self.rename_wanted.emit(self.dim)
 
     def event(self, event: QEvent) -> bool:
