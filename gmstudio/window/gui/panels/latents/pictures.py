@@ -17,9 +17,9 @@ LEAST_PX = 12 * GRID
 """Smallest side of an image."""
 COLUMN_PX = 18 * GRID
 """Smallest width of the column of images beside a view."""
-WIDE_PX = 40 * GRID
+WIDE_LETTERS = 40
 LINES, MANY_LINES = 2, 3
-"""Lines of text under the decoded image where it has the width ``WIDE_PX``, and where not."""
+"""Lines of text under the decoded image where it is ``WIDE_LETTERS`` digits wide, and where not."""
 COLUMN_SHARE = 0.4
 """Largest share of the width that the column of images takes beside a view."""
 
@@ -81,7 +81,8 @@ class Stage(QWidget):
 
     def _arrange_pair(self) -> None:
         half = (self.width() - GRID) // 2
-        lines = self._lines_px(LINES if half >= WIDE_PX else MANY_LINES)
+        wide = half >= WIDE_LETTERS * self._lines.fontMetrics().horizontalAdvance("0")
+        lines = self._lines_px(LINES if wide else MANY_LINES)
         height = self._fitted(half, self.height() - CAPTION_PX - lines)
         right = self.width() - half
         self._original_head.setGeometry(0, 0, half, CAPTION_PX)
