@@ -42,10 +42,10 @@ def change(run: Path, *steps: int) -> None:
     with RunFolder.open(run, write=True) as folder:
         for step in steps:
             found = folder.checkpoints.load(step)
-            names = iter(list(found.tensors["model"]))
-            found.tensors["model"]["renamed"] = found.tensors["model"].pop(next(names))
-            wide = next(names)
-            found.tensors["model"][wide] = found.tensors["model"][wide][:1]
+            arrays = found.tensors["model"]  # the order of a file's arrays is random
+            wide, renamed = [name for name in sorted(arrays) if arrays[name].shape == (4,)][:2]
+            arrays["renamed"] = arrays.pop(renamed)
+            arrays[wide] = arrays[wide][:1]
             folder.checkpoints.save(step, found.tensors, found.state)
 
 
