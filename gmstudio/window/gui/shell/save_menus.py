@@ -90,7 +90,12 @@ class SaveMenus(QObject):
 
     def _on_chosen(self, panel: Panel, widget: QWidget, form: "SaveForm", _checked: bool = False) -> None:
         if form.copy is not None:
-            QGuiApplication.clipboard().setMimeData(form.copy())
+            content, clipboard = form.copy(), QGuiApplication.clipboard()
+            # Not as MIME data made here: they would outlive the interpreter in the clipboard.
+            if isinstance(content, str):
+                clipboard.setText(content)
+            else:
+                clipboard.setImage(content)
         elif form.write is not None:
             # Painted now: the widget may show something else when the place is chosen.
             write = form.write(self._texts(panel, widget))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QBuffer, QIODevice, QMimeData, QPoint, QRect, QSize
+from PySide6.QtCore import QBuffer, QIODevice, QPoint, QRect, QSize
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QWidget
@@ -46,13 +46,13 @@ class SaveForm(NamedTuple):
         title: of the menu's entry.
         suffix: of the file; empty: to the clipboard.
         write: returns a function that writes the file, with these texts as metadata, and may run in a thread.
-        copy: fills the clipboard.
+        copy: returns the picture or text for the clipboard.
     """
 
     title: str
     suffix: str = ""
     write: Callable[[Texts], Write] | None = None
-    copy: Callable[[], QMimeData] | None = None
+    copy: Callable[[], QImage | str] | None = None
 
 
 def savable(widget: QWidget | None, within: QWidget) -> QWidget | None:
@@ -160,8 +160,8 @@ def _curve_forms(plot: CurvePlot) -> list[SaveForm]:
         SaveForm("Save curves as PNG…", "png", _png(partial(picture_of, plot))),
         SaveForm("Save curves as SVG…", "svg", svg),
         SaveForm("Save values as CSV…", "csv", table),
-        SaveForm("Copy picture", copy=lambda: _image_data(picture_of(plot))),
-        SaveForm("Copy values as CSV", copy=lambda: _text_data(table_of(traces, by, {}))),
+        SaveForm("Copy picture", copy=lambda: picture_of(plot)),
+        SaveForm("Copy values as CSV", copy=lambda: table_of(traces, by, {})),
     ]
 
 
@@ -187,7 +187,7 @@ def _shown(canvas: DrawingCanvas) -> NDArray[np.uint8]:
 def _picture_forms(name: str, make: Callable[[], QImage]) -> list[SaveForm]:
     return [
         SaveForm(f"Save {name} as PNG…", "png", _png(make)),
-        SaveForm(f"Copy {name}", copy=lambda: _image_data(make())),
+        SaveForm(f"Copy {name}", copy=lambda: make()),
     ]
 
 
@@ -212,15 +212,3 @@ def _write_png(picture: QImage, path: Path) -> None:
 def _write_bytes(data: bytes, path: Path) -> None:
     with put_in_place(path, overwrite=True) as partial_path:
         partial_path.write_bytes(data)
-
-
-def _image_data(picture: QImage) -> QMimeData:
-    data = QMimeData()
-    data.setImageData(picture)
-    return data
-
-
-def _text_data(text: str) -> QMimeData:
-    data = QMimeData()
-    data.setText(text)
-    return data
