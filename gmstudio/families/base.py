@@ -305,7 +305,7 @@ class MeasuredTrajectory(Protocol):
     """Families whose trajectories have a length of their own."""
 
     def trajectory_steps(self, steps: int, *, from_images: bool) -> int:
-        """Number of states after the first of a trajectory of so many steps."""
+        """Number of states after the first of a trajectory of this number of steps."""
 
 
 @runtime_checkable

@@ -1,4 +1,4 @@
-"""Ten marks of labels in scatter plots, told apart by their shape as well as by their colour."""
+"""Ten marks of labels in scatter plots, distinct in shape as well as in colour."""
 
 import math
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from gmstudio.runs.library import runs_home
 from gmstudio.runs.lock import is_locked
-from gmstudio.runs.record import RunBusyError, RunError, RunMissingError
+from gmstudio.runs.record import RECORD_NAME, RunBusyError, RunError, RunMissingError
 
 TRASH_NAME = "trash"
 
@@ -32,6 +32,8 @@ def move_to_trash(run: Path) -> Path:
     """
     if not run.is_dir():
         raise RunMissingError(f"{run} is gone already. Refresh the list of runs.")
+    if run.resolve().parent != runs_home().resolve() and not (run / RECORD_NAME).is_file():
+        raise RunError(f"{run} is no run: it lies outside the library and has no {RECORD_NAME}. It was not moved.")
     if is_locked(run):
         raise RunBusyError(f"{run} is in training. Stop its training before moving it to the trash.")
     trash = trash_home()

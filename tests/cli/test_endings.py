@@ -65,7 +65,7 @@ def test_a_closed_terminal_keeps_the_steps(tmp_path: Path) -> None:
 
 
 class _Broken:
-    """A text stream that takes so many characters."""
+    """A text stream that takes a limited number of characters."""
 
     encoding = "utf-8"
 

@@ -175,7 +175,7 @@ def test_resizing_to_more_than_memory_should_hold_is_refused(tmp_path: Path, mon
 
 
 def packed(shape: tuple[int, ...], content: bytes | None = None) -> bytes:
-    """A gzipped IDX file of so many zeros; 1 GiB of them takes a thousandth."""
+    """A gzipped IDX file of a number of zeros; 1 GiB of them takes a thousandth."""
     header = bytes([0, 0, 8, len(shape)]) + struct.pack(f">{len(shape)}I", *shape)
     return gzip.compress(header + bytes(math.prod(shape)) if content is None else header + content, 1)
 

@@ -63,3 +63,11 @@ def test_only_the_trash_is_restored_and_nothing_is_replaced(run: Path, tmp_path:
     with pytest.raises(RunError, match="exists again"):
         restore_from_trash(place, run)
     assert place.is_dir()
+
+
+def test_a_folder_that_is_no_run_is_not_moved(home: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "documents"
+    folder.mkdir()
+    with pytest.raises(RunError, match=r"documents is no run.*run\.json"):
+        move_to_trash(folder)
+    assert folder.is_dir()

@@ -9,7 +9,7 @@ from gmstudio.window.gui.widgets.sliders.typed_slider import TypedSlider
 from gmstudio.window.state.training.curves import number
 from gmstudio.window.state.training.diagnostics import MAX_PACE_HZ, MIN_PACE_HZ, Diagnostics
 
-SLOW_TIP = "Limit training to so many steps per second, to follow every step"
+SLOW_TIP = "Limit training to this number of steps per second, to follow every step"
 PHASE_TIP = "Train all phases of a step, or a single one"
 NORMS_TIP = "Norm of each phase's gradient before clipping; measured at every step while slow, else at every tenth"
 NOT_TRAINING = "The pace can be set while the run shown is in training."

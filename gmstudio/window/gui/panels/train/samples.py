@@ -46,7 +46,7 @@ class StepField(NumberEdit):
         return up | (flags.StepDownEnabled if at[0] > 0 else flags.StepNone)
 
     def stepBy(self, steps: int) -> None:
-        """Go so many saved grids on or back."""
+        """Go a number of saved grids on or back."""
         before, after = self._place()
         place = min(max(after - 1 + steps if steps > 0 else before + steps, 0), len(self._saved) - 1)
         if self._saved:

@@ -128,7 +128,7 @@ class MapGrid(ImageGrid):
         return self._maps
 
     def set_maps(self, maps: Maps, columns: int | None = None) -> None:
-        """Show maps, in so many columns."""
+        """Show maps, in a number of columns."""
         self._maps = maps
         self.set_columns(columns)
         self._recolour()
