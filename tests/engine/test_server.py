@@ -427,7 +427,9 @@ def test_a_kept_checkpoint_is_not_deleted(engine: EngineProcess) -> None:
     decode = Decode(run=run, codes=Array.of(np.zeros((1, 10), np.float32)))
     assert engine.ask(decode, Decoded).step > marked
     refused = engine.ask(ChooseCheckpoint(run=run, step=3), CommandFailed).message
-    assert "no checkpoint of step 3; it has " in refused
+    assert f"no kept checkpoint of step 3; it keeps {marked}" in refused
+    unmarked = next(step for step in kept if step != marked)
+    assert "Keep one first" in engine.ask(ChooseCheckpoint(run=run, step=unmarked), CommandFailed).message
     engine.ask(ChooseCheckpoint(run=run, step=marked), Done)
     assert engine.ask(decode, Decoded).step == marked  # while it trains on
     engine.ask(StopTraining(), Done)
@@ -436,5 +438,6 @@ def test_a_kept_checkpoint_is_not_deleted(engine: EngineProcess) -> None:
     released = engine.wait(RunDescribed).info
     engine.wait(Done, lambda event: event.request == request)
     assert marked not in released.kept_steps
+    assert engine.ask(decode, Decoded).step > marked, "a released checkpoint is not explored any more"
     engine.ask(ChooseCheckpoint(run=run, step=None), Done)
     assert engine.ask(decode, Decoded).step > marked

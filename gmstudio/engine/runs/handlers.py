@@ -50,10 +50,12 @@ class RunsFeature(Feature):
             self.context.chosen_steps.pop(command.run, None)
         else:
             with RunFolder.open(command.run) as run:
-                steps = [info.step for info in run.checkpoints.list()]
+                steps = [info.step for info in run.checkpoints.list() if info.marked]  # others may be pruned
             if command.step not in steps:
                 known = ", ".join(f"{step:,}" for step in steps) or "none yet"
-                raise RunMissingError(f"{command.run} has no checkpoint of step {command.step:,}; it has {known}.")
+                raise RunMissingError(
+                    f"{command.run} has no kept checkpoint of step {command.step:,}; it keeps {known}. Keep one first."
+                )
             self.context.chosen_steps[command.run] = command.step
         self.done(command)
 

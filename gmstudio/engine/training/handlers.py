@@ -90,6 +90,8 @@ class TrainingFeature(Feature):
                 run.checkpoints.unmark_all()
             else:
                 run.checkpoints.mark(command.step, False)
+        if not command.keep and command.step in (None, self.context.chosen_steps.get(command.run)):
+            self.context.chosen_steps.pop(command.run, None)  # it may be pruned from now on
         self.context.send(RunDescribed(info=current_info(self.context, command.run)))
 
     def _on_draw_figures(self, command: DrawFigures) -> None:
