@@ -1,0 +1,1 @@
+"""People's own images: files of many kinds read into sets of images."""
