@@ -7,7 +7,7 @@ from functools import cache, partial
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
 from PySide6.QtCore import QByteArray, QObject, QPointF, QRectF, QSize, QSizeF, Qt, QTimer, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
 
@@ -15,6 +15,9 @@ from gmstudio.window.gui.theme import theme
 
 LEADING = 6
 SEPARATOR = re.compile(r"\\quad\b")
+UNKNOWN = re.compile(r"\\[A-Za-z]")
+INLINE = r"\textstyle "
+"""Beginning of a formula that stands in a line of text: limits beside the operators, small fractions."""
 RENDER_SIZE = 32
 """Font size in which formulas are typeset; they are scaled from it."""
 PLACEHOLDER_COLOUR = "#010203"
@@ -79,14 +82,20 @@ def _mathml(latex: str) -> Element:
 
     The typesetter takes them to be as stretchy as brackets; brackets around one that has a lower limit but no upper
     one would then have sixty times the height of a line.
+
+    Raises:
+        ValueError: when a command is unknown, which the parser passes on as text.
     """
     from ziamath.operators import get_params
     from ziamath.tex import tex2mml
 
-    tree = fromstring(tex2mml(latex))
+    tree = fromstring(tex2mml(latex.removeprefix(INLINE), inline=latex.startswith(INLINE)))
     tree.set("mathcolor", PLACEHOLDER_COLOUR)
     for element in tree.iter():
-        if get_params((element.text or "").strip(), "prefix").get("largeop") == "true":
+        text = (element.text or "").strip()
+        if UNKNOWN.match(text):
+            raise ValueError(f"The LaTeX command {text} is unknown.")
+        if get_params(text, "prefix").get("largeop") == "true":
             element.set("stretchy", "false")
     return tree
 
@@ -97,6 +106,11 @@ def _refusals() -> list[type[Exception]]:
 
     own = [e for e in vars(exceptions).values() if isinstance(e, type) and issubclass(e, Exception)]
     return [*own, ParseError, ValueError, KeyError, IndexError]
+
+
+def tinted(svg: str, color: QColor) -> QSvgRenderer:
+    """Renderer of the SVG of a formula, in a colour; its view box has the baseline at y = 0."""
+    return QSvgRenderer(QByteArray(svg.replace(PLACEHOLDER_COLOUR, color.name()).encode()))
 
 
 def formulas() -> Formulas:
@@ -200,12 +214,9 @@ class Formula(QWidget):
     def _load(self) -> None:
         """Load the graphics of all parts, once all are typeset, in the theme's colour."""
         drawings = [formulas().svg(part) for part in self._parts]
-        color = theme().color("text").name()
         self._lines = []
         if all(drawings):
-            self._lines = [
-                QSvgRenderer(QByteArray((d or "").replace(PLACEHOLDER_COLOUR, color).encode())) for d in drawings
-            ]
+            self._lines = [tinted(drawing or "", theme().color("text")) for drawing in drawings]
         self.setAccessibleName(self._latex)
         self.updateGeometry()
         self.update()
