@@ -5,7 +5,7 @@ whose stream never changes between versions.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -61,6 +61,8 @@ class Dataset:
             probability that a pixel is 1, and the trainer samples them again in each epoch. Validation and test images
             were sampled once.
         label_names: label → name.
+        digests: of the splits (``SplitDigest``), where they were computed while the images were read.
+        origin: SHA-256 of the imported set that the images were taken from; empty: from none.
     """
 
     source: str
@@ -71,6 +73,8 @@ class Dataset:
     test: Split
     resample: bool = False
     label_names: tuple[str, ...] = ()
+    digests: Mapping[SplitName, str] | None = None
+    origin: str = ""
 
     def __post_init__(self) -> None:
         for split in self._splits.values():
@@ -91,8 +95,9 @@ class Dataset:
         return DataFingerprint(
             image=self.image,
             sizes=self.sizes,
-            digests={name: _digest(split) for name, split in self._splits.items()},
+            digests=dict(self.digests or {name: _digest(split) for name, split in self._splits.items()}),
             labels=self.train_labels,
+            origin=self.origin,
         )
 
     @property
@@ -138,14 +143,33 @@ class Dataset:
         return shown
 
 
+class SplitDigest:
+    """SHA-256 of the images and labels of a split, computed as the images come.
+
+    Args:
+        shape: (N, C, H, W) of all images.
+    """
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self._digest = hashlib.sha256(repr(shape).encode())
+
+    def update(self, images: Images) -> None:
+        """Add the next images (n, C, H, W)."""
+        self._digest.update(np.ascontiguousarray(images).data)
+
+    def of(self, labels: Labels | None) -> str:
+        """Digest of the images so far and these labels, in hexadecimal digits."""
+        digest = self._digest.copy()
+        if labels is not None:
+            digest.update(labels.astype("<i8").tobytes())
+        return digest.hexdigest()
+
+
 def _digest(split: Split) -> str:
-    """SHA-256 of images and labels, read in pieces of bounded memory."""
-    digest = hashlib.sha256(repr(split.images.shape).encode())
+    digest = SplitDigest(split.images.shape)
     for start in range(0, len(split), _DIGEST_IMAGES):
-        digest.update(np.ascontiguousarray(split.images[start : start + _DIGEST_IMAGES]).data)
-    if split.labels is not None:
-        digest.update(split.labels.astype("<i8").tobytes())
-    return digest.hexdigest()
+        digest.update(split.images[start : start + _DIGEST_IMAGES])
+    return digest.of(split.labels)
 
 
 def permutation(n: int, seed: int) -> NDArray[np.int64]:

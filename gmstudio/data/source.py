@@ -1,13 +1,16 @@
 """Base class of data sources, and texts that their settings share."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from msgspec import Struct
 
 from gmstudio.data.dataset import Dataset
+from gmstudio.data.progress import Progress
 
 LEVELS_TITLE = "Quantization levels (per channel)"
+LoadProgress = Progress
 BINARIZATIONS = {"threshold": "threshold at 0.5", "sample": "stochastic"}
 """Value of a setting ``binarize`` → display text."""
 
@@ -48,3 +51,26 @@ class Source(ABC):
             ConfigError: when settings do not fit one another.
             DataError: when a file cannot be used.
         """
+
+    @classmethod
+    def load_pieces(cls, config: Any) -> Iterator[LoadProgress | Dataset]:
+        """Load the images a piece at a time; the last item is the data set. Closing the iterator ends the work.
+
+        Sources whose work is short have one piece.
+
+        Args:
+            config: see ``load``.
+
+        Raises:
+            ConfigError: when settings do not fit one another.
+            DataError: when a file cannot be used.
+        """
+        yield cls.load(config)
+
+
+def loaded(pieces: Iterator[LoadProgress | Dataset]) -> Dataset:
+    """Exhaust ``Source.load_pieces`` and return the data set."""
+    for item in pieces:
+        if isinstance(item, Dataset):
+            return item
+    raise AssertionError("Source.load_pieces ended without a data set.")

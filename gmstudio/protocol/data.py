@@ -23,12 +23,15 @@ class DataFingerprint(msgspec.Struct, frozen=True, kw_only=True):
         sizes: number of images in each split.
         digests: SHA-256 of the images and labels of each split, in hexadecimal digits.
         labels: labels that training images have, rising; empty: none has any.
+        origin: SHA-256 of the imported set that the images were taken from, which names it; empty: from none. It is
+            not compared, since what was taken may be the same when the set is not.
     """
 
     image: ImageSpec
     sizes: dict[SplitName, int]
     digests: dict[SplitName, str]
     labels: tuple[int, ...] = ()
+    origin: str = ""
 
     def differences(self, other: "DataFingerprint") -> tuple[str, ...]:
         """Phrases on how other data differ from these; empty when they are the same."""

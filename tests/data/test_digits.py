@@ -64,7 +64,9 @@ def test_sampled_digits_are_drawn_once_for_validation_and_kept_grey_for_training
 
 def test_the_catalog_describes_every_source() -> None:
     entries = catalog()
-    assert [entry.name for entry in entries] == list(SOURCES) == ["digits", "idx", "binarized_mnist", "cifar10"]
+    assert (
+        [entry.name for entry in entries] == list(SOURCES) == ["digits", "idx", "binarized_mnist", "cifar10", "images"]
+    )
     for entry in entries:
         assert isinstance(entry, DataEntry) and entry.title and entry.summary
         for name, described in entry.config_schema["properties"].items():

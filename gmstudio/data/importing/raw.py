@@ -7,6 +7,7 @@ splitting) works on these alone.
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from gmstudio.data.dataset import DataError, Labels
 from gmstudio.protocol.data import SPLITS, SplitName
 
+Content = Literal["images", "sequences", "points"]
 RawImage = NDArray[np.uint8]
 """(H, W, C): C is 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGBA); alpha 255 is opaque."""
 
@@ -54,7 +56,15 @@ class RawSet(ABC):
         label_names: label → name; empty where the names are the numbers themselves.
         splits: (N,) int8 index into ``SPLITS`` of each image where the files name splits; None: they do not.
         guesses: choices that were made for the user.
+        content: what the images are: pictures, sequences (1×T) or points.
+        signature: value that changes with the files, where the reader knows one that is cheaper than the size and
+            time of each; empty: it does not.
+        remarks: what users should know beside the guesses, such as files that were passed over; sentences.
     """
+
+    content: Content = "images"
+    signature: str = ""
+    remarks: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -85,6 +95,23 @@ class RawSet(ABC):
         Raises:
             BadImageError: when it cannot be used.
         """
+
+    def read_reduced(self, index: int, height: int, width: int) -> RawImage:
+        """Decode an image for a smaller size: it may be reduced, to no less than this many rows and columns.
+
+        Raises:
+            BadImageError: when it cannot be used.
+        """
+        return self.read(index)
+
+    def measure(self, index: int) -> tuple[int, int]:
+        """(rows, columns) of an image, without decoding it where that is possible.
+
+        Raises:
+            BadImageError: when it cannot be used.
+        """
+        height, width, _ = self.read(index).shape
+        return height, width
 
     @property
     def split_sizes(self) -> dict[SplitName, int]:

@@ -1,0 +1,220 @@
+"""Decoding of picture files that nobody has vetted: formats by content, sizes before memory, errors in sentences.
+
+Shapes: H rows, W columns, C channels as in ``RawImage``.
+"""
+
+import contextlib
+import math
+import warnings
+from collections.abc import Iterator
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gmstudio.data.importing.raw import BadImageError, RawImage
+from gmstudio.data.importing.settings import Orientation, ValueRange
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "DIB", "GIF", "TIFF")
+MAX_SIDE = 16_384
+MAX_PIXELS = 32 << 20
+"""Largest number of pixels of a picture, for which decoder and result take about 300 MB."""
+MAX_REDUCED_PIXELS = 64 << 20
+"""The same for JPEGs that are reduced while they are decoded."""
+_DIRECT = ("L", "LA", "RGB", "RGBA")
+_TRANSPOSING = (5, 6, 7, 8)
+_ORIENTATION_TAG = 0x0112
+_BAND_PIXELS = 1 << 22
+
+
+@contextlib.contextmanager
+def quiet_decoder() -> Iterator[None]:
+    """Let the decoder give no warnings about oddities of files; its limits of size are errors."""
+    from PIL import Image
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        yield
+
+
+def decode(
+    content: bytes,
+    name: str,
+    orientation: Orientation = "auto",
+    value_range: ValueRange = "auto",
+    least: tuple[int, int] | None = None,
+) -> RawImage:
+    """Decode a picture.
+
+    Args:
+        content: of its file.
+        name: for messages.
+        orientation: ``auto`` turns it as its EXIF data say.
+        value_range: of pictures with more than 8 bits; see ``_scaled``.
+        least: (rows, columns) below which it need not be decoded: JPEGs of twice the size and more are reduced.
+
+    Raises:
+        BadImageError: when it cannot be used.
+    """
+    with _opened(content, name) as picture:
+        turns = _orientation_of(picture) if orientation == "auto" else 1
+        _check_pixels(picture, name, MAX_REDUCED_PIXELS)
+        _reduce(picture, turns, least)
+        _check_pixels(picture, name, MAX_PIXELS)
+        try:
+            picture.load()
+            pixels = _pixels(picture, name, value_range)
+        except (BadImageError, MemoryError):
+            raise
+        except Exception as error:  # decoders raise errors of many kinds for damaged files
+            raise BadImageError(name, f"It is damaged ({_reason(error)}). Save it again.") from error
+    turned = _turned(pixels, turns)
+    return np.ascontiguousarray(turned.transpose(1, 0, 2) if orientation == "transpose" else turned)
+
+
+def measure(content: bytes, name: str, orientation: Orientation = "auto") -> tuple[int, int]:
+    """(rows, columns) of a picture, from its header alone; see ``decode``."""
+    with _opened(content, name) as picture:
+        turns = _orientation_of(picture) if orientation == "auto" else 1
+        swaps = turns in _TRANSPOSING or orientation == "transpose"
+        return (picture.width, picture.height) if swaps else (picture.height, picture.width)
+
+
+@contextlib.contextmanager
+def _opened(content: bytes, name: str) -> Iterator["Image.Image"]:
+    from PIL import Image, UnidentifiedImageError
+
+    if not content:
+        raise BadImageError(name, "The file is empty.")
+    try:
+        opened = Image.open(BytesIO(content), formats=FORMATS)
+    except UnidentifiedImageError as error:
+        reason = "It is no PNG, JPEG, WEBP, BMP, GIF or TIFF picture, or damaged. Convert it to PNG."
+        raise BadImageError(name, reason) from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise BadImageError(name, f"It has more than {MAX_REDUCED_PIXELS:,} pixels. Resize it.") from error
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise BadImageError(name, f"It is damaged ({_reason(error)}). Save it again.") from error
+    with opened as picture:
+        yield picture
+
+
+def _reason(error: Exception) -> str:
+    return str(error).strip(". ")[:200] or type(error).__name__
+
+
+def _orientation_of(picture: "Image.Image") -> int:
+    """EXIF orientation, 1 (upright) to 8; 1 where there is none, or it cannot be read."""
+    if picture.format not in ("JPEG", "TIFF", "PNG", "WEBP"):
+        return 1
+    if picture.format == "PNG" and "exif" not in picture.info and "Raw profile type exif" not in picture.info:
+        return 1
+    try:
+        found = picture.getexif().get(_ORIENTATION_TAG, 1)
+    except Exception:  # damaged EXIF data do no harm to the picture
+        return 1
+    return found if isinstance(found, int) and 1 <= found <= 8 else 1
+
+
+def _reduce(picture: "Image.Image", turns: int, least: tuple[int, int] | None) -> None:
+    if least is None or picture.format != "JPEG":
+        return
+    height, width = reversed(least) if turns in _TRANSPOSING else least
+    picture.draft(None, (width, height))
+
+
+def _check_pixels(picture: "Image.Image", name: str, limit: int) -> None:
+    width, height = picture.size
+    if max(width, height) > MAX_SIDE:
+        raise BadImageError(name, f"It is {width}×{height} pixels; a side has at most {MAX_SIDE:,}. Resize it.")
+    if width * height > limit:
+        raise BadImageError(name, f"It is {width}×{height} pixels; at most {limit:,} are read. Resize it.")
+
+
+def _pixels(picture: "Image.Image", name: str, value_range: ValueRange) -> RawImage:
+    mode = picture.mode
+    if mode == "1":
+        picture = picture.convert("L")
+    elif mode in ("P", "PA"):
+        transparent = mode == "PA" or "transparency" in picture.info
+        picture = picture.convert("RGBA" if transparent else "RGB")
+    elif mode == "F" or mode.startswith("I"):
+        return _scaled(picture, name, value_range)
+    elif mode in ("L", "RGB") and "transparency" in picture.info:  # one colour that is transparent
+        picture = picture.convert("LA" if mode == "L" else "RGBA")
+    elif mode == "La":
+        picture = picture.convert("LA")
+    elif mode == "RGBa":
+        picture = picture.convert("RGBA")
+    elif mode not in _DIRECT:
+        picture = picture.convert("RGB")
+    return _copied(picture)
+
+
+def _copied(picture: "Image.Image") -> RawImage:
+    width, height = picture.size
+    if height <= _band_rows(picture):
+        return np.atleast_3d(np.asarray(picture))
+    pixels = np.empty((height, width, len(picture.getbands())), np.uint8)
+    for top, band in _bands(picture):
+        values = np.atleast_3d(np.asarray(band))
+        pixels[top : top + len(values)] = values
+    return pixels
+
+
+def _band_rows(picture: "Image.Image") -> int:
+    return max(1, _BAND_PIXELS // picture.width)
+
+
+def _bands(picture: "Image.Image") -> Iterator[tuple[int, "Image.Image"]]:
+    """First row and pixels of bands of rows, since to copy the whole at once takes three times its size."""
+    rows = _band_rows(picture)
+    for top in range(0, picture.height, rows):
+        yield top, picture.crop((0, top, picture.width, min(top + rows, picture.height)))
+
+
+def _scaled(picture: "Image.Image", name: str, value_range: ValueRange) -> RawImage:
+    """(H, W, 1): values of 16 or 32 bits as 0 … 255.
+
+    ``auto``: 16-bit values from 0 to 65,535; others from 0 to 1 (floats only), 255 or 65,535, the first of them that
+    holds all.
+    """
+    bands = [(top, np.asarray(band)) for top, band in _bands(picture)]
+    low, high = min(float(band.min()) for _, band in bands), max(float(band.max()) for _, band in bands)
+    if not math.isfinite(low) or not math.isfinite(high):
+        raise BadImageError(name, "It has values that are infinite or no numbers. Save it with 8 bits.")
+    bottom, top_value = (low, high) if value_range == "stretch" else (0.0, _white(picture.mode, high, value_range))
+    if low < bottom or high > top_value:
+        reason = f"Its values go from {low:g} to {high:g}, outside 0 to {top_value:g}."
+        raise BadImageError(name, f"{reason} Choose value range minimum to maximum.")
+    scale = 255.0 / max(top_value - bottom, 1e-12)
+    pixels = np.empty((picture.height, picture.width, 1), np.uint8)
+    for top, band in bands:
+        pixels[top : top + len(band), :, 0] = np.rint((band.astype(np.float64) - bottom) * scale)
+    return pixels
+
+
+def _white(mode: str, high: float, value_range: ValueRange) -> float:
+    """Value of white."""
+    if value_range != "auto":
+        return 1.0 if value_range == "unit" else 255.0
+    if mode.startswith("I;16"):
+        return 65_535.0
+    return next((top for top in ((1.0,) if mode == "F" else ()) + (255.0, 65_535.0) if high <= top), 65_535.0)
+
+
+def _turned(pixels: RawImage, orientation: int) -> RawImage:
+    """Turn and mirror a picture as its EXIF orientation asks (TIFF 6.0, section 8; Exif 2.32, 4.6.5)."""
+    if orientation in _TRANSPOSING:
+        pixels = pixels.transpose(1, 0, 2)
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    return pixels

@@ -1,0 +1,76 @@
+"""Decoding and fitting of a set's images a piece at a time, on several threads."""
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmstudio.data.importing.decoding import quiet_decoder
+from gmstudio.data.importing.fitting import Target, fit_image
+from gmstudio.data.importing.raw import BadImageError, RawSet
+
+PIECE_S = 0.02
+"""Time of a piece, about."""
+MAX_PIECE_BYTES = 8 << 20
+MAX_THREADS = 8
+_AT_ONCE = 16
+"""Images that a thread decodes before it takes the next ones."""
+
+
+@dataclass(eq=False)
+class DecodedPiece:
+    """Some images of a set.
+
+    Args:
+        images: (n, C, H, W) uint8.
+        indices: (n,) of these images in the raw set.
+        bad: errors of those that could not be decoded.
+    """
+
+    images: NDArray[np.uint8]
+    indices: NDArray[np.int64]
+    bad: list[BadImageError] = field(default_factory=list)
+
+
+def decode_pieces(raw: RawSet, order: Sequence[int] | NDArray[np.int64], target: Target) -> Iterator[DecodedPiece]:
+    """Decode and fit images in an order; their number varies so that a piece takes about ``PIECE_S``."""
+    at, count = 0, _AT_ONCE
+    most = max(1, MAX_PIECE_BYTES // int(np.prod(target.shape)))
+    threads = min(MAX_THREADS, os.cpu_count() or 1)
+    with ThreadPoolExecutor(threads) as pool:
+        while at < len(order):
+            start = time.perf_counter()
+            indices = np.asarray(order[at : at + count], np.int64)
+            yield _piece(pool, raw, indices, target)
+            at += len(indices)
+            # The time that the caller took between two pieces is not the piece's own.
+            count = max(1, min(most, 2 * count, round(count * PIECE_S / max(1e-6, time.perf_counter() - start))))
+
+
+def _piece(pool: ThreadPoolExecutor, raw: RawSet, indices: NDArray[np.int64], target: Target) -> DecodedPiece:
+    images = np.empty((len(indices), *target.shape), np.uint8)
+    parts = [range(first, min(first + _AT_ONCE, len(indices))) for first in range(0, len(indices), _AT_ONCE)]
+
+    def decode_part(positions: range) -> list[tuple[int, BadImageError]]:
+        bad = []
+        for position in positions:
+            try:
+                images[position] = _fitted(raw, int(indices[position]), target)
+            except BadImageError as error:
+                bad.append((position, error))
+        return bad
+
+    with quiet_decoder():
+        bad = [failure for failures in pool.map(decode_part, parts) for failure in failures]
+    if not bad:
+        return DecodedPiece(images, indices)
+    kept = np.setdiff1d(np.arange(len(indices)), [position for position, _ in bad])
+    return DecodedPiece(images[kept], indices[kept], [error for _, error in bad])
+
+
+def _fitted(raw: RawSet, index: int, target: Target) -> NDArray[np.uint8]:
+    return fit_image(raw.read_reduced(index, target.height, target.width), target)

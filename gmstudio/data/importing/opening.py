@@ -1,0 +1,92 @@
+"""Files and folders of images of any kind, opened as raw sets."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from gmstudio.data.dataset import DataError
+from gmstudio.data.importing import formats, pictures
+from gmstudio.data.importing.picture_index import PICTURE_SUFFIXES, is_junk, suffix_of
+from gmstudio.data.importing.raw import RawSet
+from gmstudio.data.importing.settings import ReadSettings
+from gmstudio.data.progress import Progress
+from gmstudio.system.os_errors import os_error_sentence
+
+PACKED = (".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".7z", ".rar", ".tar.zst")
+_SAMPLED_ENTRIES = 5_000
+_SAMPLED_DEPTH = 4
+
+
+def open_raw(path: Path, settings: ReadSettings) -> Iterator[Progress | RawSet]:
+    """Open files of images as a set, a piece at a time; the last item is the set.
+
+    Args:
+        path: a folder or zip archive of pictures, or what ``formats`` reads.
+        settings: how they are understood.
+
+    Raises:
+        DataError: when there is no such file, or it cannot be used; ConfigError for settings that do not fit it.
+    """
+    try:
+        is_folder = path.is_dir()
+        if not is_folder and not path.is_file():
+            path.stat()
+            raise DataError(f"{path} is neither a file nor a folder. Choose a folder of pictures, or a file of images.")
+    except (OSError, ValueError) as error:
+        raise DataError(_missing(path, error)) from error
+    lower = path.name.lower()
+    if lower.endswith(PACKED) and not is_folder:
+        raise DataError(f"{path} is an archive that is not opened. Unpack it and choose the folder, or pack it as zip.")
+    if lower.endswith(".zip") and not is_folder:
+        yield from pictures.open_zip(path, settings)
+        return
+    if is_folder and _holds_pictures(path):
+        yield from pictures.open_folder(path, settings)
+        return
+    found = formats.open_format(path, settings)
+    if found is not None:
+        yield found
+    elif is_folder:
+        yield from pictures.open_folder(path, settings)
+    else:
+        raise DataError(_not_read(path))
+
+
+def _missing(path: Path, error: OSError | ValueError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return f"There is no file or folder {path}. Check the path."
+    return os_error_sentence(error) if isinstance(error, OSError) else str(error)
+
+
+def _not_read(path: Path) -> str:
+    if path.suffix.lower() in PICTURE_SUFFIXES:
+        return f"{path} is one picture. Choose the folder that holds it and the others."
+    return (
+        f"{path} is of no kind that is read. Choose a folder or zip of pictures, or a file .npz, .npy, .mat, .amat, "
+        ".csv, IDX or CIFAR."
+    )
+
+
+def _holds_pictures(folder: Path) -> bool:
+    """Test whether more than half of the first files below a folder have the suffix of a picture."""
+    found = others = 0
+    waiting = [(os.fsencode(folder), 0)]
+    while waiting and found + others < _SAMPLED_ENTRIES:
+        place, depth = waiting.pop(0)
+        try:
+            with os.scandir(place) as entries:
+                for entry in entries:
+                    if is_junk(entry.name):
+                        continue
+                    if entry.is_dir():
+                        if depth < _SAMPLED_DEPTH:
+                            waiting.append((entry.path, depth + 1))
+                    elif suffix_of(entry.name) in PICTURE_SUFFIXES:
+                        found += 1
+                    else:
+                        others += 1
+                    if found + others >= _SAMPLED_ENTRIES:
+                        break
+        except OSError:
+            continue
+    return found > others

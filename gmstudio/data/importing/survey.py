@@ -1,0 +1,135 @@
+"""Choice of size, colours and ground of a set from a sample of its images."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Literal
+
+import numpy as np
+
+from gmstudio.data.dataset import DataError
+from gmstudio.data.importing.fitting import Target
+from gmstudio.data.importing.raw import BadImageError, Guess, RawImage, RawSet
+from gmstudio.data.importing.settings import ImportSettings
+from gmstudio.data.progress import Progress
+from gmstudio.media.ink import edge_pixels
+from gmstudio.protocol.images import MAX_SIDE
+
+MEASURED_IMAGES = 512
+"""Images whose sizes are looked at."""
+DECODED_IMAGES = 64
+"""Images whose colours are looked at."""
+LARGEST_AUTO = 64
+"""Longer side of images that were larger, where the user chose no size."""
+_LOOKED_SIDE = 128
+_COLOURED, _COLOURED_SHARE = 0.1, 0.002
+"""An image has colours where at least this share of its pixels has channels that differ by more than this."""
+_PIECE = 8
+
+
+def survey(raw: RawSet, settings: ImportSettings) -> Iterator[Progress | tuple[Target, tuple[Guess, ...]]]:
+    """Choose what all images become; the last item is that, and the guesses.
+
+    Raises:
+        DataError: when no image of the sample can be decoded.
+    """
+    sizes: Counter[tuple[int, int]] = Counter()
+    reasons: list[str] = []
+    measured = _spread(len(raw), MEASURED_IMAGES if not (settings.size and settings.width) else 1)
+    for number, index in enumerate(measured, 1):
+        try:
+            sizes[raw.measure(index)] += 1
+        except BadImageError as error:
+            reasons.append(str(error))
+        if number % _PIECE == 0:
+            yield Progress("sample", number, len(measured))
+    look = _Look()
+    decoded = _spread(len(raw), DECODED_IMAGES)
+    for number, index in enumerate(decoded, 1):
+        try:
+            look.add(raw.read_reduced(index, _LOOKED_SIDE, _LOOKED_SIDE))
+        except BadImageError as error:
+            reasons.append(str(error))
+        yield Progress("sample", number, len(decoded))
+    if not look.count:
+        raise DataError(f"None of {len(decoded):,} sampled images can be decoded. {reasons[-1] if reasons else ''}")
+    height, width, guesses = _size(sizes, settings, raw.content != "images")
+    channels, colour_guesses = look.channels(settings)
+    ground, ground_guesses = look.ground(settings)
+    yield Target(channels, height, width, settings.fit, ground), (*guesses, *colour_guesses, *ground_guesses)
+
+
+def _spread(total: int, count: int) -> list[int]:
+    """At most ``count`` indices spread evenly over ``0 … total-1``."""
+    return sorted({at * total // count for at in range(count)}) if total > count else list(range(total))
+
+
+def _size(
+    sizes: Counter[tuple[int, int]], settings: ImportSettings, is_exact: bool
+) -> tuple[int, int, tuple[Guess, ...]]:
+    """(rows, columns) of the result, and what was guessed."""
+    if settings.size and settings.width:
+        return settings.size, settings.width, ()
+    (rows, columns), most = min(sizes.items(), key=lambda item: (-item[1], item[0]))
+    if settings.size:
+        height, width = settings.size, max(1, round(columns * settings.size / rows))
+    elif settings.width:
+        height, width = max(1, round(rows * settings.width / columns)), settings.width
+    else:
+        scale = min(1.0, (MAX_SIDE if is_exact else LARGEST_AUTO) / max(rows, columns))
+        height, width = max(1, round(rows * scale)), max(1, round(columns * scale))
+    height, width = min(height, MAX_SIDE), min(width, MAX_SIDE)
+    if len(sizes) == 1 and (height, width) == (rows, columns):
+        return height, width, ()
+    share = "All" if len(sizes) == 1 else f"{most:,} of {sizes.total():,}"
+    text = f"{share} sampled images have {rows}×{columns} pixels (rows × columns); all become {height}×{width}."
+    return height, width, (Guess("size", text),)
+
+
+class _Look:
+    """Colours, edges and transparency of some images."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._num_colour = self._num_stored_as_colour = self._num_transparent = 0
+        self._edges: list[float] = []
+        self._ink: list[float] = []
+
+    def add(self, image: RawImage) -> None:
+        """Look at an image."""
+        self.count += 1
+        values = image.astype(np.float32) / np.float32(255)
+        has_alpha = image.shape[2] in (2, 4)
+        colours, opacity = (values[..., :-1], values[..., -1]) if has_alpha else (values, np.ones_like(values[..., 0]))
+        spread = (colours.max(2) - colours.min(2)) * opacity
+        self._num_stored_as_colour += colours.shape[2] == 3
+        self._num_colour += bool((spread > _COLOURED).mean() >= _COLOURED_SHARE)
+        grey = colours.mean(2)
+        if has_alpha and opacity.min() < 1:
+            self._num_transparent += 1
+            if opacity.max() > 0:
+                self._ink.append(float(np.average(grey, weights=opacity)))
+        edge = edge_pixels(np.stack((grey, opacity), axis=-1))
+        if edge[:, 1].min() == 1:
+            self._edges.append(float(np.median(edge[:, 0])))
+
+    def channels(self, settings: ImportSettings) -> tuple[Literal[1, 3], tuple[Guess, ...]]:
+        """Channels of the result, and what was guessed."""
+        if settings.colour != "auto":
+            return 3 if settings.colour == "rgb" else 1, ()
+        if self._num_colour:
+            grey = self.count - self._num_colour
+            text = f"{self._num_colour:,} of {self.count:,} sampled images have colours, so that all become RGB."
+            return 3, (Guess("colour", text),) if grey else ()
+        text = "The images are stored in colour, but those that were sampled are grey; all become grey."
+        return 1, (Guess("colour", text),) if self._num_stored_as_colour else ()
+
+    def ground(self, settings: ImportSettings) -> tuple[int, tuple[Guess, ...]]:
+        """Value of the ground, 0 or 255, and what was guessed."""
+        if settings.ground != "auto":
+            return 255 if settings.ground == "white" else 0, ()
+        if self._edges:
+            is_white, why = float(np.median(self._edges)) > 0.5, "as the edges of opaque images are"
+        else:
+            is_white, why = bool(self._ink) and float(np.median(self._ink)) < 0.5, "on which their ink shows best"
+        text = f"Transparent parts become {'white' if is_white else 'black'}, {why}."
+        return 255 if is_white else 0, (Guess("ground", text),) if self._num_transparent else ()
