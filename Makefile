@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check bench pictures protocol clean
+.PHONY: help run test check bench pictures protocol data clean
 
 venv := .venv
 python := $(venv)/bin/python
@@ -52,6 +52,9 @@ pictures: $(venv)/.ready-test ## Take the pictures in docs/pictures again, or so
 
 protocol: $(venv)/.ready-test ## Write the tables of docs/protocol.md anew from the message classes
 	$(python) -m docs.messages
+
+data: $(venv)/.ready-test ## Make resources/data anew from the official files: make data sources=FOLDER
+	$(python) -m benchmarks.shipped.data $(sources)
 
 clean: ## Remove .venv, caches and build products
 	rm -rf $(venv) build dist gmstudio.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

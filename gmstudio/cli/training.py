@@ -23,7 +23,10 @@ def train(
         str, typer.Argument(help="Model family: pixelcnn, vae, gan …; may be left out with --resume.")
     ] = "",
     data: Annotated[
-        str, typer.Option(help="Data source: digits; or idx, binarized_mnist or cifar10 with --data-dir.")
+        str,
+        typer.Option(
+            help="Data source: mnist, fashion_mnist, shapes, digits; idx, binarized_mnist, cifar10 with --data-dir."
+        ),
     ] = "digits",
     data_dir: Annotated[
         str, typer.Option("--data-dir", help="Folder of the data set's files; with --resume, where they are now.")

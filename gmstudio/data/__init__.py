@@ -6,15 +6,20 @@ from gmstudio.data.binarized_mnist import BinarizedMnist
 from gmstudio.data.cifar10 import Cifar10
 from gmstudio.data.dataset import DataError, Dataset, Split
 from gmstudio.data.digits import Digits
+from gmstudio.data.fashion_mnist import FashionMnist
 from gmstudio.data.idx import Idx
 from gmstudio.data.images import Images
+from gmstudio.data.mnist import Mnist
+from gmstudio.data.shapes import Shapes
 from gmstudio.data.source import Source
 from gmstudio.protocol.config import parse_config, schema_of
 from gmstudio.protocol.data import DataEntry
 
 __all__ = ["SOURCES", "DataError", "Dataset", "Source", "Split", "catalog", "load"]
 
-SOURCES: dict[str, type[Source]] = {source.name: source for source in (Digits, Idx, BinarizedMnist, Cifar10, Images)}
+SOURCES: dict[str, type[Source]] = {
+    source.name: source for source in (Digits, Mnist, FashionMnist, Shapes, Idx, BinarizedMnist, Cifar10, Images)
+}
 
 
 def catalog() -> tuple[DataEntry, ...]:

@@ -27,20 +27,40 @@ class DataError(ValueError):
 
 
 @dataclass(frozen=True, eq=False)
+class Factors:
+    """Known factors of variation of images, for scores of disentanglement.
+
+    Args:
+        names: name of each factor.
+        values: (N, F) float32, by image and factor; factors without an order, such as a kind, are numbered.
+    """
+
+    names: tuple[str, ...]
+    values: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        assert self.values.ndim == 2 and self.values.dtype == np.float32
+        assert self.values.shape[1] == len(self.names)
+
+
+@dataclass(frozen=True, eq=False)
 class Split:
     """Images of one split.
 
     Args:
         images: (N, C, H, W) uint8.
         labels: (N,) int64, or None where the source has none.
+        factors: of the images; None where the source knows none.
     """
 
     images: Images
     labels: Labels | None = None
+    factors: Factors | None = None
 
     def __post_init__(self) -> None:
         assert self.images.ndim == 4 and self.images.dtype == np.uint8
         assert self.labels is None or (self.labels.shape == (len(self),) and self.labels.dtype == np.int64)
+        assert self.factors is None or len(self.factors.values) == len(self)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -111,6 +131,11 @@ class Dataset:
         """Largest label of all splits plus one; 0 where the source has none."""
         known = [split.labels for split in self._splits.values() if split.labels is not None]
         return 1 + max((int(labels.max()) for labels in known if len(labels)), default=-1)
+
+    @property
+    def factor_names(self) -> tuple[str, ...]:
+        """Names of the known factors of variation; empty where the source knows none."""
+        return self.train.factors.names if self.train.factors else ()
 
     def split(self, name: str) -> Split:
         """Return the split of this name.

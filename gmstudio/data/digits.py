@@ -16,6 +16,7 @@ from gmstudio.protocol.images import ImageSpec
 MAX_VALUE = 16
 SIDE = 8
 HELD_OUT_PER_DIGIT = 18
+COURSE_ENDS = (1000, 1350)
 _SPLIT_SEED = 1797
 
 
@@ -23,8 +24,8 @@ class DigitsConfig(Struct, frozen=True, kw_only=True):
     """Quantization of the digits."""
 
     levels: Annotated[
-        Literal[2, 4, 16],
-        field(LEVELS_TITLE, "Quantize intensities to this many levels; the originals have 17."),
+        Literal[2, 4, 16, 17],
+        field(LEVELS_TITLE, "Quantize intensities to this many levels; 17 keeps the originals unchanged."),
     ] = 16
     binarize: Annotated[
         Literal["threshold", "sample"],
@@ -35,15 +36,27 @@ class DigitsConfig(Struct, frozen=True, kw_only=True):
             labels=BINARIZATIONS,
         ),
     ] = "threshold"
+    split: Annotated[
+        Literal["balanced", "course"],
+        field(
+            "Split",
+            "Balanced by digit at random, or the first 1,000, next 350 and last 447 images in the set's order, as in "
+            "the course and book of Tomczak (Deep Generative Modeling, 2022).",
+            labels={"balanced": "1,437/180/180 balanced", "course": "1,000/350/447 (Tomczak)"},
+            advanced=True,
+        ),
+    ] = "balanced"
 
 
 class Digits(Source):
     """Optical recognition of handwritten digits, the test part of the UCI set.
 
-    Split: of each digit 18 images are for validation and 18 for testing, the other 1,437 for training, by a fixed
-    permutation. The images come from 13 writers, who are in all splits.
+    Split ``balanced``: of each digit 18 images are for validation and 18 for testing, the other 1,437 for training, by
+    a fixed permutation; the images come from 13 writers, who are in all splits. Split ``course``: the first 1,000, next
+    350 and last 447 images, as in J. Tomczak's course and book.
 
-    Source: E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning Repository, 1998.
+    Sources: E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning Repository,
+    1998; J. Tomczak, Deep Generative Modeling, Springer 2022, section 2.3 and the code beside it.
     """
 
     name: ClassVar[str] = "digits"
@@ -58,7 +71,7 @@ class Digits(Source):
     def load(cls, config: DigitsConfig) -> Dataset:
         """Load the digits; see ``Source.load``."""
         values, labels = _read()
-        train, valid, test = _split_indices(labels)
+        train, valid, test = _split_indices(labels) if config.split == "balanced" else _course_indices(len(labels))
         resample = config.levels == 2 and config.binarize == "sample"
         intensities = to_intensities(values, MAX_VALUE)
         levels = draw_binary(intensities) if resample else quantize(values, MAX_VALUE, config.levels)
@@ -92,3 +105,8 @@ def _split_indices(labels: Labels) -> tuple[NDArray[np.int64], NDArray[np.int64]
     part = np.minimum(rank_within_digit // HELD_OUT_PER_DIGIT, 2)
     train, valid, test = (np.flatnonzero(part == which) for which in (2, 0, 1))
     return train, valid, test
+
+
+def _course_indices(count: int) -> list[NDArray[np.int64]]:
+    """Indices of the training, validation and test images in the course's split."""
+    return np.split(np.arange(count), COURSE_ENDS)

@@ -22,7 +22,7 @@ def test_with_nothing_set_there_are_sixteen_levels() -> None:
     digits = load("digits", {})
     assert digits.sizes == {"train": 1437, "valid": 180, "test": 180}
     assert digits.image.shape == (1, 8, 8) and digits.image.levels == 16
-    assert digits.config == {"levels": 16, "binarize": "threshold"}
+    assert digits.config == {"levels": 16, "binarize": "threshold", "split": "balanced"}
     assert not digits.resample and digits.label_names[3] == "3"
     for split in (digits.train, digits.valid, digits.test):
         assert split.images.max() == 15 and split.images.min() == 0
@@ -46,7 +46,7 @@ def test_the_split_never_changes() -> None:
     assert hashlib.sha256(labels.astype("<i8").tobytes()).hexdigest()[:16] == "a7dded5b93081ce2"
 
 
-@pytest.mark.parametrize("levels", [2, 4, 16])
+@pytest.mark.parametrize("levels", [2, 4, 16, 17])
 def test_every_level_is_used(levels: int) -> None:
     digits = load("digits", {"levels": levels})
     assert digits.image.levels == levels
@@ -65,7 +65,18 @@ def test_sampled_digits_are_drawn_once_for_validation_and_kept_grey_for_training
 def test_the_catalog_describes_every_source() -> None:
     entries = catalog()
     assert (
-        [entry.name for entry in entries] == list(SOURCES) == ["digits", "idx", "binarized_mnist", "cifar10", "images"]
+        [entry.name for entry in entries]
+        == list(SOURCES)
+        == [
+            "digits",
+            "mnist",
+            "fashion_mnist",
+            "shapes",
+            "idx",
+            "binarized_mnist",
+            "cifar10",
+            "images",
+        ]
     )
     for entry in entries:
         assert isinstance(entry, DataEntry) and entry.title and entry.summary
@@ -73,12 +84,20 @@ def test_the_catalog_describes_every_source() -> None:
             assert described["title"] and described["description"], name
 
 
+def test_the_courses_split_is_in_the_sets_order_with_the_original_values() -> None:
+    digits = load("digits", {"levels": 17, "split": "course"})
+    assert digits.sizes == {"train": 1000, "valid": 350, "test": 447}
+    originals, labels = load_digits(return_X_y=True)
+    np.testing.assert_array_equal(images_of(digits).reshape(-1, 64), originals)
+    np.testing.assert_array_equal(digits.valid.labels, labels[1000:1350])
+
+
 def test_wrong_settings_are_refused_by_name() -> None:
-    with pytest.raises(ConfigError, match=r"Quantization levels \(per channel\) is 3; it must be one of 2, 4, 16"):
+    with pytest.raises(ConfigError, match=r"Quantization levels \(per channel\) is 3; it must be one of 2, 4, 16, 17"):
         load("digits", {"levels": 3})
     with pytest.raises(ConfigError, match="no setting 'colour'"):
         load("digits", {"colour": True})
-    with pytest.raises(DataError, match="no data source 'cats'; there are digits, idx"):
+    with pytest.raises(DataError, match="no data source 'cats'; there are digits, mnist"):
         load("cats", {})
 
 

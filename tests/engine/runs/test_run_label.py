@@ -49,6 +49,9 @@ def test_all_that_differs_is_listed_with_its_default() -> None:
     [
         ("digits", {}, DIGITS, "Digits 8×8"),
         ("digits", {"levels": 2, "binarize": "sample"}, DIGITS, "Digits 8×8, 2 levels, binarization stochastic"),
+        ("mnist", {"size": 14}, ImageSpec(1, 14, 14, 2), "MNIST subset 14×14"),
+        ("fashion_mnist", {"levels": 16}, MNIST, "Fashion-MNIST subset 28×28, 16 levels"),
+        ("shapes", {"classes": "square"}, ImageSpec(3, 20, 20, 4), "Coloured shapes 20×20, include classes square"),
         ("idx", {"folder": "/data/MNIST/raw"}, MNIST, "MNIST 28×28"),
         ("idx", {"folder": "/data/sets", "variant": "emnist-letters"}, MNIST, "emnist-letters 28×28"),
         ("idx", {"folder": "/d/MNIST", "classes": "3,8"}, MNIST, "MNIST 28×28, include classes 3,8"),

@@ -1,0 +1,1 @@
+"""Makers of what comes with the program: data sets (``resources/data``) and ready models (``resources/examples``)."""
