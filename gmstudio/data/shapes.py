@@ -188,7 +188,8 @@ def _ellipse(u: Floats, v: Floats, half: Floats) -> Floats:
     p, q = u / (1.35 * half), v / (0.75 * half)
     radius = np.sqrt(p * p + q * q)
     slope = np.sqrt(np.square(p / (1.35 * half)) + np.square(q / (0.75 * half)))
-    return radius * (radius - 1) / np.maximum(slope, 1e-9)
+    distance: Floats = radius * (radius - 1) / np.maximum(slope, 1e-9)
+    return distance
 
 
 def _triangle(u: Floats, v: Floats, half: Floats) -> Floats:
