@@ -1,6 +1,7 @@
 """``gmstudio score``: log-likelihood of images under a run's latest checkpoint, or what replaces it for the family."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 
     from gmstudio.data.dataset import Dataset
     from gmstudio.engine.evaluation.likelihood import Score
+    from gmstudio.families.base import Preparation
 
+T = TypeVar("T")
 LABELS = ("marginal", "given", "none")
 SHARES = {
     "samples_precision": "precision: share of samples within the data's support",
@@ -87,7 +90,7 @@ def _likelihood(
     from rich.progress import track
 
     from gmstudio.engine.evaluation.label_mixture import MAX_LABELS, label_mixture
-    from gmstudio.engine.evaluation.likelihood import batch_size, default_samples
+    from gmstudio.engine.evaluation.likelihood import batch_size, default_samples, prepare
     from gmstudio.engine.evaluation.likelihood import score as score_images
 
     images, part = dataset.view(split, range(size)), dataset.split(split)
@@ -99,8 +102,9 @@ def _likelihood(
     if choice == "marginal" and mixture is None:
         raise ValueError(f"A mixture takes 1 to {MAX_LABELS} labels of training images; use --labels given or none.")
     num_samples = default_samples(model, size) if num_samples is None else num_samples
+    _follow(prepare(model, num_samples, seed))
     pieces = score_images(model, images, num_samples, seed, labels, mixture)
-    batches = -(-len(images) // batch_size(model.image))
+    batches = -(-len(images) // batch_size(model, num_samples))
     result = next(p for p in track(pieces, total=batches, description="Scoring", transient=True) if p is not None)
     warn(tuple(filter(None, [result.warning])))
     say(f"{result.kind}:")
@@ -116,14 +120,9 @@ def _likelihood(
 
 def _conservative(model: Any, images: "NDArray[np.uint8]", result: "Score", seed: int) -> None:
     """Print the estimate from the other side, for a model that has one."""
-    from rich.progress import track
+    from gmstudio.engine.evaluation.conservative import NUM_CHAINS, conservative_score
 
-    from gmstudio.engine.evaluation.conservative import BATCH, NUM_CHAINS, NUM_IMAGES, conservative_score
-
-    pieces = conservative_score(model, images, result.nats, seed)
-    batches = -(-min(NUM_IMAGES, len(images)) // BATCH)
-    found = [piece for piece in track(pieces, total=batches, description="Reverse annealing", transient=True) if piece]
-    for score in found:
+    for score in _follow(conservative_score(model, images, result.nats, seed)):
         say(
             f"reverse annealing (RAISE), lower bound in expectation of what the annealing itself generates, "
             f"{len(score.nats)} images, {NUM_CHAINS} chains each:"
@@ -132,6 +131,24 @@ def _conservative(model: Any, images: "NDArray[np.uint8]", result: "Score", seed
             f"{score.mean_nats:.4f} ± {score.error_nats:.4f} nats; for the same images the figure above is "
             f"{score.estimate_nats:.4f} nats"
         )
+
+
+def _follow(pieces: "Iterator[Preparation | T]") -> "list[T]":
+    """Show the progress of a computation; return what it yields besides."""
+    from rich.progress import Progress
+
+    from gmstudio.families.base import Preparation
+
+    found: list[T] = []
+    with Progress(transient=True) as progress:
+        task = progress.add_task("", total=1.0, visible=False)
+        for piece in pieces:
+            if isinstance(piece, Preparation):
+                title = piece.title[:1].upper() + piece.title[1:]
+                progress.update(task, description=title, completed=piece.share, visible=True)
+            else:
+                found.append(piece)
+    return found
 
 
 def _check_choice(choice: str | None, model: Any, *, has_labels: bool) -> None:

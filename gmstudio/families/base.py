@@ -6,7 +6,7 @@ Shape legend used in all families: B batch, C channels, H height, W width, L lev
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 import torch
 from msgspec import Struct
@@ -211,6 +211,31 @@ class Estimated(Protocol):
 
     def log_prob_estimate(self, x: Tensor, num_samples: int = 100, generator: torch.Generator | None = None) -> Tensor:
         """(B,) nats."""
+
+
+class Preparation(NamedTuple):
+    """Progress of what the estimates of all images share.
+
+    Args:
+        title: of the present part of the work.
+        share: done of that part, 0 to 1.
+    """
+
+    title: str
+    share: float
+
+
+@runtime_checkable
+class PreparedEstimate(Protocol):
+    """Families whose estimates of log p(x) share a long computation, for example of log Z."""
+
+    def prepare_estimate(
+        self, num_samples: int = 100, generator: torch.Generator | None = None
+    ) -> Iterator[Preparation]:
+        """Make that computation in pieces of a few milliseconds; ``log_prob_estimate`` with as many samples uses it.
+
+        Nothing is yielded where it has been made, for the same weights.
+        """
 
 
 @runtime_checkable

@@ -77,7 +77,7 @@ def test_a_family_without_likelihood_is_trained_and_drawn_and_the_result_says_so
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = folder / "out"
-    small = ["num_hidden=16", "num_walkback=1", "sample_steps=5"]
+    small = ["num_hidden=16", "num_walkback=1"]
     result = measured(folder, "gsn", out=str(out), settings=small)
     assert result["finished"] and result["steps"] == result["best_step"] > 0
     assert result["test_nll_nats"] is None and "test_bits_per_dim" not in result

@@ -208,6 +208,26 @@ def test_a_diffusion_model_is_sampled_as_the_settings_say(tmp_path: Path) -> Non
         call("sample", run, "--set", "lr=3", "-o", str(grid))
 
 
+@pytest.mark.parametrize("family", ["rbm", "gsn"])
+def test_a_chain_is_sampled_as_the_settings_say_and_earlier_runs_load(tmp_path: Path, family: str) -> None:
+    run, grid = tmp_path / "run", tmp_path / "grid.png"
+    call("train", family, "--out", str(run), *FAST, "--set", "num_hidden=8")
+    record = json.loads((run / "run.json").read_text())
+    assert "sample_steps" not in record["config"]
+    record["config"]["sample_steps"] = 2  # as versions before had it, in training
+    (run / "run.json").write_text(json.dumps(record))
+    few = draw(str(run), grid, "--set", "steps=1")
+    with Image.open(grid) as picture:
+        assert picture.info["Sampler"] == "steps=1"
+    assert (few != draw(str(run), grid)).any()
+    with Image.open(grid) as picture:
+        assert picture.info["Sampler"] == f"steps={500 if family == 'rbm' else 100}", "the default, not the old run's"
+    with pytest.raises(ValueError, match="Frames show has no effect on samples; leave it out"):
+        call("sample", str(run), "--set", "shown=sample", "-o", str(grid))
+    with pytest.raises(ValueError, match="there is no field 'sample_steps'"):
+        call("train", family, "--out", str(tmp_path / "other"), *FAST, "--set", "sample_steps=2")
+
+
 def test_settings_of_sampling_are_refused_where_there_are_none(agnostic: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="NADE has no settings of sampling; leave out eta"):
         call("sample", agnostic, "--set", "eta=1", "-o", str(tmp_path / "grid.png"))

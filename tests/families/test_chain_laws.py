@@ -11,7 +11,7 @@ from gmstudio.engine.sampling.grids import draw_grid, grid_kind
 from gmstudio.families import FAMILIES
 from gmstudio.families.base import MarkovChain, Sampler, Trajectory
 from gmstudio.families.diagnostics import Illustrated
-from gmstudio.protocol.config import ConfigError, parse_config
+from gmstudio.protocol.config import ConfigError, parse_config, schema_of
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.metrics import DISTANCE
 from gmstudio.testing import laws
@@ -33,7 +33,7 @@ CASES: dict[str, list[dict[str, Any]]] = {
     ],
     "gsn": [{"num_layers": 1, "num_walkback": 2}, {"num_layers": 3, "num_walkback": 6}],
 }
-SMALL = {"num_hidden": 12, "sample_steps": 6}
+SMALL = {"num_hidden": 12}
 
 Make = Callable[..., Any]
 
@@ -117,12 +117,35 @@ def test_a_seed_repeats_and_what_is_stored_goes_on_as_if_nothing_had_happened(ma
 def test_one_batch_can_be_learned_by_heart(make: Make) -> None:
     image = ImageSpec(1, 4, 4, 2)
     batch = random_images(image, 4)
-    model = make(image, num_hidden=32, sample_steps=60)
+    model = make(image, num_hidden=32)
     train(model, batch.repeat(8, 1, 1, 1), 250, learning_rate=1e-2)
-    samples = model.eval().sample(60, seeded())
+    samples = model.eval().sample(60, seeded(), model.SamplerConfig(steps=60))
     nearest = (samples[:, None] != batch[None]).flatten(2).sum(2)
     assert nearest.min(1).values.float().mean() < 3.2, "pixels off; independent ones would be 5 or more"
     assert (nearest.argmin(1).bincount(minlength=4) > 0).sum() >= 3, "not of one image only"
+
+
+def test_the_settings_of_sampling_are_none_of_training(make: Make) -> None:
+    model = make(ImageSpec(1, 8, 8, 16))
+    assert "sample_steps" not in schema_of(model.Config)["properties"]
+    few, many = (model.SamplerConfig(steps=steps) for steps in (1, 40))
+    assert not torch.equal(model.sample(5, seeded(), few), model.sample(5, seeded(), many))
+    assert torch.equal(model.sample(5, seeded()), model.sample(5, seeded(), model.SamplerConfig()))
+    *_, last = model.sample_pieces(5, seeded(), many)
+    assert torch.equal(last, model.sample(5, seeded(), many))
+
+
+def test_a_trajectory_shows_what_was_drawn_where_it_is_asked_to(make: Make) -> None:
+    model = make(ImageSpec(1, 8, 8, 16))
+    means, drawn = (
+        list(model.trajectory(None, 3, 4, seeded(), model.SamplerConfig(shown=shown))) for shown in ("mean", "sample")
+    )
+    assert torch.equal(means[0].images, drawn[0].images), "the same start"
+    assert not torch.equal(means[2].images, drawn[2].images)
+    for step, other in zip(means, drawn, strict=True):
+        levels = 15 * other.images
+        torch.testing.assert_close(levels, levels.round())
+        assert all(torch.equal(step.metrics[name], other.metrics[name]) for name in step.metrics), "the same chain"
 
 
 def test_training_in_bfloat16_keeps_losses_in_float32(make: Make) -> None:

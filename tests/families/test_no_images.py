@@ -15,8 +15,8 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("vae", {}),
     ("vae", {"architecture": "conv", "decoder": "discretized gaussian"}),
     ("gan", {"architecture": "dcgan"}),
-    ("rbm", {"sample_steps": 2}),
-    ("gsn", {"sample_steps": 2}),
+    ("rbm", {}),
+    ("gsn", {}),
     ("realnvp", {"num_couplings": 1, "dequantization": "variational"}),
     ("ddpm", {"num_timesteps": 3}),
 ]

@@ -25,7 +25,6 @@ SMALL = {
     "num_chains": 8,
     "num_temperatures": 20,
     "num_timesteps": 6,
-    "sample_steps": 6,
 }
 """Settings that make models small, where a family has them."""
 

@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gmstudio.engine.runtime.inspection import exploring
-from gmstudio.families.base import Family
+from gmstudio.engine.runtime.inspection import exploring_pieces
+from gmstudio.families.base import Family, Preparation
 
 NUM_IMAGES = 50
 NUM_CHAINS = 4
@@ -26,13 +26,15 @@ class Conservative(Protocol):
     def is_estimated(self) -> bool:
         """Whether ``log_prob_estimate`` is an estimate, not exact."""
 
-    def log_prob_conservative(self, x: Tensor, num_chains: int, generator: torch.Generator) -> Tensor:
-        """(B,) nats, a lower bound in expectation."""
+    def conservative_estimate(
+        self, x: Tensor, num_chains: int, generator: torch.Generator
+    ) -> Iterator[Preparation | Tensor]:
+        """Progress every few milliseconds, then (B,) nats, a lower bound in expectation."""
 
 
 @dataclass(frozen=True, eq=False)
 class ConservativeScore:
-    """Conservative estimate for the first images of a score.
+    """Conservative estimate for some images of a score.
 
     Args:
         nats: (N,) float64, the estimate of each image.
@@ -60,10 +62,11 @@ class ConservativeScore:
 
 def conservative_score(
     model: Family, images: NDArray[np.uint8], estimate: NDArray[np.float64], seed: int
-) -> Iterator[ConservativeScore | None]:
-    """Estimate the first ``NUM_IMAGES`` images in pieces: yields None after each, then the result.
+) -> Iterator[ConservativeScore | Preparation]:
+    """Estimate ``NUM_IMAGES`` of the images in pieces: yields the progress after each, then the result.
 
-    A model without such an estimate, or with an exact likelihood, yields nothing.
+    The images are a random choice, since data sets may be sorted by class. A model without such an estimate, or with an
+    exact likelihood, yields nothing.
 
     Args:
         model: model of any family.
@@ -74,11 +77,15 @@ def conservative_score(
     if not isinstance(model, Conservative) or not model.is_estimated():
         return
     generator = torch.Generator(model.device).manual_seed(seed)
-    few = images[:NUM_IMAGES]
+    rows = np.sort(np.random.default_rng(seed).permutation(len(images))[:NUM_IMAGES])
+    few = images[rows]
     parts = []
     for start in range(0, len(few), BATCH):
-        with exploring(model):
-            batch = torch.from_numpy(few[start : start + BATCH]).to(model.device)
-            parts.append(model.log_prob_conservative(batch, NUM_CHAINS, generator).cpu().numpy().astype(np.float64))
-        yield None
-    yield ConservativeScore(np.concatenate(parts), estimate[: len(few)])
+        batch = torch.from_numpy(few[start : start + BATCH]).to(model.device)
+        for piece in exploring_pieces(model, model.conservative_estimate(batch, NUM_CHAINS, generator)):
+            if isinstance(piece, Preparation):
+                share = (start + piece.share * len(batch)) / len(few)
+                yield piece._replace(share=share)
+            else:
+                parts.append(piece.cpu().numpy().astype(np.float64))
+    yield ConservativeScore(np.concatenate(parts), estimate[rows])

@@ -11,13 +11,19 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gmstudio.engine.evaluation.label_mixture import LabelMixture
-from gmstudio.engine.runtime.inspection import exploring
-from gmstudio.families.base import Bounded, Estimated, Family, Sampler
+from gmstudio.engine.runtime.inspection import exploring, exploring_pieces
+from gmstudio.families.base import Bounded, Estimated, Family, Preparation, PreparedEstimate, Sampler
 from gmstudio.protocol.images import ImageSpec
 
 MAX_BATCH = 64
 ESTIMATE_SAMPLES = 100
 BOUND_DRAWS = 10_000
+ESTIMATE_DRAWS = 8192
+"""Samples of all images that an estimate draws in one piece."""
+BOUND_ROWS = 256
+"""The same for a bound, whose samples may each take a pass through a large network."""
+MAX_SAMPLES = 100_000
+"""Most samples an image that a score takes: its standard error falls with their square root only."""
 MAX_SUBPIXELS = 2**20
 """Sub-pixels of a batch; with a softmax over 256 levels this is a gigabyte."""
 
@@ -119,9 +125,21 @@ def default_samples(model: Family, num_images: int) -> int:
     return max(1, min(ESTIMATE_SAMPLES, BOUND_DRAWS // max(1, num_images)))
 
 
-def batch_size(image: ImageSpec) -> int:
-    """Return the number of images that are scored at once."""
-    return max(1, min(MAX_BATCH, MAX_SUBPIXELS // image.num_dims))
+def batch_size(model: Family, num_samples: int) -> int:
+    """Return the number of images that are scored in one piece: fewer where many samples of each are drawn."""
+    size = min(MAX_BATCH, MAX_SUBPIXELS // model.image.num_dims)
+    if _estimates(model, num_samples):
+        size = min(size, ESTIMATE_DRAWS // num_samples)
+    elif isinstance(model, Bounded) and not isinstance(model, Exact):
+        size = min(size, BOUND_ROWS // num_samples)
+    return max(1, size)
+
+
+def prepare(model: Family, num_samples: int, seed: int = 0) -> Iterator[Preparation]:
+    """Compute in pieces what the estimates of all images share; ``score`` with the same arguments then uses it."""
+    if isinstance(model, PreparedEstimate) and _estimates(model, num_samples):
+        generator = torch.Generator(model.device).manual_seed(seed)
+        yield from exploring_pieces(model, model.prepare_estimate(num_samples, generator))
 
 
 def score(
@@ -132,7 +150,7 @@ def score(
     labels: NDArray[np.int64] | None = None,
     mixture: LabelMixture | None = None,
 ) -> Iterator[Score | None]:
-    """Score images in small pieces: yields None after each, then the result.
+    """Score images in small pieces: yields None after each, of ``prepare``, too, then the result.
 
     Args:
         model: model with a likelihood, a bound or an estimate.
@@ -147,13 +165,18 @@ def score(
         ValueError: when the model has no likelihood, there are no images, or num_samples is below 1.
     """
     kind_of_score(model, num_samples)  # raises where there is none
-    if num_samples < 1:
-        raise ValueError(f"{num_samples} samples an image; a score needs at least 1.")
+    if not 1 <= num_samples <= MAX_SAMPLES:
+        raise ValueError(
+            f"{num_samples:,} samples an image; a score takes 1 to {MAX_SAMPLES:,}. Choose some thousands: the error "
+            "falls with the square root of the number only."
+        )
     if not len(images):
         raise ValueError("There are no images to score; choose another split or more classes.")
+    for _ in prepare(model, num_samples, seed):
+        yield None
     generator = torch.Generator(model.device).manual_seed(seed)
     parts = []
-    size = batch_size(model.image)
+    size = batch_size(model, num_samples)
     for start in range(0, len(images), size):
         with exploring(model):
             batch = torch.from_numpy(images[start : start + size]).to(model.device)

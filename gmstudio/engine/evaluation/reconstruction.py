@@ -32,7 +32,7 @@ def reconstruction_errors(model: Family, images: NDArray[np.uint8]) -> Iterator[
     if not len(images):
         raise ValueError("There are no images to reconstruct; choose another split or more classes.")
     encoder, decoder = encoder_of(model), latent_of(model)
-    parts, size = [], batch_size(model.image)
+    parts, size = [], batch_size(model, 1)
     for start in range(0, len(images), size):
         with exploring(model):
             batch = torch.from_numpy(images[start : start + size]).to(model.device)

@@ -48,6 +48,17 @@ def exploring(model: Family, *, grad: bool = False) -> Iterator[None]:
             module.training = True
 
 
+def exploring_pieces(model: Family, pieces: Iterator[T]) -> Iterator[T]:
+    """Advance a generator under ``exploring``, which is left between the pieces."""
+    while True:
+        with exploring(model):
+            try:
+                piece = next(pieces)
+            except StopIteration:
+                return
+        yield piece
+
+
 def in_pieces(total: int, rows_each: int, work: Callable[[slice], None]) -> Iterator[None]:
     """Process items ``0 … total`` in consecutive slices that take about ``PIECE_S`` each; yields after each.
 

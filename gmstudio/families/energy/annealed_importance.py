@@ -18,6 +18,8 @@ Shapes: M chains, D sub-pixels, H hidden units.
 """
 
 import math
+import time
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -25,6 +27,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from gmstudio.families.base import Preparation
 from gmstudio.families.energy.restricted_boltzmann import RestrictedBoltzmann
 from gmstudio.families.energy.visible_units import bernoulli
 from gmstudio.nn.precision import widened, widest
@@ -36,6 +39,7 @@ MIN_EFFECTIVE = 50.0
 """Effective chains from which the three-sigma interval is valid."""
 MAX_DOUBLINGS = 3
 """Limit of doublings of the temperatures while fewer chains are effective."""
+PIECE_S = 0.004
 MARKOV_MARGIN = math.log(20.0)
 """Nats by which log Ẑ exceeds log Z with a probability of at most 5 %."""
 
@@ -77,7 +81,6 @@ def annealing_betas(count: int) -> list[float]:
     return betas
 
 
-@torch.no_grad()
 def estimate_log_z(
     machine: RestrictedBoltzmann,
     base_bias: Tensor,
@@ -85,7 +88,25 @@ def estimate_log_z(
     num_temperatures: int,
     generator: torch.Generator | None,
 ) -> LogZ:
-    """Annealed importance sampling from independent sub-pixels to the machine.
+    """Return the result of ``annealing`` at once."""
+    return _last(annealing(machine, base_bias, num_chains, num_temperatures, generator))
+
+
+def _last(pieces: Iterator[Preparation | LogZ]) -> LogZ:
+    *_, found = pieces
+    assert isinstance(found, LogZ)
+    return found
+
+
+@torch.no_grad()
+def annealing(
+    machine: RestrictedBoltzmann,
+    base_bias: Tensor,
+    num_chains: int,
+    num_temperatures: int,
+    generator: torch.Generator | None,
+) -> Iterator[Preparation | LogZ]:
+    """Annealed importance sampling from independent sub-pixels to the machine: progress every few ms, then log Z.
 
     Args:
         machine: Boltzmann machine whose log Z is estimated.
@@ -108,8 +129,11 @@ def estimate_log_z(
     base_logits = units.logits(base_bias, drive_MV)
     x_MD = machine.independent(num_chains, base_bias, generator)
     log_w_M = torch.zeros(num_chains, device=base_bias.device, dtype=widest(base_bias.device))
-    betas = annealing_betas(num_temperatures)
-    for before, beta in pairwise(betas):
+    betas, began = annealing_betas(num_temperatures), time.perf_counter()
+    for number, (before, beta) in enumerate(pairwise(betas)):
+        if time.perf_counter() - began > PIECE_S:
+            yield Preparation(f"log Z, {num_temperatures:,} temperatures", number / num_temperatures)
+            began = time.perf_counter()
         activation_MH = machine.activation(units.statistics(x_MD))
         log_w_M += (beta - before) * widened(units.score(machine.visible_bias - base_bias, x_MD))
         log_w_M += _hidden_sums(activation_MH, beta) - _hidden_sums(activation_MH, before)
@@ -117,7 +141,7 @@ def estimate_log_z(
         bias = torch.lerp(base_bias, machine.visible_bias, beta)
         x_MD = units.sample(units.logits(bias, beta * (h_MH @ machine.weight_VH.T)), generator)
     log_base = float(units.log_normalizer(widened(base_logits[:1]))) + machine.num_hidden * math.log(2.0)
-    return _summary(log_base, log_w_M)._replace(num_temperatures=num_temperatures)
+    yield _summary(log_base, log_w_M)._replace(num_temperatures=num_temperatures)
 
 
 def anneal_until_effective(
@@ -126,17 +150,18 @@ def anneal_until_effective(
     num_chains: int,
     num_temperatures: int,
     generator: torch.Generator | None,
-) -> LogZ:
-    """Repeat ``estimate_log_z`` with twice as many temperatures until ``MIN_EFFECTIVE`` chains are effective.
+) -> Iterator[Preparation | LogZ]:
+    """Repeat ``annealing`` with twice as many temperatures until ``MIN_EFFECTIVE`` chains are effective.
 
-    After ``MAX_DOUBLINGS`` the last result is returned, a lower bound.
+    After ``MAX_DOUBLINGS`` the last result is final, a lower bound. Yields progress, then the final log Z.
     """
-    found = estimate_log_z(machine, base_bias, num_chains, num_temperatures, generator)
-    for _ in range(MAX_DOUBLINGS):
-        if not found.is_lower_bound:
-            break
-        found = estimate_log_z(machine, base_bias, num_chains, 2 * found.num_temperatures, generator)
-    return found
+    for doubling in range(MAX_DOUBLINGS + 1):
+        for piece in annealing(machine, base_bias, num_chains, num_temperatures * 2**doubling, generator):
+            if isinstance(piece, LogZ) and piece.is_lower_bound and doubling < MAX_DOUBLINGS:
+                break
+            yield piece
+            if isinstance(piece, LogZ):
+                return
 
 
 def _hidden_sums(activation_MH: Tensor, beta: float) -> Tensor:
@@ -199,22 +224,38 @@ class LogZMemory:
         num_temperatures: int,
         generator: torch.Generator | None,
     ) -> LogZ:
-        """Log Z: the cached value, else exact where it can be enumerated, else ``anneal_until_effective``."""
+        """Return the result of ``pieces`` at once."""
+        return _last(self.pieces(machine, base_bias, num_chains, num_temperatures, generator))
+
+    def pieces(
+        self,
+        machine: RestrictedBoltzmann,
+        base_bias: Tensor,
+        num_chains: int,
+        num_temperatures: int,
+        generator: torch.Generator | None,
+    ) -> Iterator[Preparation | LogZ]:
+        """Progress, then log Z: cached, else exact where it can be enumerated, else ``anneal_until_effective``."""
         weights = list(machine.parameters())
         known = self._found if machine.enumerable() else self.known(num_chains)
         is_same = len(weights) == len(self._weights) and all(
             old.device == new.device and torch.equal(old, new) for old, new in zip(self._weights, weights, strict=True)
         )
         if known is not None and is_same:
-            return known
+            yield known
+            return
         if machine.enumerable():
             exact = machine.log_z_exact()
             found = LogZ(exact, exact, exact, math.inf)
         else:
-            found = anneal_until_effective(machine, base_bias, num_chains, num_temperatures, generator)
+            for piece in anneal_until_effective(machine, base_bias, num_chains, num_temperatures, generator):
+                if isinstance(piece, LogZ):
+                    found = piece
+                else:
+                    yield piece
         self._found, self._num_chains = found, num_chains
         self._weights = [w.detach().clone() for w in weights]
-        return found
+        yield found
 
     def known(self, num_chains: int) -> LogZ | None:
         """Latest estimate, if it used this number of chains."""

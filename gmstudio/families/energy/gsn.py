@@ -37,6 +37,7 @@ from torch import Tensor, nn
 
 from gmstudio.families.base import Family, LossTerms, Phase, TrajectoryStep
 from gmstudio.families.diagnostics import Figure
+from gmstudio.families.energy.chain_samplers import GSNSampler
 from gmstudio.families.energy.gsn_figures import loss_figure, walkback_figure
 from gmstudio.families.energy.visible_units import level_counts
 from gmstudio.nn.corruption import corrupt
@@ -50,6 +51,7 @@ from gmstudio.protocol.training_settings import Training
 PIECE_S = 0.004
 MAX_FLOATS = 2**22
 """Floats of one activation that sampling holds at a time; larger batches are computed in chunks."""
+DEFAULT_SAMPLER = GSNSampler()
 NUM_SHOWN = 8
 RATES_MEMORY = 1000.0
 RECONSTRUCTION = Metric(
@@ -108,17 +110,6 @@ class GSNConfig(Struct, frozen=True, kw_only=True):
             le=10,
         ),
     ] = 0.3
-    sample_steps: Annotated[
-        int,
-        field(
-            "Sampling steps",
-            "Transitions from noise to each sample.",
-            ge=1,
-            le=1_000_000,
-            unit="steps",
-            log=True,
-        ),
-    ] = 100
 
 
 class Transition(nn.Module):
@@ -190,6 +181,8 @@ class GSN(Family):
     """Generative stochastic network (Bengio et al. 2014)."""
 
     Config = GSNConfig
+    SamplerConfig = GSNSampler
+    former_settings = ("sample_steps",)
     config: GSNConfig
     training_defaults: ClassVar[Training] = Training(
         steps=2000,
@@ -223,7 +216,7 @@ class GSN(Family):
         trajectory=TrajectoryCard(
             steps="Transitions",
             axis="transition",
-            shown="Shown: E[x | h] of the last transition; statistics use sampled x.",
+            shown="Shown: E[x | h] of the last transition, or sampled x, as the sampler's settings say.",
             from_images="Chains start from these images.",
             mixes=True,
         ),
@@ -291,11 +284,13 @@ class GSN(Family):
     # ---- the chain -----------------------------------------------------------------------------------------
 
     @torch.no_grad()
-    def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
+    def sample(self, n: int, generator: torch.Generator | None = None, sampler: GSNSampler = DEFAULT_SAMPLER) -> Tensor:
         """(n, C, H, W) uint8 images, each the end of an independent chain that started from independent pixels."""
-        return next(images for images in self.sample_pieces(n, generator) if images is not None)
+        return next(images for images in self.sample_pieces(n, generator, sampler) if images is not None)
 
-    def sample_pieces(self, n: int, generator: torch.Generator | None = None) -> Iterator[Tensor | None]:
+    def sample_pieces(
+        self, n: int, generator: torch.Generator | None = None, sampler: GSNSampler = DEFAULT_SAMPLER
+    ) -> Iterator[Tensor | None]:
         """Yield None every few milliseconds, then the images of ``sample``."""
         done = [torch.empty((0, *self.image.shape), dtype=torch.uint8, device=self.device)]
         widest = max(self.image.num_dims * self.image.levels, self.config.num_hidden * self.config.num_layers)
@@ -303,7 +298,7 @@ class GSN(Family):
         for start in range(0, n, rows):
             x = self._noise(min(rows, n - start), generator)
             hidden = self.transition.empty(self._grey(x))
-            for _ in range(self.config.sample_steps):
+            for _ in range(sampler.steps):
                 x, _, hidden = self._move(x, hidden, generator)
                 if time.perf_counter() - began > PIECE_S:
                     yield None
@@ -319,7 +314,12 @@ class GSN(Family):
             yield x
 
     def trajectory(
-        self, x: Tensor | None, n: int, steps: int, generator: torch.Generator | None = None
+        self,
+        x: Tensor | None,
+        n: int,
+        steps: int,
+        generator: torch.Generator | None = None,
+        sampler: GSNSampler = DEFAULT_SAMPLER,
     ) -> Iterator[TrajectoryStep]:
         """Chains, shown by the means of p(x|h), with metrics of the images drawn from them.
 
@@ -330,6 +330,7 @@ class GSN(Family):
             n: number of chains.
             steps: transitions.
             generator: source of all noise.
+            sampler: says whether means or the images drawn are shown; its own number of steps is not used.
         """
         x = self._noise(n, generator) if x is None else x.to(self.device)
         start, means = self._grey(x), self._grey(x)
@@ -341,7 +342,8 @@ class GSN(Family):
                     RECONSTRUCTION: self.likelihood.log_prob(features, x),
                     DISTANCE: (self._grey(x) - start).square().flatten(1).mean(1).sqrt(),
                 }
-            yield TrajectoryStep(means, metrics, f"transition {step}" if step else "start", step)
+            images = means if sampler.shown == "mean" else self._grey(x)
+            yield TrajectoryStep(images, metrics, f"transition {step}" if step else "start", step)
             with torch.no_grad():
                 x, means = moved, self.likelihood.mean(features)
 

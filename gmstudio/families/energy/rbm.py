@@ -37,12 +37,12 @@ from torch import Tensor
 
 from gmstudio.families.base import Family, LossTerms, Phase, TrajectoryStep
 from gmstudio.families.diagnostics import Figure
-from gmstudio.families.energy.annealed_importance import LogZ, LogZMemory, describe_log_z, warning_on_log_z
+from gmstudio.families.energy.annealed_scoring import AnnealedScoring
+from gmstudio.families.energy.chain_samplers import RBMSampler
 from gmstudio.families.energy.contrastive_divergence import Penalties, Statistics, with_gradients
 from gmstudio.families.energy.rbm_figures import activities, filters, free_energies
 from gmstudio.families.energy.rbm_objectives import OBJECTIVES
 from gmstudio.families.energy.restricted_boltzmann import RestrictedBoltzmann
-from gmstudio.families.energy.reverse_annealing import reverse_log_prob
 from gmstudio.families.energy.visible_units import bernoulli
 from gmstudio.protocol.config import field
 from gmstudio.protocol.families import FamilyCard, LatentSpec, TrajectoryCard
@@ -55,8 +55,7 @@ MAX_FLOATS = 2**22
 """Floats of one activation that sampling and scoring hold at a time; larger batches are computed in chunks."""
 PSEUDO_ROWS = 512
 RATES_MEMORY = 1000.0
-MIN_CHAINS = 100
-"""Smallest number of annealing runs; of fewer, too few could be effective."""
+DEFAULT_SAMPLER = RBMSampler()
 FREE_ENERGY = Metric("free energy", "F(x)", "nats", help="−log of the unnormalized probability of the image.")
 
 
@@ -102,18 +101,6 @@ class RBMConfig(Struct, frozen=True, kw_only=True):
         float,
         field("Sparsity target", "Target of each hidden unit's mean activity.", ge=0.001, le=0.999, advanced=True),
     ] = 0.1
-    sample_steps: Annotated[
-        int,
-        field(
-            "Sampling steps",
-            "Block Gibbs steps of each sample: the first half is annealed from independent pixels to the machine, the "
-            "second is the machine's own chain.",
-            ge=1,
-            le=1_000_000,
-            unit="steps",
-            log=True,
-        ),
-    ] = 500
     num_temperatures: Annotated[
         int,
         field(
@@ -130,10 +117,12 @@ class RBMConfig(Struct, frozen=True, kw_only=True):
     ] = 3000
 
 
-class RBM(Family):
+class RBM(AnnealedScoring, Family):
     """Restricted Boltzmann machine, trained by contrastive divergence (Hinton 2002; Tieleman 2008)."""
 
     Config = RBMConfig
+    SamplerConfig = RBMSampler
+    former_settings = ("sample_steps",)
     config: RBMConfig
     training_defaults: ClassVar[Training] = Training(
         steps=6000,
@@ -161,7 +150,7 @@ class RBM(Family):
         trajectory=TrajectoryCard(
             steps="Gibbs steps",
             axis="Gibbs step",
-            shown="Shown: E[x | h] for the latest h; statistics use sampled x.",
+            shown="Shown: E[x | h] for the latest h, or sampled x, as the sampler's settings say.",
             from_images="Chains start from these images.",
             mixes=True,
         ),
@@ -181,7 +170,6 @@ class RBM(Family):
             chains = torch.randint(2, (self.config.num_chains, self.config.num_hidden), dtype=torch.uint8)
             self.register_buffer("chains", chains)
         self.penalties = Penalties(self.config.weight_decay, self.config.sparsity_cost, self.config.sparsity_target)
-        self._log_zs = LogZMemory()
 
     # ---- training ------------------------------------------------------------------------------------------
 
@@ -254,52 +242,6 @@ class RBM(Family):
 
     # ---- scoring -------------------------------------------------------------------------------------------
 
-    def free_energy(self, x: Tensor) -> Tensor:
-        """F(x) = -log Σ_h exp(-E(x, h)) of (B, C, H, W) integers: (B,), nats."""
-        x_BD, _, activation_BJ = self._seen(x)
-        return self.machine.free_energy(x_BD, activation_BJ)
-
-    @torch.no_grad()
-    def log_prob_estimate(self, x: Tensor, num_samples: int = 100, generator: torch.Generator | None = None) -> Tensor:
-        """Log p(x) = -F(x) - log Z, (B,) nats: exact where log Z can be summed, else by annealed importance sampling.
-
-        log Z is cached while the weights and ``num_samples`` stay the same, so batches share one estimate, and its
-        error is the same for all images.
-
-        Args:
-            x: (B, C, H, W) integers.
-            num_samples: annealing runs; fewer than 100 are rounded up, for too few could be effective.
-            generator: source of their noise.
-        """
-        nats_B: Tensor = -self.free_energy(x) - self._log_z(num_samples, generator).value
-        return nats_B
-
-    def describe_estimate(self, num_samples: int) -> str:
-        """Description of what ``log_prob_estimate`` returns; with log Z and its error where they are available."""
-        if self.machine.enumerable():
-            return "exact log-likelihood, log Z by enumeration"
-        num_samples = max(MIN_CHAINS, num_samples)
-        return describe_log_z(self._log_zs.known(num_samples), num_samples)
-
-    def warning_on_estimate(self, num_samples: int) -> str:
-        """Return why ``log_prob_estimate`` is only a bound, and the remedy; empty where it is an estimate."""
-        return warning_on_log_z(self._log_zs.known(max(MIN_CHAINS, num_samples)))
-
-    def is_estimated(self) -> bool:
-        """Return whether log Z is estimated instead of summed."""
-        return not self.machine.enumerable()
-
-    def log_prob_conservative(self, x: Tensor, num_chains: int, generator: torch.Generator) -> Tensor:
-        """Lower bound, in expectation, by reverse annealing, where ``log_prob_estimate`` flatters: (B,), nats."""
-        temperatures = self.config.num_temperatures
-        return reverse_log_prob(self.machine, self._base_bias(), self._seen(x)[0], num_chains, temperatures, generator)
-
-    def _log_z(self, num_samples: int, generator: torch.Generator | None) -> LogZ:
-        if num_samples < 1:
-            raise ValueError(f"num_samples is {num_samples}; an estimate needs at least 1 annealing run.")
-        count = max(MIN_CHAINS, num_samples)
-        return self._log_zs.find(self.machine, self._base_bias(), count, self.config.num_temperatures, generator)
-
     def _base_bias(self) -> Tensor:
         """Biases of a machine without weights whose sub-pixels have the data's frequencies."""
         return self.machine.units.log_odds(self.level_rates)
@@ -318,19 +260,21 @@ class RBM(Family):
     # ---- sampling ------------------------------------------------------------------------------------------
 
     @torch.no_grad()
-    def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
+    def sample(self, n: int, generator: torch.Generator | None = None, sampler: RBMSampler = DEFAULT_SAMPLER) -> Tensor:
         """(n, C, H, W) uint8 images, each from an independent block Gibbs chain that is annealed to the machine."""
-        return next(images for images in self.sample_pieces(n, generator) if images is not None)
+        return next(images for images in self.sample_pieces(n, generator, sampler) if images is not None)
 
-    def sample_pieces(self, n: int, generator: torch.Generator | None = None) -> Iterator[Tensor | None]:
+    def sample_pieces(
+        self, n: int, generator: torch.Generator | None = None, sampler: RBMSampler = DEFAULT_SAMPLER
+    ) -> Iterator[Tensor | None]:
         """Yield None every few milliseconds, then the images of ``sample``."""
         done = [torch.empty((0, *self.image.shape), dtype=torch.uint8, device=self.device)]
         rows = max(1, MAX_FLOATS // max(self.image.num_dims * self.image.levels, self.config.num_hidden))
         for start in range(0, n, rows):
             base_bias, began = self._base_bias(), time.perf_counter()
             x_MD = self.machine.independent(min(rows, n - start), base_bias, generator)
-            for step in range(1, self.config.sample_steps + 1):
-                beta = min(1.0, 2.0 * step / self.config.sample_steps)
+            for step in range(1, sampler.steps + 1):
+                beta = min(1.0, 2.0 * step / sampler.steps)
                 x_MD = self.machine.annealed_step(x_MD, beta, base_bias, generator)
                 if time.perf_counter() - began > PIECE_S:
                     yield None
@@ -351,7 +295,12 @@ class RBM(Family):
             yield self._images(x_BD)
 
     def trajectory(
-        self, x: Tensor | None, n: int, steps: int, generator: torch.Generator | None = None
+        self,
+        x: Tensor | None,
+        n: int,
+        steps: int,
+        generator: torch.Generator | None = None,
+        sampler: RBMSampler = DEFAULT_SAMPLER,
     ) -> Iterator[TrajectoryStep]:
         """Block Gibbs chains, shown by the pixels' means given the hidden units, with metrics of the images drawn.
 
@@ -360,6 +309,7 @@ class RBM(Family):
             n: number of chains.
             steps: Gibbs steps.
             generator: source of all noise.
+            sampler: says whether means or the images drawn are shown; its own number of steps is not used.
         """
         if x is None:
             start_BD = self.machine.independent(n, self._base_bias(), generator)
@@ -369,12 +319,14 @@ class RBM(Family):
         for step in range(steps + 1):
             if step:
                 x_BD, means_BD = self.machine.gibbs_step(x_BD, generator)
-            yield self._frame(x_BD, means_BD, start_BD, step)
+            yield self._frame(x_BD, means_BD if sampler.shown == "mean" else None, start_BD, step)
 
     @torch.no_grad()
-    def _frame(self, x_BD: Tensor, means_BD: Tensor, start_BD: Tensor, step: int) -> TrajectoryStep:
+    def _frame(self, x_BD: Tensor, means_BD: Tensor | None, start_BD: Tensor, step: int) -> TrajectoryStep:
         activation_BJ = self.machine.activation(self.machine.units.statistics(x_BD))
-        apart_BD = (x_BD - start_BD).to(means_BD) / (self.image.levels - 1)
+        apart_BD = (x_BD - start_BD).to(activation_BJ) / (self.image.levels - 1)
+        if means_BD is None:
+            means_BD = x_BD.to(activation_BJ) / (self.image.levels - 1)
         metrics = {
             FREE_ENERGY: self.machine.free_energy(x_BD, activation_BJ),
             DISTANCE: apart_BD.square().mean(1).sqrt(),

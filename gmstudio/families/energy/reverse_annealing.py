@@ -19,27 +19,30 @@ Shapes: B images, M chains, D sub-pixels, H hidden units.
 """
 
 import math
+import time
+from collections.abc import Iterator
 from itertools import pairwise
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from gmstudio.families.energy.annealed_importance import annealing_betas
+from gmstudio.families.base import Preparation
+from gmstudio.families.energy.annealed_importance import PIECE_S, annealing_betas
 from gmstudio.families.energy.restricted_boltzmann import RestrictedBoltzmann
 from gmstudio.nn.precision import widened, widest
 
 
 @torch.no_grad()
-def reverse_log_prob(
+def reverse_annealing(
     machine: RestrictedBoltzmann,
     base_bias: Tensor,
     x_BD: Tensor,
     num_chains: int,
     num_temperatures: int,
     generator: torch.Generator | None,
-) -> Tensor:
-    """Lower bound, in expectation, of log p_ann of images: (B,), nats.
+) -> Iterator[Preparation | Tensor]:
+    """Lower bound, in expectation, of log p_ann of images: progress every few milliseconds, then (B,) nats.
 
     Args:
         machine: Boltzmann machine.
@@ -60,7 +63,11 @@ def reverse_log_prob(
     log_p_B = -widened(machine.free_energy(x_BD, machine.activation(units.statistics(x_BD))))
     state_ND = x_BD.repeat_interleave(num_chains, dim=0)
     log_w_N = torch.zeros(len(state_ND), device=base_bias.device, dtype=widest(base_bias.device))
-    for beta, lower in pairwise(reversed(annealing_betas(num_temperatures))):
+    began = time.perf_counter()
+    for number, (beta, lower) in enumerate(pairwise(reversed(annealing_betas(num_temperatures)))):
+        if time.perf_counter() - began > PIECE_S:
+            yield Preparation(f"reverse annealing, {num_temperatures:,} temperatures", number / num_temperatures)
+            began = time.perf_counter()
         state_ND = machine.annealed_step(state_ND, beta, base_bias, generator)
         activation_NH = machine.activation(units.statistics(state_ND))
         log_w_N -= (beta - lower) * widened(units.score(machine.visible_bias - base_bias, state_ND))
@@ -68,7 +75,7 @@ def reverse_log_prob(
     drive_1V = torch.zeros(1, units.num_statistics, device=base_bias.device, dtype=base_bias.dtype)
     log_base = units.log_normalizer(widened(units.logits(base_bias, drive_1V))) + machine.num_hidden * math.log(2.0)
     log_w_BM = log_w_N.view(size, num_chains)
-    return log_p_B - log_base + torch.logsumexp(log_w_BM, dim=1) - math.log(num_chains)
+    yield log_p_B - log_base + torch.logsumexp(log_w_BM, dim=1) - math.log(num_chains)
 
 
 def _hidden_sums(activation_NH: Tensor, beta: float) -> Tensor:

@@ -16,7 +16,7 @@ from gmstudio.protocol.training import StartTraining, TrainingChanged
 
 def test_data_are_located_and_accepted_and_noise_needs_none(tmp_path: Path) -> None:
     folder = write_set(tmp_path / "data")
-    config = {"num_hidden": 4, "num_chains": 4, "sample_steps": 2}
+    config = {"num_hidden": 4, "num_chains": 4}
     training = {"steps": 2, "batch_size": 8, "validation_images": 4, "num_samples": 1}
     spec = RunSpec(family="rbm", config=config, data="idx", data_config={"folder": str(folder)}, training=training)
     with EngineProcess(tmp_path / "home") as engine:

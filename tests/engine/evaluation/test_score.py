@@ -67,7 +67,7 @@ def test_the_error_is_that_of_the_mean_and_one_image_has_none() -> None:
 
 
 def test_no_samples_and_no_images_are_refused_in_words() -> None:
-    with pytest.raises(ValueError, match="0 samples an image; a score needs at least 1"):
+    with pytest.raises(ValueError, match="0 samples an image; a score takes 1 to 100,000"):
         next(score(Bound(), images(3), 0))
     with pytest.raises(ValueError, match="There are no images to score; choose another split"):
         next(score(Bound(), images(0), 1))

@@ -20,8 +20,8 @@ SMALL: dict[str, dict[str, Any]] = {
     "autoencoder": {"num_hidden": 8},
     "vae": {"num_hidden": 8},
     "gan": {"num_hidden": 8},
-    "rbm": {"num_hidden": 8, "sample_steps": 2},
-    "gsn": {"num_hidden": 8, "sample_steps": 2},
+    "rbm": {"num_hidden": 8},
+    "gsn": {"num_hidden": 8},
     "realnvp": {"num_channels": 2, "num_couplings": 1},
     "ddpm": {"num_channels": 4, "num_timesteps": 4},
 }

@@ -27,8 +27,8 @@ SMALL: dict[str, dict[str, Any]] = {
     "vae": {"kl_warmup": 15},  # which a resumed run continues
     "autoencoder": {"noise": "masking"},
     "gan": {"ema": 0.9, "spectral_norm": True, "discriminator_steps": 2},  # whose average and norms are restored
-    "rbm": {"num_chains": 8, "sample_steps": 10},  # whose chains are restored
-    "gsn": {"num_hidden": 50, "sample_steps": 10},
+    "rbm": {"num_chains": 8},  # whose chains are restored
+    "gsn": {"num_hidden": 50},
     "realnvp": {"num_channels": 4, "num_couplings": 1},
     "ddpm": {"num_channels": 4, "num_timesteps": 20},  # whose average is restored
 }

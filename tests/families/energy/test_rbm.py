@@ -15,6 +15,7 @@ from gmstudio.families.energy.annealed_importance import (
     annealing_betas,
     estimate_log_z,
 )
+from gmstudio.families.energy.chain_samplers import RBMSampler
 from gmstudio.families.energy.rbm import RBM
 from gmstudio.protocol.config import parse_config
 from gmstudio.protocol.images import ImageSpec
@@ -172,7 +173,8 @@ def test_what_is_claimed_of_log_z_holds_where_few_chains_are_effective(num_tempe
     for seed in range(40):
         plain = annealed_log_z(model, 100, num_temperatures, seeded(seed))
         missed += not plain.low < exact < plain.high
-        found = anneal_until_effective(model.machine, base, 100, num_temperatures, seeded(seed))
+        *_, found = anneal_until_effective(model.machine, base, 100, num_temperatures, seeded(seed))
+        assert isinstance(found, LogZ)
         bounds += found.is_lower_bound
         held += found.confident_low < exact if found.is_lower_bound else found.low < exact < found.high
         assert found.is_lower_bound == (found.effective_chains < 50)
@@ -318,8 +320,10 @@ def test_an_annealed_step_leaves_the_distribution_of_its_temperature_as_it_is() 
 
 
 def test_annealed_samples_come_at_their_probability() -> None:
-    model, x, n = build(BINARY, 4, sample_steps=40), every_image(BINARY), 20_000
-    counts = torch.bincount(image_numbers(model.sample(n, seeded()), BINARY), minlength=len(x)).double()
+    model, x, n = build(BINARY, 4), every_image(BINARY), 20_000
+    counts = torch.bincount(
+        image_numbers(model.sample(n, seeded(), RBMSampler(steps=40)), BINARY), minlength=len(x)
+    ).double()
     probs = model.log_prob_estimate(x).double().exp()
     common = probs * n > 5
     chi2 = float(((counts - n * probs).square() / (n * probs))[common].sum())
