@@ -35,7 +35,7 @@ from gmstudio.families.base import Family, LossTerms, Phase, TrajectoryStep
 from gmstudio.families.diagnostics import Figure
 from gmstudio.families.diffusion.bound import DiffusionBound
 from gmstudio.families.diffusion.figures import denoised_figure, error_figure
-from gmstudio.families.diffusion.objectives import BOUND, SIMPLE
+from gmstudio.families.diffusion.objectives import AVERAGED_LOSS, BOUND, SIMPLE
 from gmstudio.families.diffusion.process import (
     NoiseSchedule,
     ScheduleKind,
@@ -190,23 +190,26 @@ class DDPM(Family):
 
         Returns:
             ``loss``: mean squared error, or nats per image where the bound weights it, and then ``squared_error``.
-            In evaluation mode the averaged weights are used, and predicted images are clamped to [-1, 1] as in
-            sampling; in training they are not, which keeps their gradient and makes the bound looser.
+            In evaluation mode ``averaged_loss``, too, for the same t and ε: of the averaged weights, predicted images
+            clamped to [-1, 1] as in sampling; the loss's are not, which keeps their gradient and makes it looser.
         """
-        network = self.network if self.training else self.averaged
         x0_BCHW = scaled(batch, self.image.levels, self._like())
         t_B = stratified_times(len(batch), 1, self.config.num_timesteps, self.device, generator)
         eps_BCHW = standard_noise(x0_BCHW, generator)
         xt_BCHW = self.schedule.noised(x0_BCHW, t_B, eps_BCHW)
-        predicted = network(xt_BCHW, self.schedule.fraction(t_B))
-        error = (eps_BCHW - predicted).square().mean()
-        if self.config.weighting == "simple":
-            return {"loss": error}
-        image_BCHW = self.schedule.predicted_x0(xt_BCHW, t_B, predicted)
-        if not self.training:
-            image_BCHW = image_BCHW.clamp(-1.0, 1.0)
-        bound = DiffusionBound(self.schedule, network, self.image.levels)
-        return {"loss": bound.of_prediction(batch, x0_BCHW, image_BCHW, t_B).mean(), "squared_error": error}
+        terms: LossTerms = {}
+        for network in (self.network,) if self.training else (self.network, self.averaged):
+            predicted = network(xt_BCHW, self.schedule.fraction(t_B))
+            error = value = (eps_BCHW - predicted).square().mean()
+            is_averaged = network is self.averaged
+            if self.config.weighting == "bound":
+                image_BCHW = self.schedule.predicted_x0(xt_BCHW, t_B, predicted)
+                image_BCHW = image_BCHW.clamp(-1.0, 1.0) if is_averaged else image_BCHW
+                bound = DiffusionBound(self.schedule, network, self.image.levels)
+                value = bound.of_prediction(batch, x0_BCHW, image_BCHW, t_B).mean()
+                terms.setdefault("squared_error", error)
+            terms[AVERAGED_LOSS if is_averaged else "loss"] = value
+        return terms
 
     def _like(self) -> Tensor:
         return next(self.parameters())

@@ -191,9 +191,25 @@ def test_the_bound_is_below_the_exact_log_probability() -> None:
 def test_the_weighted_loss_is_minus_the_bound() -> None:
     model = build(ImageSpec(1, 2, 2, 4), weighting="bound", num_timesteps=4).eval()
     x = random_images(model.image, 4)
-    loss = model.loss(x.repeat(300, 1, 1, 1), seeded(1))["loss"]
+    loss = model.loss(x.repeat(300, 1, 1, 1), seeded(1))["averaged_loss"]
     expected = -model.elbo(x.repeat(100, 1, 1, 1), 3, seeded()).mean()
     assert loss.item() == pytest.approx(expected.item(), rel=0.05)
+
+
+@pytest.mark.parametrize("weighting", ["simple", "bound"])
+def test_the_loss_is_the_same_thing_in_training_and_validation(weighting: str) -> None:
+    model = build(ImageSpec(1, 4, 4, 4), weighting=weighting)
+    with torch.no_grad():
+        for name, value in model.averaged.copy.named_buffers():
+            value.add_(0.3 * torch.randn(value.shape, generator=seeded(len(name))))
+    x = random_images(model.image, 20)
+    training, validation = model.loss(x, seeded(1)), model.eval().loss(x, seeded(1))
+    assert torch.equal(training["loss"], validation["loss"]) and "averaged_loss" not in training
+    assert not torch.equal(validation["loss"], validation["averaged_loss"])
+    if weighting == "bound":
+        assert torch.equal(training["squared_error"], validation["squared_error"])
+    (term,) = (t for t in model.card.objective({"weighting": weighting}).terms if t.name == "averaged_loss")
+    assert term.validation_only and term.per_image_nats == (weighting == "bound")
 
 
 def test_no_draws_are_refused_in_words_and_no_images_score_to_nothing() -> None:
