@@ -58,9 +58,9 @@ class LoopMonitor:
         self._timer.deleteLater()
         if not self._holds:
             return ""
-        slowness = _slowness()
-        long = [(held, place) for held, place in self._holds if held > slowness * LIMIT_S]
-        if len(long) < 2 and not any(held > slowness * ONCE_S for held, _ in long):
+        ratio = slowness()
+        long = [(held, place) for held, place in self._holds if held > ratio * LIMIT_S]
+        if len(long) < 2 and not any(held > ratio * ONCE_S for held, _ in long):
             return ""
         times = ", ".join(f"{1000 * held:.0f}" for held, _ in long)
         return f"Events held the loop for {times} ms, among other places here:\n{max(long)[1]}"
@@ -116,7 +116,7 @@ class LoopMonitor:
         return "\n".join(own.splitlines()[: DEPTH + 1])
 
 
-def _slowness() -> float:
+def slowness() -> float:
     """How many times longer than on an idle machine the same work takes now; at least 1."""
     durations = []
     for _ in range(5):

@@ -3,13 +3,13 @@
 import time
 
 import pytest
-from event_loop import ONCE_S, LoopMonitor, _slowness
+from event_loop import ONCE_S, LoopMonitor, slowness
 from PySide6.QtCore import QTimer
 from pytestqt.qtbot import QtBot
 
 
 def sluggish_slot() -> None:
-    time.sleep(1.5 * ONCE_S * _slowness())
+    time.sleep(1.5 * ONCE_S * slowness())
 
 
 def test_a_slot_that_holds_the_loop_is_named(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,7 +75,6 @@ class Theme(QObject):
         self._app = app
         self._mode: Mode = "system"
         self._icons: dict[tuple[str, str], QIcon] = {}
-        self._enlargement = 1.0
         self._files: dict[bool, MemoryFiles] = {}
         self.dark = False
         app.setStyle(QStyleFactory.create("Fusion"))
@@ -96,11 +95,6 @@ class Theme(QObject):
         if self.dark != before:
             self._apply()
             self.changed.emit()
-
-    def set_enlargement(self, factor: float) -> None:
-        """Enlarge the type of the whole application, for example to 1.5 times its size; 1: as the system has it."""
-        self._enlargement = factor
-        self._apply()
 
     def color(self, role: str) -> QColor:
         """Colour of a role, one of ``ROLES``."""
@@ -142,10 +136,7 @@ class Theme(QObject):
             drawings = {f"{name}.svg": self._tinted_drawing(name, role) for name, role in _SHEET_ICONS.items()}
             self._files[self.dark] = MemoryFiles(drawings)
         icons = {name: self._files[self.dark].path(f"{name}.svg") for name in _SHEET_ICONS}
-        # A font of the application would not reach widgets that the style sheet has styled already.
-        points = self._enlargement * self._app.font().pointSizeF()
-        larger = f"QWidget {{ font-size: {points:.1f}pt; }}\n" if self._enlargement != 1 else ""
-        self._app.setStyleSheet(larger + Template(sheet).substitute(self._colors, **icons))
+        self._app.setStyleSheet(Template(sheet).substitute(self._colors, **icons))
 
     def _palette(self) -> QPalette:
         palette = QPalette()

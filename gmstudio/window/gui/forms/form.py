@@ -26,6 +26,7 @@ from gmstudio.window.gui.forms.editors import (
     format_number,
 )
 from gmstudio.window.gui.widgets.number_input import AmbiguousNumberError
+from gmstudio.window.gui.widgets.scaled import scaled_px
 
 Schema = dict[str, Any]
 LABEL_WIDTH = 120
@@ -222,10 +223,7 @@ class FormField(QWidget):
         self._error.setVisible(bool(sentence))
         changed = self.value != self.default
         self._reset.setVisible(changed)
-        font = self._label.font()
-        if font.bold() != changed:
-            font.setBold(changed)
-            self._label.setFont(font)
+        _set_style(self._label, "changed", changed)  # no font of its own, which would stay as large as it was made
 
     def _name_editor(self, object_name: str) -> None:
         unit = self._unit.text()
@@ -248,7 +246,7 @@ class FormField(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setHorizontalSpacing(6)
         layout.setVerticalSpacing(2)
-        self._label.setFixedWidth(LABEL_WIDTH)
+        self._label.setFixedWidth(scaled_px(self, LABEL_WIDTH))
         self._label.setWordWrap(True)
         self._error.setWordWrap(True)
         self._error.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
@@ -256,7 +254,7 @@ class FormField(QWidget):
         if isinstance(self.editor, FolderEdit):  # a path needs the whole line
             layout.addWidget(self.editor, 1, 0, 1, 4)
         elif isinstance(self.editor, NumberEdit) or self._unit.text():
-            self._unit.setFixedWidth(UNIT_WIDTH)
+            self._unit.setFixedWidth(scaled_px(self, UNIT_WIDTH))
             layout.addWidget(self.editor, 0, 1)
             layout.addWidget(self._unit, 0, 2)
         else:

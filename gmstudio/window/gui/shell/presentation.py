@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QObject, QSize, Qt, Signal
 from PySide6.QtWidgets import QMainWindow, QWidget
 
-from gmstudio.window.gui.theme import theme
+from gmstudio.window.gui.shell.enlargement import Enlargement
 
 ENLARGEMENT = 1.5
 
@@ -18,7 +18,8 @@ class Presentation(QObject):
         chrome: widgets that have no height and no width meanwhile, whether they show and hide themselves or not.
 
     Signals:
-        changed: the mode was switched on or off, the new state.
+        changed: the mode was switched on or off, the new state; the panels leave out, or show again, what does not
+            belong to it.
     """
 
     changed = Signal(bool)
@@ -29,6 +30,7 @@ class Presentation(QObject):
         self._chrome = chrome
         self._limits = [widget.maximumSize() for widget in chrome]
         self._least = [widget.minimumSize() for widget in chrome]
+        self._type = Enlargement(window)
         self.on = False
 
     def set_on(self, on: bool) -> None:
@@ -36,11 +38,14 @@ class Presentation(QObject):
         if on == self.on:
             return
         self.on = on
-        theme().set_enlargement(ENLARGEMENT if on else 1.0)
+        if not on:
+            self._type.set_factor(1)  # first, so that what the panels show again has the size that it has left with
         for widget, most, least in zip(self._chrome, self._limits, self._least, strict=True):
             widget.setMinimumSize(QSize(0, 0) if on else least)
             widget.setMaximumSize(QSize(0, 0) if on else most)
+        self.changed.emit(on)
+        if on:
+            self._type.set_factor(ENLARGEMENT)  # last, as only what is still visible needs it
         state = self._window.windowState()
         full = Qt.WindowState.WindowFullScreen
         self._window.setWindowState(state | full if on else state & ~full)
-        self.changed.emit(on)

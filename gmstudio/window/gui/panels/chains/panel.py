@@ -16,6 +16,7 @@ from gmstudio.window.gui.panels.chains.setup import SetupView
 from gmstudio.window.gui.run_chooser import RunChooser
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
+from gmstudio.window.gui.widgets.scaled import scaled_px
 from gmstudio.window.gui.widgets.sliders.typed_slider import TypedSlider
 from gmstudio.window.state.chains.export import TrajectoryExport
 from gmstudio.window.state.chains.played_frames import MAX_SPEED_HZ, MIN_SPEED_HZ
@@ -123,7 +124,9 @@ class ChainsPanel(Panel):
         page = QVBoxLayout(self)
         page.setContentsMargins(2 * GRID, GRID, 2 * GRID, GRID)
         page.setSpacing(GRID)
-        header = QHBoxLayout()
+        self._header = QWidget()
+        header = QHBoxLayout(self._header)
+        header.setContentsMargins(0, 0, 0, 0)
         header.setSpacing(GRID)
         header.addWidget(self.run)
         header.addWidget(self.kind)
@@ -133,7 +136,7 @@ class ChainsPanel(Panel):
         self._header_buttons = [self.button(action) for action in (self.show_strip, self.compare, self.save)]
         for button in self._header_buttons:
             header.addWidget(button)
-        page.addLayout(header)
+        page.addWidget(self._header)
         page.addWidget(self.problem)
         body = QHBoxLayout()
         body.setSpacing(2 * GRID)
@@ -336,6 +339,11 @@ class ChainsPanel(Panel):
         """Generate and play only while the panel is on the screen."""
         self.state.set_active(active)
 
+    def set_presenting(self, presenting: bool) -> None:
+        """Show the images and the transport alone in presentation mode."""
+        for widget in (self._header, self._side):
+            widget.setVisible(not presenting)
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Leave out controls that do not fit."""
         self._refresh_room()
@@ -347,7 +355,7 @@ class ChainsPanel(Panel):
         styles = Qt.ToolButtonStyle
         for button in self._header_buttons:
             button.setToolButtonStyle(styles.ToolButtonIconOnly if narrow else styles.ToolButtonTextBesideIcon)
-        self._side.setFixedWidth(NARROW_SIDE_WIDTH if narrow else SIDE_WIDTH)
+        self._side.setFixedWidth(scaled_px(self, NARROW_SIDE_WIDTH if narrow else SIDE_WIDTH))
         for widget in self._hidden_when_narrow:
             widget.setVisible(not narrow)
         self.setup.set_low(low)

@@ -54,6 +54,7 @@ class CompanionView(QStackedWidget):
         super().__init__(panel)
         self._state, self._companion = state, state.companion
         self._replaced = ""
+        self._controls_shown = True
         self.original, self.samples, self.other = LiveImage(), SampleGrid(), LiveImage()
         self.original.set_placeholder(NO_ORIGINAL)
         for name, widget, title, tip in (
@@ -112,14 +113,25 @@ class CompanionView(QStackedWidget):
         self._replaced = title
         self.refresh()
 
+    def set_controls_shown(self, shown: bool) -> None:
+        """Show the controls of the line above it, or its caption alone."""
+        self._controls_shown = shown
+        self.refresh()
+
+    @property
+    def is_empty(self) -> bool:
+        """There is no image beside the decoded one."""
+        return not self._replaced and self._companion.kind == "original" and self._state.gallery.encoding is None
+
     def refresh(self) -> None:
         """Show what the state has."""
         kind, shown = self._companion.kind, not self._replaced
+        controls = shown and self._controls_shown
         self.kind.setCurrentIndex(self.kind.findData(kind))
-        self.kind.setVisible(shown)
-        self.run.setVisible(shown and kind == "run")
-        self._draw.setVisible(shown and kind == "samples")
-        self._forget.setVisible(shown and kind == "original")
+        self.kind.setVisible(controls)
+        self.run.setVisible(controls and kind == "run")
+        self._draw.setVisible(controls and kind == "samples")
+        self._forget.setVisible(controls and kind == "original")
         self.setCurrentIndex([name for name, _, _ in KINDS].index(kind))
         encoding = self._state.gallery.encoding
         self.forget.setEnabled(shown and kind == "original" and encoding is not None)

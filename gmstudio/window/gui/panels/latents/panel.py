@@ -98,12 +98,14 @@ class LatentsPanel(Panel):
         page = QVBoxLayout(self)
         page.setContentsMargins(MARGIN, GRID, MARGIN, GRID)
         page.setSpacing(GRID)
-        header = QHBoxLayout()
+        self._header = QWidget()
+        header = QHBoxLayout(self._header)
+        header.setContentsMargins(0, 0, 0, 0)
         header.setSpacing(GRID)
         header.addWidget(self.run)
         header.addWidget(self.weights)
         header.addStretch(1)
-        page.addLayout(header)
+        page.addWidget(self._header)
         page.addWidget(self.problem)
         left = QWidget()
         column = QVBoxLayout(left)
@@ -217,6 +219,14 @@ class LatentsPanel(Panel):
         if self._library.catalog is None:
             return LOST
         return OPENING if not self.state.problem else ""
+
+    def set_presenting(self, presenting: bool) -> None:
+        """Show the stage and the sliders alone in presentation mode."""
+        for widget in (self._header, self.bar, self.tabs):
+            widget.setVisible(not presenting)
+        self.sliders.set_settings_shown(not presenting)
+        self.companion.set_controls_shown(not presenting)
+        self.stage.set_presenting(presenting)
 
     def set_active(self, active: bool) -> None:
         """Follow the code and the weights only while the panel is on the screen."""

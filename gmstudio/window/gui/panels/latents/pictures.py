@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, QRect, QSize, QTimer
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
+from gmstudio.window.gui.panels.latents.companion import CompanionView
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.images.live_image import LiveImage
 
@@ -42,7 +43,7 @@ class Stage(QWidget):
     def __init__(
         self,
         original_head: QWidget,
-        original: QWidget,
+        original: CompanionView,
         original_line: QWidget,
         decoded_head: QWidget,
         decoded: LiveImage,
@@ -54,6 +55,7 @@ class Stage(QWidget):
         self._beside: Sequence[QWidget] = ()
         self._instead: Sequence[QWidget] = ()
         self._open: QWidget | None = None
+        self._presenting = False
         for widget in (original_head, original, original_line, decoded_head, decoded, lines):
             widget.setParent(self)
 
@@ -72,12 +74,28 @@ class Stage(QWidget):
         self._original.setVisible(widget not in self._instead)
         self.arrange()
 
+    def set_presenting(self, presenting: bool) -> None:
+        """Give the decoded image the whole stage while there is nothing beside it, or its half again."""
+        self._presenting = presenting
+        self.arrange()
+
     def arrange(self) -> None:
         """Place everything; to be called when an image of another shape arrives."""
         if self._open in self._beside:
             self._arrange_column()
+        elif self._presenting and self._open is None and self._original.is_empty:
+            self._arrange_alone()
         else:
             self._arrange_pair()
+
+    def _arrange_alone(self) -> None:
+        lines = self._lines_px(LINES)
+        height = self._fitted(self.width(), self.height() - CAPTION_PX - lines)
+        self._decoded_head.setGeometry(0, 0, self.width(), CAPTION_PX)
+        self._decoded.setGeometry(0, CAPTION_PX, self.width(), height)
+        self._lines.setGeometry(0, CAPTION_PX + height, self.width(), lines)
+        for widget in (self._original_head, self._original, self._original_line):
+            widget.setGeometry(0, 0, 0, 0)
 
     def _arrange_pair(self) -> None:
         half = (self.width() - GRID) // 2

@@ -105,14 +105,23 @@ class SlidersView(QWidget):
         kept = self.scale.sizePolicy()
         kept.setRetainSizeWhenHidden(True)
         self.scale.setSizePolicy(kept)
+        self._settings = QWidget()
+        settings = QVBoxLayout(self._settings)
+        settings.setContentsMargins(0, 0, 0, 0)
+        settings.setSpacing(GRID)
+        settings.addWidget(self.decoder)
+        settings.addLayout(whole)
+        settings.addWidget(self.summary)
+        settings.addWidget(FoldingRow(sorting, hiding))
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID)
-        column.addWidget(self.decoder)
-        column.addLayout(whole)
-        column.addWidget(self.summary)
-        column.addWidget(FoldingRow(sorting, hiding))
+        column.addWidget(self._settings)
         column.addWidget(self.bank, 1)
+
+    def set_settings_shown(self, shown: bool) -> None:
+        """Show what stands above the sliders, or the sliders alone."""
+        self._settings.setVisible(shown)
 
     def _connect(self) -> None:
         state, code, stats = self._state, self._state.code, self._stats

@@ -28,6 +28,7 @@ from gmstudio.window.gui.widgets.canvas.paint_canvas import Mode, PaintCanvas
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs, Tab
 from gmstudio.window.gui.widgets.overlay_note import OverlayNote
+from gmstudio.window.gui.widgets.scaled import scaled_px
 from gmstudio.window.state.pixels.order import painted_ranks
 from gmstudio.window.state.pixels.state import PixelsState
 from gmstudio.window.state.runs.library import RunLibrary
@@ -345,7 +346,7 @@ class PixelsPanel(Panel):
         narrow = event.size().width() < NARROW
         self.header.set_narrow(narrow)
         self.tool_line.set_narrow(narrow)
-        self._side.setFixedWidth(NARROW_SIDE_WIDTH if narrow else SIDE_WIDTH)
+        self._side.setFixedWidth(scaled_px(self, NARROW_SIDE_WIDTH if narrow else SIDE_WIDTH))
         super().resizeEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

@@ -99,7 +99,9 @@ class TrainCurves(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
-        layout.addLayout(self._tool_row(panel))
+        self._tool_box = QWidget(self)
+        self._tool_box.setLayout(self._tool_row(panel))
+        layout.addWidget(self._tool_box)
         layout.addWidget(self._empty, 1)
         layout.addWidget(self._splitter, 1)
         panel.name_widget(self, "curves", "Training curves", "")
@@ -171,10 +173,15 @@ class TrainCurves(QWidget):
         groups.addLayout(self._groups)
         groups.addStretch(1)
         self._tools = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._tools.setContentsMargins(0, 0, 0, 0)
         self._tools.setSpacing(8)
         self._tools.addLayout(groups)
         self._tools.addLayout(controls, 1)
         return self._tools
+
+    def set_controls_shown(self, shown: bool) -> None:
+        """Show the controls above the plots, or the plots alone."""
+        self._tool_box.setVisible(shown)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Place the groups in a row of their own in a narrow window."""

@@ -26,6 +26,7 @@ from gmstudio.window.gui.panels.train.samples import SampleView
 from gmstudio.window.gui.panels.train.setup import SetupColumn, text_label
 from gmstudio.window.gui.panels.train.status import StatusLine
 from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs, Tab
+from gmstudio.window.gui.widgets.scaled import scaled_px
 from gmstudio.window.state.runs.library import RunLibrary
 from gmstudio.window.state.training.state import TrainingState
 
@@ -63,7 +64,7 @@ class TrainPanel(Panel):
         self.name_widget(self._verdict, "verdict", "Check of the settings", "")
         column = SetupColumn(state.setup, self)
         left = QWidget(self)
-        left.setFixedWidth(COLUMN_WIDTH)
+        left.setFixedWidth(scaled_px(self, COLUMN_WIDTH))
         left_layout = QVBoxLayout(left)
         left_layout.setContentsMargins(0, 8, 0, 8)
         left_layout.setSpacing(8)
@@ -80,6 +81,7 @@ class TrainPanel(Panel):
         between = QFrame(self)
         between.setFrameShape(QFrame.Shape.VLine)
         layout.addWidget(between, 0, 1)
+        self._hidden_in_presentation: list[QWidget] = [left, between]
         layout.addWidget(self._monitor(library), 0, 2)
         layout.setColumnStretch(2, 1)
         state.status_changed.connect(self._show_status)
@@ -149,12 +151,13 @@ class TrainPanel(Panel):
         above = QSplitter(Qt.Orientation.Horizontal, self)
         above.addWidget(SampleView(state.samples, self))
         above.addWidget(tabs)
+        self._hidden_in_presentation.append(tabs)
         above.setStretchFactor(0, 3)
         above.setStretchFactor(1, 2)
         above.setSizes([520, 320])
         both = QSplitter(Qt.Orientation.Vertical, self)
         both.addWidget(above)
-        curves = TrainCurves(state, library, self)
+        curves = self._curves = TrainCurves(state, library, self)
         curves.enlarged.connect(lambda on: above.setVisible(not on))
         both.addWidget(curves)
         both.setStretchFactor(0, 3)
@@ -168,7 +171,8 @@ class TrainPanel(Panel):
         layout.setContentsMargins(0, 8, 0, 0)
         layout.setSpacing(8)
         buttons: list[QWidget] = [self._action_button(name) for name in self._actions if name != "start"]
-        layout.addWidget(StatusLine(state, self, [*buttons, KeptCheckpoints(state, library, self)]))
+        self._status = StatusLine(state, self, [*buttons, KeptCheckpoints(state, library, self)])
+        layout.addWidget(self._status)
         layout.addWidget(both, 1)
         return monitor
 
@@ -177,6 +181,13 @@ class TrainPanel(Panel):
 
     def _diagnostics(self) -> QWidget:
         return DiagnosticsView(self._state.diagnostics, self)
+
+    def set_presenting(self, presenting: bool) -> None:
+        """Show title, samples and curves alone in presentation mode."""
+        for widget in self._hidden_in_presentation:
+            widget.setVisible(not presenting)
+        self._status.set_buttons_shown(not presenting)
+        self._curves.set_controls_shown(not presenting)
 
     def _pause_or_resume(self) -> None:
         if self._state.can_pause:

@@ -70,7 +70,9 @@ class StatusLine(QWidget):
         tip = "Number of steps after which the run shown ends when it is resumed."
         panel.name_widget(self._until, "until", "Resume until step", tip)
         self._until.edited.connect(self._on_until_edited)
-        self._buttons = QHBoxLayout()
+        self._button_row = QWidget(self)
+        self._buttons = QHBoxLayout(self._button_row)
+        self._buttons.setContentsMargins(0, 0, 0, 0)
         self._buttons.setSpacing(4)
         for place, button in enumerate(buttons):
             self._buttons.addWidget(button)
@@ -87,7 +89,7 @@ class StatusLine(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         layout.addLayout(above)
-        layout.addLayout(self._buttons)
+        layout.addWidget(self._button_row)
         layout.addWidget(self._bar)
         layout.addWidget(self._problem)
         self._timer = QTimer(self)
@@ -98,6 +100,10 @@ class StatusLine(QWidget):
         state.status_changed.connect(self.refresh)
         state.run_changed.connect(self.refresh)
         self.refresh()
+
+    def set_buttons_shown(self, shown: bool) -> None:
+        """Show the buttons, or title and numbers alone."""
+        self._button_row.setVisible(shown)
 
     def _schedule(self, run: str) -> None:
         if run == self._state.run and not self._timer.isActive():

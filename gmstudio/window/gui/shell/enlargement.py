@@ -1,0 +1,70 @@
+"""Larger type for the widgets that are on the screen, without restyling all others."""
+
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import QApplication, QWidget
+from shiboken6 import isValid
+
+
+class Enlargement(QObject):
+    """Type of a window's widgets, larger than the system's while it is on.
+
+    A rule of the application's style sheet would restyle every widget of every panel, which takes more than a second.
+    So each visible widget gets a font of its own, at once, and others when they are shown. What the style sheet says of
+    fonts stays. Widgets with a font of their own keep it.
+
+    Args:
+        window: whose widgets are enlarged; dialogs and menus are not.
+    """
+
+    def __init__(self, window: QWidget) -> None:
+        super().__init__(window)
+        self._window = window
+        self._factor = 1.0
+        self._enlarged: dict[QWidget, float] = {}
+        """Widget → its size of type, points."""
+
+    def set_factor(self, factor: float) -> None:
+        """Enlarge to this multiple of the system's size, for example 1.5; 1: all as the system has it."""
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        app.removeEventFilter(self)
+        self._restore()
+        self._factor = factor
+        if factor != 1:
+            for widget in self._window.findChildren(QWidget):
+                if widget.isVisible() and widget.window() is self._window:
+                    self._enlarge(widget)
+            app.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Enlarge a widget that is shown, and one to which the style sheet gave another font."""
+        if not isinstance(watched, QWidget):
+            return False
+        if event.type() == QEvent.Type.Show and watched.window() is self._window:
+            self._enlarge(watched)
+        elif event.type() == QEvent.Type.FontChange and watched.font().pointSizeF() < self._enlarged.get(watched, 0.0):
+            self._set_font(watched)
+        return False
+
+    def _enlarge(self, widget: QWidget) -> None:
+        if widget not in self._enlarged and not widget.testAttribute(Qt.WidgetAttribute.WA_SetFont):
+            self._set_font(widget)
+
+    def _set_font(self, widget: QWidget) -> None:
+        font = QFont(widget.font())  # a font of the size alone would lose the style sheet's weight
+        self._enlarged[widget] = self._factor * font.pointSizeF()
+        font.setPointSizeF(self._enlarged[widget])
+        widget.setFont(font)
+
+    def _restore(self) -> None:
+        """Give the enlarged widgets the font that system and style sheet say."""
+        enlarged, self._enlarged = self._enlarged, {}
+        app = QApplication.font().pointSizeF()
+        for widget, size in enlarged.items():
+            if isValid(widget):
+                styled = widget.font().bold() or size != self._factor * app
+                widget.setFont(QFont())
+                if styled:
+                    widget.style().unpolish(widget)
+                    widget.style().polish(widget)

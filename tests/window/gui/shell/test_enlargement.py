@@ -1,0 +1,111 @@
+"""Larger type of the widgets on the screen."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from event_loop import slowness
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import QLabel, QLineEdit, QStackedWidget, QVBoxLayout, QWidget
+from pytestqt.qtbot import QtBot
+
+from gmstudio.window.gui.shell.enlargement import Enlargement
+from gmstudio.window.gui.theme import theme
+
+LONGEST_S = 0.05
+WIDGETS = 2000
+
+
+@pytest.fixture
+def window(qtbot: QtBot) -> Iterator[QWidget]:
+    theme()
+    window = QWidget()
+    qtbot.addWidget(window)
+    QVBoxLayout(window)
+    window.show()
+    yield window
+
+
+def label(window: QWidget, text: str = "Text") -> QLabel:
+    label = QLabel(text)
+    layout = window.layout()
+    assert layout is not None
+    layout.addWidget(label)
+    label.show()
+    return label
+
+
+def size(widget: QWidget) -> float:
+    return widget.font().pointSizeF()
+
+
+def mark(label: QLabel, on: bool) -> None:
+    """Mark a label as the form does that of a changed setting."""
+    label.setProperty("changed", on)
+    label.style().unpolish(label)
+    label.style().polish(label)
+
+
+def test_widgets_are_enlarged_now_or_when_they_are_shown(window: QWidget) -> None:
+    shown, hidden = label(window), label(window)
+    hidden.hide()
+    before = size(shown)
+    enlargement = Enlargement(window)
+    enlargement.set_factor(1.5)
+    assert size(shown) == 1.5 * before and size(hidden) == before
+    hidden.show()
+    added = label(window)
+    assert size(hidden) == size(added) == 1.5 * before
+    enlargement.set_factor(1)
+    assert size(shown) == size(hidden) == size(added) == before
+    label(window)
+    assert all(size(widget) == before for widget in window.findChildren(QLabel))
+
+
+def test_bold_by_the_style_sheet_stays_and_may_change_meanwhile(window: QWidget) -> None:
+    text = label(window)
+    mark(text, True)
+    enlargement = Enlargement(window)
+    enlargement.set_factor(1.5)
+    assert text.font().bold()
+    mark(text, False)
+    assert not text.font().bold() and size(text) > 12
+    mark(text, True)
+    enlargement.set_factor(1)
+    assert text.font().bold() and size(text) < 12
+    mark(text, False)
+    assert not text.font().bold()
+
+
+def test_a_font_of_its_own_and_other_windows_stay(window: QWidget, qtbot: QtBot) -> None:
+    own, other = label(window), QLineEdit()
+    qtbot.addWidget(other)
+    font = QFont()
+    font.setPointSizeF(7)
+    own.setFont(font)
+    enlargement = Enlargement(window)
+    before = size(other)
+    enlargement.set_factor(2)
+    other.show()
+    assert size(own) == 7 and size(other) == before
+    enlargement.set_factor(1)
+    assert size(own) == 7
+
+
+def test_thousands_of_widgets_on_other_pages_cost_nothing(window: QWidget) -> None:
+    pages = QStackedWidget()
+    layout = window.layout()
+    assert layout is not None
+    layout.addWidget(pages)
+    for count in (100, WIDGETS):
+        page = QWidget()
+        column = QVBoxLayout(page)
+        for _ in range(count):
+            column.addWidget(QLabel("Text"))
+        pages.addWidget(page)
+    window.show()
+    enlargement = Enlargement(window)
+    for factor in (1.5, 1.0):
+        began = time.thread_time()
+        enlargement.set_factor(factor)
+        assert time.thread_time() - began < slowness() * LONGEST_S
