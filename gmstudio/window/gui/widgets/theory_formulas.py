@@ -1,13 +1,15 @@
 """Formulas as objects in a text document: measured, placed on the baseline, and painted as vector graphics."""
 
+import math
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from PySide6.QtCore import QObject, QPointF, QRectF, QSizeF
 from PySide6.QtGui import (
     QColor,
     QFont,
     QFontInfo,
+    QFontMetrics,
     QFontMetricsF,
     QPainter,
     QPyTextObject,
@@ -22,12 +24,20 @@ from gmstudio.window.gui.widgets.theory_markdown import FormulaText
 
 FORMULA_OBJECT = QTextFormat.ObjectTypes.UserObject + 1
 INDEX = QTextFormat.Property.UserProperty + 1
+EM = QTextFormat.Property.UserProperty + 2
+"""Property of a formula's format: font size of the text around it in pixels."""
 INLINE_SIZE = 1.12
 """Size of formulas relative to the text around them: their lower-case letters are smaller than those of the window."""
 DISPLAY_SIZE = 1.25
 ROW_GAP = 0.5
 PART_GAP = 1.6
 """Gaps between rows and between parts of a row, relative to the size of the formula."""
+
+
+@lru_cache(maxsize=1024)
+def _renderer(svg: str, color: str) -> QSvgRenderer:
+    """Renderer of a drawing in a colour, kept for the next page that has the formula."""
+    return tinted(svg, QColor(color))
 
 
 class DrawnFormula:
@@ -46,7 +56,7 @@ class DrawnFormula:
     def _drawn(latex: str, color: QColor) -> QSvgRenderer:
         svg = formulas().svg(latex)
         assert svg is not None, f"{latex} is not typeset yet"
-        return tinted(svg, color)
+        return _renderer(svg, color.name())
 
     @cached_property
     def valid(self) -> bool:
@@ -143,10 +153,15 @@ class FormulaObjects(QPyTextObject):
         made = QTextCharFormat(around)
         made.setObjectType(FORMULA_OBJECT)
         made.setProperty(INDEX, index)
+        made.setProperty(EM, _em(font))
         drawn = self._formulas[index]
-        deep = drawn.valid and drawn.descent * _inline_size(font) > QFontMetricsF(font).descent()
-        alignments = QTextCharFormat.VerticalAlignment
-        made.setVerticalAlignment(alignments.AlignMiddle if deep else alignments.AlignBaseline)
+        made.setVerticalAlignment(QTextCharFormat.VerticalAlignment.AlignBaseline)
+        if drawn.valid and not drawn.formula.display:
+            # The layout takes the depth of an object from its font: one that reaches as deep as the formula.
+            deep, wanted = QFont(font), drawn.descent * INLINE_SIZE * _em(font)
+            while QFontMetrics(deep).descent() < wanted:
+                deep.setPixelSize(QFontInfo(deep).pixelSize() + 1)
+            made.setFont(deep)
         return made
 
     def formula(self, format_: QTextFormat) -> DrawnFormula:
@@ -155,67 +170,47 @@ class FormulaObjects(QPyTextObject):
 
     def intrinsicSize(self, document: QTextDocument, position: int, format_: QTextFormat) -> QSizeF:
         """Room of a formula in its line."""
-        drawn, font = self.formula(format_), _font_at(document, format_)
+        drawn, em = self.formula(format_), format_.doubleProperty(EM)
         if not drawn.valid:
-            metrics = QFontMetricsF(font)
+            metrics = QFontMetricsF(format_.toCharFormat().font())
             return QSizeF(metrics.horizontalAdvance(drawn.formula.latex), metrics.height())
         if drawn.formula.display:
-            width, font_size = self._room(document, font), _display_size(font)
+            width, font_size = _room(document, em), DISPLAY_SIZE * em
             size = drawn.size(width / font_size)
             return size * (font_size * min(1.0, width / (size.width() * font_size)))
-        size = drawn.size(float("inf"))
-        font_size = _inline_size(font)
-        above, below = self._inline_extent(drawn, format_, font)
-        return QSizeF(size.width() * font_size, above + below)
+        font_size = INLINE_SIZE * em
+        height = drawn.ascent * font_size + _depth(format_)
+        return QSizeF(drawn.size(math.inf).width() * font_size, height)
 
     def drawObject(
         self, painter: QPainter, rect: QRectF, document: QTextDocument, position: int, format_: QTextFormat
     ) -> None:
         """Paint a formula; one that cannot be typeset as its source."""
-        drawn, font = self.formula(format_), _font_at(document, format_)
+        drawn, em = self.formula(format_), format_.doubleProperty(EM)
         if not drawn.valid:
             painter.drawText(rect, drawn.formula.latex)
         elif drawn.formula.display:
-            full = _display_size(font)
-            room = self._room(document, font) / full
+            full = DISPLAY_SIZE * em
+            room = _room(document, em) / full
             scale = rect.width() / (drawn.size(room).width() * full)
             drawn.paint(painter, rect.topLeft(), full * scale, room)
         else:
-            font_size = _inline_size(font)
-            above, _ = self._inline_extent(drawn, format_, font)
-            corner = QPointF(rect.left(), rect.top() + above - drawn.ascent * font_size)
-            drawn.paint(painter, corner, font_size, float("inf"))
-
-    @staticmethod
-    def _inline_extent(drawn: DrawnFormula, format_: QTextFormat, font: QFont) -> tuple[float, float]:
-        """Room above and below the baseline, as the layout of Qt will divide the height by the alignment."""
-        metrics, font_size = QFontMetricsF(font), _inline_size(font)
-        above, below = drawn.ascent * font_size, drawn.descent * font_size
-        alignment = format_.toCharFormat().verticalAlignment()
-        if alignment == QTextCharFormat.VerticalAlignment.AlignBaseline:
-            return above, metrics.descent()
-        half = metrics.xHeight() / 2  # the middle of the object is placed at half the height of an x
-        height = max(2 * above - half, 2 * below + half)
-        return (height + half) / 2, (height - half) / 2
-
-    @staticmethod
-    def _room(document: QTextDocument, font: QFont) -> float:
-        width = document.textWidth() - 2 * document.documentMargin() - document.indentWidth()
-        return max(width, 4 * _display_size(font))
+            baseline = rect.bottom() - _depth(format_)
+            corner = QPointF(rect.left(), baseline - drawn.ascent * INLINE_SIZE * em)
+            drawn.paint(painter, corner, INLINE_SIZE * em, math.inf)
 
 
-def _font_at(document: QTextDocument, format_: QTextFormat) -> QFont:
-    return format_.toCharFormat().font().resolve(document.defaultFont())
+def _depth(format_: QTextFormat) -> int:
+    """Room below the baseline that the layout of Qt leaves for an object of this format."""
+    return QFontMetrics(format_.toCharFormat().font()).descent()
+
+
+def _room(document: QTextDocument, em: float) -> float:
+    """Width of the page for a formula on a line of its own, pixels."""
+    width = document.textWidth() - 2 * document.documentMargin() - document.indentWidth()
+    return max(width, 4 * DISPLAY_SIZE * em)
 
 
 def _em(font: QFont) -> float:
     """Size of a font in pixels."""
     return float(QFontInfo(font).pixelSize())
-
-
-def _inline_size(font: QFont) -> float:
-    return INLINE_SIZE * _em(font)
-
-
-def _display_size(font: QFont) -> float:
-    return DISPLAY_SIZE * _em(font)

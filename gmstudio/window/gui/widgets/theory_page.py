@@ -26,8 +26,8 @@ COLUMN_CHARACTERS = 104
 """Widest column of text, in characters of average width: longer lines are hard to read."""
 HEADINGS = (1.55, 1.22, 1.05)
 """Sizes of the headings relative to the text."""
-LINE_HEIGHT = 125.0
-"""Distance of lines in percent."""
+LINE_GAP = 3.0
+"""Pixels between lines of text."""
 
 
 class TheoryPage(QTextBrowser):
@@ -133,8 +133,11 @@ class TheoryPage(QTextBrowser):
         document.setMarkdown(self._text, QTextDocument.MarkdownFeature.MarkdownDialectGitHub)
         color = theme().color("text")
         self._objects.set_formulas([DrawnFormula(formula, color) for formula in self._formulas])
+        edit = QTextCursor(document)
+        edit.beginEditBlock()  # the text is laid out once, at the end
         self._format_blocks(document)
         self._place_formulas(document)
+        edit.endEditBlock()
         self.moveCursor(QTextCursor.MoveOperation.Start)
         self.verticalScrollBar().setValue(at)
         self.completed.emit()
@@ -208,8 +211,8 @@ def _block_format(block: QTextBlock) -> QTextBlockFormat:
     form.setTopMargin(top * GRID)
     form.setBottomMargin(bottom * GRID)
     form.setAlignment(Qt.AlignmentFlag.AlignLeft)
-    distance = 100.0 if level or alone else LINE_HEIGHT
-    form.setLineHeight(distance, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
+    distance = 0.0 if level or alone else LINE_GAP
+    form.setLineHeight(distance, QTextBlockFormat.LineHeightTypes.LineDistanceHeight.value)
     return form
 
 
