@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
 
-from PySide6.QtCore import QObject, QPointF, QRectF, QSizeF
+from PySide6.QtCore import QObject, QPointF, QRect, QRectF, QSizeF
 from PySide6.QtGui import (
     QColor,
     QFont,
@@ -183,20 +183,20 @@ class FormulaObjects(QPyTextObject):
         return QSizeF(drawn.size(math.inf).width() * font_size, height)
 
     def drawObject(
-        self, painter: QPainter, rect: QRectF, document: QTextDocument, position: int, format_: QTextFormat
+        self, painter: QPainter, rect: QRectF | QRect, document: QTextDocument, position: int, format_: QTextFormat
     ) -> None:
         """Paint a formula; one that cannot be typeset as its source."""
-        drawn, em = self.formula(format_), format_.doubleProperty(EM)
+        drawn, em, area = self.formula(format_), format_.doubleProperty(EM), QRectF(rect)
         if not drawn.valid:
-            painter.drawText(rect, drawn.formula.latex)
+            painter.drawText(area, drawn.formula.latex)
         elif drawn.formula.display:
             full = DISPLAY_SIZE * em
             room = _room(document, em) / full
-            scale = rect.width() / (drawn.size(room).width() * full)
-            drawn.paint(painter, rect.topLeft(), full * scale, room)
+            scale = area.width() / (drawn.size(room).width() * full)
+            drawn.paint(painter, area.topLeft(), full * scale, room)
         else:
-            baseline = rect.bottom() - _depth(format_)
-            corner = QPointF(rect.left(), baseline - drawn.ascent * INLINE_SIZE * em)
+            baseline = area.bottom() - _depth(format_)
+            corner = QPointF(area.left(), baseline - drawn.ascent * INLINE_SIZE * em)
             drawn.paint(painter, corner, INLINE_SIZE * em, math.inf)
 
 
