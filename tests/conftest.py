@@ -27,9 +27,10 @@ POPUPS_OF_QT = ("QTipLabel", "QComboBoxPrivateContainer", "QWhatsThat")
 
 @pytest.fixture(autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder in which the studio keeps its runs and settings during one test."""
+    """An empty folder in which the studio keeps its runs and settings during one test, without ready models."""
     folder = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("GMSTUDIO_HOME", str(folder))
+    monkeypatch.setenv("GMSTUDIO_EXAMPLES", str(folder / "no examples"))
     return folder
 
 

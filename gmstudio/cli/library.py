@@ -33,23 +33,29 @@ def runs(
 
 
 def _list_runs(console: "Console") -> None:
-    from rich.table import Column, Table
+    """Print the user's runs, then the examples under a heading of their own."""
+    from gmstudio.runs.examples import example_folders, examples_home
+    from gmstudio.runs.library import list_runs, runs_home, summarize
 
-    from gmstudio.runs.library import list_runs, runs_home
+    _print_runs(console, str(runs_home()), list_runs(runs_home()))
+    if examples := example_folders():
+        _print_runs(console, f"Examples: {examples_home()}", [summarize(folder) for folder in examples])
+
+
+def _print_runs(console: "Console", heading: str, summaries: "list[RunSummary]") -> None:
+    from rich.table import Column, Table
 
     run = Column("run", overflow="fold")
     data, progress = Column("data", min_width=10), Column("status\nstep", min_width=11)
     figure, created = Column("best\nvalidation", no_wrap=True), Column("created\n(UTC)", no_wrap=True)
     table = Table(run, data, progress, figure, created, box=None)
-    problems = []
-    for summary in list_runs(runs_home()):
-        if summary.problem:
-            problems.append(summary.problem)
+    for summary in summaries:
         table.add_row(*_described(summary))
-    console.print(plain_text(str(runs_home())), soft_wrap=True)
+    console.print(plain_text(heading), soft_wrap=True)
     console.print(table)
-    for problem in problems:
-        console.print(plain_text(problem), style="yellow")
+    for summary in summaries:
+        if summary.problem:
+            console.print(plain_text(summary.problem), style="yellow")
 
 
 def _described(summary: "RunSummary") -> tuple[str, ...]:

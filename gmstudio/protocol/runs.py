@@ -119,6 +119,7 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
         name: the user's name for it; empty: none.
         note: the user's note; empty: none.
         starred: listed before the others.
+        example: a ready model that comes with the program: listed after the user's runs, and never changed.
     """
 
     run: str
@@ -140,6 +141,7 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     name: str = ""
     note: str = ""
     starred: bool = False
+    example: bool = False
 
     @property
     def training(self) -> Training:
@@ -188,7 +190,7 @@ class RunOpened(Event, frozen=True, kw_only=True):
 
 
 class RunsListed(Event, frozen=True, kw_only=True):
-    """The library of runs, newest first.
+    """The library of runs, newest first, then the examples.
 
     Args:
         home: folder of the library.

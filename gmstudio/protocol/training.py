@@ -45,6 +45,20 @@ class ResumeRun(Command, frozen=True, kw_only=True):
     schedule: ContinuedSchedule = ""
 
 
+class TrainOn(Command, frozen=True, kw_only=True):
+    """Copy an example into the library and continue the copy; answered with ``RunOpened`` of the copy.
+
+    Args:
+        run: path of the example.
+        steps: as in ``ResumeRun``.
+        schedule: as in ``ResumeRun``.
+    """
+
+    run: str
+    steps: int | None = None
+    schedule: ContinuedSchedule = ""
+
+
 class PauseTraining(Command, frozen=True, kw_only=True):
     """Pause after the current step; no checkpoint is written."""
 

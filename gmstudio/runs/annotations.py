@@ -7,11 +7,18 @@ from typing import Any
 import msgspec
 
 from gmstudio.runs.atomic import replace_file
+from gmstudio.runs.examples import is_example
+from gmstudio.runs.home import data_home
 from gmstudio.runs.record import RunDamagedError, RunError, check_nesting
 from gmstudio.system.regular_file import regular_size
 
 ANNOTATIONS_NAME = "annotations.json"
 MAX_ANNOTATIONS_BYTES = 4 * 1024 * 1024
+
+
+def _place(folder: Path) -> Path:
+    """Folder of a run's annotations: its own; that of an example, which is never written, beside the user's library."""
+    return data_home() / "examples" / folder.name if is_example(folder) else folder
 
 
 def read_annotations(folder: Path) -> dict[str, Any]:
@@ -21,7 +28,7 @@ def read_annotations(folder: Path) -> dict[str, Any]:
         RunDamagedError: when the file is damaged.
         RunError: when it cannot be read.
     """
-    path = folder / ANNOTATIONS_NAME
+    path = _place(folder) / ANNOTATIONS_NAME
     try:
         if regular_size(path) > MAX_ANNOTATIONS_BYTES:
             raise RunDamagedError(
@@ -44,13 +51,14 @@ def write_annotations(folder: Path, annotations: dict[str, Any]) -> None:
     Raises:
         RunError: when they are too long, or cannot be written; the old ones are then unchanged.
     """
-    path = folder / ANNOTATIONS_NAME
+    path = _place(folder) / ANNOTATIONS_NAME
     content = json.dumps(annotations, indent=1, allow_nan=False).encode() + b"\n"
     if len(content) > MAX_ANNOTATIONS_BYTES:
         raise RunError(
             f"The annotations take {len(content):,} bytes, and at most {MAX_ANNOTATIONS_BYTES:,} fit; delete some."
         )
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         replace_file(path, content)
     except OSError as error:
         raise RunError(

@@ -9,6 +9,7 @@ import msgspec
 
 from gmstudio.protocol.plain_text import MAX_TITLE, plain_text
 from gmstudio.runs.atomic import replace_file
+from gmstudio.runs.examples import refuse_change
 from gmstudio.runs.record import RunDamagedError, RunError
 from gmstudio.system.regular_file import regular_size
 
@@ -56,8 +57,10 @@ def write_description(folder: Path, description: Description) -> None:
     """Replace name, note and star of a run, atomically; the name is shortened to one line of ``MAX_TITLE`` characters.
 
     Raises:
-        RunError: when the note is too long, or the file cannot be written; the old one is then unchanged.
+        RunError: when the run is an example, the note is too long, or the file cannot be written; the old one is then
+            unchanged.
     """
+    refuse_change(folder)
     path = folder / DESCRIPTION_NAME
     if len(description.note) > MAX_NOTE:
         raise RunError(f"The note has {len(description.note):,} characters; shorten it to {MAX_NOTE:,}.")

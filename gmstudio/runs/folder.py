@@ -7,6 +7,7 @@ from typing import Any, Self
 import msgspec
 
 from gmstudio.runs.checkpoints import CheckpointStore
+from gmstudio.runs.examples import refuse_change
 from gmstudio.runs.history import History
 from gmstudio.runs.lock import LOCK_NAME, RunLock
 from gmstudio.runs.record import RECORD_NAME, RunError, RunRecord, now_iso, read_record, write_record
@@ -64,10 +65,12 @@ class RunFolder:
             RunMissingError: when there is no run.
             RunDamagedError: when it is damaged.
             RunBusyError: when it is to be written, and another process is writing it.
-            RunError: when its record cannot be read, or is of a newer format.
+            RunError: when its record cannot be read, is of a newer format, or is to be written and is an example.
         """
         path = Path(path)
         record = read_record(path)
+        if write:
+            refuse_change(path)
         lock = RunLock(path) if write else None
         try:
             return cls(path, read_record(path) if write else record, lock)

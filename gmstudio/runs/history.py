@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from gmstudio.runs.examples import is_example
 from gmstudio.runs.record import RunBusyError, RunDamagedError, RunError, RunMissingError, now_iso
 
 HISTORY_NAME = "history.sqlite"
@@ -107,7 +108,10 @@ class History:
             raise
 
     def _connect(self) -> sqlite3.Connection:
-        uri = self.path.absolute().as_uri() + ("?mode=rwc" if self.write else "?mode=ro")
+        mode = "rwc" if self.write else "ro"
+        if not self.write and is_example(self.path.parent):  # nobody writes it, so that it needs no lock
+            mode += "&immutable=1"
+        uri = f"{self.path.absolute().as_uri()}?mode={mode}"
         timeout_s = _WRITE_TIMEOUT_S if self.write else _READ_TIMEOUT_S
         return sqlite3.connect(uri, uri=True, timeout=timeout_s, isolation_level=None)
 

@@ -1,23 +1,20 @@
 """The library of runs: the folder of run folders, read again each time (there is no index to go stale)."""
 
-import os
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
-import platformdirs
 
 from gmstudio.protocol.families import MARGINAL_NLL
 from gmstudio.protocol.plain_text import MAX_TITLE, is_encodable, plain_text
 from gmstudio.runs.checkpoints import CheckpointStore
 from gmstudio.runs.description import Description, read_description
 from gmstudio.runs.history import HISTORY_NAME, History
+from gmstudio.runs.home import HOME_VARIABLE, data_home
 from gmstudio.runs.lock import is_locked
 from gmstudio.runs.record import RECORD_NAME, RunError, read_record
-
-HOME_VARIABLE = "GMSTUDIO_HOME"
 
 
 @dataclass(frozen=True)
@@ -59,12 +56,7 @@ def runs_home() -> Path:
     Raises:
         RunError: when the variable names an unknown user's home.
     """
-    override = os.environ.get(HOME_VARIABLE, "").strip()
-    try:
-        base = Path(override).expanduser() if override else platformdirs.user_data_path("gmstudio", appauthor=False)
-    except RuntimeError:
-        raise RunError(f"{HOME_VARIABLE} is {override!r}, and there is no such user's home. Write its path.") from None
-    return base / "runs"
+    return data_home() / "runs"
 
 
 def new_run_path(home: Path, family: str) -> Path:

@@ -3,6 +3,7 @@
 import errno
 from pathlib import Path
 
+from gmstudio.runs.examples import refuse_change
 from gmstudio.runs.library import runs_home
 from gmstudio.runs.lock import is_locked
 from gmstudio.runs.record import RECORD_NAME, RunBusyError, RunError, RunMissingError
@@ -28,8 +29,9 @@ def move_to_trash(run: Path) -> Path:
     Raises:
         RunMissingError: when there is no such folder.
         RunBusyError: when a process is training it.
-        RunError: when it cannot be moved; it then stays where it is.
+        RunError: when it is an example or cannot be moved; it then stays where it is.
     """
+    refuse_change(run)
     if not run.is_dir():
         raise RunMissingError(f"{run} is gone already. Refresh the list of runs.")
     if run.resolve().parent != runs_home().resolve() and not (run / RECORD_NAME).is_file():

@@ -13,6 +13,7 @@ from gmstudio.families.base import Family, Latent
 from gmstudio.protocol.plain_text import MAX_TITLE, plain_text
 from gmstudio.protocol.runs import HistoryAppended, RunInfo, RunOpened
 from gmstudio.runs.annotations import read_annotations
+from gmstudio.runs.examples import is_example
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.library import RunSummary, summarize
 
@@ -57,6 +58,7 @@ def run_info(path: str, *, summary: RunSummary | None = None, live_status: str =
         name=description.name,
         note=description.note,
         starred=description.starred,
+        example=is_example(path),
     )
 
 

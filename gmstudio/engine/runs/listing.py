@@ -12,6 +12,7 @@ from gmstudio.protocol.base import Event
 from gmstudio.protocol.engine import Done
 from gmstudio.protocol.plain_text import is_encodable, plain_text
 from gmstudio.protocol.runs import ListRuns, RunInfo, RunsListed
+from gmstudio.runs.examples import example_folders
 from gmstudio.runs.library import RunSummary, newest_first, run_folders, runs_home, summarize
 from gmstudio.runs.signature import Signature, signature_of
 
@@ -45,7 +46,7 @@ class RunListing:
         """List the runs; when nothing changed since ``command.known``, say only that."""
         home = runs_home()
         signatures: dict[Path, Signature] = {}
-        for number, folder in enumerate(sorted(run_folders(home))):
+        for number, folder in enumerate([*sorted(run_folders(home)), *example_folders()]):
             known = self._listed.get(folder)
             unfinished = known is not None and known.summary.status in UNFINISHED
             signatures[folder] = (*signature_of(folder, unfinished=unfinished), self._context.is_live(str(folder)))
@@ -77,9 +78,10 @@ class RunListing:
 
     def _answer(self, command: ListRuns, home: Path, state: str) -> RunsListed:
         listed = {run.summary.path: run for run in self._listed.values()}
-        shown = newest_first([run.summary for run in listed.values() if run.info is not None])
-        infos = tuple(info for summary in shown if (info := listed[summary.path].info) is not None)
+        own = newest_first([run.summary for run in listed.values() if run.info is not None and not run.info.example])
+        infos = [info for summary in own if (info := listed[summary.path].info) is not None]
+        infos += [run.info for run in listed.values() if run.info is not None and run.info.example]
         problems = tuple(run.problem for run in listed.values() if run.problem)
         return RunsListed(
-            request=command.request, home=plain_text(str(home)), runs=infos, problems=problems, state=state
+            request=command.request, home=plain_text(str(home)), runs=tuple(infos), problems=problems, state=state
         )

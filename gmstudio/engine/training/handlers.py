@@ -8,7 +8,7 @@ from gmstudio.engine.runtime.inspection import check_fit, exploring
 from gmstudio.engine.training.diagnostics import FIGURE_IMAGES, chosen_pixel, draw_figures, draw_pixel_figures
 from gmstudio.engine.training.job import TrainingJob, start_training
 from gmstudio.engine.training.plan import plan_run
-from gmstudio.engine.training.resume import Continuation, resume_run
+from gmstudio.engine.training.resume import Continuation, resume_copy, resume_run
 from gmstudio.media.levels import to_display
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.engine import Warned
@@ -24,6 +24,7 @@ from gmstudio.protocol.training import (
     StartTraining,
     StepTraining,
     StopTraining,
+    TrainOn,
 )
 from gmstudio.runs.folder import RunFolder
 
@@ -42,6 +43,13 @@ class TrainingFeature(Feature):
         self._refuse_a_second()
         choices = Continuation(command.steps, command.schedule)
         job = resume_run(command.run, choices, context.data, context.device, context.send)
+        self._begin(job, command.request)
+
+    def _on_train_on(self, command: TrainOn) -> None:
+        context = self.context
+        self._refuse_a_second()
+        choices = Continuation(command.steps, command.schedule)
+        job = resume_copy(command.run, choices, context.data, context.device, context.send)
         self._begin(job, command.request)
 
     def _refuse_a_second(self) -> None:

@@ -1,6 +1,7 @@
 """Resuming of a run from its latest checkpoint, with more steps or other data where that was decided."""
 
 import math
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,8 +20,10 @@ from gmstudio.engine.training.trainer import Trainer
 from gmstudio.protocol.config import parse_config
 from gmstudio.protocol.training import ContinuedSchedule
 from gmstudio.protocol.training_settings import Training
+from gmstudio.runs.example_copy import copy_example
 from gmstudio.runs.folder import RunFolder
-from gmstudio.runs.record import RunRecord
+from gmstudio.runs.library import new_run_path, runs_home
+from gmstudio.runs.record import RunRecord, read_record
 
 TOLERANCE = 0.02
 """Relative change of the learning rate that needs no decision."""
@@ -93,6 +96,28 @@ def resume_run(path: str, choices: Continuation, cache: DatasetCache, device: to
         run.close()
         raise
     return TrainingJob(trainer, send)
+
+
+def resume_copy(
+    example: str, choices: Continuation, cache: DatasetCache, device: torch.device, send: Send
+) -> TrainingJob:
+    """Copy an example into the library and continue the copy, see ``resume_run``; on an error no copy is left.
+
+    Raises:
+        RunError: when there is no such example, or it cannot be copied.
+        ScheduleOpenError: when its learning rate would jump with the new number of steps, and no schedule is chosen.
+        ValueError: when no step is left to make.
+    """
+    source = Path(example)
+    copy = new_run_path(runs_home(), read_record(source).family)
+    copy_example(source, copy)
+    try:
+        job = resume_run(str(copy), choices, cache, device, send)
+    except BaseException:
+        shutil.rmtree(copy, ignore_errors=True)
+        raise
+    job.trainer.run.history.log(job.step, "copy", f"Continued from a copy of the example {source.name}.")
+    return job
 
 
 def _continued(record: RunRecord, step: int, choices: Continuation) -> RunRecord:

@@ -106,7 +106,8 @@ class Trainer:
     def restore(self) -> None:
         """Take weights, optimizer state, random state and step from the latest checkpoint; nothing on disk changes.
 
-        A run without checkpoints and without history starts at step 0.
+        A run without checkpoints and without history starts at step 0. From a checkpoint of weights alone, as examples
+        have, the optimizer starts with new state, which the run's log says.
 
         Raises:
             RunError: when no checkpoint is whole, or a run that was trained has lost all of them.
@@ -120,11 +121,16 @@ class Trainer:
                 )
             return
         found = load_checkpoint(self.run.checkpoints, self.model)
-        for optimizer in self._optimizers:
-            optimizer.load_state_arrays(found.tensors["optimizer"])
-        random = {name: torch.from_numpy(state) for name, state in found.tensors["random"].items()}
-        self._restore_generator(found.step, random["generator"])
-        torch.set_rng_state(random["torch"])
+        if "optimizer" in found.tensors:
+            for optimizer in self._optimizers:
+                optimizer.load_state_arrays(found.tensors["optimizer"])
+            random = {name: torch.from_numpy(state) for name, state in found.tensors["random"].items()}
+            self._restore_generator(found.step, random["generator"])
+            torch.set_rng_state(random["torch"])
+        else:
+            self._generator.manual_seed(self._seed_of(found.step))
+            text = "The checkpoint holds weights only: the optimizer begins with new state, and the noise is new."
+            self._pending.remark(found.step, "optimizer", text)
         self.step = self._writer.step = found.step
         self.warnings = found.warnings
 
@@ -141,8 +147,11 @@ class Trainer:
         if state.shape == self._generator.get_state().shape:
             self._generator.set_state(state)
         else:
-            self._generator.manual_seed(int(np.random.SeedSequence([self.training.seed, step]).generate_state(1)[0]))
+            self._generator.manual_seed(self._seed_of(step))
             self._pending.remark(step, "device", f"Continued on another device ({self._device}), with new noise.")
+
+    def _seed_of(self, step: int) -> int:
+        return int(np.random.SeedSequence([self.training.seed, step]).generate_state(1)[0])
 
     # ---- training ----------------------------------------------------------------------------------------------
 

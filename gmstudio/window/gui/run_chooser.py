@@ -1,9 +1,9 @@
-"""Combo box of the runs that a panel can show, the one in training first."""
+"""Combo box of the runs that a panel can show: the one in training first, the examples under a heading at the end."""
 
 from typing import NamedTuple
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QPaintEvent
+from PySide6.QtGui import QPaintEvent, QStandardItemModel
 from PySide6.QtWidgets import QComboBox, QSizePolicy, QStyle, QStyleOptionComboBox, QStylePainter, QWidget
 
 from gmstudio.protocol.runs import RunInfo
@@ -18,14 +18,15 @@ WISHED_LETTERS = 56
 """Letters that the closed list shows where there is room; longer lines are elided in the middle."""
 MAX_POPUP_WIDTH = 720
 TIP = "Trained model on display. The run in training is marked and comes first."
+EXAMPLES = "Examples"
 NO_RUN = "No trained run yet: start one under Train"
 WAITING = "Waiting for the engine …"
 
 
 class _Entry(NamedTuple):
-    """Line of the list: a run with its newest weights, or (``step``) with those of a kept checkpoint."""
+    """Line of the list: a run with its newest weights, or (``step``) with those of a kept checkpoint; or a heading."""
 
-    info: RunInfo
+    info: RunInfo | None
     line: str
     step: int | None
     live: bool
@@ -35,7 +36,8 @@ class RunChooser(QComboBox):
     """Choice among the runs of the library that have weights and a capability.
 
     Kept checkpoints are listed below their run; choosing one, or the run itself, sets the weights for every panel.
-    It stays with its run. Only where it has none, or ``RunLibrary.follows`` is on, it takes a run that starts training.
+    It stays with its run. Only where it has none, or an example that nobody chose, it takes the first run of the user;
+    where ``RunLibrary.follows`` is on, it takes a run that starts training.
 
     Args:
         library: library of runs.
@@ -52,6 +54,9 @@ class RunChooser(QComboBox):
         self._library = library
         self._capability = capability
         self._chosen = ""
+        self._by_default = True
+        """The chosen run was the first one there, and not chosen by the user."""
+        self._heading = _Entry(None, EXAMPLES, None, False)
         self._shown: list[_Entry] = []
         self._entries_of: dict[str, tuple[_Entry, ...]] = {}
         self._lines = RunLines()
@@ -74,7 +79,8 @@ class RunChooser(QComboBox):
 
     def choose(self, run: str) -> None:
         """Choose a run as the user would; a run that is not in the list is ignored."""
-        if self.findData(run) >= 0:
+        if run and self.findData(run) >= 0:
+            self._by_default = False
             self._select(run)
 
     def sizeHint(self) -> QSize:
@@ -126,8 +132,8 @@ class RunChooser(QComboBox):
 
     def _on_live_changed(self, run: str) -> None:
         self._fill()
-        if run and self._library.follows and self.findData(run) >= 0:
-            self._select(run)
+        if run and self._library.follows:
+            self.choose(run)
 
     def _on_theme_changed(self) -> None:
         self._shown = []
@@ -144,13 +150,12 @@ class RunChooser(QComboBox):
         self.setPlaceholderText(NO_RUN if self._library.home else WAITING)
         lines = self._lines.of(runs, self._library.live)
         entries = [entry for info, line in zip(runs, lines, strict=True) for entry in self._entries(info, line)]
+        first = next((place for place, entry in enumerate(entries) if entry.info and entry.info.example), None)
+        if first is not None:
+            entries.insert(first, self._heading)
         self.blockSignals(True)
-        if [(e.info.run, e.step) for e in entries] != [(e.info.run, e.step) for e in self._shown]:
-            self.clear()
-            self._shown = []
-            for entry in entries:
-                self.addItem("", entry.info.run)
-                self.setItemData(self.count() - 1, entry.step, STEP_ROLE)
+        if list(map(_identity, entries)) != list(map(_identity, self._shown)):
+            self._write_lines(entries)
         for index, entry in enumerate(entries):
             if index >= len(self._shown) or entry is not self._shown[index]:
                 self._describe(index, entry)
@@ -161,11 +166,27 @@ class RunChooser(QComboBox):
             self._longest = longest
             self.updateGeometry()
         self.setEnabled(bool(runs))
-        paths = [r.run for r in runs]
-        if self._chosen in paths:
-            self._select(self._chosen)
+        self._keep_choice(runs)
+
+    def _keep_choice(self, runs: list[RunInfo]) -> None:
+        """Stay with the chosen run where it still exists; see ``RunChooser``."""
+        chosen = next((info for info in runs if info.run == self._chosen), None)
+        if chosen is None or (chosen.example and self._by_default):
+            self._by_default = True
+            self._select(runs[0].run if runs else "")
         else:
-            self._select(paths[0] if paths else "")
+            self._select(chosen.run)
+
+    def _write_lines(self, entries: list[_Entry]) -> None:
+        """Make a line for each entry, still without words; the heading cannot be chosen."""
+        self.clear()
+        self._shown = []
+        for entry in entries:
+            self.addItem("", entry.info.run if entry.info else None)
+            self.setItemData(self.count() - 1, entry.step, STEP_ROLE)
+            model = self.model()
+            if entry.info is None and isinstance(model, QStandardItemModel):
+                model.item(self.count() - 1).setEnabled(False)
 
     def _entries(self, info: RunInfo, line: str) -> tuple[_Entry, ...]:
         """Lines of a run: its newest weights, then its kept checkpoints; the same objects while they read the same."""
@@ -179,6 +200,8 @@ class RunChooser(QComboBox):
 
     def _describe(self, index: int, entry: _Entry) -> None:
         self.setItemText(index, entry.line)
+        if entry.info is None:
+            return
         icon = "mark" if entry.step is not None else "live" if entry.live else "runs"
         self.setItemIcon(index, theme().icon(icon, "accent" if icon == "live" else "muted"))
         self.setItemData(index, run_tip(entry.info), Qt.ItemDataRole.ToolTipRole)
@@ -186,7 +209,8 @@ class RunChooser(QComboBox):
     def _index_of(self, run: str) -> int:
         """Line of a run and its chosen checkpoint; that of its newest weights where this is not kept any more."""
         step = self._library.chosen_steps.get(run)
-        wanted = [i for i, entry in enumerate(self._shown) if entry.info.run == run and entry.step in (None, step)]
+        shown = enumerate(self._shown)
+        wanted = [i for i, e in shown if e.info is not None and e.info.run == run and e.step in (None, step)]
         return wanted[-1] if wanted else -1
 
     def _select(self, run: str) -> None:
@@ -198,3 +222,8 @@ class RunChooser(QComboBox):
         if run != self._chosen:
             self._chosen = run
             self.chosen.emit(run)
+
+
+def _identity(entry: _Entry) -> tuple[str, int | None]:
+    """What an entry is a line of."""
+    return (entry.info.run if entry.info else "", entry.step)

@@ -161,3 +161,32 @@ def test_the_closed_list_is_as_wide_as_what_it_says(qtbot: QtBot) -> None:
     qtbot.addWidget(chooser)
     words = chooser.fontMetrics().horizontalAdvance(chooser.placeholderText())
     assert chooser.sizeHint().width() > words
+
+
+def test_examples_stand_under_a_heading_that_cannot_be_chosen(client: FakeClient, chooser: RunChooser) -> None:
+    examples = run("vae", example=True), run("gan", example=True)
+    client.deliver(RunsListed(home="/runs", runs=(run("mine"), *examples), problems=()))
+    assert [chooser.itemData(i) for i in range(chooser.count())] == ["/runs/mine", None, "/runs/vae", "/runs/gan"]
+    assert chooser.itemText(1) == "Examples"
+    assert not chooser.model().flags(chooser.model().index(1, 0)) & Qt.ItemFlag.ItemIsEnabled
+    assert chooser.current() == "/runs/mine"
+    chooser.choose("/runs/gan")
+    assert chooser.current() == "/runs/gan" and chooser.currentIndex() == 3
+
+
+def test_the_first_example_is_shown_until_there_is_a_run_of_the_user(client: FakeClient, chooser: RunChooser) -> None:
+    got: list[str] = []
+    chooser.chosen.connect(got.append)
+    examples = run("vae", example=True), run("gan", example=True)
+    client.deliver(RunsListed(home="/runs", runs=examples, problems=()))
+    assert chooser.current() == "/runs/vae" and chooser.isEnabled()
+    client.deliver(RunsListed(home="/runs", runs=(run("mine"), *examples), problems=()))
+    assert got == ["/runs/vae", "/runs/mine"]
+
+
+def test_an_example_that_the_user_chose_stays(client: FakeClient, chooser: RunChooser) -> None:
+    examples = run("vae", example=True), run("gan", example=True)
+    client.deliver(RunsListed(home="/runs", runs=examples, problems=()))
+    chooser.choose("/runs/gan")
+    client.deliver(RunsListed(home="/runs", runs=(run("mine"), *examples), problems=()))
+    assert chooser.current() == "/runs/gan"

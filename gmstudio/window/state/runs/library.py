@@ -1,5 +1,6 @@
 """Library of runs and catalog of families in the window."""
 
+from pathlib import PurePath
 from typing import Literal
 
 import msgspec
@@ -110,8 +111,13 @@ class RunLibrary(QObject):
 
     @property
     def runs(self) -> tuple[RunInfo, ...]:
-        """Descriptions of the runs, starred ones first, then newest first."""
-        return tuple(sorted(self._runs.values(), key=lambda info: not info.starred))
+        """Descriptions of the runs, starred ones first, then newest first; the examples at the end."""
+        return tuple(sorted(self._runs.values(), key=lambda info: (info.example, not info.starred)))
+
+    def example(self, family: str) -> str:
+        """Return the path of a family's ready model; "" when there is none."""
+        found = [info.run for info in self._runs.values() if info.example and info.spec.family == family]
+        return next((run for run in found if PurePath(run).name == family), found[0] if found else "")
 
     def info(self, run: str) -> RunInfo | None:
         """Return the description of a run; None when it is not in the library."""
@@ -295,8 +301,10 @@ class RunLibrary(QObject):
         known = info.run in self._runs
         self._runs[info.run] = info
         if not known:
-            newest_first = sorted(self._runs.values(), key=lambda one: one.created, reverse=True)
-            self._runs = {one.run: one for one in newest_first}
+            own = [one for one in self._runs.values() if not one.example]
+            examples = [one for one in self._runs.values() if one.example]
+            newest_first = sorted(own, key=lambda one: one.created, reverse=True)
+            self._runs = {one.run: one for one in (*newest_first, *examples)}
 
     def _update(self, run: str, **values: object) -> None:
         if run in self._runs:

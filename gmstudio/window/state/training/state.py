@@ -19,6 +19,7 @@ from gmstudio.protocol.training import (
     StepTraining,
     StopTraining,
     TrainingChanged,
+    TrainOn,
 )
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.request import Request
@@ -151,9 +152,9 @@ class TrainingState(QObject):
 
     @property
     def can_keep_checkpoint(self) -> bool:
-        """The selected run has weights to keep."""
+        """The selected run has weights to keep, and is no example."""
         info = self.info
-        return info is not None and (info.run == self.live or bool(info.checkpoint_steps))
+        return info is not None and not info.example and (info.run == self.live or bool(info.checkpoint_steps))
 
     def start(self) -> None:
         """Start a run with the present settings."""
@@ -166,11 +167,12 @@ class TrainingState(QObject):
             self._send(self._pausing, PauseTraining())
 
     def resume(self) -> None:
-        """Continue the paused run; without one, continue the selected run up to ``resume_steps``."""
+        """Continue the paused run; without one, continue the selected run, or a copy of it, up to ``resume_steps``."""
         if self.status == "paused":
             self._send(self._resuming, ResumeTraining())
         elif self.can_resume:
-            self._send(self._starting, ResumeRun(run=self.run, steps=self.resume_steps))
+            kind = TrainOn if self.is_example else ResumeRun
+            self._send(self._starting, kind(run=self.run, steps=self.resume_steps))
 
     def stop(self) -> None:
         """End the training with a checkpoint."""
@@ -225,6 +227,11 @@ class TrainingState(QObject):
     def info(self) -> RunInfo | None:
         """Description of the selected run."""
         return self._library.info(self.run) if self.run else None
+
+    @property
+    def is_example(self) -> bool:
+        """The selected run is an example, of which only a copy is trained on."""
+        return self.info is not None and self.info.example
 
     @property
     def opened(self) -> RunOpened | None:

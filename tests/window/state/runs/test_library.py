@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
 from gmstudio.protocol.engine import CommandFailed, Done
-from gmstudio.protocol.runs import ChooseCheckpoint, ListRuns, OpenRun, RunInfo, RunsListed
+from gmstudio.protocol.runs import ChooseCheckpoint, ListRuns, OpenRun, RunDescribed, RunInfo, RunsListed
 from gmstudio.protocol.training import CheckpointSaved, TrainingChanged
 from gmstudio.window.state.runs.library import RunLibrary
 from gmstudio.window.state.runs.watch import RunWatch
@@ -177,3 +177,17 @@ def test_a_checkpoint_that_is_gone_is_not_chosen(client: FakeClient, library: Ru
     failed = CommandFailed(request=client.last(ChooseCheckpoint).request, command="ChooseCheckpoint", message="Gone.")
     client.deliver(failed)
     assert library.chosen_steps == {} and chosen == ["/runs/a", "/runs/a"]
+
+
+def test_examples_come_last_and_are_found_by_family(client: FakeClient, library: RunLibrary) -> None:
+    def example(name: str, family: str) -> RunInfo:
+        spec = msgspec.structs.replace(fake_engine.RUN.spec, family=family)
+        return run(name, spec=spec, example=True, created="2099")
+
+    examples = example("vae-shapes", "vae"), example("vae", "vae"), example("nice", "realnvp")
+    client.deliver(listed(run("old", created="2001"), *examples))
+    client.deliver(RunDescribed(info=run("new", created="2002", starred=True)))
+    assert [info.title for info in library.runs] == ["new", "old", "vae-shapes", "vae", "nice"]
+    assert library.example("vae") == "/runs/vae"
+    assert library.example("realnvp") == "/runs/nice"
+    assert library.example("toy") == ""

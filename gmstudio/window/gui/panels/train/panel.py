@@ -40,6 +40,7 @@ BUSY_TIP = "One run trains at a time: stop the one in training first"
 PAUSE_TIP = "Pause after the current step"
 STOP_TIP = "End the training with a checkpoint, to be resumed later"
 STEP_TIP = "Make one parameter update, then pause"
+TRAIN_ON_TIP = "Copy this example into your runs and train the copy on, with new optimizer state"
 RESUME_TIP = "Continue training the run shown"
 
 
@@ -232,9 +233,10 @@ class TrainPanel(Panel):
     def _show_pause(self, *, resumes: bool) -> None:
         """Give the toggle of pause and resume the text of what it does now."""
         toggle = self._actions["pause"]
-        toggle.setText("Resume" if resumes else "Pause")
+        copies = resumes and self._state.status == "idle" and self._state.is_example
+        toggle.setText("Train on" if copies else "Resume" if resumes else "Pause")
         self.set_action_icon(toggle, "resume" if resumes else "pause")
-        self.set_action_tip(toggle, RESUME_TIP if resumes else PAUSE_TIP)
+        self.set_action_tip(toggle, TRAIN_ON_TIP if copies else RESUME_TIP if resumes else PAUSE_TIP)
 
     def _name_live(self) -> None:
         """Say in the tooltips which run is paused or stopped, where that is not the one shown."""

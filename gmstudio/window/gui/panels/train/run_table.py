@@ -1,4 +1,4 @@
-"""Model of the list of runs: their names with a check box for the curves, and their figures."""
+"""Model of the list of runs: their names with a check box for the curves, and their figures; then the examples."""
 
 from collections import Counter
 from typing import Any
@@ -20,11 +20,14 @@ FIGURE_TIP = (
 )
 SWATCH = 12
 STAR = "★ "
+EXAMPLES = "Examples"
 Index = QModelIndex | QPersistentModelIndex
 
 
 class RunTable(QAbstractTableModel):
-    """Runs of the library, one a row; texts are made when a row is drawn.
+    """Runs of the library, one a row, the examples below a row that is their heading.
+
+    Texts are made when a row is drawn.
 
     Args:
         state: state of training.
@@ -38,13 +41,17 @@ class RunTable(QAbstractTableModel):
         self._descending = False
         self._alike: Counter[str] = Counter()
         """Number of runs with a title; those that share one show their start."""
-        self.runs: list[RunInfo] = []
+        self.runs: list[RunInfo | None] = []
+        """Runs by row; None: the heading of the examples."""
 
     def fill(self) -> None:
         """Take the library's runs; only rows that changed are drawn again, unless runs came, went or changed places."""
-        runs, before = self._sorted(list(self._library.runs)), self.runs
-        alike = Counter(map(_title, runs))
-        if alike != self._alike or [info.run for info in runs] != [info.run for info in before]:
+        own = self._sorted([info for info in self._library.runs if not info.example])
+        examples = self._sorted([info for info in self._library.runs if info.example])
+        before = self.runs
+        runs: list[RunInfo | None] = [*own, None, *examples] if examples else [*own]
+        alike = Counter(_title(info) for info in runs if info is not None)
+        if alike != self._alike or list(map(_path, runs)) != list(map(_path, before)):
             self.beginResetModel()
             self.runs, self._alike = runs, alike
             self.endResetModel()
@@ -74,7 +81,7 @@ class RunTable(QAbstractTableModel):
 
     def row_of(self, run: str) -> int:
         """Return the row of a run; -1 when it has none."""
-        return next((row for row, info in enumerate(self.runs) if info.run == run), -1)
+        return next((row for row, info in enumerate(self.runs) if info is not None and info.run == run), -1)
 
     # ---- Qt's model -------------------------------------------------------------------------------------------------
 
@@ -96,17 +103,21 @@ class RunTable(QAbstractTableModel):
         return None
 
     def flags(self, index: Index) -> Qt.ItemFlag:
-        """The first column is checked for its curves and edited for its name."""
-        flags = super().flags(index)
+        """The first column is checked for its curves and edited for its name, which examples keep."""
+        info, flags = self.info(index), super().flags(index)
+        if info is None:
+            return Qt.ItemFlag.NoItemFlags
         if index.column() == 0:
-            flags |= Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsEditable
+            flags |= Qt.ItemFlag.ItemIsUserCheckable
+            flags |= Qt.ItemFlag.NoItemFlags if info.example else Qt.ItemFlag.ItemIsEditable
         return flags
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Text, check box and colour of a run."""
         info = self.info(index)
         if info is None:
-            return None
+            is_title = index.isValid() and index.column() == 0 and role == Qt.ItemDataRole.DisplayRole
+            return EXAMPLES if is_title else None
         if index.column() == 1:
             if role == Qt.ItemDataRole.DisplayRole:
                 return self.figure(info)
@@ -171,6 +182,10 @@ class RunTable(QAbstractTableModel):
         sign = -1.0 if self._descending else 1.0
         none = float("inf")
         return sorted(runs, key=lambda r: (r.data_label, none if r.best_bits is None else sign * r.best_bits))
+
+
+def _path(info: RunInfo | None) -> str:
+    return "" if info is None else info.run
 
 
 def _title(info: RunInfo) -> str:

@@ -34,6 +34,8 @@ AGAIN_TIP = "Take its settings over into New run"
 TRASH_TIP = "Move its folder to the trash; Undo brings it back"
 UNKNOWN = "The engine does not have its family or data source"
 LIVE = "This run is in training: stop it first"
+EXAMPLE = "An example keeps its name and note and cannot be removed: train on from a copy of it"
+NOT_OF_EXAMPLES = ("rename", "note", "star", "trash")
 
 
 class RunsView(ActiveWidget):
@@ -63,6 +65,7 @@ class RunsView(ActiveWidget):
         self._empty.setProperty("role", "muted")
         self._empty.setWordWrap(True)
         self._actions = self._make_actions(panel)
+        self._tips = {name: action.toolTip() for name, action in self._actions.items()}
         self._undo_row = self._make_undo(panel)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -141,11 +144,18 @@ class RunsView(ActiveWidget):
             live = info.run == self._library.live
             trash, star = self._actions["trash"], self._actions["star"]
             trash.setEnabled(not live)
-            trash.setToolTip(LIVE if live else f"{TRASH_TIP} (Del)")
+            for name in NOT_OF_EXAMPLES:
+                self._actions[name].setToolTip(self._tips[name])
+            if live:
+                trash.setToolTip(LIVE)
             again, known = self._actions["again"], self._state.setup.knows(info.spec)
             again.setEnabled(known)
             again.setToolTip(f"{AGAIN_TIP} (Ctrl+D)" if known else UNKNOWN)
             star.setText("Remove star" if info.starred else "Star")
+        if info is not None and info.example:
+            for name in NOT_OF_EXAMPLES:
+                self._actions[name].setEnabled(False)
+                self._actions[name].setToolTip(EXAMPLE)
 
     def _open_menu(self, place: QPoint) -> None:
         self.menu().popup(self._tree.viewport().mapToGlobal(place))

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QAction, QGuiApplication
 from PySide6.QtWidgets import (
     QDialogButtonBox,
     QLabel,
@@ -31,7 +31,7 @@ from gmstudio.protocol.runs import (
     RunTrashed,
     TrashRun,
 )
-from gmstudio.protocol.training import CheckpointSaved, KeepCheckpoint, TrainingChanged
+from gmstudio.protocol.training import CheckpointSaved, KeepCheckpoint, TrainingChanged, TrainOn
 from gmstudio.window.gui.panels.train.curves import TrainCurves
 from gmstudio.window.gui.panels.train.kept import KeptCheckpoints
 from gmstudio.window.gui.panels.train.panel import TrainPanel
@@ -329,3 +329,45 @@ def test_its_weights_are_chosen_for_all_panels_and_released(stage: Stage) -> Non
     assert stage.client.last(ChooseCheckpoint).step is None and kept.text() == "2 kept"
     released = stage.client.last(KeepCheckpoint)
     assert (released.keep, released.step) == (False, 200)
+
+
+def with_example(stage: Stage) -> RunInfo:
+    """List one run of the user and one example, and select the example."""
+    example = info("vae", checkpoint_steps=(10,), status="finished", step=10, example=True)
+    stage.client.deliver(RunsListed(home="/runs", runs=(info("mine"), example), problems=()))
+    stage.tree.setCurrentIndex(stage.tree.model().index(2, 0))
+    return example
+
+
+def test_examples_stand_below_the_users_runs_under_a_heading(stage: Stage) -> None:
+    with_example(stage)
+    model = stage.tree.model()
+    assert model.rowCount() == 3 and model.index(1, 0).data() == "Examples"
+    assert model.flags(model.index(1, 0)) == Qt.ItemFlag.NoItemFlags
+    for column, order in ((1, Qt.SortOrder.DescendingOrder), (0, Qt.SortOrder.DescendingOrder)):
+        model.sort(column, order)
+        assert model.index(1, 0).data() == "Examples"
+
+
+def test_an_example_cannot_be_changed_and_says_why(stage: Stage) -> None:
+    example = with_example(stage)
+    assert stage.state.run == example.run
+    model = stage.tree.model()
+    assert not model.flags(model.index(2, 0)) & Qt.ItemFlag.ItemIsEditable
+    actions = {action.objectName().split(".")[-1]: action for action in stage.panel.findChildren(QAction)}
+    for name in ("rename", "note", "star", "trash"):
+        assert not actions[name].isEnabled() and "train on from a copy" in actions[name].toolTip(), name
+    assert actions["copy_path"].isEnabled() and not actions["keep"].isEnabled()
+    stage.tree.setCurrentIndex(model.index(0, 0))
+    for name in ("rename", "note", "star", "trash"):
+        assert actions[name].isEnabled() and "train on from a copy" not in actions[name].toolTip(), name
+
+
+def test_training_on_continues_a_copy_of_an_example(stage: Stage) -> None:
+    example = with_example(stage)
+    toggle = stage.find("train.pause", QToolButton)
+    assert toggle.text() == "Train on" and "Copy this example" in toggle.toolTip()
+    toggle.click()
+    command = stage.client.sent[-1]
+    assert isinstance(command, TrainOn)
+    assert command.run == example.run and command.steps == stage.state.resume_steps > 10
