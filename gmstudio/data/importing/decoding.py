@@ -26,6 +26,7 @@ MAX_REDUCED_PIXELS = 64 << 20
 """The same for JPEGs that are reduced while they are decoded."""
 _DIRECT = ("L", "LA", "RGB", "RGBA")
 _TRANSPOSING = (5, 6, 7, 8)
+_INVERSES = {6: 8, 8: 6}
 _ORIENTATION_TAG = 0x0112
 _BAND_PIXELS = 1 << 22
 
@@ -61,9 +62,9 @@ def decode(
         BadImageError: when it cannot be used.
     """
     with _opened(content, name) as picture:
-        turns = _orientation_of(picture) if orientation == "auto" else 1
+        turns = _turns(picture, orientation)
         _check_pixels(picture, name, MAX_REDUCED_PIXELS)
-        _reduce(picture, turns, least)
+        _reduce(picture, least, swaps=turns in _TRANSPOSING or orientation == "transpose")
         _check_pixels(picture, name, MAX_PIXELS)
         try:
             picture.load()
@@ -79,7 +80,7 @@ def decode(
 def measure(content: bytes, name: str, orientation: Orientation = "auto") -> tuple[int, int]:
     """(rows, columns) of a picture, from its header alone; see ``decode``."""
     with _opened(content, name) as picture:
-        turns = _orientation_of(picture) if orientation == "auto" else 1
+        turns = _turns(picture, orientation)
         swaps = turns in _TRANSPOSING or orientation == "transpose"
         return (picture.width, picture.height) if swaps else (picture.height, picture.width)
 
@@ -109,6 +110,14 @@ def _reason(error: Exception) -> str:
     return str(error).strip(". ")[:200] or type(error).__name__
 
 
+def _turns(picture: "Image.Image", orientation: Orientation) -> int:
+    """EXIF orientation that is undone after decoding. Pillow undoes that of a TIFF itself, also unasked."""
+    stored = _orientation_of(picture)
+    if picture.format == "TIFF":
+        return 1 if orientation == "auto" else _INVERSES.get(stored, stored)
+    return stored if orientation == "auto" else 1
+
+
 def _orientation_of(picture: "Image.Image") -> int:
     """EXIF orientation, 1 (upright) to 8; 1 where there is none, or it cannot be read."""
     if picture.format not in ("JPEG", "TIFF", "PNG", "WEBP"):
@@ -122,11 +131,11 @@ def _orientation_of(picture: "Image.Image") -> int:
     return found if isinstance(found, int) and 1 <= found <= 8 else 1
 
 
-def _reduce(picture: "Image.Image", turns: int, least: tuple[int, int] | None) -> None:
-    if least is None or picture.format != "JPEG":
-        return
-    height, width = reversed(least) if turns in _TRANSPOSING else least
-    picture.draft(None, (width, height))
+def _reduce(picture: "Image.Image", least: tuple[int, int] | None, *, swaps: bool) -> None:
+    """Let the decoder of a JPEG leave out what a smaller picture does not need (ITU-T T.81: fewer coefficients)."""
+    if least is not None and picture.format == "JPEG":
+        height, width = reversed(least) if swaps else least
+        picture.draft(None, (width, height))
 
 
 def _check_pixels(picture: "Image.Image", name: str, limit: int) -> None:

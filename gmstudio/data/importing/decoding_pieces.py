@@ -17,7 +17,10 @@ PIECE_S = 0.02
 """Time of a piece, about."""
 MAX_PIECE_BYTES = 8 << 20
 MAX_THREADS = 8
-_AT_ONCE = 16
+LEAST_S = 0.0005
+"""Images that take less time are decoded on one thread: Python's part of the work, which threads cannot share, is
+most of it."""
+_AT_ONCE = 4
 """Images that a thread decodes before it takes the next ones."""
 
 
@@ -38,20 +41,23 @@ class DecodedPiece:
 
 def decode_pieces(raw: RawSet, order: Sequence[int] | NDArray[np.int64], target: Target) -> Iterator[DecodedPiece]:
     """Decode and fit images in an order; their number varies so that a piece takes about ``PIECE_S``."""
-    at, count = 0, _AT_ONCE
+    at, count, per_image_s = 0, _AT_ONCE, 0.0
     most = max(1, MAX_PIECE_BYTES // int(np.prod(target.shape)))
     threads = min(MAX_THREADS, os.cpu_count() or 1)
     with ThreadPoolExecutor(threads) as pool:
         while at < len(order):
             start = time.perf_counter()
             indices = np.asarray(order[at : at + count], np.int64)
-            yield _piece(pool, raw, indices, target)
+            piece = _decode_piece(pool if per_image_s > LEAST_S else None, raw, indices, target)
+            per_image_s = (time.perf_counter() - start) / len(indices)
             at += len(indices)
-            # The time that the caller took between two pieces is not the piece's own.
-            count = max(1, min(most, 2 * count, round(count * PIECE_S / max(1e-6, time.perf_counter() - start))))
+            count = max(1, min(most, 2 * count, round(PIECE_S / per_image_s)))
+            yield piece
 
 
-def _piece(pool: ThreadPoolExecutor, raw: RawSet, indices: NDArray[np.int64], target: Target) -> DecodedPiece:
+def _decode_piece(
+    pool: ThreadPoolExecutor | None, raw: RawSet, indices: NDArray[np.int64], target: Target
+) -> DecodedPiece:
     images = np.empty((len(indices), *target.shape), np.uint8)
     parts = [range(first, min(first + _AT_ONCE, len(indices))) for first in range(0, len(indices), _AT_ONCE)]
 
@@ -65,7 +71,8 @@ def _piece(pool: ThreadPoolExecutor, raw: RawSet, indices: NDArray[np.int64], ta
         return bad
 
     with quiet_decoder():
-        bad = [failure for failures in pool.map(decode_part, parts) for failure in failures]
+        done = map(decode_part, parts) if pool is None else pool.map(decode_part, parts)
+        bad = [failure for failures in done for failure in failures]
     if not bad:
         return DecodedPiece(images, indices)
     kept = np.setdiff1d(np.arange(len(indices)), [position for position, _ in bad])

@@ -44,13 +44,6 @@ class Target:
         """(C, H, W)."""
         return self.channels, self.height, self.width
 
-    def least(self, rows: int, columns: int) -> tuple[int, int]:
-        """(rows, columns) below which a raw image of this size must not be reduced before it is fitted."""
-        down, across = self.height / rows, self.width / columns
-        if self.fit != "stretch":
-            down = across = max(down, across) if self.fit == "crop" else min(down, across)
-        return max(1, round(rows * down)), max(1, round(columns * across))
-
 
 def fit_image(raw: RawImage, target: Target) -> NDArray[np.uint8]:
     """(C, H, W): composited, in the target's colours, scaled by averaging over areas, rounded.

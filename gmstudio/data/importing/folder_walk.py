@@ -96,18 +96,17 @@ class _Walk:
         name = entry.name
         if is_junk(name):
             return
-        if entry.is_dir():
-            below.append(name)
-        elif suffix_of(name) not in self._suffixes:
-            self.index.pass_over(name)
-        else:
-            try:
-                status = entry.stat()
-            except OSError:  # a symbolic link that leads nowhere, or back to itself
+        try:
+            if entry.is_dir():
+                below.append(name)
+            elif suffix_of(name) not in self._suffixes:
                 self.index.pass_over(name)
-                return
-            # A zero byte sorts below all that names have, so that records sort as their names do.
-            found.add(name + b"\0" + _STAMP.pack(status.st_size, status.st_mtime_ns & (1 << 64) - 1))
+            else:
+                status = entry.stat()
+                # A zero byte sorts below all that names have, so that records sort as their names do.
+                found.add(name + b"\0" + _STAMP.pack(status.st_size, status.st_mtime_ns & (1 << 64) - 1))
+        except OSError:  # a symbolic link that leads nowhere, or back to itself
+            self.index.pass_over(name)
 
     def _check_number(self) -> None:
         if self._seen > MAX_FILES:

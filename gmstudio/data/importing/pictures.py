@@ -26,7 +26,7 @@ from gmstudio.data.importing.settings import ReadSettings
 from gmstudio.data.importing.zip_directory import Entry, read_entries, read_entry
 from gmstudio.data.progress import Progress
 from gmstudio.system.os_errors import os_error_sentence
-from gmstudio.system.regular_file import open_regular
+from gmstudio.system.regular_file import read_regular
 
 LARGE_BYTES = 4 << 20
 """Files of this size and more are decoded one at a time, so that threads do not multiply their memory."""
@@ -176,19 +176,18 @@ class FolderPictures(Pictures):
         self._top = os.fsencode(folder)
         super().__init__(readable(os.fsencode(folder.absolute().name)) or str(folder), index, settings)
 
-    def _path(self, index: int) -> Path:
-        return Path(os.fsdecode(self._top + b"/" + self._index.path(index)))
+    def _path(self, index: int) -> bytes:
+        return self._top + b"/" + self._index.path(index)
 
     def _size(self, index: int) -> int:
         try:
-            return os.stat(self._path(index)).st_size  # noqa: PTH116 -- twice as fast
+            return os.stat(self._path(index)).st_size  # noqa: PTH116 -- bytes
         except OSError:  # reading says why
             return 0
 
     def _content(self, index: int, name: str, most: int | None = None) -> bytes:
         try:
-            with open_regular(self._path(index), MAX_FILE_BYTES) as file:
-                return file.read(-1 if most is None else most)
+            return read_regular(self._path(index), MAX_FILE_BYTES, most)
         except OSError as error:
             raise BadImageError(name, f"It cannot be read ({error.strerror or error}).") from error
 
