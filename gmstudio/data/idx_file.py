@@ -7,11 +7,11 @@ import gzip
 import math
 import struct
 import zlib
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from io import BufferedIOBase
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +32,7 @@ _TYPES = {
 _DEFLATE_LIMIT = 1032  # largest factor by which a deflate stream can expand
 _KINDS = {1: "labels", 3: "grey images"}
 _PIECE_BYTES = 1 << 22
-T = TypeVar("T")
+Pieces = Generator[float, None, NDArray[np.uint8]]
 Transform = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
 
 
@@ -47,7 +47,13 @@ def read_images(path: Path, transform: Transform | None = None) -> NDArray[np.ui
     Raises:
         DataError: when the file cannot be read, is no IDX file of images, is cut short or is implausibly large.
     """
-    return _read(path, 3, partial(_read_content, transform=transform))
+    return _finish(read_images_in_pieces(path, transform))
+
+
+def read_images_in_pieces(path: Path, transform: Transform | None = None) -> Pieces:
+    """Grey images as ``read_images``, a few megabytes at a time; yields the share that is read."""
+    with _opened(path, 3) as (file, shape):
+        return (yield from _read_content(path, file, shape, transform))
 
 
 def read_labels(path: Path) -> NDArray[np.int64]:
@@ -56,30 +62,44 @@ def read_labels(path: Path) -> NDArray[np.int64]:
     Raises:
         DataError: when the file cannot be read, is no IDX file of labels, or is cut short.
     """
-    return _read(path, 1, _read_content).astype(np.int64)
+    with _opened(path, 1) as (file, shape):
+        return _finish(_read_content(path, file, shape)).astype(np.int64)
 
 
 def read_images_shape(path: Path) -> tuple[int, ...]:
     """(N, H, W) of a file of images, from its header alone; see ``read_images``."""
-    return _read(path, 3, lambda _path, _file, shape: shape)
+    with _opened(path, 3) as (_file, shape):
+        return shape
 
 
 def read_labels_count(path: Path) -> int:
     """Number of labels of a file, from its header alone; see ``read_labels``."""
-    return _read(path, 1, lambda _path, _file, shape: shape[0])
+    with _opened(path, 1) as (_file, shape):
+        return shape[0]
 
 
-def _read(path: Path, dims: int, take: Callable[[Path, BufferedIOBase, tuple[int, ...]], T]) -> T:
-    """Check the header of a file, then return what ``take`` makes of the rest."""
+def _finish(pieces: Pieces) -> NDArray[np.uint8]:
+    while True:
+        try:
+            next(pieces)
+        except StopIteration as end:
+            content: NDArray[np.uint8] = end.value
+            return content
+
+
+@contextmanager
+def _opened(path: Path, dims: int) -> Iterator[tuple[BufferedIOBase, tuple[int, ...]]]:
+    """The file behind its header, unpacked where it is gzipped, and the shape that the header promises."""
     try:
         with open_regular(path) as file:
             packed = file.read(2) == b"\x1f\x8b"  # by content: browsers unpack downloads and keep the name
             file.seek(0)
+            most_bytes = path.stat().st_size
             if not packed:
-                return take(path, file, _parse_shape(path, file, dims, most_bytes=path.stat().st_size))
+                yield file, _parse_shape(path, file, dims, most_bytes)
+                return
             with gzip.GzipFile(fileobj=file) as unpacked:
-                most_bytes = _DEFLATE_LIMIT * path.stat().st_size
-                return take(path, unpacked, _parse_shape(path, unpacked, dims, most_bytes))
+                yield unpacked, _parse_shape(path, unpacked, dims, _DEFLATE_LIMIT * most_bytes)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataError(f"{path} is a damaged or incomplete gzip file. Download it again.") from error
     except OSError as error:
@@ -114,7 +134,7 @@ def _check_images(path: Path, count: int, height: int, width: int) -> None:
 
 def _read_content(
     path: Path, file: BufferedIOBase, shape: tuple[int, ...], transform: Transform | None = None
-) -> NDArray[np.uint8]:
+) -> Pieces:
     count, *sides = shape
     content = np.empty(shape if transform is None else 0, dtype=np.uint8)
     at_once = max(1, _PIECE_BYTES // math.prod(sides))
@@ -125,6 +145,7 @@ def _read_content(
         if not start and transform is not None:
             content = np.empty((count, *piece.shape[1:]), dtype=np.uint8)
         content[start : start + len(piece)] = piece
+        yield min(1.0, (start + at_once) / count)
     if file.read(1):
         raise DataError(
             f"{path} continues after the {_shape_text(shape)} bytes that its header promises. Download it again."

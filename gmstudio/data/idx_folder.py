@@ -2,13 +2,14 @@
 
 Known: the four MNIST names (``train-images-idx3-ubyte``, ``t10k-labels.idx1-ubyte`` …) with or without ``.gz``; the
 same below ``MNIST/raw``, ``FashionMNIST/raw`` or ``raw``; each file in a folder of its own name; EMNIST names
-(``emnist-letters-train-images-idx3-ubyte.gz``).
+(``emnist-letters-train-images-idx3-ubyte.gz``), also with underscores and without the type
+(``emnist_letters_train_images``), and plain names in a folder ``EMNIST``.
 """
 
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -18,9 +19,11 @@ from gmstudio.data.folder import is_broken_link, is_passed_over
 MAX_DEPTH = 3
 MAX_ENTRIES = 20_000
 _NAME = re.compile(
-    r"(?:(?P<prefix>.+)[-_.])?(?P<part>train|t10k|test)[-_.](?P<kind>images|labels)[-_.]idx[13][-_.]ubyte(?P<gz>\.gz)?",
+    r"(?:(?P<prefix>.+)[-_.])?(?P<part>train|t10k|test)[-_.](?P<kind>images|labels)"
+    r"(?:[-_.]idx[13])?(?:[-_.]ubyte)?(?P<gz>\.gz)?",
     re.IGNORECASE,
 )
+_EMNIST = re.compile(r"(?:^|[^a-z])emnist(?:[^a-z]|$)")
 _GENERIC_FOLDERS = ("raw", "gzip", "data")
 
 PartName = Literal["train", "test"]
@@ -36,17 +39,19 @@ class IdxSet:
         folder: folder of the files.
         images: part → file.
         labels: part → file.
+        is_emnist: its names say that it is EMNIST, whose images are stored with rows and columns exchanged.
     """
 
     name: str
     folder: Path
     images: dict[PartName, Path] = field(default_factory=dict)
     labels: dict[PartName, Path] = field(default_factory=dict)
+    is_emnist: bool = False
 
-    @property
-    def is_emnist(self) -> bool:
-        """EMNIST stores its images with rows and columns exchanged."""
-        return self.name.lower().rsplit("/", 1)[-1].startswith("emnist-")
+
+def is_idx_name(name: str) -> bool:
+    """Test whether a file is named like one of a set of IDX files."""
+    return _NAME.fullmatch(name) is not None
 
 
 def find_sets(folder: Path) -> list[IdxSet]:
@@ -76,10 +81,21 @@ def _group(folder: Path, paths: Iterator[Path]) -> dict[tuple[Path, str], IdxSet
             continue
         home = path.parent.parent if path.parent != folder and _NAME.fullmatch(path.parent.name) else path.parent
         prefix = (match["prefix"] or "").lower()
-        found = sets.setdefault((home, prefix), IdxSet(prefix or _descriptive_name(home), home))
+        new = IdxSet(prefix or _descriptive_name(home), home, is_emnist=_is_emnist(prefix, home, folder))
+        found = sets.setdefault((home, prefix), new)
         part: PartName = "train" if match["part"].lower() == "train" else "test"
         (found.images if match["kind"].lower() == "images" else found.labels)[part] = path
     return sets
+
+
+def _is_emnist(prefix: str, home: Path, folder: Path) -> bool:
+    """Test the name of the files or, where it is silent, of the nearest folder that speaks of a kind of MNIST."""
+    place, top = home.resolve(), folder.resolve()
+    between = [part for part in (place, *place.parents) if part.is_relative_to(top)]
+    for name in (prefix, *(part.name.lower() for part in (*between, *top.parents[:2]))):
+        if "mnist" in name:
+            return _EMNIST.search(name) is not None
+    return False
 
 
 def _descriptive_name(folder: Path) -> str:
@@ -96,7 +112,7 @@ def _distinct(folder: Path, sets: list[IdxSet]) -> Iterator[IdxSet]:
     for found in sets:
         if names.count(found.name.lower()) > 1:
             place = found.folder.relative_to(folder).as_posix()
-            yield IdxSet(f"{place}/{found.name}", found.folder, found.images, found.labels)
+            yield replace(found, name=f"{place}/{found.name}")
         else:
             yield found
 

@@ -30,8 +30,9 @@ def label_names(set_name: str, max_label: int) -> tuple[str, ...]:
 
     Source: the sets' own documentation; EMNIST: G. Cohen et al., arXiv 1702.05373, section II.
     """
+    name = re.sub("[-_. /]+", "-", set_name.lower())
     for key, names in _BY_SET:
-        if key in set_name.lower() and 0 <= max_label < len(names):
+        if key in name and 0 <= max_label < len(names):
             return names
     return tuple(str(label) for label in range(max_label + 1))
 

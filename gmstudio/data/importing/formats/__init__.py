@@ -1,11 +1,6 @@
-"""Files of arrays, tables and known data sets."""
+"""Files of arrays and tables as raw sets, one module a format."""
 
-from pathlib import Path
+from gmstudio.data.importing.formats.choosing import open_format, read_format
+from gmstudio.data.importing.formats.format_set import Axis, FormatSet
 
-from gmstudio.data.importing.raw import RawSet
-from gmstudio.data.importing.settings import ReadSettings
-
-
-def open_format(path: Path, settings: ReadSettings) -> RawSet | None:
-    """Open a file or folder of a known format; None where it has none."""
-    return None
+__all__ = ["Axis", "FormatSet", "open_format", "read_format"]

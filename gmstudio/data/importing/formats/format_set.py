@@ -1,0 +1,128 @@
+"""Images of array files: parts that are mapped or in memory, one for each array."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmstudio.data.dataset import Labels
+from gmstudio.data.importing.formats.layout import Layout
+from gmstudio.data.importing.formats.stored import Reading, StoredArray, Values, empty_images
+from gmstudio.data.importing.formats.value_range import ValueRange
+from gmstudio.data.importing.raw import BadImageError, Guess, RawImage, RawSet
+
+ContentName = Literal["images", "sequences", "points"]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Scale of values that were quantized: byte b stands for low + b/255 · (high − low).
+
+    Args:
+        name: of the values, as in the header of a table; may be empty.
+        low: the value of byte 0.
+        high: the value of byte 255.
+    """
+
+    name: str
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, eq=False)
+class ImagePart:
+    """Images of one array.
+
+    Args:
+        values: (n, …) as stored; converted when an image is read.
+        layout: how a row becomes an image.
+        value_range: what becomes black and white.
+        origin: file and array, for messages.
+        bad: rows that hold values that are not finite.
+    """
+
+    values: Values
+    layout: Layout
+    value_range: ValueRange
+    origin: str
+    bad: frozenset[int] = field(default_factory=frozenset)
+
+    def read(self, row: int) -> RawImage:
+        """Convert one image; see ``RawSet.read``."""
+        if row in self.bad:
+            raise BadImageError(self.name(row), "it holds NaN or infinite values; save finite ones.")
+        converted = self.value_range.bytes_of(self.values[row : row + 1])
+        return np.ascontiguousarray(self.layout.images(converted)[0])
+
+    def name(self, row: int) -> str:
+        """Name of an image for messages."""
+        return f"{self.origin}, image {row}"
+
+
+class FormatSet(RawSet):
+    """Images of array files.
+
+    Args:
+        content: what the rows were: images, sequences (1×T images) or points (1×2 images).
+        axes: scale of the values of sequences (one axis), or of the coordinates of points (two); empty for images.
+    """
+
+    def __init__(
+        self,
+        parts: Sequence[ImagePart],
+        title: str,
+        labels: Labels | None = None,
+        label_names: Sequence[str] = (),
+        splits: NDArray[np.int8] | None = None,
+        guesses: Sequence[Guess] = (),
+        content: ContentName = "images",
+        axes: Sequence[Axis] = (),
+    ) -> None:
+        super().__init__(title, labels, label_names, splits, guesses)
+        self.content = content
+        self.axes = tuple(axes)
+        self._parts = tuple(parts)
+        self._ends = list(accumulate(len(part.values) for part in parts))
+        assert labels is None or len(labels) == len(self)
+        assert splits is None or len(splits) == len(self)
+
+    def __len__(self) -> int:
+        return self._ends[-1] if self._ends else 0
+
+    def name(self, index: int) -> str:
+        """Array and row; see ``RawSet.name``."""
+        part, row = self._place(index)
+        return part.name(row)
+
+    def read(self, index: int) -> RawImage:
+        """Convert one image; see ``RawSet.read``."""
+        part, row = self._place(index)
+        return part.read(row)
+
+    def _place(self, index: int) -> tuple[ImagePart, int]:
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        number = bisect_right(self._ends, index)
+        return self._parts[number], index - (self._ends[number - 1] if number else 0)
+
+
+def read_part(array: StoredArray, layout: Layout, value_range: ValueRange, bad: frozenset[int]) -> Reading[ImagePart]:
+    """Make a part of an array: mapped values stay where they are, others are read and converted.
+
+    Raises:
+        DataError: when the file is damaged, or the images take too much room.
+    """
+    if array.values is not None:
+        yield 1.0
+        return ImagePart(array.values, layout, value_range, array.origin, bad)
+    images = empty_images((array.shape[0], *array.shape[1:]), array.origin)
+    start = 0
+    for piece in array.pieces():
+        images[start : start + len(piece)] = value_range.bytes_of(piece)
+        start += len(piece)
+        yield start / len(images)
+    return ImagePart(images, layout, ValueRange(0.0, 255.0), array.origin, bad)
