@@ -82,6 +82,7 @@ class ImagesConfig(Struct, frozen=True, kw_only=True):
     orientation: settings.OrientationField = "auto"
     label_column: settings.LabelColumnField = "auto"
     content: settings.ContentField = "auto"
+    window: settings.WindowField = 32
     bad_files: settings.BadFilesField = "skip"
     ground: settings.GroundField = "auto"
     duplicates: settings.DuplicatesField = "keep"

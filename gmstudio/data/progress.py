@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Stage = Literal["index", "sample", "decode", "finish", "load"]
+Stage = Literal["index", "read", "sample", "decode", "finish", "load"]
 STAGE_TITLES: dict[Stage, str] = {
     "index": "Listing files",
+    "read": "Reading files",
     "sample": "Sampling images",
     "decode": "Decoding images",
     "finish": "Finishing",

@@ -1,7 +1,7 @@
 """Files and folders of images of any kind, opened as raw sets."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 from gmstudio.data.dataset import DataError
@@ -13,6 +13,7 @@ from gmstudio.data.progress import Progress
 from gmstudio.system.os_errors import os_error_sentence
 
 PACKED = (".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".7z", ".rar", ".tar.zst")
+_READ_UNITS = 1000  # of progress: the size of what is read is not known in images
 _SAMPLED_ENTRIES = 5_000
 _SAMPLED_DEPTH = 4
 
@@ -35,7 +36,7 @@ def open_raw(path: Path, settings: ReadSettings) -> Iterator[Progress | RawSet]:
     except (OSError, ValueError) as error:
         raise DataError(_missing(path, error)) from error
     lower = path.name.lower()
-    if lower.endswith(PACKED) and not is_folder:
+    if lower.endswith(PACKED) and not lower.endswith(formats.READ_TAR) and not is_folder:
         raise DataError(f"{path} is an archive that is not opened. Unpack it and choose the folder, or pack it as zip.")
     if lower.endswith(".zip") and not is_folder:
         yield from pictures.open_zip(path, settings)
@@ -43,13 +44,24 @@ def open_raw(path: Path, settings: ReadSettings) -> Iterator[Progress | RawSet]:
     if is_folder and _holds_pictures(path):
         yield from pictures.open_folder(path, settings)
         return
-    found = formats.open_format(path, settings)
+    found = yield from _read_format(path, settings)
     if found is not None:
         yield found
     elif is_folder:
         yield from pictures.open_folder(path, settings)
     else:
         raise DataError(_not_read(path))
+
+
+def _read_format(path: Path, settings: ReadSettings) -> Generator[Progress, None, RawSet | None]:
+    reading = formats.read_format(path, settings)
+    while True:
+        try:
+            share = next(reading)
+        except StopIteration as end:
+            found: RawSet | None = end.value
+            return found
+        yield Progress("read", round(_READ_UNITS * share), _READ_UNITS)
 
 
 def _missing(path: Path, error: OSError | ValueError) -> str:

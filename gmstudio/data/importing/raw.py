@@ -21,6 +21,21 @@ RawImage = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
+class ValueAxis:
+    """Scale of values that were quantized: byte b stands for low + b/255 · (high − low).
+
+    Args:
+        name: of the values, as in the header of a table; may be empty.
+        low: the value of byte 0.
+        high: the value of byte 255.
+    """
+
+    name: str
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
 class Guess:
     """A choice made for the user, who can change it.
 
@@ -57,12 +72,14 @@ class RawSet(ABC):
         splits: (N,) int8 index into ``SPLITS`` of each image where the files name splits; None: they do not.
         guesses: choices that were made for the user.
         content: what the images are: pictures, sequences (1×T) or points.
+        axes: scale of the values of sequences (one axis), or of the coordinates of points (two); empty for pictures.
         signature: value that changes with the files, where the reader knows one that is cheaper than the size and
             time of each; empty: it does not.
         remarks: what users should know beside the guesses, such as files that were passed over; sentences.
     """
 
     content: Content = "images"
+    axes: tuple[ValueAxis, ...] = ()
     signature: str = ""
     remarks: tuple[str, ...] = ()
 

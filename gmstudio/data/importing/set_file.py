@@ -33,6 +33,14 @@ class BadFile(msgspec.Struct, frozen=True):
     reason: str
 
 
+class AxisRecord(msgspec.Struct, frozen=True):
+    """Scale of quantized values; see ``raw.ValueAxis``."""
+
+    name: str
+    low: float
+    high: float
+
+
 class GuessRecord(msgspec.Struct, frozen=True):
     """A guess of the import; see ``raw.Guess``."""
 
@@ -68,6 +76,7 @@ class SetRecord(msgspec.Struct, frozen=True, kw_only=True):
         settings: ``ImportSettings`` as plain values.
         shape: (N, C, H, W).
         content: see ``RawSet.content``.
+        axes: see ``RawSet.axes``.
         split_sizes: images of each split; empty where the files name none.
         label_names: label → name; empty where there are none, or the names are the numbers themselves.
         has_labels: there are labels.
@@ -90,6 +99,7 @@ class SetRecord(msgspec.Struct, frozen=True, kw_only=True):
     settings: dict[str, str | int | float | bool]
     shape: tuple[int, int, int, int]
     content: Content = "images"
+    axes: tuple[AxisRecord, ...] = ()
     split_sizes: dict[SplitName, int] = {}
     label_names: tuple[str, ...] = ()
     has_labels: bool = False

@@ -79,6 +79,17 @@ ContentField = Annotated[
         advanced=True,
     ),
 ]
+WindowField = Annotated[
+    int,
+    field(
+        "Window length",
+        "Sequences: a single column of values is cut into windows of this length, one after the other.",
+        ge=2,
+        le=MAX_SIDE,
+        unit="values",
+        advanced=True,
+    ),
+]
 BadFilesField = Annotated[
     BadFiles,
     field(
@@ -153,6 +164,7 @@ class ReadSettings(Struct, frozen=True, kw_only=True):
     orientation: OrientationField = "auto"
     label_column: LabelColumnField = "auto"
     content: ContentField = "auto"
+    window: WindowField = 32
     bad_files: BadFilesField = "skip"
 
 

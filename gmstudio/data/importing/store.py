@@ -18,6 +18,7 @@ from gmstudio.data.importing.fitting import Target
 from gmstudio.data.importing.opening import open_raw
 from gmstudio.data.importing.raw import BadImageError, RawSet
 from gmstudio.data.importing.set_file import (
+    AxisRecord,
     BadFile,
     DuplicateRecord,
     GuessRecord,
@@ -104,6 +105,7 @@ def import_images(
             settings=msgspec.to_builtins(settings),
             shape=(0, *target.shape),
             content=raw.content,
+            axes=tuple(AxisRecord(axis.name, axis.low, axis.high) for axis in raw.axes),
             label_names=raw.label_names,
             has_labels=raw.labels is not None,
             num_bad=bad.count,

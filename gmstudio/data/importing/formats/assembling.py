@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from gmstudio.data.dataset import DataError
 from gmstudio.data.idx_file import MAX_SOURCE_SIDE
 from gmstudio.data.importing.formats.array_labels import concatenated_labels
-from gmstudio.data.importing.formats.format_set import Axis, ContentName, FormatSet, ImagePart, read_part
+from gmstudio.data.importing.formats.format_set import FormatSet, ImagePart, read_part
 from gmstudio.data.importing.formats.layout import Layout, find_layout, square_side
 from gmstudio.data.importing.formats.naming import Role, role_of
 from gmstudio.data.importing.formats.stored import MAX_IMAGES, Reading, StoredArray, shares
 from gmstudio.data.importing.formats.value_range import Extent, ValueRange, chosen_range, measure
-from gmstudio.data.importing.raw import Guess
+from gmstudio.data.importing.raw import Content, Guess, ValueAxis
 from gmstudio.data.importing.settings import ReadSettings
 from gmstudio.protocol.config import ConfigError
 from gmstudio.protocol.data import SPLITS, SplitName
@@ -74,7 +74,8 @@ def assemble(arrays: Sequence[StoredArray], title: str, origin: str, settings: R
 def _choose(arrays: Sequence[StoredArray], origin: str, variant: str) -> _Chosen:
     roles = [(array, role_of(array.name)) for array in arrays]
     counts = {array.shape[0] for array in arrays if len(array.shape) >= 2}
-    candidates = [(array, role) for array, role in roles if _may_be_images(array, role)]
+    numeric = [(array, role) for array, role in roles if _may_be_images(array)]
+    candidates = [(array, role) for array, role in numeric if not role.is_labels] or numeric
     if not candidates:
         raise DataError(
             f"{origin} holds no array of images: {_listing(arrays)}. Save numbers as (images, height, width), with or "
@@ -95,12 +96,10 @@ def _choose(arrays: Sequence[StoredArray], origin: str, variant: str) -> _Chosen
     return _Chosen(key, images, labels, guesses)
 
 
-def _may_be_images(array: StoredArray, role: Role) -> bool:
+def _may_be_images(array: StoredArray) -> bool:
     if array.dtype.kind not in _NUMBERS or len(array.shape) not in (1, 2, 3, 4) or 0 in array.shape:
         return False
-    if len(array.shape) == 1 or (len(array.shape) == 2 and array.shape[1] == 1):
-        return False
-    return not role.is_labels
+    return not (len(array.shape) == 1 or (len(array.shape) == 2 and array.shape[1] == 1))
 
 
 def _chosen_key(
@@ -153,7 +152,7 @@ def _is_row(array: StoredArray) -> bool:
     return len(array.shape) == 2 and array.shape[0] == 1 and array.dtype.kind in "bui"
 
 
-def _content_of(array: StoredArray, setting: str) -> ContentName:
+def _content_of(array: StoredArray, setting: str) -> Content:
     if len(array.shape) != 2:
         if setting in ("sequences", "points"):
             text = f"{array.origin} has the shape {array.shape}, and {setting} need one row of values each."
@@ -172,7 +171,7 @@ def _content_of(array: StoredArray, setting: str) -> ContentName:
 
 
 def _layouts(
-    images: Sequence[StoredArray], content: ContentName, settings: ReadSettings
+    images: Sequence[StoredArray], content: Content, settings: ReadSettings
 ) -> tuple[list[Layout], tuple[Guess, ...]]:
     layouts: list[Layout] = []
     guesses: dict[Guess, None] = {}
@@ -201,7 +200,7 @@ def _layouts(
 
 
 def _range_of(
-    extent: Extent, array: StoredArray, content: ContentName, settings: ReadSettings
+    extent: Extent, array: StoredArray, content: Content, settings: ReadSettings
 ) -> tuple[ValueRange, tuple[Guess, ...]]:
     if content == "images":
         return chosen_range(extent, array.dtype, settings.value_range, array.origin)
@@ -210,11 +209,11 @@ def _range_of(
     return ValueRange(extent.low, extent.high), ()
 
 
-def _axes(value_range: ValueRange, content: ContentName) -> tuple[Axis, ...]:
+def _axes(value_range: ValueRange, content: Content) -> tuple[ValueAxis, ...]:
     if content == "images":
         return ()
     lows, highs = np.atleast_1d(value_range.low), np.atleast_1d(value_range.high)
-    return tuple(Axis("", float(low), float(high)) for low, high in zip(lows, highs, strict=True))
+    return tuple(ValueAxis("", float(low), float(high)) for low, high in zip(lows, highs, strict=True))
 
 
 def _splits(counts: dict[SplitName | None, int]) -> NDArray[np.int8] | None:

@@ -5,6 +5,8 @@ from collections.abc import Generator
 from itertools import islice
 from pathlib import Path
 
+import msgspec
+
 from gmstudio.data.dataset import DataError
 from gmstudio.data.folder import is_passed_over
 from gmstudio.data.idx_folder import is_idx_name
@@ -27,6 +29,8 @@ from gmstudio.data.importing.settings import ReadSettings
 from gmstudio.protocol.config import ConfigError
 from gmstudio.system.os_errors import os_error_sentence
 
+READ_TAR = (".tar", ".tar.gz", ".tgz")
+"""Endings of archives of which CIFAR is read."""
 _TABLES = (".csv", ".tsv", ".amat", ".dat", ".txt")
 _ARRAYS = (".npy", ".npz", ".mat", ".amat", ".csv", ".tsv")
 _PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
@@ -104,8 +108,10 @@ def _array_reading(folder: Path, paths: list[Path], settings: ReadSettings) -> R
         return read_npy_folder(folder, mapped, settings)
     wanted = settings.variant.strip().lower()
     matching = [path for path in arrays if wanted and wanted in (path.name.lower(), path.stem.lower())]
-    if len(arrays) == 1 or len(matching) == 1:
-        return _file_reading((matching or arrays)[0], settings)
+    if len(matching) == 1:
+        return _file_reading(matching[0], msgspec.structs.replace(settings, variant=""))
+    if len(arrays) == 1:
+        return _file_reading(arrays[0], settings)
     if arrays:
         shown = ", ".join(path.name for path in arrays[:8])
         raise ConfigError({"variant": f"{folder} holds several files of images: {shown}. Name one as subset name."})

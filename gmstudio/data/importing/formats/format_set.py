@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
-from typing import Literal
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,24 +13,7 @@ from gmstudio.data.dataset import Labels
 from gmstudio.data.importing.formats.layout import Layout
 from gmstudio.data.importing.formats.stored import Reading, StoredArray, Values, empty_images
 from gmstudio.data.importing.formats.value_range import ValueRange
-from gmstudio.data.importing.raw import BadImageError, Guess, RawImage, RawSet
-
-ContentName = Literal["images", "sequences", "points"]
-
-
-@dataclass(frozen=True)
-class Axis:
-    """Scale of values that were quantized: byte b stands for low + b/255 · (high − low).
-
-    Args:
-        name: of the values, as in the header of a table; may be empty.
-        low: the value of byte 0.
-        high: the value of byte 255.
-    """
-
-    name: str
-    low: float
-    high: float
+from gmstudio.data.importing.raw import BadImageError, Content, Guess, RawImage, RawSet, ValueAxis
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,22 +36,26 @@ class ImagePart:
 
     def read(self, row: int) -> RawImage:
         """Convert one image; see ``RawSet.read``."""
-        if row in self.bad:
-            raise BadImageError(self.name(row), "it holds NaN or infinite values; save finite ones.")
+        self.check(row)
         converted = self.value_range.bytes_of(self.values[row : row + 1])
         return np.ascontiguousarray(self.layout.images(converted)[0])
 
+    def check(self, row: int) -> None:
+        """Raise ``BadImageError`` when the row holds values that are not finite."""
+        if row in self.bad:
+            raise BadImageError(self.name(row), "it holds NaN or infinite values; save finite ones.")
+
     def name(self, row: int) -> str:
         """Name of an image for messages."""
-        return f"{self.origin}, image {row}"
+        return f"{Path(self.origin).name}, image {row}"
 
 
 class FormatSet(RawSet):
     """Images of array files.
 
     Args:
-        content: what the rows were: images, sequences (1×T images) or points (1×2 images).
-        axes: scale of the values of sequences (one axis), or of the coordinates of points (two); empty for images.
+        content: what the rows were: pictures, sequences (1×T images) or points (1×2 images).
+        axes: see ``RawSet``.
     """
 
     def __init__(
@@ -79,8 +66,8 @@ class FormatSet(RawSet):
         label_names: Sequence[str] = (),
         splits: NDArray[np.int8] | None = None,
         guesses: Sequence[Guess] = (),
-        content: ContentName = "images",
-        axes: Sequence[Axis] = (),
+        content: Content = "images",
+        axes: Sequence[ValueAxis] = (),
     ) -> None:
         super().__init__(title, labels, label_names, splits, guesses)
         self.content = content
@@ -102,6 +89,12 @@ class FormatSet(RawSet):
         """Convert one image; see ``RawSet.read``."""
         part, row = self._place(index)
         return part.read(row)
+
+    def measure(self, index: int) -> tuple[int, int]:
+        """(rows, columns) of an image; see ``RawSet.measure``."""
+        part, row = self._place(index)
+        part.check(row)
+        return part.layout.height, part.layout.width
 
     def _place(self, index: int) -> tuple[ImagePart, int]:
         if not 0 <= index < len(self):

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from gmstudio.data.dataset import DataError, Labels
 from gmstudio.data.importing.formats.array_labels import named_labels
 from gmstudio.data.importing.formats.assembling import assemble
-from gmstudio.data.importing.formats.format_set import Axis, FormatSet
+from gmstudio.data.importing.formats.format_set import FormatSet
 from gmstudio.data.importing.formats.stored import HeldArray, Reading, Values, shares, stem
 from gmstudio.data.importing.formats.table_columns import Columns, find_columns, split_line
 from gmstudio.data.importing.formats.text_lines import read_lines
-from gmstudio.data.importing.raw import Guess
+from gmstudio.data.importing.raw import Guess, ValueAxis
 from gmstudio.data.importing.settings import ReadSettings
 from gmstudio.protocol.config import ConfigError
 
@@ -64,12 +64,12 @@ def _windows(values: Values, settings: ReadSettings, path: Path) -> tuple[Values
     return values[: count * length].reshape(count, length), Guess("window", text)
 
 
-def _named_axes(raw: FormatSet, columns: Columns) -> tuple[Axis, ...]:
+def _named_axes(raw: FormatSet, columns: Columns) -> tuple[ValueAxis, ...]:
     if raw.content == "points" and columns.names:
         names = columns.names[columns.start : columns.stop]
-        return tuple(Axis(name, axis.low, axis.high) for name, axis in zip(names, raw.axes, strict=True))
+        return tuple(ValueAxis(name, axis.low, axis.high) for name, axis in zip(names, raw.axes, strict=True))
     if raw.content == "sequences" and columns.names and columns.stop - columns.start == 1:
-        return tuple(Axis(columns.names[columns.start], axis.low, axis.high) for axis in raw.axes)
+        return tuple(ValueAxis(columns.names[columns.start], axis.low, axis.high) for axis in raw.axes)
     return raw.axes
 
 
