@@ -1,9 +1,11 @@
 """``gmstudio runs``: the library of runs, or one run in detail."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gmstudio.cli.family_entries import family_entries
 from gmstudio.cli.terminal import new_console
 from gmstudio.protocol.plain_text import MAX_TITLE, plain_text
 from gmstudio.protocol.runs import bits_text
@@ -12,6 +14,7 @@ from gmstudio.system.typed_path import typed_path
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from gmstudio.protocol.families import FamilyEntry
     from gmstudio.runs.folder import RunFolder
     from gmstudio.runs.library import RunSummary
 
@@ -49,8 +52,9 @@ def _print_runs(console: "Console", heading: str, summaries: "list[RunSummary]")
     data, progress = Column("data", min_width=10), Column("status\nstep", min_width=11)
     figure, created = Column("best\nvalidation", no_wrap=True), Column("created\n(UTC)", no_wrap=True)
     table = Table(run, data, progress, figure, created, box=None)
+    families = family_entries() if any(summary.status != "damaged" for summary in summaries) else {}
     for summary in summaries:
-        table.add_row(*_described(summary))
+        table.add_row(*_described(summary, families))
     console.print(plain_text(heading), soft_wrap=True)
     console.print(table)
     for summary in summaries:
@@ -58,14 +62,14 @@ def _print_runs(console: "Console", heading: str, summaries: "list[RunSummary]")
             console.print(plain_text(summary.problem), style="yellow")
 
 
-def _described(summary: "RunSummary") -> tuple[str, ...]:
+def _described(summary: "RunSummary", families: "Mapping[str, FamilyEntry]") -> tuple[str, ...]:
     """Columns of a run: name or label above the folder, data, progress, figure, start."""
     folder = plain_text(summary.path.name, MAX_TITLE)
     if summary.status == "damaged":
         return (folder, "", summary.status, "", "")
-    from gmstudio.engine.runs.describe import run_info  # late: it loads the families, and torch with them
+    from gmstudio.engine.runs.info import run_info
 
-    info = run_info(str(summary.path), summary=summary)
+    info = run_info(str(summary.path), families, summary=summary)
     star = "★ " if info.starred else ""
     return (
         f"{star}{info.name or info.label}\n{folder}",
@@ -79,12 +83,12 @@ def _described(summary: "RunSummary") -> tuple[str, ...]:
 def _show_run(run: "RunFolder", console: "Console") -> None:
     from rich.table import Table
 
-    from gmstudio.engine.runs.describe import run_info
+    from gmstudio.engine.runs.info import run_info
     from gmstudio.runs.library import summarize
 
     record, summary = run.record, summarize(run.path)
     losses = "" if summary.last_valid is None else f"{_loss(summary.last_valid)}, best {_loss(summary.best_valid)}"
-    described = run_info(str(run.path), summary=summary)
+    described = run_info(str(run.path), family_entries(), summary=summary)
     facts = {
         "run": described.title,
         "folder": str(run.path),

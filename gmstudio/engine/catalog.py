@@ -22,6 +22,11 @@ def capabilities_of(family: type[Family]) -> tuple[str, ...]:
     return tuple(name for name in CAPABILITIES if callable(getattr(family, name, None)))
 
 
+def family_entries() -> dict[str, FamilyEntry]:
+    """Return the catalog's entries of the families by name."""
+    return {entry.card.name: entry for entry in build_catalog("").families}
+
+
 def build_catalog(device: str) -> Catalog:
     """Build the catalog, which the window needs before anything runs."""
     return Catalog(

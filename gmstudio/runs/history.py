@@ -24,6 +24,8 @@ HISTORY_NAME = "history.sqlite"
 SCHEMA_VERSION = 1
 APPLICATION_ID = 0x676D7374  # "gmst"
 MAX_IMAGE_BYTES = 1 << 30
+DATA_CHANGED = "data"
+"""Kind of the event from which on a run uses other data than before."""
 _WRITE_TIMEOUT_S = 10.0
 _READ_TIMEOUT_S = 0.2
 """Readers wait less: they serve the window, and only a program that keeps the whole file locked makes them wait."""
@@ -232,21 +234,20 @@ class History:
             raise RunDamagedError(f"{self.path} is damaged: a value is no number. Restore it from a copy.") from error
         return flat[:, 0].astype(np.int64), flat[:, 1].copy()
 
-    def last_and_best(self, split: str, name: str) -> tuple[float, float] | None:
-        """Newest and lowest value of one curve (cheap: nothing else is read); None when it has no points.
+    def last_and_best(self, split: str, name: str, since: int = -1) -> tuple[float, float] | None:
+        """Newest and lowest value of one curve after step ``since``; None when it has no points there.
 
-        The lowest is NaN when every value is.
+        It is cheap: nothing else is read. The lowest is NaN when every value is.
         """
-        last = (
-            "SELECT p.value FROM points p JOIN series s ON p.series = s.id WHERE s.split = ? AND s.name = ? "
-            "ORDER BY p.step DESC LIMIT 1"
-        )
-        best = "SELECT min(p.value) FROM points p JOIN series s ON p.series = s.id WHERE s.split = ? AND s.name = ?"
+        points = "FROM points p JOIN series s ON p.series = s.id WHERE s.split = ? AND s.name = ? AND p.step > ?"
         with self._errors_as_sentences():
-            row = self._db.execute(last, (split, name)).fetchone()
+            row = self._db.execute(
+                f"SELECT p.value {points} ORDER BY p.step DESC LIMIT 1", (split, name, since)
+            ).fetchone()
             if row is None:
                 return None
-            return _number(row[0]), _number(self._db.execute(best, (split, name)).fetchone()[0])
+            best = self._db.execute(f"SELECT min(p.value) {points}", (split, name, since)).fetchone()[0]
+            return _number(row[0]), _number(best)
 
     def image_kinds(self) -> tuple[str, ...]:
         """Kinds of images kept, in alphabetical order."""
@@ -278,6 +279,13 @@ class History:
             raise RunDamagedError(
                 f"{self.path}: the {kind} of step {step} are damaged. The other steps may be whole."
             ) from error
+
+    def last_event_step(self, kind: str) -> int:
+        """Step of the newest event of this kind; -1 where there is none."""
+        query = "SELECT step FROM events WHERE kind = ? ORDER BY id DESC LIMIT 1"
+        with self._errors_as_sentences():
+            row = self._db.execute(query, (kind,)).fetchone()
+        return -1 if row is None else int(row[0])
 
     def read_events(self) -> list[Event]:
         """All events, oldest first."""

@@ -11,7 +11,7 @@ from gmstudio.protocol.families import MARGINAL_NLL
 from gmstudio.protocol.plain_text import MAX_TITLE, is_encodable, plain_text
 from gmstudio.runs.checkpoints import CheckpointStore
 from gmstudio.runs.description import Description, read_description
-from gmstudio.runs.history import HISTORY_NAME, History
+from gmstudio.runs.history import DATA_CHANGED, HISTORY_NAME, History
 from gmstudio.runs.home import HOME_VARIABLE, data_home
 from gmstudio.runs.lock import is_locked
 from gmstudio.runs.record import RECORD_NAME, RunError, read_record
@@ -140,7 +140,8 @@ def _summarize(folder: Path) -> RunSummary:
         problems.append(str(error))
     try:
         with History(folder) as history:
-            found = history.last_and_best("valid", MARGINAL_NLL) or history.last_and_best("valid", "loss")
+            since = history.last_event_step(DATA_CHANGED)  # values of other data do not count
+            found = history.last_and_best("valid", MARGINAL_NLL, since) or history.last_and_best("valid", "loss", since)
         if found:
             last, best = found
     except RunError as error:

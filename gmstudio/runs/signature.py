@@ -5,18 +5,20 @@ from pathlib import Path
 
 from gmstudio.runs.checkpoints import CHECKPOINTS_NAME
 from gmstudio.runs.description import DESCRIPTION_NAME
+from gmstudio.runs.history import HISTORY_NAME
 from gmstudio.runs.lock import is_locked
 from gmstudio.runs.record import RECORD_NAME, RunError
 
 Signature = tuple[object, ...]
 
 
-def signature_of(folder: Path, *, unfinished: bool) -> Signature:
-    """Return a value that changes with the run's record, description and checkpoints.
+def signature_of(folder: Path, *, unfinished: bool, live: bool = False) -> Signature:
+    """Return a value that changes with the run's record, description, checkpoints and history.
 
     Args:
         folder: of the run.
         unfinished: its record says that it trains, so that the end of its process is a change too.
+        live: it trains in this process, which reports each value itself: its history's growth is then no change.
     """
     checkpoints = folder / CHECKPOINTS_NAME
     try:
@@ -28,6 +30,7 @@ def signature_of(folder: Path, *, unfinished: bool) -> Signature:
         _time(folder / RECORD_NAME),
         _time(folder / DESCRIPTION_NAME),
         kept,
+        () if live else (_time(folder / HISTORY_NAME), _time(folder / f"{HISTORY_NAME}-wal")),
         unfinished and _has_writer(folder),
     )
 

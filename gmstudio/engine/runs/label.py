@@ -1,13 +1,14 @@
 """Labels of runs: family, the settings that differ from their defaults, data and size of the images."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from gmstudio.data import SOURCES
-from gmstudio.families import FAMILIES
 from gmstudio.protocol.config import parse_config, schema_of
+from gmstudio.protocol.families import FamilyEntry
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.plain_text import plain_text
 from gmstudio.protocol.run_spec import RunSpec
@@ -56,20 +57,21 @@ class _Setting:
     line: str
 
 
-def label_of(spec: RunSpec, image: ImageSpec) -> RunLabel:
-    """Compute the label of a run.
+def label_of(spec: RunSpec, image: ImageSpec, families: Mapping[str, FamilyEntry]) -> RunLabel:
+    """Compute the label of a run, without torch.
 
     Args:
         spec: complete settings; family and data source may be unknown here.
         image: spec of its images.
+        families: the catalog's entries by name.
     """
-    family, source = FAMILIES.get(spec.family), SOURCES.get(spec.data)
+    family, source = families.get(spec.family), SOURCES.get(spec.data)
     title, config = plain_text(spec.family, MAX_NAME), list[_Setting]()
     training = differing(schema_of(Training)["properties"], spec.training, {})
     if family is not None:
         title = family.card.title
-        config = differing(schema_of(family.Config)["properties"], spec.config, {})
-        defaults = msgspec.to_builtins(family.training_defaults)
+        config = differing(family.config_schema["properties"], spec.config, {})
+        defaults = msgspec.to_builtins(family.training)
         training = differing(schema_of(Training)["properties"], spec.training, defaults)
     data, of_data = plain_text(spec.data, MAX_NAME), list[_Setting]()
     if source is not None:

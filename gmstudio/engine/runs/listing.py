@@ -49,7 +49,8 @@ class RunListing:
         for number, folder in enumerate([*sorted(run_folders(home)), *example_folders()]):
             known = self._listed.get(folder)
             unfinished = known is not None and known.summary.status in UNFINISHED
-            signatures[folder] = (*signature_of(folder, unfinished=unfinished), self._context.is_live(str(folder)))
+            live = self._context.is_live(str(folder))
+            signatures[folder] = (*signature_of(folder, unfinished=unfinished, live=live), live)
             if number % FOLDERS_A_PIECE == FOLDERS_A_PIECE - 1:
                 yield None
         state = hashlib.sha256(repr((str(home), *signatures.values())).encode("utf-8", "surrogateescape")).hexdigest()

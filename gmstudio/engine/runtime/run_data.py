@@ -7,6 +7,7 @@ from gmstudio.data.dataset import DataError, Dataset
 from gmstudio.engine.runtime.datasets import DatasetCache, load_data
 from gmstudio.protocol.config import ConfigError
 from gmstudio.runs.folder import RunFolder
+from gmstudio.runs.history import DATA_CHANGED
 from gmstudio.runs.record import RunRecord
 
 
@@ -58,13 +59,13 @@ def changes_since(record: RunRecord, dataset: Dataset) -> tuple[str, ...]:
 
 
 def log_changes(run: RunFolder, changes: tuple[str, ...], step: int) -> None:
-    """Note in the history of a run that it uses changed data from a step on; nothing where none has changed.
+    """Note in the history of a run that it uses other data from a step on; nothing where it uses those it began with.
 
     Raises:
         RunError: when the history cannot be written.
     """
     if changes:
-        run.history.log(step, "data", f"Uses changed data from here on: {'; '.join(changes)}.")
+        run.history.log(step, DATA_CHANGED, f"Uses changed data from here on: {'; '.join(changes)}.")
 
 
 def _check_fit(record: RunRecord, dataset: Dataset) -> None:

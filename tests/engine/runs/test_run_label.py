@@ -3,12 +3,19 @@
 import msgspec
 import pytest
 
-from gmstudio.engine.runs.label import label_of
+from gmstudio.engine.catalog import family_entries
+from gmstudio.engine.runs import label
+from gmstudio.engine.runs.label import RunLabel
 from gmstudio.families import FAMILIES
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.run_spec import RunSpec
 
+ENTRIES = family_entries()
 DIGITS, MNIST = ImageSpec(1, 8, 8, 16), ImageSpec(1, 28, 28, 2)
+
+
+def label_of(run: RunSpec, image: ImageSpec) -> RunLabel:
+    return label.label_of(run, image, ENTRIES)
 
 
 def spec(family: str, config: dict[str, object] | None = None, **training: object) -> RunSpec:
@@ -40,8 +47,8 @@ def test_settings_that_differ_are_in_the_label(
 
 
 def test_all_that_differs_is_listed_with_its_default() -> None:
-    label = label_of(spec("vae", {"beta": 10.0}, steps=77), DIGITS)
-    assert label.differing == ("β: 10 (default 1)", "Steps: 77 (default 1500)")
+    found = label_of(spec("vae", {"beta": 10.0}, steps=77), DIGITS)
+    assert found.differing == ("β: 10 (default 1)", "Steps: 77 (default 1500)")
 
 
 @pytest.mark.parametrize(
@@ -62,10 +69,10 @@ def test_all_that_differs_is_listed_with_its_default() -> None:
     ],
 )
 def test_the_data_is_named(data: str, config: dict[str, object], image: ImageSpec, shown: str) -> None:
-    label = label_of(RunSpec(family="vae", data=data, data_config=config), image)
-    assert label.data == shown
+    found = label_of(RunSpec(family="vae", data=data, data_config=config), image)
+    assert found.data == shown
 
 
 def test_an_unknown_family_is_named_as_it_is_recorded() -> None:
-    label = label_of(RunSpec(family="dbn", config={"x": 1}, data="digits"), DIGITS)
-    assert (label.model, label.differing) == ("dbn", ())
+    found = label_of(RunSpec(family="dbn", config={"x": 1}, data="digits"), DIGITS)
+    assert (found.model, found.differing) == ("dbn", ())
