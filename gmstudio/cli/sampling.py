@@ -10,11 +10,10 @@ import typer
 from numpy.typing import NDArray
 
 from gmstudio.cli.conditioning import parse_given, read_given
-from gmstudio.cli.options import DeviceOption, parse_setting
+from gmstudio.cli.options import SEED, DeviceOption, Real, Whole, parse_setting
 from gmstudio.cli.terminal import say, warn
 from gmstudio.media import Provenance, metadata_of
 from gmstudio.media.png import check_png_name, read_grey, write_grid
-from gmstudio.protocol.training_settings import MAX_SEED
 from gmstudio.system.typed_path import typed_path
 
 if TYPE_CHECKING:
@@ -27,6 +26,9 @@ if TYPE_CHECKING:
 
 EACH, NONE = "each", "none"
 PAINTED = "painted"
+COUNT = Whole(1, 4096, "Call the command again, with another --seed and --out, for more.")
+SCALE = Whole(1, 64, "Enlarge the picture in an image viewer, with nearest-neighbour scaling.")
+TEMPERATURE = Real(0.0, 1000.0, "At 1,000 the values are all but equally likely.")
 
 
 @dataclass(frozen=True)
@@ -67,10 +69,10 @@ class PixelOptions:
 
 def sample(
     run: Annotated[str, typer.Argument(help="Run folder.")],
-    count: Annotated[int, typer.Option("-n", "--count", min=1, max=4096, help="Number of images.")] = 64,
+    count: Annotated[int, typer.Option("-n", "--count", parser=COUNT, help="Number of images.")] = 64,
     out: Annotated[str, typer.Option("-o", "--out", metavar="PATH", help="PNG to write.")] = "samples.png",
-    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of the noise.")] = 0,
-    scale: Annotated[int, typer.Option(min=1, max=64, help="Screen pixels per image pixel.")] = 4,
+    seed: Annotated[int, typer.Option(parser=SEED, help="Seed of the noise.")] = 0,
+    scale: Annotated[int, typer.Option(parser=SCALE, help="Screen pixels per image pixel.")] = 4,
     order: Annotated[
         str,
         typer.Option(
@@ -78,7 +80,7 @@ def sample(
             "painted:ranks.png (darker pixels come first)."
         ),
     ] = "",
-    order_seed: Annotated[int, typer.Option("--order-seed", min=0, max=MAX_SEED, help="Seed of the order random.")] = 0,
+    order_seed: Annotated[int, typer.Option("--order-seed", parser=SEED, help="Seed of the order random.")] = 0,
     given: Annotated[
         str,
         typer.Option(
@@ -93,7 +95,8 @@ def sample(
     temperature: Annotated[
         float,
         typer.Option(
-            min=0.0, help="Divides the logits; below 1: sharper conditionals; 0: always the most likely value."
+            parser=TEMPERATURE,
+            help="Divides the logits; below 1: sharper conditionals; 0: always the most likely value.",
         ),
     ] = 1.0,
     data_dir: Annotated[str, typer.Option("--data-dir", help="Folder of the data set that --given names.")] = "",

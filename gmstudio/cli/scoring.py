@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from gmstudio.cli.options import AcceptChangedOption, DeviceOption
+from gmstudio.cli.options import SEED, AcceptChangedOption, DeviceOption, Whole
 from gmstudio.cli.run_data import load_data_for, with_options
 from gmstudio.cli.terminal import say, warn
 from gmstudio.protocol.data import SPLITS
-from gmstudio.protocol.training_settings import MAX_SEED
 from gmstudio.system.typed_path import typed_path
 
 if TYPE_CHECKING:
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
     from gmstudio.families.base import Preparation
 
 T = TypeVar("T")
+COUNT = Whole(0, 1_000_000_000, "0 scores all images of the split.")
+SAMPLES = Whole(1, 100_000, "Some thousands do: the error falls with the square root of their number only.")
 LABELS = ("marginal", "given", "none")
 SHARES = {
     "samples_precision": "precision: share of samples within the data's support",
@@ -36,12 +37,12 @@ def score(
     data: Annotated[str, typer.Option(help="Another data source than the run's own, with its default settings.")] = "",
     data_dir: Annotated[str, typer.Option("--data-dir", help="Folder of the data set's files.")] = "",
     split: Annotated[str, typer.Option(help=f"Part of the data set: {', '.join(SPLITS)}.")] = "test",
-    count: Annotated[int, typer.Option("-n", "--count", min=0, help="Score at most this many images; 0: all.")] = 0,
+    count: Annotated[int, typer.Option("-n", "--count", parser=COUNT, help="Most images that are scored; 0: all.")] = 0,
     num_samples: Annotated[
         int | None,
         typer.Option(
             "--samples",
-            min=1,
+            parser=SAMPLES,
             help="Monte Carlo samples per image, of an importance-weighted estimate (default: 100) or of a bound "
             "(default: 10,000 divided by the number of images, at most 100); 1: the plain bound.",
         ),
@@ -53,7 +54,7 @@ def score(
             "pass for each label); given, log p(x | label) of each image's own label; none, log p(x) without label.",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of all random draws.")] = 0,
+    seed: Annotated[int, typer.Option(parser=SEED, help="Seed of all random draws.")] = 0,
     accept_changed_data: AcceptChangedOption = False,
     device: DeviceOption = "auto",
 ) -> None:

@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gmstudio.cli.options import AcceptChangedOption, DeviceOption, parse_setting
+from gmstudio.cli.options import SEED, AcceptChangedOption, DeviceOption, Whole, parse_setting
 from gmstudio.cli.run_data import with_options
 from gmstudio.cli.terminal import warn
 from gmstudio.cli.watcher import Watcher
-from gmstudio.protocol.training_settings import MAX_SEED
 from gmstudio.system.typed_path import typed_path
 
 if TYPE_CHECKING:
     from gmstudio.engine.training.job import TrainingJob
     from gmstudio.protocol.training import ContinuedSchedule
+
+STEPS = Whole(1, 10_000_000, "A run can be resumed with more --steps.")
 
 
 def train(
@@ -32,10 +33,8 @@ def train(
         str, typer.Option("--data-dir", help="Folder of the data set's files; with --resume, where they are now.")
     ] = "",
     out: Annotated[str, typer.Option("--out", help="Run folder; by default a new one in the library of runs.")] = "",
-    steps: Annotated[int | None, typer.Option(help="Parameter updates; by default the family's own number.")] = None,
-    seed: Annotated[
-        int | None, typer.Option(min=0, max=MAX_SEED, help="Seed of weights, data order and noise.")
-    ] = None,
+    steps: Annotated[int | None, typer.Option(parser=STEPS, help="Parameter updates (default: the family's).")] = None,
+    seed: Annotated[int | None, typer.Option(parser=SEED, help="Seed of weights, data order and noise.")] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", help="Set a field=value of the family, the training or the data; may be repeated."),

@@ -42,8 +42,7 @@ def announce_run(context: EngineContext, path: str, request: int) -> None:
     """Send the description of a run that was opened, and all its curves.
 
     Raises:
-        RunError: when it is missing or damaged.
-        ValueError: when its family is unknown here.
+        RunError: when it is missing or damaged, or its settings cannot be used here.
     """
     live = context.is_live(path)
     if live:
@@ -52,7 +51,7 @@ def announce_run(context: EngineContext, path: str, request: int) -> None:
         model = training.model
     else:
         with RunFolder.open(path) as run:
-            model = meta_run_model(run.record)
+            model = meta_run_model(run)
     context.send(describe_opened(model, current_info(context, path), live=live, request=request))
     context.send(whole_history(path, request))
 

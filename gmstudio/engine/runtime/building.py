@@ -1,5 +1,7 @@
 """Construction of models from a config or a run's record, with or without memory, and loading of their weights."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol, runtime_checkable
 
 import msgspec
@@ -9,7 +11,8 @@ from gmstudio.families import FAMILIES
 from gmstudio.families.base import Family
 from gmstudio.protocol.config import parse_config
 from gmstudio.protocol.images import ImageSpec
-from gmstudio.runs.record import RunRecord
+from gmstudio.runs.folder import RunFolder
+from gmstudio.runs.record import RECORD_NAME, RunError, RunRecord
 
 
 @runtime_checkable
@@ -53,14 +56,16 @@ def meta_model(family: type[Family], config: msgspec.Struct, image: ImageSpec) -
         return build_model(family, config, image, torch.device("cpu"))
 
 
-def build_run_model(record: RunRecord, device: torch.device) -> Family:
+def build_run_model(run: RunFolder, device: torch.device) -> Family:
     """Build the model of a run with its initial weights, and the labels that its training images have.
 
     Raises:
-        ValueError: when its family is unknown here, or its settings are not valid any more.
+        RunError: when its family is unknown here, or its settings are not valid (any more).
     """
-    family = family_class(record.family)
-    model = build_model(family, run_config(family, record), record.image, device, record.training.seed)
+    record = run.record
+    with _naming(run):
+        family = family_class(record.family)
+        model = build_model(family, run_config(family, record), record.image, device, record.training.seed)
     if record.fingerprint is not None:
         note_labels(model, record.fingerprint.labels)
     return model
@@ -72,14 +77,27 @@ def note_labels(model: Family, labels: tuple[int, ...]) -> None:
         model.trained_labels = labels
 
 
-def meta_run_model(record: RunRecord) -> Family:
+def meta_run_model(run: RunFolder) -> Family:
     """Build the model of a run without memory for its weights.
 
     Raises:
-        ValueError: when its family is unknown here, or its settings are not valid any more.
+        RunError: when its family is unknown here, or its settings are not valid (any more).
     """
-    family = family_class(record.family)
-    return meta_model(family, run_config(family, record), record.image)
+    with _naming(run):
+        family = family_class(run.record.family)
+        return meta_model(family, run_config(family, run.record), run.record.image)
+
+
+@contextmanager
+def _naming(run: RunFolder) -> Iterator[None]:
+    """Name the file where the settings of a run cannot be used."""
+    try:
+        yield
+    except ValueError as error:
+        raise RunError(
+            f"{run.path / RECORD_NAME} has settings that cannot be used. {error} Correct them there, or restore the "
+            "file from a copy of the run."
+        ) from error
 
 
 def run_config(family: type[Family], record: RunRecord) -> msgspec.Struct:

@@ -46,15 +46,15 @@ class ModelCache:
         """Return the model of a run with the weights of its latest checkpoint, or of that of a step.
 
         Raises:
-            RunError: when the run or its checkpoints are missing or damaged.
-            ValueError: when its family is unknown here, or the checkpoint does not fit.
+            RunError: when the run or its checkpoints are missing or damaged, or its settings cannot be used.
+            ValueError: when the checkpoint does not fit.
         """
         with RunFolder.open(path) as run:
             saved = [f"{info.step} {info.created}" for info in run.checkpoints.list() if _is_wanted(info, step)]
             key = (path, f"{run.record.created} {' '.join(saved)}")  # the folder may hold another run now
             if key not in self._kept:
                 limit_memory(device)
-                model = build_run_model(run.record, device)
+                model = build_run_model(run, device)
                 found = load_checkpoint(run.checkpoints, model, step)
                 self._kept[key] = Loaded(model.eval(), found.step, run.record, found.warnings)
             return self._kept[key]

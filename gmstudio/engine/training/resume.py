@@ -68,7 +68,7 @@ def resume_run(path: str, choices: Continuation, cache: DatasetCache, device: to
     run = RunFolder.open(Path(path).absolute(), write=True)
     try:
         before = run.record
-        model = build_run_model(before, device)
+        model = build_run_model(run, device)
         step = load_checkpoint(run.checkpoints, model).step if run.checkpoints.list() else 0
         run.record = _continued(before, step, choices)  # written by ``update`` below
         dataset = load_run_data(cache, before, choices.data_folder, accept_changed=choices.accept_changed_data)

@@ -163,7 +163,7 @@ def test_only_a_resume_that_succeeds_changes_the_run(tmp_path: Path) -> None:
     before, record = curves(tmp_path / "run"), (tmp_path / "run" / "run.json").read_bytes()
     random = torch.get_rng_state()
     with RunFolder.open(tmp_path / "run", write=True) as run:
-        Trainer(run, build_run_model(run.record, CPU), DatasetCache().load(run.record.data, run.record.data_config))
+        Trainer(run, build_run_model(run, CPU), DatasetCache().load(run.record.data, run.record.data_config))
     assert torch.equal(torch.get_rng_state(), random), "construction restores nothing"
     with pytest.raises(ValueError, match="All 8 steps are made"):
         resume_run(str(tmp_path / "run"), Continuation(8), DatasetCache(), CPU, lambda _: None)
