@@ -176,18 +176,18 @@ class Line:
         shown = _inside(self._shown, steps)
         if not len(shown):
             return None
-        if whole:
-            raw = _inside(self._raw, steps)
-            return min(float(shown.min()), float(raw.min())), max(float(shown.max()), float(raw.max()))
-        return _without_outliers(self._plain_extent(shown), _inside(self._raw, steps))
+        raw = _inside(self._raw, steps)
+        extent = _range(shown, raw) if whole or self._smooths else self._plain_extent(shown)
+        return extent if whole else _without_outliers(extent, raw)
 
     def has_outliers(self, steps: tuple[float, float]) -> bool:
         """Test for values in the visible range that would flatten the curve."""
         shown = _inside(self._shown, steps)
         if not len(shown):
             return False
-        extent = float(shown.min()), float(shown.max())
-        return _without_outliers(extent, _inside(self._raw, steps)) != extent
+        raw = _inside(self._raw, steps)
+        extent = _range(shown, raw)
+        return _without_outliers(extent, raw) != extent
 
     def _plain_extent(self, shown: Floats) -> tuple[float, float]:
         if self._robust and len(shown) > MAX_MARKERS:
@@ -219,6 +219,11 @@ def _inside(points: tuple[NDArray[Any], Floats], steps: tuple[float, float]) -> 
     """Finite values between two steps."""
     x, y = points
     return y[(x >= steps[0]) & (x <= steps[1]) & np.isfinite(y)]
+
+
+def _range(shown: Floats, raw: Floats) -> tuple[float, float]:
+    """Smallest and largest value of a line and of the unsmoothed one behind it."""
+    return min(float(shown.min()), float(raw.min())), max(float(shown.max()), float(raw.max()))
 
 
 def _without_outliers(extent: tuple[float, float], values: Floats) -> tuple[float, float]:

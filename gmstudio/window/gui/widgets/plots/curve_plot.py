@@ -13,17 +13,17 @@ from typing import Any
 import pyqtgraph  # type: ignore[import-untyped]
 from PySide6.QtCore import QEvent, QPointF, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QGraphicsItem, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from gmstudio.window.gui.theme import theme
 from gmstudio.window.gui.widgets.active_widget import ActiveWidget
 from gmstudio.window.gui.widgets.plots.curve_legend import Reading, legend_html, legend_tip
 from gmstudio.window.gui.widgets.plots.curve_line import Line, Trace
 from gmstudio.window.gui.widgets.plots.curve_nearest import nearest_trace
-from gmstudio.window.gui.widgets.plots.curve_view import CurveView
+from gmstudio.window.gui.widgets.plots.curve_view import CurveView, move_view
 from gmstudio.window.gui.widgets.plots.extents import fits, union
-from gmstudio.window.gui.widgets.plots.frame_axis import FrameAxis
-from gmstudio.window.gui.widgets.plots.log_axis import LogAxis
+from gmstudio.window.gui.widgets.plots.legend_label import LegendLabel
+from gmstudio.window.gui.widgets.plots.plot_axes import PlotAxes
 from gmstudio.window.gui.widgets.plots.step_marks import StepMarks
 
 REDRAW_MS = 50
@@ -33,9 +33,6 @@ PADDING = 0.04
 ROOM_X, ROOM_Y = 0.1, 0.25
 """Share of the view that may stay empty before the view is fitted again."""
 MIN_POINTS = 64
-AXIS_WIDTH = 48
-AXIS_HEIGHT = 32
-"""Height of ticks and label, closer together than pyqtgraph sets them."""
 
 
 class CurvePlot(ActiveWidget):
@@ -92,16 +89,14 @@ class CurvePlot(ActiveWidget):
         self.following_x = True
         self.following_y = True
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self._legend = QLabel(self)
-        self._legend.setWordWrap(True)
-        self._legend.setTextFormat(Qt.TextFormat.RichText)
+        self._legend = LegendLabel(self)
         self._note = QLabel(self)
         self._note.setProperty("role", "muted")
         self._note.setWordWrap(True)
         self._note.hide()
-        self._axis = FrameAxis("bottom")
-        axes = {"left": LogAxis("left"), "bottom": self._axis}
-        self._view = pyqtgraph.PlotWidget(self, viewBox=CurveView(self.follow_wanted.emit), axisItems=axes)
+        self._axes = PlotAxes(by)
+        box = CurveView(self.follow_wanted.emit)
+        self._view = pyqtgraph.PlotWidget(self, viewBox=box, axisItems=self._axes.items)
         # Its size hint is its present size, with which a page could never become smaller again.
         self._view.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
         self._view.setMinimumSize(self._view.minimumSizeHint())
@@ -149,12 +144,8 @@ class CurvePlot(ActiveWidget):
             positions: number at the tick of each frame, where it is not the frame's own; None: frame numbers.
             unit: steps that are one on the axis.
         """
-        if by != self._by:
-            self._by = by
-            self._axis.setLabel(by)
-        self._axis.set_positions(positions)
-        self._axis.setScale(1 / unit)
-        self._per_unit = unit
+        self._by, self._per_unit = by, unit
+        self._axes.set_bottom(by, positions, unit)
 
     def set_unit(self, unit: str) -> None:
         """Set the unit of the values; a change makes the value axis follow the data again."""
@@ -174,7 +165,7 @@ class CurvePlot(ActiveWidget):
     def set_log(self, on: bool) -> None:
         """Draw values on a logarithmic axis; values that are not positive are left out."""
         self._log = on
-        self._plot.getAxis("left").setLogMode(y=on)
+        self._axes.set_log(on)
         self.following_y = True
         self._schedule()
 
@@ -258,6 +249,7 @@ class CurvePlot(ActiveWidget):
             self._lines[trace.key].draw(trace, self._smoothing, self._log, (low - spare, high + spare), points)
         self._follow_y((low, high))
         self._write_note()
+        self._reserve_legend()
         self._write_legend()
 
     def _follow_x(self) -> None:
@@ -274,7 +266,7 @@ class CurvePlot(ActiveWidget):
         lines = self._lines.values()
         extent = union([line.extent(steps, whole=self._whole) for line in lines])
         self._outliers = any(line.has_outliers(steps) for line in lines)
-        self._plot.getAxis("left").setStyle(showValues=extent is not None)
+        self._axes.set_numbered(extent is not None)
         if self.following_y and extent is not None:
             low, high = extent
             if high - low < 1e-12 * max(abs(low), abs(high), 1e-12):
@@ -294,15 +286,25 @@ class CurvePlot(ActiveWidget):
         self._note.setVisible(bool(sentences))
 
     def _write_legend(self) -> None:
+        readings = self.readings()
+        self._legend.setText(legend_html(self._title, self._details(self._cursor), readings))
+        self._legend.setToolTip(legend_tip(self.toolTip(), readings))
+
+    def _reserve_legend(self) -> None:
+        """Keep room for the legend of any point under the pointer, so that the plot stays where it is."""
+        readings = self.readings()
+        last = max((int(reading.trace.steps[-1]) for reading in readings), default=0)
+        self._legend.reserve(self._title, self._details(last), readings)
+
+    def _details(self, cursor: float | None) -> str:
+        """Unit, axis and place of the cursor, beside the title."""
         digits = ",.0f" if self._per_unit == 1 else ",.2f"
-        at = "" if self._cursor is None else f" at {self._by} {self._cursor / self._per_unit:{digits}}"
+        at = "" if cursor is None else f" at {self._by} {cursor / self._per_unit:{digits}}"
         if self._place:
             at = f" · {escape(self._place)}"
         unit = f" ({self._unit})" if self._unit else ""
         logarithm = ", logarithmic" if self._log else ""
-        readings = self.readings()
-        self._legend.setText(legend_html(self._title, f"{unit}{logarithm}{at}", readings))
-        self._legend.setToolTip(legend_tip(self.toolTip(), readings))
+        return f"{unit}{logarithm}{at}"
 
     # ---- the plot's parts ----------------------------------------------------------------------------------------
 
@@ -313,13 +315,8 @@ class CurvePlot(ActiveWidget):
         plot.ctrlMenu.setParent(self, plot.ctrlMenu.windowFlags())  # else it is never deleted
         plot.disableAutoRange()
         plot.showGrid(x=True, y=True, alpha=0.2)
-        plot.getAxis("left").setWidth(AXIS_WIDTH)
-        for side in ("left", "bottom"):
-            plot.getAxis(side).enableAutoSIPrefix(False)
-            plot.getAxis(side).setStyle(maxTickLevel=0)
-            plot.getAxis(side).setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)  # text is slow to paint
-        self._axis.setLabel(self._by)
-        self._axis.setHeight(AXIS_HEIGHT)
+        self._axes.set_up()
+        self._axes.set_font(self.font())
         self._crosshair = pyqtgraph.InfiniteLine(angle=90, movable=False)
         self._crosshair.setVisible(False)
         plot.addItem(self._crosshair, ignoreBounds=True)
@@ -330,10 +327,7 @@ class CurvePlot(ActiveWidget):
 
     def _restyle(self) -> None:
         self._view.setBackground(theme().color("base"))
-        for side in ("left", "bottom"):
-            axis = self._plot.getAxis(side)
-            axis.setPen(theme().color("muted"))
-            axis.setTextPen(theme().color("muted"))
+        self._axes.restyle()
         self._crosshair.setPen(pyqtgraph.mkPen(theme().color("muted"), style=Qt.PenStyle.DashLine))
         self._schedule()
 
@@ -375,6 +369,12 @@ class CurvePlot(ActiveWidget):
             return True
         return super().eventFilter(watched, event)
 
+    def changeEvent(self, event: QEvent) -> None:
+        """Write the axes in the type of the legend."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self._axes.set_font(self.font())
+
     def set_active(self, active: bool) -> None:
         """Draw the points that arrived while the plot was hidden."""
         if active:
@@ -382,20 +382,9 @@ class CurvePlot(ActiveWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Zoom by plus and minus, move by left and right, follow the data again by Home."""
-        box = self._plot.getViewBox()
-        (low, high), _ = self.view_range()
-        match event.key():
-            case Qt.Key.Key_Plus | Qt.Key.Key_Equal:
-                box.scaleBy((0.8, 1.0))
-            case Qt.Key.Key_Minus:
-                box.scaleBy((1.25, 1.0))
-            case Qt.Key.Key_Left | Qt.Key.Key_Right:
-                sign = -1 if event.key() == Qt.Key.Key_Left else 1
-                box.translateBy(x=sign * 0.1 * (high - low))
-            case Qt.Key.Key_Home:
-                self.follow_wanted.emit()
-                return
-            case _:
-                super().keyPressEvent(event)
-                return
-        self._on_zoomed()
+        if event.key() == Qt.Key.Key_Home:
+            self.follow_wanted.emit()
+        elif move_view(self._plot.getViewBox(), event.key()):
+            self._on_zoomed()
+        else:
+            super().keyPressEvent(event)

@@ -183,12 +183,13 @@ def test_two_hundred_thousand_points_do_not_hold_up_the_window(plot: CurvePlot) 
 
 
 def test_ticks_of_frames_are_their_positions(plot: CurvePlot) -> None:
-    assert plot._axis.tickStrings([0.0, 2.0], 1.0, 1.0) == ["0", "2"]
+    assert plot._axes.bottom.tickStrings([0.0, 2.0], 1.0, 1.0) == ["0", "2"]
     plot.set_axis("t", [1000, 500, 0])
-    assert plot._axis.labelText == "t"
-    assert plot._axis.tickStrings([-1.0, 0.0, 0.5, 1.0, 2.0, 3.0], 1.0, 0.5) == ["", "1,000", "", "500", "0", ""]
+    assert plot._axes.bottom.labelText == "t"
+    texts = plot._axes.bottom.tickStrings([-1.0, 0.0, 0.5, 1.0, 2.0, 3.0], 1.0, 0.5)
+    assert texts == ["", "1,000", "750", "500", "0", ""], "a frame beyond the ends has no number"
     plot.set_axis("training step")
-    assert plot._axis.tickStrings([0.0, 2.0], 1.0, 1.0) == ["0", "2"]
+    assert plot._axes.bottom.tickStrings([0.0, 2.0], 1.0, 1.0) == ["0", "2"]
 
 
 def test_the_legend_names_the_splits(plot: CurvePlot) -> None:
