@@ -42,6 +42,8 @@ class EngineClient(EngineLink):
     ) -> None:
         super().__init__(parent)
         self.command = command or [sys.executable, "-m", "gmstudio.engine"]
+        self.is_local = self.command[0] == sys.executable
+        """This Python runs the engine; another program may run it on another machine, with other files."""
         self.state = ProcessStatus("closed")
         self._timeouts = timeouts or Timeouts()
         self._process: QProcess | None = None

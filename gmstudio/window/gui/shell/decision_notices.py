@@ -3,13 +3,14 @@
 from functools import partial
 
 from PySide6.QtCore import QObject
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QWidget
 
 from gmstudio.protocol.training import ContinuedSchedule, ResumeRun
 from gmstudio.window.gui.shell.banner import Banner, Notice
 from gmstudio.window.state.studio import Studio
 
 DATA = "data"
+REMOTE = " The folder is looked for on the machine of the engine, not on that of the window."
 SCHEDULE = "schedule"
 SCHEDULES: tuple[tuple[str, ContinuedSchedule], ...] = (
     ("Stretch decay", "stretch"),
@@ -43,10 +44,11 @@ class DecisionNotices(QObject):
         if not data.run:
             self._banner.withdraw(DATA)
         elif (data.run, data.problem) not in self._dismissed:
-            actions = [("Choose folder…", self._choose_folder)]
+            local = self._studio.client.is_local
+            actions = [("Choose folder…", self._choose_folder) if local else ("Enter folder…", self._enter_folder)]
             if data.acceptable:
                 actions.append(("Use changed data", data.accept))
-            text = f"{self._title(data.run)}: {data.problem}"
+            text = f"{self._title(data.run)}: {data.problem}{'' if local else REMOTE}"
             self._banner.show_notice(Notice(DATA, text, "warning", "", tuple(actions), self._dismiss_data))
 
     def _dismiss_data(self) -> None:
@@ -63,6 +65,20 @@ class DecisionNotices(QObject):
         dialog.fileSelected.connect(self._studio.run_data.locate)
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
+
+    def _enter_folder(self) -> None:
+        """Enter a folder of the engine's machine, whose files a dialog of this one does not show."""
+        dialog = QInputDialog(self._window)
+        dialog.setObjectName("data_folder_entered")
+        dialog.setWindowTitle(f"Folder of the data of {self._title(self._studio.run_data.run)}")
+        dialog.setLabelText(f"Path on the machine of the engine ({' '.join(self._studio.client.command)}):")
+        dialog.textValueSelected.connect(self._locate)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _locate(self, folder: str) -> None:
+        if folder.strip():
+            self._studio.run_data.locate(folder.strip())
 
     def _on_resolved(self, run: str) -> None:
         self._dismissed = {(path, text) for path, text in self._dismissed if path != run}

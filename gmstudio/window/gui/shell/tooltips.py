@@ -2,11 +2,13 @@
 
 import textwrap
 
-from PySide6.QtCore import QEvent, QObject, QPoint
-from PySide6.QtGui import Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect
+from PySide6.QtGui import QCursor, Qt
 from PySide6.QtWidgets import QApplication, QLabel
 
 LINE_LENGTH = 60
+POINTER_PX = 4
+"""Smallest distance of a tooltip from the pointer."""
 _SHOWN = (QEvent.Type.Show, QEvent.Type.Resize)
 
 
@@ -53,6 +55,21 @@ def wrapped_tip(text: str) -> str:
 
 def _keep_on_screen(tip: QLabel) -> None:
     """Move a tooltip that became higher up or left, as far as it would leave the screen."""
-    area = tip.screen().availableGeometry()
-    corner = area.bottomRight() - QPoint(tip.width(), tip.height())
-    tip.move(max(area.left(), min(tip.x(), corner.x())), max(area.top(), min(tip.y(), corner.y())))
+    tip.move(tip_place(tip.geometry(), tip.screen().availableGeometry(), QCursor.pos()))
+
+
+def tip_place(tip: QRect, screen: QRect, pointer: QPoint) -> QPoint:
+    """Corner of a tooltip inside the screen and beside the pointer, whose click it would take otherwise.
+
+    Args:
+        tip: where it is now.
+        screen: its room.
+        pointer: place of the pointer.
+    """
+    corner = screen.bottomRight() - QPoint(tip.width(), tip.height())
+    x = max(screen.left(), min(tip.x(), corner.x()))
+    y = max(screen.top(), min(tip.y(), corner.y()))
+    if QRect(QPoint(x, y), tip.size()).adjusted(-POINTER_PX, -POINTER_PX, POINTER_PX, POINTER_PX).contains(pointer):
+        above = pointer.y() - tip.height() - POINTER_PX
+        y = above if above >= screen.top() else pointer.y() + POINTER_PX
+    return QPoint(x, y)

@@ -84,6 +84,7 @@ class RunLibrary(QObject):
         self.follows = False
         self._list_state = ""
         self._runs: dict[str, RunInfo] = {}
+        self._successors: dict[str, str] = {}
         self.problems: tuple[str, ...] = ()
         self.opened: dict[str, RunOpened] = {}
         self.live = ""
@@ -193,9 +194,20 @@ class RunLibrary(QObject):
         """Give a run a name, a note or a star; None leaves a field as it is."""
         self._change(AnnotateRun(run=run, name=name, note=note, starred=starred))
 
-    def trash(self, run: str) -> None:
-        """Move a run that is not in training to the trash; ``trashed`` or ``failed`` follows."""
+    def trash(self, run: str, successor: str = "") -> None:
+        """Move a run that is not in training to the trash; ``trashed`` or ``failed`` follows.
+
+        Args:
+            run: its path.
+            successor: run beside it where it is listed, which is to be shown in its place; "": none.
+        """
+        self._successors[run] = successor
         self._change(TrashRun(run=run))
+
+    def successor(self, run: str) -> str:
+        """Return the run to show in place of one in the trash: that beside it, else the first; "" without runs."""
+        beside = self._successors.pop(run, "")
+        return beside if beside in self._runs else next((info.run for info in self.runs), "")
 
     def restore(self, trashed: RunTrashed) -> None:
         """Move a run back from the trash."""

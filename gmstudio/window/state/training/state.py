@@ -379,8 +379,9 @@ class TrainingState(QObject):
         self.histories.pop(event.run, None)
         if self.overlays.pop(event.run, None) is not None:
             self.overlays_changed.emit()
-        if event.run == self.run and self._library.runs:
-            self.choose_run(self._library.runs[0].run)
+        successor = self._library.successor(event.run)
+        if event.run == self.run and successor:
+            self.choose_run(successor)
         elif event.run == self.run:
             self.run, self._shows_setup = "", True
             self.samples.clear()

@@ -1,7 +1,7 @@
 """Notices on data that are missing or have changed, and on a learning rate that would jump."""
 
 import pytest
-from PySide6.QtWidgets import QFileDialog, QPushButton
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QPushButton
 from pytestqt.qtbot import QtBot
 from studio_fixture import StartStudio, start_studio, wait_ready
 from toy_panels import PLACES
@@ -57,6 +57,24 @@ def test_missing_data_are_located_by_a_folder(
     dialog.fileSelected.emit("/elsewhere")
     dialog.reject()
     assert [(c.run, c.folder) for c in sent if isinstance(c, LocateData)] == [("/runs/a", "/elsewhere")]
+
+
+def test_a_folder_of_a_remote_engine_is_entered(
+    studio: Studio, window: MainWindow, sent: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(studio.client, "is_local", False)
+    monkeypatch.setattr(studio.client, "command", ["ssh", "gpu", "gmstudio", "engine"])
+    fail(studio, Reason.DATA_UNAVAILABLE, "There is no folder /data.")
+    assert window.banner.notice is not None and "on the machine of the engine" in window.banner.notice.text
+    press(window, "Enter folder…")
+    dialog = window.findChild(QInputDialog, "data_folder_entered")
+    assert isinstance(dialog, QInputDialog) and "ssh gpu gmstudio engine" in dialog.labelText()
+    dialog.setTextValue("  ")
+    dialog.accept()
+    assert not [c for c in sent if isinstance(c, LocateData)]
+    dialog.setTextValue(" /there ")
+    dialog.accept()
+    assert [c.folder for c in sent if isinstance(c, LocateData)] == ["/there"]
 
 
 def test_changed_data_are_accepted_by_a_button(studio: Studio, window: MainWindow, sent: list[object]) -> None:

@@ -1,11 +1,11 @@
 """Tooltips of every kind are wrapped."""
 
 import pytest
-from PySide6.QtCore import QPoint
+from PySide6.QtCore import QPoint, QRect, QSize
 from PySide6.QtWidgets import QApplication, QLabel, QToolTip, QWidget
 from pytestqt.qtbot import QtBot
 
-from gmstudio.window.gui.shell.tooltips import TooltipWrapper, wrapped_tip
+from gmstudio.window.gui.shell.tooltips import TooltipWrapper, tip_place, wrapped_tip
 
 LONG = "The weight of the past in an exponential average of the training curves; the raw curve stays faintly behind it."
 
@@ -29,6 +29,18 @@ def test_long_lines_are_broken_between_words() -> None:
     assert all(len(line) <= 60 for line in wrapped.splitlines())
     assert wrapped.split() == f"{LONG} second line".split()
     assert wrapped.endswith("\nsecond line")
+
+
+@pytest.mark.parametrize("pointer", [QPoint(990, 790), QPoint(990, 10), QPoint(5, 795), QPoint(400, 400)])
+def test_a_tooltip_never_lies_under_the_pointer(pointer: QPoint) -> None:
+    screen = QRect(0, 0, 1000, 800)
+    for size in (QSize(300, 60), QSize(500, 390)):
+        for shift in (QPoint(2, 16), QPoint(-100, -20), QPoint(0, 0)):
+            tip = QRect(pointer + shift, size)
+            placed = QRect(tip_place(tip, screen, pointer), size)
+            assert screen.contains(placed) and not placed.contains(pointer)
+    apart = QRect(QPoint(10, 500), QSize(300, 60))
+    assert tip_place(apart, screen, QPoint(990, 10)) == apart.topLeft()
 
 
 def tips() -> list[str]:

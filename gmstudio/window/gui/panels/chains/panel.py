@@ -34,6 +34,7 @@ NO_RUN = (
     "No run yet. Train an RBM, a GSN, a flow or a diffusion model; the training history of any other run is shown too."
 )
 WAITING = "Computing the first frames …"
+NO_FRAMES = "There are no frames yet."
 STARTING = "The engine is starting …"
 
 
@@ -257,6 +258,8 @@ class ChainsPanel(Panel):
         self.images.set_placeholder(nothing if not state.run else WAITING if state.running else " ")
         for action in (self.start, self.jump_back, self.back, self.play, self.step, self.jump, self.end):
             action.setEnabled(state.length > 1 or state.running)
+        self.allow(self.save, "" if state.length else NO_FRAMES)
+        self.allow(self.show_strip, "" if state.length or self.show_strip.isChecked() else NO_FRAMES)
         self.compare.setEnabled(state.length > 0 or state.kept is not None)
         self.compare.blockSignals(True)
         self.compare.setChecked(state.kept is not None)

@@ -83,6 +83,12 @@ class RunTable(QAbstractTableModel):
         """Return the row of a run; -1 when it has none."""
         return next((row for row, info in enumerate(self.runs) if info is not None and info.run == run), -1)
 
+    def neighbour(self, run: str) -> str:
+        """Return the run in the row below that of another; for the last one that above; "" for the only one."""
+        row = self.row_of(run)
+        others = self.runs[row + 1 : row + 2] or self.runs[max(row - 1, 0) : max(row, 0)]
+        return others[0].run if others else ""
+
     # ---- Qt's model -------------------------------------------------------------------------------------------------
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008

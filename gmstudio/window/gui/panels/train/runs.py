@@ -195,7 +195,7 @@ class RunsView(ActiveWidget):
 
     def _trash(self) -> None:
         if (info := self._current) is not None:
-            self._library.trash(info.run)
+            self._library.trash(info.run, self._table.neighbour(info.run))
 
     # ---- undo of the trash ------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from gmstudio.protocol.runs import RunsListed
 from gmstudio.window.gui.panels.chains.curves import mixing_summary
 from gmstudio.window.gui.panels.chains.export import export_menu
-from gmstudio.window.gui.panels.chains.panel import NO_RUN, STARTING, ChainsPanel
+from gmstudio.window.gui.panels.chains.panel import NO_FRAMES, NO_RUN, STARTING, ChainsPanel
 from gmstudio.window.gui.panels.chains.setup import NO_IMAGE
 from gmstudio.window.state.chains.mixing import Mixing
 
@@ -52,6 +52,17 @@ def test_before_the_engine_has_started_there_is_no_text_on_runs(qtbot: QtBot) ->
     assert stage.panel.images._placeholder == STARTING
     stage.client.deliver(RunsListed(home="/runs", runs=(), problems=()))
     assert stage.panel.images._placeholder == NO_RUN
+
+
+def test_what_needs_frames_is_disabled_with_its_reason(qtbot: QtBot) -> None:
+    stage = Stage(qtbot)
+    stage.client.deliver(RunsListed(home="/runs", runs=(), problems=()))
+    for action in (stage.panel.save, stage.panel.show_strip):
+        assert not action.isEnabled() and NO_FRAMES in action.toolTip()
+    stage.arrive()
+    stage.answer(3, done=True)
+    for action in (stage.panel.save, stage.panel.show_strip):
+        assert action.isEnabled() and NO_FRAMES not in action.toolTip()
 
 
 def test_keys_play_step_and_jump(stage: Stage, qtbot: QtBot) -> None:

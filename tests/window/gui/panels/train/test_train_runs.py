@@ -192,6 +192,17 @@ def test_delete_moves_to_the_trash_and_undo_brings_back(stage: Stage) -> None:
     assert len(stage.names()) == 2
 
 
+@pytest.mark.parametrize(("trashed", "shown"), [("b", "c"), ("c", "b"), ("a", "b")])
+def test_the_run_beside_that_in_the_trash_is_shown(stage: Stage, trashed: str, shown: str) -> None:
+    stage.put(a_run("a"), a_run("b"), a_run("c"))
+    stage.select(["a", "b", "c"].index(trashed))
+    assert stage.state.run == f"/runs/{trashed}"
+    stage.press(Qt.Key.Key_Delete)
+    request = stage.client.last(TrashRun).request
+    stage.client.deliver(RunTrashed(request=request, run=f"/runs/{trashed}", place="/trash/x"))
+    assert stage.state.run == f"/runs/{shown}"
+
+
 def test_the_last_run_in_the_trash_leaves_no_run(stage: Stage) -> None:
     stage.put(a_run("a"))
     stage.select(0)
