@@ -21,7 +21,7 @@ from gmstudio.runs.description import Description, write_description
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.history import Curve, History, ImageGrid, Scalar
 from gmstudio.runs.lock import LOCK_NAME
-from gmstudio.runs.record import RunRecord, write_record
+from gmstudio.runs.record import write_record
 
 MAX_POINTS = 150
 """Points of a curve that are kept; its lowest and last one are among them."""
@@ -64,7 +64,7 @@ def pack(run: Path, recipe: ExampleRecipe, dataset: Dataset, folder: Path) -> Ro
     folder.mkdir(parents=True)
     with RunFolder.open(run) as source:
         found = source.checkpoints.load()
-        arrays, rounding = _chosen_precision(source.record, found.tensors[GROUP], dataset)
+        arrays, rounding = _chosen_precision(source, found.tensors[GROUP], dataset)
         CheckpointStore(folder).save(found.step, {GROUP: arrays}, {"step": found.step})
         with History(folder, write=True) as history:
             copy_thinned(source.history, history)
@@ -84,17 +84,17 @@ def halved(arrays: Arrays) -> Arrays:
     return result
 
 
-def _chosen_precision(record: RunRecord, arrays: Arrays, dataset: Dataset) -> tuple[Arrays, Rounding]:
+def _chosen_precision(run: RunFolder, arrays: Arrays, dataset: Dataset) -> tuple[Arrays, Rounding]:
     half = halved(arrays)
-    before, after = (_loaded(record, weights) for weights in (arrays, half))
+    before, after = (_loaded(run, weights) for weights in (arrays, half))
     changed = _difference(before, after, dataset)
     if changed > LARGEST_DIFFERENCE:
         return arrays, Rounding(weights="float32", changed=0.0)
     return half, Rounding(weights="float16", changed=round(changed, 5))
 
 
-def _loaded(record: RunRecord, arrays: Arrays) -> Family:
-    model = build_run_model(record, torch.device("cpu"))
+def _loaded(run: RunFolder, arrays: Arrays) -> Family:
+    model = build_run_model(run, torch.device("cpu"))
     load_weights(model, arrays)
     return model.eval()
 

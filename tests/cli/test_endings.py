@@ -182,4 +182,4 @@ def test_sampling_to_a_full_output_device_ends_in_a_sentence(tmp_path: Path) -> 
 @pytest.mark.parametrize("command", [["sample", "run", "-o", "a.png"], ["score", "run"], ["train", "vae"]])
 def test_a_seed_that_is_too_large_is_named_with_its_limit(command: list[str]) -> None:
     result = CliRunner().invoke(cli.app, [*command, "--seed", "99999999999999999999999"], env={"COLUMNS": "200"})
-    assert result.exit_code == 2 and "--seed" in result.output and "2147483647" in result.output
+    assert result.exit_code == 2 and "--seed" in result.output and "2,147,483,647" in result.output

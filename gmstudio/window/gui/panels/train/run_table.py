@@ -84,10 +84,11 @@ class RunTable(QAbstractTableModel):
         return next((row for row, info in enumerate(self.runs) if info is not None and info.run == run), -1)
 
     def neighbour(self, run: str) -> str:
-        """Return the run in the row below that of another; for the last one that above; "" for the only one."""
-        row = self.row_of(run)
-        others = self.runs[row + 1 : row + 2] or self.runs[max(row - 1, 0) : max(row, 0)]
-        return others[0].run if others else ""
+        """Return the run in the row below that of another; for the user's last one that above; "" for the only one."""
+        own = [info.run for info in self.runs if info is not None and not info.example]
+        row = own.index(run) if run in own else 0
+        others = own[row + 1 : row + 2] or own[max(row - 1, 0) : row]
+        return others[0] if others else ""
 
     # ---- Qt's model -------------------------------------------------------------------------------------------------
 
