@@ -8,10 +8,10 @@ import os
 import secrets
 import shutil
 import subprocess
-import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import IO, TYPE_CHECKING, Literal
 
 import msgspec
 import numpy as np
@@ -36,6 +36,7 @@ GAP_SHADE = 128
 """Grey value between the images of a PNG."""
 """GIF frame times are in hundredths of a second, and programs slow down faster GIFs."""
 WAIT_S = 0.1
+PROBE_BYTES = 2**20
 NO_FFMPEG = "MP4 needs the program ffmpeg on the search path (PATH); install it, or choose GIF."
 
 
@@ -178,43 +179,78 @@ def write_png(
 def write_mp4(path: Path, images: Images, origin: Provenance, fps: float, scale: int, stopped: Stopped) -> None:
     """Write an MP4 with ffmpeg, sides padded to even numbers, the origin as comment; like ``write_gif``.
 
+    The comment goes to ffmpeg through a file beside ``path``, not in the folder for temporary files, which may be full.
+
     Raises:
         ValueError: when there is no ffmpeg.
-        RuntimeError: when ffmpeg fails; with the last line of its messages.
+        OSError: when the disk is full, or the file cannot be written for another reason of the system.
+        RuntimeError: when ffmpeg fails otherwise; with the last line of its messages.
     """
     program = ffmpeg_path()
     if not program:
         raise ValueError(NO_FFMPEG)
     _, channels, height, width = images.shape
-    with tempfile.TemporaryDirectory(prefix="gmstudio-") as folder:
-        metadata = Path(folder, "metadata.txt")
-        metadata.write_text(f";FFMETADATA1\ncomment={_escaped(_json(origin).decode())}\n", "utf-8")
+    metadata = path.with_name(f"{path.name}.metadata")
+    try:
+        _write_metadata(metadata, origin, path)
         frames = ["-f", "rawvideo", "-pix_fmt", "gray" if channels == 1 else "rgb24", "-s", f"{width}x{height}"]
         filters = f"scale={width * scale}:{height * scale}:flags=neighbor,pad=ceil(iw/2)*2:ceil(ih/2)*2"
         command = [program, "-v", "error", "-nostdin", "-y", *frames, "-r", f"{fps:g}", "-i", "-", "-i", str(metadata)]
         command += ["-map", "0:v", "-map_metadata", "1", "-vf", filters, "-pix_fmt", "yuv420p", "-f", "mp4", str(path)]
         pixels = np.ascontiguousarray(images.transpose(0, 2, 3, 1)).tobytes()
-        _run(command, pixels, stopped)
+        _run(command, pixels, stopped, path)
+    finally:
+        metadata.unlink(missing_ok=True)
 
 
-def _run(command: list[str], pixels: bytes, stopped: Stopped) -> None:
-    """Run a program to its end, or kill it when ``stopped`` is true."""
+def _write_metadata(metadata: Path, origin: Provenance, path: Path) -> None:
+    text = f";FFMETADATA1\ncomment={_escaped(_json(origin).decode())}\n"
+    try:
+        metadata.write_text(text, "utf-8")
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _run(command: list[str], pixels: bytes, stopped: Stopped, path: Path) -> None:
+    """Run ffmpeg, which writes ``path``, to its end, or kill it when ``stopped`` is true."""
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=subprocess.DEVNULL, stderr=pipe) as process:
-        waiting: bytes | None = pixels
+        assert process.stdin is not None
+        # A thread feeds it: ``communicate`` does not go on with its input after a timeout.
+        feeder = threading.Thread(target=_feed, args=(process.stdin, pixels), daemon=True)
+        process.stdin = None
+        feeder.start()
         while True:
             try:
-                _, messages = process.communicate(waiting, timeout=WAIT_S)
+                _, messages = process.communicate(timeout=WAIT_S)
                 break
             except subprocess.TimeoutExpired:
-                waiting = None
                 if stopped():
                     process.kill()
                     process.communicate()
                     raise StoppedError from None
+        feeder.join()
     if process.returncode:
+        _append(path)
         last = messages.decode("utf-8", "replace").strip().splitlines()[-1:] or ["no reason given"]
         raise RuntimeError(f"ffmpeg could not write the film: {last[0][:300]}. GIF works without it.")
+
+
+def _feed(stream: IO[bytes], pixels: bytes) -> None:
+    """Write all to a program's input; one that ends early closes it."""
+    with contextlib.suppress(OSError), stream:
+        stream.write(pixels)
+
+
+def _append(path: Path) -> None:
+    """Write one more block behind a file that another program could not complete, for the system to give its reason.
+
+    Raises:
+        OSError: when the disk is full, or nothing can be written for another reason.
+    """
+    with path.open("ab") as file:
+        file.write(bytes(PROBE_BYTES))
+        file.flush()
 
 
 @contextlib.contextmanager

@@ -109,19 +109,20 @@ def test_without_ffmpeg_an_error_is_raised(tmp_path: Path, monkeypatch: pytest.M
 
 
 FAKE = """#!{python}
-import sys
+import sys, time
 if {fails}:
     sys.exit("first\\nUnknown encoder")
+time.sleep({delay_s})
 data = sys.stdin.buffer.read()
 metadata = open(sys.argv[sys.argv.index("-") + 2], encoding="utf-8").read()
 open(sys.argv[-1], "wb").write(len(data).to_bytes(4, "big") + metadata.encode())
 """
 
 
-def fake_ffmpeg(folder: Path, monkeypatch: pytest.MonkeyPatch, *, fails: bool) -> None:
+def fake_ffmpeg(folder: Path, monkeypatch: pytest.MonkeyPatch, *, fails: bool, delay_s: float = 0.0) -> None:
     """A program that writes what it was given."""
     program = folder / "ffmpeg"
-    program.write_text(FAKE.format(python=sys.executable, fails=fails))
+    program.write_text(FAKE.format(python=sys.executable, fails=fails, delay_s=delay_s))
     program.chmod(0o755)
     monkeypatch.setattr(export_files, "ffmpeg_path", lambda: str(program))
 
@@ -133,6 +134,24 @@ def test_ffmpeg_gets_the_frames_and_the_metadata(tmp_path: Path, monkeypatch: py
     content = (tmp_path / "a.mp4").read_bytes()
     assert int.from_bytes(content[:4], "big") == GREY.size
     assert content[4:].startswith(b";FFMETADATA1\ncomment={") and b'"Family":"vae"' in content
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a script stands for ffmpeg")
+@pytest.mark.timeout(20)
+def test_a_slow_ffmpeg_gets_all_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_ffmpeg(tmp_path, monkeypatch, fails=False, delay_s=3 * export_files.WAIT_S)
+    large = np.zeros((100, 1, 64, 64), np.uint8)  # more than a pipe holds
+    write_mp4(tmp_path / "a.mp4", large, ORIGIN, 25, 2, going)
+    assert int.from_bytes((tmp_path / "a.mp4").read_bytes()[:4], "big") == large.size
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a script stands for ffmpeg")
+@pytest.mark.timeout(20)
+def test_a_film_that_is_stopped_ends_ffmpeg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_ffmpeg(tmp_path, monkeypatch, fails=False, delay_s=600)
+    with pytest.raises(StoppedError), put_in_place(tmp_path / "a.mp4", overwrite=False) as partial:
+        write_mp4(partial, np.zeros((100, 1, 64, 64), np.uint8), ORIGIN, 25, 2, lambda: True)
+    assert [path.name for path in tmp_path.iterdir()] == ["ffmpeg"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a script stands for ffmpeg")
