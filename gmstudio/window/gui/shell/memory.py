@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QSlider, QSplitter
 
 from gmstudio.window.gui.panel import Control, Panel
 from gmstudio.window.gui.places import Place, RunState
-from gmstudio.window.gui.shell.settings import CONTROLS, RUN_OF_PANEL, STATES, Values, WindowSettings
+from gmstudio.window.gui.shell.settings import CHECKPOINTS, CONTROLS, RUN_OF_PANEL, STATES, Values, WindowSettings
+from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs
 from gmstudio.window.gui.widgets.number_input import IntegerField, NumberField
 from gmstudio.window.state.runs.library import RunLibrary
 
@@ -45,6 +46,7 @@ class WindowMemory(QObject):
         self._runs_due: set[str] = {place.name for place in places if place.shows is not None}
         self._controls = settings.get(CONTROLS).copy()
         self._library.changed.connect(self._restore_runs_later)
+        library.restore_checkpoints(settings.get(CHECKPOINTS))
 
     def add_state(self, name: str, state: object) -> None:
         """Restore the choices of the state of a panel that is about to be built."""
@@ -68,6 +70,7 @@ class WindowMemory(QObject):
         """Write everything to the settings; what was not shown this time stays as it was."""
         runs = {name: state.run for name, state in self._states.items() if isinstance(state, RunState) and state.run}
         self._settings.put(RUN_OF_PANEL, self._settings.get(RUN_OF_PANEL) | runs)
+        self._settings.put(CHECKPOINTS, self._library.checkpoints_to_keep)
         states = {name: state.choices() for name, state in self._states.items() if isinstance(state, KeepsChoices)}
         self._settings.put(STATES, self._settings.get(STATES) | states)
         for panel in self._panels.values():
@@ -101,7 +104,7 @@ class WindowMemory(QObject):
 
 
 def control_value(control: Control) -> Any:
-    """Value of a control as JSON: the choice, the number, the state, or the sizes of a splitter.
+    """Value of a control as JSON: the choice, the number, the state, the open tab, or the sizes of a splitter.
 
     Raises:
         TypeError: for a kind of control that has no value.
@@ -114,6 +117,8 @@ def control_value(control: Control) -> Any:
             return control.value()
         case QAction() | QCheckBox():
             return control.isChecked()
+        case LazyTabs():
+            return control.open_page
         case QSplitter():
             return control.sizes()
     raise TypeError(f"{type(control).__name__} has no value that can be remembered.")
@@ -136,5 +141,7 @@ def set_control_value(control: Control, value: Any) -> None:
         case QCheckBox(), bool() if value != control.isChecked():
             control.setChecked(value)
             control.clicked.emit()  # also where it is disabled until a run is open
+        case LazyTabs(), str() if value in (tab.name for tab in control.tabs):
+            control.show_page(value)
         case QSplitter(), list() if len(value) == control.count() and all(isinstance(size, int) for size in value):
             control.setSizes(value)

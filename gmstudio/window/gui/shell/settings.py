@@ -67,6 +67,8 @@ PANEL_OF_RUN: Setting[dict[str, str]] = Setting("runs/panels", {}, _json(dict[st
 """Run → name of the panel that showed it last, the one shown longest ago first."""
 RUN_OF_PANEL: Setting[dict[str, str]] = Setting("runs/shown", {}, _json(dict[str, str]), _to_json)
 """Panel → run that it showed last."""
+CHECKPOINTS: Setting[dict[str, int]] = Setting("runs/checkpoints", {}, _json(dict[str, int]), _to_json)
+"""Run → step of the checkpoint with whose weights it is explored, where that is not the newest."""
 FOLLOW: Setting[bool] = Setting("runs/follow", False, _json(bool), _to_json)
 """Panels show newly started runs."""
 STATES: Setting[dict[str, Values]] = Setting("panels/states", {}, _json(dict[str, Values]), _to_json)

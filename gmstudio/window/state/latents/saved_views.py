@@ -1,10 +1,15 @@
 """Saved views of latent spaces: the code and the interpolation of each run, and a view that a file restores.
 
+The codes outlive the window.
+
 Shapes: Z latent dimensions.
 """
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from gmstudio.protocol.families import LatentSpec
@@ -14,6 +19,10 @@ from gmstudio.window.state.latents.interpolation import Interpolation, KeyframeP
 from gmstudio.window.state.latents.map import MapView
 from gmstudio.window.state.latents.space import LatentSpace
 
+MAX_KEPT = 8
+"""Runs whose codes outlive the window, those seen last."""
+DIGITS = 9
+"""Decimal digits that give a float32 back exactly."""
 FIRST_SEEDS = (1, 2)
 """Seeds of the two keyframes that an interpolation begins with."""
 
@@ -59,25 +68,46 @@ class SavedViews(QObject):
         super().__init__(space)
         self._space, self._interpolation = space, interpolation
         self._saved: dict[str, SavedView] = {}
+        self._kept: dict[str, CodeView] = {}
         self._expected: _Expected | None = None
 
     def save(self) -> None:
         """Save the view of the selected run."""
         if self._space.code.num_dims:
-            self._saved[self._space.run] = SavedView(self._space.code.view, self._interpolation.keyframe_path)
+            run = self._space.run
+            self._saved[run] = SavedView(self._space.code.view, self._interpolation.keyframe_path)
+            self._kept.pop(run, None)  # so that it is the last one
+            self._kept[run] = self._space.code.view
+
+    def codes(self) -> dict[str, Any]:
+        """Codes of the runs seen last, that of the selected one among them, as JSON values."""
+        self.save()
+        return {run: _values_of(view) for run, view in list(self._kept.items())[-MAX_KEPT:]}
+
+    def restore_codes(self, values: object) -> None:
+        """Take codes that were kept, perhaps by another version; what is none is left out."""
+        for run, kept in values.items() if isinstance(values, dict) else ():
+            view = _view_from(kept)
+            if view is not None:
+                self._kept[str(run)] = view
 
     def view_of(self, run: str, spec: LatentSpec) -> SavedView:
-        """View to begin with: the saved one where it fits, else z = 0 and two samples of a normal prior.
+        """View to begin with: the saved one where it fits, else the kept code or z = 0, and two samples of the prior.
 
         Other keyframes to begin with are sampled by ``CodeSampling``.
         """
         saved = self._saved.get(run)
         if saved is not None and saved.code is not None and len(saved.code.values) == spec.num_dims:
             return saved
+        code = self._kept.get(run)
+        if code is not None and len(code.values) == spec.num_dims:
+            code = CodeView(RANGES[spec.prior].clip(code.values), code.locked, code.dim)
+        else:
+            code = None
         if spec.prior != "normal":
-            return SavedView(None, KeyframePath(()))
+            return SavedView(code, KeyframePath(()))
         keyframes = tuple(RANGES[spec.prior].sample(spec.num_dims, seed) for seed in FIRST_SEEDS)
-        return SavedView(None, KeyframePath(keyframes))
+        return SavedView(code, KeyframePath(keyframes))
 
     def expect(self, run: str, interpolation: KeyframePath, map_view: MapView | None) -> None:
         """Have a run show this interpolation, and map, as soon as ``restore_expected`` finds it open."""
@@ -101,3 +131,24 @@ class SavedViews(QObject):
         interpolation.restore(expected.interpolation)
         interpolation.go_to(interpolation.position)
         self.restored.emit(expected.map_view)
+
+
+def _values_of(view: CodeView) -> dict[str, Any]:
+    """Code, locked dimensions and traversed dimension as JSON values."""
+    values = [float(f"{value:.{DIGITS}g}") for value in view.values.tolist()]
+    return {"values": values, "locked": np.flatnonzero(view.locked).tolist(), "dim": view.dim}
+
+
+def _view_from(kept: object) -> CodeView | None:
+    """View of JSON values; None where they are none."""
+    if not isinstance(kept, dict):
+        return None
+    values, locked, dim = kept.get("values"), kept.get("locked"), kept.get("dim")
+    if not isinstance(values, list) or not isinstance(locked, list) or type(dim) is not int:
+        return None
+    whole = all(type(one) is int and 0 <= one < len(values) for one in (*locked, dim))
+    if not whole or not all(type(value) in (int, float) and math.isfinite(value) for value in values):
+        return None
+    mask = np.zeros(len(values), np.bool_)
+    mask[locked] = True
+    return CodeView(np.array(values, np.float32), mask, dim)

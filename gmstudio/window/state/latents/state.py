@@ -151,14 +151,16 @@ class LatentsState(QObject):
         self._library.live_changed.connect(self._on_live_changed)
 
     def choices(self) -> dict[str, Any]:
-        """Choices that hold for every run, as JSON."""
-        return {"sort": self.dimension_stats.sort, "decoder": self.decoder.choices()}
+        """Choices that hold for every run, and the codes of those seen last, as JSON."""
+        codes = self.saved_views.codes()
+        return {"sort": self.dimension_stats.sort, "decoder": self.decoder.choices(), "codes": codes}
 
     def restore_choices(self, values: dict[str, Any]) -> None:
         """Take choices that were kept."""
         if values.get("sort") in get_args(Sort):
             self.dimension_stats.set_sort(values["sort"])
         self.decoder.restore(values.get("decoder"))
+        self.saved_views.restore_codes(values.get("codes"))
 
     # ---- the run -----------------------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 """Library of runs and catalog of families in the window."""
 
+from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Literal
 
@@ -80,6 +81,7 @@ class RunLibrary(QObject):
         self._choosing = Request(events, self)
         self._choosing.failed.connect(self._on_checkpoint_refused)
         self.chosen_steps: dict[str, int] = {}
+        self._checkpoints_due: dict[str, int] = {}
         self.home = ""
         self.follows = False
         self._list_state = ""
@@ -182,6 +184,26 @@ class RunLibrary(QObject):
         self.changed.emit()
         self.checkpoint_chosen.emit(run)
 
+    def restore_checkpoints(self, steps: Mapping[str, int]) -> None:
+        """Choose checkpoints as they were chosen when the window was closed, of those runs that still have them."""
+        self._checkpoints_due = dict(steps)
+        self._choose_due()
+
+    @property
+    def checkpoints_to_keep(self) -> dict[str, int]:
+        """Chosen checkpoints, and those of the last window while the runs are not listed yet."""
+        return self._checkpoints_due | self.chosen_steps
+
+    def _choose_due(self) -> None:
+        """Choose the checkpoints that are due, once the runs are listed."""
+        due, self._checkpoints_due = (self._checkpoints_due, {}) if self.home else ({}, self._checkpoints_due)
+        for run, step in due.items():
+            info = self.info(run)
+            if info is not None and step in info.checkpoint_steps and run not in self.chosen_steps:
+                self.chosen_steps[run] = step
+                self._events.send(ChooseCheckpoint(run=run, step=step))
+                self.checkpoint_chosen.emit(run)
+
     def release_checkpoint(self, run: str, step: int) -> None:
         """Let newer checkpoints replace a kept one; the newest weights are used where its were."""
         if self.chosen_steps.get(run) == step:
@@ -245,6 +267,7 @@ class RunLibrary(QObject):
     def _on_runs_listed(self, event: RunsListed) -> None:
         before, self._runs = self._runs, {info.run: info for info in event.runs}
         self.home, self.problems, self._list_state = event.home, event.problems, event.state
+        self._choose_due()
         self.changed.emit()
         for run in tuple(self.opened):
             known, info = before.get(run), self.info(run)

@@ -3,19 +3,22 @@
 from pathlib import Path
 from typing import Any
 
+import msgspec
+import numpy as np
 import pytest
 from fake_client import FakeClient
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QComboBox, QLabel, QSlider, QSplitter, QWidget
 from pytestqt.qtbot import QtBot
-from training_scene import catalog, info
+from training_scene import catalog, info, opened
 
-from gmstudio.protocol.runs import RunsListed
+from gmstudio.protocol.families import LatentSpec
+from gmstudio.protocol.runs import ChooseCheckpoint, RunsListed
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.places import PLACES
 from gmstudio.window.gui.shell.memory import WindowMemory, control_value, set_control_value
-from gmstudio.window.gui.shell.settings import WindowSettings
+from gmstudio.window.gui.shell.settings import CHECKPOINTS, WindowSettings
 from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs
 from gmstudio.window.gui.widgets.number_input import IntegerField, NumberField
 from gmstudio.window.state.latents.state import LatentsState
@@ -126,6 +129,9 @@ def test_train_shows_the_newest_run_where_the_last_is_gone(qtbot: QtBot, tmp_pat
 
 
 VALUES = {
+    "train.tabs": "runs",
+    "pixels.views": "order",
+    "latents.tabs": "map",
     "train.unit": "bits/dim",
     "train.axis": "epoch",
     "train.smoothing": 40,
@@ -172,6 +178,65 @@ def test_the_order_of_dimensions_is_kept(qtbot: QtBot, tmp_path: Path) -> None:
     first.end()
     again = Session(qtbot, tmp_path / "window.ini", "latents")
     assert again.studio.state(LatentsState).dimension_stats.sort == "index"
+
+
+def test_the_chosen_checkpoint_is_chosen_again_where_it_still_is(qtbot: QtBot, tmp_path: Path) -> None:
+    first = Session(qtbot, tmp_path / "window.ini", "train")
+    first.start_engine("/runs/a", "/runs/b")
+    for run in ("/runs/a", "/runs/b"):
+        first.studio.library.choose_checkpoint(run, 9)
+    first.end()
+    unlisted = Session(qtbot, tmp_path / "window.ini", "train")
+    unlisted.end()  # before the runs were listed
+    again = Session(qtbot, tmp_path / "window.ini", "train")
+    again.studio.client.deliver(catalog())
+    listed = (info("/runs/a", "finished", 9, checkpoint_steps=(9,)), info("/runs/b", "finished", 9))
+    again.studio.client.deliver(RunsListed(home="/runs", runs=listed, problems=()))
+    assert again.studio.library.chosen_steps == {"/runs/a": 9}
+    chosen = [(c.run, c.step) for c in again.studio.client.sent if isinstance(c, ChooseCheckpoint)]
+    assert chosen == [("/runs/a", 9)]
+    again.studio.library.choose_checkpoint("/runs/a", None)
+    again.end()
+    assert again.settings.get(CHECKPOINTS) == {}
+
+
+def test_the_code_of_a_run_is_shown_again(qtbot: QtBot, tmp_path: Path) -> None:
+    first = Session(qtbot, tmp_path / "window.ini", "latents")
+    state = opened_latents(first, "/runs/a")
+    values = np.array([0.1, -2.123456, 3.0], np.float32)
+    state.code.set_values(values)
+    state.code.set_locked(2, True)
+    state.code.choose_dim(1)
+    opened_latents(first, "/runs/b")
+    first.end()
+    again = Session(qtbot, tmp_path / "window.ini", "latents")
+    state = opened_latents(again, "/runs/a")
+    assert np.array_equal(state.code.values, values) and state.code.locked.tolist() == [False, False, True]
+    assert state.code.dim == 1 and len(state.interpolation.keyframes) == 2
+    assert not opened_latents(again, "/runs/b").code.values.any()
+    other = opened_latents(Session(qtbot, tmp_path / "window.ini", "latents"), "/runs/a", num_dims=4)
+    assert not other.code.values.any() and other.code.num_dims == 4
+
+
+@pytest.mark.parametrize(
+    "kept", [None, 3, {"a": 3}, {"a": {}}, {"a": {"values": [1, "x"], "locked": [], "dim": 0}}, {"a": {"values": []}}]
+)
+def test_codes_of_another_version_are_left_out(qtbot: QtBot, tmp_path: Path, kept: object) -> None:
+    state = Session(qtbot, tmp_path / "window.ini", "latents").studio.state(LatentsState)
+    state.restore_choices({"codes": kept})
+    assert state.saved_views.codes() == {}
+
+
+def opened_latents(session: Session, run: str, num_dims: int = 3) -> LatentsState:
+    """State of the Latents panel with an open run of so many dimensions."""
+    if session.studio.library.catalog is None:
+        session.start_engine("/runs/a", "/runs/b")
+    state: LatentsState = session.studio.state(LatentsState)
+    state.choose_run(run)
+    latent = LatentSpec(num_dims)
+    event = opened(run, live=False, status="finished", step=9, checkpoint_steps=(9,))
+    session.studio.client.deliver(msgspec.structs.replace(event, latent=latent))
+    return state
 
 
 def test_what_a_control_cannot_show_is_ignored(qtbot: QtBot) -> None:

@@ -63,6 +63,11 @@ CASES = {
         lambda o: o.studio.state(SecondState).run,
         "/runs/older",
     ),
+    "runs/checkpoints": Case(
+        lambda o: o.studio.library.choose_checkpoint("/runs/older", 10),
+        lambda o: o.studio.library.chosen_steps,
+        {"/runs/older": 10},
+    ),
     "runs/follow": Case(
         lambda o: o.window.findChild(QAction, "window.follow_runs").trigger(),
         lambda o: o.studio.library.follows and o.window.findChild(QAction, "window.follow_runs").isChecked(),
@@ -118,6 +123,7 @@ EXAMPLES: dict[str, Any] = {
     "engine/device": "cpu",
     "runs/panels": {'/runs/a "é" = b, c': "pixels"},
     "runs/shown": {"train": "/runs/a"},
+    "runs/checkpoints": {"/runs/a": 400},
     "runs/follow": True,
     "panels/states": {"train": {"family": "vae", "config": {"vae": {"beta": 0.5, "sizes": [1, 2], "clip": None}}}},
     "panels/controls": {"latents.map_side": 11, "train.smoothing": 3, "action.train.log": True},

@@ -88,6 +88,8 @@ class LatentsPanel(Panel):
         self.tabs.build_all()
         self.bar = self.tabs.bar_apart()
         self.name_widget(self.bar, "views", "Views of the latent space", "")
+        self.name_widget(self.tabs, "tabs", "View of the latent space", "")
+        self.remember(self.tabs)
         self.bar.setProperty("dense", True)
         self.bar.setUsesScrollButtons(True)
         self.add_tab_actions(self.tabs)

@@ -180,6 +180,7 @@ class PixelsPanel(Panel):
         self.tabs = LazyTabs([Tab(name, title, tip, _builder_of(view)) for name, title, tip, view in views])
         self.tabs.build_all()
         self.name_widget(self.tabs, "views", "Further views", "")
+        self.remember(self.tabs)
         column = QVBoxLayout(side)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID)

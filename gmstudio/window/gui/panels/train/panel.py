@@ -149,6 +149,7 @@ class TrainPanel(Panel):
         )
         tabs.setMinimumWidth(TABS_WIDTH)
         self.name_widget(tabs, "tabs", "Objective, diagnostics, pace and runs", "")
+        self.remember(tabs)
         above = QSplitter(Qt.Orientation.Horizontal, self)
         above.addWidget(SampleView(state.samples, self))
         above.addWidget(tabs)
