@@ -167,6 +167,45 @@ def test_a_signal_while_a_run_starts_ends_it_with_a_checkpoint(tmp_path: Path, m
     assert saved(tmp_path / "run")[0] == "stopped"
 
 
+BUSY = """
+import sys, time
+from gmstudio.families.variational.vae import VAE
+loss, calls = VAE.loss, []
+
+def slow(self, *arguments):
+    if self.training:
+        calls.append(1)
+    if len(calls) == 5:
+        print("busy", file=sys.stderr, flush=True)
+        time.sleep(600)
+    return loss(self, *arguments)
+
+VAE.loss = slow
+from gmstudio.cli import main
+main()
+"""
+
+
+@posix
+def test_a_second_signal_within_a_step_of_minutes_ends_at_once_without_harm(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    command = [sys.executable, "-c", BUSY, *LONG, "--set", "checkpoint_every=2", "--out", str(run)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == b"busy\n"
+        process.send_signal(signal.SIGTERM)
+        said = process.stderr.readline() + process.stderr.readline()
+        assert b"Ending after the present step, with a checkpoint. Interrupt again to end at once" in said
+        assert process.poll() is None, "the step goes on"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) != 0
+    with RunFolder.open(run) as folder:
+        assert folder.checkpoints.load().step == 4, "the last checkpoint is whole"
+    assert not [path for path in run.rglob("*") if "writing" in path.name]
+    result = CliRunner().invoke(cli.app, ["train", "--resume", "--out", str(run), "--steps", "6", "--schedule", "hold"])
+    assert result.exit_code == 0 and saved(run) == ("finished", 6, 6), result.output
+
+
 @posix
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device")
 def test_sampling_to_a_full_output_device_ends_in_a_sentence(tmp_path: Path) -> None:
