@@ -20,6 +20,8 @@ from gmstudio.protocol.latents import ComputeDimensionStats, DimensionStatsCompu
 
 MAX_IMAGES = 1024
 NUM_BASE_CODES = 8
+MAX_PAIRS = 1024
+"""Pairs of a dimension and a base code, each of two decoded images; a diffusion model takes some 20 ms for one pair."""
 BASE_SEED = 0
 
 
@@ -28,6 +30,7 @@ def compute_stats(model: Family, step: int, dataset: Dataset, command: ComputeDi
 
     ``pixel_change_j = sqrt(mean (decode(z | z_j = 1) - decode(z | z_j = -1))²)``, over base codes z that are always the
     same and over the sub-pixels: z ~ N(0, I), or, without a normal prior, the codes of the first validation images.
+    There are eight base codes; where codes have more than 128 dimensions, each dimension takes some of them in turn.
     Units of a Bernoulli code go from 0 to 1. ``kl_j`` is the mean of KL(q(z_j|x) ‖ p(z_j)) over validation images.
 
     Args:
@@ -54,14 +57,15 @@ def _stats_pieces(
     latent = latent_of(model)
     num_dims = latent.latent.num_dims
     base_KZ = _base_codes(model, latent.latent, images)
-    change_P = np.zeros(num_dims * NUM_BASE_CODES, np.float32)
+    each = codes_each(num_dims)
+    change_P = np.zeros(num_dims * each, np.float32)
 
     def measure_change(pairs: slice) -> None:
         with exploring(model):
-            change_P[pairs] = _squared_change(model, latent, base_KZ, pairs)
+            change_P[pairs] = _squared_change(model, latent, base_KZ, each, pairs)
 
     yield from in_pieces(len(change_P), 2, measure_change)
-    pixel_change_Z = np.sqrt(change_P.reshape(num_dims, NUM_BASE_CODES).mean(1))
+    pixel_change_Z = np.sqrt(change_P.reshape(num_dims, each).mean(1))
     kl: Array | None = None
     if isinstance(model, Posterior) and len(images):
         posterior, total_Z = model, np.zeros(num_dims)
@@ -78,6 +82,11 @@ def _stats_pieces(
     )
 
 
+def codes_each(num_dims: int) -> int:
+    """Number of base codes at which each of ``num_dims`` dimensions is measured."""
+    return max(1, min(NUM_BASE_CODES, MAX_PAIRS // num_dims))
+
+
 def _base_codes(model: Family, latent: LatentSpec, images: NDArray[np.uint8]) -> Tensor:
     """(K, Z) codes, always the same."""
     if latent.prior != "normal" and isinstance(model, Encoder) and len(images):
@@ -87,12 +96,12 @@ def _base_codes(model: Family, latent: LatentSpec, images: NDArray[np.uint8]) ->
     return torch.randn(NUM_BASE_CODES, latent.num_dims, generator=torch.Generator().manual_seed(BASE_SEED))
 
 
-def _squared_change(model: Family, latent: Latent, base_KZ: Tensor, pairs: slice) -> NDArray[np.float32]:
+def _squared_change(model: Family, latent: Latent, base_KZ: Tensor, each: int, pairs: slice) -> NDArray[np.float32]:
     """(P,) mean square change of the means when the dimension of each pair goes from low to high at its base code."""
     low = 0.0 if latent.latent.prior == "bernoulli" else -1.0
     pair_P = torch.arange(pairs.start, pairs.stop)
-    dim_P1 = (pair_P // len(base_KZ)).unsqueeze(1)
-    base_PZ = base_KZ[pair_P % len(base_KZ)]
+    dim_P1 = (pair_P // each).unsqueeze(1)
+    base_PZ = base_KZ[pair_P % len(base_KZ)]  # in turn also where a dimension takes some of them only
     codes = torch.cat([base_PZ.scatter(1, dim_P1, low), base_PZ.scatter(1, dim_P1, 1.0)])
     means = latent.decode(codes.to(dtype_of(model)).to(model.device)).float()
     low_PD, high_PD = means.flatten(1).chunk(2)

@@ -19,7 +19,6 @@ T = TypeVar("T")
 
 PIECE_S = 0.004
 """Approximate duration of a piece of work, after which the engine answers commands."""
-FIRST_ROWS = 16
 MAX_ROWS = 256
 
 
@@ -62,14 +61,15 @@ def exploring_pieces(model: Family, pieces: Iterator[T]) -> Iterator[T]:
 def in_pieces(total: int, rows_each: int, work: Callable[[slice], None]) -> Iterator[None]:
     """Process items ``0 … total`` in consecutive slices that take about ``PIECE_S`` each; yields after each.
 
+    The first is one item, however long that takes.
+
     Args:
         total: number of items.
         rows_each: rows in the model's batch for one item; a batch has at most ``MAX_ROWS``.
         work: processes a slice.
     """
     most = max(1, MAX_ROWS // rows_each)
-    length = min(most, max(1, FIRST_ROWS // rows_each))
-    start = 0
+    length, start = 1, 0
     while start < total:
         began = time.perf_counter()
         work(slice(start, min(start + length, total)))

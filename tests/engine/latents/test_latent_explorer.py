@@ -17,6 +17,7 @@ from gmstudio.families import FAMILIES
 from gmstudio.families.base import Family
 from gmstudio.media.levels import to_display
 from gmstudio.protocol.array import Array
+from gmstudio.protocol.config import parse_config
 from gmstudio.protocol.families import LatentSpec
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.latents import ComputeDimensionStats, Decode, Decoded, DimensionStatsComputed, Encode
@@ -263,3 +264,30 @@ def test_the_original_is_sent_as_levels(vae: Family, digits: Dataset) -> None:
     image = latents.encode(vae, digits, Encode(run="r")).image.numpy()
     assert image.max() == 3
     assert to_display(image, 4).max() == 255
+
+
+@pytest.mark.parametrize(("dims", "each"), [(1, 8), (10, 8), (128, 8), (129, 7), (500, 2), (784, 1), (5000, 1)])
+def test_codes_of_many_dimensions_take_fewer_images(dims: int, each: int) -> None:
+    assert dimension_stats.codes_each(dims) == each
+
+
+def test_a_slow_decoder_is_measured_one_pair_a_piece_with_base_codes_in_turn(
+    digits: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A diffusion model of 784 dimensions took a minute, in first pieces of 16 images."""
+    monkeypatch.setattr("gmstudio.engine.runtime.inspection.PIECE_S", 0.0)  # as if every image took long
+    model = FAMILIES["ddpm"](parse_config(FAMILIES["ddpm"].Config, {"num_channels": 4}), digits.image)
+    monkeypatch.setattr(dimension_stats, "MAX_PAIRS", 64)
+    rows: list[int] = []
+    bases = dimension_stats._base_codes(model, model.latent, digits.valid.images)
+    used: set[int] = set()
+
+    def decode(z: torch.Tensor) -> torch.Tensor:
+        rows.append(len(z))
+        used.add(int((bases - z[:1]).count_nonzero(dim=1).argmin()))
+        return z.view(-1, 1, 8, 8)
+
+    monkeypatch.setattr(model, "decode", decode)
+    found, pieces = run_stats(model, digits)
+    assert rows == [2] * 64 and pieces >= 64 and used == set(range(8))
+    np.testing.assert_allclose(found.pixel_change.numpy(), np.full(64, 2 / 8), rtol=1e-5)
