@@ -3,6 +3,7 @@
 Shape legend: B batch, C channels, H height, W width, M maps or images, N bars, bins or rows, S series.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
@@ -62,6 +63,17 @@ class Illustrated(Protocol):
 
     def figures(self, batch: Tensor, generator: torch.Generator) -> tuple[Figure, ...]:
         """Figures for (B, C, H, W) integer validation images, within some tens of milliseconds; without gradients."""
+
+
+@runtime_checkable
+class IllustratedInPieces(Protocol):
+    """Families whose diagnostics take long, of a batch and of a pixel."""
+
+    def figure_pieces(self, batch: Tensor, generator: torch.Generator) -> Iterator[tuple[Figure, ...]]:
+        """Yield those of ``figures`` after each piece of work; many pieces have none."""
+
+    def pixel_figure_pieces(self, x: Tensor, row: int, column: int) -> Iterator[tuple[Figure, ...]]:
+        """Yield those of ``pixel_figures`` after each piece of work."""
 
 
 @runtime_checkable

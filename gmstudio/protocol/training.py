@@ -1,6 +1,6 @@
 """Messages about training: start, pause, step, stop, checkpoints, diagnostics."""
 
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 import msgspec
 
@@ -112,6 +112,8 @@ class DrawFigures(Command, frozen=True, kw_only=True):
         image: index of the validation image that figures of a single image show.
         pixel: row and column of the pixel that figures of a single pixel show; None: the middle of the image.
     """
+
+    superseded_within: ClassVar[tuple[str, ...] | None] = ()
 
     run: str
     image: int = 0

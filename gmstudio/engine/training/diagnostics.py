@@ -1,11 +1,15 @@
 """Diagnostic figures of a model, as messages."""
 
+from collections.abc import Iterator
+from itertools import chain
+
 import torch
 from torch import Tensor
 
 from gmstudio.engine.runtime.display import means_to_display
+from gmstudio.engine.runtime.inspection import exploring, exploring_pieces
 from gmstudio.families.base import Family
-from gmstudio.families.diagnostics import Figure, Illustrated, PixelIllustrated
+from gmstudio.families.diagnostics import Figure, Illustrated, IllustratedInPieces, PixelIllustrated
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.training import FigureDrawn
@@ -22,11 +26,37 @@ def draw_figures(model: Family, batch_BCHW: Tensor, seed: int) -> tuple[FigureDr
         batch_BCHW: integer validation images on the model's device.
         seed: seed of all noise, so that figures change only with the weights.
     """
+    return tuple(chain.from_iterable(figure_pieces(model, batch_BCHW, seed)))
+
+
+def figure_pieces(model: Family, batch_BCHW: Tensor, seed: int) -> Iterator[tuple[FigureDrawn, ...]]:
+    """Yield the figures of ``draw_figures`` after each piece of work; many pieces have none."""
     if not isinstance(model, Illustrated) or not len(batch_BCHW):
-        return ()
-    with torch.inference_mode():
-        generator = torch.Generator(model.device).manual_seed(seed)
-        return tuple(_as_message(figure) for figure in model.figures(batch_BCHW[:FIGURE_IMAGES], generator))
+        return
+    batch_BCHW, generator = batch_BCHW[:FIGURE_IMAGES], torch.Generator(model.device).manual_seed(seed)
+    if isinstance(model, IllustratedInPieces):
+        yield from _as_messages(model, model.figure_pieces(batch_BCHW, generator))
+    else:
+        with exploring(model):
+            figures = model.figures(batch_BCHW, generator)
+        yield tuple(map(_as_message, figures))
+
+
+def pixel_figure_pieces(model: Family, image_1CHW: Tensor, pixel: tuple[int, int]) -> Iterator[tuple[FigureDrawn, ...]]:
+    """Yield the figures of ``draw_pixel_figures`` after each piece of work."""
+    if not isinstance(model, PixelIllustrated) or not len(image_1CHW):
+        return
+    if isinstance(model, IllustratedInPieces):
+        yield from _as_messages(model, model.pixel_figure_pieces(image_1CHW, *pixel))
+    else:
+        with exploring(model):
+            figures = model.pixel_figures(image_1CHW, *pixel)
+        yield tuple(map(_as_message, figures))
+
+
+def _as_messages(model: Family, pieces: Iterator[tuple[Figure, ...]]) -> Iterator[tuple[FigureDrawn, ...]]:
+    for figures in exploring_pieces(model, pieces):
+        yield tuple(map(_as_message, figures))
 
 
 def draw_pixel_figures(model: Family, image_1CHW: Tensor, pixel: tuple[int, int]) -> tuple[FigureDrawn, ...]:
@@ -37,10 +67,7 @@ def draw_pixel_figures(model: Family, image_1CHW: Tensor, pixel: tuple[int, int]
         image_1CHW: integer image on the model's device.
         pixel: row and column.
     """
-    if not isinstance(model, PixelIllustrated) or not len(image_1CHW):
-        return ()
-    with torch.inference_mode():
-        return tuple(_as_message(figure) for figure in model.pixel_figures(image_1CHW, *pixel))
+    return tuple(chain.from_iterable(pixel_figure_pieces(model, image_1CHW, pixel)))
 
 
 def chosen_pixel(image: ImageSpec, pixel: tuple[int, int] | None) -> tuple[int, int]:

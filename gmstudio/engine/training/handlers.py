@@ -1,20 +1,27 @@
 """Commands for the run in training, and for checkpoints and diagnostics of any run."""
 
+from collections.abc import Iterator
+from itertools import chain
+
+import msgspec
 import torch
 
 from gmstudio.engine.runs.describe import announce_run, current_info
 from gmstudio.engine.runtime.feature import Feature
-from gmstudio.engine.runtime.inspection import check_fit, exploring
-from gmstudio.engine.training.diagnostics import FIGURE_IMAGES, chosen_pixel, draw_figures, draw_pixel_figures
+from gmstudio.engine.runtime.inspection import check_fit
+from gmstudio.engine.training.diagnostics import FIGURE_IMAGES, chosen_pixel, figure_pieces, pixel_figure_pieces
 from gmstudio.engine.training.job import TrainingJob, start_training
 from gmstudio.engine.training.plan import plan_run
 from gmstudio.engine.training.resume import Continuation, resume_copy, resume_run
+from gmstudio.families.diagnostics import PixelIllustrated
 from gmstudio.media.levels import to_display
 from gmstudio.protocol.array import Array
+from gmstudio.protocol.base import Event
 from gmstudio.protocol.engine import Warned
 from gmstudio.protocol.runs import RunDescribed
 from gmstudio.protocol.training import (
     DrawFigures,
+    FigureDrawn,
     FiguresDrawn,
     KeepCheckpoint,
     PaceTraining,
@@ -102,7 +109,7 @@ class TrainingFeature(Feature):
             self.context.chosen_steps.pop(command.run, None)  # it may be pruned from now on
         self.context.send(RunDescribed(info=current_info(self.context, command.run)))
 
-    def _on_draw_figures(self, command: DrawFigures) -> None:
+    def _on_draw_figures(self, command: DrawFigures) -> Iterator[Event | None]:
         loaded = self.context.model(command.run, "figures")
         dataset = self.context.data_of(loaded)
         check_fit(loaded.model, dataset)
@@ -112,18 +119,26 @@ class TrainingFeature(Feature):
             raise ValueError(f"There is no validation image {command.image}; they are 0 to {len(valid) - 1}.")
         images = torch.from_numpy(valid[:FIGURE_IMAGES]).to(device)
         chosen = torch.from_numpy(valid[command.image : command.image + 1])
-        with exploring(loaded.model):
-            figures = draw_figures(loaded.model, images, loaded.record.training.seed)
-            of_pixel = draw_pixel_figures(loaded.model, chosen.to(device), pixel)
-        self.context.send(
-            FiguresDrawn(
-                request=command.request,
-                run=command.run,
-                step=loaded.step,
-                figures=(*of_pixel, *figures),
-                num_images=len(valid),
-                image=command.image,
-                pixel=pixel,
-                shown=Array.of(to_display(chosen[0].numpy(), loaded.model.image.levels)) if of_pixel else None,
-            )
+        of_pixel = pixel_figure_pieces(loaded.model, chosen.to(device), pixel)
+        figures = figure_pieces(loaded.model, images, loaded.record.training.seed)
+        shown = Array.of(to_display(chosen[0].numpy(), loaded.model.image.levels)) if len(chosen) else None
+        drawn = FiguresDrawn(
+            request=command.request,
+            run=command.run,
+            step=loaded.step,
+            figures=(),
+            num_images=len(valid),
+            image=command.image,
+            pixel=pixel,
+            shown=shown if isinstance(loaded.model, PixelIllustrated) else None,
         )
+        return _figures_drawn(drawn, chain(of_pixel, figures))
+
+
+def _figures_drawn(drawn: FiguresDrawn, pieces: Iterator[tuple[FigureDrawn, ...]]) -> Iterator[Event | None]:
+    """Collect the figures, None after each piece of work; the last event has all."""
+    figures: list[FigureDrawn] = []
+    for some in pieces:
+        figures += some
+        yield None
+    yield msgspec.structs.replace(drawn, figures=tuple(figures))

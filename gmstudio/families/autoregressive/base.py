@@ -10,9 +10,11 @@ Shape legend: B batch, C channels, H height, W width, L levels, D sub-pixels (CÂ
 """
 
 import copy
+import time
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from itertools import chain
 from typing import ClassVar
 
 import numpy as np
@@ -29,6 +31,8 @@ from gmstudio.families.diagnostics import Figure
 from gmstudio.protocol.images import ImageSpec
 
 Order = Tensor | Sequence[Position] | None
+PIECE_S = 0.01
+"""Duration of a piece of the figures' work below which the next has twice as many images."""
 NO_LABEL = -1
 """Entry in a batch of labels for an image that has none."""
 
@@ -285,16 +289,38 @@ class AutoregressiveFamily(Family):
             groups.append(session.images)
         return torch.cat(groups).to(self.device)
 
-    @torch.no_grad()
     def figures(self, batch: Tensor, generator: torch.Generator) -> tuple[Figure, ...]:
-        """Loss by pixel; see ``Illustrated``."""
-        return (loss_map(-self.log_prob_per_dim(batch[:LOSS_IMAGES], self.own_order)),)
+        """Loss by pixel, and ``weight_figures``; see ``Illustrated``."""
+        return tuple(chain.from_iterable(self.figure_pieces(batch, generator)))
 
-    @torch.no_grad()
     def pixel_figures(self, x: Tensor, row: int, column: int) -> tuple[Figure, ...]:
         """Receptive field of the pixel, and the image's loss by pixel; see ``PixelIllustrated``."""
-        nll_1CHW = -self.log_prob_per_dim(x, self.own_order)
-        return receptive_fields(self, row, column), image_loss(nll_1CHW, row, column)
+        return tuple(chain.from_iterable(self.pixel_figure_pieces(x, row, column)))
+
+    @torch.no_grad()
+    def figure_pieces(self, batch: Tensor, generator: torch.Generator) -> Iterator[tuple[Figure, ...]]:
+        """The loss is computed image by image, or of more at once where one is quick; see ``IllustratedInPieces``."""
+        parts: list[Tensor] = []
+        start, rows, count = 0, 1, min(LOSS_IMAGES, len(batch))
+        while start < count:
+            began = time.perf_counter()
+            parts.append(-self.log_prob_per_dim(batch[start : min(start + rows, count)], self.own_order))
+            start += rows
+            if time.perf_counter() - began < PIECE_S:
+                rows *= 2
+            yield ()
+        yield (loss_map(torch.cat(parts)),)
+        yield self.weight_figures()
+
+    @torch.no_grad()
+    def pixel_figure_pieces(self, x: Tensor, row: int, column: int) -> Iterator[tuple[Figure, ...]]:
+        """See ``IllustratedInPieces``; a family adds its own after those that all have."""
+        yield (receptive_fields(self, row, column),)
+        yield (image_loss(-self.log_prob_per_dim(x, self.own_order), row, column),)
+
+    def weight_figures(self) -> tuple[Figure, ...]:
+        """Figures of the weights alone, like masks and filters; a family that has any overrides this."""
+        return ()
 
     def _uniforms(self, batch: int, generator: torch.Generator | None) -> Tensor:
         """(D, B) uniforms in [0, 1), on the CPU."""

@@ -17,7 +17,7 @@ Augmentation, AISTATS, section 2.3 and table 1 (FVSBN).
 Shape legend: B batch, C channels, H height, W width, L levels, D sub-pixels (C·H·W) in the order, F features of each.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
 import numpy as np
@@ -155,15 +155,16 @@ class FVBN(AutoregressiveFamily):
         return logits_B1L.log_softmax(2)
 
     @torch.no_grad()
-    def pixel_figures(self, x: Tensor, row: int, column: int) -> tuple[Figure, ...]:
+    def pixel_figure_pieces(self, x: Tensor, row: int, column: int) -> Iterator[tuple[Figure, ...]]:
         """Also the weights of the pixel's regression; see ``AutoregressiveFamily``."""
+        yield from super().pixel_figure_pieces(x, row, column)
         contrast_F = self.output.contrast().to(self.weight_FDD)
         found = []
         for step in steps_at(self._own_order, row, column):
             before_D = torch.arange(self.image.num_dims, device=self.own_index.device) < step
             weights_D = contrast_F @ self.weight_FDD[:, step]
             found.append(pixel_weights(weights_D, before_D, self.own_index, self.image))
-        return *super().pixel_figures(x, row, column), weights_figure(found, row, column)
+        yield (weights_figure(found, row, column),)
 
     def stepper(
         self, images_BCHW: NDArray[np.uint8], order_D3: Tensor, rewindable: bool, labels_B: Tensor | None = None

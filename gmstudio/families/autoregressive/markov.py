@@ -27,6 +27,7 @@ n earlier sub-pixels, T contexts of the whole table, K = 1 + n.
 """
 
 import math
+from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
@@ -274,13 +275,14 @@ class Markov(AutoregressiveFamily):
         return seen_CHW
 
     @torch.no_grad()
-    def pixel_figures(self, x: Tensor, row: int, column: int) -> tuple[Figure, ...]:
+    def pixel_figure_pieces(self, x: Tensor, row: int, column: int) -> Iterator[tuple[Figure, ...]]:
         """Also the table of the pixel, or the weights of its regression; see ``AutoregressiveFamily``."""
+        yield from super().pixel_figure_pieces(x, row, column)
         steps = steps_at(self._own_order, row, column)
-        figures = super().pixel_figures(x, row, column)
         if self.is_counted:
-            return *figures, *(self._table_figure(step) for step in steps)
-        return *figures, weights_figure([self._weights_at(step) for step in steps], row, column)
+            yield tuple(self._table_figure(step) for step in steps)
+        else:
+            yield (weights_figure([self._weights_at(step) for step in steps], row, column),)
 
     def _table_figure(self, step: int) -> Figure:
         start, length = int(self.starts[step]), self.image.levels ** min(step, self.num_parents)

@@ -199,10 +199,10 @@ class PixelCNN(RasterFamily):
         """Mask and size of the first convolution's kernel and of a block's."""
         return [("A", self.config.input_kernel_size), ("B", self.config.kernel_size)]
 
-    def figures(self, batch: Tensor, generator: torch.Generator) -> tuple[Figure, ...]:
-        """Also the masks, and the filters of the first convolution; see ``AutoregressiveFamily``."""
+    def weight_figures(self) -> tuple[Figure, ...]:
+        """Masks, and the filters of the first convolution; see ``AutoregressiveFamily``."""
         masks = masks_figure(self._kernels, self.outputs.num_groups, self._mirrored_axes)
-        return *super().figures(batch, generator), masks, convolution_filters(self.input, self._mirrored_axes)
+        return masks, convolution_filters(self.input, self._mirrored_axes)
 
     def layer_features(self, x_1CHW: Tensor) -> list[tuple[str, Tensor]]:
         """See ``RasterFamily``."""

@@ -8,6 +8,7 @@ Shape legend: B batch, C channels, H height, W width, L levels, F features, D su
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -98,10 +99,11 @@ class RasterFamily(AutoregressiveFamily):
         """Title and features (F, H, W) of each layer for an integer image, in the network's orientation."""
 
     @torch.no_grad()
-    def pixel_figures(self, x: Tensor, row: int, column: int) -> tuple[Figure, ...]:
+    def pixel_figure_pieces(self, x: Tensor, row: int, column: int) -> Iterator[tuple[Figure, ...]]:
         """Also the feature maps of the image; see ``AutoregressiveFamily``."""
+        yield from super().pixel_figure_pieces(x, row, column)
         layers = [(title, features.flip(self._mirrored_axes)) for title, features in self.layer_features(x)]
-        return *super().pixel_figures(x, row, column), feature_maps(layers, row, column)
+        yield (feature_maps(layers, row, column),)
 
     def features(self, x_BCHW: Tensor, labels_B: Tensor | None = None) -> Tensor:
         """Features that the output needs, for integer images: (B, F, H, W)."""

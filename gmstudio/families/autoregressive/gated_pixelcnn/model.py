@@ -247,11 +247,11 @@ class GatedPixelCNN(RasterFamily):
         seen_CHW[:group, row, column] = True
         return seen_CHW
 
-    def figures(self, batch: Tensor, generator: torch.Generator) -> tuple[Figure, ...]:
-        """Also the masks of both stacks, and the filters of the first layer; see ``AutoregressiveFamily``."""
+    def weight_figures(self) -> tuple[Figure, ...]:
+        """Masks of both stacks, and the filters of the first layer; see ``AutoregressiveFamily``."""
         layers = [self.input, cast(GatedLayer, self.layers[0])]
         own = stack_masks(layers, self.outputs.num_groups, self._mirrored_axes)
-        return *super().figures(batch, generator), own, *first_filters(self.input, self._mirrored_axes)
+        return own, *first_filters(self.input, self._mirrored_axes)
 
     def layer_features(self, x_1CHW: Tensor) -> list[tuple[str, Tensor]]:
         """See ``RasterFamily``; of both stacks, the vertical one ends before the last layer."""

@@ -240,12 +240,11 @@ class MADE(AutoregressiveFamily):
         return seen_CHW.cpu()
 
     @torch.no_grad()
-    def figures(self, batch: Tensor, generator: torch.Generator) -> tuple[Figure, ...]:
-        """Also masks, connectivity, orders and filters, under the first mask; see ``AutoregressiveFamily``."""
+    def weight_figures(self) -> tuple[Figure, ...]:
+        """Masks, connectivity, orders and filters, under the first mask; see ``AutoregressiveFamily``."""
         masks, degrees_LN = self._masks(self.positions[0], self.degrees[0]), self.degrees[0]
         order_D = flat_index(self._own_order, self.image).to(self.degrees.device)
         return (
-            *super().figures(batch, generator),
             filter_figure(self.hidden_layers()[0].weight, masks[0], degrees_LN[0], self.image),
             *mask_figures(masks, degrees_LN, order_D),
             order_figure(self.positions, self.image),

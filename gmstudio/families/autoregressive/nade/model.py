@@ -211,12 +211,11 @@ class NADE(AutoregressiveFamily):
         return logits_B1L.log_softmax(2)
 
     @torch.no_grad()
-    def figures(self, batch: Tensor, generator: torch.Generator) -> tuple[Figure, ...]:
-        """Also filters, the columns of W; see ``AutoregressiveFamily``."""
+    def weight_figures(self) -> tuple[Figure, ...]:
+        """Filters, the columns of W; see ``AutoregressiveFamily``."""
         units_N = self.weight_DN.norm(dim=0).argsort(descending=True, stable=True)[:MAX_FILTERS]
         words = "The columns of W with the largest norm."
-        filters = unit_filters(self.weight_DN.T[units_N], self.image, units_N, "filters", "Filters", words)
-        return *super().figures(batch, generator), filters
+        return (unit_filters(self.weight_DN.T[units_N], self.image, units_N, "filters", "Filters", words),)
 
     def stepper(
         self, images_BCHW: NDArray[np.uint8], order_D3: Tensor, rewindable: bool, labels_B: Tensor | None = None

@@ -13,7 +13,6 @@ from abc import abstractmethod
 from typing import Annotated, Any, Literal, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor, addmm, nn
 from torch.nn import functional
@@ -112,10 +111,10 @@ class PixelRNN(RasterFamily):
         out_FM = _pointwise(self.output, functional.relu(inner_FM))
         return out_FM.view(-1, *scaled_BCHW.shape[2:], len(scaled_BCHW)).permute(3, 0, 1, 2)
 
-    def figures(self, batch: Tensor, generator: torch.Generator) -> tuple[Figure, ...]:
-        """Also mask and filters of the first convolution; see ``AutoregressiveFamily``."""
+    def weight_figures(self) -> tuple[Figure, ...]:
+        """Mask and filters of the first convolution; see ``AutoregressiveFamily``."""
         masks = masks_figure([("A", self.input.kernel_size)], self.outputs.num_groups, self._mirrored_axes)
-        return *super().figures(batch, generator), masks, convolution_filters(self.input, self._mirrored_axes)
+        return masks, convolution_filters(self.input, self._mirrored_axes)
 
     def layer_features(self, x_1CHW: Tensor) -> list[tuple[str, Tensor]]:
         """See ``RasterFamily``."""
