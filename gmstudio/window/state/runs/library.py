@@ -1,6 +1,5 @@
 """Library of runs and catalog of families in the window."""
 
-from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Literal
 
@@ -184,7 +183,7 @@ class RunLibrary(QObject):
         self.changed.emit()
         self.checkpoint_chosen.emit(run)
 
-    def restore_checkpoints(self, steps: Mapping[str, int]) -> None:
+    def restore_checkpoints(self, steps: dict[str, int]) -> None:
         """Choose checkpoints as they were chosen when the window was closed, of those runs that still have them."""
         self._checkpoints_due = dict(steps)
         self._choose_due()
