@@ -5,12 +5,14 @@ Shapes: H rows, W columns, C channels as in ``RawImage``.
 
 import contextlib
 import math
+import threading
 import warnings
 from collections.abc import Iterator
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gmstudio.data.importing.raw import BadImageError, RawImage
 from gmstudio.data.importing.settings import Orientation, ValueRange
@@ -24,11 +26,14 @@ MAX_PIXELS = 32 << 20
 """Largest number of pixels of a picture, for which decoder and result take about 300 MB."""
 MAX_REDUCED_PIXELS = 64 << 20
 """The same for JPEGs that are reduced while they are decoded."""
-_DIRECT = ("L", "LA", "RGB", "RGBA")
+LARGE_PIXELS = 1 << 20
+"""Pictures of more pixels are decoded one at a time, and reduced to what is needed."""
+one_large_picture = threading.RLock()
+"""Held while a large picture is decoded, so that threads do not multiply its memory."""
 _TRANSPOSING = (5, 6, 7, 8)
 _INVERSES = {6: 8, 8: 6}
 _ORIENTATION_TAG = 0x0112
-_BAND_PIXELS = 1 << 22
+_BAND_PIXELS = 1 << 20
 
 
 @contextlib.contextmanager
@@ -56,23 +61,23 @@ def decode(
         name: for messages.
         orientation: ``auto`` turns it as its EXIF data say.
         value_range: of pictures with more than 8 bits; see ``_scaled``.
-        least: (rows, columns) below which it need not be decoded: JPEGs of twice the size and more are reduced.
+        least: (rows, columns) that are needed at least: a JPEG of twice that size and more is reduced while it is
+            decoded, any other large picture afterwards, by means of squares. None: all are.
 
     Raises:
         BadImageError: when it cannot be used.
     """
     with _opened(content, name) as picture:
         turns = _turns(picture, orientation)
+        if least is not None and (turns in _TRANSPOSING or orientation == "transpose"):
+            least = least[1], least[0]
         _check_pixels(picture, name, MAX_REDUCED_PIXELS)
-        _reduce(picture, least, swaps=turns in _TRANSPOSING or orientation == "transpose")
+        if least is not None and picture.format == "JPEG":
+            picture.draft(None, (least[1], least[0]))  # leaves out coefficients, ITU-T T.81
         _check_pixels(picture, name, MAX_PIXELS)
-        try:
-            picture.load()
-            pixels = _pixels(picture, name, value_range)
-        except (BadImageError, MemoryError):
-            raise
-        except Exception as error:  # decoders raise errors of many kinds for damaged files
-            raise BadImageError(name, f"It is damaged ({_reason(error)}). Save it again.") from error
+        is_large = picture.width * picture.height > LARGE_PIXELS
+        with one_large_picture if is_large else contextlib.nullcontext():
+            pixels = _loaded(picture, name, value_range, least if is_large else None)
     turned = _turned(pixels, turns)
     return np.ascontiguousarray(turned.transpose(1, 0, 2) if orientation == "transpose" else turned)
 
@@ -131,13 +136,6 @@ def _orientation_of(picture: "Image.Image") -> int:
     return found if isinstance(found, int) and 1 <= found <= 8 else 1
 
 
-def _reduce(picture: "Image.Image", least: tuple[int, int] | None, *, swaps: bool) -> None:
-    """Let the decoder of a JPEG leave out what a smaller picture does not need (ITU-T T.81: fewer coefficients)."""
-    if least is not None and picture.format == "JPEG":
-        height, width = reversed(least) if swaps else least
-        picture.draft(None, (width, height))
-
-
 def _check_pixels(picture: "Image.Image", name: str, limit: int) -> None:
     width, height = picture.size
     if max(width, height) > MAX_SIDE:
@@ -146,24 +144,35 @@ def _check_pixels(picture: "Image.Image", name: str, limit: int) -> None:
         raise BadImageError(name, f"It is {width}×{height} pixels; at most {limit:,} are read. Resize it.")
 
 
-def _pixels(picture: "Image.Image", name: str, value_range: ValueRange) -> RawImage:
-    mode = picture.mode
-    if mode == "1":
-        picture = picture.convert("L")
-    elif mode in ("P", "PA"):
-        transparent = mode == "PA" or "transparency" in picture.info
-        picture = picture.convert("RGBA" if transparent else "RGB")
-    elif mode == "F" or mode.startswith("I"):
-        return _scaled(picture, name, value_range)
-    elif mode in ("L", "RGB") and "transparency" in picture.info:  # one colour that is transparent
-        picture = picture.convert("LA" if mode == "L" else "RGBA")
-    elif mode == "La":
-        picture = picture.convert("LA")
-    elif mode == "RGBa":
-        picture = picture.convert("RGBA")
-    elif mode not in _DIRECT:
-        picture = picture.convert("RGB")
-    return _copied(picture)
+def _loaded(picture: "Image.Image", name: str, value_range: ValueRange, least: tuple[int, int] | None) -> RawImage:
+    try:
+        picture.load()
+        direct = _direct(picture, name, value_range)
+        if least is not None:
+            # At least two pixels are left for each one that is needed, which are averaged exactly.
+            factor = min(picture.height // (2 * least[0]), picture.width // (2 * least[1]))
+            direct = direct.reduce(factor) if factor > 1 else direct
+        return _copied(direct)
+    except (BadImageError, MemoryError):
+        raise
+    except Exception as error:  # decoders raise errors of many kinds for damaged files
+        raise BadImageError(name, f"It is damaged ({_reason(error)}). Save it again.") from error
+
+
+def _direct(picture: "Image.Image", name: str, value_range: ValueRange) -> "Image.Image":
+    """Picture in one of the modes L, LA, RGB and RGBA."""
+    from PIL import Image
+
+    if picture.mode == "F" or picture.mode.startswith("I"):
+        return Image.fromarray(_scaled(picture, name, value_range))
+    mode, has_transparency = picture.mode, "transparency" in picture.info
+    if mode in ("1", "L"):
+        wanted = "LA" if has_transparency and mode == "L" else "L"
+    elif mode in ("P", "RGB"):
+        wanted = "RGBA" if has_transparency else "RGB"
+    else:
+        wanted = {"LA": "LA", "La": "LA", "PA": "RGBA", "RGBA": "RGBA", "RGBa": "RGBA"}.get(mode, "RGB")
+    return picture if mode == wanted else picture.convert(wanted)
 
 
 def _copied(picture: "Image.Image") -> RawImage:
@@ -171,9 +180,8 @@ def _copied(picture: "Image.Image") -> RawImage:
     if height <= _band_rows(picture):
         return np.atleast_3d(np.asarray(picture))
     pixels = np.empty((height, width, len(picture.getbands())), np.uint8)
-    for top, band in _bands(picture):
-        values = np.atleast_3d(np.asarray(band))
-        pixels[top : top + len(values)] = values
+    for top, values in _bands(picture):
+        pixels[top : top + len(values)] = np.atleast_3d(values)
     return pixels
 
 
@@ -181,21 +189,21 @@ def _band_rows(picture: "Image.Image") -> int:
     return max(1, _BAND_PIXELS // picture.width)
 
 
-def _bands(picture: "Image.Image") -> Iterator[tuple[int, "Image.Image"]]:
-    """First row and pixels of bands of rows, since to copy the whole at once takes three times its size."""
+def _bands(picture: "Image.Image") -> Iterator[tuple[int, NDArray[Any]]]:
+    """First row and values of bands of rows, since to copy the whole at once takes three times its size."""
     rows = _band_rows(picture)
     for top in range(0, picture.height, rows):
-        yield top, picture.crop((0, top, picture.width, min(top + rows, picture.height)))
+        yield top, np.asarray(picture.crop((0, top, picture.width, min(top + rows, picture.height))))
 
 
-def _scaled(picture: "Image.Image", name: str, value_range: ValueRange) -> RawImage:
-    """(H, W, 1): values of 16 or 32 bits as 0 … 255.
+def _scaled(picture: "Image.Image", name: str, value_range: ValueRange) -> NDArray[np.uint8]:
+    """(H, W): values of 16 or 32 bits as 0 … 255.
 
     ``auto``: 16-bit values from 0 to 65,535; others from 0 to 1 (floats only), 255 or 65,535, the first of them that
     holds all.
     """
-    bands = [(top, np.asarray(band)) for top, band in _bands(picture)]
-    low, high = min(float(band.min()) for _, band in bands), max(float(band.max()) for _, band in bands)
+    extremes = [(float(values.min()), float(values.max())) for _, values in _bands(picture)]
+    low, high = float(np.min(extremes)), float(np.max(extremes))
     if not math.isfinite(low) or not math.isfinite(high):
         raise BadImageError(name, "It has values that are infinite or no numbers. Save it with 8 bits.")
     bottom, top_value = (low, high) if value_range == "stretch" else (0.0, _white(picture.mode, high, value_range))
@@ -203,9 +211,9 @@ def _scaled(picture: "Image.Image", name: str, value_range: ValueRange) -> RawIm
         reason = f"Its values go from {low:g} to {high:g}, outside 0 to {top_value:g}."
         raise BadImageError(name, f"{reason} Choose value range minimum to maximum.")
     scale = 255.0 / max(top_value - bottom, 1e-12)
-    pixels = np.empty((picture.height, picture.width, 1), np.uint8)
-    for top, band in bands:
-        pixels[top : top + len(band), :, 0] = np.rint((band.astype(np.float64) - bottom) * scale)
+    pixels = np.empty((picture.height, picture.width), np.uint8)
+    for top, values in _bands(picture):
+        pixels[top : top + len(values)] = np.rint((values.astype(np.float64) - bottom) * scale)
     return pixels
 
 

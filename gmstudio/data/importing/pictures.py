@@ -1,8 +1,8 @@
 """Folders and zip archives of pictures as raw sets."""
 
+import contextlib
 import os
 import struct
-import threading
 from abc import abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,12 +29,11 @@ from gmstudio.system.os_errors import os_error_sentence
 from gmstudio.system.regular_file import read_regular
 
 LARGE_BYTES = 4 << 20
-"""Files of this size and more are decoded one at a time, so that threads do not multiply their memory."""
-MAX_FILE_BYTES = 128 << 20
+"""Files of this size and more are read one at a time, so that threads do not multiply their memory."""
+MAX_FILE_BYTES = 96 << 20
 _HEAD_BYTES = 1 << 16
 _PLACE = struct.Struct("<QQQLH?")
 """Offset, packed size, size, CRC-32, method and encryption of an entry."""
-_large_file = threading.Lock()
 
 
 def open_folder(folder: Path, settings: ReadSettings) -> Iterator[Progress | RawSet]:
@@ -149,10 +148,7 @@ class Pictures(RawSet):
         size = self._size(index)
         if size > MAX_FILE_BYTES:
             raise _too_large(name, size)
-        if size < LARGE_BYTES:
-            content = self._content(index, name)
-            return decoding.decode(content, name, settings.orientation, settings.value_range, least)
-        with _large_file:
+        with decoding.one_large_picture if size >= LARGE_BYTES else contextlib.nullcontext():
             content = self._content(index, name)
             return decoding.decode(content, name, settings.orientation, settings.value_range, least)
 

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from gmstudio.data.dataset import DataError
+from gmstudio.data.importing.decoding import quiet_decoder
 from gmstudio.data.importing.fitting import Target
 from gmstudio.data.importing.raw import BadImageError, Guess, RawImage, RawSet
 from gmstudio.data.importing.settings import ImportSettings
@@ -37,7 +38,8 @@ def survey(raw: RawSet, settings: ImportSettings) -> Iterator[Progress | tuple[T
     measured = _spread(len(raw), MEASURED_IMAGES if not (settings.size and settings.width) else 1)
     for number, index in enumerate(measured, 1):
         try:
-            sizes[raw.measure(index)] += 1
+            with quiet_decoder():
+                sizes[raw.measure(index)] += 1
         except BadImageError as error:
             reasons.append(str(error))
         if number % _PIECE == 0:
@@ -46,7 +48,8 @@ def survey(raw: RawSet, settings: ImportSettings) -> Iterator[Progress | tuple[T
     decoded = _spread(len(raw), DECODED_IMAGES)
     for number, index in enumerate(decoded, 1):
         try:
-            look.add(raw.read_reduced(index, _LOOKED_SIDE, _LOOKED_SIDE))
+            with quiet_decoder():
+                look.add(raw.read_reduced(index, _LOOKED_SIDE, _LOOKED_SIDE))
         except BadImageError as error:
             reasons.append(str(error))
         yield Progress("sample", number, len(decoded))
@@ -97,7 +100,8 @@ class _Look:
     def add(self, image: RawImage) -> None:
         """Look at an image."""
         self.count += 1
-        values = image.astype(np.float32) / np.float32(255)
+        step = max(1, min(image.shape[:2]) // (2 * _LOOKED_SIDE))
+        values = image[::step, ::step].astype(np.float32) / np.float32(255)
         has_alpha = image.shape[2] in (2, 4)
         colours, opacity = (values[..., :-1], values[..., -1]) if has_alpha else (values, np.ones_like(values[..., 0]))
         spread = (colours.max(2) - colours.min(2)) * opacity
