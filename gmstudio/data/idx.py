@@ -1,5 +1,6 @@
 """IDX files (MNIST, Fashion-MNIST, EMNIST and other sets in that format) from a folder that the user chooses."""
 
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Annotated, ClassVar, Literal
@@ -11,13 +12,15 @@ from numpy.typing import NDArray
 
 from gmstudio.data.dataset import DataError, Dataset, Labels, Split, permutation
 from gmstudio.data.folder import named_folder
-from gmstudio.data.idx_file import MAX_BYTES, read_images, read_images_shape, read_labels, read_labels_count
+from gmstudio.data.idx_file import MAX_BYTES, image_pieces, read_images_shape, read_labels, read_labels_count
 from gmstudio.data.idx_folder import PARTS, IdxSet, PartName, find_sets
 from gmstudio.data.label_names import chosen_labels, label_names
-from gmstudio.data.source import BINARIZATIONS, LEVELS_TITLE, Source
-from gmstudio.media.levels import Images, draw_binary, quantize
+from gmstudio.data.scattering import Scatter
+from gmstudio.data.source import BINARIZATIONS, LEVELS_TITLE, LoadProgress, Source, loaded
+from gmstudio.media.levels import Images, drawing, quantize
 from gmstudio.media.resize import resize, resized_shape
 from gmstudio.protocol.config import ConfigError, field
+from gmstudio.protocol.data import SplitName
 from gmstudio.protocol.images import MAX_SIDE, ImageSpec
 
 _SPLIT_SEED = 1998
@@ -107,23 +110,29 @@ class Idx(Source):
     @classmethod
     def load(cls, config: IdxConfig) -> Dataset:
         """Load the images; see ``Source.load``."""
+        return loaded(cls.load_pieces(config))
+
+    @classmethod
+    def load_pieces(cls, config: IdxConfig) -> Iterator[LoadProgress | Dataset]:
+        """Load the images; see ``Source.load_pieces``."""
         files = _choose_set(config)
-        image = _check_headers(files, config)
-        parts = [_read_part(files, part, image) for part in PARTS if part in files.images]
+        image, counts = _check_headers(files, config)
+        parts = [_list_part(files, part, counts[part]) for part in PARTS if part in files.images]
         names = label_names(files.name, max(part.max_label for part in parts))
         chosen = [part.only(config.classes, names) for part in parts]
-        train, valid, test = _split(chosen, config.valid_percent / 100)
-        if config.subset:
-            train = train.take(np.arange(min(config.subset, len(train.images))))
-        _check_size(config, image, max(len(split.images) for split in (train, valid, test)))
+        rows = _split(chosen, config.valid_percent / 100)
+        rows["train"] = rows["train"].take(np.arange(min(config.subset or len(rows["train"]), len(rows["train"]))))
+        _check_size(config, image, max(map(len, rows.values())))
         resample = config.levels == 2 and config.binarize == "sample"
-        return Dataset(
+        images = yield from _read_splits(files, parts, rows, image, resample=resample)
+        splits = {split: Split(images[split], part.labels) for split, part in rows.items()}
+        yield Dataset(
             source=cls.name,
             config=msgspec.to_builtins(config),
             image=image,
-            train=train.prepared(image, "intensities" if resample else "quantized"),
-            valid=valid.prepared(image, "sampled" if resample else "quantized"),
-            test=test.prepared(image, "sampled" if resample else "quantized"),
+            train=splits["train"],
+            valid=splits["valid"],
+            test=splits["test"],
             resample=resample,
             label_names=names,
         )
@@ -131,18 +140,21 @@ class Idx(Source):
 
 @dataclass(frozen=True, eq=False)
 class _Part:
-    """Grey images (N, H, W) of one file or split, with labels (N,) or None."""
+    """Rows (n,) of a file of images, and their labels (n,) or None."""
 
     path: Path
-    images: Images
+    rows: NDArray[np.int64]
     labels: Labels | None
+
+    def __len__(self) -> int:
+        return len(self.rows)
 
     @property
     def max_label(self) -> int:
         return -1 if self.labels is None else int(self.labels.max())
 
     def take(self, indices: NDArray[np.int64]) -> "_Part":
-        return _Part(self.path, self.images[indices], None if self.labels is None else self.labels[indices])
+        return _Part(self.path, self.rows[indices], None if self.labels is None else self.labels[indices])
 
     def only(self, classes: str, names: tuple[str, ...]) -> "_Part":
         """Images of these classes."""
@@ -159,15 +171,6 @@ class _Part:
             )
         return self.take(kept)
 
-    def prepared(self, image: ImageSpec, conversion: Literal["intensities", "sampled", "quantized"]) -> Split:
-        """Split of the data set: kept as intensities, sampled once, or quantized."""
-        grey = self.images
-        if conversion == "sampled":
-            grey = draw_binary(grey)
-        elif conversion == "quantized":
-            grey = quantize(grey, 255, image.levels)
-        return Split(np.ascontiguousarray(grey[:, None]), self.labels)
-
 
 def _choose_set(config: IdxConfig) -> IdxSet:
     folder = named_folder(config.folder, "the IDX files")
@@ -182,11 +185,11 @@ def _choose_set(config: IdxConfig) -> IdxSet:
     )
 
 
-def _check_headers(files: IdxSet, config: IdxConfig) -> ImageSpec:
+def _check_headers(files: IdxSet, config: IdxConfig) -> tuple[ImageSpec, dict[PartName, int]]:
     """Compare the sizes in the headers with each other and with the settings, before a file is read or unpacked.
 
     Returns:
-        Shape and levels of the data set's images.
+        Shape and levels of the data set's images, and the number of images in each file.
     """
     shapes = {part: read_images_shape(path) for part, path in files.images.items()}
     for part, path in files.labels.items():
@@ -203,25 +206,19 @@ def _check_headers(files: IdxSet, config: IdxConfig) -> ImageSpec:
             f"{other[0]}×{other[1]}. Keep only files of one set there."
         )
     upright = (width, height) if files.is_emnist else (height, width)
-    return _image_spec(config, *upright)
+    return _image_spec(config, *upright), {part: shape[0] for part, shape in shapes.items()}
 
 
-def _read_part(files: IdxSet, part: PartName, image: ImageSpec) -> _Part:
-    def resized(images: Images) -> Images:
-        images = images.transpose(0, 2, 1) if files.is_emnist else images
-        return images if images.shape[1:] == image.shape[1:] else resize(images, image.height, image.width)
-
-    path = files.images[part]
-    images = read_images(path, resized)
+def _list_part(files: IdxSet, part: PartName, count: int) -> _Part:
     labels_path = files.labels.get(part)
     labels = read_labels(labels_path) if labels_path else None
-    return _Part(path, images, labels)
+    return _Part(files.images[part], np.arange(count), labels)
 
 
-def _split(parts: list[_Part], share: float) -> tuple[_Part, _Part, _Part]:
+def _split(parts: list[_Part], share: float) -> dict[SplitName, _Part]:
     """Training, validation and test images; see ``Idx``."""
     first = parts[0]
-    count = len(first.images)
+    count = len(first)
     held_out = max(1, round(share * count))
     splits = 1 if len(parts) == 2 else 2
     if count <= splits * held_out:
@@ -230,8 +227,42 @@ def _split(parts: list[_Part], share: float) -> tuple[_Part, _Part, _Part]:
             "Choose a folder with more images, or include more classes."
         )
     order = permutation(count, _SPLIT_SEED)
-    test = parts[1] if splits == 1 else first.take(order[held_out : 2 * held_out])
-    return first.take(order[splits * held_out :]), first.take(order[:held_out]), test
+    return {
+        "train": first.take(order[splits * held_out :]),
+        "valid": first.take(order[:held_out]),
+        "test": parts[1] if splits == 1 else first.take(order[held_out : 2 * held_out]),
+    }
+
+
+def _read_splits(
+    files: IdxSet, parts: list[_Part], rows: dict[SplitName, _Part], image: ImageSpec, *, resample: bool
+) -> Generator[LoadProgress, None, dict[SplitName, Images]]:
+    """Read the images (N, 1, H, W) of each split: levels, or intensities of training images that are resampled."""
+
+    def upright(piece: Images) -> Images:
+        piece = piece.transpose(0, 2, 1) if files.is_emnist else piece
+        fitted = piece if piece.shape[1:] == image.shape[1:] else resize(piece, image.height, image.width)
+        return fitted[:, None]
+
+    def convert(piece: Images) -> Images:
+        return piece if resample else quantize(piece, 255, image.levels)
+
+    images = {split: np.empty((len(part), *image.shape), np.uint8) for split, part in rows.items()}
+    total, done = sum(map(len, parts)), 0
+    for part in parts:
+        scatter, start = Scatter(len(part)), 0
+        for split, chosen in rows.items():
+            if chosen.path == part.path:
+                scatter.send(chosen.rows, images[split], convert)
+        for piece in image_pieces(part.path):
+            scatter.put(start, upright(piece))
+            start, done = start + len(piece), done + len(piece)
+            yield LoadProgress("load", done, total)
+    held_out: tuple[SplitName, ...] = ("valid", "test")
+    for split in held_out if resample else ():
+        for _ in drawing(images[split]):
+            yield LoadProgress("load", total, total)
+    return images
 
 
 def _image_spec(config: IdxConfig, height: int, width: int) -> ImageSpec:

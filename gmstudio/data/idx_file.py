@@ -5,11 +5,12 @@ Source: Y. LeCun, C. Cortes, C. Burges, The MNIST database, section "The IDX fil
 
 import gzip
 import math
+import os
 import struct
 import zlib
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from io import BufferedIOBase
+from io import BufferedIOBase, BufferedReader
 from pathlib import Path
 from typing import NoReturn
 
@@ -31,7 +32,7 @@ _TYPES = {
 }
 _DEFLATE_LIMIT = 1032  # largest factor by which a deflate stream can expand
 _KINDS = {1: "labels", 3: "grey images"}
-_PIECE_BYTES = 1 << 22
+_PIECE_BYTES = 1 << 21
 Pieces = Generator[float, None, NDArray[np.uint8]]
 Transform = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
 
@@ -54,6 +55,12 @@ def read_images_in_pieces(path: Path, transform: Transform | None = None) -> Pie
     """Grey images as ``read_images``, a few megabytes at a time; yields the share that is read."""
     with _opened(path, 3) as (file, shape):
         return (yield from _read_content(path, file, shape, transform))
+
+
+def image_pieces(path: Path) -> Iterator[NDArray[np.uint8]]:
+    """Grey images (n, H, W) of a file, a few megabytes at a time; see ``read_images``."""
+    with _opened(path, 3) as (file, shape):
+        yield from _pieces(path, file, shape)
 
 
 def read_labels(path: Path) -> NDArray[np.int64]:
@@ -98,8 +105,15 @@ def _opened(path: Path, dims: int) -> Iterator[tuple[BufferedIOBase, tuple[int, 
             if not packed:
                 yield file, _parse_shape(path, file, dims, most_bytes)
                 return
+            unpacked_bytes = _promised_bytes(file)
             with gzip.GzipFile(fileobj=file) as unpacked:
-                yield unpacked, _parse_shape(path, unpacked, dims, _DEFLATE_LIMIT * most_bytes)
+                shape = _parse_shape(path, unpacked, dims, _DEFLATE_LIMIT * most_bytes)
+                if unpacked_bytes > 4 + 4 * dims + math.prod(shape):
+                    raise DataError(
+                        f"{path} is a damaged or incomplete gzip file, or continues after the {_shape_text(shape)} "
+                        "bytes that its header promises. Download it again."
+                    )
+                yield unpacked, shape
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataError(f"{path} is a damaged or incomplete gzip file. Download it again.") from error
     except OSError as error:
@@ -135,22 +149,28 @@ def _check_images(path: Path, count: int, height: int, width: int) -> None:
 def _read_content(
     path: Path, file: BufferedIOBase, shape: tuple[int, ...], transform: Transform | None = None
 ) -> Pieces:
+    content, start = np.empty(shape if transform is None else 0, dtype=np.uint8), 0
+    for piece in _pieces(path, file, shape):
+        piece = piece if transform is None else transform(piece)
+        if not start and transform is not None:
+            content = np.empty((shape[0], *piece.shape[1:]), dtype=np.uint8)
+        content[start : start + len(piece)] = piece
+        start += len(piece)
+        yield start / shape[0]
+    return content
+
+
+def _pieces(path: Path, file: BufferedIOBase, shape: tuple[int, ...]) -> Iterator[NDArray[np.uint8]]:
     count, *sides = shape
-    content = np.empty(shape if transform is None else 0, dtype=np.uint8)
     at_once = max(1, _PIECE_BYTES // math.prod(sides))
     for start in range(0, count, at_once):
         piece = np.empty((min(at_once, count - start), *sides), dtype=np.uint8)
         _fill(path, file, piece.reshape(-1).data, shape)
-        piece = piece if transform is None else transform(piece)
-        if not start and transform is not None:
-            content = np.empty((count, *piece.shape[1:]), dtype=np.uint8)
-        content[start : start + len(piece)] = piece
-        yield min(1.0, (start + at_once) / count)
+        yield piece
     if file.read(1):
         raise DataError(
             f"{path} continues after the {_shape_text(shape)} bytes that its header promises. Download it again."
         )
-    return content
 
 
 def _fill(path: Path, file: BufferedIOBase, view: memoryview, shape: tuple[int, ...]) -> None:
@@ -179,6 +199,14 @@ def _parse_header(path: Path, file: BufferedIOBase, dims: int) -> tuple[int, ...
     if len(sizes) < 4 * dims:
         raise DataError(f"{path} is cut short within its header. Download it again.")
     return tuple(struct.unpack(f">{dims}I", sizes))
+
+
+def _promised_bytes(file: BufferedReader) -> int:
+    """Size that a gzip file says it unpacks to: of its last member, modulo 2³² (RFC 1952, ISIZE)."""
+    file.seek(-4, os.SEEK_END)
+    size = int.from_bytes(file.read(4), "little")
+    file.seek(0)
+    return size
 
 
 def _refuse_short(path: Path, shape: tuple[int, ...]) -> NoReturn:

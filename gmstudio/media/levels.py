@@ -1,5 +1,6 @@
 """Conversions between levels and intensities: quantization, display values 0 … 255, stochastic binarization."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -48,10 +49,23 @@ def draw_binary(intensities: Images, seed: int = _DRAW_SEED) -> Images:
         intensities: any shape, uint8.
         seed: 0 to 2³² − 1.
     """
+    drawn: Images = np.array(intensities, order="C")
+    for _ in drawing(drawn, seed):
+        pass
+    return drawn
+
+
+def drawing(intensities: Images, seed: int = _DRAW_SEED) -> Iterator[int]:
+    """Replace intensities by what ``draw_binary`` makes of them, a piece at a time; yields how many are done.
+
+    Args:
+        intensities: any shape, uint8, contiguous.
+        seed: see ``draw_binary``.
+    """
     random = np.random.RandomState(seed)
     flat = intensities.reshape(-1)
-    drawn = np.empty_like(flat)
+    assert np.shares_memory(flat, intensities) or not flat.size
     for start in range(0, flat.size, _CHUNK_BYTES):
         part = flat[start : start + _CHUNK_BYTES]
-        drawn[start : start + part.size] = random.randint(0, 255, part.size, dtype=np.uint8) < part
-    return drawn.reshape(intensities.shape)
+        part[:] = random.randint(0, 255, part.size, dtype=np.uint8) < part
+        yield start + part.size
