@@ -68,21 +68,27 @@ def zipped(entries: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> byt
 
 
 def zip_bomb(folder: Path) -> Path:
-    """An entry whose header truly promises 400 MB of zeros, packed in 0.4 MB."""
+    """An entry whose header truly promises 300 MB of zeros, packed in some 1.5 MB."""
     path = folder / "bomb.npz"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("x.npy", "w") as entry:
-        entry.write(header_of("(4000000, 10, 10)"))
-        for _ in range(400):
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+        archive.open("x.npy", "w") as entry,
+    ):
+        entry.write(header_of("(3000000, 10, 10)"))
+        for _ in range(300):
             entry.write(bytes(1_000_000))
     return path
 
 
 def header_bomb(folder: Path) -> Path:
-    """An entry whose header claims to be 300 MB long, and is."""
+    """An entry whose header claims to be 60 MB long, and is."""
     path = folder / "header.npz"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("x.npy", "w") as entry:
-        entry.write(npy_header("", (2, 0), 300_000_000))
-        for _ in range(300):
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+        archive.open("x.npy", "w") as entry,
+    ):
+        entry.write(npy_header("", (2, 0), 60_000_000))
+        for _ in range(60):
             entry.write(b" " * 1_000_000)
     return path
 
@@ -108,14 +114,14 @@ def lying_mat(shape: tuple[int, int]) -> bytes:
 
 
 def mat_bomb() -> bytes:
-    """A compressed matrix that promises 1.5 GB and holds 0.1 MB of deflated zeros."""
+    """A compressed matrix that promises 1.5 GB and holds some kilobytes of deflated zeros."""
     rows, columns = 1_500_000, 1000
     inside = struct.pack("<IIIIII", 6, 8, 9, 0, 5, 8) + struct.pack("<ii", rows, columns)
     inside += struct.pack("<II", 1, 1) + b"X" + bytes(7) + struct.pack("<II", 2, rows * columns)
     inside = struct.pack("<II", 14, len(inside) + rows * columns) + inside
-    squeeze = zlib.compressobj(9)
+    squeeze = zlib.compressobj(1)
     packed = (
-        squeeze.compress(inside) + b"".join(squeeze.compress(bytes(1_000_000)) for _ in range(100)) + squeeze.flush()
+        squeeze.compress(inside) + b"".join(squeeze.compress(bytes(1_000_000)) for _ in range(20)) + squeeze.flush()
     )
     header = b"MATLAB 5.0 MAT-file".ljust(124) + b"\x00\x01IM"
     return header + struct.pack("<II", 15, len(packed)) + packed
@@ -123,7 +129,7 @@ def mat_bomb() -> bytes:
 
 def gz_of(piece: bytes, times: int) -> bytes:
     buffer = io.BytesIO()
-    with gzip.GzipFile(fileobj=buffer, mode="wb", compresslevel=9) as file:
+    with gzip.GzipFile(fileobj=buffer, mode="wb", compresslevel=1) as file:
         for _ in range(times):
             file.write(piece)
     return buffer.getvalue()
@@ -229,7 +235,7 @@ MALFORMED: dict[str, tuple[Write, str]] = {
     ),
     "npz packed otherwise": (content("a.npz", zipped({"x.npy": npy_bytes(IMAGES)}, zipfile.ZIP_LZMA)), "method 14"),
     "npz bomb": (zip_bomb, "decompression bomb"),
-    "npz bomb in the header": (header_bomb, "header of 300,000,000 bytes"),
+    "npz bomb in the header": (header_bomb, "header of 60,000,000 bytes"),
     "npz other number of labels": (
         content("a.npz", zipped({"x.npy": npy_bytes(IMAGES), "y.npy": npy_bytes(np.zeros(5, int))})),
         "5 labels, but there are 12 images",
@@ -259,7 +265,7 @@ MALFORMED: dict[str, tuple[Write, str]] = {
     "csv decimal commas": (content("a.csv", b"0,5;0,25\n0,1;0,75\n"), "decimal commas"),
     "csv bytes": (content("a.csv", bytes(range(256)) * 10), "holds zero bytes"),
     "csv one long line": (content("a.csv", b"1," * 3_000_000), "a line of more than 4 MiB"),
-    "csv gz bomb": (content("a.csv.gz", gz_of(b"0," * 500_000, 300)), "a line of more than 4 MiB"),
+    "csv gz bomb": (content("a.csv.gz", gz_of(b"0," * 500_000, 60)), "a line of more than 4 MiB"),
     "csv gz cut": (content("a.csv.gz", gzip.compress(b"1,2\n3,4\n" * 999)[:-9]), "damaged or incomplete gzip"),
     "csv utf-16": (content("a.csv", "1,2\n3,4\n".encode("utf-16")), "UTF-16"),
     "csv too wide": (content("a.csv", b",".join([b"1"] * 10_007) + b"\n"), "rows of"),
@@ -280,7 +286,7 @@ MALFORMED: dict[str, tuple[Write, str]] = {
     "pickle of eval": (content(BATCH, b'c__builtin__\neval\n(S\'open("executed","w")\'\ntR.'), "eval"),
     "pickle of INST": (content(BATCH, b"(S'touch executed'\nios\nsystem\n."), "instruction INST"),
     "pickle of OBJ": (content(BATCH, b"(cos\nsystem\nS'touch executed'\no."), "instruction OBJ"),
-    "pickle of a new object": (content(BATCH, pickled({"data": _Stateful()})), "refused"),
+    "pickle of a new object": (content(BATCH, pickled({"data": _Stateful()})), "instruction NEWOBJ"),
     "pickle with state": (content(BATCH, proto2(b"cos\nenviron\n}U\x01aK\x01sb")), "os.environ"),
     "pickle of a state for nothing": (content(BATCH, proto2(b"]}b")), "list"),
     "pickle of a persistent object": (content(BATCH, b"Pexecuted\n."), "instruction PERSID"),
@@ -311,7 +317,7 @@ MALFORMED: dict[str, tuple[Write, str]] = {
     "pickle of labels missing": (content(BATCH, pickled({b"data": ROW, b"labels": [1]})), "1 labels for 2 images"),
     "tar cut": (content("cifar-10-python.tar.gz", tar_of({BATCH: bytes(9000)})[:60]), "archive"),
     "tar of an attack": (content("cifar-10-python.tar.gz", tar_of({BATCH: pickled(_Attack())})), "system"),
-    "tar bomb in a header": (content("a.tar.gz", tar_with_attributes(300 << 20)), "at most 8,388,608"),
+    "tar bomb in a header": (content("a.tar.gz", tar_with_attributes(64 << 20)), "at most 8,388,608"),
     "tar of others": (content("a.tar", gzip.decompress(tar_of({"readme": b"hello"}))), "holds no files of CIFAR"),
-    "pkl bomb": (content("a.pkl.gz", gz_of(b"]" * 1_000_000, 300)), "2,000,000 pickle instructions"),
+    "pkl bomb": (content("a.pkl.gz", gz_of(b"]" * 1_000_000, 60)), "2,000,000 pickle instructions"),
 }
