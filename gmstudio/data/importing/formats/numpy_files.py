@@ -12,11 +12,13 @@ import numpy as np
 from gmstudio.data.dataset import DataError
 from gmstudio.data.importing.formats.assembling import assemble
 from gmstudio.data.importing.formats.format_set import FormatSet
+from gmstudio.data.importing.formats.naming import role_of
 from gmstudio.data.importing.formats.npy_header import NpyHeader, read_npy_header
 from gmstudio.data.importing.formats.stored import (
     MEMORY_BYTES,
     PIECE_BYTES,
     HeldArray,
+    JoinedArray,
     Reading,
     StoredArray,
     Values,
@@ -24,6 +26,7 @@ from gmstudio.data.importing.formats.stored import (
     slices,
     stem,
 )
+from gmstudio.data.importing.raw import Guess
 from gmstudio.data.importing.settings import ReadSettings
 from gmstudio.system.os_errors import os_error_sentence
 from gmstudio.system.regular_file import open_regular, regular_size
@@ -42,8 +45,23 @@ def read_npy(path: Path, settings: ReadSettings) -> Reading[FormatSet]:
 
 
 def read_npy_folder(folder: Path, paths: list[Path], settings: ReadSettings) -> Reading[FormatSet]:
-    """Read the arrays of a folder, such as ``x_train.npy`` and ``y_train.npy``; see ``read_npy``."""
-    return (yield from assemble([open_npy(path) for path in paths], folder.name, str(folder), settings))
+    """Read the arrays of a folder: ``x_train.npy``, ``y_train.npy`` …, or one file a class; see ``read_npy``."""
+    arrays = [open_npy(path) for path in paths]
+    if settings.variant.strip() or not _is_by_class(arrays):
+        return (yield from assemble(arrays, folder.name, str(folder), settings))
+    names = tuple(array.name for array in arrays)
+    raw = yield from assemble([JoinedArray("images", str(folder), arrays)], folder.name, str(folder), settings)
+    raw.labels = np.repeat(np.arange(len(arrays)), [array.shape[0] for array in arrays])
+    raw.label_names = names
+    raw.guesses = (Guess("variant", f"Each file is taken as a class: {', '.join(names)}."), *raw.guesses)
+    return raw
+
+
+def _is_by_class(arrays: list[StoredArray]) -> bool:
+    """Test for images of one size in several files whose names speak neither of images nor of labels nor of splits."""
+    roles = [role_of(array.name) for array in arrays]
+    alike = len({(array.shape[1:], array.dtype) for array in arrays}) == 1 and len(arrays[0].shape) >= 2
+    return len(arrays) > 1 and alike and not any(role.split or role.is_images or role.is_labels for role in roles)
 
 
 def read_npz(path: Path, settings: ReadSettings) -> Reading[FormatSet]:

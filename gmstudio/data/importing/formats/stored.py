@@ -3,7 +3,7 @@
 import math
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -90,6 +90,20 @@ class HeldArray(StoredArray):
     def pieces(self) -> Iterator[Values]:
         """Slices of the array; see ``StoredArray.pieces``."""
         yield from slices(self._values)
+
+
+class JoinedArray(StoredArray):
+    """Arrays of one kind, one after the other."""
+
+    def __init__(self, name: str, origin: str, arrays: Sequence[StoredArray]) -> None:
+        count = sum(array.shape[0] for array in arrays)
+        super().__init__(name, origin, (count, *arrays[0].shape[1:]), arrays[0].dtype)
+        self._arrays = tuple(arrays)
+
+    def pieces(self) -> Iterator[Values]:
+        """Parts of each array in turn; see ``StoredArray.pieces``."""
+        for array in self._arrays:
+            yield from array.pieces()
 
 
 def slices(values: Values) -> Iterator[Values]:
