@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from gmstudio.cli.data import commands as data_commands
 from gmstudio.cli.library import runs
 from gmstudio.cli.sampling import sample
 from gmstudio.cli.scoring import score
@@ -99,3 +100,4 @@ def engine() -> None:
 
 for _command in (train, sample, score, runs):
     app.command()(_command)
+app.add_typer(data_commands, name="data")
