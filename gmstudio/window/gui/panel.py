@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QShowEvent, QUndoStack
-from PySide6.QtWidgets import QAbstractSpinBox, QToolButton, QWidget
+from PySide6.QtWidgets import QAbstractSpinBox, QTabWidget, QToolButton, QWidget
 
 from gmstudio.window.gui.theme import theme
 from gmstudio.window.gui.undo import MAX_EDITS, record_edits
@@ -47,6 +47,8 @@ class Panel(ActiveWidget):
         self._panel_wide: list[QAction] = []
         self._icon_names: dict[QAction, str] = {}
         self._tips: dict[QAction, str] = {}
+        self._reasons: dict[QAction, str] = {}
+        self._needs: dict[QAction, str] = {}
         self._buttons: list[QToolButton] = []
         self._everywhere: set[QAction] = set()
         self._keys = PanelKeys(self, lambda: self._panel_wide, self._buttons_of)
@@ -67,6 +69,7 @@ class Panel(ActiveWidget):
         checkable: bool = False,
         everywhere: bool = False,
         only_in: QWidget | None = None,
+        needs: str = "",
     ) -> QAction:
         """Add an action to the panel.
 
@@ -83,8 +86,10 @@ class Panel(ActiveWidget):
             checkable: the action is switched on and off.
             everywhere: the shortcut acts on every page, for example because it opens the page of its result.
             only_in: the shortcut acts only while this widget, for example a list, has the focus.
+            needs: reason to give while the action is disabled and ``allow`` gave none, a sentence.
         """
         action = QAction(text, self)
+        self._needs[action] = needs
         action.setObjectName(f"action.{self.name}.{name}")
         action.setCheckable(checkable)
         if key:
@@ -138,9 +143,33 @@ class Panel(ActiveWidget):
     def allow(self, action: QAction, reason: str = "") -> None:
         """Enable an action; or disable it for a reason, a sentence that its tooltip then says behind its tip."""
         action.setEnabled(not reason)
+        self._reasons[action] = reason
         tip = self._tips[action]
         tip = f"{tip.removesuffix('.')}. {reason}" if reason else tip
         self._show_tip(action, tip)
+
+    def reason(self, action: QAction) -> str:
+        """Return why an action is disabled, a sentence; empty where it is not, or no reason is known."""
+        if action.isEnabled():
+            return ""
+        return self._reasons.get(action) or self._needs.get(action, "")
+
+    def perform(self, action: QAction) -> None:
+        """Trigger an action as its key does, with the tab open on which its button stands."""
+        for button in self._buttons_of(action)[:1]:
+            self._open_tabs_of(button)
+        action.trigger()
+
+    def _open_tabs_of(self, widget: QWidget) -> None:
+        """Open the tabs on which a widget stands, the inner ones too."""
+        chain: list[QWidget] = []
+        above: QWidget | None = widget
+        while above is not None and above is not self:
+            chain.append(above)
+            above = above.parentWidget()
+        for tabs in chain:
+            if isinstance(tabs, QTabWidget):
+                tabs.setCurrentWidget(next(page for page in chain if tabs.indexOf(page) >= 0))
 
     def button(self, action: QAction, *, icon_only: bool = False) -> QToolButton:
         """Create the button of an action: object name ``<panel>.<name>``, accessible name, key in the tooltip.

@@ -1,7 +1,6 @@
 """Main window: navigation, banner, status bar and menus."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
 
 from PySide6.QtCore import QSize, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import (
@@ -26,7 +25,8 @@ from gmstudio.window.gui.shell.file_drop import FileDrop
 from gmstudio.window.gui.shell.help import HelpPage
 from gmstudio.window.gui.shell.memory import WindowMemory
 from gmstudio.window.gui.shell.page import PanelPage, fitted
-from gmstudio.window.gui.shell.preload import Preloader
+from gmstudio.window.gui.shell.palette.command_palette import CommandPalette
+from gmstudio.window.gui.shell.preload import Preloader, panel_builders
 from gmstudio.window.gui.shell.presentation import Presentation
 from gmstudio.window.gui.shell.run_opener import RunOpener
 from gmstudio.window.gui.shell.save_menus import SaveMenus
@@ -91,9 +91,13 @@ class MainWindow(QMainWindow):
         self._lay_out()
         chrome = (self.menuBar(), self.statusBar(), self._sidebar, self.banner)
         self._presentation = Presentation(self, chrome)
+        self._palette = CommandPalette(
+            self, self._places, self._panels, studio, self._settings, self._opener.open, self.show_panel
+        )
         self._fill_menus()
         modules = [module for place in places for module in place.modules]
-        self._preloader = Preloader(modules, [partial(self.build_panel, place.name) for place in places], self)
+        builders = panel_builders([place.name for place in places], self.build_panel, self._panels)
+        self._preloader = Preloader(modules, builders, self)
         self._preloader.finished.connect(self._on_complete)
         self._load_settings()
         self._sidebar.chosen.connect(self.show_panel)
@@ -139,6 +143,8 @@ class MainWindow(QMainWindow):
         self._panels[name] = panel
         self._memory.add_panel(panel)
         self._save_menus.add_panel(panel, state)
+        self._palette.add_source(state)
+        self._palette.add_source(panel)
         panel.set_presenting(self._presentation.on)
         self._undo.addStack(panel.undo)
         page = PanelPage(panel)
@@ -238,6 +244,10 @@ class MainWindow(QMainWindow):
             go = self._go_to(place.name)
             self._add(view, f"show_{place.name}", place.title, f"Ctrl+{number}", go, place.tip)
         view.addSeparator()
+        tip = "Find every action, panel, family, data set and run by its name."
+        self._palette.set_action(
+            self._add(view, "palette", "&Command palette…", "Ctrl+Shift+P", self._palette.toggle, tip)
+        )
         tip = "The panel alone on the whole screen, in large type. F11 or Esc ends it."
         present = self._add(view, "present", "&Presentation", "F11", self._switch_presentation, tip)
         present.setCheckable(True)

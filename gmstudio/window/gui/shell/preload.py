@@ -4,16 +4,19 @@ import importlib
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from types import ModuleType
 
 from PySide6 import QtCore, QtGui, QtWidgets
 from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtWidgets import QWidget
 
 from gmstudio.window.gui.forms.form import fields_of_every_kind
 from gmstudio.window.gui.theme import icon_names, theme
 from gmstudio.window.gui.widgets.formula import formulas
+from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs
 
 TURN_MS = 2
 SWITCH_S = 0.0005
@@ -32,7 +35,7 @@ class Preloader(QObject):
 
     Args:
         modules: names of the modules to load.
-        build: functions to call afterwards, one per turn.
+        build: functions to call afterwards, one per turn; read one by one, when the ones before were called.
 
     Signals:
         finished: all work is done.
@@ -40,7 +43,7 @@ class Preloader(QObject):
 
     finished = Signal()
 
-    def __init__(self, modules: Sequence[str], build: Sequence[Callable[[], object]], parent: QObject) -> None:
+    def __init__(self, modules: Sequence[str], build: Iterable[Callable[[], object]], parent: QObject) -> None:
         super().__init__(parent)
         self._modules, self._build = modules, build
         self._complete = False
@@ -76,6 +79,25 @@ class Preloader(QObject):
         for build in self._build:
             build()
             yield
+
+
+def panel_builders(
+    names: Sequence[str], build: Callable[[str], object], panels: Mapping[str, QWidget]
+) -> Iterator[Callable[[], object]]:
+    """Yield a function that builds each panel, then one for each of their tabs that are not built yet.
+
+    Args:
+        names: of the panels.
+        build: builds the panel of a name.
+        panels: the panels that are built, by name.
+    """
+    for name in names:
+        yield partial(build, name)
+    for panel in tuple(panels.values()):
+        for tabs in panel.findChildren(LazyTabs):
+            for tab in tabs.tabs:
+                if tab.name not in tabs.built:
+                    yield partial(tabs.page, tab.name)
 
 
 def _settle(*modules: ModuleType) -> Iterator[None]:

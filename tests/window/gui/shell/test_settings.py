@@ -78,6 +78,11 @@ CASES = {
         lambda o: o.studio.state(FirstState).choice,
         "Ü = 1, b",
     ),
+    "palette/recent": Case(
+        lambda o: o.window._palette._do(next(e for e in o.window._palette.entries() if e.title == "Refresh runs")),
+        lambda o: o.window._palette._recent(),
+        ["action:window.refresh_runs"],
+    ),
     "panels/controls": Case(lambda o: o.first.follow.setChecked(True), lambda o: o.first.follow.isChecked(), True),
 }
 
@@ -126,6 +131,7 @@ EXAMPLES: dict[str, Any] = {
     "runs/checkpoints": {"/runs/a": 400},
     "runs/follow": True,
     "panels/states": {"train": {"family": "vae", "config": {"vae": {"beta": 0.5, "sizes": [1, 2], "clip": None}}}},
+    "palette/recent": ["family:vae", "run:/runs/a"],
     "panels/controls": {"latents.map_side": 11, "train.smoothing": 3, "action.train.log": True},
 }
 

@@ -24,6 +24,8 @@ PATH_TIPS = {
 _SIGNS = {2: "½", 3: "⅓⅔", 5: "⅕⅖⅗⅘", 6: "⅙⅓½⅔⅚", 8: "⅛¼⅜½⅝¾⅞"}
 FRACTIONS = {part / parts: sign for parts, signs in _SIGNS.items() for part, sign in enumerate(signs, 1)}
 EMPTY = "No keyframes: append the current code, or sample two."
+A_KEYFRAME = "There is no keyframe yet: append the current code first."
+TWO_KEYFRAMES = "It takes two keyframes."
 
 
 class InterpolationView(LatentView):
@@ -61,11 +63,16 @@ class InterpolationView(LatentView):
             self._toggle,
             icon="play",
             tip="Play the interpolation",
+            needs=TWO_KEYFRAMES,
             everywhere=True,
         )
         self.play.setShortcuts([QKeySequence("P"), QKeySequence(Qt.Key.Key_Space)])
-        self.back = add("keyframe_back", "Previous keyframe", "[", lambda: interpolation.step(-1), icon="left")
-        self.forth = add("keyframe_forth", "Next keyframe", "]", lambda: interpolation.step(1), icon="right")
+        self.back = add(
+            "keyframe_back", "Previous keyframe", "[", lambda: interpolation.step(-1), icon="left", needs=A_KEYFRAME
+        )
+        self.forth = add(
+            "keyframe_forth", "Next keyframe", "]", lambda: interpolation.step(1), icon="right", needs=A_KEYFRAME
+        )
         self.append = add(
             "add_keyframe", "Append", "A", self._append, icon="add", tip="Append current code as keyframe"
         )
@@ -76,6 +83,7 @@ class InterpolationView(LatentView):
             lambda: interpolation.replace(self._state.code.values),
             icon="check",
             tip="Replace keyframe by current code",
+            needs=A_KEYFRAME,
         )
         self.remove = add(
             "remove_keyframe",
@@ -84,6 +92,7 @@ class InterpolationView(LatentView):
             interpolation.remove,
             icon="remove",
             tip="Delete keyframe",
+            needs=A_KEYFRAME,
         )
         self.earlier = add(
             "keyframe_earlier",
@@ -92,6 +101,7 @@ class InterpolationView(LatentView):
             lambda: interpolation.move(-1),
             icon="up",
             tip="Swap with the previous keyframe",
+            needs=TWO_KEYFRAMES,
         )
         self.later = add(
             "keyframe_later",
@@ -100,6 +110,7 @@ class InterpolationView(LatentView):
             lambda: interpolation.move(1),
             icon="down",
             tip="Swap with the next keyframe",
+            needs=TWO_KEYFRAMES,
         )
         self.sample = add(
             "sample_keyframes",

@@ -111,7 +111,13 @@ class UserImageView(LatentView):
             "find_code", "Find code", "Y", user_image.find, icon="search", tip="Set the sliders to your image's code"
         )
         self.stop = add(
-            "stop_optimization", "Stop", "Shift+Y", user_image.stop, icon="stop", tip="Stop; the best code so far stays"
+            "stop_optimization",
+            "Stop",
+            "Shift+Y",
+            user_image.stop,
+            icon="stop",
+            tip="Stop; the best code so far stays",
+            needs="No optimization is running.",
         )
 
     def _add_settings(self, panel: Panel) -> None:

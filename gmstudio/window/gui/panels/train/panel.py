@@ -1,5 +1,6 @@
 """Train panel: setup of a run, training, and its curves, samples, objective and diagnostics."""
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 from PySide6.QtCore import Qt
@@ -21,12 +22,14 @@ from gmstudio.window.gui.panels.train.diagnostics import DiagnosticsView
 from gmstudio.window.gui.panels.train.kept import KeptCheckpoints
 from gmstudio.window.gui.panels.train.objective import ObjectiveView
 from gmstudio.window.gui.panels.train.pace import PaceView
+from gmstudio.window.gui.panels.train.palette import setup_entries
 from gmstudio.window.gui.panels.train.runs import RunsView
 from gmstudio.window.gui.panels.train.samples import SampleView
 from gmstudio.window.gui.panels.train.setup import SetupColumn, text_label
 from gmstudio.window.gui.panels.train.status import StatusLine
 from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs, Tab
 from gmstudio.window.gui.widgets.scaled import scaled_px
+from gmstudio.window.state.palette import PaletteEntry
 from gmstudio.window.state.runs.library import RunLibrary
 from gmstudio.window.state.training.state import TrainingState
 
@@ -35,6 +38,13 @@ TABS_WIDTH = 288
 DIAGNOSTICS_TIP = "Figures of the model's internals: receptive fields, filters, reconstructions, losses by pixel"
 PACE_TIP = "Training in slow motion, and which phases of a step are trained"
 
+NEEDS = {
+    "pause": "No run is in training, and the run shown has no steps left to make.",
+    "stop": "No run is in training.",
+    "step": "No run is in training.",
+    "keep": "The run shown has no checkpoint yet.",
+    "show_live": "The run in training is shown already, or none is in training.",
+}
 START_TIP = "Start a new run with these settings; it is shown at the right"
 BUSY_TIP = "One run trains at a time: stop the one in training first"
 PAUSE_TIP = "Pause after the current step"
@@ -114,9 +124,21 @@ class TrainPanel(Panel):
         )
         icons = {"start": "play", "keep": "mark", "show_live": "live"}
         return {
-            name: self.add_action(name, text, key, slot, icon=icons.get(name, name), tip=tip)
+            name: self.add_action(name, text, key, slot, icon=icons.get(name, name), tip=tip, needs=NEEDS.get(name, ""))
             for name, text, key, slot, tip in rows
         }
+
+    def reason(self, action: QAction) -> str:
+        """Return why an action is disabled; starting may be kept by the training or by the settings."""
+        if action is not self._actions["start"] or action.isEnabled():
+            return super().reason(action)
+        if self._state.status != "idle":
+            return f"{BUSY_TIP}."
+        return self._state.setup.problem or "The engine has not reported its families yet."
+
+    def palette_entries(self) -> Iterator[PaletteEntry]:
+        """Families and data sources as entries of the command palette."""
+        yield from setup_entries(self._state.setup)
 
     def _footer(self) -> QWidget:
         """Check of the settings and the button that starts a run with them, below the part that scrolls."""

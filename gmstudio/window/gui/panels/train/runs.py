@@ -128,9 +128,15 @@ class RunsView(ActiveWidget):
             ("trash", "Move to trash", "Delete", self._trash, TRASH_TIP),
         )
         return {
-            name: panel.add_action(name, text, key, slot, tip=tip, only_in=self._tree)
+            name: panel.add_action(name, text, key, slot, tip=tip, only_in=self._tree, needs=self._needs(name))
             for name, text, key, slot, tip in rows
         }
+
+    @staticmethod
+    def _needs(name: str) -> str:
+        """Reason to give for an action that is disabled."""
+        further = {"trash": f" {LIVE}.", "again": f" {UNKNOWN}."}
+        return f"No run is chosen in the list.{' Or:' + further[name] if name in further else ''}"
 
     @property
     def _current(self) -> RunInfo | None:
