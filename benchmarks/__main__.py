@@ -30,6 +30,17 @@ def startup(repeats: Annotated[int, typer.Option(min=1)] = 5) -> None:
 
 
 @app.command()
+def starts(
+    family: FamilyOption = "vae",
+    picture: Annotated[str, typer.Option(help="PNG file for the last grid of samples.")] = "",
+) -> None:
+    """Train the first run that a family proposes: seconds of processor time, validation, samples as a picture."""
+    from benchmarks import starts as benchmark
+
+    report(benchmark.measure(family, picture))
+
+
+@app.command()
 def slider(
     while_training: Annotated[bool, typer.Option("--while-training", help="Train the same model meanwhile.")] = False,
     moves: Annotated[int, typer.Option(min=10)] = 400,

@@ -16,7 +16,7 @@ from gmstudio.system.regular_file import regular_size
 ENTRY_POINT_GROUP = "gmstudio.families"
 CACHE_NAME = "families.msgpack"
 MAX_CACHE_BYTES = 16 * 2**20
-SOURCES = ("families", "protocol")
+SOURCES = ("data", "families", "protocol")
 """Packages whose files decide what the entries say."""
 
 

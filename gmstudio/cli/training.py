@@ -26,9 +26,10 @@ def train(
     data: Annotated[
         str,
         typer.Option(
-            help="Data source: mnist, fashion_mnist, shapes, digits; idx, binarized_mnist, cifar10 with --data-dir."
+            help="Data source: mnist, fashion_mnist, shapes, digits; idx, binarized_mnist, cifar10 with --data-dir. By "
+            "default the family's own choice."
         ),
-    ] = "digits",
+    ] = "",
     data_dir: Annotated[
         str, typer.Option("--data-dir", help="Folder of the data set's files; with --resume, where they are now.")
     ] = "",
@@ -117,14 +118,19 @@ def _plan(
     from gmstudio.data import SOURCES
     from gmstudio.engine.runtime.building import family_class
     from gmstudio.engine.runtime.datasets import DatasetCache
+    from gmstudio.engine.runtime.starts import start_spec
     from gmstudio.engine.training.plan import plan_run
     from gmstudio.protocol.run_spec import RunSpec
 
     if not family:
         raise ValueError("Name a family to train, for example: gmstudio train pixelcnn.")
+    start = start_spec(family_class(family))
+    data = data or start.data
     if data not in SOURCES:
         raise ValueError(f"There is no data source {data!r}; there are {', '.join(SOURCES)}.")
     config, data_config, training = _sort_settings(settings, family_class(family).Config, SOURCES[data].Config)
+    if data == start.data:
+        config, data_config = {**start.config, **config}, {**start.data_config, **data_config}
     if data_dir:
         if "folder" not in SOURCES[data].Config.__struct_fields__:
             raise ValueError(f"{data} needs no --data-dir.")

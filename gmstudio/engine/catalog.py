@@ -5,6 +5,7 @@ import os
 from gmstudio import __version__
 from gmstudio.data import catalog as data_catalog
 from gmstudio.engine.runtime.device import available_devices
+from gmstudio.engine.runtime.starts import start_spec
 from gmstudio.families import FAMILIES, FAMILY_ERRORS
 from gmstudio.families.base import Family
 from gmstudio.protocol.config import schema_of
@@ -39,6 +40,7 @@ def build_catalog(device: str) -> Catalog:
                 config_schema=schema_of(family.Config),
                 training=family.training_defaults,
                 capabilities=capabilities_of(family),
+                start=start_spec(family),
                 sampler_schema=schema_of(family.SamplerConfig) if family.SamplerConfig else {},
                 decoder_schema=schema_of(family.DecoderConfig) if family.DecoderConfig else {},
             )

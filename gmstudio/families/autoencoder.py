@@ -45,6 +45,7 @@ from gmstudio.nn.likelihoods import PixelLikelihood, pixel_likelihood
 from gmstudio.protocol.config import field
 from gmstudio.protocol.families import FamilyCard, LatentSpec, Objective, Term
 from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.run_spec import Start
 from gmstudio.protocol.training_settings import Training
 
 MAX_FILTERS = 36
@@ -214,6 +215,7 @@ class Autoencoder(Family):
         schedule="cosine",
         checkpoint_every=1000,  # writing one takes as long as fifty steps
     )
+    start: ClassVar[Start] = Start(data="mnist", data_config={"levels": 256}, training={"steps": 3000})
     card: ClassVar[FamilyCard] = FamilyCard(
         name="autoencoder",
         title="Autoencoder",

@@ -16,6 +16,7 @@ from gmstudio.protocol.config import check_config
 from gmstudio.protocol.families import FamilyCard, LatentSpec
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.metrics import Metric
+from gmstudio.protocol.run_spec import Start
 from gmstudio.protocol.training_settings import Training
 
 LossTerms = dict[str, Tensor]
@@ -74,6 +75,8 @@ class Family(nn.Module, ABC):
     former_settings: ClassVar[tuple[str, ...]] = ()
     """Fields that the config had in earlier versions; they are ignored in the runs that have them."""
     training_defaults: ClassVar[Training]
+    start: ClassVar[Start] = Start()
+    """First run that is proposed: data and settings with which it gives recognizable samples soon."""
 
     def __init__(self, config: Any, image: ImageSpec) -> None:
         super().__init__()

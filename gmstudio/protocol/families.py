@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.training_settings import Training
 
 MARGINAL_NLL = "marginal_nll"
@@ -148,9 +149,10 @@ class FamilyEntry(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         card: words.
         config_schema: JSON Schema of its Config, see ``schema_of``.
+        start: complete settings of the first run that it proposes; None: none.
         sampler_schema: that of its SamplerConfig; empty: sampling has no settings.
         decoder_schema: that of its DecoderConfig; empty: decoding has no settings.
-        training: its default training settings.
+        training: its default training settings, on data other than those of ``start``.
         capabilities: those of ``CAPABILITIES`` that the class has.
     """
 
@@ -158,8 +160,16 @@ class FamilyEntry(msgspec.Struct, frozen=True, kw_only=True):
     config_schema: dict[str, Any]
     training: Training
     capabilities: tuple[str, ...]
+    start: RunSpec | None = None
     sampler_schema: dict[str, Any] = {}
     decoder_schema: dict[str, Any] = {}
+
+    def training_on(self, data: str) -> dict[str, Any]:
+        """Return the default training settings on a data source, as plain values."""
+        if self.start is not None and self.start.data == data:
+            return self.start.training
+        settings: dict[str, Any] = msgspec.to_builtins(self.training)
+        return settings
 
 
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")

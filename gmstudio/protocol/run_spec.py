@@ -7,6 +7,23 @@ import msgspec
 from gmstudio.protocol.training_settings import Training
 
 
+class Start(msgspec.Struct, frozen=True, kw_only=True):
+    """A family's own proposal for a first run; all else has its default.
+
+    Args:
+        data: key in ``SOURCES``: the 28×28 ``mnist`` where the family trains on it to recognizable samples within 90 s
+            on two cores, else the 8×8 ``digits``.
+        data_config: settings of the data source.
+        config: settings of the family.
+        training: training settings on these data that differ from the family's defaults.
+    """
+
+    data: str = "digits"
+    data_config: dict[str, Any] = {}  # msgspec copies empty defaults
+    config: dict[str, Any] = {}
+    training: dict[str, Any] = {}
+
+
 class RunSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Settings from which a run follows; those that are left out have their defaults.
 

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
 from gmstudio.data import SOURCES
 from gmstudio.protocol.config import parse_config, schema_of
 from gmstudio.protocol.families import FamilyEntry
@@ -71,7 +69,7 @@ def label_of(spec: RunSpec, image: ImageSpec, families: Mapping[str, FamilyEntry
     if family is not None:
         title = family.card.title
         config = differing(family.config_schema["properties"], spec.config, {})
-        defaults = msgspec.to_builtins(family.training)
+        defaults = family.training_on(spec.data)
         training = differing(schema_of(Training)["properties"], spec.training, defaults)
     data, of_data = plain_text(spec.data, MAX_NAME), list[_Setting]()
     if source is not None:

@@ -9,6 +9,7 @@ import torch
 from gmstudio.data.dataset import Dataset
 from gmstudio.engine.runtime.building import family_class
 from gmstudio.engine.runtime.datasets import DatasetCache, load_data
+from gmstudio.engine.runtime.starts import training_defaults_on
 from gmstudio.families.base import Family
 from gmstudio.protocol.config import ConfigError, parse_config
 from gmstudio.protocol.run_spec import RunSpec
@@ -52,7 +53,7 @@ def plan_run(cache: DatasetCache, spec: RunSpec, device: torch.device) -> Plan:
     family = family_class(spec.family)
     errors: dict[str, str] = {}
     parsed: dict[str, Any] = {}
-    training_values = {**msgspec.structs.asdict(family.training_defaults), **spec.training}
+    training_values = {**training_defaults_on(family, spec.data), **spec.training}
     for prefix, kind, values in (("config", family.Config, spec.config), ("training", Training, training_values)):
         try:
             parsed[prefix] = parse_config(kind, values)

@@ -39,6 +39,7 @@ from gmstudio.protocol.config import field
 from gmstudio.protocol.families import FamilyCard, LatentSpec, Objective, Term
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.metrics import Metric
+from gmstudio.protocol.run_spec import Start
 from gmstudio.protocol.training_settings import Training
 
 PROBABILITY = Metric("discriminator's output", "D(x)", help="The discriminator's probability that the image is real.")
@@ -223,6 +224,12 @@ class GAN(Family):
         validate_every=200,
         sample_every=200,
         checkpoint_every=1000,
+    )
+    start: ClassVar[Start] = Start(
+        data="mnist",
+        data_config={"levels": 256},
+        config={"instance_noise": 0.3, "ema": 0.995},  # the digits' smaller images need more noise
+        training={"learning_rate": 1e-3},
     )
     card: ClassVar[FamilyCard] = FamilyCard(
         name="gan",

@@ -46,6 +46,7 @@ from gmstudio.protocol.config import field
 from gmstudio.protocol.families import FamilyCard, Objective, Term, TrajectoryCard
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.metrics import DISTANCE, Metric
+from gmstudio.protocol.run_spec import Start
 from gmstudio.protocol.training_settings import Training
 
 PIECE_S = 0.004
@@ -193,6 +194,7 @@ class GSN(Family):
         sample_every=250,
         checkpoint_every=1000,
     )
+    start: ClassVar[Start] = Start(data="mnist", data_config={"binarize": "sample"})
     card: ClassVar[FamilyCard] = FamilyCard(
         name="gsn",
         title="GSN",

@@ -50,6 +50,7 @@ from gmstudio.nn.stacks import scaled
 from gmstudio.protocol.config import field
 from gmstudio.protocol.families import FamilyCard, LatentSpec, Objective, Term
 from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.run_spec import Start
 from gmstudio.protocol.training_settings import Training
 
 MAX_FLOATS = 2**22
@@ -204,6 +205,7 @@ class VAE(Variational):
         schedule="cosine",
         checkpoint_every=1000,  # writing one takes as long as fifty steps
     )
+    start: ClassVar[Start] = Start(data="mnist", data_config={"binarize": "sample"}, training={"steps": 3000})
     card: ClassVar[FamilyCard] = FamilyCard(
         name="vae",
         title="VAE",

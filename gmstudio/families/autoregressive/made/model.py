@@ -47,6 +47,7 @@ from gmstudio.nn.stepping.ops import StepOps, step_ops
 from gmstudio.protocol.config import field
 from gmstudio.protocol.families import FamilyCard, Objective, Term
 from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.run_spec import Start
 from gmstudio.protocol.training_settings import MAX_SEED, Training
 
 MAX_WEIGHTS = 200_000_000
@@ -142,6 +143,9 @@ class MADE(AutoregressiveFamily):
         ),
     )
     training_defaults: ClassVar[Training] = Training(steps=1500, batch_size=64, learning_rate=3e-3, schedule="cosine")
+    start: ClassVar[Start] = Start(
+        data="mnist", data_config={"binarize": "sample"}, training={"steps": 4000, "learning_rate": 2e-3}
+    )
     differentiable = True
     degrees: Tensor
     """(K, layers, N) of the hidden units under each mask."""

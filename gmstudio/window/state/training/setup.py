@@ -71,6 +71,7 @@ class TrainingSetup(QObject):
         self.arriving = False
         self.browsed: DataBrowsed | None = None
         self.problem = ""
+        self._data_chosen = False
         self._values: dict[tuple[str, str], Values] = {}
         self._typing_errors: dict[str, dict[str, str]] = {"config": {}, "data_config": {}, "training": {}}
         self._refusals: dict[str, str] = {}
@@ -89,25 +90,40 @@ class TrainingSetup(QObject):
     # ---- choices ---------------------------------------------------------------------------------------------
 
     def choose_family(self, name: str) -> None:
-        """Choose a family of the catalog."""
+        """Choose a family of the catalog, and the data that it proposes unless the user chose data."""
         if name != self.family:
+            before = self.data, self.data_config
             self.family = name
             self._typing_errors["config"] = self._typing_errors["training"] = {}
+            self.data = self.data if self._data_chosen else self._start_data(self.data)
             self.family_changed.emit()
+            if (self.data, self.data_config) != before:
+                self._show_data()
             self._settings_changed()
             self._describe()
 
     def choose_data(self, name: str) -> None:
         """Choose a data source of the catalog."""
+        self._data_chosen = True
         if name != self.data:
             self.data = name
-            self._typing_errors["data_config"] = {}
-            self.browsed = None
-            self.data_changed.emit()
-            self.browsed_changed.emit()
+            self._show_data()
             self._settings_changed()
             self._describe()
-            self._browse()
+
+    def _show_data(self) -> None:
+        """Show other data, or the same with other settings."""
+        self._typing_errors["data_config"] = {}
+        self.browsed = None
+        self.data_changed.emit()
+        self.browsed_changed.emit()
+        self._browse()
+
+    def _start_data(self, otherwise: str) -> str:
+        """Data source that the chosen family proposes; ``otherwise`` where it proposes none that is there."""
+        sources = [source.name for source in self.catalog.data] if self.catalog else []
+        start = self.entry.start if self.entry else None
+        return start.data if start is not None and start.data in sources else otherwise
 
     def set_config(self, values: Values, errors: dict[str, str]) -> None:
         """Set the family's settings from the form; ``errors`` are sentences on fields whose text is invalid."""
@@ -140,14 +156,12 @@ class TrainingSetup(QObject):
     @property
     def config(self) -> Values:
         """Settings of the chosen family."""
-        entry = self.entry
-        return self._remembered("config", self.family, defaults_of(entry.config_schema) if entry else {})
+        return self._remembered("config", self.family, self.defaults("config"))
 
     @property
     def data_config(self) -> Values:
         """Settings of the chosen data source."""
-        entry = self.data_entry
-        return self._remembered("data_config", self.data, defaults_of(entry.config_schema) if entry else {})
+        return self._remembered("data_config", self.data, self.defaults("data_config"))
 
     @property
     def training(self) -> Values:
@@ -156,8 +170,25 @@ class TrainingSetup(QObject):
 
     @property
     def training_defaults(self) -> Values:
-        """Default training settings of the chosen family."""
-        return msgspec.to_builtins(self.entry.training) if self.entry else {}
+        """Default training settings of the chosen family on the chosen data."""
+        return self.defaults("training")
+
+    @property
+    def _start(self) -> RunSpec | None:
+        """First run that the chosen family proposes, where it is on the chosen data."""
+        start = self.entry.start if self.entry else None
+        return start if start is not None and start.data == self.data else None
+
+    def defaults(self, part: str) -> Values:
+        """Return the defaults of ``config``, ``data_config`` or ``training`` for the chosen family and data."""
+        entry, data, start = self.entry, self.data_entry, self._start
+        if start is not None:
+            return dict({"config": start.config, "data_config": start.data_config, "training": start.training}[part])
+        if part == "data_config":
+            return defaults_of(data.config_schema) if data else {}
+        if entry is None:
+            return {}
+        return defaults_of(entry.config_schema) if part == "config" else msgspec.to_builtins(entry.training)
 
     @property
     def objective(self) -> Objective | None:
@@ -195,11 +226,12 @@ class TrainingSetup(QObject):
         for (part, name), values in self._values.items():
             invalid = self._typing_errors[part] if name == owners[part] else {}
             parts[part][name] = {field: value for field, value in values.items() if field not in invalid}
-        return {"family": self.family, "data": self.data, **parts}
+        return {"family": self.family, "data": self.data, "data_chosen": self._data_chosen, **parts}
 
     def restore(self, snapshot: Values) -> None:
         """Take the choices of a snapshot; what does not fit the catalog is left out when there is one."""
         self.family, self.data = str(snapshot.get("family", "")), str(snapshot.get("data", ""))
+        self._data_chosen = bool(snapshot.get("data_chosen", bool(self.data)))
         for part in self._typing_errors:
             named = snapshot.get(part)
             for name, values in named.items() if isinstance(named, dict) else ():
@@ -217,6 +249,7 @@ class TrainingSetup(QObject):
     def take(self, spec: RunSpec) -> None:
         """Take over the settings of a run whose family and data source the engine has."""
         self.family, self.data = spec.family, spec.data
+        self._data_chosen = True
         self._values[("config", spec.family)] = dict(spec.config)
         self._values[("training", spec.family)] = dict(spec.training)
         self._values[("data_config", spec.data)] = dict(spec.data_config)
@@ -253,7 +286,8 @@ class TrainingSetup(QObject):
         }
 
     def _put(self, part: str, name: str, values: Values, errors: dict[str, str]) -> None:
-        self._values[(part, name)] = dict(values)
+        defaults = self.defaults(part)  # what has its default follows it, also where that depends on the data
+        self._values[(part, name)] = {field: v for field, v in values.items() if v != defaults.get(field)}
         self._typing_errors[part] = dict(errors)
         self._settings_changed()
         self._describe_timer.start()
@@ -283,7 +317,8 @@ class TrainingSetup(QObject):
         data = self.data if self.data in sources else next(iter(sources), "")
         self.arriving = True
         self.catalog_changed.emit()
-        self.family, self.data = family, data
+        self.family = family
+        self.data = data if self._data_chosen else self._start_data(data)
         self.family_changed.emit()
         self.data_changed.emit()
         self._settings_changed()

@@ -87,6 +87,7 @@ class DataChooser(QWidget):
             self._form = None
         if entry is not None:
             form = Form(entry.config_schema, "train.data", self)
+            form.set_defaults(self._setup.defaults("data_config"))
             form.set_values(self._setup.data_config)
             form.changed.connect(lambda: self._setup.set_data_config(form.values(), form.errors()))
             self._layout.insertWidget(1, form)
@@ -144,6 +145,7 @@ class SetupColumn(QScrollArea):
         self._family.chosen.connect(setup.choose_family)
         setup.catalog_changed.connect(self._fill)
         setup.family_changed.connect(self._show_family)
+        setup.data_changed.connect(self._show_values)
         setup.data_changed.connect(self._order_tabs)  # after the slot of the data chooser
         setup.verdict_changed.connect(self._show_refusals)
         self._fill()
@@ -176,15 +178,20 @@ class SetupColumn(QScrollArea):
         self._settings_title.setText(f"Settings of {entry.card.title}")
         config = Form(entry.config_schema, "train.config", self.widget())
         training = Form(setup.catalog.training_schema, "train.training", self.widget())
-        config.set_values(setup.config)
-        training.set_defaults(setup.training_defaults)
-        training.set_values(setup.training)
         config.changed.connect(lambda: setup.set_config(config.values(), config.errors()))
         training.changed.connect(lambda: setup.set_training(training.values(), training.errors()))
         self._layout.insertWidget(self._layout.indexOf(self._settings_title) + 1, config)
         self._layout.insertWidget(self._layout.indexOf(self._training_title) + 1, training)
         self._forms = {"config": config, "training": training}
+        self._show_values()
         self._order_tabs()
+
+    def _show_values(self) -> None:
+        """Write the settings into the forms; their defaults depend on family and data."""
+        for part, values in (("config", self._setup.config), ("training", self._setup.training)):
+            if part in self._forms:
+                self._forms[part].set_defaults(self._setup.defaults(part))
+                self._forms[part].set_values(values)
 
     def _order_tabs(self) -> None:
         """Order the Tab key from top to bottom after forms were replaced."""
