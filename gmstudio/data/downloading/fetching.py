@@ -16,7 +16,8 @@ from gmstudio.data.dataset import DataError
 from gmstudio.data.downloading.registry import RemoteFile, RemoteSet, chosen_files, find_remote
 from gmstudio.data.downloading.transfer import CancelledTransferError, ResumingDownload, Stop, TransferError
 from gmstudio.data.downloading.unpacking import link_files, unpack_members
-from gmstudio.runs.library import HOME_VARIABLE, runs_home
+from gmstudio.runs.home import HOME_VARIABLE
+from gmstudio.runs.library import runs_home
 from gmstudio.system.os_errors import os_error_sentence
 
 CACHE_NAME = "downloads"
