@@ -1,6 +1,6 @@
 """Messages about data sets, and about checking the settings of a run against one; data cards."""
 
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 import msgspec
 
@@ -70,14 +70,18 @@ class BrowseData(Command, frozen=True, kw_only=True):
         run: path of the run whose recorded data are shown instead, after a comparison with those it was trained on;
             empty: none.
         split: which images.
-        start: number of the first one.
+        label: only images with this label; None: all of the split.
+        start: number of the first one, among those with the label.
         count: largest number of images.
     """
+
+    background: ClassVar[bool] = True
 
     data: str
     data_config: dict[str, Any]
     run: str = ""
     split: SplitName = "train"
+    label: int | None = None
     start: int = 0
     count: int = 64
 
@@ -101,14 +105,44 @@ class LocateData(Command, frozen=True, kw_only=True):
 class DescribeModel(Command, frozen=True, kw_only=True):
     """Check the settings of a run without training; answered with ``ModelDescribed``."""
 
+    background: ClassVar[bool] = True
+
     spec: RunSpec
+
+
+class MeasureData(Command, frozen=True, kw_only=True):
+    """Compute statistics of a data set in pieces; answered with ``DataMeasured``.
+
+    Args:
+        data: key of the source.
+        data_config: its settings.
+    """
+
+    superseded_within: ClassVar[tuple[str, ...]] = ()
+    background: ClassVar[bool] = True
+
+    data: str
+    data_config: dict[str, Any]
 
 
 # ---- events: data -------------------------------------------------------------------------------------------
 
 
 class DataBrowsed(Event, frozen=True, kw_only=True):
-    """Images (N, C, H, W) uint8 levels of a split, labels (N,) int64 or None, and the sizes of the splits."""
+    """Images of a split.
+
+    Args:
+        data: key of the source.
+        image: shape and levels of the images.
+        split: which images.
+        start: number of the first one, among those with the label that was asked for.
+        sizes: number of images in each split.
+        images: (N, C, H, W) uint8 levels.
+        labels: (N,) int64; None: the images have none.
+        label_names: label → name; empty where the names are the numbers themselves.
+        total: number of images that can be paged through.
+        indices: (N,) int64 index of each image in its split; None: they follow one another from ``start`` on.
+    """
 
     data: str
     image: ImageSpec
@@ -118,6 +152,84 @@ class DataBrowsed(Event, frozen=True, kw_only=True):
     images: Array
     labels: Array | None
     label_names: tuple[str, ...]
+    total: int = 0
+    indices: Array | None = None
+
+
+class DataLoading(Event, frozen=True, kw_only=True):
+    """Progress of loading the data set that a command needs; the reply to the command follows.
+
+    A data set that loads at once is not reported. ``Cancel`` ends the command, and with its last one the loading.
+
+    Args:
+        load: number of the loading, the same for all commands that wait for it.
+        title: short name of the data.
+        done: work done so far, in units.
+        total: work in all; 0: unknown.
+        unit: what is counted, for example ``images``.
+        rate: units per second; 0: unknown.
+        seconds_left: negative: unknown.
+        over: the command does not wait any longer, as the data are loaded, cannot be, or it was cancelled.
+    """
+
+    load: int
+    title: str
+    done: int = 0
+    total: int = 0
+    unit: str = "images"
+    rate: float = 0.0
+    seconds_left: float = -1.0
+    over: bool = False
+
+    def ends_request(self) -> bool:
+        """The reply of the command itself follows."""
+        return False
+
+
+class SplitStats(msgspec.Struct, frozen=True, kw_only=True):
+    """Statistics of the images of a split.
+
+    Args:
+        size: number of images.
+        labels: label → number of images; empty where they have none.
+        repeated: images that are equal to an earlier one of the same split.
+        shared: earlier split → number of images of this split that also occur there.
+    """
+
+    size: int
+    labels: dict[int, int] = {}
+    repeated: int = 0
+    shared: dict[SplitName, int] = {}
+
+
+class DataMeasured(Event, frozen=True, kw_only=True):
+    """Statistics of a data set; while they are computed, of the images so far.
+
+    Args:
+        data: key of the source.
+        image: shape and levels of the images.
+        done: images measured.
+        total: images in all splits.
+        splits: statistics of each split.
+        histogram: (C, levels) int64, number of pixels of each level and channel.
+        mean: (C, H, W) float32, mean level of each pixel.
+        label_names: label → name.
+        resampled: training images are binarized anew in each epoch; the statistics are of their first sampling.
+    """
+
+    data: str
+    image: ImageSpec
+    done: int
+    total: int
+    splits: dict[SplitName, SplitStats]
+    histogram: Array
+    mean: Array
+    label_names: tuple[str, ...] = ()
+    resampled: bool = False
+
+    def ends_request(self) -> bool:
+        """Whether all images are measured."""
+        return self.done == self.total
 
 
 class ModelDescribed(Event, frozen=True, kw_only=True):

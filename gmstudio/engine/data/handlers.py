@@ -1,30 +1,48 @@
 """Commands about data: browsing, checking settings, and finding the data of a run that were moved or changed."""
 
+import numpy as np
+from numpy.typing import NDArray
+
+from gmstudio.data.dataset import Dataset, Split
+from gmstudio.engine.data.statistics import measure
 from gmstudio.engine.runs.describe import announce_run
 from gmstudio.engine.runtime.building import meta_model
 from gmstudio.engine.runtime.datasets import load_data
-from gmstudio.engine.runtime.feature import Feature
+from gmstudio.engine.runtime.feature import Feature, Job
 from gmstudio.engine.runtime.run_data import changes_since, load_run_data, log_changes
 from gmstudio.engine.training.plan import plan_run
 from gmstudio.protocol.array import Array
-from gmstudio.protocol.data import BrowseData, DataBrowsed, DescribeModel, LocateData, ModelDescribed
+from gmstudio.protocol.data import BrowseData, DataBrowsed, DescribeModel, LocateData, MeasureData, ModelDescribed
 from gmstudio.runs.folder import RunFolder
 
 MAX_BROWSED = 1024
 
 
 class DataFeature(Feature):
-    """Browse data sets; check the settings of a run; take data for a run from another folder, or as they are now."""
+    """Browse and measure data sets; check the settings of a run; take data for a run from another folder."""
 
-    def _on_browse_data(self, command: BrowseData) -> None:
-        if command.run:
-            with RunFolder.open(command.run) as run:
-                dataset = load_run_data(self.context.data, run.record)
-        else:
-            dataset = load_data(self.context.data, command.data, command.data_config)
+    def _on_browse_data(self, command: BrowseData) -> Job | None:
+        context = self.context
+        if not command.run:
+            return context.when_data(
+                command.request,
+                command.data,
+                command.data_config,
+                lambda: self._browse(load_data(context.data, command.data, command.data_config), command),
+            )
+        with RunFolder.open(command.run) as run:
+            record = run.record
+        return context.when_data_of(
+            record, command.request, lambda: self._browse(load_run_data(context.data, record), command)
+        )
+
+    def _browse(self, dataset: Dataset, command: BrowseData) -> None:
         split = dataset.split(command.split)
-        start = max(0, min(command.start, len(split.images)))
-        stop = min(len(split.images), start + max(0, min(command.count, MAX_BROWSED)))
+        found = None if command.label is None else _labelled(split, command.label)
+        total = len(split) if found is None else len(found)
+        start = max(0, min(command.start, total))
+        stop = min(total, start + max(0, min(command.count, MAX_BROWSED)))
+        indices = np.arange(start, stop) if found is None else found[start:stop]
         self.context.send(
             DataBrowsed(
                 request=command.request,
@@ -33,16 +51,34 @@ class DataFeature(Feature):
                 split=command.split,
                 start=start,
                 sizes=dataset.sizes,
-                images=Array.of(dataset.view(command.split, range(start, stop))),
-                labels=None if split.labels is None else Array.of(split.labels[start:stop]),
+                images=Array.of(dataset.view(command.split, indices)),
+                labels=None if split.labels is None else Array.of(split.labels[indices]),
                 label_names=dataset.label_names,
+                total=total,
+                indices=None if found is None else Array.of(indices),
             )
         )
 
-    def _on_locate_data(self, command: LocateData) -> None:
+    def _on_measure_data(self, command: MeasureData) -> Job | None:
+        context = self.context
+        return context.when_data(
+            command.request,
+            command.data,
+            command.data_config,
+            lambda: measure(load_data(context.data, command.data, command.data_config), command),
+        )
+
+    def _on_locate_data(self, command: LocateData) -> Job | None:
         context = self.context
         if context.is_live(command.run):
             raise ValueError(f"{command.run} is in training, with its data in memory. Stop it first.")
+        with RunFolder.open(command.run) as run:
+            record = run.record
+        settings = record.data_config | ({"folder": command.folder} if command.folder else {})
+        return context.when_data(command.request, record.data, settings, lambda: self._locate(command))
+
+    def _locate(self, command: LocateData) -> None:
+        context = self.context
         with RunFolder.open(command.run, write=True) as run:
             dataset = load_run_data(context.data, run.record, command.folder, accept_changed=command.accept_changed)
             changes = changes_since(run.record, dataset)
@@ -51,7 +87,11 @@ class DataFeature(Feature):
         context.models.clear()  # their records name the data of before
         announce_run(context, command.run, command.request)
 
-    def _on_describe_model(self, command: DescribeModel) -> None:
+    def _on_describe_model(self, command: DescribeModel) -> Job | None:
+        spec = command.spec
+        return self.context.when_data(command.request, spec.data, spec.data_config, lambda: self._describe(command))
+
+    def _describe(self, command: DescribeModel) -> None:
         context = self.context
         plan = plan_run(context.data, command.spec, context.device)
         model = meta_model(plan.family, plan.config, plan.record.image)
@@ -64,3 +104,10 @@ class DataFeature(Feature):
                 remarks=model.remarks(),
             )
         )
+
+
+def _labelled(split: Split, label: int) -> NDArray[np.int64]:
+    """Indices of the images of a split that have a label; none where the images have no labels."""
+    if split.labels is None:
+        return np.zeros(0, np.int64)
+    return np.flatnonzero(split.labels == label).astype(np.int64)

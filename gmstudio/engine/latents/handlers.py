@@ -1,14 +1,17 @@
 """Handlers of the commands about latent codes of a model, trained or in training."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from gmstudio.data.dataset import Dataset
 from gmstudio.engine.latents import codes, dimension_stats, directions, encoded_split, projection, sampled_codes
 from gmstudio.engine.runtime.context import EngineContext
 from gmstudio.engine.runtime.feature import Feature, Job
 from gmstudio.engine.runtime.models import Loaded
 from gmstudio.engine.sampling.settings import with_decoder
 from gmstudio.media.ink import INK_IMAGES, measure_ink
+from gmstudio.protocol.base import Command
 from gmstudio.protocol.latents import (
     ChooseDecoder,
     ComputeDimensionStats,
@@ -50,19 +53,35 @@ class LatentsFeature(Feature):
         self.context.send(codes.decode(loaded.model, loaded.step, command))
         return None
 
-    def _on_encode(self, command: Encode) -> None:
+    def _with_data(self, command: Command, loaded: Loaded, answer: Callable[[Dataset], Job | None]) -> Job | None:
+        """Answer with the data set of the run."""
+        return self.context.when_data_of(loaded.record, command.request, lambda: answer(self.context.data_of(loaded)))
+
+    def _on_encode(self, command: Encode) -> Job | None:
         loaded = self._model(command.run, "encode")
-        self.context.send(codes.encode(loaded.model, self.context.data_of(loaded), command))
 
-    def _on_measure_ink(self, command: MeasureInk) -> None:
-        loaded = self._model(command.run, "decode")
-        dataset = self.context.data_of(loaded)
-        ink = measure_ink(dataset.train.images[:INK_IMAGES], dataset.image.levels)
-        self.context.send(InkMeasured(request=command.request, run=command.run, ink=ink))
+        def encode(dataset: Dataset) -> None:
+            self.context.send(codes.encode(loaded.model, dataset, command))
 
-    def _on_sample_codes(self, command: SampleCodes) -> Job:
+        return self._with_data(command, loaded, encode)
+
+    def _on_measure_ink(self, command: MeasureInk) -> Job | None:
         loaded = self._model(command.run, "decode")
-        return sampled_codes.sample_codes(loaded.model, loaded.step, lambda: self.context.data_of(loaded), command)
+
+        def measure(dataset: Dataset) -> None:
+            ink = measure_ink(dataset.train.images[:INK_IMAGES], dataset.image.levels)
+            self.context.send(InkMeasured(request=command.request, run=command.run, ink=ink))
+
+        return self._with_data(command, loaded, measure)
+
+    def _on_sample_codes(self, command: SampleCodes) -> Job | None:
+        loaded = self._model(command.run, "decode")
+
+        def sample(dataset: Dataset | None) -> Job:
+            return sampled_codes.sample_codes(loaded.model, loaded.step, dataset, command)
+
+        needs_data = sampled_codes.needs_data(loaded.model, command)
+        return self._with_data(command, loaded, sample) if needs_data else sample(None)
 
     def _on_encode_image(self, command: EncodeImage) -> None:
         loaded = self._model(command.run, "encode")
@@ -72,14 +91,20 @@ class LatentsFeature(Feature):
         loaded = self._model(command.run, "decode")
         return projection.project(loaded.model, command)
 
-    def _on_encode_split(self, command: EncodeSplit) -> Job:
+    def _on_encode_split(self, command: EncodeSplit) -> Job | None:
         loaded = self._model(command.run, "encode")
-        return encoded_split.encode_split(loaded.model, loaded.step, self.context.data_of(loaded), command)
+        return self._with_data(
+            command, loaded, lambda dataset: encoded_split.encode_split(loaded.model, loaded.step, dataset, command)
+        )
 
-    def _on_find_directions(self, command: FindDirections) -> Job:
+    def _on_find_directions(self, command: FindDirections) -> Job | None:
         loaded = self._model(command.run, "decode")
-        return directions.find_directions(loaded.model, loaded.step, self.context.data_of(loaded), command)
+        return self._with_data(
+            command, loaded, lambda dataset: directions.find_directions(loaded.model, loaded.step, dataset, command)
+        )
 
-    def _on_compute_dimension_stats(self, command: ComputeDimensionStats) -> Job:
+    def _on_compute_dimension_stats(self, command: ComputeDimensionStats) -> Job | None:
         loaded = self._model(command.run, "decode")
-        return dimension_stats.compute_stats(loaded.model, loaded.step, self.context.data_of(loaded), command)
+        return self._with_data(
+            command, loaded, lambda dataset: dimension_stats.compute_stats(loaded.model, loaded.step, dataset, command)
+        )

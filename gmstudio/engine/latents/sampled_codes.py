@@ -3,7 +3,7 @@
 Shapes: N codes, Z latent dimensions, C channels, H height, W width.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -23,7 +23,14 @@ SPLIT: SplitName = "valid"
 """Split whose images are encoded."""
 
 
-def sample_codes(model: Family, step: int, load: Callable[[], Dataset], command: SampleCodes) -> Iterator[Event | None]:
+def needs_data(model: Family, command: SampleCodes) -> bool:
+    """Return whether codes are those of images of the data: the model has no prior, and its samples give none."""
+    prior = latent_of(model).latent.prior
+    sampled = prior == "normal" or (prior == "bernoulli" and isinstance(model, PiecewiseSampler))
+    return command.near is None and not sampled
+
+
+def sample_codes(model: Family, step: int, dataset: Dataset | None, command: SampleCodes) -> Iterator[Event | None]:
     """Sample codes whose images look like the model's.
 
     A normal prior is sampled. Binary units depend on each other, so that units drawn one by one decode to nothing:
@@ -33,7 +40,7 @@ def sample_codes(model: Family, step: int, load: Callable[[], Dataset], command:
     Args:
         model: a family with ``decode``.
         step: training step of its weights.
-        load: returns the data set of the run; called only where images of the data are encoded.
+        dataset: data set of the run where ``needs_data``, else None.
         command: number, seed, and a code to stay near.
 
     Returns:
@@ -53,7 +60,7 @@ def sample_codes(model: Family, step: int, load: Callable[[], Dataset], command:
         return _of_prior(model, step, command)
     if prior == "bernoulli" and isinstance(model, PiecewiseSampler):
         return _of_samples(model, model, step, command)
-    dataset = load()
+    assert dataset is not None
     check_fit(model, dataset)
     if not len(dataset.valid):
         raise ValueError("The data set has no validation images to encode; train with a validation split.")

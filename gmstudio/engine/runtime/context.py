@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 
 from gmstudio.data.dataset import Dataset
 from gmstudio.engine.runtime.datasets import DatasetCache
 from gmstudio.engine.runtime.device import choose_device
+from gmstudio.engine.runtime.job import Job
+from gmstudio.engine.runtime.loading import Answer, DataLoader
 from gmstudio.engine.runtime.models import Loaded, ModelCache
 from gmstudio.engine.runtime.run_data import load_run_data
 from gmstudio.families.base import Family
@@ -100,6 +102,7 @@ class EngineContext:
         self.send = send
         self.device: torch.device = choose_device("auto")
         self.data = DatasetCache()
+        self._loader = DataLoader(self.data, send)
         self.models = ModelCache()
         self.training: LiveRun | None = None
         self.chosen_steps: dict[str, int] = {}
@@ -140,8 +143,23 @@ class EngineContext:
             raise ValueError(f"{loaded.model.card.title} has no {capability}; choose another run.")
         return loaded
 
+    def when_data(self, request: int, name: str, config: dict[str, Any], answer: Answer) -> Job | None:
+        """Answer a command that needs a data set: at once where it is there, else by a job that loads it first.
+
+        Args:
+            request: number of the command.
+            name: key of the data source.
+            config: settings of the source.
+            answer: answers from the cache, or returns a job.
+        """
+        return self._loader.when_loaded(request, name, config, answer)
+
+    def when_data_of(self, record: RunRecord, request: int, answer: Answer) -> Job | None:
+        """Answer a command that needs the data set of a run, see ``when_data``."""
+        return self.when_data(request, record.data, record.data_config, answer)
+
     def data_of(self, loaded: Loaded) -> Dataset:
-        """Return the data set that a model was trained on.
+        """Return the data set that a model was trained on, at once within ``when_data_of``.
 
         Raises:
             DataUnavailableError: when its files cannot be used any more, or hold images that do not fit the model.

@@ -3,16 +3,14 @@
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, get_type_hints
 
 from gmstudio import engine
 from gmstudio.engine.runtime.context import EngineContext
-from gmstudio.protocol.base import Command, Event
+from gmstudio.engine.runtime.job import Job as Job
+from gmstudio.protocol.base import Command
 from gmstudio.protocol.engine import Done
-
-Job = Iterator[Event | None]
-"""Long work, advanced piece by piece: each piece yields an event, or None when there is nothing to send."""
 
 Handler = Callable[[Any], Job | None]
 """Function that answers a command; returns a job if the work is long."""

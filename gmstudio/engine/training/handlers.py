@@ -1,16 +1,18 @@
 """Commands for the run in training, and for checkpoints and diagnostics of any run."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain
 
 import msgspec
 import torch
 
 from gmstudio.engine.runs.describe import announce_run, current_info
-from gmstudio.engine.runtime.feature import Feature
+from gmstudio.engine.runtime.datasets import DatasetCache
+from gmstudio.engine.runtime.feature import Feature, Job
 from gmstudio.engine.runtime.inspection import check_fit
+from gmstudio.engine.runtime.models import Loaded
 from gmstudio.engine.training.diagnostics import FIGURE_IMAGES, chosen_pixel, figure_pieces, pixel_figure_pieces
-from gmstudio.engine.training.job import TrainingJob, start_training
+from gmstudio.engine.training.job import Send, TrainingJob, start_training
 from gmstudio.engine.training.plan import plan_run
 from gmstudio.engine.training.resume import Continuation, resume_copy, resume_run
 from gmstudio.families.diagnostics import PixelIllustrated
@@ -36,28 +38,42 @@ from gmstudio.protocol.training import (
 from gmstudio.runs.folder import RunFolder
 
 
+Resume = Callable[[str, Continuation, DatasetCache, torch.device, Send], TrainingJob]
+"""``resume_run`` or ``resume_copy``."""
+
+
 class TrainingFeature(Feature):
     """Start, pause, step and stop training; keep checkpoints; draw diagnostics."""
 
-    def _on_start_training(self, command: StartTraining) -> None:
-        context = self.context
+    def _on_start_training(self, command: StartTraining) -> Job | None:
+        context, spec = self.context, command.spec
         self._refuse_a_second()
-        plan = plan_run(context.data, command.spec, context.device)
-        self._begin(start_training(plan, command.folder, context.device, context.send), command.request)
 
-    def _on_resume_run(self, command: ResumeRun) -> None:
-        context = self.context
-        self._refuse_a_second()
-        choices = Continuation(command.steps, command.schedule)
-        job = resume_run(command.run, choices, context.data, context.device, context.send)
-        self._begin(job, command.request)
+        def start() -> None:
+            self._refuse_a_second()  # another may have begun while the data were loaded
+            plan = plan_run(context.data, spec, context.device)
+            self._begin(start_training(plan, command.folder, context.device, context.send), command.request)
 
-    def _on_train_on(self, command: TrainOn) -> None:
+        return context.when_data(command.request, spec.data, spec.data_config, start)
+
+    def _on_resume_run(self, command: ResumeRun) -> Job | None:
+        return self._continue(command, resume_run)
+
+    def _on_train_on(self, command: TrainOn) -> Job | None:
+        return self._continue(command, resume_copy)
+
+    def _continue(self, command: ResumeRun | TrainOn, resume: Resume) -> Job | None:
         context = self.context
         self._refuse_a_second()
-        choices = Continuation(command.steps, command.schedule)
-        job = resume_copy(command.run, choices, context.data, context.device, context.send)
-        self._begin(job, command.request)
+        with RunFolder.open(command.run) as run:
+            record = run.record
+
+        def begin() -> None:
+            self._refuse_a_second()
+            choices = Continuation(command.steps, command.schedule)
+            self._begin(resume(command.run, choices, context.data, context.device, context.send), command.request)
+
+        return context.when_data_of(record, command.request, begin)
 
     def _refuse_a_second(self) -> None:
         if self.context.training is not None:
@@ -109,8 +125,11 @@ class TrainingFeature(Feature):
             self.context.chosen_steps.pop(command.run, None)  # it may be pruned from now on
         self.context.send(RunDescribed(info=current_info(self.context, command.run)))
 
-    def _on_draw_figures(self, command: DrawFigures) -> Iterator[Event | None]:
+    def _on_draw_figures(self, command: DrawFigures) -> Job | None:
         loaded = self.context.model(command.run, "figures")
+        return self.context.when_data_of(loaded.record, command.request, lambda: self._draw(loaded, command))
+
+    def _draw(self, loaded: Loaded, command: DrawFigures) -> Job:
         dataset = self.context.data_of(loaded)
         check_fit(loaded.model, dataset)
         valid, device = dataset.valid.images, loaded.model.device

@@ -10,7 +10,7 @@ import torch
 from gmstudio import data
 from gmstudio.data.dataset import Dataset
 from gmstudio.engine.latents.handlers import LatentsFeature
-from gmstudio.engine.latents.sampled_codes import sample_codes
+from gmstudio.engine.latents.sampled_codes import needs_data, sample_codes
 from gmstudio.families import FAMILIES
 from gmstudio.families.base import Family
 from gmstudio.protocol.array import Array
@@ -29,7 +29,7 @@ def make(name: str, digits: Dataset, **config: Any) -> Family:
 
 
 def sampled(model: Family, digits: Dataset, **fields: Any) -> CodesSampled:
-    *_, event = sample_codes(model, 7, lambda: digits, SampleCodes(request=5, run="r", **fields))
+    *_, event = sample_codes(model, 7, digits, SampleCodes(request=5, run="r", **fields))
     assert isinstance(event, CodesSampled) and (event.request, event.step) == (5, 7)
     return event
 
@@ -80,28 +80,31 @@ def test_one_step_of_the_chain_stays_near(digits: Dataset) -> None:
 def test_what_cannot_be_sampled_is_refused(digits: Dataset) -> None:
     vae = make("vae", digits, num_latent=4)
     with pytest.raises(ValueError, match="choose 1 to 256"):
-        sample_codes(vae, 0, lambda: digits, SampleCodes(run="r", count=0))
+        sample_codes(vae, 0, digits, SampleCodes(run="r", count=0))
     with pytest.raises(ValueError, match="no binary units"):
-        sample_codes(vae, 0, lambda: digits, SampleCodes(run="r", near=Array.of(np.zeros((1, 4), np.float32))))
+        sample_codes(vae, 0, digits, SampleCodes(run="r", near=Array.of(np.zeros((1, 4), np.float32))))
 
 
 @pytest.mark.parametrize("family", ["vae", "gan", "rbm"])
 def test_data_that_cannot_be_read_are_not_needed(digits: Dataset, family: str) -> None:
-    def load() -> Dataset:
-        raise ValueError("The folder is gone.")
-
-    *_, event = sample_codes(make(family, digits), 0, load, SampleCodes(run="r", count=2))
+    model, command = make(family, digits), SampleCodes(run="r", count=2)
+    assert not needs_data(model, command)
+    *_, event = sample_codes(model, 0, None, command)
     assert isinstance(event, CodesSampled) and event.codes.shape[0] == 2
-    with pytest.raises(ValueError, match="folder is gone"):
-        sample_codes(make("autoencoder", digits), 0, load, SampleCodes(run="r"))
+    assert needs_data(make("autoencoder", digits), command)
 
 
 @pytest.mark.parametrize("family", ["vae", "gan", "rbm", "autoencoder"])
 def test_the_engine_answers_for_every_family(digits: Dataset, family: str) -> None:
     """By its handlers: sampled codes, and the ink of the data."""
     sent: list[Any] = []
-    loaded = SimpleNamespace(model=make(family, digits), step=7)
-    context = SimpleNamespace(model=lambda *_: loaded, data_of=lambda _: digits, send=sent.append)
+    loaded = SimpleNamespace(model=make(family, digits), step=7, record=None)
+    context = SimpleNamespace(
+        model=lambda *_: loaded,
+        data_of=lambda _: digits,
+        when_data_of=lambda _record, _request, answer: answer(),
+        send=sent.append,
+    )
     handlers = LatentsFeature(context).handlers()  # type: ignore[arg-type]
     job = handlers[SampleCodes](SampleCodes(request=1, run="r", count=2))
     assert job is not None
