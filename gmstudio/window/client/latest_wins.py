@@ -23,8 +23,14 @@ class LatestWins(Request):
         self.answered: Command | None = None
 
     def submit(self, command: Command) -> None:
-        """Send the command now, or as soon as the one in flight has ended, unless a newer one comes."""
-        if self.busy:
+        """Send the command now, or as soon as the one in flight has ended, unless a newer one comes.
+
+        A command in flight that waits for data to load is not waited for.
+        """
+        if self.loading is not None:
+            self._pending = None
+            self.replace(command)
+        elif self.busy:
             self._pending = command
         else:
             self.send(command)

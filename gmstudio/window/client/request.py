@@ -3,6 +3,7 @@
 from PySide6.QtCore import QObject, Signal
 
 from gmstudio.protocol.base import Command, Event
+from gmstudio.protocol.data import DataLoading
 from gmstudio.protocol.engine import Cancel, CommandFailed, Reason
 from gmstudio.window.client.engine_link import EngineLink
 
@@ -20,9 +21,11 @@ class Request(QObject):
 
     Attributes:
         command: the newest command, in flight or ended; None before the first.
+        loading: ``DataLoading`` of the data that the command in flight waits for; None: it waits for none.
 
     Signals:
         replied: each reply, an ``Event``; ``busy`` is false already at the last one.
+        loading_changed: ``loading`` changed.
         failed: the ``CommandFailed`` in place of a reply.
         dropped: the engine superseded or cancelled the command, which has no further reply.
     """
@@ -30,12 +33,14 @@ class Request(QObject):
     replied = Signal(object)
     failed = Signal(object)
     dropped = Signal()
+    loading_changed = Signal()
 
     def __init__(self, link: EngineLink, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._link = link
         self._number = 0
         self.command: Command | None = None
+        self.loading: DataLoading | None = None
 
     @property
     def busy(self) -> bool:
@@ -48,6 +53,13 @@ class Request(QObject):
         self.command = command
         self._number = self._link.send(command, self.deliver)
 
+    def replace(self, command: Command) -> None:
+        """Send a command and end the work of the one in flight; a loading that both need goes on."""
+        before = self._number
+        self.send(command)
+        if before:
+            self._link.send(Cancel(target=before))
+
     def cancel(self) -> None:
         """End the work in the engine, and ignore further replies."""
         if self.busy:
@@ -58,6 +70,7 @@ class Request(QObject):
         """Ignore further replies; the engine may finish the work."""
         self._link.forget(self._number)
         self._number = 0
+        self._set_loading(None)
 
     def deliver(self, event: Event) -> None:
         """Take a reply to the command in flight."""
@@ -68,12 +81,20 @@ class Request(QObject):
     def end(self) -> None:
         """Note that the command in flight has ended."""
         self._number = 0
+        self._set_loading(None)
 
     def announce(self, event: Event) -> None:
         """Emit the signal that belongs to a reply."""
-        if not isinstance(event, CommandFailed):
+        if isinstance(event, DataLoading):
+            self._set_loading(None if event.over else event)
+        elif not isinstance(event, CommandFailed):
             self.replied.emit(event)
         elif event.reason in QUIET:
             self.dropped.emit()
         else:
             self.failed.emit(event)
+
+    def _set_loading(self, loading: DataLoading | None) -> None:
+        if loading is not self.loading:
+            self.loading = loading
+            self.loading_changed.emit()

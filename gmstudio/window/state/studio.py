@@ -11,6 +11,7 @@ from gmstudio.protocol.training import ContinuedSchedule, ResumeRun
 from gmstudio.window.client.engine_client import EngineClient
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.request import Request
+from gmstudio.window.state.data.loads import DataLoads
 from gmstudio.window.state.data.run_data import RunData
 from gmstudio.window.state.engine import EngineState
 from gmstudio.window.state.runs.library import RunLibrary
@@ -34,6 +35,7 @@ class Studio(QObject):
         library: catalog and runs.
         engine: state of the engine.
         run_data: data of runs that are missing or have changed.
+        loads: data sets that are being loaded.
         interrupted: run that was in training when its engine died, until it is resumed or dismissed; or None.
 
     Signals:
@@ -49,6 +51,7 @@ class Studio(QObject):
         self.engine = EngineState(client, self)
         self._watch = RunWatch(self.library, self)
         self.run_data = RunData(client, self)
+        self.loads = DataLoads(client, self)
         self._states: dict[object, object] = {}
         self.interrupted: RunInfo | None = None
         self._resuming = Request(client, self)
@@ -85,6 +88,7 @@ class Studio(QObject):
     def _on_died(self) -> None:
         live = self.library.info(self.library.live)
         self.library.lose_engine()
+        self.loads.clear()
         if live is not None:
             self._set_interrupted(self.library.info(live.run))
 

@@ -221,7 +221,7 @@ class MainWindow(QMainWindow):
         row.addWidget(self._sidebar)
         row.addLayout(column, 1)
         self.setCentralWidget(center)
-        self.setStatusBar(StatusBar(self._studio.engine))
+        self.setStatusBar(StatusBar(self._studio.engine, self._studio.loads))
 
     def _fill_menus(self) -> None:
         library, engine = self._studio.library, self._studio.engine

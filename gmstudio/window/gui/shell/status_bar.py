@@ -2,11 +2,14 @@
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QProgressBar, QStatusBar, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QProgressBar, QStatusBar, QToolButton, QWidget
 
+from gmstudio.protocol.data import DataLoading
 from gmstudio.protocol.engine import EngineReported
+from gmstudio.window.gui.progress_text import loading_text, rate_words
 from gmstudio.window.gui.theme import GRID, theme
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
+from gmstudio.window.state.data.loads import DataLoads
 from gmstudio.window.state.engine import EngineState
 
 STATES = {
@@ -30,11 +33,13 @@ class StatusBar(QStatusBar):
 
     Args:
         engine: state of the engine.
+        loads: data sets that are being loaded; such a loading can be cancelled here.
     """
 
-    def __init__(self, engine: EngineState, parent: QWidget | None = None) -> None:
+    def __init__(self, engine: EngineState, loads: DataLoads, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._engine = engine
+        self._loads = loads
         self.setSizeGripEnabled(False)
         self._device = QComboBox()
         self._device.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
@@ -49,12 +54,18 @@ class StatusBar(QStatusBar):
         self._progress.setMinimumWidth(PROGRESS_WIDTHS[0])
         self._progress.setMaximumWidth(PROGRESS_WIDTHS[1])
         self._rate = QLabel()
+        self._cancel = QToolButton()
+        self._cancel.setAutoRaise(True)
+        self._cancel.setIconSize(QSize(16, 16))
+        self._cancel.hide()
         self._state_icon = QLabel()
         self._state = QLabel()
         self._name_controls()
         self._lay_out()
         self._device.activated.connect(self._on_device_activated)
+        self._cancel.clicked.connect(loads.cancel)
         engine.changed.connect(self._update)
+        loads.changed.connect(self._update)
         theme().changed.connect(self._update)
         self._update()
 
@@ -71,6 +82,7 @@ class StatusBar(QStatusBar):
             (self._job, "job", "Current job", JOB_TIP),
             (self._progress, "progress", "Progress of the job", "Steps done, of all steps."),
             (self._rate, "rate", "Rate and time left", "Speed of the job, and its remaining time."),
+            (self._cancel, "cancel", "Cancel loading", "Stop loading the data; what needs them is cancelled."),
             (self._state, "engine", "State of the engine", STATE_TIP),
         ):
             widget.setObjectName(f"status.{control}")
@@ -86,7 +98,7 @@ class StatusBar(QStatusBar):
         for left in (self._device_icon, self._device, self._device_name, self._memory):
             row.addWidget(left)
         row.addWidget(self._job, 1)
-        for right in (self._progress, self._rate, self._state_icon, self._state):
+        for right in (self._progress, self._rate, self._cancel, self._state_icon, self._state):
             row.addWidget(right)
         self.addWidget(whole, 1)
 
@@ -96,7 +108,13 @@ class StatusBar(QStatusBar):
         self._device_icon.setPixmap(theme().icon("device", "muted").pixmap(QSize(16, 16), self.devicePixelRatioF()))
         self._device_name.setText(report.device if report else "")
         self._memory.setText(memory_text(report.memory_bytes) if report else "")
-        self._show_job(report if self._engine.state.answers else None)
+        loading = self._loads.current if self._engine.state.answers else None
+        self._cancel.setVisible(loading is not None)
+        self._cancel.setIcon(theme().icon("close", "text"))
+        if loading is None:
+            self._show_job(report if self._engine.state.answers else None)
+        else:
+            self._show_loading(loading)
         self._show_state(report)
         self._fit()
 
@@ -142,6 +160,15 @@ class StatusBar(QStatusBar):
         self._job.setToolTip(words or JOB_TIP)
         self._rate.setText(rate_text(report) if report and job else "")
 
+    def _show_loading(self, loading: DataLoading) -> None:
+        self._progress.setVisible(True)
+        self._progress.setMaximum(loading.total)  # 0: an endless bar
+        self._progress.setValue(loading.done)
+        words = loading_text(loading)
+        self._job.set_words(words)
+        self._job.setToolTip(words)
+        self._rate.setText(rate_words(loading.rate, loading.unit, loading.seconds_left))
+
     def _show_state(self, report: EngineReported | None) -> None:
         words, role = STATES[self._engine.state.phase]
         if self._engine.state.answers and report is not None:
@@ -159,22 +186,7 @@ def memory_text(count: int) -> str:
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
 
 
-def duration_text(seconds: float) -> str:
-    """Format a time span: ``12 s``, ``3 min 20 s``, ``1 h 05 min``."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-
-
 def rate_text(report: EngineReported) -> str:
     """Format rate and time left of a job: ``820 images/s · 12 s left``."""
-    parts = []
-    if report.rate > 0:
-        number = f"{report.rate:,.0f}" if report.rate >= 10 else f"{report.rate:.2g}"
-        parts.append(f"{number} {report.rate_unit}")
-    if report.seconds_left >= 0 and report.state != "paused":
-        parts.append(f"{duration_text(report.seconds_left)} left")
-    return " · ".join(parts)
+    seconds_left = -1.0 if report.state == "paused" else report.seconds_left
+    return rate_words(report.rate, report.rate_unit.removesuffix("/s"), seconds_left)

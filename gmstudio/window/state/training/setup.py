@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from gmstudio.protocol.data import BrowseData, DataBrowsed, DataEntry, DescribeModel, ModelDescribed
+from gmstudio.protocol.data import BrowseData, DataBrowsed, DataEntry, DataLoading, DescribeModel, ModelDescribed
 from gmstudio.protocol.engine import Catalog, CommandFailed
 from gmstudio.protocol.families import FamilyEntry, Objective
 from gmstudio.protocol.run_spec import RunSpec
@@ -45,6 +45,7 @@ class TrainingSetup(QObject):
         arriving: a new catalog is being applied, so changes are not the user's.
         browsed: images of the chosen data; None while they are pending or refused.
         problem: reason why the choices cannot be trained; empty otherwise.
+        cancelled: loading the data was cancelled, so that the settings are not checked.
 
     Signals:
         catalog_changed: the families and data sources changed.
@@ -52,7 +53,7 @@ class TrainingSetup(QObject):
         data_changed: another data source was chosen.
         config_changed: a setting of the family changed.
         verdict_changed: ``described``, ``problem`` or ``refusals`` changed.
-        browsed_changed: the images for the preview changed.
+        browsed_changed: the images for the preview, or the progress of loading them, changed.
     """
 
     catalog_changed = Signal()
@@ -72,6 +73,7 @@ class TrainingSetup(QObject):
         self.browsed: DataBrowsed | None = None
         self.problem = ""
         self._data_chosen = False
+        self.cancelled = False
         self._values: dict[tuple[str, str], Values] = {}
         self._typing_errors: dict[str, dict[str, str]] = {"config": {}, "data_config": {}, "training": {}}
         self._refusals: dict[str, str] = {}
@@ -81,6 +83,11 @@ class TrainingSetup(QObject):
         self._browses = LatestWins(events, self)
         self._browses.replied.connect(self._on_browsed)
         self._browses.failed.connect(self._on_browse_refused)
+        for request in (self._browses, self._describes):
+            request.loading_changed.connect(self.browsed_changed)
+            request.loading_changed.connect(self.verdict_changed)
+        self._browses.dropped.connect(self._on_cancelled)
+        self._describes.dropped.connect(self._on_cancelled)
         self._describe_timer = self._quiet_timer(self._describe)
         self._browse_timer = self._quiet_timer(self._browse)
         events.on(Catalog).connect(self._on_catalog)
@@ -162,6 +169,11 @@ class TrainingSetup(QObject):
     def data_config(self) -> Values:
         """Settings of the chosen data source."""
         return self._remembered("data_config", self.data, self.defaults("data_config"))
+
+    @property
+    def loading(self) -> DataLoading | None:
+        """Progress of loading the chosen data; None when there is none."""
+        return self._browses.loading or self._describes.loading
 
     @property
     def training(self) -> Values:
@@ -302,11 +314,13 @@ class TrainingSetup(QObject):
     def _describe(self) -> None:
         self._describe_timer.stop()
         if self.entry and self.data_entry and not self.mistyped:
+            self.cancelled = False
             self._describes.submit(DescribeModel(spec=self.spec))
 
     def _browse(self) -> None:
         self._browse_timer.stop()
         if self.data_entry and not self._typing_errors["data_config"]:
+            self.cancelled = False
             self._browses.submit(BrowseData(data=self.data, data_config=self.data_config, count=PREVIEW_IMAGES))
 
     def _on_catalog(self, catalog: Catalog) -> None:
@@ -339,6 +353,13 @@ class TrainingSetup(QObject):
         if event.data == self.data:
             self.browsed = event
             self.browsed_changed.emit()
+
+    def _on_cancelled(self) -> None:
+        """Note why there are no images and no check; another change of the settings loads the data again."""
+        if not self._browses.busy and not self._describes.busy:
+            self.cancelled = True
+            self.browsed_changed.emit()
+            self.verdict_changed.emit()
 
     def _on_browse_refused(self, event: CommandFailed) -> None:
         self.browsed = None

@@ -7,6 +7,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from gmstudio.protocol.base import Command
+from gmstudio.protocol.data import DataLoading
 from gmstudio.protocol.engine import CommandFailed, Reason, Warned
 from gmstudio.protocol.families import FamilyCard, Objective
 from gmstudio.protocol.runs import HistoryAppended, RunInfo, RunOpened, RunTrashed
@@ -79,6 +80,7 @@ class TrainingState(QObject):
         self._shows_setup = True
         self._requests: list[Request] = []
         self._starting = self._request(self._on_start_failed)
+        self._starting.loading_changed.connect(self.status_changed)
         self._stopping = self._request(self._on_failed)
         self._pausing = self._request(self._on_failed)
         self._resuming = self._request(self._on_failed)
@@ -146,9 +148,19 @@ class TrainingState(QObject):
         return self.status == "idle" and info is not None and info.status in RESUMABLE and self.resume_steps > info.step
 
     @property
-    def can_stop(self) -> bool:
+    def loading(self) -> DataLoading | None:
+        """Progress of loading the data of the run that is being started; None when there is none."""
+        return self._starting.loading
+
+    @property
+    def is_live(self) -> bool:
         """A run is in training, paused or not."""
         return self.status in ("running", "paused")
+
+    @property
+    def can_stop(self) -> bool:
+        """A run is in training, paused or not, or its data are being loaded."""
+        return self.is_live or self.loading is not None
 
     @property
     def can_keep_checkpoint(self) -> bool:
@@ -175,15 +187,18 @@ class TrainingState(QObject):
             self._send(self._starting, kind(run=self.run, steps=self.resume_steps))
 
     def stop(self) -> None:
-        """End the training with a checkpoint."""
-        if self.can_stop:
+        """End the training with a checkpoint, or the start of one whose data are being loaded."""
+        if self.loading is not None:
+            self._starting.cancel()
+            self.status_changed.emit()
+        elif self.can_stop:
             self._send(self._stopping, StopTraining())
 
     def step(self, count: int = 1) -> None:
         """Make ``count`` steps and pause; a training that is not paused is paused first."""
         if self.status == "running":
             self._send(self._pausing, PauseTraining())
-        if self.can_stop:
+        if self.is_live:
             self._send(self._stepping, StepTraining(count=count))
 
     def keep_checkpoint(self) -> None:

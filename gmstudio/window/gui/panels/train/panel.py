@@ -27,6 +27,7 @@ from gmstudio.window.gui.panels.train.runs import RunsView
 from gmstudio.window.gui.panels.train.samples import SampleView
 from gmstudio.window.gui.panels.train.setup import SetupColumn, text_label
 from gmstudio.window.gui.panels.train.status import StatusLine
+from gmstudio.window.gui.progress_text import loading_text
 from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs, Tab
 from gmstudio.window.gui.widgets.scaled import scaled_px
 from gmstudio.window.state.palette import PaletteEntry
@@ -45,6 +46,7 @@ NEEDS = {
     "keep": "The run shown has no checkpoint yet.",
     "show_live": "The run in training is shown already, or none is in training.",
 }
+NOT_LOADED = "The data were not loaded, so the settings are not checked. Start loads them."
 START_TIP = "Start a new run with these settings; it is shown at the right"
 BUSY_TIP = "One run trains at a time: stop the one in training first"
 PAUSE_TIP = "Pause after the current step"
@@ -228,7 +230,7 @@ class TrainPanel(Panel):
             "start": state.can_start,
             "pause": state.can_pause or state.can_resume,
             "stop": state.can_stop,
-            "step": state.can_stop,
+            "step": state.is_live,
             "keep": state.can_keep_checkpoint,
             "show_live": state.shows_another,
         }
@@ -246,12 +248,22 @@ class TrainPanel(Panel):
             counted = f"{setup.described.num_parameters:,} parameters, {setup.described.image}"
             text, role = "\n".join((counted, *setup.described.remarks)), "muted"
         else:
-            text, role = "Checking the settings …" if setup.catalog else "Waiting for the engine …", "muted"
+            text, role = self._pending_check(), "muted"
         self._verdict.setText(text)
         if self._verdict.property("role") != role:
             self._verdict.setProperty("role", role)
             self._verdict.style().unpolish(self._verdict)
             self._verdict.style().polish(self._verdict)
+
+    def _pending_check(self) -> str:
+        """Sentence on settings that are not checked yet."""
+        setup = self._state.setup
+        if setup.catalog is None:
+            return "Waiting for the engine …"
+        loading = self._state.loading or setup.loading
+        if loading is not None:
+            return loading_text(loading)
+        return NOT_LOADED if setup.cancelled else "Checking the settings …"
 
     def _show_pause(self, *, resumes: bool) -> None:
         """Give the toggle of pause and resume the text of what it does now."""

@@ -17,6 +17,7 @@ from gmstudio.protocol.data import SPLIT_TITLES
 from gmstudio.window.gui.forms.form import Form
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.train.family_chooser import FamilyChooser
+from gmstudio.window.gui.progress_text import loading_text
 from gmstudio.window.gui.widgets.images.grid import ImageGrid
 from gmstudio.window.state.training.setup import TrainingSetup
 
@@ -101,6 +102,10 @@ class DataChooser(QWidget):
         browsed = self._setup.browsed
         self._preview.setVisible(browsed is not None)
         self._sizes.setVisible(browsed is not None)
+        loading = self._setup.loading
+        if browsed is None and loading is not None:
+            self._sizes.setText(loading_text(loading))
+            self._sizes.setVisible(True)
         if browsed is not None:
             images = browsed.images.numpy()
             self._preview.set_levels_images(images, browsed.image.levels)

@@ -1,0 +1,36 @@
+"""Progress of long work in words: time spans, rates, and what is loaded."""
+
+from gmstudio.protocol.data import DataLoading
+
+
+def duration_text(seconds: float) -> str:
+    """Format a time span: ``12 s``, ``3 min 20 s``, ``1 h 05 min``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def rate_words(rate: float, unit: str, seconds_left: float) -> str:
+    """Format rate and time left: ``820 images/s · 12 s left``; what is unknown is left out.
+
+    Args:
+        rate: units per second; 0: unknown.
+        unit: what is counted, for example ``images``.
+        seconds_left: negative: unknown.
+    """
+    parts = []
+    if rate > 0:
+        number = f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}"
+        parts.append(f"{number} {unit}/s")
+    if seconds_left >= 0:
+        parts.append(f"{duration_text(seconds_left)} left")
+    return " · ".join(parts)
+
+
+def loading_text(loading: DataLoading) -> str:
+    """Describe a loading: ``Loading MNIST · 12,000 of 60,000 images``."""
+    text = f"Loading {loading.title}"
+    return f"{text} · {loading.done:,} of {loading.total:,} {loading.unit}" if loading.total else f"{text} …"
