@@ -164,6 +164,7 @@ class DataLoading(Event, frozen=True, kw_only=True):
     Args:
         load: number of the loading, the same for all commands that wait for it.
         title: short name of the data.
+        stage: what is done now, for example ``Decoding images``.
         done: work done so far, in units.
         total: work in all; 0: unknown.
         unit: what is counted, for example ``images``.
@@ -174,6 +175,7 @@ class DataLoading(Event, frozen=True, kw_only=True):
 
     load: int
     title: str
+    stage: str = ""
     done: int = 0
     total: int = 0
     unit: str = "images"

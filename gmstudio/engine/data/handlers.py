@@ -1,21 +1,69 @@
 """Commands about data: browsing, checking settings, and finding the data of a run that were moved or changed."""
 
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 
 from gmstudio.data.dataset import Dataset, Split
+from gmstudio.data.importing.library import rename_import, restore_import, trash_import
+from gmstudio.data.importing.set_file import open_import
+from gmstudio.engine.data.imports import ImportPreviews, run_import
+from gmstudio.engine.data.sets import described, list_sets
 from gmstudio.engine.data.statistics import measure
 from gmstudio.engine.runs.describe import announce_run
 from gmstudio.engine.runtime.building import meta_model
+from gmstudio.engine.runtime.context import EngineContext
 from gmstudio.engine.runtime.datasets import load_data
 from gmstudio.engine.runtime.feature import Feature, Job
 from gmstudio.engine.runtime.run_data import changes_since, load_run_data, log_changes
 from gmstudio.engine.training.plan import plan_run
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.data import BrowseData, DataBrowsed, DescribeModel, LocateData, MeasureData, ModelDescribed
+from gmstudio.protocol.data_import import (
+    DataSetTrashed,
+    DescribeDataSet,
+    ImportData,
+    ListDataSets,
+    PreviewImport,
+    RenameDataSet,
+    RestoreDataSet,
+    TrashDataSet,
+)
 from gmstudio.runs.folder import RunFolder
 
 MAX_BROWSED = 1024
+
+
+class DataSetsFeature(Feature):
+    """List, describe, name and remove imported data sets; preview and import files."""
+
+    def __init__(self, context: EngineContext) -> None:
+        super().__init__(context)
+        self._previews = ImportPreviews()
+
+    def _on_list_data_sets(self, command: ListDataSets) -> Job:
+        return list_sets(command)
+
+    def _on_describe_data_set(self, command: DescribeDataSet) -> None:
+        self.context.send(described(open_import(Path(command.folder)), command.request))
+
+    def _on_rename_data_set(self, command: RenameDataSet) -> None:
+        self.context.send(described(rename_import(Path(command.folder), command.name), command.request))
+
+    def _on_trash_data_set(self, command: TrashDataSet) -> None:
+        place = trash_import(Path(command.folder))
+        self.context.send(DataSetTrashed(request=command.request, folder=command.folder, place=str(place)))
+
+    def _on_restore_data_set(self, command: RestoreDataSet) -> None:
+        imported = restore_import(Path(command.place), Path(command.folder))
+        self.context.send(described(imported, command.request))
+
+    def _on_preview_import(self, command: PreviewImport) -> Job:
+        return self._previews.preview(command)
+
+    def _on_import_data(self, command: ImportData) -> Job:
+        return run_import(command)
 
 
 class DataFeature(Feature):

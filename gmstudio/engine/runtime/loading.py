@@ -4,15 +4,15 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from gmstudio.data.progress import STAGE_TITLES
 from gmstudio.engine.runtime.datasets import DatasetCache, Loading
 from gmstudio.engine.runtime.job import Job
+from gmstudio.engine.runtime.meter import Meter
 from gmstudio.protocol.base import Event
 from gmstudio.protocol.data import DataLoading
 
 QUICK_S = 0.04
 """Time for which loading may hold the engine's loop before it becomes a job."""
-REPORT_S = 0.1
-"""Time between two reports of progress."""
 
 Answer = Callable[[], Job | None]
 
@@ -49,15 +49,11 @@ class DataLoader:
         return answer()
 
     def _load(self, request: int, loading: Loading, pieces: Iterator[Loading], answer: Answer) -> Job:
-        began = reported = time.monotonic()
+        meter = Meter()
         try:
-            yield _report(request, loading, began)
+            yield _report(request, loading, meter)
             for _ in pieces:
-                if time.monotonic() - reported > REPORT_S:
-                    reported = time.monotonic()
-                    yield _report(request, loading, began)
-                else:
-                    yield None
+                yield _report(request, loading, meter) if meter.due() else None
         finally:
             close = getattr(pieces, "close", None)
             if close is not None:
@@ -68,16 +64,16 @@ class DataLoader:
             yield from job
 
 
-def _report(request: int, loading: Loading, began: float) -> DataLoading:
-    done, total = loading.progress.done, loading.progress.total
-    seconds = time.monotonic() - began
-    rate = done / seconds if seconds > REPORT_S else 0.0
+def _report(request: int, loading: Loading, meter: Meter) -> DataLoading:
+    progress = loading.progress
+    pace = meter.pace(progress)
     return DataLoading(
         request=request,
         load=loading.number,
         title=loading.title,
-        done=done,
-        total=total,
-        rate=rate,
-        seconds_left=(total - done) / rate if rate and total else -1.0,
+        stage=STAGE_TITLES[progress.stage],
+        done=progress.done,
+        total=progress.total,
+        rate=pace.rate,
+        seconds_left=pace.seconds_left,
     )

@@ -30,7 +30,13 @@ def rate_words(rate: float, unit: str, seconds_left: float) -> str:
     return " · ".join(parts)
 
 
+def progress_words(stage: str, done: int, total: int, unit: str = "") -> str:
+    """Describe a stage of work: ``Decoding images · 12,000 of 60,000``; what is unknown is left out."""
+    counted = f"{done:,} of {total:,}" if total else f"{done:,}" if done else ""
+    return f"{stage} · {counted} {unit}".rstrip() if counted else f"{stage} …"
+
+
 def loading_text(loading: DataLoading) -> str:
-    """Describe a loading: ``Loading MNIST · 12,000 of 60,000 images``."""
-    text = f"Loading {loading.title}"
-    return f"{text} · {loading.done:,} of {loading.total:,} {loading.unit}" if loading.total else f"{text} …"
+    """Describe a loading: ``MNIST: loading images · 12,000 of 60,000``."""
+    stage = loading.stage or "Loading"
+    return f"{loading.title}: {progress_words(stage[:1].lower() + stage[1:], loading.done, loading.total)}"

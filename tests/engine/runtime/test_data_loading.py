@@ -12,7 +12,7 @@ from gmstudio.data import DataError, Dataset
 from gmstudio.data.digits import Digits
 from gmstudio.data.source import LoadProgress, Source
 from gmstudio.engine.jobs import Jobs
-from gmstudio.engine.runtime import loading
+from gmstudio.engine.runtime import loading, meter
 from gmstudio.engine.runtime.context import EngineContext
 from gmstudio.engine.runtime.datasets import DatasetCache, load_data
 from gmstudio.protocol.base import Event
@@ -54,7 +54,7 @@ class Slow(Source):
 def slow(monkeypatch: pytest.MonkeyPatch) -> type[Slow]:
     monkeypatch.setitem(data.SOURCES, "slow", Slow)
     monkeypatch.setattr(loading, "QUICK_S", -1.0)
-    monkeypatch.setattr(loading, "REPORT_S", 0.0)
+    monkeypatch.setattr(meter, "REPORT_S", 0.0)
     Slow.started = Slow.ended = 0
     Slow.failure = None
     return Slow

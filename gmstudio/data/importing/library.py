@@ -1,0 +1,87 @@
+"""The library of imported sets: names, and a trash from which sets can be restored."""
+
+import errno
+from pathlib import Path
+
+import msgspec
+
+from gmstudio.data.dataset import DataError
+from gmstudio.data.importing.set_file import SET_NAME, ImportedSet, is_import, open_import
+from gmstudio.protocol.plain_text import MAX_TITLE, plain_text
+from gmstudio.runs.atomic import replace_file
+from gmstudio.runs.trash import trash_home
+from gmstudio.system.os_errors import os_error_sentence
+
+TRASH_NAME = "data"
+
+
+def rename_import(folder: Path, name: str) -> ImportedSet:
+    """Give an imported set another name; its folder stays, so that runs find it.
+
+    Args:
+        folder: its place.
+        name: the new name; empty: that of the files.
+
+    Raises:
+        DataError: when there is no such set, or it cannot be written.
+    """
+    record = open_import(folder).record
+    chosen = plain_text(name, MAX_TITLE) or plain_text(Path(record.source).stem, MAX_TITLE) or folder.name
+    record = msgspec.structs.replace(record, name=chosen)
+    try:
+        replace_file(folder / SET_NAME, msgspec.json.format(msgspec.json.encode(record), indent=1))
+    except OSError as error:
+        raise DataError(f"{folder} cannot be renamed: {os_error_sentence(error)}") from error
+    return open_import(folder)
+
+
+def trash_import(folder: Path) -> Path:
+    """Move an imported set into the trash, whole and at once.
+
+    Returns:
+        Its new place.
+
+    Raises:
+        DataError: when there is no such set, or it cannot be moved; it then stays where it is.
+    """
+    if not is_import(folder):
+        raise DataError(f"{folder} is no imported data set, or is gone already. Refresh the list.")
+    trash = trash_home() / TRASH_NAME
+    try:
+        trash.mkdir(parents=True, exist_ok=True)
+        place, number = trash / folder.name, 1
+        while place.exists():
+            number += 1
+            place = trash / f"{folder.name} ({number})"
+        folder.rename(place)
+    except OSError as error:
+        raise DataError(_refusal(folder, trash, error)) from error
+    return place
+
+
+def restore_import(place: Path, folder: Path) -> ImportedSet:
+    """Move an imported set back from the trash.
+
+    Args:
+        place: where it is in the trash.
+        folder: where it was.
+
+    Raises:
+        DataError: when it is not in the trash, its former place is taken, or it cannot be moved.
+    """
+    if place.parent != trash_home() / TRASH_NAME or not is_import(place):
+        raise DataError(f"{place} is not in the trash; it may have been restored or deleted already.")
+    if folder.exists():
+        raise DataError(f"{folder} exists again, so the data set in the trash cannot take its place. Move it by hand.")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        place.rename(folder)
+    except OSError as error:
+        raise DataError(_refusal(place, folder, error)) from error
+    return open_import(folder)
+
+
+def _refusal(source: Path, target: Path, error: OSError) -> str:
+    if error.errno == errno.EXDEV:
+        return f"{source} is on another disk than {target}, so it was not moved. Move its folder in the file manager."
+    return f"{source} could not be moved to {target} ({error.strerror}). Check the permissions of both folders."
