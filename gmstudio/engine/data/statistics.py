@@ -7,13 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmstudio.data.dataset import Dataset, Split
+from gmstudio.engine.runtime.meter import Meter
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.data import SPLITS, DataMeasured, MeasureData, SplitName, SplitStats
 
 PIECE_PIXELS = 200_000
 """Sub-pixels of the images of one piece: about four milliseconds of work."""
-REPORT_IMAGES = 20_000
-"""Images between two reports."""
 DIGEST_BYTES = 16
 
 
@@ -88,16 +87,12 @@ def measure(dataset: Dataset, command: MeasureData) -> Iterator[DataMeasured | N
     """
     statistics = DataStatistics(dataset)
     each = max(1, PIECE_PIXELS // dataset.image.num_dims)
-    reported, total = 0, sum(dataset.sizes.values())
+    meter, total = Meter(), sum(dataset.sizes.values())
     for split in SPLITS:
         for start in range(0, dataset.sizes[split], each):
             stop = min(start + each, dataset.sizes[split])
             statistics.add(split, dataset.view(split, range(start, stop)))
             if statistics.done == total:
                 break
-            if statistics.done - reported >= REPORT_IMAGES or not reported:
-                reported = statistics.done
-                yield statistics.measured(command)
-            else:
-                yield None
+            yield statistics.measured(command) if meter.due() else None
     yield statistics.measured(command)
