@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from gmstudio.protocol.base import Command, Event
+from gmstudio.protocol.data_import import DataSetsListed, ListDataSets
 from gmstudio.protocol.engine import Catalog, ChooseDevice, CommandFailed, Done, EngineReported, Ping, Pong, Shutdown
 from gmstudio.protocol.families import FamilyCard, FamilyEntry, Objective, Term
 from gmstudio.protocol.frames import PROTOCOL_VERSION, FrameReader, decode_command, frame
@@ -128,6 +129,8 @@ class FakeEngine:
                 if self.options.older:
                     listed = (*listed, msgspec.structs.replace(self.listed_run(), run="/runs/older"))
                 self.send(RunsListed(request=request, home="/runs", runs=listed, problems=(), state="listed"))
+            case ListDataSets():
+                self.send(DataSetsListed(request=request, home="/data", sets=()))
             case StartTraining() | ResumeRun():
                 self.send(self.opened(request, live=True))
                 self.send(TrainingChanged(run=RUN.run, status="running", step=0))

@@ -159,7 +159,7 @@ class LatentEngine(FakeClient):
             return [InkMeasured(request=command.request, run=command.run, ink=ink)]
         if isinstance(command, SampleCodes):
             model, step = self.models[command.run], self.weights_step
-            pieces = sampled_codes.sample_codes(model, step, lambda: self.dataset, command)
+            pieces = sampled_codes.sample_codes(model, step, self.dataset, command)
             return [piece for piece in pieces if piece is not None]
         if isinstance(command, ComputeDimensionStats):
             pieces = dimension_stats.compute_stats(self.models[command.run], self.weights_step, self.dataset, command)

@@ -1,4 +1,4 @@
-"""Library of runs and catalog of families in the window."""
+"""Library of runs and data sets, and catalog of families, in the window."""
 
 from pathlib import PurePath
 from typing import Literal
@@ -25,6 +25,7 @@ from gmstudio.protocol.runs import (
 from gmstudio.protocol.training import CheckpointSaved, KeepCheckpoint, TrainingChanged
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.request import Request
+from gmstudio.window.state.data.sets import DataSets
 
 LiveStatus = Literal["idle", "running", "paused"]
 
@@ -34,6 +35,7 @@ class RunLibrary(QObject):
 
     Attributes:
         catalog: catalog of the engine; None until it has started.
+        data_sets: imported data sets.
         home: folder of the runs.
         problems: one sentence for each folder that cannot be read.
         follows: panels show newly started runs; else they stay with theirs.
@@ -77,6 +79,7 @@ class RunLibrary(QObject):
         for answered in (self._listing.replied, self._listing.failed):
             answered.connect(lambda _event: self.polled.emit())
         self.catalog: Catalog | None = None
+        self.data_sets = DataSets(events, self)
         self._choosing = Request(events, self)
         self._choosing.failed.connect(self._on_checkpoint_refused)
         self.chosen_steps: dict[str, int] = {}

@@ -6,11 +6,13 @@ import msgspec
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from gmstudio.protocol.data import BrowseData, DataBrowsed, DataEntry, DataLoading, DescribeModel, ModelDescribed
+from gmstudio.protocol.data_import import DataSetInfo
 from gmstudio.protocol.engine import Catalog, CommandFailed
 from gmstudio.protocol.families import FamilyEntry, Objective
 from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.latest_wins import LatestWins
+from gmstudio.window.state.data.settings_split import FOLDER, IMAGES
 from gmstudio.window.state.runs.library import RunLibrary
 
 QUIET_MS = 250
@@ -41,6 +43,7 @@ class TrainingSetup(QObject):
         catalog: catalog of the engine; None until it has started.
         family: name of the chosen family, or "".
         data: name of the chosen data source, or "".
+        data_sets: imported data sets, which can be chosen by their names.
         described: the engine's description of the model; None while it is pending or refused.
         arriving: a new catalog is being applied, so changes are not the user's.
         browsed: images of the chosen data; None while they are pending or refused.
@@ -68,12 +71,14 @@ class TrainingSetup(QObject):
         self.catalog: Catalog | None = None
         self.family = ""
         self.data = ""
+        self.data_sets = library.data_sets
+        self.data_sets.follow()
         self.described: ModelDescribed | None = None
         self.arriving = False
         self.browsed: DataBrowsed | None = None
         self.problem = ""
-        self._data_chosen = False
         self.cancelled = False
+        self._data_chosen = False
         self._values: dict[tuple[str, str], Values] = {}
         self._typing_errors: dict[str, dict[str, str]] = {"config": {}, "data_config": {}, "training": {}}
         self._refusals: dict[str, str] = {}
@@ -132,6 +137,23 @@ class TrainingSetup(QObject):
         start = self.entry.start if self.entry else None
         return start.data if start is not None and start.data in sources else otherwise
 
+    @property
+    def data_set(self) -> DataSetInfo | None:
+        """Imported data set that is chosen; None: another source, or files that are not imported yet."""
+        return self.data_sets.info(str(self.data_config.get(FOLDER, ""))) if self.data == IMAGES else None
+
+    def choose_set(self, folder: str) -> None:
+        """Choose an imported data set; the other settings of such sets stay."""
+        self.take_data(IMAGES, {**self.data_config_of(IMAGES), FOLDER: folder})
+
+    def take_data(self, name: str, config: Values) -> None:
+        """Choose a data source of the catalog together with its settings."""
+        self.data, self._data_chosen = name, True
+        self._values[("data_config", name)] = dict(config)
+        self._show_data()
+        self._settings_changed()
+        self._describe()
+
     def set_config(self, values: Values, errors: dict[str, str]) -> None:
         """Set the family's settings from the form; ``errors`` are sentences on fields whose text is invalid."""
         self._put("config", self.family, values, errors)
@@ -139,7 +161,7 @@ class TrainingSetup(QObject):
 
     def set_data_config(self, values: Values, errors: dict[str, str]) -> None:
         """Set the data source's settings from the form."""
-        self._put("data_config", self.data, values, errors)
+        self._put("data_config", self.data, self.data_config | values, errors)
         self._browse_timer.start()
 
     def set_training(self, values: Values, errors: dict[str, str]) -> None:
@@ -168,7 +190,14 @@ class TrainingSetup(QObject):
     @property
     def data_config(self) -> Values:
         """Settings of the chosen data source."""
-        return self._remembered("data_config", self.data, self.defaults("data_config"))
+        return self.data_config_of(self.data)
+
+    def data_config_of(self, name: str) -> Values:
+        """Settings of a data source, remembered or default."""
+        sources = self.catalog.data if self.catalog else ()
+        entry = next((entry for entry in sources if entry.name == name), None)
+        general = defaults_of(entry.config_schema) if entry else {}
+        return self._remembered("data_config", name, self.defaults("data_config") if name == self.data else general)
 
     @property
     def loading(self) -> DataLoading | None:

@@ -19,10 +19,13 @@ from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.train.family_chooser import FamilyChooser
 from gmstudio.window.gui.progress_text import loading_text
 from gmstudio.window.gui.widgets.images.grid import ImageGrid
+from gmstudio.window.state.data.settings_split import without_reading
 from gmstudio.window.state.training.setup import TrainingSetup
 
 PREVIEW_COLUMNS = 8
 PREVIEW_HEIGHT = 88
+SET = "set:"
+"""Begins the item data of an imported set, before its folder."""
 
 
 def text_label(role: str, parent: QWidget) -> QLabel:
@@ -47,6 +50,7 @@ class DataChooser(QWidget):
         super().__init__()
         self._setup = setup
         self._form: Form | None = None
+        self._is_set = False
         self._combo = QComboBox(self)
         self._preview = ImageGrid(self)
         self._sizes = text_label("muted", self)
@@ -62,8 +66,9 @@ class DataChooser(QWidget):
         self._layout.setSpacing(4)
         for widget in (self._combo, self._preview, self._sizes):
             self._layout.addWidget(widget)
-        self._combo.activated.connect(lambda index: setup.choose_data(str(self._combo.itemData(index))))
+        self._combo.activated.connect(self._on_chosen)
         setup.catalog_changed.connect(self._fill)
+        setup.data_sets.changed.connect(self._fill)
         setup.data_changed.connect(self._show_source)
         setup.browsed_changed.connect(self._show_images)
         setup.verdict_changed.connect(self._show_refusals)
@@ -77,22 +82,51 @@ class DataChooser(QWidget):
             for entry in self._setup.catalog.data if self._setup.catalog else ():
                 self._combo.addItem(entry.title, entry.name)
                 self._combo.setItemData(self._combo.count() - 1, entry.summary, Qt.ItemDataRole.ToolTipRole)
+            sets = self._setup.data_sets.sets
+            if sets:
+                self._combo.insertSeparator(self._combo.count())
+            for info in sets:
+                self._combo.addItem(info.name, f"{SET}{info.folder}")
+                tip = f"Imported set: {info.size:,} × {info.image}"
+                self._combo.setItemData(self._combo.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
+        self._show_choice()
+
+    def _show_choice(self) -> None:
+        """Show in the closed list which source or set is chosen."""
+        info = self._setup.data_set
+        with QSignalBlocker(self._combo):
+            self._combo.setCurrentIndex(
+                self._combo.findData(self._setup.data if info is None else f"{SET}{info.folder}")
+            )
+        if self._form is not None and (info is not None) != self._is_set:
+            self._show_source()
+
+    def _on_chosen(self, index: int) -> None:
+        chosen = str(self._combo.itemData(index))
+        if chosen.startswith(SET):
+            self._setup.choose_set(chosen.removeprefix(SET))
+        elif self._setup.data_set is not None and chosen == self._setup.data:
+            self._setup.choose_set("")  # other files, to be chosen in the form
+        else:
+            self._setup.choose_data(chosen)
 
     def _show_source(self) -> None:
         """Replace the form by that of the chosen source."""
         entry = self._setup.data_entry
-        self._combo.setCurrentIndex(self._combo.findData(self._setup.data))
+        self._is_set = self._setup.data_set is not None
         if self._form is not None:
             self._form.hide()
             self._form.deleteLater()
             self._form = None
         if entry is not None:
-            form = Form(entry.config_schema, "train.data", self)
+            schema = without_reading(entry.config_schema) if self._is_set else entry.config_schema
+            form = Form(schema, "train.data", self)
             form.set_defaults(self._setup.defaults("data_config"))
             form.set_values(self._setup.data_config)
             form.changed.connect(lambda: self._setup.set_data_config(form.values(), form.errors()))
             self._layout.insertWidget(1, form)
             self._form = form
+        self._show_choice()
 
     def in_tab_order(self) -> list[QWidget]:
         """Return the widgets that take the focus, from top to bottom."""
