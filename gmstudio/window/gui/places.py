@@ -110,6 +110,14 @@ def trained_run(capability: str) -> Shows:
 
 PLACES = (
     Place(
+        "data",
+        "Data",
+        "data",
+        "Look at data sets, and import your own images",
+        panel="gmstudio.window.gui.panels.data.panel:DataPanel",
+        state="gmstudio.window.state.data.state:DataState",
+    ),
+    Place(
         "train",
         "Train",
         "train",

@@ -1,6 +1,11 @@
-"""Progress of long work in words: time spans, rates, and what is loaded."""
+"""Progress of long work in words: time spans, rates, amounts of memory, and what is loaded."""
 
 from gmstudio.protocol.data import DataLoading
+
+
+def memory_text(count: int) -> str:
+    """Format a number of bytes: ``412 MB``, ``1.3 GB`` (powers of 1000)."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
 
 
 def duration_text(seconds: float) -> str:

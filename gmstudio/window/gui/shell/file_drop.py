@@ -1,17 +1,19 @@
-"""Files dropped on the window: run folders are opened, pictures exported by gmstudio restore their run and codes."""
+"""Files dropped on the window: runs are opened, data sets imported, pictures restore the run that they are from."""
 
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject, Signal
+from PySide6.QtCore import QEvent, QMimeData, QObject, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from gmstudio.media import FORMATS
+from gmstudio.window.gui.dropped_data import data_in, drop_sentence
 from gmstudio.window.gui.picture_source import FORMATS as PICTURES
 from gmstudio.window.gui.picture_source import PictureSource, file_in
 from gmstudio.window.gui.shell.banner import Notice, Severity
+from gmstudio.window.gui.shell.drop_overlay import DropOverlay
 from gmstudio.window.state.studio import Studio
 
 if TYPE_CHECKING:
@@ -28,8 +30,10 @@ LATENTS = "latents"
 class FileDrop(QObject):
     """Handles files that are dropped on a window and that no other widget accepts.
 
-    A run folder, or its ``run.json``, is to be opened. A picture exported by gmstudio restores its run and, where the
-    file has codes, their interpolation. Any other picture can be encoded.
+    A run folder, or its ``run.json``, is to be opened. Another folder, an archive, a file of arrays, and the folder of
+    several pictures are to be imported as data sets. A picture exported by gmstudio restores its run and, where the
+    file has codes, their interpolation. Any other picture can be encoded. While files are dragged over the window, a
+    frame says which of these a drop does.
 
     Args:
         target: widget that receives the drops; parent of the file dialog.
@@ -37,11 +41,13 @@ class FileDrop(QObject):
 
     Signals:
         run_found: path of a run folder to open.
+        data_found: path of files to import as a data set.
         panel_wanted: name of the panel that shows the result.
         noticed: a ``Notice`` for the banner.
     """
 
     run_found = Signal(str)
+    data_found = Signal(str)
     panel_wanted = Signal(str)
     noticed = Signal(object)
 
@@ -51,6 +57,7 @@ class FileDrop(QObject):
         self._pictures = PictureSource(self)
         self._pictures.taken.connect(lambda picture, name: self._latents.user_image.take_picture(picture, name))
         self._pictures.failed.connect(lambda text: self._notify(text, "warning"))
+        self._overlay = DropOverlay(target)
         target.setAcceptDrops(True)
         target.installEventFilter(self)
 
@@ -91,14 +98,24 @@ class FileDrop(QObject):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Accept dropped files."""
-        if isinstance(event, QDropEvent) and event.type() in (QEvent.Type.DragEnter, QEvent.Type.Drop):
-            path = file_in(event.mimeData())
-            if path:
+        if event.type() == QEvent.Type.DragLeave:
+            self._overlay.show_sentence("")
+        elif isinstance(event, QDropEvent) and event.type() in (QEvent.Type.DragEnter, QEvent.Type.Drop):
+            data, entering = event.mimeData(), isinstance(event, QDragEnterEvent)
+            self._overlay.show_sentence(drop_sentence(data) if entering else "")
+            if file_in(data):
                 event.acceptProposedAction()
-                if not isinstance(event, QDragEnterEvent):
-                    self.take(path)
+                if not entering:
+                    self._take_data(data)
                 return True
         return super().eventFilter(watched, event)
+
+    def _take_data(self, data: QMimeData) -> None:
+        found = data_in(data)
+        if found:
+            self.data_found.emit(found)
+        else:
+            self.take(file_in(data))
 
     def _on_picture_origin(self, found: "PictureOrigin") -> None:
         if found.outcome == "latents":

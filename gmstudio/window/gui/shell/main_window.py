@@ -19,6 +19,7 @@ from gmstudio.protocol.engine import CommandFailed
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.places import Place
 from gmstudio.window.gui.shell.banner import Banner, Notice
+from gmstudio.window.gui.shell.data_link import DataLink
 from gmstudio.window.gui.shell.decision_notices import DecisionNotices
 from gmstudio.window.gui.shell.engine_notices import EngineNotices
 from gmstudio.window.gui.shell.file_drop import FileDrop
@@ -80,6 +81,7 @@ class MainWindow(QMainWindow):
         self._notices = EngineNotices(studio, self.banner, self)
         DecisionNotices(studio, self.banner, self)
         self._drop = FileDrop(self, studio)
+        self._data_link = DataLink(studio, self.show_panel, self)
         self._opener = RunOpener(studio, places, self._settings, self)
         self._memory = WindowMemory(studio.library, places, self._settings, self)
         self._save_menus = SaveMenus(studio.library, self)
@@ -106,6 +108,7 @@ class MainWindow(QMainWindow):
         self._save_menus.written.connect(lambda text: self.statusBar().showMessage(text, MESSAGE_MS))
         self._save_menus.failed.connect(lambda text: self.banner.show_notice(Notice("save", text, "error")))
         self._drop.run_found.connect(self._opener.open)
+        self._drop.data_found.connect(self._data_link.import_files)
         self._drop.panel_wanted.connect(self.show_panel)
         self._drop.noticed.connect(self.banner.show_notice)
         studio.engine.changed.connect(self._on_engine_changed)
@@ -139,6 +142,7 @@ class MainWindow(QMainWindow):
         state = place.state_in(self._studio)
         self._opener.add_state(name, state)
         self._memory.add_state(name, state)
+        self._data_link.add_state(name, state)
         panel = place.build(self._studio)
         self._panels[name] = panel
         self._memory.add_panel(panel)

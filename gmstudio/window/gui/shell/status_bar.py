@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QProgressBar, QSta
 
 from gmstudio.protocol.data import DataLoading
 from gmstudio.protocol.engine import EngineReported
-from gmstudio.window.gui.progress_text import loading_text, rate_words
+from gmstudio.window.gui.progress_text import loading_text, memory_text, rate_words
 from gmstudio.window.gui.theme import GRID, theme
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.state.data.loads import DataLoads
@@ -179,11 +179,6 @@ class StatusBar(QStatusBar):
 
     def _on_device_activated(self, index: int) -> None:
         self._engine.choose_device(self._device.itemText(index))
-
-
-def memory_text(count: int) -> str:
-    """Format a number of bytes: ``412 MB``, ``1.3 GB`` (powers of 1000)."""
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
 
 
 def rate_text(report: EngineReported) -> str:

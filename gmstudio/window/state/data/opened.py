@@ -110,6 +110,14 @@ class OpenedSet(QObject):
         if self.data:
             self._reload()
 
+    def cancel(self) -> None:
+        """End the loading of the data."""
+        self._measure.cancel()
+        if self._browse.busy:
+            self._browse.cancel()
+            self._browse.reset()
+            self._on_cancelled()
+
     def set_config(self, values: Values, errors: dict[str, str]) -> None:
         """Set the settings from the form, in which the folder is missing."""
         self.config |= values

@@ -104,6 +104,12 @@ class DataState(QObject):
         defaults = defaults_of(images_schema(self.catalog))  # so that training shares the loaded data
         self._open(IMAGES, {**defaults, **self._configs.get(folder, {}), FOLDER: folder})
 
+    def show_first(self) -> None:
+        """Open a data set where none is, when the panel is shown."""
+        sources = self.shipped
+        if self.view == "empty" and not self.opened.data and sources and not any(self._wanted):
+            self.open_source(sources[0].name)
+
     def import_files(self, path: str) -> None:
         """Show the import of files, a folder or an archive."""
         self.assistant.open(path)

@@ -17,10 +17,10 @@ from gmstudio.protocol.engine import CommandFailed, EngineReported, Reason
 from gmstudio.protocol.training import StopTraining
 from gmstudio.window.client.process_status import Timeouts
 from gmstudio.window.gui.panel import Panel
-from gmstudio.window.gui.progress_text import duration_text
+from gmstudio.window.gui.progress_text import duration_text, memory_text
 from gmstudio.window.gui.shell.help import HelpPage
 from gmstudio.window.gui.shell.main_window import MainWindow
-from gmstudio.window.gui.shell.status_bar import memory_text, rate_text
+from gmstudio.window.gui.shell.status_bar import rate_text
 from gmstudio.window.gui.theme import theme
 from gmstudio.window.state.studio import Studio
 

@@ -1,0 +1,44 @@
+"""Data sets on their way between the panels: from a drop on the window to Data, and from Data to Train."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject
+
+from gmstudio.window.state.studio import Studio
+
+DATA, TRAIN = "data", "train"
+
+
+class DataLink(QObject):
+    """Imports dropped data sets, and sets Train up with the data set that is open.
+
+    Args:
+        studio: holds the states.
+        show_panel: shows a panel by its name, built if it is not.
+    """
+
+    def __init__(self, studio: Studio, show_panel: Callable[[str], None], parent: QObject) -> None:
+        super().__init__(parent)
+        self._studio, self._show_panel = studio, show_panel
+
+    def add_state(self, name: str, state: object) -> None:
+        """Connect the state of the Data panel when it is created."""
+        if name == DATA:
+            from gmstudio.window.state.data.state import DataState
+
+            assert isinstance(state, DataState)
+            state.train_wanted.connect(self._train_on)
+
+    def import_files(self, path: str) -> None:
+        """Show the import of files."""
+        from gmstudio.window.state.data.state import DataState
+
+        self._show_panel(DATA)
+        self._studio.state(DataState).import_files(path)
+
+    def _train_on(self, data: str, config: object) -> None:
+        from gmstudio.window.state.training.state import TrainingState
+
+        assert isinstance(config, dict)
+        self._show_panel(TRAIN)
+        self._studio.state(TrainingState).setup.take_data(data, config)
