@@ -51,6 +51,7 @@ class DataState(QObject):
         self.problem = ""
         self._configs: dict[str, Values] = {}
         self._wanted = ("", "")
+        self._active = False
         self.assistant.imported.connect(self._on_imported)
         self.sets.changed.connect(self.lists_changed)
         self.sets.removed.connect(self._on_removed)
@@ -104,10 +105,15 @@ class DataState(QObject):
         defaults = defaults_of(images_schema(self.catalog))  # so that training shares the loaded data
         self._open(IMAGES, {**defaults, **self._configs.get(folder, {}), FOLDER: folder})
 
-    def show_first(self) -> None:
-        """Open a data set where none is, when the panel is shown."""
+    def set_active(self, active: bool) -> None:
+        """Note that the panel is on the screen: it then opens a data set where none is."""
+        self._active = active
+        if active:
+            self._open_first()
+
+    def _open_first(self) -> None:
         sources = self.shipped
-        if self.view == "empty" and not self.opened.data and sources and not any(self._wanted):
+        if self._active and self.view == "empty" and sources and not any(self._wanted):
             self.open_source(sources[0].name)
 
     def import_files(self, path: str) -> None:
@@ -182,6 +188,8 @@ class DataState(QObject):
             self.open_set(folder)
         elif data:
             self.open_source(data)
+        else:
+            self._open_first()
 
     def _on_imported(self, event: DataSetDescribed) -> None:
         settings = self.assistant.settings

@@ -30,6 +30,7 @@ from gmstudio.window.state.data.settings_split import import_schema
 from gmstudio.window.state.data.state import DataState
 
 SIDE_WIDTH = 336
+CANCEL_WIDTH = 88
 BAR_HEIGHT = 4
 RAW_LEVELS = 256
 MANY_CLASSES = 6
@@ -52,7 +53,6 @@ class ImportView(QWidget):
         self._path.setProperty("role", "muted")
         self._name = QLineEdit(self)
         self._name.setMaxLength(80)
-        self._counts = ElidedLabel(self)
         self._line = ElidedLabel(self)
         self._bar = QProgressBar(self)
         self._bar.setTextVisible(False)
@@ -77,8 +77,7 @@ class ImportView(QWidget):
         for widget, name, words, tip in (
             (self._path, "import_path", "Path of the files", ""),
             (self._name, "import_name", "Name of the data set", "Name of the data set; empty: that of the files."),
-            (self._counts, "import_counts", "Number of images", ""),
-            (self._line, "import_progress", "Progress", ""),
+            (self._line, "import_line", "Images, progress or problem", ""),
             (self._bar, "import_bar", "Progress of the import", "Images or files done, of all."),
             (
                 self._pairs,
@@ -114,14 +113,17 @@ class ImportView(QWidget):
         for widget in (title, label):
             head.addWidget(widget)
         head.addWidget(self._name, 1)
-        for button in (self._panel.button(self._reread), self._panel.button(self._cancel), start):
+        cancel = self._panel.button(self._cancel)
+        cancel.setMinimumWidth(CANCEL_WIDTH)  # its text changes
+        for button in (self._panel.button(self._reread), cancel, start):
             head.addWidget(button)
         foot = QHBoxLayout()
         foot.setSpacing(GRID)
-        foot.addWidget(self._counts, 1)
+        foot.addStretch(1)
         foot.addWidget(self._panel.button(self._earlier, icon_only=True))
         foot.addWidget(self._page)
         foot.addWidget(self._panel.button(self._later, icon_only=True))
+        foot.addStretch(1)
         middle = QWidget(self)
         column = QVBoxLayout(middle)
         column.setContentsMargins(0, 0, 0, 0)
@@ -196,13 +198,11 @@ class ImportView(QWidget):
         previewed = self._assistant.previewed
         if previewed is None:
             self._pairs.set_pairs(())
-            self._counts.set_words(" ")
             self._page.setText("")
             self._guesses.setText("")
             return
         self._name.setPlaceholderText(previewed.title)
         self._pairs.set_pairs(_pairs(previewed))
-        self._counts.set_words(_counts(previewed))
         self._page.setText(f"sample {previewed.page + 1:,} of {previewed.pages:,}")
         guesses = [guess.text for guess in previewed.guesses]
         self._guesses.setText("\n".join(f"• {text}" for text in (*guesses, *previewed.remarks)) or "Nothing.")
@@ -211,7 +211,9 @@ class ImportView(QWidget):
         assistant, progress = self._assistant, self._assistant.progress
         busy = assistant.importing
         text, role = assistant.problem, "error"
-        if not text and (progress is not None or assistant.previewing or busy):
+        if not text and assistant.previewed is not None:
+            text, role = _counts(assistant.previewed), "muted"
+        if not assistant.problem and (progress is not None or busy or not text):
             text, role = _progress_text(progress, importing=busy), "muted"
         self._line.set_words(text or " ")
         if self._line.property("role") != role:

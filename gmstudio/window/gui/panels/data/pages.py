@@ -2,7 +2,7 @@
 
 import numpy as np
 from PySide6.QtCore import QSignalBlocker
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from gmstudio.protocol.data import SPLIT_TITLES, SPLITS, DataBrowsed
 from gmstudio.window.gui.panel import Panel
@@ -18,6 +18,7 @@ from gmstudio.window.state.data.opened import MAX_PAGE
 from gmstudio.window.state.data.state import DataState
 
 ALL = "All classes"
+FIRST_WIDTH = 88
 CANCELLED = "Loading was cancelled."
 DOTS = "first coordinate to the right, second up"
 
@@ -58,13 +59,14 @@ class PagesView(QWidget):
             self._grid,
             "images",
             "Images of the data set",
-            "Images as a model sees them. Arrow keys and wheel go through them; the line below names one.",
+            "Images as a model sees them. Arrow keys and wheel go through them; the line above names one.",
         )
         panel.name_widget(self._line, "image", "Image under the pointer", "")
         for split in SPLITS:
             self._split.addItem(SPLIT_TITLES[split].capitalize(), split)
         self._class.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self._class.setMinimumContentsLength(14)
+        self._class.setMinimumContentsLength(12)
+        self._first.setFixedWidth(FIRST_WIDTH)
         self._range.setProperty("role", "muted")
 
     def _add_actions(self) -> None:
@@ -82,20 +84,23 @@ class PagesView(QWidget):
         row.setSpacing(GRID)
         row.addWidget(self._split)
         row.addWidget(self._class)
-        row.addStretch(1)
+        row.addWidget(self._line, 1)
+        foot = QHBoxLayout()
+        foot.setSpacing(GRID // 2)
         for name in ("first_page", "previous"):
-            row.addWidget(self._flat(name))
-        row.addWidget(self._first)
-        row.addWidget(self._range)
+            foot.addWidget(self._flat(name))
+        foot.addStretch(1)
+        foot.addWidget(self._first)
+        foot.addWidget(self._range)
+        foot.addStretch(1)
         for name in ("next", "last_page"):
-            row.addWidget(self._flat(name))
+            foot.addWidget(self._flat(name))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GRID // 2)
         layout.addLayout(row)
         layout.addWidget(self._grid, 1)
-        layout.addWidget(self._line)
-        self._line.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        layout.addLayout(foot)
 
     def _flat(self, name: str) -> QToolButton:
         button = self._panel.button(self._actions[name], icon_only=True)
@@ -208,7 +213,7 @@ class PagesView(QWidget):
             self._line.set_words(f"{len(page.images.numpy()):,} points: {DOTS}")
             return
         if not 0 <= place < len(page.images.numpy()):
-            self._line.set_words(str(page.image))
+            self._line.set_words("")
             return
         index = page.start + place if page.indices is None else int(page.indices.numpy()[place])
         words = f"{SPLIT_TITLES[page.split].capitalize()} image {index:,}"

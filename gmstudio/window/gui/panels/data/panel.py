@@ -56,9 +56,8 @@ class DataPanel(Panel):
         self._show_view()
 
     def set_active(self, active: bool) -> None:
-        """List the data sets again, which another program may have changed."""
-        if active:
-            self._state.show_first()
+        """Open a data set where none is."""
+        self._state.set_active(active)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Accept files and folders."""

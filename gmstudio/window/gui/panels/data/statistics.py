@@ -1,7 +1,9 @@
 """Statistics of the data set that is open: counts, classes, levels of the pixels, mean image, duplicates."""
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from gmstudio.protocol.data import SPLIT_TITLES, SPLITS, DataMeasured
@@ -13,9 +15,47 @@ from gmstudio.window.gui.widgets.plots.bar_figure import BarFigure
 from gmstudio.window.gui.widgets.plots.class_bars import ClassBars, ClassRow
 from gmstudio.window.state.data.state import DataState
 
+LEVELS_TITLE = "Levels of the pixels (% of all)"
+SERIES_OF_CHANNEL = (5, 2, 0)
+"""Reddish, green and blue of the theme's series."""
+MOST_BARS = 64
 FIGURE_HEIGHT = 128
 MEAN_SIDE = 128
-CHANNELS = {1: (), 3: ("red", "green", "blue")}
+CHANNELS: dict[int, tuple[str, ...]] = {1: (), 3: ("red", "green", "blue")}
+
+
+class LevelFigure(BarFigure):
+    """Histogram of levels: the share of all sub-pixels that have each, by channel; several levels a bar of many."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._levels_a_bar = 1
+
+    def set_counts(self, counts: NDArray[np.int64]) -> None:
+        """Show (C, levels) numbers of sub-pixels."""
+        self._levels_a_bar = max(1, counts.shape[1] // MOST_BARS)
+        summed = counts.reshape(len(counts), -1, self._levels_a_bar).sum(axis=2)
+        shares = 100 * summed / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+        edges = np.arange(shares.shape[1] + 1) * float(self._levels_a_bar) - 0.5
+        self.set_histogram(shares, edges, CHANNELS[len(counts)])
+
+    def color(self, number: int) -> QColor:
+        """Colours like those of the channels."""
+        return QColor(theme().series(SERIES_OF_CHANNEL[number] if len(self._values) > 1 else 0))
+
+    def labelled(self) -> tuple[float, ...]:
+        """First, middle and last level."""
+        last = self._values.shape[1] * self._levels_a_bar - 1
+        return tuple(float(level) for level in sorted({0, last // 2, last}))
+
+    def words_at(self, x: float) -> str:
+        """Share of the level at a position of the horizontal axis."""
+        each = self._levels_a_bar
+        bar = min(max(int((x + 0.5) / each), 0), self._values.shape[1] - 1)
+        names = self._series or ("",) * len(self._values)
+        shares = zip(names, self._values[:, bar], strict=True)
+        levels = f"Level {bar}" if each == 1 else f"Levels {bar * each}–{bar * each + each - 1}"
+        return f"{levels}: " + ", ".join(f"{name} {share:.2f} %".strip() for name, share in shares)
 
 
 class StatisticsView(QScrollArea):
@@ -34,8 +74,9 @@ class StatisticsView(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._counts = text_label(self)
+        self._counts.setTextFormat(Qt.TextFormat.RichText)
         self._classes = ClassBars(self)
-        self._levels = BarFigure(self)
+        self._levels = LevelFigure(self)
         self._levels.setFixedHeight(FIGURE_HEIGHT)
         self._read = text_label(self, "muted")
         self._mean = ImageGrid(self)
@@ -73,7 +114,7 @@ class StatisticsView(QScrollArea):
         for title, widgets in (
             ("Images", (self._counts,)),
             ("Classes", (self._classes,)),
-            ("Levels of the pixels", (self._levels, self._read)),
+            (LEVELS_TITLE, (self._levels, self._read)),
             ("Mean image", (self._mean,)),
             ("Duplicates", (self._duplicates,)),
         ):
@@ -104,8 +145,7 @@ class StatisticsView(QScrollArea):
             self._duplicates.setText("")
             return
         histogram = stats.histogram.numpy()
-        edges = np.arange(histogram.shape[1] + 1, dtype=np.float64)
-        self._levels.set_histogram(histogram, edges, CHANNELS[stats.image.channels])
+        self._levels.set_counts(histogram)
         mean = np.rint(stats.mean.numpy()[None]).astype(np.uint8)
         if kind_of(stats.image) == "images":
             mean = np.rint(stats.mean.numpy()[None] * 255 / (stats.image.levels - 1)).astype(np.uint8)
@@ -144,10 +184,15 @@ def _progress(stats: DataMeasured | None) -> str:
 
 
 def _counts_text(stats: DataMeasured) -> str:
-    lines = [f"{stats.splits[split].size:,} {SPLIT_TITLES[split]}" for split in SPLITS if split in stats.splits]
-    text = " · ".join(lines)
+    """Sizes of the splits, with the colours of their bars, as rich text."""
+    lines = [
+        f'<span style="color:{theme().series(number).name()}">■</span>&nbsp;{stats.splits[split].size:,} {title}'
+        for number, (split, title) in enumerate(SPLIT_TITLES.items())
+        if split in stats.splits
+    ]
+    text = " &nbsp; ".join(lines)
     if stats.resampled:
-        text += "\nTraining images are binarized anew in each epoch; figures are of one sampling."
+        text += "<br>Training images are binarized anew in each epoch; figures are of one sampling."
     return text
 
 

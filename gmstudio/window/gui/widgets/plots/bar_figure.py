@@ -88,6 +88,10 @@ class BarFigure(QWidget):
             highest = max(highest, float(self._reference.max(initial=0.0)))
         return highest * 1.05 or 1.0
 
+    def color(self, number: int) -> QColor:
+        """Colour of a series."""
+        return QColor(theme().series(number))
+
     def words_at(self, x: float) -> str:
         """Values of the bars at a position of the horizontal axis, in words."""
         count = self._values.shape[1]
@@ -133,7 +137,7 @@ class BarFigure(QWidget):
         series, count = self._values.shape
         slot = frame.width() / count
         share, shift = (1.0, 0.0) if self._edges is not None else (0.8 / series, 0.1 + 0.8 * number / series)
-        color = QColor(theme().series(number))
+        color = self.color(number)
         if self._edges is not None and series > 1:
             color.setAlphaF(FILL)
         for index, value in enumerate(self._values[number]):
@@ -188,7 +192,7 @@ class BarFigure(QWidget):
             width = painter.fontMetrics().horizontalAdvance(name)
             painter.setPen(theme().color("text"))
             painter.drawText(QPointF(right - width, frame.top() - 6), name)
-            painter.fillRect(QRectF(right - width - 14, frame.top() - 15, 10, 10), theme().series(number))
+            painter.fillRect(QRectF(right - width - 14, frame.top() - 15, 10, 10), self.color(number))
             right -= width + 24
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
