@@ -120,7 +120,7 @@ class OpenedSet(QObject):
 
     def set_config(self, values: Values, errors: dict[str, str]) -> None:
         """Set the settings from the form, in which the folder is missing."""
-        self.config |= values
+        self.config = self.config | values  # a new one: commands hold the one of before
         self._typing_errors = dict(errors)
         self.refusals = {}
         self.problem = next(iter(errors.values()), "")
