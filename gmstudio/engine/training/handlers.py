@@ -37,7 +37,6 @@ from gmstudio.protocol.training import (
 )
 from gmstudio.runs.folder import RunFolder
 
-
 Resume = Callable[[str, Continuation, DatasetCache, torch.device, Send], TrainingJob]
 """``resume_run`` or ``resume_copy``."""
 
