@@ -161,6 +161,10 @@ def quality(
     device: Annotated[str, typer.Option(help="auto, cuda:0, mps or cpu.")] = "auto",
     out: Annotated[str, typer.Option("--out", help="Folder for weights, picture and result.")] = "",
     settings: SetOption = None,
+    choice: Annotated[
+        str,
+        typer.Option("--choose", help="field=value,value,…: train with each, and test only what validates best."),
+    ] = "",
 ) -> None:
     """Likelihood of real test images after training for some minutes by the family's recipe.
 
@@ -168,7 +172,7 @@ def quality(
     """
     from benchmarks import quality as benchmark
 
-    report(benchmark.measure(family, data_dir, minutes, seed, threads, device, settings or [], out))
+    report(benchmark.measure(family, data_dir, minutes, seed, threads, device, settings or [], out, choice))
 
 
 @app.command()

@@ -19,6 +19,7 @@ from benchmarks.recipe import Recipe, read_recipe
 from benchmarks.timed_training import TimedTrainer
 from gmstudio import data
 from gmstudio.data.dataset import Dataset
+from gmstudio.engine.evaluation.conservative import NUM_CHAINS, ConservativeScore, conservative_score
 from gmstudio.engine.evaluation.likelihood import Score, kind_of_score, score
 from gmstudio.engine.evaluation.sample_quality import SampleQuality, only_generates
 from gmstudio.engine.runtime.building import build_model, family_class
@@ -40,19 +41,29 @@ VALIDATION_SHARE = 0.04
 
 
 def measure(
-    family: str, data_dir: str, minutes: float, seed: int, threads: int, device: str, settings: list[str], out: str
+    family: str,
+    data_dir: str,
+    minutes: float,
+    seed: int,
+    threads: int,
+    device: str,
+    settings: list[str],
+    out: str,
+    choice: str = "",
 ) -> dict[str, Any]:
     """Train, choose, test.
 
     Args:
         family: key in ``FAMILIES``.
         data_dir: folder of the images.
-        minutes: wall time of training with its validations, without the tests after it.
+        minutes: wall time of training with its validations, without the tests after it; of each value of ``choice``.
         seed: of the initial weights, the order of the images and all noise.
         threads: number of threads; 0: torch's default.
         device: see ``choose_device``.
         settings: see ``read_recipe``.
         out: folder for the best weights, a picture and the result, also of a run that was ended early; empty: none.
+        choice: ``field=value,value,…``, as in ``settings``: a model is trained with each value, the one of the best
+            likelihood of all validation images is chosen, and no other sees a test image; empty: none.
 
     Returns:
         ``test_nll_nats`` and its standard error, the papers' figures, settings and course of training.
@@ -66,13 +77,36 @@ def measure(
     where = choose_device(device)
     if threads:
         torch.set_num_threads(threads)
-    recipe = read_recipe(family, settings)
-    dataset = data.load(recipe.data.source, {**recipe.data.settings, "folder": data_dir})
-    kind = family_class(family)
-    model = build_model(kind, parse_config(kind.Config, recipe.config), dataset.image, where, seed)
-    run = _Run(family, recipe, dataset, model, minutes * 60, seed, Path(out) if out else None)
-    run.train()
-    return run.test()
+    kind, folder = family_class(family), Path(out) if out else None
+    chosen: _Run | None = None
+    validated: dict[str, float] = {}
+    for value in _values(choice):
+        recipe = read_recipe(family, [*settings, *filter(None, [value])])
+        dataset = data.load(recipe.data.source, {**recipe.data.settings, "folder": data_dir})
+        model = build_model(kind, parse_config(kind.Config, recipe.config), dataset.image, where, seed)
+        run = _Run(family, recipe, dataset, model, minutes * 60, seed, folder / value if folder else None)
+        run.train()
+        if value:
+            validated[value] = run.validation_nll()
+            _log(f"{value}: {validated[value]:.3f} nats on all validation images")
+        if chosen is None or validated[value] == min(validated.values()):
+            chosen = run
+    assert chosen is not None
+    return chosen.test(validated)
+
+
+def _values(choice: str) -> list[str]:
+    """Settings of a choice; one empty setting where there is none.
+
+    Raises:
+        ValueError: when it is malformed.
+    """
+    if not choice:
+        return [""]
+    name, _, values = choice.partition("=")
+    if not name or not all(values.split(",")):
+        raise ValueError(f"--choose {choice}: write field=value,value,… with the values to choose among.")
+    return [f"{name}={value}" for value in values.split(",")]
 
 
 class _Run:
@@ -132,8 +166,26 @@ class _Run:
                 due = self._trainer.elapsed + max(self._seconds / VALIDATIONS, cost / VALIDATION_SHARE)
         self._validate()
 
-    def test(self) -> dict[str, Any]:
-        """Score validation and test images under the best weights, and write a picture of samples."""
+    def validation_nll(self) -> float:
+        """Nats of all validation images under the best weights.
+
+        Raises:
+            ValueError: when the family has no likelihood.
+        """
+        if self._no_score:
+            raise ValueError(f"{self._no_score} Nothing can be chosen by it; leave out --choose.")
+        load_weights(self._model, self._best)
+        return -self._score(self._dataset.valid.images, self._recipe.score.num_samples).mean_nats
+
+    def test(self, validated: dict[str, float]) -> dict[str, Any]:
+        """Score validation and test images under the best weights, and write a picture of samples.
+
+        Args:
+            validated: nats of all validation images with each value that this run was chosen among; empty: no choice.
+        """
+        if validated:
+            self._result["chosen_among_valid_nll_nats"] = validated
+        self._model = self._scoring_model()
         load_weights(self._model, self._best)
         if self._no_score:
             self._result |= {"score": self._no_score, "test_nll_nats": None, **self._sample_quality()}
@@ -155,6 +207,26 @@ class _Run:
             self._result[f"{split}_images"] = len(found.nats)
             self._result["score"] = found.kind
         self._result["test_bits_per_dim"] = self._dataset.image.bits_per_dim(self._result["test_nll_nats"])
+        self._test_conservatively(images, found)
+
+    def _test_conservatively(self, images: NDArray[np.uint8], found: Score) -> None:
+        """Score some test images from the other side, where the family's estimate flatters (RAISE of an RBM)."""
+        for other in conservative_score(self._model, images, found.nats, self._seed):
+            if isinstance(other, ConservativeScore):
+                self._result["raise_nll_nats"] = -other.mean_nats
+                self._result["raise_standard_error"] = other.error_nats
+                self._result["raise_images"] = len(other.nats)
+                self._result["raise_chains"] = NUM_CHAINS
+                self._result["raise_images_nll_nats"] = -other.estimate_nats
+
+    def _scoring_model(self) -> Family:
+        """The model, or one of the settings that the recipe has for scoring."""
+        settings = self._recipe.score.config
+        if not settings:
+            return self._model
+        kind = type(self._model)
+        config = parse_config(kind.Config, msgspec.to_builtins(self._model.config) | settings)
+        return build_model(kind, config, self._dataset.image, self._model.device)
 
     def _validate(self) -> None:
         trainer = self._trainer

@@ -70,10 +70,12 @@ class RecipeScore(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     Args:
         num_samples: Monte Carlo samples per image, or annealing runs.
         num_images: images of each split, the same random choice in all runs; 0: all of them.
+        config: fields of the family's Config that have other values in scoring, for example more temperatures.
     """
 
     num_samples: int = 1
     num_images: int = 0
+    config: dict[str, Any] = {}
 
 
 class PaperResult(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

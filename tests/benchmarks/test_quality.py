@@ -1,6 +1,7 @@
 """The quality benchmark: the best weights by validation are tested and saved, and the result describes the rest."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -99,3 +100,56 @@ def test_a_recipe_may_ask_for_some_images(folder: Path, monkeypatch: pytest.Monk
     result = measured(folder)
     assert (result["valid_images"], result["test_images"]) == (7, 7)
     assert result["test_nll_nats"] > 0 and result["finished"]
+
+
+def test_a_value_is_chosen_by_validation_and_no_other_sees_a_test_image(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tested: list[int] = []
+    scored = quality.score
+    test_images = load("binarized_mnist", {"folder": str(folder)}).test.images
+
+    def noted(model: Any, images: Any, *arguments: Any) -> Any:
+        if np.array_equal(images, test_images):
+            tested.append(1)
+        return scored(model, images, *arguments)
+
+    monkeypatch.setattr(quality, "score", noted)
+    fast = ["training.batch_size=16", "training.learning_rate=0.05"]
+    result = measured(folder, choice="training.penalty=50,0", settings=fast, out=str(folder / "out"))
+    validated = result["chosen_among_valid_nll_nats"]
+    assert validated["training.penalty=0"] < validated["training.penalty=50"]
+    assert result["training"]["penalty"] == 0 and result["valid_nll_nats"] == validated["training.penalty=0"]
+    assert len(tested) == 1
+    finished = {
+        value: json.loads((folder / "out" / value / "result.json").read_text())["finished"] for value in validated
+    }
+    assert finished == {"training.penalty=50": False, "training.penalty=0": True}
+
+
+@pytest.mark.parametrize("choice", ["training.penalty", "=1,2", "training.penalty=1,"])
+def test_a_malformed_choice_is_refused(folder: Path, choice: str) -> None:
+    with pytest.raises(ValueError, match=f"--choose {choice}: write field=value,value"):
+        measured(folder, choice=choice)
+
+
+def test_nothing_is_chosen_among_models_without_a_likelihood(folder: Path) -> None:
+    with pytest.raises(ValueError, match="Nothing can be chosen by it; leave out --choose"):
+        measured(folder, "gsn", choice="num_hidden=4,8", settings=["num_walkback=1"])
+
+
+def test_an_rbm_is_tested_from_both_sides_with_more_temperatures(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def short(family: str, settings: list[str]) -> Recipe:
+        recipe = read_recipe(family, settings)
+        assert recipe.score.config["num_temperatures"] > 1000, "more than validations take"
+        return msgspec.structs.replace(recipe, score=RecipeScore(num_samples=100, config={"num_temperatures": 40}))
+
+    monkeypatch.setattr(quality, "read_recipe", short)
+    result = measured(folder, "rbm", settings=["num_hidden=21", "num_temperatures=5"])
+    temperatures = re.search(r"chains and (\d+) temperatures", result["score"])
+    assert temperatures is not None and int(temperatures[1]) in (40, 80, 160, 320), (
+        "doubled where too few are effective"
+    )
+    assert result["config"]["num_temperatures"] == 5, "in training"
+    assert result["raise_images"] == 20 and result["raise_images_nll_nats"] == pytest.approx(result["test_nll_nats"])
+    assert result["raise_nll_nats"] > 0 and result["raise_standard_error"] > 0
