@@ -147,9 +147,8 @@ def test_an_rbm_is_tested_from_both_sides_with_more_temperatures(folder: Path, m
     monkeypatch.setattr(quality, "read_recipe", short)
     result = measured(folder, "rbm", settings=["num_hidden=21", "num_temperatures=5"])
     temperatures = re.search(r"chains and (\d+) temperatures", result["score"])
-    assert temperatures is not None and int(temperatures[1]) in (40, 80, 160, 320), (
-        "doubled where too few are effective"
-    )
+    assert temperatures is not None, result["score"]
+    assert int(temperatures[1]) in (40, 80, 160, 320), "doubled where too few chains are effective"
     assert result["config"]["num_temperatures"] == 5, "in training"
     assert result["raise_images"] == 20 and result["raise_images_nll_nats"] == pytest.approx(result["test_nll_nats"])
     assert result["raise_nll_nats"] > 0 and result["raise_standard_error"] > 0
