@@ -3,9 +3,9 @@
 from functools import partial
 from typing import Any, ClassVar
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QShowEvent, QUndoStack
-from PySide6.QtWidgets import QAbstractSpinBox, QTabWidget, QToolButton, QWidget
+from PySide6.QtWidgets import QAbstractSpinBox, QScrollArea, QTabWidget, QToolButton, QWidget
 
 from gmstudio.window.gui.theme import theme
 from gmstudio.window.gui.undo import MAX_EDITS, record_edits
@@ -139,6 +139,18 @@ class Panel(ActiveWidget):
 
     def set_presenting(self, presenting: bool) -> None:
         """Leave out what stands in the way of a large image in presentation mode, or show it again; nothing here."""
+
+    @property
+    def room(self) -> QSize:
+        """Size of the page that is visible at once; the panel itself is larger where the page scrolls."""
+        page = self.parentWidget()
+        area = None if page is None else page.parentWidget()
+        return page.size() if page is not None and isinstance(area, QScrollArea) else self.size()
+
+    def heightForWidth(self, width: int) -> int:
+        """Least height at a width, below which the page scrolls; Qt would take the height that it has at best."""
+        layout = self.layout()
+        return layout.totalMinimumHeightForWidth(width) if layout is not None and layout.hasHeightForWidth() else -1
 
     def allow(self, action: QAction, reason: str = "") -> None:
         """Enable an action; or disable it for a reason, a sentence that its tooltip then says behind its tip."""

@@ -56,6 +56,7 @@ class LazyTabs(QTabWidget):
         assert len(self._tabs) == len(tabs), "names of tabs must differ"
         self._pages: dict[str, QWidget] = {}
         self._height = height
+        self._frugal = False
         self.setDocumentMode(True)
         self.tabBar().setDrawBase(False)
         vertical = QSizePolicy.Policy.Fixed if height == "largest" else QSizePolicy.Policy.Ignored
@@ -106,6 +107,12 @@ class LazyTabs(QTabWidget):
         """
         self.setCurrentWidget(self.page(name))
 
+    def set_frugal(self, frugal: bool) -> None:
+        """Where the height follows the pages: be as high as the open page alone needs, for a window without room."""
+        if frugal != self._frugal:
+            self._frugal = frugal
+            self.updateGeometry()
+
     def hasHeightForWidth(self) -> bool:
         """Controls of a page may wrap into more lines where there is less width."""
         return self._height == "largest"
@@ -114,7 +121,11 @@ class LazyTabs(QTabWidget):
         """Height of the largest page of the open one's group, and of the tab bar where that is not apart."""
         bar = 0 if self.tabBar().isHidden() else self.tabBar().sizeHint().height()
         group = self._tabs[self.open_page].group if self._tabs else ""
-        pages = [page for name, page in self._pages.items() if self._tabs[name].group == group]
+        pages = [
+            page
+            for name, page in self._pages.items()
+            if (name == self.open_page if self._frugal else self._tabs[name].group == group)
+        ]
         return bar + max((_height_of(page, width) for page in pages), default=0)
 
     def bar_apart(self) -> QTabBar:

@@ -17,15 +17,16 @@ from gmstudio.window.gui.run_chooser import RunChooser
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.gui.widgets.scaled import scaled_px
+from gmstudio.window.gui.widgets.sections import Section, Sections
 from gmstudio.window.gui.widgets.sliders.typed_slider import TypedSlider
 from gmstudio.window.state.chains.export import TrajectoryExport
 from gmstudio.window.state.chains.played_frames import MAX_SPEED_HZ, MIN_SPEED_HZ
 from gmstudio.window.state.chains.state import ChainsState
 from gmstudio.window.state.runs.library import RunLibrary
 
-SIDE_WIDTH, NARROW_SIDE_WIDTH = 48 * GRID, 41 * GRID
-NARROW, LOW = 120 * GRID, 75 * GRID
-"""Width and height of the panel below which controls are left out."""
+SIDE_WIDTH, NARROW_SIDE_WIDTH = 48 * GRID, 45 * GRID
+NARROW, LOW, LOWEST = 120 * GRID, 75 * GRID, 62 * GRID
+"""Width and height of the panel below which controls are left out, and below which settings or curves stand alone."""
 EXPORT_TIP = "Write a film, this frame, the strip or the curve to a file, with its settings"
 MANY = 10
 """Frames of a longer jump."""
@@ -142,13 +143,13 @@ class ChainsPanel(Panel):
         body = QHBoxLayout()
         body.setSpacing(2 * GRID)
         body.addLayout(self._left(), 1)
-        self._side = QWidget()
-        column = QVBoxLayout(self._side)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(GRID)
-        column.addWidget(self.setup)
-        column.addWidget(self.curves, 1)
-        body.addWidget(self._side)
+        sections = (
+            Section("setup", "Settings", "Initial states, chains, steps and sampler", self.setup, stretch=0),
+            Section("curves", "Curves", "Metrics along the trajectory, and mixing", self.curves),
+        )
+        self.sections = Sections(sections, Qt.Orientation.Vertical, GRID)
+        self.name_widget(self.sections.bar, "sections", "Settings or curves", "")
+        body.addWidget(self.sections)
         page.addLayout(body, 1)
 
     def _left(self) -> QVBoxLayout:
@@ -344,7 +345,7 @@ class ChainsPanel(Panel):
 
     def set_presenting(self, presenting: bool) -> None:
         """Show the images and the transport alone in presentation mode."""
-        for widget in (self._header, self._side):
+        for widget in (self._header, self.sections):
             widget.setVisible(not presenting)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -354,15 +355,16 @@ class ChainsPanel(Panel):
 
     def _refresh_room(self) -> None:
         """Leave out secondary controls in a narrow or low window."""
-        narrow, low = self.width() < NARROW, self.height() < LOW
+        narrow, low = self.width() < NARROW, self.room.height() < LOW
         styles = Qt.ToolButtonStyle
         for button in self._header_buttons:
             button.setToolButtonStyle(styles.ToolButtonIconOnly if narrow else styles.ToolButtonTextBesideIcon)
-        self._side.setFixedWidth(scaled_px(self, NARROW_SIDE_WIDTH if narrow else SIDE_WIDTH))
+        self.sections.set_compact(self.room.height() < LOWEST)
+        self.sections.setFixedWidth(scaled_px(self, NARROW_SIDE_WIDTH if narrow else SIDE_WIDTH))
         for widget in self._hidden_when_narrow:
             widget.setVisible(not narrow)
         self.setup.set_low(low)
-        self.curves.set_low(low and self.setup.drawing)
+        self.curves.set_low(low and self.setup.drawing and not self.sections.compact)
 
 
 def _label(role: str) -> QLabel:

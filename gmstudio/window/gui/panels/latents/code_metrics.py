@@ -3,6 +3,7 @@
 import math
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel
 
 from gmstudio.protocol.metrics import Metric
@@ -33,10 +34,20 @@ class MetricsLine(QLabel):
         state.run_changed.connect(self._refresh)
         self._refresh()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Break the lines at another width."""
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self._refresh()
+
+    def _kept_together(self, part: str) -> str:
+        """Text that breaks nowhere, or between its words where a line is too narrow for it."""
+        return part.translate(UNBREAKABLE) if self.fontMetrics().horizontalAdvance(part) <= self.width() else part
+
     def _refresh(self) -> None:
         metrics = self._state.code_metrics
         parts = [metric_text(metric, value) for metric, value in metrics.values.items()]
-        text = "    ".join(part.translate(UNBREAKABLE) for part in parts) or " "
+        text = "    ".join(self._kept_together(part) for part in parts) or " "
         if text != self.text():
             self.setText(text)
         tips = [f"{metric.symbol or metric.name}: {metric.help}" for metric in metrics.values]

@@ -31,8 +31,8 @@ from gmstudio.window.state.runs.library import RunLibrary
 MARGIN = 2 * GRID
 SIDE_WIDTH, SIDE_SHARE = 64 * GRID, 0.36
 """Largest width of the sliders, and largest share of the panel's, until the user moves the splitter."""
-NARROW = 110 * GRID
-"""Width below which the sliders stand below the images."""
+NARROW, NARROWEST, LOW = 110 * GRID, 85 * GRID, 62 * GRID
+"""Width below which the sliders stand below the images; where there is less than this height, at a smaller width."""
 NO_RUN = (
     "No model with a latent space has been trained yet. Start a VAE or a GAN under Train; its code can be explored "
     "here while it trains."
@@ -147,13 +147,16 @@ class LatentsPanel(Panel):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Put the sliders below the images in a narrow window; until the user moves them, give the images the rest."""
         super().resizeEvent(event)
-        narrow = self.width() < NARROW
+        low = self.room.height() < LOW
+        for part in (self.tabs, self.stage):
+            part.set_frugal(low and self.width() >= NARROWEST)
+        narrow = self.width() < (NARROWEST if low else NARROW)
         orientation = Qt.Orientation.Vertical if narrow else Qt.Orientation.Horizontal
         if orientation != self._body.orientation():
             self._body.setOrientation(orientation)
             self._split_by_user = False
         if not self._split_by_user and not narrow:
-            side = min(SIDE_WIDTH, int(SIDE_SHARE * self.width()))
+            side = min(SIDE_WIDTH, max(self.sliders.minimumSizeHint().width(), int(SIDE_SHARE * self.width())))
             self._body.setSizes([self._body.width() - side, side])
 
     def minimumSizeHint(self) -> QSize:

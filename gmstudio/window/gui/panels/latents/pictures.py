@@ -14,9 +14,9 @@ from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.images.live_image import LiveImage
 
 CAPTION_PX = 28
-LEAST_PX = 12 * GRID
-"""Smallest side of an image."""
-COLUMN_PX = 18 * GRID
+LEAST_PX, FRUGAL_PX = 12 * GRID, 8 * GRID
+"""Smallest side of an image, and in a window without room."""
+COLUMN_PX = 16 * GRID
 """Smallest width of the column of images beside a view."""
 WIDE_LETTERS = 40
 LINES, MANY_LINES = 2, 3
@@ -55,7 +55,7 @@ class Stage(QWidget):
         self._beside: Sequence[QWidget] = ()
         self._instead: Sequence[QWidget] = ()
         self._open: QWidget | None = None
-        self._presenting = False
+        self._presenting = self._frugal = False
         for widget in (original_head, original, original_line, decoded_head, decoded, lines):
             widget.setParent(self)
 
@@ -72,7 +72,14 @@ class Stage(QWidget):
         for other in (*self._beside, *self._instead):
             other.setVisible(other is widget)
         self._original.setVisible(widget not in self._instead)
+        self.updateGeometry()
         self.arrange()
+
+    def set_frugal(self, frugal: bool) -> None:
+        """Need no more room than the open view does, in a window without room for each of them."""
+        if frugal != self._frugal:
+            self._frugal = frugal
+            self.updateGeometry()
 
     def set_presenting(self, presenting: bool) -> None:
         """Give the decoded image the whole stage while there is nothing beside it, or its half again."""
@@ -113,7 +120,7 @@ class Stage(QWidget):
 
     def _arrange_column(self) -> None:
         lines = self._lines_px(MANY_LINES)
-        side = max(LEAST_PX, (self.height() - 2 * CAPTION_PX - self._lines_px(1) - lines) // 2)
+        side = max(self._least_px, (self.height() - 2 * CAPTION_PX - self._lines_px(1) - lines) // 2)
         column = max(COLUMN_PX, min(side, int(COLUMN_SHARE * self.width())))
         height = self._fitted(column, side)
         top = 0
@@ -133,16 +140,23 @@ class Stage(QWidget):
 
     def _fitted(self, width: int, height: int) -> int:
         """Height of both images: no more than they can use, so that the text below stands right under them."""
-        return max(LEAST_PX, min(height, self._decoded.height_at(width) or height))
+        return max(self._least_px, min(height, self._decoded.height_at(width) or height))
+
+    @property
+    def _least_px(self) -> int:
+        return FRUGAL_PX if self._frugal else LEAST_PX
 
     def _lines_px(self, lines: int) -> int:
         return lines * self._lines.fontMetrics().lineSpacing()
 
     def minimumSizeHint(self) -> QSize:
-        """Size for small images and for the widget of any view."""
-        beside = [widget.minimumSizeHint() for widget in self._beside]
-        width = max([2 * LEAST_PX, *(COLUMN_PX + hint.width() for hint in beside)]) + GRID
-        images = 2 * (CAPTION_PX + LEAST_PX) + self._lines_px(1 + MANY_LINES)
+        """Size for small images and for the widget of any view, or of the open one alone."""
+        needing = [widget for widget in self._beside if widget is self._open or not self._frugal]
+        if not needing:
+            return QSize(2 * self._least_px + GRID, CAPTION_PX + self._least_px + self._lines_px(MANY_LINES))
+        beside = [widget.minimumSizeHint() for widget in needing]
+        images = 2 * (CAPTION_PX + self._least_px) + self._lines_px(1 + MANY_LINES)
+        width = COLUMN_PX + GRID + max(hint.width() for hint in beside)
         return QSize(width, max([images, *(hint.height() for hint in beside)]))
 
     def sizeHint(self) -> QSize:

@@ -29,12 +29,14 @@ from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs, Tab
 from gmstudio.window.gui.widgets.overlay_note import OverlayNote
 from gmstudio.window.gui.widgets.scaled import scaled_px
+from gmstudio.window.gui.widgets.sections import Section, Sections
 from gmstudio.window.state.pixels.order import painted_ranks
 from gmstudio.window.state.pixels.state import PixelsState
 from gmstudio.window.state.runs.library import RunLibrary
 
 SIDE_WIDTH, NARROW_SIDE_WIDTH = 57 * GRID, 54 * GRID
-NARROW = 130 * GRID
+NARROW, LOW = 130 * GRID, 62 * GRID
+"""Width and height of the panel below which it leaves out words, and shows distribution or views alone."""
 ORDER_TEXTS: dict[OrderMode, str] = {"off": "Order", "arrows": "Order: arrows", "ranks": "Order: ranks"}
 CANVAS_TIP = (
     "The image as far as it is sampled. Frame: next pixel; outline: its receptive field, outside of which pixels are "
@@ -122,7 +124,7 @@ class PixelsPanel(Panel):
             "choose",
             "Choose a value",
             "B",
-            self.conditional.bars.setFocus,
+            self._choose_value,
             icon="pixels",
             tip="Focus the bars: ← → and Return choose a value; digits choose one from anywhere in the panel",
         )
@@ -168,7 +170,6 @@ class PixelsPanel(Panel):
         return column
 
     def _new_side(self) -> QWidget:
-        side = QWidget()
         views: tuple[tuple[str, str, str, QWidget], ...] = (
             ("surprisal", "Surprisal", "Surprisal (−log p) of each pixel", self.surprisal),
             ("condition", "Condition", "Condition on observed pixels of a real image", self.conditioning),
@@ -181,13 +182,19 @@ class PixelsPanel(Panel):
         self.tabs.build_all()
         self.name_widget(self.tabs, "views", "Further views", "")
         self.remember(self.tabs)
-        column = QVBoxLayout(side)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(GRID)
-        column.addWidget(self.conditional, 1)
-        column.addWidget(self.figures)
-        column.addWidget(self.tabs, 1)
-        return side
+        distribution = QWidget()
+        self._distribution = QVBoxLayout(distribution)
+        self._distribution.setContentsMargins(0, 0, 0, 0)
+        self._distribution.setSpacing(GRID)
+        self._distribution.addWidget(self.conditional, 1)
+        self._distribution.addWidget(self.figures)
+        sections = (
+            Section("distribution", "Distribution", "Conditional of the next sub-pixel", distribution),
+            Section("views", "Views", "Surprisal, conditioning, order and further views", self.tabs),
+        )
+        self.sections = Sections(sections, Qt.Orientation.Vertical, GRID)
+        self.name_widget(self.sections.bar, "sections", "Distribution or views", "")
+        return self.sections
 
     def _connect(self) -> None:
         session, tools = self.session, self.session.tools
@@ -198,7 +205,7 @@ class PixelsPanel(Panel):
             signal.connect(self._refresh)
         session.continuations.changed.connect(self._on_continuations_changed)
         for name, view in (("attribution", self.attribution), ("compare", self.comparison)):
-            view.revealed.connect(partial(self.tabs.show_page, name))
+            view.revealed.connect(partial(self._show_view, name))
         self.canvas.clicked.connect(session.click)
         self.canvas.edit_wanted.connect(session.edit)
         self.canvas.menu_wanted.connect(self._on_menu_wanted)
@@ -297,17 +304,27 @@ class PixelsPanel(Panel):
 
     def _on_heat(self, large: bool) -> None:
         if large:
-            self.tabs.show_page("surprisal")  # with the colour scale, and the image
+            self._show_view("surprisal")  # with the colour scale, and the image
         self.canvas.set_heat(large)
         self.surprisal.set_swapped(large)
 
     def _show_conditioning(self) -> None:
-        self.tabs.show_page("condition")
+        self._show_view("condition")
         self.conditioning.images.setFocus()
 
     def _on_continuations_changed(self) -> None:
         if self.session.continuations.running:
-            self.tabs.show_page("continuations")
+            self._show_view("continuations")
+
+    def _show_view(self, name: str) -> None:
+        """Open a view, also where the distribution is shown alone."""
+        self.tabs.show_page(name)
+        self.sections.open("views")
+
+    def _choose_value(self) -> None:
+        """Give the bars the focus, also where the views are shown alone."""
+        self.sections.open("distribution")
+        self.conditional.bars.setFocus()
 
     def _on_menu_wanted(self, row: int, column: int, where: QPoint) -> None:
         state = self.session.navigator.shown
@@ -338,12 +355,23 @@ class PixelsPanel(Panel):
 
     def set_presenting(self, presenting: bool) -> None:
         """Show image, transport and distribution alone in presentation mode."""
-        for widget in (self.tabs, self.transport.breakpoints, self.header):
+        for widget in (self.transport.breakpoints, self.header):
             widget.setVisible(not presenting)
+        self.sections.set_only("distribution" if presenting else "")
         self.conditional.set_settings_shown(not presenting)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Show only the icons of the buttons above the image, and a smaller side, in a narrow window."""
+        """Show only the icons of the buttons above the image, and a smaller side, in a narrow window.
+
+        In a low one the distribution, with the breakpoints, or the views have the whole side.
+        """
+        low = self.room.height() < LOW
+        if low != self.sections.compact:
+            self.sections.set_compact(low)
+            if low:
+                self.transport.give_settings(self._distribution)
+            else:
+                self.transport.take_settings()
         narrow = event.size().width() < NARROW
         self.header.set_narrow(narrow)
         self.tool_line.set_narrow(narrow)

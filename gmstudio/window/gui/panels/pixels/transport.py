@@ -89,7 +89,9 @@ class Transport(QWidget):
         for action in (self.row, self.finish):
             buttons.addWidget(quiet(panel.button(action, icon_only=True)))
         buttons.addStretch(1)
-        speed = QHBoxLayout()
+        self._speed = QWidget()
+        speed = QHBoxLayout(self._speed)
+        speed.setContentsMargins(0, 0, 0, 0)
         speed_label = QLabel("Speed")
         speed_label.setBuddy(self.speed.slider)
         speed.addWidget(speed_label)
@@ -97,18 +99,27 @@ class Transport(QWidget):
         self._controls = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._controls.setSpacing(GRID)
         self._controls.addLayout(buttons)
-        self._controls.addLayout(speed, 1)
         steps = QHBoxLayout()
         step_label = QLabel("Step")
         step_label.setBuddy(self.scrub.slider)
         steps.addWidget(step_label)
         steps.addWidget(self.scrub, 1)
         steps.addWidget(self._of)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(GRID)
-        column.addLayout(steps)
-        column.addLayout(self._controls)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(GRID)
+        self._column.addLayout(steps)
+        self._column.addLayout(self._controls)
+        self.take_settings()
+
+    def take_settings(self) -> None:
+        """Show speed and breakpoints with the buttons, after they stood elsewhere."""
+        self._controls.addWidget(self._speed, 1)
+        self._column.addWidget(self.breakpoints)
+
+    def give_settings(self, column: QVBoxLayout) -> None:
+        """Show speed and breakpoints in another column, where there is no height for them here."""
+        column.addWidget(self._speed)
         column.addWidget(self.breakpoints)
 
     def resizeEvent(self, event: QResizeEvent) -> None:

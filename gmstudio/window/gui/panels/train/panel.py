@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
-    QGridLayout,
+    QHBoxLayout,
     QLabel,
     QSizePolicy,
     QSplitter,
@@ -30,11 +30,16 @@ from gmstudio.window.gui.panels.train.status import StatusLine
 from gmstudio.window.gui.progress_text import loading_text
 from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs, Tab
 from gmstudio.window.gui.widgets.scaled import scaled_px
+from gmstudio.window.gui.widgets.sections import Section, Sections
 from gmstudio.window.state.palette import PaletteEntry
 from gmstudio.window.state.runs.library import RunLibrary
 from gmstudio.window.state.training.state import TrainingState
 
 COLUMN_WIDTH = 352
+NARROW, NARROWEST = 1040, 680
+"""Width below which new run and run shown are not side by side, and below which buttons have no text."""
+QWIDGETSIZE_MAX = 2**24 - 1
+"""Qt's width of a widget without a limit."""
 TABS_WIDTH = 288
 DIAGNOSTICS_TIP = "Figures of the model's internals: receptive fields, filters, reconstructions, losses by pixel"
 PACE_TIP = "Training in slow motion, and which phases of a step are trained"
@@ -72,33 +77,62 @@ class TrainPanel(Panel):
         self._library = library
         self._actions = self._make_actions()
         self._action_buttons: dict[str, QToolButton] = {}
-        self._holds_focus = False
+        self._holds_focus = self._presenting = False
         self._verdict = text_label("muted", self)
         self.name_widget(self._verdict, "verdict", "Check of the settings", "")
         column = SetupColumn(state.setup, self)
-        left = QWidget(self)
-        left.setFixedWidth(scaled_px(self, COLUMN_WIDTH))
+        left = self._left = QWidget(self)
         left_layout = QVBoxLayout(left)
         left_layout.setContentsMargins(0, 8, 0, 8)
         left_layout.setSpacing(8)
-        title = QLabel("New run", self)
+        title = self._title = QLabel("New run", self)
         title.setProperty("role", "heading")
         title.setContentsMargins(8, 0, 8, 0)
         left_layout.addWidget(title)
         left_layout.addWidget(column, 1)
         left_layout.addWidget(self._footer())
-        layout = QGridLayout(self)
+        self._hidden_in_presentation: list[QWidget] = []
+        sections = (
+            Section("new", "New run", "Family, data and settings of the next run", left, stretch=0),
+            Section("shown", "Run shown", "Samples, curves and terms of a run", self._framed(self._monitor(library))),
+        )
+        self.sections = Sections(sections, Qt.Orientation.Horizontal, 8)
+        self.name_widget(self.sections.bar, "sections", "New run, or run shown", "")
+        self.sections.arranged.connect(self._fit_left)
+        layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 8, 8)
-        layout.setHorizontalSpacing(8)
-        layout.addWidget(left, 0, 0)
-        between = QFrame(self)
-        between.setFrameShape(QFrame.Shape.VLine)
-        layout.addWidget(between, 0, 1)
-        self._hidden_in_presentation: list[QWidget] = [left, between]
-        layout.addWidget(self._monitor(library), 0, 2)
-        layout.setColumnStretch(2, 1)
+        layout.addWidget(self.sections)
+        self._fit_left()
+        state.run_changed.connect(lambda: self.sections.open("shown") if state.run else None)
         state.status_changed.connect(self._show_status)
         self._show_status()
+
+    def _framed(self, monitor: QWidget) -> QWidget:
+        """The run shown, with a line between it and the settings of the next one."""
+        framed = QWidget(self)
+        layout = QHBoxLayout(framed)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        self._between = QFrame(self)
+        self._between.setFrameShape(QFrame.Shape.VLine)
+        layout.addWidget(self._between)
+        layout.addWidget(monitor, 1)
+        return framed
+
+    def _fit_left(self) -> None:
+        """Give the settings their column, or the whole width where they are shown alone."""
+        width = scaled_px(self, COLUMN_WIDTH)
+        alone = self.sections.compact
+        self._left.setMinimumWidth(width)
+        self._left.setMaximumWidth(QWIDGETSIZE_MAX if alone else width)
+        self._between.setVisible(not alone and not self._presenting)
+        self._title.setVisible(not alone)  # which the tab says
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Show the settings of the next run or the run shown alone, in a narrow window."""
+        self._status.set_narrow(event.size().width() < NARROWEST)
+        self.sections.set_compact(event.size().width() < NARROW)
+        super().resizeEvent(event)
 
     # ---- layout -------------------------------------------------------------------------------------------------
 
@@ -210,6 +244,8 @@ class TrainPanel(Panel):
 
     def set_presenting(self, presenting: bool) -> None:
         """Show title, samples and curves alone in presentation mode."""
+        self._presenting = presenting
+        self.sections.set_only("shown" if presenting else "")
         for widget in self._hidden_in_presentation:
             widget.setVisible(not presenting)
         self._status.set_buttons_shown(not presenting)

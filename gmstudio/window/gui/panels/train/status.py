@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from gmstudio.window.gui.forms.editors import NumberEdit
 from gmstudio.window.gui.panel import Panel
@@ -74,6 +74,7 @@ class StatusLine(QWidget):
         self._buttons = QHBoxLayout(self._button_row)
         self._buttons.setContentsMargins(0, 0, 0, 0)
         self._buttons.setSpacing(4)
+        self._tool_buttons = [button for button in buttons if isinstance(button, QToolButton)]
         for place, button in enumerate(buttons):
             self._buttons.addWidget(button)
             if place == 0:
@@ -100,6 +101,12 @@ class StatusLine(QWidget):
         state.status_changed.connect(self.refresh)
         state.run_changed.connect(self.refresh)
         self.refresh()
+
+    def set_narrow(self, narrow: bool) -> None:
+        """Leave out the texts of the buttons, except that of the first one."""
+        styles = Qt.ToolButtonStyle
+        for button in self._tool_buttons[1:]:
+            button.setToolButtonStyle(styles.ToolButtonIconOnly if narrow else styles.ToolButtonTextBesideIcon)
 
     def set_buttons_shown(self, shown: bool) -> None:
         """Show the buttons, or title and numbers alone."""

@@ -104,6 +104,7 @@ def test_what_stands_above_the_tabs_does_not_move_from_one_to_the_next(
 
 def test_in_low_windows_nothing_lies_over_anything_else(qtbot: QtBot, panel: PixelsPanel, engine: PixelEngine) -> None:
     panel.resize(880, 480)
+    panel.sections.open("views")
     panel.tabs.setCurrentWidget(panel.conditioning)
     panel.session.browse()
     engine.serve()
