@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check bench pictures protocol data clean
+.PHONY: help run test check bench pictures protocol data examples clean
 
 venv := .venv
 python := $(venv)/bin/python
@@ -55,6 +55,9 @@ protocol: $(venv)/.ready-test ## Write the tables of docs/protocol.md anew from 
 
 data: $(venv)/.ready-test ## Make resources/data anew from the official files: make data sources=FOLDER
 	$(python) -m benchmarks.shipped.data $(sources)
+
+examples: $(venv)/.ready-test ## Train the ready models in resources/examples anew (an hour), or some: make examples names="vae gan"
+	$(python) -m benchmarks.shipped.examples $(names)
 
 clean: ## Remove .venv, caches and build products
 	rm -rf $(venv) build dist gmstudio.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

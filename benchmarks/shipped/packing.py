@@ -23,9 +23,9 @@ from gmstudio.runs.history import Curve, History, ImageGrid, Scalar
 from gmstudio.runs.lock import LOCK_NAME
 from gmstudio.runs.record import write_record
 
-MAX_POINTS = 150
+MAX_POINTS = 100
 """Points of a curve that are kept; its lowest and last one are among them."""
-MAX_GRIDS = 9
+MAX_GRIDS = 7
 SMALL = 64
 """Arrays of fewer elements keep their precision, which costs nothing."""
 COMPARED_IMAGES = 100

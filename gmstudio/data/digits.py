@@ -1,5 +1,9 @@
 """The 1,797 handwritten digits of 8×8 pixels that scikit-learn contains: real images without a download."""
 
+import gzip
+import importlib.util
+import zlib
+from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
@@ -7,7 +11,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from gmstudio.data.dataset import Dataset, Labels, Split, permutation
+from gmstudio.data.dataset import DataError, Dataset, Labels, Split, permutation
 from gmstudio.data.source import BINARIZATIONS, LEVELS_TITLE, Source
 from gmstudio.media.levels import Images, draw_binary, quantize, to_intensities
 from gmstudio.protocol.config import field
@@ -18,6 +22,7 @@ SIDE = 8
 HELD_OUT_PER_DIGIT = 18
 COURSE_ENDS = (1000, 1350)
 _SPLIT_SEED = 1797
+_TABLE = ("datasets", "data", "digits.csv.gz")
 
 
 class DigitsConfig(Struct, frozen=True, kw_only=True):
@@ -88,11 +93,24 @@ class Digits(Source):
 
 
 def _read() -> tuple[Images, Labels]:
-    """(N, 1, 8, 8) uint8 values 0 … 16 and (N,) labels; scikit-learn takes a second to import, so only here."""
-    from sklearn.datasets import load_digits  # type: ignore[import-untyped]
+    """(N, 1, 8, 8) uint8 values 0 … 16 and (N,) labels: scikit-learn's table, read without the second of its import.
 
-    images, labels = load_digits(return_X_y=True)
-    return images.astype(np.uint8).reshape(-1, 1, SIDE, SIDE), labels.astype(np.int64)
+    Raises:
+        DataError: when scikit-learn is not installed, or its table is damaged.
+    """
+    package = importlib.util.find_spec("sklearn")
+    folders = (package.submodule_search_locations or []) if package is not None else []
+    path = next((found for folder in folders if (found := Path(folder, *_TABLE)).is_file()), None)
+    if path is None:
+        raise DataError(f"The digits are not there: scikit-learn has no {'/'.join(_TABLE)}. Install it again.")
+    try:
+        rows = gzip.decompress(path.read_bytes()).decode("ascii").split()
+        table = np.array([row.split(",") for row in rows], dtype=np.uint8)
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise DataError(f"{path} is damaged ({error}). Install scikit-learn again.") from error
+    if table.ndim != 2 or table.shape[1] != SIDE * SIDE + 1 or table[:, :-1].max() > MAX_VALUE:
+        raise DataError(f"{path} is damaged: it is no table of {SIDE}×{SIDE} digits. Install scikit-learn again.")
+    return table[:, :-1].reshape(-1, 1, SIDE, SIDE).copy(), table[:, -1].astype(np.int64)
 
 
 def _split_indices(labels: Labels) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:

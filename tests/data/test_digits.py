@@ -1,6 +1,11 @@
 """The embedded digits: the split is fixed, stratified and complete, at every number of levels."""
 
+import gzip
 import hashlib
+import subprocess
+import sys
+from importlib.machinery import ModuleSpec
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -107,3 +112,25 @@ def test_choices_have_display_labels() -> None:
     assert properties["binarize"]["labels"] == {"threshold": "threshold at 0.5", "sample": "stochastic"}
     assert properties["binarize"]["labels"].keys() == set(properties["binarize"]["enum"])
     assert properties["levels"]["labels"] == {}
+
+
+def test_digits_are_read_without_importing_scikit_learn() -> None:
+    """Its import takes a second, which the first start of the window would wait for."""
+    script = "import sys; from gmstudio.data import load; load('digits', {}); print('sklearn' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("content", [b"", b"no gzip", gzip.compress(b"1,2\n3,4\n"), gzip.compress(b"a,b")])
+def test_a_damaged_table_is_named(content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "sklearn" / "datasets" / "data"
+    folder.mkdir(parents=True)
+    (folder / "digits.csv.gz").write_bytes(content)
+    spec = ModuleSpec("sklearn", None, is_package=True)
+    spec.submodule_search_locations = [str(tmp_path / "sklearn")]
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: spec)
+    with pytest.raises(DataError, match=r"digits\.csv\.gz is damaged.*Install scikit-learn again"):
+        load("digits", {})
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(DataError, match="The digits are not there"):
+        load("digits", {})
