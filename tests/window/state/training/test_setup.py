@@ -1,11 +1,14 @@
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 from pytestqt.qtbot import QtBot
 from training_scene import ELBO, SPEC, WEIGHTED, Scene, browsed, catalog
 
 from gmstudio.protocol.data import BrowseData, DescribeModel, ModelDescribed
-from gmstudio.protocol.engine import CommandFailed
+from gmstudio.protocol.engine import Catalog, CommandFailed
+from gmstudio.protocol.run_spec import RunSpec
+from gmstudio.protocol.training_settings import Training
 from gmstudio.window.state.training.setup import TrainingSetup
 
 
@@ -115,3 +118,57 @@ def test_the_objective_follows_the_settings(scene: Scene) -> None:
     with_beta = setup.config | {"beta": 4.0}
     setup.set_config(with_beta, {})
     assert setup.objective == WEIGHTED
+
+
+def proposing_catalog(family: str = "gan") -> Catalog:
+    """Catalog in which one family proposes the second data source, with settings of its own."""
+    known = catalog()
+    start = RunSpec(
+        family=family,
+        config={"objective": "minimax"},
+        data="idx",
+        data_config={"folder": "", "levels": 16},
+        training=msgspec.to_builtins(Training(steps=77)),
+    )
+    families = tuple(
+        msgspec.structs.replace(entry, start=start) if entry.card.name == family else entry for entry in known.families
+    )
+    return msgspec.structs.replace(known, families=families)
+
+
+def test_a_family_brings_the_data_and_settings_that_it_proposes(scene: Scene) -> None:
+    setup = scene.state.setup
+    scene.client.deliver(proposing_catalog())
+    shown: list[str] = []
+    setup.data_changed.connect(lambda: shown.append(setup.data))
+    setup.choose_family("gan")
+    assert (setup.data, setup.data_config["levels"]) == ("idx", 16) and shown == ["idx"]
+    assert setup.config == {"objective": "minimax"} and setup.training["steps"] == 77
+    scene.client.deliver(browsed(scene.client.last(BrowseData).request))
+    assert scene.client.last(BrowseData).data_config["levels"] == 16
+
+
+def test_data_that_the_user_chose_stay_and_training_has_the_defaults_for_them(scene: Scene) -> None:
+    setup = scene.state.setup
+    scene.client.deliver(proposing_catalog())
+    setup.choose_data("digits")
+    setup.choose_family("gan")
+    assert setup.data == "digits" and setup.training["steps"] == 4000
+    setup.set_training(setup.training | {"seed": 5}, {})
+    setup.choose_data("idx")
+    assert setup.training["steps"] == 77 and setup.training["seed"] == 5
+    assert setup.data_config["levels"] == 16
+    kept = setup.snapshot()
+    setup.restore(kept)
+    setup.choose_family("vae")
+    assert setup.data == "idx"
+
+
+def test_the_first_family_brings_its_data_at_the_first_start_only(qtbot: QtBot) -> None:
+    scene = Scene()
+    scene.client.deliver(proposing_catalog("vae"))
+    assert (scene.state.setup.family, scene.state.setup.data) == ("vae", "idx")
+    scene.state.setup.choose_data("digits")
+    scene.client.deliver(proposing_catalog("vae"))
+    assert scene.state.setup.data == "digits"
+    scene.close()

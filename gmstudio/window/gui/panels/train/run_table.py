@@ -20,7 +20,8 @@ FIGURE_TIP = (
 )
 SWATCH = 12
 STAR = "★ "
-EXAMPLES = "Examples"
+EXAMPLES = "Examples\nRead-only: Train on continues a copy"
+"""Two lines, as those of the runs: all rows have one height."""
 Index = QModelIndex | QPersistentModelIndex
 
 

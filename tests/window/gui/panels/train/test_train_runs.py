@@ -35,6 +35,7 @@ from gmstudio.protocol.training import CheckpointSaved, KeepCheckpoint, Training
 from gmstudio.window.gui.panels.train.curves import TrainCurves
 from gmstudio.window.gui.panels.train.kept import KeptCheckpoints
 from gmstudio.window.gui.panels.train.panel import TrainPanel
+from gmstudio.window.gui.panels.train.run_table import EXAMPLES
 from gmstudio.window.gui.panels.train.runs import NoteDialog, RunsView
 from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs
 
@@ -353,11 +354,11 @@ def with_example(stage: Stage) -> RunInfo:
 def test_examples_stand_below_the_users_runs_under_a_heading(stage: Stage) -> None:
     with_example(stage)
     model = stage.tree.model()
-    assert model.rowCount() == 3 and model.index(1, 0).data() == "Examples"
+    assert model.rowCount() == 3 and model.index(1, 0).data() == EXAMPLES
     assert model.flags(model.index(1, 0)) == Qt.ItemFlag.NoItemFlags
     for column, order in ((1, Qt.SortOrder.DescendingOrder), (0, Qt.SortOrder.DescendingOrder)):
         model.sort(column, order)
-        assert model.index(1, 0).data() == "Examples"
+        assert model.index(1, 0).data() == EXAMPLES
 
 
 def test_an_example_cannot_be_changed_and_says_why(stage: Stage) -> None:
