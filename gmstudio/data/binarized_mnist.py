@@ -10,6 +10,7 @@ splits).
 """
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, ClassVar
 
@@ -21,15 +22,15 @@ from numpy.typing import NDArray
 from gmstudio.data.dataset import DataError, Dataset, Split
 from gmstudio.data.folder import existing_folder
 from gmstudio.data.idx_file import MAX_BYTES
-from gmstudio.data.source import Source
+from gmstudio.data.source import LoadProgress, Source, loaded
 from gmstudio.media.levels import Images
 from gmstudio.protocol.config import field
-from gmstudio.protocol.data import SPLITS
+from gmstudio.protocol.data import SPLITS, SplitName
 from gmstudio.protocol.images import MAX_SIDE, ImageSpec
 from gmstudio.system.regular_file import open_regular
 
 _FILE_NAME = "binarized_mnist_{}.npy"
-_CHUNK_IMAGES = 4096
+_PIECE_PIXELS = 1 << 21
 _VERSIONS = ((1, 0), (2, 0), (3, 0))
 
 
@@ -62,37 +63,52 @@ class BinarizedMnist(Source):
     @classmethod
     def load(cls, config: BinarizedMnistConfig) -> Dataset:
         """Load the images; see ``Source.load``."""
+        return loaded(cls.load_pieces(config))
+
+    @classmethod
+    def load_pieces(cls, config: BinarizedMnistConfig) -> Iterator[LoadProgress | Dataset]:
+        """Load the images; see ``Source.load_pieces``."""
         folder = existing_folder(config.folder, _FILE_NAME.format("train"))
-        train, valid, test = (_read(folder / _FILE_NAME.format(split)) for split in SPLITS)
-        for split, images in (("valid", valid), ("test", test)):
-            if images.shape[1:] != train.shape[1:]:
+        stored = {split: _map(folder / _FILE_NAME.format(split)) for split in SPLITS}
+        height, width = stored["train"][1][1:]
+        for split in SPLITS[1:]:
+            _, (_, *sides) = stored[split]
+            if sides != [height, width]:
                 raise DataError(
-                    f"{folder / _FILE_NAME.format(split)} holds images of {images.shape[2]}×{images.shape[3]} pixels, "
-                    f"but {_FILE_NAME.format('train')} of {train.shape[2]}×{train.shape[3]}. Use files of one set."
+                    f"{folder / _FILE_NAME.format(split)} holds images of {sides[0]}×{sides[1]} pixels, but "
+                    f"{_FILE_NAME.format('train')} of {height}×{width}. Use files of one set."
                 )
-        return Dataset(
+        total = sum(shape[0] for _, shape in stored.values())
+        splits: dict[SplitName, Split] = {}
+        for split, (values, (count, _, _)) in stored.items():
+            count = min(count, config.subset or count) if split == "train" else count
+            images = np.empty((count, 1, height, width), np.uint8)
+            done = sum(map(len, splits.values()))
+            for end in _binarize(folder / _FILE_NAME.format(split), values[:count], images):
+                yield LoadProgress("load", done + end, total)
+            splits[split] = Split(images)
+        yield Dataset(
             source=cls.name,
             config=msgspec.to_builtins(config),
-            image=ImageSpec(channels=1, height=train.shape[2], width=train.shape[3], levels=2),
-            train=Split(train[: config.subset or None]),
-            valid=Split(valid),
-            test=Split(test),
+            image=ImageSpec(channels=1, height=height, width=width, levels=2),
+            train=splits["train"],
+            valid=splits["valid"],
+            test=splits["test"],
         )
 
 
-def _read(path: Path) -> Images:
-    """Read (N, 1, H, W) zeros and ones from a file."""
+def _map(path: Path) -> tuple[NDArray[np.generic], tuple[int, int, int]]:
+    """Map the array of a file, and return it with the shape (N, H, W) of its images."""
     try:
         shape, dtype = _read_header(path)
-        count, height, width = _image_shape(path, shape)
+        images_shape = _image_shape(path, shape)
         if dtype.hasobject:
             raise DataError(
                 f"{path} holds Python objects, which are pickled and not read. Save a plain array of 0 and 1."
             )
         if dtype.kind not in "buif":
             raise DataError(f"{path} holds values of type {dtype}; save an array of 0 and 1 (uint8, bool or float).")
-        stored = np.load(path, mmap_mode="r", allow_pickle=False)
-        return _binary(path, stored).reshape(count, 1, height, width)
+        return np.load(path, mmap_mode="r", allow_pickle=False), images_shape
     except OSError as error:
         reason = error.strerror or str(error)
         raise DataError(f"{path} could not be read ({reason}). All three files of the set must be there.") from error
@@ -139,11 +155,11 @@ def _image_shape(path: Path, shape: tuple[int, ...]) -> tuple[int, int, int]:
     return shape[0], sides[0], sides[1]
 
 
-def _binary(path: Path, stored: NDArray[np.generic]) -> Images:
-    """Convert to uint8, a part at a time, since a file of floats may be eight times as large."""
-    images = np.empty(stored.shape, dtype=np.uint8)
-    for start in range(0, len(stored), _CHUNK_IMAGES):
-        part = stored[start : start + _CHUNK_IMAGES]
+def _binarize(path: Path, stored: NDArray[np.generic], images: Images) -> Iterator[int]:
+    """Fill images (N, 1, H, W) with zeros and ones, a part at a time; yields how many there are."""
+    at_once = max(1, _PIECE_PIXELS // math.prod(images.shape[1:]))
+    for start in range(0, len(stored), at_once):
+        part = stored[start : start + at_once]
         ones = part == 1
         other = part[~(ones | (part == 0))]
         if other.size:
@@ -151,5 +167,5 @@ def _binary(path: Path, stored: NDArray[np.generic]) -> Images:
                 f"{path} has a pixel of value {other[0]}; binary images hold 0 and 1 only. Binarize them, or read the "
                 "grey originals from IDX files."
             )
-        images[start : start + _CHUNK_IMAGES] = ones
-    return images
+        images[start : start + len(part)] = ones.reshape(-1, *images.shape[1:])
+        yield start + len(part)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gmstudio.data import load
-from gmstudio.data.cifar10 import _read as read_cifar
+from gmstudio.data.cifar10 import _read_labels as read_cifar
 from gmstudio.data.dataset import DataError
 from gmstudio.data.idx_file import read_images
 from gmstudio.media import read_provenance
