@@ -1,29 +1,23 @@
 """IDX files (MNIST, Fashion-MNIST, EMNIST and other sets in that format) from a folder that the user chooses."""
 
-from collections.abc import Generator, Iterator
-from dataclasses import dataclass
-from pathlib import Path, PurePath
+from collections.abc import Iterator
+from pathlib import PurePath
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
 import numpy as np
 from msgspec import Struct
-from numpy.typing import NDArray
 
-from gmstudio.data.dataset import DataError, Dataset, Labels, Split, permutation
+from gmstudio.data.dataset import DataError, Dataset, Split
 from gmstudio.data.folder import named_folder
-from gmstudio.data.idx_file import MAX_BYTES, image_pieces, read_images_shape, read_labels, read_labels_count
+from gmstudio.data.idx_file import MAX_BYTES, read_images_shape, read_labels_count
 from gmstudio.data.idx_folder import PARTS, IdxSet, PartName, find_sets
-from gmstudio.data.label_names import chosen_labels, label_names
-from gmstudio.data.scattering import Scatter
+from gmstudio.data.idx_parts import list_part, read_splits, split_parts
+from gmstudio.data.label_names import label_names
 from gmstudio.data.source import BINARIZATIONS, LEVELS_TITLE, LoadProgress, Source, loaded
-from gmstudio.media.levels import Images, drawing, quantize
-from gmstudio.media.resize import resize, resized_shape
+from gmstudio.media.resize import resized_shape
 from gmstudio.protocol.config import ConfigError, field
-from gmstudio.protocol.data import SplitName
 from gmstudio.protocol.images import MAX_SIDE, ImageSpec
-
-_SPLIT_SEED = 1998
 
 
 class IdxConfig(Struct, frozen=True, kw_only=True):
@@ -117,14 +111,14 @@ class Idx(Source):
         """Load the images; see ``Source.load_pieces``."""
         files = _choose_set(config)
         image, counts = _check_headers(files, config)
-        parts = [_list_part(files, part, counts[part]) for part in PARTS if part in files.images]
+        parts = [list_part(files, part, counts[part]) for part in PARTS if part in files.images]
         names = label_names(files.name, max(part.max_label for part in parts))
         chosen = [part.only(config.classes, names) for part in parts]
-        rows = _split(chosen, config.valid_percent / 100)
+        rows = split_parts(chosen, config.valid_percent / 100)
         rows["train"] = rows["train"].take(np.arange(min(config.subset or len(rows["train"]), len(rows["train"]))))
         _check_size(config, image, max(map(len, rows.values())))
         resample = config.levels == 2 and config.binarize == "sample"
-        images = yield from _read_splits(files, parts, rows, image, resample=resample)
+        images = yield from read_splits(files, parts, rows, image, resample=resample)
         splits = {split: Split(images[split], part.labels) for split, part in rows.items()}
         yield Dataset(
             source=cls.name,
@@ -136,40 +130,6 @@ class Idx(Source):
             resample=resample,
             label_names=names,
         )
-
-
-@dataclass(frozen=True, eq=False)
-class _Part:
-    """Rows (n,) of a file of images, and their labels (n,) or None."""
-
-    path: Path
-    rows: NDArray[np.int64]
-    labels: Labels | None
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    @property
-    def max_label(self) -> int:
-        return -1 if self.labels is None else int(self.labels.max())
-
-    def take(self, indices: NDArray[np.int64]) -> "_Part":
-        return _Part(self.path, self.rows[indices], None if self.labels is None else self.labels[indices])
-
-    def only(self, classes: str, names: tuple[str, ...]) -> "_Part":
-        """Images of these classes."""
-        if not classes.strip(" ,"):
-            return self
-        if self.labels is None:
-            raise ConfigError(
-                {"classes": f"Include classes is {classes!r}, but {self.path.name} has no labels. Leave it empty."}
-            )
-        kept = np.flatnonzero(np.isin(self.labels, chosen_labels(classes, names)))
-        if not kept.size:
-            raise ConfigError(
-                {"classes": f"Include classes is {classes!r}, but no image in {self.path.name} has such a label."}
-            )
-        return self.take(kept)
 
 
 def _choose_set(config: IdxConfig) -> IdxSet:
@@ -207,62 +167,6 @@ def _check_headers(files: IdxSet, config: IdxConfig) -> tuple[ImageSpec, dict[Pa
         )
     upright = (width, height) if files.is_emnist else (height, width)
     return _image_spec(config, *upright), {part: shape[0] for part, shape in shapes.items()}
-
-
-def _list_part(files: IdxSet, part: PartName, count: int) -> _Part:
-    labels_path = files.labels.get(part)
-    labels = read_labels(labels_path) if labels_path else None
-    return _Part(files.images[part], np.arange(count), labels)
-
-
-def _split(parts: list[_Part], share: float) -> dict[SplitName, _Part]:
-    """Training, validation and test images; see ``Idx``."""
-    first = parts[0]
-    count = len(first)
-    held_out = max(1, round(share * count))
-    splits = 1 if len(parts) == 2 else 2
-    if count <= splits * held_out:
-        raise DataError(
-            f"{first.path} leaves {count} {'image' if count == 1 else 'images'}, too few to train on and to validate. "
-            "Choose a folder with more images, or include more classes."
-        )
-    order = permutation(count, _SPLIT_SEED)
-    return {
-        "train": first.take(order[splits * held_out :]),
-        "valid": first.take(order[:held_out]),
-        "test": parts[1] if splits == 1 else first.take(order[held_out : 2 * held_out]),
-    }
-
-
-def _read_splits(
-    files: IdxSet, parts: list[_Part], rows: dict[SplitName, _Part], image: ImageSpec, *, resample: bool
-) -> Generator[LoadProgress, None, dict[SplitName, Images]]:
-    """Read the images (N, 1, H, W) of each split: levels, or intensities of training images that are resampled."""
-
-    def upright(piece: Images) -> Images:
-        piece = piece.transpose(0, 2, 1) if files.is_emnist else piece
-        fitted = piece if piece.shape[1:] == image.shape[1:] else resize(piece, image.height, image.width)
-        return fitted[:, None]
-
-    def convert(piece: Images) -> Images:
-        return piece if resample else quantize(piece, 255, image.levels)
-
-    images = {split: np.empty((len(part), *image.shape), np.uint8) for split, part in rows.items()}
-    total, done = sum(map(len, parts)), 0
-    for part in parts:
-        scatter, start = Scatter(len(part)), 0
-        for split, chosen in rows.items():
-            if chosen.path == part.path:
-                scatter.send(chosen.rows, images[split], convert)
-        for piece in image_pieces(part.path):
-            scatter.put(start, upright(piece))
-            start, done = start + len(piece), done + len(piece)
-            yield LoadProgress("load", done, total)
-    held_out: tuple[SplitName, ...] = ("valid", "test")
-    for split in held_out if resample else ():
-        for _ in drawing(images[split]):
-            yield LoadProgress("load", total, total)
-    return images
 
 
 def _image_spec(config: IdxConfig, height: int, width: int) -> ImageSpec:
