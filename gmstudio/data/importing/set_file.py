@@ -191,7 +191,10 @@ def _check(imported: ImportedSet) -> None:
             "images again."
         )
     if imported.record.split_sizes and sum(imported.record.split_sizes.values()) != count:
-        raise DataError(f"{imported.folder / SET_NAME} is damaged: its splits do not add up to {count:,} images.")
+        raise DataError(
+            f"{imported.folder / SET_NAME} is damaged: its splits do not add up to {count:,} images. "
+            "Import the images again."
+        )
     _ = imported.images, imported.labels, imported.splits
 
 
