@@ -32,7 +32,7 @@ _TYPES = {
 }
 _DEFLATE_LIMIT = 1032  # largest factor by which a deflate stream can expand
 _KINDS = {1: "labels", 3: "grey images"}
-_PIECE_BYTES = 1 << 21
+_PIECE_BYTES = 1 << 20
 Pieces = Generator[float, None, NDArray[np.uint8]]
 Transform = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
 

@@ -16,8 +16,7 @@ from gmstudio.data.dataset import DataError
 from gmstudio.data.downloading.registry import RemoteFile, RemoteSet, chosen_files, find_remote
 from gmstudio.data.downloading.transfer import CancelledTransferError, ResumingDownload, Stop, TransferError
 from gmstudio.data.downloading.unpacking import link_files, unpack_members
-from gmstudio.runs.home import HOME_VARIABLE
-from gmstudio.runs.library import runs_home
+from gmstudio.runs.home import HOME_VARIABLE, data_home
 from gmstudio.system.os_errors import os_error_sentence
 
 CACHE_NAME = "downloads"
@@ -72,7 +71,7 @@ def downloads_home() -> Path:
         RunError: when the variable names an unknown user's home.
     """
     if os.environ.get(HOME_VARIABLE, "").strip():
-        return runs_home().parent / CACHE_NAME
+        return data_home() / CACHE_NAME
     return platformdirs.user_cache_path("gmstudio", appauthor=False) / CACHE_NAME
 
 

@@ -28,6 +28,7 @@ from gmstudio.data.importing.formats.stored import (
     StoredArray,
     Values,
     check_expansion,
+    phrase,
     stem,
 )
 from gmstudio.data.importing.raw import Guess
@@ -80,7 +81,7 @@ def _weighted_open(path: Path) -> Reading[tuple[list[StoredArray], list[str]]]:
     except OSError as error:
         raise DataError(os_error_sentence(error)) from error
     except zlib.error as error:
-        raise DataError(f"{path} is damaged: {error}. Get it again.") from error
+        raise DataError(f"{path} is damaged: {phrase(error)}. Get it again.") from error
 
 
 def check_version(path: Path, header: bytes) -> str:

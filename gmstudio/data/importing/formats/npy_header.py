@@ -3,20 +3,27 @@
 Source: NumPy Enhancement Proposal 1, "A simple file format for NumPy arrays"; versions 1.0 to 3.0.
 """
 
+import ast
 import math
+import re
 import struct
+import warnings
 from dataclasses import dataclass
-from io import BytesIO
 from typing import Any, Protocol
 
 import numpy as np
 
 from gmstudio.data.dataset import DataError
+from gmstudio.data.importing.formats.stored import phrase
 
 MAGIC = b"\x93NUMPY"
 _VERSIONS = ((1, 0), (2, 0), (3, 0))
 _MAX_HEADER = 1 << 16
 _MAX_AXES = 32
+_MAX_SIZE = 1 << 48
+_KEYS = {"descr", "fortran_order", "shape"}
+_LONG = re.compile(r"(\d)L\b")  # Python 2 wrote sizes so
+_UNREADABLE = (ValueError, SyntaxError, RecursionError, MemoryError, TypeError, KeyError, OverflowError, Warning)
 
 
 class Readable(Protocol):
@@ -79,20 +86,25 @@ def read_npy_header(file: Readable, origin: str) -> NpyHeader:
     text = file.read(length)
     if not length or len(text) < length:
         raise DataError(f"{origin} is cut short within its header. Save it again.")
-    return _parse(size + text, version, origin, 8 + width + length)
+    return _parse(text, version, origin, 8 + width + length)
 
 
 def _parse(content: bytes, version: tuple[int, int], origin: str, offset: int) -> NpyHeader:
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     try:
-        shape, fortran_order, dtype = read(BytesIO(content))
-    except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError, OverflowError) as error:
-        reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-        raise DataError(f"{origin} has a damaged header: {reason}. Save it again.") from error
+        text = content.decode("utf-8" if version == (3, 0) else "latin-1")
+        found = ast.literal_eval(_LONG.sub(r"\1", text).strip())
+        if type(found) is not dict or found.keys() != _KEYS or type(found["shape"]) is not tuple:
+            raise ValueError("it has other entries than a NumPy file")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # NumPy warns of odd types, and would read them
+            dtype = np.lib.format.descr_to_dtype(found["descr"])
+    except _UNREADABLE as error:
+        raise DataError(f"{origin} has a damaged header: {phrase(error)}. Save it again.") from error
+    shape = found["shape"]
     if dtype.hasobject:
         raise DataError(
             f"{origin} holds Python objects, which are pickled and not read. Save a plain array of numbers."
         )
-    if len(shape) > _MAX_AXES or min(shape, default=0) < 0 or any(isinstance(size, bool) for size in shape):
-        raise DataError(f"{origin} is damaged: its header promises the shape {shape}. Save it again.")
-    return NpyHeader(shape, dtype, fortran_order, offset)
+    if len(shape) > _MAX_AXES or not all(type(size) is int and 0 <= size <= _MAX_SIZE for size in shape):
+        raise DataError(f"{origin} is damaged: its header promises the shape {str(shape)[:200]}. Save it again.")
+    return NpyHeader(shape, dtype, found["fortran_order"] is True, offset)

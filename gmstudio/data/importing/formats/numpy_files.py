@@ -23,6 +23,7 @@ from gmstudio.data.importing.formats.stored import (
     StoredArray,
     Values,
     check_expansion,
+    phrase,
     slices,
     stem,
 )
@@ -113,7 +114,7 @@ def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
         with open_regular(path) as file, zipfile.ZipFile(file) as archive:
             yield archive
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} is a damaged archive: {error}. Get it again.") from error
+        raise DataError(f"{path} is a damaged archive: {phrase(error)}. Get it again.") from error
     except OSError as error:
         raise DataError(os_error_sentence(error)) from error
 

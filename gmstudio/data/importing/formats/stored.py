@@ -17,11 +17,12 @@ Reading = Generator[float, None, T]
 """Work in small pieces: yields the share that is done, 0 to 1, and returns its result."""
 
 Values = NDArray[Any]
-PIECE_BYTES = 1 << 22
+PIECE_BYTES = 1 << 20
 MAX_BYTES = 8 << 30
 MEMORY_BYTES = 256 << 20
 BOMB_FACTOR = 100
 MAX_IMAGES = 10_000_000
+_PHRASE_LETTERS = 120
 
 
 class StoredArray(ABC):
@@ -169,6 +170,12 @@ def shares(reading: Reading[T], start: float, share: float) -> Reading[T]:
             result: T = end.value
             return result
         yield start + share * done
+
+
+def phrase(error: Exception) -> str:
+    """Text of a library's error for a sentence: its first line, short, without a point at the end."""
+    text = str(error).splitlines()[0].strip() if str(error).strip() else type(error).__name__
+    return (text if len(text) <= _PHRASE_LETTERS else f"{text[:_PHRASE_LETTERS]}…").rstrip(".")
 
 
 def stem(path: Path) -> str:

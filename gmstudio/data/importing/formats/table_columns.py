@@ -73,7 +73,12 @@ def find_columns(lines: Sequence[str], settings: ReadSettings, origin: str, labe
 
 def split_line(line: str, delimiter: str | None) -> list[str]:
     """Fields of a line, without blanks and quotation marks around them."""
-    return [field.strip().strip("\"'") for field in line.strip("\r\n").split(delimiter)]
+    return [unquoted(field) for field in line.strip("\r\n").split(delimiter)]
+
+
+def unquoted(field: str) -> str:
+    """Text of a field, without blanks and quotation marks around it."""
+    return field.strip().strip("\"'")
 
 
 def is_number(text: str) -> bool:

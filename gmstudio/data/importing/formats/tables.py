@@ -11,15 +11,16 @@ from gmstudio.data.dataset import DataError, Labels
 from gmstudio.data.importing.formats.array_labels import named_labels
 from gmstudio.data.importing.formats.assembling import assemble
 from gmstudio.data.importing.formats.format_set import FormatSet
-from gmstudio.data.importing.formats.stored import HeldArray, Reading, Values, shares, stem
-from gmstudio.data.importing.formats.table_columns import Columns, find_columns, split_line
+from gmstudio.data.importing.formats.number_lines import parse_numbers
+from gmstudio.data.importing.formats.stored import HeldArray, Reading, Values, phrase, shares, stem
+from gmstudio.data.importing.formats.table_columns import Columns, find_columns, split_line, unquoted
 from gmstudio.data.importing.formats.text_lines import read_lines
 from gmstudio.data.importing.raw import Guess, ValueAxis
 from gmstudio.data.importing.settings import ReadSettings
 from gmstudio.protocol.config import ConfigError
 
 MAX_VALUE_BYTES = 2 << 30
-_SAMPLE_LINES = 200
+_SAMPLE_LINES = 50
 
 
 def read_table(path: Path, settings: ReadSettings) -> Reading[FormatSet]:
@@ -126,10 +127,9 @@ class _Table:
     def _take(self, lines: list[str]) -> None:
         if not lines:
             return
-        columns = self.columns
-        if columns.label is not None:
-            self._labels += [self._label(line, number) for number, line in enumerate(lines)]
         values = self._parsed(lines)
+        if self.columns.label is not None:
+            self._labels += self._labels_of(lines, self.columns.label)
         self._line += len(lines)
         compact = _compact(values)
         self._num_bytes += compact.nbytes
@@ -140,16 +140,20 @@ class _Table:
             )
         self._parts.append(compact)
 
-    def _label(self, line: str, number: int) -> str:
-        columns = self.columns
-        assert columns.label is not None
-        fields = split_line(line, columns.delimiter)
-        if len(fields) != columns.count:
-            raise self._uneven(number, len(fields))
-        return fields[columns.label]
+    def _labels_of(self, lines: list[str], column: int) -> list[str]:
+        """Texts of the column of labels, which is the first or the last one or, behind row numbers, the second."""
+        delimiter, count = self.columns.delimiter, self.columns.count
+        if column == count - 1:
+            fields = [line.rsplit(delimiter, 1)[-1] for line in lines]
+        else:
+            fields = [line.split(delimiter, column + 1)[column] for line in lines]
+        return [unquoted(field) for field in fields]
 
     def _parsed(self, lines: list[str]) -> NDArray[np.float64]:
         columns = self.columns
+        quick = parse_numbers(lines, columns.delimiter, columns.count)
+        if quick is not None:
+            return quick[:, columns.start : columns.stop]
         wanted = range(columns.start, columns.stop)
         try:
             values = np.loadtxt(
@@ -175,7 +179,7 @@ class _Table:
                         f"{self._path}, line {self._line + number + 1}, column {position + 1} is {shown!r}, no number. "
                         "Correct it, or leave the line out."
                     )
-        return DataError(f"{self._path} is no table of numbers: {error}. Correct it.")
+        return DataError(f"{self._path} is no table of numbers: {phrase(error)}. Correct it.")
 
     def _uneven(self, number: int, count: int) -> DataError:
         return DataError(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from gmstudio.data.dataset import DataError
+from gmstudio.data.importing.formats.stored import phrase
 from gmstudio.system.os_errors import os_error_sentence
 from gmstudio.system.regular_file import open_regular, regular_size
 
@@ -96,7 +97,7 @@ def open_tar(path: Path) -> Iterator[Iterator[Member]]:
             with tarfile.open(fileobj=forward, mode="r:") as archive:
                 yield _members(path, archive, forward, lambda: min(1.0, file.tell() / max(1, size)))
     except (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise DataError(f"{path} is a damaged or incomplete archive: {error}. Download it again.") from error
+        raise DataError(f"{path} is a damaged or incomplete archive: {phrase(error)}. Download it again.") from error
     except OSError as error:
         raise DataError(os_error_sentence(error)) from error
 

@@ -12,7 +12,7 @@ from gmstudio.system.regular_file import open_regular, regular_size
 
 MAX_LINE_BYTES = 4 << 20
 MAX_TEXT_BYTES = 4 << 30
-_PIECE_BYTES = 1 << 19
+_PIECE_BYTES = 1 << 17
 
 
 def read_lines(path: Path) -> Iterator[tuple[list[str], float]]:
