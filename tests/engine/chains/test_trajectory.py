@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from gmstudio.data.dataset import Dataset, Split
+from gmstudio.engine.catalog import build_catalog
 from gmstudio.engine.chains import trajectory
 from gmstudio.engine.training.diagnostics import draw_figures
 from gmstudio.families import FAMILIES
@@ -18,9 +19,11 @@ from gmstudio.families.base import Family, TrajectoryStep
 from gmstudio.families.diagnostics import Figure
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.chains import RunTrajectory, TrajectoryAppended
+from gmstudio.protocol.config import ConfigError
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.metrics import Metric
 from gmstudio.protocol.run_spec import RunSpec
+from gmstudio.window.state.chains.settings import trajectory_schema
 
 SPEC = ImageSpec(1, 2, 3, 4)
 LEVEL = Metric("level")
@@ -166,3 +169,22 @@ def test_the_grids_of_a_training_are_a_trajectory(tmp_path: Path) -> None:
     assert [found.metric.name for found in event.metrics] == ["validation loss", "validation KL"]
     np.testing.assert_allclose(event.metrics[0].values.numpy()[:, 0], [3.0, 2.0])
     np.testing.assert_allclose(event.metrics[1].values.numpy()[:, 3], [1.0, 101.0])
+
+
+@pytest.mark.parametrize("name", ["rbm", "gsn"])
+def test_frames_of_a_chain_show_what_the_sampler_says_and_the_form_offers_that_alone(
+    dataset: Dataset, name: str
+) -> None:
+    family = FAMILIES[name]
+    model = family(family.Config(num_hidden=8), SPEC)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(torch.randn(parameter.shape, generator=torch.Generator().manual_seed(1)))
+    choices: list[dict[str, Any]] = [{}, {"shown": "sample"}]
+    events = [run(model, dataset, count=3, steps=4, sampler=sampler) for sampler in choices]
+    means, drawn = (np.concatenate([event.images.numpy() for event in some if event.labels]) for some in events)
+    assert set(np.unique(drawn)) <= {0, 85, 170, 255} and not set(np.unique(means[1:])) <= {0, 85, 170, 255}
+    with pytest.raises(ConfigError, match="Sampling steps has no effect on trajectories; leave it out"):
+        run(model, dataset, count=3, steps=4, sampler={"steps": 3})
+    (entry,) = (entry for entry in build_catalog("cpu").families if entry.card.name == name)
+    assert list(trajectory_schema(entry)["properties"]) == ["shown"]
