@@ -99,9 +99,12 @@ def test_a_run_records_every_step_its_validations_grids_and_checkpoints(tmp_path
         assert run.history.read_images(16, kind).shape == (4, 1, 8, 8)
         assert [info.step for info in run.checkpoints.list()] == [16, 24]
     for term in job.trainer.model.card.objective(run.record.config).terms:
-        steps, values = found["train", term.name]
-        assert steps.tolist() == list(range(1, 25)), term.name
-        assert np.isfinite(values).all()
+        if term.validation_only:
+            assert ("train", term.name) not in found
+        else:
+            steps, values = found["train", term.name]
+            assert steps.tolist() == list(range(1, 25)), term.name
+            assert np.isfinite(values).all()
         assert found["valid", term.name][0].tolist() == [8, 16, 24]
     assert found["train", "learning_rate"][0].tolist() == [1, 10, 20]
     assert (found["train", "images_per_s"][1] > 0).all()
