@@ -106,6 +106,8 @@ def read_cifar_tar(path: Path, settings: ReadSettings) -> Reading[FormatSet]:
                     )
                 reading = _read_batch(name, member.file, member.size, f"{path}, {member.name}")
                 batches.append((yield from shares(reading, member.done, 0.0)))
+            while member.file.read(PIECE_BYTES):  # pass over other files in pieces, too
+                yield member.done
             yield member.done
     if not batches:
         raise DataError(f"{path} holds no files of CIFAR-10 or CIFAR-100. Unpack it and choose the files in it.")

@@ -23,6 +23,7 @@ from gmstudio.data.importing.formats.stored import (
     StoredArray,
     Values,
     check_expansion,
+    finish,
     phrase,
     slices,
     stem,
@@ -178,12 +179,24 @@ class NpzColumnMajor(NpzArray):
             )
         self._values: Values | None = None
 
+    def prepare(self) -> Reading[None]:
+        """Unpack the array; see ``StoredArray.prepare``."""
+        if self._values is not None:
+            return
+        turned = np.empty(self.shape[::-1], self.dtype)
+        start = 0
+        for piece in self._stream(turned.shape):
+            turned[start : start + len(piece)] = piece
+            start += len(piece)
+            yield start / len(turned)
+        self._values = turned.T
+
     @property
     def values(self) -> Values:
         """The whole array; see ``StoredArray.values``."""
         if self._values is None:
-            stored = np.concatenate(list(self._stream(self.shape[::-1])))
-            self._values = stored.T
+            finish(self.prepare())
+        assert self._values is not None
         return self._values
 
     def pieces(self) -> Iterator[Values]:

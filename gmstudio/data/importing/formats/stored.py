@@ -50,6 +50,14 @@ class StoredArray(ABC):
         """All values, mapped from the file or in memory; None where they can only be read in order."""
         return None
 
+    def prepare(self) -> Reading[None]:
+        """Do what must be done before values can be had, in small pieces; mostly nothing.
+
+        Raises:
+            DataError: when the file is damaged.
+        """
+        yield from ()
+
     @abstractmethod
     def pieces(self) -> Iterator[Values]:
         """Parts of about ``PIECE_BYTES`` along the first axis, in order.

@@ -21,6 +21,7 @@ from gmstudio.protocol.config import ConfigError
 
 MAX_VALUE_BYTES = 2 << 30
 _SAMPLE_LINES = 50
+_JOINED_A_PIECE = 64
 
 
 def read_table(path: Path, settings: ReadSettings) -> Reading[FormatSet]:
@@ -94,7 +95,7 @@ class _Table:
             self._take(lines)
             yield done
         labels, names = named_labels(self._labels, str(self._path)) if self._labels else (None, ())
-        return self._joined(), labels, names
+        return (yield from self._joined()), labels, names
 
     def _batches(self) -> Iterator[tuple[list[str], float]]:
         """Lines that are not blank, the first ones together so that the columns can be found."""
@@ -187,7 +188,7 @@ class _Table:
             f"{self.columns.count}. Make all rows equally long."
         )
 
-    def _joined(self) -> Values:
+    def _joined(self) -> Reading[Values]:
         """One array of all parts, which are given up one by one."""
         if not self._parts:
             raise DataError(f"{self._path} holds no rows. Choose a table of numbers, one image a line.")
@@ -198,6 +199,8 @@ class _Table:
             joined[start : start + len(part)] = part
             start += len(part)
             self._parts[number] = part[:0]
+            if number % _JOINED_A_PIECE == 0:
+                yield 1.0
         return joined
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmstudio.data.dataset import DataError
-from gmstudio.data.importing.formats.stored import Reading, StoredArray, Values
+from gmstudio.data.importing.formats.stored import Reading, StoredArray, Values, shares
 from gmstudio.data.importing.raw import Guess
 from gmstudio.protocol.config import ConfigError
 
@@ -70,6 +70,7 @@ def measure(arrays: Iterable[StoredArray], by_column: bool = False) -> Reading[E
     total = sum(array.num_bytes for array in arrays) or 1
     lows, highs, bad, done = [], [], [], 0
     for array in arrays:
+        yield from shares(array.prepare(), done / total, 0.0)
         rows: set[int] = set()
         start = 0
         for piece in array.pieces():
