@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.io
 
 from gmstudio.data.dataset import DataError
 from gmstudio.data.importing.formats import FormatSet, open_format
@@ -239,3 +240,33 @@ def test_a_folder_with_one_file_is_that_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"several files of images: cars\.npz, faces\.npz"):
         read(tmp_path)
     assert np.array_equal(pixels(read(tmp_path, variant="cars"))[..., 0], IMAGES[:, ::-1])
+
+
+def test_pickled_arrays_beside_plain_ones_are_left_out(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", x=IMAGES, meta=np.array([{"made": "by hand"}], object))
+    raw = read(tmp_path / "a.npz")
+    assert np.array_equal(pixels(raw)[..., 0], IMAGES) and "meta" in raw.remarks[0]
+
+
+def test_labels_of_some_splits_only_are_left_out_and_told(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", x_train=IMAGES[:8], y_train=np.arange(8), x_test=IMAGES[8:])
+    raw = read(tmp_path / "a.npz")
+    assert raw.labels is None and raw.remarks == ("Labels are left out: there are none for the images of test.",)
+
+
+def test_arrays_of_one_class_each_are_joined(tmp_path: Path) -> None:
+    rows = np.random.RandomState(1).randint(0, 256, (9, 25)).astype(np.uint8)
+    arrays = {"train1": rows[2:5], "train0": rows[:2], "test0": rows[5:7], "test1": rows[7:], "names": np.zeros(3)}
+    scipy.io.savemat(tmp_path / "all.mat", arrays)
+    raw = read(tmp_path / "all.mat", orientation="keep")
+    assert np.array_equal(pixels(raw).reshape(9, 25), rows) and raw.labels is not None
+    assert raw.labels.tolist() == [0, 0, 1, 1, 1, 0, 0, 1, 1]
+    assert raw.split_sizes == {"train": 5, "valid": 0, "test": 4}
+
+
+def test_columns_of_a_matrix_may_be_the_images(tmp_path: Path) -> None:
+    faces = np.random.RandomState(1).randint(0, 256, (11, 28, 20)).astype(np.uint8)
+    scipy.io.savemat(tmp_path / "frey.mat", {"ff": faces.reshape(11, 560).T, "cells": np.array(["a"], object)})
+    raw = read(tmp_path / "frey.mat")
+    assert np.array_equal(pixels(raw)[..., 0], faces) and any("count the images" in guess.text for guess in raw.guesses)
+    assert "a cell array (cells)" in raw.remarks[0]

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from gmstudio.data.dataset import DataError
 from gmstudio.data.idx_file import MAX_SOURCE_SIDE
 from gmstudio.data.importing.formats.array_labels import concatenated_labels
+from gmstudio.data.importing.formats.class_arrays import merged_classes
 from gmstudio.data.importing.formats.format_set import FormatSet, ImagePart, read_part
-from gmstudio.data.importing.formats.layout import Layout, find_layout, square_side
+from gmstudio.data.importing.formats.layout import Layout, find_layout, is_image_size
 from gmstudio.data.importing.formats.naming import Role, role_of
 from gmstudio.data.importing.formats.stored import MAX_IMAGES, Reading, StoredArray, shares
 from gmstudio.data.importing.formats.value_range import Extent, ValueRange, chosen_range, measure
@@ -46,7 +47,7 @@ def assemble(arrays: Sequence[StoredArray], title: str, origin: str, settings: R
         DataError: when none holds images, several fit and none is named, or their sizes do not belong together.
         ConfigError: when settings do not fit them.
     """
-    chosen = _choose(arrays, origin, settings.variant.strip())
+    chosen = _choose(merged_classes(arrays), origin, settings.variant.strip())
     order: list[SplitName | None] = [split for split in (None, *SPLITS) if split in chosen.images]
     images = [chosen.images[split] for split in order]
     content = _content_of(images[0], settings.content)
@@ -59,7 +60,7 @@ def assemble(arrays: Sequence[StoredArray], title: str, origin: str, settings: R
         parts.append((yield from shares(reading, 0.5 + 0.5 * number / len(images), 0.5 / len(images))))
     counts = {split: len(part.values) for split, part in zip(order, parts, strict=True)}
     labels, names = concatenated_labels(counts, chosen.labels)
-    return FormatSet(
+    raw = FormatSet(
         parts,
         title,
         labels,
@@ -69,6 +70,10 @@ def assemble(arrays: Sequence[StoredArray], title: str, origin: str, settings: R
         content,
         _axes(value_range, content),
     )
+    if labels is None and chosen.labels:
+        lacking = ", ".join(split or "all" for split in order if split not in chosen.labels)
+        raw.remarks = (f"Labels are left out: there are none for the images of {lacking}.",)
+    return raw
 
 
 def _choose(arrays: Sequence[StoredArray], origin: str, variant: str) -> _Chosen:
@@ -166,8 +171,7 @@ def _content_of(array: StoredArray, setting: str) -> Content:
         return setting  # type: ignore[return-value]
     if width == 2:
         return "points"
-    square = square_side(width)
-    return "images" if (square and square[0] >= _MIN_SIDE) or width == 560 else "sequences"
+    return "images" if is_image_size(width) and width >= _MIN_SIDE**2 else "sequences"
 
 
 def _layouts(

@@ -88,6 +88,11 @@ def find_layout(
     return layout, guesses
 
 
+def is_image_size(size: int) -> bool:
+    """Test whether rows of ``size`` values are flattened images of a known shape."""
+    return square_side(size) is not None or size in _KNOWN_SIZES
+
+
 def square_side(size: int) -> tuple[int, int] | None:
     """(side, channels) of square images of ``size`` values, grey or RGB; None when there are none."""
     for channels in (1, 3):
@@ -107,7 +112,7 @@ def _flattened(size: int, settings: ReadSettings, origin: str, column_major: boo
     rows, columns = _KNOWN_SIZES[size] if found is None else (found[0], found[0])
     channels = 1 if found is None else found[1]
     planes = channels > 1 and settings.axes != "channels_last"
-    transposed = column_major and settings.orientation == "auto"
+    transposed = column_major and found is not None and settings.orientation == "auto"
     guesses = [
         Guess(
             "axes",

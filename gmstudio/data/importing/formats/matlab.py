@@ -20,6 +20,7 @@ import numpy as np
 from gmstudio.data.dataset import DataError
 from gmstudio.data.importing.formats.assembling import assemble
 from gmstudio.data.importing.formats.format_set import FormatSet
+from gmstudio.data.importing.formats.layout import is_image_size
 from gmstudio.data.importing.formats.naming import role_of
 from gmstudio.data.importing.formats.stored import (
     PIECE_BYTES,
@@ -70,6 +71,8 @@ def read_mat(path: Path, settings: ReadSettings) -> Reading[FormatSet]:
     arranged, guesses = _images_first(arrays)
     raw = yield from assemble(arranged, stem(path), str(path), settings)
     raw.guesses = (*guesses, *raw.guesses)
+    if others:
+        raw.remarks = (*raw.remarks, f"Left out, since only arrays of numbers are read: {', '.join(others[:10])}.")
     return raw
 
 
@@ -283,8 +286,9 @@ def _images_first(arrays: Sequence[StoredArray]) -> tuple[list[StoredArray], tup
         last = array.shape[-1]
         image_like = len(array.shape) in (3, 4) or (len(array.shape) == 2 and 1 not in array.shape)
         swapped = last in counts and array.shape[0] not in counts
+        by_column = not counts and len(array.shape) == 2 and is_image_size(array.shape[0]) and not is_image_size(last)
         colour_stack = not counts and len(array.shape) == 4 and array.shape[2] in (1, 3) and last not in (1, 3)
-        if image_like and not role_of(array.name).is_labels and (swapped or colour_stack):
+        if image_like and not role_of(array.name).is_labels and (swapped or colour_stack or by_column):
             guesses.append(Guess("axes", f"The last axis of {array.name} {array.shape} is taken to count the images."))
             moved = np.moveaxis(values, -1, 0)
             arranged.append(HeldArray(array.name, array.origin, moved, column_major=True))

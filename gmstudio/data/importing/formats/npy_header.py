@@ -26,6 +26,10 @@ _LONG = re.compile(r"(\d)L\b")  # Python 2 wrote sizes so
 _UNREADABLE = (ValueError, SyntaxError, RecursionError, MemoryError, TypeError, KeyError, OverflowError, Warning)
 
 
+class PickledArrayError(DataError):
+    """An array of Python objects, which is pickled."""
+
+
 class Readable(Protocol):
     """What ``read`` is asked of."""
 
@@ -63,7 +67,7 @@ def read_npy_header(file: Readable, origin: str) -> NpyHeader:
         origin: file and entry, for messages.
 
     Raises:
-        DataError: when it is no NumPy file, damaged, or holds Python objects, whose pickles are not read.
+        DataError: when it is no NumPy file or damaged; ``PickledArrayError`` when it holds Python objects.
     """
     start = file.read(8)
     if not start:
@@ -102,7 +106,7 @@ def _parse(content: bytes, version: tuple[int, int], origin: str, offset: int) -
         raise DataError(f"{origin} has a damaged header: {phrase(error)}. Save it again.") from error
     shape = found["shape"]
     if dtype.hasobject:
-        raise DataError(
+        raise PickledArrayError(
             f"{origin} holds Python objects, which are pickled and not read. Save a plain array of numbers."
         )
     if len(shape) > _MAX_AXES or not all(type(size) is int and 0 <= size <= _MAX_SIZE for size in shape):

@@ -13,7 +13,7 @@ from gmstudio.data.dataset import DataError
 from gmstudio.data.importing.formats.assembling import assemble
 from gmstudio.data.importing.formats.format_set import FormatSet
 from gmstudio.data.importing.formats.naming import role_of
-from gmstudio.data.importing.formats.npy_header import NpyHeader, read_npy_header
+from gmstudio.data.importing.formats.npy_header import NpyHeader, PickledArrayError, read_npy_header
 from gmstudio.data.importing.formats.stored import (
     MEMORY_BYTES,
     PIECE_BYTES,
@@ -68,7 +68,11 @@ def _is_by_class(arrays: list[StoredArray]) -> bool:
 
 def read_npz(path: Path, settings: ReadSettings) -> Reading[FormatSet]:
     """Read the arrays of an archive; see ``read_npy``."""
-    return (yield from assemble(open_npz(path), stem(path), str(path), settings))
+    arrays, pickled = open_npz(path)
+    raw = yield from assemble(arrays, stem(path), str(path), settings)
+    if pickled:
+        raw.remarks = (*raw.remarks, f"Left out, since they hold pickled objects: {', '.join(pickled[:10])}.")
+    return raw
 
 
 def open_npy(path: Path) -> StoredArray:
@@ -92,12 +96,17 @@ def open_npy(path: Path) -> StoredArray:
     return HeldArray(stem(path), str(path), values)
 
 
-def open_npz(path: Path) -> list[StoredArray]:
+def open_npz(path: Path) -> tuple[list[StoredArray], list[str]]:
     """List the arrays of an archive; headers are read, values are not.
 
+    Returns:
+        The arrays, and the names of those that hold pickled objects.
+
     Raises:
-        DataError: when it is no such archive, is damaged, encrypted or a bomb, or holds Python objects.
+        DataError: when it is no such archive, is damaged, encrypted or a bomb, or holds pickled objects only.
     """
+    arrays: list[StoredArray] = []
+    pickled: list[str] = []
     with _archive(path) as archive:
         entries = [entry for entry in archive.infolist() if entry.filename.endswith(".npy")]
         if not entries:
@@ -106,7 +115,16 @@ def open_npz(path: Path) -> list[StoredArray]:
             raise DataError(
                 f"{path} has {len(archive.infolist()):,} entries; at most {_MAX_ENTRIES:,} are read. Save fewer arrays."
             )
-        return [_open_entry(path, archive, entry) for entry in entries if not entry.filename.startswith("__MACOSX/")]
+        for entry in entries:
+            if entry.filename.startswith("__MACOSX/"):
+                continue
+            try:
+                arrays.append(_open_entry(path, archive, entry))
+            except PickledArrayError:
+                if len(entries) == 1:
+                    raise
+                pickled.append(entry.filename.removesuffix(".npy"))
+    return arrays, pickled
 
 
 @contextmanager
