@@ -1,4 +1,4 @@
-"""All tests of panels watch the event loop."""
+"""All tests of the window watch the event loop."""
 
 from collections.abc import Iterator
 
