@@ -5,7 +5,7 @@ Shapes: Z latent dimensions, C channels, H height, W width.
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import Signal
 
 from gmstudio.media.levels import quantize, to_display
 from gmstudio.protocol.array import Array
@@ -14,12 +14,13 @@ from gmstudio.protocol.latents import Decode, Decoded, Encoded, EncodeImage
 from gmstudio.protocol.runs import RunOpened
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.latest_wins import LatestWins
+from gmstudio.window.state.latents.active_part import ActivePart
 from gmstudio.window.state.latents.encoded_images import EncodedImages
 from gmstudio.window.state.latents.space import LatentSpace
 from gmstudio.window.state.runs.library import RunLibrary
 
 
-class RunComparison(QObject):
+class RunComparison(ActivePart):
     """Decoded image of another run.
 
     While the code is that of an encoded image, the other run reconstructs the same image with its own encoder;
@@ -32,7 +33,6 @@ class RunComparison(QObject):
         gallery: the image that was encoded.
 
     Attributes:
-        active: it is on the screen; only then are images requested.
         run: path of the other run, or "".
         image: (C, H, W) uint8, 0 … 255, or None.
         description: what the image is: of the same code, or a reconstruction and its error.
@@ -47,7 +47,6 @@ class RunComparison(QObject):
     def __init__(self, link: EngineLink, library: RunLibrary, space: LatentSpace, gallery: EncodedImages) -> None:
         super().__init__(space)
         self._library, self._space, self._gallery = library, space, gallery
-        self.active = False
         self.run = ""
         self.image: NDArray[np.uint8] | None = None
         self.description = ""
@@ -64,15 +63,6 @@ class RunComparison(QObject):
         space.code.values_changed.connect(self.refresh)
         gallery.encoding_changed.connect(self.refresh)
         space.halted.connect(self._halt)
-
-    def set_active(self, active: bool) -> None:
-        """Request images, or no longer."""
-        if active != self.active:
-            self.active = active
-            if active:
-                self.refresh()
-            else:
-                self._halt()
 
     def choose_run(self, run: str) -> None:
         """Choose the other run; "": none."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import Signal
 
 from gmstudio.media.levels import to_display
 from gmstudio.protocol.array import Array
@@ -19,6 +19,7 @@ from gmstudio.window.client.budget import Budget
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.latest_wins import LatestWins
 from gmstudio.window.client.request import Request
+from gmstudio.window.state.latents.active_part import ActivePart
 from gmstudio.window.state.latents.annotations import LatentAnnotations
 from gmstudio.window.state.latents.direction import Direction
 from gmstudio.window.state.latents.plane import Plane, axis
@@ -52,7 +53,7 @@ class MapView:
     side: int
 
 
-class LatentMap(QObject):
+class LatentMap(ActivePart):
     """A plane through the code, its images, and the encoded data on it.
 
     Args:
@@ -61,7 +62,6 @@ class LatentMap(QObject):
         annotations: names of dimensions.
 
     Attributes:
-        active: the map is on the screen; only then are images requested.
         axes: horizontal and vertical.
         span: the map goes from -span to span; without meaning where units go from 0 to 1.
         side: images along a side.
@@ -92,7 +92,6 @@ class LatentMap(QObject):
     def __init__(self, link: EngineLink, space: LatentSpace, annotations: LatentAnnotations) -> None:
         super().__init__(space)
         self._space, self._annotations = space, annotations
-        self.active = False
         self.axes: tuple[Axis, Axis] = (0, 1)
         self.span = 3.0
         self.side = 9
@@ -119,15 +118,9 @@ class LatentMap(QObject):
 
     # ---- settings --------------------------------------------------------------------------------------------------
 
-    def set_active(self, active: bool) -> None:
-        """Request images and codes, or no longer."""
-        if active != self.active:
-            self.active = active
-            if active:
-                self.refresh()
-            else:
-                self._encoding.cancel()
-                self._halt()
+    def _stop(self) -> None:
+        self._encoding.cancel()
+        self._halt()
 
     def set_axes(self, horizontal: Axis, vertical: Axis) -> None:
         """Choose dimensions or directions to span the plane."""

@@ -5,7 +5,7 @@ Shapes: N samples, Z latent dimensions, C channels, H height, W width.
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import Signal
 
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.latents import CodesSampled, Decode, Decoded, SampleCodes
@@ -13,6 +13,7 @@ from gmstudio.protocol.training_settings import MAX_SEED
 from gmstudio.window.client.budget import Budget
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.request import Request
+from gmstudio.window.state.latents.active_part import ActivePart
 from gmstudio.window.state.latents.space import LatentSpace
 
 COUNT = 16
@@ -20,7 +21,7 @@ LIVE_SHARE = 0.1
 """Largest share of the engine's time that samples take while the model trains."""
 
 
-class RandomSamples(QObject):
+class RandomSamples(ActivePart):
     """A few samples with codes of one seed, decoded again as the weights change.
 
     Args:
@@ -28,7 +29,6 @@ class RandomSamples(QObject):
         space: the selected run and its code.
 
     Attributes:
-        active: they are on the screen; only then are they requested.
         seed: of the codes.
         codes: (N, Z) float32, or None.
         images: (N, C, H, W) uint8, 0 … 255, or None.
@@ -42,7 +42,6 @@ class RandomSamples(QObject):
     def __init__(self, link: EngineLink, space: LatentSpace) -> None:
         super().__init__(space)
         self._space = space
-        self.active = False
         self.seed = 0
         self.codes: NDArray[np.float32] | None = None
         self.images: NDArray[np.uint8] | None = None
@@ -52,15 +51,6 @@ class RandomSamples(QObject):
         self._decoding.replied.connect(self._on_decoded)
         space.run_changed.connect(self._on_run_changed)
         space.halted.connect(self._halt)
-
-    def set_active(self, active: bool) -> None:
-        """Request samples, or no longer."""
-        if active != self.active:
-            self.active = active
-            if active:
-                self.refresh()
-            else:
-                self._halt()
 
     def draw(self) -> None:
         """Draw other samples, with the next seed."""

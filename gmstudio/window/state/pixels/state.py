@@ -20,6 +20,7 @@ from gmstudio.window.state.pixels.generation_link import NewGeneration
 from gmstudio.window.state.pixels.influence import PixelInfluence
 from gmstudio.window.state.pixels.navigator import PixelNavigator
 from gmstudio.window.state.pixels.newest_weights import NewestWeights
+from gmstudio.window.state.pixels.opening import open_command
 from gmstudio.window.state.pixels.order import PAINTED, OrderChoice
 from gmstudio.window.state.pixels.phases import step_to_edit
 from gmstudio.window.state.pixels.second_order import SecondOrder
@@ -49,7 +50,7 @@ class PixelsState(QObject):
         run: path of the selected run, or "".
         order: the chosen order.
         label: class that is conditioned on; −1: none.
-        lost: the engine ended while a generation was open; ``reopen`` opens it again.
+        lost: the engine ended while a generation was open; ``use_current_weights`` opens it again.
         problem: the last failure, a sentence; "" when there is none.
         following: newer weights are used by themselves while the run trains.
         active: the panel is shown; only then is the run opened.
@@ -156,10 +157,6 @@ class PixelsState(QObject):
         self.following = following
         self._follow()
         self.changed.emit()
-
-    def reopen(self) -> None:
-        """Continue from the same position with the run's current weights, after the engine ended or refused."""
-        self.use_current_weights()
 
     def reset(self) -> None:
         """Begin again with the same weights and seed: from the observed sub-pixels, or from an empty image."""
@@ -285,18 +282,8 @@ class PixelsState(QObject):
 
     def _command(self, levels: Array | None = None, num_placed: int = 0) -> OpenPixels:
         """Return the command that opens the run with the chosen order, class and observed sub-pixels."""
-        observed = self.conditioning.image.observed if levels is not None and self.conditioning.image else None
-        return OpenPixels(
-            run=self.run,
-            seed=self.navigator.seed,
-            levels=levels,
-            num_placed=num_placed,
-            order=self.order.name,
-            order_seed=self.order.seed,
-            ranks=self.order.sent_ranks,
-            observed=None if observed is None else Array.of(observed),
-            label=self.label,
-        )
+        choices = Choices(self.order, self.label, self.conditioning.content())
+        return open_command(self.run, self.navigator.seed, choices, levels, num_placed)
 
     def _open_if_needed(self) -> None:
         if self.active and self.run and self.state is None and not self.navigator.opening and not self.problem:

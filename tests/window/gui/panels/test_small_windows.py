@@ -7,15 +7,12 @@ import pytest
 from chains_scene import ChainsScene
 from latent_engine import VAE, LatentEngine
 from latent_fixture import control
-from pixel_engine import PixelEngine
-from pixels_scene import make_panel
+from pixels_scene import make_panel, nade_engine
 from PySide6.QtCore import QPoint, QSize
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 from training_scene import Scene, grid, points
 
-from gmstudio.families import FAMILIES
-from gmstudio.protocol.images import ImageSpec
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.chains.panel import ChainsPanel
 from gmstudio.window.gui.panels.latents.panel import LatentsPanel
@@ -27,7 +24,6 @@ from gmstudio.window.state.runs.library import RunLibrary
 
 SMALL, LARGE = QSize(888, 441), QSize(1290, 690)
 """Room of a page in windows of 960×500 and 1366×768 points."""
-GREY = ImageSpec(channels=1, height=6, width=6, levels=4)
 
 
 @pytest.fixture
@@ -84,9 +80,7 @@ def test_train_shows_the_new_run_or_the_run_shown(qtbot: QtBot, pages: list[Pane
 
 
 def test_pixels_gives_distribution_or_views_the_whole_side(qtbot: QtBot, pages: list[PanelPage]) -> None:
-    nade = FAMILIES["nade"]
-    engine = PixelEngine(GREY, nade(nade.Config(num_hidden=4), GREY))
-    panel = make_panel(qtbot, engine)
+    panel = make_panel(qtbot, nade_engine(6))
     page = put(qtbot, pages, panel)
     speed, stop = panel.transport.speed, panel.transport.breakpoints
     assert bars(page) == "" and is_inside(panel.conditional.bars, page) and not panel.tabs.isVisible()

@@ -252,7 +252,7 @@ def test_a_dead_engine_is_reported_and_the_pixel_is_found_again(session: PixelsS
     engine.hello()
     assert session.lost and session.problem == LOST and not session.navigator.playing
     np.testing.assert_array_equal(where(session).image, before)
-    session.reopen()
+    session.use_current_weights()
     engine.serve()
     assert not session.lost and session.problem == ""
     assert where(session).step == 6
@@ -265,7 +265,7 @@ def test_a_refusal_is_shown_until_the_next_attempt(session: PixelsState, engine:
     session.navigator.forward()
     engine.serve()
     assert "not open any more" in session.problem
-    session.reopen()
+    session.use_current_weights()
     engine.serve()
     assert session.problem == "" and session.navigator.usable
 

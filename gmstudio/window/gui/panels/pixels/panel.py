@@ -118,7 +118,7 @@ class PixelsPanel(Panel):
             tip="Draw the generation order over the image: as arrows, as ranks, or not",
         )
         self.reopen = self.add_action(
-            "reopen", "Reopen", "", self.session.reopen, icon="refresh", tip="Continue from this pixel"
+            "reopen", "Reopen", "", self.session.use_current_weights, icon="refresh", tip="Continue from this pixel"
         )
         self.choose = self.add_action(
             "choose",

@@ -14,13 +14,13 @@ from gmstudio.window.gui.theme import theme
 from gmstudio.window.gui.widgets.name_editor import NameEditor
 from gmstudio.window.gui.widgets.sliders.header import SliderHeader
 from gmstudio.window.gui.widgets.sliders.row import (
-    COLLAPSED,
     LABEL_PX,
     MEASURE_PX,
     NAMED_PX,
     ROW_PX,
     SliderRow,
-    measure_text,
+    measures_of,
+    width_of_labels,
 )
 from gmstudio.window.gui.widgets.sliders.scale import SIGMA, SliderScale
 
@@ -176,15 +176,7 @@ class SliderBank(QWidget):
             full: value of a whole bar, larger ones are cut; None: the largest value.
         """
         self._header.set_title(title if values is not None else "")
-        if values is None:
-            self._measures = None
-        else:
-            largest = full if full is not None else max(float(values.max(initial=0.0)), 1e-9)
-            marked = np.zeros(len(values), np.bool_) if faint is None else faint
-            self._measures = [
-                (measure_text(value), value / largest, bool(mark))
-                for value, mark in zip(values.tolist(), marked, strict=True)
-            ]
+        self._measures = None if values is None else measures_of(values, faint, full)
         self._touch(self._rows)
 
     def set_order(self, order: Sequence[int]) -> None:
@@ -345,11 +337,8 @@ class SliderBank(QWidget):
         self._show_view()
 
     def _label_all(self) -> None:
-        metrics = self.fontMetrics()
-        longest = [dim_label(self._symbol, self._count - 1), *self._names.values()] if self._count else [""]
-        mark = metrics.horizontalAdvance(f" {COLLAPSED}")
-        needed = max(metrics.horizontalAdvance(label) for label in longest) + mark + 14
-        self._label_px = min(NAMED_PX, max(LABEL_PX, needed))
+        labels = [dim_label(self._symbol, self._count - 1), *self._names.values()] if self._count else [""]
+        self._label_px = width_of_labels(self.fontMetrics(), labels)
         self._header.set_label_px(self._label_px)
         self._touch(self._rows)
 

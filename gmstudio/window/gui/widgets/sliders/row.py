@@ -1,5 +1,10 @@
 """Row of the slider bank: label and measure (painted), slider, number field and lock."""
 
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QWidget
@@ -21,6 +26,7 @@ LOCK_PX = 24
 GAP = 8
 BAR_PX = 3
 COLLAPSED = "∅"
+LABEL_MARGIN_PX = 14
 
 
 def measure_px(metrics: QFontMetrics) -> int:
@@ -37,6 +43,35 @@ def slider_span(width: int, metrics: QFontMetrics, label_px: int = LABEL_PX) -> 
     """Left edge and width of the slider in a row of this width, in this type, with labels of that width."""
     left = label_px + measure_px(metrics) + GAP
     return left, max(40, width - left - field_px(metrics) - LOCK_PX - 3 * GAP)
+
+
+def width_of_labels(metrics: QFontMetrics, labels: Sequence[str]) -> int:
+    """Width of the labels of all rows, of which the longest may be cut.
+
+    Args:
+        metrics: of their type.
+        labels: the longest ones.
+    """
+    mark = metrics.horizontalAdvance(f" {COLLAPSED}")
+    needed = max(metrics.horizontalAdvance(label) for label in labels) + mark + LABEL_MARGIN_PX
+    return min(NAMED_PX, max(LABEL_PX, needed))
+
+
+def measures_of(
+    values: NDArray[Any], faint: NDArray[np.bool_] | None, full: float | None
+) -> list[tuple[str, float, bool]]:
+    """Text, length of the bar (1: a whole one) and mark of each dimension.
+
+    Args:
+        values: (Z,) not negative.
+        faint: (Z,) collapsed dimensions; None: none is.
+        full: value of a whole bar; None: the largest value.
+    """
+    largest = full if full is not None else max(float(values.max(initial=0.0)), 1e-9)
+    marked = np.zeros(len(values), np.bool_) if faint is None else faint
+    return [
+        (measure_text(value), value / largest, bool(mark)) for value, mark in zip(values.tolist(), marked, strict=True)
+    ]
 
 
 def measure_text(value: float) -> str:

@@ -3,31 +3,14 @@
 from collections.abc import Callable
 
 import pytest
-from pixel_engine import RUN, PixelEngine
-from pixels_scene import make_panel
+from pixel_engine import PixelEngine
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from gmstudio.families import FAMILIES
-from gmstudio.protocol.images import ImageSpec
 from gmstudio.window.gui.panels.pixels.panel import PixelsPanel
 
-GREY = ImageSpec(channels=1, height=6, width=6, levels=4)
-OTHER = "/runs/other"
-
-
-@pytest.fixture
-def engine() -> PixelEngine:
-    nade = FAMILIES["nade"]
-    return PixelEngine(GREY, nade(nade.Config(num_hidden=4, order_agnostic=True), GREY))
-
-
-@pytest.fixture
-def panel(qtbot: QtBot, engine: PixelEngine) -> PixelsPanel:
-    nade = FAMILIES["nade"]
-    engine.others[OTHER] = nade(nade.Config(num_hidden=3, order_agnostic=True), GREY)
-    return make_panel(qtbot, engine, RUN, OTHER)
+SIDE = 6
 
 
 def edit(panel: PixelsPanel) -> None:

@@ -4,28 +4,17 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from pixel_engine import RUN, PixelEngine
-from pixels_scene import make_panel
-from pytestqt.qtbot import QtBot
+from pixel_engine import PixelEngine
+from pixels_scene import OTHER
 
-from gmstudio.families import FAMILIES
-from gmstudio.protocol.images import ImageSpec
 from gmstudio.window.gui.panels.pixels.panel import PixelsPanel
 from gmstudio.window.state.pixels.snapshot import PixelSnapshot
 
-GREY = ImageSpec(channels=1, height=4, width=4, levels=4)
-OTHER = "/runs/other"
+SIDE = 4
 
 
 @pytest.fixture
-def engine() -> PixelEngine:
-    nade = FAMILIES["nade"]
-    return PixelEngine(GREY, nade(nade.Config(num_hidden=4, order_agnostic=True), GREY))
-
-
-@pytest.fixture
-def panel(qtbot: QtBot, engine: PixelEngine) -> PixelsPanel:
-    panel = make_panel(qtbot, engine, RUN, OTHER)
+def panel(panel: PixelsPanel, engine: PixelEngine) -> PixelsPanel:
     panel.session.browse()
     panel.session.navigator.draw_to(9)
     engine.serve()
