@@ -152,13 +152,17 @@ class RunLibrary(QObject):
         """A request for the list is under way."""
         return self._listing.busy
 
-    def open(self, run: str) -> RunOpened | None:
+    def open(self, run: str, *, again: bool = False) -> RunOpened | None:
         """Open a run in the engine, unless it is open.
+
+        Args:
+            run: path of the run.
+            again: request it even so, for its curves, which another panel's request brought before they were wanted.
 
         Returns:
             Its ``RunOpened`` when it is open already; else None, and ``run_opened`` or ``open_failed`` follows.
         """
-        if run not in self.opened:
+        if again or run not in self.opened:
             self._send_open(run)
         return self.opened.get(run)
 

@@ -295,7 +295,7 @@ class TrainingState(QObject):
     def choose_run(self, run: str) -> None:
         """Select a run: show its samples, terms and curves."""
         self._select(run)
-        opened = self._library.open(run)
+        opened = self._library.open(run, again=run not in self.histories)
         if opened is not None:
             self._show(opened)
         self.run_changed.emit()
@@ -310,7 +310,7 @@ class TrainingState(QObject):
             taken = set(self.overlays.values())
             self.overlays[run] = next(i for i in range(len(taken) + 1) if i not in taken)
             if run not in self.histories:
-                self._library.open(run)
+                self._library.open(run, again=True)
         else:
             del self.overlays[run]
         if run == self._automatic_overlay:
@@ -357,7 +357,7 @@ class TrainingState(QObject):
     def _on_live_changed(self, run: str) -> None:
         if run:
             self._select(run)
-            self._library.open(run)
+            self._library.open(run)  # its curves follow its ``RunOpened``
 
     def _on_library_changed(self) -> None:
         self.status_changed.emit()

@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 from pytestqt.qtbot import QtBot
 from training_scene import ELBO, GAME, Scene, catalog, info, opened, points
@@ -232,3 +233,19 @@ def test_opening_a_run_elsewhere_does_not_take_over(scene: Scene) -> None:
     scene.begin()
     scene.client.deliver(opened("/runs/b", live=False, status="finished"))
     assert scene.state.run == "/runs/a" and set(scene.state.overlays) == {"/runs/a"}
+
+
+def test_a_run_that_another_panel_opened_before_brings_its_curves(scene: Scene) -> None:
+    """The state of a panel is made when the panel is, which may be after the curves came."""
+    scene.client.deliver(opened(live=False, status="finished"))
+    assert not scene.state.histories
+
+    def requests() -> int:
+        return sum(isinstance(command, OpenRun) for command in scene.client.sent)
+
+    scene.state.choose_run("/runs/a")
+    assert requests() == 1
+    scene.client.deliver(msgspec.structs.replace(opened(live=False, status="finished"), request=1))
+    scene.client.deliver(points("/runs/a", "loss", [1], [2.0]))
+    scene.state.choose_run("/runs/a")
+    assert requests() == 1
