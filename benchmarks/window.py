@@ -28,11 +28,9 @@ POLL_INTERVAL_MS = 20
 
 @contextmanager
 def opened_window(width: int = 1280, height: int = 800) -> Iterator[tuple[MainWindow, Studio]]:
-    """Context with a window on an empty library of runs, its engine ready; closed at the end."""
+    """Context with a window on an empty library without examples, its engine ready; closed at the end."""
     application = QApplication.instance() or QApplication(["gmstudio"])
-    with tempfile.TemporaryDirectory() as home:
-        before = os.environ.get("GMSTUDIO_HOME")
-        os.environ["GMSTUDIO_HOME"] = home
+    with tempfile.TemporaryDirectory() as home, _environment(GMSTUDIO_HOME=home, GMSTUDIO_EXAMPLES=home):
         client = EngineClient()
         client.start()
         studio = Studio(client)
@@ -45,12 +43,23 @@ def opened_window(width: int = 1280, height: int = 800) -> Iterator[tuple[MainWi
         finally:
             window.close()
             wait_until(lambda: client.state.phase in ("closed", "given up"), "the engine's end")
-            if before is None:
-                del os.environ["GMSTUDIO_HOME"]
-            else:
-                os.environ["GMSTUDIO_HOME"] = before
             QCoreApplication.sendPostedEvents()
     assert application is not None
+
+
+@contextmanager
+def _environment(**values: str) -> Iterator[None]:
+    """Context with other environment variables."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def wait_until(condition: Callable[[], bool], what: str) -> None:

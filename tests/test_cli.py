@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from example_runs import make_example
 from PIL import Image
 from typer.testing import CliRunner
 
 from gmstudio import cli, data
 from gmstudio.engine.runtime.models import ModelCache
 from gmstudio.engine.training.optimizers import PhaseOptimizer
+from gmstudio.families import FAMILIES
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.library import new_run_path, runs_home
 
@@ -246,3 +248,28 @@ def test_the_score_of_a_large_rbm_has_a_conservative_side(tmp_path: Path) -> Non
     assert "RAISE), lower bound in expectation" in output and "5 images, 4 chains each" in output
     call("train", "rbm", "--steps", "2", "--out", f"{run} small", "--set", "num_hidden=5", *FAST)
     assert "RAISE" not in call("score", f"{run} small", "-n", "5"), "its likelihood is exact"
+
+
+def test_examples_are_listed_under_a_heading_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "Examples" not in call("runs")
+    example = make_example(monkeypatch, tmp_path / "examples")
+    lines = call("runs").splitlines()
+    heading = next(number for number, line in enumerate(lines) if line.startswith("Examples: "))
+    assert any("vae example" in line for line in lines[heading:])
+    assert "A note." in call("runs", str(example))
+
+
+def test_without_data_a_family_trains_on_its_own_choice(tmp_path: Path) -> None:
+    call("train", "gan", "--steps", "1", "--out", str(tmp_path / "own"), "--set", "instance_noise=0.1", *FAST)
+    call("train", "gan", "--data", "digits", "--steps", "1", "--out", str(tmp_path / "digits"), *FAST)
+    records = []
+    for name in ("own", "digits"):
+        with RunFolder.open(tmp_path / name) as run:
+            records.append(run.record)
+    own, digits = records
+    start = FAMILIES["gan"].start
+    assert own.config["instance_noise"] == 0.1
+    assert own.data == "mnist" and own.data_config["levels"] == 256
+    assert own.config["ema"] == start.config["ema"] and own.training.learning_rate == start.training["learning_rate"]
+    assert digits.data == "digits" and digits.config["ema"] == 0.0
+    assert digits.training.learning_rate == FAMILIES["gan"].training_defaults.learning_rate
