@@ -183,5 +183,13 @@ def memory(seconds: Annotated[float, typer.Option(min=1)] = 8.0) -> None:
     report(benchmark.measure(seconds))
 
 
+@app.command()
+def data(images: Annotated[int, typer.Option(min=100, help="Number of PNGs of 28×28 pixels.")] = 100_000) -> None:
+    """Import of a folder of PNGs: listing, decoding, peak memory; opening and loading of the imported set."""
+    from benchmarks import data as benchmark
+
+    report(benchmark.measure(images))
+
+
 if __name__ == "__main__":
     app()
