@@ -86,6 +86,14 @@ class ImagesConfig(Struct, frozen=True, kw_only=True):
     bad_files: settings.BadFilesField = "skip"
     ground: settings.GroundField = "auto"
     duplicates: settings.DuplicatesField = "keep"
+    keep_splits: Annotated[
+        bool,
+        field(
+            "Keep splits",
+            "Keep the training, validation and test split that the files name; otherwise all images are split anew.",
+            advanced=True,
+        ),
+    ] = True
     valid_percent: Annotated[
         float,
         field(

@@ -26,6 +26,10 @@ class Choice(Protocol):
         """Largest number of training images; 0: all."""
 
     @property
+    def keep_splits(self) -> bool:
+        """Keep the splits that the files name."""
+
+    @property
     def valid_percent(self) -> float:
         """Share that is held out for validation."""
 
@@ -47,7 +51,7 @@ def choose_rows(imported: ImportedSet, choice: Choice) -> dict[SplitName, Rows]:
     """
     order = permutation(len(imported), choice.seed)
     order = order[_is_chosen(imported, choice.classes)[order]]
-    of_split = None if imported.splits is None else imported.splits[order]
+    of_split = imported.splits[order] if imported.splits is not None and choice.keep_splits else None
     rows = {split: order[:0] if of_split is None else order[of_split == at] for at, split in enumerate(SPLITS)}
     train = rows["train"] if len(rows["train"]) else order
     if not len(rows["train"]):  # no splits, or those of a benchmark whose training images are elsewhere

@@ -70,6 +70,7 @@ def test_splits_of_the_files_are_kept_and_the_missing_one_is_held_out(tmp_path: 
     assert dataset.sizes == {"train": 28, "valid": 8, "test": 4}
     expected = sorted(pixels(100 * label + number).tobytes() for label in range(2) for number in (18, 19))
     assert sorted(image.tobytes() for image in dataset.test.images) == expected
+    assert load_images(folder, keep_splits=False).sizes == {"train": 32, "valid": 4, "test": 4}
     for path in (folder / "valid").rglob("*.png"):
         path.unlink()
     assert load_images(folder, valid_percent=25).sizes == {"train": 21, "valid": 7, "test": 4}

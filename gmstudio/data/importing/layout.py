@@ -66,7 +66,6 @@ def _without_common(folders: Sequence[Parts]) -> list[Parts]:
     common = 0
     shortest = min(map(len, folders))
     while common < shortest and len({parts[common] for parts in folders}) == 1:
-        # A folder of one split says which, unless everything lies in it.
         common += 1
     return [parts[common:] for parts in folders]
 
@@ -80,7 +79,7 @@ def _take_splits(folders: list[Parts], guesses: list[Guess]) -> tuple[list[int] 
             continue
         if None in found:
             guesses.append(
-                Guess("label_column", "Pictures outside the folders of the splits were taken for training images.")
+                Guess("keep_splits", "Pictures outside the folders of the splits were taken for training images.")
             )
         of_folder: list[int] = [SPLITS.index(split or "train") for split in found]
         rest = [
@@ -88,7 +87,7 @@ def _take_splits(folders: list[Parts], guesses: list[Guess]) -> tuple[list[int] 
             for parts, split in zip(folders, found, strict=True)
         ]
         titles = ", ".join(split for split in SPLITS if split in named)
-        guesses.append(Guess("label_column", f"Folders name the splits: {titles}."))
+        guesses.append(Guess("keep_splits", f"Folders name the splits: {titles}."))
         return of_folder, rest
     return None, folders
 

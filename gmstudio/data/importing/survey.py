@@ -1,5 +1,6 @@
 """Choice of size, colours and ground of a set from a sample of its images."""
 
+import itertools
 from collections import Counter
 from collections.abc import Iterator
 from typing import Literal
@@ -19,6 +20,8 @@ MEASURED_IMAGES = 512
 """Images whose sizes are looked at."""
 DECODED_IMAGES = 64
 """Images whose colours are looked at."""
+MAX_TRIED = 4_096
+"""Images that are tried where none of those can be decoded."""
 LARGEST_AUTO = 64
 """Longer side of images that were larger, where the user chose no size."""
 _LOOKED_SIDE = 128
@@ -46,15 +49,18 @@ def survey(raw: RawSet, settings: ImportSettings) -> Iterator[Progress | tuple[T
             yield Progress("sample", number, len(measured))
     look = _Look()
     decoded = _spread(len(raw), DECODED_IMAGES)
-    for number, index in enumerate(decoded, 1):
+    others = (index for index in _spread(len(raw), MAX_TRIED) if not look.count)
+    for number, index in enumerate(itertools.chain(decoded, others), 1):
         try:
             with quiet_decoder():
                 look.add(raw.read_reduced(index, _LOOKED_SIDE, _LOOKED_SIDE))
+                if not sizes:
+                    sizes[raw.measure(index)] += 1
         except BadImageError as error:
             reasons.append(str(error))
-        yield Progress("sample", number, len(decoded))
+        yield Progress("sample", min(number, len(decoded)), len(decoded))
     if not look.count:
-        raise DataError(f"None of {len(decoded):,} sampled images can be decoded. {reasons[-1] if reasons else ''}")
+        raise DataError(f"No image can be decoded; {len(_spread(len(raw), MAX_TRIED)):,} were tried. {reasons[-1]}")
     height, width, guesses = _size(sizes, settings, raw.content != "images")
     channels, colour_guesses = look.channels(settings)
     ground, ground_guesses = look.ground(settings)

@@ -13,13 +13,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
+from typing import Any
 
 from gmstudio.data.dataset import DataError
 from gmstudio.data.importing.picture_index import readable
 from gmstudio.data.importing.raw import BadImageError
 from gmstudio.system.regular_file import open_regular
 
-MAX_DIRECTORY_BYTES = 1 << 30
 MAX_ENTRIES = 20_000_000
 _END = struct.Struct("<4s4H2LH")
 _END_64_LOCATOR = struct.Struct("<4sLQL")
@@ -61,24 +61,24 @@ def read_entries(path: Path) -> Iterator[Entry]:
     """Entries of an archive, in the order of its directory; folders among them.
 
     Raises:
-        DataError: when it is no zip archive, is damaged, spans several files, or its directory is too large.
+        DataError: when it is no zip archive, is damaged, or spans several files.
         OSError: when it cannot be read.
     """
     with open_regular(path) as file:
         total = os.fstat(file.fileno()).st_size
-        start, size, count, shift = _find_directory(path, file, total)
+        start, count, shift = _find_directory(path, file, total)
         file.seek(start)
-        directory = file.read(size)
-    at = 0
-    for _ in range(count):
-        if at + _ENTRY.size > len(directory) or directory[at : at + 4] != b"PK\1\2":
-            raise DataError(f"{path} is a damaged zip archive: its directory ends early. Get it again.")
-        entry, at = _parse_entry(directory, at, shift)
-        yield entry
+        for _ in range(count):
+            header = file.read(_ENTRY.size)
+            if len(header) < _ENTRY.size or header[:4] != b"PK\1\2":
+                raise DataError(f"{path} is a damaged zip archive: its directory ends early. Get it again.")
+            fields = _ENTRY.unpack(header)
+            name, extra, _ = (file.read(size) for size in fields[12:15])
+            yield _parse_entry(fields, name, extra, shift)
 
 
-def _find_directory(path: Path, file: BufferedReader, total: int) -> tuple[int, int, int, int]:
-    """Place, size and number of entries of the directory, and the bytes that stand before the archive in its file."""
+def _find_directory(path: Path, file: BufferedReader, total: int) -> tuple[int, int, int]:
+    """Place and number of entries of the directory, and the bytes that stand before the archive in its file."""
     tail_size = min(total, _END.size + _MAX_COMMENT)
     file.seek(total - tail_size)
     tail = file.read(tail_size)
@@ -94,12 +94,12 @@ def _find_directory(path: Path, file: BufferedReader, total: int) -> tuple[int, 
     if disk or first_disk:
         raise DataError(f"{path} is one of several parts of a zip archive. Join them, or unpack them.")
     start = end - size
-    if start < 0 or size > MAX_DIRECTORY_BYTES or count > MAX_ENTRIES or count * _ENTRY.size > size or offset > start:
+    if start < 0 or count > MAX_ENTRIES or count * _ENTRY.size > size or offset > start:
         raise DataError(
             f"{path} is a damaged zip archive: its directory promises {count:,} entries in {size:,} bytes. Get it "
             "again."
         )
-    return start, size, count, start - offset
+    return start, count, start - offset
 
 
 def _read_end_64(
@@ -123,18 +123,10 @@ def _read_end_64(
     return place, disk, first_disk, count, size, offset
 
 
-def _parse_entry(directory: bytes, at: int, shift: int) -> tuple[Entry, int]:
-    """Entry at a place of the directory, and the place of the next."""
-    fields = _ENTRY.unpack_from(directory, at)
-    flags, method, crc, packed, size = fields[5], fields[6], fields[9], fields[10], fields[11]
-    name_size, extra_size, comment_size, offset = fields[12], fields[13], fields[14], fields[18]
-    name_at = at + _ENTRY.size
-    extra_at = name_at + name_size
-    name = directory[name_at:extra_at]
-    extra = directory[extra_at : extra_at + extra_size]
+def _parse_entry(fields: tuple[Any, ...], name: bytes, extra: bytes, shift: int) -> Entry:
+    flags, method, crc, packed, size, offset = fields[5], fields[6], fields[9], fields[10], fields[11], fields[18]
     size, packed, offset = _large(extra, size, packed, offset)
-    entry = Entry(_plain_name(name, flags), offset + shift, packed, size, crc, method, bool(flags & _ENCRYPTED))
-    return entry, extra_at + extra_size + comment_size
+    return Entry(_plain_name(name, flags), offset + shift, packed, size, crc, method, bool(flags & _ENCRYPTED))
 
 
 def _large(extra: bytes, size: int, packed: int, offset: int) -> tuple[int, int, int]:

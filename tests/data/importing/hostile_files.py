@@ -297,5 +297,5 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], str]] = {
     "sizes of an exbibyte": (large_sizes, "damaged zip"),
     "another archive": (other_archive, "Unpack it"),
     "archives in an archive": (only_archives, "not opened"),
-    "no picture that can be decoded": (no_pictures, "None of"),
+    "no picture that can be decoded": (no_pictures, "No image can be decoded; 1 were tried"),
 }

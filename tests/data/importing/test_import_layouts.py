@@ -221,3 +221,18 @@ def test_archives_inside_are_named_and_not_opened(tmp_path: Path) -> None:
     found = imported(packed({**plainest(), "more.zip": inner.getvalue()}, tmp_path / "set.zip"), tmp_path / "home")
     same_images(found)
     assert any("1 (.zip)" in remark and "not opened" in remark for remark in found.record.remarks)
+
+
+def test_a_folder_for_each_picture_is_no_class(tmp_path: Path) -> None:
+    files = {f"2024-{number:02}/a.png": png(number) for number in range(12)}
+    found = imported(write(tmp_path / "pics", files), tmp_path / "home")
+    assert len(found) == 12 and found.labels is None
+    assert any("not taken for classes" in guess.text for guess in found.record.guesses)
+    assert imported(tmp_path / "pics", tmp_path / "home", label_column="first").labels is not None
+
+
+def test_an_image_is_found_among_many_bad_ones(tmp_path: Path) -> None:
+    """The sample, which is spread evenly, has none that can be decoded."""
+    files = {f"{number:04}.png": b"bad" for number in range(300)} | {"0123.png": png(5)}
+    found = imported(write(tmp_path / "pics", files), tmp_path / "home")
+    assert found.record.shape == (1, 1, 6, 5) and found.record.num_bad == 299 and len(found.record.bad) == 100
