@@ -35,7 +35,16 @@ from gmstudio.protocol.data import SPLITS, SplitName
 from gmstudio.protocol.plain_text import plain_text
 from gmstudio.runs.library import runs_home
 
-__all__ = ["ImportProgress", "ImportedSet", "import_images", "imports_home", "is_import", "list_imports", "open_import"]
+__all__ = [
+    "ImportProgress",
+    "ImportedSet",
+    "find_import",
+    "import_images",
+    "imports_home",
+    "is_import",
+    "list_imports",
+    "open_import",
+]
 
 ImportProgress = Progress
 HOME_NAME = "data"
@@ -68,6 +77,11 @@ def list_imports(home: Path) -> tuple[ImportedSet, ...]:
             except DataError:
                 continue
     return tuple(sorted(found, key=lambda imported: (imported.record.date, imported.folder.name), reverse=True))
+
+
+def find_import(home: Path, sha256: str) -> ImportedSet | None:
+    """Return the imported set of this hash, by which a run names the images that it saw; None where it is gone."""
+    return next((imported for imported in list_imports(home) if imported.record.sha256 == sha256), None)
 
 
 def import_images(

@@ -4,6 +4,7 @@ from typing import Any
 
 from gmstudio.data import SOURCES
 from gmstudio.data.dataset import DataError, Dataset
+from gmstudio.data.importing.store import find_import, imports_home
 from gmstudio.engine.runtime.datasets import DatasetCache, load_data
 from gmstudio.protocol.config import ConfigError
 from gmstudio.runs.folder import RunFolder
@@ -42,15 +43,23 @@ def load_run_data(cache: DatasetCache, record: RunRecord, folder: str = "", *, a
     try:
         dataset = load_data(cache, record.data, settings)
     except (ConfigError, DataError) as error:
-        raise DataUnavailableError(f"The data of this run cannot be loaded. {error}") from error
+        raise DataUnavailableError(f"The data of this run cannot be loaded. {error}{_kept_place(record)}") from error
     _check_fit(record, dataset)
     changes = changes_since(record, dataset)
     if changes and not accept_changed:
         raise DataChangedError(
             f"The data are not those that this run was trained on: {'; '.join(changes)}. Restore them, or decide to "
-            "use the data as they are."
+            f"use the data as they are.{_kept_place(record)}"
         )
     return dataset
+
+
+def _kept_place(record: RunRecord) -> str:
+    """Sentence on where the images are kept that the run was trained on, when they were imported; else empty."""
+    if record.fingerprint is None or not record.fingerprint.origin:
+        return ""
+    kept = find_import(imports_home(), record.fingerprint.origin)
+    return "" if kept is None else f" The images that it was trained on are kept in {kept.folder}; name that folder."
 
 
 def changes_since(record: RunRecord, dataset: Dataset) -> tuple[str, ...]:
@@ -72,7 +81,7 @@ def _check_fit(record: RunRecord, dataset: Dataset) -> None:
     if dataset.image != record.image:
         raise DataUnavailableError(
             f"The data set now has images of {dataset.image}, the model was trained on {record.image}; "
-            "restore the data set."
+            f"restore the data set.{_kept_place(record)}"
         )
     num_classes = record.config.get("num_classes")
     if isinstance(num_classes, int) and 0 < num_classes < dataset.num_classes:
