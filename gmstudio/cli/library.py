@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gmstudio.cli.family_entries import family_entries
+from gmstudio.cli.json_output import JsonOption, print_json
+from gmstudio.cli.run_documents import detailed_run_document, runs_document
 from gmstudio.cli.terminal import new_console
 from gmstudio.protocol.plain_text import MAX_TITLE, plain_text
 from gmstudio.protocol.runs import bits_text
@@ -23,6 +25,7 @@ def runs(
     run: Annotated[
         str, typer.Argument(help="Folder of a run to show in detail; all runs of the library when left out.")
     ] = "",
+    as_json: JsonOption = False,
 ) -> None:
     """List the library of runs, or show one run: settings, losses, checkpoints and its log of warnings."""
     console = new_console()
@@ -30,7 +33,12 @@ def runs(
         from gmstudio.runs.folder import RunFolder
 
         with RunFolder.open(typed_path(run)) as folder:
-            _show_run(folder, console)
+            if as_json:
+                print_json(detailed_run_document(folder))
+            else:
+                _show_run(folder, console)
+    elif as_json:
+        print_json(runs_document())
     else:
         _list_runs(console)
 

@@ -5,24 +5,47 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from gmstudio.cli.json_output import Answer, JsonOption
 from gmstudio.cli.options import SEED, AcceptChangedOption, DeviceOption, Whole
 from gmstudio.cli.run_data import load_data_for, with_options
-from gmstudio.cli.terminal import say, warn
+from gmstudio.cli.terminal import warn
 from gmstudio.protocol.data import SPLITS
 from gmstudio.system.typed_path import typed_path
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from rich.console import Console
 
     from gmstudio.data.dataset import Dataset
     from gmstudio.engine.evaluation.likelihood import Score
+    from gmstudio.engine.runtime.models import Loaded
     from gmstudio.families.base import Preparation
 
 T = TypeVar("T")
 COUNT = Whole(0, 1_000_000_000, "0 scores all images of the split.")
 SAMPLES = Whole(1, 100_000, "Some thousands do: the error falls with the square root of their number only.")
 LABELS = ("marginal", "given", "none")
+KEYS = (
+    "run",
+    "family",
+    "family_title",
+    "step",
+    "data",
+    "split",
+    "images",
+    "seed",
+    "warnings",
+    "kind",
+    "nats",
+    "bits_per_dim",
+    "samples",
+    "labels",
+    "reverse_annealing",
+    "sample_quality",
+    "reconstruction",
+)
+"""Keys of the document."""
 SHARES = {
     "samples_precision": "precision: share of samples within the data's support",
     "samples_recall": "recall: share of the data within the samples' support",
@@ -57,6 +80,7 @@ def score(
     seed: Annotated[int, typer.Option(parser=SEED, help="Seed of all random draws.")] = 0,
     accept_changed_data: AcceptChangedOption = False,
     device: DeviceOption = "auto",
+    as_json: JsonOption = False,
 ) -> None:
     """Log-likelihood of images under a run's latest checkpoint: nats and bits per dimension, mean and spread.
 
@@ -71,22 +95,34 @@ def score(
 
     loaded = ModelCache().load(str(typed_path(run)), choose_device(device))
     warn(loaded.warnings)
+    answer = Answer(KEYS, as_json=as_json)
     with with_options():
         dataset = load_data_for(loaded, data, data_dir, accept_changed=accept_changed_data)
     name = data or loaded.record.data
     part = dataset.split(split)
     size = min(count or len(part), len(part))
-    say(f"{loaded.model.card.title} of step {loaded.step:,}, {size:,} {split} images of {name}")
+    card = loaded.model.card
+    answer.line(f"{card.title} of step {loaded.step:,}, {size:,} {split} images of {name}")
+    answer.put(run=typed_path(run).absolute(), family=card.name, family_title=card.title, step=loaded.step)
+    answer.put(data=name, split=split, images=size, seed=seed, warnings=loaded.warnings)
     if only_generates(loaded.model):
-        _samples(loaded.model, dataset, split, size, seed)
+        _samples(answer, loaded.model, dataset, split, size, seed)
     elif reconstructs(loaded.model) and not has_likelihood(loaded.model):
-        _reconstructions(loaded.model, dataset, split, size)
+        _reconstructions(answer, loaded.model, dataset, split, size)
     else:  # raises the error for a third-party family without any of these
-        _likelihood(loaded.model, dataset, split, size, num_samples, labels, seed)
+        _likelihood(answer, loaded, dataset, split, size, num_samples, labels, seed)
+    answer.close()
 
 
 def _likelihood(
-    model: Any, dataset: "Dataset", split: str, size: int, num_samples: int | None, choice: str | None, seed: int
+    answer: Answer,
+    loaded: "Loaded",
+    dataset: "Dataset",
+    split: str,
+    size: int,
+    num_samples: int | None,
+    choice: str | None,
+    seed: int,
 ) -> None:
     from rich.progress import track
 
@@ -94,6 +130,7 @@ def _likelihood(
     from gmstudio.engine.evaluation.likelihood import batch_size, default_samples, prepare
     from gmstudio.engine.evaluation.likelihood import score as score_images
 
+    model: Any = loaded.model
     images, part = dataset.view(split, range(size)), dataset.split(split)
     _check_choice(choice, model, has_labels=part.labels is not None)
     labels = part.labels[:size] if part.labels is not None and choice == "given" else None
@@ -103,45 +140,69 @@ def _likelihood(
     if choice == "marginal" and mixture is None:
         raise ValueError(f"A mixture takes 1 to {MAX_LABELS} labels of training images; use --labels given or none.")
     num_samples = default_samples(model, size) if num_samples is None else num_samples
-    _follow(prepare(model, num_samples, seed))
+    console = answer.progress_console()
+    _follow(prepare(model, num_samples, seed), console)
     pieces = score_images(model, images, num_samples, seed, labels, mixture)
     batches = -(-len(images) // batch_size(model, num_samples))
-    result = next(p for p in track(pieces, total=batches, description="Scoring", transient=True) if p is not None)
-    warn(tuple(filter(None, [result.warning])))
-    say(f"{result.kind}:")
-    if len(images) == 1:
-        say(f"{result.mean_nats:.4f} nats")
-        say(f"{result.bits_per_dim:.5f} bits/dim")
-        return
+    result = next(
+        p for p in track(pieces, total=batches, description="Scoring", transient=True, console=console) if p is not None
+    )
+    warnings = tuple(filter(None, [result.warning]))
+    warn(warnings)
     error, spread = (result.image.bits_per_dim(nats) for nats in (result.error_nats, result.spread_nats))
-    say(f"{result.mean_nats:.4f} ± {result.error_nats:.4f} nats, spread {result.spread_nats:.4f} nats")
-    say(f"{result.bits_per_dim:.5f} ± {error:.5f} bits/dim, spread {spread:.5f} bits/dim")
-    _conservative(model, images, result, seed)
+    answer.put(kind=result.kind, warnings=(*loaded.warnings, *warnings), samples=num_samples)
+    answer.put(labels=_labels_of(model, choice, mixed=mixture is not None))
+    answer.put(nats={"mean": result.mean_nats, "error": result.error_nats, "spread": result.spread_nats})
+    answer.put(bits_per_dim={"mean": result.bits_per_dim, "error": error, "spread": spread})
+    answer.line(f"{result.kind}:")
+    if len(images) == 1:
+        answer.line(f"{result.mean_nats:.4f} nats")
+        answer.line(f"{result.bits_per_dim:.5f} bits/dim")
+        return
+    answer.line(f"{result.mean_nats:.4f} ± {result.error_nats:.4f} nats, spread {result.spread_nats:.4f} nats")
+    answer.line(f"{result.bits_per_dim:.5f} ± {error:.5f} bits/dim, spread {spread:.5f} bits/dim")
+    _conservative(answer, model, images, result, seed)
 
 
-def _conservative(model: Any, images: "NDArray[np.uint8]", result: "Score", seed: int) -> None:
+def _labels_of(model: Any, choice: str | None, *, mixed: bool) -> str | None:
+    """Which likelihood of a class-conditional model was taken, one of ``LABELS``; None for any other model."""
+    if not getattr(model, "num_classes", 0):
+        return None
+    return choice or ("marginal" if mixed else "none")
+
+
+def _conservative(answer: Answer, model: Any, images: "NDArray[np.uint8]", result: "Score", seed: int) -> None:
     """Print the estimate from the other side, for a model that has one."""
     from gmstudio.engine.evaluation.conservative import NUM_CHAINS, conservative_score
 
-    for score in _follow(conservative_score(model, images, result.nats, seed)):
-        say(
+    for score in _follow(conservative_score(model, images, result.nats, seed), answer.progress_console()):
+        answer.put(
+            reverse_annealing={
+                "mean_nats": score.mean_nats,
+                "error_nats": score.error_nats,
+                "images": len(score.nats),
+                "chains": NUM_CHAINS,
+                "estimate_nats": score.estimate_nats,
+            }
+        )
+        answer.line(
             f"reverse annealing (RAISE), lower bound in expectation of what the annealing itself generates, "
             f"{len(score.nats)} images, {NUM_CHAINS} chains each:"
         )
-        say(
+        answer.line(
             f"{score.mean_nats:.4f} ± {score.error_nats:.4f} nats; for the same images the figure above is "
             f"{score.estimate_nats:.4f} nats"
         )
 
 
-def _follow(pieces: "Iterator[Preparation | T]") -> "list[T]":
+def _follow(pieces: "Iterator[Preparation | T]", console: "Console | None") -> "list[T]":
     """Show the progress of a computation; return what it yields besides."""
     from rich.progress import Progress
 
     from gmstudio.families.base import Preparation
 
     found: list[T] = []
-    with Progress(transient=True) as progress:
+    with Progress(transient=True, console=console) as progress:
         task = progress.add_task("", total=1.0, visible=False)
         for piece in pieces:
             if isinstance(piece, Preparation):
@@ -164,22 +225,25 @@ def _check_choice(choice: str | None, model: Any, *, has_labels: bool) -> None:
         raise ValueError("The images have no labels to be given; use --labels marginal or none.")
 
 
-def _samples(model: Any, dataset: "Dataset", split: str, size: int, seed: int) -> None:
+def _samples(answer: Answer, model: Any, dataset: "Dataset", split: str, size: int, seed: int) -> None:
     from gmstudio.engine.evaluation.sample_quality import NUM_COMPARED, SampleQuality
 
     if not size:
         raise ValueError("There are no images to compare samples with; choose another split or include more classes.")
     quality = SampleQuality(dataset, model.device, seed, split, min(size, NUM_COMPARED))
     shares = next(found for found in quality.measure(model) if found is not None)
-    say(f"no likelihood; sample quality of {quality.num_compared} samples against as many images:")
+    answer.put(sample_quality={name.removeprefix("samples_"): share for name, share in shares.items()})
+    answer.put(samples=quality.num_compared)
+    answer.line(f"no likelihood; sample quality of {quality.num_compared} samples against as many images:")
     for name, share in shares.items():
-        say(f"{share:.3f} {SHARES[name]}")
+        answer.line(f"{share:.3f} {SHARES[name]}")
 
 
-def _reconstructions(model: Any, dataset: "Dataset", split: str, size: int) -> None:
+def _reconstructions(answer: Answer, model: Any, dataset: "Dataset", split: str, size: int) -> None:
     from gmstudio.engine.evaluation.reconstruction import reconstruction_errors
 
     pieces = reconstruction_errors(model, dataset.view(split, range(size)))
     errors = next(found for found in pieces if found is not None)
-    say("no likelihood, since the family is not a generative model; reconstruction error, black 0 and white 1:")
-    say(f"{errors.mean():.6f} mean squared error per sub-pixel, spread {errors.std():.6f} from image to image")
+    answer.put(reconstruction={"mean_squared_error": float(errors.mean()), "spread": float(errors.std())})
+    answer.line("no likelihood, since the family is not a generative model; reconstruction error, black 0 and white 1:")
+    answer.line(f"{errors.mean():.6f} mean squared error per sub-pixel, spread {errors.std():.6f} from image to image")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gmstudio.cli.config_file import ConfigFile, read_config_file, write_config
 from gmstudio.cli.options import SEED, AcceptChangedOption, DeviceOption, Whole, parse_setting
 from gmstudio.cli.run_data import with_options
 from gmstudio.cli.terminal import warn
@@ -14,6 +15,7 @@ from gmstudio.system.typed_path import typed_path
 
 if TYPE_CHECKING:
     from gmstudio.engine.training.job import TrainingJob
+    from gmstudio.protocol.run_spec import RunSpec
     from gmstudio.protocol.training import ContinuedSchedule
 
 STEPS = Whole(1, 10_000_000, "A run can be resumed with more --steps.")
@@ -40,6 +42,18 @@ def train(
         list[str] | None,
         typer.Option("--set", help="Set a field=value of the family, the training or the data; may be repeated."),
     ] = None,
+    config: Annotated[
+        str,
+        typer.Option(
+            "--config", metavar="FILE", help="Settings from a TOML file; options and --set go before those of the file."
+        ),
+    ] = "",
+    write_config: Annotated[
+        str,
+        typer.Option(
+            "--write-config", metavar="FILE", help="Write all settings as such a file (-: to stdout); train nothing."
+        ),
+    ] = "",
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the run in --out from its latest checkpoint.")
     ] = False,
@@ -67,6 +81,8 @@ def train(
             raise ValueError("Name the run to resume: gmstudio train --resume --out RUN.")
         if settings:
             raise ValueError("A resumed run keeps its settings; only --steps can move its end. Leave out --set.")
+        if config or write_config:
+            raise ValueError("A resumed run keeps its settings. Leave out --config and --write-config.")
         path = str(typed_path(path))
         _check_same_run(path, family if out else "", seed)
         choices = Continuation(steps, _continued_schedule(schedule), data_dir, accept_changed_data)
@@ -76,7 +92,11 @@ def train(
             "--schedule and --accept-changed-data belong to --resume; set the schedule by --set schedule=."
         )
     else:
-        plan = _plan(family, data, data_dir, steps, seed, settings or [], where)
+        file = read_config_file(typed_path(config)) if config else ConfigFile()
+        plan = _plan(file, family, data, data_dir, steps, seed, settings or [], where)
+        if write_config:
+            _write_config(plan.record.spec, write_config)
+            return
         start = partial(start_training, plan, str(typed_path(out)) if out else "", where, watcher.watch)
     if not watcher.follow(start):
         raise typer.Exit(1)
@@ -112,8 +132,26 @@ def _check_same_run(run: str, family: str, seed: int | None) -> None:
         raise ValueError(f"The run in {run} keeps its seed {record.training.seed}; leave out --seed {seed}.")
 
 
+def _write_config(spec: "RunSpec", out: str) -> None:
+    """Write a complete specification to a file, or to stdout."""
+    from gmstudio.runs.atomic import replace_file
+
+    text = write_config(spec)
+    if out == "-":
+        typer.echo(text, nl=False)
+    else:
+        replace_file(typed_path(out), text.encode())
+
+
 def _plan(
-    family: str, data: str, data_dir: str, steps: int | None, seed: int | None, settings: list[str], device: Any
+    file: ConfigFile,
+    family: str,
+    data: str,
+    data_dir: str,
+    steps: int | None,
+    seed: int | None,
+    settings: list[str],
+    device: Any,
 ) -> Any:
     from gmstudio.data import SOURCES
     from gmstudio.engine.runtime.building import family_class
@@ -121,7 +159,9 @@ def _plan(
     from gmstudio.engine.runtime.starts import start_spec
     from gmstudio.engine.training.plan import plan_run
     from gmstudio.protocol.run_spec import RunSpec
+    from gmstudio.protocol.training_settings import Training
 
+    family, data = family or file.family, data or file.data
     if not family:
         raise ValueError("Name a family to train, for example: gmstudio train pixelcnn.")
     start = start_spec(family_class(family))
@@ -129,6 +169,10 @@ def _plan(
     if data not in SOURCES:
         raise ValueError(f"There is no data source {data!r}; there are {', '.join(SOURCES)}.")
     config, data_config, training = _sort_settings(settings, family_class(family).Config, SOURCES[data].Config)
+    kinds = {"config": family_class(family).Config, "data_config": SOURCES[data].Config, "training": Training}
+    file.check(kinds)
+    config, data_config = {**file.config, **config}, {**file.data_config, **data_config}
+    training = {**file.training, **training}
     if data == start.data:
         config, data_config = {**start.config, **config}, {**start.data_config, **data_config}
     if data_dir:

@@ -147,15 +147,23 @@ def describe_limits(prop: dict[str, Any]) -> str:
         "string": "text",
         "array": "a list",
     }[prop["type"]]
-    low, high, above = prop.get("minimum"), prop.get("maximum"), prop.get("exclusiveMinimum")
-    if low is not None and high is not None:
-        return f"{kind} from {low:g} to {high:g}"
-    if above is not None and high is not None:
-        return f"{kind} above {above:g} and at most {high:g}"
-    if low is not None:
-        return f"{kind}, {low:g} or more"
-    if above is not None:
-        return f"{kind} above {above:g}"
-    if high is not None:
-        return f"{kind}, {high:g} or less"
+    low, high, above = (_written(prop.get(key)) for key in ("minimum", "maximum", "exclusiveMinimum"))
+    if low and high:
+        return f"{kind} from {low} to {high}"
+    if above and high:
+        return f"{kind} above {above} and at most {high}"
+    if low:
+        return f"{kind}, {low} or more"
+    if above:
+        return f"{kind} above {above}"
+    if high:
+        return f"{kind}, {high} or less"
     return kind
+
+
+def _written(limit: float | None) -> str:
+    """A limit in digits, whole numbers with commas between the thousands; empty: none."""
+    if limit is None:
+        return ""
+    whole = float(limit).is_integer() and abs(limit) < 1e15
+    return f"{int(limit):,}" if whole else f"{limit:g}"
