@@ -11,6 +11,8 @@ from typer.testing import CliRunner
 
 from gmstudio import cli
 from gmstudio.cli import run_documents, scoring
+from gmstudio.cli.data_documents import DOWNLOAD_KEYS, IMPORTED_KEYS, REMOTE_KEYS, SOURCE_KEYS, lists_document
+from gmstudio.cli.data_inspection import INSPECTION_KEYS
 from gmstudio.cli.families import FAMILY_KEYS, SETTING_KEYS
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "command-line.md"
@@ -69,7 +71,8 @@ def test_options_and_arguments_are_those_of_the_command(name: str) -> None:
         options
         == {word for p in parameters if p.param_type_name == "option" for word in (*p.opts, *p.secondary_opts)} - HELP
     )
-    assert arguments == {p.name.upper() for p in parameters if p.param_type_name == "argument"}
+    metavars = (p.metavar or p.name.upper() for p in parameters if p.param_type_name == "argument")
+    assert arguments == {metavar.strip("[].").rstrip("]") for metavar in metavars}
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -84,7 +87,12 @@ def test_help_shows_what_the_document_says(name: str) -> None:
 
 
 def test_every_key_of_a_document_is_explained() -> None:
+    read, kept = set(INSPECTION_KEYS), set(IMPORTED_KEYS)
     documented = {
+        "gmstudio data list": {*lists_document(), *SOURCE_KEYS, *REMOTE_KEYS},
+        "gmstudio data info": read,
+        "gmstudio data import": kept - read,
+        "gmstudio data download": set(DOWNLOAD_KEYS),
         "gmstudio score": scoring.KEYS,
         "gmstudio runs": (*run_documents.LIST_KEYS, *run_documents.DETAIL_KEYS),
         "gmstudio families": (*FAMILY_KEYS, *SETTING_KEYS),
@@ -95,7 +103,7 @@ def test_every_key_of_a_document_is_explained() -> None:
         in_tables = {
             word
             for line in _sections()[name].splitlines()
-            if line.startswith("| `") and not line.startswith(("| `-", "| `RUN", "| `NAME"))
+            if re.match(r"\| `[a-z]", line)
             for word in CODE.findall(line.split("|")[1])
         }
         assert in_tables <= set(keys), (name, in_tables - set(keys))
