@@ -10,6 +10,7 @@ from shiboken6 import isValid
 from gmstudio.window.gui.shell.palette.rows import ENTRY_ROLE, PaletteDelegate, PaletteRows
 from gmstudio.window.gui.shell.palette.search import MAX_SHOWN, PaletteSearch
 from gmstudio.window.gui.theme import GRID
+from gmstudio.window.gui.widgets.scaled import scaled_px
 from gmstudio.window.state.palette import PaletteEntry
 
 WIDTH, HEIGHT = 680, 440
@@ -142,7 +143,8 @@ class PalettePopup(QFrame):
 
     def _place(self) -> None:
         window = self._window.rect()
-        width, height = min(WIDTH, window.width() - 4 * GRID), min(HEIGHT, window.height() - 8 * GRID)
+        width = min(scaled_px(self.field, WIDTH), window.width() - 4 * GRID)
+        height = min(scaled_px(self.field, HEIGHT), window.height() - 8 * GRID)
         self.setGeometry(QRect((window.width() - width) // 2, 5 * GRID, width, height))
 
     # ---- what was found --------------------------------------------------------------------------------------

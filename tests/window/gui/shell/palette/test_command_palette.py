@@ -12,11 +12,15 @@ from studio_fixture import WAIT_MS, StartStudio, start_studio, train, wait_ready
 from toy_panels import PLACES as TOY_PLACES
 from toy_panels import FirstPanel
 
+from gmstudio.protocol.data_import import DataSetInfo
+from gmstudio.protocol.images import ImageSpec
+from gmstudio.window.gui.panels.data.panel import DataPanel
 from gmstudio.window.gui.places import PLACES
 from gmstudio.window.gui.shell.main_window import MainWindow
 from gmstudio.window.gui.shell.palette.sources import plain
 from gmstudio.window.gui.shell.settings import PALETTE, WindowSettings
 from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs
+from gmstudio.window.state.data.state import DataState
 from gmstudio.window.state.palette import PaletteEntry
 from gmstudio.window.state.studio import Studio
 
@@ -219,6 +223,20 @@ def test_everything_is_found(qtbot: QtBot, real_window: MainWindow) -> None:
     assert all(titles) and plain("Fit && go…") == "Fit & go"
     for entry in entries.values():
         assert entry.reason == "" or entry.reason.endswith((".", ":")), entry
+
+
+def test_imported_sets_are_found(qtbot: QtBot, real_window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+    panel = real_window._panels["data"]
+    assert isinstance(panel, DataPanel)
+    info = DataSetInfo(folder="/data/moths", name="Moths", size=120, image=ImageSpec(3, 32, 32, 256))
+    panel._state.sets.sets = (info,)
+    entries = [entry for entry in real_window._palette.entries() if entry.title == "Moths"]
+    assert [(entry.kind, entry.panel) for entry in entries] == [("Data", "data")]
+    assert "120 images" in entries[0].detail
+    opened: list[str] = []
+    monkeypatch.setattr(DataState, "open_set", lambda _state, folder: opened.append(folder))
+    next(entry for entry in real_window._palette.entries() if entry.title == "Moths").run()
+    assert opened == ["/data/moths"]
 
 
 def test_an_action_opens_the_tab_of_its_button(qtbot: QtBot, real_window: MainWindow) -> None:
