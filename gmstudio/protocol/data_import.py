@@ -102,6 +102,34 @@ class PreviewedImage(msgspec.Struct, frozen=True, kw_only=True):
     problem: str = ""
 
 
+class RemoteDataSet(msgspec.Struct, frozen=True, kw_only=True):
+    """A data set that can be downloaded.
+
+    Args:
+        name: its key.
+        title: display name.
+        summary: description of the images, one sentence.
+        licence: terms, one sentence.
+        licence_url: where they are written.
+        citation: paper that the authors ask to cite.
+        bytes: of the download; of sets by class, of all their classes.
+        there: bytes of it that are on the disk already.
+        classes: classes to choose from; empty: the set is downloaded as a whole.
+        servers: hosts that are tried in turn.
+    """
+
+    name: str
+    title: str
+    summary: str
+    licence: str
+    licence_url: str
+    citation: str
+    bytes: int
+    there: int = 0
+    classes: tuple[str, ...] = ()
+    servers: tuple[str, ...] = ()
+
+
 # ---- commands ----------------------------------------------------------------------------------------------------
 
 
@@ -154,6 +182,30 @@ class RestoreDataSet(Command, frozen=True, kw_only=True):
 
     place: str
     folder: str
+
+
+class ListDownloads(Command, frozen=True, kw_only=True):
+    """List the data sets that can be downloaded; answered with ``DownloadsListed``."""
+
+    background: ClassVar[bool] = True
+    superseded_within: ClassVar[tuple[str, ...]] = ()
+
+
+class DownloadData(Command, frozen=True, kw_only=True):
+    """Download a data set, whose licence the user has accepted, and import it.
+
+    Answered with ``DownloadProgressed``, then ``ImportProgressed``, and last with ``DataSetDescribed``. Cancelled, it
+    keeps the part that has arrived, from which the next download continues.
+
+    Args:
+        name: its key.
+        classes: classes to download, of a set whose files are classes.
+    """
+
+    background: ClassVar[bool] = True
+
+    name: str
+    classes: tuple[str, ...] = ()
 
 
 class PreviewImport(Command, frozen=True, kw_only=True):
@@ -255,6 +307,48 @@ class ImportProgressed(Event, frozen=True, kw_only=True):
 
     def ends_request(self) -> bool:
         """Further progress or the result follows."""
+        return False
+
+
+class DownloadsListed(Event, frozen=True, kw_only=True):
+    """The data sets that can be downloaded.
+
+    Args:
+        home: folder of the downloaded files.
+        sets: in the order of the list.
+    """
+
+    home: str
+    sets: tuple[RemoteDataSet, ...]
+
+
+class DownloadProgressed(Event, frozen=True, kw_only=True):
+    """Progress of a download.
+
+    Args:
+        name: key of the data set.
+        stage: what is done now, for example ``Downloading``.
+        file: name of the file.
+        done: bytes that are there, of all files.
+        total: bytes of all files.
+        rate: bytes per second; 0: unknown.
+        seconds_left: negative: unknown.
+        server: host that is read; empty: none.
+        remark: why the last attempt failed; empty where it did not.
+    """
+
+    name: str
+    stage: str
+    file: str
+    done: int
+    total: int
+    rate: float = 0.0
+    seconds_left: float = -1.0
+    server: str = ""
+    remark: str = ""
+
+    def ends_request(self) -> bool:
+        """The import follows."""
         return False
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from gmstudio.data.dataset import Dataset, Split
 from gmstudio.data.importing.library import rename_import, restore_import, trash_import
 from gmstudio.data.importing.set_file import open_import
+from gmstudio.engine.data.downloads import list_downloads, run_download
 from gmstudio.engine.data.imports import ImportPreviews, run_import
 from gmstudio.engine.data.sets import described, list_sets
 from gmstudio.engine.data.statistics import measure
@@ -23,8 +24,10 @@ from gmstudio.protocol.data import BrowseData, DataBrowsed, DescribeModel, Locat
 from gmstudio.protocol.data_import import (
     DataSetTrashed,
     DescribeDataSet,
+    DownloadData,
     ImportData,
     ListDataSets,
+    ListDownloads,
     PreviewImport,
     RenameDataSet,
     RestoreDataSet,
@@ -36,7 +39,7 @@ MAX_BROWSED = 1024
 
 
 class DataSetsFeature(Feature):
-    """List, describe, name and remove imported data sets; preview and import files."""
+    """List, describe, name and remove imported data sets; preview, import and download files."""
 
     def __init__(self, context: EngineContext) -> None:
         super().__init__(context)
@@ -58,6 +61,12 @@ class DataSetsFeature(Feature):
     def _on_restore_data_set(self, command: RestoreDataSet) -> None:
         imported = restore_import(Path(command.place), Path(command.folder))
         self.context.send(described(imported, command.request))
+
+    def _on_list_downloads(self, command: ListDownloads) -> Job:
+        return list_downloads(command)
+
+    def _on_download_data(self, command: DownloadData) -> Job:
+        return run_download(command)
 
     def _on_preview_import(self, command: PreviewImport) -> Job:
         return self._previews.preview(command)

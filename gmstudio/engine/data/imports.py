@@ -77,13 +77,18 @@ def run_import(command: ImportData) -> Iterator[Event | None]:
         DataError: when the files cannot be used.
     """
     config = settings_of(command.path, command.settings)
-    meter = Meter()
     pieces = import_images(Path(config.folder), _part(ImportSettings, config), imports_home(), command.name)
+    yield from import_events(command.request, pieces)
+
+
+def import_events(request: int, pieces: Iterator[Progress | ImportedSet]) -> Iterator[Event | None]:
+    """Report on an import: its progress, and last the set."""
+    meter = Meter()
     for item in pieces:
         if isinstance(item, ImportedSet):
-            yield described(item, command.request)
+            yield described(item, request)
         else:
-            yield _report(command.request, item, meter)
+            yield _report(request, item, meter)
 
 
 def _report(request: int, progress: Progress, meter: Meter) -> ImportProgressed | None:

@@ -9,12 +9,13 @@ from gmstudio.protocol.data_import import DataSetDescribed, DataSetInfo
 from gmstudio.protocol.engine import Catalog, CommandFailed
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.state.data.assistant import ImportAssistant
+from gmstudio.window.state.data.downloads import Downloads
 from gmstudio.window.state.data.opened import OpenedSet
 from gmstudio.window.state.data.settings_split import FOLDER, IMAGES, PREVIEWED, images_schema
 from gmstudio.window.state.runs.library import RunLibrary
 from gmstudio.window.state.training.setup import defaults_of
 
-View = Literal["empty", "set", "import"]
+View = Literal["empty", "set", "import", "download"]
 Values = dict[str, Any]
 
 
@@ -25,6 +26,7 @@ class DataState(QObject):
         sets: imported data sets.
         opened: the data set that is open.
         assistant: the import of files.
+        downloads: data sets that can be downloaded.
         view: what is shown.
         problem: why the last change of a data set failed, a sentence; empty otherwise.
 
@@ -47,12 +49,15 @@ class DataState(QObject):
         self.sets.follow()
         self.opened = OpenedSet(events, self)
         self.assistant = ImportAssistant(events, self)
+        self.downloads = Downloads(events, self)
         self.view: View = "empty"
         self.problem = ""
         self._configs: dict[str, Values] = {}
         self._wanted = ("", "")
         self._active = False
         self.assistant.imported.connect(self._on_imported)
+        self.downloads.imported.connect(self._on_downloaded)
+        self.downloads.listed.connect(self.lists_changed)
         self.sets.changed.connect(self.lists_changed)
         self.sets.removed.connect(self._on_removed)
         self.sets.failed.connect(self._on_failed)
@@ -120,6 +125,11 @@ class DataState(QObject):
         """Show the import of files, a folder or an archive."""
         self.assistant.open(path)
         self._set_view("import")
+
+    def show_download(self, name: str) -> None:
+        """Show a data set that can be downloaded."""
+        self.downloads.choose(name)
+        self._set_view("download")
 
     def close_import(self) -> None:
         """Leave the import; the data set that was open before is shown."""
@@ -198,6 +208,11 @@ class DataState(QObject):
         self.assistant.close()
         self._set_problem("")
         self.open_set(event.info.folder)
+
+    def _on_downloaded(self, event: DataSetDescribed) -> None:
+        """Open the set, unless the user looks at something else meanwhile."""
+        if self.view == "download":
+            self.open_set(event.info.folder)
 
     def _on_removed(self, folder: str) -> None:
         if folder == self.opened.folder:

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from gmstudio.window.gui.dropped_data import data_in
 from gmstudio.window.gui.panel import Panel
+from gmstudio.window.gui.panels.data.download_view import DownloadView
 from gmstudio.window.gui.panels.data.import_view import ImportView
 from gmstudio.window.gui.panels.data.palette import data_entries
 from gmstudio.window.gui.panels.data.set_list import SetList
@@ -39,6 +40,7 @@ class DataPanel(Panel):
         self._pages: dict[str, QWidget] = {
             "set": SetView(state, self),
             "import": ImportView(state, self),
+            "download": DownloadView(state, self),
             "empty": EmptyView(),
         }
         self._stack = QStackedWidget(self)

@@ -26,7 +26,7 @@ from gmstudio.window.state.data.state import DataState
 
 FILES = "Images and archives (*.zip *.npz *.npy *.mat *.amat *.csv *.txt *.gz *.bin *-ubyte *.tar.gz);;All files (*)"
 TRASH_TIP = "Move the imported set to the trash; Undo brings it back"
-NOT_IMPORTED = "This comes with gmstudio."
+NOT_IMPORTED = "Only imported sets have a folder of their own."
 
 
 class SetList(QWidget):
@@ -145,6 +145,7 @@ class SetList(QWidget):
         state.lists_changed.connect(self._fill)
         state.opened.opened.connect(self._select)
         state.view_changed.connect(self._select)
+        state.downloads.changed.connect(self._select)
         state.problem_changed.connect(self._show_problem)
         self._tree.selectionModel().currentChanged.connect(self._on_current_changed)
         self._tree.clicked.connect(self._on_current_changed)
@@ -172,8 +173,7 @@ class SetList(QWidget):
 
     def _select(self) -> None:
         """Mark the data set that is open."""
-        opened = self._state.opened
-        row = self._table.row_of(opened.data, opened.folder) if opened.data and self._state.view == "set" else -1
+        row = self._table.shown_row()
         if row != self._tree.currentIndex().row():
             blocked = self._tree.selectionModel().blockSignals(True)
             self._tree.setCurrentIndex(self._table.index(row, 0) if row >= 0 else QModelIndex())
@@ -182,11 +182,12 @@ class SetList(QWidget):
         self._show_possible()
 
     def _on_current_changed(self, index: QModelIndex) -> None:
-        row, opened = self._table.at(index), self._state.opened
-        shown = row is not None and self._state.view == "set"
-        if row is not None and not (shown and (row.folder or row.source) == (opened.folder or opened.data)):
+        row = self._table.at(index)
+        if row is not None and index.row() != self._table.shown_row():
             if row.folder:
                 self._state.open_set(row.folder)
+            elif row.remote:
+                self._state.show_download(row.remote)
             else:
                 self._state.open_source(row.source)
         self._show_possible()

@@ -1,4 +1,4 @@
-"""Model of the list of data sets: those that come with the program, and those that were imported."""
+"""Model of the list of data sets: those that come with the program, those imported, and those to download."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,11 +6,13 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtGui import QFont
 
+from gmstudio.window.gui.progress_text import memory_text
 from gmstudio.window.gui.theme import theme
 from gmstudio.window.state.data.state import DataState
 
 SHIPPED_TITLE = "With gmstudio"
 IMPORTED_TITLE = "Imported"
+REMOTE_TITLE = "To download"
 Index = QModelIndex | QPersistentModelIndex
 
 
@@ -20,10 +22,11 @@ class SetRow:
 
     Args:
         title: name of a data set, or a heading.
-        figure: number of images; empty where it is not known.
+        figure: number of images, or size of the download; empty where it is not known.
         tip: tooltip.
         source: key of a source that comes with the program; empty otherwise.
         folder: of an imported set; empty otherwise.
+        remote: key of a set that can be downloaded; empty otherwise.
     """
 
     title: str
@@ -31,11 +34,12 @@ class SetRow:
     tip: str = ""
     source: str = ""
     folder: str = ""
+    remote: str = ""
 
     @property
     def is_heading(self) -> bool:
         """The row is no data set."""
-        return not (self.source or self.folder)
+        return not (self.source or self.folder or self.remote)
 
 
 class SetTable(QAbstractTableModel):
@@ -54,6 +58,7 @@ class SetTable(QAbstractTableModel):
         """Take the data sets of the state."""
         rows = [SetRow(SHIPPED_TITLE), *(self._shipped())]
         rows += [SetRow(IMPORTED_TITLE), *self._imported()]
+        rows += [SetRow(REMOTE_TITLE), *self._remote()]
         if rows != self.rows:
             self.beginResetModel()
             self.rows = rows
@@ -73,12 +78,22 @@ class SetTable(QAbstractTableModel):
             for info in self._state.sets.sets
         ]
 
-    def row_of(self, source: str, folder: str) -> int:
-        """Return the row of a data set; -1 when it has none."""
-        wanted = ("", folder) if folder else (source, "")
-        return next(
-            (n for n, row in enumerate(self.rows) if not row.is_heading and (row.source, row.folder) == wanted), -1
-        )
+    def _remote(self) -> list[SetRow]:
+        return [
+            SetRow(remote.title, memory_text(remote.bytes), f"{remote.summary}\n{remote.licence}", remote=remote.name)
+            for remote in self._state.downloads.sets
+        ]
+
+    def shown_row(self) -> int:
+        """Return the row of what the panel shows; -1 when it has none."""
+        state = self._state
+        opened = state.opened
+        wanted = {
+            "set": ("" if opened.folder else opened.data, opened.folder, ""),
+            "download": ("", "", state.downloads.chosen),
+        }.get(state.view)
+        keys = ((row.source, row.folder, row.remote) for row in self.rows)
+        return next((number for number, key in enumerate(keys) if any(key) and key == wanted), -1)
 
     def at(self, index: Index) -> SetRow | None:
         """Return the data set of a row; None for headings."""
