@@ -133,6 +133,7 @@ class OpenedSet(QObject):
             self.split, self.label, self.start = split, label, 0
             self._is_stale = True
             self._fetch()
+            self.page_changed.emit()
 
     def go_to(self, start: int) -> None:
         """Show the page that begins at this image."""
@@ -140,6 +141,7 @@ class OpenedSet(QObject):
         if start != self.start:
             self.start = start
             self._fetch()
+            self.page_changed.emit()
 
     def turn_page(self, pages: int) -> None:
         """Show a later (or earlier) page; the first and the last are the ends."""

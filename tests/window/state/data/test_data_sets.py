@@ -1,79 +1,25 @@
 """Imported data sets in the window: the list, the import of files, and the data set that is open."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import msgspec
-import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from gmstudio.data import catalog as data_catalog
-from gmstudio.protocol.array import Array
-from gmstudio.protocol.data import BrowseData, DataBrowsed, DataLoading, DataMeasured, MeasureData, SplitStats
+from gmstudio.protocol.data import BrowseData, DataLoading, MeasureData
 from gmstudio.protocol.data_import import (
     DataSetDescribed,
-    DataSetDetails,
-    DataSetInfo,
-    DataSetsListed,
     DataSetTrashed,
     DescribeDataSet,
     ImportData,
-    ImportPreviewed,
     ImportProgressed,
-    ListDataSets,
-    PreviewedImage,
     PreviewImport,
     RenameDataSet,
     RestoreDataSet,
     TrashDataSet,
 )
 from gmstudio.protocol.engine import Cancel, CommandFailed, Reason
-from gmstudio.protocol.images import ImageSpec
-from gmstudio.window.state.data.state import DataState
-from gmstudio.window.state.runs.library import RunLibrary
-from tests.fake_client import FakeClient
-from tests.fake_engine import catalog
-
-SPEC = ImageSpec(1, 4, 3, 256)
-INFO = DataSetInfo(folder="/data/birds", name="birds", size=100, image=SPEC, num_classes=2, date="2026-01-02")
-OLDER = msgspec.structs.replace(INFO, folder="/data/old", name="old", date="2025-01-01")
-DETAILS = DataSetDetails(sha256="ab" * 32, settings={})
-
-
-class Scene:
-    """The state of the Data panel over a client whose replies a test writes."""
-
-    def __init__(self) -> None:
-        self.client = FakeClient()
-        self.library = RunLibrary(self.client)
-        self.state = DataState(self.client, self.library)
-
-    def start(self) -> None:
-        self.client.deliver(msgspec.structs.replace(catalog(), data=data_catalog()))
-
-    def reply(self, kind: type[Any], event: Any) -> None:
-        """Answer the newest command of a kind."""
-        number = len(self.client.sent) - self.client.sent[::-1].index(self.client.last(kind))
-        self.client.deliver(msgspec.structs.replace(event, request=self.client.sent[number - 1].request))
-
-    def list(self, *sets: DataSetInfo) -> None:
-        self.reply(ListDataSets, DataSetsListed(home="/data", sets=sets))
-
-    def browsed(self, **changes: Any) -> DataBrowsed:
-        asked = self.client.last(BrowseData)
-        event = DataBrowsed(
-            data=asked.data,
-            image=SPEC,
-            split=asked.split,
-            start=asked.start,
-            sizes={"train": 100, "valid": 10, "test": 10},
-            images=Array.of(np.zeros((asked.count, 1, 4, 3), np.uint8)),
-            labels=None,
-            label_names=(),
-            total=100,
-        )
-        return msgspec.structs.replace(event, **changes)
+from tests.data_scene import DETAILS, INFO, OLDER, Scene, measured, preview
 
 
 @pytest.fixture
@@ -82,21 +28,6 @@ def scene(qtbot: QtBot) -> Iterator[Scene]:
     yield made
     made.state.assistant.stop()
     made.state.opened.show("", {})
-
-
-def preview(**changes: Any) -> ImportPreviewed:
-    event = ImportPreviewed(
-        path="/pictures",
-        title="pictures",
-        content="images",
-        size=30,
-        page=0,
-        pages=3,
-        image=SPEC,
-        shown=(PreviewedImage(name="a.png"),),
-        images=Array.of(np.zeros((1, 1, 4, 3), np.uint8)),
-    )
-    return msgspec.structs.replace(event, **changes)
 
 
 # ---- lists ---------------------------------------------------------------------------------------------------------
@@ -160,18 +91,8 @@ def test_opening_a_set_asks_for_a_page_its_statistics_and_its_import(scene: Scen
     assert scene.client.last(DescribeDataSet).folder == INFO.folder
     scene.reply(BrowseData, scene.browsed())
     assert scene.state.opened.total == 100
-    stats = {split: SplitStats(size=1) for split in ("train", "valid", "test")}
-    measured = DataMeasured(
-        data="images",
-        image=SPEC,
-        done=1,
-        total=3,
-        splits=stats,  # type: ignore[arg-type]
-        histogram=Array.of(np.zeros((1, 256), np.int64)),
-        mean=Array.of(np.zeros(SPEC.shape, np.float32)),
-    )
-    for done in (1, 3):
-        scene.reply(MeasureData, msgspec.structs.replace(measured, done=done))
+    for done in (40, 120):
+        scene.reply(MeasureData, measured(done))
         assert scene.state.opened.stats is not None and scene.state.opened.stats.done == done
 
 
