@@ -107,6 +107,15 @@ def _report(request: int, progress: Progress, meter: Meter) -> ImportProgressed 
 
 
 @dataclass(frozen=True)
+class _Opening:
+    """Files that are being listed for a preview."""
+
+    path: Path
+    settings: ReadSettings
+    pieces: Iterator[Progress | RawSet]
+
+
+@dataclass(frozen=True)
 class _Opened:
     """Files that were opened for a preview."""
 
@@ -125,9 +134,13 @@ class _Surveyed:
 
 
 class ImportPreviews:
-    """Previews of files; those that were opened last are kept, so that another setting or page is shown quickly."""
+    """Previews of files; those that were opened last are kept, so that another setting or page is shown quickly.
+
+    A preview that replaces another one continues its listing of the files, where it needs the same.
+    """
 
     def __init__(self) -> None:
+        self._opening: _Opening | None = None
         self._opened: _Opened | None = None
         self._surveyed: _Surveyed | None = None
 
@@ -154,13 +167,22 @@ class ImportPreviews:
         if known is not None and (known.path, known.settings) == (path, settings) and not refresh:
             return
         self._opened = self._surveyed = None
-        for item in open_raw(path, settings):
-            if isinstance(item, Progress):
-                yield item
-            elif not len(item):
-                raise DataError(f"{path} holds no images. Choose another folder or file.")
-            else:
-                self._opened = _Opened(path, settings, item)
+        if refresh or self._opening is None or (self._opening.path, self._opening.settings) != (path, settings):
+            self._opening = _Opening(path, settings, open_raw(path, settings))
+        try:
+            for item in self._opening.pieces:
+                if isinstance(item, Progress):
+                    yield item
+                elif not len(item):
+                    raise DataError(f"{path} holds no images. Choose another folder or file.")
+                else:
+                    self._opened = _Opened(path, settings, item)
+        except GeneratorExit:
+            raise
+        except BaseException:
+            self._opening = None
+            raise
+        self._opening = None
 
     def _survey(self, settings: ImportSettings) -> Iterator[Progress]:
         assert self._opened is not None

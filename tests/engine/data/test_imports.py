@@ -1,11 +1,16 @@
 """Imported data sets on a real engine: preview, import, list, browse, measure, rename, trash, train."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from gmstudio.engine.data.imports import spread
+from gmstudio.data.importing.opening import open_raw
+from gmstudio.data.progress import Progress
+from gmstudio.engine.data import imports
+from gmstudio.engine.data.imports import ImportPreviews, spread
 from gmstudio.protocol.data import BrowseData, DataBrowsed, DataMeasured, MeasureData
 from gmstudio.protocol.data_import import (
     DataSetDescribed,
@@ -152,3 +157,25 @@ def test_the_pages_together_show_every_image_once(size: int, count: int) -> None
     assert all((np.diff(page) > 0).all() for page in pages)
     if size > 5 * count:
         assert pages[0].max() - pages[0].min() > size / 2
+
+
+def test_a_replaced_preview_continues_the_listing_of_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = make_pictures(tmp_path / "set", {"a": 30})
+    begun: list[Path] = []
+
+    def listing(path: Path, settings: Any) -> Iterator[Any]:
+        begun.append(path)
+        for done in range(5):
+            yield Progress("index", done)
+        yield from open_raw(path, settings)
+
+    monkeypatch.setattr(imports, "open_raw", listing)
+    previews = ImportPreviews()
+    first = previews.preview(PreviewImport(path=str(folder), refresh=True))
+    for _ in range(3):
+        next(first)
+    first.close()  # type: ignore[attr-defined]
+    *_, shown = previews.preview(PreviewImport(path=str(folder), settings={"levels": 2}))
+    assert isinstance(shown, ImportPreviewed) and shown.size == 30 and len(begun) == 1
+    *_, shown = previews.preview(PreviewImport(path=str(folder), settings={"label_column": "none"}))
+    assert isinstance(shown, ImportPreviewed) and not shown.labels and len(begun) == 2
