@@ -90,7 +90,7 @@ class DataState(QObject):
         if info is not None:
             return info.name
         entry = next((entry for entry in self.shipped if entry.name == self.opened.data), None)
-        return entry.title if entry is not None else self.opened.folder
+        return entry.title.partition(" (")[0] if entry is not None else self.opened.folder
 
     @property
     def info(self) -> DataSetInfo | None:

@@ -4,12 +4,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
+    QFrame,
     QHBoxLayout,
     QLabel,
     QLineEdit,
     QListWidget,
     QListWidgetItem,
     QProgressBar,
+    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -23,9 +25,10 @@ from gmstudio.window.state.data.state import DataState
 
 TEXT_WIDTH = 560
 BAR_HEIGHT = 4
+CLASSES_HEIGHT = 200
 
 
-class DownloadView(QWidget):
+class DownloadView(QScrollArea):
     """Description, licence and download of a data set.
 
     Args:
@@ -37,6 +40,10 @@ class DownloadView(QWidget):
         super().__init__()
         self._downloads, self._panel = state.downloads, panel
         self._shown = ""
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._title = QLabel(self)
         self._title.setProperty("role", "title")
         self._texts = {name: text_label(self) for name in ("summary", "licence", "citation", "size")}
@@ -47,6 +54,7 @@ class DownloadView(QWidget):
         self._search.setPlaceholderText("Search classes")
         self._classes = QListWidget(self)
         self._classes.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+        self._classes.setMinimumHeight(CLASSES_HEIGHT)
         self._accept = QCheckBox("I accept the licence", self)
         self._line = text_label(self, "muted")
         self._bar = QProgressBar(self)
@@ -106,10 +114,12 @@ class DownloadView(QWidget):
         inner.addWidget(self._line)
         inner.addWidget(self._bar)
         inner.addStretch(0)
-        layout = QHBoxLayout(self)
+        whole = QWidget()
+        layout = QHBoxLayout(whole)
         layout.setContentsMargins(2 * GRID, GRID, GRID, GRID)
         layout.addWidget(column, 1, Qt.AlignmentFlag.AlignTop)
         layout.addStretch(0)
+        self.setWidget(whole)
 
     # ---- content -------------------------------------------------------------------------------------------------
 

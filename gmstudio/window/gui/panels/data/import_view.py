@@ -29,7 +29,7 @@ from gmstudio.window.gui.widgets.images.pair_grid import Pair, PairGrid
 from gmstudio.window.state.data.settings_split import import_schema
 from gmstudio.window.state.data.state import DataState
 
-SIDE_WIDTH = 336
+SIDE_WIDTH, LEAST_SIDE_WIDTH = 336, 304
 CANCEL_WIDTH = 88
 BAR_HEIGHT = 4
 RAW_LEVELS = 256
@@ -153,7 +153,7 @@ class ImportView(QWidget):
         column.setFrameShape(QFrame.Shape.NoFrame)
         column.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         column.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        column.setMinimumWidth(SIDE_WIDTH)
+        column.setMinimumWidth(LEAST_SIDE_WIDTH)
         self._column = QVBoxLayout(self._side)
         self._column.setContentsMargins(GRID, 0, GRID, GRID)
         self._column.setSpacing(GRID)

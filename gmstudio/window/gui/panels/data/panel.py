@@ -18,7 +18,7 @@ from gmstudio.window.state.data.state import DataState
 from gmstudio.window.state.palette import PaletteEntry
 from gmstudio.window.state.runs.library import RunLibrary
 
-LIST_WIDTH = 248
+LIST_WIDTH, LEAST_LIST_WIDTH = 248, 192
 
 
 class DataPanel(Panel):
@@ -36,7 +36,7 @@ class DataPanel(Panel):
         self._state = state
         self.setAcceptDrops(True)
         sets = SetList(state, self)
-        sets.setMinimumWidth(LIST_WIDTH)
+        sets.setMinimumWidth(LEAST_LIST_WIDTH)
         self._pages: dict[str, QWidget] = {
             "set": SetView(state, self),
             "import": ImportView(state, self),

@@ -65,7 +65,10 @@ class SetTable(QAbstractTableModel):
             self.endResetModel()
 
     def _shipped(self) -> list[SetRow]:
-        return [SetRow(entry.title, "", entry.summary, source=entry.name) for entry in self._state.shipped]
+        return [
+            SetRow(entry.title.partition(" (")[0], "", f"{entry.title}\n{entry.summary}", source=entry.name)
+            for entry in self._state.shipped
+        ]
 
     def _imported(self) -> list[SetRow]:
         return [

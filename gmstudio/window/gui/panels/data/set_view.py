@@ -17,7 +17,7 @@ from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs, Tab
 from gmstudio.window.state.data.settings_split import set_schema
 from gmstudio.window.state.data.state import DataState
 
-SIDE_WIDTH = 304
+SIDE_WIDTH, LEAST_SIDE_WIDTH = 304, 264
 TRAIN_TIP = "Set Train up with this data set and these settings"
 SETTINGS_NOTE = "They change what is shown here, and what “Train on this” takes."
 
@@ -57,7 +57,7 @@ class SetView(QWidget):
             ),
             parent=self,
         )
-        self._tabs.setMinimumWidth(SIDE_WIDTH)
+        self._tabs.setMinimumWidth(LEAST_SIDE_WIDTH)
         panel.name_widget(self._tabs, "tabs", "Statistics, settings and facts", "")
         self._lay_out()
         for changed in (state.opened.opened, state.opened.page_changed, state.lists_changed):

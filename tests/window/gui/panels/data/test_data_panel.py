@@ -31,6 +31,7 @@ from gmstudio.protocol.data_import import (
 )
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.window.gui.panels.data.panel import DataPanel
+from gmstudio.window.gui.shell.page import PanelPage
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.gui.widgets.images.page_grid import PageGrid
 from gmstudio.window.gui.widgets.images.pair_grid import PairGrid
@@ -353,6 +354,28 @@ def test_a_class_is_chosen_where_files_are_classes(shown: Shown) -> None:
     classes.item(1).setCheckState(Qt.CheckState.Checked)  # type: ignore[union-attr, attr-defined]
     shown.click("download")
     assert shown.client.last(DownloadData).classes == ("owl",)
+
+
+@pytest.mark.parametrize("view", ["set", "import", "download"])
+def test_a_small_screen_has_room_for_it(shown: Shown, qtbot: QtBot, view: str) -> None:
+    page = PanelPage(shown.panel)
+    qtbot.addWidget(page)
+    page.resize(888, 441)  # of a window of 960×500 points
+    page.show()
+    shown.reply(ListDownloads, DownloadsListed(home="/cache", sets=(REMOTE,)))
+    if view == "set":
+        shown.row("birds")
+        shown.reply(BrowseData, shown.browsed())
+        shown.reply(MeasureData, measured())
+    elif view == "import":
+        shown.state.import_files("/pictures")
+        shown.reply(PreviewImport, pictures())
+    else:
+        shown.row("Letters")
+    qtbot.wait(10)
+    assert page.horizontalScrollBar().maximum() == page.verticalScrollBar().maximum() == 0
+    page.hide()
+    page.takeWidget()  # the fixture closes the panel
 
 
 # ---- speed: the fixture ``loop_is_free`` fails what holds the event loop ---------------------------------------------
