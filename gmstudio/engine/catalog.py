@@ -4,6 +4,7 @@ import os
 
 from gmstudio import __version__
 from gmstudio.data import catalog as data_catalog
+from gmstudio.engine.atlas.demonstrations import DEMONSTRATIONS
 from gmstudio.engine.runtime.device import available_devices
 from gmstudio.engine.runtime.starts import start_spec
 from gmstudio.families import FAMILIES, FAMILY_ERRORS
@@ -52,4 +53,5 @@ def build_catalog(device: str) -> Catalog:
         training_schema=schema_of(Training),
         first_family=FIRST_FAMILY,
         problems=tuple(FAMILY_ERRORS.values()),
+        demonstrations=tuple(demonstration.card for demonstration in DEMONSTRATIONS.values()),
     )

@@ -220,6 +220,7 @@ class Autoencoder(Family):
         name="autoencoder",
         title="Autoencoder",
         branch=("Not a generative model",),
+        beside=True,
         summary=(
             "An encoder compresses an image to a short code, from which a decoder reconstructs it; the code contains "
             "only what the reconstruction needs. It is not a generative model: there is no distribution of codes, so "

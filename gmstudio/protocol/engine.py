@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from gmstudio.protocol.atlas import DemonstrationCard
 from gmstudio.protocol.base import Command, Event
 from gmstudio.protocol.data import DataEntry
 from gmstudio.protocol.families import FamilyEntry
@@ -47,6 +48,7 @@ class Catalog(Event, frozen=True, kw_only=True):
     Args:
         first_family: the one to begin with.
         problems: families of other packages that cannot be used, a sentence each.
+        demonstrations: those of the Atlas.
     """
 
     protocol: int
@@ -59,6 +61,7 @@ class Catalog(Event, frozen=True, kw_only=True):
     training_schema: dict[str, Any]
     first_family: str = ""
     problems: tuple[str, ...] = ()
+    demonstrations: tuple[DemonstrationCard, ...] = ()
 
 
 class Pong(Event, frozen=True, kw_only=True):

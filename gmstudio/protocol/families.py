@@ -78,6 +78,32 @@ class TrajectoryCard(msgspec.Struct, frozen=True, kw_only=True):
     image_position: int | None = None
 
 
+class PublishedFigure(msgspec.Struct, frozen=True, kw_only=True):
+    """Result of a paper, for comparison with one's own runs on the same images.
+
+    Args:
+        data: name of the images, with their size where it is not that of the data set.
+        value: the figure.
+        unit: ``nats`` per image, ``bits/dim``, or another quantity in words.
+        source: authors, year, arXiv number or venue.
+        section: section, table or figure of the source.
+        model: variant of the model that has it; empty: the model as described.
+        relation: of the quantity to the figure: ``≤`` for a bound of −log p(x), ``≈`` for an estimate.
+        compared: source of data, a key of ``SOURCES``, on which a run's −log p(x) compares with it; empty: none does.
+        compared_config: settings of that source that a run needs, the others being free.
+    """
+
+    data: str
+    value: float
+    unit: str
+    source: str
+    section: str
+    model: str = ""
+    relation: Literal["=", "≤", "≈"] = "="
+    compared: str = ""
+    compared_config: dict[str, Any] = {}  # msgspec copies empty defaults
+
+
 class FamilyCard(msgspec.Struct, frozen=True, kw_only=True):
     """Description of a family, shown before a model of it exists.
 
@@ -89,6 +115,8 @@ class FamilyCard(msgspec.Struct, frozen=True, kw_only=True):
         source: paper, authors, year, arXiv number or venue, section.
         objectives: one per variant of the training objective.
         trajectory: of families that generate step by step, whole images at a time.
+        published: results of papers.
+        beside: Goodfellow's taxonomy does not place it; the Atlas shows it beside the tree.
     """
 
     name: str
@@ -98,6 +126,8 @@ class FamilyCard(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     objectives: tuple[Objective, ...]
     trajectory: TrajectoryCard | None = None
+    published: tuple[PublishedFigure, ...] = ()
+    beside: bool = False
 
     def objective(self, config: dict[str, Any]) -> Objective:
         """The objective that holds for these config values; a field that is missing (in an older run) fits any."""

@@ -30,6 +30,7 @@ from msgspec import Struct
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from gmstudio.families import published
 from gmstudio.families.adversarial.losses import ADVERSARIAL_LOSSES, AdversarialName, gradient_penalty
 from gmstudio.families.base import Family, LossTerms, Phase
 from gmstudio.families.diagnostics import Figure
@@ -242,6 +243,7 @@ class GAN(Family):
             "balance of the two networks, and the generator may omit whole classes (mode collapse)."
         ),
         source="Goodfellow et al., Generative Adversarial Nets, NeurIPS 2014, arXiv:1406.2661, section 3, algorithm 1.",
+        published=published.GAN,
         objectives=tuple(_objective(name) for name in ADVERSARIAL_LOSSES),
     )
 

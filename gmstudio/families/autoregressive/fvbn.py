@@ -26,6 +26,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from gmstudio.families import published
 from gmstudio.families.autoregressive.base import AutoregressiveFamily
 from gmstudio.families.autoregressive.figures import pixel_weights, weights_figure
 from gmstudio.families.autoregressive.level_logits import LevelLogits
@@ -82,6 +83,7 @@ class FVBN(AutoregressiveFamily):
             "Frey 1998, Graphical Models for Machine Learning and Digital Communication, section 3.4; Gan, Henao, "
             "Carlson & Carin 2015, Learning Deep Sigmoid Belief Networks with Data Augmentation, AISTATS, section 2.3"
         ),
+        published=published.FVBN,
         objectives=(
             Objective(
                 latex=(

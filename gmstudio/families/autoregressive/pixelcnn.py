@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from gmstudio.families import published
 from gmstudio.families.autoregressive.conv_cache import PixelCache, RowCache
 from gmstudio.families.autoregressive.figures import convolution_filters, masks_figure, outputs_of
 from gmstudio.families.autoregressive.masked_conv import CausalReach, MaskedConv2d, MaskKind
@@ -137,6 +138,7 @@ class PixelCNN(RasterFamily):
             "van den Oord, Kalchbrenner & Kavukcuoglu 2016, Pixel Recurrent Neural Networks, arXiv:1601.06759, "
             "sections 3.3 to 3.6"
         ),
+        published=published.PIXELCNN,
         objectives=(
             Objective(
                 latex=r"-\log p_\theta(x) = -\sum_{i=1}^{D} \log p_\theta(x_i \mid x_1, \ldots, x_{i-1})",

@@ -31,6 +31,7 @@ import torch
 from msgspec import Struct
 from torch import Tensor
 
+from gmstudio.families import published
 from gmstudio.families.base import Family, LossTerms, Phase, TrajectoryStep
 from gmstudio.families.diagnostics import Figure
 from gmstudio.families.diffusion.bound import DiffusionBound
@@ -144,6 +145,7 @@ class DDPM(Family):
         name="ddpm",
         title="Diffusion (DDPM)",
         branch=("Explicit density", "Approximate density", "Variational"),
+        beside=True,
         summary=(
             "Noise is added to an image in many small steps, and a network learns to undo each. Sampling starts from "
             "noise and denoises. A latent-variable model whose encoder is fixed: it has a variational bound on "
@@ -154,6 +156,7 @@ class DDPM(Family):
             "Ho, Jain & Abbeel, Denoising Diffusion Probabilistic Models, NeurIPS 2020, arXiv:2006.11239, sections 2 "
             "and 3; sampling with fewer steps: Song, Meng & Ermon, ICLR 2021, arXiv:2010.02502, section 4."
         ),
+        published=published.DDPM,
         objectives=(SIMPLE, BOUND),
         trajectory=TrajectoryCard(
             steps="Denoising steps",

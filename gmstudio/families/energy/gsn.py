@@ -35,6 +35,7 @@ import torch
 from msgspec import Struct
 from torch import Tensor, nn
 
+from gmstudio.families import published
 from gmstudio.families.base import Family, LossTerms, Phase, TrajectoryStep
 from gmstudio.families.diagnostics import Figure
 from gmstudio.families.energy.chain_samplers import GSNSampler
@@ -208,6 +209,7 @@ class GSN(Family):
             "Bengio, Laufer, Alain & Yosinski, Deep Generative Stochastic Networks Trainable by Backprop, ICML 2014, "
             "arXiv:1306.1091, sections 3 and 4; walkback: Bengio et al., NeurIPS 2013, arXiv:1305.6663, section 4."
         ),
+        published=published.GSN,
         objectives=(
             Objective(
                 r"\mathcal{L} = -\frac{1}{K}\sum_{k=1}^{K}\mathbb{E}\left[\log p_\theta(x\,|\,h_k)\right],\quad "

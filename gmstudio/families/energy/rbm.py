@@ -35,6 +35,7 @@ import torch
 from msgspec import Struct
 from torch import Tensor
 
+from gmstudio.families import published
 from gmstudio.families.base import Family, LossTerms, Phase, TrajectoryStep
 from gmstudio.families.diagnostics import Figure
 from gmstudio.families.energy.annealed_scoring import AnnealedScoring
@@ -148,6 +149,7 @@ class RBM(AnnealedScoring, Family):
             "Hinton, Training Products of Experts by Minimizing Contrastive Divergence, Neural Computation 14, 2002, "
             "sections 2-4; Tieleman, ICML 2008; Salakhutdinov & Murray, ICML 2008, section 4."
         ),
+        published=published.RBM,
         objectives=OBJECTIVES,
         trajectory=TrajectoryCard(
             steps="Gibbs steps",

@@ -36,6 +36,7 @@ import torch
 from msgspec import Struct
 from torch import Tensor
 
+from gmstudio.families import published
 from gmstudio.families.base import Family, LossTerms, Phase, TrajectoryStep
 from gmstudio.families.diagnostics import Figure
 from gmstudio.families.flow.coupling_stacks import ConvSizes, DenseSizes, dense_couplings, image_couplings
@@ -161,6 +162,7 @@ class RealNVP(Family):
             "Dinh, Krueger & Bengio, NICE, 2015, arXiv:1410.8516; Dinh, Sohl-Dickstein & Bengio, Density estimation "
             "using Real NVP, ICLR 2017, arXiv:1605.08803, sections 3 and 4.1."
         ),
+        published=published.REALNVP,
         objectives=OBJECTIVES,
         trajectory=TrajectoryCard(
             steps="Layers shown",

@@ -28,6 +28,7 @@ import torch
 from msgspec import Struct
 from torch import Tensor
 
+from gmstudio.families import published
 from gmstudio.families.base import LossTerms, Phase
 from gmstudio.families.variational.base import (
     ACTIVE_KL_NATS,
@@ -218,6 +219,7 @@ class VAE(Variational):
         ),
         source="Kingma & Welling, Auto-Encoding Variational Bayes, ICLR 2014, arXiv:1312.6114, sections 2 and 3; with "
         "importance samples Burda, Grosse & Salakhutdinov, ICLR 2016, arXiv:1509.00519, section 3.",
+        published=published.VAE,
         objectives=_objectives(),
     )
 

@@ -32,12 +32,18 @@ class Panel(ActiveWidget):
 
     Signals:
         control_remembered: a control whose value is kept from one start of the window to the next.
+        run_wanted: path of a run that is to be explored, in the panel that is made for it.
+        training_wanted: name of a family that is to be chosen in Train.
+        panel_wanted: name of another panel that is to be shown.
         menu_opening: a ``QMenu`` that is about to open for a widget; the window adds saving and copying of its picture.
     """
 
     name: ClassVar[str]
     control_remembered = Signal(object)
     menu_opening = Signal(object, object)
+    run_wanted = Signal(str)
+    training_wanted = Signal(str)
+    panel_wanted = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -37,6 +37,14 @@ class RunState(Protocol):
         """Show another run."""
 
 
+@runtime_checkable
+class SetsUpRuns(Protocol):
+    """State of a panel in which runs are set up."""
+
+    def set_up(self, family: str) -> None:
+        """Choose a family for the next run."""
+
+
 @dataclass(frozen=True)
 class Place:
     """Entry of a panel: all that the window needs before the panel is built.
@@ -99,6 +107,11 @@ def any_run(_library: RunLibrary, _info: RunInfo) -> bool:
     return True
 
 
+def explores(place: Place) -> bool:
+    """Return whether a place is made for exploring certain models, and not for runs of any kind."""
+    return place.shows is not None and place.shows is not any_run
+
+
 def trained_run(capability: str) -> Shows:
     """Predicate: the run has weights, and its family has a capability (one of ``CAPABILITIES``; empty: any)."""
 
@@ -109,6 +122,14 @@ def trained_run(capability: str) -> Shows:
 
 
 PLACES = (
+    Place(
+        "atlas",
+        "Atlas",
+        "atlas",
+        "Walk the taxonomy of generative models, with live samples and demonstrations",
+        panel="gmstudio.window.gui.panels.atlas.panel:AtlasPanel",
+        state="gmstudio.window.state.atlas.state:AtlasState",
+    ),
     Place(
         "data",
         "Data",

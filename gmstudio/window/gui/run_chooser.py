@@ -42,6 +42,7 @@ class RunChooser(QComboBox):
     Args:
         library: library of runs.
         capability: one of ``cards.CAPABILITIES``; empty: any run.
+        prefer: capability of the ready model that is shown where the user has no run; empty: the first ready model.
 
     Signals:
         chosen: path of the run chosen by the user or by following; "" when there is none.
@@ -49,10 +50,12 @@ class RunChooser(QComboBox):
 
     chosen = Signal(str)
 
-    def __init__(self, library: RunLibrary, capability: str, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, library: RunLibrary, capability: str, parent: QWidget | None = None, *, prefer: str = ""
+    ) -> None:
         super().__init__(parent)
         self._library = library
-        self._capability = capability
+        self._capability, self._prefer = capability, prefer
         self._chosen = ""
         self._by_default = True
         """The chosen run was the first one there, and not chosen by the user."""
@@ -173,9 +176,16 @@ class RunChooser(QComboBox):
         chosen = next((info for info in runs if info.run == self._chosen), None)
         if chosen is None or (chosen.example and self._by_default):
             self._by_default = True
-            self._select(runs[0].run if runs else "")
+            self._select(self._first(runs))
         else:
             self._select(chosen.run)
+
+    def _first(self, runs: list[RunInfo]) -> str:
+        """Run that is shown at first: the newest of the user, else a ready model, of the preferred kind if possible."""
+        if not runs:
+            return ""
+        preferred = (run for run in runs if runs[0].example and self._prefer in run.capabilities)
+        return next(preferred, runs[0]).run
 
     def _write_lines(self, entries: list[_Entry]) -> None:
         """Make a line for each entry, still without words; the heading cannot be chosen."""

@@ -36,6 +36,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from gmstudio.families import published
 from gmstudio.families.autoregressive.base import NO_LABEL
 from gmstudio.families.autoregressive.conv_cache import PixelCache
 from gmstudio.families.autoregressive.figures import outputs_of
@@ -140,6 +141,7 @@ class GatedPixelCNN(RasterFamily):
         source=(
             "van den Oord et al. 2016, Conditional Image Generation with PixelCNN Decoders, arXiv:1606.05328, section 2"
         ),
+        published=published.GATED_PIXELCNN,
         objectives=(
             Objective(
                 latex=r"-\log p_\theta(x) = -\sum_{i=1}^{D} \log p_\theta(x_i \mid x_1, \ldots, x_{i-1})",

@@ -33,6 +33,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from gmstudio.families import published
 from gmstudio.families.autoregressive.base import AutoregressiveFamily
 from gmstudio.families.autoregressive.level_logits import LevelLogits
 from gmstudio.families.autoregressive.made.figures import connectivity, filter_figure, mask_figures, order_figure
@@ -120,6 +121,7 @@ class MADE(AutoregressiveFamily):
             "Germain, Gregor, Murray & Larochelle 2015, MADE: Masked Autoencoder for Distribution Estimation, "
             "arXiv:1502.03509, sections 3 and 4"
         ),
+        published=published.MADE,
         objectives=(
             Objective(
                 latex=(

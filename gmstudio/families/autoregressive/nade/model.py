@@ -32,6 +32,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from gmstudio.families import published
 from gmstudio.families.autoregressive.base import AutoregressiveFamily
 from gmstudio.families.autoregressive.figures import MAX_FILTERS
 from gmstudio.families.autoregressive.level_logits import LevelLogits
@@ -127,6 +128,7 @@ class NADE(AutoregressiveFamily):
             "Larochelle & Murray 2011, The Neural Autoregressive Distribution Estimator, AISTATS, section 2; Uria, "
             "Murray & Larochelle 2013, arXiv:1306.0186, section 3, and 2014, arXiv:1310.1757, sections 3 and 4"
         ),
+        published=published.NADE,
         objectives=(ONE_ORDER, ORDER_AGNOSTIC),
     )
     training_defaults: ClassVar[Training] = Training(steps=600, batch_size=64, learning_rate=3e-3, schedule="cosine")

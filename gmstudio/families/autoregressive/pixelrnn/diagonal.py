@@ -28,6 +28,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gmstudio.families import published
 from gmstudio.families.autoregressive.masked_conv import CausalReach
 from gmstudio.families.autoregressive.pixelrnn.base import (
     LIKELIHOOD,
@@ -78,6 +79,7 @@ class PixelRNNDiagonal(PixelRNN):
             "van den Oord, Kalchbrenner & Kavukcuoglu 2016, Pixel Recurrent Neural Networks, arXiv:1601.06759, "
             "section 3.2"
         ),
+        published=published.DIAGONAL_BILSTM,
         objectives=(LIKELIHOOD,),
     )
     training_defaults: ClassVar[Training] = Training(steps=600, batch_size=64, learning_rate=3e-3, schedule="cosine")

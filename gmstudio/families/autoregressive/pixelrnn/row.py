@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from gmstudio.families import published
 from gmstudio.families.autoregressive.masked_conv import causal_mask, colour_groups
 from gmstudio.families.autoregressive.pixelrnn.base import (
     LIKELIHOOD,
@@ -87,6 +88,7 @@ class PixelRNNRow(PixelRNN):
             "van den Oord, Kalchbrenner & Kavukcuoglu 2016, Pixel Recurrent Neural Networks, arXiv:1601.06759, "
             "section 3.1"
         ),
+        published=published.ROW_LSTM,
         objectives=(LIKELIHOOD,),
     )
     training_defaults: ClassVar[Training] = Training(steps=800, batch_size=64, learning_rate=3e-3, schedule="cosine")

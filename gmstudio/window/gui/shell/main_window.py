@@ -27,8 +27,10 @@ from gmstudio.window.gui.shell.help import HelpPage
 from gmstudio.window.gui.shell.memory import WindowMemory
 from gmstudio.window.gui.shell.page import PanelPage, fitted
 from gmstudio.window.gui.shell.palette.command_palette import CommandPalette
+from gmstudio.window.gui.shell.panel_requests import PanelRequests
 from gmstudio.window.gui.shell.preload import Preloader, panel_builders
 from gmstudio.window.gui.shell.presentation import Presentation
+from gmstudio.window.gui.shell.ready_note import ReadyNote
 from gmstudio.window.gui.shell.run_opener import RunOpener
 from gmstudio.window.gui.shell.save_menus import SaveMenus
 from gmstudio.window.gui.shell.settings import DEVICE, FOLLOW, GEOMETRY, PANEL, THEME, WindowSettings
@@ -83,8 +85,10 @@ class MainWindow(QMainWindow):
         self._drop = FileDrop(self, studio)
         self._data_link = DataLink(studio, self.show_panel, self)
         self._opener = RunOpener(studio, places, self._settings, self)
+        self._requests = PanelRequests(self._places, studio, self._opener, self.build_panel, self.show_panel, self)
         self._memory = WindowMemory(studio.library, places, self._settings, self)
         self._save_menus = SaveMenus(studio.library, self)
+        self._ready_note = ReadyNote(studio.library)
         self._sidebar = Sidebar(places)
         self._stack = QStackedWidget()
         self._help = HelpPage(self._help_sections, lambda: studio.engine.stderr_tail)
@@ -105,6 +109,7 @@ class MainWindow(QMainWindow):
         self._sidebar.chosen.connect(self.show_panel)
         self._opener.found.connect(self._show_run)
         self._opener.failed.connect(self._report_unopened)
+        self._ready_note.training_wanted.connect(self._requests.set_up_training)
         self._save_menus.written.connect(lambda text: self.statusBar().showMessage(text, MESSAGE_MS))
         self._save_menus.failed.connect(lambda text: self.banner.show_notice(Notice("save", text, "error")))
         self._drop.run_found.connect(self._opener.open)
@@ -131,6 +136,8 @@ class MainWindow(QMainWindow):
         self._stack.setCurrentWidget(page)
         self._sidebar.show_chosen(name)
         self._opener.set_panel(name)
+        place = self._places.get(name)
+        self._ready_note.follow(place, place.state_in(self._studio) if place is not None else None)
         self._show_undo()
         (page if last is None or not page.isAncestorOf(last) else last).setFocus()
 
@@ -149,6 +156,7 @@ class MainWindow(QMainWindow):
         self._save_menus.add_panel(panel, state)
         self._palette.add_source(state)
         self._palette.add_source(panel)
+        self._requests.add_panel(panel)
         panel.set_presenting(self._presentation.on)
         self._undo.addStack(panel.undo)
         page = PanelPage(panel)
@@ -217,6 +225,7 @@ class MainWindow(QMainWindow):
         column = QVBoxLayout()
         column.setSpacing(0)
         column.addWidget(self.banner)
+        column.addWidget(self._ready_note)
         column.addWidget(self._stack, 1)
         center = QWidget()
         row = QHBoxLayout(center)

@@ -9,7 +9,7 @@ from gmstudio.protocol.base import Event
 from gmstudio.protocol.engine import CommandFailed, Reason
 from gmstudio.protocol.runs import OpenRun, RunInfo, RunOpened
 from gmstudio.window.client.request import Request
-from gmstudio.window.gui.places import Place, RunState
+from gmstudio.window.gui.places import Place, RunState, explores
 from gmstudio.window.gui.shell.settings import PANEL_OF_RUN, WindowSettings
 from gmstudio.window.state.studio import Studio
 
@@ -62,6 +62,18 @@ class RunOpener(QObject):
             self._show(opened.info)
         else:
             self._opening.send(OpenRun(run=self._folder))
+
+    def explore(self, run: str) -> None:
+        """Show a run of the library in the first panel that is made for exploring its model; ``found`` follows."""
+        info = self._library.info(run)
+        made = [place for place in self._places.values() if explores(place)]
+        place = next(
+            (p for p in made if info is not None and p.shows is not None and p.shows(self._library, info)), None
+        )
+        if place is None:
+            self.failed.emit(run, "No panel can explore this run: it is not in the library, or has no weights yet.")
+        else:
+            self.found.emit(place.name, run)
 
     def choose(self, name: str, run: str) -> None:
         """Show a run in a panel that was built."""

@@ -168,6 +168,11 @@ class TrainingState(QObject):
         info = self.info
         return info is not None and not info.example and (info.run == self.live or bool(info.checkpoint_steps))
 
+    def set_up(self, family: str) -> None:
+        """Choose a family for the next run; one that the engine has not is ignored."""
+        if any(entry.card.name == family for entry in (self.setup.catalog.families if self.setup.catalog else ())):
+            self.setup.choose_family(family)
+
     def start(self) -> None:
         """Start a run with the present settings."""
         if self.can_start:

@@ -52,7 +52,7 @@ class ChainsPanel(Panel):
     def __init__(self, state: ChainsState, library: RunLibrary, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.state, self._library = state, library
-        self.run = RunChooser(library, "")
+        self.run = RunChooser(library, "", prefer="trajectory")
         self.run.setObjectName("chains.run")
         self.kind = QComboBox()
         self.kind.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)

@@ -1,0 +1,1 @@
+"""The Atlas in the engine: live samples, their cost, and demonstrations."""

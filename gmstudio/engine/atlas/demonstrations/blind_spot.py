@@ -1,0 +1,214 @@
+"""The blind spot: earlier pixels that a PixelCNN's conditional does not depend on, measured beside Gated PixelCNN.
+
+Each earlier pixel of an image is changed in turn, and the conditional of one pixel is computed again: it changes by
+KL(p ‖ p′). Then one pixel of PixelCNN's blind spot is changed, and the change of every later conditional is measured.
+
+Source: van den Oord et al. 2016, Conditional Image Generation with PixelCNN Decoders, arXiv:1606.05328, section 2.2.
+Shapes: N images, H height, W width.
+"""
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from gmstudio.engine.atlas.subjects import PixelSubject, autoregressive_subjects
+from gmstudio.engine.atlas.workbench import Demonstration, Workbench
+from gmstudio.media.levels import to_display
+from gmstudio.protocol.array import Array
+from gmstudio.protocol.atlas import DemonstrationCard
+from gmstudio.protocol.scenes import Block, Maps, Number, Numbers, Pictures, Scene, Sentence
+
+CARD = DemonstrationCard(
+    name="blind_spot",
+    title="Blind spot",
+    sentence="Which earlier pixels a conditional depends on: measured by changing each of them, PixelCNN beside Gated.",
+    families=("pixelcnn", "gated_pixelcnn"),
+)
+NOTHING = 1e-9
+"""Change in nats below which only rounding differs."""
+FLOOR = 1e-6
+"""Smallest change that a map tells from none, nats."""
+TITLES = ("PixelCNN", "Gated PixelCNN")
+PIECE_S = 0.01
+
+
+@dataclass
+class Probe:
+    """Measurements of one model.
+
+    Args:
+        subject: the model.
+        x: (1, C, H, W) image.
+        target: row and column of the pixel whose conditional is measured.
+        influence: (H, W) nats: change of that conditional by each earlier pixel; NaN: not measured, or not earlier.
+        effect: (H, W) nats: change of each later conditional by one pixel; NaN: not later.
+    """
+
+    subject: PixelSubject
+    x: Tensor
+    target: tuple[int, int]
+    influence: NDArray[np.float32] = field(init=False)
+    effect: NDArray[np.float32] | None = None
+
+    def __post_init__(self) -> None:
+        self.influence = np.full(self.subject.model.image.shape[1:], np.nan, np.float32)
+
+    @property
+    def blind(self) -> list[tuple[int, int]]:
+        """Earlier pixels without influence, as far as they are measured."""
+        rows, columns = np.nonzero(self.influence < NOTHING)
+        return list(zip(rows.tolist(), columns.tolist(), strict=True))
+
+    def changed(self, at: tuple[int, int]) -> Tensor:
+        """(1, C, H, W): the image with one pixel turned to the opposite end of the levels."""
+        top = self.subject.model.image.levels - 1
+        changed = self.x.clone()
+        old = changed[:, :, at[0], at[1]]
+        changed[:, :, at[0], at[1]] = torch.where(old * 2 > top, 0, top).to(old.dtype)
+        return changed
+
+    def log_probs(self, x: Tensor) -> Tensor:
+        """(H, W, L) float64 log-probabilities of the first channel's conditionals, computed for one image alone."""
+        model = self.subject.model
+        with torch.inference_mode():
+            return model.logits(x.to(model.device), model.own_order)[0, 0].double().log_softmax(-1)
+
+
+def run(bench: Workbench) -> Iterator[Scene | None]:
+    """Measure both models pixel by pixel, then change one pixel of the blind spot."""
+    subjects = yield from autoregressive_subjects(bench, CARD.families)
+    model = subjects[0].model
+    with torch.inference_mode():
+        x = model.sample(1, generator=bench.generator())
+    target = (model.image.height * 5 // 8, model.image.width // 2)  # near the middle: much of the image is earlier
+    probes = tuple(Probe(subject, x, target) for subject in subjects)
+    for number, probe in enumerate(probes):
+        for share in _measure_influence(probe):
+            stage = f"Changing each earlier pixel: {TITLES[number]}"
+            yield _scene(probes, stage, (number + share) / 2) if bench.due() else None
+    source = _source(probes[0])
+    if source is not None:
+        for probe in probes:
+            probe.effect = _effect(probe, source)
+            yield None
+    yield _scene(probes, "", 1.0, source)
+
+
+def _measure_influence(probe: Probe) -> Iterator[float]:
+    """Fill the map of influence from the nearest pixels outwards; yields the share that is done."""
+    row, column = probe.target
+    width = probe.influence.shape[1]
+    before = probe.log_probs(probe.x)[row, column]
+    earlier = [(i, j) for i in range(row + 1) for j in range(width) if (i, j) < (row, column)]
+    earlier.sort(key=lambda at: (row - at[0]) ** 2 + (column - at[1]) ** 2)
+    began = time.perf_counter()
+    for number, at in enumerate(earlier):
+        after = probe.log_probs(probe.changed(at))[row, column]
+        probe.influence[at] = _kl(before, after)
+        if time.perf_counter() - began > PIECE_S:
+            yield number / len(earlier)
+            began = time.perf_counter()
+
+
+def _kl(log_p: Tensor, log_q: Tensor) -> float:
+    return max(0.0, float((log_p.exp() * (log_p - log_q)).sum()))
+
+
+def _source(probe: Probe) -> tuple[int, int] | None:
+    """The blind pixel nearest to the target; None where the model has no blind spot on images of this size."""
+    row, column = probe.target
+    return min(probe.blind, key=lambda at: (row - at[0]) ** 2 + (column - at[1]) ** 2, default=None)
+
+
+def _effect(probe: Probe, source: tuple[int, int]) -> NDArray[np.float32]:
+    before, after = probe.log_probs(probe.x), probe.log_probs(probe.changed(source))
+    kl = (before.exp() * (before - after)).sum(-1).clamp(min=0.0).float().cpu().numpy()
+    rows, columns = np.indices(kl.shape)
+    later = (rows > source[0]) | ((rows == source[0]) & (columns > source[1]))
+    effect: NDArray[np.float32] = np.where(later, kl, np.nan).astype(np.float32)
+    return effect
+
+
+def _log_scale(nats: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Decades above ``FLOOR``; 0 where there is no change."""
+    scaled: NDArray[np.float32] = np.log10(np.maximum(nats, FLOOR) / FLOOR).astype(np.float32)
+    return scaled
+
+
+def _scene(probes: tuple[Probe, ...], stage: str, progress: float, source: tuple[int, int] | None = None) -> Scene:
+    unit = f"decades above {FLOOR:g} nats"
+    top = max(1.0, *(float(np.nanmax(_log_scale(p.influence), initial=0.0)) for p in probes))
+    images: list[Block] = []
+    for title, probe in zip(TITLES, probes, strict=True):
+        note = (
+            f"{len(probe.blind)} of {int(np.isfinite(probe.influence).sum())} pixels changed so far have no influence"
+        )
+        images.append(
+            Maps(
+                title=f"{title}: influence of each earlier pixel on the outlined pixel's conditional",
+                values=Array.of(_log_scale(probe.influence)[None]),
+                unit=unit,
+                top=top,
+                mark=probe.target,
+                note=note,
+            )
+        )
+    rows: list[tuple[Block, ...]] = [tuple(images)]
+    if not stage:
+        rows += _result(probes, source, top, unit)
+    words = " ".join(f"{title}: {probe.subject.words}." for title, probe in zip(TITLES, probes, strict=True))
+    rows.append((Sentence(text=f"Each earlier pixel is turned to the opposite value, one at a time. {words}"),))
+    return Scene(rows=tuple(rows), stage=stage, progress=progress)
+
+
+def _result(
+    probes: tuple[Probe, ...], source: tuple[int, int] | None, top: float, unit: str
+) -> list[tuple[Block, ...]]:
+    if source is None:
+        text = "On images of this size every earlier pixel reaches the conditional: this model's layers are too many."
+        return [(Sentence(text=text, finding=True),)]
+    effects: list[Block] = [
+        Maps(
+            title=f"{title}: change of every later conditional when the outlined pixel changes",
+            values=Array.of(_log_scale(probe.effect)[None]),
+            unit=unit,
+            top=top,
+            mark=source,
+        )
+        for title, probe in zip(TITLES, probes, strict=True)
+        if probe.effect is not None
+    ]
+    numbers = tuple(
+        Number(
+            title,
+            f"{len(probe.blind)} earlier pixels without influence · outlined pixel by the blind one: "
+            f"{_text(_at(probe.influence, source))}",
+        )
+        for title, probe in zip(TITLES, probes, strict=True)
+    )
+    levels = probes[0].subject.model.image.levels
+    picture = Pictures(title="Image", images=Array.of(to_display(probes[0].x.cpu().numpy(), levels)))
+    text = (
+        f"PixelCNN's conditional does not change at all when the pixel at row {source[0] + 1}, column {source[1] + 1} "
+        "does, although that pixel was generated before: masked 3×3 kernels widen by one pixel a row, and the region "
+        "above and to the right stays out of sight. Gated PixelCNN's vertical stack sees every row above."
+    )
+    return [tuple(effects), (picture, Numbers(title="Measured", numbers=numbers)), (Sentence(text=text, finding=True),)]
+
+
+def _at(values: NDArray[np.float32], at: tuple[int, int]) -> float:
+    inside = at[0] < values.shape[0] and at[1] < values.shape[1]
+    return float(values[at]) if inside else math.nan
+
+
+def _text(nats: float) -> str:
+    return "not measured" if math.isnan(nats) else "no change" if nats < NOTHING else f"{nats:.2g} nats"
+
+
+BLIND_SPOT = Demonstration(CARD, run)

@@ -1,0 +1,56 @@
+"""Requests of panels for other panels: exploring a run, setting up a run of a family, showing a panel."""
+
+from collections.abc import Callable, Mapping
+
+from PySide6.QtCore import QObject
+
+from gmstudio.window.gui.panel import Panel
+from gmstudio.window.gui.places import Place, SetsUpRuns
+from gmstudio.window.gui.shell.run_opener import RunOpener
+from gmstudio.window.state.studio import Studio
+
+
+class PanelRequests(QObject):
+    """Answers what panels ask of the window.
+
+    Args:
+        places: entries of the panels, by name.
+        studio: has their states.
+        opener: opens runs.
+        build_panel: builds a panel unless it is built.
+        show_panel: shows a panel.
+    """
+
+    def __init__(
+        self,
+        places: Mapping[str, Place],
+        studio: Studio,
+        opener: RunOpener,
+        build_panel: Callable[[str], None],
+        show_panel: Callable[[str], None],
+        parent: QObject,
+    ) -> None:
+        super().__init__(parent)
+        self._places, self._studio, self._opener = places, studio, opener
+        self._build_panel, self._show_panel = build_panel, show_panel
+
+    def add_panel(self, panel: Panel) -> None:
+        """Answer the requests of a panel."""
+        panel.run_wanted.connect(self._opener.explore)
+        panel.training_wanted.connect(self.set_up_training)
+        panel.panel_wanted.connect(self.show_panel)
+
+    def show_panel(self, name: str) -> None:
+        """Show a panel; a name that no panel has, for example in a text, is ignored."""
+        if name in self._places:
+            self._show_panel(name)
+
+    def set_up_training(self, family: str) -> None:
+        """Choose a family in the panel that sets up runs, and show that panel."""
+        for place in self._places.values():
+            state = place.state_in(self._studio)
+            if isinstance(state, SetsUpRuns):
+                self._build_panel(place.name)
+                state.set_up(family)
+                self._show_panel(place.name)
+                return

@@ -1,0 +1,1 @@
+"""What the Atlas shows: taxonomy, live samples, measures, demonstrations."""
