@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
+from msgspec import Struct
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -83,8 +84,13 @@ def measure_sampling(loaded: Loaded, command: MeasureSampling) -> Iterator[Event
     )
 
 
-def count_passes(model: Family) -> Iterator[int | None]:
-    """Draw one image of a model that is not autoregressive: None after each small piece, then the passes it took."""
+def count_passes(model: Family, sampler: Struct | None = None) -> Iterator[int | None]:
+    """Draw one image of a model that is not autoregressive: None after each small piece, then the passes it took.
+
+    Args:
+        model: any other model that generates, or decodes.
+        sampler: settings of sampling, where the family has them; None: the defaults.
+    """
     uses = WeightUses(model)
     generator = torch.Generator(model.device).manual_seed(0)
     if not isinstance(model, Sampler):
@@ -93,7 +99,7 @@ def count_passes(model: Family) -> Iterator[int | None]:
             model.decode(torch.randn((1, model.latent.num_dims), generator=generator, device=model.device))
         yield uses.passes
         return
-    pieces = sample_in_pieces(model, 1, generator, labels_in_turn(model, 1))
+    pieces = sample_in_pieces(model, 1, generator, labels_in_turn(model, 1), sampler)
     drawn = None
     while drawn is None:
         with uses:

@@ -11,7 +11,7 @@ from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.request import Request
 from gmstudio.window.state.runs.library import RunLibrary
 
-COUNT = 16
+COUNT = 9
 IDLE_SHARE, BUSY_SHARE = 0.5, 0.12
 """Shares of the engine's time, while nothing trains and while something does."""
 GAP_S = 1.2

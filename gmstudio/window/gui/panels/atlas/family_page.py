@@ -17,7 +17,7 @@ from gmstudio.window.state.theory import family_theory
 
 SAMPLES = 184
 """Side of the square of samples, pixels."""
-LOW, LOW_SAMPLES = 560, 132
+LOW, LOW_SAMPLES = 560, 104
 """Height of the page below which the square is smaller."""
 KINDS: dict[LiveKind, str] = {
     "samples": "Samples, drawn now",
