@@ -19,7 +19,9 @@ def test_the_likelihood_follows_from_the_capabilities(family: str, word: str) ->
     assert likelihood(entry(family))[0] == word
 
 
-def values(family: str, measured: SamplingMeasured | None, ms: float | None, *, has_model: bool = True) -> dict[str, str]:
+def values(
+    family: str, measured: SamplingMeasured | None, ms: float | None, *, has_model: bool = True
+) -> dict[str, str]:
     return {fact.name: fact.value for fact in facts(entry(family), measured, ms, 9, has_model=has_model)}
 
 
