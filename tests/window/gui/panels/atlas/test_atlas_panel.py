@@ -271,6 +271,12 @@ def start_race(stage: Stage) -> None:
     stage.qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
+def settle() -> None:
+    """Let layouts that follow from one another take place."""
+    for _ in range(4):
+        QApplication.processEvents()
+
+
 def test_one_click_starts_a_demonstration_and_it_can_be_stopped(stage: Stage) -> None:
     start_race(stage)
     page = stage.panel.demonstration
@@ -303,12 +309,12 @@ def test_rows_that_come_later_move_none_above_them(stage: Stage) -> None:
     start_race(stage)
     whole = all_blocks(3)
     show(stage, Scene(rows=whole.rows[:1]))
-    QApplication.processEvents()
+    settle()
     view = stage.panel.demonstration.scene
     first = view.blocks[0][0]
     place = first.mapTo(view.widget(), QPoint(0, 0)), first.size()
     show(stage, whole)
-    QApplication.processEvents()
+    settle()
     assert view.blocks[0][0] is first
     assert (first.mapTo(view.widget(), QPoint(0, 0)), first.size()) == place
 
