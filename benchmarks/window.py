@@ -27,10 +27,19 @@ POLL_INTERVAL_MS = 20
 
 
 @contextmanager
-def opened_window(width: int = 1280, height: int = 800) -> Iterator[tuple[MainWindow, Studio]]:
-    """Context with a window on an empty library without examples, its engine ready; closed at the end."""
+def opened_window(
+    width: int = 1280, height: int = 800, *, examples: bool = False
+) -> Iterator[tuple[MainWindow, Studio]]:
+    """Context with a window on an empty library, its engine ready; closed at the end.
+
+    Args:
+        width: of the window, pixels.
+        height: of the window, pixels.
+        examples: the library has the ready models of the program.
+    """
     application = QApplication.instance() or QApplication(["gmstudio"])
-    with tempfile.TemporaryDirectory() as home, _environment(GMSTUDIO_HOME=home, GMSTUDIO_EXAMPLES=home):
+    other = {} if examples else {"GMSTUDIO_EXAMPLES": os.devnull}
+    with tempfile.TemporaryDirectory() as home, _environment(GMSTUDIO_HOME=home, **other):
         client = EngineClient()
         client.start()
         studio = Studio(client)

@@ -70,21 +70,38 @@ class Picture:
         models: that it shows.
         take: makes the image.
         mode: the theme.
+        examples: the window has the ready models of the program.
     """
 
     name: str
     models: tuple[str, ...]
     take: Callable[[Stage], QImage]
     mode: Literal["dark", "light"]
+    examples: bool = False
+
+
+@dataclass(frozen=True)
+class Film:
+    """One file of many frames, which shows ready models.
+
+    Args:
+        name: of the file, without its suffix.
+        take: makes the frames.
+        mode: the theme.
+    """
+
+    name: str
+    take: Callable[[Stage], Iterator[QImage]]
+    mode: Literal["dark", "light"]
 
 
 @contextmanager
-def opened_stage(picture: Picture) -> Iterator[Stage]:
-    """A window of its own for a picture, with copies of its models and nothing else."""
-    with opened_window(*SIZE) as (window, studio):
-        theme().set_mode(picture.mode)
+def opened_stage(mode: Literal["dark", "light"], models: Sequence[str] = (), *, examples: bool) -> Iterator[Stage]:
+    """A window of its own for a picture, with copies of its models and nothing else but examples, where wanted."""
+    with opened_window(*SIZE, examples=examples) as (window, studio):
+        theme().set_mode(mode)
         wait_until(lambda: bool(studio.library.home), "the place of the runs")
-        yield Stage(window, studio, bring(studio, picture.models))
+        yield Stage(window, studio, bring(studio, models))
 
 
 def settle(seconds: float = SETTLE_S) -> None:
