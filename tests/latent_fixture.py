@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from latent_engine import VAE, LatentEngine
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QAbstractButton, QWidget
 from pytestqt.qtbot import QtBot
@@ -69,3 +69,7 @@ def open_view(panel: LatentsPanel, name: str) -> None:
     assert action is not None
     action.trigger()
     assert panel.tabs.open_page == name and panel.views[name].isVisible()
+
+
+def place(widget: QWidget, panel: LatentsPanel) -> QRect:
+    return QRect(widget.mapTo(panel, QPoint(0, 0)), widget.size())

@@ -35,6 +35,8 @@ from gmstudio.window.state.pixels.state import PixelsState
 from gmstudio.window.state.runs.library import RunLibrary
 
 SIDE_WIDTH, NARROW_SIDE_WIDTH = 57 * GRID, 54 * GRID
+SIDE_SHARE = 0.4
+"""Largest share of the width that the side takes where the type is large."""
 NARROW, LOW = 130 * GRID, 62 * GRID
 """Width and height of the panel below which it leaves out words, and shows distribution or views alone."""
 ORDER_TEXTS: dict[OrderMode, str] = {"off": "Order", "arrows": "Order: arrows", "ranks": "Order: ranks"}
@@ -375,7 +377,8 @@ class PixelsPanel(Panel):
         narrow = event.size().width() < NARROW
         self.header.set_narrow(narrow)
         self.tool_line.set_narrow(narrow)
-        self._side.setFixedWidth(scaled_px(self, NARROW_SIDE_WIDTH if narrow else SIDE_WIDTH))
+        side = NARROW_SIDE_WIDTH if narrow else SIDE_WIDTH
+        self._side.setFixedWidth(max(side, min(scaled_px(self, side), int(SIDE_SHARE * event.size().width()))))
         super().resizeEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QSizePolicy, QToo
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.pixels.breakpoints import BreakpointsRow
 from gmstudio.window.gui.theme import GRID
+from gmstudio.window.gui.widgets.scaled import scaled_px
 from gmstudio.window.gui.widgets.sliders.typed_slider import TypedSlider
 from gmstudio.window.state.pixels.navigator import MAX_SPEED_HZ, MIN_SPEED_HZ
 from gmstudio.window.state.pixels.state import PixelsState
@@ -128,7 +129,7 @@ class Transport(QWidget):
         narrow = event.size().width() < NARROW
         self._controls.setDirection(directions.TopToBottom if narrow else directions.LeftToRight)
         self._buttons.setSpacing(GRID // 4 if narrow else GRID // 2)
-        self._play_button.setMinimumWidth((9 if narrow else 11) * GRID)
+        self._play_button.setMinimumWidth(scaled_px(self, (9 if narrow else 11) * GRID))
         super().resizeEvent(event)
 
     def refresh(self) -> None:
