@@ -47,14 +47,14 @@ def test_train_then_sample(tmp_path: Path, family: str) -> None:
 
 
 def test_bits_per_dimension_are_printed(tmp_path: Path) -> None:
-    output = call("train", "vae", "--steps", "2", "--out", str(tmp_path / "run"), *FAST)
+    output = call("train", "vae", "--data", "digits", "--steps", "2", "--out", str(tmp_path / "run"), *FAST)
     assert "nats" in output and "bits/dim" in output
 
 
 def test_settings_go_where_they_belong(tmp_path: Path) -> None:
     run = str(tmp_path / "run")
     settings = ["--set", "beta=2.5", "--set", "data.levels=2", "--set", "learning_rate=1e-4"]
-    call("train", "vae", "--steps", "1", "--out", run, *settings, *FAST)
+    call("train", "vae", "--data", "digits", "--steps", "1", "--out", run, *settings, *FAST)
     with RunFolder.open(run) as folder:
         record = folder.record
     assert record.config["beta"] == 2.5
@@ -67,7 +67,7 @@ def test_settings_go_where_they_belong(tmp_path: Path) -> None:
 )
 def test_resume(tmp_path: Path, resume: list[str]) -> None:
     run = str(tmp_path / "run")
-    call("train", "vae", "--steps", "2", "--out", run, *FAST)
+    call("train", "vae", "--data", "digits", "--steps", "2", "--out", run, *FAST)
     output = call(
         "train", *[run if word == "RUN" else word for word in resume], "--steps", "4", "--schedule", "stretch"
     )
@@ -80,7 +80,7 @@ def test_resume(tmp_path: Path, resume: list[str]) -> None:
 )
 def test_score(tmp_path: Path, family: str, kind: str) -> None:
     run = str(tmp_path / "run")
-    call("train", family, "--steps", "2", "--out", run, *FAST)
+    call("train", family, "--data", "digits", "--steps", "2", "--out", run, *FAST)
     output = call("score", run, "-n", "20", "--samples", "5")
     assert kind in output and "20 test images of digits" in output
     nats = re.search(r"(-[0-9.]+) ± ([0-9.]+) nats, spread ([0-9.]+)", output)
@@ -117,7 +117,7 @@ def test_reconstructions_are_scored_where_nothing_is_generated(tmp_path: Path) -
 
 def test_a_vae_is_scored_by_its_bound_where_one_sample_is_asked_for(tmp_path: Path) -> None:
     run = str(tmp_path / "run")
-    call("train", "vae", "--steps", "1", "--out", run, *FAST)
+    call("train", "vae", "--data", "digits", "--steps", "1", "--out", run, *FAST)
     assert "lower bound" in call("score", run, "-n", "5", "--samples", "1")
     with pytest.raises(ValueError, match="no split 'tests'"):
         call("score", run, "--split", "tests")
@@ -125,7 +125,7 @@ def test_a_vae_is_scored_by_its_bound_where_one_sample_is_asked_for(tmp_path: Pa
 
 def test_runs_are_listed(home: Path) -> None:
     path = new_run_path(runs_home(), "vae")
-    call("train", "vae", "--steps", "1", "--out", str(path), *FAST)
+    call("train", "vae", "--data", "digits", "--steps", "1", "--out", str(path), *FAST)
     damaged = new_run_path(runs_home(), "gan")
     damaged.mkdir()
     (damaged / "run.json").write_text("{")
@@ -136,7 +136,7 @@ def test_runs_are_listed(home: Path) -> None:
 
 def test_one_run_is_shown_with_its_checkpoints_and_its_log(tmp_path: Path) -> None:
     run = tmp_path / "run"
-    call("train", "vae", "--steps", "2", "--set", "checkpoint_every=1", "--out", str(run), *FAST)
+    call("train", "vae", "--data", "digits", "--steps", "2", "--set", "checkpoint_every=1", "--out", str(run), *FAST)
     with RunFolder.open(run, write=True) as folder:
         folder.checkpoints.mark(1)
         folder.history.log(2, "device", "Continued on [another] device.")
@@ -161,7 +161,7 @@ def test_one_run_is_shown_with_its_checkpoints_and_its_log(tmp_path: Path) -> No
         (["train", "vae", "--device", "tpu"], "no device 'tpu'"),
         (["train", "--out", "/nonexistent", "--resume"], "/nonexistent"),
         (["train", "vae", "--out", "/nonexistent", "--resume", "--set", "beta=3"], "keeps its settings"),
-        (["train", "vae", "--data-dir", "/tmp"], "digits needs no --data-dir"),
+        (["train", "vae", "--data-dir", "/tmp"], "mnist needs no --data-dir"),
         (["train", "vae", "--data", "idx", "--data-dir", "/nonexistent"], "/nonexistent"),
         (["sample", "/nonexistent"], "/nonexistent is not a run"),
         (["runs", "/nonexistent"], "/nonexistent is not a run"),
@@ -181,7 +181,7 @@ def test_what_a_user_can_cause_is_one_sentence(
 
 def test_resuming_another_family_is_refused(tmp_path: Path) -> None:
     run = str(tmp_path / "run")
-    call("train", "vae", "--steps", "2", "--out", run, *FAST)
+    call("train", "vae", "--data", "digits", "--steps", "2", "--out", run, *FAST)
     with pytest.raises(ValueError, match="keeps its seed 0; leave out --seed 7"):
         call("train", "vae", "--out", run, "--resume", "--steps", "4", "--seed", "7")
     with pytest.raises(ValueError, match="trains vae, not gan"):
@@ -199,7 +199,7 @@ def test_a_signal_within_a_step_ends_after_it_and_the_run_goes_on_exactly(
 
     whole, parts = str(tmp_path / "whole"), str(tmp_path / "parts")
     arguments = ["--steps", "8", "--seed", "1", *FAST]
-    call("train", "gan", "--out", whole, *arguments)
+    call("train", "gan", "--data", "digits", "--out", whole, *arguments)
     real, updates = PhaseOptimizer.move, []
 
     def interrupted(self: PhaseOptimizer, *, want_norm: bool) -> Any:
@@ -211,7 +211,7 @@ def test_a_signal_within_a_step_ends_after_it_and_the_run_goes_on_exactly(
 
     with monkeypatch.context() as patch:
         patch.setattr(PhaseOptimizer, "move", interrupted)
-        assert "stopped at step 4" in call("train", "gan", "--out", parts, *arguments)
+        assert "stopped at step 4" in call("train", "gan", "--data", "digits", "--out", parts, *arguments)
     assert len(updates) == 8
     call("train", "--resume", "--out", parts)
     assert losses(parts) == losses(whole)
@@ -219,7 +219,7 @@ def test_a_signal_within_a_step_ends_after_it_and_the_run_goes_on_exactly(
 
 def test_a_refused_resume_leaves_the_run_alone(tmp_path: Path) -> None:
     run = tmp_path / "run"
-    call("train", "vae", "--steps", "2", "--out", str(run), *FAST)
+    call("train", "vae", "--data", "digits", "--steps", "2", "--out", str(run), *FAST)
     before = (run / "run.json").read_bytes()
     for arguments, sentence in ((["gan"], "trains vae, not gan"), (["--set", "seed=1"], "keeps its settings")):
         with pytest.raises(ValueError, match=sentence):
@@ -229,7 +229,7 @@ def test_a_refused_resume_leaves_the_run_alone(tmp_path: Path) -> None:
 
 def test_damaged_checkpoints_are_reported_and_passed_over(tmp_path: Path) -> None:
     run = tmp_path / "run"
-    call("train", "vae", "--steps", "3", "--set", "checkpoint_every=2", "--out", str(run), *FAST)
+    call("train", "vae", "--data", "digits", "--steps", "3", "--set", "checkpoint_every=2", "--out", str(run), *FAST)
     file = run / "checkpoints" / "step-3" / "model.safetensors"
     content = bytearray(file.read_bytes())
     content[-5] ^= 255
@@ -243,10 +243,10 @@ def test_damaged_checkpoints_are_reported_and_passed_over(tmp_path: Path) -> Non
 
 def test_the_score_of_a_large_rbm_has_a_conservative_side(tmp_path: Path) -> None:
     run, settings = str(tmp_path / "run"), ["--set", "num_hidden=21", "--set", "num_temperatures=20"]
-    call("train", "rbm", "--steps", "2", "--set", "data.levels=2", "--out", run, *settings, *FAST)
+    call("train", "rbm", "--data", "digits", "--steps", "2", "--set", "data.levels=2", "--out", run, *settings, *FAST)
     output = call("score", run, "-n", "5")
     assert "RAISE), lower bound in expectation" in output and "5 images, 4 chains each" in output
-    call("train", "rbm", "--steps", "2", "--out", f"{run} small", "--set", "num_hidden=5", *FAST)
+    call("train", "rbm", "--data", "digits", "--steps", "2", "--out", f"{run} small", "--set", "num_hidden=5", *FAST)
     assert "RAISE" not in call("score", f"{run} small", "-n", "5"), "its likelihood is exact"
 
 

@@ -20,7 +20,7 @@ from gmstudio.runs.history import History
 from gmstudio.runs.record import RunError
 
 FAST = ["--set", "validation_images=20", "--set", "num_samples=1", "--set", "batch_size=16"]
-LONG = ["train", "vae", "--steps", "1000000", *FAST]
+LONG = ["train", "vae", "--data", "digits", "--steps", "1000000", *FAST]
 GMSTUDIO = [sys.executable, "-m", "gmstudio"]
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals and devices")
 
@@ -126,7 +126,9 @@ def test_ignored_hang_ups_stay_ignored(tmp_path: Path, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(Trainer, "_advance", hang_up)
     try:
-        ended = CliRunner().invoke(cli.app, ["train", "vae", "--steps", "3", *FAST, "--out", str(tmp_path / "run")])
+        ended = CliRunner().invoke(
+            cli.app, ["train", "vae", "--data", "digits", "--steps", "3", *FAST, "--out", str(tmp_path / "run")]
+        )
     finally:
         signal.signal(signal.SIGHUP, before)
     assert "finished at step 3" in ended.output
@@ -148,7 +150,7 @@ def test_at_most_half_a_minute_can_be_lost(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(Trainer, "_advance", slow)
     monkeypatch.setattr(Trainer, "_begin_checkpoint", record)
     settings = ["--steps", "12", "--set", "checkpoint_every=1000", *FAST]
-    CliRunner().invoke(cli.app, ["train", "vae", *settings, "--out", str(tmp_path / "run")])
+    CliRunner().invoke(cli.app, ["train", "vae", "--data", "digits", *settings, "--out", str(tmp_path / "run")])
     assert saves == [0, 5, 10, 12], "five steps of seven seconds between two checkpoints"
 
 
@@ -210,7 +212,12 @@ def test_a_second_signal_within_a_step_of_minutes_ends_at_once_without_harm(tmp_
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device")
 def test_sampling_to_a_full_output_device_ends_in_a_sentence(tmp_path: Path) -> None:
     run = tmp_path / "run"
-    assert CliRunner().invoke(cli.app, ["train", "vae", "--steps", "1", "--out", str(run), *FAST]).exit_code == 0
+    assert (
+        CliRunner()
+        .invoke(cli.app, ["train", "vae", "--data", "digits", "--steps", "1", "--out", str(run), *FAST])
+        .exit_code
+        == 0
+    )
     with Path("/dev/full").open("w") as full:
         command = [*GMSTUDIO, "sample", str(run), "-n", "2", "-o", str(tmp_path / "a.png")]
         ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=120)

@@ -28,7 +28,19 @@ def call(*arguments: str) -> str:
 @pytest.fixture(scope="module")
 def agnostic(tmp_path_factory: pytest.TempPathFactory) -> str:
     run = str(tmp_path_factory.mktemp("runs") / "agnostic")
-    call("train", "nade", "--out", run, *FAST, "--set", "order_agnostic=true", "--set", "num_hidden=8")
+    call(
+        "train",
+        "nade",
+        "--data",
+        "digits",
+        "--out",
+        run,
+        *FAST,
+        "--set",
+        "order_agnostic=true",
+        "--set",
+        "num_hidden=8",
+    )
     return run
 
 
@@ -37,7 +49,7 @@ def conditional(tmp_path_factory: pytest.TempPathFactory) -> str:
     run = str(tmp_path_factory.mktemp("runs") / "conditional")
     # Steps so large that the classes are far apart after some.
     small = ["--steps", "6", "--set", "num_layers=1", "--set", "num_channels=4", "--set", "learning_rate=0.1"]
-    call("train", "gated_pixelcnn", "--out", run, *FAST, *small)
+    call("train", "gated_pixelcnn", "--data", "digits", "--out", run, *FAST, *small)
     return run
 
 
@@ -182,7 +194,7 @@ def test_only_the_beginning_can_be_given_to_a_model_of_one_order(conditional: st
 @pytest.mark.parametrize("arguments", [["--order", "raster"], ["--label", "1"], ["--temperature", "0.5"]])
 def test_families_without_pixels_in_sequence_say_so(tmp_path: Path, arguments: list[str]) -> None:
     run = str(tmp_path / "run")
-    call("train", "vae", "--out", run, *FAST)
+    call("train", "vae", "--data", "digits", "--out", run, *FAST)
     with pytest.raises(ValueError, match="does not generate pixel by pixel"):
         call("sample", run, "-o", str(tmp_path / "grid.png"), *arguments)
 
@@ -190,12 +202,24 @@ def test_families_without_pixels_in_sequence_say_so(tmp_path: Path, arguments: l
 @pytest.mark.parametrize(("classes", "message"), [("5", "has labels 0 to 9; enter 10")])
 def test_classes_that_do_not_fit_the_data_are_refused(tmp_path: Path, classes: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        call("train", "gated_pixelcnn", "--out", str(tmp_path / "run"), "--set", f"num_classes={classes}", *FAST)
+        call(
+            "train",
+            "gated_pixelcnn",
+            "--data",
+            "digits",
+            "--out",
+            str(tmp_path / "run"),
+            "--set",
+            f"num_classes={classes}",
+            *FAST,
+        )
 
 
 def test_a_diffusion_model_is_sampled_as_the_settings_say(tmp_path: Path) -> None:
     run, grid = str(tmp_path / "run"), tmp_path / "grid.png"
-    call("train", "ddpm", "--out", run, *FAST, "--set", "num_channels=4", "--set", "num_timesteps=8")
+    call(
+        "train", "ddpm", "--data", "digits", "--out", run, *FAST, "--set", "num_channels=4", "--set", "num_timesteps=8"
+    )
     few = ["--set", "steps=4"]
     ddpm = draw(run, grid, *few)
     with Image.open(grid) as picture:
@@ -237,7 +261,19 @@ def test_settings_of_sampling_are_refused_where_there_are_none(agnostic: str, tm
 
 def test_a_run_of_an_earlier_version_with_settings_of_sampling_still_loads(tmp_path: Path) -> None:
     run, grid = tmp_path / "run", tmp_path / "grid.png"
-    call("train", "ddpm", "--out", str(run), *FAST, "--set", "num_channels=4", "--set", "num_timesteps=8")
+    call(
+        "train",
+        "ddpm",
+        "--data",
+        "digits",
+        "--out",
+        str(run),
+        *FAST,
+        "--set",
+        "num_channels=4",
+        "--set",
+        "num_timesteps=8",
+    )
     record = json.loads((run / "run.json").read_text())
     record["config"] |= {"sampling_steps": 50, "eta": 1.0, "decode_steps": 4}
     (run / "run.json").write_text(json.dumps(record))

@@ -45,7 +45,6 @@ from gmstudio.families.diagnostics import Figure
 from gmstudio.nn.stepping.ops import Program, StepOps, step_ops
 from gmstudio.protocol.families import FamilyCard, Objective, Term
 from gmstudio.protocol.images import ImageSpec
-from gmstudio.protocol.run_spec import Start
 from gmstudio.protocol.training_settings import Training
 
 MAX_WEIGHTS = 200_000_000
@@ -103,9 +102,6 @@ class FVBN(AutoregressiveFamily):
         ),
     )
     training_defaults: ClassVar[Training] = Training(steps=1500, batch_size=64, learning_rate=5e-3, schedule="cosine")
-    start: ClassVar[Start] = Start(
-        data="mnist", data_config={"binarize": "sample"}, training={"steps": 4000, "learning_rate": 3e-3}
-    )
     differentiable = True
     own_index: Tensor
 

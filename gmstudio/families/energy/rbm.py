@@ -49,7 +49,6 @@ from gmstudio.protocol.config import field
 from gmstudio.protocol.families import FamilyCard, LatentSpec, TrajectoryCard
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.metrics import DISTANCE, Metric
-from gmstudio.protocol.run_spec import Start
 from gmstudio.protocol.training_settings import Training
 
 PIECE_S = 0.004
@@ -135,7 +134,6 @@ class RBM(AnnealedScoring, Family):
         sample_every=500,
         checkpoint_every=2000,
     )
-    start: ClassVar[Start] = Start(data="mnist", data_config={"binarize": "sample"})
     card: ClassVar[FamilyCard] = FamilyCard(
         name="rbm",
         title="RBM",
