@@ -18,8 +18,8 @@ def measure(images: int) -> dict[str, Any]:
 
     Returns:
         ``indexed_per_s``, ``imported_per_s`` (decoding, fitting, hashing, writing), ``total_per_s`` (all of it),
-        ``peak_mib`` and ``base_mib`` (of the process before), ``open_ms`` (an imported set), ``load_ms`` (its
-        data set), ``longest_piece_ms``.
+        ``cpu_us_per_image`` (of all, as other processes may take turns), ``peak_mib`` and ``base_mib`` (of the process
+        before), ``open_ms`` (an imported set), ``load_ms`` (its data set), ``longest_piece_ms``.
     """
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "pictures"
@@ -59,7 +59,7 @@ def _child(folder: Path, home: Path) -> None:
     os.environ["GMSTUDIO_HOME"] = str(home)
     base = _peak_mib()
     stages: dict[str, float] = {}
-    longest, begun = 0.0, time.perf_counter()
+    longest, begun, cpu_begun = 0.0, time.perf_counter(), time.process_time()
     last = begun
     found: ImportedSet | None = None
     for item in import_images(folder, ImportSettings(), home / "data"):
@@ -69,7 +69,7 @@ def _child(folder: Path, home: Path) -> None:
             stages[item.stage] = now - begun
         else:
             found = item
-    total = time.perf_counter() - begun
+    total, cpu = time.perf_counter() - begun, time.process_time() - cpu_begun
     assert found is not None
     peak = _peak_mib()
     open_ms = _milliseconds(lambda: open_import(found.folder).images[0])
@@ -82,6 +82,7 @@ def _child(folder: Path, home: Path) -> None:
                 "indexed_per_s": round(count / stages["index"]),
                 "imported_per_s": round(count / (total - stages["sample"])),
                 "total_per_s": round(count / total),
+                "cpu_us_per_image": round(1e6 * cpu / count, 1),
                 "peak_mib": round(peak, 1),
                 "base_mib": round(base, 1),
                 "open_ms": round(open_ms, 2),

@@ -184,9 +184,9 @@ def test_progress_goes_from_listing_to_loading(tmp_path: Path) -> None:
     *pieces, dataset = load_pieces("images", settings)
     assert isinstance(dataset, Dataset)
     stages = [stage for stage, _ in itertools.groupby(piece.stage for piece in pieces if isinstance(piece, Progress))]
-    assert stages == ["sample", "decode", "finish", "load"]
+    assert stages == ["index", "sample", "decode", "finish", "load"]
     again = [piece.stage for piece in load_pieces("images", settings) if isinstance(piece, Progress)]
-    assert set(again) == {"load"}
+    assert set(again) == {"index", "load"}
 
 
 def test_large_splits_lie_in_a_file_without_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,6 +34,7 @@ def walk_pictures(folder: Path) -> Iterator[Progress | PictureIndex]:
     if not len(walk.index) and walk.index.num_bare:
         walk = _Walk(folder, frozenset(("",)))
         yield from walk.pieces()
+    yield Progress("index", len(walk.index))
     yield walk.index
 
 

@@ -75,6 +75,7 @@ def open_zip(archive: Path, settings: ReadSettings) -> Iterator[Progress | RawSe
         places += record[-_PLACE.size :]
         if number % PIECE_ENTRIES == 0:
             yield Progress("index", number, len(found))
+    yield Progress("index", len(index), len(index))
     _check_some(archive, index)
     _check_overlap(archive, places)
     yield ZipPictures(archive, index, bytes(places), settings)
