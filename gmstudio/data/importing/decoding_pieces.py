@@ -17,9 +17,11 @@ PIECE_S = 0.02
 """Time of a piece, about."""
 MAX_PIECE_BYTES = 8 << 20
 MAX_THREADS = 8
-LEAST_S = 0.0005
-"""Images that take less time are decoded on one thread: Python's part of the work, which threads cannot share, is
-most of it."""
+LEAST_CPU_S = 0.0003
+"""Images that take the processor less time are decoded on one thread: most of it is Python's, which threads cannot
+share."""
+WAITING = 20
+"""Waiting time over the processor's by which a slow disk is known, from which threads read at once."""
 _AT_ONCE = 4
 """Images that a thread decodes before it takes the next ones."""
 
@@ -41,17 +43,17 @@ class DecodedPiece:
 
 def decode_pieces(raw: RawSet, order: Sequence[int] | NDArray[np.int64], target: Target) -> Iterator[DecodedPiece]:
     """Decode and fit images in an order; their number varies so that a piece takes about ``PIECE_S``."""
-    at, count, per_image_s = 0, _AT_ONCE, 0.0
+    at, count, use_threads = 0, _AT_ONCE, False
     most = max(1, MAX_PIECE_BYTES // int(np.prod(target.shape)))
-    threads = min(MAX_THREADS, os.cpu_count() or 1)
-    with ThreadPoolExecutor(threads) as pool:
+    with ThreadPoolExecutor(min(MAX_THREADS, os.cpu_count() or 1)) as pool:
         while at < len(order):
-            start = time.perf_counter()
+            start, cpu_start = time.perf_counter(), time.process_time()
             indices = np.asarray(order[at : at + count], np.int64)
-            piece = _decode_piece(pool if per_image_s > LEAST_S else None, raw, indices, target)
-            per_image_s = (time.perf_counter() - start) / len(indices)
+            piece = _decode_piece(pool if use_threads else None, raw, indices, target)
+            seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu_start
+            use_threads = cpu_seconds > LEAST_CPU_S * len(indices) or seconds > WAITING * cpu_seconds
             at += len(indices)
-            count = max(1, min(most, 2 * count, round(PIECE_S / per_image_s)))
+            count = max(1, min(most, 2 * count, round(len(indices) * PIECE_S / max(1e-6, seconds))))
             yield piece
 
 
