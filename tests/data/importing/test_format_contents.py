@@ -270,3 +270,21 @@ def test_columns_of_a_matrix_may_be_the_images(tmp_path: Path) -> None:
     raw = read(tmp_path / "frey.mat")
     assert np.array_equal(pixels(raw)[..., 0], faces) and any("count the images" in guess.text for guess in raw.guesses)
     assert "a cell array (cells)" in raw.remarks[0]
+
+
+@pytest.mark.parametrize("length", [16, 25, 48, 64, 192])
+def test_short_rows_that_are_no_pixels_are_series(tmp_path: Path, length: int) -> None:
+    series = np.sin(np.arange(20 * length) / 5).reshape(20, length)
+    rows = [",".join(f"{value:.4f}" for value in row) for row in series]
+    assert read(table(tmp_path, rows)).content == "sequences"
+    assert read(saved(tmp_path, series * 100 + 200)).content == "sequences"
+    if length in (16, 25, 64, 192):
+        assert read(saved(tmp_path, np.abs(series))).content == "images"
+        assert read(saved(tmp_path, series), content="images").content == "images"
+
+
+def test_x_and_y_are_coordinates_and_fractions_no_labels(tmp_path: Path) -> None:
+    raw = read(table(tmp_path, ["x,y", "0.5,-1.25", "1,2", "3,4"]))
+    assert raw.content == "points" and raw.labels is None and [axis.name for axis in raw.axes] == ["x", "y"]
+    rows = ["y," + ",".join(f"p{n}" for n in range(6)), "0.5,1,2,3,4,5,6", "1.5,1,2,3,4,5,7"]
+    assert read(table(tmp_path, rows)).labels is None

@@ -21,7 +21,7 @@ from gmstudio.protocol.config import ConfigError
 from gmstudio.protocol.data import SPLITS, SplitName
 
 _NUMBERS = "buif"
-_MIN_SIDE = 4  # rows of fewer values than a 4×4 image are taken as sequences
+_LONG_ROW = 256  # shorter rows of a table are more often series than images
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,9 @@ def assemble(arrays: Sequence[StoredArray], title: str, origin: str, settings: R
     content = _content_of(images[0], settings.content)
     layouts, guesses = _layouts(images, content, settings)
     extent = yield from shares(measure(images, by_column=content == "points"), 0.0, 0.5)
+    if _is_rather_sequences(content, extent, images[0], settings.content):
+        content = "sequences"
+        layouts, guesses = _layouts(images, content, settings)
     value_range, range_guesses = _range_of(extent, images[0], content, settings)
     parts: list[ImagePart] = []
     for number, (array, layout) in enumerate(zip(images, layouts, strict=True)):
@@ -171,7 +174,14 @@ def _content_of(array: StoredArray, setting: str) -> Content:
         return setting  # type: ignore[return-value]
     if width == 2:
         return "points"
-    return "images" if is_image_size(width) and width >= _MIN_SIDE**2 else "sequences"
+    return "images" if is_image_size(width) else "sequences"
+
+
+def _is_rather_sequences(content: Content, extent: Extent, array: StoredArray, setting: str) -> bool:
+    """Test whether short rows have values that pixels have not: negative ones, or fractions beyond 1."""
+    unlike = float(np.min(extent.low)) < 0 or (float(np.max(extent.high)) > 1 and not extent.whole)
+    short = len(array.shape) == 2 and array.shape[1] < _LONG_ROW
+    return setting == "auto" and content == "images" and short and unlike
 
 
 def _layouts(

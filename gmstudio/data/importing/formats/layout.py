@@ -14,6 +14,7 @@ from gmstudio.protocol.config import ConfigError
 
 _CHANNELS = (1, 2, 3, 4)
 _PLANES = (1, 3, 4)
+_MIN_GREY, _MIN_RGB = 4, 8
 _KNOWN_SIZES = {560: (28, 20)}  # the Frey faces
 
 
@@ -89,8 +90,9 @@ def find_layout(
 
 
 def is_image_size(size: int) -> bool:
-    """Test whether rows of ``size`` values are flattened images of a known shape."""
-    return square_side(size) is not None or size in _KNOWN_SIZES
+    """Test whether rows of ``size`` values may be flattened images: square, of at least 4×4 grey or 8×8 RGB pixels."""
+    found = square_side(size)
+    return size in _KNOWN_SIZES or (found is not None and found[0] >= (_MIN_GREY if found[1] == 1 else _MIN_RGB))
 
 
 def square_side(size: int) -> tuple[int, int] | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gmstudio.data.dataset import DataError
-from gmstudio.data.importing.formats.layout import square_side
+from gmstudio.data.importing.formats.layout import is_image_size
 from gmstudio.data.importing.raw import Guess
 from gmstudio.data.importing.settings import ReadSettings
 
@@ -14,7 +14,6 @@ _LABEL_NAMES = {"label", "labels", "class", "classes", "target", "targets", "y",
 _INDEX_NAMES = {"", "id", "imageid", "image_id", "index", "idx", "unnamed: 0", "row", "row_id"}
 _TIME_NAMES = {"date", "time", "timestamp", "datetime", "day"}
 _DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
-_MIN_SIDE = 4
 MAX_COLUMNS = 1 << 20
 
 
@@ -141,13 +140,16 @@ def _with_label(columns: Columns, rows: Sequence[Sequence[str]], settings: ReadS
     if settings.label_column in ("first", "last"):
         return _take(columns, last=settings.label_column == "last")
     first, last = columns.start, columns.stop - 1
+    names = [name.strip().lower() for name in columns.names[columns.start : columns.stop]]
+    if names == ["x", "y"]:
+        return columns
     for last_one, position in ((False, first), (True, last)):
-        named = bool(columns.names) and columns.names[position].strip().lower() in _LABEL_NAMES
+        named = bool(names) and columns.names[position].strip().lower() in _LABEL_NAMES
         text = not is_number(rows[0][position])
-        if named or text:
+        if text or (named and _whole([row[position] for row in rows])):
             return _take(columns, last_one, _told(columns, position, "its name" if named else "it holds text"))
     width = columns.stop - columns.start
-    if settings.content in ("sequences", "points") or _is_image(width) or not _is_image(width - 1):
+    if settings.content in ("sequences", "points") or is_image_size(width) or not is_image_size(width - 1):
         return columns
     use_last = _label_is_last(rows, first, last, label_last)
     position = last if use_last else first
@@ -164,14 +166,14 @@ def _label_is_last(rows: Sequence[Sequence[str]], first: int, last: int, label_l
 
 def _num_labels(fields: Sequence[str]) -> float:
     """Number of different labels; infinite for values that are none: fractions, negative ones, a constant."""
+    different = len(set(fields))
+    return different if _whole(fields) and different > 1 else math.inf
+
+
+def _whole(fields: Sequence[str]) -> bool:
+    """Test whether all fields are whole numbers from 0 on."""
     numbers = [float(field) for field in fields if is_number(field)]
-    whole = len(numbers) == len(fields) and all(number >= 0 and number == number // 1 for number in numbers)
-    return len(set(numbers)) if whole and len(set(numbers)) > 1 else math.inf
-
-
-def _is_image(width: int) -> bool:
-    found = square_side(width)
-    return found is not None and found[0] >= _MIN_SIDE
+    return len(numbers) == len(fields) and all(number >= 0 and number == number // 1 for number in numbers)
 
 
 def _take(columns: Columns, last: bool, *guesses: Guess) -> Columns:

@@ -48,11 +48,13 @@ class Extent:
     Args:
         low: smallest finite value; one number, or one a column.
         high: largest finite value.
+        whole: all values are whole numbers.
         bad: for each array, the rows that hold a value that is not finite.
     """
 
     low: NDArray[np.float64]
     high: NDArray[np.float64]
+    whole: bool
     bad: tuple[frozenset[int], ...]
 
 
@@ -68,7 +70,7 @@ def measure(arrays: Iterable[StoredArray], by_column: bool = False) -> Reading[E
     """
     arrays = list(arrays)
     total = sum(array.num_bytes for array in arrays) or 1
-    lows, highs, bad, done = [], [], [], 0
+    lows, highs, bad, done, whole = [], [], [], 0, True
     for array in arrays:
         yield from shares(array.prepare(), done / total, 0.0)
         rows: set[int] = set()
@@ -76,11 +78,12 @@ def measure(arrays: Iterable[StoredArray], by_column: bool = False) -> Reading[E
         for piece in array.pieces():
             finite = None if piece.dtype.kind in "bui" else np.isfinite(piece)
             if finite is not None and not finite.all():
-                whole = finite.reshape(len(piece), -1).all(axis=1)
-                rows.update((start + np.flatnonzero(~whole)).tolist())
-                piece = piece[whole]
+                good = finite.reshape(len(piece), -1).all(axis=1)
+                rows.update((start + np.flatnonzero(~good)).tolist())
+                piece = piece[good]
             if piece.size:
                 axis = 0 if by_column else None
+                whole = whole and (finite is None or bool((piece == np.rint(piece)).all()))
                 lows.append(np.asarray(piece.min(axis=axis), np.float64))
                 highs.append(np.asarray(piece.max(axis=axis), np.float64))
             start += len(piece) if finite is None else len(finite)
@@ -89,7 +92,7 @@ def measure(arrays: Iterable[StoredArray], by_column: bool = False) -> Reading[E
         bad.append(frozenset(rows))
     if not lows:
         raise DataError(f"{arrays[0].origin} holds NaN or infinite values in every image. Save finite values.")
-    return Extent(np.min(lows, axis=0), np.max(highs, axis=0), tuple(bad))
+    return Extent(np.min(lows, axis=0), np.max(highs, axis=0), whole, tuple(bad))
 
 
 def chosen_range(
