@@ -88,17 +88,35 @@ class ChainsPanel(Panel):
 
     def _add_actions(self) -> None:
         add, state = self.add_action, self.state
-        self.start = add("start", "First frame", "Home", self._to_start, icon="start")
+        self.start = add("start", "First frame", "Home", self._to_start, icon="start", needs=NO_FRAMES)
         self.jump_back = add(
-            "jump_back", f"Back {MANY}", "Down", lambda: state.step(-MANY), icon="rewind", tip=f"Back {MANY} frames"
+            "jump_back",
+            f"Back {MANY}",
+            "Down",
+            lambda: state.step(-MANY),
+            icon="rewind",
+            tip=f"Back {MANY} frames",
+            needs=NO_FRAMES,
         )
-        self.back = add("back", "Back 1", "Left", lambda: state.step(-1), icon="back", tip="Back 1 frame")
-        self.play = add("play", "Play", "Space", self._toggle, icon="play", tip="Play the trajectory, or pause")
-        self.step = add("step", "Forward 1", "Right", lambda: state.step(1), icon="step", tip="Forward 1 frame")
+        self.back = add(
+            "back", "Back 1", "Left", lambda: state.step(-1), icon="back", tip="Back 1 frame", needs=NO_FRAMES
+        )
+        self.play = add(
+            "play", "Play", "Space", self._toggle, icon="play", tip="Play the trajectory, or pause", needs=NO_FRAMES
+        )
+        self.step = add(
+            "step", "Forward 1", "Right", lambda: state.step(1), icon="step", tip="Forward 1 frame", needs=NO_FRAMES
+        )
         self.jump = add(
-            "jump", f"Forward {MANY}", "Up", lambda: state.step(MANY), icon="forward", tip=f"Forward {MANY} frames"
+            "jump",
+            f"Forward {MANY}",
+            "Up",
+            lambda: state.step(MANY),
+            icon="forward",
+            tip=f"Forward {MANY} frames",
+            needs=NO_FRAMES,
         )
-        self.end = add("end", "Last frame", "End", self._to_end, icon="finish", tip="Newest frame")
+        self.end = add("end", "Last frame", "End", self._to_end, icon="finish", tip="Newest frame", needs=NO_FRAMES)
         self.show_strip = add(
             "show_strip",
             "Strip",
@@ -117,6 +135,7 @@ class ChainsPanel(Panel):
             tip="Keep this trajectory at the left, to compare it with that of other settings or another run; the same "
             "seed starts both from the same noise",
             checkable=True,
+            needs=NO_FRAMES,
         )
         self.save = add("export", "Export", "Ctrl+E", self._export, icon="save", tip=EXPORT_TIP)
 

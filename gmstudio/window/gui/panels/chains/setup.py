@@ -79,7 +79,15 @@ class SetupView(QWidget):
         self.brush = TypedSlider(1.0, 8.0, decimals=1, suffix=" px")
         self.brush.name("chains.brush", "Brush", "Diameter of the brush in image pixels.")
         self.restart = panel.add_action("restart", "Restart", "Return", state.restart, icon="reset", tip=RESTART_TIP)
-        self.stop = panel.add_action("stop", "Stop", "S", state.stop, icon="stop", tip="End the computation")
+        self.stop = panel.add_action(
+            "stop",
+            "Stop",
+            "S",
+            state.stop,
+            icon="stop",
+            tip="End the computation",
+            needs="No trajectory is being computed.",
+        )
         self.clear = panel.add_action(
             "clear", "Clear drawing", "Delete", self.canvas.clear, icon="remove", tip="Clear the drawn image"
         )
@@ -90,6 +98,7 @@ class SetupView(QWidget):
             self._continue_from_frame,
             icon="continuation",
             tip=CONTINUE_TIP,
+            needs="Choose a frame of images first.",
         )
         self._lay_out(panel)
         self.start.activated.connect(lambda index: state.set_start(self.start.itemData(index)))

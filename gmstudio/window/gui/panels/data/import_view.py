@@ -91,15 +91,37 @@ class ImportView(QWidget):
 
     def _add_actions(self) -> None:
         add, assistant = self._panel.add_action, self._assistant
-        self._start = add("import", "Import", "Ctrl+Shift+Return", assistant.start, icon="add", tip="Import all images")
+        self._start = add(
+            "import",
+            "Import",
+            "Ctrl+Shift+Return",
+            assistant.start,
+            icon="add",
+            tip="Import all images",
+            needs="No files to import are previewed.",
+        )
         self._cancel = add(
             "cancel_import", "Close", "", self._cancel_or_close, icon="close", tip="Leave without importing"
         )
         self._reread = add(
             "reread", "Read again", "F6", assistant.refresh, icon="refresh", tip="List the files again, if they changed"
         )
-        self._earlier = add("earlier_sample", "Previous sample", ",", lambda: assistant.turn_page(-1), icon="left")
-        self._later = add("later_sample", "Next sample", ".", lambda: assistant.turn_page(1), icon="right")
+        self._earlier = add(
+            "earlier_sample",
+            "Previous sample",
+            ",",
+            lambda: assistant.turn_page(-1),
+            icon="left",
+            needs="There is no sample before these.",
+        )
+        self._later = add(
+            "later_sample",
+            "Next sample",
+            ".",
+            lambda: assistant.turn_page(1),
+            icon="right",
+            needs="There is no sample after these.",
+        )
 
     def _lay_out(self) -> None:
         start = self._panel.button(self._start)

@@ -72,10 +72,38 @@ class PagesView(QWidget):
     def _add_actions(self) -> None:
         opened, add = self._opened, self._panel.add_action
         self._actions = {
-            "first_page": add("first_page", "First page", "Home", lambda: opened.go_to(0), icon="rewind"),
-            "previous": add("previous", "Previous page", "PgUp", lambda: opened.turn_page(-1), icon="left"),
-            "next": add("next", "Next page", "PgDown", lambda: opened.turn_page(1), icon="right"),
-            "last_page": add("last_page", "Last page", "End", lambda: opened.turn_page(1 << 30), icon="finish"),
+            "first_page": add(
+                "first_page",
+                "First page",
+                "Home",
+                lambda: opened.go_to(0),
+                icon="rewind",
+                needs="This is the first page, or no data set is open.",
+            ),
+            "previous": add(
+                "previous",
+                "Previous page",
+                "PgUp",
+                lambda: opened.turn_page(-1),
+                icon="left",
+                needs="This is the first page, or no data set is open.",
+            ),
+            "next": add(
+                "next",
+                "Next page",
+                "PgDown",
+                lambda: opened.turn_page(1),
+                icon="right",
+                needs="This is the last page, or no data set is open.",
+            ),
+            "last_page": add(
+                "last_page",
+                "Last page",
+                "End",
+                lambda: opened.turn_page(1 << 30),
+                icon="finish",
+                needs="This is the last page, or no data set is open.",
+            ),
             "load": add("load", "Load again", "", self._load_or_cancel, tip="Load the data, or cancel loading them"),
         }
 

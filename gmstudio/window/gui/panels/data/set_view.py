@@ -39,7 +39,15 @@ class SetView(QWidget):
         self._facts.setProperty("role", "muted")
         panel.name_widget(self._title, "title", "Data set", "")
         panel.name_widget(self._facts, "facts", "Size of the data set", "")
-        train = panel.add_action("train", "Train on this", "Ctrl+Return", state.train, icon="train", tip=TRAIN_TIP)
+        train = panel.add_action(
+            "train",
+            "Train on this",
+            "Ctrl+Return",
+            state.train,
+            icon="train",
+            tip=TRAIN_TIP,
+            needs="No data set is open.",
+        )
         self._train = panel.button(train)
         self._train.setProperty("primary", True)
         self._tabs = LazyTabs(

@@ -127,9 +127,16 @@ class ArithmeticView(QWidget):
         fill_tip = "Fill the marked slot with the current code"
         self.fill = add("set_slot", "Set slot to current code", "C", arithmetic.set_to_code, icon="add", tip=fill_tip)
         go, go_tip = arithmetic.go_to_result, "Set the code to a − b + c"
-        self.go = add("go_to_result", "Go to a − b + c", "T", go, tip=go_tip)
+        self.go = add("go_to_result", "Go to a − b + c", "T", go, tip=go_tip, needs="Fill the slots a, b and c first.")
         add_tip = "Add c − b to the directions, with a slider"
-        self.add = add("add_difference", "Add direction c − b", "G", self._add_direction, tip=add_tip)
+        self.add = add(
+            "add_difference",
+            "Add direction c − b",
+            "G",
+            self._add_direction,
+            tip=add_tip,
+            needs="Fill the slots b and c first.",
+        )
         self.problem = QLabel()
         self.problem.setProperty("role", "error")
         self.problem.setWordWrap(True)

@@ -78,10 +78,24 @@ class CompanionView(QStackedWidget):
         self.below = ElidedLabel()
         self.below.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.forget = panel.add_action(
-            "forget", "Hide original", "X", state.gallery.forget, icon="close", tip="Show no original"
+            "forget",
+            "Hide original",
+            "X",
+            state.gallery.forget,
+            icon="close",
+            tip="Show no original",
+            needs="No original is shown.",
         )
         draw = self._companion.samples.draw
-        self.draw = panel.add_action("new_samples", "New samples", "Shift+W", draw, icon="dice", everywhere=True)
+        self.draw = panel.add_action(
+            "new_samples",
+            "New samples",
+            "Shift+W",
+            draw,
+            icon="dice",
+            everywhere=True,
+            needs="No samples are shown beside the image.",
+        )
         self._forget, self._draw = (flat(panel.button(a, icon_only=True)) for a in (self.forget, self.draw))
         self.head = QWidget()
         row = QHBoxLayout(self.head)

@@ -47,9 +47,31 @@ class DataView(LatentView):
     def _add_actions(self, panel: Panel) -> None:
         gallery, add = self._gallery, panel.add_action
         self.encode = add("encode", "Encode", "E", gallery.encode, icon="encode", tip=ENCODE_TIP)
-        self.stop = add("stop_data", "Stop", "", gallery.stop, icon="stop", tip="Stop; the best code so far stays")
-        self.earlier = add("earlier", "Previous images", ",", lambda: gallery.turn_page(-1), icon="left")
-        self.later = add("later", "Next images", ".", lambda: gallery.turn_page(1), icon="right")
+        self.stop = add(
+            "stop_data",
+            "Stop",
+            "",
+            gallery.stop,
+            icon="stop",
+            tip="Stop; the best code so far stays",
+            needs="Nothing is being optimized.",
+        )
+        self.earlier = add(
+            "earlier",
+            "Previous images",
+            ",",
+            lambda: gallery.turn_page(-1),
+            icon="left",
+            needs="There are no images before these.",
+        )
+        self.later = add(
+            "later",
+            "Next images",
+            ".",
+            lambda: gallery.turn_page(1),
+            icon="right",
+            needs="There are no images after these.",
+        )
 
     def _lay_out(self, panel: Panel) -> None:
         title = QLabel("Data")

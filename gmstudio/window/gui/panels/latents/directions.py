@@ -69,9 +69,21 @@ class DirectionsView(LatentView):
         add, find = panel.add_action, self._directions.find
         self.compute = add("find_directions", "Compute", "F", find, icon="search", tip=FIND_TIP)
         self.earlier = add(
-            "slot_earlier", "Previous images", "Shift+,", lambda: state.gallery.turn_page(-1), icon="left"
+            "slot_earlier",
+            "Previous images",
+            "Shift+,",
+            lambda: state.gallery.turn_page(-1),
+            icon="left",
+            needs="There are no images before these.",
         )
-        self.later = add("slot_later", "Next images", "Shift+.", lambda: state.gallery.turn_page(1), icon="right")
+        self.later = add(
+            "slot_later",
+            "Next images",
+            "Shift+.",
+            lambda: state.gallery.turn_page(1),
+            icon="right",
+            needs="There are no images after these.",
+        )
         self.status = ElidedLabel()
         self.strip = ImageSource(PAGE)
         panel.name_widget(self.strip, "slot_data", "Images of the data for a - b + c", SLOT_STRIP_TIP)

@@ -74,7 +74,13 @@ class ExportView(LatentView):
             "export_replace", "Replace file", "", self._export.replace, tip="Replace the file of this name"
         )
         self.stop = add(
-            "export_stop", "Stop", "", self._export.stop, icon="stop", tip="Stop the export; no file is left"
+            "export_stop",
+            "Stop",
+            "",
+            self._export.stop,
+            icon="stop",
+            tip="Stop the export; no file is left",
+            needs="Nothing is being exported.",
         )
         self._lay_out(panel)
         self._connect()

@@ -92,6 +92,7 @@ class ConditionalView(ActiveWidget):
             icon="fit",
             tip="Show only the values that hold 99.9 % of the probability, and follow them; off: all values",
             checkable=True,
+            needs="All probabilities fit already.",
         )
         self.log = panel.add_action(
             "bars.log",

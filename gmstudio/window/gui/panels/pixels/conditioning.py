@@ -76,10 +76,22 @@ class ConditioningView(ActiveWidget):
 
     def _add_actions(self, panel: Panel) -> None:
         self._previous = panel.add_action(
-            "condition.previous", "Previous images", "", lambda: self._page(-1), icon="left", tip="Previous images"
+            "condition.previous",
+            "Previous images",
+            "",
+            lambda: self._page(-1),
+            icon="left",
+            tip="Previous images",
+            needs="There are no images before these.",
         )
         self._next = panel.add_action(
-            "condition.next", "Next images", "", lambda: self._page(1), icon="right", tip="Next images"
+            "condition.next",
+            "Next images",
+            "",
+            lambda: self._page(1),
+            icon="right",
+            tip="Next images",
+            needs="There are no images after these.",
         )
         self._clear = panel.add_action(
             "condition.none",
@@ -88,6 +100,7 @@ class ConditioningView(ActiveWidget):
             self._session.clear_conditioning,
             icon="close",
             tip="Condition on nothing: begin again from an empty image",
+            needs="No image is observed.",
         )
 
     def _lay_out(self, panel: Panel) -> None:

@@ -38,6 +38,7 @@ class Header(QWidget):
             session.use_current_weights,
             icon="refresh",
             tip="Use the run's newest weights; the placed pixels stay and are rescored",
+            needs="The newest weights are in use.",
         )
         self.follow = panel.add_action(
             "follow",
@@ -47,6 +48,7 @@ class Header(QWidget):
             icon="live",
             tip="Use newer weights while the run trains: watch conditional and surprisal change",
             checkable=True,
+            needs="The run is not in training.",
         )
         self._weights_button, self._follow_button = panel.button(self.weights), panel.button(self.follow)
         self._toggles: tuple[QToolButton, ...] = ()

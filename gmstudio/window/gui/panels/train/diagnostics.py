@@ -42,7 +42,15 @@ class DiagnosticsView(ActiveWidget):
         self.view = FigureView(self)
         for name in ("bars", "images", "maps", "table"):
             panel.name_widget(getattr(self.view, name), f"figure.{name}", "Figure", "")
-        self._larger = panel.add_action("larger", "Larger", "Ctrl+Shift+D", self._enlarge, icon="zoom", tip=LARGER_TIP)
+        self._larger = panel.add_action(
+            "larger",
+            "Larger",
+            "Ctrl+Shift+D",
+            self._enlarge,
+            icon="zoom",
+            tip=LARGER_TIP,
+            needs="There is no figure to enlarge yet.",
+        )
         self.image, self.row, self.column = (IntegerField(self) for _ in range(3))
         self.thumbnail = MapGrid(self)
         self.thumbnail.setFixedSize(THUMBNAIL, THUMBNAIL)

@@ -87,6 +87,7 @@ class SampleView(QWidget):
             samples.follow,
             icon="live",
             tip="Show the newest samples, and new ones as they are drawn",
+            needs="The newest samples are shown, or there are none yet.",
         )
         latest = panel.button(self._latest)
         panel.name_widget(

@@ -17,7 +17,7 @@ from gmstudio.protocol.images import ImageSpec
 from gmstudio.window.gui.panels.data.panel import DataPanel
 from gmstudio.window.gui.places import PLACES
 from gmstudio.window.gui.shell.main_window import MainWindow
-from gmstudio.window.gui.shell.palette.sources import plain
+from gmstudio.window.gui.shell.palette.sources import NOT_NOW, plain
 from gmstudio.window.gui.shell.settings import PALETTE, WindowSettings
 from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs
 from gmstudio.window.state.data.state import DataState
@@ -222,7 +222,8 @@ def test_everything_is_found(qtbot: QtBot, real_window: MainWindow) -> None:
     assert {"Start", "Rename", "Larger", "Sample continuations", "Find code", "Restart"} <= titles
     assert all(titles) and plain("Fit && go…") == "Fit & go"
     for entry in entries.values():
-        assert entry.reason == "" or entry.reason.endswith((".", ":")), entry
+        assert entry.reason == "" or entry.reason.endswith("."), entry
+        assert entry.reason != NOT_NOW, f"{entry.id} does not say why it is disabled: give add_action needs="
 
 
 def test_imported_sets_are_found(qtbot: QtBot, real_window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
