@@ -25,7 +25,7 @@ class DataSets(QObject):
         home: folder of the data sets; empty until they are listed.
         sets: those that can be used.
         problems: those that cannot, a sentence each.
-        trashed: sets that were moved to the trash, with their names; the last one is restored first.
+        trashed: sets that were moved to the trash, with their names.
 
     Signals:
         changed: one of these.
@@ -75,11 +75,12 @@ class DataSets(QObject):
         """Move a set to the trash."""
         self._change(TrashDataSet(folder=folder))
 
-    def restore(self) -> None:
-        """Move the set that was moved to the trash last back."""
-        if self.trashed:
-            event, _ = self.trashed.pop()
-            self._change(RestoreDataSet(place=event.place, folder=event.folder))
+    def restore(self, folder: str) -> None:
+        """Move a set that is in the trash back to its folder."""
+        found = next((event for event, _ in reversed(self.trashed) if event.folder == folder), None)
+        if found is not None:
+            self.trashed = [(event, name) for event, name in self.trashed if event is not found]
+            self._change(RestoreDataSet(place=found.place, folder=folder))
             self.changed.emit()
 
     def _change(self, command: Command) -> None:

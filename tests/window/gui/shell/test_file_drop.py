@@ -6,14 +6,16 @@ import numpy as np
 import pytest
 from latent_engine import VAE, LatentEngine
 from PIL import Image
-from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from gmstudio.media import Provenance
 from gmstudio.media.writing import write_png
+from gmstudio.window.gui.dropped_data import data_in, drop_sentence
 from gmstudio.window.gui.shell.banner import Notice
+from gmstudio.window.gui.shell.drop_overlay import DropOverlay
 from gmstudio.window.gui.shell.file_drop import FileDrop
 from gmstudio.window.state.latents.state import LatentsState
 from gmstudio.window.state.runs.library import RunLibrary
@@ -26,12 +28,14 @@ class Window(QWidget):
         super().__init__()
         self.shown: list[str] = []
         self.runs: list[str] = []
+        self.data: list[str] = []
         self.notices: list[Notice] = []
 
     def watch(self, drop: FileDrop) -> None:
         self.drop = drop
         drop.panel_wanted.connect(self.shown.append)
         drop.run_found.connect(self.runs.append)
+        drop.data_found.connect(self.data.append)
         drop.noticed.connect(self.notices.append)
 
 
@@ -63,9 +67,9 @@ def studio(window: Window) -> Studio:
     return studio
 
 
-def drop(window: Window, path: Path) -> None:
+def drop(window: Window, *paths: Path) -> None:
     data = QMimeData()
-    data.setUrls([QUrl.fromLocalFile(str(path))])
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
     copy, left, none = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
     event = QDropEvent(QPointF(5, 5), copy, data, left, none)
     assert window.drop.eventFilter(window, event) and event.isAccepted()
@@ -88,10 +92,47 @@ def test_an_exported_picture_restores_its_code(qtbot: QtBot, window: Window, stu
 
 
 def test_a_run_folder_is_to_be_opened(window: Window, studio: Studio, tmp_path: Path) -> None:
-    drop(window, tmp_path)
     (tmp_path / "run.json").write_text("{}")
+    drop(window, tmp_path)
     drop(window, tmp_path / "run.json")
-    assert window.runs == [str(tmp_path)] * 2
+    assert window.runs == [str(tmp_path)] * 2 and not window.data
+
+
+@pytest.mark.parametrize(
+    ("names", "found", "sentence"),
+    [
+        (["birds/"], "birds", "Import birds as a data set"),
+        (["birds.zip"], "birds.zip", "Import birds.zip as a data set"),
+        (["train-images-idx3-ubyte"], "train-images-idx3-ubyte", "Import train-images-idx3-ubyte as a data set"),
+        (["a.png", "b.png"], "", "Import the folder {folder} as a data set: it holds these 2 files"),
+    ],
+)
+def test_data_sets_are_imported_and_the_frame_says_so(
+    window: Window, studio: Studio, tmp_path: Path, names: list[str], found: str, sentence: str
+) -> None:
+    for name in names:
+        if name.endswith("/"):
+            (tmp_path / name).mkdir()
+    paths = [tmp_path / name for name in names]
+    overlay = window.findChild(DropOverlay)
+    assert overlay is not None and overlay.isHidden()
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    QApplication.sendEvent(window, QDragEnterEvent(QPoint(1, 1), Qt.DropAction.CopyAction, data, buttons, keys))
+    assert overlay.text() == sentence.format(folder=tmp_path.name) and not overlay.isHidden()
+    QApplication.sendEvent(window, QDragLeaveEvent())
+    assert overlay.isHidden() and not window.data
+    drop(window, *paths)
+    assert window.data == [str(tmp_path / found) if found else str(tmp_path)] and not window.runs
+    assert overlay.isHidden()
+
+
+def test_one_picture_is_no_data_set(tmp_path: Path) -> None:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(tmp_path / "a.png"))])
+    assert data_in(data) == "" and "encode" in drop_sentence(data)
+    assert data_in(data, anything=True) == str(tmp_path / "a.png")
 
 
 def test_a_foreign_picture_can_be_encoded(qtbot: QtBot, window: Window, studio: Studio, tmp_path: Path) -> None:

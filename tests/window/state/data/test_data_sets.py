@@ -54,7 +54,7 @@ def test_sets_are_listed_when_an_engine_starts_and_changed_as_it_says(scene: Sce
     sets.trash(INFO.folder)
     scene.reply(TrashDataSet, DataSetTrashed(folder=INFO.folder, place="/trash/birds"))
     assert [info.name for info in sets.sets] == ["old"] and sets.trashed[0][1] == "owls"
-    sets.restore()
+    sets.restore(INFO.folder)
     command = scene.client.last(RestoreDataSet)
     assert (command.place, command.folder) == ("/trash/birds", INFO.folder) and not sets.trashed
 

@@ -37,6 +37,7 @@ class AboutView(QScrollArea):
         for number in range(7):
             heading, text = QLabel(inner), text_label(inner)
             heading.setProperty("role", "heading")
+            heading.setContentsMargins(0, 0 if number == 0 else GRID, 0, 0)
             panel.name_widget(text, f"about_{number}", "Facts on the data set", "")
             self._layout.addWidget(heading)
             self._layout.addWidget(text)
@@ -77,13 +78,17 @@ def _imported(info: DataSetInfo, details: DataSetDetails | None) -> list[tuple[s
         listed = [f"{name}: {reason}" for name, reason in details.bad[:LISTED]]
         more = details.num_bad - len(listed)
         facts.append(
-            (f"{details.num_bad:,} files left out", "\n".join(listed + ([f"and {more:,} more"] if more else [])))
+            (f"{_files(details.num_bad)} left out", "\n".join(listed + ([f"and {more:,} more"] if more else [])))
         )
     if details.num_duplicates:
         listed = [f"{name} = {other}" for name, other in details.duplicates[:LISTED]]
         dropped = f", {details.num_dropped:,} of them dropped" if details.num_dropped else ""
         facts.append((f"{details.num_duplicates:,} identical images{dropped}", "\n".join(listed)))
     return [(title, words) for title, words in facts if words]
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count:,} files"
 
 
 def _in_groups(digits: str) -> str:

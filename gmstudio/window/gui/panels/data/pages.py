@@ -55,12 +55,7 @@ class PagesView(QWidget):
         panel.name_widget(self._split, "split", "Split", "Split of the data set whose images are shown.")
         panel.name_widget(self._class, "class", "Class", "Class whose images are shown.")
         panel.name_widget(self._first, "first", "First image of the page", "Number of the first image of the page.")
-        panel.name_widget(
-            self._grid,
-            "images",
-            "Images of the data set",
-            "Images as a model sees them. Arrow keys and wheel go through them; the line above names one.",
-        )
+        panel.name_widget(self._grid, "images", "Images of the data set", "")  # a tooltip would lie over the images
         panel.name_widget(self._line, "image", "Image under the pointer", "")
         for split in SPLITS:
             self._split.addItem(SPLIT_TITLES[split].capitalize(), split)

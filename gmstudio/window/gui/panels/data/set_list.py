@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt, QUrl
-from PySide6.QtGui import QAction, QDesktopServices, QKeyEvent, QKeySequence
+from PySide6.QtGui import QAction, QDesktopServices, QKeyEvent, QKeySequence, QUndoCommand
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFileDialog,
@@ -22,6 +22,7 @@ from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.data.set_table import SetRow, SetTable
 from gmstudio.window.gui.theme import GRID, theme
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
+from gmstudio.window.state.data.sets import DataSets
 from gmstudio.window.state.data.state import DataState
 
 FILES = "Images and archives (*.zip *.npz *.npy *.mat *.amat *.csv *.txt *.gz *.bin *-ubyte *.tar.gz);;All files (*)"
@@ -42,6 +43,8 @@ class SetList(QWidget):
         self._state = state
         self._panel = panel
         self._table = SetTable(state)
+        self._again: set[str] = set()
+        """Folders that Redo moves to the trash."""
         self._tree = _SetTree(self)
         self._tree.setModel(self._table)
         header = self._tree.header()
@@ -106,10 +109,9 @@ class SetList(QWidget):
         undo = self._panel.add_action(
             "undo_trash",
             "Undo",
-            "Ctrl+Z",
-            self._state.sets.restore,
-            tip="Bring the data set back from the trash",
-            only_in=self._tree,
+            "",
+            self._panel.undo.undo,
+            tip="Bring the data set back from the trash, as Undo in the Edit menu does",
         )
         layout = QHBoxLayout(row)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -147,6 +149,7 @@ class SetList(QWidget):
         state.view_changed.connect(self._select)
         state.downloads.changed.connect(self._select)
         state.problem_changed.connect(self._show_problem)
+        state.sets.removed.connect(self._record_trash)
         self._tree.selectionModel().currentChanged.connect(self._on_current_changed)
         self._tree.clicked.connect(self._on_current_changed)
         self._tree.customContextMenuRequested.connect(self._open_menu)
@@ -225,6 +228,14 @@ class SetList(QWidget):
         if (row := self._current) is not None and row.folder:
             self._state.sets.trash(row.folder)
 
+    def _record_trash(self, folder: str) -> None:
+        """Let the Edit menu bring the set back."""
+        if folder in self._again:
+            self._again.discard(folder)
+            return
+        name = next((name for event, name in reversed(self._state.sets.trashed) if event.folder == folder), folder)
+        self._panel.undo.push(_TrashEdit(self._state.sets, folder, name, self._again))
+
     def _show_folder(self) -> None:
         if (row := self._current) is not None and row.folder:
             QDesktopServices.openUrl(QUrl.fromLocalFile(row.folder))
@@ -255,6 +266,27 @@ class SetList(QWidget):
         dialog.fileSelected.connect(self._state.import_files)
         dialog.finished.connect(dialog.deleteLater)
         return dialog
+
+
+class _TrashEdit(QUndoCommand):
+    """Move of a data set to the trash, which was made already."""
+
+    def __init__(self, sets: DataSets, folder: str, name: str, again: set[str]) -> None:
+        super().__init__(f"Move {name} to the trash")
+        self._sets, self._folder, self._again = sets, folder, again
+        self._is_made = True
+
+    def undo(self) -> None:
+        """Bring the set back."""
+        self._sets.restore(self._folder)
+        self._is_made = False
+
+    def redo(self) -> None:
+        """Move it to the trash again; not at the first time, when it is there."""
+        if not self._is_made:
+            self._again.add(self._folder)
+            self._sets.trash(self._folder)
+            self._is_made = True
 
 
 class _SetTree(QTreeView):

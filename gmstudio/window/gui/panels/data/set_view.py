@@ -17,7 +17,7 @@ from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs, Tab
 from gmstudio.window.state.data.settings_split import set_schema
 from gmstudio.window.state.data.state import DataState
 
-SIDE_WIDTH, LEAST_SIDE_WIDTH = 304, 264
+SIDE_WIDTH, LEAST_SIDE_WIDTH = 336, 308
 TRAIN_TIP = "Set Train up with this data set and these settings"
 SETTINGS_NOTE = "They change what is shown here, and what “Train on this” takes."
 

@@ -186,7 +186,7 @@ def _progress(stats: DataMeasured | None) -> str:
 def _counts_text(stats: DataMeasured) -> str:
     """Sizes of the splits, with the colours of their bars, as rich text."""
     lines = [
-        f'<span style="color:{theme().series(number).name()}">■</span>&nbsp;{stats.splits[split].size:,} {title}'
+        f'<span style="color:{theme().series(number).name()}">■</span>&nbsp;{stats.splits[split].size:,}&nbsp;{title}'
         for number, (split, title) in enumerate(SPLIT_TITLES.items())
         if split in stats.splits
     ]

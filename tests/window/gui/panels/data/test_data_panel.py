@@ -16,6 +16,7 @@ from gmstudio.protocol.array import Array
 from gmstudio.protocol.data import BrowseData, DataLoading, MeasureData
 from gmstudio.protocol.data_import import (
     DataSetDescribed,
+    DataSetTrashed,
     DescribeDataSet,
     DownloadData,
     DownloadProgressed,
@@ -27,6 +28,7 @@ from gmstudio.protocol.data_import import (
     PreviewedImage,
     PreviewImport,
     RemoteDataSet,
+    RestoreDataSet,
     TrashDataSet,
 )
 from gmstudio.protocol.images import ImageSpec
@@ -225,6 +227,17 @@ def test_a_set_goes_to_the_trash_and_comes_back(shown: Shown, qtbot: QtBot) -> N
     tree.setFocus()
     qtbot.keyClick(tree, Qt.Key.Key_Delete)
     assert shown.client.last(TrashDataSet).folder == INFO.folder
+    shown.reply(TrashDataSet, DataSetTrashed(folder=INFO.folder, place="/trash/birds"))
+    assert "birds" not in shown.titles() and shown.panel.undo.undoText() == "Move birds to the trash"
+    shown.click("undo_trash")
+    assert shown.client.last(RestoreDataSet).place == "/trash/birds"
+    shown.reply(RestoreDataSet, DataSetDescribed(info=INFO, details=DETAILS))
+    assert "birds" in shown.titles() and not shown.find(QToolButton, "undo_trash").isVisible()
+    shown.panel.undo.redo()
+    shown.reply(TrashDataSet, DataSetTrashed(folder=INFO.folder, place="/trash/birds (2)"))
+    assert shown.panel.undo.count() == 1
+    shown.panel.undo.undo()
+    assert shown.client.last(RestoreDataSet).place == "/trash/birds (2)"
 
 
 def test_what_comes_with_the_program_cannot_be_trashed(shown: Shown, qtbot: QtBot) -> None:
