@@ -50,6 +50,7 @@ class StatusLine(QWidget):
         self._numbers = QLabel(self)
         self._numbers.setProperty("role", "muted")
         self._numbers.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._numbers.setMinimumWidth(1)  # it says less in a narrower window, which its text must not prevent
         self._problem = QLabel(self)
         self._problem.setProperty("role", "error")
         for label in (self._title, self._numbers, self._problem):

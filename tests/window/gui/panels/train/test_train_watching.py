@@ -204,7 +204,7 @@ def test_a_narrow_window_says_less_but_cuts_nothing(stage: Stage, qtbot: QtBot) 
     for name in ("loss", "grad_norm", "images_per_s", "learning_rate"):
         stage.client.deliver(points("/runs/a", name, np.arange(1, 50), np.ones(49)))
     stage.client.deliver(points("/runs/a", "loss", [40], [17.3], split="valid"))
-    stage.panel.resize(690, 560)
+    stage.panel.resize(600, 560)
     qtbot.waitUntil(lambda: len(toggles(stage)) == 4, timeout=3000)
     qtbot.waitUntil(lambda: all(t.width() >= t.sizeHint().width() for t in toggles(stage)), timeout=3000)
     numbers = stage.find("train.status", QLabel)
