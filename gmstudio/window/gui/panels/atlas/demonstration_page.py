@@ -1,5 +1,7 @@
 """Page of a demonstration: its scenes, its progress, and the buttons that stop and replay it."""
 
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from gmstudio.window.gui.panels.atlas.scene_view import SceneView
@@ -8,7 +10,9 @@ from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.state.atlas.player import DemonstrationPlayer
 
 STEPS = 1000
-PREPARING = "Preparing …"
+WIDE = 480
+"""Width of the page from which its buttons have words."""
+PREPARING, COMPARING = "Preparing …", "Comparing …"
 DONE = "Computed just now on this machine"
 
 
@@ -45,8 +49,9 @@ class DemonstrationPage(QWidget):
         column.setSpacing(GRID // 2)
         header = QHBoxLayout()
         header.addWidget(self.title, 1)
-        for name in ("stop", "replay", "back"):
-            header.addWidget(buttons[name])
+        self._buttons = [buttons[name] for name in ("stop", "replay", "back")]
+        for button in self._buttons:
+            header.addWidget(button)
         column.addLayout(header)
         column.addWidget(self.sentence)
         column.addWidget(self.stage)
@@ -54,6 +59,14 @@ class DemonstrationPage(QWidget):
         column.addWidget(self.scene, 1)
         self.sentence.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         player.changed.connect(self.show_demonstration)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave the words of the buttons out where they would cut the title."""
+        super().resizeEvent(event)
+        style = Qt.ToolButtonStyle
+        for button in self._buttons:
+            wide = event.size().width() >= WIDE
+            button.setToolButtonStyle(style.ToolButtonTextBesideIcon if wide else style.ToolButtonIconOnly)
 
     def show_demonstration(self) -> None:
         """Show the newest scene, the stage and the progress."""
@@ -71,5 +84,5 @@ class DemonstrationPage(QWidget):
         progress = scene.progress if scene is not None else 0.0
         self.progress.setValue(round(STEPS * progress))
         self.progress.setVisible(player.running)
-        running = scene.stage if scene is not None else PREPARING
+        running = (scene.stage or COMPARING) if scene is not None else PREPARING
         self.stage.set_words(player.problem or (running if player.running else DONE))

@@ -36,6 +36,9 @@ class NodeButton(QAbstractButton):
         title: shown.
         is_leaf: a family, with the place of a sample.
 
+    Attributes:
+        tight: little room around the title.
+
     Signals:
         focused: it got the focus.
     """
@@ -46,7 +49,7 @@ class NodeButton(QAbstractButton):
         super().__init__(parent)
         self.is_leaf = is_leaf
         self.detail = ""
-        self.selected = self.on_path = False
+        self.selected = self.on_path = self.tight = False
         self._image = QImage()
         self.setText(title)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
@@ -87,7 +90,8 @@ class NodeButton(QAbstractButton):
         """Size of the title in its lines."""
         metrics = self.fontMetrics()
         width = max(metrics.horizontalAdvance(line) for line in self.lines())
-        return QSize(width + 4 * PADDING, metrics.height() * len(self.lines()) + PADDING)
+        across, down = (2 * PADDING, 2) if self.tight else (4 * PADDING, PADDING)
+        return QSize(width + across, metrics.height() * len(self.lines()) + down)
 
     # ---- Qt's events -------------------------------------------------------------------------------------------
 
@@ -123,7 +127,7 @@ class NodeButton(QAbstractButton):
         """Paint the box, the sample, the text and the ring of the focus."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        box = QRectF(self.rect()).adjusted(2, 2, -2, -2)
+        box = QRectF(self.rect()).adjusted(1.5, 1.5, -1.5, -1.5)
         painter.setPen(QPen(self._outline(), 1.5 if self.selected else 1))
         painter.setBrush(self._fill())
         painter.drawRoundedRect(box, RADIUS, RADIUS)

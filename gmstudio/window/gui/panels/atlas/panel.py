@@ -20,6 +20,9 @@ from gmstudio.window.state.runs.library import RunLibrary
 from gmstudio.window.state.theory import branch_of
 
 TREE_SHARE, PAGE_SHARE = 11, 10
+NARROW = 960
+"""Width of the panel below which the row of demonstrations has no heading, and the tree more of the width."""
+NARROW_TREE_SHARE = 12
 PAGE_MINIMUM = QSize(340, 320)
 LIKELIHOOD_DETAILS = {"none": "no likelihood"}
 EXPLORE_TIP = "Open the model of this family in the panel for exploring it: Pixels, Latents or Chains"
@@ -99,7 +102,7 @@ class AtlasPanel(Panel):
         page = QVBoxLayout(self)
         page.setContentsMargins(GRID, GRID, 2 * GRID, GRID)
         page.setSpacing(GRID)
-        body = QHBoxLayout()
+        body = self._body = QHBoxLayout()
         body.setSpacing(GRID)
         body.addWidget(self.tree, TREE_SHARE)
         body.addWidget(self._pages, PAGE_SHARE)
@@ -108,16 +111,19 @@ class AtlasPanel(Panel):
         page.addLayout(body, 1)
         below = QHBoxLayout()
         below.setSpacing(GRID)
-        label = QLabel("Demonstrations", self)
-        label.setProperty("role", "heading")
-        below.addWidget(label, 0, Qt.AlignmentFlag.AlignVCenter)
+        self._heading = QLabel("Demonstrations", self)
+        self._heading.setProperty("role", "heading")
+        below.addWidget(self._heading, 0, Qt.AlignmentFlag.AlignVCenter)
         below.addWidget(self.bar, 1)
         page.addLayout(below)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Make the samples smaller in a low panel."""
+        """Make the samples smaller in a low panel, and leave out a heading in a narrow one."""
         super().resizeEvent(event)
+        narrow = event.size().width() < NARROW
         self.family.set_low(event.size().height() < LOW)
+        self._heading.setVisible(not narrow)
+        self._body.setStretch(0, NARROW_TREE_SHARE if narrow else TREE_SHARE)
 
     # ---- showing -----------------------------------------------------------------------------------------------
 

@@ -77,3 +77,7 @@ class SceneView(QScrollArea):
                 height = widget.height_for(width)
                 if height and isinstance(widget, TitledBlock):
                     widget.content.setFixedHeight(height)
+        # At once, and not when the scroll area gets to it: until then the new rows would squeeze those above.
+        self._column.activate()
+        needed = self._column.totalHeightForWidth(self._page.width())
+        self._page.resize(self._page.width(), max(needed, self.viewport().height()))

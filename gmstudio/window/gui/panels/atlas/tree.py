@@ -9,11 +9,11 @@ from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter, QPainterPath, QPai
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gmstudio.window.gui.panels.atlas.node_button import NodeButton
-from gmstudio.window.gui.panels.atlas.tree_layout import Placement, place
+from gmstudio.window.gui.panels.atlas.tree_layout import TIGHT, WIDE, Placement, place
 from gmstudio.window.gui.theme import theme
 from gmstudio.window.state.atlas.taxonomy import Node, Path, Taxonomy
 
-SMALL_HEIGHT, SMALL_WIDTH = 520, 520
+SMALL_HEIGHT, SMALL_WIDTH = 480, 560
 """Below this size the tree is set in smaller type."""
 SMALLER = 0.86
 MINIMUM = QSize(430, 330)
@@ -147,7 +147,9 @@ class TaxonomyTree(QWidget):
         font.setPointSizeF(self.font().pointSizeF() * (SMALLER if small else 1.0))
         for button in self._buttons.values():
             button.setFont(font)
-        self._placement = place(self._tree, self.size(), lambda node: self._buttons[node.path].sizeHint())
+            button.tight = small
+        spacing = TIGHT if small else WIDE
+        self._placement = place(self._tree, self.size(), lambda node: self._buttons[node.path].sizeHint(), spacing)
         for path, rect in self._placement.rects.items():
             self._buttons[path].setGeometry(rect.toAlignedRect())
         self.update()

@@ -11,19 +11,36 @@ from PySide6.QtCore import QRectF, QSize
 
 from gmstudio.window.state.atlas.taxonomy import Node, Path, Taxonomy
 
-MARGIN = 8
-ACROSS = 14
-"""Room for the lines between two columns."""
-BETWEEN = 6
-"""Room between two groups."""
-BESIDE_ROOM = 18
-"""Room above the group beside the tree, for its dividing line."""
-MIN_TILE, MAX_TILE = 19, 64
-MIN_TILE_WIDTH, MAX_TILE_WIDTH = 96, 200
+MAX_TILE = 64
+MAX_TILE_WIDTH = 200
 TILE_GAP = 2
 TWO_COLUMNS = 2
 MIN_TWO = 132
 """Width of a tile from which there are two columns."""
+
+
+@dataclass(frozen=True)
+class Spacing:
+    """Distances in the tree, pixels.
+
+    Args:
+        margin: around the tree.
+        across: between two columns, for the lines.
+        between: between two groups.
+        beside: above the group beside the tree, for its dividing line.
+        least_tile: smallest height of a tile.
+    """
+
+    margin: int = 8
+    across: int = 14
+    between: int = 6
+    beside: int = 18
+    least_tile: int = 19
+
+
+WIDE = Spacing()
+TIGHT = Spacing(margin=4, across=11, between=3, beside=12, least_tile=16)
+"""In a small window."""
 
 
 @dataclass(frozen=True)
@@ -41,22 +58,23 @@ class Placement:
     divider: float
 
 
-def place(tree: Taxonomy, size: QSize, box: Callable[[Node], QSize]) -> Placement:
+def place(tree: Taxonomy, size: QSize, box: Callable[[Node], QSize], spacing: Spacing = WIDE) -> Placement:
     """Place all nodes.
 
     Args:
         tree: the taxonomy.
         size: of the widget.
         box: gives the size that a branch's box needs.
+        spacing: distances.
     """
-    return _Placer(tree, size, box).place()
+    return _Placer(tree, size, box, spacing).place()
 
 
 class _Placer:
     """Computation of one placement."""
 
-    def __init__(self, tree: Taxonomy, size: QSize, box: Callable[[Node], QSize]) -> None:
-        self._tree, self._size = tree, size
+    def __init__(self, tree: Taxonomy, size: QSize, box: Callable[[Node], QSize], spacing: Spacing) -> None:
+        self._tree, self._size, self._spacing = tree, size, spacing
         branches = [node for node in tree.nodes if node.entry is None]
         self._boxes = {node.path: box(node) for node in branches}
         self._deepest = max(len(node.path) for node in branches)
@@ -65,12 +83,12 @@ class _Placer:
             for depth in range(self._deepest + 1)
         ]
         self._box_height = max(hint.height() for hint in self._boxes.values())
-        self._left = [float(MARGIN)]
+        self._left = [float(spacing.margin)]
         for width in self._columns:
-            self._left.append(self._left[-1] + width + ACROSS)
+            self._left.append(self._left[-1] + width + spacing.across)
         self._groups = [node for node in branches if any(child.entry is not None for child in node.children)]
         self._empty = [node for node in branches if not node.children]
-        room = size.width() - MARGIN - self._left[-1]
+        room = size.width() - spacing.margin - self._left[-1]
         self._tile_columns = TWO_COLUMNS if room >= TWO_COLUMNS * MIN_TWO + TILE_GAP else 1
         widest = MAX_TILE_WIDTH if self._tile_columns == 1 else room
         self._tile_width = min((room - TILE_GAP * (self._tile_columns - 1)) / self._tile_columns, widest)
@@ -89,23 +107,24 @@ class _Placer:
 
     def place(self) -> Placement:
         ends = [node for node in self._tree.nodes if node in self._groups or node in self._empty]
-        gaps = 2 * MARGIN + BETWEEN * (len(ends) - 1) + BESIDE_ROOM
-        tile = float(MIN_TILE)
-        for larger in range(MAX_TILE, MIN_TILE - 1, -1):  # the largest tiles whose groups fit
+        space = self._spacing
+        gaps = 2 * space.margin + space.between * (len(ends) - 1) + space.beside
+        tile = float(space.least_tile)
+        for larger in range(MAX_TILE, space.least_tile - 1, -1):  # the largest tiles whose groups fit
             if sum(self._height(node, larger) for node in ends) + gaps <= self._size.height():
                 tile = float(larger)
                 break
         used = sum(self._height(node, tile) for node in ends) + gaps
         spare = max(0.0, self._size.height() - used) / max(1, len(ends))
         divider = 0.0
-        top = float(MARGIN) + spare / 2
+        top = space.margin + spare / 2
         for node in ends:
             if node is self._tree.beside:
-                divider = top + BESIDE_ROOM / 2 - BETWEEN / 2
-                top += BESIDE_ROOM
+                divider = top + (space.beside - space.between) / 2
+                top += space.beside
             height = self._height(node, tile)
             self._place_group(node, top, height, tile)
-            top += height + BETWEEN + spare
+            top += height + space.between + spare
         self._place_above(self._tree.root)
         return Placement(self._rects, tile, divider)
 

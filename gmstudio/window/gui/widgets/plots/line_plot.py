@@ -97,7 +97,7 @@ class LinePlot(QWidget):
         line_height = self.fontMetrics().height()
         marks = ticks(bottom, top)
         margin = max(self.fontMetrics().horizontalAdvance(f"{mark:g}") for mark in marks) + 2 * GAP
-        area = QRectF(margin, 2 * line_height, self.width() - margin - RIGHT, self.height() - 4 * line_height)
+        area = QRectF(margin, 2 * line_height, self.width() - margin - RIGHT, self.height() - 4 * line_height - GAP)
         if area.width() < LEAST_ROOM or area.height() < LEAST_ROOM / 2:
             return
         self._paint_legend(painter)
