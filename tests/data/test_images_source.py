@@ -129,7 +129,7 @@ def test_classes_and_number(tmp_path: Path) -> None:
         ({"folder": "{pics}/cat/00.png"}, DataError, "is one picture. Choose the folder"),
         ({"folder": "/dev/null"}, DataError, "neither a file nor a folder"),
         ({"folder": "x" * 300}, DataError, "name"),
-        ({"folder": "a\0b"}, DataError, "null"),
+        ({"folder": "a\0b"}, DataError, "is no path"),
     ],
 )
 def test_a_wrong_setting_is_a_sentence(tmp_path: Path, settings: dict[str, Any], error: type, message: str) -> None:

@@ -1,6 +1,8 @@
 """Files and folders of images of any kind, opened as raw sets."""
 
+import contextlib
 import os
+from collections import deque
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -41,7 +43,7 @@ def open_raw(path: Path, settings: ReadSettings) -> Iterator[Progress | RawSet]:
     if lower.endswith(".zip") and not is_folder:
         yield from pictures.open_zip(path, settings)
         return
-    if is_folder and _holds_pictures(path):
+    if is_folder and (yield from _holds_pictures(path)):
         yield from pictures.open_folder(path, settings)
         return
     found = yield from _read_format(path, settings)
@@ -67,7 +69,9 @@ def _read_format(path: Path, settings: ReadSettings) -> Generator[Progress, None
 def _missing(path: Path, error: OSError | ValueError) -> str:
     if isinstance(error, FileNotFoundError):
         return f"There is no file or folder {path}. Check the path."
-    return os_error_sentence(error) if isinstance(error, OSError) else str(error)
+    if isinstance(error, OSError):
+        return os_error_sentence(error)
+    return f"{str(path)!r} is no path ({error}). Check the path."
 
 
 def _not_read(path: Path) -> str:
@@ -79,26 +83,33 @@ def _not_read(path: Path) -> str:
     )
 
 
-def _holds_pictures(folder: Path) -> bool:
-    """Test whether more than half of the first files below a folder have the suffix of a picture."""
+def _holds_pictures(folder: Path) -> Generator[Progress, None, bool]:
+    """Test whether at least half of the first files below a folder have the suffix of a picture."""
     found = others = 0
-    waiting = [(os.fsencode(folder), 0)]
+    waiting = deque([(os.fsencode(folder), 0)])
     while waiting and found + others < _SAMPLED_ENTRIES:
-        place, depth = waiting.pop(0)
-        try:
-            with os.scandir(place) as entries:
-                for entry in entries:
-                    if is_junk(entry.name):
-                        continue
-                    if entry.is_dir():
-                        if depth < _SAMPLED_DEPTH:
-                            waiting.append((entry.path, depth + 1))
-                    elif suffix_of(entry.name) in PICTURE_SUFFIXES:
-                        found += 1
-                    else:
-                        others += 1
-                    if found + others >= _SAMPLED_ENTRIES:
-                        break
-        except OSError:
-            continue
-    return found > others
+        place, depth = waiting.popleft()
+        names, below = _listed(place, _SAMPLED_ENTRIES - found - others)
+        pictures = sum(suffix_of(name) in PICTURE_SUFFIXES for name in names)
+        found, others = found + pictures, others + len(names) - pictures
+        if depth < _SAMPLED_DEPTH:
+            waiting.extend((path, depth + 1) for path in below)
+        yield Progress("index", found)
+    return found > 0 and found >= others
+
+
+def _listed(place: bytes, most: int) -> tuple[list[bytes], list[bytes]]:
+    """Names of files in a folder, at most so many, and paths of its subfolders; none where it cannot be read."""
+    names: list[bytes] = []
+    below: list[bytes] = []
+    with contextlib.suppress(OSError), os.scandir(place) as entries:
+        for entry in entries:
+            if is_junk(entry.name):
+                continue
+            if entry.is_dir():
+                below.append(entry.path)
+            else:
+                names.append(entry.name)
+            if len(names) >= most:
+                break
+    return names, below

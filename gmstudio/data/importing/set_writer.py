@@ -1,12 +1,14 @@
 """Writing of an imported set: under a temporary name, in its place at once when it is whole."""
 
+import contextlib
 import hashlib
 import os
 import re
 import secrets
 import shutil
 from array import array
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import BinaryIO
 
@@ -31,7 +33,8 @@ from gmstudio.runs.atomic import sync_folder, write_synced
 from gmstudio.system.os_errors import os_error_sentence
 
 PARTIAL = ".importing-"
-_PIECE_BYTES = 8 << 20
+_PIECE_BYTES = 4 << 20
+_WAIT_S = 0.02
 
 
 class SetWriter:
@@ -49,16 +52,18 @@ class SetWriter:
         self._home, self._shape = home, shape
         self._rows = array("Q")
         self._hashes = array("Q")
+        self._folder = home / f"{PARTIAL}{os.getpid()}-{secrets.token_hex(4)}"
         self._file: BinaryIO | None = None
-        try:
+        with _errors_in_words():
             home.mkdir(parents=True, exist_ok=True)
             _remove_abandoned(home)
-            self._folder = home / f"{PARTIAL}{os.getpid()}-{secrets.token_hex(4)}"
             self._folder.mkdir()
-            self._file = (self._folder / IMAGES_NAME).open("w+b")
-            self._file.write(bytes(HEADER_BYTES))
-        except OSError as error:
-            raise DataError(f"The images cannot be kept: {os_error_sentence(error)}") from error
+            try:
+                self._file = (self._folder / IMAGES_NAME).open("w+b")
+                self._file.write(bytes(HEADER_BYTES))
+            except OSError:
+                self.discard()
+                raise
 
     @property
     def rows(self) -> NDArray[np.int64]:
@@ -90,30 +95,32 @@ class SetWriter:
             DataError: when they cannot be written.
         """
         assert self._file is not None
-        try:
+        with _errors_in_words():
             self._file.write(np.ascontiguousarray(images).data)
-        except OSError as error:
-            raise DataError(f"The images cannot be kept: {os_error_sentence(error)}") from error
         self._rows.extend(indices.tolist())
         for image in images:
             digest = hashlib.blake2b(image.data, digest_size=8).digest()
             self._hashes.append(int.from_bytes(digest, "little"))
 
     def keep(self, positions: NDArray[np.int64]) -> Iterator[int]:
-        """Drop all images but those at these rising positions; yields how many are moved so far."""
+        """Drop all images but those at these rising positions; yields how many are moved so far.
+
+        Raises:
+            DataError: when they cannot be written.
+        """
         assert self._file is not None
         size = int(np.prod(self._shape))
         at_once = max(1, _PIECE_BYTES // size)
-        self._file.flush()
-        for start in range(0, len(positions), at_once):
-            for new, old in enumerate(positions[start : start + at_once].tolist(), start):
-                if new != old:
-                    self._file.seek(HEADER_BYTES + old * size)
-                    image = self._file.read(size)
-                    self._file.seek(HEADER_BYTES + new * size)
-                    self._file.write(image)
-            yield min(start + at_once, len(positions))
-        self._file.truncate(HEADER_BYTES + len(positions) * size)
+        with _errors_in_words():
+            for start in range(0, len(positions), at_once):
+                for new, old in enumerate(positions[start : start + at_once].tolist(), start):
+                    if new != old:
+                        self._file.seek(HEADER_BYTES + old * size)
+                        image = self._file.read(size)
+                        self._file.seek(HEADER_BYTES + new * size)
+                        self._file.write(image)
+                yield min(start + at_once, len(positions))
+            self._file.truncate(HEADER_BYTES + len(positions) * size)
         self._rows = array("Q", self.rows[positions].tolist())
         self._hashes = array("Q", self.hashes[positions].tolist())
 
@@ -130,20 +137,9 @@ class SetWriter:
         Raises:
             DataError: when it cannot be written.
         """
-        assert self._file is not None
         shape = (len(self._rows), *self._shape)
-        digest = hashlib.sha256(repr(shape).encode())
-        try:
-            self._file.seek(0)
-            self._file.write(array_header(np.dtype(np.uint8), shape))
-            done = 0
-            while piece := self._file.read(_PIECE_BYTES):
-                digest.update(piece)
-                done += len(piece)
-                yield done // max(1, int(np.prod(self._shape)))
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            self._close()
+        with _errors_in_words():
+            digest = yield from self._finish_images(shape)
             for name, values in ((LABELS_NAME, labels), (SPLITS_NAME, splits)):
                 if values is not None:
                     content = values.tobytes()
@@ -152,9 +148,27 @@ class SetWriter:
             record = msgspec.structs.replace(record, shape=shape, sha256=digest.hexdigest())
             write_synced(self._folder / SET_NAME, msgspec.json.format(msgspec.json.encode(record), indent=1))
             place = self._put_in_place(record.name)
-        except OSError as error:
-            raise DataError(f"The images cannot be kept: {os_error_sentence(error)}") from error
         yield open_import(place)
+
+    def _finish_images(self, shape: tuple[int, ...]) -> "Generator[int, None, hashlib._Hash]":
+        """Write the header of the images, and read them again for their hash, which is returned."""
+        assert self._file is not None
+        digest = hashlib.sha256(repr(shape).encode())
+        self._file.seek(0)
+        self._file.write(array_header(np.dtype(np.uint8), shape))
+        done = 0
+        while piece := self._file.read(_PIECE_BYTES):
+            digest.update(piece)
+            done += len(piece)
+            yield done // int(np.prod(shape[1:]))
+        self._file.flush()
+        with ThreadPoolExecutor(1) as pool:  # a disk may take seconds to have it all
+            synced = pool.submit(os.fsync, self._file.fileno())
+            while wait([synced], _WAIT_S).not_done:
+                yield shape[0]
+            synced.result()
+        self._close()
+        return digest
 
     def _put_in_place(self, name: str) -> Path:
         word = re.sub(r"[^\w]+", "-", name.lower()).strip("-")[:40] or "images"
@@ -181,6 +195,14 @@ class SetWriter:
         except OSError:  # what was still to be written is not wanted
             self._file = None
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _errors_in_words() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise DataError(f"The images cannot be kept: {os_error_sentence(error)}") from error
 
 
 def _remove_abandoned(home: Path) -> None:

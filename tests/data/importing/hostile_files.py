@@ -97,6 +97,7 @@ PICTURES: dict[str, tuple[bytes, str]] = {
     "PNG of 60,000 pixels a side": (png_file(60_000, 60_000, zeros(100)), "pixels"),
     "PNG that unpacks to 144 MP": (png_file(12_000, 12_000, zeros(12_000 * 12_001)), "pixels"),
     "PNG with 2³¹ columns": (png_file(2**31 - 1, 1, zeros(100)), "pixels"),
+    "PNG of 20,000 columns": (png_file(20_000, 2, zeros(2 * 20_001)), "a side has at most 16,384"),
     "PNG of no columns": (png_file(0, 5, zeros(10)), "no PNG|damaged|pixels"),
     "PNG with a long text": (png_file(2, 2, zeros(6), chunk(b"zTXt", b"a\0\0" + zeros(120 * MIB))), "damaged"),
     "PNG with a profile that grows": (
