@@ -48,7 +48,7 @@ def chosen_labels(text: str, names: tuple[str, ...]) -> tuple[int, ...]:
         match = _RANGE.fullmatch(item)
         if match:
             first, last = int(match[1]), int(match[2] or match[1])
-            chosen.update(range(first, min(last, MAX_LABEL) + 1))
+            chosen.update(range(first, min(last, len(names) - 1) + 1))
             known = first <= last < len(names)
         else:
             same = [label for label, name in enumerate(names) if name == item]

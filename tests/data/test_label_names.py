@@ -53,3 +53,10 @@ def test_upper_and_lower_case_letters_are_distinguished() -> None:
 def test_what_is_no_label_is_named(text: str) -> None:
     with pytest.raises(ConfigError, match=r"there are 0 \(T-shirt/top\), 1 \(Trouser\)"):
         chosen_labels(text, FASHION)
+
+
+def test_labels_beyond_those_of_a_byte_can_be_chosen() -> None:
+    names = tuple(f"class {label}" for label in range(1000))
+    assert chosen_labels("299-301, class 999", names) == (299, 300, 301, 999)
+    with pytest.raises(ConfigError):
+        chosen_labels("998-1000", names)

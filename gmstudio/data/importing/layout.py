@@ -107,7 +107,7 @@ def _classes(
         "none": lambda parts: (),
     }
     classes = [take[levels](parts) for parts in folders]
-    distinct = sorted(set(classes), key=_natural)
+    distinct = sorted(set(classes), key=lambda parts: (not parts, _natural(parts)))  # those in no folder last
     if len(distinct) < 2:
         return (), None
     if levels == "auto" and (len(distinct) > MAX_CLASSES or len(distinct) * 2 > max(num_pictures, 4)):
@@ -118,7 +118,9 @@ def _classes(
     if None not in numbers and len(set(numbers)) == len(numbers):
         label = {parts: number for parts, number in zip(distinct, numbers, strict=True) if number is not None}
         return (), [label[parts] for parts in classes]
-    guesses.append(Guess("label_column", f"{len(distinct):,} folders were taken for classes."))
+    outside = f" Pictures in none of them are of the class {NO_FOLDER}." if () in distinct else ""
+    num_folders = len(distinct) - (() in distinct)
+    guesses.append(Guess("label_column", f"{num_folders:,} folders were taken for classes.{outside}"))
     position = {parts: at for at, parts in enumerate(distinct)}
     names = tuple(readable(b"/".join(parts)) or NO_FOLDER for parts in distinct)
     return names, [position[parts] for parts in classes]

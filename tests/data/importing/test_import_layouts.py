@@ -223,6 +223,17 @@ def test_archives_inside_are_named_and_not_opened(tmp_path: Path) -> None:
     assert any("1 (.zip)" in remark and "not opened" in remark for remark in found.record.remarks)
 
 
+def test_test_images_without_labels_have_a_class_of_their_own(tmp_path: Path) -> None:
+    """As competitions distribute them: the labels of the test images are secret."""
+    files = {f"train/{name}/{n}.png": png(10 * at + n) for at, name in enumerate(("cat", "dog")) for n in range(4)}
+    found = imported(
+        write(tmp_path / "pics", files | {f"test/{n}.png": png(50 + n) for n in range(3)}), tmp_path / "home"
+    )
+    assert found.record.label_names == ("cat", "dog", "(no folder)")
+    assert found.labels is not None and found.labels.tolist() == [0] * 4 + [1] * 4 + [2] * 3
+    assert any("(no folder)" in guess.text and guess.text.startswith("2 folders") for guess in found.record.guesses)
+
+
 def test_a_folder_for_each_picture_is_no_class(tmp_path: Path) -> None:
     files = {f"2024-{number:02}/a.png": png(number) for number in range(12)}
     found = imported(write(tmp_path / "pics", files), tmp_path / "home")
