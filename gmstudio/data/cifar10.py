@@ -132,7 +132,8 @@ def _find_folder(text: str) -> Path:
             return candidate
     if (folder / "data_batch_1").exists() or (folder / "cifar-10-batches-py").is_dir():
         raise DataError(
-            f"{folder} holds CIFAR-10's Python version, which is pickled and is not read. Use its binary version."
+            f"{folder} holds CIFAR-10's Python version. Read it as images of your own (source images), or use its "
+            "binary version."
         )
     raise DataError(f"{folder} holds no data_batch_1.bin. Choose the folder of CIFAR-10's binary version.")
 
@@ -149,7 +150,9 @@ def _read_labels(path: Path) -> Labels:
     parts = [records[:, 0].astype(np.int64) for records in _records(path)]
     labels = np.concatenate(parts)
     if labels.max() >= len(LABEL_NAMES):
-        raise DataError(f"{path} has a label {labels.max()}, but CIFAR-10's go to 9. Is it CIFAR-100?")
+        raise DataError(
+            f"{path} has a label {labels.max()}, but CIFAR-10's go to 9. Read CIFAR-100 as images of your own."
+        )
     return labels
 
 

@@ -90,6 +90,18 @@ def test_emnist_images_are_turned_upright(tmp_path: Path) -> None:
     assert dataset.label_names[1] == "a"
 
 
+def test_plain_names_in_a_folder_emnist_are_turned_upright(tmp_path: Path) -> None:
+    dataset = load_idx(write_set(tmp_path / "EMNIST", train=0, test=20), levels=256)
+    assert dataset.image.shape == (1, 5, 6)
+    parts = (dataset.train.images, dataset.valid.images, dataset.test.images)
+    assert rows(*parts) == rows(some_images(20, seed=20).transpose(0, 2, 1))
+
+
+def test_letters_have_names_under_underscores_too(tmp_path: Path) -> None:
+    dataset = load_idx(write_set(tmp_path, prefix="emnist_letters_", num_labels=27))
+    assert dataset.label_names[1:3] == ("a", "b")
+
+
 def test_without_labels_there_are_none(tmp_path: Path) -> None:
     dataset = load_idx(write_set(tmp_path, labels=False))
     assert dataset.train.labels is None and dataset.label_names == ()

@@ -94,6 +94,35 @@ def test_what_cannot_be_used_is_refused(tmp_path: Path, monkeypatch: pytest.Monk
         find_sets(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("place", "prefix", "is_emnist"),
+    [
+        ("", "emnist-letters-", True),
+        ("", "emnist_letters_", True),
+        ("", "EMNIST.digits.", True),
+        ("EMNIST", "", True),
+        ("emnist/raw", "", True),
+        ("EMNIST/letters", "", True),
+        ("EMNIST", "mnist-", False),
+        ("EMNIST and MNIST/MNIST/raw", "", False),
+        ("FashionMNIST", "", False),
+        ("remnist", "", False),
+    ],
+)
+def test_emnist_is_told_by_names(tmp_path: Path, place: str, prefix: str, is_emnist: bool) -> None:
+    write_set(tmp_path / place, prefix=prefix)
+    for folder in (tmp_path, tmp_path / place):
+        (found,) = find_sets(folder)
+        assert found.is_emnist == is_emnist
+
+
+@pytest.mark.parametrize("ending", ["", ".gz", "-idx3-ubyte", ".idx3", "-ubyte.gz"])
+def test_names_without_their_type_are_found(tmp_path: Path, ending: str) -> None:
+    write_idx(tmp_path / f"emnist_letters_train_images{ending}", some_images(5))
+    (found,) = find_sets(tmp_path)
+    assert found.name == "emnist_letters" and found.images.keys() == {"train"}
+
+
 def test_attributes_of_macos_and_hidden_files_are_passed_over(tmp_path: Path) -> None:
     for path in list(write_set(tmp_path / "MNIST").iterdir()):
         for place in (path.parent, tmp_path / "__MACOSX" / "MNIST"):
