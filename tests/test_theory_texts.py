@@ -7,6 +7,7 @@ import pytest
 from PySide6.QtCore import QByteArray
 from PySide6.QtSvg import QSvgRenderer
 
+from gmstudio.engine.atlas.demonstrations import DEMONSTRATIONS
 from gmstudio.families import FAMILIES
 from gmstudio.system.resources import resource_path
 from gmstudio.window.gui.places import PLACES
@@ -85,6 +86,7 @@ def test_links_lead_somewhere(path: Path) -> None:
     known = {
         "family": set(FAMILIES),
         "panel": {place.name for place in PLACES},
+        "demonstration": set(DEMONSTRATIONS),
         "branch": {slug for slug in BRANCHES.values() if branch_of(slug) is not None},
     }
     for words, address in LINK.findall(path.read_text(encoding="utf-8")):

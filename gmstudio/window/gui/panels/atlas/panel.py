@@ -186,10 +186,13 @@ class AtlasPanel(Panel):
             self._state.select(node)
 
     def _follow_link(self, kind: str, name: str) -> None:
-        """Open a node of the tree, or another panel."""
+        """Open a node of the tree, a demonstration, or another panel."""
         state = self._state
         if kind == "panel":
             self.panel_wanted.emit(name)
+            return
+        if kind == "demonstration":
+            state.demonstrate(name)
             return
         path = branch_of(name) if kind == "branch" else None
         node = state.tree.family(name) if kind == "family" else state.tree.find(path) if path is not None else None

@@ -25,7 +25,7 @@ def setup_entries(setup: TrainingSetup) -> Iterator[PaletteEntry]:
             title=card.title,
             kind="Family",
             run=partial(setup.choose_family, card.name),
-            detail=" › ".join((*card.branch, card.name)),
+            detail=f"Train it · {' › '.join((*card.branch, card.name))}",
             panel=PANEL,
         )
     for data in catalog.data:

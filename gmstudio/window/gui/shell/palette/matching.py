@@ -1,8 +1,9 @@
 """How well an entry matches what was typed.
 
 Every word that was typed has to be found, in the title or in what else is known of the entry: as its beginning, at the
-beginning of a word, inside, as initials, or as letters in this order with others between. Found earlier in this list
-means a higher score, and so does a match that covers more of the title.
+beginning of a word, inside, as initials, or as letters in this order with others between, the first of them at the
+beginning of a word. Found earlier in this list means a higher score, and so does a match that covers more of the
+title.
 """
 
 import re
@@ -16,6 +17,8 @@ COVERAGE = 10.0
 """Added for a match that is the whole title."""
 COMPACT = 25.0
 """Added for scattered letters that have nothing between them."""
+MAX_SPREAD = 3
+"""Scattered letters may stretch over this many times their number; else nearly everything would match."""
 WHOLE = 30.0
 """Added when the title begins with all that was typed."""
 
@@ -77,8 +80,10 @@ def word_score(word: str, text: Text) -> float:
     initials, scattered = _patterns(word)
     if initials.search(title):
         return INITIALS
-    match = scattered.search(title)
-    return SCATTERED + COMPACT * len(word) / (match.end() - match.start()) if match else 0.0
+    spans = [match.end() - match.start() for match in scattered.finditer(title)]
+    if not spans or min(spans) > MAX_SPREAD * len(word):
+        return 0.0
+    return SCATTERED + COMPACT * len(word) / min(spans)
 
 
 def _begins_word(text: str, word: str, at: int) -> bool:
@@ -95,5 +100,5 @@ def _patterns(word: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
     """Patterns of a word's letters as initials of successive words, and in their order with others between."""
     letters = [re.escape(letter) for letter in word]
     initials = r"(?<!\w)" + r"\w*\W+".join(letters)
-    scattered = "".join([letters[0], *(f"[^{letter}]*{letter}" for letter in letters[1:])])
+    scattered = r"(?<!\w)" + "".join([letters[0], *(f"[^{letter}]*{letter}" for letter in letters[1:])])
     return re.compile(initials), re.compile(scattered)
