@@ -2,6 +2,7 @@
 
 from PySide6.QtCore import QEvent, QMimeData, QSize, Qt, QUrl, Signal
 from PySide6.QtGui import (
+    QCursor,
     QDesktopServices,
     QFont,
     QResizeEvent,
@@ -12,7 +13,7 @@ from PySide6.QtGui import (
     QTextDocument,
     QTextFragment,
 )
-from PySide6.QtWidgets import QTextBrowser, QTextEdit, QWidget
+from PySide6.QtWidgets import QTextBrowser, QTextEdit, QToolTip, QWidget
 
 from gmstudio.window.gui.theme import GRID, theme
 from gmstudio.window.gui.widgets.formula import formulas
@@ -22,6 +23,7 @@ from gmstudio.window.gui.widgets.theory_markdown import PLACE, FormulaText, take
 SCHEME = "gmstudio"
 """Scheme of links into the program: ``gmstudio:family/vae``, ``gmstudio:panel/latents``, ``gmstudio:branch/direct``."""
 WEB = ("https", "http")
+UNOPENED = "No program here can open pages of the web. The address is {}"
 COLUMN_CHARACTERS = 104
 """Widest column of text, in characters of average width: longer lines are hard to read."""
 HEADINGS = (1.55, 1.22, 1.05)
@@ -39,7 +41,7 @@ class TheoryPage(QTextBrowser):
     Signals:
         completed: the text is shown with all its formulas.
         link_activated: kind and name of a link into the program, for example ``family`` and ``vae``.
-        unopened: address of a page of the web that no program here can open.
+        unopened: address of a page of the web that no program here can open; a tooltip says so.
     """
 
     completed = Signal()
@@ -175,6 +177,7 @@ class TheoryPage(QTextBrowser):
             kind, _, name = url.path().partition("/")
             self.link_activated.emit(kind, name)
         elif url.scheme() in WEB and not QDesktopServices.openUrl(url):
+            QToolTip.showText(QCursor.pos(), UNOPENED.format(url.toString()), self)
             self.unopened.emit(url.toString())
 
     def _selected_text(self) -> str:

@@ -5,6 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices, QImage
+from PySide6.QtWidgets import QToolTip
 from pytestqt.qtbot import QtBot
 
 from gmstudio.window.gui.theme import theme
@@ -140,10 +141,13 @@ def test_links_into_the_program_are_signals(page: TheoryPage, qtbot: QtBot, monk
 def test_a_page_that_no_program_opens_is_reported(
     page: TheoryPage, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    told: list[str] = []
     monkeypatch.setattr(QDesktopServices, "openUrl", lambda _url: False)
+    monkeypatch.setattr(QToolTip, "showText", lambda _at, text, _widget: told.append(text))
     with qtbot.waitSignal(page.unopened) as signal:
         page.anchorClicked.emit(QUrl("https://arxiv.org/"))
     assert signal.args == ["https://arxiv.org/"]
+    assert "https://arxiv.org/" in told[0]
 
 
 def test_copied_formulas_are_latex(page: TheoryPage, qtbot: QtBot) -> None:

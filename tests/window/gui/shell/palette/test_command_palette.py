@@ -1,7 +1,10 @@
 """The palette of the window: finds everything, is used by keys alone, and gives the focus back."""
 
+import gc
+import time
 from collections.abc import Iterable, Iterator
 
+import msgspec
 import pytest
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction
@@ -158,6 +161,36 @@ def test_runs_are_found_and_opened(qtbot: QtBot, start_studio: StartStudio) -> N
     assert len(entries) == 1
     entries[0].run()
     qtbot.waitUntil(lambda: any(s.run for s in window._opener._states.values()), timeout=WAIT_MS)
+
+
+def test_three_thousand_runs_do_not_hold_the_loop(qtbot: QtBot, start_studio: StartStudio) -> None:
+    studio = start_studio()
+    window = open_window(qtbot, studio)
+    train(qtbot, studio)
+    known = studio.library.info(studio.library.live)
+    assert known is not None
+    for number in range(3000):
+        info = msgspec.structs.replace(known, run=f"/runs/{number}", label=f"VAE · β = {number}", name="")
+        studio.library._runs[info.run] = info
+    search, pieces = window._palette.popup.search, []
+    advance = search._advance
+
+    def timed() -> None:
+        began = time.thread_time()
+        advance()
+        pieces.append(time.thread_time() - began)
+
+    search._timer.timeout.disconnect()
+    search._timer.timeout.connect(timed)
+    gc.disable()  # its pauses grow with the heap of the whole test session
+    began = time.thread_time()
+    window._palette.toggle()
+    pieces.append(time.thread_time() - began)
+    listed(qtbot, window)
+    found = type_words(qtbot, window, "2999")
+    gc.enable()
+    assert found[0].title == "VAE · β = 2999"
+    assert max(pieces) < 0.016 and len(pieces) > 3
 
 
 class Demonstrations(QObject):
