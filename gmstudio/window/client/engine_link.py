@@ -21,7 +21,13 @@ class _Channel(QObject):
 
 
 class EngineLink(QObject):
-    """Numbers and sends commands; delivers events to the subscribers of their class and to the answered request."""
+    """Numbers and sends commands; delivers events to the subscribers of their class and to the answered request.
+
+    Attributes:
+        is_local: the engine runs on this machine; another one has other files.
+    """
+
+    is_local = True
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QFileDialog, QInputDialog, QWidget
 
 from gmstudio.protocol.training import ContinuedSchedule, ResumeRun
 from gmstudio.window.gui.shell.banner import Banner, Notice
+from gmstudio.window.state.data.settings_split import IMAGES
 from gmstudio.window.state.studio import Studio
 
 DATA = "data"
@@ -46,6 +47,8 @@ class DecisionNotices(QObject):
         elif (data.run, data.problem) not in self._dismissed:
             local = self._studio.client.is_local
             actions = [("Choose folder…", self._choose_folder) if local else ("Enter folder…", self._enter_folder)]
+            if local and self._may_be_a_file(data.run):
+                actions.append(("Choose file…", self._choose_file))
             if data.acceptable:
                 actions.append(("Use changed data", data.accept))
             text = f"{self._title(data.run)}: {data.problem}{'' if local else REMOTE}"
@@ -62,6 +65,19 @@ class DecisionNotices(QObject):
         dialog.setObjectName("data_folder")
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+        dialog.fileSelected.connect(self._studio.run_data.locate)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _may_be_a_file(self, run: str) -> bool:
+        """The data of a run are images that an archive or a file of arrays can hold."""
+        info = self._studio.library.info(run)
+        return info is not None and info.spec.data == IMAGES
+
+    def _choose_file(self) -> None:
+        dialog = QFileDialog(self._window, f"File of the data of {self._title(self._studio.run_data.run)}")
+        dialog.setObjectName("data_file")
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         dialog.fileSelected.connect(self._studio.run_data.locate)
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()

@@ -1,5 +1,7 @@
 """State of the Data panel: lists of data sets, the set that is open, and the import of files."""
 
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Literal
 
 from PySide6.QtCore import QObject, Signal
@@ -12,11 +14,13 @@ from gmstudio.window.state.data.assistant import ImportAssistant
 from gmstudio.window.state.data.downloads import Downloads
 from gmstudio.window.state.data.opened import OpenedSet
 from gmstudio.window.state.data.settings_split import FOLDER, IMAGES, PREVIEWED, images_schema
+from gmstudio.window.state.palette import PaletteEntry
 from gmstudio.window.state.runs.library import RunLibrary
 from gmstudio.window.state.training.setup import defaults_of
 
 View = Literal["empty", "set", "import", "download"]
 Values = dict[str, Any]
+PANEL = "data"
 
 
 class DataState(QObject):
@@ -45,6 +49,7 @@ class DataState(QObject):
     def __init__(self, events: EngineLink, library: RunLibrary, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._library = library
+        self._link = events
         self.sets = library.data_sets
         self.sets.follow()
         self.opened = OpenedSet(events, self)
@@ -73,6 +78,11 @@ class DataState(QObject):
         return self._library.catalog
 
     @property
+    def is_local(self) -> bool:
+        """The engine reads the files of this machine."""
+        return self._link.is_local
+
+    @property
     def shipped(self) -> tuple[DataEntry, ...]:
         """Data sets that come with the program: sources that read no files of the user."""
         sources = self.catalog.data if self.catalog is not None else ()
@@ -96,6 +106,28 @@ class DataState(QObject):
     def info(self) -> DataSetInfo | None:
         """Description of the data set that is open, where it was imported."""
         return self.sets.info(self.opened.folder) if self.opened.folder else None
+
+    def palette_entries(self) -> Iterator[PaletteEntry]:
+        """Data sets as entries of the command palette, which open them here."""
+        for entry in self.shipped:
+            yield self._entry(f"source:{entry.name}", entry.title, "comes with gmstudio", self.open_source, entry.name)
+        for info in self.sets.sets:
+            yield self._entry(f"set:{info.folder}", info.name, f"{info.size:,} images", self.open_set, info.folder)
+        for remote in self.downloads.sets:
+            yield self._entry(
+                f"download:{remote.name}", remote.title, "can be downloaded", self.show_download, remote.name
+            )
+
+    @staticmethod
+    def _entry(name: str, title: str, detail: str, opens: Callable[[str], None], key: str) -> PaletteEntry:
+        return PaletteEntry(
+            id=f"look:{name}",
+            title=title,
+            kind="Data",
+            run=partial(opens, key),
+            detail=f"Look at it · {detail}",
+            panel=PANEL,
+        )
 
     # ---- choices -------------------------------------------------------------------------------------------------
 

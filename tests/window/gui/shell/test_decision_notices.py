@@ -8,6 +8,9 @@ from toy_panels import PLACES
 
 from gmstudio.protocol.data import LocateData
 from gmstudio.protocol.engine import CommandFailed, Reason
+from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.run_spec import RunSpec
+from gmstudio.protocol.runs import RunInfo, RunsListed
 from gmstudio.protocol.training import ResumeRun
 from gmstudio.window.gui.shell.main_window import MainWindow
 from gmstudio.window.state.studio import Studio
@@ -95,3 +98,19 @@ def test_a_schedule_is_chosen_by_a_button(studio: Studio, window: MainWindow, se
     press(window, "Restart decay")
     assert [(c.run, c.steps, c.schedule) for c in sent if isinstance(c, ResumeRun)] == [("/runs/a", 40, "restart")]
     assert window.banner.notice is None
+
+
+def test_data_of_imported_images_are_located_by_a_file(studio: Studio, window: MainWindow, sent: list[object]) -> None:
+    spec = RunSpec(family="toy", data="images", data_config={"folder": "/data.zip"})
+    info = RunInfo(
+        run="/runs/a", title="A", spec=spec, family_title="Toy", image=ImageSpec(1, 8, 8, 2), status="finished", step=1,
+        created="2025-01-01T00:00:00", capabilities=(),
+    )  # fmt: skip
+    studio.client.deliver(RunsListed(home="/runs", runs=(info,), problems=(), state="x"))
+    fail(studio, Reason.DATA_UNAVAILABLE, "There is no file /data.zip.")
+    press(window, "Choose file…")
+    dialog = window.findChild(QFileDialog, "data_file")
+    assert isinstance(dialog, QFileDialog)
+    dialog.fileSelected.emit("/elsewhere.zip")
+    dialog.reject()
+    assert [c.folder for c in sent if isinstance(c, LocateData)] == ["/elsewhere.zip"]

@@ -210,6 +210,16 @@ def test_training_gets_the_data_and_the_settings(scene: Scene, qtbot: QtBot) -> 
     assert data == "images" and (config["folder"], config["levels"]) == (INFO.folder, 16)
 
 
+def test_the_palette_finds_every_data_set(scene: Scene) -> None:
+    scene.start()
+    scene.list(INFO)
+    entries = {entry.title: entry for entry in scene.state.palette_entries()}
+    assert len({entry.id for entry in entries.values()}) == len(entries) == len(scene.state.shipped) + 1
+    assert entries["birds"].kind == "Data" and entries["birds"].panel == "data"
+    entries["birds"].run()
+    assert scene.state.opened.folder == INFO.folder
+
+
 # ---- import ----------------------------------------------------------------------------------------------------------
 
 

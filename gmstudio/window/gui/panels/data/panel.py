@@ -70,7 +70,7 @@ class DataPanel(Panel):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Accept files and folders."""
-        if data_in(event.mimeData(), anything=True):
+        if self._state.is_local and data_in(event.mimeData(), anything=True):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:

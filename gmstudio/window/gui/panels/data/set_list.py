@@ -27,6 +27,7 @@ from gmstudio.window.state.data.state import DataState
 
 FILES = "Images and archives (*.zip *.npz *.npy *.mat *.amat *.csv *.txt *.gz *.bin *-ubyte *.tar.gz);;All files (*)"
 TRASH_TIP = "Move the imported set to the trash; Undo brings it back"
+ELSEWHERE = "The engine runs on another machine; paste a path there."
 NOT_IMPORTED = "Only imported sets have a folder of their own."
 
 
@@ -198,8 +199,12 @@ class SetList(QWidget):
     def _show_possible(self) -> None:
         row = self._current
         reason = "" if row is not None and row.folder else NOT_IMPORTED
-        for name in ("rename", "show_folder", "trash"):
+        for name in ("rename", "trash"):
             self._panel.allow(self._actions[name], reason)
+        remote = "" if self._state.is_local else ELSEWHERE
+        self._panel.allow(self._actions["show_folder"], reason or remote)
+        for name in ("import_folder", "import_file"):
+            self._panel.allow(self._actions[name], remote)
 
     def _show_problem(self) -> None:
         text = " ".join(filter(None, (self._state.problem, *self._state.sets.problems)))

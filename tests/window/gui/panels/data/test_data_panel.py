@@ -327,6 +327,15 @@ def test_dropped_files_are_imported(shown: Shown, tmp_path: Path, kind: str) -> 
     assert shown.state.view == "import" and shown.client.last(PreviewImport).path == str(wanted)
 
 
+def test_files_of_this_machine_are_not_offered_to_an_engine_elsewhere(qtbot: QtBot) -> None:
+    scene = Scene()
+    scene.client.is_local = False
+    panel = DataPanel(scene.state, scene.library)
+    qtbot.addWidget(panel)
+    button = panel.findChild(QToolButton, "data.import_folder")
+    assert button is not None and not button.isEnabled() and "another machine" in button.toolTip()
+
+
 # ---- download --------------------------------------------------------------------------------------------------------
 
 
