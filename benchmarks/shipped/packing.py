@@ -26,11 +26,13 @@ from gmstudio.runs.record import write_record
 MAX_POINTS = 100
 """Points of a curve that are kept; its lowest and last one are among them."""
 MAX_GRIDS = 7
-SMALL = 64
-"""Arrays of fewer elements keep their precision, which costs nothing."""
+SMALL = 2048
+"""Arrays of fewer elements, such as biases and gains, keep their precision, which costs next to nothing."""
 COMPARED_IMAGES = 100
 LARGEST_DIFFERENCE = 0.02
 """Nats per image, or grey values from 0 to 1 on average, by which half precision may change what a model computes."""
+LARGEST_SHARE = 1e-4
+"""Part of a log-likelihood by which it may change where that is more: those of 256 levels have thousands of nats."""
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -87,8 +89,8 @@ def halved(arrays: Arrays) -> Arrays:
 def _chosen_precision(run: RunFolder, arrays: Arrays, dataset: Dataset) -> tuple[Arrays, Rounding]:
     half = halved(arrays)
     before, after = (_loaded(run, weights) for weights in (arrays, half))
-    changed = _difference(before, after, dataset)
-    if changed > LARGEST_DIFFERENCE:
+    changed, limit = _difference(before, after, dataset)
+    if changed > limit:
         return arrays, Rounding(weights="float32", changed=0.0)
     return half, Rounding(weights="float16", changed=round(changed, 5))
 
@@ -99,15 +101,16 @@ def _loaded(run: RunFolder, arrays: Arrays) -> Family:
     return model.eval()
 
 
-def _difference(before: Family, after: Family, dataset: Dataset) -> float:
-    """See ``Rounding.changed``."""
+def _difference(before: Family, after: Family, dataset: Dataset) -> tuple[float, float]:
+    """See ``Rounding.changed``; and the largest value of it that is accepted."""
     if has_likelihood(before):
         images = dataset.view("test", range(COMPARED_IMAGES))
         nats = [next(s for s in score(model, images, 5, seed=0) if s is not None).nats for model in (before, after)]
-        return float(np.abs(nats[0] - nats[1]).mean())
+        limit = max(LARGEST_DIFFERENCE, LARGEST_SHARE * float(np.abs(nats[0]).mean()))
+        return float(np.abs(nats[0] - nats[1]).mean()), limit
     inputs = torch.from_numpy(dataset.view("test", range(36)))
     grids = [next(g for g in draw_grid(model, 36, 0, inputs) if g is not None) for model in (before, after)]
-    return float(np.abs(grids[0].astype(float) - grids[1]).mean() / 255)
+    return float(np.abs(grids[0].astype(float) - grids[1]).mean() / 255), LARGEST_DIFFERENCE
 
 
 def copy_thinned(source: History, target: History) -> None:

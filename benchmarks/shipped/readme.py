@@ -8,7 +8,7 @@ HEAD = """# Ready models
 
 Runs that come with gmstudio, trained by `make examples` from the recipes in `benchmarks/shipped/recipes/`, which hold
 all settings and the seed. They are read-only; *Train on* continues a copy. Weights are stored in half precision where
-that changes no likelihood by more than 0.02 nats.
+that changes a log-likelihood by less than 0.02 nats or a ten-thousandth of it.
 
 Test figures are of the 1,000 test images of the data that come with gmstudio, computed with the stored weights.
 **They do not compare with the published ones in the last column**: those models were larger, trained on 50,000 or

@@ -57,7 +57,6 @@ from gmstudio.nn.stepping.ops import Array, Program, StepOps, step_ops
 from gmstudio.protocol.config import ConfigError, field
 from gmstudio.protocol.families import FamilyCard
 from gmstudio.protocol.images import ImageSpec
-from gmstudio.protocol.run_spec import Start
 from gmstudio.protocol.training_settings import Training
 
 INITIAL_SPREAD = 0.01
@@ -132,7 +131,6 @@ class NADE(AutoregressiveFamily):
         objectives=(ONE_ORDER, ORDER_AGNOSTIC),
     )
     training_defaults: ClassVar[Training] = Training(steps=600, batch_size=64, learning_rate=3e-3, schedule="cosine")
-    start: ClassVar[Start] = Start(data="mnist", data_config={"binarize": "sample"}, training={"steps": 1500})
     differentiable = True
     own_index: Tensor
 
