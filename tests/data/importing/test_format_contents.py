@@ -162,7 +162,7 @@ def test_rows_of_a_series_are_one_row_high(tmp_path: Path) -> None:
     series = np.cumsum(np.random.RandomState(0).normal(size=(20, 30)), axis=1)
     path = table(tmp_path, [",".join(f"{value:.5f}" for value in row) for row in series])
     raw = read(path)
-    assert raw.content == "sequences" and raw.read(0).shape == (1, 30, 1)
+    assert raw.content == "sequences" and raw.read(0).shape == (1, 30, 1) and raw.name(3) == "t.csv, series 3"
     (axis,) = raw.axes
     restored = axis.low + pixels(raw)[:, 0, :, 0] / 255 * (axis.high - axis.low)
     assert np.abs(restored - series).max() <= (axis.high - axis.low) / 510 + 1e-4

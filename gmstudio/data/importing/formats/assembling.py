@@ -59,7 +59,7 @@ def assemble(arrays: Sequence[StoredArray], title: str, origin: str, settings: R
     value_range, range_guesses = _range_of(extent, images[0], content, settings)
     parts: list[ImagePart] = []
     for number, (array, layout) in enumerate(zip(images, layouts, strict=True)):
-        reading = read_part(array, layout, value_range, extent.bad[number])
+        reading = read_part(array, layout, value_range, extent.bad[number], content)
         parts.append((yield from shares(reading, 0.5 + 0.5 * number / len(images), 0.5 / len(images))))
     counts = {split: len(part.values) for split, part in zip(order, parts, strict=True)}
     labels, names = concatenated_labels(counts, chosen.labels)

@@ -15,6 +15,9 @@ from gmstudio.data.importing.formats.stored import Reading, StoredArray, Values,
 from gmstudio.data.importing.formats.value_range import ValueRange
 from gmstudio.data.importing.raw import BadImageError, Content, Guess, RawImage, RawSet, ValueAxis
 
+NOUNS: dict[Content, str] = {"images": "image", "sequences": "series", "points": "point"}
+"""Word for one row of a set, for messages."""
+
 
 @dataclass(frozen=True, eq=False)
 class ImagePart:
@@ -26,6 +29,7 @@ class ImagePart:
         value_range: what becomes black and white.
         origin: file and array, for messages.
         bad: rows that hold values that are not finite.
+        noun: what a row is, for messages.
     """
 
     values: Values
@@ -33,6 +37,7 @@ class ImagePart:
     value_range: ValueRange
     origin: str
     bad: frozenset[int] = field(default_factory=frozenset)
+    noun: str = NOUNS["images"]
 
     def read(self, row: int) -> RawImage:
         """Convert one image; see ``RawSet.read``."""
@@ -47,7 +52,7 @@ class ImagePart:
 
     def name(self, row: int) -> str:
         """Name of an image for messages."""
-        return f"{Path(self.origin).name}, image {row}"
+        return f"{Path(self.origin).name}, {self.noun} {row}"
 
 
 class FormatSet(RawSet):
@@ -103,19 +108,28 @@ class FormatSet(RawSet):
         return self._parts[number], index - (self._ends[number - 1] if number else 0)
 
 
-def read_part(array: StoredArray, layout: Layout, value_range: ValueRange, bad: frozenset[int]) -> Reading[ImagePart]:
+def read_part(
+    array: StoredArray, layout: Layout, value_range: ValueRange, bad: frozenset[int], content: Content
+) -> Reading[ImagePart]:
     """Make a part of an array: mapped values stay where they are, others are read and converted.
+
+    Args:
+        array: of one split.
+        layout: see ``ImagePart``.
+        value_range: see ``ImagePart``.
+        bad: see ``ImagePart``.
+        content: what its rows are.
 
     Raises:
         DataError: when the file is damaged, or the images take too much room.
     """
     if array.values is not None:
         yield 1.0
-        return ImagePart(array.values, layout, value_range, array.origin, bad)
+        return ImagePart(array.values, layout, value_range, array.origin, bad, NOUNS[content])
     images = empty_images((array.shape[0], *array.shape[1:]), array.origin)
     start = 0
     for piece in array.pieces():
         images[start : start + len(piece)] = value_range.bytes_of(piece)
         start += len(piece)
         yield start / len(images)
-    return ImagePart(images, layout, ValueRange(0.0, 255.0), array.origin, bad)
+    return ImagePart(images, layout, ValueRange(0.0, 255.0), array.origin, bad, NOUNS[content])
