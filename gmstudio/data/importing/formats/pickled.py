@@ -5,12 +5,12 @@ numbers; of calls it recognizes by name the few with which NumPy describes an ar
 Every other call, class, object or reference to something outside the file ends the reading. Opcodes, nesting by
 copies, and bytes are limited.
 
-Source: Python's ``pickletools``, which documents the opcodes; NumPy's ``ndarray.__reduce__``.
+Source: Python's ``pickletools``; NumPy's ``ndarray.__reduce__``.
 """
 
 import math
-import pickletools
 import re
+import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Literal, get_args
@@ -18,6 +18,7 @@ from typing import Any, BinaryIO, Literal, get_args
 import numpy as np
 
 from gmstudio.data.dataset import DataError
+from gmstudio.data.importing.formats.pickle_opcodes import Latin1Text, read_opcodes
 from gmstudio.data.importing.formats.stored import Reading
 
 MAX_OPCODES = 2_000_000
@@ -85,13 +86,17 @@ def read_pickle(file: BinaryIO, size: int, origin: str) -> Reading[Any]:
             "version."
         )
     machine = _Machine(origin, size)
-    for count, (name, arg) in enumerate(_opcodes(file, origin)):
-        if count >= MAX_OPCODES:
-            raise DataError(f"{origin} has more than {MAX_OPCODES:,} pickle instructions. Use a binary version.")
-        if count % _OPCODES_A_PIECE == 0:
+    count = 0
+    for instruction in _opcodes(file, origin):
+        if instruction is None or count % _OPCODES_A_PIECE == 0:
             yield min(1.0, count / MAX_OPCODES)
+        if instruction is None:
+            continue
+        count += 1
+        if count > MAX_OPCODES:
+            raise DataError(f"{origin} has more than {MAX_OPCODES:,} pickle instructions. Use a binary version.")
         try:
-            machine.step(name, arg)
+            machine.step(*instruction)
         except (IndexError, KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
             if isinstance(error, DataError):
                 raise
@@ -99,11 +104,12 @@ def read_pickle(file: BinaryIO, size: int, origin: str) -> Reading[Any]:
     return machine.result()
 
 
-def _opcodes(file: BinaryIO, origin: str) -> Iterator[tuple[str, Any]]:
+def _opcodes(file: BinaryIO, origin: str) -> Iterator[tuple[str, Any] | None]:
     try:
-        for opcode, arg, _ in pickletools.genops(file):
-            yield opcode.name, arg
-    except (ValueError, KeyError, IndexError, OverflowError, MemoryError, UnicodeError) as error:
+        yield from read_opcodes(file)
+    except (ValueError, KeyError, IndexError, OverflowError, MemoryError, UnicodeError, struct.error) as error:
+        if isinstance(error, DataError):
+            raise
         raise _damaged(origin) from error
 
 
@@ -226,11 +232,15 @@ class _Machine:
             self._stack.append(self._array((), arguments[0], False, arguments[1]).item())
         elif place == ("_codecs", "encode") and len(arguments) == 2:
             self._stack.append(self._encoded(*arguments))
+        elif place in (("__builtin__", "bytes"), ("builtins", "bytes")) and not arguments:
+            self._stack.append(b"")  # as Python 3 writes no bytes for Python 2
         else:
             raise self._refused(called)
 
-    def _encoded(self, text: Any, encoding: Any) -> bytes:
+    def _encoded(self, text: Any, encoding: Any) -> bytes | bytearray:
         """Bytes that Python 3 wrote as text for Python 2."""
+        if isinstance(text, Latin1Text) and encoding in ("latin1", "latin-1"):
+            return text.content
         if type(text) is not str or encoding not in ("latin1", "latin-1"):
             raise _damaged(self._origin)
         self._budget -= len(text)
@@ -258,7 +268,7 @@ class _Machine:
                 "a version that is not pickled."
             )
         dtype = np.dtype(described.code).newbyteorder(described.order)
-        if isinstance(buffer, str):  # Python 2's bytes, which pickletools shows as Latin-1
+        if isinstance(buffer, str | Latin1Text):  # Python 2's bytes
             buffer = self._encoded(buffer, "latin1")
         sizes = tuple(shape)
         valid = all(type(size) is int and size >= 0 for size in sizes) and len(sizes) <= 32
