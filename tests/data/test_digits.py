@@ -121,7 +121,11 @@ def test_digits_are_read_without_importing_scikit_learn() -> None:
     assert done.stdout.strip() == "False"
 
 
-@pytest.mark.parametrize("content", [b"", b"no gzip", gzip.compress(b"1,2\n3,4\n"), gzip.compress(b"a,b")])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no gzip", gzip.compress(b"1,2\n3,4\n", mtime=0), gzip.compress(b"a,b", mtime=0)],
+    ids=["empty", "no gzip", "two columns", "no numbers"],
+)
 def test_a_damaged_table_is_named(content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "sklearn" / "datasets" / "data"
     folder.mkdir(parents=True)
