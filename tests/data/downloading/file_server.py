@@ -114,6 +114,7 @@ class FileServer:
                 if place:
                     self.send_header("Location", place)
                 self.send_header("Content-Length", "0")
+                self.send_header("Connection", "close")
                 self.end_headers()
 
         return Handler
