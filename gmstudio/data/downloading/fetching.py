@@ -35,7 +35,7 @@ class DownloadProgress:
         file: name of the file.
         done: bytes that are there, of all files.
         total: bytes of all files.
-        server: host that is read; empty where none is.
+        server: host that is or was read; empty where the file was there.
         remark: why the last attempt failed; empty where it did not.
     """
 
@@ -232,6 +232,6 @@ class _Fetch:
 
         pooch.get_logger().setLevel("ERROR")
         pooch.retrieve(url, f"sha256:{file.sha256}", fname=file.name, path=self._folder, downloader=transfer)
-        self._reports.put(
-            DownloadProgress("verify", file.name, self._before + file.size, self._total, "", self._remark)
-        )
+        server = urlsplit(url).netloc if transfer.arrived else ""
+        done = self._before + file.size
+        self._reports.put(DownloadProgress("verify", file.name, done, self._total, server, self._remark))
