@@ -35,6 +35,7 @@ class ImagesConfig(Struct, frozen=True, kw_only=True):
             "Images",
             "Folder or zip archive of pictures, a file of images (.npz, .npy, .mat, .csv, IDX, CIFAR), or an imported "
             "set.",
+            files=True,
         ),
     ] = ""
     size: settings.HeightField = 0

@@ -40,6 +40,7 @@ def field(
     labels: Mapping[str, str] | None = None,
     when: Mapping[str, Any] | None = None,
     use: Literal["", "samples", "trajectories"] = "",
+    files: bool = False,
 ) -> msgspec.Meta:
     """Describe a config field, as in ``width: Annotated[int, field("Width", "…", ge=1)] = 500``.
 
@@ -55,10 +56,12 @@ def field(
         labels: choice → display text, where the choice itself is not the field's usual term.
         when: values of other fields with which this one has an effect; a form may disable it with others.
         use: of a sampler's field that concerns only its samples, or only its trajectories.
+        files: of the path of a folder that may be one of a file, too.
     """
     extra = {"unit": unit, "log": log, "advanced": advanced, "labels": dict(labels or {})}
     extra |= {"when": dict(when)} if when else {}
     extra |= {"use": use} if use else {}
+    extra |= {"files": True} if files else {}
     meta: msgspec.Meta = _META(title=title, description=help, ge=ge, le=le, gt=gt, extra_json_schema=extra)
     return meta
 
@@ -66,8 +69,8 @@ def field(
 def schema_of(config_type: type[msgspec.Struct]) -> dict[str, Any]:
     """The JSON Schema of a config class, flat: ``{"properties": {...}}`` in declaration order.
 
-    Each property has ``title``, ``description``, ``default``, ``unit``, ``log``, ``advanced``, ``labels``, ``when`` and
-    ``use`` (where it has them) and either
+    Each property has ``title``, ``description``, ``default``, ``unit``, ``log``, ``advanced``, ``labels``, ``when``,
+    ``use`` and ``files`` (where it has them) and either
     ``type`` (``integer``, ``number``, ``boolean``, ``string``) with ``minimum``/``maximum``/``exclusiveMinimum`` or
     ``enum`` (choices), or ``anyOf`` with a null for an optional value.
     """

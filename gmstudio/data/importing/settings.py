@@ -26,6 +26,7 @@ VariantField = Annotated[
     field(
         "Subset name",
         "Set or array to load, where the files hold several: emnist-letters, x_train …; empty: the first.",
+        advanced=True,
     ),
 ]
 AxesField = Annotated[

@@ -10,8 +10,6 @@ from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QCheckBox,
     QComboBox,
-    QFileDialog,
-    QHBoxLayout,
     QLabel,
     QLineEdit,
     QToolButton,
@@ -265,57 +263,6 @@ class TextEdit(QLineEdit):
         self.setText("" if value is None else str(value))
 
 
-class FolderEdit(QWidget):
-    """Path of a folder, typed or browsed for.
-
-    Signals:
-        edited: the path changed.
-    """
-
-    edited = Signal()
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.line = TextEdit(parent=self)
-        self.line.setPlaceholderText("Path of a folder")
-        self.line.edited.connect(self.edited)
-        self.browse = QToolButton(self)
-        self.browse.setText("Browse…")
-        self.browse.setAccessibleName("Browse for the folder")
-        self.browse.setToolTip("Choose the folder in a dialog.")
-        self.browse.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.browse.clicked.connect(self._ask)
-        self.setFocusProxy(self.line)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        layout.addWidget(self.line, 1)
-        layout.addWidget(self.browse)
-
-    @property
-    def value(self) -> str:
-        """The path as typed."""
-        return self.line.text()
-
-    def set_value(self, value: Any) -> None:
-        """Show a path."""
-        self.line.set_value(value)
-
-    def text(self) -> str:
-        """Text of the line."""
-        return self.line.text()
-
-    def _ask(self) -> None:
-        """Open a non-modal dialog."""
-        dialog = QFileDialog(self, "Folder of images", self.value)
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setOption(QFileDialog.Option.ShowDirsOnly, True)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setWindowModality(Qt.WindowModality.NonModal)
-        dialog.fileSelected.connect(self.set_value)
-        dialog.show()
-
-
 class ListEdit(QLineEdit):
     """Line of several values, separated by commas; decimal numbers by semicolons, since a comma is a decimal mark.
 
@@ -350,9 +297,6 @@ class ListEdit(QLineEdit):
     def set_value(self, value: Any) -> None:
         """Show values."""
         self.setText(f"{self._separator} ".join(str(v) for v in value or ()))
-
-
-Editor = NumberEdit | ChoiceEdit | FlagEdit | TextEdit | FolderEdit | ListEdit
 
 
 class ThemedIcon(QLabel):

@@ -16,19 +16,19 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QToolButton, QVB
 from gmstudio.protocol.config import describe_limits
 from gmstudio.window.gui.forms.editors import (
     ChoiceEdit,
-    Editor,
     FlagEdit,
-    FolderEdit,
     ListEdit,
     NumberEdit,
     ResetButton,
     TextEdit,
     format_number,
 )
+from gmstudio.window.gui.forms.path_edit import FolderEdit
 from gmstudio.window.gui.widgets.number_input import AmbiguousNumberError
 from gmstudio.window.gui.widgets.scaled import scaled_px
 
 Schema = dict[str, Any]
+Editor = NumberEdit | ChoiceEdit | FlagEdit | TextEdit | FolderEdit | ListEdit
 LABEL_WIDTH = 120
 UNIT_WIDTH = 72
 RESET_WIDTH = 22
@@ -54,7 +54,7 @@ def _flag(prop: Schema, name: str, optional: bool) -> Editor:
 
 
 def _text(prop: Schema, name: str, optional: bool) -> Editor:
-    return FolderEdit() if name == "folder" else TextEdit(optional=optional)
+    return FolderEdit(files=bool(prop.get("files"))) if name == "folder" else TextEdit(optional=optional)
 
 
 def _choice(prop: Schema, name: str, optional: bool) -> Editor:

@@ -3,7 +3,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
-from gmstudio.window.gui.forms.editors import ChoiceEdit, FolderEdit, ListEdit, NumberEdit
+from gmstudio.window.gui.forms.editors import ChoiceEdit, ListEdit, NumberEdit
+from gmstudio.window.gui.forms.path_edit import FolderEdit
 
 
 @pytest.mark.parametrize(
@@ -106,4 +107,25 @@ def test_a_folder_is_chosen_without_holding_up_the_window(qtbot: QtBot) -> None:
     with qtbot.waitSignal(edit.edited):
         dialog.fileSelected.emit("/data/mnist")
     assert edit.value == "/data/mnist"
+    dialog.close()
+
+
+@pytest.mark.parametrize(
+    ("position", "mode", "path"),
+    [(0, QFileDialog.FileMode.Directory, "/data/birds"), (1, QFileDialog.FileMode.ExistingFile, "/data/birds.zip")],
+)
+def test_a_folder_or_a_file_is_chosen_where_both_are_accepted(
+    qtbot: QtBot, position: int, mode: QFileDialog.FileMode, path: str
+) -> None:
+    edit = FolderEdit(files=True)
+    qtbot.addWidget(edit)
+    edit.show()
+    menu = edit.browse.menu()
+    assert menu is not None
+    menu.actions()[position].trigger()
+    (dialog,) = edit.findChildren(QFileDialog)
+    assert dialog.fileMode() == mode and not dialog.isModal()
+    with qtbot.waitSignal(edit.edited):
+        dialog.fileSelected.emit(path)
+    assert edit.value == path
     dialog.close()

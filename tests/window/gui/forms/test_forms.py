@@ -9,8 +9,9 @@ from training_scene import FolderConfig, GanConfig, VaeConfig
 
 from gmstudio.protocol.config import ConfigError, field, parse_config, schema_of
 from gmstudio.protocol.training_settings import Training
-from gmstudio.window.gui.forms.editors import FolderEdit, NumberEdit
+from gmstudio.window.gui.forms.editors import NumberEdit
 from gmstudio.window.gui.forms.form import Form, shown_unit
+from gmstudio.window.gui.forms.path_edit import FolderEdit
 
 
 @pytest.fixture

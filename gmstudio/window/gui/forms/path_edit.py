@@ -1,0 +1,77 @@
+"""Editor of the path of a folder or file."""
+
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QToolButton, QWidget
+
+from gmstudio.window.gui.forms.editors import TextEdit
+
+
+class FolderEdit(QWidget):
+    """Path of a folder, or of a file where those are accepted, typed or browsed for.
+
+    Args:
+        files: accept files, too.
+
+    Signals:
+        edited: the path changed.
+    """
+
+    edited = Signal()
+
+    def __init__(self, *, files: bool = False, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.line = TextEdit(parent=self)
+        self.line.setPlaceholderText("Path of a folder or file" if files else "Path of a folder")
+        self.line.edited.connect(self.edited)
+        self.browse = QToolButton(self)
+        self.browse.setText("Browse…")
+        what = "the folder or file" if files else "the folder"
+        self.browse.setAccessibleName(f"Browse for {what}")
+        self.browse.setToolTip(f"Choose {what} in a dialog.")
+        self.browse.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        if files:
+            menu = QMenu(self)
+            menu.addAction("Folder…", self._ask_folder)
+            menu.addAction("Archive or file…", self._ask_file)
+            self.browse.setMenu(menu)
+            self.browse.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        else:
+            self.browse.clicked.connect(self._ask_folder)
+        self.setFocusProxy(self.line)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self.line, 1)
+        layout.addWidget(self.browse)
+
+    @property
+    def value(self) -> str:
+        """The path as typed."""
+        return self.line.text()
+
+    def set_value(self, value: Any) -> None:
+        """Show a path."""
+        self.line.set_value(value)
+
+    def text(self) -> str:
+        """Text of the line."""
+        return self.line.text()
+
+    def _ask_folder(self) -> None:
+        dialog = self._dialog("Folder of images", QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly, True)
+        dialog.show()
+
+    def _ask_file(self) -> None:
+        self._dialog("File of images", QFileDialog.FileMode.ExistingFile).show()
+
+    def _dialog(self, title: str, mode: QFileDialog.FileMode) -> QFileDialog:
+        """Make a non-modal dialog, which sets the path."""
+        dialog = QFileDialog(self, title, self.value)
+        dialog.setFileMode(mode)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setWindowModality(Qt.WindowModality.NonModal)
+        dialog.fileSelected.connect(self.set_value)
+        return dialog
