@@ -120,7 +120,10 @@ def _classes(
         return (), [label[parts] for parts in classes]
     outside = f" Pictures in none of them are of the class {NO_FOLDER}." if () in distinct else ""
     num_folders = len(distinct) - (() in distinct)
-    guesses.append(Guess("label_column", f"{num_folders:,} folders were taken for classes.{outside}"))
+    taken = (
+        "One folder was taken for a class" if num_folders == 1 else f"{num_folders:,} folders were taken for classes"
+    )
+    guesses.append(Guess("label_column", f"{taken}.{outside}"))
     position = {parts: at for at, parts in enumerate(distinct)}
     names = tuple(readable(b"/".join(parts)) or NO_FOLDER for parts in distinct)
     return names, [position[parts] for parts in classes]

@@ -149,10 +149,9 @@ class PictureIndex:
         if others:
             found.append(f"Files that are no pictures were passed over: {_counts(others.items())}.")
         if self._num_closed:
-            found.append(
-                f"{self._num_closed:,} folders could not be read, such as {readable(self._closed_folders[0])}. Check "
-                "their permissions."
-            )
+            some = readable(self._closed_folders[0])
+            what = f"The folder {some}" if self._num_closed == 1 else f"{self._num_closed:,} folders, such as {some},"
+            found.append(f"{what} could not be read. Check the permissions.")
         return tuple(found)
 
 

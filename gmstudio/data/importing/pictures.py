@@ -112,6 +112,8 @@ def _check_overlap(archive: Path, places: bytearray) -> None:
 class Pictures(RawSet):
     """Pictures in files or entries of an archive."""
 
+    drops_classes = True
+
     def __init__(self, title: str, index: PictureIndex, settings: ReadSettings) -> None:
         layout = layout_of(index, settings.label_column)
         super().__init__(title, layout.labels, layout.label_names, layout.splits, layout.guesses)

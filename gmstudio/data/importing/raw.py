@@ -73,6 +73,8 @@ class RawSet(ABC):
         guesses: choices that were made for the user.
         content: what the images are: pictures, sequences (1×T) or points.
         axes: scale of the values of sequences (one axis), or of the coordinates of points (two); empty for pictures.
+        drops_classes: classes that lose all their images, because those are bad, are left out, and the labels counted
+            anew; not where numbers of labels mean something outside this set.
         signature: value that changes with the files, where the reader knows one that is cheaper than the size and
             time of each; empty: it does not.
         remarks: what users should know beside the guesses, such as files that were passed over; sentences.
@@ -80,6 +82,7 @@ class RawSet(ABC):
 
     content: Content = "images"
     axes: tuple[ValueAxis, ...] = ()
+    drops_classes: bool = False
     signature: str = ""
     remarks: tuple[str, ...] = ()
 

@@ -222,6 +222,9 @@ def _finish(
         rows = writer.rows
         splits = None if raw.splits is None else raw.splits[rows]
     labels = None if raw.labels is None else raw.labels[rows]
+    if labels is not None and raw.drops_classes and raw.label_names:
+        used, labels = np.unique(labels, return_inverse=True)
+        record = msgspec.structs.replace(record, label_names=tuple(raw.label_names[label] for label in used))
     if splits is not None:
         sizes: dict[SplitName, int] = {split: int((splits == at).sum()) for at, split in enumerate(SPLITS)}
         record = msgspec.structs.replace(record, split_sizes=sizes)

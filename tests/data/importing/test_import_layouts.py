@@ -247,3 +247,10 @@ def test_an_image_is_found_among_many_bad_ones(tmp_path: Path) -> None:
     files = {f"{number:04}.png": b"bad" for number in range(300)} | {"0123.png": png(5)}
     found = imported(write(tmp_path / "pics", files), tmp_path / "home")
     assert found.record.shape == (1, 1, 6, 5) and found.record.num_bad == 299 and len(found.record.bad) == 100
+
+
+def test_a_class_without_an_image_that_can_be_decoded_is_none(tmp_path: Path) -> None:
+    files = plainest() | {f"bad/{number}.png": b"bad" for number in range(5)} | {"beside.png": b"bad"}
+    found = imported(write(tmp_path / "set", files), tmp_path / "home")
+    assert found.record.num_bad == 6 and found.record.label_names == NAMES
+    assert found.labels is not None and found.labels.tolist() == [0] * NUM + [1] * NUM + [2] * NUM
