@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from gmstudio.data.dataset import Dataset, Split
-from gmstudio.data.images_preparation import Preparation, conversion
+from gmstudio.data.images_preparation import Conversion, Preparation, conversion
 from gmstudio.data.images_splitting import choose_rows, label_names_of
 from gmstudio.data.importing import settings
 from gmstudio.data.importing.set_file import ImportedSet, is_import, open_import
@@ -193,20 +193,11 @@ def import_settings(config: ImagesConfig) -> settings.ImportSettings:
 def _load(imported: ImportedSet, config: ImagesConfig) -> Iterator[Progress | Dataset]:
     rows = choose_rows(imported, config)
     _, channels, height, width = imported.record.shape
-    image = ImageSpec(channels, height, width, config.levels)
-    resample = config.levels == 2 and config.binarize == "sample"
     total, done = sum(map(len, rows.values())), 0
     splits: dict[SplitName, Split] = {}
     digests: dict[SplitName, str] = {}
     for split, chosen in rows.items():
-        convert = conversion(
-            config.levels,
-            config.binarize,
-            config.threshold,
-            invert=config.invert,
-            keeps_intensities=split == "train",
-        )
-        preparation = Preparation(imported, chosen, convert)
+        preparation = Preparation(imported, chosen, _conversion(config, split))
         for count in preparation.pieces():
             yield Progress("load", done + count, total)
         done += len(chosen)
@@ -214,12 +205,18 @@ def _load(imported: ImportedSet, config: ImagesConfig) -> Iterator[Progress | Da
     yield Dataset(
         source=Images.name,
         config=msgspec.to_builtins(config),
-        image=image,
+        image=ImageSpec(channels, height, width, config.levels),
         train=splits["train"],
         valid=splits["valid"],
         test=splits["test"],
-        resample=resample,
+        resample=config.levels == 2 and config.binarize == "sample",
         label_names=label_names_of(imported),
         digests=digests,
         origin=imported.record.sha256,
+    )
+
+
+def _conversion(config: ImagesConfig, split: SplitName) -> Conversion:
+    return conversion(
+        config.levels, config.binarize, config.threshold, invert=config.invert, keeps_intensities=split == "train"
     )

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -16,7 +16,7 @@ from gmstudio.data.importing.decoding_pieces import decode_pieces
 from gmstudio.data.importing.duplicates import Duplicates, find_duplicates
 from gmstudio.data.importing.fitting import Target
 from gmstudio.data.importing.opening import open_raw
-from gmstudio.data.importing.raw import BadImageError, RawSet
+from gmstudio.data.importing.raw import BadImageError, Guess, RawSet
 from gmstudio.data.importing.set_file import (
     AxisRecord,
     BadFile,
@@ -111,22 +111,9 @@ def import_images(
     try:
         writer.check_room(len(raw))
         bad = yield from _decode(raw, target, settings, writer)
-        record = SetRecord(
-            name=plain_text(name) or plain_text(raw.title) or "images",
-            sha256="",
-            key=key,
-            source=plain_text(str(path.absolute())),
-            settings=msgspec.to_builtins(settings),
-            shape=(0, *target.shape),
-            content=raw.content,
-            axes=tuple(AxisRecord(axis.name, axis.low, axis.high) for axis in raw.axes),
-            label_names=raw.label_names,
-            has_labels=raw.labels is not None,
-            num_bad=bad.count,
-            bad=tuple(bad.listed),
-            guesses=tuple(GuessRecord(guess.setting, guess.text) for guess in (*raw.guesses, *guesses)),
-            remarks=raw.remarks,
-            date=datetime.now(UTC).isoformat(timespec="seconds"),
+        record = _record(raw, name, (*raw.guesses, *guesses), bad)
+        record = msgspec.structs.replace(
+            record, key=key, source=plain_text(str(path.absolute())), settings=msgspec.to_builtins(settings)
         )
         yield from _finish(raw, record, settings, writer)
     finally:
@@ -200,6 +187,27 @@ def _decode(
         first = f" {bad.listed[0].name}: {bad.listed[0].reason}" if bad.listed else ""
         raise DataError(f"None of the {len(raw):,} images can be decoded.{first}")
     return bad
+
+
+def _record(raw: RawSet, name: str, guesses: Sequence[Guess], bad: _Bad) -> SetRecord:
+    """Description of a set, whose key, settings, shape and hash are filled in elsewhere."""
+    return SetRecord(
+        name=plain_text(name) or plain_text(raw.title) or "images",
+        sha256="",
+        key="",
+        source="",
+        settings={},
+        shape=(0, 0, 0, 0),
+        content=raw.content,
+        axes=tuple(AxisRecord(axis.name, axis.low, axis.high) for axis in raw.axes),
+        label_names=raw.label_names,
+        has_labels=raw.labels is not None,
+        num_bad=bad.count,
+        bad=tuple(bad.listed),
+        guesses=tuple(GuessRecord(guess.setting, guess.text) for guess in guesses),
+        remarks=raw.remarks,
+        date=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
 
 
 def _finish(
