@@ -26,6 +26,12 @@ NARROW_TREE_SHARE = 12
 PAGE_MINIMUM = QSize(340, 320)
 LIKELIHOOD_DETAILS = {"none": "no likelihood"}
 EXPLORE_TIP = "Open the model of this family in the panel for exploring it: Pixels, Latents or Chains"
+NEEDS = {
+    "pause": "No samples are drawn: no family with a model is selected.",
+    "stop": "No demonstration is being computed.",
+    "replay": "No demonstration was computed, or one is being computed.",
+}
+"""Reasons for actions that are disabled."""
 NO_MODEL = "There is no model of this family yet; train one."
 
 
@@ -94,7 +100,7 @@ class AtlasPanel(Panel):
             ("back", "Close", "Backspace", self._close, "close", "Return to the page of the selected node"),
         )
         return {
-            name: self.add_action(name, text, key, slot, icon=icon, tip=tip)
+            name: self.add_action(name, text, key, slot, icon=icon, tip=tip, needs=NEEDS.get(name, ""))
             for name, text, key, slot, icon, tip in rows
         }
 

@@ -1,6 +1,5 @@
 """Data panel: lists of data sets, the one that is open, and the import of files."""
 
-from collections.abc import Iterator
 from typing import ClassVar
 
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
@@ -10,12 +9,10 @@ from gmstudio.window.gui.dropped_data import data_in
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.data.download_view import DownloadView
 from gmstudio.window.gui.panels.data.import_view import ImportView
-from gmstudio.window.gui.panels.data.palette import data_entries
 from gmstudio.window.gui.panels.data.set_list import SetList
 from gmstudio.window.gui.panels.data.set_view import EmptyView, SetView
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.state.data.state import DataState
-from gmstudio.window.state.palette import PaletteEntry
 from gmstudio.window.state.runs.library import RunLibrary
 
 LIST_WIDTH, LEAST_LIST_WIDTH = 248, 192
@@ -59,10 +56,6 @@ class DataPanel(Panel):
         layout.addWidget(splitter)
         state.view_changed.connect(self._show_view)
         self._show_view()
-
-    def palette_entries(self) -> Iterator[PaletteEntry]:
-        """Data sets as entries of the command palette."""
-        yield from data_entries(self._state)
 
     def set_active(self, active: bool) -> None:
         """Open a data set where none is."""

@@ -1,6 +1,6 @@
 """Entries of the command palette for the next run: families and data sources of the catalog."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from gmstudio.window.state.palette import PaletteEntry
@@ -9,11 +9,12 @@ from gmstudio.window.state.training.setup import TrainingSetup
 PANEL = "train"
 
 
-def setup_entries(setup: TrainingSetup) -> Iterator[PaletteEntry]:
+def setup_entries(setup: TrainingSetup, show: Callable[[], None]) -> Iterator[PaletteEntry]:
     """Yield an entry for each family and each data source, which chooses it in Train.
 
     Args:
         setup: choices for the next run.
+        show: shows them, where the panel shows something else.
     """
     catalog = setup.catalog
     if catalog is None:
@@ -24,7 +25,7 @@ def setup_entries(setup: TrainingSetup) -> Iterator[PaletteEntry]:
             id=f"family:{card.name}",
             title=card.title,
             kind="Family",
-            run=partial(setup.choose_family, card.name),
+            run=partial(_choose, setup.choose_family, card.name, show),
             detail=f"Train it · {' › '.join((*card.branch, card.name))}",
             panel=PANEL,
         )
@@ -33,7 +34,12 @@ def setup_entries(setup: TrainingSetup) -> Iterator[PaletteEntry]:
             id=f"data:{data.name}",
             title=data.title,
             kind="Data",
-            run=partial(setup.choose_data, data.name),
+            run=partial(_choose, setup.choose_data, data.name, show),
             detail=f"Train on it · {data.name}",
             panel=PANEL,
         )
+
+
+def _choose(choose: Callable[[str], None], name: str, show: Callable[[], None]) -> None:
+    choose(name)
+    show()

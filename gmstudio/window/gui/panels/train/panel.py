@@ -104,6 +104,7 @@ class TrainPanel(Panel):
         layout.addWidget(self.sections)
         self._fit_left()
         state.run_changed.connect(lambda: self.sections.open("shown") if state.run else None)
+        state.setup.family_changed.connect(lambda: None if state.setup.arriving else self.sections.open("new"))
         state.status_changed.connect(self._show_status)
         self._show_status()
 
@@ -174,7 +175,7 @@ class TrainPanel(Panel):
 
     def palette_entries(self) -> Iterator[PaletteEntry]:
         """Families and data sources as entries of the command palette."""
-        yield from setup_entries(self._state.setup)
+        yield from setup_entries(self._state.setup, lambda: self.sections.open("new"))
 
     def _footer(self) -> QWidget:
         """Check of the settings and the button that starts a run with them, below the part that scrolls."""

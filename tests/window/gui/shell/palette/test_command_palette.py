@@ -18,9 +18,11 @@ from toy_panels import FirstPanel
 from gmstudio.protocol.data_import import DataSetInfo
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.window.gui.panels.data.panel import DataPanel
+from gmstudio.window.gui.panels.train.panel import TrainPanel
 from gmstudio.window.gui.places import PLACES
 from gmstudio.window.gui.shell.main_window import MainWindow
 from gmstudio.window.gui.shell.palette.sources import NOT_NOW, plain
+from gmstudio.window.gui.shell.preload import panel_builders
 from gmstudio.window.gui.shell.settings import PALETTE, WindowSettings
 from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs
 from gmstudio.window.state.data.state import DataState
@@ -231,8 +233,9 @@ def real_window(qtbot: QtBot, start_studio: StartStudio) -> MainWindow:
     wait_ready(qtbot, studio)
     window = MainWindow(studio, PLACES)
     qtbot.addWidget(window)
-    with qtbot.waitSignal(window.completed, timeout=WAIT_MS):
-        window.show()
+    for build in panel_builders([place.name for place in PLACES], window.build_panel, window._panels):
+        build()  # outside of the event loop, in which this is done panel by panel
+    window.show()
     return window
 
 
@@ -285,8 +288,13 @@ def test_an_action_opens_the_tab_of_its_button(qtbot: QtBot, real_window: MainWi
 
 
 def test_a_family_is_chosen_in_train(qtbot: QtBot, real_window: MainWindow) -> None:
+    panel = real_window._panels["train"]
+    assert isinstance(panel, TrainPanel)
+    panel.sections.set_compact(True)
+    panel.sections.open("shown")
     entry = next(e for e in real_window._palette.entries() if e.kind == "Family")
     real_window.show_panel("latents")
     real_window._palette._do(entry)
     assert real_window.panel == "train"
-    assert entry.id == f"family:{real_window._panels['train']._state.setup.family}"  # type: ignore[attr-defined]
+    assert entry.id == f"family:{panel._state.setup.family}"
+    assert panel.sections.open_section == "new"
