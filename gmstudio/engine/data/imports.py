@@ -45,7 +45,8 @@ from gmstudio.system.typed_path import typed_path
 
 SHOWN_SIDE = 160
 """Longer side of images as they are shown."""
-MAX_COUNT = 64
+MAX_COUNT = 1024
+ROWS_A_PIECE = 64
 GOLDEN = (math.sqrt(5) - 1) / 2
 
 
@@ -203,11 +204,16 @@ class ImportPreviews:
         indices = spread(len(raw), page * count, count)
         shown: list[PreviewedImage] = []
         for index in indices.tolist():
-            for found in in_background(lambda index=index: _shown(raw, index)):  # type: ignore[misc]
-                if found is None:
+            if raw.content == "images":
+                for found in in_background(lambda index=index: _shown(raw, index)):  # type: ignore[misc]
+                    if found is None:
+                        yield None
+                    else:
+                        shown.append(found)
+            else:  # nothing is decoded
+                shown.append(_shown(raw, index))
+                if len(shown) % ROWS_A_PIECE == 0:
                     yield None
-                else:
-                    shown.append(found)
         images = np.zeros((len(indices), *target.shape), np.uint8)
         for piece in decode_pieces(raw, indices, target):
             images[np.searchsorted(indices, piece.indices)] = piece.images

@@ -18,6 +18,8 @@ from gmstudio.window.client.request import Request
 from gmstudio.window.state.data.quiet_timer import quiet_timer
 
 PAGE_IMAGES = 12
+PAGE_POINTS = 1000
+"""Points are dots of one picture."""
 Values = dict[str, Any]
 
 
@@ -80,6 +82,12 @@ class ImportAssistant(QObject):
         """The files were previewed with the present settings."""
         return self.previewed is not None and not (self.previewing or self.importing or self.problem)
 
+    @property
+    def _count(self) -> int:
+        """Images of a page."""
+        points = self.previewed is not None and self.previewed.content == "points"
+        return PAGE_POINTS if points else PAGE_IMAGES
+
     def open(self, path: str) -> None:
         """Choose files; the settings stay, as the next files are often of the same kind."""
         self.stop()
@@ -138,7 +146,7 @@ class ImportAssistant(QObject):
         self._timer.stop()
         if not self._typing_errors:
             command = PreviewImport(
-                path=self.path, settings=self.settings, page=self.page, count=PAGE_IMAGES, refresh=refresh
+                path=self.path, settings=self.settings, page=self.page, count=self._count, refresh=refresh
             )
             self._preview.send(command)
         self.changed.emit()
@@ -154,6 +162,10 @@ class ImportAssistant(QObject):
             self.progress, self.problem, self.refusals = None, "", {}
             self.page = event.page
             self._set_previewed(event)
+            asked = self._preview.command
+            if isinstance(asked, PreviewImport) and asked.count < self._count and event.pages > 1:
+                self.page = 0
+                self._send_preview()  # more at once, now that they are known to be points
         elif isinstance(event, DataSetDescribed):
             self.progress = None
             self.imported.emit(event)

@@ -21,6 +21,7 @@ from gmstudio.protocol.data_import import ImportPreviewed, ImportProgressed, Pre
 from gmstudio.window.gui.forms.form import Form
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.data.content import draw_curves, draw_dots, kind_of, pictures_of
+from gmstudio.window.gui.panels.data.pages import DOTS
 from gmstudio.window.gui.panels.data.statistics import label_text, text_label
 from gmstudio.window.gui.progress_text import progress_words, rate_words
 from gmstudio.window.gui.theme import GRID
@@ -281,6 +282,8 @@ def _progress_text(progress: ImportProgressed | None, *, importing: bool) -> str
 def _pairs(previewed: ImportPreviewed) -> Sequence[Pair]:
     images = previewed.images.numpy()
     kind = kind_of(previewed.image)
+    if kind == "dots":
+        return [_dots(previewed)]
     pairs = []
     for number, shown in enumerate(previewed.shown):
         one = images[number : number + 1]
@@ -288,10 +291,16 @@ def _pairs(previewed: ImportPreviewed) -> Sequence[Pair]:
         before = shown.raw.numpy() if shown.raw is not None else None
         if before is not None and kind == "curves":
             before = draw_curves(np.moveaxis(before[..., :1], -1, 0)[None], RAW_LEVELS)[0].transpose(1, 2, 0)
-        elif before is not None and kind == "dots":
-            before = draw_dots(np.moveaxis(before[..., :1], -1, 0)[None], RAW_LEVELS)[0].transpose(1, 2, 0)
         pairs.append(Pair(before, after, _caption(shown, previewed), _tip(shown, previewed)))
     return pairs
+
+
+def _dots(previewed: ImportPreviewed) -> Pair:
+    """All points of a sample as dots of one picture."""
+    raw = [shown.raw.numpy() for shown in previewed.shown if shown.raw is not None]
+    before = draw_dots(np.stack(raw)[..., 0][:, None], RAW_LEVELS)[0].transpose(1, 2, 0) if raw else None
+    after = pictures_of(previewed.images.numpy(), previewed.image)[0]
+    return Pair(before, after, f"{len(raw):,} points", DOTS)
 
 
 def _caption(shown: PreviewedImage, previewed: ImportPreviewed) -> str:

@@ -282,6 +282,24 @@ def test_a_pasted_path_is_previewed_before_and_after(shown: Shown, qtbot: QtBot)
     assert left.size() == right.size() and left.right() < right.left() and left.width() > 60
 
 
+def test_points_to_be_imported_are_dots_of_one_picture(shown: Shown) -> None:
+    shown.state.import_files("/points.csv")
+    point = PreviewedImage(name="row 0", rows=1, columns=2, raw=Array.of(np.array([[[255], [0]]], np.uint8)))
+    images = Array.of(np.array([[[[255, 0]]]] * 12, np.uint8))
+    event = preview(
+        content="points", size=40, pages=4, image=ImageSpec(1, 1, 2, 256), shown=(point,) * 12, images=images
+    )
+    shown.reply(PreviewImport, event)
+    assert shown.client.last(PreviewImport).count >= 1000
+    images = Array.of(np.array([[[[255, 0]]]] * 40, np.uint8))
+    shown.reply(PreviewImport, msgspec.structs.replace(event, shown=(point,) * 40, images=images, pages=1))
+    assert not shown.state.assistant.previewing
+    (pair,) = shown.find(PairGrid, "pairs").pairs
+    assert pair.caption == "40 points" and pair.before is not None
+    for picture in (pair.before[..., 0], pair.after[0]):
+        assert picture[-2, -2] and not picture[1, 1]  # right and below
+
+
 def test_an_import_is_followed_and_cancelled(shown: Shown) -> None:
     shown.state.import_files("/pictures")
     shown.reply(PreviewImport, pictures())
