@@ -4,6 +4,8 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from fake_client import FakeClient
+from fake_engine import catalog
 
 from gmstudio.data import catalog as data_catalog
 from gmstudio.protocol.array import Array
@@ -19,8 +21,6 @@ from gmstudio.protocol.data_import import (
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.window.state.data.state import DataState
 from gmstudio.window.state.runs.library import RunLibrary
-from tests.fake_client import FakeClient
-from tests.fake_engine import catalog
 
 SPEC = ImageSpec(1, 4, 3, 256)
 INFO = DataSetInfo(folder="/data/birds", name="birds", size=100, image=SPEC, num_classes=2, date="2026-01-02")

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from engine_process import EngineProcess
+from picture_folders import make_pictures
 
 from gmstudio.data.importing.opening import open_raw
 from gmstudio.data.progress import Progress
@@ -28,8 +30,6 @@ from gmstudio.protocol.engine import Cancel, CommandFailed, Reason
 from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.runs import RunOpened
 from gmstudio.protocol.training import StartTraining, TrainingChanged
-from tests.engine_process import EngineProcess
-from tests.picture_folders import make_pictures
 
 CLASSES = {"dark": 30, "light": 20}
 

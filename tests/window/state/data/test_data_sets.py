@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import msgspec
 import pytest
+from data_scene import DETAILS, INFO, OLDER, Scene, measured, preview
 from pytestqt.qtbot import QtBot
 
 from gmstudio.protocol.data import BrowseData, DataLoading, MeasureData
@@ -19,7 +20,6 @@ from gmstudio.protocol.data_import import (
     TrashDataSet,
 )
 from gmstudio.protocol.engine import Cancel, CommandFailed, Reason
-from tests.data_scene import DETAILS, INFO, OLDER, Scene, measured, preview
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from typing import TypeVar
 import msgspec
 import numpy as np
 import pytest
+from data_scene import DETAILS, INFO, OLDER, SPEC, Scene, measured, preview
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QToolButton, QTreeView, QWidget
@@ -38,7 +39,6 @@ from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.gui.widgets.images.page_grid import PageGrid
 from gmstudio.window.gui.widgets.images.pair_grid import PairGrid
 from gmstudio.window.gui.widgets.plots.class_bars import ClassBars
-from tests.data_scene import DETAILS, INFO, OLDER, SPEC, Scene, measured, preview
 
 WidgetT = TypeVar("WidgetT", bound=QWidget)
 REMOTE = RemoteDataSet(
