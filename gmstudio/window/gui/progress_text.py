@@ -4,8 +4,10 @@ from gmstudio.protocol.data import DataLoading
 
 
 def memory_text(count: int) -> str:
-    """Format a number of bytes: ``412 MB``, ``1.3 GB`` (powers of 1000)."""
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
+    """Format a number of bytes: ``14 kB``, ``412 MB``, ``1.3 GB`` (powers of 1000)."""
+    if count >= 1e9:
+        return f"{count / 1e9:.1f} GB"
+    return f"{count / 1e6:.0f} MB" if count >= 1e6 or count == 0 else f"{count / 1e3:.0f} kB"
 
 
 def duration_text(seconds: float) -> str:

@@ -288,3 +288,9 @@ def test_x_and_y_are_coordinates_and_fractions_no_labels(tmp_path: Path) -> None
     assert raw.content == "points" and raw.labels is None and [axis.name for axis in raw.axes] == ["x", "y"]
     rows = ["y," + ",".join(f"p{n}" for n in range(6)), "0.5,1,2,3,4,5,6", "1.5,1,2,3,4,5,7"]
     assert read(table(tmp_path, rows)).labels is None
+
+
+def test_a_column_of_measured_values_is_no_label_beside_a_square_number_of_others(tmp_path: Path) -> None:
+    series = np.sin(np.arange(20 * 50) / 7).reshape(20, 50)
+    raw = read(table(tmp_path, [",".join(f"{value:.4f}" for value in row) for row in series]))
+    assert raw.content == "sequences" and raw.labels is None and raw.read(0).shape == (1, 50, 1)

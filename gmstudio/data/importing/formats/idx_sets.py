@@ -67,7 +67,7 @@ def _read(files: IdxSet, settings: ReadSettings) -> Reading[FormatSet]:
     names = label_names(files.name, -1 if labels is None else int(labels.max(initial=-1)))
     numbers = tuple(str(label) for label in range(len(names)))
     guesses = (
-        [Guess("orientation", f"Rows and columns were exchanged: {files.name} is EMNIST, which is stored transposed.")]
+        [Guess("orientation", f"Rows and columns were exchanged, since EMNIST is stored transposed: {files.name}.")]
         if files.is_emnist and settings.orientation == "auto"
         else []
     )

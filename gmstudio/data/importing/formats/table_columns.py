@@ -153,6 +153,8 @@ def _with_label(columns: Columns, rows: Sequence[Sequence[str]], settings: ReadS
         return columns
     use_last = _label_is_last(rows, first, last, label_last)
     position = last if use_last else first
+    if not _whole([row[position] for row in rows]):
+        return columns  # a series of, for example, 50 measured values is no image of 7×7 pixels with a label
     return _take(columns, use_last, _told(columns, position, f"the other {width - 1} columns make a square image"))
 
 

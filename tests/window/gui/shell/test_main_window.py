@@ -342,6 +342,7 @@ def test_durations(seconds: float, words: str) -> None:
 
 
 def test_sizes_and_rates() -> None:
+    assert memory_text(13_312) == "13 kB"
     assert memory_text(999_000_000) == "999 MB"
     assert memory_text(1_340_000_000) == "1.3 GB"
     slow = EngineReported(state="paused", device="", memory_bytes=0, rate=0.52, rate_unit="images/s", seconds_left=9.0)

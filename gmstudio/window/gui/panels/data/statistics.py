@@ -220,10 +220,19 @@ def _duplicates_text(stats: DataMeasured) -> str:
         for earlier, count in found.shared.items():
             share = 100 * count / max(found.size, 1)
             sentences.append(
-                f"{count:,} {SPLIT_TITLES[split]} images ({share:.1f} %) are equal to {SPLIT_TITLES[earlier]} images."
+                f"{_images(count, split)} ({share:.1f} %) {_are(count)} equal to {SPLIT_TITLES[earlier]} images."
             )
         if found.repeated:
-            sentences.append(f"{found.repeated:,} {SPLIT_TITLES[split]} images are equal to another one of that split.")
+            count = found.repeated
+            sentences.append(f"{_images(count, split)} {_are(count)} equal to another one of that split.")
     if not sentences:
         return "None so far." if stats.done < stats.total else "No two images are equal."
     return "\n".join(sentences)
+
+
+def _images(count: int, split: str) -> str:
+    return f"{count:,} {SPLIT_TITLES[split]} image{'' if count == 1 else 's'}"
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"

@@ -1,10 +1,11 @@
 """Horizontal bars of the number of images of each class, by split."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QHelpEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QFontMetricsF, QHelpEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from gmstudio.window.gui.theme import GRID, theme
@@ -80,6 +81,16 @@ class ClassBars(QWidget):
         """Height of all rows."""
         return QSize(120, len(self._rows) * self._row_height())
 
+    def name_width(self) -> int:
+        """Pixels that names take, with the gap behind them."""
+        metrics = QFontMetricsF(self.font())  # whole pixels, rounded down, would elide the longest name
+        longest = max((metrics.horizontalAdvance(row.name) for row in self._rows), default=0.0)
+        return min(math.ceil(longest) + 1 + GRID, int(NAME_SHARE * self.width()))
+
+    def shown_name(self, row: ClassRow) -> str:
+        """Name of a class, shortened where it is longer than the room for names."""
+        return self.fontMetrics().elidedText(row.name, Qt.TextElideMode.ElideMiddle, self.name_width() - GRID)
+
     def _row_height(self) -> int:
         return self.fontMetrics().height() + GRID // 2
 
@@ -111,8 +122,7 @@ class ClassBars(QWidget):
         """Paint the rows that are exposed."""
         painter = QPainter(self)
         metrics, height = self.fontMetrics(), self._row_height()
-        longest = max((metrics.horizontalAdvance(row.name) for row in self._rows), default=0)
-        names = min(longest + GRID, int(NAME_SHARE * self.width()))
+        names = self.name_width()
         highest = max((sum(row.counts) for row in self._rows), default=0) or 1
         numbers = metrics.horizontalAdvance(f"{highest:,}") + GRID
         room = max(self.width() - names - numbers, 1)
@@ -123,7 +133,7 @@ class ClassBars(QWidget):
             if row.label == self._selected:
                 painter.fillRect(QRect(0, top, self.width(), height), theme().color("raised"))
             painter.setPen(theme().color("text"))
-            name = metrics.elidedText(row.name, Qt.TextElideMode.ElideMiddle, names - GRID)
+            name = self.shown_name(row)
             painter.drawText(QRect(0, top, names, height), Qt.AlignmentFlag.AlignVCenter, name)
             left = float(names)
             for split, count in enumerate(row.counts):

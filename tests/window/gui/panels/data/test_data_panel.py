@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QToolButt
 from pytestqt.qtbot import QtBot
 
 from gmstudio.protocol.array import Array
-from gmstudio.protocol.data import BrowseData, DataLoading, MeasureData
+from gmstudio.protocol.data import BrowseData, DataLoading, MeasureData, SplitStats
 from gmstudio.protocol.data_import import (
     DataSetDescribed,
     DataSetTrashed,
@@ -167,12 +167,14 @@ def test_the_line_names_the_image_pointed_at(shown: Shown) -> None:
 def test_statistics_show_classes_duplicates_and_filter_by_class(shown: Shown) -> None:
     shown.row("birds")
     shown.reply(BrowseData, shown.browsed())
-    shown.reply(MeasureData, measured(done=40))
+    so_far = {**measured().splits, "train": SplitStats(size=100, labels={0: 60, 1: 40}, repeated=1)}
+    shown.reply(MeasureData, measured(done=40, splits=so_far))
+    assert "1 training image is equal to another one" in shown.find(QLabel, "duplicates").text()
     shown.reply(MeasureData, measured())
     bars = shown.find(ClassBars, "classes")
     assert [(row.name, row.counts) for row in bars.rows] == [("owl", (60, 10, 0)), ("wren", (40, 0, 10))]
     text = shown.find(QLabel, "duplicates").text()
-    assert "2 test images (20.0 %) are equal to training images." in text and "3 training images" in text
+    assert "2 test images (20.0 %) are equal to training images." in text and "3 training images are" in text
     shown.reply(BrowseData, shown.browsed())  # of the page that fits the grid
     bars.chosen.emit(1)
     assert shown.client.last(BrowseData).label == 1
