@@ -49,6 +49,7 @@ from gmstudio.protocol.config import field
 from gmstudio.protocol.families import FamilyCard, LatentSpec, TrajectoryCard
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.metrics import DISTANCE, Metric
+from gmstudio.protocol.run_spec import Start
 from gmstudio.protocol.training_settings import Training
 
 PIECE_S = 0.004
@@ -133,6 +134,13 @@ class RBM(AnnealedScoring, Family):
         validate_every=200,
         sample_every=500,
         checkpoint_every=2000,
+    )
+    start: ClassVar[Start] = Start(
+        data="mnist",
+        data_config={"binarize": "sample"},
+        # With one Gibbs step an update and no decay, most of the machine's mass goes to the ones.
+        config={"num_hidden": 400, "num_gibbs": 5, "num_chains": 100, "weight_decay": 1e-3, "sample_steps": 2000},
+        training={"steps": 5000, "validate_every": 1250, "sample_every": 1250, "checkpoint_every": 5000},
     )
     card: ClassVar[FamilyCard] = FamilyCard(
         name="rbm",

@@ -190,3 +190,15 @@ def test_an_example_that_the_user_chose_stays(client: FakeClient, chooser: RunCh
     chooser.choose("/runs/gan")
     client.deliver(RunsListed(home="/runs", runs=(run("mine"), *examples), problems=()))
     assert chooser.current() == "/runs/gan"
+
+
+def test_the_example_that_tells_most_is_taken_by_default(qtbot: QtBot, client: FakeClient, library: RunLibrary) -> None:
+    chooser = RunChooser(library, "", telling="trajectory")
+    qtbot.addWidget(chooser)
+    vae, ddpm = run("vae", example=True), run("ddpm", example=True, capabilities=("sample", "trajectory"))
+    client.deliver(RunsListed(home="/runs", runs=(vae, ddpm), problems=()))
+    assert chooser.current() == "/runs/ddpm"
+    client.deliver(RunsListed(home="/runs", runs=(run("mine"), vae, ddpm), problems=()))
+    assert chooser.current() == "/runs/mine"
+    client.deliver(RunsListed(home="/runs", runs=(vae,), problems=()))
+    assert chooser.current() == "/runs/vae"
