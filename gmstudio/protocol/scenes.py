@@ -36,6 +36,7 @@ class Maps(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         captions: one below each map, or none.
         unit: of the values, for example ``nats``; empty: none.
         top: value of the brightest colour, the same on maps that are to be compared; 0: the largest value.
+        scale: the two ends of the colours in words; empty: 0 and the top with the unit.
         mark: row and column of the pixel that is outlined in every map.
         note: one line below the maps; empty: none.
     """
@@ -45,6 +46,7 @@ class Maps(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     captions: tuple[str, ...] = ()
     unit: str = ""
     top: float = 0.0
+    scale: str = ""
     mark: tuple[int, int] | None = None
     note: str = ""
 

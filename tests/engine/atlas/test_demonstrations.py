@@ -154,6 +154,16 @@ def test_high_beta_collapses_the_posterior(context: EngineContext, monkeypatch: 
 
 
 @pytest.mark.slow
+def test_random_codes_lie_farther_from_data_for_an_autoencoder(
+    context: EngineContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(holes, "TRAINING", Training(steps=300, batch_size=64, learning_rate=2e-3))
+    (numbers,) = blocks(scenes_of(context, "holes")[-1], Numbers)
+    autoencoder, vae = (float(number.value.rsplit(" ", 1)[1]) for number in numbers.numbers)
+    assert autoencoder > vae > 1.0
+
+
+@pytest.mark.slow
 def test_a_generator_that_runs_ahead_collapses(context: EngineContext, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mode_collapse, "TRAINING", Training(steps=300, batch_size=64, learning_rate=2e-3))
     last = scenes_of(context, "mode_collapse")[-1]

@@ -142,64 +142,70 @@ def _log_scale(nats: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _scene(probes: tuple[Probe, ...], stage: str, progress: float, source: tuple[int, int] | None = None) -> Scene:
-    unit = f"decades above {FLOOR:g} nats"
-    top = max(1.0, *(float(np.nanmax(_log_scale(p.influence), initial=0.0)) for p in probes))
-    images: list[Block] = []
+    """Maps of influence and, at the end, what follows from them and the maps of one pixel's effect."""
+    top_nats = max(FLOOR, *(float(np.nanmax(p.influence, initial=0.0)) for p in probes))
+    text = "Influence of each earlier pixel on the conditional of the outlined one: KL(p ‖ p′) when that pixel changes."
+    maps: list[Block] = []
     for title, probe in zip(TITLES, probes, strict=True):
-        note = (
-            f"{len(probe.blind)} of {int(np.isfinite(probe.influence).sum())} pixels changed so far have no influence"
-        )
-        images.append(
-            Maps(
-                title=f"{title}: influence of each earlier pixel on the outlined pixel's conditional",
-                values=Array.of(_log_scale(probe.influence)[None]),
-                unit=unit,
-                top=top,
-                mark=probe.target,
-                note=note,
-            )
-        )
-    rows: list[tuple[Block, ...]] = [tuple(images)]
+        measured = int(np.isfinite(probe.influence).sum())
+        note = f"without influence: {len(probe.blind)} of {measured} pixels"
+        maps.append(_map(title, probe.influence, top_nats, probe.target, note))
+    rows: list[tuple[Block, ...]] = [(Sentence(text=text),), tuple(maps)]
     if not stage:
-        rows += _result(probes, source, top, unit)
+        rows += _result(probes, source, top_nats)
     words = " ".join(f"{title}: {probe.subject.words}." for title, probe in zip(TITLES, probes, strict=True))
-    rows.append((Sentence(text=f"Each earlier pixel is turned to the opposite value, one at a time. {words}"),))
+    rows.append((Sentence(text=f"Each pixel is turned to the opposite value, one at a time. {words}"),))
     return Scene(rows=tuple(rows), stage=stage, progress=progress)
 
 
-def _result(
-    probes: tuple[Probe, ...], source: tuple[int, int] | None, top: float, unit: str
-) -> list[tuple[Block, ...]]:
+def _map(title: str, nats: NDArray[np.float32], top_nats: float, mark: tuple[int, int], note: str = "") -> Maps:
+    return Maps(
+        title=title,
+        values=Array.of(_log_scale(nats)[None]),
+        top=max(1.0, float(_log_scale(np.array([top_nats], np.float32))[0])),
+        scale=f"dark: none · bright: {top_nats:.2g} nats (log)",
+        mark=mark,
+        note=note,
+    )
+
+
+def _result(probes: tuple[Probe, ...], source: tuple[int, int] | None, top_nats: float) -> list[tuple[Block, ...]]:
     if source is None:
         text = "On images of this size every earlier pixel reaches the conditional: this model's layers are too many."
         return [(Sentence(text=text, finding=True),)]
     effects: list[Block] = [
-        Maps(
-            title=f"{title}: change of every later conditional when the outlined pixel changes",
-            values=Array.of(_log_scale(probe.effect)[None]),
-            unit=unit,
-            top=top,
-            mark=source,
-        )
+        _map(title, probe.effect, top_nats, source)
         for title, probe in zip(TITLES, probes, strict=True)
         if probe.effect is not None
     ]
-    numbers = tuple(
-        Number(
-            title,
-            f"{len(probe.blind)} earlier pixels without influence · outlined pixel by the blind one: "
-            f"{_text(_at(probe.influence, source))}",
-        )
-        for title, probe in zip(TITLES, probes, strict=True)
-    )
     levels = probes[0].subject.model.image.levels
     picture = Pictures(title="Image", images=Array.of(to_display(probes[0].x.cpu().numpy(), levels)))
-    text = (
-        f"PixelCNN's conditional does not change at all when the pixel at row {source[0] + 1}, column {source[1] + 1} "
-        "does, although that pixel was generated before: masked 3×3 kernels widen by one pixel a row, and the region "
-        "above and to the right stays out of sight. Gated PixelCNN's vertical stack sees every row above."
+    introduction = (
+        f"Now one pixel of PixelCNN's blind spot changes, at row {source[0] + 1}, column {source[1] + 1} (outlined): "
+        "change of every later conditional."
     )
-    return [tuple(effects), (picture, Numbers(title="Measured", numbers=numbers)), (Sentence(text=text, finding=True),)]
+    return [
+        (Sentence(text=_finding(probes, source), finding=True),),
+        (Sentence(text=introduction),),
+        tuple(effects),
+        (picture, Numbers(title="Influence of that pixel on the first one outlined", numbers=_numbers(probes, source))),
+    ]
+
+
+def _numbers(probes: tuple[Probe, ...], source: tuple[int, int]) -> tuple[Number, ...]:
+    return tuple(
+        Number(title, _text(_at(probe.influence, source))) for title, probe in zip(TITLES, probes, strict=True)
+    )
+
+
+def _finding(probes: tuple[Probe, ...], source: tuple[int, int]) -> str:
+    plain, gated = (len(probe.blind) for probe in probes)
+    total = int(np.isfinite(probes[0].influence).sum())
+    return (
+        f"{plain} of {total} earlier pixels have no influence at all on PixelCNN's conditional, although they were "
+        f"generated before; with Gated PixelCNN it is {gated}. Masked kernels widen by one pixel a row, so the region "
+        "above and to the right stays out of sight; Gated PixelCNN's vertical stack sees every row above."
+    )
 
 
 def _at(values: NDArray[np.float32], at: tuple[int, int]) -> float:

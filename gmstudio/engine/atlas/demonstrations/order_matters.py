@@ -120,14 +120,12 @@ def _conditionals(model: AutoregressiveFamily, x: Tensor, orders: dict[str, Tens
             means.append((p_CHWL * levels).sum(-1).float().cpu().numpy())
     shown = [(mean * 255).round().astype(np.uint8) for mean in means]
     images = np.stack([to_display(x[0].cpu().numpy(), model.image.levels), *shown])
-    captions = ("x", *(f"E[x_i | earlier], {title}" for title in SHOWN))
+    captions = ("x", *SHOWN)
     pictures = Pictures(
-        title="A held-out image and its conditionals", images=Array.of(images), captions=captions, columns=3
+        title="A held-out image x, and E[x_i | earlier]", images=Array.of(images), captions=captions, columns=3
     )
     difference = np.abs(means[0] - means[1]).mean(axis=0)[None].astype(np.float32)
-    maps = Maps(
-        title="Difference of the two conditionals' means", values=Array.of(difference), unit="intensity", top=1.0
-    )
+    maps = Maps(title="Difference of the two means", values=Array.of(difference), unit="intensity", top=1.0)
     return ((pictures, maps),)
 
 

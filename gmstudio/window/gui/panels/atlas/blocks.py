@@ -1,6 +1,7 @@
 """Widgets of the blocks of a scene; each is updated in place while the scene keeps its shape."""
 
 import math
+from typing import ClassVar
 
 import numpy as np
 from PySide6.QtCore import QRectF, Qt
@@ -43,11 +44,17 @@ class TitledBlock(QWidget):
         self.content.setAccessibleName(title)
 
 
+class SceneGrid(ImageGrid):
+    """Grid whose images take the room that there is: an integer scale would halve them where a pixel is missing."""
+
+    least_share: ClassVar[float] = 0.75
+
+
 class PicturesBlock(TitledBlock):
     """Grid of images."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        self.grid = ImageGrid()
+        self.grid = SceneGrid()
         super().__init__(self.grid, parent)
         self._shape = (0, 0)
         self.grid.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -66,7 +73,7 @@ class PicturesBlock(TitledBlock):
         return _grid_height(self.grid, width, *self._shape)
 
 
-class MarkedGrid(ImageGrid):
+class MarkedGrid(SceneGrid):
     """Grid of images in each of which one pixel is outlined.
 
     Attributes:
@@ -123,7 +130,7 @@ class MapsBlock(TitledBlock):
         ground = theme().color("border")
         colours[np.isnan(values)] = (ground.red(), ground.green(), ground.blue())
         self.grid.set_images(np.ascontiguousarray(np.moveaxis(colours, -1, 1)))
-        scale = f"dark: 0 · bright: {top:.2g} {self._block.unit}".strip()
+        scale = self._block.scale or f"dark: 0 · bright: {top:.2g} {self._block.unit}".strip()
         self.write(self._block.title, f"{scale} · {self._block.note}" if self._block.note else scale)
 
 
