@@ -192,13 +192,13 @@ def test_an_example_that_the_user_chose_stays(client: FakeClient, chooser: RunCh
     assert chooser.current() == "/runs/gan"
 
 
-def test_the_example_that_tells_most_is_taken_by_default(qtbot: QtBot, client: FakeClient, library: RunLibrary) -> None:
-    chooser = RunChooser(library, "", telling="trajectory")
+def test_among_examples_one_of_the_preferred_kind_comes_first(
+    qtbot: QtBot, client: FakeClient, library: RunLibrary
+) -> None:
+    chooser = RunChooser(library, "", prefer="trajectory")
     qtbot.addWidget(chooser)
-    vae, ddpm = run("vae", example=True), run("ddpm", example=True, capabilities=("sample", "trajectory"))
-    client.deliver(RunsListed(home="/runs", runs=(vae, ddpm), problems=()))
+    still, chain = run("vae", example=True), run("ddpm", example=True, capabilities=("sample", "trajectory"))
+    client.deliver(RunsListed(home="/runs", runs=(still, chain), problems=()))
     assert chooser.current() == "/runs/ddpm"
-    client.deliver(RunsListed(home="/runs", runs=(run("mine"), vae, ddpm), problems=()))
-    assert chooser.current() == "/runs/mine"
-    client.deliver(RunsListed(home="/runs", runs=(vae,), problems=()))
-    assert chooser.current() == "/runs/vae"
+    client.deliver(RunsListed(home="/runs", runs=(run("mine"), still, chain), problems=()))
+    assert chooser.current() == "/runs/mine", "a run of the user comes before all examples"

@@ -112,6 +112,19 @@ def test_a_panel_that_can_no_longer_show_the_run_is_passed_over(stage: Stage) ->
     assert stage.open(run("a", checkpoint_steps=())) == ("second", "/runs/a")
 
 
+def test_a_run_is_explored_in_the_panel_that_is_made_for_it(stage: Stage) -> None:
+    """Not in one for runs of any kind, though that showed it last."""
+    stage.studio.client.deliver(RunsListed(home="/runs", runs=(run("a"), run("b", capabilities=LATENT)), problems=()))
+    stage.opener.set_panel("second")
+    stage.studio.state(SecondState).choose_run("/runs/a")
+    stage.opener.explore("/runs/a")
+    assert stage.found == [("first", "/runs/a")]
+    stage.opener.explore("/runs/b")
+    stage.opener.explore("/runs/gone")
+    assert stage.found == [("first", "/runs/a")]
+    assert [name for name, _ in stage.failed] == ["/runs/b", "/runs/gone"]
+
+
 def test_the_run_is_shown_in_its_panel(stage: Stage) -> None:
     stage.opener.choose("second", "/runs/a")
     assert stage.studio.state(SecondState).run == "/runs/a"
