@@ -36,15 +36,13 @@ _ORIENTATION_TAG = 0x0112
 _BAND_PIXELS = 1 << 20
 
 
-@contextlib.contextmanager
-def quiet_decoder() -> Iterator[None]:
+def _silence_decoder() -> None:
     """Let the decoder give no warnings about oddities of files; its limits of size are errors."""
     from PIL import Image
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    if warnings.filters[:1] != [("error", None, Image.DecompressionBombWarning, None, 0)]:
+        warnings.filterwarnings("ignore", module=r"PIL\.")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        yield
 
 
 def decode(
@@ -96,6 +94,7 @@ def _opened(content: bytes, name: str) -> Iterator["Image.Image"]:
 
     if not content:
         raise BadImageError(name, "The file is empty.")
+    _silence_decoder()
     try:
         opened = Image.open(BytesIO(content), formats=FORMATS)
     except UnidentifiedImageError as error:

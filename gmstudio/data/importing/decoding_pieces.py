@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from gmstudio.data.importing.decoding import quiet_decoder
 from gmstudio.data.importing.fitting import Target, fit_image
 from gmstudio.data.importing.raw import BadImageError, RawSet
+from gmstudio.data.importing.waiting import waiting
 
 PIECE_S = 0.02
 """Time of a piece, about."""
@@ -42,43 +42,67 @@ class DecodedPiece:
 
 
 def decode_pieces(raw: RawSet, order: Sequence[int] | NDArray[np.int64], target: Target) -> Iterator[DecodedPiece]:
-    """Decode and fit images in an order; their number varies so that a piece takes about ``PIECE_S``."""
-    at, count, use_threads = 0, _AT_ONCE, False
+    """Decode and fit images in an order; their number varies so that a piece takes about ``PIECE_S``.
+
+    While one image takes longer than that, pieces without images come.
+    """
+    at, count, use_threads = 0, _AT_ONCE, True
     most = max(1, MAX_PIECE_BYTES // int(np.prod(target.shape)))
-    with ThreadPoolExecutor(min(MAX_THREADS, os.cpu_count() or 1)) as pool:
+    pool = ThreadPoolExecutor(min(MAX_THREADS, os.cpu_count() or 1))
+    try:
         while at < len(order):
             start, cpu_start = time.perf_counter(), time.process_time()
             indices = np.asarray(order[at : at + count], np.int64)
-            piece = _decode_piece(pool if use_threads else None, raw, indices, target)
+            piece = _Piece(raw, indices, target)
+            if use_threads:
+                yield from waiting([pool.submit(piece.decode, part) for part in piece.parts], piece.none)
+            else:
+                for part in piece.parts:
+                    piece.decode(part)
             seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu_start
             use_threads = cpu_seconds > LEAST_CPU_S * len(indices) or seconds > WAITING * cpu_seconds
             at += len(indices)
             count = max(1, min(most, 2 * count, round(len(indices) * PIECE_S / max(1e-6, seconds))))
-            yield piece
+            yield piece.decoded()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
-def _decode_piece(
-    pool: ThreadPoolExecutor | None, raw: RawSet, indices: NDArray[np.int64], target: Target
-) -> DecodedPiece:
-    images = np.empty((len(indices), *target.shape), np.uint8)
-    parts = [range(first, min(first + _AT_ONCE, len(indices))) for first in range(0, len(indices), _AT_ONCE)]
+class _Piece:
+    """Images that are being decoded, by parts that threads take."""
 
-    def decode_part(positions: range) -> list[tuple[int, BadImageError]]:
-        bad = []
+    def __init__(self, raw: RawSet, indices: NDArray[np.int64], target: Target) -> None:
+        self._raw, self._indices, self._target = raw, indices, target
+        self._images = np.empty((len(indices), *target.shape), np.uint8)
+        self._bad: dict[int, BadImageError] = {}
+        self._errors: list[BaseException] = []
+        self.parts = [range(first, min(first + _AT_ONCE, len(indices))) for first in range(0, len(indices), _AT_ONCE)]
+
+    @property
+    def none(self) -> DecodedPiece:
+        """A piece without images."""
+        return DecodedPiece(self._images[:0], self._indices[:0])
+
+    def decode(self, positions: range) -> None:
+        """Decode a part."""
         for position in positions:
             try:
-                images[position] = _fitted(raw, int(indices[position]), target)
+                self._images[position] = _fitted(self._raw, int(self._indices[position]), self._target)
             except BadImageError as error:
-                bad.append((position, error))
-        return bad
+                self._bad[position] = error
+            except Exception as error:  # of a thread: raised where the piece is taken
+                self._errors.append(error)
+                return
 
-    with quiet_decoder():
-        done = map(decode_part, parts) if pool is None else pool.map(decode_part, parts)
-        bad = [failure for failures in done for failure in failures]
-    if not bad:
-        return DecodedPiece(images, indices)
-    kept = np.setdiff1d(np.arange(len(indices)), [position for position, _ in bad])
-    return DecodedPiece(images[kept], indices[kept], [error for _, error in bad])
+    def decoded(self) -> DecodedPiece:
+        """Return the piece when all parts are decoded."""
+        if self._errors:
+            raise self._errors[0]
+        if not self._bad:
+            return DecodedPiece(self._images, self._indices)
+        kept = np.setdiff1d(np.arange(len(self._indices)), list(self._bad))
+        bad = [self._bad[position] for position in sorted(self._bad)]
+        return DecodedPiece(self._images[kept], self._indices[kept], bad)
 
 
 def _fitted(raw: RawSet, index: int, target: Target) -> NDArray[np.uint8]:

@@ -8,7 +8,8 @@ import secrets
 import shutil
 from array import array
 from collections.abc import Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -29,12 +30,12 @@ from gmstudio.data.importing.set_file import (
     array_header,
     open_import,
 )
+from gmstudio.data.importing.waiting import in_thread
 from gmstudio.runs.atomic import sync_folder, write_synced
 from gmstudio.system.os_errors import os_error_sentence
 
 PARTIAL = ".importing-"
 _PIECE_BYTES = 4 << 20
-_WAIT_S = 0.02
 
 
 class SetWriter:
@@ -163,10 +164,7 @@ class SetWriter:
             yield done // int(np.prod(shape[1:]))
         self._file.flush()
         with ThreadPoolExecutor(1) as pool:  # a disk may take seconds to have it all
-            synced = pool.submit(os.fsync, self._file.fileno())
-            while wait([synced], _WAIT_S).not_done:
-                yield shape[0]
-            synced.result()
+            yield from in_thread(pool, partial(os.fsync, self._file.fileno()), shape[0])
         self._close()
         return digest
 

@@ -2,16 +2,18 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
 from typing import Literal
 
 import numpy as np
 
 from gmstudio.data.dataset import DataError
-from gmstudio.data.importing.decoding import quiet_decoder
 from gmstudio.data.importing.fitting import Target
 from gmstudio.data.importing.raw import BadImageError, Guess, RawImage, RawSet
 from gmstudio.data.importing.settings import ImportSettings
+from gmstudio.data.importing.waiting import in_thread
 from gmstudio.data.progress import Progress
 from gmstudio.media.ink import edge_pixels
 from gmstudio.protocol.images import MAX_SIDE
@@ -24,6 +26,7 @@ MAX_TRIED = 4_096
 """Images that are tried where none of those can be decoded."""
 LARGEST_AUTO = 64
 """Longer side of images that were larger, where the user chose no size."""
+Sizes = Counter[tuple[int, int]]
 _LOOKED_SIDE = 128
 _COLOURED, _COLOURED_SHARE = 0.1, 0.002
 """An image has colours where at least this share of its pixels has channels that differ by more than this."""
@@ -36,29 +39,10 @@ def survey(raw: RawSet, settings: ImportSettings) -> Iterator[Progress | tuple[T
     Raises:
         DataError: when no image of the sample can be decoded.
     """
-    sizes: Counter[tuple[int, int]] = Counter()
     reasons: list[str] = []
-    measured = _spread(len(raw), MEASURED_IMAGES if not (settings.size and settings.width) else 1)
-    for number, index in enumerate(measured, 1):
-        try:
-            with quiet_decoder():
-                sizes[raw.measure(index)] += 1
-        except BadImageError as error:
-            reasons.append(str(error))
-        if number % _PIECE == 0:
-            yield Progress("sample", number, len(measured))
-    look = _Look()
-    decoded = _spread(len(raw), DECODED_IMAGES)
-    others = (index for index in _spread(len(raw), MAX_TRIED) if not look.count)
-    for number, index in enumerate(itertools.chain(decoded, others), 1):
-        try:
-            with quiet_decoder():
-                look.add(raw.read_reduced(index, _LOOKED_SIDE, _LOOKED_SIDE))
-                if not sizes:
-                    sizes[raw.measure(index)] += 1
-        except BadImageError as error:
-            reasons.append(str(error))
-        yield Progress("sample", min(number, len(decoded)), len(decoded))
+    with ThreadPoolExecutor(1) as pool:
+        sizes = yield from _measure(raw, 1 if settings.size and settings.width else MEASURED_IMAGES, pool, reasons)
+        look = yield from _look_at(raw, pool, sizes, reasons)
     if not look.count:
         raise DataError(f"No image can be decoded; {len(_spread(len(raw), MAX_TRIED)):,} were tried. {reasons[-1]}")
     height, width, guesses = _size(sizes, settings, raw.content != "images")
@@ -67,14 +51,45 @@ def survey(raw: RawSet, settings: ImportSettings) -> Iterator[Progress | tuple[T
     yield Target(channels, height, width, settings.fit, ground), (*guesses, *colour_guesses, *ground_guesses)
 
 
+def _measure(raw: RawSet, count: int, pool: Executor, reasons: list[str]) -> Generator[Progress, None, Sizes]:
+    """Count the sizes of some images; adds errors to ``reasons``."""
+    sizes: Sizes = Counter()
+    chosen = _spread(len(raw), count)
+    for number, index in enumerate(chosen, 1):
+        progress = Progress("sample", number, len(chosen))
+        try:
+            sizes[(yield from in_thread(pool, partial(raw.measure, index), progress))] += 1
+        except BadImageError as error:
+            reasons.append(str(error))
+        if number % _PIECE == 0:
+            yield progress
+    return sizes
+
+
+def _look_at(raw: RawSet, pool: Executor, sizes: Sizes, reasons: list[str]) -> Generator[Progress, None, "_Look"]:
+    """Look at the pixels of some images, and go on until one can be decoded; adds its size where none is known."""
+    look = _Look()
+    chosen = _spread(len(raw), DECODED_IMAGES)
+    others = (index for index in _spread(len(raw), MAX_TRIED) if not look.count)
+    for number, index in enumerate(itertools.chain(chosen, others), 1):
+        progress = Progress("sample", min(number, len(chosen)), len(chosen))
+        read = partial(raw.read_reduced, index, _LOOKED_SIDE, _LOOKED_SIDE)
+        try:
+            look.add((yield from in_thread(pool, read, progress)))
+            if not sizes:
+                sizes[raw.measure(index)] += 1
+        except BadImageError as error:
+            reasons.append(str(error))
+        yield progress
+    return look
+
+
 def _spread(total: int, count: int) -> list[int]:
     """At most ``count`` indices spread evenly over ``0 … total-1``."""
     return sorted({at * total // count for at in range(count)}) if total > count else list(range(total))
 
 
-def _size(
-    sizes: Counter[tuple[int, int]], settings: ImportSettings, is_exact: bool
-) -> tuple[int, int, tuple[Guess, ...]]:
+def _size(sizes: Sizes, settings: ImportSettings, is_exact: bool) -> tuple[int, int, tuple[Guess, ...]]:
     """(rows, columns) of the result, and what was guessed."""
     if settings.size and settings.width:
         return settings.size, settings.width, ()
