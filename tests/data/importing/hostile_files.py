@@ -122,6 +122,14 @@ PICTURES: dict[str, tuple[bytes, str]] = {
 """Name → content, and a pattern of the reason."""
 
 
+def large_pictures(place: Path) -> Path:
+    """Two harmless pictures of 24 megapixels and 72 MB each, in 70 kB."""
+    content = png_file(6000, 4000, zeros(4000 * 18_001), colour=2)
+    for name in ("a.png", "b.png"):
+        (place / name).write_bytes(content)
+    return place
+
+
 def pipe(place: Path) -> None:
     os.mkfifo(place / "pipe.png")
 

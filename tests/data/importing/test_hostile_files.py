@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hostile_files import BAD_ENTRIES, BAD_FILES, GOOD, PICTURES, REFUSED, folder
+from hostile_files import BAD_ENTRIES, BAD_FILES, GOOD, PICTURES, REFUSED, folder, large_pictures
 from picture_making import imported, some_pixels, write
 
 from gmstudio.data import DataError
@@ -105,6 +105,12 @@ def test_all_of_them_take_little_memory(tmp_path: Path) -> None:
     assert not Path("/tmp/harmed").exists()
 
 
+def import_large(place: Path) -> None:
+    """Pictures that threads must not decode side by side."""
+    found = imported(large_pictures(place), place / "home", size=28, width=28)
+    assert len(found) == 2 and not found.images.any()
+
+
 def import_all(place: Path) -> int:
     cases: list[Callable[[Path], object]] = [
         lambda at, c=content: import_picture(at, c) for content, _ in PICTURES.values()
@@ -112,6 +118,7 @@ def import_all(place: Path) -> int:
     cases += [lambda at, m=make: import_beside(at, m) for make, _ in BAD_FILES.values()]
     for make, _ in (*BAD_ENTRIES.values(), *REFUSED.values()):
         cases.append(lambda at, m=make: imported(m(at), at / "home"))
+    cases.append(import_large)
     for number, case in enumerate(cases):
         at = place / str(number)
         at.mkdir()
