@@ -116,7 +116,7 @@ def trained_run(capability: str) -> Shows:
     """Predicate: the run has weights, and its family has a capability (one of ``CAPABILITIES``; empty: any)."""
 
     def shows(library: RunLibrary, info: RunInfo) -> bool:
-        return any(able.run == info.run for able in library.runs_with(capability))
+        return library.is_able(info.run, capability)
 
     return shows
 

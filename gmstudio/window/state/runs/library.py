@@ -134,9 +134,15 @@ class RunLibrary(QObject):
         Args:
             capability: one of ``CAPABILITIES``; empty: any run.
         """
-        trained = [r for r in self.runs if r.checkpoint_steps or r.run == self.live]
-        able = [r for r in trained if not capability or capability in r.capabilities]
+        able = [info for info in self.runs if self.is_able(info.run, capability)]
         return sorted(able, key=lambda r: r.run != self.live)
+
+    def is_able(self, run: str, capability: str) -> bool:
+        """Return whether a run is among ``runs_with`` a capability, without making the list."""
+        info = self._runs.get(run)
+        if info is None or not (info.checkpoint_steps or run == self.live):
+            return False
+        return not capability or capability in info.capabilities
 
     def refresh(self) -> None:
         """Request the list of runs."""

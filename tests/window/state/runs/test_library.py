@@ -1,5 +1,6 @@
 """The library: what runs there are, which is live, which are open."""
 
+import time
 from typing import Any
 
 import fake_engine
@@ -12,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from gmstudio.protocol.engine import CommandFailed, Done
 from gmstudio.protocol.runs import ChooseCheckpoint, ListRuns, OpenRun, RunDescribed, RunInfo, RunsListed
 from gmstudio.protocol.training import CheckpointSaved, TrainingChanged
+from gmstudio.window.gui.places import trained_run
 from gmstudio.window.state.runs.library import RunLibrary
 from gmstudio.window.state.runs.watch import RunWatch
 
@@ -55,6 +57,18 @@ def test_runs_with_a_capability_put_the_live_one_first(client: FakeClient, libra
     client.deliver(listed(new, untrained, other, old))
     client.deliver(TrainingChanged(run=old.run, status="running", step=11))
     assert [r.title for r in library.runs_with("pixel_session")] == ["old", "new"]
+    for capability in ("pixel_session", "decode", ""):
+        able = {info.run for info in library.runs_with(capability)}
+        assert able == {info.run for info in library.runs if library.is_able(info.run, capability)}
+    assert not library.is_able("/runs/elsewhere", "")
+
+
+def test_which_of_many_runs_a_panel_can_show_is_found_at_once(client: FakeClient, library: RunLibrary) -> None:
+    client.deliver(listed(*(run(str(number)) for number in range(3000))))
+    shows = trained_run("pixel_session")
+    began = time.thread_time()
+    assert all(shows(library, info) for info in library.runs)
+    assert time.thread_time() - began < 0.05
 
 
 def test_open_asks_once(client: FakeClient, library: RunLibrary) -> None:
