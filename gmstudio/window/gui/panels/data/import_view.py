@@ -105,7 +105,7 @@ class ImportView(QWidget):
             "cancel_import", "Close", "", self._cancel_or_close, icon="close", tip="Leave without importing"
         )
         self._reread = add(
-            "reread", "Read again", "F6", assistant.refresh, icon="refresh", tip="List the files again, if they changed"
+            "reread", "Reload", "F6", assistant.refresh, icon="refresh", tip="List the files again, if they changed"
         )
         self._earlier = add(
             "earlier_sample",

@@ -192,7 +192,7 @@ def _counts_text(stats: DataMeasured) -> str:
     ]
     text = " &nbsp; ".join(lines)
     if stats.resampled:
-        text += "<br>Training images are binarized anew in each epoch; figures are of one sampling."
+        text += "<br>Training images are sampled again in each epoch; figures are of one sampling."
     return text
 
 
