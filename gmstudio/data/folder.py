@@ -1,6 +1,8 @@
 """The folder that the user chose for a data source."""
 
+import os
 from pathlib import Path
+from typing import AnyStr
 
 from gmstudio.protocol.config import ConfigError
 from gmstudio.system.typed_path import typed_path
@@ -51,3 +53,11 @@ def is_passed_over(name: str) -> bool:
 def is_broken_link(path: Path) -> bool:
     """Test whether a path is a symbolic link that leads nowhere, or back to itself."""
     return path.is_symlink() and not path.exists()
+
+
+def is_subfolder(entry: "os.DirEntry[AnyStr]") -> bool:
+    """Test whether an entry of a folder is a folder; a link that leads to itself or into a closed folder is none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False

@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 from gmstudio.data.dataset import DataError
+from gmstudio.data.folder import is_subfolder
 from gmstudio.data.importing import formats, pictures
 from gmstudio.data.importing.picture_index import PICTURE_SUFFIXES, is_junk, suffix_of
 from gmstudio.data.importing.raw import RawSet
@@ -32,11 +33,13 @@ def open_raw(path: Path, settings: ReadSettings) -> Iterator[Progress | RawSet]:
     """
     try:
         is_folder = path.is_dir()
-        if not is_folder and not path.is_file():
+        is_usual = is_folder or path.is_file()
+        if not is_usual:
             path.stat()
-            raise DataError(f"{path} is neither a file nor a folder. Choose a folder of pictures, or a file of images.")
     except (OSError, ValueError) as error:
         raise DataError(_missing(path, error)) from error
+    if not is_usual:
+        raise DataError(f"{path} is neither a file nor a folder. Choose a folder of pictures, or a file of images.")
     lower = path.name.lower()
     if lower.endswith(PACKED) and not lower.endswith(formats.READ_TAR) and not is_folder:
         raise DataError(f"{path} is an archive that is not opened. Unpack it and choose the folder, or pack it as zip.")
@@ -106,7 +109,7 @@ def _listed(place: bytes, most: int) -> tuple[list[bytes], list[bytes]]:
         for entry in entries:
             if is_junk(entry.name):
                 continue
-            if entry.is_dir():
+            if is_subfolder(entry):
                 below.append(entry.path)
             else:
                 names.append(entry.name)

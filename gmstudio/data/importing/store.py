@@ -4,6 +4,7 @@ import hashlib
 import os
 from collections.abc import Generator, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
@@ -95,7 +96,7 @@ def import_images(
         path: see ``open_raw``.
         settings: how files are understood, and what their images become.
         home: folder of the imported sets.
-        name: of the set; empty: that of the files.
+        name: of the set; empty: that of the files. A number is added where another set has that name.
 
     Raises:
         DataError: when files cannot be used, or the set cannot be written; ConfigError for settings that do not fit.
@@ -111,13 +112,25 @@ def import_images(
     try:
         writer.check_room(len(raw))
         bad = yield from _decode(raw, target, settings, writer)
-        record = _record(raw, name, (*raw.guesses, *guesses), bad)
+        record = _record(
+            raw,
+            _unused_name(plain_text(name) or plain_text(raw.title) or "images", list_imports(home)),
+            (*raw.guesses, *guesses),
+            bad,
+        )
         record = msgspec.structs.replace(
             record, key=key, source=plain_text(str(path.absolute())), settings=msgspec.to_builtins(settings)
         )
         yield from _finish(raw, record, settings, writer)
     finally:
         writer.discard()
+
+
+def _unused_name(name: str, kept: Sequence[ImportedSet]) -> str:
+    """Return the name, with a number behind it where other sets have it, so that sets can be told apart."""
+    taken = {imported.record.name.casefold() for imported in kept}
+    numbered = (f"{name} {number}" for number in count(2))
+    return name if name.casefold() not in taken else next(found for found in numbered if found.casefold() not in taken)
 
 
 def _until(pieces: Iterator[Progress | T], kind: type[T]) -> Generator[Progress, None, T]:
@@ -192,7 +205,7 @@ def _decode(
 def _record(raw: RawSet, name: str, guesses: Sequence[Guess], bad: _Bad) -> SetRecord:
     """Description of a set, whose key, settings, shape and hash are filled in elsewhere."""
     return SetRecord(
-        name=plain_text(name) or plain_text(raw.title) or "images",
+        name=name,
         sha256="",
         key="",
         source="",

@@ -80,6 +80,21 @@ def test_files_that_are_refused(tmp_path: Path, make: Callable[[Path], Path], re
     assert not any((tmp_path / "home").glob("*"))
 
 
+def test_a_pipe_is_refused_in_one_sentence_and_its_remedy(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(DataError, match=r"^[^(]*pipe\.png is neither a file nor a folder\. Choose [^.]*\.$"):
+        imported(tmp_path / "pipe.png", tmp_path / "home")
+
+
+def test_a_link_to_itself_hides_no_arrays(tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    folder.mkdir()
+    np.save(folder / "x.npy", np.zeros((12, 4, 4), np.uint8))
+    for name in ("a", "z"):
+        (folder / name).symlink_to(folder / name)
+    assert imported(folder, tmp_path / "home").record.shape == (12, 1, 4, 4)
+
+
 @pytest.mark.parametrize("name", ["../../out.png", "/tmp/out.png", r"..\..\out.png", "C:/out.png", "a/../../b/out.png"])
 def test_no_name_leads_out_of_an_archive(tmp_path: Path, name: str) -> None:
     from hostile_files import zipped

@@ -109,8 +109,9 @@ def test_what_an_ended_process_left_is_removed(tmp_path: Path) -> None:
 
 def test_two_sets_of_one_name_stand_side_by_side(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    names = [imported(some_folder(tmp_path / place / "pics"), home).folder.name for place in "ab"]
-    assert names == ["pics", "pics-2"]
+    found = [imported(some_folder(tmp_path / place / "pics"), home) for place in "abc"]
+    assert [item.folder.name for item in found] == ["pics", "pics-2", "pics-3"]
+    assert [item.record.name for item in found] == ["pics", "pics 2", "pics 3"]
 
 
 def test_a_name_of_any_letters(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from gmstudio.data.dataset import DataError
-from gmstudio.data.folder import is_passed_over
+from gmstudio.data.folder import is_passed_over, is_subfolder
 from gmstudio.data.idx_folder import is_idx_name
 from gmstudio.data.importing.formats.cifar import (
     cifar_files,
@@ -126,16 +126,26 @@ def _survey(folder: Path) -> tuple[list[str], list[Path], bool]:
     waiting, left = [(folder, 0)], _MAX_ENTRIES
     while waiting and left > 0:
         place, depth = waiting.pop(0)
-        with os.scandir(place) as entries:
-            for entry in islice(entries, left):
-                left -= 1
-                if is_passed_over(entry.name):
-                    continue
-                pictures = pictures or entry.name.lower().endswith(_PICTURES)
-                if entry.is_dir():
-                    waiting += [(Path(entry.path), depth + 1)] if depth < _MAX_DEPTH else []
-                elif depth:
-                    below.append(Path(entry.path))
-                else:
-                    names.append(entry.name)
+        for entry in _listed(place, left, must=not depth):
+            left -= 1
+            if is_passed_over(entry.name):
+                continue
+            pictures = pictures or entry.name.lower().endswith(_PICTURES)
+            if is_subfolder(entry):
+                waiting += [(Path(entry.path), depth + 1)] if depth < _MAX_DEPTH else []
+            elif depth:
+                below.append(Path(entry.path))
+            else:
+                names.append(entry.name)
     return names, below, pictures
+
+
+def _listed(place: Path, most: int, *, must: bool) -> list[os.DirEntry[str]]:
+    """First entries of a folder; none of a subfolder that cannot be read, unless it must be."""
+    try:
+        with os.scandir(place) as entries:
+            return list(islice(entries, most))
+    except OSError:
+        if must:
+            raise
+        return []
