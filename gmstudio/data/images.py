@@ -15,7 +15,7 @@ from gmstudio.data.dataset import Dataset, Split
 from gmstudio.data.images_preparation import Conversion, Preparation, conversion
 from gmstudio.data.images_splitting import choose_rows, label_names_of
 from gmstudio.data.importing import settings
-from gmstudio.data.importing.set_file import ImportedSet, is_import, open_import
+from gmstudio.data.importing.set_file import ImportedSet, is_import, name_of_import, open_import
 from gmstudio.data.importing.store import import_images, imports_home
 from gmstudio.data.progress import Progress
 from gmstudio.data.source import BINARIZATIONS, LEVELS_TITLE, LoadProgress, Source, loaded
@@ -147,8 +147,8 @@ class Images(Source):
 
     @classmethod
     def label(cls, config: ImagesConfig) -> str:
-        """Name of the folder or file."""
-        return PurePath(config.folder.strip("\"' ")).stem or super().label(config)
+        """Name of the imported set, else that of the folder or file."""
+        return name_of_import(config.folder) or PurePath(config.folder.strip("\"' ")).stem or super().label(config)
 
     @classmethod
     def load(cls, config: ImagesConfig) -> Dataset:

@@ -3,7 +3,7 @@
 import math
 import os
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from io import BufferedReader
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,9 @@ from gmstudio.data.dataset import DataError, Labels
 from gmstudio.data.importing.raw import Content
 from gmstudio.media.levels import Images
 from gmstudio.protocol.data import SplitName
+from gmstudio.protocol.plain_text import plain_text
 from gmstudio.system.regular_file import open_regular
+from gmstudio.system.typed_path import typed_path
 
 SET_NAME = "set.json"
 IMAGES_NAME, LABELS_NAME, SPLITS_NAME = "images.npy", "labels.npy", "splits.npy"
@@ -114,6 +116,12 @@ class SetRecord(msgspec.Struct, frozen=True, kw_only=True):
     date: str = ""
 
 
+class _Named(msgspec.Struct, frozen=True):
+    """The part of ``set.json`` that a label needs."""
+
+    name: str
+
+
 @dataclass(frozen=True, eq=False)
 class ImportedSet:
     """A set that was imported; its arrays are mapped from the disk when they are first used.
@@ -180,6 +188,28 @@ def open_import(folder: Path) -> ImportedSet:
     imported = ImportedSet(folder, record)
     _check(imported)
     return imported
+
+
+def name_of_import(words: str) -> str:
+    """Name that the user gave the imported set in a folder; empty where there is none, or it is damaged.
+
+    Args:
+        words: path as typed or pasted, see ``typed_path``.
+    """
+    if not words.strip():
+        return ""
+    try:
+        path = typed_path(words) / SET_NAME
+        return _name_in(path, path.stat().st_mtime_ns)
+    except (OSError, ValueError, RecursionError, msgspec.DecodeError):
+        return ""
+
+
+@lru_cache(maxsize=1024)
+def _name_in(path: Path, changed: int) -> str:
+    """Name in ``set.json``, read once for each time of change: lists of runs ask for it by the thousand."""
+    with open_regular(path, MAX_JSON_BYTES) as file:
+        return plain_text(msgspec.json.decode(file.read(), type=_Named).name)
 
 
 def _check(imported: ImportedSet) -> None:

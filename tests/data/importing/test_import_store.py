@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from picture_making import encoded, imported, picture_of, png, some_pixels, write
 
-from gmstudio.data import DataError, load
+from gmstudio.data import SOURCES, DataError, load
+from gmstudio.data.importing.library import rename_import
 from gmstudio.data.importing.set_file import ImportedSet
 from gmstudio.data.importing.settings import ImportSettings
 from gmstudio.data.importing.store import import_images, list_imports, open_import
@@ -112,6 +113,19 @@ def test_two_sets_of_one_name_stand_side_by_side(tmp_path: Path) -> None:
     found = [imported(some_folder(tmp_path / place / "pics"), home) for place in "abc"]
     assert [item.folder.name for item in found] == ["pics", "pics-2", "pics-3"]
     assert [item.record.name for item in found] == ["pics", "pics 2", "pics 3"]
+
+
+def test_runs_name_an_imported_set_as_the_user_does(tmp_path: Path) -> None:
+    label, config = SOURCES["images"].label, SOURCES["images"].Config
+    found = imported(some_folder(tmp_path / "pics"), tmp_path / "home")
+    chosen = config(folder=f"'{found.folder}'")
+    rename_import(found.folder, "Obst & Bäume")
+    assert label(chosen) == "Obst & Bäume"
+    rename_import(found.folder, "Fruit")
+    assert label(chosen) == "Fruit"
+    (found.folder / "set.json").write_text("[")
+    assert label(chosen) == "pics" and label(config(folder=str(tmp_path / "gone" / "cats.zip"))) == "cats"
+    assert label(config()) == SOURCES["images"].title
 
 
 def test_a_name_of_any_letters(tmp_path: Path) -> None:

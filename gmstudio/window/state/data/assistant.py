@@ -20,6 +20,7 @@ from gmstudio.window.state.data.quiet_timer import quiet_timer
 PAGE_IMAGES = 12
 PAGE_POINTS = 1000
 """Points are dots of one picture."""
+INTERRUPTED = "The engine ended while it read the files. Choose “Read again”."
 Values = dict[str, Any]
 
 
@@ -173,7 +174,9 @@ class ImportAssistant(QObject):
 
     def _on_failed(self, failure: CommandFailed) -> None:
         self.progress = None
-        if failure.reason is not Reason.ENGINE_GONE:
+        if failure.reason is Reason.ENGINE_GONE:  # its exit is reported by a banner
+            self.problem = INTERRUPTED if self.path and self.previewed is None else ""
+        else:
             self.problem = failure.message
             self.refusals = {key.removeprefix("data_config."): text for key, text in failure.fields.items()}
         self.changed.emit()

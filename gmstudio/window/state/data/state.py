@@ -221,8 +221,9 @@ class DataState(QObject):
             self.problem_changed.emit()
 
     def _on_catalog(self, _catalog: Catalog) -> None:
-        """Open the data set of before, in a new engine too."""
+        """Open the data set of before, in a new engine too; files that the user brought meanwhile stay in view."""
         self.lists_changed.emit()
+        view = self.view
         data, folder = self._wanted
         if self.opened.data:
             self.opened.reload()
@@ -232,6 +233,8 @@ class DataState(QObject):
             self.open_source(data)
         else:
             self._open_first()
+        if view in ("import", "download"):
+            self._set_view(view)
 
     def _on_imported(self, event: DataSetDescribed) -> None:
         settings = self.assistant.settings

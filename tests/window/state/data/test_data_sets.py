@@ -309,6 +309,27 @@ def test_leaving_the_import_shows_what_was_open(scene: Scene) -> None:
     assert scene.state.view == "set" and scene.state.opened.data == "digits"
 
 
+def test_files_chosen_before_the_engine_is_there_stay_in_view(scene: Scene) -> None:
+    scene.state.restore_choices({"data": "mnist", "folder": ""})
+    scene.state.import_files("/pictures")
+    scene.start()
+    assert scene.state.view == "import" and scene.state.assistant.path == "/pictures"
+    scene.state.close_import()
+    assert scene.state.view == "set" and scene.state.opened.data == "mnist"
+
+
+def test_an_engine_that_ends_while_it_reads_files_is_said(scene: Scene) -> None:
+    scene.start()
+    scene.state.import_files("/pictures")
+    gone = CommandFailed(command="PreviewImport", message="The engine ended.", reason=Reason.ENGINE_GONE)
+    scene.reply(PreviewImport, gone)
+    assistant = scene.state.assistant
+    assert "Read again" in assistant.problem and not assistant.can_import
+    assistant.refresh()
+    scene.reply(PreviewImport, preview())
+    assert assistant.can_import and not assistant.problem
+
+
 def test_a_new_engine_is_asked_again(scene: Scene) -> None:
     scene.start()
     scene.state.open_source("digits")

@@ -246,7 +246,7 @@ class ImportView(QWidget):
         self._bar.setVisible(progress is not None or busy)
         self._bar.setMaximum(progress.total if progress is not None else 0)
         self._bar.setValue(progress.done if progress is not None else 0)
-        self._pairs.set_placeholder("" if assistant.problem else "Reading the files …")
+        self._pairs.set_placeholder(self._problem_in_full() if assistant.problem else "Reading the files …")
         self._start.setEnabled(assistant.can_import)
         self._cancel.setText("Cancel" if busy else "Close")
         tip = "Cancel the import; nothing is left behind" if busy else "Leave without importing"
@@ -259,6 +259,10 @@ class ImportView(QWidget):
         self._later.setEnabled(assistant.page + 1 < pages)
         if self._form is not None:
             self._form.set_refusals(assistant.refusals)
+
+    def _problem_in_full(self) -> str:
+        """The problem, where the line above cuts its remedy off."""
+        return self._line.words if self._line.text() != self._line.words else ""
 
     def _cancel_or_close(self) -> None:
         if self._assistant.importing:

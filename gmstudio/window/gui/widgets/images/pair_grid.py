@@ -67,6 +67,11 @@ class PairGrid(QWidget):
         ]
         self.update()
 
+    @property
+    def placeholder(self) -> str:
+        """The text shown while there is no pair."""
+        return self._placeholder
+
     def set_placeholder(self, text: str) -> None:
         """Set the text shown while there is no pair."""
         self._placeholder = text

@@ -32,6 +32,7 @@ from gmstudio.protocol.data_import import (
     RestoreDataSet,
     TrashDataSet,
 )
+from gmstudio.protocol.engine import CommandFailed, Reason
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.window.gui.panels.data.panel import DataPanel
 from gmstudio.window.gui.shell.page import PanelPage
@@ -265,6 +266,15 @@ def pictures(**changes: object) -> object:
         guesses=(ImportGuess(setting="label_column", text="2 folders were taken for classes."),),
     )
     return msgspec.structs.replace(event, **changes)
+
+
+def test_a_long_problem_is_written_out_where_the_images_would_be(shown: Shown) -> None:
+    shown.state.import_files("/pictures")
+    line, pairs = shown.find(ElidedLabel, "import_line"), shown.find(PairGrid, "pairs")
+    for message, placeholder in (("It is no zip archive.", ""), ("It is long. " * 60, "It is long. " * 60)):
+        shown.state.assistant.refresh()
+        shown.reply(PreviewImport, CommandFailed(command="PreviewImport", message=message, reason=Reason.BAD_SETTING))
+        assert line.words == message and pairs.placeholder == placeholder
 
 
 def test_a_pasted_path_is_previewed_before_and_after(shown: Shown, qtbot: QtBot) -> None:
