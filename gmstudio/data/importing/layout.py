@@ -117,6 +117,7 @@ def _classes(
     numbers = [_number(parts) for parts in distinct]
     if None not in numbers and len(set(numbers)) == len(numbers):
         label = {parts: number for parts, number in zip(distinct, numbers, strict=True) if number is not None}
+        guesses.append(Guess("label_column", f"The names of {len(distinct):,} folders were taken for labels."))
         return (), [label[parts] for parts in classes]
     outside = f" Pictures in none of them are of the class {NO_FOLDER}." if () in distinct else ""
     num_folders = len(distinct) - (() in distinct)

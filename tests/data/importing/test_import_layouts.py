@@ -172,6 +172,7 @@ def test_numbered_folders_are_the_labels_of_these_numbers(tmp_path: Path) -> Non
     files = {f"{label}/{number}.png": png(10 * label + number) for label in (0, 10, 3) for number in range(3)}
     found = imported(write(tmp_path / "pics", files), tmp_path / "home")
     assert found.record.label_names == ()
+    assert [guess.text for guess in found.record.guesses] == ["The names of 3 folders were taken for labels."]
     assert found.labels is not None and found.labels.tolist() == [0, 0, 0, 10, 10, 10, 3, 3, 3]
 
 
