@@ -169,7 +169,18 @@ class AtlasPanel(Panel):
         else:
             self.branch.show_branch(state.node)
             self._pages.setCurrentWidget(self.branch)
+        self._mark_related()
         self._show_actions()
+
+    def _mark_related(self) -> None:
+        """Outline the demonstrations that show the selected family."""
+        related = {f"atlas.demonstration.{card.name}" for card in self._state.related()}
+        for button in self.bar.widgets:
+            is_related = button.objectName() in related
+            if button.property("related") != is_related:
+                button.setProperty("related", is_related)
+                button.style().unpolish(button)
+                button.style().polish(button)
 
     def _show_thumbnail(self, family: str) -> None:
         self.tree.set_sample(family, self._state.thumbnails.images.get(family))

@@ -340,6 +340,15 @@ def test_closing_a_demonstration_returns_to_the_node(stage: Stage) -> None:
     assert stage.panel.family.isVisible() and not stage.scene.state.player.running
 
 
+def test_demonstrations_of_the_selected_family_are_outlined(stage: Stage) -> None:
+    marked = lambda: [b.objectName() for b in stage.panel.bar.widgets if b.property("related")]  # noqa: E731
+    assert marked() == []
+    stage.click("pixelcnn")
+    assert marked() == ["atlas.demonstration.race"]
+    stage.click("implicit-density")
+    assert marked() == []
+
+
 def test_every_demonstration_of_the_catalog_has_a_button(stage: Stage) -> None:
     buttons = [b for b in stage.panel.bar.widgets if isinstance(b, QAbstractButton)]
     assert [button.text() for button in buttons] == ["Race", "Holes"]
