@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
-from gmstudio.protocol.data import SPLIT_TITLES, SPLITS, DataMeasured
+from gmstudio.protocol.data import SPLIT_TITLES, SPLITS, DataMeasured, SplitName
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.data.content import kind_of, pictures_of
 from gmstudio.window.gui.theme import GRID, theme
@@ -230,7 +230,7 @@ def _duplicates_text(stats: DataMeasured) -> str:
     return "\n".join(sentences)
 
 
-def _images(count: int, split: str) -> str:
+def _images(count: int, split: SplitName) -> str:
     return f"{count:,} {SPLIT_TITLES[split]} image{'' if count == 1 else 's'}"
 
 
