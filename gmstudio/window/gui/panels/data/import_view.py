@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -44,7 +44,12 @@ class ImportView(QWidget):
     Args:
         state: state of the panel.
         panel: panel that names the controls.
+
+    Signals:
+        form_made: the settings are there, which changes ``in_tab_order``.
     """
+
+    form_made = Signal()
 
     def __init__(self, state: DataState, panel: Panel) -> None:
         super().__init__()
@@ -73,6 +78,11 @@ class ImportView(QWidget):
         self._show_path()
         self._show_previewed()
         self._show()
+
+    @property
+    def in_tab_order(self) -> list[QWidget]:
+        """Widgets that take the focus, in their order."""
+        return [*self._buttons, *(self._form.in_tab_order() if self._form is not None else ())]
 
     def _name_controls(self) -> None:
         for widget, name, words, tip in (
@@ -138,14 +148,16 @@ class ImportView(QWidget):
         head.addWidget(self._name, 1)
         cancel = self._panel.button(self._cancel)
         cancel.setMinimumWidth(CANCEL_WIDTH)  # its text changes
-        for button in (self._panel.button(self._reread), cancel, start):
+        reread, earlier = self._panel.button(self._reread), self._panel.button(self._earlier, icon_only=True)
+        later = self._panel.button(self._later, icon_only=True)
+        for button in (reread, cancel, start):
             head.addWidget(button)
         foot = QHBoxLayout()
         foot.setSpacing(GRID)
         foot.addStretch(1)
-        foot.addWidget(self._panel.button(self._earlier, icon_only=True))
+        foot.addWidget(earlier)
         foot.addWidget(self._page)
-        foot.addWidget(self._panel.button(self._later, icon_only=True))
+        foot.addWidget(later)
         foot.addStretch(1)
         middle = QWidget(self)
         column = QVBoxLayout(middle)
@@ -169,6 +181,7 @@ class ImportView(QWidget):
         layout.addWidget(self._line)
         layout.addWidget(self._bar)
         layout.addWidget(splitter, 1)
+        self._buttons: list[QWidget] = [self._name, reread, cancel, start, earlier, later]
 
     def _settings_column(self) -> QScrollArea:
         column = QScrollArea(self)
@@ -210,6 +223,7 @@ class ImportView(QWidget):
         form.changed.connect(lambda: self._assistant.set_settings(form.values(), form.errors()))
         self._column.insertWidget(1, form)
         self._form = form
+        self.form_made.emit()
 
     def _show_path(self) -> None:
         self._make_form()

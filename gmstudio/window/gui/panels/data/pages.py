@@ -29,6 +29,9 @@ class PagesView(QWidget):
     Args:
         state: state of the panel.
         panel: panel that names the controls.
+
+    Attributes:
+        in_tab_order: widgets that take the focus, in their order.
     """
 
     def __init__(self, state: DataState, panel: Panel) -> None:
@@ -110,14 +113,17 @@ class PagesView(QWidget):
         row.addWidget(self._line, 1)
         foot = QHBoxLayout()
         foot.setSpacing(GRID // 2)
-        for name in ("first_page", "previous"):
-            foot.addWidget(self._flat(name))
+        turns = {name: self._flat(name) for name in ("first_page", "previous", "next", "last_page")}
+        foot.addWidget(turns["first_page"])
+        foot.addWidget(turns["previous"])
         foot.addStretch(1)
         foot.addWidget(self._first)
         foot.addWidget(self._range)
         foot.addStretch(1)
-        for name in ("next", "last_page"):
-            foot.addWidget(self._flat(name))
+        foot.addWidget(turns["next"])
+        foot.addWidget(turns["last_page"])
+        first, previous, *others = turns.values()
+        self.in_tab_order: list[QWidget] = [self._split, self._class, self._grid, first, previous, self._first, *others]
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GRID // 2)

@@ -1,5 +1,7 @@
 """Data panel: lists of data sets, the one that is open, and the import of files."""
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import ClassVar
 
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
@@ -34,9 +36,10 @@ class DataPanel(Panel):
         self.setAcceptDrops(True)
         sets = SetList(state, self)
         sets.setMinimumWidth(LEAST_LIST_WIDTH)
+        opened, imported = SetView(state, self), ImportView(state, self)
         self._pages: dict[str, QWidget] = {
-            "set": SetView(state, self),
-            "import": ImportView(state, self),
+            "set": opened,
+            "import": imported,
             "download": DownloadView(state, self),
             "empty": EmptyView(),
         }
@@ -54,6 +57,9 @@ class DataPanel(Panel):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(splitter)
+        for chain in (sets.in_tab_order, opened.in_tab_order, imported.in_tab_order):
+            _order_tabs(chain)
+        imported.form_made.connect(lambda: _order_tabs(imported.in_tab_order))
         state.view_changed.connect(self._show_view)
         self._show_view()
 
@@ -75,3 +81,8 @@ class DataPanel(Panel):
 
     def _show_view(self) -> None:
         self._stack.setCurrentWidget(self._pages[self._state.view])
+
+
+def _order_tabs(widgets: Sequence[QWidget]) -> None:
+    for before, after in pairwise(widgets):
+        QWidget.setTabOrder(before, after)

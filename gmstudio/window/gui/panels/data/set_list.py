@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import QModelIndex, QPoint, Qt, QUrl
+from PySide6.QtCore import QPoint, Qt, QUrl
 from PySide6.QtGui import QAction, QDesktopServices, QKeyEvent, QKeySequence, QUndoCommand
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -37,6 +37,9 @@ class SetList(QWidget):
     Args:
         state: state of the panel.
         panel: panel that names the controls.
+
+    Attributes:
+        in_tab_order: widgets that take the focus, in their order.
     """
 
     def __init__(self, state: DataState, panel: Panel) -> None:
@@ -44,6 +47,7 @@ class SetList(QWidget):
         self._state = state
         self._panel = panel
         self._table = SetTable(state)
+        self._selecting = False
         self._again: set[str] = set()
         """Folders that Redo moves to the trash."""
         self._tree = _SetTree(self)
@@ -117,7 +121,8 @@ class SetList(QWidget):
         layout = QHBoxLayout(row)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._trash_text, 1)
-        layout.addWidget(self._panel.button(undo))
+        self._undo = self._panel.button(undo)
+        layout.addWidget(self._undo)
         row.hide()
         return row
 
@@ -128,10 +133,12 @@ class SetList(QWidget):
         heading.setProperty("role", "heading")
         buttons = QHBoxLayout()
         buttons.setSpacing(GRID)
+        chain: list[QWidget] = [self._tree, self._undo]
         for name in ("import_folder", "import_file"):
             button = self._panel.button(self._actions[name])
             button.setSizePolicy(button.sizePolicy().Policy.Expanding, button.sizePolicy().verticalPolicy())
             buttons.addWidget(button)
+            chain.append(button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(GRID, GRID, 0, GRID)
         layout.setSpacing(GRID)
@@ -142,6 +149,7 @@ class SetList(QWidget):
         layout.addWidget(heading)
         layout.addLayout(buttons)
         layout.addWidget(self._path)
+        self.in_tab_order: list[QWidget] = [*chain, self._path]
 
     def _connect(self) -> None:
         state = self._state
@@ -151,8 +159,8 @@ class SetList(QWidget):
         state.downloads.changed.connect(self._select)
         state.problem_changed.connect(self._show_problem)
         state.sets.removed.connect(self._record_trash)
-        self._tree.selectionModel().currentChanged.connect(self._on_current_changed)
-        self._tree.clicked.connect(self._on_current_changed)
+        self._tree.selectionModel().selectionChanged.connect(lambda *_: self._open_selected())
+        self._tree.clicked.connect(lambda _index: self._open_selected())
         self._tree.customContextMenuRequested.connect(self._open_menu)
         self._path.returnPressed.connect(self._import_typed)
         theme().changed.connect(self._tree.viewport().update)
@@ -161,7 +169,9 @@ class SetList(QWidget):
 
     @property
     def _current(self) -> SetRow | None:
-        return self._table.at(self._tree.currentIndex())
+        """Selected data set; a list that gets the focus has a current row that nobody selected."""
+        rows = self._tree.selectionModel().selectedRows()
+        return self._table.at(rows[0]) if rows else None
 
     def _fill(self) -> None:
         self._table.fill()
@@ -177,17 +187,19 @@ class SetList(QWidget):
 
     def _select(self) -> None:
         """Mark the data set that is open."""
-        row = self._table.shown_row()
-        if row != self._tree.currentIndex().row():
-            blocked = self._tree.selectionModel().blockSignals(True)
-            self._tree.setCurrentIndex(self._table.index(row, 0) if row >= 0 else QModelIndex())
-            self._tree.selectionModel().blockSignals(blocked)
-            self._tree.viewport().update()
+        row, selected = self._table.shown_row(), self._tree.selectionModel().selectedRows()
+        if [row] != [index.row() for index in selected]:
+            self._selecting = True
+            if row >= 0:
+                self._tree.setCurrentIndex(self._table.index(row, 0))
+            else:
+                self._tree.clearSelection()
+            self._selecting = False
         self._show_possible()
 
-    def _on_current_changed(self, index: QModelIndex) -> None:
-        row = self._table.at(index)
-        if row is not None and index.row() != self._table.shown_row():
+    def _open_selected(self) -> None:
+        row = self._current
+        if row is not None and not self._selecting and row is not self._table.shown:
             if row.folder:
                 self._state.open_set(row.folder)
             elif row.remote:
@@ -227,7 +239,9 @@ class SetList(QWidget):
         return menu
 
     def _rename(self) -> None:
-        self._tree.edit(self._tree.currentIndex().siblingAtColumn(0))
+        rows = self._tree.selectionModel().selectedRows()
+        if rows:
+            self._tree.edit(rows[0])
 
     def _trash(self) -> None:
         if (row := self._current) is not None and row.folder:

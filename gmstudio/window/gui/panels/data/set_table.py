@@ -98,6 +98,12 @@ class SetTable(QAbstractTableModel):
         keys = ((row.source, row.folder, row.remote) for row in self.rows)
         return next((number for number, key in enumerate(keys) if any(key) and key == wanted), -1)
 
+    @property
+    def shown(self) -> SetRow | None:
+        """Data set that the panel shows."""
+        row = self.shown_row()
+        return self.rows[row] if row >= 0 else None
+
     def at(self, index: Index) -> SetRow | None:
         """Return the data set of a row; None for headings."""
         row = self.rows[index.row()] if index.isValid() and index.row() < len(self.rows) else None

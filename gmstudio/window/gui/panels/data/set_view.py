@@ -28,6 +28,9 @@ class SetView(QWidget):
     Args:
         state: state of the panel.
         panel: panel that names the controls.
+
+    Attributes:
+        in_tab_order: widgets that take the focus, in their order.
     """
 
     def __init__(self, state: DataState, panel: Panel) -> None:
@@ -83,7 +86,8 @@ class SetView(QWidget):
         head.addWidget(self._train, 0, Qt.AlignmentFlag.AlignVCenter)
         splitter = QSplitter(Qt.Orientation.Horizontal, self)
         splitter.setObjectName("data.set_splitter")
-        splitter.addWidget(PagesView(self._state, self._panel))
+        pages = PagesView(self._state, self._panel)
+        splitter.addWidget(pages)
         splitter.addWidget(self._tabs)
         splitter.setStretchFactor(0, 1)
         splitter.setChildrenCollapsible(False)
@@ -94,6 +98,7 @@ class SetView(QWidget):
         layout.setSpacing(GRID)
         layout.addLayout(head)
         layout.addWidget(splitter, 1)
+        self.in_tab_order: list[QWidget] = [self._train, *pages.in_tab_order, self._tabs.tabBar()]
 
     def _show(self) -> None:
         self._title.set_words(self._state.title)

@@ -312,6 +312,41 @@ def test_points_to_be_imported_are_dots_of_one_picture(shown: Shown) -> None:
         assert picture[-2, -2] and not picture[1, 1]  # right and below
 
 
+def test_the_tab_key_follows_the_eye(shown: Shown) -> None:
+    shown.state.import_files("/pictures")
+    shown.reply(PreviewImport, pictures())
+
+    def following(name: str) -> list[str]:
+        found, widget = [], shown.find(QWidget, name)
+        for _ in range(40):
+            widget = widget.nextInFocusChain()
+            if widget.objectName().startswith("data."):
+                found.append(widget.objectName().removeprefix("data."))
+        return found
+
+    for chain in (
+        ("sets", "undo_trash", "import_folder", "import_file", "path"),
+        ("import_name", "reread", "cancel_import", "import", "earlier_sample", "later_sample", "import.size"),
+        ("split", "class", "images", "first_page", "previous", "first", "next", "last_page", "tabs"),
+    ):
+        after = following(chain[0])
+        places = [after.index(name) for name in chain[1:] if name != "tabs"]
+        assert places == sorted(places), chain
+
+
+def test_the_focus_of_the_list_leaves_the_import_alone(shown: Shown, qtbot: QtBot) -> None:
+    """Qt gives a list that gets the focus a current row, which nobody selected."""
+    shown.state.import_files("/pictures")
+    shown.reply(PreviewImport, pictures())
+    tree = shown.find(QTreeView, "sets")
+    tree.setFocus(Qt.FocusReason.TabFocusReason)
+    assert tree.currentIndex().isValid() and shown.state.view == "import"
+    qtbot.keyClick(tree, Qt.Key.Key_Delete)
+    assert not [c for c in shown.client.sent if isinstance(c, TrashDataSet)]
+    qtbot.keyClick(tree, Qt.Key.Key_Down)
+    assert shown.state.view == "set"
+
+
 def test_an_import_is_followed_and_cancelled(shown: Shown) -> None:
     shown.state.import_files("/pictures")
     shown.reply(PreviewImport, pictures())
