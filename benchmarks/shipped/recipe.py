@@ -18,10 +18,12 @@ class ExampleScore(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     Args:
         num_samples: Monte Carlo samples per image, of families without an exact likelihood; 0: the default.
         num_images: test images.
+        temperatures: of annealed importance sampling, in place of the model's own setting; 0: that.
     """
 
     num_samples: int = 0
     num_images: int = 1000
+    temperatures: int = 0
 
 
 class ExampleRecipe(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

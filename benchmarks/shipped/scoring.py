@@ -45,6 +45,8 @@ def figure_of(model: Family, dataset: Dataset, settings: ExampleScore) -> Figure
     """Score a model on the first test images, which are balanced by class."""
     count = min(settings.num_images, len(dataset.test))
     images = dataset.view("test", range(count))
+    if settings.temperatures:
+        model.config = msgspec.structs.replace(model.config, num_temperatures=settings.temperatures)
     if has_likelihood(model):
         samples = settings.num_samples or default_samples(model, count)
         found = _last(score(model, images, samples, mixture=label_mixture(model, dataset.train.labels)))

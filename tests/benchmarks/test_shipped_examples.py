@@ -31,7 +31,7 @@ def test_every_family_has_a_recipe_under_its_name() -> None:
     assert set(EXAMPLES) <= set(recipe_names())
     for name in recipe_names():
         family = read_recipe(name).family
-        assert name == family or name.startswith(f"{family}-") or name == "nice"
+        assert name == family or name.startswith(f"{family}-")
 
 
 @pytest.mark.parametrize("name", recipe_names())
