@@ -104,9 +104,9 @@ def _loaded(run: RunFolder, arrays: Arrays) -> Family:
 def _difference(before: Family, after: Family, dataset: Dataset) -> tuple[float, float]:
     """See ``Rounding.changed``; and the largest value of it that is accepted."""
     if isinstance(before, FreeEnergy) and isinstance(after, FreeEnergy):  # log Z, which takes minutes, is a constant
-        images = torch.from_numpy(dataset.view("test", range(COMPARED_IMAGES)))
+        x_BCHW = torch.from_numpy(dataset.view("test", range(COMPARED_IMAGES)))
         with torch.inference_mode():
-            change = after.free_energy(images) - before.free_energy(images)
+            change = after.free_energy(x_BCHW) - before.free_energy(x_BCHW)
         return float((change - change.mean()).abs().mean()), LARGEST_DIFFERENCE
     if has_likelihood(before):
         images = dataset.view("test", range(COMPARED_IMAGES))
