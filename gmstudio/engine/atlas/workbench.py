@@ -69,8 +69,10 @@ class Workbench:
         run = self._models.get(family)
         return self._context.model(run, capability) if run else None
 
-    def data_of(self, loaded: Loaded) -> Dataset | None:
-        """Return the data set of a model; None where it is not at hand."""
+    def data_of(self, loaded: Loaded) -> Generator[None, None, Dataset | None]:
+        """Load the data set of a model piece by piece; returns it, or None where it is not at hand."""
+        for _loading in self._context.data.load_pieces(loaded.record.data, dict(loaded.record.data_config)):
+            yield None
         try:
             return self._context.data_of(loaded)
         except DataError:

@@ -34,8 +34,9 @@ COUNT = 32
 STEPS = 8
 """Images in a row, and on the way between two codes."""
 NUM_WAYS = 2
-MEASURED, COMPARED = 200, 1400
-"""Random codes and held-out images; training images whose codes they are compared with."""
+MEASURED, COMPARED, ENCODED_AT_ONCE = 200, 1400, 100
+"""Random codes and held-out images; training images whose codes they are compared with, and of
+them those that are encoded at once."""
 CONFIG = {"num_latent": 10, "num_hidden": 128}
 TRAINING = Training(steps=600, batch_size=64, learning_rate=2e-3)
 
@@ -77,33 +78,36 @@ def run(bench: Workbench) -> Iterator[Scene | None]:
     """Decode random codes and ways between two of them by both, and measure how far they are from the data's codes."""
     pair = yield from _pair(bench)
     words = Sentence(text=pair.words)
-    yield Scene(rows=(*_pictures(bench, pair), (words,)), stage="Comparing the codes with those of data", progress=0.5)
+    pictures = yield from _pictures(bench, pair)
+    yield Scene(rows=(*pictures, (words,)), stage="Comparing the codes with those of data", progress=0.5)
     distances = []
     for model, dataset in zip(pair.models, pair.datasets, strict=True):
-        distances.append(_distances(bench, model, dataset))
-        yield None
+        distances.append((yield from _distances(bench, model, dataset)))
     numbers = Numbers(title="Distance to the nearest code of a training image", numbers=_numbers(pair, distances))
     finding = Sentence(text=_finding(pair, distances), finding=True)
-    yield Scene(rows=(*_pictures(bench, pair), (numbers,), (finding,), (words,)), progress=1.0)
+    yield Scene(rows=(*pictures, (numbers,), (finding,), (words,)), progress=1.0)
 
 
 def _pair(bench: Workbench) -> Generator[Scene | None, None, Pair]:
     """The ready models, where both are of images of one size and their data is at hand; else two small ones."""
     loaded = [bench.ready(family, "decode") for family in CARD.families]
-    ready = [(found.model, bench.data_of(found)) for found in loaded if found is not None]
-    datasets = [dataset for _model, dataset in ready if dataset is not None]
-    if len(datasets) == len(CARD.families) and len({model.image.shape for model, _ in ready}) == 1:
+    ready = [found for found in loaded if found is not None]
+    datasets = []
+    for found in ready:
+        dataset = yield from bench.data_of(found)
+        datasets += [dataset] if dataset is not None else []
+    if len(datasets) == len(CARD.families) and len({found.model.image.shape for found in ready}) == 1:
         sets = " and ".join(dict.fromkeys(f"{data_title(d)}, {d.image}" for d in datasets))
-        return Pair((ready[0][0], ready[1][0]), (datasets[0], datasets[1]), f"Ready models of {sets}.")
-    dataset = yield from bench.small_data(levels=16)
+        return Pair((ready[0].model, ready[1].model), (datasets[0], datasets[1]), f"Ready models of {sets}.")
+    small = yield from bench.small_data(levels=16)
     models = []
     for family in CARD.families:
-        model = bench.build(family, CONFIG, dataset)
-        for step in bench.train(model, dataset, TRAINING):
+        model = bench.build(family, CONFIG, small)
+        for step in bench.train(model, small, TRAINING):
             yield training_scene(model.card.title, step, TRAINING.steps) if bench.due() else None
         models.append(model)
     words = f"Two small models, trained just now on {SMALL_WORDS} for {TRAINING.steps} steps each."
-    return Pair((models[0], models[1]), (dataset, dataset), words)
+    return Pair((models[0], models[1]), (small, small), words)
 
 
 def _codes(bench: Workbench, model: Family, count: int, offset: int = 0) -> Tensor:
@@ -118,10 +122,14 @@ def _decode(model: Family, codes: Tensor) -> Tensor:
         return model.decode(codes)
 
 
-def _distances(bench: Workbench, model: Family, dataset: Dataset) -> Distances:
-    """Mean distances of random codes, and of held-out images' codes, to the nearest code of a training image."""
+def _distances(bench: Workbench, model: Family, dataset: Dataset) -> Generator[None, None, Distances]:
+    """Measure mean distances of random and of held-out images' codes to the nearest code of a training image."""
     generator = bench.generator(3)
-    train_MZ = _encoded(model, images_of(dataset, COMPARED, "train"), generator)
+    pieces = []
+    for x_BCHW in images_of(dataset, COMPARED, "train").split(ENCODED_AT_ONCE):
+        pieces.append(_encoded(model, x_BCHW, generator))
+        yield None
+    train_MZ = torch.cat(pieces)
     held_out_NZ = _encoded(model, images_of(dataset, MEASURED), generator)
     random_NZ = _codes(bench, model, MEASURED)
     nearest = [float(torch.cdist(codes_NZ, train_MZ).min(1).values.mean()) for codes_NZ in (random_NZ, held_out_NZ)]
@@ -139,21 +147,22 @@ def _encoded(model: Family, x: Tensor, generator: torch.Generator) -> Tensor:
         return model.encode(x)
 
 
-def _pictures(bench: Workbench, pair: Pair) -> list[tuple[Block, ...]]:
-    """Rows of random codes, of ways between two random codes, and of reconstructions; a block for each model."""
+def _pictures(bench: Workbench, pair: Pair) -> Generator[None, None, list[tuple[Block, ...]]]:
+    """Draw rows of random codes, of ways between two random codes, and of reconstructions; a block for each model."""
     randoms, ways, reconstructions = list[Block](), list[Block](), list[Block]()
     for model, dataset in zip(pair.models, pair.datasets, strict=True):
         title = model.card.title
-        images = _decode(model, _codes(bench, model, COUNT))
-        randoms.append(
-            Pictures(title=f"{title}: random codes", images=Array.of(means_to_display(images)), columns=STEPS)
-        )
-        images = _decode(model, _ways(_codes(bench, model, 2 * NUM_WAYS, offset=7)))
-        ways.append(
-            Pictures(title=f"{title}: between two codes", images=Array.of(means_to_display(images)), columns=STEPS)
-        )
+        randoms.append(_grid(f"{title}: random codes", model, _codes(bench, model, COUNT)))
+        yield None
+        ends = _codes(bench, model, 2 * NUM_WAYS, offset=7)
+        ways.append(_grid(f"{title}: between two random codes", model, _ways(ends)))
+        yield None
         reconstructions.append(_reconstructions(model, images_of(dataset, STEPS)))
     return [tuple(randoms), tuple(ways), tuple(reconstructions)]
+
+
+def _grid(title: str, model: Family, codes: Tensor) -> Pictures:
+    return Pictures(title=title, images=Array.of(means_to_display(_decode(model, codes))), columns=STEPS)
 
 
 def _ways(ends: Tensor) -> Tensor:

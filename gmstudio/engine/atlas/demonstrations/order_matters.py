@@ -41,7 +41,7 @@ ORDERS: dict[str, OrderName] = {
     "shuffled": "random",
 }
 SHOWN = ("raster", "centre out")
-SCORED = 100
+SCORED, SCORED_AT_ONCE = 100, 10
 COUNT = 9
 PIECE_S = 0.01
 CONFIG = {"num_hidden": 200, "order_agnostic": True}
@@ -63,8 +63,12 @@ def run(bench: Workbench) -> Iterator[Scene | None]:
         yield scene if bench.due() else None
     nats: dict[str, Tensor] = {}
     for number, (title, order) in enumerate(orders.items()):
-        with torch.inference_mode():
-            nats[title] = -model.log_prob(images_NCHW, order).double().cpu()
+        pieces = []
+        for piece_BCHW in images_NCHW.split(SCORED_AT_ONCE):
+            with torch.inference_mode():
+                pieces.append(-model.log_prob(piece_BCHW, order).double().cpu())
+            yield None
+        nats[title] = torch.cat(pieces)
         stage, progress = "Scoring in six orders", 0.5 + number / len(orders) / 2
         yield Scene(rows=(_generated(sessions, model), *fixed, *_scores(nats)), stage=stage, progress=progress)
     finding = (Sentence(text=_finding(nats), finding=True),)
@@ -78,7 +82,7 @@ def _subject(bench: Workbench) -> Generator[Scene | None, None, tuple[Autoregres
         loaded = bench.ready(family, "pixel_session")
         if loaded is None or not isinstance(loaded.model, AutoregressiveFamily) or not loaded.model.any_order:
             continue
-        dataset = bench.data_of(loaded)
+        dataset = yield from bench.data_of(loaded)
         if dataset is not None:
             words = f"From a ready {loaded.model.card.title}, {loaded.record.image}; images of {data_title(dataset)}."
             return loaded.model, images_of(dataset, SCORED).to(loaded.model.device), words
