@@ -24,6 +24,7 @@ from gmstudio.protocol.training import (
 )
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.request import Request
+from gmstudio.window.state.data.run_data import REASONS as DATA_REASONS
 from gmstudio.window.state.runs.library import RunLibrary
 from gmstudio.window.state.training.curves import PER_UNIT, positions_on
 from gmstudio.window.state.training.diagnostics import Diagnostics
@@ -356,7 +357,9 @@ class TrainingState(QObject):
         self._on_failed(failure)
 
     def _on_failed(self, failure: CommandFailed) -> None:
-        self.problem = "" if failure.reason is Reason.ENGINE_GONE else failure.message  # the banner reports its exit
+        # the banner reports the exit of the engine, and asks where data are
+        in_banner = failure.reason is Reason.ENGINE_GONE or (bool(failure.run) and failure.reason in DATA_REASONS)
+        self.problem = "" if in_banner else failure.message
         self.status_changed.emit()
 
     def _on_live_changed(self, run: str) -> None:

@@ -102,6 +102,18 @@ def test_the_end_of_the_engine_is_no_problem_of_a_command(scene: Scene) -> None:
     assert scene.state.status == "idle" and scene.state.problem == "" and scene.state.setup.problem == ""
 
 
+@pytest.mark.parametrize(("run", "problem"), [("/runs/a", ""), ("", "There is no folder /data.")])
+def test_data_of_a_run_that_are_missing_are_asked_for_in_the_banner_only(scene: Scene, run: str, problem: str) -> None:
+    scene.state.start()
+    request = scene.client.last(StartTraining).request
+    message = "There is no folder /data."
+    missing = CommandFailed(
+        request=request, command="StartTraining", message=message, reason=Reason.DATA_UNAVAILABLE, run=run
+    )
+    scene.client.deliver(missing)
+    assert scene.state.problem == problem
+
+
 def test_one_step_while_running_pauses_first(scene: Scene) -> None:
     scene.begin()
     scene.state.step()
