@@ -26,6 +26,8 @@ from gmstudio.protocol.config import ConfigError
 from gmstudio.protocol.engine import Cancel, ChooseDevice, CommandFailed, EngineReported, Reason, Shutdown
 
 REPORT_SECONDS = 0.5
+BACKGROUND_SHARE = 0.25
+"""Time of background jobs, such as an import, per time of training; one piece at least."""
 STDERR = 2
 TERMINATED = 128 + 15
 """Exit code of a process that SIGTERM ended."""
@@ -48,6 +50,8 @@ class Server(Feature):
         self._ending = self._terminating = False
         self._turns = InteractiveTurns()
         self._reported_at = 0.0
+        self._background_s = 0.0
+        """Time that background jobs may take before the next piece of training."""
         self._handlers: dict[type[Command], Handler] = self.handlers()
         for kind in load_features():
             if kind is not Server:
@@ -113,13 +117,16 @@ class Server(Feature):
     def _advance(self) -> None:
         before = self._state()
         training = self.context.training
-        if training is not None and training.running and not self._jobs.foreground and training.wait_s() <= 0.0:
+        waits = self._jobs.foreground or (bool(self._jobs) and self._background_s > 0.0)
+        if training is not None and training.running and not waits and training.wait_s() <= 0.0:
             self._advance_training()
         if self._jobs:
+            began = time.perf_counter()
             try:
                 self._jobs.advance()
             except JobFailedError as failed:
                 self._fail(failed.command, failed.error)
+            self._background_s -= time.perf_counter() - began
         if self._state() != before or time.monotonic() - self._reported_at > REPORT_SECONDS:
             self._report()
 
@@ -130,7 +137,9 @@ class Server(Feature):
             training.advance()
         except Exception:  # reported to the window as the end of the run; here for the log
             traceback.print_exc()
-        self._turns.trained(time.perf_counter() - began)
+        took = time.perf_counter() - began
+        self._turns.trained(took)
+        self._background_s = BACKGROUND_SHARE * took
         self._release_ended_training()
 
     def _fail(self, command: Command, error: Exception) -> None:

@@ -75,8 +75,6 @@ class BrowseData(Command, frozen=True, kw_only=True):
         count: largest number of images.
     """
 
-    background: ClassVar[bool] = True
-
     data: str
     data_config: dict[str, Any]
     run: str = ""
@@ -105,8 +103,6 @@ class LocateData(Command, frozen=True, kw_only=True):
 class DescribeModel(Command, frozen=True, kw_only=True):
     """Check the settings of a run without training; answered with ``ModelDescribed``."""
 
-    background: ClassVar[bool] = True
-
     spec: RunSpec
 
 
@@ -119,7 +115,6 @@ class MeasureData(Command, frozen=True, kw_only=True):
     """
 
     superseded_within: ClassVar[tuple[str, ...]] = ()
-    background: ClassVar[bool] = True
 
     data: str
     data_config: dict[str, Any]

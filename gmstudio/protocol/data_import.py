@@ -222,7 +222,6 @@ class PreviewImport(Command, frozen=True, kw_only=True):
         refresh: list the files again, which may have changed.
     """
 
-    background: ClassVar[bool] = True
     superseded_within: ClassVar[tuple[str, ...]] = ()
 
     path: str
