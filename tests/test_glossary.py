@@ -185,9 +185,10 @@ def test_no_label_of_the_window_around_the_panels_is_retired(qtbot: QtBot, studi
 
 
 def strings(value: Any) -> set[str]:
-    """Every text in nested lists and dictionaries."""
+    """Every text in nested lists and dictionaries, but for values of settings: their labels are shown."""
     if isinstance(value, dict):
-        return {text for item in value.items() for part in item for text in strings(part)}
+        shown = {name: part for name, part in value.items() if name not in ("enum", "default")}
+        return {text for part in shown.values() for text in strings(part)}
     if isinstance(value, list | tuple):
         return {text for part in value for text in strings(part)}
     return {value} if isinstance(value, str) else set()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from docs.pictures.take import PICTURES
+from docs.pictures.take import NAMED_FILMS, PICTURES
 
 ROOT = Path(__file__).parent.parent
 SHOWN = re.compile(r"!\[(?P<words>[^\]]*)\]\((?P<path>[^)]+)\)")
@@ -29,8 +29,14 @@ def test_every_picture_that_is_shown_exists_and_is_told_in_words() -> None:
 
 
 def test_every_picture_in_the_folder_is_shown_and_can_be_taken_again() -> None:
-    files = {path.stem for path in (ROOT / "docs/pictures").glob("*.png")}
-    assert files == set(PICTURES) == {path.stem for _, path in shown()}
+    files = {path.name for suffix in ("png", "gif") for path in (ROOT / "docs/pictures").glob(f"*.{suffix}")}
+    can_be_taken = {f"{name}.png" for name in PICTURES} | {f"{name}.gif" for name in NAMED_FILMS}
+    assert files == can_be_taken == {path.name for _, path in shown()}
+
+
+def test_a_film_is_small_enough_for_the_first_page() -> None:
+    for name in NAMED_FILMS:
+        assert (ROOT / f"docs/pictures/{name}.gif").stat().st_size <= 4_000_000
 
 
 @pytest.mark.parametrize("name", PICTURES)

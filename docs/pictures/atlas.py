@@ -53,6 +53,7 @@ def take_import(stage: Stage) -> QImage:
         data = stage.studio.state(DataState)
         data.import_files(str(folder))
         wait_until(lambda: data.assistant.can_import, "a preview")
+        settle(LIVE_S)
         return grab(stage.window)
 
 

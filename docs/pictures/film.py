@@ -20,7 +20,8 @@ DRAG_FRAMES, DRAW_FRAMES, REST_FRAMES = 40, 50, 10
 REACH = 2.5
 DECODED_S = 0.2
 WIDTH = 900
-COLOURS = 96
+COLOURS, GREYS = 256, 32
+PALETTE_FRAMES = 8
 
 
 def take(stage: Stage) -> Iterator[QImage]:
@@ -69,11 +70,25 @@ def _draw(stage: Stage) -> Iterator[QImage]:
 def save_film(frames: Iterator[QImage], name: str) -> Path:
     """Write a GIF of one palette, smaller than the window."""
     small = [_reduced(frame) for frame in frames]
-    palette = small[len(small) // 2].quantize(COLOURS, Image.Quantize.MEDIANCUT)
+    palette = _palette(small)
     few = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in small]
     path = HERE / f"{name}.gif"
     few[0].save(path, save_all=True, append_images=few[1:], duration=1000 // FRAMES_PER_S, loop=0, optimize=True)
     return path
+
+
+def _palette(frames: list[Image.Image]) -> Image.Image:
+    """Palette of frames from all parts of the film, with shades of grey, of which the images consist, of its own."""
+    some = frames[:: max(1, len(frames) // PALETTE_FRAMES)]
+    width, height = some[0].size
+    whole = Image.new("RGB", (width, height * len(some)))
+    for place, frame in enumerate(some):
+        whole.paste(frame, (0, place * height))
+    colours = whole.quantize(COLOURS - GREYS, Image.Quantize.FASTOCTREE).getpalette() or []
+    greys = [shade for step in range(GREYS) for shade in 3 * [255 * step // (GREYS - 1)]]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(colours[: 3 * (COLOURS - GREYS)] + greys)
+    return palette
 
 
 def _reduced(frame: QImage) -> Image.Image:

@@ -91,7 +91,7 @@ class ImagesConfig(Struct, frozen=True, kw_only=True):
         bool,
         field(
             "Keep splits",
-            "Keep the training, validation and test split that the files name; otherwise all images are split anew.",
+            "Keep the training, validation and test split that the files name; otherwise all are split at random.",
             advanced=True,
         ),
     ] = True

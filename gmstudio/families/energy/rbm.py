@@ -139,7 +139,7 @@ class RBM(AnnealedScoring, Family):
         data="mnist",
         data_config={"binarize": "sample"},
         # With one Gibbs step an update and no decay, most of the machine's mass goes to the ones.
-        config={"num_hidden": 400, "num_gibbs": 5, "num_chains": 100, "weight_decay": 1e-3, "sample_steps": 2000},
+        config={"num_hidden": 400, "num_gibbs": 5, "num_chains": 100, "weight_decay": 1e-3},
         training={"steps": 5000, "validate_every": 1250, "sample_every": 1250, "checkpoint_every": 5000},
     )
     card: ClassVar[FamilyCard] = FamilyCard(
