@@ -214,7 +214,7 @@ def _numbers(probes: tuple[Probe, ...], source: tuple[int, int]) -> tuple[Number
 def _finding(probes: tuple[Probe, ...]) -> str:
     plain, gated = (f"{len(probe.blind)} of {int(probe.within_reach.sum())}" for probe in probes)
     return (
-        f"{plain} earlier pixels in rows and columns that PixelCNN's conditional reaches have no influence at all on it, "
+        f"{plain} earlier pixels in rows and columns that PixelCNN's conditional reaches have no influence on it, "
         f"although they were generated before; with Gated PixelCNN it is {gated}. Masked kernels widen by one pixel a "
         "row, so the region above and to the right stays out of sight; Gated PixelCNN's vertical stack sees all of it."
     )

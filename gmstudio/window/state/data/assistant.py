@@ -20,7 +20,7 @@ from gmstudio.window.state.data.quiet_timer import quiet_timer
 PAGE_IMAGES = 12
 PAGE_POINTS = 1000
 """Points are dots of one picture."""
-INTERRUPTED = "The engine ended while it read the files. Choose Reload."
+INTERRUPTED = "The engine ended while it read the files. Choose “Reload”."
 Values = dict[str, Any]
 
 

@@ -324,7 +324,7 @@ def test_an_engine_that_ends_while_it_reads_files_is_said(scene: Scene) -> None:
     gone = CommandFailed(command="PreviewImport", message="The engine ended.", reason=Reason.ENGINE_GONE)
     scene.reply(PreviewImport, gone)
     assistant = scene.state.assistant
-    assert "Read again" in assistant.problem and not assistant.can_import
+    assert "Reload" in assistant.problem and not assistant.can_import
     assistant.refresh()
     scene.reply(PreviewImport, preview())
     assert assistant.can_import and not assistant.problem
