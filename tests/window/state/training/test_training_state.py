@@ -257,7 +257,9 @@ def test_a_run_that_another_panel_opened_before_brings_its_curves(scene: Scene) 
 
     scene.state.choose_run("/runs/a")
     assert requests() == 1
-    scene.client.deliver(msgspec.structs.replace(opened(live=False, status="finished"), request=1))
+    scene.client.deliver(
+        msgspec.structs.replace(opened(live=False, status="finished"), request=scene.client.last(OpenRun).request)
+    )
     scene.client.deliver(points("/runs/a", "loss", [1], [2.0]))
     scene.state.choose_run("/runs/a")
     assert requests() == 1

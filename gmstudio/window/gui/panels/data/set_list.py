@@ -175,6 +175,8 @@ class SetList(QWidget):
 
     def _fill(self) -> None:
         self._table.fill()
+        for number, row in enumerate(self._table.rows):
+            self._tree.setFirstColumnSpanned(number, QModelIndex(), not row.figure)
         self._select()
         trashed = self._state.sets.trashed
         self._undo_row.setVisible(bool(trashed))

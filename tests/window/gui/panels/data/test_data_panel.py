@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 from data_scene import DETAILS, INFO, OLDER, SPEC, Scene, measured, preview
-from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtCore import QMimeData, QModelIndex, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QToolButton, QTreeView, QWidget
 from pytestqt.qtbot import QtBot
@@ -241,6 +241,14 @@ def test_a_set_goes_to_the_trash_and_comes_back(shown: Shown, qtbot: QtBot) -> N
     assert shown.panel.undo.count() == 1
     shown.panel.undo.undo()
     assert shown.client.last(RestoreDataSet).place == "/trash/birds (2)"
+
+
+def test_names_without_a_figure_take_the_whole_row(shown: Shown) -> None:
+    tree = shown.find(QTreeView, "sets")
+    model, top = tree.model(), QModelIndex()
+    figures = [model.index(row, 1).data() for row in range(model.rowCount())]
+    assert any(figures)
+    assert [tree.isFirstColumnSpanned(row, top) for row in range(len(figures))] == [not figure for figure in figures]
 
 
 def test_what_comes_with_the_program_cannot_be_trashed(shown: Shown, qtbot: QtBot) -> None:
