@@ -64,8 +64,11 @@ def import_data(
     as_json: JsonOption = False,
 ) -> None:
     """Import images as a data set, for train --data images --data-dir SET; Ctrl+C leaves nothing behind."""
+    from gmstudio.cli.data_inspection import EMPTY_PATH_REMEDY
     from gmstudio.system.typed_path import typed_path
 
+    if not path.strip():
+        raise ValueError(f"The path is empty. {EMPTY_PATH_REMEDY}")
     _show_imported(_import(typed_path(path), _import_settings(settings), name, as_json), as_json)
 
 

@@ -29,6 +29,7 @@ INSPECTION_KEYS = (
     "remarks",
 )
 MAX_BAD_LISTED = 100
+EMPTY_PATH_REMEDY = "Name a file or folder; the working directory is a point."
 
 
 def inspect(what: str, settings: "ImportSettings") -> Iterator[Any]:
@@ -38,19 +39,21 @@ def inspect(what: str, settings: "ImportSettings") -> Iterator[Any]:
         ValueError: when there is nothing of that name, or it cannot be used.
     """
     from gmstudio.data import SOURCES
-    from gmstudio.data.importing.store import imports_home, is_import, list_imports, open_import
+    from gmstudio.data.importing.store import imports_home, is_import, named_import, open_import
     from gmstudio.system.typed_path import typed_path
 
+    if not what.strip():
+        raise ValueError(f"The path is empty. {EMPTY_PATH_REMEDY}")
     path = typed_path(what)
-    kept = [found for found in list_imports(imports_home()) if what.casefold() == found.record.name.casefold()]
+    kept = named_import(imports_home(), what)
     if path.is_dir() and is_import(path):
         yield _of_imported(open_import(path))
     elif path.exists():
         yield from _of_files(path, settings)
     elif what in SOURCES:
         yield _of_source(what)
-    elif kept:
-        yield _of_imported(kept[0])
+    elif kept is not None:
+        yield _of_imported(kept)
     else:
         raise ValueError(
             f"There is no file, data source or imported set {what!r}. gmstudio data list shows those there are."

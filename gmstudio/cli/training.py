@@ -28,12 +28,16 @@ def train(
     data: Annotated[
         str,
         typer.Option(
-            help="Data source: mnist, fashion_mnist, shapes, digits; idx, binarized_mnist, cifar10 with --data-dir. By "
-            "default the family's own choice."
+            help="Data source: mnist, fashion_mnist, shapes, digits; images, idx, binarized_mnist, cifar10 with "
+            "--data-dir. By default the family's own choice."
         ),
     ] = "",
     data_dir: Annotated[
-        str, typer.Option("--data-dir", help="Folder of the data set's files; with --resume, where they are now.")
+        str,
+        typer.Option(
+            "--data-dir",
+            help="Folder of the data set's files, or name of an imported set; with --resume, where they are now.",
+        ),
     ] = "",
     out: Annotated[str, typer.Option("--out", help="Run folder; by default a new one in the library of runs.")] = "",
     steps: Annotated[int | None, typer.Option(parser=STEPS, help="Parameter updates (default: the family's).")] = None,
@@ -178,13 +182,24 @@ def _plan(
     if data_dir:
         if "folder" not in SOURCES[data].Config.__struct_fields__:
             raise ValueError(f"{data} needs no --data-dir.")
-        data_config["folder"] = data_dir
+        data_config["folder"] = _files_of(data, data_dir)
     if steps is not None:
         training["steps"] = steps
     if seed is not None:
         training["seed"] = seed
     spec = RunSpec(family=family, config=config, data=data, data_config=data_config, training=training)
     return plan_run(DatasetCache(), spec, device)
+
+
+def _files_of(data: str, place: str) -> str:
+    """Folder of the imported set that ``place`` names, where it is no path; else ``place``."""
+    from gmstudio.data.importing.store import imports_home, named_import
+    from gmstudio.system.typed_path import typed_path
+
+    if data != "images" or typed_path(place).exists():
+        return place
+    found = named_import(imports_home(), place)
+    return place if found is None else str(found.folder)
 
 
 def _sort_settings(settings: list[str], config: Any, data_config: Any) -> tuple[dict[str, Any], ...]:

@@ -109,6 +109,35 @@ def test_wrong_settings_and_files_are_sentences(tmp_path: Path, file: Path) -> N
     assert not list_imports(imports_home())
 
 
+@pytest.mark.parametrize("command", ["info", "import"])
+@pytest.mark.parametrize("empty", ["", "  "])
+def test_an_empty_path_is_not_the_working_directory(
+    command: str, empty: str, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(file.parent)
+    with pytest.raises(ValueError, match=r"^The path is empty\. Name a file or folder"):
+        call(command, empty)
+    assert not list_imports(imports_home())
+
+
+def test_training_takes_an_imported_set_by_its_name(file: Path, tmp_path: Path) -> None:
+    call("import", str(file), "--name", "My Toys")
+    (kept,) = list_imports(imports_home())
+    arguments = [
+        "train",
+        "vae",
+        "--data",
+        "images",
+        "--data-dir",
+        "my toys",
+        "--write-config",
+        str(tmp_path / "c.toml"),
+    ]
+    result = CliRunner().invoke(cli.app, arguments)
+    assert result.exit_code == 0, result.output
+    assert str(kept.folder) in (tmp_path / "c.toml").read_text()
+
+
 def test_ctrl_c_leaves_nothing(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
 

@@ -44,6 +44,7 @@ __all__ = [
     "imports_home",
     "is_import",
     "list_imports",
+    "named_import",
     "open_import",
 ]
 
@@ -83,6 +84,12 @@ def list_imports(home: Path) -> tuple[ImportedSet, ...]:
 def find_import(home: Path, sha256: str) -> ImportedSet | None:
     """Return the imported set of this hash, by which a run names the images that it saw; None where it is gone."""
     return next((imported for imported in list_imports(home) if imported.record.sha256 == sha256), None)
+
+
+def named_import(home: Path, name: str) -> ImportedSet | None:
+    """Return the imported set that has this name, the latest of several; None when there is none."""
+    wanted = name.strip().casefold()
+    return next((found for found in list_imports(home) if found.record.name.casefold() == wanted), None)
 
 
 def import_images(
