@@ -23,6 +23,7 @@ from gmstudio.window.gui.forms.editors import (
     TextEdit,
     format_number,
 )
+from gmstudio.window.gui.forms.field_title import FieldTitle
 from gmstudio.window.gui.forms.path_edit import FolderEdit
 from gmstudio.window.gui.widgets.number_input import AmbiguousNumberError
 from gmstudio.window.gui.widgets.scaled import scaled_px
@@ -129,7 +130,7 @@ class FormField(QWidget):
         self.default = prop.get("default")
         kind = "enum" if "enum" in self._flat else self._flat["type"]
         self.editor = EDITORS[kind](self._flat, name, self._optional)
-        self._label = QLabel(self.title, self)
+        self._label = FieldTitle(self.title, self)
         self._unit = QLabel(shown_unit(self.title, self._flat.get("unit", "")), self)
         self._error = QLabel(self)
         self._reset = ResetButton(self)
@@ -247,7 +248,6 @@ class FormField(QWidget):
         layout.setHorizontalSpacing(6)
         layout.setVerticalSpacing(2)
         self._label.setFixedWidth(scaled_px(self, LABEL_WIDTH))
-        self._label.setWordWrap(True)
         self._error.setWordWrap(True)
         self._error.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         layout.addWidget(self._label, 0, 0)

@@ -1,8 +1,8 @@
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import pytest
 from msgspec import Struct
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 from training_scene import FolderConfig, GanConfig, VaeConfig
@@ -10,8 +10,10 @@ from training_scene import FolderConfig, GanConfig, VaeConfig
 from gmstudio.protocol.config import ConfigError, field, parse_config, schema_of
 from gmstudio.protocol.training_settings import Training
 from gmstudio.window.gui.forms.editors import NumberEdit
+from gmstudio.window.gui.forms.field_title import FieldTitle
 from gmstudio.window.gui.forms.form import Form, shown_unit
 from gmstudio.window.gui.forms.path_edit import FolderEdit
+from gmstudio.window.gui.theme import theme
 
 
 @pytest.fixture
@@ -187,3 +189,25 @@ def test_lists_are_typed_with_commas(qtbot: QtBot) -> None:
     qtbot.addWidget(form)
     form.fields["sizes"].editor.set_value([1, 2])
     assert form.values() == {"sizes": [1, 2]}
+
+
+class LongTitles(Struct, frozen=True):
+    levels: Annotated[Literal[2, 256], field("Quantization levels (per channel)", "Levels.")] = 256
+    steps: Annotated[int, field("Steps", "Steps.", ge=1, le=9)] = 1
+
+
+def test_fields_below_stay_where_they_are_when_a_title_becomes_bold(qtbot: QtBot) -> None:
+    theme()  # its style sheet makes titles bold
+    form = Form(schema_of(LongTitles), "f")
+    qtbot.addWidget(form)
+    form.resize(320, 200)
+    form.show()
+    below = form.fields["steps"]
+    before = below.geometry()
+    form.set_values({"levels": 2})
+    QCoreApplication.sendPostedEvents()
+    layout = form.layout()
+    assert layout is not None
+    layout.activate()
+    title = form.fields["levels"].findChild(FieldTitle)
+    assert title is not None and title.font().bold() and below.geometry() == before
