@@ -1,8 +1,10 @@
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
+import msgspec
 import pytest
 from msgspec import Struct
-from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFont, QFontMetrics
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 from training_scene import FolderConfig, GanConfig, VaeConfig
@@ -11,7 +13,7 @@ from gmstudio.protocol.config import ConfigError, field, parse_config, schema_of
 from gmstudio.protocol.training_settings import Training
 from gmstudio.window.gui.forms.editors import NumberEdit
 from gmstudio.window.gui.forms.field_title import FieldTitle
-from gmstudio.window.gui.forms.form import Form, shown_unit
+from gmstudio.window.gui.forms.form import LABEL_WIDTH, Form, shown_unit
 from gmstudio.window.gui.forms.path_edit import FolderEdit
 from gmstudio.window.gui.theme import theme
 
@@ -191,23 +193,33 @@ def test_lists_are_typed_with_commas(qtbot: QtBot) -> None:
     assert form.values() == {"sizes": [1, 2]}
 
 
-class LongTitles(Struct, frozen=True):
-    levels: Annotated[Literal[2, 256], field("Quantization levels (per channel)", "Levels.")] = 256
-    steps: Annotated[int, field("Steps", "Steps.", ge=1, le=9)] = 1
+def title_that_wraps_in_bold() -> str:
+    """Two words that fit into the width of titles, and in bold do not."""
+    probe = QLabel()
+    bold = QFont(probe.font())
+    bold.setBold(True)
+    words = [f"levels {'n' * count}" for count in range(30)]
+    fits = [word for word in words if QFontMetrics(probe.font()).horizontalAdvance(word) < LABEL_WIDTH]
+    assert QFontMetrics(bold).horizontalAdvance(fits[-1]) > LABEL_WIDTH
+    return fits[-1]
 
 
-def test_fields_below_stay_where_they_are_when_a_title_becomes_bold(qtbot: QtBot) -> None:
+def test_a_field_keeps_its_height_when_its_title_becomes_bold(qtbot: QtBot) -> None:
     theme()  # its style sheet makes titles bold
-    form = Form(schema_of(LongTitles), "f")
+    title = title_that_wraps_in_bold()
+    config = msgspec.defstruct("Config", [("levels", Annotated[bool, field(title, "Levels.")], False)])
+    form = Form(schema_of(config), "f")
     qtbot.addWidget(form)
-    form.resize(320, 200)
     form.show()
-    below = form.fields["steps"]
-    before = below.geometry()
-    form.set_values({"levels": 2})
-    QCoreApplication.sendPostedEvents()
-    layout = form.layout()
-    assert layout is not None
-    layout.activate()
-    title = form.fields["levels"].findChild(FieldTitle)
-    assert title is not None and title.font().bold() and below.geometry() == before
+    one = form.fields["levels"]
+
+    def height() -> int:
+        layout = one.layout()
+        assert layout is not None
+        layout.invalidate()
+        return layout.totalHeightForWidth(320)
+
+    before = height()
+    form.set_values({"levels": True})
+    label = one.findChild(FieldTitle)
+    assert label is not None and label.font().bold() and height() == before
