@@ -14,9 +14,9 @@ that changes a log-likelihood by less than 0.02 nats or a ten-thousandth of it.
 
 Test figures are of the 1,000 test images of the data that come with gmstudio, computed with the stored weights.
 **They do not compare with the published ones in the last column**: those models were larger, trained on 50,000 or
-60,000 images instead of 6,000, for hours or days, and scored on all test images of one fixed random binarization. Images
-cut at half intensity (`mnist` without *binarize sample*) have less noise and lower figures by construction. The column
-says what the family can reach.
+60,000 images instead of 6,000, for hours or days, and scored on all test images of one fixed random binarization.
+Images cut at half intensity (`mnist` without *binarize sample*) have less noise and lower figures by construction. The
+column says what the family can reach.
 
 """
 TITLES = ("example", "data", "trained", "parameters", "size", "test figure", "published, other data")
