@@ -4,7 +4,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QWidget
 
 from gmstudio.protocol.runs import RunInfo, RunOpened
-from gmstudio.window.gui.places import Place, RunState
+from gmstudio.window.gui.places import Place, RunState, SetsUpRuns
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.state.runs.library import RunLibrary
@@ -60,8 +60,10 @@ class ReadyNote(QFrame):
     def refresh(self) -> None:
         """Show the sentence where it is due."""
         info = self._info()
+        sets_up = isinstance(self._state, SetsUpRuns)
         if info is not None:
-            self.text.set_words(self._sentence(info))
+            self.text.set_words(self._sentence(info) + (" Train your own at the left." if sets_up else ""))
+        self.train.setVisible(not sets_up)
         self.setVisible(info is not None)
 
     def _info(self) -> RunInfo | None:

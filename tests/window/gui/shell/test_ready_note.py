@@ -98,6 +98,21 @@ def test_its_button_sets_up_a_run_of_the_family(qtbot: QtBot, scene: Scene) -> N
     assert wanted.args == ["vae"]
 
 
+def test_where_runs_are_set_up_it_leads_nowhere_else(scene: Scene) -> None:
+    class SetsUp(Shown):
+        def set_up(self, family: str) -> None: ...
+
+    scene.list_runs(VAE)
+    train, state = next(place for place in PLACES if place.name == "train"), SetsUp()
+    scene.note.follow(train, state)
+    state.choose_run("/vae")
+    assert scene.note.text.words == "A ready VAE, trained on Digits. Train your own at the left."
+    assert scene.note.train.isHidden()
+    scene.note.follow(LATENTS, scene.state)
+    scene.state.choose_run("/vae")
+    assert not scene.note.train.isHidden()
+
+
 def test_panels_for_any_run_are_not_for_exploring() -> None:
     def place(shows: object) -> Place:
         return Place("p", "P", "train", "t", panel="a:B", state="a:C", shows=shows)  # type: ignore[arg-type]
