@@ -22,6 +22,12 @@ def learning_rate(training: Training, step: int) -> float:
     return rate
 
 
+WEIGHTS_ONLY = "The checkpoint holds weights only: the optimizer begins with new state, and the noise is new."
+"""Remark in the log of a run that is continued from such a checkpoint, for example a copy of an example."""
+OTHER_DEVICE = "Continued on another device ({}), with new noise."
+"""Remark in the log of a run that was trained on another kind of device, whose random numbers cannot be continued."""
+
+
 class PhaseOptimizer:
     """Optimizer of the parameters of one phase.
 

@@ -23,7 +23,7 @@ from gmstudio.engine.training.device_queue import DeviceQueue
 from gmstudio.engine.training.divergence import diverged_loss, has_finite_weights
 from gmstudio.engine.training.due import DueAt, due_at
 from gmstudio.engine.training.graphed_step import updates_for
-from gmstudio.engine.training.optimizers import PhaseOptimizer, learning_rate
+from gmstudio.engine.training.optimizers import OTHER_DEVICE, WEIGHTS_ONLY, PhaseOptimizer, learning_rate
 from gmstudio.engine.training.scalars import PendingScalars, norm_name, term_name
 from gmstudio.engine.training.step import Outcome, TrainStep, UpdateInput
 from gmstudio.engine.training.validation import Validation
@@ -106,8 +106,7 @@ class Trainer:
     def restore(self) -> None:
         """Take weights, optimizer state, random state and step from the latest checkpoint; nothing on disk changes.
 
-        A run without checkpoints and without history starts at step 0. From a checkpoint of weights alone, as examples
-        have, the optimizer starts with new state, which the run's log says.
+        A run without checkpoints and history starts at step 0; weights alone get a new optimizer, as the log says.
 
         Raises:
             RunError: when no checkpoint is whole, or a run that was trained has lost all of them.
@@ -121,16 +120,11 @@ class Trainer:
                 )
             return
         found = load_checkpoint(self.run.checkpoints, self.model)
-        if "optimizer" in found.tensors:
-            for optimizer in self._optimizers:
-                optimizer.load_state_arrays(found.tensors["optimizer"])
-            random = {name: torch.from_numpy(state) for name, state in found.tensors["random"].items()}
-            self._restore_generator(found.step, random["generator"])
-            torch.set_rng_state(random["torch"])
-        else:
-            self._generator.manual_seed(self._seed_of(found.step))
-            text = "The checkpoint holds weights only: the optimizer begins with new state, and the noise is new."
-            self._pending.remark(found.step, "optimizer", text)
+        random = {name: torch.from_numpy(state) for name, state in found.tensors.get("random", {}).items()}
+        self._restore_generator(found.step, random.get("generator"))
+        for optimizer in self._optimizers if "optimizer" in found.tensors else ():
+            optimizer.load_state_arrays(found.tensors["optimizer"])
+        torch.set_rng_state(random.get("torch", torch.get_rng_state()))
         self.step = self._writer.step = found.step
         self.warnings = found.warnings
 
@@ -142,16 +136,14 @@ class Trainer:
         """
         self.run.history.truncate_after(self.step)
 
-    def _restore_generator(self, step: int, state: torch.Tensor) -> None:
-        """Continue the sequence of random numbers; on another kind of device, which has its own, seed a new one."""
-        if state.shape == self._generator.get_state().shape:
+    def _restore_generator(self, step: int, state: torch.Tensor | None) -> None:
+        """Continue the sequence of random numbers; without one, or on another kind of device, seed a new one."""
+        if state is not None and state.shape == self._generator.get_state().shape:
             self._generator.set_state(state)
         else:
-            self._generator.manual_seed(self._seed_of(step))
-            self._pending.remark(step, "device", f"Continued on another device ({self._device}), with new noise.")
-
-    def _seed_of(self, step: int) -> int:
-        return int(np.random.SeedSequence([self.training.seed, step]).generate_state(1)[0])
+            self._generator.manual_seed(int(np.random.SeedSequence([self.training.seed, step]).generate_state(1)[0]))
+            remark = ("optimizer", WEIGHTS_ONLY) if state is None else ("device", OTHER_DEVICE.format(self._device))
+            self._pending.remark(step, *remark)
 
     # ---- training ----------------------------------------------------------------------------------------------
 

@@ -218,13 +218,7 @@ class GAN(Family):
     Config = GANConfig
     config: GANConfig
     training_defaults: ClassVar[Training] = Training(
-        steps=5000,
-        batch_size=64,
-        learning_rate=2e-3,
-        schedule="cosine",
-        validate_every=200,
-        sample_every=200,
-        checkpoint_every=1000,
+        steps=5000, learning_rate=2e-3, schedule="cosine", validate_every=200, sample_every=200, checkpoint_every=1000
     )
     start: ClassVar[Start] = Start(
         data="mnist",

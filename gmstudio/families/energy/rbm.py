@@ -127,13 +127,7 @@ class RBM(AnnealedScoring, Family):
     former_settings = ("sample_steps",)
     config: RBMConfig
     training_defaults: ClassVar[Training] = Training(
-        steps=6000,
-        batch_size=64,
-        learning_rate=1e-3,
-        schedule="cosine",
-        validate_every=200,
-        sample_every=500,
-        checkpoint_every=2000,
+        steps=6000, schedule="cosine", validate_every=200, sample_every=500, checkpoint_every=2000
     )
     start: ClassVar[Start] = Start(
         data="mnist",

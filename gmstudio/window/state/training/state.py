@@ -107,7 +107,7 @@ class TrainingState(QObject):
         self._library.trashed.connect(self._on_trashed)
         self._library.engine_lost.connect(self._drop_requests)
         self._library.catalog_arrived.connect(self._on_engine_started)
-        self._library.changed.connect(self._on_library_changed)
+        self._library.changed.connect(self.status_changed)
         self.setup.verdict_changed.connect(self.status_changed)
         self.setup.family_changed.connect(self._on_setup_changed)
         self.setup.config_changed.connect(self._on_setup_changed)
@@ -189,7 +189,7 @@ class TrainingState(QObject):
         if self.status == "paused":
             self._send(self._resuming, ResumeTraining())
         elif self.can_resume:
-            kind = TrainOn if self.is_example else ResumeRun
+            kind = TrainOn if self.info is not None and self.info.example else ResumeRun
             self._send(self._starting, kind(run=self.run, steps=self.resume_steps))
 
     def stop(self) -> None:
@@ -248,11 +248,6 @@ class TrainingState(QObject):
     def info(self) -> RunInfo | None:
         """Description of the selected run."""
         return self._library.info(self.run) if self.run else None
-
-    @property
-    def is_example(self) -> bool:
-        """The selected run is an example, of which only a copy is trained on."""
-        return self.info is not None and self.info.example
 
     @property
     def opened(self) -> RunOpened | None:
@@ -366,9 +361,6 @@ class TrainingState(QObject):
         if run:
             self._select(run)
             self._library.open(run)  # its curves follow its ``RunOpened``
-
-    def _on_library_changed(self) -> None:
-        self.status_changed.emit()
 
     def _on_run_opened(self, event: RunOpened) -> None:
         if event.info.run == self.run:

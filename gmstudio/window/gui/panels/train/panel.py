@@ -305,7 +305,8 @@ class TrainPanel(Panel):
     def _show_pause(self, *, resumes: bool) -> None:
         """Give the toggle of pause and resume the text of what it does now."""
         toggle = self._actions["pause"]
-        copies = resumes and self._state.status == "idle" and self._state.is_example
+        info = self._state.info
+        copies = resumes and self._state.status == "idle" and info is not None and info.example
         toggle.setText("Train on" if copies else "Resume" if resumes else "Pause")
         self.set_action_icon(toggle, "resume" if resumes else "pause")
         self.set_action_tip(toggle, TRAIN_ON_TIP if copies else RESUME_TIP if resumes else PAUSE_TIP)
