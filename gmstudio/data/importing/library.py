@@ -7,6 +7,7 @@ import msgspec
 
 from gmstudio.data.dataset import DataError
 from gmstudio.data.importing.set_file import SET_NAME, ImportedSet, is_import, open_import
+from gmstudio.data.importing.store import list_imports, unused_name
 from gmstudio.protocol.plain_text import MAX_TITLE, plain_text
 from gmstudio.runs.atomic import replace_file
 from gmstudio.runs.trash import trash_home
@@ -20,13 +21,14 @@ def rename_import(folder: Path, name: str) -> ImportedSet:
 
     Args:
         folder: its place.
-        name: the new name; empty: that of the files.
+        name: the new name; empty: that of the files. A number is added where another set has that name.
 
     Raises:
         DataError: when there is no such set, or it cannot be written.
     """
     record = open_import(folder).record
     chosen = plain_text(name, MAX_TITLE) or plain_text(Path(record.source).stem, MAX_TITLE) or folder.name
+    chosen = unused_name(chosen, [other for other in list_imports(folder.parent) if not other.folder.samefile(folder)])
     record = msgspec.structs.replace(record, name=chosen)
     try:
         replace_file(folder / SET_NAME, msgspec.json.format(msgspec.json.encode(record), indent=1))

@@ -46,6 +46,7 @@ __all__ = [
     "list_imports",
     "named_import",
     "open_import",
+    "unused_name",
 ]
 
 ImportProgress = Progress
@@ -121,7 +122,7 @@ def import_images(
         bad = yield from _decode(raw, target, settings, writer)
         record = _record(
             raw,
-            _unused_name(plain_text(name) or plain_text(raw.title) or "images", list_imports(home)),
+            unused_name(plain_text(name) or plain_text(raw.title) or "images", list_imports(home)),
             (*raw.guesses, *guesses),
             bad,
         )
@@ -133,7 +134,7 @@ def import_images(
         writer.discard()
 
 
-def _unused_name(name: str, kept: Sequence[ImportedSet]) -> str:
+def unused_name(name: str, kept: Sequence[ImportedSet]) -> str:
     """Return the name, with a number behind it where other sets have it, so that sets can be told apart."""
     taken = {imported.record.name.casefold() for imported in kept}
     numbered = (f"{name} {number}" for number in count(2))

@@ -113,6 +113,8 @@ def test_two_sets_of_one_name_stand_side_by_side(tmp_path: Path) -> None:
     found = [imported(some_folder(tmp_path / place / "pics"), home) for place in "abc"]
     assert [item.folder.name for item in found] == ["pics", "pics-2", "pics-3"]
     assert [item.record.name for item in found] == ["pics", "pics 2", "pics 3"]
+    assert rename_import(found[2].folder, "PICS").record.name == "PICS 3"
+    assert rename_import(found[2].folder, "Pics 3").record.name == "Pics 3"
 
 
 def test_runs_name_an_imported_set_as_the_user_does(tmp_path: Path) -> None:
