@@ -177,7 +177,7 @@ def _reconstructions(model: Family, x: Tensor) -> Pictures:
     with torch.inference_mode():
         codes = model.encode(x.to(model.device))
     shown = np.concatenate([to_display(x.numpy(), model.image.levels), means_to_display(_decode(model, codes))])
-    title = f"{model.card.title}: held-out images, reconstructed below"
+    title = f"{model.card.title}: held-out, reconstructed"
     return Pictures(title=title, images=Array.of(shown), columns=STEPS)
 
 

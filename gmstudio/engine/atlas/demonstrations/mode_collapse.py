@@ -158,8 +158,8 @@ def _finding(games: Sequence[Game], dataset: Dataset) -> str:
     return (
         f"After {TRAINING.steps} updates of D the samples of the fair game are of {fair.track[-1][1]:.1f} classes in "
         f"effect, those of the generator that runs ahead of {ahead.track[-1][1]:.1f}; two of its samples are "
-        f"{ahead.distance:.3f} apart on average, two training images {_real_distance(dataset):.3f}. Nothing in the "
-        "objective rewards variety: D sees one image at a time."
+        f"{ahead.distance:.3f} apart on average, two training images {_real_distance(dataset):.3f}. Against a "
+        "fixed D the best G puts all z on the one image that D rates highest: D sees one image at a time."
     )
 
 

@@ -36,6 +36,8 @@ SHOWN = 8
 EVERY = 10
 COLLAPSED_NATS = 0.01
 """Mean KL below which a dimension counts as collapsed, as in the Latents panel."""
+SUBSCRIPT_ZERO = 0x2080
+"""Code point of the subscript digit 0."""
 TRAINING = Training(steps=600, batch_size=64, learning_rate=2e-3)
 
 
@@ -86,8 +88,8 @@ def _measure(vae: Watched, images: torch.Tensor, step: int) -> None:
 
 def _scene(watched: Sequence[Watched], images: torch.Tensor, step: int) -> Scene:
     bars = Bars(
-        title="KL(q(z_j|x) ‖ p(z_j)), mean over held-out images (nats)",
-        labels=tuple(f"z{j}" for j in range(NUM_LATENT)),
+        title="KL of each dimension (nats)",
+        labels=tuple(f"z{chr(SUBSCRIPT_ZERO + j)}" for j in range(NUM_LATENT)),
         series=tuple(f"β = {vae.beta:g}" for vae in watched),
         values=Array.of(np.stack([vae.kl for vae in watched])),
     )
@@ -102,7 +104,11 @@ def _scene(watched: Sequence[Watched], images: torch.Tensor, step: int) -> Scene
     done = step == TRAINING.steps
     if done:
         rows.append((Sentence(text=_finding(watched), finding=True),))
-    text = f"Both are trained just now on {SMALL_WORDS}, from the same initial weights and on the same batches."
+    text = (
+        f"Both are trained just now on {SMALL_WORDS}, from the same initial weights and on the same batches. KL is "
+        f"KL(q(z|x) ‖ p(z)), a mean over {len(images)} held-out images; a dimension below {COLLAPSED_NATS:g} nats "
+        "counts as collapsed."
+    )
     rows.append((Sentence(text=text),))
     stage = "" if done else f"Training two VAEs, step {step} of {TRAINING.steps}"
     return Scene(rows=tuple(rows), stage=stage, progress=step / TRAINING.steps)
@@ -118,8 +124,8 @@ def _reconstructions(vae: Watched, images: torch.Tensor) -> Pictures:
     with torch.inference_mode():
         means = vae.model.decode(vae.model.encode(images[:SHOWN]))
     shown = np.concatenate([to_display(images[:SHOWN].cpu().numpy(), vae.model.image.levels), means_to_display(means)])
-    title = f"β = {vae.beta:g}: images, and their reconstructions below"
-    note = f"{vae.collapsed} of {NUM_LATENT} dimensions collapsed (KL below {COLLAPSED_NATS:g} nats)"
+    title = f"β = {vae.beta:g}: images, reconstructions"
+    note = f"{vae.collapsed} of {NUM_LATENT} dimensions collapsed"
     return Pictures(title=title, images=Array.of(shown), columns=SHOWN, note=note)
 
 
@@ -127,9 +133,9 @@ def _finding(watched: Sequence[Watched]) -> str:
     low, high = watched
     return (
         f"With β = {high.beta:g}, {high.collapsed} of {NUM_LATENT} dimensions are collapsed and the code holds "
-        f"{float(high.kl.sum()):.2f} nats about an image; with β = {low.beta:g} it is {low.collapsed} and "
-        f"{float(low.kl.sum()):.2f} nats. A collapsed dimension's posterior is the prior for every image: its slider "
-        "changes nothing, and all reconstructions drift towards one average image."
+        f"{float(high.kl.sum()):.2f} nats about an image; with β = {low.beta:g}, {low.collapsed} are, and "
+        f"it holds {float(low.kl.sum()):.2f} nats. A collapsed dimension's posterior is the prior for every image: its "
+        "slider changes nothing, and all reconstructions drift towards one average image."
     )
 
 

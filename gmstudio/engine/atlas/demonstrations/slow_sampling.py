@@ -99,12 +99,11 @@ def _scene(naive: Runner, cached: Runner, levels: int, words: str) -> Scene:
 
 def _pictures(runner: Runner, levels: int) -> Pictures:
     pixels = runner.session.step * len(runner.session.images)
-    done = int(runner.done) * len(runner.session.images)
     return Pictures(
         title=runner.name,
         images=Array.of(to_display(runner.session.images.numpy(), levels)),
         columns=COUNT,
-        note=f"{pixels:,} pixels in {runner.seconds:.2f} s · {done} of {COUNT} images complete",
+        note=f"{pixels:,} pixels in {runner.seconds:.2f} s" + (" · complete" if runner.done else ""),
     )
 
 

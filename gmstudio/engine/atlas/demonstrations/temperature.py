@@ -81,17 +81,18 @@ def _numbers(images: Sequence[np.ndarray], nats: Sequence[float], model: Autoreg
         found.append(
             Number(
                 f"T = {temperature:g}",
-                f"mean log p(x) = {log_p:.1f} nats · spread of a pixel over the images {spread:.3f}",
-                "Log-likelihood under the model itself (T = 1); standard deviation of a pixel's intensity (0 to 1) "
-                "over the images, averaged over pixels.",
+                f"mean −log p(x) = {-log_p:.1f} nats · spread of a pixel over the images {spread:.3f}",
+                "Negative log-likelihood under the model itself (T = 1); standard deviation of a pixel's intensity "
+                "(0 to 1) over the images, averaged over pixels.",
             )
         )
     return tuple(found)
 
 
 def _finding(nats: Sequence[float]) -> str:
-    changes = "; ".join(
-        f"at T = {temperature:g} their mean log p(x) is {log_p - nats[TEMPERATURES.index(1.0)]:+.1f} nats"
+    base = nats[TEMPERATURES.index(1.0)]
+    changes = " and ".join(
+        f"at T = {temperature:g} mean −log p(x) is {abs(log_p - base):.1f} nats {'lower' if log_p > base else 'higher'}"
         for temperature, log_p in zip(TEMPERATURES, nats, strict=True)
         if temperature != 1
     )

@@ -125,7 +125,7 @@ class LinePlot(QWidget):
         height = self.fontMetrics().height()
         painter.setPen(theme().color("muted"))
         painter.drawText(QRectF(GAP, height, area.right(), height), Qt.AlignmentFlag.AlignLeft, self._y_title)
-        below = QRectF(area.left(), area.bottom() + height, area.width(), height + GAP)
+        below = QRectF(area.left(), area.bottom() + height, area.width(), height)
         painter.drawText(below, Qt.AlignmentFlag.AlignCenter, self._x_title)
         for mark in ticks(bottom, top):
             y = area.bottom() - (mark - bottom) / (top - bottom) * area.height()
@@ -136,6 +136,8 @@ class LinePlot(QWidget):
             painter.drawText(QRectF(0, y - height / 2, area.left() - GAP, height), flags, f"{mark:g}")
         for mark in ticks(left, right):
             x = area.left() + (mark - left) / (right - left) * area.width()
-            painter.drawText(QRectF(x - 30, area.bottom(), 60, height), Qt.AlignmentFlag.AlignHCenter, f"{mark:g}")
+            width = self.fontMetrics().horizontalAdvance(f"{mark:g}") + 2.0
+            x = min(x - width / 2, self.width() - width)  # a number at the end of the axis stays inside
+            painter.drawText(QRectF(x, area.bottom(), width, height), Qt.AlignmentFlag.AlignHCenter, f"{mark:g}")
         painter.setPen(theme().color("border"))
         painter.drawRect(area)
