@@ -93,14 +93,15 @@ RBM: Figures = (
         compared="binarized_mnist",
     ),
 )
-_PARZEN = "log-likelihood under a Parzen window, in nats of densities on [0, 1]; higher is better"
+_PARZEN = "log-likelihood under a Parzen window of the samples, densities on [0, 1]; higher is better"
 GSN: Figures = (
     PublishedFigure(
         data="MNIST",
         value=214.0,
-        unit=_PARZEN,
+        unit="nats (Parzen)",
         source="Bengio, Laufer, Alain & Yosinski 2014, arXiv:1306.1091",
         section="table 1",
+        model=_PARZEN,
         relation="≈",
     ),
 )
@@ -108,9 +109,10 @@ GAN: Figures = (
     PublishedFigure(
         data="MNIST",
         value=225.0,
-        unit=_PARZEN,
+        unit="nats (Parzen)",
         source="Goodfellow et al. 2014, arXiv:1406.2661",
         section="table 1",
+        model=_PARZEN,
         relation="≈",
     ),
 )

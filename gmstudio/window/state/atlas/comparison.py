@@ -39,7 +39,9 @@ def compared_figures(card: FamilyCard, runs: Sequence[RunInfo]) -> tuple[Compare
 
 
 def _compared(figure: PublishedFigure, card: FamilyCard, runs: Sequence[RunInfo]) -> ComparedFigure:
-    published = f"{'' if figure.relation == '=' else figure.relation + ' '}{figure.value:g} {figure.unit}"
+    relation = "" if figure.relation == "=" else f"{figure.relation} "
+    digits = 2 if figure.unit in ("nats", "bits/dim") else 0
+    published = f"{relation}{figure.value:.{digits}f} {figure.unit}"
     if not figure.compared:
         return ComparedFigure(figure, published, NOT_COMPARED)
     best = min(

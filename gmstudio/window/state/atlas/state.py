@@ -93,7 +93,7 @@ class AtlasState(QObject):
         """Origin of the model that is shown, one sentence."""
         info = self._library.info(self.ready)
         if info is None:
-            return "There is no model of this family yet. Train one: its samples appear here."
+            return "No model of this family yet."
         if info.example:
             return f"Ready model: {info.data_label}, {info.step:,} steps."
         return f"Your run: {info.title}, {info.step:,} steps."

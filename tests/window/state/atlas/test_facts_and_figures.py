@@ -66,7 +66,7 @@ def test_the_best_run_on_the_same_data_is_compared_in_the_unit_of_the_paper() ->
     (found,) = compared_figures(entry("pixelcnn").card, runs)
     nats = 0.20 * SPEC.num_dims * math.log(2)
     assert (found.run, found.own) == ("/best", f"{nats:.2f} nats (validation)")
-    assert found.published == "81.3 nats"
+    assert found.published == "81.30 nats"
 
 
 def test_without_a_run_on_the_data_there_is_none_yet() -> None:
@@ -84,7 +84,7 @@ def test_a_bound_is_marked_and_another_quantity_not_compared() -> None:
 
     card = msgspec.structs.replace(card, published=(bound, other))
     first, second = compared_figures(card, [info("/run", "vae", best_bits=0.25)])
-    assert first.published == "≤ 3 bits/dim" and first.own == "≤ 0.250 bits/dim (validation)"
+    assert first.published == "≤ 3.00 bits/dim" and first.own == "≤ 0.250 bits/dim (validation)"
     assert second.published == "≈ 214 Parzen" and second.own == NOT_COMPARED
 
 

@@ -22,7 +22,7 @@ LOW, LOW_SAMPLES = 560, 104
 KINDS: dict[LiveKind, str] = {
     "samples": "Samples, drawn now",
     "means": "Means of p(x | z) for random codes, drawn now",
-    "decoded codes": "Random codes, decoded now: not samples, as this is no generative model",
+    "decoded codes": "Random codes, decoded now: not samples",
 }
 NO_MODEL = "No model of this family yet. Train one: its samples appear here."
 DRAWING = "Drawing …"

@@ -68,7 +68,7 @@ class TaxonomyTree(QWidget):
         """Mark a node and the way from the root to it."""
         self._selected = path
         for known, button in self._buttons.items():
-            button.set_state(selected=known == path, on_path=known == path[: len(known)])
+            button.set_state(selected=known == path, on_path=self._is_on_path(self._nodes[known]))
         if not self.isAncestorOf(self.focusWidget() or self):
             self._set_current(path)
         self.update()
@@ -229,7 +229,11 @@ class TaxonomyTree(QWidget):
             self._paint_line(painter, node, child, theme().color("accent" if on_path else "border"), on_path)
 
     def _is_on_path(self, node: Node) -> bool:
-        return node.path == self._selected[: len(node.path)]
+        # the root has no line to what stands beside the tree
+        return node.path == self._selected[: len(node.path)] and (node.path != () or not self._is_beside())
+
+    def _is_beside(self) -> bool:
+        return self._tree is not None and self._selected[:1] == self._tree.beside.path
 
     def _paint_line(self, painter: QPainter, node: Node, child: Node, color: QColor, bold: bool) -> None:
         start, end = self._rect(node), self._rect(child)

@@ -107,6 +107,15 @@ def test_a_click_shows_the_family(stage: Stage) -> None:
     assert stage.node("explicit-density/approximate-density").on_path
 
 
+def test_the_root_is_not_on_the_way_to_what_stands_beside_the_tree(stage: Stage) -> None:
+    assert stage.panel.tree._tree is not None
+    beside = stage.panel.tree._tree.beside
+    stage.click(beside.children[0].name)
+    assert stage.node(beside.name).on_path and not stage.node("root").on_path
+    stage.click("vae")
+    assert stage.node("root").on_path and not stage.node(beside.name).on_path
+
+
 def test_a_branch_shows_its_page_and_its_children(stage: Stage) -> None:
     stage.click("implicit-density")
     page = stage.panel.branch
@@ -204,7 +213,7 @@ def test_a_family_without_a_model_cannot_be_explored_and_says_why(stage: Stage) 
 def test_published_figures_stand_beside_ones_own(stage: Stage) -> None:
     stage.click("pixelcnn")
     data, figure, own = stage.panel.family.figures[0]
-    assert (data.words, figure.words, own.words) == ("binarized MNIST", "81.3 nats", "none yet")
+    assert (data.words, figure.words, own.words) == ("binarized MNIST", "81.30 nats", "none yet")
     assert "A paper, table 4" in figure.toolTip()
     stage.scene.list_runs(info("/mine", "pixelcnn", best_bits=0.5), info("/pixelcnn", "pixelcnn", example=True))
     assert own.words == "5.55 nats (validation)"
