@@ -34,7 +34,7 @@ class ReadyNote(QFrame):
         self.text = ElidedLabel(self)
         self.text.setProperty("role", "muted")
         self.train = QToolButton(self)
-        self.train.setText("Train your own in Train")
+        self.train.setText("Train your own")
         self.train.setObjectName("ready_note.train")
         self.train.setAccessibleName("Train your own model of this family")
         self.train.setToolTip("Choose this family in Train; the panel shows your run once you have one")

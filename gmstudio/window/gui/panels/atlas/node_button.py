@@ -2,7 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QRectF, QSize, QSizeF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QEnterEvent,
@@ -93,6 +93,10 @@ class NodeButton(QAbstractButton):
         across, down = (2 * PADDING, 2) if self.tight else (4 * PADDING, PADDING)
         return QSize(width + across, metrics.height() * len(self.lines()) + down)
 
+    def holds(self, letters: int, size: QSizeF) -> bool:
+        """Return whether a tile of a size has room for a title of so many letters beside its sample."""
+        return size.width() - size.height() - 3 * PADDING >= letters * self.fontMetrics().averageCharWidth()
+
     # ---- Qt's events -------------------------------------------------------------------------------------------
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -164,7 +168,7 @@ class NodeButton(QAbstractButton):
         place = QRectF(box.left() + PADDING / 2, box.top() + PADDING / 2, side, side)
         self._paint_sample(painter, place)
         text = QRectF(place.right() + PADDING, box.top(), box.right() - place.right() - 2 * PADDING, box.height())
-        metrics, two = self.fontMetrics(), self.height() >= LINE_HEIGHT and bool(self.detail)
+        metrics, two = self.fontMetrics(), self._has_two_lines()
         title = text.adjusted(0, 0, 0, -text.height() / 2 + 1) if two else text
         painter.setPen(theme().color("text"))
         vertical = Qt.AlignmentFlag.AlignBottom if two else Qt.AlignmentFlag.AlignVCenter
@@ -176,6 +180,9 @@ class NodeButton(QAbstractButton):
             painter.drawText(
                 below, Qt.AlignmentFlag.AlignTop, metrics.elidedText(self.detail, elide, int(text.width()))
             )
+
+    def _has_two_lines(self) -> bool:
+        return bool(self.detail) and self.height() >= max(LINE_HEIGHT, 2 * self.fontMetrics().height() + PADDING)
 
     def _paint_sample(self, painter: QPainter, place: QRectF) -> None:
         """Paint the sample in whole screen pixels for each of its own where that fits, or an empty place."""

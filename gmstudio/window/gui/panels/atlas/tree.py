@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter, QPainterPath, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
 
 from gmstudio.window.gui.panels.atlas.node_button import NodeButton
 from gmstudio.window.gui.panels.atlas.tree_layout import TIGHT, WIDE, Placement, place
@@ -16,6 +16,10 @@ from gmstudio.window.state.atlas.taxonomy import Node, Path, Taxonomy
 SMALL_HEIGHT, SMALL_WIDTH = 480, 560
 """Below this size the tree is set in smaller type."""
 SMALLER = 0.86
+LARGE_STEPS = (1.25, 1.1, 1.0)
+"""Sizes of the type to be tried in large type, as multiples of the usual size."""
+LEAST_TITLE = 15
+"""Number of letters of a title for which large type leaves room in a tile."""
 MINIMUM = QSize(430, 330)
 TIP_KEYS = "Arrow keys walk the tree, Return opens, Home goes to the root."
 _STEPS = {
@@ -143,16 +147,26 @@ class TaxonomyTree(QWidget):
         if self._tree is None:
             return
         small = self.height() < SMALL_HEIGHT or self.width() < SMALL_WIDTH
-        font = QFont(self.font())
-        font.setPointSizeF(self.font().pointSizeF() * (SMALLER if small else 1.0))
-        for button in self._buttons.values():
-            button.setFont(font)
-            button.tight = small
         spacing = TIGHT if small else WIDE
-        self._placement = place(self._tree, self.size(), lambda node: self._buttons[node.path].sizeHint(), spacing)
+        for size in self._type_sizes(small):
+            font = QFont(self.font())
+            font.setPointSizeF(size)
+            for button in self._buttons.values():
+                button.setFont(font)
+                button.tight = small
+            self._placement = place(self._tree, self.size(), lambda node: self._buttons[node.path].sizeHint(), spacing)
+            leaf = next((node for node in self._nodes.values() if node.entry is not None), None)
+            if leaf is None or self._buttons[leaf.path].holds(LEAST_TITLE, self._rect(leaf).size()):
+                break
+        assert self._placement is not None
         for path, rect in self._placement.rects.items():
             self._buttons[path].setGeometry(rect.toAlignedRect())
         self.update()
+
+    def _type_sizes(self, small: bool) -> tuple[float, ...]:
+        """Sizes of the type in points, from the one to be preferred; large type shrinks where titles would be cut."""
+        size, usual = self.font().pointSizeF() * (SMALLER if small else 1.0), QApplication.font().pointSizeF()
+        return (size, *(step * usual for step in LARGE_STEPS if step * usual < size))
 
     # ---- keys --------------------------------------------------------------------------------------------------
 

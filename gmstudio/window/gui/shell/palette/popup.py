@@ -14,7 +14,7 @@ from gmstudio.window.gui.widgets.scaled import scaled_px
 from gmstudio.window.state.palette import PaletteEntry
 
 WIDTH, HEIGHT = 680, 440
-PLACEHOLDER = "Search actions, panels, families, data sets and runs"
+PLACEHOLDER = "Search actions, panels, families, data sets, runs and demonstrations"
 TIP = "Words in any order, or their first letters; ↑ and ↓ choose, Return runs, Esc closes"
 _TO_LIST = frozenset({Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown})
 _RETURN = frozenset({Qt.Key.Key_Return, Qt.Key.Key_Enter})

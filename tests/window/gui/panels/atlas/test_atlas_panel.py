@@ -90,6 +90,19 @@ def test_titles_of_branches_are_not_cut(stage: Stage, size: tuple[int, int]) -> 
             assert button.fontMetrics().height() * len(button.lines()) <= button.height(), button.text()
 
 
+def test_large_type_leaves_room_for_the_titles_of_families(stage: Stage) -> None:
+    tree = stage.panel.tree
+    stage.panel.resize(1366, 768)
+    large = tree.font()
+    large.setPointSizeF(1.5 * large.pointSizeF())
+    usual = stage.node("vae").fontMetrics().height()
+    tree.setFont(large)
+    QApplication.processEvents()
+    for leaf in (button for button in tree.findChildren(NodeButton) if button.is_leaf):
+        assert leaf.fontMetrics().height() >= usual
+        assert leaf.fontMetrics().averageCharWidth() * 15 <= leaf.width() - leaf.height(), leaf.text()
+
+
 def test_the_panel_fits_the_smallest_window_without_scrolling(stage: Stage) -> None:
     smallest = stage.panel.minimumSizeHint()
     assert smallest.width() <= SIZES[1][0] and smallest.height() <= SIZES[1][1]
