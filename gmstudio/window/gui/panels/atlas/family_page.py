@@ -46,7 +46,7 @@ class FamilyPage(QWidget):
     def __init__(self, state: AtlasState, buttons: dict[str, QToolButton], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._state = state
-        self.title, self.source = QLabel(self), ElidedLabel(self)
+        self.title, self.source = ElidedLabel(self), ElidedLabel(self)
         self.title.setProperty("role", "title")
         self.source.setProperty("role", "muted")
         self.samples, self.caption = ImageGrid(self), ElidedLabel(self)
@@ -134,7 +134,7 @@ class FamilyPage(QWidget):
         if entry is None:
             return
         card = entry.card
-        self.title.setText(card.title)
+        self.title.set_words(card.title)
         self.source.set_words(card.source)
         self.formula.set_latex(card.objectives[0].latex if card.objectives else "")
         self.formula.setToolTip("Objective that training minimizes")

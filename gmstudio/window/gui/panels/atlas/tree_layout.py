@@ -15,7 +15,7 @@ MAX_TILE = 64
 MAX_TILE_WIDTH = 200
 TILE_GAP = 2
 TWO_COLUMNS = 2
-MIN_TWO = 132
+MIN_TWO = 200
 """Width of a tile from which there are two columns."""
 
 

@@ -21,6 +21,8 @@ from gmstudio.window.state.atlas.live import COUNT
 
 SIZES = [(1290, 640), (880, 430)]
 """Sizes of the panel in a window of 1366×768, and of 960×540."""
+LOW = (870, 400)
+"""Size of the panel in a window of 960×510, which a title bar and a dock leave of a screen of 960×540."""
 
 
 class Stage:
@@ -67,7 +69,7 @@ def stage(qtbot: QtBot) -> Iterator[Stage]:
     stage.panel.hide()
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", [*SIZES, LOW])
 def test_no_node_lies_over_another_or_outside(stage: Stage, size: tuple[int, int]) -> None:
     stage.panel.resize(*size)
     QApplication.processEvents()
@@ -79,7 +81,7 @@ def test_no_node_lies_over_another_or_outside(stage: Stage, size: tuple[int, int
         assert not a.adjusted(1, 1, -1, -1).intersects(b.adjusted(1, 1, -1, -1)), (one, other)
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", [*SIZES, LOW])
 def test_titles_of_branches_are_not_cut(stage: Stage, size: tuple[int, int]) -> None:
     stage.panel.resize(*size)
     QApplication.processEvents()
@@ -98,9 +100,19 @@ def test_large_type_leaves_room_for_the_titles_of_families(stage: Stage) -> None
     usual = stage.node("vae").fontMetrics().height()
     tree.setFont(large)
     QApplication.processEvents()
-    for leaf in (button for button in tree.findChildren(NodeButton) if button.is_leaf):
-        assert leaf.fontMetrics().height() >= usual
-        assert leaf.fontMetrics().averageCharWidth() * 15 <= leaf.width() - leaf.height(), leaf.text()
+    _assert_titles_have_room(stage, usual)
+
+
+def test_titles_of_families_can_be_told_apart_in_a_small_window(stage: Stage) -> None:
+    stage.panel.resize(*LOW)
+    QApplication.processEvents()
+    _assert_titles_have_room(stage, 0, letters=12)
+
+
+def _assert_titles_have_room(stage: Stage, least_height: int, letters: int = 15) -> None:
+    for leaf in (button for button in stage.panel.tree.findChildren(NodeButton) if button.is_leaf):
+        assert leaf.fontMetrics().height() >= least_height
+        assert leaf.fontMetrics().averageCharWidth() * letters <= leaf.width() - leaf.height(), leaf.text()
 
 
 def test_the_panel_fits_the_smallest_window_without_scrolling(stage: Stage) -> None:
