@@ -19,6 +19,8 @@ SAMPLES = 184
 """Side of the square of samples, pixels."""
 LOW, LOW_SAMPLES = 560, 104
 """Height of the page below which the square is smaller."""
+FORMULA, LOW_FORMULA = 160, 60
+"""Largest height of the formula, pixels; in a low page, where it would press the facts into one another."""
 KINDS: dict[LiveKind, str] = {
     "samples": "Samples, drawn now",
     "means": "Means of p(x | z) for random codes, drawn now",
@@ -122,9 +124,10 @@ class FamilyPage(QWidget):
             self.figures.append(labels)
 
     def set_low(self, low: bool) -> None:
-        """Make the samples smaller where the page is low."""
+        """Make samples and formula smaller where the page is low."""
         side = LOW_SAMPLES if low else SAMPLES
         self.samples.setFixedSize(side, side)
+        self.formula.setMaximumHeight(LOW_FORMULA if low else FORMULA)
 
     # ---- showing -----------------------------------------------------------------------------------------------
 

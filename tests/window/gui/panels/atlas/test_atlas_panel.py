@@ -115,6 +115,18 @@ def _assert_titles_have_room(stage: Stage, least_height: int, letters: int = 15)
         assert leaf.fontMetrics().averageCharWidth() * letters <= leaf.width() - leaf.height(), leaf.text()
 
 
+@pytest.mark.parametrize("size", [*SIZES, LOW])
+def test_facts_are_not_pressed_into_one_another(stage: Stage, size: tuple[int, int]) -> None:
+    stage.panel.resize(*size)
+    stage.click("vae")
+    formula = stage.panel.family.formula
+    formula.heightForWidth = lambda _width: 120  # type: ignore[method-assign]
+    formula.updateGeometry()
+    QApplication.processEvents()
+    for name, value in stage.panel.family.values.items():
+        assert value.height() >= value.fontMetrics().height(), name
+
+
 def test_the_panel_fits_the_smallest_window_without_scrolling(stage: Stage) -> None:
     smallest = stage.panel.minimumSizeHint()
     assert smallest.width() <= SIZES[1][0] and smallest.height() <= SIZES[1][1]
