@@ -4,6 +4,7 @@ Both generate the same images from the same random numbers. They take turns of e
 pixels at any time compares their speeds on this machine.
 """
 
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -125,8 +126,10 @@ def _result(naive: Runner, cached: Runner) -> tuple[Number, ...]:
 def _finding(naive: Runner, cached: Runner) -> str:
     same = bool((naive.session.images == cached.session.images).all())
     images = "The images are the same" if same else "The images differ where a random number lay at a threshold"
+    ratio = naive.seconds / cached.seconds
+    ratio = round(ratio, 1 - math.floor(math.log10(ratio)))  # the clock holds no more than two digits
     return (
-        f"The cached sampler is {naive.seconds / cached.seconds:.1f} times as fast on this machine. {images}. A full "
+        f"The cached sampler is about {ratio:g} times as fast on this machine. {images}. A full "
         "pass computes the features of all pixels to use those of one; the cache keeps the features of earlier pixels, "
         "which no later pixel changes. What remains is that pixels come one after another."
     )

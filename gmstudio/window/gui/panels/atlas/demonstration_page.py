@@ -30,7 +30,7 @@ class DemonstrationPage(QWidget):
         super().__init__(parent)
         self._player = player
         self._shown = ""
-        self.title, self.sentence = QLabel(self), QLabel(self)
+        self.title, self.sentence = ElidedLabel(self), QLabel(self)
         self.title.setProperty("role", "title")
         self.sentence.setWordWrap(True)
         self.stage, self.progress = ElidedLabel(self), QProgressBar(self)
@@ -73,7 +73,7 @@ class DemonstrationPage(QWidget):
         player = self._player
         if player.card is None:
             return
-        self.title.setText(player.card.title)
+        self.title.set_words(player.card.title)
         self.sentence.setText(player.card.sentence)
         scene = player.scene
         if scene is None and self._shown != player.card.name:
