@@ -57,6 +57,8 @@ class Place:
         panel: class of the panel as ``module:Class``; constructed with its state and the library of runs.
         state: class of the panel's state as ``module:Class``; the studio holds one object of it.
         shows: predicate: the panel can show this run; None: it shows no runs, else the state is a ``RunState``.
+        first_for: capability (one of ``CAPABILITIES``) of the models that are explored here rather than in the panels
+            before it; empty: none.
         preload: further modules that the panel imports only when it first needs them, loaded while the window is idle.
     """
 
@@ -67,6 +69,7 @@ class Place:
     panel: str
     state: str
     shows: Shows | None = None
+    first_for: str = ""
     preload: tuple[str, ...] = ()
 
     @property
@@ -174,6 +177,7 @@ PLACES = (
         panel="gmstudio.window.gui.panels.chains.panel:ChainsPanel",
         state="gmstudio.window.state.chains.state:ChainsState",
         shows=trained_run(""),
+        first_for="chain",
     ),
 )
 """In the order of the sidebar; Ctrl+1, Ctrl+2 … open them."""

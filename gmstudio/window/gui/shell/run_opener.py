@@ -64,9 +64,13 @@ class RunOpener(QObject):
             self._opening.send(OpenRun(run=self._folder))
 
     def explore(self, run: str) -> None:
-        """Show a run of the library in the first panel that is made for exploring its model; ``found`` follows."""
+        """Show a run of the library in the panel that its model is for; ``found`` follows.
+
+        That is one named by the place's ``first_for``, else the first that is made for exploring it.
+        """
         info = self._library.info(run)
-        made = [place for place in self._places.values() if explores(place)]
+        able = info.capabilities if info is not None else ()
+        made = sorted(filter(explores, self._places.values()), key=lambda place: place.first_for not in able)
         place = next(
             (p for p in made if info is not None and p.shows is not None and p.shows(self._library, info)), None
         )

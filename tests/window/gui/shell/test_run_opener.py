@@ -1,5 +1,6 @@
 """A run is opened in the panel that showed it last, else in the first panel that can show it."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from gmstudio.protocol.base import Event
 from gmstudio.protocol.engine import CommandFailed, Reason
 from gmstudio.protocol.runs import OpenRun, RunInfo, RunOpened, RunsListed
 from gmstudio.window.client.engine_client import EngineClient
-from gmstudio.window.gui.places import PLACES
+from gmstudio.window.gui.places import PLACES, trained_run
 from gmstudio.window.gui.shell import run_opener
 from gmstudio.window.gui.shell.run_opener import RunOpener
 from gmstudio.window.gui.shell.settings import PANEL_OF_RUN, WindowSettings
@@ -123,6 +124,19 @@ def test_a_run_is_explored_in_the_panel_that_is_made_for_it(stage: Stage) -> Non
     stage.opener.explore("/runs/gone")
     assert stage.found == [("first", "/runs/a")]
     assert [name for name, _ in stage.failed] == ["/runs/b", "/runs/gone"]
+
+
+def test_a_model_with_a_chain_is_explored_where_chains_are(stage: Stage) -> None:
+    """Though a panel before it can show the model too."""
+    chains = dataclasses.replace(toy_panels.PLACES[1], name="chains", shows=trained_run(""), first_for="chain")
+    places = {place.name: place for place in (*toy_panels.PLACES, chains)}
+    stage.opener._places = places
+    both, one = run("both", capabilities=("pixel_session", "chain")), run("one", capabilities=("pixel_session",))
+    stage.studio.client.deliver(RunsListed(home="/runs", runs=(both, one), problems=()))
+    stage.opener.explore("/runs/both")
+    stage.opener.explore("/runs/one")
+    assert stage.found == [("chains", "/runs/both"), ("first", "/runs/one")]
+    assert [place.name for place in PLACES if place.first_for] == ["chains"]
 
 
 def test_the_run_is_shown_in_its_panel(stage: Stage) -> None:
