@@ -126,7 +126,7 @@ def _conditionals(model: AutoregressiveFamily, x: Tensor, orders: dict[str, Tens
     images = np.stack([to_display(x[0].cpu().numpy(), model.image.levels), *shown])
     captions = ("x", *SHOWN)
     pictures = Pictures(
-        title="A held-out image x, and E[x_i | earlier]", images=Array.of(images), captions=captions, columns=3
+        title="An image and the conditionals' means", images=Array.of(images), captions=captions, columns=3
     )
     difference = np.abs(means[0] - means[1]).mean(axis=0)[None].astype(np.float32)
     maps = Maps(title="Difference of the two means", values=Array.of(difference), unit="intensity", top=1.0)
