@@ -161,7 +161,7 @@ def _scene(probes: tuple[Probe, ...], stage: str, progress: float, source: tuple
     text = "Influence of each earlier pixel on the conditional of the outlined one: KL(p ‖ p′) when that pixel changes."
     maps: list[Block] = []
     for title, probe in zip(TITLES, probes, strict=True):
-        note = f"blind spot: {len(probe.blind)} of {int(probe.within_reach.sum())} pixels within reach"
+        note = f"blind: {len(probe.blind)} of {int(probe.within_reach.sum())}"
         maps.append(_map(title, probe.influence, top_nats, probe.target, note))
     rows: list[tuple[Block, ...]] = [(Sentence(text=text),), tuple(maps)]
     if not stage:
@@ -176,7 +176,7 @@ def _map(title: str, nats: NDArray[np.float32], top_nats: float, mark: tuple[int
         title=title,
         values=Array.of(_log_scale(nats)[None]),
         top=max(1.0, float(_log_scale(np.array([top_nats], np.float32))[0])),
-        scale=f"dark: none · bright: {top_nats:.2g} nats (log)",
+        scale=f"dark 0 to bright {top_nats:.2g} nats (log)",
         mark=mark,
         note=note,
     )
