@@ -57,7 +57,7 @@ def _child(folder: Path, home: Path) -> None:
     from gmstudio.data.progress import Progress
 
     os.environ["GMSTUDIO_HOME"] = str(home)
-    base = _peak_mib()
+    base = peak_mib()
     stages: dict[str, float] = {}
     longest, begun, cpu_begun = 0.0, time.perf_counter(), time.process_time()
     last = begun
@@ -71,7 +71,7 @@ def _child(folder: Path, home: Path) -> None:
             found = item
     total, cpu = time.perf_counter() - begun, time.process_time() - cpu_begun
     assert found is not None
-    peak = _peak_mib()
+    peak = peak_mib()
     open_ms = _milliseconds(lambda: open_import(found.folder).images[0])
     images = SOURCES["images"]
     load_ms = _milliseconds(lambda: images.load(images.Config(folder=str(found.folder))))
@@ -99,9 +99,14 @@ def _milliseconds(action: Any) -> float:
     return 1000 * (time.perf_counter() - begun)
 
 
-def _peak_mib() -> float:
+def peak_mib() -> float:
+    """Largest memory of this process; where the system says it, without that of the process that started it."""
     import resource
 
+    status = Path("/proc/self/status")
+    if status.exists():
+        lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
+        return int(lines["VmHWM"].split()[0]) / 2**10
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (2**20 if sys.platform == "darwin" else 2**10)
 

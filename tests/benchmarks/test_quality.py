@@ -63,7 +63,7 @@ def test_the_best_validation_counts_not_the_last(folder: Path, monkeypatch: pyte
 
 
 def test_a_killed_run_has_left_what_it_had(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def killed(self: Any) -> Any:
+    def killed(self: Any, *_: Any) -> Any:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(quality._Run, "test", killed)

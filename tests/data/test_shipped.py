@@ -76,7 +76,7 @@ def test_levels_binarization_size_and_classes() -> None:
 def test_wrong_classes_are_refused() -> None:
     with pytest.raises(ConfigError, match=r"Include classes has 'hat'; there are 0 \(T-shirt/top\)"):
         load("fashion_mnist", {"classes": "hat"})
-    with pytest.raises(ConfigError, match="must be a whole number from 0 to 6000"):
+    with pytest.raises(ConfigError, match="must be a whole number from 0 to 6,000"):
         load("mnist", {"subset": 6001})
 
 

@@ -164,7 +164,7 @@ def test_the_family_fits_its_protocols_and_the_grid_shows_samples(make: Make) ->
 def test_settings_are_explained_and_refused_in_words(make: Make) -> None:
     family = type(make(ImageSpec(1, 4, 4, 2)))
     laws.settings_are_explained(make(ImageSpec(1, 4, 4, 2)))
-    with pytest.raises(ConfigError, match=r"Hidden units is 0; it must be a whole number from 1 to 8192\."):
+    with pytest.raises(ConfigError, match=r"Hidden units is 0; it must be a whole number from 1 to 8,192\."):
         family(msgspec.structs.replace(family.Config(), num_hidden=0), ImageSpec(1, 8, 8, 2))
 
 

@@ -2,7 +2,6 @@
 
 import os
 import re
-import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +12,7 @@ import pytest
 from hostile_files import BAD_ENTRIES, BAD_FILES, GOOD, PICTURES, REFUSED, folder, large_pictures
 from picture_making import imported, some_pixels, write
 
+from benchmarks.data import peak_mib
 from gmstudio.data import DataError
 from gmstudio.data.importing.set_file import ImportedSet
 
@@ -146,4 +146,4 @@ def import_all(place: Path) -> int:
 
 if __name__ == "__main__":
     num_cases = import_all(Path(sys.argv[1]))
-    print(num_cases, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    print(num_cases, peak_mib())

@@ -67,7 +67,7 @@ def test_half_precision_is_loaded_exactly_into_a_model_of_floats(example: Path) 
     for name, value in loaded.state_dict().items():
         assert value.dtype == torch.float32
         np.testing.assert_array_equal(value.numpy(), stored[name].astype(np.float32))
-    untrained = build_run_model(RunFolder.open(example).record, CPU)
+    untrained = build_run_model(RunFolder.open(example), CPU)
     assert not all(torch.equal(a, b) for a, b in zip(loaded.parameters(), untrained.parameters(), strict=True))
 
 

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 import torch
 
-from gmstudio.engine.catalog import build_catalog
+from gmstudio.engine.catalog import build_catalog, family_entries
 from gmstudio.engine.runs.label import label_of
 from gmstudio.engine.runtime.datasets import DatasetCache
 from gmstudio.engine.runtime.starts import start_spec, training_defaults_on
@@ -43,7 +43,7 @@ def test_training_defaults_depend_on_the_data() -> None:
     for data in ("mnist", "digits"):
         plan = plan_run(DatasetCache(), RunSpec(family="vae", data=data), torch.device("cpu"))
         assert plan.record.spec.training == training_defaults_on(family, data)
-        assert label_of(plan.record.spec, plan.record.image).model == "VAE"
+        assert label_of(plan.record.spec, plan.record.image, family_entries()).model == "VAE"
 
 
 def test_data_that_are_not_there_give_way_to_the_digits() -> None:

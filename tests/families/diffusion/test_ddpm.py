@@ -399,7 +399,7 @@ def test_figures_show_denoising_and_the_error_by_timestep(count: int) -> None:
 
 
 def test_bad_settings_are_refused_in_words() -> None:
-    with pytest.raises(ConfigError, match="Timesteps is 1; it must be a whole number from 2 to 4000"):
+    with pytest.raises(ConfigError, match="Timesteps is 1; it must be a whole number from 2 to 4,000"):
         DDPM(DDPM.Config(num_timesteps=1), TINY)
     with pytest.raises(ConfigError, match="η is 2; it must be a number from 0 to 1"):
         sampler_of(build(TINY), {"sampler": "ddim", "eta": 2}, "samples")

@@ -220,7 +220,7 @@ def test_an_empty_batch_scores_to_nothing() -> None:
 
 
 def test_a_negative_beta_is_refused_in_words() -> None:
-    with pytest.raises(ValueError, match="β is -1; it must be a number from 0 to 1000"):
+    with pytest.raises(ValueError, match="β is -1; it must be a number from 0 to 1,000"):
         VAE(VAE.Config(beta=-1), TINY)
 
 

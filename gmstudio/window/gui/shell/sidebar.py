@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QToolButton, QVBoxLayout, QWidget
 
 from gmstudio.window.gui.places import Place
@@ -14,7 +15,7 @@ HELP = "help"
 
 
 class Sidebar(QWidget):
-    """Sidebar with one button for each place, and Help at the bottom.
+    """Sidebar with one button for each place, and Help at the bottom; icons alone where it is too low for words.
 
     Args:
         places: entries of the panels, in their order.
@@ -33,6 +34,8 @@ class Sidebar(QWidget):
         self._group = QButtonGroup(self)
         self._buttons: dict[str, QToolButton] = {}
         self._icons: dict[str, str] = {}
+        self._worded_height = 0
+        self._style = Qt.ToolButtonStyle.ToolButtonTextUnderIcon
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, GRID, 0, GRID)
         layout.setSpacing(0)
@@ -42,6 +45,36 @@ class Sidebar(QWidget):
         layout.addWidget(self._button(HELP, "Help", "help", "Keys of every panel, glossary and engine log (F1)"))
         theme().changed.connect(self._tint)
         self._tint()
+
+    def minimumSizeHint(self) -> QSize:
+        """Size with icons alone."""
+        spacing = 2 * GRID + self.fontMetrics().height()
+        return QSize(WIDTH, 2 * GRID + len(self._buttons) * (ICON_SIZE.height() + spacing // 2))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave the words out where they do not fit."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Measure the words again in another font."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange and self._buttons:
+            self._set_style(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
+            self._fit()
+
+    def _fit(self) -> None:
+        layout = self.layout()
+        if layout is not None and self._style is Qt.ToolButtonStyle.ToolButtonTextUnderIcon:
+            self._worded_height = layout.sizeHint().height()
+        fits = self.height() >= self._worded_height
+        self._set_style(Qt.ToolButtonStyle.ToolButtonTextUnderIcon if fits else Qt.ToolButtonStyle.ToolButtonIconOnly)
+
+    def _set_style(self, style: Qt.ToolButtonStyle) -> None:
+        if style is not self._style:
+            self._style = style
+            for button in self._buttons.values():
+                button.setToolButtonStyle(style)
 
     def show_chosen(self, name: str) -> None:
         """Mark the panel on display."""
@@ -55,7 +88,7 @@ class Sidebar(QWidget):
         button.setToolTip(tip)
         button.setCheckable(True)
         button.setProperty("sidebar", True)
-        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
+        button.setToolButtonStyle(self._style)
         button.setIconSize(ICON_SIZE)
         button.setFixedWidth(WIDTH - 1)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
