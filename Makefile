@@ -19,7 +19,7 @@ run: $(venv)/.ready-run ## Open the window (the first time: create .venv and ins
 
 test: $(venv)/.ready-test ## Run every test, offscreen
 	@$(python) -m gmstudio.system.qt_libraries offscreen
-	$(offscreen) $(python) -m pytest
+	$(offscreen) $(python) -m pytest -n logical --maxprocesses 4
 
 check: $(venv)/.ready-test ## Lint, formatting, types, import rule
 	$(python) -m ruff check .

@@ -4,6 +4,7 @@ Run as ``python fake_engine.py [options]``; ``command(…)`` builds that line fo
 """
 
 import argparse
+import contextlib
 import os
 import sys
 import time
@@ -73,8 +74,9 @@ class FakeEngine:
         self.out = sys.stdout.buffer
 
     def send(self, *events: Event) -> None:
-        self.out.write(b"".join(frame(event) for event in events))
-        self.out.flush()
+        with contextlib.suppress(BrokenPipeError):  # the window is gone; the end of standard input follows
+            self.out.write(b"".join(frame(event) for event in events))
+            self.out.flush()
 
     def run(self) -> int:
         options = self.options
