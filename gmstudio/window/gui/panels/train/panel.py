@@ -221,9 +221,9 @@ class TrainPanel(Panel):
         curves = self._curves = TrainCurves(state, library, self)
         curves.enlarged.connect(lambda on: above.setVisible(not on))
         both.addWidget(curves)
-        both.setStretchFactor(0, 3)
-        both.setStretchFactor(1, 2)
-        both.setSizes([430, 260])
+        both.setStretchFactor(0, 1)
+        both.setStretchFactor(1, 1)
+        both.setSizes([420, 270])
         for splitter in (above, both):
             splitter.setChildrenCollapsible(False)
             splitter.setHandleWidth(8)

@@ -90,10 +90,6 @@ class CurvePlot(ActiveWidget):
         self.following_y = True
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._legend = LegendLabel(self)
-        self._note = QLabel(self)
-        self._note.setProperty("role", "muted")
-        self._note.setWordWrap(True)
-        self._note.hide()
         self._axes = PlotAxes(by)
         box = CurveView(self.follow_wanted.emit)
         self._view = pyqtgraph.PlotWidget(self, viewBox=box, axisItems=self._axes.items)
@@ -101,11 +97,16 @@ class CurvePlot(ActiveWidget):
         self._view.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
         self._view.setMinimumSize(self._view.minimumSizeHint())
         self._view.viewport().installEventFilter(self)
+        self._note = QLabel(self._view)  # over the curves, which do not move when it appears
+        self._note.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._note.setProperty("role", "muted")
+        self._note.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self._note.setWordWrap(True)
+        self._note.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
         layout.addWidget(self._legend)
-        layout.addWidget(self._note)
         layout.addWidget(self._view, 1)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -284,6 +285,11 @@ class CurvePlot(ActiveWidget):
             sentences.append(OUTLIERS_LEFT_OUT)
         self._note.setText(" ".join(sentences))
         self._note.setVisible(bool(sentences))
+        self._place_note()
+
+    def _place_note(self) -> None:
+        width = self._view.width() * 3 // 4
+        self._note.setGeometry(self._view.width() - width - 8, 2, width, self._note.heightForWidth(width))
 
     def _write_legend(self) -> None:
         readings = self.readings()
@@ -367,6 +373,8 @@ class CurvePlot(ActiveWidget):
             self.trace_hovered.emit(None)
         if event.type() == QEvent.Type.ToolTip:
             return True
+        if event.type() == QEvent.Type.Resize:
+            self._place_note()
         return super().eventFilter(watched, event)
 
     def changeEvent(self, event: QEvent) -> None:
