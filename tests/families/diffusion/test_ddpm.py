@@ -405,7 +405,7 @@ def test_bad_settings_are_refused_in_words() -> None:
         sampler_of(build(TINY), {"sampler": "ddim", "eta": 2}, "samples")
     with pytest.raises(ConfigError, match="η has an effect only with sampler DDIM"):
         sampler_of(build(TINY), {"eta": 0.5}, "samples")
-    with pytest.raises(ConfigError, match="DDIM steps is 0; it must be a whole number from 1 to 4000"):
+    with pytest.raises(ConfigError, match="DDIM steps is 0; it must be a whole number from 1 to 4,000"):
         with_decoder(build(TINY), {"steps": 0})
     with pytest.raises(ConfigError, match="Frames show has no effect on samples; leave it out"):
         sampler_of(build(TINY), {"shown": "x_0"}, "samples")
