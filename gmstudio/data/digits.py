@@ -12,7 +12,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from gmstudio.data.dataset import DataError, Dataset, Labels, Split, permutation
-from gmstudio.data.source import BINARIZATIONS, LEVELS_TITLE, Source
+from gmstudio.data.source import LEVELS_TITLE, BinarizeField, Source
 from gmstudio.media.levels import Images, draw_binary, quantize, to_intensities
 from gmstudio.protocol.config import field
 from gmstudio.protocol.images import ImageSpec
@@ -32,15 +32,7 @@ class DigitsConfig(Struct, frozen=True, kw_only=True):
         Literal[2, 4, 16, 17],
         field(LEVELS_TITLE, "Quantize intensities to this many levels; 17 keeps the originals unchanged."),
     ] = 16
-    binarize: Annotated[
-        Literal["threshold", "sample"],
-        field(
-            "Binarization",
-            "With 2 levels: threshold at 0.5, or stochastic: each pixel is sampled again in each epoch with its "
-            "intensity as probability. No effect with more levels.",
-            labels=BINARIZATIONS,
-        ),
-    ] = "threshold"
+    binarize: BinarizeField = "threshold"
     split: Annotated[
         Literal["balanced", "course"],
         field(

@@ -14,7 +14,7 @@ from gmstudio.data.idx_file import MAX_BYTES, read_images_shape, read_labels_cou
 from gmstudio.data.idx_folder import PARTS, IdxSet, PartName, find_sets
 from gmstudio.data.idx_parts import list_part, read_splits, split_parts
 from gmstudio.data.label_names import label_names
-from gmstudio.data.source import BINARIZATIONS, LEVELS_TITLE, LoadProgress, Source, loaded
+from gmstudio.data.source import LEVELS_TITLE, BinarizeField, LoadProgress, Source, loaded
 from gmstudio.media.resize import resized_shape
 from gmstudio.protocol.config import ConfigError, field
 from gmstudio.protocol.images import MAX_SIDE, ImageSpec
@@ -38,15 +38,7 @@ class IdxConfig(Struct, frozen=True, kw_only=True):
         Literal[2, 4, 16, 256],
         field(LEVELS_TITLE, "Quantize intensities to this many levels; the files have 256."),
     ] = 2
-    binarize: Annotated[
-        Literal["threshold", "sample"],
-        field(
-            "Binarization",
-            "With 2 levels: threshold at 0.5, or stochastic: each pixel is sampled again in each epoch with its "
-            "intensity as probability. No effect with more levels.",
-            labels=BINARIZATIONS,
-        ),
-    ] = "threshold"
+    binarize: BinarizeField = "threshold"
     size: Annotated[
         int,
         field(

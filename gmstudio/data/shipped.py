@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from gmstudio.data.dataset import DataError, Dataset, Labels, Split
 from gmstudio.data.label_names import chosen_labels, label_names
-from gmstudio.data.source import BINARIZATIONS, LEVELS_TITLE, Source
+from gmstudio.data.source import LEVELS_TITLE, BinarizeField, Source
 from gmstudio.media.levels import Images, draw_binary, quantize
 from gmstudio.media.resize import resize
 from gmstudio.protocol.config import ConfigError, field
@@ -33,15 +33,7 @@ class ShippedConfig(Struct, frozen=True, kw_only=True):
         Literal[2, 4, 16, 256],
         field(LEVELS_TITLE, "Quantize intensities to this many levels; the originals have 256."),
     ] = 2
-    binarize: Annotated[
-        Literal["threshold", "sample"],
-        field(
-            "Binarization",
-            "With 2 levels: threshold at 0.5, or stochastic: each pixel is sampled again in each epoch with its "
-            "intensity as probability. No effect with more levels.",
-            labels=BINARIZATIONS,
-        ),
-    ] = "threshold"
+    binarize: BinarizeField = "threshold"
     size: Annotated[
         int,
         field(

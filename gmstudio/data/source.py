@@ -2,17 +2,27 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Struct
 
 from gmstudio.data.dataset import Dataset
 from gmstudio.data.progress import Progress
+from gmstudio.protocol.config import field
 
 LEVELS_TITLE = "Quantization levels (per channel)"
 LoadProgress = Progress
 BINARIZATIONS = {"threshold": "threshold at 0.5", "sample": "stochastic"}
 """Value of a setting ``binarize`` → display text."""
+BinarizeField = Annotated[
+    Literal["threshold", "sample"],
+    field(
+        "Binarization",
+        "With 2 levels: threshold at 0.5, or stochastic: each pixel is sampled again in each epoch with its "
+        "intensity as probability. No effect with more levels.",
+        labels=BINARIZATIONS,
+    ),
+]
 
 
 class Source(ABC):

@@ -41,10 +41,10 @@ def move_to_trash(run: Path) -> Path:
     trash = trash_home()
     try:
         trash.mkdir(parents=True, exist_ok=True)
-        place = _free_place(trash, run.name)
+        place = free_place(trash, run.name)
         run.rename(place)
     except OSError as error:
-        raise RunError(_refusal(run, trash, error)) from error
+        raise RunError(refusal(run, trash, error)) from error
     return place
 
 
@@ -66,10 +66,11 @@ def restore_from_trash(place: Path, run: Path) -> None:
         run.parent.mkdir(parents=True, exist_ok=True)
         place.rename(run)
     except OSError as error:
-        raise RunError(_refusal(place, run, error)) from error
+        raise RunError(refusal(place, run, error)) from error
 
 
-def _free_place(trash: Path, name: str) -> Path:
+def free_place(trash: Path, name: str) -> Path:
+    """Return a place in the trash that is not taken: of this name, or with a number after it."""
     place, number = trash / name, 1
     while place.exists():
         number += 1
@@ -77,7 +78,8 @@ def _free_place(trash: Path, name: str) -> Path:
     return place
 
 
-def _refusal(source: Path, target: Path, error: OSError) -> str:
+def refusal(source: Path, target: Path, error: OSError) -> str:
+    """Return the sentence on a folder that could not be moved, with the remedy."""
     if error.errno == errno.EXDEV:
         return f"{source} is on another disk than {target}, so it was not moved. Move its folder in the file manager."
     return f"{source} could not be moved to {target} ({error.strerror}). Check the permissions of both folders."

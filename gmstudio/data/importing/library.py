@@ -1,6 +1,5 @@
 """The library of imported sets: names, and a trash from which sets can be restored."""
 
-import errno
 from pathlib import Path
 
 import msgspec
@@ -10,7 +9,7 @@ from gmstudio.data.importing.set_file import SET_NAME, ImportedSet, is_import, o
 from gmstudio.data.importing.store import list_imports, unused_name
 from gmstudio.protocol.plain_text import MAX_TITLE, plain_text
 from gmstudio.runs.atomic import replace_file
-from gmstudio.runs.trash import trash_home
+from gmstudio.runs.trash import free_place, refusal, trash_home
 from gmstudio.system.os_errors import os_error_sentence
 
 TRASH_NAME = "data"
@@ -51,13 +50,10 @@ def trash_import(folder: Path) -> Path:
     trash = trash_home() / TRASH_NAME
     try:
         trash.mkdir(parents=True, exist_ok=True)
-        place, number = trash / folder.name, 1
-        while place.exists():
-            number += 1
-            place = trash / f"{folder.name} ({number})"
+        place = free_place(trash, folder.name)
         folder.rename(place)
     except OSError as error:
-        raise DataError(_refusal(folder, trash, error)) from error
+        raise DataError(refusal(folder, trash, error)) from error
     return place
 
 
@@ -79,11 +75,5 @@ def restore_import(place: Path, folder: Path) -> ImportedSet:
         folder.parent.mkdir(parents=True, exist_ok=True)
         place.rename(folder)
     except OSError as error:
-        raise DataError(_refusal(place, folder, error)) from error
+        raise DataError(refusal(place, folder, error)) from error
     return open_import(folder)
-
-
-def _refusal(source: Path, target: Path, error: OSError) -> str:
-    if error.errno == errno.EXDEV:
-        return f"{source} is on another disk than {target}, so it was not moved. Move its folder in the file manager."
-    return f"{source} could not be moved to {target} ({error.strerror}). Check the permissions of both folders."

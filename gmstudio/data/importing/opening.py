@@ -102,7 +102,7 @@ def _holds_pictures(folder: Path) -> Generator[Progress, None, bool]:
 
 
 def _listed(place: bytes, most: int) -> tuple[list[bytes], list[bytes]]:
-    """Names of files in a folder, at most so many, and paths of its subfolders; none where it cannot be read."""
+    """Return names of files in a folder, up to a limit, and paths of its subfolders; none where it cannot be read."""
     names: list[bytes] = []
     below: list[bytes] = []
     with contextlib.suppress(OSError), os.scandir(place) as entries:

@@ -135,7 +135,7 @@ def import_images(
 
 
 def unused_name(name: str, kept: Sequence[ImportedSet]) -> str:
-    """Return the name, with a number behind it where other sets have it, so that sets can be told apart."""
+    """Return the name, followed by a number where another set has it, so that names are unique."""
     taken = {imported.record.name.casefold() for imported in kept}
     numbered = (f"{name} {number}" for number in count(2))
     return name if name.casefold() not in taken else next(found for found in numbered if found.casefold() not in taken)

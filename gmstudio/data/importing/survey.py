@@ -19,9 +19,9 @@ from gmstudio.media.ink import edge_pixels
 from gmstudio.protocol.images import MAX_SIDE
 
 MEASURED_IMAGES = 512
-"""Images whose sizes are looked at."""
+"""Number of images whose sizes are read."""
 DECODED_IMAGES = 64
-"""Images whose colours are looked at."""
+"""Number of images whose colours are read."""
 MAX_TRIED = 4_096
 """Images that are tried where none of those can be decoded."""
 LARGEST_AUTO = 64

@@ -1,6 +1,6 @@
 """The directory of a zip archive, read compactly and checked; entries are read into memory, never to the disk.
 
-Python's ``zipfile`` keeps an object of a kilobyte for each entry and trusts the sizes it is told. Here a million
+Python's ``zipfile`` keeps an object of a kilobyte for each entry and trusts the sizes in its directory. Here a million
 entries take tens of megabytes, and every size is checked before memory is asked for.
 
 Source: PKWARE, APPNOTE.TXT – .ZIP File Format Specification 6.3.10, section 4.3.

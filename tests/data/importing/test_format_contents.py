@@ -34,7 +34,7 @@ def saved(folder: Path, array: np.ndarray) -> Path:
     return folder / "a.npy"
 
 
-def told(raw: RawSet) -> dict[str, str]:
+def guess_texts(raw: RawSet) -> dict[str, str]:
     return {guess.setting: guess.text for guess in raw.guesses}
 
 
@@ -65,11 +65,11 @@ def test_plain_bytes_need_no_guess(tmp_path: Path) -> None:
         (IMAGES > 99, "", (IMAGES > 99) * 255),
     ],
 )
-def test_the_value_range_is_guessed_and_told(
+def test_the_value_range_is_guessed_and_guess_texts(
     tmp_path: Path, values: np.ndarray, words: str, expected: np.ndarray
 ) -> None:
     raw = read(saved(tmp_path, values))
-    assert words in told(raw).get("value_range", "")
+    assert words in guess_texts(raw).get("value_range", "")
     assert np.array_equal(pixels(raw)[..., 0], np.asarray(expected, np.uint8))
 
 
@@ -84,7 +84,7 @@ def test_the_value_range_can_be_chosen(tmp_path: Path) -> None:
 def test_the_axis_order_is_told_and_can_be_chosen(tmp_path: Path) -> None:
     path = saved(tmp_path, np.arange(2 * 3 * 4 * 3, dtype=np.uint8).reshape(2, 3, 4, 3))
     raw = read(path)
-    assert raw.read(0).shape == (3, 4, 3) and "last axis" in told(raw)["axes"]
+    assert raw.read(0).shape == (3, 4, 3) and "last axis" in guess_texts(raw)["axes"]
     assert read(path, axes="channels_first").read(0).shape == (4, 3, 3)
     with pytest.raises(ConfigError, match="does not fit the axis order none"):
         read(path, axes="none")
@@ -92,10 +92,10 @@ def test_the_axis_order_is_told_and_can_be_chosen(tmp_path: Path) -> None:
     assert np.array_equal(turned.read(1), raw.read(1).transpose(1, 0, 2))
 
 
-def test_one_array_of_several_is_taken_and_told(tmp_path: Path) -> None:
+def test_one_array_of_several_is_taken_and_guess_texts(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", images=IMAGES, masks=IMAGES[:, ::-1], weights=np.zeros(12))
     raw = read(tmp_path / "a.npz")
-    assert np.array_equal(pixels(raw)[..., 0], IMAGES) and "masks" in told(raw)["variant"]
+    assert np.array_equal(pixels(raw)[..., 0], IMAGES) and "masks" in guess_texts(raw)["variant"]
     assert np.array_equal(pixels(read(tmp_path / "a.npz", variant="masks"))[..., 0], IMAGES[:, ::-1])
     with pytest.raises(ConfigError, match="Subset name is 'faces'"):
         read(tmp_path / "a.npz", variant="faces")
@@ -137,7 +137,7 @@ def test_a_table_of_pairs_holds_points_with_their_axes(tmp_path: Path) -> None:
     rows = ["height,weight", *(f"{x:.6f},{y:.6f}" for x, y in points)]
     path = table(tmp_path, rows)
     raw = read(path)
-    assert raw.content == "points" and "taken as points" in told(raw)["content"]
+    assert raw.content == "points" and "taken as points" in guess_texts(raw)["content"]
     assert raw.read(0).shape == (1, 2, 1)
     assert [axis.name for axis in raw.axes] == ["height", "weight"]
     low, high = np.array([[axis.low, axis.high] for axis in raw.axes]).T
@@ -178,7 +178,7 @@ def test_a_column_is_cut_into_windows(tmp_path: Path) -> None:
     )
     raw = read(path, window=25)
     assert len(raw) == 4 and raw.read(0).shape == (1, 25, 1) and raw.axes[0].name == "temperature"
-    assert "4 windows of 25; the last 5 are left out" in told(raw)["window"]
+    assert "4 windows of 25; the last 5 are left out" in guess_texts(raw)["window"]
     restored = raw.axes[0].low + pixels(raw)[:, 0, :, 0] / 255 * (raw.axes[0].high - raw.axes[0].low)
     assert np.allclose(restored.reshape(-1), wave[:100], atol=0.005)
     with pytest.raises(ConfigError, match="105 values, fewer than the window length 200"):
@@ -200,7 +200,7 @@ def test_the_label_column_is_told_and_can_be_chosen(tmp_path: Path) -> None:
     rows = [",".join([str(index % 4), *map(str, row)]) for index, row in enumerate(IMAGES.reshape(12, 30)[:, :25])]
     raw = read(table(tmp_path, rows))
     assert raw.labels is not None and raw.labels.tolist() == [0, 1, 2, 3] * 3
-    assert "first column is taken as labels" in told(raw)["label_column"]
+    assert "first column is taken as labels" in guess_texts(raw)["label_column"]
     assert read(tmp_path / "t.csv", label_column="none").content == "sequences"
     last = read(tmp_path / "t.csv", label_column="last")
     assert last.labels is not None and np.array_equal(last.labels, IMAGES.reshape(12, 30)[:, 24])
@@ -248,7 +248,7 @@ def test_pickled_arrays_beside_plain_ones_are_left_out(tmp_path: Path) -> None:
     assert np.array_equal(pixels(raw)[..., 0], IMAGES) and "meta" in raw.remarks[0]
 
 
-def test_labels_of_some_splits_only_are_left_out_and_told(tmp_path: Path) -> None:
+def test_labels_of_some_splits_only_are_left_out_and_guess_texts(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", x_train=IMAGES[:8], y_train=np.arange(8), x_test=IMAGES[8:])
     raw = read(tmp_path / "a.npz")
     assert raw.labels is None and raw.remarks == ("Labels are left out: there are none for the images of test.",)

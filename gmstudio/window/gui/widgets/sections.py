@@ -26,7 +26,7 @@ class Section(NamedTuple):
 
 
 class Sections(QWidget):
-    """All sections at once, or where they are told to be compact the open one alone, with tabs for the others.
+    """All sections at once, or, where they are compact, the open one alone, with tabs for the others.
 
     Args:
         sections: in their order.

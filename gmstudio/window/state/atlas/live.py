@@ -15,7 +15,7 @@ COUNT = 9
 IDLE_SHARE, BUSY_SHARE = 0.5, 0.12
 """Shares of the engine's time, while nothing trains and while something does."""
 GAP_S = 1.2
-"""Time for which a set of samples can be looked at."""
+"""Duration for which a set of samples is shown."""
 LONGEST_S = 30.0
 MAX_SEED = 2**31 - 1
 

@@ -94,7 +94,7 @@ class NodeButton(QAbstractButton):
         return QSize(width + across, metrics.height() * len(self.lines()) + down)
 
     def holds(self, letters: int, size: QSizeF) -> bool:
-        """Return whether a tile of a size has room for a title of so many letters beside its sample."""
+        """Return whether a tile of a size has room for a title of this length beside its sample."""
         return size.width() - size.height() - 3 * PADDING >= letters * self.fontMetrics().averageCharWidth()
 
     # ---- Qt's events -------------------------------------------------------------------------------------------
