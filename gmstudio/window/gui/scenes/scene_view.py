@@ -7,7 +7,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from gmstudio.protocol.scenes import Scene
-from gmstudio.window.gui.panels.atlas.blocks import AnyBlock, TitledBlock, block_widget
+from gmstudio.window.gui.scenes.blocks import AnyBlock, TitledBlock, block_widget
 from gmstudio.window.gui.theme import GRID
 
 Shape: TypeAlias = tuple[tuple[type, ...], ...]

@@ -1,0 +1,1 @@
+"""Scenes of the engine as widgets: rows of blocks."""
