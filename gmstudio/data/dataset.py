@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from gmstudio.media.levels import _DRAW_SEED, Images, draw_binary
 from gmstudio.protocol.data import SPLITS, DataFingerprint, SplitName
 from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.points import PointAxis
 
 Labels = NDArray[np.int64]
 
@@ -83,6 +84,9 @@ class Dataset:
         label_names: label → name.
         digests: of the splits (``SplitDigest``), where they were computed while the images were read.
         origin: SHA-256 of the imported set that the images were taken from; empty: from none.
+        axes: of images that are points, one for each sub-pixel; empty: the images are no points.
+        truth: of points, the probabilities of the distribution that they were drawn from, over the whole grid, (L₂, L₁)
+            float64 with row x₂ and column x₁, or (1, L) for one dimension; None: it is unknown.
     """
 
     source: str
@@ -95,10 +99,13 @@ class Dataset:
     label_names: tuple[str, ...] = ()
     digests: Mapping[SplitName, str] | None = None
     origin: str = ""
+    axes: tuple[PointAxis, ...] = ()
+    truth: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         for split in self._splits.values():
             assert split.images.shape[1:] == self.image.shape, (split.images.shape, self.image)
+        assert not self.axes or self.image.shape == (1, 1, len(self.axes)), (self.axes, self.image)
 
     @property
     def _splits(self) -> dict[SplitName, Split]:

@@ -77,6 +77,8 @@ class Family(nn.Module, ABC):
     training_defaults: ClassVar[Training]
     start: ClassVar[Start] = Start()
     """First run that is proposed: data and settings with which it gives recognizable samples soon."""
+    start_on_points: ClassVar[Start | None] = None
+    """Settings proposed for points of the plane; None: the family's defaults."""
 
     def __init__(self, config: Any, image: ImageSpec) -> None:
         super().__init__()

@@ -1,12 +1,14 @@
-"""Scenes: pictures, maps, curves, bars, numbers and sentences that the engine computes and the window draws.
+"""Scenes: pictures, maps, curves, bars, planes, tables, numbers, formulas and sentences that the engine computes.
 
-A scene is drawn row by row; the blocks of a row stand side by side. The window knows the kinds of block and nothing of
-what computes them.
+A scene is drawn row by row; the blocks of a row stand side by side. The window draws them; it knows the kinds of block
+and nothing of what computes them.
 """
 
 import msgspec
 
 from gmstudio.protocol.array import Array
+from gmstudio.protocol.plane_layers import PlaneLayer
+from gmstudio.protocol.points import PointAxis
 
 
 class Pictures(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -59,6 +61,20 @@ class Line(msgspec.Struct, frozen=True):
     y: Array
 
 
+class Mark(msgspec.Struct, frozen=True, kw_only=True):
+    """Place on the horizontal axis of a plot.
+
+    Args:
+        name: of the input that has its place, (1,), where it can be dragged; empty: it cannot.
+        x: its place.
+        label: written beside it.
+    """
+
+    name: str = ""
+    x: float
+    label: str = ""
+
+
 class Curves(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Lines over a common axis.
 
@@ -68,6 +84,10 @@ class Curves(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         y_title: name of the vertical axis, with its unit.
         lines: the lines.
         x_range: ends of the horizontal axis, so that it stays while lines grow; None: as the lines need.
+        y_range: ends of the vertical axis; None: as the lines need, with zero.
+        log_x: logarithmic horizontal axis, for positive x.
+        log_y: logarithmic vertical axis, for positive y.
+        marks: vertical lines, which may be dragged.
     """
 
     title: str
@@ -75,6 +95,10 @@ class Curves(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     y_title: str
     lines: tuple[Line, ...]
     x_range: tuple[float, float] | None = None
+    y_range: tuple[float, float] | None = None
+    log_x: bool = False
+    log_y: bool = False
+    marks: tuple[Mark, ...] = ()
 
 
 class Bars(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -96,11 +120,15 @@ class Bars(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Number(msgspec.Struct, frozen=True):
-    """Line of a table: a quantity, its value with its unit, and its definition in one sentence."""
+    """Line of a table: a quantity, its value with its unit, its definition in one sentence, and its LaTeX.
+
+    Where there is LaTeX it is shown in place of the name.
+    """
 
     name: str
     value: str
     help: str = ""
+    latex: str = ""
 
 
 class Numbers(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -122,7 +150,65 @@ class Sentence(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     finding: bool = False
 
 
-Block = Pictures | Maps | Curves | Bars | Numbers | Sentence
+class Formula(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Typeset formula.
+
+    Args:
+        latex: the formula.
+        title: heading; empty: none.
+    """
+
+    latex: str
+    title: str = ""
+
+
+class Table(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Table of numbers, which may be edited; the input ``name`` then has its values, (R, C).
+
+    Args:
+        title: heading.
+        columns: heading of each column.
+        rows: heading of each row.
+        values: (R, C) float64; NaN: an empty cell.
+        name: of the input; empty: it cannot be edited.
+        format: of the numbers, for example ``.4f``.
+        highlighted: rows and columns of cells that are set off.
+        note: one line below the table; empty: none.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[str, ...]
+    values: Array
+    name: str = ""
+    format: str = ".4g"
+    highlighted: tuple[tuple[int, int], ...] = ()
+    note: str = ""
+
+
+class Plane(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Plane with layers, which can be panned and zoomed.
+
+    Args:
+        title: heading.
+        x: horizontal axis, with the ends that are shown first.
+        y: vertical axis.
+        layers: from back to front.
+        square: a unit is as long on both axes.
+        click: input that gets the place of a click, (2,); empty: clicks have no effect.
+        note: one line below the plane; empty: none.
+    """
+
+    title: str
+    x: PointAxis
+    y: PointAxis
+    layers: tuple[PlaneLayer, ...]
+    square: bool = False
+    click: str = ""
+    note: str = ""
+
+
+Block = Pictures | Maps | Curves | Bars | Numbers | Sentence | Formula | Table | Plane
 
 
 class Scene(msgspec.Struct, frozen=True, kw_only=True):

@@ -242,6 +242,8 @@ def block_widget(block: Block) -> AnyBlock:
             return NumbersBlock()
         case Sentence():
             return SentenceBlock()
+        case _:
+            raise TypeError(f"There is no widget for {type(block).__name__}.")
 
 
 def _grid_height(grid: ImageGrid, width: int, columns: int, captions: int) -> int:
