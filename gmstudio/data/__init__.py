@@ -11,6 +11,7 @@ from gmstudio.data.fashion_mnist import FashionMnist
 from gmstudio.data.idx import Idx
 from gmstudio.data.images import Images
 from gmstudio.data.mnist import Mnist
+from gmstudio.data.points import Points
 from gmstudio.data.progress import Progress
 from gmstudio.data.shapes import Shapes
 from gmstudio.data.source import Source, loaded
@@ -20,7 +21,8 @@ from gmstudio.protocol.data import DataEntry
 __all__ = ["SOURCES", "DataError", "Dataset", "Progress", "Source", "Split", "catalog", "load", "load_pieces"]
 
 SOURCES: dict[str, type[Source]] = {
-    source.name: source for source in (Digits, Mnist, FashionMnist, Shapes, Idx, BinarizedMnist, Cifar10, Images)
+    source.name: source
+    for source in (Digits, Mnist, FashionMnist, Shapes, Points, Idx, BinarizedMnist, Cifar10, Images)
 }
 
 

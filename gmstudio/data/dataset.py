@@ -87,6 +87,7 @@ class Dataset:
         axes: of images that are points, one for each sub-pixel; empty: the images are no points.
         truth: of points, the probabilities of the distribution that they were drawn from, over the whole grid, (L₂, L₁)
             float64 with row x₂ and column x₁, or (1, L) for one dimension; None: it is unknown.
+        remarks: what a user should know of the data, sentences.
     """
 
     source: str
@@ -101,6 +102,7 @@ class Dataset:
     origin: str = ""
     axes: tuple[PointAxis, ...] = ()
     truth: NDArray[np.float64] | None = None
+    remarks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for split in self._splits.values():

@@ -54,7 +54,8 @@ def field(
         log: the value spans orders of magnitude, so a form should step it by factors.
         advanced: a form may fold it away.
         labels: choice → display text, where the choice itself is not the field's usual term.
-        when: values of other fields with which this one has an effect; a form may disable it with others.
+        when: values of other fields with which this one has an effect, a tuple where there are several; a form may
+            disable it with others.
         use: of a sampler's field that concerns only its samples, or only its trajectories.
         files: of the path of a folder that may be one of a file, too.
     """
@@ -76,7 +77,18 @@ def schema_of(config_type: type[msgspec.Struct]) -> dict[str, Any]:
     """
     schema = msgspec.json.schema(config_type)
     (definition,) = [d for name, d in schema["$defs"].items() if name == config_type.__name__]
+    definition["properties"] = {name: _described(prop) for name, prop in definition["properties"].items()}
     return json.loads(json.dumps(definition))  # type: ignore[no-any-return]
+
+
+def _described(prop: dict[str, Any]) -> dict[str, Any]:
+    """A property with its words outside the options, where an optional number has limits and msgspec put them inside."""
+    inner = next((one for one in prop.get("anyOf", ()) if "title" in one), None)
+    if inner is None:
+        return prop
+    limits = {"type", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
+    options = [{key: value for key, value in one.items() if key in limits} for one in prop["anyOf"]]
+    return {**{key: value for key, value in inner.items() if key not in limits}, **prop, "anyOf": options}
 
 
 def parse_config(config_type: type[ConfigT], values: dict[str, Any]) -> ConfigT:
@@ -130,8 +142,9 @@ def conditions_unmet(schema: Mapping[str, Any], values: Mapping[str, Any]) -> di
     for name, prop in properties.items():
         for other, wanted in prop.get("when", {}).items():
             needed = properties[other]
-            if values.get(other, needed.get("default")) != wanted:
-                shown = needed.get("labels", {}).get(str(wanted), wanted)
+            choices = wanted if isinstance(wanted, list | tuple) else (wanted,)
+            if values.get(other, needed.get("default")) not in choices:
+                shown = " or ".join(str(needed.get("labels", {}).get(str(choice), choice)) for choice in choices)
                 unmet[name] = f"{prop['title']} has an effect only with {needed['title'].lower()} {shown}."
     return unmet
 

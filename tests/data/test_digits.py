@@ -77,6 +77,7 @@ def test_the_catalog_describes_every_source() -> None:
             "mnist",
             "fashion_mnist",
             "shapes",
+            "points",
             "idx",
             "binarized_mnist",
             "cifar10",
