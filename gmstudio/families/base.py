@@ -164,6 +164,16 @@ class Latent(Protocol):
 
 
 @runtime_checkable
+class LevelDecoder(Protocol):
+    """Families with codes z ~ N(0, I), given which sub-pixels are independent: p(x|z) = ∏ p(x_d|z)."""
+
+    latent: LatentSpec
+
+    def level_log_probs(self, z: Tensor) -> Tensor:
+        """(B, Z) codes → (B, C, H, W, L) log-probabilities of all levels of each sub-pixel, nats."""
+
+
+@runtime_checkable
 class Encoder(Protocol):
     """Families that map images to codes."""
 

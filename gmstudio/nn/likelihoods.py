@@ -47,6 +47,12 @@ class PixelLikelihood(nn.Module, ABC):
     def subpixel_log_prob(self, features_BCHWF: Tensor, x_BCHW: Tensor) -> Tensor:
         """Log-probability of each sub-pixel's integer: (B, C, H, W), nats."""
 
+    def level_log_probs(self, features_BCHWF: Tensor) -> Tensor:
+        """Log-probabilities of all levels of each sub-pixel: (B, C, H, W, L), nats."""
+        whole = torch.ones(features_BCHWF.shape[:-1], dtype=torch.int64, device=features_BCHWF.device)
+        of_levels = [self.subpixel_log_prob(features_BCHWF, level * whole) for level in range(self.levels)]
+        return torch.stack(of_levels, dim=-1)
+
     @abstractmethod
     def mean(self, features_BCHWF: Tensor) -> Tensor:
         """Expected level divided by ``levels - 1``: (B, C, H, W) floats in [0, 1]."""
@@ -105,6 +111,10 @@ class CategoricalLikelihood(PixelLikelihood):
         logits_NL = self.logits(features_BCHWF).flatten(0, 3)
         return -functional.cross_entropy(logits_NL, x_BCHW.flatten().long(), reduction="none").view(x_BCHW.shape)
 
+    def level_log_probs(self, features_BCHWF: Tensor) -> Tensor:
+        """(B, C, H, W, L), nats."""
+        return torch.log_softmax(self.logits(features_BCHWF), dim=-1)
+
     def mean(self, features_BCHWF: Tensor) -> Tensor:
         """(B, C, H, W) floats in [0, 1]."""
         probs_BCHWL = torch.softmax(self.logits(features_BCHWF), dim=-1)
@@ -151,6 +161,11 @@ class DiscretizedLikelihood(PixelLikelihood):
         from_mean = x_BCHW.to(location.dtype) * (2.0 * self._half_bin) - 1.0 - location
         lower, upper = (from_mean - self._half_bin) / scale, (from_mean + self._half_bin) / scale
         return log_mass(self.kind, lower, upper, x_BCHW == 0, x_BCHW == self.levels - 1)
+
+    def level_log_probs(self, features_BCHWF: Tensor) -> Tensor:
+        """(B, C, H, W, L), nats."""
+        levels_L1111 = torch.arange(self.levels, device=features_BCHWF.device).view(-1, 1, 1, 1, 1)
+        return self.subpixel_log_prob(features_BCHWF, levels_L1111).movedim(0, -1)
 
     def mean(self, features_BCHWF: Tensor) -> Tensor:
         """(B, C, H, W) floats in [0, 1]: E[x] = Σ_l P(x > l), exact for the integers."""

@@ -300,6 +300,10 @@ class VAE(Variational):
         images = x_BCHW.expand(len(z_KBZ), *x_BCHW.shape).flatten(0, 1)
         return self.likelihood.log_prob(features, images).view(z_KBZ.shape[:2])
 
+    def level_log_probs(self, z: Tensor) -> Tensor:
+        """(B, Z) codes → (B, C, H, W, L) log p(x_d|z) of all levels of each sub-pixel, nats."""
+        return self.likelihood.level_log_probs(self.decoder(z))
+
     def max_rows(self) -> int:
         """See ``Variational``."""
         widest = max(self.image.num_dims * self.image.levels, self.config.num_hidden)
