@@ -26,6 +26,8 @@ class LabelMixture:
     def __init__(self, frequencies_K: NDArray[np.float64]) -> None:
         self.labels = np.flatnonzero(frequencies_K).tolist()
         self._log_prior = np.log(frequencies_K[self.labels]).tolist()
+        self.frequencies: dict[int, float] = {label: float(frequencies_K[label]) for label in self.labels}
+        """Label → p(y), of the labels that occur."""
 
     @torch.no_grad()
     def log_prob(self, model: Any, x_BCHW: Tensor) -> Tensor:

@@ -1,0 +1,120 @@
+r"""Exact surfaces: by the chain rule, two passes of L rows, and by enumeration of all cells.
+
+    p(x₁, x₂) = p(x_i) p(x_j | x_i)   in the order (i, j) of the model,
+    p(x) = e^{-F(x)} / Σ_{x'} e^{-F(x')}.
+
+Shapes: L levels, R rows (x₂), M cells, K labels.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from gmstudio.engine.evaluation.label_mixture import label_mixture
+from gmstudio.engine.evaluation.likelihood import Exact
+from gmstudio.engine.plane.grid import Grid, PlaneGrid
+from gmstudio.engine.plane.rows import rows_in_pieces
+from gmstudio.engine.plane.surface import Surface, SurfaceRequest
+from gmstudio.families.base import Autoregressive, Family, FreeEnergy
+
+
+@torch.inference_mode()
+def chain_rule_factors(
+    model: Family, grid: PlaneGrid, order: Tensor | None = None, label: int | None = None
+) -> tuple[tuple[int, ...], NDArray[np.float64], Grid | None]:
+    """Factors of the chain rule of an autoregressive model.
+
+    Args:
+        model: autoregressive.
+        grid: of the points.
+        order: generation order; None: the model's own.
+        label: that the model is conditioned on; None: none.
+
+    Returns:
+        The axes in the order of generation; p of the first one, (L,); and p of the second one given each level of the
+        first, (L, L) with a row for each level of the first one; None on a line.
+    """
+    assert isinstance(model, Autoregressive)
+    autoregressive: Any = model
+    levels = grid.levels
+    options: dict[str, Any] = {}
+    if label is not None:
+        options["labels"] = torch.full((levels,), label)
+    session = autoregressive.pixel_session(levels, order, **options)
+    axes = tuple(int(row[2]) for row in session.order)
+    first_L = _probabilities(session.conditional()[:1])[0]
+    if grid.dims == 1:
+        return axes, first_L, None
+    session.place(torch.arange(levels))
+    return axes, first_L, _probabilities(session.conditional())
+
+
+def product(axes: tuple[int, ...], first_L: NDArray[np.float64], second_LL: Grid | None) -> Grid:
+    """Surface (R, L) from the factors of the chain rule."""
+    if second_LL is None:
+        return first_L[np.newaxis]
+    joint_LL = first_L[:, np.newaxis] * second_LL
+    return joint_LL if axes[0] == 1 else joint_LL.T
+
+
+def by_chain_rule(request: SurfaceRequest) -> Iterator[Surface | None]:
+    """Surface of an autoregressive model; of a class-conditional one the mixture over its labels."""
+    model, grid = request.model, request.grid
+    mixture = label_mixture(model, request.train_labels)
+    if mixture is None:
+        yield Surface(product(*chain_rule_factors(model, grid)), "exact")
+        return
+    total = np.zeros(grid.shape)
+    for label, share in mixture.frequencies.items():
+        total += share * product(*chain_rule_factors(model, grid, label=label))
+        yield None
+    yield Surface(total, "exact", f"Σ p(y) p(x | y) over {len(mixture.labels)} labels.")
+
+
+def by_free_energy(request: SurfaceRequest) -> Iterator[Surface | None]:
+    """Surface of an energy-based model: e^{-F} of all cells, divided by its sum, which is Z."""
+    yield from _enumerated(request, lambda model, images: -model.free_energy(images), normalized=False)
+
+
+def by_log_prob(request: SurfaceRequest) -> Iterator[Surface | None]:
+    """Surface of any model with an exact likelihood: that of all cells."""
+    yield from _enumerated(request, lambda model, images: model.log_prob(images), normalized=True)
+
+
+def _enumerated(request: SurfaceRequest, log_of: Any, *, normalized: bool) -> Iterator[Surface | None]:
+    grid, model = request.grid, request.model
+    images = grid.images(model.device)
+    parts: list[Tensor] = []
+
+    def compute(rows: slice) -> None:
+        with torch.inference_mode():
+            parts.append(log_of(model, images[rows]).double())
+
+    yield from rows_in_pieces(len(images), compute)
+    log_M = torch.cat(parts)
+    if not normalized:
+        log_M = log_M - log_M.logsumexp(0)
+    yield Surface(log_M.exp().cpu().numpy().reshape(grid.shape), "exact")
+
+
+def has_chain_rule(model: Family) -> bool:
+    """Return whether the chain rule gives the surface."""
+    return isinstance(model, Autoregressive)
+
+
+def has_free_energy(model: Family) -> bool:
+    """Return whether unnormalized probabilities of all cells can be summed."""
+    return isinstance(model, FreeEnergy)
+
+
+def has_log_prob(model: Family) -> bool:
+    """Return whether the exact likelihood of each cell is known."""
+    return isinstance(model, Exact)
+
+
+def _probabilities(probs_BL: Tensor) -> NDArray[np.float64]:
+    return probs_BL.double().cpu().numpy()
