@@ -1,6 +1,7 @@
-"""Catalog of the engine: families, data sources and devices."""
+"""Catalog of the engine: families, data sources, devices, demonstrations and laboratories."""
 
 import os
+from collections.abc import Iterable
 
 from gmstudio import __version__
 from gmstudio.data import catalog as data_catalog
@@ -9,10 +10,13 @@ from gmstudio.engine.runtime.device import available_devices
 from gmstudio.engine.runtime.starts import start_spec
 from gmstudio.families import FAMILIES, FAMILY_ERRORS
 from gmstudio.families.base import Family
+from gmstudio.labs import LAB_ERRORS, LABS
+from gmstudio.labs.base import Lab
 from gmstudio.protocol.config import schema_of
 from gmstudio.protocol.engine import Catalog
 from gmstudio.protocol.families import CAPABILITIES, FamilyEntry
 from gmstudio.protocol.frames import PROTOCOL_VERSION
+from gmstudio.protocol.labs import LabEntry
 from gmstudio.protocol.training_settings import Training
 
 FIRST_FAMILY = "pixelcnn"
@@ -52,6 +56,12 @@ def build_catalog(device: str) -> Catalog:
         device=device,
         training_schema=schema_of(Training),
         first_family=FIRST_FAMILY,
-        problems=tuple(FAMILY_ERRORS.values()),
+        problems=(*FAMILY_ERRORS.values(), *LAB_ERRORS.values()),
         demonstrations=tuple(demonstration.card for demonstration in DEMONSTRATIONS.values()),
+        labs=lab_entries(LABS.values()),
     )
+
+
+def lab_entries(labs: Iterable[type[Lab]]) -> tuple[LabEntry, ...]:
+    """Return the catalog's entries of laboratories."""
+    return tuple(LabEntry(card=lab.card, config_schema=schema_of(lab.Config), actions=lab.actions) for lab in labs)

@@ -23,6 +23,7 @@ from gmstudio.families.energy.gsn import GSN
 from gmstudio.families.energy.rbm import RBM
 from gmstudio.families.flow.realnvp import RealNVP
 from gmstudio.families.variational.vae import VAE
+from gmstudio.system.third_party import add_classes
 
 ENTRY_POINT_GROUP = "gmstudio.families"
 
@@ -37,27 +38,7 @@ def add_third_party(families: dict[str, type[Family]], points: Iterable[EntryPoi
     Returns:
         Entry point's name → one sentence, for those that could not be used.
     """
-    errors: dict[str, str] = {}
-    for point in points:
-        try:
-            family = _load(point, families)
-        except Exception as error:  # foreign code may raise anything
-            errors[point.name] = f"The family {point.name!r} ({point.value}) cannot be used: {error}"
-        else:
-            families[family.card.name] = family
-    return errors
-
-
-def _load(point: EntryPoint, families: dict[str, type[Family]]) -> type[Family]:
-    family = point.load()
-    if not (isinstance(family, type) and issubclass(family, Family)):
-        raise TypeError("it is not a subclass of gmstudio.families.base.Family.")
-    for attribute in ("card", "Config", "training_defaults"):
-        if not hasattr(family, attribute):
-            raise TypeError(f"it has no {attribute!r}.")
-    if family.card.name in families:
-        raise ValueError(f"there is a family named {family.card.name!r} already; its card needs another name.")
-    return family
+    return add_classes(families, points, Family, ("card", "Config", "training_defaults"), lambda kind: kind.card.name)
 
 
 FAMILIES: dict[str, type[Family]] = {

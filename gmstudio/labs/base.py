@@ -98,6 +98,10 @@ class Lab(ABC):
     card: ClassVar[LabCard]
     Config: ClassVar[type[Struct]]
     actions: ClassVar[tuple[LabAction, ...]] = ()
+    growing_inputs: ClassVar[frozenset[str]] = frozenset()
+    """Inputs whose number of rows may change, for example points that can be added."""
+    live_inputs: ClassVar[frozenset[str]] = frozenset()
+    """Inputs that may be edited during an action, which then goes on; an edit of any other one ends it."""
 
     def __init__(self, bench: LabBench, config: Any) -> None:
         self.bench = bench
@@ -113,7 +117,13 @@ class Lab(ABC):
         return iter(())
 
     def configure(self, config: Any) -> None:
-        """Take new settings; what depends on the old ones is computed again or begins anew."""
+        """Take new settings; what depends on the old ones is computed again or begins anew.
+
+        An action that is under way has been ended before, between two of its pieces.
+
+        Raises:
+            ValueError: when settings contradict one another, before anything has changed.
+        """
         self.config = config
 
     def edit(self, name: str, values: Numbers) -> str:
@@ -121,7 +131,8 @@ class Lab(ABC):
 
         Args:
             name: of the input.
-            values: in the shape of the present ones, finite.
+            values: float64 of the present ones' shape, or with another number of rows for ``growing_inputs``;
+                finite, but that a cell that is NaN now may stay so.
 
         Returns:
             One sentence where they were changed, for example normalized; empty: they are used as they are.

@@ -9,6 +9,7 @@ from gmstudio.protocol.atlas import DemonstrationCard
 from gmstudio.protocol.base import Command, Event
 from gmstudio.protocol.data import DataEntry
 from gmstudio.protocol.families import FamilyEntry
+from gmstudio.protocol.labs import LabEntry
 
 # ---- commands: the engine -------------------------------------------------------------------------------
 
@@ -47,8 +48,9 @@ class Catalog(Event, frozen=True, kw_only=True):
 
     Args:
         first_family: the one to begin with.
-        problems: families of other packages that cannot be used, a sentence each.
+        problems: families and laboratories of other packages that cannot be used, a sentence each.
         demonstrations: those of the Atlas.
+        labs: the laboratories.
     """
 
     protocol: int
@@ -62,6 +64,7 @@ class Catalog(Event, frozen=True, kw_only=True):
     first_family: str = ""
     problems: tuple[str, ...] = ()
     demonstrations: tuple[DemonstrationCard, ...] = ()
+    labs: tuple[LabEntry, ...] = ()
 
 
 class Pong(Event, frozen=True, kw_only=True):

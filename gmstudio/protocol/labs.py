@@ -94,6 +94,8 @@ class OpenLab(Command, frozen=True, kw_only=True):
 class ConfigureLab(Command, frozen=True, kw_only=True):
     """Change the settings of an open lab; answered with ``LabShown``.
 
+    An action that is under way ends as superseded; what it has computed so far is kept as far as the settings allow.
+
     Args:
         name: key of the lab.
         config: all settings as plain values.
@@ -107,6 +109,9 @@ class ConfigureLab(Command, frozen=True, kw_only=True):
 
 class EditLab(Command, frozen=True, kw_only=True):
     """Change an input of an open lab; answered with ``LabShown``.
+
+    An action that is under way ends as superseded and what it has computed is kept, unless the lab names the input as
+    one that may change meanwhile.
 
     Args:
         name: key of the lab.
@@ -149,6 +154,7 @@ class LabShown(Event, frozen=True, kw_only=True):
         inputs: input → numbers, as they are used.
         note: one sentence on what was changed in the given values, for example normalized; empty: nothing.
         seed: seed of all noise.
+        begun: number that a lab gets when it begins anew; another one than before: what actions had computed is gone.
         done: this is the last reply.
     """
 
@@ -158,6 +164,7 @@ class LabShown(Event, frozen=True, kw_only=True):
     inputs: dict[str, Array]
     note: str = ""
     seed: int = 0
+    begun: int = 0
     done: bool = True
 
     def ends_request(self) -> bool:

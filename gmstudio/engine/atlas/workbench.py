@@ -1,64 +1,25 @@
-"""Tools of the demonstrations: ready models, small models trained at once, data, and the pace of the scenes."""
+"""Tools of the demonstrations: ready models, models trained at once, and small data."""
 
-import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
-from typing import Any
 
-import msgspec
 import torch
 from torch import Tensor
 
 from gmstudio.data import SOURCES
 from gmstudio.data.dataset import DataError, Dataset
-from gmstudio.engine.runtime.building import build_model, note_labels
-from gmstudio.engine.runtime.context import EngineContext
-from gmstudio.engine.runtime.datasets import load_data
-from gmstudio.engine.runtime.inspection import in_background
 from gmstudio.engine.runtime.models import Loaded
-from gmstudio.engine.training.batches import Batches
-from gmstudio.engine.training.optimizers import PhaseOptimizer
-from gmstudio.engine.training.step import TrainStep, UpdateInput
-from gmstudio.families import FAMILIES
-from gmstudio.families.base import Family
+from gmstudio.engine.training.bench import Bench
 from gmstudio.protocol.atlas import DemonstrationCard
-from gmstudio.protocol.config import parse_config
 from gmstudio.protocol.scenes import Scene
-from gmstudio.protocol.training_settings import Training
 
-SCENES_HZ = 8.0
 SMALL_DATA = "digits"
 """Data of models that are trained at once: images so small that a training takes seconds."""
 SMALL_WORDS = "8×8 digits"
 
 
-class Workbench:
-    """What a demonstration works with.
-
-    Args:
-        context: the engine's device, data and models.
-        models: family → path of a run whose model is used.
-        seed: seed of all noise and of all training.
-    """
-
-    def __init__(self, context: EngineContext, models: Mapping[str, str], seed: int) -> None:
-        self._context = context
-        self._models = models
-        self.seed = seed
-        self.device = context.device
-        self._shown_at = 0.0
-
-    def generator(self, offset: int = 0) -> torch.Generator:
-        """Return a source of noise, the same one for the same seed and offset."""
-        return torch.Generator(self.device).manual_seed(self.seed + offset)
-
-    def due(self) -> bool:
-        """Return whether it is time for a new scene, and begin the wait for the next one."""
-        now = time.perf_counter()
-        if now - self._shown_at < 1 / SCENES_HZ:
-            return False
-        self._shown_at = now
-        return True
+class Workbench(Bench):
+    """What a demonstration works with: the bench, ready models and small data."""
 
     def ready(self, family: str, capability: str) -> Loaded | None:
         """Return the model of the run that was given for a family; None where none was.
@@ -79,50 +40,8 @@ class Workbench:
             return None
 
     def small_data(self, levels: int = 2) -> Generator[None, None, Dataset]:
-        """Load the small digits beside the engine's loop, as their reader takes a second to import; returns them."""
-        for dataset in in_background(lambda: load_data(self._context.data, SMALL_DATA, {"levels": levels})):
-            if dataset is not None:
-                return dataset
-            yield None
-        raise AssertionError("a background task ends with its result")
-
-    def build(self, family: str, config: dict[str, Any], dataset: Dataset) -> Family:
-        """Build a model for a data set, with weights that depend on the seed."""
-        kind = FAMILIES[family]
-        parsed: msgspec.Struct = parse_config(kind.Config, config)
-        model = build_model(kind, parsed, dataset.image, self.device, self.seed)
-        note_labels(model, dataset.train_labels)
-        return model
-
-    def train(
-        self, model: Family, dataset: Dataset, training: Training, updates: Mapping[str, int] | None = None
-    ) -> Iterator[int]:
-        """Train a model: yields the number of steps made, after each.
-
-        Args:
-            model: any family.
-            dataset: its training images are used.
-            training: steps, batch size, learning rate and schedule.
-            updates: phase → updates in a step, in place of the phase's own number.
-        """
-        generator = self.generator(1)
-        batches = Batches(dataset, training.batch_size, self.seed, self.device)
-        optimizers = [PhaseOptimizer(phase, training) for phase in model.phases()]
-        updater = TrainStep(optimizers, generator, training)
-        counts = [(updates or {}).get(o.phase.name, o.phase.updates_per_step) for o in optimizers]
-        index = 0
-        for step in range(training.steps):
-            model.train()
-            for update in range(max(counts)):
-                due = [o for o, count in zip(optimizers, counts, strict=True) if update >= max(counts) - count]
-                batch = batches.train(index, generator)
-                for before_update in filter(None, (o.phase.before_update for o in due)):
-                    before_update(*batches.uncounted(index, batch))
-                labels = batches.train_labels(index)
-                updater.run(UpdateInput(due, batch, labels, step, record=False, want_norm=False))
-                index += 1
-            model.eval()
-            yield step + 1
+        """Load the small digits; returns them."""
+        return self.data(SMALL_DATA, {"levels": levels})
 
 
 @dataclass(frozen=True)

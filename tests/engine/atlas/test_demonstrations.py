@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from gmstudio.engine.atlas import subjects, workbench
+from gmstudio.engine.atlas import subjects
 from gmstudio.engine.atlas.demonstrations import (
     DEMONSTRATIONS,
     blind_spot,
@@ -17,6 +17,7 @@ from gmstudio.engine.atlas.demonstrations import (
 from gmstudio.engine.atlas.handlers import AtlasFeature
 from gmstudio.engine.atlas.workbench import Workbench
 from gmstudio.engine.runtime.context import EngineContext
+from gmstudio.engine.training import bench
 from gmstudio.families import FAMILIES
 from gmstudio.families.autoregressive.base import AutoregressiveFamily
 from gmstudio.protocol.atlas import RunDemonstration, SceneShown
@@ -39,7 +40,7 @@ def context(monkeypatch: pytest.MonkeyPatch) -> EngineContext:
         (holes, "TRAINING"),
     ):
         monkeypatch.setattr(module, name, SHORT)
-    monkeypatch.setattr(workbench, "SCENES_HZ", 1e6)
+    monkeypatch.setattr(bench, "SCENES_HZ", 1e6)
     context = EngineContext(lambda _event: None)
     context.device = torch.device("cpu")
     return context

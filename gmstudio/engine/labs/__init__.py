@@ -1,0 +1,1 @@
+"""The laboratories in the engine: opened ones, their settings, inputs and actions."""
