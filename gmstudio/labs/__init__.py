@@ -27,6 +27,11 @@ def add_third_party(labs: dict[str, type[Lab]], points: Iterable[EntryPoint]) ->
 
 
 OURS: tuple[type[Lab], ...] = ()
+from gmstudio.labs.noise_and_score import NoiseAndScore
+
+ENTRY_POINT_GROUP = "gmstudio.labs"
+
+OURS: tuple[type[Lab], ...] = (NoiseAndScore,)
 LABS: dict[str, type[Lab]] = {lab.card.name: lab for lab in OURS}
 LAB_ERRORS: dict[str, str] = add_third_party(LABS, entry_points(group=ENTRY_POINT_GROUP))
 """Entry point's name → reason why that third-party lab was left out."""
