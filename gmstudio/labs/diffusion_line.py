@@ -46,8 +46,8 @@ class LineDiffusion:
 
     def __init__(self, timesteps: int, kind: ScheduleKind) -> None:
         self.timesteps = timesteps
-        beta: Numbers = NoiseSchedule(timesteps, kind).beta.double().numpy()
-        self.alpha_bar: Numbers = np.cumprod(1.0 - beta)
+        beta = NoiseSchedule(timesteps, kind).beta.double().numpy()
+        self.alpha_bar: Numbers = np.cumprod(1.0 - beta).astype(np.float64)
         self.signal, self.noise = np.sqrt(self.alpha_bar), np.sqrt(1.0 - self.alpha_bar)
 
     def marginal(self, start: GaussianMixture, t: int) -> GaussianMixture:

@@ -82,7 +82,7 @@ def schema_of(config_type: type[msgspec.Struct]) -> dict[str, Any]:
 
 
 def _described(prop: dict[str, Any]) -> dict[str, Any]:
-    """A property with its words outside the options, where an optional number has limits and msgspec put them inside."""
+    """A property with its words outside the options: msgspec puts those of an optional number with limits inside."""
     inner = next((one for one in prop.get("anyOf", ()) if "title" in one), None)
     if inner is None:
         return prop
