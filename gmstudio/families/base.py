@@ -1,5 +1,7 @@
 """Families: the base class, training phases and the protocols from which capabilities are derived.
 
+What a family has inside on points of one or two dimensions is in ``insides``.
+
 Shape legend used in all families: B batch, C channels, H height, W width, L levels, D sub-pixels (C·H·W), Z latent.
 """
 

@@ -46,6 +46,7 @@ from gmstudio.families.diffusion.process import (
 )
 from gmstudio.families.diffusion.sampler_config import DDPMDecoder, DDPMSampler
 from gmstudio.families.diffusion.samplers import denoise, denoised, intensities, noised_back
+from gmstudio.families.diffusion.score import DiffusionScore
 from gmstudio.families.diffusion.trajectory import denoising_trajectory
 from gmstudio.families.diffusion.unet import UNet, UNetSizes
 from gmstudio.nn.ema import MovingAverage
@@ -121,7 +122,7 @@ class DDPMConfig(Struct, frozen=True, kw_only=True):
     ] = 0.995
 
 
-class DDPM(Family):
+class DDPM(DiffusionScore, Family):
     """Denoising diffusion probabilistic model (Ho et al. 2020)."""
 
     Config = DDPMConfig

@@ -14,8 +14,12 @@ from gmstudio.families.energy.annealed_importance import (
     describe_log_z,
     warning_on_log_z,
 )
-from gmstudio.families.energy.restricted_boltzmann import RestrictedBoltzmann
+from gmstudio.families.energy.restricted_boltzmann import MAX_FLOATS, RestrictedBoltzmann
 from gmstudio.families.energy.reverse_annealing import reverse_annealing
+from gmstudio.families.insides import check_points
+from gmstudio.nn.precision import widened
+from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.plane import SurfaceMethod
 
 MIN_CHAINS = 100
 """Smallest number of annealing runs; of fewer, too few could be effective."""
@@ -25,10 +29,12 @@ class AnnealedScoring:
     """Part of a family that scores images with its Boltzmann machine.
 
     Attributes:
+        image: specification of the images.
         machine: the Boltzmann machine.
         config: has ``num_temperatures``, steps of annealing from independent sub-pixels to the machine.
     """
 
+    image: ImageSpec
     machine: RestrictedBoltzmann
     config: Any
 
@@ -52,6 +58,26 @@ class AnnealedScoring:
         *_, log_z = self._log_z(num_samples, generator)
         assert isinstance(log_z, LogZ)
         return -self.free_energy(x) - log_z.value
+
+    @property
+    def grid_method(self) -> SurfaceMethod:
+        """All points are enumerated."""
+        return "exact"
+
+    @torch.no_grad()
+    def log_prob_grid(self) -> Tensor:
+        """Log p of every point, (L, L) or (1, L), see ``GridDensity``: -F(x), normalized by their sum.
+
+        Raises:
+            ValueError: when the images are no points of one or two dimensions.
+        """
+        image = self.image
+        check_points(image.num_dims)
+        every_ND = torch.cartesian_prod(*[torch.arange(image.levels)] * image.num_dims).view(-1, image.num_dims)
+        x = every_ND.flip(1).view(-1, *image.shape)  # the first sub-pixel varies fastest
+        rows = max(1, MAX_FLOATS // max(self.machine.num_hidden, self.machine.units.num_statistics))
+        log_N = torch.cat([-widened(self.free_energy(some)) for some in x.split(rows)])
+        return (log_N - torch.logsumexp(log_N, dim=0)).view(-1, image.levels)
 
     def prepare_estimate(
         self, num_samples: int = 100, generator: torch.Generator | None = None

@@ -45,7 +45,9 @@ from gmstudio.families.flow.dequantization import Dequantization, UniformDequant
 from gmstudio.families.flow.figures import latent_histogram
 from gmstudio.families.flow.layers import Chain, Diagonal
 from gmstudio.families.flow.objectives import OBJECTIVES
-from gmstudio.families.flow.trajectory import layer_trajectory, num_shown
+from gmstudio.families.flow.scoring import DequantizedScoring, log_normal
+from gmstudio.families.flow.trajectory import layer_trajectory, num_shown, warped
+from gmstudio.families.insides import WarpStep
 from gmstudio.protocol.config import field
 from gmstudio.protocol.families import FamilyCard, LatentSpec, TrajectoryCard
 from gmstudio.protocol.images import ImageSpec
@@ -54,7 +56,6 @@ from gmstudio.protocol.training_settings import Training
 MAX_FLOATS = 2**22
 """Floats of one activation that scoring and sampling hold at a time; larger batches are computed in chunks."""
 MAX_FIGURE_FLOATS = 2**14
-LOG_TWO_PI = math.log(2.0 * math.pi)
 DEQUANTIZATION_CHANNELS = 16
 
 
@@ -135,7 +136,7 @@ class RealNVPConfig(Struct, frozen=True, kw_only=True):
     ] = 0.05
 
 
-class RealNVP(Family):
+class RealNVP(DequantizedScoring, Family):
     """Flow of coupling layers (Dinh et al. 2015, 2017)."""
 
     Config = RealNVPConfig
@@ -207,7 +208,7 @@ class RealNVP(Family):
         """
         y_BCHW, log_q_B = self._dequantized(batch, generator)
         z_BD, log_det_B = self.transform(y_BCHW)
-        noise = -_log_normal(z_BD).mean()
+        noise = -log_normal(z_BD).mean()
         log_det = log_det_B.mean() - self._log_levels()
         terms = {"loss": noise - log_det, "noise": noise, "log_det": log_det}
         if self.config.dequantization == "variational":
@@ -255,7 +256,7 @@ class RealNVP(Family):
             (B,), nats.
         """
         z_BD, log_det_B = self.transform(y)
-        return _log_normal(z_BD) + log_det_B - self._log_levels()
+        return log_normal(z_BD) + log_det_B - self._log_levels()
 
     def _to_line(self, y: Tensor) -> tuple[Tensor, Tensor]:
         """logit(α + (1 - 2α) y) and its log |det|, (B,)."""
@@ -270,63 +271,6 @@ class RealNVP(Family):
         """Undo ``_to_line``."""
         alpha = self.config.alpha
         return (torch.sigmoid(h) - alpha) / (1.0 - 2.0 * alpha)
-
-    # ---- scoring -------------------------------------------------------------------------------------------
-
-    @torch.no_grad()
-    def elbo(self, x: Tensor, num_samples: int = 1, generator: torch.Generator | None = None) -> Tensor:
-        """Lower bound E[log p(x + u) - log q(u|x)] on the log-probability of the integer image, by Monte Carlo.
-
-        Args:
-            x: (B, C, H, W) integers.
-            num_samples: draws of noise per image.
-            generator: source of u.
-
-        Returns:
-            (B,), nats; in expectation at most log P(x).
-
-        Raises:
-            ValueError: when num_samples is below 1.
-        """
-        pieces = [weights_KB.mean(0) for weights_KB in self._log_weights(x, num_samples, generator)]
-        return torch.cat(pieces) if pieces else x.new_zeros(0, dtype=torch.float32)
-
-    @torch.no_grad()
-    def log_prob_estimate(self, x: Tensor, num_samples: int = 100, generator: torch.Generator | None = None) -> Tensor:
-        """Importance-weighted estimate log (1/K) Σ_k p(x + u_k) / q(u_k|x) of the integer image's log-probability.
-
-        In expectation it is a lower bound that rises with K to log P(x) = log ∫ p(x + u) du.
-
-        Args:
-            x: (B, C, H, W) integers.
-            num_samples: K, draws of noise per image.
-            generator: source of u.
-
-        Returns:
-            (B,), nats.
-
-        Raises:
-            ValueError: when num_samples is below 1.
-        """
-        pieces = [
-            torch.logsumexp(weights_KB, dim=0) - math.log(num_samples)
-            for weights_KB in self._log_weights(x, num_samples, generator)
-        ]
-        return torch.cat(pieces) if pieces else x.new_zeros(0, dtype=torch.float32)
-
-    def _log_weights(self, x: Tensor, num_samples: int, generator: torch.Generator | None) -> Iterator[Tensor]:
-        """Differences log p(x + u) - log q(u|x) of some images at a time: (K, B), nats."""
-        if num_samples < 1:
-            raise ValueError(f"num_samples is {num_samples}; a bound needs at least 1 draw per image.")
-        rows = self._max_rows()
-        for x_BCHW in torch.split(x, max(1, rows // num_samples)) if len(x) else ():
-            draws = max(1, rows // len(x_BCHW))
-            weights = []
-            for start in range(0, num_samples, draws):
-                repeated = x_BCHW.repeat(min(draws, num_samples - start), 1, 1, 1)
-                y_BCHW, log_q_B = self._dequantized(repeated, generator)
-                weights.append(self.log_density(y_BCHW) - log_q_B)
-            yield torch.cat(weights).view(num_samples, -1)
 
     def _max_rows(self) -> int:
         """Largest number of images in one pass through the flow."""
@@ -376,7 +320,7 @@ class RealNVP(Family):
         with torch.no_grad():
             if x is None:
                 h = torch.randn(n, *self.image.shape, generator=generator, device=self.device)
-                log_density_B = _log_normal(h.flatten(1))
+                log_density_B = log_normal(h.flatten(1))
             else:
                 y_BCHW = (x.to(next(self.parameters())) + 0.5) / self.image.levels
                 log_density_B = self.log_density(y_BCHW)
@@ -384,6 +328,11 @@ class RealNVP(Family):
                 log_density_B = log_density_B + self._log_levels() - log_det_B
         ways = {"to_pixels": self._from_line, "to_images": self._shown}
         yield from layer_trajectory(self.flow, h, log_density_B, steps, inverse=x is None, **ways)
+
+    def warp(self, points: Tensor, *, inverse: bool) -> Iterator[WarpStep]:
+        """Points layer by layer, see ``LayeredFlow``: the logit is the first layer, and its units are the layers'."""
+        points_BCHW = points.view(-1, *self.image.shape)
+        return warped(self.flow, points_BCHW, inverse=inverse, to_line=self._to_line, from_line=self._from_line)
 
     def trajectory_steps(self, steps: int, *, from_images: bool) -> int:
         """Number of layers that are shown, of images on both ways."""
@@ -396,8 +345,3 @@ class RealNVP(Family):
         y_BCHW, _ = self._dequantized(images, generator)
         z_BD, _ = self.transform(y_BCHW)
         return (latent_histogram(z_BD),)
-
-
-def _log_normal(z_BD: Tensor) -> Tensor:
-    """Log-density of the standard normal distribution: (B,), nats."""
-    return -0.5 * (z_BD.square().sum(1) + z_BD.shape[1] * LOG_TWO_PI)

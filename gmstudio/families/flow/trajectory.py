@@ -1,6 +1,6 @@
 """Trajectory of a flow: the state after each layer, from noise to the image, or from the image to its code and back.
 
-Shapes: B batch, C channels, H height, W width.
+Shapes: B batch, C channels, H height, W width, D = C·H·W.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from gmstudio.families.base import TrajectoryStep
-from gmstudio.families.flow.layers import Chain
+from gmstudio.families.flow.layers import Chain, Step
+from gmstudio.families.insides import WarpStep
 from gmstudio.protocol.metrics import Metric
 
 LOG_DENSITY = Metric("log density", "log p(h)", "nats", help="Log-density of the layer's activation under the model.")
@@ -67,6 +68,44 @@ def layer_trajectory(
             if layer == 0:
                 label = f"the image x′ that comes back, max |x − x′| = {float(apart.max()):.2g}"
         yield TrajectoryStep(images, metrics, label, layer)
+
+
+@torch.no_grad()
+def warped(
+    flow: Chain,
+    points_BCHW: Tensor,
+    *,
+    inverse: bool,
+    to_line: Callable[[Tensor], Step],
+    from_line: Callable[[Tensor], Tensor],
+) -> Iterator[WarpStep]:
+    """Points before the first layer and after each, from places to codes or back.
+
+    Args:
+        flow: the layers between the real line and the codes.
+        points_BCHW: places in [0, 1), or codes.
+        inverse: from codes to places.
+        to_line: map from places to the real line, with its log |det|: the first layer of the flow.
+        from_line: its inverse.
+    """
+    last = flow.num_steps + 1
+    before = points_BCHW.new_zeros(len(points_BCHW))
+    if inverse:
+        yield WarpStep(_layer_name(last, last), points_BCHW.flatten(1), from_line(points_BCHW).flatten(1), before)
+        h, log_det_B = points_BCHW, before
+        for number, (h, log_det) in enumerate(flow.trail(points_BCHW, inverse=True), 1):
+            log_det_B = before + log_det
+            yield WarpStep(_layer_name(last - number, last), h.flatten(1), from_line(h).flatten(1), log_det_B)
+        y_BCHW = from_line(h)
+        log_det_B = log_det_B - to_line(y_BCHW)[1]
+        yield WarpStep(_layer_name(0, last), y_BCHW.flatten(1), y_BCHW.flatten(1), log_det_B)
+        return
+    places_BD = points_BCHW.flatten(1)
+    yield WarpStep(_layer_name(0, last), places_BD, places_BD, before)
+    line, before = to_line(points_BCHW)
+    yield WarpStep(_layer_name(1, last), line.flatten(1), places_BD, before)
+    for number, (h, log_det) in enumerate(flow.trail(line, inverse=False), 2):
+        yield WarpStep(_layer_name(number, last), h.flatten(1), from_line(h).flatten(1), before + log_det)
 
 
 def num_shown(flow: Chain, steps: int, *, inverse: bool) -> int:
