@@ -49,6 +49,7 @@ FAMILY_KEYS = (
     "sampler",
     "decoder",
     "start",
+    "start_on_points",
 )
 LIKELIHOODS = {"log_prob": "exact", "log_prob_estimate": "estimate", "elbo": "bound"}
 """Capability → what ``gmstudio score`` gives, the best first."""
@@ -90,6 +91,7 @@ def family_document(entry: "FamilyEntry") -> dict[str, object]:
         list(_settings(entry.sampler_schema)),
         list(_settings(entry.decoder_schema)),
         msgspec.to_builtins(entry.start),
+        msgspec.to_builtins(entry.start_on_points),
     )
     return dict(zip(FAMILY_KEYS, values, strict=True))
 
@@ -159,20 +161,24 @@ def _show(entry: "FamilyEntry", console: "Console") -> None:
             console.print()
             console.print(title, style="bold")
             console.print(_table(schema, defaults))
-    start = entry.start
-    if start is not None:
-        console.print()
-        console.print("First run (train without --data)", style="bold")
-        console.print(plain_text(_proposal(entry, start)))
+    for title, start in (
+        ("First run (train without --data)", entry.start),
+        ("On points (train --data points)", entry.start_on_points),
+    ):
+        if start is not None:
+            console.print()
+            console.print(title, style="bold")
+            console.print(plain_text(_proposal(entry, start)))
 
 
 def _proposal(entry: "FamilyEntry", start: "RunSpec") -> str:
-    """Data of the first run that a family proposes, and settings of it that differ from the defaults above."""
+    """Data of a run that a family proposes, and settings of it that differ from the defaults above."""
     properties = entry.config_schema["properties"]
     config = {key: value for key, value in start.config.items() if value != properties[key].get("default")}
     usual = msgspec.to_builtins(entry.training)
     training = {key: value for key, value in start.training.items() if value != usual.get(key)}
-    data = {key: value for key, value in start.data_config.items() if value not in ("", 0)}
+    shown = start.data_config if start is entry.start else {}  # on points: any
+    data = {key: value for key, value in shown.items() if value not in ("", 0)}
     parts = (f"data={start.data}", *(f"{k}={v}" for part in (data, config, training) for k, v in part.items()))
     return ", ".join(parts)
 

@@ -28,8 +28,8 @@ def train(
     data: Annotated[
         str,
         typer.Option(
-            help="Data source: mnist, fashion_mnist, shapes, digits; images, idx, binarized_mnist, cifar10 with "
-            "--data-dir. By default the family's own choice."
+            help="Data source: mnist, fashion_mnist, shapes, digits, points; images, idx, binarized_mnist, cifar10 "
+            "with --data-dir. By default the family's own choice."
         ),
     ] = "",
     data_dir: Annotated[
@@ -160,7 +160,7 @@ def _plan(
     from gmstudio.data import SOURCES
     from gmstudio.engine.runtime.building import family_class
     from gmstudio.engine.runtime.datasets import DatasetCache
-    from gmstudio.engine.runtime.starts import start_spec
+    from gmstudio.engine.runtime.starts import spec_on, start_spec
     from gmstudio.engine.training.plan import plan_run
     from gmstudio.protocol.run_spec import RunSpec
     from gmstudio.protocol.training_settings import Training
@@ -168,8 +168,7 @@ def _plan(
     family, data = family or file.family, data or file.data
     if not family:
         raise ValueError("Name a family to train, for example: gmstudio train pixelcnn.")
-    start = start_spec(family_class(family))
-    data = data or start.data
+    data = data or start_spec(family_class(family)).data
     if data not in SOURCES:
         raise ValueError(f"There is no data source {data!r}; there are {', '.join(SOURCES)}.")
     config, data_config, training = _sort_settings(settings, family_class(family).Config, SOURCES[data].Config)
@@ -177,7 +176,8 @@ def _plan(
     file.check(kinds)
     config, data_config = {**file.config, **config}, {**file.data_config, **data_config}
     training = {**file.training, **training}
-    if data == start.data:
+    start = spec_on(family_class(family), data)
+    if start is not None:
         config, data_config = {**start.config, **config}, {**start.data_config, **data_config}
     if data_dir:
         if "folder" not in SOURCES[data].Config.__struct_fields__:

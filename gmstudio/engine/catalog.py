@@ -7,7 +7,7 @@ from gmstudio import __version__
 from gmstudio.data import catalog as data_catalog
 from gmstudio.engine.atlas.demonstrations import DEMONSTRATIONS
 from gmstudio.engine.runtime.device import available_devices
-from gmstudio.engine.runtime.starts import start_spec
+from gmstudio.engine.runtime.starts import points_spec, start_spec
 from gmstudio.families import FAMILIES, FAMILY_ERRORS
 from gmstudio.families.base import Family
 from gmstudio.labs import LAB_ERRORS, LABS
@@ -46,6 +46,7 @@ def build_catalog(device: str) -> Catalog:
                 training=family.training_defaults,
                 capabilities=capabilities_of(family),
                 start=start_spec(family),
+                start_on_points=points_spec(family),
                 sampler_schema=schema_of(family.SamplerConfig) if family.SamplerConfig else {},
                 decoder_schema=schema_of(family.DecoderConfig) if family.DecoderConfig else {},
             )

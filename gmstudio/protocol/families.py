@@ -180,9 +180,10 @@ class FamilyEntry(msgspec.Struct, frozen=True, kw_only=True):
         card: words.
         config_schema: JSON Schema of its Config, see ``schema_of``.
         start: complete settings of the first run that it proposes; None: none.
+        start_on_points: complete settings that it proposes for points of the plane; None: those on any data.
         sampler_schema: that of its SamplerConfig; empty: sampling has no settings.
         decoder_schema: that of its DecoderConfig; empty: decoding has no settings.
-        training: its default training settings, on data other than those of ``start``.
+        training: its default training settings, on data for which it proposes none.
         capabilities: those of ``CAPABILITIES`` that the class has.
     """
 
@@ -191,15 +192,29 @@ class FamilyEntry(msgspec.Struct, frozen=True, kw_only=True):
     training: Training
     capabilities: tuple[str, ...]
     start: RunSpec | None = None
+    start_on_points: RunSpec | None = None
     sampler_schema: dict[str, Any] = {}
     decoder_schema: dict[str, Any] = {}
 
+    def start_on(self, data: str) -> RunSpec | None:
+        """Return the complete settings that the family proposes on a data source; None: it proposes none."""
+        proposed = (self.start_on_points, self.start)
+        return next((spec for spec in proposed if spec is not None and spec.data == data), None)
+
     def training_on(self, data: str) -> dict[str, Any]:
         """Return the default training settings on a data source, as plain values."""
-        if self.start is not None and self.start.data == data:
-            return self.start.training
+        start = self.start_on(data)
+        if start is not None:
+            return start.training
         settings: dict[str, Any] = msgspec.to_builtins(self.training)
         return settings
+
+    def config_on(self, data: str) -> dict[str, Any]:
+        """Return the default settings of the family on a data source, as plain values."""
+        start = self.start_on(data)
+        if start is not None:
+            return start.config
+        return {name: prop.get("default") for name, prop in self.config_schema["properties"].items()}
 
 
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")

@@ -68,7 +68,9 @@ def label_of(spec: RunSpec, image: ImageSpec, families: Mapping[str, FamilyEntry
     training = differing(schema_of(Training)["properties"], spec.training, {})
     if family is not None:
         title = family.card.title
-        config = differing(family.config_schema["properties"], spec.config, {})
+        proposed = family.start_on_points
+        usual = proposed.config if proposed is not None and spec.data == proposed.data else {}
+        config = differing(family.config_schema["properties"], spec.config, usual)
         defaults = family.training_on(spec.data)
         training = differing(schema_of(Training)["properties"], spec.training, defaults)
     data, of_data = plain_text(spec.data, MAX_NAME), list[_Setting]()

@@ -216,9 +216,8 @@ class TrainingSetup(QObject):
 
     @property
     def _start(self) -> RunSpec | None:
-        """First run that the chosen family proposes, where it is on the chosen data."""
-        start = self.entry.start if self.entry else None
-        return start if start is not None and start.data == self.data else None
+        """Settings that the chosen family proposes on the chosen data."""
+        return self.entry.start_on(self.data) if self.entry else None
 
     def defaults(self, part: str) -> Values:
         """Return the defaults of ``config``, ``data_config`` or ``training`` for the chosen family and data."""
