@@ -29,7 +29,7 @@ DATA_CHANGED = "data"
 _WRITE_TIMEOUT_S = 10.0
 _READ_TIMEOUT_S = 0.2
 """Readers wait less: they serve the window, and only a program that keeps the whole file locked makes them wait."""
-_IMAGE_DTYPES = ("uint8", "int64", "int32", "float32", "float64", "bool")
+_IMAGE_DTYPES = ("uint8", "int64", "int32", "float16", "float32", "float64", "bool")
 
 _SCHEMA = f"""
 CREATE TABLE series (id INTEGER PRIMARY KEY, split TEXT NOT NULL, name TEXT NOT NULL, UNIQUE (split, name));
@@ -48,6 +48,14 @@ CREATE TABLE events (
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {SCHEMA_VERSION};
 """
+
+_LATER_TABLES = """
+CREATE TABLE IF NOT EXISTS surfaces (
+    step INTEGER PRIMARY KEY, seconds REAL NOT NULL, method TEXT NOT NULL, note TEXT NOT NULL, metrics TEXT NOT NULL,
+    shape TEXT NOT NULL, dtype TEXT NOT NULL, payload BLOB NOT NULL
+);
+"""
+"""Tables that histories of earlier versions lack; they get them when they are opened for writing."""
 
 Curve = tuple[NDArray[np.int64], NDArray[np.float64]]
 
@@ -137,6 +145,7 @@ class History:
         if self.write:
             self._db.execute("PRAGMA journal_mode = WAL").fetchone()
             self._db.execute("PRAGMA synchronous = NORMAL")
+            self._db.executescript(_LATER_TABLES)
             self._series = {(split, name): key for key, split, name in self._db.execute("SELECT * FROM series")}
 
     @contextlib.contextmanager
@@ -157,7 +166,7 @@ class History:
         Raises:
             RunError: when it cannot be written, for example because the disk is full.
         """
-        grids = [(int(g.step), g.kind, *_packed(g.images)) for g in images]
+        grids = [(int(g.step), g.kind, *packed(g.images)) for g in images]
         rows = [(int(e.step), e.time, e.kind, e.text) for e in events]
         with self._errors_as_sentences(), self._transaction():
             points = [(self._series_id(s.split, s.name), int(s.step), float(s.value)) for s in scalars]
@@ -172,13 +181,14 @@ class History:
         return event
 
     def truncate_after(self, step: int) -> None:
-        """Delete scalars and images of steps above ``step``, which a resumed run is about to produce again.
+        """Delete scalars, images and surfaces of steps above ``step``, which a resumed run is about to produce again.
 
         Events stay: they are a log of what happened.
         """
         with self._errors_as_sentences(), self._transaction():
             self._db.execute("DELETE FROM points WHERE step > ?", (step,))
             self._db.execute("DELETE FROM images WHERE step > ?", (step,))
+            self._db.execute("DELETE FROM surfaces WHERE step > ?", (step,))
 
     def sync(self) -> None:
         """Wait until all that was appended would survive a power cut; call it before a checkpoint is written.
@@ -202,6 +212,27 @@ class History:
             if self._db.in_transaction:  # a full disk may have rolled it back already
                 self._db.execute("ROLLBACK")
             raise
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Transaction for a table of another module; all of it is stored, or nothing.
+
+        Raises:
+            RunError: when it cannot be written.
+        """
+        with self._errors_as_sentences(), self._transaction():
+            yield self._db
+
+    @contextlib.contextmanager
+    def reading(self, table: str) -> Iterator[sqlite3.Connection | None]:
+        """Database for reading a table of another module; None: this history has no such table.
+
+        Raises:
+            RunDamagedError: when it is damaged.
+        """
+        query = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?"
+        with self._errors_as_sentences():
+            yield self._db if self._db.execute(query, (table,)).fetchone()[0] else None
 
     def _series_id(self, split: str, name: str) -> int:
         key = self._series.get((split, name))
@@ -274,7 +305,7 @@ class History:
         if row is None:
             raise RunMissingError(f"{self.path} keeps no {kind} of step {step}. Ask for one of its image steps.")
         try:
-            return _unpacked(*row)
+            return unpacked(*row)
         except (ValueError, TypeError, RecursionError, zlib.error) as error:
             raise RunDamagedError(
                 f"{self.path}: the {kind} of step {step} are damaged. The other steps may be whole."
@@ -332,7 +363,12 @@ def _run_error(path: Path, error: sqlite3.Error | UnicodeDecodeError) -> RunErro
     )
 
 
-def _packed(images: NDArray[Any]) -> tuple[str, str, bytes]:
+def packed(images: NDArray[Any]) -> tuple[str, str, bytes]:
+    """Shape, data type and compressed content of an array, as they are stored.
+
+    Raises:
+        ValueError: for a data type that is not stored.
+    """
     array = np.asarray(images)
     if array.dtype.name not in _IMAGE_DTYPES:
         raise ValueError(f"Images of type {array.dtype} cannot be kept; use one of {', '.join(_IMAGE_DTYPES)}.")
@@ -340,7 +376,12 @@ def _packed(images: NDArray[Any]) -> tuple[str, str, bytes]:
     return json.dumps(array.shape), array.dtype.name, zlib.compress(raw, 1)
 
 
-def _unpacked(shape_text: str, dtype_name: str, payload: bytes) -> NDArray[Any]:
+def unpacked(shape_text: str, dtype_name: str, payload: bytes) -> NDArray[Any]:
+    """Array from what ``packed`` returned.
+
+    Raises:
+        ValueError: when it is damaged; ``TypeError``, ``RecursionError`` and ``zlib.error``, too.
+    """
     shape = json.loads(shape_text)
     if dtype_name not in _IMAGE_DTYPES or not all(isinstance(n, int) and n >= 0 for n in shape):
         raise ValueError(f"{dtype_name} {shape_text}")

@@ -41,7 +41,7 @@ def chain_rule_factors(
     assert isinstance(model, Autoregressive)
     autoregressive: Any = model
     levels = grid.levels
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {"generator": torch.Generator().manual_seed(0)}  # the default one belongs to training
     if label is not None:
         options["labels"] = torch.full((levels,), label)
     session = autoregressive.pixel_session(levels, order, **options)

@@ -5,10 +5,12 @@ from dataclasses import replace
 
 from gmstudio.engine.plane.drawing import draw_surface, open_plane
 from gmstudio.engine.plane.grid import grid_of
+from gmstudio.engine.plane.recorded import draw_recorded, list_recorded
 from gmstudio.engine.runtime.feature import Feature, Job
 from gmstudio.engine.runtime.inspection import check_fit
 from gmstudio.engine.runtime.models import Loaded
-from gmstudio.protocol.plane import DrawSurface, OpenPlane
+from gmstudio.protocol.plane import DrawSurface, ListSurfaces, OpenPlane
+from gmstudio.runs.folder import RunFolder
 
 ANY_FAMILY = "phases"
 """Capability that every family has."""
@@ -39,7 +41,15 @@ class PlaneFeature(Feature):
 
         return self.context.when_data_of(loaded.record, command.request, answer)
 
+    def _on_list_surfaces(self, command: ListSurfaces) -> None:
+        with RunFolder.open(command.run) as run:
+            self.context.send(list_recorded(run, command))
+
     def _on_draw_surface(self, command: DrawSurface) -> Job | None:
+        if command.step is not None:
+            with RunFolder.open(command.run) as run:
+                self.context.send(draw_recorded(run, command, command.step))
+            return None
         loaded = self._model(command.run)
 
         def answer() -> Job:

@@ -1,12 +1,15 @@
 """Writing of checkpoints in a thread, since flushing to a disk takes long but needs no processor."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import nn
 
+from gmstudio.engine.training.optimizers import PhaseOptimizer
 from gmstudio.runs.folder import RunFolder
 
 Tensors = Mapping[str, Mapping[str, NDArray[Any]]]
@@ -75,3 +78,15 @@ class CheckpointWriter:
     def _write(self, step: int, tensors: Tensors, state: dict[str, Any]) -> None:
         self._run.history.sync()
         self._run.checkpoints.save(step, tensors, state)
+
+
+def resumable(
+    model: nn.Module, optimizers: Sequence[PhaseOptimizer], generator: torch.Generator
+) -> dict[str, dict[str, NDArray[Any]]]:
+    """Return all arrays from which training continues: of the model, the optimizers and the random state."""
+    weights = {name: value.detach().cpu().numpy() for name, value in model.state_dict().items()}
+    optimizer: dict[str, NDArray[Any]] = {}
+    for one in optimizers:
+        optimizer |= one.state_arrays()
+    random = {"generator": generator.get_state().numpy(), "torch": torch.get_rng_state().numpy()}
+    return {"model": weights, "optimizer": optimizer, "random": random}

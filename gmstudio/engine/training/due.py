@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from gmstudio.protocol.training_settings import Training
+from gmstudio.runs.history import History
 
 
 class DueAt(NamedTuple):
@@ -32,4 +33,23 @@ def due_at(step: int, training: Training) -> DueAt:
         validate=begun and (at_end or step % training.validate_every == 0),
         sample=at_end or step % training.sample_every == 0,
         checkpoint=begun and not at_end and step % training.checkpoint_every == 0,
+    )
+
+
+def missing_at(step: int, training: Training, history: History, kind: str) -> DueAt:
+    """Return what was due at the present step and was not done before the run ended.
+
+    Args:
+        step: training steps made.
+        training: intervals and number of steps.
+        history: of the run.
+        kind: of the images that samples are.
+    """
+    due = due_at(step, training)
+    curves = history.read_scalars(since=step - 1)
+    validated = any(split == "valid" and step in steps for (split, _), (steps, _) in curves.items())
+    return DueAt(
+        validate=due.validate and not validated,
+        sample=due.sample and step not in history.image_steps(kind),
+        checkpoint=False,
     )

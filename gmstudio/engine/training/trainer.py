@@ -7,21 +7,21 @@ from its checkpoint bit for bit.
 
 import time
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from gmstudio.data.dataset import Dataset
+from gmstudio.engine.plane.recording import recorder_for
 from gmstudio.engine.runs.series import curves_of, series_of
 from gmstudio.engine.runtime.weights import load_checkpoint
 from gmstudio.engine.sampling.grids import draw_grid, grid_kind
 from gmstudio.engine.training.batches import Batches
-from gmstudio.engine.training.checkpoint_writer import CheckpointWriter
+from gmstudio.engine.training.checkpoint_writer import CheckpointWriter, resumable
 from gmstudio.engine.training.device_queue import DeviceQueue
 from gmstudio.engine.training.divergence import diverged_loss, has_finite_weights
-from gmstudio.engine.training.due import DueAt, due_at
+from gmstudio.engine.training.due import DueAt, due_at, missing_at
 from gmstudio.engine.training.graphed_step import updates_for
 from gmstudio.engine.training.optimizers import OTHER_DEVICE, WEIGHTS_ONLY, PhaseOptimizer, learning_rate
 from gmstudio.engine.training.scalars import PendingScalars, norm_name, term_name
@@ -100,6 +100,7 @@ class Trainer:
         self._timed_from = (time.perf_counter(), 0)
         self._queue = DeviceQueue(self._device)
         self._writer = CheckpointWriter(run, -1)
+        self._surfaces = recorder_for(run, model, dataset)
 
     # ---- restoring ---------------------------------------------------------------------------------------------
 
@@ -167,11 +168,15 @@ class Trainer:
         """
         if self._writer.step < 0:  # from now on the run can be resumed whatever happens
             yield StepOutput(self.checkpoint(), at_step_boundary=False)
-        yield from self._evaluate(self._missing())
+        yield from self._evaluate(missing_at(self.step, self.training, self.run.history, grid_kind(self.model)))
+        yield from self._record_surface()
         self.restart_clock()
         while not self.finished:
             yield StepOutput((), at_step_boundary=True)
+            began = time.perf_counter()
             self._advance()
+            if self._surfaces is not None:
+                self._surfaces.trained(time.perf_counter() - began)
             yield StepOutput(self._flush_if_due(), at_step_boundary=False)
             if self._writer.poll():
                 yield StepOutput((self._saved(),), at_step_boundary=False)
@@ -243,23 +248,11 @@ class Trainer:
     def _after_step(self) -> Iterator[StepOutput]:
         due = due_at(self.step, self.training)
         yield from self._evaluate(due)
+        yield from self._record_surface()
         if due.checkpoint or self._is_checkpoint_late():
             events = [*self.flush(), *self._finish_checkpoint()]
             self._begin_checkpoint()
             yield StepOutput(tuple(events), at_step_boundary=False)
-
-    def _missing(self) -> DueAt:
-        """Return what was due at the present step and was not done before the run ended."""
-        due = due_at(self.step, self.training)
-        return DueAt(
-            validate=due.validate and not self._has_validation(),
-            sample=due.sample and self.step not in self.run.history.image_steps(grid_kind(self.model)),
-            checkpoint=False,
-        )
-
-    def _has_validation(self) -> bool:
-        scalars = self.run.history.read_scalars(since=self.step - 1)
-        return any(split == "valid" and self.step in steps for (split, _), (steps, _) in scalars.items())
 
     def _is_checkpoint_late(self) -> bool:
         return not self.finished and time.monotonic() - self._checkpointed_at > CHECKPOINT_SECONDS
@@ -298,6 +291,13 @@ class Trainer:
             event = SamplesDrawn(run=str(self.run.path), step=self.step, kind=kind, images=Array.of(images))
             self.restart_clock()
             yield StepOutput((event,), at_step_boundary=False)
+
+    def _record_surface(self) -> Iterator[StepOutput]:
+        """Record the density over the grid, for a model of points."""
+        if self._surfaces is None:
+            return
+        for event in self._surfaces.record(self.step):
+            yield WORKING if event is None else StepOutput((event,), at_step_boundary=False)
 
     # ---- scalars -----------------------------------------------------------------------------------------------
 
@@ -383,18 +383,14 @@ class Trainer:
     def _begin_checkpoint(self) -> None:
         self._refuse_diverged_weights()
         self._checkpointed_at = time.monotonic()
-        self._writer.begin(self.step, self._tensors(), {"step": self.step, "seed": self.training.seed})
+        self._writer.begin(
+            self.step,
+            resumable(self.model, self._optimizers, self._generator),
+            {"step": self.step, "seed": self.training.seed},
+        )
 
     def _finish_checkpoint(self) -> list[Event]:
         return [self._saved()] if self._writer.finish() else []
 
     def _saved(self, *, kept: bool = False) -> CheckpointSaved:
         return CheckpointSaved(run=str(self.run.path), step=self._writer.step, kept=kept)
-
-    def _tensors(self) -> dict[str, dict[str, NDArray[Any]]]:
-        model = {name: value.detach().cpu().numpy() for name, value in self.model.state_dict().items()}
-        optimizer: dict[str, NDArray[Any]] = {}
-        for one in self._optimizers:
-            optimizer |= one.state_arrays()
-        random = {"generator": self._generator.get_state().numpy(), "torch": torch.get_rng_state().numpy()}
-        return {"model": model, "optimizer": optimizer, "random": random}
