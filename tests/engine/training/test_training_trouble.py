@@ -11,6 +11,7 @@ import torch
 
 from gmstudio.engine.runtime.datasets import DatasetCache
 from gmstudio.engine.runtime.models import ModelCache
+from gmstudio.engine.training.checkpoint_writer import resumable
 from gmstudio.engine.training.job import TrainingJob, start_training
 from gmstudio.engine.training.plan import plan_run
 from gmstudio.engine.training.resume import Continuation, resume_run
@@ -187,15 +188,13 @@ def test_a_run_whose_checkpoints_were_lost_is_not_begun_again(tmp_path: Path) ->
 def test_a_run_from_another_kind_of_device_continues_with_new_noise(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = Trainer._tensors
-
-    def as_on_cuda(trainer: Trainer) -> Any:
-        tensors = real(trainer)
+    def as_on_cuda(*state: Any) -> Any:
+        tensors = resumable(*state)
         tensors["random"]["generator"] = np.arange(16, dtype=np.uint8)  # the size of a CUDA generator's state
         return tensors
 
     with monkeypatch.context() as patch:
-        patch.setattr(Trainer, "_tensors", as_on_cuda)
+        patch.setattr("gmstudio.engine.training.trainer.resumable", as_on_cuda)
         job, _ = start(tmp_path / "run")
         advance_to(job, 12)
         job.stop()
