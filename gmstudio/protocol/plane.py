@@ -134,6 +134,8 @@ class DrawInside(Command, frozen=True, kw_only=True):
         run: path of the run.
         view: key of the view.
         inputs: handles, guides and sliders, name → numbers; those that are missing have their defaults.
+        point: chosen point of the plane, (D,), in the units of its axes, which views show in their own way, for example
+            by its posterior in a plane of codes; empty: none.
         seed: seed of all noise.
     """
 
@@ -143,6 +145,7 @@ class DrawInside(Command, frozen=True, kw_only=True):
     run: str
     view: str
     inputs: dict[str, Array] = msgspec.field(default_factory=dict)
+    point: tuple[float, ...] = ()
     seed: int = 0
 
 
