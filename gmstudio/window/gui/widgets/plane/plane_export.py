@@ -1,0 +1,78 @@
+"""A plane as a picture: pixels at any scale, or SVG with vector axes and layers."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QBuffer, QByteArray, QRectF, QSize
+from PySide6.QtGui import QImage, QPainter
+from PySide6.QtSvg import QSvgGenerator
+
+from gmstudio.window.gui.theme import theme
+from gmstudio.window.gui.widgets.plane.layer_paint import LayerPainter
+from gmstudio.window.gui.widgets.plane.plane_frame import FramePainter, legend_entries
+from gmstudio.window.gui.widgets.plane.plane_surface import PlaneSurface
+
+
+def plane_image(surface: PlaneSurface, scale: float = 1.0) -> QImage:
+    """Picture of what a plane shows, without focus and pointer.
+
+    Args:
+        surface: the plane.
+        scale: pixels of the picture for a pixel of the widget.
+    """
+    size = surface.size()
+    image = QImage(size * scale, QImage.Format.Format_RGB32)
+    image.setDevicePixelRatio(scale)
+    painter = QPainter(image)
+    painter.setFont(surface.font())
+    _paint(surface, painter, vector=False)
+    painter.end()
+    return image
+
+
+def plane_svg(surface: PlaneSurface) -> bytes:
+    """SVG of what a plane shows: axes, points, lines and text as vectors, maps as embedded pictures."""
+    data = QByteArray()
+    buffer = QBuffer(data)
+    generator = QSvgGenerator(QSvgGenerator.SvgVersion.Svg11)
+    generator.setOutputDevice(buffer)
+    size = QSize(surface.width(), surface.height())
+    generator.setSize(size)
+    generator.setViewBox(QRectF(0, 0, size.width(), size.height()))
+    painter = QPainter(generator)
+    painter.setFont(surface.font())
+    _paint(surface, painter, vector=True)
+    painter.end()
+    return bytes(data.data())
+
+
+def write_plane(surface: PlaneSurface, path: Path, scale: float = 2.0) -> None:
+    """Write a PNG or an SVG file, by the ending of its name.
+
+    Raises:
+        ValueError: for another ending.
+        OSError: when the file cannot be written.
+    """
+    match path.suffix.lower():
+        case ".svg":
+            path.write_bytes(plane_svg(surface))
+        case ".png":
+            if not plane_image(surface, scale).save(str(path)):
+                raise OSError(f"{path} cannot be written.")
+        case ending:
+            raise ValueError(f"A plane is written as .png or .svg, not as {ending or 'a file without an ending'}.")
+
+
+def _paint(surface: PlaneSurface, painter: QPainter, *, vector: bool) -> None:
+    mapping = surface.mapping
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.fillRect(surface.rect(), theme().color("window"))
+    painter.setClipRect(mapping.area)
+    surface.paint_heats(painter, mapping)
+    layers = LayerPainter(painter, mapping, vector=vector)
+    layers.paint(surface.layers)
+    layers.paint_profiles(surface.layers)
+    surface.paint_hands(painter, mapping)
+    painter.setClipping(False)
+    frame = FramePainter(painter, mapping, surface.axes)
+    frame.paint_axes(surface.width(), "")
+    frame.paint_legend(legend_entries(surface.layers), surface.width())
