@@ -77,6 +77,10 @@ class EditRecorder(QObject):
         """
         self._parts[name] = snapshot, restore
 
+    def has_part(self, name: str) -> bool:
+        """Return whether a part of that name is registered."""
+        return name in self._parts
+
     @contextmanager
     def recording(self, name: str, key: str = "") -> Iterator[None]:
         """Record what the block changes as one edit; inside another edit it belongs to that one.

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal, Protocol, get_args, runtime_checkable
 
-Kind = Literal["Panel", "Action", "Family", "Data", "Demonstration", "Theory", "Run"]
+Kind = Literal["Panel", "Action", "Family", "Data", "Demonstration", "Laboratory", "Exercise", "Theory", "Run"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 """In the order in which entries that match equally well are listed."""
 

@@ -1,0 +1,207 @@
+"""State of the Foundations panel: the laboratories with their settings, the exercises, and which page is shown."""
+
+import time
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+
+from gmstudio.protocol.labs import LabEntry
+from gmstudio.protocol.runs import RunInfo
+from gmstudio.window.client.engine_link import EngineLink
+from gmstudio.window.state.edits import EditRecorder
+from gmstudio.window.state.labs.settings import LabSettings, Numbers
+from gmstudio.window.state.labs.work import LabWork
+from gmstudio.window.state.palette import PaletteEntry
+from gmstudio.window.state.runs.library import RunLibrary
+
+PANEL = "labs"
+"""Name of the panel."""
+ONE_DRAG_S = 0.8
+"""Changes of one input or setting that follow within this time are one step of the undo history."""
+
+
+class LabsState(QObject):
+    """State of the Foundations panel.
+
+    Attributes:
+        labs: laboratories of the engine, in their order; none until it has started.
+        name: name of the lab that is shown; empty: none yet.
+        work: the lab that is shown.
+        edits: recorder of what the user changes.
+
+    Signals:
+        labs_changed: the engine's labs arrived.
+        selected: another lab is shown.
+    """
+
+    labs_changed = Signal()
+    selected = Signal()
+
+    def __init__(self, events: EngineLink, library: RunLibrary, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._library = library
+        self.labs: tuple[LabEntry, ...] = ()
+        self.name = ""
+        self._wanted = ""
+        self._active = self._due = self._apply = False
+        self._settings: dict[str, LabSettings] = {}
+        self._burst, self._burst_key, self._burst_at = 0, "", 0.0
+        self.edits = EditRecorder(self)
+        self.work = LabWork(events, self._models, self)
+        library.catalog_arrived.connect(self._on_catalog)
+        library.changed.connect(self._show_due)
+        if library.catalog is not None:
+            self._on_catalog()
+
+    # ---- what is shown -------------------------------------------------------------------------------------------
+
+    def entry(self, name: str) -> LabEntry | None:
+        """Lab of a name; None: the engine has none."""
+        return next((entry for entry in self.labs if entry.card.name == name), None)
+
+    def select(self, name: str) -> None:
+        """Show a lab as it was left; one that the engine does not have is shown when it has."""
+        self._wanted = name
+        if name != self.name and self.entry(name) is not None:
+            self._show(name)
+
+    def set_active(self, active: bool) -> None:
+        """Open the lab once the panel is on the screen."""
+        self._active = active
+        self._show_due()
+
+    def runs_for(self, family: str) -> list[RunInfo]:
+        """Runs with weights whose model a lab can use for a family, the user's own first."""
+        runs = [info for info in self._library.runs_with("") if info.spec.family == family]
+        return sorted(runs, key=lambda info: info.example)
+
+    def _show(self, name: str, *, apply: bool = False) -> None:
+        self.name, self._due, self._apply = name, True, apply
+        self._show_due()
+        self.selected.emit()
+
+    def _show_due(self) -> None:
+        """Open the lab that is due, once the panel is on the screen and the runs that the lab may use are known."""
+        entry = self.entry(self.name)
+        if self._due and self._active and entry is not None and (self._library.home or not entry.card.families):
+            self._due = False
+            self.work.show(entry, self.settings(self.name), apply=self._apply)
+
+    def settings(self, name: str) -> LabSettings:
+        """Settings of a lab; its edits are recorded from the first call on."""
+        if name not in self._settings:
+            self._settings[name] = LabSettings()
+        part = f"lab {name}"
+        if not self.edits.has_part(part):
+            self.edits.add_part(part, self._settings[name].snapshot, partial(self._restore, name))
+        return self._settings[name]
+
+    def _restore(self, name: str, snapshot: Any) -> None:
+        """Undo or redo an edit of a lab, which is shown."""
+        self._settings[name].restore(snapshot)
+        if name == self.name and self.work.entry is not None:
+            self.work.apply()
+        else:
+            self._show(name, apply=True)
+
+    # ---- changing ------------------------------------------------------------------------------------------------
+
+    def set_config(self, values: dict[str, Any], errors: dict[str, str]) -> None:
+        """Take the settings of the form, unless the text of a field is invalid."""
+        if errors or values == self.work.settings.config:
+            return
+        before = self.work.settings.config
+        changed = next((name for name, value in values.items() if value != before.get(name)), "")
+        with self.edits.recording("Change settings", self._key(f"config {changed}")):
+            self.work.settings.config = dict(values)
+        self.work.configure()
+
+    def edit(self, name: str, values: Numbers) -> None:
+        """Take numbers of an input that was dragged, clicked or typed."""
+        if name not in self.work.settings.inputs:
+            return
+        with self.edits.recording(f"Change {name.replace('_', ' ')}", self._key(f"input {name}")):
+            self.work.settings.inputs = {**self.work.settings.inputs, name: np.array(values, np.float64)}
+        self.work.edit(name)
+
+    def set_seed(self, seed: int) -> None:
+        """Begin the lab anew with other random numbers, and with the same settings and inputs."""
+        if self.work.entry is not None and seed != self.work.settings.seed:
+            with self.edits.recording("Other random numbers"):
+                self.work.settings.seed = seed
+            self.work.restart()
+
+    def set_model(self, family: str, run: str) -> None:
+        """Begin the lab anew with the model of another run; empty: the ready example."""
+        models = {name: path for name, path in self.work.settings.models.items() if name != family}
+        models |= {family: run} if run else {}
+        if self.work.entry is not None and models != self.work.settings.models:
+            with self.edits.recording("Choose a run"):
+                self.work.settings.models = models
+            self.work.restart()
+
+    def reset(self) -> None:
+        """Begin the lab anew with its default settings, inputs and random numbers."""
+        if self.work.entry is not None:
+            with self.edits.recording("Reset"):
+                self.work.settings.clear()
+            self.work.restart()
+
+    def _key(self, what: str) -> str:
+        """Key of an edit: the same one for changes of the same thing in quick succession."""
+        now = time.monotonic()
+        if what != self._burst_key or now - self._burst_at > ONE_DRAG_S:
+            self._burst += 1
+        self._burst_key, self._burst_at = what, now
+        return f"{self.name} {what} {self._burst}"
+
+    # ---- the window ----------------------------------------------------------------------------------------------
+
+    def palette_entries(self) -> Iterator[PaletteEntry]:
+        """Every lab by name."""
+        for entry in self.labs:
+            card = entry.card
+            show = partial(self.select, card.name)
+            yield PaletteEntry(f"lab:{card.name}", card.title, "Laboratory", show, detail=card.question, panel=PANEL)
+
+    def choices(self) -> dict[str, Any]:
+        """The lab that is shown and the settings of all, as JSON values, kept from one start to the next."""
+        return {
+            "lab": self.name or self._wanted,
+            "settings": {name: settings.to_json() for name, settings in self._settings.items()},
+        }
+
+    def restore_choices(self, values: dict[str, Any]) -> None:
+        """Take choices that were kept."""
+        kept = values.get("settings")
+        for name, settings in kept.items() if isinstance(kept, dict) else ():
+            self._settings.setdefault(str(name), LabSettings.from_json(settings))
+        if isinstance(values.get("lab"), str):
+            self._wanted = values["lab"]
+            if self.labs:
+                self._on_catalog()
+
+    # ---- engine and library --------------------------------------------------------------------------------------
+
+    def _models(self, entry: LabEntry, settings: LabSettings) -> dict[str, str]:
+        """Run of each family that a lab uses: the chosen one while it is there, else the ready example."""
+        found = {}
+        for family in entry.card.families:
+            chosen = settings.models.get(family, "")
+            known = self._library.info(chosen) is not None
+            found[family] = chosen if known else self._library.example(family)
+        return {family: run for family, run in found.items() if run}
+
+    def _on_catalog(self) -> None:
+        catalog = self._library.catalog
+        if catalog is None:
+            return
+        self.labs = catalog.labs
+        self.labs_changed.emit()
+        names = [entry.card.name for entry in self.labs]
+        name = next((name for name in (self._wanted, self.name, *names) if name in names), "")
+        if name:
+            self._show(name)
