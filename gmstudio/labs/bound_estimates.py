@@ -1,0 +1,135 @@
+"""Estimates of log p(x) and of the bound's gradient by Monte Carlo, as the lab of the bound measures and draws them.
+
+Plain Monte Carlo averages p(x|z) over z from the prior; importance weighting averages p(x|z) p(z) / q(z) over z from q.
+"""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+from gmstudio.labs.base import Numbers
+from gmstudio.labs.bound_terms import CODES_AT_ONCE, CodeModel, Gaussian2, gradient_draws, log_means, mean_gradient
+from gmstudio.labs.drawing import line, wide
+from gmstudio.protocol.scenes import Curves, Line, Table
+
+SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
+GRADIENT_DRAWS = 4000
+SPREAD = (10, 90)
+"""Percentiles of the estimates that are drawn around their mean."""
+COLUMNS = ("∂μ₁ mean", "∂μ₂ mean", "∂μ₁ variance", "∂μ₂ variance")
+ESTIMATORS = ("reparametrized", "score function", "score function, mean as baseline")
+
+
+class BoundEstimates:
+    """What was measured for an image, and for a q; empty at first."""
+
+    def __init__(self) -> None:
+        self._from_prior: Numbers = np.zeros(0)
+        self._from_q: Numbers = np.zeros(0)
+        self._gradients: dict[str, Numbers] = {}
+        self._exact: Numbers = np.full(2, np.nan)
+
+    def forget_q(self) -> None:
+        """Drop what belongs to a q that has changed."""
+        self._from_q, self._gradients, self._exact = np.zeros(0), {}, np.full(2, np.nan)
+
+    def estimate(self, image: CodeModel, q: Gaussian2, draws: int, generator: torch.Generator) -> Iterator[float]:
+        """Draw codes from the prior and from q and compute their log-weights; yields the share of the work done."""
+        prior = Gaussian2(np.zeros(2), np.ones(2))
+        found: dict[bool, list[Numbers]] = {False: [], True: []}
+        for weighted, source in ((False, prior), (True, q)):
+            for begin in range(0, draws, CODES_AT_ONCE):
+                codes = source.draw(min(CODES_AT_ONCE, draws - begin), generator)
+                log_weights = image.log_joint(codes) - source.log_density(codes)
+                found[weighted].append(log_weights)
+                yield (begin / draws + weighted) / 2
+        self._from_prior, self._from_q = np.concatenate(found[False]), np.concatenate(found[True])
+
+    def compare_gradients(self, image: CodeModel, q: Gaussian2, generator: torch.Generator) -> Iterator[None]:
+        """Draw both estimates of ∂ E_q[log p(x|z)] / ∂μ, and compute it by quadrature."""
+        self._exact = mean_gradient(image, q)
+        yield None
+        self._gradients = gradient_draws(image, q, GRADIENT_DRAWS, generator)
+
+    # ---- drawing -----------------------------------------------------------------------------------------------
+
+    def prior_curves(self, log_evidence: float) -> Curves:
+        """Estimates of log p(x) from n codes of the prior."""
+        return _curves("Plain Monte Carlo: n codes from the prior", "n", self._from_prior, log_evidence)
+
+    def bound_curves(self, log_evidence: float) -> Curves:
+        """Importance-weighted bounds of k codes of q."""
+        return _curves("Importance-weighted bound L_k: k codes from q", "k", self._from_q, log_evidence)
+
+    def finding(self, log_evidence: float) -> str:
+        """What the estimates came to."""
+        if not len(self._from_prior):
+            return "Estimate log p(x): from how many codes of the prior, and of q, does it come out right?"
+        size = 100
+        prior = _summary(self._from_prior, size)
+        parts = [
+            f"From {size} codes of the prior the estimates of log p(x) are {log_evidence - prior[0]:.2f} nats too low "
+            f"on average, and 80 % of them spread over {prior[2] - prior[1]:.2f} nats: few of these codes have any "
+            "weight."
+        ]
+        if len(self._from_q):
+            of_q = [_summary(self._from_q, k)[0] for k in (1, size, SIZES[-1])]
+            parts.append(
+                f"From q, L₁ (the ELBO) is {log_evidence - of_q[0]:.3f} nats below log p(x), L₁₀₀ "
+                f"{log_evidence - of_q[1]:.3f}, L₅₀₀₀ {log_evidence - of_q[2]:.4f}."
+            )
+        return " ".join(parts)
+
+    def gradient_table(self) -> Table:
+        """Means and variances of the gradient's estimates from one code each."""
+        rows, values = ["quadrature"], [np.concatenate([self._exact, np.full(2, np.nan)])]
+        for name in ESTIMATORS:
+            draws = self._gradients.get(name)
+            rows.append(name)
+            values.append(np.full(4, np.nan) if draws is None else np.concatenate([draws.mean(0), draws.var(0)]))
+        note = "Compare gradients: none have been measured for this q."
+        if self._gradients:
+            ratio = values[2][2:].sum() / values[1][2:].sum()
+            with_baseline = values[3][2:].sum() / values[1][2:].sum()
+            note = (
+                f"{GRADIENT_DRAWS:,} estimates from one code each. The score function's variance is {ratio:,.0f} times "
+                f"that of the reparametrized gradient; {with_baseline:,.1f} times with a baseline."
+            )
+        return Table(
+            title="Gradient of E_q[log p(x|z)] with respect to q's mean, from one code",
+            columns=COLUMNS,
+            rows=tuple(rows),
+            values=wide(np.stack(values)),
+            format=".4g",
+            note=note,
+        )
+
+
+def _summary(log_weights: Numbers, size: int) -> tuple[float, float, float]:
+    """Mean of the estimates from ``size`` codes, and their percentiles."""
+    (estimates,) = log_means(log_weights, (size,))
+    low, high = np.percentile(estimates, SPREAD)
+    return float(estimates.mean()), float(low), float(high)
+
+
+def _curves(title: str, symbol: str, log_weights: Numbers, log_evidence: float) -> Curves:
+    lines: list[Line] = [line("log p(x)", (1, SIZES[-1]), (log_evidence, log_evidence))]
+    if len(log_weights):
+        found = np.array([_summary(log_weights, size) for size in SIZES])
+        lines += [
+            line(name, SIZES, found[:, column])
+            for column, name in enumerate(("mean", f"{SPREAD[0]} %", f"{SPREAD[1]} %"))
+        ]
+    values = np.concatenate([entry.y.numpy() for entry in lines])
+    values = values[values > log_evidence - 40]
+    return Curves(
+        title=title,
+        x_title=f"{symbol}, codes",
+        y_title="nats",
+        lines=tuple(lines),
+        x_range=(1.0, float(SIZES[-1])),
+        y_range=(math.floor(min(values.min(), log_evidence - 1)), math.ceil(max(values.max(), log_evidence) + 0.1)),
+        log_x=True,
+    )
