@@ -22,8 +22,9 @@ class Heat(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         values: (R, C) float32; row 0 is the lowest one; NaN where there is no value.
         extent: ends of the map.
         unit: of the values; empty: none.
-        scale: ``heat`` from 0 up; ``diverging`` around 0; ``shade`` greys for what lies behind other layers.
+        scale: ``heat`` from ``low`` up; ``diverging`` around 0; ``shade`` greys for what lies behind other layers.
         top: value of the strongest colour; 0: the largest absolute value.
+        low: value of the weakest colour of ``heat`` and ``shade``, for example of logarithms; ``top`` is given then.
         contours: number of contour lines drawn over it; 0: none.
     """
 
@@ -33,6 +34,7 @@ class Heat(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     unit: str = ""
     scale: Literal["heat", "diverging", "shade"] = "heat"
     top: float = 0.0
+    low: float = 0.0
     contours: int = 0
 
 
