@@ -15,6 +15,7 @@ from gmstudio.engine.plane.grid import grid_of_data
 from gmstudio.engine.plane.metrics import UNKNOWN, Reference
 from gmstudio.engine.plane.rules import rule_for, surface_pieces
 from gmstudio.engine.plane.surface import Surface
+from gmstudio.engine.plane.views import views_of
 from gmstudio.engine.runtime.inspection import exploring
 from gmstudio.families.base import Family, Sampler
 from gmstudio.families.generation import sample_in_pieces
@@ -57,7 +58,7 @@ def open_plane(model: Family, dataset: Dataset, command: OpenPlane) -> PlaneOpen
         labels=labels,
         method=rule.method,
         method_help=rule.help,
-        views=(),
+        views=tuple(view.describe(model, grid) for view in views_of(model, grid).values()),
     )
 
 

@@ -5,11 +5,12 @@ from dataclasses import replace
 
 from gmstudio.engine.plane.drawing import draw_surface, open_plane
 from gmstudio.engine.plane.grid import grid_of
+from gmstudio.engine.plane.insides import draw_inside
 from gmstudio.engine.plane.recorded import draw_recorded, list_recorded
 from gmstudio.engine.runtime.feature import Feature, Job
 from gmstudio.engine.runtime.inspection import check_fit
 from gmstudio.engine.runtime.models import Loaded
-from gmstudio.protocol.plane import DrawSurface, ListSurfaces, OpenPlane
+from gmstudio.protocol.plane import DrawInside, DrawSurface, ListSurfaces, OpenPlane
 from gmstudio.runs.folder import RunFolder
 
 ANY_FAMILY = "phases"
@@ -57,5 +58,16 @@ class PlaneFeature(Feature):
             check_fit(loaded.model, dataset)
             still = self._still(loaded, command.run)
             return draw_surface(still.model, still.step, dataset, command)
+
+        return self.context.when_data_of(loaded.record, command.request, answer)
+
+    def _on_draw_inside(self, command: DrawInside) -> Job | None:
+        loaded = self._model(command.run)
+
+        def answer() -> Job:
+            dataset = self.context.data_of(loaded)
+            check_fit(loaded.model, dataset)
+            still = self._still(loaded, command.run)
+            return draw_inside(still.model, still.step, dataset, command)
 
         return self.context.when_data_of(loaded.record, command.request, answer)
