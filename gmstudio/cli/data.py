@@ -27,7 +27,8 @@ SettingsOption = Annotated[
     list[str] | None,
     typer.Option(
         "--set",
-        help="Set a field=value of the import, such as size=28, colour=grey, label_column=first; may be repeated.",
+        help="Set a field=value of the import, such as size=28, colour=grey, label_column=first, or of the data "
+        "source; may be repeated.",
     ),
 ]
 NameOption = Annotated[str, typer.Option("--name", help="Name of the imported set; by default that of the files.")]
@@ -51,7 +52,7 @@ def info(
     """Show counts per split, size, classes, guesses and bad files; files are read, and nothing is kept."""
     from gmstudio.cli.data_inspection import INSPECTION_KEYS, inspect, print_inspection
 
-    document = _run(inspect(what, _import_settings(settings)), dict, as_json)
+    document = _run(inspect(what, _parsed(settings), _validated), dict, as_json)
     assert set(document) == set(INSPECTION_KEYS)
     print_json(document) if as_json else print_inspection(document)
 

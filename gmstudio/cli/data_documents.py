@@ -194,5 +194,5 @@ def content_text(document: Mapping[str, Any]) -> str:
     if document["content"] == "sequences":
         return f"sequences of {document['width']} values"
     if document["content"] == "points":
-        return "points of the plane"
+        return "points of the line" if document["width"] == 1 else "points of the plane"
     return f"images, {size_text(document)}"

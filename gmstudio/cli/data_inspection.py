@@ -1,6 +1,6 @@
 """Inspection of images for ``gmstudio data info``: read and counted, not kept."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,13 +27,21 @@ INSPECTION_KEYS = (
     "bad_files",
     "guesses",
     "remarks",
+    "entropy",
 )
 MAX_BAD_LISTED = 100
 EMPTY_PATH_REMEDY = "Name a file or folder; the working directory is a point."
 
 
-def inspect(what: str, settings: "ImportSettings") -> Iterator[Any]:
+def inspect(
+    what: str, values: dict[str, str | None], parse: Callable[[dict[str, str | None]], "ImportSettings"]
+) -> Iterator[Any]:
     """Inspect a source, an imported set or files; yields progress, and a document with ``INSPECTION_KEYS`` at the end.
+
+    Args:
+        what: name or path.
+        values: settings of the source, or of the import of the files.
+        parse: makes them settings of an import.
 
     Raises:
         ValueError: when there is nothing of that name, or it cannot be used.
@@ -47,12 +55,14 @@ def inspect(what: str, settings: "ImportSettings") -> Iterator[Any]:
     path = typed_path(what)
     kept = named_import(imports_home(), what)
     if path.is_dir() and is_import(path):
+        parse(values)
         yield _of_imported(open_import(path))
     elif path.exists():
-        yield from _of_files(path, settings)
+        yield from _of_files(path, parse(values))
     elif what in SOURCES:
-        yield _of_source(what)
+        yield _of_source(what, values)
     elif kept is not None:
+        parse(values)
         yield _of_imported(kept)
     else:
         raise ValueError(
@@ -61,38 +71,41 @@ def inspect(what: str, settings: "ImportSettings") -> Iterator[Any]:
 
 
 def _of_imported(imported: "ImportedSet") -> dict[str, Any]:
-    document = imported_document(imported)
+    document = {**imported_document(imported), "entropy": None}
     return {key: document["folder" if key == "path" else key] for key in INSPECTION_KEYS}
 
 
-def _of_source(name: str) -> dict[str, Any]:
+def _of_source(name: str, values: dict[str, str | None]) -> dict[str, Any]:
     import numpy as np
 
     from gmstudio.data import SOURCES, load
+    from gmstudio.data.points import entropy
 
     if "folder" in SOURCES[name].Config.__struct_fields__:
         raise ValueError(f"{name} reads files of yours. Name their folder: gmstudio data info FOLDER.")
-    dataset = load(name, {})
+    dataset = load(name, values)
     splits = (dataset.train, dataset.valid, dataset.test)
     labels = [split.labels for split in splits if split.labels is not None]
     image = dataset.image
-    values: tuple[object, ...] = (
+    settings = "these settings" if values else "the default settings"
+    found: tuple[object, ...] = (
         SOURCES[name].title,
         None,
         sum(dataset.sizes.values()),
         image.channels,
         image.height,
         image.width,
-        "images",
-        [],
+        "points" if dataset.axes else "images",
+        [{"name": axis.title, "low": axis.low, "high": axis.high} for axis in dataset.axes],
         dict(dataset.sizes),
         class_counts(np.concatenate(labels) if labels else None, dataset.label_names),
         0,
         [],
         [],
-        [f"{image.levels} levels with the default settings."],
+        [f"{image.levels} levels with {settings}.", *dataset.remarks],
+        None if dataset.truth is None else entropy(dataset.truth),
     )
-    return dict(zip(INSPECTION_KEYS, values, strict=True))
+    return dict(zip(INSPECTION_KEYS, found, strict=True))
 
 
 def _of_files(path: Path, settings: "ImportSettings") -> Iterator[Any]:
@@ -150,6 +163,7 @@ def _file_document(
         bad,
         [{"setting": guess.setting, "text": guess.text} for guess in guesses],
         list(raw.remarks),
+        None,
     )
     return dict(zip(INSPECTION_KEYS, values, strict=True))
 
@@ -158,5 +172,7 @@ def print_inspection(document: Mapping[str, Any]) -> None:
     """Print an inspection, line by line."""
     say(f"{document['name']}: {document['images']:,} {content_text(document)}")
     print_details(document)
+    if document["entropy"] is not None:
+        say(f"entropy of the true distribution: {document['entropy']:.4f} nats, the least −log p of any model")
     if document["path"]:
         say(document["path"])

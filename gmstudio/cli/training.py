@@ -101,6 +101,7 @@ def train(
         if write_config:
             _write_config(plan.record.spec, write_config)
             return
+        warn(plan.dataset.remarks)
         start = partial(start_training, plan, str(typed_path(out)) if out else "", where, watcher.watch)
     if not watcher.follow(start):
         raise typer.Exit(1)

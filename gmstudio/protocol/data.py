@@ -230,9 +230,9 @@ class DataMeasured(Event, frozen=True, kw_only=True):
 
 
 class ModelDescribed(Event, frozen=True, kw_only=True):
-    """The settings are valid: number of parameters, image spec of the data, and remarks of the family.
+    """The settings are valid: number of parameters, image spec of the data, and remarks on the data and the model.
 
-    ``remarks`` are sentences; most families have none.
+    ``remarks`` are sentences; most data and families have none.
     """
 
     family: str

@@ -170,7 +170,7 @@ def _picture(config: PointsConfig) -> PointDensity:
     masses, ratio = picture_density(config.path, config.likely, config.levels)
     half = np.array([1.0, ratio]) * SIDE / max(1.0, ratio)
     remarks: tuple[str, ...] = ()
-    if masses.min() == masses.max():
+    if masses.max() - masses.min() < 1e-9 * masses.max():
         remarks = ("All pixels are alike: the density is uniform. Choose another picture for one with a shape.",)
     ends = [(-float(side), float(side)) for side in half]
     return PointDensity(normalized(masses)[None], _axes(*ends), (), remarks)

@@ -19,14 +19,14 @@ Floats = NDArray[np.float64]
 
 UNIT = 1000
 """Steps of the coordinates along a side."""
-MAX_CHARACTERS = 200_000
+MAX_CHARACTERS = 80_000
 MAX_STROKES = 2000
-MAX_STROKE_POINTS = 20_000
+MAX_STROKE_POINTS = 6000
 """Of all strokes together."""
 RADII = (4, 200)
 """Smallest and largest radius, in thousandths of the side."""
-FINE = 512
-"""Cells along a side of the grid on which the profile is computed: two of the finest grid of points."""
+FINE = 256
+"""Cells along a side of the grid on which the profile is computed: those of the finest grid of points."""
 _REACH = 4.0
 """Radii beyond which a profile is 0."""
 _STROKE = re.compile(r"(-?)(\d{1,4})((?:\s+\d{1,4},\d{1,4})+)")

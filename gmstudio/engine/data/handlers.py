@@ -10,6 +10,7 @@ from gmstudio.data.importing.library import rename_import, restore_import, trash
 from gmstudio.data.importing.set_file import open_import
 from gmstudio.engine.data.downloads import list_downloads, run_download
 from gmstudio.engine.data.imports import ImportPreviews, run_import
+from gmstudio.engine.data.points import describe_points, is_made_at_once, made_points
 from gmstudio.engine.data.sets import described, list_sets
 from gmstudio.engine.data.statistics import measure
 from gmstudio.engine.runs.describe import announce_run
@@ -17,7 +18,7 @@ from gmstudio.engine.runtime.building import meta_model
 from gmstudio.engine.runtime.context import EngineContext
 from gmstudio.engine.runtime.datasets import load_data
 from gmstudio.engine.runtime.feature import Feature, Job
-from gmstudio.engine.runtime.run_data import changes_since, load_run_data, log_changes
+from gmstudio.engine.runtime.run_data import changes_since, load_run_data, located_settings, log_changes
 from gmstudio.engine.training.plan import plan_run
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.data import BrowseData, DataBrowsed, DescribeModel, LocateData, MeasureData, ModelDescribed
@@ -33,6 +34,7 @@ from gmstudio.protocol.data_import import (
     RestoreDataSet,
     TrashDataSet,
 )
+from gmstudio.protocol.points import DescribePoints
 from gmstudio.runs.folder import RunFolder
 
 MAX_BROWSED = 1024
@@ -125,13 +127,25 @@ class DataFeature(Feature):
             lambda: measure(load_data(context.data, command.data, command.data_config), command),
         )
 
+    def _on_describe_points(self, command: DescribePoints) -> Job | None:
+        context = self.context
+        if is_made_at_once(command.data, command.data_config):
+            context.send(describe_points(made_points(command.data_config), command))
+            return None
+        return context.when_data(
+            command.request,
+            command.data,
+            command.data_config,
+            lambda: context.send(describe_points(load_data(context.data, command.data, command.data_config), command)),
+        )
+
     def _on_locate_data(self, command: LocateData) -> Job | None:
         context = self.context
         if context.is_live(command.run):
             raise ValueError(f"{command.run} is in training, with its data in memory. Stop it first.")
         with RunFolder.open(command.run) as run:
             record = run.record
-        settings = record.data_config | ({"folder": command.folder} if command.folder else {})
+        settings = located_settings(record, command.folder)
         return context.when_data(command.request, record.data, settings, lambda: self._locate(command))
 
     def _locate(self, command: LocateData) -> None:
@@ -158,7 +172,7 @@ class DataFeature(Feature):
                 family=command.spec.family,
                 num_parameters=model.num_parameters(),
                 image=plan.record.image,
-                remarks=model.remarks(),
+                remarks=(*plan.dataset.remarks, *model.remarks()),
             )
         )
 

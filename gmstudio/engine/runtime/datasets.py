@@ -14,6 +14,8 @@ from gmstudio.protocol.config import ConfigError, parse_config
 from gmstudio.system.typed_path import typed_path
 
 KEPT_DATASETS = 3
+FILE_FIELDS = ("folder", "path")
+"""Settings of sources that name files."""
 
 
 class Loading:
@@ -148,7 +150,8 @@ def _pieces(name: str, config: dict[str, Any]) -> Iterator[LoadProgress | Datase
     """
     source = data.SOURCES.get(name)
     whole = source is not None and source.load_pieces.__func__ is data.Source.load_pieces.__func__  # type: ignore[attr-defined]
-    if source is None or not whole or "folder" not in source.Config.__struct_fields__:
+    reads = source is not None and ("folder" in source.Config.__struct_fields__ or bool(config.get("path")))
+    if not whole or not reads:
         yield from data.load_pieces(name, config)
         return
     for dataset in in_background(lambda: data.load(name, config)):
@@ -156,11 +159,12 @@ def _pieces(name: str, config: dict[str, Any]) -> Iterator[LoadProgress | Datase
 
 
 def _absolute(config: dict[str, Any]) -> dict[str, Any]:
-    folder = config.get("folder")
-    if not isinstance(folder, str) or not folder.strip():
+    field = next((field for field in FILE_FIELDS if field in config), "")
+    place = config.get(field)
+    if not isinstance(place, str) or not place.strip():
         return config
     try:
-        return {**config, "folder": str(typed_path(folder).absolute())}
+        return {**config, field: str(typed_path(place).absolute())}
     except ValueError:  # the source says what is wrong with it
         return config
 
@@ -169,7 +173,7 @@ def load_data(cache: DatasetCache, name: str, config: dict[str, Any]) -> Dataset
     """Load a data set; errors name the setting that leads to them.
 
     Raises:
-        ConfigError: with fields ``data_config.x``; that of the folder for files that cannot be used.
+        ConfigError: with fields ``data_config.x``; that of the folder or path for files that cannot be used.
         DataError: when there is no such source, or it has no files to choose.
     """
     try:
@@ -177,6 +181,8 @@ def load_data(cache: DatasetCache, name: str, config: dict[str, Any]) -> Dataset
     except ConfigError as error:
         raise ConfigError({f"data_config.{field}": text for field, text in error.errors.items()}) from error
     except data.DataError as error:
-        if name not in data.SOURCES or "folder" not in data.SOURCES[name].Config.__struct_fields__:
+        fields = data.SOURCES[name].Config.__struct_fields__ if name in data.SOURCES else ()
+        field = next((field for field in FILE_FIELDS if field in fields), "")
+        if not field:
             raise
-        raise ConfigError({"data_config.folder": str(error)}) from error
+        raise ConfigError({f"data_config.{field}": str(error)}) from error

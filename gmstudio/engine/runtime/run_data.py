@@ -1,11 +1,12 @@
 """The data of a run, compared with those that it was trained on."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from gmstudio.data import SOURCES
 from gmstudio.data.dataset import DataError, Dataset
 from gmstudio.data.importing.store import find_import, imports_home
-from gmstudio.engine.runtime.datasets import DatasetCache, load_data
+from gmstudio.engine.runtime.datasets import FILE_FIELDS, DatasetCache, load_data
 from gmstudio.protocol.config import ConfigError
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.history import DATA_CHANGED
@@ -35,11 +36,9 @@ def load_run_data(cache: DatasetCache, record: RunRecord, folder: str = "", *, a
         DataUnavailableError: when they cannot be loaded, or do not fit the model of the run.
         DataChangedError: when they differ, and that is not accepted.
     """
-    settings: dict[str, Any] = dict(record.data_config)
-    if folder:
-        if record.data in SOURCES and "folder" not in SOURCES[record.data].Config.__struct_fields__:
-            raise DataUnavailableError(f"The data of this run, {record.data}, come with gmstudio; name no folder.")
-        settings["folder"] = folder
+    settings = located_settings(record, folder)
+    if folder and not _reads_files(record):
+        raise DataUnavailableError(f"The data of this run, {record.data}, come with gmstudio; name no folder.")
     try:
         dataset = load_data(cache, record.data, settings)
     except (ConfigError, DataError) as error:
@@ -52,6 +51,22 @@ def load_run_data(cache: DatasetCache, record: RunRecord, folder: str = "", *, a
             f"use the data as they are.{_kept_place(record)}"
         )
     return dataset
+
+
+def located_settings(record: RunRecord, folder: str) -> dict[str, Any]:
+    """Return the settings of a run's data with the folder or file that holds them now; empty: the recorded one."""
+    field = "folder" if record.data not in SOURCES else next(_file_fields(record), "")
+    return {**record.data_config, field: folder} if folder and field else dict(record.data_config)
+
+
+def _file_fields(record: RunRecord) -> Iterator[str]:
+    """Settings of a source that name the files of a run."""
+    known = SOURCES[record.data].Config.__struct_fields__
+    return (name for name in FILE_FIELDS if name in known and (name == "folder" or record.data_config.get(name)))
+
+
+def _reads_files(record: RunRecord) -> bool:
+    return record.data not in SOURCES or any(_file_fields(record))
 
 
 def _kept_place(record: RunRecord) -> str:
