@@ -31,6 +31,7 @@ from torch import Tensor, nn
 from gmstudio.families.base import Family, LossTerms, Phase
 from gmstudio.families.diagnostics import Figure
 from gmstudio.families.figures import reconstruction_figure, unit_filters
+from gmstudio.families.points import SHORT_RUN
 from gmstudio.nn.corruption import CorruptionName, corrupt
 from gmstudio.nn.encoders import (
     ArchitectureField,
@@ -38,7 +39,6 @@ from gmstudio.nn.encoders import (
     ImageEncoder,
     NumChannelsField,
     NumHiddenField,
-    NumLatentField,
     NumLayersField,
 )
 from gmstudio.nn.likelihoods import PixelLikelihood, pixel_likelihood
@@ -95,7 +95,18 @@ class AutoencoderConfig(Struct, frozen=True, kw_only=True):
     """Settings of an autoencoder."""
 
     architecture: ArchitectureField = "mlp"
-    num_latent: NumLatentField = 10
+    num_latent: Annotated[
+        int,
+        field(
+            "Latent dimensions",
+            "Entries of the code z; one slider each. A code with as many entries as the image has sub-pixels, or more "
+            "(overcomplete), can copy the image and learns nothing of the data, unless the input is corrupted or the "
+            "code sparse: on points of the plane take 1.",
+            ge=1,
+            le=512,
+            unit="dimensions",
+        ),
+    ] = 10
     num_hidden: NumHiddenField = 512
     num_layers: NumLayersField = 1
     num_channels: NumChannelsField = 32
@@ -216,6 +227,11 @@ class Autoencoder(Family):
         checkpoint_every=1000,  # writing one takes as long as fifty steps
     )
     start: ClassVar[Start] = Start(data="mnist", data_config={"levels": 256}, training={"steps": 3000})
+    start_on_points: ClassVar[Start | None] = Start(
+        data="points",
+        config={"num_latent": 1, "num_hidden": 128, "num_layers": 2},  # with 2 it could copy the points of a plane
+        training={**SHORT_RUN, "steps": 1500, "learning_rate": 3e-3},
+    )
     card: ClassVar[FamilyCard] = FamilyCard(
         name="autoencoder",
         title="Autoencoder",
@@ -294,6 +310,17 @@ class Autoencoder(Family):
         """Integers as grey values, black 0 and white 1."""
         like = next(self.parameters())
         return x.to(device=like.device, dtype=like.dtype) / (self.image.levels - 1)
+
+    def remarks(self) -> tuple[str, ...]:
+        """Remark on a code that can copy the image."""
+        size, dims = self.config.num_latent, self.image.num_dims
+        if size < dims or self.config.noise != "none" or self.config.sparsity != "none":
+            return ()
+        entries, sub_pixels = ("entry" if size == 1 else "entries"), ("sub-pixel" if dims == 1 else "sub-pixels")
+        return (
+            f"The code has {size} {entries} for {dims} {sub_pixels}: it can copy the image and learns nothing of the "
+            "data. Choose fewer latent dimensions, a corruption or sparsity.",
+        )
 
     # ---- codes ---------------------------------------------------------------------------------------------
 

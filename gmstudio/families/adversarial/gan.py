@@ -34,6 +34,7 @@ from gmstudio.families import published
 from gmstudio.families.adversarial.losses import ADVERSARIAL_LOSSES, AdversarialName, gradient_penalty
 from gmstudio.families.base import Family, LossTerms, Phase
 from gmstudio.families.diagnostics import Figure
+from gmstudio.families.points import SHORT_RUN
 from gmstudio.nn.ema import MovingAverage
 from gmstudio.nn.stacks import ConvDown, ConvUp, dense_stack, leaky_relu, scaled
 from gmstudio.protocol.config import field
@@ -225,6 +226,18 @@ class GAN(Family):
         data_config={"levels": 256},
         config={"instance_noise": 0.3, "ema": 0.995},  # the digits' smaller images need more noise
         training={"learning_rate": 1e-3},
+    )
+    start_on_points: ClassVar[Start | None] = Start(
+        data="points",
+        config={
+            "num_latent": 4,
+            "num_hidden": 64,
+            "num_layers": 3,
+            "instance_noise": 0.05,  # nearly a cell of 64: black to white is 2
+            "discriminator_steps": 3,
+            "ema": 0.995,
+        },
+        training={**SHORT_RUN, "steps": 2000, "batch_size": 128, "learning_rate": 1e-3},
     )
     card: ClassVar[FamilyCard] = FamilyCard(
         name="gan",

@@ -42,9 +42,11 @@ from gmstudio.families.autoregressive.orders import (
 )
 from gmstudio.families.autoregressive.session import FloatArray
 from gmstudio.families.diagnostics import Figure
+from gmstudio.families.points import SHORT_RUN
 from gmstudio.nn.stepping.ops import Program, StepOps, step_ops
 from gmstudio.protocol.families import FamilyCard, Objective, Term
 from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.run_spec import Start
 from gmstudio.protocol.training_settings import Training
 
 MAX_WEIGHTS = 200_000_000
@@ -102,6 +104,10 @@ class FVBN(AutoregressiveFamily):
         ),
     )
     training_defaults: ClassVar[Training] = Training(steps=1500, batch_size=64, learning_rate=5e-3, schedule="cosine")
+    start_on_points: ClassVar[Start | None] = Start(
+        data="points",
+        training={**SHORT_RUN, "steps": 600, "learning_rate": 2e-2},
+    )
     differentiable = True
     own_index: Tensor
 
@@ -120,6 +126,15 @@ class FVBN(AutoregressiveFamily):
         self.order_words = f"the order of its training only ({config.order}); train another model for another order"
         self.weight_FDD = nn.Parameter(INITIAL_SPREAD * torch.randn(features, size, size))
         self.bias_FD = nn.Parameter(INITIAL_SPREAD * torch.randn(features, size))
+
+    def remarks(self) -> tuple[str, ...]:
+        """Remark on points of the plane, whose curves are no linear functions."""
+        if self.image.shape != (1, 1, 2):
+            return ()
+        return (
+            "On points of the plane, the logits of p(x₂ | x₁) are linear in x₁: they cannot follow curves such as "
+            "moons, which NADE and MADE do with hidden units.",
+        )
 
     @property
     def own_order(self) -> Tensor:

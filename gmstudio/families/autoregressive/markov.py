@@ -55,11 +55,13 @@ from gmstudio.families.autoregressive.orders import (
 from gmstudio.families.autoregressive.session import Stepper
 from gmstudio.families.base import Phase
 from gmstudio.families.diagnostics import Figure
+from gmstudio.families.points import SHORT_RUN
 from gmstudio.nn.precision import widened
 from gmstudio.nn.stepping.ops import step_ops
 from gmstudio.protocol.config import ConfigError, field
 from gmstudio.protocol.families import FamilyCard, Objective, Term
 from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.run_spec import Start
 from gmstudio.protocol.training_settings import Training
 
 MAX_TABLE = 2**20
@@ -152,6 +154,11 @@ class Markov(AutoregressiveFamily):
         ),
     )
     training_defaults: ClassVar[Training] = Training(steps=1000, batch_size=64, learning_rate=1e-2, schedule="cosine")
+    start_on_points: ClassVar[Start | None] = Start(
+        data="points",
+        config={"num_parents": 1, "smoothing": 0.1},  # two passes over the points, of which it counts all
+        training={**SHORT_RUN, "steps": 80, "learning_rate": 1e-2},
+    )
     own_index: Tensor
     counts: Tensor
     num_seen: Tensor

@@ -41,10 +41,12 @@ from gmstudio.families.autoregressive.raster import (
     RasterStepper,
 )
 from gmstudio.families.diagnostics import Figure
+from gmstudio.families.points import SHORT_RUN
 from gmstudio.nn.stepping.ops import Array, Program, StepOps
 from gmstudio.protocol.config import field
 from gmstudio.protocol.families import FamilyCard, Objective, Term
 from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.run_spec import Start
 from gmstudio.protocol.training_settings import Training
 
 
@@ -155,6 +157,11 @@ class PixelCNN(RasterFamily):
         ),
     )
     training_defaults: ClassVar[Training] = Training(steps=600, batch_size=64, learning_rate=2e-3, schedule="cosine")
+    start_on_points: ClassVar[Start | None] = Start(
+        data="points",
+        config={"num_blocks": 2, "input_kernel_size": 3},
+        training={**SHORT_RUN, "steps": 600, "learning_rate": 1e-2},
+    )
     convolutional = True
 
     def __init__(self, config: Config, image: ImageSpec) -> None:

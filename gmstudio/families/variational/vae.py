@@ -30,6 +30,7 @@ from torch import Tensor
 
 from gmstudio.families import published
 from gmstudio.families.base import LossTerms, Phase
+from gmstudio.families.points import SHORT_RUN
 from gmstudio.families.variational.base import (
     ACTIVE_KL_NATS,
     Variational,
@@ -207,6 +208,11 @@ class VAE(Variational):
         checkpoint_every=1000,  # writing one takes as long as fifty steps
     )
     start: ClassVar[Start] = Start(data="mnist", data_config={"binarize": "sample"}, training={"steps": 3000})
+    start_on_points: ClassVar[Start | None] = Start(
+        data="points",
+        config={"num_latent": 2, "num_hidden": 128, "num_layers": 2},
+        training={**SHORT_RUN, "steps": 1500, "learning_rate": 3e-3},
+    )
     card: ClassVar[FamilyCard] = FamilyCard(
         name="vae",
         title="VAE",

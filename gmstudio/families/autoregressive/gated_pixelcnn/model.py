@@ -54,10 +54,12 @@ from gmstudio.families.autoregressive.raster import (
 )
 from gmstudio.families.base import LossTerms, Phase
 from gmstudio.families.diagnostics import Figure
+from gmstudio.families.points import SHORT_RUN
 from gmstudio.nn.stepping.ops import Array, Program, StepOps
 from gmstudio.protocol.config import field
 from gmstudio.protocol.families import MARGINAL_NLL, FamilyCard, Objective, Term
 from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.run_spec import Start
 from gmstudio.protocol.training_settings import Training
 
 MAX_CLASSES = 65536
@@ -186,6 +188,11 @@ class GatedPixelCNN(RasterFamily):
         ),
     )
     training_defaults: ClassVar[Training] = Training(steps=400, batch_size=64, learning_rate=2e-3, schedule="cosine")
+    start_on_points: ClassVar[Start | None] = Start(
+        data="points",
+        config={"num_layers": 2, "input_kernel_size": 3, "num_classes": 0},
+        training={**SHORT_RUN, "steps": 400, "learning_rate": 1e-2},
+    )
     convolutional = True
 
     def __init__(self, config: Config, image: ImageSpec) -> None:

@@ -44,6 +44,7 @@ from gmstudio.families.autoregressive.orders import OrderField, OrderSeedField, 
 from gmstudio.families.autoregressive.session import FloatArray
 from gmstudio.families.base import LossTerms
 from gmstudio.families.diagnostics import Figure
+from gmstudio.families.points import SHORT_RUN
 from gmstudio.nn.stepping.ops import StepOps, step_ops
 from gmstudio.protocol.config import field
 from gmstudio.protocol.families import FamilyCard, Objective, Term
@@ -147,6 +148,11 @@ class MADE(AutoregressiveFamily):
     training_defaults: ClassVar[Training] = Training(steps=1500, batch_size=64, learning_rate=3e-3, schedule="cosine")
     start: ClassVar[Start] = Start(
         data="mnist", data_config={"binarize": "sample"}, training={"steps": 4000, "learning_rate": 2e-3}
+    )
+    start_on_points: ClassVar[Start | None] = Start(
+        data="points",
+        config={"num_hidden": 128},
+        training={**SHORT_RUN, "steps": 1500, "learning_rate": 1e-2},
     )
     differentiable = True
     degrees: Tensor

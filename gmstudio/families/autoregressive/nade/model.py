@@ -51,12 +51,14 @@ from gmstudio.families.autoregressive.session import FloatArray
 from gmstudio.families.base import LossTerms
 from gmstudio.families.diagnostics import Figure
 from gmstudio.families.figures import unit_filters
+from gmstudio.families.points import SHORT_RUN
 from gmstudio.nn.level_mixture import LevelMixture
 from gmstudio.nn.stepping.blocks import BlockPrograms, ordered, ordered_with_bias
 from gmstudio.nn.stepping.ops import Array, Program, StepOps, step_ops
 from gmstudio.protocol.config import ConfigError, field
 from gmstudio.protocol.families import FamilyCard
 from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.run_spec import Start
 from gmstudio.protocol.training_settings import Training
 
 INITIAL_SPREAD = 0.01
@@ -131,6 +133,11 @@ class NADE(AutoregressiveFamily):
         objectives=(ONE_ORDER, ORDER_AGNOSTIC),
     )
     training_defaults: ClassVar[Training] = Training(steps=600, batch_size=64, learning_rate=3e-3, schedule="cosine")
+    start_on_points: ClassVar[Start | None] = Start(
+        data="points",
+        config={"num_hidden": 256, "num_components": 20},
+        training={**SHORT_RUN, "steps": 1300, "learning_rate": 1e-2},
+    )
     differentiable = True
     own_index: Tensor
 

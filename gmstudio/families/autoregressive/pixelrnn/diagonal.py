@@ -42,9 +42,11 @@ from gmstudio.families.autoregressive.pixelrnn.base import (
 from gmstudio.families.autoregressive.pixelrnn.diagonal_lstm import DiagonalBiLSTM
 from gmstudio.families.autoregressive.pixelrnn.diagonal_sampler import DiagonalLSTMCache
 from gmstudio.families.autoregressive.raster import CornerField, NumMixturesField, OutputField
+from gmstudio.families.points import SHORT_RUN
 from gmstudio.nn.stepping.ops import StepOps
 from gmstudio.protocol.families import FamilyCard
 from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.run_spec import Start
 from gmstudio.protocol.training_settings import Training
 
 
@@ -83,6 +85,11 @@ class PixelRNNDiagonal(PixelRNN):
         objectives=(LIKELIHOOD,),
     )
     training_defaults: ClassVar[Training] = Training(steps=600, batch_size=64, learning_rate=3e-3, schedule="cosine")
+    start_on_points: ClassVar[Start | None] = Start(
+        data="points",
+        config={"num_layers": 1, "num_channels": 48, "input_kernel_size": 3},
+        training={**SHORT_RUN, "steps": 600, "learning_rate": 1e-2},
+    )
 
     def __init__(self, config: Config, image: ImageSpec) -> None:
         super().__init__(config, image)
