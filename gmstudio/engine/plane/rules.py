@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import torch
 
 from gmstudio.data.dataset import Labels
-from gmstudio.engine.plane import codes, continuous, counting, exact
+from gmstudio.engine.plane import codes, counting, exact, tables
 from gmstudio.engine.plane.grid import PlaneGrid
 from gmstudio.engine.plane.surface import Rule, Surface, SurfaceRequest
 from gmstudio.engine.runtime.inspection import exploring_pieces
@@ -21,11 +21,12 @@ _RULES: tuple[tuple[Callable[[Family], bool], Rule], ...] = (
     ),
     (exact.has_log_prob, Rule("exact", "Exact, by the likelihood of every cell.", exact.by_log_prob)),
     (
-        continuous.is_continuous,
+        tables.has_table,
         Rule(
             "quadrature",
-            "The density of the continuum, integrated over each cell by Gauss–Legendre quadrature.",
-            continuous.by_quadrature,
+            "The density of the continuum, integrated over each cell by Gauss–Legendre quadrature; what lies beyond "
+            "the axes belongs to the outermost cells, as for samples.",
+            tables.by_table,
         ),
     ),
     (
