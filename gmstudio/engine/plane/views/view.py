@@ -199,6 +199,11 @@ def array(values: Any) -> Array:
     return Array.of(np.asarray(values, np.float32))
 
 
+def groups(labels: NDArray[np.int64] | None) -> Array | None:
+    """Labels as the colours of dots; None: one colour."""
+    return None if labels is None else Array.of(labels.astype(np.int64))
+
+
 def nats(value: float) -> str:
     """Number with its unit."""
     return f"{value:.4f} nats"
