@@ -14,8 +14,10 @@ from gmstudio.window.gui.widgets.plane.dot_stamps import paint_discs
 from gmstudio.window.gui.widgets.plane.heat_picture import contour_lines
 from gmstudio.window.gui.widgets.plane.plane_view import Mapping
 
-DOT, LARGE_DOT = 4.0, 9.0
+SMALL_DOT, DOT, LARGE_DOT = 3.0, 4.0, 9.0
 """Diameters of points, pixels."""
+MANY = 500
+"""Points from which they are drawn small."""
 RIM = 1.0
 """Width of their rims, pixels."""
 HEAD = 7.0
@@ -97,7 +99,7 @@ class LayerPainter:
 
     def _dots(self, dots: Dots) -> None:
         points = _finite(dots.points.numpy())
-        size = LARGE_DOT if dots.large else DOT
+        size = LARGE_DOT if dots.large else DOT if len(points) < MANY else SMALL_DOT
         if dots.groups is None:
             groups, colours = np.zeros(len(points), np.int64), {0: series_colour(dots.series)}
         else:

@@ -73,7 +73,8 @@ class PlaneCanvas(PlaneSurface):
             return
         self._pressed, self._panning = event.position(), False
         hand = self._hands.nearest(self.mapping, event.position())
-        self._hands.held = self._hands.chosen = hand
+        self._hands.hold(hand)
+        self._hands.chosen = hand
         self._set_cursor()
         self.update()
 
@@ -98,7 +99,8 @@ class PlaneCanvas(PlaneSurface):
             super().mouseReleaseEvent(event)
             return
         hand, pressed, panned = self._hands.held, self._pressed, self._panning
-        self._hands.held, self._pressed, self._panning = None, None, False
+        self._hands.hold(None)
+        self._pressed, self._panning = None, False
         if hand is not None:
             self._release(hand)
         elif pressed is not None and not panned and self.area.contains(pressed):

@@ -13,7 +13,7 @@ from gmstudio.window.gui.widgets.canvas.overlays import diverging_table
 from gmstudio.window.gui.widgets.plane.heat_picture import colour_table, heat_top
 from gmstudio.window.gui.widgets.plane.layer_paint import series_colour
 from gmstudio.window.gui.widgets.plane.plane_view import Mapping
-from gmstudio.window.gui.widgets.plots.line_plot import ticks
+from gmstudio.window.gui.widgets.plots.plot_scale import ticks
 
 GAP = 4
 DIGITS = 5

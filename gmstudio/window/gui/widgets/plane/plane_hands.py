@@ -10,6 +10,7 @@ from PySide6.QtGui import QPainter, QPen
 
 from gmstudio.protocol.plane_layers import Guide, Handles, PlaneLayer
 from gmstudio.window.gui.theme import theme
+from gmstudio.window.gui.widgets.held_places import HeldPlaces
 from gmstudio.window.gui.widgets.plane.layer_paint import LayerPainter
 from gmstudio.window.gui.widgets.plane.plane_view import Mapping
 
@@ -31,15 +32,13 @@ class Hand:
 class PlaneHands:
     """Places of handles and guides.
 
-    What is dragged is where the user has put it, not where the layers say, until layers arrive that follow from
-    another cause: those that only repeat an earlier place of the drag are late answers.
+    Attributes:
+        chosen: what the keys move.
     """
 
     def __init__(self) -> None:
         self._layers: tuple[Handles | Guide, ...] = ()
-        self._placed: dict[Hand, tuple[float, float]] = {}
-        self._trail: dict[Hand, list[tuple[float, float]]] = {}
-        self.held: Hand | None = None
+        self._places = HeldPlaces[Hand]()
         self.chosen: Hand | None = None
 
     def set_layers(self, layers: Sequence[PlaneLayer]) -> None:
@@ -48,16 +47,16 @@ class PlaneHands:
         hands = self.hands()
         if self.chosen not in hands:
             self.chosen = None
-        if self.held not in hands:
-            self.held = None
-        for hand in list(self._placed):
-            if hand not in hands:
-                self._forget(hand)
-            elif hand != self.held:
-                said = self._said(hand)
-                late = any(np.allclose(said, place, rtol=1e-5, atol=1e-9) for place in self._trail[hand][:-1])
-                if not late:
-                    self._forget(hand)
+        self._places.settle({hand: self._said(hand) for hand in hands})
+
+    @property
+    def held(self) -> Hand | None:
+        """What is being dragged."""
+        return self._places.held
+
+    def hold(self, hand: Hand | None) -> None:
+        """Take hold of a handle or guide; None: let go."""
+        self._places.held = hand
 
     def hands(self) -> list[Hand]:
         """All that can be dragged, in the order of the layers."""
@@ -71,7 +70,8 @@ class PlaneHands:
 
     def place(self, hand: Hand) -> tuple[float, float]:
         """Point of a handle; of a guide its place on its axis, and 0 on the other."""
-        return self._placed.get(hand) or self._said(hand)
+        x, y = self._places.get(hand) or self._said(hand)
+        return x, y
 
     def points(self, name: str) -> Floats:
         """Points (N, 2) of the handles of an input, or the place (1,) of a guide.
@@ -95,8 +95,7 @@ class PlaneHands:
         layer, before = self._layer(hand), self.place(hand)
         axis = layer.axis if isinstance(layer, Guide) else layer.along
         place = (before[0] if axis == "y" else x, before[1] if axis == "x" else y)
-        self._placed[hand] = place
-        self._trail.setdefault(hand, []).append(place)
+        self._places.put(hand, place)
 
     def nearest(self, mapping: Mapping, at: QPointF) -> Hand | None:
         """Handle, or else guide, within reach of a place of the screen."""
@@ -194,7 +193,3 @@ class PlaneHands:
             return (layer.value, 0.0) if layer.axis == "x" else (0.0, layer.value)
         x, y = layer.points.numpy()[hand.index].tolist()
         return x, y
-
-    def _forget(self, hand: Hand) -> None:
-        del self._placed[hand]
-        del self._trail[hand]

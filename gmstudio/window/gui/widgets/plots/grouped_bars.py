@@ -7,7 +7,8 @@ from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gmstudio.window.gui.theme import theme
-from gmstudio.window.gui.widgets.plots.line_plot import GAP, ticks
+from gmstudio.window.gui.widgets.plots.line_plot import GAP
+from gmstudio.window.gui.widgets.plots.plot_scale import ticks
 
 SHARE = 0.78
 """Share of a group's width that its bars take."""

@@ -15,7 +15,7 @@ from gmstudio.protocol.atlas import RunDemonstration, SceneShown
 from gmstudio.protocol.scenes import Bars, Curves, Line, Maps, Number, Numbers, Pictures, Scene, Sentence
 from gmstudio.window.gui.panels.atlas.node_button import NodeButton
 from gmstudio.window.gui.panels.atlas.panel import AtlasPanel
-from gmstudio.window.gui.scenes.blocks import PicturesBlock
+from gmstudio.window.gui.scenes.picture_blocks import PicturesBlock
 from gmstudio.window.gui.theme import theme
 from gmstudio.window.state.atlas.live import COUNT
 

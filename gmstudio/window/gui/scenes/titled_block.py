@@ -1,0 +1,78 @@
+"""What the blocks of a scene share: heading, content, line below, and how high they are."""
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
+
+from gmstudio.protocol.scenes import Block
+from gmstudio.window.gui.theme import GRID
+from gmstudio.window.gui.widgets.elided_label import ElidedLabel
+
+PLOT_HEIGHT = 170
+"""Height of plots that stand beside no plane."""
+
+
+class Edits(QObject):
+    """Edits of the inputs of a scene, shared by its blocks.
+
+    Signals:
+        edited: name of the input and its numbers, a float64 array; while something is dragged, at each move.
+    """
+
+    edited = Signal(str, object)
+
+    def send(self, name: str, numbers: ArrayLike) -> None:
+        """Emit numbers of an input."""
+        self.edited.emit(name, np.array(numbers, np.float64))
+
+
+class BlockWidget(Protocol):
+    """Widget of a block."""
+
+    def set_block(self, block: Block) -> None:
+        """Show a block of this kind."""
+
+    def height_for(self, width: int, room: int) -> int:
+        """Height of the content at a width.
+
+        Args:
+            width: of the block.
+            room: height of the part of the scene that is visible.
+
+        Returns:
+            Pixels; 0: as the text needs.
+        """
+
+
+class TitledBlock(QWidget):
+    """Heading, content, and a line below.
+
+    Class attributes:
+        adjustable: the user can drag the height of its row.
+    """
+
+    adjustable = False
+
+    def __init__(self, content: QWidget, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.title, self.content, self.note = ElidedLabel(self), content, ElidedLabel(self)
+        self.title.setProperty("role", "heading")
+        self.note.setProperty("role", "muted")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GRID // 2)
+        for widget in (self.title, content, self.note):
+            column.addWidget(widget)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def write(self, title: str, note: str) -> None:
+        """Set heading and note; an empty note takes no room."""
+        if title != self.title.words:
+            self.title.set_words(title)
+            self.content.setAccessibleName(title)
+        if note != self.note.words or self.note.isHidden() != (not note):
+            self.note.set_words(note)
+            self.note.setVisible(bool(note))
