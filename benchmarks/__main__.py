@@ -54,6 +54,17 @@ def slider(
 
 
 @app.command()
+def panning(
+    canvases: Annotated[int, typer.Option(min=1, max=4)] = 1,
+    size: Annotated[int, typer.Option(min=200)] = 600,
+) -> None:
+    """Frames a second of planes that are panned and zoomed."""
+    from benchmarks import panning as benchmark
+
+    report(benchmark.measure(canvases, size))
+
+
+@app.command()
 def decoding(
     family: FamilyOption = "vae",
     size: Annotated[int, typer.Option(min=1)] = 28,
