@@ -28,7 +28,7 @@ def kl(p: Numbers, q: Numbers) -> float:
     there = p > 0
     if (q[there] <= 0).any():
         return float("inf")
-    return float((p[there] * np.log(p[there] / q[there])).sum())
+    return max(0.0, float((p[there] * np.log(p[there] / q[there])).sum()))  # rounding may fall below 0
 
 
 def total_variation(p: Numbers, q: Numbers) -> float:

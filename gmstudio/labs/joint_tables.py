@@ -93,7 +93,7 @@ class Joint:
 
     def mutual_information(self, a: int, b: int, given: Sequence[int] = ()) -> float:
         """I(a; b | z), nats, 0 or more."""
-        return max(0.0, kl(*self.split(a, b, given)))
+        return kl(*self.split(a, b, given))
 
     def dependence(self, a: int, b: int, given: Sequence[int] = ()) -> float:
         """Largest |p(a, b | z) - p(a | z) p(b | z)|, over conditions of positive probability."""
@@ -128,7 +128,7 @@ class Joint:
 
 def kl_between(before: Joint, after: Joint) -> float:
     """KL(before ‖ after), nats."""
-    return max(0.0, kl(before.p, after.p))
+    return kl(before.p, after.p)
 
 
 # ---- examples ------------------------------------------------------------------------------------------------

@@ -27,25 +27,29 @@ Result = TypeVar("Result")
 
 
 class Bench:
-    """A ``LabBench``: data, models and noise on the CPU; every moment is due for a scene.
+    """A ``LabBench``: data, models and noise on the CPU.
 
     Args:
         seed: of all noise and of all training.
         models: family → a model that is ready, or the folder of a run whose initial weights stand for one.
         steps: largest number of training steps; 0: as the lab asks.
+        every: a scene is due at every call of ``due`` of this number.
     """
 
-    def __init__(self, seed: int = 0, models: Mapping[str, ReadyModel | Path] | None = None, steps: int = 0) -> None:
+    def __init__(
+        self, seed: int = 0, models: Mapping[str, ReadyModel | Path] | None = None, steps: int = 0, every: int = 1
+    ) -> None:
         self.seed = seed
         self.device = torch.device("cpu")
         self._models = dict(models or {})
-        self._steps = steps
+        self._steps, self._every, self._calls = steps, every, 0
 
     def generator(self, offset: int = 0) -> torch.Generator:
         return torch.Generator(self.device).manual_seed(self.seed + offset)
 
     def due(self) -> bool:
-        return True
+        self._calls += 1
+        return self._calls % self._every == 0
 
     def ready(self, family: str) -> Generator[None, None, ReadyModel | None]:
         yield None
