@@ -11,7 +11,6 @@ Tweedie's formula and selection bias; Vincent 2011, A connection between score m
 Shapes: T timesteps, N particles, P places.
 """
 
-import itertools
 import math
 from collections.abc import Callable, Iterator
 
@@ -19,10 +18,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional
 
 from gmstudio.families.diffusion.process import NoiseSchedule, ScheduleKind
 from gmstudio.labs.gaussian_mixture import GaussianMixture
+from gmstudio.labs.small_networks import dense_network
 
 Numbers = NDArray[np.float64]
 Score = Callable[[Numbers, int], Numbers]
@@ -104,22 +103,13 @@ class ScoreNetwork(nn.Module):
 
     def __init__(self, hidden: int, generator: torch.Generator) -> None:
         super().__init__()
-        widths = (2 + 2 * NUM_FREQUENCIES, hidden, hidden, 1)
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in itertools.pairwise(widths))
-        with torch.no_grad():
-            for layer in self.layers:
-                assert isinstance(layer, nn.Linear)
-                bound = 1 / math.sqrt(layer.in_features)
-                for parameter in layer.parameters():
-                    parameter.uniform_(-bound, bound, generator=generator)
+        self.layers = dense_network((2 + 2 * NUM_FREQUENCIES, hidden, hidden, 1), generator)
 
     def forward(self, x_N: Tensor, time_N: Tensor) -> Tensor:
         """Predict the noise in places (N,) at times t / T, (N,)."""
         angles = math.pi * time_N[:, None] * torch.arange(1, NUM_FREQUENCIES + 1, dtype=x_N.dtype)
         h = torch.cat([x_N[:, None], time_N[:, None], angles.cos(), angles.sin()], dim=1)
-        for layer in self.layers[:-1]:
-            h = functional.silu(layer(h))
-        noise: Tensor = self.layers[-1](h)
+        noise: Tensor = self.layers(h)
         return noise.squeeze(1)
 
     def score(self, diffusion: LineDiffusion) -> Score:

@@ -105,6 +105,8 @@ class NoiseAndScore(Lab):
         ),
     )
 
+    live_inputs: ClassVar[frozenset[str]] = frozenset({"x0", "xt", "time"})
+
     def __init__(self, bench: LabBench, config: NoiseAndScoreConfig) -> None:
         super().__init__(bench, config)
         self._ways: dict[str, WayBack] = {}
