@@ -59,6 +59,7 @@ class Place:
         shows: predicate: the panel can show this run; None: it shows no runs, else the state is a ``RunState``.
         first_for: capability (one of ``CAPABILITIES``) of the models that are explored here rather than in the panels
             before it; empty: none.
+        first: the runs that it shows are explored here rather than in any other panel.
         preload: further modules that the panel imports only when it first needs them, loaded while the window is idle.
     """
 
@@ -70,6 +71,7 @@ class Place:
     state: str
     shows: Shows | None = None
     first_for: str = ""
+    first: bool = False
     preload: tuple[str, ...] = ()
 
     @property
@@ -124,6 +126,12 @@ def trained_run(capability: str) -> Shows:
     return shows
 
 
+def run_of_points(library: RunLibrary, info: RunInfo) -> bool:
+    """Predicate: the run has weights, and its data are points: images of one row and one or two sub-pixels."""
+    image = info.image
+    return image.channels == 1 and image.height == 1 and image.width in (1, 2) and library.is_able(info.run, "")
+
+
 PLACES = (
     Place(
         "atlas",
@@ -150,6 +158,16 @@ PLACES = (
         state="gmstudio.window.state.training.state:TrainingState",
         shows=any_run,
         preload=("gmstudio.window.gui.widgets.plots.curve_plot",),
+    ),
+    Place(
+        "plane",
+        "Plane",
+        "plane",
+        "See models of points whole: densities over the plane, side by side",
+        panel="gmstudio.window.gui.panels.plane.panel:PlanePanel",
+        state="gmstudio.window.state.plane.state:PlaneState",
+        shows=run_of_points,
+        first=True,
     ),
     Place(
         "pixels",

@@ -1,5 +1,6 @@
 """Combo box of the runs that a panel can show: the one in training first, the examples under a heading at the end."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
@@ -43,6 +44,7 @@ class RunChooser(QComboBox):
         library: library of runs.
         capability: one of ``cards.CAPABILITIES``; empty: any run.
         prefer: capability of the ready model that is shown where the user has no run; empty: the first ready model.
+        accepts: further condition on a run; None: there is none.
 
     Signals:
         chosen: path of the run chosen by the user or by following; "" when there is none.
@@ -51,11 +53,17 @@ class RunChooser(QComboBox):
     chosen = Signal(str)
 
     def __init__(
-        self, library: RunLibrary, capability: str, parent: QWidget | None = None, *, prefer: str = ""
+        self,
+        library: RunLibrary,
+        capability: str,
+        parent: QWidget | None = None,
+        *,
+        prefer: str = "",
+        accepts: Callable[[RunInfo], bool] | None = None,
     ) -> None:
         super().__init__(parent)
         self._library = library
-        self._capability, self._prefer = capability, prefer
+        self._capability, self._prefer, self._accepts = capability, prefer, accepts
         self._chosen = ""
         self._by_default = True
         """The chosen run was the first one there, and not chosen by the user."""
@@ -149,7 +157,7 @@ class RunChooser(QComboBox):
         """
         if self.view().isVisible():
             return
-        runs = self._library.runs_with(self._capability)
+        runs = [run for run in self._library.runs_with(self._capability) if self._accepts is None or self._accepts(run)]
         self.setPlaceholderText(NO_RUN if self._library.home else WAITING)
         lines = self._lines.of(runs, self._library.live)
         entries = [entry for info, line in zip(runs, lines, strict=True) for entry in self._entries(info, line)]

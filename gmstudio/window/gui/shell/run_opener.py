@@ -66,11 +66,13 @@ class RunOpener(QObject):
     def explore(self, run: str) -> None:
         """Show a run of the library in the panel that its model is for; ``found`` follows.
 
-        That is one named by the place's ``first_for``, else the first that is made for exploring it.
+        That is one that comes ``first`` for it, or is named by its ``first_for``, else the first made for exploring it.
         """
         info = self._library.info(run)
         able = info.capabilities if info is not None else ()
-        made = sorted(filter(explores, self._places.values()), key=lambda place: place.first_for not in able)
+        made = sorted(
+            filter(explores, self._places.values()), key=lambda place: (not place.first, place.first_for not in able)
+        )
         place = next(
             (p for p in made if info is not None and p.shows is not None and p.shows(self._library, info)), None
         )

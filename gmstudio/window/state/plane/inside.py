@@ -46,6 +46,7 @@ class InsideState(QObject):
         self.inputs: Inputs = {}
         self.drawn: InsideDrawn | None = None
         self.problem = ""
+        self._point: tuple[float, ...] = ()
         self._inputs_of: dict[str, Inputs] = {}
         self._active = False
         self._budget = Budget(SHARE, gap_s=GAP_S, longest_s=LONGEST_S)
@@ -118,7 +119,13 @@ class InsideState(QObject):
         if self._active and self.view is not None:
             self._timer.stop()
             inputs = {name: Array.of(values) for name, values in self.inputs.items()}
-            self._latest.submit(DrawInside(run=self.run, view=self.view.name, inputs=inputs))
+            self._latest.submit(DrawInside(run=self.run, view=self.view.name, inputs=inputs, point=self._point))
+
+    def set_point(self, point: tuple[float, ...]) -> None:
+        """Set the chosen point of the plane, which views show in their own way; empty: none."""
+        if point != self._point:
+            self._point = point
+            self.request()
 
     def refresh(self) -> None:
         """Request the view with newer weights, within a share of the engine's time."""

@@ -82,6 +82,16 @@ class PlaneState(PlaneTiles):
         truth = next(found, None)
         return None if truth is None else truth.numpy()
 
+    @property
+    def common_top(self) -> float:
+        """Probability of the strongest colour where all tiles have the same one; 0 before there is any.
+
+        The largest p* where that is known, so that colours stay while models train; else the largest p of all tiles.
+        """
+        truth = self.truth
+        grids = [tile.surface.values for tile in self.tiles if tile.surface is not None] if truth is None else [truth]
+        return max((float(np.nanmax(grid)) for grid in grids if grid.size), default=0.0)
+
     def set_options(self, **changes: Any) -> None:
         """Change what the tiles draw: fields of ``ShowOptions``."""
         options = msgspec.structs.replace(self.options, **changes)
@@ -127,14 +137,19 @@ class PlaneState(PlaneTiles):
 
     # ---- the point -----------------------------------------------------------------------------------------------
 
-    def set_point(self, point: Point | None) -> None:
-        """Choose the point whose numbers are shown: the centre of the cell around it."""
+    def set_point(self, point: Point | None, *, gesture: str = "") -> None:
+        """Choose the point whose numbers are shown: the centre of the cell around it; None: none.
+
+        Args:
+            point: coordinates, in the units of the axes.
+            gesture: consecutive choices of the same one are one step of the history.
+        """
         axes, levels = self.axes, self.levels
         if point is not None:
             if len(point) < len(axes) or not levels:
                 return
             point = tuple(a.centre(a.level(x, levels), levels) for a, x in zip(axes, point, strict=False))
-        with self.edits.recording("Choose a point" if point is not None else "Remove the point", key="point"):
+        with self.edits.recording("Choose a point" if point is not None else "Remove the point", key=gesture):
             self._restore_point(point)
 
     def move_point(self, across: int, up: int = 0) -> None:
@@ -146,7 +161,8 @@ class PlaneState(PlaneTiles):
             self.set_point(tuple(axis.centre(levels // 2, levels) for axis in axes))
             return
         moved = zip(axes, self.point, (across, up), strict=False)
-        self.set_point(tuple(a.centre(min(max(a.level(x, levels) + by, 0), levels - 1), levels) for a, x, by in moved))
+        cells = [(axis, min(max(axis.level(x, levels) + by, 0), levels - 1)) for axis, x, by in moved]
+        self.set_point(tuple(axis.centre(level, levels) for axis, level in cells), gesture="move")
 
     def _restore_point(self, point: Point | None) -> None:
         if point != self.point:

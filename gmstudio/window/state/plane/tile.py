@@ -33,9 +33,11 @@ class PlaneTile(QObject):
         events: connection to the engine.
         library: library of runs.
         run: path of the run.
+        series: number of its colour in curves.
 
     Attributes:
         run: path of the run.
+        series: number of its colour in curves.
         opened: description of the run; None until it arrived.
         recorded: surfaces that were recorded while it trained.
         feed: its surface.
@@ -55,9 +57,11 @@ class PlaneTile(QObject):
     recorded_changed = Signal()
     described_changed = Signal()
 
-    def __init__(self, events: EngineLink, library: RunLibrary, run: str, parent: QObject | None = None) -> None:
+    def __init__(
+        self, events: EngineLink, library: RunLibrary, run: str, series: int, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
-        self.run = run
+        self.run, self.series = run, series
         self.opened: PlaneOpened | None = None
         self.recorded = RecordedSurfaces()
         self.described: PointDescribed | None = None
@@ -194,6 +198,7 @@ class PlaneTile(QObject):
         """Describe a point; None: none."""
         if point != self._point:
             self._point = point
+            self.inside.set_point(point or ())
             if point is None:
                 self._describing.reset()
                 self.described = None

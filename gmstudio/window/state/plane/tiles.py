@@ -30,6 +30,7 @@ class PlaneTiles(QObject):
         library: library of runs.
 
     Attributes:
+        events: connection to the engine.
         run: path of the chosen tile's run, or "".
         tiles: from left to right.
 
@@ -57,7 +58,7 @@ class PlaneTiles(QObject):
         super().__init__(parent)
         self.run = ""
         self.tiles: list[PlaneTile] = []
-        self._events, self._library = events, library
+        self.events, self._library = events, library
 
     @property
     def chosen(self) -> PlaneTile | None:
@@ -130,7 +131,9 @@ class PlaneTiles(QObject):
         if self.run in order:
             for tile in [tile for tile in self.tiles if tile.run not in order]:
                 self._drop(tile)
-            self.tiles = [self.tile(run) or self._make(run) for run in order]
+            self.tiles = [tile for tile in self.tiles if tile.run in order]
+            self.tiles += [self._make(run) for run in order if self.tile(run) is None]
+            self.tiles.sort(key=lambda tile: order.index(tile.run))
             self._announce()
 
     def forget_missing(self) -> None:
@@ -172,7 +175,9 @@ class PlaneTiles(QObject):
         return other is not None and same_data(info, other)
 
     def _make(self, run: str) -> PlaneTile:
-        tile = PlaneTile(self._events, self._library, run, self)
+        taken = {tile.series for tile in self.tiles}
+        series = next(number for number in range(MAX_TILES + 1) if number not in taken)
+        tile = PlaneTile(self.events, self._library, run, series, self)
         tile.changed.connect(lambda: self.tile_changed.emit(tile))
         tile.opened_changed.connect(self._on_opened)
         tile.recorded_changed.connect(self.recorded)

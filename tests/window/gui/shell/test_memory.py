@@ -150,6 +150,7 @@ VALUES = {
     "latents.export_axes": True,
     "latents.export_dots": True,
     "chains.count": 4,
+    "plane.metric": "reverse_kl",
 }
 
 

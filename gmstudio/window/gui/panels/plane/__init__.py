@@ -1,0 +1,1 @@
+"""Plane panel: densities of points over the whole plane, runs side by side."""

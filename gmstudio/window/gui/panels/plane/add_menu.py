@@ -1,0 +1,54 @@
+"""Menu of what can stand beside the present runs: runs on the same points, and families to be trained on them."""
+
+from functools import partial
+
+from PySide6.QtWidgets import QMenu, QWidget
+
+from gmstudio.window.gui.run_text import RunLines, run_tip
+from gmstudio.window.state.plane.offers import TrainingOffers
+from gmstudio.window.state.plane.state import PlaneState
+
+NO_OTHERS = "No other run on the same points"
+
+
+def add_menu(parent: QWidget, state: PlaneState, offers: TrainingOffers, live: str) -> QMenu:
+    """Create the menu.
+
+    Args:
+        parent: of the menu.
+        state: state of the panel.
+        offers: starts runs.
+        live: path of the run in training.
+    """
+    menu = QMenu(parent)
+    menu.setObjectName("plane.add_menu")
+    menu.setToolTipsVisible(True)
+    menu.addSection("Runs on the same points")
+    companions = state.companions()
+    for info, line in zip(companions, RunLines().of(companions, live), strict=True):
+        action = menu.addAction(line)
+        action.setToolTip(run_tip(info))
+        action.triggered.connect(partial(_add, state, info.run))
+    if not companions:
+        menu.addAction(NO_OTHERS).setEnabled(False)
+    first = state.info(state.tiles[0]) if state.tiles else None
+    if first is not None and offers.families:
+        menu.addSection("Train on these points")
+        for entry in offers.families:
+            proposed = entry.start_on_points
+            if proposed is None or proposed.data != first.spec.data:
+                continue
+            action = menu.addAction(entry.card.title)
+            action.setEnabled(not offers.unavailable)
+            action.setToolTip(offers.unavailable or "Train it with the settings that it proposes, and show it beside")
+            action.triggered.connect(partial(_train, offers, entry.card.name, dict(first.spec.data_config)))
+    menu.aboutToHide.connect(menu.deleteLater)
+    return menu
+
+
+def _add(state: PlaneState, run: str, _checked: bool = False) -> None:
+    state.add_run(run)
+
+
+def _train(offers: TrainingOffers, family: str, data_config: dict[str, object], _checked: bool = False) -> None:
+    offers.start(family, data_config)

@@ -1,0 +1,129 @@
+"""Page while there is no run of points: purpose of the panel, and runs of a few seconds to start with."""
+
+from functools import partial
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+
+from gmstudio.window.gui.panel import Panel
+from gmstudio.window.gui.theme import GRID
+from gmstudio.window.gui.widgets.elided_label import ElidedLabel
+from gmstudio.window.gui.widgets.wrapping_row import WrappingRow
+from gmstudio.window.state.plane.offers import SHAPE, TrainingOffers
+
+PURPOSE = (
+    "Models of points in one or two dimensions, seen whole: p(x) over the plane, beside the true distribution and "
+    "other families, while they train and at every step of their training."
+)
+TRAIN_ONE = "No model of points was trained yet. Choose a set of points and a family; most take a few seconds:"
+STARTING = "The engine is starting …"
+PAGE_WIDTH = 84 * GRID
+
+
+class EmptyPage(QWidget):
+    """Sets of points, a button for each family, and the ways to Data and Train.
+
+    Args:
+        panel: panel that names the controls.
+        offers: runs that can be started.
+
+    Signals:
+        panel_wanted: name of the panel in which one goes on.
+    """
+
+    panel_wanted = Signal(str)
+
+    def __init__(self, panel: Panel, offers: TrainingOffers) -> None:
+        super().__init__(panel)
+        self._panel, self._offers = panel, offers
+        self._names: tuple[str, ...] = ()
+        self.buttons: dict[str, QToolButton] = {}
+        title, purpose = QLabel("Plane"), QLabel(PURPOSE)
+        title.setProperty("role", "title")
+        purpose.setWordWrap(True)
+        self.words = QLabel()
+        self.words.setWordWrap(True)
+        self.words.setProperty("role", "muted")
+        self.shape = QComboBox()
+        panel.name_widget(self.shape, "offer_shape", "Points", "Distribution of the points that the run is trained on")
+        self.row = WrappingRow(self, spacing=GRID)
+        self.message = ElidedLabel()
+        self.message.setProperty("role", "error")
+        self.draw = self._way(
+            "Points of my own …", "offer_data", "data", "Draw a density, or open a picture or a table"
+        )
+        self.train = self._way("More settings in Train …", "offer_train", "train", "Choose family, points and settings")
+        self._lay_out(title, purpose)
+        offers.changed.connect(self.refresh)
+        self.refresh()
+
+    def _way(self, text: str, control: str, target: str, tip: str) -> QToolButton:
+        button = QToolButton()
+        button.setText(text)
+        button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._panel.name_widget(button, control, text, tip)
+        button.clicked.connect(lambda: self.panel_wanted.emit(target))
+        return button
+
+    def _lay_out(self, title: QLabel, purpose: QLabel) -> None:
+        page = QWidget()
+        page.setFixedWidth(PAGE_WIDTH)
+        column = QVBoxLayout(page)
+        column.setSpacing(2 * GRID)
+        shape = QHBoxLayout()
+        label = QLabel("Points")
+        label.setBuddy(self.shape)
+        shape.addWidget(label)
+        shape.addWidget(self.shape)
+        shape.addStretch(1)
+        ways = QHBoxLayout()
+        ways.addWidget(self.draw)
+        ways.addWidget(self.train)
+        ways.addStretch(1)
+        column.addWidget(title)
+        column.addWidget(purpose)
+        column.addWidget(self.words)
+        column.addLayout(shape)
+        column.addWidget(self.row)
+        column.addWidget(self.message)
+        column.addLayout(ways)
+        outer = QVBoxLayout(self)
+        outer.addStretch(1)
+        outer.addWidget(page, 0, Qt.AlignmentFlag.AlignHCenter)
+        outer.addStretch(2)
+
+    def refresh(self) -> None:
+        """Show the offers of the engine's catalog."""
+        offers = self._offers
+        self.words.setText(TRAIN_ONE if offers.families else STARTING)
+        shapes = offers.shapes()
+        if [self.shape.itemData(i) for i in range(self.shape.count())] != list(shapes):
+            self.shape.clear()
+            for value, title in shapes.items():
+                self.shape.addItem(title, value)
+        self.shape.setEnabled(bool(shapes))
+        names = tuple(entry.card.name for entry in offers.families)
+        if names != self._names:
+            self._names = names
+            self._make_buttons()
+        reason = offers.unavailable
+        for entry in offers.families:
+            button = self.buttons[entry.card.name]
+            button.setEnabled(not reason)
+            button.setToolTip(f"Train {entry.card.title} on these points, with the settings that it proposes. {reason}")
+        self.message.set_words(offers.problem)
+
+    def _make_buttons(self) -> None:
+        self.buttons = {}
+        for entry in self._offers.families:
+            button = QToolButton()
+            button.setText(entry.card.title)
+            button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+            self._panel.name_widget(button, f"offer_{entry.card.name}", f"Train {entry.card.title}", "Train it")
+            button.clicked.connect(partial(self._start, entry.card.name))
+            self.buttons[entry.card.name] = button
+        self.row.set_widgets(list(self.buttons.values()))
+
+    def _start(self, family: str) -> None:
+        shape = self.shape.currentData()
+        self._offers.start(family, {SHAPE: shape} if shape else {})

@@ -1,0 +1,35 @@
+"""Titles of runs side by side, by what differs between them."""
+
+from collections.abc import Callable, Sequence
+
+from gmstudio.protocol.plane import PlaneOpened
+from gmstudio.protocol.runs import RunInfo
+from gmstudio.window.gui.run_text import run_name, started_text
+from gmstudio.window.state.plane.surfaces import Surface
+
+
+def tile_titles(infos: Sequence[RunInfo | None]) -> list[str]:
+    """Shortest of these texts in which all runs differ: family, name or label, that with its start.
+
+    Args:
+        infos: descriptions of the runs; None for one that is not listed yet.
+    """
+    forms: tuple[Callable[[RunInfo], str], ...] = (
+        lambda info: info.name or info.family_title,
+        run_name,
+        lambda info: f"{run_name(info)} · {started_text(info)}",
+    )
+    titles: list[str] = []
+    for form in forms:
+        titles = [form(info) if info is not None else "…" for info in infos]
+        if len(set(titles)) == len(titles):
+            break
+    return titles
+
+
+def method_badge(opened: PlaneOpened | None, surface: Surface | None) -> str:
+    """Computation of p(x) in a few words; empty before it is known."""
+    method = surface.method if surface is not None else opened.method if opened is not None else None
+    if surface is not None and surface.method is None:
+        return "no density"
+    return "histogram of samples" if method == "histogram" else method or ""
