@@ -47,7 +47,8 @@ def heat_top(heat: Heat) -> float:
 def heat_image(heat: Heat) -> QImage:
     """Picture of a map, one pixel a cell, its first row at the bottom."""
     values, top = heat.values.numpy(), heat_top(heat)
-    share = (values + top) / (2 * top) if heat.scale == "diverging" else values / top
+    low = -top if heat.scale == "diverging" else heat.low
+    share = (values - low) / (top - low)
     missing = ~np.isfinite(values)
     index = (np.where(missing, 0.0, share).clip(0.0, 1.0) * 255).round().astype(np.uint8)
     table = np.full((257, 4), 255, np.uint8)

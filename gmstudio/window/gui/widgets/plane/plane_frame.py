@@ -54,7 +54,8 @@ def legend_entries(layers: tuple[PlaneLayer, ...]) -> list[LegendEntry]:
         match layer:
             case Heat() if layer.name:
                 top = f"{heat_top(layer):.3g}"
-                ends = (f"−{top}" if layer.scale == "diverging" else "0", f"{top} {layer.unit}".strip())
+                low = f"−{top}" if layer.scale == "diverging" else f"{layer.low:.3g}"
+                ends = (low.replace("-", "−"), f"{top} {layer.unit}".strip().replace("-", "−"))
                 entries.append(LegendEntry(layer.name, layer, ends))
             case Mesh() if layer.name and layer.shade is not None:
                 top = f"{float(np.nanmax(np.abs(layer.shade.numpy()), initial=0.0)):.3g}"
