@@ -40,7 +40,13 @@ class TrainingOffers(QObject):
         self._starting.dropped.connect(self.changed)
         self._starting.failed.connect(self._on_failed)
         library.catalog_arrived.connect(self.changed)
+        library.changed.connect(self.changed)
         library.live_changed.connect(lambda _run: self.changed.emit())
+
+    @property
+    def ready(self) -> bool:
+        """The engine has started, and the runs are listed."""
+        return bool(self._library.home)
 
     @property
     def families(self) -> tuple[FamilyEntry, ...]:

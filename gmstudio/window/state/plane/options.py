@@ -25,7 +25,7 @@ class ShowOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     quantity: Quantity = "p"
     contours: bool = False
-    points: PointsShown = "train"
+    points: PointsShown = "none"
     labels: bool = False
     samples: bool = False
     truth: TruthShown = "tile"

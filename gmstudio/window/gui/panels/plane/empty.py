@@ -16,6 +16,7 @@ PURPOSE = (
     "other families, while they train and at every step of their training."
 )
 TRAIN_ONE = "No model of points was trained yet. Choose a set of points and a family; most take a few seconds:"
+NONE_PROPOSED = "No model of points was trained yet. Choose the data “points” in Train."
 STARTING = "The engine is starting …"
 PAGE_WIDTH = 84 * GRID
 
@@ -87,15 +88,19 @@ class EmptyPage(QWidget):
         column.addWidget(self.row)
         column.addWidget(self.message)
         column.addLayout(ways)
+        across = QHBoxLayout()
+        across.addStretch(1)
+        across.addWidget(page)
+        across.addStretch(1)
         outer = QVBoxLayout(self)
         outer.addStretch(1)
-        outer.addWidget(page, 0, Qt.AlignmentFlag.AlignHCenter)
+        outer.addLayout(across)
         outer.addStretch(2)
 
     def refresh(self) -> None:
         """Show the offers of the engine's catalog."""
         offers = self._offers
-        self.words.setText(TRAIN_ONE if offers.families else STARTING)
+        self.words.setText((TRAIN_ONE if offers.families else NONE_PROPOSED) if offers.ready else STARTING)
         shapes = offers.shapes()
         if [self.shape.itemData(i) for i in range(self.shape.count())] != list(shapes):
             self.shape.clear()

@@ -18,6 +18,8 @@ from gmstudio.window.state.plane.options import Quantity, ShowOptions
 LOG_RANGE = 12.0
 """Nats between the strongest and the weakest colour of log p."""
 CONTOURS = 6
+MAX_DOTS = 500
+"""Points of the data that are drawn, as many as samples."""
 TITLES: dict[Quantity, str] = {"p": "p(x)", "log p": "log p(x)"}
 TRUE_TITLES: dict[Quantity, str] = {"p": "p*(x)", "log p": "log p*(x)"}
 SAMPLE_SERIES, TRUTH_SERIES, LINE_SERIES = 1, 2, 0
@@ -76,9 +78,23 @@ def truth_contours(truth: Grid, axes: tuple[PointAxis, ...]) -> Paths:
     return Paths(name="p*(x)", points=Array.of(contour_lines(heat)), series=TRUTH_SERIES)
 
 
-def point_dots(points: Grid, labels: NDArray[np.int64] | None, name: str) -> Dots:
-    """Points of the data, (N, 2), in the muted colour or by their labels (N,)."""
-    return Dots(name=name, points=Array.of(points), groups=None if labels is None else Array.of(labels))
+def point_dots(
+    points: Grid, labels: NDArray[np.int64] | None, name: str, axes: tuple[PointAxis, ...], levels: int
+) -> Dots:
+    """The first ``MAX_DOTS`` points of the data, somewhere in their cells, since many share the centre of one.
+
+    Args:
+        points: (N, 2), at the centres of their cells.
+        labels: (N,) of their colours; None: all have the muted one.
+        name: for the legend.
+        axes: of the plane.
+        levels: of each axis.
+    """
+    cell = np.array([(axis.high - axis.low) / levels for axis in axes])
+    shown = points[:MAX_DOTS]
+    places = shown + (np.random.default_rng(0).random(shown.shape) - 0.5) * cell
+    groups = None if labels is None else Array.of(labels[:MAX_DOTS])
+    return Dots(name=name, points=Array.of(places.astype(np.float32)), groups=groups)
 
 
 def sample_dots(samples: Grid) -> Dots:

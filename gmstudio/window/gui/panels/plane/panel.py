@@ -99,6 +99,7 @@ class PlanePanel(Panel):
         for button in self._buttons_of_runs:
             header.addWidget(button)
         header.addWidget(self.message, 1)
+        header.addWidget(self.button(self.show_row.fit, icon_only=True))
         planes = QWidget()
         column = QVBoxLayout(planes)
         column.setContentsMargins(0, 0, 0, 0)

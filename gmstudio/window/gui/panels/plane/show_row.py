@@ -25,7 +25,7 @@ class ShowRow(WrappingRow):
     """
 
     def __init__(self, panel: Panel, state: PlaneState, fit: Callable[[], None]) -> None:
-        super().__init__(panel, spacing=GRID)
+        super().__init__(panel, spacing=GRID // 2)
         self._panel, self._state = panel, state
         self.quantity = self._combo(
             "quantity", "Quantity", QUANTITY_TITLES, "Probability of each cell, or its logarithm"
@@ -74,7 +74,7 @@ class ShowRow(WrappingRow):
         self.fit = add("fit", "Fit", "F", fit, icon="fit", tip="Show the whole plane in all tiles")
         self.set_widgets(
             [
-                self._labelled("Show", self.quantity),
+                self.quantity,
                 self._labelled("Data", self.points),
                 panel.button(self.labels),
                 panel.button(self.samples),
@@ -82,7 +82,6 @@ class ShowRow(WrappingRow):
                 self._labelled("p*", self.truth),
                 panel.button(self.contours),
                 panel.button(self.common),
-                panel.button(self.fit, icon_only=True),
             ]
         )
         self.quantity.activated.connect(lambda i: state.set_options(quantity=self.quantity.itemData(i)))

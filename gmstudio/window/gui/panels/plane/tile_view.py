@@ -239,7 +239,8 @@ class TileView(TileFrame):
             name = "training data" if options.points == "train" else "validation data"
             key = (tile.opened, options.points, options.labels)
             numbers = None if labels is None else labels.numpy()
-            layers.append(self._keep("points", key, lambda: drawn.point_dots(points, numbers, name)))
+            axes, levels = tile.axes, tile.opened.levels
+            layers.append(self._keep("points", key, lambda: drawn.point_dots(points, numbers, name, axes, levels)))
         samples = tile.surface.samples if tile.surface is not None else None
         if options.samples and samples is not None and len(samples):
             layers.append(self._keep("samples", tile.surface, lambda: drawn.sample_dots(samples)))

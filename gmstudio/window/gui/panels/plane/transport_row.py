@@ -88,7 +88,7 @@ class TransportRow(QWidget):
         row.addWidget(self.where)
         row.addWidget(self.axis)
         row.addWidget(self._speed_label)
-        row.addWidget(self.speed, 1)
+        row.addWidget(self.speed, 2)
         self.where.setFixedWidth(self.where.fontMetrics().horizontalAdvance(f" {PAST} "))
 
     @property

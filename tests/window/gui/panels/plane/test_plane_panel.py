@@ -50,6 +50,7 @@ class Stage(PlaneScene):
 @pytest.fixture
 def stage(qtbot: QtBot) -> Iterator[Stage]:
     stage = Stage(qtbot)
+    stage.state.set_options(points="train")
     stage.arrive()
     stage.settle()
     yield stage
@@ -307,7 +308,7 @@ def test_nothing_moves_when_data_arrive(qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: view.canvas.width() > 500)
     before = view.canvas.geometry()
     stage.settle()
-    qtbot.waitUntil(lambda: len(view.canvas.layers) > 1)
+    qtbot.waitUntil(lambda: len(view.canvas.layers) == 1)
     assert view.canvas.geometry() == before
     stage.state.set_active(False)
 
