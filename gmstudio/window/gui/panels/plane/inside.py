@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel, QVBox
 from gmstudio.protocol.plane import PlaneSlider, PlaneView
 from gmstudio.protocol.scenes import Numbers
 from gmstudio.window.gui.panel import Panel
-from gmstudio.window.gui.scenes.blocks import NumbersBlock
+from gmstudio.window.gui.scenes.text_blocks import NumbersBlock
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.sliders.typed_slider import TypedSlider
 from gmstudio.window.state.plane.state import PlaneState

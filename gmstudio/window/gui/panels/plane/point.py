@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLay
 from gmstudio.protocol.scenes import Numbers
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.plane.titles import tile_titles
-from gmstudio.window.gui.scenes.blocks import NumbersBlock
+from gmstudio.window.gui.scenes.text_blocks import NumbersBlock
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.number_input import NumberField
 from gmstudio.window.state.plane.state import PlaneState
