@@ -116,6 +116,16 @@ class GridDensity(Protocol):
             ValueError: when the images are no points of one or two dimensions.
         """
 
+    def log_prob_grid_pieces(self) -> Iterator[Tensor | None]:
+        """Yield None after each piece of a few milliseconds, then the table of ``log_prob_grid``."""
+
+
+def last_of(pieces: Iterator[Tensor | None]) -> Tensor:
+    """Result of a computation in pieces, its last one."""
+    *_, found = pieces
+    assert found is not None
+    return found
+
 
 def check_points(num_dims: int) -> None:
     """Refuse images of more than two sub-pixels.

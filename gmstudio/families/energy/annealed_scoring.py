@@ -14,15 +14,17 @@ from gmstudio.families.energy.annealed_importance import (
     describe_log_z,
     warning_on_log_z,
 )
-from gmstudio.families.energy.restricted_boltzmann import MAX_FLOATS, RestrictedBoltzmann
+from gmstudio.families.energy.restricted_boltzmann import RestrictedBoltzmann
 from gmstudio.families.energy.reverse_annealing import reverse_annealing
-from gmstudio.families.insides import check_points
+from gmstudio.families.insides import check_points, last_of
 from gmstudio.nn.precision import widened
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.plane import SurfaceMethod
 
 MIN_CHAINS = 100
 """Smallest number of annealing runs; of fewer, too few could be effective."""
+PIECE_FLOATS = 2**20
+"""Floats of one activation in a piece of a table."""
 
 
 class AnnealedScoring:
@@ -64,20 +66,30 @@ class AnnealedScoring:
         """All points are enumerated."""
         return "exact"
 
-    @torch.no_grad()
     def log_prob_grid(self) -> Tensor:
         """Log p of every point, (L, L) or (1, L), see ``GridDensity``: -F(x), normalized by their sum.
 
         Raises:
             ValueError: when the images are no points of one or two dimensions.
         """
+        return last_of(self.log_prob_grid_pieces())
+
+    def log_prob_grid_pieces(self) -> Iterator[Tensor | None]:
+        """Yield None after each piece of a few milliseconds, then the table of ``log_prob_grid``."""
+        check_points(self.image.num_dims)
+        return self._log_prob_grid()
+
+    def _log_prob_grid(self) -> Iterator[Tensor | None]:
         image = self.image
-        check_points(image.num_dims)
         every_ND = torch.cartesian_prod(*[torch.arange(image.levels)] * image.num_dims).view(-1, image.num_dims)
         x = every_ND.flip(1).view(-1, *image.shape)  # the first sub-pixel varies fastest
-        rows = max(1, MAX_FLOATS // max(self.machine.num_hidden, self.machine.units.num_statistics))
-        log_N = torch.cat([-widened(self.free_energy(some)) for some in x.split(rows)])
-        return (log_N - torch.logsumexp(log_N, dim=0)).view(-1, image.levels)
+        logs = []
+        for some in x.split(max(1, PIECE_FLOATS // max(self.machine.num_hidden, self.machine.units.num_statistics))):
+            with torch.no_grad():
+                logs.append(-widened(self.free_energy(some)))
+            yield None
+        log_N = torch.cat(logs)
+        yield (log_N - torch.logsumexp(log_N, dim=0)).view(-1, image.levels)
 
     def prepare_estimate(
         self, num_samples: int = 100, generator: torch.Generator | None = None

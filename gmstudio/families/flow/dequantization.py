@@ -72,9 +72,7 @@ class VariationalDequantization(Dequantization):
         self.elementwise = nn.Conv2d(num_channels, 2 * channels, 3, padding=1)
         swaps = (False, True) if height * width > 1 else ()
         self.couplings = nn.ModuleList(
-            CheckerboardCoupling(
-                image_shape, swap, ResidualNet(channels + num_channels, num_channels, 1, 2 * channels), "affine"
-            )
+            CheckerboardCoupling(image_shape, swap, ResidualNet(channels + num_channels, num_channels, 1, 2 * channels))
             for swap in swaps
         )
 

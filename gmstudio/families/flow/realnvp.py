@@ -7,10 +7,10 @@ that of the noise,
 
 f is a chain of coupling layers, each of which is inverted in one pass and has a triangular Jacobian, so that
 likelihood, sampling and inference of z are all exact and cost the same. Additive couplings keep volume (NICE), affine
-ones stretch it (Real NVP). ``mlp`` couples the two colours of a checkerboard over the flattened image by dense
-networks; ``conv`` couples maps by residual convolutional networks: checkerboards, then, after blocks of 2×2 pixels have
-become channels (squeeze), halves of the channels; then half of them is factored out unchanged and the rest is processed
-likewise.
+ones stretch it (Real NVP), and mixtures of logistics bend it (Flow++). ``mlp`` couples the two
+colours of a checkerboard over the flattened image by dense networks; ``conv`` couples maps by residual convolutional
+networks: checkerboards, then, after blocks of 2×2 pixels have become channels (squeeze), halves of the channels; then
+half of them is factored out unchanged and the rest is processed likewise.
 
 Pixels are integers and a density is of a continuum, so noise u in [0, 1) is added, v = x + u, and y = v / L. Exact is
 the density of v; the probability of the integer image is its integral over the bin, of which E[log p(x + u)]
@@ -24,7 +24,7 @@ squeezed.
 
 Source: Dinh, Krueger & Bengio, NICE, ICLR 2015 workshop, arXiv:1410.8516, section 3; Dinh, Sohl-Dickstein & Bengio,
 Density estimation using Real NVP, ICLR 2017, arXiv:1605.08803, sections 3 and 4.1; Ho et al., Flow++, ICML 2019,
-arXiv:1902.00275, section 3.1 (variational dequantization).
+arXiv:1902.00275, sections 3.1 (variational dequantization) and 3.2 (couplings by mixtures of logistics).
 Shapes: B batch, C channels, H height, W width, L levels, D = C·H·W, K draws of noise.
 """
 
@@ -40,7 +40,7 @@ from gmstudio.families import published
 from gmstudio.families.base import Family, LossTerms, Phase, TrajectoryStep
 from gmstudio.families.diagnostics import Figure
 from gmstudio.families.flow.coupling_stacks import ConvSizes, DenseSizes, dense_couplings, image_couplings
-from gmstudio.families.flow.couplings import CouplingKind
+from gmstudio.families.flow.couplings import CouplingKind, Motion
 from gmstudio.families.flow.dequantization import Dequantization, UniformDequantization, VariationalDequantization
 from gmstudio.families.flow.figures import latent_histogram
 from gmstudio.families.flow.layers import Chain, Diagonal
@@ -51,6 +51,7 @@ from gmstudio.families.insides import WarpStep
 from gmstudio.protocol.config import field
 from gmstudio.protocol.families import FamilyCard, LatentSpec, TrajectoryCard
 from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.run_spec import Start
 from gmstudio.protocol.training_settings import Training
 
 MAX_FLOATS = 2**22
@@ -68,8 +69,25 @@ class RealNVPConfig(Struct, frozen=True, kw_only=True):
     ] = "conv"
     coupling: Annotated[
         CouplingKind,
-        field("Coupling", "affine: scale and shift, as in Real NVP. additive: shift only, as in NICE."),
+        field(
+            "Coupling",
+            "affine: scale and shift, as in Real NVP. additive: shift only, as in NICE. mixture of logistics: the "
+            "distribution function of a mixture, then scale and shift, as in Flow++; one layer can join or part "
+            "clusters.",
+            labels={"mixture": "mixture of logistics"},
+        ),
     ] = "affine"
+    num_components: Annotated[
+        int,
+        field(
+            "Mixture components",
+            "Logistics in the mixture of each moved value.",
+            ge=1,
+            le=64,
+            unit="components",
+            when={"coupling": "mixture"},
+        ),
+    ] = 8
     num_couplings: Annotated[
         int,
         field(
@@ -150,6 +168,18 @@ class RealNVP(DequantizedScoring, Family):
         grad_clip=50.0,
         checkpoint_every=1000,
     )
+    start_on_points: ClassVar[Start] = Start(
+        data="points",
+        config={
+            "architecture": "mlp",
+            "coupling": "mixture",
+            "num_components": 6,
+            "num_couplings": 4,
+            "num_hidden": 32,
+            "alpha": 0.02,
+        },
+        training={"steps": 700, "batch_size": 512, "learning_rate": 1e-2, "validate_every": 350, "sample_every": 350},
+    )
     card: ClassVar[FamilyCard] = FamilyCard(
         name="realnvp",
         title="Flow (NICE, Real NVP)",
@@ -182,12 +212,13 @@ class RealNVP(DequantizedScoring, Family):
         self.dequantization: Dequantization = UniformDequantization()
         if config.dequantization == "variational":
             self.dequantization = VariationalDequantization(image.shape, image.levels, DEQUANTIZATION_CHANNELS)
+        motion = Motion(config.coupling, config.num_components)
         if config.architecture == "mlp":
             dense = DenseSizes(config.num_couplings, config.num_hidden, config.num_layers)
-            couplings = dense_couplings(image.shape, dense, config.coupling)
+            couplings = dense_couplings(image.shape, dense, motion)
         else:
             conv = ConvSizes(config.num_couplings, config.num_channels, config.num_blocks, config.num_scales)
-            couplings = image_couplings(image.shape, conv, config.coupling)
+            couplings = image_couplings(image.shape, conv, motion)
         self.flow = Chain([Diagonal(image.shape, image.shape), couplings, Diagonal(image.shape, image.shape)])
 
     # ---- training ------------------------------------------------------------------------------------------

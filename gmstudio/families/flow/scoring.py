@@ -13,7 +13,7 @@ from torch import Tensor
 
 from gmstudio.families.flow.grid import log_cell_masses
 from gmstudio.families.flow.layers import Chain
-from gmstudio.families.insides import check_points
+from gmstudio.families.insides import check_points, last_of
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.plane import SurfaceMethod
 
@@ -105,7 +105,6 @@ class DequantizedScoring(ABC):
         """Quadrature of the density over each cell."""
         return "quadrature"
 
-    @torch.no_grad()
     def log_prob_grid(self) -> Tensor:
         """Log-probability of every cell of points, (L, L) or (1, L), see ``GridDensity``; exact up to the quadrature.
 
@@ -115,17 +114,20 @@ class DequantizedScoring(ABC):
         Raises:
             ValueError: when the images are no points of one or two dimensions.
         """
+        return last_of(self.log_prob_grid_pieces())
+
+    def log_prob_grid_pieces(self) -> Iterator[Tensor | None]:
+        """Yield None after each piece of a few milliseconds, then the table of ``log_prob_grid``."""
         check_points(self.image.num_dims)
         like = next(self.flow.parameters())
         return log_cell_masses(self._log_line_density, self.image.num_dims, self.image.levels, self.config.alpha, like)
 
+    @torch.no_grad()
     def _log_line_density(self, h_ND: Tensor) -> Tensor:
         """Log-density on the real line that the logit maps places to: (N,), nats."""
-        logs = []
-        for h_BCHW in torch.split(h_ND.view(-1, *self.image.shape), self._max_rows()):
-            z_BCHW, log_det_B = self.flow(h_BCHW)
-            logs.append(log_normal(z_BCHW.flatten(1)) + log_det_B)
-        return torch.cat(logs)
+        z_BCHW, log_det_B = self.flow(h_ND.view(-1, *self.image.shape))
+        log_B: Tensor = log_normal(z_BCHW.flatten(1)) + log_det_B
+        return log_B
 
 
 def log_normal(z_BD: Tensor) -> Tensor:

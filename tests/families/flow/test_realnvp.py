@@ -33,13 +33,13 @@ KINDS = [
     for architecture, coupling, dequantization in itertools.product(
         ("mlp", "conv"), ("affine", "additive"), ("uniform", "variational")
     )
-]
+] + [{"architecture": name, "coupling": "mixture", "dequantization": "uniform"} for name in ("mlp", "conv")]
 
 
 def build(image: ImageSpec, seed: int = 0, **config: Any) -> RealNVP:
     """A small model whose weights are larger than at their start, and nowhere zero."""
     torch.manual_seed(seed)
-    small = {"num_hidden": 24, "num_channels": 4, **config}
+    small = {"num_hidden": 24, "num_channels": 4, "num_components": 4, **config}
     model = RealNVP(parse_config(RealNVP.Config, small), image)
     with torch.no_grad():
         for parameter in model.parameters():
