@@ -3,7 +3,7 @@
 A point is an image of 1×D sub-pixels, D 1 or 2, whose levels are places on an axis.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -49,6 +49,8 @@ class DescribePoints(Command, frozen=True, kw_only=True):
         data_config: its settings.
         count: largest number of training points that are sent.
     """
+
+    interactive: ClassVar[bool] = True
 
     data: str
     data_config: dict[str, Any]

@@ -13,9 +13,10 @@ from gmstudio.data.points.curves import SIDE, USUAL_NOISE, made_components
 from gmstudio.data.points.mixture_text import WEIGHT_TOLERANCE, parse_mixture
 from gmstudio.data.points.pictures import picture_density
 from gmstudio.data.points.settings import PointsConfig
-from gmstudio.data.points.strokes import EMPTY, parse_strokes, stroke_density
+from gmstudio.data.points.strokes import EMPTY, stroke_density
 from gmstudio.protocol.config import ConfigError
 from gmstudio.protocol.points import PointAxis
+from gmstudio.protocol.strokes import parse_strokes
 
 Floats = NDArray[np.float64]
 

@@ -9,8 +9,8 @@ from PIL import Image
 
 from gmstudio.data import DataError, load
 from gmstudio.data.points import entropy
-from gmstudio.data.points.strokes import MAX_CHARACTERS, MAX_STROKE_POINTS, MAX_STROKES
 from gmstudio.protocol.config import ConfigError, conditions_unmet, schema_of
+from gmstudio.protocol.strokes import MAX_CHARACTERS, MAX_STROKE_POINTS, MAX_STROKES
 
 
 def points(shape: str, **values: Any) -> Any:
