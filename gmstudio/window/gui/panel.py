@@ -35,6 +35,7 @@ class Panel(ActiveWidget):
         run_wanted: path of a run that is to be explored, in the panel that is made for it.
         training_wanted: name of a family that is to be chosen in Train.
         panel_wanted: name of another panel that is to be shown.
+        lesson_wanted: name of a lesson that is to be opened.
         menu_opening: a ``QMenu`` that is about to open for a widget; the window adds saving and copying of its picture.
     """
 
@@ -44,6 +45,7 @@ class Panel(ActiveWidget):
     run_wanted = Signal(str)
     training_wanted = Signal(str)
     panel_wanted = Signal(str)
+    lesson_wanted = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

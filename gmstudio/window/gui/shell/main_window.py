@@ -24,6 +24,7 @@ from gmstudio.window.gui.shell.decision_notices import DecisionNotices
 from gmstudio.window.gui.shell.engine_notices import EngineNotices
 from gmstudio.window.gui.shell.file_drop import FileDrop
 from gmstudio.window.gui.shell.help import HelpPage
+from gmstudio.window.gui.shell.lessons.guide import STAGE_MODULE, LessonGuide
 from gmstudio.window.gui.shell.memory import WindowMemory
 from gmstudio.window.gui.shell.page import PanelPage, fitted
 from gmstudio.window.gui.shell.palette.command_palette import CommandPalette
@@ -87,6 +88,8 @@ class MainWindow(QMainWindow):
         self._opener = RunOpener(studio, places, self._settings, self)
         self._requests = PanelRequests(self._places, studio, self._opener, self.build_panel, self.show_panel, self)
         self._memory = WindowMemory(studio.library, places, self._settings, self)
+        self._lessons = LessonGuide(self, self._places, studio, self.show_panel)
+        self._memory.add_state("lessons", self._lessons.state)
         self._save_menus = SaveMenus(studio.library, self)
         self._ready_note = ReadyNote(studio.library)
         self._sidebar = Sidebar(places)
@@ -101,7 +104,7 @@ class MainWindow(QMainWindow):
             self, self._places, self._panels, studio, self._settings, self._opener.open, self.show_panel
         )
         self._fill_menus()
-        modules = [module for place in places for module in place.modules]
+        modules = [*(module for place in places for module in place.modules), STAGE_MODULE]
         builders = panel_builders([place.name for place in places], self.build_panel, self._panels)
         self._preloader = Preloader(modules, builders, self)
         self._preloader.finished.connect(self._on_complete)
@@ -157,6 +160,7 @@ class MainWindow(QMainWindow):
         self._palette.add_source(state)
         self._palette.add_source(panel)
         self._requests.add_panel(panel)
+        self._lessons.add_panel(panel)
         panel.set_presenting(self._presentation.on)
         self._undo.addStack(panel.undo)
         page = PanelPage(panel)
@@ -227,6 +231,7 @@ class MainWindow(QMainWindow):
         column.addWidget(self.banner)
         column.addWidget(self._ready_note)
         column.addWidget(self._stack, 1)
+        column.addWidget(self._lessons.holder)
         center = QWidget()
         row = QHBoxLayout(center)
         row.setContentsMargins(0, 0, 0, 0)
@@ -270,16 +275,11 @@ class MainWindow(QMainWindow):
         menu = self.menuBar().addMenu("&Help")
         tip = "Actions and keys of every panel."
         self._add(menu, "keys", "&Keyboard shortcuts", "F1", lambda: self.show_help("keys"), tip)
+        self._lessons.fill_menu(menu.addMenu("&Lessons"))
         tip = "Terms on the screen, with symbols and sources."
         self._add(menu, "glossary", "&Glossary", "", lambda: self.show_help("glossary"), tip)
-        self._add(
-            menu,
-            "engine_log",
-            "Engine &log",
-            "",
-            lambda: self.show_help("engine"),
-            "Standard error of the engine process.",
-        )
+        tip = "Standard error of the engine process."
+        self._add(menu, "engine_log", "Engine &log", "", lambda: self.show_help("engine"), tip)
         tip = "Start the engine again; if it responds, it saves a checkpoint first."
         self._add(menu, "restart_engine", "&Restart engine", "", engine.restart, tip)
         self._add(menu, "about", "&About gmstudio", "", self.show_help)
