@@ -25,6 +25,7 @@ def run(
     *,
     smoke: bool = False,
     engine_command: list[str] | None = None,
+    lab: str = "",
     places: "Sequence[Place] | None" = None,
 ) -> int:
     """Open the window and stay until it is closed.
@@ -33,6 +34,7 @@ def run(
         argv: the command line, for Qt.
         smoke: close as soon as the engine has sent its catalog.
         engine_command: program and arguments of the engine; by default this Python's.
+        lab: laboratory or exercise that is shown; empty: what was shown last.
         places: the panels; by default those of ``gmstudio.window.gui.places``.
 
     Returns:
@@ -58,6 +60,8 @@ def run(
     studio = Studio(client)
     window = MainWindow(studio, PLACES if places is None else places)
     window.completed.connect(_settle_memory)
+    if lab:
+        _show_lab(window, studio, lab)
     failures: list[str] = []
     with _exceptions_reported(window), _signals_close(window):
         window.show()
@@ -70,6 +74,14 @@ def run(
     for sentence in failures:
         print(sentence, file=sys.stderr)
     return 1 if failures else int(code)
+
+
+def _show_lab(window: "MainWindow", studio: "Studio", name: str) -> None:
+    """Show a laboratory or an exercise; a name that there is not is a sentence in the panel."""
+    from gmstudio.window.state.labs.state import PANEL, LabsState
+
+    window.show_panel(PANEL)
+    studio.state(LabsState).select(name)
 
 
 def _settle_memory() -> None:

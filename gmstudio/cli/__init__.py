@@ -1,4 +1,4 @@
-"""The command line: ``gmstudio`` opens the window; train, sample, score, runs and families work without one.
+"""The command line: ``gmstudio`` opens the window; train, sample, score, runs, families and lab work without one.
 
 The same engine code runs here as behind the window. Torch is imported only by the commands that need it, when they run,
 so that the window's process never imports it.
@@ -14,6 +14,7 @@ import typer
 
 from gmstudio.cli.data import commands as data_commands
 from gmstudio.cli.families import families
+from gmstudio.cli.labs import lab
 from gmstudio.cli.library import runs
 from gmstudio.cli.sampling import sample
 from gmstudio.cli.scoring import score
@@ -99,6 +100,6 @@ def engine() -> None:
     raise typer.Exit(serve())
 
 
-for _command in (train, sample, score, runs, families):
+for _command in (train, sample, score, runs, families, lab):
     app.command()(_command)
 app.add_typer(data_commands, name="data")

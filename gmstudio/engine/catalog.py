@@ -1,4 +1,4 @@
-"""Catalog of the engine: families, data sources, devices, demonstrations and laboratories."""
+"""Catalog of the engine: families, data sources, devices, demonstrations, laboratories and exercises."""
 
 import os
 from collections.abc import Iterable
@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from gmstudio import __version__
 from gmstudio.data import catalog as data_catalog
 from gmstudio.engine.atlas.demonstrations import DEMONSTRATIONS
+from gmstudio.engine.exercises.reading import all_exercises
 from gmstudio.engine.runtime.device import available_devices
 from gmstudio.engine.runtime.starts import points_spec, start_spec
 from gmstudio.families import FAMILIES, FAMILY_ERRORS
@@ -60,6 +61,7 @@ def build_catalog(device: str) -> Catalog:
         problems=(*FAMILY_ERRORS.values(), *LAB_ERRORS.values()),
         demonstrations=tuple(demonstration.card for demonstration in DEMONSTRATIONS.values()),
         labs=lab_entries(LABS.values()),
+        exercises=tuple(all_exercises().values()),
     )
 
 

@@ -8,6 +8,7 @@ import msgspec
 from gmstudio.protocol.atlas import DemonstrationCard
 from gmstudio.protocol.base import Command, Event
 from gmstudio.protocol.data import DataEntry
+from gmstudio.protocol.exercises import Exercise
 from gmstudio.protocol.families import FamilyEntry
 from gmstudio.protocol.labs import LabEntry
 
@@ -51,6 +52,7 @@ class Catalog(Event, frozen=True, kw_only=True):
         problems: families and laboratories of other packages that cannot be used, a sentence each.
         demonstrations: those of the Atlas.
         labs: the laboratories.
+        exercises: those of public courses.
     """
 
     protocol: int
@@ -65,6 +67,7 @@ class Catalog(Event, frozen=True, kw_only=True):
     problems: tuple[str, ...] = ()
     demonstrations: tuple[DemonstrationCard, ...] = ()
     labs: tuple[LabEntry, ...] = ()
+    exercises: tuple[Exercise, ...] = ()
 
 
 class Pong(Event, frozen=True, kw_only=True):

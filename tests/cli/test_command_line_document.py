@@ -14,6 +14,7 @@ from gmstudio.cli import run_documents, scoring
 from gmstudio.cli.data_documents import DOWNLOAD_KEYS, IMPORTED_KEYS, REMOTE_KEYS, SOURCE_KEYS, lists_document
 from gmstudio.cli.data_inspection import INSPECTION_KEYS
 from gmstudio.cli.families import FAMILY_KEYS, SETTING_KEYS
+from gmstudio.cli.labs import EXERCISE_KEYS, LAB_KEYS
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "command-line.md"
 HEADING = re.compile(r"^## `(gmstudio[^`]*)`$", re.MULTILINE)
@@ -96,6 +97,7 @@ def test_every_key_of_a_document_is_explained() -> None:
         "gmstudio score": scoring.KEYS,
         "gmstudio runs": (*run_documents.LIST_KEYS, *run_documents.DETAIL_KEYS),
         "gmstudio families": (*FAMILY_KEYS, *SETTING_KEYS),
+        "gmstudio lab": (*LAB_KEYS, *EXERCISE_KEYS),
     }
     for name, keys in documented.items():
         words = set(CODE.findall(_sections()[name]))
@@ -120,7 +122,7 @@ def test_the_file_of_settings_in_the_document_is_one(tmp_path: Path) -> None:
     assert read_config_file(tmp_path / "all.toml").config["num_latent"] == 2
 
 
-@pytest.mark.parametrize("section", ["gmstudio train", "gmstudio sample", "gmstudio score"])
+@pytest.mark.parametrize("section", ["gmstudio train", "gmstudio sample", "gmstudio score", "gmstudio lab"])
 def test_examples_use_options_that_there_are(section: str) -> None:
     options = {word for command in COMMANDS.values() for p in command.params for word in p.opts}
     for block in re.findall(r"```\n(.*?)```", _sections()[section], re.DOTALL):

@@ -8,28 +8,12 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from gmstudio.media.heat import heat_colours as heat_colours
+from gmstudio.media.heat import heat_table as heat_table
 from gmstudio.window.gui.theme import theme
 
-_ANCHORS = np.array(
-    [(14, 10, 36), (62, 18, 104), (136, 34, 112), (204, 62, 84), (244, 128, 44), (252, 204, 84), (255, 250, 205)]
-)
-"""Anchors of the scale; lightness increases monotonically, so that it is legible without colour."""
 _SMALLEST_TOP = 1.0
 _TICKS = 4
-
-
-def heat_table() -> NDArray[np.uint8]:
-    """Colour table of the scale, (256, 3) RGB, lowest first."""
-    at = np.linspace(0.0, len(_ANCHORS) - 1.0, 256)
-    channels = [np.interp(at, np.arange(len(_ANCHORS)), _ANCHORS[:, channel]) for channel in range(3)]
-    return np.stack(channels, axis=1).round().astype(np.uint8)
-
-
-def heat_colours(values: NDArray[np.floating], top: float) -> NDArray[np.uint8]:
-    """Colours of values between 0 and ``top``, (…, 3) RGB; larger values are clipped to ``top``, NaN counts as 0."""
-    share = np.nan_to_num(values / top, nan=0.0).clip(0.0, 1.0)
-    colours: NDArray[np.uint8] = heat_table()[(share * 255).round().astype(np.uint8)]
-    return colours
 
 
 def scale_top(values: NDArray[np.floating], smallest: float = _SMALLEST_TOP) -> float:
