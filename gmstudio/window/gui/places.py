@@ -142,6 +142,14 @@ PLACES = (
         state="gmstudio.window.state.atlas.state:AtlasState",
     ),
     Place(
+        "labs",
+        "Foundations",
+        "labs",
+        "Work with the ideas beneath the models: laboratories to set and drag, and exercises of public courses",
+        panel="gmstudio.window.gui.panels.labs.panel:LabsPanel",
+        state="gmstudio.window.state.labs.state:LabsState",
+    ),
+    Place(
         "data",
         "Data",
         "data",

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QButtonGroup, QToolButton, QVBoxLayout, QWidget
 from gmstudio.window.gui.places import Place
 from gmstudio.window.gui.theme import GRID, theme
 
-WIDTH = 9 * GRID
+WIDTH = 11 * GRID
 ICON_SIZE = QSize(24, 24)
 HELP = "help"
 

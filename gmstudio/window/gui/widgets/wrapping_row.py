@@ -26,10 +26,11 @@ class WrappingRow(QWidget):
         """The widgets, in their order."""
         return tuple(self._widgets)
 
-    def set_widgets(self, widgets: Sequence[QWidget]) -> None:
-        """Replace the widgets; those of before are deleted."""
+    def set_widgets(self, widgets: Sequence[QWidget], *, keep: bool = False) -> None:
+        """Replace the widgets; those of before are deleted, or hidden where the caller may ``keep`` them."""
         for widget in self._widgets:
-            widget.deleteLater()
+            if not keep:
+                widget.deleteLater()
             widget.hide()
         self._widgets = list(widgets)
         for widget in widgets:

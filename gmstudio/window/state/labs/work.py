@@ -1,5 +1,6 @@
 """The laboratory that is shown: opened in the engine, set, dragged, acted on."""
 
+import time
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -19,6 +20,7 @@ ENGINE_GONE = "The engine ended; the lab opens again when it has started."
 GONE = "What its actions had computed is gone, since the lab began anew; run them again."
 STOPPED = "Stopped; what was computed so far is kept."
 FIELD_PREFIX = "config."
+LENGTHY_S = 0.3
 
 
 class LabWork(QObject):
@@ -36,6 +38,7 @@ class LabWork(QObject):
         problem: sentence on why something could not be done; empty: nothing.
         refusals: field → sentence of the settings that were refused.
         running: name of the action that is under way; empty: none.
+        lengthy: it has been for a while.
         ready: the lab can be set and acted on.
 
     Signals:
@@ -56,6 +59,7 @@ class LabWork(QObject):
         self.entry: LabEntry | None = None
         self.settings = LabSettings()
         self._models = models
+        self._acting_since = 0.0
         self._clear()
         self._known: LabShown | None = None
         self._expected = self._apply_when_open = False
@@ -72,9 +76,14 @@ class LabWork(QObject):
 
     def _clear(self) -> None:
         self.scene: Scene | None = None
-        self.note = self.problem = self.running = ""
+        self.note = self.problem = ""
+        self._end_action()
         self.refusals: dict[str, str] = {}
         self.ready = False
+
+    def _end_action(self) -> None:
+        self.running = self._next = ""
+        self.lengthy = False
 
     @property
     def opening(self) -> bool:
@@ -128,7 +137,7 @@ class LabWork(QObject):
         self.settings.acted = False
         self._acting.cancel()
         self._changes.reset()
-        self.running = ""
+        self._end_action()
         self._open(fresh=True)
         self.changed.emit()
 
@@ -148,9 +157,12 @@ class LabWork(QObject):
             self._changes.submit(EditLab(name=self.entry.card.name, input=name, values=values))
 
     def act(self, action: str) -> None:
-        """Carry out an action."""
-        if self.entry is not None and self.ready:
+        """Carry out an action; one that is asked for during another, short one follows it."""
+        if self.running:
+            self._next = action
+        elif self.entry is not None and self.ready:
             self.running, self.problem = action, ""
+            self._acting_since = time.monotonic()
             self._acting.send(RunLabAction(name=self.entry.card.name, action=action))
             self.changed.emit()
 
@@ -158,7 +170,8 @@ class LabWork(QObject):
         """End the action that is under way; what it has computed is kept, and shown."""
         if self.running:
             self._acting.cancel()
-            self.running, self.note = "", STOPPED
+            self._end_action()
+            self.note = STOPPED
             self._open(fresh=False)
             self.changed.emit()
 
@@ -213,13 +226,17 @@ class LabWork(QObject):
 
     def _on_acted(self, event: LabShown) -> None:
         self.settings.acted = True
+        self.lengthy = not event.done and time.monotonic() - self._acting_since > LENGTHY_S
         if event.done:
             self.running = ""
         self._take(event)
+        if event.done and self._next:
+            following, self._next = self._next, ""
+            self.act(following)
 
     def _on_action_ended(self) -> None:
         """A change ended the action; the reply to the change shows what it has computed."""
-        self.running = ""
+        self._end_action()
         self.changed.emit()
 
     def _on_changed(self, event: LabShown) -> None:
@@ -254,7 +271,8 @@ class LabWork(QObject):
         self._on_failed(failure)
 
     def _on_failed(self, failure: CommandFailed) -> None:
-        self.running = self.running if self._acting.busy else ""
+        if not self._acting.busy:
+            self._end_action()
         if failure.reason is Reason.ENGINE_GONE:
             self.ready, self.problem = False, ENGINE_GONE
         else:

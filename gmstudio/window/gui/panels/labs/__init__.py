@@ -1,0 +1,1 @@
+"""Foundations panel: laboratories, and exercises of public courses."""

@@ -1,0 +1,179 @@
+"""Foundations panel: contents at the left, the page of a laboratory or of an exercise at the right."""
+
+from typing import ClassVar
+
+from PySide6.QtGui import QAction, QGuiApplication, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+
+from gmstudio.window.gui.panel import Panel
+from gmstudio.window.gui.panels.labs.contents import Contents, Item, Section
+from gmstudio.window.gui.panels.labs.export import NumbersExport
+from gmstudio.window.gui.panels.labs.lab_page import LabPage
+from gmstudio.window.gui.theme import GRID
+from gmstudio.window.state.labs.state import LabsState
+from gmstudio.window.state.runs.library import RunLibrary
+
+NARROW = 1000
+"""Width of the panel below which its contents are a combo box."""
+KEYED_ACTIONS = 9
+"""Actions of a lab that have a digit as their key."""
+STARTING = "The engine is starting."
+NEEDS = {
+    "stop": "No action is under way.",
+    "other": STARTING,
+    "reset": STARTING,
+    "export": "There are no numbers yet.",
+    "copy": "There is no picture yet.",
+}
+"""Reasons for actions that are disabled."""
+PREPARING, UNDER_WAY = "The lab is being prepared.", "An action is under way; stop it first."
+
+
+class LabsPanel(Panel):
+    """Laboratories on the ideas beneath the models.
+
+    Args:
+        state: state of the panel.
+        library: library of runs.
+    """
+
+    name: ClassVar[str] = "labs"
+
+    def __init__(self, state: LabsState, library: RunLibrary, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._state = state
+        self.contents = Contents(self)
+        self._acts: list[tuple[QAction, QToolButton]] = []
+        self._actions = self._make_actions()
+        self.page = LabPage(state, self, self._actions)
+        self._export = NumbersExport(self, state)
+        self._lay_out()
+        self.record_edits(state.edits)
+        self.contents.chosen.connect(self._choose)
+        state.labs_changed.connect(self._show_contents)
+        state.selected.connect(self._show_selected)
+        state.work.lab_changed.connect(self._show_lab_actions)
+        state.work.changed.connect(self._show_actions)
+        library.changed.connect(self.page.settings.fill_runs)
+        self._show_contents()
+        self._show_selected()
+        self._show_lab_actions()
+
+    def set_active(self, active: bool) -> None:
+        """Open the lab once the panel is on the screen."""
+        self._state.set_active(active)
+
+    def set_presenting(self, presenting: bool) -> None:
+        """Show the scene alone, large."""
+        self._presenting = presenting
+        self.page.set_presenting(presenting)
+        self._fold()
+
+    # ---- layout --------------------------------------------------------------------------------------------------
+
+    def _make_actions(self) -> dict[str, QAction]:
+        rows = (
+            ("stop", "Stop", "Ctrl+.", self._state.work.stop, "stop", "End the action; what it has computed is kept"),
+            ("other", "Other random numbers", "N", self._other, "dice", "Begin anew with the next seed"),
+            ("reset", "Reset", "Ctrl+Backspace", self._state.reset, "reset", "Begin anew with all defaults"),
+            ("copy", "Copy picture", "Ctrl+Shift+C", self._copy, "copy", "Copy the whole scene as a picture"),
+            ("export", "Export numbers…", "Ctrl+E", self._ask_export, "save", "Write all numbers of the scene as CSV"),
+        )
+        return {
+            name: self.add_action(name, text, key, slot, icon=icon, tip=tip, needs=NEEDS[name])
+            for name, text, key, slot, icon, tip in rows
+        }
+
+    def _lay_out(self) -> None:
+        self._presenting = False
+        right = QVBoxLayout()
+        right.setSpacing(GRID)
+        right.addWidget(self.contents.combo)
+        right.addWidget(self.page, 1)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(GRID, GRID, 2 * GRID, GRID)
+        row.setSpacing(2 * GRID)
+        row.addWidget(self.contents)
+        row.addLayout(right, 1)
+        self._fold()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Offer the contents as a combo box in a narrow panel."""
+        super().resizeEvent(event)
+        self._fold()
+
+    def _fold(self) -> None:
+        narrow = self.room.width() < NARROW
+        self.contents.setVisible(not narrow and not self._presenting)
+        self.contents.combo.setVisible(narrow and not self._presenting)
+
+    # ---- showing -------------------------------------------------------------------------------------------------
+
+    def _show_contents(self) -> None:
+        labs = [
+            Item(entry.card.name, f"{number}  {entry.card.title}", entry.card.question)
+            for number, entry in enumerate(self._state.labs, start=1)
+        ]
+        self.contents.set_sections([Section("Laboratories", labs)])
+        self.contents.set_current(self._state.name)
+
+    def _show_selected(self) -> None:
+        self.contents.set_current(self._state.name)
+
+    def _show_lab_actions(self) -> None:
+        """Give the buttons the names, words and help of the lab's actions."""
+        entry = self._state.work.entry
+        offered = entry.actions if entry is not None else ()
+        while len(self._acts) < len(offered):
+            self._add_act()
+        for (action, button), wanted in zip(self._acts, offered, strict=False):
+            action.setText(wanted.title)
+            self.set_action_tip(action, wanted.help)
+            button.setObjectName(f"labs.action.{wanted.name}")
+        for action, button in self._acts[len(offered) :]:
+            action.setText("")
+            button.setObjectName("")
+        self.page.settings.buttons.set_widgets([button for _, button in self._acts[: len(offered)]], keep=True)
+        self._show_actions()
+
+    def _add_act(self) -> None:
+        """Add the action of a lab, with its button; the first ones have a digit as their key."""
+        number = len(self._acts) + 1
+        key = str(number) if number <= KEYED_ACTIONS else ""
+        action = self.add_action(f"act_{number}", f"Action {number}", key, lambda: self._act(number - 1))
+        button = self.button(action)
+        if number == 1:
+            button.setProperty("primary", True)
+        self._acts.append((action, button))
+
+    def _show_actions(self) -> None:
+        work, actions = self._state.work, self._actions
+        reason = "" if work.ready else PREPARING if work.entry is not None else STARTING
+        for action, _button in self._acts:
+            self.allow(action, reason or (UNDER_WAY if work.lengthy else ""))
+        actions["stop"].setEnabled(bool(work.running))
+        for name in ("other", "reset"):
+            actions[name].setEnabled(work.entry is not None)
+        for name in ("copy", "export"):
+            actions[name].setEnabled(work.scene is not None)
+
+    # ---- acting --------------------------------------------------------------------------------------------------
+
+    def _choose(self, key: str) -> None:
+        self._state.select(key)
+
+    def _act(self, number: int) -> None:
+        entry = self._state.work.entry
+        if entry is not None and number < len(entry.actions):
+            self._state.work.act(entry.actions[number].name)
+
+    def _other(self) -> None:
+        self._state.set_seed(self._state.work.settings.seed + 1)
+
+    def _copy(self) -> None:
+        page = self.page.scene.widget()
+        if page is not None:
+            QGuiApplication.clipboard().setImage(page.grab().toImage())
+
+    def _ask_export(self) -> None:
+        self._export.ask()
