@@ -261,7 +261,7 @@ class MachineFacts:
 
     Args:
         log_z_joint: log Z as a sum over all joint states.
-        detailed: largest difference of the flows between two images.
+        detailed: largest difference of the flows between two probable images.
         distances: to p after 0, 1, … steps from the image of zeros.
     """
 
@@ -352,7 +352,7 @@ def _machine_numbers(machine: rbm.Machine, facts: MachineFacts) -> NumbersBlock:
             Number(
                 "detailed balance",
                 f"{facts.detailed:.2e}",
-                "Largest difference of the flows between two images.",
+                f"Largest difference of the flows between two of the {rbm.BALANCED} most probable images.",
                 r"\max |p(x) P(x, x') - p(x') P(x', x)|",
             ),
         ),
