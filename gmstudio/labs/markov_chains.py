@@ -104,7 +104,7 @@ class MarkovChains(Lab):
         title="Markov chains",
         question="When do the states of a chain follow the distribution, and how fast?",
         latex=r"\pi_i P_{ij} = \pi_j P_{ji} \;\Rightarrow\; \pi P = \pi",
-        notes="notes 1, line 11 (Markov chain branch of the taxonomy); notes 2, line 26; notes 5, lines 23–27",
+        notes="notes 1, line 11; notes 3, line 12; notes 5, lines 23–25 (Markov chains in the taxonomy)",
         book="MacKay 2003, chapters 29 and 43; Bishop 2006, PRML, sections 11.2–11.3",
     )
     actions: ClassVar[tuple[LabAction, ...]] = (
