@@ -9,6 +9,7 @@ from importlib.metadata import EntryPoint, entry_points
 
 from gmstudio.labs.base import Lab
 from gmstudio.labs.bound import Bound
+from gmstudio.labs.discriminative import Discriminative
 from gmstudio.labs.distributions import Distributions
 from gmstudio.labs.game import Game
 from gmstudio.labs.joint import JointDistribution
@@ -32,7 +33,15 @@ def add_third_party(labs: dict[str, type[Lab]], points: Iterable[EntryPoint]) ->
     return add_classes(labs, points, Lab, ("card", "Config"), lambda kind: kind.card.name)
 
 
-OURS: tuple[type[Lab], ...] = (Distributions, JointDistribution, MaximumLikelihood, Bound, Game, NoiseAndScore)
+OURS: tuple[type[Lab], ...] = (
+    Distributions,
+    JointDistribution,
+    MaximumLikelihood,
+    Discriminative,
+    Bound,
+    Game,
+    NoiseAndScore,
+)
 LABS: dict[str, type[Lab]] = {lab.card.name: lab for lab in OURS}
 LAB_ERRORS: dict[str, str] = add_third_party(LABS, entry_points(group=ENTRY_POINT_GROUP))
 """Entry point's name → reason why that third-party lab was left out."""
