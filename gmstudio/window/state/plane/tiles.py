@@ -132,7 +132,9 @@ class PlaneTiles(QObject):
             for tile in [tile for tile in self.tiles if tile.run not in order]:
                 self._drop(tile)
             self.tiles = [tile for tile in self.tiles if tile.run in order]
-            self.tiles += [self._make(run) for run in order if self.tile(run) is None]
+            for run in order:
+                if self.tile(run) is None:
+                    self.tiles.append(self._make(run))
             self.tiles.sort(key=lambda tile: order.index(tile.run))
             self._announce()
 

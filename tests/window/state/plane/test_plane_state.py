@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import msgspec
 import numpy as np
 import pytest
 from plane_scene import CODES, FLOW, GAN, IMAGES, LINE, MADE, NADE, OTHER, RUNS, SLICES, VAE, PlaneScene, info
@@ -302,6 +303,7 @@ def test_runs_views_and_toggles_are_there_again_after_a_restart(scene: PlaneScen
     again.arrive()
     again.state.choose_run(FLOW)
     assert shown(again) == [MADE, FLOW] and again.state.run == FLOW
+    assert len({tile.series for tile in again.state.tiles}) == 2
     assert again.state.options == ShowOptions(contours=True, quantity="log p") and again.state.place.axis == "time"
     assert again.state.tiles[0].view_name == "slices"
     again.state.restore_choices({"runs": 3, "views": [], "options": {"quantity": "q"}, "axis": 1})
@@ -317,3 +319,15 @@ def test_points_on_a_line_have_one_coordinate(scene: PlaneScene) -> None:
     assert state.point == (0.125,)
     state.move_point(1, 1)
     assert state.point == (0.375,)
+
+
+def test_other_axes_are_named(scene: PlaneScene) -> None:
+    state = scene.state
+    state.choose_run(MADE)
+    scene.serve()
+    state.add_run(FLOW)
+    command = scene.client.last(OpenPlane)
+    opened = scene.opened(command)
+    wider = tuple(msgspec.structs.replace(axis, high=9.0) for axis in opened.axes)
+    scene.client.deliver(msgspec.structs.replace(opened, axes=wider))
+    assert state.tiles[1].problem.startswith("Its axes are x₁ from -2 to 9") and state.tiles[0].problem == ""

@@ -23,7 +23,7 @@ def add_menu(parent: QWidget, state: PlaneState, offers: TrainingOffers, live: s
     menu = QMenu(parent)
     menu.setObjectName("plane.add_menu")
     menu.setToolTipsVisible(True)
-    menu.addSection("Runs on the same points")
+    _heading(menu, "Runs on the same points")
     companions = state.companions()
     for info, line in zip(companions, RunLines().of(companions, live), strict=True):
         action = menu.addAction(line)
@@ -33,7 +33,8 @@ def add_menu(parent: QWidget, state: PlaneState, offers: TrainingOffers, live: s
         menu.addAction(NO_OTHERS).setEnabled(False)
     first = state.info(state.tiles[0]) if state.tiles else None
     if first is not None and offers.families:
-        menu.addSection("Train on these points")
+        menu.addSeparator()
+        _heading(menu, "Train on these points")
         for entry in offers.families:
             proposed = entry.start_on_points
             if proposed is None or proposed.data != first.spec.data:
@@ -44,6 +45,10 @@ def add_menu(parent: QWidget, state: PlaneState, offers: TrainingOffers, live: s
             action.triggered.connect(partial(_train, offers, entry.card.name, dict(first.spec.data_config)))
     menu.aboutToHide.connect(menu.deleteLater)
     return menu
+
+
+def _heading(menu: QMenu, text: str) -> None:
+    menu.addAction(text).setEnabled(False)
 
 
 def _add(state: PlaneState, run: str, _checked: bool = False) -> None:

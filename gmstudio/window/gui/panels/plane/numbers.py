@@ -30,7 +30,7 @@ ABOVE_ENTROPY = ("cross_entropy", "train_nll", "valid_nll")
 """Metrics whose least possible value is the entropy."""
 PER_SECOND = 1000
 REFRESH_MS = 60
-COLUMN_PX = 62
+COLUMN_PX = 46
 
 
 class NumbersView(QWidget):
@@ -80,6 +80,7 @@ class NumbersView(QWidget):
             label = QLabel(words)
             label.setProperty("role", "muted")
             label.setToolTip(help_text)
+            label.setMinimumWidth(label.sizeHint().width())
             grid.addWidget(label, 1 + row, 0)
             for column, cell in enumerate(self.cells[name]):
                 cell.setAlignment(Qt.AlignmentFlag.AlignRight)
@@ -125,7 +126,7 @@ class NumbersView(QWidget):
             if known.any():
                 colour = theme().series(tile.series)
                 values = recorded.metrics[metric][known]
-                traces.append(Trace(tile.run, name, steps[known], values, colour, width=1.6, owner=name))
+                traces.append(Trace(tile.run, name, steps[known], values, colour, width=1.6))
         entropy = next((t.metrics.entropy for t in state.tiles if t.metrics is not None), math.nan)
         if metric in ABOVE_ENTROPY and traces and math.isfinite(entropy):
             ends = np.array([min(t.steps[0] for t in traces), max(t.steps[-1] for t in traces)], np.int64)

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.plane.add_menu import add_menu
@@ -134,10 +134,8 @@ class PlanePanel(Panel):
         content.addWidget(self.sections, 1)
         page = QVBoxLayout(self)
         page.setContentsMargins(2 * GRID, GRID, 2 * GRID, GRID)
-        self._pages = QStackedLayout()
-        self._pages.addWidget(self.empty)
-        self._pages.addWidget(self._content)
-        page.addLayout(self._pages)
+        page.addWidget(self.empty)
+        page.addWidget(self._content)
 
     def _connect(self) -> None:
         state = self.state
@@ -152,7 +150,8 @@ class PlanePanel(Panel):
 
     def _refresh(self) -> None:
         state = self.state
-        self._pages.setCurrentWidget(self._content if state.tiles else self.empty)
+        self.empty.setVisible(not state.tiles)
+        self._content.setVisible(bool(state.tiles))
         if state.run and state.run != self.run.current():
             self.run.choose(state.run)
         several = len(state.tiles) > 1

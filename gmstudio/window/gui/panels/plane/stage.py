@@ -46,6 +46,8 @@ class Stage(QWidget):
         self._panel, self._state = panel, state
         self._made = 0
         self._columns = 1
+        self._view: PlaneView | None = None
+        """Part of the plane that the user chose; None: all of it."""
         self.views: dict[str, TileView] = {}
         self._old: list[TileView] = []
         self.truth = TruthView(panel, state)
@@ -63,6 +65,7 @@ class Stage(QWidget):
         state.tile_changed.connect(self._on_tile_changed)
         state.options_changed.connect(self._arrange)
         state.opened.connect(self._arrange)
+        state.left.connect(self._forget_view)
         for changed in (state.point_changed, state.described):
             changed.connect(self._refresh_all)
         self._arrange()
@@ -80,8 +83,10 @@ class Stage(QWidget):
 
     def fit(self) -> None:
         """Show the whole plane."""
-        for frame in self.frames[:1]:
+        self._view = None
+        for frame in self.frames:
             frame.canvas.fit()
+        self._view = None
 
     def refresh(self) -> None:
         """Draw the tiles that changed."""
@@ -89,8 +94,8 @@ class Stage(QWidget):
         dirty, self._dirty = self._dirty, set()
         top = self._state.common_top
         for run in dirty:
-            if run in self.views:
-                self.views[run].refresh(top)
+            if run in self.views and self.views[run].refresh(top) and self._view is not None:
+                self.views[run].canvas.set_view(self._view)
         if self._shows_truth:
             self.truth.refresh(top)
         self.refreshed.emit()
@@ -117,10 +122,6 @@ class Stage(QWidget):
     def _make(self, tile: PlaneTile) -> TileView:
         self._made += 1
         view = TileView(self._panel, self._made, self._state, tile)
-        others = self.frames
-        if others:
-            view.canvas.set_axes(*others[0].canvas.axes)
-            view.canvas.set_view(others[0].canvas.view)
         self._link(view)
         view.chosen_wanted.connect(self._state.choose_run)
         return view
@@ -131,6 +132,7 @@ class Stage(QWidget):
 
     def _follow(self, source: TileCanvas, view: PlaneView) -> None:
         """Show the view of one canvas in all."""
+        self._view = view
         for frame in (*self.views.values(), self.truth):
             if frame.canvas is not source:
                 frame.canvas.set_view(view)
@@ -139,7 +141,7 @@ class Stage(QWidget):
         tiles = self._state.tiles
         for tile, title in zip(tiles, tile_titles([self._state.info(tile) for tile in tiles]), strict=True):
             info = self._state.info(tile)
-            self.views[tile.run].title.set_words(title)
+            self.views[tile.run].title.setText(title)
             self.views[tile.run].canvas.setAccessibleName(f"Plane of {title}")
             if info is not None:
                 self.views[tile.run].title.setToolTip(f"{title}\n{info.title}")
@@ -163,6 +165,10 @@ class Stage(QWidget):
         several = len(self._state.tiles) > 1
         for run, view in self.views.items():
             view.set_chosen(several and run == self._state.run)
+
+    def _forget_view(self) -> None:
+        """Show all of other points."""
+        self._view = None
 
     def _on_tile_changed(self, tile: PlaneTile) -> None:
         self._dirty.add(tile.run)

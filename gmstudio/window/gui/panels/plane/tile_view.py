@@ -42,7 +42,7 @@ class TileFrame(QFrame):
         super().__init__(panel)
         self.state = state
         self.chosen = False
-        self.title, self.badge = ElidedLabel(), ElidedLabel()
+        self.title, self.badge = QLabel(), ElidedLabel()
         self.title.setProperty("role", "heading")
         self.badge.setProperty("role", "muted")
         self.badge.setAlignment(Qt.AlignmentFlag.AlignRight)
@@ -54,7 +54,7 @@ class TileFrame(QFrame):
         line = QHBoxLayout()
         line.setSpacing(GRID // 2)
         line.addWidget(self.swatch)
-        line.addWidget(self.title, 1)
+        line.addWidget(self.title)
         line.addWidget(self.badge, 1)
         self.planes = QHBoxLayout()
         self.planes.setSpacing(GRID // 2)
@@ -88,12 +88,14 @@ class TileFrame(QFrame):
             painter.setPen(QPen(theme().color("accent"), 1.5))
             painter.drawRoundedRect(self.rect().adjusted(1, 1, -2, -2), 4, 4)
 
-    def set_plane(self, axes: tuple[PointAxis, ...], top: float) -> None:
-        """Set the axes of the points; those on a line get a vertical axis for p."""
+    def set_plane(self, axes: tuple[PointAxis, ...], top: float) -> bool:
+        """Set the axes of the points; those on a line get a vertical axis for p. Returns whether they are others."""
+        before = self.canvas.axes
         if len(axes) == 2:
             self.canvas.set_axes(axes[0], axes[1], square=axes[0].unit == axes[1].unit and _alike(axes))
         elif axes:
             self.canvas.set_axes(axes[0], drawn.height_axis(self.state.options, top))
+        return self.canvas.axes != before
 
     def point_layers(self) -> list[PlaneLayer]:
         """The chosen point."""
@@ -109,7 +111,7 @@ class TruthView(TileFrame):
 
     def __init__(self, panel: Panel, state: PlaneState) -> None:
         super().__init__(panel, "truth", state)
-        self.title.set_words("True distribution p*")
+        self.title.setText("True distribution p*")
         self.set_series(None)
         self._heat: tuple[object, PlaneLayer] | None = None
 
@@ -132,7 +134,7 @@ class TruthView(TileFrame):
         self.canvas.set_layers((self._heat[1], *self.point_layers()))
         metrics = next((tile.metrics for tile in self.state.tiles if tile.metrics is not None), None)
         known = metrics is not None and np.isfinite(metrics.entropy)
-        self.badge.set_words(f"entropy {metrics.entropy:.3f} nats" if metrics is not None and known else "")
+        self.badge.set_words(f"H = {metrics.entropy:.3f} nats" if metrics is not None and known else "")
 
 
 class TileView(TileFrame):
@@ -170,19 +172,22 @@ class TileView(TileFrame):
 
     # ---- showing -------------------------------------------------------------------------------------------------
 
-    def refresh(self, top: float) -> None:
+    def refresh(self, top: float) -> bool:
         """Draw what arrived.
 
         Args:
             top: probability of the strongest colour on the common scale.
+
+        Returns:
+            Whether the plane has other axes than before, all of which is shown.
         """
         tile = self.tile
         self.note.set_sentence(tile.problem)
         self._write_badge()
         axes = tile.axes
         if not axes:
-            return
-        self.set_plane(axes, self._height(top))
+            return False
+        others = self.set_plane(axes, self._height(top))
         layers = self._plane_layers() if len(axes) == 2 else self._line_layers()
         self.canvas.set_layers([*layers, *self.point_layers()])
         view = tile.inside.view
@@ -191,6 +196,7 @@ class TileView(TileFrame):
         if view is not None and apart:
             self.inner.set_axes(view.axes[0], view.axes[1], square=True)
             self.inner.set_layers(tile.inside.drawn.layers if tile.inside.drawn is not None else ())
+        return others
 
     def _height(self, top: float) -> float:
         surface = self.tile.surface

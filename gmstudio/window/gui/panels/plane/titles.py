@@ -15,6 +15,7 @@ def tile_titles(infos: Sequence[RunInfo | None]) -> list[str]:
         infos: descriptions of the runs; None for one that is not listed yet.
     """
     forms: tuple[Callable[[RunInfo], str], ...] = (
+        lambda info: info.name or info.family_title.partition(" (")[0],
         lambda info: info.name or info.family_title,
         run_name,
         lambda info: f"{run_name(info)} · {started_text(info)}",

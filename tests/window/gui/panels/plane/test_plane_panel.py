@@ -78,7 +78,7 @@ def test_without_a_run_of_points_it_says_what_it_is_for(qtbot: QtBot) -> None:
 
 def test_the_surface_of_the_first_run_is_shown_with_method_and_step(stage: Stage) -> None:
     view = stage.view(MADE)
-    assert view.title.words == "MADE" and view.badge.words == "exact · step 40"
+    assert view.title.text() == "MADE" and view.badge.words == "exact · step 40"
     assert "By the chain rule." in view.badge.toolTip()
     heat = stage.heat(MADE)
     assert heat.extent == (-2.0, 2.0, -1.0, 3.0) and heat.values.shape == (16, 16)
@@ -92,7 +92,7 @@ def test_runs_are_added_from_a_menu_of_those_on_the_same_points(stage: Stage) ->
     offered[0].trigger()
     menu.deleteLater()
     stage.settle()
-    assert [frame.title.words for frame in stage.panel.stage.frames] == ["MADE", "FLOW", "True distribution p*"]
+    assert [frame.title.text() for frame in stage.panel.stage.frames] == ["MADE", "FLOW", "True distribution p*"]
     for run in (VAE, GAN):
         stage.state.add_run(run)
     assert FULL in stage.panel.beside.toolTip() and not stage.panel.beside.isEnabled()
