@@ -23,6 +23,8 @@ from gmstudio.window.gui.widgets.canvas.map_canvas import MapCanvas
 from gmstudio.window.gui.widgets.canvas.pixel_canvas import PixelCanvas
 from gmstudio.window.gui.widgets.images.grid import ImageGrid, to_qimage
 from gmstudio.window.gui.widgets.images.live_image import LiveImage
+from gmstudio.window.gui.widgets.plane.plane_canvas import PlaneCanvas
+from gmstudio.window.gui.widgets.plane.plane_export import plane_image, plane_svg
 from gmstudio.window.gui.widgets.plots.bar_figure import BarFigure
 from gmstudio.window.gui.widgets.plots.cdf_strip import CdfStrip
 from gmstudio.window.gui.widgets.plots.curve_line import Trace
@@ -33,7 +35,18 @@ SIDE = 512
 """Pixels of the longer side of a saved image, about: each of its pixels becomes a square of whole pixels."""
 RATIO = 2.0
 """Pixels of a saved picture for each of the screen."""
-KINDS = (CurvePlot, ImageGrid, LiveImage, DrawingCanvas, PixelCanvas, MapCanvas, DistributionView, BarFigure, CdfStrip)
+KINDS = (
+    CurvePlot,
+    ImageGrid,
+    LiveImage,
+    DrawingCanvas,
+    PixelCanvas,
+    MapCanvas,
+    PlaneCanvas,
+    DistributionView,
+    BarFigure,
+    CdfStrip,
+)
 """Widgets that can be saved and copied."""
 Texts = Mapping[str, str]
 Write = Callable[[Path], None]
@@ -83,6 +96,8 @@ def forms_of(widget: QWidget, place: QPoint) -> list[SaveForm]:
         if image is None:
             return []
         return _picture_forms("image", partial(enlarged, image if isinstance(widget, LiveImage) else _shown(widget)))
+    if isinstance(widget, PlaneCanvas):
+        return _plane_forms(widget)
     shown = _picture_forms("picture as shown", partial(picture_of, widget))
     if not isinstance(widget, PixelCanvas):
         return shown
@@ -163,6 +178,21 @@ def _curve_forms(plot: CurvePlot) -> list[SaveForm]:
         SaveForm("Copy picture", copy=lambda: picture_of(plot)),
         SaveForm("Copy values as CSV", copy=lambda: table_of(traces, by, {})),
     ]
+
+
+def _plane_forms(canvas: PlaneCanvas) -> list[SaveForm]:
+    def svg(texts: Texts) -> Write:
+        return partial(_write_bytes, plane_svg(canvas, texts))
+
+    def picture() -> QImage:
+        image = plane_image(canvas, RATIO)
+        image.setDevicePixelRatio(1.0)
+        return image
+
+    if not canvas.layers:
+        return []
+    png, copy = _picture_forms("plane", picture)
+    return [png, SaveForm("Save plane as SVG…", "svg", svg), copy]
 
 
 def _grid_forms(grid: ImageGrid, index: int) -> list[SaveForm]:

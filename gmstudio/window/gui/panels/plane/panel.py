@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.plane.add_menu import add_menu
 from gmstudio.window.gui.panels.plane.empty import EmptyPage
+from gmstudio.window.gui.panels.plane.export import PlaneExport, export_menu
 from gmstudio.window.gui.panels.plane.inside import InsideView
 from gmstudio.window.gui.panels.plane.numbers import NumbersView
 from gmstudio.window.gui.panels.plane.point import PointView
@@ -29,6 +30,7 @@ SIDE_WIDTH = 44 * GRID
 NARROW, LOW, TALL = 120 * GRID, 62 * GRID, 112 * GRID
 """Width and height of the panel below which the planes stand alone behind a tab, and height from which on all sections
 at the side are shown at once."""
+EXPORT_TIP = "Write the planes, the grid, or a film of the training to a file, with the runs and their steps"
 NO_RUN = "Train a model of points first."
 FULL = f"{MAX_TILES} runs stand side by side already; remove one first."
 ALONE = "It is the only run."
@@ -53,6 +55,7 @@ class PlanePanel(Panel):
         self.stage = Stage(self, state)
         self.show_row = ShowRow(self, state, self.stage.fit)
         self.transport = TransportRow(self, state)
+        self.export = PlaneExport(state, self.stage, self)
         self.numbers = NumbersView(self, state)
         self.inside = InsideView(self, state)
         self.point = PointView(self, state)
@@ -85,6 +88,7 @@ class PlanePanel(Panel):
         self.later = add(
             "later", "Move later", "Ctrl+Down", lambda: self._move(1), icon="right", tip="Move the outlined run later"
         )
+        self.save = add("export", "Export", "Ctrl+E", self._open_export_menu, icon="save", tip=EXPORT_TIP)
         self.next_tile = add("next", "Next run", "N", self._choose_next, tip="Outline the next run")
 
     def _lay_out(self) -> None:
@@ -99,7 +103,9 @@ class PlanePanel(Panel):
         for button in self._buttons_of_runs:
             header.addWidget(button)
         header.addWidget(self.message, 1)
+        self._save_button = self.button(self.save)
         header.addWidget(self.button(self.show_row.fit, icon_only=True))
+        header.addWidget(self._save_button)
         planes = QWidget()
         column = QVBoxLayout(planes)
         column.setContentsMargins(0, 0, 0, 0)
@@ -142,6 +148,7 @@ class PlanePanel(Panel):
         self.run.chosen.connect(state.choose_run)
         self.empty.panel_wanted.connect(self.panel_wanted)
         self.offers.changed.connect(self._refresh)
+        self.export.changed.connect(self._show_message)
         state.run_changed.connect(self._refresh)
         state.tiles_changed.connect(self._refresh)
         self._library.changed.connect(self._refresh)
@@ -159,14 +166,32 @@ class PlanePanel(Panel):
         self.allow(self.beside, FULL if full else "" if state.tiles else NO_RUN)
         for action in (self.remove, self.earlier, self.later, self.next_tile):
             self.allow(action, "" if several else ALONE if state.tiles else NO_RUN)
-        self.message.set_words(self.offers.problem)
-        self.message.setProperty("role", "error")
+        self.allow(self.save, "" if state.tiles else NO_RUN)
+        self._show_message()
+
+    def _show_message(self) -> None:
+        problem, export = self.offers.problem, self.export
+        self.message.set_words(problem or export.message)
+        self.message.setProperty("role", "error" if problem or export.failed else "muted")
+        self.message.style().unpolish(self.message)
+        self.message.style().polish(self.message)
 
     # ---- acting --------------------------------------------------------------------------------------------------
 
     def _open_add_menu(self) -> None:
         menu = add_menu(self, self.state, self.offers, self._library.live)
         menu.popup(self._beside_button.mapToGlobal(QPoint(0, self._beside_button.height())))
+
+    def _open_export_menu(self) -> None:
+        menu = export_menu(self, self.export)
+        chosen = self.stage.views.get(self.state.run)
+        if chosen is not None:
+            self.menu_opening.emit(menu, chosen.canvas)
+        menu.popup(self._save_button.mapToGlobal(QPoint(0, self._save_button.height())))
+
+    def picture_details(self) -> dict[str, str]:
+        """Runs, steps and methods of the tiles."""
+        return self.export.details()
 
     def _remove(self) -> None:
         self.state.remove_run(self.state.run)

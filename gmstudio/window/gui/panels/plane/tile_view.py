@@ -95,6 +95,7 @@ class TileFrame(QFrame):
             self.canvas.set_axes(axes[0], axes[1], square=axes[0].unit == axes[1].unit and _alike(axes))
         elif axes:
             self.canvas.set_axes(axes[0], drawn.height_axis(self.state.options, top))
+        self.canvas.setAccessibleName(f"Plane of {self.title.text()}")
         return self.canvas.axes != before
 
     def point_layers(self) -> list[PlaneLayer]:

@@ -1,5 +1,6 @@
 """A plane as a picture: pixels at any scale, or SVG with vector axes and layers."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from PySide6.QtCore import QBuffer, QByteArray, QRectF, QSize
@@ -24,13 +25,18 @@ def plane_image(surface: PlaneSurface, scale: float = 1.0) -> QImage:
     image.setDevicePixelRatio(scale)
     painter = QPainter(image)
     painter.setFont(surface.font())
-    _paint(surface, painter, vector=False)
+    paint_plane(surface, painter, vector=False)
     painter.end()
     return image
 
 
-def plane_svg(surface: PlaneSurface) -> bytes:
-    """SVG of what a plane shows: axes, points, lines and text as vectors, maps as embedded pictures."""
+def plane_svg(surface: PlaneSurface, texts: Mapping[str, str] | None = None) -> bytes:
+    """SVG of what a plane shows: axes, points, lines and text as vectors, maps as embedded pictures.
+
+    Args:
+        surface: the plane.
+        texts: keywords and texts of its description, for example its provenance.
+    """
     data = QByteArray()
     buffer = QBuffer(data)
     generator = QSvgGenerator(QSvgGenerator.SvgVersion.Svg11)
@@ -38,9 +44,11 @@ def plane_svg(surface: PlaneSurface) -> bytes:
     size = QSize(surface.width(), surface.height())
     generator.setSize(size)
     generator.setViewBox(QRectF(0, 0, size.width(), size.height()))
+    generator.setTitle(surface.accessibleName())
+    generator.setDescription("\n".join(f"{keyword}: {text}" for keyword, text in (texts or {}).items()))
     painter = QPainter(generator)
     painter.setFont(surface.font())
-    _paint(surface, painter, vector=True)
+    paint_plane(surface, painter, vector=True)
     painter.end()
     return bytes(data.data())
 
@@ -62,7 +70,14 @@ def write_plane(surface: PlaneSurface, path: Path, scale: float = 2.0) -> None:
             raise ValueError(f"A plane is written as .png or .svg, not as {ending or 'a file without an ending'}.")
 
 
-def _paint(surface: PlaneSurface, painter: QPainter, *, vector: bool) -> None:
+def paint_plane(surface: PlaneSurface, painter: QPainter, *, vector: bool) -> None:
+    """Paint what a plane shows at the origin of a painter, in the size of its widget.
+
+    Args:
+        surface: the plane.
+        painter: its font is used.
+        vector: points and lines are painted as vectors.
+    """
     mapping = surface.mapping
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.fillRect(surface.rect(), theme().color("window"))
