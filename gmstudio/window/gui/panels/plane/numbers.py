@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QVBoxLayout, QWidget
 
@@ -120,13 +121,9 @@ class NumbersView(QWidget):
         traces: list[Trace] = []
         names = tile_titles([state.info(tile) for tile in state.tiles])
         for tile, name in zip(state.tiles, names, strict=True):
-            recorded = tile.recorded
-            steps = (recorded.seconds * PER_SECOND).astype(np.int64) if by_time else recorded.steps
-            known = np.isfinite(recorded.metrics[metric])
-            if known.any():
-                colour = theme().series(tile.series)
-                values = recorded.metrics[metric][known]
-                traces.append(Trace(tile.run, name, steps[known], values, colour, width=1.6))
+            steps, values = _curve(tile, metric, by_time=by_time)
+            if len(steps):
+                traces.append(Trace(tile.run, name, steps, values, theme().series(tile.series), width=1.6))
         entropy = next((t.metrics.entropy for t in state.tiles if t.metrics is not None), math.nan)
         if metric in ABOVE_ENTROPY and traces and math.isfinite(entropy):
             ends = np.array([min(t.steps[0] for t in traces), max(t.steps[-1] for t in traces)], np.int64)
@@ -140,6 +137,18 @@ class NumbersView(QWidget):
         place = self._state.place
         place.pause()
         place.go(step / PER_SECOND if place.axis == "time" else float(step))
+
+
+def _curve(tile: PlaneTile, metric: str, *, by_time: bool) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Places and values of a metric at the recorded steps, and over steps at the present one; known ones only."""
+    recorded, surface = tile.recorded, tile.surface
+    values, steps = recorded.metrics[metric], recorded.steps
+    if by_time:
+        steps = (recorded.seconds * PER_SECOND).astype(np.int64)
+    elif surface is not None and tile.present and surface.step > (steps[-1] if len(steps) else -1):
+        steps, values = np.append(steps, surface.step), np.append(values, getattr(surface.metrics, metric))
+    known = np.isfinite(values)
+    return steps[known], values[known]
 
 
 def _text(tile: PlaneTile, name: str) -> str:

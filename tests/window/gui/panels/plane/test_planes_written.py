@@ -18,6 +18,7 @@ from gmstudio.window.gui.panels.plane.export import NO_SURFACE, NOTHING_RECORDED
 from gmstudio.window.gui.panels.plane.film import MAX_FRAMES, film_places
 from gmstudio.window.gui.panels.plane.panel import PlanePanel
 from gmstudio.window.gui.widgets.save_forms import forms_of
+from gmstudio.window.state.plane.recorded import RecordedSurfaces
 
 
 class Stage(PlaneScene):
@@ -141,8 +142,7 @@ def test_what_cannot_be_written_says_why(qtbot: QtBot, stage: Stage) -> None:
     export: PlaneExport = panel.export
     assert export.problem("png") == NO_SURFACE and not panel.save.isEnabled()
     for tile in stage.state.tiles:
-        tile.recorded.steps = tile.recorded.steps[:0]
-        tile.recorded.seconds = tile.recorded.seconds[:0]
+        tile.recorded = RecordedSurfaces()
     stage.state.recorded.emit()
     assert stage.panel.export.problem("gif") == NOTHING_RECORDED and stage.panel.export.problem("png") == ""
 
