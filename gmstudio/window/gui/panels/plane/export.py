@@ -126,7 +126,7 @@ class PlaneExport(QObject):
         columns: list[Column] = [] if truth is None else [("p*", truth)]
         for tile, frame in zip(self._state.tiles, self._stage.frames, strict=False):
             if tile.surface is not None and (not columns or tile.surface.values.shape == columns[0][1].shape):
-                columns.append((f"p {frame.title.text()}", tile.surface.values))
+                columns.append((f"p {frame.title.words}", tile.surface.values))
         return columns
 
     def _report(self, message: str, *, failed: bool = False) -> None:

@@ -9,14 +9,17 @@ from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel, QVBox
 from gmstudio.protocol.plane import PlaneSlider, PlaneView
 from gmstudio.protocol.scenes import Numbers
 from gmstudio.window.gui.panel import Panel
+from gmstudio.window.gui.panels.plane.view_hands import ViewHands
 from gmstudio.window.gui.scenes.text_blocks import NumbersBlock
 from gmstudio.window.gui.theme import GRID
+from gmstudio.window.gui.widgets.plane.plane_canvas import PlaneCanvas
 from gmstudio.window.gui.widgets.sliders.typed_slider import TypedSlider
 from gmstudio.window.state.plane.state import PlaneState
 
 NONE = "Density only"
 NO_VIEWS = "This model has no views of its inside."
 NOTHING = "Open a run of points first."
+PLANE_TIP = "Plane of codes on which the view is drawn: drag pans, the wheel zooms, a double click shows all."
 PRESENT = "Views are of the present weights; go to “Now” to see them."
 
 
@@ -39,7 +42,7 @@ class InsideView(QWidget):
             label.setWordWrap(True)
             label.setProperty("role", "muted")
             label.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.help.setMinimumHeight(2 * self.help.fontMetrics().lineSpacing())
+        self.help.setMinimumHeight(3 * self.help.fontMetrics().lineSpacing())
         self.play = panel.add_action(
             "play_view",
             "Play view",
@@ -62,6 +65,9 @@ class InsideView(QWidget):
         self._form = QFormLayout()
         self._form.setContentsMargins(0, 0, 0, 0)
         self.numbers = NumbersBlock()
+        self.plane = PlaneCanvas()
+        panel.name_widget(self.plane, "view_plane", "Plane of the view", PLANE_TIP)
+        self.hands = ViewHands(self.plane, state, lambda: state.run)
         self._lay_out()
         self.view.activated.connect(lambda index: state.choose_view(self.view.itemData(index)))
         state.run_changed.connect(self.refresh)
@@ -84,7 +90,9 @@ class InsideView(QWidget):
         column.addLayout(buttons)
         column.addWidget(self.numbers)
         column.addWidget(self.note)
-        column.addStretch(1)
+        column.addWidget(self.plane, 1)
+        self._rest = QWidget()
+        column.addWidget(self._rest, 1)
 
     def refresh(self) -> None:
         """Show the chosen tile's view."""
@@ -106,10 +114,16 @@ class InsideView(QWidget):
         drawn = inside.drawn if inside is not None else None
         self.numbers.setVisible(drawn is not None and bool(drawn.numbers))
         self.note.setText("")
+        apart = view is not None and len(view.axes) == 2
+        self.plane.setVisible(apart)
+        self._rest.setVisible(not apart)
         if inside is None or view is None or tile is None:
             return
         for slider in view.sliders:
             self.sliders[slider.name].set_value(inside.value(slider))
+        if apart:
+            self.plane.set_axes(view.axes[0], view.axes[1], square=True)
+            self.plane.set_layers(drawn.layers if drawn is not None else ())
         if drawn is not None:
             self.numbers.set_block(Numbers(title=view.title, numbers=drawn.numbers))
             self.note.setText(drawn.note)

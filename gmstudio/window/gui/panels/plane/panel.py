@@ -116,7 +116,7 @@ class PlanePanel(Panel):
         self.side = Sections(
             (
                 Section("numbers", "Training", "Distances from p*, and their curves over the training", self.numbers),
-                Section("inside", "Inside", "What the outlined run's model has inside", self.inside, stretch=0),
+                Section("inside", "Inside", "What the outlined run's model has inside", self.inside),
                 Section("point", "Point", "What all runs say of the chosen point", self.point),
             ),
             Qt.Orientation.Vertical,

@@ -10,7 +10,6 @@ from PySide6.QtSvg import QSvgGenerator
 
 from gmstudio.window.gui.panels.plane.tile_view import TileFrame
 from gmstudio.window.gui.theme import GRID, theme
-from gmstudio.window.gui.widgets.plane.plane_canvas import PlaneCanvas
 from gmstudio.window.gui.widgets.plane.plane_export import paint_plane
 
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
@@ -50,7 +49,7 @@ def tiles_svg(frames: Sequence[TileFrame], texts: Mapping[str, str]) -> bytes:
     generator.setOutputDevice(buffer)
     generator.setSize(size)
     generator.setViewBox(QRect(0, 0, size.width(), size.height()))
-    generator.setTitle(", ".join(frame.title.text() for frame in frames))
+    generator.setTitle(", ".join(frame.title.words for frame in frames))
     generator.setDescription("\n".join(f"{keyword}: {text}" for keyword, text in texts.items()))
     painter = QPainter(generator)
     painter.fillRect(QRectF(0, 0, size.width(), size.height()), theme().color("window"))
@@ -84,12 +83,8 @@ def _paint(frames: Sequence[TileFrame], painter: QPainter, caption: str, *, vect
         painter.save()
         painter.translate(QPointF(frame.pos()) - corner)
         _paint_title(frame, painter)
-        for canvas in frame.findChildren(PlaneCanvas):
-            if canvas.isVisibleTo(frame):
-                painter.save()
-                painter.translate(canvas.pos())
-                paint_plane(canvas, painter, vector=vector)
-                painter.restore()
+        painter.translate(frame.canvas.pos())
+        paint_plane(frame.canvas, painter, vector=vector)
         painter.restore()
 
 
@@ -99,7 +94,7 @@ def _paint_title(frame: TileFrame, painter: QPainter) -> None:
     bold.setBold(True)
     painter.setFont(bold)
     painter.setPen(theme().color("text"))
-    painter.drawText(room.adjusted(0, 0, GRID, 0), LEFT, frame.title.text())
+    painter.drawText(room.adjusted(0, 0, GRID, 0), LEFT, frame.title.words)
     painter.setFont(frame.font())
     painter.setPen(theme().color("muted"))
     painter.drawText(QRectF(frame.badge.geometry()), RIGHT, frame.badge.text())

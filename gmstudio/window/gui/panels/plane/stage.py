@@ -141,7 +141,7 @@ class Stage(QWidget):
         tiles = self._state.tiles
         for tile, title in zip(tiles, tile_titles([self._state.info(tile) for tile in tiles]), strict=True):
             info = self._state.info(tile)
-            self.views[tile.run].title.setText(title)
+            self.views[tile.run].title.set_words(title)
             self.views[tile.run].canvas.setAccessibleName(f"Plane of {title}")
             if info is not None:
                 self.views[tile.run].title.setToolTip(f"{title}\n{info.title}")

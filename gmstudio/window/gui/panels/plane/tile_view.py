@@ -1,24 +1,23 @@
-"""One tile: a run's density over the plane, with its title, method and step, and the plane of its view beside it."""
+"""One tile: a run's density over the plane, with its title, method and step."""
 
 from collections.abc import Callable
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout
 
-from gmstudio.protocol.plane_layers import PlaneLayer
+from gmstudio.protocol.plane_layers import Heat, PlaneLayer
 from gmstudio.protocol.points import PointAxis
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.plane import layers as drawn
 from gmstudio.window.gui.panels.plane.tile_canvas import TileCanvas
 from gmstudio.window.gui.panels.plane.titles import method_badge
+from gmstudio.window.gui.panels.plane.view_hands import ViewHands
 from gmstudio.window.gui.theme import GRID, theme
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.gui.widgets.overlay_note import OverlayNote
-from gmstudio.window.gui.widgets.plane.plane_canvas import PlaneCanvas
 from gmstudio.window.state.plane.state import PlaneState
 from gmstudio.window.state.plane.tile import PlaneTile
 
@@ -27,6 +26,23 @@ TIP = (
     "then move by a cell."
 )
 MARGIN = 3
+
+
+class TitleLabel(ElidedLabel):
+    """Elided label that is as wide as its text where there is room."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QSize:
+        """Size of the whole text."""
+        hint = super().sizeHint()
+        return QSize(self.fontMetrics().horizontalAdvance(self.words) + 2, hint.height())
+
+    def minimumSizeHint(self) -> QSize:
+        """Width of a few letters."""
+        return QSize(6 * GRID, super().minimumSizeHint().height())
 
 
 class TileFrame(QFrame):
@@ -42,7 +58,7 @@ class TileFrame(QFrame):
         super().__init__(panel)
         self.state = state
         self.chosen = False
-        self.title, self.badge = QLabel(), ElidedLabel()
+        self.title, self.badge = TitleLabel(), ElidedLabel()
         self.title.setProperty("role", "heading")
         self.badge.setProperty("role", "muted")
         self.badge.setAlignment(Qt.AlignmentFlag.AlignRight)
@@ -56,14 +72,11 @@ class TileFrame(QFrame):
         line.addWidget(self.swatch)
         line.addWidget(self.title)
         line.addWidget(self.badge, 1)
-        self.planes = QHBoxLayout()
-        self.planes.setSpacing(GRID // 2)
-        self.planes.addWidget(self.canvas, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
         column.setSpacing(0)
         column.addLayout(line)
-        column.addLayout(self.planes, 1)
+        column.addWidget(self.canvas, 1)
         self.canvas.clicked.connect(lambda x, y: state.set_point((x, y)))
         self.canvas.point_stepped.connect(state.move_point)
         self.canvas.point_removed.connect(lambda: state.set_point(None))
@@ -95,7 +108,7 @@ class TileFrame(QFrame):
             self.canvas.set_axes(axes[0], axes[1], square=axes[0].unit == axes[1].unit and _alike(axes))
         elif axes:
             self.canvas.set_axes(axes[0], drawn.height_axis(self.state.options, top))
-        self.canvas.setAccessibleName(f"Plane of {self.title.text()}")
+        self.canvas.setAccessibleName(f"Plane of {self.title.words}")
         return self.canvas.axes != before
 
     def point_layers(self) -> list[PlaneLayer]:
@@ -112,7 +125,7 @@ class TruthView(TileFrame):
 
     def __init__(self, panel: Panel, state: PlaneState) -> None:
         super().__init__(panel, "truth", state)
-        self.title.setText("True distribution p*")
+        self.title.set_words("True distribution p*")
         self.set_series(None)
         self._heat: tuple[object, PlaneLayer] | None = None
 
@@ -156,19 +169,10 @@ class TileView(TileFrame):
     def __init__(self, panel: Panel, number: int, state: PlaneState, tile: PlaneTile) -> None:
         super().__init__(panel, f"tile{number}", state)
         self.tile = tile
-        self.inner = PlaneCanvas()
-        panel.name_widget(self.inner, f"tile{number}.inside", "Inside", "What the model has inside, on its own plane")
-        self.planes.addWidget(self.inner, 1)
-        self.inner.hide()
         self.set_series(tile.series)
-        self._gesture = 0
         self._kept: dict[str, tuple[object, PlaneLayer]] = {}
         self.canvas.pressed.connect(lambda: self.chosen_wanted.emit(tile.run))
-        for canvas in (self.canvas, self.inner):
-            canvas.handle_moved.connect(partial(self._on_handle, canvas))
-            canvas.guide_moved.connect(self._on_guide)
-            canvas.handle_released.connect(self._on_released)
-            canvas.guide_released.connect(self._on_released)
+        self.hands = ViewHands(self.canvas, state, lambda: tile.run)
         theme().changed.connect(lambda: self.set_series(tile.series))
 
     # ---- showing -------------------------------------------------------------------------------------------------
@@ -191,12 +195,6 @@ class TileView(TileFrame):
         others = self.set_plane(axes, self._height(top))
         layers = self._plane_layers() if len(axes) == 2 else self._line_layers()
         self.canvas.set_layers([*layers, *self.point_layers()])
-        view = tile.inside.view
-        apart = view is not None and len(view.axes) == 2
-        self.inner.setVisible(apart)
-        if view is not None and apart:
-            self.inner.set_axes(view.axes[0], view.axes[1], square=True)
-            self.inner.set_layers(tile.inside.drawn.layers if tile.inside.drawn is not None else ())
         return others
 
     def _height(self, top: float) -> float:
@@ -234,8 +232,8 @@ class TileView(TileFrame):
         truth = self.state.truth
         if options.truth == "contours" and truth is not None:
             layers.append(self._keep("truth", tile.opened, lambda: drawn.truth_contours(truth, axes)))
-        layers += self._dots()
-        return [*layers, *over]
+        maps = [layer for layer in over if isinstance(layer, Heat)]
+        return [*maps, *layers, *self._dots(), *(layer for layer in over if not isinstance(layer, Heat))]
 
     def _dots(self) -> list[PlaneLayer]:
         tile, options = self.tile, self.state.options
@@ -293,19 +291,6 @@ class TileView(TileFrame):
         if known is None or known[0] != key:
             known = self._kept[name] = key, make()
         return known[1]
-
-    # ---- handles -------------------------------------------------------------------------------------------------
-
-    def _on_handle(self, canvas: PlaneCanvas, name: str, index: int, x: float, y: float) -> None:
-        points = canvas.handle_points(name).copy()
-        points[index] = (x, y)
-        self.state.set_input(self.tile.run, name, points, gesture=self._gesture)
-
-    def _on_guide(self, name: str, value: float) -> None:
-        self.state.set_input(self.tile.run, name, np.array([value]), gesture=self._gesture)
-
-    def _on_released(self) -> None:
-        self._gesture += 1
 
 
 def _alike(axes: tuple[PointAxis, ...]) -> bool:

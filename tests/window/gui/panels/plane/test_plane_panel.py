@@ -78,7 +78,7 @@ def test_without_a_run_of_points_it_says_what_it_is_for(qtbot: QtBot) -> None:
 
 def test_the_surface_of_the_first_run_is_shown_with_method_and_step(stage: Stage) -> None:
     view = stage.view(MADE)
-    assert view.title.text() == "MADE" and view.badge.words == "exact · step 40"
+    assert view.title.words == "MADE" and view.badge.words == "exact · step 40"
     assert "By the chain rule." in view.badge.toolTip()
     heat = stage.heat(MADE)
     assert heat.extent == (-2.0, 2.0, -1.0, 3.0) and heat.values.shape == (16, 16)
@@ -92,7 +92,7 @@ def test_runs_are_added_from_a_menu_of_those_on_the_same_points(stage: Stage) ->
     offered[0].trigger()
     menu.deleteLater()
     stage.settle()
-    assert [frame.title.text() for frame in stage.panel.stage.frames] == ["MADE", "FLOW", "True distribution p*"]
+    assert [frame.title.words for frame in stage.panel.stage.frames] == ["MADE", "FLOW", "True distribution p*"]
     for run in (VAE, GAN):
         stage.state.add_run(run)
     assert FULL in stage.panel.beside.toolTip() and not stage.panel.beside.isEnabled()
@@ -234,16 +234,18 @@ def test_a_view_is_chosen_for_the_outlined_run_and_its_line_is_dragged(stage: St
     assert tile.inside.inputs == {}
 
 
-def test_a_view_on_axes_of_its_own_is_drawn_beside(stage: Stage) -> None:
+def test_a_view_on_axes_of_its_own_is_drawn_at_the_side(stage: Stage) -> None:
+    inside = stage.panel.inside
+    stage.panel.side.open("inside")
+    assert not inside.plane.isVisible()
     stage.state.choose_view("codes")
     stage.settle()
-    view = stage.view(MADE)
-    assert view.inner.isVisible() and view.inner.axes[0].title == "z₁" and len(view.inner.layers) == 1
-    view.inner.handle_moved.emit("z", 0, 1.0, 2.0)
+    assert inside.plane.isVisible() and inside.plane.axes[0].title == "z₁" and len(inside.plane.layers) == 1
+    inside.plane.handle_moved.emit("z", 0, 1.0, 2.0)
     assert stage.client.last(DrawInside).inputs["z"].numpy().tolist() == [[1.0, 2.0]]
     stage.state.choose_view("")
     stage.settle()
-    assert not view.inner.isVisible()
+    assert not inside.plane.isVisible()
 
 
 def test_an_animated_view_has_sliders_and_plays(stage: Stage) -> None:
