@@ -131,7 +131,9 @@ class MaximumLikelihood(Lab):
     )
     actions: ClassVar[tuple[LabAction, ...]] = (
         LabAction(name="step_1", title="Make 1 step", help="One step of gradient descent on the chosen objective."),
-        LabAction(name="step_100", title="Make 100 steps", help="A hundred steps of gradient descent, shown as they go."),
+        LabAction(
+            name="step_100", title="Make 100 steps", help="A hundred steps of gradient descent, shown as they go."
+        ),
         LabAction(name="restart", title="Restart model", help="Give the parameters their values at the start."),
     )
     config: Config
