@@ -9,11 +9,13 @@ from importlib.metadata import EntryPoint, entry_points
 
 from gmstudio.labs.base import Lab
 from gmstudio.labs.bound import Bound
+from gmstudio.labs.change_of_variables import ChangeOfVariables
 from gmstudio.labs.discriminative import Discriminative
 from gmstudio.labs.distributions import Distributions
 from gmstudio.labs.game import Game
 from gmstudio.labs.joint import JointDistribution
 from gmstudio.labs.likelihood import MaximumLikelihood
+from gmstudio.labs.markov_chains import MarkovChains
 from gmstudio.labs.noise_and_score import NoiseAndScore
 from gmstudio.system.third_party import add_classes
 
@@ -40,6 +42,8 @@ OURS: tuple[type[Lab], ...] = (
     Discriminative,
     Bound,
     Game,
+    MarkovChains,
+    ChangeOfVariables,
     NoiseAndScore,
 )
 LABS: dict[str, type[Lab]] = {lab.card.name: lab for lab in OURS}
