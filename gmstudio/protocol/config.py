@@ -141,7 +141,7 @@ def conditions_unmet(schema: Mapping[str, Any], values: Mapping[str, Any]) -> di
     unmet = {}
     for name, prop in properties.items():
         for other, wanted in prop.get("when", {}).items():
-            needed = properties[other]
+            needed = properties.get(other, {"title": other})
             choices = wanted if isinstance(wanted, list | tuple) else (wanted,)
             if values.get(other, needed.get("default")) not in choices:
                 shown = " or ".join(str(needed.get("labels", {}).get(str(choice), choice)) for choice in choices)

@@ -15,6 +15,8 @@ from gmstudio.protocol.config import ConfigError
 
 Floats = NDArray[np.float64]
 
+WINDOW = (-4.0, 4.0)
+"""Ends of both axes of a drawing."""
 UNIT = 1000
 """Steps of the coordinates along a side."""
 MAX_CHARACTERS = 80_000

@@ -16,7 +16,7 @@ from gmstudio.data.points.settings import PointsConfig
 from gmstudio.data.points.strokes import EMPTY, stroke_density
 from gmstudio.protocol.config import ConfigError
 from gmstudio.protocol.points import PointAxis
-from gmstudio.protocol.strokes import parse_strokes
+from gmstudio.protocol.strokes import WINDOW, parse_strokes
 
 Floats = NDArray[np.float64]
 
@@ -157,12 +157,12 @@ def _drawn(config: PointsConfig) -> PointDensity:
     places = {tuple(point) for stroke in drawn for point in stroke.points}
     remarks: tuple[str, ...] = ()
     if len(places) == 1:
-        deviation = 2 * SIDE * max(stroke.radius for stroke in drawn)
+        deviation = (WINDOW[1] - WINDOW[0]) * max(stroke.radius for stroke in drawn)
         remarks = (
             f"The drawing is a single dot: the density is one round Gaussian of standard deviation {deviation:g}. Draw "
             "more for a density with a shape.",
         )
-    return PointDensity(normalized(masses)[None], _axes((-SIDE, SIDE), (-SIDE, SIDE)), (), remarks)
+    return PointDensity(normalized(masses)[None], _axes(WINDOW, WINDOW), (), remarks)
 
 
 def _picture(config: PointsConfig) -> PointDensity:

@@ -13,6 +13,7 @@ class FolderEdit(QWidget):
 
     Args:
         files: accept files, too.
+        folders: accept folders.
 
     Signals:
         edited: the path changed.
@@ -20,25 +21,25 @@ class FolderEdit(QWidget):
 
     edited = Signal()
 
-    def __init__(self, *, files: bool = False, parent: QWidget | None = None) -> None:
+    def __init__(self, *, files: bool = False, folders: bool = True, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.line = TextEdit(parent=self)
-        self.line.setPlaceholderText("Path of a folder or file" if files else "Path of a folder")
+        what = " or ".join(word for word, accepted in (("folder", folders), ("file", files)) if accepted)
+        self.line.setPlaceholderText(f"Path of a {what}")
         self.line.edited.connect(self.edited)
         self.browse = QToolButton(self)
         self.browse.setText("Browse…")
-        what = "the folder or file" if files else "the folder"
-        self.browse.setAccessibleName(f"Browse for {what}")
-        self.browse.setToolTip(f"Choose {what} in a dialog.")
+        self.browse.setAccessibleName(f"Browse for the {what}")
+        self.browse.setToolTip(f"Choose the {what} in a dialog.")
         self.browse.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        if files:
+        if files and folders:
             menu = QMenu(self)
             menu.addAction("Folder…", self._ask_folder)
             menu.addAction("Archive or file…", self._ask_file)
             self.browse.setMenu(menu)
             self.browse.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         else:
-            self.browse.clicked.connect(self._ask_folder)
+            self.browse.clicked.connect(self._ask_folder if folders else self._ask_file)
         self.setFocusProxy(self.line)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -65,7 +66,7 @@ class FolderEdit(QWidget):
         dialog.show()
 
     def _ask_file(self) -> None:
-        self._dialog("File of images", QFileDialog.FileMode.ExistingFile).show()
+        self._dialog("File", QFileDialog.FileMode.ExistingFile).show()
 
     def _dialog(self, title: str, mode: QFileDialog.FileMode) -> QFileDialog:
         """Make a non-modal dialog, which sets the path."""

@@ -13,7 +13,7 @@ from PySide6 import QtCore, QtGui, QtWidgets
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
-from gmstudio.window.gui.forms.form import fields_of_every_kind
+from gmstudio.window.gui.forms.form_field import fields_of_every_kind
 from gmstudio.window.gui.theme import icon_names, theme
 from gmstudio.window.gui.widgets.formula import formulas
 from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs

@@ -79,6 +79,11 @@ class OpenedSet(QObject):
         return str(self.config.get(FOLDER, "")) if self.data == IMAGES else ""
 
     @property
+    def mistyped(self) -> dict[str, str]:
+        """Sentences on settings whose text in the form is invalid."""
+        return self._typing_errors
+
+    @property
     def loading(self) -> DataLoading | None:
         """Progress of loading the data; None when they are not being loaded."""
         return self._browse.loading

@@ -23,6 +23,8 @@ READING = (
     "bad_files",
 )
 """Settings of an import, without effect on a set that is imported."""
+AT_THE_PLANE = ("shape", "strokes")
+"""Settings of points that have controls of their own."""
 PREVIEWED = ("levels", "binarize", "threshold", "invert")
 """Settings of a set that change how its images look."""
 
@@ -46,6 +48,11 @@ def set_schema(catalog: Catalog | None) -> dict[str, Any]:
 def without_reading(schema: dict[str, Any]) -> dict[str, Any]:
     """Leave the settings of an import, and the folder, out of a schema of the source ``images``."""
     return _only(schema, lambda name: name not in READING and name != FOLDER)
+
+
+def without_drawn(schema: dict[str, Any]) -> dict[str, Any]:
+    """Leave what is set at the plane itself, the shape and the drawing, out of the schema of the source ``points``."""
+    return _only(schema, lambda name: name not in AT_THE_PLANE)
 
 
 def _only(schema: dict[str, Any], keeps: Any) -> dict[str, Any]:

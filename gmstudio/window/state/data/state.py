@@ -13,6 +13,7 @@ from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.state.data.assistant import ImportAssistant
 from gmstudio.window.state.data.downloads import Downloads
 from gmstudio.window.state.data.opened import OpenedSet
+from gmstudio.window.state.data.points import POINTS, PointsPage
 from gmstudio.window.state.data.settings_split import FOLDER, IMAGES, PREVIEWED, images_schema
 from gmstudio.window.state.palette import PaletteEntry
 from gmstudio.window.state.runs.library import RunLibrary
@@ -29,6 +30,7 @@ class DataState(QObject):
     Attributes:
         sets: imported data sets.
         opened: the data set that is open.
+        points: its distribution, where it is one of points.
         assistant: the import of files.
         downloads: data sets that can be downloaded.
         view: what is shown.
@@ -53,6 +55,7 @@ class DataState(QObject):
         self.sets = library.data_sets
         self.sets.follow()
         self.opened = OpenedSet(events, self)
+        self.points = PointsPage(events, self.opened, self.change_config, lambda: self.open_source(POINTS), self)
         self.assistant = ImportAssistant(events, self)
         self.downloads = Downloads(events, self)
         self.view: View = "empty"
@@ -172,7 +175,12 @@ class DataState(QObject):
         """Set the settings of the data set that is open, which are remembered for it."""
         self.opened.set_config(values, errors)
         valid = {name: value for name, value in values.items() if name not in errors}
-        self._configs[self.opened.folder or self.opened.data] = valid
+        key = self.opened.folder or self.opened.data
+        self._configs[key] = {**self._configs.get(key, {}), **valid}
+
+    def change_config(self, values: Values) -> None:
+        """Change some settings of the data set that is open, as its form does."""
+        self.set_config({**self.opened.config, **values}, self.opened.mistyped)
 
     def train(self) -> None:
         """Set the data set that is open up for training."""

@@ -13,7 +13,8 @@ from gmstudio.protocol.config import ConfigError, field, parse_config, schema_of
 from gmstudio.protocol.training_settings import Training
 from gmstudio.window.gui.forms.editors import NumberEdit
 from gmstudio.window.gui.forms.field_title import FieldTitle
-from gmstudio.window.gui.forms.form import LABEL_WIDTH, Form, shown_unit
+from gmstudio.window.gui.forms.form import Form
+from gmstudio.window.gui.forms.form_field import LABEL_WIDTH, shown_unit
 from gmstudio.window.gui.forms.path_edit import FolderEdit
 from gmstudio.window.gui.theme import theme
 

@@ -60,6 +60,7 @@ class DataPanel(Panel):
         for chain in (sets.in_tab_order, opened.in_tab_order, imported.in_tab_order):
             _order_tabs(chain)
         imported.form_made.connect(lambda: _order_tabs(imported.in_tab_order))
+        self.record_edits(state.points.edits)
         state.view_changed.connect(self._show_view)
         self._show_view()
 

@@ -3,18 +3,29 @@
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QScrollArea, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QScrollArea,
+    QSplitter,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from gmstudio.protocol.data import SPLIT_TITLES
 from gmstudio.window.gui.forms.form import Form
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.data.about import AboutView
 from gmstudio.window.gui.panels.data.pages import PagesView
+from gmstudio.window.gui.panels.data.points_view import PointsView
 from gmstudio.window.gui.panels.data.statistics import StatisticsView, text_label
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs, Tab
-from gmstudio.window.state.data.settings_split import set_schema
+from gmstudio.window.state.data.settings_split import set_schema, without_drawn
 from gmstudio.window.state.data.state import DataState
 
 SIDE_WIDTH, LEAST_SIDE_WIDTH = 336, 308
@@ -86,8 +97,12 @@ class SetView(QWidget):
         head.addWidget(self._train, 0, Qt.AlignmentFlag.AlignVCenter)
         splitter = QSplitter(Qt.Orientation.Horizontal, self)
         splitter.setObjectName("data.set_splitter")
-        pages = PagesView(self._state, self._panel)
-        splitter.addWidget(pages)
+        pages, points = PagesView(self._state, self._panel), PointsView(self._state, self._panel)
+        self._content = QStackedWidget(self)
+        for page in (pages, points):
+            self._content.addWidget(page)
+        self._points = points
+        splitter.addWidget(self._content)
         splitter.addWidget(self._tabs)
         splitter.setStretchFactor(0, 1)
         splitter.setChildrenCollapsible(False)
@@ -98,16 +113,22 @@ class SetView(QWidget):
         layout.setSpacing(GRID)
         layout.addLayout(head)
         layout.addWidget(splitter, 1)
-        self.in_tab_order: list[QWidget] = [self._train, *pages.in_tab_order, self._tabs.tabBar()]
+        self.in_tab_order: list[QWidget] = [
+            self._train,
+            *pages.in_tab_order,
+            *points.in_tab_order,
+            self._tabs.tabBar(),
+        ]
 
     def _show(self) -> None:
         self._title.set_words(self._state.title)
-        page = self._state.opened.page
+        page, is_points = self._state.opened.page, self._state.points.is_open
+        self._content.setCurrentIndex(1 if is_points else 0)
         if page is None:
             self._facts.set_words(" ")
         else:
             sizes = ", ".join(f"{n:,} {SPLIT_TITLES[split]}" for split, n in page.sizes.items())
-            self._facts.set_words(f"{page.image} · {sizes} images")
+            self._facts.set_words(f"{page.image} · {sizes} {'points' if is_points else 'images'}")
         self._train.defaultAction().setEnabled(bool(self._state.opened.data))
 
 
@@ -152,8 +173,9 @@ class SettingsView(QScrollArea):
             self._form = None
         schema = self._schema()
         if schema is not None:
-            form = Form(schema, "data.settings", self.widget())
+            form = Form(schema, "data.settings", self.widget(), hide_idle=self._state.points.is_open)
             form.set_values(opened.config)
+            form.set_beside(opened.config)
             form.changed.connect(lambda: self._state.set_config(form.values(), form.errors()))
             self._layout.insertWidget(1, form)
             self._form = form
@@ -163,11 +185,17 @@ class SettingsView(QScrollArea):
         if opened.folder:
             return set_schema(self._state.catalog)
         entry = next((entry for entry in self._state.shipped if entry.name == opened.data), None)
-        return entry.config_schema if entry is not None else None
+        if entry is None:
+            return None
+        return without_drawn(entry.config_schema) if self._state.points.is_open else entry.config_schema
 
     def _show_refusals(self) -> None:
-        if self._form is not None:
-            self._form.set_refusals(self._state.opened.refusals)
+        form, opened = self._form, self._state.opened
+        if form is not None:
+            if not opened.mistyped and (opened.data, opened.folder) == self._shown:
+                form.set_values(opened.config)  # what was set beside the form
+                form.set_beside(opened.config)
+            form.set_refusals(opened.refusals)
 
 
 class EmptyView(QWidget):

@@ -19,6 +19,7 @@ from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.train.family_chooser import FamilyChooser
 from gmstudio.window.gui.progress_text import loading_text
 from gmstudio.window.gui.widgets.images.grid import ImageGrid
+from gmstudio.window.state.data.points import POINTS
 from gmstudio.window.state.data.settings_split import without_reading
 from gmstudio.window.state.training.setup import TrainingSetup
 
@@ -120,7 +121,7 @@ class DataChooser(QWidget):
             self._form = None
         if entry is not None:
             schema = without_reading(entry.config_schema) if self._is_set else entry.config_schema
-            form = Form(schema, "train.data", self)
+            form = Form(schema, "train.data", self, hide_idle=entry.name == POINTS)
             form.set_defaults(self._setup.defaults("data_config"))
             form.set_values(self._setup.data_config)
             form.changed.connect(lambda: self._setup.set_data_config(form.values(), form.errors()))

@@ -1,0 +1,99 @@
+"""Layers that show points and the distribution that they were drawn from; words on both."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmstudio.protocol.array import Array
+from gmstudio.protocol.data import SPLIT_TITLES
+from gmstudio.protocol.plane_layers import Dots, Heat, Paths, PlaneLayer
+from gmstudio.protocol.points import PointAxis, PointsDescribed
+
+HEADROOM = 1.08
+"""Upper end of the axis of probabilities, in the largest one."""
+_SPREAD_SEED = 1
+Floats = NDArray[np.float64]
+
+
+def plane_axes(described: PointsDescribed) -> tuple[PointAxis, PointAxis]:
+    """Horizontal and vertical axis; of points of a line, the vertical one has their probability in a cell."""
+    if len(described.axes) == 2:
+        return described.axes[0], described.axes[1]
+    return described.axes[0], PointAxis("probability of a cell", 0.0, HEADROOM * _highest(described))
+
+
+def layers_of(described: PointsDescribed, *, density: bool, points: bool) -> list[PlaneLayer]:
+    """Layers of points: map of the distribution and dots, or on a line its probabilities and the shares of the points.
+
+    Args:
+        described: the points.
+        density: show the distribution, where it is known.
+        points: show the points.
+    """
+    layers: list[PlaneLayer] = []
+    if len(described.axes) == 1:
+        if points:
+            shares = _shares(described)
+            layers.append(Paths(name="share of the points", points=_steps(described.axes[0], shares), series=-1))
+        if density and described.truth is not None:
+            truth = described.truth.numpy()[0].astype(float)
+            steps = _steps(described.axes[0], truth)
+            layers.insert(0, Paths(name="p*(x)", points=steps, series=0, filled=True))
+        return layers
+    across, up = described.axes
+    if density and described.truth is not None:
+        extent = (across.low, across.high, up.low, up.high)
+        layers.append(Heat(name="p*(x)", values=described.truth, extent=extent))
+    if points:
+        layers.append(_dots(described))
+    return layers
+
+
+def _dots(described: PointsDescribed) -> Dots:
+    """Points as dots, each at a place of its own within its cell."""
+    levels = described.points.numpy().astype(float)
+    spread = np.random.RandomState(_SPREAD_SEED).random_sample(levels.shape)
+    places = np.stack(
+        [
+            axis.low + (levels[:, d] + spread[:, d]) * (axis.high - axis.low) / described.image.levels
+            for d, axis in enumerate(described.axes)
+        ],
+        axis=1,
+    )
+    count, total = len(levels), described.sizes["train"]
+    name = f"{count:,} training points" if count == total else f"{count:,} of {total:,} training points"
+    return Dots(name=name, points=Array.of(places.astype(np.float32)), series=-1, groups=described.labels)
+
+
+def _shares(described: PointsDescribed) -> Floats:
+    counts = np.bincount(described.points.numpy()[:, 0], minlength=described.image.levels)
+    shares: Floats = counts / max(1, counts.sum())
+    return shares
+
+
+def _highest(described: PointsDescribed) -> float:
+    truth = 0.0 if described.truth is None else float(described.truth.numpy().max())
+    return max(truth, float(_shares(described).max())) or 1.0
+
+
+def _steps(axis: PointAxis, values: Floats) -> Array:
+    """Outline (1, T, 2) of bars over the cells of an axis."""
+    edges = np.linspace(axis.low, axis.high, len(values) + 1)
+    x = np.repeat(edges, 2)
+    y = np.concatenate([[0.0], np.repeat(values, 2), [0.0]])
+    return Array.of(np.stack([x, y], axis=1)[None].astype(np.float32))
+
+
+def numbers_text(described: PointsDescribed) -> str:
+    """Numbers of points, entropy, levels and occupied cells, in one line."""
+    dims, levels = len(described.axes), described.image.levels
+    sizes = ", ".join(f"{count:,} {SPLIT_TITLES[split]}" for split, count in described.sizes.items())
+    cells = f"{levels}×{levels}" if dims == 2 else f"{levels}"
+    parts = [f"{sizes} points", f"{cells} cells, {100 * described.occupied:.3g} % occupied"]
+    if described.entropy is not None:
+        most = dims * math.log(levels)
+        parts.insert(1, f"entropy of p* {described.entropy:.3f} nats (uniform: {most:.3f})")
+    else:
+        parts.insert(1, "p* unknown")
+    return " · ".join(parts)
