@@ -7,6 +7,6 @@ SHORT_RUN: dict[str, Any] = {
     "validate_every": 100,
     "sample_every": 200,
     "checkpoint_every": 1000,
-    "num_samples": 16,
+    "num_samples": 256,
 }
 """Training settings with which validation, samples and checkpoints take less time than the updates."""

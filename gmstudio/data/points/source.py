@@ -1,5 +1,6 @@
 """Points of the line and the plane as images of 1×1 and 1×2 sub-pixels."""
 
+from pathlib import PurePath
 from typing import ClassVar
 
 import msgspec
@@ -43,9 +44,10 @@ class Points(Source):
 
     @classmethod
     def label(cls, config: PointsConfig) -> str:
-        """Name of the shape."""
+        """Name of the shape, or of its file."""
         words = SHAPES[config.shape]
-        return words[:1].upper() + words[1:]
+        file = PurePath(config.path.strip("\"' ")).stem if config.shape in ("picture", "csv") else ""
+        return file or words[:1].upper() + words[1:]
 
     @classmethod
     def load(cls, config: PointsConfig) -> Dataset:

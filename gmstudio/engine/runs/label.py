@@ -29,7 +29,8 @@ UNLABELLED = frozenset(
     }
 )
 """Training settings that are shown elsewhere, or that say how a run is watched and not what is trained."""
-IN_DATA_LABEL = frozenset({"folder", "variant", "size"})
+POINTS = "points"
+IN_DATA_LABEL = frozenset({"folder", "variant", "size", "shape", "strokes", "path"})
 """Settings of data sources that the name of the data or the size of the images shows."""
 
 
@@ -77,7 +78,7 @@ def label_of(spec: RunSpec, image: ImageSpec, families: Mapping[str, FamilyEntry
     if source is not None:
         data = plain_text(_data_name(source, spec), MAX_NAME)
         of_data = differing(schema_of(source.Config)["properties"], spec.data_config, {})
-    size = f"{image.height}×{image.width}"
+    size = f"{image.width}-D" if spec.data == POINTS else f"{image.height}×{image.width}"
     shown = [s.short for s in (*config, *training) if s.name not in UNLABELLED]
     rest = len(shown) - MAX_SETTINGS
     more = [f"+{rest}"] if rest > 0 else []

@@ -3,12 +3,16 @@
 import math
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from engine_process import EngineProcess
 
+from gmstudio.engine.catalog import family_entries
+from gmstudio.engine.runs.label import label_of
 from gmstudio.protocol.data import DescribeModel, LocateData, ModelDescribed
 from gmstudio.protocol.engine import CommandFailed, Reason
+from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.points import DescribePoints, PointsDescribed
 from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.runs import RunOpened
@@ -74,3 +78,14 @@ def test_a_table_that_was_moved_is_located(tmp_path: Path) -> None:
         engine.wait(TrainingChanged, lambda event: event.status == "finished")
         refused = engine.ask(LocateData(run=other, folder=str(tmp_path)), CommandFailed)
         assert refused.reason is Reason.DATA_UNAVAILABLE and "name no folder" in refused.message
+
+
+def test_a_run_on_points_is_named_by_its_shape() -> None:
+    entries = family_entries()
+    start = entries["made"].start_on_points
+    assert start is not None
+    label = label_of(start, ImageSpec(1, 1, 2, 64), entries)
+    assert (label.model, label.data) == ("MADE", "Two moons 2-D")
+    config = start.data_config | {"shape": "picture", "path": "/pictures/whale.png", "num_points": 99}
+    other = label_of(msgspec.structs.replace(start, data_config=config), ImageSpec(1, 1, 2, 64), entries)
+    assert other.data.startswith("whale 2-D") and "99" in other.data

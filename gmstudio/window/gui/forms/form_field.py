@@ -60,7 +60,9 @@ def _text(prop: Schema, name: str, optional: bool) -> Editor:
 
 
 def _choice(prop: Schema, name: str, optional: bool) -> Editor:
-    return ChoiceEdit(_in_order(prop["enum"]), NONE_TEXT if optional else None, labels=prop.get("labels"))
+    labels = prop.get("labels") or {}
+    choices = list(labels) if set(labels) == set(prop["enum"]) else _in_order(prop["enum"])  # the schema sorts them
+    return ChoiceEdit(choices, NONE_TEXT if optional else None, labels=labels)
 
 
 def _list(prop: Schema, name: str, optional: bool) -> Editor:

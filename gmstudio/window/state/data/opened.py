@@ -69,6 +69,7 @@ class OpenedSet(QObject):
         self._browse.loading_changed.connect(self.page_changed)
         self._measure = Request(link, self)
         self._measure.replied.connect(self._on_measured)
+        self._measure.failed.connect(self._on_unmeasured)
         self._describe = Request(link, self)
         self._describe.replied.connect(self._on_described)
         self._timer = quiet_timer(self, self._reload)
@@ -215,6 +216,12 @@ class OpenedSet(QObject):
     def _on_measured(self, event: Event) -> None:
         if isinstance(event, DataMeasured):
             self.stats = event
+            self.stats_changed.emit()
+
+    def _on_unmeasured(self, _failure: CommandFailed) -> None:
+        """Drop the statistics of settings that were followed by others which are refused."""
+        if self.stats is not None:
+            self.stats = None
             self.stats_changed.emit()
 
     def _on_described(self, event: DataSetDescribed) -> None:

@@ -15,13 +15,12 @@ from gmstudio.protocol.strokes import RADII, UNIT, Stroke, parse_strokes, with_s
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.latest_wins import LatestWins
 from gmstudio.window.state.data.opened import OpenedSet
+from gmstudio.window.state.data.settings_split import POINTS
 from gmstudio.window.state.edits import EditRecorder
 
-POINTS = "points"
-"""Key of the source."""
 DRAWN = "drawn"
 """Shape that is drawn by hand."""
-NUM_SHOWN, NUM_LIVE = 6000, 2500
+NUM_SHOWN, NUM_LIVE = 1200, 800
 """Dots that are asked for, and while a stroke is drawn."""
 FIRST_RADIUS = 30
 Tool = Literal["look", "brush", "erase"]
@@ -191,6 +190,7 @@ class PointsPage(QObject):
         """Show a drawing, also when it is an undone one and something else is open by now."""
         if not self.is_open:
             self._open_points()
+        self._asked = None  # as many dots as at rest
         self._change({"shape": DRAWN, "strokes": text})
         self.drawing_changed.emit()
 

@@ -6,6 +6,8 @@ from gmstudio.protocol.engine import Catalog
 
 IMAGES = "images"
 """Key of the source of imported sets."""
+POINTS = "points"
+"""Key of the source of points."""
 FOLDER = "folder"
 READING = (
     "size",

@@ -13,8 +13,8 @@ from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.state.data.assistant import ImportAssistant
 from gmstudio.window.state.data.downloads import Downloads
 from gmstudio.window.state.data.opened import OpenedSet
-from gmstudio.window.state.data.points import POINTS, PointsPage
-from gmstudio.window.state.data.settings_split import FOLDER, IMAGES, PREVIEWED, images_schema
+from gmstudio.window.state.data.points import PointsPage
+from gmstudio.window.state.data.settings_split import FOLDER, IMAGES, POINTS, PREVIEWED, images_schema
 from gmstudio.window.state.palette import PaletteEntry
 from gmstudio.window.state.runs.library import RunLibrary
 from gmstudio.window.state.training.setup import defaults_of

@@ -12,12 +12,12 @@ from gmstudio.protocol.families import FamilyEntry, Objective
 from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.latest_wins import LatestWins
-from gmstudio.window.state.data.settings_split import FOLDER, IMAGES
+from gmstudio.window.state.data.settings_split import FOLDER, IMAGES, POINTS
 from gmstudio.window.state.runs.library import RunLibrary
 
 QUIET_MS = 250
 """Pause in typing after which the settings are sent to the engine."""
-PREVIEW_IMAGES = 16
+PREVIEW_IMAGES, PREVIEW_POINTS = 16, 1000
 
 Values = dict[str, Any]
 
@@ -349,7 +349,8 @@ class TrainingSetup(QObject):
         self._browse_timer.stop()
         if self.data_entry and not self._typing_errors["data_config"]:
             self.cancelled = False
-            self._browses.submit(BrowseData(data=self.data, data_config=self.data_config, count=PREVIEW_IMAGES))
+            count = PREVIEW_POINTS if self.data == POINTS else PREVIEW_IMAGES
+            self._browses.submit(BrowseData(data=self.data, data_config=self.data_config, count=count))
 
     def _on_catalog(self, catalog: Catalog) -> None:
         self.catalog = catalog

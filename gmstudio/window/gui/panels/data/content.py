@@ -3,6 +3,7 @@
 Shapes: N images, C channels, H rows, W columns, T values of a sequence.
 """
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -15,6 +16,7 @@ Kind = Literal["images", "curves", "dots"]
 CURVE_SIZE = (56, 112)
 """(rows, columns) of the picture of a curve."""
 DOTS_SIDE = 256
+BARS = 64
 DOT = 1
 """Pixels by which a dot extends to each side."""
 INK, FAINT = 255, 90
@@ -66,6 +68,26 @@ def draw_curves(images: NDArray[np.uint8], levels: int) -> NDArray[np.uint8]:
     row = np.arange(rows)[None, :, None]
     drawn = (row >= top[:, None]) & (row <= bottom[:, None])
     return np.where(drawn, INK, 0).astype(np.uint8)[:, None]
+
+
+def are_points(shape: Sequence[int]) -> bool:
+    """Whether images of this shape, (…, C, H, W), are points of a line or the plane."""
+    return tuple(shape[-3:]) in ((1, 1, 1), (1, 1, 2))
+
+
+def draw_points(images: NDArray[np.uint8], levels: int) -> NDArray[np.uint8]:
+    """Draw points of the plane as dots, those of a line (N, 1, 1, 1) as bars of their numbers.
+
+    Returns:
+        (1, 1, side, side), 0 … 255.
+    """
+    if images.shape[-1] == 2:
+        return draw_dots(images, levels)
+    columns = images.reshape(-1).astype(int) * BARS // levels
+    counts = np.bincount(columns, minlength=BARS)
+    heights = np.repeat(counts / max(1, counts.max()), DOTS_SIDE // BARS) * (DOTS_SIDE - 1)
+    shown = np.where(np.arange(DOTS_SIDE)[::-1, None] < heights, INK, 0)
+    return shown.astype(np.uint8)[None, None]
 
 
 def draw_dots(images: NDArray[np.uint8], levels: int) -> NDArray[np.uint8]:

@@ -9,6 +9,8 @@ from PySide6.QtWidgets import QWidget
 from gmstudio.window.gui.theme import theme
 from gmstudio.window.gui.widgets.plane.plane_canvas import PlaneCanvas
 
+REACH = 2.0
+"""Radii of the brush that its outline and trace show: beyond, the profile is below a seventh."""
 TRACE_ALPHA = 90
 """Opacity of the trace of the stroke that is being drawn, of 255."""
 
@@ -137,12 +139,12 @@ class DensityBrush(PlaneCanvas):
         return self.mapping.point(across.low + x * (across.high - across.low), up.low + place[1] * (up.high - up.low))
 
     def _sizes(self) -> tuple[float, float]:
-        """Radius of the brush along both axes, pixels."""
+        """Reach of the brush along both axes, pixels."""
         across, up = self.axes
         mapping = self.mapping
         return (
-            self._radius * (across.high - across.low) * mapping.x_scale,
-            self._radius * (up.high - up.low) * mapping.y_scale,
+            REACH * self._radius * (across.high - across.low) * mapping.x_scale,
+            REACH * self._radius * (up.high - up.low) * mapping.y_scale,
         )
 
     def _paint_trace(self, painter: QPainter, mirrored: bool) -> None:

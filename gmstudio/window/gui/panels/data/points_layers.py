@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmstudio.protocol.array import Array
-from gmstudio.protocol.data import SPLIT_TITLES
 from gmstudio.protocol.plane_layers import Dots, Heat, Paths, PlaneLayer
 from gmstudio.protocol.points import PointAxis, PointsDescribed
 
@@ -86,14 +85,11 @@ def _steps(axis: PointAxis, values: Floats) -> Array:
 
 
 def numbers_text(described: PointsDescribed) -> str:
-    """Numbers of points, entropy, levels and occupied cells, in one line."""
+    """Entropy, and the cells that training points occupy, in one line."""
     dims, levels = len(described.axes), described.image.levels
-    sizes = ", ".join(f"{count:,} {SPLIT_TITLES[split]}" for split, count in described.sizes.items())
     cells = f"{levels}×{levels}" if dims == 2 else f"{levels}"
-    parts = [f"{sizes} points", f"{cells} cells, {100 * described.occupied:.3g} % occupied"]
+    entropy = "p* is unknown"
     if described.entropy is not None:
         most = dims * math.log(levels)
-        parts.insert(1, f"entropy of p* {described.entropy:.3f} nats (uniform: {most:.3f})")
-    else:
-        parts.insert(1, "p* unknown")
-    return " · ".join(parts)
+        entropy = f"Entropy of p* {described.entropy:.3f} nats (uniform: {most:.3f})"
+    return f"{entropy} · {100 * described.occupied:.3g} % of {cells} cells occupied"

@@ -46,7 +46,7 @@ class PointsTools(QWidget):
         self._add_actions()
         self._stack = QStackedWidget(self)
         self._pages = {
-            "": QWidget(),
+            "": self._hint_page(),
             DRAWN: self._brush_page(),
             PICTURE: self._picture_page(),
             TABLE: self._table_page(),
@@ -155,10 +155,14 @@ class PointsTools(QWidget):
     def _brush_page(self) -> QWidget:
         actions = [*self._tools.values(), self._mirror, self._undo, self._redo, self._clear]
         buttons = [self._panel.button(action, icon_only=True) for action in actions]
-        for button in buttons:
-            button.setProperty("flat", True)
         self._page_buttons: list[QWidget] = [*buttons[:3], self._radius, *buttons[3:]]
         return _row(self._page_buttons)
+
+    def _hint_page(self) -> QWidget:
+        hint = ElidedLabel(self)
+        hint.setProperty("role", "muted")
+        hint.set_words(HINT)
+        return _row([hint])
 
     def _picture_page(self) -> QWidget:
         buttons: list[QWidget] = [self._panel.button(action) for action in (self._open_picture, self._paste)]
@@ -195,8 +199,7 @@ class PointsTools(QWidget):
         labels = prop.get("labels", {})
         with QSignalBlocker(self._shape):
             self._shape.clear()
-            for shape in prop.get("enum", ()):
-                words = labels.get(shape, shape)
+            for shape, words in labels.items():
                 self._shape.addItem(words[:1].upper() + words[1:], shape)
         self._show()
 

@@ -128,7 +128,10 @@ class SetView(QWidget):
             self._facts.set_words(" ")
         else:
             sizes = ", ".join(f"{n:,} {SPLIT_TITLES[split]}" for split, n in page.sizes.items())
-            self._facts.set_words(f"{page.image} · {sizes} {'points' if is_points else 'images'}")
+            words = f"{page.image} · {sizes} images"
+            if is_points:
+                words = f"{page.image.width}-D, {page.image.levels} levels per axis · {sizes} points"
+            self._facts.set_words(words)
         self._train.defaultAction().setEnabled(bool(self._state.opened.data))
 
 

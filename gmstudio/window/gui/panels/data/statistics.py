@@ -124,6 +124,8 @@ class StatisticsView(QScrollArea):
             layout.addWidget(heading)
             for widget in widgets:
                 layout.addWidget(widget)
+        titles = (self._titles[title] for title in (LEVELS_TITLE, "Mean image", "Duplicates"))
+        self._of_images: list[QWidget] = [*titles, self._levels, self._read, self._mean, self._duplicates]
         layout.addStretch(1)
         self._read.setMinimumHeight(self._read.fontMetrics().height())
         self.setWidget(inner)
@@ -132,11 +134,13 @@ class StatisticsView(QScrollArea):
 
     def _show(self) -> None:
         stats = self._state.opened.stats
-        self._titles["Images"].setText(_progress(stats))
+        self._titles["Images"].setText(_progress(stats, "Points" if self._state.points.is_open else "Images"))
         self._counts.setText("" if stats is None else _counts_text(stats))
         rows = () if stats is None else _class_rows(stats)
         for widget in (self._classes, self._titles["Classes"]):
             widget.setVisible(bool(rows))
+        for of_images in self._of_images:  # of points, the plane shows more
+            of_images.setVisible(not self._state.points.is_open)
         self._classes.set_rows(rows, [SPLIT_TITLES[split] for split in SPLITS])
         self._show_selected()
         if stats is None:
@@ -175,12 +179,10 @@ def text_label(parent: QWidget, role: str = "") -> QLabel:
     return label
 
 
-def _progress(stats: DataMeasured | None) -> str:
-    if stats is None:
-        return "Images"
-    if stats.done < stats.total:
-        return f"Images (measured {100 * stats.done // stats.total} %)"
-    return "Images"
+def _progress(stats: DataMeasured | None, title: str) -> str:
+    if stats is not None and stats.done < stats.total:
+        return f"{title} (measured {100 * stats.done // stats.total} %)"
+    return title
 
 
 def _counts_text(stats: DataMeasured) -> str:

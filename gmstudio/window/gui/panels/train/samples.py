@@ -3,12 +3,15 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractSpinBox, QBoxLayout, QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
 
 from gmstudio.window.gui.forms.editors import NumberEdit
 from gmstudio.window.gui.panel import Panel
+from gmstudio.window.gui.panels.data.content import are_points, draw_points
 from gmstudio.window.gui.widgets.images.grid import ImageGrid
 from gmstudio.window.state.training.samples import KeptSamples
 
@@ -18,6 +21,8 @@ KINDS = {
     "reconstructions": "Reconstructions of validation images",
 }
 GENERATED = "Generated images G(z)"
+DISPLAY_LEVELS = 256
+"""Levels of saved samples."""
 NARROW = 460
 """Width below which the caption does not fit beside the slider."""
 
@@ -74,6 +79,7 @@ class SampleView(QWidget):
     def __init__(self, samples: KeptSamples, panel: Panel) -> None:
         super().__init__()
         self._samples = samples
+        self._drawn: NDArray[np.uint8] | None = None
         self._grid = ImageGrid(self)
         self._grid.set_placeholder("Samples appear here while a model trains.\nChoose a family, then press Start.")
         self._caption = QLabel(self)
@@ -143,10 +149,13 @@ class SampleView(QWidget):
         samples = self._samples
         if samples.shown is not None:
             images = samples.shown.images.numpy()
-            if images is not self._grid.images:
-                self._grid.set_images(images)
+            if images is not self._drawn:
+                self._drawn = images
+                is_plane = len(images) > 0 and are_points(images.shape)
+                self._grid.set_images(draw_points(images, DISPLAY_LEVELS) if is_plane else images)
             self._caption.setText(f"{self._kind(samples.shown.kind)}, step {samples.shown.step:,}")
         else:
+            self._drawn = None
             self._grid.set_images(self._grid.images[:0])
             self._caption.setText("")
         self._show_scrubber()

@@ -16,11 +16,11 @@ from PySide6.QtWidgets import (
 from gmstudio.protocol.data import SPLIT_TITLES
 from gmstudio.window.gui.forms.form import Form
 from gmstudio.window.gui.panel import Panel
+from gmstudio.window.gui.panels.data.content import are_points, draw_points
 from gmstudio.window.gui.panels.train.family_chooser import FamilyChooser
 from gmstudio.window.gui.progress_text import loading_text
 from gmstudio.window.gui.widgets.images.grid import ImageGrid
-from gmstudio.window.state.data.points import POINTS
-from gmstudio.window.state.data.settings_split import without_reading
+from gmstudio.window.state.data.settings_split import POINTS, without_reading
 from gmstudio.window.state.training.setup import TrainingSetup
 
 PREVIEW_COLUMNS = 8
@@ -143,9 +143,15 @@ class DataChooser(QWidget):
             self._sizes.setVisible(True)
         if browsed is not None:
             images = browsed.images.numpy()
-            self._preview.set_levels_images(images, browsed.image.levels)
+            levels, is_plane = browsed.image.levels, are_points(images.shape)
+            self._preview.set_columns(1 if is_plane else PREVIEW_COLUMNS)
+            if is_plane:
+                self._preview.set_images(draw_points(images, levels))
+            else:
+                self._preview.set_levels_images(images, levels)
             sizes = ", ".join(f"{n:,} {SPLIT_TITLES[split]}" for split, n in browsed.sizes.items())
-            self._sizes.setText(f"{browsed.image} · {sizes} images")
+            words = f"{browsed.image.width}-D, {levels} levels" if is_plane else str(browsed.image)
+            self._sizes.setText(f"{words} · {sizes} {'points' if is_plane else 'images'}")
 
     def _show_refusals(self) -> None:
         if self._form is not None:
