@@ -24,6 +24,8 @@ NODES_IN_2D = 101
 NODES_IN_1D = 4001
 NUM_DRAWS = 16_384
 MAX_QUADRATURE_DIMS = 2
+CODES = 512
+"""Rows of a slice."""
 
 
 def code_grid(num_dims: int, like: Tensor, nodes: int | None = None) -> tuple[Tensor, Tensor]:
@@ -75,7 +77,7 @@ def by_codes(request: SurfaceRequest) -> Iterator[Surface | None]:
             second = probs_NDL[:, 1] if grid.dims == 2 else torch.ones_like(weights_N1)
             total.add_((weights_N1 * second).T @ probs_NDL[:, 0])
 
-    yield from rows_in_pieces(len(codes_NZ), compute, first=512)
+    yield from rows_in_pieces(len(codes_NZ), CODES, compute)
     yield Surface(total.cpu().numpy(), "quadrature" if quadrature else "importance weighting", note)
 
 

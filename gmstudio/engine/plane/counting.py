@@ -10,15 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmstudio.engine.plane.grid import Grid
+from gmstudio.engine.plane.rows import PIECE_S
 from gmstudio.engine.plane.surface import Surface, SurfaceRequest
 from gmstudio.families.base import Sampler
 from gmstudio.families.generation import sample_in_pieces
 
 NUM_COUNTED = 100_000
-FIRST_SAMPLES = 256
-MOST_SAMPLES = 16_384
-"""Samples that are drawn together."""
-LONGEST_S = 0.02
+MOST_TOGETHER, FEWEST_TOGETHER = 1024, 64
+PRODUCTS_TOGETHER = 1 << 26
+"""Samples that are drawn together, times parameters of the model."""
 SHOWN_EVERY_S = 0.25
 KEPT_SAMPLES = 10_000
 UNIFORM_SHARE = 0.01
@@ -29,32 +29,35 @@ def by_counting(request: SurfaceRequest) -> Iterator[Surface | None]:
     """Histogram of samples, several times while it grows."""
     model, grid = request.model, request.grid
     assert isinstance(model, Sampler)
+    together = samples_together(model.num_parameters())
     counts_M = np.zeros(grid.num_cells, np.int64)
     kept: list[NDArray[np.uint8]] = []
-    together, counted, shown_at = FIRST_SAMPLES, 0, time.monotonic() - SHOWN_EVERY_S
+    counted, shown_at, began = 0, time.monotonic() - SHOWN_EVERY_S, time.perf_counter()
     while counted < request.num_counted:
-        wanted = min(together, request.num_counted - counted)
-        longest, began = 0.0, time.perf_counter()
-        for images in sample_in_pieces(model, wanted, request.generator):
-            longest = max(longest, time.perf_counter() - began)
-            if images is None:
+        for images in sample_in_pieces(model, min(together, request.num_counted - counted), request.generator):
+            if images is not None:
+                drawn = images.cpu().numpy()
+                counts_M += np.bincount(grid.cells(drawn), minlength=grid.num_cells)
+                if counted < KEPT_SAMPLES:
+                    kept.append(drawn)
+                counted += len(drawn)
+            if time.perf_counter() - began > PIECE_S:
                 yield None
                 began = time.perf_counter()
-                continue
-            drawn = images.cpu().numpy()
-            counts_M += np.bincount(grid.cells(drawn), minlength=grid.num_cells)
-            if counted < KEPT_SAMPLES:
-                kept.append(drawn)
-            counted += len(drawn)
-        together = _adapted(together, longest)
         done = counted >= request.num_counted
         if done or time.monotonic() - shown_at > SHOWN_EVERY_S:
-            shown_at = time.monotonic()
-            values = (counts_M / counted).reshape(grid.shape)
-            note = histogram_note(counts_M, counted)
+            values, note = (counts_M / counted).reshape(grid.shape), histogram_note(counts_M, counted)
             yield Surface(values, "histogram", note, counted, np.concatenate(kept), done)
-        else:
-            yield None
+            shown_at, began = time.monotonic(), time.perf_counter()
+
+
+def samples_together(num_parameters: int) -> int:
+    """Samples that are drawn together, few enough for some milliseconds.
+
+    It depends on nothing else, so that the same seed always gives the same samples.
+    """
+    wanted = PRODUCTS_TOGETHER // max(1, num_parameters)
+    return min(MOST_TOGETHER, max(FEWEST_TOGETHER, 1 << max(0, wanted.bit_length() - 1)))
 
 
 def histogram_note(counts_M: NDArray[np.int64], counted: int) -> str:
@@ -75,9 +78,3 @@ def smoothed(values: Grid) -> Grid:
 def only_samples(model: object) -> bool:
     """Return whether samples can be counted."""
     return isinstance(model, Sampler)
-
-
-def _adapted(together: int, longest_s: float) -> int:
-    if longest_s > LONGEST_S:
-        return max(together // 2, 16)
-    return min(2 * together, MOST_SAMPLES) if longest_s < LONGEST_S / 3 else together

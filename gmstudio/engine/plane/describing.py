@@ -13,10 +13,11 @@ from torch import Tensor
 
 from gmstudio.data.dataset import Dataset
 from gmstudio.engine.evaluation.label_mixture import label_mixture
-from gmstudio.engine.plane.exact import chain_rule_factors, product
+from gmstudio.engine.plane.exact import factor_pieces, product
 from gmstudio.engine.plane.grid import grid_of_data
 from gmstudio.engine.plane.insides import checked_point
 from gmstudio.engine.plane.rules import rule_for
+from gmstudio.engine.plane.surface import SurfaceSlot
 from gmstudio.engine.plane.views.adversarial import Adversarial, generator_gradients
 from gmstudio.engine.plane.views.chain_rule import Slices
 from gmstudio.engine.plane.views.latent import decodes_codes
@@ -61,7 +62,9 @@ class Part(NamedTuple):
     layers: tuple[PlaneLayer, ...] = ()
 
 
-def describe_point(model: Family, step: int, dataset: Dataset, command: DescribePoint) -> Iterator[Event | None]:
+def describe_point(
+    model: Family, step: int, dataset: Dataset, command: DescribePoint, slot: SurfaceSlot | None = None
+) -> Iterator[Event | None]:
     """Describe a point by a model.
 
     Args:
@@ -69,6 +72,7 @@ def describe_point(model: Family, step: int, dataset: Dataset, command: Describe
         step: training step of the weights.
         dataset: that it was trained on.
         command: point and seed.
+        slot: keeps the surface of the model; None: it is not kept.
 
     Returns:
         A generator of None after each piece and, last, ``PointDescribed``.
@@ -78,7 +82,7 @@ def describe_point(model: Family, step: int, dataset: Dataset, command: Describe
     """
     grid = grid_of_data(model, dataset)
     point = checked_point(grid, command.point)
-    request = ViewRequest(model, dataset, grid, {}, point, command.seed)
+    request = ViewRequest(model, dataset, grid, {}, point, command.seed, slot or SurfaceSlot())
     return _pieces(request, step, command)
 
 
@@ -103,14 +107,14 @@ def _pieces(request: ViewRequest, step: int, command: DescribePoint) -> Iterator
 
 def _parts(request: ViewRequest) -> Iterator[Part | None]:
     model, image = request.model, request.of_points(flat(_point(request)[np.newaxis]))
-    yield _likelihood(request)
+    yield from _likelihood(request)
     if isinstance(model, Bounded):
         yield from _bound(request, image)
-    if isinstance(model, Estimated) and request.surface is None:
+    if isinstance(model, Estimated) and not request.has_surface:
         value = float(model.log_prob_estimate(image, 1000, request.generator()))
         yield Part((Number("log p(x), estimate", nats(value), "Estimate of log p(x).", r"\log \hat{p}(x)"),))
     if isinstance(model, Autoregressive) and label_mixture(model, request.dataset.train.labels) is not None:
-        yield _labels(request)
+        yield from _labels(request)
     if isinstance(model, FreeEnergy):
         value = float(model.free_energy(image))
         yield Part((Number("F(x)", nats(value), "Free energy: −log p(x) − log Z.", "F(x)"),))
@@ -136,28 +140,31 @@ def _point(request: ViewRequest) -> Floats:
     return request.point
 
 
-def _likelihood(request: ViewRequest) -> Part:
+def _likelihood(request: ViewRequest) -> Iterator[Part | None]:
     """Log p of the cell, p* of it, and the conditionals."""
-    grid, surface = request.grid, request.surface
+    grid = request.grid
     x1, *rest = (axis.level(value, grid.levels) for axis, value in zip(grid.axes, _point(request), strict=True))
     x2 = rest[0] if rest else 0
     numbers: list[Number] = []
     if request.dataset.truth is not None:
         true = float(request.dataset.truth[x2, x1])
         numbers.append(Number("log p*(x)", nats(_log(true)), "Of the true distribution.", r"\log p^*(x)"))
-    if surface is None:
-        return Part(tuple(numbers))
-    p, how = float(surface.values[x2, x1]), rule_for(request.model).help
-    name = "log p(x)" if surface.method == "exact" else f"log p(x), {surface.method}"
+    if not request.has_surface:
+        yield Part(tuple(numbers))
+        return
+    values, rule = (yield from request.surface()), rule_for(request.model)
+    p, how = float(values[x2, x1]), rule.help
+    name = "log p(x)" if rule.method == "exact" else f"log p(x), {rule.method}"
     numbers.insert(0, Number(name, nats(_log(p)), f"Log-probability of this cell. {how}", r"\log p(x)"))
     if grid.dims == 1:
-        return Part(tuple(numbers))
+        yield Part(tuple(numbers))
+        return
     layers: list[PlaneLayer] = []
     order = (0, 1)
     if isinstance(request.model, Autoregressive):
-        order = chain_rule_factors(request.model, grid)[0]  # type: ignore[assignment]
+        order = (yield from factor_pieces(request.model, grid)).axes  # type: ignore[assignment]
     for first in order:
-        slices, own = Slices.derived(surface.values, (first, 1 - first)), (x1, x2)
+        slices, own = Slices.derived(values, (first, 1 - first)), (x1, x2)
         a, b = f"x_{first + 1}", f"x_{2 - first}"
         conditional = slices.second_LL[own[first]]
         value = float(conditional[own[1 - first]])
@@ -167,7 +174,7 @@ def _likelihood(request: ViewRequest) -> Part:
             places = array(grid.centres(1 - first))
             side = "y" if first == 0 else "x"
             layers.append(Profile(name=word, axis=side, places=places, heights=array(conditional)))  # type: ignore[arg-type]
-    return Part(tuple(numbers), tuple(layers))
+    yield Part(tuple(numbers), tuple(layers))
 
 
 def _bound(request: ViewRequest, image: Tensor) -> Iterator[Part | None]:
@@ -187,17 +194,17 @@ def _bound(request: ViewRequest, image: Tensor) -> Iterator[Part | None]:
     yield Part((Number("ELBO", nats(total), words, r"\mathrm{ELBO}(x)"),))
 
 
-def _labels(request: ViewRequest) -> Part:
+def _labels(request: ViewRequest) -> Iterator[Part | None]:
     """Probability of each label given the point, by Bayes' rule."""
     mixture = label_mixture(request.model, request.dataset.train.labels)
     assert mixture is not None
     cell = int(request.grid.cells(request.grid.snapped(_point(request)[np.newaxis]))[0])
-    joint = {
-        label: share * product(*chain_rule_factors(request.model, request.grid, label=label)).flat[cell]
-        for label, share in mixture.frequencies.items()
-    }
+    joint: dict[int, float] = {}
+    for label, share in mixture.frequencies.items():
+        factors = yield from factor_pieces(request.model, request.grid, label=label)
+        joint[label] = share * float(product(*factors).flat[cell])
     total, names = sum(joint.values()), request.dataset.label_names
-    return Part(
+    yield Part(
         tuple(
             Number(
                 f"p({names[label] if label < len(names) else label} | x)",

@@ -14,7 +14,7 @@ from gmstudio.engine.plane.counting import NUM_COUNTED
 from gmstudio.engine.plane.grid import grid_of_data
 from gmstudio.engine.plane.metrics import UNKNOWN, Reference
 from gmstudio.engine.plane.rules import rule_for, surface_pieces
-from gmstudio.engine.plane.surface import Surface
+from gmstudio.engine.plane.surface import Surface, SurfaceSlot
 from gmstudio.engine.plane.views import views_of
 from gmstudio.engine.runtime.inspection import exploring
 from gmstudio.families.base import Family, Sampler
@@ -62,7 +62,9 @@ def open_plane(model: Family, dataset: Dataset, command: OpenPlane) -> PlaneOpen
     )
 
 
-def draw_surface(model: Family, step: int, dataset: Dataset, command: DrawSurface) -> Iterator[Event | None]:
+def draw_surface(
+    model: Family, step: int, dataset: Dataset, command: DrawSurface, slot: SurfaceSlot | None = None
+) -> Iterator[Event | None]:
     """Compute the surface of a model, with samples beside it.
 
     Args:
@@ -70,6 +72,7 @@ def draw_surface(model: Family, step: int, dataset: Dataset, command: DrawSurfac
         step: training step of the weights.
         dataset: that it was trained on.
         command: number of samples and seed.
+        slot: keeps the surface of the model; None: it is not kept.
 
     Returns:
         A generator of None after each piece, and of ``SurfaceDrawn``.
@@ -79,12 +82,13 @@ def draw_surface(model: Family, step: int, dataset: Dataset, command: DrawSurfac
     """
     if not 0 <= command.num_samples <= MAX_SAMPLES:
         raise ValueError(f"{command.num_samples:,} samples beside the surface; ask for 0 to {MAX_SAMPLES:,}.")
-    return _SurfaceJob(model, step, dataset, command).pieces()
+    return _SurfaceJob(model, step, dataset, command, slot or SurfaceSlot()).pieces()
 
 
 class _SurfaceJob:
-    def __init__(self, model: Family, step: int, dataset: Dataset, command: DrawSurface) -> None:
+    def __init__(self, model: Family, step: int, dataset: Dataset, command: DrawSurface, slot: SurfaceSlot) -> None:
         self._model, self._step, self._dataset, self._command = model, step, dataset, command
+        self._slot = slot
         self._grid = grid_of_data(model, dataset)
         self._reference = Reference.of(self._grid, dataset)
         self._spent_s = 0.0
@@ -103,6 +107,7 @@ class _SurfaceJob:
             nothing = np.full(self._grid.shape, np.nan)
             yield self._event(Surface(nothing, None, rule_for(self._model).help), None, done=True)
         elif last.samples is None:
+            self._slot.surface = last
             yield from self._with_samples(last)
 
     def _with_samples(self, surface: Surface) -> Iterator[Event | None]:

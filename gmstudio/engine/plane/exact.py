@@ -6,8 +6,8 @@ r"""Exact surfaces: by the chain rule, two passes of L rows, and by enumeration 
 Shapes: L levels, R rows (x₂), M cells, K labels.
 """
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Generator, Iterator
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -21,24 +21,87 @@ from gmstudio.engine.plane.rows import rows_in_pieces
 from gmstudio.engine.plane.surface import Surface, SurfaceRequest
 from gmstudio.families.base import Autoregressive, Family, FreeEnergy
 
+CONDITIONALS = 64
+ENUMERATED = 1024
+"""Rows of a slice."""
 
-@torch.inference_mode()
-def chain_rule_factors(
+
+class Factors(NamedTuple):
+    """Factors of the chain rule.
+
+    Args:
+        axes: in the order of generation.
+        first: p of the first one, (L,).
+        second: p of the second one given each level of the first, a row each; None on a line.
+    """
+
+    axes: tuple[int, ...]
+    first: NDArray[np.float64]
+    second: Grid | None
+
+
+@runtime_checkable
+class Conditionals(Protocol):
+    """Autoregressive families that compute a single conditional for images without a session."""
+
+    def check_order(self, order: Tensor | None) -> Tensor:
+        """(D, 3) order; None: the model's own."""
+
+    def log_components(
+        self, levels_BCHW: Tensor, step: int, order_D3: Tensor, labels_B: Tensor | None = None
+    ) -> Tensor:
+        """(B, K, L) log-probabilities of the components of the conditional at a step."""
+
+
+def factor_pieces(
     model: Family, grid: PlaneGrid, order: Tensor | None = None, label: int | None = None
-) -> tuple[tuple[int, ...], NDArray[np.float64], Grid | None]:
-    """Factors of the chain rule of an autoregressive model.
+) -> Generator[None, None, Factors]:
+    """Compute the factors of the chain rule of an autoregressive model in pieces, and return them.
 
     Args:
         model: autoregressive.
         grid: of the points.
         order: generation order; None: the model's own.
         label: that the model is conditioned on; None: none.
-
-    Returns:
-        The axes in the order of generation; p of the first one, (L,); and p of the second one given each level of the
-        first, (L, L) with a row for each level of the first one; None on a line.
     """
-    assert isinstance(model, Autoregressive)
+    if not isinstance(model, Conditionals):
+        return _by_session(model, grid, order, label)
+    order_D3 = model.check_order(order)
+    axes = tuple(int(row[2]) for row in order_D3)
+    images = torch.zeros((grid.levels, 1, 1, grid.dims), dtype=torch.uint8, device=model.device)
+    images[:, 0, 0, axes[0]] = torch.arange(grid.levels, device=model.device)
+    parts: list[NDArray[np.float64]] = []
+
+    def conditional(rows: slice, step: int) -> NDArray[np.float64]:
+        some = images[rows]
+        labels = None if label is None else torch.full((len(some),), label, device=model.device)
+        with torch.inference_mode():
+            log_BKL = model.log_components(some, step, order_D3, labels)
+            return log_BKL.double().logsumexp(1).exp().cpu().numpy()
+
+    first_L = conditional(slice(1), 0)[0]
+    if grid.dims == 1:
+        return Factors(axes, first_L, None)
+    yield from rows_in_pieces(grid.levels, CONDITIONALS, lambda rows: parts.append(conditional(rows, 1)))
+    return Factors(axes, first_L, np.concatenate(parts))
+
+
+def chain_rule_factors(
+    model: Family, grid: PlaneGrid, order: Tensor | None = None, label: int | None = None
+) -> Factors:
+    """Factors of ``factor_pieces``, computed at once."""
+    pieces = factor_pieces(model, grid, order, label)
+    while True:
+        try:
+            next(pieces)
+        except StopIteration as end:
+            found: Factors = end.value
+            return found
+
+
+@torch.inference_mode()
+def _by_session(model: Family, grid: PlaneGrid, order: Tensor | None, label: int | None) -> Factors:
+    """Factors from a session that places every level of the first sub-pixel, each in an image of its own."""
     autoregressive: Any = model
     levels = grid.levels
     options: dict[str, Any] = {"generator": torch.Generator().manual_seed(0)}  # the default one belongs to training
@@ -48,9 +111,9 @@ def chain_rule_factors(
     axes = tuple(int(row[2]) for row in session.order)
     first_L = _probabilities(session.conditional()[:1])[0]
     if grid.dims == 1:
-        return axes, first_L, None
+        return Factors(axes, first_L, None)
     session.place(torch.arange(levels))
-    return axes, first_L, _probabilities(session.conditional())
+    return Factors(axes, first_L, _probabilities(session.conditional()))
 
 
 def product(axes: tuple[int, ...], first_L: NDArray[np.float64], second_LL: Grid | None) -> Grid:
@@ -66,11 +129,13 @@ def by_chain_rule(request: SurfaceRequest) -> Iterator[Surface | None]:
     model, grid = request.model, request.grid
     mixture = label_mixture(model, request.train_labels)
     if mixture is None:
-        yield Surface(product(*chain_rule_factors(model, grid)), "exact")
+        factors = yield from factor_pieces(model, grid)
+        yield Surface(product(*factors), "exact")
         return
     total = np.zeros(grid.shape)
     for label, share in mixture.frequencies.items():
-        total += share * product(*chain_rule_factors(model, grid, label=label))
+        factors = yield from factor_pieces(model, grid, label=label)
+        total += share * product(*factors)
         yield None
     yield Surface(total, "exact", f"Σ p(y) p(x | y) over {len(mixture.labels)} labels.")
 
@@ -94,7 +159,7 @@ def _enumerated(request: SurfaceRequest, log_of: Any, *, normalized: bool) -> It
         with torch.inference_mode():
             parts.append(log_of(model, images[rows]).double())
 
-    yield from rows_in_pieces(len(images), compute)
+    yield from rows_in_pieces(len(images), ENUMERATED, compute)
     log_M = torch.cat(parts)
     if not normalized:
         log_M = log_M - log_M.logsumexp(0)

@@ -10,6 +10,8 @@ from gmstudio.engine.plane.drawing import draw_surface, open_plane
 from gmstudio.engine.plane.grid import grid_of
 from gmstudio.engine.plane.insides import draw_inside
 from gmstudio.engine.plane.recorded import draw_recorded, list_recorded
+from gmstudio.engine.plane.surface import SurfaceCache, SurfaceSlot
+from gmstudio.engine.runtime.context import EngineContext
 from gmstudio.engine.runtime.feature import Feature, Job
 from gmstudio.engine.runtime.inspection import check_fit
 from gmstudio.engine.runtime.models import Loaded
@@ -24,6 +26,10 @@ ANY_FAMILY = "phases"
 
 class PlaneFeature(Feature):
     """Describe models of points, draw their density and what they have inside."""
+
+    def __init__(self, context: EngineContext) -> None:
+        super().__init__(context)
+        self._surfaces = SurfaceCache()
 
     def _on_open_plane(self, command: OpenPlane) -> Job | None:
         loaded = self._model(command.run)
@@ -50,7 +56,9 @@ class PlaneFeature(Feature):
     def _on_describe_point(self, command: DescribePoint) -> Job | None:
         return self._answered(command, describe_point)
 
-    def _answered(self, command: CommandT, draw: Callable[[Family, int, Dataset, CommandT], Job]) -> Job | None:
+    def _answered(
+        self, command: CommandT, draw: Callable[[Family, int, Dataset, CommandT, SurfaceSlot], Job]
+    ) -> Job | None:
         """Job that answers from a model and its data.
 
         Of a run in training the job gets a copy of the model: all of its pieces are to see the same weights.
@@ -59,10 +67,11 @@ class PlaneFeature(Feature):
 
         def answer() -> Job:
             dataset = self._data(loaded)
-            if not self.context.is_live(command.run):
-                return draw(loaded.model, loaded.step, dataset, command)
-            still = copy.deepcopy(loaded.model).eval()
-            return draw(still, self.context.the_training().step, dataset, command)
+            model, step = loaded.model, loaded.step
+            if self.context.is_live(command.run) and model is self.context.the_training().model:
+                model, step = copy.deepcopy(model).eval(), self.context.the_training().step
+            slot = self._surfaces.slot((command.run, loaded.record.created, step, command.seed))
+            return draw(model, step, dataset, command, slot)
 
         return self.context.when_data_of(loaded.record, command.request, answer)
 

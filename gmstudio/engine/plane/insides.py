@@ -7,6 +7,7 @@ import numpy as np
 
 from gmstudio.data.dataset import Dataset
 from gmstudio.engine.plane.grid import PlaneGrid, grid_of_data
+from gmstudio.engine.plane.surface import SurfaceSlot
 from gmstudio.engine.plane.views import views_of
 from gmstudio.engine.plane.views.view import Drawing, Floats, ViewRequest
 from gmstudio.engine.runtime.inspection import exploring_pieces
@@ -15,7 +16,9 @@ from gmstudio.protocol.base import Event
 from gmstudio.protocol.plane import DrawInside, InsideDrawn
 
 
-def draw_inside(model: Family, step: int, dataset: Dataset, command: DrawInside) -> Iterator[Event | None]:
+def draw_inside(
+    model: Family, step: int, dataset: Dataset, command: DrawInside, slot: SurfaceSlot | None = None
+) -> Iterator[Event | None]:
     """Draw a view of what a model has inside.
 
     Args:
@@ -23,6 +26,7 @@ def draw_inside(model: Family, step: int, dataset: Dataset, command: DrawInside)
         step: training step of the weights.
         dataset: that it was trained on.
         command: view and inputs.
+        slot: keeps the surface of the model; None: it is not kept.
 
     Returns:
         A generator of None after each piece, and of ``InsideDrawn``.
@@ -38,7 +42,7 @@ def draw_inside(model: Family, step: int, dataset: Dataset, command: DrawInside)
         raise ValueError(f"{model.card.title} has no view {command.view!r}; it has {offered}.")
     inputs = {name: given.numpy().astype(np.float64) for name, given in command.inputs.items()}
     point = checked_point(grid, command.point) if command.point else None
-    request = ViewRequest(model, dataset, grid, inputs, point, command.seed)
+    request = ViewRequest(model, dataset, grid, inputs, point, command.seed, slot or SurfaceSlot())
     return _pieces(views[command.view].draw(request), request, step, command)
 
 

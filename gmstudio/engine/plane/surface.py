@@ -3,17 +3,20 @@
 Shapes: R rows (x₂), L columns (x₁).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from gmstudio.data.dataset import Labels
 from gmstudio.engine.plane.grid import Grid, PlaneGrid
 from gmstudio.families.base import Family
 from gmstudio.protocol.plane import SurfaceMethod
+
+KEPT_SURFACES = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +57,26 @@ class SurfaceRequest:
     train_labels: Labels | None
     generator: torch.Generator
     num_counted: int
+
+
+@dataclass
+class SurfaceSlot:
+    """Place for the surface of a model with its present weights, so that several questions about it compute it once."""
+
+    surface: Surface | None = None
+
+
+class SurfaceCache:
+    """Slots of the models and weights that were asked about last."""
+
+    def __init__(self) -> None:
+        self._kept: LRUCache[Hashable, SurfaceSlot] = LRUCache(KEPT_SURFACES)
+
+    def slot(self, key: Hashable) -> SurfaceSlot:
+        """Return the slot of a model, its weights and the seed."""
+        if key not in self._kept:
+            self._kept[key] = SurfaceSlot()
+        return self._kept[key]
 
 
 @dataclass(frozen=True)

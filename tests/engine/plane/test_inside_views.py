@@ -100,7 +100,7 @@ def test_ellipses_are_the_posteriors_of_the_points_that_codes_decode_to() -> Non
     assert np.allclose(ellipses.covariances.numpy()[1], np.diag(deviation[0].detach() ** 2), atol=1e-6)
     chosen = torch.from_numpy(grid.snapped(np.array([[0.9, 0.9]])))
     assert np.allclose(ellipses.means.numpy()[0], model.posterior(chosen)[0][0].detach(), atol=1e-5)
-    assert math.isclose(number(drawn, "KL(q(z|x)"), float(model.kl_per_dim(chosen).sum()), abs_tol=1e-3)
+    assert math.isclose(number(drawn, "KL(q(z|x)"), float(model.kl_per_dim(chosen).sum().detach()), abs_tol=1e-3)
     assert layers(drawn, Handles)[0].name == "codes"
 
 
@@ -144,7 +144,7 @@ def test_the_discriminator_is_drawn_over_the_plane() -> None:
     model = trained(point_model("gan"), data)
     (heat,) = layers(inside(model, data, "discriminator"), Heat)
     means = torch.tensor([3.0, 12.0]).view(1, 1, 1, 2) / 15
-    assert math.isclose(heat.values.numpy()[12, 3], float(model.discriminate(means)), abs_tol=1e-5)  # type: ignore[operator]
+    assert math.isclose(heat.values.numpy()[12, 3], float(model.discriminate(means).detach()), abs_tol=1e-5)  # type: ignore[operator]
 
 
 @pytest.mark.parametrize("objective", ["minimax", "non-saturating", "wasserstein"])

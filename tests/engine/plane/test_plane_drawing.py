@@ -11,6 +11,7 @@ from gmstudio.engine.plane.drawing import draw_surface, open_plane
 from gmstudio.engine.plane.grid import grid_of_data
 from gmstudio.engine.plane.metrics import Reference
 from gmstudio.engine.plane.surface import Surface
+from gmstudio.engine.plane.timing import time_surface
 from gmstudio.families.base import Family
 from gmstudio.protocol.plane import DrawSurface, OpenPlane, SurfaceDrawn
 
@@ -89,3 +90,12 @@ def test_without_a_known_truth_only_points_are_scored() -> None:
     reference = Reference(None, Reference.of(grid_of_data(point_model("made"), data), data).train_share, None)
     metrics = reference.measure(Surface(np.full((16, 16), 1 / 256), "exact"))
     assert math.isnan(metrics.forward_kl) and math.isclose(metrics.train_nll, math.log(256))
+
+
+def test_the_time_of_a_surface_is_measured() -> None:
+    data = point_data()
+    timing = time_surface(point_model("made"), data)
+    assert timing.method == "exact" and timing.milliseconds >= timing.longest_piece_ms > 0
+    assert timing.metrics.forward_kl > 0
+    none = time_surface(point_model("autoencoder"), data)
+    assert none.method is None and math.isnan(none.metrics.mass)

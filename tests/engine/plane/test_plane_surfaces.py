@@ -100,11 +100,11 @@ def test_an_autoencoder_has_neither_density_nor_samples() -> None:
     assert rule_for(model).method is None and rule_for(model).help
 
 
-@pytest.mark.parametrize("family", ["made", "ddpm", "gan", "vae"])
+@pytest.mark.parametrize("family", ["made", "ddpm", "gan", "vae", "rbm"])
 def test_the_same_seed_gives_the_same_surface(family: str) -> None:
     data = point_data()
     grid = grid_of(data.image, data.axes)
-    first, again = (surface_of(point_model(family), grid, seed=3, num_counted=300) for _ in range(2))
+    first, again = (surface_of(point_model(family), grid, seed=3, num_counted=3000) for _ in range(2))
     assert first is not None and again is not None and np.array_equal(first.values, again.values)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from gmstudio.engine.evaluation.label_mixture import label_mixture
-from gmstudio.engine.plane.exact import chain_rule_factors, product
+from gmstudio.engine.plane.exact import factor_pieces, product
 from gmstudio.engine.plane.grid import Grid, PlaneGrid
 from gmstudio.engine.plane.rules import rule_for
 from gmstudio.engine.plane.views.view import Drawing, Floats, View, ViewRequest, array, nats
@@ -124,14 +124,12 @@ class ChainRule(View):
     def draw(self, request: ViewRequest) -> Iterator[Drawing | None]:
         """See ``View``."""
         model, grid = request.model, request.grid
+        axes, first_L, second_LL = yield from factor_pieces(model, grid)
+        assert second_LL is not None
         if label_mixture(model, request.dataset.train.labels) is None:
-            axes, first_L, second_LL = chain_rule_factors(model, grid)
-            assert second_LL is not None
             slices, note = Slices(axes, first_L, second_LL), ""
         else:
-            axes, _, _ = chain_rule_factors(model, grid)
-            assert request.surface is not None
-            slices = Slices.derived(request.surface.values, (axes[0], axes[1]))
+            slices = Slices.derived((yield from request.surface()), (axes[0], axes[1]))
             note = "Factors of the mixture over the labels, derived from its surface."
         yield slices.draw(request, note or f"Generated in the order {SYMBOLS[axes[0]]}, {SYMBOLS[axes[1]]}.")
 
@@ -158,19 +156,17 @@ class OtherOrder(View):
     def draw(self, request: ViewRequest) -> Iterator[Drawing | None]:
         """See ``View``."""
         model, grid = request.model, request.grid
-        axes, _, _ = chain_rule_factors(model, grid)
-        yield None
-        other = (axes[1], axes[0])
+        axes, _, _ = yield from factor_pieces(model, grid)
+        other, surface = (axes[1], axes[0]), (yield from request.surface())
         if _any_order(model):
             order = torch.tensor([[0, 0, axis] for axis in other])
-            _, first_L, second_LL = chain_rule_factors(model, grid, order)
-            assert second_LL is not None and request.surface is not None
+            _, first_L, second_LL = yield from factor_pieces(model, grid, order)
+            assert second_LL is not None
             slices = Slices(other, first_L, second_LL)
-            apart = 0.5 * float(np.abs(product(other, first_L, second_LL) - request.surface.values).sum())
+            apart = 0.5 * float(np.abs(product(other, first_L, second_LL) - surface).sum())
             note = f"Computed by the model in this order; total variation from the other order's product: {apart:.3g}."
         else:
-            assert request.surface is not None
-            slices = Slices.derived(request.surface.values, other)
+            slices = Slices.derived(surface, other)
             note = "Derived from the surface by sums and Bayes' rule."
         yield slices.draw(request, note)
 
@@ -199,8 +195,7 @@ class DerivedSlices(View):
 
     def draw(self, request: ViewRequest) -> Iterator[Drawing | None]:
         """See ``View``."""
-        assert request.surface is not None
-        slices = Slices.derived(request.surface.values, (self.first, 1 - self.first))
+        slices = Slices.derived((yield from request.surface()), (self.first, 1 - self.first))
         yield slices.draw(request, "Derived from the surface by sums and Bayes' rule.")
 
 
@@ -227,7 +222,7 @@ class LabelDensities(View):
         layers: list[PlaneLayer] = []
         numbers: list[Number] = []
         for series, label in enumerate(model.labels):
-            values = product(*chain_rule_factors(model, request.grid, label=label))
+            values = product(*(yield from factor_pieces(model, request.grid, label=label)))
             names = request.dataset.label_names
             title = names[label] if label < len(names) else str(label)
             if request.grid.dims == 2:

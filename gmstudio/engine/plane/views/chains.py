@@ -110,15 +110,14 @@ class FreeEnergySurface(View):
 
     def draw(self, request: ViewRequest) -> Iterator[Drawing | None]:
         """See ``View``."""
-        surface, grid = request.surface, request.grid
-        assert surface is not None and isinstance(request.model, FreeEnergy)
-        yield None
+        values, grid = (yield from request.surface()), request.grid
+        assert isinstance(request.model, FreeEnergy)
         with np.errstate(divide="ignore"):
-            above = -np.log(surface.values / surface.values.max())
+            above = -np.log(values / values.max())
         first = float(
             request.model.free_energy(torch.zeros((1, 1, 1, grid.dims), dtype=torch.uint8, device=request.device))
         )
-        log_z = -first - float(np.log(surface.values.flat[0]))
+        log_z = -first - float(np.log(values.flat[0]))
         numbers = (Number("log Z", f"{log_z:.4f}", "Logarithm of the sum of exp(−F(x)) over the grid.", r"\log Z"),)
         if grid.dims == 1:
             line = np.stack([grid.centres(0), above[0]], axis=1)

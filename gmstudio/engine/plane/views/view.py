@@ -4,9 +4,8 @@ A view is offered where the model has the methods that it needs; no view knows a
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,9 +14,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gmstudio.data.dataset import Dataset
-from gmstudio.engine.plane.grid import PlaneGrid
-from gmstudio.engine.plane.rules import rule_for, surface_of
-from gmstudio.engine.plane.surface import Surface
+from gmstudio.engine.plane.grid import Grid, PlaneGrid
+from gmstudio.engine.plane.rules import rule_for, surface_pieces
+from gmstudio.engine.plane.surface import SurfaceSlot
 from gmstudio.families.base import Family
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.plane import PlaneSlider, PlaneView
@@ -56,6 +55,7 @@ class ViewRequest:
         inputs: handles, guides and sliders: name → numbers.
         point: chosen point of the plane, (D,); None: none.
         seed: of all noise.
+        slot: keeps the surface of the model.
     """
 
     model: Family
@@ -64,6 +64,7 @@ class ViewRequest:
     inputs: Mapping[str, Floats]
     point: Floats | None
     seed: int
+    slot: SurfaceSlot = field(default_factory=SurfaceSlot)
 
     @property
     def device(self) -> torch.device:
@@ -80,12 +81,21 @@ class ViewRequest:
         """Source of noise, the same for the same seed and offset."""
         return torch.Generator(self.device).manual_seed(self.seed + 7919 * offset)
 
-    @cached_property
-    def surface(self) -> Surface | None:
-        """Density of the model, where it is computed without counting samples."""
-        if rule_for(self.model).method in (None, "histogram"):
-            return None
-        return surface_of(self.model, self.grid, self.seed, self.dataset.train.labels)
+    @property
+    def has_surface(self) -> bool:
+        """The density of the model is computed without counting samples."""
+        return rule_for(self.model).method not in (None, "histogram")
+
+    def surface(self) -> Generator[None, None, Grid]:
+        """Compute the density of the model over the grid in pieces, unless it is kept, and return it: (R, L)."""
+        assert self.has_surface
+        if self.slot.surface is None:
+            for surface in surface_pieces(self.model, self.grid, self.seed, self.dataset.train.labels):
+                if surface is not None:
+                    self.slot.surface = surface
+                yield None
+        assert self.slot.surface is not None
+        return self.slot.surface.values
 
     # ---- inputs ------------------------------------------------------------------------------------------------
 
