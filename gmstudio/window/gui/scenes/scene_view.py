@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWi
 from gmstudio.protocol.scenes import Scene
 from gmstudio.window.gui.scenes.blocks import AnyBlock, block_widget
 from gmstudio.window.gui.scenes.row_grip import RowGrip
+from gmstudio.window.gui.scenes.table_block import TableBlock
 from gmstudio.window.gui.scenes.titled_block import Edits, TitledBlock
 from gmstudio.window.gui.theme import GRID
 
@@ -72,6 +73,7 @@ class SceneView(QScrollArea):
         for widgets, row in zip(self.blocks, rows, strict=True):
             for widget, block in zip(widgets, row, strict=True):
                 widget.set_block(block)
+        self._share_widths()
         self._set_heights()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -100,6 +102,15 @@ class SceneView(QScrollArea):
         row.show()
         self._rows.append(row)
         self.blocks.append(widgets)
+
+    def _share_widths(self) -> None:
+        """Give the tables of a row that has nothing else the shares of the width that they need."""
+        for row, widgets in zip(self._rows, self.blocks, strict=True):
+            tables = [widget.table for widget in widgets if isinstance(widget, TableBlock)]
+            layout = row.findChild(QHBoxLayout)
+            if len(tables) == len(widgets) > 1 and layout is not None:
+                for place, table in enumerate(tables):
+                    layout.setStretch(place, table.full_width())
 
     def _drag(self, number: int, pixels: int) -> None:
         heights = [widget.content.height() for widget in self._adjustable(number)]

@@ -15,14 +15,14 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QFont, QGuiApplication, QKeyEvent, QKeySequence
+from PySide6.QtGui import QFont, QFontMetrics, QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLineEdit, QStyledItemDelegate, QTableView, QWidget
 
 from gmstudio.window.gui.theme import theme
 from gmstudio.window.gui.widgets.number_input import note_of, parse_number
 
 ROW_PX, MOST_ROWS = 24, 16
-LEAST_COLUMN_PX = 52
+LEAST_COLUMN_PX, PADDING = 36, 5
 _CELLS = re.compile(r"\t|;|\s+")
 Index = QModelIndex | QPersistentModelIndex
 Floats = NDArray[np.float64]
@@ -93,9 +93,7 @@ class NumberTableModel(QAbstractTableModel):
             case Role.BackgroundRole if place in self._highlighted:
                 return theme().blend("accent", "base", 0.7)
             case Role.FontRole if place in self._highlighted:
-                font = QFont()
-                font.setBold(True)
-                return font
+                return _bold(QFont())
             case Role.AccessibleTextRole:
                 headings = self._heading(self.rows, place[0]), self._heading(self.columns, place[1])
                 return f"{', '.join(headings)}: {self.text(*place)}"
@@ -150,6 +148,12 @@ class NumberTableModel(QAbstractTableModel):
         return names[number] if number < len(names) else str(number + 1)
 
 
+def _bold(font: QFont) -> QFont:
+    bold = QFont(font)
+    bold.setBold(True)
+    return bold
+
+
 class _Editor(QStyledItemDelegate):
     """Editor of a cell: the whole number is selected when it opens by key or double click."""
 
@@ -188,6 +192,9 @@ class NumberTable(QTableView):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.numbers = NumberTableModel(self)
+        self._shape: tuple[object, ...] = ()
+        self._widths: list[int] = []
+        self._scrolls = False
         self.setModel(self.numbers)
         self.setItemDelegate(_Editor(self))
         self.setCornerButtonEnabled(False)
@@ -231,11 +238,48 @@ class NumberTable(QTableView):
             highlighted: rows and columns of cells that are set off.
         """
         self.numbers.set_numbers(columns, rows, values, number_format, highlighted)
+        shape = (tuple(columns), tuple(rows), number_format)
+        if shape != self._shape:
+            self._shape = shape
+            self._measure()
+        self._share_width()
 
     def full_height(self) -> int:
         """Height at which all rows are visible, up to a limit."""
         rows = min(self.numbers.rowCount(), MOST_ROWS)
-        return self.horizontalHeader().sizeHint().height() + rows * ROW_PX + 2 * self.frameWidth()
+        bar = self.horizontalScrollBar().sizeHint().height() if self._scrolls else 0
+        return self.horizontalHeader().sizeHint().height() + rows * ROW_PX + 2 * self.frameWidth() + bar
+
+    def full_width(self) -> int:
+        """Width at which all columns are visible."""
+        return self.verticalHeader().sizeHint().width() + sum(self._widths) + 2 * self.frameWidth()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Share the new width among the columns."""
+        super().resizeEvent(event)
+        self._share_width()
+
+    def _measure(self) -> None:
+        """Width that each column needs for its heading and its numbers, which may still change."""
+        metrics, bold = self.fontMetrics(), QFontMetrics(_bold(self.font()))
+        self._widths = []
+        for column in range(self.numbers.columnCount()):
+            texts = [self.numbers.text(row, column) for row in range(self.numbers.rowCount())]
+            numbers = max((bold.horizontalAdvance(text) for text in texts), default=0)
+            heading = str(self.numbers.headerData(column, Qt.Orientation.Horizontal))
+            self._widths.append(max(numbers, metrics.horizontalAdvance(heading), LEAST_COLUMN_PX) + 2 * PADDING)
+
+    def _share_width(self) -> None:
+        """Stretch the columns where they have room; else give each what it needs, and scroll."""
+        room = self.width() - self.verticalHeader().sizeHint().width() - 2 * self.frameWidth()
+        self._scrolls = sum(self._widths) > room
+        header = self.horizontalHeader()
+        mode = QHeaderView.ResizeMode.Fixed if self._scrolls else QHeaderView.ResizeMode.Stretch
+        if self.numbers.columnCount() and header.sectionResizeMode(0) != mode:
+            header.setSectionResizeMode(mode)
+        for column, width in enumerate(self._widths if self._scrolls else ()):
+            if header.sectionSize(column) != width:
+                header.resizeSection(column, width)
 
     def event(self, event: QEvent) -> bool:
         """Take digits, Return and the keys of copy and paste before shortcuts of a panel do."""

@@ -94,6 +94,12 @@ class Sections(QWidget):
             self._open = name
             self._arrange()
 
+    def open_for(self, widget: QWidget) -> None:
+        """Open the section in which a widget stands, if it stands in one."""
+        for name, section in self._sections.items():
+            if section.widget is widget or section.widget.isAncestorOf(widget):
+                self.open(name)
+
     def _arrange(self) -> None:
         with QSignalBlocker(self.bar):
             self.bar.setCurrentIndex(list(self._sections).index(self._open))

@@ -4,6 +4,7 @@ from PySide6.QtWidgets import QAbstractButton, QScrollArea, QTabWidget, QWidget
 
 from gmstudio.window.gui.forms.editors import ChoiceEdit, FlagEdit, ListEdit, NumberEdit, TextEdit
 from gmstudio.window.gui.shell.memory import set_control_value
+from gmstudio.window.gui.widgets.sections import Sections
 from gmstudio.window.state.lessons.lesson_text import Value
 
 
@@ -56,6 +57,8 @@ def reveal_control(control: QWidget) -> None:
             page = next((page for page in chain if above.indexOf(page) >= 0), None)
             if page is not None:
                 above.setCurrentWidget(page)
+        elif isinstance(above, Sections):
+            above.open_for(control)
     for above in reversed(chain[1:]):
         if isinstance(above, QScrollArea) and control.height() <= above.viewport().height():
             above.ensureWidgetVisible(control, 8, 8)

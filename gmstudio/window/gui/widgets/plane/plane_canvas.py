@@ -6,6 +6,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QHelpEvent, QKeyEvent, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QToolTip, QWidget
 
+from gmstudio.window.gui.widgets.plane.plane_frame import legend_entries
 from gmstudio.window.gui.widgets.plane.plane_hands import Hand
 from gmstudio.window.gui.widgets.plane.plane_surface import PlaneSurface
 
@@ -139,7 +140,8 @@ class PlaneCanvas(PlaneSurface):
             hand = self._hands.nearest(self.mapping, QPointF(event.pos()))
             text = self._hands.help(hand) if hand is not None else ""
             if not text and not self.area.contains(QPointF(event.pos())):  # over the plane it would cover the data
-                text = self.toolTip()
+                names = "\n".join(entry.name for entry in legend_entries(self.layers))
+                text = names if names and event.pos().y() < self.area.top() else self.toolTip()
             QToolTip.showText(event.globalPos(), text, self)
             return True
         return super().event(event)

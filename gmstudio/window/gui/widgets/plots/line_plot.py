@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gmstudio.window.gui.theme import theme
@@ -15,6 +15,8 @@ from gmstudio.window.gui.widgets.plots.plot_scale import PlotScale
 
 RIGHT, GAP = 10, 4
 TICKS = 4
+SWATCH = 20
+"""Room for the colour of a line before its name."""
 LEAST_ROOM = 40
 """Smallest side of the area of the lines that is drawn."""
 REACH = 8.0
@@ -67,6 +69,7 @@ class LinePlot(QWidget):
         self._y_range: tuple[float, float] | None = None
         self._log = (False, False)
         self._scales = (PlotScale(0.0, 1.0), PlotScale(0.0, 1.0))
+        self._legend_rows = 1  # grows and does not shrink, so that the plot stays where it is
         self._marks: tuple[PlotMark, ...] = ()
         self._places = HeldPlaces[str]()
         self._chosen = ""
@@ -106,6 +109,7 @@ class LinePlot(QWidget):
             x_range: ends of the horizontal axis; None: as the lines need.
         """
         self._lines, self._x_range = lines, x_range
+        self._count_legend_rows()
         self._rescale()
 
     def set_marks(self, marks: Sequence[PlotMark]) -> None:
@@ -135,6 +139,18 @@ class LinePlot(QWidget):
         self._scales = across, PlotScale.of(y, self._y_range, log=self._log[1], with_zero=True)
         self.update()
 
+    def _count_legend_rows(self) -> None:
+        """Leave room for the rows of the legend, in a plot that is high enough for them."""
+        needed = max((row + 1 for _, row in self._legend_places()), default=1)
+        most = max(1, self.height() // (6 * self.fontMetrics().height()))
+        self._legend_rows = max(self._legend_rows, min(needed, most))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Wrap the legend into the new width."""
+        super().resizeEvent(event)
+        self._legend_rows = 1
+        self._count_legend_rows()
+
     def sizeHint(self) -> QSize:
         """Size in which axes and lines are legible."""
         return QSize(240, 150)
@@ -151,7 +167,8 @@ class LinePlot(QWidget):
         line = self.fontMetrics().height()
         widest = max((self._advance(text) for _, text in self._scales[1].labels(TICKS)), default=0)
         margin = max(widest, self._advance("0.00")) + 2 * GAP
-        return QRectF(margin, 2 * line, self.width() - margin - RIGHT, self.height() - 4 * line - GAP)
+        above = (1 + self._legend_rows) * line
+        return QRectF(margin, above, self.width() - margin - RIGHT, self.height() - above - 2 * line - GAP)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint axes, lines, marks and legend."""
@@ -172,28 +189,35 @@ class LinePlot(QWidget):
             painter.drawPolyline(QPolygonF([QPointF(a, b) for a, b in places]))
         self._paint_marks(painter, area)
 
+    def _legend_places(self) -> list[tuple[float, int]]:
+        """Left end and row of each name; names wrap into as many rows as they need."""
+        places, x, row = [], float(GAP), 0
+        for line in self._lines:
+            wide = self._advance(line.name) + SWATCH
+            if x > GAP and x + wide > self.width():
+                x, row = float(GAP), row + 1
+            places.append((x, row))
+            x += wide + 3 * GAP
+        return places
+
     def _paint_legend(self, painter: QPainter) -> None:
-        x, height = float(GAP), self.fontMetrics().height()
-        for number, line in enumerate(self._lines):
-            wide, rest = self._advance(line.name), len(self._lines) - number
-            room = self.width() - x - (self._advance(f"+{rest}") + GAP if rest > 1 else 0)
-            if number and wide + 20 > room:
-                painter.setPen(theme().color("muted"))
-                painter.drawText(QRectF(x, 0, self.width() - x, height), Align.AlignLeft, f"+{rest}")
-                return
+        height = self.fontMetrics().height()
+        for number, (line, (x, row)) in enumerate(zip(self._lines, self._legend_places(), strict=True)):
+            top = row * height
             painter.setPen(QPen(theme().series(number), 3))
-            painter.drawLine(QPointF(x, height / 2), QPointF(x + 14, height / 2))
+            painter.drawLine(QPointF(x, top + height / 2), QPointF(x + 14, top + height / 2))
             painter.setPen(theme().color("text"))
-            name = self.fontMetrics().elidedText(line.name, Qt.TextElideMode.ElideRight, int(room) - 20)
-            painter.drawText(QRectF(x + 18, 0, wide + 2, height), Align.AlignLeft, name)
-            x += wide + 34
+            room = int(self.width() - x - SWATCH)
+            name = self.fontMetrics().elidedText(line.name, Qt.TextElideMode.ElideRight, room)
+            painter.drawText(QRectF(x + SWATCH, top, room, height), Align.AlignLeft, name)
 
     def _paint_axes(self, painter: QPainter, area: QRectF) -> None:
         height = self.fontMetrics().height()
         painter.setPen(theme().color("muted"))
-        painter.drawText(QRectF(GAP, height, area.right(), height), Align.AlignLeft, self._y_title)
+        above = area.top() - height
+        painter.drawText(QRectF(GAP, above, area.right(), height), Align.AlignLeft, self._y_title)
         taken = GAP + self._advance(self._y_title) + 2 * GAP
-        room = QRectF(taken, height, area.right() - taken, height)
+        room = QRectF(taken, above, area.right() - taken, height)
         reading = self.fontMetrics().elidedText(self.readout, Qt.TextElideMode.ElideRight, int(room.width()))
         painter.drawText(room, Align.AlignRight, reading)
         below = QRectF(area.left(), area.bottom() + height, area.width(), height)

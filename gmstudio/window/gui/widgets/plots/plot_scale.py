@@ -78,8 +78,14 @@ class PlotScale:
         if self.log:
             from gmstudio.window.gui.widgets.plots.log_axis import log_ticks, plain_number
 
-            logs = log_ticks(math.log10(self.low), math.log10(self.high), 1 / max(count, 1))
-            values = [10.0**log for log in logs]
+            low, high = math.log10(self.low), math.log10(self.high)
+            every = math.ceil((high - low) / (count + 1))
+            whole = range(math.ceil(low - 1e-9), math.floor(high + 1e-9) + 1)
+            powers = [power for power in whole if power % every == 0]
+            if len(powers) < 2:  # less than two powers of ten: other round numbers too
+                values = sorted(10.0**log for log in log_ticks(low, high, 0.5 / count))
+            else:
+                values = [10.0**power for power in powers]
             texts = [plain_number(value) for value in values]
         else:
             values = ticks(self.low, self.high, count)
