@@ -9,9 +9,11 @@ from fake_client import CommandT, FakeClient
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Command
 from gmstudio.protocol.engine import Catalog, CommandFailed, Reason
+from gmstudio.protocol.exercises import Exercise, ExerciseRun, OurValue
 from gmstudio.protocol.labs import ConfigureLab, EditLab, LabAction, LabCard, LabEntry, LabShown, OpenLab, RunLabAction
 from gmstudio.protocol.plane_layers import Handles
 from gmstudio.protocol.points import PointAxis
+from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.runs import RunInfo, RunsListed
 from gmstudio.protocol.scenes import Number, Numbers, Plane, Scene, Sentence
 from gmstudio.window.state.labs.state import LabsState
@@ -40,6 +42,36 @@ SCHEMA: dict[str, Any] = {
 ACTIONS = (
     LabAction(name="draw", title="Draw", help="Draw once."),
     LabAction(name="draw_many", title="Draw 10,000", help="Draw often."),
+)
+
+
+EXERCISES = (
+    Exercise(
+        name="hw1",
+        title="Two models of points",
+        course="A university, a course",
+        year="2020",
+        number="Homework 1, question 1",
+        task="Fit two models.",
+        differs="On a grid.",
+        labs=("second",),
+        runs=(
+            ExerciseRun(
+                name="a",
+                title="(a) One",
+                spec=RunSpec(family="made", data="points", training={"steps": 1500}),
+                deliverables=("curve", "test"),
+                ours=OurValue(value=4.25, unit="nats per point", kind="exact log-likelihood", seconds=3.0),
+            ),
+            ExerciseRun(
+                name="b",
+                title="(b) Two",
+                spec=RunSpec(family="gan", data="points"),
+                deliverables=("samples",),
+            ),
+        ),
+    ),
+    Exercise(name="hw2", title="By hand", course="C", year="2021", number="2", task="Derive.", after=True, runs=()),
 )
 
 
@@ -96,6 +128,7 @@ class LabsScene:
                 device="cpu",
                 training_schema={"properties": {}},
                 labs=self.labs,
+                exercises=EXERCISES,
             )
         )
         self.client.deliver(RunsListed(home="/runs", runs=runs, problems=()))

@@ -34,6 +34,7 @@ class Panel(ActiveWidget):
         control_remembered: a control whose value is kept from one start of the window to the next.
         run_wanted: path of a run that is to be explored, in the panel that is made for it.
         training_wanted: name of a family that is to be chosen in Train.
+        setup_wanted: ``RunSpec`` that Train is to be set up with.
         panel_wanted: name of another panel that is to be shown.
         lesson_wanted: name of a lesson that is to be opened.
         menu_opening: a ``QMenu`` that is about to open for a widget; the window adds saving and copying of its picture.
@@ -44,6 +45,7 @@ class Panel(ActiveWidget):
     menu_opening = Signal(object, object)
     run_wanted = Signal(str)
     training_wanted = Signal(str)
+    setup_wanted = Signal(object)
     panel_wanted = Signal(str)
     lesson_wanted = Signal(str)
 

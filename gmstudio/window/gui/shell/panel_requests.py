@@ -4,10 +4,13 @@ from collections.abc import Callable, Mapping
 
 from PySide6.QtCore import QObject
 
+from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.places import Place, SetsUpRuns
 from gmstudio.window.gui.shell.run_opener import RunOpener
 from gmstudio.window.state.studio import Studio
+
+TRAIN = "train"
 
 
 class PanelRequests(QObject):
@@ -38,6 +41,7 @@ class PanelRequests(QObject):
         """Answer the requests of a panel."""
         panel.run_wanted.connect(self._opener.explore)
         panel.training_wanted.connect(self.set_up_training)
+        panel.setup_wanted.connect(self.set_up_run)
         panel.panel_wanted.connect(self.show_panel)
 
     def show_panel(self, name: str) -> None:
@@ -54,3 +58,12 @@ class PanelRequests(QObject):
                 state.set_up(family)
                 self._show_panel(place.name)
                 return
+
+    def set_up_run(self, spec: RunSpec) -> None:
+        """Fill Train with the settings of a run, and show it; one that the engine cannot train is ignored."""
+        from gmstudio.window.state.training.state import TrainingState
+
+        self._show_panel(TRAIN)
+        setup = self._studio.state(TrainingState).setup
+        if setup.knows(spec):
+            setup.take(spec)

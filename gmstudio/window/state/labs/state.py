@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
+from gmstudio.protocol.exercises import Exercise
 from gmstudio.protocol.labs import LabEntry
 from gmstudio.protocol.runs import RunInfo
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.state.edits import EditRecorder
+from gmstudio.window.state.labs.exercise_work import ExerciseWork
 from gmstudio.window.state.labs.settings import LabSettings, Numbers
 from gmstudio.window.state.labs.work import LabWork
 from gmstudio.window.state.palette import PaletteEntry
@@ -19,6 +21,7 @@ from gmstudio.window.state.runs.library import RunLibrary
 
 PANEL = "labs"
 """Name of the panel."""
+NO_SUCH_PAGE = "There is no laboratory or exercise {!r}; the list at the left has all there are."
 ONE_DRAG_S = 0.8
 """Changes of one input or setting that follow within this time are one step of the undo history."""
 
@@ -28,13 +31,16 @@ class LabsState(QObject):
 
     Attributes:
         labs: laboratories of the engine, in their order; none until it has started.
-        name: name of the lab that is shown; empty: none yet.
-        work: the lab that is shown.
+        exercises: exercises, in their order.
+        name: name of the lab that is shown, or was before the exercise; empty: none yet.
+        exercise: exercise that is shown in place of the lab; None: none.
+        work: the lab.
+        doing: the exercise that is done.
         edits: recorder of what the user changes.
 
     Signals:
         labs_changed: the engine's labs arrived.
-        selected: another lab is shown.
+        selected: another lab or exercise is shown.
     """
 
     labs_changed = Signal()
@@ -44,13 +50,16 @@ class LabsState(QObject):
         super().__init__(parent)
         self._library = library
         self.labs: tuple[LabEntry, ...] = ()
+        self.exercises: tuple[Exercise, ...] = ()
+        self.exercise: Exercise | None = None
         self.name = ""
-        self._wanted = ""
+        self._wanted = self._wanted_lab = ""
         self._active = self._due = self._apply = False
         self._settings: dict[str, LabSettings] = {}
         self._burst, self._burst_key, self._burst_at = 0, "", 0.0
         self.edits = EditRecorder(self)
         self.work = LabWork(events, self._models, self)
+        self.doing = ExerciseWork(events, library, self)
         library.catalog_arrived.connect(self._on_catalog)
         library.changed.connect(self._show_due)
         if library.catalog is not None:
@@ -63,10 +72,35 @@ class LabsState(QObject):
         return next((entry for entry in self.labs if entry.card.name == name), None)
 
     def select(self, name: str) -> None:
-        """Show a lab as it was left; one that the engine does not have is shown when it has."""
+        """Show a lab as it was left, or an exercise; before the engine has started it is shown then."""
         self._wanted = name
-        if name != self.name and self.entry(name) is not None:
-            self._show(name)
+        exercise = next((exercise for exercise in self.exercises if exercise.name == name), None)
+        if exercise is not None:
+            self.exercise = exercise
+            self.selected.emit()
+        elif self.entry(name) is not None:
+            self.exercise = None
+            if name != self.name:
+                self._show(name)
+            else:
+                self.selected.emit()
+        elif self._library.catalog is not None:
+            self.work.report(NO_SUCH_PAGE.format(name))
+
+    @property
+    def page(self) -> str:
+        """Name of the exercise or the lab that is shown."""
+        return self.exercise.name if self.exercise is not None else self.name
+
+    def family_title(self, family: str) -> str:
+        """Title of a family of the engine, or its name where the engine does not have it."""
+        families = self._library.catalog.families if self._library.catalog is not None else ()
+        return next((entry.card.title for entry in families if entry.card.name == family), family)
+
+    def source_title(self, source: str) -> str:
+        """Title of a data source of the engine, or its name where the engine does not have it."""
+        sources = self._library.catalog.data if self._library.catalog is not None else ()
+        return next((entry.title for entry in sources if entry.name == source), source)
 
     def set_active(self, active: bool) -> None:
         """Open the lab once the panel is on the screen."""
@@ -102,8 +136,10 @@ class LabsState(QObject):
     def _restore(self, name: str, snapshot: Any) -> None:
         """Undo or redo an edit of a lab, which is shown."""
         self._settings[name].restore(snapshot)
+        self.exercise = None
         if name == self.name and self.work.entry is not None:
             self.work.apply()
+            self.selected.emit()
         else:
             self._show(name, apply=True)
 
@@ -161,16 +197,23 @@ class LabsState(QObject):
     # ---- the window ----------------------------------------------------------------------------------------------
 
     def palette_entries(self) -> Iterator[PaletteEntry]:
-        """Every lab by name."""
+        """Every lab and every exercise by name."""
         for entry in self.labs:
             card = entry.card
             show = partial(self.select, card.name)
             yield PaletteEntry(f"lab:{card.name}", card.title, "Laboratory", show, detail=card.question, panel=PANEL)
+        for exercise in self.exercises:
+            show, origin = partial(self.select, exercise.name), f"{exercise.course}, {exercise.number}"
+            yield PaletteEntry(
+                f"exercise:{exercise.name}", exercise.title, "Exercise", show, detail=origin, panel=PANEL
+            )
 
     def choices(self) -> dict[str, Any]:
         """The lab that is shown and the settings of all, as JSON values, kept from one start to the next."""
         return {
-            "lab": self.name or self._wanted,
+            "page": self.page or self._wanted,
+            "lab": self.name,
+            "values": self.doing.to_json(),
             "settings": {name: settings.to_json() for name, settings in self._settings.items()},
         }
 
@@ -179,10 +222,11 @@ class LabsState(QObject):
         kept = values.get("settings")
         for name, settings in kept.items() if isinstance(kept, dict) else ():
             self._settings.setdefault(str(name), LabSettings.from_json(settings))
-        if isinstance(values.get("lab"), str):
-            self._wanted = values["lab"]
-            if self.labs:
-                self._on_catalog()
+        self.doing.from_json(values.get("values"))
+        self._wanted = self._wanted or _text(values.get("page"))
+        self._wanted_lab = _text(values.get("lab"))
+        if self.labs:
+            self._on_catalog()
 
     # ---- engine and library --------------------------------------------------------------------------------------
 
@@ -199,9 +243,17 @@ class LabsState(QObject):
         catalog = self._library.catalog
         if catalog is None:
             return
-        self.labs = catalog.labs
+        self.labs, self.exercises = catalog.labs, catalog.exercises
+        if self.exercise is not None:
+            self.exercise = next((found for found in self.exercises if found.name == self.page), None)
         self.labs_changed.emit()
         names = [entry.card.name for entry in self.labs]
-        name = next((name for name in (self._wanted, self.name, *names) if name in names), "")
+        name = next((name for name in (self._wanted, self.name, self._wanted_lab, *names) if name in names), "")
         if name:
             self._show(name)
+        if self._wanted and self._wanted != name:
+            self.select(self._wanted)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

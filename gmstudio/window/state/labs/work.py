@@ -115,6 +115,11 @@ class LabWork(QObject):
         """Open the lab in another engine, with its settings."""
         self.show(entry, self.settings)
 
+    def report(self, problem: str, note: str = "") -> None:
+        """Show a sentence on something else that concerns the page, such as a file that was written."""
+        self.problem, self.note = problem, note
+        self.changed.emit()
+
     # ---- changing ------------------------------------------------------------------------------------------------
 
     def apply(self) -> None:

@@ -17,24 +17,24 @@ from gmstudio.window.state.labs.state import LabsState
 class NumbersExport(QObject):
     """Asks for a place and writes the numbers of the scene that is shown.
 
+    How it ended is told on the page.
+
     Args:
         panel: parent of the dialog.
         state: of the panel.
 
     Signals:
-        written: sentence with the path of a file.
-        failed: sentence on why there is none.
+        written: path of a file.
     """
 
     written = Signal(str)
-    failed = Signal(str)
 
     def __init__(self, panel: Panel, state: LabsState) -> None:
         super().__init__(panel)
         self._panel, self._state = panel, state
         self._background = Background(self)
-        self._background.done.connect(lambda path: self.written.emit(f"Written: {path}"))
-        self._background.failed.connect(self.failed)
+        self._background.done.connect(self._on_written)
+        self._background.failed.connect(state.work.report)
 
     def ask(self) -> None:
         """Ask for the path; the numbers are those that are shown now."""
@@ -43,6 +43,10 @@ class NumbersExport(QObject):
             text = numbers_text(self._state)
             name = work.entry.card.name
             ask_path(self._panel, "Export numbers", name, "csv", lambda path: self._write(text, path))
+
+    def _on_written(self, path: str) -> None:
+        self._state.work.report("", f"Written: {path}")
+        self.written.emit(path)
 
     def _write(self, text: str, path: str) -> None:
         def work(_stopped: object) -> str:

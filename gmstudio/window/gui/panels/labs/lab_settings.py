@@ -2,7 +2,17 @@
 
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QScrollArea, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QScrollArea,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from gmstudio.protocol.config import conditions_unmet
 from gmstudio.protocol.labs import LabCard
@@ -109,15 +119,21 @@ class LabSettingsColumn(QScrollArea):
         self._show_settings()
 
     def _make_choosers(self, families: tuple[str, ...]) -> None:
-        for chooser in self._choosers.values():
-            self._runs.removeWidget(chooser)
-            chooser.hide()
-            chooser.deleteLater()
+        while (item := self._runs.takeAt(0)) is not None:
+            widget = item.widget()
+            if widget is not None:
+                widget.hide()
+                widget.deleteLater()
         self._choosers = {}
         for family in families:
             chooser = QComboBox(self.widget())
             tip = "Trained model that the lab uses; another one begins it anew."
-            self._panel.name_widget(chooser, f"model.{family}", f"Run of {family}", tip)
+            title = self._state.family_title(family)
+            self._panel.name_widget(chooser, f"model.{family}", f"Run: {title}", tip)
+            label = QLabel(f"Model: {title}", self.widget())
+            label.setProperty("role", "muted")
+            self._runs.addWidget(label)
+            chooser.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
             chooser.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             chooser.activated.connect(lambda _i, c=chooser, f=family: self._state.set_model(f, str(c.currentData())))
             self._runs.addWidget(chooser)

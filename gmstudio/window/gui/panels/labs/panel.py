@@ -3,10 +3,11 @@
 from typing import ClassVar
 
 from PySide6.QtGui import QAction, QGuiApplication, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.labs.contents import Contents, Item, Section
+from gmstudio.window.gui.panels.labs.exercise_page import ExercisePage, origin_of
 from gmstudio.window.gui.panels.labs.export import NumbersExport
 from gmstudio.window.gui.panels.labs.lab_page import LabPage
 from gmstudio.window.gui.theme import GRID
@@ -24,13 +25,26 @@ NEEDS = {
     "reset": STARTING,
     "export": "There are no numbers yet.",
     "copy": "There is no picture yet.",
+    "setup": "No run of an exercise is selected.",
+    "do": "No exercise with runs is shown, or one is being done.",
+    "end": "No exercise is being done.",
+    "folder": "Nothing was written yet.",
 }
 """Reasons for actions that are disabled."""
+DO = "Train and write deliverables…"
 PREPARING, UNDER_WAY = "The lab is being prepared.", "An action is under way; stop it first."
 
 
+class _Pages(QStackedWidget):
+    """Pages of one size: a page whose texts wrap makes the panel no higher."""
+
+    def hasHeightForWidth(self) -> bool:
+        """The height does not follow from the width."""
+        return False
+
+
 class LabsPanel(Panel):
-    """Laboratories on the ideas beneath the models.
+    """Laboratories on the ideas beneath the models, and exercises of public courses.
 
     Args:
         state: state of the panel.
@@ -46,6 +60,10 @@ class LabsPanel(Panel):
         self._acts: list[tuple[QAction, QToolButton]] = []
         self._actions = self._make_actions()
         self.page = LabPage(state, self, self._actions)
+        self.exercise = ExercisePage(state, self, self._actions)
+        self._pages = _Pages(self)
+        for page in (self.page, self.exercise):
+            self._pages.addWidget(page)
         self._export = NumbersExport(self, state)
         self._lay_out()
         self.record_edits(state.edits)
@@ -54,6 +72,8 @@ class LabsPanel(Panel):
         state.selected.connect(self._show_selected)
         state.work.lab_changed.connect(self._show_lab_actions)
         state.work.changed.connect(self._show_actions)
+        state.doing.changed.connect(self._show_exercise_actions)
+        self.exercise.runs.currentItemChanged.connect(self._show_exercise_actions)
         library.changed.connect(self.page.settings.fill_runs)
         self._show_contents()
         self._show_selected()
@@ -78,6 +98,17 @@ class LabsPanel(Panel):
             ("reset", "Reset", "Ctrl+Backspace", self._state.reset, "reset", "Begin anew with all defaults"),
             ("copy", "Copy picture", "Ctrl+Shift+C", self._copy, "copy", "Copy the whole scene as a picture"),
             ("export", "Export numbers…", "Ctrl+E", self._ask_export, "save", "Write all numbers of the scene as CSV"),
+            (
+                "setup",
+                "Set up in Train",
+                "T",
+                self._set_up,
+                "train",
+                "Fill Train with the selected run's settings",
+            ),
+            ("do", DO, "Ctrl+Return", self._do, "start", "Train all runs, and write what is asked for into a folder"),
+            ("end", "Stop the exercise", "", self._state.doing.stop, "stop", "End the training with a checkpoint"),
+            ("folder", "Open folder", "", self._open_folder, "folder", "Show the written files in the file manager"),
         )
         return {
             name: self.add_action(name, text, key, slot, icon=icon, tip=tip, needs=NEEDS[name])
@@ -89,7 +120,7 @@ class LabsPanel(Panel):
         right = QVBoxLayout()
         right.setSpacing(GRID)
         right.addWidget(self.contents.combo)
-        right.addWidget(self.page, 1)
+        right.addWidget(self._pages, 1)
         row = QHBoxLayout(self)
         row.setContentsMargins(GRID, GRID, 2 * GRID, GRID)
         row.setSpacing(2 * GRID)
@@ -114,11 +145,18 @@ class LabsPanel(Panel):
             Item(entry.card.name, f"{number}  {entry.card.title}", entry.card.question)
             for number, entry in enumerate(self._state.labs, start=1)
         ]
-        self.contents.set_sections([Section("Laboratories", labs)])
-        self.contents.set_current(self._state.name)
+        exercises = [
+            Item(exercise.name, exercise.title, f"{exercise.title}. {origin_of(exercise)}.")
+            for exercise in self._state.exercises
+        ]
+        self.contents.set_sections([Section("Laboratories", labs), Section("Exercises", exercises)])
+        self.contents.set_current(self._state.page)
 
     def _show_selected(self) -> None:
-        self.contents.set_current(self._state.name)
+        state = self._state
+        self.contents.set_current(state.page)
+        self._pages.setCurrentWidget(self.page if state.exercise is None else self.exercise)
+        self._show_exercise_actions()
 
     def _show_lab_actions(self) -> None:
         """Give the buttons the names, words and help of the lab's actions."""
@@ -157,6 +195,14 @@ class LabsPanel(Panel):
         for name in ("copy", "export"):
             actions[name].setEnabled(work.scene is not None)
 
+    def _show_exercise_actions(self) -> None:
+        state, actions = self._state, self._actions
+        runs = state.exercise.runs if state.exercise is not None else ()
+        actions["setup"].setEnabled(self.exercise.run is not None)
+        actions["do"].setEnabled(bool(runs) and not state.doing.busy)
+        actions["end"].setEnabled(state.doing.busy)
+        actions["folder"].setEnabled(bool(state.doing.files))
+
     # ---- acting --------------------------------------------------------------------------------------------------
 
     def _choose(self, key: str) -> None:
@@ -174,6 +220,17 @@ class LabsPanel(Panel):
         page = self.page.scene.widget()
         if page is not None:
             QGuiApplication.clipboard().setImage(page.grab().toImage())
+
+    def _set_up(self) -> None:
+        run = self.exercise.run
+        if run is not None:
+            self.setup_wanted.emit(run.spec)
+
+    def _do(self) -> None:
+        self.exercise.ask_folder()
+
+    def _open_folder(self) -> None:
+        self.exercise.open_folder()
 
     def _ask_export(self) -> None:
         self._export.ask()
