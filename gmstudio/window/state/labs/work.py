@@ -17,7 +17,7 @@ from gmstudio.window.state.labs.changes import ChangeQueue
 from gmstudio.window.state.labs.settings import LabSettings, Numbers
 
 ENGINE_GONE = "The engine ended; the lab opens again when it has started."
-GONE = "What its actions had computed is gone, since the lab began anew; run them again."
+GONE = "What its actions had computed is gone, since the lab was restarted; run them again."
 STOPPED = "Stopped; what was computed so far is kept."
 FIELD_PREFIX = "config."
 LENGTHY_S = 0.3

@@ -52,9 +52,7 @@ class LabSettingsColumn(QScrollArea):
         self.seed.setPrefix("seed ")
         self.seed.setKeyboardTracking(False)
         self.seed.setFixedWidth(scaled_px(self, SEED_WIDTH))
-        panel.name_widget(
-            self.seed, "seed", "Seed", "Seed of all random numbers of the lab; another one begins it anew."
-        )
+        panel.name_widget(self.seed, "seed", "Seed", "Seed of all random numbers of the lab; another one restarts it.")
         other, reset = panel.button(actions["other"], icon_only=True), panel.button(actions["reset"])
         self._fold, self._sources = QToolButton(self), QLabel(self)
         self._lay_out(other, reset)
@@ -127,7 +125,7 @@ class LabSettingsColumn(QScrollArea):
         self._choosers = {}
         for family in families:
             chooser = QComboBox(self.widget())
-            tip = "Trained model that the lab uses; another one begins it anew."
+            tip = "Trained model that the lab uses; another one restarts it."
             title = self._state.family_title(family)
             self._panel.name_widget(chooser, f"model.{family}", f"Run: {title}", tip)
             label = QLabel(f"Model: {title}", self.widget())

@@ -12,12 +12,16 @@ from gmstudio.window.gui.panels.labs.export import NumbersExport
 from gmstudio.window.gui.panels.labs.lab_page import LabPage
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.state.labs.state import LabsState
+from gmstudio.window.state.lessons.state import TITLES
 from gmstudio.window.state.runs.library import RunLibrary
 
 NARROW = 1000
 """Width of the panel below which its contents are a combo box."""
 KEYED_ACTIONS = 9
 """Actions of a lab that have a digit as their key."""
+LESSON = "lesson:"
+"""Begins the keys of lessons in the contents."""
+LESSON_DETAIL = "Lesson: {}. A guided tour, whose steps open, set and outline what they speak of."
 STARTING = "The engine is starting."
 NEEDS = {
     "stop": "No action is under way.",
@@ -94,8 +98,8 @@ class LabsPanel(Panel):
     def _make_actions(self) -> dict[str, QAction]:
         rows = (
             ("stop", "Stop", "Ctrl+.", self._state.work.stop, "stop", "End the action; what it has computed is kept"),
-            ("other", "Other random numbers", "N", self._other, "dice", "Begin anew with the next seed"),
-            ("reset", "Reset", "Ctrl+Backspace", self._state.reset, "reset", "Begin anew with all defaults"),
+            ("other", "Other random numbers", "N", self._other, "dice", "Restart the lab with the next seed"),
+            ("reset", "Reset", "Ctrl+Backspace", self._state.reset, "reset", "Restart the lab with all defaults"),
             ("copy", "Copy picture", "Ctrl+Shift+C", self._copy, "copy", "Copy the whole scene as a picture"),
             ("export", "Export numbers…", "Ctrl+E", self._ask_export, "save", "Write all numbers of the scene as CSV"),
             (
@@ -149,7 +153,10 @@ class LabsPanel(Panel):
             Item(exercise.name, exercise.title, f"{exercise.title}. {origin_of(exercise)}.")
             for exercise in self._state.exercises
         ]
-        self.contents.set_sections([Section("Laboratories", labs), Section("Exercises", exercises)])
+        lessons = [Item(f"{LESSON}{name}", title, LESSON_DETAIL.format(title)) for name, title in TITLES.items()]
+        self.contents.set_sections(
+            [Section("Laboratories", labs), Section("Lessons", lessons), Section("Exercises", exercises)]
+        )
         self.contents.set_current(self._state.page)
 
     def _show_selected(self) -> None:
@@ -206,7 +213,12 @@ class LabsPanel(Panel):
     # ---- acting --------------------------------------------------------------------------------------------------
 
     def _choose(self, key: str) -> None:
-        self._state.select(key)
+        """Show a page, or open a lesson, which shows the pages that it needs."""
+        if key.startswith(LESSON):
+            self.contents.set_current(self._state.page)
+            self.lesson_wanted.emit(key.removeprefix(LESSON))
+        else:
+            self._state.select(key)
 
     def _act(self, number: int) -> None:
         entry = self._state.work.entry

@@ -16,6 +16,7 @@ from gmstudio.protocol.engine import Cancel, Reason
 from gmstudio.protocol.labs import ConfigureLab, EditLab, LabAction, OpenLab, RunLabAction
 from gmstudio.window.gui.panels.labs.panel import NARROW, LabsPanel
 from gmstudio.window.gui.shell.page import PanelPage
+from gmstudio.window.state.lessons.state import TITLES
 
 
 @pytest.fixture
@@ -175,6 +176,15 @@ def test_the_contents_show_numbers_titles_and_questions(qtbot: QtBot, panel: Lab
     panel.contents.list.setFocus()
     qtbot.keyClick(panel.contents.list, Qt.Key.Key_Down)
     assert labs.last(OpenLab).name == "second" and panel.page.title.words == "Second"
+
+
+def test_a_lesson_is_opened_by_the_window(panel: LabsPanel, labs: LabsScene) -> None:
+    wanted: list[str] = []
+    panel.lesson_wanted.connect(wanted.append)
+    titles = {panel.contents.list.item(row).text(): row for row in range(panel.contents.list.count())}
+    panel.contents.list.setCurrentRow(titles[TITLES["likelihood"]])
+    assert wanted == ["likelihood"] and panel.contents.list.currentItem().text() == "1  First"
+    assert labs.state.page == "first"
 
 
 def test_another_lab_has_its_own_form_and_buttons(qtbot: QtBot) -> None:
