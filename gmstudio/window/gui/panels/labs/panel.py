@@ -110,7 +110,7 @@ class LabsPanel(Panel):
                 "train",
                 "Fill Train with the selected run's settings",
             ),
-            ("do", DO, "Ctrl+Return", self._do, "start", "Train all runs, and write what is asked for into a folder"),
+            ("do", DO, "Ctrl+Return", self._do, "play", "Train all runs, and write what is asked for into a folder"),
             ("end", "Stop the exercise", "", self._state.doing.stop, "stop", "End the training with a checkpoint"),
             ("folder", "Open folder", "", self._open_folder, "folder", "Show the written files in the file manager"),
         )
