@@ -9,6 +9,7 @@ Source: MacKay 2003, chapters 29 and 43; Bishop 2006, sections 11.2 and 11.3.
 from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 
+import msgspec
 import numpy as np
 import torch
 from msgspec import Struct
@@ -108,16 +109,16 @@ class MarkovChains(Lab):
         book="MacKay 2003, chapters 29 and 43; Bishop 2006, PRML, sections 11.2–11.3",
     )
     actions: ClassVar[tuple[LabAction, ...]] = (
-        LabAction(name="step_1", title="1 step", help="Make one step of the chain."),
-        LabAction(name="step_10", title="10 steps", help="Make ten steps of the chain."),
-        LabAction(name="step_1000", title="1,000 steps", help="Make a thousand steps of the chain."),
+        LabAction(name="step_1", title="Make 1 step", help="Make one step of the chain."),
+        LabAction(name="step_10", title="Make 10 steps", help="Make ten steps of the chain."),
+        LabAction(name="step_1000", title="Make 1,000 steps", help="Make a thousand steps of the chain."),
         LabAction(
             name="restart", title="Restart", help="Remove all steps and begin at the start with the seed's noise."
         ),
         LabAction(
             name="train",
             title="Train RBM",
-            help="Train the RBM on images whose columns are 0 or 1 as a whole, and restart its chains.",
+            help="Show the RBM, train it on images whose columns are 0 or 1 as a whole, and restart its chains.",
         ),
     )
     config: Config
@@ -196,7 +197,7 @@ class MarkovChains(Lab):
         """Make steps, begin anew, or train the RBM.
 
         Raises:
-            ValueError: when there would be more steps than are kept, or the RBM that is to be trained is not shown.
+            ValueError: when there would be more steps than are kept.
         """
         if action == "train":
             yield from self._train()
@@ -206,8 +207,7 @@ class MarkovChains(Lab):
             yield from self._steps(STEPS[action])
 
     def _train(self) -> Iterator[Scene | None]:
-        if self.config.view != "rbm":
-            raise ValueError("The grid has no RBM to be trained; choose the RBM under “States”.")
+        self.configure(msgspec.structs.replace(self.config, view="rbm"))
         for step in self.machine().train():
             stage = f"Training the RBM, step {step} of {TRAINING.steps}"
             yield drawn.with_stage(self.scene(), stage, step / TRAINING.steps) if self.bench.due() else None

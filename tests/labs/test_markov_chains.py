@@ -145,8 +145,6 @@ def test_more_steps_than_are_kept_are_refused() -> None:
     lab.chain.run(rng.random((49_995, 2)))
     with pytest.raises(ValueError, match=r"There are 49,995 steps, and at most 50,000 are kept; restart"):
         acted(lab, "step_10")
-    with pytest.raises(ValueError, match="The grid has no RBM"):
-        acted(lab, "train")
 
 
 # ---- RBM -----------------------------------------------------------------------------------------------------
@@ -183,13 +181,15 @@ def test_the_chains_of_the_rbm_follow_the_enumeration() -> None:
     assert len(machine.states) == 1 and machine.log_z != start
 
 
-def test_the_rbm_learns_the_columns(monkeypatch: pytest.MonkeyPatch) -> None:
-    lab = opened(MarkovChains, {"view": "rbm"}, Bench(every=200))
+def test_the_rbm_learns_the_columns() -> None:
+    lab = opened(MarkovChains, {}, Bench(every=200))
     columns = rbm.bits(rbm.WIDTH)
     numbers = [int("".join(str(int(bit)) for bit in [*column, *column]), 2) for column in columns]
     before = lab.machine().p[numbers].sum()
+    assert list(lab.inputs) == ["start", "modes"]
     stages = [scene.stage for scene in lab.act("train") if scene is not None]
     assert stages[0] == "Training the RBM, step 200 of 1000" and len(stages) == 5
+    assert lab.config.view == "rbm" and lab.inputs == {}
     after = lab.machine().p[numbers].sum()
     assert after > 0.5 > before
     assert "whole columns" in lab.scene().rows[0][1].note  # type: ignore[union-attr]
