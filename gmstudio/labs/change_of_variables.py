@@ -73,7 +73,7 @@ class ChangeOfVariables(Lab):
 
     def __init__(self, bench: LabBench, config: Config) -> None:
         self._knots = _first_knots(config.num_knots)
-        self._ends = {"low": -1.0, "high": 1.0, "point": 0.5}
+        self._ends = {"low": -1.0, "high": 1.0, "point": 2.0}
         self._uniforms = np.zeros(0)
         super().__init__(bench, config)
         self._samples_noise, self._map_noise = (torch.Generator().manual_seed(bench.seed + i) for i in range(2))

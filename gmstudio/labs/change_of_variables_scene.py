@@ -11,14 +11,14 @@ import numpy as np
 
 from gmstudio.labs.base import Numbers
 from gmstudio.labs.change_of_variables_maps import Base, Composition, MonotoneMap, area
-from gmstudio.labs.drawing import wide
+from gmstudio.labs.drawing import small, wide
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.plane_layers import Guide, Handles, Paths, PlaneLayer, Profile
 from gmstudio.protocol.points import PointAxis
 from gmstudio.protocol.scenes import Block, Formula, Plane, Scene, Sentence, Table
 
 SPAN = 4.0
-TOP = 0.7
+TOP = 0.55
 """Upper end of the axis of a density as it is shown first."""
 BINS = 64
 GRID = np.linspace(-6.0, 6.0, 1201)
@@ -51,14 +51,12 @@ class Shown:
 
 def scene(shown: Shown) -> Scene:
     """All of it."""
-    return Scene(
-        rows=(
-            tuple(_map_planes(shown)),
-            (Sentence(text=_finding(shown), finding=True),),
-            (_density_plane_z(shown), _density_plane_x(shown)),
-            (_derivatives(shown), _formula(shown)),
-        )
-    )
+    maps = tuple(_map_planes(shown))
+    finding = Sentence(text=_finding(shown), finding=True)
+    of_z, of_x = _density_plane_z(shown), _density_plane_x(shown)
+    if len(maps) == 1:
+        return Scene(rows=((*maps, of_x), (finding,), (of_z, _derivatives(shown)), (_formula(shown),)))
+    return Scene(rows=(maps, (finding,), (of_z, of_x), (_derivatives(shown),), (_formula(shown),)))
 
 
 def _name(number: int, last: int) -> str:
@@ -193,7 +191,7 @@ def _finding(shown: Shown) -> str:
     of_x = area(shown.base, shown.flow, float(images[0]), float(images[1]))
     text = (
         f"P(a ≤ z ≤ b) = {of_z:.7f}, and the area under p(x) from f(a) to f(b) is {of_x:.7f}: they differ by "
-        f"{abs(of_z - of_x):.1e}."
+        f"{small(abs(of_z - of_x))}."
     )
     if high > low:
         ratio = (images[1] - images[0]) / (high - low)
@@ -231,11 +229,11 @@ def _derivatives(shown: Shown) -> Table:
     log_p = float(shown.base.log_density(point)[0])
     return Table(
         title="Derivatives at z₀",
-        columns=("from", "to", "derivative", "its logarithm"),
-        rows=(*names, "all maps: product, sum", "numerically, (f(z₀ + ε) − f(z₀ − ε)) / 2ε"),
+        columns=("from", "to", "slope", "log slope"),
+        rows=(*names, "all maps", "numerically"),
         values=wide(rows),
-        format=".6f",
-        note=f"log p(x) = log p(z) − log |dx/dz|: {log_p - total[0]:.6f} = {log_p:.6f} − ({total[0]:.6f})",
+        format=".5f",
+        note=f"log p(x) = log p(z) − log |dx/dz| = {log_p:.5f} − ({total[0]:.5f}) = {log_p - total[0]:.5f}",
     )
 
 

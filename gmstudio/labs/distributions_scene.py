@@ -23,10 +23,15 @@ def picture(law: laws.Law, cells: Cells, marks: tuple[Mark, ...]) -> Block:
     """The distribution and the shares of the draws: bars of a few values, curves over an axis."""
     share = np.bincount(cells, minlength=len(law.probabilities)) / max(1, len(cells))
     if law.labels:
-        title = f"Probability p and share p̂ of {len(cells):,} draws"
-        return bars(title, law.labels, {"p": law.probabilities, "p̂": share}, top=1.0 if len(share) == 2 else 0.0)
+        title = f"Probability and share of {len(cells):,} draws"
+        return bars(
+            title,
+            law.labels,
+            {"probability p": law.probabilities, "share of the draws": share},
+            top=1.0 if len(share) == 2 else 0.0,
+        )
     drawn = share / np.diff(law.edges) if law.continuous else share
-    lines = [_steps("draws p̂", law.edges, drawn)] if len(cells) else []
+    lines = [_steps("share of the draws", law.edges, drawn)] if len(cells) else []
     if law.continuous:
         places = np.linspace(laws.LOW, laws.HIGH, 801)
         lines.append(line("density p", places, np.exp(law.log_prob(places))))

@@ -32,3 +32,8 @@ def bars(title: str, labels: Sequence[str], series: dict[str, ArrayLike], top: f
 def heat(name: str, values: ArrayLike, extent: Extent, **settings: Any) -> Heat:
     """Map of (R, C) numbers, row 0 the lowest one; further settings as those of ``Heat``."""
     return Heat(name=name, values=Array.of(np.asarray(values, np.float32)), extent=extent, **settings)
+
+
+def small(difference: float) -> str:
+    """A difference that ought to be 0, in a sentence: ``0`` or its order of magnitude."""
+    return f"{difference:.1e}" if difference else "0"

@@ -11,7 +11,7 @@ import numpy as np
 
 from gmstudio.labs import joint_parameters as counts
 from gmstudio.labs.base import Numbers
-from gmstudio.labs.drawing import bars, line, wide
+from gmstudio.labs.drawing import bars, line, small, wide
 from gmstudio.labs.information import entropy
 from gmstudio.labs.joint_tables import Factor, Joint
 from gmstudio.protocol.array import Array
@@ -19,6 +19,7 @@ from gmstudio.protocol.scenes import Block, Curves, Formula, Number, Pictures, S
 from gmstudio.protocol.scenes import Numbers as NumbersBlock
 
 Row = tuple[Block, ...]
+DASH = 1.06
 MANY = 10**12
 """Larger numbers of parameters are written as a power of ten."""
 
@@ -73,7 +74,7 @@ def statement(symbols: Sequence[str], a: int, b: int, given: Sequence[int]) -> s
 def _assignments(symbols: Sequence[str], variables: Sequence[int]) -> tuple[str, ...]:
     """``x₁x₂ = 01`` and so on, for headings of rows and columns."""
     if not variables:
-        return ("",)
+        return ("p",)
     name = "".join(plain(symbols[i]) for i in variables)
     return tuple(f"{name} = {number:0{len(variables)}b}" for number in range(2 ** len(variables)))
 
@@ -177,8 +178,8 @@ def chain_rule(joint: Joint, symbols: Sequence[str], order: Sequence[int], state
     sizes = " + ".join(str(2 ** len(factor.context)) for factor in factors)
     text = (
         f"The factors multiply to {product:.6f}, and the table has {entry:.6f}; over all {joint.p.size} states they "
-        f"differ by at most {worst:.1e}. Parameters: {sizes} = {counts.full_table(len(order))}, as many as the table "
-        "has, in any order."
+        f"differ by at most {small(worst)}. Parameters: {sizes} = {counts.full_table(len(order))}, as many as the "
+        "table has, in any order."
     )
     return [
         (Formula(latex=f"{everything} = {factored}", title="Chain rule in this order"),),
@@ -216,7 +217,7 @@ def bayes(joint: Joint, symbols: Sequence[str], a: int, b: int) -> list[Row]:
         known = ~np.isnan(by_rule) & ~np.isnan(direct)
         worst = max(worst, float(np.abs(by_rule - direct)[known].max(initial=0.0)))
         rows += [tables, (_bayes_formula(symbols, asked, given, prior, likelihood, evidence),)]
-    text = f"Posteriors by Bayes' rule and directly from the table differ by at most {worst:.1e}."
+    text = f"Posteriors by Bayes' rule and directly from the table differ by at most {small(worst)}."
     posterior, prior_one = joint.conditional([a], [b])[1, 1], joint.marginal([a])[1]
     if not math.isnan(posterior):
         ratio = f", {posterior / prior_one:.3g} times as probable" if prior_one > 0 else ""
@@ -293,8 +294,8 @@ def parameters(pixels: int, order: int, hidden: int, models: Sequence[CountedMod
     for name, values in formulas.items():
         heights = np.array(values, np.float64)
         lines.append(line(name, sizes[heights <= top], heights[heights <= top]))
-    lines += [
-        line(f"run: {model.title}", [model.pixels], [model.parameters])
+    lines += [  # a dash, as a line of one point would not be seen
+        line(f"run: {model.title}", [model.pixels / DASH, model.pixels * DASH], [model.parameters] * 2)
         for model in models
         if model.pixels is not None and model.pixels <= pixels
     ]

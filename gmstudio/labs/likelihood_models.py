@@ -57,6 +57,8 @@ class Model(ABC):
     """Axis along which handles move; None: freely."""
     help: str = ""
     """What dragging a handle does."""
+    note: str = ""
+    """The same in a few words."""
 
     def _set(self, **values: Numbers) -> None:
         self.parameters = {name: torch.tensor(value, dtype=torch.float64) for name, value in values.items()}
@@ -85,6 +87,7 @@ class Mixture(Model):
     """Mixture of K Gaussians; one is a Gaussian. A handle is the top of a component."""
 
     help = "Drag a top sideways to move its component, up and down to make it narrower or wider."
+    note = "Drag a top: sideways its place, up and down its width"
 
     def __init__(self, components: int) -> None:
         means = np.linspace(-4.0, 4.0, components) if components > 1 else np.array([1.0])
@@ -133,6 +136,7 @@ class DiscretizedLogistic(Model):
     """Logistic whose mass is integrated over each of L levels of the line; the outermost ones hold the tails."""
 
     help = "Drag the top sideways to move the location, up and down to change the scale."
+    note = "Drag the top: sideways its place, up and down its scale"
 
     def __init__(self, levels: int) -> None:
         self.level_M = np.arange(NUM_CELLS) * levels // NUM_CELLS
@@ -171,6 +175,7 @@ class Histogram(Model):
 
     along = "y"
     help = "Drag the top of a bin up or down; the others share the remaining probability as before."
+    note = "Drag the top of a bin up or down"
 
     def __init__(self, bins: int) -> None:
         self.bin_M = np.arange(NUM_CELLS) * bins // NUM_CELLS

@@ -17,7 +17,7 @@ from gmstudio.protocol.plane_layers import Dots, Handles, Paths, PlaneLayer
 from gmstudio.protocol.points import PointAxis
 from gmstudio.protocol.scenes import Curves, Plane, Scene, Sentence, Table
 
-TOP = 0.75
+TOP = 0.5
 """Upper end of the density's axis as it is shown first."""
 MOST_HANDLES = 40
 SHOWN_DRAWS = 400
@@ -49,8 +49,8 @@ def identity(data: Data, model: models.Model, track: Track, *, to_truth: bool) -
                 density_plane("Density of p* and of the model p", "model", data.truth, model, data),
                 _course(track, data, to_truth),
             ),
-            (_parts(data, model),),
             (Sentence(text=_identity_finding(data, model), finding=True),),
+            (_parts(data, model),),
         )
     )
 
@@ -71,7 +71,7 @@ def density_plane(title: str, name: str, truth: Numbers, model: models.Model, da
         x=PointAxis("x", models.LOW, models.HIGH),
         y=PointAxis("density", 0.0, TOP),
         layers=tuple(layers),
-        note=model.help if len(handles) <= MOST_HANDLES else f"At most {MOST_HANDLES} bins can be dragged.",
+        note=model.note if len(handles) <= MOST_HANDLES else f"At most {MOST_HANDLES} bins can be dragged.",
     )
 
 
@@ -118,15 +118,15 @@ def _parts(data: Data, model: models.Model) -> Table:
     columns = []
     for p in (data.truth, data.shares):
         own, divergence, cross = parts(p, model.masses())
-        columns.append([own, divergence, own + divergence, cross, own + divergence - cross])
+        columns.append([own, divergence, own + divergence, cross, round(own + divergence - cross, 12) + 0.0])
     mean = columns[1][3]
     return Table(
         title="Parts of the negative log-likelihood (nats)",
-        columns=("true density p*", f"the draws p̂, n = {data.draws:,}"),
+        columns=("true density p*", f"{data.draws:,} draws"),
         rows=("entropy H", "KL to the model p", "sum of both", "cross-entropy, −E[log p]", "difference"),
         values=wide(np.array(columns).T),
         format=".6f",
-        note=f"Log-likelihood of the draws: {-mean * data.draws:,.4f} nats. p̂ is counted in cells of {models.WIDTH:g}.",
+        note=f"Log-likelihood of the draws: {-mean * data.draws:,.4f} nats, counted in cells of {models.WIDTH:g}.",
     )
 
 

@@ -125,7 +125,7 @@ class MarkovChains(Lab):
 
     def __init__(self, bench: LabBench, config: Config) -> None:
         self._modes = {name: modes.copy() for name, modes in grid.MODES.items()}
-        self._start = np.array([[-1.3, -1.0]])
+        self._start = np.array([[-2.2, 2.2]])
         self._machine: Machine | None = None
         super().__init__(bench, config)
         self._take_density()

@@ -10,13 +10,13 @@ from numpy.typing import ArrayLike
 from gmstudio.labs import markov_chains_grid as grid
 from gmstudio.labs import markov_chains_rbm as rbm
 from gmstudio.labs.base import Numbers
-from gmstudio.labs.drawing import bars, heat, line, wide
+from gmstudio.labs.drawing import bars, heat, line, small, wide
 from gmstudio.labs.information import total_variation
 from gmstudio.labs.markov_chains_statistics import FEWEST, autocorrelation, integrated_time
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.plane_layers import Dots, Handles, Paths, PlaneLayer
 from gmstudio.protocol.points import PointAxis
-from gmstudio.protocol.scenes import Bars, Curves, Line, Maps, Number, Pictures, Plane, Scene, Sentence
+from gmstudio.protocol.scenes import Bars, Curves, Line, Maps, Mark, Number, Pictures, Plane, Scene, Sentence
 from gmstudio.protocol.scenes import Numbers as NumbersBlock
 
 LAGS = 200
@@ -130,12 +130,12 @@ def _visits_plane(pi: Numbers, visits: Numbers, steps: int) -> Plane:
 
 
 def _grid_finding(pi: Numbers, visits: Numbers, exact: GridFacts, chain: grid.GridChain) -> str:
-    holds = exact.balance.detailed < DETAILED
+    holds = "holds" if exact.balance.detailed < DETAILED else "does not hold"
+    rests = "is" if exact.balance.stationary < DETAILED else "is not"
     text = (
-        f"Detailed balance {'holds' if holds else 'does not hold'} (the flows between two states differ by at most "
-        f"{exact.balance.detailed:.1e}), and π {'is' if exact.balance.stationary < DETAILED else 'is not'} stationary "
-        f"(πP and π differ by at most {exact.balance.stationary:.1e}). From the start, the distribution after "
-        f"{LAGS} steps is {exact.distances[-1]:.3f} in total variation from π."
+        f"Detailed balance {holds} (the flows between two states differ by at most {small(exact.balance.detailed)}), "
+        f"and π {rests} stationary (πP and π differ by at most {small(exact.balance.stationary)}). From the start, the "
+        f"distribution after {LAGS} steps is {exact.distances[-1]:.3f} in total variation from π."
     )
     if len(chain.path) > 1:
         distance = total_variation(visits, pi.ravel())
@@ -144,22 +144,22 @@ def _grid_finding(pi: Numbers, visits: Numbers, exact: GridFacts, chain: grid.Gr
 
 
 def _distance_curves(pi: Numbers, exact: GridFacts, chain: grid.GridChain) -> Curves:
-    lines = [line("distribution after t steps (exact)", np.arange(1, LAGS + 1), exact.distances[1:])]
+    lines = [line("after t steps, exact", np.arange(1, LAGS + 1), exact.distances[1:])]
     steps = len(chain.path) - 1
     if steps:
         sizes = np.unique(np.round(np.geomspace(1, steps, 40)).astype(np.int64))
         visited = np.array(chain.path[1:])
         counts = (np.bincount(visited[:size], minlength=pi.size) for size in sizes)
         measured = [total_variation(count / count.sum(), pi.ravel()) for count in counts]
-        lines.append(line("states of the first t steps of this chain", sizes, measured))
+        lines.append(line("states of this chain up to t", sizes, measured))
     return _distance_plot(lines)
 
 
-def _distance_plot(lines: list[Line]) -> Curves:
+def _distance_plot(lines: list[Line], target: str = "π") -> Curves:
     return Curves(
-        title="Total variation distance to π",
+        title=f"Total variation distance to {target}",
         x_title="steps t",
-        y_title="½ Σ |p − π|",
+        y_title="½ Σ |difference|",
         lines=tuple(lines),
         x_range=(1.0, float(MAX_STEPS)),
         y_range=(0.0, 1.0),
@@ -239,13 +239,13 @@ def _acceptance_curves(exact: GridFacts) -> tuple[Curves, ...]:
     if not len(exact.rates):
         return ()
     radii = np.arange(1, len(exact.rates) + 1)
-    here = np.array([exact.radius])
     return (
         Curves(
             title="Acceptance rate against the width of the proposal",
             x_title="radius (cells)",
             y_title="share",
-            lines=(line("accepted at rest", radii, exact.rates), line("in use", here, exact.rates[here - 1])),
+            lines=(line("accepted at rest", radii, exact.rates),),
+            marks=(Mark(x=float(exact.radius), label="in use"),),
             x_range=(0.0, float(len(radii))),
             y_range=(0.0, 1.0),
         ),
@@ -315,14 +315,12 @@ def _machine_finding(machine: rbm.Machine, facts: MachineFacts, shares: Numbers)
 
 
 def _machine_distances(machine: rbm.Machine, facts: MachineFacts) -> Curves:
-    lines = [line("distribution after t steps (exact)", np.arange(1, MACHINE_STEPS + 1), facts.distances[1:])]
+    lines = [line("after t steps, exact", np.arange(1, MACHINE_STEPS + 1), facts.distances[1:])]
     steps = len(machine.states) - 1
     if steps:
         sizes = np.unique(np.round(np.geomspace(1, steps, 24)).astype(np.int64))
-        lines.append(
-            line(f"states of the first t steps of {rbm.NUM_CHAINS} chains", sizes, machine.distances_of_states(sizes))
-        )
-    return _distance_plot(lines)
+        lines.append(line(f"states of {rbm.NUM_CHAINS} chains up to t", sizes, machine.distances_of_states(sizes)))
+    return _distance_plot(lines, "p")
 
 
 def _means(machine: rbm.Machine) -> Bars:

@@ -241,4 +241,4 @@ def test_models_of_runs_are_counted() -> None:
     )
     table = titled(lab.scene(), Table, "n = 784")
     assert "My FVBN" in table.rows[-1] and table.values.numpy()[-1, 1] == counts.fvbn(64)
-    assert blocks(lab.scene(), Curves)[0].lines[-1].x.numpy().tolist() == [64]
+    assert blocks(lab.scene(), Curves)[0].lines[-1].y.numpy().tolist() == [counts.fvbn(64)] * 2

@@ -98,7 +98,7 @@ def test_a_long_chain_comes_near_its_distribution(kind: str) -> None:
     for _ in range(10):
         scene = acted(lab, "step_1000")
     assert total_variation(grid.shares(lab.chain.path), lab.pi.ravel()) < 0.2
-    steps, distances = line(titled(scene, Curves, "Total variation"), "of this chain")
+    steps, distances = line(titled(scene, Curves, "Total variation"), "this chain")
     assert steps[-1] == 10_000 and distances[-1] < distances[0] / 4
     assert "The states of this chain's 10,000 steps" in finding(scene)
 
