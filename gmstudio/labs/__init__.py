@@ -7,6 +7,7 @@ that cannot be used is left out, and the reason is in ``LAB_ERRORS``.
 from collections.abc import Iterable
 from importlib.metadata import EntryPoint, entry_points
 
+from gmstudio.labs.autoencoder_to_vae import AutoencoderToVAE
 from gmstudio.labs.base import Lab
 from gmstudio.labs.bound import Bound
 from gmstudio.labs.change_of_variables import ChangeOfVariables
@@ -42,6 +43,7 @@ OURS: tuple[type[Lab], ...] = (
     Discriminative,
     Bound,
     Game,
+    AutoencoderToVAE,
     MarkovChains,
     ChangeOfVariables,
     NoiseAndScore,

@@ -66,6 +66,19 @@ class LineDiffusion:
         mean: Numbers = (self.marginal(start, t).responsibilities(x) * means).sum(-1)
         return mean
 
+    def posterior_density(self, start: GaussianMixture, x0: Numbers, xt: float, t: int) -> Numbers:
+        """q(x_0 | x_t) = q(x_t | x_0) p_0(x_0) / q(x_t) at places x_0."""
+        z = (xt - self.signal[t] * x0) / self.noise[t]
+        likelihood = np.exp(-0.5 * z**2) / (math.sqrt(2 * math.pi) * self.noise[t])
+        density: Numbers = likelihood * start.density(x0) / self.marginal(start, t).density(np.array([xt]))
+        return density
+
+    def noise_error(self, start: GaussianMixture, score: Score, x_P: Numbers, t: int) -> float:
+        """(1 - ᾱ_t) E ‖score - s‖² under q(x_t), its mean squared error in units of the noise, by a sum over places."""
+        marginal = self.marginal(start, t)
+        squared = (score(x_P, t) - marginal.score(x_P)) ** 2
+        return float((1 - self.alpha_bar[t]) * (squared * marginal.density(x_P)).sum() * (x_P[1] - x_P[0]))
+
     def exact_score(self, start: GaussianMixture) -> Score:
         """The score of q(x_t)."""
         return lambda x, t: self.marginal(start, t).score(x)

@@ -51,6 +51,14 @@ class GaussianMixture:
         density: Numbers = self.joint(x).sum(-1)
         return density
 
+    def log_density(self, x: Numbers) -> Numbers:
+        """Log p(x), defined far from all means, too."""
+        z = (x[..., None] - self.means) / self.deviations
+        with np.errstate(divide="ignore"):
+            logs = np.log(self.weights) - 0.5 * z**2 - np.log(self.deviations) - 0.5 * math.log(2 * math.pi)
+        log_density: Numbers = np.logaddexp.reduce(logs, axis=-1)
+        return log_density
+
     def responsibilities(self, x: Numbers) -> Numbers:
         """p(k | x): (..., K), computed in logarithms, so that it is defined far from all means."""
         z = (x[..., None] - self.means) / self.deviations

@@ -264,7 +264,7 @@ class NoiseAndScore(Lab):
 
     def _posterior(self, start: GaussianMixture, diffusion: LineDiffusion) -> Curves:
         xt = self.inputs["xt"]
-        density = _posterior_density(start, diffusion, float(xt[0]), self.t)
+        density = diffusion.posterior_density(start, X, float(xt[0]), self.t)
         mean = diffusion.denoised(xt, self.t, diffusion.marginal(start, self.t).score(xt))
         return Curves(
             title="Posterior q(x₀ | x_t): what was there before the noise",
@@ -332,7 +332,7 @@ class NoiseAndScore(Lab):
         if self._network is not None:
             times = np.unique(np.linspace(1, diffusion.timesteps, 40).round().astype(int))
             learned = self._network.score(diffusion)
-            errors = [_noise_error(start, diffusion, learned, int(t)) for t in times]
+            errors = [diffusion.noise_error(start, learned, X, int(t)) for t in times]
             lines = [line("learned", times / diffusion.timesteps, errors)]
         return Curves(
             title="Error of the learned score, (1 − ᾱ_t) E‖s_θ − s‖²",
@@ -394,29 +394,5 @@ class NoiseAndScore(Lab):
 
 def _differences(marginal: GaussianMixture, x: Numbers) -> Numbers:
     """Derivative of log q by central differences."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        slope: Numbers = (_log_density(marginal, x + STEP) - _log_density(marginal, x - STEP)) / (2 * STEP)
+    slope: Numbers = (marginal.log_density(x + STEP) - marginal.log_density(x - STEP)) / (2 * STEP)
     return slope
-
-
-def _log_density(mixture: GaussianMixture, x: Numbers) -> Numbers:
-    with np.errstate(divide="ignore"):
-        logs = np.log(mixture.weights) - 0.5 * ((x[..., None] - mixture.means) / mixture.deviations) ** 2
-        logs = logs - np.log(mixture.deviations) - 0.5 * math.log(2 * math.pi)
-    log_density: Numbers = np.logaddexp.reduce(logs, axis=-1)
-    return log_density
-
-
-def _posterior_density(start: GaussianMixture, diffusion: LineDiffusion, xt: float, t: int) -> Numbers:
-    """q(x₀ | x_t) on the axis: q(x_t | x₀) p₀(x₀) / q(x_t)."""
-    z = (xt - diffusion.signal[t] * X) / diffusion.noise[t]
-    likelihood = np.exp(-0.5 * z**2) / (math.sqrt(2 * math.pi) * diffusion.noise[t])
-    density: Numbers = likelihood * start.density(X) / diffusion.marginal(start, t).density(np.array([xt]))
-    return density
-
-
-def _noise_error(start: GaussianMixture, diffusion: LineDiffusion, learned: Score, t: int) -> float:
-    """Mean squared error of the learned score under q(x_t), in units of the noise, by quadrature."""
-    marginal = diffusion.marginal(start, t)
-    squared = (learned(X, t) - marginal.score(X)) ** 2
-    return float((1 - diffusion.alpha_bar[t]) * (squared * marginal.density(X)).sum() * (X[1] - X[0]))
