@@ -69,6 +69,7 @@ class Bound(Lab):
         notes="notes 2, lines 78–88; notes 1, lines 46–69; notes 3, lines 121–154",
         book="Kingma & Welling (2014), arXiv:1312.6114, section 2; Prince (2023), Understanding Deep Learning, §17.3",
         families=("vae",),
+        examples=("vae-2d",),
     )
     Config = BoundConfig
     config: BoundConfig

@@ -24,6 +24,7 @@ class LabCard(msgspec.Struct, frozen=True, kw_only=True):
         notes: places in the course notes, for example ``notes 4, lines 21–35``; empty: none.
         book: place in a book or paper, with its section.
         families: names of the families of which it uses a run's model where there is one; else it trains its own.
+        examples: ready model of each of ``families`` that is used while no run is chosen; empty: the family's own.
     """
 
     name: str
@@ -33,6 +34,7 @@ class LabCard(msgspec.Struct, frozen=True, kw_only=True):
     notes: str
     book: str
     families: tuple[str, ...] = ()
+    examples: tuple[str, ...] = ()
 
 
 class LabAction(msgspec.Struct, frozen=True, kw_only=True):

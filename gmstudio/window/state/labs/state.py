@@ -233,10 +233,11 @@ class LabsState(QObject):
     def _models(self, entry: LabEntry, settings: LabSettings) -> dict[str, str]:
         """Run of each family that a lab uses: the chosen one while it is there, else the ready example."""
         found = {}
+        named = dict(zip(entry.card.families, entry.card.examples, strict=False))
         for family in entry.card.families:
             chosen = settings.models.get(family, "")
             known = self._library.info(chosen) is not None
-            found[family] = chosen if known else self._library.example(family)
+            found[family] = chosen if known else self._library.example(family, named.get(family, ""))
         return {family: run for family, run in found.items() if run}
 
     def _on_catalog(self) -> None:

@@ -119,10 +119,11 @@ class RunLibrary(QObject):
         """Descriptions of the runs, starred ones first, then newest first; the examples at the end."""
         return tuple(sorted(self._runs.values(), key=lambda info: (info.example, not info.starred)))
 
-    def example(self, family: str) -> str:
-        """Return the path of a family's ready model; "" when there is none."""
+    def example(self, family: str, name: str = "") -> str:
+        """Return the path of a family's ready model, that of a name where there are several; "" when there is none."""
         found = [info.run for info in self._runs.values() if info.example and info.spec.family == family]
-        return next((run for run in found if PurePath(run).name == family), found[0] if found else "")
+        named = {PurePath(run).name: run for run in found}
+        return named.get(name) or named.get(family) or next(iter(found), "")
 
     def info(self, run: str) -> RunInfo | None:
         """Return the description of a run; None when it is not in the library."""

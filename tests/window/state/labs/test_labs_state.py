@@ -334,6 +334,13 @@ def test_a_lab_uses_the_ready_model_or_the_chosen_run(qapp: object) -> None:
     assert labs.last(OpenLab).models == {"vae": "/mine"} and labs.last(OpenLab).fresh
 
 
+def test_a_lab_may_name_the_ready_model_that_it_uses(qapp: object) -> None:
+    labs = LabsScene(lab("bound", families=("vae",), examples=("vae-2d",)))
+    labs.state.set_active(True)
+    labs.start(info("/examples/vae", "vae", example=True), info("/examples/vae-2d", "vae", example=True))
+    assert labs.last(OpenLab).models == {"vae": "/examples/vae-2d"}
+
+
 def test_the_palette_names_every_lab(begun: LabsScene) -> None:
     entries = {entry.id: entry for entry in begun.state.palette_entries()}
     entry = entries["lab:second"]

@@ -202,6 +202,7 @@ def test_examples_come_last_and_are_found_by_family(client: FakeClient, library:
     client.deliver(listed(run("old", created="2001"), *examples))
     client.deliver(RunDescribed(info=run("new", created="2002", starred=True)))
     assert [info.title for info in library.runs] == ["new", "old", "vae-shapes", "vae", "nice"]
-    assert library.example("vae") == "/runs/vae"
+    assert library.example("vae") == library.example("vae", "gone") == "/runs/vae"
+    assert library.example("vae", "vae-shapes") == "/runs/vae-shapes"
     assert library.example("realnvp") == "/runs/nice"
     assert library.example("toy") == ""
