@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Command
+from gmstudio.protocol.data import DataEntry
 from gmstudio.protocol.engine import Catalog
+from gmstudio.protocol.families import FamilyCard, FamilyEntry
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.plane import (
     DescribePoint,
@@ -32,6 +34,7 @@ from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.runs import RunInfo, RunsListed
 from gmstudio.protocol.scenes import Number
 from gmstudio.protocol.training import TrainingChanged
+from gmstudio.protocol.training_settings import Training
 from gmstudio.window.state.plane.state import PlaneState
 from gmstudio.window.state.runs.library import RunLibrary
 
@@ -113,6 +116,31 @@ def metrics(step: int) -> SurfaceMetrics:
     )
 
 
+SOURCE = DataEntry(
+    name="points",
+    title="Points",
+    summary="",
+    config_schema={
+        "properties": {
+            "shape": {"enum": ["moons", "ring", "drawn", "csv"], "labels": {"moons": "two moons"}, "default": "moons"}
+        }
+    },
+)
+
+
+def family(name: str, *, on_points: bool = True) -> FamilyEntry:
+    """Catalog entry of a family that proposes settings for points, or does not."""
+    spec = RunSpec(family=name, data="points", data_config={"shape": "moons", "levels": LEVELS})
+    card = FamilyCard(name=name, title=name.upper(), branch=(), summary="", source="", objectives=())
+    return FamilyEntry(
+        card=card,
+        config_schema={"properties": {}},
+        training=Training(),
+        capabilities=(),
+        start_on_points=spec if on_points else None,
+    )
+
+
 class PlaneScene:
     """The state, and the engine's side of it.
 
@@ -128,15 +156,15 @@ class PlaneScene:
         self.state = PlaneState(self.client, self.library)
         self.answered = 0
 
-    def arrive(self, runs: Iterable[RunInfo] = RUNS) -> None:
+    def arrive(self, runs: Iterable[RunInfo] = RUNS, families: tuple[FamilyEntry, ...] = ()) -> None:
         """Deliver the catalog and the runs."""
         self.client.deliver(
             Catalog(
                 protocol=1,
                 version="1",
                 pid=1,
-                families=(),
-                data=(),
+                families=families,
+                data=(SOURCE,),
                 devices=("auto",),
                 device="cpu",
                 training_schema={},

@@ -8,6 +8,7 @@ from chains_scene import ChainsScene
 from latent_engine import VAE, LatentEngine
 from latent_fixture import control
 from pixels_scene import make_panel, nade_engine
+from plane_scene import FLOW, GAN, NADE, PlaneScene
 from PySide6.QtCore import QPoint, QSize
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
@@ -17,6 +18,7 @@ from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.chains.panel import ChainsPanel
 from gmstudio.window.gui.panels.latents.panel import LatentsPanel
 from gmstudio.window.gui.panels.pixels.panel import PixelsPanel
+from gmstudio.window.gui.panels.plane.panel import PlanePanel
 from gmstudio.window.gui.panels.train.panel import TrainPanel
 from gmstudio.window.gui.shell.page import PanelPage
 from gmstudio.window.state.latents.state import LatentsState
@@ -144,7 +146,32 @@ def test_chains_shows_settings_or_curves(qtbot: QtBot, pages: list[PanelPage]) -
     scene.state.pause()
 
 
-def control_of(panel: TrainPanel | PixelsPanel | ChainsPanel, name: str) -> QWidget:
+def test_plane_shows_four_planes_or_their_numbers(qtbot: QtBot, pages: list[PanelPage]) -> None:
+    scene = PlaneScene()
+    panel = PlanePanel(scene.state, scene.library)
+    page = put(qtbot, pages, panel)
+    scene.state.set_active(True)
+    scene.arrive()
+    for run in (FLOW, NADE, GAN):
+        scene.state.add_run(run)
+    scene.state.set_options(truth="none")
+    scene.serve()
+    panel.stage.refresh()
+    settle()
+    assert bars(page) == "" and all(is_inside(frame, page) for frame in panel.stage.frames)
+    assert all(frame.canvas.area.width() > 100 and frame.canvas.area.height() > 90 for frame in panel.stage.frames)
+    assert is_inside(control_of(panel, "play"), page) and not panel.side.isVisible()
+    panel.sections.open("side")
+    settle()
+    assert panel.numbers.plot.height() > 60 and not panel.stage.isVisible() and bars(page) == ""
+    page.resize(LARGE)
+    settle()
+    assert bars(page) == "" and panel.stage.isVisible() and panel.numbers.isVisible()
+    assert all(min(frame.canvas.area.width(), frame.canvas.area.height()) > 150 for frame in panel.stage.frames)
+    scene.state.set_active(False)
+
+
+def control_of(panel: TrainPanel | PixelsPanel | ChainsPanel | PlanePanel, name: str) -> QWidget:
     found = panel.findChild(QWidget, f"{panel.name}.{name}")
     assert found is not None, name
     return found

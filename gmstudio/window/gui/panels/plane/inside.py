@@ -19,6 +19,7 @@ from gmstudio.window.state.plane.state import PlaneState
 NONE = "Density only"
 NO_VIEWS = "This model has no views of its inside."
 NOTHING = "Open a run of points first."
+PLANE_HEIGHT = 36 * GRID
 PLANE_TIP = "Plane of codes on which the view is drawn: drag pans, the wheel zooms, a double click shows all."
 PRESENT = "Views are of the present weights; go to “Now” to see them."
 
@@ -42,7 +43,7 @@ class InsideView(QWidget):
             label.setWordWrap(True)
             label.setProperty("role", "muted")
             label.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.help.setMinimumHeight(3 * self.help.fontMetrics().lineSpacing())
+        self.help.setMinimumHeight(4 * self.help.fontMetrics().lineSpacing())
         self.play = panel.add_action(
             "play_view",
             "Play view",
@@ -67,6 +68,7 @@ class InsideView(QWidget):
         self.numbers = NumbersBlock()
         self.plane = PlaneCanvas()
         panel.name_widget(self.plane, "view_plane", "Plane of the view", PLANE_TIP)
+        self.plane.setFixedHeight(PLANE_HEIGHT)
         self.hands = ViewHands(self.plane, state, lambda: state.run)
         self._lay_out()
         self.view.activated.connect(lambda index: state.choose_view(self.view.itemData(index)))
@@ -88,11 +90,10 @@ class InsideView(QWidget):
         column.addWidget(self.help)
         column.addLayout(self._form)
         column.addLayout(buttons)
+        column.addWidget(self.plane)
         column.addWidget(self.numbers)
         column.addWidget(self.note)
-        column.addWidget(self.plane, 1)
-        self._rest = QWidget()
-        column.addWidget(self._rest, 1)
+        column.addStretch(1)
 
     def refresh(self) -> None:
         """Show the chosen tile's view."""
@@ -116,7 +117,6 @@ class InsideView(QWidget):
         self.note.setText("")
         apart = view is not None and len(view.axes) == 2
         self.plane.setVisible(apart)
-        self._rest.setVisible(not apart)
         if inside is None or view is None or tile is None:
             return
         for slider in view.sliders:

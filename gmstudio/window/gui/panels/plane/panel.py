@@ -1,5 +1,6 @@
 """Plane panel: densities of points over the whole plane, runs side by side, live and at every step of training."""
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 from PySide6.QtCore import QPoint, Qt
@@ -12,6 +13,7 @@ from gmstudio.window.gui.panels.plane.empty import EmptyPage
 from gmstudio.window.gui.panels.plane.export import PlaneExport, export_menu
 from gmstudio.window.gui.panels.plane.inside import InsideView
 from gmstudio.window.gui.panels.plane.numbers import NumbersView
+from gmstudio.window.gui.panels.plane.palette import plane_entries
 from gmstudio.window.gui.panels.plane.point import PointView
 from gmstudio.window.gui.panels.plane.show_row import ShowRow
 from gmstudio.window.gui.panels.plane.stage import Stage
@@ -21,6 +23,7 @@ from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.gui.widgets.scaled import scaled_px
 from gmstudio.window.gui.widgets.sections import Section, Sections
+from gmstudio.window.state.palette import PaletteEntry
 from gmstudio.window.state.plane.offers import TrainingOffers
 from gmstudio.window.state.plane.state import PlaneState
 from gmstudio.window.state.plane.tiles import MAX_TILES, has_points
@@ -192,6 +195,10 @@ class PlanePanel(Panel):
     def picture_details(self) -> dict[str, str]:
         """Runs, steps and methods of the tiles."""
         return self.export.details()
+
+    def palette_entries(self) -> Iterator[PaletteEntry]:
+        """Yield families to be trained on the points, and views of the outlined run."""
+        return plane_entries(self.state, self.offers)
 
     def _remove(self) -> None:
         self.state.remove_run(self.state.run)

@@ -66,7 +66,7 @@ class Stage(QWidget):
         state.options_changed.connect(self._arrange)
         state.opened.connect(self._arrange)
         state.left.connect(self._forget_view)
-        for changed in (state.point_changed, state.described):
+        for changed in (state.point_changed, state.described, state.place.moved):
             changed.connect(self._refresh_all)
         self._arrange()
 
