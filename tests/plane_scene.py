@@ -122,7 +122,7 @@ SOURCE = DataEntry(
     summary="",
     config_schema={
         "properties": {
-            "shape": {"enum": ["moons", "ring", "drawn", "csv"], "labels": {"moons": "two moons"}, "default": "moons"}
+            "shape": {"enum": ["csv", "drawn", "ring", "moons"], "labels": {"moons": "two moons"}, "default": "moons"}
         }
     },
 )

@@ -9,6 +9,7 @@ from gmstudio.protocol.data import DataEntry
 from gmstudio.protocol.engine import CommandFailed, Reason
 from gmstudio.protocol.families import FamilyEntry
 from gmstudio.protocol.run_spec import RunSpec
+from gmstudio.protocol.runs import RunOpened
 from gmstudio.protocol.training import StartTraining
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.request import Request
@@ -26,17 +27,19 @@ class TrainingOffers(QObject):
         problem: reason why the last run could not be started, or "".
 
     Signals:
-        changed: the offers, ``busy`` or ``problem`` changed.
+        changed: the offers, ``unavailable`` or ``problem`` changed.
+        started: path of a run that was started here.
     """
 
     changed = Signal()
+    started = Signal(str)
 
     def __init__(self, events: EngineLink, library: RunLibrary, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.problem = ""
         self._library = library
         self._starting = Request(events, self)
-        self._starting.replied.connect(self.changed)
+        self._starting.replied.connect(self._on_started)
         self._starting.dropped.connect(self.changed)
         self._starting.failed.connect(self._on_failed)
         library.catalog_arrived.connect(self.changed)
@@ -55,13 +58,14 @@ class TrainingOffers(QObject):
         return tuple(entry for entry in catalog.families if entry.start_on_points is not None) if catalog else ()
 
     def shapes(self) -> dict[str, str]:
-        """Made sets of points: value of the setting ``shape`` → title; empty before the engine has started."""
+        """Made sets of points: value of the setting ``shape`` → title, its default first; empty before the catalog."""
         source = self._source()
         if source is None:
             return {}
         setting = source.config_schema["properties"].get(SHAPE, {})
         titles = setting.get("labels", {})
         values = [value for value in setting.get("enum", []) if value not in GIVEN_BY_HAND]
+        values.sort(key=lambda value: value != setting.get("default"))
         return {value: titles.get(value, value) for value in values}
 
     @property
@@ -91,6 +95,10 @@ class TrainingOffers(QObject):
         names = {entry.start_on_points.data for entry in self.families if entry.start_on_points is not None}
         catalog = self._library.catalog
         return next((source for source in catalog.data if source.name in names), None) if catalog else None
+
+    def _on_started(self, event: RunOpened) -> None:
+        self.changed.emit()
+        self.started.emit(event.info.run)
 
     def _on_failed(self, failure: CommandFailed) -> None:
         self.problem = "" if failure.reason is Reason.ENGINE_GONE else failure.message

@@ -100,6 +100,12 @@ class PlaneTiles(QObject):
                 self.run = run
                 self.run_changed.emit()
 
+    def show_run(self, run: str) -> None:
+        """Show a run beside the others where it is on the same points and there is room; else in their place."""
+        if run in {info.run for info in self.companions()}:
+            self.add_run(run)
+        self.choose_run(run)
+
     def remove_run(self, run: str) -> None:
         """Remove a tile; the last one stays."""
         tile = self.tile(run)

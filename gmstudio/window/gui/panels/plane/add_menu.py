@@ -1,5 +1,6 @@
 """Menu of what can stand beside the present runs: runs on the same points, and families to be trained on them."""
 
+from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtWidgets import QMenu, QWidget
@@ -11,7 +12,9 @@ from gmstudio.window.state.plane.state import PlaneState
 NO_OTHERS = "No other run on the same points"
 
 
-def add_menu(parent: QWidget, state: PlaneState, offers: TrainingOffers, live: str) -> QMenu:
+def add_menu(
+    parent: QWidget, state: PlaneState, offers: TrainingOffers, live: str, others: Callable[[], None]
+) -> QMenu:
     """Create the menu.
 
     Args:
@@ -19,6 +22,7 @@ def add_menu(parent: QWidget, state: PlaneState, offers: TrainingOffers, live: s
         state: state of the panel.
         offers: starts runs.
         live: path of the run in training.
+        others: shows the page on which runs on other points are started.
     """
     menu = QMenu(parent)
     menu.setObjectName("plane.add_menu")
@@ -43,6 +47,8 @@ def add_menu(parent: QWidget, state: PlaneState, offers: TrainingOffers, live: s
             action.setEnabled(not offers.unavailable)
             action.setToolTip(offers.unavailable or "Train it with the settings that it proposes, and show it beside")
             action.triggered.connect(partial(_train, offers, entry.card.name, dict(first.spec.data_config)))
+    menu.addSeparator()
+    menu.addAction("Other points …").triggered.connect(lambda _checked=False: others())
     menu.aboutToHide.connect(menu.deleteLater)
     return menu
 

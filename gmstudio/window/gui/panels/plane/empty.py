@@ -1,4 +1,4 @@
-"""Page while there is no run of points: purpose of the panel, and runs of a few seconds to start with."""
+"""Page on which runs on points are started: shown while there is none, and for other points."""
 
 from functools import partial
 
@@ -15,7 +15,7 @@ PURPOSE = (
     "Models of points in one or two dimensions, seen whole: p(x) over the plane, beside the true distribution and "
     "other families, while they train and at every step of their training."
 )
-TRAIN_ONE = "No model of points was trained yet. Choose a set of points and a family; most take a few seconds:"
+TRAIN_ONE = "Train a model: choose a set of points and a family. Most take a few seconds."
 NONE_PROPOSED = "No model of points was trained yet. Choose the data “points” in Train."
 STARTING = "The engine is starting …"
 PAGE_WIDTH = 84 * GRID
@@ -30,9 +30,11 @@ class EmptyPage(QWidget):
 
     Signals:
         panel_wanted: name of the panel in which one goes on.
+        back_wanted: the runs are to be shown again.
     """
 
     panel_wanted = Signal(str)
+    back_wanted = Signal()
 
     def __init__(self, panel: Panel, offers: TrainingOffers) -> None:
         super().__init__(panel)
@@ -46,6 +48,7 @@ class EmptyPage(QWidget):
         self.words.setWordWrap(True)
         self.words.setProperty("role", "muted")
         self.shape = QComboBox()
+        self.shape.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         panel.name_widget(self.shape, "offer_shape", "Points", "Distribution of the points that the run is trained on")
         self.row = WrappingRow(self, spacing=GRID)
         self.message = ElidedLabel()
@@ -54,6 +57,12 @@ class EmptyPage(QWidget):
             "Points of my own …", "offer_data", "data", "Draw a density, or open a picture or a table"
         )
         self.train = self._way("More settings in Train …", "offer_train", "train", "Choose family, points and settings")
+        self.back = QToolButton()
+        self.back.setText("Back to the planes")
+        self.back.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        panel.name_widget(self.back, "offer_back", "Back to the planes", "Show the runs again")
+        self.back.clicked.connect(self.back_wanted)
+        self.back.hide()
         self._lay_out(title, purpose)
         offers.changed.connect(self.refresh)
         self.refresh()
@@ -80,6 +89,7 @@ class EmptyPage(QWidget):
         ways = QHBoxLayout()
         ways.addWidget(self.draw)
         ways.addWidget(self.train)
+        ways.addWidget(self.back)
         ways.addStretch(1)
         column.addWidget(title)
         column.addWidget(purpose)
@@ -93,9 +103,9 @@ class EmptyPage(QWidget):
         across.addWidget(page)
         across.addStretch(1)
         outer = QVBoxLayout(self)
-        outer.addStretch(1)
+        outer.addSpacing(8 * GRID)
         outer.addLayout(across)
-        outer.addStretch(2)
+        outer.addStretch(1)
 
     def refresh(self) -> None:
         """Show the offers of the engine's catalog."""

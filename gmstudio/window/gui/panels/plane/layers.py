@@ -23,7 +23,8 @@ MAX_DOTS = 500
 TITLES: dict[Quantity, str] = {"p": "p(x)", "log p": "log p(x)"}
 TRUE_TITLES: dict[Quantity, str] = {"p": "p*(x)", "log p": "log p*(x)"}
 SAMPLE_SERIES, TRUTH_SERIES, LINE_SERIES = 1, 2, 0
-HEADROOM = 1.15
+HEADROOM = 1.3
+"""Height of the axis of p over the largest probability: histograms of few points exceed it."""
 
 Grid = NDArray[np.floating]
 Extent = tuple[float, float, float, float]

@@ -35,7 +35,8 @@ NARROW, LOW, TALL = 120 * GRID, 62 * GRID, 112 * GRID
 at the side are shown at once."""
 EXPORT_TIP = "Write the planes, the grid, or a film of the training to a file, with the runs and their steps"
 NO_RUN = "Train a model of points first."
-FULL = f"{MAX_TILES} runs stand side by side already; remove one first."
+BESIDE_TIP = "Show another run on the same points beside, train one, or choose other points"
+FULL = f"{MAX_TILES} runs stand side by side already; remove one first, or choose other points"
 ALONE = "It is the only run."
 
 
@@ -52,6 +53,7 @@ class PlanePanel(Panel):
     def __init__(self, state: PlaneState, library: RunLibrary, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.state, self._library = state, library
+        self._offering = False
         self.offers = TrainingOffers(state.events, library, self)
         self.run = RunChooser(library, "", accepts=has_points)
         self.run.setObjectName("plane.run")
@@ -74,9 +76,7 @@ class PlanePanel(Panel):
 
     def _add_actions(self) -> None:
         add = self.add_action
-        self.beside = add(
-            "beside", "Add run", "A", self._open_add_menu, icon="add", tip="Show another run on the same points beside"
-        )
+        self.beside = add("beside", "Add run", "A", self._open_add_menu, icon="add", tip=BESIDE_TIP)
         self.remove = add(
             "remove", "Remove run", "Delete", self._remove, icon="remove", tip="Remove the outlined run from the planes"
         )
@@ -150,6 +150,8 @@ class PlanePanel(Panel):
         state = self.state
         self.run.chosen.connect(state.choose_run)
         self.empty.panel_wanted.connect(self.panel_wanted)
+        self.empty.back_wanted.connect(lambda: self.show_offers(False))
+        self.offers.started.connect(self._on_started)
         self.offers.changed.connect(self._refresh)
         self.export.changed.connect(self._show_message)
         state.run_changed.connect(self._refresh)
@@ -160,13 +162,16 @@ class PlanePanel(Panel):
 
     def _refresh(self) -> None:
         state = self.state
-        self.empty.setVisible(not state.tiles)
-        self._content.setVisible(bool(state.tiles))
+        offering = self._offering or not state.tiles
+        self.empty.setVisible(offering)
+        self._content.setVisible(not offering)
+        self.empty.back.setVisible(bool(state.tiles))
         if state.run and state.run != self.run.current():
             self.run.choose(state.run)
         several = len(state.tiles) > 1
         full = len(state.tiles) >= MAX_TILES
-        self.allow(self.beside, FULL if full else "" if state.tiles else NO_RUN)
+        self.allow(self.beside, "" if state.tiles else NO_RUN)
+        self.set_action_tip(self.beside, FULL if full else BESIDE_TIP)
         for action in (self.remove, self.earlier, self.later, self.next_tile):
             self.allow(action, "" if several else ALONE if state.tiles else NO_RUN)
         self.allow(self.save, "" if state.tiles else NO_RUN)
@@ -179,10 +184,20 @@ class PlanePanel(Panel):
         self.message.style().unpolish(self.message)
         self.message.style().polish(self.message)
 
+    def show_offers(self, on: bool) -> None:
+        """Show the page on which runs are started, or the runs; without runs, always the page."""
+        self._offering = on
+        self._refresh()
+
+    def _on_started(self, run: str) -> None:
+        self._offering = False
+        self.state.show_run(run)
+        self._refresh()
+
     # ---- acting --------------------------------------------------------------------------------------------------
 
     def _open_add_menu(self) -> None:
-        menu = add_menu(self, self.state, self.offers, self._library.live)
+        menu = add_menu(self, self.state, self.offers, self._library.live, lambda: self.show_offers(True))
         menu.popup(self._beside_button.mapToGlobal(QPoint(0, self._beside_button.height())))
 
     def _open_export_menu(self) -> None:

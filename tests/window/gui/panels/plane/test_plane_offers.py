@@ -1,9 +1,11 @@
 """Runs that the Plane panel offers to train: on the empty page, in the menu, in the palette."""
 
-from plane_scene import FLOW, MADE, PlaneScene, family, info
+from plane_scene import FLOW, MADE, OTHER, PlaneScene, family, info
 from pytestqt.qtbot import QtBot
 
 from gmstudio.protocol.engine import CommandFailed
+from gmstudio.protocol.families import Objective
+from gmstudio.protocol.runs import RunInfo, RunOpened
 from gmstudio.protocol.training import StartTraining
 from gmstudio.window.gui.panels.plane.add_menu import add_menu
 from gmstudio.window.gui.panels.plane.panel import PlanePanel
@@ -52,18 +54,54 @@ def test_the_run_that_begins_is_shown(qtbot: QtBot) -> None:
 def test_the_menu_trains_another_family_on_the_same_points(qtbot: QtBot) -> None:
     scene, panel = shown(qtbot)
     scene.arrive([info(MADE)], FAMILIES)
-    menu = add_menu(panel, scene.state, panel.offers, "")
+    menu = add_menu(panel, scene.state, panel.offers, "", lambda: None)
     action = next(action for action in menu.actions() if action.text() == "FLOW")
     action.trigger()
     menu.deleteLater()
     assert scene.client.last(StartTraining).spec.data_config == {"set": "moons", "shape": "moons", "levels": 16}
 
 
+def opened(scene: PlaneScene, run: RunInfo) -> None:
+    """Deliver that the run that was started is open and trains."""
+    scene.client.deliver(
+        RunOpened(
+            request=scene.client.last(StartTraining).request,
+            info=run,
+            live=True,
+            objective=Objective(latex="", terms=()),
+            latent=None,
+            num_parameters=1,
+            sample_steps=(),
+        )
+    )
+
+
+def test_other_points_are_chosen_beside_runs_and_shown_in_their_place(qtbot: QtBot) -> None:
+    scene, panel = shown(qtbot)
+    scene.arrive([info(MADE)], FAMILIES)
+    panel.show_offers(True)
+    assert panel.empty.isVisible() and panel.empty.back.isVisible()
+    panel.empty.back.click()
+    assert not panel.empty.isVisible()
+    panel.show_offers(True)
+    panel.empty.buttons["flow"].click()
+    opened(scene, info(OTHER, source="ring"))
+    assert not panel.empty.isVisible() and [tile.run for tile in scene.state.tiles] == [OTHER]
+
+
+def test_a_run_on_the_same_points_joins_the_others(qtbot: QtBot) -> None:
+    scene, panel = shown(qtbot)
+    scene.arrive([info(MADE)], FAMILIES)
+    panel.offers.start("flow", {})
+    opened(scene, info(FLOW))
+    assert [tile.run for tile in scene.state.tiles] == [MADE, FLOW] and scene.state.run == FLOW
+
+
 def test_while_a_run_trains_none_can_be_started(qtbot: QtBot) -> None:
     scene, panel = shown(qtbot)
     scene.arrive([info(MADE), info(FLOW)], FAMILIES)
     scene.train(FLOW)
-    menu = add_menu(panel, scene.state, panel.offers, FLOW)
+    menu = add_menu(panel, scene.state, panel.offers, FLOW, lambda: None)
     action = next(action for action in menu.actions() if action.text() == "FLOW")
     assert not action.isEnabled() and "in training" in action.toolTip()
     menu.deleteLater()
