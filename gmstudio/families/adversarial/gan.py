@@ -32,24 +32,19 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from gmstudio.families import published
 from gmstudio.families.adversarial.losses import ADVERSARIAL_LOSSES, AdversarialName, gradient_penalty
+from gmstudio.families.adversarial.objectives import PROBABILITY, SCORE, objective
 from gmstudio.families.base import Family, LossTerms, Phase
 from gmstudio.families.diagnostics import Figure
 from gmstudio.families.points import SHORT_RUN
 from gmstudio.nn.ema import MovingAverage
 from gmstudio.nn.stacks import ConvDown, ConvUp, dense_stack, leaky_relu, scaled
 from gmstudio.protocol.config import field
-from gmstudio.protocol.families import FamilyCard, LatentSpec, Objective, Term
+from gmstudio.protocol.families import FamilyCard, LatentSpec
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.metrics import Metric
 from gmstudio.protocol.run_spec import Start
 from gmstudio.protocol.training_settings import Training
 
-PROBABILITY = Metric("discriminator's output", "D(x)", help="The discriminator's probability that the image is real.")
-SCORE = Metric(
-    "discriminator's score",
-    "σ(D(x))",
-    help="The discriminator's score mapped to 0 … 1 by a sigmoid; higher is more real, but it is not a probability.",
-)
 ADAM_BETAS = (0.5, 0.999)
 WASSERSTEIN_BETAS = (0.0, 0.9)
 """Adam's β of Gulrajani et al. 2017, algorithm 1: momentum hurts where the critic's loss keeps changing."""
@@ -191,28 +186,6 @@ class Critic(nn.Module):
         return logits
 
 
-def _objective(name: AdversarialName) -> Objective:
-    """Objective of the game with one of the losses."""
-    words = ADVERSARIAL_LOSSES[name]
-    unit = "probability" if words.is_probability else ""
-    what = "probability of being real" if words.is_probability else "score"
-    terms = [
-        Term("discriminator_loss", r"\mathcal{L}_D", words.help_discriminator, unit=words.unit),
-        Term("generator_loss", r"\mathcal{L}_G", words.help_generator, unit=words.unit),
-        Term("d_real", r"D(x)", f"Mean {what} that D assigns to real images.", unit=unit),
-        Term("d_fake", r"D(G(z))", f"Mean {what} that D assigns to generated images.", unit=unit),
-    ]
-    if name == "wasserstein":
-        terms.append(
-            Term(
-                "gradient_penalty",
-                r"\left(\lVert\nabla D(\hat{x})\rVert_2 - 1\right)^2",
-                "Squared distance of the norm of D's gradient from 1, between real and generated images.",
-            )
-        )
-    return Objective(rf"{words.latex_discriminator},\quad {words.latex_generator}", tuple(terms), {"objective": name})
-
-
 class GAN(Family):
     """Generative adversarial network (Goodfellow et al. 2014)."""
 
@@ -251,7 +224,7 @@ class GAN(Family):
         ),
         source="Goodfellow et al., Generative Adversarial Nets, NeurIPS 2014, arXiv:1406.2661, section 3, algorithm 1.",
         published=published.GAN,
-        objectives=tuple(_objective(name) for name in ADVERSARIAL_LOSSES),
+        objectives=tuple(objective(name) for name in ADVERSARIAL_LOSSES),
     )
 
     def __init__(self, config: GANConfig, image: ImageSpec) -> None:
