@@ -117,8 +117,9 @@ class PointsPage(QObject):
 
     def set_tool(self, tool: Tool) -> None:
         """Choose what a press on the plane does."""
-        self.tool = tool
-        self.tool_changed.emit()
+        if tool != self.tool:
+            self.tool = tool
+            self.tool_changed.emit()
 
     def set_radius(self, radius: int) -> None:
         """Set the radius of the brush, in thousandths of the side."""
@@ -129,8 +130,9 @@ class PointsPage(QObject):
 
     def set_mirrored(self, on: bool) -> None:
         """Draw each stroke a second time, left and right exchanged, or not."""
-        self.mirrored = on
-        self.tool_changed.emit()
+        if on != self.mirrored:
+            self.mirrored = on
+            self.tool_changed.emit()
 
     def begin_stroke(self, x: float, y: float) -> None:
         """Begin a stroke at a place, in sides of the window."""

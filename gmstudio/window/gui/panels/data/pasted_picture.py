@@ -35,7 +35,8 @@ class PastedPicture(QObject):
 
     def paste(self) -> None:
         """Take the picture in the clipboard, or the file that was copied."""
-        if not self.take(QGuiApplication.clipboard().mimeData()):
+        data: QMimeData | None = QGuiApplication.clipboard().mimeData()  # None where nothing was ever copied
+        if data is None or not self.take(data):
             self.failed.emit("The clipboard holds no picture; copy a picture, or its file, first.")
 
     def take(self, data: QMimeData) -> bool:

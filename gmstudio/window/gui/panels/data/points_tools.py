@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QSignalBlocker, Qt
-from PySide6.QtGui import QActionGroup
+from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from gmstudio.protocol.strokes import RADII
@@ -13,7 +13,7 @@ from gmstudio.window.gui.panels.data.pasted_picture import PastedPicture
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.gui.widgets.number_input import IntegerField
-from gmstudio.window.state.data.points import DRAWN
+from gmstudio.window.state.data.points import DRAWN, Tool
 from gmstudio.window.state.data.state import DataState
 
 PICTURE, TABLE = "picture", "csv"
@@ -109,15 +109,9 @@ class PointsTools(QWidget):
         self.dots.setChecked(True)
         group = QActionGroup(self)
         self._tools = {
-            "brush": add(
-                "brush", "Brush", "B", lambda _on: points.set_tool("brush"), icon="brush", tip="Draw", checkable=True
-            ),
-            "erase": add(
-                "erase", "Erase", "E", lambda _on: points.set_tool("erase"), icon="erase", tip="Erase", checkable=True
-            ),
-            "look": add(
-                "look", "Pan", "G", lambda _on: points.set_tool("look"), icon="pan", tip="Pan the plane", checkable=True
-            ),
+            "brush": self._tool("brush", "Brush", "B", "Draw"),
+            "erase": self._tool("erase", "Erase", "E", "Erase"),
+            "look": self._tool("look", "Pan", "G", "Pan the plane"),
         }
         for action in self._tools.values():
             group.addAction(action)
@@ -151,6 +145,14 @@ class PointsTools(QWidget):
         self._open_table = add(
             "open_table", "Open table…", "O", self._ask_table, icon="folder", tip="Choose a table of points (CSV)"
         )
+
+    def _tool(self, name: Tool, text: str, key: str, tip: str) -> QAction:
+        def choose(on: bool) -> None:
+            if on:
+                self._points.set_tool(name)
+
+        icon = "pan" if name == "look" else name
+        return self._panel.add_action(name, text, key, choose, icon=icon, tip=tip, checkable=True)
 
     def _brush_page(self) -> QWidget:
         actions = [*self._tools.values(), self._mirror, self._undo, self._redo, self._clear]
