@@ -259,8 +259,9 @@ class TextEdit(QLineEdit):
         return None if self._optional and not self.text() else self.text()
 
     def set_value(self, value: Any) -> None:
-        """Show a text."""
+        """Show a text, from its beginning."""
         self.setText("" if value is None else str(value))
+        self.setCursorPosition(0)
 
 
 class ListEdit(QLineEdit):

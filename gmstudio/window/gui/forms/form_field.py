@@ -33,6 +33,8 @@ LABEL_WIDTH = 120
 UNIT_WIDTH = 72
 RESET_WIDTH = 22
 NONE_TEXT = "auto"
+LONG_TEXT = 16
+"""Characters of a default text that has a line of its own."""
 
 
 def _number(prop: Schema, name: str, optional: bool) -> Editor:
@@ -254,7 +256,8 @@ class FormField(QWidget):
         self._error.setWordWrap(True)
         self._error.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         layout.addWidget(self._label, 0, 0)
-        if isinstance(self.editor, FolderEdit):  # a path needs the whole line
+        long_text = isinstance(self.editor, TextEdit) and len(str(self.default or "")) > LONG_TEXT
+        if isinstance(self.editor, FolderEdit) or long_text:  # they need the whole line
             layout.addWidget(self.editor, 1, 0, 1, 4)
         elif isinstance(self.editor, NumberEdit) or self._unit.text():
             self._unit.setFixedWidth(scaled_px(self, UNIT_WIDTH))

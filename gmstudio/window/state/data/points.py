@@ -18,10 +18,12 @@ from gmstudio.window.state.data.opened import OpenedSet
 from gmstudio.window.state.data.settings_split import POINTS
 from gmstudio.window.state.edits import EditRecorder
 
-DRAWN = "drawn"
-"""Shape that is drawn by hand."""
+DRAWN, ON_LINE = "drawn", "mixture_1d"
+"""Shape that is drawn by hand, and the one of a line."""
 NUM_SHOWN, NUM_LIVE = 1200, 800
 """Dots that are asked for, and while a stroke is drawn."""
+NUM_ON_LINE = 20_000
+"""Points of a line that are counted."""
 FIRST_RADIUS = 30
 Tool = Literal["look", "brush", "erase"]
 Values = dict[str, Any]
@@ -211,6 +213,7 @@ class PointsPage(QObject):
 
     def _ask(self, config: Values, count: int) -> None:
         self._asked = dict(config)
+        count = NUM_ON_LINE if self.shape == ON_LINE else count
         self._request.submit(DescribePoints(data=POINTS, data_config=self._asked, count=count))
 
     def _on_described(self, event: Event) -> None:

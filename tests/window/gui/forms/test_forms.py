@@ -1,4 +1,4 @@
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 import pytest
@@ -224,3 +224,40 @@ def test_a_field_keeps_its_height_when_its_title_becomes_bold(qtbot: QtBot) -> N
     form.set_values({"levels": True})
     label = one.findChild(FieldTitle)
     assert label is not None and label.font().bold() and height() == before
+
+
+class _Shaped(Struct, frozen=True, kw_only=True):
+    shape: Annotated[
+        Literal["ring", "moons", "csv"],
+        field("Shape", "Which.", labels={"moons": "two moons", "ring": "ring", "csv": "CSV"}),
+    ] = "moons"
+    noise: Annotated[float, field("Noise", "Of both.", ge=0, when={"shape": ("moons", "ring")})] | None = None
+    path: Annotated[str, field("File", "Of the CSV.", files=True, when={"shape": "csv"})] = ""
+
+
+def test_fields_without_effect_are_hidden_and_hold_nothing_up(qtbot: QtBot) -> None:
+    form = Form(schema_of(_Shaped), "data.settings", hide_idle=True)
+    qtbot.addWidget(form)
+    form.show()
+    noise, path = form.fields["noise"], form.fields["path"]
+    assert noise.isVisible() and not path.isVisible() and form.values()["noise"] is None
+    noise.editor.lineEdit().setText("-1")
+    assert set(form.errors()) == {"noise"} and "0 or more, or empty" in form.errors()["noise"]
+    form.set_values({"shape": "csv"})
+    assert not noise.isVisible() and path.isVisible() and form.errors() == {}
+    partial = {"properties": {k: v for k, v in schema_of(_Shaped)["properties"].items() if k != "shape"}}
+    beside = Form(partial, "data.beside", hide_idle=True)
+    qtbot.addWidget(beside)
+    beside.set_beside({"shape": "csv"})
+    assert beside.fields["noise"].isHidden() and not beside.fields["path"].isHidden()
+
+
+def test_choices_stand_in_the_order_of_their_words_and_a_file_is_no_folder(qtbot: QtBot) -> None:
+    form = Form(schema_of(_Shaped), "data.settings")
+    qtbot.addWidget(form)
+    combo = form.fields["shape"].editor
+    assert isinstance(combo, QComboBox)
+    assert [combo.itemText(index) for index in range(3)] == ["two moons", "ring", "CSV"]
+    path = form.fields["path"].editor
+    assert isinstance(path, FolderEdit) and path.browse.menu() is None
+    assert path.line.placeholderText() == "Path of a file"

@@ -5,7 +5,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 from training_scene import ELBO, SPEC, WEIGHTED, Scene, browsed, catalog
 
-from gmstudio.protocol.data import BrowseData, DescribeModel, ModelDescribed
+from gmstudio.protocol.data import BrowseData, DataEntry, DescribeModel, ModelDescribed
 from gmstudio.protocol.engine import Catalog, CommandFailed
 from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.training_settings import Training
@@ -172,3 +172,35 @@ def test_the_first_family_brings_its_data_at_the_first_start_only(qtbot: QtBot) 
     scene.client.deliver(proposing_catalog("vae"))
     assert scene.state.setup.data == "digits"
     scene.close()
+
+
+def test_on_points_a_family_has_settings_of_its_own_and_what_was_changed_stays(scene: Scene) -> None:
+    known = catalog()
+    vae, gan = known.families
+    proposed = RunSpec(
+        family="vae",
+        config={**scene.state.setup.config, "num_latent": 2},
+        data="points",
+        data_config={"shape": "moons"},
+        training={**msgspec.to_builtins(vae.training), "steps": 300},
+    )
+    points = DataEntry(
+        name="points",
+        title="Points",
+        summary="Of the plane.",
+        config_schema={"properties": {"shape": {"type": "string", "default": "ring"}}},
+    )
+    families = (msgspec.structs.replace(vae, start_on_points=proposed), gan)
+    scene.client.deliver(msgspec.structs.replace(known, families=families, data=(*known.data, points)))
+    setup = scene.state.setup
+    assert setup.config["num_latent"] == 10 and setup.training["steps"] == 1500
+    setup.set_config(setup.config | {"beta": 4.0}, {})
+    setup.choose_data("points")
+    assert (setup.config["num_latent"], setup.config["beta"], setup.training["steps"]) == (2, 4.0, 300)
+    assert setup.data_config == {"shape": "moons"} and setup.defaults("config")["num_latent"] == 2
+    setup.set_training(setup.training | {"steps": 50}, {})
+    setup.choose_family("gan")
+    assert setup.data_config == {"shape": "ring"} and setup.training["steps"] == 4000
+    setup.choose_family("vae")
+    setup.choose_data("digits")
+    assert (setup.config["num_latent"], setup.config["beta"], setup.training["steps"]) == (10, 4.0, 50)

@@ -34,7 +34,8 @@ def layers_of(described: PointsDescribed, *, density: bool, points: bool) -> lis
     if len(described.axes) == 1:
         if points:
             shares = _shares(described)
-            layers.append(Paths(name="share of the points", points=_steps(described.axes[0], shares), series=-1))
+            name = f"share of {_counted(described)}"
+            layers.append(Paths(name=name, points=_steps(described.axes[0], shares), series=-1))
         if density and described.truth is not None:
             truth = described.truth.numpy()[0].astype(float)
             steps = _steps(described.axes[0], truth)
@@ -60,9 +61,15 @@ def _dots(described: PointsDescribed) -> Dots:
         ],
         axis=1,
     )
-    count, total = len(levels), described.sizes["train"]
-    name = f"{count:,} training points" if count == total else f"{count:,} of {total:,} training points"
-    return Dots(name=name, points=Array.of(places.astype(np.float32)), series=-1, groups=described.labels)
+    return Dots(
+        name=_counted(described), points=Array.of(places.astype(np.float32)), series=-1, groups=described.labels
+    )
+
+
+def _counted(described: PointsDescribed) -> str:
+    """Number of points that are shown, in words."""
+    count, total = described.points.shape[0], described.sizes["train"]
+    return f"{count:,} training points" if count == total else f"{count:,} of {total:,} training points"
 
 
 def _shares(described: PointsDescribed) -> Floats:
