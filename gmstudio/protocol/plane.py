@@ -68,7 +68,7 @@ class SurfaceMetrics(msgspec.Struct, frozen=True, kw_only=True):
         entropy: H(p*), the least possible cross-entropy.
         cross_entropy: H(p*, p) = H(p*) + KL(p* ‖ p).
         forward_kl: KL(p* ‖ p).
-        reverse_kl: KL(p ‖ p*).
+        reverse_kl: KL(p ‖ p*), with p* taken as at least 1e-12 in each cell.
         train_nll: mean −log p of training points.
         valid_nll: mean −log p of validation points.
         mass: sum of p over the grid.

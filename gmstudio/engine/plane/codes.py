@@ -22,7 +22,10 @@ REACH = 5.0
 """The grid of codes reaches to five standard deviations, beyond which lies 1e-6 of the prior."""
 NODES_IN_2D = 101
 NODES_IN_1D = 4001
+QUICK_NODES_IN_2D = 51
+QUICK_NODES_IN_1D = 801
 NUM_DRAWS = 16_384
+QUICK_DRAWS = 4096
 MAX_QUADRATURE_DIMS = 2
 CODES = 512
 """Rows of a slice."""
@@ -62,10 +65,11 @@ def by_codes(request: SurfaceRequest) -> Iterator[Surface | None]:
     like, num_dims = next(model.parameters()), model.latent.num_dims
     quadrature = integrates(model)
     if quadrature:
-        codes_NZ, log_weights_N = code_grid(num_dims, like)
+        nodes = (QUICK_NODES_IN_1D, QUICK_NODES_IN_2D)[num_dims - 1] if request.quick else None
+        codes_NZ, log_weights_N = code_grid(num_dims, like, nodes)
         note = f"{len(codes_NZ):,} codes on a grid within ±{REACH:g}."
     else:
-        codes_NZ = prior_codes(num_dims, NUM_DRAWS, like, request.generator)
+        codes_NZ = prior_codes(num_dims, QUICK_DRAWS if request.quick else NUM_DRAWS, like, request.generator)
         log_weights_N = codes_NZ.new_zeros(len(codes_NZ), dtype=torch.float64).log_softmax(0)
         note = f"{len(codes_NZ):,} codes drawn from the prior."
     total = torch.zeros(grid.shape, dtype=torch.float64, device=like.device)

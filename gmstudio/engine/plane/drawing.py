@@ -95,8 +95,10 @@ class _SurfaceJob:
 
     def pieces(self) -> Iterator[Event | None]:
         last: Surface | None = None
-        labels = self._dataset.train.labels
-        for surface in self._timed(surface_pieces(self._model, self._grid, self._command.seed, labels, NUM_COUNTED)):
+        if rule_for(self._model).has_quick and not self._slot.quick:
+            for surface in self._timed(self._surface(quick=True)):
+                yield None if surface is None else self._event(surface, None, done=False)
+        for surface in self._timed(self._surface(quick=self._slot.quick)):
             if surface is None or (surface.done and surface.samples is None):
                 last = surface or last
                 yield None
@@ -109,6 +111,10 @@ class _SurfaceJob:
         elif last.samples is None:
             self._slot.surface = last
             yield from self._with_samples(last)
+
+    def _surface(self, *, quick: bool) -> Iterator[Surface | None]:
+        labels = self._dataset.train.labels
+        return surface_pieces(self._model, self._grid, self._command.seed, labels, NUM_COUNTED, quick=quick)
 
     def _with_samples(self, surface: Surface) -> Iterator[Event | None]:
         """Events of a surface beside which samples have to be drawn."""

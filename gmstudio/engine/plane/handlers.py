@@ -67,10 +67,11 @@ class PlaneFeature(Feature):
 
         def answer() -> Job:
             dataset = self._data(loaded)
-            model, step = loaded.model, loaded.step
+            model, step, quick = loaded.model, loaded.step, False
             if self.context.is_live(command.run) and model is self.context.the_training().model:
-                model, step = copy.deepcopy(model).eval(), self.context.the_training().step
-            slot = self._surfaces.slot((command.run, loaded.record.created, step, command.seed))
+                training = self.context.the_training()
+                model, step, quick = copy.deepcopy(model).eval(), training.step, training.running
+            slot = self._surfaces.slot((command.run, loaded.record.created, step, command.seed), quick=quick)
             return draw(model, step, dataset, command, slot)
 
         return self.context.when_data_of(loaded.record, command.request, answer)

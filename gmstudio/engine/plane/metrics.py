@@ -2,8 +2,9 @@ r"""Distances of a surface from the true distribution, and its likelihood of poi
 
     H(p*) = -Σ p* log p*,   H(p*, p) = -Σ p* log p = H(p*) + KL(p* ‖ p),   KL(p ‖ p*) = Σ p log p / p*.
 
-A distance is infinite where one distribution has mass in a cell in which the other has none. A histogram has empty
-cells by chance; a hundredth of its mass is spread evenly first.
+Far from the data p* is so small that it is rounded to 0, where KL(p ‖ p*) would be infinite for almost any model; p* is
+taken as at least 1e-12 in each cell there. A histogram has empty cells by chance; a hundredth of its mass is spread
+evenly first.
 """
 
 import math
@@ -18,6 +19,7 @@ from gmstudio.engine.plane.grid import Grid, PlaneGrid
 from gmstudio.engine.plane.surface import Surface
 from gmstudio.protocol.plane import SurfaceMetrics
 
+TRUTH_FLOOR = 1e-12
 UNKNOWN = SurfaceMetrics(
     entropy=math.nan,
     cross_entropy=math.nan,
@@ -60,9 +62,10 @@ class Reference:
             return SurfaceMetrics(**unknown, **nll, mass=mass)
         with np.errstate(divide="ignore"):
             log_truth = np.log(self.truth)
+            log_floor = np.log(np.maximum(self.truth, TRUTH_FLOOR))
         entropy, cross = _cross(self.truth, log_truth), _cross(self.truth, log_p)
         share = p / p.sum() if mass > 0 else p
-        reverse = _cross(share, log_truth) - _cross(share, log_p) - math.log(p.sum()) if mass > 0 else math.nan
+        reverse = _cross(share, log_floor) - _cross(share, log_p) - math.log(p.sum()) if mass > 0 else math.nan
         return SurfaceMetrics(
             entropy=entropy, cross_entropy=cross, forward_kl=cross - entropy, reverse_kl=reverse, mass=mass, **nll
         )

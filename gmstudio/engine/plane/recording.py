@@ -78,7 +78,9 @@ class SurfaceRecorder:
         if not is_due(step, self._run.record.training) or not self._affordable(step):
             return
         before_s, labels = self._spent_s, self._dataset.train.labels
-        pieces = surface_pieces(self._model, self._grid, self._run.record.training.seed, labels, self._counted)
+        pieces = surface_pieces(
+            self._model, self._grid, self._run.record.training.seed, labels, self._counted, quick=True
+        )
         surface: Surface | None = None
         while surface is None or not surface.done:
             began = time.perf_counter()

@@ -27,11 +27,12 @@ _RULES: tuple[tuple[Callable[[Family], bool], Rule], ...] = (
             "The density of the continuum, integrated over each cell by Gauss–Legendre quadrature; what lies beyond "
             "the axes belongs to the outermost cells, as for samples.",
             tables.by_table,
+            has_quick=True,
         ),
     ),
     (
         lambda model: codes.has_level_decoder(model) and codes.integrates(model),
-        Rule("quadrature", "∫ p(x|z) p(z) dz by quadrature over a grid of codes z.", codes.by_codes),
+        Rule("quadrature", "∫ p(x|z) p(z) dz by quadrature over a grid of codes z.", codes.by_codes, has_quick=True),
     ),
     (
         codes.has_level_decoder,
@@ -40,6 +41,7 @@ _RULES: tuple[tuple[Callable[[Family], bool], Rule], ...] = (
             f"Mean of p(x|z) over {codes.NUM_DRAWS:,} codes z drawn from the prior, which is importance weighting with "
             "the prior as the proposal.",
             codes.by_codes,
+            has_quick=True,
         ),
     ),
     (
@@ -60,6 +62,8 @@ def surface_pieces(
     seed: int = 0,
     train_labels: Labels | None = None,
     num_counted: int = counting.NUM_COUNTED,
+    *,
+    quick: bool = False,
 ) -> Iterator[Surface | None]:
     """Compute the surface of a model whose weights don't change meanwhile.
 
@@ -69,13 +73,14 @@ def surface_pieces(
         seed: of all noise.
         train_labels: labels of the training points, of which class-conditional models are mixed; None: none.
         num_counted: samples that are counted, where only samples exist.
+        quick: compute it less exactly, where that is much quicker.
 
     Returns:
         A generator of None after each piece of at most some tens of milliseconds, and of surfaces, of which the last
         one is ``done``; of nothing for a model that has neither density nor samples.
     """
     generator = torch.Generator(model.device).manual_seed(seed)
-    request = SurfaceRequest(model, grid, train_labels, generator, num_counted)
+    request = SurfaceRequest(model, grid, train_labels, generator, num_counted, quick)
     yield from exploring_pieces(model, rule_for(model).pieces(request))
 
 

@@ -50,6 +50,7 @@ class SurfaceRequest:
         train_labels: labels of the training points, of which class-conditional models are mixed; None: none.
         generator: source of all noise.
         num_counted: samples that are counted, where only samples exist.
+        quick: compute it less exactly, where that is much quicker.
     """
 
     model: Family
@@ -57,13 +58,20 @@ class SurfaceRequest:
     train_labels: Labels | None
     generator: torch.Generator
     num_counted: int
+    quick: bool = False
 
 
 @dataclass
 class SurfaceSlot:
-    """Place for the surface of a model with its present weights, so that several questions about it compute it once."""
+    """Place for the surface of a model with its present weights, so that several questions about it compute it once.
+
+    Args:
+        surface: kept one; None: it is not computed yet.
+        quick: a quick surface will do, since the model is in training and changes at once.
+    """
 
     surface: Surface | None = None
+    quick: bool = False
 
 
 class SurfaceCache:
@@ -72,11 +80,12 @@ class SurfaceCache:
     def __init__(self) -> None:
         self._kept: LRUCache[Hashable, SurfaceSlot] = LRUCache(KEPT_SURFACES)
 
-    def slot(self, key: Hashable) -> SurfaceSlot:
-        """Return the slot of a model, its weights and the seed."""
-        if key not in self._kept:
-            self._kept[key] = SurfaceSlot()
-        return self._kept[key]
+    def slot(self, key: Hashable, *, quick: bool) -> SurfaceSlot:
+        """Return the slot of a model, its weights and the seed; a quick surface will do, or not."""
+        slot: SurfaceSlot | None = self._kept.get((key, quick))
+        if slot is None:
+            slot = self._kept[key, quick] = SurfaceSlot(quick=quick)
+        return slot
 
 
 @dataclass(frozen=True)
@@ -87,8 +96,10 @@ class Rule:
         method: its name.
         help: one sentence.
         pieces: yields None after each piece of work under evaluation mode, and surfaces; the last one is done.
+        has_quick: whether quick surfaces differ from others.
     """
 
     method: SurfaceMethod | None
     help: str
     pieces: Callable[[SurfaceRequest], Iterator[Surface | None]]
+    has_quick: bool = False

@@ -146,3 +146,49 @@ def test_cells_and_places_agree() -> None:
     assert np.array_equal(grid.snapped(grid.within_cells(images, 1)), images)
     assert np.array_equal(grid.snapped(np.array([[-9.0, 9.0]])), np.array([[[[0, 15]]]]))
     assert set(SMALL) >= set(TRACTABLE)
+
+
+@pytest.mark.parametrize("family", ["realnvp", "vae"])
+@pytest.mark.parametrize("dims", [1, 2])
+def test_a_quick_surface_is_close_to_the_other_one(family: str, dims: int) -> None:
+    data = point_data(dims, levels=64)
+    model, grid = trained(point_model(family, dims, levels=64), data, 60), grid_of(data.image, data.axes)
+    assert rule_for(model).has_quick
+    (quick,) = (s for s in surface_pieces(model, grid, quick=True) if s is not None)
+    other = surface_of(model, grid)
+    assert other is not None and quick.method == other.method
+    inner = (slice(None), slice(1, -1)) if dims == 1 else (slice(1, -1), slice(1, -1))  # tails belong to the border
+    assert 0.5 * np.abs(quick.values - other.values)[inner].sum() < 0.01
+    assert abs(quick.values.sum() - 1.0) < 0.2
+
+
+def test_a_quick_surface_of_many_levels_is_interpolated(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = point_data(levels=64)
+    model, grid = trained(point_model("realnvp", levels=64), data, 60), grid_of(data.image, data.axes)
+    (whole,) = (s for s in surface_pieces(model, grid, quick=True) if s is not None)
+    monkeypatch.setattr("gmstudio.engine.plane.continuous.MOST_NODES", 32)
+    (half,) = (s for s in surface_pieces(model, grid, quick=True) if s is not None)
+    assert not np.array_equal(half.values, whole.values)
+    assert 0.5 * np.abs(half.values - whole.values).sum() < 0.01
+
+
+def test_an_autoregressive_model_without_conditionals_of_its_own_is_stepped() -> None:
+    data = point_data()
+    model, grid = trained(point_model("made"), data), grid_of(data.image, data.axes)
+
+    class OnlySessions(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = model
+
+        def log_prob(self, x: torch.Tensor) -> torch.Tensor:
+            return model.log_prob(x)  # type: ignore[operator, no-any-return]
+
+        def pixel_session(self, *given: object, **options: object) -> object:
+            return model.pixel_session(*given, **options)  # type: ignore[operator]
+
+    stepped = chain_rule_factors(OnlySessions(), grid)  # type: ignore[arg-type]
+    computed = chain_rule_factors(model, grid)
+    assert stepped.axes == computed.axes and stepped.second is not None and computed.second is not None
+    assert np.allclose(stepped.first, computed.first, atol=1e-6)
+    assert np.allclose(stepped.second, computed.second, atol=1e-6)

@@ -90,7 +90,8 @@ class ViewRequest:
         """Compute the density of the model over the grid in pieces, unless it is kept, and return it: (R, L)."""
         assert self.has_surface
         if self.slot.surface is None:
-            for surface in surface_pieces(self.model, self.grid, self.seed, self.dataset.train.labels):
+            pieces = surface_pieces(self.model, self.grid, self.seed, self.dataset.train.labels, quick=self.slot.quick)
+            for surface in pieces:
                 if surface is not None:
                     self.slot.surface = surface
                 yield None
