@@ -31,7 +31,9 @@ class SurfaceTiming(NamedTuple):
     note: str
 
 
-def time_surface(model: Family, dataset: Dataset, seed: int = 0, num_counted: int = NUM_COUNTED) -> SurfaceTiming:
+def time_surface(
+    model: Family, dataset: Dataset, seed: int = 0, num_counted: int = NUM_COUNTED, *, quick: bool = False
+) -> SurfaceTiming:
     """Compute the surface of a model and measure the time, without that of its metrics.
 
     Args:
@@ -39,11 +41,12 @@ def time_surface(model: Family, dataset: Dataset, seed: int = 0, num_counted: in
         dataset: of these points.
         seed: of all noise.
         num_counted: samples that are counted, where only samples exist.
+        quick: a quick surface, as it is shown first and while the model trains.
     """
     grid = grid_of_data(model, dataset)
     total_s = longest_s = 0.0
     last: Surface | None = None
-    pieces = surface_pieces(model, grid, seed, dataset.train.labels, num_counted)
+    pieces = surface_pieces(model, grid, seed, dataset.train.labels, num_counted, quick=quick)
     while True:
         began = time.perf_counter()
         try:
