@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from gmstudio.protocol.scenes import Scene
 from gmstudio.window.gui.scenes.blocks import AnyBlock, block_widget
@@ -16,6 +16,7 @@ from gmstudio.window.gui.theme import GRID
 
 LEAST_HEIGHT, MOST_HEIGHT = 100, 1200
 """Limits of a height that the user drags."""
+BLOCKS = "scene.blocks"
 Shape: TypeAlias = tuple[tuple[type, ...], ...]
 
 
@@ -79,6 +80,7 @@ class SceneView(QScrollArea):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Give pictures and planes the height that belongs to their width."""
         super().resizeEvent(event)
+        self._share_widths()
         self._set_heights()
 
     def _add_row(self, number: int, widgets: list[AnyBlock]) -> None:
@@ -87,6 +89,7 @@ class SceneView(QScrollArea):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         blocks = QHBoxLayout()
+        blocks.setObjectName(BLOCKS)
         blocks.setSpacing(2 * GRID)
         for place, widget in enumerate(widgets):
             widget.setObjectName(f"scene.{number}.{place}")
@@ -104,13 +107,17 @@ class SceneView(QScrollArea):
         self.blocks.append(widgets)
 
     def _share_widths(self) -> None:
-        """Give the tables of a row that has nothing else the shares of the width that they need."""
+        """Give the tables of a row that has nothing else the widths that they need, below one another without room."""
+        room = self.viewport().width() - GRID
         for row, widgets in zip(self._rows, self.blocks, strict=True):
             tables = [widget.table for widget in widgets if isinstance(widget, TableBlock)]
-            layout = row.findChild(QHBoxLayout)
+            layout = row.findChild(QBoxLayout, BLOCKS)
             if len(tables) == len(widgets) > 1 and layout is not None:
+                needed = sum(table.full_width() for table in tables) + 2 * GRID * (len(tables) - 1)
+                directions = QBoxLayout.Direction
+                layout.setDirection(directions.LeftToRight if needed <= room else directions.TopToBottom)
                 for place, table in enumerate(tables):
-                    layout.setStretch(place, table.full_width())
+                    layout.setStretch(place, table.full_width() if needed <= room else 0)
 
     def _drag(self, number: int, pixels: int) -> None:
         heights = [widget.content.height() for widget in self._adjustable(number)]

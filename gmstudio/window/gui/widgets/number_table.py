@@ -261,13 +261,13 @@ class NumberTable(QTableView):
 
     def _measure(self) -> None:
         """Width that each column needs for its heading and its numbers, which may still change."""
-        metrics, bold = self.fontMetrics(), QFontMetrics(_bold(self.font()))
+        bold = QFontMetrics(_bold(self.font()))
         self._widths = []
         for column in range(self.numbers.columnCount()):
             texts = [self.numbers.text(row, column) for row in range(self.numbers.rowCount())]
             numbers = max((bold.horizontalAdvance(text) for text in texts), default=0)
-            heading = str(self.numbers.headerData(column, Qt.Orientation.Horizontal))
-            self._widths.append(max(numbers, metrics.horizontalAdvance(heading), LEAST_COLUMN_PX) + 2 * PADDING)
+            heading = self.horizontalHeader().sectionSizeHint(column)
+            self._widths.append(max(numbers + 2 * PADDING, heading, LEAST_COLUMN_PX))
 
     def _share_width(self) -> None:
         """Stretch the columns where they have room; else give each what it needs, and scroll."""

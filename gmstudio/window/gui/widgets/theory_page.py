@@ -38,6 +38,9 @@ class TheoryPage(QTextBrowser):
     The page follows the theme and the font, formulas are vector graphics, and lines that are too wide for the page are
     broken (text), or placed below one another and scaled down (formulas).
 
+    Attributes:
+        column_characters: widest column of text, in characters of average width.
+
     Signals:
         completed: the text is shown with all its formulas.
         link_activated: kind and name of a link into the program, for example ``family`` and ``vae``.
@@ -50,6 +53,7 @@ class TheoryPage(QTextBrowser):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.column_characters = COLUMN_CHARACTERS
         self.setOpenLinks(False)
         self.setFrameShape(QTextBrowser.Shape.NoFrame)
         self.setLineWrapMode(QTextEdit.LineWrapMode.FixedPixelWidth)
@@ -92,7 +96,7 @@ class TheoryPage(QTextBrowser):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Wrap the text in the width of the page, but not in a wider column than can be read."""
-        widest = COLUMN_CHARACTERS * self.fontMetrics().averageCharWidth()
+        widest = self.column_characters * self.fontMetrics().averageCharWidth()
         self.setLineWrapColumnOrWidth(min(self.viewport().width(), widest))
         super().resizeEvent(event)
 

@@ -10,7 +10,9 @@ from gmstudio.window.gui.widgets.scaled import scaled_px
 from gmstudio.window.gui.widgets.theory_page import TheoryPage
 from gmstudio.window.state.lessons.lesson_text import Lesson
 
-HEIGHT, BUTTON_WIDTH = 168, 120
+HEIGHT, BUTTON_WIDTH = 150, 120
+COLUMN_CHARACTERS = 140
+"""Widest line of text: wider than elsewhere, because height is scarce."""
 
 
 class LessonCard(QFrame):
@@ -40,6 +42,7 @@ class LessonCard(QFrame):
         self.note.setProperty("role", "warning")
         self.text = TheoryPage(self)
         self.text.document().setDocumentMargin(2)
+        self.text.column_characters = COLUMN_CHARACTERS
         self.text.setObjectName("lesson.text")
         self.text.setAccessibleName("Text of the step")
         self.next = self._button("next", "Next", "Next step (Alt+Page Down)", lambda: self.moved.emit(1))
@@ -86,12 +89,12 @@ class LessonCard(QFrame):
     def _lay_out(self) -> None:
         head = QHBoxLayout()
         head.addWidget(self.title, 1)
+        head.addWidget(self.note, 1)
         head.addWidget(self.count)
         left = QVBoxLayout()
         left.setSpacing(GRID // 2)
         left.addLayout(head)
         left.addWidget(self.text, 1)
-        left.addWidget(self.note)
         right = QVBoxLayout()
         right.setSpacing(GRID // 2)
         for button in (self.next, self.back, self.show_me, self.close_button):
