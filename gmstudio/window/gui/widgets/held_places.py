@@ -15,7 +15,7 @@ class HeldPlaces(Generic[Key]):
     """Where the user has put things that the engine draws.
 
     What is dragged is where the pointer has it. After the drag the engine's places count, but for those that only
-    repeat an earlier place of the drag: these answer what was asked before.
+    repeat an earlier place of the drag, or the one before it: these answer what was asked before.
 
     Attributes:
         held: what is being dragged.
@@ -24,11 +24,13 @@ class HeldPlaces(Generic[Key]):
     def __init__(self) -> None:
         self.held: Key | None = None
         self._trails: dict[Key, list[Place]] = {}
+        self._said: dict[Key, Place] = {}
         self._moved_at = 0.0
 
     def put(self, key: Key, place: Place) -> None:
         """Put something at a place."""
-        self._trails.setdefault(key, []).append(place)
+        before = [self._said[key]] if key in self._said else []
+        self._trails.setdefault(key, before).append(place)
         self._moved_at = time.monotonic()
 
     def get(self, key: Key) -> Place | None:
@@ -36,8 +38,14 @@ class HeldPlaces(Generic[Key]):
         trail = self._trails.get(key)
         return trail[-1] if trail else None
 
+    def release(self) -> None:
+        """End the drag; what the engine has said of its last place, for example at a limit, counts from now on."""
+        self.held = None
+        self.settle(self._said)
+
     def settle(self, said: Mapping[Key, Place]) -> None:
         """Take the places of the engine, all that there are."""
+        self._said = dict(said)
         if self.held is not None and self.held not in said:
             self.held = None
         late_may_come = time.monotonic() - self._moved_at < LATE_S

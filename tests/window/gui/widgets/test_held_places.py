@@ -27,6 +27,27 @@ def test_the_place_of_a_drag_counts_until_its_answer(clock: list[float]) -> None
     assert places.get("a") is None
 
 
+def test_a_place_at_a_limit_counts_as_soon_as_the_drag_ends(clock: list[float]) -> None:
+    places = HeldPlaces[str]()
+    places.settle({"a": (0.0,)})
+    places.held = "a"
+    places.put("a", (1.0,))
+    places.put("a", (2.0,))
+    places.settle({"a": (1.5,)})  # as far as it goes
+    assert places.get("a") == (2.0,)
+    places.release()
+    assert places.get("a") is None
+
+
+def test_without_an_answer_the_place_of_the_drag_counts(clock: list[float]) -> None:
+    places = HeldPlaces[str]()
+    places.settle({"a": (0.0,)})
+    places.held = "a"
+    places.put("a", (1.0,))
+    places.release()
+    assert places.get("a") == (1.0,)
+
+
 def test_an_earlier_place_counts_when_it_comes_too_late_to_be_an_answer(clock: list[float]) -> None:
     places = HeldPlaces[str]()
     places.put("a", (1.0,))

@@ -66,8 +66,9 @@ class LessonCard(QFrame):
         self.setAccessibleDescription(f"{lesson.title}, step {number + 1} of {len(lesson.steps)}: {step.title}")
 
     def set_note(self, sentence: str) -> None:
-        """Write a sentence below the text, for example on a control that is not there; its line stays empty else."""
+        """Write a sentence beside the title, for example on a control that is not there."""
         self.note.set_words(sentence)
+        self.note.setVisible(bool(sentence))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Close at Esc."""

@@ -56,7 +56,10 @@ class PlaneHands:
 
     def hold(self, hand: Hand | None) -> None:
         """Take hold of a handle or guide; None: let go."""
-        self._places.held = hand
+        if hand is None:
+            self._places.release()
+        else:
+            self._places.held = hand
 
     def hands(self) -> list[Hand]:
         """All that can be dragged, in the order of the layers."""

@@ -302,7 +302,7 @@ class LinePlot(QWidget):
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Let the mark go."""
-        self._places.held = None
+        self._places.release()
         self.update()
 
     def leaveEvent(self, event: QEvent) -> None:
