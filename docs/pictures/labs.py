@@ -16,6 +16,7 @@ ACTIONS: dict[str, tuple[str, ...]] = {
     "discriminative": ("train",),
     "bound": ("estimate",),
     "game": ("play",),
+    "autoencoder_to_vae": (),
     "markov_chains": ("step_1000",),
     "change_of_variables": ("push",),
     "noise_and_score": ("run",),

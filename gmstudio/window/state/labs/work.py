@@ -76,7 +76,7 @@ class LabWork(QObject):
 
     def _clear(self) -> None:
         self.scene: Scene | None = None
-        self.note = self.problem = ""
+        self.note = self.problem = self._reported = ""
         self._end_action()
         self.refusals: dict[str, str] = {}
         self.ready = False
@@ -116,8 +116,12 @@ class LabWork(QObject):
         self.show(entry, self.settings)
 
     def report(self, problem: str, note: str = "") -> None:
-        """Show a sentence on something else that concerns the page, such as a file that was written."""
-        self.problem, self.note = problem, note
+        """Show a sentence on something else that concerns the page, such as a file that was written.
+
+        A problem stays while the lab is being opened, until something is changed.
+        """
+        self._reported = self.problem = problem
+        self.note = note
         self.changed.emit()
 
     # ---- changing ------------------------------------------------------------------------------------------------
@@ -166,7 +170,7 @@ class LabWork(QObject):
         if self.running:
             self._next = action
         elif self.entry is not None and self.ready:
-            self.running, self.problem = action, ""
+            self.running, self.problem, self._reported = action, "", ""
             self._acting_since = time.monotonic()
             self._acting.send(RunLabAction(name=self.entry.card.name, action=action))
             self.changed.emit()
@@ -223,7 +227,7 @@ class LabWork(QObject):
                 if self.settings.acted and not self._expected:
                     self.note = " ".join(filter(None, (event.note, GONE)))
                 self.settings.acted, self.settings.begun = False, event.begun
-            self.problem, self.refusals = "", {}
+            self.problem, self.refusals = self._reported, {}
         self._take(event, adopt=event.done and not self._apply_when_open)
         if event.done and self._apply_when_open:
             self._apply_when_open = False
@@ -245,7 +249,7 @@ class LabWork(QObject):
         self.changed.emit()
 
     def _on_changed(self, event: LabShown) -> None:
-        self.note, self.problem = event.note, ""
+        self.note, self.problem, self._reported = event.note, "", ""
         wanted = self._after_config
         is_config = isinstance(self._changes.answered, ConfigureLab)
         if is_config:

@@ -173,5 +173,6 @@ def test_a_page_that_there_is_not_is_said(qapp: object) -> None:
     labs.state.select("nothing")
     labs.start()
     labs.open()
-    labs.state.select("nothing")
     assert labs.state.page == "first" and "no laboratory or exercise 'nothing'" in labs.state.work.problem
+    labs.state.work.act("draw")
+    assert labs.state.work.problem == ""

@@ -87,6 +87,10 @@ class LabPage(QWidget):
         column.addLayout(header)
         column.addLayout(body, 1)
 
+    def in_tab_order(self) -> list[QWidget]:
+        """Widgets that take the focus: the settings, the scene, what is below it."""
+        return [*self.settings.in_tab_order(), self.scene, *self._buttons]
+
     def set_presenting(self, presenting: bool) -> None:
         """Leave the settings out, or show them again."""
         self.settings.setVisible(not presenting)

@@ -25,7 +25,8 @@ from gmstudio.window.gui.widgets.scaled import scaled_px
 from gmstudio.window.gui.widgets.wrapping_row import WrappingRow
 from gmstudio.window.state.labs.state import LabsState
 
-WIDTH, SEED_WIDTH = 304, 120
+WIDTH, SEED_WIDTH = 322, 120
+"""The form of any lab, and beside it a scroll bar."""
 MAX_SEED = 2**31 - 1
 READY = "Ready example"
 NO_MODEL = "No model yet: the lab trains its own"
@@ -53,27 +54,27 @@ class LabSettingsColumn(QScrollArea):
         self.seed.setKeyboardTracking(False)
         self.seed.setFixedWidth(scaled_px(self, SEED_WIDTH))
         panel.name_widget(self.seed, "seed", "Seed", "Seed of all random numbers of the lab; another one restarts it.")
-        other, reset = panel.button(actions["other"], icon_only=True), panel.button(actions["reset"])
+        self._other, self._reset = panel.button(actions["other"], icon_only=True), panel.button(actions["reset"])
         self._fold, self._sources = QToolButton(self), QLabel(self)
-        self._lay_out(other, reset)
+        self._lay_out()
         self.seed.valueChanged.connect(state.set_seed)
         state.work.lab_changed.connect(self._show_lab)
         state.work.changed.connect(self._show_settings)
 
-    def _lay_out(self, other: QToolButton, reset: QToolButton) -> None:
+    def _lay_out(self) -> None:
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         inner = QWidget()
         self._column = QVBoxLayout(inner)
-        self._column.setContentsMargins(0, 0, GRID, 0)
+        self._column.setContentsMargins(0, 0, 2, 0)
         self._column.setSpacing(GRID)
         self._runs = QVBoxLayout()
         self._runs.setSpacing(GRID // 2)
         row = QHBoxLayout()
         row.setSpacing(GRID // 2)
-        for widget in (self.seed, other, reset):
+        for widget in (self.seed, self._other, self._reset):
             row.addWidget(widget)
         row.addStretch(1)
         self._fold.setText("Sources")
@@ -97,6 +98,11 @@ class LabSettingsColumn(QScrollArea):
         self._column.addStretch(1)
         self.setWidget(inner)
         self.setFixedWidth(scaled_px(self, WIDTH))
+
+    def in_tab_order(self) -> list[QWidget]:
+        """Widgets that take the focus, from top to bottom."""
+        form = self.form.in_tab_order() if self.form is not None else []
+        return [*self.buttons.widgets, *form, *self._choosers.values(), self.seed, self._other, self._reset, self._fold]
 
     # ---- showing -------------------------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 """Foundations panel: contents at the left, the page of a laboratory or of an exercise at the right."""
 
+from itertools import pairwise
 from typing import ClassVar
 
 from PySide6.QtGui import QAction, QGuiApplication, QResizeEvent
@@ -179,6 +180,8 @@ class LabsPanel(Panel):
             action.setText("")
             button.setObjectName("")
         self.page.settings.buttons.set_widgets([button for _, button in self._acts[: len(offered)]], keep=True)
+        for first, second in pairwise([self.contents.list, self.contents.combo, *self.page.in_tab_order()]):
+            QWidget.setTabOrder(first, second)
         self._show_actions()
 
     def _add_act(self) -> None:

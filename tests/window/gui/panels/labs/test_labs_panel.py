@@ -178,6 +178,20 @@ def test_the_contents_show_numbers_titles_and_questions(qtbot: QtBot, panel: Lab
     assert labs.last(OpenLab).name == "second" and panel.page.title.words == "Second"
 
 
+def test_tab_goes_from_top_to_bottom_also_in_another_lab(panel: LabsPanel, labs: LabsScene) -> None:
+    for name in ("first", "second", "first"):
+        labs.state.select(name)
+        labs.open()
+        names = []
+        widget = panel.contents.list.nextInFocusChain()
+        while widget is not None and widget is not panel.contents.list:
+            names.append(widget.objectName())
+            widget = widget.nextInFocusChain()
+        wanted = ["action.draw", "action.draw_many", "config.spread", "config.draws", "seed", "other", "reset", "scene"]
+        places = [names.index(f"labs.{name}") for name in wanted]
+        assert places == sorted(places)
+
+
 def test_a_lesson_is_opened_by_the_window(panel: LabsPanel, labs: LabsScene) -> None:
     wanted: list[str] = []
     panel.lesson_wanted.connect(wanted.append)
