@@ -38,11 +38,11 @@ class ChangeOfVariables(Lab):
             Literal["gaussian", "logistic", "uniform"],
             field(
                 "Base density p(z)",
-                "Distribution of z, before the map.",
+                "Distribution of z, before the map: standard Gaussian, logistic, or uniform from -3 to 3.",
                 labels={
-                    "gaussian": "standard Gaussian",
+                    "gaussian": "Gaussian",
                     "logistic": "logistic",
-                    "uniform": "uniform from -3 to 3",
+                    "uniform": "uniform",
                 },
             ),
         ] = "gaussian"

@@ -54,8 +54,8 @@ def scene(shown: Shown) -> Scene:
     maps = tuple(_map_planes(shown))
     finding = Sentence(text=_finding(shown), finding=True)
     of_z, of_x = _density_plane_z(shown), _density_plane_x(shown)
-    if len(maps) == 1:
-        return Scene(rows=((*maps, of_x), (finding,), (of_z, _derivatives(shown)), (_formula(shown),)))
+    if len(maps) == 1:  # two planes in a row are of a good size
+        return Scene(rows=((*maps, of_x), (finding,), (of_z, _formula(shown)), (_derivatives(shown),)))
     return Scene(rows=(maps, (finding,), (of_z, of_x), (_derivatives(shown),), (_formula(shown),)))
 
 
@@ -126,9 +126,7 @@ def _map_plane(
         y=PointAxis(after, -SPAN, SPAN),
         layers=tuple(layers),
         square=True,
-        note="Knots, interval and point can be dragged; dashed: the identity"
-        if number == 0
-        else "Knots can be dragged",
+        note="Knots, a, b and z₀ can be dragged" if number == 0 else "Knots can be dragged",
     )
 
 

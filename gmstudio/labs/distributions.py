@@ -254,19 +254,17 @@ class Distributions(Lab):
         values = law.draw(self._uniforms)
         cells = law.cells(values)
         measured = drawn.measured_errors(law, self.bench.seed + 1)
-        second: list[Block] = [drawn.numbers(law, values)]
+        rows: list[tuple[Block, ...]] = [
+            (drawn.picture(law, cells, self._marks()), drawn.convergence(law, cells, measured)),
+            (Sentence(text=drawn.finding(law, cells, measured), finding=True),),
+        ]
         if self.config.family == "categorical":
-            second.append(drawn.weights_table(self._weights))
+            rows.append((drawn.weights_table(self._weights),))
         if self.config.family == "mixture":
-            second.append(drawn.components_table(self._components))
-        return Scene(
-            rows=(
-                (drawn.picture(law, cells, self._marks()), drawn.convergence(law, cells, measured)),
-                (Sentence(text=drawn.finding(law, cells, measured), finding=True),),
-                tuple(second),
-                (Formula(latex=LATEX[self.config.family], title="Distribution"),),
-            )
-        )
+            rows.append((drawn.components_table(self._components),))
+        rows.append((drawn.numbers(law, values),))
+        rows.append((Formula(latex=LATEX[self.config.family], title="Distribution"),))
+        return Scene(rows=tuple(rows))
 
     def _marks(self) -> tuple[Mark, ...]:
         labels = {"mean": "μ", "edge": "μ + σ", "location": "μ"}

@@ -127,7 +127,7 @@ class JointDistribution(Lab):
 
     card: ClassVar[LabCard] = LabCard(
         name="joint",
-        title="Joint, chain rule, Bayes, independence",
+        title="Joint, chain rule, Bayes",
         question="How does a table of probabilities factor, and how many numbers does it take?",
         latex=r"p(x_1, \ldots, x_n) = \prod_{i=1}^{n} p(x_i \mid x_1, \ldots, x_{i-1})",
         notes="notes 4, lines 37–83; notes 1, lines 17–24; notes 2, line 36; notes 3, line 18; notes 5, line 5",

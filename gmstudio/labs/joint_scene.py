@@ -71,12 +71,12 @@ def statement(symbols: Sequence[str], a: int, b: int, given: Sequence[int]) -> s
     return f"{plain(symbols[a])} ⊥ {plain(symbols[b])}{' | ' + names(symbols, given) if given else ''}"
 
 
-def _assignments(symbols: Sequence[str], variables: Sequence[int]) -> tuple[str, ...]:
-    """``x₁x₂ = 01`` and so on, for headings of rows and columns."""
+def _assignments(symbols: Sequence[str], variables: Sequence[int], *, short: bool = False) -> tuple[str, ...]:
+    """``x₁x₂ = 01`` and so on, for headings of rows and columns; those of several variables may be short, ``01``."""
     if not variables:
         return ("p",)
-    name = "".join(plain(symbols[i]) for i in variables)
-    return tuple(f"{name} = {number:0{len(variables)}b}" for number in range(2 ** len(variables)))
+    name = "" if short and len(variables) > 1 else "".join(plain(symbols[i]) for i in variables) + " = "
+    return tuple(f"{name}{number:0{len(variables)}b}" for number in range(2 ** len(variables)))
 
 
 # ---- table ---------------------------------------------------------------------------------------------------
@@ -90,17 +90,17 @@ def flat(joint: Joint) -> Numbers:
 def table_row(joint: Joint, symbols: Sequence[str], number: int, *, as_images: bool) -> Row:
     """The editable table beside a picture of all states; the state of this number is set off."""
     half = joint.num_variables // 2
-    values = flat(joint)
+    values, columns = flat(joint), range(half, joint.num_variables)
     title = f"{probability(symbols, range(joint.num_variables))} (editable)"
     table = Table(
         title=title,
-        columns=_assignments(symbols, range(half, joint.num_variables)),
+        columns=_assignments(symbols, columns, short=True),
         rows=_assignments(symbols, range(half)),
         values=wide(values),
         name="table",
         format=".4f",
         highlighted=(divmod(number, values.shape[1]),),
-        note=f"Entropy {entropy(joint.p):.4f} nats · entries are divided by their sum",
+        note=f"Columns: {names(symbols, columns)} · entropy {entropy(joint.p):.4f} nats",
     )
     states = joint.states()
     if as_images:
@@ -122,7 +122,7 @@ def _conditional_table(
 ) -> Table:
     return Table(
         title=probability(symbols, asked, given),
-        columns=_assignments(symbols, asked),
+        columns=_assignments(symbols, asked, short=True),
         rows=_assignments(symbols, given),
         values=wide(joint.conditional(asked, given)),
         format=".4f",
@@ -183,7 +183,7 @@ def chain_rule(joint: Joint, symbols: Sequence[str], order: Sequence[int], state
     )
     return [
         (Formula(latex=f"{everything} = {factored}", title="Chain rule in this order"),),
-        tuple(tables),
+        *(tuple(tables[place : place + 2]) for place in range(0, len(tables), 2)),
         (Formula(latex=rf"p({of_state}) = {written} = {product:.6f}", title="The state that is followed"),),
         (Sentence(text=text, finding=True),),
     ]
@@ -244,7 +244,7 @@ def independence(joint: Joint, symbols: Sequence[str], a: int, b: int, given: tu
     total = together.sum((1, 2), keepdims=True)
     with np.errstate(invalid="ignore", divide="ignore"):
         both = [(part / total).reshape(-1, 4) for part in (together, product)]
-    columns = _assignments(symbols, [a, b])
+    columns = _assignments(symbols, [a, b], short=True)
     rows = _assignments(symbols, given)
     z = " | " + names(symbols, given) if given else ""
     titles = (f"p({names(symbols, [a, b])}{z})", f"p({plain(symbols[a])}{z}) p({plain(symbols[b])}{z})")
@@ -273,7 +273,7 @@ def independence(joint: Joint, symbols: Sequence[str], a: int, b: int, given: tu
         if is_so
         else f"{said} does not hold: the tables differ by up to {worst:.4f}."
     )
-    return [(*tables, numbers), (Sentence(text=text, finding=True),)]
+    return [tuple(tables), (numbers,), (Sentence(text=text, finding=True),)]
 
 
 # ---- parameters ----------------------------------------------------------------------------------------------

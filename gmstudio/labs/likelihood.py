@@ -61,8 +61,8 @@ class MaximumLikelihood(Lab):
                 "Shown",
                 "The likelihood and its parts, fits by both directions of KL, or draws and the capacity of a model.",
                 labels={
-                    "identity": "likelihood = entropy + KL",
-                    "directions": "forward and reverse KL",
+                    "identity": "likelihood",
+                    "directions": "both KL",
                     "overfitting": "overfitting",
                 },
             ),
@@ -83,8 +83,9 @@ class MaximumLikelihood(Lab):
             Literal["truth", "draws"],
             field(
                 "Fit to",
-                "What the likelihood is averaged over: p* itself, or the draws. Both directions of KL use p*.",
-                labels={"truth": "p* (infinitely many data)", "draws": "the draws"},
+                "What the likelihood is averaged over: p* itself, as with infinitely many data, or the draws. Both "
+                "directions of KL use p*.",
+                labels={"truth": "p* itself", "draws": "the draws"},
             ),
         ] = "draws"
         family: Annotated[
@@ -123,7 +124,7 @@ class MaximumLikelihood(Lab):
 
     card: ClassVar[LabCard] = LabCard(
         name="likelihood",
-        title="Maximum likelihood is minimal KL",
+        title="Maximum likelihood and KL",
         question="Why does maximizing the likelihood bring the model near the data, and in which sense?",
         latex=r"-\mathbb{E}_{p^*}[\log p_\theta(x)] = H(p^*, p_\theta) = H(p^*) + D_{KL}(p^* \,\|\, p_\theta)",
         notes="notes 5, lines 9–21; notes 2, lines 17–18; notes 3, line 22; notes 1, line 59",

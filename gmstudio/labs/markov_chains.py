@@ -38,7 +38,7 @@ class MarkovChains(Lab):
             field(
                 "States",
                 "A grid of places with known probabilities, or the images of a small RBM.",
-                labels={"grid": "a density on a grid", "rbm": "an RBM of 10 × 8 units"},
+                labels={"grid": "grid", "rbm": "10 × 8 RBM"},
             ),
         ] = "grid"
         density: Annotated[
@@ -49,7 +49,7 @@ class MarkovChains(Lab):
                 labels={
                     "two": "two modes",
                     "four": "four modes",
-                    "correlated": "correlated Gaussian",
+                    "correlated": "correlated",
                     "ring": "ring",
                 },
                 when={"view": "grid"},
@@ -62,8 +62,8 @@ class MarkovChains(Lab):
                 "Metropolis with a uniform proposal in a box, or Gibbs sampling: x₁ and then x₂, or one at random.",
                 labels={
                     "metropolis": "Metropolis",
-                    "gibbs_scan": "Gibbs, x₁ then x₂",
-                    "gibbs_random": "Gibbs, one at random",
+                    "gibbs_scan": "Gibbs, in order",
+                    "gibbs_random": "Gibbs, at random",
                 },
                 when={"view": "grid"},
             ),
