@@ -42,13 +42,13 @@ class MonotoneMap:
 
     def __init__(self, knots: Numbers) -> None:
         self.z, self.x = (np.array(column) for column in knots.T)
-        for name, values, meaning in (("z", self.z, "would not be a function"), ("x", self.x, "would fold the line")):
+        for name, values, fault in (("z", self.z, "is no function"), ("x", self.x, "folds and has no inverse")):
             wrong = np.flatnonzero(np.diff(values) < LEAST_STEP)
             if len(wrong):
                 k = int(wrong[0])
                 raise ValueError(
-                    f"Knot {k + 2} has {name} = {values[k + 1]:.3f}, not above that of knot {k + 1}, {values[k]:.3f}: "
-                    f"the map {meaning} and has no inverse there. Keep the knots rising in z and in x."
+                    f"Knot {k + 2} has {name} = {values[k + 1]:.3f}, not above knot {k + 1} at {values[k]:.3f}: the map "
+                    f"{fault}. Keep the knots rising."
                 )
         self._slopes = np.diff(self.x) / np.diff(self.z)
         self._derivatives = self._at_knots()

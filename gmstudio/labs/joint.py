@@ -278,16 +278,14 @@ class JointDistribution(Lab):
         rows: list[tuple[Block, ...]] = []
         if config.part != "parameters":
             rows.append(drawn.table_row(self.joint, self.symbols, number, as_images=config.example == "image"))
-            meaning = EXAMPLES[config.example].meaning
+            text = self._imposed or EXAMPLES[config.example].meaning
             if number != config.state:
-                meaning += f" There is no state {config.state}; state {number} is followed."
-            rows.append((Sentence(text=meaning),))
+                text += f" There is no state {config.state}; state {number} is followed."
+            rows.append((Sentence(text=text, finding=bool(self._imposed)),))
         try:
             rows += self._part(state)
         except ValueError as error:
             rows.append((Sentence(text=str(error)),))
-        if self._imposed and config.part != "parameters":
-            rows.append((Sentence(text=self._imposed, finding=True),))
         return Scene(rows=tuple(rows))
 
     def _part(self, state: tuple[int, ...]) -> list[tuple[Block, ...]]:

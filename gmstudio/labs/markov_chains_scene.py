@@ -33,6 +33,10 @@ def with_stage(scene: Scene, stage: str, progress: float) -> Scene:
     return msgspec.structs.replace(scene, stage=stage, progress=progress)
 
 
+def _steps(number: int) -> str:
+    return f"{number:,} step{'' if number == 1 else 's'}"
+
+
 # ---- grid ----------------------------------------------------------------------------------------------------
 
 
@@ -99,7 +103,7 @@ def _density_plane(pi: Numbers, chain: grid.GridChain, inputs: Mapping[str, Numb
     recent = grid.places(chain.path[-SHOWN_MOVES - 1 :])
     layers: list[PlaneLayer] = [heat("π(x)", pi, EXTENT)]
     if len(recent) > 1:
-        layers.append(Paths(name=f"last {len(recent) - 1:,} moves", points=wide(recent[None]), series=1))
+        layers.append(Paths(name=f"last {_steps(len(recent) - 1)}", points=wide(recent[None]), series=1))
     layers.append(Dots(name="present state", points=wide(recent[-1:]), series=2, large=True))
     if "modes" in inputs:
         labels = tuple(f"mode {k + 1}" for k in range(len(inputs["modes"])))
@@ -125,7 +129,7 @@ def _visits_plane(pi: Numbers, visits: Numbers, steps: int) -> Plane:
         y=y,
         layers=(heat("visits", visits.reshape(pi.shape), EXTENT, top=float(pi.max())),),
         square=True,
-        note=f"{steps:,} steps, in the colours of π",
+        note=f"{_steps(steps)}, in the colours of π",
     )
 
 
@@ -139,7 +143,7 @@ def _grid_finding(pi: Numbers, visits: Numbers, exact: GridFacts, chain: grid.Gr
     )
     if len(chain.path) > 1:
         distance = total_variation(visits, pi.ravel())
-        text += f" The states of this chain's {len(chain.path) - 1:,} steps are {distance:.3f} from π."
+        text += f" The states of this chain's {_steps(len(chain.path) - 1)} are {distance:.3f} from π."
     return text
 
 
@@ -218,7 +222,7 @@ def _grid_numbers(exact: GridFacts, chain: grid.GridChain, rho: Numbers) -> Numb
         ),
         Number(
             "effective sample size",
-            f"{steps / time:,.1f} of {steps:,} steps" if np.isfinite(time) else none,
+            f"{steps / time:,.1f} of {_steps(steps)}" if np.isfinite(time) else none,
             "Independent draws that the chain is worth for the mean of x₁.",
             r"n / \tau",
         ),
@@ -282,7 +286,7 @@ def machine_scene(machine: rbm.Machine, facts: MachineFacts) -> Scene:
     maps = Maps(
         title="Probability of each of the 1,024 images",
         values=Array.of(np.stack([machine.p, shares]).reshape(2, 32, 32).astype(np.float32)),
-        captions=("enumerated", f"{rbm.NUM_CHAINS} chains, {steps:,} steps"),
+        captions=("enumerated", f"{rbm.NUM_CHAINS} chains, {_steps(steps)}"),
         top=float(machine.p.max()),
         scale=f"dark: 0 · bright: {machine.p.max():.3g}",
         note="row: upper five pixels · column: lower five",
