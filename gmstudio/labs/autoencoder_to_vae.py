@@ -166,8 +166,8 @@ class AutoencoderToVAE(Lab):
         curves = {}
         for coded in self._models:
             found = []
-            for number, noise in enumerate(NOISES):
-                codes = coded.noisy(coded.valid_means, float(noise), self._source(100 + number))
+            for noise in NOISES:  # the same draws at each, so that the curve is smooth
+                codes = coded.noisy(coded.valid_means, float(noise), self._source(3))
                 found.append(coded.reconstruction(self._valid(), codes))
                 yield None
             curves[coded.title] = np.array(found)
@@ -233,7 +233,7 @@ class AutoencoderToVAE(Lab):
                 Ellipses(name=prior.title, means=wide(prior.means), covariances=wide(prior.covariances), series=0),
             ),
             square=True,
-            note=f"Noise of its codes in training: {coded.deviation:.2f} of their deviation.",
+            note=f"Code noise in training: {coded.deviation:.2f}",
         )
 
     def _samples(self, coded: CodedModel, number: int) -> Block:
@@ -288,9 +288,9 @@ class AutoencoderToVAE(Lab):
 
     def _noise_curve(self) -> Curves:
         return Curves(
-            title="Reconstruction loss −log p(x | z) over the noise of the code",
+            title="Reconstruction loss over the noise of the code",
             x_title="noise, in standard deviations of the codes",
-            y_title="nats per image",
+            y_title="−log p(x | z), nats",
             lines=tuple(line(title, NOISES, values) for title, values in self._curves.items()),
             x_range=(0.0, 1.5),
             marks=(Mark(name="noise", x=self.config.noise, label="noise"),),
@@ -306,14 +306,10 @@ class AutoencoderToVAE(Lab):
                 values.append((100 * share, distance, float(prior.log_density(coded.valid_codes).mean()), evidence))
         return Table(
             title="Samples and likelihood of each model with each distribution of codes",
-            columns=("valid samples, %", "distance to data", "log π(z) of codes, nats", "log p(x), nats"),
+            columns=("valid samples, %", "distance to data", "log π(z), nats", "log p(x), nats"),
             rows=tuple(rows),
             values=wide(values),
             format=".3f",
-            note=(
-                "Valid: as near to a training image as 95 % of held-out images, whose mean distance is "
-                f"{self._held_out:.3f}. log p(x) of held-out images by quadrature over z."
-            ),
         )
 
     def _finding(self) -> str:
@@ -339,5 +335,7 @@ class AutoencoderToVAE(Lab):
         return (
             f"All three have two latent dimensions and were trained just now for {TRAINING.steps:,} steps. The "
             "autoencoder minimizes −log p(x | z) alone: it is what a VAE becomes when β and the noise of its code go "
-            "to 0."
+            "to 0. A sample is valid when it is as near to a training image as 95 % of held-out images, whose mean "
+            f"distance is {self._held_out:.3f}; π(z) is the distribution of codes, and log p(x) of held-out images is "
+            "integrated over a grid of codes."
         )

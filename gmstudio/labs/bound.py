@@ -35,8 +35,8 @@ NUM_DRAWS = 40
 SHOWN_DRAWS = 6
 TIGHTEN_STEPS = 150
 MIN_DEVIATION, MAX_DEVIATION = 0.005, 2.0
-MARGIN = 0.6
-"""Room around the posterior's grid that is shown, as a share of its size."""
+SHOWN_REACH = 5.0
+"""Standard deviations of the posterior that are shown to each side of its mean."""
 
 
 class BoundConfig(Struct, frozen=True, kw_only=True):
@@ -208,21 +208,22 @@ class Bound(Lab):
             (Sentence(text=self._finding(terms), finding=True),),
             (_numbers(terms), _bars(terms)),
             (self._estimates.prior_curves(best), self._estimates.bound_curves(best)),
-            (Sentence(text=self._estimates.finding(best), finding=True),),
             (self._estimates.gradient_table(),),
+            (Sentence(text=self._estimates.finding(best), finding=True),),
+            (Sentence(text=self._estimates.gradient_finding(), finding=True),),
             (Sentence(text=self._words),),
         )
         return Scene(rows=rows)
 
     def _plane(self, posterior: TruePosterior) -> Plane:
-        left, right, bottom, top = posterior.extent
-        across, up = MARGIN * (right - left), MARGIN * (top - bottom)
+        reach = np.maximum(SHOWN_REACH * posterior.deviation, np.abs(self._encoded().mean - posterior.mean) * 2)
+        left, bottom, right, top = (float(end) for end in (*(posterior.mean - reach), *(posterior.mean + reach)))
         q, handles = self.q, self.inputs["q"]
         draws = q.draw(NUM_DRAWS, self.bench.generator(3))
         return Plane(
             title="True posterior p(z | x), and q(z) over it",
-            x=PointAxis("z₁", left - across, right + across),
-            y=PointAxis("z₂", bottom - up, top + up),
+            x=PointAxis("z₁", left, right),
+            y=PointAxis("z₂", bottom, top),
             layers=(
                 heat("p(z | x)", posterior.density, posterior.extent, contours=4),
                 Ellipses(
@@ -249,7 +250,7 @@ class Bound(Lab):
         original = to_display(image.x_1CHW.cpu().numpy(), self._data.image.levels)
         draws = tuple(f"draw {number + 1}" for number in range(SHOWN_DRAWS))
         return Pictures(
-            title=f"Validation image {self._index}, and means of p(x | z) for z from q",
+            title=f"Image {self._index}, and means of p(x | z) for z from q",
             images=Array.of(np.concatenate([original, decoded])),
             captions=("x", "at μ", *draws),
             columns=4,
@@ -296,6 +297,6 @@ def _numbers(terms: Terms) -> NumbersBlock:
 
 
 def _bars(terms: Terms) -> Block:
-    labels = ("−E_q[log p(x|z)]", "KL(q‖p(z))", "−ELBO", "KL(q‖p(z|x))", "−log p(x)")
+    labels = ("−E log p(x|z)", "KL to p(z)", "−ELBO", "KL to p(z|x)", "−log p(x)")
     values = (-terms.reconstruction, terms.kl_prior, -terms.bound, terms.kl_posterior, -terms.log_evidence)
     return bars("The terms, nats", labels, {"nats": values})

@@ -115,9 +115,10 @@ class LearningCurve:
     def curves(self, bayes: float, others: int) -> Curves:
         """Mean errors over the sizes."""
         sizes = list(self._errors)
-        lines = [line("Bayes error", (SIZES[0], SIZES[-1]), (bayes, bayes))]
+        lines = [line("Bayes", (SIZES[0], SIZES[-1]), (bayes, bayes))]
         lines += [
-            line(name, sizes, [self._errors[size][row].mean() for size in sizes]) for row, name in enumerate(FITS)
+            line(name.removesuffix(" regression"), sizes, [self._errors[size][row].mean() for size in sizes])
+            for row, name in enumerate(FITS)
         ]
         also = f", with {others} other coordinates" if others else ""
         return Curves(

@@ -296,7 +296,7 @@ class Discriminative(Lab):
                 Number("log p(x)", f"{math.log(max(density[cell], 1e-300)):.2f}", "Only a model of p(x, y) has it."),
                 Number(
                     "Share of p(x) that is rarer",
-                    f"{100 * rarer:.2g} %",
+                    _percent(rarer),
                     "Mass of places with a lower density: an outlier's is near 0.",
                 ),
                 Number("p(y = 1 | x₁)", f"{along[cell % CELLS]:.4f}", "With x₂ missing."),
@@ -316,8 +316,8 @@ class Discriminative(Lab):
         sure = max(direct[cell], 1 - direct[cell])
         return (
             f"{text}, {title} in {100 * error_of(_posterior(modelled), self._joint):.1f} %; the Bayes error is "
-            f"{100 * bayes:.1f} %. At the point x logistic regression is sure to {100 * sure:.1f} %, while only "
-            f"{100 * rarer:.2g} % of the model's points are as rare: p(y | x) alone does not notice an outlier."
+            f"{100 * bayes:.1f} %. At the point x logistic regression is sure to {100 * sure:.1f} %, while "
+            f"{_percent(rarer)} of the model's points are as rare: p(y | x) alone does not notice an outlier."
         )
 
     def _cell(self) -> int:
@@ -336,6 +336,10 @@ def _posterior(joint_2G: Numbers) -> Numbers:
     total = joint_2G.sum(0)
     chance: Numbers = np.where(total == 0, 0.5, joint_2G[1] / np.where(total == 0, 1.0, total))
     return chance
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2g} %" if share >= 1e-4 else "< 0.01 %"
 
 
 def _sampled(

@@ -174,7 +174,7 @@ class Game(Lab):
     def _on_a_line(self, position: Position) -> tuple[Block, ...]:
         marks = (Mark(name="x", x=float(self.inputs["x"][0]), label="x"),)
         densities = Curves(
-            title="Density of real points p and of generated ones q",
+            title="Densities: real p, generated q",
             x_title="x",
             y_title="density",
             lines=(line("p(x)", position.axis, position.p), line("q(x)", position.axis, position.q)),
@@ -182,7 +182,7 @@ class Game(Lab):
             marks=marks,
         )
         critics = Curves(
-            title="Trained D, and D* = p / (p + q), the best one against this G",
+            title="Trained D and the best D* = p / (p + q)",
             x_title="x",
             y_title="probability of being real",
             lines=(line("D(x)", position.axis, position.d), line("D*(x)", position.axis, position.best_d)),
@@ -210,7 +210,7 @@ class Game(Lab):
         )
         return (
             _plane("Trained D", "D(x)", position.d, (*points, arrows)),
-            _plane("D* = p / (p + q), the best one against this G", "D*(x)", position.best_d, points),
+            _plane("The best D* = p / (p + q)", "D*(x)", position.best_d, points),
         )
 
     def _numbers(self, position: Position) -> NumbersBlock:

@@ -22,6 +22,7 @@ from gmstudio.labs.diffusion_line import (
     ScoreNetwork,
     kolmogorov_smirnov,
     learn_score,
+    score_by_differences,
     total_variation,
 )
 from gmstudio.labs.drawing import heat, line, wide
@@ -37,14 +38,13 @@ from gmstudio.protocol.scenes import Numbers as NumbersBlock
 REACH = 4.0
 X = np.linspace(-REACH, REACH, 321)
 EDGES = np.linspace(-REACH, REACH, 65)
-STEP = 1e-4
-"""Of the finite differences that check the score."""
-SHOWN_PATHS = 16
+SHOWN_PATHS = {"ODE": 14, "ancestral": 4}
 MAX_PATH_POINTS = 101
 HIDDEN, LEARN_STEPS, LEARN_BATCH = 48, 1500, 256
 STEPS_AT_ONCE = 10
 START = np.array([[0.35, -1.5, 0.3], [0.65, 1.0, 0.45], [0.2, 2.4, 0.2], [0.2, 0.0, 0.15]])
 WAYS = {"ODE": 0.0, "ancestral": 1.0}
+LEARNED = "ODE, learned score"
 
 
 class NoiseAndScoreConfig(Struct, frozen=True, kw_only=True):
@@ -154,7 +154,7 @@ class NoiseAndScore(Lab):
         else:
             yield from self._learn()
         if self._network is not None:
-            yield from self._run("ODE, learned score", self._network.score(self.diffusion), 0.0, 0)
+            yield from self._run(LEARNED, self._network.score(self.diffusion), 0.0, 0)
 
     # ---- computing ---------------------------------------------------------------------------------------------
 
@@ -183,7 +183,7 @@ class NoiseAndScore(Lab):
         for count, state in enumerate(
             self.diffusion.backward(particles, score, eta, self.bench.generator(11 + offset))
         ):
-            kept.append(state[:SHOWN_PATHS].copy())
+            kept.append(state[: max(SHOWN_PATHS.values())].copy())
             if count % STEPS_AT_ONCE == 0:
                 yield None
         self._ways[name] = WayBack(state, np.stack(kept, axis=1))
@@ -222,11 +222,11 @@ class NoiseAndScore(Lab):
         times = np.unique(np.linspace(0, diffusion.timesteps, 101).round().astype(int))
         densities = np.stack([diffusion.marginal(start, int(t)).density(X[::2]) for t in times], axis=1)
         densities /= densities.max(axis=0)
-        layers: list[PlaneLayer] = [heat("q(x_t) / its maximum", densities, (0.0, 1.0, -REACH, REACH))]
+        layers: list[PlaneLayer] = [heat("q(x_t) / its maximum", densities, (0.0, 1.0, -REACH, REACH), scale="shade")]
         every = np.unique(np.linspace(0, diffusion.timesteps, MAX_PATH_POINTS).round().astype(int))
         for series, name in enumerate(WAYS):
             if name in self._ways:
-                paths = self._ways[name].paths[:, every]
+                paths = self._ways[name].paths[: SHOWN_PATHS[name], every]
                 points = np.stack([np.broadcast_to(1 - every / diffusion.timesteps, paths.shape), paths], axis=2)
                 layers.append(Paths(name=name, points=Array.of(points.astype(np.float32)), series=series, marked=True))
         layers.append(
@@ -267,7 +267,7 @@ class NoiseAndScore(Lab):
         density = diffusion.posterior_density(start, X, float(xt[0]), self.t)
         mean = diffusion.denoised(xt, self.t, diffusion.marginal(start, self.t).score(xt))
         return Curves(
-            title="Posterior q(x₀ | x_t): what was there before the noise",
+            title="Posterior q(x₀ | x_t), before the noise",
             x_title="x₀",
             y_title="density",
             lines=(line("q(x₀ | x_t)", X, density), line("p₀(x₀)", X, start.density(X))),
@@ -277,7 +277,7 @@ class NoiseAndScore(Lab):
 
     def _score(self, start: GaussianMixture, diffusion: LineDiffusion) -> Curves:
         marginal = diffusion.marginal(start, self.t)
-        lines = [line("exact", X, marginal.score(X)), line("finite differences", X, _differences(marginal, X))]
+        lines = [line("exact", X, marginal.score(X)), line("finite differences", X, score_by_differences(marginal, X))]
         if self._network is not None:
             lines.append(line("learned", X, self._network.score(diffusion)(X, self.t)))
         return Curves(
@@ -358,10 +358,12 @@ class NoiseAndScore(Lab):
         exact = float(marginal.score(xt)[0])
         tweedie = float(diffusion.denoised(xt, t, marginal.score(xt))[0])
         bayes = float(diffusion.posterior_mean(start, xt, t)[0])
-        largest = float(np.abs(marginal.score(X) - _differences(marginal, X)).max())
+        largest = float(np.abs(marginal.score(X) - score_by_differences(marginal, X)).max())
         found = [
             Number("Score at x_t", f"{exact:.6f}", "∂ log q(x_t) / ∂x_t in closed form."),
-            Number("Score by differences", f"{float(_differences(marginal, xt)[0]):.6f}", "Of log q, ± 0.0001."),
+            Number(
+                "Score by differences", f"{float(score_by_differences(marginal, xt)[0]):.6f}", "Of log q, ± 0.0001."
+            ),
             Number("Largest difference on the axis", f"{largest:.1e}", "Between both scores."),
             Number(
                 "E[x₀ | x_t] by Tweedie",
@@ -376,9 +378,12 @@ class NoiseAndScore(Lab):
                 r"\mathbb{E}[x_0\mid x_t]\ \mathrm{(Bayes)}",
             ),
         ]
-        for name, way in self._ways.items():
-            ks, tv = kolmogorov_smirnov(way.end, start), total_variation(way.end, start, EDGES)
-            found.append(Number(f"{name}: KS, TV", f"{ks:.4f}, {tv:.4f}", "Distance of the particles' ends from p₀."))
+        for name in (*WAYS, LEARNED):
+            way = self._ways.get(name)
+            shown = "–"
+            if way is not None:
+                shown = f"{kolmogorov_smirnov(way.end, start):.4f}, {total_variation(way.end, start, EDGES):.4f}"
+            found.append(Number(f"{name}: KS, TV", shown, "Distance of the particles' ends from p₀."))
         return NumbersBlock(title=f"Checked at x_t = {xt[0]:.2f}, t = {t}", numbers=tuple(found))
 
     def _finding(self, start: GaussianMixture) -> str:
@@ -390,9 +395,3 @@ class NoiseAndScore(Lab):
             f"Distance (KS) of {self.config.particles:,} particles from p₀ after {self.config.timesteps} steps back: "
             f"{'; '.join(parts)}. As many exact draws from p₀ are {expected:.3f} away on average."
         )
-
-
-def _differences(marginal: GaussianMixture, x: Numbers) -> Numbers:
-    """Derivative of log q by central differences."""
-    slope: Numbers = (marginal.log_density(x + STEP) - marginal.log_density(x - STEP)) / (2 * STEP)
-    return slope

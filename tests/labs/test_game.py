@@ -105,4 +105,4 @@ def test_the_place_stays_on_the_axis_and_the_plane_has_both_discriminators() -> 
     lab = opened(Game)
     assert edited(lab, "x", [9.0]) == "" and lab.inputs["x"].tolist() == [4.0]
     planes = blocks(configured(lab, space="plane", modes=3), Plane)
-    assert [plane.title.split(",")[0] for plane in planes] == ["Trained D", "D* = p / (p + q)"]
+    assert [plane.title for plane in planes] == ["Trained D", "The best D* = p / (p + q)"]
